@@ -1,0 +1,20 @@
+//! The words of the product: ids, digests, time, money, secrets and refusals.
+//!
+//! Everything here is a value. Nothing reads a clock, a file, a socket or a random source: those are passed in through
+//! [`Clock`] and [`Entropy`], so that a decision can be replayed byte for byte. Each newtype is parsed once, at the
+//! edge, and holds its invariant from then on.
+
+mod digest;
+mod id;
+mod money;
+mod refusal;
+mod secret;
+pub mod text;
+mod time;
+
+pub use digest::{Digest, DigestError};
+pub use id::{AgentId, ApprovalId, CallId, IdError, Incarnation, ReceiptIndex, ServerId, SessionId, ToolName};
+pub use money::{Currency, Money, MoneyError};
+pub use refusal::{Refusal, RefusalCode};
+pub use secret::{SecretBytes, SecretString};
+pub use time::{Clock, Entropy, UnixMillis};

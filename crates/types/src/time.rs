@@ -1,0 +1,39 @@
+//! Time and randomness as arguments.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnixMillis(pub u64);
+
+impl UnixMillis {
+    /// This time and `duration` more; stays at the far end instead of wrapping.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// How long after `earlier` this is; zero when it is not after.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// Where the time comes from.
+///
+/// `now` never goes back: an implementation keeps the highest time it has given (also over a restart, from the last
+/// receipt), so that a set-back clock cannot revive an expired approval or a spent budget.
+pub trait Clock: Send + Sync {
+    /// Wall-clock time, never earlier than any time given before.
+    fn now(&self) -> UnixMillis;
+}
+
+/// Where random bytes come from: the operating system in production, a seed in tests.
+pub trait Entropy: Send + Sync {
+    /// Fills `bytes` with random bytes.
+    fn fill(&self, bytes: &mut [u8]);
+}
