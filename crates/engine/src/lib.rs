@@ -1,1 +1,3 @@
-//! briefcase-engine
+//! The one path of a call.
+
+pub mod ports;

@@ -88,6 +88,11 @@ text_id! {
     }
 }
 
+text_id! {
+    /// A secret in the vault, named by the person who put it there.
+    SecretName, "a secret name: 1 to 32 of a-z, 0-9 and -, starting with a letter", is_slug
+}
+
 macro_rules! handle {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
