@@ -1,1 +1,51 @@
-//! briefcase-api
+//! The admin contract: what the CLI and the console say to the daemon, as JSON over HTTP/1.1.
+//!
+//! It runs on `admin.sock` (same user, peer checked) and, for the console, on `http://localhost:PORT` behind a session
+//! token. Reading needs no factor. **Everything that gives power needs evidence that a person is there**: deciding an
+//! approval and changing the authority document take an [`Evidence`] made for exactly the digest of that decision.
+//!
+//! | route | body → answer |
+//! |---|---|
+//! | `GET /v1/status` | → [`Status`] |
+//! | `POST /v1/unlock` | [`Unlock`] → [`Status`] |
+//! | `POST /v1/lock` | → [`Status`] |
+//! | `GET /v1/doctor` | → `[`[`Check`]`]` |
+//! | `GET /v1/events` | → server-sent events named `approvals`, `authority`, `receipts` (no data: look again) |
+//! | `GET /v1/approvals` | → `[`[`Question`]`]` |
+//! | `POST /v1/approvals/{id}/decision-digest` | [`DecisionOnly`] → [`Bound`] |
+//! | `POST /v1/approvals/{id}/decide` | [`Decide`] → [`Decided`] |
+//! | `POST /v1/challenge` | [`Bound`] → WebAuthn `PublicKeyCredentialRequestOptions` JSON |
+//! | `GET /v1/agents`, `/v1/servers`, `/v1/tools`, `/v1/grants`, `/v1/budgets`, `/v1/secrets`, `/v1/factors` | → lists |
+//! | `POST /v1/servers/probe` | [`ServerSpec`] → [`Probe`] |
+//! | `POST /v1/servers/{id}/test` | → [`Probe`] |
+//! | `GET /v1/policy` | → [`PolicyText`] |
+//! | `POST /v1/policy/check` | [`PolicyText`] → [`PolicyReport`] |
+//! | `POST /v1/policy/test` | [`PolicyTest`] → [`PolicyTestReport`] |
+//! | `GET /v1/why/{receipt}` | → [`Why`] |
+//! | `POST /v1/changes/preview` | [`Change`] → [`Preview`] |
+//! | `POST /v1/changes` | [`Apply`] → [`Applied`] |
+//! | `POST /v1/passkey/begin` | → WebAuthn `PublicKeyCredentialCreationOptions` JSON |
+//! | `GET /v1/receipts?...` | [`ReceiptQuery`] as query → [`ReceiptPage`] |
+//! | `GET /v1/receipts/{r}` | → [`ReceiptDetail`] (with inclusion proof) |
+//! | `GET /v1/log/checkpoint`, `/v1/log/key`, `/v1/log/tile/...` | C2SP tlog-tiles layout, bytes |
+//! | `POST /v1/backup` | [`Backup`] → archive bytes |
+//! | `POST /v1/console/login` | → [`ConsoleLogin`] |
+//! | `POST /v1/console/session` | [`ConsoleCode`] → [`ConsoleSession`] (loopback only) |
+//!
+//! Errors are [`Problem`] with an HTTP status of 4xx or 5xx.
+
+mod approvals;
+mod changes;
+mod problem;
+mod receipts;
+mod views;
+
+pub use approvals::{Bound, Decide, Decided, DecisionOnly, Evidence, Question};
+pub use changes::{Applied, Apply, Change, Preview};
+pub use problem::Problem;
+pub use receipts::{Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, Why};
+pub use views::{
+    AgentView, Backup, BudgetView, Check, ConsoleCode, ConsoleLogin, ConsoleSession, FactorView, FieldDifference,
+    GrantView, HeaderSpec, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Probe,
+    SecretView, ServerSpec, ServerView, Severity, Status, ToolView, Unlock,
+};

@@ -1,0 +1,171 @@
+//! Changes of the authority document. Each is previewed, proved by a factor, and recorded.
+
+use briefcase_types::{AgentId, Digest, ReceiptIndex, SecretName, ServerId, ToolName};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Evidence, ServerSpec};
+
+/// One change.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Change {
+    /// Registers an agent; [`Applied::token`] is its credential, shown once.
+    AddAgent {
+        /// Its name.
+        name: AgentId,
+    },
+    /// Removes an agent: its token is void at once.
+    RemoveAgent {
+        /// Its name.
+        name: AgentId,
+    },
+    /// Registers a server with the tools that a probe showed.
+    AddServer {
+        /// Its name.
+        name: ServerId,
+        /// How to reach it.
+        spec: ServerSpec,
+        /// The digest of the [`crate::Probe`] the person saw: what is pinned is what was shown.
+        probe: Digest,
+        /// Tools the person calls reads (they run without asking). The rest ask.
+        #[serde(default)]
+        reads: Vec<ToolName>,
+        /// Resources and prompts may be read without asking.
+        #[serde(default)]
+        reads_granted: bool,
+    },
+    /// Forgets a server.
+    RemoveServer {
+        /// Its name.
+        name: ServerId,
+    },
+    /// Turns a server on or off.
+    EnableServer {
+        /// Its name.
+        name: ServerId,
+        /// On or off.
+        enabled: bool,
+    },
+    /// Accepts new or changed definitions, as a probe showed them.
+    AcceptTools {
+        /// The server.
+        server: ServerId,
+        /// The digest of the [`crate::Probe`] the person saw.
+        probe: Digest,
+        /// Which tools; empty means all that changed.
+        #[serde(default)]
+        tools: Vec<ToolName>,
+    },
+    /// Says what a tool does, what it costs, and what its results are.
+    SetTool {
+        /// The server.
+        server: ServerId,
+        /// The tool.
+        tool: ToolName,
+        /// `read`, `write` or `unknown`.
+        #[serde(default)]
+        class: Option<String>,
+        /// Such as `0.01 USD`; empty removes the price.
+        #[serde(default)]
+        cost: Option<String>,
+        /// Labels of its results: `private_data`, `untrusted_content`, `external`.
+        #[serde(default)]
+        labels: Option<Vec<String>>,
+    },
+    /// Replaces the policy text.
+    SetPolicy {
+        /// Cedar.
+        text: String,
+    },
+    /// Sets (or, without a limit, removes) a budget.
+    SetBudget {
+        /// Only this agent.
+        #[serde(default)]
+        agent: Option<AgentId>,
+        /// Only this server.
+        #[serde(default)]
+        server: Option<ServerId>,
+        /// Only this tool (with `server`).
+        #[serde(default)]
+        tool: Option<ToolName>,
+        /// `call`, `hour`, `day`, `month` or `all`.
+        window: String,
+        /// A number of calls such as `100`, or money such as `5.00 USD`; `None` removes.
+        #[serde(default)]
+        limit: Option<String>,
+    },
+    /// Puts a secret into the vault.
+    SetSecret {
+        /// Its name.
+        name: SecretName,
+        /// Its value. Only ever on its way in.
+        value: String,
+    },
+    /// Removes a secret.
+    RemoveSecret {
+        /// Its name.
+        name: SecretName,
+    },
+    /// Takes a standing rule back.
+    RevokeGrant {
+        /// Its id.
+        id: String,
+    },
+    /// Enrols a passkey with the browser's answer to `passkey/begin`.
+    AddPasskey {
+        /// A name for the person.
+        label: String,
+        /// JSON of the `PublicKeyCredential` from `navigator.credentials.create`.
+        credential: Value,
+    },
+    /// Changes the PIN.
+    SetPin {
+        /// The new PIN.
+        pin: String,
+    },
+    /// Removes a factor (never the last).
+    RemoveFactor {
+        /// Its id.
+        id: String,
+    },
+    /// Changes how the vault is unlocked: a new passphrase.
+    SetPassphrase {
+        /// The new passphrase.
+        passphrase: String,
+    },
+}
+
+/// What a change would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// Make the evidence for this digest: it covers the change and the document it applies to.
+    pub digest: Digest,
+    /// What changes, a line each, for a person.
+    pub lines: Vec<String>,
+    /// The document's version now.
+    pub from_version: u64,
+}
+
+/// A change with its proof.
+#[derive(Serialize, Deserialize)]
+pub struct Apply {
+    /// The change, as previewed.
+    pub change: Change,
+    /// The digest of the preview.
+    pub digest: Digest,
+    /// The proof for that digest.
+    pub evidence: Evidence,
+}
+
+/// A change was recorded and is in force.
+#[derive(Serialize, Deserialize)]
+pub struct Applied {
+    /// The document's version now.
+    pub version: u64,
+    /// The receipt.
+    pub receipt: ReceiptIndex,
+    /// A new agent's credential, shown once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}

@@ -1,0 +1,90 @@
+//! The record, as the CLI and the console read it.
+
+use briefcase_types::{Digest, ReceiptIndex, UnixMillis};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Which receipts, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReceiptQuery {
+    /// Only receipts below this index.
+    pub before: Option<u64>,
+    /// At most so many (default 50, cap 1000).
+    pub limit: Option<u32>,
+    /// Only of this agent.
+    pub agent: Option<String>,
+    /// Only of this server.
+    pub server: Option<String>,
+    /// Only of this tool.
+    pub tool: Option<String>,
+    /// `intent`, `outcome`, `refusal`, `approval`, `change`, …
+    pub kind: Option<String>,
+    /// Only refusals with this code.
+    pub code: Option<String>,
+    /// Not before.
+    pub since: Option<UnixMillis>,
+}
+
+/// One receipt in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptRow {
+    /// Its index.
+    pub id: ReceiptIndex,
+    /// The receipt itself, as recorded.
+    pub receipt: Value,
+}
+
+/// A page of receipts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptPage {
+    /// Newest first.
+    pub receipts: Vec<ReceiptRow>,
+    /// Receipts in the log.
+    pub size: u64,
+    /// Ask for `before` this for the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+}
+
+/// That a receipt is in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// RFC 6962 leaf hash of the receipt.
+    pub leaf: Digest,
+    /// Inclusion path, leaf to root.
+    pub path: Vec<Digest>,
+    /// The signed checkpoint (C2SP signed note).
+    pub checkpoint: String,
+    /// The whole as C2SP `tlog-proof` text, for `briefcase receipts verify`.
+    pub text: String,
+}
+
+/// One receipt with everything about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptDetail {
+    /// Its index.
+    pub id: ReceiptIndex,
+    /// As recorded.
+    pub receipt: Value,
+    /// What it commits to (arguments, result sizes), if it was kept and the vault is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<Value>,
+    /// Other receipts of the same call.
+    pub related: Vec<ReceiptRow>,
+    /// The proof.
+    pub proof: Proof,
+}
+
+/// Why a call was allowed, asked or refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// The receipt asked about.
+    pub id: ReceiptIndex,
+    /// One sentence.
+    pub summary: String,
+    /// Deciding policies: id, source line, text.
+    pub policies: Vec<Value>,
+    /// The approval's receipts, if a person was asked.
+    pub approvals: Vec<ReceiptRow>,
+}

@@ -1,0 +1,148 @@
+//! Sessions: who is connected, what they have seen, and what a person allowed them until they leave.
+//!
+//! Labels belong to the *agent* and fade only with time: an agent that reconnects, or speaks the stateless era, has still
+//! seen what it has seen.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use briefcase_types::{AgentId, Digest, ServerId, SessionId, UnixMillis};
+
+/// How long a label stays after the last time it was earned.
+const FADES_AFTER: Duration = Duration::from_secs(3600);
+
+/// One connection of an agent.
+#[derive(Debug)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub agent: AgentId,
+    grants: Mutex<Vec<SessionGrant>>,
+    closed: AtomicBool,
+}
+
+/// A permission until the session ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionGrant {
+    /// Where.
+    pub server: ServerId,
+    /// The operation and name.
+    pub subject: Digest,
+    /// For this definition only: a changed tool voids it.
+    pub pin: Digest,
+    /// With exactly these arguments, or with any.
+    pub arguments: Option<Digest>,
+}
+
+impl Session {
+    /// A new session without grants.
+    #[must_use]
+    pub fn new(id: SessionId, agent: AgentId) -> Self {
+        Self { id, agent, grants: Mutex::default(), closed: AtomicBool::new(false) }
+    }
+
+    /// Whether the session was ended (disconnected, or the agent was removed).
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Ends it: its grants are void from here on.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.lock().clear();
+    }
+
+    pub(crate) fn grant(&self, grant: SessionGrant) {
+        if !self.is_closed() {
+            self.lock().push(grant);
+        }
+    }
+
+    pub(crate) fn covers(&self, server: &ServerId, subject: Digest, pin: Digest, arguments: Digest) -> bool {
+        self.lock().iter().any(|grant| {
+            grant.server == *server
+                && grant.subject == subject
+                && grant.pin == pin
+                && grant.arguments.is_none_or(|exact| exact == arguments)
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SessionGrant>> {
+        self.grants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an agent has seen lately.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// Text that anybody could have written.
+    pub untrusted_content: bool,
+    /// Data that is nobody else's business.
+    pub private_data: bool,
+}
+
+impl Labels {
+    /// The labels as words, in a fixed order.
+    #[must_use]
+    pub fn words(self) -> Vec<String> {
+        let named = [("private_data", self.private_data), ("untrusted_content", self.untrusted_content)];
+        named.into_iter().filter(|(_, set)| *set).map(|(word, _)| word.to_owned()).collect()
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    untrusted: Option<UnixMillis>,
+    private: Option<UnixMillis>,
+}
+
+/// The labels of all agents.
+#[derive(Default)]
+pub struct LabelBook(Mutex<HashMap<AgentId, Seen>>);
+
+impl LabelBook {
+    /// The agent's labels now.
+    pub fn labels(&self, agent: &AgentId, now: UnixMillis) -> Labels {
+        let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = book.get(agent).copied().unwrap_or_default();
+        let fresh = |at: Option<UnixMillis>| at.is_some_and(|at| now.since(at) < FADES_AFTER);
+        Labels { untrusted_content: fresh(seen.untrusted), private_data: fresh(seen.private) }
+    }
+
+    /// The agent is about to see something with these labels.
+    pub fn add(&self, agent: &AgentId, labels: Labels, now: UnixMillis) {
+        if labels == Labels::default() {
+            return;
+        }
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = book.entry(agent.clone()).or_default();
+        if labels.untrusted_content {
+            seen.untrusted = seen.untrusted.max(Some(now));
+        }
+        if labels.private_data {
+            seen.private = seen.private.max(Some(now));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_survive_a_reconnect_and_fade_with_time_only() {
+        let (book, agent) = (LabelBook::default(), "a".parse().unwrap());
+        book.add(&agent, Labels { untrusted_content: true, private_data: false }, UnixMillis(1_000));
+        assert_eq!(book.labels(&agent, UnixMillis(2_000)).words(), ["untrusted_content"]);
+        assert_eq!(book.labels(&agent, UnixMillis(1_000).plus(FADES_AFTER)).words(), [""; 0]);
+        assert_eq!(book.labels(&"b".parse().unwrap(), UnixMillis(2_000)), Labels::default());
+    }
+}
