@@ -1,0 +1,90 @@
+//! A 256-bit symmetric key: on the heap, wiped on drop, derived by label.
+
+use briefcase_types::Entropy;
+use hkdf::Hkdf;
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroize as _;
+
+use crate::{VaultError, framing::framed};
+
+/// No `Debug`, `Clone`, `PartialEq` or `Serialize`. Boxed, so that moving it leaves no copy behind.
+pub(crate) struct Key(Box<[u8; 32]>);
+
+impl Key {
+    pub(crate) fn random(entropy: &dyn Entropy) -> Self {
+        let mut key = Self::zero();
+        entropy.fill(key.0.as_mut_slice());
+        key
+    }
+
+    /// Copies 32 bytes; the caller wipes its own.
+    pub(crate) fn from_slice(bytes: &[u8]) -> Result<Self, VaultError> {
+        let mut key = Self::zero();
+        if bytes.len() != key.0.len() {
+            return Err(VaultError::DoesNotOpen);
+        }
+        key.0.copy_from_slice(bytes);
+        Ok(key)
+    }
+
+    /// Lets `fill` write the key in place.
+    pub(crate) fn filled<E>(fill: impl FnOnce(&mut [u8; 32]) -> Result<(), E>) -> Result<Self, E> {
+        let mut key = Self::zero();
+        fill(&mut key.0)?;
+        Ok(key)
+    }
+
+    /// HKDF-SHA256 with this key as input, `salt`, and the framed label and parts as info.
+    pub(crate) fn derive(&self, salt: &[u8], label: &str, parts: &[&[u8]]) -> Result<Self, VaultError> {
+        derive(&[self.bytes()], salt, label, parts)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
+    /// Constant-time comparison.
+    pub(crate) fn is(&self, other: &[u8]) -> bool {
+        self.bytes().ct_eq(other).into()
+    }
+
+    fn zero() -> Self {
+        Self(Box::new([0; 32]))
+    }
+}
+
+/// HKDF-SHA256 over several input keys; each is 32 bytes long, so that putting them together is unambiguous.
+pub(crate) fn derive(inputs: &[&[u8]], salt: &[u8], label: &str, parts: &[&[u8]]) -> Result<Key, VaultError> {
+    Key::filled(|out| expand(inputs, salt, &framed(label, parts), out))
+}
+
+/// HKDF-SHA256 into `out`. Fails only for an output longer than 8,160 bytes.
+pub(crate) fn expand(inputs: &[&[u8]], salt: &[u8], info: &[u8], out: &mut [u8]) -> Result<(), VaultError> {
+    let joined = zeroize::Zeroizing::new(inputs.concat());
+    Hkdf::<Sha256>::new(Some(salt), &joined).expand(info, out).map_err(|_| VaultError::DoesNotOpen)
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    }
+
+    /// RFC 5869, appendix A.1.
+    #[test]
+    fn hkdf_gives_the_published_answer() {
+        let mut out = [0; 42];
+        expand(&[&[0x0b; 22]], &hex("000102030405060708090a0b0c"), &hex("f0f1f2f3f4f5f6f7f8f9"), &mut out).unwrap();
+        let expected = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865";
+        assert_eq!(out.to_vec(), hex(expected));
+    }
+}

@@ -1,0 +1,84 @@
+//! Sealed documents: the authority document, openings of receipts, ledger snapshots.
+
+use briefcase_types::{Digest, Entropy};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::{VaultError, VaultId, aead, framing::framed, key::Key};
+
+/// What a document is for. Each purpose has a key of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// The authority document.
+    Authority,
+    /// The salts and values behind a receipt's commitments.
+    ReceiptOpenings,
+    /// Ledger snapshots.
+    Ledger,
+}
+
+/// Seals and opens documents of one purpose. Holds a derived key: drop it when the vault is locked.
+pub struct Sealer {
+    key: Key,
+    vault: VaultId,
+    purpose: Purpose,
+}
+
+/// HMAC-SHA256 under the vault's commitment key: salts that only this vault can make again.
+pub struct CommitKey(Key);
+
+impl Purpose {
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Authority => "authority",
+            Self::ReceiptOpenings => "receipt-openings",
+            Self::Ledger => "ledger",
+        }
+    }
+}
+
+impl Sealer {
+    pub(crate) const fn new(key: Key, vault: VaultId, purpose: Purpose) -> Self {
+        Self { key, vault, purpose }
+    }
+
+    /// Seals `document`. `place` says where it belongs (a version, a receipt's index): it opens nowhere else.
+    ///
+    /// # Errors
+    /// Only for more than 256 GiB.
+    pub fn seal(&self, place: &[&[u8]], document: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, VaultError> {
+        aead::seal(&self.key, &self.aad(place), document, entropy)
+    }
+
+    /// Opens what was sealed for the same place.
+    ///
+    /// # Errors
+    /// [`VaultError::DoesNotOpen`] in every case.
+    pub fn open(&self, place: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        aead::open(&self.key, &self.aad(place), sealed)
+    }
+
+    fn aad(&self, place: &[&[u8]]) -> Vec<u8> {
+        let head: [&[u8]; 2] = [self.vault.as_bytes(), self.purpose.label().as_bytes()];
+        let parts: Vec<&[u8]> = head.into_iter().chain(place.iter().copied()).collect();
+        framed("briefcase/vault/1/document", &parts)
+    }
+}
+
+impl CommitKey {
+    pub(crate) const fn new(key: Key) -> Self {
+        Self(key)
+    }
+
+    /// `HMAC-SHA256(key, label ‖ 0 ‖ parts with their lengths)`.
+    ///
+    /// # Errors
+    /// None in practice: HMAC takes a key of any length.
+    pub fn mac(&self, label: &str, parts: &[&[u8]]) -> Result<Digest, VaultError> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.bytes()).map_err(|_| VaultError::DoesNotOpen)?;
+        mac.update(&framed(label, parts));
+        Ok(Digest::from_bytes(mac.finalize().into_bytes().into()))
+    }
+}

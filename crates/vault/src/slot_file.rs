@@ -1,0 +1,131 @@
+//! The form of `vault.json`. Parsing checks the form; only the root key can tell whether it is genuine.
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use briefcase_types::Entropy;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::{VaultError, framing::framed, key::Key, slot::StoredSlot, stored_bytes::Stored};
+
+/// The most bytes `vault.json` may have.
+pub(crate) const MOST_BYTES: usize = 64 * 1024;
+/// The most slots a vault may have.
+pub(crate) const MOST_SLOTS: usize = 8;
+const VERSION: u32 = 1;
+
+/// Which vault: 128 random bits, in the associated data of everything it seals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VaultId(Stored<16>);
+
+/// The record-wrapping keys in use: new records take `current`; records down to `oldest` still open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RecordKeys {
+    pub(crate) current: u32,
+    pub(crate) oldest: u32,
+}
+
+/// `vault.json`, read but not yet believed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlotFile {
+    version: u32,
+    pub(crate) vault: VaultId,
+    pub(crate) revision: u64,
+    pub(crate) record_keys: RecordKeys,
+    pub(crate) slots: Vec<StoredSlot>,
+    mac: Stored<32>,
+}
+
+impl SlotFile {
+    /// Reads the bytes of a `vault.json`. What it returns is well formed and proves nothing yet.
+    ///
+    /// # Errors
+    /// Too large, another form, or a version this program does not know.
+    pub fn parse(bytes: &[u8]) -> Result<Self, VaultError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        if bytes.len() > MOST_BYTES {
+            return Err(VaultError::TooLarge(MOST_BYTES));
+        }
+        let malformed = |_| VaultError::Malformed("vault.json");
+        let found = serde_json::from_slice::<Versioned>(bytes).map_err(malformed)?.version;
+        if found != VERSION {
+            return Err(VaultError::UnknownVersion { found });
+        }
+        let file: Self = serde_json::from_slice(bytes).map_err(malformed)?;
+        if file.slots.len() > MOST_SLOTS {
+            return Err(VaultError::TooManySlots(file.slots.len()));
+        }
+        Ok(file)
+    }
+
+    /// A file without slots, not yet authenticated.
+    pub(crate) fn new(entropy: &dyn Entropy) -> Self {
+        let mut id = [0; 16];
+        entropy.fill(&mut id);
+        Self {
+            version: VERSION,
+            vault: VaultId(Stored(id)),
+            revision: 0,
+            record_keys: RecordKeys { current: 1, oldest: 1 },
+            slots: Vec::new(),
+            mac: Stored([0; 32]),
+        }
+    }
+
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, VaultError> {
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|_| VaultError::Malformed("vault.json"))?;
+        bytes.push(b'\n');
+        if bytes.len() > MOST_BYTES { Err(VaultError::TooLarge(MOST_BYTES)) } else { Ok(bytes) }
+    }
+
+    /// Counts the revision up and authenticates the whole file.
+    pub(crate) fn sign(&mut self, root: &Key) -> Result<(), VaultError> {
+        self.revision = self.revision.checked_add(1).ok_or(VaultError::Malformed("vault.json"))?;
+        self.mac = Stored(self.mac(root)?.finalize().into_bytes().into());
+        Ok(())
+    }
+
+    /// Whether the file as a whole was written by somebody with the root key. Constant time.
+    pub(crate) fn verify(&self, root: &Key) -> Result<(), VaultError> {
+        let sane = self.record_keys.oldest >= 1 && self.record_keys.oldest <= self.record_keys.current;
+        self.mac(root)?.verify_slice(&self.mac.0).map_err(|_| VaultError::DoesNotOpen)?;
+        if sane { Ok(()) } else { Err(VaultError::DoesNotOpen) }
+    }
+
+    fn mac(&self, root: &Key) -> Result<Hmac<Sha256>, VaultError> {
+        let key = root.derive(self.vault.as_bytes(), "briefcase/vault/1/file", &[])?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.bytes()).map_err(|_| VaultError::DoesNotOpen)?;
+        let header: [&[u8]; 5] = [
+            &self.version.to_be_bytes(),
+            self.vault.as_bytes(),
+            &self.revision.to_be_bytes(),
+            &self.record_keys.current.to_be_bytes(),
+            &self.record_keys.oldest.to_be_bytes(),
+        ];
+        let slots: Vec<Vec<u8>> = self.slots.iter().map(StoredSlot::framed).collect();
+        let parts: Vec<&[u8]> = header.into_iter().chain(slots.iter().map(Vec::as_slice)).collect();
+        mac.update(&framed("briefcase/vault/1/file", &parts));
+        Ok(mac)
+    }
+}
+
+impl VaultId {
+    /// The 16 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0.0
+    }
+}
+
+impl fmt::Display for VaultId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.as_bytes()))
+    }
+}

@@ -1,0 +1,81 @@
+//! A generated key that opens the vault at once, written down or kept where a service can read it.
+
+use briefcase_types::{Entropy, SecretString};
+use zeroize::Zeroizing;
+
+use crate::{VaultError, base32, framing, key::Key};
+
+/// 256 random bits. Shown to the person once, as [`UnlockKey::text`]; never stored by Briefcase.
+pub struct UnlockKey(pub(crate) Key);
+
+/// Why a text is not an unlock key. Never repeats the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnlockKeyError {
+    /// Not the form at all.
+    #[error("an unlock key is `BRIEFCASE-` and eight groups of seven letters and digits")]
+    Form,
+    /// The form is right and a character is not.
+    #[error("the unlock key has a typing mistake: its checksum does not fit")]
+    Checksum,
+}
+
+const PREFIX: &str = "BRIEFCASE-";
+/// 32 bytes of key and 3 of checksum are 56 characters of base32: eight groups of seven.
+const CHECKED: usize = 35;
+const GROUP: usize = 7;
+
+impl UnlockKey {
+    /// Draws a new key.
+    #[must_use]
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self(Key::random(entropy))
+    }
+
+    /// The text form: `BRIEFCASE-` and eight groups of seven characters that cannot be taken for each other.
+    #[must_use]
+    pub fn text(&self) -> SecretString {
+        let checksum = checksum(self.0.bytes());
+        let checked = Zeroizing::new([self.0.bytes(), &checksum].concat());
+        let mut plain = Zeroizing::new(String::with_capacity(CHECKED * 8 / 5));
+        base32::encode(&checked, &mut plain);
+        let mut text = String::with_capacity(PREFIX.len() + plain.len() + plain.len() / GROUP);
+        text.push_str(PREFIX);
+        for (at, character) in plain.chars().enumerate() {
+            if at > 0 && at % GROUP == 0 {
+                text.push('-');
+            }
+            text.push(character);
+        }
+        SecretString::new(text)
+    }
+
+    /// Reads the text form: either case, spaces or dashes or nothing between groups, look-alikes as what was meant.
+    ///
+    /// # Errors
+    /// Another form, or a typing mistake (found with a chance of all but one in 16 million).
+    pub fn parse(text: &SecretString) -> Result<Self, UnlockKeyError> {
+        let mut checked = Zeroizing::new([0; CHECKED]);
+        text.expose(|text| {
+            let text = text.trim();
+            let (prefix, rest) = text.split_at_checked(PREFIX.len()).ok_or(UnlockKeyError::Form)?;
+            if !prefix.eq_ignore_ascii_case(PREFIX) || rest.len() > 128 {
+                return Err(UnlockKeyError::Form);
+            }
+            let symbols = rest.chars().filter(|character| *character != '-' && *character != ' ');
+            base32::decode(symbols, checked.as_mut_slice()).ok_or(UnlockKeyError::Form)
+        })?;
+        let (key, sum) = checked.split_at_checked(32).ok_or(UnlockKeyError::Form)?;
+        if checksum(key) != sum {
+            return Err(UnlockKeyError::Checksum);
+        }
+        Key::from_slice(key).map(Self).map_err(|_: VaultError| UnlockKeyError::Form)
+    }
+}
+
+/// 24 bits of a labelled digest: of the whole key, so it tells nothing useful about a key of 256 random bits.
+fn checksum(key: &[u8]) -> [u8; 3] {
+    let digest = framing::digest("briefcase/unlock-key/1", &[key]);
+    let [first, second, third, ..] = *digest.as_bytes();
+    [first, second, third]
+}

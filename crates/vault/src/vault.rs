@@ -1,0 +1,228 @@
+//! `vault.json` on disk, and the changes a person may make to it.
+
+use std::path::{Path, PathBuf};
+
+use briefcase_types::{Digest, Entropy};
+
+use crate::{
+    Credential, NewSlot, SlotFile, SlotId, SlotInfo, SlotKind, Unlocked, VaultError, VaultId, guarded_file,
+    key::Key,
+    slot::StoredSlot,
+    slot_file::{MOST_BYTES, MOST_SLOTS, RecordKeys},
+};
+
+/// A vault on disk: what can be known, and done, without a key.
+pub struct Vault {
+    path: PathBuf,
+    file: SlotFile,
+    seen: Digest,
+}
+
+impl Vault {
+    /// Makes a vault with one slot that lasts.
+    ///
+    /// # Errors
+    /// There is a vault already, the slot is a keyring slot or too weak, or the file cannot be written.
+    pub fn create(
+        path: &Path,
+        first: NewSlot<'_>,
+        label: &str,
+        entropy: &dyn Entropy,
+    ) -> Result<(Self, Unlocked), VaultError> {
+        first.check()?;
+        if matches!(first, NewSlot::Keyring { .. }) {
+            return Err(VaultError::LastSlot);
+        }
+        if guarded_file::read(path, MOST_BYTES)?.is_some() {
+            return Err(VaultError::AlreadyExists);
+        }
+        let root = Key::random(entropy);
+        let mut file = SlotFile::new(entropy);
+        file.slots.push(StoredSlot::new(&file.vault, first, label, &root, entropy)?);
+        file.sign(&root)?;
+        let unlocked = Unlocked::new(root, &file)?;
+        let seen = write(path, &file)?;
+        Ok((Self { path: path.to_path_buf(), file, seen }, unlocked))
+    }
+
+    /// Reads a vault. Says nothing yet about whether it is genuine: that takes [`unlock`](Self::unlock).
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`], a file others can reach, another form, or an unknown version.
+    pub fn load(path: &Path) -> Result<Self, VaultError> {
+        let bytes = guarded_file::read(path, MOST_BYTES)?.ok_or(VaultError::Missing)?;
+        let file = SlotFile::parse(&bytes)?;
+        Ok(Self { path: path.to_path_buf(), file, seen: Digest::sha256(&bytes) })
+    }
+
+    /// Opens the vault. Blocks for as long as argon2id takes, unless the credential is an unlock key.
+    ///
+    /// # Errors
+    /// [`VaultError::DoesNotOpen`] whatever was wrong, or [`VaultError::KeyStore`] if the OS keyring cannot be read.
+    pub fn unlock(&self, credential: Credential<'_>) -> Result<Unlocked, VaultError> {
+        let mut failure = VaultError::DoesNotOpen;
+        for slot in &self.file.slots {
+            match slot.open(&self.file.vault, credential) {
+                Ok(root) => return Unlocked::new(root, &self.file),
+                Err(error @ VaultError::KeyStore(_)) => failure = error,
+                Err(_) => {}
+            }
+        }
+        Err(failure)
+    }
+
+    /// Which vault this is.
+    #[must_use]
+    pub const fn id(&self) -> VaultId {
+        self.file.vault
+    }
+
+    /// Counts every change of the file. Kept by the caller where it cannot be set back, it shows an older file.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.file.revision
+    }
+
+    /// The slots, as far as they may be shown.
+    #[must_use]
+    pub fn slots(&self) -> Vec<SlotInfo> {
+        self.file.slots.iter().map(StoredSlot::info).collect()
+    }
+
+    /// Whether the file is no longer the one that was read or written.
+    ///
+    /// # Errors
+    /// The file cannot be read any more, or others can reach it.
+    pub fn changed_on_disk(&self) -> Result<bool, VaultError> {
+        let bytes = guarded_file::read(&self.path, MOST_BYTES)?;
+        Ok(bytes.is_none_or(|bytes| Digest::sha256(&bytes) != self.seen))
+    }
+
+    /// Adds a way in.
+    ///
+    /// # Errors
+    /// Too weak, too many, or the file was changed meanwhile.
+    pub fn add_slot(
+        &mut self,
+        unlocked: &Unlocked,
+        new: NewSlot<'_>,
+        label: &str,
+        entropy: &dyn Entropy,
+    ) -> Result<SlotId, VaultError> {
+        self.edit(unlocked, |file| {
+            if file.slots.len() >= MOST_SLOTS {
+                return Err(VaultError::TooManySlots(MOST_SLOTS));
+            }
+            let slot = StoredSlot::new(&file.vault, new, label, unlocked.root(), entropy)?;
+            let id = slot.id.clone();
+            file.slots.push(slot);
+            Ok(id)
+        })
+    }
+
+    /// Takes a way in away. The caller removes its keyring item, if it has one.
+    ///
+    /// # Errors
+    /// No such slot, or no passphrase or unlock key would remain.
+    pub fn remove_slot(&mut self, unlocked: &Unlocked, id: &SlotId) -> Result<SlotInfo, VaultError> {
+        self.edit(unlocked, |file| take(file, id))
+    }
+
+    /// Puts one way in in the place of another, in one step: a changed passphrase.
+    ///
+    /// # Errors
+    /// As [`add_slot`](Self::add_slot) and [`remove_slot`](Self::remove_slot).
+    pub fn replace_slot(
+        &mut self,
+        unlocked: &Unlocked,
+        old: &SlotId,
+        new: NewSlot<'_>,
+        entropy: &dyn Entropy,
+    ) -> Result<SlotId, VaultError> {
+        self.edit(unlocked, |file| {
+            let label = file.slots.iter().find(|slot| slot.id == *old).ok_or(VaultError::NoSuchSlot)?.label.clone();
+            let slot = StoredSlot::new(&file.vault, new, &label, unlocked.root(), entropy)?;
+            let id = slot.id.clone();
+            file.slots.push(slot);
+            take(file, old)?;
+            Ok(id)
+        })
+    }
+
+    /// Starts a rotation: new records take a new record-wrapping key, old ones still open.
+    ///
+    /// Then [`Unlocked::rewrap`] every record, in batches, over restarts if need be, and
+    /// [`finish_rotation`](Self::finish_rotation).
+    ///
+    /// # Errors
+    /// One is under way already.
+    pub fn begin_rotation(&mut self, unlocked: &mut Unlocked) -> Result<(), VaultError> {
+        let RecordKeys { current, oldest } = self.file.record_keys;
+        if current != oldest {
+            return Err(VaultError::Rotation("a rotation is under way: rewrap the remaining records and finish it"));
+        }
+        let next = current.checked_add(1).ok_or(VaultError::Rotation("no record-wrapping keys are left"))?;
+        self.set_record_keys(unlocked, RecordKeys { current: next, oldest })
+    }
+
+    /// Ends a rotation: records that were not rewrapped do not open any more.
+    ///
+    /// # Errors
+    /// None is under way.
+    pub fn finish_rotation(&mut self, unlocked: &mut Unlocked) -> Result<(), VaultError> {
+        let RecordKeys { current, oldest } = self.file.record_keys;
+        if current == oldest {
+            return Err(VaultError::Rotation("no rotation is under way"));
+        }
+        self.set_record_keys(unlocked, RecordKeys { current, oldest: current })
+    }
+
+    /// Whether a rotation was started and not finished.
+    #[must_use]
+    pub const fn rotating(&self) -> bool {
+        self.file.record_keys.current != self.file.record_keys.oldest
+    }
+
+    fn set_record_keys(&mut self, unlocked: &mut Unlocked, keys: RecordKeys) -> Result<(), VaultError> {
+        self.edit(unlocked, |file| {
+            file.record_keys = keys;
+            Ok(())
+        })?;
+        unlocked.adopt(keys);
+        Ok(())
+    }
+
+    /// Changes a copy, authenticates it, writes it, and only then believes it.
+    fn edit<T>(
+        &mut self,
+        unlocked: &Unlocked,
+        change: impl FnOnce(&mut SlotFile) -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        if unlocked.vault() != self.file.vault {
+            return Err(VaultError::OtherVault);
+        }
+        self.file.verify(unlocked.root())?;
+        if self.changed_on_disk()? {
+            return Err(VaultError::ChangedOnDisk);
+        }
+        let mut next = self.file.clone();
+        let result = change(&mut next)?;
+        next.sign(unlocked.root())?;
+        self.seen = write(&self.path, &next)?;
+        self.file = next;
+        Ok(result)
+    }
+}
+
+fn write(path: &Path, file: &SlotFile) -> Result<Digest, VaultError> {
+    let bytes = file.to_bytes()?;
+    guarded_file::stage(path, &bytes)?.replace()?;
+    Ok(Digest::sha256(&bytes))
+}
+
+fn take(file: &mut SlotFile, id: &SlotId) -> Result<SlotInfo, VaultError> {
+    let at = file.slots.iter().position(|slot| slot.id == *id).ok_or(VaultError::NoSuchSlot)?;
+    let taken = file.slots.remove(at).info();
+    let lasting = file.slots.iter().any(|slot| slot.info().kind != SlotKind::Keyring);
+    if lasting { Ok(taken) } else { Err(VaultError::LastSlot) }
+}
