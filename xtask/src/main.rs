@@ -1,1 +1,92 @@
-fn main() {}
+//! `cargo xtask`: every check and chore of the project as one command each, so that what a contributor runs,
+//! what CI runs and what the README names are the same code.
+//!
+//! Invariant: a command that returns success has done its whole job. Nothing is skipped silently.
+#![expect(clippy::print_stdout, reason = "a command line tool answers on stdout")]
+
+mod bench;
+mod ci;
+mod codegen;
+mod conformance;
+mod deny;
+mod docs;
+mod durability;
+mod failure;
+mod fuzz;
+mod layers;
+mod mutants;
+mod node;
+mod programs;
+mod rust;
+mod setup;
+mod sizes;
+mod step;
+mod vectors;
+mod web;
+mod workspace;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+
+/// One command: its name, what it does, and the function that does it with the arguments after its name.
+struct Command {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Result<(), Failure>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "setup",
+        about: "install what building and testing needs (packages, npm, wasm target)",
+        run: setup::run,
+    },
+    Command { name: "demo", about: "build the programs and run the main job", run: programs::demo },
+    Command { name: "ci", about: "run every check, in order [--list] [--from STEP] [--verbose]", run: ci::run },
+    Command { name: "fmt", about: "check the formatting of all Rust code", run: rust::fmt },
+    Command { name: "clippy", about: "lint all Rust code, warnings denied", run: rust::clippy },
+    Command { name: "layers", about: "check that imports only go downward", run: layers::run },
+    Command { name: "sizes", about: "check the size caps on files, functions and crates [--report]", run: sizes::run },
+    Command { name: "deny", about: "check licences, sources and duplicates of dependencies", run: deny::run },
+    Command { name: "codegen", about: "write the generated files [--check]", run: codegen::run },
+    Command { name: "vectors", about: "write the shared test vectors [--check]", run: vectors::run },
+    Command { name: "web", about: "lint, type-check, build and test web/", run: web::run },
+    Command { name: "docs", about: "check the links in all documents", run: docs::run },
+    Command { name: "build", about: "build the programs that the tests start", run: programs::build },
+    Command { name: "test", about: "run the tests of all crates but the end-to-end ones", run: rust::test },
+    Command { name: "e2e", about: "run the end-to-end and attack tests", run: rust::e2e },
+    Command { name: "conformance", about: "run the official MCP suite [--direct|--through]", run: conformance::run },
+    Command {
+        name: "durability",
+        about: "kill and power-cut loops against the store [--seconds N]",
+        run: durability::run,
+    },
+    Command { name: "fuzz", about: "fuzz every parser of untrusted bytes [--seconds N]", run: fuzz::run },
+    Command { name: "mutants", about: "mutation tests on the rules crates", run: mutants::run },
+    Command { name: "bench", about: "benchmarks: a table and JSON", run: bench::run },
+];
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let name = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        help();
+        return if name.is_empty() || name == "help" { ExitCode::SUCCESS } else { ExitCode::from(2) };
+    };
+    match (command.run)(&rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            println!("{name}: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn help() {
+    println!("usage: cargo xtask COMMAND\n");
+    for command in COMMANDS {
+        println!("  {:<12} {}", command.name, command.about);
+    }
+}

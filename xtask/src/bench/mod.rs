@@ -1,0 +1,26 @@
+//! Benchmarks, each a module of its own here; `cargo xtask bench NAME` runs one, without a name all of them.
+
+use crate::failure::Failure;
+
+/// One benchmark: its name, what it measures, and the function that measures it.
+struct Bench {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Result<(), Failure>,
+}
+
+const BENCHES: &[Bench] = &[];
+
+/// Runs the benchmark named first, or all.
+pub fn run(args: &[String]) -> Result<(), Failure> {
+    let name = args.first().filter(|arg| !arg.starts_with("--"));
+    let chosen: Vec<&Bench> = BENCHES.iter().filter(|bench| name.is_none_or(|name| bench.name == name)).collect();
+    if chosen.is_empty() {
+        let names: Vec<String> = BENCHES.iter().map(|bench| format!("{} ({})", bench.name, bench.about)).collect();
+        return Err(Failure::new(format!("no such benchmark; there are: {}", names.join(", "))));
+    }
+    for bench in chosen {
+        (bench.run)(args)?;
+    }
+    Ok(())
+}

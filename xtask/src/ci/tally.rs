@@ -1,0 +1,66 @@
+//! Counting the tests that ran, from the closing lines of the test runners, so that the last line of a run says
+//! how many there were.
+
+use std::fmt;
+
+/// Tests that passed, failed and were skipped.
+#[derive(Default)]
+pub struct Tally {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+impl Tally {
+    /// Tests that passed so far.
+    pub fn passed(&self) -> u64 {
+        self.passed
+    }
+
+    /// Takes in one line of output.
+    pub fn read(&mut self, line: &str) {
+        if let Some(rest) = line.strip_prefix("test result: ") {
+            for part in rest.split([';', '.']) {
+                self.add(part);
+            }
+        } else if let Some(rest) = line.strip_prefix("conformance: ") {
+            for part in rest.split(',') {
+                self.add(part);
+            }
+        }
+    }
+
+    fn add(&mut self, part: &str) {
+        let mut words = part.split_whitespace();
+        let (Some(count), Some(word)) = (words.next().and_then(|text| text.parse::<u64>().ok()), words.next()) else {
+            return;
+        };
+        match word {
+            "passed" => self.passed += count,
+            "failed" => self.failed += count,
+            "ignored" | "skipped" => self.skipped += count,
+            _ => {}
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_lines_of_cargo_test_and_of_the_suite_are_counted() {
+        let mut tally = Tally::default();
+        tally.read("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.42s");
+        tally.read("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s");
+        tally.read("conformance: 37 passed, 0 failed");
+        tally.read("running 99 passed tests");
+        assert_eq!(tally.to_string(), "52 passed, 2 failed, 1 skipped");
+    }
+}

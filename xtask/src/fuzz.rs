@@ -1,0 +1,74 @@
+//! Fuzzing on the stable toolchain: each target of fuzz/ is built with the compiler's coverage counters on and run
+//! for a bounded time.
+
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::step::Step;
+use crate::workspace;
+
+const SECONDS: &str = "60";
+
+/// Coverage counters and comparisons as libFuzzer reads them; the same the nightly-only wrapper sets.
+const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Cdebug-assertions -Coverflow-checks";
+
+/// Builds all targets and runs each for `--seconds N`, or the one given with `--target NAME`.
+pub fn run(args: &[String]) -> Result<(), Failure> {
+    let seconds = workspace::option(args, "--seconds").unwrap_or(SECONDS);
+    let dir = workspace::root().join("fuzz");
+    let targets = targets(&dir)?;
+    let chosen: Vec<&String> = match workspace::option(args, "--target") {
+        Some(name) => targets.iter().filter(|target| *target == name).collect(),
+        None => targets.iter().collect(),
+    };
+    if chosen.is_empty() {
+        return Err(Failure::new(format!("no such target; there are: {}", targets.join(", "))));
+    }
+    let out = workspace::target().join("fuzz");
+    let host = host()?;
+    // A named target keeps the counters out of build scripts and macros.
+    Step::cargo()
+        .args(["build", "--release", "--locked", "--bins", "--manifest-path", "fuzz/Cargo.toml"])
+        .args(["--target", &host])
+        .env("CARGO_TARGET_DIR", &out)
+        .env("RUSTFLAGS", FLAGS)
+        .run()?;
+    for target in chosen {
+        one(&dir, &out.join(&host).join("release").join(target), target, seconds)?;
+    }
+    Ok(())
+}
+
+fn one(dir: &Path, program: &Path, target: &str, seconds: &str) -> Result<(), Failure> {
+    let found = workspace::target().join("fuzz-found").join(target);
+    let corpus = found.join("corpus");
+    std::fs::create_dir_all(&corpus)?;
+    let seeds = dir.join("seeds").join(target);
+    println!("fuzz: {target} for {seconds} s");
+    let mut step = Step::new(program)
+        .args([format!("-max_total_time={seconds}"), "-rss_limit_mb=2048".into(), "-timeout=10".into()])
+        .args(["-print_final_stats=1".into(), format!("-artifact_prefix={}/", found.display())])
+        .args([&corpus]);
+    if seeds.is_dir() {
+        step = step.args([&seeds]);
+    }
+    step.run().map_err(|error| Failure::new(format!("{error}: what it crashed on is in {}", found.display())))
+}
+
+/// Names of the binaries in fuzz/Cargo.toml.
+fn targets(dir: &Path) -> Result<Vec<String>, Failure> {
+    let manifest: toml::Table = toml::from_str(&std::fs::read_to_string(dir.join("Cargo.toml"))?)?;
+    let bins = manifest.get("bin").and_then(toml::Value::as_array).into_iter().flatten();
+    Ok(bins.filter_map(|bin| bin.get("name")?.as_str().map(str::to_owned)).collect())
+}
+
+fn host() -> Result<String, Failure> {
+    let version = Step::new("rustc").args(["-vV"]).read()?;
+    version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::new("rustc does not say what it builds for"))
+}

@@ -1,0 +1,26 @@
+//! The checks that are cargo's own.
+
+use crate::failure::Failure;
+use crate::programs;
+use crate::step::Step;
+
+/// `cargo fmt --check` over the workspace and the fuzz targets.
+pub fn fmt(_: &[String]) -> Result<(), Failure> {
+    Step::cargo().args(["fmt", "--all", "--check"]).run()
+}
+
+/// Clippy over every target; a warning is a failure.
+pub fn clippy(_: &[String]) -> Result<(), Failure> {
+    Step::cargo().args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()
+}
+
+/// All tests but the end-to-end ones, which have their own step.
+pub fn test(_: &[String]) -> Result<(), Failure> {
+    Step::cargo().args(["test", "--locked", "--workspace", "--exclude", "e2e"]).run()
+}
+
+/// The tests that drive the real programs. Arguments are passed on to the test binary.
+pub fn e2e(args: &[String]) -> Result<(), Failure> {
+    programs::build(&[])?;
+    Step::cargo().args(["test", "--locked", "--package", "e2e", "--"]).args(args).run()
+}

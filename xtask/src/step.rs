@@ -1,0 +1,87 @@
+//! Running other programs: one place that says what was run when it fails.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::failure::Failure;
+use crate::workspace;
+
+/// A program about to be run from the root of the workspace.
+pub struct Step {
+    command: Command,
+    shown: String,
+}
+
+impl Step {
+    /// A program by name or path.
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
+        let shown = Path::new(program.as_ref()).file_name().unwrap_or(program.as_ref()).to_string_lossy().into_owned();
+        let mut command = Command::new(program);
+        command.current_dir(workspace::root());
+        Self { command, shown }
+    }
+
+    /// `cargo`, the one that started us.
+    pub fn cargo() -> Self {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Self::new(cargo)
+    }
+
+    /// Adds arguments.
+    pub fn args<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(mut self, args: I) -> Self {
+        for arg in args {
+            self.shown.push(' ');
+            self.shown.push_str(&arg.as_ref().to_string_lossy());
+            self.command.arg(arg);
+        }
+        self
+    }
+
+    /// Runs in this folder.
+    pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
+        self.command.current_dir(dir);
+        self
+    }
+
+    /// Sets an environment variable.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it with our own stdout and stderr; anything but exit code 0 is a failure.
+    pub fn run(mut self) -> Result<(), Failure> {
+        let status = self.command.stdin(Stdio::null()).status().map_err(|error| self.cannot(&error))?;
+        if status.success() { Ok(()) } else { Err(Failure::new(format!("`{}` failed ({status})", self.shown))) }
+    }
+
+    /// Runs it and returns its stdout; stderr stays ours.
+    pub fn read(mut self) -> Result<String, Failure> {
+        let output =
+            self.command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(|error| self.cannot(&error))?;
+        if !output.status.success() {
+            return Err(Failure::new(format!("`{}` failed ({})", self.shown, output.status)));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Whether it runs and exits with code 0; its output is dropped.
+    pub fn succeeds(mut self) -> bool {
+        self.command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+
+    /// Hands out the command for a caller that needs its pipes.
+    pub fn into_command(self) -> Command {
+        self.command
+    }
+
+    fn cannot(&self, error: &std::io::Error) -> Failure {
+        Failure::new(format!("`{}` could not be started: {error}", self.shown))
+    }
+}

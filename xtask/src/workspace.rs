@@ -1,0 +1,65 @@
+//! Where things are: the root, the target folder, the cache, and the files that belong to the project.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::step::Step;
+
+/// The root of the repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// The folder cargo builds into.
+pub fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(dir) => root().join(dir),
+        None => root().join("target"),
+    }
+}
+
+/// The folder for what is worth keeping between clones; it may be removed at any time.
+pub fn cache() -> Result<PathBuf, Failure> {
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .ok_or_else(|| Failure::new("neither HOME nor XDG_CACHE_HOME is set"))?;
+    let dir = base.join("briefcase");
+    std::fs::create_dir_all(&dir)?;
+    Ok(dir)
+}
+
+/// `cargo metadata` of the workspace, for this platform.
+pub fn metadata() -> Result<Value, Failure> {
+    let version = Step::new("rustc").args(["-vV"]).read()?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
+    let text =
+        Step::cargo().args(["metadata", "--format-version", "1", "--locked", "--filter-platform", host]).read()?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// The project's own files whose name ends in one of `endings`, as paths below the root: what git tracks or would.
+pub fn files(endings: &[&str]) -> Result<Vec<PathBuf>, Failure> {
+    let listed = Step::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]).read()?;
+    let mut files: Vec<PathBuf> = listed
+        .split('\0')
+        .filter(|path| endings.iter().any(|ending| path.ends_with(ending)))
+        .map(PathBuf::from)
+        .filter(|path| root().join(path).is_file())
+        .collect();
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+/// The value after `name` in `args`.
+pub fn option<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
+    args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).map(String::as_str)
+}
+
+/// Whether `name` is among `args`.
+pub fn flag(args: &[String], name: &str) -> bool {
+    args.iter().any(|arg| arg == name)
+}
