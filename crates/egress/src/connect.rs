@@ -1,0 +1,163 @@
+//! Dials vetted addresses, with TLS where the target says so.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::Uri;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::{
+    client::legacy::connect::{Connected, Connection},
+    rt::TokioIo,
+};
+use rustls::pki_types::ServerName;
+use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::{EgressError, Resolver, Target, resolve::vetted};
+
+/// Opens connections to one target. The URI hyper passes is not looked at: the target decides.
+#[derive(Clone)]
+pub(crate) struct Dialler(pub(crate) Arc<Dial>);
+
+pub(crate) struct Dial {
+    pub(crate) target: Target,
+    pub(crate) resolver: Arc<dyn Resolver>,
+    pub(crate) tls: Arc<rustls::ClientConfig>,
+    pub(crate) patience: Duration,
+}
+
+/// A connection.
+pub(crate) enum Stream {
+    Plain(TokioIo<TcpStream>),
+    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+}
+
+impl Dial {
+    async fn open(&self) -> Result<Stream, EgressError> {
+        timeout(self.patience, self.connect()).await.map_err(|_| EgressError::TimedOut("connection"))?
+    }
+
+    async fn connect(&self) -> Result<Stream, EgressError> {
+        let addresses = vetted(&self.target, &*self.resolver).await?;
+        let tcp = dial(&addresses, self.patience / 2).await?;
+        if !self.target.is_tls() {
+            return Ok(Stream::Plain(TokioIo::new(tcp)));
+        }
+        let name = server_name(&self.target)?;
+        let tls = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await;
+        Ok(Stream::Tls(Box::new(TokioIo::new(tls.map_err(|error| EgressError::Tls(error.to_string()))?))))
+    }
+}
+
+fn server_name(target: &Target) -> Result<ServerName<'static>, EgressError> {
+    let name = match target.host() {
+        Some(url::Host::Domain(name)) => {
+            ServerName::try_from(name.to_owned()).map_err(|error| EgressError::Tls(error.to_string()))?
+        }
+        Some(url::Host::Ipv4(four)) => ServerName::from(std::net::IpAddr::V4(four)),
+        Some(url::Host::Ipv6(six)) => ServerName::from(std::net::IpAddr::V6(six)),
+        None => return Err(EgressError::Tls("the target has no host".into())),
+    };
+    Ok(name)
+}
+
+/// Tries the addresses in order, giving each its time.
+async fn dial(addresses: &[SocketAddr], patience: Duration) -> Result<TcpStream, EgressError> {
+    let mut last = EgressError::Unresolved("the name has no address".into());
+    for address in addresses {
+        match timeout(patience, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return settle(stream, *address),
+            Ok(Err(error)) => last = EgressError::Connection(error.to_string()),
+            Err(_) => last = EgressError::TimedOut("connection"),
+        }
+    }
+    Err(last)
+}
+
+/// The socket's peer is the address that was vetted.
+fn settle(stream: TcpStream, vetted: SocketAddr) -> Result<TcpStream, EgressError> {
+    let failed = |error: io::Error| EgressError::Connection(error.to_string());
+    if stream.peer_addr().map_err(failed)?.ip() != vetted.ip() {
+        return Err(EgressError::Forbidden(vetted.ip()));
+    }
+    stream.set_nodelay(true).map_err(failed)?;
+    Ok(stream)
+}
+
+impl tower_service::Service<Uri> for Dialler {
+    type Response = Stream;
+    type Error = EgressError;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, EgressError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), EgressError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let dial = Arc::clone(&self.0);
+        Box::pin(async move { dial.open().await })
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl Read for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_shutdown(cx),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_write_vectored(cx, parts),
+        }
+    }
+}

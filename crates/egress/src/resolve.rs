@@ -1,0 +1,57 @@
+//! From a name to addresses that were vetted, once.
+
+use std::{
+    future::Future,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    pin::Pin,
+};
+
+use url::Host;
+
+use crate::{EgressError, Reach, Target, target::is_localhost};
+
+/// What a resolver answers.
+pub type ResolveFuture<'a> = Pin<Box<dyn Future<Output = std::io::Result<Vec<IpAddr>>> + Send + 'a>>;
+
+/// Turns names into addresses.
+pub trait Resolver: Send + Sync {
+    /// All addresses of a name.
+    fn resolve<'a>(&'a self, name: &'a str) -> ResolveFuture<'a>;
+}
+
+/// The operating system's resolver.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemResolver;
+
+impl Resolver for SystemResolver {
+    fn resolve<'a>(&'a self, name: &'a str) -> ResolveFuture<'a> {
+        Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect()) })
+    }
+}
+
+/// The addresses that may be dialled for this target: all of them are within its reach, or there are none.
+pub(crate) async fn vetted(target: &Target, resolver: &dyn Resolver) -> Result<Vec<SocketAddr>, EgressError> {
+    let addresses = match target.host() {
+        Some(Host::Ipv4(four)) => vec![IpAddr::V4(four)],
+        Some(Host::Ipv6(six)) => vec![IpAddr::V6(six)],
+        Some(Host::Domain(name)) if is_localhost(name) => {
+            vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
+        }
+        Some(Host::Domain(name)) => {
+            resolver.resolve(name).await.map_err(|error| EgressError::Unresolved(error.to_string()))?
+        }
+        None => Vec::new(),
+    };
+    vet(&addresses, target.reach(), target.port())
+}
+
+/// One address outside the reach condemns them all: a name that mixes both is an attempt.
+fn vet(addresses: &[IpAddr], reach: Reach, port: u16) -> Result<Vec<SocketAddr>, EgressError> {
+    if let Some(outside) = addresses.iter().find(|address| !reach.admits(**address)) {
+        return Err(EgressError::Forbidden(*outside));
+    }
+    if addresses.is_empty() {
+        return Err(EgressError::Unresolved("the name has no address".into()));
+    }
+    Ok(addresses.iter().take(8).map(|address| SocketAddr::new(*address, port)).collect())
+}
