@@ -1,0 +1,245 @@
+//! A JSON-RPC message as received: its bytes, what kind it is, and where the parts stand.
+
+mod build;
+mod fault;
+
+use std::ops::Range;
+
+use briefcase_json::Limits;
+use bytes::Bytes;
+
+pub use build::{error_response, notification, request, response};
+pub use fault::{EnvelopeError, Fault};
+
+use crate::{RequestId, cursor::Cursor};
+
+/// The longest method name.
+const MAX_METHOD_BYTES: usize = 256;
+
+/// One JSON-RPC 2.0 message, kept byte for byte.
+///
+/// ```
+/// use briefcase_mcp::{Envelope, Kind};
+/// let message = Envelope::parse(r#"{"jsonrpc":"2.0","id":7,"method":"ping","x-new":true}"#.into()).unwrap();
+/// assert!(matches!(message.kind(), Kind::Request { method, .. } if &**method == "ping"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    raw: Bytes,
+    kind: Kind,
+    places: Places,
+}
+
+/// What a message is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Wants an answer.
+    Request {
+        /// The sender's id for it.
+        id: RequestId,
+        /// What is asked.
+        method: Box<str>,
+    },
+    /// Wants none.
+    Notification {
+        /// What is told.
+        method: Box<str>,
+    },
+    /// The result of a request.
+    Response {
+        /// The request's id.
+        id: RequestId,
+    },
+    /// The failure of a request; without an id when the other side could not read it.
+    ErrorResponse {
+        /// The request's id.
+        id: Option<RequestId>,
+    },
+}
+
+#[derive(Clone, Debug, Default)]
+struct Places {
+    jsonrpc: Option<Range<usize>>,
+    id: Option<Range<usize>>,
+    method: Option<Range<usize>>,
+    params: Option<Range<usize>>,
+    result: Option<Range<usize>>,
+    error: Option<Range<usize>>,
+}
+
+impl Envelope {
+    /// Reads one message from an agent: strict JSON within [`Limits::AGENT`].
+    pub fn parse(raw: Bytes) -> Result<Self, EnvelopeError> {
+        Self::parse_within(raw, &Limits::AGENT)
+    }
+
+    /// Reads one message: strict JSON within `limits`, which are checked first.
+    pub fn parse_within(raw: Bytes, limits: &Limits) -> Result<Self, EnvelopeError> {
+        briefcase_json::scan(&raw, limits).map_err(|error| Fault::Json(error.to_string()).without_id())?;
+        let mut cursor = Cursor::new(&raw);
+        if cursor.peek() == Some(b'[') {
+            return Err(Fault::Batch.without_id());
+        }
+        let places = Places::find(&raw, &mut cursor)?;
+        let kind = places.kind(&raw)?;
+        Ok(Self { raw, kind, places })
+    }
+
+    /// The message as it was received.
+    #[must_use]
+    pub const fn raw(&self) -> &Bytes {
+        &self.raw
+    }
+
+    /// Takes the received bytes out.
+    #[must_use]
+    pub fn into_raw(self) -> Bytes {
+        self.raw
+    }
+
+    /// What the message is.
+    #[must_use]
+    pub const fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// The id of a request or of an answer.
+    #[must_use]
+    pub const fn id(&self) -> Option<&RequestId> {
+        match &self.kind {
+            Kind::Request { id, .. } | Kind::Response { id } => Some(id),
+            Kind::ErrorResponse { id } => id.as_ref(),
+            Kind::Notification { .. } => None,
+        }
+    }
+
+    /// The method of a request or notification.
+    #[must_use]
+    pub const fn method(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Request { method, .. } | Kind::Notification { method } => Some(method),
+            Kind::Response { .. } | Kind::ErrorResponse { .. } => None,
+        }
+    }
+
+    /// The `params` object as JSON text.
+    #[must_use]
+    pub fn params(&self) -> Option<Bytes> {
+        self.part(self.places.params.as_ref())
+    }
+
+    /// The `result` object as JSON text.
+    #[must_use]
+    pub fn result(&self) -> Option<Bytes> {
+        self.part(self.places.result.as_ref())
+    }
+
+    /// The `error` object as JSON text.
+    #[must_use]
+    pub fn error(&self) -> Option<Bytes> {
+        self.part(self.places.error.as_ref())
+    }
+
+    /// The same message under another id, every other byte as it was. Without an id there is nothing to replace.
+    #[must_use]
+    pub fn with_id(&self, id: &RequestId) -> Bytes {
+        self.spliced(self.places.id.as_ref(), id.as_json())
+    }
+
+    /// The same message with other `params` (JSON text), every other byte as it was; added when there were none.
+    #[must_use]
+    pub fn with_params(&self, params: &[u8]) -> Bytes {
+        match (&self.places.params, &self.places.method) {
+            (None, Some(method)) => build::insert_after(&self.raw, method.end, b",\"params\":", params),
+            (place, _) => self.spliced(place.as_ref(), params),
+        }
+    }
+
+    /// The same message with another `result` (JSON text), every other byte as it was.
+    #[must_use]
+    pub fn with_result(&self, result: &[u8]) -> Bytes {
+        self.spliced(self.places.result.as_ref(), result)
+    }
+
+    fn part(&self, place: Option<&Range<usize>>) -> Option<Bytes> {
+        place.map(|place| self.raw.slice(place.clone()))
+    }
+
+    fn spliced(&self, place: Option<&Range<usize>>, part: &[u8]) -> Bytes {
+        place.map_or_else(|| self.raw.clone(), |place| build::replace(&self.raw, place, part))
+    }
+}
+
+impl Places {
+    fn find(raw: &[u8], cursor: &mut Cursor<'_>) -> Result<Self, EnvelopeError> {
+        if !cursor.take(b'{') {
+            return Err(Fault::NotAnObject.without_id());
+        }
+        let mut places = Self::default();
+        while let Some(member) = cursor.member() {
+            let key = raw.get(member.key).unwrap_or_default();
+            let Some(place) = places.slot(key) else { continue };
+            if place.replace(member.value).is_some() {
+                return Err(Fault::Duplicate.without_id());
+            }
+        }
+        Ok(places)
+    }
+
+    /// The place for a member that routing needs. Keys count by what they mean: `"\u0069d"` is `id`.
+    fn slot(&mut self, key: &[u8]) -> Option<&mut Option<Range<usize>>> {
+        let decoded;
+        let key = if key.contains(&b'\\') {
+            decoded = serde_json::from_slice::<String>(key).unwrap_or_default();
+            decoded.as_bytes()
+        } else {
+            key.get(1..key.len().saturating_sub(1)).unwrap_or_default()
+        };
+        match key {
+            b"jsonrpc" => Some(&mut self.jsonrpc),
+            b"id" => Some(&mut self.id),
+            b"method" => Some(&mut self.method),
+            b"params" => Some(&mut self.params),
+            b"result" => Some(&mut self.result),
+            b"error" => Some(&mut self.error),
+            _ => None,
+        }
+    }
+
+    fn kind(&self, raw: &Bytes) -> Result<Kind, EnvelopeError> {
+        let text = |place: &Option<Range<usize>>| place.clone().map(|place| raw.slice(place));
+        let id = match text(&self.id) {
+            Some(raw) => Some(RequestId::from_json(raw).map_err(|_| Fault::Id.without_id())?),
+            None => None,
+        };
+        self.classify(text(&self.method), id.clone(), &text).map_err(|fault| fault.about(id))
+    }
+
+    fn classify(
+        &self,
+        method: Option<Bytes>,
+        id: Option<RequestId>,
+        text: &dyn Fn(&Option<Range<usize>>) -> Option<Bytes>,
+    ) -> Result<Kind, Fault> {
+        let is_object = |place: &Option<Range<usize>>| text(place).is_none_or(|part| part.first() == Some(&b'{'));
+        if text(&self.jsonrpc).is_none_or(|version| version != r#""2.0""#) {
+            return Err(Fault::Version);
+        }
+        match (method, id, &self.result, &self.error) {
+            (Some(_), _, None, None) if !is_object(&self.params) => Err(Fault::Params),
+            (Some(name), Some(id), None, None) => Ok(Kind::Request { id, method: method_name(&name)? }),
+            (Some(name), None, None, None) => Ok(Kind::Notification { method: method_name(&name)? }),
+            (None, Some(id), Some(_), None) => Ok(Kind::Response { id }),
+            (None, id, None, Some(_)) if is_object(&self.error) => Ok(Kind::ErrorResponse { id }),
+            _ => Err(Fault::Shape),
+        }
+    }
+}
+
+fn method_name(raw: &[u8]) -> Result<Box<str>, Fault> {
+    let name = serde_json::from_slice::<Box<str>>(raw).map_err(|_| Fault::Method)?;
+    if name.is_empty() || name.len() > MAX_METHOD_BYTES { Err(Fault::Method) } else { Ok(name) }
+}
+
+#[cfg(test)]
+mod tests;

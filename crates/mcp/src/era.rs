@@ -1,0 +1,29 @@
+//! The two eras of MCP and how to tell which one a message belongs to.
+
+/// Versions that open with `initialize`, oldest first.
+pub const LEGACY_VERSIONS: [&str; 3] = ["2025-03-26", "2025-06-18", "2025-11-25"];
+/// Versions that carry everything in each request, oldest first.
+pub const MODERN_VERSIONS: [&str; 1] = ["2026-07-28"];
+/// The `_meta` member that marks a modern request.
+pub const PROTOCOL_VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
+
+/// Which family of protocol versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Era {
+    /// `initialize`, sessions, server-to-client requests.
+    Legacy,
+    /// Stateless requests with `_meta`, `server/discover`, `input_required`.
+    Modern,
+}
+
+/// The era of a version that is spoken here; `None` for any other text.
+#[must_use]
+pub fn version_era(version: &str) -> Option<Era> {
+    if LEGACY_VERSIONS.contains(&version) {
+        Some(Era::Legacy)
+    } else if MODERN_VERSIONS.contains(&version) {
+        Some(Era::Modern)
+    } else {
+        None
+    }
+}

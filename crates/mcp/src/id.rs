@@ -1,0 +1,133 @@
+//! Request ids: strings or integers, kept as they were written, compared by what they mean.
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
+
+use bytes::Bytes;
+
+/// The longest id, as written.
+const MAX_ID_BYTES: usize = 1024;
+
+/// The id of a request. `"a"` equals `"\u0061"`; `1` does not equal `"1"`.
+#[derive(Clone)]
+pub struct RequestId {
+    raw: Bytes,
+    /// What a string with escapes means; `None` when the raw form is already plain.
+    decoded: Option<Box<str>>,
+}
+
+/// Why a JSON value cannot be the id of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a request id is a string or an integer from -2^63 to 2^63-1, at most 1024 bytes long")]
+pub struct RequestIdError;
+
+impl RequestId {
+    /// Takes the JSON text of an id. `null`, fractions and exponents are refused.
+    pub fn from_json(raw: Bytes) -> Result<Self, RequestIdError> {
+        match raw.first() {
+            _ if raw.len() > MAX_ID_BYTES => Err(RequestIdError),
+            Some(b'"') if raw.contains(&b'\\') => {
+                let decoded = serde_json::from_slice::<Box<str>>(&raw).map_err(|_| RequestIdError)?;
+                Ok(Self { raw, decoded: Some(decoded) })
+            }
+            Some(b'"') => {
+                serde_json::from_slice::<&str>(&raw).map_err(|_| RequestIdError)?;
+                Ok(Self { raw, decoded: None })
+            }
+            Some(_) if is_integer(&raw) => Ok(Self { raw, decoded: None }),
+            _ => Err(RequestIdError),
+        }
+    }
+
+    /// An id of our own.
+    #[must_use]
+    pub fn number(number: u32) -> Self {
+        Self { raw: Bytes::from(number.to_string()), decoded: None }
+    }
+
+    /// The id as it was written, for splicing into a message.
+    #[must_use]
+    pub const fn as_json(&self) -> &Bytes {
+        &self.raw
+    }
+
+    /// A copy that does not keep the message alive that the id came from.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self { raw: Bytes::copy_from_slice(&self.raw), decoded: self.decoded.clone() }
+    }
+
+    fn key(&self) -> (bool, &[u8]) {
+        let is_text = self.raw.first() == Some(&b'"');
+        match &self.decoded {
+            Some(text) => (is_text, text.as_bytes()),
+            None if is_text => (true, self.raw.get(1..self.raw.len().saturating_sub(1)).unwrap_or_default()),
+            None => (false, &self.raw),
+        }
+    }
+}
+
+/// Plain decimal integers within `i64`, in their one spelling (no `+`, no leading zero, no `-0`).
+fn is_integer(raw: &[u8]) -> bool {
+    let digits = raw.strip_prefix(b"-").unwrap_or(raw);
+    let canonical = match digits {
+        [b'0'] => digits.len() == raw.len(),
+        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    canonical && std::str::from_utf8(raw).is_ok_and(|text| text.parse::<i64>().is_ok())
+}
+
+impl PartialEq for RequestId {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for RequestId {}
+
+impl Hash for RequestId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestId({})", briefcase_types::text::printable(&String::from_utf8_lossy(&self.raw)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn id(raw: &'static str) -> Result<RequestId, RequestIdError> {
+        RequestId::from_json(Bytes::from_static(raw.as_bytes()))
+    }
+
+    #[test]
+    fn ids_compare_by_value_and_keep_their_spelling() {
+        assert_eq!(id(r#""a""#).unwrap(), id(r#""\u0061""#).unwrap());
+        assert_ne!(id("1").unwrap(), id(r#""1""#).unwrap());
+        assert_eq!(id(r#""\u0061""#).unwrap().as_json(), r#""\u0061""#);
+        let seen: HashSet<_> = [id(r#""a""#).unwrap()].into();
+        assert!(seen.contains(&id(r#""\u0061""#).unwrap()));
+    }
+
+    #[test]
+    fn everything_but_strings_and_integers_is_refused() {
+        for raw in ["null", "1.0", "1e3", "-0", "01", "true", "{}", "[1]", "", "9223372036854775808", "\"a", "+1", "-"]
+        {
+            assert!(id(raw).is_err(), "{raw}");
+        }
+        for raw in ["0", "-1", "9223372036854775807", "-9223372036854775808", r#""""#] {
+            assert!(id(raw).is_ok(), "{raw}");
+        }
+        assert!(RequestId::from_json(Bytes::from(format!("\"{}\"", "x".repeat(2000)))).is_err());
+    }
+}
