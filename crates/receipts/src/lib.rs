@@ -1,1 +1,31 @@
-//! briefcase-receipts
+//! The record: what a receipt says, and the proof that nobody changed it.
+//!
+//! Promises P2 and P7 rest here. A receipt is canonical JSON, written once; receipts are the leaves of an RFC 6962
+//! Merkle tree; a signed checkpoint fixes the whole history at a size. The invariant: **bytes that verify are exactly the
+//! bytes that were signed for**, so an edit, a deletion, a reordering, a cut tail or a rewritten history is found by
+//! anyone who has the public key, without trusting the program that wrote the record.
+//!
+//! - [`form`](Receipt): what a receipt says, and its one encoding.
+//! - [`commit`]: salted commitments, so that values stay out of the record and one of them can be shown later.
+//! - [`log`]: the tree: appending, roots, proofs.
+//! - [`checkpoint`]: signed tree heads (C2SP notes), witness cosignatures, and a proof file for one receipt.
+//! - [`verify`]: the offline check of an exported record, and [`export`] that writes one.
+//!
+//! Nothing here reads a clock, draws randomness or holds a private key. Only [`Folder`] touches files, and only for
+//! exports. The library builds for `wasm32-unknown-unknown`.
+
+pub mod checkpoint;
+pub mod commit;
+pub mod export;
+mod folder;
+mod form;
+pub mod log;
+mod tiles;
+pub mod verify;
+
+//pub use checkpoint::{Checkpoint, PublicKey};
+//pub use folder::Folder;
+pub use form::{
+    Approval, Change, Factor, FormError, Intent, Kind, Notice, Outcome, Receipt, Reconcile, Refused, Restore, Scope,
+    Start, Step, Text, Verdict, Word, WordError, Words,
+};

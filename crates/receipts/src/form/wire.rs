@@ -1,0 +1,294 @@
+//! The members a receipt may have, in canonical order, and which kind has which.
+//!
+//! Invariant: the members stand in the order RFC 8785 sorts them, and every number fits a double; so what serde writes
+//! from [`Wire`] is canonical JSON (a property test compares the two).
+
+use std::borrow::Cow;
+
+use briefcase_types::{
+    AgentId, ApprovalId, CallId, Digest, Incarnation, Money, ReceiptIndex, RefusalCode, ServerId, SessionId, UnixMillis,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Factor, Kind, Receipt, Scope, Step, Text, Verdict, Word, Words};
+
+/// An enum whose variants are words, the same in code, receipts and screens.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// The word in receipts.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(super) use words;
+
+words! {
+    /// The kind, as the member `k` names it.
+    KindWord {
+        /// [`Kind::Start`].
+        Start = "start",
+        /// [`Kind::Intent`].
+        Intent = "intent",
+        /// [`Kind::Outcome`].
+        Outcome = "outcome",
+        /// [`Kind::Refusal`].
+        Refusal = "refusal",
+        /// [`Kind::Approval`].
+        Approval = "approval",
+        /// [`Kind::Change`].
+        Change = "change",
+        /// [`Kind::Reconcile`].
+        Reconcile = "reconcile",
+        /// [`Kind::Restore`].
+        Restore = "restore",
+        /// [`Kind::Notice`].
+        Notice = "notice",
+    }
+}
+
+/// The version of the form that this program writes and reads.
+pub(super) const VERSION: u64 = 1;
+
+/// Money as its text, such as `0.01 USD`.
+pub(super) struct Amount(pub(super) Money);
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+macro_rules! wire {
+    ($($(#[$attribute:meta])* $member:ident: $type:ty,)+) => {
+        /// Every member that any receipt has.
+        #[derive(Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct Wire<'a> {
+            $($(#[$attribute])* pub(super) $member: $type,)+
+        }
+
+        /// The members' names in the order they are written.
+        #[cfg(test)]
+        pub(super) const MEMBERS: &[&str] = &[$(stringify!($member)),+];
+    };
+}
+
+wire! {
+    #[serde(default, skip_serializing_if = "Option::is_none")] agent: Option<Cow<'a, AgentId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] approval: Option<ApprovalId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] args: Option<Digest>,
+    at: UnixMillis,
+    #[serde(default, skip_serializing_if = "Option::is_none")] authority: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] call: Option<CallId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] code: Option<RefusalCode>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] cost: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] decision: Option<Cow<'a, Word>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] detail: Option<Cow<'a, Text>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] digest: Option<Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] factor: Option<Factor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] incarnation: Option<Incarnation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] intent: Option<ReceiptIndex>,
+    k: KindWord,
+    #[serde(default, skip_serializing_if = "Option::is_none")] ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] name: Option<Cow<'a, Text>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] old: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] op: Option<Cow<'a, Word>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] pin: Option<Digest>,
+    #[serde(default, skip_serializing_if = "words_empty")] policies: Cow<'a, Words>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] program: Option<Cow<'a, Word>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] reason: Option<Cow<'a, Word>>,
+    #[serde(default, skip_serializing_if = "is_zero")] redacted: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")] result: Option<Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] scope: Option<Scope>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] server: Option<Cow<'a, ServerId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] session: Option<SessionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] status: Option<Cow<'a, Word>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] step: Option<Step>,
+    #[serde(default, skip_serializing_if = "words_empty")] summary: Cow<'a, Words>,
+    v: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")] verdict: Option<Verdict>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] was: Option<Incarnation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] what: Option<Cow<'a, Word>>,
+}
+
+fn words_empty(words: &Words) -> bool {
+    words.is_empty()
+}
+
+impl<'a> Wire<'a> {
+    fn bare(at: UnixMillis, k: KindWord) -> Self {
+        Self {
+            agent: None,
+            approval: None,
+            args: None,
+            at,
+            authority: None,
+            bytes: None,
+            call: None,
+            code: None,
+            cost: None,
+            decision: None,
+            detail: None,
+            digest: None,
+            factor: None,
+            incarnation: None,
+            intent: None,
+            k,
+            ms: None,
+            name: None,
+            old: None,
+            op: None,
+            pin: None,
+            policies: Cow::Owned(Words::default()),
+            program: None,
+            reason: None,
+            redacted: 0,
+            result: None,
+            scope: None,
+            server: None,
+            session: None,
+            status: None,
+            step: None,
+            summary: Cow::Owned(Words::default()),
+            v: VERSION,
+            verdict: None,
+            was: None,
+            what: None,
+        }
+    }
+
+    /// The largest number among the members.
+    pub(super) fn largest(&self) -> u64 {
+        let numbers = [self.authority, self.bytes, self.ms, self.old, self.intent.map(|index| index.0)];
+        numbers.into_iter().flatten().chain([self.at.0, self.redacted]).max().unwrap_or_default()
+    }
+
+    /// What a receipt says, without copying its texts.
+    pub(super) fn of(receipt: &'a Receipt) -> Self {
+        let at = receipt.at;
+        match &receipt.kind {
+            Kind::Start(start) => Self {
+                incarnation: Some(start.incarnation),
+                program: Some(Cow::Borrowed(&start.program)),
+                ..Self::bare(at, KindWord::Start)
+            },
+            Kind::Intent(intent) => Self::of_intent(at, intent),
+            Kind::Outcome(outcome) => Self::of_outcome(at, outcome),
+            Kind::Refusal(refused) => Self::of_refusal(at, refused),
+            Kind::Approval(approval) => Self {
+                agent: approval.agent.as_ref().map(Cow::Borrowed),
+                approval: Some(approval.approval),
+                call: approval.call,
+                digest: Some(approval.digest),
+                factor: approval.factor,
+                scope: approval.scope,
+                step: Some(approval.step),
+                ..Self::bare(at, KindWord::Approval)
+            },
+            Kind::Change(change) => Self {
+                authority: Some(change.new),
+                digest: Some(change.document),
+                factor: change.factor,
+                old: Some(change.old),
+                summary: Cow::Borrowed(&change.summary),
+                ..Self::bare(at, KindWord::Change)
+            },
+            Kind::Reconcile(orphan) => Self {
+                call: Some(orphan.call),
+                intent: Some(orphan.intent),
+                verdict: Some(orphan.verdict),
+                ..Self::bare(at, KindWord::Reconcile)
+            },
+            Kind::Restore(restore) => {
+                Self { incarnation: Some(restore.new), was: Some(restore.old), ..Self::bare(at, KindWord::Restore) }
+            }
+            Kind::Notice(notice) => Self {
+                agent: notice.agent.as_ref().map(Cow::Borrowed),
+                detail: notice.detail.as_ref().map(Cow::Borrowed),
+                server: notice.server.as_ref().map(Cow::Borrowed),
+                what: Some(Cow::Borrowed(&notice.what)),
+                ..Self::bare(at, KindWord::Notice)
+            },
+        }
+    }
+
+    fn of_intent(at: UnixMillis, intent: &'a super::Intent) -> Self {
+        Self {
+            agent: Some(Cow::Borrowed(&intent.agent)),
+            approval: intent.approval,
+            args: intent.args,
+            authority: Some(intent.authority),
+            call: Some(intent.call),
+            cost: intent.cost.map(Amount),
+            decision: Some(Cow::Borrowed(&intent.decision)),
+            name: intent.name.as_ref().map(Cow::Borrowed),
+            op: Some(Cow::Borrowed(&intent.op)),
+            pin: intent.pin,
+            policies: Cow::Borrowed(&intent.policies),
+            server: Some(Cow::Borrowed(&intent.server)),
+            session: Some(intent.session),
+            ..Self::bare(at, KindWord::Intent)
+        }
+    }
+
+    fn of_outcome(at: UnixMillis, outcome: &'a super::Outcome) -> Self {
+        Self {
+            bytes: Some(outcome.bytes),
+            call: Some(outcome.call),
+            cost: outcome.cost.map(Amount),
+            intent: outcome.intent,
+            ms: Some(outcome.millis),
+            redacted: outcome.redacted,
+            result: outcome.result,
+            status: Some(Cow::Borrowed(&outcome.status)),
+            ..Self::bare(at, KindWord::Outcome)
+        }
+    }
+
+    fn of_refusal(at: UnixMillis, refused: &'a super::Refused) -> Self {
+        Self {
+            agent: Some(Cow::Borrowed(&refused.agent)),
+            approval: refused.approval,
+            args: refused.args,
+            authority: Some(refused.authority),
+            call: Some(refused.call),
+            code: Some(refused.code),
+            name: refused.name.as_ref().map(Cow::Borrowed),
+            op: refused.op.as_ref().map(Cow::Borrowed),
+            policies: Cow::Borrowed(&refused.policies),
+            reason: Some(Cow::Borrowed(&refused.reason)),
+            server: refused.server.as_ref().map(Cow::Borrowed),
+            session: Some(refused.session),
+            ..Self::bare(at, KindWord::Refusal)
+        }
+    }
+}
