@@ -1,0 +1,128 @@
+//! Counting guesses at the PIN, so that nobody gets a free one.
+
+use std::{future::Future, time::Duration};
+
+use briefcase_types::{Digest, SecretString, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use crate::{FactorKind, PinFactor, Present, pin};
+
+/// Guesses before the first lock-out.
+const FREE_TRIES: u32 = 5;
+const FIRST_LOCK: Duration = Duration::from_secs(60);
+const LONGEST_LOCK: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many guesses were made since the last right PIN, and until when the next must wait. One for the whole vault; the
+/// caller keeps it in memory behind a lock, and stores it each time [`PendingAttempt::persist`] says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttemptState {
+    failures: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    locked_until: Option<UnixMillis>,
+}
+
+/// Too many wrong PINs: wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many wrong PINs; try again in {} s, or use a passkey", wait.as_secs().saturating_add(1))]
+pub struct LockedOut {
+    /// When the next attempt is possible.
+    pub until: UnixMillis,
+    /// How long that is from now.
+    pub wait: Duration,
+}
+
+/// The PIN is wrong. Says the same when there is no PIN at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the PIN is wrong; {tries_left} more before a lock-out")]
+pub struct WrongPin {
+    /// Guesses left before the next lock-out; 0 when it has begun.
+    pub tries_left: u32,
+    /// The lock-out that has begun.
+    pub locked_until: Option<UnixMillis>,
+}
+
+/// An attempt that is counted in memory but not in storage yet. Good for nothing but being stored.
+#[must_use = "store the attempt, then finish it"]
+pub struct PendingAttempt(AttemptState);
+
+/// An attempt that is counted in storage: now the PIN may be looked at.
+#[must_use = "finish the attempt"]
+pub struct CountedAttempt(AttemptState);
+
+impl AttemptState {
+    /// Counts an attempt as failed, before anything is known about it.
+    ///
+    /// # Errors
+    /// A lock-out is running.
+    pub fn begin(&mut self, now: UnixMillis) -> Result<PendingAttempt, LockedOut> {
+        if let Some(until) = self.locked_until.filter(|until| *until > now) {
+            return Err(LockedOut { until, wait: until.since(now) });
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.locked_until = lock_after(self.failures).map(|lock| now.plus(lock));
+        Ok(PendingAttempt(self.clone()))
+    }
+
+    /// Forgets the failures, for a person who typed the right PIN. Store the state afterwards; losing that is harmless.
+    ///
+    /// A proof from another factor changes nothing.
+    pub fn clear(&mut self, proof: &Present) {
+        if proof.used().kind == FactorKind::Pin {
+            *self = Self::default();
+        }
+    }
+}
+
+/// After the fifth failure one minute, doubled with each one more, at most a day.
+fn lock_after(failures: u32) -> Option<Duration> {
+    let doublings = failures.checked_sub(FREE_TRIES)?.min(11);
+    Some(FIRST_LOCK.saturating_mul(1 << doublings).min(LONGEST_LOCK))
+}
+
+impl PendingAttempt {
+    /// Stores the count with `save`, which returns once it is durable.
+    ///
+    /// # Errors
+    /// Whatever `save` says; the attempt stays counted and the PIN is not looked at.
+    pub fn persist<E>(self, save: impl FnOnce(&AttemptState) -> Result<(), E>) -> Result<CountedAttempt, E> {
+        save(&self.0)?;
+        Ok(CountedAttempt(self.0))
+    }
+
+    /// [`persist`](Self::persist) for storage that is asynchronous.
+    ///
+    /// # Errors
+    /// Whatever `save` says.
+    pub async fn persist_async<E, F>(self, save: impl FnOnce(AttemptState) -> F) -> Result<CountedAttempt, E>
+    where
+        F: Future<Output = Result<(), E>>,
+    {
+        save(self.0.clone()).await?;
+        Ok(CountedAttempt(self.0))
+    }
+}
+
+impl CountedAttempt {
+    /// Compares the PIN: about 0.2 s of work and 64 MiB; call it where blocking is allowed (`spawn_blocking`).
+    ///
+    /// The proof is for `decision`. Give it to [`AttemptState::clear`] before spending it.
+    ///
+    /// # Errors
+    /// The PIN is wrong, or there is none.
+    pub fn finish(
+        self,
+        factor: Option<&PinFactor>,
+        pin: &SecretString,
+        decision: Digest,
+        now: UnixMillis,
+    ) -> Result<Present, WrongPin> {
+        match pin::matching(factor, pin) {
+            Some(id) => Ok(Present::new(FactorKind::Pin, id, now, decision)),
+            None => Err(WrongPin {
+                tries_left: FREE_TRIES.saturating_sub(self.0.failures),
+                locked_until: self.0.locked_until,
+            }),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The proof.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use briefcase_types::{Digest, Entropy, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+/// A factor's name: 128 random bits, as 22 characters of unpadded base64url.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FactorId([u8; 16]);
+
+/// What a person did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FactorKind {
+    /// Typed a PIN at a terminal.
+    Pin,
+    /// Used a passkey in the console.
+    Passkey,
+}
+
+/// What may be written down of a proof: for receipts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactorUse {
+    /// Which kind.
+    pub kind: FactorKind,
+    /// Which one.
+    pub factor: FactorId,
+    /// When it was checked.
+    pub at: UnixMillis,
+}
+
+/// Proof that a person was there and decided this one thing. Made by a successful check only, used up by
+/// [`spend`](Self::spend).
+#[must_use = "a proof that is not spent decides nothing"]
+pub struct Present {
+    used: FactorUse,
+    bound_to: Digest,
+}
+
+/// A proof was offered for something it was not given for, or too late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotForThis {
+    /// Given for another decision.
+    #[error("this proof of presence was given for another decision")]
+    OtherDecision,
+    /// Older than two minutes.
+    #[error("this proof of presence is too old; give it again")]
+    TooOld,
+}
+
+impl Present {
+    /// How long a proof may wait to be spent.
+    pub const LIFE: Duration = Duration::from_secs(120);
+
+    pub(crate) const fn new(kind: FactorKind, factor: FactorId, at: UnixMillis, bound_to: Digest) -> Self {
+        Self { used: FactorUse { kind, factor, at }, bound_to }
+    }
+
+    /// What was used, and when.
+    #[must_use]
+    pub const fn used(&self) -> &FactorUse {
+        &self.used
+    }
+
+    /// The digest of the decision it was given for.
+    #[must_use]
+    pub const fn bound_to(&self) -> &Digest {
+        &self.bound_to
+    }
+
+    /// Uses the proof up for `decision`.
+    ///
+    /// # Errors
+    /// It was given for another decision, or is older than [`Self::LIFE`]. It is used up then, too.
+    pub fn spend(self, decision: &Digest, now: UnixMillis) -> Result<FactorUse, NotForThis> {
+        if self.bound_to != *decision {
+            Err(NotForThis::OtherDecision)
+        } else if now.since(self.used.at) > Self::LIFE {
+            Err(NotForThis::TooOld)
+        } else {
+            Ok(self.used)
+        }
+    }
+}
+
+impl FactorId {
+    pub(crate) fn random(entropy: &dyn Entropy) -> Self {
+        let mut bytes = [0; 16];
+        entropy.fill(&mut bytes);
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for FactorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+/// The text is not a factor's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a factor's name is 22 characters of unpadded base64url")]
+pub struct FactorIdError;
+
+impl FromStr for FactorId {
+    type Err = FactorIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| FactorIdError)?;
+        bytes.try_into().map(Self).map_err(|_| FactorIdError)
+    }
+}
+
+impl TryFrom<String> for FactorId {
+    type Error = FactorIdError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<FactorId> for String {
+    fn from(id: FactorId) -> Self {
+        id.to_string()
+    }
+}
