@@ -1,0 +1,207 @@
+//! What gateway and daemon say to each other once they know each other.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{Frame, FrameError, Parts};
+
+/// One MCP conversation inside a connection. Chosen by the gateway, not reused within a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChannelId(pub u32);
+
+/// How the agent reaches the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// Standard input and output; one channel per connection.
+    Stdio,
+    /// Streamable HTTP.
+    Http,
+}
+
+/// What a channel is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenChannel {
+    /// How the agent reaches the gateway.
+    pub transport: Transport,
+    /// The one server to show, with bare names; `None` shows all, with prefixed names.
+    pub view: Option<String>,
+    /// Whether the channel carries modern requests of many HTTP clients. Such a channel is not a session of its own:
+    /// all stateless channels of a connection belong to one session of the agent, so that labels outlive a request.
+    #[serde(default)]
+    pub stateless: bool,
+}
+
+/// From the gateway to the daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ToDaemon {
+    /// Starts a conversation.
+    Open {
+        /// A number that this connection has not used.
+        channel: ChannelId,
+        /// What it is for.
+        open: OpenChannel,
+    },
+    /// A JSON-RPC message of the agent.
+    Message {
+        /// Its conversation.
+        channel: ChannelId,
+        /// The `Mcp-Param-*` headers (`{"region":"eu"}`), for every modern HTTP request even when there are none.
+        /// The daemon compares them with the body. `None` where the transport has no headers.
+        headers: Option<Bytes>,
+        /// The message.
+        json: Bytes,
+    },
+    /// The client gave up on a request without a message that says so: it closed the HTTP response.
+    Cancel {
+        /// Its conversation.
+        channel: ChannelId,
+        /// The request's id as JSON text.
+        request: Bytes,
+    },
+    /// Ends a conversation.
+    Close {
+        /// Which.
+        channel: ChannelId,
+    },
+}
+
+/// Where in a conversation a message of the daemon belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// To the conversation as a whole.
+    General,
+    /// To one request of the client, named by its id as JSON text: its response, its progress, questions on its behalf.
+    Related(Bytes),
+}
+
+/// From the daemon to the gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ToGateway {
+    /// A JSON-RPC message for the agent.
+    Message {
+        /// Its conversation.
+        channel: ChannelId,
+        /// Its place there.
+        route: Route,
+        /// The message.
+        json: Bytes,
+    },
+    /// The conversation is over.
+    Closed {
+        /// Which.
+        channel: ChannelId,
+        /// Why, for a person.
+        reason: String,
+    },
+}
+
+const OPEN: u8 = 0x02;
+const MESSAGE: u8 = 0x03;
+const MESSAGE_WITH_HEADERS: u8 = 0x04;
+const CANCEL: u8 = 0x05;
+const CLOSE: u8 = 0x06;
+const TO_GATEWAY_MESSAGE: u8 = 0x83;
+const CLOSED: u8 = 0x84;
+
+impl Frame for ToDaemon {
+    fn into_parts(self) -> Parts {
+        match self {
+            Self::Open { channel, open } => Parts::json(OPEN, channel, &open),
+            Self::Message { channel, headers: None, json } => Parts::plain(MESSAGE, channel, json),
+            Self::Message { channel, headers: Some(headers), json } => {
+                let mut prefix = BytesMut::with_capacity(headers.len().saturating_add(4));
+                put_block(&mut prefix, &headers);
+                Parts { kind: MESSAGE_WITH_HEADERS, channel, prefix: prefix.freeze(), tail: json }
+            }
+            Self::Cancel { channel, request } => Parts::plain(CANCEL, channel, request),
+            Self::Close { channel } => Parts::plain(CLOSE, channel, Bytes::new()),
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Message { headers, json, .. } => json.len().saturating_add(headers.as_ref().map_or(0, Bytes::len)),
+            Self::Open { .. } | Self::Cancel { .. } | Self::Close { .. } => 0,
+        }
+    }
+
+    fn from_payload(kind: u8, channel: ChannelId, mut payload: Bytes) -> Result<Self, FrameError> {
+        match kind {
+            OPEN => Ok(Self::Open { channel, open: from_json(&payload)? }),
+            MESSAGE => Ok(Self::Message { channel, headers: None, json: payload }),
+            MESSAGE_WITH_HEADERS => {
+                Ok(Self::Message { channel, headers: Some(take_block(&mut payload)?), json: payload })
+            }
+            CANCEL => Ok(Self::Cancel { channel, request: payload }),
+            CLOSE if payload.is_empty() => Ok(Self::Close { channel }),
+            CLOSE => Err(FrameError::Malformed),
+            _ => Err(FrameError::UnknownKind(kind)),
+        }
+    }
+}
+
+impl Frame for ToGateway {
+    fn into_parts(self) -> Parts {
+        match self {
+            Self::Message { channel, route, json } => {
+                let prefix = match route {
+                    Route::General => Bytes::from_static(&[0]),
+                    Route::Related(request) => {
+                        let mut prefix = BytesMut::with_capacity(request.len().saturating_add(5));
+                        prefix.put_u8(1);
+                        put_block(&mut prefix, &request);
+                        prefix.freeze()
+                    }
+                };
+                Parts { kind: TO_GATEWAY_MESSAGE, channel, prefix, tail: json }
+            }
+            Self::Closed { channel, reason } => Parts::plain(CLOSED, channel, reason.into()),
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Message { json, .. } => json.len(),
+            Self::Closed { .. } => 0,
+        }
+    }
+
+    fn from_payload(kind: u8, channel: ChannelId, mut payload: Bytes) -> Result<Self, FrameError> {
+        match kind {
+            TO_GATEWAY_MESSAGE => {
+                let route = match payload.try_get_u8() {
+                    Ok(0) => Route::General,
+                    Ok(1) => Route::Related(take_block(&mut payload)?),
+                    _ => return Err(FrameError::Malformed),
+                };
+                Ok(Self::Message { channel, route, json: payload })
+            }
+            CLOSED => {
+                let reason = std::str::from_utf8(&payload).map_err(|_| FrameError::Malformed)?.to_owned();
+                Ok(Self::Closed { channel, reason })
+            }
+            _ => Err(FrameError::UnknownKind(kind)),
+        }
+    }
+}
+
+/// A block inside a payload: its length as `u32`, then its bytes.
+fn put_block(out: &mut BytesMut, block: &[u8]) {
+    out.put_u32(u32::try_from(block.len()).unwrap_or(u32::MAX));
+    out.put_slice(block);
+}
+
+fn take_block(payload: &mut Bytes) -> Result<Bytes, FrameError> {
+    let length = payload.try_get_u32().map_err(|_| FrameError::Malformed)?;
+    match usize::try_from(length) {
+        Ok(length) if length <= payload.len() => Ok(payload.split_to(length)),
+        _ => Err(FrameError::Malformed),
+    }
+}
+
+pub(crate) fn from_json<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, FrameError> {
+    serde_json::from_slice(payload).map_err(|_| FrameError::Malformed)
+}

@@ -1,0 +1,75 @@
+//! Who is at the other end of a connection.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use tokio::net::UnixStream;
+
+/// The process at the other end, as the kernel saw it when the connection was made.
+#[derive(Debug)]
+pub struct Peer {
+    uid: u32,
+    pid: Option<i32>,
+    process: Option<OwnedFd>,
+}
+
+/// The other end is not who it must be.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PeerError {
+    /// Another user.
+    #[error("the process at the other end runs as user {found}, not as user {expected}")]
+    User {
+        /// The user at the other end.
+        found: u32,
+        /// This process's user.
+        expected: u32,
+    },
+    /// The kernel did not say.
+    #[error("cannot tell who is at the other end: {0}")]
+    Unknown(#[from] std::io::Error),
+}
+
+impl Peer {
+    /// Asks the kernel, and refuses everybody but this process's own user (also root).
+    pub fn of(stream: &UnixStream) -> Result<Self, PeerError> {
+        let expected = rustix::process::geteuid().as_raw();
+        let credentials = stream.peer_cred()?;
+        let found = credentials.uid();
+        if found != expected {
+            return Err(PeerError::User { found, expected });
+        }
+        Ok(Self { uid: found, pid: credentials.pid(), process: pidfd(stream) })
+    }
+
+    /// The user.
+    #[must_use]
+    pub const fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    /// The process id when the connection was made. For logs: numbers are reused, [`Peer::is_alive`] is not fooled.
+    #[must_use]
+    pub const fn pid(&self) -> Option<i32> {
+        self.pid
+    }
+
+    /// Whether the process that connected still runs; `None` where the kernel gives no handle on it.
+    #[must_use]
+    pub fn is_alive(&self) -> Option<bool> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let process = self.process.as_ref()?;
+        let mut fds = [PollFd::new(process, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).ok().map(|ended| ended == 0)
+    }
+}
+
+/// A handle on the process that cannot come to mean another one (Linux 6.5).
+#[cfg(target_os = "linux")]
+fn pidfd(stream: &UnixStream) -> Option<OwnedFd> {
+    nix::sys::socket::getsockopt(&stream.as_fd(), nix::sys::socket::sockopt::PeerPidfd).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn pidfd(_: &UnixStream) -> Option<OwnedFd> {
+    None
+}

@@ -1,0 +1,200 @@
+//! Frames over a connection: a receiver, and a sender that many tasks share.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::{BufMut, BytesMut};
+use futures_util::StreamExt as _;
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{
+        UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::{Semaphore, mpsc},
+};
+use tokio_util::codec::FramedRead;
+
+use crate::{
+    MAX_FRAME_BYTES,
+    codec::{Frame, FrameCodec, FrameError},
+    slots::Slot,
+};
+
+/// What may wait to be written on one connection.
+const BUDGET_BYTES: usize = 16 * 1024 * 1024;
+/// What a frame costs of it beside its content.
+const FRAME_COST: usize = 256;
+/// How many frames go into one write.
+const BATCH: usize = 256;
+/// Tails up to this size are copied into the write buffer; larger ones are written from where they are.
+const COPIED_TAIL: usize = 16 * 1024;
+const READ_BUFFER: usize = 64 * 1024;
+/// How long the other end may take nothing.
+const STALL: Duration = Duration::from_secs(30);
+
+/// Why a frame was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The connection has ended; nothing can be sent on it any more.
+    #[error("the connection between gateway and daemon has ended")]
+    Closed,
+    /// The message is larger than a frame may be. The connection goes on.
+    #[error("the message is larger than 8 MiB")]
+    TooLarge,
+}
+
+/// What a frame has beside its content, at most.
+const FRAME_SLACK: usize = 2 * 1024;
+
+/// The sending half. Clones share one queue, which keeps the order in which frames were sent.
+pub struct FrameSender<F> {
+    queue: mpsc::UnboundedSender<Queued<F>>,
+    budget: Arc<Semaphore>,
+}
+
+/// A frame on its way, and what it took of the budget.
+struct Queued<F> {
+    frame: F,
+    cost: u32,
+}
+
+/// The receiving half.
+pub struct FrameReceiver<F> {
+    frames: FramedRead<OwnedReadHalf, FrameCodec<F>>,
+    slot: Option<Slot>,
+}
+
+impl<F: Frame> FrameSender<F> {
+    /// Sends a frame. Waits while too much is on its way already.
+    pub async fn send(&self, frame: F) -> Result<(), SendError> {
+        if frame.size() > MAX_FRAME_BYTES.saturating_sub(FRAME_SLACK) {
+            return Err(SendError::TooLarge);
+        }
+        let cost = cost(&frame);
+        let permit = self.budget.acquire_many(cost).await.map_err(|_| SendError::Closed)?;
+        permit.forget();
+        self.queue.send(Queued { frame, cost }).map_err(|_| SendError::Closed)
+    }
+
+    /// Sends a small frame that must not wait, such as a cancellation while something is being dropped.
+    /// The caller bounds how many there can be.
+    pub fn send_now(&self, frame: F) -> Result<(), SendError> {
+        self.queue.send(Queued { frame, cost: 0 }).map_err(|_| SendError::Closed)
+    }
+
+    /// Whether the connection has ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.queue.is_closed()
+    }
+
+    fn spawn(io: OwnedWriteHalf) -> Self {
+        let (queue, frames) = mpsc::unbounded_channel();
+        let budget = Arc::new(Semaphore::new(BUDGET_BYTES));
+        tokio::spawn(write_frames(frames, Arc::clone(&budget), io));
+        Self { queue, budget }
+    }
+}
+
+impl<F> Clone for FrameSender<F> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone(), budget: Arc::clone(&self.budget) }
+    }
+}
+
+impl<F> fmt::Debug for FrameSender<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameSender").field("free_bytes", &self.budget.available_permits()).finish_non_exhaustive()
+    }
+}
+
+impl<F: Frame> FrameReceiver<F> {
+    /// The next frame; `None` when the other end has closed. Safe to drop while waiting.
+    pub async fn recv(&mut self) -> Result<Option<F>, FrameError> {
+        self.frames.next().await.transpose()
+    }
+}
+
+/// A connection before its handshake: reads frames of one kind, with a small limit.
+pub(crate) struct RawLink<F> {
+    frames: FramedRead<OwnedReadHalf, FrameCodec<F>>,
+    write: OwnedWriteHalf,
+}
+
+impl<F: Frame> RawLink<F> {
+    pub(crate) fn new(stream: UnixStream, max_frame: usize) -> Self {
+        let (read, write) = stream.into_split();
+        Self { frames: FramedRead::with_capacity(read, FrameCodec::new(max_frame), READ_BUFFER), write }
+    }
+
+    pub(crate) async fn recv(&mut self) -> Result<Option<F>, FrameError> {
+        self.frames.next().await.transpose()
+    }
+
+    pub(crate) async fn send(&mut self, frame: impl Frame) -> Result<(), FrameError> {
+        let bytes = frame.into_parts().to_bytes()?;
+        Ok(self.write.write_all(&bytes).await?)
+    }
+
+    /// Goes on with other frames; what was already read is kept.
+    pub(crate) fn open<In: Frame, Out: Frame>(self, slot: Option<Slot>) -> (FrameReceiver<In>, FrameSender<Out>) {
+        let frames = self.frames.map_decoder(|_| FrameCodec::new(MAX_FRAME_BYTES));
+        (FrameReceiver { frames, slot }, FrameSender::spawn(self.write))
+    }
+}
+
+impl<F> fmt::Debug for FrameReceiver<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameReceiver").field("slot", &self.slot).finish_non_exhaustive()
+    }
+}
+
+fn cost<F: Frame>(frame: &F) -> u32 {
+    let bytes = frame.size().saturating_add(FRAME_COST).min(BUDGET_BYTES);
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+/// Writes what is queued, as many frames per system call as there are. Ends with the last sender or the connection.
+async fn write_frames<F: Frame>(
+    mut queue: mpsc::UnboundedReceiver<Queued<F>>,
+    budget: Arc<Semaphore>,
+    mut io: OwnedWriteHalf,
+) {
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut out = BytesMut::with_capacity(READ_BUFFER);
+    while queue.recv_many(&mut batch, BATCH).await > 0 {
+        let spent = batch.iter().map(|queued| usize::try_from(queued.cost).unwrap_or_default()).sum();
+        let written = tokio::time::timeout(STALL, write_batch(&mut batch, &mut out, &mut io)).await;
+        if !matches!(written, Ok(Ok(()))) {
+            break;
+        }
+        budget.add_permits(spent);
+    }
+    budget.close();
+}
+
+async fn write_batch<F: Frame>(
+    batch: &mut Vec<Queued<F>>,
+    out: &mut BytesMut,
+    io: &mut OwnedWriteHalf,
+) -> Result<(), FrameError> {
+    for queued in batch.drain(..) {
+        let parts = queued.frame.into_parts();
+        parts.put_head(out)?;
+        if parts.tail.len() <= COPIED_TAIL {
+            out.put_slice(&parts.tail);
+            if out.len() < READ_BUFFER {
+                continue;
+            }
+        }
+        io.write_all(out).await?;
+        out.clear();
+        if parts.tail.len() > COPIED_TAIL {
+            io.write_all(&parts.tail).await?;
+        }
+    }
+    io.write_all(out).await?;
+    out.clear();
+    Ok(())
+}
