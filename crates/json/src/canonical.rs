@@ -43,7 +43,7 @@ fn write_object(members: &Map<String, Value>, out: &mut Vec<u8>) {
     if members.keys().any(|name| name.bytes().any(|byte| byte >= 0xf0)) {
         sorted.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
     } else {
-        sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
+        sorted.sort_by_key(|(name, _)| *name);
     }
     out.push(b'{');
     for (place, (name, value)) in sorted.into_iter().enumerate() {

@@ -1,1 +1,98 @@
-//! export
+//! Writes a record in C2SP tlog-tiles layout, for anyone to verify.
+//!
+//! Invariant: what is exported is the log that was signed. The tiles are derived from the receipts, and the signed head is
+//! written last and only if it is the head of exactly these receipts.
+
+use std::io;
+
+use crate::{
+    checkpoint::SignedCheckpoint,
+    log::{Frontier, leaf_hash},
+    tiles::{CHECKPOINT, Tiler, WIDTH, append_entry, bundle_path},
+};
+
+/// Where encoded receipts come from.
+pub trait Entries {
+    /// The receipts from index `from` on, `count` of them, in order.
+    ///
+    /// # Errors
+    /// Any error of the store; a missing receipt is one.
+    fn read(&self, from: u64, count: u64) -> io::Result<Vec<Vec<u8>>>;
+}
+
+/// Receipts held in memory.
+impl Entries for [Vec<u8>] {
+    fn read(&self, from: u64, count: u64) -> io::Result<Vec<Vec<u8>>> {
+        let place = |index: u64| usize::try_from(index).map_err(io::Error::other);
+        let range = place(from)?..place(from.saturating_add(count))?;
+        self.get(range).map(<[_]>::to_vec).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+/// Where an export goes.
+pub trait Sink {
+    /// Writes one file; `path` has `/` between its elements.
+    ///
+    /// # Errors
+    /// Any error of the target.
+    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// Why nothing usable was exported.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// The receipts could not be read.
+    #[error("the receipts cannot be read: {0}")]
+    Read(#[source] io::Error),
+    /// The target could not be written.
+    #[error("the export cannot be written: {0}")]
+    Write(#[source] io::Error),
+    /// The store gave another number of receipts than it was asked for, or one that is too long.
+    #[error("receipt r{index} cannot be exported")]
+    Receipt {
+        /// Its place.
+        index: u64,
+    },
+    /// The receipts are not the ones that were signed for.
+    #[error("the receipts are not those of the signed head; run `briefcase fsck`")]
+    NotSigned,
+}
+
+/// Exports the log up to a signed head.
+///
+/// # Errors
+/// [`ExportError`]; without a file `checkpoint` in the target, what is there is no export.
+pub fn export<E, S>(entries: &E, head: &SignedCheckpoint, sink: &mut S) -> Result<(), ExportError>
+where
+    E: Entries + ?Sized,
+    S: Sink + ?Sized,
+{
+    let size = head.checkpoint().size;
+    let (mut tiler, mut frontier) = (Tiler::default(), Frontier::new());
+    for number in 0..size.div_ceil(WIDTH) {
+        let from = number * WIDTH;
+        let width = (size - from).min(WIDTH);
+        let receipts = entries.read(from, width).map_err(ExportError::Read)?;
+        if u64::try_from(receipts.len()) != Ok(width) {
+            return Err(ExportError::Receipt { index: from });
+        }
+        let mut bundle = Vec::new();
+        for (receipt, index) in receipts.iter().zip(from..) {
+            append_entry(&mut bundle, receipt).ok_or(ExportError::Receipt { index })?;
+            let leaf = leaf_hash(receipt);
+            frontier.append(leaf);
+            for tile in tiler.push(leaf) {
+                sink.write(&tile.path(), &tile.bytes()).map_err(ExportError::Write)?;
+            }
+        }
+        sink.write(&bundle_path(number, width), &bundle).map_err(ExportError::Write)?;
+    }
+    for tile in tiler.finish() {
+        sink.write(&tile.path(), &tile.bytes()).map_err(ExportError::Write)?;
+    }
+    if frontier.root() != head.checkpoint().root {
+        return Err(ExportError::NotSigned);
+    }
+    sink.write(CHECKPOINT, head.note().as_bytes()).map_err(ExportError::Write)
+}

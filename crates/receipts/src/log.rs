@@ -1,1 +1,259 @@
-//! log
+//! The Merkle tree over encoded receipts (RFC 6962), with hashes stored by index as C2SP tile logs do.
+//!
+//! Invariant: a root depends on every byte of every receipt before it and on their order. The hashing itself is
+//! `tlog_tiles`; the tree's right edge is kept here, so that appending reads nothing back from the store.
+
+use std::cell::RefCell;
+
+use briefcase_types::Digest;
+use tlog_tiles::tlog;
+
+/// No log grows beyond this many receipts; sizes from outside are refused above it.
+const SIZE_MAX: u64 = 1 << 48;
+
+/// No proof for a tree of [`SIZE_MAX`] is longer.
+const PATH_MAX: usize = 64;
+
+/// Why the tree could not be read or a proof is none.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The store could not give the hashes.
+    #[error("the stored hashes cannot be read: {0}")]
+    Storage(String),
+    /// The index or size is outside the tree.
+    #[error("there is no such place in a log of this size")]
+    OutOfLog,
+    /// The proof does not lead to the root.
+    #[error("the proof does not lead to the signed root")]
+    Invalid,
+}
+
+/// Where stored hashes come from.
+pub trait HashReader {
+    /// The hashes at these storage indexes, in the same order.
+    ///
+    /// # Errors
+    /// [`LogError::Storage`] when one of them is missing or cannot be read.
+    fn read(&self, indexes: &[u64]) -> Result<Vec<Digest>, LogError>;
+}
+
+/// Hashes held in memory, at their storage index.
+impl HashReader for [Digest] {
+    fn read(&self, indexes: &[u64]) -> Result<Vec<Digest>, LogError> {
+        let at = |index: &u64| usize::try_from(*index).ok().and_then(|index| self.get(index).copied());
+        let missing = || LogError::Storage("a hash is missing".into());
+        indexes.iter().map(at).collect::<Option<Vec<_>>>().ok_or_else(missing)
+    }
+}
+
+/// The hash of a receipt as a leaf.
+#[must_use]
+pub fn leaf_hash(encoded: &[u8]) -> Digest {
+    from_tlog(tlog::record_hash(encoded))
+}
+
+/// The hash of a node above two others.
+pub(crate) fn node_hash(left: &Digest, right: &Digest) -> Digest {
+    from_tlog(tlog::node_hash(to_tlog(left), to_tlog(right)))
+}
+
+/// Where the hash of node `n` at `level` is stored.
+#[must_use]
+pub fn stored_index(level: u8, n: u64) -> u64 {
+    tlog::stored_hash_index(level, n)
+}
+
+/// How many hashes are stored for a log of `size` receipts; the next hash goes to this index.
+#[must_use]
+pub fn stored_count(size: u64) -> u64 {
+    tlog::stored_hash_count(size)
+}
+
+/// The right edge of the tree: all that appending needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frontier {
+    size: u64,
+    /// Roots of the full subtrees, largest first.
+    peaks: Vec<Digest>,
+}
+
+impl Frontier {
+    /// The edge of an empty log.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The edge of a log of `size` receipts, from its stored hashes.
+    ///
+    /// # Errors
+    /// [`LogError`] when the size is out of range or a hash cannot be read.
+    pub fn load<R: HashReader + ?Sized>(size: u64, reader: &R) -> Result<Self, LogError> {
+        if size > SIZE_MAX {
+            return Err(LogError::OutOfLog);
+        }
+        let peaks = Adapter::new(reader).hashes(&tlog::sub_tree_index(0, size, Vec::new()))?;
+        Ok(Self { size, peaks })
+    }
+
+    /// How many receipts there are.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Appends a receipt by its leaf hash. Gives the hashes to store, which go to consecutive indexes from
+    /// [`stored_count`] of the size before; the first of them is the leaf.
+    pub fn append(&mut self, leaf: Digest) -> Vec<Digest> {
+        let (mut hash, mut stored, mut rest) = (leaf, vec![leaf], self.size);
+        while rest & 1 == 1
+            && let Some(left) = self.peaks.pop()
+        {
+            hash = node_hash(&left, &hash);
+            stored.push(hash);
+            rest >>= 1;
+        }
+        self.peaks.push(hash);
+        self.size += 1;
+        stored
+    }
+
+    /// The root over all receipts so far.
+    #[must_use]
+    pub fn root(&self) -> Digest {
+        let join = |right: Digest, left: &Digest| node_hash(left, &right);
+        match self.peaks.split_last() {
+            Some((last, larger)) => larger.iter().rev().fold(*last, join),
+            None => from_tlog(tlog::EMPTY_HASH),
+        }
+    }
+}
+
+/// The root of the log when it had `size` receipts.
+///
+/// # Errors
+/// [`LogError`] when the size is out of range or a hash cannot be read.
+pub fn root<R: HashReader + ?Sized>(size: u64, reader: &R) -> Result<Digest, LogError> {
+    Ok(Frontier::load(size, reader)?.root())
+}
+
+/// Proof that a receipt is at an index of a log of some size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inclusion {
+    /// The receipt's place.
+    pub index: u64,
+    /// The log's size.
+    pub size: u64,
+    /// Hashes from the leaf's sibling up.
+    pub path: Vec<Digest>,
+}
+
+impl Inclusion {
+    /// Makes the proof.
+    ///
+    /// # Errors
+    /// [`LogError`] when the index is not in a log of that size, or a hash cannot be read.
+    pub fn prove<R: HashReader + ?Sized>(index: u64, size: u64, reader: &R) -> Result<Self, LogError> {
+        if index >= size || size > SIZE_MAX {
+            return Err(LogError::OutOfLog);
+        }
+        let path = Adapter::new(reader).run(|reader| tlog::prove_record(size, index, reader))?;
+        Ok(Self { index, size, path: path.into_iter().map(from_tlog).collect() })
+    }
+
+    /// Checks that a receipt with this leaf hash is at the index of the log with this root.
+    ///
+    /// # Errors
+    /// [`LogError::Invalid`] when it is not, [`LogError::OutOfLog`] when the numbers cannot be.
+    pub fn verify(&self, leaf: &Digest, root: &Digest) -> Result<(), LogError> {
+        if self.index >= self.size || self.size > SIZE_MAX {
+            return Err(LogError::OutOfLog);
+        }
+        let path = to_path(&self.path)?;
+        tlog::check_record(&path, self.size, to_tlog(root), self.index, to_tlog(leaf)).map_err(|_| LogError::Invalid)
+    }
+}
+
+/// Proof that a log only grew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consistency {
+    /// Size before; at least 1.
+    pub old: u64,
+    /// Size after.
+    pub new: u64,
+    /// The hashes that link the two roots.
+    pub path: Vec<Digest>,
+}
+
+impl Consistency {
+    /// Makes the proof.
+    ///
+    /// # Errors
+    /// [`LogError`] when `old` is 0 or above `new`, or a hash cannot be read.
+    pub fn prove<R: HashReader + ?Sized>(old: u64, new: u64, reader: &R) -> Result<Self, LogError> {
+        if !(1..=new).contains(&old) || new > SIZE_MAX {
+            return Err(LogError::OutOfLog);
+        }
+        let path = Adapter::new(reader).run(|reader| tlog::prove_tree(new, old, reader))?;
+        Ok(Self { old, new, path: path.into_iter().map(from_tlog).collect() })
+    }
+
+    /// Checks that the log with `new_root` begins with the log with `old_root`.
+    ///
+    /// # Errors
+    /// [`LogError::Invalid`] when it does not, [`LogError::OutOfLog`] when the sizes cannot be.
+    pub fn verify(&self, old_root: &Digest, new_root: &Digest) -> Result<(), LogError> {
+        if !(1..=self.new).contains(&self.old) || self.new > SIZE_MAX {
+            return Err(LogError::OutOfLog);
+        }
+        let path = to_path(&self.path)?;
+        tlog::check_tree(&path, self.new, to_tlog(new_root), self.old, to_tlog(old_root)).map_err(|_| LogError::Invalid)
+    }
+}
+
+pub(crate) fn to_tlog(digest: &Digest) -> tlog::Hash {
+    tlog::Hash(*digest.as_bytes())
+}
+
+pub(crate) const fn from_tlog(hash: tlog::Hash) -> Digest {
+    Digest::from_bytes(hash.0)
+}
+
+fn to_path(path: &[Digest]) -> Result<Vec<tlog::Hash>, LogError> {
+    if path.len() > PATH_MAX { Err(LogError::Invalid) } else { Ok(path.iter().map(to_tlog).collect()) }
+}
+
+/// Lets `tlog_tiles` read from a [`HashReader`], and keeps the store's own error.
+struct Adapter<'a, R: ?Sized> {
+    reader: &'a R,
+    failure: RefCell<Option<LogError>>,
+}
+
+impl<'a, R: HashReader + ?Sized> Adapter<'a, R> {
+    fn new(reader: &'a R) -> Self {
+        Self { reader, failure: RefCell::new(None) }
+    }
+
+    /// Reads, and refuses an answer of the wrong length (on which `tlog_tiles` would panic).
+    fn hashes(&self, indexes: &[u64]) -> Result<Vec<Digest>, LogError> {
+        let hashes = self.reader.read(indexes)?;
+        if hashes.len() == indexes.len() { Ok(hashes) } else { Err(LogError::Storage("hashes are missing".into())) }
+    }
+
+    fn run<T>(&self, work: impl FnOnce(&Self) -> Result<T, tlog::Error>) -> Result<T, LogError> {
+        work(self).map_err(|_| self.failure.take().unwrap_or(LogError::Invalid))
+    }
+}
+
+impl<R: HashReader + ?Sized> tlog::HashReader for Adapter<'_, R> {
+    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog::Hash>, tlog::Error> {
+        match self.hashes(indexes) {
+            Ok(hashes) => Ok(hashes.iter().map(to_tlog).collect()),
+            Err(failure) => {
+                self.failure.replace(Some(failure));
+                Err(tlog::Error::IndexesNotInTree)
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! C2SP tlog-cosignature, `cosignature/v1`: somebody else says when they saw a head and that the log only grew until
+//! then. It is the only defence against a rollback or a second history by whoever holds the disk and the log's key.
+
+use std::str::FromStr;
+
+use super::{CheckpointError, Key, PublicKey, check, parse_note};
+
+/// Type byte of an Ed25519 cosigner's key.
+const COSIGNATURE_V1: u8 = 4;
+
+/// Somebody whose cosignature counts. Text form: the verifier key `name+hash+key` with type 0x04.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    name: String,
+    key: PublicKey,
+}
+
+impl Witness {
+    /// A witness by its name and key.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Key`] when the name is empty or has spaces or `+`.
+    pub fn new(name: &str, key: PublicKey) -> Result<Self, CheckpointError> {
+        if !signed_note::is_key_name_valid(name) {
+            return Err(CheckpointError::Key);
+        }
+        Ok(Self { name: name.to_owned(), key })
+    }
+
+    /// Checks this witness's cosignature on a signed note, of any log. Gives the time it was made, in seconds since
+    /// 1970; the caller judges whether that is recent enough.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Unsigned`] without a cosignature by this witness, [`CheckpointError::Signature`] when it does
+    /// not hold.
+    pub fn verify(&self, note: &[u8]) -> Result<u64, CheckpointError> {
+        let note = parse_note(note)?;
+        tlog_tiles::Checkpoint::from_bytes(note.text()).map_err(|_| CheckpointError::Malformed)?;
+        let key = self.key;
+        let holds = move |text: &[u8], stamped: &[u8]| {
+            split(stamped).is_some_and(|(time, signature)| key.holds(&message(time, text), signature))
+        };
+        let id = key.id(&self.name, COSIGNATURE_V1);
+        let stamped = check(&note, Key { name: self.name.clone(), id, holds })?;
+        split(&stamped).map(|(time, _)| time).ok_or(CheckpointError::Signature)
+    }
+}
+
+impl FromStr for Witness {
+    type Err = CheckpointError;
+
+    fn from_str(text: &str) -> Result<Self, CheckpointError> {
+        let (name, key) = PublicKey::from_verifier_key(text, COSIGNATURE_V1)?;
+        Self::new(name, key)
+    }
+}
+
+/// A `timestamped_signature`: 8 bytes of time, then the signature.
+fn split(stamped: &[u8]) -> Option<(u64, &[u8])> {
+    let (time, signature) = stamped.split_first_chunk::<8>()?;
+    let time = u64::from_be_bytes(*time);
+    (time <= u64::MAX >> 1).then_some((time, signature))
+}
+
+/// What an Ed25519 cosigner signs.
+fn message(time: u64, text: &[u8]) -> Vec<u8> {
+    let mut message = format!("cosignature/v1\ntime {time}\n").into_bytes();
+    message.extend_from_slice(text);
+    message
+}
