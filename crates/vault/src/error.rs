@@ -10,8 +10,8 @@ pub enum VaultError {
     /// There is no vault at this place.
     #[error("there is no vault here; `briefcase init` makes one")]
     Missing,
-    /// A vault would be overwritten.
-    #[error("there is a vault here already")]
+    /// A vault, or a folder to restore into, would be overwritten.
+    #[error("there is something here already, and nothing is overwritten; choose another place")]
     AlreadyExists,
     /// Made by a newer Briefcase.
     #[error("this was written in format {found}, which this Briefcase does not know; use a newer one")]

@@ -3,7 +3,6 @@
 use briefcase_types::Entropy;
 use hkdf::Hkdf;
 use sha2::Sha256;
-use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize as _;
 
 use crate::{VaultError, framing::framed};
@@ -44,11 +43,6 @@ impl Key {
         self.0.as_slice()
     }
 
-    /// Constant-time comparison.
-    pub(crate) fn is(&self, other: &[u8]) -> bool {
-        self.bytes().ct_eq(other).into()
-    }
-
     fn zero() -> Self {
         Self(Box::new([0; 32]))
     }
@@ -76,7 +70,8 @@ mod tests {
     use super::*;
 
     fn hex(text: &str) -> Vec<u8> {
-        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+        let digits: Vec<u32> = text.chars().map(|digit| digit.to_digit(16).unwrap()).collect();
+        digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect()
     }
 
     /// RFC 5869, appendix A.1.

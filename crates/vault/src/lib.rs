@@ -50,6 +50,7 @@
 //! ```
 
 mod aead;
+pub mod backup;
 mod base32;
 mod error;
 mod framing;

@@ -1,0 +1,208 @@
+//! Backups: the whole state in one encrypted archive that describes itself.
+//!
+//! Layout (version 1): `"BRIEFCASE-BACKUP\n" ‖ header length (u32, big-endian) ‖ header (JSON) ‖ chunks`. The header says
+//! to whom the archive key is wrapped. Chunks hold 64 KiB each (the last one less), sealed with the committing AEAD under
+//! a key bound to the header's bytes, with a counter and an end mark as nonce: chunks cannot be dropped, added, swapped
+//! or moved to another archive. Inside: manifest length (u32), [`Manifest`] (JSON), then the files' bytes in its order.
+//!
+//! Invariants: memory stays at a few chunks; nothing appears in the target folder before the last byte was proved;
+//! a restore never writes over anything. What is restored is an *older* state: the caller starts a new incarnation,
+//! which voids grants, approvals and handles. [`RESTORE_MARKER`] is left in the folder so that it cannot forget.
+
+mod header;
+mod restore;
+mod stream;
+
+use std::io::{Read, Write};
+
+use briefcase_types::{Entropy, Incarnation, SecretString, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use crate::{KdfCost, UnlockKey, Unlocked, VaultError, key::Key};
+pub use header::Header;
+use stream::{StreamReader, StreamWriter};
+
+pub use restore::{RESTORE_MARKER, Restored};
+
+const MOST_FILES: usize = 64;
+const MOST_MANIFEST: usize = 256 * 1024;
+
+/// Who will be able to open an archive.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Recipient<'a> {
+    /// Who knows this passphrase (at least 8 characters).
+    Passphrase {
+        /// The passphrase.
+        passphrase: &'a SecretString,
+        /// What a guess costs.
+        cost: KdfCost,
+    },
+    /// Who has this key.
+    UnlockKey(&'a UnlockKey),
+    /// Who can unlock this vault: of no use once `vault.json` is lost.
+    Vault(&'a Unlocked),
+}
+
+/// What is shown to open an archive.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Opener<'a> {
+    /// The passphrase.
+    Passphrase(&'a SecretString),
+    /// The key.
+    UnlockKey(&'a UnlockKey),
+    /// The vault it was sealed to.
+    Vault(&'a Unlocked),
+}
+
+/// Where the state stood when the backup was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moment {
+    /// When.
+    pub created: UnixMillis,
+    /// In which life of the state.
+    pub incarnation: Incarnation,
+    /// The newest signed checkpoint of the receipt log, as text.
+    pub head: String,
+}
+
+/// What is in an archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Where the state stood.
+    pub moment: Moment,
+    /// The files, in order.
+    pub files: Vec<FileEntry>,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileEntry {
+    /// 1 to 64 of `a-z 0-9 . _ -`, not starting with a dot.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// A file to be backed up. It must not change while it is read: give a snapshot.
+pub struct Source<'a> {
+    /// Name and length.
+    pub entry: FileEntry,
+    /// Its bytes.
+    pub content: &'a mut dyn Read,
+}
+
+/// An archive that opened. Its manifest is proved; its files are, once they were read to the end.
+pub struct Archive<'a> {
+    manifest: Manifest,
+    stream: StreamReader<'a>,
+}
+
+/// Writes an archive. The caller makes the file, syncs it, and throws it away on an error.
+///
+/// # Errors
+/// A name or passphrase is not acceptable, a source is shorter or longer than it says, or reading or writing fails.
+pub fn seal(
+    out: &mut dyn Write,
+    recipient: Recipient<'_>,
+    moment: Moment,
+    sources: &mut [Source<'_>],
+    entropy: &dyn Entropy,
+) -> Result<Manifest, VaultError> {
+    let manifest = Manifest { moment, files: sources.iter().map(|source| source.entry.clone()).collect() };
+    manifest.check()?;
+    let described = serde_json::to_vec(&manifest).map_err(|_| VaultError::Malformed("manifest"))?;
+    let length = u32::try_from(described.len()).map_err(|_| VaultError::TooLarge(MOST_MANIFEST))?;
+    if described.len() > MOST_MANIFEST {
+        return Err(VaultError::TooLarge(MOST_MANIFEST));
+    }
+    let archive = Key::random(entropy);
+    let header = header::write(out, recipient, &archive, entropy)?;
+    let mut stream = StreamWriter::new(out, &archive, &header)?;
+    stream.push(&length.to_be_bytes())?;
+    stream.push(&described)?;
+    for source in sources {
+        copy_in(&mut stream, source)?;
+    }
+    stream.finish()?;
+    Ok(manifest)
+}
+
+fn copy_in(stream: &mut StreamWriter<'_>, source: &mut Source<'_>) -> Result<(), VaultError> {
+    let changed = VaultError::Malformed("backup source: its length changed while it was read");
+    let mut buffer = zeroize::Zeroizing::new(vec![0; stream::CHUNK]);
+    let mut left = source.entry.bytes;
+    loop {
+        let read = source.content.read(&mut buffer).map_err(VaultError::io("read a file to back up"))?;
+        if read == 0 {
+            return if left == 0 { Ok(()) } else { Err(changed) };
+        }
+        let taken = u64::try_from(read).ok().and_then(|read| left.checked_sub(read));
+        let Some(rest) = taken else { return Err(changed) };
+        left = rest;
+        stream.push(buffer.get(..read).unwrap_or_default())?;
+    }
+}
+
+/// Opens an archive and proves its manifest.
+///
+/// # Errors
+/// Not an archive, an unknown version, or [`VaultError::DoesNotOpen`] for everything else.
+pub fn open<'a>(archive: &'a mut dyn Read, opener: Opener<'_>) -> Result<Archive<'a>, VaultError> {
+    let (header, bytes) = Header::read(archive)?;
+    let key = header.open(opener)?;
+    let mut stream = StreamReader::new(archive, &key, &bytes)?;
+    let mut length = [0; 4];
+    stream.fill(&mut length)?;
+    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+    if length > MOST_MANIFEST {
+        return Err(VaultError::Malformed("manifest"));
+    }
+    let mut described = vec![0; length];
+    stream.fill(&mut described)?;
+    let manifest: Manifest = serde_json::from_slice(&described).map_err(|_| VaultError::Malformed("manifest"))?;
+    manifest.check()?;
+    Ok(Archive { manifest, stream })
+}
+
+impl Archive<'_> {
+    /// What it says is in it.
+    #[must_use]
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Reads the archive to its end without writing anything.
+    ///
+    /// # Errors
+    /// [`VaultError::DoesNotOpen`] if any byte is missing, changed or too many.
+    pub fn verify(mut self) -> Result<Manifest, VaultError> {
+        for file in &self.manifest.files {
+            self.stream.copy(file.bytes, &mut std::io::sink())?;
+        }
+        self.stream.finish()?;
+        Ok(self.manifest)
+    }
+}
+
+impl Manifest {
+    fn check(&self) -> Result<(), VaultError> {
+        let mut names: Vec<&str> = self.files.iter().map(|file| file.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let valid = self.files.len() <= MOST_FILES
+            && names.len() == self.files.len()
+            && names.iter().all(|name| is_plain(name) && *name != RESTORE_MARKER);
+        if valid { Ok(()) } else { Err(VaultError::Malformed("manifest")) }
+    }
+}
+
+/// A name that cannot leave its folder.
+fn is_plain(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=64).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(allowed)
+}
