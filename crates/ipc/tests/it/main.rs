@@ -1,1 +1,36 @@
+//! The sockets as two processes see them.
+#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
+mod handshake;
+mod place;
+mod stream;
+mod token;
+
+use std::path::Path;
+
+use briefcase_ipc::{AgentConnection, AgentListener, AgentToken, DaemonLink, PROTOCOL, Welcome};
+use briefcase_types::SecretString;
+
+pub(crate) const TOKEN: &str = "bca_0123456789abcdefghij";
+
+/// A folder that is usable for sockets.
+pub(crate) fn private() -> tempfile::TempDir {
+    tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700)).tempdir().unwrap()
+}
+
+pub(crate) fn token() -> AgentToken {
+    AgentToken::new(SecretString::new(TOKEN.into())).unwrap()
+}
+
+pub(crate) fn welcome() -> Welcome {
+    Welcome { protocol: PROTOCOL, agent: "default".into(), daemon: "test/1".into() }
+}
+
+/// A connected pair in a fresh folder.
+pub(crate) async fn pair(dir: &Path) -> (DaemonLink, AgentConnection) {
+    let listener = AgentListener::bind(&dir.join("run")).unwrap();
+    let path = listener.path();
+    let server = async { listener.accept().await.greeting().await.unwrap().welcome(welcome()).await.unwrap() };
+    let (link, connection) = tokio::join!(DaemonLink::connect(&path, token(), "test/1"), server);
+    (link.unwrap(), connection)
+}
