@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn public_addresses_are_public() {
-        let public = ["1.1.1.1", "172.15.0.1", "172.32.0.1", "100.63.0.1", "192.0.1.1", "2606:4700::1111", "2001:4860::8888"];
+        let public =
+            ["1.1.1.1", "172.15.0.1", "172.32.0.1", "100.63.0.1", "192.0.1.1", "2606:4700::1111", "2001:4860::8888"];
         assert_eq!(admitted(Reach::Public, &public), public);
         assert_eq!(admitted(Reach::Private, &public), public);
         assert!(admitted(Reach::Loopback, &public).is_empty());
@@ -118,7 +119,16 @@ mod tests {
         let private = ["10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd12:3456::1"];
         assert_eq!(admitted(Reach::Private, &private), private);
         assert!(admitted(Reach::Public, &private).is_empty());
-        let never = ["127.0.0.1", "::1", "169.254.169.254", "100.100.100.200", "fd00:ec2::254", "fe80::1", "0.0.0.0", "224.0.0.1"];
+        let never = [
+            "127.0.0.1",
+            "::1",
+            "169.254.169.254",
+            "100.100.100.200",
+            "fd00:ec2::254",
+            "fe80::1",
+            "0.0.0.0",
+            "224.0.0.1",
+        ];
         assert!(admitted(Reach::Private, &never).is_empty());
     }
 
@@ -126,6 +136,8 @@ mod tests {
     fn loopback_is_only_this_machine() {
         let own = ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"];
         assert_eq!(admitted(Reach::Loopback, &own), own);
-        assert!(admitted(Reach::Loopback, &["10.0.0.1", "0.0.0.0", "::", "169.254.169.254", "::ffff:10.0.0.1"]).is_empty());
+        assert!(
+            admitted(Reach::Loopback, &["10.0.0.1", "0.0.0.0", "::", "169.254.169.254", "::ffff:10.0.0.1"]).is_empty()
+        );
     }
 }

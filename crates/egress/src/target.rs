@@ -85,8 +85,13 @@ fn has_odd_characters(text: &str) -> bool {
     text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\' || briefcase_types::text::is_deceptive(c))
 }
 
+/// Parsers also disagree about `https:/host` and `https:///host`.
+fn has_two_slashes(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, rest)| !scheme.contains(['/', ':']) && !rest.starts_with('/'))
+}
+
 fn plain_url(text: &str) -> Result<Url, TargetError> {
-    if text.len() > LONGEST_URL || has_odd_characters(text) {
+    if text.len() > LONGEST_URL || has_odd_characters(text) || !has_two_slashes(text) {
         return Err(TargetError::NotAUrl);
     }
     let url = Url::parse(text).map_err(|_| TargetError::NotAUrl)?;

@@ -2,22 +2,70 @@ use super::*;
 
 /// Spellings of addresses that only the inside of a network, or this machine, answers.
 const INSIDE: [&str; 64] = [
-    "https://127.0.0.1/", "https://127.1/", "https://127.0.1/", "https://2130706433/", "https://0x7f000001/",
-    "https://0x7f.1/", "https://0177.0.0.1/", "https://017700000001/", "https://0x7F.0.0.0x1/", "https://127.0.0.1./",
-    "https://0/", "https://0.0.0.0/", "https://[::]/", "https://[::1]/", "https://[0:0:0:0:0:0:0:1]/",
-    "https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/", "https://[::127.0.0.1]/", "https://[64:ff9b::7f00:1]/",
-    "https://[64:ff9b:1::7f00:1]/", "https://[2002:7f00:1::]/", "https://[2001:0:7f00:1::]/", "https://localhost/",
-    "https://localhost./", "https://LOCALHOST/", "https://a.localhost/", "https://169.254.169.254/",
-    "https://2852039166/", "https://0xa9fea9fe/", "https://0xa9.254.43518/", "https://0251.0376.0251.0376/",
-    "https://169.254.43518/", "https://169.16689662/", "https://[::ffff:169.254.169.254]/",
-    "https://[::ffff:a9fe:a9fe]/", "https://[64:ff9b::169.254.169.254]/", "https://[2002:a9fe:a9fe::1]/",
-    "https://[fd00:ec2::254]/", "https://[fe80::1]/", "https://[fec0::1]/", "https://[fc00::1]/", "https://[ff02::1]/",
-    "https://10.0.0.1/", "https://10.1/", "https://0xa.0.0.1/", "https://167772161/", "https://172.16.0.1/",
-    "https://172.31.255.255/", "https://192.168.0.1/", "https://192.168.257/", "https://100.64.0.1/",
-    "https://100.100.100.200/", "https://192.0.0.192/", "https://168.63.129.16/", "https://198.18.0.1/",
-    "https://192.0.2.1/", "https://203.0.113.9/", "https://224.0.0.1/", "https://255.255.255.255/",
-    "https://127\u{3002}0\u{3002}0\u{3002}1/", "https://127\u{ff0e}0\u{ff0e}0\u{ff0e}1/", "https://\u{2460}27.0.0.1/",
-    "https://\u{ff11}\u{ff12}\u{ff17}.0.0.1/", "https://loc\u{ff41}lhost/",
+    "https://127.0.0.1/",
+    "https://127.1/",
+    "https://127.0.1/",
+    "https://2130706433/",
+    "https://0x7f000001/",
+    "https://0x7f.1/",
+    "https://0177.0.0.1/",
+    "https://017700000001/",
+    "https://0x7F.0.0.0x1/",
+    "https://127.0.0.1./",
+    "https://0/",
+    "https://0.0.0.0/",
+    "https://[::]/",
+    "https://[::1]/",
+    "https://[0:0:0:0:0:0:0:1]/",
+    "https://[::ffff:127.0.0.1]/",
+    "https://[::ffff:7f00:1]/",
+    "https://[::127.0.0.1]/",
+    "https://[64:ff9b::7f00:1]/",
+    "https://[64:ff9b:1::7f00:1]/",
+    "https://[2002:7f00:1::]/",
+    "https://[2001:0:7f00:1::]/",
+    "https://localhost/",
+    "https://localhost./",
+    "https://LOCALHOST/",
+    "https://a.localhost/",
+    "https://169.254.169.254/",
+    "https://2852039166/",
+    "https://0xa9fea9fe/",
+    "https://0xa9.254.43518/",
+    "https://0251.0376.0251.0376/",
+    "https://169.254.43518/",
+    "https://169.16689662/",
+    "https://[::ffff:169.254.169.254]/",
+    "https://[::ffff:a9fe:a9fe]/",
+    "https://[64:ff9b::169.254.169.254]/",
+    "https://[2002:a9fe:a9fe::1]/",
+    "https://[fd00:ec2::254]/",
+    "https://[fe80::1]/",
+    "https://[fec0::1]/",
+    "https://[fc00::1]/",
+    "https://[ff02::1]/",
+    "https://10.0.0.1/",
+    "https://10.1/",
+    "https://0xa.0.0.1/",
+    "https://167772161/",
+    "https://172.16.0.1/",
+    "https://172.31.255.255/",
+    "https://192.168.0.1/",
+    "https://192.168.257/",
+    "https://100.64.0.1/",
+    "https://100.100.100.200/",
+    "https://192.0.0.192/",
+    "https://168.63.129.16/",
+    "https://198.18.0.1/",
+    "https://192.0.2.1/",
+    "https://203.0.113.9/",
+    "https://224.0.0.1/",
+    "https://255.255.255.255/",
+    "https://127\u{3002}0\u{3002}0\u{3002}1/",
+    "https://127\u{ff0e}0\u{ff0e}0\u{ff0e}1/",
+    "https://\u{2460}27.0.0.1/",
+    "https://\u{ff11}\u{ff12}\u{ff17}.0.0.1/",
+    "https://loc\u{ff41}lhost/",
 ];
 
 #[test]
@@ -29,15 +77,36 @@ fn attack_43_no_spelling_of_an_inside_address_is_a_public_target() {
 #[test]
 fn attack_43_text_that_parsers_read_differently_is_refused() {
     for text in [
-        "https://good.example@127.0.0.1/", "https://a:b@good.example/", "https://@good.example/x@y", "https:\\\\good.example",
-        "https://good.example\\@evil.example/", "https://good.\texample/", "https://good.example/\n", " https://good.example",
-        "https://good.example#@evil.example", "https://go\u{200b}od.example/", "https://", "https:///x", "good.example", "//good.example",
-        "https://[::1%25eth0]/", "https://1.2.3.4.5/", "https://256.0.0.1/", "https://good.example:99999/",
+        "https://good.example@127.0.0.1/",
+        "https://a:b@good.example/",
+        "https://@good.example/x@y",
+        "https:\\\\good.example",
+        "https://good.example\\@evil.example/",
+        "https://good.\texample/",
+        "https://good.example/\n",
+        " https://good.example",
+        "https://good.example#@evil.example",
+        "https://go\u{200b}od.example/",
+        "https://",
+        "https:///x",
+        "good.example",
+        "//good.example",
+        "https://[::1%25eth0]/",
+        "https://1.2.3.4.5/",
+        "https://256.0.0.1/",
+        "https://good.example:99999/",
     ] {
         let read = Target::parse(text, Reach::Public);
         assert!(read.is_err() || read.as_ref().unwrap().url.host_str() == Some("good.example"), "{text}: {read:?}");
     }
-    for text in ["http://good.example/", "ftp://good.example/", "file:///etc/passwd", "javascript:alert(1)", "data:,x", "ws://good.example"] {
+    for text in [
+        "http://good.example/",
+        "ftp://good.example/",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "data:,x",
+        "ws://good.example",
+    ] {
         assert!(Target::parse(text, Reach::Public).is_err(), "{text}");
         assert!(Target::parse(text, Reach::Private).is_err(), "{text}");
     }
@@ -49,8 +118,13 @@ fn plain_http_is_for_this_machine_only() {
         assert!(Target::parse(text, Reach::Loopback).is_ok(), "{text}");
         assert!(Target::parse(text, Reach::Private).is_err(), "{text}");
     }
-    for text in ["http://good.example/", "https://good.example/", "http://10.0.0.1/", "http://localhost.good.example/"] {
-        assert_eq!(Target::parse(text, Reach::Loopback).unwrap_err(), TargetError::OutOfReach("this machine only"), "{text}");
+    for text in ["http://good.example/", "https://good.example/", "http://10.0.0.1/", "http://localhost.good.example/"]
+    {
+        assert_eq!(
+            Target::parse(text, Reach::Loopback).unwrap_err(),
+            TargetError::OutOfReach("this machine only"),
+            "{text}"
+        );
     }
     assert!(Target::parse("https://10.0.0.1:8443/mcp", Reach::Private).is_ok());
 }
@@ -60,7 +134,14 @@ fn a_reference_never_leaves_its_origin() {
     let target = Target::parse("https://good.example/mcp/sse", Reach::Public).unwrap();
     assert_eq!(target.join("/messages?id=1").unwrap().0, "https://good.example/messages?id=1");
     assert_eq!(target.join("https://good.example:443/x").unwrap().0, "https://good.example/x");
-    for text in ["//evil.example/x", "https://evil.example/", "http://good.example/", "https://good.example:8443/", "/\\evil.example", "https://u@good.example/"] {
+    for text in [
+        "//evil.example/x",
+        "https://evil.example/",
+        "http://good.example/",
+        "https://good.example:8443/",
+        "/\\evil.example",
+        "https://u@good.example/",
+    ] {
         assert!(target.join(text).is_err(), "{text}");
     }
 }

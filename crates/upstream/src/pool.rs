@@ -1,0 +1,126 @@
+//! All connections of all sessions.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use briefcase_egress::Egress;
+use briefcase_engine::ports::{BoxFuture, Line, Listing, Outbound, Reply, Talk, UpstreamFailure, Upstreams};
+use briefcase_types::{ServerId, SessionId};
+use bytes::Bytes;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    Directory, Greeting, ListKind, Surroundings, Watcher,
+    handshake::{Common, Known},
+    slot::Slot,
+};
+
+/// What a pool is made of.
+pub struct PoolParts {
+    /// Specifications and secrets.
+    pub directory: Arc<dyn Directory>,
+    /// Hears what servers say unasked.
+    pub watcher: Arc<dyn Watcher>,
+    /// The way out.
+    pub egress: Egress,
+    /// What child processes get from the machine.
+    pub surroundings: Surroundings,
+}
+
+/// The connections, one per (session, server), opened when first used.
+pub struct Pool {
+    common: Arc<Common>,
+    sessions: Mutex<HashMap<SessionId, Vec<Arc<Slot>>>>,
+    eras: Arc<Mutex<HashMap<ServerId, Known>>>,
+}
+
+impl Pool {
+    /// An empty pool.
+    #[must_use]
+    pub fn new(parts: PoolParts) -> Self {
+        let PoolParts { directory, watcher, egress, surroundings } = parts;
+        let common = Common { directory, watcher, egress, surroundings, farewells: TaskTracker::new() };
+        Self { common: Arc::new(common), sessions: Mutex::default(), eras: Arc::default() }
+    }
+
+    /// What the server said of itself; opens the connection if there is none.
+    pub async fn greeting(&self, line: &Line) -> Result<Arc<Greeting>, UpstreamFailure> {
+        Ok(Arc::clone(&self.slot(line).link(&line.client).await?.greeting))
+    }
+
+    /// The raw items of a list, all pages; empty when the server does not declare the capability. Items that are no
+    /// objects or too large are left out. Kept per session until the server tells of a change.
+    pub async fn list(&self, line: &Line, kind: ListKind) -> Result<Arc<Vec<Bytes>>, UpstreamFailure> {
+        self.slot(line).list(&line.client, kind).await
+    }
+
+    /// Ends everything a session had.
+    pub fn close_session(&self, session: SessionId) {
+        let slots = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);
+        slots.into_iter().flatten().for_each(|slot| slot.retire("session_closed"));
+    }
+
+    /// Ends every connection to a server and forgets what was learned of it: it changed, was disabled or removed.
+    pub fn forget_server(&self, server: &ServerId) {
+        self.eras.lock().unwrap_or_else(PoisonError::into_inner).remove(server);
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        for slots in sessions.values_mut() {
+            slots.retain(|slot| {
+                let keep = slot.server() != server;
+                if !keep {
+                    slot.retire("server_forgotten");
+                }
+                keep
+            });
+        }
+    }
+
+    /// Ends everything and waits for children to be gone, at most a few seconds.
+    pub async fn shutdown(&self) {
+        let sessions = std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
+        sessions.into_values().flatten().for_each(|slot| slot.retire("shutdown"));
+        // Connections end on their own tasks, which then say farewell; give them a turn before counting.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        self.common.farewells.close();
+        let _late = tokio::time::timeout(Duration::from_secs(6), self.common.farewells.wait()).await;
+    }
+
+    fn slot(&self, line: &Line) -> Arc<Slot> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = sessions.entry(line.session).or_default();
+        if let Some(slot) = slots.iter().find(|slot| *slot.server() == line.server) {
+            return Arc::clone(slot);
+        }
+        let (common, eras) = (Arc::clone(&self.common), Arc::clone(&self.eras));
+        let slot = Slot::new(common, line.server.clone(), line.session, eras);
+        slots.push(Arc::clone(&slot));
+        slot
+    }
+}
+
+impl Upstreams for Pool {
+    fn look<'a>(&'a self, line: &'a Line) -> BoxFuture<'a, Result<Arc<Listing>, UpstreamFailure>> {
+        Box::pin(async move { self.slot(line).look(&line.client).await })
+    }
+
+    fn send<'a>(
+        &'a self,
+        line: &'a Line,
+        request: Outbound,
+        talk: Arc<dyn Talk>,
+    ) -> BoxFuture<'a, Result<Reply, UpstreamFailure>> {
+        Box::pin(async move { self.slot(line).send(&line.client, &request, &talk).await })
+    }
+
+    fn secrets(&self, server: &ServerId, visit: &mut dyn FnMut(&str)) {
+        let Ok(spec) = self.common.directory.spec(server) else { return };
+        for name in spec.secrets() {
+            if let Err(reason) = self.common.directory.with_secret(name, visit) {
+                tracing::warn!(%server, secret = %name, %reason, "a secret cannot be read for redaction");
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! A server that runs as a child and speaks in lines on its standard input and output.
+
+use std::sync::Arc;
+
+use briefcase_engine::ports::UpstreamFailure;
+use briefcase_types::{ServerId, text::printable};
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::{ChildStderr, ChildStdin},
+    sync::mpsc,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    ServerLimits,
+    child::{Pipes, Running, Start},
+    duplex::Duplex,
+    inbound::Inbound,
+    lines::{End, Lines},
+    meter::Meter,
+};
+
+/// Starts the child and connects it.
+pub(crate) fn connect(
+    start: &Start<'_>,
+    inbound: Arc<Inbound>,
+    limits: &ServerLimits,
+    scrub: Scrub,
+) -> Result<Arc<Duplex>, UpstreamFailure> {
+    let server = inbound.origin.server.clone();
+    let (running, Pipes { stdin, stdout, stderr }) = start.spawn()?;
+    let (duplex, messages) = Duplex::new(inbound, limits.json());
+    tokio::spawn(write(stdin, messages, duplex.closed.clone()));
+    tokio::spawn(drain(server, stderr, scrub));
+    tokio::spawn(read(Lines::new(stdout, limits.json().bytes), running, Arc::clone(&duplex)));
+    Ok(duplex)
+}
+
+/// Makes a line of a child's log fit to be logged: without the secrets that the child was given.
+pub(crate) type Scrub = Box<dyn Fn(&str) -> String + Send + Sync>;
+
+/// Reads until the child ends or breaks the rules. Owns the child: it ends with this task.
+async fn read(mut lines: Lines<tokio::process::ChildStdout>, running: Running, duplex: Arc<Duplex>) {
+    let end = loop {
+        let line = tokio::select! {
+            biased;
+            () = duplex.closed.cancelled() => break None,
+            line = lines.next() => line,
+        };
+        match line {
+            Ok(line) => duplex.receive(line),
+            Err(end) => break Some(end),
+        }
+    };
+    let unreachable = || UpstreamFailure::Unreachable("the server's process ended".into());
+    match end {
+        None => {}
+        Some(End::Closed) => duplex.close(unreachable(), "ended"),
+        Some(End::Cut) => {
+            duplex.inbound.drop_one("half a message at the end");
+            duplex.close(unreachable(), "ended");
+        }
+        Some(End::TooLong) => duplex.close(UpstreamFailure::Protocol("too_large"), "too_large"),
+    }
+    drop(running);
+}
+
+/// Writes whole messages; what waits goes out together.
+async fn write(mut stdin: ChildStdin, mut messages: mpsc::Receiver<Bytes>, closed: CancellationToken) {
+    loop {
+        let first = tokio::select! {
+            biased;
+            () = closed.cancelled() => return,
+            message = messages.recv() => message,
+        };
+        let Some(first) = first else { return };
+        let mut batch = Vec::with_capacity(first.len().saturating_add(1));
+        push(&mut batch, &first);
+        while batch.len() < 64 * 1024
+            && let Ok(more) = messages.try_recv()
+        {
+            push(&mut batch, &more);
+        }
+        let written = tokio::select! {
+            () = closed.cancelled() => return,
+            written = stdin.write_all(&batch) => written,
+        };
+        if written.is_err() {
+            return;
+        }
+    }
+}
+
+fn push(batch: &mut Vec<u8>, message: &[u8]) {
+    batch.extend_from_slice(message);
+    batch.push(b'\n');
+}
+
+/// Keeps the child's log from filling its pipe, and shows some of it.
+async fn drain(server: ServerId, mut stderr: ChildStderr, scrub: Scrub) {
+    let (meter, mut buffer, mut hidden) = (Meter::new(10, 50), vec![0; 8 * 1024], 0_u64);
+    while let Ok(length @ 1..) = stderr.read(&mut buffer).await {
+        let text = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()).into_owned();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            if meter.take() {
+                let line = printable(&scrub(line));
+                tracing::debug!(%server, hidden, line, "server log");
+                hidden = 0;
+            } else {
+                hidden = hidden.saturating_add(1);
+            }
+        }
+    }
+}
