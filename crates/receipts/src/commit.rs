@@ -236,19 +236,18 @@ mod tests {
         let arguments = json!({"to": "alice", "amount": 12});
         let root = key().arguments(&call(CALL), &arguments).root();
         let good = key().open(&call(CALL), &arguments, "amount").unwrap();
-        let mut attempts = Vec::new();
-        attempts.push(Opening { value: json!(13), ..good.clone() });
-        attempts.push(Opening { value: json!("12"), ..good.clone() });
-        attempts.push(Opening { name: "to".into(), ..good.clone() });
-        attempts.push(Opening { salt: Digest::sha256(b"x"), ..good.clone() });
-        attempts.push(Opening { call: call(OTHER), ..good.clone() });
-        attempts.push(Opening { others: Vec::new(), ..good.clone() });
-        // A second value for the same name, smuggled in beside the true one.
+        // The true value for the same name, smuggled in beside a false one.
         let truth = (name_tag(&good.call, "amount"), commitment(&good.salt, "amount", b"12"));
-        let mut both = good.clone();
-        both.others.push(truth);
-        both.value = json!(13);
-        attempts.push(both);
+        let both = good.others.iter().copied().chain([truth]).collect();
+        let attempts = [
+            Opening { value: json!(13), ..good.clone() },
+            Opening { value: json!("12"), ..good.clone() },
+            Opening { name: "to".into(), ..good.clone() },
+            Opening { salt: Digest::sha256(b"x"), ..good.clone() },
+            Opening { call: call(OTHER), ..good.clone() },
+            Opening { others: Vec::new(), ..good.clone() },
+            Opening { value: json!(13), others: both, ..good },
+        ];
         for attempt in attempts {
             assert_eq!(attempt.verify(&root), Err(OpeningError::Mismatch), "{attempt:?}");
         }

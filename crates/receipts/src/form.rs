@@ -251,6 +251,3 @@ words! {
         Unknown = "unknown",
     }
 }
-
-#[cfg(test)]
-mod tests;

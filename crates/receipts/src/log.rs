@@ -178,7 +178,7 @@ impl Inclusion {
 /// Proof that a log only grew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consistency {
-    /// Size before; at least 1.
+    /// Size before.
     pub old: u64,
     /// Size after.
     pub new: u64,
@@ -187,11 +187,14 @@ pub struct Consistency {
 }
 
 impl Consistency {
-    /// Makes the proof.
+    /// Makes the proof. Between equal sizes it is empty.
     ///
     /// # Errors
-    /// [`LogError`] when `old` is 0 or above `new`, or a hash cannot be read.
+    /// [`LogError`] when `old` is above `new`, or 0 and `new` is not, or a hash cannot be read.
     pub fn prove<R: HashReader + ?Sized>(old: u64, new: u64, reader: &R) -> Result<Self, LogError> {
+        if old == new {
+            return Ok(Self { old, new, path: Vec::new() });
+        }
         if !(1..=new).contains(&old) || new > SIZE_MAX {
             return Err(LogError::OutOfLog);
         }
@@ -204,6 +207,10 @@ impl Consistency {
     /// # Errors
     /// [`LogError::Invalid`] when it does not, [`LogError::OutOfLog`] when the sizes cannot be.
     pub fn verify(&self, old_root: &Digest, new_root: &Digest) -> Result<(), LogError> {
+        if self.old == self.new {
+            let same = self.path.is_empty() && old_root == new_root;
+            return if same { Ok(()) } else { Err(LogError::Invalid) };
+        }
         if !(1..=self.new).contains(&self.old) || self.new > SIZE_MAX {
             return Err(LogError::OutOfLog);
         }

@@ -1,5 +1,14 @@
 //! Behaviour of the readers and the writer as their callers and their attackers see it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    reason = "tests say what they expect"
+)]
+
 mod canonical;
 mod differential;
 mod hostile;

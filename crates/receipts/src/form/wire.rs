@@ -94,10 +94,6 @@ macro_rules! wire {
         pub(super) struct Wire<'a> {
             $($(#[$attribute])* pub(super) $member: $type,)+
         }
-
-        /// The members' names in the order they are written.
-        #[cfg(test)]
-        pub(super) const MEMBERS: &[&str] = &[$(stringify!($member)),+];
     };
 }
 
