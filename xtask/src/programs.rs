@@ -10,8 +10,13 @@ const STARTED_BY_TESTS: [&str; 5] =
 
 /// Builds, unoptimised, the programs that tests start.
 pub fn build(_: &[String]) -> Result<(), Failure> {
+    build_only(&STARTED_BY_TESTS)
+}
+
+/// Builds the programs of these packages, unoptimised.
+pub fn build_only(packages: &[&str]) -> Result<(), Failure> {
     let mut step = Step::cargo().args(["build", "--locked", "--bins"]);
-    for package in STARTED_BY_TESTS {
+    for package in packages {
         step = step.args(["--package", package]);
     }
     step.run()
