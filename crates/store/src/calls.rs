@@ -1,0 +1,35 @@
+//! Calls between their intent and their outcome.
+//!
+//! Invariant: after the receipts of a log were shown to it in order, [`OpenCalls`] holds exactly the intents that have
+//! neither an outcome nor a reconciliation. The list is kept (signed) with every commit, so a start finds the calls that a
+//! crash cut off without reading the log.
+
+use std::collections::HashMap;
+
+use briefcase_receipts::{Kind, Receipt};
+use briefcase_types::CallId;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OpenCalls(HashMap<CallId, u64>);
+
+impl OpenCalls {
+    pub(crate) fn from_intents(intents: impl IntoIterator<Item = (CallId, u64)>) -> Self {
+        Self(intents.into_iter().collect())
+    }
+
+    pub(crate) fn see(&mut self, index: u64, receipt: &Receipt) {
+        match &receipt.kind {
+            Kind::Intent(intent) => drop(self.0.insert(intent.call, index)),
+            Kind::Outcome(outcome) => drop(self.0.remove(&outcome.call)),
+            Kind::Reconcile(orphan) => drop(self.0.remove(&orphan.call)),
+            _ => {}
+        }
+    }
+
+    /// The intents' indexes, rising.
+    pub(crate) fn indexes(&self) -> Vec<u64> {
+        let mut indexes: Vec<u64> = self.0.values().copied().collect();
+        indexes.sort_unstable();
+        indexes
+    }
+}

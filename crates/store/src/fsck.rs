@@ -1,0 +1,7 @@
+//! fsck
+use crate::*;
+pub struct FsckOptions;
+pub trait LedgerCheck {}
+pub struct Report;
+pub struct Finding;
+pub fn fsck() {}

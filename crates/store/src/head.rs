@@ -1,0 +1,137 @@
+//! The file `head`: the newest signed checkpoint, outside the database.
+//!
+//! Invariant: what is in it was durable in the database before it was written here. It is written after every commit
+//! without waiting for the disk, into two slots in turn, each in a block of its own; a torn or lost write damages one
+//! slot, whose note then does not verify, and the other slot still holds the head before it. A process that is killed
+//! loses nothing (the system has the bytes); a power cut may lose the newest heads, never invent one.
+
+use std::{
+    fs::File,
+    os::unix::fs::FileExt as _,
+    sync::{Condvar, Mutex, PoisonError},
+    time::Duration,
+};
+
+use briefcase_receipts::checkpoint::{PublicKey, SignedCheckpoint};
+use rustix::fs::OFlags;
+
+use crate::{
+    StoreError,
+    guarded::{Folder, open_guarded},
+};
+
+const SLOT: usize = 4096;
+const SLOTS: u64 = 2;
+
+#[derive(Debug)]
+pub(crate) struct HeadFile {
+    file: File,
+    next: u64,
+}
+
+impl HeadFile {
+    /// Makes the file with one head in it, durably.
+    pub(crate) fn create(folder: &Folder, head: &SignedCheckpoint) -> Result<Self, StoreError> {
+        let file = open_guarded(&folder.head(), OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC)?;
+        let mut made = Self { file, next: 0 };
+        made.write(head)?;
+        made.write(head)?;
+        made.sync()?;
+        folder.sync()?;
+        Ok(made)
+    }
+
+    /// Opens the file to go on writing.
+    pub(crate) fn open(folder: &Folder) -> Result<Self, StoreError> {
+        Ok(Self { file: open_guarded(&folder.head(), OFlags::RDWR)?, next: 0 })
+    }
+
+    /// Replaces the older of the two heads. Does not wait for the disk.
+    pub(crate) fn write(&mut self, head: &SignedCheckpoint) -> Result<(), StoreError> {
+        let mut slot = head.note().as_bytes().to_vec();
+        if slot.len() > SLOT {
+            return Err(StoreError::damaged("a head is too long"));
+        }
+        slot.resize(SLOT, 0);
+        let at = self.next.saturating_mul(u64::try_from(SLOT).unwrap_or(0));
+        self.file.write_all_at(&slot, at).map_err(StoreError::io("write the file `head`"))?;
+        self.next = self.next.wrapping_add(1) % SLOTS;
+        Ok(())
+    }
+
+    /// Waits until the newest head is on disk.
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        self.file.sync_data().map_err(StoreError::io("make the file `head` durable"))
+    }
+}
+
+/// What the file says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// There is no file.
+    Nothing,
+    /// There is a file, and no head in it holds.
+    Unreadable,
+    /// The newest head that holds, and the other one if it holds too.
+    Heads(SignedCheckpoint, Option<SignedCheckpoint>),
+}
+
+/// Reads the heads that verify.
+pub(crate) fn read(folder: &Folder, key: &PublicKey) -> Result<Found, StoreError> {
+    let path = folder.head();
+    if !path.try_exists().map_err(StoreError::io("look at the file `head`"))? {
+        return Ok(Found::Nothing);
+    }
+    let file = open_guarded(&path, OFlags::RDONLY)?;
+    let mut heads = Vec::new();
+    for slot in 0..SLOTS {
+        let bytes = read_slot(&file, slot)?;
+        let note = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+        heads.extend(SignedCheckpoint::verify(note, key).ok());
+    }
+    heads.sort_by_key(|head| head.checkpoint().size);
+    match heads.pop() {
+        Some(newest) => Ok(Found::Heads(newest, heads.pop())),
+        None => Ok(Found::Unreadable),
+    }
+}
+
+fn read_slot(file: &File, slot: u64) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = vec![0; SLOT];
+    let mut filled = 0;
+    let start = slot.saturating_mul(u64::try_from(SLOT).unwrap_or(0));
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        let at = start.saturating_add(u64::try_from(filled).unwrap_or(0));
+        match file.read_at(rest, at).map_err(StoreError::io("read the file `head`"))? {
+            0 => break,
+            read => filled = filled.saturating_add(read),
+        }
+    }
+    Ok(bytes)
+}
+
+/// How long a reader waits for the head of a receipt that is durable already.
+const SOON: Duration = Duration::from_secs(2);
+
+/// The newest head of a running store, for readers.
+#[derive(Debug, Default)]
+pub(crate) struct Heads {
+    newest: Mutex<Option<SignedCheckpoint>>,
+    changed: Condvar,
+}
+
+impl Heads {
+    pub(crate) fn publish(&self, head: SignedCheckpoint) {
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+        self.changed.notify_all();
+    }
+
+    /// The newest head with at least `size` receipts; an entry is acknowledged a moment before its head is published.
+    pub(crate) fn at_least(&self, size: u64) -> Option<SignedCheckpoint> {
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let short =
+            |head: &mut Option<SignedCheckpoint>| head.as_ref().is_none_or(|head| head.checkpoint().size < size);
+        let (newest, _) = self.changed.wait_timeout_while(newest, SOON, short).unwrap_or_else(PoisonError::into_inner);
+        newest.clone().filter(|head| head.checkpoint().size >= size)
+    }
+}

@@ -1,0 +1,219 @@
+//! What waits for the writer, and when it stops waiting.
+//!
+//! Invariant: entries leave in the order they came, and nobody who queues ever waits for the disk. The writer takes what
+//! is there and makes it durable at once; under load it first lets a commit fill up ([`Pace`]), because a commit costs the
+//! same number of pages for one receipt as for sixty.
+
+use std::{
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use briefcase_engine::ports::{JournalError, Urgency};
+
+use crate::{
+    Opened, StoreError,
+    core::{Ledger, Reply, Work},
+};
+
+/// More entries than this do not wait.
+const MOST: usize = 65_536;
+/// How long an entry that nobody waits for waits for company.
+const LAZY: Duration = Duration::from_millis(5);
+/// How long a commit is let fill up at most.
+const FILL: Duration = Duration::from_millis(8);
+
+/// Who waits for a reopening.
+pub(crate) type Reopening = std::sync::mpsc::Sender<Result<Opened, StoreError>>;
+
+/// What the writer does next.
+pub(crate) enum Turn {
+    /// Make these durable.
+    Commit(Vec<(Work, Reply)>, Option<Ledger>),
+    /// Nothing came for a while.
+    Idle,
+    /// Read everything back from the disk.
+    Reopen(Reopening),
+    /// Finish.
+    Close,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: Vec<(Work, Reply)>,
+    urgent: usize,
+    since: Option<Instant>,
+    ledger: Option<Ledger>,
+    reopen: Option<Reopening>,
+    stopped: Option<JournalError>,
+    closing: bool,
+    /// The writer wants to be woken when so many urgent entries wait.
+    wake_at: usize,
+}
+
+#[derive(Default)]
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    wake: Condvar,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn push(&self, work: Work, urgency: Urgency, reply: Reply) {
+        let mut waiting = self.lock();
+        let refusal = match &waiting.stopped {
+            Some(error) => Some(error.clone()),
+            None if waiting.closing => Some(JournalError::Closed),
+            None if waiting.jobs.len() >= MOST => Some(JournalError::Overloaded),
+            None => None,
+        };
+        if let Some(error) = refusal {
+            drop(waiting);
+            drop(reply.send(Err(error)));
+            return;
+        }
+        let first = waiting.jobs.is_empty();
+        waiting.jobs.push((work, reply));
+        let wake = match urgency {
+            Urgency::Now => {
+                waiting.urgent = waiting.urgent.saturating_add(1);
+                waiting.urgent == 1 || waiting.urgent == waiting.wake_at
+            }
+            Urgency::Lazy => first,
+        };
+        if first {
+            waiting.since = Some(Instant::now());
+        }
+        drop(waiting);
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Keeps the newest ledger for the next commit.
+    pub(crate) fn snapshot(&self, ledger: Ledger) {
+        let mut waiting = self.lock();
+        if waiting.stopped.is_none() && !waiting.closing {
+            waiting.ledger = Some(ledger);
+        }
+    }
+
+    /// Lets everything that waits fail, and everything that comes.
+    pub(crate) fn stop(&self, error: &JournalError) {
+        let mut waiting = self.lock();
+        waiting.stopped = Some(error.clone());
+        waiting.urgent = 0;
+        waiting.ledger = None;
+        let jobs = std::mem::take(&mut waiting.jobs);
+        drop(waiting);
+        for (_, reply) in jobs {
+            drop(reply.send(Err(error.clone())));
+        }
+    }
+
+    /// Takes entries again.
+    pub(crate) fn resume(&self) {
+        self.lock().stopped = None;
+    }
+
+    pub(crate) fn reopen(&self, reply: Reopening) {
+        let mut waiting = self.lock();
+        if waiting.closing {
+            drop(reply.send(Err(JournalError::Closed.into())));
+        } else {
+            waiting.reopen = Some(reply);
+            self.wake.notify_one();
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        self.lock().closing = true;
+        self.wake.notify_one();
+    }
+
+    /// Waits for the next thing to do; `idle` is how long nothing may come before the writer is told so.
+    pub(crate) fn next(&self, pace: &mut Pace, idle: Option<Duration>) -> Turn {
+        let mut waiting = self.lock();
+        loop {
+            if let Some(reply) = waiting.reopen.take() {
+                return Turn::Reopen(reply);
+            }
+            if waiting.urgent > 0 || (waiting.closing && !waiting.jobs.is_empty()) {
+                return self.fill(waiting, pace);
+            }
+            let limit = match waiting.since.filter(|_| !waiting.jobs.is_empty()) {
+                Some(since) if since.elapsed() >= LAZY => return take(waiting),
+                Some(since) => Some(LAZY.saturating_sub(since.elapsed())),
+                None if waiting.closing && waiting.ledger.is_some() => return take(waiting),
+                None if waiting.closing => return Turn::Close,
+                None => idle,
+            };
+            waiting = match limit {
+                None => self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                Some(limit) => {
+                    let (waiting, outcome) =
+                        self.wake.wait_timeout(waiting, limit).unwrap_or_else(PoisonError::into_inner);
+                    if outcome.timed_out() && waiting.jobs.is_empty() && !waiting.closing && waiting.reopen.is_none() {
+                        return Turn::Idle;
+                    }
+                    waiting
+                }
+            };
+        }
+    }
+
+    /// Lets a commit fill up, as far as the pace says that more will come at once.
+    fn fill<'a>(&'a self, mut waiting: MutexGuard<'a, Waiting>, pace: &mut Pace) -> Turn {
+        let (target, gap, began) = (pace.target(), pace.gap(), Instant::now());
+        let mut seen = 0;
+        while waiting.urgent < target && waiting.urgent > seen && !waiting.closing && began.elapsed() < FILL {
+            seen = waiting.urgent;
+            waiting.wake_at = target;
+            waiting = self.wake.wait_timeout(waiting, gap).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        waiting.wake_at = 0;
+        pace.learn(waiting.urgent);
+        take(waiting)
+    }
+}
+
+fn take(mut waiting: MutexGuard<'_, Waiting>) -> Turn {
+    waiting.urgent = 0;
+    waiting.since = None;
+    Turn::Commit(std::mem::take(&mut waiting.jobs), waiting.ledger.take())
+}
+
+/// How many urgent entries the next commit can expect, learnt from the last ones.
+///
+/// With one caller every commit has one urgent entry, and nothing ever waits. With many, a commit waits for about as many
+/// as the last one had, and every eighth commit looks whether there are more.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    expect: usize,
+    turn: u32,
+}
+
+impl Pace {
+    fn target(&mut self) -> usize {
+        self.turn = self.turn.wrapping_add(1);
+        match self.expect {
+            0 | 1 => 1,
+            _ if self.turn.is_multiple_of(8) => usize::MAX,
+            expect => expect,
+        }
+    }
+
+    /// When nothing came for so long, nothing is coming.
+    fn gap(&self) -> Duration {
+        let micros = u64::try_from(self.expect).unwrap_or(u64::MAX).saturating_mul(50);
+        Duration::from_micros(micros.clamp(150, 1000))
+    }
+
+    fn learn(&mut self, urgent: usize) {
+        let less = self.expect.saturating_sub((self.expect / 4).max(1));
+        self.expect = urgent.max(less);
+    }
+}

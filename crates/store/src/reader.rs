@@ -1,0 +1,344 @@
+//! Reading the record. Every call sees one consistent state, on a connection that cannot write, off the writer's path.
+
+mod authority;
+mod search;
+
+use std::{
+    fmt,
+    ops::Range,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use briefcase_receipts::{
+    Receipt,
+    checkpoint::{PublicKey, SignedCheckpoint},
+    log::{Consistency, Frontier, Inclusion, leaf_hash},
+};
+use briefcase_types::{Digest, ReceiptIndex, SecretBytes, SecretName};
+use rusqlite::{Connection, OptionalExtension as _};
+
+pub use self::{
+    authority::Authority,
+    search::{Filter, Page, kind_word},
+};
+use crate::{
+    Place, Seal, StoreError,
+    batch::{Batch, split_openings},
+    core::load::check_row,
+    guarded::Folder,
+    head::{self, Found, Heads},
+    nodes::{Nodes, each_body},
+    rows, schema,
+};
+
+/// Connections that are kept for the next reader.
+const KEPT: usize = 4;
+
+/// A receipt with its place and its exact bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its place in the log.
+    pub index: ReceiptIndex,
+    /// What it says.
+    pub receipt: Receipt,
+    /// Its encoding: the bytes that are hashed.
+    pub body: Vec<u8>,
+}
+
+/// Proof that a receipt is in the record.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// The receipt.
+    pub stored: Stored,
+    /// Its path to the root.
+    pub inclusion: Inclusion,
+    /// The signed root.
+    pub head: SignedCheckpoint,
+}
+
+enum HeadSource {
+    Live(Arc<Heads>),
+    File(Folder),
+}
+
+struct Shared {
+    folder: Folder,
+    key: PublicKey,
+    seal: Option<Arc<dyn Seal>>,
+    heads: HeadSource,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// Reads the record.
+#[derive(Clone)]
+pub struct Reader(Arc<Shared>);
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reader").field(&self.0.folder.path()).finish()
+    }
+}
+
+impl Reader {
+    pub(crate) fn live(folder: &Folder, key: PublicKey, seal: Arc<dyn Seal>, heads: Arc<Heads>) -> Self {
+        Self::new(folder.clone(), key, Some(seal), HeadSource::Live(heads))
+    }
+
+    /// Reads a state folder whether or not a daemon serves it. Without `seal`, sealed parts cannot be read.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no database of ours in the folder, or others can reach it.
+    pub fn open(path: &Path, key: PublicKey, seal: Option<Arc<dyn Seal>>) -> Result<Self, StoreError> {
+        let folder = Folder::for_reading(path)?;
+        if !folder.database().exists() {
+            return Err(StoreError::Missing(path.to_owned()));
+        }
+        let reader = Self::new(folder.clone(), key, seal, HeadSource::File(folder));
+        reader.with(schema::check)?;
+        Ok(reader)
+    }
+
+    fn new(folder: Folder, key: PublicKey, seal: Option<Arc<dyn Seal>>, heads: HeadSource) -> Self {
+        Self(Arc::new(Shared { folder, key, seal, heads, idle: Mutex::default() }))
+    }
+
+    /// Runs a reading function on a thread that may block.
+    ///
+    /// # Errors
+    /// As the function, or [`StoreError::Journal`] when the runtime stops.
+    pub async fn spawn<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
+    {
+        let reader = self.clone();
+        let closed = StoreError::Journal(briefcase_engine::ports::JournalError::Closed);
+        tokio::task::spawn_blocking(move || read(&reader)).await.unwrap_or(Err(closed))
+    }
+
+    /// Lends a connection for one consistent look.
+    pub(crate) fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let kept = self.idle().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => schema::reader(&self.0.folder.database())?,
+        };
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        let result = read(&connection);
+        connection.prepare_cached("COMMIT")?.execute([])?;
+        let mut idle = self.idle();
+        if idle.len() < KEPT {
+            idle.push(connection);
+        }
+        result
+    }
+
+    /// Lends a connection that is not in a transaction.
+    pub(crate) fn outside<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read(&schema::reader(&self.0.folder.database())?)
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.0.folder
+    }
+
+    fn seal(&self) -> Result<&dyn Seal, StoreError> {
+        self.0.seal.as_deref().ok_or(StoreError::Seal(crate::SealError::Locked))
+    }
+
+    /// How many receipts are durable.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn size(&self) -> Result<u64, StoreError> {
+        self.with(size)
+    }
+
+    /// The newest signed head.
+    ///
+    /// # Errors
+    /// [`StoreError::HeadMissing`] when there is none that holds.
+    pub fn head(&self) -> Result<SignedCheckpoint, StoreError> {
+        self.head_with(0)
+    }
+
+    fn head_with(&self, size: u64) -> Result<SignedCheckpoint, StoreError> {
+        let head = match &self.0.heads {
+            HeadSource::Live(heads) => heads.at_least(size),
+            HeadSource::File(folder) => match head::read(folder, &self.0.key)? {
+                Found::Heads(head, _) if head.checkpoint().size >= size => Some(head),
+                _ => None,
+            },
+        };
+        head.ok_or(StoreError::HeadMissing { found: "holds no head of this receipt" })
+    }
+
+    /// One receipt.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`] when there is none of that index.
+    pub fn receipt(&self, index: ReceiptIndex) -> Result<Stored, StoreError> {
+        let found = self.range(index.0..index.0.saturating_add(1))?.pop();
+        found.ok_or_else(|| StoreError::Absent(format!("receipt {index}")))
+    }
+
+    /// The receipts of a range, as far as there are any.
+    ///
+    /// # Errors
+    /// [`StoreError`] when one cannot be read.
+    pub fn range(&self, range: Range<u64>) -> Result<Vec<Stored>, StoreError> {
+        self.with(|connection| stored(connection, range))
+    }
+
+    /// The newest receipts, oldest of them first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when one cannot be read.
+    pub fn tail(&self, count: u64) -> Result<Vec<Stored>, StoreError> {
+        self.with(|connection| {
+            let size = size(connection)?;
+            stored(connection, size.saturating_sub(count)..size)
+        })
+    }
+
+    /// Visits the encoded receipts from an index on, in order, in one consistent look.
+    ///
+    /// # Errors
+    /// As the visitor, or [`StoreError`] when one cannot be read.
+    pub fn each(
+        &self,
+        from: ReceiptIndex,
+        visit: impl FnMut(u64, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.with(|connection| each_body(connection, from.0..u64::MAX, visit))
+    }
+
+    /// Visits the receipts from an index to the end, and checks at the end that they are the ones that were signed: what
+    /// the visitor concluded counts only when this returns `Ok`.
+    ///
+    /// # Errors
+    /// As the visitor, or [`StoreError::Forked`] when a receipt was edited.
+    pub fn replay(
+        &self,
+        from: ReceiptIndex,
+        mut visit: impl FnMut(ReceiptIndex, Receipt) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.with(|connection| {
+            let Some(row) = rows::newest(connection)? else { return Ok(()) };
+            let mut frontier = Frontier::load(from.0.min(row.end()), &Nodes::new(connection))?;
+            each_body(connection, frontier.size()..row.end(), |index, body| {
+                frontier.append(leaf_hash(body));
+                visit(ReceiptIndex(index), Receipt::decode(body)?)
+            })?;
+            check_row(connection, &row, &frontier, &self.0.key)
+        })
+    }
+
+    /// A receipt with its proof against the newest head.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`] for an index that is not in the record.
+    pub fn prove(&self, index: ReceiptIndex) -> Result<Proof, StoreError> {
+        let stored = self.receipt(index)?;
+        let head = self.head_with(index.0.saturating_add(1))?;
+        let size = head.checkpoint().size;
+        let inclusion = self.with(|connection| Ok(Inclusion::prove(index.0, size, &Nodes::new(connection))?))?;
+        let holds = inclusion.verify(&leaf_hash(&stored.body), &head.checkpoint().root);
+        holds.map_err(|_| StoreError::damaged_at(index.0, "a receipt is not the one that was signed"))?;
+        Ok(Proof { stored, inclusion, head })
+    }
+
+    /// Proof that the record only grew between two sizes.
+    ///
+    /// # Errors
+    /// [`StoreError::Log`] when the sizes are not in the record.
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Consistency, StoreError> {
+        self.with(|connection| Ok(Consistency::prove(old, new, &Nodes::new(connection))?))
+    }
+
+    /// What a receipt's commitment opens to: the bytes that the engine stored with it.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`] when nothing was stored with it, [`StoreError::Seal`] without the vault.
+    pub fn opening(&self, index: ReceiptIndex) -> Result<SecretBytes, StoreError> {
+        let absent = || StoreError::Absent(format!("opening of receipt {index}"));
+        let row = self.with(|connection| rows::batch_at(connection, index.0))?;
+        let row = row.filter(|row| index.0 < row.end() && !row.openings.is_empty()).ok_or_else(absent)?;
+        let plain = self.seal()?.open(Place::Openings { first: ReceiptIndex(row.first) }, &row.openings)?;
+        plain.expose(|plain| {
+            let openings = split_openings(plain).ok_or(StoreError::damaged_at(row.first, "openings cannot be read"))?;
+            let found = openings.iter().find(|(place, _)| row.first.checked_add(*place) == Some(index.0));
+            found.map(|(_, opening)| SecretBytes::new(opening.to_vec())).ok_or_else(absent)
+        })
+    }
+
+    /// A tool definition by its pin.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn definition(&self, pin: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached("SELECT raw FROM definition WHERE pin = ?")?;
+            Ok(statement.query_row([pin.as_bytes()], |row| row.get(0)).optional()?)
+        })
+    }
+
+    /// A sealed secret by its name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn secret(&self, name: &SecretName) -> Result<Option<Vec<u8>>, StoreError> {
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached("SELECT sealed FROM secret WHERE name = ?")?;
+            Ok(statement.query_row([name.as_str()], |row| row.get(0)).optional()?)
+        })
+    }
+
+    /// The names of all secrets.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read, or a name is none.
+    pub fn secret_names(&self) -> Result<Vec<SecretName>, StoreError> {
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached("SELECT name FROM secret ORDER BY name")?;
+            let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+            let parse = |name: String| name.parse().map_err(|_| StoreError::StateTampered { what: "a secret's name" });
+            names.map(|name| parse(name?)).collect()
+        })
+    }
+
+    /// The newest ledger snapshot, and the first receipt that is not in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Seal`] when it does not open, [`StoreError::StateTampered`] when it is of a later time than the record.
+    pub fn ledger(&self) -> Result<Option<(SecretBytes, ReceiptIndex)>, StoreError> {
+        let (found, size) = self.with(|connection| Ok((rows::ledger(connection)?, size(connection)?)))?;
+        let Some((upto, sealed)) = found else { return Ok(None) };
+        if upto.0 > size {
+            return Err(StoreError::StateTampered { what: "the ledger is newer than the record" });
+        }
+        Ok(Some((self.seal()?.open(Place::Ledger { upto }, &sealed)?, upto)))
+    }
+}
+
+pub(crate) fn size(connection: &Connection) -> Result<u64, StoreError> {
+    Ok(rows::newest(connection)?.as_ref().map_or(0, Batch::end))
+}
+
+fn stored(connection: &Connection, range: Range<u64>) -> Result<Vec<Stored>, StoreError> {
+    let mut found = Vec::new();
+    each_body(connection, range, |index, body| {
+        found.push(decode(index, body)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn decode(index: u64, body: &[u8]) -> Result<Stored, StoreError> {
+    Ok(Stored { index: ReceiptIndex(index), receipt: Receipt::decode(body)?, body: body.to_vec() })
+}

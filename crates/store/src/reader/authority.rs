@@ -1,0 +1,72 @@
+//! The authority document, taken only when the record says that it is the newest and unchanged.
+
+use briefcase_receipts::{Kind, log::Frontier};
+use briefcase_types::{Digest, ReceiptIndex};
+
+use super::Reader;
+use crate::{
+    Place, StoreError,
+    core::load::{check_row, proved},
+    nodes::Nodes,
+    records::Records,
+    rows,
+};
+
+/// The authority document in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    /// Its version.
+    pub version: u64,
+    /// Its canonical JSON.
+    pub document: Vec<u8>,
+    /// The receipt of the change that made it.
+    pub receipt: ReceiptIndex,
+}
+
+impl Reader {
+    /// Opens the newest authority document; `None` before the first change.
+    ///
+    /// `digest` is how change receipts name a document.
+    ///
+    /// # Errors
+    /// [`StoreError::StateTampered`] when the document is not the one of the newest change receipt, or when a definition
+    /// or secret it was stored with was edited, removed, added or replaced by an older one.
+    pub fn authority(&self, digest: impl FnOnce(&[u8]) -> Digest) -> Result<Option<Authority>, StoreError> {
+        let tampered = |what| StoreError::StateTampered { what };
+        let seal = self.seal()?;
+        self.with(|connection| {
+            let row = rows::newest(connection)?;
+            let kept = rows::authority(connection)?;
+            let (row, index) = match row.and_then(|row| row.change.map(|index| (row, index))) {
+                Some(found) => found,
+                None if kept.is_none() => return Ok(None),
+                None => return Err(tampered("an authority document without its receipt")),
+            };
+            let kept = kept.ok_or(tampered("the authority document is missing"))?;
+            let nodes = Nodes::new(connection);
+            let head = Frontier::load(row.end(), &nodes)?;
+            check_row(connection, &row, &head, &self.0.key)?;
+            let Kind::Change(change) = proved(&nodes, connection, index, &head)?.kind else {
+                return Err(tampered("the newest change is not a change"));
+            };
+            if kept.version != change.new || kept.receipt != index {
+                return Err(tampered("the authority document is not the newest"));
+            }
+            let plain = seal.open(Place::Authority { version: kept.version }, &kept.sealed);
+            let plain = plain.map_err(|error| match error {
+                crate::SealError::DoesNotOpen => tampered("the authority document does not open"),
+                other => StoreError::Seal(other),
+            })?;
+            let (records, document) = plain
+                .expose(|plain| plain.split_first_chunk::<32>().map(|(records, rest)| (*records, rest.to_vec())))
+                .ok_or(tampered("the authority document is too short"))?;
+            if Records::load(connection)?.digest() != Digest::from_bytes(records) {
+                return Err(tampered("a definition or a secret was edited, removed, added or replaced"));
+            }
+            if digest(&document) != change.document {
+                return Err(tampered("the authority document is not the one that was recorded"));
+            }
+            Ok(Some(Authority { version: kept.version, document, receipt: ReceiptIndex(index) }))
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! The store as the daemon holds it: opening, the engine's journal, closing.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use briefcase_engine::ports::{Durable, Entry, Journal, JournalError, Record, Urgency};
+use briefcase_receipts::Receipt;
+use briefcase_types::ReceiptIndex;
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use crate::{
+    OpenOptions, Opened, Reader, StoreError,
+    core::{Core, Document, Keys, Work},
+    guarded::{Folder, Lock},
+    head::Heads,
+    queue::Queue,
+    writer::{self, Source},
+};
+
+/// The record and what hangs on it, open for writing. One process at a time has it.
+pub struct Store {
+    queue: Arc<Queue>,
+    reader: Reader,
+    thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+    _lock: Lock,
+}
+
+impl Store {
+    /// Opens the state in a folder, and starts the writer.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyRunning`] when another process has it; [`StoreError::RolledBack`], [`StoreError::Forked`],
+    /// [`StoreError::HeadMissing`] or [`StoreError::StateTampered`] when it is not what was signed last.
+    pub fn open(path: &Path, options: OpenOptions) -> Result<(Self, Opened), StoreError> {
+        let folder = Folder::for_writing(path)?;
+        let lock = Lock::take(&folder)?;
+        let OpenOptions { origin, key, signer, seal, expect, durability } = options;
+        let keys = Arc::new(Keys { origin, key, signer, seal, durability });
+        let heads = Arc::new(Heads::default());
+        let (core, opened) = Core::load(&folder, &keys, &heads, expect)?;
+        let queue = Arc::new(Queue::default());
+        let reader = Reader::live(&folder, key, Arc::clone(&keys.seal), Arc::clone(&heads));
+        let source = Source { folder, keys, heads, queue: Arc::clone(&queue) };
+        let thread = std::thread::Builder::new().name("record".into()).spawn(move || writer::run(core, &source));
+        let thread = Mutex::new(Some(thread.map_err(StoreError::io("start the writer"))?));
+        Ok((Self { queue, reader, thread, _lock: lock }, opened))
+    }
+
+    /// For reading: cheap to clone, each use has its own connection.
+    #[must_use]
+    pub const fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Reads everything back from the disk after a failed write, and takes entries again.
+    ///
+    /// # Errors
+    /// As [`Store::open`]. The store stays stopped then; another attempt may be made.
+    pub fn reopen(&self) -> Result<Opened, StoreError> {
+        let (reply, opened) = std::sync::mpsc::channel();
+        self.queue.reopen(reply);
+        opened.recv().unwrap_or(Err(StoreError::Journal(JournalError::Closed)))
+    }
+
+    /// Makes durable what waits, empties the write-ahead log, and stops. Later entries fail with
+    /// [`JournalError::Closed`]. Dropping the store does the same.
+    ///
+    /// # Errors
+    /// When the last write failed.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.queue.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match thread.map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(StoreError::Journal(JournalError::Closed)),
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "the record was not closed cleanly; it is checked on the next start");
+        }
+    }
+}
+
+impl Journal for Store {
+    fn append(&self, entry: Entry, urgency: Urgency) -> Durable {
+        let (reply, durable) = oneshot::channel();
+        self.queue.push(Work::Append(entry), urgency, reply);
+        durable
+    }
+
+    fn change(&self, receipt: Receipt, document: Bytes, records: Vec<Record>) -> Durable {
+        let (reply, durable) = oneshot::channel();
+        self.queue.push(Work::Change(receipt, Document { bytes: document, records }), Urgency::Now, reply);
+        durable
+    }
+
+    fn snapshot(&self, ledger: Bytes, upto: ReceiptIndex) {
+        self.queue.snapshot((ledger, upto));
+    }
+}
