@@ -44,16 +44,22 @@ impl<'a> Cursor<'a> {
 
     /// The next member of the object that the cursor stands in; `None` at its end.
     pub(crate) fn member(&mut self) -> Option<Member> {
+        Some(Member { key: self.key()?, value: self.rest_of_member()? })
+    }
+
+    /// The key (with quotes) of the next member.
+    pub(crate) fn key(&mut self) -> Option<Range<usize>> {
         self.take(b',');
-        if self.peek() != Some(b'"') {
-            return None;
-        }
-        let key = self.value()?;
+        if self.peek() == Some(b'"') { self.value() } else { None }
+    }
+
+    /// The value of the member whose key was taken last.
+    pub(crate) fn rest_of_member(&mut self) -> Option<Range<usize>> {
         if !self.take(b':') {
             return None;
         }
         self.peek();
-        Some(Member { key, value: self.value()? })
+        self.value()
     }
 
     /// Passes one value and says where it stands.

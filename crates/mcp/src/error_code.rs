@@ -37,7 +37,6 @@ impl ErrorCode {
             | Self::HEADER_MISMATCH
             | Self::MISSING_CLIENT_CAPABILITY
             | Self::UNSUPPORTED_PROTOCOL_VERSION => 400,
-            Self::UNAVAILABLE => 503,
             _ => 200,
         }
     }

@@ -13,6 +13,7 @@ mod envelope;
 mod era;
 mod error_code;
 mod frame;
+mod glance;
 mod headers;
 mod id;
 pub mod method;
@@ -23,6 +24,7 @@ pub use envelope::{Envelope, EnvelopeError, Fault, Kind, error_response, notific
 pub use era::{Era, LEGACY_VERSIONS, MODERN_VERSIONS, PROTOCOL_VERSION_KEY, version_era};
 pub use error_code::ErrorCode;
 pub use frame::single_line;
+pub use glance::Glance;
 pub use headers::{HeaderMismatch, PARAM_PREFIX, ParamHeaders, ParamHeadersError, check_headers, decode_header_value};
 pub use id::{RequestId, RequestIdError};
 pub use params::{ParamsError, RequestParams};
