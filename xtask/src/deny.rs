@@ -13,8 +13,7 @@ const VERSION: &str = "0.20.2";
 pub fn run(_: &[String]) -> Result<(), Failure> {
     let program = install()?;
     let database = workspace::cache()?.join("advisory-dbs");
-    let mut step =
-        Step::new(program).args(["--offline", "--locked", "--all-features", "check", "--hide-inclusion-graph"]);
+    let mut step = Step::new(program).args(["--offline", "--locked", "check", "--hide-inclusion-graph"]);
     if database.is_dir() {
         step = step.args(["--disable-fetch", "advisories"]);
     } else {
