@@ -1,6 +1,7 @@
 //! The record as an owner, an auditor and a forger meet it.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests say what they expect")]
 
+mod binary;
 mod checkpoint;
 mod form;
 mod log;

@@ -1,0 +1,22 @@
+//! Writes an export of made-up receipts, to measure and to try `receipts-verify` on: `sample-export FOLDER COUNT`.
+//! Prints the public key. The signing key is a constant, so what it signs proves nothing.
+
+use std::{error::Error, io::Write as _};
+
+use briefcase_receipts::{Folder, export::export};
+
+#[expect(dead_code, clippy::unwrap_used, reason = "shared with the tests, of which it is a part")]
+#[path = "../tests/it/sample.rs"]
+mod sample;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(folder), Some(count)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: sample-export FOLDER COUNT".into());
+    };
+    let receipts = sample::story(count.parse()?);
+    let head = sample::head_of(&receipts, &sample::signing_key());
+    export(&receipts[..], &head, &mut Folder::new(folder))?;
+    writeln!(std::io::stdout(), "{}", sample::key())?;
+    Ok(())
+}
