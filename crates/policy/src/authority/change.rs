@@ -1,0 +1,391 @@
+//! Changes: each method gives a new, checked document one version higher, and says in stable words what it did.
+
+use briefcase_types::{AgentId, Digest, Incarnation, Money, SecretName, ServerId, ToolName, UnixMillis};
+
+use super::{Agent, Authority, AuthorityError, Budget, Class, Factor, Grant, Pin, ReadsGranted, SecretEntry, Server};
+use crate::label::Labels;
+
+/// A changed document, not yet in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The new document.
+    pub document: Authority,
+    /// What was done, one stable line each, such as `tool_class github/get_issue read`. Recorded in the change's receipt.
+    pub summary: Vec<String>,
+}
+
+type Edit = Result<Vec<String>, AuthorityError>;
+
+fn unknown(kind: &'static str, name: impl ToString) -> AuthorityError {
+    AuthorityError::Unknown { kind, name: name.to_string() }
+}
+
+fn exists(kind: &'static str, name: impl ToString) -> AuthorityError {
+    AuthorityError::Exists { kind, name: name.to_string() }
+}
+
+impl Authority {
+    fn changed(&self, edit: impl FnOnce(&mut Self) -> Edit) -> Result<Change, AuthorityError> {
+        let mut document = self.clone();
+        let summary = edit(&mut document)?;
+        document.version = self.version.checked_add(1).ok_or(AuthorityError::VersionsUsedUp)?;
+        document.check()?;
+        Ok(Change { document, summary })
+    }
+
+    /// Registers an agent by the digest of its token.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Exists`], or another agent has this token.
+    pub fn add_agent(&self, name: AgentId, token: Digest, created: UnixMillis) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let line = format!("agent_added {name}");
+            match document.agents.insert(name.clone(), Agent { token, created, disabled: false }) {
+                None => Ok(vec![line]),
+                Some(_) => Err(exists("an agent", name)),
+            }
+        })
+    }
+
+    /// Removes an agent, its grants and the budgets that are its alone.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn remove_agent(&self, name: &AgentId) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            document.agents.remove(name).ok_or_else(|| unknown("agent", name))?;
+            let mut summary = vec![format!("agent_removed {name}")];
+            summary.extend(document.void_grants(|grant| grant.agent == *name));
+            document.budgets.retain(|budget| budget.scope.agent.as_ref() != Some(name));
+            Ok(summary)
+        })
+    }
+
+    /// Lets an agent connect again, or no longer.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn set_agent_disabled(&self, name: &AgentId, disabled: bool) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            document.agents.get_mut(name).ok_or_else(|| unknown("agent", name))?.disabled = disabled;
+            Ok(vec![format!("agent_{} {name}", if disabled { "disabled" } else { "enabled" })])
+        })
+    }
+
+    /// Registers a server.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Exists`] or [`AuthorityError::Invalid`].
+    pub fn add_server(&self, name: ServerId, server: Server) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let mut summary = vec![format!("server_added {name} {}", server.transport.kind())];
+            summary.extend(
+                server
+                    .pins
+                    .iter()
+                    .map(|(tool, pin)| format!("tool_accepted {name}/{tool} {} {}", pin.digest, pin.class.as_str())),
+            );
+            match document.servers.insert(name.clone(), server) {
+                None => Ok(summary),
+                Some(_) => Err(exists("a server", name)),
+            }
+        })
+    }
+
+    /// Forgets a server, its pins, and the grants and budgets that name it.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn remove_server(&self, name: &ServerId) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            document.servers.remove(name).ok_or_else(|| unknown("server", name))?;
+            let mut summary = vec![format!("server_removed {name}")];
+            summary.extend(document.void_grants(|grant| grant.server == *name));
+            document.budgets.retain(|budget| budget.scope.server.as_ref() != Some(name));
+            Ok(summary)
+        })
+    }
+
+    /// Turns a server on or off.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn set_server_enabled(&self, name: &ServerId, enabled: bool) -> Result<Change, AuthorityError> {
+        self.edit_server(name, |server| {
+            server.enabled = enabled;
+            format!("server_{} {name}", if enabled { "enabled" } else { "disabled" })
+        })
+    }
+
+    /// Says what a server's results and arguments are.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn set_server_labels(&self, name: &ServerId, labels: Labels) -> Result<Change, AuthorityError> {
+        self.edit_server(name, |server| {
+            server.labels = labels;
+            format!("server_labels {name} {}", words(labels))
+        })
+    }
+
+    /// Says what may be read of a server without asking.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn set_reads_granted(&self, name: &ServerId, granted: ReadsGranted) -> Result<Change, AuthorityError> {
+        self.edit_server(name, |server| {
+            server.reads_granted = granted;
+            format!("server_reads {name} resources={} prompts={}", granted.resources, granted.prompts)
+        })
+    }
+
+    /// Accepts a tool's definition. A changed definition keeps what the person said of the tool, but voids its grants.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`] or [`AuthorityError::Invalid`].
+    pub fn accept_pin(&self, server: &ServerId, tool: ToolName, digest: Digest) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let pins = &mut document.servers.get_mut(server).ok_or_else(|| unknown("server", server))?.pins;
+            let mut summary = vec![format!("tool_accepted {server}/{tool} {digest}")];
+            let fresh = Pin { digest, class: Class::Unknown, cost: None, private_args: false, labels: Labels::NONE };
+            let pin = pins.entry(tool.clone()).or_insert(fresh);
+            if pin.digest != digest {
+                pin.digest = digest;
+                summary.extend(document.void_grants(|grant| grant.server == *server && grant.tool == tool));
+            }
+            Ok(summary)
+        })
+    }
+
+    /// Forgets a tool that its server no longer offers, and its grants.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn remove_pin(&self, server: &ServerId, tool: &ToolName) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let pins = &mut document.servers.get_mut(server).ok_or_else(|| unknown("server", server))?.pins;
+            pins.remove(tool).ok_or_else(|| unknown("tool", tool))?;
+            let mut summary = vec![format!("tool_removed {server}/{tool}")];
+            summary.extend(document.void_grants(|grant| grant.server == *server && grant.tool == *tool));
+            Ok(summary)
+        })
+    }
+
+    /// Says what a tool does.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn set_class(&self, server: &ServerId, tool: &ToolName, class: Class) -> Result<Change, AuthorityError> {
+        self.edit_pin(server, tool, |pin| {
+            pin.class = class;
+            format!("tool_class {server}/{tool} {}", class.as_str())
+        })
+    }
+
+    /// Says what one call of a tool costs.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn set_cost(&self, server: &ServerId, tool: &ToolName, cost: Option<Money>) -> Result<Change, AuthorityError> {
+        self.edit_pin(server, tool, |pin| {
+            pin.cost = cost;
+            format!("tool_cost {server}/{tool} {}", cost.map_or_else(|| "none".to_owned(), |cost| cost.to_string()))
+        })
+    }
+
+    /// Says what a tool's results and arguments are, beyond its server's labels.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn set_labels(&self, server: &ServerId, tool: &ToolName, labels: Labels) -> Result<Change, AuthorityError> {
+        self.edit_pin(server, tool, |pin| {
+            pin.labels = labels;
+            format!("tool_labels {server}/{tool} {}", words(labels))
+        })
+    }
+
+    /// Says whether a tool's arguments are private.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn set_private_args(&self, server: &ServerId, tool: &ToolName, on: bool) -> Result<Change, AuthorityError> {
+        self.edit_pin(server, tool, |pin| {
+            pin.private_args = on;
+            format!("tool_private_args {server}/{tool} {on}")
+        })
+    }
+
+    /// Replaces the policies. Compile the new document's [`crate::decision::PolicySet`] before it comes into force.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Invalid`] when the text is too long.
+    pub fn set_policy(&self, text: String) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let digest = Digest::sha256(text.as_bytes());
+            document.policy = text;
+            Ok(vec![format!("policy_set {digest}")])
+        })
+    }
+
+    /// Adds a standing rule.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Grant`] when it is broader than a grant may be.
+    pub fn add_grant(&self, grant: Grant) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let line = format!("grant_added {} {} {}/{}", grant.id, grant.agent, grant.server, grant.tool);
+            let now = grant.created;
+            document.grants.retain(|old| now < old.expires);
+            document.grants.push(grant);
+            Ok(vec![line])
+        })
+    }
+
+    /// Takes a standing rule back.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn remove_grant(&self, id: &str) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let removed = document.void_grants(|grant| grant.id == id);
+            if removed.is_empty() { Err(unknown("grant", id)) } else { Ok(removed) }
+        })
+    }
+
+    /// Sets a budget: adds it, or changes the limit of the one with the same scope, window and unit.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Invalid`].
+    pub fn set_budget(&self, budget: Budget) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let line = format!("budget_set {} per {}: {}", budget.scope, budget.window.as_str(), budget.limit);
+            document.budgets.retain(|old| !old.same_counter(&budget));
+            document.budgets.push(budget);
+            Ok(vec![line])
+        })
+    }
+
+    /// Removes every budget with this scope and window.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn remove_budget(&self, scope: &super::Scope, window: super::Window) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let before = document.budgets.len();
+            document.budgets.retain(|budget| budget.scope != *scope || budget.window != window);
+            let line = format!("budget_removed {scope} per {}", window.as_str());
+            if document.budgets.len() < before { Ok(vec![line]) } else { Err(unknown("budget", scope)) }
+        })
+    }
+
+    /// Enrols a factor.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Exists`].
+    pub fn add_factor(&self, factor: Factor) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            if document.factors.iter().any(|old| old.id == factor.id) {
+                return Err(exists("a factor", &factor.id));
+            }
+            let line = format!("factor_added {} {}", factor.kind, factor.id);
+            document.factors.push(factor);
+            Ok(vec![line])
+        })
+    }
+
+    /// Replaces a factor's data, such as a passkey's counter or a new PIN.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`].
+    pub fn update_factor(&self, id: &str, data: serde_json::Value) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let factor = document.factors.iter_mut().find(|factor| factor.id == id);
+            factor.ok_or_else(|| unknown("factor", id))?.data = data;
+            Ok(vec![format!("factor_updated {id}")])
+        })
+    }
+
+    /// Removes a factor, never the last one.
+    ///
+    /// # Errors
+    /// [`AuthorityError::LastFactor`] or [`AuthorityError::Unknown`].
+    pub fn remove_factor(&self, id: &str) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let before = document.factors.len();
+            document.factors.retain(|factor| factor.id != id);
+            match document.factors.len() {
+                after if after == before => Err(unknown("factor", id)),
+                0 => Err(AuthorityError::LastFactor),
+                _ => Ok(vec![format!("factor_removed {id}")]),
+            }
+        })
+    }
+
+    /// Begins a new life of the state, after a restore: every grant is void (attack 57).
+    ///
+    /// # Errors
+    /// [`AuthorityError::VersionsUsedUp`].
+    pub fn restored(&self, incarnation: Incarnation) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            document.incarnation = incarnation;
+            let mut summary = vec!["state_restored".to_owned()];
+            summary.extend(document.void_grants(|_| true));
+            Ok(summary)
+        })
+    }
+
+    /// Puts a secret in the vault, or a new value in the place of an old one. Its entry binds the sealed record.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Invalid`].
+    pub fn set_secret(&self, name: SecretName, record: Digest) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let version = document.secrets.get(&name).map_or(0, |entry| entry.version).saturating_add(1);
+            let line = format!("secret_set {name} {version}");
+            document.secrets.insert(name, SecretEntry { version, record });
+            Ok(vec![line])
+        })
+    }
+
+    /// Removes a secret that no server uses.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`], or [`AuthorityError::Invalid`] while a server uses it.
+    pub fn remove_secret(&self, name: &SecretName) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            document.secrets.remove(name).ok_or_else(|| unknown("secret", name))?;
+            Ok(vec![format!("secret_removed {name}")])
+        })
+    }
+
+    fn edit_server(&self, name: &ServerId, edit: impl FnOnce(&mut Server) -> String) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let server = document.servers.get_mut(name).ok_or_else(|| unknown("server", name))?;
+            Ok(vec![edit(server)])
+        })
+    }
+
+    fn edit_pin(
+        &self,
+        server: &ServerId,
+        tool: &ToolName,
+        edit: impl FnOnce(&mut Pin) -> String,
+    ) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let pins = &mut document.servers.get_mut(server).ok_or_else(|| unknown("server", server))?.pins;
+            Ok(vec![edit(pins.get_mut(tool).ok_or_else(|| unknown("tool", format!("{server}/{tool}")))?)])
+        })
+    }
+
+    /// Removes grants and names each.
+    fn void_grants(&mut self, voided: impl Fn(&Grant) -> bool) -> Vec<String> {
+        let (gone, kept) = std::mem::take(&mut self.grants).into_iter().partition::<Vec<_>, _>(|grant| voided(grant));
+        self.grants = kept;
+        gone.into_iter().map(|grant| format!("grant_removed {}", grant.id)).collect()
+    }
+}
+
+fn words(labels: Labels) -> String {
+    let words: Vec<_> = labels.iter().map(crate::label::Label::as_str).collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(",") }
+}

@@ -1,0 +1,191 @@
+//! Standing rules: what a person allowed beyond once.
+//!
+//! Invariant: a grant is for one agent, one tool of one server with one pin, ends within 30 days, and fixes at least one
+//! argument. An argument that the grant does not name makes a call fall outside of it (attack 27).
+
+use std::collections::BTreeMap;
+
+use briefcase_types::{AgentId, ApprovalId, Digest, ServerId, ToolName, UnixMillis, text};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The longest a grant may last.
+pub const GRANT_DAYS_MAX: u64 = 30;
+const DAY_MILLIS: u64 = 24 * 60 * 60 * 1000;
+const FIELDS_MAX: usize = 64;
+const PREFIX_MIN: usize = 4;
+
+/// A standing rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// Its id.
+    pub id: String,
+    /// Whose calls.
+    pub agent: AgentId,
+    /// On which server.
+    pub server: ServerId,
+    /// Of which tool.
+    pub tool: ToolName,
+    /// The definition the person saw. A changed tool is not covered.
+    pub pin: Digest,
+    /// With which arguments.
+    pub arguments: GrantArguments,
+    /// When it was given.
+    pub created: UnixMillis,
+    /// When it ends; at most 30 days after `created`.
+    pub expires: UnixMillis,
+    /// The approval in which it was given.
+    pub created_by: ApprovalId,
+}
+
+/// Which arguments a grant covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum GrantArguments {
+    /// Exactly these: [`GrantArguments::exact`].
+    Exact(Digest),
+    /// A rule for each top-level argument that may be there; any other argument falls outside.
+    Fields(BTreeMap<String, FieldRule>),
+}
+
+/// What one argument may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FieldRule {
+    /// This value; the argument has to be there.
+    Equals(Value),
+    /// One of these values; the argument has to be there.
+    OneOf(Vec<Value>),
+    /// A text that starts so (at least 4 characters) and cannot climb out of it: no `..`, `%2e`, `@` or hidden character
+    /// after the prefix. The argument has to be there.
+    Prefix(String),
+    /// A whole number from 0 to this; the argument has to be there.
+    AtMost(u64),
+    /// Anything, or nothing.
+    Any,
+}
+
+/// Why a grant is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GrantError {
+    /// It fixes nothing.
+    #[error("a grant has to fix at least one argument; to let a whole tool run, call it a read or write a policy")]
+    TooBroad,
+    /// It lasts too long, or ends before it begins.
+    #[error("a grant ends after it begins and within {GRANT_DAYS_MAX} days")]
+    Expiry,
+    /// A rule says nothing that can be checked.
+    #[error("the rule for argument `{0}` is empty, too long, or a prefix of fewer than {PREFIX_MIN} characters")]
+    Rule(String),
+    /// The grant's id is empty, too long or taken.
+    #[error("the grant's id is empty, too long or taken")]
+    Id,
+    /// The tool is not accepted, or its accepted definition is not the one the grant was given for.
+    #[error("the tool `{0}` is not accepted with this definition")]
+    Pin(String),
+}
+
+impl GrantArguments {
+    /// Covers exactly these arguments.
+    #[must_use]
+    pub fn exact(arguments: &Value) -> Self {
+        Self::Exact(digest(arguments))
+    }
+
+    /// Whether a call's arguments are covered.
+    #[must_use]
+    pub fn cover(&self, arguments: &Value) -> bool {
+        match self {
+            Self::Exact(wanted) => digest(arguments) == *wanted,
+            Self::Fields(rules) => fields_cover(rules, arguments),
+        }
+    }
+
+    fn check(&self) -> Result<(), GrantError> {
+        let Self::Fields(rules) = self else { return Ok(()) };
+        if rules.len() > FIELDS_MAX || (!rules.is_empty() && rules.values().all(|rule| *rule == FieldRule::Any)) {
+            return Err(GrantError::TooBroad);
+        }
+        match rules.iter().find(|(name, rule)| name.len() > 256 || !rule.says_something()) {
+            Some((name, _)) => Err(GrantError::Rule(text::printable(text::clip(name, 80)))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FieldRule {
+    fn covers(&self, value: Option<&Value>) -> bool {
+        match (self, value) {
+            (Self::Any, _) => true,
+            (_, None) => false,
+            (Self::Equals(wanted), Some(value)) => same(wanted, value),
+            (Self::OneOf(wanted), Some(value)) => wanted.iter().any(|wanted| same(wanted, value)),
+            (Self::Prefix(prefix), Some(value)) => value.as_str().is_some_and(|given| stays_within(prefix, given)),
+            (Self::AtMost(limit), Some(value)) => value.as_u64().is_some_and(|number| number <= *limit),
+        }
+    }
+
+    fn says_something(&self) -> bool {
+        match self {
+            Self::OneOf(values) => (1..=FIELDS_MAX).contains(&values.len()),
+            Self::Prefix(prefix) => prefix.chars().count() >= PREFIX_MIN,
+            Self::Equals(_) | Self::AtMost(_) | Self::Any => true,
+        }
+    }
+}
+
+impl Grant {
+    /// Whether the grant covers a call now. `pin` is the definition that is accepted now.
+    #[must_use]
+    pub fn covers(
+        &self,
+        agent: &AgentId,
+        server: &ServerId,
+        tool: &ToolName,
+        pin: &Digest,
+        arguments: &Value,
+        now: UnixMillis,
+    ) -> bool {
+        now < self.expires
+            && self.agent == *agent
+            && self.server == *server
+            && self.tool == *tool
+            && self.pin == *pin
+            && self.arguments.cover(arguments)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), GrantError> {
+        if self.id.is_empty() || self.id.len() > 64 || text::printable(&self.id) != self.id {
+            return Err(GrantError::Id);
+        }
+        let lasts = self.expires.0.checked_sub(self.created.0).filter(|lasts| *lasts > 0);
+        if lasts.is_none_or(|lasts| lasts > GRANT_DAYS_MAX * DAY_MILLIS) {
+            return Err(GrantError::Expiry);
+        }
+        self.arguments.check()
+    }
+}
+
+fn digest(arguments: &Value) -> Digest {
+    Digest::labelled("briefcase/grant-arguments/1", &[&briefcase_json::canonical(arguments)])
+}
+
+/// Equal as canonical JSON: `1` and `1.0` are the same number.
+fn same(one: &Value, two: &Value) -> bool {
+    one == two || briefcase_json::canonical(one) == briefcase_json::canonical(two)
+}
+
+/// A path or URL that starts with the prefix may still lead elsewhere: `/a/../b`, `https://host@evil`.
+fn stays_within(prefix: &str, given: &str) -> bool {
+    given.strip_prefix(prefix).is_some_and(|rest| {
+        let climbs = rest.contains("..") || rest.contains('@') || rest.to_ascii_lowercase().contains("%2e");
+        !climbs && !rest.chars().any(text::is_deceptive)
+    })
+}
+
+fn fields_cover(rules: &BTreeMap<String, FieldRule>, arguments: &Value) -> bool {
+    let Some(given) = arguments.as_object() else { return false };
+    given.keys().all(|name| rules.contains_key(name)) && rules.iter().all(|(name, rule)| rule.covers(given.get(name)))
+}

@@ -1,0 +1,107 @@
+//! A person's own cases: who calls what with what, and what should be decided.
+
+use briefcase_types::{AgentId, ServerId, ToolName, UnixMillis};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Action, Facts, PolicySet, Verdict};
+use crate::label::Labels;
+
+/// One case. As JSON or TOML: `name`, `agent`, `server`, `tool`, `arguments`, `labels`, `time`, `expect`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// For the report.
+    pub name: String,
+    /// Who calls.
+    pub agent: AgentId,
+    /// Where.
+    pub server: ServerId,
+    /// Which tool.
+    pub tool: ToolName,
+    /// With what.
+    #[serde(default = "no_arguments")]
+    pub arguments: Value,
+    /// What the session has seen.
+    #[serde(default)]
+    pub labels: Labels,
+    /// When, in milliseconds since 1970.
+    #[serde(default)]
+    pub time: UnixMillis,
+    /// What should be decided.
+    pub expect: Expect,
+}
+
+/// What a case expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expect {
+    /// It runs.
+    Allow,
+    /// It asks.
+    Ask,
+    /// It is denied.
+    Deny,
+}
+
+/// What a case gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseResult {
+    /// The case's name.
+    pub name: String,
+    /// What was expected.
+    pub expect: Expect,
+    /// What was decided, and by what.
+    pub verdict: Verdict,
+}
+
+impl Expect {
+    /// `allow`, `ask` or `deny`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Ask => "ask",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+impl CaseResult {
+    /// Whether it went as expected.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.verdict.as_str() == self.expect.as_str()
+    }
+}
+
+fn no_arguments() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+impl PolicySet {
+    /// Runs cases.
+    #[must_use]
+    pub fn run_cases(&self, cases: &[Case]) -> Vec<CaseResult> {
+        let run = |case: &Case| {
+            let action = Action::Call { tool: &case.tool, arguments: &case.arguments };
+            let facts = Facts { agent: &case.agent, server: &case.server, action, labels: case.labels, now: case.time };
+            CaseResult { name: case.name.clone(), expect: case.expect, verdict: self.decide(&facts) }
+        };
+        cases.iter().map(run).collect()
+    }
+}
+
+/// Reads cases from JSON: a list, or an object with a list `case` (the shape of TOML's `[[case]]`).
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn read_cases(json: &[u8]) -> Result<Vec<Case>, String> {
+    let value =
+        briefcase_json::parse_strict(json, &briefcase_json::Limits::AGENT).map_err(|error| error.to_string())?;
+    let list = match value {
+        Value::Object(mut members) => members.remove("case").ok_or("there is no list `case`")?,
+        other => other,
+    };
+    serde_json::from_value(list).map_err(|error| error.to_string())
+}

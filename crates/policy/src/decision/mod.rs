@@ -1,0 +1,266 @@
+//! Decisions: allow, ask or deny, by the person's Cedar policies.
+//!
+//! Invariants: the same facts and document give the same verdict; a tool's description and title are no input; entities
+//! are made from the authority document only, so nothing an agent sends can pose as one (attack 60); a policy that fails
+//! while it is evaluated denies, whatever the others say; a grant can answer an ask and nothing else.
+
+mod arguments;
+mod cases;
+mod catalogue;
+mod context;
+mod facts;
+mod problem;
+mod sources;
+
+use std::collections::BTreeMap;
+
+use cedar_policy::{Authorizer, Decision, Entities, PolicyId, Response};
+
+pub use cases::{Case, CaseResult, Expect, read_cases};
+pub use catalogue::Catalogue;
+pub use facts::{Action, Facts, Risk};
+pub use problem::{PolicyError, Problem};
+pub use sources::{Effect, PolicySource};
+
+use crate::{
+    authority::{Authority, Grant},
+    ledger::BudgetIndex,
+};
+
+/// The policies a new document starts with.
+pub const DEFAULT_POLICY: &str = include_str!("../../default.cedar");
+
+/// The policies of one authority document, checked against its catalogue and ready to decide.
+pub struct PolicySet {
+    authorizer: Authorizer,
+    /// The policies that can concern an action, by the action's id.
+    slices: BTreeMap<String, cedar_policy::PolicySet>,
+    entities: Entities,
+    world: catalogue::World,
+    budgets: BudgetIndex,
+    grants: Vec<Grant>,
+    sources: Vec<PolicySource>,
+    schema_text: String,
+    reads: context::Reads,
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may run.
+    Allow {
+        /// The ids of the policies that allow it.
+        policies: Vec<String>,
+        /// The id of the grant that answered the ask, if policies alone would have asked.
+        grant: Option<String>,
+    },
+    /// A person has to approve it first.
+    Ask {
+        /// The ids of the policies that would allow it with approval, and of those that hold it without.
+        policies: Vec<String>,
+        /// A `forbid` holds it until it is approved: only an approval of this very call will do, no grant of a session
+        /// either.
+        fresh: bool,
+    },
+    /// It may not run, approved or not.
+    Deny {
+        /// The ids of the policies that forbid it; none when nothing permits it.
+        policies: Vec<String>,
+        /// Why.
+        reason: DenyReason,
+    },
+}
+
+/// Why something is denied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DenyReason {
+    /// A `forbid` that approval does not lift.
+    Forbidden,
+    /// No policy permits it, with approval either.
+    NothingPermits,
+    /// A policy failed while it was evaluated.
+    PolicyError,
+    /// An argument does not fit the type that policies see, so no rule about it could be checked.
+    Arguments,
+    /// The agent is unknown or disabled.
+    Agent,
+    /// The server is unknown or disabled.
+    Server,
+    /// Nobody accepted the tool.
+    Tool,
+}
+
+impl DenyReason {
+    /// A stable word for receipts and refusals.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Forbidden => "forbidden",
+            Self::NothingPermits => "nothing_permits",
+            Self::PolicyError => "policy_error",
+            Self::Arguments => "arguments_inexpressible",
+            Self::Agent => "agent_unknown",
+            Self::Server => "server_unknown",
+            Self::Tool => "tool_not_accepted",
+        }
+    }
+}
+
+impl PolicySet {
+    /// Checks a document's policies against the catalogue of its tools, and makes them ready.
+    ///
+    /// `catalogue` holds what policies may see of each accepted definition. A tool that is missing there has no
+    /// `context.args`, so a policy about its arguments does not compile.
+    ///
+    /// # Errors
+    /// [`PolicyError::Problems`] with every problem in the text: line, column, and a suggestion where there is one.
+    pub fn compile(authority: &Authority, catalogue: &Catalogue) -> Result<Self, PolicyError> {
+        let world = catalogue::World::new(authority, catalogue);
+        let (schema, schema_text) = world.schema()?;
+        let (policies, sources) = sources::parse(&authority.policy)?;
+        problem::validate(&authority.policy, &policies, &schema)?;
+        let slices = sources::slices(&policies, world.actions())?;
+        let entities = world.entities(authority, &schema)?;
+        Ok(Self {
+            authorizer: Authorizer::new(),
+            slices,
+            entities,
+            world,
+            budgets: BudgetIndex::new(authority),
+            grants: authority.grants.clone(),
+            sources,
+            schema_text,
+            reads: context::Reads::of(&authority.policy),
+        })
+    }
+
+    /// Decides.
+    #[must_use]
+    pub fn decide(&self, facts: &Facts<'_>) -> Verdict {
+        let prepared = match context::prepare(&self.world, &self.budgets, self.reads, facts) {
+            Ok(prepared) => prepared,
+            Err(reason) => return Verdict::Deny { policies: Vec::new(), reason },
+        };
+        let Some(slice) = self.slices.get(prepared.action_id()) else { return deny(DenyReason::NothingPermits) };
+        let evaluate = |approved: bool| {
+            let request = prepared.request(approved)?;
+            Some(self.authorizer.is_authorized(&request, slice, &self.entities))
+        };
+        let Some(now) = evaluate(false) else { return deny(DenyReason::PolicyError) };
+        if let Some(denied) = failed(&now) {
+            return denied;
+        }
+        if now.decision() == Decision::Allow {
+            return Verdict::Allow { policies: ids(&now), grant: None };
+        }
+        let Some(approved) = evaluate(true) else { return deny(DenyReason::PolicyError) };
+        match (failed(&approved), approved.decision()) {
+            (Some(denied), _) => denied,
+            (None, Decision::Allow) => self.ask(facts, &now, &approved),
+            (None, Decision::Deny) => refused(&approved),
+        }
+    }
+
+    /// An ask, or what a grant makes of it.
+    fn ask(&self, facts: &Facts<'_>, now: &Response, approved: &Response) -> Verdict {
+        let mut policies = ids(approved);
+        let held_by = ids(now);
+        let fresh = !held_by.is_empty();
+        policies.extend(held_by);
+        match self.granted(facts).filter(|_| !fresh) {
+            Some(grant) => Verdict::Allow { policies, grant: Some(grant.id.clone()) },
+            None => Verdict::Ask { policies, fresh },
+        }
+    }
+
+    fn granted(&self, facts: &Facts<'_>) -> Option<&Grant> {
+        let Action::Call { tool, arguments } = facts.action else { return None };
+        let pin = self.world.tool(facts.server, tool)?.pin;
+        let covers = |grant: &&Grant| grant.covers(facts.agent, facts.server, tool, &pin, arguments, facts.now);
+        self.grants.iter().find(covers)
+    }
+
+    /// The policies, in the order of the text.
+    #[must_use]
+    pub fn policies(&self) -> &[PolicySource] {
+        &self.sources
+    }
+
+    /// The policies that decided, with their lines, for `why`.
+    #[must_use]
+    pub fn explain(&self, verdict: &Verdict) -> Vec<&PolicySource> {
+        let ids = verdict.policies();
+        self.sources.iter().filter(|source| ids.contains(&source.id)).collect()
+    }
+
+    /// The Cedar schema that policies are checked against, for people who write them.
+    #[must_use]
+    pub fn schema_text(&self) -> &str {
+        &self.schema_text
+    }
+
+    /// The risk of a tool, as decisions see it.
+    #[must_use]
+    pub fn risk(&self, server: &briefcase_types::ServerId, tool: &briefcase_types::ToolName) -> Option<Risk> {
+        self.world.tool(server, tool).map(|tool| tool.risk)
+    }
+}
+
+impl std::fmt::Debug for PolicySet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PolicySet").field("policies", &self.sources.len()).finish_non_exhaustive()
+    }
+}
+
+impl Verdict {
+    /// `allow`, `ask` or `deny`.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Allow { .. } => "allow",
+            Self::Ask { .. } => "ask",
+            Self::Deny { .. } => "deny",
+        }
+    }
+
+    /// The ids of the policies that decided.
+    #[must_use]
+    pub fn policies(&self) -> &[String] {
+        match self {
+            Self::Allow { policies, .. } | Self::Ask { policies, .. } | Self::Deny { policies, .. } => policies,
+        }
+    }
+}
+
+fn deny(reason: DenyReason) -> Verdict {
+    Verdict::Deny { policies: Vec::new(), reason }
+}
+
+/// A policy that fails while it is evaluated denies: a `forbid` that cannot be evaluated must not be skipped.
+fn failed(response: &Response) -> Option<Verdict> {
+    let mut errors = response.diagnostics().errors().peekable();
+    errors.peek()?;
+    let policies = errors
+        .map(|error| {
+            let cedar_policy::AuthorizationError::PolicyEvaluationError(error) = error;
+            error.policy_id().to_string()
+        })
+        .collect();
+    Some(Verdict::Deny { policies, reason: DenyReason::PolicyError })
+}
+
+fn refused(approved: &Response) -> Verdict {
+    let policies = ids(approved);
+    let reason = if policies.is_empty() { DenyReason::NothingPermits } else { DenyReason::Forbidden };
+    Verdict::Deny { policies, reason }
+}
+
+fn ids(response: &Response) -> Vec<String> {
+    let mut ids: Vec<_> = response.diagnostics().reason().map(PolicyId::to_string).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[cfg(test)]
+mod tests;

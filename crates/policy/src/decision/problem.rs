@@ -1,0 +1,68 @@
+//! What is wrong with a policy text, where, and what was probably meant.
+
+use std::fmt;
+
+use briefcase_types::text;
+use cedar_policy::{PolicySet, Schema, ValidationMode, Validator, ffi::DetailedError};
+
+/// Why a policy text cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// Problems in the text.
+    #[error("the policy text has {} problem(s); the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
+    Problems(Vec<Problem>),
+    /// The catalogue of agents, servers and tools cannot be expressed.
+    #[error("the catalogue cannot be expressed in Cedar: {0}")]
+    Catalogue(String),
+}
+
+/// One problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Line, counted from 1.
+    pub line: usize,
+    /// Column in characters, counted from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What was probably meant.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, " ({help})"))
+    }
+}
+
+impl Problem {
+    pub(super) fn at(source: &str, offset: usize, message: impl Into<String>, help: Option<String>) -> Self {
+        let before = text::clip(source, offset);
+        let line = before.matches('\n').count().saturating_add(1);
+        let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()).saturating_add(1);
+        Self { line, column, message: text::printable(&message.into()), help }
+    }
+
+    fn of(source: &str, error: DetailedError) -> Self {
+        let offset = error.source_locations.first().map_or(0, |label| label.loc.start);
+        Self::at(source, offset, error.message, error.help)
+    }
+
+    pub(super) fn all(source: &str, error: &cedar_policy::ParseErrors) -> Vec<Self> {
+        error.iter().map(|error| Self::of(source, DetailedError::from(error))).collect()
+    }
+}
+
+/// Checks policies against the schema, strictly: a policy that could fail when evaluated, or that can never apply, does
+/// not pass.
+pub(super) fn validate(source: &str, policies: &PolicySet, schema: &Schema) -> Result<(), PolicyError> {
+    let result = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
+    let errors = result.validation_errors().map(|error| Problem::of(source, DetailedError::from(error)));
+    let warnings = result.validation_warnings().map(|warning| Problem::of(source, DetailedError::from(warning)));
+    let mut problems: Vec<_> = errors.chain(warnings).collect();
+    problems.sort_by_key(|problem| (problem.line, problem.column));
+    problems.dedup();
+    if problems.is_empty() { Ok(()) } else { Err(PolicyError::Problems(problems)) }
+}

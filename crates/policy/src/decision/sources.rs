@@ -1,0 +1,98 @@
+//! Policies as a person wrote them: their ids, where they stand, and which actions they can concern.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cedar_policy::{ActionConstraint, EntityUid, Policy, PolicyId, PolicySet};
+
+use super::{
+    catalogue::{CALL, SERVER_ACTIONS},
+    problem::{PolicyError, Problem},
+};
+
+/// A policy in the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicySource {
+    /// Its `@id`, or `line-N` after the line it begins on.
+    pub id: String,
+    /// Whether it permits or forbids.
+    pub effect: Effect,
+    /// The line it begins on, counted from 1.
+    pub line: usize,
+    /// Its text.
+    pub text: String,
+}
+
+/// What a policy does when it applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It permits.
+    Permit,
+    /// It forbids.
+    Forbid,
+}
+
+/// Reads a text, and gives each policy the id a person knows it by.
+pub(super) fn parse(source: &str) -> Result<(PolicySet, Vec<PolicySource>), PolicyError> {
+    let parsed: PolicySet = source.parse().map_err(|error| PolicyError::Problems(Problem::all(source, &error)))?;
+    if parsed.templates().next().is_some() {
+        let help = Some("write the principal or resource out instead of `?principal` or `?resource`".to_owned());
+        let offset = source.find("?").unwrap_or_default();
+        return Err(PolicyError::Problems(vec![Problem::at(source, offset, "templates cannot be used here", help)]));
+    }
+    let mut in_order: Vec<&Policy> = parsed.policies().collect();
+    in_order.sort_by_key(|policy| number(policy.id()));
+    let (mut policies, mut sources) = (Vec::new(), Vec::new());
+    let (mut taken, mut from) = (BTreeSet::new(), 0);
+    for policy in in_order {
+        let text = policy.to_cedar().unwrap_or_default();
+        let offset =
+            source.get(from..).and_then(|rest| rest.find(&text)).map_or(from, |place| from.saturating_add(place));
+        from = offset.saturating_add(text.len());
+        let line = source.get(..offset).unwrap_or_default().matches('\n').count().saturating_add(1);
+        let id = policy.annotation("id").map_or_else(|| format!("line-{line}"), str::to_owned);
+        if id.is_empty() || id.len() > 128 || !taken.insert(id.clone()) {
+            let message = "each `@id` has to be there once, with 1 to 128 characters";
+            return Err(PolicyError::Problems(vec![Problem::at(source, offset, message, None)]));
+        }
+        policies.push(policy.new_id(PolicyId::new(&id)));
+        let effect = match policy.effect() {
+            cedar_policy::Effect::Permit => Effect::Permit,
+            cedar_policy::Effect::Forbid => Effect::Forbid,
+        };
+        sources.push(PolicySource { id, effect, line, text });
+    }
+    let policies = PolicySet::from_policies(policies).map_err(|error| PolicyError::Catalogue(error.to_string()))?;
+    Ok((policies, sources))
+}
+
+/// The parser numbers policies `policy0`, `policy1`, … in the order of the text.
+fn number(id: &PolicyId) -> usize {
+    id.to_string().trim_start_matches("policy").parse().unwrap_or(usize::MAX)
+}
+
+/// For each action, the policies whose scope does not already rule it out.
+pub(super) fn slices<'a>(
+    policies: &PolicySet,
+    actions: impl Iterator<Item = &'a str>,
+) -> Result<BTreeMap<String, PolicySet>, PolicyError> {
+    let mut slices = BTreeMap::new();
+    for action in actions {
+        let concerned = policies.policies().filter(|policy| concerns(policy, action)).cloned();
+        let slice = PolicySet::from_policies(concerned).map_err(|error| PolicyError::Catalogue(error.to_string()))?;
+        slices.insert(action.to_owned(), slice);
+    }
+    Ok(slices)
+}
+
+fn concerns(policy: &Policy, action: &str) -> bool {
+    let is_call = !SERVER_ACTIONS.contains(&action);
+    let named = |uid: &EntityUid| {
+        let id: &str = uid.id().unescaped();
+        id == action || (is_call && id == CALL)
+    };
+    match policy.action_constraint() {
+        ActionConstraint::Any => true,
+        ActionConstraint::In(uids) => uids.iter().any(named),
+        ActionConstraint::Eq(uid) => named(&uid),
+    }
+}

@@ -1,0 +1,76 @@
+//! Colours and styles of terminals: the one kind of escape sequence that ordinary output has and that cannot deceive, as
+//! long as text stays visible.
+
+/// Which colours are set, to notice text in the colour of its background.
+#[derive(Default)]
+pub(super) struct Colours {
+    front: Option<Vec<u16>>,
+    back: Option<Vec<u16>>,
+}
+
+/// Longest sequence that is looked at.
+const LENGTH_MAX: usize = 48;
+
+impl Colours {
+    /// The length of a harmless colour sequence (`ESC [ numbers m`) that begins here.
+    pub(super) fn sequence(&mut self, rest: &[char]) -> Option<usize> {
+        if rest.first() != Some(&'\u{1b}') || rest.get(1) != Some(&'[') {
+            return None;
+        }
+        let body = rest.get(2..)?;
+        let length = body.iter().take(LENGTH_MAX).take_while(|character| is_parameter(**character)).count();
+        if body.get(length) != Some(&'m') {
+            return None;
+        }
+        let text: String = body.iter().take(length).collect();
+        let numbers: Option<Vec<u16>> = text.split(';').map(number).collect();
+        let (front, back) = (self.front.clone(), self.back.clone());
+        if self.apply(&numbers?) && (self.front.is_none() || self.front != self.back) {
+            return Some(length.saturating_add(3));
+        }
+        (self.front, self.back) = (front, back);
+        None
+    }
+
+    /// Takes the numbers over; false when one is not a colour or plain style. Conceal (8) is neither.
+    fn apply(&mut self, numbers: &[u16]) -> bool {
+        let mut rest = numbers;
+        while let Some((code, after)) = rest.split_first() {
+            rest = after;
+            match code {
+                0 => *self = Self::default(),
+                1..=7 | 9 | 21..=27 | 29 | 53 | 55 => {}
+                39 => self.front = None,
+                49 => self.back = None,
+                30..=37 | 90..=97 => self.front = Some(vec![*code % 10 + if *code >= 90 { 8 } else { 0 }]),
+                40..=47 | 100..=107 => self.back = Some(vec![*code % 10 + if *code >= 100 { 8 } else { 0 }]),
+                38 | 48 => {
+                    let Some((colour, after)) = extended(after) else { return false };
+                    rest = after;
+                    *(if *code == 38 { &mut self.front } else { &mut self.back }) = Some(colour);
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+}
+
+fn is_parameter(character: char) -> bool {
+    character.is_ascii_digit() || character == ';'
+}
+
+fn number(text: &str) -> Option<u16> {
+    if text.is_empty() { Some(0) } else { text.parse().ok().filter(|number| *number <= 255) }
+}
+
+/// `5;n` or `2;r;g;b`.
+fn extended(numbers: &[u16]) -> Option<(Vec<u16>, &[u16])> {
+    let length = match numbers.first()? {
+        5 => 2,
+        2 => 4,
+        _ => return None,
+    };
+    let (colour, after) = (numbers.get(1..length)?, numbers.get(length..)?);
+    Some((colour.to_vec(), after))
+}

@@ -1,0 +1,112 @@
+//! Texts that have the form of a credential: the second line, for secrets that Briefcase never held.
+//!
+//! Families whose form leaves little doubt are replaced; the others are flagged and passed on, because a tool that
+//! cannot return an identifier is of no use. A first pass looks for the literal beginnings of all families at once; only
+//! families whose beginning is there are tried.
+
+mod families;
+
+use std::{ops::Range, sync::LazyLock};
+
+use aho_corasick::AhoCorasick;
+use families::{FAMILIES, Family, Sure};
+use regex::Regex;
+
+use super::{Flag, REDACTED, strings::Found};
+
+struct Detector {
+    beginnings: AhoCorasick,
+    /// Which family a beginning belongs to.
+    owners: Vec<usize>,
+    families: Vec<(Regex, &'static Family)>,
+}
+
+/// Every pattern is a constant of this crate and a test compiles each; without a detector nothing is found.
+static DETECTOR: LazyLock<Option<Detector>> = LazyLock::new(|| {
+    let families: Option<Vec<_>> =
+        FAMILIES.iter().map(|family| Regex::new(family.pattern).ok().map(|regex| (regex, family))).collect();
+    let listed =
+        FAMILIES.iter().enumerate().flat_map(|(owner, family)| family.begins.iter().map(move |begin| (begin, owner)));
+    let (begins, owners): (Vec<&&str>, Vec<usize>) = listed.unzip();
+    let beginnings = AhoCorasick::builder().ascii_case_insensitive(true).build(begins).ok()?;
+    Some(Detector { beginnings, owners, families: families? })
+});
+
+/// The text without credentials; `None` when there are none.
+pub(super) fn redact(text: &str, found: &mut Found) -> Option<String> {
+    let detector = DETECTOR.as_ref()?;
+    let mut ranges = detector.find(text, &mut found.flags);
+    super::structure::signs(text, &mut found.flags);
+    if ranges.is_empty() {
+        return None;
+    }
+    ranges.sort_by_key(|range| (range.start, range.end));
+    found.flags.insert(Flag::Credential);
+    let (mut out, mut from) = (String::with_capacity(text.len()), 0);
+    for range in ranges.into_iter() {
+        if range.start < from {
+            continue;
+        }
+        out.push_str(text.get(from..range.start).unwrap_or_default());
+        out.push_str(REDACTED);
+        from = range.end;
+        found.redactions.pattern = found.redactions.pattern.saturating_add(1);
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    Some(out)
+}
+
+impl Detector {
+    fn find(&self, text: &str, flags: &mut std::collections::BTreeSet<Flag>) -> Vec<Range<usize>> {
+        let mut tried = vec![false; self.families.len()];
+        for hit in self.beginnings.find_overlapping_iter(text) {
+            let owner = self.owners.get(hit.pattern().as_usize()).copied().unwrap_or_default();
+            tried.get_mut(owner).into_iter().for_each(|tried| *tried = true);
+        }
+        let mut ranges = Vec::new();
+        for ((regex, family), _) in self.families.iter().zip(tried).filter(|(_, tried)| *tried) {
+            let hits = regex.captures_iter(text).filter_map(|hit| {
+                let whole = hit.get(0)?;
+                let secret = hit.get(1).unwrap_or(whole);
+                let real = (family.real)(secret.as_str());
+                (real && bounded(text, whole.range(), family)).then(|| secret.range())
+            });
+            match family.sure {
+                Sure::Replace => ranges.extend(hits),
+                Sure::Flag => {
+                    if hits.count() > 0 {
+                        flags.insert(Flag::PossibleCredential);
+                    }
+                }
+            }
+        }
+        ranges
+    }
+}
+
+/// The match is not part of a longer word.
+fn bounded(text: &str, range: Range<usize>, family: &Family) -> bool {
+    let word = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
+    let joined_left = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '+');
+    let before = text.get(..range.start).and_then(|text| text.chars().next_back());
+    let after = text.get(range.end..).and_then(|text| text.chars().next());
+    let left = !family.word_left || !before.is_some_and(joined_left);
+    left && (!family.word_right || !after.is_some_and(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_family_compiles_and_is_reached_by_its_beginnings() {
+        assert!(DETECTOR.is_some(), "a pattern does not compile");
+        for family in FAMILIES {
+            assert!(
+                !family.begins.is_empty() && family.begins.iter().all(|begin| begin.len() >= 2),
+                "{}",
+                family.pattern
+            );
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Redaction of bytes that come in pieces: a child's error output, a body that is streamed.
+//!
+//! Invariant: what comes out is the same however the input was cut. Bytes that could still be the beginning of a secret
+//! are held back until more come or the stream ends.
+
+use super::Redactor;
+
+/// Redacts a stream of bytes.
+#[derive(Debug)]
+pub struct StreamRedactor<'a> {
+    redactor: &'a Redactor,
+    held: Vec<u8>,
+    count: u64,
+}
+
+impl<'a> StreamRedactor<'a> {
+    /// Begins a stream.
+    #[must_use]
+    pub const fn new(redactor: &'a Redactor) -> Self {
+        Self { redactor, held: Vec::new(), count: 0 }
+    }
+
+    /// Takes a piece, and gives what can be passed on by now.
+    #[must_use]
+    pub fn push(&mut self, piece: &[u8]) -> Vec<u8> {
+        if self.redactor.is_empty() {
+            return piece.to_vec();
+        }
+        self.held.extend_from_slice(piece);
+        let ranges = self.redactor.find(&self.held);
+        let mut cut = self.held.len().saturating_sub(self.redactor.reach());
+        // A secret that reaches over the cut stays whole: it is passed on, redacted, with what comes next.
+        if let Some(range) = ranges.iter().find(|range| range.start < cut && cut < range.end) {
+            cut = range.start;
+        }
+        let kept = self.held.split_off(cut);
+        let ready = std::mem::replace(&mut self.held, kept);
+        self.redacted(ready)
+    }
+
+    /// Ends the stream, and gives the rest.
+    #[must_use]
+    pub fn finish(mut self) -> (Vec<u8>, u64) {
+        let rest = std::mem::take(&mut self.held);
+        let rest = self.redacted(rest);
+        (rest, self.count)
+    }
+
+    fn redacted(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+        match self.redactor.redact_bytes(&bytes) {
+            Some((redacted, count)) => {
+                self.count = self.count.saturating_add(count);
+                redacted
+            }
+            None => bytes,
+        }
+    }
+}

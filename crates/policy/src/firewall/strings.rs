@@ -1,0 +1,172 @@
+//! The strings of a JSON text, changed in place: everything between them is passed on byte for byte.
+
+use std::borrow::Cow;
+
+use super::{FilterRefusal, Flag, Redactions, Redactor, neutralise, patterns};
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) redactions: Redactions,
+    pub(super) flags: std::collections::BTreeSet<Flag>,
+}
+
+/// The JSON text with its strings made safe; `None` when nothing had to change.
+pub(super) fn rewrite(json: &[u8], redactor: &Redactor, found: &mut Found) -> Result<Option<Vec<u8>>, FilterRefusal> {
+    let mut writer = Writer { json, out: None, done: 0 };
+    let mut at = 0;
+    let mut binary = false;
+    while let Some(start) = position(json, at, b'"') {
+        if redactor.looks_at_numbers() {
+            numbers(&mut writer, at, start, redactor, found);
+        }
+        let token = Token::read(json, start)?;
+        let is_name = followed_by_colon(json, token.end);
+        let text = token.text(json)?;
+        let clean =
+            |text: &str, found: &mut Found| safe(text, token.plain, is_name, binary && !is_name, redactor, found);
+        if let Some(new) = clean(&text, found) {
+            writer.replace(start, token.end, |out| briefcase_json::write_string(&new, out));
+        }
+        binary = is_name && matches!(&*text, "data" | "blob");
+        at = token.end;
+    }
+    if redactor.looks_at_numbers() {
+        numbers(&mut writer, at, json.len(), redactor, found);
+    }
+    Ok(writer.finish())
+}
+
+/// A string literal, quotes included.
+struct Token {
+    end: usize,
+    start: usize,
+    escaped: bool,
+    /// Only printable ASCII, once escapes of quotes, slashes, line feeds and tabs are undone.
+    plain: bool,
+}
+
+impl Token {
+    fn read(json: &[u8], start: usize) -> Result<Self, FilterRefusal> {
+        let mut token = Self { end: 0, start, escaped: false, plain: true };
+        let mut bytes = json.iter().enumerate().skip(start.saturating_add(1));
+        while let Some((place, byte)) = bytes.next() {
+            match byte {
+                b'"' => {
+                    token.end = place.saturating_add(1);
+                    return Ok(token);
+                }
+                b'\\' => {
+                    token.escaped = true;
+                    let escape = bytes.next().map(|(_, byte)| byte);
+                    token.plain &= matches!(escape, Some(b'"' | b'\\' | b'/' | b'n' | b't'));
+                }
+                0x20..=0x7e => {}
+                _ => token.plain = false,
+            }
+        }
+        Err(FilterRefusal::NotJson)
+    }
+
+    fn text<'a>(&self, json: &'a [u8]) -> Result<Cow<'a, str>, FilterRefusal> {
+        let whole = json.get(self.start..self.end).unwrap_or_default();
+        if self.escaped {
+            return serde_json::from_slice::<String>(whole).map(Cow::Owned).map_err(|_| FilterRefusal::NotJson);
+        }
+        let inner = whole.get(1..whole.len().saturating_sub(1)).unwrap_or_default();
+        std::str::from_utf8(inner).map(Cow::Borrowed).map_err(|_| FilterRefusal::NotJson)
+    }
+}
+
+/// The string made safe; `None` when it is. Secrets are looked for before and after hidden characters are taken out:
+/// before, because an encoding may use them; after, because they may have split a secret.
+fn safe(
+    text: &str,
+    plain: bool,
+    is_name: bool,
+    binary: bool,
+    redactor: &Redactor,
+    found: &mut Found,
+) -> Option<String> {
+    let mut new = exact(text, redactor, found);
+    if !plain {
+        let now = new.as_deref().unwrap_or(text);
+        let visible = if is_name { shown_name(now) } else { neutralise(now) };
+        if let Some(visible) = visible {
+            found.flags.insert(Flag::Neutralised);
+            new = exact(&visible, redactor, found).or(Some(visible));
+        }
+    }
+    if !binary {
+        let now = new.as_deref().unwrap_or(text);
+        if let Some(redacted) = patterns::redact(now, found) {
+            new = Some(redacted);
+        }
+    }
+    new
+}
+
+/// A member's name keeps a trace of what was hidden in it, so that two names never become one.
+fn shown_name(name: &str) -> Option<String> {
+    neutralise(name).map(|_| briefcase_types::text::printable(name))
+}
+
+fn exact(text: &str, redactor: &Redactor, found: &mut Found) -> Option<String> {
+    let (redacted, count) = redactor.redact(text)?;
+    found.flags.insert(Flag::SecretEchoed);
+    found.redactions.exact = found.redactions.exact.saturating_add(count);
+    Some(redacted)
+}
+
+/// Numbers between two strings that are a secret become the text that stands for one.
+fn numbers(writer: &mut Writer<'_>, from: usize, to: usize, redactor: &Redactor, found: &mut Found) {
+    let digit = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
+    let mut at = from;
+    while at < to {
+        let rest = writer.json.get(at..to).unwrap_or_default();
+        let skipped = rest.iter().take_while(|byte| !byte.is_ascii_digit()).count();
+        let number = rest.get(skipped..).unwrap_or_default();
+        let length = number.iter().take_while(|byte| digit(byte)).count();
+        let (start, end) = (at.saturating_add(skipped), at.saturating_add(skipped).saturating_add(length));
+        let hits = redactor.find(number.get(..length).unwrap_or_default());
+        if !hits.is_empty() {
+            found.flags.insert(Flag::SecretEchoed);
+            found.redactions.exact = found.redactions.exact.saturating_add(1);
+            // A sign before the digits belongs to the number.
+            let start = if start > from && writer.json.get(start - 1) == Some(&b'-') { start - 1 } else { start };
+            writer.replace(start, end, |out| briefcase_json::write_string(super::REDACTED, out));
+        }
+        at = end.max(at.saturating_add(1));
+    }
+}
+
+fn position(json: &[u8], from: usize, wanted: u8) -> Option<usize> {
+    json.get(from..)?.iter().position(|byte| *byte == wanted).map(|place| from.saturating_add(place))
+}
+
+fn followed_by_colon(json: &[u8], end: usize) -> bool {
+    let rest = json.get(end..).unwrap_or_default();
+    rest.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) == Some(&b':')
+}
+
+/// Copies only once something changes.
+struct Writer<'a> {
+    json: &'a [u8],
+    out: Option<Vec<u8>>,
+    done: usize,
+}
+
+impl Writer<'_> {
+    fn replace(&mut self, start: usize, end: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let out = self.out.get_or_insert_with(|| Vec::with_capacity(self.json.len()));
+        out.extend_from_slice(self.json.get(self.done..start).unwrap_or_default());
+        write(out);
+        self.done = end;
+    }
+
+    fn finish(self) -> Option<Vec<u8>> {
+        let mut out = self.out?;
+        out.extend_from_slice(self.json.get(self.done..).unwrap_or_default());
+        Some(out)
+    }
+}

@@ -1,0 +1,104 @@
+//! The ledger after a restart: a snapshot, and the receipts after it.
+
+use std::collections::BTreeMap;
+
+use briefcase_types::{CallId, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use super::{Actual, BudgetIndex, Charge, Counter, Hold, Ledger, Open, Tally};
+use crate::authority::Window;
+
+/// What a receipt says happened to a budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An intent: the call was reserved.
+    Reserved {
+        /// What it was to cost.
+        charge: Charge,
+        /// When.
+        at: UnixMillis,
+    },
+    /// An outcome: the call cost this.
+    Settled {
+        /// The call.
+        call: CallId,
+        /// What it cost.
+        actual: Actual,
+    },
+    /// A refusal after the intent: the call had no effect.
+    Released {
+        /// The call.
+        call: CallId,
+    },
+}
+
+/// The ledger at one point of the log, to be sealed beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    v: u32,
+    now: UnixMillis,
+    counters: Vec<(Counter, u64, u64)>,
+    open: Vec<(Charge, Vec<Hold>)>,
+}
+
+impl Ledger {
+    /// The ledger now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let counters = self.counters.iter().map(|(counter, tally)| (counter.clone(), tally.period, tally.spent));
+        let open = self.open.values().map(|open| (open.charge.clone(), open.holds.clone()));
+        Snapshot { v: 1, now: self.now, counters: counters.collect(), open: open.collect() }
+    }
+
+    /// The ledger at a snapshot. What was reserved is counted from the calls that were running, never read.
+    #[must_use]
+    pub fn restore(snapshot: Snapshot) -> Self {
+        let tally = |(counter, period, spent)| (counter, Tally { period, spent, reserved: 0 });
+        let counters = snapshot.counters.into_iter().map(tally).collect();
+        let mut ledger = Self { now: snapshot.now, counters, open: BTreeMap::new() };
+        for (charge, holds) in snapshot.open {
+            for hold in &holds {
+                if let Some(tally) = ledger.counters.get_mut(&hold.counter).filter(|tally| tally.period == hold.period)
+                {
+                    tally.reserved = tally.reserved.saturating_add(hold.amount);
+                }
+            }
+            ledger.open.insert(charge.call, Open { charge, holds });
+        }
+        ledger
+    }
+
+    /// Replays what a receipt after the snapshot says. What happened is counted even past a limit. An event about a call
+    /// that is not known (its intent is before the snapshot and it was closed by then) changes nothing.
+    pub fn replay(&mut self, index: &BudgetIndex, event: &Event) {
+        match event {
+            Event::Reserved { charge, at } => {
+                self.advance(*at);
+                let wanted: Vec<_> = index.covering(charge).collect();
+                // The reservation stays in `open`: later events name the call.
+                drop(self.hold(charge, &wanted));
+            }
+            Event::Settled { call, actual } => drop(self.close(*call, *actual)),
+            Event::Released { call } => self.give_back(*call),
+        }
+    }
+
+    /// Closes every call that was running when the record ended: nobody knows what became of it, so it counts as spent.
+    /// To be called once after the last replayed receipt.
+    pub fn close_orphans(&mut self) -> Vec<CallId> {
+        let orphans: Vec<_> = self.open.keys().copied().collect();
+        for call in &orphans {
+            self.close(*call, Actual::AsReserved);
+        }
+        orphans
+    }
+
+    /// Forgets the counters of windows that closed before the current one. Keeps the snapshot small.
+    pub fn prune(&mut self) {
+        let now = self.now;
+        self.counters.retain(|counter, tally| {
+            counter.window == Window::All || tally.period >= super::window::period(counter.window, now)
+        });
+    }
+}

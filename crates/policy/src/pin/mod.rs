@@ -1,0 +1,29 @@
+//! Pins: a tool is what its whole definition says, and a person accepted exactly that.
+//!
+//! Invariant: [`pin`] covers every node of a definition and the server it came from, so nothing about a tool can change
+//! without its pin changing (attacks 2 and 3). What cannot be pinned safely is quarantined: it is neither shown nor called.
+
+mod inspect;
+mod suspicion;
+
+use briefcase_types::{Digest, ServerId};
+pub use inspect::{Inspected, Quarantine, Sound, inspect};
+use serde_json::Value;
+pub use suspicion::{Suspicion, suspicion};
+
+pub use crate::authority::{Difference, differences as diff};
+
+/// The most tools one server may offer.
+pub const TOOLS_MAX: usize = 512;
+
+/// The longest definition.
+pub const DEFINITION_BYTES_MAX: usize = 64 << 10;
+
+/// The digest of a definition: SHA-256 over the server's id and the canonical JSON (RFC 8785) of the whole definition.
+#[must_use]
+pub fn pin(server: &ServerId, definition: &Value) -> Digest {
+    Digest::labelled("briefcase/pin/1", &[server.as_str().as_bytes(), &briefcase_json::canonical(definition)])
+}
+
+#[cfg(test)]
+mod tests;

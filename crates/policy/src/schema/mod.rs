@@ -1,0 +1,133 @@
+//! JSON Schemas from servers: compiled once, bounded, then fast.
+//!
+//! Invariant: a schema that compiled never fetches anything, and checking a value against it does a bounded amount of work
+//! (attack 48). The bound is counted, not timed: how often a part of the schema can be applied at each depth of a value is
+//! known after compiling, and a value that would need more is refused. Patterns run on an engine without backtracking.
+
+mod bounds;
+mod violation;
+
+use jsonschema::PatternOptions;
+use serde_json::Value;
+pub use violation::Violation;
+
+/// Work a single check may do: parts of a schema applied to parts of a value. Some tens of milliseconds.
+const WORK_MAX: u64 = 4_000_000;
+/// Text that patterns may have to look through.
+const PATTERN_TEXT_MAX: usize = 1 << 20;
+/// Memory of one compiled pattern.
+const PATTERN_BYTES_MAX: usize = 1 << 20;
+/// Violations reported for one value.
+const VIOLATIONS_MAX: usize = 8;
+
+/// A compiled schema.
+pub struct Schema {
+    validator: jsonschema::Validator,
+    bounds: bounds::Bounds,
+}
+
+/// Why a schema cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SchemaError {
+    /// The schema is not an object.
+    #[error("it is not an object")]
+    NotAnObject,
+    /// The schema is too large: more than 2,000 parts, 64 levels, or 64 patterns.
+    #[error("it is too large: {0}")]
+    TooLarge(&'static str),
+    /// A reference leads out of the schema, or cannot be followed without a context. Nothing is fetched.
+    #[error("it refers to something outside of itself, or by `$dynamicRef` or a nested `$id`")]
+    Reference,
+    /// A reference leads nowhere.
+    #[error("it refers to a part that does not exist")]
+    Dangling,
+    /// A part applies itself to the same value without end.
+    #[error("a part refers to itself without going deeper into the value")]
+    Cycle,
+    /// Checking even a small value would take too long.
+    #[error("checking a value against it would take too long")]
+    TooComplex,
+    /// The schema names a dialect that is not known.
+    #[error("it names a dialect other than draft 4, 6, 7, 2019-09 or 2020-12")]
+    Dialect,
+    /// The compiler refused it: a keyword has a wrong value, or a pattern needs look-around or back-references.
+    #[error("it does not compile at `{0}`: a wrong value, or a pattern with look-around or back-references")]
+    Compile(String),
+}
+
+/// Compiles a schema.
+///
+/// # Errors
+/// [`SchemaError`]; a tool whose schema does not compile is quarantined.
+pub fn compile(schema: &Value) -> Result<Schema, SchemaError> {
+    let bounds = bounds::measure(schema)?;
+    let options = jsonschema::options()
+        .offline()
+        .should_validate_formats(false)
+        .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX));
+    let validator = options.build(schema).map_err(|error| SchemaError::Compile(violation::shown_path(&error)))?;
+    Ok(Schema { validator, bounds })
+}
+
+impl Schema {
+    /// Checks a value. Messages name places and rules, never values.
+    ///
+    /// # Errors
+    /// Up to 8 violations.
+    pub fn validate(&self, value: &Value) -> Result<(), Vec<Violation>> {
+        let size = Size::of(value);
+        let work = self.bounds.work(size.depth).saturating_mul(size.nodes);
+        let searched = self.bounds.patterns() && size.text > PATTERN_TEXT_MAX;
+        if work > WORK_MAX || searched {
+            return Err(vec![Violation::too_complex()]);
+        }
+        if self.validator.is_valid(value) {
+            return Ok(());
+        }
+        let errors = self.validator.iter_errors(value).take(VIOLATIONS_MAX);
+        let violations: Vec<_> = errors.map(|error| Violation::of(&error)).collect();
+        Err(if violations.is_empty() { vec![Violation::too_complex()] } else { violations })
+    }
+}
+
+impl std::fmt::Debug for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Schema").field("bounds", &self.bounds).finish_non_exhaustive()
+    }
+}
+
+/// How much of a value there is to check.
+#[derive(Default)]
+struct Size {
+    nodes: u64,
+    depth: usize,
+    text: usize,
+}
+
+impl Size {
+    fn of(value: &Value) -> Self {
+        let mut size = Self::default();
+        size.add(value, 0);
+        size
+    }
+
+    fn add(&mut self, value: &Value, depth: usize) {
+        self.nodes = self.nodes.saturating_add(1);
+        self.depth = self.depth.max(depth);
+        match value {
+            Value::String(text) => self.text = self.text.saturating_add(text.len()),
+            Value::Array(items) => items.iter().for_each(|item| self.add(item, depth.saturating_add(1))),
+            Value::Object(members) => {
+                for (name, member) in members {
+                    self.text = self.text.saturating_add(name.len());
+                    self.add(member, depth.saturating_add(1));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! What is wrong with a value, said without repeating any part of the value but the names of its members.
+
+use std::fmt;
+
+use briefcase_types::text;
+use jsonschema::{ValidationError, error::ValidationErrorKind as Kind};
+use serde_json::Value;
+
+/// One rule that a value breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Where in the value: a JSON pointer, made printable. Empty for the whole value.
+    pub path: String,
+    /// The schema's keyword.
+    pub keyword: String,
+    /// What would be right.
+    pub message: String,
+}
+
+impl Violation {
+    pub(super) fn of(error: &ValidationError<'_>) -> Self {
+        Self {
+            path: shown(error.instance_path().as_str()),
+            keyword: error.kind().keyword().to_owned(),
+            message: message(error.kind()),
+        }
+    }
+
+    pub(super) fn too_complex() -> Self {
+        let message = "is too large or too deeply nested for this schema".to_owned();
+        Self { path: String::new(), keyword: "limit".to_owned(), message }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if self.path.is_empty() { "the value" } else { &self.path };
+        write!(f, "{place} {}", self.message)
+    }
+}
+
+pub(super) fn shown_path(error: &ValidationError<'_>) -> String {
+    shown(error.instance_path().as_str())
+}
+
+fn shown(text: &str) -> String {
+    text::printable(text::clip(text, 120))
+}
+
+/// Schema values are the server's text: shown printable and cut.
+fn rule(value: &Value) -> String {
+    shown(&value.to_string())
+}
+
+fn names(unexpected: &[String]) -> String {
+    let quoted: Vec<_> = unexpected.iter().take(4).map(|name| format!("`{}`", shown(name))).collect();
+    quoted.join(", ")
+}
+
+fn message(kind: &Kind) -> String {
+    match kind {
+        Kind::Required { property } => format!("lacks {}", rule(property)),
+        Kind::Type { .. } => match kind_words(kind) {
+            Some(words) => format!("has to be of type {words}"),
+            None => "has the wrong type".to_owned(),
+        },
+        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            format!("has members that the tool does not take: {}", names(unexpected))
+        }
+        Kind::Enum { options } => format!("has to be one of {}", rule(options)),
+        Kind::Constant { expected_value } => format!("has to be {}", rule(expected_value)),
+        Kind::Pattern { pattern } => format!("does not match the pattern {}", shown(pattern)),
+        Kind::MinLength { limit } => format!("needs at least {limit} characters"),
+        Kind::MaxLength { limit } => format!("may have at most {limit} characters"),
+        Kind::MinItems { limit } => format!("needs at least {limit} items"),
+        Kind::MaxItems { limit } => format!("may have at most {limit} items"),
+        Kind::AdditionalItems { limit } => format!("may have at most {limit} items"),
+        Kind::MinProperties { limit } => format!("needs at least {limit} members"),
+        Kind::MaxProperties { limit } => format!("may have at most {limit} members"),
+        Kind::Minimum { limit } => format!("has to be at least {}", rule(limit)),
+        Kind::Maximum { limit } => format!("may be at most {}", rule(limit)),
+        Kind::ExclusiveMinimum { limit } => format!("has to be more than {}", rule(limit)),
+        Kind::ExclusiveMaximum { limit } => format!("has to be less than {}", rule(limit)),
+        Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => "fits none of the allowed forms".to_owned(),
+        Kind::OneOfMultipleValid { .. } => "fits more than one of forms that exclude each other".to_owned(),
+        Kind::FalseSchema => "may not be there".to_owned(),
+        Kind::UniqueItems => "may not hold the same item twice".to_owned(),
+        other => format!("breaks the rule `{}`", shown(other.keyword())),
+    }
+}
+
+fn kind_words(kind: &Kind) -> Option<String> {
+    let Kind::Type { kind } = kind else { return None };
+    Some(match kind {
+        jsonschema::error::TypeKind::Single(one) => one.to_string(),
+        jsonschema::error::TypeKind::Multiple(many) => {
+            let words: Vec<_> = many.iter().map(|one| one.to_string()).collect();
+            words.join(" or ")
+        }
+    })
+}
