@@ -81,8 +81,10 @@ impl Waiting {
     fn add(&mut self, event: ServerEvent) -> bool {
         match event {
             ServerEvent::ResourceUpdated { uri } => {
-                let room = self.uris.len() < MOST_URIS || self.uris.contains(&uri);
-                room && (self.uris.insert(uri) || room)
+                if self.uris.contains(&uri) {
+                    return true;
+                }
+                self.uris.len() < MOST_URIS && self.uris.insert(uri)
             }
             other => {
                 if !self.events.contains(&other) {

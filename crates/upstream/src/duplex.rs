@@ -14,7 +14,6 @@ use briefcase_json::Limits;
 use briefcase_mcp::{Envelope, Kind, RequestId, method, notification, request, single_line};
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -22,8 +21,8 @@ use crate::{
     ServerEvent,
     inbound::Inbound,
     link::{Call, rpc_error},
-    params::progress_token,
-    related::{Bounds, Failure, Related},
+    related::{Bounds, Failure},
+    running::Running,
 };
 
 /// How many messages may wait to be written.
@@ -33,6 +32,7 @@ const QUEUE: usize = 64;
 pub(crate) struct Duplex {
     out: mpsc::Sender<Bytes>,
     table: Mutex<Table>,
+    running: Arc<Running>,
     pub(crate) inbound: Arc<Inbound>,
     limits: Limits,
     pub(crate) closed: CancellationToken,
@@ -45,27 +45,23 @@ struct Table {
     ended: Option<UpstreamFailure>,
 }
 
-struct Waiter {
-    answer: oneshot::Sender<Result<Reply, UpstreamFailure>>,
-    related: Option<Arc<Related>>,
-    token: Option<Box<str>>,
-}
+type Waiter = oneshot::Sender<Result<Reply, UpstreamFailure>>;
 
 impl Duplex {
     /// A connection, and the messages to be written.
     pub(crate) fn new(inbound: Arc<Inbound>, limits: Limits) -> (Arc<Self>, mpsc::Receiver<Bytes>) {
         let (out, messages) = mpsc::channel(QUEUE);
         let closed = CancellationToken::new();
-        (Arc::new(Self { out, table: Mutex::default(), inbound, limits, closed }), messages)
+        (Arc::new(Self { out, table: Mutex::default(), running: Arc::default(), inbound, limits, closed }), messages)
     }
 
     /// Sends a request and waits for its answer.
     pub(crate) async fn call(self: &Arc<Self>, call: Call) -> Result<Reply, Failure> {
         let (answer, answered) = oneshot::channel();
-        let waiter = Waiter { answer, related: call.related.clone(), token: progress_token(&call.params) };
-        let id = self.wait(waiter)?;
+        let id = self.wait(answer)?;
+        let _running = self.running.enter(id, &call);
         let tell = call.method != method::INITIALIZE;
-        let mut waiting = InFlight { duplex: self, id, related: call.related.clone(), tell, done: false };
+        let mut waiting = InFlight { duplex: self, id, tell, done: false };
         let message = single_line(request(&RequestId::number(id), call.method, Some(&call.params)));
         let bounds = Bounds {
             timeout: call.timeout,
@@ -90,9 +86,9 @@ impl Duplex {
     }
 
     /// Takes a message of the server.
-    pub(crate) fn receive(self: &Arc<Self>, message: Bytes) {
+    pub(crate) fn receive(self: &Arc<Self>, message: &Bytes) {
         let Ok(envelope) = Envelope::parse_within(message.clone(), &self.limits) else {
-            return self.malformed(&message);
+            return self.malformed(message);
         };
         let taken = match envelope.kind() {
             Kind::Response { id } => self.settle(id, envelope.result().map(Reply::Result)),
@@ -100,7 +96,7 @@ impl Duplex {
             Kind::ErrorResponse { id: None } => self.inbound.garbage().is_ok(),
             Kind::Notification { method } => {
                 let params = envelope.params();
-                let related = self.related_to(method, params.as_deref());
+                let related = self.running.related_to(method, params.as_deref());
                 self.inbound.notified(method, params, related.as_ref()).is_ok()
             }
             Kind::Request { id, method } => {
@@ -109,12 +105,12 @@ impl Duplex {
             }
         };
         if !taken {
-            self.close(UpstreamFailure::Protocol("flood"), "flood");
+            self.close(&UpstreamFailure::Protocol("flood"), "flood");
         }
     }
 
     /// Ends the connection: everything that waits fails.
-    pub(crate) fn close(&self, failure: UpstreamFailure, reason: &'static str) {
+    pub(crate) fn close(&self, failure: &UpstreamFailure, reason: &'static str) {
         let waiting = {
             let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
             if table.ended.is_some() {
@@ -124,7 +120,7 @@ impl Duplex {
             std::mem::take(&mut table.waiting)
         };
         for waiter in waiting.into_values() {
-            let _gone = waiter.answer.send(Err(failure.clone()));
+            let _gone = waiter.send(Err(failure.clone()));
         }
         self.closed.cancel();
         self.inbound.origin.tell(ServerEvent::Closed { reason });
@@ -146,7 +142,7 @@ impl Duplex {
         let number = std::str::from_utf8(id.as_json()).ok().and_then(|text| text.parse().ok());
         let waiter = number.and_then(|number| self.forget(number));
         match (waiter, reply) {
-            (Some(waiter), Some(reply)) => waiter.answer.send(Ok(reply)).is_ok() || self.stray(),
+            (Some(waiter), Some(reply)) => waiter.send(Ok(reply)).is_ok() || self.stray(),
             _ => self.stray(),
         }
     }
@@ -169,45 +165,15 @@ impl Duplex {
         if let Ok(Answer { id }) = serde_json::from_slice(message)
             && let Some(waiter) = self.forget(id)
         {
-            let _gone = waiter.answer.send(Err(UpstreamFailure::Protocol("malformed")));
+            let _gone = waiter.send(Err(UpstreamFailure::Protocol("malformed")));
         }
         if self.inbound.garbage().is_err() {
-            self.close(UpstreamFailure::Protocol("flood"), "flood");
+            self.close(&UpstreamFailure::Protocol("flood"), "flood");
         }
-    }
-
-    /// The call that a notification belongs to: by progress token, else the only one that runs.
-    fn related_to(&self, name: &str, params: Option<&[u8]>) -> Option<Arc<Related>> {
-        if name != method::PROGRESS {
-            return self.only();
-        }
-        #[derive(Deserialize)]
-        struct Progress<'a> {
-            #[serde(borrow, rename = "progressToken")]
-            token: &'a RawValue,
-        }
-        let progress: Progress<'_> = serde_json::from_slice(params?).ok()?;
-        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let named = |waiter: &&Waiter| waiter.token.as_deref() == Some(progress.token.get());
-        table.waiting.values().find(named)?.related.clone()
-    }
-
-    /// The one call that runs; `None` when there are several, as nothing on this wire tells them apart.
-    fn only(&self) -> Option<Arc<Related>> {
-        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut calls = table.waiting.values().filter_map(|waiter| waiter.related.as_ref());
-        calls.next().filter(|_| calls.next().is_none()).cloned()
-    }
-
-    /// The newest running call: for questions that a session as a whole cannot answer.
-    fn newest(&self) -> Option<Arc<Related>> {
-        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let calls = table.waiting.iter().filter(|(_, waiter)| waiter.related.is_some());
-        calls.max_by_key(|(id, _)| **id).and_then(|(_, waiter)| waiter.related.clone())
     }
 
     fn asked(self: &Arc<Self>, id: RequestId, name: Box<str>, params: Option<Bytes>) {
-        let related = self.only().or_else(|| self.inbound.client_is_modern().then(|| self.newest()).flatten());
+        let related = self.running.asked(self.inbound.client_is_modern());
         let duplex = Arc::clone(self);
         tokio::spawn(async move {
             let answer = tokio::select! {
@@ -225,7 +191,6 @@ impl Duplex {
 struct InFlight<'a> {
     duplex: &'a Duplex,
     id: u32,
-    related: Option<Arc<Related>>,
     tell: bool,
     done: bool,
 }
@@ -233,9 +198,6 @@ struct InFlight<'a> {
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.duplex.forget(self.id);
-        if let Some(related) = &self.related {
-            related.over.cancel();
-        }
         if self.tell && !self.done {
             let params = format!(r#"{{"requestId":{}}}"#, self.id);
             let _full = self.duplex.out.try_send(notification(method::CANCELLED, Some(params.as_bytes())));

@@ -21,7 +21,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{ServerEvent, ServerLimits, credentials::Credentials, inbound::Inbound, related::Failure};
+use crate::{
+    ServerEvent, ServerLimits, credentials::Credentials, inbound::Inbound, related::Failure, running::Running,
+};
 
 pub(super) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -37,6 +39,7 @@ pub(crate) struct HttpWire {
     pub(crate) limits: ServerLimits,
     credentials: Arc<Credentials>,
     farewells: TaskTracker,
+    running: Arc<Running>,
     next: AtomicU32,
     version: OnceLock<HeaderValue>,
     session: OnceLock<HeaderValue>,
@@ -59,6 +62,7 @@ impl HttpWire {
             limits,
             credentials,
             farewells,
+            running: Arc::default(),
             next: AtomicU32::new(1),
             version: OnceLock::new(),
             session: OnceLock::new(),

@@ -30,6 +30,7 @@ mod mirror;
 mod params;
 mod pool;
 mod related;
+mod running;
 mod slot;
 mod spec;
 mod sse_wire;

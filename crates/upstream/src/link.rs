@@ -96,7 +96,7 @@ impl Wire {
     pub(crate) fn close(&self, reason: &'static str) {
         match self {
             Self::Duplex(duplex) => {
-                duplex.close(UpstreamFailure::Unreachable("the connection was closed".into()), reason);
+                duplex.close(&UpstreamFailure::Unreachable("the connection was closed".into()), reason);
             }
             Self::Http(http) => http.close(reason),
         }

@@ -15,7 +15,6 @@ use std::{
 use briefcase_engine::ports::{ClientProfile, Listing, Outbound, Reply, Talk, UpstreamFailure};
 use briefcase_mcp::method;
 use briefcase_types::{ServerId, SessionId};
-use bytes::Bytes;
 
 use crate::{
     ListKind,

@@ -66,12 +66,12 @@ async fn read(mut events: Events, duplex: Arc<Duplex>) {
             event = events.next() => event,
         };
         match event {
-            Ok(event) if event.event.as_deref().is_none_or(|kind| kind == "message") => duplex.receive(event.data),
+            Ok(event) if event.event.as_deref().is_none_or(|kind| kind == "message") => duplex.receive(&event.data),
             Ok(_) => {}
             Err(Stop::Ended) => {
-                return duplex.close(UpstreamFailure::Unreachable("the server closed the stream".into()), "ended");
+                return duplex.close(&UpstreamFailure::Unreachable("the server closed the stream".into()), "ended");
             }
-            Err(Stop::Failed(failure)) => return duplex.close(failure.into(), "event_stream"),
+            Err(Stop::Failed(failure)) => return duplex.close(&failure.into(), "event_stream"),
         }
     }
 }
@@ -111,7 +111,7 @@ async fn write(post: Post, mut messages: mpsc::Receiver<Bytes>, duplex: Arc<Dupl
             sent = post.send(message) => sent,
         };
         if let Err(failure) = sent {
-            return duplex.close(failure.into(), "unreachable");
+            return duplex.close(&failure.into(), "unreachable");
         }
     }
 }

@@ -49,19 +49,19 @@ async fn read(mut lines: Lines<tokio::process::ChildStdout>, running: Running, d
             line = lines.next() => line,
         };
         match line {
-            Ok(line) => duplex.receive(line),
+            Ok(line) => duplex.receive(&line),
             Err(end) => break Some(end),
         }
     };
     let unreachable = || UpstreamFailure::Unreachable("the server's process ended".into());
     match end {
         None => {}
-        Some(End::Closed) => duplex.close(unreachable(), "ended"),
+        Some(End::Closed) => duplex.close(&unreachable(), "ended"),
         Some(End::Cut) => {
             duplex.inbound.drop_one("half a message at the end");
-            duplex.close(unreachable(), "ended");
+            duplex.close(&unreachable(), "ended");
         }
-        Some(End::TooLong) => duplex.close(UpstreamFailure::Protocol("too_large"), "too_large"),
+        Some(End::TooLong) => duplex.close(&UpstreamFailure::Protocol("too_large"), "too_large"),
     }
     drop(running);
 }

@@ -30,7 +30,8 @@ impl HttpWire {
     pub(crate) async fn call(self: &Arc<Self>, mut call: Call) -> Result<Reply, Failure> {
         let number = self.number();
         let tell = self.era == Era::Legacy && call.method != method::INITIALIZE;
-        let mut waiting = InFlight { wire: self, number, related: call.related.clone(), tell, done: false };
+        let _running = self.running.enter(number, &call);
+        let mut waiting = InFlight { wire: self, number, tell, done: false };
         let headers = std::mem::take(&mut call.headers);
         let bounds = Bounds {
             timeout: call.timeout,
@@ -260,16 +261,12 @@ fn content_type(headers: &HeaderMap) -> Content {
 struct InFlight<'a> {
     wire: &'a Arc<HttpWire>,
     number: u32,
-    related: Option<Arc<Related>>,
     tell: bool,
     done: bool,
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        if let Some(related) = &self.related {
-            related.over.cancel();
-        }
         if !self.tell || self.done || tokio::runtime::Handle::try_current().is_err() {
             return;
         }

@@ -35,12 +35,16 @@ impl HttpWire {
         if let Some(reply) = id.and_then(|id| own_answer(&envelope, id)) {
             return Ok(Some(reply));
         }
+        let known = || related.cloned();
         match envelope.kind() {
             Kind::Notification { method } => {
-                self.inbound.notified(method, envelope.params(), related).map_err(flood)?;
+                let params = envelope.params();
+                let related = known().or_else(|| self.running.related_to(method, params.as_deref()));
+                self.inbound.notified(method, params, related.as_ref()).map_err(flood)?;
             }
             Kind::Request { id, method } => {
                 self.inbound.unasked().map_err(flood)?;
+                let related = known().or_else(|| self.running.asked(self.inbound.client_is_modern()));
                 self.question(id.detached(), method.clone(), &envelope, related);
             }
             Kind::Response { .. } | Kind::ErrorResponse { .. } => {
@@ -52,10 +56,10 @@ impl HttpWire {
     }
 
     /// A modern server has no business asking this way; it is not answered.
-    fn question(self: &Arc<Self>, id: RequestId, name: Box<str>, envelope: &Envelope, related: Option<&Arc<Related>>) {
+    fn question(self: &Arc<Self>, id: RequestId, name: Box<str>, envelope: &Envelope, related: Option<Arc<Related>>) {
         match self.era {
             briefcase_engine::ports::Era::Modern => self.inbound.drop_one("question of a modern server"),
-            briefcase_engine::ports::Era::Legacy => self.asked(id, name, envelope.params(), related.cloned()),
+            briefcase_engine::ports::Era::Legacy => self.asked(id, name, envelope.params(), related),
         }
     }
 

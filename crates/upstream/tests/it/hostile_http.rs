@@ -1,0 +1,374 @@
+//! HTTP servers that lie, and those that are merely old or new. Answers are written byte by byte.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use briefcase_engine::ports::{Era, Upstreams};
+use briefcase_upstream::ListKind;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::stage::{SECRET, Stage, line, outbound, until};
+
+/// One request as it came.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub head: String,
+    pub body: Value,
+}
+
+impl Seen {
+    pub fn method(&self) -> &str {
+        self.body["method"].as_str().unwrap_or_default()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let prefix = format!("{name}: ");
+        self.head.lines().find_map(|line| line.strip_prefix(prefix.as_str()))
+    }
+
+    /// An answer with this result.
+    pub fn result(&self, result: &str) -> String {
+        json_answer(200, &format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, self.body["id"]))
+    }
+}
+
+pub fn json_answer(status: u16, body: &str) -> String {
+    answer(status, "application/json", body)
+}
+
+pub fn answer(status: u16, kind: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status} x\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// The start of an event stream that goes on until the connection ends.
+pub fn events(body: &str) -> String {
+    format!("HTTP/1.1 200 x\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{body}")
+}
+
+pub type Record = Arc<Mutex<Vec<Seen>>>;
+
+/// Serves what `answer` writes; an empty answer leaves the connection hanging, one without length closes it.
+pub async fn serve<F>(answer: F) -> (String, Record)
+where
+    F: Fn(&Seen) -> String + Send + Sync + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let (record, answer) = (Record::default(), Arc::new(answer));
+    let seen = Arc::clone(&record);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(connection(stream, Arc::clone(&seen), Arc::clone(&answer)));
+        }
+    });
+    (url, record)
+}
+
+async fn connection<F: Fn(&Seen) -> String>(mut stream: TcpStream, record: Record, answer: Arc<F>) {
+    while let Some(seen) = read(&mut stream).await {
+        record.lock().unwrap().push(seen.clone());
+        let text = answer(&seen);
+        if text.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        if stream.write_all(text.as_bytes()).await.is_err() || text.contains("connection: close") {
+            return;
+        }
+    }
+}
+
+async fn read(stream: &mut TcpStream) -> Option<Seen> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end + 4;
+        }
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+    while bytes.len() < end + length {
+        stream.read_buf(&mut bytes).await.ok()?;
+    }
+    Some(Seen { head, body: serde_json::from_slice(&bytes[end..]).unwrap_or_default() })
+}
+
+/// A legacy server whose `tools/call` answers are written by `act`.
+pub fn legacy(seen: &Seen, act: impl Fn(&Seen) -> String) -> String {
+    match seen.method() {
+        "initialize" => seen
+            .result(r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"resources":{}},"serverInfo":{"name":"x","version":"1"}}"#)
+            .replacen("\r\n", "\r\nmcp-session-id: s-1\r\n", 1),
+        "notifications/initialized" | "notifications/cancelled" => "HTTP/1.1 202 x\r\ncontent-length: 0\r\n\r\n".into(),
+        "" => answer(405, "text/plain", ""),
+        "server/discover" => answer(400, "text/plain", "what?"),
+        _ => act(seen),
+    }
+}
+
+async fn stage(act: impl Fn(&Seen) -> String + Send + Sync + 'static) -> (Stage, Record) {
+    let (url, record) = serve(move |seen| legacy(seen, &act)).await;
+    let stage = Stage::new();
+    stage.http("s", &url);
+    (stage, record)
+}
+
+async fn outcome(act: impl Fn(&Seen) -> String + Send + Sync + 'static) -> &'static str {
+    stage(act).await.0.failure(&line("s", Era::Legacy), "t").await
+}
+
+#[tokio::test]
+async fn answers_that_cannot_be_used_have_their_word() {
+    assert_eq!(outcome(|_| json_answer(200, r#"{"jsonrpc":"2.0","id":999,"result":{}}"#)).await, "wrong_id");
+    assert_eq!(outcome(|seen| seen.result(r#"{"a":1,"a":2}"#)).await, "malformed");
+    assert_eq!(outcome(|_| json_answer(200, "[]")).await, "malformed");
+    assert_eq!(outcome(|_| answer(200, "text/html", "<p>hello")).await, "content_type");
+    assert_eq!(outcome(|_| json_answer(401, "{}")).await, "unauthorized");
+    assert_eq!(outcome(|_| json_answer(403, "{}")).await, "unauthorized");
+    assert_eq!(outcome(|_| json_answer(402, "{}")).await, "payment_required");
+    assert_eq!(outcome(|_| json_answer(502, "oops")).await, "unreachable");
+    assert_eq!(outcome(|_| events("data: {\"jsonrpc\":\"2.0\"\n\n")).await, "malformed");
+    assert_eq!(outcome(|_| events(": nothing more\n\n")).await, "unreachable");
+}
+
+#[tokio::test]
+async fn attack_47_49_bombs_are_refused_unopened() {
+    let gzip = |seen: &Seen| seen.result("{}").replacen("\r\n", "\r\ncontent-encoding: gzip\r\n", 1);
+    assert_eq!(outcome(gzip).await, "encoded");
+    let stacked = |seen: &Seen| seen.result("{}").replacen("\r\n", "\r\ncontent-encoding: identity, br\r\n", 1);
+    assert_eq!(outcome(stacked).await, "encoded");
+    assert_eq!(outcome(|seen| seen.result(&format!(r#""{}""#, "x".repeat(3 << 20)))).await, "too_large");
+    assert_eq!(outcome(|seen| seen.result(&format!(r#""{}""#, "x".repeat(300 << 10)))).await, "too_large");
+    assert_eq!(
+        outcome(|seen| seen.result(&format!("{}{}", "[".repeat(50_000), "]".repeat(50_000)))).await,
+        "malformed"
+    );
+    assert_eq!(outcome(|_| events(&format!("data: {}", "x".repeat(2 << 20)))).await, "event_stream");
+}
+
+#[tokio::test]
+async fn attack_45_a_redirect_is_not_followed_and_takes_no_credential_along() {
+    for status in [301, 302, 303, 307, 308] {
+        let (elsewhere, visited) = serve(|_| json_answer(200, "{}")).await;
+        let (stage, record) =
+            stage(move |_| format!("HTTP/1.1 {status} x\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\n\r\n")).await;
+        assert_eq!(stage.failure(&line("s", Era::Legacy), "t").await, "redirect", "{status}");
+        assert!(visited.lock().unwrap().is_empty(), "nothing went elsewhere");
+        let record = record.lock().unwrap();
+        let bearer = format!("Bearer {SECRET}");
+        assert!(
+            record.iter().all(|seen| seen.header("authorization") == Some(&bearer)),
+            "every request has the credential"
+        );
+    }
+}
+
+#[tokio::test]
+async fn attack_50_slow_and_endless_answers_end() {
+    async fn fails(act: impl Fn(&Seen) -> String + Send + Sync + 'static) -> &'static str {
+        let (stage, _) = stage(act).await;
+        let mut request = outbound("tools/call", &json!({"name": "t", "arguments": {}}));
+        request.timeout = Duration::from_millis(300);
+        stage.pool.send(&line("s", Era::Legacy), request, stage.ears.clone()).await.unwrap_err().reason()
+    }
+    assert_eq!(fails(|_| String::new()).await, "timeout");
+    assert_eq!(
+        fails(|_| "HTTP/1.1 200 x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{".into()).await,
+        "timeout"
+    );
+    assert_eq!(
+        fails(|_| "HTTP/1.1 200 x\r\ncontent-type: text/event-stream\r\n\r\n: hold on\n\n".into()).await,
+        "timeout"
+    );
+    let storm = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{}}\n\n".repeat(100_000);
+    let storm = events(&storm);
+    assert!(matches!(fails(move |_| storm.clone()).await, "flood" | "too_large"));
+}
+
+#[tokio::test]
+async fn a_call_is_never_sent_twice_when_the_session_is_gone() {
+    let (stage, record) = stage(|seen| match seen.method() {
+        "tools/call" if seen.body["params"]["name"] == "gone" => answer(404, "text/plain", ""),
+        _ => seen.result("{}"),
+    })
+    .await;
+    let line = line("s", Era::Legacy);
+    assert_eq!(stage.failure(&line, "gone").await, "unreachable");
+    assert_eq!(stage.call(&line, "fine", json!({})).await.unwrap(), json!({}), "the next call opens a new session");
+    let count = |method: &str| record.lock().unwrap().iter().filter(|seen| seen.method() == method).count();
+    assert_eq!((count("tools/call"), count("initialize")), (2, 2));
+    let session = record.lock().unwrap().iter().filter(|seen| seen.header("mcp-session-id") == Some("s-1")).count();
+    assert!(session >= 4, "every message after the first carries the session");
+}
+
+#[tokio::test]
+async fn a_plain_read_is_sent_again_once() {
+    let (stage, record) = stage(|_| answer(404, "text/plain", "")).await;
+    let line = line("s", Era::Legacy);
+    assert!(stage.send(&line, "resources/read", json!({"uri": "x:1"})).await.is_err());
+    let reads = record.lock().unwrap().iter().filter(|seen| seen.method() == "resources/read").count();
+    assert_eq!(reads, 2);
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_is_resumed_where_it_ended() {
+    let (url, record) = serve(|seen| {
+        if let Some(last) = seen.header("last-event-id") {
+            assert_eq!(last, "e-1");
+            return events("id: e-2\ndata: {\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"ok\":1}}\n\n");
+        }
+        legacy(seen, |_| events("id: e-1\nretry: 20\ndata: \n\n"))
+    })
+    .await;
+    let stage = Stage::new();
+    stage.http("s", &url);
+    assert_eq!(stage.call(&line("s", Era::Legacy), "t", json!({})).await.unwrap(), json!({"ok": 1}));
+    assert_eq!(record.lock().unwrap().iter().filter(|seen| seen.method() == "tools/call").count(), 1);
+}
+
+#[tokio::test]
+async fn lists_keep_their_limits_and_lose_only_what_is_broken() {
+    async fn look(page: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Result<Vec<String>, &'static str> {
+        let (stage, _) = stage(move |seen| seen.result(&page(seen))).await;
+        let listing = stage.pool.look(&line("s", Era::Legacy)).await.map_err(|failure| failure.reason())?;
+        Ok(listing.tools.iter().map(|tool| tool.name.clone()).collect())
+    }
+    let mixed = format!(
+        r#"{{"tools":[{{"name":"a"}},7,{{"name":8}},null,{{"x":1}},{{"name":"big","d":"{}"}},{{"name":"b"}}]}}"#,
+        "x".repeat(70_000)
+    );
+    assert_eq!(look(move |_| mixed.clone()).await.unwrap(), ["a", "b"]);
+    let paged = |seen: &Seen| match seen.body["params"]["cursor"].as_str() {
+        None => r#"{"tools":[{"name":"a"}],"nextCursor":"\u0031"}"#.to_owned(),
+        Some("1") => r#"{"tools":[{"name":"b"}],"nextCursor":"2"}"#.to_owned(),
+        _ => r#"{"tools":[{"name":"c"}]}"#.to_owned(),
+    };
+    assert_eq!(look(paged).await.unwrap(), ["a", "b", "c"]);
+    assert_eq!(look(|_| r#"{"tools":[],"nextCursor":"x"}"#.into()).await, Err("cursor_loop"));
+    let endless = |seen: &Seen| {
+        let number = seen.body["id"].as_u64().unwrap();
+        format!(r#"{{"tools":[],"nextCursor":"{number}"}}"#)
+    };
+    assert_eq!(look(endless).await, Err("too_many_pages"));
+    let many = format!(r#"{{"tools":[{}{{"name":"z"}}]}}"#, r#"{"name":"a"},"#.repeat(512));
+    assert_eq!(look(move |_| many.clone()).await, Err("too_many_items"));
+    assert_eq!(look(|_| r#"{"tools":{}}"#.into()).await, Err("malformed_list"));
+}
+
+/// A server of the new era alone.
+fn modern(seen: &Seen) -> String {
+    let (params, meta) = (&seen.body["params"], &seen.body["params"]["_meta"]);
+    let version = meta["io.modelcontextprotocol/protocolVersion"].as_str();
+    if version.is_none()
+        || version != seen.header("mcp-protocol-version")
+        || seen.header("mcp-method") != Some(seen.method())
+    {
+        return json_answer(400, r#"{"jsonrpc":"2.0","error":{"code":-32020,"message":"headers"}}"#);
+    }
+    match seen.method() {
+        "server/discover" => seen.result(r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}"#),
+        "tools/list" => seen.result(
+            r#"{"tools":[{"name":"t","inputSchema":{"properties":{"r":{"type":"string","x-mcp-header":"Region"}}}},
+                {"name":"bad","inputSchema":{"properties":{"r":{"type":"number","x-mcp-header":"R"}}}}]}"#,
+        ),
+        "tools/call" if seen.header("mcp-name") != Some("t") || seen.header("mcp-param-region") != Some("eu") => {
+            json_answer(400, r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32020,"message":"mirror"}}"#)
+        }
+        "tools/call" => match (params["requestState"].as_str(), &params["inputResponses"]["who"]["content"]["name"]) {
+            (Some("st"), Value::String(name)) => seen.result(&format!(r#"{{"resultType":"complete","name":"{name}"}}"#)),
+            _ => seen.result(
+                r#"{"resultType":"input_required","requestState":"st","inputRequests":{"who":{"method":"elicitation/create","params":{"message":"?"}}}}"#,
+            ),
+        },
+        _ => answer(404, "text/plain", ""),
+    }
+}
+
+#[tokio::test]
+async fn a_legacy_client_is_bridged_to_a_modern_server() {
+    let (url, record) = serve(modern).await;
+    let stage = Stage::new();
+    stage.http("s", &url);
+    let line = line("s", Era::Legacy);
+    let listing = stage.pool.look(&line).await.unwrap();
+    assert_eq!(listing.tools.len(), 1, "a definition with an impossible header is left out");
+    let result = stage.call(&line, "t", json!({"r": "eu"})).await.unwrap();
+    assert_eq!(result["name"], "Ada");
+    assert_eq!(
+        stage.ears.asked.lock().unwrap().as_slice(),
+        [("elicitation/create".to_owned(), json!({"message": "?"}))]
+    );
+    assert_eq!(
+        stage.send(&line, "ping", json!({})).await.unwrap(),
+        json!({}),
+        "what modern servers lack is answered here"
+    );
+    let calls: Vec<_> = record.lock().unwrap().iter().map(|seen| seen.method().to_owned()).collect();
+    assert_eq!(calls, ["initialize", "server/discover", "tools/list", "tools/call", "tools/call"]);
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_ever_is_stopped() {
+    let (url, record) = serve(|seen| match seen.method() {
+        "tools/call" => seen.result(r#"{"resultType":"input_required","requestState":"again"}"#),
+        _ => modern(seen),
+    })
+    .await;
+    let stage = Stage::new();
+    stage.http("s", &url);
+    assert_eq!(stage.failure(&line("s", Era::Legacy), "t").await, "too_many_rounds");
+    assert!(record.lock().unwrap().len() < 20);
+}
+
+#[tokio::test]
+async fn a_modern_client_falls_back_to_a_legacy_server() {
+    let (stage, record) = stage(|seen| {
+        let meta = &seen.body["params"]["_meta"];
+        assert!(
+            meta.as_object().is_none_or(|meta| meta.keys().all(|key| !key.starts_with("io.modelcontextprotocol/")))
+        );
+        seen.result("{\"legacy\":true}")
+    })
+    .await;
+    let line = line("s", Era::Modern);
+    let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}});
+    let result = stage.send(&line, "tools/call", json!({"name": "t", "arguments": {}, "_meta": meta})).await.unwrap();
+    assert_eq!(result["legacy"], true);
+    assert!(
+        stage.pool.list(&line, ListKind::Resources).await.is_err(),
+        "a list that is none is an error, not an empty list"
+    );
+    stage.pool.close_session(line.session);
+    until(|| record.lock().unwrap().iter().any(|seen| seen.head.starts_with("DELETE "))).await;
+}
+
+#[tokio::test]
+async fn one_connection_serves_many_calls_in_a_row() {
+    let connections = Arc::new(Mutex::new(0));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let counted = Arc::clone(&connections);
+    let server: std::pin::Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            *counted.lock().unwrap() += 1;
+            let answer = |seen: &Seen| legacy(seen, |seen| seen.result("{}"));
+            tokio::spawn(connection(stream, Record::default(), Arc::new(answer)));
+        }
+    });
+    tokio::spawn(server);
+    let stage = Stage::new();
+    stage.http("s", &url);
+    for _ in 0..50 {
+        stage.call(&line("s", Era::Legacy), "t", json!({})).await.unwrap();
+    }
+    assert!(*connections.lock().unwrap() <= 5, "{}", connections.lock().unwrap());
+}

@@ -1,0 +1,197 @@
+//! Children that lie, flood, break off and linger. Each is a shell script behind a well-behaved handshake.
+
+use std::time::Duration;
+
+use briefcase_engine::ports::{Era, Upstreams};
+use briefcase_upstream::ServerEvent;
+use serde_json::json;
+
+use crate::stage::{Stage, line, outbound, session_line, until};
+
+/// A server that answers the handshake and runs `act` on `tools/call`; `$id` is the request's id.
+fn script(act: &str) -> String {
+    format!(
+        r#"ok() {{ printf '{{"jsonrpc":"2.0","id":%s,"result":%s}}\n' "$1" "$2"; }}
+while read -r line; do
+  id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+  case "$line" in
+    *'"method":"initialize"'*) ok "$id" '{{"protocolVersion":"2025-11-25","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"sh","version":"1"}}}}';;
+    *'"method":"tools/call"'*) {act};;
+    *'"method":"ping"'*) ok "$id" '{{}}';;
+  esac
+done"#
+    )
+}
+
+fn stage(act: &str) -> Stage {
+    let stage = Stage::new();
+    stage.stdio("s", &["sh", "-c", &script(act)]);
+    stage
+}
+
+async fn outcome(act: &str) -> &'static str {
+    stage(act).failure(&line("s", Era::Legacy), "t").await
+}
+
+#[tokio::test]
+async fn attack_41_broken_frames_fail_the_call_at_once() {
+    assert_eq!(outcome(r#"printf '{"jsonrpc":"2.0","id":%s,"res' "$id"; exit"#).await, "unreachable");
+    assert_eq!(outcome("exit 3").await, "unreachable");
+    assert_eq!(outcome("head -c 70000000 /dev/zero").await, "too_large");
+    assert_eq!(outcome(r#"ok "$id" '{"a":1,"a":2}'"#).await, "malformed");
+    assert_eq!(outcome(r#"ok "$id" '{"a":1e99999}, {'"#).await, "timeout");
+}
+
+#[tokio::test]
+async fn attack_41_noise_between_messages_is_dropped() {
+    let noise = r#"printf 'npm WARN hello\n\377\376\n[1,2]\n{}\n{"jsonrpc":"2.0","id":99,"result":{}}\n{"jsonrpc":"2.0","id":"1","result":{}}\n\n';
+        yes log line | head -c 500000 >&2; ok "$id" '{"content":[]}'"#;
+    let result = stage(noise).call(&line("s", Era::Legacy), "t", json!({})).await.unwrap();
+    assert_eq!(result, json!({"content": []}));
+}
+
+#[tokio::test]
+async fn attack_08_a_flood_ends_the_connection_and_nothing_else() {
+    let stage = stage(r#"yes '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'"#);
+    stage.stdio("calm", &["sh", "-c", &script(r#"ok "$id" '{"calm":true}'"#)]);
+    let (flooded, calm) = (line("s", Era::Legacy), line("calm", Era::Legacy));
+    let (failure, others) = tokio::join!(stage.failure(&flooded, "t"), async {
+        for _ in 0..50 {
+            assert_eq!(stage.call(&calm, "t", json!({})).await.unwrap()["calm"], true);
+        }
+    });
+    assert_eq!(failure, "flood");
+    let () = others;
+    until(|| stage.ears.heard(&ServerEvent::Closed { reason: "flood" })).await;
+    assert!(stage.ears.events.lock().unwrap().len() < 50, "thousands of notices are a few events");
+}
+
+#[tokio::test]
+async fn a_thousand_progress_notices_are_thinned_out() {
+    let act = r#"i=0; while [ $i -lt 2000 ]; do i=$((i+1));
+        printf '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":7,"progress":%s}}\n' $i; done;
+        ok "$id" '{}'"#;
+    let stage = stage(act);
+    let params = json!({"name": "t", "arguments": {}, "_meta": {"progressToken": 7}});
+    stage.send(&line("s", Era::Legacy), "tools/call", params).await.unwrap();
+    let heard = stage.ears.notes.lock().unwrap().len();
+    assert!((400..2000).contains(&heard), "{heard}");
+}
+
+#[tokio::test]
+async fn a_dead_child_is_started_again_and_a_dying_one_is_left_alone() {
+    let stage = stage(r#"case "$line" in *'"die"'*) exit;; esac; ok "$id" '{}'"#);
+    let line = line("s", Era::Legacy);
+    assert_eq!(stage.failure(&line, "die").await, "unreachable");
+    assert_eq!(stage.call(&line, "live", json!({})).await.unwrap(), json!({}), "the next call starts it again");
+    stage.stdio("never", &["/nonexistent/program"]);
+    let never = crate::stage::line("never", Era::Legacy);
+    for _ in 0..3 {
+        assert_eq!(stage.failure(&never, "t").await, "unreachable");
+    }
+    let began = std::time::Instant::now();
+    let error = stage.call(&never, "t", json!({})).await.unwrap_err().to_string();
+    assert!(error.contains("/nonexistent/program"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn attack_09_arguments_reach_the_program_as_they_stand() {
+    let stage = Stage::new();
+    let odd = "a b && touch /tmp/never; $(id)\n\u{202e}x";
+    let echo = script(r#"printf '%s' "$1" | od -An -tx1 | tr -d ' \n' > "$2"; ok "$id" '{}'"#);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    stage.stdio("s", &["sh", "-c", &echo, "sh", odd, file.path().to_str().unwrap()]);
+    stage.call(&line("s", Era::Legacy), "t", json!({})).await.unwrap();
+    let hex: String = odd.bytes().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(std::fs::read_to_string(file.path()).unwrap(), hex);
+}
+
+#[tokio::test]
+async fn a_closed_session_takes_the_whole_family_along() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let act = format!(r#"(trap '' TERM HUP; sleep 1000 & echo $! > {path}; wait) & sleep 0.2; ok "$id" '{{}}'"#);
+    let stage = stage(&act);
+    stage.call(&line("s", Era::Legacy), "t", json!({})).await.unwrap();
+    let grandchild: u32 = std::fs::read_to_string(path).unwrap().trim().parse().unwrap();
+    let alive = || std::path::Path::new(&format!("/proc/{grandchild}/status")).exists();
+    assert!(alive());
+    stage.pool.shutdown().await;
+    until(|| !alive() || is_zombie(grandchild)).await;
+}
+
+fn is_zombie(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "))
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_read_or_answer_times_out_and_is_told() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let stage = stage(&format!(r#"read -r next; printf '%s' "$next" > {}"#, file.path().display()));
+    let mut request = outbound("tools/call", &json!({"name": "t", "arguments": {}}));
+    request.timeout = Duration::from_millis(300);
+    let failure = stage.pool.send(&line("s", Era::Legacy), request, stage.ears.clone()).await.unwrap_err();
+    assert_eq!(failure.reason(), "timeout");
+    let told = || {
+        std::fs::read_to_string(file.path()).unwrap().contains(r#""notifications/cancelled","params":{"requestId":2}"#)
+    };
+    until(told).await;
+}
+
+#[tokio::test]
+async fn questions_outside_of_any_call_go_to_the_session() {
+    let act = r#"ok "$id" '{}'; sleep 0.1; printf '{"jsonrpc":"2.0","id":"q","method":"roots/list"}\n';
+        printf '{"jsonrpc":"2.0","id":"p","method":"ping"}\n{"jsonrpc":"2.0","id":"e","method":"evil/method"}\n';
+        read -r a; read -r b; read -r c; printf '{"jsonrpc":"2.0","method":"x/answers","params":{"all":"%s"}}\n' "$(printf '%s%s%s' "$a" "$b" "$c" | tr -d '"\\')""#;
+    let stage = stage(act);
+    stage.call(&line("s", Era::Legacy), "t", json!({})).await.unwrap();
+    let answers = || {
+        stage.ears.events.lock().unwrap().iter().find_map(|event| match event {
+            ServerEvent::Notice { params, .. } => Some(String::from_utf8(params.to_vec()).unwrap()),
+            _ => None,
+        })
+    };
+    until(|| answers().is_some()).await;
+    let answers = answers().unwrap();
+    for part in ["id:q,result:{roots:[]}", "id:p,result:{}", "id:e,error:{code:-32601"] {
+        assert!(answers.contains(part), "{part}: {answers}");
+    }
+    assert_eq!(stage.ears.asked.lock().unwrap().len(), 1, "only the question that a client can answer");
+}
+
+#[tokio::test]
+async fn a_forgotten_server_fails_what_runs_and_other_sessions_start_anew() {
+    let stage = stage("sleep 30");
+    let (one, two) = (session_line("s", Era::Legacy, 'A'), session_line("s", Era::Legacy, 'B'));
+    let forget = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        stage.pool.forget_server(&"s".parse().unwrap());
+    };
+    let (first, second, ()) = tokio::join!(stage.failure(&one, "t"), stage.failure(&two, "t"), forget);
+    assert_eq!((first, second), ("unreachable", "unreachable"));
+    assert_eq!(stage.send(&one, "ping", json!({})).await.unwrap(), json!({}));
+}
+
+#[tokio::test]
+async fn a_look_joins_only_a_look_that_began_after_it() {
+    let act = r"true";
+    let counted = script(act).replace(
+        r#"*'"method":"ping"'*"#,
+        r#"*'"method":"tools/list"'*) n=$((n+1)); sleep 0.3; ok "$id" "{\"tools\":[{\"name\":\"v$n\"}]}";;
+    *'"method":"ping"'*"#,
+    );
+    let stage = Stage::new();
+    stage.stdio("s", &["sh", "-c", &counted]);
+    let line = line("s", Era::Legacy);
+    stage.send(&line, "ping", json!({})).await.unwrap();
+    let look = |wait: u64| {
+        let (stage, line) = (&stage, &line);
+        async move {
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            stage.pool.look(line).await.unwrap().tools[0].name.clone()
+        }
+    };
+    let (a, b, c, d) = tokio::join!(look(0), look(100), look(150), look(150));
+    assert_eq!([a, b, c, d], ["v1", "v2", "v2", "v2"]);
+}

@@ -1,0 +1,17 @@
+//! The pool against real peers (rmcp, both eras, both transports) and against peers that lie.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "tests say what they expect"
+)]
+
+mod hostile_http;
+mod hostile_stdio;
+mod oldest;
+mod peer;
+mod real;
+mod stage;
