@@ -16,7 +16,8 @@ fuzz_target!(|bytes: &[u8]| {
     let (numbers, rest) = bytes.as_chunks::<8>();
     let [one, other, hashes @ ..] = numbers else { return };
     let (one, other) = (u64::from_le_bytes(*one), u64::from_le_bytes(*other));
-    let path: Vec<Digest> = hashes.as_flattened().as_chunks::<32>().0.iter().map(|hash| Digest::from_bytes(*hash)).collect();
+    let path: Vec<Digest> =
+        hashes.as_flattened().as_chunks::<32>().0.iter().map(|hash| Digest::from_bytes(*hash)).collect();
     let (leaf, root) = (Digest::sha256(rest), Digest::sha256(b"root"));
     assert!(Inclusion { index: one, size: other, path: path.clone() }.verify(&leaf, &root).is_err());
     assert!(Consistency { old: one, new: other, path }.verify(&leaf, &root).is_err());

@@ -72,7 +72,7 @@ pub enum OpeningError {
 }
 
 impl CommitKey {
-    /// Takes the key.
+    /// Takes the key: 32 bytes that only the vault can make again, and makes for nothing else.
     #[must_use]
     pub const fn new(key: Zeroizing<[u8; 32]>) -> Self {
         Self(key)
