@@ -4,7 +4,7 @@
 //! seen what it has seen.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use briefcase_policy::label::{Label, Labels};
 use briefcase_types::{AgentId, Digest, ServerId, SessionId, UnixMillis};
 
 /// How long a label stays after the last time it was earned.
@@ -80,31 +81,10 @@ impl Session {
     }
 }
 
-/// What an agent has seen lately.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Labels {
-    /// Text that anybody could have written.
-    pub untrusted_content: bool,
-    /// Data that is nobody else's business.
-    pub private_data: bool,
-}
+/// When an agent last earned each label.
+type Seen = BTreeMap<Label, UnixMillis>;
 
-impl Labels {
-    /// The labels as words, in a fixed order.
-    #[must_use]
-    pub fn words(self) -> Vec<String> {
-        let named = [("private_data", self.private_data), ("untrusted_content", self.untrusted_content)];
-        named.into_iter().filter(|(_, set)| *set).map(|(word, _)| word.to_owned()).collect()
-    }
-}
-
-#[derive(Clone, Copy, Default)]
-struct Seen {
-    untrusted: Option<UnixMillis>,
-    private: Option<UnixMillis>,
-}
-
-/// The labels of all agents.
+/// What all agents have seen lately.
 #[derive(Default)]
 pub struct LabelBook(Mutex<HashMap<AgentId, Seen>>);
 
@@ -112,23 +92,22 @@ impl LabelBook {
     /// The agent's labels now.
     pub fn labels(&self, agent: &AgentId, now: UnixMillis) -> Labels {
         let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = book.get(agent).copied().unwrap_or_default();
-        let fresh = |at: Option<UnixMillis>| at.is_some_and(|at| now.since(at) < FADES_AFTER);
-        Labels { untrusted_content: fresh(seen.untrusted), private_data: fresh(seen.private) }
+        let fresh = |at: &UnixMillis| now.since(*at) < FADES_AFTER;
+        let seen = book.get(agent).into_iter().flatten();
+        seen.filter(|(_, at)| fresh(at)).map(|(label, _)| *label).collect()
     }
 
     /// The agent is about to see something with these labels.
     pub fn add(&self, agent: &AgentId, labels: Labels, now: UnixMillis) {
-        if labels == Labels::default() {
+        let labels = labels.seen();
+        if labels.is_empty() {
             return;
         }
         let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = book.entry(agent.clone()).or_default();
-        if labels.untrusted_content {
-            seen.untrusted = seen.untrusted.max(Some(now));
-        }
-        if labels.private_data {
-            seen.private = seen.private.max(Some(now));
+        for label in labels.iter() {
+            let at = seen.entry(label).or_insert(now);
+            *at = now.max(*at);
         }
     }
 }
@@ -140,9 +119,10 @@ mod tests {
     #[test]
     fn labels_survive_a_reconnect_and_fade_with_time_only() {
         let (book, agent) = (LabelBook::default(), "a".parse().unwrap());
-        book.add(&agent, Labels { untrusted_content: true, private_data: false }, UnixMillis(1_000));
-        assert_eq!(book.labels(&agent, UnixMillis(2_000)).words(), ["untrusted_content"]);
-        assert_eq!(book.labels(&agent, UnixMillis(1_000).plus(FADES_AFTER)).words(), [""; 0]);
-        assert_eq!(book.labels(&"b".parse().unwrap(), UnixMillis(2_000)), Labels::default());
+        let seen = Labels::NONE.with(Label::UntrustedContent);
+        book.add(&agent, seen.with(Label::External), UnixMillis(1_000));
+        assert_eq!(book.labels(&agent, UnixMillis(2_000)), seen);
+        assert_eq!(book.labels(&agent, UnixMillis(1_000).plus(FADES_AFTER)), Labels::NONE);
+        assert_eq!(book.labels(&"b".parse().unwrap(), UnixMillis(2_000)), Labels::NONE);
     }
 }

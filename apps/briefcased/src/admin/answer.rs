@@ -1,0 +1,104 @@
+//! Errors as the admin contract words them: a status, a stable code, what to do next.
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use briefcase_api::Problem;
+use briefcase_engine::{
+    change::ChangeError,
+    desk::NotDecided,
+    ports::{FactorRefusal, JournalError},
+};
+
+/// An error answer.
+#[derive(Debug)]
+pub struct Failure(pub StatusCode, pub Problem);
+
+/// What every handler gives.
+pub type Answer<T> = Result<Json<T>, Failure>;
+
+impl Failure {
+    /// A failure with a status.
+    pub fn new(status: StatusCode, code: &str, message: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self(status, Problem::new(code, message, next_step))
+    }
+
+    /// The request makes no sense.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid", message, "Correct the request; `--help` shows its form.")
+    }
+
+    /// There is no such thing.
+    pub fn not_found(what: &str, list: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no {what}."), format!("List them with `{list}`."))
+    }
+
+    /// The vault is locked.
+    pub fn locked() -> Self {
+        Self::new(StatusCode::LOCKED, "locked", "The briefcase is locked.", "Unlock it with `briefcase unlock`.")
+    }
+
+    /// Something inside failed.
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        let text = error.to_string();
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unavailable", text, "Run `briefcase doctor`.")
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        (self.0, Json(self.1)).into_response()
+    }
+}
+
+impl From<NotDecided> for Failure {
+    fn from(error: NotDecided) -> Self {
+        let text = error.to_string();
+        match error {
+            NotDecided::NoSuchQuestion => {
+                Self::new(StatusCode::NOT_FOUND, "no_such_question", text, "List open questions with `briefcase approvals`.")
+            }
+            NotDecided::NotWhatWasShown => {
+                Self::new(StatusCode::CONFLICT, "not_what_was_shown", text, "Look at the question again, then decide.")
+            }
+            _ => Self::new(StatusCode::BAD_REQUEST, "scope_not_offered", text, "Allow it once, or deny it."),
+        }
+    }
+}
+
+impl From<FactorRefusal> for Failure {
+    fn from(error: FactorRefusal) -> Self {
+        let text = error.to_string();
+        let (code, next) = match error {
+            FactorRefusal::WrongPin { .. } => ("wrong_pin", "Type the PIN again."),
+            FactorRefusal::LockedOut { .. } => ("locked_out", "Wait, or use a passkey in the console: `briefcase console`."),
+            FactorRefusal::NotEnrolled => ("factor_required", "Add a factor with `briefcase factor add`."),
+            FactorRefusal::Unrecorded(_) => ("unavailable", "Free disk space or repair the state folder."),
+            _ => ("passkey_refused", "Try again; the question may have been open for too long."),
+        };
+        Self::new(StatusCode::FORBIDDEN, code, text, next)
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        let text = format!("Nothing was changed: {error}.");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text, "Run `briefcase doctor`, then restart `briefcased`.")
+    }
+}
+
+impl From<ChangeError> for Failure {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Factor(refusal) => refusal.into(),
+            ChangeError::Question(reason) => reason.into(),
+            ChangeError::Journal(reason) => reason.into(),
+            ChangeError::Stale => {
+                Self::new(StatusCode::CONFLICT, "conflict", error.to_string(), "Look at the change again, then confirm it.")
+            }
+            _ => Self::invalid(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Who may speak to the admin routes at all, before anything is looked at.
+//!
+//! Two doors with two rules. Behind `admin.sock` stand programs of the same user: a request that carries a browser's headers is
+//! a browser being used against us, and is refused. Behind the loopback port stands the console's own page: the Host must be
+//! exactly ours (DNS rebinding), the request must come from our own origin (CSRF), and every route needs the session token,
+//! which is no cookie and so never sent by another page.
+
+use axum::http::{HeaderMap, Method, header};
+
+/// Why a request was turned away. Always 403: nothing about the daemon is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turned {
+    /// `Host` is not exactly ours.
+    Host,
+    /// Another origin, a navigation from another site, or a browser at the socket.
+    Origin,
+    /// A body that is not `application/json`.
+    ContentType,
+}
+
+impl Turned {
+    /// The stable word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Origin => "origin",
+            Self::ContentType => "content_type",
+        }
+    }
+}
+
+const BROWSER_HEADERS: [&str; 6] = ["origin", "referer", "cookie", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"];
+
+/// The rule at `admin.sock`.
+pub fn check_socket(method: &Method, headers: &HeaderMap) -> Result<(), Turned> {
+    if BROWSER_HEADERS.iter().any(|name| headers.contains_key(*name)) {
+        return Err(Turned::Origin);
+    }
+    check_content_type(method, headers)
+}
+
+/// The rule at the console's port. `authority` is `localhost:PORT`.
+pub fn check_console(method: &Method, headers: &HeaderMap, authority: &str) -> Result<(), Turned> {
+    if single(headers, "host") != Some(authority) || forwarded(headers) {
+        return Err(Turned::Host);
+    }
+    let reading = matches!(*method, Method::GET | Method::HEAD);
+    match single(headers, "sec-fetch-site") {
+        Some("same-origin") => {}
+        // The address typed by a person, or opened by the CLI.
+        Some("none") if reading => {}
+        Some(_) => return Err(Turned::Origin),
+        // A browser without fetch metadata, or no browser: then Origin alone has to prove it.
+        None if headers.contains_key("sec-fetch-site") => return Err(Turned::Origin),
+        None => {}
+    }
+    match single(headers, "origin") {
+        Some(origin) if origin.strip_prefix("http://") == Some(authority) => {}
+        Some(_) => return Err(Turned::Origin),
+        None if headers.contains_key("origin") => return Err(Turned::Origin),
+        None if reading || headers.contains_key("sec-fetch-site") => {}
+        None => return Err(Turned::Origin),
+    }
+    if let Some(referer) = single(headers, "referer") {
+        let ours = referer.strip_prefix("http://").and_then(|rest| rest.strip_prefix(authority));
+        if !ours.is_some_and(|path| path.is_empty() || path.starts_with('/')) {
+            return Err(Turned::Origin);
+        }
+    }
+    check_content_type(method, headers)
+}
+
+fn check_content_type(method: &Method, headers: &HeaderMap) -> Result<(), Turned> {
+    if matches!(*method, Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let value = single(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Turned::ContentType) }
+}
+
+/// The header's value if it is there exactly once and readable.
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+fn forwarded(headers: &HeaderMap) -> bool {
+    ["forwarded", "x-forwarded-host", "x-forwarded-for", "x-original-host"].iter().any(|name| headers.contains_key(*name))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    const OURS: &str = "localhost:4321";
+
+    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
+        }
+        map
+    }
+
+    #[test]
+    fn a_foreign_host_is_refused_in_every_spelling() {
+        for host in [
+            "localhost.evil:4321", "127.0.0.1.nip.io:4321", "localhost.:4321", "LOCALHOST:4321", "localhost:4322", "localhost",
+            "[::ffff:127.0.0.1]:4321", "127.0.0.1:4321", "[::1]:4321", "localhost:4321@evil", "evil@localhost:4321", "null", "",
+            "localhost:4321, evil", "localhost:04321", "0.0.0.0:4321", "localhost%00:4321",
+        ] {
+            assert_eq!(check_console(&Method::GET, &headers(&[("host", host)]), OURS), Err(Turned::Host), "{host}");
+        }
+        assert_eq!(check_console(&Method::GET, &headers(&[]), OURS), Err(Turned::Host));
+        let twice = headers(&[("host", OURS), ("host", "evil")]);
+        assert_eq!(check_console(&Method::GET, &twice, OURS), Err(Turned::Host));
+        let forwarded = headers(&[("host", OURS), ("x-forwarded-host", "evil")]);
+        assert_eq!(check_console(&Method::GET, &forwarded, OURS), Err(Turned::Host));
+    }
+
+    #[test]
+    fn another_origin_is_refused_whatever_it_sends() {
+        let json = ("content-type", "application/json");
+        for extra in [
+            &[("origin", "http://evil"), json][..],
+            &[("origin", "null"), json],
+            &[("origin", "http://localhost:4322"), json],
+            &[("origin", "https://localhost:4321"), json],
+            &[("origin", "http://localhost:4321.evil"), json],
+            &[("origin", "http://LOCALHOST:4321"), json],
+            &[("sec-fetch-site", "cross-site"), json],
+            &[("sec-fetch-site", "same-site"), json],
+            &[("sec-fetch-site", "none"), json],
+            &[("sec-fetch-site", "same-origin"), ("origin", "http://evil"), json],
+            &[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site"), json],
+            &[("origin", "http://localhost:4321"), ("referer", "http://evil/"), json],
+            &[("origin", "http://localhost:4321"), ("referer", "http://localhost:4321.evil/"), json],
+            &[json],
+        ] {
+            let all: Vec<_> = [("host", OURS)].into_iter().chain(extra.iter().copied()).collect();
+            assert_eq!(check_console(&Method::POST, &headers(&all), OURS), Err(Turned::Origin), "{extra:?}");
+        }
+    }
+
+    #[test]
+    fn simple_request_bodies_are_refused() {
+        for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "text/json"] {
+            let all = headers(&[("host", OURS), ("origin", "http://localhost:4321"), ("content-type", content_type)]);
+            assert_eq!(check_console(&Method::POST, &all, OURS), Err(Turned::ContentType), "{content_type}");
+        }
+    }
+
+    #[test]
+    fn our_own_page_is_served() {
+        let page = headers(&[("host", OURS), ("sec-fetch-site", "none")]);
+        assert_eq!(check_console(&Method::GET, &page, OURS), Ok(()));
+        let call = headers(&[
+            ("host", OURS),
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "http://localhost:4321"),
+            ("referer", "http://localhost:4321/approvals"),
+            ("content-type", "application/json; charset=utf-8"),
+        ]);
+        assert_eq!(check_console(&Method::POST, &call, OURS), Ok(()));
+    }
+
+    #[test]
+    fn a_browser_at_the_socket_is_refused() {
+        for header in BROWSER_HEADERS {
+            assert_eq!(check_socket(&Method::GET, &headers(&[(header, "x")])), Err(Turned::Origin), "{header}");
+        }
+        assert_eq!(check_socket(&Method::GET, &headers(&[("host", "admin")])), Ok(()));
+        assert_eq!(check_socket(&Method::POST, &headers(&[("content-type", "text/plain")])), Err(Turned::ContentType));
+    }
+}

@@ -1,0 +1,77 @@
+//! Open questions and decisions.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use briefcase_api::{Bound, Decide, Decided, DecisionOnly, Question};
+use briefcase_engine::desk::{self, Decision, Scope};
+use briefcase_types::ApprovalId;
+use serde_json::Value;
+
+use crate::admin::{
+    answer::{Answer, Failure},
+    evidence::evidence,
+    state::Admin,
+};
+
+/// `GET /v1/approvals`
+pub async fn list(State(admin): State<Arc<Admin>>) -> Answer<Vec<Question>> {
+    let open = admin.open()?;
+    let questions = open.engine.desk().open(open.engine.now());
+    Ok(Json(questions.iter().map(|question| view(question)).collect()))
+}
+
+/// `POST /v1/approvals/{id}/decision-digest`
+pub async fn digest(
+    State(admin): State<Arc<Admin>>,
+    Path(id): Path<ApprovalId>,
+    Json(body): Json<DecisionOnly>,
+) -> Answer<Bound> {
+    let open = admin.open()?;
+    let digest = open.engine.decision_digest(id, &decision(body.decision)?)?;
+    Ok(Json(Bound { digest }))
+}
+
+/// `POST /v1/approvals/{id}/decide`
+pub async fn decide(State(admin): State<Arc<Admin>>, Path(id): Path<ApprovalId>, Json(body): Json<Decide>) -> Answer<Decided> {
+    let open = admin.open()?;
+    let decision = decision(body.decision)?;
+    let word = decision.word().to_owned();
+    let receipt = open.engine.decide(id, body.shown, decision, evidence(body.evidence)?).await?;
+    Ok(Json(Decided { decision: word, receipt }))
+}
+
+fn decision(value: Value) -> Result<Decision, Failure> {
+    let decision: Decision = serde_json::from_value(value).map_err(|error| Failure::invalid(format!("Not a decision: {error}.")))?;
+    let too_long = |scope: &Scope| scope.lifetime().is_some_and(|lasts| lasts.as_secs() == 0 || lasts.as_secs() > 30 * 86_400);
+    match &decision {
+        Decision::Allow(scope) if too_long(scope) => Err(Failure::invalid("A rule lasts at least a second and at most 30 days.")),
+        _ => Ok(decision),
+    }
+}
+
+fn view(question: &desk::Question) -> Question {
+    Question {
+        id: question.id,
+        agent: question.agent.clone(),
+        session: question.session,
+        server: question.server.clone(),
+        operation: question.operation.clone(),
+        name: question.name.clone(),
+        pin: question.pin,
+        arguments: question.arguments.clone(),
+        cost: question.cost.map(|money| money.to_string()),
+        class: question.class.clone(),
+        risk: question.risk.clone(),
+        labels: question.labels.clone(),
+        policies: question.policies.clone(),
+        authority_version: question.authority_version,
+        once_only: question.once_only,
+        asked: question.asked,
+        expires: question.expires,
+        digest: question.digest,
+    }
+}

@@ -1,0 +1,249 @@
+//! The agents' door: who knocks at `agent.sock`, which agent it is, and its conversations.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use briefcase_engine::session::Session;
+use briefcase_ipc::{
+    AgentConnection, AgentListener, ChannelId, FrameSender, OpenChannel, PROTOCOL, Refused, Route as FrameRoute, ToDaemon,
+    ToGateway, Welcome,
+};
+use briefcase_mcp::{ParamHeaders, RequestId};
+use briefcase_surface::{Conversation, Outlet, Route, View};
+use briefcase_types::{AgentId, Digest, RefusalCode};
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{life::Life, open::Open};
+
+/// What may wait for a gateway that does not read, in bytes, before it is disconnected.
+const BACKLOG: usize = 64 << 20;
+/// Conversations of one connection.
+const CHANNELS: usize = 1024;
+
+/// The digest by which the authority document knows an agent's token.
+#[must_use]
+pub fn token_digest(token: &str) -> Digest {
+    Digest::labelled("briefcase/agent-token/1", &[token.as_bytes()])
+}
+
+/// Serves the door until the token is cancelled.
+pub async fn serve(listener: AgentListener, life: Arc<Life>, stop: CancellationToken) {
+    loop {
+        let incoming = tokio::select! {
+            incoming = listener.accept() => incoming,
+            () = stop.cancelled() => return,
+        };
+        let (life, stop) = (Arc::clone(&life), stop.clone());
+        tokio::spawn(async move {
+            let Ok(greeting) = incoming.greeting().await else { return };
+            let admitted = admit(&life, &greeting.hello);
+            match admitted {
+                Err(refused) => drop(greeting.refuse(refused).await),
+                Ok((agent, open)) => {
+                    let daemon = concat!("briefcased/", env!("CARGO_PKG_VERSION")).to_owned();
+                    let welcome = Welcome { protocol: PROTOCOL, agent: agent.to_string(), daemon };
+                    if let Ok(connection) = greeting.welcome(welcome).await {
+                        let ended = open.ended.clone();
+                        tokio::select! {
+                            () = converse(connection, agent, open) => {}
+                            () = ended.cancelled() => {}
+                            () = stop.cancelled() => {}
+                        }
+                    }
+                }
+            }
+        });
+    }
+}
+
+fn admit(life: &Life, hello: &briefcase_ipc::Hello) -> Result<(AgentId, Arc<Open>), Refused> {
+    let refused = |code, message: &str, next_step: &str| Refused {
+        code,
+        message: message.to_owned(),
+        next_step: next_step.to_owned(),
+    };
+    if hello.protocol != PROTOCOL {
+        let message = "The gateway and the daemon are of different versions.";
+        return Err(refused(RefusalCode::Unavailable, message, "Install both from the same release, and restart both."));
+    }
+    let open = life.open().ok_or_else(|| {
+        refused(RefusalCode::Unavailable, "The briefcase is locked.", "A person has to unlock it: `briefcase unlock`.")
+    })?;
+    let digest = hello.agent_token.expose(token_digest);
+    let standing = open.engine.standing();
+    let agent = standing.authority().agent_by_token(&digest).cloned();
+    let agent = agent.ok_or_else(|| {
+        let next = "A person can add the agent with `briefcase agent add NAME`.";
+        refused(RefusalCode::Denied, "This agent is not known here.", next)
+    })?;
+    Ok((agent, open))
+}
+
+/// One connection of a gateway: channels in, messages out.
+async fn converse(connection: AgentConnection, agent: AgentId, open: Arc<Open>) {
+    let AgentConnection { mut receiver, sender, .. } = connection;
+    let (queue, outgoing) = mpsc::unbounded_channel();
+    let backlog = Arc::new(AtomicUsize::new(0));
+    let full = CancellationToken::new();
+    let writer = tokio::spawn(forward(outgoing, Arc::clone(&backlog), sender));
+    let mut channels = Channels {
+        open,
+        agent,
+        stateless: None,
+        conversations: HashMap::new(),
+        out: Out { queue, backlog, full: full.clone() },
+    };
+    loop {
+        let frame = tokio::select! {
+            frame = receiver.recv() => frame,
+            () = full.cancelled() => break,
+        };
+        match frame {
+            Ok(Some(frame)) => channels.take(frame),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    channels.close();
+    writer.abort();
+}
+
+async fn forward(mut frames: mpsc::UnboundedReceiver<ToGateway>, backlog: Arc<AtomicUsize>, sender: FrameSender<ToGateway>) {
+    while let Some(frame) = frames.recv().await {
+        let size = size(&frame);
+        let sent = sender.send(frame).await;
+        backlog.fetch_sub(size, Ordering::AcqRel);
+        if matches!(sent, Err(briefcase_ipc::SendError::Closed)) {
+            return;
+        }
+    }
+}
+
+fn size(frame: &ToGateway) -> usize {
+    match frame {
+        ToGateway::Message { json, .. } => json.len(),
+        _ => 0,
+    }
+}
+
+/// The way out of one connection.
+#[derive(Clone)]
+struct Out {
+    queue: mpsc::UnboundedSender<ToGateway>,
+    backlog: Arc<AtomicUsize>,
+    full: CancellationToken,
+}
+
+impl Out {
+    fn send(&self, frame: ToGateway) {
+        let size = size(&frame);
+        if self.backlog.fetch_add(size, Ordering::AcqRel).saturating_add(size) > BACKLOG {
+            self.full.cancel();
+        }
+        // A connection that has ended takes nothing more.
+        let _ = self.queue.send(frame);
+    }
+}
+
+struct ChannelOutlet {
+    channel: ChannelId,
+    out: Out,
+}
+
+impl Outlet for ChannelOutlet {
+    fn send(&self, route: Route, message: Bytes) {
+        let route = match route {
+            Route::General => FrameRoute::General,
+            Route::Related(id) => FrameRoute::Related(id.raw().clone()),
+        };
+        self.out.send(ToGateway::Message { channel: self.channel, route, json: message });
+    }
+}
+
+struct Channels {
+    open: Arc<Open>,
+    agent: AgentId,
+    /// The session of all stateless channels of this connection.
+    stateless: Option<Arc<Session>>,
+    conversations: HashMap<ChannelId, (Conversation, Option<Arc<Session>>)>,
+    out: Out,
+}
+
+impl Channels {
+    fn take(&mut self, frame: ToDaemon) {
+        match frame {
+            ToDaemon::Open { channel, open } => self.start(channel, &open),
+            ToDaemon::Message { channel, headers, json } => {
+                if let Some((conversation, _)) = self.conversations.get(&channel) {
+                    conversation.receive(json, headers.and_then(|raw| ParamHeaders::from_json(&raw).ok()));
+                }
+            }
+            ToDaemon::Cancel { channel, request } => {
+                if let (Some((conversation, _)), Ok(id)) = (self.conversations.get(&channel), RequestId::from_json(request)) {
+                    conversation.cancel(&id);
+                }
+            }
+            ToDaemon::Close { channel } => self.end(channel),
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, channel: ChannelId, open: &OpenChannel) {
+        let view = match open.view.as_deref().map(str::parse) {
+            None => View::All,
+            Some(Ok(server)) => View::One(server),
+            Some(Err(_)) => return self.refuse(channel, "this is not a server's name"),
+        };
+        if self.conversations.len() >= CHANNELS || self.conversations.contains_key(&channel) {
+            return self.refuse(channel, "too many conversations on this connection");
+        }
+        let own = !open.stateless;
+        let session = if own { self.open.engine.open_session(self.agent.clone()) } else { self.shared_session() };
+        let outlet = Arc::new(ChannelOutlet { channel, out: self.out.clone() });
+        let conversation = self.open.surface.open(self.agent.clone(), session.id, view, outlet);
+        self.conversations.insert(channel, (conversation, own.then_some(session)));
+    }
+
+    fn shared_session(&mut self) -> Arc<Session> {
+        let (engine, agent) = (&self.open.engine, &self.agent);
+        Arc::clone(self.stateless.get_or_insert_with(|| engine.open_session(agent.clone())))
+    }
+
+    fn refuse(&self, channel: ChannelId, reason: &str) {
+        self.out.send(ToGateway::Closed { channel, reason: reason.to_owned() });
+    }
+
+    fn end(&mut self, channel: ChannelId) {
+        if let Some((conversation, session)) = self.conversations.remove(&channel) {
+            conversation.close();
+            if let Some(session) = session {
+                self.end_session(&session);
+            }
+        }
+    }
+
+    fn end_session(&self, session: &Session) {
+        session.close();
+        self.open.pool.close_session(session.id);
+    }
+
+    fn close(&mut self) {
+        let channels: Vec<_> = self.conversations.keys().copied().collect();
+        channels.into_iter().for_each(|channel| self.end(channel));
+        if let Some(session) = self.stateless.take() {
+            self.end_session(&session);
+        }
+    }
+}
+
+impl Drop for Channels {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,130 @@
+//! Servers as the authority document has them, for the pool; and what servers say unasked, for the surface.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use briefcase_egress::{Reach, Target};
+use briefcase_engine::{
+    Engine,
+    inward::Origin,
+    ports::{BoxFuture, RpcError},
+};
+use briefcase_policy::authority::{EnvValue, Server, Transport};
+use briefcase_surface::{ServerEvent, Surface};
+use briefcase_types::{SecretName, ServerId, SessionId};
+use briefcase_upstream::{self as upstream, Directory, HeaderSpec, NotReady, ServerLimits, ServerSpec, Watcher};
+use bytes::Bytes;
+
+use super::secrets::Secrets;
+
+/// What is made after the pool and needed by it.
+#[derive(Default)]
+pub struct Later {
+    /// The engine.
+    pub engine: OnceLock<Weak<Engine>>,
+    /// The surface.
+    pub surface: OnceLock<Surface>,
+}
+
+/// The pool's view of the daemon.
+pub struct Servers {
+    /// The secrets.
+    pub secrets: Secrets,
+    /// Filled once both exist.
+    pub later: Arc<Later>,
+}
+
+impl Servers {
+    fn engine(&self) -> Result<Arc<Engine>, NotReady> {
+        let engine = self.later.engine.get().and_then(Weak::upgrade);
+        engine.ok_or_else(|| NotReady("the briefcase is starting or shutting down".to_owned()))
+    }
+}
+
+impl Directory for Servers {
+    fn spec(&self, name: &ServerId) -> Result<Arc<ServerSpec>, NotReady> {
+        let standing = self.engine()?.standing();
+        let server = standing.authority().servers.get(name).filter(|server| server.enabled);
+        let server = server.ok_or_else(|| NotReady(format!("there is no server `{name}`, or it is switched off")))?;
+        spec(server).map(Arc::new)
+    }
+
+    fn with_secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
+        self.secrets.show(&*self.engine()?, name, visit)
+    }
+}
+
+/// Translates a registered server.
+pub fn spec(server: &Server) -> Result<ServerSpec, NotReady> {
+    let transport = match &server.transport {
+        Transport::Http { url, headers } => {
+            let header = |header: &briefcase_policy::authority::Header| {
+                HeaderSpec::new(&header.name, &header.value, header.secret.clone()).map_err(|error| NotReady(error.to_string()))
+            };
+            upstream::Transport::Http { target: target(url)?, headers: headers.iter().map(header).collect::<Result<_, _>>()? }
+        }
+        Transport::Stdio { argv, env, cwd } => {
+            let value = |(name, value): (&String, &EnvValue)| {
+                let value = match value {
+                    EnvValue::Literal(text) => upstream::EnvValue::Plain(text.clone()),
+                    EnvValue::Secret(secret) => {
+                        upstream::EnvValue::Secret { template: "{secret}".to_owned(), secret: secret.clone() }
+                    }
+                };
+                (name.clone(), value)
+            };
+            let env = env.iter().map(value).collect();
+            upstream::Transport::Stdio { argv: argv.clone(), env, cwd: cwd.as_ref().map(Into::into) }
+        }
+    };
+    Ok(ServerSpec { transport, limits: ServerLimits::default() })
+}
+
+/// A person who registers a loopback address means this machine; any other host has to be public.
+fn target(url: &str) -> Result<Target, NotReady> {
+    let not_ready = |error: &dyn std::fmt::Display| NotReady(error.to_string());
+    Target::parse(url, Reach::Loopback)
+        .or_else(|_| Target::parse(url, Reach::Public))
+        .map_err(|error| not_ready(&error))
+}
+
+/// What servers say outside of requests.
+pub struct Announcements(pub Arc<Later>);
+
+impl Watcher for Announcements {
+    fn event(&self, server: &ServerId, session: SessionId, event: upstream::ServerEvent) {
+        let Some(surface) = self.0.surface.get() else { return };
+        let event = match event {
+            upstream::ServerEvent::ToolsChanged => ServerEvent::ToolsChanged,
+            upstream::ServerEvent::ResourcesChanged => ServerEvent::ResourcesChanged,
+            upstream::ServerEvent::PromptsChanged => ServerEvent::PromptsChanged,
+            upstream::ServerEvent::ResourceUpdated { uri } => ServerEvent::ResourceUpdated { uri },
+            upstream::ServerEvent::Log { params } => ServerEvent::Log { params },
+            upstream::ServerEvent::Notice { method, params } => match method.as_str() {
+                "notifications/elicitation/complete" => ServerEvent::ElicitationComplete { params },
+                "notifications/tasks/status" | "notifications/tasks" => ServerEvent::TaskStatus { params },
+                _ => return,
+            },
+            _ => return,
+        };
+        surface.event(session, server, event);
+    }
+
+    fn ask<'a>(
+        &'a self,
+        server: &'a ServerId,
+        session: SessionId,
+        method: &'a str,
+        params: Bytes,
+    ) -> BoxFuture<'a, Result<Bytes, RpcError>> {
+        Box::pin(async move {
+            let gone = || RpcError { code: -32_000, message: "the client is gone".to_owned(), data: None };
+            let engine = self.0.engine.get().and_then(Weak::upgrade).ok_or_else(gone)?;
+            let surface = self.0.surface.get().ok_or_else(gone)?;
+            let agent = engine.session(session).ok_or_else(gone)?.agent.clone();
+            let labels = engine.standing().authority().labels(server, None);
+            let origin = Origin { agent, session, server: server.clone() };
+            let params = engine.admit(&origin, labels, method, params).await?;
+            surface.server_request(session, server, method, params).await
+        })
+    }
+}

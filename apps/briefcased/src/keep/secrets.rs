@@ -1,0 +1,59 @@
+//! Secrets by name: sealed in the store, opened only inside the closure that uses them.
+
+use std::sync::Arc;
+
+use briefcase_engine::Engine;
+use briefcase_store::Reader;
+use briefcase_types::{Digest, SecretBytes, SecretName};
+use briefcase_upstream::NotReady;
+use briefcase_vault::{RecordAddress, SealedRecord, Unlocked, VaultError};
+use bytes::Bytes;
+
+/// The secrets of an open briefcase.
+pub struct Secrets {
+    unlocked: Arc<Unlocked>,
+    reader: Reader,
+}
+
+/// The digest by which the authority document names a sealed record.
+#[must_use]
+pub fn record_digest(sealed: &[u8]) -> Digest {
+    Digest::labelled("briefcase/sealed-secret/1", &[sealed])
+}
+
+fn address(name: &SecretName, version: u64) -> RecordAddress<'_> {
+    RecordAddress { kind: "secret", id: name.as_str(), audience: "servers", version }
+}
+
+impl Secrets {
+    /// Over an open vault and the store it belongs to.
+    pub const fn new(unlocked: Arc<Unlocked>, reader: Reader) -> Self {
+        Self { unlocked, reader }
+    }
+
+    /// Seals a new value as the given version.
+    pub fn seal(
+        &self,
+        name: &SecretName,
+        version: u64,
+        value: &SecretBytes,
+        entropy: &dyn briefcase_types::Entropy,
+    ) -> Result<Bytes, VaultError> {
+        let sealed = self.unlocked.seal(address(name, version), value, entropy)?;
+        Ok(Bytes::copy_from_slice(sealed.as_bytes()))
+    }
+
+    /// Shows a secret to `visit`, if it is the newest record that the authority in force names.
+    pub fn show(&self, engine: &Engine, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
+        let standing = engine.standing();
+        let missing = || NotReady(format!("the secret `{name}` is not in the vault: put it there with `briefcase secret set {name}`"));
+        let entry = standing.authority().secrets.get(name).ok_or_else(missing)?;
+        let stored = self.reader.secret(name).map_err(|error| NotReady(error.to_string()))?.ok_or_else(missing)?;
+        let damaged = || NotReady(format!("the secret `{name}` was edited or replaced outside of the briefcase: set it again"));
+        if record_digest(&stored) != entry.record {
+            return Err(damaged());
+        }
+        let opened = self.unlocked.open(address(name, entry.version), &SealedRecord::from_bytes(stored)).map_err(|_| damaged())?;
+        opened.expose(|bytes| std::str::from_utf8(bytes).map(|text| visit(text))).map_err(|_| damaged())
+    }
+}

@@ -1,0 +1,107 @@
+//! Locked or open: the one switch of the daemon.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use briefcase_types::{ReceiptIndex, UnixMillis};
+use briefcase_vault::Credential;
+use tokio::sync::Mutex;
+
+use crate::open::{self, Open, OpenError, Surrounding, ledger_bytes};
+
+/// The daemon's state.
+pub struct Life {
+    /// What it runs in.
+    pub around: Arc<Surrounding>,
+    /// Since when.
+    pub started: UnixMillis,
+    open: RwLock<Option<Arc<Open>>>,
+    /// Opening and locking, one at a time.
+    turning: Mutex<()>,
+}
+
+/// What a person shows to open the vault.
+pub enum Key {
+    /// A passphrase.
+    Passphrase(briefcase_types::SecretString),
+    /// The generated key.
+    UnlockKey(briefcase_vault::UnlockKey),
+}
+
+impl Life {
+    /// A locked daemon.
+    pub fn new(around: Arc<Surrounding>, started: UnixMillis) -> Self {
+        Self { around, started, open: RwLock::new(None), turning: Mutex::default() }
+    }
+
+    /// The open briefcase; `None` while locked.
+    pub fn open(&self) -> Option<Arc<Open>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Opens the vault and everything behind it.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. The daemon stays locked then.
+    pub async fn unlock(&self, key: Key) -> Result<Arc<Open>, OpenError> {
+        let one_at_a_time = self.turning.lock().await;
+        if let Some(open) = self.open() {
+            return Ok(open);
+        }
+        let around = Arc::clone(&self.around);
+        let opened = tokio::task::spawn_blocking(move || match &key {
+            Key::Passphrase(text) => open::open(&around, Credential::Passphrase(text)),
+            Key::UnlockKey(key) => open::open(&around, Credential::UnlockKey(key)),
+        });
+        let opened = Arc::new(opened.await.map_err(|error| OpenError::File(std::io::Error::other(error)))??);
+        *self.open.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&opened));
+        tokio::spawn(keep_ledger(Arc::downgrade(&opened), opened.ended.clone()));
+        drop(one_at_a_time);
+        Ok(opened)
+    }
+
+    /// Ends every session, waits for running calls, closes the record and forgets the keys.
+    pub async fn lock(&self) {
+        let one_at_a_time = self.turning.lock().await;
+        let open = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(open) = open {
+            open.ended.cancel();
+            for session in open.engine.sessions() {
+                session.close();
+            }
+            open.pool.shutdown().await;
+            open.surface.drain().await;
+            save_ledger(&open);
+            let store = Arc::clone(&open.store);
+            let closed = tokio::task::spawn_blocking(move || store.close()).await;
+            if let Ok(Err(error)) = closed {
+                tracing::error!(%error, "the record could not be closed cleanly");
+            }
+        }
+        drop(one_at_a_time);
+    }
+}
+
+/// Keeps the replay at the next start short.
+async fn keep_ledger(open: std::sync::Weak<Open>, ended: tokio_util::sync::CancellationToken) {
+    let mut every = tokio::time::interval(std::time::Duration::from_secs(60));
+    every.tick().await;
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = ended.cancelled() => return,
+        }
+        match open.upgrade() {
+            Some(open) => save_ledger(&open),
+            None => return,
+        }
+    }
+}
+
+/// The size is read first: a call that ends in between is counted once too often after a restart, never too rarely.
+fn save_ledger(open: &Open) {
+    use briefcase_engine::ports::Journal as _;
+    let Ok(size) = open.reader.size() else { return };
+    if let Some(ledger) = ledger_bytes(&open.engine) {
+        open.store.snapshot(ledger, ReceiptIndex(size));
+    }
+}

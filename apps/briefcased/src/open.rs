@@ -1,0 +1,293 @@
+//! From a state folder and something that opens its vault to a briefcase that serves.
+//!
+//! Every step fails closed: a state that was edited, rolled back or belongs to another installation does not open.
+
+use std::sync::{Arc, Weak};
+
+use briefcase_egress::{Egress, EgressError, EgressSettings};
+use briefcase_engine::{
+    Engine, Limits, Parts,
+    ports::Journal as _,
+    standing::{Standing, StandingError},
+};
+use briefcase_policy::{
+    authority::{Authority, AuthorityError},
+    decision::Catalogue,
+    ledger::{Actual, BudgetIndex, Charge, Event, Ledger},
+    pin,
+};
+use briefcase_receipts::{
+    CheckpointError, Kind, Origin, PublicKey, Receipt, Reconcile, Start, Verdict, Word, commit::CommitKey,
+};
+use briefcase_store::{Durability, Expect, OpenOptions, Opened, Reader, Store, StoreError};
+use briefcase_surface::{Settings, Surface};
+use briefcase_types::{Clock as _, Digest, Entropy, ReceiptIndex};
+use briefcase_upstream::{Pool, PoolParts, Surroundings};
+use briefcase_vault::{Credential, LogKey, Purpose, SealedRecord, Unlocked, Vault, VaultError};
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use crate::{
+    keep::{
+        core::EngineCore,
+        directory::{Announcements, Later, Servers},
+        identity::Identity,
+        presence::{Presence, PresenceError},
+        sealed_file,
+        sealing::{LogSigner, VaultSeal},
+        secrets::Secrets,
+    },
+    process::{ambient::SystemClock, paths::Paths},
+};
+
+/// Name of the sealed log key in the state folder.
+pub const LOG_KEY_FILE: &str = "log-key.sealed";
+/// Name of the vault in the state folder.
+pub const VAULT_FILE: &str = "vault.json";
+
+/// An open briefcase.
+pub struct Open {
+    /// Decides and remembers.
+    pub engine: Arc<Engine>,
+    /// The record.
+    pub store: Arc<Store>,
+    /// Looks into the record.
+    pub reader: Reader,
+    /// Connections to servers.
+    pub pool: Arc<Pool>,
+    /// What agents see.
+    pub surface: Surface,
+    /// Proof of presence.
+    pub presence: Arc<Presence>,
+    /// Secrets, for changes.
+    pub secrets: Secrets,
+    /// Keys, for slots and backups.
+    pub unlocked: Arc<Unlocked>,
+    /// Which installation this is.
+    pub identity: Identity,
+    /// The log's public key.
+    pub log_key: PublicKey,
+    /// Fires when the briefcase is locked.
+    pub ended: CancellationToken,
+}
+
+/// Why a briefcase does not open.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The folder was never set up.
+    #[error("there is no briefcase here yet; make one with `briefcase setup`")]
+    NotSetUp,
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The record.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The authority document.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// The authority cannot be put in force.
+    #[error(transparent)]
+    Standing(#[from] StandingError),
+    /// The factors.
+    #[error(transparent)]
+    Presence(#[from] PresenceError),
+    /// The HTTP client.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+    /// The identity or the key of the log.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A file of ours.
+    #[error("a file of the state folder cannot be read: {0}")]
+    File(#[from] std::io::Error),
+    /// Something that was accepted is not what it was.
+    #[error("the state was edited from outside ({0}); restore it from a backup with `briefcased restore`")]
+    Tampered(&'static str),
+}
+
+/// What the daemon brings along.
+pub struct Surrounding {
+    /// Where things are.
+    pub paths: Paths,
+    /// Time.
+    pub clock: Arc<SystemClock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The console's port.
+    pub console_port: u16,
+    /// What child processes get.
+    pub children: Surroundings,
+}
+
+/// Opens the briefcase. Blocks for as long as a passphrase takes to check: call it where blocking is allowed, inside a runtime.
+pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, OpenError> {
+    let state = &around.paths.state;
+    let identity = Identity::load(state)?.ok_or(OpenError::NotSetUp)?;
+    let unlocked = Arc::new(Vault::load(&state.join(VAULT_FILE))?.unlock(credential)?);
+    let sealed_key = sealed_file::read(&state.join(LOG_KEY_FILE))?.ok_or(OpenError::Tampered("the log key is missing"))?;
+    let log_key = LogKey::open(&unlocked, &SealedRecord::from_bytes(sealed_key))?;
+    let public = PublicKey::from_bytes(&log_key.public_key())?;
+    let (store, opened) = Store::open(state, OpenOptions {
+        origin: Origin::new(&identity.install, &identity.incarnation)?,
+        key: public,
+        signer: Box::new(LogSigner(log_key)),
+        seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(&around.entropy))?),
+        expect: Expect::Existing,
+        durability: Durability::Full,
+    })?;
+    if let Some(newest) = opened.newest {
+        around.clock.raise_to(newest);
+    }
+    let store = Arc::new(store);
+    let authority = load_authority(store.reader())?.ok_or(OpenError::NotSetUp)?;
+    let catalogue = load_catalogue(store.reader(), &authority)?;
+    let ledger = load_ledger(store.reader(), &BudgetIndex::new(&authority))?;
+    record_start(around, &store, &identity, &opened);
+    assemble(around, Assembly { store, unlocked, identity, public, authority, catalogue, ledger })
+}
+
+struct Assembly {
+    store: Arc<Store>,
+    unlocked: Arc<Unlocked>,
+    identity: Identity,
+    public: PublicKey,
+    authority: Authority,
+    catalogue: Catalogue,
+    ledger: Ledger,
+}
+
+fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
+    let Assembly { store, unlocked, identity, public, authority, catalogue, ledger } = parts;
+    let reader = store.reader().clone();
+    let counters = unlocked.sealer(Purpose::Ledger)?;
+    let presence = Arc::new(Presence::open(
+        &around.paths.state,
+        around.console_port,
+        counters,
+        around.clock.clone(),
+        around.entropy.clone(),
+    )?);
+    let later = Arc::new(Later::default());
+    let servers = Servers { secrets: Secrets::new(unlocked.clone(), reader.clone()), later: later.clone() };
+    let pool = Arc::new(Pool::new(PoolParts {
+        directory: Arc::new(servers),
+        watcher: Arc::new(Announcements(later.clone())),
+        egress: Egress::new(EgressSettings::default())?,
+        surroundings: around.children.clone(),
+    }));
+    let engine = Arc::new(Engine::new(Parts {
+        journal: store.clone(),
+        upstreams: pool.clone(),
+        factors: presence.clone(),
+        clock: around.clock.clone(),
+        entropy: around.entropy.clone(),
+        commit_key: commit_key(&unlocked)?,
+        standing: Standing::new(authority, &catalogue)?,
+        catalogue,
+        ledger,
+        limits: Limits::default(),
+    }));
+    presence.attach(&engine);
+    let core = EngineCore::new(engine.clone(), pool.clone(), around.entropy.clone());
+    let approval_url = Some(format!("http://localhost:{}/approvals", around.console_port));
+    let settings = Settings { approval_url, ..Settings::default() };
+    let surface = Surface::new(Arc::new(core), around.entropy.clone(), settings);
+    let weak: Weak<Engine> = Arc::downgrade(&engine);
+    let _ = later.engine.set(weak);
+    let _ = later.surface.set(surface.clone());
+    let secrets = Secrets::new(unlocked.clone(), reader.clone());
+    Ok(Open { engine, store, reader, pool, surface, presence, secrets, unlocked, identity, log_key: public, ended: CancellationToken::new() })
+}
+
+fn commit_key(unlocked: &Unlocked) -> Result<CommitKey, VaultError> {
+    let key = unlocked.commit_key()?.mac("briefcase/receipt-commitments/1", &[])?;
+    Ok(CommitKey::new(Zeroizing::new(*key.as_bytes())))
+}
+
+fn document_digest(document: &[u8]) -> Digest {
+    Digest::labelled("briefcase/authority/1", &[document])
+}
+
+fn load_authority(reader: &Reader) -> Result<Option<Authority>, OpenError> {
+    let Some(found) = reader.authority(document_digest)? else { return Ok(None) };
+    Ok(Some(Authority::decode(&found.document)?))
+}
+
+/// The accepted definitions, each checked against its pin.
+fn load_catalogue(reader: &Reader, authority: &Authority) -> Result<Catalogue, OpenError> {
+    let mut catalogue = Catalogue::new();
+    for (server, registered) in &authority.servers {
+        for accepted in registered.pins.values() {
+            let raw = reader.definition(&accepted.digest)?.ok_or(OpenError::Tampered("a tool definition is missing"))?;
+            let definition = serde_json::from_slice(&raw).map_err(|_| OpenError::Tampered("a tool definition"))?;
+            if pin::pin(server, &definition) != accepted.digest {
+                return Err(OpenError::Tampered("a tool definition"));
+            }
+            catalogue.add(accepted.digest, &definition);
+        }
+    }
+    Ok(catalogue)
+}
+
+/// The last snapshot and the receipts after it.
+fn load_ledger(reader: &Reader, index: &BudgetIndex) -> Result<Ledger, OpenError> {
+    let (mut ledger, from) = match reader.ledger()? {
+        None => (Ledger::new(), ReceiptIndex(0)),
+        Some((snapshot, upto)) => {
+            let snapshot = snapshot.expose(serde_json::from_slice).map_err(|_| OpenError::Tampered("the ledger"))?;
+            (Ledger::restore(snapshot), upto)
+        }
+    };
+    reader.replay(from, |_, receipt| {
+        if let Some(event) = ledger_event(receipt) {
+            ledger.replay(index, &event);
+        }
+        Ok(())
+    })?;
+    let _unknown_outcomes_count_as_spent = ledger.close_orphans();
+    ledger.prune();
+    Ok(ledger)
+}
+
+fn ledger_event(receipt: Receipt) -> Option<Event> {
+    match receipt.kind {
+        Kind::Intent(intent) => {
+            let tool = intent.name.and_then(|name| name.as_str().parse().ok()).filter(|_| intent.op.as_str() == "call_tool");
+            let charge = Charge {
+                call: intent.call,
+                agent: intent.agent,
+                server: intent.server,
+                tool,
+                calls: 1,
+                cost: intent.cost,
+            };
+            Some(Event::Reserved { charge, at: receipt.at })
+        }
+        Kind::Outcome(outcome) => Some(Event::Settled { call: outcome.call, actual: Actual::AsReserved }),
+        _ => None,
+    }
+}
+
+/// The first receipts of a run: that it began, and what the last one left open.
+fn record_start(around: &Surrounding, store: &Store, identity: &Identity, opened: &Opened) {
+    use briefcase_engine::ports::{Entry, Urgency};
+    let at = around.clock.now();
+    let program = Word::lossy(concat!("briefcased/", env!("CARGO_PKG_VERSION")));
+    let start = Kind::Start(Start { incarnation: identity.incarnation, program });
+    let reconciled = opened.orphans.iter().map(|orphan| {
+        Kind::Reconcile(Reconcile { call: orphan.intent.call, intent: orphan.index, verdict: Verdict::Unknown })
+    });
+    for kind in std::iter::once(start).chain(reconciled) {
+        // Not waited for: a call's own receipt comes after these, and nothing is released before they are durable.
+        drop(store.append(Entry { receipt: Receipt { at, kind }, opening: None }, Urgency::Lazy));
+    }
+}
+
+/// The ledger as bytes for a snapshot.
+pub fn ledger_bytes(engine: &Engine) -> Option<Bytes> {
+    let snapshot = engine.with_ledger(|ledger| ledger.snapshot());
+    serde_json::to_vec(&snapshot).ok().map(Bytes::from)
+}

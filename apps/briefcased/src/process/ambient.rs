@@ -1,0 +1,56 @@
+//! The only place that reads the system's clock and random source.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use briefcase_types::{Clock, Entropy, UnixMillis};
+
+/// The system's wall clock, which never goes back: not while running, and not below the newest receipt of an earlier run.
+#[derive(Debug, Default)]
+pub struct SystemClock {
+    highest: AtomicU64,
+}
+
+impl SystemClock {
+    /// Never gives a time before `time` from here on.
+    pub fn raise_to(&self, time: UnixMillis) {
+        self.highest.fetch_max(time.0, Ordering::AcqRel);
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixMillis {
+        #[expect(clippy::disallowed_methods, reason = "this is the Clock")]
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let system = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        UnixMillis(self.highest.fetch_max(system, Ordering::AcqRel).max(system))
+    }
+}
+
+/// The kernel's random source.
+#[derive(Debug, Default)]
+pub struct OsEntropy;
+
+impl Entropy for OsEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        // getrandom(2) without flags cannot fail once the pool is initialised; a machine without randomness must not go on.
+        if getrandom::fill(bytes).is_err() {
+            std::process::abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_never_goes_below_what_it_has_seen() {
+        let clock = SystemClock::default();
+        let now = clock.now();
+        clock.raise_to(UnixMillis(now.0 + 3_600_000));
+        assert!(clock.now().0 >= now.0 + 3_600_000);
+    }
+}

@@ -1,0 +1,282 @@
+//! The engine: the state that the path works on, and the two things people do to it — decide a question, change the authority.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock, Weak},
+    time::Duration,
+};
+
+use briefcase_policy::{
+    decision::Catalogue,
+    firewall::Redactor,
+    ledger::{Actual, Charge, Ledger, Reservation, ReserveError, Settled},
+};
+use briefcase_receipts::commit::CommitKey;
+use briefcase_types::{AgentId, Clock, Digest, Entropy, Money, ReceiptIndex, Refusal, ServerId, SessionId, ToolName, UnixMillis};
+use bytes::Bytes;
+
+use crate::{
+    desk::{Desk, DeskLimits},
+    path::Trace,
+    ports::{Durable, Entry, Factors, Journal, JournalError, UpstreamFailure, Upstreams, Urgency},
+    session::{LabelBook, Session},
+    standing::Standing,
+    tools::Tools,
+};
+
+/// Times and sizes.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A call that its server does not answer ends after this.
+    pub call: Duration,
+    /// The longest result that is passed on, in bytes.
+    pub result: usize,
+    /// See [`DeskLimits`].
+    pub desk: DeskLimits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { call: Duration::from_secs(300), result: 8 << 20, desk: DeskLimits::default() }
+    }
+}
+
+/// What the engine works with.
+pub struct Parts {
+    /// The record.
+    pub journal: Arc<dyn Journal>,
+    /// The servers.
+    pub upstreams: Arc<dyn Upstreams>,
+    /// Proof of presence.
+    pub factors: Arc<dyn Factors>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Salts the commitments in receipts.
+    pub commit_key: CommitKey,
+    /// The authority in force.
+    pub standing: Standing,
+    /// What policies may see of the definitions it accepts.
+    pub catalogue: Catalogue,
+    /// What was spent and reserved.
+    pub ledger: Ledger,
+    /// Times and sizes.
+    pub limits: Limits,
+}
+
+/// The engine. One per daemon; everything an agent does goes through [`crate::path::run`].
+pub struct Engine {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) upstreams: Arc<dyn Upstreams>,
+    pub(crate) factors: Arc<dyn Factors>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) commit_key: CommitKey,
+    pub(crate) limits: Limits,
+    pub(crate) desk: Desk,
+    pub(crate) labels: LabelBook,
+    pub(crate) catalogue: tokio::sync::Mutex<Catalogue>,
+    standing: RwLock<Arc<Standing>>,
+    ledger: Mutex<Ledger>,
+    sessions: Mutex<HashMap<SessionId, Weak<Session>>>,
+    tools: Mutex<HashMap<(ServerId, Digest), Arc<Tools>>>,
+    redactors: Mutex<Redactors>,
+}
+
+/// Redactors for one version of the authority: per server, and one that knows every server's secrets.
+#[derive(Default)]
+struct Redactors {
+    version: u64,
+    of_server: HashMap<ServerId, Option<Arc<Redactor>>>,
+    of_all: Option<Option<Arc<Redactor>>>,
+}
+
+/// Listings whose derived form is kept.
+const KEPT_LISTINGS: usize = 64;
+
+impl Engine {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            journal: parts.journal,
+            upstreams: parts.upstreams,
+            factors: parts.factors,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            commit_key: parts.commit_key,
+            limits: parts.limits,
+            desk: Desk::new(parts.limits.desk),
+            labels: LabelBook::default(),
+            catalogue: tokio::sync::Mutex::new(parts.catalogue),
+            standing: RwLock::new(Arc::new(parts.standing)),
+            ledger: Mutex::new(parts.ledger),
+            sessions: Mutex::default(),
+            tools: Mutex::default(),
+            redactors: Mutex::default(),
+        }
+    }
+
+    /// The authority in force.
+    #[must_use]
+    pub fn standing(&self) -> Arc<Standing> {
+        Arc::clone(&self.standing.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The open questions.
+    #[must_use]
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// What agents have seen.
+    #[must_use]
+    pub const fn labels(&self) -> &LabelBook {
+        &self.labels
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> UnixMillis {
+        self.clock.now()
+    }
+
+    /// Opens a session for an agent that showed its token.
+    pub fn open_session(&self, agent: AgentId) -> Arc<Session> {
+        let session = Arc::new(Session::new(SessionId::random(self.entropy.as_ref()), agent));
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(|_, session| session.strong_count() > 0);
+        sessions.insert(session.id, Arc::downgrade(&session));
+        session
+    }
+
+    /// An open session.
+    pub fn session(&self, id: SessionId) -> Option<Arc<Session>> {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.get(&id).and_then(Weak::upgrade).filter(|session| !session.is_closed())
+    }
+
+    /// The open sessions.
+    pub fn sessions(&self) -> Vec<Arc<Session>> {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.values().filter_map(Weak::upgrade).filter(|session| !session.is_closed()).collect()
+    }
+
+    /// Looks at the ledger.
+    pub fn with_ledger<R>(&self, look: impl FnOnce(&mut Ledger) -> R) -> R {
+        look(&mut self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn put_in_force(&self, standing: Standing) {
+        *self.standing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(standing);
+    }
+
+    /// Waits until an entry is on disk.
+    pub(crate) async fn durable(&self, durable: Durable) -> Result<ReceiptIndex, JournalError> {
+        durable.await.unwrap_or(Err(JournalError::Closed))
+    }
+
+    /// Appends an entry and waits until it is on disk.
+    pub async fn record(&self, entry: Entry, urgency: Urgency) -> Result<ReceiptIndex, JournalError> {
+        self.durable(self.journal.append(entry, urgency)).await
+    }
+
+    pub(crate) fn reserve(&self, standing: &Standing, trace: &Trace, cost: Option<Money>) -> Result<Reservation, ReserveError> {
+        let charge = Charge {
+            call: trace.call,
+            agent: trace.agent.clone(),
+            server: trace.server.clone(),
+            tool: trace.name.parse().ok().filter(|_| trace.operation == "call_tool"),
+            calls: 1,
+            cost,
+        };
+        let now = self.clock.now();
+        self.with_ledger(|ledger| ledger.reserve(standing.budgets(), &charge, now))
+    }
+
+    /// A fixed price is spent as reserved, whatever became of the call: what is unknown counts as spent.
+    pub(crate) fn settle(&self, reservation: Reservation) -> Settled {
+        self.with_ledger(|ledger| ledger.settle(reservation, Actual::AsReserved))
+    }
+
+    pub(crate) fn give_back(&self, reservation: Reservation) {
+        self.with_ledger(|ledger| ledger.release(reservation));
+    }
+
+    /// The tools of a listing, with pins and compiled schemas; derived once per distinct listing of a server.
+    pub fn tools(&self, server: &ServerId, listing: &crate::ports::Listing) -> Arc<Tools> {
+        let key = (server.clone(), listing.digest);
+        let mut kept = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tools) = kept.get(&key) {
+            return Arc::clone(tools);
+        }
+        let tools = Arc::new(Tools::derive(server, listing));
+        if kept.len() >= KEPT_LISTINGS {
+            kept.clear();
+        }
+        kept.insert(key, Arc::clone(&tools));
+        tools
+    }
+
+    /// An accepted definition that some listing of the server held, by its pin.
+    pub fn known_definition(&self, server: &ServerId, name: &ToolName, pin: Digest) -> Option<Bytes> {
+        let kept = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_server = kept.iter().filter(|((owner, _), _)| owner == server);
+        let found = of_server.filter_map(|(_, tools)| tools.find(name)).find(|tool| tool.pin() == pin);
+        found.map(|tool| tool.raw().clone())
+    }
+
+    /// The redactor for the secrets that a server's connection uses; `None` when it cannot be made, and then nothing may pass.
+    pub(crate) fn redactor(&self, server: &ServerId) -> Option<Arc<Redactor>> {
+        let mut kept = self.kept_redactors();
+        if let Some(redactor) = kept.of_server.get(server) {
+            return redactor.clone();
+        }
+        let redactor = self.build_redactor(std::iter::once(server));
+        kept.of_server.insert(server.clone(), redactor.clone());
+        redactor
+    }
+
+    /// A redactor that knows the secrets of every server.
+    pub(crate) fn all_secrets(&self) -> Option<Arc<Redactor>> {
+        let standing = self.standing();
+        let mut kept = self.kept_redactors();
+        let build = || self.build_redactor(standing.authority().servers.keys());
+        kept.of_all.get_or_insert_with(build).clone()
+    }
+
+    fn kept_redactors(&self) -> std::sync::MutexGuard<'_, Redactors> {
+        let version = self.standing().version();
+        let mut kept = self.redactors.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.version != version {
+            *kept = Redactors { version, ..Redactors::default() };
+        }
+        kept
+    }
+
+    fn build_redactor<'a>(&self, servers: impl Iterator<Item = &'a ServerId>) -> Option<Arc<Redactor>> {
+        let mut builder = Redactor::builder();
+        for server in servers {
+            self.upstreams.secrets(server, &mut |secret| builder.add(secret.as_bytes()));
+        }
+        builder.build().map(Arc::new)
+    }
+
+    pub(crate) fn upstream_refusal(&self, failure: &UpstreamFailure) -> Refusal {
+        let next_step = match failure {
+            UpstreamFailure::Unauthorized => "Replace the server's credential: `briefcase secret set NAME`, then `briefcase server test`.",
+            UpstreamFailure::PaymentRequired => "This server wants to be paid per call; payments are not set up for it.",
+            UpstreamFailure::TimedOut => "Try again; if it goes on, look at the server with `briefcase server test`.",
+            UpstreamFailure::Cancelled => "The effect may have happened. Look at the receipt before calling again.",
+            _ => "Look at the server with `briefcase server test NAME`.",
+        };
+        Refusal::new(failure.code(), failure.reason(), format!("The server could not answer: {failure}."), next_step)
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}

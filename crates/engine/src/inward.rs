@@ -1,0 +1,158 @@
+//! What a server says while a call runs, on its way to the agent: filtered, labelled, and — where it asks something of the
+//! agent's side — decided by policy.
+
+use std::sync::Arc;
+
+use briefcase_json::{Limits, canonical, parse_relayed};
+use briefcase_policy::{decision::Verdict, firewall::Shape, label::Labels};
+use briefcase_receipts::{Kind, Notice, Receipt, Text, Word};
+use briefcase_types::{AgentId, ApprovalId, Digest, ServerId, SessionId};
+use bytes::Bytes;
+
+use crate::{
+    Engine,
+    desk::{CallKey, Question, Waited},
+    path::Trace,
+    ports::{BoxFuture, Entry, RpcError, Talk, Urgency, Waiting},
+};
+
+/// A [`Talk`] behind the firewall.
+pub(crate) struct Guarded {
+    engine: Arc<Engine>,
+    from: Origin,
+    labels: Labels,
+    talk: Arc<dyn Talk>,
+}
+
+/// Which server asks which agent's side, in which session.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The agent.
+    pub agent: AgentId,
+    /// Its session.
+    pub session: SessionId,
+    /// The server.
+    pub server: ServerId,
+}
+
+impl Guarded {
+    pub(crate) fn new(engine: &Arc<Engine>, trace: &Trace, labels: Labels, talk: Arc<dyn Talk>) -> Self {
+        let from = Origin { agent: trace.agent.clone(), session: trace.session, server: trace.server.clone() };
+        Self { engine: Arc::clone(engine), from, labels, talk }
+    }
+}
+
+impl Talk for Guarded {
+    fn notify(&self, method: &str, params: Bytes) {
+        // What cannot be made safe is not passed on; the result's own checks speak for the call.
+        if let Ok(clean) = self.engine.show(&self.from.agent, &self.from.server, self.labels, params) {
+            self.talk.notify(method, clean);
+        }
+    }
+
+    fn ask<'a>(&'a self, method: &'a str, params: Bytes) -> BoxFuture<'a, Result<Bytes, RpcError>> {
+        Box::pin(async move {
+            let params = self.engine.admit(&self.from, self.labels, method, params).await?;
+            self.talk.ask(method, params).await
+        })
+    }
+
+    fn waiting(&self, notice: &Waiting) {
+        self.talk.waiting(notice);
+    }
+}
+
+impl Engine {
+    /// Cleans text from a server that the agent is about to see outside of a result, and labels the agent.
+    ///
+    /// # Errors
+    /// A stable word, when it cannot be made safe.
+    pub fn show(&self, agent: &AgentId, server: &ServerId, labels: Labels, raw: Bytes) -> Result<Bytes, &'static str> {
+        let clean = self.clean(server, Shape::Other, raw)?;
+        self.labels.add(agent, labels, self.clock.now());
+        Ok(clean.bytes)
+    }
+
+    /// Cleans text from a server without labelling anyone.
+    ///
+    /// # Errors
+    /// A stable word, when it cannot be made safe.
+    pub fn make_safe(&self, server: &ServerId, raw: Bytes) -> Result<Bytes, &'static str> {
+        self.clean(server, Shape::Other, raw).map(|clean| clean.bytes)
+    }
+
+    /// Decides whether a server may ask the agent's side something (elicitation, sampling, roots), asking a person where
+    /// policy wants one, and cleans the question.
+    ///
+    /// # Errors
+    /// The JSON-RPC error that the server gets.
+    pub async fn admit(
+        &self,
+        from: &Origin,
+        labels: Labels,
+        method: &str,
+        params: Bytes,
+    ) -> Result<Bytes, RpcError> {
+        let allowed = match self.judge_question(&from.agent, &from.server, method) {
+            Some(Verdict::Allow { .. }) => true,
+            Some(Verdict::Ask { policies, .. }) => self.ask_person(from, method, &params, policies).await,
+            Some(Verdict::Deny { .. }) | None => false,
+        };
+        if !allowed {
+            self.note_refused_question(from, method).await;
+            return Err(refused("The person or their policy does not let this server ask that."));
+        }
+        self.show(&from.agent, &from.server, labels, params).map_err(|_| refused("The question cannot be passed on."))
+    }
+
+    async fn ask_person(&self, from: &Origin, method: &str, params: &[u8], policies: Vec<String>) -> bool {
+        let Ok(value) = parse_relayed(params, &Limits::AGENT) else { return false };
+        let arguments = canonical(&value);
+        let now = self.clock.now();
+        let pin = Digest::labelled("briefcase/no-pin/1", &[]);
+        let key = CallKey::new(&from.agent, &from.server, method, &pin, &arguments, None);
+        let version = self.standing().version();
+        let question = Question {
+            id: ApprovalId::random(self.entropy.as_ref()),
+            agent: from.agent.clone(),
+            session: from.session,
+            server: from.server.clone(),
+            operation: method.to_owned(),
+            name: String::new(),
+            pin,
+            arguments: String::from_utf8_lossy(&arguments).into_owned(),
+            cost: None,
+            class: "unknown".to_owned(),
+            risk: "medium".to_owned(),
+            labels: self.labels.labels(&from.agent, now).iter().map(|label| label.as_str().to_owned()).collect(),
+            policies,
+            authority_version: version,
+            once_only: true,
+            asked: now,
+            expires: self.desk.expiry(now),
+            digest: pin,
+            key,
+            subject: pin,
+        }
+        .sealed();
+        let Ok(id) = self.put_on_desk(question, None).await else { return false };
+        let waited = self.desk.wait(id, self.limits.desk.question, || self.clock.now()).await;
+        waited == Waited::Allowed && self.desk.spend(id, key, version, self.clock.now()).is_some()
+    }
+
+    async fn note_refused_question(&self, from: &Origin, method: &str) {
+        let notice = Notice {
+            what: Word::lossy("question_refused"),
+            agent: Some(from.agent.clone()),
+            server: Some(from.server.clone()),
+            detail: Some(Text::lossy(method)),
+        };
+        let receipt = Receipt { at: self.clock.now(), kind: Kind::Notice(notice) };
+        // Nothing runs either way; the log's own failure shows at the next call.
+        let _ = self.record(Entry { receipt, opening: None }, Urgency::Now).await;
+    }
+}
+
+fn refused(message: &str) -> RpcError {
+    RpcError { code: -32_000, message: message.to_owned(), data: None }
+}

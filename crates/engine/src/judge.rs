@@ -1,0 +1,80 @@
+//! Policy and firewall, asked with what the daemon knows — never with what an agent or a server says of itself.
+
+use briefcase_policy::{
+    decision::{Action, Facts, Verdict},
+    firewall::{self, FilterLimits, FilterSpec, Shape},
+};
+use briefcase_types::{AgentId, Refusal, RefusalCode, ServerId};
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::{
+    Engine,
+    call::{Call, Operation},
+    path::{Target, Trace},
+};
+
+/// A result after the firewall.
+pub(crate) struct Clean {
+    pub(crate) bytes: Bytes,
+    pub(crate) redactions: u64,
+}
+
+impl Engine {
+    /// What policy says of a call.
+    pub(crate) fn judge(&self, trace: &Trace, call: &Call, target: &Target, arguments: &Value) -> Verdict {
+        let uri = |arguments: &Value| arguments.get("uri").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let subscribed;
+        let action = match &call.operation {
+            Operation::CallTool { tool, .. } => Action::Call { tool, arguments },
+            Operation::ReadResource { uri } => Action::ReadResource { uri },
+            Operation::GetPrompt { name, .. } => Action::GetPrompt { prompt: name },
+            Operation::Complete { .. } => Action::Complete,
+            Operation::Follow { method: "resources/subscribe", .. } => {
+                subscribed = uri(arguments);
+                Action::ReadResource { uri: &subscribed }
+            }
+            // It reads or ends what was allowed before; the surface's handles tie it to that.
+            Operation::Follow { .. } => return Verdict::Allow { policies: vec!["follows".to_owned()], grant: None },
+        };
+        let now = self.clock.now();
+        let labels = self.labels.labels(&trace.agent, now);
+        target.standing().policy().decide(&Facts { agent: &trace.agent, server: &trace.server, action, labels, now })
+    }
+
+    /// What policy says of a question from a server to the agent's side; `None` for a method that no server may ask.
+    pub(crate) fn judge_question(&self, agent: &AgentId, server: &ServerId, method: &str) -> Option<Verdict> {
+        let action = match method {
+            "elicitation/create" => Action::Elicit,
+            "sampling/createMessage" => Action::Sample,
+            "roots/list" => Action::ListRoots,
+            _ => return None,
+        };
+        let now = self.clock.now();
+        let labels = self.labels.labels(agent, now);
+        Some(self.standing().policy().decide(&Facts { agent, server, action, labels, now }))
+    }
+
+    /// A credential must not leave in the arguments of a call, to no server at all.
+    pub(crate) fn outgoing_secrets(&self, arguments: &Value) -> Result<(), Refusal> {
+        if self.all_secrets().is_none_or(|redactor| !redactor.find_in(arguments).is_empty()) {
+            return Err(Refusal::new(
+                RefusalCode::InvalidArgs,
+                "secret_in_arguments",
+                "The arguments hold a credential of this briefcase.",
+                "Leave it out: the credential is added where its server expects it.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Passes an answer of a server through the firewall. The error is a stable word.
+    pub(crate) fn clean(&self, server: &ServerId, shape: Shape<'_>, raw: Bytes) -> Result<Clean, &'static str> {
+        let redactor = self.redactor(server).ok_or("redactor")?;
+        let limits = FilterLimits { bytes: self.limits.result, ..FilterLimits::default() };
+        let spec = FilterSpec { redactor: &redactor, shape, limits };
+        let filtered = firewall::filter(raw, &spec).map_err(|refusal| refusal.reason())?;
+        let redactions = filtered.redactions.exact.saturating_add(filtered.redactions.pattern);
+        Ok(Clean { bytes: filtered.bytes, redactions })
+    }
+}

@@ -1,0 +1,82 @@
+//! execute: the only place that sends a call to its server. It takes a [`Funded`] and nothing else.
+
+use std::{sync::Arc, time::Duration};
+
+use briefcase_types::UnixMillis;
+use bytes::Bytes;
+
+use super::{
+    Funded, Trace,
+    reserve::Hold,
+    resolve::Target,
+    validate::Arguments,
+};
+use crate::{
+    Engine,
+    call::{Call, Operation},
+    inward::Guarded,
+    ports::{Outbound, Reply, Talk, UpstreamFailure},
+};
+
+/// A call that had its effect, or tried to.
+#[derive(Debug)]
+pub struct Answered {
+    pub(super) trace: Trace,
+    pub(super) call: Call,
+    pub(super) target: Target,
+    pub(super) arguments: Arguments,
+    pub(super) hold: Hold,
+    pub(super) reply: Result<Reply, UpstreamFailure>,
+    pub(super) took: Duration,
+}
+
+/// Fifth stage.
+pub async fn execute(engine: &Arc<Engine>, funded: Funded, talk: Arc<dyn Talk>) -> Answered {
+    let Funded { trace, call, target, arguments, hold } = funded;
+    let began: UnixMillis = engine.clock.now();
+    let outbound = Outbound {
+        method: call.operation.method(),
+        params: params(&call, &arguments.canonical),
+        timeout: engine.limits.call,
+        cancel: call.cancel.clone(),
+    };
+    let guarded = Arc::new(Guarded::new(engine, &trace, target.labels, talk));
+    let reply = engine.upstreams.send(&call.line, outbound, guarded).await;
+    let took = engine.clock.now().since(began);
+    Answered { trace, call, target, arguments, hold, reply, took }
+}
+
+/// `params` from the canonical arguments and the members that are passed on.
+fn params(call: &Call, canonical: &Bytes) -> Bytes {
+    let mut out = Vec::with_capacity(canonical.len().saturating_add(256));
+    match &call.operation {
+        Operation::CallTool { tool, .. } => {
+            out.extend_from_slice(b"{\"name\":\"");
+            // A tool name has no character that JSON escapes.
+            out.extend_from_slice(tool.as_str().as_bytes());
+            out.extend_from_slice(b"\",\"arguments\":");
+            out.extend_from_slice(canonical);
+        }
+        Operation::GetPrompt { name, .. } => {
+            out.extend_from_slice(b"{\"name\":");
+            briefcase_json::write_string(name, &mut out);
+            out.extend_from_slice(b",\"arguments\":");
+            out.extend_from_slice(canonical);
+        }
+        Operation::ReadResource { .. } | Operation::Complete { .. } | Operation::Follow { .. } => {
+            // The canonical arguments are the params: reopen the object.
+            out.extend_from_slice(canonical.strip_suffix(b"}").unwrap_or(b"{"));
+        }
+    }
+    let meta = call.meta.iter().map(|meta| ("_meta", meta));
+    for (name, raw) in call.members.iter().map(|(name, raw)| (*name, raw)).chain(meta) {
+        if out.last() != Some(&b'{') {
+            out.push(b',');
+        }
+        briefcase_json::write_string(name, &mut out);
+        out.push(b':');
+        out.extend_from_slice(raw);
+    }
+    out.push(b'}');
+    Bytes::from(out)
+}

@@ -1,0 +1,87 @@
+//! The one path of a call.
+//!
+//! ```text
+//! Call ─resolve─▶ Resolved ─validate─▶ Validated ─decide─▶ Permitted ─reserve─▶ Funded ─execute─▶ Answered ─release─▶ Released
+//! ```
+//!
+//! Each stage consumes the value on its left and is the only way to make the one on its right: the fields are private to the
+//! stage's file. So nothing executes without a permit, a reservation and an intent receipt, and nothing reaches the agent
+//! without a durable outcome. Stages stop a call with a [`Stop`]; [`run`] turns it into a refusal with a receipt of its own.
+
+mod decide;
+mod execute;
+mod release;
+mod reserve;
+mod resolve;
+mod stop;
+mod validate;
+
+use std::sync::Arc;
+
+use briefcase_types::{CallId, Refusal, UnixMillis};
+pub use decide::{Permitted, decide};
+pub use execute::{Answered, execute};
+pub use release::release;
+pub use reserve::{Funded, reserve};
+pub use resolve::{Resolved, Target, resolve};
+pub use stop::Stop;
+pub use validate::{Validated, validate};
+
+use crate::{
+    Engine,
+    call::{Call, Released},
+    ports::Talk,
+};
+
+/// Runs a call from the agent's words to its released answer, or to a refusal. Both have a receipt.
+///
+/// The future must be driven to its end: cancel through [`Call::cancel`], so that the outcome is recorded.
+pub async fn run(engine: &Arc<Engine>, call: Call, talk: Arc<dyn Talk>) -> Result<Released, Refusal> {
+    let trace = Trace::begin(engine, &call);
+    match walk(engine, trace.clone(), call, talk).await {
+        Ok(released) => Ok(released),
+        Err(stop) => Err(stop.record(engine, &trace).await),
+    }
+}
+
+async fn walk(engine: &Arc<Engine>, trace: Trace, call: Call, talk: Arc<dyn Talk>) -> Result<Released, Stop> {
+    let resolved = resolve(engine, trace, call).await?;
+    let validated = validate(engine, resolved)?;
+    let permitted = decide(engine, validated, &talk).await?;
+    let funded = reserve(engine, permitted).await?;
+    let answered = execute(engine, funded, talk).await;
+    release(engine, answered).await
+}
+
+/// What every receipt of the call says about it.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The call's id.
+    pub call: CallId,
+    /// When it arrived.
+    pub arrived: UnixMillis,
+    /// Whose.
+    pub agent: briefcase_types::AgentId,
+    /// From where.
+    pub session: briefcase_types::SessionId,
+    /// Where to.
+    pub server: briefcase_types::ServerId,
+    /// The operation's word.
+    pub operation: &'static str,
+    /// The tool's or prompt's name; empty for the rest.
+    pub name: String,
+}
+
+impl Trace {
+    fn begin(engine: &Arc<Engine>, call: &Call) -> Self {
+        Self {
+            call: CallId::random(engine.entropy.as_ref()),
+            arrived: engine.clock.now(),
+            agent: call.session.agent.clone(),
+            session: call.session.id,
+            server: call.line.server.clone(),
+            operation: call.operation.word(),
+            name: call.operation.name().to_owned(),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! filter and release: the firewall, the labels, the outcome's receipt — and only then the agent.
+
+use briefcase_policy::firewall::Shape;
+use briefcase_receipts::{Kind, Outcome, Receipt, Word};
+use briefcase_types::{Refusal, RefusalCode};
+use bytes::Bytes;
+
+use super::{Answered, Stop};
+use crate::{
+    Engine,
+    call::{Answer, Continuation, Operation, Released},
+    ports::{Entry, Reply, RpcError, UpstreamFailure, Urgency},
+    tools::Tool,
+};
+
+/// What the firewall made of the reply.
+enum Filtered {
+    Pass { answer: Answer, redactions: u64, status: &'static str },
+    Hold { refusal: Refusal, status: String },
+}
+
+/// Last stage.
+pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, Stop> {
+    let Answered { trace, call, target, arguments, hold, reply, took } = answered;
+    let shown = Shown { server: &trace.server, shape: shape(&call.operation, target.tool.as_deref()) };
+    let filtered = filter(engine, &shown, reply);
+    let wants_input = matches!(&filtered, Filtered::Pass { answer: Answer::Result(raw), .. } if wants_input(raw));
+    // A fixed price cannot overrun.
+    let _ = engine.settle(hold.reservation);
+    engine.labels.add(&trace.agent, target.labels, engine.clock.now());
+    let (status, released, redacted) = match &filtered {
+        Filtered::Pass { .. } if wants_input => ("input_required".to_owned(), bytes_of(&filtered), 0),
+        Filtered::Pass { redactions, status, .. } => ((*status).to_owned(), bytes_of(&filtered), *redactions),
+        Filtered::Hold { status, .. } => (status.clone(), None, 0),
+    };
+    let outcome = Outcome {
+        call: trace.call,
+        intent: None,
+        status: Word::lossy(status),
+        result: released.as_deref().map(|raw| engine.commit_key.result(&trace.call, raw)),
+        bytes: released.as_deref().map_or(0, |raw| u64::try_from(raw.len()).unwrap_or(u64::MAX)),
+        redacted,
+        millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        cost: target.cost,
+    };
+    let receipt = Receipt { at: engine.clock.now(), kind: Kind::Outcome(outcome) };
+    let durable = engine.journal.append(Entry { receipt, opening: None }, Urgency::Now);
+    let index = engine.durable(durable).await.map_err(|error| withheld(&error))?;
+    if let Some(intent) = hold.intent {
+        engine.durable(intent).await.map_err(|error| withheld(&error))?;
+    }
+    match filtered {
+        Filtered::Pass { answer, .. } => {
+            let continuation = wants_input
+                .then(|| Continuation { key: arguments.key, authority_version: target.standing.version() });
+            Ok(Released::new(answer, index, continuation))
+        }
+        Filtered::Hold { mut refusal, .. } => {
+            refusal.receipt = Some(index);
+            Err(Stop::after_effect(refusal))
+        }
+    }
+}
+
+fn bytes_of(filtered: &Filtered) -> Option<Bytes> {
+    match filtered {
+        Filtered::Pass { answer: Answer::Result(raw), .. } => Some(raw.clone()),
+        Filtered::Pass { answer: Answer::Error(error), .. } => Some(Bytes::copy_from_slice(error.message.as_bytes())),
+        Filtered::Hold { .. } => None,
+    }
+}
+
+fn filter(engine: &Engine, answered: &Shown<'_>, reply: Result<Reply, UpstreamFailure>) -> Filtered {
+    match reply {
+        Ok(Reply::Result(raw)) => match engine.clean(answered.server, answered.shape, raw) {
+            Ok(clean) => {
+                let status = if is_tool_error(&clean.bytes) { "tool_error" } else { "ok" };
+                Filtered::Pass { answer: Answer::Result(clean.bytes), redactions: clean.redactions, status }
+            }
+            Err(reason) => Filtered::Hold { refusal: unusable(reason), status: format!("withheld:{reason}") },
+        },
+        Ok(Reply::Error(error)) => match engine.clean_error(answered.server, error) {
+            Ok((error, redactions)) => {
+                Filtered::Pass { answer: Answer::Error(error), redactions, status: "rpc_error" }
+            }
+            Err(reason) => Filtered::Hold { refusal: unusable(reason), status: format!("withheld:{reason}") },
+        },
+        Err(failure) => {
+            let status = failure.reason().to_owned();
+            Filtered::Hold { refusal: engine.upstream_refusal(&failure), status }
+        }
+    }
+}
+
+/// What the firewall has to know of a call.
+struct Shown<'a> {
+    server: &'a briefcase_types::ServerId,
+    shape: Shape<'a>,
+}
+
+fn shape<'a>(operation: &Operation, tool: Option<&'a Tool>) -> Shape<'a> {
+    match operation {
+        Operation::CallTool { .. } => Shape::ToolResult(tool.and_then(Tool::output)),
+        Operation::ReadResource { .. } | Operation::GetPrompt { .. } => Shape::Content,
+        Operation::Complete { .. } | Operation::Follow { .. } => Shape::Other,
+    }
+}
+
+/// Whether a tool says of itself that it failed.
+fn is_tool_error(raw: &[u8]) -> bool {
+    const MARK: &[u8] = b"isError";
+    #[derive(serde::Deserialize)]
+    struct Outline {
+        #[serde(rename = "isError", default)]
+        is_error: bool,
+    }
+    contains(raw, MARK) && serde_json::from_slice::<Outline>(raw).is_ok_and(|outline| outline.is_error)
+}
+
+fn contains(raw: &[u8], mark: &[u8]) -> bool {
+    raw.windows(mark.len()).any(|window| window == mark)
+}
+
+fn unusable(reason: &'static str) -> Refusal {
+    Refusal::new(
+        RefusalCode::UpstreamError,
+        reason,
+        format!("The server's answer cannot be passed on ({reason})."),
+        "The call may have had its effect. Look at its receipt before calling again.",
+    )
+}
+
+/// The effect may have happened, but its outcome could not be recorded: the result stays here.
+fn withheld(error: &crate::ports::JournalError) -> Stop {
+    Stop::after_effect(Refusal::new(
+        RefusalCode::Unavailable,
+        "withheld",
+        format!("The call was sent, but its outcome could not be recorded, so its result is withheld: {error}."),
+        "The effect may have happened. Run `briefcase doctor`, repair the state folder, restart `briefcased`: the open intent is then reconciled.",
+    ))
+}
+
+/// Whether a modern server wants more input before it can answer.
+fn wants_input(raw: &[u8]) -> bool {
+    const MARK: &[u8] = b"input_required";
+    #[derive(serde::Deserialize)]
+    struct Outline<'a> {
+        #[serde(rename = "resultType", borrow, default)]
+        result_type: Option<std::borrow::Cow<'a, str>>,
+    }
+    contains(raw, MARK)
+        && serde_json::from_slice::<Outline<'_>>(raw)
+            .is_ok_and(|outline| outline.result_type.as_deref() == Some("input_required"))
+}
+
+impl Engine {
+    pub(crate) fn clean_error(
+        &self,
+        server: &briefcase_types::ServerId,
+        error: RpcError,
+    ) -> Result<(RpcError, u64), &'static str> {
+        let mut text = Vec::new();
+        briefcase_json::write_string(&error.message, &mut text);
+        let message = self.clean(server, Shape::Other, Bytes::from(text))?;
+        let data = error.data.map(|data| self.clean(server, Shape::Other, data)).transpose()?;
+        let redactions = message.redactions.saturating_add(data.as_ref().map_or(0, |data| data.redactions));
+        let message = serde_json::from_slice(&message.bytes).map_err(|_| "malformed")?;
+        Ok((RpcError { code: error.code, message, data: data.map(|data| data.bytes) }, redactions))
+    }
+}

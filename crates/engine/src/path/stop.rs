@@ -1,0 +1,84 @@
+//! How a call ends before its effect: with a refusal that has a receipt, durable before the agent hears of it.
+
+use briefcase_receipts::{Kind, Receipt, Refused, Text, Word, Words};
+use briefcase_types::{Digest, Refusal, RefusalCode};
+
+use super::Trace;
+use crate::{
+    Engine,
+    ports::{Entry, Urgency},
+};
+
+/// Why a stage stopped the call.
+#[derive(Debug)]
+pub struct Stop {
+    refusal: Refusal,
+    arguments: Option<Digest>,
+    policies: Vec<String>,
+    authority: u64,
+    recorded: bool,
+}
+
+impl Stop {
+    pub(super) fn new(authority: u64, refusal: Refusal) -> Self {
+        Self { refusal, arguments: None, policies: Vec::new(), authority, recorded: false }
+    }
+
+    pub(super) fn with_arguments(mut self, arguments: Digest) -> Self {
+        self.arguments = Some(arguments);
+        self
+    }
+
+    pub(super) fn with_policies(mut self, policies: Vec<String>) -> Self {
+        self.policies = policies;
+        self
+    }
+
+    /// The effect was tried and its outcome is recorded already: no second receipt.
+    pub(super) fn after_effect(refusal: Refusal) -> Self {
+        Self { refusal, arguments: None, policies: Vec::new(), authority: 0, recorded: true }
+    }
+
+    /// Writes the receipt and gives the refusal to the agent. When the record cannot be written the agent hears that
+    /// instead: nothing ran in either case.
+    pub(super) async fn record(self, engine: &Engine, trace: &Trace) -> Refusal {
+        if self.recorded {
+            return self.refusal;
+        }
+        let mut refusal = self.refusal;
+        let receipt = Receipt {
+            at: engine.clock.now(),
+            kind: Kind::Refusal(Refused {
+                call: trace.call,
+                agent: trace.agent.clone(),
+                session: trace.session,
+                server: Some(trace.server.clone()),
+                op: Some(Word::lossy(trace.operation)),
+                name: (!trace.name.is_empty()).then(|| Text::lossy(&trace.name)),
+                code: refusal.code,
+                reason: Word::lossy(refusal.reason.clone()),
+                args: self.arguments,
+                policies: self.policies.into_iter().map(Word::lossy).collect::<Words>(),
+                authority: self.authority,
+                approval: refusal.approval,
+            }),
+        };
+        match engine.record(Entry { receipt, opening: None }, Urgency::Now).await {
+            Ok(index) => {
+                refusal.receipt = Some(index);
+                refusal
+            }
+            Err(error) => unrecorded(&error),
+        }
+    }
+}
+
+/// The record cannot be written, so nothing runs.
+pub(super) fn unrecorded(error: &crate::ports::JournalError) -> Refusal {
+    Refusal::new(
+        RefusalCode::Unavailable,
+        "record",
+        format!("Nothing was run, because the record cannot be written: {error}."),
+        "Run `briefcase doctor`; free disk space or repair the state folder, then restart `briefcased`.",
+    )
+}

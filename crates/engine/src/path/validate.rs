@@ -1,0 +1,91 @@
+//! validate: arguments that every parser reads the same way, and that fit the accepted schema.
+//!
+//! From here on only the canonical form exists: it is what is hashed, shown, decided on and sent.
+
+use briefcase_json::{Limits, canonical, parse_strict};
+use briefcase_types::{Refusal, RefusalCode};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{Resolved, Stop, Trace, resolve::Target};
+use crate::{
+    Engine,
+    call::{Call, Operation},
+    desk::CallKey,
+};
+
+/// A call with arguments that can be decided on.
+#[derive(Debug)]
+pub struct Validated {
+    pub(super) trace: Trace,
+    pub(super) call: Call,
+    pub(super) target: Target,
+    pub(super) arguments: Arguments,
+}
+
+/// Arguments in their one form.
+#[derive(Debug)]
+pub struct Arguments {
+    pub(super) value: Value,
+    pub(super) canonical: Bytes,
+    pub(super) commitment: briefcase_types::Digest,
+    pub(super) key: CallKey,
+}
+
+/// Second stage.
+pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, Stop> {
+    let Resolved { trace, call, target } = resolved;
+    let version = target.standing.version();
+    let value = read(&call.operation).map_err(|refusal| Stop::new(version, refusal))?;
+    let canonical = Bytes::from(canonical(&value));
+    let commitment = engine.commit_key.arguments(&trace.call, &value).root();
+    if let Some(tool) = &target.tool {
+        tool.check_arguments(&value).map_err(|violations| {
+            Stop::new(version, does_not_fit(&trace, &violations)).with_arguments(commitment)
+        })?;
+    }
+    engine.outgoing_secrets(&value).map_err(|refusal| Stop::new(version, refusal).with_arguments(commitment))?;
+    let name = format!("{}\u{0}{}", call.operation.method(), call.operation.name());
+    let key = CallKey::new(&trace.agent, &trace.server, &name, &target.pin, &canonical, target.cost);
+    Ok(Validated { trace, call, target, arguments: Arguments { value, canonical, commitment, key } })
+}
+
+fn read(operation: &Operation) -> Result<Value, Refusal> {
+    match operation {
+        Operation::CallTool { arguments, .. } | Operation::GetPrompt { arguments, .. } => object(arguments),
+        Operation::Complete { params } | Operation::Follow { params, .. } => object(params),
+        Operation::ReadResource { uri } => Ok(json!({ "uri": uri })),
+    }
+}
+
+fn object(raw: &Bytes) -> Result<Value, Refusal> {
+    if raw.is_empty() {
+        return Ok(json!({}));
+    }
+    let value = parse_strict(raw, &Limits::AGENT).map_err(|error| {
+        Refusal::new(
+            RefusalCode::InvalidArgs,
+            error.reason.as_str(),
+            format!("The arguments cannot be taken: {error}."),
+            "Send JSON that every parser reads the same way: no duplicate keys, integers beyond 2^53 as strings, valid UTF-8.",
+        )
+    })?;
+    match value {
+        Value::Object(_) => Ok(value),
+        _ => Err(Refusal::new(
+            RefusalCode::InvalidArgs,
+            "not_an_object",
+            "The arguments are not a JSON object.",
+            "Send an object, such as {}.",
+        )),
+    }
+}
+
+fn does_not_fit(trace: &Trace, violations: &[String]) -> Refusal {
+    Refusal::new(
+        RefusalCode::InvalidArgs,
+        "schema",
+        format!("The arguments of `{}` do not fit its schema: {}.", trace.name, violations.join("; ")),
+        "Correct the arguments to the tool's inputSchema and call again.",
+    )
+}

@@ -1,0 +1,142 @@
+//! A server's definitions, inspected and compiled once per distinct listing.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+use briefcase_policy::{
+    pin::{self, Inspected, Suspicion},
+    schema::{self, Schema},
+};
+use briefcase_types::{Digest, ServerId, ToolName};
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::ports::Listing;
+
+/// The definitions of one listing.
+#[derive(Debug)]
+pub struct Tools {
+    order: Vec<Arc<Tool>>,
+    by_name: HashMap<ToolName, usize>,
+    quarantined: Vec<(String, String)>,
+}
+
+/// One definition.
+#[derive(Debug)]
+pub struct Tool {
+    name: ToolName,
+    pin: Digest,
+    raw: Bytes,
+    definition: Value,
+    schemas: OnceLock<Result<Schemas, String>>,
+}
+
+#[derive(Debug)]
+struct Schemas {
+    input: Schema,
+    output: Option<Schema>,
+}
+
+impl Tools {
+    pub(crate) fn derive(server: &ServerId, listing: &Listing) -> Self {
+        let inspected = pin::inspect(server, listing.tools.iter().map(|definition| definition.raw.as_ref()));
+        let mut tools = Self { order: Vec::new(), by_name: HashMap::new(), quarantined: Vec::new() };
+        for (Inspected { verdict, shown_name }, listed) in inspected.into_iter().zip(&listing.tools) {
+            match verdict {
+                Ok(sound) => {
+                    tools.by_name.insert(sound.tool.clone(), tools.order.len());
+                    tools.order.push(Arc::new(Tool {
+                        name: sound.tool,
+                        pin: sound.pin,
+                        raw: listed.raw.clone(),
+                        definition: sound.definition,
+                        schemas: OnceLock::new(),
+                    }));
+                }
+                Err(quarantine) => tools.quarantined.push((shown_name, quarantine.to_string())),
+            }
+        }
+        tools
+    }
+
+    /// The tool of this name, if its definition is sound.
+    #[must_use]
+    pub fn find(&self, name: &ToolName) -> Option<Arc<Tool>> {
+        self.by_name.get(name).and_then(|index| self.order.get(*index)).map(Arc::clone)
+    }
+
+    /// The sound tools, in the server's order.
+    #[must_use]
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Tool>> {
+        self.order.iter()
+    }
+
+    /// Names (made printable) and reasons of what is neither shown nor called.
+    #[must_use]
+    pub fn quarantined(&self) -> &[(String, String)] {
+        &self.quarantined
+    }
+}
+
+impl Tool {
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &ToolName {
+        &self.name
+    }
+
+    /// Its pin.
+    #[must_use]
+    pub const fn pin(&self) -> Digest {
+        self.pin
+    }
+
+    /// The definition as the server sent it, byte for byte.
+    #[must_use]
+    pub const fn raw(&self) -> &Bytes {
+        &self.raw
+    }
+
+    /// The definition.
+    #[must_use]
+    pub const fn definition(&self) -> &Value {
+        &self.definition
+    }
+
+    /// What looks odd in the definition. Telemetry, never an input to a decision.
+    #[must_use]
+    pub fn suspicions(&self) -> Vec<Suspicion> {
+        pin::suspicion(&self.definition).into_iter().collect()
+    }
+
+    /// Why the tool cannot be called although it is pinned: a schema that cannot be checked in bounds.
+    #[must_use]
+    pub fn unusable(&self) -> Option<&str> {
+        self.schemas().as_ref().err().map(String::as_str)
+    }
+
+    /// Checks arguments against the input schema.
+    ///
+    /// # Errors
+    /// What does not fit, without the values.
+    pub fn check_arguments(&self, arguments: &Value) -> Result<(), Vec<String>> {
+        let schemas = self.schemas().as_ref().map_err(|problem| vec![problem.clone()])?;
+        schemas.input.validate(arguments).map_err(|found| found.iter().map(|violation| violation.message.clone()).collect())
+    }
+
+    pub(crate) fn output(&self) -> Option<&Schema> {
+        self.schemas().as_ref().ok().and_then(|schemas| schemas.output.as_ref())
+    }
+
+    fn schemas(&self) -> &Result<Schemas, String> {
+        self.schemas.get_or_init(|| {
+            let compile = |value: &Value| schema::compile(value).map_err(|error| error.to_string());
+            let anything = Value::Object(serde_json::Map::new());
+            let input = compile(self.definition.get("inputSchema").unwrap_or(&anything))?;
+            let output = self.definition.get("outputSchema").map(compile).transpose()?;
+            Ok(Schemas { input, output })
+        })
+    }
+}
