@@ -92,7 +92,9 @@ impl Duplex {
         };
         let taken = match envelope.kind() {
             Kind::Response { id } => self.settle(id, envelope.result().map(Reply::Result)),
-            Kind::ErrorResponse { id: Some(id) } => self.settle(id, envelope.error().map(|raw| rpc_error(&raw))),
+            Kind::ErrorResponse { id: Some(id) } => {
+                self.settle(id, envelope.error().map(|raw| Reply::Error(rpc_error(&raw))))
+            }
             Kind::ErrorResponse { id: None } => self.inbound.garbage().is_ok(),
             Kind::Notification { method } => {
                 let params = envelope.params();

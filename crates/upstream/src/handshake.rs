@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use briefcase_egress::{Egress, Target};
 use briefcase_engine::ports::{ClientProfile, Era, Reply, UpstreamFailure};
 use briefcase_mcp::{LEGACY_VERSIONS, MODERN_VERSIONS, method};
+use briefcase_policy::firewall::Redactor;
 use briefcase_types::{ServerId, SessionId};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -101,7 +102,7 @@ impl Opening<'_> {
             let opened = self.attempt(era).await;
             let speaks = match &opened {
                 Ok(_) => Some(true),
-                Err(failure) if other_era_may_do(failure) => Some(false),
+                Err(failure) if self.other_era_may_do(failure) => Some(false),
                 Err(_) => None,
             };
             match era {
@@ -135,6 +136,21 @@ impl Opening<'_> {
         };
         let order: Vec<_> = [first, second].into_iter().filter(speaks).collect();
         if order.is_empty() { vec![first, second] } else { order }
+    }
+
+    /// Whether the failure says that the server does not speak the era that was tried. A child that ends or stays silent
+    /// may have been startled by a method it does not know.
+    fn other_era_may_do(&self, failure: &Failure) -> bool {
+        let is_child = matches!(self.spec.transport, Transport::Stdio { .. });
+        match failure {
+            Failure::Gone => true,
+            Failure::Status(status) => *status < 500 || *status == 501,
+            Failure::Upstream(UpstreamFailure::Protocol(word)) => {
+                !matches!(*word, "redirect" | "forbidden_address" | "flood")
+            }
+            Failure::Upstream(UpstreamFailure::Unreachable(_) | UpstreamFailure::TimedOut) => is_child,
+            Failure::Upstream(_) => false,
+        }
     }
 
     async fn attempt(&self, era: Era) -> Result<Link, Failure> {
@@ -182,27 +198,16 @@ impl Opening<'_> {
     fn stdio(&self, argv: &[String], env: &[(String, EnvValue)], cwd: Option<&Path>) -> Result<Wire, Failure> {
         let Common { directory, surroundings, farewells, .. } = self.common;
         let start = Start { argv, env, cwd, surroundings, directory: &**directory, farewells };
-        Ok(Wire::Duplex(stdio::connect(&start, self.inbound(), &self.spec.limits, self.scrub())?))
+        Ok(Wire::Duplex(stdio::connect(&start, self.inbound(), &self.spec.limits, self.redactor()?)?))
     }
 
-    /// Takes the child's secrets out of what it logs.
-    fn scrub(&self) -> stdio::Scrub {
-        let directory = Arc::clone(&self.common.directory);
-        let names: Vec<_> = self.spec.secrets().cloned().collect();
-        Box::new(move |line| {
-            let mut line = line.to_owned();
-            for name in &names {
-                let shown = directory.with_secret(name, &mut |secret| {
-                    if !secret.is_empty() {
-                        line = line.replace(secret, "[secret]");
-                    }
-                });
-                if shown.is_err() {
-                    return "[not shown: the secrets of this server cannot be read now]".to_owned();
-                }
-            }
-            line
-        })
+    /// Knows the child's secrets, so that they are taken out of what it logs.
+    fn redactor(&self) -> Result<Redactor, UpstreamFailure> {
+        let mut builder = Redactor::builder();
+        for name in self.spec.secrets() {
+            self.common.directory.with_secret(name, &mut |secret| builder.add(secret.as_bytes()))?;
+        }
+        builder.build().ok_or_else(|| UpstreamFailure::NotReady("the server's secrets are too large".into()))
     }
 
     async fn discover(&self, wire: &Wire) -> Result<Greeting, Failure> {
@@ -305,18 +310,6 @@ fn result(reply: Result<Reply, Failure>, refused: &'static str) -> Result<Bytes,
 
 fn no_handshake() -> Failure {
     UpstreamFailure::Protocol("handshake").into()
-}
-
-/// Whether the failure says that the server does not speak the era that was tried.
-fn other_era_may_do(failure: &Failure) -> bool {
-    match failure {
-        Failure::Gone => true,
-        Failure::Status(status) => *status < 500 || *status == 501,
-        Failure::Upstream(failure) => !matches!(
-            failure,
-            UpstreamFailure::Unauthorized | UpstreamFailure::PaymentRequired | UpstreamFailure::NotReady(_)
-        ),
-    }
 }
 
 fn part(whole: &Bytes, part: Option<&RawValue>) -> Bytes {

@@ -288,7 +288,7 @@ impl Pager for LinkPager<'_> {
 }
 
 /// The error object of an answer.
-pub(crate) fn rpc_error(raw: &Bytes) -> Reply {
+pub(crate) fn rpc_error(raw: &Bytes) -> RpcError {
     #[derive(Deserialize)]
     struct Wire<'a> {
         code: i64,
@@ -296,13 +296,12 @@ pub(crate) fn rpc_error(raw: &Bytes) -> Reply {
         #[serde(borrow)]
         data: Option<&'a RawValue>,
     }
-    let error = match serde_json::from_slice::<Wire<'_>>(raw) {
+    match serde_json::from_slice::<Wire<'_>>(raw) {
         Ok(Wire { code, message, data }) => {
             RpcError { code, message, data: data.map(|data| raw.slice_ref(data.get().as_bytes())) }
         }
         Err(_) => RpcError { code: -32603, message: "the server answered with a malformed error".into(), data: None },
-    };
-    Reply::Error(error)
+    }
 }
 
 fn member(params: &[u8], name: &str) -> Result<String, Failure> {

@@ -82,8 +82,6 @@ impl Pool {
     pub async fn shutdown(&self) {
         let sessions = std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
         sessions.into_values().flatten().for_each(|slot| slot.retire("shutdown"));
-        // Connections end on their own tasks, which then say farewell; give them a turn before counting.
-        tokio::time::sleep(Duration::from_millis(20)).await;
         self.common.farewells.close();
         let _late = tokio::time::timeout(Duration::from_secs(6), self.common.farewells.wait()).await;
     }

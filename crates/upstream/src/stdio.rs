@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use briefcase_engine::ports::UpstreamFailure;
+use briefcase_policy::firewall::{Redactor, StreamRedactor};
 use briefcase_types::{ServerId, text::printable};
 use bytes::Bytes;
 use tokio::{
@@ -21,24 +22,23 @@ use crate::{
     meter::Meter,
 };
 
+const LONGEST_LOG_LINE: usize = 8 * 1024;
+
 /// Starts the child and connects it.
 pub(crate) fn connect(
     start: &Start<'_>,
     inbound: Arc<Inbound>,
     limits: &ServerLimits,
-    scrub: Scrub,
+    redactor: Redactor,
 ) -> Result<Arc<Duplex>, UpstreamFailure> {
     let server = inbound.origin.server.clone();
     let (running, Pipes { stdin, stdout, stderr }) = start.spawn()?;
     let (duplex, messages) = Duplex::new(inbound, limits.json());
     tokio::spawn(write(stdin, messages, duplex.closed.clone()));
-    tokio::spawn(drain(server, stderr, scrub));
-    tokio::spawn(read(Lines::new(stdout, limits.json().bytes), running, Arc::clone(&duplex)));
+    tokio::spawn(drain(server, stderr, redactor));
+    start.farewells.spawn(read(Lines::new(stdout, limits.json().bytes), running, Arc::clone(&duplex)));
     Ok(duplex)
 }
-
-/// Makes a line of a child's log fit to be logged: without the secrets that the child was given.
-pub(crate) type Scrub = Box<dyn Fn(&str) -> String + Send + Sync>;
 
 /// Reads until the child ends or breaks the rules. Owns the child: it ends with this task.
 async fn read(mut lines: Lines<tokio::process::ChildStdout>, running: Running, duplex: Arc<Duplex>) {
@@ -97,19 +97,42 @@ fn push(batch: &mut Vec<u8>, message: &[u8]) {
     batch.push(b'\n');
 }
 
-/// Keeps the child's log from filling its pipe, and shows some of it.
-async fn drain(server: ServerId, mut stderr: ChildStderr, scrub: Scrub) {
-    let (meter, mut buffer, mut hidden) = (Meter::new(10, 50), vec![0; 8 * 1024], 0_u64);
+/// Keeps the child's log from filling its pipe, and shows some of it, without the secrets that the child was given.
+async fn drain(server: ServerId, mut stderr: ChildStderr, redactor: Redactor) {
+    let mut log = Log { server, meter: Meter::new(10, 50), hidden: 0 };
+    let (mut redacted, mut buffer, mut rest) = (StreamRedactor::new(&redactor), vec![0; 8 * 1024], Vec::new());
     while let Ok(length @ 1..) = stderr.read(&mut buffer).await {
-        let text = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()).into_owned();
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            if meter.take() {
-                let line = printable(&scrub(line));
-                tracing::debug!(%server, hidden, line, "server log");
-                hidden = 0;
-            } else {
-                hidden = hidden.saturating_add(1);
-            }
+        rest.extend(redacted.push(buffer.get(..length).unwrap_or_default()));
+        while let Some(end) = memchr::memchr(b'\n', &rest) {
+            let line: Vec<u8> = rest.drain(..=end).collect();
+            log.show(&line);
+        }
+        if rest.len() > LONGEST_LOG_LINE {
+            log.show(&std::mem::take(&mut rest));
+        }
+    }
+    rest.extend(redacted.finish().0);
+    log.show(&rest);
+}
+
+/// What of a child's log is shown.
+struct Log {
+    server: ServerId,
+    meter: Meter,
+    hidden: u64,
+}
+
+impl Log {
+    fn show(&mut self, line: &[u8]) {
+        let line = String::from_utf8_lossy(line);
+        if line.trim().is_empty() {
+            return;
+        }
+        if self.meter.take() {
+            let (server, hidden) = (&self.server, std::mem::take(&mut self.hidden));
+            tracing::debug!(%server, hidden, line = printable(line.trim_end()), "server log");
+        } else {
+            self.hidden = self.hidden.saturating_add(1);
         }
     }
 }

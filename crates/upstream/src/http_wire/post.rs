@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use briefcase_egress::{Answer, Body};
-use briefcase_engine::ports::{Era, Reply, UpstreamFailure};
+use briefcase_engine::ports::{Era, Reply, RpcError, UpstreamFailure};
 use briefcase_mcp::{Envelope, Kind, RequestId, method, notification, request};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -116,23 +116,24 @@ impl HttpWire {
             && let Ok(raw) = answer.body.collect().await
             && let Ok(envelope) = Envelope::parse_within(raw, &self.limits.json())
             && matches!(envelope.kind(), Kind::ErrorResponse { id: about } if about.as_ref().is_none_or(|about| about == id))
-            && let Some(error) = envelope.error()
-            && !self.dropped_session(status)
+            && let Some(error) = envelope.error().map(|error| rpc_error(&error))
         {
-            return Ok(rpc_error(&error));
+            return if self.dropped_session(status, &error) { Err(Failure::Gone) } else { Ok(Reply::Error(error)) };
         }
         Err(self.refused(status))
     }
 
-    fn dropped_session(&self, status: StatusCode) -> bool {
-        status == StatusCode::NOT_FOUND && self.session.get().is_some()
+    /// Whether the server no longer knows the session: 404 by the specification, 400 and -32000 by much-used servers.
+    fn dropped_session(&self, status: StatusCode, error: &RpcError) -> bool {
+        let said = status == StatusCode::NOT_FOUND || (status == StatusCode::BAD_REQUEST && error.code == -32000);
+        said && self.session.get().is_some()
     }
 
     fn refused(&self, status: StatusCode) -> Failure {
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => UpstreamFailure::Unauthorized.into(),
             StatusCode::PAYMENT_REQUIRED => UpstreamFailure::PaymentRequired.into(),
-            _ if self.dropped_session(status) => Failure::Gone,
+            StatusCode::NOT_FOUND if self.session.get().is_some() => Failure::Gone,
             status => Failure::Status(status.as_u16()),
         }
     }
@@ -236,7 +237,9 @@ fn gave_up_on(outcome: &Result<Reply, Failure>) -> bool {
 pub(super) fn own_answer(envelope: &Envelope, id: &RequestId) -> Option<Reply> {
     match envelope.kind() {
         Kind::Response { id: about } if about == id => envelope.result().map(Reply::Result),
-        Kind::ErrorResponse { id: Some(about) } if about == id => envelope.error().map(|raw| rpc_error(&raw)),
+        Kind::ErrorResponse { id: Some(about) } if about == id => {
+            envelope.error().map(|raw| Reply::Error(rpc_error(&raw)))
+        }
         _ => None,
     }
 }
