@@ -1,1 +1,46 @@
-fn main() {}
+//! `mcp-gateway`: the one thing an agent talks to.
+//!
+//! It carries messages between an agent (stdio or HTTP) and the daemon, and checks what can be checked without knowing
+//! anything: sizes, encoding, Host, Origin, headers, the form of a credential. It links neither vault nor policy nor
+//! engine: what it cannot link it cannot leak, and nothing it does can decide.
+
+mod daemon;
+mod http;
+mod options;
+mod stdio;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use options::{Mode, Options};
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    log_to_stderr(&options);
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+    let settings = options.settings(|name| std::env::var_os(name))?;
+    // One thread is faster here than several: a call costs a few microseconds, less than waking another core.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = match settings.mode {
+        Mode::Stdio => runtime.block_on(stdio::run(settings)).map_err(Into::into),
+        Mode::Http(address) => runtime.block_on(http::run(settings, address)).map_err(Into::into),
+    };
+    // A read of a terminal or a file cannot be stopped; do not wait for it.
+    runtime.shutdown_background();
+    result
+}
+
+/// Standard output belongs to the protocol.
+fn log_to_stderr(options: &Options) {
+    let level = if options.verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level).with_target(false).compact().init();
+}

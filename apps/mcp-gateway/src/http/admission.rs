@@ -1,0 +1,131 @@
+//! Who may speak at all: rules on headers alone, before any credential is looked at.
+//!
+//! Agents are programs, not browsers. A page that reaches a loopback port, by itself or by DNS rebinding, cannot help
+//! sending a foreign Host, an Origin, a Referer, cookies or fetch metadata, so each of these shuts the door. Nothing
+//! here trusts a header: headers can only take away.
+
+use std::net::SocketAddr;
+
+use http::{HeaderMap, HeaderName, Uri, header};
+
+/// The names under which this listener may be addressed, and the pages that a person has let in.
+#[derive(Clone, Debug)]
+pub(super) struct Admission {
+    hosts: Vec<String>,
+    origins: Vec<String>,
+}
+
+/// Why a request is turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Barred {
+    #[error("the Host header does not name this server")]
+    Host,
+    #[error("requests from web pages are not accepted (Origin)")]
+    Origin,
+    #[error("requests from web pages are not accepted ({0})")]
+    Browser(&'static str),
+    #[error("requests through a proxy are not accepted ({0})")]
+    Proxy(&'static str),
+    #[error("the request target must be a path")]
+    Target,
+}
+
+/// Where an admitted request comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Visitor {
+    /// A program.
+    Program,
+    /// A page of an origin that a person has let in.
+    Page(String),
+}
+
+/// Headers that only a browser sends, with the name used in the refusal.
+const BROWSER_ONLY: [(&str, &str); 8] = [
+    ("cookie", "Cookie"),
+    ("sec-fetch-site", "Sec-Fetch-Site"),
+    ("sec-fetch-dest", "Sec-Fetch-Dest"),
+    ("sec-fetch-user", "Sec-Fetch-User"),
+    ("sec-fetch-storage-access", "Sec-Fetch-Storage-Access"),
+    ("sec-websocket-key", "Sec-WebSocket-Key"),
+    ("access-control-request-method", "Access-Control-Request-Method"),
+    ("access-control-request-private-network", "Access-Control-Request-Private-Network"),
+];
+
+/// Headers by which a proxy says whom it speaks for. Nobody may speak for somebody else here.
+const PROXY_ONLY: [(&str, &str); 4] = [
+    ("forwarded", "Forwarded"),
+    ("x-forwarded-host", "X-Forwarded-Host"),
+    ("x-forwarded-for", "X-Forwarded-For"),
+    ("x-forwarded-proto", "X-Forwarded-Proto"),
+];
+
+impl Admission {
+    pub(super) fn new(bound: SocketAddr, origins: Vec<String>) -> Self {
+        let port = bound.port();
+        let names = ["127.0.0.1", "[::1]", "localhost"];
+        let mut hosts: Vec<String> = names.iter().map(|name| format!("{name}:{port}")).collect();
+        if port == 80 {
+            hosts.extend(names.map(str::to_owned));
+        }
+        Self { hosts, origins }
+    }
+
+    /// Decides on target and headers.
+    pub(super) fn admit(&self, target: &Uri, headers: &HeaderMap) -> Result<Visitor, Barred> {
+        if target.authority().is_some() || target.scheme().is_some() {
+            return Err(Barred::Target);
+        }
+        let host = single(headers, &header::HOST).ok().flatten().ok_or(Barred::Host)?;
+        if !self.hosts.iter().any(|known| known == host) {
+            return Err(Barred::Host);
+        }
+        if let Some((_, name)) = PROXY_ONLY.iter().find(|(name, _)| headers.contains_key(*name)) {
+            return Err(Barred::Proxy(name));
+        }
+        match single(headers, &header::ORIGIN).map_err(|()| Barred::Origin)? {
+            Some(origin) if self.origins.iter().any(|known| known == origin) => Self::page(origin, headers),
+            // This port serves no pages, so nothing that runs in a browser can have it as its origin.
+            Some(origin) if origin.strip_prefix("http://") == Some(host) => Self::program(headers),
+            Some(_) => Err(Barred::Origin),
+            None => Self::program(headers),
+        }
+    }
+
+    /// The origin's right to read answers, if it has one.
+    fn page(origin: &str, headers: &HeaderMap) -> Result<Visitor, Barred> {
+        if headers.contains_key(header::COOKIE) {
+            return Err(Barred::Browser("Cookie"));
+        }
+        if headers.contains_key("sec-websocket-key") {
+            return Err(Barred::Browser("Sec-WebSocket-Key"));
+        }
+        Ok(Visitor::Page(origin.to_owned()))
+    }
+
+    fn program(headers: &HeaderMap) -> Result<Visitor, Barred> {
+        if let Some((_, name)) = BROWSER_ONLY.iter().find(|(name, _)| headers.contains_key(*name)) {
+            return Err(Barred::Browser(name));
+        }
+        if headers.contains_key(header::REFERER) {
+            return Err(Barred::Browser("Referer"));
+        }
+        // Node's fetch, which is no browser, sends this one header and always with this value.
+        match single(headers, &HeaderName::from_static("sec-fetch-mode")) {
+            Ok(None | Some("cors")) => Ok(Visitor::Program),
+            _ => Err(Barred::Browser("Sec-Fetch-Mode")),
+        }
+    }
+}
+
+/// The value of a header that may be there once.
+pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ()> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
+        (Some(_), Some(_)) => Err(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! A response that is a stream of server-sent events.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use briefcase_mcp::{write_comment, write_event, write_retry};
+use bytes::{Bytes, BytesMut};
+use http_body::Frame;
+use tokio::time::{Instant, Sleep};
+
+use crate::daemon::Unavailable;
+
+use super::{
+    outlet::{Entry, Reader},
+    principal::Cancel,
+    quota::Ticket,
+    session::Connected,
+};
+
+/// How long a stream may be silent before a comment keeps it open.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How much goes into one chunk.
+const CHUNK_BYTES: usize = 64 * 1024;
+/// How long a client should wait before it reconnects.
+const RETRY_MILLIS: u32 = 1000;
+
+/// Events of one outlet as a response body.
+pub(super) struct EventStream {
+    reader: Reader,
+    /// Events carry ids, by which a client can resume.
+    resumable: bool,
+    opening: BytesMut,
+    quiet: Pin<Box<Sleep>>,
+    /// Tells the daemon when the client closes the stream before its end.
+    cancel: Option<Cancel>,
+    _connected: Option<Connected>,
+    _ticket: Ticket,
+}
+
+impl EventStream {
+    /// A stream that can be resumed. `priming`: the client knows what an event without data is for.
+    pub(super) fn resumable(reader: Reader, priming: bool, connected: Connected, ticket: Ticket) -> Self {
+        let mut opening = BytesMut::new();
+        if priming {
+            write_retry(&mut opening, RETRY_MILLIS);
+            write_event(&mut opening, Some(&event_id(&reader, reader.number())), b"");
+        } else {
+            write_comment(&mut opening);
+        }
+        Self { _connected: Some(connected), ..Self::new(reader, true, opening, None, ticket) }
+    }
+
+    /// A stream whose closing cancels its request.
+    pub(super) fn once(reader: Reader, cancel: Cancel, ticket: Ticket) -> Self {
+        Self::new(reader, false, BytesMut::new(), Some(cancel), ticket)
+    }
+
+    fn new(reader: Reader, resumable: bool, opening: BytesMut, cancel: Option<Cancel>, ticket: Ticket) -> Self {
+        let quiet = Box::pin(tokio::time::sleep(KEEP_ALIVE));
+        Self { reader, resumable, opening, quiet, cancel, _connected: None, _ticket: ticket }
+    }
+
+    /// The stream is over. If its request was never answered, the client is told why.
+    fn lost(&mut self, out: &mut BytesMut) {
+        if let Some(cancel) = self.cancel.take().filter(Cancel::is_needed) {
+            write_event(out, None, &Unavailable::lost().answer(Some(cancel.request())));
+        }
+    }
+
+    fn put(&mut self, out: &mut BytesMut, entry: &Entry) {
+        let id = self.resumable.then(|| event_id(&self.reader, entry.number));
+        write_event(out, id.as_deref(), &entry.message);
+        if entry.glance.is_response()
+            && let Some(cancel) = &mut self.cancel
+        {
+            cancel.not_needed();
+        }
+    }
+}
+
+/// `stream-place`: unique in a session, and enough to find the stream again.
+fn event_id(reader: &Reader, number: u64) -> String {
+    format!("{}-{number}", reader.outlet().stream())
+}
+
+/// Reads what [`event_id`] wrote.
+pub(super) fn parse_event_id(id: &str) -> Option<(u64, u64)> {
+    let (stream, number) = id.split_once('-')?;
+    Some((stream.parse().ok()?, number.parse().ok()?))
+}
+
+impl http_body::Body for EventStream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        let mut out = std::mem::take(&mut this.opening);
+        let mut over = false;
+        while out.len() < CHUNK_BYTES && !over {
+            match this.reader.poll_next(context) {
+                Poll::Ready(Some(entry)) => this.put(&mut out, &entry),
+                Poll::Ready(None) => {
+                    this.lost(&mut out);
+                    over = true;
+                }
+                Poll::Pending => break,
+            }
+        }
+        if out.is_empty() && over {
+            return Poll::Ready(None);
+        }
+        if out.is_empty() {
+            if this.quiet.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            write_comment(&mut out);
+        }
+        this.quiet.as_mut().reset(Instant::now() + KEEP_ALIVE);
+        if this.quiet.as_mut().poll(context).is_ready() {
+            context.waker().wake_by_ref();
+        }
+        Poll::Ready(Some(Ok(Frame::data(out.freeze()))))
+    }
+}

@@ -1,0 +1,184 @@
+//! What the bytes of a connection are, seen apart from the HTTP parser: a second opinion on where a request ends.
+//!
+//! Request smuggling lives on disagreement about that. The rules here are the narrow ones: every line of a head ends
+//! with CRLF, no line is continued on the next, no NUL, no head beyond 32 KiB, nothing after a body before it was
+//! answered for. Text that a lenient parser would repair is refused, and the connection with it.
+
+/// The largest request head.
+const HEAD_BYTES: usize = 32 * 1024;
+
+/// Where in a request the connection stands.
+#[derive(Debug, PartialEq, Eq)]
+enum Phase {
+    /// In a head; `line` bytes into its current line, `last` being the byte before.
+    Head { bytes: usize, line: usize, last: u8 },
+    /// After a head whose body length is not known yet.
+    Undeclared { bytes: u64 },
+    /// In a body.
+    Body { left: u64 },
+}
+
+/// Follows the bytes that a client sends.
+#[derive(Debug)]
+pub(super) struct Framing {
+    phase: Phase,
+    heads: u64,
+}
+
+/// What is wrong with the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Violation {
+    #[error("a line of the request head does not end with CRLF")]
+    LineEnd,
+    #[error("a header is continued on the next line")]
+    Folded,
+    #[error("the request begins with an empty line")]
+    Empty,
+    #[error("the request head has a NUL byte")]
+    Nul,
+    #[error("the request head is larger than 32 KiB")]
+    TooLarge,
+    #[error("there are bytes after the body that the request declares")]
+    Surplus,
+}
+
+const AT_HEAD: Phase = Phase::Head { bytes: 0, line: 0, last: 0 };
+
+impl Default for Framing {
+    fn default() -> Self {
+        Self { phase: AT_HEAD, heads: 0 }
+    }
+}
+
+impl Framing {
+    /// Takes bytes as they arrive.
+    pub(super) fn received(&mut self, bytes: &[u8]) -> Result<(), Violation> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let count = u64::try_from(rest.len()).unwrap_or(u64::MAX);
+            match &mut self.phase {
+                Phase::Head { .. } => rest = self.head(rest)?,
+                Phase::Undeclared { bytes } => {
+                    *bytes = bytes.saturating_add(count);
+                    return Ok(());
+                }
+                Phase::Body { left } if count < *left => {
+                    *left -= count;
+                    return Ok(());
+                }
+                Phase::Body { left } => {
+                    rest = usize::try_from(*left).ok().and_then(|left| rest.get(left..)).unwrap_or_default();
+                    self.phase = AT_HEAD;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the length of the body, which the parser has read from the head.
+    pub(super) fn declared(&mut self, length: u64) -> Result<(), Violation> {
+        let Phase::Undeclared { bytes } = self.phase else { return Err(Violation::Surplus) };
+        match length.checked_sub(bytes) {
+            None => Err(Violation::Surplus),
+            Some(0) => {
+                self.phase = AT_HEAD;
+                Ok(())
+            }
+            Some(left) => {
+                self.phase = Phase::Body { left };
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a head has begun and not ended.
+    pub(super) const fn inside_head(&self) -> bool {
+        matches!(self.phase, Phase::Head { bytes: 1.., .. })
+    }
+
+    /// Whether any head has ended.
+    pub(super) const fn has_had_request(&self) -> bool {
+        self.heads > 0
+    }
+
+    /// Follows a head; gives back what comes after it.
+    fn head<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Violation> {
+        let Phase::Head { bytes: total, line, last } = &mut self.phase else { return Ok(bytes) };
+        for (offset, byte) in bytes.iter().enumerate() {
+            *total += 1;
+            let first_of_later_line = *line == 0 && *last == b'\n';
+            match byte {
+                _ if *total > HEAD_BYTES => return Err(Violation::TooLarge),
+                0 => return Err(Violation::Nul),
+                b'\n' if *last != b'\r' => return Err(Violation::LineEnd),
+                b' ' | b'\t' if first_of_later_line => return Err(Violation::Folded),
+                b'\n' if *line == 1 && *total == 2 => return Err(Violation::Empty),
+                b'\n' if *line == 1 => {
+                    self.phase = Phase::Undeclared { bytes: 0 };
+                    self.heads += 1;
+                    return Ok(bytes.get(offset.saturating_add(1)..).unwrap_or_default());
+                }
+                b'\n' => *line = 0,
+                _ if *last == b'\r' => return Err(Violation::LineEnd),
+                _ => *line += 1,
+            }
+            *last = *byte;
+        }
+        Ok(&[])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &[u8] = b"POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n";
+
+    fn received(bytes: &[u8], cut: usize) -> Result<Framing, Violation> {
+        let mut framing = Framing::default();
+        bytes.chunks(cut).try_for_each(|chunk| framing.received(chunk)).map(|()| framing)
+    }
+
+    #[test]
+    fn requests_follow_each_other_however_they_are_cut() {
+        for cut in 1..80 {
+            let mut framing = received(HEAD, cut).unwrap();
+            assert!(!framing.inside_head() && framing.has_had_request());
+            framing.declared(4).unwrap();
+            framing.received(b"{\n\0").unwrap();
+            framing.received(&[b"}", HEAD].concat()).unwrap();
+            framing.declared(0).unwrap();
+            framing.received(b"GET").unwrap();
+            assert!(framing.inside_head(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn heads_that_parsers_repair_are_refused() {
+        let cases: [(&[u8], Violation); 9] = [
+            (b"POST / HTTP/1.1\nHost: a\r\n\r\n", Violation::LineEnd),
+            (b"POST / HTTP/1.1\r\nHost: a\n\r\n", Violation::LineEnd),
+            (b"POST / HTTP/1.1\r\nHost: a\r\n\n", Violation::LineEnd),
+            (b"POST / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n", Violation::LineEnd),
+            (b"POST / HTTP/1.1\r\nHost: a\r\n b: c\r\n\r\n", Violation::Folded),
+            (b"POST / HTTP/1.1\r\nHost: a\r\n\tb\r\n\r\n", Violation::Folded),
+            (b"POST / HTTP/1.1\r\nHost: a\0\r\n\r\n", Violation::Nul),
+            (b"\r\nPOST / HTTP/1.1\r\n\r\n", Violation::Empty),
+            (&[b'x'; HEAD_BYTES + 1], Violation::TooLarge),
+        ];
+        for (bytes, violation) in cases {
+            for cut in [1, 7, usize::MAX] {
+                assert_eq!(received(bytes, cut).unwrap_err(), violation, "{}", String::from_utf8_lossy(bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_beyond_the_declared_body_are_refused() {
+        let mut framing = received(&[HEAD, b"12345"].concat(), 1000).unwrap();
+        assert_eq!(framing.declared(4), Err(Violation::Surplus));
+        let mut twice = received(HEAD, 1000).unwrap();
+        twice.declared(0).unwrap();
+        assert_eq!(twice.declared(0), Err(Violation::Surplus));
+    }
+}

@@ -1,0 +1,107 @@
+//! Requests of 2026-07-28 and later: each stands for itself.
+
+use std::sync::Arc;
+
+use briefcase_mcp::{
+    Envelope, ErrorCode, Glance, Kind, MODERN_VERSIONS, ParamHeaders, RequestParams, check_headers, error_response,
+};
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+use serde_json::json;
+
+use super::{
+    STREAM_AFTER,
+    events::EventStream,
+    principal::{Busy, Principal},
+    quota::Ticket,
+    reply::{self, Body},
+};
+use crate::daemon::Unavailable;
+
+/// Answers a POST with a modern message.
+pub(super) async fn post(
+    principal: &Arc<Principal>,
+    message: Envelope,
+    params: &RequestParams,
+    headers: &HeaderMap,
+    ticket: Ticket,
+) -> Response<Body> {
+    let id = match message.kind() {
+        Kind::Request { id, .. } => id.clone(),
+        // This revision has no notifications of clients over HTTP: closing a response cancels, nothing else is told.
+        // One that names a request could reach another client's, so none is passed on.
+        Kind::Notification { .. } => return reply::empty(StatusCode::ACCEPTED),
+        Kind::Response { .. } | Kind::ErrorResponse { .. } => {
+            return refuse(
+                &message,
+                ErrorCode::INVALID_REQUEST,
+                "clients of this protocol version send no responses",
+                None,
+            );
+        }
+    };
+    let mirrored = match check(&message, params, headers) {
+        Ok(mirrored) => mirrored,
+        Err((code, text, data)) => return refuse(&message, code, &text, data.as_deref()),
+    };
+    let (outlet, mut cancel) = match principal.begin(&id) {
+        Ok(begun) => begun,
+        Err(Busy::TooMany) => return reply::empty(StatusCode::TOO_MANY_REQUESTS),
+        Err(Busy::Gone) => return gone(&message),
+    };
+    let mut reader = outlet.read(None);
+    if principal.send(cancel.channel(), Some(mirrored.to_json()), message.raw().clone()).await.is_err() {
+        return gone(&message);
+    }
+    match tokio::time::timeout(STREAM_AFTER, reader.peek()).await {
+        Ok(Some(first)) if first.is_response() => match reader.next().await {
+            Some(entry) => {
+                cancel.not_needed();
+                reply::json(status(entry.glance), entry.message)
+            }
+            None => gone(&message),
+        },
+        Ok(None) => gone(&message),
+        Ok(Some(_)) | Err(_) => reply::events(EventStream::once(reader, cancel, ticket)),
+    }
+}
+
+/// What is checked on every modern request, in the order in which the specification's cases tell them apart.
+fn check(
+    message: &Envelope,
+    params: &RequestParams,
+    headers: &HeaderMap,
+) -> Result<ParamHeaders, (ErrorCode, String, Option<Vec<u8>>)> {
+    let meta = || params.check_modern().map_err(|error| (ErrorCode::INVALID_PARAMS, error.to_string(), None));
+    let mismatch = |error: briefcase_mcp::HeaderMismatch| (ErrorCode::HEADER_MISMATCH, error.to_string(), None);
+    let Some(version) = &params.protocol_version else {
+        meta()?;
+        return Ok(ParamHeaders::default());
+    };
+    check_headers(headers, message, params).map_err(mismatch)?;
+    if !params.speaks_our_version() {
+        let data = json!({"supported": MODERN_VERSIONS, "requested": version}).to_string().into_bytes();
+        let text = "Unsupported protocol version".to_owned();
+        return Err((ErrorCode::UNSUPPORTED_PROTOCOL_VERSION, text, Some(data)));
+    }
+    meta()?;
+    ParamHeaders::collect(headers).map_err(mismatch)
+}
+
+/// The HTTP status of a response: some JSON-RPC errors have one of their own.
+fn status(glance: Glance) -> StatusCode {
+    match glance {
+        Glance::Error(code) => StatusCode::from_u16(ErrorCode(code).http_status()).unwrap_or(StatusCode::OK),
+        Glance::Asking | Glance::Result => StatusCode::OK,
+    }
+}
+
+/// An error of the gateway's own. They all are faults of the request.
+fn refuse(message: &Envelope, code: ErrorCode, text: &str, data: Option<&[u8]>) -> Response<Body> {
+    reply::json(StatusCode::BAD_REQUEST, error_response(message.id(), code, text, data))
+}
+
+fn gone(message: &Envelope) -> Response<Body> {
+    let answer: Bytes = Unavailable::lost().answer(message.id());
+    reply::json(StatusCode::SERVICE_UNAVAILABLE, answer)
+}

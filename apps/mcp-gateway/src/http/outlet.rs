@@ -1,0 +1,263 @@
+//! What waits to go out on one stream, and what went out and may be asked for again.
+//!
+//! The daemon's messages are put in on one side; on the other an HTTP response takes them out, may break off, and may
+//! be followed by another one that goes on where it stopped. Everything kept is bounded.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use briefcase_mcp::Glance;
+use bytes::Bytes;
+
+/// What may wait for a reader before the stream is given up.
+const WAITING_BYTES: usize = 12 * 1024 * 1024;
+/// What is kept of what was delivered, for streams that can be resumed.
+const KEPT_BYTES: usize = 256 * 1024;
+const KEPT_MESSAGES: usize = 128;
+
+/// A message on a stream.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// Its place in the stream, from 1.
+    pub(super) number: u64,
+    pub(super) glance: Glance,
+    pub(super) message: Bytes,
+}
+
+/// What a stream does with messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Delivered once; ends with the response.
+    Nothing,
+    /// Kept for a while to be sent again; ends with the response.
+    Recent,
+    /// Kept for a while, and never ends by itself. The oldest go when nobody reads.
+    General,
+}
+
+/// One stream of one conversation.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    stream: u64,
+    keep: Keep,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    log: VecDeque<Entry>,
+    bytes: usize,
+    last: u64,
+    delivered: u64,
+    reader: u64,
+    ended: bool,
+    waker: Option<Waker>,
+}
+
+/// A place in an outlet from which messages are taken. A later reader ends an earlier one.
+#[derive(Debug)]
+pub(super) struct Reader {
+    outlet: Arc<Outlet>,
+    number: u64,
+    reader: u64,
+}
+
+impl Outlet {
+    pub(super) fn new(stream: u64, keep: Keep) -> Arc<Self> {
+        Arc::new(Self { stream, keep, state: Mutex::default() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The stream's number, which its event ids begin with.
+    pub(super) const fn stream(&self) -> u64 {
+        self.stream
+    }
+
+    /// Puts a message in. `false` when the stream has ended, or ends now because nobody takes its messages.
+    pub(super) fn put(&self, message: Bytes, glance: Glance) -> bool {
+        let mut state = self.state();
+        if state.ended {
+            return false;
+        }
+        state.last += 1;
+        state.bytes = state.bytes.saturating_add(message.len());
+        let number = state.last;
+        state.log.push_back(Entry { number, glance, message });
+        state.ended = glance.is_response() && self.keep != Keep::General;
+        let fits = state.trim(self.keep);
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        fits
+    }
+
+    /// How many bytes are kept for a reader that may come.
+    pub(super) fn bytes(&self) -> usize {
+        self.state().bytes
+    }
+
+    /// Ends the stream; what waits is still delivered.
+    pub(super) fn end(&self) {
+        let mut state = self.state();
+        state.ended = true;
+        if let Some(waker) = state.waker.take() {
+            drop(state);
+            waker.wake();
+        }
+    }
+
+    /// Begins to read: after message `after`, or where the last reader stopped.
+    pub(super) fn read(self: &Arc<Self>, after: Option<u64>) -> Reader {
+        let mut state = self.state();
+        state.reader += 1;
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+        let number = after.unwrap_or(state.delivered);
+        Reader { outlet: Arc::clone(self), number, reader: state.reader }
+    }
+}
+
+impl State {
+    /// The message after `number`, for the reader that reads now.
+    fn at(&mut self, reader: u64, number: u64, context: &Context<'_>) -> Poll<Option<Entry>> {
+        if self.reader != reader {
+            return Poll::Ready(None);
+        }
+        let first = self.log.front().map_or(0, |entry| entry.number);
+        let skip = number.saturating_add(1).saturating_sub(first);
+        match usize::try_from(skip).ok().and_then(|skip| self.log.get(skip)) {
+            Some(entry) => Poll::Ready(Some(entry.clone())),
+            None if self.ended => Poll::Ready(None),
+            None => {
+                self.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Forgets what need not be kept. `false` when too much waits, which ends the stream.
+    fn trim(&mut self, keep: Keep) -> bool {
+        while let Some(first) = self.log.front() {
+            let size = first.message.len();
+            let over = self.bytes > KEPT_BYTES || self.log.len() > KEPT_MESSAGES;
+            let droppable = first.number <= self.delivered || keep == Keep::General;
+            if !(droppable && over || keep == Keep::Nothing && first.number <= self.delivered) {
+                break;
+            }
+            self.bytes = self.bytes.saturating_sub(size);
+            self.log.pop_front();
+        }
+        if self.bytes <= WAITING_BYTES {
+            return true;
+        }
+        self.log.clear();
+        self.bytes = 0;
+        self.ended = true;
+        false
+    }
+}
+
+impl Reader {
+    pub(super) fn outlet(&self) -> &Outlet {
+        &self.outlet
+    }
+
+    /// The next message; `None` at the end of the stream, or when another reader took over.
+    pub(super) fn poll_next(&mut self, context: &Context<'_>) -> Poll<Option<Entry>> {
+        let mut state = self.outlet.state();
+        let next = state.at(self.reader, self.number, context);
+        if let Poll::Ready(Some(entry)) = &next {
+            self.number = entry.number;
+            state.delivered = state.delivered.max(entry.number);
+            state.trim(self.outlet.keep);
+        }
+        next
+    }
+
+    pub(super) async fn next(&mut self) -> Option<Entry> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// What the next message is, once there is one; it stays in place.
+    pub(super) async fn peek(&mut self) -> Option<Glance> {
+        poll_fn(|context| self.outlet.state().at(self.reader, self.number, context)).await.map(|entry| entry.glance)
+    }
+
+    /// The place reached so far.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(reader: &mut Reader) -> Vec<(u64, Bytes)> {
+        let context = Context::from_waker(Waker::noop());
+        let mut taken = Vec::new();
+        while let Poll::Ready(Some(entry)) = reader.poll_next(&context) {
+            taken.push((entry.number, entry.message));
+        }
+        taken
+    }
+
+    fn is_over(reader: &mut Reader) -> bool {
+        matches!(reader.poll_next(&Context::from_waker(Waker::noop())), Poll::Ready(None))
+    }
+
+    #[test]
+    fn a_reader_that_comes_back_gets_what_it_missed_and_nothing_twice() {
+        let outlet = Outlet::new(4, Keep::Recent);
+        let mut first = outlet.read(None);
+        for text in ["a", "b", "c"] {
+            outlet.put(text.into(), Glance::Asking);
+        }
+        assert_eq!(take(&mut first).len(), 3);
+        outlet.put("d".into(), Glance::Result);
+        let mut again = outlet.read(Some(1));
+        assert_eq!(take(&mut again), [(2, "b".into()), (3, "c".into()), (4, "d".into())]);
+        assert!(is_over(&mut again) && is_over(&mut first));
+        assert!(!outlet.put("late".into(), Glance::Asking));
+    }
+
+    #[test]
+    fn what_nobody_takes_does_not_pile_up() {
+        let big = Bytes::from(vec![b'x'; 1 << 20]);
+        let request = Outlet::new(1, Keep::Nothing);
+        let accepted = (0..100).take_while(|_| request.put(big.clone(), Glance::Asking)).count();
+        assert!(accepted <= 12, "{accepted}");
+        let general = Outlet::new(0, Keep::General);
+        for _ in 0..10_000 {
+            assert!(general.put("n".into(), Glance::Asking));
+        }
+        let waiting = take(&mut general.read(None));
+        assert_eq!((waiting.len(), waiting.last().unwrap().0), (KEPT_MESSAGES, 10_000));
+    }
+
+    #[test]
+    fn delivered_messages_are_kept_only_for_a_while() {
+        let outlet = Outlet::new(1, Keep::Recent);
+        let mut reader = outlet.read(None);
+        for _ in 0..1000 {
+            outlet.put(Bytes::from(vec![b'x'; 1000]), Glance::Asking);
+            take(&mut reader);
+        }
+        assert_eq!(take(&mut outlet.read(Some(0))).len(), KEPT_MESSAGES);
+        let once = Outlet::new(1, Keep::Nothing);
+        let mut reader = once.read(None);
+        once.put("x".into(), Glance::Asking);
+        take(&mut reader);
+        assert!(take(&mut once.read(Some(0))).is_empty());
+    }
+}

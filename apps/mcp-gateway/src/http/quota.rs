@@ -1,0 +1,99 @@
+//! How much one agent may have going on at once, and how fast it may ask.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+
+/// Requests and streams of one agent at once.
+const AT_ONCE: usize = 512;
+/// Connections of one agent.
+const CONNECTIONS: usize = 192;
+/// Requests per second in the long run. A guard against loops, far above honest use; budgets are the daemon's.
+const PER_SECOND: u64 = 20_000;
+/// Requests in a burst.
+const BURST: u64 = 40_000;
+
+/// What one agent has going on.
+#[derive(Debug)]
+pub(super) struct Quota {
+    at_once: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
+    bucket: Mutex<(u64, Instant)>,
+}
+
+/// A place, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Ticket(Arc<AtomicUsize>);
+
+impl Quota {
+    pub(super) fn new() -> Self {
+        let bucket = Mutex::new((BURST, Instant::now()));
+        Self { at_once: Arc::default(), connections: Arc::default(), bucket }
+    }
+
+    /// A place for a request; `None` when there are too many, or they come too fast.
+    pub(super) fn request(&self) -> Option<Ticket> {
+        if !self.within_rate() {
+            return None;
+        }
+        take(&self.at_once, AT_ONCE)
+    }
+
+    /// A place for a connection.
+    pub(super) fn connection(&self) -> Option<Ticket> {
+        take(&self.connections, CONNECTIONS)
+    }
+
+    fn within_rate(&self) -> bool {
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        let (left, filled) = &mut *bucket;
+        let passed = u64::try_from(filled.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if passed > 0 {
+            *left = left.saturating_add(passed.saturating_mul(PER_SECOND / 1000)).min(BURST);
+            *filled = Instant::now();
+        }
+        let enough = *left > 0;
+        *left = left.saturating_sub(1);
+        enough
+    }
+}
+
+fn take(count: &Arc<AtomicUsize>, limit: usize) -> Option<Ticket> {
+    count
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| (count < limit).then_some(count.saturating_add(1)))
+        .ok()
+        .map(|_| Ticket(Arc::clone(count)))
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_limited_and_given_back() {
+        let quota = Quota::new();
+        let mut held: Vec<_> = std::iter::from_fn(|| quota.request()).collect();
+        assert_eq!(held.len(), AT_ONCE);
+        held.pop();
+        assert!(quota.request().is_some());
+        let connections: Vec<_> = std::iter::from_fn(|| quota.connection()).collect();
+        assert_eq!(connections.len(), CONNECTIONS);
+    }
+
+    #[test]
+    fn a_loop_is_slowed_down() {
+        let quota = Quota::new();
+        let served = (0..3 * BURST).filter(|_| quota.request().is_some()).count();
+        assert!(u64::try_from(served).unwrap() < 2 * BURST, "{served}");
+    }
+}

@@ -1,0 +1,49 @@
+//! Before it serves anybody, the gateway asks itself what a hostile page would ask.
+
+use std::{net::SocketAddr, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A request that had to be turned away was not.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SelfTestError {
+    #[error("the self-test failed: a request with {what} was answered with {status}, not 403. Nothing is served.")]
+    Answered { what: &'static str, status: String },
+    #[error("the self-test could not be run ({0}). Nothing is served.")]
+    Io(#[from] std::io::Error),
+}
+
+/// Sends each probe to the own port; every one must be turned away with 403.
+pub(super) async fn run(address: SocketAddr) -> Result<(), SelfTestError> {
+    let host = address.to_string();
+    let probes = [
+        ("a hostile Host", "evil.example.com".to_owned(), String::new()),
+        ("a Host with a foreign port", format!("127.0.0.1:{}", address.port().wrapping_add(1)), String::new()),
+        ("a hostile Origin", host.clone(), "Origin: http://evil.example.com\r\n".into()),
+        ("an opaque Origin", host.clone(), "Origin: null\r\n".into()),
+        ("a cross-site fetch", host.clone(), "Sec-Fetch-Site: cross-site\r\n".into()),
+        ("cookies", host, "Cookie: a=b\r\n".into()),
+    ];
+    for (what, host, header) in probes {
+        let request = format!("POST /mcp HTTP/1.1\r\nHost: {host}\r\n{header}Content-Length: 0\r\n\r\n");
+        let status = tokio::time::timeout(TIMEOUT, ask(address, &request)).await.map_err(std::io::Error::from)??;
+        if status != "403" {
+            return Err(SelfTestError::Answered { what, status });
+        }
+    }
+    Ok(())
+}
+
+/// The status that a request gets.
+async fn ask(address: SocketAddr, request: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(request.as_bytes()).await?;
+    let mut line = [0; 12];
+    stream.read_exact(&mut line).await?;
+    Ok(String::from_utf8_lossy(line.get(9..).unwrap_or_default()).into_owned())
+}

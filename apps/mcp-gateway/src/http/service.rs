@@ -1,0 +1,274 @@
+//! One request: who sends it, what it is, and where it goes.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use briefcase_mcp::{
+    Envelope, Era, ErrorCode, Kind, LEGACY_VERSIONS, MAX_MESSAGE_BYTES, MODERN_VERSIONS, RequestParams, error_response,
+    method, version_era,
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+
+use super::{
+    admission::{Admission, Visitor, single},
+    credential::{Credential, CredentialError},
+    directory::{Directory, NoAgent},
+    framing::Violation,
+    guard::Watched,
+    legacy,
+    lobby::Place,
+    media, modern,
+    principal::Principal,
+    quota::Ticket,
+    reply::{self, Body},
+};
+
+/// For a body to arrive whole.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// For the rest of a refused body to be read away, so that the client sees the refusal.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What all connections share.
+pub(super) struct Service {
+    pub(super) admission: Admission,
+    pub(super) directory: Directory,
+}
+
+/// One connection.
+pub(super) struct Connection {
+    service: Arc<Service>,
+    watched: Watched,
+    place: Place,
+    /// The agent that this connection counts for.
+    agent: Mutex<Option<(Arc<Principal>, Ticket)>>,
+}
+
+impl Connection {
+    pub(super) const fn new(service: Arc<Service>, watched: Watched, place: Place) -> Self {
+        Self { service, watched, place, agent: Mutex::new(None) }
+    }
+
+    /// Notes where the request ends. Called as soon as it is parsed, before anything else happens.
+    pub(super) fn begin(&self, request: &Request<Incoming>) -> Result<(), Violation> {
+        self.watched.declared(request.body().size_hint().exact().unwrap_or(0))
+    }
+
+    /// Answers a request.
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        begun: Result<(), Violation>,
+    ) -> Response<Body> {
+        if let Err(violation) = begun {
+            return reply::and_close(problem(StatusCode::BAD_REQUEST, &violation.to_string()));
+        }
+        // Every body has a length: with one way to say where it ends, nobody can disagree about it.
+        if request.headers().contains_key(header::TRANSFER_ENCODING) {
+            let text = "Transfer-Encoding is not accepted: send Content-Length";
+            return reply::and_close(problem(StatusCode::LENGTH_REQUIRED, text));
+        }
+        let visitor = match self.service.admission.admit(request.uri(), request.headers()) {
+            Ok(visitor) => visitor,
+            Err(barred) => return reply::and_close(problem(StatusCode::FORBIDDEN, &barred.to_string())),
+        };
+        match visitor {
+            Visitor::Program => self.admitted(request).await,
+            Visitor::Page(origin) => {
+                let mut response = match *request.method() {
+                    Method::OPTIONS => preflight(),
+                    _ => self.admitted(request).await,
+                };
+                legacy::let_page_in(&mut response, &origin);
+                response
+            }
+        }
+    }
+
+    async fn admitted(&self, request: Request<Incoming>) -> Response<Body> {
+        let credential = match Credential::find(request.uri(), request.headers()) {
+            Ok(credential) => credential,
+            Err(error) => return no_credential(error),
+        };
+        let principal = match self.service.directory.find(credential).await {
+            Ok(principal) => principal,
+            Err(error) => return no_agent(&error),
+        };
+        self.place.leave();
+        if !self.counts_for(&principal) {
+            return reply::and_close(too_many());
+        }
+        let Some(ticket) = principal.quota.request() else { return too_many() };
+        match *request.method() {
+            Method::POST => post(&principal, request, ticket).await,
+            Method::GET => get(&principal, request.headers(), ticket),
+            Method::DELETE if is_modern(request.headers()) => not_allowed(),
+            Method::DELETE => legacy::end(&principal, request.headers()),
+            _ => not_allowed(),
+        }
+    }
+
+    /// Counts the connection for an agent. `false` when the agent has too many.
+    fn counts_for(&self, principal: &Arc<Principal>) -> bool {
+        let mut agent = self.agent.lock().unwrap_or_else(PoisonError::into_inner);
+        if agent.as_ref().is_some_and(|(counted, _)| Arc::ptr_eq(counted, principal)) {
+            return true;
+        }
+        let ticket = principal.quota.connection();
+        *agent = ticket.map(|ticket| (Arc::clone(principal), ticket));
+        agent.is_some()
+    }
+}
+
+async fn post(principal: &Arc<Principal>, request: Request<Incoming>, ticket: Ticket) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    if let Err(refused) = media::check(&head.headers) {
+        return problem(refused.status(), &refused.to_string());
+    }
+    let raw = match read(body).await {
+        Ok(raw) => raw,
+        Err(refusal) => return refusal,
+    };
+    let message = match Envelope::parse(raw) {
+        Ok(message) => message,
+        Err(error) => return reply::json(StatusCode::BAD_REQUEST, error.to_response()),
+    };
+    let params = match RequestParams::of(&message) {
+        Ok(params) => params,
+        Err(error) => {
+            let answer = error_response(message.id(), ErrorCode::INVALID_PARAMS, &error.to_string(), None);
+            return reply::json(StatusCode::BAD_REQUEST, answer);
+        }
+    };
+    match era(&message, &params, &head.headers) {
+        Ok((Era::Modern, _)) => modern::post(principal, message, &params, &head.headers, ticket).await,
+        Ok((Era::Legacy, version)) => legacy::post(principal, message, version, &head.headers, ticket).await,
+        Err(refusal) => refusal,
+    }
+}
+
+/// Which era a message belongs to: modern when its body or its header says so, legacy otherwise.
+fn era<'a>(
+    message: &Envelope,
+    params: &RequestParams,
+    headers: &'a HeaderMap,
+) -> Result<(Era, Option<&'a str>), Response<Body>> {
+    if params.era() == Era::Modern {
+        return Ok((Era::Modern, None));
+    }
+    let initializes = matches!(message.kind(), Kind::Request { method, .. } if &**method == method::INITIALIZE);
+    let unsupported = |requested: Option<&str>| {
+        let supported: Vec<&str> = MODERN_VERSIONS.iter().chain(LEGACY_VERSIONS.iter().rev()).copied().collect();
+        let data = serde_json::json!({"supported": supported, "requested": requested}).to_string();
+        let code = ErrorCode::UNSUPPORTED_PROTOCOL_VERSION;
+        let answer = error_response(message.id(), code, "Unsupported protocol version", Some(data.as_bytes()));
+        Err(reply::json(StatusCode::BAD_REQUEST, answer))
+    };
+    match single(headers, &legacy::VERSION) {
+        Err(()) => unsupported(None),
+        Ok(None) => Ok((Era::Legacy, None)),
+        Ok(Some(version)) => match version_era(version) {
+            Some(era) => Ok((era, Some(version))),
+            // The body of `initialize` says what the client speaks, and the answer what both do.
+            None if initializes => Ok((Era::Legacy, None)),
+            None => unsupported(Some(version)),
+        },
+    }
+}
+
+fn get(principal: &Arc<Principal>, headers: &HeaderMap, ticket: Ticket) -> Response<Body> {
+    if is_modern(headers) {
+        return not_allowed();
+    }
+    if !media::accepts(headers, "text", "event-stream") {
+        return problem(StatusCode::NOT_ACCEPTABLE, "GET needs `Accept: text/event-stream`");
+    }
+    legacy::listen(principal, headers, ticket)
+}
+
+fn is_modern(headers: &HeaderMap) -> bool {
+    single(headers, &legacy::VERSION).ok().flatten().and_then(version_era) == Some(Era::Modern)
+}
+
+/// Reads a body of known and bounded length.
+async fn read(body: Incoming) -> Result<Bytes, Response<Body>> {
+    let length =
+        body.size_hint().exact().ok_or_else(|| problem(StatusCode::LENGTH_REQUIRED, "Content-Length is needed"))?;
+    if usize::try_from(length).is_ok_and(|length| length <= MAX_MESSAGE_BYTES) {
+        return match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
+            Ok(Ok(whole)) => Ok(whole.to_bytes()),
+            Ok(Err(_)) => Err(reply::and_close(problem(StatusCode::BAD_REQUEST, "the body broke off"))),
+            Err(_) => Err(reply::and_close(problem(StatusCode::REQUEST_TIMEOUT, "the body took too long"))),
+        };
+    }
+    // A client that sees its connection reset while it is still sending never learns why.
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain(body)).await;
+    Err(reply::and_close(problem(StatusCode::PAYLOAD_TOO_LARGE, "a message has 4 MiB at most")))
+}
+
+async fn drain(mut body: Incoming) {
+    while let Some(Ok(_)) = body.frame().await {}
+}
+
+fn preflight() -> Response<Body> {
+    let mut response = reply::empty(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, GET, DELETE"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(
+            "Authorization, Content-Type, Accept, Last-Event-ID, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name",
+        ),
+    );
+    response
+}
+
+/// A refusal as MCP allows it outside of requests: a JSON-RPC error without id.
+fn problem(status: StatusCode, text: &str) -> Response<Body> {
+    reply::json(status, error_response(None, ErrorCode::INVALID_REQUEST, text, None))
+}
+
+fn not_allowed() -> Response<Body> {
+    let mut response = problem(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "use POST; GET and DELETE belong to sessions of older protocol versions",
+    );
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, GET, DELETE"));
+    response
+}
+
+fn too_many() -> Response<Body> {
+    let mut response =
+        problem(StatusCode::TOO_MANY_REQUESTS, "this agent has too much going on at once; try again shortly");
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+fn no_credential(error: CredentialError) -> Response<Body> {
+    let status = match error {
+        CredentialError::NoSuchPath => StatusCode::NOT_FOUND,
+        CredentialError::Ambiguous => StatusCode::BAD_REQUEST,
+        CredentialError::Missing | CredentialError::Form => {
+            return unauthorized(problem(StatusCode::UNAUTHORIZED, &error.to_string()));
+        }
+    };
+    problem(status, &error.to_string())
+}
+
+fn no_agent(error: &NoAgent) -> Response<Body> {
+    match error {
+        NoAgent::Refused(why) => unauthorized(reply::json(StatusCode::UNAUTHORIZED, why.answer(None))),
+        NoAgent::Unavailable(why) => reply::json(StatusCode::SERVICE_UNAVAILABLE, why.answer(None)),
+        NoAgent::TooMany => too_many(),
+    }
+}
+
+fn unauthorized(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"briefcase\""));
+    response
+}

@@ -1,0 +1,203 @@
+//! A legacy session: its streams, and which message goes to which.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use briefcase_ipc::ChannelId;
+use briefcase_mcp::{Glance, RequestId};
+use bytes::Bytes;
+
+use super::outlet::{Keep, Outlet};
+
+/// Sessions of one agent.
+const SESSIONS: usize = 64;
+/// How long a session may be unused. A connected stream is use.
+const EXPIRY: Duration = Duration::from_secs(30 * 60);
+/// A session unused this long may be ended to make room for another.
+const IDLE: Duration = Duration::from_secs(60);
+/// Streams of finished requests that can still be resumed.
+const FINISHED: usize = 16;
+/// What they may hold together before the oldest go.
+const FINISHED_BYTES: usize = 4 * 1024 * 1024;
+/// The version from which a client understands an event without data.
+const PRIMING_SINCE: &str = "2025-11-25";
+
+/// One session.
+#[derive(Debug)]
+pub(super) struct Session {
+    id: String,
+    channel: ChannelId,
+    general: Arc<Outlet>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    last_stream: u64,
+    open: HashMap<RequestId, Arc<Outlet>>,
+    finished: VecDeque<Arc<Outlet>>,
+    version: Option<String>,
+    used: Instant,
+    streams: usize,
+}
+
+/// A connected stream, which keeps its session from expiring.
+#[derive(Debug)]
+pub(super) struct Connected(Arc<Session>);
+
+impl Session {
+    pub(super) fn new(id: String, channel: ChannelId) -> Self {
+        let inner = Inner {
+            last_stream: 0,
+            open: HashMap::new(),
+            finished: VecDeque::new(),
+            version: None,
+            used: Instant::now(),
+            streams: 0,
+        };
+        Self { id, channel, general: Outlet::new(0, Keep::General), inner: Mutex::new(inner) }
+    }
+
+    /// Whether one must go before another can come: `None` for no, `Some(None)` when all are in use.
+    pub(super) fn to_make_room<'a>(
+        sessions: impl ExactSizeIterator<Item = &'a Arc<Self>>,
+    ) -> Option<Option<ChannelId>> {
+        if sessions.len() < SESSIONS {
+            return None;
+        }
+        let oldest = sessions.filter(|session| session.unused() > IDLE).max_by_key(|session| session.unused());
+        Some(oldest.map(|session| session.channel))
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) const fn channel(&self) -> ChannelId {
+        self.channel
+    }
+
+    fn unused(&self) -> Duration {
+        let inner = self.inner();
+        if inner.streams > 0 || !inner.open.is_empty() { Duration::ZERO } else { inner.used.elapsed() }
+    }
+
+    pub(super) fn is_expired(&self) -> bool {
+        self.unused() > EXPIRY
+    }
+
+    /// Notes that the session is used, and the protocol version that the request names.
+    pub(super) fn touch(&self, version: Option<&str>) {
+        let mut inner = self.inner();
+        inner.used = Instant::now();
+        if let Some(version) = version {
+            inner.version = Some(version.to_owned());
+        }
+    }
+
+    /// Whether the client understands an event without data.
+    pub(super) fn knows_priming(&self) -> bool {
+        self.inner().version.as_deref().is_some_and(|version| version >= PRIMING_SINCE)
+    }
+
+    pub(super) fn connected(self: &Arc<Self>) -> Connected {
+        self.inner().streams += 1;
+        Connected(Arc::clone(self))
+    }
+
+    /// The stream for messages that belong to no request.
+    pub(super) const fn general(&self) -> &Arc<Outlet> {
+        &self.general
+    }
+
+    /// Makes a stream for a request; `None` when a request with this id is open.
+    pub(super) fn begin(&self, request: &RequestId) -> Option<Arc<Outlet>> {
+        let mut inner = self.inner();
+        if inner.open.contains_key(request) {
+            return None;
+        }
+        inner.last_stream += 1;
+        let outlet = Outlet::new(inner.last_stream, Keep::Recent);
+        inner.open.insert(request.detached(), Arc::clone(&outlet));
+        Some(outlet)
+    }
+
+    /// Forgets a request that could not be sent.
+    pub(super) fn withdraw(&self, request: &RequestId) {
+        self.inner().open.remove(request);
+    }
+
+    /// Ends the stream of a request that the client no longer wants; its response, if one comes, is dropped.
+    pub(super) fn cancelled(&self, request: &RequestId) {
+        let outlet = self.inner().open.remove(request);
+        outlet.into_iter().for_each(|outlet| outlet.end());
+    }
+
+    /// The stream that an event id names.
+    pub(super) fn stream(&self, number: u64) -> Option<Arc<Outlet>> {
+        if number == 0 {
+            return Some(Arc::clone(&self.general));
+        }
+        let inner = self.inner();
+        let all = inner.open.values().chain(&inner.finished);
+        all.into_iter().find(|outlet| outlet.stream() == number).map(Arc::clone)
+    }
+
+    /// Puts a message of the daemon where it belongs.
+    pub(super) fn deliver(&self, related: Option<&RequestId>, glance: Glance, json: Bytes) {
+        let mut inner = self.inner();
+        let outlet = match related {
+            Some(id) if glance.is_response() => inner.finish(id),
+            Some(id) => inner.open.get(id).cloned(),
+            None => None,
+        };
+        drop(inner);
+        match outlet {
+            Some(outlet) => {
+                outlet.put(json, glance);
+            }
+            // A response whose request is not open any more interests nobody; anything else still may.
+            None if !glance.is_response() => {
+                self.general.put(json, glance);
+            }
+            None => {}
+        }
+    }
+
+    /// Ends all streams.
+    pub(super) fn end(&self) {
+        let mut inner = self.inner();
+        let open = std::mem::take(&mut inner.open);
+        drop(inner);
+        open.into_values().for_each(|outlet| outlet.end());
+        self.general.end();
+    }
+}
+
+impl Inner {
+    /// Moves a request's stream to those that can only be resumed.
+    fn finish(&mut self, request: &RequestId) -> Option<Arc<Outlet>> {
+        let outlet = self.open.remove(request)?;
+        let kept = |finished: &VecDeque<Arc<Outlet>>| finished.iter().map(|outlet| outlet.bytes()).sum::<usize>();
+        while self.finished.len() >= FINISHED || kept(&self.finished) > FINISHED_BYTES {
+            self.finished.pop_front();
+        }
+        self.finished.push_back(Arc::clone(&outlet));
+        Some(outlet)
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        let mut inner = self.0.inner();
+        inner.streams = inner.streams.saturating_sub(1);
+        inner.used = Instant::now();
+    }
+}

@@ -1,0 +1,213 @@
+//! What the command line and the environment say.
+
+use std::{
+    ffi::OsString,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use briefcase_ipc::AGENT_SOCKET;
+use briefcase_types::{AgentId, IdError, ServerId};
+use clap::Parser;
+
+const EXAMPLES: &str = "\
+Examples:
+  In an MCP client's configuration, as a stdio server:
+      {\"command\": \"mcp-gateway\", \"args\": [\"--agent\", \"claude-code\"]}
+  Only one server, with its tools under their bare names:
+      mcp-gateway --agent claude-code --server github
+  Streamable HTTP on this computer, for clients that cannot start programs:
+      mcp-gateway --http 127.0.0.1:7780
+      URL http://127.0.0.1:7780/mcp, header `Authorization: Bearer <agent token>`
+      or, for clients that cannot send headers: http://127.0.0.1:7780/<agent token>/mcp
+
+An agent's token is made with `briefcase agent add NAME`. The gateway never decides anything: briefcased does.";
+
+/// Gives one agent its MCP server: every tool of every server in the briefcase, and none of the keys.
+#[derive(Debug, Parser)]
+#[command(name = "mcp-gateway", version, after_help = EXAMPLES)]
+pub(crate) struct Options {
+    /// Name of the agent; its token is read from CONFIG/agents/NAME.token
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    agent: String,
+    /// File that holds the agent's token (mode 0600)
+    #[arg(long, value_name = "PATH", conflicts_with = "agent")]
+    token_file: Option<PathBuf>,
+    /// Show this server alone, with bare names
+    #[arg(long, value_name = "NAME")]
+    server: Option<String>,
+    /// Serve Streamable HTTP on a loopback address instead of stdio
+    #[arg(long, value_name = "ADDR:PORT")]
+    http: Option<String>,
+    /// With --http: let pages of this origin in, such as https://inspector.example (may be repeated)
+    #[arg(long, value_name = "ORIGIN", requires = "http")]
+    allow_origin: Vec<String>,
+    /// The daemon's agent socket
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Folder of the daemon's sockets [env: BRIEFCASE_RUNTIME_DIR]
+    #[arg(long, value_name = "DIR")]
+    runtime_dir: Option<PathBuf>,
+    /// Folder of settings and agent tokens [env: BRIEFCASE_CONFIG_DIR]
+    #[arg(long, value_name = "DIR")]
+    config_dir: Option<PathBuf>,
+    /// Say more on standard error
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+/// How the agent reaches this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Standard input and output.
+    Stdio,
+    /// Streamable HTTP.
+    Http(SocketAddr),
+}
+
+/// What to do, every value checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) mode: Mode,
+    pub(crate) socket: PathBuf,
+    pub(crate) token_file: PathBuf,
+    pub(crate) view: Option<ServerId>,
+    pub(crate) origins: Vec<String>,
+}
+
+/// What is wrong with the command line or the environment.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OptionsError {
+    #[error("--agent: {0}")]
+    Agent(IdError),
+    #[error("--server: {0}")]
+    Server(IdError),
+    #[error("--http takes a loopback address and a port, such as 127.0.0.1:7780 or [::1]:7780; `{0}` is none")]
+    Address(String),
+    #[error("--http binds to 127.0.0.1 or ::1 only; {0} could be reached from elsewhere. Use a tunnel of your own.")]
+    NotLoopback(SocketAddr),
+    #[error("--allow-origin takes scheme://host[:port] without a path; `{0}` is none")]
+    Origin(String),
+    #[error("the {what} is not known: set {variable}, or HOME")]
+    NoFolder { what: &'static str, variable: &'static str },
+}
+
+impl Options {
+    /// Puts the command line and the environment together. `variable` looks up the environment.
+    pub(crate) fn settings(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<Settings, OptionsError> {
+        let folders = Folders { variable };
+        let runtime = || self.runtime_dir.clone().or_else(|| folders.runtime());
+        let config = || self.config_dir.clone().or_else(|| folders.under("CONFIG", ".config"));
+        let missing = |what, variable| OptionsError::NoFolder { what, variable };
+        let socket = match &self.socket {
+            Some(socket) => socket.clone(),
+            None => runtime().ok_or(missing("folder of the sockets", "BRIEFCASE_RUNTIME_DIR"))?.join(AGENT_SOCKET),
+        };
+        let agent: AgentId = self.agent.parse().map_err(OptionsError::Agent)?;
+        let token_file = match &self.token_file {
+            Some(file) => file.clone(),
+            None => config()
+                .ok_or(missing("folder of agent tokens", "BRIEFCASE_CONFIG_DIR"))?
+                .join("agents")
+                .join(format!("{agent}.token")),
+        };
+        let view = self.server.as_deref().map(str::parse).transpose().map_err(OptionsError::Server)?;
+        let mode = self.http.as_deref().map_or(Ok(Mode::Stdio), |text| address(text).map(Mode::Http))?;
+        let origins = self.allow_origin.iter().map(|text| origin(text)).collect::<Result<_, _>>()?;
+        Ok(Settings { mode, socket, token_file, view, origins })
+    }
+}
+
+/// Where folders are by default: own variable, XDG variable, HOME. The same order as the daemon's.
+struct Folders<V> {
+    variable: V,
+}
+
+impl<V: Fn(&str) -> Option<OsString>> Folders<V> {
+    fn set(&self, name: &str) -> Option<PathBuf> {
+        (self.variable)(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    }
+
+    fn under(&self, kind: &str, below_home: &str) -> Option<PathBuf> {
+        self.set(&format!("BRIEFCASE_{kind}_DIR"))
+            .or_else(|| self.set(&format!("XDG_{kind}_HOME")).map(|dir| dir.join("briefcase")))
+            .or_else(|| self.set("HOME").map(|home| home.join(below_home).join("briefcase")))
+    }
+
+    fn runtime(&self) -> Option<PathBuf> {
+        self.set("BRIEFCASE_RUNTIME_DIR")
+            .or_else(|| self.set("XDG_RUNTIME_DIR").map(|dir| dir.join("briefcase")))
+            .or_else(|| self.under("STATE", ".local/state").map(|dir| dir.join("run")))
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, OptionsError> {
+    let text = text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    let address: SocketAddr = text.parse().map_err(|_| OptionsError::Address(text.clone()))?;
+    let loopback = address.ip() == Ipv4Addr::LOCALHOST || address.ip() == Ipv6Addr::LOCALHOST;
+    if loopback { Ok(address) } else { Err(OptionsError::NotLoopback(address)) }
+}
+
+/// An origin as browsers write it; `*` and `null` are none.
+fn origin(text: &str) -> Result<String, OptionsError> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |host: &str| {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
+        !host.is_empty() && host.bytes().all(allowed)
+    };
+    match host {
+        Some(host) if plain(host) => Ok(text.to_owned()),
+        _ => Err(OptionsError::Origin(text.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn settings(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Settings, OptionsError> {
+        let options = Options::parse_from([&["mcp-gateway"], arguments].concat());
+        options.settings(|name| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+    }
+
+    #[test]
+    fn folders_follow_own_variables_then_xdg_then_home() {
+        let home = settings(&[], &[("HOME", "/h")]).unwrap();
+        assert_eq!(home.socket, PathBuf::from("/h/.local/state/briefcase/run/agent.sock"));
+        assert_eq!(home.token_file, PathBuf::from("/h/.config/briefcase/agents/default.token"));
+        let xdg = [("HOME", "/h"), ("XDG_RUNTIME_DIR", "/r"), ("XDG_CONFIG_HOME", "/c")];
+        let xdg = settings(&["--agent", "codex"], &xdg).unwrap();
+        assert_eq!(xdg.socket, PathBuf::from("/r/briefcase/agent.sock"));
+        assert_eq!(xdg.token_file, PathBuf::from("/c/briefcase/agents/codex.token"));
+        let own = settings(&["--socket", "/s"], &[("BRIEFCASE_CONFIG_DIR", "/b"), ("XDG_CONFIG_HOME", "/c")]).unwrap();
+        assert_eq!((own.socket, own.token_file), ("/s".into(), "/b/agents/default.token".into()));
+        assert!(matches!(settings(&[], &[]), Err(OptionsError::NoFolder { .. })));
+    }
+
+    #[test]
+    fn only_loopback_is_served() {
+        let http = |text: &str| settings(&["--http", text], &[("HOME", "/h")]).map(|settings| settings.mode);
+        assert_eq!(http("localhost:80").unwrap(), Mode::Http(([127, 0, 0, 1], 80).into()));
+        assert!(http("[::1]:7780").is_ok());
+        for open in ["0.0.0.0:80", "192.168.1.4:80", "[::]:80", "127.0.0.2:80", "[::ffff:127.0.0.1]:80"] {
+            assert!(matches!(http(open), Err(OptionsError::NotLoopback(_))), "{open}");
+        }
+        for nonsense in ["80", "example.com:80", ":80", "127.0.0.1"] {
+            assert!(matches!(http(nonsense), Err(OptionsError::Address(_))), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn names_and_origins_are_checked() {
+        let home = &[("HOME", "/h")];
+        assert!(matches!(settings(&["--agent", "../x"], home), Err(OptionsError::Agent(_))));
+        assert!(matches!(settings(&["--server", "a__b"], home), Err(OptionsError::Server(_))));
+        for wrong in ["*", "null", "https://a/b", "ftp://a", "https://", "https://A.example"] {
+            let refused = settings(&["--http", "127.0.0.1:1", "--allow-origin", wrong], home);
+            assert!(matches!(refused, Err(OptionsError::Origin(_))), "{wrong}");
+        }
+        Options::command().debug_assert();
+    }
+}

@@ -1,0 +1,80 @@
+//! MCP over standard input and output: one message a line, nothing else on standard output.
+//!
+//! Two loops that never wait for each other: [`inward`] reads the client and passes its messages to the daemon,
+//! [`outward`] holds the connection and writes what comes back. Many messages may be on their way at once.
+
+mod inward;
+mod lines;
+mod outward;
+mod pipes;
+mod state;
+
+use std::{path::PathBuf, sync::Arc};
+
+use briefcase_ipc::{AgentToken, OpenChannel, Transport};
+use tokio::sync::mpsc;
+
+use crate::{
+    daemon::{Daemon, Unavailable},
+    options::Settings,
+};
+use pipes::{Input, Output};
+use state::State;
+
+/// Own answers that may wait to be written.
+const ANSWERS: usize = 64;
+
+/// Why the gateway stopped before the client did.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StdioError {
+    #[error("cannot use standard input or output: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("the connection to briefcased ended, and with it the client's session; start the client's server again")]
+    SessionLost,
+}
+
+/// The way to the daemon for the one agent of this process.
+struct Access {
+    daemon: Daemon,
+    token_file: PathBuf,
+    open: OpenChannel,
+}
+
+impl Access {
+    async fn connect(&self) -> Result<briefcase_ipc::DaemonLink, Unavailable> {
+        let token = AgentToken::read(&self.token_file).map_err(|error| {
+            Unavailable::new(error.to_string(), "Make the agent's token with `briefcase agent add NAME`.")
+        })?;
+        self.daemon.connect(token).await
+    }
+}
+
+/// Serves the client until it closes standard input.
+pub(crate) async fn run(settings: Settings) -> Result<(), StdioError> {
+    let (input, output) = (Input::open()?, Output::open()?);
+    let access = Access {
+        daemon: Daemon::at(settings.socket),
+        token_file: settings.token_file,
+        open: OpenChannel {
+            transport: Transport::Stdio,
+            view: settings.view.map(|view| view.to_string()),
+            stateless: false,
+        },
+    };
+    let state = Arc::new(State::default());
+    let (answers, queue) = mpsc::channel(ANSWERS);
+    let mut outward = tokio::spawn(outward::run(access, Arc::clone(&state), queue, output));
+    let inward = inward::run(input, Arc::clone(&state), answers);
+    tokio::select! {
+        ended = &mut outward => joined(ended),
+        read = inward => {
+            read?;
+            state.client_is_gone();
+            joined(outward.await)
+        }
+    }
+}
+
+fn joined(ended: Result<Result<(), StdioError>, tokio::task::JoinError>) -> Result<(), StdioError> {
+    ended.unwrap_or_else(|error| Err(StdioError::Io(std::io::Error::other(error))))
+}

@@ -1,0 +1,80 @@
+//! From the client to the daemon.
+
+use std::sync::Arc;
+
+use briefcase_ipc::{ChannelId, ToDaemon};
+use briefcase_mcp::{Envelope, ErrorCode, Kind, error_response, method};
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::{
+    StdioError,
+    lines::{Line as Text, Lines},
+    pipes::Input,
+    state::{Line, State},
+};
+use crate::daemon::Unavailable;
+
+/// The one conversation of a stdio connection.
+pub(super) const CHANNEL: ChannelId = ChannelId(1);
+const READ_BYTES: usize = 64 * 1024;
+
+/// Reads until the client closes. Ends early without an error when the writing side is gone.
+pub(super) async fn run(mut input: Input, state: Arc<State>, answers: mpsc::Sender<Bytes>) -> Result<(), StdioError> {
+    let mut lines = Lines::default();
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        let count = input.read(&mut buffer).await?;
+        lines.push(buffer.get(..count).unwrap_or_default());
+        while let Some(line) = lines.next() {
+            take(line, &state, &answers).await;
+        }
+        if count == 0 {
+            break;
+        }
+    }
+    if let Some(rest) = lines.rest() {
+        take(Text::Whole(rest), &state, &answers).await;
+    }
+    Ok(())
+}
+
+async fn take(line: Text, state: &State, answers: &mpsc::Sender<Bytes>) {
+    let answer = match line {
+        Text::TooLong => {
+            Some(error_response(None, ErrorCode::INVALID_REQUEST, "the message is longer than 4 MiB", None))
+        }
+        Text::Whole(raw) => match Envelope::parse(raw) {
+            Ok(message) => forward(message, state).await,
+            Err(error) => Some(error.to_response()),
+        },
+    };
+    if let Some(answer) = answer {
+        // Without a writing side there is nobody left to tell.
+        let _ = answers.send(answer).await;
+    }
+}
+
+/// Sends a message on. Comes back with an answer when it cannot be sent.
+async fn forward(message: Envelope, state: &State) -> Option<Bytes> {
+    let why = match state.line().await {
+        Line::Up(sender) => {
+            if let Kind::Request { id, method } = message.kind() {
+                state.sent(id, &**method == method::INITIALIZE);
+            }
+            let id = message.id().cloned();
+            let frame = ToDaemon::Message { channel: CHANNEL, headers: None, json: message.into_raw() };
+            if sender.send(frame).await.is_ok() {
+                return None;
+            }
+            // The writing side answers what was open when the connection ended; this one may have come after that.
+            return id.filter(|id| state.withdraw(id)).map(|id| Unavailable::lost().answer(Some(&id)));
+        }
+        Line::Down(why) => why,
+        Line::Connecting => Unavailable::lost(),
+    };
+    match message.kind() {
+        Kind::Request { id, .. } => Some(why.answer(Some(id))),
+        _ => None,
+    }
+}

@@ -1,0 +1,203 @@
+//! From the daemon to the client, and the connection itself.
+
+use std::{sync::Arc, time::Duration};
+
+use briefcase_ipc::{DaemonLink, FrameReceiver, Route, ToDaemon, ToGateway};
+use briefcase_mcp::{Glance, RequestId, single_line};
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::FutureExt as _;
+use tokio::sync::mpsc;
+
+use super::{
+    Access, StdioError,
+    inward::CHANNEL,
+    pipes::Output,
+    state::{Line, State},
+};
+use crate::daemon::Unavailable;
+
+/// How often a missing daemon is looked for.
+const RETRY: Duration = Duration::from_millis(500);
+/// How long open requests may go on after the client closed its side.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How much goes into one write.
+const BATCH_BYTES: usize = 64 * 1024;
+
+/// How a connection to the daemon came to its end.
+enum End {
+    /// The client is done.
+    Client,
+    /// The daemon is gone, or has closed the conversation.
+    Daemon(Unavailable),
+}
+
+/// Connects, serves, and connects again, until the client is gone.
+pub(super) async fn run(
+    access: Access,
+    state: Arc<State>,
+    mut answers: mpsc::Receiver<Bytes>,
+    mut output: Output,
+) -> Result<(), StdioError> {
+    loop {
+        let why = match access.connect().await {
+            Ok(link) => match serve(link, &access, &state, &mut answers, &mut output).await? {
+                End::Client => return Ok(()),
+                End::Daemon(why) => why,
+            },
+            Err(why) => why,
+        };
+        tracing::warn!("{} {}", why.message, why.next_step);
+        if give_up_requests(why, &state, &mut output).await? {
+            return Err(StdioError::SessionLost);
+        }
+        if wait_for_retry(&state, &mut answers, &mut output).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// Answers what stays open. `true` when a legacy session was lost: the client must begin again.
+async fn give_up_requests(why: Unavailable, state: &State, output: &mut Output) -> Result<bool, StdioError> {
+    let (open, legacy) = state.lost(why.clone());
+    let mut out = BytesMut::new();
+    for id in open {
+        put_line(&mut out, &why.answer(Some(&id)));
+    }
+    output.write_all(&out).await?;
+    Ok(legacy)
+}
+
+/// Writes own answers until it is time to look for the daemon again. `true` when the client is gone.
+async fn wait_for_retry(
+    state: &State,
+    answers: &mut mpsc::Receiver<Bytes>,
+    output: &mut Output,
+) -> Result<bool, StdioError> {
+    let retry = tokio::time::sleep(RETRY);
+    tokio::pin!(retry);
+    loop {
+        tokio::select! {
+            biased;
+            answer = answers.recv() => match answer {
+                Some(answer) => write_line(output, &answer).await?,
+                None => return Ok(true),
+            },
+            () = state.until_client_is_gone() => return Ok(true),
+            () = &mut retry => return Ok(false),
+        }
+    }
+}
+
+async fn serve(
+    link: DaemonLink,
+    access: &Access,
+    state: &State,
+    answers: &mut mpsc::Receiver<Bytes>,
+    output: &mut Output,
+) -> Result<End, StdioError> {
+    let DaemonLink { mut receiver, sender, welcome, .. } = link;
+    tracing::info!(agent = %welcome.agent, daemon = %welcome.daemon, "connected");
+    let open = ToDaemon::Open { channel: CHANNEL, open: access.open.clone() };
+    if sender.send(open).await.is_err() {
+        return Ok(End::Daemon(Unavailable::lost()));
+    }
+    state.set_line(Line::Up(sender.clone()));
+    let mut out = BytesMut::with_capacity(BATCH_BYTES);
+    let mut own_answers = true;
+    loop {
+        tokio::select! {
+            frame = receiver.recv() => {
+                let Ok(Some(frame)) = frame else { return Ok(End::Daemon(Unavailable::lost())) };
+                if let Some(end) = write_batch(frame, &mut receiver, &mut out, state, output).await? {
+                    return Ok(end);
+                }
+            }
+            answer = answers.recv(), if own_answers => match answer {
+                Some(answer) => write_line(output, &answer).await?,
+                None => own_answers = false,
+            },
+            () = state.until_client_is_gone() => break,
+        }
+    }
+    drain(&mut receiver, state, answers, &mut out, output).await?;
+    // The daemon learns that the conversation is over before the connection ends.
+    let _ = sender.send(ToDaemon::Close { channel: CHANNEL }).await;
+    Ok(End::Client)
+}
+
+/// The client has closed its side; give open requests a moment.
+async fn drain(
+    receiver: &mut FrameReceiver<ToGateway>,
+    state: &State,
+    answers: &mut mpsc::Receiver<Bytes>,
+    out: &mut BytesMut,
+    output: &mut Output,
+) -> Result<(), StdioError> {
+    let deadline = tokio::time::sleep(DRAIN);
+    tokio::pin!(deadline);
+    loop {
+        tokio::select! {
+            biased;
+            Some(answer) = answers.recv() => write_line(output, &answer).await?,
+            () = state.until_all_are_answered() => return Ok(()),
+            frame = receiver.recv() => {
+                let Ok(Some(frame)) = frame else { return Ok(()) };
+                if write_batch(frame, receiver, out, state, output).await?.is_some() {
+                    return Ok(());
+                }
+            }
+            () = &mut deadline => return Ok(()),
+        }
+    }
+}
+
+/// Writes a frame and all that have arrived with it.
+async fn write_batch(
+    first: ToGateway,
+    receiver: &mut FrameReceiver<ToGateway>,
+    out: &mut BytesMut,
+    state: &State,
+    output: &mut Output,
+) -> Result<Option<End>, StdioError> {
+    let mut frame = first;
+    let end = loop {
+        match frame {
+            ToGateway::Message { channel: CHANNEL, route, json } => {
+                if let Route::Related(id) = route
+                    && Glance::at(&json).is_response()
+                    && let Ok(id) = RequestId::from_json(id)
+                {
+                    state.answered(&id);
+                }
+                put_line(out, &single_line(json));
+            }
+            ToGateway::Closed { channel: CHANNEL, reason } => {
+                break Some(End::Daemon(Unavailable::new(reason, "Start the client's server again.")));
+            }
+            _ => tracing::debug!("ignored a message for a conversation that does not exist"),
+        }
+        if out.len() >= BATCH_BYTES {
+            break None;
+        }
+        match receiver.recv().now_or_never() {
+            Some(Ok(Some(next))) => frame = next,
+            Some(_) => break Some(End::Daemon(Unavailable::lost())),
+            None => break None,
+        }
+    };
+    output.write_all(out).await?;
+    out.clear();
+    Ok(end)
+}
+
+async fn write_line(output: &mut Output, message: &[u8]) -> Result<(), StdioError> {
+    let mut out = BytesMut::with_capacity(message.len().saturating_add(1));
+    put_line(&mut out, message);
+    Ok(output.write_all(&out).await?)
+}
+
+fn put_line(out: &mut BytesMut, message: &[u8]) {
+    out.reserve(message.len().saturating_add(1));
+    out.put_slice(message);
+    out.put_u8(b'\n');
+}
