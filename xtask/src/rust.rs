@@ -16,6 +16,7 @@ pub fn clippy(_: &[String]) -> Result<(), Failure> {
 
 /// All tests but the end-to-end ones, which have their own step.
 pub fn test(_: &[String]) -> Result<(), Failure> {
+    programs::build(&[])?;
     Step::cargo().args(["test", "--locked", "--workspace", "--exclude", "e2e"]).run()
 }
 

@@ -1,0 +1,117 @@
+//! A client of `admin.sock`, as a test needs it: any request, and the few chores that every test has.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::net::UnixStream;
+
+use crate::{WAIT, eventually};
+
+/// The admin socket of one home.
+#[derive(Clone)]
+pub struct Admin {
+    socket: PathBuf,
+}
+
+impl Admin {
+    /// The socket in this runtime folder.
+    pub fn new(runtime: &Path) -> Self {
+        Self { socket: runtime.join("admin.sock") }
+    }
+
+    /// Sends one request; gives status and body. An error means that nobody answered.
+    pub async fn raw(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<(u16, Bytes), String> {
+        let exchange = async {
+            let stream = UnixStream::connect(&self.socket).await.map_err(|error| error.to_string())?;
+            let (mut sender, connection) =
+                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+            tokio::spawn(connection);
+            let mut request = Request::builder().method(method).uri(path);
+            if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+                request = request.header("host", "localhost");
+            }
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let request = request.body(Full::new(Bytes::from(body))).map_err(|error| error.to_string())?;
+            let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+            let status = response.status().as_u16();
+            let body = response.into_body().collect().await.map_err(|error| error.to_string())?;
+            Ok((status, body.to_bytes()))
+        };
+        match tokio::time::timeout(WAIT, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => panic!("the daemon did not answer {path} within {WAIT:?}"),
+        }
+    }
+
+    /// Sends JSON; gives status and JSON (null for an empty body).
+    pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let bytes = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        let answered = self.raw(method, path, &[("content-type", "application/json")], bytes).await;
+        let (status, body) = answered.unwrap_or_else(|error| panic!("{path}: {error}"));
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    /// `GET` that has to succeed.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> T {
+        let (status, body) = self.send(Method::GET, path, None).await;
+        assert_eq!(status, 200, "GET {path}: {body}");
+        serde_json::from_value(body.clone()).unwrap_or_else(|error| panic!("GET {path}: {error}: {body}"))
+    }
+
+    /// `POST` that has to succeed.
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> T {
+        let (status, answer) = self.send(Method::POST, path, Some(body)).await;
+        assert!((200..300).contains(&status), "POST {path}: {status} {answer}");
+        serde_json::from_value(answer.clone()).unwrap_or_else(|error| panic!("POST {path}: {error}: {answer}"))
+    }
+
+    /// Previews a change and applies it with the PIN.
+    pub async fn change(&self, change: &Value, pin: &str) -> Value {
+        let preview: Value = self.post("/v1/changes/preview", change).await;
+        let apply = json!({ "change": change, "digest": preview["digest"], "evidence": { "pin": pin } });
+        self.post("/v1/changes", &apply).await
+    }
+
+    /// Registers an agent; gives its token.
+    pub async fn add_agent(&self, name: &str, pin: &str) -> String {
+        let applied = self.change(&json!({ "change": "add_agent", "name": name }), pin).await;
+        applied["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Registers a server with everything it offers, `reads` among it as reads.
+    pub async fn add_server(&self, name: &str, spec: &Value, reads: &[&str], pin: &str) -> Value {
+        let probe: Value = self.post("/v1/servers/probe", spec).await;
+        let change = json!({
+            "change": "add_server", "name": name, "spec": spec, "probe": probe["digest"],
+            "reads": reads, "reads_granted": true
+        });
+        self.change(&change, pin).await;
+        probe
+    }
+
+    /// Waits for an open question.
+    pub async fn question(&self) -> Value {
+        eventually("a question", async || self.get::<Vec<Value>>("/v1/approvals").await.into_iter().next()).await
+    }
+
+    /// Decides a question with the PIN: `{"decision":"allow","scope":"once"}`, `{"decision":"deny"}`, …
+    pub async fn decide(&self, question: &Value, decision: &Value, pin: &str) -> (u16, Value) {
+        let id = question["id"].as_str().expect("an id");
+        let evidence = json!({ "pin": pin });
+        let body = json!({ "shown": question["digest"], "decision": decision, "evidence": evidence });
+        self.send(Method::POST, &format!("/v1/approvals/{id}/decide"), Some(&body)).await
+    }
+}

@@ -1,0 +1,36 @@
+//! `testkit through FIXTURE`: daemon and HTTP gateway in a throw-away home, with the fixture behind them as the only
+//! server the gateway shows. Prints the address and ends when stdin does.
+
+use std::io::Write;
+
+use briefcase_testkit::{Daemon, Gateway, Home, Setup};
+use serde_json::{Value, json};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.as_slice() {
+        [command, fixture] if command == "through" => through(fixture).await,
+        _ => Err("usage: testkit through FIXTURE".into()),
+    }
+}
+
+async fn through(fixture: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let home = Home::new();
+    let setup = Setup::default();
+    let daemon = Daemon::new(&home, &setup).await;
+    let spec = json!({ "transport": "stdio", "argv": [fixture] });
+    let probe: Value = daemon.admin.post("/v1/servers/probe", &spec).await;
+    // The suite plays the person too: nothing may wait for a decision.
+    let tools = probe.get("tools").and_then(Value::as_array).into_iter().flatten();
+    let tools: Vec<&str> = tools.filter_map(|tool| tool.get("name")?.as_str()).collect();
+    daemon.admin.add_server("conformance", &spec, &tools, &setup.pin).await;
+    let token = daemon.admin.add_agent("suite", &setup.pin).await;
+    let gateway = Gateway::http(&home, "suite", &token, Some("conformance")).await;
+    let mut out = std::io::stdout();
+    writeln!(out, "{}", gateway.url_with_token())?;
+    out.flush()?;
+    tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await?;
+    daemon.stop().await;
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! The gateway as a process.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use tokio::io::{BufReader, Lines};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{ChildStdin, ChildStdout, Command};
+
+use crate::process::lines;
+use crate::{Client, Era, Home, Process, eventually};
+
+/// A gateway that listens on loopback. It is killed when dropped.
+pub struct Gateway {
+    /// The program.
+    pub process: Process,
+    _stdin: ChildStdin,
+    _stdout: Lines<BufReader<ChildStdout>>,
+    address: String,
+    token: String,
+}
+
+impl Gateway {
+    /// A client that starts the gateway and speaks to its stdin and stdout.
+    ///
+    /// `server` narrows the view to that server, with bare names.
+    pub fn stdio(home: &Home, agent: &str, token: &str, server: Option<&str>, era: Era) -> Client {
+        Client::stdio(Self::command(home, agent, token, server), era)
+    }
+
+    /// Starts the gateway on a free port.
+    pub async fn http(home: &Home, agent: &str, token: &str, server: Option<&str>) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = free.local_addr().expect("an address").to_string();
+        drop(free);
+        let mut command = Self::command(home, agent, token, server);
+        command.args(["--http", &address]);
+        let (process, stdin, stdout) = Process::start(command);
+        eventually("the gateway's port", async || TcpStream::connect(&address).await.ok()).await;
+        Self { process, _stdin: stdin, _stdout: lines(stdout), address, token: token.to_owned() }
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// `http://127.0.0.1:PORT/mcp`.
+    pub fn url(&self) -> String {
+        format!("http://{}/mcp", self.address)
+    }
+
+    /// The address for a client that cannot send headers.
+    pub fn url_with_token(&self) -> String {
+        format!("http://{}/{}/mcp", self.address, self.token)
+    }
+
+    /// The header that every request needs.
+    pub fn authorization(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
+    /// A client of it.
+    pub fn client(&self, era: Era) -> Client {
+        Client::http(&self.url(), BTreeMap::from([("authorization".into(), self.authorization())]), era)
+    }
+
+    /// The program, for this agent and view.
+    pub fn command(home: &Home, agent: &str, token: &str, server: Option<&str>) -> Command {
+        let file = token_file(home, agent, token);
+        let mut command = home.command("mcp-gateway");
+        command.arg("--token-file").arg(file);
+        if let Some(server) = server {
+            command.args(["--server", server]);
+        }
+        command
+    }
+}
+
+/// A private file with the agent's token.
+fn token_file(home: &Home, agent: &str, token: &str) -> PathBuf {
+    use std::io::Write;
+    let path = home.file(&format!("{agent}.token"));
+    let opened = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+    opened.and_then(|mut file| file.write_all(token.as_bytes())).expect("the token can be written");
+    path
+}

@@ -1,0 +1,92 @@
+//! A throw-away place for one briefcase.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::program;
+
+/// Folders for one briefcase, removed when dropped.
+pub struct Home {
+    dir: TempDir,
+}
+
+impl Home {
+    /// New and empty. On a path short enough for sockets.
+    pub fn new() -> Self {
+        let dir = tempfile::Builder::new().prefix("bc-").tempdir_in("/tmp").expect("a folder in /tmp");
+        for name in ["state", "run", "config", "home"] {
+            let folder = dir.path().join(name);
+            std::fs::create_dir(&folder).expect("a folder");
+            rustix::fs::chmod(&folder, rustix::fs::Mode::RWXU).expect("a private folder");
+        }
+        Self { dir }
+    }
+
+    /// The folder that holds all of it.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Database, vault, head.
+    pub fn state(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    /// Sockets.
+    pub fn runtime(&self) -> PathBuf {
+        self.dir.path().join("run")
+    }
+
+    /// Agent tokens and settings.
+    pub fn config(&self) -> PathBuf {
+        self.dir.path().join("config")
+    }
+
+    /// A file for the test's own use.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The environment that points a program here, and nowhere else.
+    pub fn env(&self) -> Vec<(&'static str, PathBuf)> {
+        vec![
+            ("BRIEFCASE_STATE_DIR", self.state()),
+            ("BRIEFCASE_RUNTIME_DIR", self.runtime()),
+            ("BRIEFCASE_CONFIG_DIR", self.config()),
+            ("HOME", self.dir.path().join("home")),
+        ]
+    }
+
+    /// A program of ours that sees this home, `PATH`, and nothing else of the environment.
+    pub fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(program(name));
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(self.env());
+        command
+    }
+
+    /// All bytes of all files, for canaries.
+    pub fn all_bytes(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut open = vec![self.dir.path().to_owned()];
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => open.push(entry.path()),
+                    Ok(kind) if kind.is_file() => {
+                        found.extend(std::fs::read(entry.path()).map(|bytes| (entry.path(), bytes)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Default for Home {
+    fn default() -> Self {
+        Self::new()
+    }
+}

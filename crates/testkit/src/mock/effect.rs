@@ -1,0 +1,71 @@
+//! What reached the server.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One message that reached the server, in order.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Effect {
+    /// Its method; empty for an answer to a question of the server.
+    pub method: String,
+    /// The whole message.
+    pub message: Value,
+    /// HTTP headers, names in lower case; empty on stdio.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl Effect {
+    /// The tool, prompt or URI it is about.
+    pub fn name(&self) -> &str {
+        let params = &self.message["params"];
+        params["name"].as_str().or_else(|| params["uri"].as_str()).unwrap_or_default()
+    }
+
+    /// Its arguments.
+    pub fn arguments(&self) -> &Value {
+        &self.message["params"]["arguments"]
+    }
+
+    /// Whether it does something: a call, a read, a prompt or a completion.
+    pub fn is_effect(&self) -> bool {
+        ["tools/call", "resources/read", "prompts/get", "completion/complete"].contains(&self.method.as_str())
+    }
+}
+
+/// Where effects are written.
+pub enum Record {
+    /// In memory.
+    Memory(Mutex<Vec<Effect>>),
+    /// In a file, one JSON line each.
+    File(PathBuf),
+}
+
+impl Record {
+    pub fn add(&self, effect: Effect) {
+        match self {
+            Self::Memory(effects) => effects.lock().expect("not poisoned").push(effect),
+            Self::File(path) => {
+                let mut line = serde_json::to_vec(&effect).expect("JSON");
+                line.push(b'\n');
+                let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
+                file.and_then(|mut file| file.write_all(&line)).expect("the record can be written");
+            }
+        }
+    }
+
+    pub fn all(&self) -> Vec<Effect> {
+        match self {
+            Self::Memory(effects) => effects.lock().expect("not poisoned").clone(),
+            Self::File(path) => {
+                let text = std::fs::read_to_string(path).unwrap_or_default();
+                // A line still being written is not there yet.
+                text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The mock as a local command.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::sync::Mutex;
+
+use super::effect::{Effect, Record};
+use super::engine::{Engine, Turned};
+use super::script::Script;
+use super::wire::{Sending, Wire, half};
+use crate::{Home, program};
+
+/// A mock that a daemon can start as a local server.
+pub struct StdioUpstream {
+    script: PathBuf,
+    record: PathBuf,
+}
+
+impl StdioUpstream {
+    /// Lays script and record into the home, under `name`.
+    pub fn new(home: &Home, name: &str, script: &Script) -> Self {
+        let upstream =
+            Self { script: home.file(&format!("{name}.script.json")), record: home.file(&format!("{name}.effects")) };
+        upstream.set(script);
+        upstream
+    }
+
+    /// The command line.
+    pub fn argv(&self) -> Vec<String> {
+        let path = |path: &PathBuf| path.to_str().expect("a plain path").to_owned();
+        vec![path(&program("mock-upstream")), path(&self.script), path(&self.record)]
+    }
+
+    /// How the admin API names it.
+    pub fn spec(&self) -> Value {
+        json!({ "transport": "stdio", "argv": self.argv() })
+    }
+
+    /// From the next message on, follow this script.
+    pub fn set(&self, script: &Script) {
+        let next = self.script.with_extension("next");
+        std::fs::write(&next, serde_json::to_vec(script).expect("JSON")).expect("the script can be written");
+        std::fs::rename(next, &self.script).expect("the script can be written");
+    }
+
+    /// Everything that reached it, from all its processes.
+    pub fn messages(&self) -> Vec<Effect> {
+        Record::File(self.record.clone()).all()
+    }
+
+    /// What did something.
+    pub fn effects(&self) -> Vec<Effect> {
+        self.messages().into_iter().filter(Effect::is_effect).collect()
+    }
+}
+
+struct Stdout {
+    out: Mutex<tokio::io::Stdout>,
+}
+
+impl Wire for Stdout {
+    fn line<'a>(&'a self, bytes: &'a [u8]) -> Sending<'a> {
+        Box::pin(async move {
+            let mut out = self.out.lock().await;
+            // Nobody reads any more: then nobody minds.
+            let _ = out.write_all(bytes).await;
+            let _ = out.write_all(b"\n").await;
+            let _ = out.flush().await;
+        })
+    }
+
+    fn die<'a>(&'a self, bytes: &'a [u8]) -> Sending<'a> {
+        Box::pin(async move {
+            let mut out = self.out.lock().await;
+            let _ = out.write_all(half(bytes)).await;
+            let _ = out.flush().await;
+            std::process::exit(3);
+        })
+    }
+}
+
+/// The program itself: `script` is read again for each message.
+pub async fn serve(script: PathBuf, record: PathBuf) {
+    let engine = Arc::new(Engine::new(Record::File(record)));
+    let wire = Arc::new(Stdout { out: Mutex::new(tokio::io::stdout()) });
+    #[expect(clippy::disallowed_methods, reason = "the mock gives its whole environment away: that is what it is for")]
+    let secrets = json!(std::env::vars().collect::<std::collections::BTreeMap<_, _>>());
+    let secrets = Arc::new(secrets);
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let message: Value = serde_json::from_str(&line).unwrap_or_default();
+        engine.note(&message, std::collections::BTreeMap::new());
+        if message.get("method").is_none() || message.get("id").is_none() {
+            continue;
+        }
+        let text = std::fs::read(&script).expect("the script is there");
+        let script: Script = serde_json::from_slice(&text).expect("a script");
+        let (engine, wire, secrets) = (Arc::clone(&engine), Arc::clone(&wire), Arc::clone(&secrets));
+        tokio::spawn(async move {
+            if let Turned::Transport(act) = engine.answer(&script, &message, &secrets, wire.as_ref()).await {
+                panic!("{act:?} needs HTTP");
+            }
+        });
+    }
+}

@@ -1,0 +1,29 @@
+//! The way back from the server, whatever the transport.
+
+use std::pin::Pin;
+
+use serde_json::Value;
+
+/// A future of a trait object's method.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Where a server's messages go.
+pub trait Wire: Send + Sync {
+    /// Sends bytes as one message.
+    fn line<'a>(&'a self, bytes: &'a [u8]) -> Sending<'a>;
+
+    /// Sends the first half of `bytes` and is gone.
+    fn die<'a>(&'a self, bytes: &'a [u8]) -> Sending<'a>;
+}
+
+impl dyn Wire + '_ {
+    /// Sends a message.
+    pub async fn send(&self, message: &Value) {
+        self.line(message.to_string().as_bytes()).await;
+    }
+}
+
+/// The first half.
+pub fn half(bytes: &[u8]) -> &[u8] {
+    bytes.get(..bytes.len() / 2).unwrap_or_default()
+}

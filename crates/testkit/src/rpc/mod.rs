@@ -1,0 +1,278 @@
+//! A JSON-RPC client that sends what it is told and keeps everything that comes back: notifications, and the server's
+//! own requests. It checks nothing, so that a test can say anything.
+
+mod http;
+mod inbox;
+mod stdio;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::{Process, WAIT};
+use http::HttpWire;
+use inbox::Inbox;
+use stdio::StdioWire;
+
+/// Which of the two ways of speaking MCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Era {
+    /// `initialize`, sessions, requests from the server.
+    Legacy,
+    /// `2026-07-28`: every request stands for itself.
+    Modern,
+}
+
+impl Era {
+    /// Its protocol version.
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::Legacy => "2025-11-25",
+            Self::Modern => "2026-07-28",
+        }
+    }
+}
+
+/// The error of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RpcError {
+    /// Its code.
+    pub code: i64,
+    /// Its message.
+    pub message: String,
+    /// Its data, or null.
+    pub data: Value,
+}
+
+/// Answers a request of the server; `None` leaves it unanswered.
+pub type Server = Box<dyn Fn(&Value) -> Option<Value> + Send + Sync>;
+
+enum Wire {
+    Stdio(Box<StdioWire>),
+    Http(Arc<HttpWire>),
+}
+
+/// A connection to a server.
+pub struct Client {
+    wire: Wire,
+    inbox: Arc<Inbox>,
+    era: Era,
+    next: AtomicU64,
+    capabilities: Value,
+}
+
+impl Client {
+    /// Starts a program and speaks to its stdin and stdout.
+    pub fn stdio(command: Command, era: Era) -> Self {
+        let inbox = Arc::<Inbox>::default();
+        let wire = Wire::Stdio(Box::new(StdioWire::start(command, &inbox)));
+        Self::new(wire, inbox, era)
+    }
+
+    /// Speaks to a Streamable HTTP endpoint, with these headers on every request.
+    pub fn http(url: &str, headers: BTreeMap<String, String>, era: Era) -> Self {
+        let inbox = Arc::<Inbox>::default();
+        let wire = Wire::Http(Arc::new(HttpWire::new(url, headers, era, Arc::clone(&inbox))));
+        Self::new(wire, inbox, era)
+    }
+
+    fn new(wire: Wire, inbox: Arc<Inbox>, era: Era) -> Self {
+        let capabilities = json!({ "elicitation": {}, "sampling": {}, "roots": {} });
+        Self { wire, inbox, era, next: AtomicU64::new(1), capabilities }
+    }
+
+    /// Declares these capabilities instead of elicitation, sampling and roots. Before [`Self::open`].
+    pub fn declaring(mut self, capabilities: Value) -> Self {
+        self.capabilities = capabilities;
+        self
+    }
+
+    /// Answers the server's requests with `server`. Without it they stay unanswered.
+    pub fn answering(self, server: Server) -> Self {
+        self.inbox.answer_with(server);
+        self
+    }
+
+    /// Does what the era asks for before the first call: `initialize`, or `server/discover`.
+    pub async fn open(&self) -> Result<Value, RpcError> {
+        match self.era {
+            Era::Modern => self.request("server/discover", json!({})).await,
+            Era::Legacy => {
+                let opened = self
+                    .request(
+                        "initialize",
+                        json!({
+                            "protocolVersion": self.era.version(),
+                            "capabilities": self.capabilities,
+                            "clientInfo": { "name": "testkit", "version": "1" }
+                        }),
+                    )
+                    .await?;
+                self.notify("notifications/initialized", json!({})).await;
+                Ok(opened)
+            }
+        }
+    }
+
+    /// Sends a request and waits for its answer.
+    pub async fn request(&self, method: &str, params: Value) -> Result<Value, RpcError> {
+        let id = self.start(method, params).await;
+        self.answer(id).await
+    }
+
+    /// Sends a request and returns its id: others may follow before it is answered.
+    pub async fn start(&self, method: &str, params: Value) -> u64 {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let params = self.dressed(params);
+        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })).await;
+        id
+    }
+
+    /// Waits for the answer to a request.
+    pub async fn answer(&self, id: u64) -> Result<Value, RpcError> {
+        let message = self.inbox.answer(&json!(id), &self.told()).await;
+        match message.get("error") {
+            None => Ok(message.get("result").cloned().unwrap_or_default()),
+            Some(error) => Err(RpcError {
+                code: error.get("code").and_then(Value::as_i64).unwrap_or_default(),
+                message: error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
+                data: error.get("data").cloned().unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// Calls a tool.
+    pub async fn call(&self, tool: &str, arguments: Value) -> Result<Value, RpcError> {
+        self.request("tools/call", json!({ "name": tool, "arguments": arguments })).await
+    }
+
+    /// The names of the tools, all pages.
+    pub async fn tool_names(&self) -> Vec<String> {
+        self.tools().await.iter().map(|tool| tool["name"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The definitions of the tools, all pages.
+    pub async fn tools(&self) -> Vec<Value> {
+        let mut found = Vec::new();
+        let mut params = json!({});
+        loop {
+            let page = self.request("tools/list", params).await.expect("a list of tools");
+            found.extend(page["tools"].as_array().cloned().unwrap_or_default());
+            match page.get("nextCursor") {
+                Some(cursor) => params = json!({ "cursor": cursor }),
+                None => return found,
+            }
+        }
+    }
+
+    /// Sends a notification.
+    pub async fn notify(&self, method: &str, params: Value) {
+        self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params })).await;
+    }
+
+    /// Sends a message as it is.
+    pub async fn send(&self, message: &Value) {
+        self.send_bytes(message.to_string().into_bytes()).await;
+    }
+
+    /// Sends bytes as they are: one line of stdio, or one body of a POST.
+    pub async fn send_bytes(&self, bytes: Vec<u8>) {
+        match &self.wire {
+            Wire::Stdio(wire) => wire.send(&bytes).await,
+            Wire::Http(wire) => wire.post(bytes),
+        }
+    }
+
+    /// Opens the stream on which a server of the older era speaks by itself. HTTP only.
+    pub fn listen(&self) {
+        if let Wire::Http(wire) = &self.wire {
+            wire.listen();
+        }
+    }
+
+    /// Waits for the first notification of this method that has come or will come.
+    pub async fn notification(&self, method: &str) -> Value {
+        self.inbox.notification(method, 0, &self.told()).await
+    }
+
+    /// Waits for the `n`-th notification of this method, from 0.
+    pub async fn notification_at(&self, method: &str, n: usize) -> Value {
+        self.inbox.notification(method, n, &self.told()).await
+    }
+
+    /// The notifications that have come so far.
+    pub fn notifications(&self) -> Vec<Value> {
+        self.inbox.notifications()
+    }
+
+    /// The requests of the server that have come so far.
+    pub fn server_requests(&self) -> Vec<Value> {
+        self.inbox.requests()
+    }
+
+    /// Everything the server sent, as it came, for canaries.
+    pub fn received(&self) -> Vec<u8> {
+        self.inbox.received()
+    }
+
+    /// The process at the other end of stdio.
+    pub fn process(&mut self) -> &mut Process {
+        match &mut self.wire {
+            Wire::Stdio(wire) => &mut wire.process,
+            Wire::Http(_) => panic!("there is no process behind HTTP"),
+        }
+    }
+
+    /// Ends stdin, as a client that goes away does, and waits for the program to end.
+    pub async fn close(self) {
+        if let Wire::Stdio(wire) = self.wire {
+            let StdioWire { mut process, stdin } = *wire;
+            drop(stdin);
+            process.exited().await;
+        }
+    }
+
+    /// The session that the server gave, over HTTP in the older era.
+    pub fn session(&self) -> Option<String> {
+        match &self.wire {
+            Wire::Stdio(_) => None,
+            Wire::Http(wire) => wire.session(),
+        }
+    }
+
+    /// In the modern era each request says who asks.
+    fn dressed(&self, mut params: Value) -> Value {
+        if self.era == Era::Legacy {
+            return params;
+        }
+        let Some(members) = params.as_object_mut() else { return params };
+        let meta = members.entry("_meta").or_insert_with(|| json!({}));
+        if let Some(meta) = meta.as_object_mut() {
+            let mut set = |name: &str, value: Value| {
+                meta.entry(format!("io.modelcontextprotocol/{name}")).or_insert(value);
+            };
+            set("protocolVersion", json!(self.era.version()));
+            set("clientInfo", json!({ "name": "testkit", "version": "1" }));
+            set("clientCapabilities", self.capabilities.clone());
+        }
+        params
+    }
+
+    fn told(&self) -> String {
+        match &self.wire {
+            Wire::Stdio(wire) => wire.process.errors(),
+            Wire::Http(_) => String::new(),
+        }
+    }
+}
+
+/// Runs `wait` for at most [`WAIT`].
+async fn bounded<T>(what: &str, wait: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(WAIT, wait).await {
+        Ok(done) => done,
+        Err(_) => panic!("no {what} within {WAIT:?}"),
+    }
+}

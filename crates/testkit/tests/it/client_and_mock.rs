@@ -1,0 +1,140 @@
+//! The client sees what the mock does, over both transports and in both eras.
+
+use std::collections::BTreeMap;
+
+use briefcase_testkit::mock::{Coding, Speaks, tool};
+use briefcase_testkit::{Act, Client, Era, Home, HttpUpstream, Script, StdioUpstream};
+use serde_json::json;
+use tokio::process::Command;
+
+fn http(upstream: &HttpUpstream, era: Era) -> Client {
+    Client::http(&upstream.url(), BTreeMap::from([("x-test".into(), "yes".into())]), era)
+}
+
+fn stdio(upstream: &StdioUpstream, era: Era) -> Client {
+    let mut argv = upstream.argv().into_iter();
+    let mut command = Command::new(argv.next().expect("a program"));
+    command.args(argv);
+    Client::stdio(command, era)
+}
+
+fn asking() -> Act {
+    Act::Ask { method: "elicitation/create".into(), params: json!({ "message": "?" }) }
+}
+
+#[tokio::test]
+async fn calls_are_answered_and_recorded_over_http_in_both_eras() {
+    let upstream = HttpUpstream::start(Script::with_tools(vec![tool("echo")]).speaking(Speaks::Both)).await;
+    for (at, era) in [Era::Legacy, Era::Modern].into_iter().enumerate() {
+        let client = http(&upstream, era);
+        client.open().await.unwrap();
+        assert_eq!(client.tool_names().await, ["echo"]);
+        let result = client.call("echo", json!({ "a": 1 })).await.unwrap();
+        assert_eq!(result["content"][0]["text"], r#"{"a":1}"#);
+        assert_eq!(upstream.effects().len(), at + 1);
+        assert_eq!(upstream.effects()[at].headers["x-test"], "yes");
+    }
+}
+
+#[tokio::test]
+async fn calls_are_answered_and_recorded_over_stdio() {
+    let home = Home::new();
+    let upstream = StdioUpstream::new(&home, "mock", &Script::with_tools(vec![tool("echo")]));
+    let client = stdio(&upstream, Era::Legacy);
+    client.open().await.unwrap();
+    let (one, two) = (client.start("ping", json!({})).await, client.start("tools/list", json!({})).await);
+    assert!(client.answer(two).await.is_ok() && client.answer(one).await.is_ok());
+    client.call("echo", json!({ "b": 2 })).await.unwrap();
+    assert_eq!(upstream.effects()[0].arguments(), &json!({ "b": 2 }));
+    client.close().await;
+}
+
+#[tokio::test]
+async fn definitions_turn_at_the_list_that_was_said() {
+    let script = Script::with_tools(vec![tool("before")]).turning(2, vec![tool("after")]);
+    let upstream = HttpUpstream::start(script).await;
+    let client = http(&upstream, Era::Legacy);
+    assert_eq!(client.tool_names().await, ["before"]);
+    assert_eq!(client.tool_names().await, ["after"]);
+}
+
+#[tokio::test]
+async fn a_question_in_the_middle_of_a_call_reaches_the_client_and_its_answer_the_server() {
+    let home = Home::new();
+    let script = Script::one("ask", asking());
+    let local = StdioUpstream::new(&home, "mock", &script);
+    let remote = HttpUpstream::start(script).await;
+    for client in [stdio(&local, Era::Legacy), http(&remote, Era::Legacy)] {
+        let client = client.answering(Box::new(|_| Some(json!({ "action": "decline" }))));
+        let result = client.call("ask", json!({})).await.unwrap();
+        assert!(result["content"][0]["text"].as_str().unwrap().contains("decline"));
+        assert_eq!(client.server_requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn notifications_come_before_the_answer_and_from_outside() {
+    let message = json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": { "progressToken": 0 } });
+    let upstream =
+        HttpUpstream::start(Script::one("busy", Act::Notify { times: 3, message, then: Box::new(Act::Echo) })).await;
+    let client = http(&upstream, Era::Legacy);
+    let params = json!({ "name": "busy", "arguments": {}, "_meta": { "progressToken": "mine" } });
+    client.request("tools/call", params).await.unwrap();
+    assert_eq!(client.notification_at("notifications/progress", 2).await["params"]["progressToken"], "mine");
+    client.listen();
+    let changed = json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" });
+    briefcase_testkit::eventually("the pushed message", async || {
+        upstream.push(changed.clone());
+        client.notifications().contains(&changed).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn misbehaviour_over_stdio_is_what_the_script_says() {
+    let home = Home::new();
+    let script = Script::with_tools(vec![])
+        .on("noise", Act::Noise { lines: 2, then: Box::new(Act::Echo) })
+        .on("utf8", Act::InvalidUtf8)
+        .on("twice", Act::Twice)
+        .on("huge", Act::Huge { bytes: 1 << 20 })
+        .on("die", Act::Die);
+    let upstream = StdioUpstream::new(&home, "mock", &script);
+    let mut client = stdio(&upstream, Era::Legacy);
+    client.call("noise", json!({})).await.unwrap();
+    assert!(client.received().starts_with(b"noise 0\nnoise 1\n"));
+    client.call("twice", json!({})).await.unwrap();
+    assert!(client.call("huge", json!({})).await.unwrap().to_string().len() > 1 << 20);
+    client.start("tools/call", json!({ "name": "utf8" })).await;
+    client.start("tools/call", json!({ "name": "die" })).await;
+    assert_eq!(client.process().exited().await.code(), Some(3));
+}
+
+#[tokio::test]
+async fn misbehaviour_over_http_is_what_the_script_says() {
+    let upstream = HttpUpstream::start(
+        Script::with_tools(vec![])
+            .on("gzip", Act::Bomb { coding: Coding::Gzip, bytes: 1 << 20 })
+            .on("br", Act::Bomb { coding: Coding::Br, bytes: 1 << 20 })
+            .on("zstd", Act::Bomb { coding: Coding::Zstd, bytes: 1 << 20 })
+            .on("away", Act::Redirect { status: 307, to: "http://169.254.169.254/".into() })
+            .on("teapot", Act::Status { status: 418, body: "short and stout".into() })
+            .on("die", Act::Die),
+    )
+    .await;
+    let address = upstream.url().replace("http://", "").replace("/mcp", "");
+    for (tool, expected) in [("gzip", 200), ("br", 200), ("zstd", 200), ("away", 307), ("teapot", 418)] {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool } }).to_string();
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let answer = briefcase_testkit::raw_http(&address, format!("{head}{body}").as_bytes()).await;
+        assert_eq!(answer.status, expected, "{tool}");
+        if expected == 200 {
+            assert_eq!(answer.header("content-encoding"), Some(tool));
+            assert!(answer.body.len() < 1 << 17, "{tool} is compressed");
+        }
+    }
+    assert_eq!(http(&upstream, Era::Legacy).call("die", json!({})).await.unwrap_err().code, 0);
+}
