@@ -1,0 +1,75 @@
+//! A lane, a server that writes bytes, and a resolver that says what it is told.
+
+use std::{
+    collections::VecDeque,
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use briefcase_egress::{
+    CertificateDer, Egress, EgressError, EgressSettings, Lane, Reach, Request, ResolveFuture, Resolver, Target,
+};
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+/// Answers each look-up with the next list of addresses.
+#[derive(Default)]
+pub struct Told(pub Mutex<VecDeque<Vec<IpAddr>>>);
+
+impl Resolver for Told {
+    fn resolve<'a>(&'a self, _: &'a str) -> ResolveFuture<'a> {
+        let next = self.0.lock().unwrap().pop_front().unwrap_or_default();
+        Box::pin(async move { Ok(next) })
+    }
+}
+
+pub fn lane(url: &str, reach: Reach, resolver: Arc<dyn Resolver>, roots: Vec<CertificateDer<'static>>) -> Lane {
+    let (connect, idle) = (Duration::from_secs(2), Duration::from_millis(200));
+    let egress = Egress::new(EgressSettings { connect, idle, roots, resolver }).unwrap();
+    egress.lane(Target::parse(url, reach).unwrap())
+}
+
+pub fn get() -> Request {
+    Request {
+        method: Method::GET,
+        place: None,
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
+        patience: Duration::from_millis(500),
+        limit: 1000,
+    }
+}
+
+/// Asks, and reads all of the answer.
+pub async fn fetch(lane: &Lane) -> Result<Bytes, EgressError> {
+    lane.send(get()).await?.body.collect().await
+}
+
+/// A server that answers every request with these bytes and keeps the connection; counts connections.
+pub async fn serve(answer: impl Into<Vec<u8>>) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, connections, answer) =
+        (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)), Arc::new(answer.into()));
+    let counted = Arc::clone(&connections);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let answer = Arc::clone(&answer);
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                while stream.read(&mut buffer).await.is_ok_and(|length| length > 0) {
+                    stream.write_all(&answer).await.unwrap();
+                }
+            });
+        }
+    });
+    (address, connections)
+}
