@@ -1,1 +1,118 @@
-//! e2e
+//! The scene that most end-to-end tests start from: a new briefcase with the real daemon, registered servers, an agent
+//! with its token, and clients that go through the real gateway.
+#![expect(clippy::panic, clippy::indexing_slicing, reason = "what cannot go on fails the test")]
+
+use briefcase_testkit::{Client, Daemon, Era, Gateway, Home, HttpUpstream, RpcError, Setup, StdioUpstream};
+use serde_json::{Value, json};
+
+/// A briefcase in use.
+pub struct Scene {
+    /// Its folders. Outlives the daemon: fields are dropped in order.
+    pub daemon: Daemon,
+    /// Passphrase and PIN.
+    pub setup: Setup,
+    /// The token of the agent `tester`.
+    pub token: String,
+    /// Where all of it is.
+    pub home: Home,
+}
+
+impl Scene {
+    /// A new briefcase with the agent `tester` and no servers.
+    pub async fn new() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    /// A new briefcase with this passphrase and PIN.
+    pub async fn with(setup: Setup) -> Self {
+        let home = Home::new();
+        let daemon = Daemon::new(&home, &setup).await;
+        let token = daemon.admin.add_agent("tester", &setup.pin).await;
+        Self { daemon, setup, token, home }
+    }
+
+    /// Registers a remote server; the tools in `reads` run without asking.
+    pub async fn add_http(&self, name: &str, upstream: &HttpUpstream, reads: &[&str]) -> Value {
+        self.daemon.admin.add_server(name, &upstream.spec(), reads, &self.setup.pin).await
+    }
+
+    /// Registers a local server; the tools in `reads` run without asking.
+    pub async fn add_stdio(&self, name: &str, upstream: &StdioUpstream, reads: &[&str]) -> Value {
+        self.daemon.admin.add_server(name, &upstream.spec(), reads, &self.setup.pin).await
+    }
+
+    /// Changes the authority with the PIN.
+    pub async fn change(&self, change: Value) -> Value {
+        self.daemon.admin.change(&change, &self.setup.pin).await
+    }
+
+    /// A client of the agent `tester` through the gateway over stdio, opened.
+    pub async fn client(&self, era: Era) -> Client {
+        let client = Gateway::stdio(&self.home, "tester", &self.token, None, era);
+        opened(client).await
+    }
+
+    /// The same, for one server with bare names.
+    pub async fn client_of(&self, server: &str, era: Era) -> Client {
+        let client = Gateway::stdio(&self.home, "tester", &self.token, Some(server), era);
+        opened(client).await
+    }
+
+    /// The gateway on a port, for the agent `tester`.
+    pub async fn gateway(&self) -> Gateway {
+        Gateway::http(&self.home, "tester", &self.token, None).await
+    }
+
+    /// The receipts, oldest first, as the admin API lists them.
+    pub async fn receipts(&self) -> Vec<Value> {
+        let page: Value = self.daemon.admin.get("/v1/receipts?limit=1000").await;
+        let mut rows = page["receipts"].as_array().cloned().unwrap_or_default();
+        rows.sort_by_key(|row| row["index"].as_u64());
+        rows
+    }
+
+    /// Answers the next question that comes up: allow it once.
+    pub async fn allow_next(&self) -> Value {
+        let question = self.daemon.admin.question().await;
+        let allow = json!({ "decision": "allow", "scope": "once" });
+        let (status, body) = self.daemon.admin.decide(&question, &allow, &self.setup.pin).await;
+        assert_eq!(status, 200, "{body}");
+        question
+    }
+}
+
+async fn opened(client: Client) -> Client {
+    if let Err(error) = client.open().await {
+        panic!("the gateway does not let the client in: {error:?}");
+    }
+    client
+}
+
+/// The refusal code inside an answer, wherever the era puts it: a tool result that is an error, or a JSON-RPC error.
+pub fn refusal(answer: &Result<Value, RpcError>) -> Option<String> {
+    let code =
+        |value: &Value| value.pointer("/briefcase/code").or_else(|| value.get("code"))?.as_str().map(str::to_owned);
+    match answer {
+        Ok(result) if result["isError"] == true => code(&result["structuredContent"]),
+        Ok(_) => None,
+        Err(error) => code(&error.data),
+    }
+}
+
+/// Fails unless the answer is a refusal with this code.
+#[macro_export]
+macro_rules! assert_refused {
+    ($answer:expr, $code:expr) => {{
+        let answer = $answer;
+        assert_eq!($crate::refusal(&answer).as_deref(), Some($code), "{answer:?}");
+    }};
+}
+
+/// Fails unless nothing has reached the server that does something.
+#[macro_export]
+macro_rules! assert_no_effect {
+    ($upstream:expr) => {{
+        let effects = $upstream.effects();
+        assert!(effects.is_empty(), "the server did something: {effects:?}");
+    }};
+}

@@ -1,0 +1,1 @@
+//! Attacks 1–8: poisoned, changed, shadowing and flooding tool definitions.

@@ -1,0 +1,1 @@
+//! Attacks 22–27: fatigue, replay, self-approval, framing, other agents' handles, creeping grants.

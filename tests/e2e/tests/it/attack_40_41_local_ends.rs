@@ -1,0 +1,1 @@
+//! Attacks 40 and 41: the sockets, and stdio that is not protocol.

@@ -1,0 +1,1 @@
+//! Attacks 47–50: documents, schemas, compression and connections that want everything.

@@ -1,0 +1,1 @@
+//! Attack 60: policies at their edges.

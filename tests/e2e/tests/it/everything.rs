@@ -1,0 +1,1 @@
+//! The reference server offers through the gateway what it offers directly.

@@ -1,0 +1,26 @@
+//! End-to-end tests: the real daemon and the real gateway as processes, with real peers on both sides.
+//!
+//! `attack_…` files follow the numbers of the attack table in `docs/security.md`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what cannot go on fails the test"
+)]
+
+mod attack_01_08_definitions;
+mod attack_11_16_outputs;
+mod attack_18_header_credentials;
+mod attack_19_21_binding;
+mod attack_22_27_people;
+mod attack_35_39_http;
+mod attack_40_41_local_ends;
+mod attack_47_50_exhaustion;
+mod attack_53_57_record;
+mod attack_60_policy;
+mod bad_input;
+mod canaries;
+mod everything;
+mod main_job;
+mod same_user;
