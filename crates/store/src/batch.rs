@@ -35,6 +35,8 @@ pub(crate) struct Batch {
     pub newest: UnixMillis,
     /// Index of the newest change of the authority document up to here.
     pub change: Option<u64>,
+    /// The first receipt that is not in the newest ledger snapshot.
+    pub ledger: Option<u64>,
     /// Indexes of the intents without an outcome up to here, rising.
     pub open: Vec<u64>,
     /// The encoded receipts, packed.
@@ -55,9 +57,10 @@ impl Batch {
     pub(crate) fn message(&self, head: &Checkpoint) -> Vec<u8> {
         let number = u64::to_be_bytes;
         let change = self.change.map_or([0xff; 8], number);
+        let ledger = self.ledger.map_or([0xff; 8], number);
         let columns = Digest::labelled(
             "briefcase/store/row/1",
-            &[&number(self.count), &number(self.newest.0), &change, &rising(&self.open), &self.openings],
+            &[&number(self.count), &number(self.newest.0), &change, &ledger, &rising(&self.open), &self.openings],
         );
         [b"briefcase/store/batch/1\0", head.text().as_bytes(), b"\0", columns.as_bytes()].concat()
     }

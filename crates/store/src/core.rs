@@ -34,6 +34,7 @@ pub(crate) struct Keys {
     pub signer: Box<dyn CheckpointSigner>,
     pub seal: Arc<dyn Seal>,
     pub durability: Durability,
+    pub log_limit: usize,
 }
 
 /// Who waits for an entry.
@@ -74,6 +75,8 @@ pub(crate) struct Core {
     newest: UnixMillis,
     /// Index of the newest change of the authority document, and the version it made.
     change: Option<(u64, u64)>,
+    /// The first receipt that is not in the newest ledger snapshot.
+    ledger: Option<u64>,
     open: OpenCalls,
     records: Option<Records>,
     /// Bytes in the write-ahead log, roughly.
@@ -118,15 +121,13 @@ impl Core {
     }
 
     fn write(&mut self, lines: &[Line], ledger: Option<Ledger>) -> Result<(), StoreError> {
-        for lines in lines.chunks(ROW_ENTRIES) {
-            self.write_row(lines)?;
-        }
         if let Some((state, upto)) = ledger {
             let sealed = self.keys.seal.seal(Place::Ledger { upto }, &state)?;
             rows::put_ledger(&self.connection, upto.0, &sealed)?;
             self.pending = self.pending.saturating_add(sealed.len()).saturating_add(COMMIT_OVERHEAD);
+            self.ledger = Some(upto.0);
         }
-        Ok(())
+        lines.chunks(ROW_ENTRIES).try_for_each(|lines| self.write_row(lines))
     }
 
     fn write_row(&mut self, lines: &[Line]) -> Result<(), StoreError> {
@@ -140,6 +141,7 @@ impl Core {
             count: self.frontier.size().saturating_sub(first),
             newest: self.newest,
             change: self.change.map(|(index, _)| index),
+            ledger: self.ledger,
             open: self.open.indexes(),
             bodies: pack(&bodies),
             openings: self.openings(first, lines)?,
@@ -210,9 +212,9 @@ impl Core {
         Ok(())
     }
 
-    /// Bytes that wait in the write-ahead log, roughly.
-    pub(crate) const fn pending(&self) -> usize {
-        self.pending
+    /// Whether the write-ahead log should be moved into the database: now, or when there is nothing else to do.
+    pub(crate) fn log_is_full(&self, idle: bool) -> bool {
+        self.pending >= if idle { self.keys.log_limit / 4 } else { self.keys.log_limit }
     }
 
     /// Moves the write-ahead log into the database.

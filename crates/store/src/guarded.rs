@@ -150,13 +150,18 @@ mod tests {
 
     use super::*;
 
+    fn private_folder() -> tempfile::TempDir {
+        let owner_only = std::fs::Permissions::from_mode(0o700);
+        tempfile::Builder::new().permissions(owner_only).tempdir().unwrap()
+    }
+
     fn refused(path: &Path) -> bool {
         matches!(Folder::for_reading(path), Err(StoreError::Unguarded { .. }))
     }
 
     #[test]
     fn what_others_can_reach_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = private_folder();
         assert!(!refused(folder.path()));
         let set = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
         for mode in [0o750, 0o701, 0o720] {
@@ -180,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_lock_names_its_holder_and_dies_with_it() {
-        let place = tempfile::tempdir().unwrap();
+        let place = private_folder();
         let folder = Folder::for_writing(place.path()).unwrap();
         let lock = Lock::take(&folder).unwrap();
         let error = Lock::take(&folder).unwrap_err();

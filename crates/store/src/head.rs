@@ -78,22 +78,30 @@ pub(crate) enum Found {
 
 /// Reads the heads that verify.
 pub(crate) fn read(folder: &Folder, key: &PublicKey) -> Result<Found, StoreError> {
-    let path = folder.head();
-    if !path.try_exists().map_err(StoreError::io("look at the file `head`"))? {
-        return Ok(Found::Nothing);
-    }
-    let file = open_guarded(&path, OFlags::RDONLY)?;
-    let mut heads = Vec::new();
-    for slot in 0..SLOTS {
-        let bytes = read_slot(&file, slot)?;
-        let note = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
-        heads.extend(SignedCheckpoint::verify(note, key).ok());
-    }
+    let Some(slots) = slots(folder, key)? else { return Ok(Found::Nothing) };
+    let mut heads: Vec<SignedCheckpoint> = slots.into_iter().flatten().collect();
     heads.sort_by_key(|head| head.checkpoint().size);
     match heads.pop() {
         Some(newest) => Ok(Found::Heads(newest, heads.pop())),
         None => Ok(Found::Unreadable),
     }
+}
+
+/// What is in each slot; `None` for one that does not hold, and for no file at all.
+pub(crate) fn slots(folder: &Folder, key: &PublicKey) -> Result<Option<[Option<SignedCheckpoint>; 2]>, StoreError> {
+    let path = folder.head();
+    if !path.try_exists().map_err(StoreError::io("look at the file `head`"))? {
+        return Ok(None);
+    }
+    let file = open_guarded(&path, OFlags::RDONLY)?;
+    let slot = |number| Ok::<_, StoreError>(parse(&read_slot(&file, number)?, key));
+    Ok(Some([slot(0)?, slot(1)?]))
+}
+
+fn parse(slot: &[u8], key: &PublicKey) -> Option<SignedCheckpoint> {
+    let (note, rest) = slot.split_at(slot.iter().position(|byte| *byte == 0)?);
+    let head = SignedCheckpoint::verify(note, key).ok()?;
+    rest.iter().all(|byte| *byte == 0).then_some(head)
 }
 
 fn read_slot(file: &File, slot: u64) -> Result<Vec<u8>, StoreError> {

@@ -39,8 +39,8 @@ mod store;
 mod writer;
 
 pub use error::StoreError;
-pub use fsck::{Finding, FsckOptions, LedgerCheck, Report, fsck};
-pub use options::{Durability, Expect, OpenOptions, Opened, Orphan};
+pub use fsck::{Fault, Finding, FsckOptions, LedgerCheck, Report, fsck};
+pub use options::{Durability, Expect, LOG_LIMIT, OpenOptions, Opened, Orphan};
 pub use reader::{Authority, Filter, Page, Proof, Reader, Stored, kind_word};
 pub use seal::{CheckpointSigner, Place, Seal, SealError};
 pub use store::Store;

@@ -36,7 +36,12 @@ pub struct OpenOptions {
     pub expect: Expect,
     /// How carefully to wait for the disk.
     pub durability: Durability,
+    /// How large the write-ahead log grows before it is moved into the database, in bytes; [`LOG_LIMIT`] in the daemon.
+    pub log_limit: usize,
 }
+
+/// Large enough that a page is rarely written twice, small enough to be read back in milliseconds after a crash.
+pub const LOG_LIMIT: usize = 4 * 1024 * 1024;
 
 /// How carefully to wait for the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -147,7 +147,6 @@ impl Queue {
             let limit = match waiting.since.filter(|_| !waiting.jobs.is_empty()) {
                 Some(since) if since.elapsed() >= LAZY => return take(waiting),
                 Some(since) => Some(LAZY.saturating_sub(since.elapsed())),
-                None if waiting.closing && waiting.ledger.is_some() => return take(waiting),
                 None if waiting.closing => return Turn::Close,
                 None => idle,
             };

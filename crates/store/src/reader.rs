@@ -134,9 +134,12 @@ impl Reader {
         result
     }
 
-    /// Lends a connection that is not in a transaction.
+    /// Lends a connection that is not in a transaction, to copy the database.
     pub(crate) fn outside<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        read(&schema::reader(&self.0.folder.database())?)
+        let connection = schema::reader(&self.0.folder.database())?;
+        // `VACUUM INTO` writes another file; this one stays opened for reading only.
+        connection.pragma_update(None, "query_only", "OFF")?;
+        read(&connection)
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
@@ -315,13 +318,14 @@ impl Reader {
     /// The newest ledger snapshot, and the first receipt that is not in it.
     ///
     /// # Errors
-    /// [`StoreError::Seal`] when it does not open, [`StoreError::StateTampered`] when it is of a later time than the record.
+    /// [`StoreError::Seal`] when it does not open, [`StoreError::StateTampered`] when it is not the
+    /// newest one.
     pub fn ledger(&self) -> Result<Option<(SecretBytes, ReceiptIndex)>, StoreError> {
-        let (found, size) = self.with(|connection| Ok((rows::ledger(connection)?, size(connection)?)))?;
-        let Some((upto, sealed)) = found else { return Ok(None) };
-        if upto.0 > size {
-            return Err(StoreError::StateTampered { what: "the ledger is newer than the record" });
+        let (found, newest) = self.with(|connection| Ok((rows::ledger(connection)?, rows::newest(connection)?)))?;
+        if found.as_ref().map(|(upto, _)| upto.0) != newest.and_then(|row| row.ledger) {
+            return Err(StoreError::StateTampered { what: "the ledger is not the newest one recorded" });
         }
+        let Some((upto, sealed)) = found else { return Ok(None) };
         Ok(Some((self.seal()?.open(Place::Ledger { upto }, &sealed)?, upto)))
     }
 }

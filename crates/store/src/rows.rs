@@ -8,7 +8,7 @@ use crate::{
     batch::{Batch, open_column, open_from_column},
 };
 
-const COLUMNS: &str = "first, count, newest, change, open, bodies, openings, signature";
+const COLUMNS: &str = "first, count, newest, change, ledger, open, bodies, openings, signature";
 
 /// A sealed authority document.
 pub(crate) struct AuthorityRow {
@@ -32,11 +32,12 @@ fn batch(row: &Row<'_>) -> Result<Batch, StoreError> {
         count: uint(row.get(1)?)?,
         newest: UnixMillis(uint(row.get(2)?)?),
         change: row.get::<_, Option<i64>>(3)?.map(uint).transpose()?,
-        open: open_from_column(row.get_ref(4)?.as_blob().map_err(rusqlite::Error::from)?)
+        ledger: row.get::<_, Option<i64>>(4)?.map(uint).transpose()?,
+        open: open_from_column(row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?)
             .ok_or(StoreError::damaged_at(first, "a list of open calls cannot be read"))?,
-        bodies: row.get(5)?,
-        openings: row.get(6)?,
-        signature: row.get(7)?,
+        bodies: row.get(6)?,
+        openings: row.get(7)?,
+        signature: row.get(8)?,
     };
     if batch.count == 0 { Err(StoreError::damaged_at(first, "a row without receipts")) } else { Ok(batch) }
 }
@@ -77,21 +78,14 @@ pub(crate) fn each_batch(
     Ok(())
 }
 
-/// First index and newest time of the row at or before an index, without its receipts.
-pub(crate) fn mark_at(connection: &Connection, index: u64) -> Result<Option<(u64, UnixMillis)>, StoreError> {
-    let sql = "SELECT first, newest FROM batch WHERE first <= ? ORDER BY first DESC LIMIT 1";
-    let mut statement = connection.prepare_cached(sql)?;
-    let found = statement.query_row([int(index)?], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    found.map(|(first, newest)| Ok((uint(first)?, UnixMillis(uint(newest)?)))).transpose()
-}
-
 pub(crate) fn insert_batch(connection: &Connection, batch: &Batch) -> Result<(), StoreError> {
-    let sql = format!("INSERT INTO batch ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    let sql = format!("INSERT INTO batch ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     connection.prepare_cached(&sql)?.execute(params![
         int(batch.first)?,
         int(batch.count)?,
         int(batch.newest.0)?,
         batch.change.map(int).transpose()?,
+        batch.ledger.map(int).transpose()?,
         open_column(&batch.open),
         batch.bodies,
         batch.openings,
@@ -132,12 +126,15 @@ pub(crate) fn begin_life(connection: &Connection, first: u64, origin: &str) -> R
     Ok(())
 }
 
-pub(crate) fn authority(connection: &Connection) -> Result<Option<AuthorityRow>, StoreError> {
-    let sql = "SELECT version, receipt, sealed FROM authority ORDER BY version DESC LIMIT 1";
-    let mut statement = connection.prepare_cached(sql)?;
+/// The authority documents that are kept, oldest first.
+pub(crate) fn authorities(connection: &Connection) -> Result<Vec<AuthorityRow>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT version, receipt, sealed FROM authority ORDER BY version")?;
     let mut rows = statement.query([])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(AuthorityRow { version: uint(row.get(0)?)?, receipt: uint(row.get(1)?)?, sealed: row.get(2)? }))
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(AuthorityRow { version: uint(row.get(0)?)?, receipt: uint(row.get(1)?)?, sealed: row.get(2)? });
+    }
+    Ok(found)
 }
 
 /// Stores a document and forgets all but the one before it.

@@ -38,8 +38,8 @@ impl Store {
     pub fn open(path: &Path, options: OpenOptions) -> Result<(Self, Opened), StoreError> {
         let folder = Folder::for_writing(path)?;
         let lock = Lock::take(&folder)?;
-        let OpenOptions { origin, key, signer, seal, expect, durability } = options;
-        let keys = Arc::new(Keys { origin, key, signer, seal, durability });
+        let OpenOptions { origin, key, signer, seal, expect, durability, log_limit } = options;
+        let keys = Arc::new(Keys { origin, key, signer, seal, durability, log_limit });
         let heads = Arc::new(Heads::default());
         let (core, opened) = Core::load(&folder, &keys, &heads, expect)?;
         let queue = Arc::new(Queue::default());

@@ -16,10 +16,7 @@ use crate::{
     queue::{Pace, Queue, Reopening, Turn},
 };
 
-/// The write-ahead log is moved into the database when it holds this much, ...
-const CHECKPOINT: usize = 4 * 1024 * 1024;
-/// ... or this much while nothing else is to be done.
-const CHECKPOINT_IDLE: usize = 1024 * 1024;
+/// Nothing came for so long: there is time to tidy up.
 const IDLE: Duration = Duration::from_millis(250);
 
 /// What the writer needs to read everything back.
@@ -37,7 +34,7 @@ pub(crate) fn run(core: Core, source: &Source) -> Result<(), StoreError> {
     let mut core = Some(core);
     let mut pace = Pace::default();
     loop {
-        let idle = core.as_ref().filter(|core| core.pending() >= CHECKPOINT_IDLE).map(|_| IDLE);
+        let idle = core.as_ref().filter(|core| core.log_is_full(true)).map(|_| IDLE);
         core = match queue.next(&mut pace, idle) {
             Turn::Commit(jobs, ledger) => core.and_then(|core| commit(core, queue, jobs, ledger)),
             Turn::Idle => core.and_then(|core| checkpoint(core, queue)),
@@ -53,7 +50,7 @@ pub(crate) fn run(core: Core, source: &Source) -> Result<(), StoreError> {
 /// Commits; gives the state back unless a write failed.
 fn commit(mut core: Core, queue: &Queue, jobs: Vec<(Work, Reply)>, ledger: Option<Ledger>) -> Option<Core> {
     let lines = core.prepare(jobs);
-    if lines.is_empty() && ledger.is_none() {
+    if lines.is_empty() {
         return Some(core);
     }
     let first = match core.commit(&lines, ledger) {
@@ -66,7 +63,7 @@ fn commit(mut core: Core, queue: &Queue, jobs: Vec<(Work, Reply)>, ledger: Optio
         }
     };
     acknowledge(lines, first);
-    let full = core.pending() >= CHECKPOINT;
+    let full = core.log_is_full(false);
     let after = core.publish().and_then(|()| if full { core.checkpoint_log() } else { Ok(()) });
     after.map(|()| core).map_err(|error| stop(queue, &error)).ok()
 }

@@ -63,6 +63,7 @@ impl Core {
             frontier,
             newest: newest.unwrap_or_default(),
             change,
+            ledger: row.as_ref().and_then(|row| row.ledger),
             open,
             records: None,
             pending: 0,

@@ -36,7 +36,7 @@ impl Reader {
         let seal = self.seal()?;
         self.with(|connection| {
             let row = rows::newest(connection)?;
-            let kept = rows::authority(connection)?;
+            let kept = rows::authorities(connection)?.pop();
             let (row, index) = match row.and_then(|row| row.change.map(|index| (row, index))) {
                 Some(found) => found,
                 None if kept.is_none() => return Ok(None),
