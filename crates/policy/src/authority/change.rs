@@ -305,6 +305,30 @@ impl Authority {
         })
     }
 
+    /// Enrols a factor in the place of the ones of its kind, such as a new PIN for the old one.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Exists`].
+    pub fn replace_factor_of_kind(&self, factor: Factor) -> Result<Change, AuthorityError> {
+        self.changed(|document| {
+            let gone = |old: &Factor| old.kind == factor.kind;
+            let mut summary: Vec<_> =
+                document.factors.iter().filter(|old| gone(old)).map(|old| format!("factor_removed {}", old.id)).collect();
+            document.factors.retain(|old| !gone(old));
+            summary.push(format!("factor_added {} {}", factor.kind, factor.id));
+            document.factors.push(factor);
+            Ok(summary)
+        })
+    }
+
+    /// Puts something on record that changes a key slot but nothing in the document.
+    ///
+    /// # Errors
+    /// [`AuthorityError::VersionsUsedUp`].
+    pub fn noted(&self, summary: Vec<String>) -> Result<Change, AuthorityError> {
+        self.changed(|_| Ok(summary))
+    }
+
     /// Removes a factor, never the last one.
     ///
     /// # Errors

@@ -219,3 +219,6 @@ impl Authority {
         self.agents.iter().find(|(_, agent)| !agent.disabled && agent.token == *token).map(|(id, _)| id)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,302 @@
+use std::{str::FromStr, sync::Mutex};
 
+use base64::Engine as _;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::authority::{Authority, Limit, Scope};
+
+fn id<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+fn handle<T: serde::de::DeserializeOwned>(number: u64) -> T {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    serde_json::from_value(json!(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))).unwrap()
+}
+
+fn scope(agent: Option<&str>, server: Option<&str>, tool: Option<&str>) -> Scope {
+    Scope { agent: agent.map(id), server: server.map(id), tool: tool.map(id) }
+}
+
+fn index(budgets: &[(Scope, Window, &str)]) -> BudgetIndex {
+    let mut authority = Authority::empty(handle(0));
+    for (scope, window, limit) in budgets {
+        let limit: Limit = limit.parse().unwrap();
+        let budget = Budget { scope: scope.clone(), window: *window, limit };
+        authority = authority.set_budget(budget).unwrap().document;
+    }
+    BudgetIndex::new(&authority)
+}
+
+fn charge(call: u64, cost: Option<&str>) -> Charge {
+    charge_of(call, "dev", "mail", "send", cost)
+}
+
+fn charge_of(call: u64, agent: &str, server: &str, tool: &str, cost: Option<&str>) -> Charge {
+    let cost = cost.map(|cost| cost.parse().unwrap());
+    Charge { call: handle(call), agent: id(agent), server: id(server), tool: Some(id(tool)), calls: 1, cost }
+}
+
+const HOUR: u64 = 3_600_000;
+const T: UnixMillis = UnixMillis(500_000 * HOUR);
+
+fn total(window: Window, limit: &str) -> BudgetIndex {
+    index(&[(Scope::default(), window, limit)])
+}
+
+#[test]
+fn a_limit_in_calls_is_exact() {
+    let index = total(Window::Day, "3");
+    let mut ledger = Ledger::new();
+    for call in 0..3 {
+        let reservation = ledger.reserve(&index, &charge(call, None), T).unwrap();
+        assert_eq!(ledger.settle(reservation, Actual::AsReserved), Settled::Within);
+    }
+    let Err(ReserveError::Exceeded(exceeded)) = ledger.reserve(&index, &charge(3, None), T) else { panic!() };
+    assert_eq!((exceeded.limit, exceeded.spent, exceeded.reserved, exceeded.asked), (3, 3, 0, 1));
+    assert_eq!(exceeded.to_string(), "the budget of 3 calls per day for everything is used up");
+}
+
+#[test]
+fn what_is_reserved_counts_and_what_is_released_does_not() {
+    let index = total(Window::All, "1.00 USD");
+    let mut ledger = Ledger::new();
+    let one = ledger.reserve(&index, &charge(1, Some("0.60 USD")), T).unwrap();
+    assert!(ledger.reserve(&index, &charge(2, Some("0.60 USD")), T).is_err());
+    ledger.release(one);
+    let two = ledger.reserve(&index, &charge(3, Some("0.60 USD")), T).unwrap();
+    assert_eq!(ledger.settle(two, Actual::Cost("0.10 USD".parse().unwrap())), Settled::Within);
+    let three = ledger.reserve(&index, &charge(4, Some("0.90 USD")), T).unwrap();
+    assert_eq!(ledger.settle(three, Actual::Free), Settled::Within);
+    assert_eq!(ledger.standings(&index, T)[0].spent, 100_000);
+}
+
+#[test]
+fn a_dropped_reservation_stays_taken() {
+    let index = total(Window::Day, "1");
+    let mut ledger = Ledger::new();
+    drop(ledger.reserve(&index, &charge(1, None), T).unwrap());
+    assert!(ledger.reserve(&index, &charge(2, None), T).is_err());
+    assert_eq!(ledger.close_orphans(), [handle(1)]);
+    assert_eq!(ledger.standings(&index, T)[0].spent, 1);
+}
+
+#[test]
+fn it_is_all_or_nothing_over_every_budget() {
+    let index = index(&[
+        (scope(Some("dev"), None, None), Window::Day, "5"),
+        (scope(None, Some("mail"), Some("send")), Window::Hour, "1"),
+        (Scope::default(), Window::Month, "1.00 USD"),
+        (Scope::default(), Window::Call, "0.50 USD"),
+    ]);
+    let mut ledger = Ledger::new();
+    let too_dear = ledger.reserve(&index, &charge(1, Some("0.51 USD")), T);
+    assert!(matches!(too_dear, Err(ReserveError::Exceeded(exceeded)) if exceeded.budget.window == Window::Call));
+    assert!(ledger.standings(&index, T).iter().all(|standing| standing.reserved == 0 && standing.spent == 0));
+    let _one = ledger.reserve(&index, &charge(2, Some("0.50 USD")), T).unwrap();
+    let before = ledger.standings(&index, T);
+    assert!(ledger.reserve(&index, &charge(3, Some("0.10 USD")), T).is_err(), "one send an hour");
+    assert_eq!(ledger.standings(&index, T), before);
+    assert!(ledger.reserve(&index, &charge_of(4, "dev", "mail", "list", None), T).is_ok());
+    assert!(ledger.reserve(&index, &charge_of(5, "ops", "files", "read", Some("0.50 USD")), T).is_ok());
+    assert!(ledger.reserve(&index, &charge_of(6, "ops", "files", "read", Some("0.01 USD")), T).is_err());
+}
+
+#[test]
+fn another_currency_counts_as_a_call_only() {
+    let index = index(&[(Scope::default(), Window::Day, "1.00 USD"), (Scope::default(), Window::Day, "2")]);
+    let mut ledger = Ledger::new();
+    let one = ledger.reserve(&index, &charge(1, Some("99.00 EUR")), T).unwrap();
+    assert_eq!(ledger.settle(one, Actual::AsReserved), Settled::Within);
+    let spent: Vec<_> = ledger.standings(&index, T).iter().map(|standing| standing.spent).collect();
+    assert_eq!(spent, [0, 1]);
+    assert!(index.covers(&id("dev"), &id("mail"), None, id("USD")));
+    assert!(!index.covers(&id("dev"), &id("mail"), None, id("EUR")));
+}
+
+#[test]
+fn what_cost_more_than_reserved_is_counted_in_full() {
+    let index = total(Window::Day, "1.00 USD");
+    let mut ledger = Ledger::new();
+    let one = ledger.reserve(&index, &charge(1, Some("0.50 USD")), T).unwrap();
+    assert_eq!(ledger.settle(one, Actual::Cost("3.00 USD".parse().unwrap())), Settled::Over);
+    assert_eq!(ledger.standings(&index, T)[0].spent, 3_000_000);
+    assert!(ledger.reserve(&index, &charge(2, Some("0.01 USD")), T).is_err());
+    let mut other = Ledger::new();
+    let one = other.reserve(&index, &charge(1, Some("0.50 USD")), T).unwrap();
+    assert_eq!(other.settle(one, Actual::Cost("0.10 EUR".parse().unwrap())), Settled::Over);
+    assert_eq!(other.standings(&index, T)[0].spent, 500_000, "what was reserved stays spent");
+}
+
+#[test]
+fn windows_open_by_the_clock_and_attack_35_never_reopen() {
+    let index = total(Window::Hour, "1");
+    let mut ledger = Ledger::new();
+    let one = ledger.reserve(&index, &charge(1, None), T).unwrap();
+    assert_eq!(ledger.settle(one, Actual::AsReserved), Settled::Within);
+    assert!(ledger.reserve(&index, &charge(2, None), UnixMillis(T.0 + HOUR - 1)).is_err());
+    let two = ledger.reserve(&index, &charge(3, None), UnixMillis(T.0 + HOUR)).unwrap();
+    assert_eq!(ledger.settle(two, Actual::AsReserved), Settled::Within);
+    for back in [T.0, T.0 - 1, T.0 - 24 * HOUR, 0] {
+        assert!(ledger.reserve(&index, &charge(4, None), UnixMillis(back)).is_err(), "a set-back clock gains nothing");
+    }
+    let mut restored = Ledger::restore(ledger.snapshot());
+    assert!(restored.reserve(&index, &charge(5, None), T).is_err(), "nor after a restart");
+}
+
+#[test]
+fn a_call_over_the_turn_of_a_window_counts_where_it_began() {
+    let index = total(Window::Hour, "1");
+    let mut ledger = Ledger::new();
+    let old = ledger.reserve(&index, &charge(1, None), T).unwrap();
+    let later = UnixMillis(T.0 + HOUR);
+    let new = ledger.reserve(&index, &charge(2, None), later).unwrap();
+    assert_eq!(ledger.settle(old, Actual::AsReserved), Settled::Within);
+    assert_eq!(ledger.standings(&index, later)[0].reserved, 1);
+    ledger.release(new);
+    assert_eq!((ledger.standings(&index, later)[0].spent, ledger.standings(&index, later)[0].reserved), (0, 0));
+}
+
+#[test]
+fn a_changed_limit_keeps_what_was_spent() {
+    let mut ledger = Ledger::new();
+    let one = ledger.reserve(&total(Window::Day, "5"), &charge(1, None), T).unwrap();
+    assert_eq!(ledger.settle(one, Actual::AsReserved), Settled::Within);
+    assert!(ledger.reserve(&total(Window::Day, "1"), &charge(2, None), T).is_err());
+    assert!(ledger.reserve(&total(Window::Day, "2"), &charge(3, None), T).is_ok());
+}
+
+#[test]
+fn amounts_never_wrap() {
+    let index = total(Window::All, "18446744073709.551615 USD");
+    let mut ledger = Ledger::new();
+    let _one = ledger.reserve(&index, &charge(1, Some("18446744073709.551615 USD")), T).unwrap();
+    assert!(ledger.reserve(&index, &charge(2, Some("0.000001 USD")), T).is_err());
+    assert!(ledger.reserve(&index, &charge(3, Some("18446744073709.551615 USD")), T).is_err());
+}
+
+#[test]
+fn a_call_reserves_once() {
+    let index = total(Window::All, "9");
+    let mut ledger = Ledger::new();
+    let _one = ledger.reserve(&index, &charge(1, None), T).unwrap();
+    assert!(matches!(ledger.reserve(&index, &charge(1, None), T), Err(ReserveError::Duplicate(_))));
+    assert_eq!(ledger.standings(&index, T)[0].reserved, 1);
+}
+
+#[test]
+fn attack_53_two_hundred_parallel_calls_at_the_limit_stay_within_it() {
+    let index = index(&[(Scope::default(), Window::Day, "0.50 USD"), (Scope::default(), Window::Day, "70")]);
+    let ledger = Mutex::new(Ledger::new());
+    let allowed: usize = std::thread::scope(|threads| {
+        let call = |number: u64| {
+            let (ledger, index) = (&ledger, &index);
+            threads.spawn(move || {
+                let reserved = ledger.lock().unwrap().reserve(index, &charge(number, Some("0.01 USD")), T);
+                std::thread::yield_now();
+                reserved.is_ok_and(|reservation| {
+                    let mut ledger = ledger.lock().unwrap();
+                    ledger.settle(reservation, Actual::AsReserved) == Settled::Within
+                })
+            })
+        };
+        let calls: Vec<_> = (0..200).map(call).collect();
+        calls.into_iter().filter_map(|call| call.join().unwrap().then_some(())).count()
+    });
+    assert_eq!(allowed, 50);
+    let standings = ledger.into_inner().unwrap().standings(&index, T);
+    assert_eq!((standings[0].spent, standings[0].reserved), (500_000, 0));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Reserve { agent: usize, tool: usize, cents: u64, at: u64 },
+    Settle { which: usize, cents: Option<u64> },
+    Release { which: usize },
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..2_usize, 0..2_usize, 0..60_u64, 0..100_u64).prop_map(|(agent, tool, cents, at)| Step::Reserve { agent, tool, cents, at }),
+        2 => (0..8_usize, proptest::option::of(0..60_u64)).prop_map(|(which, cents)| Step::Settle { which, cents }),
+        1 => (0..8_usize).prop_map(|which| Step::Release { which }),
+        1 => Just(Step::Restart),
+    ]
+}
+
+proptest! {
+    /// Under any order of reservations, settlements within what was reserved, releases, clock jumps and restarts, no
+    /// budget is ever past its limit; and replaying the events gives the same ledger.
+    #[test]
+    fn never_over(steps in proptest::collection::vec(step(), 1..80)) {
+        let index = index(&[
+            (Scope::default(), Window::All, "3.00 USD"),
+            (scope(Some("dev"), None, None), Window::Hour, "1.00 USD"),
+            (scope(None, Some("mail"), Some("send")), Window::Day, "7"),
+        ]);
+        let (mut ledger, mut replayed) = (Ledger::new(), Ledger::new());
+        let mut open: Vec<(Reservation, Charge)> = Vec::new();
+        for (number, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Reserve { agent, tool, cents, at } => {
+                    let cost = format!("0.{cents:02} USD");
+                    let agent = ["dev", "ops"][agent];
+                    let charge = charge_of(number as u64, agent, "mail", ["send", "list"][tool], Some(&cost));
+                    let at = UnixMillis(T.0 + at * HOUR / 10);
+                    if let Ok(reservation) = ledger.reserve(&index, &charge, at) {
+                        // The receipt has the time of the ledger, which never goes back.
+                        replayed.replay(&index, &Event::Reserved { charge: charge.clone(), at: ledger.now });
+                        open.push((reservation, charge));
+                    }
+                }
+                Step::Settle { which, cents } if !open.is_empty() => {
+                    let (reservation, charge) = open.swap_remove(which % open.len());
+                    let reserved = charge.cost.unwrap();
+                    let actual = cents.map_or(Actual::AsReserved, |cents| {
+                        Actual::Cost(Money { micros: (cents * 10_000).min(reserved.micros), ..reserved })
+                    });
+                    prop_assert_eq!(ledger.settle(reservation, actual), Settled::Within);
+                    replayed.replay(&index, &Event::Settled { call: charge.call, actual });
+                }
+                Step::Release { which } if !open.is_empty() => {
+                    let (reservation, charge) = open.swap_remove(which % open.len());
+                    ledger.release(reservation);
+                    replayed.replay(&index, &Event::Released { call: charge.call });
+                }
+                Step::Restart => {
+                    let json = serde_json::to_vec(&ledger.snapshot()).unwrap();
+                    ledger = Ledger::restore(serde_json::from_slice(&json).unwrap());
+                }
+                _ => {}
+            }
+            for standing in ledger.standings(&index, T) {
+                let limit = match standing.budget.limit { Limit::Calls(calls) => calls, Limit::Money(money) => money.micros };
+                prop_assert!(standing.spent + standing.reserved <= limit, "{standing:?}");
+            }
+        }
+        // A refused reservation moves the clock, which the record does not show; from there on both agree.
+        replayed.advance(ledger.now);
+        prop_assert_eq!(ledger.standings(&index, T), replayed.standings(&index, T));
+        ledger.close_orphans();
+        replayed.close_orphans();
+        prop_assert_eq!(ledger.standings(&index, T), replayed.standings(&index, T));
+    }
+}
+
+#[test]
+fn events_about_unknown_calls_change_nothing() {
+    let index = total(Window::All, "5");
+    let mut ledger = Ledger::new();
+    ledger.replay(&index, &Event::Settled { call: handle(1), actual: Actual::AsReserved });
+    ledger.replay(&index, &Event::Released { call: handle(2) });
+    assert_eq!(ledger.standings(&index, T)[0].spent, 0);
+    ledger.replay(&index, &Event::Reserved { charge: charge(3, None), at: T });
+    ledger.replay(&index, &Event::Reserved { charge: charge(3, None), at: T });
+    assert_eq!(ledger.standings(&index, T)[0].reserved, 1, "a receipt replayed twice counts once");
+    ledger.prune();
+    assert_eq!(ledger.standings(&index, T)[0].reserved, 1);
+}
