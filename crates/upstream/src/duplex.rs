@@ -18,7 +18,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ServerEvent,
     inbound::Inbound,
     link::{Call, rpc_error},
     related::{Bounds, Failure},
@@ -125,7 +124,7 @@ impl Duplex {
             let _gone = waiter.send(Err(failure.clone()));
         }
         self.closed.cancel();
-        self.inbound.origin.tell(ServerEvent::Closed { reason });
+        self.inbound.closed(reason);
     }
 
     fn wait(&self, waiter: Waiter) -> Result<u32, Failure> {

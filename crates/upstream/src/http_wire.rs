@@ -21,9 +21,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{
-    ServerEvent, ServerLimits, credentials::Credentials, inbound::Inbound, related::Failure, running::Running,
-};
+use crate::{ServerLimits, credentials::Credentials, inbound::Inbound, related::Failure, running::Running};
 
 pub(super) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -82,7 +80,7 @@ impl HttpWire {
             return;
         }
         self.closed.cancel();
-        self.inbound.origin.tell(ServerEvent::Closed { reason });
+        self.inbound.closed(reason);
         if self.session.get().is_some() && tokio::runtime::Handle::try_current().is_ok() {
             self.delete_session();
         }

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -47,6 +47,8 @@ pub(crate) struct Inbound {
     questions: Arc<Semaphore>,
     open: Mutex<HashMap<RequestId, CancellationToken>>,
     dropped: AtomicU64,
+    /// Set when the handshake is done: an attempt that fails is not a connection that closed.
+    established: AtomicBool,
 }
 
 /// The server sends more than any server has reason to.
@@ -67,7 +69,20 @@ impl Inbound {
             questions: Arc::new(Semaphore::new(32)),
             open: Mutex::default(),
             dropped: AtomicU64::new(0),
+            established: AtomicBool::new(false),
         })
+    }
+
+    /// The handshake is done.
+    pub(crate) fn establish(&self) {
+        self.established.store(true, Ordering::SeqCst);
+    }
+
+    /// The connection ended.
+    pub(crate) fn closed(&self, reason: &'static str) {
+        if self.established.load(Ordering::SeqCst) {
+            self.origin.tell(ServerEvent::Closed { reason });
+        }
     }
 
     /// Counts something that was dropped.

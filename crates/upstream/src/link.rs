@@ -105,6 +105,7 @@ impl Wire {
 
 impl Link {
     pub(crate) fn new(wire: Wire, greeting: Greeting) -> Self {
+        wire.inbound().establish();
         Self {
             wire,
             greeting: Arc::new(greeting),

@@ -30,38 +30,73 @@ impl<T: Clone + Send + 'static> Turns<T> {
         F: Fn() -> Fut + Send + 'static,
         Fut: Future<Output = T> + Send + 'static,
     {
-        let (sender, receiver) = oneshot::channel();
-        if self.queue(sender) {
-            tokio::spawn(Arc::clone(self).run(fetch));
+        match self.enter() {
+            None => {
+                let first = fetch();
+                let _lead = Lead { turns: Arc::clone(self), fetch: Some(fetch) };
+                Some(first.await)
+            }
+            Some(next) => next.await.ok(),
         }
-        receiver.await.ok()
     }
 
-    /// Whether the caller has to start the run.
-    fn queue(&self, sender: oneshot::Sender<T>) -> bool {
+    /// The next fetch to wait for; `None` when none runs, so that the caller fetches for itself.
+    fn enter(&self) -> Option<oneshot::Receiver<T>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::replace(&mut state.running, true) {
+            return None;
+        }
+        let (sender, receiver) = oneshot::channel();
         state.waiting.push(sender);
-        !std::mem::replace(&mut state.running, true)
+        Some(receiver)
     }
 
-    async fn run<F, Fut>(self: Arc<Self>, fetch: F)
+    async fn run<F, Fut>(self: Arc<Self>, fetch: F, first: Vec<oneshot::Sender<T>>)
     where
         F: Fn() -> Fut,
         Fut: Future<Output = T>,
     {
-        while let Some(batch) = self.batch() {
+        let mut batch = Some(first);
+        while let Some(waiting) = batch {
             let value = fetch().await;
-            for waiting in batch {
-                let _gone = waiting.send(value.clone());
+            for caller in waiting {
+                let _gone = caller.send(value.clone());
             }
+            batch = self.batch();
         }
     }
 
+    /// Those who wait for the next fetch; `None`, and nothing runs any more, when there are none.
     fn batch(&self) -> Option<Vec<oneshot::Sender<T>>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let batch = std::mem::take(&mut state.waiting);
         state.running = !batch.is_empty();
         state.running.then_some(batch)
+    }
+}
+
+/// A caller that fetches for itself. When it is done, or gives up, those who came meanwhile get a fetch of their own.
+struct Lead<T, F, Fut>
+where
+    T: Clone + Send + 'static,
+    F: Fn() -> Fut + Send + 'static,
+    Fut: Future<Output = T> + Send + 'static,
+{
+    turns: Arc<Turns<T>>,
+    fetch: Option<F>,
+}
+
+impl<T, F, Fut> Drop for Lead<T, F, Fut>
+where
+    T: Clone + Send + 'static,
+    F: Fn() -> Fut + Send + 'static,
+    Fut: Future<Output = T> + Send + 'static,
+{
+    fn drop(&mut self) {
+        let (Some(fetch), Some(batch)) = (self.fetch.take(), self.turns.batch()) else { return };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(Arc::clone(&self.turns).run(fetch, batch));
+        }
     }
 }
 
@@ -112,5 +147,25 @@ mod tests {
         for task in second {
             assert_eq!(task.await.unwrap(), 1, "one fetch serves the whole batch");
         }
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_gives_up_leaves_nobody_behind() {
+        let turns = Arc::new(Turns::<usize>::new());
+        let begun = Arc::new(AtomicUsize::new(0));
+        let fetch = move || {
+            let number = begun.fetch_add(1, Ordering::SeqCst);
+            async move {
+                if number == 0 {
+                    std::future::pending::<()>().await;
+                }
+                number
+            }
+        };
+        let patience = std::time::Duration::from_millis(5);
+        let given_up = tokio::time::timeout(patience, turns.join(fetch.clone()));
+        let (first, second) = tokio::join!(given_up, turns.join(fetch));
+        assert!(first.is_err());
+        assert_eq!(second, Some(1), "who waited for the next fetch gets it");
     }
 }
