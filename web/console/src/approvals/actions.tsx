@@ -1,0 +1,53 @@
+/** The answers a person can give. None of them is the default one, and Enter gives none. */
+import type { Decision, Question } from "../contract.ts";
+import { notEnter } from "../ui/dialog.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { canHaveRule } from "./rule.ts";
+
+interface Props {
+  question: Question;
+  /** Why it cannot be allowed; empty when it can. */
+  hindered: string;
+  denyHindered: string;
+  onDecide: (decision: Decision) => void;
+  onRule: () => void;
+}
+
+export function Actions(props: Props) {
+  const { question, hindered, denyHindered, onDecide } = props;
+  const allow = (scope: "once" | "session_exact" | "session_tool") => () => onDecide({ decision: "allow", scope });
+  const common = { type: "button", class: "allow", disabled: hindered !== "", onKeyDown: notEnter } as const;
+  return (
+    <>
+      <button
+        type="button"
+        class="deny"
+        disabled={denyHindered !== ""}
+        onKeyDown={notEnter}
+        onClick={() => onDecide({ decision: "deny" })}
+      >
+        <Icon name="cross" />
+        Deny
+      </button>
+      <button {...common} onClick={allow("once")}>
+        <Icon name="check" />
+        Allow once
+      </button>
+      {!question.once_only && (
+        <>
+          <button {...common} onClick={allow("session_exact")}>
+            Allow these exact arguments for this session
+          </button>
+          <button {...common} onClick={allow("session_tool")}>
+            Allow any arguments for this session
+          </button>
+        </>
+      )}
+      {canHaveRule(question) && (
+        <button {...common} onClick={props.onRule}>
+          Narrow rule…
+        </button>
+      )}
+    </>
+  );
+}

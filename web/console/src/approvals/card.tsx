@@ -1,0 +1,100 @@
+/** One question, whole: who asks, for what exactly, and the answers. */
+import { useId, useRef, useState } from "preact/hooks";
+import { Arguments, type Reading } from "../args/view.tsx";
+import type { Decided, Decision, Question } from "../contract.ts";
+import { asProblem, type Problem } from "../session/client.ts";
+import { decide } from "../session/evidence.ts";
+import { useNow } from "../ui/clock.ts";
+import { ProblemNote } from "../ui/parts.tsx";
+import { Actions } from "./actions.tsx";
+import { REST, REST_HIGH, useArmed } from "./arm.ts";
+import { useAttention } from "./attention.ts";
+import { Badges, Expiry, Facts, Sentence } from "./facts.tsx";
+import { denyHindrance, hindrance } from "./guard.ts";
+import { RuleDialog } from "./rule_dialog.tsx";
+
+interface Props {
+  question: Question;
+  passkeys: boolean;
+  /** Changes whenever the list of questions does: what stood under the pointer may have moved. */
+  arrangement: string;
+  onDecided: (question: Question, decided: Decided) => void;
+  /** Whether another card is at a decision. */
+  taken: boolean;
+  onBusy: (busy: boolean) => void;
+}
+
+const UNREAD: Reading = { done: false, missing: "Read everything first." };
+
+export function Card(props: Props) {
+  const { question } = props;
+  const id = useId();
+  const actions = useRef<HTMLDivElement>(null);
+  const [reading, setReading] = useState(UNREAD);
+  const [rule, setRule] = useState(false);
+  const { busy, problem, answer } = useAnswer(props);
+  const attention = useAttention(actions);
+  const armed = useArmed(question.risk === "high" ? REST_HIGH : REST, `${props.arrangement} ${attention}`);
+  const known = {
+    reading,
+    attention: attention || rule,
+    armed,
+    busy: busy || props.taken,
+    expired: useNow() >= question.expires,
+    passkeys: props.passkeys,
+  };
+  const hindered = hindrance(known);
+  return (
+    <article class={`card risk-${question.risk}`} aria-labelledby={id} tabIndex={-1} data-question={question.id}>
+      <header>
+        <Sentence question={question} id={id} />
+        <Expiry question={question} />
+      </header>
+      <Badges question={question} />
+      <Facts question={question} />
+      <h3>Exactly this would be sent</h3>
+      <Arguments text={question.arguments} label="Exact arguments" onReading={setReading} />
+      <ProblemNote problem={problem} />
+      <div class="actions" ref={actions} role="group" aria-label="Your decision">
+        <Actions
+          question={question}
+          hindered={hindered}
+          denyHindered={denyHindrance(known)}
+          onDecide={answer}
+          onRule={() => setRule(true)}
+        />
+      </div>
+      <p class="hint" role="status">
+        {hindered || (question.once_only ? "Only this one call can be allowed: your policy asks each time." : "")}
+      </p>
+      {rule && (
+        <RuleDialog
+          question={question}
+          onClose={() => setRule(false)}
+          onDecide={decision => {
+            setRule(false);
+            answer(decision);
+          }}
+        />
+      )}
+    </article>
+  );
+}
+
+function useAnswer({ question, onDecided, onBusy }: Props) {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem>();
+  const turn = (now: boolean) => {
+    setBusy(now);
+    onBusy(now);
+  };
+  const answer = (decision: Decision) => {
+    setProblem(undefined);
+    turn(true);
+    decide(question, decision)
+      .then(decided => onDecided(question, decided))
+      .catch(reason => setProblem(asProblem(reason)))
+      .finally(() => turn(false));
+  };
+  return { busy, problem, answer };
+}

@@ -1,0 +1,79 @@
+/** Who asks, what for, and what a person should know before deciding. */
+import type { Question } from "../contract.ts";
+import { span, useNow } from "../ui/clock.ts";
+import { Icon } from "../ui/icon.tsx";
+import { Badge, Digest } from "../ui/parts.tsx";
+import { Safe } from "../ui/safe.tsx";
+import { classWord, labelWord, listed, riskWord } from "../words.ts";
+import { asks } from "./asks.ts";
+
+const SOON = 30_000;
+
+export function Sentence({ question, id }: { question: Question; id: string }) {
+  return (
+    <h2 id={id} class="asks">
+      {asks(question).map((part, place) => (part.strong ? <b key={place}>{<Safe text={part.text} />}</b> : part.text))}
+    </h2>
+  );
+}
+
+export function Badges({ question }: { question: Question }) {
+  const [kind, risk] = [classWord(question.class), riskWord(question.risk)];
+  return (
+    <p class="badges">
+      <Badge tone={risk.tone} icon={risk.icon}>
+        {risk.text}
+      </Badge>
+      <Badge tone={kind.tone} icon={kind.icon}>
+        {kind.text}
+      </Badge>
+      {question.cost !== undefined && <Badge tone="info">Costs {question.cost}</Badge>}
+    </p>
+  );
+}
+
+/** How long is left. Not a live region: a clock that speaks every second helps nobody. */
+export function Expiry({ question }: { question: Question }) {
+  const left = question.expires - useNow();
+  return (
+    <p class={left < SOON ? "expiry soon" : "expiry"}>
+      <Icon name="clock" />
+      {left > 0 ? <>expires in {span(left)}</> : "expired"}
+    </p>
+  );
+}
+
+export function Facts({ question }: { question: Question }) {
+  return (
+    <dl class="facts">
+      {question.labels.length > 0 && (
+        <>
+          <dt>Be aware</dt>
+          <dd class="aware">
+            This session {listed(question.labels.map(labelWord))}
+            {question.labels.includes("untrusted_content") && ", so this may be somebody else’s idea"}.
+          </dd>
+        </>
+      )}
+      <dt>Asks because</dt>
+      <dd>
+        {question.policies.length === 0 && "No policy allows it by itself."}
+        {question.policies.map((policy, place) => (
+          <span key={policy}>
+            {place > 0 && ", "}policy <code>{<Safe text={policy} />}</code>
+          </span>
+        ))}
+        {question.policies.length > 0 && " wants a person to decide"}
+      </dd>
+      <dt>Session</dt>
+      <dd>
+        <code title={question.session}>{question.session.slice(0, 8)}</code>
+        {question.cost === undefined && " · no cost"} · authority version {question.authority_version}
+      </dd>
+      <dt>Digest</dt>
+      <dd>
+        <Digest digest={question.digest} what="digest" /> covers everything above and below
+      </dd>
+    </dl>
+  );
+}

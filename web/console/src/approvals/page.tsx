@@ -1,0 +1,113 @@
+/** Open questions, oldest first: a new one never pushes aside what a person is reading. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Decided, FactorView, Question } from "../contract.ts";
+import { address, go } from "../session/route.ts";
+import { Icon } from "../ui/icon.tsx";
+import { type Loaded, useLoad } from "../ui/load.ts";
+import { Command, Empty, PageHead, ProblemNote } from "../ui/parts.tsx";
+import { counted } from "../words.ts";
+import { sentence } from "./asks.ts";
+import { Card } from "./card.tsx";
+import { useKeys } from "./keys.ts";
+
+interface Told {
+  text: string;
+  receipt?: string;
+}
+
+export function ApprovalsPage({ approvals }: { approvals: Loaded<Question[]> }) {
+  useKeys();
+  const factors = useLoad<FactorView[]>("/v1/factors", "authority");
+  const [told, setTold] = useState<Told>();
+  const [busy, setBusy] = useState<string>();
+  const questions = [...(approvals.data ?? [])].sort((a, b) => a.asked - b.asked);
+  const passkeys = factors.data?.some(factor => factor.kind === "passkey") ?? false;
+  const decided = (question: Question, result: Decided) => {
+    setTold({
+      text: `${result.decision === "denied" ? "Denied" : "Allowed"}: ${sentence(question)}.`,
+      receipt: result.receipt,
+    });
+    void approvals.reload();
+  };
+  return (
+    <>
+      <PageHead title="Approvals">What your agents may not do by themselves waits here for you.</PageHead>
+      <ProblemNote problem={approvals.problem} />
+      {factors.data && !passkeys && <NoPasskey />}
+      <Announce questions={questions} loaded={approvals.data !== undefined} />
+      <div role="status">{told && <Done told={told} />}</div>
+      {questions.map(question => (
+        <Card
+          key={question.id}
+          question={question}
+          passkeys={passkeys}
+          arrangement={questions.map(one => one.id).join()}
+          onDecided={decided}
+          taken={busy !== undefined && busy !== question.id}
+          onBusy={now => setBusy(now ? question.id : undefined)}
+        />
+      ))}
+      {approvals.data && questions.length === 0 && <Nothing />}
+    </>
+  );
+}
+
+function Done({ told }: { told: Told }) {
+  return (
+    <p class="done">
+      <Icon name="check" />
+      {told.text}{" "}
+      {told.receipt !== undefined && (
+        <button type="button" class="link" onClick={() => go(address("receipts", { id: told.receipt ?? "" }))}>
+          Receipt {told.receipt}
+        </button>
+      )}
+    </p>
+  );
+}
+
+/** Says new questions aloud. */
+function Announce({ questions, loaded }: { questions: Question[]; loaded: boolean }) {
+  const known = useRef<Set<string> | undefined>(undefined);
+  const [text, setText] = useState("");
+  useEffect(() => {
+    if (!loaded) return;
+    const fresh = questions.filter(question => !known.current?.has(question.id));
+    known.current = new Set(questions.map(question => question.id));
+    const newest = fresh.at(-1);
+    if (!newest) return;
+    setText(`${sentence(newest)}. ${counted(questions.length, "question")} open.`);
+  }, [questions.map(question => question.id).join(), loaded]);
+  return (
+    <p class="unseen" aria-live="polite" data-announce>
+      {text}
+    </p>
+  );
+}
+
+function NoPasskey() {
+  return (
+    <aside class="banner">
+      <Icon name="key" />
+      <p>
+        <strong>No passkey is enrolled, so questions cannot be decided on this page.</strong> At a terminal, your PIN
+        does it: <Command>briefcase approvals</Command>
+      </p>
+      <button type="button" onClick={() => go(address("security", { enrol: "" }))}>
+        Enrol a passkey
+      </button>
+    </aside>
+  );
+}
+
+function Nothing() {
+  return (
+    <Empty icon="approvals" title="Nothing is waiting">
+      <p>When an agent wants to do something that your policy does not let it do alone, the question appears here.</p>
+      <p>
+        To see one, let your agent use a tool that changes something. The same questions are at a terminal under{" "}
+        <Command>briefcase approvals</Command>
+      </p>
+    </Empty>
+  );
+}

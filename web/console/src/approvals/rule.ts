@@ -1,0 +1,36 @@
+/** What a narrow rule would say, in one sentence that is as wide as the rule and no wider. */
+import type { Question } from "../contract.ts";
+import { listed } from "../words.ts";
+
+export const LASTS: readonly { text: string; seconds: number }[] = [
+  { text: "1 hour", seconds: 3_600 },
+  { text: "8 hours", seconds: 28_800 },
+  { text: "1 day", seconds: 86_400 },
+  { text: "7 days", seconds: 604_800 },
+  { text: "30 days", seconds: 2_592_000 },
+];
+
+/** The arguments that a rule can fix: the top-level ones of an object. */
+export function fixable(value: unknown): [string, unknown][] {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+}
+
+/** Only calls of tools can have standing rules, and only where more than "once" is offered. */
+export function canHaveRule(question: Question): boolean {
+  return question.operation === "call_tool" && !question.once_only;
+}
+
+export function ruleSentence(question: Question, names: string[], fixed: string[], lasts: string): string {
+  const start = `For ${lasts}, ${question.agent} may use ${question.name} on ${question.server} without asking`;
+  return `${start}, ${reach(names, fixed)}. The rule ends sooner if the server changes the tool.`;
+}
+
+function reach(names: string[], fixed: string[]): string {
+  const free = names.filter(name => !fixed.includes(name));
+  if (names.length === 0) return "with no arguments, as now";
+  if (free.length === 0) return "with exactly these arguments";
+  const anything = `${listed(free)} may be anything or absent`;
+  const same =
+    fixed.length === 0 ? "" : ` as long as ${listed(fixed)} ${fixed.length === 1 ? "stays" : "stay"} the same;`;
+  return `${same} ${anything}, and there are no other arguments`.trim();
+}

@@ -1,0 +1,86 @@
+/** Making a narrow rule: which arguments have to stay the same, and for how long. Starts as narrow as it can be. */
+import { useRef, useState } from "preact/hooks";
+import { canonical } from "../args/canonical.ts";
+import type { Decision, Question } from "../contract.ts";
+import { Dialog, notEnter } from "../ui/dialog.tsx";
+import { Safe } from "../ui/safe.tsx";
+import { REST_HIGH, useArmed } from "./arm.ts";
+import { useAttention } from "./attention.ts";
+import { fixable, LASTS, ruleSentence } from "./rule.ts";
+
+const PREVIEW_MOST = 80;
+
+interface Props {
+  question: Question;
+  onClose: () => void;
+  onDecide: (decision: Decision) => void;
+}
+
+export function RuleDialog({ question, onClose, onDecide }: Props) {
+  const members = fixable(JSON.parse(question.arguments));
+  const names = members.map(([name]) => name);
+  const [fixed, setFixed] = useState(names);
+  const [lasts, setLasts] = useState(LASTS[0]);
+  const actions = useRef<HTMLDivElement>(null);
+  const attention = useAttention(actions);
+  const armed = useArmed(REST_HIGH, `${fixed.join()} ${lasts?.seconds}`);
+  const toggle = (name: string) =>
+    setFixed(now =>
+      now.includes(name) ? now.filter(other => other !== name) : names.filter(one => one === name || now.includes(one)),
+    );
+  const allow = () => onDecide({ decision: "allow", scope: "rule", fixed, seconds: lasts?.seconds ?? 3_600 });
+  return (
+    <Dialog title="A narrow rule" onClose={onClose}>
+      {members.length > 0 && <Members members={members} fixed={fixed} toggle={toggle} />}
+      <label class="field">
+        For how long
+        <select
+          value={lasts?.seconds}
+          onChange={event => setLasts(LASTS.find(one => one.seconds === Number(event.currentTarget.value)))}
+        >
+          {LASTS.map(one => (
+            <option key={one.seconds} value={one.seconds}>
+              {one.text}
+            </option>
+          ))}
+        </select>
+      </label>
+      <p class={fixed.length < names.length ? "sentence wide" : "sentence"} aria-live="polite">
+        <Safe text={ruleSentence(question, names, fixed, lasts?.text ?? "")} />
+      </p>
+      <div class="actions" ref={actions}>
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="button" class="allow" disabled={!attention || !armed} onKeyDown={notEnter} onClick={allow}>
+          Allow with this rule
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Members(props: { members: [string, unknown][]; fixed: string[]; toggle: (name: string) => void }) {
+  return (
+    <fieldset>
+      <legend>These have to stay as they are now</legend>
+      {props.members.map(([name, value]) => (
+        <label key={name} class="tick">
+          <input type="checkbox" checked={props.fixed.includes(name)} onChange={() => props.toggle(name)} />
+          <code>
+            <Safe text={name} />
+          </code>
+          <code class="preview">
+            <Safe text={shortened(canonical(value))} />
+          </code>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+/** For recognising the argument; the whole of it stands on the card. */
+function shortened(text: string): string {
+  const characters = [...text];
+  return characters.length > PREVIEW_MOST ? `${characters.slice(0, PREVIEW_MOST).join("")} …` : text;
+}

@@ -1,0 +1,109 @@
+/**
+ * Text from outside, split into pieces that show what it really holds.
+ *
+ * Invariant: the pieces' texts put together are the inside of a JSON string literal for exactly the given text. What
+ * could hide, reorder or imitate is written as an escape or marked; nothing is dropped.
+ */
+
+/** `plain` text, an `escape`, a run of `blank`s, a `rtl` word, or an `odd` character that imitates another. */
+export type PieceKind = "plain" | "escape" | "blank" | "rtl" | "odd";
+
+export interface Piece {
+  kind: PieceKind;
+  text: string;
+}
+
+/** Control, format, private and unassigned characters, separators other than the space, and what draws nothing. */
+const HIDDEN =
+  /^[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{1d159}]$|^(?! )\p{Zs}$/u;
+const SHORT: Record<string, string> = { "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r" };
+
+/** Letters of alphabets that are written from right to left, with the marks that belong to them. */
+const RTL = /[\p{sc=Hebr}\p{sc=Arab}\p{sc=Syrc}\p{sc=Thaa}\p{sc=Nkoo}\p{sc=Adlm}\p{sc=Samr}\p{sc=Mand}\p{sc=Rohg}]/u;
+/** Punctuation that passes for `.` `/` `:` `@` `-` in addresses. */
+const PUNCTUATION =
+  /[\u00ad\u02d0\u2010\u2011\u2024\u2044\u2215\u2236\u29f8\u3002\ua789\u0589\ufe52\ufe55\ufe6b\uff0d-\uff0f\uff1a\uff20\uff61]/u;
+/** Alphabets whose letters are drawn alike. */
+const ALIKE = ["Latn", "Cyrl", "Grek", "Armn", "Cher", "Copt", "Lisu"].map(
+  script => new RegExp(`\\p{sc=${script}}`, "u"),
+);
+const WORD = /[\p{L}\p{M}]+/gu;
+const MARK = /\p{M}/u;
+/** More marks than this on one letter paint over the lines above and below. */
+const MARKS_MOST = 2;
+/** From this many on, blanks in a row are shown as what they are. */
+export const BLANKS_MANY = 3;
+
+export function isHidden(character: string): boolean {
+  return HIDDEN.test(character);
+}
+
+/** Whether a character stands in for a plain letter, digit or address mark: `ａ`, `𝗉`, `∕`. */
+export function isImitation(character: string): boolean {
+  if (character <= "\u007f") return false;
+  return PUNCTUATION.test(character) || /^[A-Za-z0-9]+$/.test(character.normalize("NFKC"));
+}
+
+/** A character as JSON escapes it. */
+export function escaped(character: string): string {
+  const short = SHORT[character];
+  if (short !== undefined) return short;
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
+  return units.map(unit => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+}
+
+/** The letters of words that mix alphabets drawn alike, other than those of the word's main alphabet. */
+function strangers(text: string): Set<number> {
+  const places = new Set<number>();
+  for (const { 0: word, index } of text.matchAll(WORD)) {
+    if (!isMixed(word)) continue;
+    const letters = [...word];
+    const counts = ALIKE.map(script => letters.filter(letter => script.test(letter)).length);
+    const main = ALIKE[counts.indexOf(Math.max(...counts))];
+    let place = index;
+    for (const letter of letters) {
+      if (main && !main.test(letter) && ALIKE.some(script => script.test(letter))) places.add(place);
+      place += letter.length;
+    }
+  }
+  return places;
+}
+
+/** Whether one word takes letters from several alphabets that are drawn alike. */
+export function isMixed(word: string): boolean {
+  return ALIKE.filter(script => script.test(word)).length > 1;
+}
+
+export function pieces(text: string): Piece[] {
+  const odd = strangers(text);
+  const out: Piece[] = [];
+  let marks = 0;
+  let place = 0;
+  for (const character of text) {
+    marks = MARK.test(character) ? marks + 1 : 0;
+    const stray = marks > MARKS_MOST || (marks > 0 && place === 0);
+    add(out, stray ? { kind: "escape", text: escaped(character) } : piece(character, odd.has(place), out.at(-1)));
+    place += character.length;
+  }
+  return out.flatMap(settle);
+}
+
+function piece(character: string, stranger: boolean, before: Piece | undefined): Piece {
+  if (character === '"' || character === "\\") return { kind: "plain", text: `\\${character}` };
+  if (isHidden(character)) return { kind: "escape", text: escaped(character) };
+  if (character === " ") return { kind: "blank", text: " " };
+  if (stranger || isImitation(character)) return { kind: "odd", text: character };
+  const joinsRtl = before?.kind === "rtl" && MARK.test(character);
+  return { kind: RTL.test(character) || joinsRtl ? "rtl" : "plain", text: character };
+}
+
+function add(out: Piece[], next: Piece): void {
+  const last = out.at(-1);
+  if (last?.kind === next.kind) last.text += next.text;
+  else out.push(next);
+}
+
+/** One or two blanks are ordinary text. */
+function settle(one: Piece): Piece {
+  return one.kind === "blank" && one.text.length < BLANKS_MANY ? { ...one, kind: "plain" } : one;
+}

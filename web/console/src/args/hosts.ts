@@ -1,0 +1,54 @@
+/** Where an address really leads, when it is written so that it seems to lead elsewhere. */
+
+const ADDRESS = /[a-z][a-z0-9+.-]*:\/\/[^\s"<>]+/giu;
+const BARE = /(?:[\p{L}\p{N}\p{M}-]+[.\u3002\uff0e\uff61])+[\p{L}\p{N}\p{M}-]{2,}/gu;
+
+/** A sentence for each address in the text that is not what it seems. */
+export function hostNotes(text: string): string[] {
+  const notes = new Set<string>();
+  for (const [address] of text.matchAll(ADDRESS)) {
+    const note = addressNote(address);
+    if (note) notes.add(note);
+  }
+  for (const [name] of text.matchAll(BARE)) {
+    const note = nameNote(name);
+    if (note) notes.add(note);
+  }
+  return [...notes];
+}
+
+function addressNote(address: string): string | undefined {
+  // Only the schemes whose hosts the URL rules rewrite; for others, a stand-in gives the same reading.
+  const url = parsed(address.replace(/^[a-z][a-z0-9+.-]*:/i, scheme => (/^https?:$/i.test(scheme) ? scheme : "http:")));
+  if (!url) return undefined;
+  if (url.username !== "" || url.password !== "") return `leads to ${url.host}: what stands before “@” is a user name`;
+  const written =
+    address
+      .slice(address.indexOf("://") + 3)
+      .split(/[/?#]/)[0]
+      ?.toLowerCase() ?? "";
+  const same = written === url.host || written === `${url.hostname}:${defaultPort(address)}`;
+  return same ? xnNote(url.hostname) : `leads to ${url.host}`;
+}
+
+function nameNote(name: string): string | undefined {
+  if (/^[\x20-\x7e]*$/.test(name)) return xnNote(name.toLowerCase());
+  const host = parsed(`http://${name}`)?.hostname;
+  return host?.includes("xn--") ? `as a host name, this is ${host}` : undefined;
+}
+
+function xnNote(host: string): string | undefined {
+  return /(^|\.)xn--/.test(host) ? `${host} is a name in other letters, written in plain ones` : undefined;
+}
+
+function defaultPort(address: string): string {
+  return /^https:/i.test(address) ? "443" : "80";
+}
+
+function parsed(address: string): URL | undefined {
+  try {
+    return new URL(address);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * A JSON value as lines of pieces.
+ *
+ * Invariant: the texts of all lines put together are JSON text whose value is the given value. A long string goes on
+ * over several lines, so that no line is longer than a person can follow or a browser can lay out at once.
+ */
+import { type Piece, type PieceKind, pieces } from "./deceptive.ts";
+
+export interface Part {
+  kind: PieceKind | "key" | "number" | "word" | "mark";
+  text: string;
+}
+
+export interface Line {
+  depth: number;
+  /** Goes on with the string of the line before. */
+  continues: boolean;
+  parts: Part[];
+}
+
+/** Most characters that a line of one string shows. */
+const LINE_MOST = 600;
+
+export function lines(value: unknown): Line[] {
+  const out: Line[] = [{ depth: 0, continues: false, parts: [] }];
+  write(value, 0, out);
+  return out;
+}
+
+function last(out: Line[]): Line {
+  const line = out.at(-1) ?? { depth: 0, continues: false, parts: [] };
+  if (out.length === 0) out.push(line);
+  return line;
+}
+
+function put(out: Line[], kind: Part["kind"], text: string): void {
+  last(out).parts.push({ kind, text });
+}
+
+function write(value: unknown, depth: number, out: Line[]): void {
+  if (typeof value === "string") writeString(value, depth, out);
+  else if (typeof value === "number") put(out, "number", JSON.stringify(value));
+  else if (Array.isArray(value)) {
+    const items = value.map((item: unknown) => () => write(item, depth + 1, out));
+    writeList("[", items, "]", depth, out);
+  } else if (typeof value === "object" && value !== null) {
+    const members = Object.entries(value).map(
+      ([name, member]) =>
+        () =>
+          writeMember(name, member, depth + 1, out),
+    );
+    writeList("{", members, "}", depth, out);
+  } else put(out, "word", JSON.stringify(value));
+}
+
+function writeList(open: string, items: (() => void)[], close: string, depth: number, out: Line[]): void {
+  put(out, "mark", open);
+  items.forEach((item, place) => {
+    out.push({ depth: depth + 1, continues: false, parts: [] });
+    item();
+    if (place < items.length - 1) put(out, "mark", ",");
+  });
+  if (items.length > 0) out.push({ depth, continues: false, parts: [] });
+  put(out, "mark", close);
+}
+
+function writeMember(name: string, value: unknown, depth: number, out: Line[]): void {
+  put(out, "mark", '"');
+  spread(pieces(name), depth, out, "key");
+  put(out, "mark", '": ');
+  write(value, depth, out);
+}
+
+function writeString(value: string, depth: number, out: Line[]): void {
+  put(out, "mark", '"');
+  spread(pieces(value), depth, out);
+  put(out, "mark", '"');
+}
+
+/** Lays pieces out; a new line after line breaks in the text, and where a line gets too long. */
+function spread(all: Piece[], depth: number, out: Line[], plain: Part["kind"] = "plain"): void {
+  let room = LINE_MOST;
+  const turn = () => {
+    out.push({ depth, continues: true, parts: [] });
+    room = LINE_MOST;
+  };
+  all.forEach((piece, place) => {
+    const kind = piece.kind === "plain" ? plain : piece.kind;
+    for (const text of cuts(piece)) {
+      if (room <= 0) turn();
+      put(out, kind, text);
+      room -= text.length;
+    }
+    if (place < all.length - 1 && piece.text.endsWith("\\n") && piece.kind === "escape") turn();
+  });
+}
+
+/** A piece in texts of bounded length, never cut inside an escape or a character. */
+function cuts(piece: Piece): string[] {
+  if (piece.text.length <= LINE_MOST) return [piece.text];
+  const out: string[] = [];
+  let now = "";
+  for (const unit of piece.text.match(/\\u[0-9a-f]{4}|\\.|./gsu) ?? []) {
+    now += unit;
+    if (now.length >= LINE_MOST) {
+      out.push(now);
+      now = "";
+    }
+  }
+  return now === "" ? out : [...out, now];
+}

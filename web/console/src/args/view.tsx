@@ -1,0 +1,133 @@
+/**
+ * The exact arguments of a question, from the text its digest covers.
+ *
+ * Invariant: when all lines are shown, the element's text is JSON whose value is the bound one; `isFaithful` checks it
+ * on the live page before anything can be allowed.
+ */
+import type { RefObject } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Icon } from "../ui/icon.tsx";
+import { Safe } from "../ui/safe.tsx";
+import { canonical, fromCanonical } from "./canonical.ts";
+import { type Line, lines, type Part } from "./lines.ts";
+import { type Note, notes } from "./notes.ts";
+import { useSeen } from "./seen.ts";
+
+const LINES_FIRST = 40;
+const LINES_MORE = 400;
+const NOTES_MOST = 12;
+
+export interface Reading {
+  /** Everything is shown, was in view, and is what will run. */
+  done: boolean;
+  /** What is missing, for a person. */
+  missing: string;
+}
+
+/** Whether the text on the page means exactly the bound text. */
+export function isFaithful(shown: string, bound: string): boolean {
+  try {
+    return canonical(JSON.parse(shown)) === bound;
+  } catch {
+    return false;
+  }
+}
+
+export function Arguments(props: { text: string; label: string; onReading?: (reading: Reading) => void }) {
+  const bound = useMemo(() => fromCanonical(props.text), [props.text]);
+  if (!bound) return <Unreadable {...props} />;
+  return <Readable {...props} value={bound.value} />;
+}
+
+function Unreadable(props: { text: string; onReading?: (reading: Reading) => void }) {
+  useEffect(() => props.onReading?.({ done: false, missing: "The arguments cannot be shown exactly." }), [props.text]);
+  return (
+    <div class="arguments unreadable">
+      <p>These arguments can be read in more than one way, so they cannot be allowed here.</p>
+      <Safe text={props.text} />
+    </div>
+  );
+}
+
+function Readable(props: { text: string; label: string; value: unknown; onReading?: (reading: Reading) => void }) {
+  const all = useMemo(() => lines(props.value), [props.value]);
+  const warned = useMemo(() => notes(props.value), [props.value]);
+  const [shown, setShown] = useState(LINES_FIRST);
+  const body = useRef<HTMLDivElement>(null);
+  useReading(body, all.length <= shown, props.text, props.onReading);
+  const left = all.length - shown;
+  return (
+    <div class="arguments">
+      {warned.length > 0 && <Notes notes={warned} />}
+      <div ref={body} class="json" role="group" aria-label={props.label} data-arguments>
+        {all.slice(0, shown).map((line, place) => (
+          <LineView key={place} line={line} />
+        ))}
+      </div>
+      {left > 0 && (
+        <button type="button" class="more" onClick={() => setShown(shown + LINES_MORE)}>
+          Show {Math.min(left, LINES_MORE).toLocaleString("en")} of {left.toLocaleString("en")} more lines
+        </button>
+      )}
+    </div>
+  );
+}
+
+function useReading(
+  body: RefObject<HTMLDivElement | null>,
+  complete: boolean,
+  text: string,
+  tell: ((reading: Reading) => void) | undefined,
+): void {
+  const seen = useSeen(body, complete);
+  useEffect(() => {
+    if (!tell) return;
+    const faithful = complete && isFaithful(body.current?.textContent ?? "", text);
+    let missing = "";
+    if (!complete) missing = "Read everything first: show the lines that are folded.";
+    else if (!faithful) missing = "What this page shows is not what would run. Deny, and tell us.";
+    else if (!seen.all) missing = `Read everything first: ${seen.percent} % was in view.`;
+    tell({ done: seen.all && faithful, missing });
+  }, [seen, complete, text]);
+}
+
+export function LineView({ line }: { line: Line }) {
+  return (
+    <div class={line.continues ? "line on" : "line"} style={{ "--depth": Math.min(line.depth, 16) }}>
+      {line.parts.map((part, place) => (
+        <PartView key={place} part={part} />
+      ))}
+    </div>
+  );
+}
+
+function PartView({ part }: { part: Part }) {
+  return part.kind === "plain" ? part.text : <span class={`p-${part.kind}`}>{part.text}</span>;
+}
+
+function Notes(props: { notes: Note[] }) {
+  const shown = props.notes.slice(0, NOTES_MOST);
+  return (
+    <div class="notes" role="note">
+      <Icon name="eye" />
+      <div>
+        <strong>Look twice</strong>
+        <ul>
+          {shown.map((note, place) => (
+            <li key={place}>
+              {note.path !== "" && (
+                <>
+                  <code>
+                    <Safe text={note.path.slice(1)} />
+                  </code>{" "}
+                </>
+              )}
+              <Safe text={note.message} />
+            </li>
+          ))}
+          {props.notes.length > shown.length && <li>and {props.notes.length - shown.length} more places</li>}
+        </ul>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,65 @@
+/** A change of the authority document: what it would do, line by line, then a passkey over exactly that. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { REST_HIGH, useArmed } from "../approvals/arm.ts";
+import { useAttention } from "../approvals/attention.ts";
+import type { Applied, Change, Preview } from "../contract.ts";
+import { asProblem, type Problem } from "../session/client.ts";
+import { apply, preview } from "../session/evidence.ts";
+import { Dialog, notEnter } from "../ui/dialog.tsx";
+import { ProblemNote } from "../ui/parts.tsx";
+import { Safe } from "../ui/safe.tsx";
+
+interface Props {
+  title: string;
+  change: Change;
+  verb: string;
+  onClose: () => void;
+  onDone: (applied: Applied) => void;
+}
+
+export function ChangeDialog({ title, change, verb, onClose, onDone }: Props) {
+  const [shown, setShown] = useState<Preview>();
+  const [problem, setProblem] = useState<Problem>();
+  const [busy, setBusy] = useState(false);
+  const actions = useRef<HTMLDivElement>(null);
+  const attention = useAttention(actions);
+  const armed = useArmed(REST_HIGH, shown?.digest ?? "");
+  const fail = (reason: unknown) => setProblem(asProblem(reason));
+  useEffect(() => void preview(change).then(setShown, fail), []);
+  const confirm = () => {
+    if (!shown) return;
+    setBusy(true);
+    setProblem(undefined);
+    apply(change, shown.digest)
+      .then(onDone, fail)
+      .finally(() => setBusy(false));
+  };
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <ProblemNote problem={problem} />
+      {shown && (
+        <ul class="changes">
+          {shown.lines.map((line, place) => (
+            <li key={place}>
+              <Safe text={line} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <div class="actions" ref={actions}>
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button
+          type="button"
+          class="allow"
+          disabled={!shown || busy || !attention || !armed}
+          onKeyDown={notEnter}
+          onClick={confirm}
+        >
+          {busy ? "Waiting for your passkey…" : verb}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,22 @@
+/** Starts the console: trades the one-time code for a session, then shows the pages. */
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { Ended } from "./ended.tsx";
+import { asProblem, onOver, open } from "./session/client.ts";
+import { takeCode } from "./session/route.ts";
+
+const root = document.getElementById("app");
+if (root) void start(root);
+
+async function start(root: HTMLElement): Promise<void> {
+  const code = takeCode();
+  const end = (reason: string) => render(<Ended reason={reason} />, root);
+  if (code === undefined) return end("A session of this console lasts until the page is closed or loaded anew.");
+  try {
+    await open(code);
+  } catch (reason) {
+    return end(asProblem(reason).message);
+  }
+  onOver(() => end("The session is over: Briefcase was locked or restarted, or the session grew old."));
+  render(<App />, root);
+}

@@ -1,0 +1,56 @@
+/** Standing rules that a person made while answering questions, and taking them back. */
+import { useState } from "preact/hooks";
+import { canonical } from "../args/canonical.ts";
+import { ChangeDialog } from "../changes/dialog.tsx";
+import type { FactorView, GrantView } from "../contract.ts";
+import { moment } from "../ui/clock.ts";
+import { useLoad } from "../ui/load.ts";
+import { ProblemNote } from "../ui/parts.tsx";
+import { Safe } from "../ui/safe.tsx";
+
+export function Grants() {
+  const grants = useLoad<GrantView[]>("/v1/grants", "authority");
+  const factors = useLoad<FactorView[]>("/v1/factors", "authority");
+  const [revoked, setRevoked] = useState<GrantView>();
+  const passkeys = factors.data?.some(factor => factor.kind === "passkey") ?? false;
+  return (
+    <section class="card" aria-label="Standing rules">
+      <header>
+        <h2>Standing rules</h2>
+      </header>
+      <ProblemNote problem={grants.problem} />
+      {grants.data?.length === 0 && <p>None. “Narrow rule…” on a question makes one; each ends by itself.</p>}
+      <ul class="rows">
+        {grants.data?.map(grant => (
+          <li key={grant.id}>
+            <p>
+              <b>{grant.agent}</b> may use{" "}
+              <b>
+                <Safe text={grant.tool} />
+              </b>{" "}
+              of <b>{grant.server}</b> until {moment(grant.expires)}
+              <code class="block">
+                <Safe text={canonical(grant.fixed)} />
+              </code>
+            </p>
+            <button type="button" disabled={!passkeys} onClick={() => setRevoked(grant)}>
+              Take back
+            </button>
+          </li>
+        ))}
+      </ul>
+      {revoked && (
+        <ChangeDialog
+          title="Take a standing rule back"
+          verb="Take back"
+          change={{ change: "revoke_grant", id: revoked.id }}
+          onClose={() => setRevoked(undefined)}
+          onDone={() => {
+            setRevoked(undefined);
+            void grants.reload();
+          }}
+        />
+      )}
+    </section>
+  );
+}

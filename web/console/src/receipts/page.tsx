@@ -1,0 +1,111 @@
+/** The record, newest first; one receipt in full beside it. */
+import { useState } from "preact/hooks";
+import type { ReceiptRow } from "../contract.ts";
+import { address, go } from "../session/route.ts";
+import { brief, moment } from "../ui/clock.ts";
+import { Badge, Command, Empty, PageHead, ProblemNote } from "../ui/parts.tsx";
+import { Safe } from "../ui/safe.tsx";
+import { counted } from "../words.ts";
+import { Detail } from "./detail.tsx";
+import { type Filter, Filters, NO_FILTER } from "./filters.tsx";
+import { usePages } from "./pages.ts";
+import { summary } from "./say.ts";
+
+export function ReceiptsPage({ query }: { query: URLSearchParams }) {
+  const [filter, setFilter] = useState<Filter>(NO_FILTER);
+  const pages = usePages(filter);
+  const chosen = query.get("id") ?? undefined;
+  return (
+    <>
+      <PageHead title="Receipts">
+        Every call, decision and change, in a log that cannot be edited without being noticed.
+        {pages.size !== undefined && ` ${counted(pages.size, "receipt")} so far.`}
+      </PageHead>
+      <Filters filter={filter} onChange={setFilter} />
+      <ProblemNote problem={pages.problem} />
+      {chosen !== undefined && <Detail key={chosen} id={chosen} />}
+      {pages.rows.length > 0 && <Rows rows={pages.rows} chosen={chosen} />}
+      {pages.more && (
+        <button type="button" class="more" disabled={pages.busy} onClick={pages.older}>
+          {pages.busy ? "Reading…" : "Older receipts"}
+        </button>
+      )}
+      {pages.rows.length === 0 && !pages.busy && !pages.problem && <None filtered={filter !== NO_FILTER} />}
+    </>
+  );
+}
+
+function Rows({ rows, chosen }: { rows: ReceiptRow[]; chosen: string | undefined }) {
+  return (
+    <div class="card flush">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Receipts">
+        <table class="receipts">
+          <thead>
+            <tr>
+              <th scope="col">Receipt</th>
+              <th scope="col">When</th>
+              <th scope="col">Kind</th>
+              <th scope="col">Agent</th>
+              <th scope="col">What</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(row => (
+              <Row key={row.id} row={row} here={row.id === chosen} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </div>
+  );
+}
+
+function Row({ row, here }: { row: ReceiptRow; here: boolean }) {
+  const said = summary(row.receipt);
+  return (
+    <tr class={here ? "here" : ""}>
+      <th scope="row">
+        <button
+          type="button"
+          class="link"
+          aria-current={here ? "true" : undefined}
+          onClick={() => go(address("receipts", { id: row.id }))}
+        >
+          {row.id}
+        </button>
+      </th>
+      <td>
+        <time title={moment(row.receipt.at)}>{brief(row.receipt.at)}</time>
+      </td>
+      <td>
+        <Badge tone={said.tone} icon={said.icon}>
+          {said.kind}
+        </Badge>
+      </td>
+      <td>{String(row.receipt["agent"] ?? "")}</td>
+      <td class="what">
+        <Safe text={said.text} />
+      </td>
+    </tr>
+  );
+}
+
+function None({ filtered }: { filtered: boolean }) {
+  if (filtered)
+    return (
+      <Empty icon="receipts" title="No such receipts">
+        Nothing in the log fits this filter.
+      </Empty>
+    );
+  return (
+    <Empty icon="receipts" title="No receipts yet">
+      <p>
+        The first call of an agent writes two: one before its effect, one after. Anyone can check them without trusting
+        this program:
+      </p>
+      <p>
+        <Command>briefcase receipts verify</Command>
+      </p>
+    </Empty>
+  );
+}

@@ -1,0 +1,132 @@
+/**
+ * Enrolling a passkey. A new factor takes an existing one: another passkey here, or the PIN. The PIN is typed at the
+ * terminal only, so the page offers the credential to the daemon and waits for the terminal to take it.
+ */
+import { useEffect, useState } from "preact/hooks";
+import { ChangeDialog } from "../changes/dialog.tsx";
+import type { Change, FactorView } from "../contract.ts";
+import { asProblem, type Problem, post } from "../session/client.ts";
+import { creation } from "../session/webauthn.ts";
+import { Icon } from "../ui/icon.tsx";
+import { Command, ProblemNote } from "../ui/parts.tsx";
+
+const LOOK_EVERY = 1_500;
+const LABEL_MOST = 64;
+
+interface Props {
+  factors: FactorView[];
+  /** The address asked for enrolling, as `briefcase factor add passkey` opens it. */
+  asked: boolean;
+  reload: () => Promise<void>;
+}
+
+type Stage =
+  | { at: "start" }
+  | { at: "making" }
+  | { at: "proving"; change: Change }
+  | { at: "waiting"; code: string; known: number }
+  | { at: "done" };
+
+export function Enrol({ factors, asked, reload }: Props) {
+  const [label, setLabel] = useState("This browser");
+  const [stage, setStage] = useState<Stage>({ at: "start" });
+  const [problem, setProblem] = useState<Problem>();
+  const passkeys = factors.filter(factor => factor.kind === "passkey").length;
+  useArrival(stage, passkeys, reload, () => setStage({ at: "done" }));
+  const make = () => {
+    setStage({ at: "making" });
+    setProblem(undefined);
+    created(label.trim(), passkeys).then(setStage, reason => {
+      setProblem(asProblem(reason));
+      setStage({ at: "start" });
+    });
+  };
+  return (
+    <section class={asked ? "card asked" : "card"} aria-label="Enrol a passkey">
+      <header>
+        <h2>Enrol a passkey</h2>
+      </header>
+      <p>
+        A passkey lets you answer questions on this page with a fingerprint, your face or a security key. No program can
+        do it for you.
+      </p>
+      <ProblemNote problem={problem} />
+      {(stage.at === "start" || stage.at === "making") && (
+        <Start label={label} setLabel={setLabel} busy={stage.at === "making"} onMake={make} />
+      )}
+      {stage.at === "proving" && (
+        <ChangeDialog
+          title="Enrol this passkey"
+          verb="Prove with an enrolled passkey"
+          change={stage.change}
+          onClose={() => setStage({ at: "start" })}
+          onDone={() => {
+            setStage({ at: "done" });
+            void reload();
+          }}
+        />
+      )}
+      <div role="status">
+        {stage.at === "waiting" && <Waiting code={stage.code} />}
+        {stage.at === "done" && (
+          <p class="done">
+            <Icon name="check" /> Enrolled. Questions can be answered on this page now.
+          </p>
+        )}
+      </div>
+    </section>
+  );
+}
+
+/** With a passkey enrolled, that one proves the change; else the terminal does, with the PIN. */
+async function created(label: string, passkeys: number): Promise<Stage> {
+  const credential = await creation(await post<Record<string, unknown>>("/v1/passkey/begin"));
+  if (passkeys > 0) return { at: "proving", change: { change: "add_passkey", label, credential } };
+  const { code } = await post<{ code: string }>("/v1/passkey/offer", { label, credential });
+  return { at: "waiting", code, known: passkeys };
+}
+
+function useArrival(stage: Stage, passkeys: number, reload: () => Promise<void>, arrived: () => void): void {
+  const waiting = stage.at === "waiting";
+  useEffect(() => {
+    if (!waiting) return;
+    const timer = setInterval(() => void reload(), LOOK_EVERY);
+    return () => clearInterval(timer);
+  }, [waiting, reload]);
+  useEffect(() => {
+    if (stage.at === "waiting" && passkeys > stage.known) arrived();
+  }, [stage, passkeys]);
+}
+
+function Start(props: { label: string; setLabel: (label: string) => void; busy: boolean; onMake: () => void }) {
+  return (
+    <div class="inline">
+      <label class="field">
+        Name for it
+        <input
+          type="text"
+          maxLength={LABEL_MOST}
+          value={props.label}
+          onInput={event => props.setLabel(event.currentTarget.value)}
+        />
+      </label>
+      <button type="button" disabled={props.busy || props.label.trim() === ""} onClick={props.onMake}>
+        {props.busy ? "Waiting for your passkey…" : "Make a passkey"}
+      </button>
+    </div>
+  );
+}
+
+function Waiting({ code }: { code: string }) {
+  return (
+    <div class="offer">
+      <p>
+        <strong>Now type your PIN in the terminal.</strong> It shows the same code; if it shows another, do not type it.
+      </p>
+      <p class="code">{code}</p>
+      <p class="hint">
+        No terminal waiting? Run <Command>briefcase factor add passkey</Command>
+      </p>
+    </div>
+  );
+}

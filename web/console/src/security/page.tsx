@@ -1,0 +1,112 @@
+/** How well this installation is protected, what proves that you are there, and who is connected. */
+import type { AgentView, Check, FactorView } from "../contract.ts";
+import { moment } from "../ui/clock.ts";
+import { Icon } from "../ui/icon.tsx";
+import { useLoad } from "../ui/load.ts";
+import { Badge, Command, PageHead, ProblemNote, type Tone } from "../ui/parts.tsx";
+import { Safe } from "../ui/safe.tsx";
+import { counted, labelWord, listed } from "../words.ts";
+import { Enrol } from "./enrol.tsx";
+
+export function SecurityPage({ enrol }: { enrol: boolean }) {
+  const factors = useLoad<FactorView[]>("/v1/factors", "authority");
+  return (
+    <>
+      <PageHead title="Security">What protects this installation, and what could protect it better.</PageHead>
+      <Factors factors={factors.data} />
+      <ProblemNote problem={factors.problem} />
+      {factors.data && <Enrol factors={factors.data} asked={enrol} reload={factors.reload} />}
+      <Agents />
+      <Checks />
+    </>
+  );
+}
+
+function Factors({ factors }: { factors: FactorView[] | undefined }) {
+  return (
+    <section class="card" aria-label="Factors">
+      <header>
+        <h2>What proves that you are there</h2>
+      </header>
+      <ul class="rows">
+        {factors?.map(factor => (
+          <li key={factor.id}>
+            <p>
+              <Icon name="key" /> <b>{factor.kind === "pin" ? "PIN, at a terminal" : "Passkey"}</b>{" "}
+              {factor.label !== "" && <Safe text={`“${factor.label}”`} />}
+              <small>since {moment(factor.created)}</small>
+            </p>
+          </li>
+        ))}
+      </ul>
+      <p class="hint">
+        Factors are removed at a terminal: <Command>briefcase factor remove</Command>
+      </p>
+    </section>
+  );
+}
+
+function Agents() {
+  const agents = useLoad<AgentView[]>("/v1/agents", "authority");
+  return (
+    <section class="card" aria-label="Agents">
+      <header>
+        <h2>Agents</h2>
+      </header>
+      <ProblemNote problem={agents.problem} />
+      {agents.data?.length === 0 && (
+        <p>
+          None yet. At a terminal: <Command>briefcase agent add</Command>
+        </p>
+      )}
+      <ul class="rows">
+        {agents.data?.map(agent => (
+          <li key={agent.name}>
+            <p>
+              <b>{agent.name}</b> {counted(agent.sessions, "session")}
+              {agent.labels.length > 0 && <span class="aware">{listed(agent.labels.map(labelWord))}</span>}
+              <small>since {moment(agent.created)}</small>
+            </p>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+const SEVERITIES: Record<Check["severity"], { tone: Tone; text: string; icon: "check" | "alert" | "cross" }> = {
+  ok: { tone: "good", text: "On", icon: "check" },
+  warn: { tone: "warn", text: "Weaker", icon: "alert" },
+  fail: { tone: "bad", text: "Broken", icon: "cross" },
+};
+
+function Checks() {
+  const checks = useLoad<Check[]>("/v1/doctor");
+  const order = ["fail", "warn", "ok"];
+  const sorted = [...(checks.data ?? [])].sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+  return (
+    <section class="card" aria-label="Checks">
+      <header>
+        <h2>Doctor</h2>
+      </header>
+      <ProblemNote problem={checks.problem} />
+      <ul class="rows checks">
+        {sorted.map(check => (
+          <li key={check.name}>
+            <Badge tone={SEVERITIES[check.severity].tone} icon={SEVERITIES[check.severity].icon}>
+              {SEVERITIES[check.severity].text}
+            </Badge>
+            <p>
+              <Safe text={check.message} /> <code class="name">{check.name}</code>
+              {check.next_step !== undefined && (
+                <small>
+                  <Safe text={check.next_step} />
+                </small>
+              )}
+            </p>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

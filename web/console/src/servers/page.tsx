@@ -1,0 +1,43 @@
+/** The registered servers, their tools, and what changed in them. */
+import { useState } from "preact/hooks";
+import type { FactorView, ServerView, ToolView } from "../contract.ts";
+import { useLoad } from "../ui/load.ts";
+import { Command, Empty, PageHead, ProblemNote } from "../ui/parts.tsx";
+import { ServerSection } from "./server.tsx";
+
+export function ServersPage() {
+  const servers = useLoad<ServerView[]>("/v1/servers", "authority");
+  const tools = useLoad<ToolView[]>("/v1/tools", "authority");
+  const factors = useLoad<FactorView[]>("/v1/factors", "authority");
+  const [told, setTold] = useState("");
+  const passkeys = factors.data?.some(factor => factor.kind === "passkey") ?? false;
+  const done = (text: string) => {
+    setTold(text);
+    void servers.reload();
+    void tools.reload();
+  };
+  return (
+    <>
+      <PageHead title="Servers">The MCP servers you registered, and what you accepted of each.</PageHead>
+      <ProblemNote problem={servers.problem ?? tools.problem} />
+      <div role="status">{told !== "" && <p class="done">{told}</p>}</div>
+      {servers.data?.map(server => (
+        <ServerSection
+          key={server.name}
+          server={server}
+          tools={(tools.data ?? []).filter(tool => tool.server === server.name)}
+          passkeys={passkeys}
+          onDone={done}
+        />
+      ))}
+      {servers.data?.length === 0 && (
+        <Empty icon="servers" title="No servers yet">
+          <p>Agents reach nothing until you register a server. At a terminal:</p>
+          <p>
+            <Command>briefcase server add</Command>
+          </p>
+        </Empty>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,63 @@
+/** A server's tools as a table: what you said of each, and what the server claims. */
+import type { ToolView } from "../contract.ts";
+import { Badge } from "../ui/parts.tsx";
+import { Safe } from "../ui/safe.tsx";
+import { classWord, counted, listed, riskWord } from "../words.ts";
+
+const OPEN_MOST = 12;
+
+export function Tools({ tools }: { tools: ToolView[] }) {
+  if (tools.length === 0) return null;
+  return (
+    <details open={tools.length <= OPEN_MOST}>
+      <summary>{counted(tools.length, "tool")}</summary>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Tools">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Tool</th>
+              <th scope="col">You said</th>
+              <th scope="col">Risk</th>
+              <th scope="col">The server says</th>
+            </tr>
+          </thead>
+          <tbody>
+            {tools.map(tool => (
+              <ToolRow key={tool.name} tool={tool} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  );
+}
+
+function ToolRow({ tool }: { tool: ToolView }) {
+  const [kind, risk] = [classWord(tool.class), riskWord(tool.risk)];
+  return (
+    <tr>
+      <th scope="row">
+        <code>
+          <Safe text={tool.name} />
+        </code>
+        {tool.state !== "accepted" && <Badge tone="warn">{tool.state}</Badge>}
+        {tool.cost !== undefined && <Badge tone="info">{tool.cost}</Badge>}
+      </th>
+      <td>{kind.text}</td>
+      <td>
+        <Badge tone={risk.tone} icon={risk.icon}>
+          {risk.text}
+        </Badge>
+      </td>
+      <td>
+        <Safe text={tool.summary} />
+        {tool.hints.length > 0 && <small>claims {listed(tool.hints)}</small>}
+        {tool.flags.length > 0 && (
+          <small class="flags">
+            odd: <Safe text={listed(tool.flags)} />
+          </small>
+        )}
+      </td>
+    </tr>
+  );
+}

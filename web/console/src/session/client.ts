@@ -1,0 +1,81 @@
+/**
+ * Talks to the daemon. The session token lives in this module's memory and nowhere else: not in a cookie, not in
+ * storage, not in the address. It leaves only as the `Authorization` header of requests to our own origin.
+ */
+import type { ProblemBody } from "../contract.ts";
+
+let token: string | undefined;
+let whenOver: () => void = () => {};
+
+/** What went wrong, in the daemon's words. */
+export class Problem extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly nextStep: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Trades the one-time code for a session. */
+export async function open(code: string): Promise<void> {
+  const answer = await send("POST", "/v1/console/session", { code });
+  token = ((await answer.json()) as { token: string }).token;
+}
+
+export function isOpen(): boolean {
+  return token !== undefined;
+}
+
+/** Calls `listener` when the daemon no longer knows this session. */
+export function onOver(listener: () => void): void {
+  whenOver = listener;
+}
+
+export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await (await send("GET", path, undefined, signal)).json()) as T;
+}
+
+export async function post<T>(path: string, body: unknown = {}): Promise<T> {
+  return (await (await send("POST", path, body)).json()) as T;
+}
+
+export async function text(path: string): Promise<string> {
+  return (await send("GET", path)).text();
+}
+
+/** The raw answer, for streams. */
+export async function send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  const headers: Record<string, string> = {};
+  if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const request: RequestInit = { method, headers, credentials: "omit", cache: "no-store", redirect: "error" };
+  if (body !== undefined) request.body = JSON.stringify(body);
+  if (signal) request.signal = signal;
+  const answer = await fetch(path, request).catch(reason => {
+    if (signal?.aborted) throw reason;
+    throw new Problem("unreachable", "Briefcase does not answer.", "Is `briefcased` running? See `briefcase status`.");
+  });
+  if (answer.ok) return answer;
+  if (answer.status === 401 && token !== undefined) {
+    token = undefined;
+    whenOver();
+  }
+  throw await problem(answer);
+}
+
+async function problem(answer: Response): Promise<Problem> {
+  const body = (await answer.json().catch(() => ({}))) as Partial<ProblemBody>;
+  return new Problem(
+    body.code ?? "unknown",
+    body.message ?? `The daemon answered ${answer.status}.`,
+    body.next_step ?? "",
+  );
+}
+
+/** Any thrown value as a problem that can be shown. */
+export function asProblem(reason: unknown): Problem {
+  if (reason instanceof Problem) return reason;
+  return new Problem("unknown", reason instanceof Error ? reason.message : String(reason), "");
+}

@@ -1,0 +1,28 @@
+/**
+ * Decisions and changes, with proof that a person is there. What the proof is made for is a digest that the daemon
+ * computed over exactly what was shown; the daemon checks the same digest again before anything takes effect.
+ */
+import type { Applied, Change, Decided, Decision, Preview, Question } from "../contract.ts";
+import { post } from "./client.ts";
+import { assertion } from "./webauthn.ts";
+
+async function passkeyFor(digest: string): Promise<{ passkey: unknown }> {
+  const options = await post<Record<string, unknown>>("/v1/challenge", { digest });
+  return { passkey: await assertion(options) };
+}
+
+export async function decide(question: Question, decision: Decision): Promise<Decided> {
+  const path = `/v1/approvals/${encodeURIComponent(question.id)}`;
+  const bound = await post<{ digest: string }>(`${path}/decision-digest`, decision);
+  const evidence = await passkeyFor(bound.digest);
+  return post<Decided>(`${path}/decide`, { shown: question.digest, decision, evidence });
+}
+
+export function preview(change: Change): Promise<Preview> {
+  return post<Preview>("/v1/changes/preview", change);
+}
+
+export async function apply(change: Change, digest: string): Promise<Applied> {
+  const evidence = await passkeyFor(digest);
+  return post<Applied>("/v1/changes", { change, digest, evidence });
+}

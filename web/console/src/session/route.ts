@@ -1,0 +1,46 @@
+/**
+ * Which page is shown. Paths only, kept by the History API: nothing that gives access is ever part of an address.
+ */
+
+export const PAGES = ["approvals", "servers", "receipts", "budgets", "policy", "security"] as const;
+export type Page = (typeof PAGES)[number];
+
+export interface Route {
+  page: Page;
+  query: URLSearchParams;
+}
+
+/** Takes the one-time code out of the address, so that neither history nor a screenshot keeps it. */
+export function takeCode(): string | undefined {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code") ?? undefined;
+  if (location.hash !== "") history.replaceState(null, "", location.pathname + location.search);
+  return code;
+}
+
+export function current(): Route {
+  const name = location.pathname.slice(1);
+  const page = PAGES.find(known => known === name) ?? "approvals";
+  return { page, query: new URLSearchParams(location.search) };
+}
+
+export function address(page: Page, query: Record<string, string> = {}): string {
+  const search = new URLSearchParams(query).toString();
+  return `/${page}${search === "" ? "" : `?${search}`}`;
+}
+
+const MOVED = "briefcase:moved";
+
+export function go(to: string): void {
+  history.pushState(null, "", to);
+  dispatchEvent(new Event(MOVED));
+}
+
+/** Calls `listener` on each change of page, also by the browser's buttons. Gives what stops it. */
+export function onMove(listener: () => void): () => void {
+  addEventListener(MOVED, listener);
+  addEventListener("popstate", listener);
+  return () => {
+    removeEventListener(MOVED, listener);
+    removeEventListener("popstate", listener);
+  };
+}
