@@ -9,7 +9,7 @@ mod http;
 mod options;
 mod stdio;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::Parser as _;
 use options::{Mode, Options};
@@ -42,5 +42,6 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
 /// Standard output belongs to the protocol.
 fn log_to_stderr(options: &Options) {
     let level = if options.verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level).with_target(false).compact().init();
+    let (writer, colour) = (std::io::stderr, std::io::stderr().is_terminal());
+    tracing_subscriber::fmt().with_writer(writer).with_ansi(colour).with_max_level(level).with_target(false).init();
 }

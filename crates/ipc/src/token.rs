@@ -46,11 +46,14 @@ pub enum TokenError {
 impl AgentToken {
     /// Checks the form.
     pub fn new(text: SecretString) -> Result<Self, TokenError> {
-        let well_formed = text.expose(|text| {
-            let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-            plain && (20..=200).contains(&text.len())
-        });
-        if well_formed { Ok(Self(text)) } else { Err(TokenError::Form) }
+        if text.expose(Self::is_well_formed) { Ok(Self(text)) } else { Err(TokenError::Form) }
+    }
+
+    /// Whether a text has the form of a token.
+    #[must_use]
+    pub fn is_well_formed(text: &str) -> bool {
+        let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+        plain && (20..=200).contains(&text.len())
     }
 
     /// Reads a token file: a regular file of this user that nobody else can open. Symbolic links are not followed.

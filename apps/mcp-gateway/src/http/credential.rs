@@ -63,7 +63,7 @@ fn token_in_path(path: &str) -> Result<Option<&str>, CredentialError> {
         return Ok(None);
     }
     let token = path.strip_prefix('/').and_then(|rest| rest.strip_suffix("/mcp"));
-    token.filter(|token| !token.is_empty() && !token.contains('/')).map(Some).ok_or(CredentialError::NoSuchPath)
+    token.filter(|token| AgentToken::is_well_formed(token)).map(Some).ok_or(CredentialError::NoSuchPath)
 }
 
 /// The token of a `Bearer` value; the scheme's case does not matter (RFC 9110).
@@ -104,7 +104,8 @@ mod tests {
         assert_eq!(find("/mcp", &["Bearer short"]), Err(CredentialError::Form));
         assert_eq!(find("/mcp", &[&bearer, &bearer]), Err(CredentialError::Ambiguous));
         assert_eq!(find(&format!("/{TOKEN}/mcp"), &[&bearer]), Err(CredentialError::Ambiguous));
-        for path in ["/", "//mcp", "/mcp/", "/MCP", "/a/b/mcp", "/../mcp", "/.well-known/oauth-protected-resource"] {
+        for path in ["/", "/short/mcp", "/mcp/", "/MCP", "/a/b/mcp", "/../mcp", "/.well-known/oauth-protected-resource"]
+        {
             assert_eq!(find(path, &[&bearer]), Err(CredentialError::NoSuchPath), "{path}");
         }
     }

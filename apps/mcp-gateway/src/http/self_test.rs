@@ -47,3 +47,31 @@ async fn ask(address: SocketAddr, request: &str) -> std::io::Result<String> {
     stream.read_exact(&mut line).await?;
     Ok(String::from_utf8_lossy(line.get(9..).unwrap_or_default()).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers every connection with one status line.
+    async fn answering(line: &'static str) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 1024]).await;
+                let _ = stream.write_all(line.as_bytes()).await;
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn anything_but_403_keeps_the_gateway_from_serving() {
+        run(answering("HTTP/1.1 403 Forbidden\r\n\r\n").await).await.unwrap();
+        for line in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 401 Unauthorized\r\n\r\n", "HTTP/1.1 202 Accepted\r\n\r\n"] {
+            let refused = run(answering(line).await).await;
+            assert!(matches!(refused, Err(SelfTestError::Answered { .. })), "{line}");
+        }
+        assert!(matches!(run(answering("short").await).await, Err(SelfTestError::Io(_))));
+    }
+}

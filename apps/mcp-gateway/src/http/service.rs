@@ -148,37 +148,41 @@ async fn post(principal: &Arc<Principal>, request: Request<Incoming>, ticket: Ti
     match era(&message, &params, &head.headers) {
         Ok((Era::Modern, _)) => modern::post(principal, message, &params, &head.headers, ticket).await,
         Ok((Era::Legacy, version)) => legacy::post(principal, message, version, &head.headers, ticket).await,
-        Err(refusal) => refusal,
+        Err(unspoken) => unsupported_version(&message, &unspoken),
     }
 }
+
+/// A protocol version that is not spoken here, as the header has it; `None` when there is more than one.
+struct Unspoken<'a>(Option<&'a str>);
 
 /// Which era a message belongs to: modern when its body or its header says so, legacy otherwise.
 fn era<'a>(
     message: &Envelope,
     params: &RequestParams,
     headers: &'a HeaderMap,
-) -> Result<(Era, Option<&'a str>), Response<Body>> {
+) -> Result<(Era, Option<&'a str>), Unspoken<'a>> {
     if params.era() == Era::Modern {
         return Ok((Era::Modern, None));
     }
     let initializes = matches!(message.kind(), Kind::Request { method, .. } if &**method == method::INITIALIZE);
-    let unsupported = |requested: Option<&str>| {
-        let supported: Vec<&str> = MODERN_VERSIONS.iter().chain(LEGACY_VERSIONS.iter().rev()).copied().collect();
-        let data = serde_json::json!({"supported": supported, "requested": requested}).to_string();
-        let code = ErrorCode::UNSUPPORTED_PROTOCOL_VERSION;
-        let answer = error_response(message.id(), code, "Unsupported protocol version", Some(data.as_bytes()));
-        Err(reply::json(StatusCode::BAD_REQUEST, answer))
-    };
     match single(headers, &legacy::VERSION) {
-        Err(()) => unsupported(None),
+        Err(()) => Err(Unspoken(None)),
         Ok(None) => Ok((Era::Legacy, None)),
         Ok(Some(version)) => match version_era(version) {
             Some(era) => Ok((era, Some(version))),
             // The body of `initialize` says what the client speaks, and the answer what both do.
             None if initializes => Ok((Era::Legacy, None)),
-            None => unsupported(Some(version)),
+            None => Err(Unspoken(Some(version))),
         },
     }
+}
+
+fn unsupported_version(message: &Envelope, unspoken: &Unspoken<'_>) -> Response<Body> {
+    let supported: Vec<&str> = MODERN_VERSIONS.iter().chain(LEGACY_VERSIONS.iter().rev()).copied().collect();
+    let data = serde_json::json!({"supported": supported, "requested": unspoken.0}).to_string();
+    let code = ErrorCode::UNSUPPORTED_PROTOCOL_VERSION;
+    let answer = error_response(message.id(), code, "Unsupported protocol version", Some(data.as_bytes()));
+    reply::json(StatusCode::BAD_REQUEST, answer)
 }
 
 fn get(principal: &Arc<Principal>, headers: &HeaderMap, ticket: Ticket) -> Response<Body> {
