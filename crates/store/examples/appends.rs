@@ -5,7 +5,7 @@
 //! process (`/proc/self/io`), head file and checkpoints included.
 
 #[path = "../../../tests/durability/src/keys.rs"]
-#[expect(dead_code, clippy::expect_used, reason = "shared with the tests")]
+#[expect(dead_code, reason = "shared with the tests")]
 mod keys;
 
 use std::{

@@ -114,6 +114,11 @@ impl Queue {
         }
     }
 
+    /// Why nothing is taken any more.
+    pub(crate) fn failure(&self) -> Option<JournalError> {
+        self.lock().stopped.clone()
+    }
+
     /// Takes entries again.
     pub(crate) fn resume(&self) {
         self.lock().stopped = None;

@@ -2,6 +2,7 @@
 
 mod authority;
 mod search;
+mod tile;
 
 use std::{
     fmt,

@@ -66,6 +66,12 @@ impl Store {
         opened.recv().unwrap_or(Err(StoreError::Journal(JournalError::Closed)))
     }
 
+    /// Why nothing can be recorded any more; `None` while all is well.
+    #[must_use]
+    pub fn failure(&self) -> Option<JournalError> {
+        self.queue.failure()
+    }
+
     /// Makes durable what waits, empties the write-ahead log, and stops. Later entries fail with
     /// [`JournalError::Closed`]. Dropping the store does the same.
     ///

@@ -1,5 +1,6 @@
 //! Keys and receipts for tests of the store: a fixed log key, and a seal that is no secret but refuses every other byte and
 //! every other place.
+#![expect(clippy::expect_used, reason = "fixed values of tests")]
 
 use std::sync::Arc;
 

@@ -100,7 +100,11 @@ fn a_ledger_snapshot_is_kept_with_the_next_entry() {
     assert_eq!(upto, ReceiptIndex(2));
     assert!(ledger.expose(|ledger| ledger == b"spent 2"));
     let mut since = Vec::new();
-    store.reader().replay(upto, |index, _| Ok(since.push(index.0))).unwrap();
+    let see = |index: ReceiptIndex, _| {
+        since.push(index.0);
+        Ok(())
+    };
+    store.reader().replay(upto, see).unwrap();
     assert_eq!(since, [2, 3]);
 }
 

@@ -1,4 +1,5 @@
 //! What a user, a crash or a person with the disk in hand would notice.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
 #[path = "../../../../tests/durability/src/keys.rs"]
 mod keys;

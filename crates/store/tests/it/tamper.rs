@@ -51,7 +51,7 @@ fn build(path: &Path) {
     let secret = |sealed: &'static str| Record::Secret { name: "github".parse().unwrap(), sealed: Some(sealed.into()) };
     change(&store, 0, "{\"v\":1}", vec![definition("one"), secret("sealed one")]);
     change(&store, 1, "{\"v\":2}", vec![definition("two"), secret("sealed two")]);
-    append_lazily(&store, (0..256).map(|number| committed_intent(number)));
+    append_lazily(&store, (0..256).map(committed_intent));
     store.snapshot("calls 256".into(), ReceiptIndex(258));
     append_lazily(&store, (0..255).map(|number| entry(keys::outcome(number))));
     drop(store);
