@@ -7,13 +7,7 @@ use briefcase_types::Refusal;
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
-use crate::{
-    abilities::{Client, TASKS_EXTENSION},
-    conversation::Inner,
-    core::UpstreamInfo,
-    lists::not_enabled,
-    names::View,
-};
+use crate::{abilities::Client, conversation::Inner, core::UpstreamInfo, lists::not_enabled, names::View};
 
 /// A server's own words about itself are cut here.
 const MAX_INSTRUCTIONS: usize = 8 * 1024;
@@ -125,11 +119,6 @@ pub(crate) fn has(capabilities: &Map<String, Value>, kind: &str, member: &str) -
     capabilities.get(kind).and_then(|kind| kind.get(member)).and_then(Value::as_bool) == Some(true)
 }
 
-/// Whether the offer has tasks for modern clients.
-pub(crate) fn has_tasks(capabilities: &Map<String, Value>) -> bool {
-    capabilities.get("extensions").and_then(|extensions| extensions.get(TASKS_EXTENSION)).is_some()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,7 +137,7 @@ mod tests {
         assert_eq!(offer, json!({"tools":{"listChanged":true},"tasks":{"cancel":{}},"logging":{}}));
         assert_eq!(Value::Object(served(&legacy, Era::Modern)), json!({"tools":{"listChanged":true},"logging":{}}));
         let modern = info(Era::Modern, r#"{"tasks":{},"extensions":{"io.modelcontextprotocol/tasks":{}}}"#);
-        assert!(has_tasks(&served(&modern, Era::Modern)));
+        assert!(served(&modern, Era::Modern)["extensions"]["io.modelcontextprotocol/tasks"].is_object());
         assert!(served(&modern, Era::Legacy).is_empty());
         assert!(!served(&modern, Era::Modern).contains_key("tasks"));
         assert!(served(&info(Era::Legacy, "[]"), Era::Legacy).is_empty());

@@ -120,7 +120,7 @@ impl Inner {
     fn close(&self) {
         self.closing.cancel();
         self.asker.close();
-        self.shared.remove(self.session);
+        self.shared.remove(self.session, self);
     }
 
     fn receive(self: &Arc<Self>, envelope: &Envelope, headers: Option<ParamHeaders>) {

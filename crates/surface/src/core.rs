@@ -27,7 +27,7 @@ pub trait Core: Send + Sync + 'static {
     /// The server's resources, templates or prompts: raw items of all pages, after the output firewall.
     fn list<'a>(&'a self, line: &'a Line, method: ListMethod) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>>;
 
-    /// One call through the path.
+    /// One call through the path. What the server says meanwhile reaches `talk` decided by policy and cleaned.
     fn call<'a>(&'a self, request: Request, talk: Arc<dyn Talk>) -> BoxFuture<'a, Result<Outcome, Refusal>>;
 
     /// Records that the agent asked for something that belongs to no server of its view, and completes the refusal.
@@ -41,6 +41,11 @@ pub trait Core: Send + Sync + 'static {
 
     /// Passes text of a server through the output firewall. `None`: it must not be shown.
     fn clean(&self, server: &ServerId, raw: Bytes) -> Option<Bytes>;
+
+    /// As [`Core::clean`], for text that the agent is about to see: a core that labels agents does it here.
+    fn show(&self, _agent: &AgentId, server: &ServerId, raw: Bytes) -> Option<Bytes> {
+        self.clean(server, raw)
+    }
 
     /// Which change notices the session wants from the server from now on. A modern server is then listened to.
     fn watch(&self, line: &Line, watch: Watch);

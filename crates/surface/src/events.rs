@@ -34,7 +34,6 @@ pub(crate) struct Pending {
     gathered: Mutex<Gathered>,
     scheduled: AtomicBool,
     logs: Bucket,
-    states: Bucket,
 }
 
 #[derive(Default)]
@@ -49,7 +48,6 @@ impl Pending {
             gathered: Mutex::default(),
             scheduled: AtomicBool::new(false),
             logs: Bucket::new(logs_per_second, logs_per_second.saturating_mul(2)),
-            states: Bucket::new(logs_per_second, logs_per_second.saturating_mul(2)),
         }
     }
 
@@ -141,26 +139,24 @@ impl Inner {
         }
     }
 
+    /// Legacy clients hear of tasks; modern ones look.
     fn task_status(&self, server: &ServerId, params: Bytes) {
-        if !self.pending.states.take() {
+        if !self.hears() || !self.pending.logs.take() {
             return;
         }
-        let Some(params) = self.shared.core.clean(server, params) else { return };
+        let Some(params) = self.shared.core.show(&self.agent, server, params) else { return };
         let Ok(text) = std::str::from_utf8(&params) else { return };
         let Some(members) = Members::of(text) else { return };
         let ids = TaskIds { tasks: &self.shared.tasks, agent: &self.agent, server };
         let mut draft = Draft::new(text);
         ids.hide(Runner::Server, true, &members, &mut draft);
-        let changed = draft.finish();
-        if self.hears() {
-            self.outlet.send(Route::General, notification(method::TASKS_STATUS, Some(changed.as_bytes())));
-        }
-        self.listens.tell_task(&changed, &*self.outlet);
+        let message = notification(method::TASKS_STATUS, Some(draft.finish().as_bytes()));
+        self.outlet.send(Route::General, message);
     }
 
     /// To a legacy client, through the output firewall.
     fn pass_on(&self, server: &ServerId, method: &str, params: Bytes) {
-        if let Some(params) = self.shared.core.clean(server, params) {
+        if let Some(params) = self.shared.core.show(&self.agent, server, params) {
             self.outlet.send(Route::General, notification(method, Some(&params)));
         }
     }
@@ -186,7 +182,6 @@ impl Inner {
                 params
             }
         };
-        let params = self.shared.core.clean(server, params).ok_or_else(|| failure("not passed on"))?;
         let ids = TaskIds { tasks: &self.shared.tasks, agent: &self.agent, server };
         ask_with_task_ids(&self.asker, Route::General, &ids, method, &params).await
     }

@@ -3,7 +3,8 @@
 //! - modern client, legacy server: what the server asks, and the wait for a person, suspend the call. The client gets
 //!   `input_required` and its retry takes the call up again.
 //! - modern client, modern server: the server's `requestState` stays here; the client gets a handle.
-//! - legacy client, modern server: `input_required` becomes requests to the client, then the call is sent again.
+//!
+//! A legacy client on a modern server is the adapter's bridge: here its server only asks, as any legacy server does.
 
 use std::sync::Arc;
 
@@ -27,20 +28,13 @@ use crate::{
     parked::{Binding, Parked},
     refusal::unavailable,
     rewrite::Rewriter,
-    running::{Blueprint, Question, Running, Said, Suspended, ask_with_task_ids},
+    running::{Blueprint, Question, Running, Said, Suspended},
     splice::{Draft, Members, may_have, object, quoted},
     tasks::TaskIds,
 };
 
 /// `-32042`: a legacy server wants addresses opened before the call is made again (2025-11-25).
 const URL_ELICITATION_REQUIRED: i64 = -32042;
-
-/// What comes next.
-enum Step {
-    Answer(Answer),
-    /// The call goes on with the client's input.
-    Again(Box<Running>),
-}
 
 enum Event {
     Done(Result<Result<Outcome, Refusal>, RecvError>),
@@ -51,16 +45,6 @@ enum Event {
 impl Inner {
     /// Stays with a call until the client's request has an answer.
     pub(crate) async fn converse(self: &Arc<Self>, context: &Context, mut running: Running) -> Answer {
-        for _ in 0..=self.shared.settings.rounds {
-            match self.attend(context, running).await {
-                Step::Answer(answer) => return answer,
-                Step::Again(next) => running = *next,
-            }
-        }
-        self.refused(context, &upstream("too_many_rounds", "The server asked for input too often."))
-    }
-
-    async fn attend(self: &Arc<Self>, context: &Context, mut running: Running) -> Step {
         let mut ticks = interval(self.shared.settings.progress_every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut tick = 0;
@@ -77,10 +61,10 @@ impl Inner {
             match event {
                 Event::Done(done) => {
                     self.tell_link_done(context, &running);
-                    return self.finish(context, running.call, done).await;
+                    return self.finish(context, &running.call, done);
                 }
                 Event::Said(Said::Asked(question)) => {
-                    return Step::Answer(self.suspend(context, running, vec![question]).await);
+                    return self.suspend(context, running, vec![question]).await;
                 }
                 Event::Said(Said::Waiting(notice)) => {
                     running.waiting = Some(notice.clone());
@@ -88,7 +72,7 @@ impl Inner {
                         continue;
                     }
                     if let Some(question) = self.offer_link(context, &notice, &link, &mut running.linked) {
-                        return Step::Answer(self.suspend(context, running, vec![question]).await);
+                        return self.suspend(context, running, vec![question]).await;
                     }
                 }
                 Event::Tick if running.talk.has_spoken() => running.waiting = None,
@@ -157,8 +141,7 @@ impl Inner {
     async fn suspend(&self, context: &Context, mut running: Running, mut questions: Vec<Question>) -> Answer {
         if !context.verb.may_need_input() {
             // Dropping the question tells the server that nobody will answer.
-            return self
-                .refused(context, &upstream("unexpected_question", "The server asked for input where it may not."));
+            return self.refused(context, &unexpected_question());
         }
         running.talk.aim(None);
         // What is asked at the same time is answered with one retry.
@@ -216,53 +199,40 @@ impl Inner {
                 running = Running::start(&self.shared, running.call, None, target);
                 running.linked = true;
             }
-            Ok(done) => {
-                return match self.finish(context, running.call, Ok(done)).await {
-                    Step::Answer(answer) => answer,
-                    Step::Again(next) => self.converse(context, *next).await,
-                };
-            }
+            Ok(done) => return self.finish(context, &running.call, Ok(done)),
             Err(TryRecvError::Empty | TryRecvError::Closed) => running.talk.aim(Some(target)),
         }
         self.converse(context, running).await
     }
 
-    async fn finish(
-        self: &Arc<Self>,
-        context: &Context,
-        call: Blueprint,
-        done: Result<Result<Outcome, Refusal>, RecvError>,
-    ) -> Step {
+    fn finish(&self, context: &Context, call: &Blueprint, done: Result<Result<Outcome, Refusal>, RecvError>) -> Answer {
         let outcome = match done {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(refusal)) => return Step::Answer(self.refused(context, &refusal)),
+            Ok(Err(refusal)) => return self.refused(context, &refusal),
             Err(_) => {
                 let refusal = unavailable("internal", "The call ended without an outcome.", "See the daemon's log.");
-                return Step::Answer(self.refused(context, &refusal));
+                return self.refused(context, &refusal);
             }
         };
         let ids = TaskIds { tasks: &self.shared.tasks, agent: &self.agent, server: &call.line.server };
         let rewriter = Rewriter { view: &self.view, era: context.era(), ids, ttl_ms: self.shared.settings.ttl_ms };
         let raw = match outcome.verdict {
-            Verdict::Error(error) => return Step::Answer(self.error(context, &rewriter, error)),
+            Verdict::Error(error) => return self.error(context, &rewriter, error),
             Verdict::Result(raw) => raw,
         };
         match (context.era(), kind(&raw).as_deref()) {
-            (_, None | Some("complete")) => Step::Answer(Answer::Result(rewriter.result(context.verb, raw))),
-            (_, Some("input_required")) if !context.verb.may_need_input() => Step::Answer(
-                self.refused(context, &upstream("unexpected_question", "The server asked for input where it may not.")),
-            ),
-            (Era::Modern, Some("input_required")) => {
-                Step::Answer(self.need_input(context, &call, &raw, outcome.continuation))
+            (_, None | Some("complete")) => Answer::Result(rewriter.result(context.verb, raw)),
+            (Era::Modern, Some("input_required")) if context.verb.may_need_input() => {
+                self.need_input(context, call, &raw, outcome.continuation)
             }
-            (Era::Legacy, Some("input_required")) => self.ask_legacy(context, call, &raw, outcome.continuation).await,
+            (_, Some("input_required")) => self.refused(context, &unexpected_question()),
             (Era::Modern, Some("task")) if !context.client.can.tasks => {
-                Step::Answer(Answer::missing_capability(&calls::tasks_required()))
+                Answer::missing_capability(&calls::tasks_required())
             }
-            (Era::Modern, Some(_)) => Step::Answer(Answer::Result(rewriter.result(context.verb, raw))),
+            (Era::Modern, Some(_)) => Answer::Result(rewriter.result(context.verb, raw)),
             (Era::Legacy, Some(_)) => {
                 let message = "The server answered with a kind of result that this client does not know.";
-                Step::Answer(self.refused(context, &upstream("result_type", message)))
+                self.refused(context, &upstream("result_type", message))
             }
         }
     }
@@ -312,55 +282,6 @@ impl Inner {
         }
         Answer::result(draft.finish())
     }
-
-    /// A modern server's `input_required` for a legacy client: ask, then send the call again.
-    async fn ask_legacy(
-        self: &Arc<Self>,
-        context: &Context,
-        mut call: Blueprint,
-        raw: &Bytes,
-        continuation: Option<Continuation>,
-    ) -> Step {
-        let Some(members) = Members::of_bytes(raw) else {
-            return Step::Answer(
-                self.refused(context, &upstream("input_required", "The server's question cannot be read.")),
-            );
-        };
-        let requests = members.object("inputRequests");
-        let responses = match &requests {
-            None => None,
-            Some(requests) => match self.ask_all(context, &call, requests).await {
-                Some(responses) => Some(responses),
-                None => {
-                    let message = "The server needs input that the client did not give.";
-                    return Step::Answer(self.refused(context, &upstream("no_input", message)));
-                }
-            },
-        };
-        call.members.retain(|(name, _)| !matches!(*name, "inputResponses" | "requestState"));
-        call.members.extend(responses.map(|responses| ("inputResponses", responses)));
-        let state = members.get("requestState").map(|state| Bytes::copy_from_slice(state.as_bytes()));
-        call.members.extend(state.map(|state| ("requestState", state)));
-        Step::Again(Box::new(Running::start(&self.shared, call, continuation, self.target(context))))
-    }
-
-    /// Asks a legacy client everything at once. `None` when one question has no answer.
-    async fn ask_all(&self, context: &Context, call: &Blueprint, requests: &Members<'_>) -> Option<Bytes> {
-        let ids = TaskIds { tasks: &self.shared.tasks, agent: &self.agent, server: &call.line.server };
-        let each = requests.iter().map(|(key, request)| {
-            let ids = &ids;
-            async move {
-                let (method, params) = request_parts(request)?;
-                context.client.can.allow(&method, params).ok()?;
-                let params = legacy_params(params, key);
-                let answer = ask_with_task_ids(&self.asker, Route::Related(context.id.clone()), ids, &method, &params);
-                let answer = answer.await.ok()?;
-                Some((key, String::from_utf8(answer.to_vec()).ok()?))
-            }
-        });
-        let answers: Option<Vec<_>> = futures_util::future::join_all(each).await.into_iter().collect();
-        Some(object(answers?.iter().map(|(key, raw)| (*key, raw.as_str()))).into())
-    }
 }
 
 /// A result's `resultType`.
@@ -378,16 +299,6 @@ fn request_parts(raw: &str) -> Option<(String, &str)> {
     Some((request.string("method")?, request.get("params").unwrap_or("{}")))
 }
 
-/// Legacy elicitations at an address have an id of their own; modern ones do not.
-fn legacy_params(raw: &str, key: &str) -> Bytes {
-    let Some(members) = Members::of(raw) else { return Bytes::copy_from_slice(raw.as_bytes()) };
-    let mut draft = Draft::new(raw);
-    if members.string("mode").as_deref() == Some("url") && members.get("elicitationId").is_none() {
-        draft.prepend(raw, &format!(r#""elicitationId":{}"#, quoted(key)));
-    }
-    draft.finish().into()
-}
-
 /// The addresses that a legacy server wants opened, as `inputRequests`.
 fn url_questions(error: &RpcError) -> Option<String> {
     let data = error.data.as_deref().and_then(Members::of_bytes)?;
@@ -402,4 +313,8 @@ fn url_questions(error: &RpcError) -> Option<String> {
 fn upstream(reason: &str, message: &str) -> Refusal {
     let next_step = "Use a client that supports what the server needs, or report this to the server's makers.";
     Refusal::new(RefusalCode::UpstreamError, reason, message, next_step)
+}
+
+fn unexpected_question() -> Refusal {
+    upstream("unexpected_question", "The server asked for input where it may not.")
 }

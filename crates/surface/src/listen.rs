@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
 use briefcase_mcp::{RequestId, method, notification};
@@ -20,14 +20,11 @@ use crate::{
     outlet::{Outlet, Route},
     refusal,
     running::Running,
-    splice::{Draft, Members, elements, object, quoted, string},
-    tasks::Runner,
+    splice::{elements, object, quoted, string},
 };
 
 /// Resources that one conversation may watch.
 const MAX_RESOURCES: usize = 1024;
-/// The method that tells a modern client of a task.
-const TASKS: &str = "notifications/tasks";
 
 /// Something that changed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,8 +72,6 @@ struct Filter {
     resources: bool,
     /// Resources by server and the server's URI, with the URI the client used.
     uris: HashMap<(ServerId, String), String>,
-    /// Task handles.
-    tasks: HashSet<String>,
 }
 
 impl Filter {
@@ -94,13 +89,12 @@ impl Filter {
         let list = |items: Vec<&String>| {
             format!("[{}]", items.into_iter().map(|item| quoted(item)).collect::<Vec<_>>().join(","))
         };
-        let (uris, tasks) = (list(self.uris.values().collect()), list(self.tasks.iter().collect()));
+        let uris = list(self.uris.values().collect());
         let members = [
             ("toolsListChanged", self.tools, "true"),
             ("promptsListChanged", self.prompts, "true"),
             ("resourcesListChanged", self.resources, "true"),
             ("resourceSubscriptions", !self.uris.is_empty(), &uris),
-            ("taskIds", !self.tasks.is_empty(), &tasks),
         ];
         object(members.into_iter().filter(|(_, wanted, _)| *wanted).map(|(name, _, value)| (name, value)))
     }
@@ -166,20 +160,6 @@ impl Listens {
             let params = change.params(view, Some(id));
             let message = notification(change.method(), params.as_deref().map(str::as_bytes));
             outlet.send(Route::Related(id.clone()), message);
-        }
-    }
-
-    /// Tells the streams of a task; `params` already has the handle.
-    pub(crate) fn tell_task(&self, params: &str, outlet: &dyn Outlet) {
-        let Some(members) = Members::of(params) else { return };
-        let Some(handle) = members.string("taskId") else { return };
-        for (id, _) in self.lock().streams.iter().filter(|(_, stream)| stream.filter.tasks.contains(&handle)) {
-            let mut draft = Draft::new(params);
-            match members.get("_meta") {
-                Some(meta) => draft.replace(meta, stream_meta(id)),
-                None => draft.prepend(params, &format!(r#""_meta":{}"#, stream_meta(id))),
-            }
-            outlet.send(Route::Related(id.clone()), notification(TASKS, Some(draft.finish().as_bytes())));
         }
     }
 
@@ -251,7 +231,8 @@ impl Inner {
                 items.into_iter().map(|item| string(item).ok_or_else(|| bad(name))).collect::<Result<Vec<_>, _>>()
             }
         };
-        let tasks = list("taskIds")?;
+        list("taskIds")?;
+        // None is acknowledged: servers are not asked to tell of tasks, so clients have to look.
         if wanted.get("taskIds").is_some() && !context.client.can.tasks {
             return Err(Answer::missing_capability(&tasks_required()));
         }
@@ -263,14 +244,11 @@ impl Inner {
                 }
             }
         }
-        let known = |handle: &String| self.shared.tasks.find(&self.agent, Runner::Server, handle).is_some();
-        let tasks = if capability::has_tasks(&offer.capabilities) { tasks } else { Vec::new() };
         Ok(Filter {
             tools: flag("toolsListChanged", "tools")?,
             prompts: flag("promptsListChanged", "prompts")?,
             resources: flag("resourcesListChanged", "resources")?,
             uris,
-            tasks: tasks.into_iter().filter(known).collect(),
         })
     }
 
@@ -278,7 +256,7 @@ impl Inner {
     async fn subscribed(self: &Arc<Self>, context: &Context, mut filter: Filter) -> Filter {
         let mut refused = Vec::new();
         for key in filter.uris.keys() {
-            if self.listens.wants(&key.0, &key.1) {
+            if self.session_listens(&key.0, &key.1) {
                 continue;
             }
             let answer = self.follow(context, key.0.clone(), Follow::Subscribe, uri_params(&key.1)).await;
@@ -290,12 +268,23 @@ impl Inner {
         filter
     }
 
-    /// Tells the core which list changes are wanted now.
+    /// Whether any conversation of the session wants to know of a resource. They share the connection to its server.
+    fn session_listens(&self, server: &ServerId, uri: &str) -> bool {
+        self.shared.of_session(self.session).iter().any(|other| other.listens.wants(server, uri))
+    }
+
+    /// Tells the core which list changes the session wants now.
     fn watch_all(&self, context: &Context) {
-        let watch = match self.ready.load(std::sync::atomic::Ordering::Acquire) {
+        let session = self.shared.of_session(self.session);
+        let each = session.iter().map(|other| match other.ready.load(Ordering::Acquire) {
             true => Watch { tools: true, prompts: true, resources: true },
-            false => self.listens.watch(),
-        };
+            false => other.listens.watch(),
+        });
+        let watch = each.fold(Watch::default(), |all, one| Watch {
+            tools: all.tools || one.tools,
+            prompts: all.prompts || one.prompts,
+            resources: all.resources || one.resources,
+        });
         for server in self.servers() {
             self.shared.core.watch(&self.line(server, &context.client), watch);
         }
@@ -316,7 +305,7 @@ impl Drop for Open<'_> {
         }
         self.inner.watch_all(self.context);
         for (server, uri) in stream.into_iter().flat_map(|stream| stream.filter.uris.into_keys()) {
-            if self.inner.listens.wants(&server, &uri) {
+            if self.inner.session_listens(&server, &uri) {
                 continue;
             }
             let operation = Operation::Follow { method: Follow::Unsubscribe, params: uri_params(&uri) };

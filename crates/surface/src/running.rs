@@ -10,7 +10,7 @@ use std::sync::{
 
 use briefcase_engine::ports::{BoxFuture, Era, Line, RpcError, Talk, Waiting};
 use briefcase_mcp::{RequestId, method, notification};
-use briefcase_types::Refusal;
+use briefcase_types::{Entropy, Refusal};
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -19,6 +19,7 @@ use crate::{
     abilities::Client,
     ask::{Asker, failure, unsupported},
     core::{Continuation, Operation, Outcome, Request},
+    handle,
     notices::{Bucket, level_of},
     outlet::{Outlet, Route},
     splice::{Draft, Members, quoted},
@@ -178,25 +179,21 @@ impl CallTalk {
         TaskIds { tasks: &self.shared.tasks, agent: &self.line.agent, server: &self.line.server }
     }
 
-    fn progress(&self, target: &Target, params: Bytes) {
+    fn progress(&self, target: &Target, params: &Bytes) {
         let Some(token) = target.progress.as_deref().and_then(|token| std::str::from_utf8(token).ok()) else { return };
-        let Some(params) = self.shared.core.clean(&self.line.server, params) else { return };
-        let Ok(text) = std::str::from_utf8(&params) else { return };
+        let Ok(text) = std::str::from_utf8(params) else { return };
         let Some(members) = Members::of(text) else { return };
         let mut draft = Draft::new(text);
         if let Some(old) = members.get("progressToken") {
             draft.replace(old, token);
         }
         self.ids().hide(Runner::Server, false, &members, &mut draft);
-        self.send(target, method::PROGRESS, &draft.finish_or(&params));
+        self.send(target, method::PROGRESS, &draft.finish_or(params));
     }
 
-    fn log(&self, target: &Target, params: Bytes) {
-        if !target.logs.want(level_of(&params)) {
-            return;
-        }
-        if let Some(params) = self.shared.core.clean(&self.line.server, params) {
-            self.send(target, method::MESSAGE, &params);
+    fn log(&self, target: &Target, params: &[u8]) {
+        if target.logs.want(level_of(params)) {
+            self.send(target, method::MESSAGE, params);
         }
     }
 
@@ -226,11 +223,11 @@ impl CallTalk {
         let target = self.target().ok_or_else(|| failure("the client waits for an earlier answer"))?;
         let text = std::str::from_utf8(&params).unwrap_or("{}");
         target.client.can.allow(method, text).map_err(|_| unsupported())?;
-        let params = self.shared.core.clean(&self.line.server, params).ok_or_else(|| failure("not passed on"))?;
         match (self.line.client.era, &target.asker) {
             (Era::Legacy, Some(asker)) => {
                 let route = Route::Related(target.id.clone());
                 let ids = self.ids();
+                let params = with_elicitation_id(params, &*self.shared.entropy);
                 let asked = ask_with_task_ids(asker, route, &ids, method, &params);
                 tokio::select! {
                     answer = asked => answer,
@@ -250,8 +247,8 @@ impl Talk for CallTalk {
             return;
         }
         match method {
-            method::PROGRESS => self.progress(&target, params),
-            method::MESSAGE => self.log(&target, params),
+            method::PROGRESS => self.progress(&target, &params),
+            method::MESSAGE => self.log(&target, &params),
             _ => {}
         }
     }
@@ -287,6 +284,17 @@ pub(crate) async fn ask_with_task_ids(
             hide_client_task(ids, place, draft);
         }
     }))
+}
+
+/// Legacy elicitations at an address have an id of their own; modern ones do not.
+fn with_elicitation_id(raw: Bytes, entropy: &dyn Entropy) -> Bytes {
+    let Some(text) = std::str::from_utf8(&raw).ok().filter(|text| text.contains("url")) else { return raw };
+    let Some(members) = Members::of(text) else { return raw };
+    let mut draft = Draft::new(text);
+    if members.string("mode").as_deref() == Some("url") && members.get("elicitationId").is_none() {
+        draft.prepend(text, &format!(r#""elicitationId":{}"#, quoted(&handle::draw(entropy))));
+    }
+    draft.finish_or(&raw)
 }
 
 fn hide_client_task<'t>(ids: &TaskIds<'_>, place: &'t str, draft: &mut Draft<'t>) {

@@ -32,7 +32,7 @@ pub struct Settings {
     pub notices_every: Duration,
     /// Log lines passed on per second, outside a running request.
     pub logs_per_second: u32,
-    /// Questions and answers in one call (each a round trip to the client).
+    /// Questions that a server may ask a modern client during one call (each a round trip).
     pub rounds: usize,
     /// `ttlMs` of lists and results that can be read again.
     pub ttl_ms: u32,

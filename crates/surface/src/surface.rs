@@ -32,11 +32,13 @@ pub struct Surface(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) core: Arc<dyn Core>,
     pub(crate) settings: Settings,
+    pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) tasks: Tasks,
     pub(crate) parked: ParkedCalls,
     /// Calls that run, also those whose client is gone.
     pub(crate) tracker: TaskTracker,
-    conversations: Mutex<HashMap<SessionId, Weak<Inner>>>,
+    /// The conversations of each session: one, or several that are stateless.
+    conversations: Mutex<HashMap<SessionId, Vec<Weak<Inner>>>>,
 }
 
 impl Surface {
@@ -46,7 +48,8 @@ impl Surface {
         let shared = Arc::new(Shared {
             core,
             tasks: Tasks::new(entropy.clone(), settings.tasks),
-            parked: ParkedCalls::new(entropy, settings.parked_calls, settings.parked_for),
+            parked: ParkedCalls::new(entropy.clone(), settings.parked_calls, settings.parked_for),
+            entropy,
             settings,
             tracker: TaskTracker::new(),
             conversations: Mutex::default(),
@@ -55,22 +58,24 @@ impl Surface {
         Self(shared)
     }
 
-    /// Opens a conversation with a client of the agent. The session is new and belongs to this conversation alone.
+    /// Opens a conversation with a client of the agent. Stateless conversations may share a session.
     #[must_use]
     pub fn open(&self, agent: AgentId, session: SessionId, view: View, outlet: Arc<dyn Outlet>) -> Conversation {
         let inner = Inner::new(self.0.clone(), agent, session, view, outlet);
-        self.0.conversations().insert(session, Arc::downgrade(&inner));
+        self.0.conversations().entry(session).or_default().push(Arc::downgrade(&inner));
         Conversation(inner)
     }
 
     /// A server said something on a session's connection, outside any request.
     pub fn event(&self, session: SessionId, server: &ServerId, event: ServerEvent) {
-        if let Some(conversation) = self.0.find(session) {
-            conversation.event(server, event);
+        let conversations = self.0.of_session(session);
+        if let Some((last, others)) = conversations.split_last() {
+            others.iter().for_each(|conversation| conversation.event(server, event.clone()));
+            last.event(server, event);
         }
     }
 
-    /// A server asks a session's client something, outside any request. Already allowed by policy.
+    /// A server asks a session's client something, outside any request. Already allowed by policy and cleaned.
     ///
     /// # Errors
     /// The error for the server, when the client cannot be asked, does not answer, or answers with one.
@@ -81,7 +86,9 @@ impl Surface {
         method: &str,
         params: Bytes,
     ) -> Result<Bytes, RpcError> {
-        match self.0.find(session) {
+        let conversations = self.0.of_session(session);
+        let legacy = conversations.iter().find(|conversation| conversation.legacy_client().is_ok());
+        match legacy.or(conversations.first()) {
             Some(conversation) => conversation.server_request(server, method, params).await,
             None => Err(ask::failure("the client is gone")),
         }
@@ -102,15 +109,23 @@ impl Surface {
 }
 
 impl Shared {
-    pub(crate) fn remove(&self, session: SessionId) {
-        self.conversations().remove(&session);
+    /// Takes a conversation that ended out of its session.
+    pub(crate) fn remove(&self, session: SessionId, ended: &Inner) {
+        let mut conversations = self.conversations();
+        if let Some(open) = conversations.get_mut(&session) {
+            open.retain(|other| !std::ptr::eq(other.as_ptr(), ended) && other.strong_count() > 0);
+            if open.is_empty() {
+                conversations.remove(&session);
+            }
+        }
     }
 
-    fn find(&self, session: SessionId) -> Option<Arc<Inner>> {
-        self.conversations().get(&session).and_then(Weak::upgrade)
+    /// The open conversations of a session.
+    pub(crate) fn of_session(&self, session: SessionId) -> Vec<Arc<Inner>> {
+        self.conversations().get(&session).into_iter().flatten().filter_map(Weak::upgrade).collect()
     }
 
-    fn conversations(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Weak<Inner>>> {
+    fn conversations(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Vec<Weak<Inner>>>> {
         self.conversations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

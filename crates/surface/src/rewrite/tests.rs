@@ -107,7 +107,7 @@ proptest! {
             .collect();
         let raw = serde_json::to_string_pretty(&json!({"content":content,"isError":false})).unwrap();
         let changed = result(&View::All, Era::Legacy, Verb::CallTool, &raw);
-        prop_assert_eq!(changed.replace("\"srv+", "\""), raw.clone());
+        prop_assert_eq!(&changed.replace("\"srv+", "\""), &raw);
         let count = blocks.iter().filter(|(_, _, number)| number % 3 < 2).count();
         prop_assert_eq!(changed.matches("\"srv+").count(), count);
         for verb in [Verb::GetPrompt, Verb::ReadResource, Verb::Complete] {

@@ -1,0 +1,23 @@
+//! The surface as an agent meets it, on a scripted core.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "tests say what they expect"
+)]
+
+mod approvals;
+mod bridges;
+mod cost;
+mod envelopes;
+mod events;
+mod handshake;
+mod listening;
+mod lists;
+mod naming;
+mod retries;
+mod tasks;
+mod world;
