@@ -160,7 +160,7 @@ impl Outlet for ChannelOutlet {
     fn send(&self, route: Route, message: Bytes) {
         let route = match route {
             Route::General => FrameRoute::General,
-            Route::Related(id) => FrameRoute::Related(id.raw().clone()),
+            Route::Related(id) => FrameRoute::Related(id.as_json().clone()),
         };
         self.out.send(ToGateway::Message { channel: self.channel, route, json: message });
     }

@@ -1,1 +1,73 @@
-fn main() {}
+//! `briefcased`: the only process that decides, remembers, and holds secrets.
+
+mod admin;
+mod agents;
+mod init;
+mod keep;
+mod life;
+mod offline;
+mod open;
+mod options;
+mod process;
+mod selftest;
+mod serve;
+
+use std::{process::ExitCode, sync::Arc};
+
+use briefcase_types::Entropy;
+use clap::Parser as _;
+use options::{Command, Options};
+use process::{
+    ambient::{OsEntropy, SystemClock},
+    hardening,
+    paths::Paths,
+};
+
+fn main() -> ExitCode {
+    // Before anything else: nobody may look into this process.
+    if let Err(error) = hardening::harden() {
+        return fail(&error);
+    }
+    let options = Options::parse();
+    #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
+    let variable = |name: &str| std::env::var(name).ok();
+    let paths = match Paths::from_environment(variable) {
+        Ok(paths) => paths,
+        Err(error) => return fail(&error),
+    };
+    let clock = Arc::new(SystemClock::default());
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let done = match options.command {
+        Command::Init => init::init(&paths, &clock, &entropy).map(|made| print(&made)).map_err(Into::into),
+        Command::Run(run) => serve::run(paths, clock, entropy, &run, variable),
+        Command::Fsck { json } => offline::check(&paths, json),
+        Command::Restore { archive } => offline::restore(&paths, &clock, &entropy, &archive),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(error.as_ref()),
+    }
+}
+
+fn fail(error: &(dyn std::error::Error + 'static)) -> ExitCode {
+    use std::io::Write as _;
+    let mut text = format!("briefcased: {error}");
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let told = source.to_string();
+        if !text.contains(&told) {
+            text = format!("{text}: {told}");
+        }
+        cause = source.source();
+    }
+    let _ = writeln!(std::io::stderr(), "{}", briefcase_types::text::printable(&text));
+    ExitCode::FAILURE
+}
+
+/// One line of JSON on stdout.
+fn print(value: &serde_json::Value) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{value}");
+    let _ = out.flush();
+}

@@ -17,9 +17,11 @@ use briefcase_policy::{
     pin,
 };
 use briefcase_receipts::{
-    CheckpointError, Kind, Origin, PublicKey, Receipt, Reconcile, Start, Verdict, Word, commit::CommitKey,
+    Kind, Receipt, Reconcile, Start, Verdict, Word,
+    checkpoint::{CheckpointError, Origin, PublicKey},
+    commit::CommitKey,
 };
-use briefcase_store::{Durability, Expect, OpenOptions, Opened, Reader, Store, StoreError};
+use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Opened, Reader, Store, StoreError};
 use briefcase_surface::{Settings, Surface};
 use briefcase_types::{Clock as _, Digest, Entropy, ReceiptIndex};
 use briefcase_upstream::{Pool, PoolParts, Surroundings};
@@ -60,8 +62,10 @@ pub struct Open {
     pub surface: Surface,
     /// Proof of presence.
     pub presence: Arc<Presence>,
-    /// Secrets, for changes.
-    pub secrets: Secrets,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// What child processes get.
+    pub children: Surroundings,
     /// Keys, for slots and backups.
     pub unlocked: Arc<Unlocked>,
     /// Which installation this is.
@@ -70,6 +74,14 @@ pub struct Open {
     pub log_key: PublicKey,
     /// Fires when the briefcase is locked.
     pub ended: CancellationToken,
+}
+
+impl Open {
+    /// The secrets of this briefcase.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        Secrets::new(Arc::clone(&self.unlocked), self.reader.clone())
+    }
 }
 
 /// Why a briefcase does not open.
@@ -137,6 +149,7 @@ pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, Op
         seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(&around.entropy))?),
         expect: Expect::Existing,
         durability: Durability::Full,
+        log_limit: LOG_LIMIT,
     })?;
     if let Some(newest) = opened.newest {
         around.clock.raise_to(newest);
@@ -198,8 +211,20 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
     let weak: Weak<Engine> = Arc::downgrade(&engine);
     let _ = later.engine.set(weak);
     let _ = later.surface.set(surface.clone());
-    let secrets = Secrets::new(unlocked.clone(), reader.clone());
-    Ok(Open { engine, store, reader, pool, surface, presence, secrets, unlocked, identity, log_key: public, ended: CancellationToken::new() })
+    Ok(Open {
+        engine,
+        store,
+        reader,
+        pool,
+        surface,
+        presence,
+        entropy: around.entropy.clone(),
+        children: around.children.clone(),
+        unlocked,
+        identity,
+        log_key: public,
+        ended: CancellationToken::new(),
+    })
 }
 
 fn commit_key(unlocked: &Unlocked) -> Result<CommitKey, VaultError> {
@@ -207,7 +232,8 @@ fn commit_key(unlocked: &Unlocked) -> Result<CommitKey, VaultError> {
     Ok(CommitKey::new(Zeroizing::new(*key.as_bytes())))
 }
 
-fn document_digest(document: &[u8]) -> Digest {
+/// How change receipts name a document.
+pub fn document_digest(document: &[u8]) -> Digest {
     Digest::labelled("briefcase/authority/1", &[document])
 }
 
@@ -237,7 +263,7 @@ fn load_ledger(reader: &Reader, index: &BudgetIndex) -> Result<Ledger, OpenError
     let (mut ledger, from) = match reader.ledger()? {
         None => (Ledger::new(), ReceiptIndex(0)),
         Some((snapshot, upto)) => {
-            let snapshot = snapshot.expose(serde_json::from_slice).map_err(|_| OpenError::Tampered("the ledger"))?;
+            let snapshot = snapshot.expose(|raw| serde_json::from_slice(raw)).map_err(|_| OpenError::Tampered("the ledger"))?;
             (Ledger::restore(snapshot), upto)
         }
     };

@@ -55,6 +55,13 @@ pub struct Prepared {
     digest: Digest,
 }
 
+/// Proof that a person was there for one digest. Used up by one change.
+#[derive(Debug)]
+pub struct Checked {
+    factor: FactorKind,
+    bound_to: Digest,
+}
+
 impl Prepared {
     /// What the evidence has to be made for: the change, and the document it applies to.
     #[must_use]
@@ -101,11 +108,31 @@ impl Engine {
     /// # Errors
     /// See [`ChangeError`]. Nothing has changed then.
     pub async fn apply(&self, prepared: Prepared, evidence: Evidence) -> Result<ReceiptIndex, ChangeError> {
-        let factor = self.factors.check(evidence, prepared.digest).await?;
-        self.commit(prepared, Some(factor)).await
+        let checked = self.check(evidence, prepared.digest).await?;
+        self.apply_checked(prepared, checked).await
     }
 
-    async fn commit(&self, prepared: Prepared, factor: Option<FactorKind>) -> Result<ReceiptIndex, ChangeError> {
+    /// Checks that a person is there for the thing of this digest.
+    ///
+    /// # Errors
+    /// Why the evidence was not taken.
+    pub async fn check(&self, evidence: Evidence, bound_to: Digest) -> Result<Checked, FactorRefusal> {
+        let factor = self.factors.check(evidence, bound_to).await?;
+        Ok(Checked { factor, bound_to })
+    }
+
+    /// Makes a change for which a person was found to be there.
+    ///
+    /// # Errors
+    /// See [`ChangeError`]; [`ChangeError::Stale`] when they were there for something else.
+    pub async fn apply_checked(&self, prepared: Prepared, checked: Checked) -> Result<ReceiptIndex, ChangeError> {
+        if checked.bound_to != prepared.digest {
+            return Err(ChangeError::Stale);
+        }
+        self.commit(prepared, checked.factor).await
+    }
+
+    async fn commit(&self, prepared: Prepared, factor: FactorKind) -> Result<ReceiptIndex, ChangeError> {
         // Held to the end: one change at a time.
         let mut catalogue = self.catalogue.lock().await;
         let now = self.standing();
@@ -121,7 +148,7 @@ impl Engine {
                 old: now.version(),
                 new: standing.version(),
                 document: standing.digest(),
-                factor: factor.map(receipt_factor),
+                factor: Some(receipt_factor(factor)),
                 summary: prepared.summary.into_iter().map(Word::lossy).collect::<Words>(),
             }),
         };
@@ -129,6 +156,15 @@ impl Engine {
         *catalogue = extended;
         self.put_in_force(standing);
         Ok(index)
+    }
+
+    /// Compiles another policy text as if it were in force.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub async fn try_policy(&self, text: String) -> Result<Standing, StandingError> {
+        let changed = self.standing().authority().set_policy(text)?;
+        Standing::new(changed.document, &*self.catalogue.lock().await)
     }
 
     /// The digest that evidence for a decision has to be made for.
@@ -215,7 +251,7 @@ impl Engine {
             created_by: question.id,
         };
         let prepared = self.prepare(question.digest.as_bytes(), |document| document.add_grant(grant), Vec::new())?;
-        self.commit(prepared, Some(factor)).await.map(|_| ())
+        self.commit(prepared, factor).await.map(|_| ())
     }
 }
 

@@ -151,7 +151,8 @@ impl Report {
     }
 }
 
-/// Checks a state folder.
+/// Checks a state folder. SQLite keeps an index of its write-ahead log beside the database, so the folder must be writable
+/// (copy it from a read-only medium first); the database and the log are not written.
 ///
 /// # Errors
 /// [`StoreError`] when there is nothing to check, or the folder is not safe to use. A damaged database is a finding.

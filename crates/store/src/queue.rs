@@ -221,3 +221,69 @@ impl Pace {
         self.expect = urgent.max(less);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use briefcase_engine::ports::Entry;
+    use briefcase_receipts::{Kind, Notice, Receipt, Word};
+    use briefcase_types::UnixMillis;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    type Answer = oneshot::Receiver<Result<briefcase_types::ReceiptIndex, JournalError>>;
+
+    fn push(queue: &Queue, urgency: Urgency) -> Answer {
+        let notice = Notice { what: Word::lossy("locked"), agent: None, server: None, detail: None };
+        let receipt = Receipt { at: UnixMillis(1), kind: Kind::Notice(notice) };
+        let (reply, answer) = oneshot::channel();
+        queue.push(Work::Append(Entry { receipt, opening: None }), urgency, reply);
+        answer
+    }
+
+    fn taken(turn: Turn) -> usize {
+        match turn {
+            Turn::Commit(jobs, _) => jobs.len(),
+            _ => 0,
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_at_once_and_what_fits_is_kept() {
+        let queue = Queue::default();
+        let waiting: Vec<Answer> = (0..MOST).map(|_| push(&queue, Urgency::Now)).collect();
+        let mut late = push(&queue, Urgency::Now);
+        assert!(matches!(late.try_recv(), Ok(Err(JournalError::Overloaded))));
+        assert_eq!(taken(queue.next(&mut Pace::default(), None)), MOST);
+        let mut again = push(&queue, Urgency::Now);
+        assert!(again.try_recv().is_err(), "there is room again");
+        drop(waiting);
+    }
+
+    #[test]
+    fn after_a_failure_everything_fails_until_it_is_resumed() {
+        let queue = Queue::default();
+        let mut before = push(&queue, Urgency::Lazy);
+        queue.stop(&JournalError::Full);
+        let mut after = push(&queue, Urgency::Now);
+        assert!(matches!(before.try_recv(), Ok(Err(JournalError::Full))));
+        assert!(matches!(after.try_recv(), Ok(Err(JournalError::Full))));
+        queue.resume();
+        let _waiting = push(&queue, Urgency::Now);
+        assert_eq!(taken(queue.next(&mut Pace::default(), None)), 1);
+    }
+
+    #[test]
+    fn one_caller_is_never_made_to_wait_for_others() {
+        let mut pace = Pace::default();
+        for _ in 0..100 {
+            assert_eq!(pace.target(), 1);
+            pace.learn(1);
+        }
+        // Sixty callers were there and went away.
+        pace.learn(60);
+        assert!(pace.target() > 1);
+        (0..30).for_each(|_| pace.learn(1));
+        assert_eq!(pace.target(), 1);
+    }
+}

@@ -57,6 +57,25 @@ impl Pool {
         self.slot(line).list(&line.client, kind).await
     }
 
+    /// Passes a notification of the client on to every server the session is connected to. Not waited for.
+    pub fn tell(&self, session: SessionId, method: &'static str, params: Option<Bytes>) {
+        let slots = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(&session).cloned();
+        for link in slots.into_iter().flatten().filter_map(|slot| slot.open_link()) {
+            let params = params.clone();
+            tokio::spawn(async move {
+                // A server that is gone has nothing to hear.
+                let _ = link.wire.tell(method, params.as_deref()).await;
+            });
+        }
+    }
+
+    /// How many connections to a server are open.
+    pub fn connections(&self, server: &ServerId) -> usize {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = sessions.values().flatten().filter(|slot| slot.server() == server);
+        slots.filter(|slot| slot.open_link().is_some()).count()
+    }
+
     /// Ends everything a session had.
     pub fn close_session(&self, session: SessionId) {
         let slots = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);

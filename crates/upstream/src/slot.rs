@@ -88,7 +88,7 @@ impl Slot {
         self.install(opened?, client)
     }
 
-    fn open_link(&self) -> Option<Arc<Link>> {
+    pub(crate) fn open_link(&self) -> Option<Arc<Link>> {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         current.link.as_ref().filter(|link| link.is_open()).cloned()
     }

@@ -162,9 +162,8 @@ impl Core for EngineCore {
         self.engine.make_safe(server, raw).ok()
     }
 
-    fn watch(&self, line: &Line, watch: Watch) {
-        self.pool.watch(line, watch.tools, watch.prompts, watch.resources);
-    }
+    /// The pool listens to whatever a server announces, from the moment it connects.
+    fn watch(&self, _line: &Line, _watch: Watch) {}
 
     fn tell(&self, session: SessionId, method: &'static str, params: Option<Bytes>) {
         self.pool.tell(session, method, params);

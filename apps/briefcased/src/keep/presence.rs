@@ -1,16 +1,18 @@
 //! Factors as the engine asks for them: the presence crate's checks, with their counters kept durable and sealed.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     path::PathBuf,
-    sync::{Arc, OnceLock, Weak},
+    sync::{Arc, OnceLock, PoisonError, Weak},
 };
 
 use briefcase_engine::{
     Engine,
     ports::{BoxFuture, Evidence, FactorKind, FactorRefusal, Factors},
 };
-use briefcase_presence::{AttemptState, EnrolmentPermit, PasskeyError, PasskeyFactor, PinFactor, RelyingParty};
+use briefcase_presence::{
+    AttemptState, EnrolmentPermit, NotForThis, PasskeyError, PasskeyFactor, PinFactor, Present, RelyingParty,
+};
 use briefcase_types::{Clock, Digest, Entropy, SecretString};
 use briefcase_vault::Sealer;
 use serde::{Deserialize, Serialize};
@@ -39,6 +41,8 @@ struct Counters {
 pub struct Presence {
     relying_party: RelyingParty,
     counters: Mutex<Counters>,
+    /// Changes that enrol a factor, and the permits that their evidence earned.
+    enrolments: std::sync::Mutex<HashMap<Digest, Option<EnrolmentPermit>>>,
     sealer: Sealer,
     file: PathBuf,
     engine: OnceLock<Weak<Engine>>,
@@ -78,7 +82,7 @@ impl Presence {
             }
         };
         let relying_party = RelyingParty::new(console_port)?;
-        Ok(Self { relying_party, counters: Mutex::new(counters), sealer, file, engine: OnceLock::new(), clock, entropy })
+        Ok(Self { relying_party, counters: Mutex::new(counters), enrolments: std::sync::Mutex::default(), sealer, file, engine: OnceLock::new(), clock, entropy })
     }
 
     /// Where the enrolled factors are read from. Until then every check fails.
@@ -110,6 +114,31 @@ impl Presence {
         let answer = serde_json::to_vec(answer).map_err(|_| PasskeyError::Unreadable)?;
         let now = self.clock.now();
         self.relying_party.finish_registration(permit, &answer, label, &enrolled, self.entropy.as_ref(), now)
+    }
+
+    /// Announces that the evidence for this digest is to allow enrolling a factor.
+    pub fn expect_enrolment(&self, change: Digest) {
+        self.permits().insert(change, None);
+    }
+
+    /// The permit that the evidence for this digest earned; `None` when there was none.
+    pub fn take_permit(&self, change: &Digest) -> Option<EnrolmentPermit> {
+        self.permits().remove(change).flatten()
+    }
+
+    fn permits(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Option<EnrolmentPermit>>> {
+        self.enrolments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Spends a proof for the digest it was given for; keeps the permit if the digest enrols a factor.
+    fn spend(&self, proof: Present, bound_to: &Digest) -> Result<(), FactorRefusal> {
+        let now = self.clock.now();
+        let refused = |reason: NotForThis| FactorRefusal::Passkey(reason.to_string());
+        match self.permits().get_mut(bound_to) {
+            Some(permit) => *permit = Some(EnrolmentPermit::by(proof, bound_to, now).map_err(refused)?),
+            None => drop(proof.spend(bound_to, now).map_err(refused)?),
+        }
+        Ok(())
     }
 
     fn factors(&self, kind: &str) -> Vec<serde_json::Value> {
@@ -153,7 +182,7 @@ impl Presence {
         counters.pin.clear(&proof);
         // Losing this write only makes the next wrong PIN count sooner.
         let _ = self.save(&counters).await;
-        proof.spend(&bound_to, self.clock.now()).map_err(|reason| FactorRefusal::Passkey(reason.to_string()))?;
+        self.spend(proof, &bound_to)?;
         Ok(FactorKind::Pin)
     }
 
@@ -165,7 +194,7 @@ impl Presence {
         let asserted = self.relying_party.finish_assertion(answer, &enrolled, now).map_err(|error| refused(&error))?;
         counters.passkeys.insert(asserted.factor.id().to_string(), asserted.factor);
         self.save(&counters).await?;
-        asserted.present.spend(&bound_to, self.clock.now()).map_err(|error| refused(&error))?;
+        self.spend(asserted.present, &bound_to)?;
         Ok(FactorKind::Passkey)
     }
 }

@@ -16,11 +16,11 @@ pub struct Change {
 
 type Edit = Result<Vec<String>, AuthorityError>;
 
-fn unknown(kind: &'static str, name: impl ToString) -> AuthorityError {
+fn unknown(kind: &'static str, name: &(impl ToString + ?Sized)) -> AuthorityError {
     AuthorityError::Unknown { kind, name: name.to_string() }
 }
 
-fn exists(kind: &'static str, name: impl ToString) -> AuthorityError {
+fn exists(kind: &'static str, name: &(impl ToString + ?Sized)) -> AuthorityError {
     AuthorityError::Exists { kind, name: name.to_string() }
 }
 
@@ -42,7 +42,7 @@ impl Authority {
             let line = format!("agent_added {name}");
             match document.agents.insert(name.clone(), Agent { token, created, disabled: false }) {
                 None => Ok(vec![line]),
-                Some(_) => Err(exists("an agent", name)),
+                Some(_) => Err(exists("an agent", &name)),
             }
         })
     }
@@ -87,7 +87,7 @@ impl Authority {
             );
             match document.servers.insert(name.clone(), server) {
                 None => Ok(summary),
-                Some(_) => Err(exists("a server", name)),
+                Some(_) => Err(exists("a server", &name)),
             }
         })
     }
@@ -143,6 +143,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`] or [`AuthorityError::Invalid`].
+    #[expect(clippy::needless_pass_by_value, reason = "the name becomes part of the document")]
     pub fn accept_pin(&self, server: &ServerId, tool: ToolName, digest: Digest) -> Result<Change, AuthorityError> {
         self.changed(|document| {
             let pins = &mut document.servers.get_mut(server).ok_or_else(|| unknown("server", server))?.pins;
@@ -312,8 +313,12 @@ impl Authority {
     pub fn replace_factor_of_kind(&self, factor: Factor) -> Result<Change, AuthorityError> {
         self.changed(|document| {
             let gone = |old: &Factor| old.kind == factor.kind;
-            let mut summary: Vec<_> =
-                document.factors.iter().filter(|old| gone(old)).map(|old| format!("factor_removed {}", old.id)).collect();
+            let mut summary: Vec<_> = document
+                .factors
+                .iter()
+                .filter(|old| gone(old))
+                .map(|old| format!("factor_removed {}", old.id))
+                .collect();
             document.factors.retain(|old| !gone(old));
             summary.push(format!("factor_added {} {}", factor.kind, factor.id));
             document.factors.push(factor);
@@ -397,7 +402,7 @@ impl Authority {
     ) -> Result<Change, AuthorityError> {
         self.changed(|document| {
             let pins = &mut document.servers.get_mut(server).ok_or_else(|| unknown("server", server))?.pins;
-            Ok(vec![edit(pins.get_mut(tool).ok_or_else(|| unknown("tool", format!("{server}/{tool}")))?)])
+            Ok(vec![edit(pins.get_mut(tool).ok_or_else(|| unknown("tool", &format!("{server}/{tool}")))?)])
         })
     }
 

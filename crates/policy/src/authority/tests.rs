@@ -166,14 +166,18 @@ fn attack_27_a_grant_is_narrow_and_ends() {
     assert_eq!(refused(Grant { expires: UnixMillis(0), ..grant(exact()) }), expiry);
     let elsewhere = refused(Grant { pin: Digest::sha256(b"two"), ..grant(exact()) });
     assert!(matches!(elsewhere, AuthorityError::Grant(GrantError::Pin(_))));
-    assert!(matches!(refused(Grant { id: "a\u{202e}b".into(), ..grant(exact()) }), AuthorityError::Grant(GrantError::Id)));
+    assert!(matches!(
+        refused(Grant { id: "a\u{202e}b".into(), ..grant(exact()) }),
+        AuthorityError::Grant(GrantError::Id)
+    ));
 }
 
 #[test]
 fn attack_27_many_grants_never_add_up_to_a_wildcard() {
     let mut document = world();
     for number in 0..20 {
-        let one = Grant { id: format!("g{number}"), ..grant(GrantArguments::exact(&json!({ "to": format!("p{number}") }))) };
+        let one =
+            Grant { id: format!("g{number}"), ..grant(GrantArguments::exact(&json!({ "to": format!("p{number}") }))) };
         document = document.add_grant(one).unwrap().document;
     }
     let covered = |arguments: serde_json::Value, now| {
@@ -194,7 +198,11 @@ fn a_prefix_cannot_be_climbed_out_of() {
     let rule = fields(&[("path", FieldRule::Prefix("/home/me/project/".into()))]);
     assert!(rule.cover(&json!({ "path": "/home/me/project/src/a.rs" })));
     for out in [
-        "/home/me/project/../.ssh/id", "/home/me/project/%2e%2E/x", "/home/me/secret", "/home/me/project/\u{202e}x", "",
+        "/home/me/project/../.ssh/id",
+        "/home/me/project/%2e%2E/x",
+        "/home/me/secret",
+        "/home/me/project/\u{202e}x",
+        "",
     ] {
         assert!(!rule.cover(&json!({ "path": out })), "{out:?}");
     }
@@ -293,9 +301,11 @@ fn a_remote_server_starts_as_untrusted_and_external() {
     let labels = document.labels(&id("mail"), Some(&id("send")));
     assert!(labels.contains(Label::UntrustedContent) && labels.contains(Label::External));
     assert!(!labels.seen().contains(Label::External));
-    let private = document.set_labels(&id("mail"), &id("send"), Labels::NONE.with(Label::PrivateData)).unwrap().document;
+    let private =
+        document.set_labels(&id("mail"), &id("send"), Labels::NONE.with(Label::PrivateData)).unwrap().document;
     assert!(private.labels(&id("mail"), Some(&id("send"))).seen().is_tainted());
     assert!(!private.labels(&id("mail"), None).is_tainted());
-    let secrets: Vec<_> = document.servers[&id::<ServerId>("mail")].transport.secrets().map(ToString::to_string).collect();
+    let secrets: Vec<_> =
+        document.servers[&id::<ServerId>("mail")].transport.secrets().map(ToString::to_string).collect();
     assert_eq!(secrets, ["mail-token"]);
 }

@@ -34,7 +34,8 @@ impl Reader {
                 let receipts = stored(connection, first..end)?;
                 let mut bundle = Vec::new();
                 for receipt in &receipts {
-                    let length = u16::try_from(receipt.body.len()).map_err(|_| StoreError::damaged("a receipt is too long"))?;
+                    let length =
+                        u16::try_from(receipt.body.len()).map_err(|_| StoreError::damaged("a receipt is too long"))?;
                     bundle.extend_from_slice(&length.to_be_bytes());
                     bundle.extend_from_slice(&receipt.body);
                 }

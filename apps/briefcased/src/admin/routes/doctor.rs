@@ -1,0 +1,74 @@
+//! What protects this briefcase right now, said plainly.
+
+use std::{os::unix::fs::PermissionsExt as _, sync::Arc};
+
+use axum::{Json, extract::State};
+use briefcase_api::{Check, Severity};
+
+use crate::{
+    admin::state::Admin,
+    keep::presence::{PASSKEY, PIN},
+    process::hardening,
+};
+
+/// `GET /v1/doctor`
+pub async fn doctor(State(admin): State<Arc<Admin>>) -> Json<Vec<Check>> {
+    let (no_core, undumpable) = hardening::is_hardened();
+    let mut checks = vec![
+        check("core_dumps", no_core, "Core dumps are off.", "Core dumps are on: a crash could write secrets to disk."),
+        check("undumpable", undumpable, "Other processes of this user cannot read the daemon's memory.", "The daemon's memory can be read by other processes of this user."),
+        folder(&admin),
+        Check {
+            name: "own_user".to_owned(),
+            severity: Severity::Warn,
+            message: "The daemon runs as the same user as the agents: they can stop it and delete its files, though not read or forge what counts.".to_owned(),
+            next_step: Some("See \"A user of its own\" in docs/security.md.".to_owned()),
+        },
+    ];
+    match admin.life.open() {
+        None => checks.push(Check {
+            name: "vault".to_owned(),
+            severity: Severity::Warn,
+            message: "The briefcase is locked: agents are refused.".to_owned(),
+            next_step: Some("briefcase unlock".to_owned()),
+        }),
+        Some(open) => {
+            let standing = open.engine.standing();
+            let has = |kind: &str| standing.authority().factors.iter().any(|factor| factor.kind == kind);
+            checks.push(check("factor", has(PIN) || has(PASSKEY), "A presence factor is enrolled.", "No presence factor is enrolled: nothing can be approved."));
+            if !has(PASSKEY) {
+                checks.push(Check {
+                    name: "passkey".to_owned(),
+                    severity: Severity::Warn,
+                    message: "No passkey is enrolled: a PIN typed at a terminal can be seen by a program that replaced the terminal.".to_owned(),
+                    next_step: Some("briefcase factor add passkey".to_owned()),
+                });
+            }
+            let works = open.store.failure();
+            checks.push(Check {
+                name: "record".to_owned(),
+                severity: if works.is_none() { Severity::Ok } else { Severity::Fail },
+                message: works.as_ref().map_or_else(|| "The record can be written.".to_owned(), ToString::to_string),
+                next_step: works.map(|_| "Free disk space or repair the state folder, then restart briefcased.".to_owned()),
+            });
+        }
+    }
+    Json(checks)
+}
+
+fn check(name: &str, holds: bool, good: &str, bad: &str) -> Check {
+    Check {
+        name: name.to_owned(),
+        severity: if holds { Severity::Ok } else { Severity::Fail },
+        message: if holds { good } else { bad }.to_owned(),
+        next_step: (!holds).then(|| "Restart briefcased; if it stays, report it.".to_owned()),
+    }
+}
+
+fn folder(admin: &Admin) -> Check {
+    let state = &admin.life.around.paths.state;
+    let private = std::fs::metadata(state).is_ok_and(|about| about.permissions().mode() & 0o077 == 0);
+    let mut check = check("state_folder", private, "The state folder is private.", "Other users can look into the state folder.");
+    check.next_step = (!private).then(|| format!("chmod 700 {}", state.display()));
+    check
+}

@@ -1,0 +1,143 @@
+//! Unlocking, locking, backups, and what browsers need for passkeys.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use briefcase_api::{Backup, Bound, Status, Unlock};
+use briefcase_types::{Digest, SecretString};
+use briefcase_vault::{UnlockKey, VaultError, backup};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::views;
+use crate::{
+    admin::{
+        answer::{Answer, Failure},
+        evidence::evidence,
+        state::Admin,
+    },
+    keep::identity,
+    life::Key,
+    open::{LOG_KEY_FILE, OpenError, VAULT_FILE},
+};
+
+/// `POST /v1/unlock`
+pub async fn unlock(State(admin): State<Arc<Admin>>, Json(body): Json<Unlock>) -> Answer<Status> {
+    let key = match body {
+        Unlock::Passphrase(text) => Key::Passphrase(SecretString::new(text)),
+        Unlock::UnlockKey(text) => {
+            let key = UnlockKey::parse(&SecretString::new(text));
+            Key::UnlockKey(key.map_err(|error| Failure::new(StatusCode::BAD_REQUEST, "invalid", error.to_string(), "Type the key as it was shown at set-up."))?)
+        }
+    };
+    admin.life.unlock(key).await.map_err(|error| not_opened(&error))?;
+    Ok(views::status(State(admin)).await)
+}
+
+fn not_opened(error: &OpenError) -> Failure {
+    let text = error.to_string();
+    match error {
+        OpenError::NotSetUp => Failure::new(StatusCode::CONFLICT, "not_set_up", text, "Run `briefcase setup`."),
+        OpenError::Vault(VaultError::DoesNotOpen) => {
+            Failure::new(StatusCode::FORBIDDEN, "wrong_key", "The vault does not open with this.", "Try again. If it never opens, restore a backup with `briefcased restore`.")
+        }
+        OpenError::Vault(_) => Failure::new(StatusCode::CONFLICT, "vault", text, "Run `briefcase doctor`."),
+        _ => Failure::new(StatusCode::CONFLICT, "state", text, "Run `briefcase fsck`; restore a backup with `briefcased restore` if it finds damage."),
+    }
+}
+
+/// `POST /v1/lock`
+pub async fn lock(State(admin): State<Arc<Admin>>) -> Json<Status> {
+    admin.life.lock().await;
+    admin.console.clear();
+    views::status(State(admin)).await
+}
+
+/// `POST /v1/challenge`
+pub async fn challenge(State(admin): State<Arc<Admin>>, Json(body): Json<Bound>) -> Answer<Value> {
+    let open = admin.open()?;
+    let options = open.presence.challenge(body.digest).await;
+    let next = "Enrol one with `briefcase factor add passkey`, or decide at a terminal with `briefcase approvals`.";
+    options.map(Json).map_err(|error| Failure::new(StatusCode::CONFLICT, "factor_required", error.to_string(), next))
+}
+
+/// `POST /v1/passkey/begin`
+pub async fn begin_passkey(State(admin): State<Arc<Admin>>) -> Answer<Value> {
+    let open = admin.open()?;
+    open.presence.begin_passkey().await.map(Json).map_err(|error| Failure::invalid(format!("{error}.")))
+}
+
+/// A passkey that a browser made.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfferBody {
+    label: String,
+    credential: Value,
+}
+
+/// What waits to be allowed.
+#[derive(Serialize)]
+pub struct OfferView {
+    label: String,
+}
+
+/// `POST /v1/passkey/offer`
+pub async fn offer_passkey(State(admin): State<Arc<Admin>>, Json(body): Json<OfferBody>) -> Answer<OfferView> {
+    let open = admin.open()?;
+    let label = briefcase_types::text::printable(briefcase_types::text::clip(&body.label, 64));
+    admin.offers.put(label.clone(), body.credential, open.engine.now());
+    Ok(Json(OfferView { label }))
+}
+
+/// `GET /v1/passkey/offer`
+pub async fn offered_passkey(State(admin): State<Arc<Admin>>) -> Answer<OfferView> {
+    let open = admin.open()?;
+    let offer = admin.offers.peek(open.engine.now());
+    let offer = offer.ok_or_else(|| Failure::not_found("passkey waiting to be allowed", "briefcase factor list"))?;
+    Ok(Json(OfferView { label: offer.label }))
+}
+
+/// What the evidence for a backup has to be made for.
+#[must_use]
+pub fn backup_digest() -> Digest {
+    Digest::labelled("briefcase/backup/1", &[])
+}
+
+/// `POST /v1/backup`
+pub async fn backup(State(admin): State<Arc<Admin>>, Json(body): Json<Backup>) -> Result<Response, Failure> {
+    let open = admin.open()?;
+    open.engine.check(evidence(body.evidence)?, backup_digest()).await?;
+    let state = admin.life.around.paths.state.clone();
+    let (passphrase, entropy, now) = (SecretString::new(body.passphrase), Arc::clone(&open.entropy), open.engine.now());
+    let work = move || -> Result<Vec<u8>, String> {
+        let told = |error: &dyn std::fmt::Display| error.to_string();
+        let head = open.reader.head().map_err(|error| told(&error))?;
+        let mut database = Vec::new();
+        open.reader.backup(&mut database).map_err(|error| told(&error))?;
+        let mut files: Vec<(String, Vec<u8>)> = vec![("briefcase.db".to_owned(), database)];
+        for name in [VAULT_FILE, LOG_KEY_FILE, identity::FILE] {
+            files.push((name.to_owned(), std::fs::read(state.join(name)).map_err(|error| told(&error))?));
+        }
+        let moment = backup::Moment { created: now, incarnation: open.identity.incarnation, head: head.note().to_owned() };
+        let mut contents: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+        let mut sources: Vec<backup::Source<'_>> = contents
+            .iter_mut()
+            .map(|(name, bytes)| {
+                let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                backup::Source { entry: backup::FileEntry { name: (*name).to_owned(), bytes: length }, content: bytes }
+            })
+            .collect();
+        let mut archive = Vec::new();
+        let recipient = backup::Recipient::Passphrase { passphrase: &passphrase, cost: briefcase_vault::KdfCost::DEFAULT };
+        backup::seal(&mut archive, recipient, moment, &mut sources, entropy.as_ref()).map_err(|error| told(&error))?;
+        Ok(archive)
+    };
+    let archive = tokio::task::spawn_blocking(work).await.map_err(|error| Failure::internal(&error))?;
+    let archive = archive.map_err(|error| Failure::internal(&error))?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], archive).into_response())
+}

@@ -1,0 +1,234 @@
+//! What can be looked at.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use briefcase_api::{
+    AgentView, BudgetView, FactorView, GrantView, Probe, SecretView, ServerSpec, ServerView, Status, ToolView,
+};
+use briefcase_policy::authority::{EnvValue, Limit, Server, Transport};
+use briefcase_types::{Money, ServerId, UnixMillis};
+use serde_json::Value;
+
+use super::edits;
+use crate::{
+    admin::{
+        answer::{Answer, Failure},
+        probes,
+        state::Admin,
+    },
+    open::Open,
+};
+
+/// `GET /v1/status`
+pub async fn status(State(admin): State<Arc<Admin>>) -> Json<Status> {
+    let life = &admin.life;
+    let mut status = Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        state: "locked".to_owned(),
+        problem: None,
+        started: life.started,
+        authority_version: 0,
+        receipts: 0,
+        approvals: 0,
+        sessions: 0,
+        servers: 0,
+        console: Some(format!("http://localhost:{}", life.around.console_port)),
+    };
+    if let Some(open) = life.open() {
+        let standing = open.engine.standing();
+        "ready".clone_into(&mut status.state);
+        status.authority_version = standing.version();
+        status.receipts = open.reader.spawn(briefcase_store::Reader::size).await.unwrap_or_default();
+        status.approvals = count(open.engine.desk().open(open.engine.now()).len());
+        status.sessions = count(open.engine.sessions().len());
+        status.servers = count(standing.authority().servers.len());
+        if let Some(problem) = open.store.failure() {
+            "failed".clone_into(&mut status.state);
+            let next = "Free disk space or repair the state folder, then restart `briefcased`.";
+            status.problem = Some(briefcase_api::Problem::new("unavailable", problem.to_string(), next));
+        }
+    }
+    Json(status)
+}
+
+/// `GET /v1/agents`
+pub async fn agents(State(admin): State<Arc<Admin>>) -> Answer<Vec<AgentView>> {
+    let open = admin.open()?;
+    let (standing, sessions, now) = (open.engine.standing(), open.engine.sessions(), open.engine.now());
+    let view = |(name, agent): (&briefcase_types::AgentId, &briefcase_policy::authority::Agent)| AgentView {
+        name: name.clone(),
+        created: agent.created,
+        sessions: count(sessions.iter().filter(|session| session.agent == *name).count()),
+        labels: open.engine.labels().labels(name, now).iter().map(|label| label.as_str().to_owned()).collect(),
+    };
+    Ok(Json(standing.authority().agents.iter().map(view).collect()))
+}
+
+/// `GET /v1/servers`
+pub async fn servers(State(admin): State<Arc<Admin>>) -> Answer<Vec<ServerView>> {
+    let open = admin.open()?;
+    let standing = open.engine.standing();
+    let view = |(name, server): (&ServerId, &Server)| ServerView {
+        name: name.clone(),
+        spec: spec(server),
+        enabled: server.enabled,
+        tools: count(server.pins.len()),
+        connections: count(open.pool.connections(name)),
+        reads_granted: server.reads_granted.resources || server.reads_granted.prompts,
+    };
+    Ok(Json(standing.authority().servers.iter().map(view).collect()))
+}
+
+fn spec(server: &Server) -> ServerSpec {
+    match &server.transport {
+        Transport::Http { url, headers } => {
+            let header = |header: &briefcase_policy::authority::Header| briefcase_api::HeaderSpec {
+                name: header.name.clone(),
+                value: header.value.clone(),
+                secret: header.secret.clone(),
+            };
+            ServerSpec::Http { url: url.clone(), headers: headers.iter().map(header).collect() }
+        }
+        Transport::Stdio { argv, env, cwd } => {
+            let mut spec = (std::collections::BTreeMap::new(), std::collections::BTreeMap::new());
+            for (name, value) in env {
+                match value {
+                    EnvValue::Literal(text) => drop(spec.0.insert(name.clone(), text.clone())),
+                    EnvValue::Secret(secret) => drop(spec.1.insert(name.clone(), secret.clone())),
+                }
+            }
+            ServerSpec::Stdio { argv: argv.clone(), env: spec.0, secret_env: spec.1, cwd: cwd.clone() }
+        }
+    }
+}
+
+/// `POST /v1/servers/probe`
+pub async fn probe(State(admin): State<Arc<Admin>>, Json(spec): Json<ServerSpec>) -> Answer<Probe> {
+    let open = admin.open()?;
+    let name = "probe".parse().map_err(|_| Failure::invalid("No name."))?;
+    let server = edits::server(&spec);
+    let probed = probes::probe(&open, &name, &server, Some(spec)).await?;
+    Ok(Json(admin.probes.keep(probed)))
+}
+
+/// `POST /v1/servers/{id}/test`
+pub async fn test(State(admin): State<Arc<Admin>>, Path(name): Path<ServerId>) -> Answer<Probe> {
+    let open = admin.open()?;
+    let server = registered(&open, &name)?;
+    let probed = probes::probe(&open, &name, &server, None).await?;
+    Ok(Json(admin.probes.keep(probed)))
+}
+
+fn registered(open: &Open, name: &ServerId) -> Result<Server, Failure> {
+    let standing = open.engine.standing();
+    let server = standing.authority().servers.get(name).cloned();
+    server.ok_or_else(|| Failure::not_found(&format!("server `{name}`"), "briefcase server list"))
+}
+
+/// `GET /v1/tools`: what was accepted, without asking the servers.
+pub async fn tools(State(admin): State<Arc<Admin>>) -> Answer<Vec<ToolView>> {
+    let open = admin.open()?;
+    let work = Arc::clone(&open);
+    let listed = open.reader.spawn(move |_| Ok(accepted(&work))).await;
+    listed.map(Json).map_err(|error| Failure::internal(&error))
+}
+
+fn accepted(open: &Open) -> Vec<ToolView> {
+    let standing = open.engine.standing();
+    let mut views = Vec::new();
+    for (name, server) in &standing.authority().servers {
+        for (tool, pin) in &server.pins {
+            let raw = open.reader.definition(&pin.digest).ok().flatten().unwrap_or_default();
+            let definition: Value = serde_json::from_slice(&raw).unwrap_or_default();
+            let risk = briefcase_policy::decision::Risk::of(pin.class, &definition);
+            views.push(ToolView {
+                server: name.clone(),
+                name: tool.to_string(),
+                state: "accepted".to_owned(),
+                class: pin.class.as_str().to_owned(),
+                risk: risk.as_str().to_owned(),
+                cost: pin.cost.map(|cost| cost.to_string()),
+                summary: probes::summary(&definition),
+                hints: probes::hints(&definition),
+                flags: briefcase_policy::pin::suspicion(&definition).iter().map(|flag| format!("{flag:?}")).collect(),
+                differences: Vec::new(),
+            });
+        }
+    }
+    views
+}
+
+/// `GET /v1/grants`
+pub async fn grants(State(admin): State<Arc<Admin>>) -> Answer<Vec<GrantView>> {
+    let open = admin.open()?;
+    let now = open.engine.now();
+    let standing = open.engine.standing();
+    let live = standing.authority().grants.iter().filter(|grant| now < grant.expires);
+    let view = |grant: &briefcase_policy::authority::Grant| GrantView {
+        id: grant.id.clone(),
+        agent: grant.agent.clone(),
+        server: grant.server.clone(),
+        tool: grant.tool.clone(),
+        fixed: serde_json::to_value(&grant.arguments).unwrap_or_default(),
+        expires: grant.expires,
+    };
+    Ok(Json(live.map(view).collect()))
+}
+
+/// `GET /v1/budgets`
+pub async fn budgets(State(admin): State<Arc<Admin>>) -> Answer<Vec<BudgetView>> {
+    let open = admin.open()?;
+    let (standing, now) = (open.engine.standing(), open.engine.now());
+    let standings = open.engine.with_ledger(|ledger| ledger.standings(standing.budgets(), now));
+    let view = |standing: briefcase_policy::ledger::Standing| {
+        let used = standing.spent.saturating_add(standing.reserved);
+        let (used_text, limit) = match standing.budget.limit {
+            Limit::Calls(limit) => (format!("{used} calls"), limit),
+            Limit::Money(limit) => (Money { micros: used, ..limit }.to_string(), limit.micros),
+        };
+        let permille = u128::from(used).saturating_mul(1000).checked_div(u128::from(limit)).unwrap_or(1000);
+        BudgetView {
+            scope: standing.budget.scope.to_string(),
+            window: standing.budget.window.as_str().to_owned(),
+            limit: standing.budget.limit.to_string(),
+            used: used_text,
+            permille: permille.try_into().unwrap_or(u64::MAX),
+        }
+    };
+    Ok(Json(standings.into_iter().map(view).collect()))
+}
+
+/// `GET /v1/secrets`
+pub async fn secrets(State(admin): State<Arc<Admin>>) -> Answer<Vec<SecretView>> {
+    let open = admin.open()?;
+    let standing = open.engine.standing();
+    let authority = standing.authority();
+    let used_by = |name: &briefcase_types::SecretName| {
+        let uses = |(_, server): &(&ServerId, &Server)| server.transport.secrets().any(|used| used == name);
+        authority.servers.iter().filter(uses).map(|(server, _)| server.clone()).collect()
+    };
+    let entries = authority.secrets.iter();
+    let view = entries.map(|(name, entry)| SecretView { name: name.clone(), version: entry.version, used_by: used_by(name) });
+    Ok(Json(view.collect()))
+}
+
+/// `GET /v1/factors`
+pub async fn factors(State(admin): State<Arc<Admin>>) -> Answer<Vec<FactorView>> {
+    let open = admin.open()?;
+    let standing = open.engine.standing();
+    let view = |factor: &briefcase_policy::authority::Factor| FactorView {
+        id: factor.id.clone(),
+        kind: factor.kind.clone(),
+        label: factor.data.get("label").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        created: UnixMillis(factor.data.get("enrolled_at").and_then(Value::as_u64).unwrap_or_default()),
+    };
+    Ok(Json(standing.authority().factors.iter().map(view).collect()))
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,211 @@
+//! A new briefcase: vault, log key, first receipts, a PIN, and one agent. Done before any agent can connect.
+
+use std::{
+    fs,
+    io::{self, Read as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
+    sync::Arc,
+};
+
+use briefcase_engine::ports::{Journal as _, JournalError};
+use briefcase_policy::authority::{Authority, AuthorityError, Factor};
+use briefcase_presence::{EnrolError, EnrolmentPermit, FactorsExist, PinFactor};
+use briefcase_receipts::{
+    Change, Kind, Receipt, Start, Word, Words,
+    checkpoint::{CheckpointError, Origin, PublicKey},
+};
+use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Store, StoreError};
+use briefcase_types::{AgentId, Clock as _, Digest, Entropy, SecretString};
+use briefcase_vault::{KdfCost, LogKey, NewSlot, UnlockKey, Unlocked, Vault, VaultError};
+use bytes::Bytes;
+use serde::Deserialize;
+
+use crate::{
+    agents::token_digest,
+    keep::{
+        identity::Identity,
+        presence::PIN,
+        sealed_file,
+        sealing::{LogSigner, VaultSeal},
+    },
+    open::{LOG_KEY_FILE, VAULT_FILE},
+    process::{ambient::SystemClock, paths::Paths},
+};
+
+/// What set-up asks for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wishes {
+    pin: String,
+    #[serde(default)]
+    passphrase: Option<String>,
+    #[serde(default)]
+    unlock_key: bool,
+    #[serde(default)]
+    agent: Option<AgentId>,
+}
+
+/// Why there is no new briefcase. What was begun is removed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InitError {
+    /// There is one already.
+    #[error("there is a briefcase already in {0}; use it, or move the folder away first")]
+    Exists(String),
+    /// The wishes cannot be read.
+    #[error("set-up reads one JSON object from stdin; run `briefcase setup` instead ({0})")]
+    Wishes(serde_json::Error),
+    /// No way to open the vault was chosen.
+    #[error("choose a passphrase, a generated unlock key, or both")]
+    NoKey,
+    /// A file.
+    #[error(transparent)]
+    File(#[from] io::Error),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The record.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The record.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The key of the log.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The PIN.
+    #[error(transparent)]
+    Pin(#[from] EnrolError),
+    /// Never for a new briefcase.
+    #[error(transparent)]
+    Factors(#[from] FactorsExist),
+    /// The first document.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+}
+
+/// Makes the briefcase and gives the JSON that set-up prints.
+pub fn init(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>) -> Result<serde_json::Value, InitError> {
+    let mut text = zeroize::Zeroizing::new(String::new());
+    io::stdin().take(64 * 1024).read_to_string(&mut text)?;
+    let wishes: Wishes = serde_json::from_str(&text).map_err(InitError::Wishes)?;
+    if paths.state.join(VAULT_FILE).exists() {
+        return Err(InitError::Exists(paths.state.display().to_string()));
+    }
+    private_folder(&paths.state)?;
+    private_folder(&paths.config)?;
+    let pin = SecretString::new(wishes.pin);
+    let factor = PinFactor::enrol(EnrolmentPermit::first(0)?, &pin, entropy.as_ref(), clock.now())?;
+    let (unlocked, unlock_key) = make_vault(&paths.state, wishes.passphrase, wishes.unlock_key, entropy.as_ref())?;
+    let agent = match wishes.agent {
+        Some(agent) => agent,
+        None => "default".parse().map_err(io::Error::other)?,
+    };
+    let token = new_token(entropy.as_ref());
+    let token_file = paths.config.join("agents").join(format!("{agent}.token"));
+    make_state(paths, clock, entropy, &unlocked, &factor, &agent, &token)?;
+    private_folder(&paths.config.join("agents"))?;
+    write_private(&token_file, token.as_bytes())?;
+    let shown = unlock_key.map(|key| key.text().expose(str::to_owned));
+    Ok(serde_json::json!({ "unlock_key": shown, "agent": agent, "agent_token_file": token_file }))
+}
+
+/// A new agent's credential.
+#[must_use]
+pub fn new_token(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0; 32];
+    entropy.fill(&mut bytes);
+    format!("bca_{}", Digest::from_bytes(bytes))
+}
+
+fn make_vault(
+    state: &Path,
+    passphrase: Option<String>,
+    unlock_key: bool,
+    entropy: &dyn Entropy,
+) -> Result<(Arc<Unlocked>, Option<UnlockKey>), InitError> {
+    let key = unlock_key.then(|| UnlockKey::generate(entropy));
+    let passphrase = passphrase.map(SecretString::new);
+    let path = state.join(VAULT_FILE);
+    let passphrase_slot =
+        passphrase.as_ref().map(|passphrase| NewSlot::Passphrase { passphrase, cost: KdfCost::DEFAULT });
+    let unlocked = match (&key, passphrase_slot) {
+        (Some(key), slot) => {
+            let (mut vault, unlocked) = Vault::create(&path, NewSlot::UnlockKey(key), "unlock key", entropy)?;
+            if let Some(slot) = slot {
+                vault.add_slot(&unlocked, slot, "passphrase", entropy)?;
+            }
+            unlocked
+        }
+        (None, Some(slot)) => Vault::create(&path, slot, "passphrase", entropy)?.1,
+        (None, None) => return Err(InitError::NoKey),
+    };
+    Ok((Arc::new(unlocked), key))
+}
+
+fn make_state(
+    paths: &Paths,
+    clock: &SystemClock,
+    entropy: &Arc<dyn Entropy>,
+    unlocked: &Unlocked,
+    pin: &PinFactor,
+    agent: &AgentId,
+    token: &str,
+) -> Result<(), InitError> {
+    let log_key = LogKey::generate(entropy.as_ref());
+    sealed_file::write(&paths.state.join(LOG_KEY_FILE), log_key.seal(unlocked, entropy.as_ref())?.as_bytes())?;
+    let identity = Identity::new(log_key.public_key(), entropy.as_ref());
+    identity.save(&paths.state)?;
+    let (store, _) = Store::open(&paths.state, OpenOptions {
+        origin: Origin::new(&identity.install, &identity.incarnation)?,
+        key: PublicKey::from_bytes(&log_key.public_key())?,
+        signer: Box::new(LogSigner(log_key)),
+        seal: Arc::new(VaultSeal::new(unlocked, Arc::clone(entropy))?),
+        expect: Expect::ExistingOrNew,
+        durability: Durability::Full,
+        log_limit: LOG_LIMIT,
+    })?;
+    let factor = Factor {
+        id: pin.id().to_string(),
+        kind: PIN.to_owned(),
+        data: serde_json::to_value(pin).map_err(io::Error::other)?,
+    };
+    let empty = Authority::empty(identity.incarnation);
+    let with_factor = empty.add_factor(factor)?;
+    let first = with_factor.document.add_agent(agent.clone(), token_digest(token), clock.now())?;
+    let document = first.document.encode()?;
+    let summary = with_factor.summary.into_iter().chain(first.summary).map(Word::lossy).collect::<Words>();
+    let program = Word::lossy(concat!("briefcased/", env!("CARGO_PKG_VERSION")));
+    let at = clock.now();
+    let start = Receipt { at, kind: Kind::Start(Start { incarnation: identity.incarnation, program }) };
+    let change = Receipt {
+        at,
+        kind: Kind::Change(Change {
+            old: 0,
+            new: first.document.version,
+            document: first.document.digest()?,
+            factor: None,
+            summary,
+        }),
+    };
+    drop(store.append(
+        briefcase_engine::ports::Entry { receipt: start, opening: None },
+        briefcase_engine::ports::Urgency::Lazy,
+    ));
+    let durable = store.change(change, Bytes::from(document), Vec::new());
+    durable.blocking_recv().unwrap_or(Err(JournalError::Closed))?;
+    store.close()?;
+    Ok(())
+}
+
+fn private_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use io::Write as _;
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

@@ -1,0 +1,145 @@
+//! What is done while no daemon serves: checking a state folder, and putting a backup back.
+
+use std::{error::Error, io::BufRead as _, path::Path, sync::Arc};
+
+use briefcase_api::Unlock;
+use briefcase_engine::ports::{Entry, Journal as _, JournalError, Urgency};
+use briefcase_policy::authority::Authority;
+use briefcase_receipts::{
+    Change, Kind, Receipt, Restore, Word, Words,
+    checkpoint::{Origin, PublicKey},
+};
+use briefcase_store::{Durability, Expect, FsckOptions, LOG_LIMIT, OpenOptions, Store, fsck};
+use briefcase_types::{Clock as _, Entropy, Incarnation, SecretString};
+use briefcase_vault::{Credential, LogKey, SealedRecord, UnlockKey, Vault, backup};
+use bytes::Bytes;
+use serde::Deserialize;
+
+use crate::{
+    keep::{
+        identity::Identity,
+        sealed_file,
+        sealing::{LogSigner, VaultSeal},
+    },
+    open::{LOG_KEY_FILE, OpenError, VAULT_FILE, document_digest},
+    print,
+    process::{ambient::SystemClock, paths::Paths},
+};
+
+type Done = Result<(), Box<dyn Error>>;
+
+/// Checks everything that can be checked with the public key: every receipt, hash, signature and head.
+pub fn check(paths: &Paths, json: bool) -> Done {
+    let identity = Identity::load(&paths.state)?.ok_or(OpenError::NotSetUp)?;
+    let key = PublicKey::from_bytes(identity.log_key.as_bytes())?;
+    let mut options = FsckOptions::new(key);
+    options.document_digest = Some(document_digest);
+    let report = fsck(&paths.state, options)?;
+    let findings: Vec<_> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            serde_json::json!({
+                "fault": format!("{:?}", finding.fault), "receipt": finding.index, "what": finding.what,
+                "next_step": finding.fault.next(),
+            })
+        })
+        .collect();
+    let clean = findings.is_empty();
+    if json {
+        print(&serde_json::json!({ "clean": clean, "receipts": report.size, "findings": findings, "unchecked": report.unchecked }));
+    } else {
+        tell(&format!("{} receipts checked.", report.size));
+        for finding in &report.findings {
+            let place = finding.index.map(|index| format!(" at {index}")).unwrap_or_default();
+            tell(&format!("{:?}{place}: {} — {}", finding.fault, finding.what, finding.fault.next()));
+        }
+        if clean {
+            tell("Nothing was edited, removed, reordered or rolled back.");
+        }
+        if !report.unchecked.is_empty() {
+            tell(&format!("Not checked without the vault: {}.", report.unchecked.join(", ")));
+        }
+    }
+    if clean { Ok(()) } else { Err("the record does not hold".into()) }
+}
+
+fn tell(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{}", briefcase_types::text::printable(line));
+}
+
+/// What restoring needs, as one JSON line on stdin.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    /// Opens the archive.
+    passphrase: String,
+    /// Opens the vault inside.
+    vault: Unlock,
+}
+
+/// Puts a backup into a state folder that is not there, and begins a new life: what hung on the old one is void.
+pub fn restore(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>, archive: &Path) -> Done {
+    let mut line = zeroize::Zeroizing::new(String::new());
+    std::io::stdin().lock().read_line(&mut line)?;
+    let keys: Keys = serde_json::from_str(&line)
+        .map_err(|_| "stdin holds no line such as {\"passphrase\":\"…\",\"vault\":{\"unlock_key\":\"…\"}}")?;
+    let passphrase = SecretString::new(keys.passphrase);
+    let mut file = std::fs::File::open(archive)?;
+    let opened = backup::open(&mut file, backup::Opener::Passphrase(&passphrase))?;
+    let restored = opened.restore(&paths.state)?;
+    let old = Identity::load(&restored.folder)?.ok_or(OpenError::NotSetUp)?;
+    let fresh = Identity { incarnation: Incarnation::random(entropy.as_ref()), ..old.clone() };
+    begin_life(paths, clock, entropy, &keys.vault, &old, &fresh)?;
+    std::fs::remove_file(paths.state.join(backup::RESTORE_MARKER))?;
+    print(&serde_json::json!({ "restored": paths.state, "incarnation": fresh.incarnation }));
+    Ok(())
+}
+
+fn begin_life(
+    paths: &Paths,
+    clock: &SystemClock,
+    entropy: &Arc<dyn Entropy>,
+    key: &Unlock,
+    old: &Identity,
+    fresh: &Identity,
+) -> Done {
+    let vault = Vault::load(&paths.state.join(VAULT_FILE))?;
+    let unlocked = match key {
+        Unlock::Passphrase(text) => vault.unlock(Credential::Passphrase(&SecretString::new(text.clone())))?,
+        Unlock::UnlockKey(text) => vault.unlock(Credential::UnlockKey(&UnlockKey::parse(&SecretString::new(text.clone()))?))?,
+    };
+    let sealed = sealed_file::read(&paths.state.join(LOG_KEY_FILE))?.ok_or(OpenError::Tampered("the log key is missing"))?;
+    let log_key = LogKey::open(&unlocked, &SealedRecord::from_bytes(sealed))?;
+    let (store, found) = Store::open(&paths.state, OpenOptions {
+        origin: Origin::new(&fresh.install, &fresh.incarnation)?,
+        key: PublicKey::from_bytes(&log_key.public_key())?,
+        signer: Box::new(LogSigner(log_key)),
+        seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(entropy))?),
+        expect: Expect::Restored,
+        durability: Durability::Full,
+        log_limit: LOG_LIMIT,
+    })?;
+    if let Some(newest) = found.newest {
+        clock.raise_to(newest);
+    }
+    let before = store.reader().authority(document_digest)?.ok_or(OpenError::NotSetUp)?;
+    let before = Authority::decode(&before.document)?;
+    let after = before.restored(fresh.incarnation)?;
+    let kind = Kind::Restore(Restore { old: old.incarnation, new: fresh.incarnation });
+    drop(store.append(Entry { receipt: Receipt { at: clock.now(), kind }, opening: None }, Urgency::Lazy));
+    let change = Kind::Change(Change {
+        old: before.version,
+        new: after.document.version,
+        document: after.document.digest()?,
+        factor: None,
+        summary: after.summary.into_iter().map(Word::lossy).collect::<Words>(),
+    });
+    let document = Bytes::from(after.document.encode()?);
+    let durable = store.change(Receipt { at: clock.now(), kind: change }, document, Vec::new());
+    durable.blocking_recv().unwrap_or(Err(JournalError::Closed))?;
+    store.close()?;
+    fresh.save(&paths.state)?;
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Running: doors, signals, and the ready line.
+
+use std::{
+    error::Error,
+    io::{BufRead as _, Read as _},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
+
+use briefcase_api::Unlock;
+use briefcase_ipc::{AdminListener, AgentListener};
+use briefcase_types::{Clock as _, Entropy, SecretString};
+use briefcase_upstream::Surroundings;
+use briefcase_vault::UnlockKey;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin::{console_session::ConsoleSessions, offers::Offers, probes::Probes, server, state::Admin},
+    agents,
+    life::{Key, Life},
+    open::Surrounding,
+    options::Run,
+    print,
+    process::{ambient::SystemClock, paths::Paths},
+    selftest,
+};
+
+type Done = Result<(), Box<dyn Error>>;
+
+/// Serves until SIGTERM or SIGINT.
+pub fn run(
+    paths: Paths,
+    clock: Arc<SystemClock>,
+    entropy: Arc<dyn Entropy>,
+    options: &Run,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Done {
+    let filter = variable("BRIEFCASE_LOG").unwrap_or_else(|| "warn".to_owned());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    let key = if options.unlock_stdin { Some(read_key()?) } else { None };
+    let children = Surroundings {
+        path: variable("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()),
+        home: variable("HOME").map_or_else(|| paths.state.clone(), Into::into),
+        lang: variable("LANG").unwrap_or_else(|| "C.UTF-8".to_owned()),
+    };
+    // The provider is installed once; a second time would be another part of this program doing the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(serve(paths, clock, entropy, options.console_port, children, key))
+}
+
+async fn serve(
+    paths: Paths,
+    clock: Arc<SystemClock>,
+    entropy: Arc<dyn Entropy>,
+    console_port: u16,
+    children: Surroundings,
+    key: Option<Key>,
+) -> Done {
+    // Bound before anything is opened: a second daemon stops here, with a clear word.
+    let admin_socket = AdminListener::bind(&paths.runtime)?;
+    let agent_socket = AgentListener::bind(&paths.runtime)?;
+    let listeners = bind_console(console_port).await?;
+    let address = listeners.first().map(TcpListener::local_addr).ok_or("no listener")??;
+    let started = clock.now();
+    let around = Arc::new(Surrounding { paths, clock, entropy, console_port: address.port(), children });
+    let life = Arc::new(Life::new(around, started));
+    let admin = Arc::new(Admin {
+        life: Arc::clone(&life),
+        console: ConsoleSessions::default(),
+        probes: Probes::default(),
+        offers: Offers::default(),
+    });
+    let state = match key {
+        Some(key) => life.unlock(key).await.map(|_| "ready")?,
+        None => "locked",
+    };
+    let stop = CancellationToken::new();
+    let console = tokio::spawn(server::serve_console(listeners, Arc::clone(&admin), stop.clone()));
+    let authority = format!("localhost:{}", address.port());
+    selftest::probe(address, &authority).await?;
+    let socket = tokio::spawn(server::serve_socket(admin_socket, admin, stop.clone()));
+    let door = tokio::spawn(agents::serve(agent_socket, Arc::clone(&life), stop.clone()));
+    print(&serde_json::json!({
+        "ready": true, "state": state, "console": format!("http://{authority}"), "pid": std::process::id(),
+    }));
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    life.lock().await;
+    stop.cancel();
+    let _ = tokio::join!(console, socket, door);
+    Ok(())
+}
+
+/// Both loopback addresses, on one port.
+async fn bind_console(port: u16) -> Result<Vec<TcpListener>, Box<dyn Error>> {
+    let taken = |error: std::io::Error| {
+        format!("the console's port {port} cannot be used ({error}); choose another with --console-port, or 0 for any")
+    };
+    let first = TcpListener::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)).await.map_err(taken)?;
+    let port = first.local_addr()?.port();
+    // A machine without IPv6 has one loopback address; a port taken there by somebody else is somebody else's page.
+    match TcpListener::bind(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port)).await {
+        Ok(second) => Ok(vec![first, second]),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Err(taken(error).into()),
+        Err(_) => Ok(vec![first]),
+    }
+}
+
+/// One JSON line.
+fn read_key() -> Result<Key, Box<dyn Error>> {
+    let mut line = zeroize::Zeroizing::new(String::new());
+    std::io::stdin().lock().take(64 * 1024).read_line(&mut line)?;
+    let unlock: Unlock = serde_json::from_str(&line)
+        .map_err(|_| "stdin holds no line such as {\"unlock_key\":\"…\"} or {\"passphrase\":\"…\"}")?;
+    Ok(match unlock {
+        Unlock::Passphrase(text) => Key::Passphrase(SecretString::new(text)),
+        Unlock::UnlockKey(text) => Key::UnlockKey(UnlockKey::parse(&SecretString::new(text))?),
+    })
+}
