@@ -17,3 +17,6 @@ pub mod label;
 pub mod ledger;
 pub mod pin;
 pub mod schema;
+
+#[cfg(test)]
+mod corpora;

@@ -40,10 +40,11 @@ impl Authority {
     pub fn add_agent(&self, name: AgentId, token: Digest, created: UnixMillis) -> Result<Change, AuthorityError> {
         self.changed(|document| {
             let line = format!("agent_added {name}");
-            match document.agents.insert(name.clone(), Agent { token, created, disabled: false }) {
-                None => Ok(vec![line]),
-                Some(_) => Err(exists("an agent", &name)),
+            if document.agents.contains_key(&name) {
+                return Err(exists("an agent", &name));
             }
+            document.agents.insert(name, Agent { token, created, disabled: false });
+            Ok(vec![line])
         })
     }
 
@@ -85,10 +86,11 @@ impl Authority {
                     .iter()
                     .map(|(tool, pin)| format!("tool_accepted {name}/{tool} {} {}", pin.digest, pin.class.as_str())),
             );
-            match document.servers.insert(name.clone(), server) {
-                None => Ok(summary),
-                Some(_) => Err(exists("a server", &name)),
+            if document.servers.contains_key(&name) {
+                return Err(exists("a server", &name));
             }
+            document.servers.insert(name, server);
+            Ok(summary)
         })
     }
 

@@ -126,7 +126,10 @@ impl World {
 
     fn schema_json(&self) -> Value {
         let mut actions = Map::new();
-        actions.insert(CALL.to_owned(), json!({}));
+        // A group without members can be asked by nobody, and a policy about it would not compile: until the first tool is
+        // accepted, the group stands for one.
+        let group = if self.tools().next().is_none() { action("Tool", &call_context()) } else { json!({}) };
+        actions.insert(CALL.to_owned(), group);
         for tool in self.tools() {
             let mut context = call_context();
             if let (Some(members), Some(shape)) = (context.as_object_mut(), &tool.arguments) {

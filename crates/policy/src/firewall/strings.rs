@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use briefcase_types::text;
+
 use super::{FilterRefusal, Flag, Redactions, Redactor, neutralise, patterns};
 
 /// What was found so far.
@@ -81,34 +83,30 @@ impl Token {
 /// The string made safe; `None` when it is. Secrets are looked for before and after hidden characters are taken out:
 /// before, because an encoding may use them; after, because they may have split a secret.
 fn safe(
-    text: &str,
+    given: &str,
     plain: bool,
     is_name: bool,
     binary: bool,
     redactor: &Redactor,
     found: &mut Found,
 ) -> Option<String> {
-    let mut new = exact(text, redactor, found);
+    let mut new = exact(given, redactor, found);
     if !plain {
-        let now = new.as_deref().unwrap_or(text);
-        let visible = if is_name { shown_name(now) } else { neutralise(now) };
-        if let Some(visible) = visible {
+        let now = new.as_deref().unwrap_or(given);
+        if let Some(visible) = neutralise(now) {
             found.flags.insert(Flag::Neutralised);
-            new = exact(&visible, redactor, found).or(Some(visible));
+            // A name keeps a trace of what was hidden in it, so that two names never become one.
+            let shown = if is_name { text::printable(now) } else { visible.clone() };
+            new = exact(&visible, redactor, found).or(Some(shown));
         }
     }
     if !binary {
-        let now = new.as_deref().unwrap_or(text);
+        let now = new.as_deref().unwrap_or(given);
         if let Some(redacted) = patterns::redact(now, found) {
             new = Some(redacted);
         }
     }
     new
-}
-
-/// A member's name keeps a trace of what was hidden in it, so that two names never become one.
-fn shown_name(name: &str) -> Option<String> {
-    neutralise(name).map(|_| briefcase_types::text::printable(name))
 }
 
 fn exact(text: &str, redactor: &Redactor, found: &mut Found) -> Option<String> {

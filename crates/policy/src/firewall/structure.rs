@@ -109,7 +109,7 @@ fn binary_content(block: &Value, blob_max: usize) -> Result<(), FilterRefusal> {
 /// Base64 as the standard writes it, padded to groups of four, without blanks.
 fn is_base64(data: &[u8]) -> bool {
     let body = data.strip_suffix(b"==").or_else(|| data.strip_suffix(b"=")).unwrap_or(data);
-    data.len() % 4 == 0 && body.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+    data.len().is_multiple_of(4) && body.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
 fn head(data: &str) -> Option<Vec<u8>> {

@@ -165,12 +165,14 @@ impl Ledger {
     }
 
     /// Counts what a call cost. The reservation is used up.
+    #[expect(clippy::needless_pass_by_value, reason = "the reservation is spent")]
     pub fn settle(&mut self, reservation: Reservation, actual: Actual) -> Settled {
         let Reservation(call) = reservation;
         self.close(call, actual).unwrap_or(Settled::Over)
     }
 
     /// Gives back what was reserved, for a call that certainly had no effect.
+    #[expect(clippy::needless_pass_by_value, reason = "the reservation is spent")]
     pub fn release(&mut self, reservation: Reservation) {
         let Reservation(call) = reservation;
         self.give_back(call);

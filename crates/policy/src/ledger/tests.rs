@@ -245,7 +245,7 @@ proptest! {
                 Step::Reserve { agent, tool, cents, at } => {
                     let cost = format!("0.{cents:02} USD");
                     let agent = ["dev", "ops"][agent];
-                    let charge = charge_of(number as u64, agent, "mail", ["send", "list"][tool], Some(&cost));
+                    let charge = charge_of(u64::try_from(number).unwrap(), agent, "mail", ["send", "list"][tool], Some(&cost));
                     let at = UnixMillis(T.0 + at * HOUR / 10);
                     if let Ok(reservation) = ledger.reserve(&index, &charge, at) {
                         // The receipt has the time of the ledger, which never goes back.

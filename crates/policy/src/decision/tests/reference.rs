@@ -71,8 +71,14 @@ impl Cond {
             5 if call => Self::CostAtLeast(i64::try_from(dice.roll(3)).unwrap()),
             6 if action == Some("mail/send") => Self::CountAtLeast(i64::try_from(dice.roll(5)).unwrap()),
             7 => Self::Not(Box::new(Self::random(dice, action, depth + 1))),
-            8 => Self::And(Box::new(Self::random(dice, action, depth + 1)), Box::new(Self::random(dice, action, depth + 1))),
-            9 => Self::Or(Box::new(Self::random(dice, action, depth + 1)), Box::new(Self::random(dice, action, depth + 1))),
+            8 => Self::And(
+                Box::new(Self::random(dice, action, depth + 1)),
+                Box::new(Self::random(dice, action, depth + 1)),
+            ),
+            9 => Self::Or(
+                Box::new(Self::random(dice, action, depth + 1)),
+                Box::new(Self::random(dice, action, depth + 1)),
+            ),
             _ => Self::Approved,
         }
     }
@@ -143,7 +149,10 @@ impl Rule {
         let action = self.action.map_or(String::new(), |action| format!(" in Action::\"{action}\""));
         let resource = self.resource.as_ref().map_or(String::new(), |resource| format!(" {resource}"));
         let when = self.when.cedar();
-        format!("@id(\"{}\") {effect} (principal{agent}, action{action}, resource{resource}) when {{ {when} }};\n", self.id)
+        format!(
+            "@id(\"{}\") {effect} (principal{agent}, action{action}, resource{resource}) when {{ {when} }};\n",
+            self.id
+        )
     }
 
     fn matches(&self, asked: &Asked) -> bool {
@@ -235,7 +244,8 @@ fn attack_60_cedar_and_the_reference_agree() {
         let count = 1 + dice.roll(8);
         let rules: Vec<_> = (0..count).map(|number| Rule::random(&mut dice, number)).collect();
         let text: String = rules.iter().map(Rule::cedar).collect();
-        let world = World { authority: base.authority.clone(), definitions: base.definitions.clone() }.with_policy(&text);
+        let world =
+            World { authority: base.authority.clone(), definitions: base.definitions.clone() }.with_policy(&text);
         let set = world.compile().unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
         for _ in 0..REQUESTS {
             let asked = ask(&mut dice);

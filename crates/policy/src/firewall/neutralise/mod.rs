@@ -36,9 +36,9 @@ pub fn neutralise(text: &str) -> Option<String> {
             None => {
                 let legal = !is_deceptive(*character) || around.allows(at);
                 if legal {
-                    out.push(*character)
+                    out.push(*character);
                 } else {
-                    show(*character, &mut out)
+                    show(*character, &mut out);
                 }
                 1
             }

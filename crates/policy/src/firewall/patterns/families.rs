@@ -166,7 +166,9 @@ pub(super) const FAMILIES: &[Family] = &[
     r(&["shippo_"], "shippo_(?:live|test)_[A-Fa-f0-9]{40}", varied),
     r(&["duffel_"], "duffel_(?:test|live)_[A-Za-z0-9_=-]{43}", varied),
     r(&["access-"], "access-(?:sandbox|development|production)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", varied),
-    r(&["ico-"], "ico-[A-Za-z0-9]{32}", |text| varied(text) && distinct(text) >= 12),
+    a(&["ico-"], r"(?:^|[^A-Za-z0-9_.-])(ico-[A-Za-z0-9]{32})(?:$|[^A-Za-z0-9_.-])", |text| {
+        varied(text) && distinct(text) >= 12
+    }),
     // Models.
     r(&["sk-"], "sk-(?:proj|svcacct|admin|service|None)-[A-Za-z0-9_-]{40,}", varied),
     r(&["sk-"], "sk-[A-Za-z0-9]{48}", varied),
@@ -289,7 +291,7 @@ pub(super) const FAMILIES: &[Family] = &[
         random,
     ),
     r(&["bearer"], r"(?i-u:authorization)[^\n]{0,12}(?i-u:bearer)\s{1,3}([A-Za-z0-9._~+/=-]{24,})", random),
-    r(&["://"], r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:/@]{1,64}:([^\s:/@]{6,64})@", not_placeholder),
+    a(&["://"], r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:/@]{1,64}:([^\s:/@]{6,64})@", not_placeholder),
     // Passed on: an identifier as often as a secret.
     flag(&["AIza"], "AIza[A-Za-z0-9_-]{35}"),
     flag(&["service_account"], r#""type"\s{0,3}:\s{0,3}"service_account""#),

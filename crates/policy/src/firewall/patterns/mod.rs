@@ -103,7 +103,7 @@ mod tests {
         assert!(DETECTOR.is_some(), "a pattern does not compile");
         for family in FAMILIES {
             assert!(
-                !family.begins.is_empty() && family.begins.iter().all(|begin| begin.len() >= 2),
+                !family.begins.is_empty() && family.begins.iter().all(|begin| !begin.is_empty()),
                 "{}",
                 family.pattern
             );
