@@ -12,7 +12,7 @@ const SECONDS: &str = "60";
 /// Coverage counters and comparisons as libFuzzer reads them; the same the nightly-only wrapper sets.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-    -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Cdebug-assertions -Coverflow-checks";
+    -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing -Cdebug-assertions -Coverflow-checks";
 
 /// Builds all targets and runs each for `--seconds N`, or the one given with `--target NAME`.
 pub fn run(args: &[String]) -> Result<(), Failure> {
@@ -45,7 +45,8 @@ fn one(dir: &Path, program: &Path, target: &str, seconds: &str) -> Result<(), Fa
     let found = workspace::target().join("fuzz-found").join(target);
     let corpus = found.join("corpus");
     std::fs::create_dir_all(&corpus)?;
-    let seeds = dir.join("seeds").join(target);
+    // Read, never written to: what a run finds is not committed.
+    let seeds = dir.join("corpus").join(target);
     println!("fuzz: {target} for {seconds} s");
     let mut step = Step::new(program)
         .args([format!("-max_total_time={seconds}"), "-rss_limit_mb=2048".into(), "-timeout=10".into()])

@@ -4,7 +4,7 @@ use std::process::ExitStatus;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tokio::io::{BufReader, Lines};
+use tokio::io::{AsyncWriteExt, BufReader, Lines};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 
 use crate::process::lines;
@@ -25,6 +25,15 @@ impl Default for Setup {
     }
 }
 
+/// What a new briefcase hands out.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The generated key that opens the vault too.
+    pub unlock_key: String,
+    /// The credential of the agent `default`.
+    pub token: String,
+}
+
 /// A running daemon. It is killed when dropped.
 pub struct Daemon {
     process: Process,
@@ -38,38 +47,53 @@ pub struct Daemon {
 
 impl Daemon {
     /// A new briefcase in an empty home: set up, running, and open.
-    pub async fn new(home: &Home, setup: &Setup) -> Self {
-        Self::set_up(home, setup).await;
-        let daemon = Self::start(home).await;
-        daemon.unlock(setup).await;
-        daemon
+    pub async fn new(home: &Home, setup: &Setup) -> (Self, Made) {
+        let made = Self::set_up(home, setup).await;
+        let key = json!({ "unlock_key": made.unlock_key });
+        (Self::start(home, Some(&key)).await, made)
     }
 
-    /// Lays a new briefcase into an empty home.
-    pub async fn set_up(home: &Home, setup: &Setup) {
+    /// Lays a new briefcase into an empty home, with the agent `default`.
+    pub async fn set_up(home: &Home, setup: &Setup) -> Made {
         let mut command = Self::command(home);
-        command.args(["setup", "--json"]);
-        let input = json!({ "passphrase": setup.passphrase, "pin": setup.pin }).to_string();
-        let output = output_of(command, input.as_bytes()).await;
+        command.arg("init");
+        let wishes = json!({ "passphrase": setup.passphrase, "pin": setup.pin, "unlock_key": true });
+        let output = output_of(command, wishes.to_string().as_bytes()).await;
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "the setup failed ({}): {errors}", output.status);
+        let told: Value = serde_json::from_slice(&output.stdout).expect("JSON of the setup");
+        let text = |name: &str| told[name].as_str().unwrap_or_else(|| panic!("no {name} in {told}")).to_owned();
+        let token = std::fs::read_to_string(text("agent_token_file")).expect("the token of the agent");
+        Made { unlock_key: text("unlock_key"), token: token.trim().to_owned() }
     }
 
-    /// Starts the daemon of a home, locked.
-    pub async fn start(home: &Home) -> Self {
-        Self::try_start(home).await.unwrap_or_else(|why| panic!("{why}"))
+    /// Starts the daemon of a home: open with a key such as `{"passphrase":"…"}`, or locked.
+    pub async fn start(home: &Home, key: Option<&Value>) -> Self {
+        Self::try_start(home, key).await.unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// Starts the daemon, or says why it would not start.
-    pub async fn try_start(home: &Home) -> Result<Self, String> {
+    pub async fn try_start(home: &Home, key: Option<&Value>) -> Result<Self, String> {
         let mut command = Self::command(home);
-        command.arg("--json");
-        let (mut process, stdin, stdout) = Process::start(command);
+        command.args(["run", "--console-port", "0"]);
+        if key.is_some() {
+            command.arg("--unlock-stdin");
+        }
+        let (mut process, mut stdin, stdout) = Process::start(command);
+        if let Some(key) = key {
+            // A daemon that stopped before it read says why on stderr.
+            let _ = stdin.write_all(format!("{key}\n").as_bytes()).await;
+        }
         let mut stdout = lines(stdout);
         let line = process.line(&mut stdout).await?;
         let ready: Value = serde_json::from_str(&line).map_err(|error| format!("{line}: {error}"))?;
         assert_eq!(ready["ready"], true, "{line}");
         Ok(Self { process, _stdin: stdin, _stdout: stdout, ready, admin: Admin::new(&home.runtime()) })
+    }
+
+    /// The address of the console, `http://localhost:PORT`.
+    pub fn console(&self) -> &str {
+        self.ready["console"].as_str().expect("an address")
     }
 
     /// The program, with nothing in its environment but the home and `PATH`.

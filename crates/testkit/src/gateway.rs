@@ -25,16 +25,16 @@ impl Gateway {
     /// A client that starts the gateway and speaks to its stdin and stdout.
     ///
     /// `server` narrows the view to that server, with bare names.
-    pub fn stdio(home: &Home, agent: &str, token: &str, server: Option<&str>, era: Era) -> Client {
-        Client::stdio(Self::command(home, agent, token, server), era)
+    pub fn stdio(home: &Home, token: &str, server: Option<&str>, era: Era) -> Client {
+        Client::stdio(Self::command(home, token, server), era)
     }
 
     /// Starts the gateway on a free port.
-    pub async fn http(home: &Home, agent: &str, token: &str, server: Option<&str>) -> Self {
+    pub async fn http(home: &Home, token: &str, server: Option<&str>) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = free.local_addr().expect("an address").to_string();
         drop(free);
-        let mut command = Self::command(home, agent, token, server);
+        let mut command = Self::command(home, token, server);
         command.args(["--http", &address]);
         let (process, stdin, stdout) = Process::start(command);
         eventually("the gateway's port", async || TcpStream::connect(&address).await.ok()).await;
@@ -66,9 +66,9 @@ impl Gateway {
         Client::http(&self.url(), BTreeMap::from([("authorization".into(), self.authorization())]), era)
     }
 
-    /// The program, for this agent and view.
-    pub fn command(home: &Home, agent: &str, token: &str, server: Option<&str>) -> Command {
-        let file = token_file(home, agent, token);
+    /// The program, for the agent of this token and this view.
+    pub fn command(home: &Home, token: &str, server: Option<&str>) -> Command {
+        let file = token_file(home, token);
         let mut command = home.command("mcp-gateway");
         command.arg("--token-file").arg(file);
         if let Some(server) = server {
@@ -79,9 +79,9 @@ impl Gateway {
 }
 
 /// A private file with the agent's token.
-fn token_file(home: &Home, agent: &str, token: &str) -> PathBuf {
+fn token_file(home: &Home, token: &str) -> PathBuf {
     use std::io::Write;
-    let path = home.file(&format!("{agent}.token"));
+    let path = home.file(&format!("{}.token", token.chars().skip(4).take(12).collect::<String>()));
     let opened = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
     opened.and_then(|mut file| file.write_all(token.as_bytes())).expect("the token can be written");
     path

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 pub use admin::Admin;
 pub use canary::{Canary, assert_absent, found};
-pub use daemon::{Daemon, Setup};
+pub use daemon::{Daemon, Made, Setup};
 pub use gateway::Gateway;
 pub use home::Home;
 pub use mock::{Act, Effect, HttpUpstream, Script, StdioUpstream};

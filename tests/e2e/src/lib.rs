@@ -2,7 +2,7 @@
 //! with its token, and clients that go through the real gateway.
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "what cannot go on fails the test")]
 
-use briefcase_testkit::{Client, Daemon, Era, Gateway, Home, HttpUpstream, RpcError, Setup, StdioUpstream};
+use briefcase_testkit::{Client, Daemon, Era, Gateway, Home, HttpUpstream, Made, RpcError, Setup, StdioUpstream};
 use serde_json::{Value, json};
 
 /// A briefcase in use.
@@ -11,14 +11,14 @@ pub struct Scene {
     pub daemon: Daemon,
     /// Passphrase and PIN.
     pub setup: Setup,
-    /// The token of the agent `tester`.
-    pub token: String,
+    /// The key that opens the vault, and the token of the agent `default`.
+    pub made: Made,
     /// Where all of it is.
     pub home: Home,
 }
 
 impl Scene {
-    /// A new briefcase with the agent `tester` and no servers.
+    /// A new briefcase with the agent `default` and no servers.
     pub async fn new() -> Self {
         Self::with(Setup::default()).await
     }
@@ -26,9 +26,8 @@ impl Scene {
     /// A new briefcase with this passphrase and PIN.
     pub async fn with(setup: Setup) -> Self {
         let home = Home::new();
-        let daemon = Daemon::new(&home, &setup).await;
-        let token = daemon.admin.add_agent("tester", &setup.pin).await;
-        Self { daemon, setup, token, home }
+        let (daemon, made) = Daemon::new(&home, &setup).await;
+        Self { daemon, setup, made, home }
     }
 
     /// Registers a remote server; the tools in `reads` run without asking.
@@ -46,21 +45,21 @@ impl Scene {
         self.daemon.admin.change(&change, &self.setup.pin).await
     }
 
-    /// A client of the agent `tester` through the gateway over stdio, opened.
+    /// A client of the agent `default` through the gateway over stdio, opened.
     pub async fn client(&self, era: Era) -> Client {
-        let client = Gateway::stdio(&self.home, "tester", &self.token, None, era);
+        let client = Gateway::stdio(&self.home, &self.made.token, None, era);
         opened(client).await
     }
 
     /// The same, for one server with bare names.
     pub async fn client_of(&self, server: &str, era: Era) -> Client {
-        let client = Gateway::stdio(&self.home, "tester", &self.token, Some(server), era);
+        let client = Gateway::stdio(&self.home, &self.made.token, Some(server), era);
         opened(client).await
     }
 
-    /// The gateway on a port, for the agent `tester`.
+    /// The gateway on a port, for the agent `default`.
     pub async fn gateway(&self) -> Gateway {
-        Gateway::http(&self.home, "tester", &self.token, None).await
+        Gateway::http(&self.home, &self.made.token, None).await
     }
 
     /// The receipts, oldest first, as the admin API lists them.

@@ -18,15 +18,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 async fn through(fixture: &str) -> Result<(), Box<dyn std::error::Error>> {
     let home = Home::new();
     let setup = Setup::default();
-    let daemon = Daemon::new(&home, &setup).await;
+    let (daemon, made) = Daemon::new(&home, &setup).await;
     let spec = json!({ "transport": "stdio", "argv": [fixture] });
     let probe: Value = daemon.admin.post("/v1/servers/probe", &spec).await;
     // The suite plays the person too: nothing may wait for a decision.
     let tools = probe.get("tools").and_then(Value::as_array).into_iter().flatten();
     let tools: Vec<&str> = tools.filter_map(|tool| tool.get("name")?.as_str()).collect();
     daemon.admin.add_server("conformance", &spec, &tools, &setup.pin).await;
-    let token = daemon.admin.add_agent("suite", &setup.pin).await;
-    let gateway = Gateway::http(&home, "suite", &token, Some("conformance")).await;
+    let gateway = Gateway::http(&home, &made.token, Some("conformance")).await;
     let mut out = std::io::stdout();
     writeln!(out, "{}", gateway.url_with_token())?;
     out.flush()?;
