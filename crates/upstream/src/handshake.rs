@@ -69,6 +69,41 @@ pub(crate) struct Opening<'a> {
     pub(crate) generations: &'a Arc<Generations>,
 }
 
+/// A wire whose handshake is not done. A child that is still there after one attempt may be asked in its other era; a
+/// wire that is left over, also because nobody waits any more, is closed.
+struct Spare(Option<Wire>);
+
+impl Spare {
+    /// Holds a new wire, or the one that is there when there is no new one.
+    fn hold(&mut self, fresh: Option<Wire>) -> Result<&Wire, Failure> {
+        if fresh.is_some() {
+            self.close();
+            self.0 = fresh;
+        }
+        self.0.as_ref().ok_or_else(no_handshake)
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.as_ref().is_some_and(|wire| !wire.closed().is_cancelled())
+    }
+
+    fn link(&mut self, greeting: Greeting) -> Result<Link, Failure> {
+        self.0.take().map(|wire| Link::new(wire, greeting)).ok_or_else(no_handshake)
+    }
+
+    fn close(&mut self) {
+        if let Some(wire) = self.0.take() {
+            wire.close("no_handshake");
+        }
+    }
+}
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 impl Greeting {
     fn capability(&self, name: &str) -> Option<&RawValue> {
         let params::Members(members) = serde_json::from_slice(&self.capabilities).ok()?;
@@ -97,9 +132,10 @@ impl Greeting {
 impl Opening<'_> {
     /// Opens a connection; learns which eras the server speaks on the way.
     pub(crate) async fn open(&self, known: &mut Known) -> Result<Link, UpstreamFailure> {
+        let mut spare = Spare(None);
         let mut first = None;
         for era in self.order(*known) {
-            let opened = self.attempt(era).await;
+            let opened = self.attempt(era, &mut spare).await;
             let speaks = match &opened {
                 Ok(_) => Some(true),
                 Err(failure) if self.other_era_may_do(failure) => Some(false),
@@ -153,30 +189,26 @@ impl Opening<'_> {
         }
     }
 
-    async fn attempt(&self, era: Era) -> Result<Link, Failure> {
-        let wire = match &self.spec.transport {
-            Transport::Http { target, headers } => self.http(target, headers, era),
-            Transport::Stdio { argv, env, cwd } => self.stdio(argv, env, cwd.as_deref())?,
+    async fn attempt(&self, era: Era, spare: &mut Spare) -> Result<Link, Failure> {
+        let fresh = match &self.spec.transport {
+            Transport::Http { target, headers } => Some(self.http(target, headers, era)),
+            Transport::Stdio { .. } if spare.is_open() => None,
+            Transport::Stdio { argv, env, cwd } => Some(self.stdio(argv, env, cwd.as_deref())?),
         };
-        let opened = match era {
-            Era::Modern => self.discover(&wire).await,
-            Era::Legacy => self.initialize(&wire).await,
+        let wire = spare.hold(fresh)?;
+        let greeting = match era {
+            Era::Modern => self.discover(wire).await?,
+            Era::Legacy => self.initialize(wire).await?,
         };
-        match opened {
-            Ok(greeting) => Ok(Link::new(wire, greeting)),
-            Err(failure) => {
-                wire.close("no_handshake");
-                Err(failure)
-            }
-        }
+        spare.link(greeting)
     }
 
     async fn oldest(&self, target: &Target, headers: &[HeaderSpec]) -> Result<Link, Failure> {
         let lane = self.common.egress.lane(target.clone());
         let duplex = sse_wire::connect(lane, self.credentials(headers), self.inbound(), &self.spec.limits).await?;
-        let wire = Wire::Duplex(duplex);
-        let greeting = self.initialize(&wire).await?;
-        Ok(Link::new(wire, greeting))
+        let mut spare = Spare(Some(Wire::Duplex(duplex)));
+        let greeting = self.initialize(spare.hold(None)?).await?;
+        spare.link(greeting)
     }
 
     fn inbound(&self) -> Arc<Inbound> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use briefcase_egress::Egress;
-use briefcase_engine::ports::{BoxFuture, Line, Listing, Outbound, Reply, Talk, UpstreamFailure, Upstreams};
+use briefcase_engine::ports::{BoxFuture, Era, Line, Listing, Outbound, Reply, Talk, UpstreamFailure, Upstreams};
 use briefcase_types::{ServerId, SessionId};
 use bytes::Bytes;
 use tokio_util::task::TaskTracker;
@@ -57,14 +57,16 @@ impl Pool {
         self.slot(line).list(&line.client, kind).await
     }
 
-    /// Passes a notification of the client on to every server the session is connected to. Not waited for.
+    /// Passes a notification of the client on to every legacy server the session is connected to (modern servers take
+    /// none). Not waited for.
     pub fn tell(&self, session: SessionId, method: &'static str, params: Option<Bytes>) {
         let slots = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(&session).cloned();
-        for link in slots.into_iter().flatten().filter_map(|slot| slot.open_link()) {
-            let params = params.clone();
+        let links = slots.into_iter().flatten().filter_map(|slot| slot.open_link());
+        let legacy = links.filter(|link| link.greeting.era == Era::Legacy);
+        for (link, params) in legacy.zip(std::iter::repeat(params)) {
             tokio::spawn(async move {
                 // A server that is gone has nothing to hear.
-                let _ = link.wire.tell(method, params.as_deref()).await;
+                let _gone = link.wire.tell(method, params.as_deref()).await;
             });
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use briefcase_engine::ports::{Era, Upstreams};
-use briefcase_upstream::ListKind;
+use briefcase_upstream::{ListKind, ServerEvent};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -208,6 +208,40 @@ async fn a_call_is_never_sent_twice_when_the_session_is_gone() {
     assert_eq!((count("tools/call"), count("initialize")), (2, 2));
     let session = record.lock().unwrap().iter().filter(|seen| seen.header("mcp-session-id") == Some("s-1")).count();
     assert!(session >= 4, "every message after the first carries the session");
+}
+
+#[tokio::test]
+async fn a_session_that_a_restarted_server_does_not_know_is_opened_anew() {
+    // Much-used servers answer 400 and -32000 where the specification says 404.
+    let restarted = Mutex::new(true);
+    let (stage, record) = stage(move |seen| {
+        let first = std::mem::take(&mut *restarted.lock().unwrap());
+        if first {
+            json_answer(400, r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"No valid session"}}"#)
+        } else {
+            seen.result(r#"{"tools":[]}"#)
+        }
+    })
+    .await;
+    assert!(stage.pool.look(&line("s", Era::Legacy)).await.unwrap().tools.is_empty());
+    assert_eq!(record.lock().unwrap().iter().filter(|seen| seen.method() == "initialize").count(), 2);
+}
+
+#[tokio::test]
+async fn a_subscription_of_a_legacy_client_becomes_a_stream_of_a_modern_server() {
+    let (url, record) = serve(|seen| match seen.method() {
+        "subscriptions/listen" => events("data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/resources/updated\",\"params\":{\"uri\":\"x:1\"}}\n\n"),
+        _ => modern(seen),
+    })
+    .await;
+    let stage = Stage::new();
+    stage.http("s", &url);
+    let line = line("s", Era::Legacy);
+    stage.send(&line, "resources/subscribe", json!({"uri": "x:1"})).await.unwrap();
+    until(|| stage.ears.heard(&ServerEvent::ResourceUpdated { uri: "x:1".into() })).await;
+    let record = record.lock().unwrap();
+    let listen = record.iter().find(|seen| seen.method() == "subscriptions/listen").unwrap();
+    assert_eq!(listen.body["params"]["notifications"], json!({"resourceSubscriptions": ["x:1"]}));
 }
 
 #[tokio::test]

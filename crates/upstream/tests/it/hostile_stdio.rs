@@ -1,12 +1,15 @@
 //! Children that lie, flood, break off and linger. Each is a shell script behind a well-behaved handshake.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use briefcase_engine::ports::{Era, Upstreams};
-use briefcase_upstream::ServerEvent;
+use briefcase_upstream::{EnvValue, ServerEvent};
 use serde_json::json;
 
-use crate::stage::{Stage, line, outbound, session_line, until};
+use crate::stage::{SECRET, Stage, line, outbound, session_line, until};
 
 /// A server that answers the handshake and runs `act` on `tools/call`; `$id` is the request's id.
 fn script(act: &str) -> String {
@@ -161,6 +164,17 @@ async fn questions_outside_of_any_call_go_to_the_session() {
 }
 
 #[tokio::test]
+async fn a_clients_notice_reaches_the_servers_it_is_connected_to() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let stage = stage(&format!(r#"ok "$id" '{{}}'; read -r next; printf '%s' "$next" > {}"#, file.path().display()));
+    let line = line("s", Era::Legacy);
+    stage.call(&line, "t", json!({})).await.unwrap();
+    assert_eq!(stage.pool.connections(&line.server), 1);
+    stage.pool.tell(line.session, "notifications/roots/list_changed", None);
+    until(|| std::fs::read_to_string(file.path()).unwrap().contains("roots/list_changed")).await;
+}
+
+#[tokio::test]
 async fn a_forgotten_server_fails_what_runs_and_other_sessions_start_anew() {
     let stage = stage("sleep 30");
     let (one, two) = (session_line("s", Era::Legacy, 'A'), session_line("s", Era::Legacy, 'B'));
@@ -194,4 +208,60 @@ async fn a_look_joins_only_a_look_that_began_after_it() {
     };
     let (a, b, c, d) = tokio::join!(look(0), look(100), look(150), look(150));
     assert_eq!([a, b, c, d], ["v1", "v2", "v2", "v2"]);
+}
+
+#[tokio::test]
+async fn a_child_that_refuses_one_era_is_asked_in_the_other_without_a_new_start() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let starts = format!("echo start >> {}\n", file.path().display());
+    let refuses = script(r#"ok "$id" '{}'"#).replace(
+        r#"*'"method":"ping"'*"#,
+        r#"*'"method":"server/discover"'*) printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"what?"}}\n' "$id";;
+    *'"method":"ping"'*"#,
+    );
+    let stage = Stage::new();
+    stage.stdio("s", &["sh", "-c", &(starts + &refuses)]);
+    stage.call(&line("s", Era::Modern), "t", json!({})).await.unwrap();
+    assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "start\n");
+    assert!(stage.ears.events.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn attack_15_what_a_child_logs_is_shown_without_its_secrets() {
+    let log = Log::default();
+    let shown = log.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || shown.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let act = r#"printf 'key %s\033[2J\n' "$KEY" >&2; printf '%s' "$KEY" | od -An -tx1 | tr -d ' \n' >&2; echo over >&2; ok "$id" '{}'"#;
+    let stage = Stage::new();
+    let secret = EnvValue::Secret { template: "{secret}".into(), secret: "token".parse().unwrap() };
+    stage.stdio_with("s", &["sh", "-c", &script(act)], vec![("KEY".into(), secret)]);
+    stage.call(&line("s", Era::Legacy), "t", json!({})).await.unwrap();
+    stage.pool.shutdown().await;
+    until(|| log.text().contains("over")).await;
+    let text = log.text();
+    let hex: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
+    assert!(text.contains("key ") && !text.contains(SECRET) && !text.contains(&hex), "{text}");
+    assert!(!text.contains("\u{1b}[2J"), "nothing moves a cursor");
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
