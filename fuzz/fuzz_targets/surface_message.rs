@@ -71,13 +71,7 @@ impl Core for Mirror {
         })
     }
 
-    fn refuse<'a>(
-        &'a self,
-        _: &'a AgentId,
-        _: SessionId,
-        _: &'static str,
-        refusal: Refusal,
-    ) -> BoxFuture<'a, Refusal> {
+    fn refuse<'a>(&'a self, _: &'a AgentId, _: SessionId, _: &'static str, refusal: Refusal) -> BoxFuture<'a, Refusal> {
         Box::pin(async { refusal })
     }
 
