@@ -104,8 +104,9 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
         };
         let Ok(permit) = Arc::clone(&places).try_acquire_owned() else { continue };
         let place = lobby.enter();
+        let number = place.number();
         let task = tokio::spawn(serve(stream, Arc::clone(&service), place, permit));
-        lobby.entered(task.abort_handle());
+        lobby.entered(number, task.abort_handle());
     }
 }
 

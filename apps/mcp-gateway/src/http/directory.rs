@@ -78,15 +78,12 @@ impl Directory {
                 *seat.connected() = Some((Arc::clone(&principal), task));
                 Ok(principal)
             }
-            Err(why) => {
+            Err(why) if why.is_credential() => {
                 self.leave(fingerprint);
-                if why.is_credential() {
-                    self.count_failure();
-                    Err(NoAgent::Refused(why))
-                } else {
-                    Err(NoAgent::Unavailable(why))
-                }
+                self.count_failure();
+                Err(NoAgent::Refused(why))
             }
+            Err(why) => Err(NoAgent::Unavailable(why)),
         }
     }
 
@@ -144,15 +141,19 @@ impl Seat {
     }
 
     fn is_idle(&self) -> bool {
-        self.connected().as_ref().is_some_and(|(principal, _)| principal.is_gone() || principal.is_idle())
+        match self.connected().as_ref() {
+            Some((principal, _)) => principal.is_gone() || principal.is_idle(),
+            None => self.connecting.try_lock().is_ok(),
+        }
     }
 }
 
 /// Whoever leaves the directory loses the connection.
 impl Drop for Seat {
     fn drop(&mut self) {
-        if let Some((_, task)) = self.connected().take() {
+        if let Some((principal, task)) = self.connected().take() {
             task.abort();
+            principal.end();
         }
     }
 }

@@ -40,11 +40,11 @@ impl Lobby {
         Place { lobby: self.clone(), number }
     }
 
-    /// Says how to end the newest connection, and ends the oldest if there are too many.
-    pub(super) fn entered(&self, handle: AbortHandle) {
+    /// Says how to end a connection, and ends the oldest if there are too many.
+    pub(super) fn entered(&self, number: u64, handle: AbortHandle) {
         let mut waiting = self.waiting();
-        if let Some((_, newest)) = waiting.connections.back_mut() {
-            *newest = Some(handle);
+        if let Some((_, own)) = waiting.connections.iter_mut().rfind(|(place, _)| *place == number) {
+            *own = Some(handle);
         }
         let oldest = if waiting.connections.len() > PLACES { waiting.connections.pop_front() } else { None };
         drop(waiting);
@@ -55,6 +55,10 @@ impl Lobby {
 }
 
 impl Place {
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The connection has shown a credential.
     pub(super) fn leave(&self) {
         self.lobby.waiting().connections.retain(|(number, _)| *number != self.number);

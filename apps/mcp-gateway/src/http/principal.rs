@@ -164,7 +164,7 @@ impl Principal {
                 _ => {}
             }
         }
-        self.all_ended();
+        self.end();
     }
 
     fn deliver(&self, channel: ChannelId, route: Route, json: Bytes) {
@@ -195,7 +195,8 @@ impl Principal {
         session.into_iter().for_each(|session| session.end());
     }
 
-    fn all_ended(&self) {
+    /// Ends every conversation; nothing begins any more.
+    pub(super) fn end(&self) {
         let mut inner = self.inner();
         inner.gone = true;
         let outlets = std::mem::take(&mut inner.stateless);

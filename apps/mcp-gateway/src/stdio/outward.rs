@@ -38,6 +38,7 @@ pub(super) async fn run(
     mut answers: mpsc::Receiver<Bytes>,
     mut output: Output,
 ) -> Result<(), StdioError> {
+    let mut told = None;
     loop {
         let why = match access.connect().await {
             Ok(link) => match serve(link, &access, &state, &mut answers, &mut output).await? {
@@ -46,7 +47,11 @@ pub(super) async fn run(
             },
             Err(why) => why,
         };
-        tracing::warn!("{} {}", why.message, why.next_step);
+        // Once for each reason: a client that never reads standard error must not be what stops this process.
+        if told.as_ref() != Some(&why) {
+            tracing::warn!("{} {}", why.message, why.next_step);
+            told = Some(why.clone());
+        }
         if give_up_requests(why, &state, &mut output).await? {
             return Err(StdioError::SessionLost);
         }

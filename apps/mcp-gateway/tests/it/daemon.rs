@@ -128,7 +128,7 @@ impl Said {
             Some("tools/list" | "ping" | "server/discover") => self.result(&id, &json!({"tools": []})).await,
             Some("tools/call") => self.call(&id, held).await,
             Some("notifications/general") => {
-                self.general(&json!({"jsonrpc":"2.0","method":"notifications/message"})).await
+                self.general(&json!({"jsonrpc":"2.0","method":"notifications/message"})).await;
             }
             Some("notifications/release") => self.release(held).await,
             Some(_) if !id.is_null() => {
