@@ -1,0 +1,124 @@
+//! A question as a person has to see it.
+//!
+//! Invariant: everything that will run is shown, whole and unchanged: the arguments are the canonical text that the digest
+//! covers, with everything that would hide made visible.
+
+use briefcase_api::Question;
+use briefcase_types::UnixMillis;
+
+use crate::{
+    moment,
+    page::{Page, Tone, span},
+};
+
+/// The whole question.
+pub fn page(question: &Question, now: UnixMillis) -> Page {
+    let mut page = Page::new();
+    page.line([
+        span(question.agent.as_str(), Tone::Strong),
+        " wants ".into(),
+        span(format!("{}/{}", question.server, question.name), Tone::Strong),
+    ]);
+    if question.operation != "call_tool" {
+        page.field("operation", question.operation.as_str());
+    }
+    let risk = match question.risk.as_str() {
+        "low" => Tone::Good,
+        "medium" => Tone::Warn,
+        _ => Tone::Bad,
+    };
+    page.field("class, risk", span(format!("{}, {}", question.class, question.risk), risk));
+    if let Some(cost) = &question.cost {
+        page.field("costs", span(cost, Tone::Warn));
+    }
+    if !question.labels.is_empty() {
+        page.field("has seen", span(question.labels.join(", "), Tone::Warn));
+    }
+    if !question.policies.is_empty() {
+        page.field("asked by", question.policies.join(", "));
+    }
+    page.field("expires", moment::relative(question.expires, now));
+    page.line([span("  arguments, exactly as they will be sent:", Tone::Dim)]);
+    page.append(arguments(&question.arguments));
+    page.field("id", question.id.to_string());
+    page.field("digest", span(question.digest.to_string(), Tone::Dim));
+    page
+}
+
+/// One line per top-level argument where that loses nothing, else the text itself. Both come from the canonical text.
+fn arguments(text: &str) -> Page {
+    let mut page = Page::new();
+    match members_of(text) {
+        Some(members) if !members.is_empty() => {
+            for (name, value) in members {
+                page.line(["    ".into(), span(name, Tone::Name), ": ".into(), span(value, Tone::Strong)]);
+            }
+        }
+        _ => {
+            page.line(["    ".into(), span(text, Tone::Strong)]);
+        }
+    }
+    page
+}
+
+/// The members of an object as raw JSON, if putting them together again gives exactly the text.
+fn members_of(text: &str) -> Option<Vec<(String, String)>> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    if briefcase_json::canonical(&value) != text.as_bytes() {
+        return None;
+    }
+    let shown = |value: &serde_json::Value| String::from_utf8(briefcase_json::canonical(value)).ok();
+    let key = |name: &String| serde_json::to_string(name).ok();
+    value.as_object()?.iter().map(|(name, value)| Some((key(name)?, shown(value)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use briefcase_types::Digest;
+
+    use super::*;
+
+    pub fn question(arguments: &str) -> Question {
+        Question {
+            id: "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
+            agent: "codex".parse().unwrap(),
+            session: "AAAAAAAAAAAAAAAAAAAAAQ".parse().unwrap(),
+            server: "files".parse().unwrap(),
+            operation: "call_tool".into(),
+            name: "write_file".into(),
+            pin: Digest::sha256(b"pin"),
+            arguments: arguments.into(),
+            cost: Some("0.01 USD".into()),
+            class: "write".into(),
+            risk: "high".into(),
+            labels: vec!["untrusted_content".into()],
+            policies: vec!["other-calls-ask".into()],
+            authority_version: 3,
+            once_only: false,
+            asked: UnixMillis(0),
+            expires: UnixMillis(300_000),
+            digest: Digest::sha256(b"question"),
+        }
+    }
+
+    #[test]
+    fn a_question_is_shown_whole() {
+        let asked = question(r#"{"content":"line one\nline two","path":"/home/me/report.md"}"#);
+        insta::assert_snapshot!(page(&asked, UnixMillis(0)).render(false));
+    }
+
+    #[test]
+    fn nothing_hides_in_arguments() {
+        let hostile = "{\"path\":\"/tmp/\u{202e}gnp.exe\u{200b}\"}";
+        let text = page(&question(hostile), UnixMillis(0)).render(true);
+        assert!(text.contains("/tmp/\\u{202e}gnp.exe\\u{200b}"), "{text}");
+    }
+
+    #[test]
+    fn a_text_that_is_not_canonical_is_shown_as_it_is() {
+        for odd in [r#"{"a":1,"a":2}"#, r#"{"b":1, "a":2}"#, "not json", r"{}"] {
+            let text = arguments(odd).render(false);
+            assert_eq!(text, format!("    {odd}\n"));
+        }
+    }
+}

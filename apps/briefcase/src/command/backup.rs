@@ -1,0 +1,147 @@
+//! `briefcase backup` and `briefcase restore`
+
+use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
+
+use briefcase_api::{Backup as Request, Unlock};
+use briefcase_types::SecretString;
+use clap::Args;
+use http::Method;
+use http_body_util::BodyExt as _;
+use serde_json::json;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::{
+    change::with_pin,
+    client::{self, is_not_running, pin_evidence, wipe},
+    daemon,
+    failure::Failure,
+    page::Page,
+    screen::{Answer, waiting},
+    surroundings::Surroundings,
+    terminal::Terminal,
+};
+
+const BACKUP: &str = "\
+Example:
+  briefcase backup ~/briefcase-2026-11-21.bak
+
+The archive holds everything: record, secrets, rules. It is sealed with a passphrase of its own, which is asked for.";
+
+/// Write a sealed backup of everything
+#[derive(Debug, Args)]
+#[command(after_help = BACKUP)]
+pub struct Backup {
+    /// The archive; it must not exist yet
+    file: PathBuf,
+}
+
+impl Backup {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        let path = &self.file;
+        let mut options = std::fs::File::options();
+        options.write(true).create_new(true).mode(0o600);
+        let mut file = options.open(path).map_err(|error| Failure::file(path, &error))?;
+        let written = write(around, &mut file).await;
+        match written {
+            Ok(bytes) => {
+                let page = Page::of(format!("The backup is in {} ({bytes} bytes).", path.display()));
+                Ok(Answer::new(page, &json!({ "file": path, "bytes": bytes })))
+            }
+            Err(failure) => {
+                let _ = std::fs::remove_file(path);
+                Err(failure)
+            }
+        }
+    }
+}
+
+async fn write(around: &Surroundings, file: &mut std::fs::File) -> Result<u64, Failure> {
+    let passphrase = new_passphrase(&Terminal::open()?, "Passphrase for the backup, at least 12 characters")?;
+    let mut body = with_pin(around, "to make a backup", async |pin| {
+        let mut request = Request { passphrase: passphrase.expose(str::to_owned), evidence: pin_evidence(pin) };
+        let bytes = client::json(&request)?;
+        request.passphrase.zeroize();
+        wipe(request.evidence);
+        waiting("Sealing", around.client.stream(Method::POST, "/v1/backup", bytes)).await
+    })
+    .await?;
+    let mut total = 0_u64;
+    while let Some(frame) = body.frame().await {
+        let frame = frame
+            .map_err(|error| Failure::new("unavailable", format!("The backup broke off: {error}."), "Run it again."))?;
+        if let Ok(data) = frame.into_data() {
+            file.write_all(&data)?;
+            total = total.saturating_add(u64::try_from(data.len()).unwrap_or_default());
+        }
+    }
+    file.sync_all()?;
+    Ok(total)
+}
+
+/// Asks for a new passphrase, twice.
+pub fn new_passphrase(terminal: &Terminal, prompt: &str) -> Result<SecretString, Failure> {
+    loop {
+        let first = terminal.secret(&format!("{prompt} (empty to cancel): "))?;
+        if first.expose(str::is_empty) {
+            return Err(Failure::Cancelled);
+        }
+        let wrong = if first.expose(|text| text.chars().count() < 12) {
+            "That is too short: use several words."
+        } else {
+            let second = terminal.secret("The same again: ")?;
+            if first.expose(|first| second.expose(|second| first == second)) {
+                return Ok(first);
+            }
+            "These are not the same."
+        };
+        terminal.show(&Page::of(wrong))?;
+    }
+}
+
+const RESTORE: &str = "\
+Example:
+  briefcase restore ~/briefcase-2026-11-21.bak
+
+Needs an empty state folder and a stopped daemon. Grants, approvals and sessions from before are void.";
+
+/// Put a backup into an empty state folder
+#[derive(Debug, Args)]
+#[command(after_help = RESTORE)]
+pub struct Restore {
+    /// The archive
+    file: PathBuf,
+}
+
+impl Restore {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        match around.client.peer().await {
+            Err(failure) if is_not_running(&failure) => {}
+            _ => {
+                let next = "Stop it with `briefcase down`, and move the state folder away.";
+                return Err(Failure::new("already_running", "briefcased is running.", next));
+            }
+        }
+        let path = self.file.to_str().ok_or_else(|| Failure::usage("The path is not UTF-8.", "Move the file."))?;
+        std::fs::metadata(&self.file).map_err(|error| Failure::file(&self.file, &error))?;
+        let terminal = Terminal::open()?;
+        let archive = terminal.secret("Passphrase of the backup: ")?;
+        let vault = terminal.secret("Passphrase or unlock key of the briefcase in it: ")?;
+        let input = Zeroizing::new(restore_line(&archive, &vault).into_bytes());
+        let printed = waiting("Restoring", daemon::run(around, &["restore", "--stdin", path], &input)).await?;
+        let told = serde_json::from_slice(&printed).unwrap_or_else(|_| json!({ "restored": true }));
+        let mut page = Page::of("The backup is restored, as a new life of the briefcase.");
+        page.next("Start it with `briefcase up`.");
+        Ok(Answer::new(page, &told))
+    }
+}
+
+/// The line that briefcased reads.
+fn restore_line(archive: &SecretString, vault: &SecretString) -> String {
+    let key = daemon::unlock_of(vault);
+    let line = archive.expose(|archive| match &key {
+        Unlock::Passphrase(vault) => json!({ "passphrase": archive, "vault_passphrase": vault }).to_string(),
+        Unlock::UnlockKey(vault) => json!({ "passphrase": archive, "unlock_key": vault }).to_string(),
+    });
+    daemon::wipe(key);
+    line
+}

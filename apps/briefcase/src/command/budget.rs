@@ -1,0 +1,136 @@
+//! `briefcase budget`
+
+use briefcase_api::{BudgetView, Change};
+use briefcase_types::{AgentId, ServerId, ToolName};
+use clap::{Args, Subcommand};
+
+use crate::{
+    change,
+    failure::Failure,
+    page::{Page, Span, Tone, span},
+    screen::Answer,
+    surroundings::Surroundings,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  briefcase budget set --window day --limit '5.00 USD'
+  briefcase budget set --window hour --limit 100 --agent codex
+  briefcase budget set --window call --limit '0.50 USD' --server search --tool web_search
+  briefcase budget list
+  briefcase budget remove --window hour --agent codex
+
+A call reserves its cost before it runs. A call that would go past a budget is refused.";
+
+/// Limits on calls and money
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub enum Budget {
+    /// List budgets and what is used
+    #[command(after_help = EXAMPLES)]
+    List,
+    /// Set a budget
+    #[command(after_help = EXAMPLES)]
+    Set(Set),
+    /// Remove a budget
+    #[command(after_help = EXAMPLES)]
+    Remove(Scope),
+}
+
+/// What a budget covers.
+#[derive(Debug, Args)]
+pub struct Scope {
+    /// Only this agent
+    #[arg(long, value_name = "NAME")]
+    agent: Option<AgentId>,
+    /// Only this server
+    #[arg(long, value_name = "NAME")]
+    server: Option<ServerId>,
+    /// Only this tool of the server
+    #[arg(long, value_name = "TOOL", requires = "server")]
+    tool: Option<ToolName>,
+    /// How often it starts anew
+    #[arg(long, value_name = "WINDOW", value_parser = ["call", "hour", "day", "month", "all"])]
+    window: String,
+}
+
+/// A budget.
+#[derive(Debug, Args)]
+pub struct Set {
+    #[command(flatten)]
+    scope: Scope,
+    /// A number of calls such as 100, or money such as '5.00 USD'
+    #[arg(long, value_name = "LIMIT")]
+    limit: String,
+}
+
+impl Budget {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        match self {
+            Self::List => {
+                let budgets: Vec<BudgetView> = around.client.get("/v1/budgets").await?;
+                Ok(Answer::new(list(&budgets), &budgets))
+            }
+            Self::Set(Set { scope, limit }) => apply(around, scope, Some(limit), "Budget set.").await,
+            Self::Remove(scope) => apply(around, scope, None, "Budget removed.").await,
+        }
+    }
+}
+
+async fn apply(around: &Surroundings, scope: Scope, limit: Option<String>, done: &str) -> Result<Answer, Failure> {
+    let Scope { agent, server, tool, window } = scope;
+    let applied = change::confirm(around, Change::SetBudget { agent, server, tool, window, limit }).await?;
+    Ok(change::answer(done, &applied))
+}
+
+fn list(budgets: &[BudgetView]) -> Page {
+    let mut page = Page::new();
+    if budgets.is_empty() {
+        page.text("No budgets: calls and spending are not limited.");
+        page.next("Set one with `briefcase budget set --window day --limit '5.00 USD'`.");
+        return page;
+    }
+    let row = |budget: &BudgetView| {
+        vec![
+            budget.scope.as_str().into(),
+            budget.window.as_str().into(),
+            budget.limit.as_str().into(),
+            budget.used.as_str().into(),
+            gauge(budget.permille),
+        ]
+    };
+    page.table(&["FOR", "PER", "LIMIT", "USED", ""], budgets.iter().map(row).collect());
+    page
+}
+
+/// Ten marks, and the share in percent.
+fn gauge(permille: u64) -> Span {
+    let full = usize::try_from(permille.min(1000) / 100).unwrap_or(10);
+    let tone = match permille {
+        0..750 => Tone::Good,
+        750..1000 => Tone::Warn,
+        _ => Tone::Bad,
+    };
+    let empty = 10_usize.saturating_sub(full);
+    span(format!("{}{} {} %", "█".repeat(full), "·".repeat(empty), permille / 10), tone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spent_budget_looks_spent() {
+        let view = |used: &str, permille| BudgetView {
+            scope: "agent codex".into(),
+            window: "day".into(),
+            limit: "5.00 USD".into(),
+            used: used.into(),
+            permille,
+        };
+        insta::assert_snapshot!(
+            list(&[view("0.00 USD", 0), view("4.99 USD", 998), view("5.50 USD", 1100)]).render(false)
+        );
+        assert_eq!(gauge(u64::MAX), span("██████████ 1844674407370955161 %", Tone::Bad));
+    }
+}

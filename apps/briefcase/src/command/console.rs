@@ -1,0 +1,50 @@
+//! `briefcase console`
+
+use briefcase_api::ConsoleLogin;
+use clap::Args;
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::{
+    failure::Failure,
+    page::{Page, Tone, span},
+    screen::Answer,
+    surroundings::Surroundings,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  briefcase console            opens a browser
+  briefcase console --print    prints the address instead
+
+The address works once, for a minute. Looking needs nothing more; deciding needs your passkey or PIN.";
+
+/// Open the console in a browser
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Console {
+    /// Print the one-time address instead of opening it
+    #[arg(long)]
+    print: bool,
+}
+
+impl Console {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        let login: ConsoleLogin = around.client.post("/v1/console/login", &json!({})).await?;
+        if !self.print && !around.json && open(&login.url).await {
+            return Ok(Answer::new(Page::of("The console is open in your browser."), &json!({ "opened": true })));
+        }
+        let mut page = Page::new();
+        page.text("Open this within a minute; it works once:").line([span(&login.url, Tone::Name)]);
+        Ok(Answer::new(page, &json!({ "opened": false, "url": login.url })))
+    }
+}
+
+/// Hands an address to the desktop's opener, without a shell.
+pub async fn open(url: &str) -> bool {
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let mut command = Command::new(opener);
+    command.arg(url).stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
+    command.stderr(std::process::Stdio::null());
+    matches!(command.status().await, Ok(status) if status.success())
+}

@@ -1,0 +1,117 @@
+//! `briefcase doctor`
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use briefcase_api::{Check, Severity};
+use clap::Args;
+
+use crate::{
+    failure::Failure,
+    page::{Page, Tone, span},
+    screen::Answer,
+    surroundings::Surroundings,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  briefcase doctor
+  briefcase doctor --json | jq '.[] | select(.severity != \"ok\")'
+
+Exit code 1 when something is broken. It works without briefcased too, and then says so.";
+
+/// Look for what is broken or weaker than it could be
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Doctor {}
+
+impl Doctor {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        let mut checks = own_checks(around);
+        match around.client.get::<Vec<Check>>("/v1/doctor").await {
+            Ok(found) => checks.extend(found),
+            Err(Failure::Problem(problem)) => {
+                let severity = if problem.code == "locked" { Severity::Warn } else { Severity::Fail };
+                checks.push(check("daemon", severity, &problem.message, Some(&problem.next_step)));
+            }
+            Err(other) => return Err(other),
+        }
+        let broken = checks.iter().any(|check| check.severity == Severity::Fail);
+        Ok(Answer::new(page(&checks), &checks).negative(broken))
+    }
+}
+
+fn check(name: &str, severity: Severity, message: &str, next_step: Option<&str>) -> Check {
+    Check { name: name.to_owned(), severity, message: message.to_owned(), next_step: next_step.map(str::to_owned) }
+}
+
+/// What can be seen without the daemon: programs, folders, token files.
+fn own_checks(around: &Surroundings) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for name in ["briefcased", "mcp-gateway"] {
+        checks.push(match around.program(name) {
+            Ok(path) => check(name, Severity::Ok, &format!("{} is there.", path.display()), None),
+            Err(_) => check(
+                name,
+                Severity::Fail,
+                &format!("The program `{name}` is neither beside this one nor in PATH."),
+                Some("Install all programs of one version into one folder."),
+            ),
+        });
+    }
+    for (name, path) in [("state folder", &around.paths.state), ("config folder", &around.paths.config)] {
+        checks.push(private(name, path));
+    }
+    let agents = around.paths.config.join("agents");
+    for entry in std::fs::read_dir(agents).into_iter().flatten().flatten() {
+        let found = private("agent token", &entry.path());
+        if found.severity != Severity::Ok {
+            checks.push(found);
+        }
+    }
+    checks
+}
+
+fn private(name: &str, path: &std::path::Path) -> Check {
+    let shown = path.display();
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.permissions().mode() & 0o077 == 0 => {
+            check(name, Severity::Ok, &format!("{shown} is private."), None)
+        }
+        Ok(_) => {
+            let next = format!("Run `chmod go-rwx {shown}`.");
+            check(name, Severity::Fail, &format!("{shown} can be entered or read by others."), Some(&next))
+        }
+        Err(_) => check(name, Severity::Warn, &format!("{shown} is not there."), Some("Run `briefcase setup`.")),
+    }
+}
+
+fn page(checks: &[Check]) -> Page {
+    let mut page = Page::new();
+    for check in checks {
+        let mark = match check.severity {
+            Severity::Ok => span("✓ ok   ", Tone::Good),
+            Severity::Warn => span("! warn ", Tone::Warn),
+            Severity::Fail => span("✗ FAIL ", Tone::Bad),
+        };
+        page.line([mark, span(format!("{}: ", check.name), Tone::Strong), check.message.as_str().into()]);
+        if let Some(next) = check.next_step.as_ref().filter(|_| check.severity != Severity::Ok) {
+            page.line(["       ".into(), span("→ ", Tone::Name), next.as_str().into()]);
+        }
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_told_apart_without_colour() {
+        let checks = [
+            check("undumpable", Severity::Ok, "Other processes cannot read its memory.", None),
+            check("passkey", Severity::Warn, "Only a PIN is enrolled.", Some("`briefcase factor add passkey`")),
+            check("head", Severity::Fail, "The database is older than its head.", Some("Restore a backup.")),
+        ];
+        insta::assert_snapshot!(page(&checks).render(false));
+    }
+}

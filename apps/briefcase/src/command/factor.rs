@@ -1,0 +1,188 @@
+//! `briefcase factor`
+
+use std::time::Duration;
+
+use briefcase_api::{Change, ConsoleLogin, FactorView};
+use briefcase_types::SecretString;
+use clap::{Args, Subcommand};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::console;
+use crate::{
+    change,
+    failure::Failure,
+    moment,
+    page::{Page, Tone, span, visible},
+    screen::Answer,
+    surroundings::Surroundings,
+    terminal::Terminal,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  briefcase factor list
+  briefcase factor add passkey --label 'this laptop'   made in the browser, allowed here with your PIN
+  briefcase factor add pin                             change the PIN
+  briefcase factor remove ID
+
+A factor proves that you are there. Adding or removing one needs another; the last one cannot be removed.";
+
+/// How long a person may take in the browser.
+const PASSKEY_MAX: Duration = Duration::from_secs(240);
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// What proves that you are there: PIN and passkeys
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub enum Factor {
+    /// List factors
+    #[command(after_help = EXAMPLES)]
+    List,
+    /// Add a passkey, or change the PIN
+    #[command(subcommand, after_help = EXAMPLES)]
+    Add(Add),
+    /// Remove a factor
+    #[command(after_help = EXAMPLES)]
+    Remove(Remove),
+}
+
+/// What to add.
+#[derive(Debug, Subcommand)]
+pub enum Add {
+    /// Choose a new PIN
+    #[command(after_help = EXAMPLES)]
+    Pin,
+    /// Enrol a passkey of this computer's browser
+    #[command(after_help = EXAMPLES)]
+    Passkey(Passkey),
+}
+
+/// A passkey and how it is called.
+#[derive(Debug, Args)]
+pub struct Passkey {
+    /// A name for you
+    #[arg(long, value_name = "NAME")]
+    label: Option<String>,
+    /// Print the address instead of opening a browser
+    #[arg(long)]
+    print: bool,
+}
+
+/// A factor by id.
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// Its id, from `briefcase factor list`
+    id: String,
+}
+
+/// A passkey that a browser made and that waits to be allowed.
+#[derive(Debug, Deserialize)]
+struct Offer {
+    label: String,
+}
+
+impl Factor {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        match self {
+            Self::List => {
+                let factors: Vec<FactorView> = around.client.get("/v1/factors").await?;
+                Ok(Answer::new(list(&factors, around), &factors))
+            }
+            Self::Add(Add::Pin) => {
+                let pin = new_pin(&Terminal::open()?)?;
+                let change = Change::SetPin { pin: pin.expose(str::to_owned) };
+                let applied = change::confirm(around, change).await?;
+                Ok(change::answer("The new PIN is in force.", &applied))
+            }
+            Self::Add(Add::Passkey(passkey)) => add_passkey(around, passkey).await,
+            Self::Remove(Remove { id }) => {
+                let applied = change::confirm(around, Change::RemoveFactor { id }).await?;
+                Ok(change::answer("Factor removed.", &applied))
+            }
+        }
+    }
+}
+
+/// Asks for a new PIN, twice.
+pub fn new_pin(terminal: &Terminal) -> Result<SecretString, Failure> {
+    loop {
+        let first = terminal.secret("New PIN, at least 6 characters (empty to cancel): ")?;
+        if first.expose(str::is_empty) {
+            return Err(Failure::Cancelled);
+        }
+        let wrong = if first.expose(|pin| pin.chars().count() < 6) {
+            "That is too short."
+        } else {
+            let second = terminal.secret("The same again: ")?;
+            if first.expose(|first| second.expose(|second| first == second)) {
+                return Ok(first);
+            }
+            "These are not the same."
+        };
+        terminal.show(&Page::of(span(wrong, Tone::Warn)))?;
+    }
+}
+
+async fn add_passkey(around: &Surroundings, passkey: Passkey) -> Result<Answer, Failure> {
+    let terminal = Terminal::open()?;
+    let login: ConsoleLogin = around.client.post("/v1/console/login", &json!({})).await?;
+    let url = enrolment_address(&login.url);
+    if passkey.print || !console::open(&url).await {
+        let mut page = Page::of("Open this within a minute; it works once:");
+        page.line([span(&url, Tone::Name)]);
+        terminal.show(&page)?;
+    }
+    terminal.show(&Page::of("Make the passkey in the browser; then allow it here."))?;
+    let offered = tokio::time::timeout(PASSKEY_MAX, async {
+        loop {
+            if let Some(offer) = around.client.find::<Offer>("/v1/passkey/offer").await? {
+                return Ok::<Offer, Failure>(offer);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    });
+    let late = |_| Failure::new("failed", "No passkey came from the browser.", "Run this again.");
+    let offer = crate::screen::waiting("Waiting for the browser", offered).await.map_err(late)??;
+    let label = passkey.label.unwrap_or(offer.label);
+    terminal.show(&Page::of(format!("The browser offers the passkey `{}`.", visible(&label))))?;
+    let applied = change::confirm(around, Change::AddPasskey { label, credential: Value::Null }).await?;
+    Ok(change::answer("The passkey can now answer for you in the console.", &applied))
+}
+
+/// The console's page for factors, with the one-time code where it was.
+fn enrolment_address(url: &str) -> String {
+    match url.split_once("/#") {
+        Some((origin, code)) => format!("{origin}/security?enrol#{code}"),
+        None => url.to_owned(),
+    }
+}
+
+fn list(factors: &[FactorView], around: &Surroundings) -> Page {
+    let now = around.now();
+    let mut page = Page::new();
+    let row = |factor: &FactorView| {
+        vec![
+            span(&factor.id, Tone::Name),
+            factor.kind.as_str().into(),
+            factor.label.as_str().into(),
+            moment::relative(factor.created, now).into(),
+        ]
+    };
+    page.table(&["ID", "KIND", "NAME", "ADDED"], factors.iter().map(row).collect());
+    if !factors.iter().any(|factor| factor.kind == "passkey") {
+        page.next("A passkey lets you answer in the console: `briefcase factor add passkey`.");
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_stays_in_the_fragment() {
+        let url = enrolment_address("http://localhost:4483/#code=abc");
+        assert_eq!(url, "http://localhost:4483/security?enrol#code=abc");
+    }
+}

@@ -1,0 +1,117 @@
+//! `briefcase unlock` and `briefcase lock`
+
+use std::{io::Read as _, path::PathBuf};
+
+use briefcase_api::Status;
+use briefcase_types::SecretString;
+use clap::Args;
+
+use super::status;
+use crate::{daemon, failure::Failure, screen::Answer, surroundings::Surroundings, terminal::Terminal};
+
+const UNLOCK: &str = "\
+Examples:
+  briefcase unlock                     asks at the terminal
+  briefcase unlock --key-file KEY      from a file, for machines without a person
+  systemd-creds cat key | briefcase unlock --key-file -
+
+Unlocking lets agents work by the rules you set. It decides nothing: approvals and changes need your PIN or passkey.";
+
+/// Open the vault
+#[derive(Debug, Args)]
+#[command(after_help = UNLOCK)]
+pub struct Unlock {
+    /// File with the unlock key or passphrase; `-` is stdin
+    #[arg(long, value_name = "PATH")]
+    key_file: Option<PathBuf>,
+}
+
+impl Unlock {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        let status: Status = around.client.get("/v1/status").await?;
+        if status.state != "locked" {
+            return Ok(status::answer(&status, around.now()));
+        }
+        let status = match &self.key_file {
+            Some(path) => unlock(around, &secret_file(path)?).await?,
+            None => with_tries(async |secret| unlock(around, secret).await).await?,
+        };
+        Ok(status::answer(&status, around.now()))
+    }
+}
+
+async fn unlock(around: &Surroundings, secret: &SecretString) -> Result<Status, Failure> {
+    let body = daemon::unlock_of(secret);
+    let status = crate::screen::waiting("Opening the vault", around.client.post("/v1/unlock", &body)).await;
+    daemon::wipe(body);
+    status
+}
+
+/// Asks at the terminal for what opens the vault, again after a typing mistake.
+pub async fn with_tries<T>(mut action: impl AsyncFnMut(&SecretString) -> Result<T, Failure>) -> Result<T, Failure> {
+    let terminal = Terminal::open()?;
+    let mut left: u32 = 3;
+    loop {
+        let secret = terminal.secret("Passphrase or unlock key (empty to cancel): ")?;
+        if secret.expose(|text| text.trim().is_empty()) {
+            return Err(Failure::Cancelled);
+        }
+        left = left.saturating_sub(1);
+        match action(&secret).await {
+            Err(Failure::Problem(problem)) if matches!(problem.code.as_str(), "wrong_key" | "invalid") && left > 0 => {
+                terminal.show(&crate::screen::problem_page(&problem))?;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Reads a secret from a file or stdin; one line end at its end is not part of it.
+pub fn secret_file(path: &std::path::Path) -> Result<SecretString, Failure> {
+    const MOST: u64 = 64 * 1024;
+    let mut text = zeroize::Zeroizing::new(String::with_capacity(64 * 1024 + 1));
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(MOST).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_string(&mut text))
+    };
+    read.map_err(|error| Failure::file(path, &error))?;
+    let end = text.strip_suffix('\n').unwrap_or(&text);
+    let end = end.strip_suffix('\r').unwrap_or(end);
+    Ok(SecretString::new(end.to_owned()))
+}
+
+const LOCK: &str = "\
+Example:
+  briefcase lock
+
+Open questions, session grants and console sessions end. The record stays.";
+
+/// Close the vault: secrets leave memory, calls are refused
+#[derive(Debug, Args)]
+#[command(after_help = LOCK)]
+pub struct Lock {}
+
+impl Lock {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        let status: Status = around.client.post("/v1/lock", &serde_json::json!({})).await?;
+        Ok(status::answer(&status, around.now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_file_ends_with_its_text() {
+        for (written, read) in [("abc\n", "abc"), ("abc\r\n", "abc"), ("abc", "abc"), (" a \n\n", " a \n")] {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(written.as_bytes()).unwrap();
+            secret_file(file.path()).unwrap().expose(|text| assert_eq!(text, read));
+        }
+        assert_eq!(secret_file("/nonexistent".as_ref()).err().map(|failure| failure.exit_code()), Some(2));
+    }
+}

@@ -1,0 +1,108 @@
+//! `briefcase policy edit` and `briefcase policy set`
+
+use std::{io::Write as _, path::Path};
+
+use briefcase_api::{Change, PolicyText};
+use similar::{ChangeTag, TextDiff};
+use tokio::process::Command;
+
+use super::{check, report_page};
+use crate::{
+    change,
+    failure::Failure,
+    page::{Page, Tone, span},
+    screen::Answer,
+    surroundings::Surroundings,
+    terminal::Terminal,
+};
+
+/// Edits the policy in force until it can be used or the person gives up.
+pub async fn run(around: &Surroundings) -> Result<Answer, Failure> {
+    let terminal = Terminal::open()?;
+    let before: PolicyText = around.client.get("/v1/policy").await?;
+    let mut text = before.text.clone();
+    loop {
+        text = edited(around, &text).await?;
+        if text == before.text {
+            return Ok(unchanged());
+        }
+        let report = check(around, text.clone()).await?;
+        if report.ok {
+            return apply(around, text).await;
+        }
+        terminal.show(&report_page(&report))?;
+        if !terminal.confirm("Edit it again?")? {
+            return Err(Failure::Cancelled);
+        }
+    }
+}
+
+/// Shows what a text changes, and applies it.
+pub async fn apply(around: &Surroundings, text: String) -> Result<Answer, Failure> {
+    let before: PolicyText = around.client.get("/v1/policy").await?;
+    if text == before.text {
+        return Ok(unchanged());
+    }
+    let report = check(around, text.clone()).await?;
+    if !report.ok {
+        return Ok(Answer::new(report_page(&report), &report).negative(true));
+    }
+    let mut page = difference(&before.text, &text);
+    page.blank().append(report_page(&report));
+    Terminal::open()?.show(&page)?;
+    let applied = change::confirm(around, Change::SetPolicy { text }).await?;
+    Ok(change::answer("The policy is in force.", &applied))
+}
+
+fn unchanged() -> Answer {
+    Answer::new(Page::of("The policy is as it was."), &serde_json::json!({ "changed": false }))
+}
+
+/// Opens the text in the person's editor. No shell reads the editor's name.
+async fn edited(around: &Surroundings, text: &str) -> Result<String, Failure> {
+    let editor = around.editor.clone().unwrap_or_else(|| "vi".into());
+    let editor = editor.to_string_lossy();
+    let mut words = editor.split_whitespace();
+    let program = words.next().unwrap_or("vi");
+    let mut file = tempfile::Builder::new().prefix("briefcase-policy-").suffix(".cedar").tempfile()?;
+    file.write_all(text.as_bytes())?;
+    file.flush()?;
+    let path: &Path = file.path();
+    let status = Command::new(program).args(words).arg(path).status().await.map_err(|error| {
+        let text = format!("The editor `{program}` could not be started: {error}.");
+        Failure::usage(text, "Set EDITOR to one that is installed, or use `briefcase policy set FILE`.")
+    })?;
+    if !status.success() {
+        return Err(Failure::Cancelled);
+    }
+    std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))
+}
+
+fn difference(before: &str, after: &str) -> Page {
+    let mut page = Page::new();
+    let diff = TextDiff::from_lines(before, after);
+    for group in diff.grouped_ops(2) {
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let (mark, tone) = match change.tag() {
+                ChangeTag::Delete => ("- ", Tone::Bad),
+                ChangeTag::Insert => ("+ ", Tone::Good),
+                ChangeTag::Equal => ("  ", Tone::Dim),
+            };
+            let line = change.value().trim_end_matches(['\r', '\n']);
+            page.line([span(mark, tone), span(line, tone)]);
+        }
+        page.line([span("  …", Tone::Dim)]);
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_shows_what_would_hide_in_it() {
+        let text = difference("permit (a);\n", "permit (a);\nforbid (b\u{202e});\n").render(false);
+        assert_eq!(text, "  permit (a);\n+ forbid (b\\u{202e});\n  …\n");
+    }
+}

@@ -1,0 +1,179 @@
+//! `briefcase policy`
+
+mod edit;
+mod test;
+
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+};
+
+use briefcase_api::{PolicyReport, PolicyText};
+use clap::{Args, Subcommand};
+
+use super::why;
+use crate::{
+    failure::Failure,
+    page::{Page, Tone, span},
+    screen::{self, Answer, waiting},
+    surroundings::Surroundings,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  briefcase policy show
+  briefcase policy show --schema       what rules can speak of
+  briefcase policy edit                in $EDITOR; shows what would have been decided otherwise
+  briefcase policy check rules.cedar   exit code 1 when it cannot be used
+  briefcase policy set rules.cedar
+  briefcase policy test cases.toml     your own cases; exit code 1 when one goes otherwise
+  briefcase policy why r1042";
+
+const CASES: &str = "\
+Examples:
+  briefcase policy test cases.toml
+  briefcase policy test cases.toml --policy rules.cedar    try a text that is not in force
+
+A file of cases, TOML or JSON ({\"case\": [...]} or a list):
+  [[case]]
+  name = \"keys stay\"
+  agent = \"codex\"
+  server = \"files\"
+  tool = \"read_text_file\"
+  arguments = { path = \"/home/me/.ssh/id_ed25519\" }
+  labels = [\"untrusted_content\"]
+  expect = \"deny\"        # allow, ask or deny";
+
+/// The rules: what runs, what asks, what never runs
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub enum Policy {
+    /// Print the policy in force
+    #[command(after_help = EXAMPLES)]
+    Show(Show),
+    /// Edit the policy in $EDITOR, look at what it would change, and apply it
+    #[command(after_help = EXAMPLES)]
+    Edit,
+    /// Replace the policy with the text of a file
+    #[command(after_help = EXAMPLES)]
+    Set(File),
+    /// Check a text: whether it can be used, and what it would have decided otherwise
+    #[command(after_help = EXAMPLES)]
+    Check(File),
+    /// Run your own cases
+    #[command(after_help = CASES)]
+    Test(test::Test),
+    /// Why a call was allowed, asked about or refused
+    #[command(after_help = EXAMPLES)]
+    Why(why::Why),
+}
+
+/// What to show.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Print the Cedar schema instead: which names rules can speak of
+    #[arg(long)]
+    schema: bool,
+}
+
+/// A text in a file.
+#[derive(Debug, Args)]
+pub struct File {
+    /// Cedar text; `-` is stdin
+    file: PathBuf,
+}
+
+impl Policy {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        match self {
+            Self::Show(Show { schema }) => show(around, schema).await,
+            Self::Edit => edit::run(around).await,
+            Self::Set(File { file }) => edit::apply(around, read(&file)?).await,
+            Self::Check(File { file }) => {
+                let report = check(around, read(&file)?).await?;
+                let negative = !report.ok;
+                Ok(Answer::new(report_page(&report), &report).negative(negative))
+            }
+            Self::Test(command) => command.run(around).await,
+            Self::Why(command) => command.run(around).await,
+        }
+    }
+}
+
+async fn show(around: &Surroundings, schema: bool) -> Result<Answer, Failure> {
+    let policy: PolicyText = around.client.get("/v1/policy").await?;
+    let text = if schema { policy.schema.as_deref().unwrap_or_default() } else { &policy.text };
+    let mut page = Page::new();
+    if !around.json && !std::io::stdout().is_terminal() {
+        // Byte for byte, for a file or another program.
+        screen::raw(text.as_bytes())?;
+    } else {
+        page.block(text, "", Tone::Plain);
+    }
+    Ok(Answer::new(page, &policy))
+}
+
+/// Reads a text file of at most a mebibyte.
+fn read(path: &Path) -> Result<String, Failure> {
+    use std::io::Read as _;
+    const MOST: u64 = 1024 * 1024;
+    let mut text = String::new();
+    let done = if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(MOST).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_string(&mut text))
+    };
+    done.map_err(|error| Failure::file(path, &error))?;
+    Ok(text)
+}
+
+async fn check(around: &Surroundings, text: String) -> Result<PolicyReport, Failure> {
+    let body = PolicyText { text, schema: None };
+    waiting("Checking", around.client.post("/v1/policy/check", &body)).await
+}
+
+fn report_page(report: &PolicyReport) -> Page {
+    let mut page = Page::new();
+    if !report.ok {
+        page.line([span("✗ This cannot be used:", Tone::Bad)]);
+        for problem in &report.problems {
+            page.block(problem, "  ", Tone::Plain);
+        }
+        return page;
+    }
+    page.line([
+        span("✓ ", Tone::Good),
+        format!("{} policies: {}", report.policies.len(), report.policies.join(", ")).into(),
+    ]);
+    if report.replay.is_empty() {
+        page.text("  Recent calls would have been decided the same.");
+    } else {
+        page.line([span("  Recent calls that would have been decided otherwise:", Tone::Warn)]);
+        for line in &report.replay {
+            page.line([span("    • ", Tone::Warn), line.as_str().into()]);
+        }
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_text_would_change_is_told_before_it_is_applied() {
+        let usable = PolicyReport {
+            ok: true,
+            problems: vec![],
+            policies: vec!["granted-reads-run".into(), "no-keys".into()],
+            replay: vec!["r17: codex files/read_text_file would be deny instead of allow".into()],
+        };
+        let unusable = PolicyReport {
+            ok: false,
+            problems: vec!["3:9: unknown attribute `clas`; did you mean `class`?".into()],
+            policies: vec![],
+            replay: vec![],
+        };
+        insta::assert_snapshot!(report_page(&usable).render(false) + &report_page(&unusable).render(false));
+    }
+}

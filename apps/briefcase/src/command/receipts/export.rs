@@ -1,0 +1,68 @@
+//! `briefcase receipts export`
+
+use std::path::PathBuf;
+
+use briefcase_receipts::{Folder, export::Sink as _};
+use clap::Args;
+use serde_json::json;
+
+use super::{
+    tiles::{Copying, Daemon},
+    verify::{KEY_FILE, Trust, checked, daemon_file, daemon_key, parse_key, refuted},
+};
+use crate::{
+    failure::Failure,
+    page::Page,
+    screen::{Answer, waiting},
+    surroundings::Surroundings,
+};
+
+const EXAMPLES: &str = "\
+Example:
+  briefcase receipts export ~/record-2026-11
+
+The folder holds the log in the standard layout (C2SP tlog-tiles): receipts, hashes and the signed head, and no argument
+values. It is verified while it is written; the signed head is written last.";
+
+/// Write the whole record into a folder that anyone can verify
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Export {
+    /// A new or empty folder
+    folder: PathBuf,
+}
+
+impl Export {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        let path = &self.folder;
+        std::fs::create_dir_all(path).map_err(|error| Failure::file(path, &error))?;
+        let mut entries = std::fs::read_dir(path).map_err(|error| Failure::file(path, &error))?;
+        if entries.next().is_some() {
+            return Err(Failure::usage(format!("{} is not empty.", path.display()), "Name a new folder."));
+        }
+        let key_text = daemon_key(around).await?;
+        let key = parse_key(&key_text)?;
+        let head = daemon_file(around, "checkpoint").await?;
+        let (client, runtime, target) = (around.client.clone(), tokio::runtime::Handle::current(), path.clone());
+        let work = tokio::task::spawn_blocking(move || {
+            let mut folder = Folder::new(target);
+            let source = Daemon::at(client, runtime, head.clone());
+            let verified = checked(&Copying { source, folder: &folder }, &key, None, Trust::Daemon);
+            let written = folder.write(KEY_FILE, format!("{key_text}\n").as_bytes());
+            let written =
+                written.and_then(|()| if verified.is_ok() { folder.write("checkpoint", &head) } else { Ok(()) });
+            (verified, written)
+        });
+        let (verified, written) =
+            waiting("Exporting", work).await.map_err(|error| Failure::new("unavailable", error.to_string(), ""))?;
+        written.map_err(|error| Failure::file(path, &error))?;
+        let verified = match verified {
+            Ok(verified) => verified.answer(),
+            Err(error) => return Ok(refuted(&error)),
+        };
+        let size = verified.json.get("size").cloned().unwrap_or_default();
+        let mut page = Page::of(format!("{size} receipts are in {}, verified.", path.display()));
+        page.next(format!("Anyone can check them: `briefcase receipts verify {} --key KEY`", path.display()));
+        Ok(Answer::new(page, &json!({ "folder": path, "size": size })))
+    }
+}

@@ -1,0 +1,118 @@
+//! `briefcase receipts list`
+
+use std::time::Duration;
+
+use briefcase_api::{ReceiptPage, ReceiptQuery};
+use briefcase_types::{AgentId, ReceiptIndex, ServerId, ToolName, UnixMillis};
+use clap::Args;
+
+use super::rows;
+use crate::{failure::Failure, moment, page::Page, screen::Answer, surroundings::Surroundings};
+
+const EXAMPLES: &str = "\
+Examples:
+  briefcase receipts list
+  briefcase receipts list --kind refusal --since 1d
+  briefcase receipts list --server github --tool search_code --json";
+
+/// List receipts, newest first
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct List {
+    /// At most so many (up to 1000)
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// Only below this receipt, for the next page
+    #[arg(long, value_name = "RECEIPT")]
+    before: Option<ReceiptIndex>,
+    /// Only of this agent
+    #[arg(long, value_name = "NAME")]
+    agent: Option<AgentId>,
+    /// Only of this server
+    #[arg(long, value_name = "NAME")]
+    server: Option<ServerId>,
+    /// Only of this tool
+    #[arg(long, value_name = "TOOL")]
+    tool: Option<ToolName>,
+    /// Only of this kind
+    #[arg(long, value_name = "KIND", value_parser = ["start", "intent", "outcome", "refusal", "approval", "change", "reconcile", "restore", "notice"])]
+    kind: Option<String>,
+    /// Only refusals with this code, such as denied
+    #[arg(long, value_name = "CODE", value_parser = word)]
+    code: Option<String>,
+    /// Only of the last while, such as 15m or 7d
+    #[arg(long, value_name = "DURATION", value_parser = moment::duration)]
+    since: Option<Duration>,
+}
+
+impl List {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        let since = self.since.map(|lasts| {
+            let lasts = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
+            UnixMillis(around.now().0.saturating_sub(lasts))
+        });
+        let query = ReceiptQuery {
+            before: self.before.map(|index| index.0),
+            limit: Some(self.limit),
+            agent: self.agent.map(|agent| agent.to_string()),
+            server: self.server.map(|server| server.to_string()),
+            tool: self.tool.map(|tool| tool.to_string()),
+            kind: self.kind,
+            code: self.code,
+            since,
+        };
+        let found: ReceiptPage = around.client.get(&format!("/v1/receipts?{}", query_text(&query))).await?;
+        Ok(Answer::new(page(&found), &found))
+    }
+}
+
+/// Words of the contract, so that nothing needs escaping in an address.
+fn word(text: &str) -> Result<String, String> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if plain { Ok(text.to_owned()) } else { Err("a code is made of a-z and _".to_owned()) }
+}
+
+/// Every value has only characters that stand for themselves in an address: ids, words and numbers.
+fn query_text(query: &ReceiptQuery) -> String {
+    let number = |value: Option<u64>| value.map(|value| value.to_string());
+    [
+        ("before", number(query.before)),
+        ("limit", number(query.limit.map(u64::from))),
+        ("agent", query.agent.clone()),
+        ("server", query.server.clone()),
+        ("tool", query.tool.clone()),
+        ("kind", query.kind.clone()),
+        ("code", query.code.clone()),
+        ("since", number(query.since.map(|since| since.0))),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| value.map(|value| format!("{name}={value}")))
+    .collect::<Vec<_>>()
+    .join("&")
+}
+
+fn page(found: &ReceiptPage) -> Page {
+    let mut page = Page::new();
+    if found.receipts.is_empty() {
+        page.text(format!("No such receipts among the {} in the log.", found.size));
+        return page;
+    }
+    page.append(rows::page(&found.receipts));
+    page.text(format!("{} of {} receipts", found.receipts.len(), found.size));
+    if let Some(next) = found.next {
+        page.next(format!("Older ones: --before {}", ReceiptIndex(next)));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_carries_only_what_was_asked() {
+        let query = ReceiptQuery { limit: Some(5), agent: Some("codex".into()), ..ReceiptQuery::default() };
+        assert_eq!(query_text(&query), "limit=5&agent=codex");
+        assert!(word("denied").is_ok() && word("a&limit=9").is_err() && word("").is_err());
+    }
+}

@@ -1,0 +1,51 @@
+//! `briefcase receipts`
+
+mod export;
+mod list;
+mod proof;
+mod rows;
+mod show;
+mod tiles;
+mod verify;
+
+use clap::Subcommand;
+pub use rows::page as rows_page;
+
+use crate::{failure::Failure, screen::Answer, surroundings::Surroundings};
+
+const EXAMPLES: &str = "\
+Examples:
+  briefcase receipts list --agent codex --limit 20
+  briefcase receipts show r1042
+  briefcase receipts verify                          the daemon's own log, every byte
+  briefcase receipts export ~/record-2026-11         then, on any computer, without a daemon:
+  briefcase receipts verify ~/record-2026-11 --key KEY
+  briefcase receipts proof r1042 --out proof-r1042   one receipt, provable alone";
+
+/// The record, and its proof
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub enum Receipts {
+    /// List receipts, newest first
+    List(list::List),
+    /// Show one receipt with everything about it
+    Show(show::Show),
+    /// Prove that the record is complete and unchanged
+    Verify(verify::Verify),
+    /// Write the whole record into a folder that anyone can verify
+    Export(export::Export),
+    /// Write the proof that one receipt is in the log
+    Proof(proof::Proof),
+}
+
+impl Receipts {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        match self {
+            Self::List(command) => command.run(around).await,
+            Self::Show(command) => command.run(around).await,
+            Self::Verify(command) => command.run(around).await,
+            Self::Export(command) => command.run(around).await,
+            Self::Proof(command) => command.run(around).await,
+        }
+    }
+}

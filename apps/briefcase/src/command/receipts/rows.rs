@@ -1,0 +1,104 @@
+//! Receipts as lines.
+
+use briefcase_api::ReceiptRow;
+use briefcase_types::UnixMillis;
+use serde_json::Value;
+
+use crate::{
+    moment,
+    page::{Page, Span, Tone, span},
+};
+
+/// Receipts in a table.
+pub fn page(rows: &[ReceiptRow]) -> Page {
+    let mut page = Page::new();
+    page.table(&["RECEIPT", "TIME", "WHAT", "AGENT", "ABOUT", "RESULT"], rows.iter().map(row).collect());
+    page
+}
+
+fn text<'a>(receipt: &'a Value, name: &str) -> &'a str {
+    receipt.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn row(row: &ReceiptRow) -> Vec<Span> {
+    let receipt = &row.receipt;
+    let at = UnixMillis(receipt.get("at").and_then(Value::as_u64).unwrap_or_default());
+    vec![
+        span(row.id.to_string(), Tone::Name),
+        span(moment::utc(at), Tone::Dim),
+        text(receipt, "k").into(),
+        text(receipt, "agent").into(),
+        about(receipt).into(),
+        result(receipt),
+    ]
+}
+
+/// What a receipt is about.
+fn about(receipt: &Value) -> String {
+    let (server, name) = (text(receipt, "server"), text(receipt, "name"));
+    match text(receipt, "k") {
+        "change" => words(receipt, "summary"),
+        "start" => text(receipt, "program").to_owned(),
+        "notice" => [text(receipt, "what"), text(receipt, "detail")].join(" ").trim().to_owned(),
+        _ if !name.is_empty() => format!("{server}/{name}"),
+        _ if !server.is_empty() => format!("{server} {}", text(receipt, "op")),
+        _ if receipt.get("call").is_some() => format!("call {}", text(receipt, "call")),
+        _ => String::new(),
+    }
+}
+
+/// How it went.
+fn result(receipt: &Value) -> Span {
+    match text(receipt, "k") {
+        "intent" => span(text(receipt, "decision"), Tone::Good),
+        "refusal" => span(format!("{} ({})", text(receipt, "code"), text(receipt, "reason")), Tone::Bad),
+        "approval" => {
+            let how = [text(receipt, "step"), text(receipt, "scope"), text(receipt, "factor")];
+            let how: Vec<&str> = how.into_iter().filter(|word| !word.is_empty()).collect();
+            span(how.join(", "), Tone::Warn)
+        }
+        "outcome" => {
+            let number = |name: &str| receipt.get(name).and_then(Value::as_u64).unwrap_or_default();
+            let status = text(receipt, "status");
+            let tone = if status == "ok" { Tone::Good } else { Tone::Bad };
+            span(format!("{status}, {} bytes, {} ms", number("bytes"), number("ms")), tone)
+        }
+        "change" => span(text(receipt, "factor"), Tone::Plain),
+        "reconcile" => span(text(receipt, "verdict"), Tone::Warn),
+        _ => "".into(),
+    }
+}
+
+/// A list of words as one text; words are kept as a list or as one text.
+fn words(receipt: &Value, name: &str) -> String {
+    match receipt.get(name) {
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        Some(Value::String(text)) => text.clone(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use briefcase_types::ReceiptIndex;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_of_receipt_has_a_line() {
+        let receipts = [
+            json!({"k":"start","at":0,"program":"briefcased/0.1.0"}),
+            json!({"k":"change","at":1000,"factor":"pin","summary":["server_added","files"]}),
+            json!({"k":"intent","at":2000,"agent":"codex","server":"files","name":"read_text_file","decision":"allow"}),
+            json!({"k":"outcome","at":2010,"call":"AAAA","status":"ok","bytes":120,"ms":7}),
+            json!({"k":"refusal","at":3000,"agent":"codex","server":"files","name":"read_text_file","code":"denied","reason":"policy"}),
+            json!({"k":"approval","at":4000,"agent":"codex","step":"approved","scope":"once","factor":"pin","call":"BBBB"}),
+            json!({"k":"notice","at":5000,"what":"locked"}),
+            json!({"k":"something_later","at":6000}),
+        ];
+        let rows: Vec<ReceiptRow> =
+            receipts.into_iter().zip(0..).map(|(receipt, at)| ReceiptRow { id: ReceiptIndex(at), receipt }).collect();
+        insta::assert_snapshot!(page(&rows).render(false));
+    }
+}

@@ -1,0 +1,295 @@
+//! `briefcase receipts verify`
+//!
+//! Invariant: it says what was proved and what was not. A key that came with the record proves only that the record agrees
+//! with itself.
+
+use std::path::{Path, PathBuf};
+
+use briefcase_receipts::{
+    Checkpoint, Folder, PublicKey,
+    checkpoint::SignedCheckpoint,
+    proof::ReceiptProof,
+    verify::{Report, Source, VerifyError, verify},
+};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::tiles::Daemon;
+use crate::{
+    failure::Failure,
+    moment,
+    page::{Page, Tone, span},
+    screen::{Answer, waiting},
+    surroundings::Surroundings,
+};
+
+/// The file with the key in an export.
+pub const KEY_FILE: &str = "log.key";
+
+const EXAMPLES: &str = "\
+Examples:
+  briefcase receipts verify                          the daemon's own log, every receipt and hash
+  briefcase receipts verify --save-head head.note    and keep the signed head for the next time:
+  briefcase receipts verify --known head.note        the log still continues the one you saw
+  briefcase receipts verify FOLDER --key KEY         an export, offline
+  briefcase receipts verify --proof r7.tlog-proof --receipt r7.json --key KEY
+
+Note the key where an attacker cannot change it: `briefcase receipts verify --print-key`.
+Exit code 1 when anything was changed; the first wrong receipt is named.";
+
+/// Prove that the record is complete and unchanged
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Verify {
+    /// An exported record; without it the daemon's own log is read
+    #[arg(conflicts_with = "proof")]
+    folder: Option<PathBuf>,
+    /// The whole log, which is what is verified anyway
+    #[arg(long, hide = true)]
+    all: bool,
+    /// The log's public key, as you noted it
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// A signed head you kept: the log has to continue it
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
+    /// Write the signed head to a file, for --known
+    #[arg(long, value_name = "FILE")]
+    save_head: Option<PathBuf>,
+    /// Print the log's public key, and nothing else
+    #[arg(long, conflicts_with_all = ["folder", "known", "save_head", "proof"])]
+    print_key: bool,
+    /// Check the proof of one receipt instead
+    #[arg(long, value_name = "FILE", requires = "receipt")]
+    proof: Option<PathBuf>,
+    /// With --proof: the receipt itself
+    #[arg(long, value_name = "FILE", requires = "proof")]
+    receipt: Option<PathBuf>,
+}
+
+/// Where the key came from, which decides what a check proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Given on the command line.
+    Noted,
+    /// From the daemon that also gave the log.
+    Daemon,
+    /// From the folder that also holds the record.
+    Folder,
+}
+
+/// A record that was verified.
+#[derive(Debug)]
+pub struct Verified {
+    report: Report,
+    head: String,
+    trust: Trust,
+}
+
+impl Verify {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        if self.print_key {
+            let key = daemon_key(around).await?;
+            return Ok(Answer::new(Page::of(key.as_str()), &json!({ "key": key })));
+        }
+        if let (Some(proof), Some(receipt)) = (&self.proof, &self.receipt) {
+            return self.one(proof, receipt);
+        }
+        let verified = match &self.folder {
+            Some(folder) => self.folder(folder)?,
+            None => self.daemon(around).await?,
+        };
+        let verified = match verified {
+            Ok(verified) => verified,
+            Err(error) => return Ok(refuted(&error)),
+        };
+        if let Some(path) = &self.save_head {
+            std::fs::write(path, &verified.head).map_err(|error| Failure::file(path, &error))?;
+        }
+        Ok(verified.answer())
+    }
+
+    /// The running daemon's log.
+    async fn daemon(&self, around: &Surroundings) -> Result<Result<Verified, VerifyError>, Failure> {
+        let (key, trust) = match &self.key {
+            Some(key) => (parse_key(key)?, Trust::Noted),
+            None => (parse_key(&daemon_key(around).await?)?, Trust::Daemon),
+        };
+        let head = daemon_file(around, "checkpoint").await?;
+        let known = self.known(&key)?;
+        let source = Daemon::at(around.client.clone(), tokio::runtime::Handle::current(), head);
+        let work = tokio::task::spawn_blocking(move || checked(&source, &key, known, trust));
+        waiting("Verifying", work).await.map_err(|error| Failure::new("unavailable", error.to_string(), ""))
+    }
+
+    /// An exported record; nothing else is asked.
+    fn folder(&self, path: &Path) -> Result<Result<Verified, VerifyError>, Failure> {
+        let (key, trust) = match &self.key {
+            Some(key) => (parse_key(key)?, Trust::Noted),
+            None => {
+                let next = "Give the key you noted with --key; `briefcase receipts verify --print-key` prints it.";
+                let read = std::fs::read_to_string(path.join(KEY_FILE));
+                let key = read.map_err(|_| Failure::usage("Nothing says which key signed this record.", next))?;
+                (parse_key(key.trim())?, Trust::Folder)
+            }
+        };
+        let known = self.known(&key)?;
+        Ok(checked(&Folder::new(path), &key, known, trust))
+    }
+
+    fn known(&self, key: &PublicKey) -> Result<Option<Checkpoint>, Failure> {
+        let Some(path) = &self.known else { return Ok(None) };
+        let note = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
+        let head = SignedCheckpoint::verify(&note, key).map_err(|error| {
+            let next = "Give a head that was saved with --save-head, and the key of the same log.";
+            Failure::usage(format!("The known head does not hold: {error}."), next)
+        })?;
+        Ok(Some(head.checkpoint().clone()))
+    }
+
+    /// One receipt with its proof; nothing else is asked.
+    fn one(&self, proof: &Path, receipt: &Path) -> Result<Answer, Failure> {
+        let key = self
+            .key
+            .as_deref()
+            .ok_or_else(|| Failure::usage("A proof is checked against a key you noted.", "Add --key KEY."))?;
+        let key = parse_key(key)?;
+        let text = std::fs::read(proof).map_err(|error| Failure::file(proof, &error))?;
+        let encoded = std::fs::read(receipt).map_err(|error| Failure::file(receipt, &error))?;
+        let encoded = encoded.strip_suffix(b"\n").unwrap_or(&encoded);
+        let checked = ReceiptProof::parse(&text).and_then(|proof| Ok((proof.index, proof.verify(encoded, &key)?.1)));
+        match checked {
+            Ok((index, head)) => {
+                let mut page = Page::new();
+                let size = head.checkpoint().size;
+                page.line([span("✓ ", Tone::Good), format!("{index} is in the signed log of {size} receipts.").into()]);
+                Ok(Answer::new(page, &json!({ "verified": true, "receipt": index, "size": size })))
+            }
+            Err(error) => Ok(negative(&error.to_string(), None)),
+        }
+    }
+}
+
+/// Verifies a source, and says where the key came from.
+pub fn checked<S: Source + ?Sized>(
+    source: &S,
+    key: &PublicKey,
+    known: Option<Checkpoint>,
+    trust: Trust,
+) -> Result<Verified, VerifyError> {
+    let report = verify(source, key, known)?;
+    let note = source.read("checkpoint", 64 * 1024).ok().flatten().unwrap_or_default();
+    Ok(Verified { report, head: String::from_utf8_lossy(&note).into_owned(), trust })
+}
+
+impl Verified {
+    /// What was proved, and what was not.
+    pub fn answer(&self) -> Answer {
+        Answer::new(self.page(), &self.json())
+    }
+
+    fn page(&self) -> Page {
+        let (report, sum) = (&self.report, self.report.summary);
+        let mut page = Page::new();
+        let span_of = match (sum.first, sum.last) {
+            (Some(first), Some(last)) => format!(", {} to {}", moment::utc(first), moment::utc(last)),
+            _ => String::new(),
+        };
+        let headline = format!("{} receipts verified{span_of}", sum.receipts);
+        page.line([span("✓ ", Tone::Good), span(headline, Tone::Strong)]);
+        let calls = format!(
+            "{} ran, {} refused, {} with an unknown end, {} still open",
+            sum.intents, sum.refusals, sum.orphans, sum.open
+        );
+        page.field("calls", calls);
+        page.field("log", report.checkpoint.origin.as_str());
+        page.field("root", report.checkpoint.root.to_string());
+        page.blank().heading("Proved:");
+        let yes = |page: &mut Page, text: &str| {
+            page.line([span("  ✓ ", Tone::Good), text.into()]);
+        };
+        yes(&mut page, "no receipt was changed, removed, moved or put in since its head was signed");
+        yes(&mut page, "each effect has its intent before it, and no time goes backwards");
+        if let Some(known) = &report.continues {
+            yes(
+                &mut page,
+                &format!("it continues the head you kept, of {} receipts: nothing was rolled back", known.size),
+            );
+        }
+        page.heading("Not proved:");
+        let no = |page: &mut Page, text: &str| {
+            page.line([span("  · ", Tone::Warn), text.into()]);
+        };
+        match self.trust {
+            Trust::Noted => {}
+            Trust::Daemon => no(
+                &mut page,
+                "that the key is yours: it came from the daemon. Compare it with one you noted (--print-key, then --key)",
+            ),
+            Trust::Folder => no(
+                &mut page,
+                "that the key is the right one: it came with the folder. Give the one you noted with --key",
+            ),
+        }
+        if report.continues.is_none() {
+            no(
+                &mut page,
+                "that nothing was cut off the end and signed anew by someone with the key: keep heads (--save-head) and compare (--known)",
+            );
+        }
+        no(&mut page, "that a corrupted daemon recorded everything it did");
+        page
+    }
+
+    fn json(&self) -> Value {
+        let (checkpoint, sum) = (&self.report.checkpoint, self.report.summary);
+        json!({
+            "verified": true,
+            "origin": checkpoint.origin.as_str(),
+            "size": checkpoint.size,
+            "root": checkpoint.root,
+            "calls": { "ran": sum.intents, "refused": sum.refusals, "unknown_end": sum.orphans, "open": sum.open },
+            "first": sum.first,
+            "last": sum.last,
+            "continues": self.report.continues.as_ref().map(|known| known.size),
+            "key_from": match self.trust {
+                Trust::Noted => "command_line",
+                Trust::Daemon => "daemon",
+                Trust::Folder => "folder",
+            },
+        })
+    }
+}
+
+/// The record does not hold.
+pub fn refuted(error: &VerifyError) -> Answer {
+    negative(&error.to_string(), error.index())
+}
+
+fn negative(reason: &str, index: Option<u64>) -> Answer {
+    let mut page = Page::new();
+    page.line([span("✗ NOT VERIFIED: ", Tone::Bad), span(reason, Tone::Strong)]);
+    page.next("Do not trust this record. Compare it with a copy, or with a head that you kept.");
+    Answer::new(page, &json!({ "verified": false, "reason": reason, "index": index })).negative(true)
+}
+
+/// The key as the daemon gives it.
+pub async fn daemon_key(around: &Surroundings) -> Result<String, Failure> {
+    let bytes = daemon_file(around, "key").await?;
+    Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+}
+
+/// A file of the daemon's log.
+pub async fn daemon_file(around: &Surroundings, name: &str) -> Result<Vec<u8>, Failure> {
+    let found = around.client.bytes(&format!("/v1/log/{name}")).await?;
+    found
+        .map(Into::into)
+        .ok_or_else(|| Failure::new("not_found", format!("The log has no {name}."), "Run `briefcase fsck`."))
+}
+
+/// Reads a public key.
+pub fn parse_key(text: &str) -> Result<PublicKey, Failure> {
+    text.trim()
+        .parse()
+        .map_err(|error| Failure::usage(format!("--key: {error}."), "Copy it whole, as --print-key printed it."))
+}

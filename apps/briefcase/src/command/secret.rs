@@ -1,0 +1,101 @@
+//! `briefcase secret`
+
+use std::path::PathBuf;
+
+use briefcase_api::{Change, SecretView};
+use briefcase_types::SecretName;
+use clap::{Args, Subcommand};
+
+use super::lock;
+use crate::{
+    change,
+    failure::Failure,
+    page::{Page, Tone, span},
+    screen::Answer,
+    surroundings::Surroundings,
+    terminal::Terminal,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  briefcase secret set github              asks for the value at the terminal
+  briefcase secret set github --file token.txt
+  pass github/token | briefcase secret set github --file -
+  briefcase secret list
+  briefcase secret rm github
+
+A value is never an argument: arguments can be seen by other programs and stay in the shell's history.
+There is no command that shows a secret.";
+
+/// Secrets in the vault; no command shows one
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub enum Secret {
+    /// Put a secret into the vault, or replace it
+    #[command(after_help = EXAMPLES)]
+    Set(Set),
+    /// List names; never values
+    #[command(after_help = EXAMPLES)]
+    List,
+    /// Remove a secret
+    #[command(after_help = EXAMPLES)]
+    Rm(Name),
+}
+
+/// A secret by name.
+#[derive(Debug, Args)]
+pub struct Name {
+    /// The secret: 1 to 32 of a-z, 0-9 and -
+    name: SecretName,
+}
+
+/// A secret and where its value comes from.
+#[derive(Debug, Args)]
+pub struct Set {
+    /// The secret: 1 to 32 of a-z, 0-9 and -
+    name: SecretName,
+    /// Read the value from a file; `-` is stdin
+    #[arg(long, value_name = "PATH")]
+    file: Option<PathBuf>,
+}
+
+impl Secret {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        match self {
+            Self::Set(Set { name, file }) => {
+                let value = match file {
+                    Some(path) => lock::secret_file(&path)?,
+                    None => Terminal::open()?.secret(&format!("Value of `{name}` (not shown): "))?,
+                };
+                if value.expose(str::is_empty) {
+                    return Err(Failure::usage("The value is empty.", "Type it, or give a file with --file."));
+                }
+                let value = value.expose(str::to_owned);
+                let applied = change::confirm(around, Change::SetSecret { name: name.clone(), value }).await?;
+                Ok(change::answer(&format!("Secret `{name}` is in the vault."), &applied))
+            }
+            Self::List => {
+                let secrets: Vec<SecretView> = around.client.get("/v1/secrets").await?;
+                Ok(Answer::new(list(&secrets), &secrets))
+            }
+            Self::Rm(Name { name }) => {
+                let applied = change::confirm(around, Change::RemoveSecret { name: name.clone() }).await?;
+                Ok(change::answer(&format!("Secret `{name}` removed."), &applied))
+            }
+        }
+    }
+}
+
+fn list(secrets: &[SecretView]) -> Page {
+    let mut page = Page::new();
+    if secrets.is_empty() {
+        page.text("No secrets.").next("Put one in with `briefcase secret set NAME`.");
+        return page;
+    }
+    let row = |secret: &SecretView| {
+        let users: Vec<&str> = secret.used_by.iter().map(briefcase_types::ServerId::as_str).collect();
+        vec![span(secret.name.as_str(), Tone::Name), secret.version.to_string().into(), users.join(", ").into()]
+    };
+    page.table(&["SECRET", "VERSION", "USED BY"], secrets.iter().map(row).collect());
+    page
+}

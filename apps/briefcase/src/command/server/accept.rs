@@ -1,0 +1,42 @@
+//! `briefcase server accept`
+
+use briefcase_api::Change;
+use briefcase_types::{ServerId, ToolName};
+use clap::Args;
+
+use super::{look, probe};
+use crate::{change, failure::Failure, page::Page, screen::Answer, surroundings::Surroundings, terminal::Terminal};
+
+const EXAMPLES: &str = "\
+Examples:
+  briefcase server accept github                     everything that is new or changed
+  briefcase server accept github --tool search_code  only this one
+
+A tool whose definition changed is held back until you accept the new one. Read the difference: a description that tells
+an agent what to do is an attack. A changed tool asks again, whatever it was before.";
+
+/// Accept tools that are new or changed, after looking at the difference
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Accept {
+    /// The server
+    name: ServerId,
+    /// Only this tool (may be repeated)
+    #[arg(long, value_name = "TOOL", num_args = 1)]
+    tool: Vec<ToolName>,
+}
+
+impl Accept {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        let Self { name, tool: tools } = self;
+        let seen = look(around, &name).await?;
+        if seen.tools.iter().all(|tool| matches!(tool.state.as_str(), "accepted" | "quarantined")) {
+            let page = Page::of("Nothing is new or changed: all tools are as you accepted them.");
+            return Ok(Answer::new(page, &serde_json::json!({ "changed": false })));
+        }
+        Terminal::open()?.show(&probe::differences(&seen.tools))?;
+        let change = Change::AcceptTools { server: name.clone(), probe: seen.digest, tools };
+        let applied = change::confirm(around, change).await?;
+        Ok(change::answer(&format!("The tools of `{name}` are accepted as shown."), &applied))
+    }
+}

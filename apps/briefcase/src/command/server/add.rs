@@ -1,0 +1,123 @@
+//! `briefcase server add`
+
+use briefcase_api::{Change, Probe, SecretView, ServerSpec};
+use briefcase_types::{ServerId, ToolName};
+use clap::Args;
+
+use super::{
+    probe,
+    spec::{self, Reach, describe},
+};
+use crate::{
+    change,
+    failure::Failure,
+    page::{Page, Tone, span},
+    screen::{Answer, waiting},
+    surroundings::Surroundings,
+    terminal::Terminal,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  A local server; tools that claim to only read may run without asking:
+      briefcase server add files --read-all-hinted -- npx -y @modelcontextprotocol/server-filesystem ~/notes
+  A remote server whose key stays in the vault:
+      briefcase secret set github
+      briefcase server add github --url https://api.githubcopilot.com/mcp/ \\
+          --header 'Authorization: Bearer {secret}' --secret github
+  A local server with its key in its environment; two of its tools are reads:
+      briefcase server add search --secret-env API_KEY=search --read web_search --read fetch -- search-mcp
+
+The server is looked at before anything is accepted. What you accept is pinned: a tool that changes later is held back.
+Every tool that is not a read asks you first.";
+
+/// Register a server: look at what it offers, then accept that
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Add {
+    /// Its name here: 1 to 32 of a-z, 0-9 and -
+    name: ServerId,
+    #[command(flatten)]
+    reach: Reach,
+    /// A tool that only reads and may run without asking (may be repeated)
+    #[arg(long, value_name = "TOOL", num_args = 1)]
+    read: Vec<ToolName>,
+    /// Take the server's word for which tools only read
+    #[arg(long, conflicts_with = "read")]
+    read_all_hinted: bool,
+    /// Resources and prompts may be read without asking
+    #[arg(long)]
+    reads_granted: bool,
+    /// Start a local command for a first look without asking
+    #[arg(long, short)]
+    yes: bool,
+}
+
+impl Add {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        let Self { name, reach, read, read_all_hinted, reads_granted, yes } = self;
+        let spec = reach.spec()?;
+        let terminal = Terminal::open()?;
+        secrets_are_there(around, &spec).await?;
+        let mut intro = Page::new();
+        intro.heading(format!("Server `{name}`")).append(describe(&spec));
+        terminal.show(&intro)?;
+        let local = matches!(spec, ServerSpec::Stdio { .. });
+        if local && !yes && !terminal.confirm("Start this program now, as you, to look at what it offers?")? {
+            return Err(Failure::Cancelled);
+        }
+        let seen: Probe = waiting("Looking at the server", around.client.post("/v1/servers/probe", &spec)).await?;
+        let reads = if read_all_hinted { hinted(&seen) } else { read };
+        terminal.show(&offer(&seen, &reads, reads_granted))?;
+        let change = Change::AddServer { name: name.clone(), spec, probe: seen.digest, reads, reads_granted };
+        let applied = change::confirm(around, change).await?;
+        let mut answer = change::answer(&format!("Server `{name}` added with {} tools.", seen.tools.len()), &applied);
+        answer.page.next("Agents that are connected see it at once. `briefcase tools` lists what they see.");
+        Ok(answer)
+    }
+}
+
+/// A secret that is not there is told before a server is started with nothing in its place.
+async fn secrets_are_there(around: &Surroundings, spec: &ServerSpec) -> Result<(), Failure> {
+    let wanted = spec::secrets(spec);
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let known: Vec<SecretView> = around.client.get("/v1/secrets").await?;
+    match wanted.into_iter().find(|name| !known.iter().any(|secret| secret.name == **name)) {
+        Some(missing) => {
+            let next = format!("Put it in with `briefcase secret set {missing}`, then run this again.");
+            Err(Failure::new("not_found", format!("There is no secret `{missing}` in the vault."), next))
+        }
+        None => Ok(()),
+    }
+}
+
+fn hinted(seen: &Probe) -> Vec<ToolName> {
+    let reads = seen.tools.iter().filter(|tool| tool.state != "quarantined" && probe::hinted_read(tool));
+    reads.filter_map(|tool| tool.name.parse().ok()).collect()
+}
+
+/// What is offered, and what accepting it means for each tool.
+fn offer(seen: &Probe, reads: &[ToolName], reads_granted: bool) -> Page {
+    let mut page = probe::page(seen);
+    let runs = |name: &str| reads.iter().any(|read| read.as_str() == name);
+    let (mut run, mut ask) = (Vec::new(), Vec::new());
+    for tool in seen.tools.iter().filter(|tool| tool.state != "quarantined") {
+        if runs(&tool.name) { run.push(tool.name.as_str()) } else { ask.push(tool.name.as_str()) }
+    }
+    let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    page.blank().heading("If you accept:");
+    page.line([span("  run without asking:  ", Tone::Warn), list(&run).into()]);
+    page.line([span("  ask you first:       ", Tone::Good), list(&ask).into()]);
+    let held: Vec<&str> =
+        seen.tools.iter().filter(|tool| tool.state == "quarantined").map(|tool| tool.name.as_str()).collect();
+    if !held.is_empty() {
+        page.line([span("  held back:           ", Tone::Bad), list(&held).into()]);
+    }
+    if reads_granted {
+        page.line([span("  resources and prompts are read without asking", Tone::Warn)]);
+    }
+    page.blank();
+    page
+}

@@ -1,0 +1,203 @@
+//! `briefcase setup`
+//!
+//! Invariant: the first factor is enrolled before any agent can connect, and the generated key is on the person's screen
+//! once, and nowhere else.
+
+use briefcase_types::{AgentId, SecretString};
+use clap::Args;
+use serde::Deserialize;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::{
+    agent::{gateway, snippets},
+    backup::new_passphrase,
+    daemon::started_page,
+    factor::new_pin,
+};
+use crate::{
+    client::is_not_running,
+    daemon::{self, Start},
+    failure::Failure,
+    page::{Page, Tone, span},
+    screen::{Answer, waiting},
+    surroundings::Surroundings,
+    terminal::Terminal,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  briefcase setup
+  briefcase setup --passphrase --agent claude-code
+  briefcase setup --generated-key --i-saved-it > /dev/null    the key is on the terminal all the same
+
+Your vault opens with a generated key (keep it in a password manager) or with a passphrase of your own. A PIN answers
+questions and allows changes: agents can see everything you type into a shell, but not that.";
+
+/// Make your briefcase: a key for the vault, a PIN for decisions, an agent
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Setup {
+    /// Open the vault with a generated key
+    #[arg(long, conflicts_with = "passphrase")]
+    generated_key: bool,
+    /// Open the vault with a passphrase of your own
+    #[arg(long)]
+    passphrase: bool,
+    /// Do not ask for a part of the generated key
+    #[arg(long)]
+    i_saved_it: bool,
+    /// Name of the first agent
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    agent: AgentId,
+    /// The console's port on localhost; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    console_port: Option<u16>,
+}
+
+/// What `briefcased init` prints.
+#[derive(Deserialize)]
+pub struct Made {
+    /// The generated key, if one was wanted.
+    pub unlock_key: Option<String>,
+}
+
+/// What `briefcased init` reads.
+pub struct Wishes<'a> {
+    /// The first factor.
+    pub pin: &'a SecretString,
+    /// What opens the vault; a key is generated without it.
+    pub passphrase: Option<&'a SecretString>,
+    /// The first agent.
+    pub agent: &'a AgentId,
+}
+
+impl Setup {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        nothing_there(around).await?;
+        let terminal = Terminal::open()?;
+        terminal.show(&welcome())?;
+        let passphrase = if self.wants_passphrase(&terminal)? {
+            Some(new_passphrase(&terminal, "Passphrase, at least 12 characters")?)
+        } else {
+            None
+        };
+        terminal.show(Page::new().blank().text("The PIN answers questions and allows changes."))?;
+        let pin = new_pin(&terminal)?;
+        let wishes = Wishes { pin: &pin, passphrase: passphrase.as_ref(), agent: &self.agent };
+        let made = waiting("Making the briefcase", make(around, &wishes)).await?;
+        let secret = match (made.unlock_key.map(SecretString::new), passphrase) {
+            (Some(key), _) => {
+                show_key(&terminal, &key, self.i_saved_it)?;
+                key
+            }
+            (None, Some(passphrase)) => passphrase,
+            (None, None) => {
+                return Err(Failure::new("unavailable", "briefcased made no key.", "Run `briefcase doctor`."));
+            }
+        };
+        let how = Start { secret: Some(&secret), console_port: self.console_port, attached: false };
+        let (ready, _) = waiting("Starting briefcased", daemon::start(around, how)).await?;
+        let token_file = around.paths.token_file(&self.agent);
+        let mut page = started_page(&ready);
+        page.field("agent", format!("`{}`, its token is in {}", self.agent, token_file.display()));
+        page.append(snippets(&self.agent, &gateway(around)));
+        page.append(next_steps());
+        let json = json!({ "ready": ready, "agent": self.agent, "token_file": token_file });
+        Ok(Answer::new(page, &json))
+    }
+
+    fn wants_passphrase(&self, terminal: &Terminal) -> Result<bool, Failure> {
+        if self.passphrase || self.generated_key {
+            return Ok(self.passphrase);
+        }
+        let never = std::sync::atomic::AtomicBool::new(false);
+        let prompt = "What opens the vault? [g]enerated key (recommended)  [p]assphrase of your own: ";
+        Ok(terminal.key(prompt, "gp", &never)? == Some('p'))
+    }
+}
+
+async fn nothing_there(around: &Surroundings) -> Result<(), Failure> {
+    match around.client.peer().await {
+        Ok(_) => {
+            let next = "Look at it with `briefcase status`.";
+            return Err(Failure::new("already_running", "briefcased is already running.", next));
+        }
+        Err(failure) if is_not_running(&failure) => {}
+        Err(failure) => return Err(failure),
+    }
+    if around.paths.state.join("vault.json").exists() {
+        let text = format!("There is a briefcase already in {}.", around.paths.state.display());
+        return Err(Failure::new(
+            "already_set_up",
+            text,
+            "Start it with `briefcase up`. To begin anew, move that folder away first.",
+        ));
+    }
+    Ok(())
+}
+
+/// Makes a briefcase with what a person chose.
+pub async fn make(around: &Surroundings, wishes: &Wishes<'_>) -> Result<Made, Failure> {
+    let mut input = Zeroizing::new(Vec::with_capacity(16 * 1024));
+    let wish = |text: Option<&SecretString>| text.map(|text| text.expose(str::to_owned));
+    let body = Zeroizing::new(
+        json!({
+            "pin": wish(Some(wishes.pin)),
+            "passphrase": wish(wishes.passphrase),
+            "unlock_key": wishes.passphrase.is_none(),
+            "agent": wishes.agent,
+        })
+        .to_string(),
+    );
+    input.extend_from_slice(body.as_bytes());
+    let printed = Zeroizing::new(daemon::run(around, &["init"], &input).await?);
+    serde_json::from_slice(&printed).map_err(|_| {
+        let next = "Install all programs of one version into one folder.";
+        Failure::new("unavailable", "The answer of `briefcased init` cannot be understood.", next)
+    })
+}
+
+fn welcome() -> Page {
+    let mut page = Page::new();
+    page.heading("Your briefcase");
+    page.text("  Secrets stay in a vault on this computer. Agents get tools, never keys.");
+    page.text("  What is not a known read asks you first, and every call leaves a receipt.").blank();
+    page
+}
+
+/// Shows the generated key, and makes sure that it was not overlooked.
+fn show_key(terminal: &Terminal, key: &SecretString, saved: bool) -> Result<(), Failure> {
+    let mut page = Page::new();
+    page.blank().line([span("This key opens your vault. It is shown now and never again:", Tone::Warn)]);
+    page.blank().line(["    ".into(), key.expose(|text| span(text, Tone::Strong))]).blank();
+    page.text("Put it into a password manager, or write it down. Without it, what is in the vault is lost.");
+    terminal.show(&page)?;
+    if saved {
+        return Ok(());
+    }
+    loop {
+        let typed = terminal.line("Type its last group to show that you have it: ")?;
+        let holds = key.expose(|text| text.rsplit('-').next().is_some_and(|last| typed.eq_ignore_ascii_case(last)));
+        if holds {
+            return Ok(());
+        }
+        terminal.show(&Page::of(span(
+            "That is not its last group (the seven characters after the last dash).",
+            Tone::Warn,
+        )))?;
+    }
+}
+
+fn next_steps() -> Page {
+    let mut page = Page::new();
+    page.blank().heading("Then:");
+    page.line(["  ".into(), span("briefcase server add --help", Tone::Name), "   put an MCP server behind it".into()]);
+    page.line([
+        "  ".into(),
+        span("briefcase approvals --watch", Tone::Name),
+        "   answer what your agents ask for".into(),
+    ]);
+    page.line(["  ".into(), span("briefcase console", Tone::Name), "             the same, in a browser".into()]);
+    page
+}

@@ -1,0 +1,89 @@
+//! `briefcase tools` and `briefcase tool set`
+
+use briefcase_api::{Change, ToolView};
+use briefcase_types::{ServerId, ToolName};
+use clap::{Args, Subcommand};
+
+use super::server;
+use crate::{change, failure::Failure, page::Page, screen::Answer, surroundings::Surroundings};
+
+const LIST: &str = "\
+Examples:
+  briefcase tools
+  briefcase tools github --json";
+
+/// List tools, their class and risk
+#[derive(Debug, Args)]
+#[command(after_help = LIST)]
+pub struct Tools {
+    /// Only this server's
+    server: Option<ServerId>,
+}
+
+impl Tools {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        let mut tools: Vec<ToolView> = around.client.get("/v1/tools").await?;
+        if let Some(server) = &self.server {
+            tools.retain(|tool| tool.server == *server);
+        }
+        let page = if tools.is_empty() {
+            let mut page = Page::of("No tools.");
+            page.next("Add a server: `briefcase server add --help` has examples.");
+            page
+        } else {
+            server::tools_page(&tools)
+        };
+        Ok(Answer::new(page, &tools))
+    }
+}
+
+const SET: &str = "\
+Examples:
+  briefcase tool set files read_file --class read      runs without asking
+  briefcase tool set search web_search --cost '0.01 USD' --label untrusted_content
+  briefcase tool set mail send --label external
+  briefcase tool set search web_search --cost ''       no price";
+
+/// Say what a tool does, costs and returns
+#[derive(Debug, Subcommand)]
+#[command(after_help = SET)]
+pub enum Tool {
+    /// Set class, price or labels of a tool
+    #[command(after_help = SET)]
+    Set(Set),
+}
+
+/// What to set.
+#[derive(Debug, Args)]
+pub struct Set {
+    /// The server
+    server: ServerId,
+    /// The tool
+    tool: ToolName,
+    /// What it does
+    #[arg(long, value_name = "CLASS", value_parser = ["read", "write", "unknown"])]
+    class: Option<String>,
+    /// What a call costs, such as '0.01 USD'; empty for nothing
+    #[arg(long, value_name = "AMOUNT")]
+    cost: Option<String>,
+    /// What its results are: private_data, untrusted_content, external (may be repeated)
+    #[arg(long, value_name = "LABEL", num_args = 1)]
+    label: Vec<String>,
+    /// Remove all labels
+    #[arg(long, conflicts_with = "label")]
+    no_labels: bool,
+}
+
+impl Tool {
+    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+        let Self::Set(Set { server, tool, class, cost, label, no_labels }) = self;
+        if class.is_none() && cost.is_none() && label.is_empty() && !no_labels {
+            let next = "Give --class, --cost, --label or --no-labels; `briefcase tool set --help` has examples.";
+            return Err(Failure::usage("Nothing is to be set.", next));
+        }
+        let labels = (no_labels || !label.is_empty()).then_some(label);
+        let done = format!("Tool `{server}/{tool}` is set.");
+        let applied = change::confirm(around, Change::SetTool { server, tool, class, cost, labels }).await?;
+        Ok(change::answer(&done, &applied))
+    }
+}

@@ -1,0 +1,132 @@
+//! Why a command did not do its job: always what happened, a stable code, and what to do next.
+//!
+//! Invariant: each code has one exit code, so that a script can tell the cases apart without reading text.
+
+use std::io;
+
+use briefcase_api::Problem;
+use briefcase_ipc::SocketError;
+
+/// A failure to report, or a reason to stop quietly.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Something a person should read.
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    /// The person pressed Ctrl-C or closed the input.
+    #[error("cancelled")]
+    Cancelled,
+    /// Whoever read our output stopped reading.
+    #[error("the output was closed")]
+    ClosedPipe,
+}
+
+/// The table in `--help` and the manual.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0   done
+  1   a check failed, or the answer is no
+  2   the command line or a file given with it makes no sense
+  3   briefcased is not running
+  4   the briefcase is locked
+  5   refused: a factor (PIN, passkey) is missing or wrong
+  6   there is no such thing
+  7   it changed meanwhile; look again
+  10  briefcased or a server cannot do it now
+  130 cancelled";
+
+impl Failure {
+    /// A problem found on this side.
+    pub fn new(code: &str, message: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::Problem(Problem::new(code, message, next_step))
+    }
+
+    /// Something in the command line makes no sense.
+    pub fn usage(message: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new("usage", message, next_step)
+    }
+
+    /// A file could not be used.
+    pub fn file(path: &std::path::Path, error: &io::Error) -> Self {
+        let text = format!("{} cannot be used: {error}.", path.display());
+        Self::new("file", text, "Check the path and its permissions.")
+    }
+
+    /// What the shell gets.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Problem(problem) => exit_code_of(&problem.code),
+            Self::Cancelled => 130,
+            Self::ClosedPipe => 0,
+        }
+    }
+
+    /// Whether it is a problem with this code.
+    pub fn is(&self, code: &str) -> bool {
+        matches!(self, Self::Problem(problem) if problem.code == code)
+    }
+}
+
+fn exit_code_of(code: &str) -> u8 {
+    match code {
+        "failed" => 1,
+        "usage" | "file" | "invalid" | "scope_not_offered" => 2,
+        "not_running" => 3,
+        "locked" => 4,
+        "wrong_pin" | "locked_out" | "factor_required" | "passkey_refused" | "forbidden" | "no_terminal"
+        | "wrong_key" | "wrong_passphrase" => 5,
+        "not_found" | "no_such_question" => 6,
+        "conflict" | "not_what_was_shown" | "already_set_up" | "already_running" => 7,
+        _ => 10,
+    }
+}
+
+impl From<SocketError> for Failure {
+    fn from(error: SocketError) -> Self {
+        match error {
+            SocketError::NotRunning(_) => not_running(),
+            SocketError::Dir(_) | SocketError::Peer(_) => Self::new(
+                "unsafe_socket",
+                format!("{error}."),
+                "Nothing was sent. Run `briefcase doctor` after fixing it.",
+            ),
+            _ => Self::new("unavailable", format!("{error}."), "Run `briefcase up`, then try again."),
+        }
+    }
+}
+
+/// Nobody listens at the admin socket.
+pub fn not_running() -> Failure {
+    let next = "Start it with `briefcase up`. On a new computer run `briefcase setup` first; `briefcase demo` shows what it does.";
+    Failure::new("not_running", "briefcased is not running.", next)
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ClosedPipe,
+            _ => Self::new("unavailable", format!("{error}."), "Try again; `briefcase doctor` looks for the cause."),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_documented_exit_code_is_given_by_some_failure() {
+        let codes = ["failed", "usage", "not_running", "locked", "wrong_pin", "not_found", "conflict", "unavailable"];
+        let given: Vec<u8> = codes.iter().map(|code| Failure::new(code, "", "").exit_code()).collect();
+        assert_eq!(given, [1, 2, 3, 4, 5, 6, 7, 10]);
+        for code in given.iter().chain(&[Failure::Cancelled.exit_code()]) {
+            assert!(EXIT_CODES.contains(&format!("\n  {code} ")), "{code} is not documented");
+        }
+    }
+
+    #[test]
+    fn the_first_error_of_a_newcomer_says_what_to_run() {
+        let error = Failure::from(SocketError::NotRunning("/x/admin.sock".into())).to_string();
+        assert!(error.contains("briefcase up") && error.contains("briefcase setup"), "{error}");
+    }
+}

@@ -1,0 +1,93 @@
+//! Times and durations as people write them.
+
+use std::time::Duration;
+
+use briefcase_types::UnixMillis;
+
+/// `2026-11-21 14:03:22Z`.
+pub fn utc(at: UnixMillis) -> String {
+    let seconds = at.0 / 1000;
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+/// Days since 1970 as a date of the Gregorian calendar.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let shifted = days.saturating_add(719_468);
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+/// `3 min ago`, `in 2 h`, `now`.
+pub fn relative(at: UnixMillis, now: UnixMillis) -> String {
+    match (now.since(at).as_secs(), at.since(now).as_secs()) {
+        (0, 0) => "now".to_owned(),
+        (0, ahead) => format!("in {}", rough(ahead)),
+        (past, _) => format!("{} ago", rough(past)),
+    }
+}
+
+fn rough(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Reads `90s`, `15m`, `8h` or `30d`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{}` is not a duration such as 90s, 15m, 8h or 30d", crate::page::visible(text));
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let number: u64 = text.strip_suffix(unit).unwrap_or_default().parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(seconds).filter(|total| *total > 0).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (millis, text) in [
+            (0, "1970-01-01 00:00:00Z"),
+            (951_782_400_000, "2000-02-29 00:00:00Z"),
+            (1_709_251_199_999, "2024-02-29 23:59:59Z"),
+            (1_795_269_802_000, "2026-11-21 14:03:22Z"),
+            (4_107_542_400_000, "2100-03-01 00:00:00Z"),
+        ] {
+            assert_eq!(utc(UnixMillis(millis)), text);
+        }
+        assert!(!utc(UnixMillis(u64::MAX)).is_empty());
+    }
+
+    #[test]
+    fn durations_are_read_exactly_or_not_at_all() {
+        assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
+        for wrong in ["", "m", "0s", "-1s", "1.5h", "1w", "99999999999999999999d", "18446744073709551615d", "1\u{e9}"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn past_and_future_are_told_apart() {
+        let now = UnixMillis(10_000_000);
+        assert_eq!(relative(UnixMillis(10_090_000), now), "in 90 s");
+        assert_eq!(relative(UnixMillis(9_700_000), now), "5 min ago");
+        assert_eq!(relative(now, now), "now");
+    }
+}

@@ -1,0 +1,126 @@
+//! Standard output and standard error.
+//!
+//! Invariant: answers go to stdout, everything else to stderr; colour only where a terminal shows it and `NO_COLOR` does not
+//! forbid it; a reader that goes away ends the program quietly.
+
+use std::{
+    future::Future,
+    io::{self, IsTerminal as _, Write as _},
+    time::Duration,
+};
+
+use briefcase_api::Problem;
+use serde_json::Value;
+
+use crate::{
+    failure::Failure,
+    page::{Page, Tone, span},
+};
+
+/// What a command answers: a page for a person, a document for a program, and whether the answer is no.
+#[derive(Debug)]
+pub struct Answer {
+    /// For a person.
+    pub page: Page,
+    /// For `--json`.
+    pub json: Value,
+    /// A check failed, or the answer is no.
+    pub negative: bool,
+}
+
+impl Answer {
+    /// A positive answer.
+    pub fn new(page: Page, json: &impl serde::Serialize) -> Self {
+        Self { page, json: serde_json::to_value(json).unwrap_or_default(), negative: false }
+    }
+
+    /// The same, but the answer is no.
+    pub fn negative(mut self, negative: bool) -> Self {
+        self.negative = negative;
+        self
+    }
+}
+
+/// Writes a page to stdout.
+pub fn show(page: &Page) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(page.render(true).as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// Writes bytes to stdout as they are.
+pub fn raw(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    Ok(out.flush()?)
+}
+
+/// Writes one JSON document to stdout.
+pub fn json(value: &Value) -> Result<(), Failure> {
+    raw(format!("{value:#}\n").as_bytes())
+}
+
+/// Writes a page to stderr. Nobody has to read it.
+pub fn tell(page: &Page) {
+    let _ = anstream::stderr().lock().write_all(page.render(true).as_bytes());
+}
+
+/// Writes what went wrong to stderr.
+pub fn report(problem: &Problem, json: bool) {
+    if json {
+        let text = serde_json::to_string(problem).unwrap_or_default();
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    } else {
+        tell(&problem_page(problem));
+    }
+}
+
+/// What went wrong, and what to do.
+pub fn problem_page(problem: &Problem) -> Page {
+    let mut page = Page::new();
+    let code = format!(" ({})", problem.code);
+    page.line([span("error: ", Tone::Bad), problem.message.as_str().into(), span(code, Tone::Dim)]);
+    if !problem.next_step.is_empty() {
+        page.next(&problem.next_step);
+    }
+    page
+}
+
+/// How long something may take before the person is told what is going on.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Waits for `work`; after a second says on stderr, if that is a terminal, what is being waited for and for how long.
+pub async fn waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    if !io::stderr().is_terminal() {
+        return work.await;
+    }
+    let began = tokio::time::Instant::now();
+    let mut shown = false;
+    let result = loop {
+        match tokio::time::timeout(PATIENCE, &mut work).await {
+            Ok(result) => break result,
+            Err(_) => {
+                let text = format!("\r{} … {} s ", crate::page::visible(what), began.elapsed().as_secs());
+                let _ = io::stderr().lock().write_all(text.as_bytes());
+                shown = true;
+            }
+        }
+    };
+    if shown {
+        let _ = io::stderr().lock().write_all(b"\r\x1b[K");
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_shown_with_its_code_and_next_step() {
+        let problem = Problem::new("locked", "It is locked\u{1b}[2J.", "Unlock it with `briefcase unlock`.");
+        let expected = "error: It is locked\\u{1b}[2J. (locked)\n→ Unlock it with `briefcase unlock`.\n";
+        assert_eq!(problem_page(&problem).render(false), expected);
+    }
+}

@@ -1,0 +1,72 @@
+//! What a command works with: folders, the daemon, the person's terminal, the time. Read from the process once, in `main`.
+
+use std::{
+    ffi::OsString,
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use briefcase_ipc::Paths;
+use briefcase_types::{SecretString, UnixMillis};
+
+use crate::{client::Client, failure::Failure, terminal::Terminal};
+
+/// What a command works with.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Folders of the briefcase.
+    pub paths: Paths,
+    /// The daemon.
+    pub client: Client,
+    /// Answers are read by a program.
+    pub json: bool,
+    /// The person's editor, as the environment names it.
+    pub editor: Option<OsString>,
+    /// Folders in which programs are looked for, as the environment names them.
+    pub search: Option<OsString>,
+}
+
+impl Surroundings {
+    /// Puts it together. `variable` looks up the environment.
+    pub fn new(json: bool, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Failure> {
+        let paths = Paths::from_environment(&variable)
+            .map_err(|error| Failure::usage(format!("{error}."), "Set HOME, as a login does."))?;
+        let editor = variable("VISUAL").or_else(|| variable("EDITOR")).filter(|editor| !editor.is_empty());
+        Ok(Self { client: Client::new(paths.admin_socket()), paths, json, editor, search: variable("PATH") })
+    }
+
+    /// The same for another briefcase.
+    pub fn elsewhere(&self, paths: Paths) -> Self {
+        Self {
+            client: Client::new(paths.admin_socket()),
+            paths,
+            json: self.json,
+            editor: self.editor.clone(),
+            search: self.search.clone(),
+        }
+    }
+
+    /// The time, for showing how long ago something was.
+    pub fn now(&self) -> UnixMillis {
+        #[expect(clippy::disallowed_methods, reason = "shown to a person, decides nothing")]
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Finds another of the product's programs: beside this one, else where programs are.
+    pub fn program(&self, name: &str) -> Result<PathBuf, Failure> {
+        let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(|dir| dir.join(name)));
+        let elsewhere = self.search.iter().flat_map(std::env::split_paths).map(|dir| dir.join(name));
+        beside.into_iter().chain(elsewhere).find(|path| path.is_file()).ok_or_else(|| {
+            let text = format!("The program `{name}` is neither beside this one nor in PATH.");
+            Failure::new("unavailable", text, "Install all programs of one version into one folder.")
+        })
+    }
+
+    /// Asks the person for the PIN.
+    pub fn pin(&self, what_for: &str) -> Result<SecretString, Failure> {
+        let terminal = Terminal::open()?;
+        let pin = terminal.secret(&format!("PIN {what_for} (empty to cancel): "))?;
+        if pin.expose(str::is_empty) { Err(Failure::Cancelled) } else { Ok(pin) }
+    }
+}
