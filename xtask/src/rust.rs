@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::programs;
 use crate::step::Step;
+use crate::workspace;
 
 /// `cargo fmt --check` over the workspace and the fuzz targets.
 pub fn fmt(_: &[String]) -> Result<(), Failure> {
@@ -20,8 +21,9 @@ pub fn test(_: &[String]) -> Result<(), Failure> {
     Step::cargo().args(["test", "--locked", "--workspace", "--exclude", "e2e"]).run()
 }
 
-/// The tests that drive the real programs. Arguments are passed on to the test binary.
+/// The tests that drive the real programs. Arguments are passed on to the test program.
 pub fn e2e(args: &[String]) -> Result<(), Failure> {
     programs::build(&[])?;
-    Step::cargo().args(["test", "--locked", "--package", "e2e", "--"]).args(args).run()
+    let dir = workspace::root().join("tests/e2e");
+    Step::new(programs::e2e_tests()?).args(args).dir(&dir).env("CARGO_MANIFEST_DIR", &dir).run()
 }

@@ -1,6 +1,7 @@
 //! A client of `admin.sock`, as a test needs it: any request, and the few chores that every test has.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -9,8 +10,12 @@ use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
 
 use crate::{WAIT, eventually};
+
+/// How often a played person looks for questions.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The admin socket of one home.
 #[derive(Clone)]
@@ -113,5 +118,24 @@ impl Admin {
         let evidence = json!({ "pin": pin });
         let body = json!({ "shown": question["digest"], "decision": decision, "evidence": evidence });
         self.send(Method::POST, &format!("/v1/approvals/{id}/decide"), Some(&body)).await
+    }
+
+    /// Plays a person who allows every question once, until the handle is aborted or dropped with the runtime.
+    pub fn allow_everything(&self, pin: &str) -> JoinHandle<()> {
+        let (admin, pin) = (self.clone(), pin.to_owned());
+        tokio::spawn(async move {
+            let allow = json!({ "decision": "allow", "scope": "once" });
+            loop {
+                let (status, open) = admin.send(Method::GET, "/v1/approvals", None).await;
+                if status != 200 {
+                    return;
+                }
+                for question in open.as_array().into_iter().flatten() {
+                    // Somebody else may have been faster, or the caller gone.
+                    admin.decide(question, &allow, &pin).await;
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        })
     }
 }

@@ -57,6 +57,11 @@ impl Scene {
         opened(client).await
     }
 
+    /// A client of the agent `default` over stdio that has not said anything yet.
+    pub fn unopened(&self, server: Option<&str>, era: Era) -> Client {
+        Gateway::stdio(&self.home, &self.made.token, server, era)
+    }
+
     /// The gateway on a port, for the agent `default`.
     pub async fn gateway(&self) -> Gateway {
         Gateway::http(&self.home, &self.made.token, None).await

@@ -1,5 +1,6 @@
 //! The official MCP conformance suite, server side, both frozen requirement sets: against the fixture itself
-//! (`--direct`), and through gateway and daemon with the fixture behind them (`--through`). Without a flag both.
+//! (`--direct`), and through gateway and daemon with the fixture behind them (`--through`). Without a flag both. `--no-build` takes the programs as
+//! they are.
 //!
 //! Invariant: a scenario that fails, that is missing, or that is skipped without need fails the command.
 
@@ -28,11 +29,7 @@ const SETS: [Set; 2] = [Set { revision: "2025-11-25", scored: 30 }, Set { revisi
 /// Runs the suite.
 pub fn run(args: &[String]) -> Result<(), Failure> {
     let (direct, through) = (workspace::flag(args, "--direct"), workspace::flag(args, "--through"));
-    if direct {
-        programs::build_only(&["fixture-conformance"])?;
-    } else {
-        programs::build(&[])?;
-    }
+    programs::build_unless_told(args)?;
     node::fixtures()?;
     let mut wrong = Vec::new();
     let mut rows = Vec::new();

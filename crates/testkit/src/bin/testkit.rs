@@ -21,15 +21,18 @@ async fn through(fixture: &str) -> Result<(), Box<dyn std::error::Error>> {
     let (daemon, made) = Daemon::new(&home, &setup).await;
     let spec = json!({ "transport": "stdio", "argv": [fixture] });
     let probe: Value = daemon.admin.post("/v1/servers/probe", &spec).await;
-    // The suite plays the person too: nothing may wait for a decision.
+    // The person registers every tool as a read; what still asks (a server that wants the client's model) is allowed by a
+    // person who is always there.
     let tools = probe.get("tools").and_then(Value::as_array).into_iter().flatten();
     let tools: Vec<&str> = tools.filter_map(|tool| tool.get("name")?.as_str()).collect();
     daemon.admin.add_server("conformance", &spec, &tools, &setup.pin).await;
+    let person = daemon.admin.allow_everything(&setup.pin);
     let gateway = Gateway::http(&home, &made.token, Some("conformance")).await;
     let mut out = std::io::stdout();
     writeln!(out, "{}", gateway.url_with_token())?;
     out.flush()?;
     tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await?;
+    person.abort();
     daemon.stop().await;
     Ok(())
 }

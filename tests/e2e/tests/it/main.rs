@@ -9,6 +9,7 @@
     reason = "what cannot go on fails the test"
 )]
 
+mod asking;
 mod attack_01_08_definitions;
 mod attack_11_16_outputs;
 mod attack_18_header_credentials;

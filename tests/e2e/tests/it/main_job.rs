@@ -11,7 +11,7 @@ async fn a_read_runs_a_write_waits_for_a_person_and_each_leaves_receipts() {
         let scene = Scene::new().await;
         scene.add_http("mock", &upstream, &["look"]).await;
         let client = scene.client(era).await;
-        assert_eq!(client.tool_names().await, ["mock__change", "mock__look"]);
+        assert_eq!(client.tool_names().await, ["mock__look", "mock__change"]);
 
         let seen = client.call("mock__look", json!({ "a": 1 })).await.unwrap();
         assert_eq!(seen["content"][0]["text"], r#"{"a":1}"#);

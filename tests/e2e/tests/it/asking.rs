@@ -1,0 +1,51 @@
+//! Servers that ask in the middle of a call: elicitation, sampling and roots reach the client and come back, in both eras and
+//! across them.
+
+use briefcase_testkit::{Client, Era, program};
+use e2e::Scene;
+use serde_json::{Value, json};
+
+async fn scene(reads: &[&str]) -> Scene {
+    let scene = Scene::new().await;
+    let argv = [program("fixture-conformance").to_str().unwrap().to_owned()];
+    let spec = json!({ "transport": "stdio", "argv": argv });
+    scene.daemon.admin.add_server("fixture", &spec, reads, &scene.setup.pin).await;
+    scene
+}
+
+fn answers(request: &Value) -> Option<Value> {
+    match request["method"].as_str()? {
+        "elicitation/create" => {
+            Some(json!({ "action": "accept", "content": { "username": "u", "email": "e@example.org" } }))
+        }
+        "sampling/createMessage" => Some(json!({
+            "role": "assistant", "model": "test", "stopReason": "endTurn",
+            "content": { "type": "text", "text": "from the model" }
+        })),
+        "roots/list" => Some(json!({ "roots": [{ "uri": "file:///somewhere" }] })),
+        _ => None,
+    }
+}
+
+fn said(result: &Value) -> &str {
+    result["content"][0]["text"].as_str().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_question_of_an_older_server_reaches_an_older_client() {
+    let scene = scene(&["test_elicitation", "test_sampling"]).await;
+    let gateway = scene.gateway().await;
+    let stdio = scene.unopened(None, Era::Legacy);
+    for client in [stdio, gateway.client(Era::Legacy)] {
+        let client: Client = client.answering(Box::new(answers));
+        client.open().await.unwrap();
+        let asked = client.call("fixture__test_elicitation", json!({ "message": "Who?" })).await.unwrap();
+        assert!(said(&asked).contains("accept"), "{asked}");
+        // The client's model costs the person something: the person is asked first.
+        let call = json!({ "name": "fixture__test_sampling", "arguments": { "prompt": "Say it" } });
+        let sampling = client.start("tools/call", call).await;
+        assert_eq!(scene.allow_next().await["operation"], "sampling/createMessage");
+        let sampled = client.answer(sampling).await.unwrap();
+        assert!(said(&sampled).contains("from the model"), "{sampled}");
+    }
+}
