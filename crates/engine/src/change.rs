@@ -192,8 +192,8 @@ impl Engine {
         let scope = if let Decision::Allow(scope) = &decision { Some(scope) } else { None };
         let question = self.desk.deciding(id, shown, scope, self.now())?;
         let recorded = self.record_decision(&question, &decision, factor).await;
-        let allowed = recorded.is_ok().then_some(scope.is_some());
-        self.desk.decided(id, allowed, self.standing().version(), self.now());
+        let answer = recorded.is_ok().then_some(&decision);
+        self.desk.decided(id, answer, self.standing().version(), self.now());
         recorded
     }
 

@@ -51,6 +51,9 @@ impl Default for DeskLimits {
     }
 }
 
+/// How long an answer that made a grant is kept for the call that waits for it.
+const HANDED_OVER: Duration = Duration::from_secs(5);
+
 /// A question now stands, or stood already.
 #[derive(Clone, Debug)]
 pub struct Standing {
@@ -273,20 +276,27 @@ impl Desk {
     }
 
     /// Ends [`Desk::deciding`]: the decision is durable, or (`None`) it could not be recorded and the question stands again.
-    pub(crate) fn decided(&self, id: ApprovalId, allowed: Option<bool>, version: u64, now: UnixMillis) {
-        let until = now.plus(self.limits.answer);
+    ///
+    /// An answer beyond "once" has made a grant, which covers what comes later: the answer itself then serves only the call
+    /// that waits for it right now, and does not outlive the grant.
+    pub(crate) fn decided(&self, id: ApprovalId, answer: Option<&Decision>, version: u64, now: UnixMillis) {
         let mut inner = self.lock();
         let Some(slot) = inner.slots.get_mut(&id) else { return };
-        match allowed {
+        match answer {
             None => slot.state = State::Asked,
-            Some(true) => {
+            Some(Decision::Allow(scope)) if *scope != Scope::Once && slot.waiters == 0 => {
+                inner.remove(id);
+            }
+            Some(Decision::Allow(scope)) => {
+                let keeps = if *scope == Scope::Once { self.limits.answer } else { HANDED_OVER };
+                let until = now.plus(keeps);
                 // A rule made by this very decision has moved the authority on; the answer moves with it.
                 let mut question = (*slot.question).clone();
                 question.authority_version = version;
                 slot.question = Arc::new(question);
                 slot.state = State::Allowed { until };
             }
-            Some(false) => {
+            Some(Decision::Deny) => {
                 slot.state = State::Denied;
                 let subject = (slot.question.agent.clone(), slot.question.subject);
                 inner.cooldown.insert(subject, now.plus(self.limits.cooldown));

@@ -60,7 +60,7 @@ fn asked(desk: &Desk, question: Question) -> ApprovalId {
 fn allow(desk: &Desk, id: ApprovalId) {
     let shown = desk.find(id, T0).unwrap().digest;
     desk.deciding(id, shown, Some(&Scope::Once), T0).unwrap();
-    desk.decided(id, Some(true), 3, T0);
+    desk.decided(id, Some(&Decision::Allow(Scope::Once)), 3, T0);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_late_answer_is_no_answer() {
     desk.opened(id, true);
     let shown = desk.find(id, late).unwrap().digest;
     desk.deciding(id, shown, None, late).unwrap();
-    desk.decided(id, Some(true), 3, late);
+    desk.decided(id, Some(&Decision::Allow(Scope::Once)), 3, late);
     let too_late = late.plus(DeskLimits::default().answer);
     assert!(desk.spend(id, key, 3, too_late).is_none(), "an answer does not keep");
 }
@@ -141,7 +141,7 @@ fn a_denied_tool_may_not_ask_again_at_once() {
     let mine = question(&entropy, "a", "delete", "{\"n\":1}", T0, &desk);
     let id = asked(&desk, mine.clone());
     desk.deciding(id, mine.digest, None, T0).unwrap();
-    desk.decided(id, Some(false), 3, T0);
+    desk.decided(id, Some(&Decision::Deny), 3, T0);
     assert_eq!(desk.ask(mine, T0).unwrap_err(), NotAsked::Denied);
     let next = question(&entropy, "a", "delete", "{\"n\":2}", T0, &desk);
     assert_eq!(desk.ask(next.clone(), T0).unwrap_err(), NotAsked::Cooldown);
@@ -190,7 +190,8 @@ proptest! {
                 },
                 1 | 2 => if let Some((id, _)) = ids.get(which) && let Some(open) = desk.find(*id, now)
                     && desk.deciding(*id, open.digest, None, now).is_ok() {
-                    desk.decided(*id, Some(step == 1), 3, now);
+                    let answer = if step == 1 { Decision::Allow(Scope::Once) } else { Decision::Deny };
+                    desk.decided(*id, Some(&answer), 3, now);
                     yes += usize::from(step == 1);
                 },
                 3 => if let Some((id, key)) = ids.get(which) { effects += usize::from(desk.spend(*id, *key, 3, now).is_some()); },

@@ -7,6 +7,59 @@
 //! Each stage consumes the value on its left and is the only way to make the one on its right: the fields are private to the
 //! stage's file. So nothing executes without a permit, a reservation and an intent receipt, and nothing reaches the agent
 //! without a durable outcome. Stages stop a call with a [`Stop`]; [`run`] turns it into a refusal with a receipt of its own.
+//!
+//! What the types forbid, checked by the compiler in the tests of this page:
+//!
+//! Executing what is only permitted (no reservation, no intent receipt):
+//! ```compile_fail,E0308
+//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Permitted, execute}, ports::Talk};
+//! async fn shortcut(engine: &Arc<Engine>, permitted: Permitted, talk: Arc<dyn Talk>) { execute(engine, permitted, talk).await; }
+//! ```
+//! Executing what was only validated:
+//! ```compile_fail,E0308
+//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Validated, execute}, ports::Talk};
+//! async fn shortcut(engine: &Arc<Engine>, validated: Validated, talk: Arc<dyn Talk>) { execute(engine, validated, talk).await; }
+//! ```
+//! Executing twice with one reservation:
+//! ```compile_fail,E0382
+//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Funded, execute}, ports::Talk};
+//! async fn twice(engine: &Arc<Engine>, funded: Funded, talk: Arc<dyn Talk>) {
+//!     execute(engine, funded, talk.clone()).await;
+//!     execute(engine, funded, talk).await;
+//! }
+//! ```
+//! Making a permit, a funded call or a release by hand:
+//! ```compile_fail,E0451
+//! # use briefcase_engine::path::Permitted;
+//! fn forge(permitted: Permitted) -> Permitted { Permitted { ..permitted } }
+//! ```
+//! ```compile_fail,E0451
+//! # use briefcase_engine::path::Funded;
+//! fn forge(funded: Funded) -> Funded { Funded { ..funded } }
+//! ```
+//! ```compile_fail,E0451
+//! # use briefcase_engine::call::Released;
+//! fn forge(released: Released) -> Released { Released { ..released } }
+//! ```
+//! Releasing what was not answered:
+//! ```compile_fail,E0308
+//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Funded, release}};
+//! async fn shortcut(engine: &Arc<Engine>, funded: Funded) { let _ = release(engine, funded).await; }
+//! ```
+//! Spending an approval without the desk, or deciding without the engine:
+//! ```compile_fail,E0624
+//! # use briefcase_engine::desk::{CallKey, Desk}; use briefcase_types::{ApprovalId, UnixMillis};
+//! fn steal(desk: &Desk, id: ApprovalId, key: CallKey) { let _ = desk.spend(id, key, 1, UnixMillis(0)); }
+//! ```
+//! ```compile_fail,E0624
+//! # use briefcase_engine::desk::Desk; use briefcase_types::{ApprovalId, UnixMillis};
+//! fn approve(desk: &Desk, id: ApprovalId) { desk.decided(id, None, 1, UnixMillis(0)); }
+//! ```
+//! Using a continuation twice:
+//! ```compile_fail,E0599
+//! # use briefcase_engine::call::Continuation;
+//! fn copy(continuation: &Continuation) -> Continuation { continuation.clone() }
+//! ```
 
 mod decide;
 mod execute;

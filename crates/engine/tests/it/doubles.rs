@@ -1,0 +1,256 @@
+//! Doubles for the ports: a journal that fails on order, a server that records effects, a person who always says yes.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use briefcase_engine::{
+    Engine, Limits, Parts,
+    call::{Call, Operation},
+    ports::{
+        BoxFuture, ClientProfile, Definition, Durable, Entry, Era, Evidence, FactorKind, FactorRefusal, Factors, Journal,
+        JournalError, Line, Listing, Outbound, Record, Reply, RpcError, Talk, UpstreamFailure, Upstreams, Urgency, Waiting,
+    },
+    session::Session,
+    standing::Standing,
+};
+use briefcase_policy::{
+    authority::{Authority, Budget, Class, Pin, Server, Transport},
+    decision::Catalogue,
+    label::Labels,
+    ledger::Ledger,
+    pin,
+};
+use briefcase_receipts::{Kind, Receipt, commit::CommitKey};
+use briefcase_types::{Clock, Digest, Entropy, Incarnation, ReceiptIndex, SecretString, ServerId, UnixMillis};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+/// Keeps receipts in memory; refuses whatever `refuses` says.
+pub struct MemoryJournal {
+    pub receipts: Mutex<Vec<Receipt>>,
+    pub refuses: Mutex<Box<dyn Fn(&Kind) -> bool + Send>>,
+}
+
+impl MemoryJournal {
+    fn take(&self, receipt: Receipt) -> Durable {
+        let (reply, durable) = oneshot::channel();
+        let answer = if (self.refuses.lock().unwrap())(&receipt.kind) {
+            Err(JournalError::Full)
+        } else {
+            let mut receipts = self.receipts.lock().unwrap();
+            receipts.push(receipt);
+            Ok(ReceiptIndex(receipts.len() as u64 - 1))
+        };
+        reply.send(answer).unwrap();
+        durable
+    }
+
+    pub fn kinds(&self) -> Vec<String> {
+        let word = |receipt: &Receipt| match &receipt.kind {
+            Kind::Intent(intent) => format!("intent:{}", intent.decision),
+            Kind::Outcome(outcome) => format!("outcome:{}", outcome.status),
+            Kind::Refusal(refused) => format!("refusal:{}:{}", refused.code, refused.reason),
+            Kind::Approval(step) => format!("approval:{}", step.step),
+            Kind::Change(_) => "change".to_owned(),
+            _ => "other".to_owned(),
+        };
+        self.receipts.lock().unwrap().iter().map(word).collect()
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn append(&self, entry: Entry, _: Urgency) -> Durable {
+        self.take(entry.receipt)
+    }
+
+    fn change(&self, receipt: Receipt, _: Bytes, _: Vec<Record>) -> Durable {
+        self.take(receipt)
+    }
+
+    fn snapshot(&self, _: Bytes, _: ReceiptIndex) {}
+}
+
+/// A server with two tools, `look` and `change`, that counts what reaches it.
+pub struct OneServer {
+    pub effects: AtomicUsize,
+    pub definitions: Mutex<Vec<Value>>,
+    pub answer: Mutex<Result<Reply, UpstreamFailure>>,
+}
+
+pub fn definition(name: &str) -> Value {
+    json!({ "name": name, "description": "d", "inputSchema": { "type": "object", "properties": { "n": { "type": "integer" } } } })
+}
+
+impl Upstreams for OneServer {
+    fn look<'a>(&'a self, _: &'a Line) -> BoxFuture<'a, Result<Arc<Listing>, UpstreamFailure>> {
+        let definitions = self.definitions.lock().unwrap().clone();
+        let raw = serde_json::to_vec(&definitions).unwrap();
+        let tools = definitions
+            .iter()
+            .map(|definition| Definition {
+                name: definition["name"].as_str().unwrap().to_owned(),
+                raw: Bytes::from(serde_json::to_vec(definition).unwrap()),
+            })
+            .collect();
+        Box::pin(async move { Ok(Arc::new(Listing { digest: Digest::sha256(&raw), tools })) })
+    }
+
+    fn send<'a>(
+        &'a self,
+        _: &'a Line,
+        _: Outbound,
+        _: Arc<dyn Talk>,
+    ) -> BoxFuture<'a, Result<Reply, UpstreamFailure>> {
+        Box::pin(async move {
+            self.effects.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            self.answer.lock().unwrap().clone()
+        })
+    }
+
+    fn secrets(&self, _: &ServerId, visit: &mut dyn FnMut(&str)) {
+        visit("a-very-secret-token-0001");
+    }
+}
+
+/// Says yes to the PIN `right`.
+pub struct Person;
+
+impl Factors for Person {
+    fn check<'a>(&'a self, evidence: Evidence, _: Digest) -> BoxFuture<'a, Result<FactorKind, FactorRefusal>> {
+        Box::pin(async move {
+            match evidence {
+                Evidence::Pin(pin) if pin.expose(|pin| pin == "right") => Ok(FactorKind::Pin),
+                _ => Err(FactorRefusal::WrongPin { left: 4 }),
+            }
+        })
+    }
+}
+
+pub fn pin_evidence(pin: &str) -> Evidence {
+    Evidence::Pin(SecretString::new(pin.to_owned()))
+}
+
+pub struct Now(pub AtomicU64);
+
+impl Clock for Now {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+struct Counting(AtomicU64);
+
+impl Entropy for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        let next = self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes();
+        bytes.iter_mut().zip(next.iter().cycle()).for_each(|(to, from)| *to = *from);
+    }
+}
+
+pub struct Quiet;
+
+impl Talk for Quiet {
+    fn notify(&self, _: &str, _: Bytes) {}
+
+    fn ask<'a>(&'a self, _: &'a str, _: Bytes) -> BoxFuture<'a, Result<Bytes, RpcError>> {
+        Box::pin(async { Err(RpcError { code: -1, message: String::new(), data: None }) })
+    }
+
+    fn waiting(&self, _: &Waiting) {}
+}
+
+/// Everything, wired.
+pub struct World {
+    pub engine: Arc<Engine>,
+    pub journal: Arc<MemoryJournal>,
+    pub server: Arc<OneServer>,
+    pub clock: Arc<Now>,
+    pub session: Arc<Session>,
+}
+
+impl World {
+    /// `look` is a read, `change` a write; `budgets` are in force.
+    pub fn new(budgets: Vec<Budget>) -> Self {
+        let entropy = Arc::new(Counting(AtomicU64::new(1)));
+        let name: ServerId = "files".parse().unwrap();
+        let mut server = Server::new(Transport::Stdio { argv: vec!["x".into()], env: Default::default(), cwd: None });
+        let mut catalogue = Catalogue::new();
+        for (tool, class) in [("look", Class::Read), ("change", Class::Write)] {
+            let definition = definition(tool);
+            let digest = pin::pin(&name, &definition);
+            catalogue.add(digest, &definition);
+            let accepted = Pin { digest, class, cost: None, private_args: false, labels: Labels::NONE };
+            server.pins.insert(tool.parse().unwrap(), accepted);
+        }
+        let mut authority = Authority::empty(Incarnation::random(entropy.as_ref()));
+        authority = authority.add_agent("a".parse().unwrap(), Digest::sha256(b"t"), UnixMillis(1)).unwrap().document;
+        authority = authority.add_server(name, server).unwrap().document;
+        for budget in budgets {
+            authority = authority.set_budget(budget).unwrap().document;
+        }
+        let journal = Arc::new(MemoryJournal { receipts: Mutex::default(), refuses: Mutex::new(Box::new(|_| false)) });
+        let server = Arc::new(OneServer {
+            effects: AtomicUsize::new(0),
+            definitions: Mutex::new(vec![definition("look"), definition("change")]),
+            answer: Mutex::new(Ok(Reply::Result(Bytes::from_static(br#"{"content":[]}"#)))),
+        });
+        let clock = Arc::new(Now(AtomicU64::new(1_000_000)));
+        let engine = Arc::new(Engine::new(Parts {
+            journal: journal.clone(),
+            upstreams: server.clone(),
+            factors: Arc::new(Person),
+            clock: clock.clone(),
+            entropy,
+            commit_key: CommitKey::new(zeroize::Zeroizing::new([7; 32])),
+            standing: Standing::new(authority, &catalogue).unwrap(),
+            catalogue,
+            ledger: Ledger::new(),
+            limits: Limits::default(),
+        }));
+        let session = engine.open_session("a".parse().unwrap());
+        Self { engine, journal, server, clock, session }
+    }
+
+    pub fn call(&self, tool: &str, arguments: &str) -> Call {
+        let client = ClientProfile {
+            era: Era::Legacy,
+            version: "2025-11-25".into(),
+            capabilities: Bytes::from_static(b"{}"),
+            info: Bytes::from_static(b"{}"),
+        };
+        Call {
+            session: self.session.clone(),
+            line: Line {
+                agent: self.session.agent.clone(),
+                session: self.session.id,
+                server: "files".parse().unwrap(),
+                client: Arc::new(client),
+            },
+            operation: Operation::CallTool {
+                tool: tool.parse().unwrap(),
+                arguments: Bytes::copy_from_slice(arguments.as_bytes()),
+            },
+            meta: None,
+            members: Vec::new(),
+            patience: std::time::Duration::from_millis(50),
+            continuation: None,
+            cancel: tokio_util::sync::CancellationToken::new(),
+        }
+    }
+
+    pub async fn run(
+        &self,
+        tool: &str,
+        arguments: &str,
+    ) -> Result<briefcase_engine::call::Released, briefcase_types::Refusal> {
+        briefcase_engine::path::run(&self.engine, self.call(tool, arguments), Arc::new(Quiet)).await
+    }
+
+    pub fn effects(&self) -> usize {
+        self.server.effects.load(Ordering::SeqCst)
+    }
+}

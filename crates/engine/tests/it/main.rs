@@ -1,0 +1,7 @@
+//! The path with doubles at its ports: what happens when the record cannot be written, when budgets are at their limit,
+//! when things change while a call waits. The same with real ports is in `tests/e2e`.
+
+mod budgets;
+mod doubles;
+mod people;
+mod record;

@@ -1,0 +1,130 @@
+//! People and what changes while a call waits for one.
+
+use std::sync::Arc;
+
+use briefcase_engine::{
+    Engine,
+    change::ChangeError,
+    desk::{Decision, Scope},
+};
+use briefcase_types::RefusalCode;
+
+use crate::doubles::{World, definition, pin_evidence};
+
+/// Waits for the first question and allows it once.
+pub async fn allow_first(engine: &Arc<Engine>, pin: &str) {
+    let question = first(engine).await;
+    engine.decide(question.id, question.digest, Decision::Allow(Scope::Once), pin_evidence(pin)).await.unwrap();
+}
+
+async fn first(engine: &Arc<Engine>) -> Arc<briefcase_engine::desk::Question> {
+    loop {
+        if let Some(question) = engine.desk().open(engine.now()).into_iter().next() {
+            return question;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_write_waits_for_a_person_and_runs_once() {
+    let world = World::new(vec![]);
+    let person = world.engine.clone();
+    tokio::spawn(async move { allow_first(&person, "right").await });
+    world.run("change", "{\"n\":1}").await.unwrap();
+    assert_eq!(world.journal.kinds(), ["approval:requested", "approval:approved", "intent:approved", "outcome:ok"]);
+    let again = world.run("change", "{\"n\":1}").await.unwrap_err();
+    assert_eq!((again.code, world.effects()), (RefusalCode::ApprovalRequired, 1), "the answer was spent");
+}
+
+#[tokio::test]
+async fn the_same_call_made_later_picks_the_answer_up_and_another_does_not() {
+    let world = World::new(vec![]);
+    let asked = world.run("change", "{\"n\":1}").await.unwrap_err();
+    assert_eq!(asked.code, RefusalCode::ApprovalRequired);
+    allow_first(&world.engine, "right").await;
+    let other = world.run("change", "{\"n\":2}").await.unwrap_err();
+    assert_eq!((other.code, world.effects()), (RefusalCode::Denied, 0), "one question per tool: {other:?}");
+    world.run("change", "{ \"n\" : 1 }").await.expect("the same arguments in another spelling are the same call");
+    assert_eq!(world.effects(), 1);
+}
+
+#[tokio::test]
+async fn a_wrong_pin_decides_nothing() {
+    let world = World::new(vec![]);
+    world.run("change", "{}").await.unwrap_err();
+    let question = first(&world.engine).await;
+    let decided =
+        world.engine.decide(question.id, question.digest, Decision::Allow(Scope::Once), pin_evidence("wrong")).await;
+    assert!(matches!(decided, Err(ChangeError::Factor(_))));
+    assert_eq!(world.run("change", "{}").await.unwrap_err().code, RefusalCode::ApprovalRequired);
+    assert_eq!(world.effects(), 0);
+}
+
+#[tokio::test]
+async fn a_policy_that_changed_meanwhile_voids_the_answer() {
+    let world = World::new(vec![]);
+    world.run("change", "{}").await.unwrap_err();
+    allow_first(&world.engine, "right").await;
+    let deny = "@id(\"none\") forbid (principal, action, resource);";
+    let prepared = world.engine.prepare(b"x", |document| document.set_policy(deny.to_owned()), Vec::new()).unwrap();
+    world.engine.apply(prepared, pin_evidence("right")).await.unwrap();
+    assert_eq!(world.run("change", "{}").await.unwrap_err().code, RefusalCode::Denied);
+    assert_eq!(world.effects(), 0);
+}
+
+#[tokio::test]
+async fn a_definition_that_changed_meanwhile_blocks_the_call() {
+    let world = World::new(vec![]);
+    world.run("change", "{}").await.unwrap_err();
+    allow_first(&world.engine, "right").await;
+    let mut changed = definition("change");
+    changed["description"] = "another".into();
+    *world.server.definitions.lock().unwrap() = vec![definition("look"), changed];
+    let refusal = world.run("change", "{}").await.unwrap_err();
+    assert_eq!((refusal.code, world.effects()), (RefusalCode::ToolChanged, 0));
+}
+
+#[tokio::test]
+async fn a_session_grant_covers_what_was_shown_and_dies_with_the_session() {
+    let world = World::new(vec![]);
+    world.run("change", "{\"n\":1}").await.unwrap_err();
+    let question = first(&world.engine).await;
+    let decision = Decision::Allow(Scope::SessionExact);
+    world.engine.decide(question.id, question.digest, decision, pin_evidence("right")).await.unwrap();
+    world.run("change", "{\"n\":1}").await.unwrap();
+    world.run("change", "{\"n\":1}").await.unwrap();
+    assert_eq!(world.run("change", "{\"n\":2}").await.unwrap_err().code, RefusalCode::ApprovalRequired);
+    assert_eq!(world.effects(), 2);
+    world.session.close();
+    assert_eq!(world.run("change", "{\"n\":1}").await.unwrap_err().code, RefusalCode::Revoked);
+}
+
+#[tokio::test]
+async fn a_rule_is_on_record_ends_and_covers_only_what_it_fixes() {
+    let world = World::new(vec![]);
+    world.run("change", "{\"n\":1}").await.unwrap_err();
+    let question = first(&world.engine).await;
+    let decision = Decision::Allow(Scope::Rule { fixed: vec!["n".into()], lasts: 60 });
+    world.engine.decide(question.id, question.digest, decision, pin_evidence("right")).await.unwrap();
+    assert!(world.journal.kinds().contains(&"change".to_owned()));
+    world.run("change", "{\"n\":1}").await.unwrap();
+    world.run("change", "{\"n\":1}").await.unwrap();
+    assert_eq!(world.effects(), 2);
+    world.clock.0.fetch_add(61_000, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(world.run("change", "{\"n\":1}").await.unwrap_err().code, RefusalCode::ApprovalRequired);
+}
+
+#[tokio::test]
+async fn a_change_prepared_on_an_older_document_is_not_made() {
+    let world = World::new(vec![]);
+    let set = |text: &'static str| {
+        world.engine.prepare(text.as_bytes(), move |document| document.set_policy(text.to_owned()), Vec::new()).unwrap()
+    };
+    let permit = "@id(\"all\") permit (principal, action, resource);";
+    let (stale, first) = (set(permit), set("@id(\"none\") forbid (principal, action, resource);"));
+    world.engine.apply(first, pin_evidence("right")).await.unwrap();
+    let made = world.engine.apply(stale, pin_evidence("right")).await;
+    assert!(matches!(made, Err(ChangeError::Stale)));
+    assert_eq!(world.run("look", "{}").await.unwrap_err().code, RefusalCode::Denied);
+}

@@ -1,0 +1,88 @@
+//! No receipt, no effect; no durable outcome, no result.
+
+use briefcase_engine::ports::{Reply, UpstreamFailure};
+use briefcase_receipts::Kind;
+use briefcase_types::RefusalCode;
+use bytes::Bytes;
+
+use crate::doubles::World;
+
+#[tokio::test]
+async fn a_call_leaves_an_intent_and_an_outcome() {
+    let world = World::new(vec![]);
+    let released = world.run("look", "{\"n\":1}").await.unwrap();
+    assert_eq!(world.journal.kinds(), ["intent:allow", "outcome:ok"]);
+    assert_eq!(released.receipt().0, 1);
+}
+
+#[tokio::test]
+async fn nothing_runs_when_the_intent_of_a_write_cannot_be_recorded() {
+    let world = World::new(vec![]);
+    *world.journal.refuses.lock().unwrap() = Box::new(|kind| matches!(kind, Kind::Intent(_)));
+    let person = world.engine.clone();
+    tokio::spawn(async move { crate::people::allow_first(&person, "right").await });
+    let refusal = world.run("change", "{}").await.unwrap_err();
+    assert_eq!((refusal.code, world.effects()), (RefusalCode::Unavailable, 0), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn a_result_whose_outcome_cannot_be_recorded_is_withheld() {
+    let world = World::new(vec![]);
+    *world.journal.refuses.lock().unwrap() = Box::new(|kind| matches!(kind, Kind::Outcome(_)));
+    let refusal = world.run("look", "{}").await.unwrap_err();
+    assert_eq!((refusal.code, refusal.reason.as_str()), (RefusalCode::Unavailable, "withheld"));
+    assert_eq!(world.effects(), 1, "the read itself overlaps its record");
+}
+
+#[tokio::test]
+async fn a_refusal_that_cannot_be_recorded_says_so() {
+    let world = World::new(vec![]);
+    *world.journal.refuses.lock().unwrap() = Box::new(|kind| matches!(kind, Kind::Refusal(_)));
+    let refusal = world.run("nothing", "{}").await.unwrap_err();
+    assert_eq!((refusal.code, refusal.receipt, world.effects()), (RefusalCode::Unavailable, None, 0));
+}
+
+#[tokio::test]
+async fn a_server_that_fails_leaves_an_outcome_and_a_refusal_that_names_it() {
+    let world = World::new(vec![]);
+    for (failure, code, status) in [
+        (UpstreamFailure::TimedOut, RefusalCode::UpstreamError, "outcome:timeout"),
+        (UpstreamFailure::Unauthorized, RefusalCode::OauthRequired, "outcome:unauthorized"),
+        (UpstreamFailure::PaymentRequired, RefusalCode::PaymentRequired, "outcome:payment_required"),
+        (UpstreamFailure::Protocol("response_id"), RefusalCode::UpstreamError, "outcome:response_id"),
+    ] {
+        *world.server.answer.lock().unwrap() = Err(failure);
+        let refusal = world.run("look", "{}").await.unwrap_err();
+        assert_eq!(refusal.code, code);
+        assert_eq!(world.journal.kinds().last().unwrap(), status);
+        assert_eq!(refusal.receipt.unwrap().0 as usize, world.journal.kinds().len() - 1);
+    }
+}
+
+#[tokio::test]
+async fn arguments_that_parsers_read_differently_never_leave() {
+    let world = World::new(vec![]);
+    for arguments in ["{\"n\":1,\"n\":2}", "{\"n\":1e400}", "{\"n\":-0}", "{\"n\":9007199254740993}", "{} x", "[1]", "{\"n\":\"\\ud800\"}"] {
+        let refusal = world.run("look", arguments).await.unwrap_err();
+        assert_eq!(refusal.code, RefusalCode::InvalidArgs, "{arguments}");
+    }
+    assert_eq!(world.effects(), 0);
+}
+
+#[tokio::test]
+async fn a_credential_in_arguments_never_leaves() {
+    let world = World::new(vec![]);
+    for carried in ["a-very-secret-token-0001", "YS12ZXJ5LXNlY3JldC10b2tlbi0wMDAx"] {
+        let refusal = world.run("look", &format!("{{\"q\":\"x {carried} y\"}}")).await.unwrap_err();
+        assert_eq!((refusal.reason.as_str(), world.effects()), ("secret_in_arguments", 0));
+    }
+}
+
+#[tokio::test]
+async fn a_credential_in_a_result_never_arrives() {
+    let world = World::new(vec![]);
+    let leak = r#"{"content":[{"type":"text","text":"key: a-very-secret-token-0001"}]}"#;
+    *world.server.answer.lock().unwrap() = Ok(Reply::Result(Bytes::from_static(leak.as_bytes())));
+    let (answer, _) = world.run("look", "{}").await.unwrap().into_parts();
+    assert!(!format!("{answer:?}").contains("a-very-secret-token-0001"));
+}
