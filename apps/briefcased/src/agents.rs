@@ -10,8 +10,8 @@ use std::{
 
 use briefcase_engine::session::Session;
 use briefcase_ipc::{
-    AgentConnection, AgentListener, ChannelId, FrameSender, OpenChannel, PROTOCOL, Refused, Route as FrameRoute, ToDaemon,
-    ToGateway, Welcome,
+    AgentConnection, AgentListener, ChannelId, FrameSender, OpenChannel, PROTOCOL, Refused, Route as FrameRoute,
+    ToDaemon, ToGateway, Welcome,
 };
 use briefcase_mcp::{ParamHeaders, RequestId};
 use briefcase_surface::{Conversation, Outlet, Route, View};
@@ -71,7 +71,11 @@ fn admit(life: &Life, hello: &briefcase_ipc::Hello) -> Result<(AgentId, Arc<Open
     };
     if hello.protocol != PROTOCOL {
         let message = "The gateway and the daemon are of different versions.";
-        return Err(refused(RefusalCode::Unavailable, message, "Install both from the same release, and restart both."));
+        return Err(refused(
+            RefusalCode::Unavailable,
+            message,
+            "Install both from the same release, and restart both.",
+        ));
     }
     let open = life.open().ok_or_else(|| {
         refused(RefusalCode::Unavailable, "The briefcase is locked.", "A person has to unlock it: `briefcase unlock`.")
@@ -114,7 +118,11 @@ async fn converse(connection: AgentConnection, agent: AgentId, open: Arc<Open>) 
     writer.abort();
 }
 
-async fn forward(mut frames: mpsc::UnboundedReceiver<ToGateway>, backlog: Arc<AtomicUsize>, sender: FrameSender<ToGateway>) {
+async fn forward(
+    mut frames: mpsc::UnboundedReceiver<ToGateway>,
+    backlog: Arc<AtomicUsize>,
+    sender: FrameSender<ToGateway>,
+) {
     while let Some(frame) = frames.recv().await {
         let size = size(&frame);
         let sent = sender.send(frame).await;
@@ -185,7 +193,9 @@ impl Channels {
                 }
             }
             ToDaemon::Cancel { channel, request } => {
-                if let (Some((conversation, _)), Ok(id)) = (self.conversations.get(&channel), RequestId::from_json(request)) {
+                if let (Some((conversation, _)), Ok(id)) =
+                    (self.conversations.get(&channel), RequestId::from_json(request))
+                {
                     conversation.cancel(&id);
                 }
             }

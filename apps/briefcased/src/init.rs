@@ -157,15 +157,18 @@ fn make_state(
     sealed_file::write(&paths.state.join(LOG_KEY_FILE), log_key.seal(unlocked, entropy.as_ref())?.as_bytes())?;
     let identity = Identity::new(log_key.public_key(), entropy.as_ref());
     identity.save(&paths.state)?;
-    let (store, _) = Store::open(&paths.state, OpenOptions {
-        origin: Origin::new(&identity.install, &identity.incarnation)?,
-        key: PublicKey::from_bytes(&log_key.public_key())?,
-        signer: Box::new(LogSigner(log_key)),
-        seal: Arc::new(VaultSeal::new(unlocked, Arc::clone(entropy))?),
-        expect: Expect::ExistingOrNew,
-        durability: Durability::Full,
-        log_limit: LOG_LIMIT,
-    })?;
+    let (store, _) = Store::open(
+        &paths.state,
+        OpenOptions {
+            origin: Origin::new(&identity.install, &identity.incarnation)?,
+            key: PublicKey::from_bytes(&log_key.public_key())?,
+            signer: Box::new(LogSigner(log_key)),
+            seal: Arc::new(VaultSeal::new(unlocked, Arc::clone(entropy))?),
+            expect: Expect::ExistingOrNew,
+            durability: Durability::Full,
+            log_limit: LOG_LIMIT,
+        },
+    )?;
     let factor = Factor {
         id: pin.id().to_string(),
         kind: PIN.to_owned(),

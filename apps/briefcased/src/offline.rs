@@ -47,7 +47,9 @@ pub fn check(paths: &Paths, json: bool) -> Done {
         .collect();
     let clean = findings.is_empty();
     if json {
-        print(&serde_json::json!({ "clean": clean, "receipts": report.size, "findings": findings, "unchecked": report.unchecked }));
+        print(
+            &serde_json::json!({ "clean": clean, "receipts": report.size, "findings": findings, "unchecked": report.unchecked }),
+        );
     } else {
         tell(&format!("{} receipts checked.", report.size));
         for finding in &report.findings {
@@ -108,19 +110,25 @@ fn begin_life(
     let vault = Vault::load(&paths.state.join(VAULT_FILE))?;
     let unlocked = match key {
         Unlock::Passphrase(text) => vault.unlock(Credential::Passphrase(&SecretString::new(text.clone())))?,
-        Unlock::UnlockKey(text) => vault.unlock(Credential::UnlockKey(&UnlockKey::parse(&SecretString::new(text.clone()))?))?,
+        Unlock::UnlockKey(text) => {
+            vault.unlock(Credential::UnlockKey(&UnlockKey::parse(&SecretString::new(text.clone()))?))?
+        }
     };
-    let sealed = sealed_file::read(&paths.state.join(LOG_KEY_FILE))?.ok_or(OpenError::Tampered("the log key is missing"))?;
+    let sealed =
+        sealed_file::read(&paths.state.join(LOG_KEY_FILE))?.ok_or(OpenError::Tampered("the log key is missing"))?;
     let log_key = LogKey::open(&unlocked, &SealedRecord::from_bytes(sealed))?;
-    let (store, found) = Store::open(&paths.state, OpenOptions {
-        origin: Origin::new(&fresh.install, &fresh.incarnation)?,
-        key: PublicKey::from_bytes(&log_key.public_key())?,
-        signer: Box::new(LogSigner(log_key)),
-        seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(entropy))?),
-        expect: Expect::Restored,
-        durability: Durability::Full,
-        log_limit: LOG_LIMIT,
-    })?;
+    let (store, found) = Store::open(
+        &paths.state,
+        OpenOptions {
+            origin: Origin::new(&fresh.install, &fresh.incarnation)?,
+            key: PublicKey::from_bytes(&log_key.public_key())?,
+            signer: Box::new(LogSigner(log_key)),
+            seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(entropy))?),
+            expect: Expect::Restored,
+            durability: Durability::Full,
+            log_limit: LOG_LIMIT,
+        },
+    )?;
     if let Some(newest) = found.newest {
         clock.raise_to(newest);
     }

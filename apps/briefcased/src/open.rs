@@ -139,18 +139,22 @@ pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, Op
     let state = &around.paths.state;
     let identity = Identity::load(state)?.ok_or(OpenError::NotSetUp)?;
     let unlocked = Arc::new(Vault::load(&state.join(VAULT_FILE))?.unlock(credential)?);
-    let sealed_key = sealed_file::read(&state.join(LOG_KEY_FILE))?.ok_or(OpenError::Tampered("the log key is missing"))?;
+    let sealed_key =
+        sealed_file::read(&state.join(LOG_KEY_FILE))?.ok_or(OpenError::Tampered("the log key is missing"))?;
     let log_key = LogKey::open(&unlocked, &SealedRecord::from_bytes(sealed_key))?;
     let public = PublicKey::from_bytes(&log_key.public_key())?;
-    let (store, opened) = Store::open(state, OpenOptions {
-        origin: Origin::new(&identity.install, &identity.incarnation)?,
-        key: public,
-        signer: Box::new(LogSigner(log_key)),
-        seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(&around.entropy))?),
-        expect: Expect::Existing,
-        durability: Durability::Full,
-        log_limit: LOG_LIMIT,
-    })?;
+    let (store, opened) = Store::open(
+        state,
+        OpenOptions {
+            origin: Origin::new(&identity.install, &identity.incarnation)?,
+            key: public,
+            signer: Box::new(LogSigner(log_key)),
+            seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(&around.entropy))?),
+            expect: Expect::Existing,
+            durability: Durability::Full,
+            log_limit: LOG_LIMIT,
+        },
+    )?;
     if let Some(newest) = opened.newest {
         around.clock.raise_to(newest);
     }
@@ -247,7 +251,8 @@ fn load_catalogue(reader: &Reader, authority: &Authority) -> Result<Catalogue, O
     let mut catalogue = Catalogue::new();
     for (server, registered) in &authority.servers {
         for accepted in registered.pins.values() {
-            let raw = reader.definition(&accepted.digest)?.ok_or(OpenError::Tampered("a tool definition is missing"))?;
+            let raw =
+                reader.definition(&accepted.digest)?.ok_or(OpenError::Tampered("a tool definition is missing"))?;
             let definition = serde_json::from_slice(&raw).map_err(|_| OpenError::Tampered("a tool definition"))?;
             if pin::pin(server, &definition) != accepted.digest {
                 return Err(OpenError::Tampered("a tool definition"));
@@ -263,7 +268,8 @@ fn load_ledger(reader: &Reader, index: &BudgetIndex) -> Result<Ledger, OpenError
     let (mut ledger, from) = match reader.ledger()? {
         None => (Ledger::new(), ReceiptIndex(0)),
         Some((snapshot, upto)) => {
-            let snapshot = snapshot.expose(|raw| serde_json::from_slice(raw)).map_err(|_| OpenError::Tampered("the ledger"))?;
+            let snapshot =
+                snapshot.expose(|raw| serde_json::from_slice(raw)).map_err(|_| OpenError::Tampered("the ledger"))?;
             (Ledger::restore(snapshot), upto)
         }
     };
@@ -281,7 +287,8 @@ fn load_ledger(reader: &Reader, index: &BudgetIndex) -> Result<Ledger, OpenError
 fn ledger_event(receipt: Receipt) -> Option<Event> {
     match receipt.kind {
         Kind::Intent(intent) => {
-            let tool = intent.name.and_then(|name| name.as_str().parse().ok()).filter(|_| intent.op.as_str() == "call_tool");
+            let tool =
+                intent.name.and_then(|name| name.as_str().parse().ok()).filter(|_| intent.op.as_str() == "call_tool");
             let charge = Charge {
                 call: intent.call,
                 agent: intent.agent,

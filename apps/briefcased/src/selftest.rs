@@ -9,7 +9,9 @@ use tokio::{
 
 /// A hostile request was answered.
 #[derive(Debug, thiserror::Error)]
-#[error("the console's port answered a hostile request ({what}); it is not served. Report this, and do not use this build")]
+#[error(
+    "the console's port answered a hostile request ({what}); it is not served. Report this, and do not use this build"
+)]
 pub struct Vulnerable {
     what: &'static str,
 }
@@ -19,8 +21,16 @@ pub async fn probe(address: SocketAddr, authority: &str) -> Result<(), Vulnerabl
     let ours = authority.to_owned();
     let hostile = [
         ("a foreign Host", format!("GET / HTTP/1.1\r\nHost: evil.example:{}\r\n\r\n", address.port())),
-        ("a foreign Origin", format!("POST /v1/console/session HTTP/1.1\r\nHost: {ours}\r\nOrigin: http://evil.example\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}")),
-        ("a cross-site request", format!("GET /v1/status HTTP/1.1\r\nHost: {ours}\r\nSec-Fetch-Site: cross-site\r\n\r\n")),
+        (
+            "a foreign Origin",
+            format!(
+                "POST /v1/console/session HTTP/1.1\r\nHost: {ours}\r\nOrigin: http://evil.example\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
+            ),
+        ),
+        (
+            "a cross-site request",
+            format!("GET /v1/status HTTP/1.1\r\nHost: {ours}\r\nSec-Fetch-Site: cross-site\r\n\r\n"),
+        ),
         ("no session", format!("GET /v1/approvals HTTP/1.1\r\nHost: {ours}\r\n\r\n")),
     ];
     for (what, request) in hostile {

@@ -235,7 +235,13 @@ impl Engine {
         });
     }
 
-    async fn add_rule(&self, question: &Question, fixed: &[String], lasts: u64, factor: FactorKind) -> Result<(), ChangeError> {
+    async fn add_rule(
+        &self,
+        question: &Question,
+        fixed: &[String],
+        lasts: u64,
+        factor: FactorKind,
+    ) -> Result<(), ChangeError> {
         let arguments: Value = serde_json::from_str(&question.arguments).unwrap_or_default();
         let now = self.now();
         let tool = question.name.parse().map_err(|_| NotDecided::ScopeNotOffered)?;
@@ -261,8 +267,17 @@ fn rule_arguments(arguments: &Value, fixed: &[String]) -> GrantArguments {
     if given.keys().all(|name| fixed.contains(name)) {
         return GrantArguments::exact(arguments);
     }
-    let rule = |name: &String, value: Value| if fixed.contains(name) { FieldRule::Equals(value) } else { FieldRule::Any };
-    GrantArguments::Fields(given.into_iter().map(|(name, value)| { let rule = rule(&name, value); (name, rule) }).collect())
+    let rule =
+        |name: &String, value: Value| if fixed.contains(name) { FieldRule::Equals(value) } else { FieldRule::Any };
+    GrantArguments::Fields(
+        given
+            .into_iter()
+            .map(|(name, value)| {
+                let rule = rule(&name, value);
+                (name, rule)
+            })
+            .collect(),
+    )
 }
 
 fn extended(catalogue: &Catalogue, records: &[Record]) -> Catalogue {

@@ -12,7 +12,9 @@ use briefcase_policy::{
     ledger::{Actual, Charge, Ledger, Reservation, ReserveError, Settled},
 };
 use briefcase_receipts::commit::CommitKey;
-use briefcase_types::{AgentId, Clock, Digest, Entropy, Money, ReceiptIndex, Refusal, ServerId, SessionId, ToolName, UnixMillis};
+use briefcase_types::{
+    AgentId, Clock, Digest, Entropy, Money, ReceiptIndex, Refusal, ServerId, SessionId, ToolName, UnixMillis,
+};
 use bytes::Bytes;
 
 use crate::{
@@ -182,7 +184,12 @@ impl Engine {
         self.durable(self.journal.append(entry, urgency)).await
     }
 
-    pub(crate) fn reserve(&self, standing: &Standing, trace: &Trace, cost: Option<Money>) -> Result<Reservation, ReserveError> {
+    pub(crate) fn reserve(
+        &self,
+        standing: &Standing,
+        trace: &Trace,
+        cost: Option<Money>,
+    ) -> Result<Reservation, ReserveError> {
         let charge = Charge {
             call: trace.call,
             agent: trace.agent.clone(),
@@ -265,8 +272,12 @@ impl Engine {
 
     pub(crate) fn upstream_refusal(&self, failure: &UpstreamFailure) -> Refusal {
         let next_step = match failure {
-            UpstreamFailure::Unauthorized => "Replace the server's credential: `briefcase secret set NAME`, then `briefcase server test`.",
-            UpstreamFailure::PaymentRequired => "This server wants to be paid per call; payments are not set up for it.",
+            UpstreamFailure::Unauthorized => {
+                "Replace the server's credential: `briefcase secret set NAME`, then `briefcase server test`."
+            }
+            UpstreamFailure::PaymentRequired => {
+                "This server wants to be paid per call; payments are not set up for it."
+            }
             UpstreamFailure::TimedOut => "Try again; if it goes on, look at the server with `briefcase server test`.",
             UpstreamFailure::Cancelled => "The effect may have happened. Look at the receipt before calling again.",
             _ => "Look at the server with `briefcase server test NAME`.",

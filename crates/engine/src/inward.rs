@@ -86,13 +86,7 @@ impl Engine {
     ///
     /// # Errors
     /// The JSON-RPC error that the server gets.
-    pub async fn admit(
-        &self,
-        from: &Origin,
-        labels: Labels,
-        method: &str,
-        params: Bytes,
-    ) -> Result<Bytes, RpcError> {
+    pub async fn admit(&self, from: &Origin, labels: Labels, method: &str, params: Bytes) -> Result<Bytes, RpcError> {
         let allowed = match self.judge_question(&from.agent, &from.server, method) {
             Some(Verdict::Allow { .. }) => true,
             Some(Verdict::Ask { policies, .. }) => self.ask_person(from, method, &params, policies).await,

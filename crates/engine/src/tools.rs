@@ -68,7 +68,6 @@ impl Tools {
     }
 
     /// The sound tools, in the server's order.
-    #[must_use]
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Tool>> {
         self.order.iter()
     }
@@ -123,7 +122,10 @@ impl Tool {
     /// What does not fit, without the values.
     pub fn check_arguments(&self, arguments: &Value) -> Result<(), Vec<String>> {
         let schemas = self.schemas().as_ref().map_err(|problem| vec![problem.clone()])?;
-        schemas.input.validate(arguments).map_err(|found| found.iter().map(|violation| violation.message.clone()).collect())
+        schemas
+            .input
+            .validate(arguments)
+            .map_err(|found| found.iter().map(|violation| violation.message.clone()).collect())
     }
 
     pub(crate) fn output(&self) -> Option<&Schema> {

@@ -13,7 +13,9 @@ pub mod text;
 mod time;
 
 pub use digest::{Digest, DigestError};
-pub use id::{AgentId, ApprovalId, CallId, IdError, Incarnation, ReceiptIndex, SecretName, ServerId, SessionId, ToolName};
+pub use id::{
+    AgentId, ApprovalId, CallId, IdError, Incarnation, ReceiptIndex, SecretName, ServerId, SessionId, ToolName,
+};
 pub use money::{Currency, Money, MoneyError};
 pub use refusal::{Refusal, RefusalCode};
 pub use secret::{SecretBytes, SecretString};

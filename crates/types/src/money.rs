@@ -86,7 +86,8 @@ impl FromStr for Money {
         }
         let whole: u64 = units.parse().map_err(|_| MoneyError::Amount)?;
         let rest: u64 = format!("{decimals:0<6}").parse().map_err(|_| MoneyError::Amount)?;
-        let micros = whole.checked_mul(1_000_000).and_then(|value| value.checked_add(rest)).ok_or(MoneyError::Amount)?;
+        let micros =
+            whole.checked_mul(1_000_000).and_then(|value| value.checked_add(rest)).ok_or(MoneyError::Amount)?;
         Ok(Self { micros, currency: currency.trim().parse()? })
     }
 }

@@ -32,7 +32,12 @@ impl Failure {
 
     /// There is no such thing.
     pub fn not_found(what: &str, list: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no {what}."), format!("List them with `{list}`."))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("There is no {what}."),
+            format!("List them with `{list}`."),
+        )
     }
 
     /// The vault is locked.
@@ -57,9 +62,12 @@ impl From<NotDecided> for Failure {
     fn from(error: NotDecided) -> Self {
         let text = error.to_string();
         match error {
-            NotDecided::NoSuchQuestion => {
-                Self::new(StatusCode::NOT_FOUND, "no_such_question", text, "List open questions with `briefcase approvals`.")
-            }
+            NotDecided::NoSuchQuestion => Self::new(
+                StatusCode::NOT_FOUND,
+                "no_such_question",
+                text,
+                "List open questions with `briefcase approvals`.",
+            ),
             NotDecided::NotWhatWasShown => {
                 Self::new(StatusCode::CONFLICT, "not_what_was_shown", text, "Look at the question again, then decide.")
             }
@@ -73,7 +81,9 @@ impl From<FactorRefusal> for Failure {
         let text = error.to_string();
         let (code, next) = match error {
             FactorRefusal::WrongPin { .. } => ("wrong_pin", "Type the PIN again."),
-            FactorRefusal::LockedOut { .. } => ("locked_out", "Wait, or use a passkey in the console: `briefcase console`."),
+            FactorRefusal::LockedOut { .. } => {
+                ("locked_out", "Wait, or use a passkey in the console: `briefcase console`.")
+            }
             FactorRefusal::NotEnrolled => ("factor_required", "Add a factor with `briefcase factor add`."),
             FactorRefusal::Unrecorded(_) => ("unavailable", "Free disk space or repair the state folder."),
             _ => ("passkey_refused", "Try again; the question may have been open for too long."),
@@ -85,7 +95,12 @@ impl From<FactorRefusal> for Failure {
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         let text = format!("Nothing was changed: {error}.");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text, "Run `briefcase doctor`, then restart `briefcased`.")
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            text,
+            "Run `briefcase doctor`, then restart `briefcased`.",
+        )
     }
 }
 
@@ -95,9 +110,12 @@ impl From<ChangeError> for Failure {
             ChangeError::Factor(refusal) => refusal.into(),
             ChangeError::Question(reason) => reason.into(),
             ChangeError::Journal(reason) => reason.into(),
-            ChangeError::Stale => {
-                Self::new(StatusCode::CONFLICT, "conflict", error.to_string(), "Look at the change again, then confirm it.")
-            }
+            ChangeError::Stale => Self::new(
+                StatusCode::CONFLICT,
+                "conflict",
+                error.to_string(),
+                "Look at the change again, then confirm it.",
+            ),
             _ => Self::invalid(error.to_string()),
         }
     }

@@ -29,7 +29,8 @@ impl Turned {
     }
 }
 
-const BROWSER_HEADERS: [&str; 6] = ["origin", "referer", "cookie", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"];
+const BROWSER_HEADERS: [&str; 6] =
+    ["origin", "referer", "cookie", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"];
 
 /// The rule at `admin.sock`.
 pub fn check_socket(method: &Method, headers: &HeaderMap) -> Result<(), Turned> {
@@ -87,7 +88,9 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn forwarded(headers: &HeaderMap) -> bool {
-    ["forwarded", "x-forwarded-host", "x-forwarded-for", "x-original-host"].iter().any(|name| headers.contains_key(*name))
+    ["forwarded", "x-forwarded-host", "x-forwarded-for", "x-original-host"]
+        .iter()
+        .any(|name| headers.contains_key(*name))
 }
 
 #[cfg(test)]
@@ -109,9 +112,23 @@ mod tests {
     #[test]
     fn a_foreign_host_is_refused_in_every_spelling() {
         for host in [
-            "localhost.evil:4321", "127.0.0.1.nip.io:4321", "localhost.:4321", "LOCALHOST:4321", "localhost:4322", "localhost",
-            "[::ffff:127.0.0.1]:4321", "127.0.0.1:4321", "[::1]:4321", "localhost:4321@evil", "evil@localhost:4321", "null", "",
-            "localhost:4321, evil", "localhost:04321", "0.0.0.0:4321", "localhost%00:4321",
+            "localhost.evil:4321",
+            "127.0.0.1.nip.io:4321",
+            "localhost.:4321",
+            "LOCALHOST:4321",
+            "localhost:4322",
+            "localhost",
+            "[::ffff:127.0.0.1]:4321",
+            "127.0.0.1:4321",
+            "[::1]:4321",
+            "localhost:4321@evil",
+            "evil@localhost:4321",
+            "null",
+            "",
+            "localhost:4321, evil",
+            "localhost:04321",
+            "0.0.0.0:4321",
+            "localhost%00:4321",
         ] {
             assert_eq!(check_console(&Method::GET, &headers(&[("host", host)]), OURS), Err(Turned::Host), "{host}");
         }
@@ -148,7 +165,8 @@ mod tests {
 
     #[test]
     fn simple_request_bodies_are_refused() {
-        for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "text/json"] {
+        for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "text/json"]
+        {
             let all = headers(&[("host", OURS), ("origin", "http://localhost:4321"), ("content-type", content_type)]);
             assert_eq!(check_console(&Method::POST, &all, OURS), Err(Turned::ContentType), "{content_type}");
         }

@@ -62,7 +62,9 @@ pub async fn probe(open: &Open, name: &ServerId, server: &Server, spec: Option<S
     let line = line(open, name);
     let greeting = pool.greeting(&line).await.map_err(|failure| unreachable(&failure));
     let looked = match greeting {
-        Ok(greeting) => pool.look(&line).await.map(|listing| (greeting, listing)).map_err(|failure| unreachable(&failure)),
+        Ok(greeting) => {
+            pool.look(&line).await.map(|listing| (greeting, listing)).map_err(|failure| unreachable(&failure))
+        }
         Err(failure) => Err(failure),
     };
     let (greeting, listing) = match looked {
@@ -184,7 +186,10 @@ pub fn tool_views(engine: &Engine, reader: &Reader, name: &ServerId, server: &Se
                 None => "new",
             };
             let class = accepted.map_or("unknown", |pin| pin.class.as_str()).to_owned();
-            let risk = briefcase_policy::decision::Risk::of(accepted.map(|pin| pin.class).unwrap_or_default(), tool.definition());
+            let risk = briefcase_policy::decision::Risk::of(
+                accepted.map(|pin| pin.class).unwrap_or_default(),
+                tool.definition(),
+            );
             ToolView {
                 server: name.clone(),
                 name: tool.name().to_string(),
@@ -195,9 +200,9 @@ pub fn tool_views(engine: &Engine, reader: &Reader, name: &ServerId, server: &Se
                 summary: summary(tool.definition()),
                 hints: hints(tool.definition()),
                 flags: tool.suspicions().iter().map(|flag| format!("{flag:?}")).collect(),
-                differences: accepted.filter(|_| state == "changed").map_or_else(Vec::new, |pin| {
-                    differences(reader, &pin.digest, tool.definition())
-                }),
+                differences: accepted
+                    .filter(|_| state == "changed")
+                    .map_or_else(Vec::new, |pin| differences(reader, &pin.digest, tool.definition())),
             }
         })
         .collect();
@@ -233,7 +238,8 @@ pub fn summary(definition: &serde_json::Value) -> String {
 /// What the server claims.
 pub fn hints(definition: &serde_json::Value) -> Vec<String> {
     let annotations = definition.get("annotations").and_then(serde_json::Value::as_object);
-    let claims = annotations.into_iter().flatten().filter_map(|(name, value)| value.as_bool().map(|value| (name, value)));
+    let claims =
+        annotations.into_iter().flatten().filter_map(|(name, value)| value.as_bool().map(|value| (name, value)));
     claims.map(|(name, value)| text::printable(text::clip(&format!("{name}={value}"), 64))).collect()
 }
 

@@ -58,9 +58,13 @@ pub fn spec(server: &Server) -> Result<ServerSpec, NotReady> {
     let transport = match &server.transport {
         Transport::Http { url, headers } => {
             let header = |header: &briefcase_policy::authority::Header| {
-                HeaderSpec::new(&header.name, &header.value, header.secret.clone()).map_err(|error| NotReady(error.to_string()))
+                HeaderSpec::new(&header.name, &header.value, header.secret.clone())
+                    .map_err(|error| NotReady(error.to_string()))
             };
-            upstream::Transport::Http { target: target(url)?, headers: headers.iter().map(header).collect::<Result<_, _>>()? }
+            upstream::Transport::Http {
+                target: target(url)?,
+                headers: headers.iter().map(header).collect::<Result<_, _>>()?,
+            }
         }
         Transport::Stdio { argv, env, cwd } => {
             let value = |(name, value): (&String, &EnvValue)| {

@@ -82,7 +82,16 @@ impl Presence {
             }
         };
         let relying_party = RelyingParty::new(console_port)?;
-        Ok(Self { relying_party, counters: Mutex::new(counters), enrolments: std::sync::Mutex::default(), sealer, file, engine: OnceLock::new(), clock, entropy })
+        Ok(Self {
+            relying_party,
+            counters: Mutex::new(counters),
+            enrolments: std::sync::Mutex::default(),
+            sealer,
+            file,
+            engine: OnceLock::new(),
+            clock,
+            entropy,
+        })
     }
 
     /// Where the enrolled factors are read from. Until then every check fails.
@@ -136,7 +145,9 @@ impl Presence {
         let refused = |reason: NotForThis| FactorRefusal::Passkey(reason.to_string());
         match self.permits().get_mut(bound_to) {
             Some(permit) => *permit = Some(EnrolmentPermit::by(proof, bound_to, now).map_err(refused)?),
-            None => drop(proof.spend(bound_to, now).map_err(refused)?),
+            None => {
+                proof.spend(bound_to, now).map_err(refused)?;
+            }
         }
         Ok(())
     }
@@ -167,18 +178,20 @@ impl Presence {
     async fn check_pin(&self, pin: SecretString, bound_to: Digest) -> Result<FactorKind, FactorRefusal> {
         let factor = self.factors(PIN).into_iter().find_map(|data| serde_json::from_value::<PinFactor>(data).ok());
         let mut counters = self.counters.lock().await;
-        let begun = counters.pin.begin(self.clock.now()).map_err(|lock| FactorRefusal::LockedOut { until: lock.until })?;
+        let begun =
+            counters.pin.begin(self.clock.now()).map_err(|lock| FactorRefusal::LockedOut { until: lock.until })?;
         self.save(&counters).await?;
         let counted = begun.persist(|_| Ok::<(), FactorRefusal>(()))?;
         let clock = Arc::clone(&self.clock);
         let finish = move || counted.finish(factor.as_ref(), &pin, bound_to, clock.now());
         let finished = tokio::task::spawn_blocking(finish).await;
-        let proof = finished.map_err(|error| FactorRefusal::Unrecorded(error.to_string()))?.map_err(|wrong| {
-            match wrong.locked_until {
-                Some(until) => FactorRefusal::LockedOut { until },
-                None => FactorRefusal::WrongPin { left: wrong.tries_left },
-            }
-        })?;
+        let proof =
+            finished.map_err(|error| FactorRefusal::Unrecorded(error.to_string()))?.map_err(|wrong| {
+                match wrong.locked_until {
+                    Some(until) => FactorRefusal::LockedOut { until },
+                    None => FactorRefusal::WrongPin { left: wrong.tries_left },
+                }
+            })?;
         counters.pin.clear(&proof);
         // Losing this write only makes the next wrong PIN count sooner.
         let _ = self.save(&counters).await;

@@ -46,14 +46,22 @@ impl Secrets {
     /// Shows a secret to `visit`, if it is the newest record that the authority in force names.
     pub fn show(&self, engine: &Engine, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
         let standing = engine.standing();
-        let missing = || NotReady(format!("the secret `{name}` is not in the vault: put it there with `briefcase secret set {name}`"));
+        let missing = || {
+            NotReady(format!(
+                "the secret `{name}` is not in the vault: put it there with `briefcase secret set {name}`"
+            ))
+        };
         let entry = standing.authority().secrets.get(name).ok_or_else(missing)?;
         let stored = self.reader.secret(name).map_err(|error| NotReady(error.to_string()))?.ok_or_else(missing)?;
-        let damaged = || NotReady(format!("the secret `{name}` was edited or replaced outside of the briefcase: set it again"));
+        let damaged =
+            || NotReady(format!("the secret `{name}` was edited or replaced outside of the briefcase: set it again"));
         if record_digest(&stored) != entry.record {
             return Err(damaged());
         }
-        let opened = self.unlocked.open(address(name, entry.version), &SealedRecord::from_bytes(stored)).map_err(|_| damaged())?;
-        opened.expose(|bytes| std::str::from_utf8(bytes).map(|text| visit(text))).map_err(|_| damaged())
+        let opened = self
+            .unlocked
+            .open(address(name, entry.version), &SealedRecord::from_bytes(stored))
+            .map_err(|_| damaged())?;
+        opened.expose(|bytes| std::str::from_utf8(bytes).map(&mut *visit)).map_err(|_| damaged())
     }
 }

@@ -3,11 +3,15 @@
 //! Done first thing in `main`, before any secret exists: no core dumps, and `PR_SET_DUMPABLE=0`, which makes the kernel refuse
 //! `ptrace`, `/proc/PID/mem`, `environ` and `maps` to everybody without `CAP_SYS_PTRACE`.
 
-use rustix::process::{DumpableBehavior, Resource, Rlimit, dumpable_behavior, getrlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, dumpable_behavior, getrlimit, set_dumpable_behavior, setrlimit,
+};
 
 /// The kernel refused a protection. The daemon does not run without it.
 #[derive(Debug, thiserror::Error)]
-#[error("the process could not be protected ({what}): {source}; run it on a Linux kernel that allows prctl and setrlimit")]
+#[error(
+    "the process could not be protected ({what}): {source}; run it on a Linux kernel that allows prctl and setrlimit"
+)]
 pub struct HardeningError {
     what: &'static str,
     source: rustix::io::Errno,

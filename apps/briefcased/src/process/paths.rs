@@ -49,7 +49,9 @@ mod tests {
     #[test]
     fn own_variables_win_over_xdg_over_home() {
         let paths = |pairs: &'static [(&str, &str)]| {
-            Paths::from_environment(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+            Paths::from_environment(|name| {
+                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            })
         };
         let home = paths(&[("HOME", "/h")]).unwrap();
         assert_eq!(home.state, PathBuf::from("/h/.local/state/briefcase"));

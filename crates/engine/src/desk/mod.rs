@@ -236,7 +236,13 @@ impl Desk {
 
     /// Takes an allowed answer off the desk: at most one call gets it, and only the call it was given for.
     #[must_use]
-    pub(crate) fn spend(&self, id: ApprovalId, key: CallKey, version: u64, now: UnixMillis) -> Option<ApprovalConsumed> {
+    pub(crate) fn spend(
+        &self,
+        id: ApprovalId,
+        key: CallKey,
+        version: u64,
+        now: UnixMillis,
+    ) -> Option<ApprovalConsumed> {
         let mut inner = self.lock();
         inner.sweep(now);
         let slot = inner.slots.get(&id)?;
@@ -258,7 +264,13 @@ impl Desk {
     }
 
     /// Reserves the question for one decider, who has proved to be there, while the decision's receipt is written.
-    pub(crate) fn deciding(&self, id: ApprovalId, shown: Digest, scope: Option<&Scope>, now: UnixMillis) -> Result<Arc<Question>, NotDecided> {
+    pub(crate) fn deciding(
+        &self,
+        id: ApprovalId,
+        shown: Digest,
+        scope: Option<&Scope>,
+        now: UnixMillis,
+    ) -> Result<Arc<Question>, NotDecided> {
         let mut inner = self.lock();
         inner.sweep(now);
         let slot = inner.slots.get_mut(&id).ok_or(NotDecided::NoSuchQuestion)?;

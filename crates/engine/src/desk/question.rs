@@ -15,7 +15,14 @@ pub struct CallKey(Digest);
 impl CallKey {
     /// The key of a call.
     #[must_use]
-    pub fn new(agent: &AgentId, server: &ServerId, name: &str, pin: &Digest, arguments: &[u8], cost: Option<Money>) -> Self {
+    pub fn new(
+        agent: &AgentId,
+        server: &ServerId,
+        name: &str,
+        pin: &Digest,
+        arguments: &[u8],
+        cost: Option<Money>,
+    ) -> Self {
         let cost = cost.map(|money| money.to_string()).unwrap_or_default();
         Self(Digest::labelled(
             "briefcase/call/1",

@@ -6,12 +6,7 @@ use briefcase_policy::decision::{DenyReason, Risk, Verdict};
 use briefcase_receipts::{Approval, Kind, Receipt, Step};
 use briefcase_types::{ApprovalId, CallId, Digest, Refusal, RefusalCode};
 
-use super::{
-    Stop, Trace, Validated,
-    resolve::Target,
-    stop::unrecorded,
-    validate::Arguments,
-};
+use super::{Stop, Trace, Validated, resolve::Target, stop::unrecorded, validate::Arguments};
 use crate::{
     Engine,
     call::{Call, Operation},
@@ -67,7 +62,8 @@ pub async fn decide(engine: &Engine, validated: Validated, talk: &Arc<dyn Talk>)
 }
 
 fn denied(target: &Target, arguments: &Arguments, policies: Vec<String>, reason: DenyReason) -> Stop {
-    let named = if policies.is_empty() { "no policy allows it".to_owned() } else { format!("policy {}", policies.join(", ")) };
+    let named =
+        if policies.is_empty() { "no policy allows it".to_owned() } else { format!("policy {}", policies.join(", ")) };
     let refusal = Refusal::new(
         RefusalCode::Denied,
         reason.as_str(),
@@ -119,7 +115,8 @@ async fn ask(
         () = call.cancel.cancelled() => return Err(stop(cancelled(engine, approval).await)),
     };
     match waited {
-        Waited::Allowed => spend(engine, trace, call, target, arguments, approval, policies.clone()).ok_or_else(|| stop(void(approval))),
+        Waited::Allowed => spend(engine, trace, call, target, arguments, approval, policies.clone())
+            .ok_or_else(|| stop(void(approval))),
         Waited::Denied => Err(stop(not_asked(NotAsked::Denied))),
         Waited::Expired => Err(stop(not_asked(NotAsked::Expired))),
         Waited::Patience => Err(stop(still_open(approval))),
@@ -233,7 +230,12 @@ async fn cancelled(engine: &Engine, approval: ApprovalId) -> Refusal {
         // The refusal that follows is durable or fails loudly; this step rides along with it.
         drop(engine.journal.append(entry, Urgency::Lazy));
     }
-    Refusal::new(RefusalCode::ApprovalRequired, "cancelled", "The call was cancelled while it waited for a person.", "Call again.")
+    Refusal::new(
+        RefusalCode::ApprovalRequired,
+        "cancelled",
+        "The call was cancelled while it waited for a person.",
+        "Call again.",
+    )
 }
 
 fn still_open(approval: ApprovalId) -> Refusal {
@@ -278,6 +280,8 @@ fn not_asked(reason: NotAsked) -> Refusal {
             "Nobody answered the question in time.",
             "Make the call again to ask again.",
         ),
-        NotAsked::Denied => Refusal::new(RefusalCode::Denied, "person", "A person denied this call.", "Do something else."),
+        NotAsked::Denied => {
+            Refusal::new(RefusalCode::Denied, "person", "A person denied this call.", "Do something else.")
+        }
     }
 }

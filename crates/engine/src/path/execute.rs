@@ -5,12 +5,7 @@ use std::{sync::Arc, time::Duration};
 use briefcase_types::UnixMillis;
 use bytes::Bytes;
 
-use super::{
-    Funded, Trace,
-    reserve::Hold,
-    resolve::Target,
-    validate::Arguments,
-};
+use super::{Funded, Trace, reserve::Hold, resolve::Target, validate::Arguments};
 use crate::{
     Engine,
     call::{Call, Operation},

@@ -51,8 +51,8 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, St
     }
     match filtered {
         Filtered::Pass { answer, .. } => {
-            let continuation = wants_input
-                .then(|| Continuation { key: arguments.key, authority_version: target.standing.version() });
+            let continuation =
+                wants_input.then(|| Continuation { key: arguments.key, authority_version: target.standing.version() });
             Ok(Released::new(answer, index, continuation))
         }
         Filtered::Hold { mut refusal, .. } => {
@@ -80,9 +80,7 @@ fn filter(engine: &Engine, answered: &Shown<'_>, reply: Result<Reply, UpstreamFa
             Err(reason) => Filtered::Hold { refusal: unusable(reason), status: format!("withheld:{reason}") },
         },
         Ok(Reply::Error(error)) => match engine.clean_error(answered.server, error) {
-            Ok((error, redactions)) => {
-                Filtered::Pass { answer: Answer::Error(error), redactions, status: "rpc_error" }
-            }
+            Ok((error, redactions)) => Filtered::Pass { answer: Answer::Error(error), redactions, status: "rpc_error" },
             Err(reason) => Filtered::Hold { refusal: unusable(reason), status: format!("withheld:{reason}") },
         },
         Err(failure) => {

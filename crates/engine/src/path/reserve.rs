@@ -4,12 +4,7 @@ use briefcase_policy::{authority::Class, ledger::Reservation};
 use briefcase_receipts::{Intent, Kind, Receipt, Text, Word, Words};
 use briefcase_types::{Refusal, RefusalCode};
 
-use super::{
-    Permitted, Stop, Trace,
-    resolve::Target,
-    stop::unrecorded,
-    validate::Arguments,
-};
+use super::{Permitted, Stop, Trace, resolve::Target, stop::unrecorded, validate::Arguments};
 use crate::{
     Engine,
     call::Call,

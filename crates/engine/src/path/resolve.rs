@@ -49,7 +49,9 @@ pub async fn resolve(engine: &Engine, trace: Trace, call: Call) -> Result<Resolv
     let target = match &call.operation {
         Operation::CallTool { tool, .. } => {
             let tool = tool.clone();
-            accepted_tool(engine, &call, &standing, server, &tool).await.map_err(|refusal| Stop::new(version, refusal))?
+            accepted_tool(engine, &call, &standing, server, &tool)
+                .await
+                .map_err(|refusal| Stop::new(version, refusal))?
         }
         _ => Target::of_server(&standing, server, &call.operation),
     };

@@ -40,9 +40,8 @@ pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, Stop> 
     let canonical = Bytes::from(canonical(&value));
     let commitment = engine.commit_key.arguments(&trace.call, &value).root();
     if let Some(tool) = &target.tool {
-        tool.check_arguments(&value).map_err(|violations| {
-            Stop::new(version, does_not_fit(&trace, &violations)).with_arguments(commitment)
-        })?;
+        tool.check_arguments(&value)
+            .map_err(|violations| Stop::new(version, does_not_fit(&trace, &violations)).with_arguments(commitment))?;
     }
     engine.outgoing_secrets(&value).map_err(|refusal| Stop::new(version, refusal).with_arguments(commitment))?;
     let name = format!("{}\u{0}{}", call.operation.method(), call.operation.name());

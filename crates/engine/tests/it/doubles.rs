@@ -9,8 +9,9 @@ use briefcase_engine::{
     Engine, Limits, Parts,
     call::{Call, Operation},
     ports::{
-        BoxFuture, ClientProfile, Definition, Durable, Entry, Era, Evidence, FactorKind, FactorRefusal, Factors, Journal,
-        JournalError, Line, Listing, Outbound, Record, Reply, RpcError, Talk, UpstreamFailure, Upstreams, Urgency, Waiting,
+        BoxFuture, ClientProfile, Definition, Durable, Entry, Era, Evidence, FactorKind, FactorRefusal, Factors,
+        Journal, JournalError, Line, Listing, Outbound, Record, Reply, RpcError, Talk, UpstreamFailure, Upstreams,
+        Urgency, Waiting,
     },
     session::Session,
     standing::Standing,
@@ -28,10 +29,13 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+/// Which receipts cannot be written.
+pub type Refuses = Box<dyn Fn(&Kind) -> bool + Send>;
+
 /// Keeps receipts in memory; refuses whatever `refuses` says.
 pub struct MemoryJournal {
     pub receipts: Mutex<Vec<Receipt>>,
-    pub refuses: Mutex<Box<dyn Fn(&Kind) -> bool + Send>>,
+    pub refuses: Mutex<Refuses>,
 }
 
 impl MemoryJournal {
@@ -98,12 +102,7 @@ impl Upstreams for OneServer {
         Box::pin(async move { Ok(Arc::new(Listing { digest: Digest::sha256(&raw), tools })) })
     }
 
-    fn send<'a>(
-        &'a self,
-        _: &'a Line,
-        _: Outbound,
-        _: Arc<dyn Talk>,
-    ) -> BoxFuture<'a, Result<Reply, UpstreamFailure>> {
+    fn send<'a>(&'a self, _: &'a Line, _: Outbound, _: Arc<dyn Talk>) -> BoxFuture<'a, Result<Reply, UpstreamFailure>> {
         Box::pin(async move {
             self.effects.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;

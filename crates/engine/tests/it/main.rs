@@ -1,6 +1,14 @@
 //! The path with doubles at its ports: what happens when the record cannot be written, when budgets are at their limit,
 //! when things change while a call waits. The same with real ports is in `tests/e2e`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    reason = "what cannot go on fails the test"
+)]
+
 mod budgets;
 mod doubles;
 mod people;

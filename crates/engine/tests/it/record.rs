@@ -62,7 +62,15 @@ async fn a_server_that_fails_leaves_an_outcome_and_a_refusal_that_names_it() {
 #[tokio::test]
 async fn arguments_that_parsers_read_differently_never_leave() {
     let world = World::new(vec![]);
-    for arguments in ["{\"n\":1,\"n\":2}", "{\"n\":1e400}", "{\"n\":-0}", "{\"n\":9007199254740993}", "{} x", "[1]", "{\"n\":\"\\ud800\"}"] {
+    for arguments in [
+        "{\"n\":1,\"n\":2}",
+        "{\"n\":1e400}",
+        "{\"n\":-0}",
+        "{\"n\":9007199254740993}",
+        "{} x",
+        "[1]",
+        "{\"n\":\"\\ud800\"}",
+    ] {
         let refusal = world.run("look", arguments).await.unwrap_err();
         assert_eq!(refusal.code, RefusalCode::InvalidArgs, "{arguments}");
     }

@@ -36,7 +36,11 @@ pub async fn digest(
 }
 
 /// `POST /v1/approvals/{id}/decide`
-pub async fn decide(State(admin): State<Arc<Admin>>, Path(id): Path<ApprovalId>, Json(body): Json<Decide>) -> Answer<Decided> {
+pub async fn decide(
+    State(admin): State<Arc<Admin>>,
+    Path(id): Path<ApprovalId>,
+    Json(body): Json<Decide>,
+) -> Answer<Decided> {
     let open = admin.open()?;
     let decision = decision(body.decision)?;
     let word = decision.word().to_owned();
@@ -45,10 +49,14 @@ pub async fn decide(State(admin): State<Arc<Admin>>, Path(id): Path<ApprovalId>,
 }
 
 fn decision(value: Value) -> Result<Decision, Failure> {
-    let decision: Decision = serde_json::from_value(value).map_err(|error| Failure::invalid(format!("Not a decision: {error}.")))?;
-    let too_long = |scope: &Scope| scope.lifetime().is_some_and(|lasts| lasts.as_secs() == 0 || lasts.as_secs() > 30 * 86_400);
+    let decision: Decision =
+        serde_json::from_value(value).map_err(|error| Failure::invalid(format!("Not a decision: {error}.")))?;
+    let too_long =
+        |scope: &Scope| scope.lifetime().is_some_and(|lasts| lasts.as_secs() == 0 || lasts.as_secs() > 30 * 86_400);
     match &decision {
-        Decision::Allow(scope) if too_long(scope) => Err(Failure::invalid("A rule lasts at least a second and at most 30 days.")),
+        Decision::Allow(scope) if too_long(scope) => {
+            Err(Failure::invalid("A rule lasts at least a second and at most 30 days."))
+        }
         _ => Ok(decision),
     }
 }

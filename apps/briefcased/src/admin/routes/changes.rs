@@ -52,7 +52,8 @@ pub async fn apply(State(admin): State<Arc<Admin>>, Json(body): Json<Apply>) -> 
         open.presence.expect_enrolment(digest);
         let checked = open.engine.check(given, digest).await;
         let permit = open.presence.take_permit(&digest);
-        let (checked, permit) = (checked?, permit.ok_or_else(|| Failure::invalid("The proof of presence was not kept."))?);
+        let (checked, permit) =
+            (checked?, permit.ok_or_else(|| Failure::invalid("The proof of presence was not kept."))?);
         let edit = edits::enrol(&admin, &open, change, permit).await?;
         return finish(&admin, &open, &request, edit, checked).await;
     }

@@ -69,7 +69,10 @@ pub fn harden(response: &mut Response) {
         (header::CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "publickey-credentials-get=(self), publickey-credentials-create=(self)"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "publickey-credentials-get=(self), publickey-credentials-create=(self)",
+        ),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));

@@ -35,7 +35,12 @@ pub async fn doctor(State(admin): State<Arc<Admin>>) -> Json<Vec<Check>> {
         Some(open) => {
             let standing = open.engine.standing();
             let has = |kind: &str| standing.authority().factors.iter().any(|factor| factor.kind == kind);
-            checks.push(check("factor", has(PIN) || has(PASSKEY), "A presence factor is enrolled.", "No presence factor is enrolled: nothing can be approved."));
+            checks.push(check(
+                "factor",
+                has(PIN) || has(PASSKEY),
+                "A presence factor is enrolled.",
+                "No presence factor is enrolled: nothing can be approved.",
+            ));
             if !has(PASSKEY) {
                 checks.push(Check {
                     name: "passkey".to_owned(),
@@ -49,7 +54,8 @@ pub async fn doctor(State(admin): State<Arc<Admin>>) -> Json<Vec<Check>> {
                 name: "record".to_owned(),
                 severity: if works.is_none() { Severity::Ok } else { Severity::Fail },
                 message: works.as_ref().map_or_else(|| "The record can be written.".to_owned(), ToString::to_string),
-                next_step: works.map(|_| "Free disk space or repair the state folder, then restart briefcased.".to_owned()),
+                next_step: works
+                    .map(|_| "Free disk space or repair the state folder, then restart briefcased.".to_owned()),
             });
         }
     }
@@ -68,7 +74,8 @@ fn check(name: &str, holds: bool, good: &str, bad: &str) -> Check {
 fn folder(admin: &Admin) -> Check {
     let state = &admin.life.around.paths.state;
     let private = std::fs::metadata(state).is_ok_and(|about| about.permissions().mode() & 0o077 == 0);
-    let mut check = check("state_folder", private, "The state folder is private.", "Other users can look into the state folder.");
+    let mut check =
+        check("state_folder", private, "The state folder is private.", "Other users can look into the state folder.");
     check.next_step = (!private).then(|| format!("chmod 700 {}", state.display()));
     check
 }

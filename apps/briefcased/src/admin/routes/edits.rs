@@ -6,8 +6,8 @@ use briefcase_api::{Change, ServerSpec};
 use briefcase_engine::{ports::Record, tools::Tools};
 use briefcase_policy::{
     authority::{
-        Authority, AuthorityError, Budget, Change as Changed, Class, EnvValue, Factor, Header, Limit, Pin, ReadsGranted,
-        Scope, Server, Transport, Window,
+        Authority, AuthorityError, Budget, Change as Changed, Class, EnvValue, Factor, Header, Limit, Pin,
+        ReadsGranted, Scope, Server, Transport, Window,
     },
     label::{Label, Labels},
 };
@@ -135,7 +135,10 @@ pub async fn enrol(admin: &Admin, open: &Open, change: Change, permit: Enrolment
         Change::AddPasskey { label, credential } => {
             let credential = match credential {
                 serde_json::Value::Null => {
-                    let offer = admin.offers.peek(now).ok_or_else(|| Failure::not_found("passkey waiting to be allowed", "briefcase factor list"))?;
+                    let offer = admin
+                        .offers
+                        .peek(now)
+                        .ok_or_else(|| Failure::not_found("passkey waiting to be allowed", "briefcase factor list"))?;
                     offer.credential
                 }
                 given => given,
@@ -173,7 +176,11 @@ fn json(value: &impl serde::Serialize) -> Result<serde_json::Value, Failure> {
 pub fn server(spec: &ServerSpec) -> Server {
     let transport = match spec.clone() {
         ServerSpec::Http { url, headers } => {
-            let header = |header: briefcase_api::HeaderSpec| Header { name: header.name, value: header.value, secret: header.secret };
+            let header = |header: briefcase_api::HeaderSpec| Header {
+                name: header.name,
+                value: header.value,
+                secret: header.secret,
+            };
             Transport::Http { url, headers: headers.into_iter().map(header).collect() }
         }
         ServerSpec::Stdio { argv, env, secret_env, cwd } => {
@@ -217,7 +224,13 @@ fn definitions(tools: &Tools) -> Vec<Record> {
     tools.iter().map(|tool| Record::Definition { pin: tool.pin(), raw: tool.raw().clone() }).collect()
 }
 
-fn accept_tools(admin: &Admin, open: &Open, name: ServerId, probe: Digest, wanted: &[ToolName]) -> Result<Edit, Failure> {
+fn accept_tools(
+    admin: &Admin,
+    open: &Open,
+    name: ServerId,
+    probe: Digest,
+    wanted: &[ToolName],
+) -> Result<Edit, Failure> {
     let probed = admin.probes.find(probe)?;
     let tools = open.engine.tools(&name, &probed.listing);
     let standing = open.engine.standing();
@@ -227,24 +240,29 @@ fn accept_tools(admin: &Admin, open: &Open, name: ServerId, probe: Digest, wante
             && (wanted.is_empty() || wanted.contains(tool.name()))
             && tool.unusable().is_none()
     };
-    let accepted: Vec<(ToolName, Digest)> = tools.iter().filter(differs).map(|tool| (tool.name().clone(), tool.pin())).collect();
-    let gone: Vec<ToolName> = registered.pins.keys().filter(|tool| tools.find(tool).is_none() && wanted.is_empty()).cloned().collect();
+    let accepted: Vec<(ToolName, Digest)> =
+        tools.iter().filter(differs).map(|tool| (tool.name().clone(), tool.pin())).collect();
+    let gone: Vec<ToolName> =
+        registered.pins.keys().filter(|tool| tools.find(tool).is_none() && wanted.is_empty()).cloned().collect();
     if accepted.is_empty() && gone.is_empty() {
         return Err(Failure::invalid("There is nothing new to accept."));
     }
     let (records, forget): (_, ServerId) = (definitions(&tools), name.clone());
     let make = move |document: &Authority| {
         let start = Changed { document: document.clone(), summary: Vec::new() };
-        let accepted = accepted.into_iter().try_fold(start, |before, (tool, pin)| {
-            chain(before, |document| document.accept_pin(&name, tool, pin))
-        })?;
+        let accepted = accepted
+            .into_iter()
+            .try_fold(start, |before, (tool, pin)| chain(before, |document| document.accept_pin(&name, tool, pin)))?;
         gone.iter().try_fold(accepted, |before, tool| chain(before, |document| document.remove_pin(&name, tool)))
     };
     Ok(Edit::of(make).with_records(records).about_server(forget))
 }
 
 /// One more step on a document, with both summaries.
-fn chain(before: Changed, step: impl FnOnce(&Authority) -> Result<Changed, AuthorityError>) -> Result<Changed, AuthorityError> {
+fn chain(
+    before: Changed,
+    step: impl FnOnce(&Authority) -> Result<Changed, AuthorityError>,
+) -> Result<Changed, AuthorityError> {
     let mut after = step(&before.document)?;
     after.summary.splice(0..0, before.summary);
     Ok(after)
@@ -259,7 +277,8 @@ fn set_tool(
 ) -> Result<Edit, Failure> {
     let class: Option<Class> = class.map(|text| text.parse()).transpose().map_err(Failure::invalid)?;
     let price = |text: &String| if text.is_empty() { Ok(None) } else { text.parse::<Money>().map(Some) };
-    let cost: Option<Option<Money>> = cost.as_ref().map(price).transpose().map_err(|error| Failure::invalid(format!("{error}.")))?;
+    let cost: Option<Option<Money>> =
+        cost.as_ref().map(price).transpose().map_err(|error| Failure::invalid(format!("{error}.")))?;
     let parse = |words: Vec<String>| words.iter().map(|word| word.parse::<Label>()).collect::<Result<Labels, _>>();
     let labels = labels.map(parse).transpose().map_err(|error| Failure::invalid(format!("{error}.")))?;
     if class.is_none() && cost.is_none() && labels.is_none() {
@@ -287,7 +306,10 @@ fn set_secret(open: &Open, name: briefcase_types::SecretName, value: String) -> 
     let standing = open.engine.standing();
     let version = standing.authority().secrets.get(&name).map_or(0, |entry| entry.version).saturating_add(1);
     let value = SecretBytes::new(value.into_bytes());
-    let sealed = open.secrets().seal(&name, version, &value, open.entropy.as_ref()).map_err(|error| Failure::internal(&error))?;
+    let sealed = open
+        .secrets()
+        .seal(&name, version, &value, open.entropy.as_ref())
+        .map_err(|error| Failure::internal(&error))?;
     let digest = record_digest(&sealed);
     let record = Record::Secret { name: name.clone(), sealed: Some(sealed) };
     let users: Vec<ServerId> = standing

@@ -6,7 +6,9 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use briefcase_api::{PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, ReceiptRow, Why};
+use briefcase_api::{
+    PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, ReceiptRow, Why,
+};
 use briefcase_engine::standing::{Standing, StandingError};
 use briefcase_policy::decision::{Action, Facts, PolicyError, PolicySet};
 use briefcase_receipts::{Kind, Words};
@@ -40,7 +42,9 @@ pub async fn text(State(admin): State<Arc<Admin>>) -> Answer<PolicyText> {
 pub async fn check(State(admin): State<Arc<Admin>>, Json(body): Json<PolicyText>) -> Answer<PolicyReport> {
     let open = admin.open()?;
     let report = match open.engine.try_policy(body.text).await {
-        Err(problems) => PolicyReport { ok: false, problems: told(&problems)?, policies: Vec::new(), replay: Vec::new() },
+        Err(problems) => {
+            PolicyReport { ok: false, problems: told(&problems)?, policies: Vec::new(), replay: Vec::new() }
+        }
         Ok(tried) => {
             let work = Arc::clone(&open);
             let replayed = open.reader.spawn(move |reader| {
@@ -57,7 +61,9 @@ pub async fn check(State(admin): State<Arc<Admin>>, Json(body): Json<PolicyText>
 
 fn told(error: &StandingError) -> Result<Vec<String>, Failure> {
     match error {
-        StandingError::Policy(PolicyError::Problems(problems)) => Ok(problems.iter().map(ToString::to_string).collect()),
+        StandingError::Policy(PolicyError::Problems(problems)) => {
+            Ok(problems.iter().map(ToString::to_string).collect())
+        }
         other => Ok(vec![other.to_string()]),
     }
 }
@@ -95,7 +101,9 @@ pub async fn test(State(admin): State<Arc<Admin>>, Json(body): Json<PolicyTest>)
     let open = admin.open()?;
     let standing = match body.text {
         None => open.engine.standing(),
-        Some(text) => Arc::new(open.engine.try_policy(text).await.map_err(|error| Failure::invalid(format!("{error}.")))?),
+        Some(text) => {
+            Arc::new(open.engine.try_policy(text).await.map_err(|error| Failure::invalid(format!("{error}.")))?)
+        }
     };
     let now = open.engine.now();
     let results: Result<Vec<_>, Failure> = body.cases.iter().map(|case| run(standing.policy(), case, now)).collect();
@@ -108,7 +116,8 @@ fn run(policy: &PolicySet, case: &PolicyCase, now: briefcase_types::UnixMillis) 
     if !["allow", "ask", "deny"].contains(&case.expect.as_str()) {
         return Err(Failure::invalid(format!("The case `{}` expects neither allow, ask nor deny.", case.name)));
     }
-    let labels = case.labels.iter().map(|word| word.parse()).collect::<Result<_, briefcase_policy::label::LabelError>>();
+    let labels =
+        case.labels.iter().map(|word| word.parse()).collect::<Result<_, briefcase_policy::label::LabelError>>();
     let arguments = if case.arguments.is_null() { json!({}) } else { case.arguments.clone() };
     let facts = Facts {
         agent: &case.agent,

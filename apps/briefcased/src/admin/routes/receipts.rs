@@ -27,8 +27,16 @@ pub async fn list(State(admin): State<Arc<Admin>>, Query(query): Query<ReceiptQu
     let open = admin.open()?;
     let limit = usize::try_from(query.limit.unwrap_or(50).clamp(1, 1000)).unwrap_or(50);
     let filter = Filter {
-        agent: query.agent.map(|text| text.parse()).transpose().map_err(|error| Failure::invalid(format!("{error}.")))?,
-        server: query.server.map(|text| text.parse()).transpose().map_err(|error| Failure::invalid(format!("{error}.")))?,
+        agent: query
+            .agent
+            .map(|text| text.parse())
+            .transpose()
+            .map_err(|error| Failure::invalid(format!("{error}.")))?,
+        server: query
+            .server
+            .map(|text| text.parse())
+            .transpose()
+            .map_err(|error| Failure::invalid(format!("{error}.")))?,
         tool: query.tool,
         kind: query.kind,
         code: query.code,
@@ -128,6 +136,8 @@ fn call_of(kind: &Kind) -> Option<CallId> {
 pub fn failure(error: &StoreError) -> Failure {
     match error {
         StoreError::Absent(what) => Failure::not_found(what, "briefcase receipts list"),
-        other => Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "unavailable", other.to_string(), "Run `briefcase fsck`."),
+        other => {
+            Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "unavailable", other.to_string(), "Run `briefcase fsck`.")
+        }
     }
 }

@@ -32,7 +32,14 @@ pub async fn unlock(State(admin): State<Arc<Admin>>, Json(body): Json<Unlock>) -
         Unlock::Passphrase(text) => Key::Passphrase(SecretString::new(text)),
         Unlock::UnlockKey(text) => {
             let key = UnlockKey::parse(&SecretString::new(text));
-            Key::UnlockKey(key.map_err(|error| Failure::new(StatusCode::BAD_REQUEST, "invalid", error.to_string(), "Type the key as it was shown at set-up."))?)
+            Key::UnlockKey(key.map_err(|error| {
+                Failure::new(
+                    StatusCode::BAD_REQUEST,
+                    "invalid",
+                    error.to_string(),
+                    "Type the key as it was shown at set-up.",
+                )
+            })?)
         }
     };
     admin.life.unlock(key).await.map_err(|error| not_opened(&error))?;
@@ -43,11 +50,19 @@ fn not_opened(error: &OpenError) -> Failure {
     let text = error.to_string();
     match error {
         OpenError::NotSetUp => Failure::new(StatusCode::CONFLICT, "not_set_up", text, "Run `briefcase setup`."),
-        OpenError::Vault(VaultError::DoesNotOpen) => {
-            Failure::new(StatusCode::FORBIDDEN, "wrong_key", "The vault does not open with this.", "Try again. If it never opens, restore a backup with `briefcased restore`.")
-        }
+        OpenError::Vault(VaultError::DoesNotOpen) => Failure::new(
+            StatusCode::FORBIDDEN,
+            "wrong_key",
+            "The vault does not open with this.",
+            "Try again. If it never opens, restore a backup with `briefcased restore`.",
+        ),
         OpenError::Vault(_) => Failure::new(StatusCode::CONFLICT, "vault", text, "Run `briefcase doctor`."),
-        _ => Failure::new(StatusCode::CONFLICT, "state", text, "Run `briefcase fsck`; restore a backup with `briefcased restore` if it finds damage."),
+        _ => Failure::new(
+            StatusCode::CONFLICT,
+            "state",
+            text,
+            "Run `briefcase fsck`; restore a backup with `briefcased restore` if it finds damage.",
+        ),
     }
 }
 
@@ -123,8 +138,10 @@ pub async fn backup(State(admin): State<Arc<Admin>>, Json(body): Json<Backup>) -
         for name in [VAULT_FILE, LOG_KEY_FILE, identity::FILE] {
             files.push((name.to_owned(), std::fs::read(state.join(name)).map_err(|error| told(&error))?));
         }
-        let moment = backup::Moment { created: now, incarnation: open.identity.incarnation, head: head.note().to_owned() };
-        let mut contents: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+        let moment =
+            backup::Moment { created: now, incarnation: open.identity.incarnation, head: head.note().to_owned() };
+        let mut contents: Vec<(&str, &[u8])> =
+            files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
         let mut sources: Vec<backup::Source<'_>> = contents
             .iter_mut()
             .map(|(name, bytes)| {
@@ -133,7 +150,8 @@ pub async fn backup(State(admin): State<Arc<Admin>>, Json(body): Json<Backup>) -
             })
             .collect();
         let mut archive = Vec::new();
-        let recipient = backup::Recipient::Passphrase { passphrase: &passphrase, cost: briefcase_vault::KdfCost::DEFAULT };
+        let recipient =
+            backup::Recipient::Passphrase { passphrase: &passphrase, cost: briefcase_vault::KdfCost::DEFAULT };
         backup::seal(&mut archive, recipient, moment, &mut sources, entropy.as_ref()).map_err(|error| told(&error))?;
         Ok(archive)
     };

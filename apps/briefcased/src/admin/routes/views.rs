@@ -212,7 +212,8 @@ pub async fn secrets(State(admin): State<Arc<Admin>>) -> Answer<Vec<SecretView>>
         authority.servers.iter().filter(uses).map(|(server, _)| server.clone()).collect()
     };
     let entries = authority.secrets.iter();
-    let view = entries.map(|(name, entry)| SecretView { name: name.clone(), version: entry.version, used_by: used_by(name) });
+    let view =
+        entries.map(|(name, entry)| SecretView { name: name.clone(), version: entry.version, used_by: used_by(name) });
     Ok(Json(view.collect()))
 }
 
