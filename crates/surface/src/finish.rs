@@ -143,7 +143,7 @@ impl Inner {
             // Dropping the question tells the server that nobody will answer.
             return self.refused(context, &unexpected_question());
         }
-        running.talk.aim(None);
+        running.talk.put_away();
         // What is asked at the same time is answered with one retry.
         tokio::time::sleep(self.shared.settings.gather).await;
         while let Ok(said) = running.said.try_recv() {
@@ -200,7 +200,7 @@ impl Inner {
                 running.linked = true;
             }
             Ok(done) => return self.finish(context, &running.call, Ok(done)),
-            Err(TryRecvError::Empty | TryRecvError::Closed) => running.talk.aim(Some(target)),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => running.talk.aim(target),
         }
         self.converse(context, running).await
     }

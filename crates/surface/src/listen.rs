@@ -191,15 +191,16 @@ impl Inner {
             Ok(filter) => filter,
             Err(answer) => return answer,
         };
+        if self.listens.lock().streams.len() >= self.shared.settings.listens {
+            return too_many_streams();
+        }
         let filter = self.subscribed(context, filter).await;
         let farewell = CancellationToken::new();
         let ack = object([("_meta", stream_meta(&context.id).as_str()), ("notifications", filter.to_json().as_str())]);
         {
             let mut state = self.listens.lock();
             if state.streams.len() >= self.shared.settings.listens {
-                return Answer::invalid_params(
-                    "too many streams are open; one stream can carry several kinds of notices",
-                );
+                return too_many_streams();
             }
             // Under the lock, so that no notice overtakes it.
             let message = notification(method::SUBSCRIPTIONS_ACKNOWLEDGED, Some(ack.as_bytes()));
@@ -291,6 +292,10 @@ impl Inner {
     }
 }
 
+fn too_many_streams() -> Answer {
+    Answer::invalid_params("too many streams are open; one stream can carry several kinds of notices")
+}
+
 /// An open stream; leaves the books when it ends, however it ends.
 struct Open<'a> {
     inner: Arc<Inner>,
@@ -311,7 +316,7 @@ impl Drop for Open<'_> {
             let operation = Operation::Follow { method: Follow::Unsubscribe, params: uri_params(&uri) };
             let call = self.inner.blueprint(self.context, server, operation);
             let mut running = Running::start(&self.inner.shared, call, None, self.inner.target(self.context));
-            running.talk.aim(None);
+            running.talk.put_away();
             tokio::spawn(async move {
                 // Nothing depends on it: the server only learns that nobody listens.
                 let _ = (&mut running.done).await;

@@ -122,7 +122,8 @@ impl Running {
         let talk = Arc::new(CallTalk {
             shared: shared.clone(),
             line: call.line.clone(),
-            target: Mutex::new(Some(target)),
+            target: Mutex::new(target),
+            away: AtomicBool::new(false),
             said: talker,
             notes: Bucket::new(NOTES, NOTES),
             questions: AtomicUsize::new(0),
@@ -151,7 +152,9 @@ impl Running {
 pub(crate) struct CallTalk {
     shared: Arc<Shared>,
     line: Line,
-    target: Mutex<Option<Target>>,
+    target: Mutex<Target>,
+    /// Whether the call is suspended: its last request is over and the next has not come.
+    away: AtomicBool,
     said: mpsc::UnboundedSender<Said>,
     notes: Bucket,
     questions: AtomicUsize,
@@ -162,8 +165,14 @@ pub(crate) struct CallTalk {
 
 impl CallTalk {
     /// Says which request of the client the call belongs to now.
-    pub(crate) fn aim(&self, target: Option<Target>) {
+    pub(crate) fn aim(&self, target: Target) {
         *self.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
+        self.away.store(false, Ordering::Release);
+    }
+
+    /// Says that no request of the client is open.
+    pub(crate) fn put_away(&self) {
+        self.away.store(true, Ordering::Release);
     }
 
     /// Whether the server has said anything yet.
@@ -171,7 +180,7 @@ impl CallTalk {
         self.spoken.load(Ordering::Relaxed)
     }
 
-    fn target(&self) -> Option<Target> {
+    fn target(&self) -> Target {
         self.target.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -220,7 +229,7 @@ impl CallTalk {
     }
 
     async fn ask_client(&self, method: &str, params: Bytes) -> Result<Bytes, RpcError> {
-        let target = self.target().ok_or_else(|| failure("the client waits for an earlier answer"))?;
+        let target = self.target();
         let text = std::str::from_utf8(&params).unwrap_or("{}");
         target.client.can.allow(method, text).map_err(|_| unsupported())?;
         match (self.line.client.era, &target.asker) {
@@ -242,10 +251,10 @@ impl CallTalk {
 impl Talk for CallTalk {
     fn notify(&self, method: &str, params: Bytes) {
         self.spoken.store(true, Ordering::Relaxed);
-        let Some(target) = self.target() else { return };
-        if !self.notes.take() {
+        if self.away.load(Ordering::Acquire) || !self.notes.take() {
             return;
         }
+        let target = self.target();
         match method {
             method::PROGRESS => self.progress(&target, &params),
             method::MESSAGE => self.log(&target, &params),

@@ -127,6 +127,31 @@ async fn a_modern_client_retries_and_the_legacy_call_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_server_asks_while_its_call_is_suspended_comes_with_the_retry() {
+    let handler = doing(|_, talk| async move {
+        let late = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            talk.notify("notifications/progress", r#"{"progressToken":1,"progress":1}"#.into());
+            talk.ask("roots/list", "{}".into()).await
+        };
+        let (first, second) = tokio::join!(talk.ask("sampling/createMessage", "{}".into()), late);
+        result(&json!({"content":[],"isError":first.is_err() || second.is_err()}))
+    });
+    let world = World::new(vec![("srv", Server { handler, ..Server::default() })]);
+    let mut client = world.open("alice", View::All);
+    let first = suspended(&mut client).await;
+    client.silence().await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    client.silence().await;
+    let second =
+        client.request(2, "tools/call", retry(&first["requestState"], json!({"q1":{"role":"assistant"}}))).await;
+    assert_eq!(second["result"]["inputRequests"]["q2"]["method"], "roots/list");
+    let state = &second["result"]["requestState"];
+    let done = client.request(3, "tools/call", retry(state, json!({"q2":{"roots":[]}}))).await;
+    assert_eq!(done["result"]["isError"], false);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_suspended_call_belongs_to_its_agent_and_ends_when_nobody_comes_back() {
     let (sender, mut ended) = tokio::sync::mpsc::unbounded_channel();
     let handler = doing(move |request, talk| {
