@@ -36,10 +36,10 @@ export function Actions(props: Props) {
       {!question.once_only && (
         <>
           <button {...common} onClick={allow("session_exact")}>
-            Allow these exact arguments for this session
+            Allow for this session, exact arguments
           </button>
           <button {...common} onClick={allow("session_tool")}>
-            Allow any arguments for this session
+            Allow this tool for this session, any arguments
           </button>
         </>
       )}

@@ -5,6 +5,7 @@ import { address, go } from "../session/route.ts";
 import { Icon } from "../ui/icon.tsx";
 import { type Loaded, useLoad } from "../ui/load.ts";
 import { Command, Empty, PageHead, ProblemNote } from "../ui/parts.tsx";
+import { Safe } from "../ui/safe.tsx";
 import { counted } from "../words.ts";
 import { sentence } from "./asks.ts";
 import { Card } from "./card.tsx";
@@ -56,7 +57,7 @@ function Done({ told }: { told: Told }) {
   return (
     <p class="done">
       <Icon name="check" />
-      {told.text}{" "}
+      <Safe text={told.text} />{" "}
       {told.receipt !== undefined && (
         <button type="button" class="link" onClick={() => go(address("receipts", { id: told.receipt ?? "" }))}>
           Receipt {told.receipt}
@@ -80,7 +81,7 @@ function Announce({ questions, loaded }: { questions: Question[]; loaded: boolea
   }, [questions.map(question => question.id).join(), loaded]);
   return (
     <p class="unseen" aria-live="polite" data-announce>
-      {text}
+      <Safe text={text} />
     </p>
   );
 }

@@ -5,8 +5,11 @@
  * could hide, reorder or imitate is written as an escape or marked; nothing is dropped.
  */
 
-/** `plain` text, an `escape`, a run of `blank`s, a `rtl` word, or an `odd` character that imitates another. */
-export type PieceKind = "plain" | "escape" | "blank" | "rtl" | "odd";
+/**
+ * `plain` text, an ordinary `break` (new line, tab), an `escape` of something hidden, a run of `blank`s, a `rtl` word, or
+ * an `odd` character that imitates another.
+ */
+export type PieceKind = "plain" | "break" | "escape" | "blank" | "rtl" | "odd";
 
 export interface Piece {
   kind: PieceKind;
@@ -35,6 +38,7 @@ const MARKS_MOST = 2;
 export const BLANKS_MANY = 3;
 
 export function isHidden(character: string): boolean {
+  if (character >= " " && character <= "~") return false;
   return HIDDEN.test(character);
 }
 
@@ -80,7 +84,7 @@ export function pieces(text: string): Piece[] {
   let marks = 0;
   let place = 0;
   for (const character of text) {
-    marks = MARK.test(character) ? marks + 1 : 0;
+    marks = character > "\u02ff" && MARK.test(character) ? marks + 1 : 0;
     const stray = marks > MARKS_MOST || (marks > 0 && place === 0);
     add(out, stray ? { kind: "escape", text: escaped(character) } : piece(character, odd.has(place), out.at(-1)));
     place += character.length;
@@ -90,9 +94,11 @@ export function pieces(text: string): Piece[] {
 
 function piece(character: string, stranger: boolean, before: Piece | undefined): Piece {
   if (character === '"' || character === "\\") return { kind: "plain", text: `\\${character}` };
+  if (character === "\n" || character === "\t") return { kind: "break", text: escaped(character) };
   if (isHidden(character)) return { kind: "escape", text: escaped(character) };
   if (character === " ") return { kind: "blank", text: " " };
   if (stranger || isImitation(character)) return { kind: "odd", text: character };
+  if (character <= "\u02ff") return { kind: "plain", text: character };
   const joinsRtl = before?.kind === "rtl" && MARK.test(character);
   return { kind: RTL.test(character) || joinsRtl ? "rtl" : "plain", text: character };
 }

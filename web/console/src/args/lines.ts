@@ -91,7 +91,7 @@ function spread(all: Piece[], depth: number, out: Line[], plain: Part["kind"] = 
       put(out, kind, text);
       room -= text.length;
     }
-    if (place < all.length - 1 && piece.text.endsWith("\\n") && piece.kind === "escape") turn();
+    if (place < all.length - 1 && piece.kind === "break" && piece.text.endsWith("\\n")) turn();
   });
 }
 

@@ -67,7 +67,7 @@ function grouped(digits: string): string {
 }
 
 function longest(runs: string[]): number {
-  return Math.max(0, ...runs.map(run => run.length));
+  return runs.reduce((most, run) => Math.max(most, run.length), 0);
 }
 
 function count(many: number, what: string): string {

@@ -8,7 +8,7 @@ import { moment } from "../ui/clock.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useLoad } from "../ui/load.ts";
 import { Badge, Copy, Digest, ProblemNote } from "../ui/parts.tsx";
-import { Safe } from "../ui/safe.tsx";
+import { Prose, Safe } from "../ui/safe.tsx";
 import { ProofView } from "./proof.tsx";
 import { summary } from "./say.ts";
 
@@ -50,7 +50,7 @@ function Reason({ why }: { why: Why }) {
   return (
     <>
       <p class="why">
-        <Safe text={why.summary} />
+        <Prose text={why.summary} />
       </p>
       {why.policies.map((policy, place) => (
         <details key={place}>
@@ -102,7 +102,7 @@ function Members({ receipt }: { receipt: ReceiptDetail["receipt"] }) {
           </div>
         ))}
       </dl>
-      <Copy text={canonical(receipt)} what="receipt as recorded" />
+      <Copy text={canonical(receipt)} what="receipt" named />
     </>
   );
 }

@@ -1,6 +1,6 @@
 /** The record, newest first; one receipt in full beside it. */
 import { useState } from "preact/hooks";
-import type { ReceiptRow } from "../contract.ts";
+import type { Receipt, ReceiptRow } from "../contract.ts";
 import { address, go } from "../session/route.ts";
 import { brief, moment } from "../ui/clock.ts";
 import { Badge, Command, Empty, PageHead, ProblemNote } from "../ui/parts.tsx";
@@ -9,7 +9,7 @@ import { counted } from "../words.ts";
 import { Detail } from "./detail.tsx";
 import { type Filter, Filters, NO_FILTER } from "./filters.tsx";
 import { usePages } from "./pages.ts";
-import { summary } from "./say.ts";
+import { callsOf, inContext } from "./say.ts";
 
 export function ReceiptsPage({ query }: { query: URLSearchParams }) {
   const [filter, setFilter] = useState<Filter>(NO_FILTER);
@@ -36,6 +36,7 @@ export function ReceiptsPage({ query }: { query: URLSearchParams }) {
 }
 
 function Rows({ rows, chosen }: { rows: ReceiptRow[]; chosen: string | undefined }) {
+  const calls = callsOf(rows.map(row => row.receipt));
   return (
     <div class="card flush">
       <div class="scroll" tabIndex={0} role="region" aria-label="Receipts">
@@ -51,7 +52,7 @@ function Rows({ rows, chosen }: { rows: ReceiptRow[]; chosen: string | undefined
           </thead>
           <tbody>
             {rows.map(row => (
-              <Row key={row.id} row={row} here={row.id === chosen} />
+              <Row key={row.id} row={row} calls={calls} here={row.id === chosen} />
             ))}
           </tbody>
         </table>
@@ -60,8 +61,8 @@ function Rows({ rows, chosen }: { rows: ReceiptRow[]; chosen: string | undefined
   );
 }
 
-function Row({ row, here }: { row: ReceiptRow; here: boolean }) {
-  const said = summary(row.receipt);
+function Row({ row, calls, here }: { row: ReceiptRow; calls: Map<unknown, Receipt>; here: boolean }) {
+  const { agent, said } = inContext(row.receipt, calls);
   return (
     <tr class={here ? "here" : ""}>
       <th scope="row">
@@ -82,7 +83,7 @@ function Row({ row, here }: { row: ReceiptRow; here: boolean }) {
           {said.kind}
         </Badge>
       </td>
-      <td>{String(row.receipt["agent"] ?? "")}</td>
+      <td>{agent}</td>
       <td class="what">
         <Safe text={said.text} />
       </td>

@@ -38,14 +38,14 @@ export function ProofView({ detail }: { detail: ReceiptDetail }) {
           <pre tabIndex={0} role="region" aria-label="Checkpoint">
             {detail.proof.checkpoint}
           </pre>
-          <Copy text={detail.proof.checkpoint} what="checkpoint" />
+          <Copy text={detail.proof.checkpoint} what="checkpoint" named />
         </dd>
       </dl>
       <div class="actions">
         <button type="button" onClick={() => void check()}>
           Verify in this page
         </button>
-        <Copy text={detail.proof.text} what="proof for briefcase receipts verify" />
+        <Copy text={detail.proof.text} what="proof file" named />
       </div>
       <div role="status">{steps && <Steps steps={steps} />}</div>
     </div>

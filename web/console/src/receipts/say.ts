@@ -15,6 +15,7 @@ const word = (receipt: Receipt, member: string): string => {
   const value = receipt[member];
   return value === undefined ? "" : String(value);
 };
+const DECISIONS: Record<string, string> = { allow: "allowed by policy", approved: "approved by you" };
 const where = (receipt: Receipt): string =>
   [word(receipt, "server"), word(receipt, "name")].filter(one => one !== "").join(" · ");
 const milliseconds = (receipt: Receipt): string => `${word(receipt, "ms")} ms`;
@@ -27,7 +28,7 @@ const KINDS: Record<string, Say> = {
     kind: "Call",
     tone: "plain",
     icon: "read",
-    text: `${where(receipt)} (${word(receipt, "decision")})`,
+    text: `${where(receipt)} (${DECISIONS[word(receipt, "decision")] ?? word(receipt, "decision")})`,
   }),
   outcome: receipt => {
     const ok = receipt["status"] === "ok";
@@ -73,4 +74,18 @@ export const RECEIPT_KINDS = Object.keys(KINDS);
 
 export function summary(receipt: Receipt): Summary {
   return KINDS[receipt.k]?.(receipt) ?? { kind: receipt.k, tone: "plain", icon: "unknown", text: "" };
+}
+
+/** Outcomes and approvals name only their call; what is known of it from the rows around is put in front. */
+export function inContext(receipt: Receipt, calls: Map<unknown, Receipt>): { agent: string; said: Summary } {
+  const said = summary(receipt);
+  const call = calls.get(receipt["call"]);
+  const agent = word(receipt, "agent") || (call ? word(call, "agent") : "");
+  const bare = receipt.k === "outcome" || receipt.k === "approval";
+  return { agent, said: bare && call ? { ...said, text: `${where(call)}: ${said.text}` } : said };
+}
+
+/** The receipts that say what a call is, by the call's id. */
+export function callsOf(receipts: Receipt[]): Map<unknown, Receipt> {
+  return new Map(receipts.filter(one => one.k === "intent" || one.k === "refusal").map(one => [one["call"], one]));
 }

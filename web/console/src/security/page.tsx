@@ -4,7 +4,7 @@ import { moment } from "../ui/clock.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useLoad } from "../ui/load.ts";
 import { Badge, Command, PageHead, ProblemNote, type Tone } from "../ui/parts.tsx";
-import { Safe } from "../ui/safe.tsx";
+import { Prose, Safe } from "../ui/safe.tsx";
 import { counted, labelWord, listed } from "../words.ts";
 import { Enrol } from "./enrol.tsx";
 
@@ -97,10 +97,10 @@ function Checks() {
               {SEVERITIES[check.severity].text}
             </Badge>
             <p>
-              <Safe text={check.message} /> <code class="name">{check.name}</code>
+              <Prose text={check.message} /> <code class="name">{check.name}</code>
               {check.next_step !== undefined && (
                 <small>
-                  <Safe text={check.next_step} />
+                  <Prose text={check.next_step} />
                 </small>
               )}
             </p>

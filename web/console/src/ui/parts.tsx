@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Problem } from "../session/client.ts";
 import { Icon, type IconName } from "./icon.tsx";
-import { Safe } from "./safe.tsx";
+import { Prose, Safe } from "./safe.tsx";
 
 export type Tone = "plain" | "good" | "warn" | "bad" | "info";
 
@@ -25,7 +25,7 @@ export function ProblemNote({ problem }: { problem: Problem | undefined }) {
         <strong>
           <Safe text={problem.message} />
         </strong>{" "}
-        <Safe text={problem.nextStep} />
+        <Prose text={problem.nextStep} />
       </p>
     </div>
   );
@@ -51,7 +51,7 @@ export function PageHead(props: { title: string; children?: ComponentChildren })
 }
 
 /** Copies a text; says so to a screen reader too. */
-export function Copy(props: { text: string; what: string }) {
+export function Copy(props: { text: string; what: string; named?: boolean }) {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return;
@@ -61,7 +61,7 @@ export function Copy(props: { text: string; what: string }) {
   const copy = () => navigator.clipboard.writeText(props.text).then(() => setDone(true));
   return (
     <button type="button" class="copy" onClick={() => void copy()} aria-label={`Copy ${props.what}`}>
-      <span aria-live="polite">{done ? "Copied" : "Copy"}</span>
+      <span aria-live="polite">{done ? "Copied" : props.named ? `Copy ${props.what}` : "Copy"}</span>
     </button>
   );
 }

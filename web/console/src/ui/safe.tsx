@@ -23,3 +23,20 @@ export function Safe(props: { text: string }) {
 function unquoted(text: string): string {
   return text.replace(/\\(["\\])/g, "$1");
 }
+
+/** A sentence of the daemon, in which `commands` stand between backticks. */
+export function Prose(props: { text: string }) {
+  return (
+    <>
+      {props.text.split("`").map((part, place) =>
+        place % 2 === 0 ? (
+          <Safe key={place} text={part} />
+        ) : (
+          <code key={place}>
+            <Safe text={part} />
+          </code>
+        ),
+      )}
+    </>
+  );
+}

@@ -1,0 +1,319 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import type { Page } from "playwright-core";
+import { canonical } from "../../src/args/canonical.ts";
+import { question } from "../stub/world.ts";
+import { card, LIVE, type Opened, open, quit, readAll } from "./harness.ts";
+
+after(quit);
+const options = { skip: LIVE !== undefined && "needs the stub" };
+
+async function asked(given: Parameters<typeof question>[0] = {}, wish: Parameters<typeof open>[0] = {}) {
+  const one = question(given);
+  const opened = await open({ ...wish, prepare: stub => stub.world.questions.push(one) });
+  await card(opened.page, one.id).waitFor();
+  return { ...opened, question: one, own: card(opened.page, one.id) };
+}
+
+const allowed = (page: Page, name = "Allow once") => page.getByRole("button", { name }).and(page.locator(":enabled"));
+
+async function settled(opened: Opened): Promise<void> {
+  await opened.page.locator(".done").waitFor();
+}
+
+for (const [name, decision] of [
+  ["Deny", { decision: "deny" }],
+  ["Allow once", { decision: "allow", scope: "once" }],
+  ["Allow for this session, exact arguments", { decision: "allow", scope: "session_exact" }],
+  ["Allow this tool for this session, any arguments", { decision: "allow", scope: "session_tool" }],
+] as const) {
+  test(`“${name}” decides exactly that, with a passkey over the digest that was shown`, options, async () => {
+    const opened = await asked();
+    await allowed(opened.page, name).click();
+    await settled(opened);
+    assert.deepEqual(opened.stub.routes.taken, [{ question: opened.question, decision }]);
+    assert.equal(await opened.own.count(), 0);
+    await opened.close();
+  });
+}
+
+test("a narrow rule starts as narrow as it can be and says what it will be", options, async () => {
+  const opened = await asked();
+  await allowed(opened.page, "Narrow rule…").click();
+  const dialog = opened.page.getByRole("dialog", { name: "A narrow rule" });
+  await dialog.getByText("with exactly these arguments").waitFor();
+  await dialog.getByRole("checkbox", { name: /body/ }).uncheck();
+  await dialog.getByLabel("For how long").selectOption("7 days");
+  await dialog.getByText("as long as repo and title stay the same; body may be anything or absent").waitFor();
+  await allowed(opened.page, "Allow with this rule").click();
+  await settled(opened);
+  const decision = { decision: "allow", scope: "rule", fixed: ["repo", "title"], seconds: 604_800 };
+  assert.deepEqual(
+    opened.stub.routes.taken.map(one => one.decision),
+    [decision],
+  );
+  await opened.close();
+});
+
+test("nothing can be allowed until all of it was unfolded and in view", options, async () => {
+  const opened = await asked({ args: { script: "echo hello\n".repeat(120), zz: "rm -rf /" } });
+  const { page, own } = opened;
+  const button = own.getByRole("button", { name: "Allow once" });
+  await own.getByText("show the lines that are folded").waitFor();
+  await own.getByRole("button", { name: /more lines/ }).click();
+  // Jumping to the end skips the middle: that is not reading it.
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  await own.getByText(/Read everything first: \d+ % was in view/).waitFor();
+  await page.waitForTimeout(600);
+  assert.equal(await button.isDisabled(), true);
+  await readAll(page, opened.question.id);
+  await allowed(page).waitFor();
+  await opened.close();
+});
+
+test("lines broken anew by another width have to be seen anew", options, async () => {
+  const opened = await asked({ args: { script: "echo hello world and more and more\n".repeat(35) } });
+  await readAll(opened.page, opened.question.id);
+  await allowed(opened.page).waitFor();
+  await opened.page.setViewportSize({ width: 600, height: 500 });
+  await opened.own.getByText(/Read everything first/).waitFor();
+  assert.equal(await opened.own.getByRole("button", { name: "Allow once" }).isDisabled(), true);
+  await opened.close();
+});
+
+test("Enter allows nothing anywhere, and no answer has the focus by itself", options, async () => {
+  const opened = await asked();
+  const { page, stub } = opened;
+  await allowed(page).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.closest(".actions") === null), true);
+  await page.keyboard.press("Enter");
+  for (const name of [
+    "Allow once",
+    "Allow for this session, exact arguments",
+    "Allow this tool for this session, any arguments",
+    "Deny",
+  ]) {
+    await page.getByRole("button", { name }).focus();
+    await page.keyboard.press("Enter");
+  }
+  await page.getByRole("button", { name: "Narrow rule…" }).click();
+  await allowed(page, "Allow with this rule").waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByRole("checkbox").first().focus();
+  await page.keyboard.press("Enter");
+  await page.getByLabel("For how long").focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Allow with this rule" }).focus();
+  await page.keyboard.press("Enter");
+  await page.waitForTimeout(300);
+  assert.deepEqual(stub.routes.taken, []);
+  assert.equal(
+    stub.asked.some(one => one.includes("decision-digest")),
+    false,
+  );
+  await opened.close();
+});
+
+test("the keyboard moves, denies and shows help; `a` only moves the focus", options, async () => {
+  const [first, second] = [question({ asked: 1 }), question({ asked: 2, name: "merge_pull_request" })];
+  const opened = await open({ prepare: stub => stub.world.questions.push(second, first) });
+  const { page, stub } = opened;
+  await card(page, second.id).waitFor();
+  const focused = () =>
+    page.evaluate(() => document.activeElement?.closest("article")?.getAttribute("data-question") ?? "");
+  await page.keyboard.press("d");
+  assert.equal(stub.routes.taken.length, 0, "no question has the focus yet");
+  await page.keyboard.press("j");
+  assert.equal(await focused(), first.id);
+  await page.keyboard.press("j");
+  assert.equal(await focused(), second.id);
+  await page.keyboard.press("k");
+  assert.equal(await focused(), first.id);
+  await page.keyboard.press("a");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Deny");
+  assert.equal(stub.routes.taken.length, 0);
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  await page.keyboard.press("d");
+  await page.keyboard.press("Escape");
+  assert.equal(stub.routes.taken.length, 0);
+  await card(page, second.id).focus();
+  await page.keyboard.press("d");
+  await settled(opened);
+  assert.deepEqual(
+    stub.routes.taken.map(one => [one.question.id, one.decision]),
+    [[second.id, { decision: "deny" }]],
+  );
+  await opened.close();
+});
+
+test("Space presses the answer that has the focus", options, async () => {
+  const opened = await asked();
+  await allowed(opened.page).focus();
+  await opened.page.keyboard.press("Space");
+  await settled(opened);
+  assert.deepEqual(
+    opened.stub.routes.taken.map(one => one.decision),
+    [{ decision: "allow", scope: "once" }],
+  );
+  await opened.close();
+});
+
+test("a high risk rests a second, and again whenever the questions moved", options, async () => {
+  const opened = await asked({ risk: "high" });
+  const { page, stub, own } = opened;
+  const enabledFor = () =>
+    own.getByRole("button", { name: "Allow once" }).evaluate(
+      button =>
+        new Promise<number>(done => {
+          const start = performance.now();
+          const look = (): unknown =>
+            (button as HTMLButtonElement).disabled ? requestAnimationFrame(look) : done(performance.now() - start);
+          look();
+        }),
+    );
+  await allowed(page).waitFor();
+  const another = question({ asked: 1 });
+  stub.world.questions.push(another);
+  stub.tell("approvals");
+  await card(page, another.id).waitFor();
+  await own.scrollIntoViewIfNeeded();
+  assert.equal(await own.getByRole("button", { name: "Allow once" }).isDisabled(), true);
+  assert.ok((await enabledFor()) > 700, "it rested");
+  await opened.close();
+});
+
+test("what covers the answers keeps them from being given", options, async () => {
+  const opened = await asked();
+  const { page, own } = opened;
+  await allowed(page).waitFor();
+  await page.evaluate(() => {
+    const cover = document.createElement("div");
+    cover.style.cssText = "position:fixed;inset:0;background:white;pointer-events:none;z-index:9";
+    document.body.append(cover);
+  });
+  await own.getByText("something covers the buttons").waitFor();
+  assert.equal(await own.getByRole("button", { name: "Allow once" }).isDisabled(), true);
+  await opened.close();
+});
+
+test("a page without the focus allows nothing", options, async () => {
+  const opened = await asked();
+  await allowed(opened.page).waitFor();
+  await opened.page.evaluate(() => {
+    document.hasFocus = () => false;
+    dispatchEvent(new Event("blur"));
+  });
+  await opened.own.getByText("This window is not in front").waitFor();
+  await opened.close();
+});
+
+test("an expired question can be neither allowed nor denied", options, async () => {
+  const opened = await asked({ expires: Date.now() + 2_500 });
+  await opened.own.getByText("This question has expired").waitFor();
+  for (const name of ["Deny", "Allow once"])
+    assert.equal(await opened.own.getByRole("button", { name }).isDisabled(), true);
+  await opened.close();
+});
+
+test("a question that asks each time offers once, and no more", options, async () => {
+  const opened = await asked({ once_only: true });
+  await allowed(opened.page).waitFor();
+  assert.deepEqual(await opened.own.locator(".actions button").allTextContents(), ["Deny", "Allow once"]);
+  await opened.close();
+});
+
+test("arguments that two readers could read differently cannot be allowed", options, async () => {
+  const opened = await asked({ arguments: '{"to":"me","to":"mallory"}' });
+  await opened.own.getByText("can be read in more than one way").waitFor();
+  assert.match(await opened.own.locator(".unreadable").innerText(), /mallory/);
+  assert.equal(await opened.own.getByRole("button", { name: "Allow once" }).isDisabled(), true);
+  await allowed(opened.page, "Deny").click();
+  await settled(opened);
+  await opened.close();
+});
+
+test("a page that was tampered with shows what would not run, so it allows nothing", options, async () => {
+  const opened = await open({});
+  const one = question({ args: { to: "mallory@evil.example" } });
+  await opened.page.evaluate(() => {
+    // As an extension might: rewrites text while it is put on the page.
+    const { createTextNode } = document;
+    document.createTextNode = text => createTextNode.call(document, String(text).replace("mallory@evil", "alice@acme"));
+  });
+  opened.stub.world.questions.push(one);
+  opened.stub.tell("approvals");
+  const own = card(opened.page, one.id);
+  await own.getByText("What this page shows is not what would run").waitFor();
+  assert.equal(await own.getByRole("button", { name: "Allow once" }).isDisabled(), true);
+  await opened.close();
+});
+
+test("a refused passkey decides nothing and says so", options, async () => {
+  const opened = await asked();
+  opened.stub.world.factors[1]!.kind = "passkey";
+  await allowed(opened.page).waitFor();
+  await opened.page.evaluate(() => {
+    navigator.credentials.get = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+  });
+  await allowed(opened.page).click();
+  await opened.page.getByRole("alert").getByText("The passkey was not used. Nothing was decided.").waitFor();
+  assert.deepEqual(opened.stub.routes.taken, []);
+  await allowed(opened.page).waitFor();
+  await opened.close();
+});
+
+test("without a passkey the page says how to decide at a terminal", options, async () => {
+  const one = question();
+  const opened = await open({ passkey: false, prepare: stub => stub.world.questions.push(one) });
+  await opened.page.getByText("No passkey is enrolled").waitFor();
+  await opened.page.locator(".banner", { hasText: "briefcase approvals" }).waitFor();
+  for (const name of ["Deny", "Allow once"])
+    assert.equal(await card(opened.page, one.id).getByRole("button", { name }).isDisabled(), true);
+  await opened.page.getByRole("button", { name: "Enrol a passkey" }).click();
+  await opened.page.locator(".asked").waitFor();
+  await opened.close();
+});
+
+test("new questions are announced, counted in the title, and put below what is being read", options, async () => {
+  const opened = await asked({ asked: 1_000 });
+  const { page, stub } = opened;
+  await page.waitForFunction(() => document.title === "(1) Approvals · Briefcase");
+  const late = question({ name: "delete_branch", asked: 2_000 });
+  stub.world.questions.unshift(late);
+  stub.tell("approvals");
+  await page
+    .locator("[data-announce]", {
+      hasText: "claude-code wants to use the tool delete_branch of github. 2 questions open.",
+    })
+    .waitFor();
+  await page.waitForFunction(() => document.title === "(2) Approvals · Briefcase");
+  const order = await page.locator("article").evaluateAll(all => all.map(one => one.getAttribute("data-question")));
+  assert.deepEqual(order, [opened.question.id, late.id]);
+  await opened.close();
+});
+
+test("when the stream of events breaks, the page keeps looking by itself and then follows again", options, async () => {
+  const opened = await asked();
+  const { page, stub } = opened;
+  await page.locator(".live.live").waitFor();
+  stub.streaming = false;
+  stub.hangUp();
+  await page.getByText("Reconnecting; looking every few seconds").waitFor();
+  const late = question({ name: "delete_branch" });
+  stub.world.questions.push(late);
+  await card(page, late.id).waitFor({ timeout: 10_000 });
+  stub.streaming = true;
+  await page.getByText("Live", { exact: true }).waitFor();
+  await opened.close();
+});
+
+test("what is copied as the digest is the whole of it", options, async () => {
+  const opened = await asked();
+  await opened.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await opened.own.getByRole("button", { name: "Copy digest" }).click();
+  await opened.own.getByText("Copied").waitFor();
+  assert.equal(await opened.page.evaluate(() => navigator.clipboard.readText()), opened.question.digest);
+  assert.equal(canonical(JSON.parse(opened.question.arguments)), opened.question.arguments);
+  await opened.close();
+});

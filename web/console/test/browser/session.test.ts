@@ -1,0 +1,189 @@
+/** The session: where the token may be, what the page may do, and what other pages may not. */
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, test } from "node:test";
+import { Stub } from "../stub/server.ts";
+import { question } from "../stub/world.ts";
+import { authenticator, context, LIVE, open, quit, visit, watch } from "./harness.ts";
+
+after(quit);
+const options = { skip: LIVE !== undefined && "needs the stub" };
+const PAGES = ["/approvals", "/servers", "/receipts", "/budgets", "/policy", "/security"];
+
+test(
+  "the token is in no storage, cookie, address or element, and goes out only as a header to our origin",
+  options,
+  async () => {
+    const opened = await open({ prepare: stub => stub.world.questions.push(question()) });
+    const { page, stub } = opened;
+    const urls: string[] = [];
+    page.on("request", request => urls.push(`${request.url()} ${request.postData() ?? ""}`));
+    for (const path of PAGES) await visit(page, path);
+    const [token] = stub.tokens;
+    assert.ok(token);
+    const places = await page.evaluate(async () => {
+      const databases = (await indexedDB.databases()).length + (await caches.keys()).length;
+      const storages = [localStorage, sessionStorage].map(one => JSON.stringify(one));
+      return {
+        databases,
+        text: [
+          ...storages,
+          document.cookie,
+          location.href,
+          JSON.stringify(history.state),
+          document.documentElement.outerHTML,
+          self.name,
+        ],
+      };
+    });
+    assert.equal(places.databases, 0);
+    assert.deepEqual(places.text.slice(0, 3), ["{}", "{}", ""]);
+    for (const text of [...places.text, ...urls]) assert.equal(text.includes(token), false, text.slice(0, 100));
+    const leaked = await page.evaluate(value => Object.values(self).some((one: unknown) => one === value), token);
+    assert.equal(leaked, false);
+    await opened.close();
+  },
+);
+
+test("the one-time code leaves the address at once, also from history", options, async () => {
+  const stub = new Stub();
+  await stub.start();
+  const own = await context();
+  const page = await own.newPage();
+  const login = stub.login("/security?enrol");
+  await page.goto(login);
+  await page.locator(".asked").waitFor();
+  assert.equal(page.url(), `${stub.origin}/security?enrol`);
+  await visit(page, "/servers");
+  await page.goBack();
+  assert.equal(page.url(), `${stub.origin}/security?enrol`);
+  await page.goto(login);
+  await page.getByText("was used already or is older than a minute").waitFor();
+  await own.close();
+  await stub.stop();
+});
+
+test("loading the page anew ends the session, and the page says how to open it again", options, async () => {
+  const opened = await open({ path: "/receipts" });
+  await opened.page.reload();
+  await opened.page.getByRole("heading", { name: "This page has no session" }).waitFor();
+  await opened.page.getByText("briefcase console", { exact: true }).waitFor();
+  await opened.close();
+});
+
+test("a session that the daemon ended shows nothing more", options, async () => {
+  const opened = await open({ path: "/receipts" });
+  opened.stub.endSessions();
+  await opened.page.locator('nav a[href="/budgets"]').click();
+  await opened.page.getByRole("heading", { name: "This page has no session" }).waitFor();
+  assert.equal(await opened.page.locator("nav").count(), 0);
+  await opened.close();
+});
+
+test("back and forward move between pages inside the session", options, async () => {
+  const opened = await open();
+  const { page } = opened;
+  await visit(page, "/servers");
+  await visit(page, "/policy");
+  await page.goBack();
+  await page.getByRole("heading", { level: 1, name: "Servers" }).waitFor();
+  await page.goForward();
+  await page.getByRole("heading", { level: 1, name: "Policy" }).waitFor();
+  await opened.close();
+});
+
+test("another page cannot frame the console (attack 25)", options, async () => {
+  const stub = new Stub();
+  await stub.start();
+  const login = stub.login();
+  const evil = createServer((_, response) =>
+    response.writeHead(200, { "content-type": "text/html" }).end(`<iframe id="f" src="${login}"></iframe>`),
+  );
+  await new Promise<void>(resolve => evil.listen(0, "127.0.0.1", resolve));
+  const own = await context();
+  const page = await own.newPage();
+  await page.goto(`http://localhost:${(evil.address() as AddressInfo).port}/`, { waitUntil: "load" });
+  await page.waitForTimeout(500);
+  assert.equal(stub.asked.length, 0, "no script of ours ran in the frame");
+  await own.close();
+  evil.close();
+  await stub.stop();
+});
+
+test("a page in a frame would not start even without the header", options, async () => {
+  // What the content policy promises is checked above; this is the page's own second lock.
+  const opened = await open();
+  const policy = await opened.page.evaluate(async () => (await fetch("/")).headers.get("content-security-policy"));
+  assert.match(policy ?? "", /frame-ancestors 'none'/);
+  assert.match(policy ?? "", /trusted-types 'none'/);
+  await opened.close();
+});
+
+test("the policy stops script, style and markup that somebody smuggles in", options, async () => {
+  const own = await context();
+  const stub = new Stub();
+  await stub.start();
+  const page = await own.newPage();
+  await authenticator(page);
+  await page.goto(stub.login());
+  await page.getByRole("heading", { name: "Approvals" }).waitFor();
+  const stopped = await page.evaluate(() => {
+    const tried = [
+      () => {
+        document.body.innerHTML = "<p>x";
+      },
+      () => {
+        document.body.insertAdjacentHTML("beforeend", "<p>x");
+      },
+      () => {
+        new Function("return 1")();
+      },
+    ];
+    return tried.map(one => {
+      try {
+        one();
+        return false;
+      } catch {
+        return true;
+      }
+    });
+  });
+  assert.deepEqual(stopped, [true, true, true]);
+  await own.close();
+  await stub.stop();
+});
+
+test("every page works under the policy, and asks nobody else for anything", options, async () => {
+  const opened = await open({ prepare: stub => stub.world.questions.push(question()) });
+  for (const path of PAGES) {
+    await visit(opened.page, path);
+    await opened.page.waitForTimeout(150);
+    assert.equal(await opened.page.locator(".problem").count(), 0, path);
+  }
+  // `close` fails on any request to elsewhere, any violated policy and any error.
+  await opened.close();
+});
+
+test("a live daemon's console works on each page", {
+  skip: LIVE === undefined && "BRIEFCASE_CONSOLE_URL is not set",
+}, async () => {
+  const login = new URL(LIVE ?? "");
+  const own = await context();
+  const page = await own.newPage();
+  const faults = watch(page, login.origin);
+  await authenticator(page);
+  await page.goto(login.href);
+  for (const path of PAGES) {
+    await visit(page, path);
+    await page.waitForTimeout(300);
+    assert.equal(await page.locator(".problem").count(), 0, path);
+  }
+  assert.equal(page.url().includes("code="), false);
+  assert.deepEqual(
+    await page.evaluate(() => [JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie]),
+    ["{}", "{}", ""],
+  );
+  assert.deepEqual(faults, []);
+  await own.close();
+});

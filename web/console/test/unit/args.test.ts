@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { canonical, fromCanonical } from "../../src/args/canonical.ts";
+import { Coverage } from "../../src/args/coverage.ts";
+import { pieces } from "../../src/args/deceptive.ts";
+import { lines } from "../../src/args/lines.ts";
+import { notes, plain } from "../../src/args/notes.ts";
+import { nasty, value } from "../nasty.ts";
+
+const shown = (given: unknown): string =>
+  lines(given)
+    .flatMap(line => line.parts.map(part => part.text))
+    .join("");
+
+test("the text of all lines is JSON for exactly the value", () => {
+  fc.assert(
+    fc.property(value(), given => {
+      assert.equal(canonical(JSON.parse(shown(given))), canonical(given));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("nothing that hides, reorders or draws nothing is left bare", () => {
+  fc.assert(
+    fc.property(value(), given => {
+      const bare = shown(given).replaceAll(" ", "");
+      assert.doesNotMatch(
+        bare,
+        /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{Zs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffc]/u,
+      );
+      assert.doesNotMatch(bare, /\p{M}{3}/u);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("no line is longer than a person can follow", () => {
+  const long = lines({ a: "x".repeat(100_000), b: "\u200b".repeat(10_000), c: `${"y\n".repeat(5_000)}` });
+  for (const line of long) {
+    assert.ok(line.parts.reduce((sum, part) => sum + part.text.length, 0) < 1_300);
+  }
+});
+
+test("letters of another alphabet are marked in the word they sneak into, and only there", () => {
+  const odd = (text: string): string[] => pieces(text).flatMap(piece => (piece.kind === "odd" ? [piece.text] : []));
+  assert.deepEqual(odd("p\u0430ypal"), ["\u0430"]);
+  assert.deepEqual(odd("привет мир, hello"), []);
+  assert.deepEqual(odd("日本語のtext"), []);
+  assert.deepEqual(odd("\uff47oogle.com\u2215login"), ["\uff47", "\u2215"]);
+});
+
+test("a text that could be read in two ways has no value here", () => {
+  for (const text of [
+    '{"a":1,"a":2}',
+    '{"b":1,"a":2}',
+    "9007199254740993",
+    "1e400",
+    "-0",
+    '{"a":1} ',
+    "[1,]",
+    '"\\ud800"x',
+    "1.0",
+  ]) {
+    assert.equal(fromCanonical(text), undefined, text);
+  }
+  assert.deepEqual(
+    fromCanonical('{"__proto__":1,"a":[true,null]}')?.value,
+    JSON.parse('{"__proto__":1,"a":[true,null]}'),
+  );
+});
+
+test("each nasty case is pointed out", () => {
+  for (const { name, args, note } of nasty) {
+    if (note)
+      assert.ok(
+        notes(args).some(one => note.test(one.message)),
+        `${name}: ${JSON.stringify(notes(args))}`,
+      );
+  }
+});
+
+test("ordinary arguments are not cried wolf over", () => {
+  const ordinary = {
+    amount: 1999,
+    body: "Grüße aus Zürich – «voilà»…\nSee https://example.com/a?b=c#d and file.txt, v1.2.3",
+    email: "anna@example.org",
+    list: ["https://api.example.com:8443/v1", "http://[::1]:8080/", "naïve café", "数据 и данные"],
+  };
+  assert.deepEqual(notes(ordinary), []);
+});
+
+test("numbers with an exponent are written out", () => {
+  assert.equal(plain("1e+21"), "1,000,000,000,000,000,000,000");
+  assert.equal(plain("1.5e-7"), "0.00000015");
+  assert.equal(plain("-1.25e+22"), "-12,500,000,000,000,000,000,000");
+});
+
+test("coverage is complete only without gaps", () => {
+  const coverage = new Coverage();
+  coverage.add(0, 100);
+  coverage.add(150, 300);
+  assert.equal(coverage.isComplete(300), false);
+  assert.equal(coverage.covered(300), 250);
+  coverage.add(99, 151);
+  assert.equal(coverage.isComplete(300), true);
+  assert.equal(coverage.isComplete(320), false);
+  coverage.clear();
+  assert.equal(coverage.isComplete(1), false);
+});
+
+test("coverage agrees with ticking off every pixel", () => {
+  const spans = fc.array(fc.tuple(fc.nat(60), fc.nat(30)), { maxLength: 12 });
+  fc.assert(
+    fc.property(spans, given => {
+      const coverage = new Coverage();
+      const ticked = new Set<number>();
+      for (const [from, length] of given) {
+        coverage.add(from * 10, (from + length) * 10);
+        for (let at = from; at < from + length; at++) ticked.add(at);
+      }
+      const all = Array.from({ length: 40 }, (_, at) => at).every(at => ticked.has(at));
+      assert.equal(coverage.isComplete(400), all);
+    }),
+  );
+});
+
+test("a megabyte of anything is laid out and looked through in seconds, never in squared time", () => {
+  const most = 1 << 20;
+  for (const unit of ["A", "a.", "http:/", " \n", "\u0430a", "\u200b", "x\u0301", "\u05d0 ", '"']) {
+    const args = { text: unit.repeat(most / unit.length) };
+    const before = process.cpuUsage();
+    lines(args);
+    notes(args);
+    const took = process.cpuUsage(before).user / 1_000;
+    assert.ok(took < 10_000, `${JSON.stringify(unit)} took ${Math.round(took)} ms`);
+  }
+});

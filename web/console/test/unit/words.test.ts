@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sentence } from "../../src/approvals/asks.ts";
+import { denyHindrance, hindrance } from "../../src/approvals/guard.ts";
+import { canHaveRule, ruleSentence } from "../../src/approvals/rule.ts";
+import { words } from "../../src/policy/cedar.ts";
+import { span } from "../../src/ui/clock.ts";
+import { question, world } from "../stub/world.ts";
+
+const read = { done: true, missing: "" };
+const free = { reading: read, attention: true, armed: true, expired: false, passkeys: true, busy: false };
+
+test("any single hindrance keeps a question from being allowed, and says why", () => {
+  assert.equal(hindrance(free), "");
+  const unread = { reading: { done: false, missing: "Read everything first." } };
+  for (const one of [
+    unread,
+    { attention: false },
+    { armed: false },
+    { expired: true },
+    { passkeys: false },
+    { busy: true },
+  ]) {
+    assert.notEqual(hindrance({ ...free, ...one }), "");
+  }
+});
+
+test("denying needs no reading and no rest", () => {
+  assert.equal(denyHindrance({ expired: false, passkeys: true, busy: false }), "");
+});
+
+test("a rule's sentence names what is fixed, what is free, and never less", () => {
+  const asked = question({ args: { body: "x", repo: "acme/shop", title: "y" } });
+  const names = ["body", "repo", "title"];
+  assert.equal(
+    ruleSentence(asked, names, ["repo"], "7 days"),
+    "For 7 days, claude-code may use create_issue on github without asking, as long as repo stays the same; body and title may be " +
+      "anything or absent, and there are no other arguments. The rule ends sooner if the server changes the tool.",
+  );
+  assert.match(ruleSentence(asked, names, names, "1 hour"), /with exactly these arguments/);
+  assert.match(ruleSentence(asked, names, [], "1 hour"), /body, repo and title may be anything/);
+});
+
+test("rules are for tools only, and not where each call has to ask", () => {
+  assert.equal(canHaveRule(question()), true);
+  assert.equal(canHaveRule(question({ once_only: true })), false);
+  assert.equal(canHaveRule(question({ operation: "read_resource" })), false);
+});
+
+test("the sentence says who wants what of whom, in both directions", () => {
+  assert.equal(sentence(question()), "claude-code wants to use the tool create_issue of github");
+  const inward = question({ operation: "sampling/createMessage", name: "" });
+  assert.equal(sentence(inward), "github wants the model of claude-code to write something");
+  assert.equal(sentence(question({ operation: "new/thing", name: "x" })), "claude-code wants new/thing x of github");
+});
+
+test("highlighting loses nothing of a policy", () => {
+  const { policy } = world();
+  for (const text of [policy, '// "a\n"//b" @id("x") permit', "", '"open']) {
+    assert.equal(
+      words(text)
+        .map(word => word.text)
+        .join(""),
+      text,
+    );
+  }
+});
+
+test("spans of time are short and round up", () => {
+  assert.deepEqual([0, 999, 61_000, 3_700_000, 90_000_000].map(span), [
+    "0 s",
+    "1 s",
+    "1 min 01 s",
+    "1 h 1 min",
+    "1 d 1 h",
+  ]);
+});
