@@ -1,47 +1,33 @@
 //! The generated files that are committed. `--check` writes nothing and fails when one of them is not what its
 //! generator makes.
 
-use std::path::Path;
-
 use crate::failure::Failure;
+use crate::node;
 use crate::step::Step;
 use crate::workspace;
 
-/// What makes a file: a cargo command whose stdout is the file.
-struct Generated {
-    file: &'static str,
-    cargo: &'static [&'static str],
-}
+/// Makes the files again, or only compares them.
+type Make = fn(check: bool) -> Result<(), Failure>;
 
-const GENERATED: &[Generated] = &[];
+const GENERATED: [(&str, Make); 2] = [("web/console/dist", console), ("vectors", crate::vectors::make)];
 
 /// Writes the generated files, or checks them.
 pub fn run(args: &[String]) -> Result<(), Failure> {
     let check = workspace::flag(args, "--check");
-    let mut stale = Vec::new();
-    for generated in GENERATED {
-        let made = Step::cargo().args(generated.cargo).read()?;
-        if !settle(&workspace::root().join(generated.file), &made, check)? {
-            stale.push(generated.file);
-        }
+    for (what, make) in GENERATED {
+        make(check).map_err(|error| {
+            let next = if check { ". Run `cargo xtask codegen` and look at what changed" } else { "" };
+            Failure::new(format!("{what}: {error}{next}"))
+        })?;
+        println!("codegen: {what} is what its sources make");
     }
-    if stale.is_empty() {
-        println!("codegen: {} files are what their generators make", GENERATED.len());
-        return Ok(());
-    }
-    Err(Failure::new(format!("not what their generators make: {}. Run `cargo xtask codegen`", stale.join(", "))))
+    Ok(())
 }
 
-/// Brings `file` to `made`; when only checking, tells whether it already is.
-pub fn settle(file: &Path, made: &str, check: bool) -> Result<bool, Failure> {
-    let same = std::fs::read_to_string(file).is_ok_and(|now| now == made);
-    if same || check {
-        return Ok(same);
-    }
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(file, made)?;
-    println!("wrote {}", file.display());
-    Ok(true)
+/// What the daemon embeds and serves as its console.
+fn console(check: bool) -> Result<(), Failure> {
+    let web = workspace::root().join("web");
+    node::install(&web)?;
+    let check = check.then_some("--check");
+    Step::new("node").args(["build.mjs"]).args(check).dir(web.join("console")).run()
 }

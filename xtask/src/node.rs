@@ -1,7 +1,9 @@
 //! Node and the third-party programs from npm that the tests drive. Install scripts never run, and what is
 //! installed is what the lock file names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::step::Step;
@@ -15,24 +17,48 @@ pub fn fixtures_dir() -> PathBuf {
     workspace::root().join("tests/fixtures/npm")
 }
 
-/// `npm ci` for the fixtures.
+/// Installs the fixtures.
 pub fn fixtures() -> Result<(), Failure> {
     install(&fixtures_dir())
 }
 
-/// `npm ci` without install scripts, unless the folder already holds what its lock file names.
-pub fn install(dir: &std::path::Path) -> Result<(), Failure> {
+/// Installs what the lock file names, without install scripts, unless it is there already.
+///
+/// Not `npm ci`: that refuses a lock without the programs of other platforms, and a registry may not have them yet. What it
+/// would have checked is checked here: every installed package has the version and the hash of the lock.
+pub fn install(dir: &Path) -> Result<(), Failure> {
     let lock = std::fs::read(dir.join("package-lock.json"))?;
     let stamp = dir.join("node_modules").join(".briefcase-lock");
     if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
     Step::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"])
+        .args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"])
         .dir(dir)
         .run()?;
+    let installed = std::fs::read(dir.join("node_modules/.package-lock.json"))?;
+    let strangers = strangers(&serde_json::from_slice(&lock)?, &serde_json::from_slice(&installed)?);
+    if !strangers.is_empty() {
+        let what = strangers.join(", ");
+        return Err(Failure::new(format!("{}: not what the lock file names: {what}", dir.display())));
+    }
     std::fs::write(stamp, lock)?;
     Ok(())
+}
+
+/// Where what is installed differs from the lock, and what of the lock is not installed though every platform needs it.
+fn strangers(lock: &Value, installed: &Value) -> Vec<String> {
+    let packages = |of: &Value| of.get("packages").and_then(Value::as_object).cloned().unwrap_or_default();
+    let (lock, installed) = (packages(lock), packages(installed));
+    let same =
+        |one: &Value, other: &Value| ["version", "integrity"].iter().all(|name| one.get(*name) == other.get(*name));
+    let wrong = installed.iter().filter(|(name, is)| !lock.get(*name).is_some_and(|should| same(is, should)));
+    let optional =
+        |package: &Value| ["optional", "devOptional", "peer"].iter().any(|name| package.get(*name).is_some());
+    let missing = lock.iter().filter(|(name, package)| {
+        name.starts_with("node_modules/") && !installed.contains_key(*name) && !optional(package)
+    });
+    wrong.map(|(name, _)| name.clone()).chain(missing.map(|(name, _)| format!("{name} is missing"))).collect()
 }
 
 /// A Node that is new enough: the machine's own, or the one among the fixtures.
@@ -47,4 +73,25 @@ pub fn node() -> Result<PathBuf, Failure> {
         .map(|package| fixtures_dir().join("node_modules").join(package).join("bin/node"))
         .find(|path| path.is_file())
         .ok_or_else(|| Failure::new(format!("no Node {OLDEST} or newer: run `cargo xtask setup`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn another_version_another_hash_and_a_gap_are_named() {
+        let lock = json!({ "packages": {
+            "": {}, "node_modules/a": { "version": "1", "integrity": "x" }, "node_modules/b": { "version": "1" },
+            "node_modules/other-platform": { "version": "1", "optional": true }
+        }});
+        let with = |a: Value| json!({ "packages": { "node_modules/a": a, "node_modules/b": { "version": "1" } } });
+        assert!(strangers(&lock, &with(json!({ "version": "1", "integrity": "x" }))).is_empty());
+        assert_eq!(strangers(&lock, &with(json!({ "version": "2", "integrity": "x" }))), ["node_modules/a"]);
+        assert_eq!(strangers(&lock, &with(json!({ "version": "1", "integrity": "y" }))), ["node_modules/a"]);
+        let gap = json!({ "packages": { "node_modules/b": { "version": "1" } } });
+        assert_eq!(strangers(&lock, &gap), ["node_modules/a is missing"]);
+    }
 }

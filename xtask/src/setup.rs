@@ -8,14 +8,13 @@ use crate::step::Step;
 use crate::workspace;
 
 /// A program a check starts, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 3] = [("cc", "build-essential"), ("strace", "strace"), ("chromium", "chromium")];
+const PROGRAMS: [(&str, &str); 4] =
+    [("cc", "build-essential"), ("strace", "strace"), ("chromium", "chromium"), ("python3", "python3")];
 
 /// Installs what is missing.
 pub fn run(_: &[String]) -> Result<(), Failure> {
     packages()?;
-    if !Step::new("rustc").args(["--print", "target-libdir", "--target", "wasm32-unknown-unknown"]).succeeds()
-        || !wasm_installed()
-    {
+    if !wasm_installed() {
         Step::new("rustup").args(["target", "add", "wasm32-unknown-unknown"]).run()?;
     }
     node::fixtures()?;

@@ -28,7 +28,6 @@ const CHECKS: &[Check] = &[
     Check { name: "web", args: &["web"] },
     Check { name: "clippy", args: &["clippy"] },
     Check { name: "codegen", args: &["codegen", "--check"] },
-    Check { name: "vectors", args: &["vectors", "--check"] },
     Check { name: "build", args: &["build"] },
     Check { name: "test", args: &["test"] },
     Check { name: "e2e", args: &["e2e"] },

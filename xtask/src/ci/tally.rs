@@ -23,10 +23,24 @@ impl Tally {
             for part in rest.split([';', '.']) {
                 self.add(part);
             }
+        } else if let Some(rest) = line.strip_prefix("ℹ ").or_else(|| line.strip_prefix("# ")) {
+            self.add_node(rest);
         } else if let Some(rest) = line.strip_prefix("conformance: ") {
             for part in rest.split(',') {
                 self.add(part);
             }
+        }
+    }
+
+    /// `pass 12`, as Node's runner closes.
+    fn add_node(&mut self, line: &str) {
+        let Some((word, count)) = line.split_once(' ') else { return };
+        let Ok(count) = count.trim().parse::<u64>() else { return };
+        match word {
+            "pass" => self.passed += count,
+            "fail" => self.failed += count,
+            "skipped" => self.skipped += count,
+            _ => {}
         }
     }
 
@@ -55,12 +69,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn closing_lines_of_cargo_test_and_of_the_suite_are_counted() {
+    fn closing_lines_of_each_runner_are_counted() {
         let mut tally = Tally::default();
         tally.read("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.42s");
         tally.read("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s");
         tally.read("conformance: 37 passed, 0 failed");
         tally.read("running 99 passed tests");
-        assert_eq!(tally.to_string(), "52 passed, 2 failed, 1 skipped");
+        tally.read("ℹ pass 3");
+        tally.read("ℹ skipped 1");
+        assert_eq!(tally.to_string(), "55 passed, 2 failed, 2 skipped");
     }
 }
