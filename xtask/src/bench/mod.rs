@@ -1,5 +1,7 @@
 //! Benchmarks, each a module of its own here; `cargo xtask bench NAME` runs one, without a name all of them.
 
+mod all;
+
 use crate::failure::Failure;
 
 /// One benchmark: its name, what it measures, and the function that measures it.
@@ -9,7 +11,11 @@ struct Bench {
     run: fn(&[String]) -> Result<(), Failure>,
 }
 
-const BENCHES: &[Bench] = &[];
+const BENCHES: &[Bench] = &[Bench {
+    name: "all",
+    about: "latency, throughput, bytes written, start, memory, sizes, verification, and other bridges beside it",
+    run: all::run,
+}];
 
 /// Runs the benchmark named first, or all.
 pub fn run(args: &[String]) -> Result<(), Failure> {

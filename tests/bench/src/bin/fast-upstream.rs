@@ -1,0 +1,107 @@
+//! An MCP server that does nearly nothing, as fast as that can be done: what remains is the cost of the way to it.
+//!
+//! `fast-upstream` speaks on standard input and output; `fast-upstream PORT` serves Streamable HTTP (JSON answers) on loopback.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench's peer: what cannot go on ends it")]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    method: Option<&'a str>,
+}
+
+const GREETING: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"fast-upstream","version":"1"}}"#;
+const TOOLS: &str = r#"{"tools":[{"name":"echo","description":"Gives a short text.","inputSchema":{"type":"object","properties":{"message":{"type":"string"}},"required":["message"]}}]}"#;
+const RESULT: &str = r#"{"content":[{"type":"text","text":"a short text"}]}"#;
+
+/// The answer to one message; `None` for notifications.
+fn answer(line: &[u8]) -> Option<String> {
+    let message: Message<'_> = serde_json::from_slice(line).ok()?;
+    let id = message.id?.get();
+    let result = match message.method? {
+        "initialize" => GREETING,
+        "tools/list" => TOOLS,
+        "tools/call" => RESULT,
+        "ping" => "{}",
+        _ => {
+            return Some(format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"no such method"}}}}"#));
+        }
+    };
+    Some(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#))
+}
+
+fn main() {
+    match std::env::args().nth(1) {
+        None => stdio(),
+        Some(port) => http(&port),
+    }
+}
+
+/// Answers everything that has arrived with one write.
+fn stdio() {
+    let (mut input, mut output) = (BufReader::with_capacity(256 * 1024, std::io::stdin().lock()), std::io::stdout().lock());
+    let (mut line, mut out) = (Vec::new(), Vec::new());
+    while input.read_until(b'\n', &mut line).unwrap_or(0) > 0 {
+        if let Some(answer) = answer(&line) {
+            out.extend_from_slice(answer.as_bytes());
+            out.push(b'\n');
+        }
+        line.clear();
+        if !input.buffer().contains(&b'\n') {
+            output.write_all(&out).unwrap();
+            output.flush().unwrap();
+            out.clear();
+        }
+    }
+}
+
+fn http(port: &str) {
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).expect("the port");
+    for stream in listener.incoming().flatten() {
+        std::thread::spawn(move || serve(stream));
+    }
+}
+
+/// One connection: requests with Content-Length, one after the other.
+fn serve(mut stream: TcpStream) -> Option<()> {
+    stream.set_nodelay(true).ok()?;
+    let mut input = BufReader::new(stream.try_clone().ok()?);
+    loop {
+        let (mut first, mut length) = (String::new(), 0);
+        if input.read_line(&mut first).ok()? == 0 {
+            return None;
+        }
+        loop {
+            let mut header = String::new();
+            input.read_line(&mut header).ok()?;
+            if header.trim().is_empty() {
+                break;
+            }
+            if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().ok()?;
+            }
+        }
+        let mut body = vec![0; length];
+        input.read_exact(&mut body).ok()?;
+        let response = match first.split(' ').next()? {
+            "POST" => match answer(&body) {
+                Some(text) => format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nmcp-session-id: bench\r\ncontent-length: {}\r\n\r\n{text}",
+                    text.len()
+                ),
+                None => "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n".to_owned(),
+            },
+            "DELETE" => "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_owned(),
+            _ => "HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\n\r\n".to_owned(),
+        };
+        stream.write_all(response.as_bytes()).ok()?;
+    }
+}

@@ -1,0 +1,160 @@
+//! The figures about Briefcase alone.
+
+use std::{
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use briefcase_testkit::{Daemon, Home, Setup, program};
+use serde_json::json;
+
+use crate::{
+    place::{Place, fsync, resident},
+    stdio::Client,
+    table::{Table, ms, percentile},
+};
+
+const TOOL: &str = "fast__echo";
+
+fn direct() -> Command {
+    Command::new(program("fast-upstream"))
+}
+
+/// p50 and p95 of sequential calls, directly and through, in turns so that a drifting machine hurts both.
+struct Added {
+    p50: Duration,
+    p95: Duration,
+}
+
+fn added(place: &Place, rounds: usize, calls: usize) -> Added {
+    let (mut plain, mut through) = (Client::start(direct(), "echo"), Client::start(place.gateway(), TOOL));
+    plain.calls(50, 1);
+    through.calls(50, 1);
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        without.extend(plain.calls(calls, 1));
+        with.extend(through.calls(calls, 1));
+    }
+    let mut difference = |percent| percentile(&mut with, percent).saturating_sub(percentile(&mut without, percent));
+    Added { p50: difference(50), p95: difference(95) }
+}
+
+/// Added latency of one sequential read, with the disk and without.
+pub fn latency(table: &mut Table, quick: bool) {
+    let (rounds, calls) = if quick { (3, 50) } else { (10, 200) };
+    let place = Place::new(false);
+    let mut disk = fsync(&place.home.state(), 200);
+    let cost = added(&place, rounds, calls);
+    disk.extend(fsync(&place.home.state(), 200));
+    let (disk50, disk95) = (percentile(&mut disk, 50), percentile(&mut disk, 95));
+    table.note("the disk's own fsync of 4 KiB, p50 / p95", format!("{} / {}", ms(disk50), ms(disk95)));
+    for (name, got, disk) in [("p50", cost.p50, disk50), ("p95", cost.p95, disk95)] {
+        let want = disk.mul_f64(1.5) + Duration::from_micros(500);
+        table.goal(
+            format!("added latency of a sequential read, durable, {name}"),
+            ms(got),
+            format!("≤ 1.5 × fsync + 0.5 ms = {}", ms(want)),
+            got <= want,
+        );
+    }
+    let place = Place::new(true);
+    let cost = added(&place, rounds, calls);
+    for (name, got, want) in [("p50", cost.p50, 500), ("p95", cost.p95, 1000)] {
+        let want = Duration::from_micros(want);
+        table.goal(
+            format!("the same without the disk's wait (state in memory), {name}"),
+            ms(got),
+            format!("≤ {}", ms(want)),
+            got <= want,
+        );
+    }
+}
+
+/// Calls per second with one and with 64 in flight, and what they write.
+pub fn throughput(table: &mut Table, quick: bool) {
+    let place = Place::new(false);
+    let mut client = Client::start(place.gateway(), TOOL);
+    client.calls(500, 64);
+    let rate = |client: &mut Client, count: usize, in_flight| {
+        let began = Instant::now();
+        client.calls(count, in_flight);
+        count as f64 / began.elapsed().as_secs_f64()
+    };
+    let (few, many) = if quick { (200, 5_000) } else { (1_000, 40_000) };
+    let one = rate(&mut client, few, 1);
+    let before = place.written();
+    let sixty_four = rate(&mut client, many, 64);
+    // What still waits in memory is written by the time the daemon has closed; ask for it by a quiet second.
+    std::thread::sleep(Duration::from_secs(2));
+    let per_call = (place.written() - before) / many as u64;
+    table.note("calls per second, 1 in flight, durable", format!("{one:.0}"));
+    table.goal("calls per second, 64 in flight, durable", format!("{sixty_four:.0}"), "≥ 4,000", sixty_four >= 4000.0);
+    table.goal("64 in flight over 1 in flight", format!("{:.1} ×", sixty_four / one), "≥ 3 ×", sixty_four >= 3.0 * one);
+    table.goal("written to disk per call, both receipts, 64 in flight", format!("{per_call} B"), "< 3,000 B", per_call < 3000);
+}
+
+/// Start to ready, and memory at rest.
+pub fn start_and_memory(table: &mut Table) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let home = Home::new();
+    let made = runtime.block_on(Daemon::set_up(&home, &Setup::default()));
+    let key = json!({ "unlock_key": made.unlock_key });
+    let mut starts = Vec::new();
+    for _ in 0..10 {
+        let began = Instant::now();
+        let daemon = runtime.block_on(Daemon::start(&home, Some(&key)));
+        starts.push(began.elapsed());
+        runtime.block_on(daemon.stop());
+    }
+    let p50 = percentile(&mut starts, 50);
+    table.goal("daemon: start to ready and open, p50 of 10", ms(p50), "≤ 100 ms", p50 <= Duration::from_millis(100));
+    let place = Place::new(false);
+    let client = Client::start(place.gateway(), TOOL);
+    std::thread::sleep(Duration::from_secs(1));
+    for (name, pid, most) in [("daemon", place.daemon.id(), 30), ("gateway", client.id(), 10)] {
+        let kib = resident(pid);
+        table.goal(format!("{name}: idle memory"), format!("{:.1} MB", kib as f64 / 1024.0), format!("≤ {most} MB"), kib <= most * 1024);
+    }
+}
+
+/// Sizes of the programs.
+pub fn sizes(table: &mut Table) {
+    for (name, most) in [("briefcased", Some(20)), ("mcp-gateway", None), ("briefcase", None)] {
+        let bytes = std::fs::metadata(program(name)).map(|about| about.len()).unwrap_or_default();
+        let shown = format!("{:.1} MB", bytes as f64 / 1e6);
+        match most {
+            Some(most) => table.goal(format!("{name}: size, stripped"), shown, format!("≤ {most} MB"), bytes <= most * 1_000_000),
+            None => table.note(format!("{name}: size, stripped"), shown),
+        }
+    }
+}
+
+/// Verifying 100,000 receipts offline.
+pub fn verify(table: &mut Table) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let record = folder.path().join("record");
+    let made = Command::new(program("receipts-verify").with_file_name("examples").join("sample-export")).arg(&record).arg("100000").output().expect("the sample record");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let key = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+    let began = Instant::now();
+    let mut child = Command::new(program("receipts-verify"))
+        .arg(&record)
+        .args(["--key", &key])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the verifier");
+    let (pid, mut most) = (child.id(), 0);
+    let status = loop {
+        most = most.max(resident(pid));
+        if let Some(status) = child.try_wait().expect("the verifier") {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    let took = began.elapsed();
+    let errors = child.stderr.take().map(std::io::read_to_string);
+    assert!(status.success(), "the sample record does not verify: {errors:?}");
+    table.goal("verify 100,000 receipts", ms(took), "≤ 1 s", took <= Duration::from_secs(1));
+    table.goal("memory for it", format!("{:.1} MB", most as f64 / 1024.0), "flat (≤ 16 MB)", most <= 16 * 1024);
+}
