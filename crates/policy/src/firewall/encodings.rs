@@ -52,65 +52,85 @@ fn base64_within(secret: &[u8], shift: usize) -> Vec<Vec<u8>> {
     vec![core.to_vec(), url_safe.collect()]
 }
 
-/// Bytes with escapes undone, and where each came from.
+/// Bytes with escapes undone, and where they came from.
 pub(super) struct View {
     pub(super) bytes: Vec<u8>,
-    /// One more than `bytes`: byte `i` came from `offsets[i]..offsets[i + 1]`.
-    offsets: Vec<usize>,
+    runs: Vec<Run>,
+}
+
+/// Where a stretch of the view came from, up to the next run.
+struct Run {
+    view: usize,
+    source: usize,
+    /// Copied byte by byte; otherwise all of it came from one escape at `source`.
+    copied: bool,
 }
 
 impl View {
     /// The view with one layer of escapes undone; `None` when there is none.
     pub(super) fn unescaped(source: &[u8]) -> Option<Self> {
-        if !source.iter().any(|byte| matches!(byte, b'%' | b'&' | b'\\')) {
-            return None;
-        }
-        Some(Self::build(source, |rest| match rest.first() {
+        let special = |byte: u8| matches!(byte, b'%' | b'&' | b'\\');
+        Self::build(source, special, |rest| match rest.first() {
             Some(b'%') => percent(rest),
             Some(b'&') => entity(rest),
             Some(b'\\') => backslash(rest),
             _ => None,
-        }))
+        })
     }
 
-    /// The view without line breaks and what indents the next line, as wrapped base64 or hex has them.
+    /// The view without line breaks and what indents the next line, as wrapped base64 or hex has them; `None` when there
+    /// is only one line.
     pub(super) fn unwrapped(source: &[u8]) -> Option<Self> {
-        if !source.contains(&b'\n') {
-            return None;
-        }
-        Some(Self::build(source, |rest| {
-            let blank = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r' | b' ' | b'\t')).count();
-            let breaks = rest.iter().take(blank).any(|byte| *byte == b'\n');
-            breaks.then(|| (Unit::default(), blank))
-        }))
-    }
-
-    /// The same view, seen from the source of `outer`.
-    pub(super) fn within(mut self, outer: &Self) -> Self {
-        for offset in &mut self.offsets {
-            *offset = outer.source(*offset);
-        }
-        self
+        let special = |byte: u8| matches!(byte, b'\n' | b'\r');
+        Self::build(source, special, |rest| {
+            let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            Some((Unit::default(), blank))
+        })
     }
 
     /// Where in the source the byte at `place` of the view begins.
     pub(super) fn source(&self, place: usize) -> usize {
-        self.offsets.get(place).or(self.offsets.last()).copied().unwrap_or_default()
+        let next = self.runs.partition_point(|run| run.view <= place);
+        let run = next.checked_sub(1).and_then(|index| self.runs.get(index));
+        run.map_or(
+            0,
+            |run| if run.copied { run.source.saturating_add(place.saturating_sub(run.view)) } else { run.source },
+        )
     }
 
-    fn build(source: &[u8], undo: impl Fn(&[u8]) -> Option<(Unit, usize)>) -> Self {
-        let mut view = Self { bytes: Vec::with_capacity(source.len()), offsets: Vec::with_capacity(source.len()) };
-        let mut at = 0;
-        while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
-            let (unit, used) = undo(rest).unwrap_or_else(|| (Unit::byte(rest.first().copied().unwrap_or_default()), 1));
-            for byte in unit.bytes.iter().take(unit.length) {
-                view.bytes.push(*byte);
-                view.offsets.push(at);
-            }
-            at = at.saturating_add(used.max(1));
+    fn build(
+        source: &[u8],
+        special: impl Fn(u8) -> bool,
+        undo: impl Fn(&[u8]) -> Option<(Unit, usize)>,
+    ) -> Option<Self> {
+        let mut next = source.iter().position(|byte| special(*byte))?;
+        let mut view = Self { bytes: Vec::with_capacity(source.len()), runs: Vec::new() };
+        let mut copied = 0;
+        loop {
+            let rest = source.get(next..).unwrap_or_default();
+            let used = match undo(rest) {
+                Some((unit, used)) => {
+                    view.copy(source, copied, next);
+                    view.runs.push(Run { view: view.bytes.len(), source: next, copied: false });
+                    view.bytes.extend(unit.bytes.iter().take(unit.length));
+                    copied = next.saturating_add(used.max(1));
+                    used.max(1)
+                }
+                None => 1,
+            };
+            let after = next.saturating_add(used);
+            let found = source.get(after..).and_then(|rest| rest.iter().position(|byte| special(*byte)));
+            let Some(found) = found else { break };
+            next = after.saturating_add(found);
         }
-        view.offsets.push(source.len());
-        view
+        view.copy(source, copied, source.len());
+        view.runs.push(Run { view: view.bytes.len(), source: source.len(), copied: true });
+        Some(view)
+    }
+
+    fn copy(&mut self, source: &[u8], from: usize, to: usize) {
+        self.runs.push(Run { view: self.bytes.len(), source: from, copied: true });
+        self.bytes.extend_from_slice(source.get(from..to).unwrap_or_default());
     }
 }
 

@@ -5,13 +5,18 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use briefcase_types::SecretBytes;
 use serde_json::Value;
 
-use super::{REDACTED, encodings};
+use super::{
+    REDACTED,
+    encodings::{self, View},
+};
 
 const SECRET_MIN: usize = 4;
+/// Up to so many bytes of forms the automaton is made for speed rather than size (a few hundred bytes per byte).
+const FAST_MAX: usize = 4096;
 
 /// Knows the secrets of one server's connection.
 #[derive(Default)]
@@ -56,8 +61,10 @@ impl RedactorBuilder {
             return Some(Redactor { ignored, ..Redactor::default() });
         }
         let mut exposed: Vec<Vec<u8>> = forms.iter().map(|form| form.expose(<[u8]>::to_vec)).collect();
+        let size: usize = exposed.iter().map(Vec::len).sum();
         let built = AhoCorasick::builder()
             .ascii_case_insensitive(true)
+            .kind((size <= FAST_MAX).then_some(AhoCorasickKind::DFA))
             .match_kind(MatchKind::LeftmostLongest)
             .build(&exposed)
             .ok();
@@ -169,20 +176,16 @@ impl Redactor {
     pub(super) fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let Some(forms) = &self.forms else { return Vec::new() };
         let mut ranges: Vec<_> = forms.find_iter(bytes).map(|found| found.range()).collect();
-        let mut look = |view: &encodings::View| {
-            let seen = forms.find_iter(&view.bytes).map(|found| view.source(found.start())..view.source(found.end()));
-            ranges.extend(seen);
+        let mut look = |view: &View, source: &dyn Fn(usize) -> usize| {
+            ranges.extend(forms.find_iter(&view.bytes).map(|found| source(found.start())..source(found.end())));
         };
-        if let Some(view) = encodings::View::unwrapped(bytes) {
-            look(&view);
+        if let Some(view) = View::unwrapped(bytes) {
+            look(&view, &|place| view.source(place));
         }
-        if let Some(once) = encodings::View::unescaped(bytes) {
-            look(&once);
-            if let Some(twice) = encodings::View::unescaped(&once.bytes) {
-                look(&twice.within(&once));
-            }
-            if let Some(unwrapped) = encodings::View::unwrapped(&once.bytes) {
-                look(&unwrapped.within(&once));
+        if let Some(once) = View::unescaped(bytes) {
+            look(&once, &|place| once.source(place));
+            for deeper in [View::unescaped(&once.bytes), View::unwrapped(&once.bytes)].into_iter().flatten() {
+                look(&deeper, &|place| once.source(deeper.source(place)));
             }
         }
         merged(ranges)

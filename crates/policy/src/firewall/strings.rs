@@ -25,9 +25,8 @@ pub(super) fn rewrite(json: &[u8], redactor: &Redactor, found: &mut Found) -> Re
         let token = Token::read(json, start)?;
         let is_name = followed_by_colon(json, token.end);
         let text = token.text(json)?;
-        let clean =
-            |text: &str, found: &mut Found| safe(text, token.plain, is_name, binary && !is_name, redactor, found);
-        if let Some(new) = clean(&text, found) {
+        let kind = Kind { plain: token.plain, name: is_name, binary: binary && !is_name };
+        if let Some(new) = safe(&text, kind, redactor, found) {
             writer.replace(start, token.end, |out| briefcase_json::write_string(&new, out));
         }
         binary = is_name && matches!(&*text, "data" | "blob");
@@ -80,33 +79,42 @@ impl Token {
     }
 }
 
+/// Rounds after which a string is passed on as it is by then; each takes something out, and ordinary text needs one.
+const ROUNDS_MAX: usize = 4;
+
 /// The string made safe; `None` when it is. Secrets are looked for before and after hidden characters are taken out:
-/// before, because an encoding may use them; after, because they may have split a secret.
-fn safe(
-    given: &str,
-    plain: bool,
-    is_name: bool,
-    binary: bool,
-    redactor: &Redactor,
-    found: &mut Found,
-) -> Option<String> {
+/// before, because an encoding may use them; after, because they may have split a secret. What stands for a secret is
+/// another neighbour to what stood beside it, so it goes on until nothing changes.
+fn safe(given: &str, kind: Kind, redactor: &Redactor, found: &mut Found) -> Option<String> {
     let mut new = exact(given, redactor, found);
-    if !plain {
-        let now = new.as_deref().unwrap_or(given);
-        if let Some(visible) = neutralise(now) {
-            found.flags.insert(Flag::Neutralised);
-            // A name keeps a trace of what was hidden in it, so that two names never become one.
-            let shown = if is_name { text::printable(now) } else { visible.clone() };
-            new = exact(&visible, redactor, found).or(Some(shown));
-        }
-    }
-    if !binary {
-        let now = new.as_deref().unwrap_or(given);
-        if let Some(redacted) = patterns::redact(now, found) {
-            new = Some(redacted);
-        }
+    for _ in 0..ROUNDS_MAX {
+        let Some(next) = round(new.as_deref().unwrap_or(given), kind, redactor, found) else { break };
+        new = Some(next);
     }
     new
+}
+
+/// What kind of string it is.
+#[derive(Clone, Copy)]
+struct Kind {
+    /// Printable ASCII only.
+    plain: bool,
+    /// A member's name.
+    name: bool,
+    /// Binary data as base64, in which forms of credentials turn up by chance.
+    binary: bool,
+}
+
+fn round(text: &str, kind: Kind, redactor: &Redactor, found: &mut Found) -> Option<String> {
+    let mut new = None;
+    if let Some(visible) = (!kind.plain).then(|| neutralise(text)).flatten() {
+        found.flags.insert(Flag::Neutralised);
+        // A name keeps a trace of what was hidden in it, so that two names never become one.
+        let shown = if kind.name { text::printable(text) } else { visible.clone() };
+        new = exact(&visible, redactor, found).or(Some(shown));
+    }
+    let credentials = if kind.binary { None } else { patterns::redact(new.as_deref().unwrap_or(text), found) };
+    credentials.or(new)
 }
 
 fn exact(text: &str, redactor: &Redactor, found: &mut Found) -> Option<String> {

@@ -152,6 +152,8 @@ mod neutralising {
             ("ש\u{200e}\u{200f}\u{200e}", "ש"),
             ("ש \u{2067}abc\u{2069}", "ש abc"),
             ("ש \u{2066}abc", "ש abc"),
+            // Hidden characters that keep others apart until they are taken out.
+            ("ש\u{200f}\u{200b}\u{200f}\u{200b}\u{200e}", "ש"),
             ("\u{1b}[5mx\u{1b}[1337mx", "\u{1b}[5mx␛[1337mx"),
             ("می\u{200c}\u{200c}\u{200c}خ", "میخ"),
         ];
@@ -204,7 +206,7 @@ mod neutralising {
             let filtered = plain(&json!({ "t": text, "n": [1, true, null] }));
             let once = text_of(&filtered);
             let again = run(&filtered.bytes, &Redactor::none(), Shape::Other).unwrap();
-            prop_assert!(neutralise(&once).is_none_or(|twice| neutralise(&twice).is_none_or(|thrice| thrice.len() < twice.len())));
+            prop_assert_eq!(neutralise(&once), None, "once is enough");
             prop_assert!(serde_json::from_slice::<Value>(&again.bytes).is_ok());
             for c in once.replace("\r\n", "").chars().filter(|c| *c != '\u{1b}') {
                 prop_assert!(!matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{9f}'), "{:?}", once);

@@ -15,9 +15,28 @@ mod legal;
 
 use briefcase_types::text::is_deceptive;
 
-/// The text made safe to pass on, or `None` when it is so already.
+/// More rounds than any text needs that was not built to need them.
+const ROUNDS_MAX: usize = 4;
+
+/// The text made safe to pass on, or `None` when it is so already. Safe means that neutralising it again changes nothing:
+/// what is taken out can bring characters together that may not stand together, so it goes on until nothing changes.
 #[must_use]
 pub fn neutralise(text: &str) -> Option<String> {
+    let mut safe = pass(text)?;
+    for _ in 1..ROUNDS_MAX {
+        match pass(&safe) {
+            Some(safer) => safe = safer,
+            None => return Some(safe),
+        }
+    }
+    // Still not at rest: nothing of this text is worth telling apart.
+    if pass(&safe).is_some() {
+        safe.retain(|character| !is_deceptive(character));
+    }
+    Some(safe)
+}
+
+fn pass(text: &str) -> Option<String> {
     if !text.chars().any(is_deceptive) {
         return None;
     }

@@ -99,7 +99,7 @@ pub(super) const FAMILIES: &[Family] = &[
     r(&["ya29."], r"ya29\.[A-Za-z0-9_-]{40,}", varied),
     r(&["Q~"], r"[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}", random),
     r(&["LTAI"], "LTAI[A-Za-z0-9]{20}", random),
-    r(&["do"], "do[opr]_v1_[a-f0-9]{64}", varied),
+    r(&["dop_v1_", "doo_v1_", "dor_v1_"], "do[opr]_v1_[a-f0-9]{64}", varied),
     r(&["tk-us-"], "tk-us-[A-Za-z0-9_-]{48}", varied),
     r(&["dapi"], "dapi[a-h0-9]{32}(?:-[0-9])?", varied),
     r(&["fm1", "fm2_", "fo1_"], "(?:FlyV1 )?(?:fm1[ar]|fm2|fo1)_[A-Za-z0-9+/=,_-]{40,}", varied),
@@ -136,7 +136,17 @@ pub(super) const FAMILIES: &[Family] = &[
     r(&["oy2"], "oy2[a-z0-9]{43}", random),
     r(&["CLOJARS_"], "(?i-u:CLOJARS_)[a-z0-9]{60}", varied),
     Family { word_right: true, ..a(&["AKC"], r#"(?:^|[\s=:"'])(AKC[A-Za-z0-9]{10,})"#, not_padding) },
-    Family { word_right: true, ..a(&["AP"], r#"(?:^|[\s=:"'])(AP[0-9A-F][A-Za-z0-9]{8,})"#, has_digit) },
+    Family {
+        word_right: true,
+        ..a(
+            &[
+                "AP0", "AP1", "AP2", "AP3", "AP4", "AP5", "AP6", "AP7", "AP8", "AP9", "APA", "APB", "APC", "APD",
+                "APE", "APF",
+            ],
+            r#"(?:^|[\s=:"'])(AP[0-9A-F][A-Za-z0-9]{8,})"#,
+            has_digit,
+        )
+    },
     r(&["cmVmd"], "cmVmd[A-Za-z0-9]{59}", varied),
     r(&["ATATT3"], "ATATT3[A-Za-z0-9_=-]{186}", varied),
     // Chat, mail, telephone.
@@ -291,7 +301,7 @@ pub(super) const FAMILIES: &[Family] = &[
         random,
     ),
     r(&["bearer"], r"(?i-u:authorization)[^\n]{0,12}(?i-u:bearer)\s{1,3}([A-Za-z0-9._~+/=-]{24,})", random),
-    a(&["://"], r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:/@]{1,64}:([^\s:/@]{6,64})@", not_placeholder),
+    a(&["://"], r"://[^\s:/@]{1,64}:([^\s:/@]{6,64})@", not_placeholder),
     // Passed on: an identifier as often as a secret.
     flag(&["AIza"], "AIza[A-Za-z0-9_-]{35}"),
     flag(&["service_account"], r#""type"\s{0,3}:\s{0,3}"service_account""#),

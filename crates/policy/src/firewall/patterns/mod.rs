@@ -8,7 +8,7 @@ mod families;
 
 use std::{ops::Range, sync::LazyLock};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use families::{FAMILIES, Family, Sure};
 use regex::Regex;
 
@@ -16,8 +16,8 @@ use super::{Flag, REDACTED, strings::Found};
 
 struct Detector {
     beginnings: AhoCorasick,
-    /// Which family a beginning belongs to.
-    owners: Vec<usize>,
+    /// The beginnings, and which family each belongs to.
+    owners: Vec<(&'static str, usize)>,
     families: Vec<(Regex, &'static Family)>,
 }
 
@@ -25,10 +25,12 @@ struct Detector {
 static DETECTOR: LazyLock<Option<Detector>> = LazyLock::new(|| {
     let families: Option<Vec<_>> =
         FAMILIES.iter().map(|family| Regex::new(family.pattern).ok().map(|regex| (regex, family))).collect();
-    let listed =
-        FAMILIES.iter().enumerate().flat_map(|(owner, family)| family.begins.iter().map(move |begin| (begin, owner)));
-    let (begins, owners): (Vec<&&str>, Vec<usize>) = listed.unzip();
-    let beginnings = AhoCorasick::builder().ascii_case_insensitive(true).build(begins).ok()?;
+    let listed = FAMILIES.iter().enumerate();
+    let owners: Vec<(&'static str, usize)> =
+        listed.flat_map(|(owner, family)| family.begins.iter().map(move |begin| (*begin, owner))).collect();
+    let begins = owners.iter().map(|(begin, _)| begin);
+    let beginnings = AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(begins);
+    let beginnings = beginnings.ok()?;
     Some(Detector { beginnings, owners, families: families? })
 });
 
@@ -60,8 +62,9 @@ impl Detector {
     fn find(&self, text: &str, flags: &mut std::collections::BTreeSet<Flag>) -> Vec<Range<usize>> {
         let mut tried = vec![false; self.families.len()];
         for hit in self.beginnings.find_overlapping_iter(text) {
-            let owner = self.owners.get(hit.pattern().as_usize()).copied().unwrap_or_default();
-            tried.get_mut(owner).into_iter().for_each(|tried| *tried = true);
+            let Some((begin, owner)) = self.owners.get(hit.pattern().as_usize()) else { continue };
+            let Some(tried) = tried.get_mut(*owner) else { continue };
+            *tried = *tried || promising(text, hit.range(), begin, *owner);
         }
         let mut ranges = Vec::new();
         for ((regex, family), _) in self.families.iter().zip(tried).filter(|(_, tried)| *tried) {
@@ -82,6 +85,16 @@ impl Detector {
         }
         ranges
     }
+}
+
+/// Whether what begins here is worth a closer look: in the family's own case, and for a lone full stop, with another
+/// where the second part of a token ends.
+fn promising(text: &str, hit: Range<usize>, begin: &str, owner: usize) -> bool {
+    if begin == "." {
+        return text.as_bytes().get(hit.end.saturating_add(6)) == Some(&b'.');
+    }
+    let any_case = FAMILIES.get(owner).is_some_and(|family| family.pattern.contains("(?i-u"));
+    any_case || text.get(hit) == Some(begin)
 }
 
 /// The match is not part of a longer word.
