@@ -8,6 +8,7 @@ mod bench;
 mod ci;
 mod codegen;
 mod conformance;
+mod demo;
 mod deny;
 mod docs;
 mod durability;
@@ -42,7 +43,7 @@ const COMMANDS: &[Command] = &[
         about: "install what building and testing needs (packages, npm, wasm target)",
         run: setup::run,
     },
-    Command { name: "demo", about: "build the programs and run the main job", run: programs::demo },
+    Command { name: "demo", about: "build the programs and run the main job", run: demo::run },
     Command { name: "ci", about: "run every check, in order [--list] [--from STEP] [--verbose]", run: ci::run },
     Command { name: "fmt", about: "check the formatting of all Rust code", run: rust::fmt },
     Command { name: "clippy", about: "lint all Rust code, warnings denied", run: rust::clippy },

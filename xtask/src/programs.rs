@@ -1,4 +1,4 @@
-//! The programs themselves: building what the tests start, and the main job in front of a person.
+//! The programs themselves: building what the tests start.
 
 use std::path::PathBuf;
 
@@ -37,16 +37,4 @@ pub fn e2e_tests() -> Result<PathBuf, Failure> {
     let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let path = messages.filter(is_it).find_map(|message| message.get("executable")?.as_str().map(PathBuf::from));
     path.ok_or_else(|| Failure::new("cargo did not say where the end-to-end tests are"))
-}
-
-/// Builds the release programs and runs the main job with them; arguments go to `briefcase demo`.
-pub fn demo(args: &[String]) -> Result<(), Failure> {
-    crate::node::fixtures()?;
-    Step::cargo()
-        .args(["build", "--locked", "--release", "-p", "briefcased", "-p", "mcp-gateway", "-p", "briefcase"])
-        .run()?;
-    let briefcase = workspace::target().join("release").join("briefcase");
-    let mut command = Step::new(briefcase).args(["demo"]).args(args).into_command();
-    let status = command.status()?;
-    if status.success() { Ok(()) } else { Err(Failure::new(format!("the demo stopped ({status})"))) }
 }

@@ -100,7 +100,7 @@ pub enum Command {
     Console(console::Console),
     /// Write a sealed backup of everything
     Backup(backup::Backup),
-    /// Put a backup into an empty state folder
+    /// Put a backup where no briefcase is yet
     Restore(backup::Restore),
     /// Check the whole record and state on disk
     Fsck(fsck::Fsck),

@@ -5,7 +5,7 @@
 use std::{
     io,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    process::Stdio,
+    process::{Output, Stdio},
     time::Duration,
 };
 
@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    process::{Child, Command},
+    process::Child,
 };
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -71,7 +71,7 @@ pub fn wipe(unlock: Unlock) {
 /// Starts it, and waits until it serves.
 pub async fn start(around: &Surroundings, how: Start<'_>) -> Result<(Ready, Child), Failure> {
     let paths = &around.paths;
-    let mut command = program(around, paths)?;
+    let mut command = around.command("briefcased")?;
     command.arg("run").kill_on_drop(how.attached);
     if how.secret.is_some() {
         command.arg("--unlock-stdin");
@@ -104,24 +104,30 @@ pub async fn start(around: &Surroundings, how: Start<'_>) -> Result<(Ready, Chil
     }
 }
 
-/// Runs `briefcased` with something on its stdin and gives what it printed.
-pub async fn run(around: &Surroundings, args: &[&str], input: &Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Failure> {
-    let mut command = program(around, &around.paths)?;
+/// Runs `briefcased` to its end, with something on its stdin.
+pub async fn output(around: &Surroundings, args: &[&str], input: &Zeroizing<Vec<u8>>) -> Result<Output, Failure> {
+    let mut command = around.command("briefcased")?;
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
+        // A program that ends without reading says why on stderr.
         let _ = stdin.write_all(input).await;
     }
-    let output = child.wait_with_output().await?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let reason = said.trim().trim_start_matches("briefcased: ");
-    Err(told(reason))
+    Ok(child.wait_with_output().await?)
 }
 
-/// What briefcased said on its way out, as a problem.
+/// The same where it has to succeed; gives what it printed.
+pub async fn run(around: &Surroundings, args: &[&str], input: &Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Failure> {
+    let output = output(around, args, input).await?;
+    if output.status.success() { Ok(output.stdout) } else { Err(ended(&output)) }
+}
+
+/// What briefcased said on its way out.
+pub fn ended(output: &Output) -> Failure {
+    let said = String::from_utf8_lossy(&output.stderr);
+    told(said.trim().trim_start_matches("briefcased: "))
+}
+
 fn told(reason: &str) -> Failure {
     if reason.contains("there is a briefcase already") {
         let next = "Start it with `briefcase up`. To begin anew, move that folder away first.";
@@ -156,16 +162,6 @@ pub async fn stop(around: &Surroundings) -> Result<bool, Failure> {
             format!("briefcased (process {}) did not end within {} s.", pid.as_raw_nonzero(), STOP_MAX.as_secs());
         Failure::new("unavailable", text, "Look at its log in the state folder.")
     })
-}
-
-/// The program, pointed at these folders whatever the environment says.
-fn program(around: &Surroundings, paths: &Paths) -> Result<Command, Failure> {
-    let mut command = Command::new(around.program("briefcased")?);
-    command
-        .env("BRIEFCASE_STATE_DIR", &paths.state)
-        .env("BRIEFCASE_RUNTIME_DIR", &paths.runtime)
-        .env("BRIEFCASE_CONFIG_DIR", &paths.config);
-    Ok(command)
 }
 
 fn open_log(paths: &Paths) -> Result<std::fs::File, Failure> {

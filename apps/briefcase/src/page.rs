@@ -156,6 +156,15 @@ impl Page {
         self
     }
 
+    /// Adds all lines of another page behind a margin.
+    pub fn indented(&mut self, other: &Self, margin: &str) -> &mut Self {
+        for line in &other.lines {
+            let margin = span(margin, Tone::Dim);
+            self.lines.push(std::iter::once(margin).chain(line.iter().cloned()).collect());
+        }
+        self
+    }
+
     /// Adds columns under headings, each as wide as its widest cell.
     pub fn table(&mut self, headings: &[&str], rows: Vec<Vec<Span>>) -> &mut Self {
         let headings: Vec<Span> = headings.iter().map(|text| span(text, Tone::Dim)).collect();

@@ -2,12 +2,13 @@
 
 use std::{
     ffi::OsString,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use briefcase_ipc::Paths;
 use briefcase_types::{SecretString, UnixMillis};
+use tokio::process::Command;
 
 use crate::{client::Client, failure::Failure, terminal::Terminal};
 
@@ -24,6 +25,8 @@ pub struct Surroundings {
     pub editor: Option<OsString>,
     /// Folders in which programs are looked for, as the environment names them.
     pub search: Option<OsString>,
+    /// The home of programs it starts, if it is not the person's own.
+    pub home: Option<PathBuf>,
 }
 
 impl Surroundings {
@@ -32,18 +35,40 @@ impl Surroundings {
         let paths = Paths::from_environment(&variable)
             .map_err(|error| Failure::usage(format!("{error}."), "Set HOME, as a login does."))?;
         let editor = variable("VISUAL").or_else(|| variable("EDITOR")).filter(|editor| !editor.is_empty());
-        Ok(Self { client: Client::new(paths.admin_socket()), paths, json, editor, search: variable("PATH") })
+        Ok(Self {
+            client: Client::new(paths.admin_socket()),
+            paths,
+            json,
+            editor,
+            search: variable("PATH"),
+            home: None,
+        })
     }
 
-    /// The same for another briefcase.
-    pub fn elsewhere(&self, paths: Paths) -> Self {
+    /// The same for a briefcase whose folders, and the home of its programs, are in this folder.
+    pub fn inside(&self, folder: &Path) -> Self {
+        let paths = Paths { state: folder.join("state"), runtime: folder.join("run"), config: folder.join("config") };
         Self {
             client: Client::new(paths.admin_socket()),
             paths,
             json: self.json,
-            editor: self.editor.clone(),
+            editor: None,
             search: self.search.clone(),
+            home: Some(folder.join("home")),
         }
+    }
+
+    /// Another of the product's programs, pointed at these folders whatever the environment says.
+    pub fn command(&self, program: &str) -> Result<Command, Failure> {
+        let mut command = Command::new(self.program(program)?);
+        command
+            .env("BRIEFCASE_STATE_DIR", &self.paths.state)
+            .env("BRIEFCASE_RUNTIME_DIR", &self.paths.runtime)
+            .env("BRIEFCASE_CONFIG_DIR", &self.paths.config);
+        if let Some(home) = &self.home {
+            command.env("HOME", home);
+        }
+        Ok(command)
     }
 
     /// The time, for showing how long ago something was.

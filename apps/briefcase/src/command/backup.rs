@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
 
-use briefcase_api::{Backup as Request, Unlock};
+use briefcase_api::Backup as Request;
 use briefcase_types::SecretString;
 use clap::Args;
 use http::Method;
@@ -102,9 +102,9 @@ const RESTORE: &str = "\
 Example:
   briefcase restore ~/briefcase-2026-11-21.bak
 
-Needs an empty state folder and a stopped daemon. Grants, approvals and sessions from before are void.";
+Needs a stopped daemon, and a state folder that is not there yet. Grants, approvals and sessions from before are void.";
 
-/// Put a backup into an empty state folder
+/// Put a backup where no briefcase is yet
 #[derive(Debug, Args)]
 #[command(after_help = RESTORE)]
 pub struct Restore {
@@ -127,7 +127,7 @@ impl Restore {
         let archive = terminal.secret("Passphrase of the backup: ")?;
         let vault = terminal.secret("Passphrase or unlock key of the briefcase in it: ")?;
         let input = Zeroizing::new(restore_line(&archive, &vault).into_bytes());
-        let printed = waiting("Restoring", daemon::run(around, &["restore", "--stdin", path], &input)).await?;
+        let printed = waiting("Restoring", daemon::run(around, &["restore", path], &input)).await?;
         let told = serde_json::from_slice(&printed).unwrap_or_else(|_| json!({ "restored": true }));
         let mut page = Page::of("The backup is restored, as a new life of the briefcase.");
         page.next("Start it with `briefcase up`.");
@@ -138,10 +138,19 @@ impl Restore {
 /// The line that briefcased reads.
 fn restore_line(archive: &SecretString, vault: &SecretString) -> String {
     let key = daemon::unlock_of(vault);
-    let line = archive.expose(|archive| match &key {
-        Unlock::Passphrase(vault) => json!({ "passphrase": archive, "vault_passphrase": vault }).to_string(),
-        Unlock::UnlockKey(vault) => json!({ "passphrase": archive, "unlock_key": vault }).to_string(),
-    });
+    let line = archive.expose(|archive| json!({ "passphrase": archive, "vault": &key }).to_string());
     daemon::wipe(key);
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn restoring_tells_the_archive_from_the_vault() {
+        let secret = |text: &str| SecretString::new(text.to_owned());
+        let line = restore_line(&secret("archive words"), &secret("BRIEFCASE-AAAAAAA"));
+        assert_eq!(line, r#"{"passphrase":"archive words","vault":{"unlock_key":"BRIEFCASE-AAAAAAA"}}"#);
+    }
 }

@@ -1,7 +1,7 @@
 //! `briefcase fsck`
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -25,29 +25,59 @@ pub struct Fsck {}
 
 impl Fsck {
     pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let done = waiting("Checking", daemon::run(around, &["fsck", "--json"], &Zeroizing::new(Vec::new()))).await;
-        match done {
-            Ok(printed) => {
-                let found: Value = serde_json::from_slice(&printed).unwrap_or_else(|_| json!({ "ok": true }));
-                Ok(Answer::new(page(&found), &found))
-            }
-            Err(Failure::Problem(problem)) if problem.code == "failed" => {
-                let mut page = Page::new();
-                page.line([span("✗ ", Tone::Bad), problem.message.as_str().into()]);
-                page.next("Restore a backup with `briefcase restore`.");
-                Ok(Answer::new(page, &json!({ "ok": false, "reason": problem.message })).negative(true))
-            }
-            Err(failure) => Err(failure),
-        }
+        let output =
+            waiting("Checking", daemon::output(around, &["fsck", "--json"], &Zeroizing::new(Vec::new()))).await?;
+        // Findings come with a bad exit code too; only a check that could not be made has none.
+        let found: Value = serde_json::from_slice(&output.stdout).map_err(|_| daemon::ended(&output))?;
+        let clean = found.get("clean") == Some(&Value::Bool(true));
+        Ok(Answer::new(page(&found, clean), &found).negative(!clean))
     }
 }
 
-fn page(found: &Value) -> Page {
+fn page(found: &Value, clean: bool) -> Page {
+    let text = |value: &Value, name: &str| match value.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    };
+    let list = |name: &str| found.get(name).and_then(Value::as_array).into_iter().flatten();
     let mut page = Page::new();
-    page.line([span("✓ ", Tone::Good), "The record and the state on disk are whole.".into()]);
-    for (name, value) in found.as_object().into_iter().flatten() {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        page.field(name, value);
+    let receipts = text(found, "receipts");
+    if clean {
+        page.line([
+            span("✓ ", Tone::Good),
+            format!("{receipts} receipts checked: the record and the state are whole.").into(),
+        ]);
+    } else {
+        page.line([
+            span("✗ ", Tone::Bad),
+            span(format!("{receipts} receipts checked: the record does not hold."), Tone::Strong),
+        ]);
+    }
+    for finding in list("findings") {
+        let place = format!("{} {}", text(finding, "fault"), text(finding, "receipt"));
+        page.line(["  ".into(), span(place.trim(), Tone::Bad), ": ".into(), text(finding, "what").into()]);
+        page.line(["    ".into(), span("→ ", Tone::Name), text(finding, "next_step").into()]);
+    }
+    let unchecked: Vec<&str> = list("unchecked").filter_map(Value::as_str).collect();
+    if !unchecked.is_empty() {
+        page.line([span("  not checked without the vault: ", Tone::Dim), unchecked.join(", ").into()]);
     }
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn findings_name_the_place_and_the_way_out() {
+        let found = json!({
+            "clean": false, "receipts": 12, "unchecked": ["authority"],
+            "findings": [{"fault": "Edited", "receipt": "r7", "what": "bytes differ", "next_step": "Restore a backup."}],
+        });
+        insta::assert_snapshot!(page(&found, false).render(false));
+    }
 }

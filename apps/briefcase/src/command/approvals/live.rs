@@ -79,6 +79,18 @@ pub async fn run(around: &Surroundings, watch: bool) -> Result<Answer, Failure> 
     Ok(Answer::new(Page::of(text), &json!({ "answered": answered, "open": left })))
 }
 
+/// Puts one question to the person until it is answered or no longer open.
+pub async fn insist(around: &Surroundings, question: &Question) -> Result<(), Failure> {
+    let terminal = Arc::new(Terminal::open()?);
+    loop {
+        match put(around, &terminal, question).await? {
+            Came::Answered | Came::Gone => return Ok(()),
+            Came::Next => {}
+            Came::Quit => return Err(Failure::Cancelled),
+        }
+    }
+}
+
 /// Puts one question to the person.
 async fn put(around: &Surroundings, terminal: &Arc<Terminal>, question: &Question) -> Result<Came, Failure> {
     let (prompt, keys) = if question.once_only {

@@ -7,6 +7,7 @@ mod question;
 pub use answer::{Choice, decide_with_pin};
 use briefcase_api::Question;
 use clap::{Args, Subcommand};
+pub use live::insist;
 pub use question::page as question_page;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! `briefcase receipts export`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use briefcase_receipts::{Folder, export::Sink as _};
 use clap::Args;
@@ -34,35 +34,38 @@ pub struct Export {
 
 impl Export {
     pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let path = &self.folder;
-        std::fs::create_dir_all(path).map_err(|error| Failure::file(path, &error))?;
-        let mut entries = std::fs::read_dir(path).map_err(|error| Failure::file(path, &error))?;
-        if entries.next().is_some() {
-            return Err(Failure::usage(format!("{} is not empty.", path.display()), "Name a new folder."));
-        }
-        let key_text = daemon_key(around).await?;
-        let key = parse_key(&key_text)?;
-        let head = daemon_file(around, "checkpoint").await?;
-        let (client, runtime, target) = (around.client.clone(), tokio::runtime::Handle::current(), path.clone());
-        let work = tokio::task::spawn_blocking(move || {
-            let mut folder = Folder::new(target);
-            let source = Daemon::at(client, runtime, head.clone());
-            let verified = checked(&Copying { source, folder: &folder }, &key, None, Trust::Daemon);
-            let written = folder.write(KEY_FILE, format!("{key_text}\n").as_bytes());
-            let written =
-                written.and_then(|()| if verified.is_ok() { folder.write("checkpoint", &head) } else { Ok(()) });
-            (verified, written)
-        });
-        let (verified, written) =
-            waiting("Exporting", work).await.map_err(|error| Failure::new("unavailable", error.to_string(), ""))?;
-        written.map_err(|error| Failure::file(path, &error))?;
-        let verified = match verified {
-            Ok(verified) => verified.answer(),
-            Err(error) => return Ok(refuted(&error)),
-        };
-        let size = verified.json.get("size").cloned().unwrap_or_default();
-        let mut page = Page::of(format!("{size} receipts are in {}, verified.", path.display()));
-        page.next(format!("Anyone can check them: `briefcase receipts verify {} --key KEY`", path.display()));
-        Ok(Answer::new(page, &json!({ "folder": path, "size": size })))
+        export(around, &self.folder).await
     }
+}
+
+/// Exports the daemon's log, verifying it on the way.
+pub async fn export(around: &Surroundings, path: &Path) -> Result<Answer, Failure> {
+    std::fs::create_dir_all(path).map_err(|error| Failure::file(path, &error))?;
+    let mut entries = std::fs::read_dir(path).map_err(|error| Failure::file(path, &error))?;
+    if entries.next().is_some() {
+        return Err(Failure::usage(format!("{} is not empty.", path.display()), "Name a new folder."));
+    }
+    let key_text = daemon_key(around).await?;
+    let key = parse_key(&key_text)?;
+    let head = daemon_file(around, "checkpoint").await?;
+    let (client, runtime, target) = (around.client.clone(), tokio::runtime::Handle::current(), path.to_owned());
+    let work = tokio::task::spawn_blocking(move || {
+        let mut folder = Folder::new(target);
+        let source = Daemon::at(client, runtime, head.clone());
+        let verified = checked(&Copying { source, folder: &folder }, &key, None, Trust::Daemon);
+        let written = folder.write(KEY_FILE, format!("{key_text}\n").as_bytes());
+        let written = written.and_then(|()| if verified.is_ok() { folder.write("checkpoint", &head) } else { Ok(()) });
+        (verified, written)
+    });
+    let (verified, written) =
+        waiting("Exporting", work).await.map_err(|error| Failure::new("unavailable", error.to_string(), ""))?;
+    written.map_err(|error| Failure::file(path, &error))?;
+    let verified = match verified {
+        Ok(verified) => verified.answer(),
+        Err(error) => return Ok(refuted(&error)),
+    };
+    let size = verified.json.get("size").cloned().unwrap_or_default();
+    let mut page = Page::of(format!("{size} receipts are in {}, verified.", path.display()));
+    page.next(format!("Anyone can check them: `briefcase receipts verify {} --key KEY`", path.display()));
+    Ok(Answer::new(page, &json!({ "folder": path, "size": size })))
 }

@@ -9,7 +9,9 @@ mod tiles;
 mod verify;
 
 use clap::Subcommand;
+pub use export::export;
 pub use rows::page as rows_page;
+pub use verify::{Verify, verify_folder};
 
 use crate::{failure::Failure, screen::Answer, surroundings::Surroundings};
 

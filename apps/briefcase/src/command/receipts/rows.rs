@@ -1,13 +1,16 @@
 //! Receipts as lines.
 
 use briefcase_api::ReceiptRow;
-use briefcase_types::UnixMillis;
+use briefcase_types::{UnixMillis, text::clip};
 use serde_json::Value;
 
 use crate::{
     moment,
     page::{Page, Span, Tone, span},
 };
+
+/// Longest word of a summary in a list.
+const WIDTH: usize = 60;
 
 /// Receipts in a table.
 pub fn page(rows: &[ReceiptRow]) -> Page {
@@ -69,12 +72,14 @@ fn result(receipt: &Value) -> Span {
     }
 }
 
-/// A list of words as one text; words are kept as a list or as one text.
+/// The first of a list of words, and how many follow; the receipt itself has them all.
 fn words(receipt: &Value, name: &str) -> String {
-    match receipt.get(name) {
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
-        Some(Value::String(text)) => text.clone(),
-        _ => String::new(),
+    let list: Vec<&str> =
+        receipt.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let first = clip(list.first().copied().unwrap_or_default(), WIDTH);
+    match list.len() {
+        0 | 1 => first.to_owned(),
+        more => format!("{first} and {} more", more - 1),
     }
 }
 
@@ -89,7 +94,7 @@ mod tests {
     fn each_kind_of_receipt_has_a_line() {
         let receipts = [
             json!({"k":"start","at":0,"program":"briefcased/0.1.0"}),
-            json!({"k":"change","at":1000,"factor":"pin","summary":["server_added","files"]}),
+            json!({"k":"change","at":1000,"factor":"pin","summary":["server_added-files-stdio","tool_accepted-files/a-x","tool_accepted-files/b-y"]}),
             json!({"k":"intent","at":2000,"agent":"codex","server":"files","name":"read_text_file","decision":"allow"}),
             json!({"k":"outcome","at":2010,"call":"AAAA","status":"ok","bytes":120,"ms":7}),
             json!({"k":"refusal","at":3000,"agent":"codex","server":"files","name":"read_text_file","code":"denied","reason":"policy"}),

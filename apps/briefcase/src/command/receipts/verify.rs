@@ -38,7 +38,7 @@ Note the key where an attacker cannot change it: `briefcase receipts verify --pr
 Exit code 1 when anything was changed; the first wrong receipt is named.";
 
 /// Prove that the record is complete and unchanged
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Verify {
     /// An exported record; without it the daemon's own log is read
@@ -76,6 +76,15 @@ pub enum Trust {
     Daemon,
     /// From the folder that also holds the record.
     Folder,
+}
+
+/// Verifies an exported record against a key that was noted; anything else than a whole record is a negative answer.
+pub fn verify_folder(path: &Path, key: &str) -> Result<Answer, Failure> {
+    let key = parse_key(key)?;
+    Ok(match checked(&Folder::new(path), &key, None, Trust::Noted) {
+        Ok(verified) => verified.answer(),
+        Err(error) => refuted(&error),
+    })
 }
 
 /// A record that was verified.

@@ -67,7 +67,7 @@ impl Add {
             return Err(Failure::Cancelled);
         }
         let seen: Probe = waiting("Looking at the server", around.client.post("/v1/servers/probe", &spec)).await?;
-        let reads = if read_all_hinted { hinted(&seen) } else { read };
+        let reads = if read_all_hinted { super::hinted_reads(&seen) } else { read };
         terminal.show(&offer(&seen, &reads, reads_granted))?;
         let change = Change::AddServer { name: name.clone(), spec, probe: seen.digest, reads, reads_granted };
         let applied = change::confirm(around, change).await?;
@@ -91,11 +91,6 @@ async fn secrets_are_there(around: &Surroundings, spec: &ServerSpec) -> Result<(
         }
         None => Ok(()),
     }
-}
-
-fn hinted(seen: &Probe) -> Vec<ToolName> {
-    let reads = seen.tools.iter().filter(|tool| tool.state != "quarantined" && probe::hinted_read(tool));
-    reads.filter_map(|tool| tool.name.parse().ok()).collect()
 }
 
 /// What is offered, and what accepting it means for each tool.

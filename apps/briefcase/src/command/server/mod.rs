@@ -6,7 +6,7 @@ mod probe;
 mod spec;
 
 use briefcase_api::{Change, Probe, ServerView};
-use briefcase_types::ServerId;
+use briefcase_types::{ServerId, ToolName};
 use clap::{Args, Subcommand};
 use spec::describe;
 
@@ -77,6 +77,12 @@ impl Server {
             Self::Disable(Name { name }) => enable(around, name, false).await,
         }
     }
+}
+
+/// The tools that a server claims to be reads.
+pub fn hinted_reads(seen: &Probe) -> Vec<ToolName> {
+    let reads = seen.tools.iter().filter(|tool| tool.state != "quarantined" && probe::hinted_read(tool));
+    reads.filter_map(|tool| tool.name.parse().ok()).collect()
 }
 
 /// Tools of several servers in a table.

@@ -1,0 +1,45 @@
+//! The main job in front of a person: release programs, a real third-party MCP server from npm, and `briefcase demo`.
+//!
+//! Invariant: nothing is left outside the target folder and the cache, and Ctrl-C reaches the demo, which cleans up.
+
+use std::io::IsTerminal as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+use crate::node;
+use crate::step::Step;
+use crate::workspace;
+
+/// Where the server's program is among its packages.
+const SERVER: &str = "node_modules/@modelcontextprotocol/server-filesystem/dist/index.js";
+
+/// Builds the release programs and runs the main job with them; arguments go to `briefcase demo`.
+pub fn run(args: &[String]) -> Result<(), Failure> {
+    println!("demo: building briefcased, mcp-gateway and briefcase (release; minutes the first time)");
+    Step::cargo()
+        .args(["build", "--locked", "--release", "-p", "briefcased", "-p", "mcp-gateway", "-p", "briefcase"])
+        .run()?;
+    println!("demo: fetching the third-party MCP server (npm)\n");
+    let server = server()?;
+    let mut command = Step::new(workspace::target().join("release/briefcase")).args(["demo"]).into_command();
+    let there = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if !there && !workspace::flag(args, "--non-interactive") {
+        command.arg("--non-interactive");
+    }
+    command.args(args).args(["--", "node"]).arg(server);
+    // In place of this process: what a person types, Ctrl-C too, goes to the demo itself.
+    Err(command.exec().into())
+}
+
+/// Installs the server into the cache, by its lock file, and gives its program.
+fn server() -> Result<PathBuf, Failure> {
+    let dir = workspace::cache()?.join("demo");
+    std::fs::create_dir_all(&dir)?;
+    for file in ["package.json", "package-lock.json"] {
+        std::fs::copy(workspace::root().join("xtask/demo").join(file), dir.join(file))?;
+    }
+    node::install(&dir)?;
+    let program = dir.join(SERVER);
+    if program.is_file() { Ok(program) } else { Err(Failure::new(format!("{} is missing", program.display()))) }
+}
