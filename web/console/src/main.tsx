@@ -2,14 +2,20 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { Ended } from "./ended.tsx";
-import { asProblem, onOver, open } from "./session/client.ts";
+import { asProblem, isOpen, onOver, open } from "./session/client.ts";
 import { takeCode } from "./session/route.ts";
 
 const root = document.getElementById("app");
-if (root) void start(root);
+if (root) {
+  void start(root, takeCode());
+  // A fresh one-time address may be opened in a page that is here already: then nothing is loaded anew.
+  addEventListener("hashchange", () => {
+    const code = takeCode();
+    if (code !== undefined && !isOpen()) void start(root, code);
+  });
+}
 
-async function start(root: HTMLElement): Promise<void> {
-  const code = takeCode();
+async function start(root: HTMLElement, code: string | undefined): Promise<void> {
   const end = (reason: string) => render(<Ended reason={reason} />, root);
   if (code === undefined) return end("A session of this console lasts until the page is closed or loaded anew.");
   try {

@@ -48,7 +48,14 @@ async function shoot(
   await opened.close();
 }
 
-const approvals = (page: import("playwright-core").Page) => page.locator("article").first().waitFor();
+const approvals = (page: import("playwright-core").Page) =>
+  page
+    .locator("article")
+    .first()
+    .locator(".allow:enabled")
+    .first()
+    .waitFor({ timeout: 4_000 })
+    .catch(() => {});
 const aReceipt = async (page: import("playwright-core").Page) => {
   await page.locator("td.what", { hasText: "create_issue" }).first().locator("xpath=..").getByRole("button").click();
   await page.getByRole("button", { name: "Verify in this page" }).click();
@@ -58,7 +65,7 @@ const aReceipt = async (page: import("playwright-core").Page) => {
 
 for (const dark of [false, true]) {
   const mode = dark ? "dark" : "light";
-  await shoot(`approvals-${mode}`, { prepare: someQuestions, dark, height: 1000 }, approvals);
+  await shoot(`approvals-${mode}`, { prepare: someQuestions, dark, height: 1030 }, approvals);
   await shoot(`receipts-${mode}`, { path: "/receipts", dark, height: 900 });
   await shoot(`receipt-${mode}`, { path: "/receipts", dark, height: 1250 }, aReceipt);
   for (const path of ["servers", "budgets", "policy", "security"])

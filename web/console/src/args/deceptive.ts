@@ -32,6 +32,8 @@ const ALIKE = ["Latn", "Cyrl", "Grek", "Armn", "Cher", "Copt", "Lisu"].map(
 );
 const WORD = /[\p{L}\p{M}]+/gu;
 const MARK = /\p{M}/u;
+/** What a mark can stand on. */
+const BASE = /[\p{L}\p{N}\p{M}]/u;
 /** More marks than this on one letter paint over the lines above and below. */
 const MARKS_MOST = 2;
 /** From this many on, blanks in a row are shown as what they are. */
@@ -81,26 +83,39 @@ export function isMixed(word: string): boolean {
 export function pieces(text: string): Piece[] {
   const odd = strangers(text);
   const out: Piece[] = [];
+  let before = "";
   let marks = 0;
   let place = 0;
   for (const character of text) {
-    marks = character > "\u02ff" && MARK.test(character) ? marks + 1 : 0;
-    const stray = marks > MARKS_MOST || (marks > 0 && place === 0);
-    add(out, stray ? { kind: "escape", text: escaped(character) } : piece(character, odd.has(place), out.at(-1)));
+    const mark = character > "\u02ff" && MARK.test(character);
+    marks = mark ? marks + 1 : 0;
+    if (mark) add(out, marked(character, marks, before, out.at(-1)));
+    else add(out, piece(character, odd.has(place)));
+    before = character;
     place += character.length;
   }
-  return out.flatMap(settle);
+  return out.map(settle).reduce<Piece[]>((all, one) => {
+    add(all, one);
+    return all;
+  }, []);
 }
 
-function piece(character: string, stranger: boolean, before: Piece | undefined): Piece {
+/** A mark stays on its letter. Where there is none, or too many marks on it, it would paint over something else. */
+function marked(mark: string, marks: number, before: string, last: Piece | undefined): Piece {
+  const kind = last?.kind ?? "escape";
+  const carries = BASE.test(before) && (kind === "plain" || kind === "odd" || kind === "rtl");
+  if (!carries || marks > MARKS_MOST || isHidden(mark)) return { kind: "escape", text: escaped(mark) };
+  return { kind, text: mark };
+}
+
+function piece(character: string, stranger: boolean): Piece {
   if (character === '"' || character === "\\") return { kind: "plain", text: `\\${character}` };
   if (character === "\n" || character === "\t") return { kind: "break", text: escaped(character) };
   if (isHidden(character)) return { kind: "escape", text: escaped(character) };
   if (character === " ") return { kind: "blank", text: " " };
   if (stranger || isImitation(character)) return { kind: "odd", text: character };
   if (character <= "\u02ff") return { kind: "plain", text: character };
-  const joinsRtl = before?.kind === "rtl" && MARK.test(character);
-  return { kind: RTL.test(character) || joinsRtl ? "rtl" : "plain", text: character };
+  return { kind: RTL.test(character) ? "rtl" : "plain", text: character };
 }
 
 function add(out: Piece[], next: Piece): void {

@@ -95,12 +95,12 @@ function spread(all: Piece[], depth: number, out: Line[], plain: Part["kind"] = 
   });
 }
 
-/** A piece in texts of bounded length, never cut inside an escape or a character. */
+/** A piece in texts of bounded length, never cut inside an escape or between a letter and its marks. */
 function cuts(piece: Piece): string[] {
   if (piece.text.length <= LINE_MOST) return [piece.text];
   const out: string[] = [];
   let now = "";
-  for (const unit of piece.text.match(/\\u[0-9a-f]{4}|\\.|./gsu) ?? []) {
+  for (const unit of piece.text.match(/\\u[0-9a-f]{4}|\\.|.\p{M}*/gsu) ?? []) {
     now += unit;
     if (now.length >= LINE_MOST) {
       out.push(now);

@@ -72,7 +72,7 @@ export function ServerSection({ server, tools, passkeys, onDone }: Props) {
           onPlan={setPlanned}
         />
       )}
-      <Tools tools={tools} />
+      <Tools tools={tools} label={`Tools of ${server.name}`} />
       {planned && (
         <ChangeDialog
           {...planned}

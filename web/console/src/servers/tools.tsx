@@ -6,12 +6,12 @@ import { classWord, counted, listed, riskWord } from "../words.ts";
 
 const OPEN_MOST = 12;
 
-export function Tools({ tools }: { tools: ToolView[] }) {
+export function Tools({ tools, label }: { tools: ToolView[]; label: string }) {
   if (tools.length === 0) return null;
   return (
     <details open={tools.length <= OPEN_MOST}>
       <summary>{counted(tools.length, "tool")}</summary>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Tools">
+      <div class="scroll" tabIndex={0} role="region" aria-label={label}>
         <table>
           <thead>
             <tr>

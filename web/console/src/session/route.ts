@@ -13,7 +13,7 @@ export interface Route {
 /** Takes the one-time code out of the address, so that neither history nor a screenshot keeps it. */
 export function takeCode(): string | undefined {
   const code = new URLSearchParams(location.hash.slice(1)).get("code") ?? undefined;
-  if (location.hash !== "") history.replaceState(null, "", location.pathname + location.search);
+  if (code !== undefined) history.replaceState(null, "", location.pathname + location.search);
   return code;
 }
 

@@ -41,7 +41,7 @@ function failure(reason: unknown): Problem {
     return new Problem("already_enrolled", "This passkey is enrolled already.", "Choose another authenticator.");
   }
   if (name === "NotAllowedError" || name === "AbortError" || reason === undefined) {
-    return new Problem("not_proved", "The passkey was not used. Nothing was decided.", "Try again, or deny.");
+    return new Problem("not_proved", "The passkey was not used, so nothing has happened.", "Try again.");
   }
   return new Problem("passkey_failed", `The passkey could not be used (${name || "unknown reason"}).`, "Try again.");
 }

@@ -257,7 +257,7 @@ test("a refused passkey decides nothing and says so", options, async () => {
     navigator.credentials.get = () => Promise.reject(new DOMException("no", "NotAllowedError"));
   });
   await allowed(opened.page).click();
-  await opened.page.getByRole("alert").getByText("The passkey was not used. Nothing was decided.").waitFor();
+  await opened.page.getByRole("alert").getByText("The passkey was not used, so nothing has happened.").waitFor();
   assert.deepEqual(opened.stub.routes.taken, []);
   await allowed(opened.page).waitFor();
   await opened.close();

@@ -3,7 +3,7 @@
  * page is watched: a request to anywhere else, a violated content policy or an error on the page fails the test.
  */
 import assert from "node:assert/strict";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
 import { Stub } from "../stub/server.ts";
 
 export const LIVE = process.env["BRIEFCASE_CONSOLE_URL"];
@@ -14,6 +14,8 @@ export interface Opened {
   stub: Stub;
   /** What the watch found wrong. */
   faults: string[];
+  /** Where virtual authenticators are plugged in. */
+  devices: CDPSession;
   close(): Promise<void>;
 }
 
@@ -61,7 +63,7 @@ export async function open(wish: Wish = {}): Promise<Opened> {
   const page = await own.newPage();
   page.setDefaultTimeout(15_000);
   const faults = watch(page, stub.origin);
-  await authenticator(page);
+  const devices = await authenticator(page);
   await page.goto(stub.login(wish.passkey === false ? wish.path : "/security"));
   if (wish.passkey !== false) {
     await enrol(page, stub);
@@ -71,6 +73,7 @@ export async function open(wish: Wish = {}): Promise<Opened> {
     page,
     stub,
     faults,
+    devices,
     close: async () => {
       await own.close();
       await stub.stop();
@@ -93,7 +96,7 @@ export function watch(page: Page, origin: string): string[] {
 }
 
 /** An authenticator that verifies its user without asking anybody. */
-export async function authenticator(page: Page): Promise<void> {
+export async function authenticator(page: Page): Promise<CDPSession> {
   const session = await page.context().newCDPSession(page);
   await session.send("WebAuthn.enable");
   await session.send("WebAuthn.addVirtualAuthenticator", {
@@ -106,6 +109,7 @@ export async function authenticator(page: Page): Promise<void> {
       automaticPresenceSimulation: true,
     },
   });
+  return session;
 }
 
 /** Enrols a passkey as a person does: in the page, and with the PIN at the terminal. */

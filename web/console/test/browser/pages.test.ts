@@ -176,11 +176,9 @@ test("a second passkey is enrolled with the first, without the terminal", option
   const { page, stub } = opened;
   await visit(page, "/budgets");
   await visit(page, "/security");
-  const session = await page.context().newCDPSession(page);
-  await session.send("WebAuthn.enable");
   await page.getByLabel("Name for it").fill("Security key");
   // Another authenticator, as a person would plug in: the first one holds a passkey already.
-  await session.send("WebAuthn.addVirtualAuthenticator", {
+  const plugged = await opened.devices.send("WebAuthn.addVirtualAuthenticator", {
     options: {
       protocol: "ctap2",
       transport: "usb",
@@ -190,7 +188,11 @@ test("a second passkey is enrolled with the first, without the terminal", option
     },
   });
   await page.getByRole("button", { name: "Make a passkey" }).click();
-  await page.getByRole("button", { name: "Prove with an enrolled passkey" }).click();
+  const prove = page.getByRole("button", { name: "Prove with an enrolled passkey" });
+  await prove.waitFor();
+  // Unplugged: the first passkey has to answer, and a simulated key that cannot would answer "no" before it.
+  await opened.devices.send("WebAuthn.removeVirtualAuthenticator", plugged);
+  await prove.click();
   await page.getByText("“Security key”").waitFor();
   assert.deepEqual(
     stub.world.factors.map(one => one.kind),
