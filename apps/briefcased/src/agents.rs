@@ -231,6 +231,7 @@ impl Channels {
 
     fn end(&mut self, channel: ChannelId) {
         if let Some((conversation, session)) = self.conversations.remove(&channel) {
+            conversation.farewell();
             conversation.close();
             if let Some(session) = session {
                 self.end_session(&session);

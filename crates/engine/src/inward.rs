@@ -87,16 +87,22 @@ impl Engine {
     /// # Errors
     /// The JSON-RPC error that the server gets.
     pub async fn admit(&self, from: &Origin, labels: Labels, method: &str, params: Bytes) -> Result<Bytes, RpcError> {
+        self.permit_question(from, method, &params).await?;
+        self.show(&from.agent, &from.server, labels, params).map_err(|_| refused("The question cannot be passed on."))
+    }
+
+    /// Decides whether a server may ask something, asking a person where policy wants one.
+    pub(crate) async fn permit_question(&self, from: &Origin, method: &str, params: &[u8]) -> Result<(), RpcError> {
         let allowed = match self.judge_question(&from.agent, &from.server, method) {
             Some(Verdict::Allow { .. }) => true,
-            Some(Verdict::Ask { policies, .. }) => self.ask_person(from, method, &params, policies).await,
+            Some(Verdict::Ask { policies, .. }) => self.ask_person(from, method, params, policies).await,
             Some(Verdict::Deny { .. }) | None => false,
         };
-        if !allowed {
-            self.note_refused_question(from, method).await;
-            return Err(refused("The person or their policy does not let this server ask that."));
+        if allowed {
+            return Ok(());
         }
-        self.show(&from.agent, &from.server, labels, params).map_err(|_| refused("The question cannot be passed on."))
+        self.note_refused_question(from, method).await;
+        Err(refused("The person or their policy does not let this server ask that."))
     }
 
     async fn ask_person(&self, from: &Origin, method: &str, params: &[u8], policies: Vec<String>) -> bool {

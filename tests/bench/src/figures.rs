@@ -90,7 +90,12 @@ pub fn throughput(table: &mut Table, quick: bool) {
     table.note("calls per second, 1 in flight, durable", format!("{one:.0}"));
     table.goal("calls per second, 64 in flight, durable", format!("{sixty_four:.0}"), "≥ 4,000", sixty_four >= 4000.0);
     table.goal("64 in flight over 1 in flight", format!("{:.1} ×", sixty_four / one), "≥ 3 ×", sixty_four >= 3.0 * one);
-    table.goal("written to disk per call, both receipts, 64 in flight", format!("{per_call} B"), "< 3,000 B", per_call < 3000);
+    table.goal(
+        "written to disk per call, both receipts, 64 in flight",
+        format!("{per_call} B"),
+        "< 3,000 B",
+        per_call < 3000,
+    );
 }
 
 /// Start to ready, and memory at rest.
@@ -113,7 +118,12 @@ pub fn start_and_memory(table: &mut Table) {
     std::thread::sleep(Duration::from_secs(1));
     for (name, pid, most) in [("daemon", place.daemon.id(), 30), ("gateway", client.id(), 10)] {
         let kib = resident(pid);
-        table.goal(format!("{name}: idle memory"), format!("{:.1} MB", kib as f64 / 1024.0), format!("≤ {most} MB"), kib <= most * 1024);
+        table.goal(
+            format!("{name}: idle memory"),
+            format!("{:.1} MB", kib as f64 / 1024.0),
+            format!("≤ {most} MB"),
+            kib <= most * 1024,
+        );
     }
 }
 
@@ -123,7 +133,9 @@ pub fn sizes(table: &mut Table) {
         let bytes = std::fs::metadata(program(name)).map(|about| about.len()).unwrap_or_default();
         let shown = format!("{:.1} MB", bytes as f64 / 1e6);
         match most {
-            Some(most) => table.goal(format!("{name}: size, stripped"), shown, format!("≤ {most} MB"), bytes <= most * 1_000_000),
+            Some(most) => {
+                table.goal(format!("{name}: size, stripped"), shown, format!("≤ {most} MB"), bytes <= most * 1_000_000)
+            }
             None => table.note(format!("{name}: size, stripped"), shown),
         }
     }
@@ -133,7 +145,11 @@ pub fn sizes(table: &mut Table) {
 pub fn verify(table: &mut Table) {
     let folder = tempfile::tempdir().expect("a folder");
     let record = folder.path().join("record");
-    let made = Command::new(program("receipts-verify").with_file_name("examples").join("sample-export")).arg(&record).arg("100000").output().expect("the sample record");
+    let made = Command::new(program("receipts-verify").with_file_name("examples").join("sample-export"))
+        .arg(&record)
+        .arg("100000")
+        .output()
+        .expect("the sample record");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let key = String::from_utf8_lossy(&made.stdout).trim().to_owned();
     let began = Instant::now();

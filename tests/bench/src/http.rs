@@ -35,10 +35,17 @@ impl Endpoint {
         Ok(Connection { input: BufReader::new(stream.try_clone()?), stream })
     }
 
-    fn post(&self, connection: &mut Connection, session: Option<&str>, body: &str) -> std::io::Result<(Option<String>, String)> {
+    fn post(
+        &self,
+        connection: &mut Connection,
+        session: Option<&str>,
+        body: &str,
+    ) -> std::io::Result<(Option<String>, String)> {
         let mut head = format!(
             "POST {} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\nmcp-protocol-version: 2025-11-25\r\ncontent-length: {}\r\n",
-            self.path, self.address, body.len()
+            self.path,
+            self.address,
+            body.len()
         );
         if let Some(session) = session {
             head.push_str(&format!("mcp-session-id: {session}\r\n"));

@@ -40,14 +40,43 @@ fn peers(folder: &Path, upstream_http: u16) -> Vec<(Peer, u16)> {
     let ports: Vec<u16> = (0..4).map(|_| free_port()).collect();
     let port = |n: usize| ports[n].to_string();
     vec![
-        make("npm supergateway 4.0.0", npm("supergateway"), "/mcp",
-            text(&["--stdio", &child, "--outputTransport", "streamableHttp", "--stateful", "--port", &port(0)]), ports[0]),
-        make("npm mcp-proxy 6.7.19", npm("mcp-proxy"), "/mcp",
-            text(&["--host", "127.0.0.1", "--port", &port(1), "--server", "stream", "--", &child]), ports[1]),
-        make("PyPI mcp-proxy 0.13.0", pip("mcp-proxy"), "/mcp",
-            text(&["--host", "127.0.0.1", "--port", &port(2), "--", &child]), ports[2]),
-        make("PyPI fastmcp 3.4.10 proxy", pip("fastmcp"), "/mcp",
-            text(&["run", &format!("http://127.0.0.1:{upstream_http}/mcp"), "--transport", "http", "--host", "127.0.0.1", "--port", &port(3)]), ports[3]),
+        make(
+            "npm supergateway 4.0.0",
+            npm("supergateway"),
+            "/mcp",
+            text(&["--stdio", &child, "--outputTransport", "streamableHttp", "--stateful", "--port", &port(0)]),
+            ports[0],
+        ),
+        make(
+            "npm mcp-proxy 6.7.19",
+            npm("mcp-proxy"),
+            "/mcp",
+            text(&["--host", "127.0.0.1", "--port", &port(1), "--server", "stream", "--", &child]),
+            ports[1],
+        ),
+        make(
+            "PyPI mcp-proxy 0.13.0",
+            pip("mcp-proxy"),
+            "/mcp",
+            text(&["--host", "127.0.0.1", "--port", &port(2), "--", &child]),
+            ports[2],
+        ),
+        make(
+            "PyPI fastmcp 3.4.10 proxy",
+            pip("fastmcp"),
+            "/mcp",
+            text(&[
+                "run",
+                &format!("http://127.0.0.1:{upstream_http}/mcp"),
+                "--transport",
+                "http",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                &port(3),
+            ]),
+            ports[3],
+        ),
     ]
 }
 
@@ -56,7 +85,11 @@ pub fn beside(table: &mut Table, folder: Option<&Path>, quick: bool) {
     let calls = if quick { 300 } else { 2_000 };
     let place = Place::new(false);
     let gateway = place.runtime.block_on(Gateway::http(&place.home, &place.made.token, None));
-    let ours = Endpoint { address: gateway.address().to_owned(), path: "/mcp".into(), authorization: Some(gateway.authorization()) };
+    let ours = Endpoint {
+        address: gateway.address().to_owned(),
+        path: "/mcp".into(),
+        authorization: Some(gateway.authorization()),
+    };
     let p50 = |endpoint: &Endpoint, tool: &str| -> Result<Duration, String> {
         endpoint.calls(tool, 50, IN_FLIGHT).map_err(|error| error.to_string())?;
         let mut took = endpoint.calls(tool, calls, IN_FLIGHT).map_err(|error| error.to_string())?;
@@ -69,7 +102,8 @@ pub fn beside(table: &mut Table, folder: Option<&Path>, quick: bool) {
         return;
     };
     let upstream_port = free_port();
-    let mut upstream = Command::new(program("fast-upstream")).arg(upstream_port.to_string()).spawn().expect("the upstream");
+    let mut upstream =
+        Command::new(program("fast-upstream")).arg(upstream_port.to_string()).spawn().expect("the upstream");
     for (mut peer, port) in peers(folder, upstream_port) {
         let endpoint = Endpoint { address: format!("127.0.0.1:{port}"), path: peer.path.into(), authorization: None };
         match peer.command.spawn() {
@@ -81,8 +115,12 @@ pub fn beside(table: &mut Table, folder: Option<&Path>, quick: bool) {
                     Ok(theirs) => {
                         let again = p50(&ours, "fast__echo").expect("our own calls");
                         let ratio = theirs.as_secs_f64() / again.as_secs_f64();
-                        table.goal(format!("{}, the same calls, p50", peer.name), ms(theirs),
-                            format!("Briefcase faster ({} right after: {ratio:.1} ×)", ms(again)), again < theirs);
+                        table.goal(
+                            format!("{}, the same calls, p50", peer.name),
+                            ms(theirs),
+                            format!("Briefcase faster ({} right after: {ratio:.1} ×)", ms(again)),
+                            again < theirs,
+                        );
                     }
                     Err(error) => table.note(peer.name, format!("could not be measured: {error}")),
                 }

@@ -49,8 +49,12 @@ impl Place {
 
     /// Bytes that the daemon caused to be written to disk so far.
     pub fn written(&self) -> u64 {
-        let text = std::fs::read_to_string(format!("/proc/{}/io", self.daemon.id())).expect("/proc/PID/io (run as the same user)");
-        text.lines().find_map(|line| line.strip_prefix("write_bytes: ")).and_then(|value| value.parse().ok()).expect("write_bytes")
+        let text = std::fs::read_to_string(format!("/proc/{}/io", self.daemon.id()))
+            .expect("/proc/PID/io (run as the same user)");
+        text.lines()
+            .find_map(|line| line.strip_prefix("write_bytes: "))
+            .and_then(|value| value.parse().ok())
+            .expect("write_bytes")
     }
 }
 

@@ -36,7 +36,8 @@ struct Judged {
 impl Client {
     /// Starts the program and opens a session; `tool` is called afterwards.
     pub fn start(mut command: Command, tool: &str) -> Self {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a child");
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a child");
         let (input, output) = (child.stdin.take().expect("stdin"), child.stdout.take().expect("stdout"));
         let output = BufReader::with_capacity(256 * 1024, output);
         let mut client = Self { child, input, output, tool: tool.to_owned(), next: 1 };
@@ -85,7 +86,10 @@ impl Client {
             let line = self.line();
             let answer: Outline = serde_json::from_str(&line).expect("JSON");
             let Some(since) = answer.id.and_then(|id| sent.remove(&id)) else { continue };
-            assert!(answer.error.is_none() && !answer.result.is_some_and(|result| result.is_error), "a call failed: {line}");
+            assert!(
+                answer.error.is_none() && !answer.result.is_some_and(|result| result.is_error),
+                "a call failed: {line}"
+            );
             took.push(since.elapsed());
             if started < count {
                 self.request(&mut out, &mut sent);

@@ -162,6 +162,10 @@ impl Core for EngineCore {
         self.engine.make_safe(server, raw).ok()
     }
 
+    fn show(&self, agent: &AgentId, server: &ServerId, raw: Bytes) -> Option<Bytes> {
+        self.engine.show(agent, server, self.labels(server), raw).ok()
+    }
+
     /// The pool listens to whatever a server announces, from the moment it connects.
     fn watch(&self, _line: &Line, _watch: Watch) {}
 

@@ -1,14 +1,17 @@
 //! filter and release: the firewall, the labels, the outcome's receipt — and only then the agent.
 
+use std::collections::BTreeMap;
+
 use briefcase_policy::firewall::Shape;
 use briefcase_receipts::{Kind, Outcome, Receipt, Word};
 use briefcase_types::{Refusal, RefusalCode};
 use bytes::Bytes;
 
-use super::{Answered, Stop};
+use super::{Answered, Stop, Trace};
 use crate::{
     Engine,
     call::{Answer, Continuation, Operation, Released},
+    inward::Origin,
     ports::{Entry, Reply, RpcError, UpstreamFailure, Urgency},
     tools::Tool,
 };
@@ -24,7 +27,7 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, St
     let Answered { trace, call, target, arguments, hold, reply, took } = answered;
     let shown = Shown { server: &trace.server, shape: shape(&call.operation, target.tool.as_deref()) };
     let filtered = filter(engine, &shown, reply);
-    let wants_input = matches!(&filtered, Filtered::Pass { answer: Answer::Result(raw), .. } if wants_input(raw));
+    let (filtered, wants_input) = admit_questions(engine, &trace, filtered).await;
     // A fixed price cannot overrun.
     let _ = engine.settle(hold.reservation);
     engine.labels.add(&trace.agent, target.labels, engine.clock.now());
@@ -61,6 +64,30 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, St
         }
     }
 }
+
+/// A modern server asks by answering: what it asks is decided like any question, before the agent's side sees it.
+async fn admit_questions(engine: &Engine, trace: &Trace, filtered: Filtered) -> (Filtered, bool) {
+    let questions = match &filtered {
+        Filtered::Pass { answer: Answer::Result(raw), .. } => questions(raw),
+        Filtered::Pass { answer: Answer::Error(error), .. } if error.code == URL_ELICITATION => {
+            Some(vec![("elicitation/create".to_owned(), error.data.clone().unwrap_or_default())])
+        }
+        _ => None,
+    };
+    let Some(questions) = questions else { return (filtered, false) };
+    let from = Origin { agent: trace.agent.clone(), session: trace.session, server: trace.server.clone() };
+    for (method, params) in questions {
+        if engine.permit_question(&from, &method, &params).await.is_err() {
+            let refusal = unusable("question_refused");
+            return (Filtered::Hold { refusal, status: "withheld:question_refused".to_owned() }, false);
+        }
+    }
+    let wants_input = matches!(&filtered, Filtered::Pass { answer: Answer::Result(_), .. });
+    (filtered, wants_input)
+}
+
+/// `URLElicitationRequired` of the legacy era.
+const URL_ELICITATION: i64 = -32_042;
 
 fn bytes_of(filtered: &Filtered) -> Option<Bytes> {
     match filtered {
@@ -138,17 +165,34 @@ fn withheld(error: &crate::ports::JournalError) -> Stop {
     ))
 }
 
-/// Whether a modern server wants more input before it can answer.
-fn wants_input(raw: &[u8]) -> bool {
-    const MARK: &[u8] = b"input_required";
+/// What a modern server wants to know before it can answer; `None` when this is an answer.
+fn questions(raw: &[u8]) -> Option<Vec<(String, Bytes)>> {
     #[derive(serde::Deserialize)]
     struct Outline<'a> {
         #[serde(rename = "resultType", borrow, default)]
         result_type: Option<std::borrow::Cow<'a, str>>,
+        #[serde(rename = "inputRequests", borrow, default)]
+        requests: BTreeMap<std::borrow::Cow<'a, str>, Asked<'a>>,
     }
-    contains(raw, MARK)
-        && serde_json::from_slice::<Outline<'_>>(raw)
-            .is_ok_and(|outline| outline.result_type.as_deref() == Some("input_required"))
+    #[derive(serde::Deserialize)]
+    struct Asked<'a> {
+        #[serde(borrow, default)]
+        method: std::borrow::Cow<'a, str>,
+        #[serde(borrow, default)]
+        params: Option<&'a serde_json::value::RawValue>,
+    }
+    if !contains(raw, b"input_required") {
+        return None;
+    }
+    let outline: Outline<'_> = serde_json::from_slice(raw).ok()?;
+    if outline.result_type.as_deref() != Some("input_required") {
+        return None;
+    }
+    let question = |asked: Asked<'_>| {
+        let params = asked.params.map_or("{}", |raw| raw.get());
+        (asked.method.into_owned(), Bytes::copy_from_slice(params.as_bytes()))
+    };
+    Some(outline.requests.into_values().map(question).collect())
 }
 
 impl Engine {

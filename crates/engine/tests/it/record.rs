@@ -94,3 +94,20 @@ async fn a_credential_in_a_result_never_arrives() {
     let (answer, _) = world.run("look", "{}").await.unwrap().into_parts();
     assert!(!format!("{answer:?}").contains("a-very-secret-token-0001"));
 }
+
+#[tokio::test]
+async fn what_a_modern_server_asks_is_decided_before_it_is_shown() {
+    let world = World::new(vec![]);
+    let asks = |method: &str| {
+        let raw = format!(
+            r#"{{"resultType":"input_required","inputRequests":{{"q":{{"method":"{method}","params":{{}}}}}}}}"#
+        );
+        Ok(Reply::Result(Bytes::from(raw)))
+    };
+    *world.server.answer.lock().unwrap() = asks("shell/run");
+    let refusal = world.run("look", "{}").await.unwrap_err();
+    assert_eq!(refusal.reason, "question_refused");
+    *world.server.answer.lock().unwrap() = asks("elicitation/create");
+    let (_, continuation) = world.run("look", "{}").await.unwrap().into_parts();
+    assert!(continuation.is_some());
+}

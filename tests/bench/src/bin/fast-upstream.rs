@@ -32,7 +32,9 @@ fn answer(line: &[u8]) -> Option<String> {
         "tools/call" => RESULT,
         "ping" => "{}",
         _ => {
-            return Some(format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"no such method"}}}}"#));
+            return Some(format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"no such method"}}}}"#
+            ));
         }
     };
     Some(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#))
@@ -47,7 +49,8 @@ fn main() {
 
 /// Answers everything that has arrived with one write.
 fn stdio() {
-    let (mut input, mut output) = (BufReader::with_capacity(256 * 1024, std::io::stdin().lock()), std::io::stdout().lock());
+    let (mut input, mut output) =
+        (BufReader::with_capacity(256 * 1024, std::io::stdin().lock()), std::io::stdout().lock());
     let (mut line, mut out) = (Vec::new(), Vec::new());
     while input.read_until(b'\n', &mut line).unwrap_or(0) > 0 {
         if let Some(answer) = answer(&line) {
