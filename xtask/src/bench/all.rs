@@ -10,11 +10,21 @@ const PIP: [&str; 2] = ["mcp-proxy==0.13.0", "fastmcp==3.4.10"];
 /// Builds and measures. `--quick` measures less; `--no-peers` leaves the other bridges out.
 pub fn run(args: &[String]) -> Result<(), Failure> {
     Step::cargo()
-        .args(["build", "--locked", "--release", "-p", "briefcased", "-p", "mcp-gateway", "-p", "briefcase", "-p", "bench"])
+        .args([
+            "build",
+            "--locked",
+            "--release",
+            "-p",
+            "briefcased",
+            "-p",
+            "mcp-gateway",
+            "-p",
+            "briefcase",
+            "-p",
+            "bench",
+        ])
         .run()?;
-    Step::cargo()
-        .args(["build", "--locked", "--release", "-p", "briefcase-receipts", "--bins", "--examples"])
-        .run()?;
+    Step::cargo().args(["build", "--locked", "--release", "-p", "briefcase-receipts", "--bins", "--examples"]).run()?;
     let mut step = Step::new(workspace::target().join("release").join("bench"));
     if workspace::flag(args, "--quick") {
         step = step.args(["--quick"]);
