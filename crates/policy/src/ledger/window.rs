@@ -51,4 +51,20 @@ mod tests {
         assert!(lengths.values().all(|days| (28..=31).contains(days)));
         assert_eq!(lengths.values().filter(|days| **days == 29).count(), 97);
     }
+
+    #[test]
+    fn windows_begin_and_end_where_another_calendar_says() {
+        let rows: Vec<serde_json::Value> =
+            serde_json::from_slice(include_bytes!("../../../../vectors/policy/windows.json")).unwrap();
+        assert!(rows.len() >= 8);
+        for row in rows {
+            for (window, name) in [(Window::Hour, "hour"), (Window::Day, "day"), (Window::Month, "month")] {
+                let at =
+                    |place: &serde_json::Value, less: u64| period(window, UnixMillis(place.as_u64().unwrap() - less));
+                let now = at(&row["at"], 0);
+                assert_eq!((at(&row[name][0], 0), at(&row[name][1], 1)), (now, now), "{row}");
+                assert_eq!(at(&row[name][1], 0), now + 1, "{row}");
+            }
+        }
+    }
 }

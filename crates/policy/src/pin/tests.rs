@@ -212,3 +212,13 @@ fn suspicion_is_measured_on_the_corpus() {
     let hidden = json!({ "name": "t", "description": "Adds.\u{e0041}\u{e0042}", "inputSchema": {} });
     assert!(suspicion(&hidden).contains(&Suspicion::HiddenCharacters));
 }
+
+#[test]
+fn pins_are_those_of_another_implementation() {
+    let rows: Vec<Value> = serde_json::from_slice(include_bytes!("../../../../vectors/policy/pins.json")).unwrap();
+    assert!(rows.len() >= 4);
+    for row in rows {
+        let server: ServerId = row["server"].as_str().unwrap().parse().unwrap();
+        assert_eq!(pin(&server, &row["definition"]).to_string(), row["pin"].as_str().unwrap());
+    }
+}
