@@ -1,0 +1,257 @@
+//! The main job in six acts.
+
+use std::time::Instant;
+
+use briefcase_api::{Change, PolicyText, Probe, Question, ReceiptPage, ServerSpec};
+use briefcase_types::{SecretString, ToolName};
+use serde_json::{Value, json};
+
+use super::{agent::Agent, home::Home, narrator::Narrator, tamper};
+use crate::{
+    change::with_known_pin,
+    command::{
+        approvals::{self, Choice, decide_with_pin, insist, question_page},
+        factor::new_pin,
+        receipts, server,
+    },
+    failure::Failure,
+    page::{Page, Tone, span},
+    screen::{Answer, waiting},
+    surroundings::Surroundings,
+    terminal::Terminal,
+};
+
+/// The rule that denies.
+const RULE: &str = r#"
+@id("keys-stay-private")
+forbid (principal, action in Action::"call", resource)
+when { context.args_json like "*.ssh*" };
+"#;
+
+const REPORT: &str = "The release is on Thursday. The tests are green.\n";
+
+/// One telling.
+pub struct Story<'a> {
+    home: &'a mut Home,
+    narrator: Narrator,
+    alone: bool,
+    began: Instant,
+}
+
+impl<'a> Story<'a> {
+    /// Ready to be told. `alone` means that nobody is there to answer.
+    pub fn new(home: &'a mut Home, narrator: Narrator, alone: bool) -> Self {
+        Self { home, narrator, alone, began: Instant::now() }
+    }
+
+    /// Tells it.
+    pub async fn tell(mut self, server: Vec<String>) -> Result<Answer, Failure> {
+        let pin = self.set_the_scene().await?;
+        self.register(server, &pin).await?;
+        let mut agent = waiting("Connecting", Agent::connect(&self.home.around)).await?;
+        self.allowed(&mut agent).await?;
+        self.denied(&mut agent).await?;
+        let written = self.asked(&mut agent, &pin).await?;
+        drop(agent);
+        let proved = self.proved().await?;
+        self.close()?;
+        let json = json!({
+            "allowed": true,
+            "denied": true,
+            "asked": true,
+            "written": written,
+            "verified": proved,
+            "tampering_found": true,
+            "ms": u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        });
+        Ok(Answer::new(Page::new(), &json))
+    }
+
+    fn around(&self) -> &Surroundings {
+        &self.home.around
+    }
+
+    async fn set_the_scene(&mut self) -> Result<SecretString, Failure> {
+        let mut page = Page::new();
+        page.line([span("Briefcase", Tone::Strong), "  in a throw-away home. Nothing of yours is touched.".into()]);
+        self.narrator.show(&page)?;
+        self.narrator.act("1  A briefcase")?;
+        let pin = if self.alone {
+            self.narrator.say("Nobody has to be here: this home gets a random PIN, and the demo plays the person.")?;
+            random_pin()?
+        } else {
+            self.narrator.say("Choose a PIN for this demo. It is what an agent on this computer does not have.")?;
+            new_pin(&Terminal::open()?)?
+        };
+        let ready = waiting("Making a briefcase", self.home.set_up(&pin)).await?;
+        let text = format!("vault with a generated key, PIN enrolled, daemon {} at {}", ready.state, ready.console);
+        self.narrator.briefcase(Tone::Good, &text)?;
+        Ok(pin)
+    }
+
+    /// A real server of somebody else, with a person's judgement of its tools, and one rule.
+    async fn register(&self, mut argv: Vec<String>, pin: &SecretString) -> Result<(), Failure> {
+        self.narrator.act("2  A real MCP server, by somebody else")?;
+        argv.push(self.home.folder().display().to_string());
+        let spec = ServerSpec::Stdio {
+            argv,
+            env: std::collections::BTreeMap::new(),
+            secret_env: std::collections::BTreeMap::new(),
+            cwd: None,
+        };
+        let client = &self.around().client;
+        let probe: Probe = waiting("Looking at the server", client.post("/v1/servers/probe", &spec)).await?;
+        let reads: Vec<ToolName> = server::hinted_reads(&probe);
+        let text = format!(
+            "it calls itself {}, speaks {}, and offers {} tools;\n{} only read and may run, the others ask first",
+            probe.calls_itself,
+            probe.protocol,
+            probe.tools.len(),
+            reads.len(),
+        );
+        self.narrator.briefcase(Tone::Good, &text)?;
+        let name = "files".parse().map_err(|_| Failure::Cancelled)?;
+        let add = Change::AddServer { name, spec, probe: probe.digest, reads, reads_granted: true };
+        let added = with_known_pin(self.around(), add, pin).await?;
+        let policy: PolicyText = client.get("/v1/policy").await?;
+        let text = format!("{}{RULE}", policy.text);
+        let changed = with_known_pin(self.around(), Change::SetPolicy { text }, pin).await?;
+        self.narrator.person(&format!(
+            "accepts the tools as shown ({}), and adds a rule ({}):",
+            added.receipt, changed.receipt
+        ))?;
+        let mut rule = Page::new();
+        rule.block(RULE.trim(), "", Tone::Name);
+        self.narrator.quote(&rule)
+    }
+
+    async fn allowed(&self, agent: &mut Agent) -> Result<(), Failure> {
+        self.narrator.act("3  Allowed: a read")?;
+        let tools = agent.tools().await?;
+        self.narrator.agent(&format!("connects through mcp-gateway and sees {} tools", tools.len()))?;
+        let path = self.home.file("notes/meeting.md");
+        self.narrator.agent("files__read_text_file notes/meeting.md")?;
+        let called = waiting("Reading", agent.call("files__read_text_file", &json!({ "path": path }))).await?;
+        match called.refused {
+            None => {
+                self.narrator.briefcase(Tone::Good, "allowed by `granted-reads-run`, recorded, released")?;
+                let mut page = Page::new();
+                page.block(&called.text, "", Tone::Plain);
+                self.narrator.quote(&page)
+            }
+            Some(code) => Err(unexpected("the read was refused", &code, &called.text)),
+        }
+    }
+
+    async fn denied(&self, agent: &mut Agent) -> Result<(), Failure> {
+        self.narrator.act("4  Denied: a key")?;
+        let path = self.home.file(".ssh/id_ed25519");
+        self.narrator.agent("files__read_text_file .ssh/id_ed25519")?;
+        let called = agent.call("files__read_text_file", &json!({ "path": path })).await?;
+        match called.refused {
+            Some(code) if code == "denied" => {
+                self.narrator.briefcase(Tone::Bad, &called.text)?;
+                self.narrator.say("The server never saw the call.")
+            }
+            other => Err(unexpected("the key was not denied", other.as_deref().unwrap_or("allowed"), &called.text)),
+        }
+    }
+
+    /// The agent waits while a person decides. Whether the file was written.
+    async fn asked(&self, agent: &mut Agent, pin: &SecretString) -> Result<bool, Failure> {
+        self.narrator.act("5  Asked: a write")?;
+        let path = self.home.file("notes/report.md");
+        self.narrator.agent("files__write_file notes/report.md   … and waits")?;
+        let arguments = json!({ "path": path, "content": REPORT });
+        let (called, ()) = tokio::try_join!(agent.call("files__write_file", &arguments), self.decide(pin))?;
+        let written = std::fs::read_to_string(&path).is_ok_and(|text| text == REPORT);
+        match (&called.refused, written) {
+            (None, true) => {
+                self.narrator.briefcase(Tone::Good, "spent the approval on exactly that call; the file is written")?;
+            }
+            (Some(_), false) if !self.alone => self.narrator.briefcase(Tone::Bad, &called.text)?,
+            (code, _) => {
+                return Err(unexpected("the write went wrong", code.as_deref().unwrap_or("no refusal"), &called.text));
+            }
+        }
+        Ok(written)
+    }
+
+    async fn decide(&self, pin: &SecretString) -> Result<(), Failure> {
+        let question = waiting("Waiting for the question", self.question()).await?;
+        let around = self.around();
+        let mut page = Page::new();
+        page.append(question_page(&question, around.now()));
+        self.narrator.quote(&page)?;
+        if self.alone {
+            let decided = decide_with_pin(around, &question, &Choice::Once, pin).await?;
+            return self.narrator.person(&format!("allows it once, with the PIN ({})", decided.receipt));
+        }
+        let login: briefcase_api::ConsoleLogin = around.client.post("/v1/console/login", &json!({})).await?;
+        self.narrator.say(&format!("The console shows it too: {}", login.url))?;
+        insist(around, &question).await
+    }
+
+    async fn question(&self) -> Result<Question, Failure> {
+        loop {
+            if let Some(question) = approvals::open(self.around()).await?.pop() {
+                return Ok(question);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Verifies the record, then lets somebody change a copy.
+    async fn proved(&self) -> Result<Value, Failure> {
+        self.narrator.act("6  Proved: the record")?;
+        let around = self.around();
+        let page: ReceiptPage = around.client.get("/v1/receipts?limit=100").await?;
+        self.narrator.quote(&receipts::rows_page(&page.receipts))?;
+        self.narrator.say("briefcase receipts verify")?;
+        let verified = receipts::Verify::default().run(around).await?;
+        self.narrator.quote(&verified.page)?;
+        if verified.negative {
+            return Err(unexpected("the record does not hold", "verify", &verified.json.to_string()));
+        }
+        self.narrator.say("Now somebody edits a copy, so that the write looks like a harmless list:")?;
+        let copy = self.home.beside("copy");
+        receipts::export(around, &copy).await?;
+        let key = std::fs::read_to_string(copy.join("log.key"))?;
+        let whole = receipts::verify_folder(&copy, &key)?;
+        let changed = tamper::rewrite(&copy, r#""name":"write_file""#, r#""name":"list_files""#)?;
+        let found = receipts::verify_folder(&copy, &key)?;
+        if whole.negative || changed == 0 || !found.negative {
+            return Err(unexpected("the tampering was not found", "verify", &found.json.to_string()));
+        }
+        self.narrator.quote(&found.page)?;
+        Ok(verified.json)
+    }
+
+    fn close(&self) -> Result<(), Failure> {
+        let took = self.began.elapsed().as_millis();
+        let mut page = Page::new();
+        page.blank().line([
+            span("✓ ", Tone::Good),
+            format!("allowed, denied, asked, proved in {}.{} s.", took / 1000, took % 1000 / 100).into(),
+            " This home is removed now.".into(),
+        ]);
+        page.next("Make your own: `briefcase setup`");
+        self.narrator.show(&page)
+    }
+}
+
+/// Something that the demo shows is not so: better no demo than a wrong one.
+fn unexpected(what: &str, code: &str, text: &str) -> Failure {
+    Failure::new("failed", format!("The demo went wrong: {what} ({code}): {text}"), "Please report this.")
+}
+
+/// Twelve characters without look-alikes, from the kernel's random source.
+fn random_pin() -> Result<SecretString, Failure> {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bytes = [0_u8; 12];
+    getrandom::fill(&mut bytes).map_err(|_| {
+        Failure::new("unavailable", "The system gives no randomness.", "Run it on a system that has getrandom.")
+    })?;
+    let letter = |byte: &u8| LETTERS.get(usize::from(byte % 32)).map(|letter| char::from(*letter));
+    Ok(SecretString::new(bytes.iter().filter_map(letter).collect()))
+}

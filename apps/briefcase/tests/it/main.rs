@@ -1,0 +1,53 @@
+//! The command line as people and programs meet it: the real program, a terminal of its own, and a daemon that is either
+//! real or says exactly what the test wants.
+
+mod demo;
+mod errors;
+mod help;
+mod pipes;
+mod pty;
+mod real;
+#[expect(dead_code, reason = "shared with the tests of the receipts, which use more of it")]
+#[path = "../../../../crates/receipts/tests/it/sample.rs"]
+mod sample;
+mod stub;
+mod typing;
+mod verify;
+
+use std::process::{Command, Output, Stdio};
+
+use briefcase_testkit::Home;
+
+/// The program, in a home of its own, with nothing in its environment but that home and `PATH`.
+fn briefcase(home: &Home, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_briefcase"));
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(home.env());
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end, without a terminal: in a session of its own, so that `/dev/tty` is nobody's.
+fn run(home: &Home, args: &[&str]) -> Ran {
+    let inner = briefcase(home, args);
+    let mut command = Command::new("setsid");
+    command.arg("--wait").arg(inner.get_program()).args(inner.get_args()).env_clear();
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
+    Ran(command.output().expect("setsid and briefcase run"))
+}
+
+/// What came of it.
+struct Ran(Output);
+
+impl Ran {
+    fn code(&self) -> i32 {
+        self.0.status.code().expect("it ended by itself")
+    }
+
+    fn out(&self) -> String {
+        String::from_utf8(self.0.stdout.clone()).expect("text")
+    }
+
+    fn err(&self) -> String {
+        String::from_utf8(self.0.stderr.clone()).expect("text")
+    }
+}

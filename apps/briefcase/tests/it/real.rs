@@ -1,0 +1,175 @@
+//! A person's first day, with the real daemon: set up, register a server, answer, look, verify, stop.
+
+use std::process::Command;
+
+use briefcase_testkit::{Home, program};
+use serde_json::{Value, json};
+
+use crate::{pty::Terminal, run};
+
+const PIN: &str = "bluff-77-gravel";
+const PASSPHRASE: &str = "correct horse battery staple";
+
+/// Stops the daemon however the test ends.
+struct Running<'a>(&'a Home);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        run(self.0, &["down"]);
+    }
+}
+
+/// Sets up a home with a passphrase, at a terminal.
+fn set_up(home: &Home) -> Running<'_> {
+    program("briefcased");
+    let mut terminal = Terminal::start(home, &["setup", "--passphrase", "--console-port", "0"]);
+    terminal.expect("Passphrase");
+    terminal.send(&format!("{PASSPHRASE}\r"));
+    terminal.expect("The same again");
+    terminal.send(&format!("{PASSPHRASE}\r"));
+    terminal.expect("New PIN");
+    terminal.send(&format!("{PIN}\r"));
+    terminal.expect("The same again");
+    terminal.send("something else\r");
+    terminal.expect("not the same");
+    terminal.expect("New PIN");
+    terminal.send(&format!("{PIN}\r"));
+    terminal.expect("The same again");
+    terminal.send(&format!("{PIN}\r"));
+    terminal.expect("briefcased runs: ready");
+    terminal.expect("claude mcp add briefcase");
+    assert_eq!(terminal.ended(), 0, "{}", terminal.screen());
+    for secret in [PASSPHRASE, PIN] {
+        assert!(!terminal.screen().contains(secret));
+    }
+    Running(home)
+}
+
+fn json_of(home: &Home, args: &[&str]) -> Value {
+    let ran = run(home, &[&["--json"], args].concat());
+    serde_json::from_str(&ran.out()).unwrap_or_else(|_| panic!("{args:?}: {}{}", ran.out(), ran.err()))
+}
+
+#[test]
+fn a_first_day() {
+    let home = Home::new();
+    let _running = set_up(&home);
+    assert_eq!(json_of(&home, &["status"])["state"], "ready");
+    assert_eq!(run(&home, &["setup"]).code(), 7, "it is running");
+
+    let upstream = program("mock-upstream");
+    let upstream = upstream.to_str().expect("text");
+    let mut terminal = Terminal::start(&home, &["server", "add", "mock", "--read-all-hinted", "--", upstream, "stdio"]);
+    terminal.expect("Start this program now");
+    terminal.send("n\r");
+    assert_eq!(terminal.ended(), 130, "{}", terminal.screen());
+    assert_eq!(json_of(&home, &["server", "list"]), json!([]));
+
+    let mut terminal = Terminal::start(&home, &["secret", "set", "github"]);
+    terminal.expect("Value of `github`");
+    terminal.send("ghp_canary_value\r");
+    terminal.expect("PIN to apply this");
+    terminal.send(&format!("{PIN}\r"));
+    terminal.expect("is in the vault");
+    assert_eq!(terminal.ended(), 0);
+    assert!(!terminal.screen().contains("ghp_canary_value"));
+    assert_eq!(json_of(&home, &["secret", "list"])[0]["name"], "github");
+
+    let mut terminal = Terminal::start(&home, &["agent", "add", "codex"]);
+    terminal.expect("PIN to apply this");
+    terminal.send(&format!("{PIN}\r"));
+    terminal.expect("Agent `codex` added");
+    assert_eq!(terminal.ended(), 0);
+    let token = std::fs::read_to_string(home.config().join("agents/codex.token")).expect("a token file");
+    assert!(token.starts_with("bca_") && !terminal.screen().contains(&token));
+
+    let verified = json_of(&home, &["receipts", "verify"]);
+    assert_eq!((&verified["verified"], &verified["key_from"]), (&json!(true), &json!("daemon")));
+    let rows = json_of(&home, &["receipts", "list", "--kind", "change"]);
+    assert_eq!(rows["receipts"][0]["receipt"]["factor"], "pin");
+    offline(&home);
+
+    assert_eq!(run(&home, &["down"]).code(), 0);
+    assert_eq!(run(&home, &["status"]).code(), 3);
+    let checked = json_of(&home, &["fsck"]);
+    assert_eq!(checked["clean"], true, "{checked}");
+    again(&home);
+}
+
+/// What was exported verifies without a daemon, and so does the proof of one receipt.
+fn offline(home: &Home) {
+    let folder = home.file("export");
+    let folder = folder.to_str().expect("text");
+    assert_eq!(run(home, &["receipts", "export", folder]).code(), 0);
+    assert_eq!(run(home, &["receipts", "export", folder]).code(), 2, "it is not empty any more");
+    let key = json_of(home, &["receipts", "verify", "--print-key"])["key"].as_str().expect("a key").to_owned();
+    let elsewhere = Home::new();
+    assert_eq!(run(&elsewhere, &["receipts", "verify", folder, "--key", &key]).code(), 0);
+    let proof = home.file("proof");
+    let file = |name: &str| proof.join(name).to_str().expect("text").to_owned();
+    assert_eq!(run(home, &["receipts", "proof", "r1", "--out", proof.to_str().expect("text")]).code(), 0);
+    let check = |receipt: &str| {
+        let args = ["receipts", "verify", "--proof", &file("r1.tlog-proof"), "--receipt", receipt, "--key", &key];
+        run(&elsewhere, &args).code()
+    };
+    assert_eq!(check(&file("r1.json")), 0);
+    let changed = std::fs::read_to_string(file("r1.json")).expect("a receipt").replace("\"new\"", "\"old\"") + " ";
+    std::fs::write(file("changed.json"), changed).expect("written");
+    assert_eq!(check(&file("changed.json")), 1);
+}
+
+/// A wrong passphrase is told, a right one opens; a locked briefcase says so.
+fn again(home: &Home) {
+    let mut terminal = Terminal::start(home, &["up", "--console-port", "0"]);
+    terminal.expect("Passphrase or unlock key");
+    terminal.send("wrong words entirely\r");
+    terminal.expect("wrong_key");
+    terminal.expect("Passphrase or unlock key");
+    terminal.send(&format!("{PASSPHRASE}\r"));
+    terminal.expect("briefcased runs: ready");
+    assert_eq!(terminal.ended(), 0);
+    assert_eq!(run(home, &["up"]).code(), 7, "one daemon is enough");
+    assert_eq!(json_of(home, &["lock"])["state"], "locked");
+    assert_eq!(run(home, &["agent", "list"]).code(), 4);
+    let file = home.file("key");
+    std::fs::write(&file, format!("{PASSPHRASE}\n")).expect("written");
+    assert_eq!(json_of(home, &["unlock", "--key-file", file.to_str().expect("text")])["state"], "ready");
+}
+
+#[test]
+fn a_generated_key_is_shown_once_and_asked_back() {
+    let home = Home::new();
+    program("briefcased");
+    let _running = Running(&home);
+    let mut terminal = Terminal::start(&home, &["setup", "--console-port", "0"]);
+    terminal.expect("[g]enerated key");
+    terminal.send("g");
+    for _ in 0..2 {
+        terminal.expect(": ");
+    }
+    terminal.send(&format!("{PIN}\r"));
+    terminal.expect("The same again");
+    terminal.send(&format!("{PIN}\r"));
+    terminal.expect("BRIEFCASE-");
+    terminal.expect("Type its last group");
+    terminal.send("AAAAAAA\r");
+    terminal.expect("not its last group");
+    let screen = terminal.screen();
+    let key = screen.split_whitespace().find(|word| word.starts_with("BRIEFCASE-")).expect("a key").to_owned();
+    terminal.expect("Type its last group");
+    terminal.send(&format!("{}\r", key.rsplit('-').next().expect("a group").to_lowercase()));
+    terminal.expect("briefcased runs: ready");
+    assert_eq!(terminal.ended(), 0);
+    let everywhere = home.all_bytes();
+    assert!(everywhere.iter().all(|(_, bytes)| !String::from_utf8_lossy(bytes).contains(&key)), "it is in a file");
+}
+
+#[test]
+fn the_daemon_outlives_the_terminal_that_started_it() {
+    let home = Home::new();
+    let _running = set_up(&home);
+    let pids = Command::new("true").status();
+    assert!(pids.is_ok());
+    assert_eq!(json_of(&home, &["status"])["state"], "ready");
+    assert!(json_of(&home, &["doctor"]).as_array().is_some_and(|checks| checks.len() > 3));
+}

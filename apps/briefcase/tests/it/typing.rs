@@ -1,0 +1,151 @@
+//! Typing a PIN: never shown, never from a pipe, and the terminal is as it was afterwards.
+
+use briefcase_testkit::Home;
+use serde_json::{Value, json};
+
+use crate::{pty::Terminal, stub::Stub};
+
+const DIGEST: &str = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+
+/// A daemon that takes the PIN `271828`.
+fn daemon(home: &Home) -> Stub {
+    Stub::serve(home, |request, body| match request {
+        "POST /v1/changes/preview" => {
+            (200, json!({ "digest": DIGEST, "lines": ["agent_removed-codex\u{1b}[1A"], "from_version": 4 }))
+        }
+        "POST /v1/changes" if body["evidence"]["pin"] == "271828" => (200, json!({ "version": 5, "receipt": "r9" })),
+        "POST /v1/changes" => (
+            403,
+            json!({ "code": "wrong_pin", "message": "The PIN is wrong; 4 attempts left.", "next_step": "Type the PIN again." }),
+        ),
+        "GET /v1/approvals" => (200, json!([question()])),
+        _ => (200, json!({ "decision": "approved", "receipt": "r12" })),
+    })
+}
+
+fn question() -> Value {
+    json!({
+        "id": "AAAAAAAAAAAAAAAAAAAAAA", "agent": "codex", "session": "AAAAAAAAAAAAAAAAAAAAAQ", "server": "files",
+        "operation": "call_tool", "name": "write_file", "pin": DIGEST, "arguments": "{\"path\":\"/tmp/a\u{202e}b\"}",
+        "class": "write", "risk": "high", "labels": [], "policies": ["other-calls-ask"], "authority_version": 3,
+        "once_only": false, "asked": 0, "expires": 4_102_444_800_000_u64, "digest": DIGEST,
+    })
+}
+
+#[test]
+fn a_pin_is_never_on_the_screen_and_may_be_typed_again() {
+    let home = Home::new();
+    let stub = daemon(&home);
+    let mut terminal = Terminal::start(&home, &["agent", "remove", "codex"]);
+    terminal.expect("agent_removed-codex\\u{1b}[1A");
+    terminal.expect("PIN to apply this");
+    terminal.send("314159\r");
+    terminal.expect("4 attempts left");
+    terminal.expect("PIN to apply this");
+    // A slip of the finger, rubbed out; an arrow key.
+    terminal.send("2719\u{7f}\u{1b}[D828\r");
+    terminal.expect("recorded as r9");
+    assert_eq!(terminal.ended(), 0);
+    for pin in ["314159", "271828", "2719", "828"] {
+        assert!(!terminal.screen().contains(pin), "{}", terminal.screen());
+    }
+    assert_eq!(stub.body("POST /v1/changes")["digest"], DIGEST);
+    assert!(terminal.is_sane());
+}
+
+#[test]
+fn ctrl_c_and_an_empty_pin_change_nothing() {
+    for keys in ["27\u{3}", "\r", "\u{4}"] {
+        let home = Home::new();
+        let stub = daemon(&home);
+        let mut terminal = Terminal::start(&home, &["agent", "remove", "codex"]);
+        terminal.expect("PIN to apply this");
+        assert!(!terminal.is_sane(), "keys are not echoed now");
+        terminal.send(keys);
+        assert_eq!(terminal.ended(), 130);
+        assert!(terminal.is_sane());
+        assert!(stub.requests().iter().all(|request| request != "POST /v1/changes"));
+    }
+}
+
+#[test]
+fn what_is_piped_in_is_not_a_pin() {
+    let home = Home::new();
+    let stub = daemon(&home);
+    let file = home.file("pins");
+    std::fs::write(&file, "271828\n271828\n").expect("a file");
+    // The session's terminal stays what it is; only stdin is something else.
+    let script = "pins=$1; shift; exec \"$@\" < \"$pins\"";
+    let wrapper = ["sh", "-c", script, "sh", file.to_str().expect("text")];
+    let mut terminal = Terminal::start_under(&home, &wrapper, &["agent", "remove", "codex"]);
+    terminal.expect("PIN to apply this");
+    assert!(stub.requests().iter().all(|request| request != "POST /v1/changes"));
+    terminal.send("271828\r");
+    terminal.expect("recorded as r9");
+    assert_eq!(terminal.ended(), 0);
+}
+
+#[test]
+fn a_question_is_answered_with_a_key_and_the_pin() {
+    let home = Home::new();
+    let stub = daemon(&home);
+    let mut terminal = Terminal::start(&home, &["approvals"]);
+    terminal.expect("codex");
+    terminal.expect("\"path\"");
+    terminal.expect("/tmp/a\\u{202e}b");
+    terminal.expect("[d]eny");
+    terminal.send("xs");
+    terminal.expect("PIN to allow files/write_file with exactly these arguments");
+    terminal.send("271828\r");
+    terminal.expect("approved, recorded as r12");
+    // The stub never closes the question: it comes again.
+    terminal.expect("[d]eny");
+    terminal.send("q");
+    assert_eq!(terminal.ended(), 0);
+    let body = stub.body("POST /v1/approvals/AAAAAAAAAAAAAAAAAAAAAA/decide");
+    assert_eq!(body["decision"], json!({ "decision": "allow", "scope": "session_exact" }));
+    assert_eq!((&body["shown"], &body["evidence"]["pin"]), (&json!(DIGEST), &json!("271828")));
+}
+
+#[test]
+fn a_rule_is_as_narrow_as_the_person_says() {
+    let home = Home::new();
+    let stub = daemon(&home);
+    let mut terminal = Terminal::start(&home, &["approvals"]);
+    terminal.expect("[d]eny");
+    terminal.send("r");
+    terminal.expect("Which have to stay");
+    terminal.send("pth\r");
+    terminal.expect("no argument `pth`");
+    terminal.expect("Which have to stay");
+    terminal.send("path\r");
+    terminal.expect("For how long");
+    terminal.send("2h\r");
+    terminal.expect("PIN to allow codex to call files/write_file with the same path for 7200 s");
+    terminal.send("271828\r");
+    terminal.expect("approved");
+    terminal.expect("[d]eny");
+    terminal.send("\u{3}");
+    assert_eq!(terminal.ended(), 130);
+    let body = stub.body("POST /v1/approvals/AAAAAAAAAAAAAAAAAAAAAA/decide");
+    assert_eq!(body["decision"], json!({ "decision": "allow", "scope": "rule", "fixed": ["path"], "seconds": 7200 }));
+}
+
+#[test]
+fn approve_and_deny_show_the_question_first() {
+    for (command, word) in [("approve", "allow files/write_file this once"), ("deny", "deny files/write_file")] {
+        let home = Home::new();
+        let _stub = daemon(&home);
+        let mut terminal = Terminal::start(&home, &[command, "AAAAAAAAAAAAAAAAAAAAAA"]);
+        terminal.expect("/tmp/a\\u{202e}b");
+        terminal.expect(word);
+        terminal.send("271828\r");
+        terminal.expect("r12");
+        assert_eq!(terminal.ended(), 0);
+    }
+    let home = Home::new();
+    let _stub = daemon(&home);
+    let mut terminal = Terminal::start(&home, &["deny", "AAAAAAAAAAAAAAAAAAAAAQ"]);
+    terminal.expect("no open question");
+    assert_eq!(terminal.ended(), 6);
+}
