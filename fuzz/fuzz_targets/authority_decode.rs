@@ -1,0 +1,18 @@
+//! An authority document that decodes is in bounds, has one canonical form, and its policies compile or say why not.
+#![no_main]
+
+use briefcase_policy::{
+    authority::Authority,
+    decision::{Catalogue, PolicySet},
+};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(document) = Authority::decode(bytes) else { return };
+    let form = document.encode().expect("a checked document can be written");
+    let again = Authority::decode(&form).expect("and read back");
+    assert_eq!(again, document);
+    assert_eq!(again.encode().expect("in one form"), form);
+    assert!(document.differences(&again).is_empty());
+    let _usable = PolicySet::compile(&document, &Catalogue::new());
+});

@@ -1,0 +1,26 @@
+//! A schema from a server compiles into something bounded or is refused; checking any value against it never panics, and
+//! what it says of a value never repeats the value.
+#![no_main]
+
+use briefcase_json::{Limits, parse_relayed};
+use briefcase_policy::{pin, schema};
+use libfuzzer_sys::fuzz_target;
+
+const MARK: &str = "zq-value-zq";
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(value) = parse_relayed(bytes, &Limits::UPSTREAM) else { return };
+    if let Ok(compiled) = schema::compile(&value) {
+        for checked in [&value, &serde_json::json!({ "a": MARK, "b": [MARK, { "c": MARK }] }), &serde_json::json!(MARK)]
+        {
+            let Err(violations) = compiled.validate(checked) else { continue };
+            assert!(!violations.is_empty());
+            let said: String = violations.iter().map(ToString::to_string).collect();
+            assert!(std::ptr::eq(checked, &value) || !said.contains(MARK) || value.to_string().contains(MARK));
+        }
+    }
+    let server = "fuzz".parse().expect("a server name");
+    for entry in pin::inspect(&server, [bytes, bytes]) {
+        assert!(entry.verdict.is_err(), "the same definition twice is quarantined");
+    }
+});
