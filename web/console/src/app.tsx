@@ -12,7 +12,7 @@ import { Problem } from "./session/client.ts";
 import { follow, type Liveness } from "./session/events.ts";
 import { address, current, go, onMove, PAGES, type Page, type Route } from "./session/route.ts";
 import { Dialog } from "./ui/dialog.tsx";
-import { Icon } from "./ui/icon.tsx";
+import { Brand, Icon } from "./ui/icon.tsx";
 import { type Loaded, useLoad } from "./ui/load.ts";
 import { Command, ProblemNote } from "./ui/parts.tsx";
 import { counted } from "./words.ts";
@@ -70,7 +70,7 @@ function Side(props: { page: Page; open: number; status: Status | undefined; liv
   return (
     <header class="side">
       <p class="brand">
-        <img src="/icon.svg" alt="" width="26" height="26" />
+        <Brand />
         Briefcase
       </p>
       <nav aria-label="Pages">

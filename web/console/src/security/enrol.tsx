@@ -9,6 +9,7 @@ import { asProblem, type Problem, post } from "../session/client.ts";
 import { creation } from "../session/webauthn.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Command, ProblemNote } from "../ui/parts.tsx";
+import { Safe } from "../ui/safe.tsx";
 
 const LOOK_EVERY = 1_500;
 const LABEL_MOST = 64;
@@ -20,11 +21,17 @@ interface Props {
   reload: () => Promise<void>;
 }
 
+/** What the terminal shows of the offer, so that a person can tell it from somebody else’s. */
+interface Offer {
+  label: string;
+  code?: string;
+}
+
 type Stage =
   | { at: "start" }
   | { at: "making" }
   | { at: "proving"; change: Change }
-  | { at: "waiting"; code: string; known: number }
+  | { at: "waiting"; offer: Offer; known: number }
   | { at: "done" };
 
 export function Enrol({ factors, asked, reload }: Props) {
@@ -67,7 +74,7 @@ export function Enrol({ factors, asked, reload }: Props) {
         />
       )}
       <div role="status">
-        {stage.at === "waiting" && <Waiting code={stage.code} />}
+        {stage.at === "waiting" && <Waiting offer={stage.offer} />}
         {stage.at === "done" && (
           <p class="done">
             <Icon name="check" /> Enrolled. Questions can be answered on this page now.
@@ -82,8 +89,8 @@ export function Enrol({ factors, asked, reload }: Props) {
 async function created(label: string, passkeys: number): Promise<Stage> {
   const credential = await creation(await post<Record<string, unknown>>("/v1/passkey/begin"));
   if (passkeys > 0) return { at: "proving", change: { change: "add_passkey", label, credential } };
-  const { code } = await post<{ code: string }>("/v1/passkey/offer", { label, credential });
-  return { at: "waiting", code, known: passkeys };
+  const offer = await post<Partial<Offer>>("/v1/passkey/offer", { label, credential });
+  return { at: "waiting", offer: { label, ...offer }, known: passkeys };
 }
 
 function useArrival(stage: Stage, passkeys: number, reload: () => Promise<void>, arrived: () => void): void {
@@ -117,13 +124,16 @@ function Start(props: { label: string; setLabel: (label: string) => void; busy: 
   );
 }
 
-function Waiting({ code }: { code: string }) {
+function Waiting({ offer }: { offer: Offer }) {
   return (
     <div class="offer">
       <p>
-        <strong>Now type your PIN in the terminal.</strong> It shows the same code; if it shows another, do not type it.
+        <strong>Now type your PIN in the terminal.</strong> It shows the same{" "}
+        {offer.code === undefined ? "name" : "code"}; if it shows another, do not type it.
       </p>
-      <p class="code">{code}</p>
+      <p class="code">
+        <Safe text={offer.code ?? offer.label} />
+      </p>
       <p class="hint">
         No terminal waiting? Run <Command>briefcase factor add passkey</Command>
       </p>

@@ -16,6 +16,8 @@ interface Props {
   onDone: (text: string) => void;
 }
 
+const DIFFERING = new Set(["changed", "new", "gone"]);
+
 interface Planned {
   title: string;
   verb: string;
@@ -25,37 +27,24 @@ interface Planned {
 export function ServerSection({ server, tools, passkeys, onDone }: Props) {
   const { probe, problem, busy, test } = useTest(server.name);
   const [planned, setPlanned] = useState<Planned>();
-  const differing = (probe?.tools ?? tools).filter(
-    tool => tool.state === "changed" || tool.state === "new" || tool.state === "gone",
-  );
-  const turn: Planned = {
-    title: `${server.enabled ? "Turn off" : "Turn on"} ${server.name}`,
-    verb: server.enabled ? "Turn off" : "Turn on",
-    change: { change: "enable_server", name: server.name, enabled: !server.enabled },
-  };
+  const differing = (probe?.tools ?? tools).filter(tool => DIFFERING.has(tool.state));
+  const verb = server.enabled ? "Turn off" : "Turn on";
+  const turn = (): void =>
+    setPlanned({
+      title: `${verb} ${server.name}`,
+      verb,
+      change: { change: "enable_server", name: server.name, enabled: !server.enabled },
+    });
   return (
     <section class="card server" aria-label={server.name}>
       <header>
-        <h2>{server.name}</h2>
-        <Badge tone={server.enabled ? "good" : "plain"} icon={server.enabled ? "check" : "cross"}>
-          {server.enabled ? "On" : "Off"}
-        </Badge>
-        {differing.length > 0 && (
-          <Badge tone="warn" icon="alert">
-            {counted(differing.length, "tool")} not as accepted
-          </Badge>
-        )}
+        <Standing server={server} differing={differing.length} />
         <div class="tail">
           <button type="button" disabled={busy} onClick={test}>
             {busy ? "Testing…" : "Test"}
           </button>
-          <button
-            type="button"
-            disabled={!passkeys}
-            title={passkeys ? "" : "Takes a passkey"}
-            onClick={() => setPlanned(turn)}
-          >
-            {turn.verb}
+          <button type="button" disabled={!passkeys} title={passkeys ? "" : "Takes a passkey"} onClick={turn}>
+            {verb}
           </button>
         </div>
       </header>
@@ -84,6 +73,22 @@ export function ServerSection({ server, tools, passkeys, onDone }: Props) {
         />
       )}
     </section>
+  );
+}
+
+function Standing({ server, differing }: { server: ServerView; differing: number }) {
+  return (
+    <>
+      <h2>{server.name}</h2>
+      <Badge tone={server.enabled ? "good" : "plain"} icon={server.enabled ? "check" : "cross"}>
+        {server.enabled ? "On" : "Off"}
+      </Badge>
+      {differing > 0 && (
+        <Badge tone="warn" icon="alert">
+          {counted(differing, "tool")} not as accepted
+        </Badge>
+      )}
+    </>
   );
 }
 

@@ -28,3 +28,13 @@ export function Icon({ name }: { name: IconName }) {
     </svg>
   );
 }
+
+/** The product's sign, as in `icon.svg`. */
+export function Brand() {
+  return (
+    <svg class="sign" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+      <rect width="32" height="32" rx="7" />
+      <path d="M12 11V9.5A1.5 1.5 0 0 1 13.5 8h5A1.5 1.5 0 0 1 20 9.5V11M9 11h14a2.5 2.5 0 0 1 2.5 2.5v8A2.5 2.5 0 0 1 23 24H9a2.5 2.5 0 0 1-2.5-2.5v-8A2.5 2.5 0 0 1 9 11zM6.5 16.5H14M18 16.5h7.5M16 18.7a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4z" />
+    </svg>
+  );
+}

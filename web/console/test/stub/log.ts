@@ -29,7 +29,7 @@ export function pathOf(index: number, leaves: Buffer[]): Buffer[] {
     : [...pathOf(index - half, leaves.slice(half)), rootOf(leaves.slice(0, half))];
 }
 
-const ORIGIN = "briefcase/stub/AAAAAAAAAAAAAAAAAAAAAA";
+const ORIGIN = "briefcase/h3Vq8Zk1/oB5mWc2nTQe7dLxJ4yKsRg";
 const keys = generateKeyPairSync("ed25519");
 const raw = keys.publicKey.export({ format: "der", type: "spki" }).subarray(-32);
 const typed = Buffer.concat([Uint8Array.of(1), raw]);

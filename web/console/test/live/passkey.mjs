@@ -1,0 +1,60 @@
+// A person at the real daemon's console: enrols a passkey and allows a question with it. Started by the end-to-end test
+// `console`, which plays the terminal; the two tell each other by lines. `node passkey.mjs ONE-TIME-ADDRESS`
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const address = process.argv[2];
+const executablePath = process.env.BRIEFCASE_CHROMIUM ?? "/usr/bin/chromium";
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const page = await browser.newPage();
+page.setDefaultTimeout(25_000);
+const faults = [];
+page.on("request", request => {
+  if (new URL(request.url()).origin !== new URL(address).origin) faults.push(`request to ${request.url()}`);
+});
+page.on("pageerror", error => faults.push(error.message));
+page.on("console", message => {
+  if (/Content.Security.Policy|Trusted/i.test(message.text())) faults.push(message.text());
+});
+const devices = await page.context().newCDPSession(page);
+await devices.send("WebAuthn.enable");
+await devices.send("WebAuthn.addVirtualAuthenticator", {
+  options: {
+    protocol: "ctap2",
+    transport: "internal",
+    hasResidentKey: true,
+    hasUserVerification: true,
+    isUserVerified: true,
+    automaticPresenceSimulation: true,
+  },
+});
+
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const tell = word => process.stdout.write(`${word}\n`);
+const hear = async () => (await lines.next()).value;
+
+try {
+  await page.goto(address);
+  await page.locator('nav a[href="/security"]').click();
+  await page.getByRole("button", { name: "Make a passkey" }).click();
+  await page.getByText("Now type your PIN in the terminal").waitFor();
+  tell("offered");
+  await page.getByText("Enrolled. Questions can be answered").waitFor();
+  tell("enrolled");
+  await page.locator('nav a[href="/approvals"]').click();
+  const card = page.locator("article[data-question]").first();
+  await card.waitFor();
+  await card.locator(".actions").scrollIntoViewIfNeeded();
+  const allow = card.getByRole("button", { name: "Allow once" });
+  await allow.click();
+  await card.waitFor({ state: "detached" });
+  tell("allowed");
+  await hear();
+  if (faults.length > 0) throw new Error(faults.join("; "));
+  tell("clean");
+} catch (error) {
+  tell(`failed: ${String(error).replaceAll("\n", " ")}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
