@@ -5,7 +5,7 @@ use briefcase_policy::{
     decision::{Catalogue, PolicyError, PolicySet},
     ledger::BudgetIndex,
 };
-use briefcase_types::{AgentId, Digest};
+use briefcase_types::{AgentId, Digest, Money};
 
 use crate::call::{Call, Operation};
 
@@ -77,13 +77,15 @@ impl Standing {
         self.authority.agents.get(agent).is_some_and(|agent| !agent.disabled)
     }
 
-    /// Whether the server is still on and the definition still the accepted one.
-    pub(crate) fn still_accepts(&self, call: &Call, pin: Digest) -> bool {
+    /// Whether the server is still on, the definition still the accepted one, and the price still the one that was shown.
+    pub(crate) fn still_accepts(&self, call: &Call, pin: Digest, cost: Option<Money>) -> bool {
         let Some(server) = self.authority.servers.get(&call.line.server).filter(|server| server.enabled) else {
             return false;
         };
         match &call.operation {
-            Operation::CallTool { tool, .. } => server.pins.get(tool).is_some_and(|accepted| accepted.digest == pin),
+            Operation::CallTool { tool, .. } => {
+                server.pins.get(tool).is_some_and(|accepted| accepted.digest == pin && accepted.cost == cost)
+            }
             _ => true,
         }
     }

@@ -6,7 +6,12 @@ use briefcase_policy::decision::{DenyReason, Risk, Verdict};
 use briefcase_receipts::{Approval, Kind, Receipt, Step};
 use briefcase_types::{ApprovalId, CallId, Digest, Refusal, RefusalCode};
 
-use super::{Stop, Trace, Validated, resolve::Target, stop::unrecorded, validate::Arguments};
+use super::{
+    Stop, Trace, Validated,
+    resolve::{Target, look_again},
+    stop::unrecorded,
+    validate::Arguments,
+};
 use crate::{
     Engine,
     call::{Call, Operation},
@@ -115,8 +120,15 @@ async fn ask(
         () = call.cancel.cancelled() => return Err(stop(cancelled(engine, approval).await)),
     };
     match waited {
-        Waited::Allowed => spend(engine, trace, call, target, arguments, approval, policies.clone())
-            .ok_or_else(|| stop(void(approval))),
+        Waited::Allowed => {
+            // The person may have taken minutes: the server may show another definition by now.
+            if let Err(changed) = look_again(engine, call, target).await {
+                engine.desk.withdraw(approval);
+                return Err(stop(changed));
+            }
+            spend(engine, trace, call, target, arguments, approval, policies.clone())
+                .ok_or_else(|| stop(void(approval)))
+        }
         Waited::Denied => Err(stop(not_asked(NotAsked::Denied))),
         Waited::Expired => Err(stop(not_asked(NotAsked::Expired))),
         Waited::Patience => Err(stop(still_open(approval))),
@@ -203,7 +215,8 @@ fn spend(
     policies: Vec<String>,
 ) -> Option<Permit> {
     let standing = engine.standing();
-    if call.session.is_closed() || !standing.may_connect(&trace.agent) || !standing.still_accepts(call, target.pin) {
+    let fits = standing.may_connect(&trace.agent) && standing.still_accepts(call, target.pin, target.cost);
+    if call.session.is_closed() || !fits {
         engine.desk.withdraw(approval);
         return None;
     }
@@ -253,7 +266,7 @@ fn void(approval: ApprovalId) -> Refusal {
     let mut refusal = Refusal::new(
         RefusalCode::ApprovalRequired,
         "void",
-        "The approval no longer fits: the policy or the server's registration changed since it was asked.",
+        "The approval no longer fits: the policy, the price or the server's registration changed since it was asked.",
         "Make the call again: a new question is asked.",
     );
     refusal.approval = Some(approval);

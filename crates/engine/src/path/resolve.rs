@@ -120,6 +120,15 @@ async fn accepted_tool(
     }
 }
 
+/// Whether the tool's definition is still the accepted one, after a wait.
+pub(super) async fn look_again(engine: &Engine, call: &Call, target: &Target) -> Result<(), Refusal> {
+    let Operation::CallTool { tool, .. } = &call.operation else { return Ok(()) };
+    let standing = target.standing();
+    let server = standing.authority().servers.get(&call.line.server);
+    let Some(server) = server else { return Err(no_such_server(call.line.server.as_str())) };
+    accepted_tool(engine, call, standing, server, tool).await.map(drop)
+}
+
 fn revoked() -> Refusal {
     Refusal::new(
         RefusalCode::Revoked,
