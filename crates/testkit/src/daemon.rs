@@ -74,7 +74,11 @@ impl Daemon {
 
     /// Starts the daemon, or says why it would not start.
     pub async fn try_start(home: &Home, key: Option<&Value>) -> Result<Self, String> {
-        let mut command = Self::command(home);
+        Self::try_start_as(Self::command(home), home, key).await
+    }
+
+    /// Starts the daemon through this command, to which its arguments are added: a shell that sets limits first, for one.
+    pub async fn try_start_as(mut command: Command, home: &Home, key: Option<&Value>) -> Result<Self, String> {
         command.args(["run", "--console-port", "0"]);
         if key.is_some() {
             command.arg("--unlock-stdin");

@@ -2,7 +2,9 @@
 //! with its token, and clients that go through the real gateway.
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "what cannot go on fails the test")]
 
-use briefcase_testkit::{Client, Daemon, Era, Gateway, Home, HttpUpstream, Made, RpcError, Setup, StdioUpstream};
+use briefcase_testkit::{
+    Client, Daemon, Era, Gateway, Home, HttpUpstream, Made, RpcError, Setup, StdioUpstream, output_of,
+};
 use serde_json::{Value, json};
 
 /// A briefcase in use.
@@ -25,7 +27,11 @@ impl Scene {
 
     /// A new briefcase with this passphrase and PIN.
     pub async fn with(setup: Setup) -> Self {
-        let home = Home::new();
+        Self::at(Home::new(), setup).await
+    }
+
+    /// A new briefcase in this home.
+    pub async fn at(home: Home, setup: Setup) -> Self {
         let (daemon, made) = Daemon::new(&home, &setup).await;
         Self { daemon, setup, made, home }
     }
@@ -70,9 +76,31 @@ impl Scene {
     /// The receipts, oldest first, as the admin API lists them.
     pub async fn receipts(&self) -> Vec<Value> {
         let page: Value = self.daemon.admin.get("/v1/receipts?limit=1000").await;
+        // The API gives the newest first.
         let mut rows = page["receipts"].as_array().cloned().unwrap_or_default();
-        rows.sort_by_key(|row| row["index"].as_u64());
+        rows.reverse();
         rows
+    }
+
+    /// The same briefcase after its daemon was ended without a chance to tidy up, and started again.
+    pub async fn after_a_crash(self) -> Self {
+        let Self { daemon, setup, made, home } = self;
+        daemon.kill().await;
+        Self { daemon: Self::restarted(&home, &made).await, setup, made, home }
+    }
+
+    /// The daemon of a home that was stopped, open again.
+    pub async fn restarted(home: &Home, made: &Made) -> Daemon {
+        Daemon::start(home, Some(&json!({ "unlock_key": made.unlock_key }))).await
+    }
+
+    /// What `briefcased fsck --json` says of the record as it is now.
+    pub async fn fsck(home: &Home) -> Value {
+        let mut command = Daemon::command(home);
+        command.args(["fsck", "--json"]);
+        let output = output_of(command, b"").await;
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| json!({ "clean": false, "error": told }))
     }
 
     /// Answers the next question that comes up: allow it once.
