@@ -145,7 +145,7 @@ async fn add_passkey(around: &Surroundings, passkey: Passkey) -> Result<Answer, 
     let late = |_| Failure::new("failed", "No passkey came from the browser.", "Run this again.");
     let offer = crate::screen::waiting("Waiting for the browser", offered).await.map_err(late)??;
     let label = passkey.label.unwrap_or(offer.label);
-    terminal.show(&Page::of(format!("The browser offers the passkey `{}`.", visible(&label))))?;
+    terminal.show(&Page::of(format!("The browser offers the passkey `{label}`.")))?;
     let applied = change::confirm(around, Change::AddPasskey { label, credential: Value::Null }).await?;
     Ok(change::answer("The passkey can now answer for you in the console.", &applied))
 }

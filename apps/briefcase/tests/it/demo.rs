@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use briefcase_testkit::{Home, program};
 use serde_json::{Value, json};
 
-use crate::run;
+use crate::{pty::Terminal, run};
 
 /// The file server that `cargo xtask demo` installs, or one that tests installed.
 fn server() -> Option<PathBuf> {
@@ -41,6 +41,56 @@ fn the_main_job_is_done_and_leaves_nothing_behind() {
     assert_eq!(told["written"], json!(true), "{told}");
     assert_eq!(told["verified"]["calls"], json!({ "ran": 2, "refused": 1, "unknown_end": 0, "open": 0 }));
     assert_eq!(left(&home), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_person_plays_along_and_says_no() {
+    let Some(server) = server() else { return };
+    let home = Home::new();
+    let temporary = home.file("tmp");
+    std::fs::create_dir(&temporary).expect("a folder");
+    let wrapper = ["env", &format!("TMPDIR={}", temporary.display())];
+    let server = server.to_str().expect("text").to_owned();
+    let mut terminal = Terminal::start_under(&home, &wrapper, &["demo", "--", "node", &server]);
+    terminal.expect("New PIN");
+    terminal.send("bluff-77-gravel\r");
+    terminal.expect("The same again");
+    terminal.send("bluff-77-gravel\r");
+    terminal.expect("Denied: a key");
+    terminal.expect("keys-stay-private");
+    terminal.expect("demo wants files/write_file");
+    terminal.expect("[d]eny");
+    terminal.send("d");
+    terminal.expect("PIN to deny files/write_file");
+    terminal.send("bluff-77-gravel\r");
+    terminal.expect("denied, recorded as");
+    terminal.expect("receipts verified");
+    terminal.expect("NOT VERIFIED");
+    terminal.expect("allowed, denied, asked, proved");
+    assert_eq!(terminal.ended(), 0);
+    assert_eq!(std::fs::read_dir(&temporary).expect("a folder").count(), 0, "it is removed");
+}
+
+#[test]
+fn ctrl_c_in_the_middle_leaves_nothing_behind() {
+    let Some(server) = server() else { return };
+    let home = Home::new();
+    let temporary = home.file("tmp");
+    std::fs::create_dir(&temporary).expect("a folder");
+    let wrapper = ["env", &format!("TMPDIR={}", temporary.display())];
+    let server = server.to_str().expect("text").to_owned();
+    for keys_while in ["[d]eny", "A real MCP server"] {
+        let mut terminal = Terminal::start_under(&home, &wrapper, &["demo", "--", "node", &server]);
+        terminal.expect("New PIN");
+        terminal.send("bluff-77-gravel\r");
+        terminal.expect("The same again");
+        terminal.send("bluff-77-gravel\r");
+        terminal.expect(keys_while);
+        terminal.send("\u{3}");
+        assert_eq!(terminal.ended(), 130, "{}", terminal.screen());
+        assert!(terminal.is_sane());
+        assert_eq!(std::fs::read_dir(&temporary).expect("a folder").count(), 0, "it is removed");
+    }
 }
 
 /// What is in the person's own folders afterwards.

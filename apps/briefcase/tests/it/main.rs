@@ -1,9 +1,18 @@
 //! The command line as people and programs meet it: the real program, a terminal of its own, and a daemon that is either
 //! real or says exactly what the test wants.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "in a test what cannot go on fails the test, with its place"
+)]
 
 mod demo;
 mod errors;
 mod help;
+mod job;
 mod pipes;
 mod pty;
 mod real;

@@ -44,7 +44,10 @@ impl Terminal {
         let inner = briefcase(home, args);
         let mut command = Command::new("setsid");
         command.args(["--ctty", "--wait"]).args(wrapper).arg(inner.get_program()).args(inner.get_args()).env_clear();
-        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm").env("NO_COLOR", "1");
+        command
+            .envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .env("TERM", "xterm")
+            .env("NO_COLOR", "1");
         command.stdin(end()).stdout(end()).stderr(end());
         let child = command.spawn().expect("setsid and briefcase run");
         let (master, screen) = (File::from(master), Arc::<(Mutex<String>, Condvar)>::default());

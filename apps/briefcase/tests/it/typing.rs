@@ -149,3 +149,28 @@ fn approve_and_deny_show_the_question_first() {
     terminal.expect("no open question");
     assert_eq!(terminal.ended(), 6);
 }
+
+#[test]
+fn a_passkey_made_in_the_browser_is_allowed_here() {
+    let home = Home::new();
+    let looked = std::sync::atomic::AtomicUsize::new(0);
+    let stub = Stub::serve(&home, move |request, _| match request {
+        "POST /v1/console/login" => (200, json!({ "url": "http://localhost:4483/#code=abc" })),
+        "GET /v1/passkey/offer" if looked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 => {
+            (404, json!({ "code": "not_found", "message": "Not yet.", "next_step": "" }))
+        }
+        "GET /v1/passkey/offer" => (200, json!({ "label": "lap\u{202e}top" })),
+        "POST /v1/changes/preview" => (200, json!({ "digest": DIGEST, "lines": ["passkey_added"], "from_version": 4 })),
+        _ => (200, json!({ "version": 5, "receipt": "r9" })),
+    });
+    let mut terminal = Terminal::start(&home, &["factor", "add", "passkey", "--print"]);
+    terminal.expect("http://localhost:4483/security?enrol#code=abc");
+    terminal.expect("lap\\u{202e}top");
+    terminal.expect("PIN to apply this");
+    terminal.send("271828\r");
+    terminal.expect("can now answer for you");
+    assert_eq!(terminal.ended(), 0);
+    let body = stub.body("POST /v1/changes");
+    assert_eq!(body["change"]["change"], "add_passkey");
+    assert_eq!(body["change"]["credential"], Value::Null);
+}

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use crate::{run, sample};
 
+/// What somebody does to a file.
+type Change = fn(&mut Vec<u8>);
+
 /// An exported record of made-up receipts; the key that signed it.
 fn exported(home: &Home, name: &str, count: u64) -> (PathBuf, String) {
     let receipts = sample::story(count);
@@ -38,7 +41,7 @@ fn every_kind_of_tampering_is_an_answer_of_no() {
     let home = Home::new();
     let (whole, key) = exported(&home, "record", 300);
     let bundle = "tile/entries/001.p/44";
-    let cases: [(&str, fn(&mut Vec<u8>)); 4] = [
+    let cases: [(&str, Change); 4] = [
         ("an edit", |bytes| {
             let last = bytes.len() - 10;
             bytes[last] ^= 1;

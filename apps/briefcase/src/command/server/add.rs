@@ -1,6 +1,6 @@
 //! `briefcase server add`
 
-use briefcase_api::{Change, Probe, SecretView, ServerSpec};
+use briefcase_api::{Change, Look, Probe, SecretView, ServerSpec};
 use briefcase_types::{ServerId, ToolName};
 use clap::Args;
 
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     change,
+    client::{pin_evidence, wipe},
     failure::Failure,
     page::{Page, Tone, span},
     screen::{Answer, waiting},
@@ -66,7 +67,7 @@ impl Add {
         if local && !yes && !terminal.confirm("Start this program now, as you, to look at what it offers?")? {
             return Err(Failure::Cancelled);
         }
-        let seen: Probe = waiting("Looking at the server", around.client.post("/v1/servers/probe", &spec)).await?;
+        let seen = look(around, &spec).await?;
         let reads = if read_all_hinted { super::hinted_reads(&seen) } else { read };
         terminal.show(&offer(&seen, &reads, reads_granted))?;
         let change = Change::AddServer { name: name.clone(), spec, probe: seen.digest, reads, reads_granted };
@@ -75,6 +76,25 @@ impl Add {
         answer.page.next("Agents that are connected see it at once. `briefcase tools` lists what they see.");
         Ok(answer)
     }
+}
+
+/// Looks at the server. Showing it a secret takes a PIN, before anything is sent.
+async fn look(around: &Surroundings, spec: &ServerSpec) -> Result<Probe, Failure> {
+    const LOOKING: &str = "Looking at the server";
+    let named: Vec<String> = spec::secrets(spec).into_iter().map(ToString::to_string).collect();
+    if named.is_empty() {
+        return waiting(LOOKING, around.client.post("/v1/servers/probe", spec)).await;
+    }
+    let what_for = format!("to show it {} and look at what it offers", named.join(", "));
+    change::with_pin(around, &what_for, async |pin| {
+        let look = Look::Proven { spec: spec.clone(), evidence: pin_evidence(pin) };
+        let seen = waiting(LOOKING, around.client.post("/v1/servers/probe", &look)).await;
+        if let Look::Proven { evidence, .. } = look {
+            wipe(evidence);
+        }
+        seen
+    })
+    .await
 }
 
 /// A secret that is not there is told before a server is started with nothing in its place.
