@@ -1,0 +1,14 @@
+//! What is read as an unlock key writes itself back to a text that reads the same.
+#![no_main]
+
+use briefcase_types::SecretString;
+use briefcase_vault::UnlockKey;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: String| {
+    let Ok(key) = UnlockKey::parse(&SecretString::new(text)) else { return };
+    let written = key.text();
+    let again = UnlockKey::parse(&SecretString::new(written.expose(str::to_owned)));
+    let again = again.expect("its own text").text();
+    assert!(written.expose(|one| again.expose(|two| one == two)));
+});
