@@ -90,6 +90,7 @@ fn at_console(admin: Arc<Admin>) -> Router {
         .route("/security", get(console::index))
         .route("/app.js", get(console::script))
         .route("/app.css", get(console::style))
+        .route("/icon.svg", get(console::icon))
         .route("/v1/console/session", post(console::session));
     page.merge(api)
         .layer(middleware::from_fn_with_state(Arc::clone(&admin), guard_console))

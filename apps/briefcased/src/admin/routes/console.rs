@@ -20,6 +20,8 @@ const INDEX: &str = include_str!("../../../../../web/console/dist/index.html");
 const SCRIPT: &str = include_str!("../../../../../web/console/dist/app.js");
 const STYLE: &str = include_str!("../../../../../web/console/dist/app.css");
 
+const ICON: &str = include_str!("../../../../../web/console/dist/icon.svg");
+
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
@@ -52,6 +54,11 @@ pub async fn script() -> Response {
 /// Its style.
 pub async fn style() -> Response {
     page("text/css; charset=utf-8", STYLE)
+}
+
+/// Its sign in the browser's tab.
+pub async fn icon() -> Response {
+    page("image/svg+xml", ICON)
 }
 
 fn page(kind: &'static str, body: &'static str) -> Response {

@@ -8,33 +8,87 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use futures_util::stream;
-use tokio::time::{Instant, timeout_at};
+use briefcase_engine::desk::Changed;
+use briefcase_store::Reader;
+use futures_util::{StreamExt as _, stream};
+use tokio::{sync::broadcast, time::Instant};
 
-use crate::admin::{answer::Failure, state::Admin};
+use crate::{
+    admin::{answer::Failure, state::Admin},
+    open::Open,
+};
 
+/// Between two looks at what has no event of its own.
+const LOOK: Duration = Duration::from_secs(2);
 /// A line now and then keeps the connection known to be alive.
 const QUIET: Duration = Duration::from_secs(15);
 
 /// `GET /v1/events`
 pub async fn events(State(admin): State<Arc<Admin>>) -> Result<Response, Failure> {
     let open = admin.open()?;
-    let state = (open.engine.desk().watch(), open.ended.clone(), true);
-    let events = stream::unfold(state, |(mut changes, ended, first)| async move {
-        if first {
-            return Some((event("approvals"), (changes, ended, false)));
-        }
-        let text = tokio::select! {
-            () = ended.cancelled() => return None,
-            heard = timeout_at(Instant::now() + QUIET, changes.recv()) => match heard {
-                Ok(_) => event("approvals"),
-                Err(_) => Bytes::from_static(b"event: receipts\ndata:\n\n"),
-            },
-        };
-        Some((text, (changes, ended, false)))
+    let listener = Listener {
+        changes: open.engine.desk().watch(),
+        authority: open.engine.standing().version(),
+        receipts: size(&open).await,
+        told: Instant::now(),
+        first: true,
+        open,
+    };
+    let events = stream::unfold(listener, |mut listener| async move {
+        let text = listener.next().await?;
+        Some((text, listener))
     });
-    let body = Body::from_stream(futures_util::StreamExt::map(events, Ok::<_, Infallible>));
+    let body = Body::from_stream(events.map(Ok::<_, Infallible>));
     Ok(([(header::CONTENT_TYPE, "text/event-stream")], body).into_response())
+}
+
+/// One listener and what it knows.
+struct Listener {
+    open: Arc<Open>,
+    changes: broadcast::Receiver<Changed>,
+    authority: u64,
+    receipts: u64,
+    told: Instant,
+    first: bool,
+}
+
+impl Listener {
+    /// The next line for the listener; `None` when the briefcase was locked.
+    async fn next(&mut self) -> Option<Bytes> {
+        if std::mem::take(&mut self.first) {
+            return Some(event("approvals"));
+        }
+        loop {
+            let heard = tokio::select! {
+                () = self.open.ended.cancelled() => return None,
+                _ = self.changes.recv() => true,
+                () = tokio::time::sleep(LOOK) => false,
+            };
+            let line = if heard { Some(event("approvals")) } else { self.look().await };
+            let quiet = (self.told.elapsed() >= QUIET).then(|| Bytes::from_static(b": still here\n\n"));
+            if let Some(line) = line.or(quiet) {
+                self.told = Instant::now();
+                return Some(line);
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Option<Bytes> {
+        let (authority, receipts) = (self.open.engine.standing().version(), size(&self.open).await);
+        if authority != self.authority {
+            self.authority = authority;
+            return Some(event("authority"));
+        }
+        if receipts != self.receipts {
+            self.receipts = receipts;
+            return Some(event("receipts"));
+        }
+        None
+    }
+}
+
+async fn size(open: &Open) -> u64 {
+    open.reader.spawn(Reader::size).await.unwrap_or_default()
 }
 
 fn event(name: &str) -> Bytes {
