@@ -240,16 +240,22 @@ impl Engine {
         if let Some(redactor) = kept.of_server.get(server) {
             return redactor.clone();
         }
-        let redactor = self.build_redactor(std::iter::once(server));
+        let redactor = self.build_redactor(server);
         kept.of_server.insert(server.clone(), redactor.clone());
         redactor
     }
 
-    /// A redactor that knows the secrets of every server.
+    /// A redactor that knows every secret of the vault, whether a server uses it now or not.
     pub(crate) fn all_secrets(&self) -> Option<Arc<Redactor>> {
         let standing = self.standing();
         let mut kept = self.kept_redactors();
-        let build = || self.build_redactor(standing.authority().servers.keys());
+        let build = || {
+            let mut builder = Redactor::builder();
+            for name in standing.authority().secrets.keys() {
+                self.upstreams.secret(name, &mut |secret| builder.add(secret.as_bytes()));
+            }
+            builder.build().map(Arc::new)
+        };
         kept.of_all.get_or_insert_with(build).clone()
     }
 
@@ -262,11 +268,9 @@ impl Engine {
         kept
     }
 
-    fn build_redactor<'a>(&self, servers: impl Iterator<Item = &'a ServerId>) -> Option<Arc<Redactor>> {
+    fn build_redactor(&self, server: &ServerId) -> Option<Arc<Redactor>> {
         let mut builder = Redactor::builder();
-        for server in servers {
-            self.upstreams.secrets(server, &mut |secret| builder.add(secret.as_bytes()));
-        }
+        self.upstreams.secrets(server, &mut |secret| builder.add(secret.as_bytes()));
         builder.build().map(Arc::new)
     }
 

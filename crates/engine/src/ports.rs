@@ -5,7 +5,8 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use briefcase_receipts::Receipt;
 use briefcase_types::{
-    AgentId, ApprovalId, Digest, ReceiptIndex, RefusalCode, SecretString, ServerId, SessionId, ToolName, UnixMillis,
+    AgentId, ApprovalId, Digest, ReceiptIndex, RefusalCode, SecretName, SecretString, ServerId, SessionId, ToolName,
+    UnixMillis,
 };
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -81,7 +82,7 @@ pub enum Record {
     /// A sealed vault record; `None` removes it.
     Secret {
         /// Its name.
-        name: briefcase_types::SecretName,
+        name: SecretName,
         /// The sealed bytes.
         sealed: Option<Bytes>,
     },
@@ -245,6 +246,9 @@ pub trait Upstreams: Send + Sync {
 
     /// The secrets that the server's connection uses, for the output redactor (exact match in every encoding).
     fn secrets(&self, server: &ServerId, visit: &mut dyn FnMut(&str));
+
+    /// A secret of the vault, used by a server or not, so that it can be looked for in arguments on their way out.
+    fn secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str));
 }
 
 /// The client, as a running request sees it.

@@ -8,7 +8,7 @@ use std::{
 
 use briefcase_egress::Egress;
 use briefcase_engine::ports::{BoxFuture, Era, Line, Listing, Outbound, Reply, Talk, UpstreamFailure, Upstreams};
-use briefcase_types::{ServerId, SessionId};
+use briefcase_types::{SecretName, ServerId, SessionId};
 use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
@@ -140,6 +140,12 @@ impl Upstreams for Pool {
             if let Err(reason) = self.common.directory.with_secret(name, visit) {
                 tracing::warn!(%server, secret = %name, %reason, "a secret cannot be read for redaction");
             }
+        }
+    }
+
+    fn secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) {
+        if let Err(reason) = self.common.directory.with_secret(name, visit) {
+            tracing::warn!(secret = %name, %reason, "a secret cannot be read to look for it in arguments");
         }
     }
 }

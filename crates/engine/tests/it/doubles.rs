@@ -24,7 +24,7 @@ use briefcase_policy::{
     pin,
 };
 use briefcase_receipts::{Kind, Receipt, commit::CommitKey};
-use briefcase_types::{Clock, Digest, Entropy, Incarnation, ReceiptIndex, SecretString, ServerId, UnixMillis};
+use briefcase_types::{Clock, Digest, Entropy, Incarnation, ReceiptIndex, SecretName, SecretString, ServerId, UnixMillis};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -113,6 +113,10 @@ impl Upstreams for OneServer {
     fn secrets(&self, _: &ServerId, visit: &mut dyn FnMut(&str)) {
         visit("a-very-secret-token-0001");
     }
+
+    fn secret(&self, _: &SecretName, visit: &mut dyn FnMut(&str)) {
+        visit("a-very-secret-token-0001");
+    }
 }
 
 /// Says yes to the PIN `right`.
@@ -188,6 +192,7 @@ impl World {
         let mut authority = Authority::empty(Incarnation::random(entropy.as_ref()));
         authority = authority.add_agent("a".parse().unwrap(), Digest::sha256(b"t"), UnixMillis(1)).unwrap().document;
         authority = authority.add_server(name, server).unwrap().document;
+        authority = authority.set_secret("key".parse().unwrap(), Digest::sha256(b"sealed")).unwrap().document;
         for budget in budgets {
             authority = authority.set_budget(budget).unwrap().document;
         }
