@@ -19,7 +19,8 @@ const EXAMPLES: &str = "\
 First steps:
   briefcase demo              see what it does, in a throw-away home
   briefcase setup             make your briefcase and start it
-  briefcase server add files --read-all-hinted -- npx -y @modelcontextprotocol/server-filesystem ~/notes
+  briefcase server add files --read-all-hinted -- \\
+      npx -y @modelcontextprotocol/server-filesystem ~/notes
   briefcase approvals --watch answer what your agents ask for
   briefcase receipts verify   prove that the record was not changed
 ";

@@ -57,7 +57,7 @@ fn answered(answer: &Answer, json: bool) -> ExitCode {
 fn fail(failure: &Failure, json: bool) -> ExitCode {
     match failure {
         Failure::Problem(problem) => screen::report(problem, json),
-        Failure::Cancelled if !json => screen::tell(&page::Page::of("Cancelled. Nothing was changed.")),
+        Failure::Cancelled if !json => screen::tell(&page::Page::of("Cancelled.")),
         Failure::Cancelled | Failure::ClosedPipe => {}
     }
     ExitCode::from(failure.exit_code())

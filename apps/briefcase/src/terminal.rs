@@ -92,7 +92,6 @@ impl Terminal {
     }
 
     fn write(&self, text: &str) -> Result<(), Failure> {
-        let text = text.replace('\n', "\r\n");
         Ok((&self.tty).write_all(text.as_bytes())?)
     }
 

@@ -17,7 +17,7 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  briefcase agent add codex       one identity per client, each with its own rules, budget and receipts
+  briefcase agent add codex       one identity per client: own rules, budget, receipts
   briefcase agent list
   briefcase agent remove codex    its token is void at once";
 

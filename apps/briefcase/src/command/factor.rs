@@ -13,7 +13,7 @@ use crate::{
     change,
     failure::Failure,
     moment,
-    page::{Page, Tone, span, visible},
+    page::{Page, Tone, span},
     screen::Answer,
     surroundings::Surroundings,
     terminal::Terminal,
@@ -22,7 +22,7 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   briefcase factor list
-  briefcase factor add passkey --label 'this laptop'   made in the browser, allowed here with your PIN
+  briefcase factor add passkey --label 'this laptop'   made in the browser, allowed here
   briefcase factor add pin                             change the PIN
   briefcase factor remove ID
 

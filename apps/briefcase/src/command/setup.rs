@@ -29,10 +29,10 @@ const EXAMPLES: &str = "\
 Examples:
   briefcase setup
   briefcase setup --passphrase --agent claude-code
-  briefcase setup --generated-key --i-saved-it > /dev/null    the key is on the terminal all the same
+  briefcase setup --generated-key --i-saved-it > /dev/null
 
-Your vault opens with a generated key (keep it in a password manager) or with a passphrase of your own. A PIN answers
-questions and allows changes: agents can see everything you type into a shell, but not that.";
+Your vault opens with a generated key (keep it in a password manager) or with a passphrase of your own. A PIN answers \
+questions and allows changes: an agent can run commands as you, but it does not know your PIN.";
 
 /// Make your briefcase: a key for the vault, a PIN for decisions, an agent
 #[derive(Debug, Args)]
@@ -88,7 +88,7 @@ impl Setup {
         let made = waiting("Making the briefcase", make(around, &wishes)).await?;
         let secret = match (made.unlock_key.map(SecretString::new), passphrase) {
             (Some(key), _) => {
-                show_key(&terminal, &key, self.i_saved_it)?;
+                show_key(&terminal, &key, self.i_saved_it).map_err(|failure| not_saved(failure, around))?;
                 key
             }
             (None, Some(passphrase)) => passphrase,
@@ -186,6 +186,20 @@ fn show_key(terminal: &Terminal, key: &SecretString, saved: bool) -> Result<(), 
             "That is not its last group (the seven characters after the last dash).",
             Tone::Warn,
         )))?;
+    }
+}
+
+/// Leaving now leaves a briefcase whose key may be in nobody's hands: that has to be said.
+fn not_saved(failure: Failure, around: &Surroundings) -> Failure {
+    match failure {
+        Failure::Cancelled => {
+            let next = format!(
+                "If you saved the key, start it with `briefcase up`. If not, remove {} and run `briefcase setup` again.",
+                around.paths.state.display()
+            );
+            Failure::new("failed", "The briefcase is made, but it is not sure that you have its key.", next)
+        }
+        other => other,
     }
 }
 

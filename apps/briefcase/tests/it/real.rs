@@ -178,3 +178,19 @@ fn a_generated_key_is_shown_once_and_asked_back() {
     let everywhere = home.all_bytes();
     assert!(everywhere.iter().all(|(_, bytes)| !String::from_utf8_lossy(bytes).contains(&key)), "it is in a file");
 }
+
+#[test]
+fn leaving_before_the_key_is_saved_is_not_called_nothing() {
+    let home = Home::new();
+    program("briefcased");
+    let mut terminal = Terminal::start(&home, &["setup", "--generated-key"]);
+    for _ in 0..2 {
+        terminal.expect(": ");
+        terminal.send(&format!("{PIN}\r"));
+    }
+    terminal.expect("Type its last group");
+    terminal.send("\u{3}");
+    terminal.expect("not sure that you have its key");
+    assert_eq!(terminal.ended(), 1);
+    assert_eq!(run(&home, &["setup"]).code(), 7, "there is one now");
+}

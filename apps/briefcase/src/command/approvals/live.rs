@@ -190,7 +190,11 @@ async fn wait_for_one(around: &Surroundings, seen: &[ApprovalId]) -> Result<(), 
         }
         match events.frame().await {
             Some(Ok(_)) => {}
-            _ => return Err(crate::failure::not_running()),
+            // It ended: looking at the list again tells why, or finds it back.
+            _ => {
+                tokio::time::sleep(LOOK_AGAIN).await;
+                return Ok(());
+            }
         }
     }
 }

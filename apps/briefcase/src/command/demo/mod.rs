@@ -21,7 +21,7 @@ Examples:
   briefcase demo                      you answer the question, with a PIN you choose for the demo
   briefcase demo --non-interactive    nobody has to be there
   briefcase demo -- node server-filesystem/dist/index.js
-                                      another copy of the file server; the folder to serve is put behind it
+                                      another file server; the folder to serve is put behind it
 
 Nothing of yours is touched: it works in a temporary folder, which is removed at the end.";
 

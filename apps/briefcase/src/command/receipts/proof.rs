@@ -18,7 +18,8 @@ const EXAMPLES: &str = "\
 Examples:
   briefcase receipts proof r1042                      print it (C2SP tlog-proof)
   briefcase receipts proof r1042 --out proof-r1042    write receipt and proof into a folder
-  briefcase receipts verify --proof proof-r1042/r1042.tlog-proof --receipt proof-r1042/r1042.json --key KEY";
+  briefcase receipts verify --proof proof-r1042/r1042.tlog-proof \\
+      --receipt proof-r1042/r1042.json --key KEY";
 
 /// Write the proof that one receipt is in the log
 #[derive(Debug, Args)]

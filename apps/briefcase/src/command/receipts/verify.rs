@@ -34,7 +34,7 @@ Examples:
   briefcase receipts verify FOLDER --key KEY         an export, offline
   briefcase receipts verify --proof r7.tlog-proof --receipt r7.json --key KEY
 
-Note the key where an attacker cannot change it: `briefcase receipts verify --print-key`.
+Note the key where an attacker cannot change it: `briefcase receipts verify --print-key`. \
 Exit code 1 when anything was changed; the first wrong receipt is named.";
 
 /// Prove that the record is complete and unchanged

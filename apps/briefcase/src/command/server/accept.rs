@@ -12,7 +12,7 @@ Examples:
   briefcase server accept github                     everything that is new or changed
   briefcase server accept github --tool search_code  only this one
 
-A tool whose definition changed is held back until you accept the new one. Read the difference: a description that tells
+A tool whose definition changed is held back until you accept the new one. Read the difference: a description that tells \
 an agent what to do is an attack. A changed tool asks again, whatever it was before.";
 
 /// Accept tools that are new or changed, after looking at the difference

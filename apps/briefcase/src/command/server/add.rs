@@ -21,15 +21,17 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   A local server; tools that claim to only read may run without asking:
-      briefcase server add files --read-all-hinted -- npx -y @modelcontextprotocol/server-filesystem ~/notes
+      briefcase server add files --read-all-hinted -- \\
+          npx -y @modelcontextprotocol/server-filesystem ~/notes
   A remote server whose key stays in the vault:
       briefcase secret set github
       briefcase server add github --url https://api.githubcopilot.com/mcp/ \\
           --header 'Authorization: Bearer {secret}' --secret github
   A local server with its key in its environment; two of its tools are reads:
-      briefcase server add search --secret-env API_KEY=search --read web_search --read fetch -- search-mcp
+      briefcase server add search --secret-env API_KEY=search \\
+          --read web_search --read fetch -- search-mcp
 
-The server is looked at before anything is accepted. What you accept is pinned: a tool that changes later is held back.
+The server is looked at before anything is accepted. What you accept is pinned: a tool that changes later is held back. \
 Every tool that is not a read asks you first.";
 
 /// Register a server: look at what it offers, then accept that

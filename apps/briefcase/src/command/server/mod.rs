@@ -20,7 +20,8 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  briefcase server add files --read-all-hinted -- npx -y @modelcontextprotocol/server-filesystem ~/notes
+  briefcase server add files --read-all-hinted -- \\
+      npx -y @modelcontextprotocol/server-filesystem ~/notes
   briefcase server list
   briefcase server test files        connect and compare with what was accepted
   briefcase server accept files      look at changed tools, then accept them
