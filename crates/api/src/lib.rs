@@ -16,7 +16,7 @@
 //! | `POST /v1/approvals/{id}/decide` | [`Decide`] → [`Decided`] |
 //! | `POST /v1/challenge` | [`Bound`] → WebAuthn `PublicKeyCredentialRequestOptions` JSON |
 //! | `GET /v1/agents`, `/v1/servers`, `/v1/tools`, `/v1/grants`, `/v1/budgets`, `/v1/secrets`, `/v1/factors` | → lists |
-//! | `POST /v1/servers/probe` | [`ServerSpec`] → [`Probe`] |
+//! | `POST /v1/servers/probe` | [`Look`] → [`Probe`]; a [`ServerSpec`] alone where it names no secret |
 //! | `POST /v1/servers/{id}/test` | → [`Probe`] |
 //! | `GET /v1/policy` | → [`PolicyText`] |
 //! | `POST /v1/policy/check` | [`PolicyText`] → [`PolicyReport`] |
@@ -46,6 +46,6 @@ pub use problem::Problem;
 pub use receipts::{Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, Why};
 pub use views::{
     AgentView, Backup, BudgetView, Check, ConsoleCode, ConsoleLogin, ConsoleSession, FactorView, FieldDifference,
-    GrantView, HeaderSpec, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Probe,
+    GrantView, HeaderSpec, Look, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Probe,
     SecretView, ServerSpec, ServerView, Severity, Status, ToolView, Unlock,
 };

@@ -121,6 +121,22 @@ pub enum ServerSpec {
     },
 }
 
+/// What `POST /v1/servers/probe` takes: how to reach the server, and the proof that a person is there when the server is to be
+/// shown a secret. Looking with a secret hands it over, as much as registering the server does.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Look {
+    /// With proof.
+    Proven {
+        /// How to reach it.
+        spec: ServerSpec,
+        /// The proof.
+        evidence: crate::Evidence,
+    },
+    /// Without: enough when no secret is named, or when a server is registered in exactly this way.
+    Bare(ServerSpec),
+}
+
 /// One difference between two definitions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldDifference {

@@ -19,6 +19,13 @@ pub struct Failure(pub StatusCode, pub Problem);
 /// What every handler gives.
 pub type Answer<T> = Result<Json<T>, Failure>;
 
+/// Does work to its end even when the client hangs up in the middle: a request's own future is dropped then.
+pub async fn uninterrupted<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::spawn(work).await.unwrap_or_else(|error| Err(Failure::internal(&error)))
+}
+
 impl Failure {
     /// A failure with a status.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>, next_step: impl Into<String>) -> Self {

@@ -5,8 +5,11 @@ use std::{
     time::Duration,
 };
 
+use axum::http::StatusCode;
 use briefcase_types::UnixMillis;
 use serde_json::Value;
+
+use super::answer::Failure;
 
 const LIVES: Duration = Duration::from_secs(240);
 
@@ -22,23 +25,79 @@ pub struct Offer {
     /// The browser's answer.
     pub credential: Value,
     until: UnixMillis,
+    /// Another one came while the first waited.
+    rivals: bool,
+}
+
+/// Why there is no offer to allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoOffer {
+    /// Nothing waits, or for too long.
+    None,
+    /// Two wait, and any program of this user could have made one of them.
+    Rivals,
 }
 
 impl Offers {
-    /// Replaces the offer.
+    /// Takes an offer. One that would take the place of another that waits makes both worthless: the person cannot tell
+    /// which of them they made.
     pub fn put(&self, label: String, credential: Value, now: UnixMillis) {
-        let offer = Offer { label, credential, until: now.plus(LIVES) };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(offer);
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let other = |waiting: &Offer| now < waiting.until && (waiting.rivals || waiting.credential != credential);
+        let rivals = kept.as_ref().is_some_and(other);
+        *kept = Some(Offer { label, credential, until: now.plus(LIVES), rivals });
     }
 
-    /// Looks at the offer, if it is not too old.
-    pub fn peek(&self, now: UnixMillis) -> Option<Offer> {
-        let offer = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        offer.filter(|offer| now < offer.until)
+    /// Looks at the offer.
+    ///
+    /// # Errors
+    /// When there is not exactly one.
+    pub fn peek(&self, now: UnixMillis) -> Result<Offer, NoOffer> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let offer = kept.filter(|offer| now < offer.until).ok_or(NoOffer::None)?;
+        if offer.rivals { Err(NoOffer::Rivals) } else { Ok(offer) }
     }
 
     /// Forgets it.
     pub fn clear(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl From<NoOffer> for Failure {
+    fn from(reason: NoOffer) -> Self {
+        match reason {
+            NoOffer::None => Self::not_found("passkey waiting to be allowed", "briefcase factor list"),
+            NoOffer::Rivals => Self::new(
+                StatusCode::CONFLICT,
+                "rivals",
+                "More than one passkey was offered; one of them may not be yours.",
+                "Wait five minutes and begin again. If it happens again, another program tries to enrol a passkey of its own.",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_offer_cannot_be_swapped_while_a_person_looks_at_it() {
+        let offers = Offers::default();
+        let at = |seconds: u64| UnixMillis(1_000_000).plus(Duration::from_secs(seconds));
+        assert_eq!(offers.peek(at(0)).err(), Some(NoOffer::None));
+        offers.put("mine".to_owned(), json!({ "id": "a" }), at(0));
+        offers.put("mine".to_owned(), json!({ "id": "a" }), at(1));
+        assert_eq!(offers.peek(at(1)).unwrap().credential, json!({ "id": "a" }));
+        offers.put("mine".to_owned(), json!({ "id": "b" }), at(2));
+        assert_eq!(offers.peek(at(2)).err(), Some(NoOffer::Rivals));
+        offers.put("mine".to_owned(), json!({ "id": "b" }), at(3));
+        assert_eq!(offers.peek(at(3)).err(), Some(NoOffer::Rivals));
+        assert_eq!(offers.peek(at(243)).err(), Some(NoOffer::None));
+        offers.put("mine".to_owned(), json!({ "id": "a" }), at(243));
+        assert!(offers.peek(at(243)).is_ok());
     }
 }

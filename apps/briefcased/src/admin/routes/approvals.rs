@@ -12,7 +12,7 @@ use briefcase_types::ApprovalId;
 use serde_json::Value;
 
 use crate::admin::{
-    answer::{Answer, Failure},
+    answer::{Answer, Failure, uninterrupted},
     evidence::evidence,
     state::Admin,
 };
@@ -44,7 +44,10 @@ pub async fn decide(
     let open = admin.open()?;
     let decision = decision(body.decision)?;
     let word = decision.word().to_owned();
-    let receipt = open.engine.decide(id, body.shown, decision, evidence(body.evidence)?).await?;
+    let given = evidence(body.evidence)?;
+    // A decision that is on record has to be taken, whether or not the client stays to hear of it.
+    let deciding = async move { Ok(open.engine.decide(id, body.shown, decision, given).await?) };
+    let receipt = uninterrupted(deciding).await?;
     Ok(Json(Decided { decision: word, receipt }))
 }
 

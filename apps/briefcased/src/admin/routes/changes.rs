@@ -15,7 +15,7 @@ use briefcase_vault::{KdfCost, NewSlot};
 use super::edits::{self, Edit};
 use crate::{
     admin::{
-        answer::{Answer, Failure},
+        answer::{Answer, Failure, uninterrupted},
         evidence::evidence,
         state::Admin,
     },
@@ -25,6 +25,7 @@ use crate::{
 /// `POST /v1/changes/preview`
 pub async fn preview(State(admin): State<Arc<Admin>>, Json(change): Json<Change>) -> Answer<Preview> {
     let open = admin.open()?;
+    let change = spelled_out(&admin, &open, change)?;
     let request = canonical(&change)?;
     let prepared = match enrolment(&change) {
         Some(line) => prepare_unchanged(&open, &request, line)?,
@@ -42,8 +43,14 @@ pub async fn preview(State(admin): State<Arc<Admin>>, Json(change): Json<Change>
 
 /// `POST /v1/changes`
 pub async fn apply(State(admin): State<Arc<Admin>>, Json(body): Json<Apply>) -> Answer<Applied> {
+    // A change that is on record has to come into force, whether or not the client stays to hear of it.
+    uninterrupted(applied(admin, body)).await
+}
+
+async fn applied(admin: Arc<Admin>, body: Apply) -> Answer<Applied> {
     let Apply { change, digest, evidence: given } = body;
     let open = admin.open()?;
+    let change = spelled_out(&admin, &open, change)?;
     let request = canonical(&change)?;
     let given = evidence(given)?;
     if let Some(line) = enrolment(&change) {
@@ -96,6 +103,17 @@ fn prepare_unchanged(open: &Open, request: &[u8], line: &str) -> Result<Prepared
 
 fn must_be(prepared: &Prepared, shown: Digest) -> Result<(), Failure> {
     if prepared.digest() == shown { Ok(()) } else { Err(briefcase_engine::change::ChangeError::Stale.into()) }
+}
+
+/// "The passkey that waits" becomes that passkey, so that the digest covers it: another one in its place is another change.
+fn spelled_out(admin: &Admin, open: &Open, change: Change) -> Result<Change, Failure> {
+    match change {
+        Change::AddPasskey { label, credential: serde_json::Value::Null } => {
+            let credential = admin.offers.peek(open.engine.now())?.credential;
+            Ok(Change::AddPasskey { label, credential })
+        }
+        given => Ok(given),
+    }
 }
 
 /// Changes that enrol a factor: the factor is made only after the evidence was taken.

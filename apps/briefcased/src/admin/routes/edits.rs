@@ -133,16 +133,6 @@ pub async fn enrol(admin: &Admin, open: &Open, change: Change, permit: Enrolment
             Ok(Edit::of(move |document| document.replace_factor_of_kind(factor)))
         }
         Change::AddPasskey { label, credential } => {
-            let credential = match credential {
-                serde_json::Value::Null => {
-                    let offer = admin
-                        .offers
-                        .peek(now)
-                        .ok_or_else(|| Failure::not_found("passkey waiting to be allowed", "briefcase factor list"))?;
-                    offer.credential
-                }
-                given => given,
-            };
             let factor = open.presence.finish_passkey(permit, &credential, &label).await;
             let factor = factor.map_err(|error| Failure::invalid(format!("{error}.")))?;
             let factor = Factor { id: factor.id().to_string(), kind: PASSKEY.to_owned(), data: json(&factor)? };

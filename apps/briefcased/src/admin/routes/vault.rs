@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::views;
 use crate::{
     admin::{
-        answer::{Answer, Failure},
+        answer::{Answer, Failure, uninterrupted},
         evidence::evidence,
         state::Admin,
     },
@@ -68,7 +68,13 @@ fn not_opened(error: &OpenError) -> Failure {
 
 /// `POST /v1/lock`
 pub async fn lock(State(admin): State<Arc<Admin>>) -> Json<Status> {
-    admin.life.lock().await;
+    let locking = Arc::clone(&admin);
+    let locked = uninterrupted(async move {
+        locking.life.lock().await;
+        Ok(())
+    });
+    // Locking cannot fail; what it could not close is in the log.
+    let _ = locked.await;
     admin.console.clear();
     views::status(State(admin)).await
 }
@@ -112,8 +118,7 @@ pub async fn offer_passkey(State(admin): State<Arc<Admin>>, Json(body): Json<Off
 /// `GET /v1/passkey/offer`
 pub async fn offered_passkey(State(admin): State<Arc<Admin>>) -> Answer<OfferView> {
     let open = admin.open()?;
-    let offer = admin.offers.peek(open.engine.now());
-    let offer = offer.ok_or_else(|| Failure::not_found("passkey waiting to be allowed", "briefcase factor list"))?;
+    let offer = admin.offers.peek(open.engine.now())?;
     Ok(Json(OfferView { label: offer.label }))
 }
 

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, State},
+    http::StatusCode,
 };
 use briefcase_api::{
-    AgentView, BudgetView, FactorView, GrantView, Probe, SecretView, ServerSpec, ServerView, Status, ToolView,
+    AgentView, BudgetView, FactorView, GrantView, Look, Probe, SecretView, ServerSpec, ServerView, Status, ToolView,
 };
 use briefcase_policy::authority::{EnvValue, Limit, Server, Transport};
-use briefcase_types::{Money, ServerId, UnixMillis};
+use briefcase_types::{Digest, Money, ServerId, UnixMillis};
 use serde_json::Value;
 
 use super::edits;
 use crate::{
     admin::{
         answer::{Answer, Failure},
+        evidence::evidence,
         probes,
         state::Admin,
     },
@@ -107,12 +109,36 @@ fn spec(server: &Server) -> ServerSpec {
 }
 
 /// `POST /v1/servers/probe`
-pub async fn probe(State(admin): State<Arc<Admin>>, Json(spec): Json<ServerSpec>) -> Answer<Probe> {
+pub async fn probe(State(admin): State<Arc<Admin>>, Json(look): Json<Look>) -> Answer<Probe> {
     let open = admin.open()?;
     let name = "probe".parse().map_err(|_| Failure::invalid("No name."))?;
+    let (spec, given) = match look {
+        Look::Proven { spec, evidence } => (spec, Some(evidence)),
+        Look::Bare(spec) => (spec, None),
+    };
     let server = edits::server(&spec);
+    may_see_secrets(&open, &server, given).await?;
     let probed = probes::probe(&open, &name, &server, Some(spec)).await?;
     Ok(Json(admin.probes.keep(probed)))
+}
+
+/// A look shows the server the secrets it names. Only a person may send a secret where it does not go already: whoever can
+/// reach the socket could otherwise send any of them to a program or a host of their own.
+async fn may_see_secrets(open: &Open, server: &Server, given: Option<briefcase_api::Evidence>) -> Result<(), Failure> {
+    let standing = open.engine.standing();
+    let registered = || standing.authority().servers.values().any(|known| known.transport == server.transport);
+    if server.transport.secrets().next().is_none() || registered() {
+        return Ok(());
+    }
+    let Some(given) = given else {
+        let text = "This shows a secret to a server that is not registered.";
+        let next = "Add the server with `briefcase server add`, which asks for the PIN first.";
+        return Err(Failure::new(StatusCode::FORBIDDEN, "factor_required", text, next));
+    };
+    let transport = serde_json::to_value(&server.transport).map_err(|error| Failure::internal(&error))?;
+    let digest = Digest::labelled("briefcase/look/1", &[&briefcase_json::canonical(&transport)]);
+    open.engine.check(evidence(given)?, digest).await?;
+    Ok(())
 }
 
 /// `POST /v1/servers/{id}/test`
