@@ -115,6 +115,8 @@ impl Inner {
                 }
             },
         };
+        // Answers to nothing that was asked are no part of a new call: no person would be shown them, and no approval covers them.
+        let responses = responses.filter(|_| parked.is_some());
         let copy = |raw: &str| Bytes::copy_from_slice(raw.as_bytes());
         let mut call = self.blueprint(context, server, operation);
         if legacy && let Some(task) = members.get("task") {
