@@ -111,6 +111,9 @@ pub struct Call {
 pub struct Continuation {
     pub(crate) key: CallKey,
     pub(crate) authority_version: u64,
+    /// Whether a person was asked about the call. If not, and policy wants one now, something has changed since — what the
+    /// agent has seen — and the answers that go out with the next round are nothing anybody allowed.
+    pub(crate) approved: bool,
 }
 
 /// What may be handed to the agent. Made only by the engine, after the outcome's receipt is durable.

@@ -29,6 +29,9 @@ pub struct Permitted {
     pub(super) permit: Permit,
 }
 
+/// The word for a call that goes on after its server asked something; only calls that a person allowed do without a new question.
+const CONTINUED: &str = "continued";
+
 /// Why a call may run. Made only here.
 #[derive(Debug)]
 pub struct Permit {
@@ -41,6 +44,11 @@ impl Permit {
     pub(super) fn approval(&self) -> Option<ApprovalId> {
         self.approval.as_ref().map(ApprovalConsumed::id)
     }
+
+    /// Whether a person said yes to this very call, in this round or an earlier one.
+    pub(super) fn by_person(&self) -> bool {
+        self.approval.is_some() || self.word == CONTINUED
+    }
 }
 
 /// Third stage.
@@ -52,10 +60,12 @@ pub async fn decide(engine: &Engine, validated: Validated, talk: &Arc<dyn Talk>)
         Verdict::Deny { policies, reason } => return Err(denied(&target, &arguments, policies, reason)),
         Verdict::Ask { policies, fresh } => {
             let continued = call.continuation.take().is_some_and(|continuation| {
-                continuation.key == arguments.key && continuation.authority_version == target.standing.version()
+                continuation.approved
+                    && continuation.key == arguments.key
+                    && continuation.authority_version == target.standing.version()
             });
             if continued {
-                Permit { word: "continued", policies, approval: None }
+                Permit { word: CONTINUED, policies, approval: None }
             } else if !fresh && granted(&trace, &call, &target, &arguments) {
                 Permit { word: "session_grant", policies, approval: None }
             } else {

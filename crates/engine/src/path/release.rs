@@ -54,8 +54,11 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, St
     }
     match filtered {
         Filtered::Pass { answer, .. } => {
-            let continuation =
-                wants_input.then(|| Continuation { key: arguments.key, authority_version: target.standing.version() });
+            let continuation = wants_input.then(|| Continuation {
+                key: arguments.key,
+                authority_version: target.standing.version(),
+                approved: hold.by_person,
+            });
             Ok(Released::new(answer, index, continuation))
         }
         Filtered::Hold { mut refusal, .. } => {
@@ -68,7 +71,14 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, St
 /// A modern server asks by answering: what it asks is decided like any question, before the agent's side sees it.
 async fn admit_questions(engine: &Engine, trace: &Trace, filtered: Filtered) -> (Filtered, bool) {
     let questions = match &filtered {
-        Filtered::Pass { answer: Answer::Result(raw), .. } => questions(raw),
+        Filtered::Pass { answer: Answer::Result(raw), .. } => match questions(raw) {
+            Ok(questions) => questions,
+            // What cannot be decided on is not passed on: another reader may find the question in it.
+            Err(_) => {
+                let refusal = unusable("question_malformed");
+                return (Filtered::Hold { refusal, status: "withheld:question_malformed".to_owned() }, false);
+            }
+        },
         Filtered::Pass { answer: Answer::Error(error), .. } if error.code == URL_ELICITATION => {
             Some(vec![("elicitation/create".to_owned(), error.data.clone().unwrap_or_default())])
         }
@@ -166,7 +176,7 @@ fn withheld(error: &crate::ports::JournalError) -> Stop {
 }
 
 /// What a modern server wants to know before it can answer; `None` when this is an answer.
-fn questions(raw: &[u8]) -> Option<Vec<(String, Bytes)>> {
+fn questions(raw: &[u8]) -> Result<Option<Vec<(String, Bytes)>>, serde_json::Error> {
     #[derive(serde::Deserialize)]
     struct Outline<'a> {
         #[serde(rename = "resultType", borrow, default)]
@@ -181,18 +191,19 @@ fn questions(raw: &[u8]) -> Option<Vec<(String, Bytes)>> {
         #[serde(borrow, default)]
         params: Option<&'a serde_json::value::RawValue>,
     }
-    if !contains(raw, b"input_required") {
-        return None;
+    // Spelled out, or hidden in an escape.
+    if !contains(raw, b"input_required") && !contains(raw, br"\u") {
+        return Ok(None);
     }
-    let outline: Outline<'_> = serde_json::from_slice(raw).ok()?;
+    let outline: Outline<'_> = serde_json::from_slice(raw)?;
     if outline.result_type.as_deref() != Some("input_required") {
-        return None;
+        return Ok(None);
     }
     let question = |asked: Asked<'_>| {
         let params = asked.params.map_or("{}", |raw| raw.get());
         (asked.method.into_owned(), Bytes::copy_from_slice(params.as_bytes()))
     };
-    Some(outline.requests.into_values().map(question).collect())
+    Ok(Some(outline.requests.into_values().map(question).collect()))
 }
 
 impl Engine {
@@ -208,5 +219,31 @@ impl Engine {
         let redactions = message.redactions.saturating_add(data.as_ref().map_or(0, |data| data.redactions));
         let message = serde_json::from_slice(&message.bytes).map_err(|_| "malformed")?;
         Ok((RpcError { code: error.code, message, data: data.map(|data| data.bytes) }, redactions))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_spelling_of_a_question_passes_as_an_answer() {
+        let asks = |raw: &str| questions(raw.as_bytes()).map(|found| found.unwrap_or_default().len());
+        let request = r#"{"method":"sampling/createMessage","params":{}}"#;
+        for kind in ["input_required", r"input\u005frequired", r"\u0069nput_required"] {
+            let raw = format!(r#"{{"resultType":"{kind}","inputRequests":{{"a":{request}}}}}"#);
+            assert_eq!(asks(&raw).unwrap(), 1, "{raw}");
+        }
+        let hidden_key = format!(r#"{{"result\u0054ype":"input_required","input\u0052equests":{{"a":{request}}}}}"#);
+        assert_eq!(asks(&hidden_key).unwrap(), 1);
+        for bad in [
+            format!(r#"{{"resultType":"input_required","inputRequests":{{"a":{request},"b":5}}}}"#),
+            r#"{"resultType":"input_required","inputRequests":{"a":{"method":5}}}"#.to_owned(),
+            r#"{"resultType":"input_required","inputRequests":[]}"#.to_owned(),
+            format!(r#"{{"resultType":"complete","resultType":"input_required","inputRequests":{{"a":{request}}}}}"#),
+        ] {
+            assert!(asks(&bad).is_err(), "{bad}");
+        }
+        assert_eq!(asks(r#"{"content":[{"type":"text","text":"input_required \u00e9"}]}"#).unwrap(), 0);
     }
 }

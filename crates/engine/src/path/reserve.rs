@@ -26,6 +26,8 @@ pub struct Funded {
 pub struct Hold {
     pub(super) reservation: Reservation,
     pub(super) intent: Option<Durable>,
+    /// Whether a person was asked.
+    pub(super) by_person: bool,
 }
 
 /// Fourth stage.
@@ -73,5 +75,5 @@ pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Funded, St
     } else {
         None
     };
-    Ok(Funded { trace, call, target, arguments, hold: Hold { reservation, intent } })
+    Ok(Funded { trace, call, target, arguments, hold: Hold { reservation, intent, by_person: permit.by_person() } })
 }

@@ -1,11 +1,14 @@
 //! No receipt, no effect; no durable outcome, no result.
 
+use std::sync::Arc;
+
 use briefcase_engine::ports::{Reply, UpstreamFailure};
+use briefcase_policy::label::{Label, Labels};
 use briefcase_receipts::Kind;
 use briefcase_types::RefusalCode;
 use bytes::Bytes;
 
-use crate::doubles::World;
+use crate::doubles::{Quiet, World, pin_evidence};
 
 #[tokio::test]
 async fn a_call_leaves_an_intent_and_an_outcome() {
@@ -110,4 +113,23 @@ async fn what_a_modern_server_asks_is_decided_before_it_is_shown() {
     *world.server.answer.lock().unwrap() = asks("elicitation/create");
     let (_, continuation) = world.run("look", "{}").await.unwrap().into_parts();
     assert!(continuation.is_some());
+}
+
+#[tokio::test]
+async fn what_ran_without_a_person_does_not_go_on_without_one_when_the_agent_has_seen_more() {
+    let world = World::new(vec![]);
+    let external = Labels::NONE.with(Label::External);
+    let (server, tool) = ("files".parse().unwrap(), "look".parse().unwrap());
+    let edit =
+        world.engine.prepare(b"x", |document| document.set_labels(&server, &tool, external), Vec::new()).unwrap();
+    world.engine.apply(edit, pin_evidence("right")).await.unwrap();
+    let asks = r#"{"resultType":"input_required","inputRequests":{"q":{"method":"elicitation/create","params":{}}}}"#;
+    *world.server.answer.lock().unwrap() = Ok(Reply::Result(Bytes::from_static(asks.as_bytes())));
+    let (_, continuation) = world.run("look", "{}").await.unwrap().into_parts();
+    let seen = Labels::NONE.with(Label::UntrustedContent).with(Label::PrivateData);
+    world.engine.labels().add(&world.session.agent, seen, world.engine.now());
+    let mut call = world.call("look", "{}");
+    call.continuation = continuation;
+    let refusal = briefcase_engine::path::run(&world.engine, call, Arc::new(Quiet)).await.unwrap_err();
+    assert_eq!((refusal.reason.as_str(), world.effects()), ("waiting", 1));
 }
