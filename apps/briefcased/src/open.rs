@@ -141,7 +141,9 @@ pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, Op
     let unlocked = Arc::new(Vault::load(&state.join(VAULT_FILE))?.unlock(credential)?);
     let sealed_key =
         sealed_file::read(&state.join(LOG_KEY_FILE))?.ok_or(OpenError::Tampered("the log key is missing"))?;
-    let log_key = LogKey::open(&unlocked, &SealedRecord::from_bytes(sealed_key))?;
+    // The vault did open: it is not the passphrase that is wrong.
+    let log_key = LogKey::open(&unlocked, &SealedRecord::from_bytes(sealed_key))
+        .map_err(|_| OpenError::Tampered("the log key"))?;
     let public = PublicKey::from_bytes(&log_key.public_key())?;
     let (store, opened) = Store::open(
         state,
