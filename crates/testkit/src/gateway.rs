@@ -84,6 +84,5 @@ fn token_file(home: &Home, token: &str) -> PathBuf {
     let path = home.file(&format!("{}.token", token.chars().skip(4).take(12).collect::<String>()));
     let opened = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
     opened.and_then(|mut file| file.write_all(token.as_bytes())).expect("the token can be written");
-    home.hand_over(&path);
     path
 }

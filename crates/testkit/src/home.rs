@@ -10,12 +10,7 @@ use crate::program;
 /// Folders for one briefcase, removed when dropped.
 pub struct Home {
     dir: TempDir,
-    /// The user that owns it, where that is not the one who runs the tests.
-    owner: Option<u32>,
 }
-
-/// The user and group that owns nothing.
-const NOBODY: u32 = 65534;
 
 impl Home {
     /// New and empty. On a path short enough for sockets.
@@ -26,36 +21,13 @@ impl Home {
             std::fs::create_dir(&folder).expect("a folder");
             rustix::fs::chmod(&folder, rustix::fs::Mode::RWXU).expect("a private folder");
         }
-        Self { dir, owner: None }
+        Self { dir }
     }
 
-    /// New and empty, and no business of root: when root runs the tests, the folders belong to `nobody` and the programs run
-    /// as `nobody`, so that modes, limits and `ptrace` rules mean something.
-    pub fn without_root() -> Self {
-        let mut home = Self::new();
-        if rustix::process::geteuid().is_root() {
-            home.owner = Some(NOBODY);
-            for folder in ["", "state", "run", "config", "home"] {
-                home.hand_over(&home.path().join(folder));
-            }
-        }
-        home
-    }
-
-    /// Gives a file that the test has made to the owner of the home.
-    pub fn hand_over(&self, path: &Path) {
-        if let Some(owner) = self.owner {
-            std::os::unix::fs::chown(path, Some(owner), Some(owner)).expect("root may give files away");
-        }
-    }
-
-    /// Any program, as the owner of the home, with nothing in its environment but this home and `PATH`.
-    pub fn owners(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    /// Any program, with nothing in its environment but this home and `PATH`.
+    pub fn command_of(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(self.env());
-        if let Some(owner) = self.owner {
-            command.uid(owner).gid(owner);
-        }
         command
     }
 
@@ -96,20 +68,7 @@ impl Home {
 
     /// A program of ours that sees this home, `PATH`, and nothing else of the environment.
     pub fn command(&self, name: &str) -> Command {
-        self.owners(self.reachable(program(name)))
-    }
-
-    /// A program where the owner of the home can run it: root's folders are closed to others.
-    fn reachable(&self, program: PathBuf) -> PathBuf {
-        if self.owner.is_none() {
-            return program;
-        }
-        let copy = self.path().join("programs").join(program.file_name().expect("a name"));
-        if !copy.exists() {
-            std::fs::create_dir_all(copy.parent().expect("a folder")).expect("a folder");
-            std::fs::copy(program, &copy).expect("the program can be copied");
-        }
-        copy
+        self.command_of(program(name))
     }
 
     /// All bytes of all files, for canaries.

@@ -14,6 +14,7 @@ pub struct Process {
     name: String,
     child: Child,
     errors: Arc<Mutex<Vec<u8>>>,
+    collecting: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Process {
@@ -25,9 +26,9 @@ impl Process {
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{name} could not be started: {error}"));
         let errors = Arc::<Mutex<Vec<u8>>>::default();
         let stderr = child.stderr.take().expect("a pipe");
-        tokio::spawn(collect(stderr, Arc::clone(&errors)));
+        let collecting = Some(tokio::spawn(collect(stderr, Arc::clone(&errors))));
         let (stdin, stdout) = (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"));
-        (Self { name, child, errors }, stdin, stdout)
+        (Self { name, child, errors, collecting }, stdin, stdout)
     }
 
     /// Its process id.
@@ -63,7 +64,13 @@ impl Process {
     /// Waits until it has ended.
     pub async fn exited(&mut self) -> ExitStatus {
         match tokio::time::timeout(WAIT, self.child.wait()).await {
-            Ok(status) => status.expect("a child of ours"),
+            Ok(status) => {
+                // Its last words may still be in the pipe, which a child of its own may keep open.
+                if let Some(collecting) = self.collecting.take() {
+                    let _ = tokio::time::timeout(std::time::Duration::from_secs(2), collecting).await;
+                }
+                status.expect("a child of ours")
+            }
             Err(_) => panic!("{} did not end within {WAIT:?}. It said:\n{}", self.name, self.errors()),
         }
     }
