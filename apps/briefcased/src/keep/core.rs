@@ -45,11 +45,12 @@ impl EngineCore {
         let accepted = tools.iter().filter(|tool| {
             server.pins.get(tool.name()).is_some_and(|pin| pin.digest == tool.pin()) && tool.unusable().is_none()
         });
-        let definition = |tool: &Arc<briefcase_engine::tools::Tool>| Definition {
-            name: tool.name().as_str().to_owned(),
-            raw: tool.raw().clone(),
+        // Accepted or not: a definition goes through the firewall like everything else that a server says.
+        let definition = |tool: &Arc<briefcase_engine::tools::Tool>| {
+            let raw = self.engine.make_safe(&line.server, tool.raw().clone()).ok()?;
+            Some(Definition { name: tool.name().as_str().to_owned(), raw })
         };
-        Ok(Arc::new(accepted.map(definition).collect()))
+        Ok(Arc::new(accepted.filter_map(definition).collect()))
     }
 
     async fn list_items(&self, line: &Line, method: ListMethod) -> Result<Vec<Bytes>, Refusal> {
