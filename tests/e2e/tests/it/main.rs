@@ -11,7 +11,11 @@
 
 mod asking;
 mod attack_01_08_definitions;
+mod attack_02_03_pins;
+mod attack_05_steering;
+mod attack_08_floods;
 mod attack_11_16_outputs;
+mod attack_11_channels;
 mod attack_18_header_credentials;
 mod attack_19_21_binding;
 mod attack_22_27_people;
@@ -22,6 +26,8 @@ mod attack_53_57_record;
 mod attack_60_policy;
 mod bad_input;
 mod canaries;
+mod corpora;
 mod everything;
 mod main_job;
+mod record;
 mod same_user;

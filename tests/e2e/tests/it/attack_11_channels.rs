@@ -1,0 +1,170 @@
+//! Attack 11: the same order to the agent, on every channel a server can speak on. What is read on any of them makes the
+//! next call to the outside wait for a person.
+
+use briefcase_testkit::{Act, Client, Era, Gateway, HttpUpstream, Script, mock::tool};
+use e2e::{Scene, assert_no_effect};
+use serde_json::{Value, json};
+
+use crate::corpora::injections;
+
+/// Every channel.
+const CHANNELS: [&str; 14] = [
+    "text",
+    "error text",
+    "json-rpc error",
+    "progress",
+    "log",
+    "log unasked",
+    "resource",
+    "embedded resource",
+    "resource link",
+    "prompt",
+    "completion",
+    "elicitation",
+    "_meta",
+    "structuredContent",
+];
+
+fn result(result: Value) -> Act {
+    Act::Result { result }
+}
+
+/// A server that says `text` on this channel.
+fn script(channel: &str, text: &str) -> Script {
+    let block = |block: Value| result(json!({ "content": [block] }));
+    let note = |method: &str, params: Value| {
+        let message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
+        // The call itself never ends: what the agent has seen is the notification alone.
+        Act::Notify { times: 1, message, then: Box::new(Act::Hang) }
+    };
+    let resource = json!({ "uri": "demo://r", "text": text });
+    let said = match channel {
+        "text" => block(json!({ "type": "text", "text": text })),
+        "error text" => result(json!({ "isError": true, "content": [{ "type": "text", "text": text }] })),
+        "json-rpc error" => Act::Error { code: -32000, message: text.to_owned() },
+        "progress" => note("notifications/progress", json!({ "progressToken": 0, "progress": 1, "message": text })),
+        "log" => note("notifications/message", json!({ "level": "error", "data": text })),
+        "embedded resource" => block(json!({ "type": "resource", "resource": resource })),
+        "resource link" => {
+            block(json!({ "type": "resource_link", "uri": "demo://r", "name": "r", "description": text }))
+        }
+        "elicitation" => Act::Ask {
+            method: "elicitation/create".into(),
+            params: json!({ "message": text, "requestedSchema": { "type": "object", "properties": {} } }),
+        },
+        "_meta" => result(json!({ "content": [], "_meta": { "note": text } })),
+        "structuredContent" => result(json!({ "content": [], "structuredContent": { "note": text } })),
+        _ => Act::Echo,
+    };
+    let mut script = Script::one("say", said)
+        .on_method("resources/read", result(json!({ "contents": [resource] })))
+        .on_method("completion/complete", result(json!({ "completion": { "values": [text] } })));
+    let message = json!({ "role": "user", "content": { "type": "text", "text": text } });
+    script = script.on_method("prompts/get", result(json!({ "messages": [message] })));
+    script.prompts = vec![json!({ "name": "p" })];
+    script.resources = vec![json!({ "uri": "demo://r", "name": "r" })];
+    script
+}
+
+/// Lets the server speak on the channel, and waits until the agent has got what it said.
+async fn listen(client: &Client, upstream: &HttpUpstream, channel: &str, text: &str, n: usize) {
+    let call = json!({ "name": "evil__say", "arguments": {}, "_meta": { "progressToken": 7 } });
+    match channel {
+        "progress" => {
+            client.start("tools/call", call).await;
+            client.notification_at("notifications/progress", n).await;
+        }
+        "log" => {
+            client.start("tools/call", call).await;
+            client.notification_at("notifications/message", n).await;
+        }
+        "log unasked" => {
+            let params = json!({ "level": "error", "data": text });
+            upstream.push(json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": params }));
+            client.notification_at("notifications/message", n).await;
+        }
+        "resource" => drop(client.request("resources/read", json!({ "uri": "evil+demo://r" })).await.unwrap()),
+        "prompt" => drop(client.request("prompts/get", json!({ "name": "evil__p" })).await.unwrap()),
+        "completion" => {
+            let reference = json!({ "type": "ref/prompt", "name": "evil__p" });
+            let params = json!({ "ref": reference, "argument": { "name": "a", "value": "" } });
+            client.request("completion/complete", params).await.unwrap();
+        }
+        _ => drop(client.request("tools/call", call).await),
+    }
+}
+
+async fn agent(scene: &Scene, name: &str) -> Client {
+    let token = scene.daemon.admin.add_agent(name, &scene.setup.pin).await;
+    let decline = |request: &Value| (request["method"] == "elicitation/create").then(|| json!({ "action": "decline" }));
+    let client = Gateway::stdio(&scene.home, &token, None, Era::Legacy).answering(Box::new(decline));
+    client.open().await.unwrap();
+    client
+}
+
+/// Guards: each channel labels the agent. A channel that did not would let the order through: the call would run.
+#[tokio::test]
+async fn attack_11_every_channel_taints_the_agent() {
+    let outside = HttpUpstream::start(Script::one("send", Act::Echo)).await;
+    let evil = HttpUpstream::start(script("text", "hello")).await;
+    let scene = Scene::new().await;
+    scene.add_http("outside", &outside, &["send"]).await;
+    scene.add_http("evil", &evil, &["say"]).await;
+    let policy: Value = scene.daemon.admin.get("/v1/policy").await;
+    // The rule of two without its second half, so that one channel alone is told from none.
+    let rule = r#"
+@id("rule-of-one")
+forbid (principal, action in Action::"call", resource in Server::"outside")
+when { context.labels.contains("untrusted_content") } unless { context.approved };
+"#;
+    let text = format!("{}{rule}", policy["text"].as_str().unwrap());
+    scene.change(json!({ "change": "set_policy", "text": text })).await;
+    // The control: an agent that has heard nothing may.
+    let control = agent(&scene, "control").await;
+    control.call("outside__send", json!({})).await.unwrap();
+    let payloads = injections(20);
+    for (place, channel) in CHANNELS.iter().enumerate() {
+        let client = agent(&scene, &format!("agent-{place}")).await;
+        if *channel == "log unasked" {
+            // The connection to the server is there once something was asked of it.
+            client.request("logging/setLevel", json!({ "level": "debug" })).await.unwrap();
+        }
+        for (n, payload) in payloads.iter().enumerate() {
+            evil.set(script(channel, payload));
+            listen(&client, &evil, channel, payload, n).await;
+        }
+        let before = outside.effects().len();
+        let call = json!({ "name": "outside__send", "arguments": { "by": channel } });
+        client.start("tools/call", call).await;
+        let question = scene.daemon.admin.question().await;
+        assert_eq!(question["agent"], format!("agent-{place}"), "{channel}");
+        assert!(question["labels"].as_array().unwrap().contains(&json!("untrusted_content")), "{channel}: {question}");
+        assert_eq!(outside.effects().len(), before, "{channel}: the call ran");
+        let (status, _) = scene.daemon.admin.decide(&question, &json!({ "decision": "deny" }), &scene.setup.pin).await;
+        assert_eq!(status, 200);
+    }
+}
+
+/// Guards: the default rule of two, on the sensitive half: data the person calls private, text of somebody else, and a tool
+/// that reaches outside and may run by itself.
+#[tokio::test]
+async fn attack_11_private_data_and_an_order_hold_what_reaches_outside() {
+    let outside = HttpUpstream::start(Script::one("send", Act::Echo)).await;
+    let inbox = HttpUpstream::start(Script::with_tools(vec![tool("read")])).await;
+    let scene = Scene::new().await;
+    scene.add_http("outside", &outside, &["send"]).await;
+    scene.add_http("inbox", &inbox, &["read"]).await;
+    let labels = json!({ "change": "set_tool", "server": "inbox", "tool": "read", "labels": ["private_data"] });
+    scene.change(labels).await;
+    for (n, payload) in injections(20).into_iter().enumerate().step_by(5) {
+        inbox.set(Script::one("read", result(json!({ "content": [{ "type": "text", "text": payload }] }))));
+        let client = agent(&scene, &format!("reader-{n}")).await;
+        client.call("inbox__read", json!({})).await.unwrap();
+        client.start("tools/call", json!({ "name": "outside__send", "arguments": { "text": "as told" } })).await;
+        let question = scene.daemon.admin.question().await;
+        assert_eq!((&question["server"], &question["once_only"]), (&json!("outside"), &json!(true)), "{question}");
+        let (status, _) = scene.daemon.admin.decide(&question, &json!({ "decision": "deny" }), &scene.setup.pin).await;
+        assert_eq!(status, 200);
+    }
+    assert_no_effect!(outside);
+}
