@@ -76,7 +76,7 @@ fn exit_code_of(code: &str) -> u8 {
         "wrong_pin" | "locked_out" | "factor_required" | "passkey_refused" | "forbidden" | "no_terminal"
         | "wrong_key" | "wrong_passphrase" => 5,
         "not_found" | "no_such_question" => 6,
-        "conflict" | "not_what_was_shown" | "already_set_up" | "already_running" => 7,
+        "conflict" | "rivals" | "not_what_was_shown" | "already_set_up" | "already_running" => 7,
         _ => 10,
     }
 }

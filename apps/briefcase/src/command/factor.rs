@@ -80,6 +80,8 @@ pub struct Remove {
 #[derive(Debug, Deserialize)]
 struct Offer {
     label: String,
+    /// What the browser shows too.
+    code: String,
 }
 
 impl Factor {
@@ -145,7 +147,9 @@ async fn add_passkey(around: &Surroundings, passkey: Passkey) -> Result<Answer, 
     let late = |_| Failure::new("failed", "No passkey came from the browser.", "Run this again.");
     let offer = crate::screen::waiting("Waiting for the browser", offered).await.map_err(late)??;
     let label = passkey.label.unwrap_or(offer.label);
-    terminal.show(&Page::of(format!("The browser offers the passkey `{label}`.")))?;
+    let code = offer.code;
+    terminal.show(&Page::of(format!("The browser offers the passkey `{label}`, code {code}.")))?;
+    terminal.show(&Page::of("Go on only if the browser shows the same code: another program could have offered its own."))?;
     let applied = change::confirm(around, Change::AddPasskey { label, credential: Value::Null }).await?;
     Ok(change::answer("The passkey can now answer for you in the console.", &applied))
 }

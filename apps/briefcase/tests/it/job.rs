@@ -203,3 +203,31 @@ fn backup_and_back(home: &Home) {
     assert_eq!(terminal.ended(), 0);
     assert_eq!(json_of(&other, &["fsck"])["clean"], true);
 }
+
+#[test]
+fn a_secret_is_shown_to_a_new_server_by_a_person_only() {
+    let home = Home::new();
+    let _running = set_up(&home);
+    let mock = StdioUpstream::new(&home, "mail", &script("Sends mail."));
+    let argv = mock.argv();
+    let mut add = vec!["server", "add", "mail", "--yes", "--secret-env", "KEY=mail", "--"];
+    add.extend(argv.iter().map(String::as_str));
+    let mut terminal = Terminal::start(&home, &add);
+    terminal.expect("briefcase secret set mail");
+    assert_eq!(terminal.ended(), 6);
+    let file = home.file("value");
+    std::fs::write(&file, "a-canary-of-a-secret\n").expect("written");
+    change(&home, &["secret", "set", "mail", "--file", file.to_str().expect("text")], "secret", "in the vault");
+    let mut terminal = Terminal::start(&home, &add);
+    terminal.expect("KEY=   (secret `mail`)");
+    terminal.expect("PIN to show it mail and look at what it offers");
+    assert!(mock.messages().is_empty(), "it is not started before");
+    terminal.send(&format!("{PIN}\r"));
+    terminal.expect("ask you first:       read, send");
+    terminal.expect("PIN to apply this");
+    terminal.send(&format!("{PIN}\r"));
+    terminal.expect("added with 2 tools");
+    assert_eq!(terminal.ended(), 0);
+    assert!(!terminal.screen().contains("a-canary-of-a-secret"));
+    assert_eq!(json_of(&home, &["secret", "list"])[0]["used_by"], json!(["mail"]));
+}
