@@ -20,7 +20,7 @@ pub enum VaultError {
         found: u32,
     },
     /// Not in the documented form. The text says which part, and repeats nothing from the file.
-    #[error("not a readable {0}")]
+    #[error("not a readable {0}: it was changed or cut off; restore it from a backup")]
     Malformed(&'static str),
     /// The file is not protected as it must be.
     #[error("{what}: {found}; it must belong to you alone (`chmod {want}`), and be no link")]

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{Fixture, PASSPHRASE, fixture, text};
 
+const UNREADABLE: &str = "not a readable vault.json: it was changed or cut off; restore it from a backup";
+
 /// Writes the changed file over the real one and tries every way in.
 fn outcomes(it: &Fixture, changed: &Value) -> Vec<String> {
     std::fs::write(&it.path, changed.to_string()).unwrap();
@@ -130,11 +132,11 @@ fn attack_56_forms_that_are_not_ours_are_named_without_repeating_them() {
     ] {
         let mut changed = genuine.clone();
         *changed.pointer_mut(pointer).unwrap() = value;
-        assert_eq!(outcomes(&it, &changed), ["not a readable vault.json"; 2], "{pointer}");
+        assert_eq!(outcomes(&it, &changed), [UNREADABLE; 2], "{pointer}");
     }
     let mut extra = genuine.clone();
     extra["comment"] = json!("ignored?");
-    assert_eq!(outcomes(&it, &extra), ["not a readable vault.json"; 2], "nothing unauthenticated rides along");
+    assert_eq!(outcomes(&it, &extra), [UNREADABLE; 2], "nothing unauthenticated rides along");
     let twice = genuine.to_string().replacen("\"revision\":2", "\"revision\":2,\"revision\":2", 1);
     assert!(SlotFile::parse(twice.as_bytes()).is_err(), "the same name twice");
     assert!(SlotFile::parse(&vec![b' '; 70_000]).is_err(), "too large");

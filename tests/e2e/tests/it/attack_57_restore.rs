@@ -1,0 +1,99 @@
+//! Attack 57: a backup put back must not bring back what hung on the old life.
+
+use briefcase_testkit::{Daemon, Era, Gateway, Home, HttpUpstream, Script, mock::tool, output_of};
+use e2e::{Scene, assert_no_effect};
+use http::Method;
+use serde_json::{Value, json};
+
+const ARCHIVE: &str = "a passphrase for the archive";
+
+async fn restore(home: &Home, archive: &std::path::Path, passphrase: &str, unlock_key: &str) -> Result<Value, String> {
+    let mut command = Daemon::command(home);
+    command.arg("restore").arg(archive);
+    let keys = json!({ "passphrase": passphrase, "vault": { "unlock_key": unlock_key } });
+    let output = output_of(command, format!("{keys}\n").as_bytes()).await;
+    match output.status.success() {
+        true => Ok(serde_json::from_slice(&output.stdout).unwrap()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    }
+}
+
+/// Guards: the new incarnation: open questions, rules and sessions of the old life are void, an agent's credential stays what
+/// the document says, the record goes on unbroken, and the archive opens for its passphrase alone.
+#[tokio::test]
+async fn attack_57_a_restore_brings_no_permission_back() {
+    let upstream = HttpUpstream::start(Script::with_tools(vec![tool("look"), tool("pay"), tool("send")])).await;
+    let scene = Scene::new().await;
+    scene.add_http("mock", &upstream, &["look"]).await;
+    let (admin, pin) = (&scene.daemon.admin, scene.setup.pin.clone());
+    let client = scene.client(Era::Legacy).await;
+    // A rule that lasts, a question that is open, and a session.
+    let waiting = client.start("tools/call", json!({ "name": "mock__pay", "arguments": { "n": 1, "m": 1 } })).await;
+    let question = admin.question().await;
+    let rule = json!({ "decision": "allow", "scope": "rule", "fixed": ["n"], "seconds": 86_400 });
+    assert_eq!(admin.decide(&question, &rule, &pin).await.0, 200);
+    client.answer(waiting).await.unwrap();
+    client.call("mock__pay", json!({ "n": 1, "m": 2 })).await.unwrap();
+    assert_eq!(admin.get::<Vec<Value>>("/v1/grants").await.len(), 1);
+    client.start("tools/call", json!({ "name": "mock__send", "arguments": {} })).await;
+    let open = admin.question().await;
+    let login: Value = admin.post("/v1/console/login", &json!({})).await;
+    // No backup without a factor, and none that the archive's passphrase does not open.
+    let body = |pin: &str| json!({ "passphrase": ARCHIVE, "evidence": { "pin": pin } }).to_string().into_bytes();
+    let json_body = [("content-type", "application/json")];
+    assert_eq!(admin.raw(Method::POST, "/v1/backup", &json_body, body("314159")).await.unwrap().0, 403);
+    let (status, archive) = admin.raw(Method::POST, "/v1/backup", &json_body, body(&pin)).await.unwrap();
+    assert_eq!(status, 200);
+    let Scene { daemon, setup, made, home } = scene;
+    let fresh = Home::new();
+    let file = fresh.file("archive.bak");
+    std::fs::write(&file, &archive).unwrap();
+    drop(client);
+    daemon.stop().await;
+    // Over a state that is there, with a wrong passphrase, or from an edited archive: nothing is written.
+    let told = restore(&home, &file, ARCHIVE, &made.unlock_key).await.unwrap_err();
+    assert!(told.contains("already") || told.contains("another place"), "{told}");
+    std::fs::remove_dir(fresh.state()).unwrap();
+    let told = restore(&fresh, &file, "not the passphrase", &made.unlock_key).await.unwrap_err();
+    assert!(told.contains("wrong"), "{told}");
+    let mut edited = archive.to_vec();
+    let middle = edited.len() / 2;
+    edited[middle] ^= 1;
+    let broken = fresh.file("edited.bak");
+    std::fs::write(&broken, edited).unwrap();
+    restore(&fresh, &broken, ARCHIVE, &made.unlock_key).await.unwrap_err();
+    assert!(!fresh.state().join("briefcase.db").exists());
+    restore(&fresh, &file, ARCHIVE, &made.unlock_key).await.unwrap();
+
+    let daemon = Scene::restarted(&fresh, &made).await;
+    let scene = Scene { daemon, setup, made, home: fresh };
+    let admin = &scene.daemon.admin;
+    assert!(admin.get::<Vec<Value>>("/v1/grants").await.is_empty(), "a rule came back");
+    assert!(admin.get::<Vec<Value>>("/v1/approvals").await.is_empty(), "a question came back");
+    let once = json!({ "decision": "allow", "scope": "once" });
+    assert_eq!(admin.decide(&open, &once, &pin).await.0, 404);
+    let effects = upstream.effects().len();
+    let code = login["url"].as_str().unwrap().split_once("#code=").unwrap().1;
+    let host = scene.daemon.console().trim_start_matches("http://").to_owned();
+    let body = json!({ "code": code }).to_string();
+    let request = format!(
+        "POST /v1/console/session HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    assert_eq!(briefcase_testkit::raw_http(&host, request.as_bytes()).await.status, 401, "a login of the old life");
+    // What the rule allowed is asked again. The agent and its credential are part of the document and stay.
+    let client = Gateway::stdio(&scene.home, &scene.made.token, None, Era::Legacy);
+    client.open().await.unwrap();
+    client.start("tools/call", json!({ "name": "mock__pay", "arguments": { "n": 1, "m": 3 } })).await;
+    assert_eq!(admin.question().await["name"], "pay");
+    assert_eq!(upstream.effects().len(), effects);
+    let idle = HttpUpstream::start(Script::default()).await;
+    assert_no_effect!(idle);
+    drop(client);
+    let rows = scene.receipts().await;
+    assert!(rows.iter().any(|row| row["receipt"]["k"] == "restore"), "the restore is on record");
+    let Scene { daemon, home, .. } = scene;
+    daemon.stop().await;
+    let report = Scene::fsck(&home).await;
+    assert_eq!(report["clean"], true, "{report}");
+}
