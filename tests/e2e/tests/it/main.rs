@@ -23,6 +23,7 @@ mod attack_35_39_http;
 mod attack_40_41_local_ends;
 mod attack_47_50_exhaustion;
 mod attack_53_57_record;
+mod attack_57_restore;
 mod attack_60_policy;
 mod bad_input;
 mod canaries;
