@@ -90,8 +90,8 @@ pub struct Engine {
 #[derive(Default)]
 struct Redactors {
     version: u64,
-    of_server: HashMap<ServerId, Option<Arc<Redactor>>>,
-    of_all: Option<Option<Arc<Redactor>>>,
+    of_server: HashMap<ServerId, Arc<Redactor>>,
+    of_all: Option<Arc<Redactor>>,
 }
 
 /// Listings whose derived form is kept.
@@ -238,25 +238,26 @@ impl Engine {
     pub(crate) fn redactor(&self, server: &ServerId) -> Option<Arc<Redactor>> {
         let mut kept = self.kept_redactors();
         if let Some(redactor) = kept.of_server.get(server) {
-            return redactor.clone();
+            return Some(Arc::clone(redactor));
         }
-        let redactor = self.build_redactor(server);
-        kept.of_server.insert(server.clone(), redactor.clone());
-        redactor
+        let redactor = self.build_redactor(server)?;
+        kept.of_server.insert(server.clone(), Arc::clone(&redactor));
+        Some(redactor)
     }
 
     /// A redactor that knows every secret of the vault, whether a server uses it now or not.
     pub(crate) fn all_secrets(&self) -> Option<Arc<Redactor>> {
         let standing = self.standing();
         let mut kept = self.kept_redactors();
-        let build = || {
-            let mut builder = Redactor::builder();
-            for name in standing.authority().secrets.keys() {
-                self.upstreams.secret(name, &mut |secret| builder.add(secret.as_bytes()));
-            }
-            builder.build().map(Arc::new)
-        };
-        kept.of_all.get_or_insert_with(build).clone()
+        if let Some(redactor) = &kept.of_all {
+            return Some(Arc::clone(redactor));
+        }
+        let mut builder = Redactor::builder();
+        let mut names = standing.authority().secrets.keys();
+        let all = names.all(|name| self.upstreams.secret(name, &mut |secret| builder.add(secret.as_bytes())));
+        let redactor = builder.build().filter(|_| all).map(Arc::new)?;
+        kept.of_all = Some(Arc::clone(&redactor));
+        Some(redactor)
     }
 
     fn kept_redactors(&self) -> std::sync::MutexGuard<'_, Redactors> {
@@ -270,8 +271,8 @@ impl Engine {
 
     fn build_redactor(&self, server: &ServerId) -> Option<Arc<Redactor>> {
         let mut builder = Redactor::builder();
-        self.upstreams.secrets(server, &mut |secret| builder.add(secret.as_bytes()));
-        builder.build().map(Arc::new)
+        let all = self.upstreams.secrets(server, &mut |secret| builder.add(secret.as_bytes()));
+        builder.build().filter(|_| all).map(Arc::new)
     }
 
     pub(crate) fn upstream_refusal(&self, failure: &UpstreamFailure) -> Refusal {

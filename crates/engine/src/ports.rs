@@ -244,11 +244,13 @@ pub trait Upstreams: Send + Sync {
         talk: Arc<dyn Talk>,
     ) -> BoxFuture<'a, Result<Reply, UpstreamFailure>>;
 
-    /// The secrets that the server's connection uses, for the output redactor (exact match in every encoding).
-    fn secrets(&self, server: &ServerId, visit: &mut dyn FnMut(&str));
+    /// The secrets that the server's connection uses, for the output redactor (exact match in every encoding). False when
+    /// one of them cannot be read: then nothing of the server may be passed on.
+    fn secrets(&self, server: &ServerId, visit: &mut dyn FnMut(&str)) -> bool;
 
-    /// A secret of the vault, used by a server or not, so that it can be looked for in arguments on their way out.
-    fn secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str));
+    /// A secret of the vault, used by a server or not, so that it can be looked for in arguments on their way out. False
+    /// when it cannot be read: then nothing may leave.
+    fn secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> bool;
 }
 
 /// The client, as a running request sees it.

@@ -134,18 +134,17 @@ impl Upstreams for Pool {
         Box::pin(async move { self.slot(line).send(&line.client, &request, &talk).await })
     }
 
-    fn secrets(&self, server: &ServerId, visit: &mut dyn FnMut(&str)) {
-        let Ok(spec) = self.common.directory.spec(server) else { return };
-        for name in spec.secrets() {
-            if let Err(reason) = self.common.directory.with_secret(name, visit) {
-                tracing::warn!(%server, secret = %name, %reason, "a secret cannot be read for redaction");
-            }
-        }
+    fn secrets(&self, server: &ServerId, visit: &mut dyn FnMut(&str)) -> bool {
+        // A server without a registration has no connection, and so no secret to give back.
+        let Ok(spec) = self.common.directory.spec(server) else { return true };
+        spec.secrets().all(|name| self.secret(name, visit))
     }
 
-    fn secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) {
-        if let Err(reason) = self.common.directory.with_secret(name, visit) {
-            tracing::warn!(secret = %name, %reason, "a secret cannot be read to look for it in arguments");
+    fn secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> bool {
+        let read = self.common.directory.with_secret(name, visit);
+        if let Err(reason) = &read {
+            tracing::warn!(secret = %name, %reason, "a secret cannot be read, so nothing passes");
         }
+        read.is_ok()
     }
 }

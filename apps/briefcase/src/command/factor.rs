@@ -149,7 +149,9 @@ async fn add_passkey(around: &Surroundings, passkey: Passkey) -> Result<Answer, 
     let label = passkey.label.unwrap_or(offer.label);
     let code = offer.code;
     terminal.show(&Page::of(format!("The browser offers the passkey `{label}`, code {code}.")))?;
-    terminal.show(&Page::of("Go on only if the browser shows the same code: another program could have offered its own."))?;
+    terminal.show(&Page::of(
+        "Go on only if the browser shows the same code: another program could have offered its own.",
+    ))?;
     let applied = change::confirm(around, Change::AddPasskey { label, credential: Value::Null }).await?;
     Ok(change::answer("The passkey can now answer for you in the console.", &applied))
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use briefcase_types::UnixMillis;
+use briefcase_types::{Digest, UnixMillis};
 use serde_json::Value;
 
 use super::answer::Failure;
@@ -36,6 +36,15 @@ pub enum NoOffer {
     None,
     /// Two wait, and any program of this user could have made one of them.
     Rivals,
+}
+
+/// A few characters that stand for a credential: shown by the browser that made it and by the terminal that allows it, so
+/// that a person can tell their own from somebody else's. 72 bits.
+#[must_use]
+pub fn code(credential: &Value) -> String {
+    let digest = Digest::labelled("briefcase/passkey-offer/1", &[&briefcase_json::canonical(credential)]).to_string();
+    let letters: Vec<char> = digest.chars().take(12).collect();
+    letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
 impl Offers {

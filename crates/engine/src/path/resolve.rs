@@ -55,10 +55,24 @@ pub async fn resolve(engine: &Engine, trace: Trace, call: Call) -> Result<Resolv
         }
         _ => Target::of_server(&standing, server, &call.operation),
     };
+    // Looking takes as long as the server likes: what was taken away meanwhile counts.
+    let now = engine.standing();
+    if call.session.is_closed() || !now.may_connect(&call.session.agent) {
+        return Err(Stop::new(now.version(), revoked()));
+    }
+    if !now.still_accepts(&call, target.pin, target.cost) {
+        return Err(Stop::new(now.version(), changed_meanwhile()));
+    }
+    let target = if now.version() == version { target } else { target.under(now) };
     Ok(Resolved { trace, call, target })
 }
 
 impl Target {
+    /// The same target, as an authority has it that came into force meanwhile.
+    fn under(self, standing: Arc<Standing>) -> Self {
+        Self { standing, ..self }
+    }
+
     pub(crate) const fn standing(&self) -> &Arc<Standing> {
         &self.standing
     }
@@ -135,6 +149,15 @@ fn revoked() -> Refusal {
         "agent",
         "This agent's access was taken away.",
         "Ask the person who runs this briefcase to add the agent again with `briefcase agent add`.",
+    )
+}
+
+fn changed_meanwhile() -> Refusal {
+    Refusal::new(
+        RefusalCode::ToolChanged,
+        "meanwhile",
+        "The tool's registration was changed while the call was on its way.",
+        "Make the call again.",
     )
 }
 

@@ -2,7 +2,7 @@
 //!
 //! From here on only the canonical form exists: it is what is hashed, shown, decided on and sent.
 
-use briefcase_json::{Limits, canonical, parse_strict};
+use briefcase_json::{JsonError, Limits, canonical, parse_strict};
 use briefcase_types::{Refusal, RefusalCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ pub struct Arguments {
 
 /// Second stage.
 pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, Stop> {
-    let Resolved { trace, call, target } = resolved;
+    let Resolved { trace, mut call, target } = resolved;
     let version = target.standing.version();
     let value = read(&call.operation).map_err(|refusal| Stop::new(version, refusal))?;
     let canonical = Bytes::from(canonical(&value));
@@ -43,10 +43,46 @@ pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, Stop> 
         tool.check_arguments(&value)
             .map_err(|violations| Stop::new(version, does_not_fit(&trace, &violations)).with_arguments(commitment))?;
     }
-    engine.outgoing_secrets(&value).map_err(|refusal| Stop::new(version, refusal).with_arguments(commitment))?;
-    let name = format!("{}\u{0}{}", call.operation.method(), call.operation.name());
+    let stop = |refusal| Stop::new(version, refusal).with_arguments(commitment);
+    engine.outgoing_secrets(&value).map_err(stop)?;
+    engine.outgoing_secrets(&Value::from(call.operation.name())).map_err(stop)?;
+    let beside = beside(engine, &mut call).map_err(stop)?;
+    let name = format!("{}\u{0}{}\u{0}{beside}", call.operation.method(), call.operation.name());
     let key = CallKey::new(&trace.agent, &trace.server, &name, &target.pin, &canonical, target.cost);
     Ok(Validated { trace, call, target, arguments: Arguments { value, canonical, commitment, key } })
+}
+
+/// What travels beside the arguments: `_meta` loses what the protocol does not define, everything is searched for
+/// credentials, and what is not an answer to a question is bound into the call's key.
+fn beside(engine: &Engine, call: &mut Call) -> Result<String, Refusal> {
+    if let Some(raw) = call.meta.take() {
+        let mut meta = object(&raw)?;
+        if let Value::Object(members) = &mut meta {
+            members.retain(|name, _| is_protocols_own(name));
+        }
+        engine.outgoing_secrets(&meta)?;
+        call.meta = Some(Bytes::from(canonical(&meta)));
+    }
+    let mut bound = String::new();
+    for (name, raw) in &call.members {
+        let value = parse_strict(raw, &Limits::AGENT).map_err(unreadable)?;
+        if *name == "requestState" {
+            // The server's own words, kept here and not by the agent.
+            continue;
+        }
+        engine.outgoing_secrets(&value)?;
+        if *name != "inputResponses" {
+            bound.push_str(name);
+            bound.push_str(&String::from_utf8_lossy(&canonical(&value)));
+        }
+    }
+    Ok(bound)
+}
+
+/// The members of `_meta` that the protocol defines; an agent's own would ride along unseen.
+fn is_protocols_own(name: &str) -> bool {
+    name.starts_with("io.modelcontextprotocol/")
+        || matches!(name, "progressToken" | "traceparent" | "tracestate" | "baggage")
 }
 
 fn read(operation: &Operation) -> Result<Value, Refusal> {
@@ -57,18 +93,20 @@ fn read(operation: &Operation) -> Result<Value, Refusal> {
     }
 }
 
+fn unreadable(error: JsonError) -> Refusal {
+    Refusal::new(
+        RefusalCode::InvalidArgs,
+        error.reason.as_str(),
+        format!("The arguments cannot be taken: {error}."),
+        "Send JSON that every parser reads the same way: no duplicate keys, integers beyond 2^53 as strings, valid UTF-8.",
+    )
+}
+
 fn object(raw: &Bytes) -> Result<Value, Refusal> {
     if raw.is_empty() {
         return Ok(json!({}));
     }
-    let value = parse_strict(raw, &Limits::AGENT).map_err(|error| {
-        Refusal::new(
-            RefusalCode::InvalidArgs,
-            error.reason.as_str(),
-            format!("The arguments cannot be taken: {error}."),
-            "Send JSON that every parser reads the same way: no duplicate keys, integers beyond 2^53 as strings, valid UTF-8.",
-        )
-    })?;
+    let value = parse_strict(raw, &Limits::AGENT).map_err(unreadable)?;
     match value {
         Value::Object(_) => Ok(value),
         _ => Err(Refusal::new(

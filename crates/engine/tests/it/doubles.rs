@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 use briefcase_engine::{
@@ -24,7 +24,9 @@ use briefcase_policy::{
     pin,
 };
 use briefcase_receipts::{Kind, Receipt, commit::CommitKey};
-use briefcase_types::{Clock, Digest, Entropy, Incarnation, ReceiptIndex, SecretName, SecretString, ServerId, UnixMillis};
+use briefcase_types::{
+    Clock, Digest, Entropy, Incarnation, ReceiptIndex, SecretName, SecretString, ServerId, UnixMillis,
+};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -80,6 +82,10 @@ impl Journal for MemoryJournal {
 /// A server with two tools, `look` and `change`, that counts what reaches it.
 pub struct OneServer {
     pub effects: AtomicUsize,
+    /// The params that were sent last.
+    pub sent: Mutex<String>,
+    /// Whether the vault gives its secrets.
+    pub readable: AtomicBool,
     pub definitions: Mutex<Vec<Value>>,
     pub answer: Mutex<Result<Reply, UpstreamFailure>>,
 }
@@ -102,20 +108,28 @@ impl Upstreams for OneServer {
         Box::pin(async move { Ok(Arc::new(Listing { digest: Digest::sha256(&raw), tools })) })
     }
 
-    fn send<'a>(&'a self, _: &'a Line, _: Outbound, _: Arc<dyn Talk>) -> BoxFuture<'a, Result<Reply, UpstreamFailure>> {
+    fn send<'a>(
+        &'a self,
+        _: &'a Line,
+        request: Outbound,
+        _: Arc<dyn Talk>,
+    ) -> BoxFuture<'a, Result<Reply, UpstreamFailure>> {
         Box::pin(async move {
             self.effects.fetch_add(1, Ordering::SeqCst);
+            *self.sent.lock().unwrap() = String::from_utf8_lossy(&request.params).into_owned();
             tokio::task::yield_now().await;
             self.answer.lock().unwrap().clone()
         })
     }
 
-    fn secrets(&self, _: &ServerId, visit: &mut dyn FnMut(&str)) {
+    fn secrets(&self, _: &ServerId, visit: &mut dyn FnMut(&str)) -> bool {
         visit("a-very-secret-token-0001");
+        self.readable.load(Ordering::SeqCst)
     }
 
-    fn secret(&self, _: &SecretName, visit: &mut dyn FnMut(&str)) {
+    fn secret(&self, _: &SecretName, visit: &mut dyn FnMut(&str)) -> bool {
         visit("a-very-secret-token-0001");
+        self.readable.load(Ordering::SeqCst)
     }
 }
 
@@ -199,6 +213,8 @@ impl World {
         let journal = Arc::new(MemoryJournal { receipts: Mutex::default(), refuses: Mutex::new(Box::new(|_| false)) });
         let server = Arc::new(OneServer {
             effects: AtomicUsize::new(0),
+            sent: Mutex::default(),
+            readable: AtomicBool::new(true),
             definitions: Mutex::new(vec![definition("look"), definition("change")]),
             answer: Mutex::new(Ok(Reply::Result(Bytes::from_static(br#"{"content":[]}"#)))),
         });

@@ -133,3 +133,34 @@ async fn what_ran_without_a_person_does_not_go_on_without_one_when_the_agent_has
     let refusal = briefcase_engine::path::run(&world.engine, call, Arc::new(Quiet)).await.unwrap_err();
     assert_eq!((refusal.reason.as_str(), world.effects()), ("waiting", 1));
 }
+
+#[tokio::test]
+async fn a_server_whose_secret_cannot_be_read_passes_nothing_on() {
+    let world = World::new(vec![]);
+    world.server.readable.store(false, std::sync::atomic::Ordering::SeqCst);
+    let refusal = world.run("look", "{}").await.unwrap_err();
+    assert!(["redactor", "secret_in_arguments"].contains(&refusal.reason.as_str()), "{refusal:?}");
+    world.server.readable.store(true, std::sync::atomic::Ordering::SeqCst);
+    world.run("look", "{}").await.expect("it was not remembered as unreadable");
+}
+
+#[tokio::test]
+async fn what_travels_beside_the_arguments_is_looked_at_too() {
+    let world = World::new(vec![]);
+    let run = async |meta: &'static str, task: Option<&'static str>| {
+        let mut call = world.call("look", "{}");
+        call.meta = Some(Bytes::from_static(meta.as_bytes()));
+        call.members = task.into_iter().map(|raw| ("task", Bytes::from_static(raw.as_bytes()))).collect();
+        briefcase_engine::path::run(&world.engine, call, std::sync::Arc::new(crate::doubles::Quiet)).await
+    };
+    for (meta, task) in [
+        (r#"{"progressToken":"a-very-secret-token-0001"}"#, None),
+        ("{}", Some(r#"{"note":"a-very-secret-token-0001"}"#)),
+    ] {
+        assert_eq!(run(meta, task).await.unwrap_err().reason, "secret_in_arguments");
+    }
+    assert_eq!(world.effects(), 0);
+    run(r#"{"progressToken":1,"smuggled":"text"}"#, None).await.unwrap();
+    let sent = world.server.sent.lock().unwrap().clone();
+    assert!(sent.contains("progressToken") && !sent.contains("smuggled"), "{sent}");
+}

@@ -19,6 +19,7 @@ use crate::{
     admin::{
         answer::{Answer, Failure, uninterrupted},
         evidence::evidence,
+        offers,
         state::Admin,
     },
     keep::identity,
@@ -105,21 +106,24 @@ pub struct OfferBody {
 #[derive(Serialize)]
 pub struct OfferView {
     label: String,
+    /// See [`offers::code`].
+    code: String,
 }
 
 /// `POST /v1/passkey/offer`
 pub async fn offer_passkey(State(admin): State<Arc<Admin>>, Json(body): Json<OfferBody>) -> Answer<OfferView> {
     let open = admin.open()?;
     let label = briefcase_types::text::printable(briefcase_types::text::clip(&body.label, 64));
+    let code = offers::code(&body.credential);
     admin.offers.put(label.clone(), body.credential, open.engine.now());
-    Ok(Json(OfferView { label }))
+    Ok(Json(OfferView { label, code }))
 }
 
 /// `GET /v1/passkey/offer`
 pub async fn offered_passkey(State(admin): State<Arc<Admin>>) -> Answer<OfferView> {
     let open = admin.open()?;
     let offer = admin.offers.peek(open.engine.now())?;
-    Ok(Json(OfferView { label: offer.label }))
+    Ok(Json(OfferView { code: offers::code(&offer.credential), label: offer.label }))
 }
 
 /// What the evidence for a backup has to be made for.
