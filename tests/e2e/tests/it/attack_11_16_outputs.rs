@@ -187,7 +187,8 @@ fn without_colour(text: &str) -> String {
     let mut kept = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let codes = part.find(|character: char| !character.is_ascii_digit() && character != ';').unwrap_or(part.len());
-        match part[codes..].strip_prefix('m').filter(|_| part[..codes].split(';').all(|code| code != "8")) {
+        let (codes, rest) = part.split_at(codes);
+        match rest.strip_prefix('m').filter(|_| codes.split(';').all(|code| code != "8")) {
             Some(rest) => kept.push_str(rest),
             None => {
                 kept.push('\u{1b}');

@@ -9,6 +9,7 @@
     reason = "what cannot go on fails the test"
 )]
 
+mod agents;
 mod asking;
 mod attack_01_08_definitions;
 mod attack_02_03_pins;
