@@ -44,7 +44,7 @@ async fn attack_22_five_hundred_requests_are_one_question() {
             }
         }
     }
-    assert_eq!(open(&scene).await, [question.clone()]);
+    assert_eq!(open(&scene).await, std::slice::from_ref(&question));
     let reasons = scene.receipts().await;
     let of = |reason: &str| reasons.iter().filter(|row| row["receipt"].to_string().contains(reason)).count();
     assert_eq!(of("prompt_budget"), 499, "each refusal has its receipt");

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use briefcase_testkit::{Act, Era, HttpUpstream, Script, mock::Coding, mock::tool};
-use e2e::{Scene, assert_no_effect, assert_refused, refusal};
+use e2e::{Scene, assert_refused, refusal};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -189,6 +189,4 @@ async fn attack_50_one_agent_cannot_take_all_of_the_daemon() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     let waiting: Vec<Value> = scene.daemon.admin.get("/v1/approvals").await;
     assert!(waiting.is_empty());
-    let idle = HttpUpstream::start(Script::default()).await;
-    assert_no_effect!(idle);
 }

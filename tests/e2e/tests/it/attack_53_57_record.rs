@@ -222,7 +222,6 @@ async fn attack_54_an_edited_record_is_found_and_not_served() {
     lay(&good, &state);
     Daemon::start(&home, Some(&key)).await.stop().await;
     assert_clean(&home).await;
-    sql(&home, "SELECT 1");
 }
 
 /// Guards: names that an agent or a server chooses cannot add lines to what is printed of the record.

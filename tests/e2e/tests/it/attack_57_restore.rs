@@ -1,7 +1,7 @@
 //! Attack 57: a backup put back must not bring back what hung on the old life.
 
 use briefcase_testkit::{Daemon, Era, Gateway, Home, HttpUpstream, Script, mock::tool, output_of};
-use e2e::{Scene, assert_no_effect};
+use e2e::Scene;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -87,8 +87,6 @@ async fn attack_57_a_restore_brings_no_permission_back() {
     client.start("tools/call", json!({ "name": "mock__pay", "arguments": { "n": 1, "m": 3 } })).await;
     assert_eq!(admin.question().await["name"], "pay");
     assert_eq!(upstream.effects().len(), effects);
-    let idle = HttpUpstream::start(Script::default()).await;
-    assert_no_effect!(idle);
     drop(client);
     let rows = scene.receipts().await;
     assert!(rows.iter().any(|row| row["receipt"]["k"] == "restore"), "the restore is on record");
