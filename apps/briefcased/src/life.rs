@@ -70,6 +70,7 @@ impl Life {
             }
             open.pool.shutdown().await;
             open.surface.drain().await;
+            open.later.end();
             save_ledger(&open);
             let store = Arc::clone(&open.store);
             let closed = tokio::task::spawn_blocking(move || store.close()).await;

@@ -74,6 +74,8 @@ pub struct Open {
     pub log_key: PublicKey,
     /// Fires when the briefcase is locked.
     pub ended: CancellationToken,
+    /// What the pool was promised; ended with the briefcase.
+    pub later: Arc<Later>,
 }
 
 impl Open {
@@ -216,7 +218,7 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
     let surface = Surface::new(Arc::new(core), around.entropy.clone(), settings);
     let weak: Weak<Engine> = Arc::downgrade(&engine);
     let _ = later.engine.set(weak);
-    let _ = later.surface.set(surface.clone());
+    later.begin(surface.clone());
     Ok(Open {
         engine,
         store,
@@ -230,6 +232,7 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
         identity,
         log_key: public,
         ended: CancellationToken::new(),
+        later,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Servers as the authority document has them, for the pool; and what servers say unasked, for the surface.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 
 use briefcase_egress::{Reach, Target};
 use briefcase_engine::{
@@ -21,8 +21,24 @@ use super::secrets::Secrets;
 pub struct Later {
     /// The engine.
     pub engine: OnceLock<Weak<Engine>>,
-    /// The surface.
-    pub surface: OnceLock<Surface>,
+    /// The surface. It holds the engine and the pool, so it is let go of when the briefcase is locked: [`Later::end`].
+    surface: RwLock<Option<Surface>>,
+}
+
+impl Later {
+    /// Names the surface.
+    pub fn begin(&self, surface: Surface) {
+        *self.surface.write().unwrap_or_else(PoisonError::into_inner) = Some(surface);
+    }
+
+    /// Lets go of the surface, so that nothing keeps itself alive.
+    pub fn end(&self) {
+        *self.surface.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn surface(&self) -> Option<Surface> {
+        self.surface.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The pool's view of the daemon.
@@ -96,7 +112,7 @@ pub struct Announcements(pub Arc<Later>);
 
 impl Watcher for Announcements {
     fn event(&self, server: &ServerId, session: SessionId, event: upstream::ServerEvent) {
-        let Some(surface) = self.0.surface.get() else { return };
+        let Some(surface) = self.0.surface() else { return };
         let event = match event {
             upstream::ServerEvent::ToolsChanged => ServerEvent::ToolsChanged,
             upstream::ServerEvent::ResourcesChanged => ServerEvent::ResourcesChanged,
@@ -123,7 +139,7 @@ impl Watcher for Announcements {
         Box::pin(async move {
             let gone = || RpcError { code: -32_000, message: "the client is gone".to_owned(), data: None };
             let engine = self.0.engine.get().and_then(Weak::upgrade).ok_or_else(gone)?;
-            let surface = self.0.surface.get().ok_or_else(gone)?;
+            let surface = self.0.surface().ok_or_else(gone)?;
             let agent = engine.session(session).ok_or_else(gone)?.agent.clone();
             let labels = engine.standing().authority().labels(server, None);
             let origin = Origin { agent, session, server: server.clone() };
