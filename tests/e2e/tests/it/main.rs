@@ -28,6 +28,7 @@ mod attack_57_restore;
 mod attack_60_policy;
 mod bad_input;
 mod canaries;
+mod console;
 mod corpora;
 mod everything;
 mod main_job;
