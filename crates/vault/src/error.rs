@@ -5,7 +5,9 @@ use crate::KeyStoreError;
 #[non_exhaustive]
 pub enum VaultError {
     /// Wrong passphrase, key, vault or record; an older version; or changed bytes. On purpose not told apart.
-    #[error("this does not open: the passphrase or key is wrong, or the stored bytes were changed; try again, or restore a backup")]
+    #[error(
+        "this does not open: the passphrase or key is wrong, or the stored bytes were changed; try again, or restore a backup"
+    )]
     DoesNotOpen,
     /// There is no vault at this place.
     #[error("there is no vault here; `briefcase init` makes one")]
