@@ -20,36 +20,42 @@ fn direct() -> Command {
     Command::new(program("fast-upstream"))
 }
 
-/// p50 and p95 of sequential calls, directly and through, in turns so that a drifting machine hurts both.
+/// What sequential calls take, directly and through, and what the disk takes meanwhile: in turns, so that a drifting
+/// machine hurts all alike.
 struct Added {
-    p50: Duration,
-    p95: Duration,
+    without: Vec<Duration>,
+    with: Vec<Duration>,
+    disk: Vec<Duration>,
 }
 
-fn added(place: &Place, rounds: usize, calls: usize) -> Added {
-    let (mut plain, mut through) = (Client::start(direct(), "echo"), Client::start(place.gateway(), TOOL));
-    plain.calls(50, 1);
-    through.calls(50, 1);
-    let (mut without, mut with) = (Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        without.extend(plain.calls(calls, 1));
-        with.extend(through.calls(calls, 1));
+impl Added {
+    fn measure(place: &Place, rounds: usize, calls: usize) -> Self {
+        let (mut plain, mut through) = (Client::start(direct(), "echo"), Client::start(place.gateway(), TOOL));
+        plain.calls(50, 1);
+        through.calls(50, 1);
+        let mut added = Self { without: Vec::new(), with: Vec::new(), disk: Vec::new() };
+        for _ in 0..rounds {
+            added.without.extend(plain.calls(calls, 1));
+            added.with.extend(through.calls(calls, 1));
+            added.disk.extend(fsync(&place.home.state(), calls / 2));
+        }
+        added
     }
-    let mut difference = |percent| percentile(&mut with, percent).saturating_sub(percentile(&mut without, percent));
-    Added { p50: difference(50), p95: difference(95) }
+
+    fn percentile(&mut self, percent: usize) -> Duration {
+        percentile(&mut self.with, percent).saturating_sub(percentile(&mut self.without, percent))
+    }
 }
 
 /// Added latency of one sequential read, with the disk and without.
 pub fn latency(table: &mut Table, quick: bool) {
-    let (rounds, calls) = if quick { (3, 50) } else { (10, 200) };
+    let (rounds, calls) = if quick { (5, 40) } else { (40, 50) };
     let place = Place::new(false);
-    let mut disk = fsync(&place.home.state(), 200);
-    let cost = added(&place, rounds, calls);
-    disk.extend(fsync(&place.home.state(), 200));
-    let (disk50, disk95) = (percentile(&mut disk, 50), percentile(&mut disk, 95));
+    let mut added = Added::measure(&place, rounds, calls);
+    let (disk50, disk95) = (percentile(&mut added.disk, 50), percentile(&mut added.disk, 95));
     table.note("the disk's own fsync of 4 KiB, p50 / p95", format!("{} / {}", ms(disk50), ms(disk95)));
-    for (name, got, disk) in [("p50", cost.p50, disk50), ("p95", cost.p95, disk95)] {
-        let want = disk.mul_f64(1.5) + Duration::from_micros(500);
+    for (name, percent, disk) in [("p50", 50, disk50), ("p95", 95, disk95)] {
+        let (got, want) = (added.percentile(percent), disk.mul_f64(1.5) + Duration::from_micros(500));
         table.goal(
             format!("added latency of a sequential read, durable, {name}"),
             ms(got),
@@ -58,9 +64,9 @@ pub fn latency(table: &mut Table, quick: bool) {
         );
     }
     let place = Place::new(true);
-    let cost = added(&place, rounds, calls);
-    for (name, got, want) in [("p50", cost.p50, 500), ("p95", cost.p95, 1000)] {
-        let want = Duration::from_micros(want);
+    let mut added = Added::measure(&place, rounds, calls);
+    for (name, percent, want) in [("p50", 50, 500), ("p95", 95, 1000)] {
+        let (got, want) = (added.percentile(percent), Duration::from_micros(want));
         table.goal(
             format!("the same without the disk's wait (state in memory), {name}"),
             ms(got),
@@ -86,16 +92,15 @@ pub fn throughput(table: &mut Table, quick: bool) {
     let sixty_four = rate(&mut client, many, 64);
     // What still waits in memory is written by the time the daemon has closed; ask for it by a quiet second.
     std::thread::sleep(Duration::from_secs(2));
-    let per_call = (place.written() - before) / many as u64;
+    let written = place.written().zip(before).map(|(after, before)| (after - before) / many as u64);
     table.note("calls per second, 1 in flight, durable", format!("{one:.0}"));
     table.goal("calls per second, 64 in flight, durable", format!("{sixty_four:.0}"), "≥ 4,000", sixty_four >= 4000.0);
     table.goal("64 in flight over 1 in flight", format!("{:.1} ×", sixty_four / one), "≥ 3 ×", sixty_four >= 3.0 * one);
-    table.goal(
-        "written to disk per call, both receipts, 64 in flight",
-        format!("{per_call} B"),
-        "< 3,000 B",
-        per_call < 3000,
-    );
+    let what = "written to disk per call, both receipts, 64 in flight";
+    match written {
+        Some(bytes) => table.goal(what, format!("{bytes} B"), "< 3,000 B", bytes < 3000),
+        None => table.note(what, "not measured: only root may read the daemon's I/O counters"),
+    }
 }
 
 /// Start to ready, and memory at rest.
@@ -134,7 +139,8 @@ pub fn sizes(table: &mut Table) {
         let shown = format!("{:.1} MB", bytes as f64 / 1e6);
         match most {
             Some(most) => {
-                table.goal(format!("{name}: size, stripped"), shown, format!("≤ {most} MB"), bytes <= most * 1_000_000)
+                let fits = bytes <= most * 1_000_000;
+                table.goal(format!("{name}: size, stripped"), shown, format!("≤ {most} MB"), fits);
             }
             None => table.note(format!("{name}: size, stripped"), shown),
         }

@@ -1,7 +1,8 @@
 //! What Briefcase costs: latency and throughput beside a direct connection, bytes written, start, memory, sizes, and the
 //! same calls through other bridges that record nothing. Prints a table, then one line of JSON.
 //!
-//! `bench [--quick] [--peers FOLDER]`: FOLDER holds `npm/` and `pip/` with the other bridges (`cargo xtask bench` makes it).
+//! `bench [--quick] [--only PART] [--peers FOLDER]`: PART is one of latency, throughput, rest, sizes, verify, peers; FOLDER
+//! holds `npm/` and `pip/` with the other bridges (`cargo xtask bench` makes it).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,16 +24,29 @@ mod table;
 
 use std::path::PathBuf;
 
+/// A part's name, and what measures it.
+type Part<'a> = (&'a str, &'a dyn Fn(&mut table::Table));
+
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
     let quick = args.iter().any(|arg| arg == "--quick");
-    let peers = args.iter().position(|arg| arg == "--peers").and_then(|at| args.get(at + 1)).map(PathBuf::from);
+    let (peers, only) = (value("--peers").map(PathBuf::from), value("--only"));
     let mut table = table::Table::default();
-    figures::latency(&mut table, quick);
-    figures::throughput(&mut table, quick);
-    figures::start_and_memory(&mut table);
-    figures::sizes(&mut table);
-    figures::verify(&mut table);
-    peers::beside(&mut table, peers.as_deref(), quick);
+    let parts: [Part<'_>; 6] = [
+        ("latency", &|table| figures::latency(table, quick)),
+        ("throughput", &|table| figures::throughput(table, quick)),
+        ("rest", &figures::start_and_memory),
+        ("sizes", &figures::sizes),
+        ("verify", &figures::verify),
+        ("peers", &|table| peers::beside(table, peers.as_deref(), quick)),
+    ];
+    let load = place::load();
+    for (name, part) in parts {
+        if only.as_deref().is_none_or(|only| only == name) {
+            part(&mut table);
+        }
+    }
+    table.note("load of the machine (1 minute), before / after", format!("{load} / {}", place::load()));
     table.print();
 }

@@ -3,13 +3,14 @@
 use std::{
     fs::File,
     io::Write,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
 
 use briefcase_testkit::{Daemon, Gateway, Home, Made, Setup, program};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// A running briefcase.
 pub struct Place {
@@ -17,28 +18,25 @@ pub struct Place {
     pub made: Made,
     pub runtime: tokio::runtime::Runtime,
     pub home: Home,
-    _memory: Option<PathBuf>,
+    _memory: Option<TempDir>,
 }
 
 impl Place {
     /// Opens one on disk, or with its state in memory (so that no write waits for a disk).
     pub fn new(in_memory: bool) -> Self {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let home = Home::new();
-        let memory = in_memory.then(|| {
-            let folder = PathBuf::from(format!("/dev/shm/briefcase-bench-{}", std::process::id()));
-            drop(std::fs::remove_dir_all(&folder));
-            std::fs::create_dir(&folder).expect("a folder in memory");
-            rustix::fs::chmod(&folder, rustix::fs::Mode::RWXU).expect("a private folder");
-            std::fs::remove_dir(home.state()).expect("no state yet");
-            std::os::unix::fs::symlink(&folder, home.state()).expect("a link");
-            folder
-        });
-        let setup = Setup::default();
-        let (daemon, made) = runtime.block_on(Daemon::new(&home, &setup));
+        let (home, setup) = (Home::new(), Setup::default());
+        let made = runtime.block_on(Daemon::set_up(&home, &setup));
+        let mut command = Daemon::command(&home);
+        let memory = in_memory.then(|| moved_to_memory(&home.state()));
+        if let Some(folder) = &memory {
+            command.env("BRIEFCASE_STATE_DIR", folder.path());
+        }
+        let key = json!({ "unlock_key": made.unlock_key });
+        let daemon = runtime.block_on(Daemon::try_start_as(command, &home, Some(&key))).expect("the daemon starts");
         let spec = json!({ "transport": "stdio", "argv": [program("fast-upstream")] });
         let added: Value = runtime.block_on(daemon.admin.add_server("fast", &spec, &["echo"], &setup.pin));
-        assert!(added["version"].is_u64(), "{added}");
+        assert_eq!(added["tools"][0]["name"], "echo", "{added}");
         Self { daemon, made, runtime, home, _memory: memory }
     }
 
@@ -47,23 +45,27 @@ impl Place {
         Gateway::command(&self.home, &self.made.token, None).into_std()
     }
 
-    /// Bytes that the daemon caused to be written to disk so far.
-    pub fn written(&self) -> u64 {
-        let text = std::fs::read_to_string(format!("/proc/{}/io", self.daemon.id()))
-            .expect("/proc/PID/io (run as the same user)");
-        text.lines()
-            .find_map(|line| line.strip_prefix("write_bytes: "))
-            .and_then(|value| value.parse().ok())
-            .expect("write_bytes")
+    /// Bytes that the daemon caused to be written to disk so far. The daemon lets nobody look into it but root.
+    pub fn written(&self) -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/io", self.daemon.id())).ok()?;
+        text.lines().find_map(|line| line.strip_prefix("write_bytes: ")).and_then(|value| value.parse().ok())
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(folder) = &self._memory {
-            drop(std::fs::remove_dir_all(folder));
-        }
+/// A copy of a state folder on a file system in memory.
+fn moved_to_memory(state: &Path) -> TempDir {
+    let folder = tempfile::Builder::new().prefix("bc-").tempdir_in("/dev/shm").expect("a folder in memory");
+    rustix::fs::chmod(folder.path(), rustix::fs::Mode::RWXU).expect("a private folder");
+    for entry in std::fs::read_dir(state).expect("the state").flatten() {
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("a copy");
     }
+    folder
+}
+
+/// How much else runs: the first figure of `/proc/loadavg`.
+pub fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// Resident memory in KiB.
