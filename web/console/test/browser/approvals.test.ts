@@ -32,7 +32,7 @@ for (const [name, decision] of [
     await allowed(opened.page, name).click();
     await settled(opened);
     assert.deepEqual(opened.stub.routes.taken, [{ question: opened.question, decision }]);
-    assert.equal(await opened.own.count(), 0);
+    await opened.own.waitFor({ state: "detached" });
     await opened.close();
   });
 }
