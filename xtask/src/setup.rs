@@ -11,6 +11,14 @@ use crate::workspace;
 const PROGRAMS: [(&str, &str); 4] =
     [("cc", "build-essential"), ("strace", "strace"), ("chromium", "chromium"), ("python3", "python3")];
 
+/// Makes sure that Python can make environments of its own; Debian keeps that in a package apart.
+pub fn python_environments() -> Result<(), Failure> {
+    if Step::new("python3").args(["-c", "import ensurepip, venv"]).succeeds() {
+        return Ok(());
+    }
+    install(&["python3-venv"])
+}
+
 /// Installs what is missing.
 pub fn run(_: &[String]) -> Result<(), Failure> {
     packages()?;
@@ -18,6 +26,7 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
         Step::new("rustup").args(["target", "add", "wasm32-unknown-unknown"]).run()?;
     }
     node::fixtures()?;
+    crate::demo::server()?;
     let web = workspace::root().join("web");
     if web.join("package-lock.json").is_file() {
         node::install(&web)?;
@@ -37,9 +46,11 @@ fn wasm_installed() -> bool {
 fn packages() -> Result<(), Failure> {
     let missing: Vec<&str> =
         PROGRAMS.iter().filter(|(program, _)| !on_path(program)).map(|(_, package)| *package).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+/// Installs Debian packages, or says which ones to install.
+fn install(missing: &[&str]) -> Result<(), Failure> {
     let root = Step::new("id").args(["-u"]).read()?.trim() == "0";
     if !on_path("apt-get") || !(root || on_path("sudo")) {
         return Err(Failure::new(format!("install these first, as root: {}", missing.join(" "))));

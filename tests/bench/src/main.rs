@@ -1,8 +1,8 @@
 //! What Briefcase costs: latency and throughput beside a direct connection, bytes written, start, memory, sizes, and the
 //! same calls through other bridges that record nothing. Prints a table, then one line of JSON.
 //!
-//! `bench [--quick] [--only PART] [--peers FOLDER]`: PART is one of latency, throughput, rest, sizes, verify, peers; FOLDER
-//! holds `npm/` and `pip/` with the other bridges (`cargo xtask bench` makes it).
+//! `bench [--quick] [--only PART] [--peers FOLDER]`: PART is one of latency, throughput, rest, sizes, verify, storm, peers;
+//! FOLDER holds `npm/` and `pip/` with the other bridges (`cargo xtask bench` makes it).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,6 +20,7 @@ mod http;
 mod peers;
 mod place;
 mod stdio;
+mod storm;
 mod table;
 
 use std::path::PathBuf;
@@ -33,12 +34,13 @@ fn main() {
     let quick = args.iter().any(|arg| arg == "--quick");
     let (peers, only) = (value("--peers").map(PathBuf::from), value("--only"));
     let mut table = table::Table::default();
-    let parts: [Part<'_>; 6] = [
+    let parts: [Part<'_>; 7] = [
         ("latency", &|table| figures::latency(table, quick)),
         ("throughput", &|table| figures::throughput(table, quick)),
         ("rest", &figures::start_and_memory),
         ("sizes", &figures::sizes),
         ("verify", &figures::verify),
+        ("storm", &storm::storm),
         ("peers", &|table| peers::beside(table, peers.as_deref(), quick)),
     ];
     let load = place::load();

@@ -34,10 +34,19 @@ impl Place {
         }
         let key = json!({ "unlock_key": made.unlock_key });
         let daemon = runtime.block_on(Daemon::try_start_as(command, &home, Some(&key))).expect("the daemon starts");
-        let spec = json!({ "transport": "stdio", "argv": [program("fast-upstream")] });
-        let added: Value = runtime.block_on(daemon.admin.add_server("fast", &spec, &["echo"], &setup.pin));
+        let place = Self { daemon, made, runtime, home, _memory: memory };
+        place.add("fast", &[]);
+        place
+    }
+
+    /// Registers one more fast upstream, with these arguments.
+    pub fn add(&self, name: &str, args: &[&str]) {
+        let mut argv = vec![program("fast-upstream").display().to_string()];
+        argv.extend(args.iter().map(|arg| (*arg).to_owned()));
+        let spec = json!({ "transport": "stdio", "argv": argv });
+        let pin = Setup::default().pin;
+        let added: Value = self.runtime.block_on(self.daemon.admin.add_server(name, &spec, &["echo"], &pin));
         assert_eq!(added["tools"][0]["name"], "echo", "{added}");
-        Self { daemon, made, runtime, home, _memory: memory }
     }
 
     /// The gateway over stdio, as a command.

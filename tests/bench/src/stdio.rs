@@ -73,6 +73,20 @@ impl Client {
         sent.insert(id, Instant::now());
     }
 
+    /// Calls this tool from now on.
+    pub fn turn_to(&mut self, tool: &str) {
+        tool.clone_into(&mut self.tool);
+    }
+
+    /// Makes one call after the other until so much time has passed; the latency of each.
+    pub fn calls_for(&mut self, time: Duration) -> Vec<Duration> {
+        let (began, mut took) = (Instant::now(), Vec::new());
+        while began.elapsed() < time {
+            took.extend(self.calls(1, 1));
+        }
+        took
+    }
+
     /// Makes so many calls with so many in flight; the latency of each.
     pub fn calls(&mut self, count: usize, in_flight: usize) -> Vec<Duration> {
         let (mut sent, mut took, mut out, mut started) = (HashMap::new(), Vec::with_capacity(count), Vec::new(), 0);

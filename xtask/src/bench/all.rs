@@ -1,13 +1,17 @@
 //! Every figure of `docs/benchmarks.md`: builds what is measured, fetches the other bridges, and starts `tests/bench`.
+//!
+//! The other bridges go into the target folder and nowhere else, in the versions of the two files that name them.
+
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::step::Step;
 use crate::workspace;
 
-/// Other bridges from PyPI, with their versions.
-const PIP: [&str; 2] = ["mcp-proxy==0.13.0", "fastmcp==3.4.10"];
+/// Other bridges from PyPI; `tests/bench/pip-peers.txt` has their versions and those of all they need.
+const PIP: [&str; 2] = ["mcp-proxy", "fastmcp"];
 
-/// Builds and measures. `--quick` measures less; `--no-peers` leaves the other bridges out.
+/// Builds and measures. `--quick` measures less; `--no-peers` leaves the other bridges out; `--only PART` measures one part.
 pub fn run(args: &[String]) -> Result<(), Failure> {
     Step::cargo()
         .args([
@@ -29,7 +33,11 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     if workspace::flag(args, "--quick") {
         step = step.args(["--quick"]);
     }
-    if !workspace::flag(args, "--no-peers") {
+    let only = workspace::option(args, "--only");
+    if let Some(part) = only {
+        step = step.args(["--only", part]);
+    }
+    if !workspace::flag(args, "--no-peers") && only.is_none_or(|part| part == "peers") {
         let folder = peers()?;
         step = step.args(["--peers"]).args([folder]);
     }
@@ -37,7 +45,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
 }
 
 /// The folder with the other bridges, filled when it is not yet.
-fn peers() -> Result<std::path::PathBuf, Failure> {
+fn peers() -> Result<PathBuf, Failure> {
     let npm = workspace::root().join("tests/fixtures/npm-peers");
     crate::node::install(&npm)?;
     let folder = workspace::target().join("peers");
@@ -46,10 +54,23 @@ fn peers() -> Result<std::path::PathBuf, Failure> {
     if !link.exists() {
         std::os::unix::fs::symlink(&npm, &link)?;
     }
-    let pip = folder.join("pip");
-    if !pip.join("bin/fastmcp").is_file() {
-        Step::new("python3").args(["-m", "venv"]).args([&pip]).run()?;
-        Step::new(pip.join("bin/pip")).args(["install", "--quiet"]).args(PIP).run()?;
-    }
+    pip(&folder.join("pip"))?;
     Ok(folder)
+}
+
+/// Installs the bridges from PyPI into an environment of their own, unless these very versions are there already.
+fn pip(folder: &Path) -> Result<(), Failure> {
+    let versions = workspace::root().join("tests/bench/pip-peers.txt");
+    let (wanted, stamp) = (std::fs::read(&versions)?, folder.join(".versions"));
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    crate::setup::python_environments()?;
+    Step::new("python3").args(["-m", "venv", "--clear"]).args([folder]).run()?;
+    Step::new(folder.join("bin/python"))
+        .args(["-m", "pip", "install", "--quiet", "-c"])
+        .args([&versions])
+        .args(PIP)
+        .run()?;
+    Ok(std::fs::write(stamp, wanted)?)
 }

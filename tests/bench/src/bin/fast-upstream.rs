@@ -1,11 +1,16 @@
 //! An MCP server that does nearly nothing, as fast as that can be done: what remains is the cost of the way to it.
 //!
-//! `fast-upstream` speaks on standard input and output; `fast-upstream PORT` serves Streamable HTTP (JSON answers) on loopback.
+//! `fast-upstream` speaks on standard input and output; `fast-upstream PORT` serves Streamable HTTP (JSON answers) on loopback;
+//! `fast-upstream --storm` speaks on standard input and output, and from the first tool call on says that its tools changed,
+//! a thousand times a second for ten seconds.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench's peer: what cannot go on ends it")]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    sync::Once,
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde::Deserialize;
@@ -21,6 +26,7 @@ struct Message<'a> {
 const GREETING: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"fast-upstream","version":"1"}}"#;
 const TOOLS: &str = r#"{"tools":[{"name":"echo","description":"Gives a short text.","inputSchema":{"type":"object","properties":{"message":{"type":"string"}},"required":["message"]}}]}"#;
 const RESULT: &str = r#"{"content":[{"type":"text","text":"a short text"}]}"#;
+const CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
 
 /// The answer to one message; `None` for notifications.
 fn answer(line: &[u8]) -> Option<String> {
@@ -41,27 +47,44 @@ fn answer(line: &[u8]) -> Option<String> {
 }
 
 fn main() {
-    match std::env::args().nth(1) {
-        None => stdio(),
-        Some(port) => http(&port),
+    match std::env::args().nth(1).as_deref() {
+        None => stdio(false),
+        Some("--storm") => stdio(true),
+        Some(port) => http(port),
     }
 }
 
 /// Answers everything that has arrived with one write.
-fn stdio() {
-    let (mut input, mut output) =
-        (BufReader::with_capacity(256 * 1024, std::io::stdin().lock()), std::io::stdout().lock());
-    let (mut line, mut out) = (Vec::new(), Vec::new());
+fn stdio(stormy: bool) {
+    let mut input = BufReader::with_capacity(256 * 1024, std::io::stdin().lock());
+    let (mut line, mut out, storms) = (Vec::new(), Vec::new(), Once::new());
     while input.read_until(b'\n', &mut line).unwrap_or(0) > 0 {
+        if stormy && line.windows(12).any(|word| word == b"\"tools/call\"") {
+            storms.call_once(|| drop(thread::spawn(storm)));
+        }
         if let Some(answer) = answer(&line) {
             out.extend_from_slice(answer.as_bytes());
             out.push(b'\n');
         }
         line.clear();
         if !input.buffer().contains(&b'\n') {
+            let mut output = std::io::stdout().lock();
             output.write_all(&out).unwrap();
             output.flush().unwrap();
             out.clear();
+        }
+    }
+}
+
+/// A thousand notices a second for ten seconds, each a write of its own.
+fn storm() {
+    let began = Instant::now();
+    for n in 0..10_000 {
+        let at = began + Duration::from_millis(n);
+        thread::sleep(at.saturating_duration_since(Instant::now()));
+        let mut output = std::io::stdout().lock();
+        if writeln!(output, "{CHANGED}").and_then(|()| output.flush()).is_err() {
+            return;
         }
     }
 }
