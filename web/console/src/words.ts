@@ -26,6 +26,15 @@ const LABELS: Record<string, string> = {
   external: "can send data outside",
 };
 
+const FLAGS: Record<string, string> = {
+  HiddenCharacters: "characters that nobody sees",
+  HiddenText: "text hidden in markup",
+  Orders: "orders to the model",
+  Persuasion: "praise of itself, or warnings of other tools",
+  Harvesting: "a parameter for what the model knows",
+  SecretFiles: "names of files that hold secrets",
+};
+
 export function classWord(word: string): Said {
   return CLASSES[word] ?? { text: word, tone: "warn", icon: "unknown" };
 }
@@ -37,6 +46,11 @@ export function riskWord(word: string): Said {
 /** What an agent has seen, to follow its name. */
 export function labelWord(word: string): string {
   return LABELS[word] ?? `carries the label ${word}`;
+}
+
+/** What looks odd in a tool's definition. */
+export function flagWord(word: string): string {
+  return FLAGS[word] ?? word;
 }
 
 /** `a`, `a and b`, `a, b and c`. */

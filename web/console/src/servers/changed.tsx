@@ -1,31 +1,32 @@
-/** Tools that are not as accepted: what is different, and accepting exactly what a fresh look showed. */
+/** Tools that a look showed to be not as accepted: what is different, and accepting exactly that. */
 import { useMemo } from "preact/hooks";
 import { lines } from "../args/lines.ts";
 import { LineView } from "../args/view.tsx";
-import type { Change, FieldDifference, Probe, ToolView } from "../contract.ts";
+import type { Change, FieldDifference, ToolView } from "../contract.ts";
 import { notEnter } from "../ui/dialog.tsx";
 import { Badge } from "../ui/parts.tsx";
 import { Safe } from "../ui/safe.tsx";
-import { counted } from "../words.ts";
+import { Claims } from "./tools.tsx";
 
 interface Props {
   server: string;
   tools: ToolView[];
-  probe: Probe | undefined;
+  /** Names the look: only what it showed can be accepted. */
+  probe: string;
   passkeys: boolean;
-  onTest: () => void;
   onPlan: (planned: { title: string; verb: string; change: Change }) => void;
 }
 
 const STATES: Record<string, string> = { changed: "Changed", new: "New", gone: "Gone" };
 
-export function Changed({ server, tools, probe, passkeys, onTest, onPlan }: Props) {
-  const names = tools.filter(tool => tool.state !== "gone").map(tool => tool.name);
-  const accept = (digest: string) =>
+export function Changed({ server, tools, probe, passkeys, onPlan }: Props) {
+  // Naming no tool means all of them, the only way to accept that some are gone.
+  const names = tools.some(tool => tool.state === "gone") ? [] : tools.map(tool => tool.name);
+  const accept = () =>
     onPlan({
-      title: `Accept ${counted(names.length, "tool")} of ${server}`,
+      title: `Accept ${server} as shown`,
       verb: "Accept",
-      change: { change: "accept_tools", server, probe: digest, tools: names },
+      change: { change: "accept_tools", server, probe, tools: names },
     });
   return (
     <div class="changed">
@@ -40,28 +41,17 @@ export function Changed({ server, tools, probe, passkeys, onTest, onPlan }: Prop
               <Safe text={tool.name} />
             </code>
           </p>
+          <p class="claims">
+            <Claims tool={tool} />
+          </p>
           {tool.differences.map(difference => (
             <DifferenceView key={difference.path} difference={difference} />
           ))}
         </div>
       ))}
-      {probe ? (
-        <button
-          type="button"
-          disabled={!passkeys || names.length === 0}
-          onKeyDown={notEnter}
-          onClick={() => accept(probe.digest)}
-        >
-          Accept {counted(names.length, "tool")} as shown…
-        </button>
-      ) : (
-        <p class="hint">
-          To accept, look at what the server offers right now:{" "}
-          <button type="button" onClick={onTest}>
-            Look again
-          </button>
-        </p>
-      )}
+      <button type="button" disabled={!passkeys} onKeyDown={notEnter} onClick={accept}>
+        Accept as shown…
+      </button>
     </div>
   );
 }

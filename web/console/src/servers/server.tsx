@@ -7,6 +7,7 @@ import { Badge, ProblemNote } from "../ui/parts.tsx";
 import { Safe } from "../ui/safe.tsx";
 import { counted } from "../words.ts";
 import { Changed } from "./changed.tsx";
+import { Quarantined } from "./quarantined.tsx";
 import { Tools } from "./tools.tsx";
 
 interface Props {
@@ -25,9 +26,10 @@ interface Planned {
 }
 
 export function ServerSection({ server, tools, passkeys, onDone }: Props) {
-  const { probe, problem, busy, test } = useTest(server.name);
+  const { probe, problem, busy, test, forget } = useTest(server.name);
   const [planned, setPlanned] = useState<Planned>();
-  const differing = (probe?.tools ?? tools).filter(tool => DIFFERING.has(tool.state));
+  const differing = probe?.tools.filter(tool => DIFFERING.has(tool.state)) ?? [];
+  const quarantined = probe?.tools.filter(tool => tool.state === "quarantined") ?? [];
   const verb = server.enabled ? "Turn off" : "Turn on";
   const turn = (): void =>
     setPlanned({
@@ -38,7 +40,7 @@ export function ServerSection({ server, tools, passkeys, onDone }: Props) {
   return (
     <section class="card server" aria-label={server.name}>
       <header>
-        <Standing server={server} differing={differing.length} />
+        <Standing server={server} differing={differing.length} quarantined={quarantined.length} />
         <div class="tail">
           <button type="button" disabled={busy} onClick={test}>
             {busy ? "Testing…" : "Test"}
@@ -51,16 +53,10 @@ export function ServerSection({ server, tools, passkeys, onDone }: Props) {
       <Reach server={server} />
       <ProblemNote problem={problem} />
       {probe && <Tested probe={probe} />}
-      {differing.length > 0 && (
-        <Changed
-          server={server.name}
-          tools={differing}
-          probe={probe}
-          passkeys={passkeys}
-          onTest={test}
-          onPlan={setPlanned}
-        />
+      {probe && differing.length > 0 && (
+        <Changed server={server.name} tools={differing} probe={probe.digest} passkeys={passkeys} onPlan={setPlanned} />
       )}
+      {quarantined.length > 0 && <Quarantined tools={quarantined} />}
       <Tools tools={tools} label={`Tools of ${server.name}`} />
       {planned && (
         <ChangeDialog
@@ -68,6 +64,8 @@ export function ServerSection({ server, tools, passkeys, onDone }: Props) {
           onClose={() => setPlanned(undefined)}
           onDone={applied => {
             setPlanned(undefined);
+            // What the look showed is not how things stand any more.
+            forget();
             onDone(`${planned.title}: done, receipt ${applied.receipt}.`);
           }}
         />
@@ -76,7 +74,8 @@ export function ServerSection({ server, tools, passkeys, onDone }: Props) {
   );
 }
 
-function Standing({ server, differing }: { server: ServerView; differing: number }) {
+function Standing(props: { server: ServerView; differing: number; quarantined: number }) {
+  const { server, differing, quarantined } = props;
   return (
     <>
       <h2>{server.name}</h2>
@@ -86,6 +85,11 @@ function Standing({ server, differing }: { server: ServerView; differing: number
       {differing > 0 && (
         <Badge tone="warn" icon="alert">
           {counted(differing, "tool")} not as accepted
+        </Badge>
+      )}
+      {quarantined > 0 && (
+        <Badge tone="bad" icon="cross">
+          {counted(quarantined, "tool")} quarantined
         </Badge>
       )}
     </>
@@ -103,7 +107,7 @@ function useTest(name: string) {
       .then(setProbe, reason => setProblem(asProblem(reason)))
       .finally(() => setBusy(false));
   };
-  return { probe, problem, busy, test };
+  return { probe, problem, busy, test, forget: () => setProbe(undefined) };
 }
 
 function Reach({ server }: { server: ServerView }) {

@@ -1,8 +1,8 @@
-/** A server's tools as a table: what you said of each, and what the server claims. */
+/** A server's accepted tools as a table: what you said of each, and what the server claims. */
 import type { ToolView } from "../contract.ts";
 import { Badge } from "../ui/parts.tsx";
 import { Safe } from "../ui/safe.tsx";
-import { classWord, counted, listed, riskWord } from "../words.ts";
+import { classWord, counted, flagWord, listed, riskWord } from "../words.ts";
 
 const OPEN_MOST = 12;
 
@@ -40,7 +40,6 @@ function ToolRow({ tool }: { tool: ToolView }) {
         <code>
           <Safe text={tool.name} />
         </code>
-        {tool.state !== "accepted" && <Badge tone="warn">{tool.state}</Badge>}
         {tool.cost !== undefined && <Badge tone="info">{tool.cost}</Badge>}
       </th>
       <td>{kind.text}</td>
@@ -50,14 +49,23 @@ function ToolRow({ tool }: { tool: ToolView }) {
         </Badge>
       </td>
       <td>
-        <Safe text={tool.summary} />
-        {tool.hints.length > 0 && <small>claims {listed(tool.hints)}</small>}
-        {tool.flags.length > 0 && (
-          <small class="flags">
-            odd: <Safe text={listed(tool.flags)} />
-          </small>
-        )}
+        <Claims tool={tool} />
       </td>
     </tr>
+  );
+}
+
+/** What the server says of a tool, and what is odd about that. */
+export function Claims({ tool }: { tool: ToolView }) {
+  return (
+    <>
+      <Safe text={tool.summary} />
+      {tool.hints.length > 0 && <small>claims {listed(tool.hints)}</small>}
+      {tool.flags.length > 0 && (
+        <small class="flags">
+          odd: <Safe text={listed(tool.flags.map(flagWord))} />
+        </small>
+      )}
+    </>
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Passkeys. The browser's own JSON functions where it has them; else the same conversions by hand. A failed or
- * cancelled ceremony is a `Problem` with words a person can use.
+ * Passkeys. The conversions between JSON and bytes are made by hand: not every browser has them, and two ways would be
+ * one too many to test. A failed or cancelled ceremony is a `Problem` with words a person can use.
  */
 import { decode, encode } from "./base64url.ts";
 import { Problem } from "./client.ts";
@@ -47,16 +47,10 @@ function failure(reason: unknown): Problem {
 }
 
 function requestOptions(json: Json): PublicKeyCredentialRequestOptions {
-  if (typeof PublicKeyCredential.parseRequestOptionsFromJSON === "function") {
-    return PublicKeyCredential.parseRequestOptionsFromJSON(json as never);
-  }
   return { ...json, challenge: bytes(json["challenge"]), allowCredentials: descriptors(json["allowCredentials"]) };
 }
 
 function creationOptions(json: Json): PublicKeyCredentialCreationOptions {
-  if (typeof PublicKeyCredential.parseCreationOptionsFromJSON === "function") {
-    return PublicKeyCredential.parseCreationOptionsFromJSON(json as never);
-  }
   const user = json["user"] as Json;
   return {
     ...json,
@@ -76,7 +70,6 @@ function descriptors(value: unknown): PublicKeyCredentialDescriptor[] {
 }
 
 function toJson(credential: PublicKeyCredential): unknown {
-  if (typeof credential.toJSON === "function") return credential.toJSON();
   const { response } = credential;
   const parts: Json = { clientDataJSON: encode(response.clientDataJSON) };
   if (response instanceof AuthenticatorAssertionResponse) {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
+import { REST_HIGH } from "../../src/approvals/arm.ts";
 import { canonical } from "../../src/args/canonical.ts";
 import { question } from "../stub/world.ts";
-import { card, LIVE, type Opened, open, quit, readAll } from "./harness.ts";
+import { card, glimpse, type Opened, open, quit, readAll, rested } from "./harness.ts";
 
 after(quit);
-const options = { skip: LIVE !== undefined && "needs the stub" };
 
 async function asked(given: Parameters<typeof question>[0] = {}, wish: Parameters<typeof open>[0] = {}) {
   const one = question(given);
@@ -16,6 +16,8 @@ async function asked(given: Parameters<typeof question>[0] = {}, wish: Parameter
 }
 
 const allowed = (page: Page, name = "Allow once") => page.getByRole("button", { name }).and(page.locator(":enabled"));
+
+const digests = (opened: Opened) => opened.stub.asked.filter(one => one.endsWith("/decision-digest"));
 
 async function settled(opened: Opened): Promise<void> {
   await opened.page.locator(".done").waitFor();
@@ -27,7 +29,7 @@ for (const [name, decision] of [
   ["Allow for this session, exact arguments", { decision: "allow", scope: "session_exact" }],
   ["Allow this tool for this session, any arguments", { decision: "allow", scope: "session_tool" }],
 ] as const) {
-  test(`“${name}” decides exactly that, with a passkey over the digest that was shown`, options, async () => {
+  test(`“${name}” decides exactly that, with a passkey over the digest that was shown`, async () => {
     const opened = await asked();
     await allowed(opened.page, name).click();
     await settled(opened);
@@ -37,7 +39,7 @@ for (const [name, decision] of [
   });
 }
 
-test("a narrow rule starts as narrow as it can be and says what it will be", options, async () => {
+test("a narrow rule starts as narrow as it can be and says what it will be", async () => {
   const opened = await asked();
   await allowed(opened.page, "Narrow rule…").click();
   const dialog = opened.page.getByRole("dialog", { name: "A narrow rule" });
@@ -55,7 +57,7 @@ test("a narrow rule starts as narrow as it can be and says what it will be", opt
   await opened.close();
 });
 
-test("nothing can be allowed until all of it was unfolded and in view", options, async () => {
+test("nothing can be allowed until all of it was unfolded and in view", async () => {
   const opened = await asked({ args: { script: "echo hello\n".repeat(120), zz: "rm -rf /" } });
   const { page, own } = opened;
   const button = own.getByRole("button", { name: "Allow once" });
@@ -63,15 +65,17 @@ test("nothing can be allowed until all of it was unfolded and in view", options,
   await own.getByRole("button", { name: /more lines/ }).click();
   // Jumping to the end skips the middle: that is not reading it.
   await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
-  await own.getByText(/Read everything first: \d+ % was in view/).waitFor();
-  await page.waitForTimeout(600);
+  const unread = own.getByText(/Read everything first: \d+ % was in view/);
+  await unread.waitFor();
+  await rested(page);
   assert.equal(await button.isDisabled(), true);
+  assert.equal(await unread.isVisible(), true);
   await readAll(page, opened.question.id);
   await allowed(page).waitFor();
   await opened.close();
 });
 
-test("lines broken anew by another width have to be seen anew", options, async () => {
+test("lines broken anew by another width have to be seen anew", async () => {
   const opened = await asked({ args: { script: "echo hello world and more and more\n".repeat(35) } });
   await readAll(opened.page, opened.question.id);
   await allowed(opened.page).waitFor();
@@ -81,7 +85,7 @@ test("lines broken anew by another width have to be seen anew", options, async (
   await opened.close();
 });
 
-test("Enter allows nothing anywhere, and no answer has the focus by itself", options, async () => {
+test("Enter allows nothing anywhere, and no answer has the focus by itself", async () => {
   const opened = await asked();
   const { page, stub } = opened;
   await allowed(page).waitFor();
@@ -105,24 +109,29 @@ test("Enter allows nothing anywhere, and no answer has the focus by itself", opt
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Allow with this rule" }).focus();
   await page.keyboard.press("Enter");
-  await page.waitForTimeout(300);
-  assert.deepEqual(stub.routes.taken, []);
-  assert.equal(
-    stub.asked.some(one => one.includes("decision-digest")),
-    false,
+  // Whatever an Enter had sent would have arrived before this later answer.
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await allowed(page, "Deny").click();
+  await settled(opened);
+  assert.deepEqual(
+    stub.routes.taken.map(one => one.decision),
+    [{ decision: "deny" }],
   );
+  assert.equal(digests(opened).length, 1);
   await opened.close();
 });
 
-test("the keyboard moves, denies and shows help; `a` only moves the focus", options, async () => {
+test("the keyboard moves, denies and shows help; `a` only moves the focus", async () => {
   const [first, second] = [question({ asked: 1 }), question({ asked: 2, name: "merge_pull_request" })];
   const opened = await open({ prepare: stub => stub.world.questions.push(second, first) });
   const { page, stub } = opened;
   await card(page, second.id).waitFor();
+  await allowed(page, "Deny").first().waitFor();
   const focused = () =>
     page.evaluate(() => document.activeElement?.closest("article")?.getAttribute("data-question") ?? "");
+  // No question has the focus yet, so this denies none.
   await page.keyboard.press("d");
-  assert.equal(stub.routes.taken.length, 0, "no question has the focus yet");
   await page.keyboard.press("j");
   assert.equal(await focused(), first.id);
   await page.keyboard.press("j");
@@ -131,12 +140,12 @@ test("the keyboard moves, denies and shows help; `a` only moves the focus", opti
   assert.equal(await focused(), first.id);
   await page.keyboard.press("a");
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Deny");
-  assert.equal(stub.routes.taken.length, 0);
+  const help = page.getByRole("dialog", { name: "Keys" });
   await page.keyboard.press("?");
-  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  await help.waitFor();
   await page.keyboard.press("d");
   await page.keyboard.press("Escape");
-  assert.equal(stub.routes.taken.length, 0);
+  await help.waitFor({ state: "detached" });
   await card(page, second.id).focus();
   await page.keyboard.press("d");
   await settled(opened);
@@ -144,10 +153,11 @@ test("the keyboard moves, denies and shows help; `a` only moves the focus", opti
     stub.routes.taken.map(one => [one.question.id, one.decision]),
     [[second.id, { decision: "deny" }]],
   );
+  assert.deepEqual(digests(opened), [`POST /v1/approvals/${second.id}/decision-digest`]);
   await opened.close();
 });
 
-test("Space presses the answer that has the focus", options, async () => {
+test("Space presses the answer that has the focus", async () => {
   const opened = await asked();
   await allowed(opened.page).focus();
   await opened.page.keyboard.press("Space");
@@ -159,31 +169,40 @@ test("Space presses the answer that has the focus", options, async () => {
   await opened.close();
 });
 
-test("a high risk rests a second, and again whenever the questions moved", options, async () => {
+/** Records, in the page, how the button stood when another question appeared, and how long until it could be pressed. */
+function restAfter(button: Locator, another: string) {
+  return button.evaluateHandle((element, id) => {
+    const own = element as HTMLButtonElement;
+    const outcome = new Promise<{ disabledThen: boolean; rested: number }>(done => {
+      let moved: { at: number; disabledThen: boolean } | undefined;
+      new MutationObserver(() => {
+        const here = document.querySelector(`article[data-question="${id}"]`) !== null;
+        if (here) moved ??= { at: performance.now(), disabledThen: own.disabled };
+        if (moved && !own.disabled) done({ disabledThen: moved.disabledThen, rested: performance.now() - moved.at });
+      }).observe(document, { childList: true, attributes: true, subtree: true });
+    });
+    return { outcome };
+  }, another);
+}
+
+test("a high risk rests a second, and again whenever the questions moved", async () => {
   const opened = await asked({ risk: "high" });
   const { page, stub, own } = opened;
-  const enabledFor = () =>
-    own.getByRole("button", { name: "Allow once" }).evaluate(
-      button =>
-        new Promise<number>(done => {
-          const start = performance.now();
-          const look = (): unknown =>
-            (button as HTMLButtonElement).disabled ? requestAnimationFrame(look) : done(performance.now() - start);
-          look();
-        }),
-    );
   await allowed(page).waitFor();
   const another = question({ asked: 1 });
+  const watched = await restAfter(own.getByRole("button", { name: "Allow once" }), another.id);
   stub.world.questions.push(another);
   stub.tell("approvals");
   await card(page, another.id).waitFor();
   await own.scrollIntoViewIfNeeded();
-  assert.equal(await own.getByRole("button", { name: "Allow once" }).isDisabled(), true);
-  assert.ok((await enabledFor()) > 700, "it rested");
+  const { disabledThen, rested } = await watched.evaluate(({ outcome }) => outcome);
+  assert.equal(disabledThen, true);
+  // Timers never fire early; browsers blur the clock by a few milliseconds.
+  assert.ok(rested > REST_HIGH - 10, `it rested ${rested} ms`);
   await opened.close();
 });
 
-test("what covers the answers keeps them from being given", options, async () => {
+test("what covers the answers keeps them from being given", async () => {
   const opened = await asked();
   const { page, own } = opened;
   await allowed(page).waitFor();
@@ -197,7 +216,7 @@ test("what covers the answers keeps them from being given", options, async () =>
   await opened.close();
 });
 
-test("a page without the focus allows nothing", options, async () => {
+test("a page without the focus allows nothing", async () => {
   const opened = await asked();
   await allowed(opened.page).waitFor();
   await opened.page.evaluate(() => {
@@ -205,10 +224,11 @@ test("a page without the focus allows nothing", options, async () => {
     dispatchEvent(new Event("blur"));
   });
   await opened.own.getByText("This window is not in front").waitFor();
+  assert.equal(await opened.own.getByRole("button", { name: "Allow once" }).isDisabled(), true);
   await opened.close();
 });
 
-test("an expired question can be neither allowed nor denied", options, async () => {
+test("an expired question can be neither allowed nor denied", async () => {
   const opened = await asked({ expires: Date.now() + 2_500 });
   await opened.own.getByText("This question has expired").waitFor();
   for (const name of ["Deny", "Allow once"])
@@ -216,14 +236,14 @@ test("an expired question can be neither allowed nor denied", options, async () 
   await opened.close();
 });
 
-test("a question that asks each time offers once, and no more", options, async () => {
+test("a question that asks each time offers once, and no more", async () => {
   const opened = await asked({ once_only: true });
   await allowed(opened.page).waitFor();
   assert.deepEqual(await opened.own.locator(".actions button").allTextContents(), ["Deny", "Allow once"]);
   await opened.close();
 });
 
-test("arguments that two readers could read differently cannot be allowed", options, async () => {
+test("arguments that two readers could read differently cannot be allowed", async () => {
   const opened = await asked({ arguments: '{"to":"me","to":"mallory"}' });
   await opened.own.getByText("can be read in more than one way").waitFor();
   assert.match(await opened.own.locator(".unreadable").innerText(), /mallory/);
@@ -233,7 +253,7 @@ test("arguments that two readers could read differently cannot be allowed", opti
   await opened.close();
 });
 
-test("a page that was tampered with shows what would not run, so it allows nothing", options, async () => {
+test("a page that was tampered with shows what would not run, so it allows nothing", async () => {
   const opened = await open({});
   const one = question({ args: { to: "mallory@evil.example" } });
   await opened.page.evaluate(() => {
@@ -249,9 +269,8 @@ test("a page that was tampered with shows what would not run, so it allows nothi
   await opened.close();
 });
 
-test("a refused passkey decides nothing and says so", options, async () => {
+test("a refused passkey decides nothing and says so", async () => {
   const opened = await asked();
-  opened.stub.world.factors[1]!.kind = "passkey";
   await allowed(opened.page).waitFor();
   await opened.page.evaluate(() => {
     navigator.credentials.get = () => Promise.reject(new DOMException("no", "NotAllowedError"));
@@ -263,7 +282,7 @@ test("a refused passkey decides nothing and says so", options, async () => {
   await opened.close();
 });
 
-test("without a passkey the page says how to decide at a terminal", options, async () => {
+test("without a passkey the page says how to decide at a terminal", async () => {
   const one = question();
   const opened = await open({ passkey: false, prepare: stub => stub.world.questions.push(one) });
   await opened.page.getByText("No passkey is enrolled").waitFor();
@@ -275,7 +294,7 @@ test("without a passkey the page says how to decide at a terminal", options, asy
   await opened.close();
 });
 
-test("new questions are announced, counted in the title, and put below what is being read", options, async () => {
+test("new questions are announced, counted in the title, and put below what is being read", async () => {
   const opened = await asked({ asked: 1_000 });
   const { page, stub } = opened;
   await page.waitForFunction(() => document.title === "(1) Approvals · Briefcase");
@@ -293,7 +312,7 @@ test("new questions are announced, counted in the title, and put below what is b
   await opened.close();
 });
 
-test("when the stream of events breaks, the page keeps looking by itself and then follows again", options, async () => {
+test("when the stream of events breaks, the page keeps looking by itself and then follows again", async () => {
   const opened = await asked();
   const { page, stub } = opened;
   await page.locator(".live.live").waitFor();
@@ -302,17 +321,19 @@ test("when the stream of events breaks, the page keeps looking by itself and the
   await page.getByText("Reconnecting; looking every few seconds").waitFor();
   const late = question({ name: "delete_branch" });
   stub.world.questions.push(late);
-  await card(page, late.id).waitFor({ timeout: 10_000 });
+  await card(page, late.id).waitFor();
   stub.streaming = true;
   await page.getByText("Live", { exact: true }).waitFor();
   await opened.close();
 });
 
-test("what is copied as the digest is the whole of it", options, async () => {
+test("what is copied as the digest is the whole of it", async () => {
   const opened = await asked();
   await opened.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-  await opened.own.getByRole("button", { name: "Copy digest" }).click();
-  await opened.own.getByText("Copied").waitFor();
+  const copy = opened.own.getByRole("button", { name: "Copy digest" });
+  const copied = await glimpse(copy, "Copied");
+  await copy.click();
+  await copied();
   assert.equal(await opened.page.evaluate(() => navigator.clipboard.readText()), opened.question.digest);
   assert.equal(canonical(JSON.parse(opened.question.arguments)), opened.question.arguments);
   await opened.close();

@@ -9,10 +9,9 @@ import { canonical } from "../../src/args/canonical.ts";
 import { nasty, value } from "../nasty.ts";
 import type { Stub } from "../stub/server.ts";
 import { question } from "../stub/world.ts";
-import { card, LIVE, open, quit } from "./harness.ts";
+import { card, open, quit, unfold } from "./harness.ts";
 
 after(quit);
-const options = { skip: LIVE !== undefined && "needs the stub" };
 const SHOTS = fileURLToPath(new URL("test/shots/nasty/", CONSOLE_FOLDER));
 const RUNS = Number(process.env["BRIEFCASE_PROPERTY_RUNS"] ?? 300);
 const AT_ONCE = 20;
@@ -20,8 +19,7 @@ const AT_ONCE = 20;
 /** What the page's elements say, once everything is unfolded: all their text, and what of it is laid out to be seen. */
 async function shown(page: Page, id: string): Promise<{ text: string; visible: string; hidden: string[] }> {
   const own = card(page, id);
-  await own.waitFor();
-  while ((await own.locator("button.more").count()) > 0) await own.locator("button.more").click();
+  await unfold(own);
   return own.locator("[data-arguments]").evaluate(element => {
     const hidden: string[] = [];
     const frame = element.getBoundingClientRect();
@@ -53,7 +51,7 @@ async function ask(page: Page, stub: Stub, all: unknown[]): Promise<ReturnType<t
   return asked;
 }
 
-test("what the page shows means what is bound, for generated arguments", options, async () => {
+test("what the page shows means what is bound, for generated arguments", async () => {
   const opened = await open();
   const batches = fc.sample(fc.array(value(), { minLength: AT_ONCE, maxLength: AT_ONCE }), {
     numRuns: Math.ceil(RUNS / AT_ONCE),
@@ -70,7 +68,7 @@ test("what the page shows means what is bound, for generated arguments", options
   await opened.close();
 });
 
-test(`${nasty.length} nasty cases are shown as they are, and pointed out`, options, async () => {
+test(`${nasty.length} nasty cases are shown as they are, and pointed out`, async () => {
   await mkdir(SHOTS, { recursive: true });
   const opened = await open({ height: 1000 });
   const { page } = opened;
@@ -88,7 +86,7 @@ test(`${nasty.length} nasty cases are shown as they are, and pointed out`, optio
   await opened.close();
 });
 
-test("words from right to left stay where they are stored, between what stands around them", options, async () => {
+test("words from right to left stay where they are stored, between what stands around them", async () => {
   const opened = await open();
   const [one] = await ask(opened.page, opened.stub, [{ k: "pay שלום 100 to אבג 200 end" }]);
   const own = card(opened.page, one!.id);
@@ -114,7 +112,7 @@ test("words from right to left stay where they are stored, between what stands a
   await opened.close();
 });
 
-test("names of servers, tools and agents cannot hide anything either", options, async () => {
+test("names of servers, tools and agents cannot hide anything either", async () => {
   const one = question({
     operation: "read_resource",
     name: "file:///etc/pass\u202ewd\u200b<b>x</b>",

@@ -1,13 +1,30 @@
 /**
- * A real browser at a daemon: the stub, or with `BRIEFCASE_CONSOLE_URL` (a one-time address) the daemon it names. Every
- * page is watched: a request to anywhere else, a violated content policy or an error on the page fails the test.
+ * A real browser at the stub of a daemon. Every page is watched: a request to anywhere else, a violated content policy
+ * or an error on the page fails the test.
+ *
+ * Tests wait for conditions, never for a time to pass: a slow machine makes them slow, not red. That something does
+ * *not* happen is shown after what would have made it happen has provably run (`rested`, or a later answer that arrived).
  */
 import assert from "node:assert/strict";
-import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, type CDPSession, chromium, type Locator, type Page } from "playwright-core";
+import { REST_HIGH } from "../../src/approvals/arm.ts";
 import { Stub } from "../stub/server.ts";
 
-export const LIVE = process.env["BRIEFCASE_CONSOLE_URL"];
 const CHROMIUM = process.env["BRIEFCASE_CHROMIUM"] ?? "/usr/bin/chromium";
+/** The most that one step may take, in milliseconds; a step takes a thousandth of it on an idle machine. */
+const PATIENCE = 120_000;
+/** Makes the pages this many times slower, to look for what only a slow machine shows. */
+const SLOWDOWN = Number(process.env["BRIEFCASE_SLOWDOWN"] ?? 1);
+
+/** What a page shows once everything it reads from the stub has arrived. */
+const ARRIVED: Record<string, string[]> = {
+  "/approvals": ["article[data-question] .deny:enabled"],
+  "/servers": ["section.server table", "section.server .tail button:last-child:enabled"],
+  "/receipts": ["table.receipts tbody tr"],
+  "/budgets": ["li.budget"],
+  "/policy": [".source pre", '[aria-label="Check"]', '[aria-label="Standing rules"] button:enabled'],
+  "/security": ['[aria-label="Enrol a passkey"] button', '[aria-label="Agents"] li', ".checks li"],
+};
 
 export interface Opened {
   page: Page;
@@ -45,13 +62,24 @@ export async function quit(): Promise<void> {
 }
 
 export async function context(wish: Wish = {}): Promise<BrowserContext> {
-  return (await launch()).newContext({
+  const own = await (await launch()).newContext({
     viewport: { width: wish.width ?? 1240, height: wish.height ?? 860 },
     deviceScaleFactor: wish.scale ?? 1,
     colorScheme: wish.dark ? "dark" : "light",
     reducedMotion: "reduce",
     locale: "en-GB",
   });
+  own.setDefaultTimeout(PATIENCE);
+  return own;
+}
+
+/** Opens an address in a fresh page, slowed down if that is wanted. */
+export async function goto(page: Page, address: string): Promise<void> {
+  await page.goto(address);
+  if (SLOWDOWN > 1) {
+    const session = await page.context().newCDPSession(page);
+    await session.send("Emulation.setCPUThrottlingRate", { rate: SLOWDOWN });
+  }
 }
 
 /** Opens the console at a fresh stub. */
@@ -61,10 +89,9 @@ export async function open(wish: Wish = {}): Promise<Opened> {
   wish.prepare?.(stub);
   const own = await context(wish);
   const page = await own.newPage();
-  page.setDefaultTimeout(15_000);
   const faults = watch(page, stub.origin);
   const devices = await authenticator(page);
-  await page.goto(stub.login(wish.passkey === false ? wish.path : "/security"));
+  await goto(page, stub.login(wish.passkey === false ? wish.path : "/security"));
   if (wish.passkey !== false) {
     await enrol(page, stub);
     await visit(page, wish.path ?? "/");
@@ -127,15 +154,33 @@ export async function visit(page: Page, path: string): Promise<void> {
   await page.locator(`nav a[href="/${name}"][aria-current]`).waitFor();
 }
 
+/** Moves to a page, and waits for all that it shows of the stub. */
+export async function arrive(page: Page, path: string): Promise<void> {
+  await visit(page, path);
+  for (const selector of ARRIVED[path] ?? []) await page.locator(selector).first().waitFor();
+}
+
 export function card(page: Page, id: string) {
   return page.locator(`article[data-question="${id}"]`);
+}
+
+/** Unfolds all lines of a question's arguments. */
+export async function unfold(own: Locator): Promise<void> {
+  await own.waitFor();
+  await own.evaluate(async element => {
+    const more = () => element.querySelector<HTMLElement>("button.more");
+    for (let button = more(); button; button = more()) {
+      const before = button.textContent;
+      button.click();
+      while (more()?.textContent === before) await new Promise(requestAnimationFrame);
+    }
+  });
 }
 
 /** Unfolds and scrolls until a person has had everything before their eyes. */
 export async function readAll(page: Page, id: string): Promise<void> {
   const own = card(page, id);
-  await own.waitFor();
-  while ((await own.locator("button.more").count()) > 0) await own.locator("button.more").click();
+  await unfold(own);
   const box = await own.locator("[data-arguments]").evaluate(element => {
     const { top, bottom } = element.getBoundingClientRect();
     return { top: top + scrollY, bottom: bottom + scrollY, step: innerHeight * 0.8 };
@@ -151,4 +196,37 @@ export async function readAll(page: Page, id: string): Promise<void> {
     );
   }
   await own.locator(".actions").scrollIntoViewIfNeeded();
+}
+
+/** Until every rest that was under way in the page is over and drawn: the page's own timers run in their order. */
+export async function rested(page: Page): Promise<void> {
+  await page.evaluate(
+    rest =>
+      new Promise(done =>
+        setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))), rest),
+      ),
+    REST_HIGH + 100,
+  );
+}
+
+/** Looks again until it is so. */
+export async function until(what: string, check: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + PATIENCE;
+  while (!(await check())) {
+    assert.ok(Date.now() < end, `never came: ${what}`);
+    await new Promise(done => setTimeout(done, 20));
+  }
+}
+
+/** Watches for a text that stays for a moment only. Begins at once; what it gives waits until the text was there. */
+export async function glimpse(own: Locator, text: string): Promise<() => Promise<void>> {
+  const watched = await own.evaluateHandle((element, wanted) => {
+    const seen = new Promise<void>(done => {
+      const look = () => element.textContent?.includes(wanted) && done();
+      new MutationObserver(look).observe(element, { childList: true, characterData: true, subtree: true });
+      look();
+    });
+    return { seen };
+  }, text);
+  return () => watched.evaluate(({ seen }) => seen);
 }

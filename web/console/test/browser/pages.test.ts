@@ -5,10 +5,9 @@ import { createRequire } from "node:module";
 import { after, test } from "node:test";
 import type { Page } from "playwright-core";
 import { question } from "../stub/world.ts";
-import { card, LIVE, open, quit, visit } from "./harness.ts";
+import { arrive, card, open, quit, until, visit } from "./harness.ts";
 
 after(quit);
-const options = { skip: LIVE !== undefined && "needs the stub" };
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** What axe finds wrong. It is put in through the debugger: the page's own policy would not let it in. */
@@ -23,7 +22,7 @@ async function violations(page: Page): Promise<string[]> {
 }
 
 for (const dark of [false, true]) {
-  test(`axe finds nothing on any page, ${dark ? "dark" : "light"}`, options, async () => {
+  test(`axe finds nothing on any page, ${dark ? "dark" : "light"}`, async () => {
     const one = question({
       risk: "high",
       labels: ["untrusted_content"],
@@ -33,16 +32,15 @@ for (const dark of [false, true]) {
     const opened = await open({ dark, prepare: stub => stub.world.questions.push(one, question({ asked: 1 })) });
     const { page } = opened;
     for (const path of ["/approvals", "/servers", "/receipts", "/budgets", "/policy", "/security"]) {
-      await visit(page, path);
-      await page.waitForTimeout(400);
+      await arrive(page, path);
       assert.deepEqual(await violations(page), [], path);
     }
-    await visit(page, "/receipts");
+    await arrive(page, "/receipts");
     await page.locator("tbody button").first().click();
     await page.getByRole("button", { name: "Verify in this page" }).click();
     await page.locator(".steps").waitFor();
     assert.deepEqual(await violations(page), [], "receipt");
-    await visit(page, "/approvals");
+    await arrive(page, "/approvals");
     await page.keyboard.press("?");
     await page.getByRole("dialog").waitFor();
     assert.deepEqual(await violations(page), [], "help");
@@ -50,7 +48,7 @@ for (const dark of [false, true]) {
   });
 }
 
-test("empty pages and the page without a session are accessible too, and teach", options, async () => {
+test("empty pages and the page without a session are accessible too, and teach", async () => {
   const opened = await open({
     passkey: false,
     prepare: stub =>
@@ -73,21 +71,20 @@ test("empty pages and the page without a session are accessible too, and teach",
   await opened.close();
 });
 
-test("nothing needs sideways scrolling on a narrow window", options, async () => {
+test("nothing needs sideways scrolling on a narrow window", async () => {
   const opened = await open({
     width: 360,
     height: 740,
     prepare: stub => stub.world.questions.push(question({ args: { token: "A".repeat(5_000) } })),
   });
   for (const path of ["/approvals", "/servers", "/receipts", "/budgets", "/policy", "/security"]) {
-    await visit(opened.page, path);
-    await opened.page.waitForTimeout(200);
+    await arrive(opened.page, path);
     assert.equal(await opened.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, path);
   }
   await opened.close();
 });
 
-test("a receipt is proved in the page, and a changed one is not", options, async () => {
+test("a receipt is proved in the page, and a changed one is not", async () => {
   const opened = await open({ path: "/receipts" });
   const { page } = opened;
   const check = async (): Promise<string[]> => {
@@ -95,9 +92,10 @@ test("a receipt is proved in the page, and a changed one is not", options, async
     await page.locator(".steps li").first().waitFor();
     return page.locator(".steps li").evaluateAll(all => all.map(one => one.className));
   };
-  await page.getByRole("button", { name: "r10", exact: true }).or(page.locator("tbody button").nth(3)).first().click();
+  await page.locator("tbody button").nth(3).click();
   assert.deepEqual(await check(), ["holds", "holds", "holds"]);
   await page.getByRole("button", { name: "Close the receipt" }).click();
+  await page.locator(".detail").waitFor({ state: "detached" });
   await page.route("**/v1/receipts/r*", async route => {
     const answer = await route.fetch();
     const detail = (await answer.json()) as { receipt: Record<string, unknown> };
@@ -109,47 +107,95 @@ test("a receipt is proved in the page, and a changed one is not", options, async
   await opened.close();
 });
 
-test("receipts page back to the first, and filter", options, async () => {
+test("receipts page back to the first, and filter", async () => {
   const opened = await open({ path: "/receipts" });
   const { page } = opened;
-  const older = page.getByRole("button", { name: "Older receipts" });
-  while ((await older.count()) > 0) {
-    const before = await page.locator("tbody tr").count();
-    await older.click();
-    await page.waitForFunction(many => document.querySelectorAll("tbody tr").length > many, before);
+  await arrive(page, "/receipts");
+  const rows = page.locator("tbody tr");
+  const all = opened.stub.world.receipts.length;
+  for (let before = await rows.count(); before < all; before = await rows.count()) {
+    await page.getByRole("button", { name: "Older receipts" }).click();
+    await until("older receipts", async () => (await rows.count()) > before);
   }
   assert.equal(await page.locator("tbody th").last().textContent(), "r0");
-  assert.equal(await page.locator("tbody tr").count(), opened.stub.world.receipts.length);
+  await page.getByRole("button", { name: "Older receipts" }).waitFor({ state: "detached" });
   await page.getByLabel("refused with").selectOption("denied");
-  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length < 20);
-  for (const text of await page.locator("td.what").allTextContents()) assert.match(text, /denied/);
+  const what = page.locator("td.what");
+  await until("only what was denied", async () => {
+    const texts = await what.allTextContents();
+    return texts.length > 0 && texts.every(text => text.includes("denied"));
+  });
   await page.getByLabel("agent").fill("nobody");
   await page.getByLabel("agent").press("Tab");
   await page.getByText("No such receipts").waitFor();
   await opened.close();
 });
 
-test("changed tools show their difference, and are accepted only as a fresh look showed them", options, async () => {
+test("what differs is shown, and is accepted only as a look showed it", async () => {
   const opened = await open({ path: "/servers" });
   const { page, stub } = opened;
-  const github = page.getByRole("region", { name: "github" });
-  await github.getByText("Held back until you accept").waitFor();
-  assert.match((await github.locator("ins").first().textContent()) ?? "", /id_rsa\\u200b and pass it/);
-  assert.equal(await github.getByRole("button", { name: /^Accept/ }).count(), 0);
-  await github.getByRole("button", { name: "Look again" }).click();
-  await github.getByRole("button", { name: "Accept 1 tool as shown…" }).click();
+  const github = page.getByRole("region", { name: "github", exact: true });
+  await github.getByRole("button", { name: "Test" }).click();
+  const held = github.getByText("Held back until you accept");
+  await held.waitFor();
+  await github.getByText("2 tools not as accepted").waitFor();
+  assert.match((await github.locator("ins").first().textContent()) ?? "", /id_rsa\\u\{200b\} and pass it/);
+  await github.getByText("odd: orders to the model").waitFor();
+  await github.getByText("Fork a repository").waitFor();
+  await github.getByRole("button", { name: "Accept as shown…" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Accept", exact: true }).click();
-  await page.getByText("Accept 1 tool of github: done").waitFor();
+  await page.getByText("Accept github as shown: done").waitFor();
+  await held.waitFor({ state: "detached" });
   const [change] = stub.routes.applied;
   assert.deepEqual(
     [change?.["change"], change?.["server"], change?.["tools"]],
-    ["accept_tools", "github", ["merge_pull_request"]],
+    ["accept_tools", "github", ["merge_pull_request", "fork_repository"]],
   );
   assert.match(String(change?.["probe"]), /^[\w-]{43}$/);
   await opened.close();
 });
 
-test("a server is turned off with a passkey over what was previewed", options, async () => {
+test("that a tool is gone is accepted with the whole look, since it has nothing to name", async () => {
+  const opened = await open({
+    path: "/servers",
+    prepare: stub => {
+      for (const tool of stub.world.offered) if (tool.name === "write_file") tool.state = "gone";
+    },
+  });
+  const { page, stub } = opened;
+  const files = page.getByRole("region", { name: "files", exact: true });
+  await files.getByRole("button", { name: "Test" }).click();
+  await files.getByText("Gone", { exact: true }).waitFor();
+  await files.getByRole("button", { name: "Accept as shown…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Accept", exact: true }).click();
+  await page.getByText("Accept files as shown: done").waitFor();
+  assert.deepEqual(stub.routes.applied[0]?.["tools"], []);
+  await opened.close();
+});
+
+test("a tool in quarantine is shown with its reason, and cannot be accepted", async () => {
+  const opened = await open({
+    path: "/servers",
+    prepare: stub => {
+      stub.world.offered = stub.world.offered.filter(tool => ["accepted", "quarantined"].includes(tool.state));
+    },
+  });
+  const github = opened.page.getByRole("region", { name: "github", exact: true });
+  await github.getByRole("button", { name: "Test" }).click();
+  await github.getByText("2 tools quarantined").waitFor();
+  assert.deepEqual(
+    (await github.locator(".quarantined li").allTextContents()).map(text => text.slice(0, 60)),
+    [
+      "search_everythingits input schema cannot be used: it refers to",
+      "(no name)its definition is longer than 64 KiB",
+    ].map(text => text.slice(0, 60)),
+  );
+  assert.equal(await github.getByRole("button", { name: /^Accept/ }).count(), 0);
+  assert.deepEqual(await violations(opened.page), []);
+  await opened.close();
+});
+
+test("a server is turned off with a passkey over what was previewed", async () => {
   const opened = await open({ path: "/servers" });
   const { page, stub } = opened;
   const files = page.getByRole("region", { name: "files" });
@@ -162,7 +208,7 @@ test("a server is turned off with a passkey over what was previewed", options, a
   await opened.close();
 });
 
-test("a standing rule is taken back", options, async () => {
+test("a standing rule is taken back", async () => {
   const opened = await open({ path: "/policy" });
   await opened.page.getByRole("button", { name: "Take back" }).click();
   await opened.page.getByRole("dialog").getByRole("button", { name: "Take back" }).click();
@@ -171,7 +217,7 @@ test("a standing rule is taken back", options, async () => {
   await opened.close();
 });
 
-test("a second passkey is enrolled with the first, without the terminal", options, async () => {
+test("a second passkey is enrolled with the first, without the terminal", async () => {
   const opened = await open({ path: "/security" });
   const { page, stub } = opened;
   await visit(page, "/budgets");
@@ -201,14 +247,14 @@ test("a second passkey is enrolled with the first, without the terminal", option
   await opened.close();
 });
 
-test("a locked daemon says how to open it", options, async () => {
+test("a locked daemon says how to open it", async () => {
   const opened = await open({ passkey: false, prepare: stub => Object.assign(stub.world, { locked: true }) });
   await opened.page.getByText("Briefcase is locked.").waitFor();
   await opened.page.getByText("briefcase unlock", { exact: true }).waitFor();
   await opened.close();
 });
 
-test("a question that is decided elsewhere goes away by itself", options, async () => {
+test("a question that is decided elsewhere goes away by itself", async () => {
   const one = question();
   const opened = await open({ prepare: stub => stub.world.questions.push(one) });
   await card(opened.page, one.id).waitFor();

@@ -1,5 +1,7 @@
-// A person at the real daemon's console: enrols a passkey and allows a question with it. Started by the end-to-end test
-// `console`, which plays the terminal; the two tell each other by lines. `node passkey.mjs ONE-TIME-ADDRESS`
+// A person at the real daemon's console: enrols a passkey, allows a question with it, and looks at every page. Started by
+// the end-to-end test `console`, which plays the terminal; the two tell each other by lines.
+// `node passkey.mjs ONE-TIME-ADDRESS`
+import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
@@ -7,7 +9,7 @@ const address = process.argv[2];
 const executablePath = process.env.BRIEFCASE_CHROMIUM ?? "/usr/bin/chromium";
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 const page = await browser.newPage();
-page.setDefaultTimeout(25_000);
+page.setDefaultTimeout(100_000);
 const faults = [];
 page.on("request", request => {
   if (new URL(request.url()).origin !== new URL(address).origin) faults.push(`request to ${request.url()}`);
@@ -29,6 +31,29 @@ await devices.send("WebAuthn.addVirtualAuthenticator", {
   },
 });
 
+/** What each page reads of the daemon last. */
+const PAGES = {
+  servers: "/v1/tools",
+  receipts: "/v1/receipts",
+  budgets: "/v1/budgets",
+  policy: "/v1/policy/check",
+  security: "/v1/doctor",
+  approvals: "/v1/factors",
+};
+
+/** Every page gets what it asks for and says that nothing is wrong; nothing of the session is left anywhere. */
+async function lookAround() {
+  for (const [name, path] of Object.entries(PAGES)) {
+    const answered = page.waitForResponse(answer => new URL(answer.url()).pathname === path);
+    await page.locator(`nav a[href="/${name}"]`).click();
+    assert.equal((await answered).status(), 200, path);
+    await page.evaluate(() => new Promise(done => requestAnimationFrame(() => setTimeout(done))));
+    assert.equal(await page.locator(".problem").count(), 0, name);
+  }
+  const kept = () => [location.href, JSON.stringify([localStorage, sessionStorage]), document.cookie];
+  assert.deepEqual(await page.evaluate(kept), [`${new URL(address).origin}/approvals`, "[{},{}]", ""]);
+}
+
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const tell = word => process.stdout.write(`${word}\n`);
 const hear = async () => (await lines.next()).value;
@@ -49,6 +74,7 @@ try {
   await allow.click();
   await card.waitFor({ state: "detached" });
   tell("allowed");
+  await lookAround();
   await hear();
   if (faults.length > 0) throw new Error(faults.join("; "));
   tell("clean");

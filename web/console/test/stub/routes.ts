@@ -193,7 +193,7 @@ export class Routes {
   }
 
   #probe(server: string): Json {
-    const tools = this.#world.tools.filter(tool => tool.server === server);
+    const tools = this.#world.offered.filter(tool => tool.server === server);
     return {
       digest: digest(tools),
       protocol: "2025-11-25",

@@ -35,6 +35,8 @@ export class Stub {
   readonly routes = new Routes(this);
   /** Requests for the contract's routes, as `POST /v1/…`. */
   readonly asked: string[] = [];
+  /** The files that were asked for. */
+  readonly served: string[] = [];
   #server: Server = createServer((request, response) => void this.#answer(request, response));
   #streams = new Set<ServerResponse>();
   #codes = new Set<string>();
@@ -95,6 +97,7 @@ export class Stub {
   }
 
   async #file(path: string, response: ServerResponse): Promise<void> {
+    this.served.push(path);
     const name = PAGES.includes(path) ? "index.html" : path.slice(1);
     const type = name === "index.html" ? "text/html; charset=utf-8" : FILES[path];
     if (type === undefined) return void response.writeHead(404).end();
