@@ -1,0 +1,84 @@
+// What travels on the port once it is open. Requests go to the worker, answers and events come back.
+
+import { plain, refuse, shape, text, whole } from "./check.ts";
+import { EnclaveError, type ErrorBody, isErrorCode } from "./errors.ts";
+import type { Method, Params, Result } from "./methods.ts";
+
+export interface Request<M extends Method = Method> {
+  /** Chosen by the host; the answer carries it. */
+  readonly id: number;
+  readonly method: M;
+  readonly params: Params<M>;
+}
+
+export type Answer<M extends Method = Method> =
+  | { readonly id: number; readonly ok: Result<M> }
+  | { readonly id: number; readonly error: ErrorBody };
+
+/**
+ * What the worker says unasked, to move the frame about; none of it grants anything.
+ * `show`: a person is asked in the frame, make it visible at least this large. `window`: this engine cannot tell whether the frame is covered, so on a
+ * click open the frame's address in a window. `hide`: the person is done.
+ */
+export type Event =
+  | { readonly event: "show"; readonly width: number; readonly height: number }
+  | { readonly event: "window" }
+  | { readonly event: "hide" };
+
+/** A request as far as it can be read without knowing its method. */
+export interface Unchecked {
+  readonly id: number;
+  readonly method: unknown;
+  readonly params: unknown;
+}
+
+const request = shape({
+  id: whole(0, Number.MAX_SAFE_INTEGER),
+  method: (value: unknown) => value,
+  params: (value: unknown) => value,
+});
+
+/** Reads a request. Throws when there is not even an id to answer to. */
+export function readRequest(data: unknown): Unchecked {
+  return request(data, "request");
+}
+
+const failure = shape({
+  code: (value: unknown, at: string) => (isErrorCode(value) ? value : refuse(at, "is not an error code")),
+  message: text(1000, 0),
+  next: text(1000, 0),
+});
+
+export type Heard =
+  | { readonly kind: "ok"; readonly id: number; readonly ok: unknown }
+  | { readonly kind: "error"; readonly id: number; readonly error: EnclaveError }
+  | { readonly kind: "event"; readonly event: Event };
+
+/** Reads what came from the enclave: an answer or an event. */
+export function readHeard(data: unknown): Heard {
+  const object = plain(data, "message");
+  if (Object.hasOwn(object, "event")) return { kind: "event", event: readEvent(object) };
+  const id = whole(0, Number.MAX_SAFE_INTEGER);
+  if (Object.hasOwn(object, "error")) {
+    const read = shape({ id, error: failure })(object, "answer");
+    return {
+      kind: "error",
+      id: read.id,
+      error: new EnclaveError(read.error.code, read.error.message, read.error.next),
+    };
+  }
+  const read = shape({ id, ok: (value: unknown) => value })(object, "answer");
+  return { kind: "ok", ...read };
+}
+
+function readEvent(object: Readonly<Record<string, unknown>>): Event {
+  const word = object["event"];
+  const size = whole(1, 2000);
+  const event = () => word;
+  if (word === "show") {
+    const { width, height } = shape({ event, width: size, height: size })(object, "event");
+    return { event: "show", width, height };
+  }
+  shape({ event })(object, "event");
+  return word === "window" || word === "hide" ? { event: word } : refuse("event", "is not known");
+}

@@ -1,0 +1,75 @@
+// The check of each method's parameters. `Checks` ties every method to one: a method without a check does not compile.
+
+import { bytes, type Check, flag, list, matching, one, plain, shape, text, whole } from "./check.ts";
+import { LEASES, LIMITS } from "./limits.ts";
+import type { Empty, Method, Params } from "./methods.ts";
+import { AGREEMENTS, ALGORITHMS, FORMATS, type Kid, PURPOSES, type PublicJwk } from "./words.ts";
+
+const kid: Check<Kid> = matching(/^[A-Za-z0-9_-]{43}$/, "a key id");
+const session = matching(/^[A-Za-z0-9_-]{22}$/, "a session id");
+const coordinate = matching(/^[A-Za-z0-9_-]{43}$/, "32 bytes in base64url");
+const card = bytes(LIMITS.bundle, 1);
+const message = bytes(LIMITS.sessionMessage, 1);
+const associated = bytes(LIMITS.info);
+const empty: Check<Empty> = shape({});
+const named = shape({ kid });
+
+const pointKey = shape({ kty: one(["EC"]), crv: one(["P-256"]), x: coordinate, y: coordinate });
+const octetKey = shape({ kty: one(["OKP"]), crv: one(["Ed25519", "X25519"]), x: coordinate });
+const publicKey: Check<PublicJwk> = (value, at) =>
+  plain(value, at)["kty"] === "EC" ? pointKey(value, at) : octetKey(value, at);
+
+const CHECKS: { readonly [M in Method]: Check<Params<M>> } = {
+  version: empty,
+  status: empty,
+  list: empty,
+  generate: shape({ alg: one(ALGORITHMS), purpose: one(PURPOSES) }, { recoverable: flag }),
+  publicKey: shape({ kid }, { format: one(FORMATS) }),
+  sign: shape({ kid, bytes: bytes(LIMITS.message) }),
+  verify: shape({ publicKey, bytes: bytes(LIMITS.message), signature: bytes(LIMITS.signature) }),
+  derive: shape({ kid, peer: publicKey, info: bytes(LIMITS.info) }),
+  vapidHeaders: shape(
+    { kid, aud: text(LIMITS.claim), sub: text(LIMITS.claim) },
+    // The worker refuses more than the most by a name of its own; here only what is no life at all.
+    { ttl: whole(1, LEASES.most * 365), relay: flag },
+  ),
+  approve: shape({
+    kid,
+    approval: matching(/^[A-Za-z0-9._:-]{1,128}$/, "an approval's id"),
+    text: text(LIMITS.text),
+    digest: coordinate,
+    expires: whole(1, Number.MAX_SAFE_INTEGER),
+  }),
+  rotate: named,
+  revoke: named,
+  audit: shape({}, { from: whole(0, Number.MAX_SAFE_INTEGER), count: whole(1, LIMITS.auditPage) }),
+  "session.card": named,
+  "session.safetyNumber": shape({ kid, peer: card }),
+  "session.prekeys": shape({ kid, oneTime: whole(0, LIMITS.oneTime) }, { renew: flag }),
+  "session.initiate": shape(
+    { kid, bundle: bytes(LIMITS.bundle, 1) },
+    { peer: card, agreement: one(AGREEMENTS), hideHeaders: flag },
+  ),
+  "session.accept": shape({ kid, message }, { x3dh: flag, associated }),
+  "session.encrypt": shape({ session, plaintext: bytes(LIMITS.plaintext) }, { associated }),
+  "session.decrypt": shape({ session, message }, { associated }),
+  "session.list": empty,
+  "session.end": shape({ session }),
+  "backup.create": shape({ kids: list(kid, LIMITS.keys, 1) }),
+  "backup.restore": shape({ backup: bytes(LIMITS.backup, 1) }),
+  "strong.enter": empty,
+  "strong.unlock": empty,
+  "strong.lock": empty,
+  "strong.leave": empty,
+  reset: empty,
+};
+
+export const METHODS = Object.keys(CHECKS) as readonly Method[];
+
+export function isMethod(value: unknown): value is Method {
+  return typeof value === "string" && Object.hasOwn(CHECKS, value);
+}
+
+export function checkParams<M extends Method>(method: M, params: unknown): Params<M> {
+  return CHECKS[method](params, "params");
+}
