@@ -33,7 +33,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
 }
 
 /// Installs the server into the cache, by its lock file, and gives its program.
-fn server() -> Result<PathBuf, Failure> {
+pub fn server() -> Result<PathBuf, Failure> {
     let dir = workspace::cache()?.join("demo");
     std::fs::create_dir_all(&dir)?;
     for file in ["package.json", "package-lock.json"] {

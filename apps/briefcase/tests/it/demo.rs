@@ -1,4 +1,4 @@
-//! The demo with the real programs and a real third-party server, where they are installed.
+//! The demo with the real programs and a real third-party server.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use crate::{pty::Terminal, run};
 
-/// The file server that `cargo xtask demo` installs, or one that tests installed.
-fn server() -> Option<PathBuf> {
+/// The file server from npm.
+fn server() -> String {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))?;
+    let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"))).expect("a home");
     let path = cache.join("briefcase/demo/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js");
-    path.is_file().then_some(path)
+    assert!(path.is_file(), "the file server is not installed: run `cargo xtask setup`");
+    path.to_str().expect("text").to_owned()
 }
 
 #[test]
@@ -28,14 +29,11 @@ fn a_server_that_does_not_start_ends_the_demo_with_a_reason_and_no_trace() {
 
 #[test]
 fn the_main_job_is_done_and_leaves_nothing_behind() {
-    let Some(server) = server() else {
-        eprintln!("skipped: `cargo xtask demo` installs the server");
-        return;
-    };
+    let server = server();
     program("briefcased");
     program("mcp-gateway");
     let home = Home::new();
-    let ran = run(&home, &["demo", "--json", "--", "node", server.to_str().expect("text")]);
+    let ran = run(&home, &["demo", "--json", "--", "node", &server]);
     assert_eq!(ran.code(), 0, "{}", ran.err());
     let told: Value = serde_json::from_str(&ran.out()).expect("JSON");
     assert_eq!(told["written"], json!(true), "{told}");
@@ -45,12 +43,11 @@ fn the_main_job_is_done_and_leaves_nothing_behind() {
 
 #[test]
 fn a_person_plays_along_and_says_no() {
-    let Some(server) = server() else { return };
+    let server = server();
     let home = Home::new();
     let temporary = home.file("tmp");
     std::fs::create_dir(&temporary).expect("a folder");
     let wrapper = ["env", &format!("TMPDIR={}", temporary.display())];
-    let server = server.to_str().expect("text").to_owned();
     let mut terminal = Terminal::start_under(&home, &wrapper, &["demo", "--", "node", &server]);
     terminal.expect("New PIN");
     terminal.send("bluff-77-gravel\r");
@@ -73,12 +70,11 @@ fn a_person_plays_along_and_says_no() {
 
 #[test]
 fn ctrl_c_in_the_middle_leaves_nothing_behind() {
-    let Some(server) = server() else { return };
+    let server = server();
     let home = Home::new();
     let temporary = home.file("tmp");
     std::fs::create_dir(&temporary).expect("a folder");
     let wrapper = ["env", &format!("TMPDIR={}", temporary.display())];
-    let server = server.to_str().expect("text").to_owned();
     for keys_while in ["[d]eny", "A real MCP server"] {
         let mut terminal = Terminal::start_under(&home, &wrapper, &["demo", "--", "node", &server]);
         terminal.expect("New PIN");
