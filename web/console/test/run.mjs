@@ -1,5 +1,5 @@
 // Bundles the tests (Node 20 does not read TypeScript) and runs them, or the screenshots with `--screenshots`.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readdir, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -31,5 +31,15 @@ await build({
 
 const out = wanted.map(file => `${here}out/${file.replace(/\.tsx?$/, ".mjs")}`);
 const run = screenshots ? out : ["--test", "--test-concurrency=1", "--test-force-exit", "--test-reporter=spec", ...out];
-const { status } = spawnSync(process.execPath, ["--enable-source-maps", ...run], { stdio: "inherit" });
-process.exit(status ?? 1);
+const child = spawn(process.execPath, ["--enable-source-maps", ...run], { stdio: ["ignore", "pipe", "inherit"] });
+child.stdout.setEncoding("utf8");
+let told = "";
+child.stdout.on("data", part => {
+  told += part;
+  process.stdout.write(part);
+});
+const status = await new Promise(done => child.on("close", done));
+// A test that is skipped shows nothing, so it does not pass for one that ran.
+const skipped = !screenshots && !/^ℹ skipped 0$/m.test(told);
+if (skipped) console.error("Some tests were skipped.");
+process.exit(skipped ? 1 : (status ?? 1));

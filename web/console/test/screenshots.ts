@@ -1,7 +1,8 @@
 /** Pictures for looking at, and the two for the README: `npm run screenshots`. */
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { open, quit, type Wish } from "./browser/harness.ts";
+import type { Page } from "playwright-core";
+import { arrive, open, quit, rested, type Wish } from "./browser/harness.ts";
 import type { Stub } from "./stub/server.ts";
 import { question } from "./stub/world.ts";
 
@@ -35,52 +36,65 @@ function someQuestions(stub: Stub): void {
   );
 }
 
-async function shoot(
-  name: string,
-  wish: Wish,
-  act?: (page: import("playwright-core").Page) => Promise<void>,
-  full = false,
-): Promise<void> {
+type Act = (page: Page) => Promise<void>;
+
+async function shoot(name: string, wish: Wish, act: Act, full = false): Promise<void> {
   const opened = await open(wish);
-  await opened.page.waitForTimeout(900);
-  await act?.(opened.page);
+  await act(opened.page);
+  await rested(opened.page);
   await opened.page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: full });
   await opened.close();
 }
 
-const approvals = (page: import("playwright-core").Page) =>
-  page
-    .locator("article")
-    .first()
-    .locator(".allow:enabled")
-    .first()
-    .waitFor({ timeout: 4_000 })
-    .catch(() => {});
-const aReceipt = async (page: import("playwright-core").Page) => {
-  await page.locator("td.what", { hasText: "create_issue" }).first().locator("xpath=..").getByRole("button").click();
-  await page.getByRole("button", { name: "Verify in this page" }).click();
-  await page.locator(".steps li").nth(2).waitFor();
-  await page.evaluate(() => scrollTo(0, 0));
+const PAGES: Record<string, Act> = {
+  approvals: page => arrive(page, "/approvals"),
+  servers: async page => {
+    await arrive(page, "/servers");
+    await page.getByRole("region", { name: "github", exact: true }).getByRole("button", { name: "Test" }).click();
+    await page.getByText("Held back until you accept").waitFor();
+  },
+  receipts: page => arrive(page, "/receipts"),
+  receipt: async page => {
+    await arrive(page, "/receipts");
+    await page.locator("td.what", { hasText: "create_issue" }).first().locator("xpath=..").getByRole("button").click();
+    await page.getByRole("button", { name: "Verify in this page" }).click();
+    await page.locator(".steps li").nth(2).waitFor();
+    await page.evaluate(() => scrollTo(0, 0));
+  },
+  budgets: page => arrive(page, "/budgets"),
+  policy: page => arrive(page, "/policy"),
+  security: page => arrive(page, "/security"),
 };
+const HEIGHTS: Record<string, number> = { approvals: 1030, receipts: 900, receipt: 1250 };
 
 for (const dark of [false, true]) {
   const mode = dark ? "dark" : "light";
-  await shoot(`approvals-${mode}`, { prepare: someQuestions, dark, height: 1030 }, approvals);
-  await shoot(`receipts-${mode}`, { path: "/receipts", dark, height: 900 });
-  await shoot(`receipt-${mode}`, { path: "/receipts", dark, height: 1250 }, aReceipt);
-  for (const path of ["servers", "budgets", "policy", "security"])
-    await shoot(`${path}-${mode}`, { path: `/${path}`, dark }, undefined, true);
+  for (const [name, act] of Object.entries(PAGES)) {
+    const height = HEIGHTS[name];
+    const wide = height === undefined ? {} : { height };
+    await shoot(`${name}-${mode}`, { prepare: someQuestions, dark, ...wide }, act, height === undefined);
+    await shoot(`narrow-${name}-${mode}`, { prepare: someQuestions, dark, width: 390, height: 844 }, act, true);
+  }
 }
-await shoot("empty", {});
-await shoot("narrow", { prepare: someQuestions, width: 390, height: 844 }, approvals, true);
-await shoot("no-passkey", { prepare: someQuestions, passkey: false }, approvals);
+await shoot("empty", {}, page => page.getByText("Nothing is waiting").waitFor());
+await shoot("no-passkey", { prepare: someQuestions, passkey: false }, page =>
+  page.getByText("No passkey is enrolled").waitFor(),
+);
 await shoot("rule", { prepare: someQuestions }, async page => {
   await page.locator("article").nth(1).locator(".actions").scrollIntoViewIfNeeded();
-  await page.getByRole("button", { name: "Narrow rule…" }).click({ timeout: 5000 });
-  await page.waitForTimeout(1200);
+  await page.getByRole("button", { name: "Narrow rule…" }).click();
+  await page.getByRole("dialog").waitFor();
+});
+await shoot("turn-off", { path: "/servers" }, async page => {
+  await page.getByRole("button", { name: "Turn off" }).first().click();
+  await page.getByRole("dialog").getByRole("listitem").first().waitFor();
 });
 await shoot("waiting", { path: "/security", passkey: false }, async page => {
   await page.getByRole("button", { name: "Make a passkey" }).click();
   await page.getByText("Now type your PIN").waitFor();
+});
+await shoot("over", { path: "/receipts" }, async page => {
+  await page.reload();
+  await page.getByRole("heading", { name: "This page has no session" }).waitFor();
 });
 await quit();

@@ -33,7 +33,7 @@ export function Filters({ filter, onChange }: { filter: Filter; onChange: (filte
     <search class="filters">
       {(["agent", "server", "tool"] as const).map(member => (
         <label key={member} class="field">
-          {member}
+          <span>{member}</span>
           <input type="search" value={filter[member]} spellcheck={false} autocomplete="off" onChange={set(member)} />
         </label>
       ))}
@@ -53,7 +53,7 @@ interface ChoiceProps {
 function Choice({ label, value, options, onChange }: ChoiceProps) {
   return (
     <label class="field">
-      {label}
+      <span>{label}</span>
       <select value={value} onChange={onChange}>
         <option value="">any</option>
         {options.map(option => (

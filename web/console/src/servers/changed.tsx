@@ -33,15 +33,15 @@ export function Changed({ server, tools, probe, passkeys, onPlan }: Props) {
       <h3>Held back until you accept</h3>
       {tools.map(tool => (
         <div key={tool.name} class="diff">
-          <p>
+          <p class="badges">
             <Badge tone="warn" icon="alert">
               {STATES[tool.state] ?? tool.state}
-            </Badge>{" "}
+            </Badge>
             <code>
               <Safe text={tool.name} />
             </code>
           </p>
-          <p class="claims">
+          <p>
             <Claims tool={tool} />
           </p>
           {tool.differences.map(difference => (

@@ -1,6 +1,6 @@
 /** Tools with a definition that cannot be pinned safely: no agent sees them, nothing calls them, nobody can accept them. */
 import type { ToolView } from "../contract.ts";
-import { Safe } from "../ui/safe.tsx";
+import { Prose, Safe } from "../ui/safe.tsx";
 
 const SHOWN_MOST = 20;
 
@@ -17,7 +17,7 @@ export function Quarantined({ tools }: { tools: ToolView[] }) {
                 <Safe text={tool.name} />
               </code>
               <small>
-                <Safe text={tool.summary} />
+                <Prose text={tool.summary} />
               </small>
             </p>
           </li>

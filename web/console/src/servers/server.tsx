@@ -154,9 +154,11 @@ function Secrets({ spec }: { spec: ServerSpec }) {
 function Tested({ probe }: { probe: Probe }) {
   return (
     <p class="done" role="status">
-      Answered in {probe.took_ms} ms with MCP {probe.protocol}. It calls itself “<Safe text={probe.calls_itself} />” and
-      offers {counted(probe.tools.length, "tool")}, {counted(probe.resources, "resource")} and{" "}
-      {counted(probe.prompts, "prompt")}.
+      <span>
+        Answered in {probe.took_ms} ms with MCP {probe.protocol}. It calls itself “<Safe text={probe.calls_itself} />”
+        and offers {counted(probe.tools.length, "tool")}, {counted(probe.resources, "resource")} and{" "}
+        {counted(probe.prompts, "prompt")}.
+      </span>
     </p>
   );
 }

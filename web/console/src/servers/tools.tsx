@@ -12,7 +12,7 @@ export function Tools({ tools, label }: { tools: ToolView[]; label: string }) {
     <details open={tools.length <= OPEN_MOST}>
       <summary>{counted(tools.length, "tool")}</summary>
       <div class="scroll" tabIndex={0} role="region" aria-label={label}>
-        <table>
+        <table class="tools">
           <thead>
             <tr>
               <th scope="col">Tool</th>
