@@ -17,6 +17,7 @@ fn browser_script() -> PathBuf {
 }
 
 /// Guards D3: a passkey is enrolled only with an existing factor, and its answer to one question lets exactly that call run.
+/// The browser then looks at every page of the console.
 #[tokio::test]
 async fn a_passkey_enrolled_in_the_console_approves_a_call() {
     let upstream = HttpUpstream::start(Script::one("change", Act::Echo)).await;
@@ -33,7 +34,7 @@ async fn a_passkey_enrolled_in_the_console_approves_a_call() {
         .expect("node: run `cargo xtask setup`");
     let mut told = BufReader::new(browser.stdout.take().unwrap()).lines();
     let mut hear = async || {
-        let line = tokio::time::timeout(Duration::from_secs(60), told.next_line()).await.expect("the browser is slow");
+        let line = tokio::time::timeout(Duration::from_secs(120), told.next_line()).await.expect("the browser is slow");
         line.unwrap().unwrap_or_default()
     };
 
