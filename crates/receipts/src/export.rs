@@ -5,10 +5,12 @@
 
 use std::io;
 
+pub use briefcase_tlog::Sink;
+use briefcase_tlog::tiles::{CHECKPOINT, Tiler, WIDTH, append_entry, bundle_path};
+
 use crate::{
     checkpoint::SignedCheckpoint,
     log::{Frontier, leaf_hash},
-    tiles::{CHECKPOINT, Tiler, WIDTH, append_entry, bundle_path},
 };
 
 /// Where encoded receipts come from.
@@ -27,15 +29,6 @@ impl Entries for [Vec<u8>] {
         let range = place(from)?..place(from.saturating_add(count))?;
         self.get(range).map(<[_]>::to_vec).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
-}
-
-/// Where an export goes.
-pub trait Sink {
-    /// Writes one file; `path` has `/` between its elements.
-    ///
-    /// # Errors
-    /// Any error of the target.
-    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()>;
 }
 
 /// Why nothing usable was exported.

@@ -7,25 +7,23 @@
 //!
 //! - [`form`](Receipt): what a receipt says, and its one encoding.
 //! - [`commit`]: salted commitments, so that values stay out of the record and one of them can be shown later.
-//! - [`log`]: the tree: appending, roots, proofs.
-//! - [`checkpoint`]: signed tree heads (C2SP notes), witness cosignatures. [`proof`]: a proof file for one receipt.
+//! - [`log`]: the tree: appending, roots, proofs; the general part is `briefcase-tlog`.
+//! - [`checkpoint`]: signed tree heads of this product's logs, witness cosignatures. [`proof`]: a proof file for one
+//!   receipt.
 //! - [`verify`]: the offline check of an exported record, and [`export`] that writes one.
 //!
-//! Nothing here reads a clock, draws randomness or holds a private key. Only [`Folder`] touches files, and only for
-//! exports. The library builds for `wasm32-unknown-unknown`.
+//! Nothing here reads a clock, draws randomness or holds a private key. Only
+//! [`Folder`] touches files, and only for exports. The library builds for `wasm32-unknown-unknown`.
 
 pub mod checkpoint;
 pub mod commit;
 pub mod export;
-mod folder;
 mod form;
-pub mod log;
 pub mod proof;
-mod tiles;
 pub mod verify;
 
+pub use briefcase_tlog::{Folder, tree as log};
 pub use checkpoint::{Checkpoint, PublicKey};
-pub use folder::Folder;
 pub use form::{
     Approval, Change, Factor, FormError, Intent, Kind, Notice, Outcome, Receipt, Reconcile, Refused, Restore, Scope,
     Start, Step, Text, Verdict, Word, WordError, Words,

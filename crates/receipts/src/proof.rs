@@ -1,26 +1,21 @@
 //! A proof for one receipt as a text file (C2SP tlog-proof): anyone with the log's public key can check that this
 //! receipt is in the signed log, without the rest of the log.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use briefcase_types::{Digest, ReceiptIndex};
+use briefcase_tlog::{LogProof, SignedCheckpoint as LogHead};
+use briefcase_types::ReceiptIndex;
 
 use crate::{
     checkpoint::{CheckpointError, PublicKey, SignedCheckpoint},
     form::{FormError, Receipt},
-    log::{HashReader, Inclusion, LogError, leaf_hash},
+    log::{HashReader, Inclusion, LogError},
 };
-
-const HEADER: &str = "c2sp.org/tlog-proof@v1";
-
-/// Longest proof file that is read.
-const TEXT_MAX: usize = 128 * 1024;
 
 /// Why a proof file proves nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofError {
     /// Not a proof file.
-    #[error("this is not a proof file ({HEADER})")]
+    #[error("this is not a proof file (c2sp.org/tlog-proof@v1)")]
     Malformed,
     /// The checkpoint in it does not hold.
     #[error(transparent)]
@@ -38,8 +33,7 @@ pub enum ProofError {
 pub struct ReceiptProof {
     /// The receipt's place.
     pub index: ReceiptIndex,
-    path: Vec<Digest>,
-    note: String,
+    proof: LogProof,
 }
 
 impl ReceiptProof {
@@ -51,15 +45,14 @@ impl ReceiptProof {
     where
         R: HashReader + ?Sized,
     {
-        let inclusion = Inclusion::prove(index.0, head.checkpoint().size, reader)?;
-        Ok(Self { index, path: inclusion.path, note: head.note().to_owned() })
+        let path = Inclusion::prove(index.0, head.checkpoint().size, reader)?.path;
+        Ok(Self { index, proof: LogProof { index: index.0, extra: None, path, note: head.note().to_owned() } })
     }
 
     /// The file's text.
     #[must_use]
     pub fn text(&self) -> String {
-        let path: String = self.path.iter().map(|hash| STANDARD.encode(hash.as_bytes()) + "\n").collect();
-        format!("{HEADER}\nindex {}\n{path}\n{}", self.index.0, self.note)
+        self.proof.text()
     }
 
     /// Reads a proof file. Says nothing about what it proves; see [`ReceiptProof::verify`].
@@ -67,24 +60,8 @@ impl ReceiptProof {
     /// # Errors
     /// [`ProofError::Malformed`] when the bytes are not a proof file.
     pub fn parse(bytes: &[u8]) -> Result<Self, ProofError> {
-        if bytes.len() > TEXT_MAX {
-            return Err(ProofError::Malformed);
-        }
-        let text = std::str::from_utf8(bytes).map_err(|_| ProofError::Malformed)?;
-        let (head, note) = text.split_once("\n\n").ok_or(ProofError::Malformed)?;
-        let mut lines = head.split('\n');
-        if lines.next() != Some(HEADER) {
-            return Err(ProofError::Malformed);
-        }
-        let mut line = lines.next().ok_or(ProofError::Malformed)?;
-        if let Some(extra) = line.strip_prefix("extra ") {
-            // Extra data is not authenticated and means nothing here, but has to be well formed.
-            STANDARD.decode(extra).map_err(|_| ProofError::Malformed)?;
-            line = lines.next().ok_or(ProofError::Malformed)?;
-        }
-        let index = line.strip_prefix("index ").and_then(decimal).ok_or(ProofError::Malformed)?;
-        let path = lines.map(hash).collect::<Option<Vec<_>>>().ok_or(ProofError::Malformed)?;
-        Ok(Self { index: ReceiptIndex(index), path, note: note.to_owned() })
+        let proof = LogProof::parse(bytes).map_err(|_| ProofError::Malformed)?;
+        Ok(Self { index: ReceiptIndex(proof.index), proof })
     }
 
     /// Checks the head's signature, and that exactly these bytes are the receipt at the index. Gives the receipt and the
@@ -93,17 +70,9 @@ impl ReceiptProof {
     /// # Errors
     /// [`ProofError`] with the first thing that does not hold.
     pub fn verify(&self, encoded: &[u8], key: &PublicKey) -> Result<(Receipt, SignedCheckpoint), ProofError> {
-        let head = SignedCheckpoint::verify(self.note.as_bytes(), key)?;
-        let inclusion = Inclusion { index: self.index.0, size: head.checkpoint().size, path: self.path.clone() };
-        inclusion.verify(&leaf_hash(encoded), &head.checkpoint().root)?;
+        let note = self.proof.note.as_bytes();
+        let head = SignedCheckpoint::verify(note, key)?;
+        self.proof.verify(encoded, LogHead::verify(note, key)?.checkpoint())?;
         Ok((Receipt::decode(encoded)?, head))
     }
-}
-
-fn decimal(text: &str) -> Option<u64> {
-    text.parse().ok().filter(|number: &u64| number.to_string() == text)
-}
-
-fn hash(line: &str) -> Option<Digest> {
-    STANDARD.decode(line).ok()?.try_into().ok().map(Digest::from_bytes)
 }

@@ -11,27 +11,18 @@ mod replay;
 
 use std::{io, path::PathBuf};
 
+pub use briefcase_tlog::Source;
+use briefcase_tlog::{
+    Folder,
+    tiles::{Bundle, CHECKPOINT, FILE_MAX, Tile, Tiler, WIDTH, bundle_path, tile_path},
+};
 use briefcase_types::Digest;
 pub use replay::{Contradiction, Replay, Summary};
 
 use crate::{
     checkpoint::{Checkpoint, CheckpointError, PublicKey, SignedCheckpoint},
-    folder::Folder,
     form::FormError,
-    tiles::{Bundle, CHECKPOINT, Tile, Tiler, WIDTH, bundle_path, tile_path},
 };
-
-/// Largest file of an export: 256 entries of 65,535 bytes with their lengths.
-const FILE_MAX: usize = 256 * (65_535 + 2);
-
-/// Where the files of an export come from: a folder, an archive, a web page's memory.
-pub trait Source {
-    /// The file's bytes, or `None` when there is none. `path` has `/` between its elements.
-    ///
-    /// # Errors
-    /// Any error of the source; a file longer than `limit` is one.
-    fn read(&self, path: &str, limit: usize) -> io::Result<Option<Vec<u8>>>;
-}
 
 /// What was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]

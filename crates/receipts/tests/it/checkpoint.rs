@@ -26,7 +26,7 @@ fn a_head_is_the_note_that_other_tools_read() {
     assert_eq!(lines[..2], ["briefcase/install-1/AQAAAAAAAAAAAAAAAAAAAA", "1042"]);
     assert_eq!((lines[2].len(), lines[3], lines.len()), (44, "", 5));
     assert!(lines[4].starts_with("— briefcase/install-1/AQAAAAAAAAAAAAAAAAAAAA "));
-    let verifier = signed_note::StandardVerifier::new(&sample::key().verifier_key(&head().origin)).unwrap();
+    let verifier = signed_note::StandardVerifier::new(&sample::key().verifier_key(head().origin.as_str())).unwrap();
     let note = signed_note::Note::from_bytes(signed.note().as_bytes()).unwrap();
     assert!(note.verify(&signed_note::VerifierList::new(vec![Box::new(verifier)])).is_ok());
     assert_eq!(SignedCheckpoint::verify(signed.note().as_bytes(), &sample::key()).unwrap().checkpoint(), &head());
@@ -70,8 +70,8 @@ fn heads_that_are_not_ours_are_refused() {
 fn keys_read_in_both_forms_and_weak_ones_not_at_all() {
     let key = sample::key();
     assert_eq!(key.to_string().parse::<PublicKey>().unwrap(), key);
-    assert_eq!(key.verifier_key(&head().origin).parse::<PublicKey>().unwrap(), key);
-    let mut wrong_name = key.verifier_key(&head().origin);
+    assert_eq!(key.verifier_key(head().origin.as_str()).parse::<PublicKey>().unwrap(), key);
+    let mut wrong_name = key.verifier_key(head().origin.as_str());
     wrong_name.insert(0, 'x');
     for bad in ["", "abc", &wrong_name, "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"] {
         assert_eq!(bad.parse::<PublicKey>().unwrap_err(), CheckpointError::Key, "{bad}");

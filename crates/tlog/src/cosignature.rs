@@ -1,9 +1,14 @@
 //! C2SP tlog-cosignature, `cosignature/v1`: somebody else says when they saw a head and that the log only grew until
 //! then. It is the only defence against a rollback or a second history by whoever holds the disk and the log's key.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
-use super::{CheckpointError, Key, PublicKey, check, parse_note};
+use signed_note::Signature;
+
+use crate::{
+    checkpoint::SignedCheckpoint,
+    note::{CheckpointError, Key, PublicKey, check, parse_note},
+};
 
 /// Type byte of an Ed25519 cosigner's key.
 const COSIGNATURE_V1: u8 = 4;
@@ -21,10 +26,22 @@ impl Witness {
     /// # Errors
     /// [`CheckpointError::Key`] when the name is empty or has spaces or `+`.
     pub fn new(name: &str, key: PublicKey) -> Result<Self, CheckpointError> {
-        if !signed_note::is_key_name_valid(name) {
+        if !signed_note::is_key_name_valid(name) || name.chars().any(char::is_control) {
             return Err(CheckpointError::Key);
         }
         Ok(Self { name: name.to_owned(), key })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its key.
+    #[must_use]
+    pub const fn key(&self) -> &PublicKey {
+        &self.key
     }
 
     /// Checks this witness's cosignature on a signed note, of any log. Gives the time it was made, in seconds since
@@ -44,6 +61,27 @@ impl Witness {
         let stamped = check(&note, Key { name: self.name.clone(), id, holds })?;
         split(&stamped).map(|(time, _)| time).ok_or(CheckpointError::Signature)
     }
+
+    /// Cosigns a head as seen at `time`, in seconds since 1970: gives the signature line, newline included. `sign` gets
+    /// the message and returns the 64 bytes of an Ed25519 signature, or `None` when the key is not available.
+    ///
+    /// # Errors
+    /// [`CheckpointError::NotSigned`] without a signature, [`CheckpointError::Signature`] when it is by another key.
+    pub fn cosign(
+        &self,
+        head: &SignedCheckpoint,
+        time: u64,
+        sign: impl FnOnce(&[u8]) -> Option<[u8; 64]>,
+    ) -> Result<String, CheckpointError> {
+        let message = message(time, head.checkpoint().text().as_bytes());
+        let mut stamped = time.to_be_bytes().to_vec();
+        stamped.extend(sign(&message).ok_or(CheckpointError::NotSigned)?);
+        let id = self.key.id(&self.name, COSIGNATURE_V1);
+        let line = Signature::new(self.name.clone(), id, stamped).map_err(|_| CheckpointError::Malformed)?;
+        let line = String::from_utf8(line.to_bytes()).map_err(|_| CheckpointError::Malformed)?;
+        self.verify(head.with_lines(&line)?.note().as_bytes())?;
+        Ok(line)
+    }
 }
 
 impl FromStr for Witness {
@@ -52,6 +90,12 @@ impl FromStr for Witness {
     fn from_str(text: &str) -> Result<Self, CheckpointError> {
         let (name, key) = PublicKey::from_verifier_key(text, COSIGNATURE_V1)?;
         Self::new(name, key)
+    }
+}
+
+impl fmt::Display for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key.typed_verifier_key(&self.name, COSIGNATURE_V1))
     }
 }
 

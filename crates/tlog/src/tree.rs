@@ -1,6 +1,6 @@
-//! The Merkle tree over encoded receipts (RFC 6962), with hashes stored by index as C2SP tile logs do.
+//! The Merkle tree over a log's entries (RFC 6962), with hashes stored by index as C2SP tile logs do.
 //!
-//! Invariant: a root depends on every byte of every receipt before it and on their order. The hashing itself is
+//! Invariant: a root depends on every byte of every entry before it and on their order. The hashing itself is
 //! `tlog_tiles`; the tree's right edge is kept here, so that appending reads nothing back from the store.
 
 use std::cell::RefCell;
@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use briefcase_types::Digest;
 use tlog_tiles::tlog;
 
-/// No log grows beyond this many receipts; sizes from outside are refused above it.
+/// No log grows beyond this many entries; sizes from outside are refused above it.
 const SIZE_MAX: u64 = 1 << 48;
 
 /// No proof for a tree of [`SIZE_MAX`] is longer.
@@ -47,7 +47,7 @@ impl HashReader for [Digest] {
     }
 }
 
-/// The hash of a receipt as a leaf.
+/// The hash of an entry as a leaf.
 #[must_use]
 pub fn leaf_hash(encoded: &[u8]) -> Digest {
     from_tlog(tlog::record_hash(encoded))
@@ -64,7 +64,12 @@ pub fn stored_index(level: u8, n: u64) -> u64 {
     tlog::stored_hash_index(level, n)
 }
 
-/// How many hashes are stored for a log of `size` receipts; the next hash goes to this index.
+/// The level and place of the hash that is stored at an index: the inverse of [`stored_index`].
+pub(crate) fn stored_position(index: u64) -> (u8, u64) {
+    tlog::split_stored_hash_index(index)
+}
+
+/// How many hashes are stored for a log of `size` entries; the next hash goes to this index.
 #[must_use]
 pub fn stored_count(size: u64) -> u64 {
     tlog::stored_hash_count(size)
@@ -85,7 +90,7 @@ impl Frontier {
         Self::default()
     }
 
-    /// The edge of a log of `size` receipts, from its stored hashes.
+    /// The edge of a log of `size` entries, from its stored hashes.
     ///
     /// # Errors
     /// [`LogError`] when the size is out of range or a hash cannot be read.
@@ -97,13 +102,13 @@ impl Frontier {
         Ok(Self { size, peaks })
     }
 
-    /// How many receipts there are.
+    /// How many entries there are.
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.size
     }
 
-    /// Appends a receipt by its leaf hash. Gives the hashes to store, which go to consecutive indexes from
+    /// Appends an entry by its leaf hash. Gives the hashes to store, which go to consecutive indexes from
     /// [`stored_count`] of the size before; the first of them is the leaf.
     pub fn append(&mut self, leaf: Digest) -> Vec<Digest> {
         let (mut hash, mut stored, mut rest) = (leaf, vec![leaf], self.size);
@@ -119,7 +124,7 @@ impl Frontier {
         stored
     }
 
-    /// The root over all receipts so far.
+    /// The root over all entries so far.
     #[must_use]
     pub fn root(&self) -> Digest {
         let join = |right: Digest, left: &Digest| node_hash(left, &right);
@@ -138,10 +143,10 @@ pub fn root<R: HashReader + ?Sized>(size: u64, reader: &R) -> Result<Digest, Log
     Ok(Frontier::load(size, reader)?.root())
 }
 
-/// Proof that a receipt is at an index of a log of some size.
+/// Proof that an entry is at an index of a log of some size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inclusion {
-    /// The receipt's place.
+    /// The entry's place.
     pub index: u64,
     /// The log's size.
     pub size: u64,
@@ -162,7 +167,7 @@ impl Inclusion {
         Ok(Self { index, size, path: path.into_iter().map(from_tlog).collect() })
     }
 
-    /// Checks that a receipt with this leaf hash is at the index of the log with this root.
+    /// Checks that an entry with this leaf hash is at the index of the log with this root.
     ///
     /// # Errors
     /// [`LogError::Invalid`] when it is not, [`LogError::OutOfLog`] when the numbers cannot be.

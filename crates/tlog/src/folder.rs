@@ -1,5 +1,5 @@
-//! An exported record as a folder on disk. The only file access of this crate; every path is one that [`crate::tiles`]
-//! makes, so nothing outside the folder is reached.
+//! Where the files of a log lie. The only file access of this crate; every path is one that [`crate::tiles`] makes, so
+//! nothing outside the folder is reached.
 
 use std::{
     fs,
@@ -7,9 +7,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{export::Sink, verify::Source};
+/// Where the files of a log come from: a folder, an archive, a web page's memory.
+pub trait Source {
+    /// The file's bytes, or `None` when there is none. `path` has `/` between its elements.
+    ///
+    /// # Errors
+    /// Any error of the source; a file longer than `limit` is one.
+    fn read(&self, path: &str, limit: usize) -> io::Result<Option<Vec<u8>>>;
+}
 
-/// A folder with an exported record.
+/// Where the files of a log go.
+pub trait Sink {
+    /// Writes one file; `path` has `/` between its elements.
+    ///
+    /// # Errors
+    /// Any error of the target.
+    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// A folder with a log's files.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
 

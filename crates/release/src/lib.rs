@@ -1,0 +1,1 @@
+//! The one path from bytes to "this is a release".

@@ -1,0 +1,188 @@
+//! Signed tree heads: C2SP checkpoints as signed notes (Ed25519).
+//!
+//! Invariant: a [`SignedCheckpoint`] exists only if its signature was checked against the log's key. Whoever holds the
+//! private key signs through a closure, and what it returns is checked before it is handed out.
+
+use std::{fmt, str::FromStr};
+
+use briefcase_types::Digest;
+use signed_note::{Note, Signature};
+
+use crate::{
+    note::{CheckpointError, ED25519, Key, PublicKey, check, parse_note},
+    tree::{from_tlog, to_tlog},
+};
+
+/// The name of a log: the first line of its checkpoints.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin(String);
+
+impl Origin {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Origin {
+    type Err = CheckpointError;
+
+    /// A key name of signed notes, of at most 255 bytes.
+    fn from_str(text: &str) -> Result<Self, CheckpointError> {
+        let sound = signed_note::is_key_name_valid(text) && text.len() <= 255 && !text.chars().any(char::is_control);
+        if sound { Ok(Self(text.to_owned())) } else { Err(CheckpointError::Origin) }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A log by its name and key. Text form: the verifier key `origin+hash+key`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogKey {
+    /// Which log.
+    pub origin: Origin,
+    /// What it signs with.
+    pub key: PublicKey,
+}
+
+impl LogKey {
+    /// Reads a signed note and checks that it is this log's.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Origin`] for another log's, else as [`SignedCheckpoint::verify`].
+    pub fn verify(&self, note: &[u8]) -> Result<SignedCheckpoint, CheckpointError> {
+        if Checkpoint::of_note(note)?.origin != self.origin {
+            return Err(CheckpointError::Origin);
+        }
+        SignedCheckpoint::verify(note, &self.key)
+    }
+}
+
+impl FromStr for LogKey {
+    type Err = CheckpointError;
+
+    fn from_str(text: &str) -> Result<Self, CheckpointError> {
+        let (name, key) = PublicKey::from_verifier_key(text, ED25519)?;
+        Ok(Self { origin: name.parse()?, key })
+    }
+}
+
+impl fmt::Display for LogKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key.verifier_key(self.origin.as_str()))
+    }
+}
+
+/// The text of a head, which is what is signed (C2SP tlog-checkpoint).
+#[must_use]
+pub fn text(origin: &str, size: u64, root: &Digest) -> String {
+    format!("{origin}\n{size}\n{}\n", to_tlog(root))
+}
+
+/// The head of a log: its size and the root over everything in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Which log.
+    pub origin: Origin,
+    /// How many entries.
+    pub size: u64,
+    /// The root over them.
+    pub root: Digest,
+}
+
+impl Checkpoint {
+    /// The text that is signed (C2SP tlog-checkpoint).
+    #[must_use]
+    pub fn text(&self) -> String {
+        text(self.origin.as_str(), self.size, &self.root)
+    }
+
+    /// Reads the head of a signed note **without** looking at its signatures.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] when it is not a note with a checkpoint in it.
+    pub fn of_note(note: &[u8]) -> Result<Self, CheckpointError> {
+        Self::parse(parse_note(note)?.text())
+    }
+
+    /// Signs with the key whose public half is given. `sign` gets the text and returns the 64 bytes of an Ed25519
+    /// signature, or `None` when the key is not available.
+    ///
+    /// # Errors
+    /// [`CheckpointError::NotSigned`] without a signature, [`CheckpointError::Signature`] when it is by another key.
+    pub fn sign(
+        &self,
+        key: &PublicKey,
+        sign: impl FnOnce(&[u8]) -> Option<[u8; 64]>,
+    ) -> Result<SignedCheckpoint, CheckpointError> {
+        let (name, text) = (self.origin.to_string(), self.text());
+        let signature = sign(text.as_bytes()).ok_or(CheckpointError::NotSigned)?;
+        let id = key.id(&name, ED25519);
+        let line = Signature::new(name, id, signature.to_vec()).map_err(|_| CheckpointError::Malformed)?;
+        let note = Note::new(text.as_bytes(), &[line]).map_err(|_| CheckpointError::Malformed)?;
+        SignedCheckpoint::verify(&note.to_bytes(), key)
+    }
+
+    fn parse(text: &[u8]) -> Result<Self, CheckpointError> {
+        let parsed = tlog_tiles::Checkpoint::from_bytes(text).map_err(|_| CheckpointError::Malformed)?;
+        let checkpoint =
+            Self { origin: parsed.origin().parse()?, size: parsed.size(), root: from_tlog(*parsed.hash()) };
+        // Extension lines, and other spellings of the same head, are none of ours.
+        if checkpoint.text().as_bytes() == text { Ok(checkpoint) } else { Err(CheckpointError::Malformed) }
+    }
+}
+
+/// A head whose signature by the log's key was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedCheckpoint {
+    checkpoint: Checkpoint,
+    note: String,
+}
+
+impl SignedCheckpoint {
+    /// Reads a signed note and checks the log's signature; the log is the one that the note names. Other signatures on it
+    /// are kept and not judged; see [`Witness::verify`](crate::Witness::verify).
+    ///
+    /// # Errors
+    /// [`CheckpointError`] when it is not a checkpoint that is signed by this key.
+    pub fn verify(note: &[u8], key: &PublicKey) -> Result<Self, CheckpointError> {
+        let parsed = parse_note(note)?;
+        let checkpoint = Checkpoint::parse(parsed.text())?;
+        let name = checkpoint.origin.to_string();
+        let (id, key) = (key.id(&name, ED25519), *key);
+        check(&parsed, Key { name, id, holds: move |text: &[u8], signature: &[u8]| key.holds(text, signature) })?;
+        let note = String::from_utf8(parsed.to_bytes()).map_err(|_| CheckpointError::Malformed)?;
+        Ok(Self { checkpoint, note })
+    }
+
+    /// The head.
+    #[must_use]
+    pub const fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// The signed note, as it is stored and exported.
+    #[must_use]
+    pub fn note(&self) -> &str {
+        &self.note
+    }
+
+    /// The same head with more signature lines, each ended by a newline.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Malformed`] when they are not signature lines.
+    pub fn with_lines(&self, lines: &str) -> Result<Self, CheckpointError> {
+        let parsed = parse_note(format!("{}{lines}", self.note).as_bytes())?;
+        let note = String::from_utf8(parsed.to_bytes()).map_err(|_| CheckpointError::Malformed)?;
+        if parsed.text() == self.checkpoint.text().as_bytes() && note.starts_with(&self.note) {
+            Ok(Self { checkpoint: self.checkpoint.clone(), note })
+        } else {
+            Err(CheckpointError::Malformed)
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Signed notes (C2SP signed-note) and the Ed25519 keys that sign them.
+//!
+//! Invariant: a signature counts only if its line names the key, by name and by key id, and holds over the note's text.
+
+use std::{fmt, str::FromStr};
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use ed25519_dalek::VerifyingKey;
+use signed_note::{Note, Verifier, VerifierList};
+
+/// Type byte of an Ed25519 key in the names of notes.
+pub(crate) const ED25519: u8 = 1;
+
+/// Longest note that is read. A checkpoint with a hundred cosignatures is shorter.
+const NOTE_MAX: usize = 64 * 1024;
+
+/// Why a checkpoint, key or cosignature was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// Not a signed note with a checkpoint in it.
+    #[error("this is not a signed checkpoint")]
+    Malformed,
+    /// Of another log than the expected one, or of none.
+    #[error("the checkpoint is of another log")]
+    Origin,
+    /// No signature by the log's key.
+    #[error("the checkpoint is not signed by this key")]
+    Unsigned,
+    /// A signature that names the key, but does not hold.
+    #[error("the checkpoint's signature does not hold")]
+    Signature,
+    /// Not a public key.
+    #[error("a public key is 43 characters of unpadded base64url, or a verifier key `name+hash+key`")]
+    Key,
+    /// Nobody signed.
+    #[error("the log's key is not available")]
+    NotSigned,
+}
+
+/// A public key of a log or a witness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicKey(VerifyingKey);
+
+impl PublicKey {
+    /// Takes the 32 bytes of an Ed25519 public key.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Key`] for bytes that are no key, or a key for which anyone can sign.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, CheckpointError> {
+        let key = VerifyingKey::from_bytes(bytes).map_err(|_| CheckpointError::Key)?;
+        if key.is_weak() { Err(CheckpointError::Key) } else { Ok(Self(key)) }
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// The key with its log's name, as other C2SP tools take it: `name+hash+key`.
+    #[must_use]
+    pub fn verifier_key(&self, name: &str) -> String {
+        signed_note::new_ed25519_verifier_key(name, &self.0)
+    }
+
+    /// The same for a key of another type than a log's.
+    pub(crate) fn typed_verifier_key(&self, name: &str, algorithm: u8) -> String {
+        let mut key = vec![algorithm];
+        key.extend_from_slice(self.as_bytes());
+        format!("{name}+{:08x}+{}", self.id(name, algorithm), STANDARD.encode(key))
+    }
+
+    pub(crate) fn id(&self, name: &str, algorithm: u8) -> u32 {
+        let mut key = vec![algorithm];
+        key.extend_from_slice(self.as_bytes());
+        signed_note::key_id(name, &key)
+    }
+
+    pub(crate) fn holds(&self, message: &[u8], signature: &[u8]) -> bool {
+        ed25519_dalek::Signature::from_slice(signature)
+            .is_ok_and(|signature| self.0.verify_strict(message, &signature).is_ok())
+    }
+
+    /// Takes a verifier key whose type byte is `algorithm`; gives its name too.
+    pub(crate) fn from_verifier_key(text: &str, algorithm: u8) -> Result<(&str, Self), CheckpointError> {
+        let (name, rest) = text.split_once('+').ok_or(CheckpointError::Key)?;
+        let (id, key) = rest.split_once('+').ok_or(CheckpointError::Key)?;
+        let bytes = STANDARD.decode(key).map_err(|_| CheckpointError::Key)?;
+        let (kind, key) = bytes.split_first().ok_or(CheckpointError::Key)?;
+        let key = Self::from_bytes(key.try_into().map_err(|_| CheckpointError::Key)?)?;
+        let named = signed_note::is_key_name_valid(name) && id == format!("{:08x}", key.id(name, algorithm));
+        if *kind == algorithm && named { Ok((name, key)) } else { Err(CheckpointError::Key) }
+    }
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.as_bytes()))
+    }
+}
+
+impl FromStr for PublicKey {
+    type Err = CheckpointError;
+
+    fn from_str(text: &str) -> Result<Self, CheckpointError> {
+        if text.contains('+') {
+            return Self::from_verifier_key(text, ED25519).map(|(_, key)| key);
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| CheckpointError::Key)?;
+        Self::from_bytes(&bytes.try_into().map_err(|_| CheckpointError::Key)?)
+    }
+}
+
+pub(crate) fn parse_note(note: &[u8]) -> Result<Note, CheckpointError> {
+    if note.len() > NOTE_MAX {
+        return Err(CheckpointError::Malformed);
+    }
+    Note::from_bytes(note).map_err(|_| CheckpointError::Malformed)
+}
+
+/// One key for [`Note::verify`].
+pub(crate) struct Key<F> {
+    pub(crate) name: String,
+    pub(crate) id: u32,
+    pub(crate) holds: F,
+}
+
+impl<F: Fn(&[u8], &[u8]) -> bool> Verifier for Key<F> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn key_id(&self) -> u32 {
+        self.id
+    }
+
+    fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        (self.holds)(message, signature)
+    }
+}
+
+/// The bytes of the signature line of this key, after they were found to hold.
+pub(crate) fn check<F>(note: &Note, key: Key<F>) -> Result<Vec<u8>, CheckpointError>
+where
+    F: Fn(&[u8], &[u8]) -> bool + 'static,
+{
+    let verified = note.verify(&VerifierList::new(vec![Box::new(key)])).map_err(|error| match error {
+        signed_note::NoteError::UnverifiedNote => CheckpointError::Unsigned,
+        signed_note::NoteError::InvalidSignature { .. } => CheckpointError::Signature,
+        _ => CheckpointError::Malformed,
+    })?;
+    verified.0.first().map(|line| line.signature().to_vec()).ok_or(CheckpointError::Unsigned)
+}

@@ -1,0 +1,131 @@
+//! A proof for one entry as a text file (C2SP tlog-proof): anyone with the log's public key can check that this entry is
+//! in the signed log, without the rest of the log.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use briefcase_types::Digest;
+
+use crate::{
+    checkpoint::{Checkpoint, SignedCheckpoint},
+    note::CheckpointError,
+    policy::{Policy, PolicyError, Witnessed},
+    tree::{HashReader, Inclusion, LogError, leaf_hash},
+};
+
+const HEADER: &str = "c2sp.org/tlog-proof@v1";
+
+/// Longest proof file that is read.
+const TEXT_MAX: usize = 128 * 1024;
+
+/// Why a proof file proves nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProofError {
+    /// Not a proof file.
+    #[error("this is not a proof file ({HEADER})")]
+    Malformed,
+    /// The checkpoint in it does not hold.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The entry is not where the proof says.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The log or its witnesses are not those that the policy asks for.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+}
+
+/// A proof that one entry is in a signed log. Its parts are claims until one of the `verify` functions was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogProof {
+    /// The entry's place.
+    pub index: u64,
+    /// Data that the application put beside the proof. Nothing vouches for it.
+    pub extra: Option<Vec<u8>>,
+    /// Hashes from the entry's sibling up.
+    pub path: Vec<Digest>,
+    /// The signed note of the head.
+    pub note: String,
+}
+
+impl LogProof {
+    /// Makes the proof against a signed head.
+    ///
+    /// # Errors
+    /// [`LogError`] when the entry came after the head, or a hash cannot be read.
+    pub fn prove<R>(index: u64, head: &SignedCheckpoint, reader: &R) -> Result<Self, LogError>
+    where
+        R: HashReader + ?Sized,
+    {
+        let inclusion = Inclusion::prove(index, head.checkpoint().size, reader)?;
+        Ok(Self { index, extra: None, path: inclusion.path, note: head.note().to_owned() })
+    }
+
+    /// The file's text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let extra = self.extra.as_ref().map(|extra| format!("extra {}\n", STANDARD.encode(extra))).unwrap_or_default();
+        let path: String = self.path.iter().map(|hash| STANDARD.encode(hash.as_bytes()) + "\n").collect();
+        format!("{HEADER}\n{extra}index {}\n{path}\n{}", self.index, self.note)
+    }
+
+    /// Reads a proof file. Says nothing about what it proves.
+    ///
+    /// # Errors
+    /// [`ProofError::Malformed`] when the bytes are not a proof file.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ProofError> {
+        if bytes.len() > TEXT_MAX {
+            return Err(ProofError::Malformed);
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| ProofError::Malformed)?;
+        Self::read(text).ok_or(ProofError::Malformed)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (head, note) = text.split_once("\n\n")?;
+        let mut lines = head.split('\n');
+        if lines.next() != Some(HEADER) {
+            return None;
+        }
+        let mut line = lines.next()?;
+        let extra = match line.strip_prefix("extra ") {
+            Some(extra) => {
+                line = lines.next()?;
+                Some(STANDARD.decode(extra).ok()?)
+            }
+            None => None,
+        };
+        let index = line.strip_prefix("index ").and_then(decimal)?;
+        let path = lines.map(hash).collect::<Option<Vec<_>>>()?;
+        Some(Self { index, extra, path, note: note.to_owned() })
+    }
+
+    /// Checks that exactly these bytes are the entry at the index of the log with this head.
+    ///
+    /// # Errors
+    /// [`LogError`] when they are not.
+    pub fn verify(&self, entry: &[u8], head: &Checkpoint) -> Result<(), LogError> {
+        let inclusion = Inclusion { index: self.index, size: head.size, path: self.path.clone() };
+        inclusion.verify(&leaf_hash(entry), &head.root)
+    }
+
+    /// Checks the head against a policy, and that exactly these bytes are the entry at the index. Cosignatures after
+    /// `latest`, in seconds since 1970, do not count.
+    ///
+    /// # Errors
+    /// [`ProofError::Policy`] when the head is not believed, [`ProofError::Log`] when the entry is not there.
+    pub fn verify_by(&self, entry: &[u8], policy: &Policy, latest: u64) -> Result<Witnessed, ProofError> {
+        let witnessed = policy.check(self.note.as_bytes(), latest)?;
+        self.verify(entry, witnessed.head().checkpoint())?;
+        Ok(witnessed)
+    }
+}
+
+/// A number in its one decimal spelling.
+pub(crate) fn decimal(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number: &u64| number.to_string() == text)
+}
+
+/// A hash on a line of its own.
+pub(crate) fn hash(line: &str) -> Option<Digest> {
+    STANDARD.decode(line).ok()?.try_into().ok().map(Digest::from_bytes)
+}
