@@ -19,7 +19,7 @@ mod provider;
 pub use error::SigstoreError;
 use sigstore_verify::{
     IdentityMatcher, VerificationPolicy, VerificationResult, Verifier, trust_root,
-    types::{Bundle, SignatureContent},
+    types::{Bundle, Sha256Hash, SignatureContent},
 };
 
 /// Longest bundle or trusted root that is read.
@@ -98,13 +98,28 @@ impl Verified {
     }
 }
 
+/// What has to have been signed: the bytes, or their SHA-256 where they are not at hand.
+#[derive(Clone, Copy, Debug)]
+pub enum Artifact<'a> {
+    /// The bytes.
+    Bytes(&'a [u8]),
+    /// Their digest.
+    Sha256([u8; 32]),
+}
+
+impl<'a> From<&'a [u8]> for Artifact<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
 /// Verifies that `signer` signed `artifact`.
 ///
 /// # Errors
 /// [`SigstoreError`] with the first thing that does not hold.
 pub fn verify(
     bundle: &[u8],
-    artifact: &[u8],
+    artifact: Artifact<'_>,
     root: &TrustedRoot,
     signer: &Signer,
 ) -> Result<Verified, SigstoreError> {
@@ -115,7 +130,11 @@ pub fn verify(
         _ => return Err(SigstoreError::Malformed("its signature is of an unknown kind".into())),
     };
     let identity = IdentityMatcher::Exact(signer.identity.clone());
-    let result = root.0.verify(artifact, &bundle, &VerificationPolicy::new(identity, &*signer.issuer))?;
+    let policy = VerificationPolicy::new(identity, &*signer.issuer);
+    let result = match artifact {
+        Artifact::Bytes(bytes) => root.0.verify(bytes, &bundle, &policy),
+        Artifact::Sha256(digest) => root.0.verify(Sha256Hash::new(digest), &bundle, &policy),
+    }?;
     complete(&result)?;
     Ok(Verified { signer: signer.clone(), signed, signed_at: earliest(&result)? })
 }

@@ -1,0 +1,199 @@
+//! What a manifest says, and its one spelling (RFC 8785): bytes that are another spelling of the same are refused, so
+//! that one digest, one log entry and one signature stand for one meaning.
+
+use briefcase_json::{Limits, canonical, parse_strict};
+use briefcase_types::{Digest, UnixMillis};
+use serde_json::{Map, Value, json};
+
+use crate::{error::ReleaseError, hex, unhex};
+
+/// The form's name.
+const FORM: &str = "briefcase/kms-manifest@1";
+
+/// Longest manifest; an entry of the log can hold it.
+const BYTES_MAX: usize = 32 * 1024;
+
+/// Most releases in one list.
+const RELEASES_MAX: usize = 64;
+
+const LIMITS: Limits = Limits { bytes: BYTES_MAX, depth: 4, keys: 2048, values: 4096, number: 20 };
+
+/// One release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// Its number; a newer release has a higher one.
+    pub version: u64,
+    /// Digest of the module; also its file's name.
+    pub sha256: Digest,
+    /// Digest of `kms.html`.
+    pub page: Digest,
+    /// Digest of the headers file.
+    pub headers: Digest,
+    /// The commit that it was built from: 40 or 64 lowercase hexadecimal digits.
+    pub commit: String,
+    /// The version of what it stores and speaks.
+    pub schema: u64,
+}
+
+/// Which list a release is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The newest one.
+    Current,
+    /// Still good.
+    Allowed,
+    /// Out of use.
+    Deprecated,
+}
+
+/// A manifest. Being one says nothing about who made it; see [`Policy::manifest`](crate::Policy::manifest).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// The newest release.
+    pub current: Release,
+    /// Older ones that are still good, so that a rollout breaks nobody.
+    pub allowed: Vec<Release>,
+    /// Older ones that are not to be used any more.
+    pub deprecated: Vec<Release>,
+    /// No release below this number is good, whatever a list says.
+    pub version_floor: u64,
+    /// When this manifest ends, in seconds since 1970.
+    pub expires: u64,
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Manifest`] for anything but the one spelling of a manifest whose parts agree.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ReleaseError> {
+        let wrong = |why: &str| ReleaseError::Manifest(why.to_owned());
+        let value = parse_strict(bytes, &LIMITS).map_err(|error| wrong(&error.to_string()))?;
+        if canonical(&value) != bytes {
+            return Err(wrong("it is not in canonical form (RFC 8785)"));
+        }
+        let manifest = Self::read(value).ok_or_else(|| wrong("a member is missing, unknown or of another kind"))?;
+        manifest.agrees().map_err(wrong)?;
+        Ok(manifest)
+    }
+
+    /// Writes it in its one spelling.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Manifest`] when its parts do not agree, or it would not be read again.
+    pub fn encode(&self) -> Result<Vec<u8>, ReleaseError> {
+        let list = |releases: &[Release]| releases.iter().map(Release::value).collect::<Vec<_>>();
+        let bytes = canonical(&json!({
+            "form": FORM,
+            "current": self.current.value(),
+            "allowed": list(&self.allowed),
+            "deprecated": list(&self.deprecated),
+            "version_floor": self.version_floor,
+            "expires": self.expires,
+        }));
+        if Self::parse(&bytes)? == *self { Ok(bytes) } else { Err(ReleaseError::Manifest("it does not last".into())) }
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub const fn ended(&self, now: UnixMillis) -> bool {
+        now.0 / 1000 >= self.expires
+    }
+
+    /// Finds a release by its module.
+    #[must_use]
+    pub fn find(&self, module: &Digest) -> Option<(Standing, &Release)> {
+        let listed = self.releases().find(|(_, release)| release.sha256 == *module);
+        listed.map(|(standing, release)| {
+            (if release.version < self.version_floor { Standing::Deprecated } else { standing }, release)
+        })
+    }
+
+    /// Every release, the newest first.
+    pub fn releases(&self) -> impl Iterator<Item = (Standing, &Release)> {
+        let allowed = self.allowed.iter().map(|release| (Standing::Allowed, release));
+        let deprecated = self.deprecated.iter().map(|release| (Standing::Deprecated, release));
+        std::iter::once((Standing::Current, &self.current)).chain(allowed).chain(deprecated)
+    }
+
+    fn read(value: Value) -> Option<Self> {
+        let mut members = object(value)?;
+        if members.remove("form")? != FORM {
+            return None;
+        }
+        let manifest = Self {
+            current: Release::read(members.remove("current")?)?,
+            allowed: releases(members.remove("allowed")?)?,
+            deprecated: releases(members.remove("deprecated")?)?,
+            version_floor: members.remove("version_floor")?.as_u64()?,
+            expires: members.remove("expires")?.as_u64()?,
+        };
+        members.is_empty().then_some(manifest)
+    }
+
+    /// What the lists have to be so that there is one answer for each module.
+    fn agrees(&self) -> Result<(), &'static str> {
+        let all: Vec<&Release> = self.releases().map(|(_, release)| release).collect();
+        let twice = |(place, one): (usize, &&Release)| {
+            let same = |other: &&Release| other.version == one.version || other.sha256 == one.sha256;
+            all.iter().skip(place + 1).any(same)
+        };
+        if all.iter().enumerate().any(twice) {
+            return Err("two releases have one number or one module");
+        }
+        if all.iter().any(|release| release.version > self.current.version) {
+            return Err("a release is newer than the current one");
+        }
+        if self.version_floor > self.current.version {
+            return Err("the current release is below the floor");
+        }
+        if self.allowed.iter().any(|release| release.version < self.version_floor) {
+            return Err("an allowed release is below the floor");
+        }
+        Ok(())
+    }
+}
+
+impl Release {
+    fn value(&self) -> Value {
+        json!({
+            "version": self.version,
+            "sha256": hex(&self.sha256),
+            "page": hex(&self.page),
+            "headers": hex(&self.headers),
+            "commit": self.commit,
+            "schema": self.schema,
+        })
+    }
+
+    fn read(value: Value) -> Option<Self> {
+        let mut members = object(value)?;
+        let mut digest = |name: &str| unhex(members.remove(name)?.as_str()?);
+        let (sha256, page, headers) = (digest("sha256")?, digest("page")?, digest("headers")?);
+        let release = Self {
+            version: members.remove("version")?.as_u64()?,
+            sha256,
+            page,
+            headers,
+            commit: members.remove("commit")?.as_str()?.to_owned(),
+            schema: members.remove("schema")?.as_u64()?,
+        };
+        let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let commit = matches!(release.commit.len(), 40 | 64) && release.commit.bytes().all(hex);
+        (members.is_empty() && commit).then_some(release)
+    }
+}
+
+fn object(value: Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(members) => Some(members),
+        _ => None,
+    }
+}
+
+fn releases(value: Value) -> Option<Vec<Release>> {
+    match value {
+        Value::Array(values) if values.len() <= RELEASES_MAX => values.into_iter().map(Release::read).collect(),
+        _ => None,
+    }
+}

@@ -1,0 +1,122 @@
+//! What a verifier believes: who signs, which log, how many witnesses; and the first half of the path, from the three
+//! files of evidence to a manifest that can be relied on.
+
+use briefcase_json::{Limits, parse_relayed};
+use briefcase_sigstore::{Signed, Signer, TrustedRoot};
+use briefcase_tlog::LogProof;
+use briefcase_types::UnixMillis;
+use serde_json::Value;
+
+use crate::{
+    error::ReleaseError,
+    manifest::Manifest,
+    trusted::TrustedManifest,
+};
+
+/// The form's name.
+const FORM: &str = "briefcase/release-policy@1";
+
+const LIMITS: Limits = Limits { bytes: 1 << 20, depth: 16, keys: 10_000, values: 20_000, number: 20 };
+
+/// How far another clock may be ahead, in seconds.
+const SKEW: u64 = 300;
+
+/// What a verifier believes.
+#[derive(Debug)]
+pub struct Policy {
+    /// Who signs manifests.
+    pub signer: Signer,
+    /// Which authorities and logs vouch for the signer.
+    pub root: TrustedRoot,
+    /// Which log manifests are in, and who has to have seen its head.
+    pub log: briefcase_tlog::Policy,
+}
+
+/// What was fetched beside a module.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// The manifest's bytes.
+    pub manifest: &'a [u8],
+    /// The Sigstore bundle over them.
+    pub bundle: &'a [u8],
+    /// The log proof for them.
+    pub proof: &'a [u8],
+}
+
+/// What a verifier has seen before, and stores. A verifier that has seen nothing starts with the default; what was
+/// learnt from its own package (the release it was built with) is better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The highest release that was used.
+    pub version: u64,
+    /// The highest floor of a manifest.
+    pub floor: u64,
+    /// The highest place of a manifest in the log.
+    pub index: u64,
+}
+
+impl Policy {
+    /// Reads a policy: a JSON object with `form`, `identity`, `issuer`, `log` (a C2SP tlog-policy as text) and
+    /// `trusted_root` (a Sigstore trusted root).
+    ///
+    /// # Errors
+    /// [`ReleaseError::Policy`] when it is none, or would believe a log that nobody watches while it lists witnesses.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ReleaseError> {
+        let wrong = |why: &dyn std::fmt::Display| ReleaseError::Policy(why.to_string());
+        let Value::Object(mut members) = parse_relayed(bytes, &LIMITS).map_err(|error| wrong(&error))? else {
+            return Err(wrong(&"it is not an object"));
+        };
+        let mut text = |name: &'static str| match members.remove(name) {
+            Some(Value::String(text)) if !text.is_empty() => Ok(text),
+            _ => Err(ReleaseError::Policy(format!("`{name}` is missing or no text"))),
+        };
+        if text("form")? != FORM {
+            return Err(wrong(&format_args!("its form is not `{FORM}`")));
+        }
+        let signer = Signer { identity: text("identity")?, issuer: text("issuer")? };
+        let log: briefcase_tlog::Policy = text("log")?.parse().map_err(|error| wrong(&error))?;
+        let root = members.remove("trusted_root").ok_or_else(|| wrong(&"`trusted_root` is missing"))?;
+        let root = TrustedRoot::parse(root.to_string().as_bytes()).map_err(|error| wrong(&error))?;
+        if let Some(name) = members.keys().next() {
+            return Err(wrong(&format_args!("`{name}` is unknown")));
+        }
+        if log.logs().is_empty() {
+            return Err(wrong(&"it names no log"));
+        }
+        if log.needs_nobody() && !log.witnesses().is_empty() {
+            return Err(wrong(&"it lists witnesses and needs none of them"));
+        }
+        Ok(Self { signer, root, log })
+    }
+
+    /// Verifies the evidence: signature, log, witnesses, form, end, and that nothing went back.
+    ///
+    /// # Errors
+    /// [`ReleaseError`] with the first layer that does not hold.
+    pub fn manifest(&self, evidence: Evidence<'_>, seen: Seen, now: UnixMillis) -> Result<TrustedManifest, ReleaseError> {
+        let latest = (now.0 / 1000).saturating_add(SKEW);
+        let signature = briefcase_sigstore::verify(evidence.bundle, evidence.manifest.into(), &self.root, &self.signer)?;
+        if signature.signed() != Signed::Bytes {
+            return Err(ReleaseError::Statement);
+        }
+        if signature.signed_at() > latest {
+            return Err(ReleaseError::Future);
+        }
+        let proof = LogProof::parse(evidence.proof)?;
+        let witnessed = proof.verify_by(evidence.manifest, &self.log, latest)?;
+        let manifest = Manifest::parse(evidence.manifest)?;
+        if manifest.ended(now) {
+            return Err(ReleaseError::Expired { expires: manifest.expires });
+        }
+        for (what, seen, now) in [
+            ("its place in the log", seen.index, proof.index),
+            ("the version floor", seen.floor, manifest.version_floor),
+            ("the current release", seen.version, manifest.current.version),
+        ] {
+            if now < seen {
+                return Err(ReleaseError::OlderManifest { what, seen, now });
+            }
+        }
+        Ok(TrustedManifest::new(manifest, signature, witnessed, proof.index, seen))
+    }
+}

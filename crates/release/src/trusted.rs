@@ -1,0 +1,140 @@
+//! A manifest that can be relied on, and the second half of the path: from it to a release, part by part.
+
+use briefcase_sigstore::{Signer, Verified};
+use briefcase_tlog::Witnessed;
+use briefcase_types::Digest;
+
+use crate::{
+    error::ReleaseError,
+    hex,
+    headers::Headers,
+    manifest::{Manifest, Release, Standing},
+    policy::Seen,
+};
+
+/// A manifest that is signed, logged, witnessed, in force and not older than what was seen.
+#[derive(Clone, Debug)]
+pub struct TrustedManifest {
+    manifest: Manifest,
+    signature: Verified,
+    witnessed: Witnessed,
+    index: u64,
+    seen: Seen,
+}
+
+impl TrustedManifest {
+    pub(crate) const fn new(
+        manifest: Manifest,
+        signature: Verified,
+        witnessed: Witnessed,
+        index: u64,
+        seen: Seen,
+    ) -> Self {
+        Self { manifest, signature, witnessed, index, seen }
+    }
+
+    /// What it says.
+    #[must_use]
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Who signed it.
+    #[must_use]
+    pub const fn signer(&self) -> &Signer {
+        self.signature.signer()
+    }
+
+    /// When the signature was logged, in seconds since 1970.
+    #[must_use]
+    pub const fn logged_at(&self) -> u64 {
+        self.signature.signed_at()
+    }
+
+    /// The head of the release log, and who cosigned it.
+    #[must_use]
+    pub const fn witnessed(&self) -> &Witnessed {
+        &self.witnessed
+    }
+
+    /// Its place in the release log.
+    #[must_use]
+    pub const fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Verifies that these bytes are a module that may be used.
+    ///
+    /// # Errors
+    /// [`ReleaseError`] when the manifest does not name it, has taken it out of use, or a newer one was used before.
+    pub fn module(&self, bytes: &[u8]) -> Result<VerifiedRelease<'_>, ReleaseError> {
+        let digest = Digest::sha256(bytes);
+        match self.manifest.find(&digest) {
+            None => Err(ReleaseError::UnknownModule { digest: hex(&digest) }),
+            Some((Standing::Deprecated, release)) => Err(ReleaseError::Deprecated { version: release.version }),
+            Some((_, release)) if release.version < self.seen.version => {
+                Err(ReleaseError::OlderModule { seen: self.seen.version, now: release.version })
+            }
+            Some((standing, release)) => Ok(VerifiedRelease { from: self, standing, release }),
+        }
+    }
+}
+
+/// A module that is a release.
+#[derive(Clone, Debug)]
+pub struct VerifiedRelease<'a> {
+    from: &'a TrustedManifest,
+    standing: Standing,
+    release: &'a Release,
+}
+
+impl VerifiedRelease<'_> {
+    /// Which release.
+    #[must_use]
+    pub const fn release(&self) -> &Release {
+        self.release
+    }
+
+    /// Which list it is in.
+    #[must_use]
+    pub const fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// The manifest that says so.
+    #[must_use]
+    pub const fn manifest(&self) -> &TrustedManifest {
+        self.from
+    }
+
+    /// What to store: nothing older is a release for this verifier from now on.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        let before = self.from.seen;
+        Seen {
+            version: before.version.max(self.release.version),
+            floor: before.floor.max(self.from.manifest.version_floor),
+            index: before.index.max(self.from.index),
+        }
+    }
+
+    /// Verifies that this is the release's page.
+    ///
+    /// # Errors
+    /// [`ReleaseError::Page`] when it is another one.
+    pub fn page(&self, bytes: &[u8]) -> Result<(), ReleaseError> {
+        let same = Digest::sha256(bytes) == self.release.page;
+        if same { Ok(()) } else { Err(ReleaseError::Page { version: self.release.version }) }
+    }
+
+    /// Verifies that this is the release's headers file, and reads it.
+    ///
+    /// # Errors
+    /// [`ReleaseError::HeadersFile`] when it is another one, [`ReleaseError::HeadersForm`] when it cannot be read.
+    pub fn headers(&self, bytes: &[u8]) -> Result<Headers, ReleaseError> {
+        if Digest::sha256(bytes) != self.release.headers {
+            return Err(ReleaseError::HeadersFile { version: self.release.version });
+        }
+        Headers::parse(bytes)
+    }
+}
