@@ -12,6 +12,7 @@ mod demo;
 mod deny;
 mod docs;
 mod durability;
+mod enclave;
 mod failure;
 mod fuzz;
 mod layers;
@@ -53,6 +54,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "codegen", about: "write the generated files [--check]", run: codegen::run },
     Command { name: "vectors", about: "write the shared test vectors [--check]", run: vectors::run },
     Command { name: "web", about: "lint, type-check, build and test web/", run: web::run },
+    Command { name: "enclave", about: "the browser enclave: build, serve, reproduce, test", run: enclave::run },
     Command { name: "docs", about: "check the links in all documents", run: docs::run },
     Command { name: "build", about: "build the programs that the tests start", run: programs::build },
     Command { name: "test", about: "run the tests of all crates but the end-to-end ones", run: rust::test },

@@ -1,0 +1,64 @@
+// The frame's life: worker, one handshake, then only gestures.
+//
+// Invariant: the only message this window ever acts on is the first opening from its parent, with an origin that the
+// release was built for. The listener is gone afterwards; requests go through the port, which the frame cannot hear.
+
+import { type Open, readOpen, SCHEMA } from "../../../protocol/src/index.ts";
+import type { ToFrame, ToWorker } from "../link.ts";
+import { Gestures } from "./gesture/gestures.ts";
+import { canSeeItself } from "./gesture/visible.ts";
+import { startWorker } from "./worker.ts";
+
+const witnessOf = (host: string) => `briefcase-store ${host}`;
+
+export function embedded(hash: string): void {
+  const worker = startWorker();
+  const opened = (event: MessageEvent<unknown>): void => {
+    if (event.source !== window.parent || !ENCLAVE_HOSTS.includes(event.origin)) return;
+    const [port, more] = event.ports;
+    const open = read(event.data);
+    if (open === undefined || port === undefined || more !== undefined) return;
+    window.removeEventListener("message", opened);
+    serve(worker, { hash, host: event.origin, open }, port);
+  };
+  window.addEventListener("message", opened);
+  // Only an origin of the list can hear this; there is no wildcard.
+  for (const host of ENCLAVE_HOSTS) window.parent.postMessage({ briefcase: "ready", schema: SCHEMA }, host);
+}
+
+function read(data: unknown): Open | undefined {
+  try {
+    return readOpen(data);
+  } catch {
+    return undefined;
+  }
+}
+
+interface Opened {
+  readonly hash: string;
+  readonly host: string;
+  readonly open: Open;
+}
+
+function serve(worker: Worker, { hash, host, open }: Opened, port: MessagePort): void {
+  const say = (message: ToWorker, transfer: Transferable[] = []): void => worker.postMessage(message, transfer);
+  const gestures = new Gestures(host, say);
+  const life = `briefcase-life ${crypto.randomUUID()}`;
+  worker.onmessage = (event: MessageEvent<ToFrame>) => {
+    const message = event.data;
+    if (message.kind === "ask") gestures.ask(message.id, message.ask);
+    else if (message.kind === "remember") localStorage.setItem(witnessOf(host), message.store);
+    else if (message.kind === "persist") void navigator.storage.persist?.().catch(() => false);
+    else void awaitEnd(life, worker, host);
+  };
+  const witness = open.storage === "disk" ? localStorage.getItem(witnessOf(host)) : null;
+  const gesture = canSeeItself() ? "frame" : "window";
+  say({ kind: "open", host, open, hash, witness, gesture, life }, [port]);
+}
+
+/** The lock is free when its holder is gone. Then the port is dead, and the host has to load the frame anew. */
+async function awaitEnd(life: string, worker: Worker, host: string): Promise<void> {
+  await navigator.locks.request(life, () => undefined);
+  worker.terminate();
+  window.parent.postMessage({ briefcase: "ended" }, host);
+}

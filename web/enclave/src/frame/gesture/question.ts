@@ -1,0 +1,85 @@
+// One question to a person: what is about to be done and for whom, and two buttons. The consenting one works only for a
+// trusted click, on a page that has the focus, after the text was up, and in sight, for a while.
+
+import { GESTURE } from "../../../../protocol/src/index.ts";
+import type { Page, Told } from "../../link.ts";
+import { element, show } from "../page.ts";
+import { Visible } from "./visible.ts";
+
+export interface Asked {
+  readonly page: Page;
+  /** A frame can be covered by its host; a window cannot. */
+  readonly covered: "watch" | "cannot";
+  /** Runs right after the consenting click, while the browser still counts it as one. */
+  consent(typed: string | undefined): Promise<Told>;
+  done(told: Told): void;
+}
+
+/** Shows the question. Returns a function that takes it away without an answer. */
+export function question(asked: Asked): () => void {
+  const { page } = asked;
+  const main = element("main", "");
+  const field = page.prompt === undefined ? undefined : input(page.prompt);
+  const yes = element("button", page.yes, "yes");
+  const no = element("button", page.no, "no");
+  yes.type = no.type = "button";
+  main.append(element("h1", page.heading), ...page.paragraphs.map(text => element("p", text)));
+  if (page.quoted !== undefined) main.append(element("blockquote", page.quoted));
+  if (page.code !== undefined) main.append(element("output", page.code, "code"));
+  if (field !== undefined) main.append(field.label);
+  const buttons = element("div", "", "buttons");
+  buttons.append(no, yes);
+  main.append(buttons);
+  show(main);
+  const up = performance.now();
+  const seen = asked.covered === "watch" ? new Visible(main, () => refresh()) : undefined;
+  let over = false;
+
+  const ready = (): boolean => {
+    const long = performance.now() - up >= GESTURE.delay && (seen === undefined || seen.lasted >= GESTURE.delay);
+    return long && document.visibilityState === "visible" && (field === undefined || complete(page, field.box.value));
+  };
+  const refresh = (): void => {
+    // Not `disabled`: a disabled button says nothing to a screen reader about why.
+    yes.setAttribute("aria-disabled", String(!ready()));
+  };
+  const timer = setInterval(refresh, 100);
+  const end = (told?: Told): void => {
+    if (over) return;
+    over = true;
+    clearInterval(timer);
+    clearTimeout(patience);
+    seen?.stop();
+    show();
+    if (told !== undefined) asked.done(told);
+  };
+  const patience = setTimeout(() => end(failed("nobody answered in time")), GESTURE.patience);
+  refresh();
+  no.addEventListener("click", event => {
+    if (event.isTrusted) end({ kind: "no" });
+  });
+  yes.addEventListener("click", event => {
+    if (!event.isTrusted || !document.hasFocus() || !ready()) return;
+    clearTimeout(patience);
+    yes.setAttribute("aria-disabled", "true");
+    void asked.consent(field?.box.value).then(end, () => end(failed("the answer could not be taken")));
+  });
+  return end;
+}
+
+const failed = (message: string): Told => ({ kind: "failed", code: "gesture_unavailable", message });
+
+function input(prompt: string) {
+  const label = element("label", prompt);
+  const box = element("input", "");
+  box.autocomplete = "off";
+  box.spellcheck = false;
+  label.append(box);
+  return { label, box };
+}
+
+/** A code counts as written down when its end was typed. */
+function complete(page: Page, typed: string): boolean {
+  if (page.code === undefined) return typed.trim().length > 0;
+  return typed.trim().toUpperCase() === page.code.slice(-4);
+}

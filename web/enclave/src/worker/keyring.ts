@@ -1,0 +1,94 @@
+// The keys that the enclave works with while it is open: the seal, the audit key, and private keys had before. They are
+// valid for one epoch of the store; another tab that enters strong mode or resets ends the epoch, and then nothing here
+// counts any more.
+
+import { type Algorithm, EnclaveError } from "../../../protocol/src/index.ts";
+import { toBase64url } from "../bytes.ts";
+import { Keeping, makeHeld, makeSealed, opened } from "./keys/custody.ts";
+import { Seal } from "./keys/seal.ts";
+import { type AuditKeyRow, type Half, ONLY, type StateRow } from "./store/rows.ts";
+import type { Store } from "./store/store.ts";
+
+export class Keyring {
+  readonly #keeping: Keeping;
+  #epoch = -1;
+  #seal: Seal | undefined;
+  #auditKey: AuditKeyRow | undefined;
+  #strong = false;
+  readonly #had = new Map<string, CryptoKey>();
+
+  constructor(
+    readonly store: Store,
+    /** Whether rows go through a disk and may come back changed. */
+    readonly disk: boolean,
+  ) {
+    this.#keeping = new Keeping(store);
+  }
+
+  /** Takes in what the store says now. In strong mode the seal stays unknown until `unlock`. */
+  async follow(state: StateRow): Promise<void> {
+    if (state.epoch === this.#epoch) return;
+    this.forget();
+    const key = state.strong === undefined ? await this.store.read("seal", ONLY) : undefined;
+    if (state.strong === undefined && !(key instanceof CryptoKey)) {
+      throw new EnclaveError("store_corrupt", "the seal is gone");
+    }
+    this.#seal = key && new Seal(key);
+    this.#auditKey = await this.store.read("auditKey", ONLY);
+    this.#strong = state.strong !== undefined;
+    this.#epoch = state.epoch;
+  }
+
+  /** Everything that was cached is dropped. In strong mode this locks. */
+  forget(): void {
+    this.#epoch = -1;
+    this.#seal = undefined;
+    this.#auditKey = undefined;
+    this.#had.clear();
+  }
+
+  /** Goes over to other keys before the commit that makes them so; `forget` when that fails. */
+  adopt(state: StateRow, seal: Seal, auditKey: AuditKeyRow): void {
+    this.#had.clear();
+    this.#epoch = state.epoch;
+    this.#strong = state.strong !== undefined;
+    this.#seal = seal;
+    this.#auditKey = auditKey;
+  }
+
+  unlock(seal: Seal): void {
+    this.#seal = seal;
+  }
+
+  get open(): boolean {
+    return this.#seal !== undefined;
+  }
+
+  get auditKey(): AuditKeyRow {
+    if (this.#auditKey === undefined) throw new EnclaveError("store_corrupt", "the audit key is gone");
+    return this.#auditKey;
+  }
+
+  seal(): Seal {
+    if (this.#seal === undefined) throw new EnclaveError("locked", "strong mode is locked");
+    return this.#seal;
+  }
+
+  /** A new key, kept the best way that this engine, this mode and its purpose allow. */
+  async make(alg: Algorithm, sealed: boolean): Promise<Half> {
+    const seal = this.seal();
+    const hold = !sealed && !this.#strong && (!this.disk || (await this.#keeping.keeps(alg)));
+    return hold ? makeHeld(alg) : makeSealed(alg, seal);
+  }
+
+  /** The private key of a half, for use. */
+  async secret(half: Half): Promise<CryptoKey> {
+    const name = `${half.alg} ${toBase64url(half.publicKey)}`;
+    // In strong mode nothing is usable after `strong.lock`, so nothing is had from before it either.
+    const had = this.#had.get(name);
+    if (had !== undefined && half.custody !== undefined) return had;
+    const key = await opened(half, () => this.seal());
+    this.#had.set(name, key);
+    return key;
+  }
+}

@@ -1,0 +1,109 @@
+// The three algorithms on WebCrypto. Private keys are objects that give nothing away; this file alone may make one
+// that can be exported, and only for a key that is sealed at birth.
+
+import { type Algorithm, EnclaveError } from "../../../../protocol/src/index.ts";
+import { type Bytes, equal, owned, random } from "../../bytes.ts";
+
+interface Form {
+  readonly make: AlgorithmIdentifier | EcKeyGenParams;
+  readonly pair: readonly KeyUsage[];
+  readonly own: readonly KeyUsage[];
+  readonly others: readonly KeyUsage[];
+  readonly use: AlgorithmIdentifier | EcdsaParams;
+}
+
+const FORMS: Readonly<Record<Algorithm, Form>> = {
+  ES256: {
+    make: { name: "ECDSA", namedCurve: "P-256" },
+    pair: ["sign", "verify"],
+    own: ["sign"],
+    others: ["verify"],
+    use: { name: "ECDSA", hash: "SHA-256" },
+  },
+  Ed25519: {
+    make: { name: "Ed25519" },
+    pair: ["sign", "verify"],
+    own: ["sign"],
+    others: ["verify"],
+    use: { name: "Ed25519" },
+  },
+  X25519: { make: { name: "X25519" }, pair: ["deriveBits"], own: ["deriveBits"], others: [], use: { name: "X25519" } },
+};
+
+/** A new pair as a private key and the raw public one. */
+export interface Pair {
+  readonly secret: CryptoKey;
+  readonly publicKey: Bytes;
+}
+
+/** WebKitGTK fails now and then to make a key that it can make. */
+const TRIES = 4;
+
+export async function generate(alg: Algorithm, extractable: boolean): Promise<Pair> {
+  const form = FORMS[alg];
+  let last: unknown;
+  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    try {
+      const made = await crypto.subtle.generateKey(form.make, extractable, [...form.pair]);
+      if (!("privateKey" in made)) break;
+      return { secret: made.privateKey, publicKey: await exported("raw", made.publicKey) };
+    } catch (thrown) {
+      last = thrown;
+    }
+  }
+  const name = last instanceof Error ? last.name : "no key pair";
+  throw new EnclaveError("unsupported", `${alg} keys cannot be made here (${name})`);
+}
+
+export async function exported(format: "raw" | "pkcs8", key: CryptoKey): Promise<Bytes> {
+  return owned(await crypto.subtle.exportKey(format, key));
+}
+
+/** A private key from PKCS #8, for use and not for export. */
+export function importSecret(alg: Algorithm, pkcs8: Bytes): Promise<CryptoKey> {
+  const form = FORMS[alg];
+  return crypto.subtle.importKey("pkcs8", pkcs8, form.make, false, [...form.own]);
+}
+
+async function importPublic(alg: Algorithm, raw: Bytes): Promise<CryptoKey> {
+  const form = FORMS[alg];
+  try {
+    return await crypto.subtle.importKey("raw", raw, form.make, true, [...form.others]);
+  } catch {
+    throw new EnclaveError("bad_key", `not a public key for ${alg}`);
+  }
+}
+
+export async function sign(alg: Algorithm, secret: CryptoKey, bytes: Bytes): Promise<Bytes> {
+  return owned(await crypto.subtle.sign(FORMS[alg].use, secret, bytes));
+}
+
+export async function verify(alg: Algorithm, raw: Bytes, signature: Bytes, bytes: Bytes): Promise<boolean> {
+  return crypto.subtle.verify(FORMS[alg].use, await importPublic(alg, raw), signature, bytes);
+}
+
+/** X25519. Every engine refuses a peer whose output would be all zeros; so do we, in case one forgets. */
+export async function agree(secret: CryptoKey, peer: Bytes): Promise<Bytes> {
+  const key = await importPublic("X25519", peer);
+  const shared = await crypto.subtle
+    .deriveBits({ name: "X25519", public: key }, secret, 256)
+    .then(owned, () => undefined);
+  if (shared === undefined || shared.every(byte => byte === 0)) {
+    throw new EnclaveError("bad_key", "the peer's key has no agreement with any other");
+  }
+  return shared;
+}
+
+/** Uses a private key and checks the outcome against its public key. What was made on the way is dropped. */
+export async function works(alg: Algorithm, secret: CryptoKey, publicKey: Bytes): Promise<boolean> {
+  try {
+    if (alg === "X25519") {
+      const other = await generate(alg, false);
+      return equal(await agree(secret, other.publicKey), await agree(other.secret, publicKey));
+    }
+    const probe = random(32);
+    return await verify(alg, publicKey, await sign(alg, secret, probe), probe);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,101 @@
+// The worker: where every key is used and every rule enforced. It speaks with the frame, which shows pages to the
+// person, and with one host through one port.
+
+import deflated from "enclave:core";
+import { Core } from "../../../core/door.ts";
+import { EnclaveError } from "../../../protocol/src/index.ts";
+import { fromBase64url } from "../bytes.ts";
+import type { Ask, ToFrame, Told, ToWorker } from "../link.ts";
+import { Enclave } from "./enclave.ts";
+import { Lent } from "./foreign.ts";
+import { HostPort } from "./port.ts";
+import { route } from "./router.ts";
+import { DiskStore } from "./store/disk.ts";
+import { MemoryStore } from "./store/memory.ts";
+
+interface Scope {
+  postMessage(message: ToFrame): void;
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+}
+
+const scope = globalThis as unknown as Scope;
+const lent = new Lent();
+const asks = new Map<number, (told: Told) => void>();
+let next = 0;
+let host: HostPort | undefined;
+let loaded: Promise<Core> | undefined;
+
+async function inflated(): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([fromBase64url(deflated)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** The core; a new copy when the one there was stopped. */
+async function core(): Promise<Core> {
+  const current = await loaded;
+  if (current !== undefined && !current.poisoned) return current;
+  loaded = inflated().then(bytes => Core.load(bytes, lent));
+  return loaded;
+}
+
+function ask(what: Ask): Promise<Told> {
+  next += 1;
+  scope.postMessage({ kind: "ask", id: next, ask: what });
+  return new Promise(resolve => asks.set(next, resolve));
+}
+
+function told(id: number, answer: Told): void {
+  asks.get(id)?.(answer);
+  asks.delete(id);
+}
+
+async function open(message: Extract<ToWorker, { kind: "open" }>): Promise<Enclave> {
+  const { open: wish, witness } = message;
+  const disk = wish.storage === "disk";
+  const store = disk ? await DiskStore.open(message.host) : new MemoryStore();
+  const around = {
+    host: message.host,
+    hash: message.hash,
+    storage: wish.storage,
+    gesture: message.gesture,
+    lent,
+    core,
+    ask,
+    remember: (id: string) => (disk ? scope.postMessage({ kind: "remember", store: id }) : undefined),
+    persist: () => (disk ? scope.postMessage({ kind: "persist" }) : undefined),
+    now: () => Date.now(),
+  };
+  const expected = disk ? [witness, wish.store].filter(id => typeof id === "string") : [];
+  return Enclave.open(around, store, expected);
+}
+
+/** Holds a lock for as long as the worker lives: the frame waits for it, and so learns of the end. */
+function live(life: string): Promise<void> {
+  return new Promise(resolve => {
+    void navigator.locks.request(life, () => {
+      resolve();
+      return new Promise(() => undefined);
+    });
+  });
+}
+
+async function begin(message: Extract<ToWorker, { kind: "open" }>, port: MessagePort | undefined): Promise<void> {
+  if (host !== undefined || port === undefined) return;
+  // A store that does not open is the answer to every request: the host learns why, and nothing replaces it.
+  const enclave = open(message).catch((thrown: unknown) => EnclaveError.of(thrown));
+  host = new HostPort(port, async (method, params) => {
+    const opened = await enclave;
+    if (opened instanceof EnclaveError) throw opened;
+    return route(opened, method, params);
+  });
+  await live(message.life);
+  scope.postMessage({ kind: "alive" });
+}
+
+scope.onmessage = event => {
+  const message = event.data;
+  if (message.kind === "open") void begin(message, event.ports[0]);
+  else if (message.kind === "told") told(message.id, message.told);
+  else if (message.kind === "show") host?.say({ event: "show", width: message.width, height: message.height });
+  else host?.say({ event: message.kind });
+};

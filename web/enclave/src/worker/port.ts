@@ -1,0 +1,73 @@
+// The host's port: reads requests, answers them, and never says more than the protocol has words for.
+
+import {
+  type Answer,
+  EnclaveError,
+  type Event,
+  LIMITS,
+  readRequest,
+  type Unchecked,
+} from "../../../protocol/src/index.ts";
+
+export type Answerer = (method: unknown, params: unknown) => Promise<unknown>;
+
+export class HostPort {
+  #waiting = 0;
+
+  constructor(
+    readonly port: MessagePort,
+    readonly answerer: Answerer,
+  ) {
+    port.onmessage = event => void this.#heard(event.data);
+    // What cannot be deserialised has no id to answer to.
+    port.onmessageerror = () => undefined;
+    port.start();
+  }
+
+  say(event: Event): void {
+    this.port.postMessage(event);
+  }
+
+  async #heard(data: unknown): Promise<void> {
+    let request: Unchecked;
+    try {
+      request = readRequest(data);
+    } catch {
+      return;
+    }
+    const answer = await this.#answer(request);
+    this.port.postMessage(answer, "ok" in answer ? buffersOf(answer.ok) : []);
+  }
+
+  async #answer({ id, method, params }: Unchecked): Promise<Answer | { id: number; ok: unknown }> {
+    if (this.#waiting >= LIMITS.waiting) {
+      return { id, error: new EnclaveError("too_many", "too many requests wait").body() };
+    }
+    this.#waiting += 1;
+    try {
+      return { id, ok: plainOnly(await this.answerer(method, params)) };
+    } catch (thrown) {
+      return { id, error: EnclaveError.of(thrown).body() };
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+}
+
+/** The buffers of an answer, to be transferred. */
+function buffersOf(value: unknown): Transferable[] {
+  if (value instanceof ArrayBuffer) return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(buffersOf);
+}
+
+/** Lets only plain data out. A key object would clone across origins and sign there: it must not even be possible. */
+function plainOnly(value: unknown): unknown {
+  if (value instanceof ArrayBuffer || typeof value !== "object" || value === null) return value;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (!Array.isArray(value) && prototype !== Object.prototype) {
+    throw new EnclaveError("internal", "an answer had something that is not data");
+  }
+  Object.values(value).forEach(plainOnly);
+  return value;
+}

@@ -1,0 +1,105 @@
+// The store on IndexedDB, one database per host. Every failure of the engine becomes an error with a name.
+
+import { EnclaveError, type ErrorCode } from "../../../../protocol/src/index.ts";
+import type { Change, RowKey, Table, Tables } from "./rows.ts";
+import { upgrade, VERSION } from "./schema.ts";
+import type { Store } from "./store.ts";
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  QuotaExceededError: "quota_exceeded",
+  VersionError: "store_newer",
+  DataError: "store_corrupt",
+  NotReadableError: "store_corrupt",
+};
+
+/** Chromium says a full disk in a transaction's abort with no error at all, others by name. */
+function failure(error: DOMException | null | undefined, gone: ErrorCode | undefined): EnclaveError {
+  const code = gone ?? CODES[error?.name ?? ""] ?? "storage_unavailable";
+  return new EnclaveError(code, `the store answers ${error?.name ?? "an abort"}`);
+}
+
+function settled<R>(request: IDBRequest<R>): Promise<R> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+export class DiskStore implements Store {
+  readonly #database: IDBDatabase;
+  readonly #name: string;
+  #gone: ErrorCode | undefined;
+
+  private constructor(database: IDBDatabase, name: string) {
+    this.#database = database;
+    this.#name = name;
+    // Another tab upgrades or deletes: stand aside, or it waits for ever.
+    database.onversionchange = () => {
+      this.#gone = "store_moved";
+      database.close();
+    };
+    database.onclose = () => {
+      this.#gone ??= "store_lost";
+    };
+  }
+
+  static async open(host: string): Promise<DiskStore> {
+    const name = `briefcase-enclave ${host}`;
+    try {
+      const request = indexedDB.open(name, VERSION);
+      request.onupgradeneeded = event => upgrade(request.result, event.oldVersion);
+      return new DiskStore(await settled(request), name);
+    } catch (thrown) {
+      throw failure(thrown instanceof DOMException ? thrown : undefined, undefined);
+    }
+  }
+
+  read<T extends Table>(table: T, key: RowKey): Promise<Tables[T] | undefined> {
+    return this.#look(table, rows => rows.get(key) as IDBRequest<Tables[T] | undefined>);
+  }
+
+  all<T extends Table>(table: T): Promise<readonly (readonly [RowKey, Tables[T]])[]> {
+    return this.#caught(async () => {
+      const rows = this.#database.transaction(table, "readonly").objectStore(table);
+      const [keys, found] = await Promise.all([settled(rows.getAllKeys()), settled(rows.getAll())]);
+      return keys.map((key, index) => [key as RowKey, found[index] as Tables[T]] as const);
+    });
+  }
+
+  page<T extends Table>(table: T, from: number, count: number): Promise<readonly Tables[T][]> {
+    return this.#look(table, rows => rows.getAll(IDBKeyRange.lowerBound(from), count) as IDBRequest<Tables[T][]>);
+  }
+
+  commit(changes: readonly Change[]): Promise<void> {
+    return this.#caught(() => {
+      const tables = [...new Set(changes.map(change => change.table))];
+      const transaction = this.#database.transaction(tables, "readwrite", { durability: "strict" });
+      for (const { table, key, row } of changes) {
+        const rows = transaction.objectStore(table);
+        if (key === undefined) rows.clear();
+        else if (row === undefined) rows.delete(key);
+        else rows.put(row, key);
+      }
+      return new Promise<void>((resolve, reject) => {
+        transaction.oncomplete = () => resolve();
+        transaction.onabort = () => reject(transaction.error ?? new DOMException("aborted", "QuotaExceededError"));
+      });
+    });
+  }
+
+  alone<R>(work: () => Promise<R>): Promise<R> {
+    return navigator.locks.request(this.#name, work) as Promise<R>;
+  }
+
+  #look<R>(table: Table, ask: (rows: IDBObjectStore) => IDBRequest<R>): Promise<R> {
+    return this.#caught(() => settled(ask(this.#database.transaction(table, "readonly").objectStore(table))));
+  }
+
+  async #caught<R>(work: () => Promise<R>): Promise<R> {
+    try {
+      return await work();
+    } catch (thrown) {
+      throw failure(thrown instanceof DOMException ? thrown : undefined, this.#gone);
+    }
+  }
+}

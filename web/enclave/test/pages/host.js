@@ -1,0 +1,104 @@
+// The least that a host page needs, and a few things that only a hostile one would do. Values go in and out as JSON:
+// { $: "base64" } stands for an ArrayBuffer, so that every driver can carry them.
+const base64 = buffer => btoa(Array.from(new Uint8Array(buffer), byte => String.fromCharCode(byte)).join(""));
+const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0)).buffer;
+const mapped = (value, change) =>
+  Array.isArray(value)
+    ? value.map(change)
+    : Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, change(inner)]));
+
+function outward(value) {
+  if (value instanceof ArrayBuffer) return { $: base64(value) };
+  if (typeof value !== "object" || value === null) return value;
+  const plain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+  return plain ? mapped(value, outward) : { $odd: Object.prototype.toString.call(value) };
+}
+
+function inward(value) {
+  if (typeof value !== "object" || value === null) return value;
+  return typeof value.$ === "string" ? bytes(value.$) : mapped(value, inward);
+}
+
+const host = { events: [], strays: [], odd: [], frame: undefined, port: undefined };
+const waiting = new Map();
+let next = 0;
+let address = "";
+
+function heard({ data }) {
+  if ("event" in data) {
+    host.events.push(data.event);
+    if (data.event === "show") Object.assign(host.frame.style, { width: `${data.width}px`, height: `${data.height}px` });
+    return;
+  }
+  const resolve = waiting.get(data.id);
+  waiting.delete(data.id);
+  if (resolve === undefined) host.strays.push(outward(data));
+  else resolve("ok" in data ? { ok: outward(data.ok) } : { error: data.error });
+}
+
+host.boot = ({ url, open = { briefcase: "open", storage: "disk" }, csp, sandbox, patience = 15_000 }) => {
+  address = url;
+  const { origin } = new URL(url);
+  document.querySelector("#frames").replaceChildren();
+  const frame = document.createElement("iframe");
+  host.frame = frame;
+  host.port = undefined;
+  frame.setAttribute("sandbox", sandbox ?? "allow-scripts allow-same-origin");
+  frame.allow = `publickey-credentials-create ${origin}; publickey-credentials-get ${origin}`;
+  if (csp !== undefined) frame.setAttribute("csp", csp);
+  Object.assign(frame.style, { border: "0", width: "480px", height: "560px" });
+  frame.src = url;
+  return new Promise(resolve => {
+    addEventListener("message", event => {
+      if (event.source !== frame.contentWindow || event.origin !== origin) return;
+      if (event.data?.briefcase === "ended") host.events.push("ended");
+      if (event.data?.briefcase !== "ready" || host.port !== undefined) return;
+      const { port1, port2 } = new MessageChannel();
+      host.port = port1;
+      port1.onmessage = heard;
+      port1.onmessageerror = () => host.odd.push("messageerror");
+      frame.contentWindow.postMessage(open, origin, [port2]);
+      resolve({ ready: true, schema: event.data.schema });
+    });
+    setTimeout(() => resolve({ ready: false }), patience);
+    document.querySelector("#frames").append(frame);
+  });
+};
+
+host.send = (method, params) => {
+  next += 1;
+  const id = next;
+  const answer = new Promise(resolve => waiting.set(id, resolve));
+  host.port.postMessage({ id, method, params });
+  return answer;
+};
+
+host.call = (method, params = {}) => host.send(method, inward(params));
+
+/** Starts a call and keeps its answer for later: a person has to act in between. */
+host.begin = (method, params = {}) => {
+  host.begun = host.call(method, params);
+  host.settled = false;
+  host.begun.then(() => {
+    host.settled = true;
+  });
+};
+
+/** Calls one after the other and tells how long each took, in milliseconds. */
+host.time = async (method, params, times) => {
+  const took = [];
+  for (let turn = 0; turn < times; turn += 1) {
+    const from = performance.now();
+    const answer = await host.call(method, params);
+    took.push(performance.now() - from);
+    if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.code}`);
+  }
+  return took;
+};
+
+host.inward = inward;
+host.outward = outward;
+document.querySelector("#window").addEventListener("click", () => {
+  window.open(address, "briefcase-enclave", "popup,width=520,height=640");
+});
+window.host = host;

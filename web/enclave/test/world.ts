@@ -1,0 +1,136 @@
+// What the cases run against: two releases of the enclave, served by the project's own server, and a host page on the
+// origin that they were built for, another on one that they were not.
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { until } from "./engines/engine.ts";
+import { freePort } from "./engines/webkit.ts";
+
+declare const ENCLAVE_FOLDER: string;
+
+/** The origins that one engine sees. */
+export interface Origins {
+  readonly app: string;
+  readonly kms: string;
+  /** May not embed the enclave. */
+  readonly evil: string;
+}
+
+const XTASK = process.env["ENCLAVE_XTASK"] ?? "";
+const names = { app: "app.briefcase.localhost", kms: "kms.briefcase.localhost", evil: "evil.localhost" } as const;
+
+export class World {
+  readonly processes: ChildProcess[] = [];
+  /** What reached the thief's server. */
+  readonly stolen: string[] = [];
+  #thief: Server | undefined;
+
+  private constructor(
+    readonly folder: string,
+    readonly named: Origins,
+    readonly numbered: Origins,
+    readonly thief: string,
+  ) {}
+
+  static async start(): Promise<World> {
+    if (XTASK === "") throw new Error("run by `cargo xtask enclave test`");
+    const folder = await mkdtemp(join(tmpdir(), "enclave-world-"));
+    const port = await freePort();
+    const named = origins(name => `http://${names[name]}:${port}`);
+    const ports = { app: await freePort(), kms: await freePort(), evil: await freePort() };
+    const numbered = origins(name => `http://127.0.0.1:${ports[name]}`);
+    const thief = `http://127.0.0.1:${await freePort()}`;
+    const world = new World(folder, named, numbered, thief);
+    await world.#listen();
+    world.#build("one", []);
+    // Another host more is another module: enough to be another release.
+    world.#build("two", ["--host", "http://other.briefcase.localhost"]);
+    await world.release("one");
+    await world.#pages("app", named, numbered);
+    await world.#serve(port, [
+      `${names.app}=${folder}/app`,
+      `${names.kms}=${folder}/kms`,
+      `${names.evil}=${folder}/evil`,
+    ]);
+    for (const name of ["app", "kms", "evil"] as const) await world.#serve(ports[name], [`*=${folder}/${name}`]);
+    return world;
+  }
+
+  /** Puts a release on the enclave's origin. */
+  async release(name: "one" | "two"): Promise<void> {
+    await rm(`${this.folder}/kms`, { recursive: true, force: true });
+    await cp(`${this.folder}/${name}`, `${this.folder}/kms`, { recursive: true });
+  }
+
+  /** The digest that a release's module has on disk, by its name there. */
+  async digest(name: "one" | "two"): Promise<string> {
+    const [file] = await readdir(`${this.folder}/${name}/artifacts`);
+    return /^kms-([0-9a-f]{64})\.mjs$/.exec(file ?? "")?.[1] ?? "";
+  }
+
+  module(name: "one" | "two"): Promise<Buffer> {
+    return this.digest(name).then(digest => readFile(`${this.folder}/${name}/artifacts/kms-${digest}.mjs`));
+  }
+
+  async policy(): Promise<string> {
+    const text = await readFile(`${this.folder}/kms/_headers`, "utf8");
+    return /Content-Security-Policy: (.*)/.exec(text)?.[1] ?? "";
+  }
+
+  async stop(): Promise<void> {
+    for (const process of this.processes) process.kill();
+    this.#thief?.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  #build(name: string, more: readonly string[]): void {
+    const hosts = ["--local", "--host", this.named.app, "--host", this.numbered.app, ...more];
+    const { status } = spawnSync(XTASK, ["enclave", "build", "--out", `${this.folder}/${name}`, ...hosts], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    if (status !== 0) throw new Error("the enclave does not build");
+  }
+
+  /** The host page, and the same page on an origin that may not embed the enclave. */
+  async #pages(_: string, ...sets: readonly Origins[]): Promise<void> {
+    const frames = sets.flatMap(set => [`${set.kms}/kms.html`]).join(" ");
+    const host = [
+      "/*",
+      `  Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; frame-src ${frames}`,
+      "  Cross-Origin-Embedder-Policy: require-corp",
+      "  Cross-Origin-Opener-Policy: same-origin-allow-popups",
+      "",
+    ];
+    const nested = sets.flatMap(set => [set.app, `${set.kms}/kms.html`]).join(" ");
+    const evil = ["/*", `  Content-Security-Policy: default-src 'none'; script-src 'self'; frame-src ${nested}`, ""];
+    for (const [name, headers] of [["app", host], ["evil", evil]] as const) {
+      await mkdir(`${this.folder}/${name}`, { recursive: true });
+      await cp(`${ENCLAVE_FOLDER}test/pages`, `${this.folder}/${name}`, { recursive: true });
+      const typed = `${headers.join("\n")}/index.html\n  Content-Type: text/html\n/host.js\n  Content-Type: text/javascript\n`;
+      await writeFile(`${this.folder}/${name}/_headers`, typed);
+    }
+  }
+
+  async #serve(port: number, sites: readonly string[]): Promise<void> {
+    const args = ["enclave", "serve", "--port", String(port), ...sites.flatMap(site => ["--site", site])];
+    this.processes.push(spawn(XTASK, args, { stdio: ["ignore", "ignore", "inherit"] }));
+    await until("the server listens", () => fetch(`http://127.0.0.1:${port}/`).then(() => true, () => false));
+  }
+
+  #listen(): Promise<void> {
+    const { port } = new URL(this.thief);
+    this.#thief = createServer((request, response) => {
+      this.stolen.push(request.url ?? "");
+      response.setHeader("Access-Control-Allow-Origin", "*");
+      response.end("thanks");
+    });
+    return new Promise(resolve => this.#thief?.listen(Number(port), "127.0.0.1", resolve));
+  }
+}
+
+function origins(of: (name: keyof Origins) => string): Origins {
+  return { app: of("app"), kms: of("kms"), evil: of("evil") };
+}

@@ -1,0 +1,46 @@
+//! The enclave's tests in real browsers. A browser that is not there is a failure that says how to get it.
+
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+use crate::node;
+use crate::step::Step;
+use crate::workspace;
+
+/// Engine, program that must be there, package that brings it.
+const ENGINES: [(&str, &[(&str, &str)]); 3] = [
+    ("chromium", &[("chromium", "chromium")]),
+    ("firefox", &[("firefox-esr", "firefox-esr")]),
+    ("webkit", &[("WebKitWebDriver", "webkit2gtk-driver"), ("Xvfb", "xvfb")]),
+];
+
+/// `cargo xtask enclave test`.
+pub fn run(args: &[String]) -> Result<(), Failure> {
+    let only = workspace::option(args, "--engine");
+    let engines: Vec<_> = ENGINES.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)).collect();
+    if engines.is_empty() {
+        return Err(Failure::new("engines are chromium, firefox and webkit"));
+    }
+    let missing: Vec<&str> =
+        engines.iter().flat_map(|(_, programs)| programs.iter()).filter(|(program, _)| !on_path(program)).map(|(_, package)| *package).collect();
+    if !missing.is_empty() {
+        return Err(Failure::new(format!("browsers are missing: apt-get install {}", missing.join(" "))));
+    }
+    let web = workspace::root().join("web");
+    node::install(&web)?;
+    let names: Vec<&str> = engines.iter().map(|(name, _)| *name).collect();
+    let mut step = Step::new(node::node()?)
+        .args(["enclave/test/run.mjs", "browsers"])
+        .args(&names)
+        .dir(web)
+        .env("ENCLAVE_XTASK", std::env::current_exe()?);
+    if let Some(only) = workspace::option(args, "--only") {
+        step = step.args(["--only", only]);
+    }
+    step.run()
+}
+
+fn on_path(program: &str) -> bool {
+    let dirs = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&dirs).map(|dir: PathBuf| dir.join(program)).any(|path| path.is_file())
+}

@@ -1,0 +1,35 @@
+//! The Rust core as WebAssembly, with the same bytes wherever and by whomever it is built.
+
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::step::Step;
+
+/// The crate that becomes the core, and the file cargo makes of it.
+const PACKAGE: &str = "briefcase-core";
+const FILE: &str = "briefcase_core.wasm";
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Builds the core of the sources in `root` and deflates it. The encoder is our own dependency, pinned by the lock file.
+pub fn deflated(root: &Path, target: &Path) -> Result<Vec<u8>, Failure> {
+    let wasm = built(root, target)?;
+    Ok(miniz_oxide::deflate::compress_to_vec(&wasm, 10))
+}
+
+fn built(root: &Path, target: &Path) -> Result<Vec<u8>, Failure> {
+    let cargo_home = std::env::var("CARGO_HOME")
+        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
+        .map_err(|_| Failure::new("neither CARGO_HOME nor HOME is set"))?;
+    let remap = |from: &str, to: &str| format!("--remap-path-prefix={from}={to}");
+    // Paths reach the binary through panic messages; flags of the user's own would change the code.
+    let flags = [remap(&root.to_string_lossy(), "/briefcase"), remap(&cargo_home, "/cargo")].join("\u{1f}");
+    Step::cargo()
+        .args(["build", "--quiet", "--locked", "--lib", "--package", PACKAGE, "--target", TARGET, "--profile", "wasm"])
+        .args(["--target-dir", &target.to_string_lossy()])
+        .dir(root)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags)
+        .env("CARGO_INCREMENTAL", "0")
+        .env("SOURCE_DATE_EPOCH", "0")
+        .run()?;
+    Ok(std::fs::read(target.join(TARGET).join("wasm").join(FILE))?)
+}

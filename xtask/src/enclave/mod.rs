@@ -1,0 +1,34 @@
+//! The browser enclave: its build, a server that serves it exactly as a static host would, the check that two builds
+//! agree, and its tests in real browsers.
+
+mod build;
+mod browsers;
+mod core;
+mod digest;
+mod headers;
+mod hosts;
+mod manifest;
+mod page;
+mod reproduce;
+mod serve;
+
+use crate::failure::Failure;
+
+const HELP: &str = "usage: cargo xtask enclave COMMAND
+
+  build [--out DIR] [--host ORIGIN]… [--local]   write the folder that a static host serves
+  serve [--port PORT] [--site NAME=DIR]…         build for and serve http://{app,kms}.briefcase.localhost:PORT, or these folders
+  reproduce                                      build from two copies in different folders and compare every byte
+  test [--engine chromium|firefox|webkit]        run the cases in real browsers";
+
+/// `cargo xtask enclave …`.
+pub fn run(args: &[String]) -> Result<(), Failure> {
+    let (name, rest) = args.split_first().map_or(("", args), |(name, rest)| (name.as_str(), rest));
+    match name {
+        "build" => build::run(rest),
+        "serve" => serve::run(rest),
+        "reproduce" => reproduce::run(rest),
+        "test" => browsers::run(rest),
+        _ => Err(Failure::new(HELP)),
+    }
+}
