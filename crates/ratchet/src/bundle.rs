@@ -1,0 +1,107 @@
+//! Prekey bundles: what one party publishes so that another can begin while it is away.
+
+use crate::{
+    AgreementPublic, HolderError, Identity, IdentityCard, KEM_PUBLIC, KemPublic, RatchetError, Sign,
+    codec::{Reader, Writer},
+    identity::CARD_BYTES,
+};
+
+const LABEL: &[u8] = b"Briefcase_PrekeyBundle_1\0";
+const VERSION: u8 = 1;
+const WHAT: &str = "the prekey bundle";
+
+/// A bundle whose signatures were checked: there is no other way to have one.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    pub(crate) content: Content,
+    signature: [u8; 64],
+}
+
+/// What the signature covers.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
+    pub card: IdentityCard,
+    pub signed: (u32, AgreementPublic),
+    /// With its id, which the KEM key below shares. Without it the KEM key is the last resort.
+    pub one_time: Option<(u32, AgreementPublic)>,
+    pub kem: KemPublic,
+}
+
+impl Content {
+    fn bytes(&self) -> Vec<u8> {
+        let mut writer = Writer::with_capacity(Bundle::MOST);
+        writer.byte(VERSION);
+        self.card.write(&mut writer);
+        writer.u32(self.signed.0).put(self.signed.1.as_bytes()).flag(self.one_time.is_some());
+        if let Some((id, key)) = &self.one_time {
+            writer.u32(*id).put(key.as_bytes());
+        }
+        writer.put(&self.kem.to_bytes());
+        writer.public()
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
+        if reader.byte()? != VERSION {
+            return Err(reader.wrong());
+        }
+        let card = IdentityCard::read_unchecked(reader)?;
+        let signed = (reader.u32()?, AgreementPublic::from_bytes(reader.array()?));
+        let one_time = match reader.flag()? {
+            true => Some((reader.u32()?, AgreementPublic::from_bytes(reader.array()?))),
+            false => None,
+        };
+        Ok(Self { card, signed, one_time, kem: KemPublic::from_bytes(reader.take(KEM_PUBLIC)?)? })
+    }
+}
+
+impl Bundle {
+    /// Longest bundle.
+    pub(crate) const MOST: usize = 2 + CARD_BYTES + 36 + 36 + KEM_PUBLIC + 64;
+
+    /// Reads a bundle and checks its signatures.
+    ///
+    /// # Errors
+    /// [`RatchetError::Malformed`] or [`RatchetError::Forged`].
+    pub fn verify(bytes: &[u8]) -> Result<Self, RatchetError> {
+        let bundle = Self::read_unchecked(bytes)?;
+        bundle.card().check()?;
+        let statement = [LABEL, &bundle.content.bytes()].concat();
+        bundle.card().signing().verify(&statement, &bundle.signature, WHAT)?;
+        Ok(bundle)
+    }
+
+    /// For a bundle in a state that only we write, and whose check sum fits.
+    pub(crate) fn read_unchecked(bytes: &[u8]) -> Result<Self, RatchetError> {
+        let (body, signature) = bytes.split_last_chunk::<64>().ok_or(RatchetError::Malformed(WHAT))?;
+        let mut reader = Reader::new(body, WHAT);
+        let content = Content::read(&mut reader)?;
+        reader.end()?;
+        Ok(Self { content, signature: *signature })
+    }
+
+    /// Signs a bundle by the holder of the identity's key, and checks that it did.
+    pub(crate) async fn make<H: Sign>(content: Content, identity: &Identity<H>) -> Result<Self, RatchetError> {
+        let statement = [LABEL, &content.bytes()].concat();
+        let signature = identity.holder().sign(&statement).await?;
+        content.card.signing().verify(&statement, &signature, WHAT).map_err(|_| HolderError::WrongAnswer)?;
+        Ok(Self { content, signature })
+    }
+
+    /// The bundle as it is published.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [self.content.bytes().as_slice(), &self.signature].concat()
+    }
+
+    /// Who made it.
+    #[must_use]
+    pub const fn card(&self) -> &IdentityCard {
+        &self.content.card
+    }
+
+    /// Whether it has one-time keys; without them it is the last resort, to be given out when no other is left.
+    #[must_use]
+    pub const fn is_one_time(&self) -> bool {
+        self.content.one_time.is_some()
+    }
+}

@@ -1,0 +1,221 @@
+//! The agreement: X3DH (revision 1) and PQXDH (revision 3), from both sides.
+
+use briefcase_types::{Digest, Entropy};
+use zeroize::Zeroizing;
+
+use crate::{
+    AgreementSecret, Bundle, Dh, Identity, IdentityCard, Kem, KemShared, Prekeys, RatchetError, Session, SharedSecret,
+    Step,
+    kdf::{self, Initial},
+    message::{Agreement, Message},
+    session::About,
+};
+
+/// Which agreement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mode {
+    /// With a KEM beside Diffie-Hellman: a message recorded now stays closed to a later quantum computer.
+    Pqxdh,
+    /// Diffie-Hellman alone.
+    X3dh,
+}
+
+impl Mode {
+    /// The name in texts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pqxdh => "pqxdh",
+            Self::X3dh => "x3dh",
+        }
+    }
+
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Pqxdh => 1,
+            Self::X3dh => 2,
+        }
+    }
+
+    pub(crate) const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Pqxdh),
+            2 => Some(Self::X3dh),
+            _ => None,
+        }
+    }
+
+    const fn info(self) -> &'static [u8] {
+        match self {
+            Self::Pqxdh => b"Briefcase_PQXDH_CURVE25519_SHA-256_ML-KEM-1024",
+            Self::X3dh => b"Briefcase_X3DH_CURVE25519_SHA-256",
+        }
+    }
+}
+
+/// What the initiator chooses.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// PQXDH unless there is a reason.
+    pub mode: Mode,
+    /// Whether ratchet keys and counters are sealed too.
+    pub hide_headers: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { mode: Mode::Pqxdh, hide_headers: false }
+    }
+}
+
+/// What the responder allows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Policy {
+    /// Whether a first message in X3DH is accepted.
+    pub allow_x3dh: bool,
+}
+
+/// What accepting a first message gives to keep, in one transaction.
+pub struct Accepted {
+    /// Without the one-time prekey that was used.
+    pub prekeys: Prekeys,
+    /// The session.
+    pub session: Session,
+}
+
+/// The results that both sides reach, in the order of the specification.
+struct Secrets {
+    dh: Vec<SharedSecret>,
+    kem: Option<KemShared>,
+}
+
+impl Secrets {
+    fn derive(&self, mode: Mode) -> Initial {
+        let mut material = Zeroizing::new(Vec::with_capacity(5 * 32));
+        for secret in &self.dh {
+            material.extend_from_slice(secret.as_bytes());
+        }
+        if let Some(kem) = &self.kem {
+            kem.expose(|secret| material.extend_from_slice(secret));
+        }
+        kdf::agreement(&material, mode.info())
+    }
+}
+
+/// A session with the maker of a bundle. The first message is made by [`Session::encrypt`].
+///
+/// # Errors
+/// [`RatchetError::NoContribution`] when a key of the bundle is of small order, or what the holder of our key says.
+pub async fn initiate<H: Dh>(
+    identity: &Identity<H>,
+    bundle: &Bundle,
+    options: Options,
+    entropy: &dyn Entropy,
+) -> Result<Session, RatchetError> {
+    let theirs = &bundle.content;
+    let ephemeral = AgreementSecret::generate(entropy);
+    let mut dh = vec![
+        identity.holder().agree(&theirs.signed.1).await?,
+        ephemeral.agree(&theirs.card.agreement())?,
+        ephemeral.agree(&theirs.signed.1)?,
+    ];
+    if let Some((_, one_time)) = &theirs.one_time {
+        dh.push(ephemeral.agree(one_time)?);
+    }
+    let (ciphertext, kem) = match options.mode {
+        Mode::Pqxdh => {
+            let (ciphertext, shared) = theirs.kem.encapsulate(entropy);
+            (ciphertext, Some(shared))
+        }
+        Mode::X3dh => (Vec::new(), None),
+    };
+    let agreement = Agreement {
+        mode: options.mode,
+        hidden: options.hide_headers,
+        card: identity.card().clone(),
+        ephemeral: ephemeral.public(),
+        signed: theirs.signed.0,
+        one_time: theirs.one_time.map(|(id, _)| id),
+        ciphertext,
+    };
+    let one_time = theirs.one_time.map(|(_, key)| *key.as_bytes());
+    let kem_public = kem.as_ref().map(|_| theirs.kem.to_bytes());
+    let public = Public { signed: theirs.signed.1.as_bytes(), one_time, kem: kem_public };
+    let about = About {
+        initiator: true,
+        agreement: Some(agreement.to_bytes()),
+        ..about(&agreement, theirs.card.clone(), &theirs.card, &public)
+    };
+    Session::initiator(about, Secrets { dh, kem }.derive(options.mode), theirs.signed.1, entropy)
+}
+
+/// Answers a first message: gives the session, the prekeys without what was used, and the first text.
+///
+/// # Errors
+/// [`RatchetError::UnknownPrekey`], [`RatchetError::Replayed`], [`RatchetError::ModeRefused`],
+/// [`RatchetError::Forged`] and the like; nothing has changed then, and the prekeys are as they were.
+pub async fn accept<H: Dh + Kem>(
+    identity: &Identity<H>,
+    prekeys: &Prekeys,
+    message: &[u8],
+    associated: &[u8],
+    policy: Policy,
+    entropy: &dyn Entropy,
+) -> Result<Step<Accepted, Zeroizing<Vec<u8>>>, RatchetError> {
+    let Message::First(agreement, sealed) = Message::read(message)? else {
+        return Err(RatchetError::OtherSession);
+    };
+    if agreement.mode == Mode::X3dh && !policy.allow_x3dh {
+        return Err(RatchetError::ModeRefused);
+    }
+    agreement.card.check()?;
+    let found = prekeys.find(&agreement)?;
+    let mut dh = vec![
+        found.signed.agree(&agreement.card.agreement())?,
+        identity.holder().agree(&agreement.ephemeral).await?,
+        found.signed.agree(&agreement.ephemeral)?,
+    ];
+    if let Some(one_time) = found.one_time {
+        dh.push(one_time.agree(&agreement.ephemeral)?);
+    }
+    let (kem_public, kem) = match agreement.mode {
+        Mode::Pqxdh => {
+            let (public, shared) = found.decapsulate(identity.holder(), &agreement.ciphertext).await?;
+            (Some(public), Some(shared))
+        }
+        Mode::X3dh => (None, None),
+    };
+    let signed = found.signed.public();
+    let one_time = found.one_time.map(|key| *key.public().as_bytes());
+    let public = Public { signed: signed.as_bytes(), one_time, kem: kem_public };
+    let about = about(&agreement, agreement.card.clone(), identity.card(), &public);
+    let secrets = Secrets { dh, kem }.derive(agreement.mode);
+    let session = Session::responder(about, secrets, found.signed.duplicate());
+    let (session, plaintext) = session.open(sealed, associated, entropy)?.into_parts();
+    Ok(Step::new(Accepted { prekeys: prekeys.without(&agreement)?, session }, plaintext))
+}
+
+/// The responder's public keys that took part.
+struct Public<'a> {
+    signed: &'a [u8; 32],
+    one_time: Option<[u8; 32]>,
+    kem: Option<Vec<u8>>,
+}
+
+/// What both sides know of the agreement; as the responder keeps it.
+fn about(agreement: &Agreement, peer: IdentityCard, responder: &IdentityCard, public: &Public<'_>) -> About {
+    let one_time: &[u8] = public.one_time.as_ref().map_or(&[], |key| key);
+    let kem = public.kem.as_deref().unwrap_or_default();
+    let said = agreement.to_bytes();
+    let parts = [said.as_slice(), &responder.to_bytes(), public.signed, one_time, kem];
+    About {
+        mode: agreement.mode,
+        hidden: agreement.hidden,
+        initiator: false,
+        peer,
+        associated: *Digest::labelled("briefcase/ratchet/agreement/1", &parts).as_bytes(),
+        agreement_id: agreement.digest(),
+        agreement: None,
+    }
+}

@@ -1,0 +1,184 @@
+//! Identities: an Ed25519 key that signs and an X25519 key that agrees, bound by a signature.
+
+use briefcase_types::Entropy;
+use ed25519_dalek::{Signature, VerifyingKey};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    AgreementPublic, HolderError, RatchetError, Sign, SoftKeys,
+    codec::{Reader, Writer},
+    holder::now,
+};
+
+const CARD: &[u8] = b"Briefcase_Identity_1\0";
+const SAFETY: &[u8] = b"Briefcase_SafetyNumber_1\0";
+/// Length of a card.
+pub(crate) const CARD_BYTES: usize = 128;
+/// How often the fingerprint is hashed again: makes a search for a look-alike key that much slower.
+const ROUNDS: usize = 5200;
+
+/// An Ed25519 public key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SigningPublic([u8; 32]);
+
+impl SigningPublic {
+    /// Takes the 32 bytes as they are; whether they are a point is seen when a signature is checked.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Checks a signature; keys of small order and signatures that have a second form are refused.
+    pub(crate) fn verify(&self, bytes: &[u8], signature: &[u8; 64], what: &'static str) -> Result<(), RatchetError> {
+        let key = VerifyingKey::from_bytes(&self.0).map_err(|_| RatchetError::Forged(what))?;
+        let signature = Signature::from_bytes(signature);
+        key.verify_strict(bytes, &signature).map_err(|_| RatchetError::Forged(what))
+    }
+}
+
+/// The public half of an identity. Whoever has one has checked that its signing key vouches for its agreement key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityCard {
+    signing: SigningPublic,
+    agreement: AgreementPublic,
+    signature: [u8; 64],
+}
+
+impl IdentityCard {
+    /// Asks the holder of the signing key to vouch for the agreement key, and checks that it did.
+    ///
+    /// # Errors
+    /// [`RatchetError::Holder`] when it does not, or signs something else.
+    pub async fn make(
+        signing: SigningPublic,
+        agreement: AgreementPublic,
+        holder: &impl Sign,
+    ) -> Result<Self, RatchetError> {
+        let signature = holder.sign(&statement(&agreement)).await?;
+        let card = Self { signing, agreement, signature };
+        card.check().map_err(|_| HolderError::WrongAnswer)?;
+        Ok(card)
+    }
+
+    /// Reads and checks a card.
+    ///
+    /// # Errors
+    /// [`RatchetError::Malformed`] or [`RatchetError::Forged`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RatchetError> {
+        let mut reader = Reader::new(bytes, "the identity card");
+        let card = Self::read_unchecked(&mut reader)?;
+        reader.end()?;
+        card.check()?;
+        Ok(card)
+    }
+
+    /// The card as bytes: signing key, agreement key, signature.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut writer = Writer::with_capacity(CARD_BYTES);
+        self.write(&mut writer);
+        writer.public()
+    }
+
+    /// The key that signs.
+    #[must_use]
+    pub const fn signing(&self) -> SigningPublic {
+        self.signing
+    }
+
+    /// The key that agrees.
+    #[must_use]
+    pub const fn agreement(&self) -> AgreementPublic {
+        self.agreement
+    }
+
+    /// The form alone; whoever reads this way checks the card afterwards, or wrote it.
+    pub(crate) fn read_unchecked(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
+        Ok(Self {
+            signing: SigningPublic::from_bytes(reader.array()?),
+            agreement: AgreementPublic::from_bytes(reader.array()?),
+            signature: reader.array()?,
+        })
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer.put(self.signing.as_bytes()).put(self.agreement.as_bytes()).put(&self.signature);
+    }
+
+    pub(crate) fn check(&self) -> Result<(), RatchetError> {
+        self.signing.verify(&statement(&self.agreement), &self.signature, "the identity card")
+    }
+}
+
+fn statement(agreement: &AgreementPublic) -> Vec<u8> {
+    [CARD, agreement.as_bytes()].concat()
+}
+
+/// An identity of ours: its card, and whoever holds its keys.
+pub struct Identity<H> {
+    card: IdentityCard,
+    holder: H,
+}
+
+impl<H> Identity<H> {
+    /// Puts a card and the holder of its keys together.
+    #[must_use]
+    pub const fn new(card: IdentityCard, holder: H) -> Self {
+        Self { card, holder }
+    }
+
+    /// The public half.
+    #[must_use]
+    pub const fn card(&self) -> &IdentityCard {
+        &self.card
+    }
+
+    pub(crate) const fn holder(&self) -> &H {
+        &self.holder
+    }
+}
+
+impl Identity<SoftKeys> {
+    /// A new identity with its keys in memory.
+    ///
+    /// # Errors
+    /// None in practice: the keys just made sign.
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, RatchetError> {
+        Self::from_keys(SoftKeys::generate(entropy))
+    }
+
+    /// The identity of these keys.
+    ///
+    /// # Errors
+    /// None in practice: keys in memory sign.
+    pub fn from_keys(keys: SoftKeys) -> Result<Self, RatchetError> {
+        let card = now(IdentityCard::make(keys.signing(), keys.agreement(), &keys)).ok_or(HolderError::Refused)??;
+        Ok(Self::new(card, keys))
+    }
+}
+
+/// Sixty digits for two people to compare: the same on both sides, other for any other pair of keys of either.
+#[must_use]
+pub fn safety_number(one: &IdentityCard, other: &IdentityCard) -> String {
+    let mut halves = [digits(one), digits(other)];
+    halves.sort();
+    halves.concat()
+}
+
+/// Thirty digits of one identity, five at a time from five bytes each.
+fn digits(card: &IdentityCard) -> String {
+    let keys = [card.signing.as_bytes().as_slice(), card.agreement.as_bytes()].concat();
+    let mut hash: [u8; 32] = Sha256::new().chain_update(SAFETY).chain_update(&keys).finalize().into();
+    for _ in 1..ROUNDS {
+        hash = Sha256::new().chain_update(hash).chain_update(&keys).finalize().into();
+    }
+    let (groups, _) = hash.as_chunks::<5>();
+    let number = |group: &[u8; 5]| group.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)) % 100_000;
+    groups.iter().map(|group| format!("{:05}", number(group))).collect()
+}

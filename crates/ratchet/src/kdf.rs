@@ -1,0 +1,95 @@
+//! The key derivations of the Double Ratchet (sections 5.2 and 7.2) and of the agreement.
+
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::SharedSecret;
+
+const ROOT: &[u8] = b"Briefcase_DoubleRatchet_Root";
+const MESSAGE: &[u8] = b"Briefcase_DoubleRatchet_Message";
+
+/// A symmetric key of the ratchet; overwritten when dropped, copied only by name.
+pub struct Key(Zeroizing<[u8; 32]>);
+
+impl Key {
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// The first three keys of a session, from the agreement.
+pub struct Initial {
+    pub root: Key,
+    /// Header key of the initiator's first chain.
+    pub header_a: Key,
+    /// Header key of the responder's first chain.
+    pub next_header_b: Key,
+}
+
+/// `KDF(KM)` of X3DH section 2.2: salt of zeros, `F ‖ KM`.
+pub fn agreement(material: &[u8], info: &[u8]) -> Initial {
+    let mut input = Zeroizing::new(Vec::with_capacity(32 + material.len()));
+    input.extend_from_slice(&[0xFF; 32]);
+    input.extend_from_slice(material);
+    let [root, header_a, next_header_b] = three(&[0; 32], &input, info);
+    Initial { root, header_a, next_header_b }
+}
+
+/// What a turn of the root gives: root key, chain key, next header key.
+pub fn root(root: &Key, shared: &SharedSecret) -> [Key; 3] {
+    three(root.as_bytes(), shared.as_bytes(), ROOT)
+}
+
+/// The next chain key, and the key of this message.
+pub fn chain(chain: &Key) -> (Key, Key) {
+    (mac(chain, 2), mac(chain, 1))
+}
+
+/// The AEAD key and nonce of one message. The salt is fresh in each message, so a state that was set back and sends
+/// again under the same message key still seals under another AEAD key.
+pub fn message(message: &Key, salt: &[u8; 16]) -> (Key, [u8; 12]) {
+    let mut output = Zeroizing::new([0; 44]);
+    expand(salt, message.as_bytes(), MESSAGE, &mut *output);
+    let (key, nonce) = output.split_at(32);
+    (copied(key), nonce.try_into().unwrap_or_default())
+}
+
+fn three(salt: &[u8], input: &[u8], info: &[u8]) -> [Key; 3] {
+    let mut output = Zeroizing::new([0; 96]);
+    expand(salt, input, info, &mut *output);
+    let (first, rest) = output.split_at(32);
+    let (second, third) = rest.split_at(32);
+    [copied(first), copied(second), copied(third)]
+}
+
+fn copied(bytes: &[u8]) -> Key {
+    let mut key = Key::new([0; 32]);
+    key.0.copy_from_slice(bytes);
+    key
+}
+
+fn expand(salt: &[u8], input: &[u8], info: &[u8], output: &mut [u8]) {
+    // Fails only above 255 hash lengths; the callers ask for at most three.
+    if Hkdf::<Sha256>::new(Some(salt), input).expand(info, output).is_err() {
+        std::process::abort();
+    }
+}
+
+fn mac(key: &Key, constant: u8) -> Key {
+    // RFC 2104: a key shorter than the block is filled up with zeros.
+    let mut block = Zeroizing::new([0; 64]);
+    block.iter_mut().zip(key.as_bytes()).for_each(|(into, from)| *into = *from);
+    let mut mac = Hmac::<Sha256>::new((&*block).into());
+    mac.update(&[constant]);
+    Key::new(mac.finalize().into_bytes().into())
+}

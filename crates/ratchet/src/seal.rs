@@ -1,0 +1,55 @@
+//! Sealing of message bodies and of headers.
+
+use briefcase_types::Entropy;
+use chacha20poly1305::{
+    ChaCha20Poly1305, KeyInit as _, XChaCha20Poly1305, XNonce,
+    aead::{Aead as _, Payload},
+};
+use zeroize::Zeroizing;
+
+use crate::{RatchetError, kdf, kdf::Key};
+
+const NONCE: usize = 24;
+const TAG: usize = 16;
+
+/// How much longer a sealed header is.
+pub const HEADER_OVERHEAD: usize = NONCE + TAG;
+/// How much longer a sealed body is.
+pub const BODY_OVERHEAD: usize = TAG;
+
+const FORGED: RatchetError = RatchetError::Forged("the message");
+
+pub fn body(message: &Key, salt: &[u8; 16], plaintext: &[u8], associated: &[u8]) -> Result<Vec<u8>, RatchetError> {
+    let (key, nonce) = kdf::message(message, salt);
+    let payload = Payload { msg: plaintext, aad: associated };
+    let sealed = ChaCha20Poly1305::new(key.as_bytes().into()).encrypt(&nonce.into(), payload);
+    sealed.map_err(|_| RatchetError::Exhausted("the message is too long to be sealed"))
+}
+
+pub fn open_body(
+    message: &Key,
+    salt: &[u8; 16],
+    sealed: &[u8],
+    associated: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, RatchetError> {
+    let (key, nonce) = kdf::message(message, salt);
+    let payload = Payload { msg: sealed, aad: associated };
+    let opened = ChaCha20Poly1305::new(key.as_bytes().into()).decrypt(&nonce.into(), payload);
+    opened.map(Zeroizing::new).map_err(|_| FORGED)
+}
+
+pub fn header(key: &Key, header: &[u8], associated: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, RatchetError> {
+    let mut nonce = [0; NONCE];
+    entropy.fill(&mut nonce);
+    let payload = Payload { msg: header, aad: associated };
+    let sealed = XChaCha20Poly1305::new(key.as_bytes().into()).encrypt(&XNonce::from(nonce), payload);
+    let sealed = sealed.map_err(|_| RatchetError::Exhausted("the header cannot be sealed"))?;
+    Ok([nonce.as_slice(), &sealed].concat())
+}
+
+/// `None` when it was sealed under another key.
+pub fn open_header(key: &Key, sealed: &[u8], associated: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
+    let payload = Payload { msg: sealed, aad: associated };
+    XChaCha20Poly1305::new(key.as_bytes().into()).decrypt(&XNonce::from(*nonce), payload).ok()
+}

@@ -1,0 +1,343 @@
+//! The Double Ratchet, with header encryption where the session was begun so (sections 3 and 4 of the specification).
+//!
+//! A session is never changed: sending and reading give the next one. What is read is believed only after its tag fits, so
+//! a forged message costs work and leaves nothing.
+
+use briefcase_types::Entropy;
+use zeroize::Zeroizing;
+
+use crate::{
+    AgreementPublic, AgreementSecret, IdentityCard, MAX_PLAINTEXT, MAX_SKIP, Mode, RatchetError, Step, kdf,
+    kdf::{Initial, Key},
+    message::{self, Header, Message, Sealed},
+    seal,
+    skipped::Skipped,
+};
+
+/// A session with one peer. Keep it sealed; its bytes are its secrets.
+pub struct Session {
+    pub(crate) about: About,
+    pub(crate) root: Key,
+    pub(crate) ours: Pair,
+    pub(crate) theirs: Option<AgreementPublic>,
+    pub(crate) sending: Option<Chain>,
+    pub(crate) receiving: Option<Chain>,
+    pub(crate) next_sending_header: Key,
+    pub(crate) next_receiving_header: Key,
+    /// Length of the sending chain before this one.
+    pub(crate) previous: u32,
+    /// Messages read so far.
+    pub(crate) received: u64,
+    pub(crate) skipped: Skipped,
+}
+
+/// What stays as it was agreed.
+#[derive(Clone)]
+pub(crate) struct About {
+    pub mode: Mode,
+    pub hidden: bool,
+    pub initiator: bool,
+    pub peer: IdentityCard,
+    /// Binds both identities, the mode and every public key of the agreement.
+    pub associated: [u8; 32],
+    /// Names the agreement, so that its repetitions in front of later messages are known.
+    pub agreement_id: [u8; 32],
+    /// The agreement, until the peer has answered.
+    pub agreement: Option<Vec<u8>>,
+}
+
+/// A ratchet key and its public half, kept so that it need not be computed for each message.
+pub(crate) struct Pair {
+    pub secret: AgreementSecret,
+    pub public: AgreementPublic,
+}
+
+impl Pair {
+    pub fn of(secret: AgreementSecret) -> Self {
+        Self { public: secret.public(), secret }
+    }
+}
+
+/// A chain of message keys.
+pub(crate) struct Chain {
+    pub key: Key,
+    pub number: u32,
+    pub header: Key,
+}
+
+impl Chain {
+    const fn start(key: Key, header: Key) -> Self {
+        Self { key, number: 0, header }
+    }
+
+    fn duplicate(&self) -> Self {
+        Self { key: self.key.duplicate(), number: self.number, header: self.header.duplicate() }
+    }
+
+    /// The key of the next message; the chain moves past it and cannot go back.
+    fn advance(&mut self) -> Result<Key, RatchetError> {
+        let (next, message) = kdf::chain(&self.key);
+        self.number = self.number.checked_add(1).ok_or(RatchetError::Exhausted("the chain is at its end"))?;
+        self.key = next;
+        Ok(message)
+    }
+}
+
+/// Where a message that came in belongs.
+enum Place {
+    Stored(Key, u32),
+    Current(Header),
+    Turn(Header),
+}
+
+const NOT_READY: RatchetError = RatchetError::Exhausted("the session cannot send before it has read");
+const FORGED: RatchetError = RatchetError::Forged("the message");
+
+impl Session {
+    pub(crate) fn initiator(
+        about: About,
+        keys: Initial,
+        signed_prekey: AgreementPublic,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, RatchetError> {
+        let ours = Pair::of(AgreementSecret::generate(entropy));
+        let [root, chain, next] = kdf::root(&keys.root, &ours.secret.agree(&signed_prekey)?);
+        Ok(Self {
+            about,
+            root,
+            ours,
+            theirs: Some(signed_prekey),
+            sending: Some(Chain::start(chain, keys.header_a)),
+            receiving: None,
+            next_sending_header: next,
+            next_receiving_header: keys.next_header_b,
+            previous: 0,
+            received: 0,
+            skipped: Skipped::default(),
+        })
+    }
+
+    pub(crate) fn responder(about: About, keys: Initial, signed_prekey: AgreementSecret) -> Self {
+        Self {
+            about,
+            root: keys.root,
+            ours: Pair::of(signed_prekey),
+            theirs: None,
+            sending: None,
+            receiving: None,
+            next_sending_header: keys.next_header_b,
+            next_receiving_header: keys.header_a,
+            previous: 0,
+            received: 0,
+            skipped: Skipped::default(),
+        }
+    }
+
+    /// Who the peer is. Comparing safety numbers is what makes this a person.
+    #[must_use]
+    pub const fn peer(&self) -> &IdentityCard {
+        &self.about.peer
+    }
+
+    /// How the session was agreed.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.about.mode
+    }
+
+    /// Whether headers are hidden.
+    #[must_use]
+    pub const fn hides_headers(&self) -> bool {
+        self.about.hidden
+    }
+
+    /// Whether the peer is known to have the session: until then each message carries the agreement.
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        self.about.agreement.is_none()
+    }
+
+    /// Seals a message. `associated` is bound to it and has to be given again to read it.
+    ///
+    /// # Errors
+    /// [`RatchetError::Exhausted`] when the text is longer than [`MAX_PLAINTEXT`] or the chain has ended.
+    pub fn encrypt(
+        &self,
+        plaintext: &[u8],
+        associated: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Step<Self, Vec<u8>>, RatchetError> {
+        if plaintext.len() > MAX_PLAINTEXT {
+            return Err(RatchetError::Exhausted("the text is longer than a message may be"));
+        }
+        let mut next = self.duplicate();
+        let chain = next.sending.as_mut().ok_or(NOT_READY)?;
+        let header = Header { ratchet: next.ours.public, previous: next.previous, number: chain.number };
+        let key = chain.advance()?;
+        let mut salt = [0; 16];
+        entropy.fill(&mut salt);
+        let header = if self.about.hidden {
+            seal::header(&chain.header, &header.to_bytes(), &self.about.associated, entropy)?
+        } else {
+            header.to_bytes()
+        };
+        let unsealed = Sealed { hidden: self.about.hidden, salt, header: &header, body: &[] };
+        let body = seal::body(&key, &salt, plaintext, &unsealed.associated(&self.about.associated, associated))?;
+        let message = Sealed { body: &body, ..unsealed }.to_bytes();
+        let message = match &self.about.agreement {
+            Some(agreement) => message::first(agreement, &message),
+            None => message,
+        };
+        Ok(Step::new(next, message))
+    }
+
+    /// Opens a message, in whatever order it comes.
+    ///
+    /// # Errors
+    /// [`RatchetError::Replayed`], [`RatchetError::Forged`], [`RatchetError::TooFarAhead`],
+    /// [`RatchetError::OtherSession`] or [`RatchetError::Malformed`]; nothing has changed then.
+    pub fn decrypt(
+        &self,
+        message: &[u8],
+        associated: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Step<Self, Zeroizing<Vec<u8>>>, RatchetError> {
+        let sealed = match Message::read(message)? {
+            Message::Later(sealed) => sealed,
+            Message::First(agreement, sealed) => {
+                if self.about.initiator || agreement.digest() != self.about.agreement_id {
+                    return Err(RatchetError::OtherSession);
+                }
+                sealed
+            }
+        };
+        self.open(sealed, associated, entropy)
+    }
+
+    pub(crate) fn open(
+        &self,
+        sealed: Sealed<'_>,
+        associated: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Step<Self, Zeroizing<Vec<u8>>>, RatchetError> {
+        if sealed.hidden != self.about.hidden {
+            return Err(RatchetError::OtherSession);
+        }
+        let mut next = self.duplicate();
+        let key = match self.place(&sealed)? {
+            Place::Stored(chain, number) => {
+                next.skipped.take(chain.as_bytes(), number).ok_or(RatchetError::Replayed)?
+            }
+            Place::Current(header) => next.reach(header.number)?,
+            Place::Turn(header) => {
+                next.skip_to(header.previous)?;
+                next.turn(&header, entropy)?;
+                next.reach(header.number)?
+            }
+        };
+        let bound = sealed.associated(&self.about.associated, associated);
+        let plaintext = seal::open_body(&key, &sealed.salt, sealed.body, &bound)?;
+        next.about.agreement = None;
+        next.received = next.received.saturating_add(1);
+        next.skipped.forget(next.received);
+        Ok(Step::new(next, plaintext))
+    }
+
+    fn place(&self, sealed: &Sealed<'_>) -> Result<Place, RatchetError> {
+        if self.about.hidden {
+            return self.hidden_place(sealed);
+        }
+        let header = Header::read(sealed.header)?;
+        let chain = header.ratchet.as_bytes();
+        if self.skipped.has(chain, header.number) {
+            return Ok(Place::Stored(Key::new(*chain), header.number));
+        }
+        match &self.receiving {
+            Some(receiving) if self.theirs == Some(header.ratchet) => current(receiving, header),
+            _ => Ok(Place::Turn(header)),
+        }
+    }
+
+    fn hidden_place(&self, sealed: &Sealed<'_>) -> Result<Place, RatchetError> {
+        let open = |key: &Key| seal::open_header(key, sealed.header, &self.about.associated);
+        let mut known = false;
+        for chain in self.skipped.chains() {
+            let Some(header) = open(chain) else { continue };
+            let number = Header::read(&header)?.number;
+            if self.skipped.has(chain.as_bytes(), number) {
+                return Ok(Place::Stored(chain.duplicate(), number));
+            }
+            known = true;
+            break;
+        }
+        if let Some(receiving) = &self.receiving
+            && let Some(header) = open(&receiving.header)
+        {
+            return current(receiving, Header::read(&header)?);
+        }
+        match open(&self.next_receiving_header) {
+            Some(header) => Ok(Place::Turn(Header::read(&header)?)),
+            None if known => Err(RatchetError::Replayed),
+            None => Err(FORGED),
+        }
+    }
+
+    /// A new receiving chain from the peer's new key, and a new sending chain from a new key of ours.
+    fn turn(&mut self, header: &Header, entropy: &dyn Entropy) -> Result<(), RatchetError> {
+        let [root, receiving, next_receiving] = kdf::root(&self.root, &self.ours.secret.agree(&header.ratchet)?);
+        let ours = Pair::of(AgreementSecret::generate(entropy));
+        let [root, sending, next_sending] = kdf::root(&root, &ours.secret.agree(&header.ratchet)?);
+        self.previous = self.sending.as_ref().map_or(0, |chain| chain.number);
+        let receiving_header = std::mem::replace(&mut self.next_receiving_header, next_receiving);
+        let sending_header = std::mem::replace(&mut self.next_sending_header, next_sending);
+        self.receiving = Some(Chain::start(receiving, receiving_header));
+        self.sending = Some(Chain::start(sending, sending_header));
+        self.root = root;
+        self.ours = ours;
+        self.theirs = Some(header.ratchet);
+        Ok(())
+    }
+
+    /// The key of message `number` of the receiving chain; those passed over are stored.
+    fn reach(&mut self, number: u32) -> Result<Key, RatchetError> {
+        self.skip_to(number)?;
+        self.receiving.as_mut().ok_or(FORGED)?.advance()
+    }
+
+    fn skip_to(&mut self, until: u32) -> Result<(), RatchetError> {
+        let Some(chain) = self.receiving.as_mut() else { return Ok(()) };
+        if until.saturating_sub(chain.number) > MAX_SKIP {
+            return Err(RatchetError::TooFarAhead);
+        }
+        let name = match self.theirs {
+            Some(theirs) if !self.about.hidden => *theirs.as_bytes(),
+            _ => *chain.header.as_bytes(),
+        };
+        while chain.number < until {
+            let number = chain.number;
+            let key = chain.advance()?;
+            self.skipped.put(&name, number, self.received, key);
+        }
+        Ok(())
+    }
+
+    fn duplicate(&self) -> Self {
+        Self {
+            about: self.about.clone(),
+            root: self.root.duplicate(),
+            ours: Pair { secret: self.ours.secret.duplicate(), public: self.ours.public },
+            theirs: self.theirs,
+            sending: self.sending.as_ref().map(Chain::duplicate),
+            receiving: self.receiving.as_ref().map(Chain::duplicate),
+            next_sending_header: self.next_sending_header.duplicate(),
+            next_receiving_header: self.next_receiving_header.duplicate(),
+            previous: self.previous,
+            received: self.received,
+            skipped: self.skipped.duplicate(),
+        }
+    }
+}
+
+const fn current(receiving: &Chain, header: Header) -> Result<Place, RatchetError> {
+    if header.number < receiving.number { Err(RatchetError::Replayed) } else { Ok(Place::Current(header)) }
+}

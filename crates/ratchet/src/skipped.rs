@@ -1,0 +1,94 @@
+//! Keys of messages that have not come yet. Bounded three ways, so that a peer can neither fill the store nor keep old
+//! keys alive in it.
+
+use crate::{
+    RatchetError,
+    codec::{Reader, Writer},
+    kdf::Key,
+};
+
+/// How many messages may be missing before one that is read.
+pub const MAX_SKIP: u32 = 1000;
+/// How many keys of missing messages are kept; the oldest go first.
+pub const MAX_STORED: usize = 2000;
+/// After how many later messages the key of a missing one is forgotten.
+pub const MAX_AGE: u64 = 5000;
+
+const ENTRY_BYTES: usize = 32 + 4 + 8 + 32;
+
+/// Oldest first.
+#[derive(Default)]
+pub struct Skipped(Vec<Entry>);
+
+struct Entry {
+    /// The header key of the chain, or the peer's ratchet key where headers are not hidden.
+    chain: Key,
+    number: u32,
+    /// How many messages had been read when this one was passed over.
+    born: u64,
+    key: Key,
+}
+
+impl Skipped {
+    pub fn put(&mut self, chain: &[u8; 32], number: u32, born: u64, key: Key) {
+        self.0.push(Entry { chain: Key::new(*chain), number, born, key });
+        if self.0.len() > MAX_STORED {
+            self.0.remove(0);
+        }
+    }
+
+    /// The key is gone from the store afterwards: it opens one message.
+    pub fn take(&mut self, chain: &[u8; 32], number: u32) -> Option<Key> {
+        let at = self.0.iter().position(|entry| entry.chain.as_bytes() == chain && entry.number == number)?;
+        Some(self.0.remove(at).key)
+    }
+
+    pub fn has(&self, chain: &[u8; 32], number: u32) -> bool {
+        self.0.iter().any(|entry| entry.chain.as_bytes() == chain && entry.number == number)
+    }
+
+    /// Each chain once: those of one chain stand together.
+    pub fn chains(&self) -> Vec<&Key> {
+        let mut chains: Vec<&Key> = self.0.iter().map(|entry| &entry.chain).collect();
+        chains.dedup_by(|one, other| one.as_bytes() == other.as_bytes());
+        chains
+    }
+
+    pub fn forget(&mut self, received: u64) {
+        self.0.retain(|entry| received.saturating_sub(entry.born) <= MAX_AGE);
+    }
+
+    pub fn duplicate(&self) -> Self {
+        let copy = |entry: &Entry| Entry {
+            chain: entry.chain.duplicate(),
+            number: entry.number,
+            born: entry.born,
+            key: entry.key.duplicate(),
+        };
+        Self(self.0.iter().map(copy).collect())
+    }
+
+    pub const fn bytes(&self) -> usize {
+        4 + self.0.len() * ENTRY_BYTES
+    }
+
+    pub fn write(&self, writer: &mut Writer) {
+        writer.count(self.0.len());
+        for entry in &self.0 {
+            writer.put(entry.chain.as_bytes()).u32(entry.number).u64(entry.born).put(entry.key.as_bytes());
+        }
+    }
+
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
+        let mut entries = Vec::new();
+        for _ in 0..reader.count(MAX_STORED)? {
+            entries.push(Entry {
+                chain: Key::new(reader.array()?),
+                number: reader.u32()?,
+                born: reader.u64()?,
+                key: Key::new(reader.array()?),
+            });
+        }
+        Ok(Self(entries))
+    }
+}

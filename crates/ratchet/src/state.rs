@@ -1,0 +1,107 @@
+//! A session as bytes: versioned, bounded, and refused as a whole when anything in it is not as it was written.
+
+use zeroize::Zeroizing;
+
+use crate::{
+    AgreementPublic, AgreementSecret, IdentityCard, Mode, RatchetError, Session,
+    codec::{Reader, Writer},
+    kdf::Key,
+    message::AGREEMENT_MOST,
+    session::{About, Chain, Pair},
+    skipped::Skipped,
+};
+
+const LABEL: &str = "Briefcase_Session";
+const VERSION: u8 = 1;
+/// Everything but the agreement and the skipped keys, rounded up.
+const FIXED: usize = 768;
+
+impl Session {
+    /// The bytes to keep, sealed. Their check sum finds accidents; forgers are kept out by the sealing.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let mut writer = Writer::with_capacity(FIXED + AGREEMENT_MOST + self.skipped.bytes());
+        writer.byte(VERSION);
+        self.about.write(&mut writer);
+        writer.put(self.root.as_bytes()).put(self.ours.secret.as_bytes()).put(self.ours.public.as_bytes());
+        writer.flag(self.theirs.is_some());
+        if let Some(theirs) = &self.theirs {
+            writer.put(theirs.as_bytes());
+        }
+        write_chain(&mut writer, self.sending.as_ref());
+        write_chain(&mut writer, self.receiving.as_ref());
+        writer.put(self.next_sending_header.as_bytes()).put(self.next_receiving_header.as_bytes());
+        writer.u32(self.previous).u64(self.received);
+        self.skipped.write(&mut writer);
+        writer.sealed(LABEL)
+    }
+
+    /// Reads what [`Session::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// [`RatchetError::StateCorrupt`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RatchetError> {
+        let mut reader = Reader::kept(bytes, LABEL, VERSION)?;
+        let session = Self::read(&mut reader).map_err(|_| RatchetError::StateCorrupt)?;
+        reader.end().map_err(|_| RatchetError::StateCorrupt)?;
+        Ok(session)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
+        let about = About::read(reader)?;
+        let root = Key::new(reader.array()?);
+        let secret = AgreementSecret::from_bytes(&reader.array()?);
+        let ours = Pair { secret, public: AgreementPublic::from_bytes(reader.array()?) };
+        let theirs = if reader.flag()? { Some(AgreementPublic::from_bytes(reader.array()?)) } else { None };
+        Ok(Self {
+            about,
+            root,
+            ours,
+            theirs,
+            sending: read_chain(reader)?,
+            receiving: read_chain(reader)?,
+            next_sending_header: Key::new(reader.array()?),
+            next_receiving_header: Key::new(reader.array()?),
+            previous: reader.u32()?,
+            received: reader.u64()?,
+            skipped: Skipped::read(reader)?,
+        })
+    }
+}
+
+impl About {
+    fn write(&self, writer: &mut Writer) {
+        writer.byte(self.mode.code()).flag(self.hidden).flag(self.initiator);
+        self.peer.write(writer);
+        writer.put(&self.associated).put(&self.agreement_id);
+        writer.long(self.agreement.as_deref().unwrap_or_default());
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
+        let mode = Mode::from_code(reader.byte()?).ok_or(reader.wrong())?;
+        let hidden = reader.flag()?;
+        let initiator = reader.flag()?;
+        let peer = IdentityCard::read_unchecked(reader)?;
+        let associated = reader.array()?;
+        let agreement_id = reader.array()?;
+        let agreement = reader.long(AGREEMENT_MOST)?;
+        let agreement = if agreement.is_empty() { None } else { Some(agreement.to_vec()) };
+        Ok(Self { mode, hidden, initiator, peer, associated, agreement_id, agreement })
+    }
+}
+
+fn write_chain(writer: &mut Writer, chain: Option<&Chain>) {
+    writer.flag(chain.is_some());
+    if let Some(chain) = chain {
+        writer.put(chain.key.as_bytes()).u32(chain.number).put(chain.header.as_bytes());
+    }
+}
+
+fn read_chain(reader: &mut Reader<'_>) -> Result<Option<Chain>, RatchetError> {
+    if !reader.flag()? {
+        return Ok(None);
+    }
+    let key = Key::new(reader.array()?);
+    let number = reader.u32()?;
+    Ok(Some(Chain { key, number, header: Key::new(reader.array()?) }))
+}

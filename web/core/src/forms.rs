@@ -1,0 +1,79 @@
+//! Digests, canonical JSON, and what the keys of the enclave sign.
+
+use std::time::Duration;
+
+use briefcase_enclave::{
+    PublicKey,
+    approval::Decision,
+    audit::{self, Entry, Head},
+    vapid::Claims,
+};
+use briefcase_json::{Limits, canonical as canonical_json, parse_strict};
+use briefcase_types::Digest;
+
+use crate::{
+    failure::Failure,
+    wire::{Answer, Fields},
+};
+
+pub fn digest(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+    let digest = Digest::sha256(fields.bytes()?);
+    fields.end()?;
+    Ok(Answer::of(*digest.as_bytes()))
+}
+
+pub fn canonical(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+    let value = parse_strict(fields.bytes()?, &Limits::AGENT)?;
+    fields.end()?;
+    Ok(Answer::of(canonical_json(&value)))
+}
+
+pub fn thumbprint(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+    let key = PublicKey::from_raw(fields.text()?, fields.bytes()?)?;
+    fields.end()?;
+    Ok(Answer::of(key.thumbprint()))
+}
+
+pub fn audit_entry(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+    let entry = Entry::draft(fields.bytes()?)?;
+    fields.end()?;
+    let bytes = entry.to_bytes()?;
+    let link = audit::link(&entry.previous, &bytes);
+    Ok(Answer::of(bytes).and(*link.as_bytes()))
+}
+
+pub fn audit_link(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+    let link = audit::link(&Digest::from_bytes(*fields.array()?), fields.bytes()?);
+    fields.end()?;
+    Ok(Answer::of(*link.as_bytes()))
+}
+
+pub fn audit_head(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+    let (kid, host) = (fields.text()?.to_owned(), fields.text()?.to_owned());
+    let head = Head::new(kid, host, fields.number()?, Digest::from_bytes(*fields.array()?))?;
+    fields.end()?;
+    Ok(Answer::of(head.to_bytes()?))
+}
+
+pub fn audit_verify(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+    let key = fields.array()?;
+    let head = fields.bytes()?;
+    let signature = fields.array()?;
+    let previous = Digest::from_bytes(*fields.array()?);
+    let entries = fields.rest()?;
+    let head = audit::verify(key, head, signature, previous, entries.into_iter())?;
+    Ok(Answer::of(head.kid).and(head.host).number(head.count).and(*head.link.as_bytes()))
+}
+
+pub fn vapid_input(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+    let (aud, sub) = (fields.text()?, fields.text()?);
+    let claims = Claims::lease(aud, sub, fields.number()?, Duration::from_secs(fields.number()?))?;
+    fields.end()?;
+    Ok(Answer::of(claims.signing_input()?).number(claims.expires()))
+}
+
+pub fn approval_input(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+    let decision = Decision::draft(fields.bytes()?)?;
+    fields.end()?;
+    Ok(Answer::of(decision.to_bytes()?))
+}
