@@ -93,3 +93,27 @@ fn mac(key: &Key, constant: u8) -> Key {
     mac.update(&[constant]);
     Key::new(mac.finalize().into_bytes().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hkdf_of_rfc_5869_a_1() {
+        let mut output = [0; 42];
+        let salt: Vec<u8> = (0..=0x0c).collect();
+        let info: Vec<u8> = (0xf0..=0xf9).collect();
+        expand(&salt, &[0x0b; 22], &info, &mut output);
+        let text: String = output.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(text, "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
+    }
+
+    #[test]
+    fn hmac_of_a_32_byte_key_is_that_of_rfc_2104() {
+        // HMAC-SHA-256 with a key of 32 bytes 0x0b and the message 0x01, from another implementation (Python's hmac).
+        let text: String = mac(&Key::new([0x0b; 32]), 1).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(text, HMAC);
+    }
+
+    const HMAC: &str = "5471fc0232257251b704afb09e71f2ae3e700f12e2998146ddd6984b5ba287ae";
+}
