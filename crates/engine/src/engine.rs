@@ -1,8 +1,8 @@
 //! The engine: the state that the path works on, and the two things people do to it — decide a question, change the authority.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock, Weak},
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak},
     time::Duration,
 };
 
@@ -23,6 +23,7 @@ use crate::{
     ports::{Durable, Entry, Factors, Journal, JournalError, UpstreamFailure, Upstreams, Urgency},
     session::{LabelBook, Session},
     standing::Standing,
+    tasks::TaskBook,
     tools::Tools,
 };
 
@@ -78,11 +79,12 @@ pub struct Engine {
     pub(crate) limits: Limits,
     pub(crate) desk: Desk,
     pub(crate) labels: LabelBook,
+    pub(crate) tasks: TaskBook,
     pub(crate) catalogue: tokio::sync::Mutex<Catalogue>,
     standing: RwLock<Arc<Standing>>,
     ledger: Mutex<Ledger>,
     sessions: Mutex<HashMap<SessionId, Weak<Session>>>,
-    tools: Mutex<HashMap<(ServerId, Digest), Arc<Tools>>>,
+    tools: Mutex<Listings>,
     redactors: Mutex<Redactors>,
 }
 
@@ -96,6 +98,26 @@ struct Redactors {
 
 /// Listings whose derived form is kept.
 const KEPT_LISTINGS: usize = 64;
+
+/// Derived listings, oldest first; each is filled by the first who needs it.
+#[derive(Default)]
+struct Listings {
+    places: VecDeque<((ServerId, Digest), Arc<OnceLock<Arc<Tools>>>)>,
+}
+
+impl Listings {
+    fn place(&mut self, key: (ServerId, Digest)) -> Arc<OnceLock<Arc<Tools>>> {
+        if let Some((_, place)) = self.places.iter().find(|(kept, _)| *kept == key) {
+            return Arc::clone(place);
+        }
+        if self.places.len() >= KEPT_LISTINGS {
+            self.places.pop_front();
+        }
+        let place = Arc::default();
+        self.places.push_back((key, Arc::clone(&place)));
+        place
+    }
+}
 
 impl Engine {
     /// Puts the parts together.
@@ -111,6 +133,7 @@ impl Engine {
             limits: parts.limits,
             desk: Desk::new(parts.limits.desk),
             labels: LabelBook::default(),
+            tasks: TaskBook::default(),
             catalogue: tokio::sync::Mutex::new(parts.catalogue),
             standing: RwLock::new(Arc::new(parts.standing)),
             ledger: Mutex::new(parts.ledger),
@@ -211,27 +234,23 @@ impl Engine {
         self.with_ledger(|ledger| ledger.release(reservation));
     }
 
-    /// The tools of a listing, with pins and compiled schemas; derived once per distinct listing of a server.
+    /// The tools of a listing, with pins and compiled schemas; derived once per distinct listing of a server. Who wants the
+    /// same listing waits for it, nobody else does.
     pub fn tools(&self, server: &ServerId, listing: &crate::ports::Listing) -> Arc<Tools> {
-        let key = (server.clone(), listing.digest);
-        let mut kept = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tools) = kept.get(&key) {
-            return Arc::clone(tools);
-        }
-        let tools = Arc::new(Tools::derive(server, listing));
-        if kept.len() >= KEPT_LISTINGS {
-            kept.clear();
-        }
-        kept.insert(key, Arc::clone(&tools));
-        tools
+        let place = self.kept_tools().place((server.clone(), listing.digest));
+        Arc::clone(place.get_or_init(|| Arc::new(Tools::derive(server, listing))))
     }
 
     /// An accepted definition that some listing of the server held, by its pin.
     pub fn known_definition(&self, server: &ServerId, name: &ToolName, pin: Digest) -> Option<Bytes> {
-        let kept = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_server = kept.iter().filter(|((owner, _), _)| owner == server);
-        let found = of_server.filter_map(|(_, tools)| tools.find(name)).find(|tool| tool.pin() == pin);
-        found.map(|tool| tool.raw().clone())
+        let kept = self.kept_tools();
+        let of_server = kept.places.iter().filter(|((owner, _), _)| owner == server);
+        let listed = of_server.filter_map(|(_, place)| place.get()?.find(name));
+        listed.filter(|tool| tool.pin() == pin).map(|tool| tool.raw().clone()).next()
+    }
+
+    fn kept_tools(&self) -> std::sync::MutexGuard<'_, Listings> {
+        self.tools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The redactor for the secrets that a server's connection uses; `None` when it cannot be made, and then nothing may pass.

@@ -69,6 +69,7 @@ impl Engine {
     /// A stable word, when it cannot be made safe.
     pub fn show(&self, agent: &AgentId, server: &ServerId, labels: Labels, raw: Bytes) -> Result<Bytes, &'static str> {
         let clean = self.clean(server, Shape::Other, raw)?;
+        let labels = labels.union(self.tasks.labels_of(agent, server, &clean.bytes));
         self.labels.add(agent, labels, self.clock.now());
         Ok(clean.bytes)
     }

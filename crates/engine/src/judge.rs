@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use crate::{
     Engine,
-    call::{Call, Operation},
+    call::Operation,
     path::{Target, Trace},
+    tasks::Act,
 };
 
 /// A result after the firewall.
@@ -21,11 +22,16 @@ pub(crate) struct Clean {
 }
 
 impl Engine {
-    /// What policy says of a call.
-    pub(crate) fn judge(&self, trace: &Trace, call: &Call, target: &Target, arguments: &Value) -> Verdict {
+    /// What policy says of a call. What changes a task is judged like the call that made it, by what the agent has seen since.
+    pub(crate) fn judge(&self, trace: &Trace, operation: &Operation, target: &Target, arguments: &Value) -> Verdict {
+        if let (Some(made), Some(act)) = (target.made(), Act::of(operation))
+            && act.changes()
+        {
+            return self.judge(trace, &made.operation, target, &made.arguments());
+        }
         let uri = |arguments: &Value| arguments.get("uri").and_then(Value::as_str).unwrap_or_default().to_owned();
         let subscribed;
-        let action = match &call.operation {
+        let action = match operation {
             Operation::CallTool { tool, .. } => Action::Call { tool, arguments },
             Operation::ReadResource { uri } => Action::ReadResource { uri },
             Operation::GetPrompt { name, .. } => Action::GetPrompt { prompt: name },
@@ -34,7 +40,7 @@ impl Engine {
                 subscribed = uri(arguments);
                 Action::ReadResource { uri: &subscribed }
             }
-            // It reads or ends what was allowed before; the surface's handles tie it to that.
+            // It reads what was allowed before, ends a subscription of the session, or sets how much a server logs.
             Operation::Follow { .. } => return Verdict::Allow { policies: vec!["follows".to_owned()], grant: None },
         };
         let now = self.clock.now();

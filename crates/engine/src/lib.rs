@@ -19,6 +19,7 @@ pub mod path;
 pub mod ports;
 pub mod session;
 pub mod standing;
+mod tasks;
 pub mod tools;
 
 pub use engine::{Engine, Limits, Parts};

@@ -67,12 +67,20 @@ impl Session {
         }
     }
 
-    pub(crate) fn covers(&self, server: &ServerId, subject: Digest, pin: Digest, arguments: Digest) -> bool {
+    /// Whether a grant covers a call; where `only_exact`, one that was made for exactly these arguments.
+    pub(crate) fn covers(
+        &self,
+        server: &ServerId,
+        subject: Digest,
+        pin: Digest,
+        arguments: Digest,
+        only_exact: bool,
+    ) -> bool {
         self.lock().iter().any(|grant| {
             grant.server == *server
                 && grant.subject == subject
                 && grant.pin == pin
-                && grant.arguments.is_none_or(|exact| exact == arguments)
+                && grant.arguments.map_or(!only_exact, |exact| exact == arguments)
         })
     }
 

@@ -1,19 +1,22 @@
 //! A server's definitions, inspected and compiled once per distinct listing.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, OnceLock},
 };
 
 use briefcase_policy::{
-    pin::{self, Inspected, Suspicion},
+    pin::{self, Inspected, Quarantine, Suspicion},
     schema::{self, Schema},
 };
-use briefcase_types::{Digest, ServerId, ToolName};
+use briefcase_types::{Digest, ServerId, ToolName, text};
 use bytes::Bytes;
 use serde_json::Value;
 
 use crate::ports::Listing;
+
+/// Tools beyond the most a server may offer that are named to a person.
+const SURPLUS_NAMED: usize = 16;
 
 /// The definitions of one listing.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub struct Tools {
     order: Vec<Arc<Tool>>,
     by_name: HashMap<ToolName, usize>,
     quarantined: Vec<(String, String)>,
+    /// Why each of those is, by the name its server gives it.
+    why: HashMap<String, Quarantine>,
 }
 
 /// One definition.
@@ -42,8 +47,9 @@ struct Schemas {
 impl Tools {
     pub(crate) fn derive(server: &ServerId, listing: &Listing) -> Self {
         let inspected = pin::inspect(server, listing.tools.iter().map(|definition| definition.raw.as_ref()));
-        let mut tools = Self { order: Vec::new(), by_name: HashMap::new(), quarantined: Vec::new() };
-        for (Inspected { verdict, shown_name }, listed) in inspected.into_iter().zip(&listing.tools) {
+        let mut tools =
+            Self { order: Vec::new(), by_name: HashMap::new(), quarantined: Vec::new(), why: HashMap::new() };
+        for (Inspected { verdict, .. }, listed) in inspected.into_iter().zip(&listing.tools) {
             match verdict {
                 Ok(sound) => {
                     tools.by_name.insert(sound.tool.clone(), tools.order.len());
@@ -55,10 +61,19 @@ impl Tools {
                         schemas: OnceLock::new(),
                     }));
                 }
-                Err(quarantine) => tools.quarantined.push((shown_name, quarantine.to_string())),
+                Err(reason) => {
+                    tools.why.insert(listed.name.clone(), reason);
+                }
             }
         }
+        tools.quarantined = shown(listing, &tools.why);
         tools
+    }
+
+    /// Why the tool of this name is not among the sound ones, although its server lists it.
+    #[must_use]
+    pub fn quarantine(&self, name: &ToolName) -> Option<&Quarantine> {
+        self.why.get(name.as_str())
     }
 
     /// The tool of this name, if its definition is sound.
@@ -72,11 +87,33 @@ impl Tools {
         self.order.iter()
     }
 
-    /// Names (made printable) and reasons of what is neither shown nor called.
+    /// Names (made printable) and reasons of what is neither shown nor called. Of more tools than a server may offer only the
+    /// first few are named, and the others counted.
     #[must_use]
     pub fn quarantined(&self) -> &[(String, String)] {
         &self.quarantined
     }
+}
+
+/// What a person is shown of the quarantined: in the server's order, a flood shortened.
+fn shown(listing: &Listing, why: &HashMap<String, Quarantine>) -> Vec<(String, String)> {
+    let mut named = HashSet::new();
+    let mut surplus = 0_usize;
+    let mut entries = Vec::new();
+    for listed in &listing.tools {
+        let Some(reason) = why.get(&listed.name).filter(|_| named.insert(&listed.name)) else { continue };
+        if *reason == Quarantine::TooMany {
+            surplus = surplus.saturating_add(1);
+            if surplus > SURPLUS_NAMED {
+                continue;
+            }
+        }
+        entries.push((text::printable(text::clip(&listed.name, 128)), reason.to_string()));
+    }
+    if let Some(more) = surplus.checked_sub(SURPLUS_NAMED).filter(|more| *more > 0) {
+        entries.push((format!("(and {more} more)"), Quarantine::TooMany.to_string()));
+    }
+    entries
 }
 
 impl Tool {

@@ -189,6 +189,10 @@ impl Inner {
         }
         let (subscribe, local) = (context.verb == Verb::Subscribe, local.to_owned());
         let method = if subscribe { Follow::Subscribe } else { Follow::Unsubscribe };
+        if !subscribe && !self.listens.has_session(&server, &local) {
+            // An end to nothing is nothing that its server has to hear.
+            return Answer::result("{}");
+        }
         if subscribe && !self.listens.may_subscribe() {
             return Answer::invalid_params("too many subscriptions");
         }
@@ -217,8 +221,10 @@ impl Inner {
             return Answer::invalid_params("there is no task with this id");
         };
         let id = quoted(&task.id);
-        let kept = members.iter().filter(|(name, _)| *name != "_meta");
-        let params = splice::object(kept.map(|(name, raw)| (name, if name == "taskId" { id.as_str() } else { raw })));
+        // Nothing rides along that the method does not have.
+        let responses = members.get("inputResponses").filter(|_| follow == Follow::TaskUpdate);
+        let responses = responses.map(|raw| ("inputResponses", raw));
+        let params = splice::object([("taskId", id.as_str())].into_iter().chain(responses));
         self.follow(context, task.server, follow, params.into()).await
     }
 
@@ -242,7 +248,7 @@ impl Inner {
             return Answer::invalid_params("`params.level` must be a log level");
         };
         self.level.store(level, std::sync::atomic::Ordering::Relaxed);
-        let params = context.members().map(|members| members.without(&["_meta"])).unwrap_or_default();
+        let params = Bytes::from(splice::object([("level", quoted(named.as_deref().unwrap_or_default()).as_str())]));
         let each = self.servers().into_iter().map(|server| {
             let params = params.clone();
             async move {

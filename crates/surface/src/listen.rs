@@ -140,6 +140,11 @@ impl Listens {
         }
     }
 
+    /// Whether the legacy client subscribed to a resource.
+    pub(crate) fn has_session(&self, server: &ServerId, uri: &str) -> bool {
+        self.lock().session.contains(&(server.clone(), uri.to_owned()))
+    }
+
     pub(crate) fn may_subscribe(&self) -> bool {
         self.lock().session.len() < MAX_RESOURCES
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use briefcase_policy::decision::{DenyReason, Risk, Verdict};
 use briefcase_receipts::{Approval, Kind, Receipt, Step};
-use briefcase_types::{ApprovalId, CallId, Digest, Refusal, RefusalCode};
+use briefcase_types::{ApprovalId, CallId, Digest, Refusal, RefusalCode, ServerId};
 
 use super::{
     Stop, Trace, Validated,
@@ -54,19 +54,23 @@ impl Permit {
 /// Third stage.
 pub async fn decide(engine: &Engine, validated: Validated, talk: &Arc<dyn Talk>) -> Result<Permitted, Stop> {
     let Validated { trace, mut call, mut target, arguments } = validated;
-    let permit = match engine.judge(&trace, &call, &target, &arguments.value) {
+    let permit = match engine.judge(&trace, &call.operation, &target, &arguments.value) {
         Verdict::Allow { policies, grant: None } => Permit { word: "allow", policies, approval: None },
         Verdict::Allow { policies, grant: Some(_) } => Permit { word: "granted", policies, approval: None },
         Verdict::Deny { policies, reason } => return Err(denied(&target, &arguments, policies, reason)),
-        Verdict::Ask { policies, fresh } => {
+        Verdict::Ask { mut policies, fresh } => {
+            let undeclared = undeclared(&call, &target, &arguments);
+            // The person is shown which: in what they are asked, and in its receipt.
+            policies.extend(undeclared.iter().map(|name| format!("undeclared argument: {name}")));
             let continued = call.continuation.take().is_some_and(|continuation| {
                 continuation.approved
                     && continuation.key == arguments.key
                     && continuation.authority_version == target.standing.version()
             });
-            if continued {
+            let of_approved = target.made().is_some_and(|made| made.approved_under == Some(target.standing.version()));
+            if continued || of_approved {
                 Permit { word: CONTINUED, policies, approval: None }
-            } else if !fresh && granted(&trace, &call, &target, &arguments) {
+            } else if !fresh && granted(&trace, &call, &target, &arguments, !undeclared.is_empty()) {
                 Permit { word: "session_grant", policies, approval: None }
             } else {
                 ask(engine, &trace, &call, &mut target, &arguments, policies, fresh, talk).await?
@@ -88,15 +92,33 @@ fn denied(target: &Target, arguments: &Arguments, policies: Vec<String>, reason:
     Stop::new(target.standing.version(), refusal).with_arguments(arguments.commitment).with_policies(policies)
 }
 
+/// The arguments that the tool's accepted schema does not name.
+fn undeclared(call: &Call, target: &Target, arguments: &Arguments) -> Vec<String> {
+    let Operation::CallTool { tool, .. } = &call.operation else { return Vec::new() };
+    target.standing.policy().undeclared(&call.line.server, tool, &arguments.value)
+}
+
 /// A permission for this session that covers exactly this.
-fn granted(trace: &Trace, call: &Call, target: &Target, arguments: &Arguments) -> bool {
-    let exact = Digest::sha256(&arguments.canonical);
-    call.session.covers(&trace.server, subject(trace), target.pin, exact)
+fn granted(trace: &Trace, call: &Call, target: &Target, arguments: &Arguments, only_exact: bool) -> bool {
+    match target.made() {
+        Some(made) => {
+            let subject = subject_of(&trace.server, made.operation.word(), made.operation.name());
+            call.session.covers(&trace.server, subject, made.pin, made.exact(), false)
+        }
+        None => {
+            let exact = Digest::sha256(&arguments.canonical);
+            call.session.covers(&trace.server, subject(trace), target.pin, exact, only_exact)
+        }
+    }
 }
 
 /// What grants and prompt budgets count by. The same as [`Question::sealed`] computes.
 pub(crate) fn subject(trace: &Trace) -> Digest {
-    let parts = [trace.server.as_str().as_bytes(), trace.operation.as_bytes(), trace.name.as_bytes()];
+    subject_of(&trace.server, trace.operation, &trace.name)
+}
+
+fn subject_of(server: &ServerId, operation: &str, name: &str) -> Digest {
+    let parts = [server.as_str().as_bytes(), operation.as_bytes(), name.as_bytes()];
     Digest::labelled("briefcase/subject/1", &parts)
 }
 
@@ -123,7 +145,7 @@ async fn ask(
             NotOnDesk::Journal(error) => unrecorded(&error),
         })
     })?;
-    let tool = if let Operation::CallTool { tool, .. } = &call.operation { Some(tool.clone()) } else { None };
+    let tool = target.tool_of(call).cloned();
     talk.waiting(&Waiting { approval, server: trace.server.clone(), tool, expires });
     let waited = tokio::select! {
         waited = engine.desk.wait(approval, call.patience, || engine.clock.now()) => waited,
@@ -181,7 +203,7 @@ fn question(
 }
 
 fn risk(trace: &Trace, call: &Call, target: &Target) -> Risk {
-    let Operation::CallTool { tool, .. } = &call.operation else { return Risk::Medium };
+    let Some(tool) = target.tool_of(call) else { return Risk::Medium };
     target.standing.policy().risk(&trace.server, tool).unwrap_or(Risk::High)
 }
 
@@ -225,14 +247,14 @@ fn spend(
     policies: Vec<String>,
 ) -> Option<Permit> {
     let standing = engine.standing();
-    let fits = standing.may_connect(&trace.agent) && standing.still_accepts(call, target.pin, target.cost);
+    let fits = standing.may_connect(&trace.agent) && target.still_accepted(call, &standing);
     if call.session.is_closed() || !fits {
         engine.desk.withdraw(approval);
         return None;
     }
     let consumed = engine.desk.spend(approval, arguments.key, standing.version(), engine.clock.now())?;
     target.standing = standing;
-    if let Verdict::Deny { .. } = engine.judge(trace, call, target, &arguments.value) {
+    if let Verdict::Deny { .. } = engine.judge(trace, &call.operation, target, &arguments.value) {
         return None;
     }
     Some(Permit { word: "approved", policies, approval: Some(consumed) })

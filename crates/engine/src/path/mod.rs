@@ -121,7 +121,7 @@ pub struct Trace {
     pub server: briefcase_types::ServerId,
     /// The operation's word.
     pub operation: &'static str,
-    /// The tool's or prompt's name; empty for the rest.
+    /// The tool's or prompt's name, for a task the one that runs it; empty for the rest.
     pub name: String,
 }
 
@@ -134,7 +134,11 @@ impl Trace {
             session: call.session.id,
             server: call.line.server.clone(),
             operation: call.operation.word(),
-            name: call.operation.name().to_owned(),
+            name: match engine.tasks.named(&call.session.agent, &call.line.server, &call.operation) {
+                // What is done with a task is done with the tool that runs it.
+                Some(made) => made.operation.name().to_owned(),
+                None => call.operation.name().to_owned(),
+            },
         }
     }
 }

@@ -1,19 +1,19 @@
 //! filter and release: the firewall, the labels, the outcome's receipt — and only then the agent.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Mutex};
 
 use briefcase_policy::firewall::Shape;
 use briefcase_receipts::{Kind, Outcome, Receipt, Word};
-use briefcase_types::{Refusal, RefusalCode};
+use briefcase_types::{Digest, Refusal, RefusalCode};
 use bytes::Bytes;
 
-use super::{Answered, Stop, Trace};
+use super::{Answered, Stop, Trace, resolve::Target, validate::Arguments};
 use crate::{
     Engine,
-    call::{Answer, Continuation, Operation, Released},
+    call::{Answer, Call, Continuation, Operation, Released},
     inward::Origin,
     ports::{Entry, Reply, RpcError, UpstreamFailure, Urgency},
-    tools::Tool,
+    tasks::{self, Act, Made, Questions},
 };
 
 /// What the firewall made of the reply.
@@ -25,9 +25,9 @@ enum Filtered {
 /// Last stage.
 pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, Stop> {
     let Answered { trace, call, target, arguments, hold, reply, took } = answered;
-    let shown = Shown { server: &trace.server, shape: shape(&call.operation, target.tool.as_deref()) };
+    let shown = Shown { server: &trace.server, shape: shape(&call.operation, &target) };
     let filtered = filter(engine, &shown, reply);
-    let (filtered, wants_input) = admit_questions(engine, &trace, filtered).await;
+    let Admitted { filtered, wants_input, questions } = admit_questions(engine, &trace, target.made(), filtered).await;
     // A fixed price cannot overrun.
     let _ = engine.settle(hold.reservation);
     engine.labels.add(&trace.agent, target.labels, engine.clock.now());
@@ -54,6 +54,7 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, St
     }
     match filtered {
         Filtered::Pass { answer, .. } => {
+            remember_task(engine, &trace, &call, &target, &arguments, &answer, hold.by_person, questions);
             let continuation = wants_input.then(|| Continuation {
                 key: arguments.key,
                 authority_version: target.standing.version(),
@@ -68,32 +69,89 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, St
     }
 }
 
-/// A modern server asks by answering: what it asks is decided like any question, before the agent's side sees it.
-async fn admit_questions(engine: &Engine, trace: &Trace, filtered: Filtered) -> (Filtered, bool) {
-    let questions = match &filtered {
-        Filtered::Pass { answer: Answer::Result(raw), .. } => match questions(raw) {
-            Ok(questions) => questions,
-            // What cannot be decided on is not passed on: another reader may find the question in it.
-            Err(_) => {
-                let refusal = unusable("question_malformed");
-                return (Filtered::Hold { refusal, status: "withheld:question_malformed".to_owned() }, false);
-            }
-        },
-        Filtered::Pass { answer: Answer::Error(error), .. } if error.code == URL_ELICITATION => {
-            Some(vec![("elicitation/create".to_owned(), error.data.clone().unwrap_or_default())])
-        }
-        _ => None,
+/// An answer whose questions were decided.
+struct Admitted {
+    filtered: Filtered,
+    /// Whether the server waits for input before it can answer.
+    wants_input: bool,
+    /// What it asks, by its keys.
+    questions: Questions,
+}
+
+/// A modern server asks by answering: what it asks is decided like any question, before the agent's side sees it. What a
+/// task asks is decided once, however often its state is looked at.
+async fn admit_questions(engine: &Engine, trace: &Trace, made: Option<&Made>, filtered: Filtered) -> Admitted {
+    let hold = |word: &'static str| Admitted {
+        filtered: Filtered::Hold { refusal: unusable(word), status: format!("withheld:{word}") },
+        wants_input: false,
+        questions: Questions::new(),
     };
-    let Some(questions) = questions else { return (filtered, false) };
-    let from = Origin { agent: trace.agent.clone(), session: trace.session, server: trace.server.clone() };
-    for (method, params) in questions {
-        if engine.permit_question(&from, &method, &params).await.is_err() {
-            let refusal = unusable("question_refused");
-            return (Filtered::Hold { refusal, status: "withheld:question_refused".to_owned() }, false);
+    let asked = match &filtered {
+        Filtered::Pass { answer: Answer::Result(raw), .. } => questions(raw),
+        Filtered::Pass { answer: Answer::Error(error), .. } if error.code == URL_ELICITATION => {
+            let params = error.data.clone().unwrap_or_default();
+            let question = Asked { key: String::new(), method: "elicitation/create".to_owned(), params };
+            Ok((false, vec![question]))
         }
+        _ => Ok((false, Vec::new())),
+    };
+    // What cannot be decided on is not passed on: another reader may find the question in it.
+    let Ok((wants_input, asked)) = asked else { return hold("question_malformed") };
+    let from = Origin { agent: trace.agent.clone(), session: trace.session, server: trace.server.clone() };
+    let mut allowed = Questions::new();
+    for Asked { key, method, params } in asked {
+        let digest = Digest::labelled("briefcase/task-question/1", &[method.as_bytes(), &params]);
+        let known = made.is_some_and(|made| made.knows(&key, digest));
+        if !known && engine.permit_question(&from, &method, &params).await.is_err() {
+            return hold("question_refused");
+        }
+        allowed.insert(key, digest);
     }
-    let wants_input = matches!(&filtered, Filtered::Pass { answer: Answer::Result(_), .. });
-    (filtered, wants_input)
+    if !tasks::can_note(&allowed) {
+        return hold("question_malformed");
+    }
+    Admitted { filtered, wants_input, questions: allowed }
+}
+
+/// Remembers the task that a call was answered with, and what a task asks.
+#[expect(clippy::too_many_arguments, reason = "a task is remembered with everything about its call")]
+fn remember_task(
+    engine: &Engine,
+    trace: &Trace,
+    call: &Call,
+    target: &Target,
+    arguments: &Arguments,
+    answer: &Answer,
+    by_person: bool,
+    questions: Questions,
+) {
+    if let Some(made) = target.made() {
+        return made.note(questions);
+    }
+    let Answer::Result(raw) = answer else { return };
+    // Copies: what came in lies in a larger message.
+    let canonical = || Bytes::copy_from_slice(&arguments.canonical);
+    let operation = match &call.operation {
+        Operation::CallTool { tool, .. } => Operation::CallTool { tool: tool.clone(), arguments: canonical() },
+        Operation::GetPrompt { name, .. } => Operation::GetPrompt { name: name.clone(), arguments: canonical() },
+        Operation::ReadResource { uri } => Operation::ReadResource { uri: uri.clone() },
+        Operation::Complete { .. } | Operation::Follow { .. } => return,
+    };
+    let Some(id) = tasks::created(raw) else { return };
+    let made = Made {
+        server: trace.server.clone(),
+        id,
+        operation,
+        pin: target.pin,
+        class: target.class,
+        tool: target.tool.clone(),
+        labels: target.labels,
+        private_arguments: target.private_arguments,
+        approved_under: by_person.then(|| target.standing.version()),
+        questions: Mutex::new(questions),
+    };
+    let standing = engine.standing();
+    engine.tasks.remember(&trace.agent, made, |agent| standing.authority().agents.contains_key(agent));
 }
 
 /// `URLElicitationRequired` of the legacy era.
@@ -133,9 +191,12 @@ struct Shown<'a> {
     shape: Shape<'a>,
 }
 
-fn shape<'a>(operation: &Operation, tool: Option<&'a Tool>) -> Shape<'a> {
+fn shape<'a>(operation: &Operation, target: &'a Target) -> Shape<'a> {
+    if let (Some(made), Some(act)) = (target.made(), Act::of(operation)) {
+        return made.shape(act);
+    }
     match operation {
-        Operation::CallTool { .. } => Shape::ToolResult(tool.and_then(Tool::output)),
+        Operation::CallTool { .. } => Shape::ToolResult(target.tool.as_ref().and_then(|tool| tool.output())),
         Operation::ReadResource { .. } | Operation::GetPrompt { .. } => Shape::Content,
         Operation::Complete { .. } | Operation::Follow { .. } => Shape::Other,
     }
@@ -175,35 +236,44 @@ fn withheld(error: &crate::ports::JournalError) -> Stop {
     ))
 }
 
-/// What a modern server wants to know before it can answer; `None` when this is an answer.
-fn questions(raw: &[u8]) -> Result<Option<Vec<(String, Bytes)>>, serde_json::Error> {
+/// A question in an answer.
+struct Asked {
+    key: String,
+    method: String,
+    params: Bytes,
+}
+
+/// What a modern server wants to know, and whether it has to know it before it can answer.
+fn questions(raw: &[u8]) -> Result<(bool, Vec<Asked>), serde_json::Error> {
     #[derive(serde::Deserialize)]
     struct Outline<'a> {
         #[serde(rename = "resultType", borrow, default)]
         result_type: Option<std::borrow::Cow<'a, str>>,
         #[serde(rename = "inputRequests", borrow, default)]
-        requests: BTreeMap<std::borrow::Cow<'a, str>, Asked<'a>>,
+        requests: BTreeMap<std::borrow::Cow<'a, str>, Request<'a>>,
     }
     #[derive(serde::Deserialize)]
-    struct Asked<'a> {
+    struct Request<'a> {
         #[serde(borrow, default)]
         method: std::borrow::Cow<'a, str>,
         #[serde(borrow, default)]
         params: Option<&'a serde_json::value::RawValue>,
     }
     // Spelled out, or hidden in an escape.
-    if !contains(raw, b"input_required") && !contains(raw, br"\u") {
-        return Ok(None);
+    if ![&b"input_required"[..], b"inputRequests", br"\u"].iter().any(|mark| contains(raw, mark)) {
+        return Ok((false, Vec::new()));
     }
     let outline: Outline<'_> = serde_json::from_slice(raw)?;
-    if outline.result_type.as_deref() != Some("input_required") {
-        return Ok(None);
-    }
-    let question = |asked: Asked<'_>| {
+    let question = |(key, asked): (std::borrow::Cow<'_, str>, Request<'_>)| {
         let params = asked.params.map_or("{}", |raw| raw.get());
-        (asked.method.into_owned(), Bytes::copy_from_slice(params.as_bytes()))
+        Asked {
+            key: key.into_owned(),
+            method: asked.method.into_owned(),
+            params: Bytes::copy_from_slice(params.as_bytes()),
+        }
     };
-    Ok(Some(outline.requests.into_values().map(question).collect()))
+    let wants_input = outline.result_type.as_deref() == Some("input_required");
+    Ok((wants_input, outline.requests.into_iter().map(question).collect()))
 }
 
 impl Engine {
@@ -228,12 +298,14 @@ mod tests {
 
     #[test]
     fn no_spelling_of_a_question_passes_as_an_answer() {
-        let asks = |raw: &str| questions(raw.as_bytes()).map(|found| found.unwrap_or_default().len());
+        let asks = |raw: &str| questions(raw.as_bytes()).map(|(_, asked)| asked.len());
         let request = r#"{"method":"sampling/createMessage","params":{}}"#;
         for kind in ["input_required", r"input\u005frequired", r"\u0069nput_required"] {
             let raw = format!(r#"{{"resultType":"{kind}","inputRequests":{{"a":{request}}}}}"#);
             assert_eq!(asks(&raw).unwrap(), 1, "{raw}");
         }
+        let state = format!(r#"{{"resultType":"complete","taskId":"t","inputRequests":{{"a":{request}}}}}"#);
+        assert_eq!(asks(&state).unwrap(), 1, "a task's questions");
         let hidden_key = format!(r#"{{"result\u0054ype":"input_required","input\u0052equests":{{"a":{request}}}}}"#);
         assert_eq!(asks(&hidden_key).unwrap(), 1);
         for bad in [

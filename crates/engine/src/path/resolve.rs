@@ -13,6 +13,7 @@ use crate::{
     Engine,
     call::{Call, Operation},
     standing::Standing,
+    tasks::{Act, Made},
     tools::Tool,
 };
 
@@ -34,6 +35,8 @@ pub struct Target {
     pub(super) tool: Option<Arc<Tool>>,
     pub(super) labels: Labels,
     pub(super) private_arguments: bool,
+    /// The call that made the task this is about.
+    pub(super) made: Option<Arc<Made>>,
 }
 
 /// First stage.
@@ -53,14 +56,19 @@ pub async fn resolve(engine: &Engine, trace: Trace, call: Call) -> Result<Resolv
                 .await
                 .map_err(|refusal| Stop::new(version, refusal))?
         }
-        _ => Target::of_server(&standing, server, &call.operation),
+        operation => match Act::of(operation) {
+            Some(act) => {
+                task(engine, &call, act, &standing, server).await.map_err(|refusal| Stop::new(version, refusal))?
+            }
+            None => Target::of_server(&standing, server, operation),
+        },
     };
     // Looking takes as long as the server likes: what was taken away meanwhile counts.
     let now = engine.standing();
     if call.session.is_closed() || !now.may_connect(&call.session.agent) {
         return Err(Stop::new(now.version(), revoked()));
     }
-    if !now.still_accepts(&call, target.pin, target.cost) {
+    if !target.still_accepted(&call, &now) {
         return Err(Stop::new(now.version(), changed_meanwhile()));
     }
     let target = if now.version() == version { target } else { target.under(now) };
@@ -75,6 +83,25 @@ impl Target {
 
     pub(crate) const fn standing(&self) -> &Arc<Standing> {
         &self.standing
+    }
+
+    /// The call that made the task this is about.
+    pub(crate) fn made(&self) -> Option<&Made> {
+        self.made.as_deref()
+    }
+
+    /// The tool that a call is about, by itself or through its task.
+    pub(super) fn tool_of<'a>(&'a self, call: &'a Call) -> Option<&'a ToolName> {
+        match self.made().map_or(&call.operation, |made| &made.operation) {
+            Operation::CallTool { tool, .. } => Some(tool),
+            _ => None,
+        }
+    }
+
+    /// Whether an authority that came into force meanwhile still accepts it.
+    pub(super) fn still_accepted(&self, call: &Call, now: &Standing) -> bool {
+        let task = self.made().zip(Act::of(&call.operation));
+        now.still_accepts(call, self.pin, self.cost) && task.is_none_or(|(made, act)| made.still_accepted(now, act))
     }
 
     fn of_server(standing: &Arc<Standing>, server: &Server, operation: &Operation) -> Self {
@@ -93,6 +120,7 @@ impl Target {
             tool: None,
             labels: server.labels,
             private_arguments: false,
+            made: None,
         }
     }
 
@@ -105,6 +133,25 @@ impl Target {
             tool: Some(tool),
             labels: server.labels.union(pin.labels),
             private_arguments: pin.private_args,
+            made: None,
+        }
+    }
+
+    fn of_task(standing: &Arc<Standing>, server: &Server, act: Act, made: Arc<Made>) -> Self {
+        let pin = match &made.operation {
+            Operation::CallTool { tool, .. } => server.pins.get(tool),
+            _ => None,
+        };
+        let now = pin.map_or(Labels::NONE, |pin| pin.labels);
+        Self {
+            standing: Arc::clone(standing),
+            pin: made.pin,
+            class: if act.changes() { pin.map_or(made.class, |pin| pin.class) } else { Class::Read },
+            cost: None,
+            tool: made.tool.clone(),
+            labels: server.labels.union(made.labels).union(now),
+            private_arguments: made.private_arguments || pin.is_some_and(|pin| pin.private_args),
+            made: Some(made),
         }
     }
 }
@@ -129,14 +176,41 @@ async fn accepted_tool(
         }
         (Some(_), Some(_)) => Err(tool_changed(call, name, "definition")),
         (None, Some(_)) => Err(tool_changed(call, name, "new_tool")),
-        (Some(_), None) => Err(tool_changed(call, name, "gone")),
-        (None, None) => Err(no_such_tool(call, name)),
+        (pin, None) => Err(match (tools.quarantine(name), pin) {
+            (Some(reason), _) => quarantined(name, &reason.to_string()),
+            (None, Some(_)) => tool_changed(call, name, "gone"),
+            (None, None) => no_such_tool(call, name),
+        }),
     }
+}
+
+/// The call that made a task, if its tool is still accepted; an answer goes only to a tool that is what it was.
+async fn task(
+    engine: &Engine,
+    call: &Call,
+    act: Act,
+    standing: &Arc<Standing>,
+    server: &Server,
+) -> Result<Target, Refusal> {
+    let made = engine.tasks.named(&call.session.agent, &call.line.server, &call.operation);
+    let made = made.ok_or_else(no_such_task)?;
+    if let Operation::CallTool { tool, .. } = &made.operation {
+        if !made.still_accepted(standing, act) {
+            let reason = if server.pins.contains_key(tool) { "definition" } else { "withdrawn" };
+            return Err(tool_changed(call, tool, reason));
+        }
+        if act == Act::Answer {
+            accepted_tool(engine, call, standing, server, tool).await?;
+        }
+    }
+    Ok(Target::of_task(standing, server, act, made))
 }
 
 /// Whether the tool's definition is still the accepted one, after a wait.
 pub(super) async fn look_again(engine: &Engine, call: &Call, target: &Target) -> Result<(), Refusal> {
-    let Operation::CallTool { tool, .. } = &call.operation else { return Ok(()) };
+    let Some(tool) = target.tool_of(call).filter(|_| Act::of(&call.operation) != Some(Act::Cancel)) else {
+        return Ok(());
+    };
     let standing = target.standing();
     let server = standing.authority().servers.get(&call.line.server);
     let Some(server) = server else { return Err(no_such_server(call.line.server.as_str())) };
@@ -179,11 +253,21 @@ fn no_such_tool(call: &Call, name: &ToolName) -> Refusal {
     )
 }
 
+fn no_such_task() -> Refusal {
+    Refusal::new(
+        RefusalCode::InvalidArgs,
+        "no_such_task",
+        "There is no task with this id.",
+        "Use the id that the call was answered with; tasks are forgotten when the briefcase restarts.",
+    )
+}
+
 fn tool_changed(call: &Call, name: &ToolName, reason: &'static str) -> Refusal {
     let server = &call.line.server;
     let what = match reason {
         "new_tool" => "is new and was not accepted yet",
         "gone" => "is no longer offered by its server",
+        "withdrawn" => "is no longer accepted",
         _ => "is not the one a person accepted: its definition changed",
     };
     Refusal::new(

@@ -12,6 +12,7 @@ use crate::{
     Engine,
     call::{Call, Operation},
     desk::CallKey,
+    tasks::Act,
 };
 
 /// A call with arguments that can be decided on.
@@ -36,10 +37,13 @@ pub struct Arguments {
 pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, Stop> {
     let Resolved { trace, mut call, target } = resolved;
     let version = target.standing.version();
-    let value = read(&call.operation).map_err(|refusal| Stop::new(version, refusal))?;
+    let mut value = read(&call.operation).map_err(|refusal| Stop::new(version, refusal))?;
+    if let Some((made, act)) = target.made().zip(Act::of(&call.operation)) {
+        made.keep_asked(act, &mut value);
+    }
     let canonical = Bytes::from(canonical(&value));
     let commitment = engine.commit_key.arguments(&trace.call, &value).root();
-    if let Some(tool) = &target.tool {
+    if let (Some(tool), Operation::CallTool { .. }) = (&target.tool, &call.operation) {
         tool.check_arguments(&value)
             .map_err(|violations| Stop::new(version, does_not_fit(&trace, &violations)).with_arguments(commitment))?;
     }

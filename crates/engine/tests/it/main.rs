@@ -13,3 +13,5 @@ mod budgets;
 mod doubles;
 mod people;
 mod record;
+mod tasks;
+mod undeclared;

@@ -8,7 +8,7 @@ use cedar_policy::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Risk, arguments::Shape, problem::PolicyError};
+use super::{Risk, arguments::Shape, declared::Declared, problem::PolicyError};
 use crate::{
     authority::{Authority, Class, ReadsGranted, Server},
     label::Labels,
@@ -22,6 +22,7 @@ pub struct Catalogue(BTreeMap<[u8; 32], Seen>);
 #[derive(Clone, Debug)]
 struct Seen {
     arguments: Option<Shape>,
+    declared: Declared,
     hints: Value,
 }
 
@@ -36,7 +37,7 @@ impl Catalogue {
     pub fn add(&mut self, pin: Digest, definition: &Value) {
         let arguments = super::arguments::shape_of_arguments(definition);
         let hints = json!({ "annotations": definition.get("annotations") });
-        self.0.insert(*pin.as_bytes(), Seen { arguments, hints });
+        self.0.insert(*pin.as_bytes(), Seen { arguments, declared: Declared::of(definition), hints });
     }
 
     fn seen(&self, pin: &Digest) -> Option<&Seen> {
@@ -68,6 +69,7 @@ pub(super) struct ToolFacts {
     pub(super) cost: Option<Money>,
     pub(super) labels: Labels,
     pub(super) arguments: Option<Shape>,
+    pub(super) declared: Declared,
 }
 
 /// What a server can be asked, and what it can ask, beside tool calls.
@@ -204,6 +206,7 @@ fn server_facts(kinds: &Kinds, id: &ServerId, server: &Server, catalogue: &Catal
             cost: pin.cost,
             labels: server.labels.union(pin.labels),
             arguments: seen.and_then(|seen| seen.arguments.clone()),
+            declared: seen.map_or_else(Declared::default, |seen| seen.declared.clone()),
         };
         (name.clone(), facts)
     });

@@ -5,10 +5,10 @@ use cedar_policy::{Context, EntityUid, Request, RestrictedExpression as Restrict
 use serde_json::Value;
 
 use super::{
-    Action, DenyReason, Facts,
+    Action, DenyReason, Facts, Risk,
     catalogue::{ServerFacts, ToolFacts, World, labels, text, uid},
 };
-use crate::{label::Labels, ledger::BudgetIndex};
+use crate::{authority::Class, label::Labels, ledger::BudgetIndex};
 
 /// Which costly parts of the context the policies read. What no policy names is not made.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,8 @@ pub(super) fn prepare<'a>(
             let mut context = common(facts, known.labels);
             let covers =
                 |cost: briefcase_types::Money| budgets.covers(facts.agent, facts.server, Some(tool), cost.currency);
-            price(known, known.cost.is_some_and(covers), &mut context);
+            let named = known.declared.undeclared(arguments).is_empty();
+            price(known, known.cost.is_some_and(covers), named, &mut context);
             express(known, reads, arguments, &mut context)?;
             Ok(Prepared {
                 principal,
@@ -113,11 +114,14 @@ fn common(facts: &Facts<'_>, server_labels: Labels) -> Vec<(&'static str, Restri
     ]
 }
 
-fn price(tool: &ToolFacts, budgeted: bool, context: &mut Vec<(&'static str, Restricted)>) {
+/// Class, risk and price. What a person said of the tool, they said of the arguments that its schema names: with another one
+/// a call is of no known class.
+fn price(tool: &ToolFacts, budgeted: bool, named: bool, context: &mut Vec<(&'static str, Restricted)>) {
+    let (class, risk) = if named { (tool.class, tool.risk) } else { (Class::Unknown, tool.risk.max(Risk::Medium)) };
     let micros = tool.cost.map_or(0, |cost| i64::try_from(cost.micros).unwrap_or(i64::MAX));
     let currency = tool.cost.map_or_else(String::new, |cost| cost.currency.to_string());
-    context.push(("class", text(tool.class.as_str())));
-    context.push(("risk", text(tool.risk.as_str())));
+    context.push(("class", text(class.as_str())));
+    context.push(("risk", text(risk.as_str())));
     context.push(("cost_micros", Restricted::new_long(micros)));
     context.push(("currency", Restricted::new_string(currency)));
     context.push(("budgeted", Restricted::new_bool(budgeted)));

@@ -8,6 +8,7 @@ mod arguments;
 mod cases;
 mod catalogue;
 mod context;
+mod declared;
 mod facts;
 mod problem;
 mod sources;
@@ -176,9 +177,11 @@ impl PolicySet {
 
     fn granted(&self, facts: &Facts<'_>) -> Option<&Grant> {
         let Action::Call { tool, arguments } = facts.action else { return None };
-        let pin = self.world.tool(facts.server, tool)?.pin;
+        let known = self.world.tool(facts.server, tool)?;
+        let pin = known.pin;
         let covers = |grant: &&Grant| grant.covers(facts.agent, facts.server, tool, &pin, arguments, facts.now);
-        self.grants.iter().find(covers)
+        // What no schema names, no person had before them when they made a rule.
+        self.grants.iter().find(covers).filter(|_| known.declared.undeclared(arguments).is_empty())
     }
 
     /// The policies, in the order of the text.
@@ -198,6 +201,18 @@ impl PolicySet {
     #[must_use]
     pub fn schema_text(&self) -> &str {
         &self.schema_text
+    }
+
+    /// The arguments of a call that its tool's accepted schema does not name, made printable; not all, when there are many.
+    /// A call with one is no granted read, and no rule covers it.
+    #[must_use]
+    pub fn undeclared(
+        &self,
+        server: &briefcase_types::ServerId,
+        tool: &briefcase_types::ToolName,
+        arguments: &serde_json::Value,
+    ) -> Vec<String> {
+        self.world.tool(server, tool).map_or_else(Vec::new, |tool| tool.declared.undeclared(arguments))
     }
 
     /// The risk of a tool, as decisions see it.

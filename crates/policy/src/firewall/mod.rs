@@ -44,6 +44,8 @@ pub struct FilterSpec<'a> {
 pub enum Shape<'a> {
     /// The result of `tools/call`, with the tool's output schema.
     ToolResult(Option<&'a Schema>),
+    /// The state of a background task, which may hold the call's result; with the output schema of the tool that runs it.
+    Task(Option<&'a Schema>),
     /// The result of `resources/read` or `prompts/get`: content that may hold binary data.
     Content,
     /// Anything else: notifications, errors, questions, lists.

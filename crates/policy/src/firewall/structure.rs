@@ -20,22 +20,32 @@ static MENTIONS: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::new(["\"data\"", "\"blob\"", "\"structuredContent\"", "\\u"]).ok());
 
 pub(super) fn check(answer: &[u8], spec: &FilterSpec<'_>, flags: &mut BTreeSet<Flag>) -> Result<(), FilterRefusal> {
-    let schema = match spec.shape {
+    let (schema, is_task) = match spec.shape {
         Shape::Other => return Ok(()),
-        Shape::Content => None,
-        Shape::ToolResult(schema) => schema,
+        Shape::Content => (None, false),
+        Shape::ToolResult(schema) => (schema, false),
+        Shape::Task(schema) => (schema, true),
     };
     if schema.is_none() && MENTIONS.as_ref().is_some_and(|mentions| !mentions.is_match(answer)) {
         return Ok(());
     }
     let result: Value = serde_json::from_slice(answer).map_err(|_| FilterRefusal::NotJson)?;
-    if let Some(schema) = schema {
-        structured(&result, schema)?;
+    let mut check = |result: &Value, schema: Option<&Schema>| {
+        if let Some(schema) = schema {
+            structured(result, schema)?;
+        }
+        if disagrees(result) {
+            flags.insert(Flag::TextDisagrees);
+        }
+        contents(result).try_for_each(|block| binary_content(block, spec.limits.blob_bytes))
+    };
+    // A call may be answered with a task, and a task's state may hold the result of its call.
+    let is_task = is_task || result.get("resultType").and_then(Value::as_str) == Some("task");
+    check(&result, schema.filter(|_| !is_task))?;
+    match result.get("result").filter(|_| is_task) {
+        Some(inner) => check(inner, schema),
+        None => Ok(()),
     }
-    if disagrees(&result) {
-        flags.insert(Flag::TextDisagrees);
-    }
-    contents(&result).try_for_each(|block| binary_content(block, spec.limits.blob_bytes))
 }
 
 /// A result of a tool with an output schema holds structured content that fits, unless it is an error, or not the end of
