@@ -11,6 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// No series of calls takes longer: the slowest of the others would need minutes.
+const MOST: Duration = Duration::from_secs(20);
+
 /// Where to, and what every request carries.
 #[derive(Clone)]
 pub struct Endpoint {
@@ -72,16 +75,18 @@ impl Endpoint {
         Ok(session)
     }
 
-    /// Makes so many calls with so many in flight; the latency of each.
+    /// Makes so many calls with so many in flight, or as many as the time allows; the latency of each.
     pub fn calls(&self, tool: &str, count: usize, in_flight: usize) -> std::io::Result<Vec<Duration>> {
         let session = self.open()?;
-        let left = Arc::new(AtomicUsize::new(count));
+        let (left, end) = (Arc::new(AtomicUsize::new(count)), Instant::now() + MOST);
         let workers: Vec<_> = (0..in_flight)
             .map(|worker| {
                 let (endpoint, session, tool, left) = (self.clone(), session.clone(), tool.to_owned(), Arc::clone(&left));
                 thread::spawn(move || -> std::io::Result<Vec<Duration>> {
                     let (mut connection, mut took) = (endpoint.connect()?, Vec::new());
-                    while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+                    while Instant::now() < end
+                        && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+                    {
                         let id = worker * 1_000_000 + took.len() + 1;
                         let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}","arguments":{{"message":"m{id}"}}}}}}"#);
                         let began = Instant::now();

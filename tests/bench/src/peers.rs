@@ -104,6 +104,9 @@ pub fn beside(table: &mut Table, folder: Option<&Path>, quick: bool) {
     let upstream_port = free_port();
     let mut upstream =
         Command::new(program("fast-upstream")).arg(upstream_port.to_string()).spawn().expect("the upstream");
+    let direct = Endpoint { address: format!("127.0.0.1:{upstream_port}"), path: "/mcp".into(), authorization: None };
+    ready(&direct, &mut upstream).expect("the upstream answers");
+    table.note("the upstream itself over HTTP, no bridge, p50", p50(&direct, "echo").map_or_else(|why| why, ms));
     for (mut peer, port) in peers(folder, upstream_port) {
         let endpoint = Endpoint { address: format!("127.0.0.1:{port}"), path: peer.path.into(), authorization: None };
         match peer.command.spawn() {
@@ -134,7 +137,7 @@ pub fn beside(table: &mut Table, folder: Option<&Path>, quick: bool) {
 }
 
 fn ready(endpoint: &Endpoint, child: &mut Child) -> Result<(), String> {
-    let end = Instant::now() + Duration::from_secs(40);
+    let end = Instant::now() + Duration::from_secs(120);
     loop {
         if let Ok(Some(status)) = child.try_wait() {
             return Err(format!("it ended with {status}"));

@@ -16,11 +16,14 @@ pub struct Client {
     output: BufReader<ChildStdout>,
     tool: String,
     next: u64,
+    notices: usize,
 }
 
 #[derive(Deserialize)]
 struct Outline {
     id: Option<u64>,
+    #[serde(default)]
+    method: Option<String>,
     #[serde(default)]
     error: Option<serde_json::Value>,
     #[serde(default)]
@@ -40,7 +43,7 @@ impl Client {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a child");
         let (input, output) = (child.stdin.take().expect("stdin"), child.stdout.take().expect("stdout"));
         let output = BufReader::with_capacity(256 * 1024, output);
-        let mut client = Self { child, input, output, tool: tool.to_owned(), next: 1 };
+        let mut client = Self { child, input, output, tool: tool.to_owned(), next: 1, notices: 0 };
         client.send(r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}"#);
         client.line();
         client.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
@@ -73,6 +76,11 @@ impl Client {
         sent.insert(id, Instant::now());
     }
 
+    /// How often it was told so far that the tools changed.
+    pub fn notices(&self) -> usize {
+        self.notices
+    }
+
     /// Calls this tool from now on.
     pub fn turn_to(&mut self, tool: &str) {
         tool.clone_into(&mut self.tool);
@@ -99,6 +107,7 @@ impl Client {
         while took.len() < count {
             let line = self.line();
             let answer: Outline = serde_json::from_str(&line).expect("JSON");
+            self.notices += usize::from(answer.method.as_deref() == Some("notifications/tools/list_changed"));
             let Some(since) = answer.id.and_then(|id| sent.remove(&id)) else { continue };
             assert!(
                 answer.error.is_none() && !answer.result.is_some_and(|result| result.is_error),

@@ -33,6 +33,9 @@ pub fn storm(table: &mut Table) {
         client.calls(1, 1);
         client.turn_to(TOOL);
         let (mut stormy, most) = watched(place.daemon.id(), || client.calls_for(STORM));
+        // Gathered, but told: else there was no storm.
+        let told = client.notices();
+        assert!(told > 0, "the storm did not reach the agent's side");
         quiet.extend(client.calls_for(STORM));
         let (calm, storm) = (percentile(&mut quiet, 99), percentile(&mut stormy, 99));
         table.goal(
@@ -48,6 +51,7 @@ pub fn storm(table: &mut Table) {
             "< 64 MiB",
             grown < 64 * 1024,
         );
+        table.note(format!("notices of the 10,000 that the agent was told, {state}"), told.to_string());
     }
 }
 
