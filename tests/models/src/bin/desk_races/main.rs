@@ -1,0 +1,62 @@
+//! The desk's own source under `shuttle`: callers, deciders, a client that gives up, a person who looks, and a clock, as threads
+//! that are stopped and resumed in thousands of orders. Ends with an error, and the schedule, when an approval had two effects,
+//! two decisions, an effect without a yes, or none that ever ends.
+//!
+//! Invariant: production code is not changed for this. Here `std` and `tokio` are names of this program, so that the included
+//! module's locks and waits are shuttle's.
+// The included module brings unit tests of its own, which are not meant for here.
+#![cfg(not(test))]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "what cannot go on fails the test, which reads what is printed"
+)]
+
+extern crate self as std;
+extern crate self as tokio;
+extern crate std as real_std;
+extern crate tokio as real_tokio;
+
+#[allow(dead_code, reason = "not all of the module is raced")]
+#[path = "../../../../../crates/engine/src/desk/mod.rs"]
+mod desk;
+mod notify;
+#[path = "../../ports.rs"]
+mod ports;
+mod race;
+
+/// `std::collections`.
+pub mod collections {
+    pub use real_std::collections::*;
+}
+
+/// `std::sync` and `tokio::sync`: the locks are shuttle's.
+pub mod sync {
+    pub use real_std::sync::PoisonError;
+    pub use real_tokio::sync::broadcast;
+    pub use shuttle::sync::{Arc, Mutex, MutexGuard};
+
+    pub use crate::notify::Notify;
+}
+
+/// `std::time` and `tokio::time`: time passes when the scheduler wants it to.
+pub mod time {
+    pub use real_std::time::Duration;
+
+    pub use crate::notify::timeout;
+}
+
+/// `tokio::pin!`.
+#[macro_export]
+macro_rules! pin {
+    ($name:ident) => {
+        let mut $name = real_std::pin::pin!($name);
+    };
+}
+
+fn main() {
+    let rounds = real_std::env::args().nth(1).and_then(|rounds| rounds.parse().ok()).unwrap_or(5_000);
+    shuttle::check_random(race::run, rounds);
+    shuttle::check_pct(race::run, rounds, 4);
+    println!("{}", race::told());
+}

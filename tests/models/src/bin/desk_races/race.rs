@@ -1,0 +1,217 @@
+//! One race: who takes part, what they saw, and what must be true of it.
+
+use briefcase_types::{ApprovalId, Digest, Entropy, SessionId, UnixMillis};
+use real_std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+use shuttle::{
+    future::block_on,
+    rand::{Rng, thread_rng},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use crate::desk::{CallKey, Decision, Desk, DeskLimits, NotAsked, Question, Scope, Waited};
+
+const VERSION: u64 = 3;
+const PATIENCE: Duration = Duration::from_secs(50);
+
+/// Ways in which a call or a decision went, over all races.
+const WAYS: [&str; 7] = ["spent", "denied", "expired", "cancelled", "impatient", "void", "unrecorded"];
+static COUNTS: [AtomicU64; 7] = [const { AtomicU64::new(0) }; 7];
+
+fn count(way: &str) {
+    let place = WAYS.iter().position(|known| *known == way);
+    place.and_then(|place| COUNTS.get(place)).expect("a known way").fetch_add(1, Relaxed);
+}
+
+/// How often each way was taken: `spent=12 denied=3 …`.
+pub fn told() -> String {
+    WAYS.iter().zip(&COUNTS).fold(String::new(), |mut line, (way, count)| {
+        write!(line, "{way}={} ", count.load(Relaxed)).expect("a string");
+        line
+    })
+}
+
+#[derive(Default)]
+struct Story {
+    effects: u32,
+    yes: u32,
+    no: u32,
+}
+
+struct Race {
+    desk: Desk,
+    now: Mutex<u64>,
+    next: Mutex<u8>,
+    stories: Mutex<BTreeMap<ApprovalId, Story>>,
+}
+
+struct Numbered(u8);
+
+impl Entropy for Numbered {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(self.0);
+    }
+}
+
+impl Race {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(*self.now.lock().expect("not poisoned"))
+    }
+
+    fn story(&self, id: ApprovalId, change: impl FnOnce(&mut Story)) {
+        change(self.stories.lock().expect("not poisoned").entry(id).or_default());
+    }
+
+    /// A new question, for always the same call.
+    fn question(&self) -> Question {
+        let mut next = self.next.lock().expect("not poisoned");
+        *next += 1;
+        let now = self.now();
+        Question {
+            id: ApprovalId::random(&Numbered(*next)),
+            agent: "a".parse().expect("a name"),
+            session: SessionId::random(&Numbered(0)),
+            server: "files".parse().expect("a name"),
+            operation: "call_tool".into(),
+            name: "delete".into(),
+            pin: Digest::sha256(b"pin"),
+            arguments: "{}".into(),
+            cost: None,
+            class: "write".into(),
+            risk: "high".into(),
+            labels: vec![],
+            policies: vec![],
+            authority_version: VERSION,
+            once_only: false,
+            asked: now,
+            expires: self.desk.expiry(now),
+            digest: Digest::sha256(b""),
+            key: key(),
+            subject: Digest::sha256(b""),
+        }
+        .sealed()
+    }
+
+    /// As the path of a call does: ask, record, wait, spend; and again.
+    fn call(&self) {
+        for _ in 0..3 {
+            let standing = match self.desk.ask(self.question(), self.now()) {
+                Ok(standing) => standing,
+                Err(NotAsked::Denied) => return count("denied"),
+                Err(NotAsked::Expired) => {
+                    count("expired");
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            if standing.opened {
+                let durable = thread_rng().gen_range(0..8) != 0;
+                self.desk.opened(standing.id, durable);
+                if !durable {
+                    count("unrecorded");
+                    continue;
+                }
+            }
+            match block_on(self.desk.wait(standing.id, PATIENCE, || self.now())) {
+                Waited::Allowed => match self.desk.spend(standing.id, key(), VERSION, self.now()) {
+                    Some(consumed) => {
+                        assert_eq!(consumed.id(), standing.id, "the answer of another question");
+                        self.story(standing.id, |story| story.effects += 1);
+                        count("spent");
+                    }
+                    None => count("void"),
+                },
+                Waited::Denied => return count("denied"),
+                Waited::Expired => count("expired"),
+                Waited::Patience => count("impatient"),
+            }
+        }
+    }
+
+    /// As a decision does: look, reserve, record, settle.
+    fn decide(&self, yes: bool) {
+        for _ in 0..3 {
+            thread::yield_now();
+            for question in self.desk.open(self.now()) {
+                if self.desk.deciding(question.id, question.digest, Some(&Scope::Once), self.now()).is_err() {
+                    continue;
+                }
+                thread::yield_now();
+                let durable = thread_rng().gen_range(0..8) != 0;
+                if durable {
+                    self.story(question.id, |story| if yes { story.yes += 1 } else { story.no += 1 });
+                } else {
+                    count("unrecorded");
+                }
+                let decision = if yes { Decision::Allow(Scope::Once) } else { Decision::Deny };
+                self.desk.decided(question.id, durable.then_some(&decision), VERSION, self.now());
+            }
+        }
+    }
+
+    fn cancel(&self) {
+        thread::yield_now();
+        for question in self.desk.open(self.now()) {
+            if thread_rng().gen_bool(0.3) && self.desk.withdraw(question.id).is_some() {
+                count("cancelled");
+            }
+        }
+    }
+
+    fn tick(&self) {
+        for _ in 0..3 {
+            thread::yield_now();
+            if thread_rng().gen_bool(0.4) {
+                *self.now.lock().expect("not poisoned") += 301_000;
+            }
+        }
+    }
+
+    fn judge(&self) {
+        for (id, story) in self.stories.lock().expect("not poisoned").iter() {
+            assert!(story.yes + story.no <= 1, "{id}: two decisions stand");
+            assert!(story.effects <= story.yes, "{id}: {} effects of {} answers", story.effects, story.yes);
+        }
+        // Nothing is open for ever.
+        let much_later = self.now().plus(Duration::from_secs(7200));
+        assert!(self.desk.open(much_later).is_empty(), "a question is open for ever");
+        let again = Question { expires: self.desk.expiry(much_later), asked: much_later, ..self.question() }.sealed();
+        match self.desk.ask(again, much_later) {
+            Ok(standing) => assert!(standing.opened, "an old answer is still there"),
+            Err(reason) => assert!(matches!(reason, NotAsked::Expired | NotAsked::Denied), "{reason}"),
+        }
+    }
+}
+
+fn key() -> CallKey {
+    let (agent, server) = ("a".parse().expect("a name"), "files".parse().expect("a name"));
+    CallKey::new(&agent, &server, "delete", &Digest::sha256(b"pin"), b"{}", None)
+}
+
+/// Two calls that are the same, a yes, a no, a client that gives up, and time.
+pub fn run() {
+    let race = Arc::new(Race {
+        desk: Desk::new(DeskLimits::default()),
+        now: Mutex::new(1_000_000),
+        next: Mutex::new(0),
+        stories: Mutex::default(),
+    });
+    let parts: [fn(&Race); 6] =
+        [Race::call, Race::call, |race| race.decide(true), |race| race.decide(false), Race::cancel, Race::tick];
+    let threads: Vec<_> = parts
+        .into_iter()
+        .map(|part| {
+            let race = Arc::clone(&race);
+            thread::spawn(move || part(&race))
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("a part of the race panicked");
+    }
+    race.judge();
+}
