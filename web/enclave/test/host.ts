@@ -5,8 +5,11 @@ import type { Engine, Tab } from "./engines/engine.ts";
 import { until } from "./engines/engine.ts";
 import type { Origins } from "./world.ts";
 
+/** What a page answers is whatever it answers: tests look into it and say what they expect. */
+// biome-ignore lint/suspicious/noExplicitAny: the shape is what is tested
+export type Loose = any;
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
-export type Answer = { readonly ok: any } | { readonly error: { code: string; message: string; next: string } };
+export type Answer = { readonly ok: Loose } | { readonly error: { code: string; message: string; next: string } };
 
 /** Bytes as they go to the page. */
 export const bytes = (of: Uint8Array | string) => ({ $: Buffer.from(of).toString("base64") });
@@ -52,7 +55,7 @@ export class Host {
   }
 
   /** Calls and expects success. */
-  async call(method: string, params: object = {}): Promise<any> {
+  async call(method: string, params: object = {}): Promise<Loose> {
     const answer = await this.ask(method, params);
     assert.ok("ok" in answer, `${method}: ${JSON.stringify(answer)}`);
     return answer.ok;
@@ -104,7 +107,7 @@ export class Host {
   }
 
   /** A call that a person agrees to. */
-  async agreed(method: string, params: object = {}, typed?: (shown: string) => string): Promise<any> {
+  async agreed(method: string, params: object = {}, typed?: (shown: string) => string): Promise<Loose> {
     await this.begin(method, params);
     await this.decide("yes", typed);
     const answer = await this.answer();
@@ -112,7 +115,7 @@ export class Host {
     return answer.ok;
   }
 
-  generate(alg: string, purpose: string, recoverable = false): Promise<any> {
+  generate(alg: string, purpose: string, recoverable = false): Promise<Loose> {
     return this.call("generate", { alg, purpose, recoverable });
   }
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHash, createPublicKey, hkdfSync, type JsonWebKey, verify } from "node:crypto";
-import type { Host } from "./host.ts";
+import type { Host, Loose } from "./host.ts";
 import { read } from "./host.ts";
 
 export function valid(jwk: JsonWebKey, message: Uint8Array, signature: Uint8Array): boolean {
@@ -38,7 +38,7 @@ export interface Entry {
 /** Reads the whole record and checks every link and the signature of its end. */
 export async function record(host: Host): Promise<readonly Entry[]> {
   const entries: Entry[] = [];
-  let link = Buffer.alloc(32);
+  let link: Buffer = Buffer.alloc(32);
   for (;;) {
     const page = await host.call("audit", { from: entries.length });
     assert.deepEqual(read(page.previous), link, "the page begins where the one before ended");
@@ -47,7 +47,11 @@ export async function record(host: Host): Promise<readonly Entry[]> {
       const entry = JSON.parse(bytes.toString()) as Entry;
       assert.equal(entry.seq, entries.length);
       assert.equal(entry.previous, link.toString("base64url"));
-      link = createHash("sha256").update(Buffer.from([0])).update(link).update(bytes).digest();
+      link = createHash("sha256")
+        .update(Buffer.from([0]))
+        .update(link)
+        .update(bytes)
+        .digest();
       entries.push(entry);
     }
     if (entries.length < page.head.count) continue;
@@ -57,7 +61,7 @@ export async function record(host: Host): Promise<readonly Entry[]> {
   }
 }
 
-function signedHead(head: any, count: number, link: Buffer): void {
+function signedHead(head: Loose, count: number, link: Buffer): void {
   if (head.signed === undefined) return;
   const jwk = { kty: "OKP", crv: "Ed25519", x: read(head.publicKey).toString("base64url") };
   const document = read(head.signed.document);

@@ -49,7 +49,7 @@ export class World {
     // Another host more is another module: enough to be another release.
     world.#build("two", ["--host", "http://other.briefcase.localhost"]);
     await world.release("one");
-    await world.#pages("app", named, numbered);
+    await world.#pages(named, numbered);
     await world.#serve(port, [
       `${names.app}=${folder}/app`,
       `${names.kms}=${folder}/kms`,
@@ -95,8 +95,8 @@ export class World {
   }
 
   /** The host page, and the same page on an origin that may not embed the enclave. */
-  async #pages(_: string, ...sets: readonly Origins[]): Promise<void> {
-    const frames = sets.flatMap(set => [`${set.kms}/kms.html`]).join(" ");
+  async #pages(...sets: readonly Origins[]): Promise<void> {
+    const frames = sets.flatMap(set => [`${set.kms}/kms.html`, `${set.app}/same.html`]).join(" ");
     const host = [
       "/*",
       `  Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; frame-src ${frames}`,
@@ -106,10 +106,13 @@ export class World {
     ];
     const nested = sets.flatMap(set => [set.app, `${set.kms}/kms.html`]).join(" ");
     const evil = ["/*", `  Content-Security-Policy: default-src 'none'; script-src 'self'; frame-src ${nested}`, ""];
-    for (const [name, headers] of [["app", host], ["evil", evil]] as const) {
+    for (const [name, headers] of [
+      ["app", host],
+      ["evil", evil],
+    ] as const) {
       await mkdir(`${this.folder}/${name}`, { recursive: true });
       await cp(`${ENCLAVE_FOLDER}test/pages`, `${this.folder}/${name}`, { recursive: true });
-      const typed = `${headers.join("\n")}/index.html\n  Content-Type: text/html\n/host.js\n  Content-Type: text/javascript\n`;
+      const typed = `${headers.join("\n")}/index.html\n  Content-Type: text/html\n/same.html\n  Content-Type: text/html\n/host.js\n  Content-Type: text/javascript\n/same.js\n  Content-Type: text/javascript\n`;
       await writeFile(`${this.folder}/${name}/_headers`, typed);
     }
   }
@@ -117,7 +120,12 @@ export class World {
   async #serve(port: number, sites: readonly string[]): Promise<void> {
     const args = ["enclave", "serve", "--port", String(port), ...sites.flatMap(site => ["--site", site])];
     this.processes.push(spawn(XTASK, args, { stdio: ["ignore", "ignore", "inherit"] }));
-    await until("the server listens", () => fetch(`http://127.0.0.1:${port}/`).then(() => true, () => false));
+    await until("the server listens", () =>
+      fetch(`http://127.0.0.1:${port}/`).then(
+        () => true,
+        () => false,
+      ),
+    );
   }
 
   #listen(): Promise<void> {

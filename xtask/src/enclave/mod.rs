@@ -16,7 +16,7 @@ use crate::failure::Failure;
 
 const HELP: &str = "usage: cargo xtask enclave COMMAND
 
-  build [--out DIR] [--host ORIGIN]… [--local]   write the folder that a static host serves
+  build [--out DIR] [--host ORIGIN]… [--local]   [--release N] [--commit HEX] [--expires SECONDS]  write the folder that a static host serves
   serve [--port PORT] [--site NAME=DIR]…         build for and serve http://{app,kms}.briefcase.localhost:PORT, or these folders
   reproduce                                      build from two copies in different folders and compare every byte
   test [--engine chromium|firefox|webkit]        run the cases in real browsers";

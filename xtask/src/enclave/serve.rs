@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::headers;
 use super::hosts::Hosts;
+use super::manifest::Release;
 use crate::failure::Failure;
 use crate::workspace;
 
@@ -67,7 +68,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     let app = format!("http://app.briefcase.localhost:{port}");
     let out = workspace::target().join("enclave/local");
     let hosts = Hosts::new(vec![app.clone()], true)?;
-    let built = super::build::build(workspace::root(), &workspace::target().join("enclave/cargo"), &out, &hosts)?;
+    let built = super::build::build(workspace::root(), &workspace::target().join("enclave/cargo"), &out, &hosts, &Release::read(args)?)?;
     println!("enclave: http://kms.briefcase.localhost:{port}/kms.html  {}", built.digest.hex());
     println!("host:    {app}/");
     server.serve(vec![

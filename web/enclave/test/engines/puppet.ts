@@ -52,7 +52,8 @@ export class PuppetTab implements Tab {
   async window(): Promise<Page> {
     let found: Page | undefined;
     await until("the window is open", async () => {
-      for (const page of await this.browser().pages()) if (page !== this.page && page.url().includes("/kms.html")) found = page;
+      for (const page of await this.browser().pages())
+        if (page !== this.page && page.url().includes("/kms.html")) found = page;
       return found !== undefined;
     });
     return found!;

@@ -147,7 +147,12 @@ export class WebKitEngine implements Engine {
     const env = { ...process.env, DISPLAY: display, WEBKIT_DISABLE_COMPOSITING_MODE: "1", NO_AT_BRIDGE: "1" };
     const server = spawn("WebKitWebDriver", [`--port=${port}`, "--host=127.0.0.1"], { env, stdio: "ignore" });
     const driver = new Driver(port);
-    await until("the driver answers", () => driver.ask("GET", "/status").then(() => true, () => false));
+    await until("the driver answers", () =>
+      driver.ask("GET", "/status").then(
+        () => true,
+        () => false,
+      ),
+    );
     const { existsSync } = await import("node:fs");
     const binary = BROWSERS.find(path => existsSync(path));
     if (binary === undefined) throw new Error("no MiniBrowser: apt-get install webkit2gtk-driver");
@@ -161,7 +166,8 @@ export class WebKitEngine implements Engine {
   }
 
   async open(): Promise<Tab> {
-    const handle = this.spare.pop() ?? (await this.driver.in<{ handle: string }>("POST", "/window/new", { type: "tab" })).handle;
+    const handle =
+      this.spare.pop() ?? (await this.driver.in<{ handle: string }>("POST", "/window/new", { type: "tab" })).handle;
     known.add(handle);
     return new WebKitTab(this.driver, handle);
   }

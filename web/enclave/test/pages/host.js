@@ -27,7 +27,8 @@ let address = "";
 function heard({ data }) {
   if ("event" in data) {
     host.events.push(data.event);
-    if (data.event === "show") Object.assign(host.frame.style, { width: `${data.width}px`, height: `${data.height}px` });
+    if (data.event === "show")
+      Object.assign(host.frame.style, { width: `${data.width}px`, height: `${data.height}px` });
     return;
   }
   const resolve = waiting.get(data.id);
@@ -102,3 +103,9 @@ document.querySelector("#window").addEventListener("click", () => {
   window.open(address, "briefcase-enclave", "popup,width=520,height=640");
 });
 window.host = host;
+// What a hostile page that embeds this one asks of it.
+addEventListener("message", event => {
+  const { boot } = Object(event.data);
+  if (typeof boot !== "string") return;
+  host.boot({ url: boot, patience: 4000 }).then(({ ready }) => event.source.postMessage({ booted: ready }, "*"));
+});

@@ -1,0 +1,55 @@
+import type { Engine, EngineName } from "../engines/engine.ts";
+import { Host, type Opening } from "../host.ts";
+import type { Origins, World } from "../world.ts";
+
+/** Where a case runs. */
+export class Stage {
+  readonly #open: Host[] = [];
+
+  constructor(
+    readonly world: World,
+    readonly engine: Engine,
+    readonly origins: Origins,
+  ) {}
+
+  /** A host page with an empty enclave: whatever was there is gone, as if the person had cleared this site. */
+  async fresh(opening: Opening = {}): Promise<Host> {
+    const host = await this.host({ storage: "memory" });
+    await clear(host);
+    const answer = await host.load(opening);
+    if (!answer.ready) throw new Error("the frame is not ready");
+    return host;
+  }
+
+  /** A host page with whatever enclave there is. */
+  async host(opening: Opening = {}): Promise<Host> {
+    const host = await Host.open(this.engine, this.origins, opening);
+    this.#open.push(host);
+    return host;
+  }
+
+  async end(): Promise<void> {
+    for (const host of this.#open.splice(0)) await host.close().catch(() => undefined);
+  }
+}
+
+/** Drops the enclave's data as a browser does when the person clears a site. */
+export async function clear(host: Host): Promise<void> {
+  await host.tab.inFrame(`async () => {
+    localStorage.clear();
+    for (const { name } of await indexedDB.databases()) {
+      await new Promise((resolve, reject) => {
+        const request = indexedDB.deleteDatabase(name);
+        request.onsuccess = resolve;
+        request.onerror = () => reject(request.error);
+      });
+    }
+  }`);
+}
+
+export interface Case {
+  readonly name: string;
+  /** Engines that it runs in; all when nothing is said. */
+  readonly engines?: readonly EngineName[];
+  run(stage: Stage): Promise<void>;
+}

@@ -1,0 +1,220 @@
+// What needs a person: that nothing happens without one, and that only a person who could see it counts.
+
+import assert from "node:assert/strict";
+import { until } from "../engines/engine.ts";
+import { bytes, type Host, read } from "../host.ts";
+import { record, valid } from "../verify.ts";
+import type { Case } from "./case.ts";
+
+const question = (kid: string) => ({
+  kid,
+  approval: "apr_1",
+  text: "Delete the repository «demo»?\nThis cannot be undone.",
+  digest: Buffer.alloc(32, 7).toString("base64url"),
+  expires: Date.now() + 600_000,
+});
+
+/** Gives time in which something wrong would have happened: a call that comes after it has been answered. */
+async function afterwards(host: Host): Promise<void> {
+  await host.tab.run("() => new Promise(resolve => setTimeout(resolve, 1200))");
+  await host.call("version");
+}
+
+export const person: readonly Case[] = [
+  {
+    name: "an approval signs what the person read, and a denial is signed as one",
+    run: async stage => {
+      const host = await stage.fresh();
+      const { kid, publicKey } = await host.generate("ES256", "approval");
+      for (const [button, decision] of [
+        ["yes", "approve"],
+        ["no", "deny"],
+      ] as const) {
+        const asked = question(kid);
+        await host.begin("approve", asked);
+        const shown = await host.decide(button);
+        assert.ok(shown.includes("Delete the repository «demo»?") && shown.includes(stage.origins.app), shown);
+        const answer = await host.answer();
+        assert.ok("ok" in answer, JSON.stringify(answer));
+        const document = read(answer.ok.document);
+        assert.ok(valid(publicKey, document, read(answer.ok.signature)));
+        const { form, time, ...signed } = JSON.parse(document.toString());
+        assert.deepEqual(signed, { ...asked, decision, host: stage.origins.app });
+        assert.equal(form, "briefcase-approval-1");
+        assert.ok(Math.abs(time - Date.now()) < 60_000);
+        assert.equal(answer.ok.decision, decision);
+      }
+    },
+  },
+  {
+    name: "text that reads otherwise than it is never gets before a person",
+    run: async stage => {
+      const host = await stage.fresh();
+      const { kid } = await host.generate("ES256", "approval");
+      for (const odd of ["\u202e", "\u200b", "\u0007", "\u2066", "\u00ad", "\ufeff"]) {
+        await host.refused("bad_params", "approve", { ...question(kid), text: `pay ${odd}10` });
+      }
+    },
+  },
+  {
+    name: "revocation: only after a yes, and then for good",
+    run: async stage => {
+      const host = await stage.fresh();
+      const { kid, publicKey } = await host.generate("Ed25519", "signing");
+      await host.begin("revoke", { kid });
+      await host.decide("no");
+      const declined = await host.answer();
+      assert.equal("error" in declined && declined.error.code, "gesture_refused");
+      await host.call("sign", { kid, bytes: bytes("still") });
+      await host.agreed("revoke", { kid });
+      await host.refused("key_revoked", "sign", { kid, bytes: bytes("no more") });
+      await host.refused("key_revoked", "revoke", { kid });
+      assert.equal((await host.call("list")).keys[0].state, "revoked");
+      assert.deepEqual((await host.call("publicKey", { kid, format: "jwk" })).publicKey, publicKey);
+      const outcomes = (await record(host)).filter(entry => entry.method === "revoke").map(entry => entry.outcome);
+      assert.deepEqual(outcomes, ["refused", "done", "refused"]);
+    },
+  },
+  {
+    name: "reset: only after a yes; then everything is gone, and the record says where the old one ended",
+    run: async stage => {
+      const host = await stage.fresh();
+      const { kid } = await host.generate("Ed25519", "signing");
+      const before = await record(host);
+      const old = await host.call("status");
+      const { store } = await host.agreed("reset");
+      assert.notEqual(store, old.store);
+      await host.refused("unknown_key", "sign", { kid, bytes: bytes("x") });
+      const [first] = await record(host);
+      assert.deepEqual([first?.method, first?.detail["count"]], ["reset", before.length]);
+      await host.load({ store });
+      assert.equal((await host.call("status")).lost, false);
+      assert.equal((await host.call("list")).keys.length, 0);
+    },
+  },
+  {
+    name: "a script's click is no person's click, in no place",
+    run: async stage => {
+      const host = await stage.fresh();
+      const { kid } = await host.generate("Ed25519", "signing");
+      await host.begin("revoke", { kid });
+      const where = (await host.call("status")).gesture;
+      if (where === "frame") {
+        await host.tab.text("button.yes[aria-disabled=false]", "frame");
+        await host.tab.inFrame(`() => {
+          const yes = document.querySelector("button.yes");
+          yes.focus();
+          yes.click();
+          yes.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+          yes.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+        }`);
+      } else {
+        // Without a window there is nothing to click at all, and the frame shows none.
+        await until("the host is told to open a window", async () => (await host.events()).includes("window"));
+        assert.equal(await host.tab.inFrame("() => document.querySelectorAll('button').length"), 0);
+      }
+      await afterwards(host);
+      assert.equal(await host.settled(), false);
+      await host.call("sign", { kid, bytes: bytes("still") });
+    },
+  },
+  {
+    name: "what the host says it is makes no gesture: neither a message nor a window of its own",
+    run: async stage => {
+      const host = await stage.fresh();
+      const { kid } = await host.generate("Ed25519", "signing");
+      await host.begin("revoke", { kid });
+      await host.tab.run(
+        `origin => {
+        for (const message of ["briefcase-window", { kind: "told", id: 1, told: { kind: "yes" } }, { kind: "yes" }]) {
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = () => port1.postMessage({ kind: "yes" });
+          host.frame.contentWindow.postMessage(message, origin, [port2]);
+          port1.postMessage({ kind: "yes" });
+        }
+        host.port.postMessage({ kind: "told", id: 1, told: { kind: "yes" } });
+      }`,
+        stage.origins.kms,
+      );
+      await afterwards(host);
+      assert.equal(await host.settled(), false);
+      await host.call("sign", { kid, bytes: bytes("still") });
+    },
+  },
+  {
+    name: "clicks through a cover, or on a frame that cannot be seen, do nothing",
+    engines: ["chromium"],
+    run: async stage => {
+      const host = await stage.fresh();
+      const { kid } = await host.generate("Ed25519", "signing");
+      await host.begin("revoke", { kid });
+      await host.tab.text("button.yes[aria-disabled=false]", "frame");
+      const tricks: Record<string, string> = {
+        covered: `() => {
+          const cover = document.createElement("div");
+          cover.id = "cover";
+          Object.assign(cover.style, { position: "fixed", inset: "0", background: "white", pointerEvents: "none", zIndex: "9" });
+          document.body.append(cover);
+        }`,
+        transparent: "() => { host.frame.style.opacity = '0.01'; }",
+        "in part covered": `() => {
+          const cover = document.createElement("div");
+          cover.id = "cover";
+          Object.assign(cover.style, { position: "fixed", left: "0", top: "0", width: "600px", height: "120px", background: "white", pointerEvents: "none", zIndex: "9" });
+          document.body.append(cover);
+        }`,
+        "turned around": "() => { host.frame.style.transform = 'rotate(0.5deg)'; }",
+        "cut off": "() => { host.frame.style.height = '150px'; host.frame.style.width = '300px'; }",
+      };
+      for (const [trick, code] of Object.entries(tricks)) {
+        await host.tab.run(code);
+        await host.tab.text("button.yes[aria-disabled=true]", "frame");
+        await host.tab.click("button.yes", "frame").catch(() => undefined);
+        await afterwards(host);
+        assert.equal(await host.settled(), false, trick);
+        await host.tab.run(`() => {
+          document.querySelector("#cover")?.remove();
+          Object.assign(host.frame.style, { opacity: "", transform: "", width: "480px", height: "560px" });
+        }`);
+        await host.tab.text("button.yes[aria-disabled=false]", "frame");
+      }
+      await host.tab.click("button.yes", "frame");
+      assert.ok("ok" in (await host.answer()), "in plain sight it does");
+    },
+  },
+  {
+    name: "a backup opens with the code that only the person saw, on this host, and brings the keys back",
+    run: async stage => {
+      const host = await stage.fresh();
+      const made = await host.generate("ES256", "signing", true);
+      const gone = await host.generate("Ed25519", "signing", true);
+      let code = "";
+      const { backup } = await host.agreed("backup.create", { kids: [made.kid, gone.kid] }, shown => {
+        code = /([0-9A-Z]{4}-){7}[0-9A-Z]{4}/.exec(shown)?.[0] ?? "";
+        return code.slice(-4);
+      });
+      assert.equal(code.length, 39);
+      const said = JSON.stringify([await host.call("audit"), await host.events(), backup]);
+      assert.ok(!said.includes(code.slice(0, 14)), "the host never hears the code");
+      await host.agreed("reset");
+      await host.begin("backup.restore", { backup });
+      await host.decide("yes", () => code.replace(/^..../, "0000"));
+      const wrong = await host.answer();
+      assert.equal("error" in wrong && wrong.error.code, "bad_backup");
+      const bent = bytes(Uint8Array.from(read(backup), (byte, index) => (index === 60 ? byte ^ 1 : byte)));
+      await host.begin("backup.restore", { backup: bent });
+      await host.decide("yes", () => code);
+      const forged = await host.answer();
+      assert.equal("error" in forged && forged.error.code, "bad_backup");
+      const { kids } = await host.agreed("backup.restore", { backup }, () => code.toLowerCase());
+      assert.deepEqual([...kids].sort(), [made.kid, gone.kid].sort());
+      const { signature } = await host.call("sign", { kid: made.kid, bytes: bytes("back") });
+      assert.ok(valid(made.publicKey, Buffer.from("back"), read(signature)));
+      await host.agreed("revoke", { kid: gone.kid });
+      await host.begin("backup.restore", { backup });
+      await host.decide("yes", () => code);
+      const revoked = await host.answer();
+      assert.equal("error" in revoked && revoked.error.code, "key_revoked", "a backup is no way around a revocation");
+    },
+  },
+];

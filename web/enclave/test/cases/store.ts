@@ -1,0 +1,203 @@
+// The store: two tabs, a worker that ends, a full disk, data that vanished, releases before and after.
+
+import assert from "node:assert/strict";
+import { until } from "../engines/engine.ts";
+import { PuppetTab } from "../engines/puppet.ts";
+import { bytes, type Loose, read } from "../host.ts";
+import { record, valid } from "../verify.ts";
+import { type Case, clear } from "./case.ts";
+
+const MESSAGE = Buffer.from("what is signed");
+
+export const store: readonly Case[] = [
+  {
+    name: "two tabs at once: one store, one record without a gap, every use counted",
+    run: async stage => {
+      const one = await stage.fresh();
+      const two = await stage.host();
+      const { kid } = await one.generate("ES256", "signing");
+      const loop = `async kid => {
+        for (let turn = 0; turn < 25; turn += 1) {
+          const answer = await host.send("sign", { kid, bytes: new ArrayBuffer(turn) });
+          if (answer.error !== undefined) return answer.error.code;
+        }
+        return "done";
+      }`;
+      const first = one.tab.run(loop, kid);
+      const both =
+        stage.engine.name === "webkit"
+          ? [await first, await two.tab.run(loop, kid)]
+          : await Promise.all([first, two.tab.run(loop, kid)]);
+      assert.deepEqual(both, ["done", "done"]);
+      assert.equal((await two.call("list")).keys[0].uses, 50);
+      assert.equal((await record(one)).filter(entry => entry.method === "sign").length, 50);
+    },
+  },
+  {
+    name: "a reset in one tab ends the other: it does not go on with keys that are gone",
+    run: async stage => {
+      const one = await stage.fresh();
+      const two = await stage.host();
+      const { kid } = await one.generate("ES256", "signing");
+      await two.call("sign", { kid, bytes: bytes(MESSAGE) });
+      await one.agreed("reset");
+      await two.refused("store_moved", "sign", { kid, bytes: bytes(MESSAGE) });
+      await two.refused("store_moved", "generate", { alg: "ES256", purpose: "signing" });
+      await two.load();
+      assert.equal((await two.call("list")).keys.length, 0);
+    },
+  },
+  {
+    name: "a worker that ended is told, and after a new start everything committed is there",
+    engines: ["chromium"],
+    run: async stage => {
+      const host = await stage.fresh();
+      const { kid, publicKey } = await host.generate("ES256", "signing");
+      const { store } = await host.call("status");
+      assert.ok(host.tab instanceof PuppetTab);
+      await endWorker(host.tab);
+      await until("the host is told", async () => (await host.events()).includes("ended"));
+      await host.load({ store });
+      const { signature } = await host.call("sign", { kid, bytes: bytes(MESSAGE) });
+      assert.ok(valid(publicKey, MESSAGE, read(signature)));
+      await record(host);
+    },
+  },
+  {
+    name: "a full disk: refused by name, nothing half done, and it goes on when there is room",
+    engines: ["chromium"],
+    run: async stage => {
+      const host = await stage.fresh();
+      const { kid } = await host.generate("ES256", "signing");
+      const before = await record(host);
+      assert.ok(host.tab instanceof PuppetTab);
+      const session = await host.tab.page.createCDPSession();
+      const { origin } = new URL(stage.origins.kms);
+      await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
+      await host.refused("quota_exceeded", "generate", { alg: "ES256", purpose: "signing" });
+      await host.refused("quota_exceeded", "sign", { kid, bytes: bytes(MESSAGE) });
+      await session.send("Storage.overrideQuotaForOrigin", { origin });
+      assert.deepEqual(
+        (await host.call("list")).keys.map((key: Loose) => [key.kid, key.uses]),
+        [[kid, 0]],
+      );
+      await host.call("sign", { kid, bytes: bytes(MESSAGE) });
+      const after = await record(host);
+      assert.deepEqual(after.slice(0, before.length), before);
+    },
+  },
+  {
+    name: "a store that vanished is told and not replaced; only a person's reset begins anew",
+    run: async stage => {
+      const host = await stage.fresh();
+      const { kid } = await host.generate("ES256", "signing");
+      const { store } = await host.call("status");
+      const other = await stage.host({ storage: "memory" });
+      await clear(other);
+      await host.load({ store });
+      assert.equal((await host.call("status")).lost, true);
+      await host.refused("store_lost", "sign", { kid, bytes: bytes(MESSAGE) });
+      await host.refused("store_lost", "generate", { alg: "ES256", purpose: "signing" });
+      await host.refused("store_lost", "list");
+      await host.load({ store });
+      assert.equal((await host.call("status")).lost, true, "asking again replaces nothing");
+      const fresh = await host.agreed("reset");
+      await host.load({ store: fresh.store });
+      assert.equal((await host.call("status")).lost, false);
+      await host.generate("ES256", "signing");
+    },
+  },
+  {
+    name: "a database that vanished alone is noticed even by a host that remembers nothing",
+    run: async stage => {
+      const host = await stage.fresh();
+      await host.generate("ES256", "signing");
+      const other = await stage.host({ storage: "memory" });
+      await other.tab.inFrame(`async () => {
+        for (const { name } of await indexedDB.databases()) {
+          await new Promise(resolve => { indexedDB.deleteDatabase(name).onsuccess = resolve; });
+        }
+      }`);
+      await host.load();
+      assert.equal((await host.call("status")).lost, true);
+    },
+  },
+  {
+    name: "a store that is deleted while it is in use: refused, and not begun anew",
+    run: async stage => {
+      const host = await stage.fresh();
+      const { kid } = await host.generate("ES256", "signing");
+      const other = await stage.host({ storage: "memory" });
+      await clear(other);
+      const answer = await host.ask("sign", { kid, bytes: bytes(MESSAGE) });
+      assert.ok("error" in answer && ["store_moved", "store_lost"].includes(answer.error.code), JSON.stringify(answer));
+    },
+  },
+  {
+    name: "another release, the same keys",
+    run: async stage => {
+      const host = await stage.fresh();
+      const { kid, publicKey } = await host.generate("ES256", "signing");
+      const { store } = await host.call("status");
+      try {
+        await stage.world.release("two");
+        await host.load({ store });
+        assert.deepEqual((await host.call("version")).hash, await stage.world.digest("two"));
+        const { signature } = await host.call("sign", { kid, bytes: bytes(MESSAGE) });
+        assert.ok(valid(publicKey, MESSAGE, read(signature)));
+        await record(host);
+      } finally {
+        await stage.world.release("one");
+      }
+    },
+  },
+  {
+    name: "a store that a later release has written is left alone",
+    run: async stage => {
+      const host = await stage.fresh();
+      await host.generate("ES256", "signing");
+      const other = await stage.host({ storage: "memory" });
+      await other.tab.inFrame(`async () => {
+        const [{ name, version }] = await indexedDB.databases();
+        await new Promise((resolve, reject) => {
+          const request = indexedDB.open(name, version + 1);
+          request.onsuccess = () => { request.result.close(); resolve(); };
+          request.onerror = () => reject(request.error);
+        });
+      }`);
+      await host.refused("store_moved", "list");
+      await host.load();
+      await host.refused("store_newer", "list");
+      await host.refused("store_newer", "generate", { alg: "ES256", purpose: "signing" });
+    },
+  },
+  {
+    name: "a release that was changed by a byte does not run",
+    run: async stage => {
+      const host = await stage.fresh();
+      const { writeFile } = await import("node:fs/promises");
+      const path = `${stage.world.folder}/kms/artifacts/kms-${await stage.world.digest("one")}.mjs`;
+      const module = await stage.world.module("one");
+      try {
+        await writeFile(path, Buffer.concat([module, Buffer.from("\n")]));
+        // A cache may still have the good bytes: another address of the same page, and a frame that never saw it.
+        await host.tab.goto(`${stage.origins.app}/`);
+        await host.tab.run("() => caches.keys().catch(() => undefined)");
+        const answer = await host.boot({ url: `${stage.origins.kms}/kms.html`, patience: 3000 });
+        if (stage.engine.name === "webkit") return;
+        assert.equal(answer.ready, false);
+      } finally {
+        await stage.world.release("one");
+      }
+    },
+  },
+];
+
+/** Ends the worker as the system does when memory is short. */
+async function endWorker(tab: PuppetTab): Promise<void> {
+  for (const target of tab.browser().targets()) {
+    const worker = await target.worker();
+    if (worker !== null) await worker.close();
+  }
+  for (const worker of tab.page.workers()) await worker.close();
+}
