@@ -118,11 +118,6 @@ export class Core {
     return (await this.#instance.run(1, [bytes])).bytes();
   }
 
-  /** RFC 8785 form of strict JSON text; what two parsers could read differently is refused. */
-  async canonical(text: Uint8Array): Promise<Uint8Array> {
-    return (await this.#instance.run(2, [text])).bytes();
-  }
-
   /** RFC 7638 thumbprint (base64url) of a raw public key: 65 bytes for ES256, 32 for the others. */
   async thumbprint(algorithm: Algorithm, publicKey: Uint8Array): Promise<string> {
     return (await this.#instance.run(3, [algorithm, publicKey])).text();

@@ -9,16 +9,15 @@ use std::collections::BTreeMap;
 
 use briefcase_types::Digest;
 use ed25519_dalek::{Signature, VerifyingKey};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{FormError, PublicKey, form};
+use crate::{
+    FormError, PublicKey,
+    compact::{Object, Value},
+    form::{self, Form, Members, members, text},
+};
 
-const ENTRY: &str = "audit entry";
 const HEAD: &str = "briefcase-audit-head-1";
-
-/// The largest number that JSON readers agree on.
-const SAFE: u64 = (1 << 53) - 1;
 
 /// The link before the first entry.
 pub const START: Digest = Digest::from_bytes([0; 32]);
@@ -48,8 +47,7 @@ pub enum AuditError {
 }
 
 /// How an operation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
     /// It was done.
@@ -60,9 +58,22 @@ pub enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::Done, Self::Refused, Self::Failed].into_iter().find(|outcome| outcome.name() == name)
+    }
+}
+
 /// A detail: never an object, so that entries stay flat and small.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// A yes or no.
     Flag(bool),
@@ -73,8 +84,7 @@ pub enum Detail {
 }
 
 /// One operation. Never holds a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Place in the log, from 0.
     pub seq: u64,
@@ -85,7 +95,6 @@ pub struct Entry {
     /// The method that was called.
     pub method: String,
     /// The key it was about.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub kid: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
@@ -99,7 +108,7 @@ impl Entry {
     /// # Errors
     /// [`FormError`] when a member is missing, unknown or beyond its limit.
     pub fn draft(json: &[u8]) -> Result<Self, FormError> {
-        form::draft::<Self>(json, ENTRY)?.within_limits()
+        Form::draft(json)
     }
 
     /// Reads an entry of a log.
@@ -107,7 +116,7 @@ impl Entry {
     /// # Errors
     /// As [`Entry::draft`], and when the bytes are not canonical.
     pub fn read(bytes: &[u8]) -> Result<Self, FormError> {
-        form::read::<Self>(bytes, ENTRY)?.within_limits()
+        Form::read(bytes)
     }
 
     /// The bytes that are kept and linked.
@@ -115,26 +124,73 @@ impl Entry {
     /// # Errors
     /// [`FormError`] when it is too long.
     pub fn to_bytes(&self) -> Result<Vec<u8>, FormError> {
-        form::write(self, ENTRY)
+        self.write()
+    }
+}
+
+impl Form for Entry {
+    const NAME: &'static str = "audit entry";
+
+    fn take(members: &mut Members) -> Result<Self, FormError> {
+        let mut detail = BTreeMap::new();
+        for (name, value) in members.object("detail")?.into_members() {
+            let value = match value {
+                Value::Flag(flag) => Detail::Flag(flag),
+                Value::Text(text) => Detail::Text(text),
+                Value::Number(number) => Detail::Number(number),
+                Value::Object(_) => return Err(FormError::Missing("detail")),
+            };
+            detail.insert(name, value);
+        }
+        Ok(Self {
+            seq: members.number("seq")?,
+            time: members.number("time")?,
+            previous: members.digest("previous")?,
+            method: members.text("method")?,
+            kid: members.optional("kid")?,
+            outcome: Outcome::from_name(&members.text("outcome")?).ok_or(FormError::Missing("outcome"))?,
+            detail,
+        })
     }
 
-    fn within_limits(self) -> Result<Self, FormError> {
+    fn give(&self) -> Object {
+        let mut detail = Object::default();
+        for (name, value) in &self.detail {
+            let value = match value {
+                Detail::Flag(flag) => Value::Flag(*flag),
+                Detail::Number(number) => Value::Number(*number),
+                Detail::Text(words) => text(words),
+            };
+            let _put = detail.put(name, value);
+        }
+        let mut given = members([
+            ("seq", Value::Number(self.seq)),
+            ("time", Value::Number(self.time)),
+            ("previous", text(&self.previous.to_string())),
+            ("method", text(&self.method)),
+            ("outcome", text(self.outcome.name())),
+            ("detail", Value::Object(detail)),
+        ]);
+        if let Some(kid) = &self.kid {
+            let _put = given.put("kid", text(kid));
+        }
+        given
+    }
+
+    fn check(&self) -> Result<(), FormError> {
         let name = |text: &String| form::is_name(text);
         let small = |detail: &Detail| match detail {
             Detail::Flag(_) => true,
-            Detail::Number(number) => *number <= SAFE,
+            Detail::Number(number) => *number < 1 << 53,
             Detail::Text(text) => text.len() <= 1024,
         };
-        if self.seq > SAFE || self.time > SAFE {
-            return Err(FormError::Member("a number is too large to be read the same everywhere"));
-        }
         if !name(&self.method) || !self.kid.iter().all(name) {
-            return Err(FormError::Member("a name is letters, digits, '.', '_', '-'; at most 64"));
+            return Err(FormError::Limit("a name is letters, digits, '.', '_', '-'; at most 64"));
         }
         if self.detail.len() > 16 || !self.detail.iter().all(|(key, detail)| name(key) && small(detail)) {
-            return Err(FormError::Member("detail has at most 16 members; texts at most 1024 bytes"));
+            return Err(FormError::Limit("detail has at most 16 members; texts at most 1024 bytes"));
         }
-        Ok(self)
+        Ok(())
     }
 }
 
@@ -146,10 +202,8 @@ pub fn link(previous: &Digest, entry: &[u8]) -> Digest {
 }
 
 /// What the audit key signs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    form: String,
     /// How many entries there are.
     pub count: u64,
     /// The origin of the page that embeds the enclave: each has keys and a log of its own.
@@ -164,9 +218,11 @@ impl Head {
     /// Puts a head together.
     ///
     /// # Errors
-    /// [`FormError::Member`].
+    /// [`FormError::Limit`].
     pub fn new(kid: String, host: String, count: u64, link: Digest) -> Result<Self, FormError> {
-        Self { form: HEAD.to_owned(), count, host, kid, link }.within_limits()
+        let head = Self { count, host, kid, link };
+        head.check()?;
+        Ok(head)
     }
 
     /// Reads a head as it was signed.
@@ -174,7 +230,7 @@ impl Head {
     /// # Errors
     /// [`FormError`].
     pub fn read(bytes: &[u8]) -> Result<Self, FormError> {
-        form::read::<Self>(bytes, HEAD)?.within_limits()
+        Form::read(bytes)
     }
 
     /// The bytes to sign.
@@ -182,20 +238,43 @@ impl Head {
     /// # Errors
     /// None for a head that was put together or read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, FormError> {
-        form::write(self, HEAD)
+        self.write()
+    }
+}
+
+impl Form for Head {
+    const NAME: &'static str = "head of the audit log";
+
+    fn take(members: &mut Members) -> Result<Self, FormError> {
+        if members.text("form")? != HEAD {
+            return Err(FormError::Missing("form"));
+        }
+        Ok(Self {
+            count: members.number("count")?,
+            host: members.text("host")?,
+            kid: members.text("kid")?,
+            link: members.digest("link")?,
+        })
     }
 
-    fn within_limits(self) -> Result<Self, FormError> {
-        if self.form != HEAD {
-            return Err(FormError::Member("this is not the head of an audit log"));
-        }
-        if self.count > SAFE || (self.count == 0) != (self.link == START) {
-            return Err(FormError::Member("the count and the link do not fit"));
+    fn give(&self) -> Object {
+        members([
+            ("form", text(HEAD)),
+            ("count", Value::Number(self.count)),
+            ("host", text(&self.host)),
+            ("kid", text(&self.kid)),
+            ("link", text(&self.link.to_string())),
+        ])
+    }
+
+    fn check(&self) -> Result<(), FormError> {
+        if self.count >= 1 << 53 || (self.count == 0) != (self.link == START) {
+            return Err(FormError::Limit("the count and the link do not fit"));
         }
         if !form::is_name(&self.kid) || !form::is_origin(&self.host) {
-            return Err(FormError::Member("kid is a thumbprint and host an origin"));
+            return Err(FormError::Limit("kid is a thumbprint and host an origin"));
         }
-        Ok(self)
+        Ok(())
     }
 }
 

@@ -1,45 +1,121 @@
 //! Reading and writing forms as canonical JSON.
 
-use briefcase_json::Limits;
-use serde::{Serialize, de::DeserializeOwned};
+use briefcase_types::Digest;
+
+use crate::compact::{Object, Value};
 
 /// Most bytes of one form.
-pub(crate) const FORM_MOST: usize = 16 * 1024;
-const LIMITS: Limits = Limits { bytes: FORM_MOST, depth: 4, keys: 64, values: 128, number: 20 };
+const MOST: usize = 16 * 1024;
 
 /// Bytes that are not the form they should be.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormError {
-    /// Not JSON, too large, or with members and types other than the form's.
-    #[error("this is not the form {0}: {1}")]
-    Other(&'static str, String),
+    /// Not an object of texts, natural numbers, yes and no, without white space; or too large.
+    #[error("the {0} is a compact JSON object of at most 16 KiB without fractions, lists or null")]
+    Object(&'static str),
+    /// A member is missing, or is not what it should be.
+    #[error("the member {0} is missing or not of its form")]
+    Missing(&'static str),
+    /// There is a member that the form does not have.
+    #[error("the {0} has a member that it should not have")]
+    Unknown(&'static str),
     /// The same content in other bytes: somebody else wrote it.
-    #[error("the form {0} is not written canonically (RFC 8785)")]
+    #[error("the {0} is not written canonically (RFC 8785)")]
     NotCanonical(&'static str),
-    /// A member breaks its limit.
+    /// Members break a limit.
     #[error("{0}")]
-    Member(&'static str),
+    Limit(&'static str),
 }
 
-/// The canonical bytes of a form.
-pub(crate) fn write<T: Serialize>(form: &T, name: &'static str) -> Result<Vec<u8>, FormError> {
-    let value = serde_json::to_value(form).map_err(|error| FormError::Other(name, error.to_string()))?;
-    let bytes = briefcase_json::canonical(&value);
-    if bytes.len() > FORM_MOST { Err(FormError::Other(name, "it is too long".to_owned())) } else { Ok(bytes) }
+/// A document with known members. Written by hand rather than derived: the browser's core carries this code, and half
+/// of what a derivation brings there are sentences about types.
+pub(crate) trait Form: Sized {
+    /// What it is called in errors.
+    const NAME: &'static str;
+
+    /// Takes its members out; what is left over is refused by the caller.
+    fn take(members: &mut Members) -> Result<Self, FormError>;
+
+    /// Its members, for writing.
+    fn give(&self) -> Object;
+
+    /// What no single member shows.
+    fn check(&self) -> Result<(), FormError>;
+
+    /// The canonical bytes.
+    fn write(&self) -> Result<Vec<u8>, FormError> {
+        let mut bytes = Vec::with_capacity(512);
+        self.give().write(&mut bytes);
+        if bytes.len() > MOST { Err(FormError::Object(Self::NAME)) } else { Ok(bytes) }
+    }
+
+    /// Reads it from whoever puts it together: exactly its members, in any order.
+    fn draft(bytes: &[u8]) -> Result<Self, FormError> {
+        let members = if bytes.len() > MOST { None } else { Object::read(bytes) };
+        let members = members.ok_or(FormError::Object(Self::NAME))?;
+        let mut members = Members(members);
+        let form = Self::take(&mut members)?;
+        if !members.0.is_empty() {
+            return Err(FormError::Unknown(Self::NAME));
+        }
+        form.check()?;
+        Ok(form)
+    }
+
+    /// Reads it from a signed or linked record: exactly the bytes that [`Form::write`] gives.
+    fn read(bytes: &[u8]) -> Result<Self, FormError> {
+        let form = Self::draft(bytes)?;
+        if form.write()? == bytes { Ok(form) } else { Err(FormError::NotCanonical(Self::NAME)) }
+    }
 }
 
-/// Reads a form from whoever puts it together: any strict JSON with exactly its members.
-pub(crate) fn draft<T: DeserializeOwned>(bytes: &[u8], name: &'static str) -> Result<T, FormError> {
-    let other = |error: String| FormError::Other(name, error);
-    let value = briefcase_json::parse_strict(bytes, &LIMITS).map_err(|error| other(error.to_string()))?;
-    serde_json::from_value(value).map_err(|error| other(error.to_string()))
+/// The members of a document that was read, taken out one by one.
+pub(crate) struct Members(Object);
+
+impl Members {
+    pub fn text(&mut self, name: &'static str) -> Result<String, FormError> {
+        self.optional(name)?.ok_or(FormError::Missing(name))
+    }
+
+    pub fn optional(&mut self, name: &'static str) -> Result<Option<String>, FormError> {
+        match self.0.take(name) {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(FormError::Missing(name)),
+        }
+    }
+
+    pub fn number(&mut self, name: &'static str) -> Result<u64, FormError> {
+        match self.0.take(name) {
+            Some(Value::Number(number)) => Ok(number),
+            _ => Err(FormError::Missing(name)),
+        }
+    }
+
+    pub fn digest(&mut self, name: &'static str) -> Result<Digest, FormError> {
+        self.text(name)?.parse().map_err(|_| FormError::Missing(name))
+    }
+
+    pub fn object(&mut self, name: &'static str) -> Result<Object, FormError> {
+        match self.0.take(name) {
+            Some(Value::Object(object)) => Ok(object),
+            _ => Err(FormError::Missing(name)),
+        }
+    }
 }
 
-/// Reads a form from a signed or linked record: exactly the bytes that [`write`] gives.
-pub(crate) fn read<T: DeserializeOwned + Serialize>(bytes: &[u8], name: &'static str) -> Result<T, FormError> {
-    let form = draft(bytes, name)?;
-    if write(&form, name)? == bytes { Ok(form) } else { Err(FormError::NotCanonical(name)) }
+/// Members for writing: their names are our own, plain and each once.
+pub(crate) fn members<const N: usize>(members: [(&str, Value); N]) -> Object {
+    let mut object = Object::default();
+    for (name, value) in members {
+        let _put = object.put(name, value);
+    }
+    object
+}
+
+pub(crate) fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
 }
 
 /// An origin as a browser writes it: `https://host[:port]`, or `http://` for a name under `localhost`.

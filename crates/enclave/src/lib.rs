@@ -7,6 +7,7 @@
 
 pub mod approval;
 pub mod audit;
+mod compact;
 mod form;
 mod key;
 pub mod vapid;

@@ -6,9 +6,12 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
 
-use crate::{Es256Public, FormError, form};
+use crate::{
+    Es256Public, FormError,
+    compact::{Object, Value},
+    form::{self, Form, Members, members, text},
+};
 
 /// A lease for a relay, when nothing else is said.
 pub const RELAY: Duration = Duration::from_hours(2);
@@ -17,7 +20,6 @@ pub const DEFAULT: Duration = Duration::from_hours(12);
 /// The longest lease; RFC 8292 section 2 allows no more.
 pub const MOST: Duration = Duration::from_hours(24);
 
-const NAME: &str = "VAPID claims";
 const HEADER: &str = r#"{"alg":"ES256","typ":"JWT"}"#;
 
 /// A token that is not good.
@@ -45,8 +47,7 @@ pub enum VapidError {
 }
 
 /// The claims of a token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
     /// Origin of the push service.
     aud: String,
@@ -86,7 +87,7 @@ impl Claims {
     /// # Errors
     /// None for claims that were leased or verified.
     pub fn signing_input(&self) -> Result<String, VapidError> {
-        let claims = form::write(self, NAME)?;
+        let claims = self.write()?;
         Ok(format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(claims)))
     }
 
@@ -101,13 +102,29 @@ impl Claims {
     }
 }
 
+impl Form for Claims {
+    const NAME: &'static str = "VAPID claims";
+
+    fn take(members: &mut Members) -> Result<Self, FormError> {
+        Ok(Self { aud: members.text("aud")?, exp: members.number("exp")?, sub: members.text("sub")? })
+    }
+
+    fn give(&self) -> Object {
+        members([("aud", text(&self.aud)), ("exp", Value::Number(self.exp)), ("sub", text(&self.sub))])
+    }
+
+    fn check(&self) -> Result<(), FormError> {
+        Ok(())
+    }
+}
+
 /// Checks a token as a careful push service would: our form, our key, this audience, and neither over nor longer than a
 /// lease may be.
 ///
 /// # Errors
 /// [`VapidError`].
 pub fn verify(token: &str, key: &Es256Public, audience: &str, now: u64) -> Result<Claims, VapidError> {
-    let broken = || VapidError::Form(FormError::Member("the token has three parts in base64url, in our form"));
+    let broken = || VapidError::Form(FormError::Limit("the token has three parts in base64url, in our form"));
     let (input, signature) = token.rsplit_once('.').ok_or_else(broken)?;
     let (header, claims) = input.split_once('.').ok_or_else(broken)?;
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| broken());
@@ -115,7 +132,7 @@ pub fn verify(token: &str, key: &Es256Public, audience: &str, now: u64) -> Resul
     if decode(header)? != HEADER.as_bytes() {
         return Err(broken());
     }
-    let claims = form::read::<Claims>(&decode(claims)?, NAME)?.well_formed()?;
+    let claims = Claims::read(&decode(claims)?)?.well_formed()?;
     if claims.aud != audience {
         return Err(VapidError::Audience);
     }

@@ -2,7 +2,6 @@
 //! `instance.ts`.
 
 use briefcase_enclave::{FormError, KeyError, approval::ApprovalError, audit::AuditError, vapid::VapidError};
-use briefcase_json::JsonError;
 use briefcase_ratchet::{HolderError, RatchetError};
 
 /// The kinds that a caller can tell apart.
@@ -53,12 +52,6 @@ impl From<RatchetError> for Failure {
 impl From<HolderError> for Failure {
     fn from(error: HolderError) -> Self {
         RatchetError::from(error).into()
-    }
-}
-
-impl From<JsonError> for Failure {
-    fn from(error: JsonError) -> Self {
-        Self::new(Code::Malformed, error)
     }
 }
 

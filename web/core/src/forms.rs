@@ -1,4 +1,4 @@
-//! Digests, canonical JSON, and what the keys of the enclave sign.
+//! Digests, and what the keys of the enclave sign.
 
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use briefcase_enclave::{
     audit::{self, Entry, Head},
     vapid::Claims,
 };
-use briefcase_json::{Limits, canonical as canonical_json, parse_strict};
 use briefcase_types::Digest;
 
 use crate::{
@@ -20,12 +19,6 @@ pub fn digest(mut fields: Fields<'_>) -> Result<Answer, Failure> {
     let digest = Digest::sha256(fields.bytes()?);
     fields.end()?;
     Ok(Answer::of(*digest.as_bytes()))
-}
-
-pub fn canonical(mut fields: Fields<'_>) -> Result<Answer, Failure> {
-    let value = parse_strict(fields.bytes()?, &Limits::AGENT)?;
-    fields.end()?;
-    Ok(Answer::of(canonical_json(&value)))
 }
 
 pub fn thumbprint(mut fields: Fields<'_>) -> Result<Answer, Failure> {

@@ -28,7 +28,6 @@ pub async fn run(
     let fields = Fields::read(&input)?;
     match operation {
         1 => forms::digest(fields),
-        2 => forms::canonical(fields),
         3 => forms::thumbprint(fields),
         4 => forms::audit_entry(fields),
         5 => forms::audit_link(fields),

@@ -1,4 +1,13 @@
 //! Sessions as their users and attackers meet them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    reason = "tests say what they expect"
+)]
 
 mod agreement;
 mod attacks;
