@@ -24,6 +24,8 @@ use crate::{life::Life, open::Open};
 
 /// What may wait for a gateway that does not read, in bytes, before it is disconnected.
 const BACKLOG: usize = 64 << 20;
+/// What a message costs of it beside its text, so that empty ones are not free.
+const FRAME: usize = 256;
 /// Conversations of one connection.
 const CHANNELS: usize = 1024;
 
@@ -136,8 +138,10 @@ async fn forward(
 fn size(frame: &ToGateway) -> usize {
     match frame {
         ToGateway::Message { json, .. } => json.len(),
+        ToGateway::Closed { reason, .. } => reason.len(),
         _ => 0,
     }
+    .saturating_add(FRAME)
 }
 
 /// The way out of one connection.
@@ -256,5 +260,24 @@ impl Channels {
 impl Drop for Channels {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_that_reads_nothing_is_cut_off_even_if_all_it_gets_is_empty() {
+        let (queue, _frames) = mpsc::unbounded_channel();
+        let out = Out { queue, backlog: Arc::default(), full: CancellationToken::new() };
+        let json = Bytes::new();
+        let empty = || ToGateway::Message { channel: ChannelId(1), route: FrameRoute::General, json: json.clone() };
+        for _ in 0..BACKLOG / FRAME {
+            out.send(empty());
+        }
+        assert!(!out.full.is_cancelled(), "as much as may wait");
+        out.send(empty());
+        assert!(out.full.is_cancelled());
     }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use briefcase_engine::ports::{Journal as _, JournalError};
+use briefcase_ipc::Paths;
 use briefcase_policy::authority::{Authority, AuthorityError, Factor};
 use briefcase_presence::{EnrolError, EnrolmentPermit, FactorsExist, PinFactor};
 use briefcase_receipts::{
@@ -30,16 +31,16 @@ use crate::{
         sealing::{LogSigner, VaultSeal},
     },
     open::{LOG_KEY_FILE, VAULT_FILE},
-    process::{ambient::SystemClock, paths::Paths},
+    process::ambient::SystemClock,
 };
 
 /// What set-up asks for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wishes {
-    pin: String,
+pub struct Wishes {
+    pin: SecretString,
     #[serde(default)]
-    passphrase: Option<String>,
+    passphrase: Option<SecretString>,
     #[serde(default)]
     unlock_key: bool,
     #[serde(default)]
@@ -89,21 +90,29 @@ pub enum InitError {
 pub fn init(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>) -> Result<serde_json::Value, InitError> {
     let mut text = zeroize::Zeroizing::new(String::new());
     io::stdin().take(64 * 1024).read_to_string(&mut text)?;
-    let wishes: Wishes = serde_json::from_str(&text).map_err(InitError::Wishes)?;
+    make(paths, clock, entropy, serde_json::from_str(&text).map_err(InitError::Wishes)?)
+}
+
+/// Makes what was wished for.
+pub fn make(
+    paths: &Paths,
+    clock: &SystemClock,
+    entropy: &Arc<dyn Entropy>,
+    wishes: Wishes,
+) -> Result<serde_json::Value, InitError> {
     if paths.state.join(VAULT_FILE).exists() {
         return Err(InitError::Exists(paths.state.display().to_string()));
     }
     private_folder(&paths.state)?;
     private_folder(&paths.config)?;
-    let pin = SecretString::new(wishes.pin);
-    let factor = PinFactor::enrol(EnrolmentPermit::first(0)?, &pin, entropy.as_ref(), clock.now())?;
+    let factor = PinFactor::enrol(EnrolmentPermit::first(0)?, &wishes.pin, entropy.as_ref(), clock.now())?;
     let (unlocked, unlock_key) = make_vault(&paths.state, wishes.passphrase, wishes.unlock_key, entropy.as_ref())?;
     let agent = match wishes.agent {
         Some(agent) => agent,
         None => "default".parse().map_err(io::Error::other)?,
     };
     let token = new_token(entropy.as_ref());
-    let token_file = paths.config.join("agents").join(format!("{agent}.token"));
+    let token_file = paths.token_file(&agent);
     make_state(paths, clock, entropy, &unlocked, &factor, &agent, &token)?;
     private_folder(&paths.config.join("agents"))?;
     write_private(&token_file, token.as_bytes())?;
@@ -121,12 +130,11 @@ pub fn new_token(entropy: &dyn Entropy) -> String {
 
 fn make_vault(
     state: &Path,
-    passphrase: Option<String>,
+    passphrase: Option<SecretString>,
     unlock_key: bool,
     entropy: &dyn Entropy,
 ) -> Result<(Arc<Unlocked>, Option<UnlockKey>), InitError> {
     let key = unlock_key.then(|| UnlockKey::generate(entropy));
-    let passphrase = passphrase.map(SecretString::new);
     let path = state.join(VAULT_FILE);
     let passphrase_slot =
         passphrase.as_ref().map(|passphrase| NewSlot::Passphrase { passphrase, cost: KdfCost::DEFAULT });

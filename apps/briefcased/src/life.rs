@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use briefcase_types::{ReceiptIndex, UnixMillis};
+use briefcase_types::UnixMillis;
 use briefcase_vault::Credential;
 use tokio::sync::Mutex;
 
-use crate::open::{self, Open, OpenError, Surrounding, ledger_bytes};
+use crate::open::{self, Open, OpenError, Surrounding};
 
 /// The daemon's state.
 pub struct Life {
@@ -71,7 +71,7 @@ impl Life {
             open.pool.shutdown().await;
             open.surface.drain().await;
             open.later.end();
-            save_ledger(&open);
+            open.presence.keep().await;
             let store = Arc::clone(&open.store);
             let closed = tokio::task::spawn_blocking(move || store.close()).await;
             if let Ok(Err(error)) = closed {
@@ -92,17 +92,8 @@ async fn keep_ledger(open: std::sync::Weak<Open>, ended: tokio_util::sync::Cance
             () = ended.cancelled() => return,
         }
         match open.upgrade() {
-            Some(open) => save_ledger(&open),
+            Some(open) => open.presence.keep().await,
             None => return,
         }
-    }
-}
-
-/// The size is read first: a call that ends in between is counted once too often after a restart, never too rarely.
-fn save_ledger(open: &Open) {
-    use briefcase_engine::ports::Journal as _;
-    let Ok(size) = open.reader.size() else { return };
-    if let Some(ledger) = ledger_bytes(&open.engine) {
-        open.store.snapshot(ledger, ReceiptIndex(size));
     }
 }

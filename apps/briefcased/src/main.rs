@@ -14,14 +14,18 @@ mod serve;
 
 use std::{process::ExitCode, sync::Arc};
 
+use briefcase_ipc::Paths;
 use briefcase_types::Entropy;
 use clap::Parser as _;
 use options::{Command, Options};
 use process::{
     ambient::{OsEntropy, SystemClock},
     hardening,
-    paths::Paths,
 };
+
+/// Memory is wiped as it is freed: bodies, parsers' buffers and texts that held a secret leave no copy behind.
+#[global_allocator]
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
     // Before anything else: nobody may look into this process.
@@ -29,8 +33,8 @@ fn main() -> ExitCode {
         return fail(&error);
     }
     let options = Options::parse();
-    #[expect(clippy::disallowed_methods, reason = "the environment is read here and nowhere else")]
-    let variable = |name: &str| std::env::var(name).ok();
+    // The environment is read here and nowhere else.
+    let variable = |name: &str| std::env::var_os(name);
     let paths = match Paths::from_environment(variable) {
         Ok(paths) => paths,
         Err(error) => return fail(&error),
@@ -39,7 +43,7 @@ fn main() -> ExitCode {
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let done = match options.command {
         Command::Init => init::init(&paths, &clock, &entropy).map(|made| print(&made)).map_err(Into::into),
-        Command::Run(run) => serve::run(paths, clock, entropy, &run, variable),
+        Command::Run(run) => serve::run(paths, clock, entropy, &run, |name| variable(name)?.into_string().ok()),
         Command::Fsck { json } => offline::check(&paths, json),
         Command::Restore { archive } => offline::restore(&paths, &clock, &entropy, &archive),
     };

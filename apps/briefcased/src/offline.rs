@@ -1,16 +1,27 @@
 //! What is done while no daemon serves: checking a state folder, and putting a backup back.
 
-use std::{error::Error, io::BufRead as _, path::Path, sync::Arc};
+use std::{
+    error::Error,
+    io::{self, BufRead as _},
+    path::Path,
+    sync::Arc,
+};
 
 use briefcase_api::Unlock;
 use briefcase_engine::ports::{Entry, Journal as _, JournalError, Urgency};
-use briefcase_policy::authority::Authority;
+use briefcase_ipc::Paths;
+use briefcase_policy::{
+    authority::{self, Authority, AuthorityError, Limit},
+    ledger::{BudgetIndex, Charge, Event},
+};
 use briefcase_receipts::{
     Change, Kind, Receipt, Restore, Word, Words,
     checkpoint::{Origin, PublicKey},
 };
 use briefcase_store::{Durability, Expect, FsckOptions, LOG_LIMIT, OpenOptions, Store, fsck};
-use briefcase_types::{Clock as _, Entropy, Incarnation, SecretString};
+use briefcase_types::{
+    AgentId, CallId, Clock as _, Entropy, Incarnation, ReceiptIndex, SecretString, ServerId, UnixMillis,
+};
 use briefcase_vault::{Credential, LogKey, SealedRecord, UnlockKey, Vault, backup};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -20,10 +31,11 @@ use crate::{
         identity::Identity,
         sealed_file,
         sealing::{LogSigner, VaultSeal},
+        snapshot,
     },
-    open::{LOG_KEY_FILE, OpenError, VAULT_FILE, document_digest},
+    open::{LOG_KEY_FILE, OpenError, VAULT_FILE, document_digest, load_counts},
     print,
-    process::{ambient::SystemClock, paths::Paths},
+    process::ambient::SystemClock,
 };
 
 type Done = Result<(), Box<dyn Error>>;
@@ -76,9 +88,9 @@ fn tell(line: &str) {
 #[serde(deny_unknown_fields)]
 struct Keys {
     /// Opens the archive.
-    passphrase: String,
+    passphrase: SecretString,
     /// Opens the vault inside.
-    vault: Unlock,
+    vault: Unlock<SecretString>,
 }
 
 /// Puts a backup into a state folder that is not there, and begins a new life: what hung on the old one is void.
@@ -87,9 +99,8 @@ pub fn restore(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>, a
     std::io::stdin().lock().read_line(&mut line)?;
     let keys: Keys = serde_json::from_str(&line)
         .map_err(|_| "stdin holds no line such as {\"passphrase\":\"…\",\"vault\":{\"unlock_key\":\"…\"}}")?;
-    let passphrase = SecretString::new(keys.passphrase);
     let mut file = std::fs::File::open(archive)?;
-    let opened = backup::open(&mut file, backup::Opener::Passphrase(&passphrase))?;
+    let opened = backup::open(&mut file, backup::Opener::Passphrase(&keys.passphrase))?;
     let restored = opened.restore(&paths.state)?;
     let old = Identity::load(&restored.folder)?.ok_or(OpenError::NotSetUp)?;
     let fresh = Identity { incarnation: Incarnation::random(entropy.as_ref()), ..old.clone() };
@@ -99,20 +110,19 @@ pub fn restore(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>, a
     Ok(())
 }
 
-fn begin_life(
+/// Begins the new life of a state that was laid down.
+pub fn begin_life(
     paths: &Paths,
     clock: &SystemClock,
     entropy: &Arc<dyn Entropy>,
-    key: &Unlock,
+    key: &Unlock<SecretString>,
     old: &Identity,
     fresh: &Identity,
 ) -> Done {
     let vault = Vault::load(&paths.state.join(VAULT_FILE))?;
     let unlocked = match key {
-        Unlock::Passphrase(text) => vault.unlock(Credential::Passphrase(&SecretString::new(text.clone())))?,
-        Unlock::UnlockKey(text) => {
-            vault.unlock(Credential::UnlockKey(&UnlockKey::parse(&SecretString::new(text.clone()))?))?
-        }
+        Unlock::Passphrase(text) => vault.unlock(Credential::Passphrase(text))?,
+        Unlock::UnlockKey(text) => vault.unlock(Credential::UnlockKey(&UnlockKey::parse(text)?))?,
     };
     let sealed =
         sealed_file::read(&paths.state.join(LOG_KEY_FILE))?.ok_or(OpenError::Tampered("the log key is missing"))?;
@@ -134,7 +144,8 @@ fn begin_life(
     }
     let before = store.reader().authority(document_digest)?.ok_or(OpenError::NotSetUp)?;
     let before = Authority::decode(&before.document)?;
-    let after = before.restored(fresh.incarnation)?;
+    let after = voided(&before, fresh.incarnation)?;
+    exhaust(&store, &after.document, clock.now(), entropy.as_ref())?;
     let kind = Kind::Restore(Restore { old: old.incarnation, new: fresh.incarnation });
     drop(store.append(Entry { receipt: Receipt { at: clock.now(), kind }, opening: None }, Urgency::Lazy));
     let change = Kind::Change(Change {
@@ -149,5 +160,45 @@ fn begin_life(
     durable.blocking_recv().unwrap_or(Err(JournalError::Closed))?;
     store.close()?;
     fresh.save(&paths.state)?;
+    Ok(())
+}
+
+/// What hung on the old life is void: every rule, and every agent's credential. An agent that was removed after the backup would
+/// otherwise be back.
+fn voided(before: &Authority, incarnation: Incarnation) -> Result<authority::Change, AuthorityError> {
+    before.agents.keys().try_fold(before.restored(incarnation)?, |so_far, agent| {
+        let mut next = so_far.document.set_agent_disabled(agent, true)?;
+        // All of it is one change.
+        next.document.version = so_far.document.version;
+        next.summary.splice(0..0, so_far.summary);
+        Ok(next)
+    })
+}
+
+/// Nobody knows what was spent after the backup: every budget counts as used up until its window ends or a person raises it.
+fn exhaust(store: &Store, authority: &Authority, now: UnixMillis, entropy: &dyn Entropy) -> Result<(), OpenError> {
+    let index = BudgetIndex::new(authority);
+    let (mut ledger, counters) = load_counts(store.reader(), &index)?;
+    let nobody: AgentId = "restored".parse().map_err(io::Error::other)?;
+    let nowhere: ServerId = "restored".parse().map_err(io::Error::other)?;
+    for budget in &authority.budgets {
+        let (calls, cost) = match budget.limit {
+            Limit::Calls(calls) => (calls, None),
+            Limit::Money(money) => (0, Some(money)),
+        };
+        let charge = Charge {
+            call: CallId::random(entropy),
+            agent: budget.scope.agent.clone().unwrap_or_else(|| nobody.clone()),
+            server: budget.scope.server.clone().unwrap_or_else(|| nowhere.clone()),
+            tool: budget.scope.tool.clone(),
+            calls,
+            cost,
+        };
+        ledger.replay(&index, &Event::Reserved { charge, at: now });
+    }
+    let _all_of_it_counts_as_spent = ledger.close_orphans();
+    let snapshot = snapshot::encode(ledger.snapshot(), &counters);
+    let size = store.reader().size()?;
+    store.snapshot(snapshot.ok_or(OpenError::Tampered("the ledger"))?, ReceiptIndex(size));
     Ok(())
 }

@@ -10,12 +10,14 @@ use briefcase_engine::{
     ports::Journal as _,
     standing::{Standing, StandingError},
 };
+use briefcase_ipc::Paths;
 use briefcase_policy::{
     authority::{Authority, AuthorityError},
     decision::Catalogue,
     ledger::{Actual, BudgetIndex, Charge, Event, Ledger},
     pin,
 };
+use briefcase_presence::PasskeyError;
 use briefcase_receipts::{
     Kind, Receipt, Reconcile, Start, Verdict, Word,
     checkpoint::{CheckpointError, Origin, PublicKey},
@@ -23,10 +25,9 @@ use briefcase_receipts::{
 };
 use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Opened, Reader, Store, StoreError};
 use briefcase_surface::{Settings, Surface};
-use briefcase_types::{Clock as _, Digest, Entropy, ReceiptIndex};
+use briefcase_types::{Clock as _, Digest, Entropy};
 use briefcase_upstream::{Pool, PoolParts, Surroundings};
-use briefcase_vault::{Credential, LogKey, Purpose, SealedRecord, Unlocked, Vault, VaultError};
-use bytes::Bytes;
+use briefcase_vault::{Credential, LogKey, SealedRecord, Unlocked, VaultError};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
@@ -35,12 +36,13 @@ use crate::{
         core::EngineCore,
         directory::{Announcements, Later, Servers},
         identity::Identity,
-        presence::{Presence, PresenceError},
+        presence::{Counters, Presence},
         sealed_file,
         sealing::{LogSigner, VaultSeal},
         secrets::Secrets,
+        slots, snapshot,
     },
-    process::{ambient::SystemClock, paths::Paths},
+    process::ambient::SystemClock,
 };
 
 /// Name of the sealed log key in the state folder.
@@ -72,6 +74,8 @@ pub struct Open {
     pub identity: Identity,
     /// The log's public key.
     pub log_key: PublicKey,
+    /// One change of the vault's slots at a time.
+    pub slots: tokio::sync::Mutex<()>,
     /// Fires when the briefcase is locked.
     pub ended: CancellationToken,
     /// What the pool was promised; ended with the briefcase.
@@ -107,7 +111,7 @@ pub enum OpenError {
     Standing(#[from] StandingError),
     /// The factors.
     #[error(transparent)]
-    Presence(#[from] PresenceError),
+    Passkeys(#[from] PasskeyError),
     /// The HTTP client.
     #[error(transparent)]
     Egress(#[from] EgressError),
@@ -140,7 +144,8 @@ pub struct Surrounding {
 pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, OpenError> {
     let state = &around.paths.state;
     let identity = Identity::load(state)?.ok_or(OpenError::NotSetUp)?;
-    let unlocked = Arc::new(Vault::load(&state.join(VAULT_FILE))?.unlock(credential)?);
+    let (unlocked, unsettled) = slots::unlock(&state.join(VAULT_FILE), credential)?;
+    let unlocked = Arc::new(unlocked);
     let sealed_key =
         sealed_file::read(&state.join(LOG_KEY_FILE))?.ok_or(OpenError::Tampered("the log key is missing"))?;
     // The vault did open: it is not the passphrase that is wrong.
@@ -163,11 +168,12 @@ pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, Op
         around.clock.raise_to(newest);
     }
     let store = Arc::new(store);
+    unsettled.settle(store.reader())?;
     let authority = load_authority(store.reader())?.ok_or(OpenError::NotSetUp)?;
     let catalogue = load_catalogue(store.reader(), &authority)?;
-    let ledger = load_ledger(store.reader(), &BudgetIndex::new(&authority))?;
+    let (ledger, counters) = load_counts(store.reader(), &BudgetIndex::new(&authority))?;
     record_start(around, &store, &identity, &opened);
-    assemble(around, Assembly { store, unlocked, identity, public, authority, catalogue, ledger })
+    assemble(around, Assembly { store, unlocked, identity, public, authority, catalogue, ledger, counters })
 }
 
 struct Assembly {
@@ -178,19 +184,14 @@ struct Assembly {
     authority: Authority,
     catalogue: Catalogue,
     ledger: Ledger,
+    counters: Counters,
 }
 
 fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
-    let Assembly { store, unlocked, identity, public, authority, catalogue, ledger } = parts;
+    let Assembly { store, unlocked, identity, public, authority, catalogue, ledger, counters } = parts;
     let reader = store.reader().clone();
-    let counters = unlocked.sealer(Purpose::Ledger)?;
-    let presence = Arc::new(Presence::open(
-        &around.paths.state,
-        around.console_port,
-        counters,
-        around.clock.clone(),
-        around.entropy.clone(),
-    )?);
+    let (clock, entropy) = (around.clock.clone(), around.entropy.clone());
+    let presence = Arc::new(Presence::new(around.console_port, store.clone(), counters, clock, entropy)?);
     let later = Arc::new(Later::default());
     let servers = Servers { secrets: Secrets::new(unlocked.clone(), reader.clone()), later: later.clone() };
     let pool = Arc::new(Pool::new(PoolParts {
@@ -231,6 +232,7 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
         unlocked,
         identity,
         log_key: public,
+        slots: tokio::sync::Mutex::default(),
         ended: CancellationToken::new(),
         later,
     })
@@ -268,25 +270,16 @@ fn load_catalogue(reader: &Reader, authority: &Authority) -> Result<Catalogue, O
     Ok(catalogue)
 }
 
-/// The last snapshot and the receipts after it.
-fn load_ledger(reader: &Reader, index: &BudgetIndex) -> Result<Ledger, OpenError> {
-    let (mut ledger, from) = match reader.ledger()? {
-        None => (Ledger::new(), ReceiptIndex(0)),
-        Some((snapshot, upto)) => {
-            let snapshot =
-                snapshot.expose(|raw| serde_json::from_slice(raw)).map_err(|_| OpenError::Tampered("the ledger"))?;
-            (Ledger::restore(snapshot), upto)
-        }
-    };
-    reader.replay(from, |_, receipt| {
+/// What was spent, and what was tried at the factors.
+pub fn load_counts(reader: &Reader, index: &BudgetIndex) -> Result<(Ledger, Counters), StoreError> {
+    let (mut ledger, counters) = snapshot::replayed(reader, |ledger, receipt| {
         if let Some(event) = ledger_event(receipt) {
             ledger.replay(index, &event);
         }
-        Ok(())
     })?;
     let _unknown_outcomes_count_as_spent = ledger.close_orphans();
     ledger.prune();
-    Ok(ledger)
+    Ok((ledger, counters))
 }
 
 fn ledger_event(receipt: Receipt) -> Option<Event> {
@@ -324,8 +317,5 @@ fn record_start(around: &Surrounding, store: &Store, identity: &Identity, opened
     }
 }
 
-/// The ledger as bytes for a snapshot.
-pub fn ledger_bytes(engine: &Engine) -> Option<Bytes> {
-    let snapshot = engine.with_ledger(|ledger| ledger.snapshot());
-    serde_json::to_vec(&snapshot).ok().map(Bytes::from)
-}
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use briefcase_api::Unlock;
-use briefcase_ipc::{AdminListener, AgentListener};
+use briefcase_ipc::{AdminListener, AgentListener, Paths};
 use briefcase_types::{Clock as _, Entropy, SecretString};
 use briefcase_upstream::Surroundings;
 use briefcase_vault::UnlockKey;
@@ -25,7 +25,7 @@ use crate::{
     open::Surrounding,
     options::Run,
     print,
-    process::{ambient::SystemClock, paths::Paths},
+    process::ambient::SystemClock,
     selftest,
 };
 
@@ -118,10 +118,10 @@ async fn bind_console(port: u16) -> Result<Vec<TcpListener>, Box<dyn Error>> {
 fn read_key() -> Result<Key, Box<dyn Error>> {
     let mut line = zeroize::Zeroizing::new(String::new());
     std::io::stdin().lock().take(64 * 1024).read_line(&mut line)?;
-    let unlock: Unlock = serde_json::from_str(&line)
+    let unlock: Unlock<SecretString> = serde_json::from_str(&line)
         .map_err(|_| "stdin holds no line such as {\"unlock_key\":\"…\"} or {\"passphrase\":\"…\"}")?;
     Ok(match unlock {
-        Unlock::Passphrase(text) => Key::Passphrase(SecretString::new(text)),
-        Unlock::UnlockKey(text) => Key::UnlockKey(UnlockKey::parse(&SecretString::new(text))?),
+        Unlock::Passphrase(text) => Key::Passphrase(text),
+        Unlock::UnlockKey(text) => Key::UnlockKey(UnlockKey::parse(&text)?),
     })
 }

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use briefcase_ipc::AGENT_SOCKET;
+use briefcase_ipc::{AGENT_SOCKET, NoFolder, Paths};
 use briefcase_types::{AgentId, IdError, ServerId};
 use clap::Parser;
 
@@ -88,56 +88,28 @@ pub(crate) enum OptionsError {
     NotLoopback(SocketAddr),
     #[error("--allow-origin takes scheme://host[:port] without a path; `{0}` is none")]
     Origin(String),
-    #[error("the {what} is not known: set {variable}, or HOME")]
-    NoFolder { what: &'static str, variable: &'static str },
+    #[error(transparent)]
+    Folder(#[from] NoFolder),
 }
 
 impl Options {
     /// Puts the command line and the environment together. `variable` looks up the environment.
     pub(crate) fn settings(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<Settings, OptionsError> {
-        let folders = Folders { variable };
-        let runtime = || self.runtime_dir.clone().or_else(|| folders.runtime());
-        let config = || self.config_dir.clone().or_else(|| folders.under("CONFIG", ".config"));
-        let missing = |what, variable| OptionsError::NoFolder { what, variable };
+        let agent: AgentId = self.agent.parse().map_err(OptionsError::Agent)?;
+        let runtime = || self.runtime_dir.clone().map_or_else(|| Paths::runtime_folder(&variable), Ok);
+        let config = || self.config_dir.clone().map_or_else(|| Paths::config_folder(&variable), Ok);
         let socket = match &self.socket {
             Some(socket) => socket.clone(),
-            None => runtime().ok_or(missing("folder of the sockets", "BRIEFCASE_RUNTIME_DIR"))?.join(AGENT_SOCKET),
+            None => runtime()?.join(AGENT_SOCKET),
         };
-        let agent: AgentId = self.agent.parse().map_err(OptionsError::Agent)?;
         let token_file = match &self.token_file {
             Some(file) => file.clone(),
-            None => config()
-                .ok_or(missing("folder of agent tokens", "BRIEFCASE_CONFIG_DIR"))?
-                .join("agents")
-                .join(format!("{agent}.token")),
+            None => Paths::token_file_in(&config()?, &agent),
         };
         let view = self.server.as_deref().map(str::parse).transpose().map_err(OptionsError::Server)?;
         let mode = self.http.as_deref().map_or(Ok(Mode::Stdio), |text| address(text).map(Mode::Http))?;
         let origins = self.allow_origin.iter().map(|text| origin(text)).collect::<Result<_, _>>()?;
         Ok(Settings { mode, socket, token_file, view, origins })
-    }
-}
-
-/// Where folders are by default: own variable, XDG variable, HOME. The same order as the daemon's.
-struct Folders<V> {
-    variable: V,
-}
-
-impl<V: Fn(&str) -> Option<OsString>> Folders<V> {
-    fn set(&self, name: &str) -> Option<PathBuf> {
-        (self.variable)(name).filter(|value| !value.is_empty()).map(PathBuf::from)
-    }
-
-    fn under(&self, kind: &str, below_home: &str) -> Option<PathBuf> {
-        self.set(&format!("BRIEFCASE_{kind}_DIR"))
-            .or_else(|| self.set(&format!("XDG_{kind}_HOME")).map(|dir| dir.join("briefcase")))
-            .or_else(|| self.set("HOME").map(|home| home.join(below_home).join("briefcase")))
-    }
-
-    fn runtime(&self) -> Option<PathBuf> {
-        self.set("BRIEFCASE_RUNTIME_DIR")
-            .or_else(|| self.set("XDG_RUNTIME_DIR").map(|dir| dir.join("briefcase")))
-            .or_else(|| self.under("STATE", ".local/state").map(|dir| dir.join("run")))
     }
 }
 
@@ -183,7 +155,7 @@ mod tests {
         assert_eq!(xdg.token_file, PathBuf::from("/c/briefcase/agents/codex.token"));
         let own = settings(&["--socket", "/s"], &[("BRIEFCASE_CONFIG_DIR", "/b"), ("XDG_CONFIG_HOME", "/c")]).unwrap();
         assert_eq!((own.socket, own.token_file), ("/s".into(), "/b/agents/default.token".into()));
-        assert!(matches!(settings(&[], &[]), Err(OptionsError::NoFolder { .. })));
+        assert!(matches!(settings(&[], &[]), Err(OptionsError::Folder(_))));
     }
 
     #[test]

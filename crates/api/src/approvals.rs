@@ -66,22 +66,22 @@ pub struct Bound {
 /// Proof that a person is there.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Evidence {
+pub enum Evidence<S = String> {
     /// A PIN typed at a terminal.
-    Pin(String),
+    Pin(S),
     /// The JSON of a WebAuthn `PublicKeyCredential` from `navigator.credentials.get`, whose challenge was given for the digest.
     Passkey(Value),
 }
 
 /// A decision with its proof.
 #[derive(Serialize, Deserialize)]
-pub struct Decide {
+pub struct Decide<S = String> {
     /// The question's digest, as it was shown.
     pub shown: Digest,
     /// See [`DecisionOnly`].
     pub decision: Value,
     /// The proof, made for the digest of `decision-digest`.
-    pub evidence: Evidence,
+    pub evidence: Evidence<S>,
 }
 
 /// A decision was recorded.

@@ -9,7 +9,7 @@ use crate::{Evidence, ServerSpec};
 /// One change.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Change {
+pub enum Change<S = String> {
     /// Registers an agent; [`Applied::token`] is its credential, shown once.
     AddAgent {
         /// Its name.
@@ -100,7 +100,7 @@ pub enum Change {
         /// Its name.
         name: SecretName,
         /// Its value. Only ever on its way in.
-        value: String,
+        value: S,
     },
     /// Removes a secret.
     RemoveSecret {
@@ -122,7 +122,7 @@ pub enum Change {
     /// Changes the PIN.
     SetPin {
         /// The new PIN.
-        pin: String,
+        pin: S,
     },
     /// Removes a factor (never the last).
     RemoveFactor {
@@ -132,7 +132,7 @@ pub enum Change {
     /// Changes how the vault is unlocked: a new passphrase.
     SetPassphrase {
         /// The new passphrase.
-        passphrase: String,
+        passphrase: S,
     },
 }
 
@@ -149,13 +149,13 @@ pub struct Preview {
 
 /// A change with its proof.
 #[derive(Serialize, Deserialize)]
-pub struct Apply {
+pub struct Apply<S = String> {
     /// The change, as previewed.
-    pub change: Change,
+    pub change: Change<S>,
     /// The digest of the preview.
     pub digest: Digest,
     /// The proof for that digest.
-    pub evidence: Evidence,
+    pub evidence: Evidence<S>,
 }
 
 /// A change was recorded and is in force.

@@ -36,12 +36,14 @@
 
 mod approvals;
 mod changes;
+mod confidential;
 mod problem;
 mod receipts;
 mod views;
 
 pub use approvals::{Bound, Decide, Decided, DecisionOnly, Evidence, Question};
 pub use changes::{Applied, Apply, Change, Preview};
+pub use confidential::Confidential;
 pub use problem::Problem;
 pub use receipts::{Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, Why};
 pub use views::{

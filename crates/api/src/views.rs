@@ -34,11 +34,11 @@ pub struct Status {
 /// Opens the vault. One of the two.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Unlock {
+pub enum Unlock<S = String> {
     /// The passphrase.
-    Passphrase(String),
+    Passphrase(S),
     /// The generated unlock key.
-    UnlockKey(String),
+    UnlockKey(S),
 }
 
 /// How bad a finding is.
@@ -125,13 +125,13 @@ pub enum ServerSpec {
 /// shown a secret. Looking with a secret hands it over, as much as registering the server does.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Look {
+pub enum Look<S = String> {
     /// With proof.
     Proven {
         /// How to reach it.
         spec: ServerSpec,
         /// The proof.
-        evidence: crate::Evidence,
+        evidence: crate::Evidence<S>,
     },
     /// Without: enough when no secret is named, or when a server is registered in exactly this way.
     Bare(ServerSpec),
@@ -348,11 +348,11 @@ pub struct PolicyTestReport {
 
 /// What a backup is sealed to.
 #[derive(Serialize, Deserialize)]
-pub struct Backup {
+pub struct Backup<S = String> {
     /// A passphrase for the archive.
-    pub passphrase: String,
+    pub passphrase: S,
     /// A backup is power over everything: it needs a factor, bound to the digest of the word `backup`.
-    pub evidence: crate::Evidence,
+    pub evidence: crate::Evidence<S>,
 }
 
 /// A one-time address for a browser.

@@ -133,6 +133,16 @@ impl Engine {
     }
 
     async fn commit(&self, prepared: Prepared, factor: FactorKind) -> Result<ReceiptIndex, ChangeError> {
+        self.commit_decided(None, prepared, factor).await
+    }
+
+    /// Makes a change, together with the receipt of the decision it follows from.
+    async fn commit_decided(
+        &self,
+        decision: Option<Receipt>,
+        prepared: Prepared,
+        factor: FactorKind,
+    ) -> Result<ReceiptIndex, ChangeError> {
         // Held to the end: one change at a time.
         let mut catalogue = self.catalogue.lock().await;
         let now = self.standing();
@@ -152,7 +162,11 @@ impl Engine {
                 summary: prepared.summary.into_iter().map(Word::lossy).collect::<Words>(),
             }),
         };
-        let index = self.durable(self.journal.change(receipt, document, prepared.records)).await?;
+        let durable = match decision {
+            None => self.journal.change(receipt, document, prepared.records),
+            Some(decision) => self.journal.change_decided(decision, receipt, document, prepared.records),
+        };
+        let index = self.durable(durable).await?;
         *catalogue = extended;
         self.put_in_force(standing);
         Ok(index)
@@ -213,14 +227,16 @@ impl Engine {
             scope: receipt_scope(decision),
         };
         let receipt = Receipt { at: self.now(), kind: Kind::Approval(step) };
+        if let Decision::Allow(Scope::Rule { fixed, lasts }) = decision {
+            let rule = self.rule(question, fixed, *lasts)?;
+            let change = self.commit_decided(Some(receipt), rule, factor).await?;
+            return Ok(ReceiptIndex(change.0.saturating_sub(1)));
+        }
         let index = self.record(Entry { receipt, opening: None }, Urgency::Now).await?;
         match decision {
             Decision::Allow(Scope::SessionExact) => self.grant_session(question, true),
             Decision::Allow(Scope::SessionTool) => self.grant_session(question, false),
-            Decision::Allow(Scope::Rule { fixed, lasts }) => {
-                self.add_rule(question, fixed, *lasts, factor).await?;
-            }
-            Decision::Allow(Scope::Once) | Decision::Deny => {}
+            Decision::Allow(Scope::Once | Scope::Rule { .. }) | Decision::Deny => {}
         }
         Ok(index)
     }
@@ -235,13 +251,7 @@ impl Engine {
         });
     }
 
-    async fn add_rule(
-        &self,
-        question: &Question,
-        fixed: &[String],
-        lasts: u64,
-        factor: FactorKind,
-    ) -> Result<(), ChangeError> {
+    fn rule(&self, question: &Question, fixed: &[String], lasts: u64) -> Result<Prepared, ChangeError> {
         let arguments: Value = serde_json::from_str(&question.arguments).unwrap_or_default();
         let now = self.now();
         let tool = question.name.parse().map_err(|_| NotDecided::ScopeNotOffered)?;
@@ -256,8 +266,7 @@ impl Engine {
             expires: now.plus(std::time::Duration::from_secs(lasts)),
             created_by: question.id,
         };
-        let prepared = self.prepare(question.digest.as_bytes(), |document| document.add_grant(grant), Vec::new())?;
-        self.commit(prepared, factor).await.map(|_| ())
+        self.prepare(question.digest.as_bytes(), |document| document.add_grant(grant), Vec::new())
     }
 }
 

@@ -99,14 +99,17 @@ struct Redactors {
 /// Listings whose derived form is kept.
 const KEPT_LISTINGS: usize = 64;
 
+/// Where one derived listing is, or will be.
+type Place = Arc<OnceLock<Arc<Tools>>>;
+
 /// Derived listings, oldest first; each is filled by the first who needs it.
 #[derive(Default)]
 struct Listings {
-    places: VecDeque<((ServerId, Digest), Arc<OnceLock<Arc<Tools>>>)>,
+    places: VecDeque<((ServerId, Digest), Place)>,
 }
 
 impl Listings {
-    fn place(&mut self, key: (ServerId, Digest)) -> Arc<OnceLock<Arc<Tools>>> {
+    fn place(&mut self, key: (ServerId, Digest)) -> Place {
         if let Some((_, place)) = self.places.iter().find(|(kept, _)| *kept == key) {
             return Arc::clone(place);
         }

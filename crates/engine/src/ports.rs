@@ -65,6 +65,10 @@ pub trait Journal: Send + Sync {
     /// `document` is the canonical JSON of the new document, `records` are vault records and definitions it refers to.
     fn change(&self, receipt: Receipt, document: Bytes, records: Vec<Record>) -> Durable;
 
+    /// The same, with the receipt of the decision that made the change right before it, in the same transaction: either both
+    /// stand or neither. Resolves to the place of the change.
+    fn change_decided(&self, decision: Receipt, receipt: Receipt, document: Bytes, records: Vec<Record>) -> Durable;
+
     /// Keeps the ledger's state as of receipt `upto` (exclusive), so that a start need not replay the whole log.
     fn snapshot(&self, ledger: Bytes, upto: ReceiptIndex);
 }

@@ -2,7 +2,10 @@
 //!
 //! Invariant: each folder is named by its own variable, else by XDG's, else below `HOME`; nothing is guessed beyond that.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use briefcase_types::AgentId;
 
@@ -33,19 +36,36 @@ impl Paths {
     /// # Errors
     /// When neither a variable of its own nor `HOME` names one of them.
     pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, NoFolder> {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let under = |own: &'static str, xdg: &str, below_home: &str, what: &'static str| {
-            set(own)
-                .or_else(|| set(xdg).map(|dir| dir.join("briefcase")))
-                .or_else(|| set("HOME").map(|home| home.join(below_home).join("briefcase")))
-                .ok_or(NoFolder { what, variable: own })
-        };
-        let state = under("BRIEFCASE_STATE_DIR", "XDG_STATE_HOME", ".local/state", "state")?;
-        let config = under("BRIEFCASE_CONFIG_DIR", "XDG_CONFIG_HOME", ".config", "configuration")?;
-        let runtime = set("BRIEFCASE_RUNTIME_DIR")
-            .or_else(|| set("XDG_RUNTIME_DIR").map(|dir| dir.join("briefcase")))
-            .unwrap_or_else(|| state.join("run"));
-        Ok(Self { state, runtime, config })
+        let variable = &variable;
+        Ok(Self {
+            state: folder(variable, "BRIEFCASE_STATE_DIR", "XDG_STATE_HOME", ".local/state", "state")?,
+            runtime: Self::runtime_folder(variable)?,
+            config: Self::config_folder(variable)?,
+        })
+    }
+
+    /// The folder of the sockets alone, for programs that need nothing else.
+    ///
+    /// # Errors
+    /// When no variable names it.
+    pub fn runtime_folder(variable: &impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, NoFolder> {
+        if let Some(own) = set(variable, "BRIEFCASE_RUNTIME_DIR") {
+            return Ok(own);
+        }
+        if let Some(xdg) = set(variable, "XDG_RUNTIME_DIR") {
+            return Ok(xdg.join("briefcase"));
+        }
+        let state = folder(variable, "BRIEFCASE_STATE_DIR", "XDG_STATE_HOME", ".local/state", "runtime");
+        let unknown = NoFolder { what: "runtime", variable: "BRIEFCASE_RUNTIME_DIR" };
+        state.map(|state| state.join("run")).map_err(|_| unknown)
+    }
+
+    /// The folder of settings and agent tokens alone.
+    ///
+    /// # Errors
+    /// When no variable names it.
+    pub fn config_folder(variable: &impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, NoFolder> {
+        folder(variable, "BRIEFCASE_CONFIG_DIR", "XDG_CONFIG_HOME", ".config", "configuration")
     }
 
     /// The socket of people's programs.
@@ -63,8 +83,31 @@ impl Paths {
     /// The file with an agent's token.
     #[must_use]
     pub fn token_file(&self, agent: &AgentId) -> PathBuf {
-        self.config.join("agents").join(format!("{agent}.token"))
+        Self::token_file_in(&self.config, agent)
     }
+
+    /// The file with an agent's token, in a folder of settings.
+    #[must_use]
+    pub fn token_file_in(config: &Path, agent: &AgentId) -> PathBuf {
+        config.join("agents").join(format!("{agent}.token"))
+    }
+}
+
+fn set(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
+    variable(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn folder(
+    variable: &impl Fn(&str) -> Option<OsString>,
+    own: &'static str,
+    xdg: &str,
+    below_home: &str,
+    what: &'static str,
+) -> Result<PathBuf, NoFolder> {
+    set(variable, own)
+        .or_else(|| set(variable, xdg).map(|dir| dir.join("briefcase")))
+        .or_else(|| set(variable, "HOME").map(|home| home.join(below_home).join("briefcase")))
+        .ok_or(NoFolder { what, variable: own })
 }
 
 #[cfg(test)]
@@ -94,5 +137,9 @@ mod tests {
     fn without_a_home_the_error_names_the_variable_and_empty_is_unset() {
         let error = paths(&[("HOME", "")]).unwrap_err().to_string();
         assert_eq!(error, "the state folder is not known: set BRIEFCASE_STATE_DIR, or HOME");
+        let error = Paths::runtime_folder(&|_: &str| None).unwrap_err().to_string();
+        assert_eq!(error, "the runtime folder is not known: set BRIEFCASE_RUNTIME_DIR, or HOME");
+        let sockets_only = |name: &str| (name == "BRIEFCASE_RUNTIME_DIR").then(|| OsString::from("/r"));
+        assert_eq!(Paths::runtime_folder(&sockets_only).unwrap(), PathBuf::from("/r"), "needs no other folder");
     }
 }

@@ -59,9 +59,23 @@ impl AttemptState {
         if let Some(until) = self.locked_until.filter(|until| *until > now) {
             return Err(LockedOut { until, wait: until.since(now) });
         }
+        self.count(now);
+        Ok(PendingAttempt(self.clone()))
+    }
+
+    /// Counts an attempt that the record holds, without asking whether it was possible then. For a start.
+    pub fn replay_attempt(&mut self, at: UnixMillis) {
+        self.count(at);
+    }
+
+    /// Forgets the failures before a right PIN that the record holds. For a start.
+    pub fn replay_right(&mut self) {
+        *self = Self::default();
+    }
+
+    fn count(&mut self, now: UnixMillis) {
         self.failures = self.failures.saturating_add(1);
         self.locked_until = lock_after(self.failures).map(|lock| now.plus(lock));
-        Ok(PendingAttempt(self.clone()))
     }
 
     /// Forgets the failures, for a person who typed the right PIN. Store the state afterwards; losing that is harmless.

@@ -61,6 +61,7 @@ pub fn unhex(text: &str) -> Option<briefcase_types::Digest> {
         _ => None,
     };
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect::<Option<Vec<_>>>()?;
+    let bytes =
+        pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect::<Option<Vec<_>>>()?;
     bytes.try_into().ok().filter(|_| rest.is_empty()).map(briefcase_types::Digest::from_bytes)
 }

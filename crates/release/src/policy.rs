@@ -7,11 +7,7 @@ use briefcase_tlog::LogProof;
 use briefcase_types::UnixMillis;
 use serde_json::Value;
 
-use crate::{
-    error::ReleaseError,
-    manifest::Manifest,
-    trusted::TrustedManifest,
-};
+use crate::{error::ReleaseError, manifest::Manifest, trusted::TrustedManifest};
 
 /// The form's name.
 const FORM: &str = "briefcase/release-policy@1";
@@ -93,9 +89,15 @@ impl Policy {
     ///
     /// # Errors
     /// [`ReleaseError`] with the first layer that does not hold.
-    pub fn manifest(&self, evidence: Evidence<'_>, seen: Seen, now: UnixMillis) -> Result<TrustedManifest, ReleaseError> {
+    pub fn manifest(
+        &self,
+        evidence: Evidence<'_>,
+        seen: Seen,
+        now: UnixMillis,
+    ) -> Result<TrustedManifest, ReleaseError> {
         let latest = (now.0 / 1000).saturating_add(SKEW);
-        let signature = briefcase_sigstore::verify(evidence.bundle, evidence.manifest.into(), &self.root, &self.signer)?;
+        let signature =
+            briefcase_sigstore::verify(evidence.bundle, evidence.manifest.into(), &self.root, &self.signer)?;
         if signature.signed() != Signed::Bytes {
             return Err(ReleaseError::Statement);
         }

@@ -6,8 +6,8 @@ use briefcase_types::Digest;
 
 use crate::{
     error::ReleaseError,
-    hex,
     headers::Headers,
+    hex,
     manifest::{Manifest, Release, Standing},
     policy::Seen,
 };

@@ -46,6 +46,8 @@ pub(crate) enum Work {
     Append(Entry),
     /// A change of the authority document.
     Change(Receipt, Document),
+    /// The same, right behind the receipt of the decision it follows from.
+    Decided(Box<Receipt>, Receipt, Document),
 }
 
 /// The authority document and what it refers to.
@@ -60,7 +62,8 @@ pub(crate) struct Line {
     body: Vec<u8>,
     opening: Option<Bytes>,
     document: Option<Document>,
-    pub reply: Reply,
+    /// `None` for a line whose companion is answered.
+    pub reply: Option<Reply>,
 }
 
 /// The ledger's state as of a receipt.
@@ -92,11 +95,14 @@ impl Core {
         let (mut newest, mut version) = (self.newest, self.change.map_or(0, |(_, version)| version));
         let mut lines = Vec::with_capacity(jobs.len());
         for (work, reply) in jobs {
-            match line(work, newest, version) {
-                Ok((receipt, body, opening, document)) => {
-                    newest = receipt.at;
-                    version = changed(&receipt).map_or(version, |change| change.new);
-                    lines.push(Line { receipt, body, opening, document, reply });
+            match encoded(work, newest, version) {
+                Ok(mut encoded) => {
+                    if let Some(last) = encoded.last_mut() {
+                        newest = last.receipt.at;
+                        version = changed(&last.receipt).map_or(version, |change| change.new);
+                        last.reply = Some(reply);
+                    }
+                    lines.append(&mut encoded);
                 }
                 Err(error) => drop(reply.send(Err(error.for_journal()))),
             }
@@ -240,13 +246,26 @@ fn changed(receipt: &Receipt) -> Option<&Change> {
     }
 }
 
-type Encoded = (Receipt, Vec<u8>, Option<Bytes>, Option<Document>);
+/// The lines of one piece of work; the last of them is answered. None of them stands without the others.
+fn encoded(work: Work, newest: UnixMillis, version: u64) -> Result<Vec<Line>, StoreError> {
+    match work {
+        Work::Append(entry) => Ok(vec![line(entry.receipt, entry.opening, None, newest, version)?]),
+        Work::Change(receipt, document) => Ok(vec![line(receipt, None, Some(document), newest, version)?]),
+        Work::Decided(decision, receipt, document) => {
+            let decision = line(*decision, None, None, newest, version)?;
+            let change = line(receipt, None, Some(document), decision.receipt.at, version)?;
+            Ok(vec![decision, change])
+        }
+    }
+}
 
-fn line(work: Work, newest: UnixMillis, version: u64) -> Result<Encoded, StoreError> {
-    let (mut receipt, opening, document) = match work {
-        Work::Append(entry) => (entry.receipt, entry.opening, None),
-        Work::Change(receipt, document) => (receipt, None, Some(document)),
-    };
+fn line(
+    mut receipt: Receipt,
+    opening: Option<Bytes>,
+    document: Option<Document>,
+    newest: UnixMillis,
+    version: u64,
+) -> Result<Line, StoreError> {
     match (changed(&receipt), &document) {
         (None, None) => {}
         (Some(change), Some(_)) if change.old == version && change.new > version => {}
@@ -256,5 +275,5 @@ fn line(work: Work, newest: UnixMillis, version: u64) -> Result<Encoded, StoreEr
     // Entries are timed by many tasks and queued by them: the record's times never go back.
     receipt.at = receipt.at.max(newest);
     let body = receipt.encode()?;
-    Ok((receipt, body, opening, document))
+    Ok(Line { receipt, body, opening, document, reply: None })
 }

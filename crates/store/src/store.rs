@@ -109,6 +109,13 @@ impl Journal for Store {
         durable
     }
 
+    fn change_decided(&self, decision: Receipt, receipt: Receipt, document: Bytes, records: Vec<Record>) -> Durable {
+        let (reply, durable) = oneshot::channel();
+        let document = Document { bytes: document, records };
+        self.queue.push(Work::Decided(Box::new(decision), receipt, document), Urgency::Now, reply);
+        durable
+    }
+
     fn snapshot(&self, ledger: Bytes, upto: ReceiptIndex) {
         self.queue.snapshot((ledger, upto));
     }

@@ -58,7 +58,7 @@ fn commit(mut core: Core, queue: &Queue, jobs: Vec<(Work, Reply)>, ledger: Optio
         Err(error) => {
             stop(queue, &error);
             let told = error.for_journal();
-            lines.into_iter().for_each(|line| drop(line.reply.send(Err(told.clone()))));
+            lines.into_iter().filter_map(|line| line.reply).for_each(|reply| drop(reply.send(Err(told.clone()))));
             return None;
         }
     };
@@ -70,7 +70,9 @@ fn commit(mut core: Core, queue: &Queue, jobs: Vec<(Work, Reply)>, ledger: Optio
 
 fn acknowledge(lines: Vec<Line>, first: u64) {
     for (index, line) in (first..).zip(lines) {
-        drop(line.reply.send(Ok(ReceiptIndex(index))));
+        if let Some(reply) = line.reply {
+            drop(reply.send(Ok(ReceiptIndex(index))));
+        }
     }
 }
 

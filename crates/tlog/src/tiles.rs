@@ -182,7 +182,7 @@ impl Tiler {
                 break;
             }
             let full = complete / WIDTH;
-            let hashes = if complete % WIDTH == 0 { Vec::new() } else { reader.tile(row, full)? };
+            let hashes = if complete.is_multiple_of(WIDTH) { Vec::new() } else { reader.tile(row, full)? };
             levels.push(Level { full, hashes });
         }
         Ok(Self { levels })

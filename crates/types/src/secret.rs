@@ -1,5 +1,18 @@
 //! Secrets: no `Debug`, `Display`, `Serialize`, `Clone` or `PartialEq`; zeroised on drop; used only inside a closure.
+//!
+//! ```compile_fail,E0277
+//! fn written(secret: &briefcase_types::SecretString) -> String { serde_json::to_string(secret).unwrap_or_default() }
+//! ```
+//! ```compile_fail,E0277
+//! fn told(secret: &briefcase_types::SecretString) -> String { format!("{secret:?}") }
+//! ```
+//! ```compile_fail,E0599
+//! fn copied(secret: &briefcase_types::SecretString) -> briefcase_types::SecretString { secret.clone() }
+//! ```
 
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
 use zeroize::Zeroizing;
 
 /// Bytes that must not leave the process but through the closure that sends them.
@@ -31,5 +44,28 @@ impl SecretString {
     /// The only way to the text. Keep the closure at the boundary that uses it.
     pub fn expose<R>(&self, use_text: impl FnOnce(&str) -> R) -> R {
         use_text(&self.0)
+    }
+}
+
+/// Reading takes the text over; there is no way to write it.
+impl<'de> Deserialize<'de> for SecretString {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl de::Visitor<'_> for Text {
+            type Value = SecretString;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<SecretString, E> {
+                Ok(SecretString::new(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<SecretString, E> {
+                Ok(SecretString::new(text))
+            }
+        }
+        source.deserialize_string(Text)
     }
 }

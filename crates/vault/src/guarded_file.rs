@@ -41,8 +41,7 @@ pub(crate) struct Staged {
 /// Writes `bytes` durably beside `path`, mode 0600. What a crash left there before is removed first.
 pub(crate) fn stage(path: &Path, bytes: &[u8]) -> Result<Staged, VaultError> {
     check_folder(&folder_of(path))?;
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("vault");
-    let from = path.with_file_name(format!(".{name}.new"));
+    let from = staged_path(path);
     match fs::remove_file(&from) {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -54,7 +53,25 @@ pub(crate) fn stage(path: &Path, bytes: &[u8]) -> Result<Staged, VaultError> {
     Ok(Staged { from, to: path.to_path_buf() })
 }
 
+/// Where [`stage`] puts new bytes.
+pub(crate) fn staged_path(path: &Path) -> PathBuf {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("vault");
+    path.with_file_name(format!(".{name}.new"))
+}
+
+/// What an earlier [`stage`] left beside `path`, with its bytes. `None` if there is nothing.
+pub(crate) fn staged(path: &Path, limit: usize) -> Result<Option<(Staged, Vec<u8>)>, VaultError> {
+    let from = staged_path(path);
+    let found = read(&from, limit)?;
+    Ok(found.map(|bytes| (Staged { from, to: path.to_path_buf() }, bytes)))
+}
+
 impl Staged {
+    /// Removes the new bytes; the old ones stay.
+    pub(crate) fn discard(self) -> Result<(), VaultError> {
+        fs::remove_file(&self.from).map_err(VaultError::io("remove an unfinished vault file"))
+    }
+
     /// Puts the new bytes in the old ones' place, durably.
     pub(crate) fn replace(self) -> Result<(), VaultError> {
         fs::rename(&self.from, &self.to).map_err(VaultError::io("replace the vault file"))?;

@@ -82,4 +82,4 @@ pub use slot::{NewSlot, SlotId, SlotInfo, SlotKind};
 pub use slot_file::{SlotFile, VaultId};
 pub use unlock_key::{UnlockKey, UnlockKeyError};
 pub use unlocked::Unlocked;
-pub use vault::Vault;
+pub use vault::{StagedVault, Vault};

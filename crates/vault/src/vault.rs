@@ -18,6 +18,55 @@ pub struct Vault {
     seen: Digest,
 }
 
+/// A changed vault that is durable and not yet in force. A crash leaves it where [`StagedVault::find`] finds it.
+pub struct StagedVault {
+    staged: guarded_file::Staged,
+    file: SlotFile,
+    digest: Digest,
+}
+
+impl StagedVault {
+    /// What was staged for the vault at `path` and neither put in force nor discarded. As with [`Vault::load`], nothing is
+    /// known yet about whether it is genuine.
+    ///
+    /// # Errors
+    /// As [`Vault::load`].
+    pub fn find(path: &Path) -> Result<Option<Self>, VaultError> {
+        let Some((staged, bytes)) = guarded_file::staged(path, MOST_BYTES)? else { return Ok(None) };
+        Ok(Some(Self { staged, file: SlotFile::parse(&bytes)?, digest: Digest::sha256(&bytes) }))
+    }
+
+    /// Names it on the record.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// As [`Vault::unlock`]. Put it in force before the keys are used: what is staged may never have been decided.
+    ///
+    /// # Errors
+    /// As [`Vault::unlock`].
+    pub fn unlock(&self, credential: Credential<'_>) -> Result<Unlocked, VaultError> {
+        unlock(&self.file, credential)
+    }
+
+    /// Puts it in the vault's place.
+    ///
+    /// # Errors
+    /// The file cannot be replaced; it stays staged.
+    pub fn put_in_force(self) -> Result<(), VaultError> {
+        self.staged.replace()
+    }
+
+    /// Forgets it.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub fn discard(self) -> Result<(), VaultError> {
+        self.staged.discard()
+    }
+}
+
 impl Vault {
     /// Makes a vault with one slot that lasts.
     ///
@@ -60,15 +109,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::DoesNotOpen`] whatever was wrong, or [`VaultError::KeyStore`] if the OS keyring cannot be read.
     pub fn unlock(&self, credential: Credential<'_>) -> Result<Unlocked, VaultError> {
-        let mut failure = VaultError::DoesNotOpen;
-        for slot in &self.file.slots {
-            match slot.open(&self.file.vault, credential) {
-                Ok(root) => return Unlocked::new(root, &self.file),
-                Err(error @ VaultError::KeyStore(_)) => failure = error,
-                Err(_) => {}
-            }
-        }
-        Err(failure)
+        unlock(&self.file, credential)
     }
 
     /// Which vault this is.
@@ -109,15 +150,7 @@ impl Vault {
         label: &str,
         entropy: &dyn Entropy,
     ) -> Result<SlotId, VaultError> {
-        self.edit(unlocked, |file| {
-            if file.slots.len() >= MOST_SLOTS {
-                return Err(VaultError::TooManySlots(MOST_SLOTS));
-            }
-            let slot = StoredSlot::new(&file.vault, new, label, unlocked.root(), entropy)?;
-            let id = slot.id.clone();
-            file.slots.push(slot);
-            Ok(id)
-        })
+        self.edit(unlocked, |file| put_slot(file, unlocked, None, new, label, entropy))
     }
 
     /// Takes a way in away. The caller removes its keyring item, if it has one.
@@ -139,14 +172,29 @@ impl Vault {
         new: NewSlot<'_>,
         entropy: &dyn Entropy,
     ) -> Result<SlotId, VaultError> {
-        self.edit(unlocked, |file| {
-            let label = file.slots.iter().find(|slot| slot.id == *old).ok_or(VaultError::NoSuchSlot)?.label.clone();
-            let slot = StoredSlot::new(&file.vault, new, &label, unlocked.root(), entropy)?;
-            let id = slot.id.clone();
-            file.slots.push(slot);
-            take(file, old)?;
-            Ok(id)
-        })
+        self.edit(unlocked, |file| put_slot(file, unlocked, Some(old), new, "", entropy))
+    }
+
+    /// The same as [`replace_slot`](Self::replace_slot) (or, without `old`, [`add_slot`](Self::add_slot)), durable beside the
+    /// file and not yet in its place: so that the change can be put on record in between.
+    ///
+    /// # Errors
+    /// As for these two.
+    pub fn stage_slot(
+        &self,
+        unlocked: &Unlocked,
+        old: Option<&SlotId>,
+        new: NewSlot<'_>,
+        label: &str,
+        entropy: &dyn Entropy,
+    ) -> Result<StagedVault, VaultError> {
+        self.editable(unlocked)?;
+        let mut next = self.file.clone();
+        put_slot(&mut next, unlocked, old, new, label, entropy)?;
+        next.sign(unlocked.root())?;
+        let bytes = next.to_bytes()?;
+        let staged = guarded_file::stage(&self.path, &bytes)?;
+        Ok(StagedVault { staged, file: next, digest: Digest::sha256(&bytes) })
     }
 
     /// Starts a rotation: new records take a new record-wrapping key, old ones still open.
@@ -192,19 +240,21 @@ impl Vault {
         Ok(())
     }
 
+    fn editable(&self, unlocked: &Unlocked) -> Result<(), VaultError> {
+        if unlocked.vault() != self.file.vault {
+            return Err(VaultError::OtherVault);
+        }
+        self.file.verify(unlocked.root())?;
+        if self.changed_on_disk()? { Err(VaultError::ChangedOnDisk) } else { Ok(()) }
+    }
+
     /// Changes a copy, authenticates it, writes it, and only then believes it.
     fn edit<T>(
         &mut self,
         unlocked: &Unlocked,
         change: impl FnOnce(&mut SlotFile) -> Result<T, VaultError>,
     ) -> Result<T, VaultError> {
-        if unlocked.vault() != self.file.vault {
-            return Err(VaultError::OtherVault);
-        }
-        self.file.verify(unlocked.root())?;
-        if self.changed_on_disk()? {
-            return Err(VaultError::ChangedOnDisk);
-        }
+        self.editable(unlocked)?;
         let mut next = self.file.clone();
         let result = change(&mut next)?;
         next.sign(unlocked.root())?;
@@ -214,10 +264,44 @@ impl Vault {
     }
 }
 
+fn unlock(file: &SlotFile, credential: Credential<'_>) -> Result<Unlocked, VaultError> {
+    let mut failure = VaultError::DoesNotOpen;
+    for slot in &file.slots {
+        match slot.open(&file.vault, credential) {
+            Ok(root) => return Unlocked::new(root, file),
+            Err(error @ VaultError::KeyStore(_)) => failure = error,
+            Err(_) => {}
+        }
+    }
+    Err(failure)
+}
+
 fn write(path: &Path, file: &SlotFile) -> Result<Digest, VaultError> {
     let bytes = file.to_bytes()?;
     guarded_file::stage(path, &bytes)?.replace()?;
     Ok(Digest::sha256(&bytes))
+}
+
+/// Adds a slot, or puts it in the place of `old` under its label.
+fn put_slot(
+    file: &mut SlotFile,
+    unlocked: &Unlocked,
+    old: Option<&SlotId>,
+    new: NewSlot<'_>,
+    label: &str,
+    entropy: &dyn Entropy,
+) -> Result<SlotId, VaultError> {
+    let found =
+        old.map(|old| file.slots.iter().find(|slot| slot.id == *old).ok_or(VaultError::NoSuchSlot)).transpose()?;
+    let label = found.map_or(label, |slot| slot.label.as_str()).to_owned();
+    if old.is_none() && file.slots.len() >= MOST_SLOTS {
+        return Err(VaultError::TooManySlots(MOST_SLOTS));
+    }
+    let slot = StoredSlot::new(&file.vault, new, &label, unlocked.root(), entropy)?;
+    let id = slot.id.clone();
+    file.slots.push(slot);
+    old.map(|old| take(file, old)).transpose()?;
+    Ok(id)
 }
 
 fn take(file: &mut SlotFile, id: &SlotId) -> Result<SlotInfo, VaultError> {

@@ -2,9 +2,12 @@
 //! with its token, and clients that go through the real gateway.
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "what cannot go on fails the test")]
 
+mod clock;
+
 use briefcase_testkit::{
     Client, Daemon, Era, Gateway, Home, HttpUpstream, Made, RpcError, Setup, StdioUpstream, output_of,
 };
+pub use clock::MovedClock;
 use serde_json::{Value, json};
 
 /// A briefcase in use.

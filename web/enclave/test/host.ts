@@ -98,6 +98,7 @@ export class Host {
 
   /** Does what a person does who agrees (or not): reads, waits until the button works, clicks. */
   async decide(button: "yes" | "no", typed?: (shown: string) => string): Promise<string> {
+    await this.tab.front();
     const where = await this.question();
     const shown = await this.tab.text("main", where);
     if (typed !== undefined) await this.tab.type("input", typed(shown), where);

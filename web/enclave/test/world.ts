@@ -19,6 +19,9 @@ export interface Origins {
   readonly evil: string;
 }
 
+/** `two` is an update of `one`; `three` is only ever served spoiled. */
+export type Release = "one" | "two" | "three";
+
 const XTASK = process.env["ENCLAVE_XTASK"] ?? "";
 const names = { app: "app.briefcase.localhost", kms: "kms.briefcase.localhost", evil: "evil.localhost" } as const;
 
@@ -48,6 +51,7 @@ export class World {
     world.#build("one", []);
     // Another host more is another module: enough to be another release.
     world.#build("two", ["--host", "http://other.briefcase.localhost"]);
+    world.#build("three", ["--host", "http://third.briefcase.localhost"]);
     await world.release("one");
     await world.#pages(named, numbered);
     await world.#serve(port, [
@@ -60,18 +64,18 @@ export class World {
   }
 
   /** Puts a release on the enclave's origin. */
-  async release(name: "one" | "two"): Promise<void> {
+  async release(name: Release): Promise<void> {
     await rm(`${this.folder}/kms`, { recursive: true, force: true });
     await cp(`${this.folder}/${name}`, `${this.folder}/kms`, { recursive: true });
   }
 
   /** The digest that a release's module has on disk, by its name there. */
-  async digest(name: "one" | "two"): Promise<string> {
+  async digest(name: Release): Promise<string> {
     const [file] = await readdir(`${this.folder}/${name}/artifacts`);
     return /^kms-([0-9a-f]{64})\.mjs$/.exec(file ?? "")?.[1] ?? "";
   }
 
-  module(name: "one" | "two"): Promise<Buffer> {
+  module(name: Release): Promise<Buffer> {
     return this.digest(name).then(digest => readFile(`${this.folder}/${name}/artifacts/kms-${digest}.mjs`));
   }
 

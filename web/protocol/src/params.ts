@@ -35,7 +35,7 @@ const CHECKS: { readonly [M in Method]: Check<Params<M>> } = {
   ),
   approve: shape({
     kid,
-    approval: matching(/^[A-Za-z0-9._:-]{1,128}$/, "an approval's id"),
+    approval: matching(/^[A-Za-z0-9._-]{1,64}$/, "an approval's id"),
     text: text(LIMITS.text),
     digest: coordinate,
     expires: whole(1, Number.MAX_SAFE_INTEGER),

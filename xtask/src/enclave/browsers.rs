@@ -21,8 +21,12 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     if engines.is_empty() {
         return Err(Failure::new("engines are chromium, firefox and webkit"));
     }
-    let missing: Vec<&str> =
-        engines.iter().flat_map(|(_, programs)| programs.iter()).filter(|(program, _)| !on_path(program)).map(|(_, package)| *package).collect();
+    let missing: Vec<&str> = engines
+        .iter()
+        .flat_map(|(_, programs)| programs.iter())
+        .filter(|(program, _)| !on_path(program))
+        .map(|(_, package)| *package)
+        .collect();
     if !missing.is_empty() {
         return Err(Failure::new(format!("browsers are missing: apt-get install {}", missing.join(" "))));
     }

@@ -31,7 +31,8 @@ pub struct Built {
 pub fn run(args: &[String]) -> Result<(), Failure> {
     let hosts = Hosts::read(args)?;
     let out = workspace::option(args, "--out").map_or_else(|| workspace::target().join("enclave/site"), PathBuf::from);
-    let built = build(workspace::root(), &workspace::target().join("enclave/cargo"), &out, &hosts, &Release::read(args)?)?;
+    let built =
+        build(workspace::root(), &workspace::target().join("enclave/cargo"), &out, &hosts, &Release::read(args)?)?;
     println!("enclave: {}", built.out.display());
     println!("  kms-{}.mjs  {} bytes, {} compressed", built.digest.hex(), built.bytes, built.compressed);
     println!("  {}", built.digest.integrity());

@@ -1,6 +1,6 @@
 //! The Rust core as WebAssembly, with the same bytes wherever and by whomever it is built.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::step::Step;
@@ -17,12 +17,14 @@ pub fn deflated(root: &Path, target: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 fn built(root: &Path, target: &Path) -> Result<Vec<u8>, Failure> {
-    let cargo_home = std::env::var("CARGO_HOME")
-        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
-        .map_err(|_| Failure::new("neither CARGO_HOME nor HOME is set"))?;
+    let cargo_home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")))
+        .ok_or_else(|| Failure::new("neither CARGO_HOME nor HOME is set"))?;
     let remap = |from: &str, to: &str| format!("--remap-path-prefix={from}={to}");
     // Paths reach the binary through panic messages; flags of the user's own would change the code.
-    let flags = [remap(&root.to_string_lossy(), "/briefcase"), remap(&cargo_home, "/cargo")].join("\u{1f}");
+    let flags =
+        [remap(&root.to_string_lossy(), "/briefcase"), remap(&cargo_home.to_string_lossy(), "/cargo")].join("\u{1f}");
     Step::cargo()
         .args(["build", "--quiet", "--locked", "--lib", "--package", PACKAGE, "--target", TARGET, "--profile", "wasm"])
         .args(["--target-dir", &target.to_string_lossy()])

@@ -27,8 +27,13 @@ pub fn text(policy: &str) -> String {
         ("Cache-Control", "no-cache"),
         ("Content-Type", "application/json"),
     ];
-    [block("/*", &EVERYWHERE), block("/kms.html", &page), block("/artifacts/*", &artifact), block("/.well-known/*", &known)]
-        .concat()
+    [
+        block("/*", &EVERYWHERE),
+        block("/kms.html", &page),
+        block("/artifacts/*", &artifact),
+        block("/.well-known/*", &known),
+    ]
+    .concat()
 }
 
 const EVERYWHERE: [(&str, &str); 3] = [

@@ -51,8 +51,18 @@ mod tests {
 
     #[test]
     fn origins_are_sorted_and_what_is_none_is_refused() {
-        assert_eq!(hosts(&["https://b.example", "https://a.example", "https://a.example"], false).unwrap(), "https://a.example https://b.example");
-        for odd in ["a.example", "https://a.example/", "https://*.example", "https://a.example; script-src *", "ftp://a", "https://"] {
+        assert_eq!(
+            hosts(&["https://b.example", "https://a.example", "https://a.example"], false).unwrap(),
+            "https://a.example https://b.example"
+        );
+        for odd in [
+            "a.example",
+            "https://a.example/",
+            "https://*.example",
+            "https://a.example; script-src *",
+            "ftp://a",
+            "https://",
+        ] {
             assert!(hosts(&[odd], true).is_err(), "{odd}");
         }
         assert!(hosts(&[], true).is_err());

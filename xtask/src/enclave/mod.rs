@@ -1,8 +1,8 @@
 //! The browser enclave: its build, a server that serves it exactly as a static host would, the check that two builds
 //! agree, and its tests in real browsers.
 
-mod build;
 mod browsers;
+mod build;
 mod core;
 mod digest;
 mod headers;

@@ -31,7 +31,11 @@ fn compared(base: &Path, hosts: &[String]) -> Result<(), Failure> {
     if !differing.is_empty() {
         return Err(Failure::new(format!("two builds differ in {}", differing.join(", "))));
     }
-    println!("{} files are the same, byte for byte, from two folders and as {}:", first.len(), user.unwrap_or("one user"));
+    println!(
+        "{} files are the same, byte for byte, from two folders and as {}:",
+        first.len(),
+        user.unwrap_or("one user")
+    );
     for (path, digest) in &first {
         println!("  {}  {path}", digest.hex());
     }
@@ -69,12 +73,16 @@ fn built(dir: &Path, hosts: &[String], user: Option<&str>) -> Result<PathBuf, Fa
         None => Step::cargo(),
         Some(user) => {
             Step::new("chown").args(["-R", user]).args([dir]).run()?;
-            let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-            Step::new("runuser").args(["-u", user, "--", &program])
+            let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+            Step::new("runuser").args(["-u", user, "--"]).args([program])
         }
     };
     let home = dir.join("home");
-    let mut step = step.args(&args).dir(dir.join("source")).env("CARGO_TARGET_DIR", target).env("npm_config_cache", home.join("npm"));
+    let mut step = step
+        .args(&args)
+        .dir(dir.join("source"))
+        .env("CARGO_TARGET_DIR", target)
+        .env("npm_config_cache", home.join("npm"));
     if user.is_some() {
         step = step.env("HOME", &home).env("CARGO_HOME", &home);
     }

@@ -68,7 +68,13 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     let app = format!("http://app.briefcase.localhost:{port}");
     let out = workspace::target().join("enclave/local");
     let hosts = Hosts::new(vec![app.clone()], true)?;
-    let built = super::build::build(workspace::root(), &workspace::target().join("enclave/cargo"), &out, &hosts, &Release::read(args)?)?;
+    let built = super::build::build(
+        workspace::root(),
+        &workspace::target().join("enclave/cargo"),
+        &out,
+        &hosts,
+        &Release::read(args)?,
+    )?;
     println!("enclave: http://kms.briefcase.localhost:{port}/kms.html  {}", built.digest.hex());
     println!("host:    {app}/");
     server.serve(vec![
@@ -115,7 +121,11 @@ fn read(stream: &TcpStream) -> Result<Asked, Failure> {
         return Err(Failure::new("only GET and HEAD"));
     }
     let path = target.split(['?', '#']).next().unwrap_or_default();
-    Ok(Asked { path: if path == "/" { "/index.html".to_owned() } else { path.to_owned() }, host, head: method == "HEAD" })
+    Ok(Asked {
+        path: if path == "/" { "/index.html".to_owned() } else { path.to_owned() },
+        host,
+        head: method == "HEAD",
+    })
 }
 
 fn answer(mut stream: TcpStream, sites: &[Site]) -> Result<(), Failure> {
@@ -155,7 +165,9 @@ mod tests {
     fn no_path_leaves_the_folder() {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR"));
         assert!(file(dir, "/Cargo.toml").is_some());
-        for path in ["/../Cargo.toml", "/src/../../Cargo.toml", "//etc/passwd", "Cargo.toml", "/./Cargo.toml/", "/nothing"] {
+        for path in
+            ["/../Cargo.toml", "/src/../../Cargo.toml", "//etc/passwd", "Cargo.toml", "/./Cargo.toml/", "/nothing"]
+        {
             assert!(file(dir, path).is_none_or(|found| found.starts_with(dir) && !path.contains("..")), "{path}");
         }
     }

@@ -7,3 +7,5 @@ pub mod presence;
 pub mod sealed_file;
 pub mod sealing;
 pub mod secrets;
+pub mod slots;
+pub mod snapshot;

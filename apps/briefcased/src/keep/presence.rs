@@ -1,28 +1,37 @@
-//! Factors as the engine asks for them: the presence crate's checks, with their counters kept durable and sealed.
+//! Factors as the engine asks for them: the presence crate's checks, counted in the record.
+//!
+//! Invariant: a try at the PIN is a durable receipt before the PIN is looked at, so the count can be set back only together
+//! with the record, and a record older than its head does not open. There is no file of counters to remove or replace. What
+//! is known as of the newest snapshot comes from there ([`super::snapshot`]), the rest from the receipts after it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    path::PathBuf,
-    sync::{Arc, OnceLock, PoisonError, Weak},
+    collections::BTreeMap,
+    sync::{Arc, MutexGuard, OnceLock, PoisonError, Weak},
 };
 
 use briefcase_engine::{
     Engine,
-    ports::{BoxFuture, Evidence, FactorKind, FactorRefusal, Factors},
+    ports::{
+        BoxFuture, Durable, Entry, Evidence, FactorKind, FactorRefusal, Factors, Journal as _, JournalError, Urgency,
+    },
 };
 use briefcase_presence::{
     AttemptState, EnrolmentPermit, NotForThis, PasskeyError, PasskeyFactor, PinFactor, Present, RelyingParty,
 };
+use briefcase_receipts::{Kind, Notice, Receipt, Word};
+use briefcase_store::Store;
 use briefcase_types::{Clock, Digest, Entropy, SecretString};
-use briefcase_vault::Sealer;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use super::sealed_file;
+use super::snapshot;
 
-/// Name of the file in the state folder.
-const FILE: &str = "attempts.sealed";
-const PLACE: &[u8] = b"presence-counters/1";
+/// The notice before a PIN is looked at.
+const PIN_TRIED: &str = "pin_tried";
+/// The notice after it was right.
+const PIN_RIGHT: &str = "pin_right";
+/// The notice with which a passkey's counter becomes durable.
+const PASSKEY_USED: &str = "passkey_used";
 
 /// Factor kinds in the authority document.
 pub const PIN: &str = "pin";
@@ -31,67 +40,94 @@ pub const PASSKEY: &str = "passkey";
 
 /// What changes with every use of a factor.
 #[derive(Default, Serialize, Deserialize)]
-struct Counters {
+#[serde(deny_unknown_fields)]
+pub struct Counters {
     pin: AttemptState,
     /// Passkeys as their last use left them, by factor id.
     passkeys: BTreeMap<String, PasskeyFactor>,
+}
+
+impl Counters {
+    /// Counts what a receipt after the snapshot says.
+    pub fn replay(&mut self, receipt: &Receipt) {
+        match &receipt.kind {
+            Kind::Notice(notice) if notice.what.as_str() == PIN_TRIED => self.pin.replay_attempt(receipt.at),
+            Kind::Notice(notice) if notice.what.as_str() == PIN_RIGHT => self.pin.replay_right(),
+            _ => {}
+        }
+    }
 }
 
 /// Proof of presence for this briefcase.
 pub struct Presence {
     relying_party: RelyingParty,
     counters: Mutex<Counters>,
-    /// Changes that enrol a factor, and the permits that their evidence earned.
-    enrolments: std::sync::Mutex<HashMap<Digest, Option<EnrolmentPermit>>>,
-    sealer: Sealer,
-    file: PathBuf,
+    /// One factor is enrolled at a time.
+    enrolling: Mutex<()>,
+    awaited: std::sync::Mutex<Option<Awaited>>,
+    store: Arc<Store>,
     engine: OnceLock<Weak<Engine>>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
 
-/// Presence could not be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum PresenceError {
-    /// The counters cannot be read.
-    #[error("the file {FILE} cannot be read: {0}")]
-    File(#[from] std::io::Error),
-    /// The counters were edited.
-    #[error("the file {FILE} was edited or belongs to another vault; restore it from a backup")]
-    Tampered,
-    /// WebAuthn.
-    #[error(transparent)]
-    Passkey(#[from] PasskeyError),
+/// The change that enrols a factor, and the permit that its evidence earned.
+struct Awaited {
+    change: Digest,
+    permit: Option<EnrolmentPermit>,
+}
+
+/// A factor is being enrolled, and no other at the same time. What its evidence earned is void when this is dropped.
+pub struct Enrolment<'p> {
+    presence: &'p Presence,
+    _alone: tokio::sync::MutexGuard<'p, ()>,
+}
+
+impl Enrolment<'_> {
+    /// The permit that the evidence earned; `None` when there was none.
+    pub fn permit(self) -> Option<EnrolmentPermit> {
+        self.presence.awaited().take().and_then(|awaited| awaited.permit)
+    }
+}
+
+impl Drop for Enrolment<'_> {
+    fn drop(&mut self) {
+        *self.presence.awaited() = None;
+    }
 }
 
 impl Presence {
-    /// Opens the counters of a state folder.
-    pub fn open(
-        state: &std::path::Path,
+    /// Goes on from the counters of an open record.
+    pub fn new(
         console_port: u16,
-        sealer: Sealer,
+        store: Arc<Store>,
+        counters: Counters,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, PresenceError> {
-        let file = state.join(FILE);
-        let counters = match sealed_file::read(&file)? {
-            None => Counters::default(),
-            Some(sealed) => {
-                let plain = sealer.open(&[PLACE], &sealed).map_err(|_| PresenceError::Tampered)?;
-                serde_json::from_slice(&plain).map_err(|_| PresenceError::Tampered)?
-            }
-        };
-        let relying_party = RelyingParty::new(console_port)?;
+    ) -> Result<Self, PasskeyError> {
         Ok(Self {
-            relying_party,
+            relying_party: RelyingParty::new(console_port)?,
             counters: Mutex::new(counters),
-            enrolments: std::sync::Mutex::default(),
-            sealer,
-            file,
+            enrolling: Mutex::default(),
+            awaited: std::sync::Mutex::default(),
+            store,
             engine: OnceLock::new(),
             clock,
             entropy,
         })
+    }
+
+    /// Keeps ledger and counters for the next start.
+    pub async fn keep(&self) {
+        let counters = self.counters.lock().await;
+        self.snapshot(&counters);
+    }
+
+    /// The counters are held still: every try they count is in the record already.
+    fn snapshot(&self, counters: &Counters) {
+        if let Some(engine) = self.engine.get().and_then(Weak::upgrade) {
+            snapshot::keep(&self.store, &engine, counters);
+        }
     }
 
     /// Where the enrolled factors are read from. Until then every check fails.
@@ -125,26 +161,23 @@ impl Presence {
         self.relying_party.finish_registration(permit, &answer, label, &enrolled, self.entropy.as_ref(), now)
     }
 
-    /// Announces that the evidence for this digest is to allow enrolling a factor.
-    pub fn expect_enrolment(&self, change: Digest) {
-        self.permits().insert(change, None);
+    /// Lets the evidence for this digest allow enrolling a factor. Waits for another enrolment to end.
+    pub async fn enrolment(&self, change: Digest) -> Enrolment<'_> {
+        let alone = self.enrolling.lock().await;
+        *self.awaited() = Some(Awaited { change, permit: None });
+        Enrolment { presence: self, _alone: alone }
     }
 
-    /// The permit that the evidence for this digest earned; `None` when there was none.
-    pub fn take_permit(&self, change: &Digest) -> Option<EnrolmentPermit> {
-        self.permits().remove(change).flatten()
-    }
-
-    fn permits(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Option<EnrolmentPermit>>> {
-        self.enrolments.lock().unwrap_or_else(PoisonError::into_inner)
+    fn awaited(&self) -> MutexGuard<'_, Option<Awaited>> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Spends a proof for the digest it was given for; keeps the permit if the digest enrols a factor.
     fn spend(&self, proof: Present, bound_to: &Digest) -> Result<(), FactorRefusal> {
         let now = self.clock.now();
         let refused = |reason: NotForThis| FactorRefusal::Passkey(reason.to_string());
-        match self.permits().get_mut(bound_to) {
-            Some(permit) => *permit = Some(EnrolmentPermit::by(proof, bound_to, now).map_err(refused)?),
+        match self.awaited().as_mut().filter(|awaited| awaited.change == *bound_to) {
+            Some(awaited) => awaited.permit = Some(EnrolmentPermit::by(proof, bound_to, now).map_err(refused)?),
             None => {
                 proof.spend(bound_to, now).map_err(refused)?;
             }
@@ -166,13 +199,15 @@ impl Presence {
         stored.map(newest).collect()
     }
 
-    async fn save(&self, counters: &Counters) -> Result<(), FactorRefusal> {
-        let unrecorded = |error: &dyn std::fmt::Display| FactorRefusal::Unrecorded(error.to_string());
-        let plain = serde_json::to_vec(counters).map_err(|error| unrecorded(&error))?;
-        let sealed = self.sealer.seal(&[PLACE], &plain, self.entropy.as_ref()).map_err(|error| unrecorded(&error))?;
-        let file = self.file.clone();
-        let written = tokio::task::spawn_blocking(move || sealed_file::write(&file, &sealed)).await;
-        written.map_err(|error| unrecorded(&error))?.map_err(|error| unrecorded(&error))
+    fn note(&self, what: &'static str, urgency: Urgency) -> Durable {
+        let notice = Notice { what: Word::lossy(what), agent: None, server: None, detail: None };
+        let receipt = Receipt { at: self.clock.now(), kind: Kind::Notice(notice) };
+        self.store.append(Entry { receipt, opening: None }, urgency)
+    }
+
+    async fn on_record(&self, what: &'static str) -> Result<(), FactorRefusal> {
+        let noted = self.note(what, Urgency::Now).await.unwrap_or(Err(JournalError::Closed));
+        noted.map(drop).map_err(|error| FactorRefusal::Unrecorded(error.to_string()))
     }
 
     async fn check_pin(&self, pin: SecretString, bound_to: Digest) -> Result<FactorKind, FactorRefusal> {
@@ -180,8 +215,7 @@ impl Presence {
         let mut counters = self.counters.lock().await;
         let begun =
             counters.pin.begin(self.clock.now()).map_err(|lock| FactorRefusal::LockedOut { until: lock.until })?;
-        self.save(&counters).await?;
-        let counted = begun.persist(|_| Ok::<(), FactorRefusal>(()))?;
+        let counted = begun.persist_async(|_| self.on_record(PIN_TRIED)).await?;
         let clock = Arc::clone(&self.clock);
         let finish = move || counted.finish(factor.as_ref(), &pin, bound_to, clock.now());
         let finished = tokio::task::spawn_blocking(finish).await;
@@ -193,8 +227,8 @@ impl Presence {
                 }
             })?;
         counters.pin.clear(&proof);
-        // Losing this write only makes the next wrong PIN count sooner.
-        let _ = self.save(&counters).await;
+        // Rides with the receipt of what was decided; losing it only makes the next wrong PIN count sooner.
+        drop(self.note(PIN_RIGHT, Urgency::Lazy));
         self.spend(proof, &bound_to)?;
         Ok(FactorKind::Pin)
     }
@@ -206,7 +240,9 @@ impl Presence {
         let now = self.clock.now();
         let asserted = self.relying_party.finish_assertion(answer, &enrolled, now).map_err(|error| refused(&error))?;
         counters.passkeys.insert(asserted.factor.id().to_string(), asserted.factor);
-        self.save(&counters).await?;
+        // The snapshot goes to the disk in one commit with the notice.
+        self.snapshot(&counters);
+        self.on_record(PASSKEY_USED).await?;
         self.spend(asserted.present, &bound_to)?;
         Ok(FactorKind::Passkey)
     }

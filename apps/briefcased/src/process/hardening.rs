@@ -25,10 +25,88 @@ pub fn harden() -> Result<(), HardeningError> {
         .map_err(|source| HardeningError { what: "not dumpable", source })
 }
 
+/// Whether a swap device is in use, to which memory may be written; `None` when the kernel does not say.
+#[must_use]
+pub fn swaps() -> Option<bool> {
+    // One line of headings, then one for each device in use.
+    let listed = std::fs::read_to_string("/proc/swaps").ok()?;
+    Some(listed.lines().nth(1).is_some())
+}
+
 /// Whether core dumps are off and the process is not dumpable, as `doctor` reports it.
 #[must_use]
 pub fn is_hardened() -> (bool, bool) {
     let no_core = getrlimit(Resource::Core).current == Some(0);
     let undumpable = matches!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
     (no_core, undumpable)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, File},
+        os::unix::fs::FileExt as _,
+        sync::{Mutex, PoisonError},
+    };
+
+    use briefcase_api::{Apply, Change, Confidential, Evidence};
+
+    use super::*;
+
+    /// One test makes this process one that cannot be looked into, the other looks into it.
+    static ALONE: Mutex<()> = Mutex::new(());
+
+    /// Attack 42, as far as one process can show it.
+    #[test]
+    fn a_hardened_process_leaves_no_core_and_cannot_be_looked_into() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        harden().unwrap();
+        assert_eq!(is_hardened(), (true, true));
+        assert_eq!(getrlimit(Resource::Core).maximum, Some(0), "it cannot be raised again");
+        set_dumpable_behavior(DumpableBehavior::Dumpable).unwrap();
+    }
+
+    /// A text that is nowhere in the program, and never whole in memory but where a test puts it.
+    fn canary() -> impl Iterator<Item = u8> + Clone {
+        (0_u16..40).map(|n| b'a' + u8::try_from((n * 7 + n / 3 + 5) % 26).unwrap())
+    }
+
+    /// How often the canary is in this process's memory, outside of what is only read.
+    fn copies() -> usize {
+        let memory = File::open("/proc/self/mem").unwrap();
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let writable = maps.lines().filter(|line| line.contains(" rw") && !line.contains("[v"));
+        let mut found = 0;
+        for line in writable {
+            let (from, to) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
+            let (from, to) = (u64::from_str_radix(from, 16).unwrap(), u64::from_str_radix(to, 16).unwrap());
+            let mut region = vec![0; usize::try_from(to - from).unwrap()];
+            // A region may be gone by now, or have no pages.
+            if memory.read_exact_at(&mut region, from).is_ok() {
+                found += region.windows(40).filter(|window| window.iter().copied().eq(canary())).count();
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn nothing_of_a_secret_is_left_in_memory_once_its_request_was_read() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let secret = |end: &str| {
+            let mut text: String = canary().map(char::from).collect();
+            text.push_str(end);
+            text
+        };
+        // With an escape in it, so that the parser needs a buffer of its own; inside of a tagged change, which is read twice.
+        let change = Change::SetPassphrase { passphrase: secret("\"\\") };
+        let evidence = Evidence::Pin(secret(""));
+        let sent = Apply { change, digest: briefcase_types::Digest::sha256(b"shown"), evidence };
+        let body = serde_json::to_vec(&sent).unwrap();
+        drop(sent);
+        let received: Apply<Confidential> = serde_json::from_slice(&body).unwrap();
+        let canonical = serde_json::to_vec(&received.change).unwrap();
+        assert!(copies() >= 2, "what is there is found");
+        drop((body, received, canonical));
+        assert_eq!(copies(), 0);
+    }
 }

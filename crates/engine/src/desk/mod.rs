@@ -154,6 +154,21 @@ struct Inner {
     cooldown: HashMap<(AgentId, Digest), UnixMillis>,
 }
 
+/// A call that waits at the desk. Counted until it is dropped, however its waiting ends.
+struct Waiter<'d> {
+    desk: &'d Desk,
+    id: ApprovalId,
+    wake: Arc<Notify>,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        if let Some(slot) = self.desk.lock().slots.get_mut(&self.id) {
+            slot.waiters = slot.waiters.saturating_sub(1);
+        }
+    }
+}
+
 /// The desk.
 pub struct Desk {
     inner: Mutex<Inner>,
@@ -215,10 +230,10 @@ impl Desk {
 
     /// Waits for an answer, at most for `patience`.
     pub async fn wait(&self, id: ApprovalId, patience: Duration, now: impl Fn() -> UnixMillis) -> Waited {
-        let Some(wake) = self.arrive(id) else { return Waited::Expired };
+        let Some(waiter) = self.arrive(id) else { return Waited::Expired };
         let waited = tokio::time::timeout(patience, async {
             loop {
-                let notified = wake.notified();
+                let notified = waiter.wake.notified();
                 tokio::pin!(notified);
                 notified.as_mut().enable();
                 match self.poll(id, now()) {
@@ -230,7 +245,6 @@ impl Desk {
             }
         })
         .await;
-        self.leave(id);
         waited.unwrap_or(Waited::Patience)
     }
 
@@ -351,17 +365,11 @@ impl Desk {
         }
     }
 
-    fn arrive(&self, id: ApprovalId) -> Option<Arc<Notify>> {
+    fn arrive(&self, id: ApprovalId) -> Option<Waiter<'_>> {
         let mut inner = self.lock();
         let slot = inner.slots.get_mut(&id)?;
         slot.waiters = slot.waiters.saturating_add(1);
-        Some(Arc::clone(&slot.wake))
-    }
-
-    fn leave(&self, id: ApprovalId) {
-        if let Some(slot) = self.lock().slots.get_mut(&id) {
-            slot.waiters = slot.waiters.saturating_sub(1);
-        }
+        Some(Waiter { desk: self, id, wake: Arc::clone(&slot.wake) })
     }
 
     fn tell(&self, inner: MutexGuard<'_, Inner>) {
@@ -405,7 +413,8 @@ impl Inner {
         let mut woken = Vec::new();
         for (id, slot) in &mut self.slots {
             let expired = match slot.state {
-                State::Asked => now >= slot.question.expires,
+                // A call that went away while its question was being recorded leaves it opening.
+                State::Opening | State::Asked => now >= slot.question.expires,
                 State::Allowed { until } => now >= until,
                 _ => false,
             };

@@ -204,3 +204,33 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn a_call_that_hangs_up_while_it_waits_leaves_nobody_waiting() {
+    let (desk, entropy) = (Desk::new(DeskLimits::default()), entropy());
+    let first = question(&entropy, "a", "delete", "{}", T0, &desk);
+    let same = || Question { id: ApprovalId::random(&entropy), ..first.clone() }.sealed();
+    let id = asked(&desk, first.clone());
+    let mut waiting = Box::pin(desk.wait(id, Duration::from_secs(60), || T0));
+    tokio::select! {
+        biased;
+        waited = &mut waiting => panic!("answered by nobody: {waited:?}"),
+        () = std::future::ready(()) => {}
+    }
+    assert_eq!(desk.ask(same(), T0).unwrap_err(), NotAsked::PromptBudget, "one call waits already");
+    drop(waiting);
+    let again = desk.ask(same(), T0).unwrap();
+    assert_eq!((again.id, again.opened), (id, false), "the call came back for its question");
+}
+
+#[test]
+fn a_question_that_was_never_shown_does_not_block_its_tool_for_ever() {
+    let (desk, entropy) = (Desk::new(DeskLimits::default()), entropy());
+    let first = question(&entropy, "a", "delete", "{}", T0, &desk);
+    desk.ask(first, T0).unwrap();
+    let other = question(&entropy, "a", "delete", "{\"n\":1}", T0, &desk);
+    assert_eq!(desk.ask(other.clone(), T0).unwrap_err(), NotAsked::PromptBudget);
+    let later = desk.expiry(T0);
+    let other = Question { asked: later, expires: desk.expiry(later), ..other }.sealed();
+    assert!(desk.ask(other, later).unwrap().opened);
+}

@@ -76,6 +76,19 @@ impl Journal for MemoryJournal {
         self.take(receipt)
     }
 
+    fn change_decided(&self, decision: Receipt, receipt: Receipt, _: Bytes, _: Vec<Record>) -> Durable {
+        let refuses = self.refuses.lock().unwrap();
+        let kept = !refuses(&decision.kind) && !refuses(&receipt.kind);
+        drop(refuses);
+        if kept {
+            drop(self.take(decision));
+            return self.take(receipt);
+        }
+        let (reply, durable) = oneshot::channel();
+        reply.send(Err(JournalError::Full)).unwrap();
+        durable
+    }
+
     fn snapshot(&self, _: Bytes, _: ReceiptIndex) {}
 }
 

@@ -4,6 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::as_conversions,
     clippy::indexing_slicing,
     reason = "what cannot go on fails the test"

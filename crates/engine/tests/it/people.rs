@@ -116,6 +116,25 @@ async fn a_rule_is_on_record_ends_and_covers_only_what_it_fixes() {
 }
 
 #[tokio::test]
+async fn a_rule_that_cannot_be_recorded_leaves_no_answer_either() {
+    let world = World::new(vec![]);
+    world.run("change", "{\"n\":1}").await.unwrap_err();
+    let question = first(&world.engine).await;
+    *world.journal.refuses.lock().unwrap() = Box::new(|kind| matches!(kind, briefcase_receipts::Kind::Change(_)));
+    let rule = || Decision::Allow(Scope::Rule { fixed: vec!["n".into()], lasts: 60 });
+    let decided = world.engine.decide(question.id, question.digest, rule(), pin_evidence("right")).await;
+    assert!(matches!(decided, Err(ChangeError::Journal(_))));
+    assert_eq!(world.journal.kinds(), ["approval:requested", "refusal:approval_required:waiting"]);
+    assert_eq!(world.run("change", "{\"n\":1}").await.unwrap_err().code, RefusalCode::ApprovalRequired);
+    *world.journal.refuses.lock().unwrap() = Box::new(|_| false);
+    let index = world.engine.decide(question.id, question.digest, rule(), pin_evidence("right")).await.unwrap();
+    let kinds = world.journal.kinds();
+    let at = usize::try_from(index.0).unwrap();
+    assert_eq!(kinds[at..], ["approval:approved", "change"], "the decision's own receipt is named");
+    world.run("change", "{\"n\":1}").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_change_prepared_on_an_older_document_is_not_made() {
     let world = World::new(vec![]);
     let set = |text: &'static str| {

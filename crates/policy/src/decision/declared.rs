@@ -125,7 +125,7 @@ impl<'a> Look<'a> {
     }
 }
 
-fn item_schemas<'a>(schema: &'a Map<String, Value>) -> Vec<&'a Value> {
+fn item_schemas(schema: &Map<String, Value>) -> Vec<&Value> {
     let places = ["items", "prefixItems", "additionalItems"].into_iter().filter_map(|name| schema.get(name));
     places
         .flat_map(|place| match place {

@@ -88,6 +88,25 @@ fn a_change_of_another_version_is_refused_and_leaves_no_hole() {
 }
 
 #[test]
+fn a_decision_and_the_change_it_made_stand_together_or_not_at_all() {
+    let state = folder();
+    let store = open(state.path());
+    change(&store, 0, "{\"v\":1}", Vec::new());
+    let decided = |old: u64, document: &'static str| {
+        let receipt = keys::change(old, document.as_bytes());
+        store.change_decided(keys::outcome(1), receipt, document.into(), Vec::new())
+    };
+    let late = decided(0, "{}");
+    assert!(matches!(wait(late), Err(JournalError::Failed(_))));
+    assert_eq!(store.reader().size().unwrap(), 1, "the decision of a change that was refused is not there");
+    assert_eq!(wait(decided(1, "{\"v\":2}")).unwrap(), ReceiptIndex(2));
+    let decision = store.reader().receipt(ReceiptIndex(1)).unwrap();
+    assert_eq!(decision.receipt.kind, keys::outcome(1).kind);
+    let authority = store.reader().authority(briefcase_types::Digest::sha256).unwrap().unwrap();
+    assert_eq!((authority.version, authority.receipt), (2, ReceiptIndex(2)));
+}
+
+#[test]
 fn a_ledger_snapshot_is_kept_with_the_next_entry() {
     let state = folder();
     let store = open(state.path());

@@ -11,7 +11,6 @@
 
 mod approvals;
 mod bridges;
-mod cost;
 mod envelopes;
 mod events;
 mod handshake;

@@ -84,7 +84,8 @@ impl Draft {
         if self.quorum.is_some() {
             return Err("a second quorum line");
         }
-        self.quorum = Some(if name == "none" { Rule::None } else { self.names.get(name).cloned().flatten().ok_or(UNKNOWN)? });
+        self.quorum =
+            Some(if name == "none" { Rule::None } else { self.names.get(name).cloned().flatten().ok_or(UNKNOWN)? });
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use briefcase_receipts::log::{Consistency, Inclusion};
+use briefcase_tlog::tree::{Consistency, Inclusion};
 use briefcase_types::Digest;
 use serde_json::Value;
 

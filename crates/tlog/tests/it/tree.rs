@@ -1,6 +1,6 @@
 //! The tree agrees with another implementation of RFC 6962 for every size, index and pair of sizes that is tried.
 
-use briefcase_receipts::log::{
+use briefcase_tlog::tree::{
     Consistency, Frontier, HashReader, Inclusion, LogError, leaf_hash, root, stored_count, stored_index,
 };
 use briefcase_types::Digest;

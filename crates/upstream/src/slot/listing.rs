@@ -20,7 +20,7 @@ use super::Slot;
 use crate::{
     ListKind,
     inbound::Inbound,
-    items::{Listed, Page},
+    items::{LONGEST_ITEM, Listed, Page},
     link::{Link, LinkPager, Wire},
     mirror::{self, Mirrored},
 };
@@ -86,7 +86,8 @@ impl Slot {
             let link = self.link(client).await?;
             let gone = AtomicBool::new(false);
             let pager = LinkPager { link: &link, client, method, gone: &gone };
-            let listed = Listed { member, most, time, inbound: link.wire.inbound() };
+            let keeps_surplus = method == briefcase_mcp::method::TOOLS_LIST;
+            let listed = Listed { member, most, keeps_surplus, time, inbound: link.wire.inbound() };
             match listed.fetch(&pager, before).await {
                 Err(_) if gone.load(Ordering::SeqCst) && std::mem::take(&mut again) => link.wire.close("session_ended"),
                 outcome => {
@@ -170,7 +171,7 @@ impl Looked {
 /// One definition; `None` when it has no name or breaks the rules for mirrored arguments.
 fn definition(raw: &Bytes, mirrors: bool, inbound: &Inbound) -> Option<(Definition, Vec<Mirrored>)> {
     let name = name_of(raw);
-    let rules = if mirrors { mirror::rules(raw) } else { Ok(Vec::new()) };
+    let rules = if mirrors && raw.len() <= LONGEST_ITEM { mirror::rules(raw) } else { Ok(Vec::new()) };
     let (Some(name), Ok(rules)) = (name, rules) else {
         inbound.drop_one("tool definition");
         return None;

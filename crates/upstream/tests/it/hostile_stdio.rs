@@ -92,10 +92,8 @@ async fn a_dead_child_is_started_again_and_a_dying_one_is_left_alone() {
     for _ in 0..3 {
         assert_eq!(stage.failure(&never, "t").await, "unreachable");
     }
-    let began = std::time::Instant::now();
     let error = stage.call(&never, "t", json!({})).await.unwrap_err().to_string();
     assert!(error.contains("/nonexistent/program"), "{error}");
-    assert!(began.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]
@@ -114,7 +112,9 @@ async fn attack_09_arguments_reach_the_program_as_they_stand() {
 async fn a_closed_session_takes_the_whole_family_along() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let path = file.path().to_str().unwrap();
-    let act = format!(r#"(trap '' TERM HUP; sleep 1000 & echo $! > {path}; wait) & sleep 0.2; ok "$id" '{{}}'"#);
+    let act = format!(
+        r#"(trap '' TERM HUP; sleep 1000 & echo $! > {path}; wait) & while [ ! -s {path} ]; do sleep 0.02; done; ok "$id" '{{}}'"#
+    );
     let stage = stage(&act);
     stage.call(&line("s", Era::Legacy), "t", json!({})).await.unwrap();
     let grandchild: u32 = std::fs::read_to_string(path).unwrap().trim().parse().unwrap();
@@ -179,8 +179,10 @@ async fn a_forgotten_server_fails_what_runs_and_other_sessions_start_anew() {
     let stage = stage("sleep 30");
     let (one, two) = (session_line("s", Era::Legacy, 'A'), session_line("s", Era::Legacy, 'B'));
     let forget = async {
+        let server = "s".parse().unwrap();
+        until(|| stage.pool.connections(&server) == 2).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
-        stage.pool.forget_server(&"s".parse().unwrap());
+        stage.pool.forget_server(&server);
     };
     let (first, second, ()) = tokio::join!(stage.failure(&one, "t"), stage.failure(&two, "t"), forget);
     assert_eq!((first, second), ("unreachable", "unreachable"));
@@ -189,25 +191,27 @@ async fn a_forgotten_server_fails_what_runs_and_other_sessions_start_anew() {
 
 #[tokio::test]
 async fn a_look_joins_only_a_look_that_began_after_it() {
-    let act = r"true";
-    let counted = script(act).replace(
+    let folder = tempfile::tempdir().unwrap();
+    let (arrived, gate) = (folder.path().join("arrived"), folder.path().join("gate"));
+    // Each list says that it was asked for, and is answered once the gate is open.
+    let counted = script("true").replace(
         r#"*'"method":"ping"'*"#,
-        r#"*'"method":"tools/list"'*) n=$((n+1)); sleep 0.3; ok "$id" "{\"tools\":[{\"name\":\"v$n\"}]}";;
+        r#"*'"method":"tools/list"'*) n=$((n+1)); : > "$1"; while [ ! -e "$2" ]; do sleep 0.02; done
+      ok "$id" "{\"tools\":[{\"name\":\"v$n\"}]}";;
     *'"method":"ping"'*"#,
     );
     let stage = Stage::new();
-    stage.stdio("s", &["sh", "-c", &counted]);
+    stage.stdio("s", &["sh", "-c", &counted, "sh", arrived.to_str().unwrap(), gate.to_str().unwrap()]);
     let line = line("s", Era::Legacy);
     stage.send(&line, "ping", json!({})).await.unwrap();
-    let look = |wait: u64| {
-        let (stage, line) = (&stage, &line);
-        async move {
-            tokio::time::sleep(Duration::from_millis(wait)).await;
-            stage.pool.look(line).await.unwrap().tools[0].name.clone()
-        }
+    let look = async || stage.pool.look(&line).await.unwrap().tools[0].name.clone();
+    let later = async {
+        until(|| arrived.exists()).await;
+        // Polled in this order: the others ask while the first still waits.
+        tokio::join!(look(), look(), look(), async { std::fs::write(&gate, "").unwrap() })
     };
-    let (a, b, c, d) = tokio::join!(look(0), look(100), look(150), look(150));
-    assert_eq!([a, b, c, d], ["v1", "v2", "v2", "v2"]);
+    let (first, (second, third, fourth, ())) = tokio::join!(look(), later);
+    assert_eq!([first, second, third, fourth], ["v1", "v2", "v2", "v2"]);
 }
 
 #[tokio::test]

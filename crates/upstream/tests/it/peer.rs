@@ -5,6 +5,8 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
+use briefcase_engine::ports::Era;
+use briefcase_upstream::EnvValue;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler, ServiceExt,
     model::{
@@ -19,6 +21,8 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
+
+use crate::stage::{Stage, line};
 
 #[derive(Clone)]
 pub struct Peer {
@@ -173,16 +177,33 @@ pub async fn serve() -> String {
 }
 
 /// What starts this program as a server on stdio. The harness greets on stdout first, as careless servers do.
-pub fn argv() -> Vec<String> {
+fn argv() -> Vec<String> {
     let program = std::env::current_exe().unwrap().into_os_string().into_string().unwrap();
-    [&program, "--exact", "peer::on_stdio", "--ignored", "--nocapture"].map(ToString::to_string).to_vec()
+    [&program, "--exact", "peer::on_stdio", "--nocapture"].map(ToString::to_string).to_vec()
 }
 
+/// Registers this program as the server `s` on stdio, with a secret.
+pub fn on(stage: &Stage) {
+    let env = vec![
+        (STARTED.to_owned(), EnvValue::Plain("1".into())),
+        ("API_KEY".to_owned(), EnvValue::Secret { template: "key={secret}".into(), secret: "token".parse().unwrap() }),
+    ];
+    stage.stdio_with("s", &argv().iter().map(String::as_str).collect::<Vec<_>>(), env);
+}
+
+/// Set where this program is the server.
+const STARTED: &str = "PEER_ON_STDIO";
+
+/// Started by a stage this is the server; started by the harness it checks that it can be.
 #[tokio::test]
-#[ignore = "is a server: started by other tests"]
 async fn on_stdio() {
-    if std::env::var_os("PEER_ON_STDIO").is_some() {
+    if std::env::var_os(STARTED).is_some() {
         let running = Peer::new().serve(rmcp::transport::stdio()).await.unwrap();
         running.waiting().await.unwrap();
+        return;
     }
+    let stage = Stage::new();
+    on(&stage);
+    let said = stage.call(&line("s", Era::Legacy), "echo", json!({"text": "hello"})).await.unwrap();
+    assert!(said.to_string().contains("hello"), "{said}");
 }

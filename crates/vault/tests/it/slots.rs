@@ -1,5 +1,7 @@
 use briefcase_types::SecretString;
-use briefcase_vault::{Credential, KdfCost, KeyStore as _, MemoryKeyStore, NewSlot, SlotKind, Vault, VaultError};
+use briefcase_vault::{
+    Credential, KdfCost, KeyStore as _, MemoryKeyStore, NewSlot, SlotKind, StagedVault, Vault, VaultError,
+};
 
 use crate::{PASSPHRASE, fixture, passphrase_slot, records, seeded, shown, text};
 
@@ -164,4 +166,27 @@ fn an_unlock_key_opens_within_five_milliseconds() {
         start.elapsed()
     });
     assert!(fastest.min().unwrap() < std::time::Duration::from_millis(5));
+}
+
+#[test]
+fn a_staged_passphrase_opens_nothing_until_it_is_in_force_and_survives_a_crash() {
+    let it = fixture(1);
+    let (old, new) = (text(PASSPHRASE), text("another horse, another battery"));
+    let slot = it.vault.slots().into_iter().find(|slot| slot.kind == SlotKind::Passphrase).unwrap();
+    let staged = it.vault.stage_slot(&it.keys, Some(&slot.id), passphrase_slot(&new), "", &it.entropy).unwrap();
+    let digest = staged.digest();
+    drop(staged);
+    let opens = |secret| Vault::load(&it.path).unwrap().unlock(Credential::Passphrase(secret)).is_ok();
+    assert!(opens(&old) && !opens(&new), "staged is not in force");
+    let found = StagedVault::find(&it.path).unwrap().unwrap();
+    assert_eq!(found.digest(), digest);
+    assert!(found.unlock(Credential::Passphrase(&old)).is_err());
+    assert_eq!(found.unlock(Credential::Passphrase(&new)).unwrap().vault(), it.keys.vault());
+    found.put_in_force().unwrap();
+    assert!(!opens(&old) && opens(&new));
+    assert!(StagedVault::find(&it.path).unwrap().is_none());
+    let vault = Vault::load(&it.path).unwrap();
+    assert_eq!(vault.slots().len(), 2, "the passphrase's slot was replaced, the other stays");
+    vault.stage_slot(&it.keys, None, passphrase_slot(&old), "second", &it.entropy).unwrap().discard().unwrap();
+    assert!(StagedVault::find(&it.path).unwrap().is_none() && !opens(&old));
 }

@@ -189,3 +189,28 @@ async fn each_refusal_has_a_code_a_next_step_and_a_receipt() {
     upstream.set(Script::with_tools(vec![tool("look"), tool("change")]));
     assert_on_record(&scene, &client.call("mock__gone", json!({})).await, "tool_changed", "gone").await;
 }
+
+/// A5: access that is taken away ends an open conversation with a code of its own, and a yes to what it still waits for has no
+/// effect.
+#[tokio::test]
+async fn an_open_conversation_ends_when_its_agent_is_removed() {
+    let (scene, upstream) = changing().await;
+    let token = scene.daemon.admin.add_agent("second", &scene.setup.pin).await;
+    let client = Gateway::stdio(&scene.home, &token, None, Era::Legacy);
+    client.open().await.unwrap();
+    client.call("mock__look", json!({})).await.unwrap();
+    let waiting = client.start("tools/call", json!({ "name": "mock__change", "arguments": { "n": 2 } })).await;
+    let question = scene.daemon.admin.question().await;
+    scene.change(json!({ "change": "remove_agent", "name": "second" })).await;
+    let next = client.call("mock__look", json!({})).await;
+    assert_refused!(next.clone(), "revoked");
+    let step = &next.unwrap()["structuredContent"]["next_step"];
+    assert!(step.as_str().is_some_and(|step| !step.is_empty()), "{step}");
+    // A person who has not noticed says yes all the same; the question may be gone by then.
+    let once = json!({ "decision": "allow", "scope": "once" });
+    let (status, body) = scene.daemon.admin.decide(&question, &once, &scene.setup.pin).await;
+    assert!(status == 200 || status == 404, "{status} {body}");
+    let answer = eventually_answered(&client, waiting).await;
+    assert!(e2e::refusal(&answer).is_some(), "{answer:?}");
+    assert_eq!(upstream.effects().len(), 1, "it ran all the same");
+}

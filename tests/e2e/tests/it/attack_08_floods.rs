@@ -103,25 +103,34 @@ async fn attack_08_ten_thousand_tools_and_an_endless_description_are_neither_sho
         assert!(names.contains(&"honest__look".to_owned()), "{what}: {names:?}");
         assert!(names.len() <= 2, "{what}: {} tools are shown", names.len());
         slowest(&client, 3).await;
-        let effects = greedy.effects().len();
         let answer = client.call("greedy__tool7", json!({})).await;
         assert!(e2e::refusal(&answer).is_some(), "{what}: {answer:?}");
-        if what != "many" {
+        let effects = greedy.effects().len();
+        if what == "many" {
+            client.call("greedy__look", json!({})).await.expect("the accepted tool of a greedy server");
+        } else {
             let answer = client.call("greedy__look", json!({})).await;
             assert!(matches!(e2e::refusal(&answer).as_deref(), Some("tool_changed" | "upstream_error")), "{answer:?}");
         }
-        assert_eq!(greedy.effects().len(), effects, "{what}: something ran");
+        assert_eq!(greedy.effects().len(), effects + usize::from(what == "many"), "{what}: something ran");
     }
     let grown = memory(&scene).saturating_sub(before);
     assert!(grown < 64 * MEBI, "the daemon grew by {} MiB", grown / MEBI);
-    // A person cannot add such a server by mistake, and of the most that a server may offer an endless one is left out.
-    greedy.set(Script::with_tools((0..600).map(|n| tool(&format!("tool{n}"))).collect()));
-    let (status, body) = scene.daemon.admin.send(http::Method::POST, "/v1/servers/probe", Some(&greedy.spec())).await;
-    assert_eq!((status, &body["code"]), (502, &json!("upstream_error")), "{body}");
-    let mut tools: Vec<Value> = (0..512).map(|n| tool(&format!("tool{n}"))).collect();
+    // A person who looks sees the most that a server may offer, what was left out, and why; an endless one is left out alone.
+    let mut tools: Vec<Value> = (0..600).map(|n| tool(&format!("tool{n}"))).collect();
     tools[3]["description"] = json!("x".repeat(70 << 10));
     greedy.set(Script::with_tools(tools));
     let probe: Value = scene.daemon.admin.post("/v1/servers/probe", &greedy.spec()).await;
+    let left_out: Vec<String> = probe["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|tool| tool["state"] == "quarantined")
+        .map(|tool| format!("{}: {}", tool["name"].as_str().unwrap(), tool["summary"].as_str().unwrap()))
+        .collect();
+    assert!(left_out[0].starts_with("tool3: its definition is longer"), "{left_out:?}");
+    assert!(left_out[1].starts_with("tool512: the server offers more than 512"), "{left_out:?}");
+    assert!(left_out.len() < 20 && left_out.last().unwrap().starts_with("(and 72 more)"), "{left_out:?}");
     let offered: Vec<&Value> =
         probe["tools"].as_array().unwrap().iter().filter(|tool| tool["state"] == "new").collect();
     assert_eq!(offered.len(), 511);

@@ -1,7 +1,7 @@
 //! Attack 57: a backup put back must not bring back what hung on the old life.
 
 use briefcase_testkit::{Daemon, Era, Gateway, Home, HttpUpstream, Script, mock::tool, output_of};
-use e2e::Scene;
+use e2e::{Scene, assert_refused};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -18,8 +18,8 @@ async fn restore(home: &Home, archive: &std::path::Path, passphrase: &str, unloc
     }
 }
 
-/// Guards: the new incarnation: open questions, rules and sessions of the old life are void, an agent's credential stays what
-/// the document says, the record goes on unbroken, and the archive opens for its passphrase alone.
+/// Guards: the new incarnation: open questions, rules, sessions and agents' credentials of the old life are void until a person
+/// gives new ones, the record goes on unbroken, and the archive opens for its passphrase alone.
 #[tokio::test]
 async fn attack_57_a_restore_brings_no_permission_back() {
     let upstream = HttpUpstream::start(Script::with_tools(vec![tool("look"), tool("pay"), tool("send")])).await;
@@ -81,8 +81,14 @@ async fn attack_57_a_restore_brings_no_permission_back() {
         body.len()
     );
     assert_eq!(briefcase_testkit::raw_http(&host, request.as_bytes()).await.status, 401, "a login of the old life");
-    // What the rule allowed is asked again. The agent and its credential are part of the document and stay.
+    // The agent's old credential is void: it might have been taken away after the backup. A person gives a new one.
     let client = Gateway::stdio(&scene.home, &scene.made.token, None, Era::Legacy);
+    let entered = tokio::time::timeout(std::time::Duration::from_secs(5), client.request("ping", json!({}))).await;
+    assert!(!matches!(entered, Ok(Ok(_))), "a credential came back");
+    let renewed = scene.change(json!({ "change": "add_agent", "name": "default" })).await;
+    let token = renewed["token"].as_str().unwrap();
+    // What the rule allowed is asked again.
+    let client = Gateway::stdio(&scene.home, token, None, Era::Legacy);
     client.open().await.unwrap();
     client.start("tools/call", json!({ "name": "mock__pay", "arguments": { "n": 1, "m": 3 } })).await;
     assert_eq!(admin.question().await["name"], "pay");
@@ -94,4 +100,50 @@ async fn attack_57_a_restore_brings_no_permission_back() {
     daemon.stop().await;
     let report = Scene::fsck(&home).await;
     assert_eq!(report["clean"], true, "{report}");
+}
+
+/// Guards: what happened after the backup is not undone by putting it back: an agent that was removed is not let in again, and
+/// what a budget had left then is not there to be spent a second time, until a person says so.
+#[tokio::test]
+async fn attack_57_a_restore_brings_no_removed_agent_and_no_budget_back() {
+    let upstream = HttpUpstream::start(Script::with_tools(vec![tool("look")])).await;
+    let scene = Scene::new().await;
+    scene.add_http("mock", &upstream, &["look"]).await;
+    let (admin, pin) = (&scene.daemon.admin, scene.setup.pin.clone());
+    let mallory = admin.add_agent("mallory", &pin).await;
+    let budget = |limit: &str| json!({ "change": "set_budget", "server": "mock", "window": "day", "limit": limit });
+    scene.change(budget("3")).await;
+    let client = scene.client(Era::Legacy).await;
+    client.call("mock__look", json!({ "n": 1 })).await.unwrap();
+    let body = json!({ "passphrase": ARCHIVE, "evidence": { "pin": pin } }).to_string().into_bytes();
+    let kind = [("content-type", "application/json")];
+    let (status, archive) = admin.raw(Method::POST, "/v1/backup", &kind, body).await.unwrap();
+    assert_eq!(status, 200);
+    // After the backup: the rest of the budget is used, and an agent is sent away.
+    client.call("mock__look", json!({ "n": 2 })).await.unwrap();
+    client.call("mock__look", json!({ "n": 3 })).await.unwrap();
+    assert_refused!(client.call("mock__look", json!({ "n": 4 })).await, "budget_exceeded");
+    scene.change(json!({ "change": "remove_agent", "name": "mallory" })).await;
+    drop(client);
+    let Scene { daemon, setup, made, home: _old } = scene;
+    daemon.stop().await;
+    let fresh = Home::new();
+    let file = fresh.file("archive.bak");
+    std::fs::write(&file, &archive).unwrap();
+    std::fs::remove_dir(fresh.state()).unwrap();
+    restore(&fresh, &file, ARCHIVE, &made.unlock_key).await.unwrap();
+    let daemon = Scene::restarted(&fresh, &made).await;
+    let scene = Scene { daemon, setup, made, home: fresh };
+    for token in [&mallory, &scene.made.token] {
+        let old = Gateway::stdio(&scene.home, token, None, Era::Modern);
+        assert!(old.call("mock__look", json!({})).await.is_err(), "a credential of the old life is let in");
+    }
+    let renewed = scene.change(json!({ "change": "add_agent", "name": "default" })).await;
+    let client = Gateway::stdio(&scene.home, renewed["token"].as_str().unwrap(), None, Era::Legacy);
+    client.open().await.unwrap();
+    assert_refused!(client.call("mock__look", json!({ "n": 5 })).await, "budget_exceeded");
+    assert_eq!(upstream.effects().len(), 3);
+    // A person who looks may give more.
+    scene.change(budget("10")).await;
+    client.call("mock__look", json!({ "n": 6 })).await.unwrap();
 }

@@ -101,15 +101,15 @@ fn decline(request: &Value) -> Option<Value> {
     (request["method"] == "elicitation/create").then(|| json!({ "action": "decline" }))
 }
 
-struct Planted {
-    scene: Scene,
-    header: Canary,
-    env: Canary,
-    http: HttpUpstream,
-    stdio: StdioUpstream,
+pub struct Planted {
+    pub scene: Scene,
+    pub header: Canary,
+    pub env: Canary,
+    pub http: HttpUpstream,
+    pub stdio: StdioUpstream,
 }
 
-async fn planted() -> Planted {
+pub async fn planted() -> Planted {
     let scene = Scene::new().await;
     let (header, env) = (Canary::new(), Canary::new());
     scene.change(json!({ "change": "set_secret", "name": "header-key", "value": header.value() })).await;

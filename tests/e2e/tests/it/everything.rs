@@ -110,3 +110,82 @@ async fn progress_reaches_the_client_under_its_own_token() {
     assert_eq!(progress["params"]["progressToken"], "mine");
     assert_eq!(client.notifications().iter().filter(|n| n["method"] == "notifications/progress").count(), 3);
 }
+
+/// What the reference server logs by itself: a line for each subscription, of the level `info`.
+async fn subscribe(client: &Client, method: &str, uri: &str) {
+    client.request(method, json!({ "uri": uri })).await.unwrap();
+}
+
+#[tokio::test]
+async fn log_lines_pass_from_the_level_that_the_client_set() {
+    let scene = scene().await;
+    let client = scene.client_of("everything", Era::Legacy).await;
+    let uri = "demo://resource/dynamic/text/1";
+    client.request("logging/setLevel", json!({ "level": "error" })).await.unwrap();
+    subscribe(&client, "resources/subscribe", uri).await;
+    client.request("logging/setLevel", json!({ "level": "debug" })).await.unwrap();
+    subscribe(&client, "resources/unsubscribe", uri).await;
+    let line = client.notification("notifications/message").await;
+    assert_eq!(line["params"]["level"], "info");
+    let said = line["params"]["data"].as_str().unwrap();
+    assert!(said.starts_with("Received Unsubscribe"), "a line below the level that was set: {said}");
+    let wrong = client.request("logging/setLevel", json!({ "level": "loud" })).await;
+    assert_eq!(wrong.unwrap_err().code, -32602);
+}
+
+#[tokio::test]
+async fn a_subscribed_resource_tells_of_its_changes_under_its_name_in_the_view() {
+    let scene = scene().await;
+    // The server itself says that its switch is no read: a person is asked each time.
+    let _person = scene.daemon.admin.allow_everything(&scene.setup.pin);
+    for (server, prefix) in [(None, "everything+"), (Some("everything"), "")] {
+        let client = match server {
+            Some(server) => scene.client_of(server, Era::Legacy).await,
+            None => scene.client(Era::Legacy).await,
+        };
+        let tool = if server.is_some() { "toggle-subscriber-updates" } else { "everything__toggle-subscriber-updates" };
+        let uri = format!("{prefix}demo://resource/dynamic/text/1");
+        subscribe(&client, "resources/subscribe", &uri).await;
+        client.call(tool, json!({})).await.unwrap();
+        let update = client.notification("notifications/resources/updated").await;
+        assert_eq!(update["params"]["uri"], uri.as_str());
+        client.call(tool, json!({})).await.unwrap();
+        subscribe(&client, "resources/unsubscribe", &uri).await;
+        let told = client.notifications().iter().filter(|note| note["method"] == update["method"]).count();
+        // The server begins again, and has nobody to tell.
+        client.call(tool, json!({})).await.unwrap();
+        client.call(tool, json!({})).await.unwrap();
+        let after = client.notifications().iter().filter(|note| note["method"] == update["method"]).count();
+        assert_eq!(after, told);
+    }
+}
+
+#[tokio::test]
+async fn roots_and_their_changes_reach_the_server_and_its_new_tool_is_no_surprise_to_the_client() {
+    let scene = scene().await;
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    let client = scene.unopened(Some("everything"), Era::Legacy);
+    let client =
+        client.declaring(json!({ "roots": { "listChanged": true } })).answering(Box::new(move |question: &Value| {
+            assert_eq!(question["method"], "roots/list");
+            let number = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Some(json!({ "roots": [{ "uri": format!("file:///root-{number}") }] }))
+        }));
+    client.open().await.unwrap();
+    client.tools().await;
+    // The server registers a tool for clients with roots, and says so.
+    client.notification("notifications/tools/list_changed").await;
+    let questions = || asked.load(std::sync::atomic::Ordering::SeqCst);
+    let asked_more_than = async |before: usize| {
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+        while questions() <= before {
+            assert!(tokio::time::Instant::now() < deadline, "the server never asked for the roots");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    asked_more_than(0).await;
+    let before = questions();
+    client.notify("notifications/roots/list_changed", json!({})).await;
+    asked_more_than(before).await;
+}

@@ -1,11 +1,11 @@
 //! The worst neighbour: a process of the same user, with the CLI, both sockets, the console's port and all files. It can
 //! stop the daemon and delete what it owns. It cannot approve, change the authority, read a secret, or look into memory.
 
-use std::os::fd::AsFd;
+use std::os::{fd::AsFd, unix::process::ExitStatusExt};
 
 use briefcase_testkit::{
-    Canary, Client, Daemon, Era, HttpUpstream, Script, Setup, again_as_nobody, assert_absent, mock::tool, output_of,
-    raw_http,
+    Canary, Client, Daemon, Era, Home, HttpUpstream, Script, Setup, again_as_nobody, assert_absent, eventually,
+    mock::tool, output_of, program, raw_http,
 };
 use e2e::{Scene, assert_no_effect};
 use http::Method;
@@ -220,4 +220,52 @@ async fn attack_42_memory_cannot_be_read_by_the_same_user() {
     let fine = |name: &str| limits.iter().any(|check| check["name"] == name && check["severity"] == "ok");
     assert!(fine("core_dumps") && fine("undumpable"), "{limits:?}");
     other.kill().await.unwrap();
+}
+
+/// What is left of a daemon that is made to crash with all limits off, and what a debugger gets. As root this says nothing, so it
+/// runs as nobody.
+#[tokio::test]
+async fn attack_42_a_crash_leaves_no_core_and_gcore_gets_none() {
+    if again_as_nobody("same_user::attack_42_a_crash_leaves_no_core_and_gcore_gets_none") {
+        return;
+    }
+    let (home, setup) = (Home::new(), Setup::default());
+    let made = Daemon::set_up(&home, &setup).await;
+    let key = json!({ "unlock_key": made.unlock_key });
+    let unlimited = |program: &std::path::Path| {
+        let mut shell = home.command_of("/bin/sh");
+        let script = r#"ulimit -c unlimited 2>/dev/null; exec "$@""#;
+        shell.args(["-c", script, "sh"]).arg(program).current_dir(home.path());
+        shell
+    };
+    let daemon = Daemon::try_start_as(unlimited(&program("briefcased")), &home, Some(&key)).await.unwrap();
+    let dump = home.file("dump");
+    let id = daemon.id().to_string();
+    if let Ok(output) = std::process::Command::new("gcore").arg("-o").arg(&dump).arg(&id).output() {
+        assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+    for (program, arguments) in [("strace", ["-p", &id]), ("ltrace", ["-p", &id])] {
+        if let Ok(output) = std::process::Command::new(program).args(arguments).output() {
+            assert!(!output.status.success(), "{program} attached");
+        }
+    }
+    daemon.signal(rustix::process::Signal::ABORT);
+    // Dead, and not yet waited for.
+    let dead = async || {
+        std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| stat.contains(") Z ")).then_some(())
+    };
+    eventually("the daemon to die", dead).await;
+    let status = daemon.kill().await;
+    assert_eq!((status.signal(), status.core_dumped()), (Some(6), false), "{status:?}");
+    let mut control = unlimited(std::path::Path::new("/bin/sh"));
+    let crashed = control.args(["-c", "kill -ABRT $$"]).status().await.unwrap();
+    assert_eq!(crashed.signal(), Some(6), "the way to crash is wrong: {crashed:?}");
+    for (path, bytes) in home.all_bytes() {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(!name.starts_with("dump"), "{name}");
+        if name.starts_with("core") {
+            let found = bytes.windows(made.unlock_key.len()).any(|window| window == made.unlock_key.as_bytes());
+            assert!(!found, "{name} holds the unlock key");
+        }
+    }
 }

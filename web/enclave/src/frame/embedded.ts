@@ -48,12 +48,18 @@ function serve(worker: Worker, { hash, host, open }: Opened, port: MessagePort):
     const message = event.data;
     if (message.kind === "ask") gestures.ask(message.id, message.ask);
     else if (message.kind === "remember") localStorage.setItem(witnessOf(host), message.store);
-    else if (message.kind === "persist") void navigator.storage.persist?.().catch(() => false);
+    else if (message.kind === "persist") persist();
     else void awaitEnd(life, worker, host);
   };
   const witness = open.storage === "disk" ? localStorage.getItem(witnessOf(host)) : null;
   const gesture = canSeeItself() ? "frame" : "window";
   say({ kind: "open", host, open, hash, witness, gesture, life }, [port]);
+}
+
+/** Asks the browser not to drop the store by itself. Whether it agreed is in `status`. */
+function persist(): void {
+  const { storage } = navigator as { readonly storage?: Partial<StorageManager> };
+  storage?.persist?.().catch(() => false);
 }
 
 /** The lock is free when its holder is gone. Then the port is dead, and the host has to load the frame anew. */

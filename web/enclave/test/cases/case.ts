@@ -28,6 +28,13 @@ export class Stage {
     return host;
   }
 
+  /** A tab with nothing in it. */
+  async bare(): Promise<Host> {
+    const host = new Host(this.engine, await this.engine.open(), this.origins);
+    this.#open.push(host);
+    return host;
+  }
+
   async end(): Promise<void> {
     for (const host of this.#open.splice(0)) await host.close().catch(() => undefined);
   }

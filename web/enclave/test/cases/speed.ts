@@ -22,7 +22,7 @@ export const speed: readonly Case[] = [
         assert.ok(p50 <= limit, `${what}: p50 is ${p50} ms, it may be ${limit}`);
       };
       const time = (method: string, params: object, times: number) =>
-        host.tab.run<number[]>("([method, params, times]) => host.time(method, host.inward(params), times)", [
+        host.tab.run<number[]>("([method, params, times]) => host.time(method, params, times)", [
           method,
           params,
           times,

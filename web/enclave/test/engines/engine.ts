@@ -5,6 +5,8 @@ export type EngineName = "chromium" | "firefox" | "webkit";
 /** Where a code runs: the host page itself, or the enclave's frame in it. */
 export interface Tab {
   goto(url: string): Promise<void>;
+  /** Brings the tab before the person. */
+  front(): Promise<void>;
   run<R>(code: string, argument?: unknown): Promise<R>;
   /** In the enclave's frame, as only a debugger can. */
   inFrame<R>(code: string, argument?: unknown): Promise<R>;

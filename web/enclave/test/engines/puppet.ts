@@ -32,6 +32,10 @@ export class PuppetTab implements Tab {
     await this.page.bringToFront();
   }
 
+  front(): Promise<void> {
+    return this.page.bringToFront();
+  }
+
   run<R>(code: string, argument?: unknown): Promise<R> {
     return evaluated<R>(this.page.mainFrame(), code, argument);
   }

@@ -92,6 +92,10 @@ class WebKitTab implements Tab {
     await this.driver.in("POST", "/url", { url });
   }
 
+  front(): Promise<void> {
+    return this.#into("page");
+  }
+
   async run<R>(code: string, argument?: unknown): Promise<R> {
     await this.#into("page");
     return this.#script(code, argument);
@@ -137,7 +141,7 @@ export class WebKitEngine implements Engine {
   private constructor(
     readonly driver: Driver,
     readonly processes: readonly ChildProcess[],
-    readonly spare: string[],
+    readonly first: string,
   ) {}
 
   static async start(): Promise<WebKitEngine> {
@@ -161,13 +165,16 @@ export class WebKitEngine implements Engine {
     const { sessionId } = await driver.ask<{ sessionId: string }>("POST", "/session", { capabilities });
     driver.session = sessionId;
     await driver.in("POST", "/timeouts", { script: 120_000, pageLoad: 60_000 });
+    // The first window stays: with the last one the session would end.
     const first = await driver.in<string>("GET", "/window");
-    return new WebKitEngine(driver, [server, screen], [first]);
+    known.add(first);
+    return new WebKitEngine(driver, [server, screen], first);
   }
 
   async open(): Promise<Tab> {
-    const handle =
-      this.spare.pop() ?? (await this.driver.in<{ handle: string }>("POST", "/window/new", { type: "tab" })).handle;
+    // The window of the tab before may be closed.
+    await this.driver.in("POST", "/window", { handle: this.first });
+    const { handle } = await this.driver.in<{ handle: string }>("POST", "/window/new", { type: "tab" });
     known.add(handle);
     return new WebKitTab(this.driver, handle);
   }

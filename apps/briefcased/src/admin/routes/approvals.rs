@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use briefcase_api::{Bound, Decide, Decided, DecisionOnly, Question};
+use briefcase_api::{Bound, Confidential, Decide, Decided, DecisionOnly, Question};
 use briefcase_engine::desk::{self, Decision, Scope};
 use briefcase_types::ApprovalId;
 use serde_json::Value;
@@ -39,7 +39,7 @@ pub async fn digest(
 pub async fn decide(
     State(admin): State<Arc<Admin>>,
     Path(id): Path<ApprovalId>,
-    Json(body): Json<Decide>,
+    Json(body): Json<Decide<Confidential>>,
 ) -> Answer<Decided> {
     let open = admin.open()?;
     let decision = decision(body.decision)?;

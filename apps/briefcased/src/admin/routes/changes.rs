@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use briefcase_api::{Applied, Apply, Change, Preview};
+use briefcase_api::{Applied, Apply, Change, Confidential, Preview};
 use briefcase_engine::{
     change::{Checked, Prepared},
     ports::Record,
 };
 use briefcase_policy::authority::{self, Authority, AuthorityError};
 use briefcase_types::{Digest, SecretString};
-use briefcase_vault::{KdfCost, NewSlot};
 
 use super::edits::{self, Edit};
 use crate::{
@@ -19,11 +18,12 @@ use crate::{
         evidence::evidence,
         state::Admin,
     },
+    keep::slots,
     open::Open,
 };
 
 /// `POST /v1/changes/preview`
-pub async fn preview(State(admin): State<Arc<Admin>>, Json(change): Json<Change>) -> Answer<Preview> {
+pub async fn preview(State(admin): State<Arc<Admin>>, Json(change): Json<Change<Confidential>>) -> Answer<Preview> {
     let open = admin.open()?;
     let change = spelled_out(&admin, &open, change)?;
     let request = canonical(&change)?;
@@ -42,12 +42,12 @@ pub async fn preview(State(admin): State<Arc<Admin>>, Json(change): Json<Change>
 }
 
 /// `POST /v1/changes`
-pub async fn apply(State(admin): State<Arc<Admin>>, Json(body): Json<Apply>) -> Answer<Applied> {
+pub async fn apply(State(admin): State<Arc<Admin>>, Json(body): Json<Apply<Confidential>>) -> Answer<Applied> {
     // A change that is on record has to come into force, whether or not the client stays to hear of it.
     uninterrupted(applied(admin, body)).await
 }
 
-async fn applied(admin: Arc<Admin>, body: Apply) -> Answer<Applied> {
+async fn applied(admin: Arc<Admin>, body: Apply<Confidential>) -> Answer<Applied> {
     let Apply { change, digest, evidence: given } = body;
     let open = admin.open()?;
     let change = spelled_out(&admin, &open, change)?;
@@ -56,21 +56,17 @@ async fn applied(admin: Arc<Admin>, body: Apply) -> Answer<Applied> {
     if let Some(line) = enrolment(&change) {
         let asked = prepare_unchanged(&open, &request, line)?;
         must_be(&asked, digest)?;
-        open.presence.expect_enrolment(digest);
-        let checked = open.engine.check(given, digest).await;
-        let permit = open.presence.take_permit(&digest);
-        let (checked, permit) =
-            (checked?, permit.ok_or_else(|| Failure::invalid("The proof of presence was not kept."))?);
+        let enrolment = open.presence.enrolment(digest).await;
+        let checked = open.engine.check(given, digest).await?;
+        let permit = enrolment.permit().ok_or_else(|| Failure::invalid("The proof of presence was not kept."))?;
         let edit = edits::enrol(&admin, &open, change, permit).await?;
         return finish(&admin, &open, &request, edit, checked).await;
     }
     if let Change::SetPassphrase { passphrase } = change {
-        let asked = prepare_unchanged(&open, &request, PASSPHRASE)?;
+        let asked = prepare_unchanged(&open, &request, slots::PASSPHRASE_SET)?;
         must_be(&asked, digest)?;
         let checked = open.engine.check(given, digest).await?;
-        replace_passphrase(&admin, &open, passphrase).await?;
-        let edit = Edit::of(|document: &Authority| document.noted(vec![PASSPHRASE.to_owned()]));
-        return finish(&admin, &open, &request, edit, checked).await;
+        return set_passphrase(&admin, &open, &request, passphrase.into_secret(), checked).await;
     }
     let edit = edits::edit(&admin, &open, change).await?;
     let asked = prepare_unchanged(&open, &request, "")?;
@@ -78,8 +74,6 @@ async fn applied(admin: Arc<Admin>, body: Apply) -> Answer<Applied> {
     let checked = open.engine.check(given, digest).await?;
     finish(&admin, &open, &request, edit, checked).await
 }
-
-const PASSPHRASE: &str = "passphrase_set";
 
 async fn finish(admin: &Admin, open: &Arc<Open>, request: &[u8], edit: Edit, checked: Checked) -> Answer<Applied> {
     let Edit { edit, records, token, after } = edit;
@@ -106,7 +100,7 @@ fn must_be(prepared: &Prepared, shown: Digest) -> Result<(), Failure> {
 }
 
 /// "The passkey that waits" becomes that passkey, so that the digest covers it: another one in its place is another change.
-fn spelled_out(admin: &Admin, open: &Open, change: Change) -> Result<Change, Failure> {
+fn spelled_out(admin: &Admin, open: &Open, change: Change<Confidential>) -> Result<Change<Confidential>, Failure> {
     match change {
         Change::AddPasskey { label, credential: serde_json::Value::Null } => {
             let credential = admin.offers.peek(open.engine.now())?.credential;
@@ -117,7 +111,7 @@ fn spelled_out(admin: &Admin, open: &Open, change: Change) -> Result<Change, Fai
 }
 
 /// Changes that enrol a factor: the factor is made only after the evidence was taken.
-fn enrolment(change: &Change) -> Option<&'static str> {
+fn enrolment(change: &Change<Confidential>) -> Option<&'static str> {
     match change {
         Change::SetPin { .. } => Some("pin_set"),
         Change::AddPasskey { .. } => Some("passkey_added"),
@@ -125,24 +119,34 @@ fn enrolment(change: &Change) -> Option<&'static str> {
     }
 }
 
-fn canonical(change: &Change) -> Result<Vec<u8>, Failure> {
+fn canonical(change: &Change<Confidential>) -> Result<Vec<u8>, Failure> {
     let value = serde_json::to_value(change).map_err(|error| Failure::internal(&error))?;
     Ok(briefcase_json::canonical(&value))
 }
 
-async fn replace_passphrase(admin: &Admin, open: &Arc<Open>, passphrase: String) -> Result<(), Failure> {
+/// Durable beside the vault, then on record, then in force. What stops half-way is settled by the record at the next start.
+async fn set_passphrase(
+    admin: &Admin,
+    open: &Arc<Open>,
+    request: &[u8],
+    passphrase: SecretString,
+    checked: Checked,
+) -> Answer<Applied> {
+    let one_at_a_time = open.slots.lock().await;
     let vault_file = admin.life.around.paths.state.join(crate::open::VAULT_FILE);
     let (entropy, unlocked) = (admin.life.around.entropy.clone(), Arc::clone(&open.unlocked));
-    let work = move || {
-        let passphrase = SecretString::new(passphrase);
-        let mut vault = briefcase_vault::Vault::load(&vault_file)?;
-        let slot = NewSlot::Passphrase { passphrase: &passphrase, cost: KdfCost::DEFAULT };
-        let old = vault.slots().into_iter().find(|slot| slot.kind == briefcase_vault::SlotKind::Passphrase);
-        match old {
-            Some(old) => vault.replace_slot(&unlocked, &old.id, slot, entropy.as_ref()).map(|_| ()),
-            None => vault.add_slot(&unlocked, slot, "passphrase", entropy.as_ref()).map(|_| ()),
-        }
-    };
-    let done = tokio::task::spawn_blocking(work).await.map_err(|error| Failure::internal(&error))?;
-    done.map_err(|error| Failure::invalid(format!("{error}.")))
+    let work = move || slots::stage(&vault_file, &unlocked, &passphrase, entropy.as_ref());
+    let staged = tokio::task::spawn_blocking(work).await.map_err(|error| Failure::internal(&error))?;
+    let staged = staged.map_err(|error| Failure::invalid(format!("{error}.")))?;
+    let line = slots::recorded_line(staged.digest());
+    let edit = Edit::of(move |document: &Authority| document.noted(vec![line]));
+    let applied = finish(admin, open, request, edit, checked).await?;
+    let in_force = staged.put_in_force();
+    drop(one_at_a_time);
+    if let Err(error) = in_force {
+        // On record and not in force: the next start puts it in force. Until then nothing else may be decided.
+        admin.life.lock().await;
+        return Err(Failure::internal(&error));
+    }
+    Ok(applied)
 }

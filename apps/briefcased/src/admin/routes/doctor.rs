@@ -17,6 +17,8 @@ pub async fn doctor(State(admin): State<Arc<Admin>>) -> Json<Vec<Check>> {
     let mut checks = vec![
         check("core_dumps", no_core, "Core dumps are off.", "Core dumps are on: a crash could write secrets to disk."),
         check("undumpable", undumpable, "Other processes of this user cannot read the daemon's memory.", "The daemon's memory can be read by other processes of this user."),
+        swap(),
+        rollback(),
         folder(&admin),
         Check {
             name: "own_user".to_owned(),
@@ -68,6 +70,36 @@ fn check(name: &str, holds: bool, good: &str, bad: &str) -> Check {
         severity: if holds { Severity::Ok } else { Severity::Fail },
         message: if holds { good } else { bad }.to_owned(),
         next_step: (!holds).then(|| "Restart briefcased; if it stays, report it.".to_owned()),
+    }
+}
+
+/// Locking memory takes a limit that users rarely have, and argon2id needs more of it than that.
+fn swap() -> Check {
+    let used = hardening::swaps();
+    Check {
+        name: "swap".to_owned(),
+        severity: if used == Some(false) { Severity::Ok } else { Severity::Warn },
+        message: match used {
+            Some(false) => "No swap is in use: secrets stay in memory.",
+            Some(true) => "Swap is in use: secrets in memory may be written to disk.",
+            None => "It is not known whether memory may be written to a swap device.",
+        }
+        .to_owned(),
+        next_step: (used != Some(false))
+            .then(|| "Use encrypted swap or zram only, or turn it off: swapoff -a".to_owned()),
+    }
+}
+
+/// Nothing that this user can write can tell: it would be put back along with the rest.
+fn rollback() -> Check {
+    Check {
+        name: "rollback".to_owned(),
+        severity: Severity::Warn,
+        message: "A state folder replaced as a whole by an older copy of itself looks sound from inside.".to_owned(),
+        next_step: Some(
+            "Keep a checkpoint on another machine, and compare: briefcase receipts verify --known CHECKPOINT"
+                .to_owned(),
+        ),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use briefcase_api::{Change, ServerSpec};
+use briefcase_api::{Change, Confidential, ServerSpec};
 use briefcase_engine::{ports::Record, tools::Tools};
 use briefcase_policy::{
     authority::{
@@ -12,7 +12,7 @@ use briefcase_policy::{
     label::{Label, Labels},
 };
 use briefcase_presence::{EnrolmentPermit, PinFactor};
-use briefcase_types::{AgentId, Digest, Money, SecretBytes, SecretString, ServerId, ToolName};
+use briefcase_types::{AgentId, Digest, Money, SecretBytes, SecretString, ServerId, ToolName, UnixMillis};
 
 use crate::{
     admin::{answer::Failure, state::Admin},
@@ -20,6 +20,7 @@ use crate::{
     keep::{
         presence::{PASSKEY, PIN},
         secrets::record_digest,
+        slots,
     },
     open::Open,
 };
@@ -68,7 +69,7 @@ impl Edit {
 }
 
 /// Translates a change that enrols no factor.
-pub async fn edit(admin: &Admin, open: &Open, change: Change) -> Result<Edit, Failure> {
+pub async fn edit(admin: &Admin, open: &Open, change: Change<Confidential>) -> Result<Edit, Failure> {
     let now = open.engine.now();
     Ok(match change {
         Change::AddAgent { name } => {
@@ -76,7 +77,7 @@ pub async fn edit(admin: &Admin, open: &Open, change: Change) -> Result<Edit, Fa
             open.entropy.fill(&mut bytes);
             let token = format!("bca_{}", Digest::from_bytes(bytes));
             let digest = token_digest(&token);
-            Edit { token: Some(token), ..Edit::of(move |document| document.add_agent(name, digest, now)) }
+            Edit { token: Some(token), ..Edit::of(move |document| add_agent(document, name, digest, now)) }
         }
         Change::RemoveAgent { name } => {
             let after = After { agent: Some(name.clone()), ..After::default() };
@@ -104,28 +105,47 @@ pub async fn edit(admin: &Admin, open: &Open, change: Change) -> Result<Edit, Fa
                 None => Edit::of(move |document| document.remove_budget(&scope, window)),
             }
         }
-        Change::SetSecret { name, value } => set_secret(open, name, value)?,
+        Change::SetSecret { name, value } => set_secret(open, name, &value.into_secret())?,
         Change::RemoveSecret { name } => {
             let record = Record::Secret { name: name.clone(), sealed: None };
             Edit::of(move |document| document.remove_secret(&name)).with_records(vec![record])
         }
         Change::RevokeGrant { id } => Edit::of(move |document| document.remove_grant(&id)),
         Change::RemoveFactor { id } => Edit::of(move |document| document.remove_factor(&id)),
-        Change::SetPassphrase { .. } => Edit::of(|document| document.noted(vec!["passphrase_set".to_owned()])),
+        Change::SetPassphrase { .. } => Edit::of(|document| document.noted(vec![slots::PASSPHRASE_SET.to_owned()])),
         Change::AddPasskey { .. } | Change::SetPin { .. } => {
             return Err(Failure::invalid("A factor is enrolled with evidence first."));
         }
     })
 }
 
+/// A new agent, or a new credential for one whose credential a restore made void.
+fn add_agent(document: &Authority, name: AgentId, token: Digest, now: UnixMillis) -> Result<Changed, AuthorityError> {
+    if !document.agents.get(&name).is_some_and(|agent| agent.disabled) {
+        return document.add_agent(name, token, now);
+    }
+    let mut renewed = document.set_agent_disabled(&name, false)?;
+    if let Some(agent) = renewed.document.agents.get_mut(&name) {
+        agent.token = token;
+        agent.created = now;
+    }
+    renewed.document.check()?;
+    Ok(renewed)
+}
+
 /// Makes a factor, for a person who proved to be there.
-pub async fn enrol(admin: &Admin, open: &Open, change: Change, permit: EnrolmentPermit) -> Result<Edit, Failure> {
+pub async fn enrol(
+    admin: &Admin,
+    open: &Open,
+    change: Change<Confidential>,
+    permit: EnrolmentPermit,
+) -> Result<Edit, Failure> {
     let now = open.engine.now();
     match change {
         Change::SetPin { pin } => {
             let entropy = admin.life.around.entropy.clone();
             let enrolled = tokio::task::spawn_blocking(move || {
-                PinFactor::enrol(permit, &SecretString::new(pin), entropy.as_ref(), now)
+                PinFactor::enrol(permit, &pin.into_secret(), entropy.as_ref(), now)
             });
             let factor = enrolled.await.map_err(|error| Failure::internal(&error))?;
             let factor = factor.map_err(|error| Failure::invalid(format!("{error}.")))?;
@@ -289,13 +309,14 @@ fn set_tool(
     }))
 }
 
-fn set_secret(open: &Open, name: briefcase_types::SecretName, value: String) -> Result<Edit, Failure> {
-    if value.trim().is_empty() || value.len() > 64 * 1024 || value.chars().any(|character| character.is_control()) {
+fn set_secret(open: &Open, name: briefcase_types::SecretName, value: &SecretString) -> Result<Edit, Failure> {
+    let unfit = |text: &str| text.trim().is_empty() || text.len() > 64 * 1024 || text.chars().any(char::is_control);
+    if value.expose(unfit) {
         return Err(Failure::invalid("A secret is 1 byte to 64 KiB of text without control characters."));
     }
     let standing = open.engine.standing();
     let version = standing.authority().secrets.get(&name).map_or(0, |entry| entry.version).saturating_add(1);
-    let value = SecretBytes::new(value.into_bytes());
+    let value = value.expose(|text| SecretBytes::new(text.as_bytes().to_vec()));
     let sealed = open
         .secrets()
         .seal(&name, version, &value, open.entropy.as_ref())

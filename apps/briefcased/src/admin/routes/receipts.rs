@@ -88,7 +88,7 @@ pub async fn checkpoint(State(admin): State<Arc<Admin>>) -> Result<Response, Fai
 pub async fn key(State(admin): State<Arc<Admin>>) -> Result<Response, Failure> {
     let open = admin.open()?;
     let head = open.reader.spawn(Reader::head).await.map_err(|error| failure(&error))?;
-    Ok(text(open.log_key.verifier_key(&head.checkpoint().origin)))
+    Ok(text(open.log_key.verifier_key(head.checkpoint().origin.as_str())))
 }
 
 /// `GET /v1/log/tile/{*path}`

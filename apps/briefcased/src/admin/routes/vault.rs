@@ -8,8 +8,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use briefcase_api::{Backup, Bound, Status, Unlock};
-use briefcase_types::{Digest, SecretString};
+use briefcase_api::{Backup, Bound, Confidential, Status, Unlock};
+use briefcase_types::Digest;
 use briefcase_vault::{UnlockKey, VaultError, backup};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,11 +28,11 @@ use crate::{
 };
 
 /// `POST /v1/unlock`
-pub async fn unlock(State(admin): State<Arc<Admin>>, Json(body): Json<Unlock>) -> Answer<Status> {
+pub async fn unlock(State(admin): State<Arc<Admin>>, Json(body): Json<Unlock<Confidential>>) -> Answer<Status> {
     let key = match body {
-        Unlock::Passphrase(text) => Key::Passphrase(SecretString::new(text)),
+        Unlock::Passphrase(text) => Key::Passphrase(text.into_secret()),
         Unlock::UnlockKey(text) => {
-            let key = UnlockKey::parse(&SecretString::new(text));
+            let key = UnlockKey::parse(&text.into_secret());
             Key::UnlockKey(key.map_err(|error| {
                 Failure::new(
                     StatusCode::BAD_REQUEST,
@@ -133,11 +133,14 @@ pub fn backup_digest() -> Digest {
 }
 
 /// `POST /v1/backup`
-pub async fn backup(State(admin): State<Arc<Admin>>, Json(body): Json<Backup>) -> Result<Response, Failure> {
+pub async fn backup(
+    State(admin): State<Arc<Admin>>,
+    Json(body): Json<Backup<Confidential>>,
+) -> Result<Response, Failure> {
     let open = admin.open()?;
     open.engine.check(evidence(body.evidence)?, backup_digest()).await?;
     let state = admin.life.around.paths.state.clone();
-    let (passphrase, entropy, now) = (SecretString::new(body.passphrase), Arc::clone(&open.entropy), open.engine.now());
+    let (passphrase, entropy, now) = (body.passphrase.into_secret(), Arc::clone(&open.entropy), open.engine.now());
     let work = move || -> Result<Vec<u8>, String> {
         let told = |error: &dyn std::fmt::Display| error.to_string();
         let head = open.reader.head().map_err(|error| told(&error))?;

@@ -8,7 +8,8 @@ use axum::{
     http::StatusCode,
 };
 use briefcase_api::{
-    AgentView, BudgetView, FactorView, GrantView, Look, Probe, SecretView, ServerSpec, ServerView, Status, ToolView,
+    AgentView, BudgetView, Confidential, Evidence, FactorView, GrantView, Look, Probe, SecretView, ServerSpec,
+    ServerView, Status, ToolView,
 };
 use briefcase_policy::authority::{EnvValue, Limit, Server, Transport};
 use briefcase_types::{Digest, Money, ServerId, UnixMillis};
@@ -109,7 +110,7 @@ fn spec(server: &Server) -> ServerSpec {
 }
 
 /// `POST /v1/servers/probe`
-pub async fn probe(State(admin): State<Arc<Admin>>, Json(look): Json<Look>) -> Answer<Probe> {
+pub async fn probe(State(admin): State<Arc<Admin>>, Json(look): Json<Look<Confidential>>) -> Answer<Probe> {
     let open = admin.open()?;
     let name = "probe".parse().map_err(|_| Failure::invalid("No name."))?;
     let (spec, given) = match look {
@@ -124,7 +125,7 @@ pub async fn probe(State(admin): State<Arc<Admin>>, Json(look): Json<Look>) -> A
 
 /// A look shows the server the secrets it names. Only a person may send a secret where it does not go already: whoever can
 /// reach the socket could otherwise send any of them to a program or a host of their own.
-async fn may_see_secrets(open: &Open, server: &Server, given: Option<briefcase_api::Evidence>) -> Result<(), Failure> {
+async fn may_see_secrets(open: &Open, server: &Server, given: Option<Evidence<Confidential>>) -> Result<(), Failure> {
     let standing = open.engine.standing();
     let registered = || standing.authority().servers.values().any(|known| known.transport == server.transport);
     if server.transport.secrets().next().is_none() || registered() {

@@ -20,9 +20,11 @@ async function status(enclave: Enclave): Promise<Status> {
   const keys = (await enclave.store.all("keys")).length;
   const facts = { ...base, lost, strong, keys, algorithms } as const;
   if (around.storage === "memory") return { ...facts, persisted: false };
-  const { usage, quota } = await navigator.storage.estimate();
+  // Not every engine has these, least of all in a worker.
+  const { storage } = navigator as { readonly storage?: Partial<StorageManager> };
+  const { usage, quota } = (await storage?.estimate?.()) ?? {};
   const measured = { ...(usage === undefined ? {} : { usage }), ...(quota === undefined ? {} : { quota }) };
-  return { ...facts, persisted: await navigator.storage.persisted(), ...measured };
+  return { ...facts, persisted: (await storage?.persisted?.()) ?? false, ...measured };
 }
 
 export const facts: Facts = {

@@ -1,0 +1,67 @@
+//! What a start need not work out from the whole record again: the ledger and the factors' counters, as of one receipt.
+//!
+//! Invariant: the store seals it, and the newest commit's signature names the receipt it is as of. An older one put in its
+//! place, or none, is found when the record is opened.
+
+use briefcase_engine::{Engine, ports::Journal as _};
+use briefcase_policy::ledger;
+use briefcase_receipts::Receipt;
+use briefcase_store::{Reader, Store, StoreError};
+use briefcase_types::ReceiptIndex;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::presence::Counters;
+
+#[derive(Serialize)]
+struct Written<'c> {
+    ledger: ledger::Snapshot,
+    presence: &'c Counters,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Read {
+    ledger: ledger::Snapshot,
+    presence: Counters,
+}
+
+/// Hands the present state to the store, for its next commit.
+///
+/// The size is read first: a call that ends in between is counted once too often after a restart, never too rarely.
+pub fn keep(store: &Store, engine: &Engine, counters: &Counters) {
+    let Ok(size) = store.reader().size() else { return };
+    let ledger = engine.with_ledger(|ledger| ledger.snapshot());
+    if let Some(bytes) = encode(ledger, counters) {
+        store.snapshot(bytes, ReceiptIndex(size));
+    }
+}
+
+/// The state as bytes for the store.
+pub fn encode(ledger: ledger::Snapshot, presence: &Counters) -> Option<Bytes> {
+    serde_json::to_vec(&Written { ledger, presence }).ok().map(Bytes::from)
+}
+
+/// The newest snapshot and every receipt after it.
+///
+/// # Errors
+/// The record cannot be read, or the snapshot is not the one it names.
+pub fn replayed(
+    reader: &Reader,
+    mut each: impl FnMut(&mut ledger::Ledger, Receipt),
+) -> Result<(ledger::Ledger, Counters), StoreError> {
+    let (mut ledger, mut counters, from) = match reader.ledger()? {
+        None => (ledger::Ledger::new(), Counters::default(), ReceiptIndex(0)),
+        Some((snapshot, upto)) => {
+            let read = snapshot.expose(|raw| serde_json::from_slice::<Read>(raw));
+            let read = read.map_err(|_| StoreError::StateTampered { what: "the ledger cannot be read" })?;
+            (ledger::Ledger::restore(read.ledger), read.presence, upto)
+        }
+    };
+    reader.replay(from, |_, receipt| {
+        counters.replay(&receipt);
+        each(&mut ledger, receipt);
+        Ok(())
+    })?;
+    Ok((ledger, counters))
+}

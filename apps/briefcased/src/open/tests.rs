@@ -1,0 +1,199 @@
+//! Whoever has the disk in hand while the daemon is stopped: what they can put back, and what it gets them.
+
+use std::path::{Path, PathBuf};
+
+use briefcase_api::Unlock;
+use briefcase_engine::ports::{Evidence, FactorRefusal};
+use briefcase_policy::authority::{Budget, Limit, Scope, Window};
+use briefcase_types::{Incarnation, SecretString};
+use briefcase_vault::UnlockKey;
+
+use super::*;
+use crate::{init, keep::slots, offline, process::ambient::OsEntropy};
+
+const PIN: &str = "271828";
+
+struct Home {
+    _folder: tempfile::TempDir,
+    paths: Paths,
+    key: String,
+    token: String,
+}
+
+fn home() -> Home {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let paths = Paths { state: at("state"), runtime: at("run"), config: at("config") };
+    let wishes = serde_json::from_str(&format!(r#"{{"pin":"{PIN}","unlock_key":true}}"#)).unwrap();
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let made = tokio::task::block_in_place(|| init::make(&paths, &SystemClock::default(), &entropy, wishes)).unwrap();
+    let key = made["unlock_key"].as_str().unwrap().to_owned();
+    let token = std::fs::read_to_string(made["agent_token_file"].as_str().unwrap()).unwrap();
+    Home { _folder: folder, paths, key, token }
+}
+
+impl Home {
+    fn open_with(&self, credential: Credential<'_>) -> Result<Open, OpenError> {
+        let around = Surrounding {
+            paths: self.paths.clone(),
+            clock: Arc::default(),
+            entropy: Arc::new(OsEntropy),
+            console_port: 4483,
+            children: Surroundings { path: String::new(), home: PathBuf::from("/"), lang: String::new() },
+        };
+        open(&around, credential)
+    }
+
+    fn open(&self) -> Result<Open, OpenError> {
+        let key = UnlockKey::parse(&SecretString::new(self.key.clone())).unwrap();
+        self.open_with(Credential::UnlockKey(&key))
+    }
+
+    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let entries = std::fs::read_dir(&self.paths.state).unwrap().flatten().map(|entry| entry.path());
+        entries.filter(|path| path.is_file()).map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+    }
+}
+
+async fn close(open: Open) {
+    open.later.end();
+    open.store.close().unwrap();
+}
+
+async fn type_pin(open: &Open, pin: &str) -> Result<(), FactorRefusal> {
+    let evidence = Evidence::Pin(SecretString::new(pin.to_owned()));
+    open.engine.check(evidence, Digest::sha256(b"a decision")).await.map(drop)
+}
+
+fn put_back(files: &[(PathBuf, Vec<u8>)], which: impl Fn(&Path) -> bool) {
+    for (path, bytes) in files.iter().filter(|(path, _)| which(path)) {
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+/// Attack 56: fresh tries at the PIN by setting its counter back.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_file_that_is_removed_or_put_back_gives_fresh_tries_at_the_pin() {
+    let home = home();
+    let before = home.files();
+    let open = home.open().unwrap();
+    type_pin(&open, PIN).await.unwrap();
+    for left in (0..5).rev() {
+        match type_pin(&open, "314159").await.unwrap_err() {
+            FactorRefusal::WrongPin { left: told } => assert_eq!(told, left),
+            other => assert!(matches!(other, FactorRefusal::LockedOut { .. }) && left == 0, "{other}"),
+        }
+    }
+    // As if killed: no snapshot is kept.
+    close(open).await;
+    let of_record = |path: &Path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with("briefcase.db") || name == "head"
+    };
+    // Everything beside the record from before the guesses, and nothing else that is not of the record.
+    for (path, _) in home.files().iter().filter(|(path, _)| !of_record(path)) {
+        std::fs::remove_file(path).unwrap();
+    }
+    let lay = |which: &dyn Fn(&Path) -> bool| {
+        put_back(&before, which);
+        for (path, _) in &before {
+            rustix::fs::chmod(path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+        }
+    };
+    lay(&|path| !of_record(path));
+    let open = home.open().unwrap();
+    assert!(matches!(type_pin(&open, PIN).await, Err(FactorRefusal::LockedOut { .. })), "locked out after a restart");
+    open.presence.keep().await;
+    close(open).await;
+    let open = home.open().unwrap();
+    assert!(matches!(type_pin(&open, PIN).await, Err(FactorRefusal::LockedOut { .. })), "and from a snapshot");
+    close(open).await;
+    // The database from before, under the head of now.
+    lay(&|path| of_record(path) && !path.ends_with("head"));
+    assert!(matches!(home.open(), Err(OpenError::Store(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_pin_forgets_the_wrong_ones_also_over_a_restart() {
+    let home = home();
+    let open = home.open().unwrap();
+    for _ in 0..4 {
+        type_pin(&open, "314159").await.unwrap_err();
+    }
+    type_pin(&open, PIN).await.unwrap();
+    close(open).await;
+    let open = home.open().unwrap();
+    assert!(matches!(type_pin(&open, "314159").await, Err(FactorRefusal::WrongPin { left: 4 })));
+    close(open).await;
+}
+
+/// A crash anywhere in a change of the passphrase leaves the one that the record says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passphrase_is_in_force_exactly_when_its_change_is_on_record() {
+    let home = home();
+    let passphrase = SecretString::new("correct horse battery staple".to_owned());
+    let new = || Credential::Passphrase(&passphrase);
+    let vault = home.paths.state.join(VAULT_FILE);
+    let opened = home.open().unwrap();
+    // Killed before the record.
+    drop(slots::stage(&vault, &opened.unlocked, &passphrase, &OsEntropy).unwrap());
+    close(opened).await;
+    assert!(matches!(home.open_with(new()), Err(OpenError::Vault(VaultError::DoesNotOpen))));
+    let opened = home.open().unwrap();
+    // Killed after the record, before the new file is in its place.
+    let staged = slots::stage(&vault, &opened.unlocked, &passphrase, &OsEntropy).unwrap();
+    let line = slots::recorded_line(staged.digest());
+    drop(staged);
+    let prepared = opened.engine.prepare(b"passphrase", |document| document.noted(vec![line]), Vec::new()).unwrap();
+    let evidence = Evidence::Pin(SecretString::new(PIN.to_owned()));
+    opened.engine.apply(prepared, evidence).await.unwrap();
+    close(opened).await;
+    close(home.open_with(new()).unwrap()).await;
+    assert!(briefcase_vault::StagedVault::find(&vault).unwrap().is_none(), "it is in its place now");
+    close(home.open_with(new()).unwrap()).await;
+    close(home.open().unwrap()).await;
+}
+
+/// Attack 57: a backup put back brings neither a credential nor a budget back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_state_trusts_no_credential_and_has_spent_every_budget() {
+    let home = home();
+    let open = home.open().unwrap();
+    let limits = [
+        (Window::Day, Limit::Calls(50), None),
+        (Window::Month, Limit::Money("5 USD".parse().unwrap()), None),
+        (Window::All, Limit::Calls(7), Some("default".parse().unwrap())),
+    ];
+    for (window, limit, agent) in limits {
+        let budget = Budget { scope: Scope { agent, ..Scope::default() }, window, limit };
+        let prepared = open.engine.prepare(b"budget", |document| document.set_budget(budget), Vec::new()).unwrap();
+        let evidence = Evidence::Pin(SecretString::new(PIN.to_owned()));
+        open.engine.apply(prepared, evidence).await.unwrap();
+    }
+    let token = crate::agents::token_digest(home.token.trim());
+    assert!(open.engine.standing().authority().agent_by_token(&token).is_some());
+    close(open).await;
+    let old = Identity::load(&home.paths.state).unwrap().unwrap();
+    let fresh = Identity { incarnation: Incarnation::random(&OsEntropy), ..old.clone() };
+    let key = Unlock::UnlockKey(SecretString::new(home.key.clone()));
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let clock = SystemClock::default();
+    let begin = || offline::begin_life(&home.paths, &clock, &entropy, &key, &old, &fresh);
+    tokio::task::block_in_place(begin).unwrap();
+    let open = home.open().unwrap();
+    let standing = open.engine.standing();
+    assert!(standing.authority().agent_by_token(&token).is_none(), "the credential is void");
+    assert!(standing.authority().agents.contains_key(&"default".parse().unwrap()), "its name is kept");
+    let now = open.engine.now();
+    let stands = open.engine.with_ledger(|ledger| ledger.standings(&BudgetIndex::new(standing.authority()), now));
+    assert_eq!(stands.len(), 3);
+    for stand in stands {
+        let limit = match stand.budget.limit {
+            Limit::Calls(calls) => calls,
+            Limit::Money(money) => money.micros,
+        };
+        assert!(stand.spent >= limit, "{stand:?}");
+    }
+    close(open).await;
+}

@@ -1,0 +1,66 @@
+//! Logs as their writers, readers, witnesses and forgers meet them.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests say what they expect")]
+
+mod merkle_cases;
+mod policy;
+mod proof;
+mod tiles;
+mod tree;
+mod witness;
+
+use std::path::{Path, PathBuf};
+
+use briefcase_tlog::{Checkpoint, LogKey, PublicKey, SignedCheckpoint, Witness, tree::Frontier, tree::leaf_hash};
+use briefcase_types::Digest;
+use ed25519_dalek::{Signer as _, SigningKey};
+
+/// A folder of the data that lies beside the checkout.
+fn shared_data(name: &str) -> PathBuf {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let beside = checkout.ancestors().map(|folder| folder.join("shared/data").join(name)).find(|path| path.is_dir());
+    beside.unwrap_or_else(|| panic!("there is no folder shared/data/{name} beside the checkout; this test needs it"))
+}
+
+fn vector(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/receipts").join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+fn public(seed: u8) -> PublicKey {
+    PublicKey::from_bytes(key(seed).verifying_key().as_bytes()).unwrap()
+}
+
+fn log_key() -> LogKey {
+    LogKey { origin: "example.com/log".parse().unwrap(), key: public(1) }
+}
+
+fn witness(seed: u8) -> Witness {
+    Witness::new(&format!("witness.example/{seed}"), public(seed)).unwrap()
+}
+
+/// Entries, the hashes to store, and the signed head.
+fn log(entries: &[Vec<u8>]) -> (Vec<Digest>, SignedCheckpoint) {
+    let mut frontier = Frontier::new();
+    let stored = entries.iter().flat_map(|entry| frontier.append(leaf_hash(entry))).collect();
+    (stored, head(frontier.size(), frontier.root()))
+}
+
+fn head(size: u64, root: Digest) -> SignedCheckpoint {
+    let head = Checkpoint { origin: log_key().origin, size, root };
+    head.sign(&public(1), |text| Some(key(1).sign(text).to_bytes())).unwrap()
+}
+
+fn cosigned(head: &SignedCheckpoint, seeds: &[(u8, u64)]) -> SignedCheckpoint {
+    seeds.iter().fold(head.clone(), |head, (seed, time)| {
+        let line = witness(*seed).cosign(&head, *time, |text| Some(key(*seed).sign(text).to_bytes())).unwrap();
+        head.with_lines(&line).unwrap()
+    })
+}
+
+fn entries(count: usize) -> Vec<Vec<u8>> {
+    (0..count).map(|number| format!("entry {number}").into_bytes()).collect()
+}

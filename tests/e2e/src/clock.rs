@@ -1,0 +1,71 @@
+//! Clocks of a daemon that a test can move, from outside: the real program, with another `clock_gettime` loaded before the
+//! system's.
+
+use std::{os::unix::fs::FileExt, path::PathBuf};
+
+use briefcase_testkit::{Daemon, Home, Made, Setup};
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::Scene;
+
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/clock.c");
+
+/// The clocks of the daemons of one home.
+pub struct MovedClock {
+    library: PathBuf,
+    offsets: PathBuf,
+}
+
+impl MovedClock {
+    /// A clock that tells the time, until it is moved. Needs the C compiler that building Briefcase needs.
+    pub fn of(home: &Home) -> Self {
+        let clock = Self { library: home.file("clock.so"), offsets: home.file("clock.offsets") };
+        let built = std::process::Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-o"])
+            .arg(&clock.library)
+            .arg(SOURCE)
+            .output()
+            .unwrap_or_else(|error| panic!("cc: {error}"));
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        clock.set(0, 0);
+        clock
+    }
+
+    /// How many seconds the wall clock, and the clock that times waits, are ahead of the machine's from now on.
+    pub fn set(&self, wall: i64, monotonic: i64) {
+        let open = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(&self.offsets);
+        let bytes = [wall.to_ne_bytes(), monotonic.to_ne_bytes()].concat();
+        open.and_then(|file| file.write_all_at(&bytes, 0)).unwrap_or_else(|error| panic!("the offsets: {error}"));
+    }
+
+    /// The daemon's program under this clock.
+    fn command(&self, home: &Home) -> Command {
+        let mut command = Daemon::command(home);
+        command.env("LD_PRELOAD", &self.library).env("MOVED_CLOCK", &self.offsets);
+        command
+    }
+
+    /// A new briefcase whose daemon lives by this clock.
+    pub async fn scene() -> (Scene, Self) {
+        let (home, setup) = (Home::new(), Setup::default());
+        let clock = Self::of(&home);
+        let made = Daemon::set_up(&home, &setup).await;
+        let daemon = clock.daemon(&home, &made).await;
+        (Scene { daemon, setup, made, home }, clock)
+    }
+
+    /// The same briefcase after its daemon was killed and started again.
+    pub async fn after_a_crash(&self, scene: Scene) -> Scene {
+        let Scene { daemon, setup, made, home } = scene;
+        daemon.kill().await;
+        let daemon = self.daemon(&home, &made).await;
+        Scene { daemon, setup, made, home }
+    }
+
+    async fn daemon(&self, home: &Home, made: &Made) -> Daemon {
+        let key = json!({ "unlock_key": made.unlock_key });
+        let started = Daemon::try_start_as(self.command(home), home, Some(&key)).await;
+        started.unwrap_or_else(|why| panic!("{why}"))
+    }
+}
