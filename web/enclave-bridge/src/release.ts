@@ -4,8 +4,8 @@
 //
 // Invariant: a `VerifiedRelease` exists only if every one of these steps held; only with one can a frame be made.
 
-import { type Bytes, fetched, type Line } from "./fetch.ts";
 import { isDigest, sha256 } from "./digest.ts";
+import { type Bytes, fetched, type Line } from "./fetch.ts";
 import { framePolicy } from "./headers.ts";
 import type { Remembered } from "./memory.ts";
 import { Refused } from "./refused.ts";
@@ -15,9 +15,7 @@ import type { Release, ReleaseVerifier, TrustedManifest } from "./verifier.ts";
 const MOST = { manifest: 1 << 15, bundle: 1 << 18, proof: 1 << 16, headers: 1 << 14, module: 1 << 22 } as const;
 
 /** What a host believes: a policy and who checks it, or one digest. */
-export type Trust =
-  | { readonly policy: Bytes | string; readonly verifier: ReleaseVerifier }
-  | { readonly pin: string };
+export type Trust = { readonly policy: Bytes | string; readonly verifier: ReleaseVerifier } | { readonly pin: string };
 
 /** What is known of a release once it is verified. */
 export interface Facts {

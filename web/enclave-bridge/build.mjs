@@ -1,0 +1,66 @@
+// Makes dist/: the one file, and its types. The same sources give the same bytes.
+import { execFileSync } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+/** The most the file may weigh compressed, in bytes. */
+const MOST = 16_000;
+
+await rm(`${here}dist`, { recursive: true, force: true });
+const { outputFiles } = await build({
+  absWorkingDir: here,
+  entryPoints: ["src/index.ts"],
+  outfile: "dist/enclave-bridge.mjs",
+  bundle: true,
+  format: "esm",
+  target: ["es2022", "chrome120", "firefox120", "safari17"],
+  minify: true,
+  legalComments: "none",
+  charset: "ascii",
+  tsconfigRaw: "{}",
+  write: false,
+  logLevel: "warning",
+});
+const [file] = outputFiles;
+const { mkdir, writeFile } = await import("node:fs/promises");
+await mkdir(`${here}dist`);
+await writeFile(`${here}dist/enclave-bridge.mjs`, file.contents);
+const types = [
+  "--noEmit",
+  "false",
+  "--declaration",
+  "--emitDeclarationOnly",
+  "--rootDir",
+  "..",
+  "--outDir",
+  "dist/types",
+];
+const tsc = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
+const sources = [
+  "--target",
+  "es2022",
+  "--module",
+  "esnext",
+  "--moduleResolution",
+  "bundler",
+  "--strict",
+  "--skipLibCheck",
+];
+const libraries = [
+  "--lib",
+  "es2024,dom,dom.iterable",
+  "--types",
+  "",
+  "--allowImportingTsExtensions",
+  "--rewriteRelativeImportExtensions",
+];
+execFileSync(process.execPath, [tsc, "--ignoreConfig", "src/index.ts", ...sources, ...libraries, ...types], {
+  cwd: here,
+  stdio: "inherit",
+});
+const compressed = gzipSync(file.contents, { level: 9 }).byteLength;
+console.log(`enclave-bridge: ${file.contents.byteLength} bytes, ${compressed} compressed`);
+if (compressed > MOST) throw new Error(`it may weigh ${MOST} bytes compressed`);

@@ -1,0 +1,105 @@
+// The few messages that go through `window.postMessage`.
+//
+// Invariant: only what comes from this very frame and from the enclave's exact origin counts; the port is handed out
+// once. A second greeting, or a second document in the frame, means that whatever holds the port is gone: the
+// connection ends, and nothing is handed out again.
+
+import { type Open, readEnded, readReady, SCHEMA } from "../../protocol/src/index.ts";
+import type { EnclaveFrame } from "./frame.ts";
+import { Refused } from "./refused.ts";
+
+/** Why a connection that stood is gone. */
+export type Lost = "worker_ended" | "second_ready" | "navigated" | "no_answer" | "malformed" | "closed";
+
+export interface Shaken {
+  readonly container: Element;
+  readonly open: Open;
+  readonly patience: number;
+  readonly signal?: AbortSignal | undefined;
+  lost(why: Lost): void;
+}
+
+const broken = (code: string, message: string) => new Refused("channel", code, message);
+
+export class Handshake {
+  readonly #messages = (event: MessageEvent<unknown>): void => this.#heard(event);
+  #settle: ((port: MessagePort | Refused) => void) | undefined;
+  #documents = 0;
+  #opened = false;
+  #over = false;
+
+  constructor(
+    readonly frame: EnclaveFrame,
+    readonly shaken: Shaken,
+  ) {}
+
+  /** Loads the frame and waits for its greeting. */
+  async shake(): Promise<MessagePort> {
+    const { container, patience, signal } = this.shaken;
+    const settled = new Promise<MessagePort | Refused>(resolve => {
+      this.#settle = resolve;
+    });
+    const late = () =>
+      this.#settle?.(broken("no_ready", "the enclave did not start: its page was blocked, or another one came"));
+    const timer = setTimeout(late, patience);
+    const cancelled = () => this.#settle?.(broken("cancelled", "it was cancelled"));
+    signal?.addEventListener("abort", cancelled, { once: true });
+    window.addEventListener("message", this.#messages);
+    this.frame.attach(container, () => this.#loaded());
+    const port = await settled;
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", cancelled);
+    if (port instanceof Refused) throw port;
+    return port;
+  }
+
+  stop(): void {
+    this.#over = true;
+    window.removeEventListener("message", this.#messages);
+  }
+
+  #heard(event: MessageEvent<unknown>): void {
+    if (this.#over || !this.frame.owns(event.source)) return;
+    if (event.origin !== this.frame.url.origin) {
+      if (!this.#opened) this.#settle?.(broken("wrong_origin", "another origin answered in the enclave's frame"));
+      return;
+    }
+    if (is(readEnded, event.data)) this.#lose("worker_ended");
+    else if (is(readReady, event.data)) this.#ready(readReady(event.data).schema);
+  }
+
+  #ready(schema: number): void {
+    if (this.#opened) {
+      this.#lose("second_ready");
+      return;
+    }
+    if (schema !== SCHEMA) {
+      this.#settle?.(broken("schema", `the enclave speaks schema ${schema}, this page ${SCHEMA}`));
+      return;
+    }
+    this.#opened = true;
+    const { port1, port2 } = new MessageChannel();
+    this.frame.window?.postMessage(this.shaken.open, this.frame.url.origin, [port2]);
+    this.#settle?.(port1);
+  }
+
+  #loaded(): void {
+    this.#documents += 1;
+    if (this.#documents > 1) this.#lose("navigated");
+  }
+
+  #lose(why: Lost): void {
+    if (this.#over) return;
+    this.#settle?.(broken(why, "the enclave's frame did not stay what it was"));
+    this.shaken.lost(why);
+  }
+}
+
+function is(read: (data: unknown) => unknown, data: unknown): boolean {
+  try {
+    read(data);
+    return true;
+  } catch {
+    return false;
+  }
+}

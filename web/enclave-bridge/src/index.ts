@@ -1,0 +1,21 @@
+// What a host page loads to use an enclave: verify, embed, ask, show. One file, no dependencies.
+//
+//   defineEnclaveStatus();
+//   const enclave = Enclave.create({ url, policy, verifier });
+//   document.querySelector("briefcase-enclave-status").enclave = enclave;
+//   await enclave.open();
+//   const { kid } = await enclave.calls.generate({ alg: "ES256", purpose: "signing" });
+
+export type * from "../../protocol/src/index.ts";
+export { EnclaveError, GESTURES, LEASES, LIMITS, SCHEMA } from "../../protocol/src/index.ts";
+export { type ChainCheck, checkAudit } from "./audit.ts";
+export type { Call, Calls } from "./calls.ts";
+export type { CallOptions } from "./channel.ts";
+export { Enclave, type EnclaveOptions } from "./enclave.ts";
+export type { Lost } from "./handshake.ts";
+export type { Memory } from "./memory.ts";
+export { LAYERS, type Layer, Refused } from "./refused.ts";
+export type { Facts, Trust } from "./release.ts";
+export { mayAsk, type Snapshot, type State } from "./state.ts";
+export { defineEnclaveStatus, EnclaveStatus } from "./status/element.ts";
+export type { Evidence, Release, ReleaseVerifier, Seen, TrustedManifest, TrustedModule } from "./verifier.ts";

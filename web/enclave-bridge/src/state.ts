@@ -1,0 +1,68 @@
+// What a person is shown and what a host may do, in one value.
+//
+// Invariant: `mayAsk` is the only door to the enclave, and it is open in no state but `verified` and `needs-gesture`.
+
+import type { Lost } from "./handshake.ts";
+import type { Refused } from "./refused.ts";
+import type { Facts } from "./release.ts";
+
+export type State = "checking" | "verified" | "unverified-refused" | "lost" | "needs-gesture";
+
+export interface Snapshot {
+  readonly state: State;
+  readonly url: string;
+  /** `browser`: this browser runs no other code in the frame. `outside`: it cannot, and what was checked is what this page was sent. */
+  readonly enforced: "browser" | "outside";
+  readonly release?: Facts;
+  readonly refused?: Refused;
+  readonly lost?: Lost;
+  /** Where a person is asked. */
+  readonly question?: "frame" | "window";
+  /** Verifying again was not possible, and says nothing against the enclave. */
+  readonly notice?: Refused;
+  /** The browser dropped the keys that were here before. */
+  readonly storeLost?: boolean;
+}
+
+export type Happened =
+  | { readonly kind: "check" }
+  | { readonly kind: "verified"; readonly release: Facts }
+  | { readonly kind: "store"; readonly lost: boolean }
+  | { readonly kind: "unclear"; readonly notice: Refused }
+  | { readonly kind: "refused"; readonly refused: Refused }
+  | { readonly kind: "lost"; readonly lost: Lost }
+  | { readonly kind: "asked"; readonly where: "frame" | "window" }
+  | { readonly kind: "answered" };
+
+export const mayAsk = ({ state }: Snapshot): boolean => state === "verified" || state === "needs-gesture";
+
+export function after(at: Snapshot, happened: Happened): Snapshot {
+  const { url, enforced } = at;
+  const base = { url, enforced };
+  switch (happened.kind) {
+    case "check":
+      return { ...base, state: "checking" };
+    case "verified": {
+      const { notice: _, ...rest } = at;
+      return mayAsk(at)
+        ? { ...rest, release: happened.release }
+        : { ...base, state: "verified", release: happened.release };
+    }
+    case "refused":
+      return { ...base, state: "unverified-refused", refused: happened.refused };
+    case "lost":
+      return at.state === "unverified-refused" ? at : { ...base, ...kept(at), state: "lost", lost: happened.lost };
+    case "store":
+      return { ...at, storeLost: happened.lost };
+    case "unclear":
+      return { ...at, notice: happened.notice };
+    case "asked":
+      return mayAsk(at) ? { ...at, state: "needs-gesture", question: happened.where } : at;
+    case "answered": {
+      const { question: _, ...rest } = at;
+      return at.state === "needs-gesture" ? { ...rest, state: "verified" } : at;
+    }
+  }
+}
+
+const kept = ({ release }: Snapshot) => (release === undefined ? {} : { release });

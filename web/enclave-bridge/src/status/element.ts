@@ -1,0 +1,196 @@
+// `<briefcase-enclave-status>`: what this page knows of its enclave, for the person who has to trust it.
+//
+// Invariant: every word comes from the bridge's own checks, as text. The frame is another document in another place of
+// the page, the shadow root is closed, and no message of the enclave reaches this element.
+
+import type { Enclave } from "../enclave.ts";
+import { mayAsk, type Snapshot } from "../state.ts";
+import { style } from "./style.ts";
+import { vouched, witnessed, wordsOf } from "./words.ts";
+
+function made<N extends keyof HTMLElementTagNameMap>(name: N, text = "", className = ""): HTMLElementTagNameMap[N] {
+  const element = document.createElement(name);
+  element.textContent = text;
+  if (className !== "") element.className = className;
+  return element;
+}
+
+function button(text: string, className: string, click: () => void): HTMLButtonElement {
+  const element = made("button", text, className);
+  element.type = "button";
+  element.addEventListener("click", click);
+  return element;
+}
+
+const SIGNS = { good: "✓", plain: "…", warn: "!", bad: "✕" } as const;
+const short = (hash: string) => `${hash.slice(0, 8)}…${hash.slice(-8)}`;
+
+export class EnclaveStatus extends HTMLElement {
+  #enclave: Enclave | undefined;
+  #whole = false;
+  #busy = false;
+  readonly #changed = () => this.#show();
+  readonly #box = made("section");
+  readonly #sign = made("span", "", "sign");
+  readonly #title = made("h2");
+  readonly #text = made("p");
+  readonly #said = made("p");
+  readonly #hash = made("code");
+  readonly #more = button("Show whole", "small", () => this.#toggle());
+  readonly #copy = button("Copy", "small", () => void this.#copied());
+  readonly #signer = made("span");
+  readonly #when = made("span");
+  readonly #by = made("span");
+  readonly #release = made("span");
+  readonly #facts = made("dl");
+  readonly #answer = button("Answer", "first", () => this.#enclave?.showQuestion());
+  readonly #verify = button("Verify", "", () => void this.#verified());
+  readonly #source = made("a", "View source");
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "closed" });
+    root.adoptedStyleSheets = [style()];
+    this.#sign.setAttribute("aria-hidden", "true");
+    this.#title.id = "title";
+    this.#box.setAttribute("aria-labelledby", "title");
+    const live = made("div");
+    live.setAttribute("role", "status");
+    const state = made("div", "", "state");
+    state.append(this.#sign, this.#title);
+    live.append(state, this.#text, this.#said);
+    this.#more.setAttribute("aria-expanded", "false");
+    this.#more.setAttribute("aria-label", "Show the whole hash");
+    this.#copy.setAttribute("aria-label", "Copy the whole hash");
+    Object.assign(this.#source, { target: "_blank", rel: "noopener noreferrer" });
+    const row = made("div", "", "row");
+    row.append(this.#answer, this.#verify, this.#source);
+    this.#box.append(live, this.#facts, row);
+    root.append(this.#box);
+    this.#line("Hash", this.#hash, this.#more, this.#copy);
+    this.#line("Signed by", this.#signer);
+    this.#line("Verified", this.#when);
+    this.#line("Witnesses", this.#by);
+    this.#line("Release", this.#release);
+  }
+
+  get enclave(): Enclave | undefined {
+    return this.#enclave;
+  }
+
+  set enclave(enclave: Enclave | undefined) {
+    this.#enclave?.removeEventListener("change", this.#changed);
+    this.#enclave = enclave;
+    enclave?.addEventListener("change", this.#changed);
+    this.#show();
+  }
+
+  connectedCallback(): void {
+    this.#show();
+  }
+
+  #line(name: string, ...values: readonly HTMLElement[]): void {
+    const value = made("dd");
+    value.append(...values);
+    this.#facts.append(made("dt", name), value);
+  }
+
+  #show(): void {
+    const at = this.#enclave?.snapshot;
+    this.#box.hidden = at === undefined;
+    if (at === undefined) return;
+    const words = wordsOf(at);
+    this.#box.dataset["tone"] = words.tone;
+    put(this.#sign, SIGNS[words.tone]);
+    put(this.#title, `Key enclave: ${words.title}`);
+    put(this.#text, words.text);
+    this.#showFacts(at);
+    this.#answer.hidden = at.state !== "needs-gesture";
+    put(this.#answer, at.question === "window" ? "Answer in a window" : "Show the question");
+    put(this.#verify, mayAsk(at) ? "Verify" : "Verify and load");
+    this.#verify.setAttribute("aria-disabled", String(this.#busy || at.state === "checking"));
+  }
+
+  #showFacts(at: Snapshot): void {
+    const { release } = at;
+    this.#facts.hidden = release === undefined;
+    this.#source.hidden = release === undefined;
+    if (release === undefined) return;
+    put(this.#hash, this.#whole ? release.sha256 : short(release.sha256));
+    put(this.#signer, vouched(at));
+    const logged = release.loggedAt === undefined ? "" : `; signed ${time(release.loggedAt * 1000)}`;
+    put(this.#when, `${time(release.at)}${logged}`);
+    row(this.#by, witnessed(at));
+    row(
+      this.#release,
+      release.version === undefined
+        ? ""
+        : `${release.version}, ${release.standing}; commit ${release.commit?.slice(0, 12)}`,
+    );
+    this.#source.href = sourceOf(this.getAttribute("repository"), release.commit) ?? release.moduleUrl;
+  }
+
+  #toggle(): void {
+    this.#whole = !this.#whole;
+    this.#more.setAttribute("aria-expanded", String(this.#whole));
+    this.#more.textContent = this.#whole ? "Show short" : "Show whole";
+    this.#more.setAttribute("aria-label", this.#whole ? "Show the hash short" : "Show the whole hash");
+    this.#show();
+  }
+
+  async #copied(): Promise<void> {
+    const hash = this.#enclave?.snapshot.release?.sha256 ?? "";
+    const done = await navigator.clipboard?.writeText(hash).then(
+      () => true,
+      () => false,
+    );
+    if (done !== true && !this.#whole) this.#toggle();
+    this.#said.textContent =
+      done === true ? "The hash was copied." : "This browser did not allow copying; the whole hash is shown.";
+  }
+
+  async #verified(): Promise<void> {
+    const enclave = this.#enclave;
+    if (enclave === undefined || this.#busy || enclave.snapshot.state === "checking") return;
+    this.#busy = true;
+    this.#said.textContent = "";
+    this.#show();
+    const good = await enclave.verify().then(
+      at => mayAsk(at) && at.notice === undefined,
+      () => false,
+    );
+    this.#busy = false;
+    this.#show();
+    if (good) this.#said.textContent = `Verified again at ${new Date().toLocaleTimeString()}.`;
+  }
+}
+
+/** Writes only what is new: a screen reader reads what changed, and nothing else. */
+function put(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** A line without a value is not shown. */
+function row(value: HTMLElement, text: string): void {
+  put(value, text);
+  const cell = value.parentElement;
+  const name = cell?.previousElementSibling;
+  if (cell !== null) cell.hidden = text === "";
+  if (name instanceof HTMLElement) name.hidden = text === "";
+}
+
+/** The commit in the repository that the host names; only https, and only a commit that is one. */
+function sourceOf(repository: string | null, commit: string | undefined): string | undefined {
+  if (repository === null || !repository.startsWith("https://")) return undefined;
+  const good = /^[0-9a-f]{40,64}$/.test(commit ?? "");
+  return good ? `${repository.replace(/\/$/, "")}/tree/${commit}` : undefined;
+}
+
+const time = (milliseconds: number): string =>
+  new Date(milliseconds).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+export function defineEnclaveStatus(): void {
+  if (customElements.get("briefcase-enclave-status") === undefined) {
+    customElements.define("briefcase-enclave-status", EnclaveStatus);
+  }
+}
