@@ -42,17 +42,30 @@ export class Stage {
 
 /** Drops the enclave's data as a browser does when the person clears a site. */
 export async function clear(host: Host): Promise<void> {
-  await host.tab.inFrame(`async () => {
-    localStorage.clear();
-    for (const { name } of await indexedDB.databases()) {
-      await new Promise((resolve, reject) => {
-        const request = indexedDB.deleteDatabase(name);
-        request.onsuccess = resolve;
-        request.onerror = () => reject(request.error);
-      });
-    }
-  }`);
+  await host.tab.inFrame("() => localStorage.clear()");
+  await dropDatabase(host);
 }
+
+/** The name of a host's database: engines list databases for none but themselves, or not at all. */
+export const databaseOf = (host: Host): string => `briefcase-enclave ${host.origins.app}`;
+
+/** Drops the database alone. */
+export async function dropDatabase(host: Host): Promise<void> {
+  await host.tab.inFrame(
+    `name => new Promise((resolve, reject) => {
+      const request = indexedDB.deleteDatabase(name);
+      request.onsuccess = () => resolve();
+      request.onerror = () => reject(request.error);
+    })`,
+    databaseOf(host),
+  );
+}
+
+/**
+ * Engines in which a person can be played. WebKitGTK takes gestures in a window only, and its test browser opens none
+ * while it is automated (`window.open` gives null even after a trusted click).
+ */
+export const PERSON: readonly EngineName[] = ["chromium", "firefox"];
 
 export interface Case {
   readonly name: string;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash, createPublicKey, diffieHellman, generateKeyPairSync, sign } from "node:crypto";
 import { bytes, type Loose, read } from "../host.ts";
 import { derived, thumbprint, valid } from "../verify.ts";
-import type { Case } from "./case.ts";
+import { type Case, databaseOf } from "./case.ts";
 
 const MESSAGE = Buffer.from("what is signed");
 
@@ -202,8 +202,8 @@ export const keys: readonly Case[] = [
       await host.generate("Ed25519", "signing");
       await host.generate("X25519", "agreement");
       await host.generate("Ed25519", "identity");
-      const found = await host.tab.inFrame<{ keys: number; out: string[]; raw: number }>(`async () => {
-        const [{ name }] = await indexedDB.databases();
+      const found = await host.tab.inFrame<{ keys: number; out: string[]; raw: number }>(
+        `async name => {
         const database = await new Promise(resolve => { indexedDB.open(name).onsuccess = event => resolve(event.target.result); });
         const keys = [];
         let raw = 0;
@@ -229,7 +229,9 @@ export const keys: readonly Case[] = [
           }
         }
         return { keys: keys.length, out, raw };
-      }`);
+      }`,
+        databaseOf(host),
+      );
       assert.ok(found.keys >= 3, `only ${found.keys} keys were looked at`);
       assert.deepEqual(found.out, []);
     },

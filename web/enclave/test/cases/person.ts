@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { until } from "../engines/engine.ts";
 import { bytes, type Host, read } from "../host.ts";
 import { record, valid } from "../verify.ts";
-import type { Case } from "./case.ts";
+import { type Case, PERSON } from "./case.ts";
 
 const question = (kid: string) => ({
   kid,
@@ -23,6 +23,7 @@ async function afterwards(host: Host): Promise<void> {
 export const person: readonly Case[] = [
   {
     name: "an approval signs what the person read, and a denial is signed as one",
+    engines: PERSON,
     run: async stage => {
       const host = await stage.fresh();
       const { kid, publicKey } = await host.generate("ES256", "approval");
@@ -58,6 +59,7 @@ export const person: readonly Case[] = [
   },
   {
     name: "revocation: only after a yes, and then for good",
+    engines: PERSON,
     run: async stage => {
       const host = await stage.fresh();
       const { kid, publicKey } = await host.generate("Ed25519", "signing");
@@ -77,6 +79,7 @@ export const person: readonly Case[] = [
   },
   {
     name: "reset: only after a yes; then everything is gone, and the record says where the old one ended",
+    engines: PERSON,
     run: async stage => {
       const host = await stage.fresh();
       const { kid } = await host.generate("Ed25519", "signing");
@@ -184,6 +187,7 @@ export const person: readonly Case[] = [
   },
   {
     name: "a backup opens with the code that only the person saw, on this host, and brings the keys back",
+    engines: PERSON,
     run: async stage => {
       const host = await stage.fresh();
       const made = await host.generate("ES256", "signing", true);

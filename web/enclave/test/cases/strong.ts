@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { PuppetTab } from "../engines/puppet.ts";
 import { bytes, type Host, read } from "../host.ts";
 import { record, valid } from "../verify.ts";
-import type { Case } from "./case.ts";
+import { type Case, databaseOf } from "./case.ts";
 
 const MESSAGE = Buffer.from("what is signed");
 
@@ -44,8 +44,8 @@ export const strong: readonly Case[] = [
         const { signature } = await host.call("sign", { kid, bytes: bytes(MESSAGE) });
         assert.ok(valid(publicKey, MESSAGE, read(signature)));
       }
-      const held = await host.tab.inFrame<number>(`async () => {
-        const [{ name }] = await indexedDB.databases();
+      const held = await host.tab.inFrame<number>(
+        `async name => {
         const database = await new Promise(resolve => { indexedDB.open(name).onsuccess = event => resolve(event.target.result); });
         let held = 0;
         const walk = value => {
@@ -59,7 +59,9 @@ export const strong: readonly Case[] = [
         }
         database.close();
         return held;
-      }`);
+      }`,
+        databaseOf(host),
+      );
       assert.equal(held, 0, "no key object is left in the store");
       await host.call("strong.lock");
       await host.refused("locked", "sign", { kid: made.kid, bytes: bytes(MESSAGE) });
