@@ -1,0 +1,63 @@
+//! What was sent has to be what the file says, where it matters.
+
+use briefcase_release::Headers;
+
+const FILE: &str = "# ours\n/*\n  X-Content-Type-Options: nosniff\n\n/kms.html\n  Content-Security-Policy: default-src 'none'; script-src 'sha256-x'\n  Content-Type: text/html; charset=utf-8\n/artifacts/*\n  Content-Type: text/javascript\n  Access-Control-Allow-Origin: *\n";
+
+fn check(path: &str, sent: &[(&str, &str)]) -> Result<(), String> {
+    let headers = Headers::parse(FILE.as_bytes()).unwrap();
+    headers.check(path, sent.iter().copied()).map_err(|error| error.to_string())
+}
+
+const PAGE: [(&str, &str); 3] = [
+    ("x-content-type-options", "nosniff"),
+    ("content-security-policy", "default-src 'none'; script-src 'sha256-x'"),
+    ("Content-Type", "text/html; charset=utf-8"),
+];
+
+#[test]
+fn a_path_gets_every_rule_that_fits_it() {
+    let headers = Headers::parse(FILE.as_bytes()).unwrap();
+    let names = |path| headers.of(path).into_keys().collect::<Vec<_>>();
+    assert_eq!(names("/kms.html"), ["content-security-policy", "content-type", "x-content-type-options"]);
+    assert_eq!(
+        names("/artifacts/kms-0.mjs"),
+        ["access-control-allow-origin", "content-type", "x-content-type-options"]
+    );
+    assert_eq!(names("/other"), ["x-content-type-options"]);
+}
+
+#[test]
+fn what_decides_is_sent_exactly_so() {
+    assert_eq!(check("/kms.html", &PAGE), Ok(()));
+    let with = |extra: (&'static str, &'static str)| check("/kms.html", &[&PAGE[..], &[extra]].concat());
+    assert_eq!(with(("Date", "today")), Ok(()));
+    assert_eq!(with(("cf-ray", "1")), Ok(()));
+    for (name, why) in [
+        ("Set-Cookie", "it should not be there"),
+        ("Access-Control-Allow-Origin", "it should not be there"),
+        ("X-Frame-Options", "it should not be there"),
+        ("Content-Security-Policy-Report-Only", "it should not be there"),
+        ("Link", "it should not be there"),
+        ("CONTENT-SECURITY-POLICY", "it was sent more than once"),
+    ] {
+        assert!(with((name, "x")).unwrap_err().ends_with(why), "{name}");
+    }
+    assert!(check("/kms.html", &PAGE[1..]).unwrap_err().contains("x-content-type-options: it is missing"));
+    let mut lax = PAGE;
+    lax[1].1 = "default-src 'none'; script-src 'sha256-x' 'unsafe-inline'";
+    assert!(check("/kms.html", &lax).unwrap_err().contains("it has another value"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_said() {
+    for (bad, line) in
+        [("  X: y\n", 1), ("/a\nX: y\n", 2), ("/a\n  X\n", 2), ("/a\n  X: y\n  x: z\n", 3), ("kms.html\n", 1)]
+    {
+        let error = Headers::parse(bad.as_bytes()).unwrap_err();
+        assert_eq!(
+            (error.code(), error.to_string()),
+            ("headers_malformed", format!("the headers file is wrong in line {line}"))
+        );
+    }
+}

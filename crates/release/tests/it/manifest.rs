@@ -1,0 +1,83 @@
+//! A manifest has one spelling and one meaning.
+
+use briefcase_release::{Manifest, Standing, hex, module_path, unhex};
+use briefcase_types::Digest;
+
+use crate::world::{manifest, release};
+
+#[test]
+fn it_is_written_and_read_in_one_way() {
+    let manifest = manifest(2, &[1], &[], 1, 4_000_000_000);
+    let bytes = manifest.encode().unwrap();
+    assert_eq!(Manifest::parse(&bytes).unwrap(), manifest);
+    let text = String::from_utf8(bytes).unwrap();
+    let digest = hex(&release(2).sha256);
+    assert!(
+        text.starts_with(r#"{"allowed":[{"commit":"0123456789abcdef0123456789abcdef01234567","headers":""#),
+        "{text}"
+    );
+    assert!(text.contains(&format!(r#""sha256":"{digest}","version":2"#)));
+    assert_eq!(module_path(&release(2).sha256), format!("artifacts/kms-{digest}.mjs"));
+}
+
+/// What `cargo xtask enclave build` writes, byte for byte.
+#[test]
+fn the_builds_manifest_is_one() {
+    let d = "ab".repeat(32);
+    let c = "0".repeat(40);
+    let text = format!(
+        r#"{{"allowed":[],"current":{{"commit":"{c}","headers":"{d}","page":"{d}","schema":1,"sha256":"{d}","version":1}},"deprecated":[],"expires":2145916800,"form":"briefcase/kms-manifest@1","version_floor":1}}"#
+    );
+    assert_eq!(Manifest::parse(text.as_bytes()).unwrap().current.version, 1);
+}
+
+#[test]
+fn another_spelling_or_content_is_refused() {
+    let good = String::from_utf8(manifest(3, &[2], &[1], 2, 4_000_000_000).encode().unwrap()).unwrap();
+    let digest = hex(&release(2).sha256);
+    for bad in [
+        format!(" {good}"),
+        format!("{good}\n"),
+        good.replace(r#""version_floor":2"#, r#""version_floor":2.0"#),
+        good.replace(r#""version_floor":2"#, r#""version_floor":-2"#),
+        good.replace(r#""version_floor":2"#, r#""version_floor":3"#),
+        good.replace(r#""version_floor":2"#, r#""version_floor":9"#),
+        good.replace(r#""version_floor":2"#, r#""version_floor":2,"x":1"#),
+        good.replace(r#","version_floor":2"#, ""),
+        good.replace(r#""version":2"#, r#""version":3"#),
+        good.replace(r#""version":2"#, r#""version":4"#),
+        good.replace(&digest, &digest.to_uppercase()),
+        good.replace(&digest, &digest[2..]),
+        good.replace(&digest, &hex(&release(3).sha256)),
+        good.replace("manifest@1", "manifest@2"),
+        good.replace("0123456789abcdef0123456789abcdef01234567", "main"),
+        good.replace(r#""allowed":["#, r#""allowed":[1,"#),
+        "[]".into(),
+        String::new(),
+    ] {
+        assert_ne!(bad, good);
+        let error = Manifest::parse(bad.as_bytes()).expect_err(&bad);
+        assert_eq!((error.layer().name(), error.code()), ("manifest", "manifest_malformed"));
+    }
+    assert!(manifest(1, &[2], &[], 1, 1).encode().is_err(), "an allowed release above the current one");
+}
+
+#[test]
+fn below_the_floor_nothing_is_good() {
+    let manifest = manifest(3, &[2], &[1], 2, 4_000_000_000);
+    let standing = |version| manifest.find(&release(version).sha256).map(|(standing, _)| standing);
+    assert_eq!(standing(3), Some(Standing::Current));
+    assert_eq!(standing(2), Some(Standing::Allowed));
+    assert_eq!(standing(1), Some(Standing::Deprecated));
+    assert_eq!(manifest.find(&Digest::sha256(b"other")), None);
+}
+
+#[test]
+fn digests_are_spelled_as_sha256sum_does() {
+    let digest = Digest::sha256(b"");
+    assert_eq!(hex(&digest), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_eq!(unhex(&hex(&digest)), Some(digest));
+    for bad in ["", "e3", &hex(&digest)[1..], &format!("{}0", hex(&digest)), &hex(&digest).replace('e', "g")] {
+        assert_eq!(unhex(bad), None);
+    }
+}
