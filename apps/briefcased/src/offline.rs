@@ -104,13 +104,14 @@ pub fn restore(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>, a
     let restored = opened.restore(&paths.state)?;
     let old = Identity::load(&restored.folder)?.ok_or(OpenError::NotSetUp)?;
     let fresh = Identity { incarnation: Incarnation::random(entropy.as_ref()), ..old.clone() };
-    begin_life(paths, clock, entropy, &keys.vault, &old, &fresh)?;
+    let agents = begin_life(paths, clock, entropy, &keys.vault, &old, &fresh)?;
     std::fs::remove_file(paths.state.join(backup::RESTORE_MARKER))?;
-    print(&serde_json::json!({ "restored": paths.state, "incarnation": fresh.incarnation }));
+    // What a person has to do now: `briefcase agent add NAME` for each.
+    print(&serde_json::json!({ "restored": paths.state, "incarnation": fresh.incarnation, "agents_to_renew": agents }));
     Ok(())
 }
 
-/// Begins the new life of a state that was laid down.
+/// Begins the new life of a state that was laid down. Gives the agents whose credentials are void.
 pub fn begin_life(
     paths: &Paths,
     clock: &SystemClock,
@@ -118,7 +119,7 @@ pub fn begin_life(
     key: &Unlock<SecretString>,
     old: &Identity,
     fresh: &Identity,
-) -> Done {
+) -> Result<Vec<AgentId>, Box<dyn Error>> {
     let vault = Vault::load(&paths.state.join(VAULT_FILE))?;
     let unlocked = match key {
         Unlock::Passphrase(text) => vault.unlock(Credential::Passphrase(text))?,
@@ -160,7 +161,7 @@ pub fn begin_life(
     durable.blocking_recv().unwrap_or(Err(JournalError::Closed))?;
     store.close()?;
     fresh.save(&paths.state)?;
-    Ok(())
+    Ok(after.document.agents.into_keys().collect())
 }
 
 /// What hung on the old life is void: every rule, and every agent's credential. An agent that was removed after the backup would

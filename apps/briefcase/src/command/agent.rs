@@ -100,7 +100,7 @@ pub fn write_token(path: &Path, token: &SecretString) -> Result<(), Failure> {
 /// How clients are pointed at the gateway.
 pub fn snippets(agent: &AgentId, gateway: &str) -> Page {
     let mut page = Page::new();
-    let json = serde_json::json!({ "mcpServers": { "briefcase": { "command": gateway, "args": ["--agent", agent] } } });
+    let json = serde_json::json!({ "mcpServers": { "briefcase": { "args": ["--agent", agent], "command": gateway } } });
     page.blank().heading("Point your client at it (one of these):");
     page.blank().text("  Claude Code");
     page.line(["    ".into(), span(format!("claude mcp add briefcase -- {gateway} --agent {agent}"), Tone::Name)]);

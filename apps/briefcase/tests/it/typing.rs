@@ -159,7 +159,7 @@ fn a_passkey_made_in_the_browser_is_allowed_here() {
         "GET /v1/passkey/offer" if looked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 => {
             (404, json!({ "code": "not_found", "message": "Not yet.", "next_step": "" }))
         }
-        "GET /v1/passkey/offer" => (200, json!({ "label": "lap\u{202e}top" })),
+        "GET /v1/passkey/offer" => (200, json!({ "code": "K7QF-2M9D-XW4T", "label": "lap\u{202e}top" })),
         "POST /v1/changes/preview" => (200, json!({ "digest": DIGEST, "lines": ["passkey_added"], "from_version": 4 })),
         _ => (200, json!({ "version": 5, "receipt": "r9" })),
     });

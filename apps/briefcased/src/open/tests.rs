@@ -180,7 +180,8 @@ async fn a_restored_state_trusts_no_credential_and_has_spent_every_budget() {
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let clock = SystemClock::default();
     let begin = || offline::begin_life(&home.paths, &clock, &entropy, &key, &old, &fresh);
-    tokio::task::block_in_place(begin).unwrap();
+    let renew = tokio::task::block_in_place(begin).unwrap();
+    assert_eq!(renew, ["default".parse().unwrap()]);
     let open = home.open().unwrap();
     let standing = open.engine.standing();
     assert!(standing.authority().agent_by_token(&token).is_none(), "the credential is void");

@@ -114,8 +114,10 @@ fn write() {
 
 #[test]
 fn a_repeatable_run_gives_the_committed_vectors() {
+    // As values: the order of members depends on how serde_json was built.
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     assert!(
-        made() == std::fs::read_to_string(file()).unwrap(),
+        read(&made()) == read(&std::fs::read_to_string(file()).unwrap()),
         "a form has changed: states and messages of before are lost"
     );
 }

@@ -4,6 +4,7 @@ use std::{os::unix::fs::PermissionsExt as _, sync::Arc};
 
 use axum::{Json, extract::State};
 use briefcase_api::{Check, Severity};
+use briefcase_policy::authority::Authority;
 
 use crate::{
     admin::state::Admin,
@@ -51,6 +52,7 @@ pub async fn doctor(State(admin): State<Arc<Admin>>) -> Json<Vec<Check>> {
                     next_step: Some("briefcase factor add passkey".to_owned()),
                 });
             }
+            checks.extend(void_credentials(standing.authority()));
             let works = open.store.failure();
             checks.push(Check {
                 name: "record".to_owned(),
@@ -71,6 +73,18 @@ fn check(name: &str, holds: bool, good: &str, bad: &str) -> Check {
         message: if holds { good } else { bad }.to_owned(),
         next_step: (!holds).then(|| "Restart briefcased; if it stays, report it.".to_owned()),
     }
+}
+
+/// A restore made them void; the gateway of such an agent is turned away.
+fn void_credentials(authority: &Authority) -> Option<Check> {
+    let disabled = authority.agents.iter().filter(|(_, agent)| agent.disabled).map(|(name, _)| name.as_str());
+    let names = disabled.collect::<Vec<_>>().join(", ");
+    (!names.is_empty()).then(|| Check {
+        name: "void_credentials".to_owned(),
+        severity: Severity::Warn,
+        message: format!("Since the state was restored these agents cannot connect: {names}."),
+        next_step: Some("Give those you still want a new credential: briefcase agent add NAME".to_owned()),
+    })
 }
 
 /// Locking memory takes a limit that users rarely have, and argon2id needs more of it than that.

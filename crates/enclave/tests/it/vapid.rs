@@ -1,0 +1,85 @@
+//! Leases.
+
+use std::time::Duration;
+
+use briefcase_enclave::{
+    Es256Public,
+    vapid::{Claims, MOST, VapidError, verify},
+};
+
+use crate::sample::{Es256, base64, text, vectors};
+
+const AUD: &str = "https://push.example";
+const SUB: &str = "mailto:relay@example.org";
+const NOW: u64 = 1_763_712_000;
+
+fn token(key: &Es256, input: &str) -> String {
+    format!("{input}.{}", base64(&key.sign(input.as_bytes())))
+}
+
+fn public(key: &Es256) -> Es256Public {
+    Es256Public::from_raw(&key.raw).unwrap()
+}
+
+#[test]
+fn what_is_signed_is_what_another_implementation_makes() {
+    let vectors = vectors();
+    let case = &vectors["vapid"];
+    let ttl = Duration::from_secs(case["ttl"].as_u64().unwrap());
+    let claims = Claims::lease(text(&case["aud"]), text(&case["sub"]), case["now"].as_u64().unwrap(), ttl).unwrap();
+    assert_eq!(claims.signing_input().unwrap(), text(&case["input"]));
+}
+
+#[test]
+fn a_lease_is_good_until_its_end_for_its_audience_and_key() {
+    let key = Es256::new(1);
+    let claims = Claims::lease(AUD, SUB, NOW, Duration::from_secs(60)).unwrap();
+    let token = token(&key, &claims.signing_input().unwrap());
+    assert_eq!(verify(&token, &public(&key), AUD, NOW).unwrap(), claims);
+    assert!(verify(&token, &public(&key), AUD, NOW + 59).is_ok());
+    assert!(matches!(verify(&token, &public(&key), AUD, NOW + 60), Err(VapidError::Expired)));
+    assert!(matches!(verify(&token, &public(&key), "https://other.example", NOW), Err(VapidError::Audience)));
+    assert!(matches!(verify(&token, &public(&Es256::new(2)), AUD, NOW), Err(VapidError::Signature)));
+    let [header, _, signature] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
+    let longer = Claims::lease(AUD, SUB, NOW, MOST).unwrap().signing_input().unwrap();
+    let swapped = format!("{longer}.{signature}");
+    assert!(matches!(verify(&swapped, &public(&key), AUD, NOW), Err(VapidError::Signature)));
+    assert!(verify(header, &public(&key), AUD, NOW).is_err());
+}
+
+#[test]
+fn no_lease_is_longer_than_a_day_or_for_something_else_than_an_origin() {
+    for ttl in [Duration::ZERO, Duration::from_millis(900), MOST + Duration::from_secs(1), Duration::MAX] {
+        assert!(matches!(Claims::lease(AUD, SUB, NOW, ttl), Err(VapidError::Lease)), "{ttl:?}");
+    }
+    for aud in [
+        "",
+        "push.example",
+        "http://push.example",
+        "https://push.example/",
+        "https://PUSH.example",
+        "https://a@b",
+        "https://",
+    ] {
+        assert!(matches!(Claims::lease(aud, SUB, NOW, MOST), Err(VapidError::Audience)), "{aud}");
+    }
+    for sub in ["", "relay@example.org", "mailto:", "javascript:alert(1)", "mailto:a b@example.org", "mailto:a\n"] {
+        assert!(matches!(Claims::lease(AUD, sub, NOW, MOST), Err(VapidError::Subject)), "{sub}");
+    }
+}
+
+#[test]
+fn a_token_that_the_key_signed_but_no_lease_allows_is_refused() {
+    let key = Es256::new(1);
+    let signed = |header: &str, claims: &str| {
+        token(&key, &format!("{}.{}", base64(header.as_bytes()), base64(claims.as_bytes())))
+    };
+    let header = r#"{"alg":"ES256","typ":"JWT"}"#;
+    let claims = |exp: u64| format!(r#"{{"aud":"{AUD}","exp":{exp},"sub":"{SUB}"}}"#);
+    let check = |token: &str| verify(token, &public(&key), AUD, NOW);
+    assert!(check(&signed(header, &claims(NOW + 60))).is_ok());
+    assert!(matches!(check(&signed(header, &claims(NOW + MOST.as_secs() + 1))), Err(VapidError::Lease)));
+    assert!(check(&signed(r#"{"typ":"JWT","alg":"ES256"}"#, &claims(NOW + 60))).is_err(), "another writing");
+    assert!(check(&signed(r#"{"alg":"none","typ":"JWT"}"#, &claims(NOW + 60))).is_err());
+    assert!(check(&signed(header, &format!(r#"{{"aud":"{AUD}","exp":{},"nbf":0,"sub":"{SUB}"}}"#, NOW + 60))).is_err());
+}

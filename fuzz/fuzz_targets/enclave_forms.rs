@@ -1,0 +1,26 @@
+//! Forms from outside: what is accepted is canonical, and means the same to the strict JSON reader.
+#![no_main]
+
+use briefcase_enclave::{
+    approval::Decision,
+    audit::{Entry, Head},
+};
+use briefcase_json::{Limits, canonical, parse_strict};
+use libfuzzer_sys::fuzz_target;
+
+fn same(bytes: &[u8]) -> Vec<u8> {
+    canonical(&parse_strict(bytes, &Limits::AGENT).expect("what is accepted here is strict JSON"))
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(entry) = Entry::draft(bytes) {
+        assert_eq!(entry.to_bytes().expect("it was read"), same(bytes));
+    }
+    if Entry::read(bytes).is_ok() || Head::read(bytes).is_ok() {
+        assert_eq!(same(bytes), bytes);
+    }
+    if let Ok(decision) = Decision::draft(bytes) {
+        let written = decision.to_bytes().expect("it was read");
+        assert_eq!(same(&written), written);
+    }
+});

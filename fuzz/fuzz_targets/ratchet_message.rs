@@ -1,0 +1,47 @@
+//! Messages from the peer or from somebody else: read by a session and by prekeys, refused without a trace.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use briefcase_ratchet::{Identity, LastResort, Options, Policy, Prekeys, Session, SoftKeys, accept, initiate, now};
+use briefcase_types::Entropy;
+use libfuzzer_sys::fuzz_target;
+
+struct Fixed;
+
+impl Entropy for Fixed {
+    fn fill(&self, bytes: &mut [u8]) {
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::try_from(at % 251).unwrap();
+        }
+    }
+}
+
+struct Parties {
+    bob: Identity<SoftKeys>,
+    prekeys: Prekeys,
+    session: Session,
+}
+
+// The fuzzer calls from one thread; the parties hold no cell that another could see half-written.
+static PARTIES: LazyLock<Parties> = LazyLock::new(|| {
+    let (alice, bob) = (Identity::generate(&Fixed).unwrap(), Identity::generate(&Fixed).unwrap());
+    let made = now(Prekeys::make(&bob, 1, LastResort::Made, &Fixed)).unwrap().unwrap();
+    let (prekeys, published) = made.into_parts();
+    let bundle = &published.bundles[0];
+    let options = Options { hide_headers: true, ..Options::default() };
+    let session = now(initiate(&alice, bundle, options, &Fixed)).unwrap().unwrap();
+    Parties { bob, prekeys, session }
+});
+
+fuzz_target!(|message: &[u8]| {
+    let Parties { bob, prekeys, session } = &*PARTIES;
+    let policy = Policy { allow_x3dh: true };
+    let first = now(accept(bob, prekeys, message, b"", policy, &Fixed)).unwrap();
+    if let Ok(step) = first {
+        // Only a holder of the key can have made it: nothing the fuzzer has contains one.
+        let (accepted, _) = step.into_parts();
+        assert!(now(accept(bob, &accepted.prekeys, message, b"", policy, &Fixed)).unwrap().is_err(), "accepted once");
+    }
+    assert!(session.decrypt(message, b"", &Fixed).is_err(), "nobody has answered this session");
+});
