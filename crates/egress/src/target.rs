@@ -40,6 +40,12 @@ impl Target {
         self.url.as_str()
     }
 
+    /// Its origin (`scheme://host[:port]`, no default port), as browsers write it.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
     /// The reach.
     #[must_use]
     pub const fn reach(&self) -> Reach {

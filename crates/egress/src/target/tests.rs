@@ -145,3 +145,15 @@ fn a_reference_never_leaves_its_origin() {
         assert!(target.join(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn an_origin_is_what_a_browser_would_call_it() {
+    for (url, origin) in [
+        ("https://Push.EXAMPLE:443/send/a?b", "https://push.example"),
+        ("https://push.example:8443/", "https://push.example:8443"),
+        ("https://b\u{fc}cher.example/x", "https://xn--bcher-kva.example"),
+        ("https://[2606:4700::1111]/", "https://[2606:4700::1111]"),
+    ] {
+        assert_eq!(Target::parse(url, Reach::Public).unwrap().origin(), origin, "{url}");
+    }
+}

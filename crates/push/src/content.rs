@@ -1,0 +1,155 @@
+//! Encryption for one subscription (RFC 8291).
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use briefcase_types::{Entropy, SecretBytes};
+use hkdf::Hkdf;
+use p256::{PublicKey, SecretKey, ecdh::diffie_hellman};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::{
+    ContentError, MAX_CONTENT,
+    coding::{self, SALT, Sealed},
+};
+
+const POINT: usize = 65;
+const AUTH: usize = 16;
+
+/// What a subscription gives to whoever may write to it.
+pub struct Keys {
+    public: PublicKey,
+    raw: [u8; POINT],
+    auth: SecretBytes,
+}
+
+impl Keys {
+    /// Takes `p256dh` and `auth` as they are in a subscription, decoded.
+    ///
+    /// # Errors
+    /// [`ContentError::Point`], [`ContentError::Auth`].
+    pub fn from_raw(p256dh: &[u8], auth: &[u8]) -> Result<Self, ContentError> {
+        let (public, raw) = point(p256dh).ok_or(ContentError::Point)?;
+        let auth = <[u8; AUTH]>::try_from(auth).map_err(|_| ContentError::Auth)?;
+        Ok(Self { public, raw, auth: SecretBytes::new(auth.to_vec()) })
+    }
+
+    pub(crate) fn from_text(p256dh: &str, auth: &str) -> Result<Self, ContentError> {
+        let point = URL_SAFE_NO_PAD.decode(p256dh).map_err(|_| ContentError::Point)?;
+        let auth = URL_SAFE_NO_PAD.decode(auth).map_err(|_| ContentError::Auth)?;
+        Self::from_raw(&point, &auth)
+    }
+
+    /// The body of a push message that only this subscription's browser can read. `padding` zeros hide the length.
+    ///
+    /// # Errors
+    /// [`ContentError::TooLong`], [`ContentError::Entropy`].
+    pub fn seal(&self, content: &[u8], padding: usize, entropy: &dyn Entropy) -> Result<Vec<u8>, ContentError> {
+        let fits = content.len().checked_add(padding).is_some_and(|length| length <= MAX_CONTENT);
+        if !fits {
+            return Err(ContentError::TooLong);
+        }
+        let sender = fresh(entropy)?;
+        let mut salt = [0; SALT];
+        entropy.fill(&mut salt);
+        let sender_raw = raw(&sender.public_key()).ok_or(ContentError::Entropy)?;
+        let secret = self.auth.expose(|auth| agreed(&sender, &self.public, auth, &self.raw, &sender_raw))?;
+        coding::seal(&*secret, &salt, &sender_raw, content, padding)
+    }
+}
+
+/// The other side: what a browser does with a push message. For programs that receive without a browser, and for tests.
+pub struct Receiver {
+    secret: SecretKey,
+    raw: [u8; POINT],
+    auth: SecretBytes,
+}
+
+impl Receiver {
+    /// A new subscription's keys.
+    ///
+    /// # Errors
+    /// [`ContentError::Entropy`].
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, ContentError> {
+        let mut auth = Zeroizing::new([0; AUTH]);
+        let secret = fresh(entropy)?;
+        entropy.fill(&mut *auth);
+        Self::with(secret, &auth)
+    }
+
+    /// Keys that were kept.
+    ///
+    /// # Errors
+    /// [`ContentError::Scalar`], [`ContentError::Auth`].
+    pub fn from_raw(secret: &[u8], auth: &[u8]) -> Result<Self, ContentError> {
+        let secret = SecretKey::from_slice(secret).map_err(|_| ContentError::Scalar)?;
+        Self::with(secret, auth.try_into().map_err(|_| ContentError::Auth)?)
+    }
+
+    fn with(secret: SecretKey, auth: &[u8; AUTH]) -> Result<Self, ContentError> {
+        let raw = raw(&secret.public_key()).ok_or(ContentError::Scalar)?;
+        Ok(Self { secret, raw, auth: SecretBytes::new(auth.to_vec()) })
+    }
+
+    /// What senders need.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        let auth = self.auth.expose(|auth| SecretBytes::new(auth.to_vec()));
+        Keys { public: self.secret.public_key(), raw: self.raw, auth }
+    }
+
+    /// `p256dh` as it is in a subscription.
+    #[must_use]
+    pub fn p256dh(&self) -> &[u8; POINT] {
+        &self.raw
+    }
+
+    /// Opens a message.
+    ///
+    /// # Errors
+    /// [`ContentError::Forged`] for whatever was not sealed for these keys.
+    pub fn open(&self, body: &[u8]) -> Result<Zeroizing<Vec<u8>>, ContentError> {
+        let sealed = Sealed::read(body).ok_or(ContentError::Forged)?;
+        let (sender, sender_raw) = point(sealed.key_id).ok_or(ContentError::Forged)?;
+        let secret = self.auth.expose(|auth| agreed(&self.secret, &sender, auth, &self.raw, &sender_raw))?;
+        sealed.open(&*secret)
+    }
+}
+
+/// The input keying material of RFC 8291 section 3.4.
+fn agreed(
+    own: &SecretKey,
+    peer: &PublicKey,
+    auth: &[u8],
+    receiver: &[u8; POINT],
+    sender: &[u8; POINT],
+) -> Result<Zeroizing<[u8; 32]>, ContentError> {
+    let shared = diffie_hellman(own.to_nonzero_scalar(), peer.as_affine());
+    let mut secret = Zeroizing::new([0; 32]);
+    Hkdf::<Sha256>::new(Some(auth), shared.raw_secret_bytes())
+        .expand_multi_info(&[b"WebPush: info\0", receiver, sender], &mut *secret)
+        .map_err(|_| ContentError::TooLong)?;
+    Ok(secret)
+}
+
+/// An uncompressed point of the curve.
+fn point(bytes: &[u8]) -> Option<(PublicKey, [u8; POINT])> {
+    let raw: [u8; POINT] = bytes.try_into().ok()?;
+    let public = PublicKey::from_sec1_bytes(&raw).ok()?;
+    (raw.first() == Some(&4)).then_some((public, raw))
+}
+
+fn raw(public: &PublicKey) -> Option<[u8; POINT]> {
+    p256::elliptic_curve::sec1::ToSec1Point::to_sec1_point(public, false).as_bytes().try_into().ok()
+}
+
+/// Nearly every 32 bytes are a scalar of P-256: a source that gives none in a few tries is broken.
+fn fresh(entropy: &dyn Entropy) -> Result<SecretKey, ContentError> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    for _ in 0..4 {
+        entropy.fill(&mut *bytes);
+        if let Ok(secret) = SecretKey::from_slice(&*bytes) {
+            return Ok(secret);
+        }
+    }
+    Err(ContentError::Entropy)
+}

@@ -1,0 +1,153 @@
+//! The sender: one request per message, and what the push service's answer means.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use briefcase_egress::{Answer, Egress, EgressError, Lane, Request, Target};
+use briefcase_types::{Clock, Entropy, UnixMillis, text};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+use crate::{Lease, Leases, Message, SendError, Subscription};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How much of an answer is read: only its first words are of use.
+const LONGEST_ANSWER: u64 = 64 * 1024;
+const LONGEST_REASON: usize = 300;
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+/// Push services whose connections are kept; there are not many.
+const LANES: usize = 32;
+
+const TTL: HeaderName = HeaderName::from_static("ttl");
+const URGENCY: HeaderName = HeaderName::from_static("urgency");
+const TOPIC: HeaderName = HeaderName::from_static("topic");
+
+/// Sends messages; holds no key.
+pub struct Sender {
+    egress: Egress,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    lanes: Mutex<HashMap<String, Lane>>,
+}
+
+/// The push service has the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// How long it keeps the message, where it says so; it may be shorter than was asked.
+    pub kept: Option<Duration>,
+}
+
+impl Sender {
+    /// A sender over this client.
+    #[must_use]
+    pub fn new(egress: Egress, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { egress, clock, entropy, lanes: Mutex::default() }
+    }
+
+    /// Seals the message for the subscription and hands it to its push service, under the lease for exactly that service.
+    ///
+    /// # Errors
+    /// [`SendError`]; after [`SendError::Gone`] the subscription is to be dropped.
+    pub async fn send(
+        &self,
+        subscription: &Subscription,
+        leases: &Leases,
+        message: &Message,
+    ) -> Result<Delivered, SendError> {
+        let audience = subscription.audience();
+        let lease = leases.find(&audience, self.clock.now())?;
+        let (headers, body) = self.written(subscription, lease, message)?;
+        let target = subscription.endpoint();
+        let request = Request {
+            method: Method::POST,
+            place: Some(target.place()),
+            headers,
+            body,
+            patience: PATIENCE,
+            limit: LONGEST_ANSWER,
+        };
+        let answer = self.lane(audience, target).send(request).await?;
+        outcome(answer, self.clock.now()).await
+    }
+
+    fn written(
+        &self,
+        subscription: &Subscription,
+        lease: &Lease,
+        message: &Message,
+    ) -> Result<(HeaderMap, Bytes), SendError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, lease.header()?);
+        headers.insert(TTL, HeaderValue::from(message.ttl.as_secs()));
+        headers.insert(URGENCY, HeaderValue::from_static(message.urgency.as_str()));
+        if let Some(topic) = message.topic.as_ref().and_then(|topic| HeaderValue::from_str(topic.as_str()).ok()) {
+            headers.insert(TOPIC, topic);
+        }
+        let Some(content) = &message.content else {
+            // Some services refuse a POST that does not say that it is empty.
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+            return Ok((headers, Bytes::new()));
+        };
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("aes128gcm"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        let body = subscription.keys().seal(&content.text, content.padding, &*self.entropy)?;
+        Ok((headers, body.into()))
+    }
+
+    /// One lane per push service and reach: a subscription may not borrow a connection that it could not have opened.
+    fn lane(&self, audience: String, target: &Target) -> Lane {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lane) = lanes.get(&audience).filter(|lane| lane.target().reach() == target.reach()) {
+            return lane.clone();
+        }
+        if lanes.len() >= LANES {
+            lanes.clear();
+        }
+        let lane = self.egress.lane(target.clone());
+        lanes.insert(audience, lane.clone());
+        lane
+    }
+}
+
+async fn outcome(answer: Answer, now: UnixMillis) -> Result<Delivered, SendError> {
+    let Answer { status, headers, body } = answer;
+    let number = status.as_u16();
+    let reason = async || reason(body.collect().await);
+    match status {
+        StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED => {
+            Ok(Delivered { kept: seconds(headers.get(TTL)) })
+        }
+        StatusCode::NOT_FOUND | StatusCode::GONE => Err(SendError::Gone(number)),
+        StatusCode::PAYLOAD_TOO_LARGE => Err(SendError::TooLarge),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            Err(SendError::Unauthorized { status: number, reason: reason().await })
+        }
+        StatusCode::TOO_MANY_REQUESTS => Err(SendError::Later { status: number, after: wait(&headers, now) }),
+        _ if status.is_server_error() => Err(SendError::Later { status: number, after: wait(&headers, now) }),
+        _ => Err(SendError::Refused { status: number, reason: reason().await }),
+    }
+}
+
+/// The beginning of what the service says: written by somebody else, read by people.
+fn reason(body: Result<Bytes, EgressError>) -> String {
+    let body = body.unwrap_or_default();
+    text::printable(text::clip(&String::from_utf8_lossy(&body), LONGEST_REASON))
+}
+
+fn seconds(value: Option<&HeaderValue>) -> Option<Duration> {
+    value?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// `Retry-After`: seconds or a date. What a service asks for is kept to a day.
+fn wait(headers: &HeaderMap, now: UnixMillis) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER);
+    let after = seconds(value).or_else(|| {
+        let date = httpdate::parse_http_date(value?.to_str().ok()?).ok()?;
+        let date = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Some(date.saturating_sub(Duration::from_millis(now.0)))
+    });
+    after.map(|after| after.min(LONGEST_WAIT))
+}

@@ -1,0 +1,53 @@
+//! Subscriptions as browsers give them out.
+
+use briefcase_egress::{Reach, Target};
+use briefcase_json::{Limits, parse_relayed};
+use serde_json::Value;
+
+use crate::{Keys, SubscriptionError};
+
+const LIMITS: Limits = Limits { bytes: 8 * 1024, depth: 4, keys: 32, values: 64, number: 64 };
+
+/// Where a browser can be woken. Its endpoint is a capability: whoever knows it and holds a lease can write to it.
+pub struct Subscription {
+    endpoint: Target,
+    keys: Keys,
+}
+
+impl Subscription {
+    /// Reads what `JSON.stringify(subscription)` gives. Members that are not needed are passed over: browsers add some.
+    ///
+    /// `reach` is [`Reach::Public`] wherever subscriptions come from outside; [`Reach::Loopback`] is for stand-ins, the
+    /// only ones that may be plain `http`.
+    ///
+    /// # Errors
+    /// [`SubscriptionError`].
+    pub fn read(json: &[u8], reach: Reach) -> Result<Self, SubscriptionError> {
+        let form = SubscriptionError::Form;
+        let document = parse_relayed(json, &LIMITS).map_err(|_| form("not a JSON document of at most 8 KiB"))?;
+        let text = |at: &Value, name: &str| at.get(name).and_then(Value::as_str).map(str::to_owned);
+        let endpoint = text(&document, "endpoint").ok_or(form("no endpoint"))?;
+        let keys = document.get("keys").ok_or(form("no keys"))?;
+        let p256dh = text(keys, "p256dh").ok_or(form("no p256dh"))?;
+        let auth = text(keys, "auth").ok_or(form("no auth"))?;
+        Ok(Self { endpoint: Target::parse(&endpoint, reach)?, keys: Keys::from_text(&p256dh, &auth)? })
+    }
+
+    /// The endpoint's URL.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Target {
+        &self.endpoint
+    }
+
+    /// The push service: what a lease has to be for.
+    #[must_use]
+    pub fn audience(&self) -> String {
+        self.endpoint.origin()
+    }
+
+    /// The browser's keys.
+    #[must_use]
+    pub const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+}
