@@ -121,6 +121,7 @@ test("a memory that is damaged or forbidden is no first visit", () => {
 
 const line = (answer: Response | Promise<Response>, more: { signal?: AbortSignal; patience?: number } = {}) => ({
   fetch: (async (_: unknown, init?: RequestInit) => {
+    init?.signal?.throwIfAborted();
     const ended = new Promise<never>((_, reject) =>
       init?.signal?.addEventListener("abort", () => reject(init.signal?.reason)),
     );
@@ -130,7 +131,10 @@ const line = (answer: Response | Promise<Response>, more: { signal?: AbortSignal
   signal: more.signal,
 });
 
-test("files are taken up to their bound and no further", async () => {
+test("files are taken up to their bound and no further", async t => {
+  // The browser's timeouts keep a page alive; Node's let it end.
+  const awake = setInterval(() => undefined, 1000);
+  t.after(() => clearInterval(awake));
   const url = new URL("https://kms.example/file");
   assert.equal((await fetched(url, 4, line(new Response("four")))).byteLength, 4);
   await assert.rejects(fetched(url, 3, line(new Response("four"))), refusal("fetch", "too_large"));
@@ -304,7 +308,7 @@ test("a record is checked to its signed head, and a change anywhere shows", asyn
       at === 1 ? exact(Buffer.from(Buffer.from(entry).toString().replace("done", "lied"))) : entry,
     ),
   };
-  assert.deepEqual(await checkAudit(changed), { linked: false, complete: true, head: "good" });
+  assert.deepEqual(await checkAudit(changed), { linked: false, complete: false, head: "good" });
   const last = {
     ...good,
     entries: good.entries.map((entry, at) =>

@@ -132,7 +132,7 @@ export class World {
 
   async #honest(site: string, path: string): Promise<Answer> {
     if (site === "app") return this.#app(path);
-    if (site === "evil") return { headers: { "Content-Type": "text/html" }, body: EVIL };
+    if (site === "evil") return { headers: EVIL_HEADERS, body: EVIL };
     if (site !== "kms") return { status: 404 };
     const rules = (await this.file("_headers")).toString();
     const headers = headersOf(rules, path);
@@ -158,7 +158,7 @@ export class World {
     const frames = path.startsWith("/loose") ? "*" : `${this.page} ${this.origin("evil")}/`;
     const headers = {
       "Content-Security-Policy": `default-src 'none'; script-src 'self'; connect-src ${kms}; frame-src ${frames}; require-trusted-types-for 'script'; trusted-types 'none'`,
-      "Cross-Origin-Embedder-Policy": "credentialless",
+      "Cross-Origin-Embedder-Policy": "require-corp",
       "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
     };
     if (path === "/host.js") {
@@ -177,6 +177,12 @@ export class World {
 
 const HOST = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Host</title></head><body><main><h1>Host</h1>
 <briefcase-enclave-status></briefcase-enclave-status></main><script src="/host.js"></script></body></html>`;
+
+const EVIL_HEADERS = {
+  "Content-Type": "text/html",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+  "Cross-Origin-Resource-Policy": "cross-origin",
+};
 
 /** Greets like an enclave, to whoever embeds it, and counts what it is given. */
 const EVIL = `<!doctype html><title>Evil</title><script>
