@@ -1,6 +1,13 @@
 //! A release as its maker, its users and its forgers meet it. The bundles are made by the Sigstore project's own client
 //! against its mock services; log and witnesses are ours.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests say what they expect")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests say what they expect"
+)]
 
 mod headers;
 mod layers;
