@@ -20,7 +20,10 @@ pub const DEFAULT: Duration = Duration::from_hours(12);
 /// The longest lease; RFC 8292 section 2 allows no more.
 pub const MOST: Duration = Duration::from_hours(24);
 
+/// The header as it is written here, and as RFC 8292 and most libraries write it. Nothing else in it would be obeyed, so
+/// nothing else is read.
 const HEADER: &str = r#"{"alg":"ES256","typ":"JWT"}"#;
+const HEADER_OF_OTHERS: &str = r#"{"typ":"JWT","alg":"ES256"}"#;
 
 /// A token that is not good.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +132,7 @@ pub fn verify(token: &str, key: &Es256Public, audience: &str, now: u64) -> Resul
     let (header, claims) = input.split_once('.').ok_or_else(broken)?;
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| broken());
     key.verify(input.as_bytes(), &decode(signature)?).map_err(|_| VapidError::Signature)?;
-    if decode(header)? != HEADER.as_bytes() {
+    if ![HEADER, HEADER_OF_OTHERS].map(str::as_bytes).contains(&decode(header)?.as_slice()) {
         return Err(broken());
     }
     let claims = Claims::read(&decode(claims)?)?.well_formed()?;

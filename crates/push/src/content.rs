@@ -81,6 +81,8 @@ impl Receiver {
     /// # Errors
     /// [`ContentError::Scalar`], [`ContentError::Auth`].
     pub fn from_raw(secret: &[u8], auth: &[u8]) -> Result<Self, ContentError> {
+        // The length is checked here: shorter slices would be filled up with zeros.
+        let secret: &[u8; 32] = secret.try_into().map_err(|_| ContentError::Scalar)?;
         let secret = SecretKey::from_slice(secret).map_err(|_| ContentError::Scalar)?;
         Self::with(secret, auth.try_into().map_err(|_| ContentError::Auth)?)
     }

@@ -7,7 +7,10 @@ use briefcase_enclave::{
     vapid::{Claims, MOST, VapidError, verify},
 };
 
-use crate::sample::{Es256, base64, text, vectors};
+use p256::ecdsa::Signature;
+use serde_json::Value;
+
+use crate::sample::{Es256, base64, bytes, text, vectors};
 
 const AUD: &str = "https://push.example";
 const SUB: &str = "mailto:relay@example.org";
@@ -79,7 +82,40 @@ fn a_token_that_the_key_signed_but_no_lease_allows_is_refused() {
     let check = |token: &str| verify(token, &public(&key), AUD, NOW);
     assert!(check(&signed(header, &claims(NOW + 60))).is_ok());
     assert!(matches!(check(&signed(header, &claims(NOW + MOST.as_secs() + 1))), Err(VapidError::Lease)));
-    assert!(check(&signed(r#"{"typ":"JWT","alg":"ES256"}"#, &claims(NOW + 60))).is_err(), "another writing");
-    assert!(check(&signed(r#"{"alg":"none","typ":"JWT"}"#, &claims(NOW + 60))).is_err());
+    assert!(check(&signed(r#"{"typ":"JWT","alg":"ES256"}"#, &claims(NOW + 60))).is_ok(), "the order of RFC 8292");
+    for other in [
+        r#"{"alg":"none","typ":"JWT"}"#,
+        r#"{"alg":"ES256"}"#,
+        r#"{"alg": "ES256","typ":"JWT"}"#,
+        r#"{"alg":"ES256","typ":"JWT","crit":["x"]}"#,
+        r#"{"alg":"ES256","alg":"none","typ":"JWT"}"#,
+    ] {
+        assert!(matches!(check(&signed(other, &claims(NOW + 60))), Err(VapidError::Form(_))), "{other}");
+    }
     assert!(check(&signed(header, &format!(r#"{{"aud":"{AUD}","exp":{},"nbf":0,"sub":"{SUB}"}}"#, NOW + 60))).is_err());
+}
+
+#[test]
+fn the_example_of_rfc_8292_is_a_token_like_ours() {
+    let vectors: Value = serde_json::from_str(include_str!("../../../../vectors/push/rfc8292.json")).unwrap();
+    let key = Es256Public::from_raw(&bytes(&vectors["key"]).try_into().unwrap()).unwrap();
+    let (token, aud, exp) = (text(&vectors["token"]), text(&vectors["aud"]), vectors["exp"].as_u64().unwrap());
+    let claims = verify(token, &key, aud, exp - 1).unwrap();
+    assert!(matches!(verify(token, &key, aud, exp), Err(VapidError::Expired)));
+    let ours = Claims::lease(aud, text(&vectors["sub"]), exp - 60, Duration::from_secs(60)).unwrap();
+    assert_eq!(claims, ours);
+    let part = |input: &str| input.split('.').nth(1).unwrap().to_owned();
+    assert_eq!(part(&ours.signing_input().unwrap()), part(token), "our claims are written as the example's");
+}
+
+#[test]
+fn a_signature_in_der_is_no_signature_of_a_token() {
+    let key = Es256::new(1);
+    let input = Claims::lease(AUD, SUB, NOW, Duration::from_secs(60)).unwrap().signing_input().unwrap();
+    let plain = Signature::from_slice(&key.sign(input.as_bytes())).unwrap();
+    let der = plain.to_der();
+    let token = |signature: &[u8]| format!("{input}.{}", base64(signature));
+    assert!(matches!(verify(&token(der.as_bytes()), &public(&key), AUD, NOW), Err(VapidError::Signature)));
+    let back = Signature::from_der(der.as_bytes()).unwrap();
+    assert!(verify(&token(&back.to_bytes()), &public(&key), AUD, NOW).is_ok());
 }

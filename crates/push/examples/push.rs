@@ -1,0 +1,169 @@
+//! Web Push for programs in other languages: one JSON request per line in, one JSON answer per line out.
+//! `cargo run -p briefcase-push --example push`
+//!
+//! | request | answer |
+//! |---|---|
+//! | `{do: "send", subscription, authorization, ttl, urgency?, topic?, text?, at_least?, local?, roots?}` | `{kept}` |
+//! | `{do: "seal", p256dh, auth, content, at_least?}` | `{body}` |
+//! | `{do: "open", secret, auth, body}` | `{content}` |
+//! | `{do: "lease", authorization, audience}` | `{key, expires}` |
+//!
+//! or `{error, message}`. Bytes are base64url. `text` absent is a wake-up without content; `local` allows endpoints on this
+//! machine alone, for stand-ins of push services; `roots` are DER certificates to trust besides the public ones.
+
+use std::{
+    error::Error,
+    io::{BufRead as _, Write as _},
+    sync::Arc,
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use briefcase_egress::{CertificateDer, Egress, EgressSettings, Reach};
+use briefcase_push::{Keys, Lease, Leases, Message, Receiver, SendError, Sender, Subscription, Urgency};
+use briefcase_types::{Clock, Entropy, UnixMillis};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+type Outcome = Result<Value, Box<dyn Error>>;
+
+#[derive(Deserialize)]
+#[serde(tag = "do", rename_all = "lowercase", deny_unknown_fields)]
+enum Asked {
+    Send(Box<Send>),
+    Seal {
+        p256dh: String,
+        auth: String,
+        content: String,
+        #[serde(default)]
+        at_least: usize,
+    },
+    Open {
+        secret: String,
+        auth: String,
+        body: String,
+    },
+    Lease {
+        authorization: String,
+        audience: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Send {
+    subscription: Value,
+    authorization: String,
+    ttl: u64,
+    urgency: Option<String>,
+    topic: Option<String>,
+    text: Option<String>,
+    #[serde(default)]
+    at_least: usize,
+    #[serde(default)]
+    local: bool,
+    #[serde(default)]
+    roots: Vec<String>,
+}
+
+struct Machine;
+
+impl Clock for Machine {
+    #[expect(clippy::disallowed_methods, reason = "a program of its own: this is where time comes in")]
+    fn now(&self) -> UnixMillis {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        UnixMillis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+impl Entropy for Machine {
+    fn fill(&self, bytes: &mut [u8]) {
+        // Zeros are no key: what is sealed with them is refused.
+        if getrandom::fill(bytes).is_err() {
+            bytes.fill(0);
+        }
+    }
+}
+
+impl Send {
+    fn message(&self) -> Result<Message, Box<dyn Error>> {
+        let ttl = Duration::from_secs(self.ttl);
+        let mut message = match &self.text {
+            Some(text) => Message::with_content(ttl, text.as_bytes().to_vec(), self.at_least)?,
+            None => Message::wake_up(ttl)?,
+        };
+        message = message.urgency(match self.urgency.as_deref() {
+            Some("very-low") => Urgency::VeryLow,
+            Some("low") => Urgency::Low,
+            Some("high") => Urgency::High,
+            Some("normal") | None => Urgency::Normal,
+            Some(_) => return Err("urgency is very-low, low, normal or high".into()),
+        });
+        Ok(match &self.topic {
+            Some(topic) => message.topic(topic.parse()?),
+            None => message,
+        })
+    }
+
+    async fn run(&self) -> Outcome {
+        let reach = if self.local { Reach::Loopback } else { Reach::Public };
+        let subscription = Subscription::read(self.subscription.to_string().as_bytes(), reach)?;
+        let lease = Lease::read(&self.authorization, &subscription.audience(), Machine.now())?;
+        let mut leases = Leases::new(*lease.key());
+        leases.keep(lease)?;
+        let roots = self.roots.iter().map(|root| Ok(CertificateDer::from(bytes(root)?)));
+        let roots = roots.collect::<Result<_, Box<dyn Error>>>()?;
+        let egress = Egress::new(EgressSettings { roots, ..EgressSettings::default() })?;
+        let sender = Sender::new(egress, Arc::new(Machine), Arc::new(Machine));
+        let sent = sender.send(&subscription, &leases, &self.message()?).await?;
+        Ok(json!({ "kept": sent.kept.map(|kept| kept.as_secs()) }))
+    }
+}
+
+fn bytes(text: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+    Ok(URL_SAFE_NO_PAD.decode(text)?)
+}
+
+async fn answer(line: &str) -> Outcome {
+    match serde_json::from_str(line)? {
+        Asked::Send(send) => send.run().await,
+        Asked::Seal { p256dh, auth, content, at_least } => {
+            let (keys, content) = (Keys::from_raw(&bytes(&p256dh)?, &bytes(&auth)?)?, bytes(&content)?);
+            let body = keys.seal(&content, at_least.saturating_sub(content.len()), &Machine)?;
+            Ok(json!({ "body": URL_SAFE_NO_PAD.encode(body) }))
+        }
+        Asked::Open { secret, auth, body } => {
+            let opened = Receiver::from_raw(&bytes(&secret)?, &bytes(&auth)?)?.open(&bytes(&body)?)?;
+            Ok(json!({ "content": URL_SAFE_NO_PAD.encode(&*opened) }))
+        }
+        Asked::Lease { authorization, audience } => {
+            let lease = Lease::read(&authorization, &audience, Machine.now())?;
+            Ok(json!({ "key": URL_SAFE_NO_PAD.encode(lease.key()), "expires": lease.expires() }))
+        }
+    }
+}
+
+/// What a caller has to tell apart.
+fn kind(error: &(dyn Error + 'static)) -> &'static str {
+    match error.downcast_ref::<SendError>() {
+        Some(SendError::Gone(_)) => "gone",
+        Some(SendError::TooLarge) => "too_large",
+        Some(SendError::Later { .. }) => "later",
+        Some(SendError::Unauthorized { .. }) => "unauthorized",
+        Some(SendError::Refused { .. }) => "refused",
+        Some(SendError::Unreachable(_)) => "unreachable",
+        _ => "invalid",
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut out = std::io::stdout();
+    for line in std::io::stdin().lock().lines() {
+        let answer = answer(&line?).await;
+        let answer = answer.unwrap_or_else(|error| json!({ "error": kind(&*error), "message": error.to_string() }));
+        writeln!(out, "{answer}")?;
+        out.flush()?;
+    }
+    Ok(())
+}
