@@ -1,4 +1,4 @@
-// Bundles the tests (Node 20 does not read TypeScript) and runs them: `unit` without a browser, or
+// Bundles the tests (Node 20 does not read TypeScript) and runs them: `unit` without a browser, or (npm script `browsers`)
 // `browsers chromium firefox [--only TEXT]` in the named ones, which needs ENCLAVE_XTASK, the project's command.
 import { spawnSync } from "node:child_process";
 import { readdir, rm } from "node:fs/promises";

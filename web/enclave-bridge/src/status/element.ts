@@ -60,8 +60,8 @@ export class EnclaveStatus extends HTMLElement {
     state.append(this.#sign, this.#title);
     live.append(state, this.#text, this.#said);
     this.#more.setAttribute("aria-expanded", "false");
-    this.#more.setAttribute("aria-label", "Show the whole hash");
-    this.#copy.setAttribute("aria-label", "Copy the whole hash");
+    this.#more.setAttribute("aria-label", "Show whole hash");
+    this.#copy.setAttribute("aria-label", "Copy whole hash");
     Object.assign(this.#source, { target: "_blank", rel: "noopener noreferrer" });
     const row = made("div", "", "row");
     row.append(this.#answer, this.#verify, this.#source);
@@ -134,7 +134,7 @@ export class EnclaveStatus extends HTMLElement {
     this.#whole = !this.#whole;
     this.#more.setAttribute("aria-expanded", String(this.#whole));
     this.#more.textContent = this.#whole ? "Show short" : "Show whole";
-    this.#more.setAttribute("aria-label", this.#whole ? "Show the hash short" : "Show the whole hash");
+    this.#more.setAttribute("aria-label", this.#whole ? "Show short hash" : "Show whole hash");
     this.#show();
   }
 

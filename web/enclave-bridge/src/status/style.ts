@@ -15,7 +15,7 @@ section[data-tone=bad] { --tone: var(--bad); } section[data-tone=plain] { --tone
 .sign { color: var(--tone); font-weight: 700; }
 h2 { font-size: 15px; margin: 0; color: var(--tone); }
 p { margin: 4px 0 0; color: var(--soft); font-size: 14px; } p:empty { display: none; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 3px 14px; margin: 12px 0 0; font-size: 14px; }
+dl { display: grid; align-items: baseline; grid-template-columns: max-content 1fr; gap: 3px 14px; margin: 12px 0 0; font-size: 14px; }
 dt { color: var(--soft); } dd { margin: 0; min-width: 0; }
 [hidden] { display: none !important; }
 code { font: 13px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }

@@ -103,6 +103,11 @@ function given(): Promise<number> {
 
 const within = (selector: string) => roots.at(-1)?.root.querySelector<HTMLElement>(selector) ?? null;
 
+const labelled = (label: string) =>
+  [...(roots.at(-1)?.root.querySelectorAll<HTMLElement>("button, a") ?? [])].find(
+    element => element.textContent === label && !element.hidden,
+  );
+
 const host = {
   shot,
   flow: () => told(flow()),
@@ -138,16 +143,21 @@ const host = {
   mode: () => roots.at(-1)?.mode,
   text: () => within("section")?.innerText ?? "",
   focused: () => roots.at(-1)?.root.activeElement?.textContent ?? "",
-  focus: () => within("button")?.focus(),
-  press: (label: string) => {
-    const all = [...(roots.at(-1)?.root.querySelectorAll<HTMLElement>("button, a") ?? [])];
-    all.find(element => element.textContent === label)?.click();
+  focus: () => {
+    const buttons = [...(roots.at(-1)?.root.querySelectorAll<HTMLElement>("button") ?? [])];
+    buttons.find(button => button.offsetParent !== null)?.focus();
   },
+  focusOn: (label: string) => labelled(label)?.focus(),
+  press: (label: string) => labelled(label)?.click(),
   place: (label: string) => {
-    const all = [...(roots.at(-1)?.root.querySelectorAll<HTMLElement>("button, a") ?? [])];
-    const box = all.find(element => element.textContent === label)?.getBoundingClientRect();
+    const element = labelled(label);
+    element?.scrollIntoView({ block: "center" });
+    const box = element?.getBoundingClientRect();
     return box === undefined ? null : { x: box.x + box.width / 2, y: box.y + box.height / 2 };
   },
+  live: () => within("[role=status]")?.getAttribute("role") ?? null,
+  within: (selector: string) => within(selector) !== null,
+  refresh: () => void enclave?.dispatchEvent(new Event("change")),
   source: () => within("a")?.getAttribute("href"),
 };
 Object.assign(window, { host });

@@ -3,6 +3,7 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -91,6 +92,15 @@ export class World {
     return JSON.stringify({ identity: "release@briefcase.example", quorum: 2 });
   }
 
+  /** The headers file of the release that is served, and the page's policy in it. */
+  get rules(): string {
+    return readFileSync(join(this.served.folder, "_headers"), "utf8");
+  }
+
+  get policyOfPage(): string {
+    return headersOf(this.rules, "/kms.html")["Content-Security-Policy"] ?? "";
+  }
+
   file(path: string): Promise<Buffer> {
     return readFile(join(this.served.folder, path));
   }
@@ -134,8 +144,7 @@ export class World {
     if (site === "app") return this.#app(path);
     if (site === "evil") return { headers: EVIL_HEADERS, body: EVIL };
     if (site !== "kms") return { status: 404 };
-    const rules = (await this.file("_headers")).toString();
-    const headers = headersOf(rules, path);
+    const headers = headersOf(this.rules, path);
     const made = this.#evidence()[path];
     const body = made ?? (await this.file(path).catch(() => undefined));
     return body === undefined ? { status: 404 } : { headers, body };
