@@ -68,9 +68,16 @@ impl TrustedManifest {
     /// # Errors
     /// [`ReleaseError`] when the manifest does not name it, has taken it out of use, or a newer one was used before.
     pub fn module(&self, bytes: &[u8]) -> Result<VerifiedRelease<'_>, ReleaseError> {
-        let digest = Digest::sha256(bytes);
-        match self.manifest.find(&digest) {
-            None => Err(ReleaseError::UnknownModule { digest: hex(&digest) }),
+        self.release(&Digest::sha256(bytes))
+    }
+
+    /// The same for whoever has hashed the module already.
+    ///
+    /// # Errors
+    /// As [`TrustedManifest::module`].
+    pub fn release(&self, module: &Digest) -> Result<VerifiedRelease<'_>, ReleaseError> {
+        match self.manifest.find(module) {
+            None => Err(ReleaseError::UnknownModule { digest: hex(module) }),
             Some((Standing::Deprecated, release)) => Err(ReleaseError::Deprecated { version: release.version }),
             Some((_, release)) if release.version < self.seen.version => {
                 Err(ReleaseError::OlderModule { seen: self.seen.version, now: release.version })

@@ -9,10 +9,12 @@
     reason = "tests say what they expect"
 )]
 
+mod cases;
 mod headers;
 mod layers;
 mod manifest;
 #[path = "../../../../tests/fixtures/sigstore-mock/mock.rs"]
 mod mock;
 mod policy;
+mod vectors;
 mod world;

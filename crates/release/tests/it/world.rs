@@ -32,6 +32,8 @@ impl Published {
 
 pub struct World {
     pub root: serde_json::Value,
+    /// When the manifests end, in seconds since 1970.
+    pub later: u64,
     pub published: BTreeMap<&'static str, Published>,
     entries: Vec<Vec<u8>>,
 }
@@ -122,7 +124,7 @@ impl World {
             fs::write(file, entry).unwrap();
         }
         let root = serde_json::from_slice(&mock::sign(&folder, &files)).unwrap();
-        let mut world = Self { root, published: BTreeMap::new(), entries: entries.clone() };
+        let mut world = Self { root, later, published: BTreeMap::new(), entries: entries.clone() };
         for (place, (name, manifest)) in (0..).zip(names.zip(entries)) {
             let bundle = fs::read(folder.join(format!("{name}.sigstore.json"))).unwrap();
             let proof = world.proof(place, 1, &[2, 3]);

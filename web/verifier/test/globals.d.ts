@@ -1,0 +1,2 @@
+declare const VERIFIER_FILE: string;
+declare const VECTORS: string;
