@@ -1,6 +1,6 @@
 // The one way from an address to "this is the release to load". Nothing of the enclave runs before it is through.
 //
-//   manifest, bundle, proof ▸ verifier ▸ headers file: which release is served ▸ module ▸ digest, name, manifest ▸ csp=
+//   manifest, bundle, proof ▸ verifier ▸ headers file: which release is served ▸ page ▸ module ▸ digest, name, manifest ▸ csp=
 //
 // Invariant: a `VerifiedRelease` exists only if every one of these steps held; only with one can a frame be made.
 
@@ -8,11 +8,19 @@ import { isDigest, sha256 } from "./digest.ts";
 import { type Bytes, fetched, type Line } from "./fetch.ts";
 import { framePolicy } from "./headers.ts";
 import type { Remembered } from "./memory.ts";
+import { pageOfModule, pageOfRelease } from "./page.ts";
 import { Refused } from "./refused.ts";
 import type { Release, ReleaseVerifier, TrustedManifest } from "./verifier.ts";
 
 /** The most bytes of each file. */
-const MOST = { manifest: 1 << 15, bundle: 1 << 18, proof: 1 << 16, headers: 1 << 14, module: 1 << 22 } as const;
+const MOST = {
+  manifest: 1 << 15,
+  bundle: 1 << 18,
+  proof: 1 << 16,
+  headers: 1 << 14,
+  page: 1 << 15,
+  module: 1 << 22,
+} as const;
 
 /** What a host believes: a policy and who checks it, or one digest. */
 export type Trust = { readonly policy: Bytes | string; readonly verifier: ReleaseVerifier } | { readonly pin: string };
@@ -62,6 +70,7 @@ export class VerifiedRelease {
   static async #pinned(checking: Checking, pin: string): Promise<VerifiedRelease> {
     if (!isDigest(pin)) throw new Refused("policy", "pin", "a pin is 64 lowercase hexadecimal digits");
     const policy = framePolicy(await headersFile(checking), pin);
+    await pageOfModule(await pageFile(checking), pin, policy);
     const { url } = await module(checking, pin);
     return new VerifiedRelease({ sha256: pin, moduleUrl: url.href, at: checking.now(), by: "pin" }, policy);
   }
@@ -72,10 +81,17 @@ export class VerifiedRelease {
     loaded?: VerifiedRelease,
   ): Promise<VerifiedRelease> {
     const believed = typeof policy === "string" ? new TextEncoder().encode(policy) : policy;
-    const [evidence, file] = await Promise.all([evidenceOf(checking), headersFile(checking)]);
+    const [evidence, file, page] = await Promise.all([evidenceOf(checking), headersFile(checking), pageFile(checking)]);
     const seen = checking.remembered.seen();
     const trusted = await verifier.manifest(believed, evidence, seen, checking.now());
-    const wanted = loaded?.facts.sha256 ?? (await served(trusted, file)).sha256;
+    const release = loaded === undefined ? await served(trusted, file) : undefined;
+    const good = [trusted.current, ...trusted.allowed];
+    const wanted = loaded?.facts.sha256 ?? release?.sha256 ?? "";
+    if (!good.some(one => one.sha256 === wanted)) {
+      throw new Refused("module", "unknown_module", "the manifest does not name the module that runs any more");
+    }
+    // Beside a module that runs already, the page of any release may be served by now.
+    await pageOfRelease(page, release === undefined ? good : [release]);
     const { url, bytes } = await module(checking, wanted);
     const found = await trusted.module(bytes);
     if (found.release.sha256 !== wanted) throw new Refused("module", "digest", "the verifier speaks of another module");
@@ -100,6 +116,8 @@ async function evidenceOf({ url, line }: Checking) {
   ]);
   return { manifest, bundle, proof };
 }
+
+const pageFile = ({ url, line }: Checking): Promise<Bytes> => fetched(url, MOST.page, line);
 
 async function headersFile({ url, line }: Checking): Promise<string> {
   const bytes = await fetched(new URL(".well-known/kms-headers.txt", url), MOST.headers, line);

@@ -9,6 +9,8 @@ pub fn text(policy: &str) -> String {
         ("Origin-Agent-Cluster", "?1"),
         ("Cross-Origin-Embedder-Policy", "require-corp"),
         ("Cross-Origin-Resource-Policy", "same-site"),
+        // Public bytes too: where a browser cannot hold the frame to a policy, a bridge has to know the page itself.
+        ("Access-Control-Allow-Origin", "*"),
         ("Permissions-Policy", PERMISSIONS),
         ("Cache-Control", "no-cache"),
         ("Content-Type", "text/html; charset=utf-8"),

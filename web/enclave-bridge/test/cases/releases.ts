@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { World } from "../world/world.ts";
 import type { Case } from "./stage.ts";
 
@@ -65,6 +66,22 @@ const SPOILED: Readonly<Record<string, readonly [layer: string, code: string, sp
     "expired",
     world => {
       world.manifest = { ...world.manifest, expires: 1_000_000_000 };
+    },
+  ],
+  "a page with a script more": [
+    "page",
+    "page",
+    world => {
+      const body = world.html.replace("</head>", '<script src="https://evil.example/x.js"></script></head>');
+      world.cheat = path => (path === "/kms.html" ? { headers: OPEN, body } : undefined);
+    },
+  ],
+  "the page of the other release": [
+    "page",
+    "page",
+    world => {
+      const body = readFileSync(`${world.one.folder}/kms.html`);
+      world.cheat = path => (path === "/kms.html" ? { headers: OPEN, body } : undefined);
     },
   ],
   "the headers file is not the release's": [
@@ -202,6 +219,25 @@ export const releases: readonly Case[] = [
       assert.equal(world.asked.filter(asked => asked.includes("manifest")).length, 0);
       await page.refused("headers", "weak_policy", { pin: world.one.release.sha256 });
       await page.refused("policy", "pin", { pin: "ABC" });
+    },
+  },
+  {
+    name: "beside a pin the page is known to its last byte",
+    run: async stage => {
+      const { world } = stage;
+      const pin = world.two.release.sha256;
+      const html = world.html;
+      for (const body of [
+        html.replace("</head>", "<script>1</script></head>"),
+        html.replace("</style>", "</style><base href=//evil.example>"),
+        html.replace("<style>", "<style>body{opacity:0}"),
+        html.replace(' crossorigin="anonymous"', ""),
+        `${html} `,
+        html.slice(0, 40),
+      ]) {
+        world.cheat = path => (path === "/kms.html" ? { headers: OPEN, body } : undefined);
+        await (await stage.fresh()).refused("page", "page_form", { pin });
+      }
     },
   },
   {

@@ -49,8 +49,8 @@ export const running: readonly Case[] = [
       const lax = world.policyOfPage.replace("connect-src 'none'", "connect-src *");
       for (const policy of [undefined, lax]) {
         const body = (await world.file("kms.html")).toString();
-        world.cheat = path =>
-          path === "/kms.html"
+        world.cheat = (path, { headers: { "sec-fetch-dest": dest } }) =>
+          path === "/kms.html" && dest === "iframe"
             ? {
                 body,
                 headers: {

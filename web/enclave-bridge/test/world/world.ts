@@ -97,6 +97,10 @@ export class World {
     return readFileSync(join(this.served.folder, "_headers"), "utf8");
   }
 
+  get html(): string {
+    return readFileSync(join(this.served.folder, "kms.html"), "utf8");
+  }
+
   get policyOfPage(): string {
     return headersOf(this.rules, "/kms.html")["Content-Security-Policy"] ?? "";
   }

@@ -1,0 +1,36 @@
+// Looks at the bytes of `kms.html`. Browsers that do not hold the frame to the policy run whatever the page names, so the
+// page itself has to be known: by the digest in the manifest, or, for a pin, by its every byte.
+
+import { integrity, sha256 } from "./digest.ts";
+import type { Bytes } from "./fetch.ts";
+import { Refused } from "./refused.ts";
+import type { Release } from "./verifier.ts";
+
+const wrong = (code: string, message: string) => new Refused("page", code, message);
+
+/** The page has to be that of one of these releases. */
+export async function pageOfRelease(page: Bytes, releases: readonly Release[]): Promise<void> {
+  const digest = await sha256(page);
+  if (!releases.some(release => release.page === digest)) throw wrong("page", "the page is that of no good release");
+}
+
+/** The page has to be the build's, around this module and the style that the policy names: nothing else is in it. */
+export async function pageOfModule(page: Bytes, module: string, policy: string): Promise<void> {
+  const text = new TextDecoder().decode(page);
+  const [before, after] = around(module);
+  const style = text.slice(before.length, text.length - after.length);
+  const named = /style-src '(sha256-[^']*)'/.exec(policy)?.[1];
+  const whole = text === `${before}${style}${after}` && !style.includes("<");
+  if (!whole || integrity(await sha256(new TextEncoder().encode(style))) !== named) {
+    throw wrong("page_form", "the page is not the one that belongs to the pinned module");
+  }
+}
+
+/** What stands before and after the style: `page.rs` of the build writes the same. */
+function around(module: string): readonly [string, string] {
+  const script = `<script type="module" src="artifacts/kms-${module}.mjs" integrity="${integrity(module)}" crossorigin="anonymous"></script>`;
+  return [
+    `<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n<title>Briefcase key enclave</title>\n<style>`,
+    `</style>\n${script}\n</head>\n<body></body>\n</html>\n`,
+  ];
+}
