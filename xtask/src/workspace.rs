@@ -20,6 +20,14 @@ pub fn target() -> PathBuf {
     }
 }
 
+/// This program. A step that builds the workspace may have put a newer one in its place; Linux then gives the old path
+/// with a note that it was deleted.
+pub fn itself() -> Result<PathBuf, Failure> {
+    let path = std::env::current_exe()?;
+    let replaced = path.to_str().and_then(|text| text.strip_suffix(" (deleted)")).map(PathBuf::from);
+    Ok(replaced.unwrap_or(path))
+}
+
 /// The folder for what is worth keeping between clones; it may be removed at any time.
 pub fn cache() -> Result<PathBuf, Failure> {
     let base = std::env::var_os("XDG_CACHE_HOME")

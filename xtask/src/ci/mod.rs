@@ -26,6 +26,7 @@ const CHECKS: &[Check] = &[
     Check { name: "docs", args: &["docs"] },
     Check { name: "deny", args: &["deny"] },
     Check { name: "web", args: &["web"] },
+    Check { name: "enclave", args: &["enclave", "test"] },
     Check { name: "clippy", args: &["clippy"] },
     Check { name: "codegen", args: &["codegen", "--check"] },
     Check { name: "build", args: &["build"] },
@@ -92,9 +93,10 @@ fn one(check: &Check, logs: &Path, verbose: bool, tally: &mut Tally) -> Result<(
 fn watched(check: &Check, log: &PathBuf, verbose: bool, tally: &mut Tally) -> Result<bool, Failure> {
     let (reader, writer) = std::io::pipe()?;
     let errors = writer.try_clone()?;
-    let mut command = Step::new(std::env::current_exe()?).args(check.args).into_command();
+    let mut command = Step::new(workspace::itself()?).args(check.args).into_command();
     command.env("CARGO_TERM_COLOR", "never").stdin(Stdio::null()).stdout(writer).stderr(errors);
-    let mut child = command.spawn()?;
+    let mut child =
+        command.spawn().map_err(|error| Failure::new(format!("{}: {error}", command.get_program().display())))?;
     // The command keeps the writing ends open; without this the pipe would never end.
     drop(command);
     let mut file = File::create(log)?;
