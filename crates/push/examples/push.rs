@@ -7,6 +7,7 @@
 //! | `{do: "seal", p256dh, auth, content, at_least?}` | `{body}` |
 //! | `{do: "open", secret, auth, body}` | `{content}` |
 //! | `{do: "lease", authorization, audience}` | `{key, expires}` |
+//! | `{do: "stand-in", name}` | `{root, certificate, key}`: a root for `roots`, and what a stand-in of that name shows (PEM) |
 //!
 //! or `{error, message}`. Bytes are base64url. `text` absent is a wake-up without content; `local` allows endpoints on this
 //! machine alone, for stand-ins of push services; `roots` are DER certificates to trust besides the public ones.
@@ -22,6 +23,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use briefcase_egress::{CertificateDer, Egress, EgressSettings, Reach};
 use briefcase_push::{Keys, Lease, Leases, Message, Receiver, SendError, Sender, Subscription, Urgency};
 use briefcase_types::{Clock, Entropy, UnixMillis};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -46,6 +48,10 @@ enum Asked {
     Lease {
         authorization: String,
         audience: String,
+    },
+    #[serde(rename = "stand-in")]
+    StandIn {
+        name: String,
     },
 }
 
@@ -140,7 +146,18 @@ async fn answer(line: &str) -> Outcome {
             let lease = Lease::read(&authorization, &audience, Machine.now())?;
             Ok(json!({ "key": URL_SAFE_NO_PAD.encode(lease.key()), "expires": lease.expires() }))
         }
+        Asked::StandIn { name } => stand_in(name),
     }
+}
+
+/// A certificate for a stand-in of a push service, under a root that nobody else trusts.
+fn stand_in(name: String) -> Outcome {
+    let mut params = CertificateParams::new(Vec::new())?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let root = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
+    let key = KeyPair::generate()?;
+    let leaf = CertificateParams::new(vec![name])?.signed_by(&key, &root)?;
+    Ok(json!({ "root": URL_SAFE_NO_PAD.encode(root.der()), "certificate": leaf.pem(), "key": key.serialize_pem() }))
 }
 
 /// What a caller has to tell apart.
