@@ -1,4 +1,4 @@
-//! Everything a fresh Debian 12 with cargo and Node lacks: packages, npm packages, the wasm target.
+//! Everything a fresh Debian 12 with cargo and Node lacks: packages, npm packages, the wasm targets.
 //!
 //! Safe to repeat: what is there is left alone.
 
@@ -7,9 +7,19 @@ use crate::node;
 use crate::step::Step;
 use crate::workspace;
 
+/// The browser's targets: the enclave's core, and the release verifier.
+const WASM: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip1"];
+
 /// A program a check starts, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 4] =
-    [("cc", "build-essential"), ("strace", "strace"), ("chromium", "chromium"), ("python3", "python3")];
+const PROGRAMS: [(&str, &str); 7] = [
+    ("cc", "build-essential"),
+    ("strace", "strace"),
+    ("python3", "python3"),
+    ("chromium", "chromium"),
+    ("firefox-esr", "firefox-esr"),
+    ("WebKitWebDriver", "webkit2gtk-driver"),
+    ("Xvfb", "xvfb"),
+];
 
 /// Makes sure that Python can make environments of its own; Debian keeps that in a package apart.
 pub fn python_environments() -> Result<(), Failure> {
@@ -22,8 +32,8 @@ pub fn python_environments() -> Result<(), Failure> {
 /// Installs what is missing.
 pub fn run(_: &[String]) -> Result<(), Failure> {
     packages()?;
-    if !wasm_installed() {
-        Step::new("rustup").args(["target", "add", "wasm32-unknown-unknown"]).run()?;
+    for target in WASM.iter().filter(|target| !installed(target)) {
+        Step::new("rustup").args(["target", "add", target]).run()?;
     }
     node::fixtures()?;
     crate::demo::server()?;
@@ -36,9 +46,9 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn wasm_installed() -> bool {
+fn installed(target: &str) -> bool {
     Step::new("rustc")
-        .args(["--print", "target-libdir", "--target", "wasm32-unknown-unknown"])
+        .args(["--print", "target-libdir", "--target", target])
         .read()
         .is_ok_and(|dir| std::path::Path::new(dir.trim()).is_dir())
 }

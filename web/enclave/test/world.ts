@@ -15,6 +15,8 @@ declare const ENCLAVE_FOLDER: string;
 export interface Origins {
   readonly app: string;
   readonly kms: string;
+  /** May embed the enclave too, from another site. */
+  readonly far: string;
   /** May not embed the enclave. */
   readonly evil: string;
 }
@@ -23,7 +25,14 @@ export interface Origins {
 export type Release = "one" | "two" | "three";
 
 const XTASK = process.env["ENCLAVE_XTASK"] ?? "";
-const names = { app: "app.briefcase.localhost", kms: "kms.briefcase.localhost", evil: "evil.localhost" } as const;
+const names = {
+  app: "app.briefcase.localhost",
+  kms: "kms.briefcase.localhost",
+  far: "far.localhost",
+  evil: "evil.localhost",
+} as const;
+/** Folders: what is served at `far` is what is served at `app`, with less in its headers. */
+const FOLDERS = ["app", "kms", "far", "evil"] as const;
 
 export class World {
   readonly processes: ChildProcess[] = [];
@@ -43,8 +52,9 @@ export class World {
     const folder = await mkdtemp(join(tmpdir(), "enclave-world-"));
     const port = await freePort();
     const named = origins(name => `http://${names[name]}:${port}`);
-    const ports = { app: await freePort(), kms: await freePort(), evil: await freePort() };
-    const numbered = origins(name => `http://127.0.0.1:${ports[name]}`);
+    const ports = { app: await freePort(), kms: await freePort(), far: await freePort(), evil: await freePort() };
+    // Ports of one address are one site; the name of the same address is another.
+    const numbered = origins(name => `http://${name === "far" ? "localhost" : "127.0.0.1"}:${ports[name]}`);
     const thief = `http://127.0.0.1:${await freePort()}`;
     const world = new World(folder, named, numbered, thief);
     await world.#listen();
@@ -54,12 +64,9 @@ export class World {
     world.#build("three", ["--host", "http://third.briefcase.localhost"]);
     await world.release("one");
     await world.#pages(named, numbered);
-    await world.#serve(port, [
-      `${names.app}=${folder}/app`,
-      `${names.kms}=${folder}/kms`,
-      `${names.evil}=${folder}/evil`,
-    ]);
-    for (const name of ["app", "kms", "evil"] as const) await world.#serve(ports[name], [`*=${folder}/${name}`]);
+    const sites = FOLDERS.map(name => `${names[name]}=${folder}/${name}`);
+    await world.#serve(port, sites);
+    for (const name of FOLDERS) await world.#serve(ports[name], [`*=${folder}/${name}`]);
     return world;
   }
 
@@ -91,7 +98,9 @@ export class World {
   }
 
   #build(name: string, more: readonly string[]): void {
-    const hosts = ["--local", "--host", this.named.app, "--host", this.numbered.app, ...more];
+    const { named, numbered } = this;
+    const origins = [named.app, named.far, numbered.app, numbered.far].flatMap(origin => ["--host", origin]);
+    const hosts = ["--local", ...origins, ...more];
     const { status } = spawnSync(XTASK, ["enclave", "build", "--out", `${this.folder}/${name}`, ...hosts], {
       stdio: ["ignore", "ignore", "inherit"],
     });
@@ -112,6 +121,7 @@ export class World {
     const evil = ["/*", `  Content-Security-Policy: default-src 'none'; script-src 'self'; frame-src ${nested}`, ""];
     for (const [name, headers] of [
       ["app", host],
+      ["far", evil],
       ["evil", evil],
     ] as const) {
       await mkdir(`${this.folder}/${name}`, { recursive: true });
@@ -144,5 +154,5 @@ export class World {
 }
 
 function origins(of: (name: keyof Origins) => string): Origins {
-  return { app: of("app"), kms: of("kms"), evil: of("evil") };
+  return { app: of("app"), kms: of("kms"), far: of("far"), evil: of("evil") };
 }

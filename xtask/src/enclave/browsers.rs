@@ -32,16 +32,28 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     }
     let web = workspace::root().join("web");
     node::install(&web)?;
+    let peer = peer()?;
     let names: Vec<&str> = engines.iter().map(|(name, _)| *name).collect();
     let mut step = Step::new(node::node()?)
         .args(["enclave/test/run.mjs", "browsers"])
         .args(&names)
         .dir(web)
-        .env("ENCLAVE_XTASK", std::env::current_exe()?);
+        .env("ENCLAVE_XTASK", workspace::itself()?)
+        .env("ENCLAVE_PEER", peer);
     if let Some(only) = workspace::option(args, "--only") {
         step = step.args(["--only", only]);
     }
     step.run()
+}
+
+/// Builds the other party of the sessions: Rust, beside the core and with a target folder of the enclave's own.
+fn peer() -> Result<PathBuf, Failure> {
+    let target = workspace::target().join("enclave/cargo");
+    Step::cargo()
+        .args(["build", "--quiet", "--locked", "--package", "briefcase-core", "--example", "peer", "--target-dir"])
+        .args([&target])
+        .run()?;
+    Ok(target.join("debug/examples/peer"))
 }
 
 fn on_path(program: &str) -> bool {

@@ -11,8 +11,8 @@ use crate::node;
 use crate::step::Step;
 use crate::workspace;
 
-/// The most the module may weigh when a server compresses it. The goal is 150 KiB: see docs/known-issues.md.
-const MOST: usize = 200 * 1024;
+/// The most the module may weigh when a server compresses it, WebAssembly and all.
+const MOST: usize = 150_000;
 
 /// What a build made.
 #[derive(Debug)]

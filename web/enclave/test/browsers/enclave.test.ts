@@ -1,9 +1,12 @@
 // Every case in every engine that was asked for.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { type Case, Stage } from "../cases/case.ts";
 import { channel } from "../cases/channel.ts";
+import { engine as facts } from "../cases/engine.ts";
+import { interop } from "../cases/interop.ts";
 import { keys } from "../cases/keys.ts";
 import { person } from "../cases/person.ts";
 import { sessions } from "../cases/sessions.ts";
@@ -15,7 +18,20 @@ import { PuppetEngine } from "../engines/puppet.ts";
 import { WebKitEngine } from "../engines/webkit.ts";
 import { World } from "../world.ts";
 
-const CASES: readonly Case[] = [...keys, ...channel, ...person, ...store, ...sessions, ...strong, ...speed];
+declare const ENCLAVE_FOLDER: string;
+
+const CASES: readonly Case[] = [
+  ...facts,
+  ...keys,
+  ...channel,
+  ...person,
+  ...store,
+  ...sessions,
+  ...interop,
+  ...strong,
+  ...speed,
+];
+const shows = ({ only }: Case, name: EngineName): boolean => only === undefined || only.engines.includes(name);
 const engines = (process.env["ENCLAVE_ENGINES"] ?? "").split(" ").filter(name => name !== "") as EngineName[];
 
 const start = (name: EngineName): Promise<Engine> =>
@@ -35,9 +51,8 @@ for (const name of engines) {
       engine = await start(name);
     });
     after(() => engine.close());
-    for (const { name: title, engines: only, run } of CASES) {
-      if (only !== undefined && !only.includes(name)) continue;
-      test(`${name}: ${title}`, { timeout: 180_000 }, async () => {
+    for (const { name: title, run } of CASES.filter(one => shows(one, name))) {
+      test(`${name}: ${title}`, { timeout: 300_000 }, async () => {
         const stage = new Stage(world, engine, name === "webkit" ? world.numbered : world.named);
         try {
           await run(stage);
@@ -48,3 +63,14 @@ for (const name of engines) {
     }
   });
 }
+
+test("what an engine does not show is in docs/enclave.md, with its reason", async () => {
+  const text = await readFile(`${ENCLAVE_FOLDER}../../docs/enclave.md`, "utf8");
+  const rows = CASES.flatMap(({ name, only }) =>
+    only === undefined ? [] : [`| ${name} | ${only.engines.join(", ")} | ${only.because} |`],
+  );
+  assert.deepEqual(
+    text.split("\n").filter(line => / \| (chromium|firefox|webkit)/.test(line)),
+    rows,
+  );
+});

@@ -23,19 +23,16 @@ export const store: readonly Case[] = [
         }
         return "done";
       }`;
-      const first = one.tab.run(loop, kid);
-      const both =
-        stage.engine.name === "webkit"
-          ? [await first, await two.tab.run(loop, kid)]
-          : await Promise.all([first, two.tab.run(loop, kid)]);
-      assert.deepEqual(both, ["done", "done"]);
+      // Both are begun before either is waited for.
+      for (const { tab } of [one, two]) await tab.run(`kid => { host.looped = (${loop})(kid); }`, kid);
+      for (const { tab } of [one, two]) assert.equal(await tab.run("() => host.looped"), "done");
       assert.equal((await two.call("list")).keys[0].uses, 50);
       assert.equal((await record(one)).filter(entry => entry.method === "sign").length, 50);
     },
   },
   {
     name: "a reset in one tab ends the other: it does not go on with keys that are gone",
-    engines: PERSON,
+    only: PERSON,
     run: async stage => {
       const one = await stage.fresh();
       const two = await stage.host();
@@ -50,13 +47,16 @@ export const store: readonly Case[] = [
   },
   {
     name: "a worker that ended is told, and after a new start everything committed is there",
-    engines: ["chromium"],
+    only: { engines: ["chromium", "firefox"], because: "WebKitGTK's driver reaches no worker" },
     run: async stage => {
       const host = await stage.fresh();
+      assert.ok(host.tab instanceof PuppetTab);
+      if (stage.engine.name === "firefox") await host.tab.page.evaluateOnNewDocument(KEEP_WORKERS);
+      await host.load();
       const { kid, publicKey } = await host.generate("ES256", "signing");
       const { store } = await host.call("status");
-      assert.ok(host.tab instanceof PuppetTab);
-      await endWorker(host.tab);
+      if (stage.engine.name === "chromium") await endWorker(host.tab);
+      else await host.tab.inFrame("() => window.workers.forEach(worker => worker.terminate())");
       await until("the host is told", async () => (await host.events()).includes("ended"));
       await host.load({ store });
       const { signature } = await host.call("sign", { kid, bytes: bytes(MESSAGE) });
@@ -66,7 +66,7 @@ export const store: readonly Case[] = [
   },
   {
     name: "a full disk: refused by name, nothing half done, and it goes on when there is room",
-    engines: ["chromium"],
+    only: { engines: ["chromium"], because: "the others have no switch for how much room a site has" },
     run: async stage => {
       // The browser remembers for a while how much room there was: room for little, from before it opens the store.
       await stage.engine.restart();
@@ -122,7 +122,7 @@ export const store: readonly Case[] = [
       await host.refused("store_lost", "list");
       await host.load({ store });
       assert.equal((await host.call("status")).lost, true, "asking again replaces nothing");
-      if (!PERSON.includes(stage.engine.name)) return;
+      if (!PERSON.engines.includes(stage.engine.name)) return;
       const fresh = await host.agreed("reset");
       await host.load({ store: fresh.store });
       assert.equal((await host.call("status")).lost, false);
@@ -202,7 +202,7 @@ export const store: readonly Case[] = [
       try {
         await writeFile(path, Buffer.concat([await stage.world.module("three"), Buffer.from("\n")]));
         await host.tab.goto(`${stage.origins.app}/`);
-        const answer = await host.boot({ url: `${stage.origins.kms}/kms.html`, patience: 4000 });
+        const answer = await host.boot({ url: `${stage.origins.kms}/kms.html`, patience: stage.absence });
         assert.equal(answer.ready, false);
       } finally {
         await stage.world.release("one");
@@ -210,6 +210,16 @@ export const store: readonly Case[] = [
     },
   },
 ];
+
+/** For engines whose debugger does not reach workers: the frame's own code leaves them where a test finds them. */
+const KEEP_WORKERS = `
+  window.workers = [];
+  window.Worker = class extends window.Worker {
+    constructor(...how) {
+      super(...how);
+      window.workers.push(this);
+    }
+  };`;
 
 /** Ends the worker from outside, as a system does that is short of memory. */
 async function endWorker(tab: PuppetTab): Promise<void> {

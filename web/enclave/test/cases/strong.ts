@@ -1,11 +1,12 @@
-// Strong mode with a virtual authenticator: Chromium alone has one with PRF.
+// Strong mode with a virtual authenticator.
 
 import assert from "node:assert/strict";
 import { PuppetTab } from "../engines/puppet.ts";
 import { bytes, type Host, read } from "../host.ts";
 import { record, valid } from "../verify.ts";
-import { type Case, databaseOf } from "./case.ts";
+import { type Case, databaseOf, type Only } from "./case.ts";
 
+const PRF: Only = { engines: ["chromium"], because: "no other engine has a virtual authenticator with PRF" };
 const MESSAGE = Buffer.from("what is signed");
 
 /** An authenticator with PRF (or without), for the enclave's own frame. */
@@ -30,7 +31,7 @@ async function authenticator(host: Host, hasPrf = true): Promise<void> {
 export const strong: readonly Case[] = [
   {
     name: "strong mode: nothing works without the passkey, everything with it, and nothing usable lies in the store",
-    engines: ["chromium"],
+    only: PRF,
     run: async stage => {
       const host = await stage.fresh();
       await authenticator(host);
@@ -88,7 +89,7 @@ export const strong: readonly Case[] = [
   },
   {
     name: "a passkey without PRF is no lock: refused, and nothing changes",
-    engines: ["chromium"],
+    only: PRF,
     run: async stage => {
       const host = await stage.fresh();
       await authenticator(host, false);

@@ -28,8 +28,11 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** Waits until it is so; the time is a limit and not a wait. */
-export async function until(what: string, holds: () => Promise<boolean>, limit = 20_000): Promise<void> {
+/** How long anything may take that has to happen. A limit and not a wait: the machine may be a slow one. */
+export const PATIENCE = 90_000;
+
+/** Waits until it is so. */
+export async function until(what: string, holds: () => Promise<boolean>, limit = PATIENCE): Promise<void> {
   const end = Date.now() + limit;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited in vain until ${what}`);

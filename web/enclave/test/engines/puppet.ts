@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer, { type Browser, type Frame, type Page } from "puppeteer-core";
-import { type Engine, type Tab, until } from "./engine.ts";
+import { type Engine, PATIENCE, type Tab, until } from "./engine.ts";
 
 const CHROMIUM = [
   "--headless=new",
@@ -28,7 +28,7 @@ export class PuppetTab implements Tab {
   ) {}
 
   async goto(url: string): Promise<void> {
-    await this.page.goto(url, { waitUntil: "load" });
+    await this.page.goto(url, { waitUntil: "load", timeout: PATIENCE });
     await this.page.bringToFront();
   }
 
@@ -69,17 +69,17 @@ export class PuppetTab implements Tab {
 
   async click(selector: string, where: "page" | "frame" | "window"): Promise<void> {
     const place = await this.#place(where);
-    const element = await place.waitForSelector(selector, { timeout: 20_000 });
+    const element = await place.waitForSelector(selector, { timeout: PATIENCE });
     await element!.click();
   }
 
   async type(selector: string, text: string, where: "frame" | "window"): Promise<void> {
-    const element = await (await this.#place(where)).waitForSelector(selector, { timeout: 20_000 });
+    const element = await (await this.#place(where)).waitForSelector(selector, { timeout: PATIENCE });
     await element!.type(text);
   }
 
   async text(selector: string, where: "page" | "frame" | "window"): Promise<string> {
-    const element = await (await this.#place(where)).waitForSelector(selector, { timeout: 20_000 });
+    const element = await (await this.#place(where)).waitForSelector(selector, { timeout: PATIENCE });
     return element!.evaluate(found => found.textContent ?? "");
   }
 
@@ -137,7 +137,7 @@ export class PuppetEngine implements Engine {
       ignoreDefaultArgs: true,
       args: [...CHROMIUM, ...asRoot(), `--user-data-dir=${this.profile}`, "about:blank"],
       defaultViewport: null,
-      timeout: 90_000,
+      timeout: PATIENCE,
     });
   }
 
@@ -147,7 +147,7 @@ export class PuppetEngine implements Engine {
       executablePath: "/usr/bin/firefox-esr",
       headless: true,
       userDataDir: this.profile,
-      timeout: 90_000,
+      timeout: PATIENCE,
       extraPrefsFirefox: { "dom.disable_open_during_load": true, "browser.shell.checkDefaultBrowser": false },
     });
   }

@@ -2,8 +2,9 @@
 // it, and names under `localhost` do not resolve in it: host and enclave are two ports of 127.0.0.1.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createServer } from "node:net";
-import { type Engine, type Tab, until } from "./engine.ts";
+import { type Engine, PATIENCE, type Tab, until } from "./engine.ts";
 
 const BROWSERS = [
   "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser",
@@ -137,11 +138,12 @@ const known = new Set<string>();
 export class WebKitEngine implements Engine {
   readonly name = "webkit";
   readonly restarts = false;
+  /** Stays: with the last window the session would end. */
+  #first = "";
 
   private constructor(
     readonly driver: Driver,
     readonly processes: readonly ChildProcess[],
-    readonly first: string,
   ) {}
 
   static async start(): Promise<WebKitEngine> {
@@ -157,30 +159,35 @@ export class WebKitEngine implements Engine {
         () => false,
       ),
     );
-    const { existsSync } = await import("node:fs");
+    const engine = new WebKitEngine(driver, [server, screen]);
+    await engine.#begin();
+    return engine;
+  }
+
+  async #begin(): Promise<void> {
     const binary = BROWSERS.find(path => existsSync(path));
     if (binary === undefined) throw new Error("no MiniBrowser: apt-get install webkit2gtk-driver");
     const options = { binary, args: ["--automation"] };
     const capabilities = { alwaysMatch: { "webkitgtk:browserOptions": options } };
-    const { sessionId } = await driver.ask<{ sessionId: string }>("POST", "/session", { capabilities });
-    driver.session = sessionId;
-    await driver.in("POST", "/timeouts", { script: 120_000, pageLoad: 60_000 });
-    // The first window stays: with the last one the session would end.
-    const first = await driver.in<string>("GET", "/window");
-    known.add(first);
-    return new WebKitEngine(driver, [server, screen], first);
+    const { sessionId } = await this.driver.ask<{ sessionId: string }>("POST", "/session", { capabilities });
+    this.driver.session = sessionId;
+    await this.driver.in("POST", "/timeouts", { script: 4 * PATIENCE, pageLoad: PATIENCE });
+    this.#first = await this.driver.in<string>("GET", "/window");
+    known.clear();
+    known.add(this.#first);
   }
 
   async open(): Promise<Tab> {
     // The window of the tab before may be closed.
-    await this.driver.in("POST", "/window", { handle: this.first });
+    await this.driver.in("POST", "/window", { handle: this.#first });
     const { handle } = await this.driver.in<{ handle: string }>("POST", "/window/new", { type: "tab" });
     known.add(handle);
     return new WebKitTab(this.driver, handle);
   }
 
   async restart(): Promise<void> {
-    throw new Error("WebKitGTK under automation has no profile that outlives it");
+    await this.driver.ask("DELETE", `/session/${this.driver.session}`);
+    await this.#begin();
   }
 
   async close(): Promise<void> {

@@ -37,7 +37,7 @@ function heard({ data }) {
   else resolve("ok" in data ? { ok: outward(data.ok) } : { error: data.error });
 }
 
-host.boot = ({ url, open = { briefcase: "open", storage: "disk" }, csp, sandbox, patience = 15_000 }) => {
+host.boot = ({ url, open = { briefcase: "open", storage: "disk" }, csp, sandbox, patience = 60_000 }) => {
   address = url;
   const { origin } = new URL(url);
   document.querySelector("#frames").replaceChildren();
@@ -106,6 +106,6 @@ window.host = host;
 // What a hostile page that embeds this one asks of it.
 addEventListener("message", event => {
   const { boot } = Object(event.data);
-  if (typeof boot !== "string") return;
-  host.boot({ url: boot, patience: 4000 }).then(({ ready }) => event.source.postMessage({ booted: ready }, "*"));
+  if (boot === undefined || host.frame !== undefined) return;
+  host.boot(boot).then(({ ready }) => event.source.postMessage({ booted: ready }, "*"));
 });

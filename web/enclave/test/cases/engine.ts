@@ -1,0 +1,79 @@
+// What each engine does by itself, and the enclave builds on or has to live with. When an engine changes one of these,
+// the case fails, and docs/enclave.md has to say something else.
+
+import assert from "node:assert/strict";
+import type { EngineName } from "../engines/engine.ts";
+import type { Host } from "../host.ts";
+import type { Case } from "./case.ts";
+
+type Facts<F> = Readonly<Record<EngineName, F>>;
+
+const MARK = `value => {
+  const before = localStorage.getItem("mark");
+  if (value !== null) localStorage.setItem("mark", value);
+  return before;
+}`;
+
+/** Whether a frame on another site sees what the frame here wrote, and whether the enclave's own page does. */
+const SEEN: Facts<{ far: boolean; alone: boolean }> = {
+  chromium: { far: false, alone: true },
+  firefox: { far: false, alone: true },
+  webkit: { far: false, alone: false },
+};
+
+const WINDOWS: Facts<boolean> = { chromium: true, firefox: true, webkit: false };
+
+/** `null` is an engine that does not know the header. */
+const ISOLATED: Facts<boolean | null> = { chromium: true, firefox: true, webkit: null };
+
+const embed = async (host: Host, page: string): Promise<boolean> => {
+  await host.tab.goto(page);
+  return (await host.boot({ url: `${host.origins.kms}/kms.html` })).ready;
+};
+
+export const engine: readonly Case[] = [
+  {
+    name: "every site that embeds it has a store of its own: keys made for one are not there for another",
+    run: async stage => {
+      const near = await stage.fresh();
+      const { kid } = await near.generate("ES256", "signing");
+      const { store } = await near.call("status");
+      await near.tab.inFrame(MARK, "near");
+      const far = await stage.bare();
+      assert.ok(await embed(far, `${stage.origins.far}/`), "a host of the list may embed it from anywhere");
+      const seen = { far: (await far.tab.inFrame(MARK, null)) === "near", alone: false };
+      assert.notEqual((await far.call("status")).store, store);
+      assert.deepEqual((await far.call("list")).keys, []);
+      await far.refused("unknown_key", "publicKey", { kid });
+      const alone = await stage.bare();
+      await alone.tab.goto(`${stage.origins.kms}/kms.html`);
+      seen.alone = (await alone.tab.run(MARK, null)) === "near";
+      assert.deepEqual(seen, SEEN[stage.engine.name]);
+    },
+  },
+  {
+    name: "a window opens when a person clicks, except in WebKitGTK under automation",
+    run: async stage => {
+      const host = await stage.fresh();
+      await host.tab.run(`() => {
+        const { open } = window;
+        window.open = (...how) => { host.opened = open.apply(window, how); return host.opened; };
+      }`);
+      await host.tab.click("#window", "page");
+      const opened = await host.tab.run<boolean>(
+        "() => { const opened = host.opened !== null; host.opened?.close(); return opened; }",
+      );
+      assert.equal(opened, WINDOWS[stage.engine.name]);
+    },
+  },
+  {
+    name: "the enclave's frame is a secure context that shares no agent with its host",
+    run: async stage => {
+      const host = await stage.fresh();
+      const own = await host.tab.inFrame<{ secure: boolean; alone: unknown }>(
+        "() => ({ secure: isSecureContext, alone: self.originAgentCluster ?? null })",
+      );
+      assert.deepEqual(own, { secure: true, alone: ISOLATED[stage.engine.name] });
+    },
+  },
+];
