@@ -109,7 +109,9 @@ export class Enclave extends EventTarget {
     if (release?.expires !== undefined && this.#checking.now() >= release.expires * 1000) {
       throw this.#refuse(new Refused("expiry", "expired", "the manifest ended while this page was open"));
     }
-    return channel.call(method, params, options);
+    const result = await channel.call(method, params, options);
+    if (method === "reset") this.#keep((result as Result<"reset">).store, false);
+    return result;
   }
 
   /** Shows a question that waits: in the frame, or in a window. The window needs a click of the person. */
@@ -145,8 +147,14 @@ export class Enclave extends EventTarget {
     if (this.#live !== live) throw new Refused("channel", "closed", "the enclave went away while it started");
     this.#tell({ kind: "verified", release: release.facts });
     if (status === undefined) return;
-    this.#tell({ kind: "store", lost: status.lost });
-    if (storage === "disk" && !status.lost) remembered.store = status.store;
+    this.#keep(status.store, status.lost);
+  }
+
+  /** Which store of keys is there, so that the next visit notices when it is not. */
+  #keep(store: string, lost: boolean): void {
+    const { storage = "disk" } = this.#options;
+    if (storage === "disk" && !lost) this.#checking.remembered.store = store;
+    this.#tell({ kind: "store", lost });
   }
 
   #event(event: Unasked): void {

@@ -125,6 +125,28 @@ export const status: readonly Case[] = [
     },
   },
   {
+    name: "a store that is gone is noticed on the next visit; after a reset the new one is known, and nothing is missed",
+    engines: ["chromium"],
+    run: async stage => {
+      const page = await stage.fresh();
+      await page.verified();
+      await page.do("generate");
+      await page.tab.inFrame(`async () => {
+        localStorage.clear();
+        for (const { name } of await indexedDB.databases())
+          await new Promise(resolve => { const gone = indexedDB.deleteDatabase(name); gone.onsuccess = gone.onblocked = resolve; });
+      }`);
+      assert.equal((await page.verified()).storeLost, true);
+      assert.ok((await page.do<string>("text")).includes("dropped the keys"));
+      await page.do("begin", "reset", {});
+      await page.tab.text("button.yes[aria-disabled=false]", "frame");
+      await page.tab.click("button.yes", "frame");
+      assert.ok((await page.do("begun")).ok.store.length > 0);
+      assert.equal((await page.do("shot")).storeLost, false);
+      assert.equal((await page.verified()).storeLost, false, "on the next visit too");
+    },
+  },
+  {
     name: "where a frame cannot see whether it is covered, the question comes in a window",
     engines: ["firefox"],
     run: async stage => {
