@@ -1,0 +1,249 @@
+//! The command line.
+
+use std::{
+    io::{self, Read as _, Write as _},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use briefcase_tlog::{LogKey, Policy};
+use clap::{Parser, Subcommand};
+use serde_json::json;
+
+use crate::{
+    append, collect,
+    disk::{self, Readers},
+    failure::Failure,
+    key::{Key, Owner},
+    log::Log,
+    said::Said,
+    witness::{self, Memory, Witnessing},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  briefcase-log key ~/log.key --name releases.example/log --for log
+  briefcase-log init public --key ~/log.key
+  briefcase-log add public kms-manifest.json --key ~/log.key
+  briefcase-log collect public --policy policy.txt       ask the witnesses that the policy names
+  briefcase-log proof public kms-manifest.json --policy policy.txt --out kms-manifest.tlog-proof
+  briefcase-log check public --log releases.example/log+7ff1a2b3+AbC...
+  briefcase-log witness ~/seen --key ~/witness.key --policy logs.txt --listen 127.0.0.1:8404
+
+Exit codes:
+  0  done
+  1  something did not hold, or too few witnesses cosigned
+  2  the command line or a file given with it makes no sense";
+
+/// A transparency log as a folder of static files, and a witness for such logs.
+#[derive(Debug, Parser)]
+#[command(name = "briefcase-log", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Print one JSON document on stdout, and errors as JSON on stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a private key, or show the public half of one
+    #[command(after_help = "Example:\n  briefcase-log key ~/log.key --name releases.example/log --for log")]
+    Key {
+        /// The key's file; made, readable by you alone, if it is not there and --name is given
+        file: PathBuf,
+        /// Make a key with this name: a log's origin, or a witness's name
+        #[arg(long)]
+        name: Option<String>,
+        /// Whose key it is
+        #[arg(long = "for", value_enum, default_value = "log")]
+        owner: Owner,
+    },
+    /// Make an empty log
+    #[command(after_help = "Example:\n  briefcase-log init public --key ~/log.key")]
+    Init {
+        /// The folder that will be served
+        log: PathBuf,
+        /// The log's private key, which lies elsewhere
+        #[arg(long)]
+        key: PathBuf,
+    },
+    /// Append a file's bytes and sign the new head
+    #[command(after_help = "Example:\n  briefcase-log add public kms-manifest.json --key ~/log.key")]
+    Add {
+        /// The log's folder
+        log: PathBuf,
+        /// The entry; appended as it is
+        file: PathBuf,
+        /// The log's private key
+        #[arg(long)]
+        key: PathBuf,
+    },
+    /// Ask witnesses to cosign the head
+    #[command(after_help = "Example:\n  briefcase-log collect public --policy policy.txt")]
+    Collect {
+        /// The log's folder
+        log: PathBuf,
+        /// A C2SP tlog-policy: the log, witnesses with their addresses, and the quorum
+        #[arg(long)]
+        policy: PathBuf,
+    },
+    /// Write the proof that a file is in the log
+    #[command(after_help = "Example:\n  briefcase-log proof public kms-manifest.json --policy policy.txt --out proof")]
+    Proof {
+        /// The log's folder
+        log: PathBuf,
+        /// The entry
+        file: PathBuf,
+        /// The policy that the proof has to satisfy
+        #[arg(long)]
+        policy: PathBuf,
+        /// Where to write it; stdout without it
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Check every byte of a log
+    #[command(after_help = "Example:\n  briefcase-log check public --log releases.example/log+7ff1a2b3+AbC...")]
+    Check {
+        /// The log's folder
+        log: PathBuf,
+        /// The log's public key, as `key` prints it
+        #[arg(long = "log")]
+        key: String,
+    },
+    /// Answer requests to cosign heads
+    #[command(
+        after_help = "Example:\n  briefcase-log witness ~/seen --key ~/witness.key --policy logs.txt --listen 127.0.0.1:8404"
+    )]
+    Witness {
+        /// The folder with what was cosigned; never put back an older copy of it
+        state: PathBuf,
+        /// The witness's private key
+        #[arg(long)]
+        key: PathBuf,
+        /// A C2SP tlog-policy whose `log` lines are the logs to witness
+        #[arg(long)]
+        policy: PathBuf,
+        /// Where to listen; put a server that speaks TLS before it
+        #[arg(long, default_value = "127.0.0.1:8404")]
+        listen: SocketAddr,
+    },
+}
+
+impl Cli {
+    pub fn run(self) -> Result<Said, Failure> {
+        let json = self.json;
+        match self.command {
+            Command::Key { file, name, owner } => key(&file, name.as_deref(), owner),
+            Command::Init { log, key } => init(&log, &key),
+            Command::Add { log, file, key } => add(&log, &file, &key),
+            Command::Collect { log, policy } => waited(collected(&log, &policy)),
+            Command::Proof { log, file, policy, out } => proof(&log, &file, &policy, out.as_deref()),
+            Command::Check { log, key } => check(&log, &key),
+            Command::Witness { state, key, policy, listen } => waited(witness(&state, &key, &policy, listen, json)),
+        }
+    }
+}
+
+fn waited(work: impl Future<Output = Result<Said, Failure>>) -> Result<Said, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(Failure::file(Path::new("tokio")))?.block_on(work)
+}
+
+fn key(file: &Path, name: Option<&str>, owner: Owner) -> Result<Said, Failure> {
+    let key = match name {
+        Some(name) => Key::make(file, owner, name)?,
+        None => Key::read(file, owner)?,
+    };
+    let verifier = key.verifier(owner)?;
+    Ok(Said::new([verifier.clone()], json!({ "name": key.name(), "public": verifier })))
+}
+
+fn init(log: &Path, key: &Path) -> Result<Said, Failure> {
+    let key = Key::read(key, Owner::Log)?;
+    append::init(log, &key)?;
+    let verifier = key.verifier(Owner::Log)?;
+    Ok(Said::new([format!("An empty log: {verifier}")], json!({ "size": 0, "public": verifier })))
+}
+
+fn add(log: &Path, file: &Path, key: &Path) -> Result<Said, Failure> {
+    let key = Key::read(key, Owner::Log)?;
+    let index = append::add(log, &key, &entry(file)?)?;
+    Ok(Said::new([format!("Entry {index}, size {}", index + 1)], json!({ "index": index, "size": index + 1 })))
+}
+
+async fn collected(log: &Path, policy: &Path) -> Result<Said, Failure> {
+    let policy = read_policy(policy)?;
+    let now = witness::now();
+    let (asked, head) = collect::collect(log, &policy, now).await?;
+    let enough = policy.check(head.note().as_bytes(), now.saturating_add(300)).is_ok();
+    let line = |one: &collect::Asked| match &one.failure {
+        None => format!("{}: cosigned", one.witness),
+        Some(failure) => format!("{}: {failure}", one.witness),
+    };
+    let verdict = if enough { "The quorum is there." } else { "Too few witnesses cosigned." };
+    let lines = asked.iter().map(line).chain([verdict.to_owned()]);
+    let witnesses: Vec<_> = asked
+        .iter()
+        .map(|one| json!({ "witness": one.witness, "cosigned": one.failure.is_none(), "reason": one.failure }))
+        .collect();
+    let json = json!({ "size": head.checkpoint().size, "quorum": enough, "witnesses": witnesses });
+    Ok(Said { negative: !enough, ..Said::new(lines, json) })
+}
+
+fn proof(log: &Path, file: &Path, policy: &Path, out: Option<&Path>) -> Result<Said, Failure> {
+    let policy = read_policy(policy)?;
+    let (log, entry) = (collect::opened(log, &policy)?, entry(file)?);
+    let index = log.find(&entry)?.ok_or(Failure::NoEntry)?;
+    let proof = log.prove(index)?;
+    let witnessed = proof.verify_by(&entry, &policy, witness::now().saturating_add(300))?;
+    let (text, size) = (proof.text(), log.size());
+    let names: Vec<&str> = witnessed.cosigned().iter().map(|(name, _)| &**name).collect();
+    let json = json!({ "index": index, "size": size, "cosigned": names, "proof": text });
+    let Some(out) = out else { return Ok(Said::new(text.lines().map(str::to_owned), json)) };
+    disk::put(out, text.as_bytes(), Readers::Everybody)?;
+    Ok(Said::new([format!("Entry {index} of {size}, cosigned by {}", names.join(", "))], json))
+}
+
+fn check(log: &Path, key: &str) -> Result<Said, Failure> {
+    let key: LogKey = key.parse()?;
+    let log = Log::open(log, &key)?;
+    log.check()?;
+    let size = log.size();
+    Ok(Said::new([format!("{size} entries, every tile and the head hold")], json!({ "size": size })))
+}
+
+async fn witness(state: &Path, key: &Path, policy: &Path, listen: SocketAddr, json: bool) -> Result<Said, Failure> {
+    let key = Key::read(key, Owner::Witness)?;
+    let (logs, witness) = (read_policy(policy)?, key.witness()?);
+    let memory = Memory::open(state)?;
+    let listener = witness::bind(listen).await?;
+    let address = listener.local_addr().map_err(Failure::file(Path::new("listen")))?;
+    let said = if json {
+        json!({ "address": address.to_string(), "public": witness.to_string() }).to_string()
+    } else {
+        format!("http://{address} witnesses as {witness}")
+    };
+    let _reader_left = writeln!(io::stdout().lock(), "{said}");
+    witness::serve(listener, Witnessing { memory, key, witness, logs }).await?;
+    Ok(Said::new([], json!({})))
+}
+
+fn read_policy(path: &Path) -> Result<Policy, Failure> {
+    let text = read(path, 64 * 1024)?;
+    Ok(String::from_utf8_lossy(&text).parse()?)
+}
+
+fn entry(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = read(path, 65_535)?;
+    if bytes.is_empty() { Err(Failure::EntryLength) } else { Ok(bytes) }
+}
+
+/// A file of at most so many bytes.
+fn read(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(Failure::file(path))?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(Failure::file(path))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= most) { Ok(bytes) } else { Err(Failure::EntryLength) }
+}

@@ -1,0 +1,158 @@
+//! Private keys as files: one line, readable by their owner alone, in the form of signed notes
+//! (`PRIVATE+KEY+name+hash+key`). The type byte keeps a log's key from being taken for a witness's.
+
+use std::{io::Read as _, os::unix::fs::PermissionsExt as _, path::Path};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use briefcase_tlog::{LogKey, PublicKey, Witness};
+use briefcase_types::SecretBytes;
+use ed25519_dalek::{Signer as _, SigningKey};
+use zeroize::Zeroizing;
+
+use crate::{
+    disk::{self, Readers},
+    failure::Failure,
+};
+
+const PREFIX: &str = "PRIVATE+KEY+";
+const LONGEST: u64 = 1024;
+
+/// Whose key it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Owner {
+    Log,
+    Witness,
+}
+
+impl Owner {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Log => 1,
+            Self::Witness => 4,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Log => "a log",
+            Self::Witness => "a witness",
+        }
+    }
+}
+
+/// A key that can sign. The seed stays in here.
+pub struct Key {
+    name: String,
+    seed: SecretBytes,
+    public: PublicKey,
+}
+
+impl Key {
+    /// Makes a key and its file, which must not be there yet.
+    pub fn make(path: &Path, owner: Owner, name: &str) -> Result<Self, Failure> {
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *seed).map_err(|_| Failure::Entropy)?;
+        let key = Self::of(name, &seed)?;
+        let id = key.verifier(owner)?;
+        let id = id.split('+').nth(1).unwrap_or_default();
+        let mut typed = Zeroizing::new(vec![owner.byte()]);
+        typed.extend_from_slice(&*seed);
+        let encoded = Zeroizing::new(STANDARD.encode(&*typed));
+        let line = Zeroizing::new(format!("{PREFIX}{name}+{id}+{}\n", &*encoded));
+        disk::put_new(path, line.as_bytes(), Readers::Owner)?;
+        Ok(key)
+    }
+
+    /// Reads a key of this owner. A file that others may read is refused: it is no secret any more.
+    pub fn read(path: &Path, owner: Owner) -> Result<Self, Failure> {
+        let file = std::fs::File::open(path).map_err(Failure::file(path))?;
+        let mode = file.metadata().map_err(Failure::file(path))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(Failure::OpenKey { path: path.display().to_string() });
+        }
+        let mut text = Zeroizing::new(String::with_capacity(1024));
+        file.take(LONGEST).read_to_string(&mut text).map_err(Failure::file(path))?;
+        let key = Self::parse(text.trim_end(), owner);
+        key.ok_or_else(|| Failure::Key { path: path.display().to_string(), wanted: owner.name() })
+    }
+
+    fn parse(text: &str, owner: Owner) -> Option<Self> {
+        let (name, rest) = text.strip_prefix(PREFIX)?.split_once('+')?;
+        let (id, key) = rest.split_once('+')?;
+        let typed = Zeroizing::new(STANDARD.decode(key).ok()?);
+        let (kind, seed) = typed.split_first()?;
+        let key = Self::of(name, seed.try_into().ok()?).ok()?;
+        let named = key.verifier(owner).ok()?.starts_with(&format!("{name}+{id}+"));
+        (*kind == owner.byte() && named).then_some(key)
+    }
+
+    fn of(name: &str, seed: &[u8; 32]) -> Result<Self, Failure> {
+        let public = PublicKey::from_bytes(SigningKey::from_bytes(seed).verifying_key().as_bytes())?;
+        Ok(Self { name: name.to_owned(), seed: SecretBytes::new(seed.to_vec()), public })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub const fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    pub fn log(&self) -> Result<LogKey, Failure> {
+        Ok(LogKey { origin: self.name.parse()?, key: self.public })
+    }
+
+    pub fn witness(&self) -> Result<Witness, Failure> {
+        Ok(Witness::new(&self.name, self.public)?)
+    }
+
+    /// The public half, as policies name it.
+    pub fn verifier(&self, owner: Owner) -> Result<String, Failure> {
+        match owner {
+            Owner::Log => self.log().map(|log| log.to_string()),
+            Owner::Witness => self.witness().map(|witness| witness.to_string()),
+        }
+    }
+
+    /// For the functions of `briefcase-tlog`, which check what it returns.
+    pub fn sign(&self, text: &[u8]) -> Option<[u8; 64]> {
+        self.seed.expose(|seed| Some(SigningKey::from_bytes(seed.try_into().ok()?).sign(text).to_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_of_its_owner_and_for_nobody_else_to_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let made = Key::make(&path, Owner::Log, "releases.example/log").unwrap();
+        assert_eq!(Key::read(&path, Owner::Log).unwrap().public(), made.public());
+        assert_eq!(Key::read(&path, Owner::Witness).err().unwrap().code(), "key");
+        assert_eq!(Key::make(&path, Owner::Log, "releases.example/log").err().unwrap().code(), "exists");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(Key::read(&path, Owner::Log), Err(Failure::OpenKey { .. })));
+    }
+
+    #[test]
+    fn a_file_that_is_changed_is_no_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        Key::make(&path, Owner::Witness, "witness.example/1").unwrap();
+        let good = std::fs::read_to_string(&path).unwrap();
+        let torn = [
+            good.replace("example/1", "example/2"),
+            good.replace(PREFIX, ""),
+            good.replace('A', "B").replace('a', "b"),
+        ];
+        for bad in torn {
+            assert_ne!(bad, good);
+            assert!(Key::parse(bad.trim_end(), Owner::Witness).is_none(), "{bad}");
+        }
+        assert!(Key::make(&folder.path().join("other"), Owner::Log, "a name").is_err());
+    }
+}

@@ -1,0 +1,35 @@
+//! `briefcase-log`: the log of the project's releases, and a witness for such logs.
+//!
+//! The log is a folder of static files (C2SP tlog-tiles) that any host can serve. Invariants: **a head is signed only
+//! after everything under it is on disk, and a witness cosigns only after it has written down what it cosigns**, so
+//! neither ever signs two different trees of one size, whatever moment the power goes.
+
+mod append;
+mod cli;
+mod collect;
+mod disk;
+mod failure;
+mod key;
+mod log;
+mod said;
+mod witness;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors, and a closed pipe is none here either.
+            let _closed = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let json = cli.json;
+    match cli.run() {
+        Ok(said) => said.out(json),
+        Err(failure) => failure.report(json),
+    }
+}

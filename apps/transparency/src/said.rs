@@ -1,0 +1,33 @@
+//! What a command answers: lines for a person, one document for a program.
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use briefcase_types::text::printable;
+use serde_json::Value;
+
+#[derive(Debug)]
+pub struct Said {
+    pub lines: Vec<String>,
+    pub json: Value,
+    /// The answer is no.
+    pub negative: bool,
+}
+
+impl Said {
+    pub fn new(lines: impl IntoIterator<Item = String>, json: Value) -> Self {
+        Self { lines: lines.into_iter().collect(), json, negative: false }
+    }
+
+    pub fn out(&self, json: bool) -> ExitCode {
+        let text = if json {
+            format!("{:#}\n", self.json)
+        } else {
+            self.lines.iter().map(|line| printable(line) + "\n").collect()
+        };
+        let _reader_left = io::stdout().lock().write_all(text.as_bytes());
+        ExitCode::from(u8::from(self.negative))
+    }
+}

@@ -1,0 +1,104 @@
+//! A witness before a log that lies.
+
+use std::fs;
+
+use crate::world::{World, run};
+
+#[test]
+fn a_second_history_gets_no_cosignature() {
+    let world = World::new();
+    world.add("public", "one");
+    world.copy("public", "fork");
+    let witness = world.start(1);
+    world.policy(&[&witness]);
+    world.add("public", "two");
+    world.add("fork", "another two");
+    world.collect("public");
+    assert!(world.note("public").contains("— witness.example/1 "));
+    // The same size with another root, then a longer one that does not continue what was seen.
+    let same = world.collect("fork");
+    assert!(same.out().contains("w1: the witness `w1` cannot be asked"), "{}", same.out());
+    world.add("fork", "another three");
+    assert_eq!(witness.post("/add-checkpoint", world.request("fork", 2).as_bytes()).unwrap().0, 422);
+    assert!(!world.collect("fork").ok());
+    assert!(!world.note("fork").contains("witness.example/1"));
+    // The true log goes on.
+    world.add("public", "three");
+    world.collect("public");
+    assert!(world.witness_key(1).verify(world.note("public").as_bytes()).is_ok());
+}
+
+#[test]
+fn a_log_put_back_from_a_copy_is_told_how_far_it_was() {
+    let world = World::new();
+    world.add("public", "one");
+    world.copy("public", "older");
+    world.add("public", "two");
+    let witness = world.start(1);
+    world.policy(&[&witness]);
+    world.collect("public");
+    let ran = world.collect("older");
+    assert!(ran.out().contains("it has cosigned 2 entries, and this log has 1"), "{}", ran.out());
+    assert_eq!(witness.post("/add-checkpoint", world.request("older", 0).as_bytes()).unwrap(), (409, "2\n".into()));
+}
+
+#[test]
+fn a_witness_remembers_across_restarts() {
+    let world = World::new();
+    world.add("public", "one");
+    world.copy("public", "fork");
+    let mut witness = world.start(1);
+    world.policy(&[&witness]);
+    world.add("public", "two");
+    world.add("fork", "another two");
+    world.collect("public");
+    let busy = run(
+        world.path(),
+        &["--json", "witness", "seen1", "--key", "w1.key", "--policy", "policy.txt", "--listen", "127.0.0.1:0"],
+    );
+    assert!(
+        busy.err().contains("\"busy\""),
+        "two witnesses over one memory would not know of each other: {}",
+        busy.err()
+    );
+    witness.kill();
+    let witness = world.start(1);
+    assert_eq!(witness.post("/add-checkpoint", world.request("fork", 1).as_bytes()).unwrap(), (409, "2\n".into()));
+    assert_eq!(witness.post("/add-checkpoint", world.request("public", 2).as_bytes()).unwrap().0, 200);
+}
+
+#[test]
+fn a_memory_that_cannot_be_read_is_not_a_log_never_seen() {
+    let world = World::new();
+    world.add("public", "one");
+    let witness = world.start(1);
+    world.policy(&[&witness]);
+    world.collect("public");
+    let file = fs::read_dir(world.path().join("seen1")).unwrap().map(|entry| entry.unwrap().path());
+    let file = file.into_iter().find(|path| path.extension().is_some_and(|end| end == "note")).unwrap();
+    let note = fs::read(&file).unwrap();
+    for bytes in [&b""[..], &note[..note.len() / 2], b"releases.example/log\n0\n"] {
+        fs::write(&file, bytes).unwrap();
+        let answer = witness.post("/add-checkpoint", world.request("public", 0).as_bytes()).unwrap();
+        assert_eq!(answer.0, 500, "{answer:?}");
+    }
+}
+
+#[test]
+fn the_door_takes_one_kind_of_request() {
+    let world = World::new();
+    world.add("public", "one");
+    let witness = world.start(1);
+    let request = world.request("public", 0);
+    let ask = |path: &str, body: &[u8]| witness.post(path, body).unwrap().0;
+    assert_eq!(ask("/", request.as_bytes()), 404);
+    assert_eq!(ask("/add-checkpoint", b"nonsense"), 400);
+    assert_eq!(ask("/add-checkpoint", &[b'a'; 200 * 1024]), 400);
+    assert_eq!(ask("/add-checkpoint", request.replace("old 0", "old 9").as_bytes()), 400);
+    assert_eq!(ask("/add-checkpoint", request.replace("releases.example/log", "other.example/log").as_bytes()), 404);
+    assert_eq!(ask("/add-checkpoint", request.replace("\n1\n", "\n2\n").as_bytes()), 403);
+    let (status, line) = witness.post("/add-checkpoint", request.as_bytes()).unwrap();
+    assert_eq!(status, 200);
+    let note = format!("{}{line}", world.note("public"));
+    assert!(world.witness_key(1).verify(note.as_bytes()).is_ok());
+}
