@@ -1,6 +1,6 @@
 //! Frames over a real socket.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use briefcase_ipc::{ChannelId, FrameError, Route, SendError, ToDaemon, ToGateway};
 use bytes::Bytes;
@@ -91,31 +91,4 @@ async fn an_end_inside_a_frame_is_an_error_not_a_message() {
     drop(client);
     let ended = connection.receiver.recv().await;
     assert!(matches!(ended, Err(FrameError::Truncated | FrameError::Io(_))), "{ended:?}");
-}
-
-/// Measures round trips with 64 messages in flight: `cargo test -p briefcase-ipc --release -- --ignored --nocapture`.
-#[ignore = "a measurement, not a check"]
-#[tokio::test]
-async fn round_trips_per_second() {
-    const ROUNDS: u32 = 200_000;
-    let home = private();
-    let (mut link, mut connection) = pair(home.path()).await;
-    tokio::spawn(async move {
-        while let Ok(Some(ToDaemon::Message { channel, json, .. })) = connection.receiver.recv().await {
-            let route = Route::Related(Bytes::from_static(b"1"));
-            connection.sender.send(ToGateway::Message { channel, route, json }).await.unwrap();
-        }
-    });
-    let json = Bytes::from(vec![b'x'; 300]);
-    let start = Instant::now();
-    for round in 0..ROUNDS {
-        link.sender.send(message(1, json.clone())).await.unwrap();
-        if round >= 64 {
-            link.receiver.recv().await.unwrap().unwrap();
-        }
-    }
-    println!(
-        "{:.1} us per round trip, both ends on one thread",
-        start.elapsed().as_secs_f64() * 1e6 / f64::from(ROUNDS)
-    );
 }

@@ -1,5 +1,5 @@
 //! The vectors of `vectors/ratchet/`: what a run with repeatable randomness gives, byte for byte. The browser's tests read
-//! the same file, so a change of any form shows on both sides. `cargo test -p briefcase-ratchet -- --ignored` writes them.
+//! the same file, so a change of any form shows on both sides. `WRITE_VECTORS=1 cargo test -p briefcase-ratchet --test it vectors` writes them.
 
 use std::path::PathBuf;
 
@@ -105,8 +105,6 @@ fn made() -> String {
     serde_json::to_string_pretty(&all).unwrap() + "\n"
 }
 
-#[test]
-#[ignore = "writes the vectors"]
 fn write() {
     std::fs::create_dir_all(file().parent().unwrap()).unwrap();
     std::fs::write(file(), made()).unwrap();
@@ -114,6 +112,9 @@ fn write() {
 
 #[test]
 fn a_repeatable_run_gives_the_committed_vectors() {
+    if std::env::var_os("WRITE_VECTORS").is_some() {
+        write();
+    }
     // As values: the order of members depends on how serde_json was built.
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     assert!(
