@@ -4,6 +4,7 @@
 mod browsers;
 mod build;
 mod core;
+mod demo;
 mod digest;
 mod headers;
 mod hosts;
@@ -18,8 +19,10 @@ const HELP: &str = "usage: cargo xtask enclave COMMAND
 
   build [--out DIR] [--host ORIGIN]… [--local]   [--release N] [--commit HEX] [--expires SECONDS]  write the folder that a static host serves
   serve [--port PORT] [--site NAME=DIR]…         build for and serve http://{app,kms}.briefcase.localhost:PORT, or these folders
+  demo [--port PORT] [--json]                    a host page with its enclave, relays and a push service, to try it (demo --help)
   reproduce                                      build from two copies in different folders and compare every byte
-  test [--engine chromium|firefox|webkit]        run the cases in real browsers";
+  test [--engine chromium|firefox|webkit]        run the cases in real browsers
+  bench [--engine chromium|firefox|webkit]       measure in real browsers: a table and a line of JSON";
 
 /// `cargo xtask enclave …`.
 pub fn run(args: &[String]) -> Result<(), Failure> {
@@ -27,8 +30,10 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     match name {
         "build" => build::run(rest),
         "serve" => serve::run(rest),
+        "demo" => demo::run(rest),
         "reproduce" => reproduce::run(rest),
-        "test" => browsers::run(rest),
+        "test" => browsers::run("browsers", rest),
+        "bench" => browsers::run("bench", rest),
         _ => Err(Failure::new(HELP)),
     }
 }

@@ -28,7 +28,8 @@ button:hover, a:hover { text-decoration: underline; }
 button:focus-visible, a:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 button[aria-disabled=true] { opacity: .65; cursor: default; }
 @media (max-width: 420px) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 6px; } }
-@media (forced-colors: active) { section { border-inline-start-color: CanvasText; } }
+@media (forced-colors: active) { section { border-inline-start-color: CanvasText; }
+  button.first { forced-color-adjust: none; background: Highlight; color: HighlightText; border-color: Highlight; } }
 `;
 
 let sheet: CSSStyleSheet | undefined;

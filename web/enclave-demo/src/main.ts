@@ -1,0 +1,65 @@
+// A host page that uses the enclave: it connects, shows the state, and puts the steps below each other.
+
+import { defineEnclaveStatus, Enclave, type EnclaveStatus, mayAsk } from "../../enclave-bridge/src/index.ts";
+import { type Config, Desk } from "./desk.ts";
+import { el } from "./element.ts";
+import { Mail } from "./push/mail.ts";
+import { posted } from "./push/subscription.ts";
+import { abuse } from "./steps/abuse.ts";
+import { cheating } from "./steps/cheating.ts";
+import { keys } from "./steps/keys.ts";
+import { push } from "./steps/push.ts";
+import { record } from "./steps/record.ts";
+import { recovery } from "./steps/recovery.ts";
+import { rotation } from "./steps/rotation.ts";
+import { signing } from "./steps/signing.ts";
+
+async function start(main: HTMLElement): Promise<void> {
+  const config: Config = await (await fetch("config.json")).json();
+  // Whatever it was told to do on the visit before: a page that is loaded anew starts with an honest server.
+  await posted(`${config.relay}/cheat/honest`);
+  const enclave = Enclave.create({ url: config.enclave, pin: config.pin });
+  const desk = new Desk(enclave, config);
+  const mail = new Mail(desk);
+  defineEnclaveStatus();
+  const status = document.querySelector<EnclaveStatus>("briefcase-enclave-status");
+  if (status !== null) status.enclave = enclave;
+  questionBar(enclave);
+  const steps = [
+    keys(desk),
+    signing(desk),
+    push(desk, mail),
+    rotation(desk),
+    abuse(desk, mail),
+    recovery(desk),
+    cheating(desk),
+    record(desk),
+  ];
+  main.append(...steps.map(step => step.section));
+  await enclave.open();
+  await desk.compare();
+  main.setAttribute("aria-busy", "false");
+}
+
+/** Where the enclave asks in a window, a click of this page has to open it: the button for that is always in reach. */
+function questionBar(enclave: Enclave): void {
+  const bar = document.querySelector<HTMLElement>("#question");
+  const button = bar?.querySelector("button");
+  button?.addEventListener("click", () => enclave.showQuestion());
+  enclave.addEventListener("change", () => {
+    const at = enclave.snapshot;
+    const asks = mayAsk(at) && at.state === "needs-gesture" && at.question === "window";
+    if (bar === null || bar.hidden === !asks) return;
+    bar.hidden = !asks;
+    if (asks) button?.focus();
+  });
+}
+
+const main = document.querySelector("main");
+if (main !== null) {
+  start(main).catch((thrown: unknown) => {
+    // The status element says it already when it is the enclave that was refused.
+    if (main.childElementCount === 0)
+      main.append(el("p", { role: "alert" }, `This page could not start: ${String(thrown)}`));
+  });
+}

@@ -1,0 +1,91 @@
+// The page's side of push: its key, where it is subscribed, which relays have a lease. One subscription at a time.
+
+import type { Desk } from "../desk.ts";
+import { type Address, atBrowser, atStandIn, posted, type Subscribed } from "./subscription.ts";
+
+export type Relay = "north" | "south";
+export type Where = "stand-in" | "browser";
+
+/** What became of one message. */
+export interface Sent {
+  readonly error?: string;
+  readonly message?: string;
+}
+
+/** What somebody who may be written to about abuse is told. */
+const CONTACT = "mailto:demo@briefcase.example";
+
+export class Mail extends EventTarget {
+  readonly heard: { readonly text: string; readonly at: Date }[] = [];
+  readonly leased = new Set<Relay>();
+  subscribed: Subscribed | undefined;
+  where: Where = "stand-in";
+
+  constructor(readonly desk: Desk) {
+    super();
+  }
+
+  /** Makes a VAPID key if there is none, and subscribes with its public half. */
+  async subscribe(): Promise<void> {
+    const { enclave, notes } = this.desk;
+    const kid = notes.push?.kid ?? (await this.#makeKey());
+    const { publicKey } = await enclave.calls.publicKey({ kid, format: "raw" });
+    if (!(publicKey instanceof ArrayBuffer)) throw new Error("The enclave gave no raw public key.");
+    const heard = (text: string) => {
+      this.heard.push({ text, at: new Date() });
+      this.#changed();
+    };
+    await this.end();
+    this.subscribed =
+      this.where === "browser"
+        ? await atBrowser(publicKey, heard)
+        : await atStandIn(this.desk.config.push, publicKey, heard);
+    this.#changed();
+  }
+
+  async end(): Promise<void> {
+    await this.subscribed?.end();
+    this.subscribed = undefined;
+    this.leased.clear();
+    this.#changed();
+  }
+
+  /** Lends a relay the right to send to this subscription, for two hours. Gives the end. */
+  async lend(relay: Relay): Promise<Date> {
+    const { subscribed, desk } = this;
+    const kid = desk.notes.push?.kid;
+    if (subscribed === undefined || kid === undefined) throw new Error("Subscribe first.");
+    const { audience: aud, address: subscription } = subscribed;
+    const lease = await desk.enclave.calls.vapidHeaders({ kid, aud, sub: CONTACT, relay: true });
+    await posted(`${desk.config.relay}/${relay}`, { subscription, authorization: lease.Authorization });
+    this.leased.add(relay);
+    this.#changed();
+    return new Date(lease.exp * 1000);
+  }
+
+  /** Has a relay send; with `learnt`, to an address too that nobody gave it. */
+  async send(relay: Relay, text: string, learnt?: Address): Promise<readonly Sent[]> {
+    const body = { text, ...(learnt === undefined ? {} : { subscription: learnt }) };
+    const { sent } = await posted(`${this.desk.config.relay}/${relay}/send`, body);
+    return Array.isArray(sent) ? sent : [];
+  }
+
+  /** Another key in the place of the old one. */
+  async rotate(): Promise<{ readonly old: string; readonly now: string }> {
+    const old = this.desk.notes.push?.kid ?? "";
+    const { kid, publicKey } = await this.desk.enclave.calls.rotate({ kid: old });
+    this.desk.note({ push: { kid, publicKey } });
+    return { old, now: kid };
+  }
+
+  async #makeKey(): Promise<string> {
+    const { kid, publicKey } = await this.desk.enclave.calls.generate({ alg: "ES256", purpose: "vapid" });
+    this.desk.note({ push: { kid, publicKey } });
+    return kid;
+  }
+
+  #changed(): void {
+    this.dispatchEvent(new Event("change"));
+    this.desk.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,94 @@
+// Where this page can be notified: at the stand-in on this machine, or at the browser's own push service.
+
+import { base64url, unbase64url } from "../bytes.ts";
+import { Receiver } from "./sealed.ts";
+
+/** What a relay is handed: as `PushSubscription.toJSON()` writes it. */
+export interface Address {
+  readonly endpoint: string;
+  readonly keys: { readonly p256dh: string; readonly auth: string };
+}
+
+export interface Subscribed {
+  readonly address: Address;
+  /** The origin that a lease has to be for. */
+  readonly audience: string;
+  end(): Promise<void>;
+}
+
+export type Heard = (text: string) => void;
+
+export async function posted(url: string, body: object = {}): Promise<Record<string, unknown>> {
+  const response = await fetch(url, { method: "POST", body: JSON.stringify(body) });
+  const answer: Record<string, unknown> = Object(await response.json());
+  if (!response.ok) throw new Error(String(answer["message"] ?? response.status));
+  return answer;
+}
+
+/** Subscribes at the stand-in, and listens. */
+export async function atStandIn(service: string, key: ArrayBuffer, heard: Heard): Promise<Subscribed> {
+  const receiver = await Receiver.create();
+  const { endpoint } = await posted(`${service}/subscribe`, { applicationServerKey: base64url(key) });
+  const id = String(endpoint).split("/").at(-1);
+  const keys = { p256dh: base64url(receiver.point), auth: base64url(receiver.auth) };
+  void listen(`${service}/messages/${id}`, receiver, heard);
+  return {
+    address: { endpoint: String(endpoint), keys },
+    audience: new URL(String(endpoint)).origin,
+    end: async () => void (await posted(`${service}/unsubscribe/${id}`)),
+  };
+}
+
+async function listen(url: string, receiver: Receiver, heard: Heard): Promise<void> {
+  for (let from = 0; ; ) {
+    const response = await fetch(`${url}?${from}`).catch(() => undefined);
+    if (response === undefined) return;
+    const { messages = [], gone = false } = (await response.json()) as { messages?: readonly string[]; gone?: boolean };
+    for (const message of messages) {
+      from += 1;
+      heard(await receiver.open(unbase64url(message)).catch(() => "(a message that was not sealed for this page)"));
+    }
+    if (gone || !response.ok) return;
+  }
+}
+
+/** Subscribes at the browser's push service, which needs a person's leave and the Internet. */
+export async function atBrowser(key: ArrayBuffer, heard: Heard): Promise<Subscribed> {
+  if (!("serviceWorker" in navigator) || !("PushManager" in window)) throw new Error("This browser has no Web Push.");
+  if ((await Notification.requestPermission()) !== "granted") {
+    throw new Error("The browser may not notify. Allow it for this site, or use the stand-in.");
+  }
+  await navigator.serviceWorker.register(workerUrl("/wake.js") as string);
+  const registration = await navigator.serviceWorker.ready;
+  await (await registration.pushManager.getSubscription())?.unsubscribe();
+  const made = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+  const { endpoint, keys } = made.toJSON();
+  const { p256dh = "", auth = "" } = keys ?? {};
+  const stop = new AbortController();
+  const message = (event: MessageEvent<unknown>) => heard(String(event.data));
+  navigator.serviceWorker.addEventListener("message", message, { signal: stop.signal });
+  return {
+    address: { endpoint: endpoint ?? "", keys: { p256dh, auth } },
+    audience: new URL(endpoint ?? "").origin,
+    end: async () => {
+      stop.abort();
+      await made.unsubscribe();
+    },
+  };
+}
+
+/** Under Trusted Types a worker's address has to be vouched for; this page vouches for one. */
+function workerUrl(path: "/wake.js"): unknown {
+  const { trustedTypes } = window as { trustedTypes?: TrustedTypes };
+  const policy = trustedTypes?.createPolicy("demo-worker", { createScriptURL: () => path });
+  return policy?.createScriptURL(path) ?? path;
+}
+
+interface TrustedTypes {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL: (text: string) => string },
+  ): {
+    createScriptURL(text: string): unknown;
+  };
+}

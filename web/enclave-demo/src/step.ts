@@ -1,0 +1,91 @@
+// One step of the page: a heading, what it is about, buttons, and a place where what happened is said (and read out).
+
+import { EnclaveError, Refused } from "../../enclave-bridge/src/index.ts";
+import type { Desk } from "./desk.ts";
+import { el, type Inside } from "./element.ts";
+
+export type Tone = "good" | "bad" | "plain";
+
+/** Why a button cannot work yet; nothing when it can. */
+export type Lack = () => string | undefined;
+
+export class Step {
+  readonly section: HTMLElement;
+  readonly body = el("div");
+  readonly #said = el("p", { class: "said", role: "status" });
+
+  constructor(
+    readonly desk: Desk,
+    readonly name: string,
+    number: number,
+    title: string,
+    about: string,
+  ) {
+    const heading = el("h2", { id: `${name}-title` }, title);
+    this.body.append(heading, el("p", { class: "about" }, about));
+    this.section = el(
+      "section",
+      { class: "step", id: name, "aria-labelledby": heading.id },
+      el("span", { class: "number", "aria-hidden": "true" }, String(number)),
+      this.body,
+    );
+  }
+
+  /** Puts elements below each other; what is said comes after all of them. */
+  add(...elements: readonly HTMLElement[]): this {
+    this.body.append(...elements, this.#said);
+    return this;
+  }
+
+  say(tone: Tone, ...what: readonly Inside[]): void {
+    this.#said.dataset["tone"] = tone;
+    this.#said.replaceChildren(...what);
+  }
+
+  good(word: string, text: string): void {
+    this.say("good", el("b", {}, word), ` ${text}`);
+  }
+
+  bad(word: string, text: string): void {
+    this.say("bad", el("b", {}, word), ` ${text}`);
+  }
+
+  /** A button. While it works, or lacks something, it says so instead of doing it. */
+  button(label: string, style: "first" | "grave" | "", run: () => Promise<void>, lack: Lack = () => undefined) {
+    const button = el("button", { type: "button", ...(style === "" ? {} : { class: style }) }, label);
+    let busy = false;
+    const refresh = () => button.setAttribute("aria-disabled", String(busy || lack() !== undefined));
+    button.addEventListener("click", async () => {
+      const why = lack();
+      if (busy) return;
+      if (why !== undefined) {
+        this.say("plain", why);
+        return;
+      }
+      busy = true;
+      refresh();
+      try {
+        await run();
+      } catch (thrown) {
+        this.bad(...words(thrown));
+      } finally {
+        busy = false;
+        refresh();
+      }
+    });
+    this.desk.addEventListener("change", refresh);
+    refresh();
+    return button;
+  }
+}
+
+export const row = (...elements: readonly HTMLElement[]): HTMLElement => el("div", { class: "row" }, ...elements);
+
+/** What went wrong: a word, and a sentence with the next step. */
+function words(thrown: unknown): [string, string] {
+  if (thrown instanceof EnclaveError || thrown instanceof Refused) {
+    const text = `${thrown.message.charAt(0).toUpperCase()}${thrown.message.slice(1)}`;
+    return [`Refused (${thrown.code}).`, `${text}. ${thrown.next}`];
+  }
+  return ["That did not work.", thrown instanceof Error ? thrown.message : String(thrown)];
+}

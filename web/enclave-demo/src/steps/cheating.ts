@@ -1,0 +1,45 @@
+import { EnclaveError, Refused } from "../../../enclave-bridge/src/index.ts";
+import type { Desk } from "../desk.ts";
+import { el } from "../element.ts";
+import { posted } from "../push/subscription.ts";
+import { row, Step } from "../step.ts";
+
+const CHEATS: readonly (readonly [string, string])[] = [
+  ["module", "change one byte of the module"],
+  ["page", "put a script into its page"],
+  ["headers", "allow itself the network"],
+];
+
+export function cheating(desk: Desk): Step {
+  const step = new Step(
+    desk,
+    "cheating",
+    7,
+    "Let the enclave’s server cheat",
+    "Before the frame is made, the bridge fetches page, headers and module and compares them with what was released; Chromium then runs nothing else in the frame. A server that cheats is refused, and says so above and here.",
+  );
+  const which = el("select", { id: "cheat" }, ...CHEATS.map(([value, text]) => el("option", { value }, text)));
+  const cheat = async () => {
+    await posted(`${desk.config.relay}/cheat/${which.value}`);
+    await desk.enclave.open().then(
+      () => step.bad("It was loaded.", "That must not happen."),
+      thrown => step.good("Refused, as it should be.", reasonOf(thrown)),
+    );
+  };
+  const honest = async () => {
+    await posted(`${desk.config.relay}/cheat/honest`);
+    await desk.enclave.open();
+    await desk.compare();
+    step.good("Honest again.", "The enclave is verified and loaded; its keys were never touched.");
+  };
+  return step.add(
+    el("label", { for: "cheat" }, "The server will"),
+    which,
+    row(step.button("Cheat, and load the enclave", "grave", cheat), step.button("Be honest again", "", honest)),
+  );
+}
+
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof Refused) return `${thrown.layer}: ${thrown.message}.`;
+  return thrown instanceof EnclaveError ? thrown.message : String(thrown);
+}

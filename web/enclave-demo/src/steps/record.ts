@@ -1,0 +1,57 @@
+import { checkAudit } from "../../../enclave-bridge/src/index.ts";
+import type { Desk } from "../desk.ts";
+import { el } from "../element.ts";
+import { row, Step } from "../step.ts";
+
+const SHOWN = 12;
+
+interface Entry {
+  readonly seq: number;
+  readonly time: number;
+  readonly method: string;
+  readonly kid?: string;
+  readonly outcome: string;
+}
+
+export function record(desk: Desk): Step {
+  const step = new Step(
+    desk,
+    "record",
+    8,
+    "Read the record",
+    "Whatever the enclave did or refused is an entry, linked to the one before, and the last is signed. The page checks the chain itself.",
+  );
+  const table = el("div", {
+    class: "table",
+    role: "region",
+    "aria-label": "Record of the enclave",
+    tabindex: "0",
+    hidden: "",
+  });
+  const read = async () => {
+    const page = await desk.enclave.calls.audit({});
+    const { linked, complete, head } = await checkAudit(page);
+    const entries = page.entries.map(bytes => JSON.parse(new TextDecoder().decode(bytes)) as Entry);
+    table.replaceChildren(tableOf(entries.slice(-SHOWN).reverse()));
+    table.hidden = false;
+    const whole = `${page.head.count} entries, each follows from the one before`;
+    if (linked && complete && head === "good")
+      step.good("The chain is whole.", `${whole}, and the signature of the last is good.`);
+    else step.bad("The chain does not hold.", `linked: ${linked}, complete: ${complete}, head: ${head}`);
+  };
+  return step.add(row(step.button("Read and check it", "first", read)), table);
+}
+
+function tableOf(entries: readonly Entry[]): HTMLElement {
+  const heads = ["No.", "When", "Method", "Key", "Outcome"].map(text => el("th", { scope: "col" }, text));
+  const rows = entries.map(({ seq, time, method, kid = "", outcome }) =>
+    el(
+      "tr",
+      {},
+      ...[String(seq), new Date(time).toLocaleTimeString(), method, kid.slice(0, 8), outcome].map(text =>
+        el("td", {}, text),
+      ),
+    ),
+  );
+  return el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows));
+}

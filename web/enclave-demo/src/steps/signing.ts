@@ -1,0 +1,48 @@
+import { base64url, utf8 } from "../bytes.ts";
+import type { Desk } from "../desk.ts";
+import { el, facts, mono, short } from "../element.ts";
+import { row, Step } from "../step.ts";
+
+interface Signed {
+  readonly signature: ArrayBuffer;
+  readonly kid: string;
+}
+
+export function signing(desk: Desk): Step {
+  const step = new Step(
+    desk,
+    "signing",
+    2,
+    "Sign and verify",
+    "Sign the text, verify it, then change one letter and verify again. A signing key signs exactly these bytes, so anybody with plain ES256 can check them.",
+  );
+  const text = el("textarea", { id: "text", spellcheck: "false" });
+  text.value = "Pay 12.50 to the baker.";
+  const shown = el("dl", { class: "facts" });
+  let last: Signed | undefined;
+  const sign = async () => {
+    const kid = desk.notes.signing?.kid ?? "";
+    const { signature } = await desk.enclave.calls.sign({ kid, bytes: utf8(text.value).buffer });
+    last = { signature, kid };
+    facts(shown, { Signature: mono(base64url(signature)), "By key": mono(short(kid)) });
+    step.good("Signed.", "The enclave has written down that it did.");
+    desk.note({});
+  };
+  const verify = async () => {
+    const publicKey = desk.notes.signing?.publicKey;
+    if (publicKey === undefined || last === undefined) return;
+    const bytes = utf8(text.value).buffer;
+    const { valid } = await desk.enclave.calls.verify({ publicKey, bytes, signature: last.signature });
+    if (valid) step.good("Good.", "The signature is of this text, by this key.");
+    else step.bad("Not good.", "This is not the text that was signed, or not the key that signed it.");
+  };
+  const needsKey = () => (desk.notes.signing === undefined ? "Create a key first (step 1)." : undefined);
+  const needsBoth = () => needsKey() ?? (last === undefined ? "Sign something first." : undefined);
+  step.add(
+    el("label", { for: "text" }, "Text"),
+    text,
+    row(step.button("Sign", "first", sign, needsKey), step.button("Verify", "", verify, needsBoth)),
+    shown,
+  );
+  return step;
+}

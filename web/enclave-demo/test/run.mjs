@@ -1,0 +1,41 @@
+// Bundles the tests (Node 20 does not read TypeScript) and runs them: `unit` without a browser, or (npm script `browsers`)
+// `browsers chromium firefox [--only TEXT]`, which needs ENCLAVE_XTASK, the project's command.
+import { spawnSync } from "node:child_process";
+import { readdir, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const [kind, ...rest] = process.argv.slice(2);
+const at = rest.indexOf("--only");
+const only = at < 0 ? "" : rest[at + 1];
+const engines = at < 0 ? rest : rest.slice(0, at);
+const folder = kind === "browsers" ? "browsers" : "unit";
+const wanted = (await readdir(`${here}${folder}`))
+  .filter(file => file.endsWith(".test.ts"))
+  .map(file => `${folder}/${file}`);
+if (wanted.length === 0) throw new Error("no tests found");
+
+await rm(`${here}out`, { recursive: true, force: true });
+await build({
+  absWorkingDir: here,
+  entryPoints: wanted,
+  outdir: "out",
+  outbase: here,
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  packages: "external",
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  sourcemap: "inline",
+  define: { DEMO_FOLDER: JSON.stringify(fileURLToPath(new URL("../", import.meta.url))), ENCLAVE_FOLDER: '""' },
+  logLevel: "warning",
+});
+const out = wanted.map(file => `${here}out/${file.replace(/\.ts$/, ".mjs")}`);
+const args = ["--enable-source-maps", "--test", "--test-concurrency=1", "--test-reporter=spec", ...out];
+if (only !== "") args.splice(2, 0, `--test-name-pattern=${only}`);
+if (kind === "browsers") args.splice(2, 0, "--test-force-exit");
+const env = { ...process.env, ENCLAVE_ENGINES: engines.join(" ") };
+const { status } = spawnSync(process.execPath, args, { stdio: "inherit", env });
+process.exit(status ?? 1);

@@ -1,0 +1,172 @@
+//! `cargo xtask enclave demo`: a host page, its enclave, two relays and a stand-in for a push service, all on this machine.
+//!
+//! Invariant: it listens on loopback alone, writes below the target folder alone, and everything that decides is the
+//! product's own: enclave, bridge, and `crates/push` in processes of their own. The page takes what it does to its server
+//! back when it is loaded anew.
+
+mod cheat;
+mod http;
+mod postman;
+mod push;
+mod relays;
+mod services;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::hosts::Hosts;
+use super::manifest::Release;
+use super::serve::{Server, Site};
+use crate::failure::Failure;
+use crate::node;
+use crate::step::Step;
+use crate::workspace;
+
+const HELP: &str = "usage: cargo xtask enclave demo [--port PORT] [--json]
+
+A page that uses the browser enclave, and everything around it, on this machine: create keys, sign and verify, push
+notifications through a relay, rotate, stop a relay that misbehaves, back up and recover, and see a cheating server refused.
+
+  --port PORT   where to listen (8403); the port after it is for relays and push service
+  --json        print one JSON object with the addresses instead of words, then serve
+
+examples:
+  cargo xtask enclave demo
+  cargo xtask enclave demo --port 9000
+  cargo xtask enclave demo --json | jq -r .app";
+
+/// Where everything is.
+struct Addresses {
+    app: String,
+    kms: String,
+    relay: String,
+    push: String,
+}
+
+impl Addresses {
+    fn new(port: u16, services: u16) -> Self {
+        let at = |name: &str, port: u16| format!("http://{name}.briefcase.localhost:{port}");
+        Self { app: at("app", port), kms: at("kms", port), relay: at("relay", services), push: at("push", services) }
+    }
+}
+
+/// `cargo xtask enclave demo`.
+pub fn run(args: &[String]) -> Result<(), Failure> {
+    if ["--help", "-h"].iter().any(|name| workspace::flag(args, name)) {
+        println!("{HELP}");
+        return Ok(());
+    }
+    let port = workspace::option(args, "--port").unwrap_or("8403");
+    let dir = workspace::target().join("enclave").join(format!("demo-{port}"));
+    let port: u16 = port.parse().map_err(|_| Failure::new(format!("{port} is not a port")))?;
+    let server = Server::bind(port)?;
+    let port = server.port()?;
+    let services = services::bind(port)?;
+    let at = Addresses::new(port, services.local_addr()?.port());
+    let json = workspace::flag(args, "--json");
+    if !json {
+        println!("demo: building enclave, page and push sender (minutes the first time)");
+    }
+    let (kms, app) = (dir.join("kms"), dir.join("app"));
+    let hosts = Hosts::new(vec![at.app.clone()], true)?;
+    let cargo = workspace::target().join("enclave/cargo");
+    let built = super::build::build(workspace::root(), &cargo, &kms, &hosts, &Release::read(args)?)?;
+    page(&app, &at, &built.digest.hex())?;
+    services::start(services, Arc::new(services::Services::new(&at, postman::program()?, kms.clone())?));
+    announce(&at, &built.digest.hex(), json);
+    server.serve(vec![
+        Site { name: "kms.briefcase.localhost".to_owned(), dir: kms },
+        Site { name: "app.briefcase.localhost".to_owned(), dir: app },
+    ])
+}
+
+/// The folder of the host page: its files, what it has to know, and the headers that a host should send.
+fn page(out: &Path, at: &Addresses, pin: &str) -> Result<(), Failure> {
+    let web = workspace::root().join("web");
+    node::install(&web)?;
+    Step::new(node::node()?).args([Path::new("enclave-demo/build.mjs"), Path::new("--out"), out]).dir(&web).run()?;
+    let Addresses { kms, relay, push, .. } = at;
+    let config = json!({ "enclave": format!("{kms}/kms.html"), "pin": pin, "relay": relay, "push": push });
+    std::fs::write(out.join("config.json"), config.to_string())?;
+    Ok(std::fs::write(out.join("_headers"), headers(at))?)
+}
+
+/// As docs/enclave-hosting.md tells a host to send them.
+fn headers(Addresses { kms, relay, push, .. }: &Addresses) -> String {
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; worker-src 'self'; \
+         connect-src 'self' {kms} {relay} {push}; frame-src {kms}/kms.html; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types demo-worker"
+    );
+    let everywhere = [
+        ("Content-Security-Policy", policy.as_str()),
+        ("Cross-Origin-Embedder-Policy", "require-corp"),
+        ("Cross-Origin-Opener-Policy", "same-origin-allow-popups"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Cache-Control", "no-cache"),
+    ];
+    let types = [
+        ("index.html", "text/html; charset=utf-8"),
+        ("main.js", "text/javascript; charset=utf-8"),
+        ("wake.js", "text/javascript; charset=utf-8"),
+        ("style.css", "text/css; charset=utf-8"),
+        ("icon.svg", "image/svg+xml"),
+        ("config.json", "application/json"),
+    ];
+    let mut text = "/*\n".to_owned();
+    for (name, value) in everywhere {
+        text.push_str(&format!("  {name}: {value}\n"));
+    }
+    for (file, kind) in types {
+        text.push_str(&format!("/{file}\n  Content-Type: {kind}\n"));
+    }
+    text
+}
+
+fn announce(at: &Addresses, pin: &str, json: bool) {
+    let Addresses { app, kms, relay, push } = at;
+    if json {
+        println!(
+            "{}",
+            json!({ "app": format!("{app}/"), "enclave": format!("{kms}/kms.html"), "sha256": pin, "relay": relay, "push": push })
+        );
+        return;
+    }
+    println!(
+        "
+  Open   {app}/
+
+  1. Create a key, sign, change a letter, verify.        The page never holds the private half.
+  2. Subscribe, lend a relay two hours, let it notify.   Then let it misbehave, and stop it.
+  3. Back up, lose everything, recover.                  The code is shown to you, not to the page.
+  4. Let the enclave's server cheat.                     The page refuses before a byte of it runs.
+
+  enclave  {kms}/kms.html
+  module   sha256 {pin}
+  check    curl -s {kms}/artifacts/kms-{pin}.mjs | sha256sum
+
+  Ctrl-C ends it."
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_may_speak_with_its_four_places_and_frame_one() {
+        let text = headers(&Addresses::new(8403, 8404));
+        let policy = super::super::headers::of(&text, "/index.html")
+            .into_iter()
+            .find_map(|(name, value)| (name == "Content-Security-Policy").then_some(value))
+            .unwrap();
+        assert!(policy.contains("frame-src http://kms.briefcase.localhost:8403/kms.html;"));
+        assert!(policy.contains(
+            "connect-src 'self' http://kms.briefcase.localhost:8403 http://relay.briefcase.localhost:8404 http://push.briefcase.localhost:8404;"
+        ));
+        assert!(!policy.contains("unsafe"));
+    }
+}

@@ -1,0 +1,82 @@
+//! What a dishonest server could do to the files that it serves. Each is put back before the next.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::json;
+
+use super::http::Answer;
+use crate::failure::Failure;
+
+pub struct Cheat {
+    dir: PathBuf,
+    /// The file that is spoiled now, and its honest bytes.
+    spoiled: Mutex<Option<(PathBuf, Vec<u8>)>>,
+}
+
+impl Cheat {
+    pub fn new(dir: PathBuf) -> Self {
+        Self { dir, spoiled: Mutex::default() }
+    }
+
+    pub fn answer(&self, what: &str) -> Answer {
+        match self.spoil(what) {
+            Ok(()) => Answer::new(200, json!({ "now": what })),
+            Err(failure) => Answer::refused(400, &failure.to_string()),
+        }
+    }
+
+    fn spoil(&self, what: &str) -> Result<(), Failure> {
+        let mut spoiled = self.spoiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((path, bytes)) = spoiled.take() {
+            std::fs::write(path, bytes)?;
+        }
+        let (path, change): (PathBuf, fn(&str) -> String) = match what {
+            "honest" => return Ok(()),
+            "module" => (self.module()?, |text| format!("{text} ")),
+            "page" => (self.dir.join("kms.html"), |text| text.replace("</head>", "<script>1</script></head>")),
+            "headers" => (self.dir.join(".well-known/kms-headers.txt"), |text| {
+                text.replace("connect-src 'none'", "connect-src https://thief.example")
+            }),
+            _ => return Err(Failure::new("it can cheat with module, page or headers")),
+        };
+        let honest = std::fs::read(&path)?;
+        std::fs::write(&path, change(&String::from_utf8_lossy(&honest)))?;
+        *spoiled = Some((path, honest));
+        Ok(())
+    }
+
+    fn module(&self) -> Result<PathBuf, Failure> {
+        let first = std::fs::read_dir(self.dir.join("artifacts"))?.next();
+        Ok(first.ok_or_else(|| Failure::new("there is no module"))??.path())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cheat_changes_one_file_and_is_taken_back() {
+        let dir = std::env::temp_dir().join(format!("briefcase-cheat-{}", std::process::id()));
+        let files = [
+            ("artifacts/kms-0.mjs", "export {}"),
+            ("kms.html", "<head></head>"),
+            (".well-known/kms-headers.txt", "/kms.html\n  Content-Security-Policy: connect-src 'none'\n"),
+        ];
+        for (path, text) in files {
+            std::fs::create_dir_all(dir.join(path).parent().unwrap()).unwrap();
+            std::fs::write(dir.join(path), text).unwrap();
+        }
+        let changed =
+            || files.iter().filter(|(path, text)| std::fs::read(dir.join(path)).unwrap() != text.as_bytes()).count();
+        let cheat = Cheat::new(dir.clone());
+        for what in ["module", "page", "headers"] {
+            assert_eq!(cheat.answer(what).status, 200);
+            assert_eq!(changed(), 1, "{what}");
+        }
+        assert_eq!(cheat.answer("everything").status, 400);
+        assert_eq!(changed(), 0);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}

@@ -1,0 +1,58 @@
+//! `crates/push` in a process of its own, by JSON lines. Whoever holds one can send what it has leases for; no key is in it.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::step::Step;
+use crate::workspace;
+
+/// Builds the program.
+pub fn program() -> Result<PathBuf, Failure> {
+    Step::cargo().args(["build", "--quiet", "--locked", "-p", "briefcase-push", "--example", "push"]).run()?;
+    Ok(workspace::target().join("debug/examples/push"))
+}
+
+struct Lines {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+/// One running program.
+pub struct Postman(Mutex<Lines>);
+
+impl Postman {
+    pub fn start(program: &PathBuf) -> Result<Self, Failure> {
+        let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(Failure::new("the push program has no pipes"));
+        };
+        Ok(Self(Mutex::new(Lines { child, input, output: BufReader::new(output) })))
+    }
+
+    /// One request and its answer; `{error, message}` when it went wrong.
+    pub fn ask(&self, request: &Value) -> Value {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Lines { input, output, .. } = &mut *lines;
+        let mut line = String::new();
+        let answered =
+            writeln!(input, "{request}").and_then(|()| input.flush()).and_then(|()| output.read_line(&mut line));
+        match answered.ok().and_then(|_| serde_json::from_str(&line).ok()) {
+            Some(answer) => answer,
+            None => json!({ "error": "ended", "message": "the push program has ended" }),
+        }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        // It ends by itself when its input does; this is for the case that it hangs.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

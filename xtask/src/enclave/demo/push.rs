@@ -1,0 +1,113 @@
+//! A stand-in for a push service. It is as strict as the real ones: no message without a lease that was signed by the key
+//! of the very subscription, for this origin, and in force; and it can read none of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::http::{Answer, Asked};
+use super::postman::Postman;
+
+/// How long a browser's question for messages is held open.
+const PATIENCE: Duration = Duration::from_secs(15);
+const MOST: usize = 100;
+
+struct Subscription {
+    /// The application server's key, base64url, as the browser gave it.
+    key: String,
+    gone: bool,
+    messages: Vec<String>,
+}
+
+pub struct PushService {
+    origin: String,
+    postman: Postman,
+    subscriptions: Mutex<BTreeMap<String, Subscription>>,
+    news: Condvar,
+}
+
+impl PushService {
+    pub fn new(origin: &str, postman: Postman) -> Self {
+        Self { origin: origin.to_owned(), postman, subscriptions: Mutex::default(), news: Condvar::new() }
+    }
+
+    pub fn answer(&self, asked: &Asked) -> Answer {
+        let mut parts = asked.path.split('/').skip(1);
+        match (asked.method.as_str(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default()) {
+            ("POST", "subscribe", _) => self.subscribe(&asked.json()),
+            ("POST", "unsubscribe", id) => self.unsubscribe(id),
+            ("POST", "send", id) => self.send(id, asked),
+            ("GET", "messages", id) => self.messages(id, asked.query.parse().unwrap_or(0)),
+            _ => Answer::refused(404, "there is nothing here"),
+        }
+    }
+
+    fn subscribe(&self, body: &Value) -> Answer {
+        let Some(key) = body.get("applicationServerKey").and_then(Value::as_str) else {
+            return Answer::refused(400, "no applicationServerKey");
+        };
+        let mut subscriptions = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
+        if subscriptions.len() >= MOST {
+            return Answer::refused(429, "too many subscriptions");
+        }
+        let id = format!("{}", subscriptions.len() + 1);
+        let endpoint = format!("{}/send/{id}", self.origin);
+        subscriptions.insert(id, Subscription { key: key.to_owned(), gone: false, messages: Vec::new() });
+        Answer::new(201, json!({ "endpoint": endpoint }))
+    }
+
+    fn unsubscribe(&self, id: &str) -> Answer {
+        let mut subscriptions = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(subscription) = subscriptions.get_mut(id) {
+            subscription.gone = true;
+        }
+        self.news.notify_all();
+        Answer::new(200, json!({}))
+    }
+
+    fn send(&self, id: &str, asked: &Asked) -> Answer {
+        let request = json!({ "do": "lease", "authorization": asked.header("authorization"), "audience": self.origin });
+        let lease = self.postman.ask(&request);
+        let mut subscriptions = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(subscription) = subscriptions.get_mut(id) else {
+            return Answer::refused(404, "no such subscription");
+        };
+        if subscription.gone {
+            return Answer::refused(410, "the browser has unsubscribed");
+        }
+        let Some(key) = lease.get("key").and_then(Value::as_str) else {
+            let why = lease.get("message").and_then(Value::as_str).unwrap_or("no lease");
+            return Answer::refused(401, why);
+        };
+        if key != subscription.key {
+            return Answer::refused(403, "the lease is under another key than the subscription");
+        }
+        if asked.header("ttl").is_empty() || subscription.messages.len() >= MOST {
+            return Answer::refused(400, "no TTL, or too many messages");
+        }
+        subscription.messages.push(URL_SAFE_NO_PAD.encode(&asked.body));
+        self.news.notify_all();
+        Answer::new(201, json!({}))
+    }
+
+    /// Messages from this one on; waits for the next when there is none yet.
+    fn messages(&self, id: &str, from: usize) -> Answer {
+        let subscriptions = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
+        let none = |all: &mut BTreeMap<String, Subscription>| {
+            all.get(id).is_some_and(|subscription| !subscription.gone && subscription.messages.len() <= from)
+        };
+        let waited = self.news.wait_timeout_while(subscriptions, PATIENCE, none);
+        let (subscriptions, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        match subscriptions.get(id) {
+            None => Answer::refused(404, "no such subscription"),
+            Some(subscription) => {
+                let messages: Vec<&String> = subscription.messages.iter().skip(from).collect();
+                Answer::new(200, json!({ "messages": messages, "gone": subscription.gone }))
+            }
+        }
+    }
+}
