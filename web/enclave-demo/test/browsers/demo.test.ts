@@ -196,6 +196,8 @@ async function looks(person: Person): Promise<void> {
         { name: "forced-colors", value: forced },
       ],
     });
+  await person.tab.run("() => scrollTo(0, 0)");
+  await person.shot("light");
   await media("dark", "none");
   await person.accessible();
   await person.shot("dark");
@@ -214,7 +216,8 @@ async function looks(person: Person): Promise<void> {
     "() => document.documentElement.scrollWidth - document.documentElement.clientWidth",
   );
   assert.equal(over, 0, "nothing sticks out of a narrow page");
-  await person.shot("narrow", true);
+  await person.tab.run("() => scrollTo(0, 0)");
+  await person.shot("narrow");
   await session.send("Emulation.clearDeviceMetricsOverride");
   await session.detach();
 }
