@@ -110,9 +110,10 @@ export class World {
   /** The host page, and the same page on an origin that may not embed the enclave. */
   async #pages(...sets: readonly Origins[]): Promise<void> {
     const frames = sets.flatMap(set => [`${set.kms}/kms.html`, `${set.app}/same.html`]).join(" ");
+    const fetched = sets.map(set => set.kms).join(" ");
     const host = [
       "/*",
-      `  Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; frame-src ${frames}`,
+      `  Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src ${fetched}; frame-src ${frames}`,
       "  Cross-Origin-Embedder-Policy: require-corp",
       "  Cross-Origin-Opener-Policy: same-origin-allow-popups",
       "",

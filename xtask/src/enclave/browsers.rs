@@ -1,4 +1,4 @@
-//! The enclave's tests in real browsers. A browser that is not there is a failure that says how to get it.
+//! The enclave's tests and benchmark in real browsers. A browser that is not there is a failure that says how to get it.
 
 use std::path::PathBuf;
 
@@ -14,8 +14,8 @@ const ENGINES: [(&str, &[(&str, &str)]); 3] = [
     ("webkit", &[("WebKitWebDriver", "webkit2gtk-driver"), ("Xvfb", "xvfb")]),
 ];
 
-/// `cargo xtask enclave test`.
-pub fn run(args: &[String]) -> Result<(), Failure> {
+/// `cargo xtask enclave test` and `bench`: what `web/enclave/test/run.mjs` has under this name.
+pub fn run(kind: &str, args: &[String]) -> Result<(), Failure> {
     let only = workspace::option(args, "--engine");
     let engines: Vec<_> = ENGINES.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)).collect();
     if engines.is_empty() {
@@ -35,7 +35,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     let peer = peer()?;
     let names: Vec<&str> = engines.iter().map(|(name, _)| *name).collect();
     let mut step = Step::new(node::node()?)
-        .args(["enclave/test/run.mjs", "browsers"])
+        .args(["enclave/test/run.mjs", kind])
         .args(&names)
         .dir(web)
         .env("ENCLAVE_XTASK", workspace::itself()?)

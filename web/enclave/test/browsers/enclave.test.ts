@@ -14,8 +14,7 @@ import { speed } from "../cases/speed.ts";
 import { store } from "../cases/store.ts";
 import { strong } from "../cases/strong.ts";
 import type { Engine, EngineName } from "../engines/engine.ts";
-import { PuppetEngine } from "../engines/puppet.ts";
-import { WebKitEngine } from "../engines/webkit.ts";
+import { start } from "../engines/start.ts";
 import { World } from "../world.ts";
 
 declare const ENCLAVE_FOLDER: string;
@@ -33,9 +32,6 @@ const CASES: readonly Case[] = [
 ];
 const shows = ({ only }: Case, name: EngineName): boolean => only === undefined || only.engines.includes(name);
 const engines = (process.env["ENCLAVE_ENGINES"] ?? "").split(" ").filter(name => name !== "") as EngineName[];
-
-const start = (name: EngineName): Promise<Engine> =>
-  name === "webkit" ? WebKitEngine.start() : PuppetEngine.start(name);
 
 let world: World;
 before(async () => {

@@ -31,10 +31,10 @@ function heard({ data }) {
       Object.assign(host.frame.style, { width: `${data.width}px`, height: `${data.height}px` });
     return;
   }
-  const resolve = waiting.get(data.id);
+  const answered = waiting.get(data.id);
   waiting.delete(data.id);
-  if (resolve === undefined) host.strays.push(outward(data));
-  else resolve("ok" in data ? { ok: outward(data.ok) } : { error: data.error });
+  if (answered === undefined) host.strays.push(outward(data));
+  else answered(data);
 }
 
 host.boot = ({ url, open = { briefcase: "open", storage: "disk" }, csp, sandbox, patience = 60_000 }) => {
@@ -66,10 +66,12 @@ host.boot = ({ url, open = { briefcase: "open", storage: "disk" }, csp, sandbox,
   });
 };
 
-host.send = (method, params) => {
+const shown = data => ("ok" in data ? { ok: outward(data.ok) } : { error: data.error });
+
+host.send = (method, params, form = shown) => {
   next += 1;
   const id = next;
-  const answer = new Promise(resolve => waiting.set(id, resolve));
+  const answer = new Promise(resolve => waiting.set(id, data => resolve(form(data))));
   host.port.postMessage({ id, method, params });
   return answer;
 };
@@ -85,16 +87,11 @@ host.begin = (method, params = {}) => {
   });
 };
 
-/** Calls one after the other and tells how long each took, in milliseconds. */
-host.time = async (method, params, times) => {
-  const took = [];
-  for (let turn = 0; turn < times; turn += 1) {
-    const from = performance.now();
-    const answer = await host.call(method, params);
-    took.push(performance.now() - from);
-    if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.code}`);
-  }
-  return took;
+/** A call that must succeed, with nothing in and out made into text: for measuring. */
+host.sure = async (method, params) => {
+  const answer = await host.send(method, params, answered => answered);
+  if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.code}`);
+  return answer.ok;
 };
 
 host.inward = inward;
