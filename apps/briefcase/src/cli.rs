@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
     command::{
-        agent, approvals, backup, budget, completions, console, daemon, decide, demo, doctor, factor, fsck, grants,
-        lock, man, policy, receipts, secret, server, setup, status, tools, why,
+        agent, approvals, backup, budget, completions, console, daemon, decide, demo, doctor, enclave, factor, fsck,
+        grants, lock, man, policy, receipts, secret, server, setup, status, tools, why,
     },
     failure::{EXIT_CODES, Failure},
     screen::{self, Answer},
@@ -97,6 +97,9 @@ pub enum Command {
     /// What proves that you are there: PIN and passkeys
     #[command(subcommand)]
     Factor(factor::Factor),
+    /// Browser enclaves: is what is served a release?
+    #[command(subcommand)]
+    Enclave(enclave::Enclave),
     /// Open the console in a browser
     Console(console::Console),
     /// Write a sealed backup of everything
@@ -137,6 +140,7 @@ impl Command {
             Self::Receipts(command) => Box::pin(command.run(around)).await,
             Self::Secret(command) => Box::pin(command.run(around)).await,
             Self::Factor(command) => Box::pin(command.run(around)).await,
+            Self::Enclave(command) => Box::pin(command.run(around)).await,
             Self::Console(command) => command.run(around).await,
             Self::Backup(command) => Box::pin(command.run(around)).await,
             Self::Restore(command) => Box::pin(command.run(around)).await,

@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod decide;
 pub mod demo;
 pub mod doctor;
+pub mod enclave;
 pub mod factor;
 pub mod fsck;
 pub mod grants;

@@ -4,7 +4,7 @@ use briefcase_testkit::Home;
 
 use crate::run;
 
-const COMMANDS: [&str; 51] = [
+const COMMANDS: [&str; 54] = [
     "",
     "demo",
     "setup",
@@ -52,6 +52,9 @@ const COMMANDS: [&str; 51] = [
     "receipts proof",
     "secret",
     "factor",
+    "enclave",
+    "enclave verify",
+    "enclave watch",
     "console",
     "backup",
     "restore",

@@ -10,6 +10,7 @@
 )]
 
 mod demo;
+mod enclave;
 mod errors;
 mod help;
 mod job;

@@ -1,0 +1,64 @@
+//! As whom an enclave is asked. A server that shows auditors one thing and browsers another can only tell them apart by
+//! what they send; so the same file is asked for in every way in which the enclave's users ask for it, and in plain ones.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+const CHROMIUM: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+const SAFARI: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1";
+
+/// One way of asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guise {
+    /// What it looks like, for a person.
+    pub name: &'static str,
+    agent: Option<&'static str>,
+    /// `Sec-Fetch-Dest`, `Sec-Fetch-Mode`, `Sec-Fetch-Site`.
+    fetch: Option<[&'static str; 3]>,
+}
+
+const fn guise(name: &'static str, agent: Option<&'static str>, fetch: Option<[&'static str; 3]>) -> Guise {
+    Guise { name, agent, fetch }
+}
+
+/// As a page is asked for; the first is what counts.
+pub const PAGE: [Guise; 6] = [
+    guise("a frame in Chromium", Some(CHROMIUM), Some(["iframe", "navigate", "same-site"])),
+    guise("a frame in Firefox", Some(FIREFOX), Some(["iframe", "navigate", "same-site"])),
+    guise("a frame in Safari", Some(SAFARI), Some(["iframe", "navigate", "same-site"])),
+    guise("a tab in Chromium", Some(CHROMIUM), Some(["document", "navigate", "none"])),
+    guise("a script that fetches", Some(CHROMIUM), Some(["empty", "cors", "same-site"])),
+    guise("no browser", None, None),
+];
+
+/// As a module is asked for.
+pub const MODULE: [Guise; 5] = [
+    guise("a module in Chromium", Some(CHROMIUM), Some(["script", "cors", "same-origin"])),
+    guise("a module in Firefox", Some(FIREFOX), Some(["script", "cors", "same-origin"])),
+    guise("a module in Safari", Some(SAFARI), Some(["script", "cors", "same-origin"])),
+    guise("a script that fetches", Some(CHROMIUM), Some(["empty", "cors", "same-site"])),
+    guise("no browser", None, None),
+];
+
+/// As a bridge asks for what vouches for a release.
+pub const EVIDENCE: [Guise; 3] = [
+    guise("a script that fetches, in Chromium", Some(CHROMIUM), Some(["empty", "cors", "same-site"])),
+    guise("a script that fetches, in Firefox", Some(FIREFOX), Some(["empty", "cors", "same-site"])),
+    guise("no browser", None, None),
+];
+
+impl Guise {
+    pub fn headers(self) -> HeaderMap {
+        let names = ["sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site"].map(HeaderName::from_static);
+        let mut headers = HeaderMap::new();
+        for (name, value) in names.into_iter().zip(self.fetch.into_iter().flatten()) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        if let Some(agent) = self.agent {
+            headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
+        }
+        headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+        headers
+    }
+}

@@ -1,0 +1,158 @@
+//! What the checks found, for a person and for a program.
+
+use briefcase_release::{ReleaseError, Seen};
+use briefcase_types::UnixMillis;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    moment,
+    page::{Page, Tone, span},
+    screen::Answer,
+};
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Ok,
+    Failed,
+    NotChecked,
+}
+
+/// One check.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// The layer that it is about.
+    pub name: &'static str,
+    pub outcome: Outcome,
+    /// One word for the reason of a failure, which stays the same across versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    pub message: String,
+}
+
+impl Check {
+    pub fn ok(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, outcome: Outcome::Ok, code: None, message: message.into() }
+    }
+
+    pub fn skipped(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, outcome: Outcome::NotChecked, code: None, message: message.into() }
+    }
+
+    pub fn failed(name: &'static str, code: &str, message: impl Into<String>) -> Self {
+        Self { name, outcome: Outcome::Failed, code: Some(code.to_owned()), message: message.into() }
+    }
+
+    pub fn refused(error: &ReleaseError) -> Self {
+        Self::failed(error.layer().name(), error.code(), error.to_string())
+    }
+
+    /// What to do about a failure.
+    fn next(&self) -> &'static str {
+        match self.name {
+            "policy" => "Correct the policy, or use one from somebody you trust.",
+            "equivocation" => "Do not use it. It shows some visitors something else; publish both answers.",
+            "files" => "If it is yours, publish every file of the release; else tell its maintainers.",
+            "expiry" => "Its maintainers have to renew the manifest; until then nobody says that it is not outdated.",
+            "rollback" => "Do not use it. An older release is served than was seen before; tell its maintainers.",
+            "witness" => "Do not use it until enough witnesses have seen the log; tell its maintainers.",
+            _ => "Do not use it. What is served is not what was released; tell its maintainers.",
+        }
+    }
+}
+
+/// What is known of what was served. Kept by `watch`, so that a change can be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    pub version: Option<u64>,
+    pub commit: Option<String>,
+    pub module: Option<String>,
+    pub page: Option<String>,
+    pub headers: Option<String>,
+    pub manifest: Option<String>,
+    pub index: Option<u64>,
+    pub log_size: Option<u64>,
+    pub log_root: Option<String>,
+    pub expires: Option<u64>,
+}
+
+/// Everything about one run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub name: String,
+    pub at: UnixMillis,
+    pub checks: Vec<Check>,
+    pub facts: Facts,
+    /// What to remember.
+    pub seen: Seen,
+}
+
+impl Report {
+    pub fn new(name: String, at: UnixMillis) -> Self {
+        Self { name, at, checks: Vec::new(), facts: Facts::default(), seen: Seen::default() }
+    }
+
+    pub fn add(&mut self, check: Check) {
+        self.checks.push(check);
+    }
+
+    /// The first failure.
+    pub fn failure(&self) -> Option<&Check> {
+        self.checks.iter().find(|check| check.outcome == Outcome::Failed)
+    }
+
+    pub fn verified(&self) -> bool {
+        self.failure().is_none()
+    }
+
+    pub fn answer(&self) -> Answer {
+        Answer::new(self.page(), &self.json()).negative(!self.verified())
+    }
+
+    pub fn json(&self) -> Value {
+        json!({
+            "verified": self.verified(),
+            "enclave": self.name,
+            "at": self.at,
+            "checks": self.checks,
+            "release": self.facts,
+            "next_step": self.failure().map(Check::next),
+        })
+    }
+
+    pub fn page(&self) -> Page {
+        let mut page = Page::new();
+        match self.failure() {
+            None => page.line([span("✓ ", Tone::Good), span(format!("{} is verified", self.name), Tone::Strong)]),
+            Some(_) => page.line([span("✗ NOT VERIFIED: ", Tone::Bad), span(&self.name, Tone::Strong)]),
+        };
+        if let (Some(version), Some(module)) = (self.facts.version, &self.facts.module) {
+            page.field("release", version.to_string());
+            page.field("module", module.as_str());
+            page.field("commit", self.facts.commit.clone().unwrap_or_default());
+        }
+        page.field("checked", moment::utc(self.at));
+        page.blank();
+        for check in &self.checks {
+            let (mark, tone) = match check.outcome {
+                Outcome::Ok => ("  ✓ ", Tone::Good),
+                Outcome::Failed => ("  ✗ ", Tone::Bad),
+                Outcome::NotChecked => ("  · ", Tone::Warn),
+            };
+            let code = check.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+            page.line([
+                span(mark, tone),
+                span(format!("{:<13}", check.name), Tone::Plain),
+                check.message.as_str().into(),
+                span(code, Tone::Dim),
+            ]);
+        }
+        if let Some(failure) = self.failure() {
+            page.next(failure.next());
+        }
+        page
+    }
+}
