@@ -1,7 +1,8 @@
-// Makes the folder of the host page: `--out DIR`, or dist/.
+// Makes the folder of the host page: `--out DIR`, or dist/. With `--verifier` the release verifier is beside it.
 import { cp, mkdir, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { built } from "../verifier/build.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const at = process.argv.indexOf("--out");
@@ -21,3 +22,4 @@ await build({
   tsconfigRaw: "{}",
   logLevel: "warning",
 });
+if (process.argv.includes("--verifier")) await cp(built(), `${out}/verifier.wasm`);

@@ -5,7 +5,8 @@ import type { Enclave, PublicJwk } from "../../enclave-bridge/src/index.ts";
 
 export interface Config {
   readonly enclave: string;
-  readonly pin: string;
+  /** The module's digest; null where the release is verified by policy. */
+  readonly pin: string | null;
   readonly relay: string;
   readonly push: string;
 }

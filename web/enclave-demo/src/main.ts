@@ -1,6 +1,14 @@
 // A host page that uses the enclave: it connects, shows the state, and puts the steps below each other.
 
-import { defineEnclaveStatus, Enclave, type EnclaveStatus, mayAsk } from "../../enclave-bridge/src/index.ts";
+import {
+  defineEnclaveStatus,
+  Enclave,
+  type EnclaveStatus,
+  mayAsk,
+  Refused,
+  type Trust,
+} from "../../enclave-bridge/src/index.ts";
+import { ReleaseVerifier } from "../../verifier/door.ts";
 import { type Config, Desk } from "./desk.ts";
 import { el } from "./element.ts";
 import { Mail } from "./push/mail.ts";
@@ -18,7 +26,7 @@ async function start(main: HTMLElement): Promise<void> {
   const config: Config = await (await fetch("config.json")).json();
   // Whatever it was told to do on the visit before: a page that is loaded anew starts with an honest server.
   await posted(`${config.relay}/cheat/honest`);
-  const enclave = Enclave.create({ url: config.enclave, pin: config.pin });
+  const enclave = Enclave.create({ url: config.enclave, ...(await trustOf(config)) });
   const desk = new Desk(enclave, config);
   const mail = new Mail(desk);
   defineEnclaveStatus();
@@ -39,6 +47,21 @@ async function start(main: HTMLElement): Promise<void> {
   await enclave.open();
   await desk.compare();
   main.setAttribute("aria-busy", "false");
+}
+
+/** What this page believes: a digest, or a policy with the verifier of releases. */
+async function trustOf({ pin }: Config): Promise<Trust> {
+  if (pin !== null) return { pin };
+  const [policy, wasm] = await Promise.all(["policy.json", "verifier.wasm"].map(bytesOf));
+  if (policy === undefined || wasm === undefined) throw new Error("The policy or the verifier is missing.");
+  const verifier = await ReleaseVerifier.load(wasm, (layer, code, message) => new Refused(layer, code, message));
+  return { policy, verifier };
+}
+
+async function bytesOf(file: string): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(file);
+  if (!response.ok) throw new Error(`${file} was answered with ${response.status}.`);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 /** Where the enclave asks in a window, a click of this page has to open it: the button for that is always in reach. */

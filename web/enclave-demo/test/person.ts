@@ -18,6 +18,10 @@ export class Person {
 
   static async before(engine: PuppetEngine, app: string): Promise<Person> {
     const person = new Person(engine, await engine.open());
+    await person.tab.page.evaluateOnNewDocument(`{
+      const attach = Element.prototype.attachShadow;
+      Element.prototype.attachShadow = function (init) { return attach.call(this, { ...init, mode: "open" }); };
+    }`);
     await person.tab.goto(app);
     await person.ready();
     return person;
@@ -26,6 +30,13 @@ export class Person {
   async ready(): Promise<void> {
     await until("the page is ready", () =>
       this.tab.run("() => document.querySelector('main[aria-busy=false]') !== null"),
+    );
+  }
+
+  /** What the status element says. Its root is closed to scripts of the page; `before` leaves it open for this. */
+  status(): Promise<string> {
+    return this.tab.run(
+      "() => document.querySelector('briefcase-enclave-status').shadowRoot.querySelector('section').innerText",
     );
   }
 

@@ -9,6 +9,7 @@ mod http;
 mod postman;
 mod push;
 mod relays;
+mod release;
 mod services;
 
 use std::path::Path;
@@ -24,12 +25,14 @@ use crate::node;
 use crate::step::Step;
 use crate::workspace;
 
-const HELP: &str = "usage: cargo xtask enclave demo [--port PORT] [--json]
+const HELP: &str = "usage: cargo xtask enclave demo [--port PORT] [--pin] [--json]
 
 A page that uses the browser enclave, and everything around it, on this machine: create keys, sign and verify, push
 notifications through a relay, rotate, stop a relay that misbehaves, back up and recover, and see a cheating server refused.
 
   --port PORT   where to listen (8403); the port after it is for relays and push service
+  --pin         have the page name the module's digest itself; otherwise the release is signed, logged and witnessed here,
+                and the page verifies all of that
   --json        print one JSON object with the addresses instead of words, then serve
 
 examples:
@@ -72,8 +75,12 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     let (kms, app) = (dir.join("kms"), dir.join("app"));
     let hosts = Hosts::new(vec![at.app.clone()], true)?;
     let cargo = workspace::target().join("enclave/cargo");
-    let built = super::build::build(workspace::root(), &cargo, &kms, &hosts, &Release::read(args)?)?;
-    page(&app, &at, &built.digest.hex())?;
+    let built = super::build::build(workspace::root(), &cargo, &kms, &hosts, &Release::read(&of_this_commit(args))?)?;
+    let trust = match workspace::flag(args, "--pin") {
+        true => Trust::Pin(built.digest.hex()),
+        false => Trust::Policy(release::make(&kms, &dir.join("maker"))?.to_string()),
+    };
+    page(&app, &at, &trust)?;
     services::start(services, Arc::new(services::Services::new(&at, postman::program()?, kms.clone())?));
     announce(&at, &built.digest.hex(), json);
     server.serve(vec![
@@ -82,21 +89,52 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     ])
 }
 
+/// What the page believes.
+enum Trust {
+    /// A digest that it names itself.
+    Pin(String),
+    /// A release policy, in JSON.
+    Policy(String),
+}
+
+/// The arguments, with the commit that is built unless one is named.
+fn of_this_commit(args: &[String]) -> Vec<String> {
+    let commit = Step::new("git").args(["rev-parse", "HEAD"]).read().unwrap_or_default().trim().to_owned();
+    let more = if commit.is_empty() { Vec::new() } else { vec!["--commit".to_owned(), commit] };
+    args.iter().cloned().chain(more).collect()
+}
+
 /// The folder of the host page: its files, what it has to know, and the headers that a host should send.
-fn page(out: &Path, at: &Addresses, pin: &str) -> Result<(), Failure> {
+fn page(out: &Path, at: &Addresses, trust: &Trust) -> Result<(), Failure> {
     let web = workspace::root().join("web");
     node::install(&web)?;
-    Step::new(node::node()?).args([Path::new("enclave-demo/build.mjs"), Path::new("--out"), out]).dir(&web).run()?;
+    let build = Step::new(node::node()?).args([Path::new("enclave-demo/build.mjs"), Path::new("--out"), out]).dir(&web);
     let Addresses { kms, relay, push, .. } = at;
+    let pin = match trust {
+        Trust::Pin(digest) => {
+            build.run()?;
+            Some(digest)
+        }
+        Trust::Policy(policy) => {
+            build.args(["--verifier"]).run()?;
+            std::fs::write(out.join("policy.json"), policy)?;
+            None
+        }
+    };
     let config = json!({ "enclave": format!("{kms}/kms.html"), "pin": pin, "relay": relay, "push": push });
     std::fs::write(out.join("config.json"), config.to_string())?;
-    Ok(std::fs::write(out.join("_headers"), headers(at))?)
+    Ok(std::fs::write(out.join("_headers"), headers(at, trust))?)
 }
 
 /// As docs/enclave-hosting.md tells a host to send them.
-fn headers(Addresses { kms, relay, push, .. }: &Addresses) -> String {
+fn headers(Addresses { kms, relay, push, .. }: &Addresses, trust: &Trust) -> String {
+    // The verifier of releases is WebAssembly; a host that pins does not carry it.
+    let script = match trust {
+        Trust::Pin(_) => "'self'",
+        Trust::Policy(_) => "'self' 'wasm-unsafe-eval'",
+    };
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; worker-src 'self'; \
+        "default-src 'none'; script-src {script}; style-src 'self'; img-src 'self'; worker-src 'self'; \
          connect-src 'self' {kms} {relay} {push}; frame-src {kms}/kms.html; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types demo-worker"
     );
@@ -115,6 +153,8 @@ fn headers(Addresses { kms, relay, push, .. }: &Addresses) -> String {
         ("style.css", "text/css; charset=utf-8"),
         ("icon.svg", "image/svg+xml"),
         ("config.json", "application/json"),
+        ("policy.json", "application/json"),
+        ("verifier.wasm", "application/wasm"),
     ];
     let mut text = "/*\n".to_owned();
     for (name, value) in everywhere {
@@ -158,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_page_may_speak_with_its_four_places_and_frame_one() {
-        let text = headers(&Addresses::new(8403, 8404));
+        let text = headers(&Addresses::new(8403, 8404), &Trust::Pin(String::new()));
         let policy = super::super::headers::of(&text, "/index.html")
             .into_iter()
             .find_map(|(name, value)| (name == "Content-Security-Policy").then_some(value))

@@ -10,6 +10,12 @@ const CHEATS: readonly (readonly [string, string])[] = [
   ["headers", "allow itself the network"],
 ];
 
+/** What shows only where the release is verified by policy. */
+const SIGNED: typeof CHEATS = [
+  ["manifest", "claim a newer release in the signed manifest"],
+  ["proof", "withhold the proof that the release is in the log"],
+];
+
 export function cheating(desk: Desk): Step {
   const step = new Step(
     desk,
@@ -18,7 +24,8 @@ export function cheating(desk: Desk): Step {
     "Let the enclave’s server cheat",
     "Before the frame is made, the bridge fetches page, headers and module and compares them with what was released; Chromium then runs nothing else in the frame. A server that cheats is refused, and says so above and here.",
   );
-  const which = el("select", { id: "cheat" }, ...CHEATS.map(([value, text]) => el("option", { value }, text)));
+  const cheats = desk.config.pin === null ? [...CHEATS, ...SIGNED] : CHEATS;
+  const which = el("select", { id: "cheat" }, ...cheats.map(([value, text]) => el("option", { value }, text)));
   const cheat = async () => {
     await posted(`${desk.config.relay}/cheat/${which.value}`);
     await desk.enclave.open().then(

@@ -58,6 +58,16 @@ for (const name of engines) {
     after(() => engine.close());
     const step = (title: string, run: () => Promise<void>) => test(`${name}: ${title}`, { timeout: 180_000 }, run);
 
+    step("the release is verified by the project's own verifier: signer, witnesses, log", async () => {
+      const text = await person.status();
+      for (const part of [
+        "release.yml@refs/tags/demo",
+        "witness.one.example, witness.two.example",
+        "1, current; commit",
+      ])
+        assert.ok(text.includes(part), text);
+      assert.ok(text.includes(name === "chromium" ? "Verified" : "Checked from outside"), text);
+    });
     step("a button that cannot work yet says what it lacks", async () => {
       await person.does("signing", "Sign", "Create a key first");
       await person.does("rotation", "Rotate", "Create a key first");
@@ -121,12 +131,18 @@ for (const name of engines) {
       await person.hears("recovery", "signs again");
       await person.does("signing", "Sign", "Signed.");
     });
-    for (const cheat of ["module", "page", "headers"]) {
+    for (const [cheat, layer] of [
+      ["module", "module"],
+      ["page", "page"],
+      ["headers", "headers"],
+      ["manifest", "signature"],
+      ["proof", "log"],
+    ] as const) {
       step(
         `a server that cheats with ${cheat} is refused, and an honest one finds the keys where they were`,
         async () => {
           await person.tab.page.select("#cheat", cheat);
-          await person.does("cheating", "Cheat", `Refused, as it should be. ${cheat}:`);
+          await person.does("cheating", "Cheat", `Refused, as it should be. ${layer}:`);
           assert.equal(await person.tab.run("() => document.querySelector('iframe')"), null);
           await person.does("signing", "Sign", "Refused (");
           if (cheat === "module") await person.shot("refused");

@@ -38,7 +38,11 @@ impl Cheat {
             "headers" => (self.dir.join(".well-known/kms-headers.txt"), |text| {
                 text.replace("connect-src 'none'", "connect-src https://thief.example")
             }),
-            _ => return Err(Failure::new("it can cheat with module, page or headers")),
+            "manifest" => {
+                (self.dir.join(".well-known/kms-manifest.json"), |text| text.replace("\"version\":1", "\"version\":9"))
+            }
+            "proof" => (self.dir.join(".well-known/kms-manifest.tlog-proof"), |_| String::new()),
+            _ => return Err(Failure::new("it can cheat with module, page, headers, manifest or proof")),
         };
         let honest = std::fs::read(&path)?;
         std::fs::write(&path, change(&String::from_utf8_lossy(&honest)))?;
@@ -63,6 +67,8 @@ mod tests {
             ("artifacts/kms-0.mjs", "export {}"),
             ("kms.html", "<head></head>"),
             (".well-known/kms-headers.txt", "/kms.html\n  Content-Security-Policy: connect-src 'none'\n"),
+            (".well-known/kms-manifest.json", r#"{"version":1}"#),
+            (".well-known/kms-manifest.tlog-proof", "proof"),
         ];
         for (path, text) in files {
             std::fs::create_dir_all(dir.join(path).parent().unwrap()).unwrap();
@@ -71,7 +77,7 @@ mod tests {
         let changed =
             || files.iter().filter(|(path, text)| std::fs::read(dir.join(path)).unwrap() != text.as_bytes()).count();
         let cheat = Cheat::new(dir.clone());
-        for what in ["module", "page", "headers"] {
+        for what in ["module", "page", "headers", "manifest", "proof"] {
             assert_eq!(cheat.answer(what).status, 200);
             assert_eq!(changed(), 1, "{what}");
         }
