@@ -93,6 +93,13 @@ export class Person {
     return shown;
   }
 
+  /** A screenshot with the question on it, where it comes up in the page. */
+  async shown(name: string): Promise<void> {
+    if (this.engine.name !== "chromium") return;
+    await this.tab.text("button.yes[aria-disabled=false]", "frame");
+    await this.shot(name);
+  }
+
   /** Nothing that axe finds, in whatever colours are on. */
   async accessible(): Promise<void> {
     await this.tab.page.evaluate(await readFile(`${DEMO_FOLDER}../node_modules/axe-core/axe.min.js`, "utf8"));

@@ -61,7 +61,7 @@ for (const name of engines) {
     step("the release is verified by the project's own verifier: signer, witnesses, log", async () => {
       const text = await person.status();
       for (const part of [
-        "release.yml@refs/tags/demo",
+        "demo.briefcase.localhost/signer-on-this-machine",
         "witness.one.example, witness.two.example",
         "1, current; commit",
       ])
@@ -105,6 +105,7 @@ for (const name of engines) {
       await person.does("abuse", "Have Relay South", "Sent.");
       await arrives(person, "The baker says: thank you.");
       await person.press("abuse", "Revoke");
+      await person.shown("question");
       const shown = await person.agrees();
       assert.ok(shown.includes("Revoke a key?"), shown);
       await person.hears("abuse", "Revoked.");

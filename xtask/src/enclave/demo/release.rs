@@ -12,8 +12,9 @@ use crate::node;
 use crate::step::Step;
 use crate::workspace;
 
-const IDENTITY: &str = "https://github.com/briefcase/briefcase/.github/workflows/release.yml@refs/tags/demo";
-const ISSUER: &str = "https://token.actions.githubusercontent.com";
+/// No name that could be taken for the project's.
+const IDENTITY: &str = "https://demo.briefcase.localhost/signer-on-this-machine";
+const ISSUER: &str = "https://issuer.briefcase.localhost";
 const WITNESSES: [&str; 2] = ["witness.one.example", "witness.two.example"];
 
 /// Signs and logs the manifest in `kms`, with keys that live in `maker` and are made anew. Gives the policy.
