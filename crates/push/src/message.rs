@@ -83,7 +83,7 @@ impl Message {
         Ok(Self { ttl, urgency: Urgency::Normal, topic: None, content: None })
     }
 
-    /// A message with content, filled up to `at_least` bytes, so that its length does not tell what it is.
+    /// A message with content, filled up to `at_least` bytes (and to one), so that its length does not tell what it is.
     ///
     /// # Errors
     /// [`MessageError::Ttl`], [`MessageError::TooLong`].
@@ -92,7 +92,8 @@ impl Message {
         if text.len().max(at_least) > MAX_CONTENT {
             return Err(MessageError::TooLong);
         }
-        let padding = at_least.saturating_sub(text.len());
+        // One byte at least: Chromium drops a record that holds none.
+        let padding = at_least.max(1).saturating_sub(text.len());
         Ok(Self { content: Some(Content { text, padding }), ..Self::wake_up(ttl)? })
     }
 

@@ -1,0 +1,50 @@
+// The project's sender, in its own process: `crates/push/examples/push.rs`, one line of JSON each way.
+
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { createInterface, type Interface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+
+declare const ENCLAVE_FOLDER: string;
+
+/** Certificate and key of a stand-in, and the root that its senders trust. */
+export interface Credentials {
+  readonly root: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** An answer is whatever it is: tests say what they expect. */
+// biome-ignore lint/suspicious/noExplicitAny: the shape is what is tested
+export type Reply = any;
+
+export class Rust {
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #lines: AsyncIterator<string>;
+  readonly #interface: Interface;
+
+  constructor() {
+    const cargo = process.env["CARGO"] ?? "cargo";
+    this.#process = spawn(cargo, ["run", "--quiet", "--locked", "--package", "briefcase-push", "--example", "push"], {
+      cwd: `${ENCLAVE_FOLDER}../..`,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.#interface = createInterface({ input: this.#process.stdout });
+    this.#lines = this.#interface[Symbol.asyncIterator]();
+  }
+
+  async ask(request: object): Promise<Reply> {
+    this.#process.stdin.write(`${JSON.stringify(request)}\n`);
+    const { value, done } = await this.#lines.next();
+    if (done) throw new Error("the sender does not run");
+    return JSON.parse(value);
+  }
+
+  standIn(name: string): Promise<Credentials> {
+    return this.ask({ do: "stand-in", name });
+  }
+
+  stop(): void {
+    this.#interface.close();
+    this.#process.stdin.end();
+  }
+}
