@@ -5,6 +5,7 @@
 //! while it is evaluated denies, whatever the others say; a grant can answer an ask and nothing else.
 
 mod arguments;
+mod bounds;
 mod cases;
 mod catalogue;
 mod context;

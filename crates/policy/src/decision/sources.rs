@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cedar_policy::{ActionConstraint, EntityUid, Policy, PolicyId, PolicySet};
 
 use super::{
+    bounds,
     catalogue::{CALL, SERVER_ACTIONS},
     problem::{PolicyError, Problem},
 };
@@ -33,6 +34,7 @@ pub enum Effect {
 
 /// Reads a text, and gives each policy the id a person knows it by.
 pub(super) fn parse(source: &str) -> Result<(PolicySet, Vec<PolicySource>), PolicyError> {
+    bounds::check(source)?;
     let parsed: PolicySet = source.parse().map_err(|error| PolicyError::Problems(Problem::all(source, &error)))?;
     if parsed.templates().next().is_some() {
         let help = Some("write the principal or resource out instead of `?principal` or `?resource`".to_owned());

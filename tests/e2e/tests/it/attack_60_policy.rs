@@ -87,3 +87,39 @@ async fn attack_60_what_an_agent_says_is_no_fact() {
     assert_no_effect!(upstream);
     assert!(scene.receipts().await.len() > before);
 }
+
+/// Guards: a text that is nested without end is refused before it is parsed. Any program of the user can have one checked, and a
+/// parser that runs out of stack takes the daemon with it.
+#[tokio::test]
+async fn attack_48_a_policy_nested_without_end_is_refused_and_the_daemon_lives() {
+    let (scene, upstream) = scene("permit (principal, action, resource);").await;
+    let admin = &scene.daemon.admin;
+    let nested = |open: &str, inner: &str, close: &str| {
+        let (open, close) = (open.repeat(5_000), close.repeat(5_000));
+        format!("permit (principal, action, resource) when {{ {open}{inner}{close} }};")
+    };
+    for text in [
+        nested("(", "true", ")"),
+        nested("[", "1", "]"),
+        nested("{a: ", "1", "}"),
+        nested("!(", "true", ")"),
+        nested("if true then true else ", "true", ""),
+        nested("true || ", "true", ""),
+        nested("", "context", ".a"),
+    ] {
+        let report: Value = admin.post("/v1/policy/check", &json!({ "text": text })).await;
+        assert_eq!(report["ok"], false);
+        assert!(report["problems"].to_string().contains("split it"), "{report}");
+        let (status, _) =
+            admin.send(http::Method::POST, "/v1/policy/test", Some(&json!({ "text": text, "cases": [] }))).await;
+        assert_eq!(status, 400);
+        let change = json!({ "change": "set_policy", "text": text });
+        let preview: Value = admin.post("/v1/changes/preview", &change).await;
+        let pin = json!({ "pin": scene.setup.pin });
+        let apply = json!({ "change": change, "digest": preview["digest"], "evidence": pin });
+        let (status, _) = admin.send(http::Method::POST, "/v1/changes", Some(&apply)).await;
+        assert_eq!(status, 400, "and not by the person either");
+    }
+    assert_eq!(admin.get::<Value>("/v1/status").await["state"], "ready");
+    assert_no_effect!(upstream);
+}
