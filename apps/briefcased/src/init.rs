@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, Read as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::DirBuilderExt as _,
     path::Path,
     sync::Arc,
 };
@@ -25,7 +25,7 @@ use serde::Deserialize;
 use crate::{
     agents::token_digest,
     keep::{
-        identity::Identity,
+        identity::{self, Identity},
         presence::PIN,
         sealed_file,
         sealing::{LogSigner, VaultSeal},
@@ -51,8 +51,8 @@ pub struct Wishes {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InitError {
-    /// There is one already.
-    #[error("there is a briefcase already in {0}; use it, or move the folder away first")]
+    /// There is one already, or what is left of one.
+    #[error("there is a briefcase already in {0}, whole or in part; use it, or move the folder away first")]
     Exists(String),
     /// The wishes cannot be read.
     #[error("set-up reads one JSON object from stdin; run `briefcase setup` instead ({0})")]
@@ -93,16 +93,37 @@ pub fn init(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>) -> R
     make(paths, clock, entropy, serde_json::from_str(&text).map_err(InitError::Wishes)?)
 }
 
-/// Makes what was wished for.
+/// What a briefcase is made of. Each of them alone is part of one that may still be put together.
+const PARTS: [&str; 5] = [VAULT_FILE, LOG_KEY_FILE, identity::FILE, "briefcase.db", "head"];
+/// What comes and goes with them.
+const BESIDE: [&str; 3] = ["briefcase.db-wal", "briefcase.db-shm", "lock"];
+
+/// Makes what was wished for, or nothing.
 pub fn make(
     paths: &Paths,
     clock: &SystemClock,
     entropy: &Arc<dyn Entropy>,
     wishes: Wishes,
 ) -> Result<serde_json::Value, InitError> {
-    if paths.state.join(VAULT_FILE).exists() {
+    if PARTS.iter().any(|part| paths.state.join(part).symlink_metadata().is_ok()) {
         return Err(InitError::Exists(paths.state.display().to_string()));
     }
+    let made = make_all(paths, clock, entropy, wishes);
+    if made.is_err() {
+        // None of it was there before, and nobody has seen a key that opens it.
+        for part in PARTS.iter().chain(&BESIDE) {
+            let _ = fs::remove_file(paths.state.join(part));
+        }
+    }
+    made
+}
+
+fn make_all(
+    paths: &Paths,
+    clock: &SystemClock,
+    entropy: &Arc<dyn Entropy>,
+    wishes: Wishes,
+) -> Result<serde_json::Value, InitError> {
     private_folder(&paths.state)?;
     private_folder(&paths.config)?;
     let factor = PinFactor::enrol(EnrolmentPermit::first(0)?, &wishes.pin, entropy.as_ref(), clock.now())?;
@@ -115,7 +136,7 @@ pub fn make(
     let token_file = paths.token_file(&agent);
     make_state(paths, clock, entropy, &unlocked, &factor, &agent, &token)?;
     private_folder(&paths.config.join("agents"))?;
-    write_private(&token_file, token.as_bytes())?;
+    sealed_file::write(&token_file, token.as_bytes()).map_err(named(&token_file))?;
     let shown = unlock_key.map(|key| key.text().expose(str::to_owned));
     Ok(serde_json::json!({ "unlock_key": shown, "agent": agent, "agent_token_file": token_file }))
 }
@@ -211,12 +232,56 @@ fn make_state(
 }
 
 fn private_folder(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(named(path))
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use io::Write as _;
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+/// The same error, saying about which file.
+fn named(path: &Path) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{} cannot be made: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::ambient::OsEntropy;
+
+    fn made_in(folder: &Path) -> (Paths, Result<serde_json::Value, InitError>) {
+        let at = |name: &str| folder.join(name);
+        let paths = Paths { state: at("state"), runtime: at("run"), config: at("config") };
+        let wishes = serde_json::from_str(r#"{"pin":"271828","unlock_key":true}"#).unwrap();
+        let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+        let made = make(&paths, &SystemClock::default(), &entropy, wishes);
+        (paths, made)
+    }
+
+    /// The vault moved away, by mistake or by somebody: a new one in its place would make the rest worthless.
+    #[test]
+    fn no_part_of_a_briefcase_is_written_over() {
+        for kept in PARTS {
+            let folder = tempfile::tempdir().unwrap();
+            let (paths, made) = made_in(folder.path());
+            made.unwrap();
+            for part in PARTS.iter().filter(|part| **part != kept) {
+                fs::remove_file(paths.state.join(part)).unwrap();
+            }
+            let before = fs::read(paths.state.join(kept)).unwrap();
+            assert!(matches!(made_in(folder.path()).1, Err(InitError::Exists(_))), "{kept}");
+            assert_eq!(fs::read(paths.state.join(kept)).unwrap(), before, "{kept}");
+        }
+    }
+
+    /// Otherwise there is a briefcase whose key nobody was told.
+    #[test]
+    fn what_was_begun_is_removed_and_can_be_begun_again() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("config")).unwrap();
+        let in_the_way = folder.path().join("config/agents");
+        fs::write(&in_the_way, "a file").unwrap();
+        let (paths, made) = made_in(folder.path());
+        let error = made.unwrap_err().to_string();
+        assert!(error.contains(in_the_way.to_str().unwrap()), "it says what is in the way: {error}");
+        assert_eq!(fs::read_dir(&paths.state).unwrap().count(), 0, "nothing is left");
+        fs::remove_file(&in_the_way).unwrap();
+        made_in(folder.path()).1.unwrap();
+    }
 }

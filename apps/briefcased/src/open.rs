@@ -2,7 +2,10 @@
 //!
 //! Every step fails closed: a state that was edited, rolled back or belongs to another installation does not open.
 
-use std::sync::{Arc, Weak};
+use std::{
+    path::Path,
+    sync::{Arc, Weak},
+};
 
 use briefcase_egress::{Egress, EgressError, EgressSettings};
 use briefcase_engine::{
@@ -143,7 +146,7 @@ pub struct Surrounding {
 /// Opens the briefcase. Blocks for as long as a passphrase takes to check: call it where blocking is allowed, inside a runtime.
 pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, OpenError> {
     let state = &around.paths.state;
-    let identity = Identity::load(state)?.ok_or(OpenError::NotSetUp)?;
+    let identity = Identity::load(state)?.ok_or_else(|| nothing_or_part(state))?;
     let (unlocked, unsettled) = slots::unlock(&state.join(VAULT_FILE), credential)?;
     let unlocked = Arc::new(unlocked);
     let sealed_key =
@@ -174,6 +177,11 @@ pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, Op
     let (ledger, counters) = load_counts(store.reader(), &BudgetIndex::new(&authority))?;
     record_start(around, &store, &identity, &opened);
     assemble(around, Assembly { store, unlocked, identity, public, authority, catalogue, ledger, counters })
+}
+
+/// Without an identity: never set up, or no longer whole.
+fn nothing_or_part(state: &Path) -> OpenError {
+    if state.join(VAULT_FILE).exists() { OpenError::Tampered("identity.json is missing") } else { OpenError::NotSetUp }
 }
 
 struct Assembly {

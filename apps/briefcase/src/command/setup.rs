@@ -126,8 +126,9 @@ async fn nothing_there(around: &Surroundings) -> Result<(), Failure> {
         Err(failure) if is_not_running(&failure) => {}
         Err(failure) => return Err(failure),
     }
-    if around.paths.state.join("vault.json").exists() {
-        let text = format!("There is a briefcase already in {}.", around.paths.state.display());
+    // Any of these is a briefcase, or what is left of one.
+    if ["vault.json", "log-key.sealed", "briefcase.db"].iter().any(|part| around.paths.state.join(part).exists()) {
+        let text = format!("There is a briefcase already in {}, whole or in part.", around.paths.state.display());
         return Err(Failure::new(
             "already_set_up",
             text,
