@@ -42,7 +42,10 @@ impl Unavailable {
 
     /// The connection to the daemon was there and is gone.
     pub(crate) fn lost() -> Self {
-        Self::new("The connection to briefcased ended.", "Start `briefcased` if it is not running, then connect again.")
+        Self::new(
+            "The connection to briefcased ended.",
+            "Start it with `briefcase up` if it is not running, then connect again.",
+        )
     }
 
     /// Whether the credential is what is wrong: another try with the same one is pointless.
@@ -65,7 +68,7 @@ impl From<&LinkError> for Unavailable {
                 Self { code: refused.code, message: refused.message.clone(), next_step: refused.next_step.clone() }
             }
             LinkError::Socket(SocketError::NotRunning(_)) => {
-                Self::new("briefcased is not running.", "Start it with `briefcased`.")
+                Self::new("briefcased is not running.", "Start it with `briefcase up`.")
             }
             error => Self::new(error.to_string(), "Run `briefcase doctor` to see what is wrong."),
         }

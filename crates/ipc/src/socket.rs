@@ -35,7 +35,7 @@ pub enum SocketError {
     #[error("{0} is not a socket; Briefcase will not remove it, please look at it and move it away")]
     Squatted(PathBuf),
     /// Nobody listens.
-    #[error("briefcased is not running (nobody answers at {0}); start it with `briefcased`")]
+    #[error("briefcased is not running (nobody answers at {0}); start it with `briefcase up`")]
     NotRunning(PathBuf),
     /// Something else.
     #[error("cannot use the socket {path}: {source}", path = .path.display())]

@@ -196,7 +196,11 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] when one cannot be read.
     pub fn range(&self, range: Range<u64>) -> Result<Vec<Stored>, StoreError> {
-        self.with(|connection| stored(connection, range))
+        self.with(|connection| {
+            // What comes after the newest is not missing, it is not there yet.
+            let size = size(connection)?;
+            stored(connection, range.start.min(size)..range.end.min(size))
+        })
     }
 
     /// The newest receipts, oldest of them first.

@@ -10,7 +10,9 @@ use briefcase_engine::{
     change::ChangeError,
     desk::NotDecided,
     ports::{FactorRefusal, JournalError},
+    standing::StandingError,
 };
+use briefcase_policy::authority::AuthorityError;
 
 /// An error answer.
 #[derive(Debug)]
@@ -123,7 +125,23 @@ impl From<ChangeError> for Failure {
                 error.to_string(),
                 "Look at the change again, then confirm it.",
             ),
-            _ => Self::invalid(error.to_string()),
+            ChangeError::Standing(StandingError::Authority(AuthorityError::Unknown { kind, name })) => {
+                Self::not_found(&format!("{kind} `{name}`"), listed_by(kind))
+            }
+            other => Self::invalid(other.to_string()),
         }
+    }
+}
+
+/// The command that lists things of a kind that the authority document has.
+fn listed_by(kind: &str) -> &'static str {
+    match kind {
+        "agent" => "briefcase agent list",
+        "server" => "briefcase server list",
+        "tool" => "briefcase tools",
+        "secret" => "briefcase secret list",
+        "grant" => "briefcase grants list",
+        "factor" => "briefcase factor list",
+        _ => "briefcase budget list",
     }
 }

@@ -153,7 +153,7 @@ fn a_missing_daemon_and_a_taken_port_are_said_with_the_next_step() {
     connection.post(ALICE, &[], PING);
     let refused = connection.reply();
     assert_eq!((refused.status, refused.code()), (503, -31999));
-    assert!(refused.json()["error"]["message"].as_str().unwrap().contains("Start it with `briefcased`"));
+    assert!(refused.json()["error"]["message"].as_str().unwrap().contains("Start it with `briefcase up`"));
     let daemon = Daemon::start(dir.path());
     connection.post(ALICE, &[], PING);
     assert_eq!(connection.reply().status, 200);

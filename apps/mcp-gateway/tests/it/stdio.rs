@@ -204,7 +204,7 @@ fn without_a_daemon_every_request_says_what_to_do_and_works_once_it_runs() {
         (&refused["id"], &error["code"], &error["data"]["code"]),
         (&json!(7), &json!(-31999), &json!("unavailable"))
     );
-    assert!(error["data"]["next_step"].as_str().unwrap().contains("briefcased"), "{error}");
+    assert!(error["data"]["next_step"].as_str().unwrap().contains("briefcase up"), "{error}");
     let _daemon = Daemon::start(dir.path());
     let served = (0..100).map(|id| {
         std::thread::sleep(std::time::Duration::from_millis(100));

@@ -109,7 +109,7 @@ async fn nobody_there_is_said_with_the_next_step() {
     for path in [home.path().join("agent.sock"), home.path().join("none/agent.sock")] {
         let error = connect(&path).await.unwrap_err();
         assert!(matches!(error, SocketError::NotRunning(_)));
-        assert!(error.to_string().contains("start it with `briefcased`"), "{error}");
+        assert!(error.to_string().contains("start it with `briefcase up`"), "{error}");
     }
     drop(UnixListener::bind(home.path().join("agent.sock")).unwrap());
     assert!(matches!(connect(&home.path().join("agent.sock")).await, Err(SocketError::NotRunning(_))));
@@ -136,7 +136,11 @@ fn a_thousand_races_for_the_place_are_never_lost() {
                 let _ = fs::remove_file(&temporary);
             }
         });
-        for _ in 0..1000 {
+        // On a busy machine the attacker may have the place to itself for a while.
+        for tried in 0..100_000 {
+            if tried >= 1000 && bound > 0 {
+                break;
+            }
             if let Ok(listener) = AgentListener::bind(home.path()) {
                 bound += 1;
                 drop(listener);
@@ -146,7 +150,7 @@ fn a_thousand_races_for_the_place_are_never_lost() {
     });
     assert_eq!(fs::read_to_string(victim.path()).unwrap(), "keep");
     assert!(!fs::metadata(victim.path()).unwrap().file_type().is_socket());
-    assert!(bound > 0, "the attacker alone kept the daemon from starting 1,000 times");
+    assert!(bound > 0, "the attacker alone kept the daemon from starting 100,000 times");
 }
 
 const CONNECT_TO: &str = "BRIEFCASE_TEST_CONNECT_TO";

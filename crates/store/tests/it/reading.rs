@@ -17,7 +17,10 @@ fn receipts_are_found_newest_first_page_by_page() {
     let reader = store.reader();
     assert_eq!(indexes(&reader.tail(3).unwrap()), [77, 78, 79]);
     assert_eq!(indexes(&reader.range(78..900).unwrap()), [78, 79]);
-    assert!(matches!(reader.receipt(ReceiptIndex(80)), Err(StoreError::Absent(_))));
+    for absent in [80, 81, 4_000, u64::MAX] {
+        assert!(matches!(reader.receipt(ReceiptIndex(absent)), Err(StoreError::Absent(_))), "{absent}");
+        assert!(reader.range(absent..u64::MAX).unwrap().is_empty(), "{absent}");
+    }
     let mut seen = Vec::new();
     let (mut before, filter) = (None, Filter { kind: Some("intent".into()), ..Filter::default() });
     loop {

@@ -170,3 +170,20 @@ async fn attack_18_a_secret_has_no_place_but_a_header() {
     assert_absent(&canary, "what the server got", &elsewhere(&bank));
     assert_no_effect!(bank);
 }
+
+/// Guards: a server that a person switched off is not started, and gets no secret, because some program asks for a look at it.
+#[tokio::test]
+async fn attack_18_a_server_that_is_switched_off_gets_no_secret() {
+    let canary = Canary::new();
+    let bank = HttpUpstream::start(Script::one("look", Act::Echo)).await;
+    let scene = scene(&canary, &bank).await;
+    scene.change(json!({ "change": "enable_server", "name": "bank", "enabled": false })).await;
+    let before = bank.messages().len();
+    let admin = &scene.daemon.admin;
+    let (status, told) = admin.send(http::Method::POST, "/v1/servers/bank/test", Some(&json!({}))).await;
+    assert_eq!(status, 409, "{told}");
+    assert!(told["next_step"].as_str().unwrap().contains("briefcase server enable bank"), "{told}");
+    let (status, told) = admin.send(http::Method::POST, "/v1/servers/probe", Some(&spec(&bank))).await;
+    assert_eq!((status, told["code"].as_str()), (403, Some("factor_required")), "{told}");
+    assert_eq!(bank.messages().len(), before, "it was spoken to: {:?}", bank.messages());
+}

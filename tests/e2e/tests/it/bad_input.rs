@@ -239,5 +239,27 @@ async fn a_gateway_that_cannot_serve_says_why() {
     daemon.stop().await;
     let alone = Gateway::stdio(&home, &made.token, None, Era::Legacy);
     let refused = alone.open().await.unwrap_err();
-    assert!(refused.data["next_step"].as_str().unwrap().contains("briefcased"), "{refused:?}");
+    assert!(refused.data["next_step"].as_str().unwrap().contains("briefcase up"), "{refused:?}");
+}
+
+/// Guards: what is not there is said to be not there, with where to look, and never taken for damage.
+#[tokio::test]
+async fn what_a_person_names_and_is_not_there_is_said_so() {
+    let scene = Scene::new().await;
+    let admin = &scene.daemon.admin;
+    for (change, list) in [
+        (json!({ "change": "remove_server", "name": "nope" }), "briefcase server list"),
+        (json!({ "change": "remove_agent", "name": "nope" }), "briefcase agent list"),
+        (json!({ "change": "remove_secret", "name": "nope" }), "briefcase secret list"),
+        (json!({ "change": "revoke_grant", "id": "nope" }), "briefcase grants list"),
+        (json!({ "change": "remove_factor", "id": "nope" }), "briefcase factor list"),
+    ] {
+        let (status, told) = admin.send(http::Method::POST, "/v1/changes/preview", Some(&change)).await;
+        assert_eq!((status, told["code"].as_str()), (404, Some("not_found")), "{change}: {told}");
+        assert!(told["next_step"].as_str().unwrap().contains(list), "{change}: {told}");
+    }
+    for path in ["/v1/receipts/r4000", "/v1/receipts/r18446744073709551615", "/v1/why/r4000"] {
+        let (status, told) = admin.send(http::Method::GET, path, None).await;
+        assert_eq!((status, told["code"].as_str()), (404, Some("not_found")), "{path}: {told}");
+    }
 }

@@ -127,7 +127,8 @@ pub async fn probe(State(admin): State<Arc<Admin>>, Json(look): Json<Look<Confid
 /// reach the socket could otherwise send any of them to a program or a host of their own.
 async fn may_see_secrets(open: &Open, server: &Server, given: Option<Evidence<Confidential>>) -> Result<(), Failure> {
     let standing = open.engine.standing();
-    let registered = || standing.authority().servers.values().any(|known| known.transport == server.transport);
+    let in_use = |known: &Server| known.enabled && known.transport == server.transport;
+    let registered = || standing.authority().servers.values().any(in_use);
     if server.transport.secrets().next().is_none() || registered() {
         return Ok(());
     }
@@ -153,7 +154,18 @@ pub async fn test(State(admin): State<Arc<Admin>>, Path(name): Path<ServerId>) -
 fn registered(open: &Open, name: &ServerId) -> Result<Server, Failure> {
     let standing = open.engine.standing();
     let server = standing.authority().servers.get(name).cloned();
-    server.ok_or_else(|| Failure::not_found(&format!("server `{name}`"), "briefcase server list"))
+    let server = server.ok_or_else(|| Failure::not_found(&format!("server `{name}`"), "briefcase server list"))?;
+    if !server.enabled {
+        // Looking would start it and show it its secrets, which takes the person who switched it off.
+        let next = format!("Switch it on first: `briefcase server enable {name}`.");
+        return Err(Failure::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            format!("The server `{name}` is switched off."),
+            next,
+        ));
+    }
+    Ok(server)
 }
 
 /// `GET /v1/tools`: what was accepted, without asking the servers.
