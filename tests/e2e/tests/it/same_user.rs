@@ -219,6 +219,7 @@ async fn attack_42_memory_cannot_be_read_by_the_same_user() {
     let limits: Vec<Value> = scene.daemon.admin.get("/v1/doctor").await;
     let fine = |name: &str| limits.iter().any(|check| check["name"] == name && check["severity"] == "ok");
     assert!(fine("core_dumps") && fine("undumpable"), "{limits:?}");
+    assert!(!fine("program"), "the program under test can be read, so its first moment is open, and that is said");
     other.kill().await.unwrap();
 }
 

@@ -18,6 +18,7 @@ pub async fn doctor(State(admin): State<Arc<Admin>>) -> Json<Vec<Check>> {
     let mut checks = vec![
         check("core_dumps", no_core, "Core dumps are off.", "Core dumps are on: a crash could write secrets to disk."),
         check("undumpable", undumpable, "Other processes of this user cannot read the daemon's memory.", "The daemon's memory can be read by other processes of this user."),
+        program(),
         swap(),
         rollback(),
         folder(&admin),
@@ -85,6 +86,24 @@ fn void_credentials(authority: &Authority) -> Option<Check> {
         message: format!("Since the state was restored these agents cannot connect: {names}."),
         next_step: Some("Give those you still want a new credential: briefcase agent add NAME".to_owned()),
     })
+}
+
+/// Only the kernel can close the moment between a program's loading and its first instruction.
+fn program() -> Check {
+    let readable = hardening::program_is_readable();
+    Check {
+        name: "program".to_owned(),
+        severity: if readable { Severity::Warn } else { Severity::Ok },
+        message: if readable {
+            "In the moment it starts, other processes of this user can open the daemon's memory, and keep it open."
+        } else {
+            "The daemon's memory is closed from its first moment."
+        }
+        .to_owned(),
+        next_step: readable.then(|| {
+            "Let root own the programs, and let others run but not read them: chown root, chmod 711.".to_owned()
+        }),
+    }
 }
 
 /// Locking memory takes a limit that users rarely have, and argon2id needs more of it than that.
