@@ -1,6 +1,7 @@
-// Makes dist/: the one file, and its types. The same sources give the same bytes.
+// Makes dist/: the one file and its types, and beside it the door to the release verifier for hosts that do not pin. The
+// same sources give the same bytes.
 import { execFileSync } from "node:child_process";
-import { rm } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -12,8 +13,9 @@ const MOST = 16_000;
 await rm(`${here}dist`, { recursive: true, force: true });
 const { outputFiles } = await build({
   absWorkingDir: here,
-  entryPoints: ["src/index.ts"],
-  outfile: "dist/enclave-bridge.mjs",
+  entryPoints: { "enclave-bridge": "src/index.ts", "release-verifier": "../verifier/door.ts" },
+  outdir: "dist",
+  outExtension: { ".js": ".mjs" },
   bundle: true,
   format: "esm",
   target: ["es2022", "chrome120", "firefox120", "safari17"],
@@ -24,10 +26,9 @@ const { outputFiles } = await build({
   write: false,
   logLevel: "warning",
 });
-const [file] = outputFiles;
-const { mkdir, writeFile } = await import("node:fs/promises");
 await mkdir(`${here}dist`);
-await writeFile(`${here}dist/enclave-bridge.mjs`, file.contents);
+for (const { path, contents } of outputFiles) await writeFile(path, contents);
+const file = outputFiles.find(({ path }) => path.endsWith("enclave-bridge.mjs"));
 const types = [
   "--noEmit",
   "false",

@@ -82,7 +82,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     };
     page(&app, &at, &trust)?;
     services::start(services, Arc::new(services::Services::new(&at, postman::program()?, kms.clone())?));
-    announce(&at, &built.digest.hex(), json);
+    announce(&at, &built.digest.hex(), &app, json);
     server.serve(vec![
         Site { name: "kms.briefcase.localhost".to_owned(), dir: kms },
         Site { name: "app.briefcase.localhost".to_owned(), dir: app },
@@ -166,8 +166,10 @@ fn headers(Addresses { kms, relay, push, .. }: &Addresses, trust: &Trust) -> Str
     text
 }
 
-fn announce(at: &Addresses, pin: &str, json: bool) {
+fn announce(at: &Addresses, pin: &str, dir: &Path, json: bool) {
     let Addresses { app, kms, relay, push } = at;
+    let policy = dir.join("policy.json");
+    let believed = if policy.is_file() { format!("--policy {}", policy.display()) } else { format!("--pin {pin}") };
     if json {
         println!(
             "{}",
@@ -187,6 +189,7 @@ fn announce(at: &Addresses, pin: &str, json: bool) {
   enclave  {kms}/kms.html
   module   sha256 {pin}
   check    curl -s {kms}/artifacts/kms-{pin}.mjs | sha256sum
+  verify   cargo run -q -p briefcase -- enclave verify {kms} {believed}
 
   Ctrl-C ends it."
     );
