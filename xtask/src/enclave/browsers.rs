@@ -14,7 +14,16 @@ const ENGINES: [(&str, &[(&str, &str)]); 3] = [
     ("webkit", &[("WebKitWebDriver", "webkit2gtk-driver"), ("Xvfb", "xvfb")]),
 ];
 
-/// `cargo xtask enclave test` and `bench`: what `web/enclave/test/run.mjs` has under this name.
+/// A package of web/, the engines that its cases drive, and what its `test/run.mjs` has.
+type Package = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+const PACKAGES: [Package; 3] = [
+    ("enclave", &["chromium", "firefox", "webkit"], &["browsers", "bench"]),
+    ("enclave-bridge", &["chromium", "firefox"], &["browsers"]),
+    ("enclave-demo", &["chromium", "firefox"], &["browsers"]),
+];
+
+/// `cargo xtask enclave test` and `bench`: what each package has under this name.
 pub fn run(kind: &str, args: &[String]) -> Result<(), Failure> {
     let only = workspace::option(args, "--engine");
     let engines: Vec<_> = ENGINES.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)).collect();
@@ -34,16 +43,23 @@ pub fn run(kind: &str, args: &[String]) -> Result<(), Failure> {
     node::install(&web)?;
     let peer = peer()?;
     let names: Vec<&str> = engines.iter().map(|(name, _)| *name).collect();
-    let mut step = Step::new(node::node()?)
-        .args(["enclave/test/run.mjs", kind])
-        .args(&names)
-        .dir(web)
-        .env("ENCLAVE_XTASK", workspace::itself()?)
-        .env("ENCLAVE_PEER", peer);
-    if let Some(only) = workspace::option(args, "--only") {
-        step = step.args(["--only", only]);
+    for (package, drives, kinds) in PACKAGES {
+        let names: Vec<&str> = names.iter().copied().filter(|name| drives.contains(name)).collect();
+        if names.is_empty() || !kinds.contains(&kind) {
+            continue;
+        }
+        let mut step = Step::new(node::node()?)
+            .args([&format!("{package}/test/run.mjs"), kind])
+            .args(&names)
+            .dir(&web)
+            .env("ENCLAVE_XTASK", workspace::itself()?)
+            .env("ENCLAVE_PEER", &peer);
+        if let Some(only) = workspace::option(args, "--only") {
+            step = step.args(["--only", only]);
+        }
+        step.run()?;
     }
-    step.run()
+    Ok(())
 }
 
 /// Builds the other party of the sessions: Rust, beside the core and with a target folder of the enclave's own.
