@@ -22,7 +22,7 @@ use briefcase_store::{Durability, Expect, FsckOptions, LOG_LIMIT, OpenOptions, S
 use briefcase_types::{
     AgentId, CallId, Clock as _, Entropy, Incarnation, ReceiptIndex, SecretString, ServerId, UnixMillis,
 };
-use briefcase_vault::{Credential, LogKey, SealedRecord, UnlockKey, Vault, backup};
+use briefcase_vault::{Credential, LogKey, SealedRecord, UnlockKey, Vault, VaultError, backup};
 use bytes::Bytes;
 use serde::Deserialize;
 
@@ -93,6 +93,9 @@ struct Keys {
     vault: Unlock<SecretString>,
 }
 
+const OTHER_KEY: &str = "the archive opens, but the briefcase in it does not: its passphrase or unlock key is wrong; \
+     nothing was restored, try again";
+
 /// Puts a backup into a state folder that is not there, and begins a new life: what hung on the old one is void.
 pub fn restore(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>, archive: &Path) -> Done {
     let mut line = zeroize::Zeroizing::new(String::new());
@@ -104,7 +107,14 @@ pub fn restore(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>, a
     let restored = opened.restore(&paths.state)?;
     let old = Identity::load(&restored.folder)?.ok_or(OpenError::NotSetUp)?;
     let fresh = Identity { incarnation: Incarnation::random(entropy.as_ref()), ..old.clone() };
-    let agents = begin_life(paths, clock, entropy, &keys.vault, &old, &fresh)?;
+    let agents = begin_life(paths, clock, entropy, &keys.vault, &old, &fresh).map_err(|error| {
+        // There was nothing before, and half a restore would stand in the way of the next one.
+        let _ = std::fs::remove_dir_all(&paths.state);
+        match error.downcast_ref() {
+            Some(VaultError::DoesNotOpen) => OTHER_KEY.into(),
+            _ => error,
+        }
+    })?;
     std::fs::remove_file(paths.state.join(backup::RESTORE_MARKER))?;
     // What a person has to do now: `briefcase agent add NAME` for each.
     print(&serde_json::json!({ "restored": paths.state, "incarnation": fresh.incarnation, "agents_to_renew": agents }));

@@ -128,9 +128,13 @@ impl Restore {
         let vault = terminal.secret("Passphrase or unlock key of the briefcase in it: ")?;
         let input = Zeroizing::new(restore_line(&archive, &vault).into_bytes());
         let printed = waiting("Restoring", daemon::run(around, &["restore", path], &input)).await?;
-        let told = serde_json::from_slice(&printed).unwrap_or_else(|_| json!({ "restored": true }));
+        let told: serde_json::Value = serde_json::from_slice(&printed).unwrap_or_else(|_| json!({ "restored": true }));
         let mut page = Page::of("The backup is restored, as a new life of the briefcase.");
         page.next("Start it with `briefcase up`.");
+        let void = told.get("agents_to_renew").and_then(serde_json::Value::as_array);
+        for agent in void.into_iter().flatten().filter_map(serde_json::Value::as_str) {
+            page.next(format!("Give it a new credential if you still want it: `briefcase agent add {agent}`."));
+        }
         Ok(Answer::new(page, &told))
     }
 }

@@ -63,6 +63,11 @@ async fn attack_57_a_restore_brings_no_permission_back() {
     std::fs::write(&broken, edited).unwrap();
     restore(&fresh, &broken, ARCHIVE, &made.unlock_key).await.unwrap_err();
     assert!(!fresh.state().join("briefcase.db").exists());
+    // A wrong key of the briefcase inside leaves nothing either, so that the right one can follow.
+    let other = Daemon::set_up(&Home::new(), &setup).await.unlock_key;
+    let told = restore(&fresh, &file, ARCHIVE, &other).await.unwrap_err();
+    assert!(told.contains("the briefcase in it does not"), "{told}");
+    assert!(!fresh.state().exists());
     restore(&fresh, &file, ARCHIVE, &made.unlock_key).await.unwrap();
 
     let daemon = Scene::restarted(&fresh, &made).await;
