@@ -9,6 +9,7 @@ import type { Lent } from "./foreign.ts";
 import { Keyring } from "./keyring.ts";
 import { intact, Keeping, makeHeld, makeSealed } from "./keys/custody.ts";
 import { Seal } from "./keys/seal.ts";
+import { Recent } from "./store/recent.ts";
 import { type AuditKeyRow, type Change, ONLY, type StateRow, TABLES } from "./store/rows.ts";
 import type { Store } from "./store/store.ts";
 import { Turn } from "./turn.ts";
@@ -32,6 +33,7 @@ const BROKEN: readonly ErrorCode[] = ["internal", "quota_exceeded", "storage_una
 
 export class Enclave {
   readonly keyring: Keyring;
+  readonly #recent: Recent;
   #store: string | undefined;
   #lost = false;
 
@@ -39,6 +41,7 @@ export class Enclave {
     readonly around: Surroundings,
     readonly store: Store,
   ) {
+    this.#recent = new Recent(store);
     this.keyring = new Keyring(store, around.storage === "disk");
   }
 
@@ -88,6 +91,7 @@ export class Enclave {
         return result;
       } catch (thrown) {
         const error = EnclaveError.of(thrown);
+        this.#recent.forget();
         if (turn.rekeyed) this.keyring.forget();
         await this.#recordRefusal(method, kid, error);
         throw error;
@@ -148,15 +152,17 @@ export class Enclave {
 
   async #turn(): Promise<Turn> {
     const state = await this.current();
-    const { around, store, keyring } = this;
-    return new Turn(around.host, store, await around.core(), keyring, around.lent, state, around.now());
+    const { around, keyring } = this;
+    const recent = this.#recent;
+    recent.at(toBase64url(state.chain.link));
+    return new Turn(around.host, recent, await around.core(), keyring, around.lent, state, around.now());
   }
 
   async #commit(turn: Turn, happened: Happened): Promise<void> {
     const { chain, changes } = await extended(turn.state.chain, happened, turn);
     turn.state = { ...turn.state, chain };
     const state: Change = { table: "state", key: ONLY, row: turn.state };
-    await this.store.commit([...turn.changes, ...changes, state]);
+    await this.#recent.commitTo(toBase64url(chain.link), [...turn.changes, ...changes, state]);
   }
 
   async #recordRefusal(method: string, kid: Kid | undefined, error: EnclaveError): Promise<void> {

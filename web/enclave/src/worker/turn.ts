@@ -7,9 +7,9 @@ import type { Detail } from "./chain.ts";
 import type { Lent } from "./foreign.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Seal } from "./keys/seal.ts";
+import type { Recent } from "./store/recent.ts";
 import type { Change, KeyRow, RowKey, StateRow, Table, Tables } from "./store/rows.ts";
 import { type AuditKeyRow, ONLY } from "./store/rows.ts";
-import type { Store } from "./store/store.ts";
 
 export class Turn {
   readonly changes: Change[] = [];
@@ -22,7 +22,7 @@ export class Turn {
 
   constructor(
     readonly host: string,
-    readonly store: Store,
+    readonly store: Recent,
     readonly core: Core,
     readonly keyring: Keyring,
     readonly foreign: Lent,
@@ -70,7 +70,11 @@ export class Turn {
   }
 
   /** Counts a use. */
-  used(row: KeyRow): void {
-    this.put("keys", row.kid, { ...row, uses: row.uses + 1, lastUsed: this.now });
+  async used({ kid }: KeyRow): Promise<void> {
+    this.put("uses", kid, { uses: (await this.uses(kid)) + 1, lastUsed: this.now });
+  }
+
+  async uses(kid: Kid): Promise<number> {
+    return (await this.store.read("uses", kid))?.uses ?? 0;
   }
 }

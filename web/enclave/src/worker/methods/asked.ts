@@ -27,7 +27,7 @@ async function decide(turn: Turn, params: Params<"approve">, decision: Approved[
   const form = { approval, decision, digest, text, host: turn.host, kid, time: turn.now, expires };
   const document = owned(await turn.core.approvalInput(form));
   const signature = await sign("ES256", await turn.keyring.secret(row.main), document);
-  turn.used(row);
+  await turn.used(row);
   turn.detail = { approval, decision, digest };
   return { decision, document: buffer(document), signature: buffer(signature) };
 }
@@ -64,7 +64,7 @@ export const asked: Asked = {
         page: {
           heading: "Revoke a key?",
           paragraphs: [
-            `${turn.host} wants to revoke its ${row.purpose} key ${cut(kid)} (${row.main.alg}, used ${row.uses} times).`,
+            `${turn.host} wants to revoke its ${row.purpose} key ${cut(kid)} (${row.main.alg}, used ${await turn.uses(kid)} times).`,
             "It will never sign again. This cannot be undone.",
           ],
           yes: "Revoke",
@@ -84,7 +84,7 @@ export const asked: Asked = {
     kind: "apart",
     ask: async enclave => {
       const { host } = enclave.around;
-      const what = enclave.lost ? "What is left of the keys" : `All ${(await enclave.store.all("keys")).length} keys`;
+      const what = enclave.lost ? "What is left of the keys" : `All ${await enclave.store.count("keys")} keys`;
       return {
         page: {
           heading: "Erase everything?",

@@ -163,7 +163,7 @@ async function restore(turn: Turn, key: Read): Promise<boolean> {
   if ((await turn.core.thumbprint(main.alg, main.publicKey)) !== key.kid) {
     throw new EnclaveError("bad_backup", "a key is not the one that its name says");
   }
-  const row: KeyRow = { kid: key.kid, purpose, state: "live", recoverable: true, created: key.created, uses: 0, main };
+  const row: KeyRow = { kid: key.kid, purpose, state: "live", recoverable: true, created: key.created, main };
   turn.put("keys", key.kid, { ...row, ...(agreement && { agreement }) });
   return true;
 }

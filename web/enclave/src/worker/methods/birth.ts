@@ -26,10 +26,10 @@ interface Wish {
 export async function bear(turn: Turn, wish: Wish): Promise<KeyRow> {
   const { alg, purpose, recoverable } = wish;
   if (!ALLOWED[purpose].includes(alg)) throw new EnclaveError("wrong_algorithm", `${purpose} keys are not ${alg}`);
-  if ((await turn.store.all("keys")).length >= LIMITS.keys) throw new EnclaveError("key_limit", "too many keys");
+  if ((await turn.store.count("keys")) >= LIMITS.keys) throw new EnclaveError("key_limit", "too many keys");
   const main = await turn.keyring.make(alg, recoverable);
   const kid = await turn.core.thumbprint(alg, main.publicKey);
-  const base: KeyRow = { kid, purpose, state: "live", recoverable, created: turn.now, uses: 0, main };
+  const base: KeyRow = { kid, purpose, state: "live", recoverable, created: turn.now, main };
   const row = purpose === "identity" ? await withAgreement(turn, base) : base;
   turn.put("keys", kid, row);
   turn.kid = kid;
@@ -44,11 +44,11 @@ async function withAgreement(turn: Turn, row: KeyRow): Promise<KeyRow> {
 
 /** Reads a key back from the store and uses it. A key that did not survive is gone, and that is recorded. */
 async function proveStored(turn: Turn, kid: Kid): Promise<void> {
-  const row = await turn.store.read("keys", kid);
+  const row = await turn.store.under.read("keys", kid);
   const halves: readonly (Half | undefined)[] = [row?.main, row?.agreement];
   for (const half of halves) {
     if (half === undefined || (await intact(half, turn.keyring.seal()))) continue;
-    await turn.store.commit([{ table: "keys", key: kid }]);
+    await turn.store.under.commit([{ table: "keys", key: kid }]);
     throw new EnclaveError("key_lost", "the browser does not give the key back as it was stored");
   }
   if (row === undefined) throw new EnclaveError("key_lost", "the browser did not store the key");

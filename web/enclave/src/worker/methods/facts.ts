@@ -17,7 +17,7 @@ async function status(enclave: Enclave): Promise<Status> {
   if (lost) return { ...base, lost, persisted: false, strong: "off", keys: 0, algorithms };
   const state = await enclave.current();
   const strong = state.strong === undefined ? "off" : enclave.keyring.open ? "open" : "locked";
-  const keys = (await enclave.store.all("keys")).length;
+  const keys = await enclave.store.count("keys");
   const facts = { ...base, lost, strong, keys, algorithms } as const;
   if (around.storage === "memory") return { ...facts, persisted: false };
   // Not every engine has these, least of all in a worker.
@@ -37,7 +37,12 @@ export const facts: Facts = {
     read: async enclave => {
       await enclave.current();
       const rows = await enclave.store.all("keys");
-      const keys = rows.map(([, { main, agreement: _, ...rest }]) => ({ ...rest, alg: main.alg }));
+      const uses = new Map(await enclave.store.all("uses"));
+      const keys = rows.map(([kid, { main, agreement: _, ...rest }]) => ({
+        ...rest,
+        alg: main.alg,
+        ...(uses.get(kid) ?? { uses: 0 }),
+      }));
       return { keys: keys.sort((one, other) => one.created - other.created) };
     },
   },

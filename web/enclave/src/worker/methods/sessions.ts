@@ -73,7 +73,7 @@ async function keepSession(turn: Turn, id: string, created: number, session: Uin
 }
 
 async function newSession(turn: Turn, session: Uint8Array): Promise<string> {
-  if ((await turn.store.all("sessions")).length >= LIMITS.sessions) {
+  if ((await turn.store.count("sessions")) >= LIMITS.sessions) {
     throw new EnclaveError("session_limit", "too many sessions");
   }
   const id = toBase64url(random(16));
@@ -117,7 +117,7 @@ export const sessions: Sessions = {
       const made = await core("internal", work);
       const lastResort = owned(made.lastResort);
       await keepPrekeys(turn, kid, { ...prekeys, lastResort }, made.prekeys);
-      turn.used(row);
+      await turn.used(row);
       turn.detail = { oneTime, renew };
       return { bundles: made.bundles.map(buffer), lastResort: buffer(lastResort) };
     },
@@ -134,7 +134,7 @@ export const sessions: Sessions = {
       }
       const made = await core("bundle_refused", turn.core.initiate(local, bytes, { mode: agreement, hideHeaders }));
       const id = await newSession(turn, made.session);
-      turn.used(row);
+      await turn.used(row);
       turn.detail = { session: id, agreement };
       return { session: id, peer: buffer(made.peer) };
     },
@@ -151,7 +151,7 @@ export const sessions: Sessions = {
       const made = await core("session_refused", turn.core.accept(local, old, owned(message), options));
       await keepPrekeys(turn, kid, prekeys, made.prekeys);
       const id = await newSession(turn, made.session);
-      turn.used(row);
+      await turn.used(row);
       turn.detail = { session: id };
       return { session: id, peer: buffer(made.peer), plaintext: buffer(made.plaintext) };
     },

@@ -28,7 +28,7 @@ export const uses: Uses = {
     act: async (turn, { kid, bytes }) => {
       const row = await turn.live(kid, "signing");
       const signature = await sign(row.main.alg, await turn.keyring.secret(row.main), owned(bytes));
-      turn.used(row);
+      await turn.used(row);
       turn.detail = { bytes: bytes.byteLength };
       return { signature: buffer(signature) };
     },
@@ -42,7 +42,7 @@ export const uses: Uses = {
       if (alg !== "X25519") throw new EnclaveError("wrong_algorithm", "the peer's key is not for agreement");
       const shared = await agree(await turn.keyring.secret(row.main), raw);
       const bytes = await expand(shared, derivation(turn.host, owned(info)));
-      turn.used(row);
+      await turn.used(row);
       return { bytes: buffer(bytes) };
     },
   },
@@ -58,7 +58,7 @@ export const uses: Uses = {
         turn.core.vapidInput({ aud, sub, now: Math.floor(turn.now / 1000), ttl: life }),
       );
       const signature = await sign("ES256", await turn.keyring.secret(row.main), utf8(input));
-      turn.used(row);
+      await turn.used(row);
       turn.detail = { aud, expires, relay };
       const key = toBase64url(row.main.publicKey);
       return { Authorization: `vapid t=${input}.${toBase64url(signature)}, k=${key}`, exp: expires };

@@ -66,6 +66,10 @@ export class DiskStore implements Store {
     });
   }
 
+  count(table: Table): Promise<number> {
+    return this.#look(table, rows => rows.count());
+  }
+
   page<T extends Table>(table: T, from: number, count: number): Promise<readonly Tables[T][]> {
     return this.#look(table, rows => rows.getAll(IDBKeyRange.lowerBound(from), count) as IDBRequest<Tables[T][]>);
   }

@@ -18,6 +18,10 @@ export class MemoryStore implements Store {
     return [...this.#tables[table].entries()];
   }
 
+  async count(table: Table): Promise<number> {
+    return this.#tables[table].size;
+  }
+
   async page<T extends Table>(table: T, from: number, count: number): Promise<readonly Tables[T][]> {
     const keys = [...this.#tables[table].keys()].filter(key => typeof key === "number" && key >= from);
     const rows = keys.slice(0, count).map(key => this.#tables[table].get(key));

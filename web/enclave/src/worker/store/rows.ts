@@ -22,12 +22,16 @@ export interface KeyRow {
   readonly state: KeyState;
   readonly recoverable: boolean;
   readonly created: number;
-  readonly lastUsed?: number;
-  readonly uses: number;
   readonly successor?: Kid;
   readonly main: Half;
   /** An identity's X25519 half. */
   readonly agreement?: Half;
+}
+
+/** How often a key was used. Apart from the key: a private key is written once, not at every use. */
+export interface UsesRow {
+  readonly uses: number;
+  readonly lastUsed: number;
 }
 
 export interface SessionRow {
@@ -82,6 +86,7 @@ export interface Tables {
   seal: CryptoKey;
   auditKey: AuditKeyRow;
   keys: KeyRow;
+  uses: UsesRow;
   prekeys: PrekeyRow;
   sessions: SessionRow;
   audit: AuditRow;
@@ -100,6 +105,7 @@ export const TABLES: readonly Table[] = [
   "seal",
   "auditKey",
   "keys",
+  "uses",
   "prekeys",
   "sessions",
   "audit",

@@ -5,6 +5,7 @@ import type { Change, RowKey, Table, Tables } from "./rows.ts";
 export interface Store {
   read<T extends Table>(table: T, key: RowKey): Promise<Tables[T] | undefined>;
   all<T extends Table>(table: T): Promise<readonly (readonly [RowKey, Tables[T]])[]>;
+  count(table: Table): Promise<number>;
   /** Rows with number keys, from one on, in order. */
   page<T extends Table>(table: T, from: number, count: number): Promise<readonly Tables[T][]>;
   /** All changes or none. When it returns they are on the disk, as far as the engine lets anybody say so. */
