@@ -1,11 +1,13 @@
-//! Builds twice, from copies of the sources in two folders (and, when root asks, as another user), and compares whole trees.
+//! Builds twice, from copies of the sources in two folders, as two users, and compares whole trees.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::digest::Digest;
 use super::hosts::Hosts;
 use crate::failure::Failure;
+use crate::node;
 use crate::step::Step;
 use crate::workspace;
 
@@ -25,17 +27,13 @@ fn default_hosts() -> Vec<String> {
 
 fn compared(base: &Path, hosts: &[String]) -> Result<(), Failure> {
     let first = tree(&built(&base.join("one"), hosts, None)?)?;
-    let user = other_user();
-    let second = tree(&built(&base.join("a much longer path/two"), hosts, user)?)?;
+    let user = Other::found()?;
+    let second = tree(&built(&base.join("a much longer path/two"), hosts, Some(user))?)?;
     let differing = differences(&first, &second)?;
     if !differing.is_empty() {
         return Err(Failure::new(format!("two builds differ in {}", differing.join(", "))));
     }
-    println!(
-        "{} files are the same, byte for byte, from two folders and as {}:",
-        first.len(),
-        user.unwrap_or("one user")
-    );
+    println!("{} files are the same, byte for byte, from two folders and two users ({user:?}):", first.len());
     for (path, digest) in &first {
         println!("  {}  {path}", digest.hex());
     }
@@ -55,39 +53,85 @@ fn differences(first: &BTreeMap<String, Digest>, second: &BTreeMap<String, Diges
     Ok(differing)
 }
 
-/// Root can show that the user does not matter; anybody else says that it was not shown.
-fn other_user() -> Option<&'static str> {
-    let root = Step::new("id").args(["-u"]).read().is_ok_and(|id| id.trim() == "0");
-    (root && Step::new("runuser").args(["-u", "nobody", "--", "true"]).succeeds()).then_some("nobody")
+/// Somebody else to build as. Which way is open depends on where the toolchain is: `nobody` may not read root's.
+#[derive(Clone, Copy, Debug)]
+enum Other {
+    /// The system's user `nobody`.
+    Nobody,
+    /// The same files under another user's number and name, in a user namespace.
+    Mapped,
 }
 
-/// Copies the sources into `dir` and builds them there with a cargo, a target folder and npm packages of their own.
-fn built(dir: &Path, hosts: &[String], user: Option<&str>) -> Result<PathBuf, Failure> {
+impl Other {
+    /// A second user is what is to be shown: without one there is no proof.
+    fn found() -> Result<Self, Failure> {
+        let all = [Self::Nobody, Self::Mapped];
+        let can = |user: &Self| user.step().args([cargo()]).args(["--version"]).succeeds();
+        all.into_iter().find(can).ok_or_else(|| {
+            Failure::new("no second user to build as: run it as root, or allow user namespaces (`unshare --user`)")
+        })
+    }
+
+    /// What runs the rest of a command line as this user.
+    fn step(self) -> Step {
+        match self {
+            Self::Nobody => Step::new("runuser").args(["-u", NOBODY, "--"]),
+            Self::Mapped => Step::new("unshare").args(["--user", "--map-user=65534", "--map-group=65534", "--"]),
+        }
+    }
+}
+
+const NOBODY: &str = "nobody";
+
+fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// Copies the sources into `dir` and builds them there with a target folder and npm packages of their own; as another
+/// user with a cargo, a home, a time zone and a language of its own too.
+fn built(dir: &Path, hosts: &[String], user: Option<Other>) -> Result<PathBuf, Failure> {
     copy(dir)?;
-    let out = dir.join("out");
-    let target = dir.join("target");
-    let mut args: Vec<String> = ["xtask", "enclave", "build", "--out"].map(str::to_owned).to_vec();
-    args.push(out.to_string_lossy().into_owned());
-    args.extend(hosts.iter().cloned());
+    let (home, out) = (dir.join("home"), dir.join("out"));
+    if matches!(user, Some(Other::Nobody)) {
+        Step::new("chown").args(["-R", NOBODY]).args([dir]).run()?;
+    }
     let step = match user {
         None => Step::cargo(),
         Some(user) => {
-            Step::new("chown").args(["-R", user]).args([dir]).run()?;
-            let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            Step::new("runuser").args(["-u", user, "--"]).args([program])
+            let step = user.step().args([cargo()]);
+            [("HOME", home.as_os_str()), ("CARGO_HOME", home.as_os_str())]
+                .into_iter()
+                .chain([("USER", NOBODY), ("LOGNAME", NOBODY), ("TZ", "Asia/Tokyo"), ("LC_ALL", "C.UTF-8")].map(env))
+                .fold(step, |step, (name, value)| step.env(name, value))
         }
     };
-    let home = dir.join("home");
-    let mut step = step
-        .args(&args)
+    step.args(["xtask", "enclave", "build", "--out"])
+        .args([&out])
+        .args(hosts)
         .dir(dir.join("source"))
-        .env("CARGO_TARGET_DIR", target)
-        .env("npm_config_cache", home.join("npm"));
-    if user.is_some() {
-        step = step.env("HOME", &home).env("CARGO_HOME", &home);
-    }
-    step.run()?;
+        .env("PATH", path(dir)?)
+        .env("RUSTUP_HOME", rustup_home())
+        .env("CARGO_TARGET_DIR", dir.join("target"))
+        .env("npm_config_cache", home.join("npm"))
+        .run()?;
     Ok(out)
+}
+
+fn env(pair: (&'static str, &'static str)) -> (&'static str, &'static OsStr) {
+    (pair.0, OsStr::new(pair.1))
+}
+
+/// Where rustup keeps the toolchain: with another home it would look there.
+fn rustup_home() -> OsString {
+    let own = || Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".rustup").into_os_string();
+    std::env::var_os("RUSTUP_HOME").unwrap_or_else(own)
+}
+
+/// The path with a copy of our Node first: the copied sources have no npm packages that could bring it.
+fn path(dir: &Path) -> Result<OsString, Failure> {
+    let old = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(dir.join("bin")).chain(std::env::split_paths(&old)))
+        .map_err(|error| Failure::new(format!("PATH: {error}")))
 }
 
 /// What git would commit, and nothing else: a build that needs more than that is not reproducible.
@@ -99,6 +143,11 @@ fn copy(dir: &Path) -> Result<(), Failure> {
         std::fs::copy(workspace::root().join(&path), to)?;
     }
     std::fs::create_dir_all(dir.join("home"))?;
+    std::fs::create_dir_all(dir.join("bin"))?;
+    let node = node::node()?;
+    if node.is_absolute() {
+        std::fs::copy(node, dir.join("bin/node"))?;
+    }
     Ok(())
 }
 
