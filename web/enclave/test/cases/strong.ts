@@ -1,7 +1,8 @@
 // Strong mode with a virtual authenticator.
 
 import assert from "node:assert/strict";
-import { PuppetTab } from "../engines/puppet.ts";
+import { liesInClear } from "../disk.ts";
+import { PuppetEngine, PuppetTab } from "../engines/puppet.ts";
 import { bytes, type Host, read } from "../host.ts";
 import { record, valid } from "../verify.ts";
 import { type Case, databaseOf, type Only } from "./case.ts";
@@ -29,6 +30,34 @@ async function authenticator(host: Host, hasPrf = true): Promise<void> {
 }
 
 export const strong: readonly Case[] = [
+  {
+    name: "whoever copies the browser's files has a key of the default mode",
+    only: { engines: ["chromium", "firefox"], because: "WebKitGTK under automation writes no profile" },
+    run: async stage => {
+      assert.ok(stage.engine instanceof PuppetEngine);
+      const host = await stage.fresh();
+      const { publicKey } = await host.generate("Ed25519", "signing");
+      assert.equal(await liesInClear(stage.engine.profile, publicKey), true);
+    },
+  },
+  {
+    name: "whoever copies the browser's files has no key that was made in strong mode",
+    only: PRF,
+    run: async stage => {
+      assert.ok(stage.engine instanceof PuppetEngine);
+      const host = await stage.fresh();
+      await authenticator(host);
+      const before = await host.generate("Ed25519", "signing");
+      await host.agreed("strong.enter");
+      const made = [await host.generate("Ed25519", "signing"), await host.generate("Ed25519", "signing", true)];
+      const { profile } = stage.engine;
+      assert.equal(await liesInClear(profile, before.publicKey), true, "what lay there once lies there still");
+      for (const { publicKey } of made) assert.equal(await liesInClear(profile, publicKey), false);
+      await host.load();
+      await host.agreed("strong.unlock");
+      for (const { publicKey } of made) assert.equal(await liesInClear(profile, publicKey), false);
+    },
+  },
   {
     name: "strong mode: nothing works without the passkey, everything with it, and nothing usable lies in the store",
     only: PRF,
