@@ -27,6 +27,7 @@ const CHECKS: &[Check] = &[
     Check { name: "deny", args: &["deny"] },
     Check { name: "web", args: &["web"] },
     Check { name: "enclave", args: &["enclave", "test"] },
+    Check { name: "release", args: &["enclave", "rehearse"] },
     Check { name: "clippy", args: &["clippy"] },
     Check { name: "codegen", args: &["codegen", "--check"] },
     Check { name: "build", args: &["build"] },

@@ -1,0 +1,36 @@
+//! `briefcase-log`, built and run.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+use crate::step::Step;
+use crate::workspace;
+
+/// The program.
+#[derive(Debug)]
+pub struct LogProgram(PathBuf);
+
+impl LogProgram {
+    /// Builds it.
+    pub fn build() -> Result<Self, Failure> {
+        Step::cargo().args(["build", "--quiet", "--locked", "--package", "briefcase-log"]).run()?;
+        Ok(Self(workspace::target().join("debug/briefcase-log")))
+    }
+
+    /// Runs a command in the folder we are in.
+    pub fn run<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, args: I) -> Result<(), Failure> {
+        Step::new(&self.0).args(args).dir(".").run()
+    }
+
+    /// Makes a key and gives its public half.
+    pub fn key(&self, file: &Path, name: &str, owner: &str) -> Result<String, Failure> {
+        let made = Step::new(&self.0).args(["key".as_ref(), file.as_os_str()]).args(["--name", name, "--for", owner]);
+        Ok(made.read()?.trim().to_owned())
+    }
+
+    /// The command, for a caller that needs its pipes.
+    pub fn command(&self) -> std::process::Command {
+        Step::new(&self.0).into_command()
+    }
+}

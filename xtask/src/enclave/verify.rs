@@ -1,0 +1,38 @@
+//! `cargo xtask enclave verify`: is what is served what these sources make?
+
+use std::path::{Path, PathBuf};
+
+use super::build;
+use super::hosts::Hosts;
+use super::manifest::Release;
+use crate::failure::Failure;
+use crate::step::Step;
+use crate::workspace;
+
+/// Builds the module from these sources for the hosts that `--host` names, and holds an enclave to its digest; with
+/// `--policy FILE` to its signed release too.
+pub fn run(args: &[String]) -> Result<(), Failure> {
+    let enclave = args.first().filter(|enclave| !enclave.starts_with("--"));
+    let enclave = enclave.ok_or_else(|| Failure::new("name the enclave: a URL, or a folder"))?;
+    let out = workspace::target().join("enclave/own");
+    let cargo = workspace::target().join("enclave/cargo");
+    let built = build::build(workspace::root(), &cargo, &out, &Hosts::read(args)?, &Release::read(args)?)?;
+    let (program, digest) = (briefcase()?, built.digest.hex());
+    println!("enclave: these sources make kms-{digest}.mjs");
+    verified(&program, &[enclave, "--pin", &digest])?;
+    if let Some(policy) = workspace::option(args, "--policy") {
+        verified(&program, &[enclave, "--policy", policy])?;
+    }
+    Ok(())
+}
+
+/// The command line, built.
+pub fn briefcase() -> Result<PathBuf, Failure> {
+    Step::cargo().args(["build", "--quiet", "--locked", "--package", "briefcase"]).run()?;
+    Ok(workspace::target().join("debug/briefcase"))
+}
+
+/// Runs `briefcase enclave verify`.
+pub fn verified(program: &Path, args: &[&str]) -> Result<(), Failure> {
+    Step::new(program).args(["enclave", "verify"]).args(args).run()
+}
