@@ -11,7 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use briefcase_ipc::AdminListener;
-use briefcase_types::Clock as _;
+use briefcase_types::{Clock as _, text};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -29,6 +29,8 @@ use super::{
 
 const BODY: usize = 8 << 20;
 const CONNECTIONS: usize = 64;
+/// The longest reason that is read.
+const REASON: usize = 64 << 10;
 const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Routes that both doors have.
@@ -100,7 +102,7 @@ fn at_console(admin: Arc<Admin>) -> Router {
 
 async fn guard_socket(request: Request, next: Next) -> Response {
     match guard::check_socket(request.method(), request.headers()) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => worded(next.run(request).await).await,
         Err(turned) => turned_away(turned),
     }
 }
@@ -108,11 +110,28 @@ async fn guard_socket(request: Request, next: Next) -> Response {
 async fn guard_console(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response {
     let authority = format!("localhost:{}", admin.life.around.console_port);
     let mut response = match guard::check_console(request.method(), request.headers(), &authority) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => worded(next.run(request).await).await,
         Err(turned) => turned_away(turned),
     };
     console::harden(&mut response);
     response
+}
+
+/// What is refused before a handler sees it gets a code and a next step like every other refusal.
+async fn worded(response: Response) -> Response {
+    let status = response.status();
+    let has_words = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    if !status.is_client_error() || has_words {
+        return response;
+    }
+    if status == StatusCode::NOT_FOUND {
+        let next = "Check that both are of the same version: `briefcase status`.";
+        return Failure::new(status, "not_found", "There is no such route.", next).into_response();
+    }
+    let told = axum::body::to_bytes(response.into_body(), REASON).await.unwrap_or_default();
+    let reason = text::printable(text::clip(&String::from_utf8_lossy(&told), 300));
+    let message = if reason.is_empty() { status.to_string() } else { reason };
+    Failure(status, Failure::invalid(message).1).into_response()
 }
 
 fn turned_away(turned: guard::Turned) -> Response {

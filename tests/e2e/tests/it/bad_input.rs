@@ -254,12 +254,24 @@ async fn what_a_person_names_and_is_not_there_is_said_so() {
         (json!({ "change": "revoke_grant", "id": "nope" }), "briefcase grants list"),
         (json!({ "change": "remove_factor", "id": "nope" }), "briefcase factor list"),
     ] {
-        let (status, told) = admin.send(http::Method::POST, "/v1/changes/preview", Some(&change)).await;
+        let (status, told) = admin.send(Method::POST, "/v1/changes/preview", Some(&change)).await;
         assert_eq!((status, told["code"].as_str()), (404, Some("not_found")), "{change}: {told}");
         assert!(told["next_step"].as_str().unwrap().contains(list), "{change}: {told}");
     }
+    for (method, path, body, status, code) in [
+        (Method::POST, "/v1/changes/preview", Some(json!({ "change": "fly" })), 422, "invalid"),
+        (Method::POST, "/v1/challenge", Some(json!({ "digest": 5 })), 422, "invalid"),
+        (Method::GET, "/v1/receipts/nonsense", None, 400, "invalid"),
+        (Method::GET, "/v1/receipts?limit=many", None, 400, "invalid"),
+        (Method::DELETE, "/v1/status", Some(json!({})), 405, "invalid"),
+        (Method::GET, "/v1/no-such-route", None, 404, "not_found"),
+    ] {
+        let (got, told) = admin.send(method, path, body.as_ref()).await;
+        assert_eq!((got, told["code"].as_str()), (status, Some(code)), "{path}: {told}");
+        assert!(!told["message"].as_str().unwrap().is_empty() && !told["next_step"].as_str().unwrap().is_empty());
+    }
     for path in ["/v1/receipts/r4000", "/v1/receipts/r18446744073709551615", "/v1/why/r4000"] {
-        let (status, told) = admin.send(http::Method::GET, path, None).await;
+        let (status, told) = admin.send(Method::GET, path, None).await;
         assert_eq!((status, told["code"].as_str()), (404, Some("not_found")), "{path}: {told}");
     }
 }
