@@ -16,5 +16,6 @@ mod manifest;
 #[path = "../../../../tests/fixtures/sigstore-mock/mock.rs"]
 mod mock;
 mod policy;
+mod public;
 mod vectors;
 mod world;
