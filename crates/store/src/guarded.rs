@@ -68,16 +68,20 @@ impl Folder {
     }
 }
 
-/// The right to write in a state folder, held until it is dropped.
+/// The right to write in a state folder, held until it is dropped. It is on the folder itself, so it cannot be removed; the file
+/// says who has it.
 #[derive(Debug)]
 pub(crate) struct Lock {
+    _folder: File,
     _file: File,
 }
 
 impl Lock {
     pub(crate) fn take(folder: &Folder) -> Result<Self, StoreError> {
+        let itself = File::open(&folder.0).map_err(StoreError::io("open the state folder"))?;
         let mut file = open_guarded(&folder.0.join("lock"), OFlags::RDWR | OFlags::CREATE)?;
-        if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        let taken = |of: &File| rustix::fs::flock(of, FlockOperation::NonBlockingLockExclusive).is_err();
+        if taken(&itself) || taken(&file) {
             let mut text = String::new();
             let read = (&mut file).take(16).read_to_string(&mut text);
             let pid = read.ok().and_then(|_| text.trim().parse().ok());
@@ -88,7 +92,7 @@ impl Lock {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", rustix::process::getpid().as_raw_nonzero()));
         write.map_err(StoreError::io("write the lock file"))?;
-        Ok(Self { _file: file })
+        Ok(Self { _folder: itself, _file: file })
     }
 }
 
@@ -190,6 +194,8 @@ mod tests {
         let lock = Lock::take(&folder).unwrap();
         let error = Lock::take(&folder).unwrap_err();
         assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        std::fs::remove_file(place.path().join("lock")).unwrap();
+        assert!(Lock::take(&folder).is_err(), "without its file it is the same lock");
         drop(lock);
         Lock::take(&folder).unwrap();
     }
