@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::demo;
 use crate::failure::Failure;
 use crate::node;
 use crate::step::Step;
@@ -41,7 +42,7 @@ pub fn run(kind: &str, args: &[String]) -> Result<(), Failure> {
     }
     let web = workspace::root().join("web");
     node::install(&web)?;
-    let peer = peer()?;
+    let (peer, sender) = (peer()?, demo::sender()?);
     let names: Vec<&str> = engines.iter().map(|(name, _)| *name).collect();
     for (package, drives, kinds) in PACKAGES {
         let names: Vec<&str> = names.iter().copied().filter(|name| drives.contains(name)).collect();
@@ -53,7 +54,8 @@ pub fn run(kind: &str, args: &[String]) -> Result<(), Failure> {
             .args(&names)
             .dir(&web)
             .env("ENCLAVE_XTASK", workspace::itself()?)
-            .env("ENCLAVE_PEER", &peer);
+            .env("ENCLAVE_PEER", &peer)
+            .env("ENCLAVE_PUSH", &sender);
         if let Some(only) = workspace::option(args, "--only") {
             step = step.args(["--only", only]);
         }

@@ -12,6 +12,8 @@ mod relays;
 mod release;
 mod services;
 
+pub use postman::program as sender;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -4,8 +4,6 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 
-declare const ENCLAVE_FOLDER: string;
-
 /** Certificate and key of a stand-in, and the root that its senders trust. */
 export interface Credentials {
   readonly root: string;
@@ -23,11 +21,9 @@ export class Rust {
   readonly #interface: Interface;
 
   constructor() {
-    const cargo = process.env["CARGO"] ?? "cargo";
-    this.#process = spawn(cargo, ["run", "--quiet", "--locked", "--package", "briefcase-push", "--example", "push"], {
-      cwd: `${ENCLAVE_FOLDER}../..`,
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+    const program = process.env["ENCLAVE_PUSH"];
+    if (program === undefined) throw new Error("run by `cargo xtask enclave test`");
+    this.#process = spawn(program, { stdio: ["pipe", "pipe", "inherit"] });
     this.#interface = createInterface({ input: this.#process.stdout });
     this.#lines = this.#interface[Symbol.asyncIterator]();
   }
