@@ -16,23 +16,30 @@ const wanted = (await readdir(`${here}${folder}`))
   .map(file => `${folder}/${file}`);
 if (wanted.length === 0) throw new Error("no tests found");
 
-await rm(`${here}out`, { recursive: true, force: true });
+// A folder of its own: two runs at once do not take each other's files away.
+const folderOut = `${here}out/${process.pid}`;
 const common = { absWorkingDir: here, bundle: true, format: "esm", sourcemap: "inline", logLevel: "warning" };
 await build({
   ...common,
   entryPoints: wanted,
-  outdir: "out",
+  outdir: folderOut,
   outbase: here,
   outExtension: { ".js": ".mjs" },
   packages: "external",
   platform: "node",
   target: "node20",
-  define: { TEST_FOLDER: JSON.stringify(here), ENCLAVE_FOLDER: '""' },
+  define: { TEST_FOLDER: JSON.stringify(here), TEST_OUT: JSON.stringify(folderOut), ENCLAVE_FOLDER: '""' },
 });
 if (kind === "browsers") {
-  await build({ ...common, entryPoints: ["pages/host.ts"], outdir: "out/pages", target: "es2022", tsconfigRaw: "{}" });
+  await build({
+    ...common,
+    entryPoints: ["pages/host.ts"],
+    outdir: `${folderOut}/pages`,
+    target: "es2022",
+    tsconfigRaw: "{}",
+  });
 }
-const out = wanted.map(file => `${here}out/${file.replace(/\.ts$/, ".mjs")}`);
+const out = wanted.map(file => `${folderOut}/${file.replace(/\.ts$/, ".mjs")}`);
 const flags = only === "" ? [] : [`--test-name-pattern=${only}`];
 if (kind === "browsers") flags.push("--test-force-exit");
 const args = ["--enable-source-maps", "--test", "--test-concurrency=1", "--test-reporter=spec", ...flags, ...out];
@@ -40,4 +47,5 @@ const { status } = spawnSync(process.execPath, args, {
   stdio: "inherit",
   env: { ...process.env, ENCLAVE_ENGINES: engines.join(" ") },
 });
+await rm(folderOut, { recursive: true, force: true });
 process.exit(status ?? 1);

@@ -16,11 +16,12 @@ const wanted = (await readdir(`${here}${folder}`))
   .map(file => `${folder}/${file}`);
 if (wanted.length === 0) throw new Error("no tests found");
 
-await rm(`${here}out`, { recursive: true, force: true });
+// A folder of its own: two runs at once do not take each other's files away.
+const folderOut = `${here}out/${process.pid}`;
 await build({
   absWorkingDir: here,
   entryPoints: wanted,
-  outdir: "out",
+  outdir: folderOut,
   outbase: here,
   outExtension: { ".js": ".mjs" },
   bundle: true,
@@ -32,10 +33,11 @@ await build({
   define: { DEMO_FOLDER: JSON.stringify(fileURLToPath(new URL("../", import.meta.url))), ENCLAVE_FOLDER: '""' },
   logLevel: "warning",
 });
-const out = wanted.map(file => `${here}out/${file.replace(/\.ts$/, ".mjs")}`);
+const out = wanted.map(file => `${folderOut}/${file.replace(/\.ts$/, ".mjs")}`);
 const args = ["--enable-source-maps", "--test", "--test-concurrency=1", "--test-reporter=spec", ...out];
 if (only !== "") args.splice(2, 0, `--test-name-pattern=${only}`);
 if (kind === "browsers") args.splice(2, 0, "--test-force-exit");
 const env = { ...process.env, ENCLAVE_ENGINES: engines.join(" ") };
 const { status } = spawnSync(process.execPath, args, { stdio: "inherit", env });
+await rm(folderOut, { recursive: true, force: true });
 process.exit(status ?? 1);

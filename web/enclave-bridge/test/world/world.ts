@@ -12,6 +12,7 @@ import { join } from "node:path";
 import type { Release } from "../../src/verifier.ts";
 
 declare const TEST_FOLDER: string;
+declare const TEST_OUT: string;
 
 export interface Answer {
   readonly status?: number;
@@ -177,7 +178,7 @@ export class World {
     if (path === "/host.js") {
       return {
         headers: { "Content-Type": "text/javascript" },
-        body: await readFile(`${TEST_FOLDER}out/pages/host.js`),
+        body: await readFile(`${TEST_OUT}/pages/host.js`),
       };
     }
     if (path === "/axe.js") {

@@ -20,6 +20,7 @@ export class Mail extends EventTarget {
   readonly leased = new Set<Relay>();
   subscribed: Subscribed | undefined;
   where: Where = "stand-in";
+  #from: Where | undefined;
 
   constructor(readonly desk: Desk) {
     super();
@@ -35,11 +36,15 @@ export class Mail extends EventTarget {
       this.heard.push({ text, at: new Date() });
       this.#changed();
     };
-    await this.end();
-    this.subscribed =
+    // A browser has one subscription; the stand-in many, so there the old one ends when the new one is there.
+    if (this.where === "browser" && this.#from === "browser") await this.end();
+    const made =
       this.where === "browser"
         ? await atBrowser(publicKey, heard)
         : await atStandIn(this.desk.config.push, publicKey, heard);
+    await this.end();
+    this.#from = this.where;
+    this.subscribed = made;
     this.#changed();
   }
 
