@@ -4,9 +4,10 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::PathBuf,
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
 };
 
@@ -14,7 +15,7 @@ use briefcase_testkit::Home;
 use briefcase_types::Digest;
 use serde_json::Value;
 
-use crate::run;
+use crate::{briefcase, run};
 
 const MANIFEST: &str = ".well-known/kms-manifest.json";
 const BUNDLE: &str = ".well-known/kms-manifest.sigstore.json";
@@ -294,6 +295,25 @@ fn what_was_seen_before_is_not_undone() {
     assert_eq!(world.verify().0, 0, "who has seen nothing cannot know");
     world.server.serve(Site::of("third release after the second"));
     assert!(world.watch().1["changes"].to_string().contains("rollback holds again"));
+}
+
+#[test]
+fn watching_goes_on_until_it_is_told_to_stop() {
+    let world = World::new();
+    let args = ["--json", "enclave", "watch", &world.server.url, "--policy", &world.policy, "--interval", "1s"];
+    let mut child = briefcase(&world.home, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    assert_eq!(next()["changes"], serde_json::json!(["first look"]));
+    world.server.serve(Site::of("third release after the second"));
+    let changed = std::iter::repeat_with(&mut next).take(20).find(|look| look["changes"] != serde_json::json!([]));
+    assert!(changed.unwrap()["changes"].to_string().contains("release 2 became 3"));
+    world.server.lie(|path, _, bytes, _| bytes.extend(if path == "kms.html" { &b" "[..] } else { b"" }));
+    let failed = std::iter::repeat_with(&mut next).take(20).find(|look| look["verified"] == false).unwrap();
+    assert!(failed["changes"].to_string().contains("page fails now (page)"), "{failed}");
+    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]
