@@ -3,12 +3,13 @@
 use std::os::unix::fs::PermissionsExt;
 
 use briefcase_testkit::{
-    Act, Daemon, Era, Gateway, Home, HttpUpstream, Process, Script, Setup, again_as_nobody, mock::tool, output_of,
+    Act, Daemon, Era, Gateway, Home, HttpUpstream, Process, Script, Setup, again_as_nobody, eventually, mock::tool,
+    output_of,
 };
 use e2e::{Scene, assert_refused, refusal};
 use http::Method;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{io::AsyncWriteExt, net::TcpListener};
 
 async fn assert_clean(home: &Home) {
     let report = Scene::fsck(home).await;
@@ -183,6 +184,21 @@ async fn a_locked_briefcase_says_how_to_unlock_it() {
         assert!(!body["next_step"].as_str().unwrap().is_empty(), "{body}");
         assert_eq!(daemon.admin.get::<Value>("/v1/status").await["state"], "locked");
     }
+    // Whoever hangs up while the passphrase is being checked leaves it being checked.
+    let body = json!({ "passphrase": setup.passphrase }).to_string();
+    let length = body.len();
+    let request = format!(
+        "POST /v1/unlock HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    let socket = home.runtime().join("admin.sock");
+    eventually("an open briefcase", async || {
+        let mut stream = tokio::net::UnixStream::connect(&socket).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        drop(stream);
+        (daemon.admin.get::<Value>("/v1/status").await["state"] == "ready").then_some(())
+    })
+    .await;
     daemon.unlock(&setup).await;
     assert_eq!(daemon.admin.get::<Value>("/v1/status").await["state"], "ready");
 }

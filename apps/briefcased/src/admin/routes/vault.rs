@@ -43,7 +43,9 @@ pub async fn unlock(State(admin): State<Arc<Admin>>, Json(body): Json<Unlock<Con
             })?)
         }
     };
-    admin.life.unlock(key).await.map_err(|error| not_opened(&error))?;
+    let life = Arc::clone(&admin.life);
+    // Half-way, with the client gone, the next one to try would find the state in use.
+    uninterrupted(async move { life.unlock(key).await.map(drop).map_err(|error| not_opened(&error)) }).await?;
     Ok(views::status(State(admin)).await)
 }
 
