@@ -9,7 +9,6 @@ mod http;
 mod postman;
 mod push;
 mod relays;
-mod release;
 mod services;
 
 pub use postman::program as sender;
@@ -20,12 +19,16 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::hosts::Hosts;
+use super::maker::Maker;
 use super::manifest::Release;
 use super::serve::{Server, Site};
 use crate::failure::Failure;
 use crate::node;
 use crate::step::Step;
 use crate::workspace;
+
+/// Who signs here. No name that could be taken for the project's.
+const IDENTITY: &str = "https://demo.briefcase.localhost/signer-on-this-machine";
 
 const HELP: &str = "usage: cargo xtask enclave demo [--port PORT] [--pin] [--json]
 
@@ -80,7 +83,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     let built = super::build::build(workspace::root(), &cargo, &kms, &hosts, &Release::read(&of_this_commit(args))?)?;
     let trust = match workspace::flag(args, "--pin") {
         true => Trust::Pin(built.digest.hex()),
-        false => Trust::Policy(release::make(&kms, &dir.join("maker"))?.to_string()),
+        false => Trust::Policy(released(&kms, &dir.join("maker"))?),
     };
     page(&app, &at, &trust)?;
     services::start(services, Arc::new(services::Services::new(&at, postman::program()?, kms.clone())?));
@@ -97,6 +100,17 @@ enum Trust {
     Pin(String),
     /// A release policy, in JSON.
     Policy(String),
+}
+
+/// Signs and logs what was built, with keys made anew; gives the policy.
+fn released(kms: &Path, dir: &Path) -> Result<String, Failure> {
+    if dir.exists() {
+        std::fs::remove_dir_all(dir)?;
+    }
+    std::fs::create_dir_all(dir)?;
+    let maker = Maker::new(dir, IDENTITY)?;
+    let root = maker.publish(kms)?;
+    Ok(maker.policy(&root).to_string())
 }
 
 /// The arguments, with the commit that is built unless one is named.

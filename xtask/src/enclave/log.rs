@@ -18,9 +18,10 @@ impl LogProgram {
         Ok(Self(workspace::target().join("debug/briefcase-log")))
     }
 
-    /// Runs a command in the folder we are in.
+    /// Runs a command in the folder we are in. What it says goes to stderr: stdout is for our own answer.
     pub fn run<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, args: I) -> Result<(), Failure> {
-        Step::new(&self.0).args(args).dir(".").run()
+        eprint!("{}", Step::new(&self.0).args(args).dir(".").read()?);
+        Ok(())
     }
 
     /// Makes a key and gives its public half.

@@ -9,6 +9,7 @@ mod digest;
 mod headers;
 mod hosts;
 mod log;
+mod maker;
 mod manifest;
 mod page;
 mod publish;
