@@ -6,6 +6,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Command, Stdio},
     sync::{Arc, Mutex},
@@ -319,9 +320,11 @@ fn watching_goes_on_until_it_is_told_to_stop() {
 #[test]
 fn a_log_with_two_histories_is_told() {
     let world = World::new();
-    let state = world.home.file("kms.json").display().to_string();
+    let folder = world.home.file("watched");
+    let state = folder.join("kms.json").display().to_string();
     let watch = || world.json(&["watch", &world.server.url, "--policy", &world.policy, "--once", "--state", &state]);
     assert_eq!(watch().0, 0);
+    assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700, "it may be the state folder");
     let kept = fs::read_to_string(&state).unwrap();
     let root = serde_json::from_str::<Value>(&kept).unwrap()["facts"]["log_root"].as_str().unwrap().to_owned();
     fs::write(&state, kept.replace(&root, &"0".repeat(64))).unwrap();

@@ -2,7 +2,9 @@
 //! another machine than the enclave's.
 
 use std::{
+    fs::DirBuilder,
     io::{self, Write as _},
+    os::unix::fs::DirBuilderExt as _,
     path::Path,
 };
 
@@ -71,7 +73,8 @@ impl State {
     pub fn write(&self, path: &Path) -> Result<(), Failure> {
         let work = || {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            std::fs::create_dir_all(folder)?;
+            // The state folder is nobody else's, also when this is the first to need it.
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
             let mut draft = tempfile::NamedTempFile::new_in(folder)?;
             serde_json::to_writer_pretty(&mut draft, self)?;
             draft.write_all(b"\n")?;
