@@ -35,7 +35,8 @@ const names = {
 const FOLDERS = ["app", "kms", "far", "evil"] as const;
 
 export class World {
-  readonly processes: ChildProcess[] = [];
+  /** The servers by their ports. */
+  readonly #servers = new Map<number, { readonly process: ChildProcess; readonly sites: readonly string[] }>();
   /** What reached the thief's server. */
   readonly stolen: string[] = [];
   #thief: Server | undefined;
@@ -76,6 +77,20 @@ export class World {
     await cp(`${this.folder}/${name}`, `${this.folder}/kms`, { recursive: true });
   }
 
+  /** Does something while no server answers. */
+  async offline<R>(work: () => Promise<R>): Promise<R> {
+    for (const { process } of this.#servers.values()) {
+      const ended = new Promise(resolve => process.once("exit", resolve));
+      process.kill();
+      await ended;
+    }
+    try {
+      return await work();
+    } finally {
+      for (const [port, { sites }] of [...this.#servers]) await this.#serve(port, sites);
+    }
+  }
+
   /** The digest that a release's module has on disk, by its name there. */
   async digest(name: Release): Promise<string> {
     const [file] = await readdir(`${this.folder}/${name}/artifacts`);
@@ -92,7 +107,7 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    for (const process of this.processes) process.kill();
+    for (const { process } of this.#servers.values()) process.kill();
     this.#thief?.close();
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -134,7 +149,8 @@ export class World {
 
   async #serve(port: number, sites: readonly string[]): Promise<void> {
     const args = ["enclave", "serve", "--port", String(port), ...sites.flatMap(site => ["--site", site])];
-    this.processes.push(spawn(XTASK, args, { stdio: ["ignore", "ignore", "inherit"] }));
+    const process = spawn(XTASK, args, { stdio: ["ignore", "ignore", "inherit"] });
+    this.#servers.set(port, { process, sites });
     await until("the server listens", () =>
       fetch(`http://127.0.0.1:${port}/`).then(
         () => true,

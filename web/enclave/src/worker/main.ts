@@ -23,19 +23,28 @@ const lent = new Lent();
 const asks = new Map<number, (told: Told) => void>();
 let next = 0;
 let host: HostPort | undefined;
-let loaded: Promise<Core> | undefined;
+/** Begun at once: it is ready when the host has opened the channel. */
+let loaded = load();
 
 async function inflated(): Promise<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([fromBase64url(deflated)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+function load(): Promise<Core | undefined> {
+  return inflated()
+    .then(bytes => Core.load(bytes, lent))
+    .catch(() => undefined);
+}
+
 /** The core; a new copy when the one there was stopped. */
 async function core(): Promise<Core> {
   const current = await loaded;
   if (current !== undefined && !current.poisoned) return current;
-  loaded = inflated().then(bytes => Core.load(bytes, lent));
-  return loaded;
+  loaded = load();
+  const again = await loaded;
+  if (again === undefined) throw new EnclaveError("internal", "the core does not load");
+  return again;
 }
 
 function ask(what: Ask): Promise<Told> {

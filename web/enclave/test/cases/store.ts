@@ -192,6 +192,22 @@ export const store: readonly Case[] = [
     },
   },
   {
+    name: "offline: what is loaded goes on, and what was made is there when the server is back",
+    run: async stage => {
+      const host = await stage.fresh();
+      const { kid } = await host.generate("ES256", "signing");
+      const { store } = await host.call("status");
+      const made = await stage.world.offline(async () => {
+        await host.call("sign", { kid, bytes: bytes(MESSAGE) });
+        return host.generate("Ed25519", "signing");
+      });
+      await host.load({ store });
+      const { signature } = await host.call("sign", { kid: made.kid, bytes: bytes(MESSAGE) });
+      assert.ok(valid(made.publicKey, MESSAGE, read(signature)));
+      await record(host);
+    },
+  },
+  {
     name: "a release that was changed by a byte does not run",
     run: async stage => {
       const host = await stage.fresh();
@@ -225,9 +241,10 @@ const KEEP_WORKERS = `
 async function endWorker(tab: PuppetTab): Promise<void> {
   const session = await tab.browser().target().createCDPSession();
   const { targetInfos } = await session.send("Target.getTargets", { filter: [{ type: "worker", exclude: false }] });
-  const [worker] = targetInfos;
-  assert.ok(worker !== undefined && worker.type === "worker", "there is a worker to end");
-  const { sessionId } = await session.send("Target.attachToTarget", { targetId: worker.targetId, flatten: true });
-  const inside = session.connection()?.session(sessionId);
-  await inside?.send("Runtime.evaluate", { expression: "setTimeout(() => self.close(), 0)" });
+  assert.ok(targetInfos.length > 0, "there is a worker to end");
+  for (const { targetId } of targetInfos) {
+    const { sessionId } = await session.send("Target.attachToTarget", { targetId, flatten: true });
+    const inside = session.connection()?.session(sessionId);
+    await inside?.send("Runtime.evaluate", { expression: "setTimeout(() => self.close(), 0)" });
+  }
 }

@@ -149,6 +149,8 @@ export class WebKitEngine implements Engine {
   static async start(): Promise<WebKitEngine> {
     const display = `:${100 + (process.pid % 800)}`;
     const screen = spawn("Xvfb", [display, "-screen", "0", "1280x1100x24", "-nolisten", "tcp"], { stdio: "ignore" });
+    const socket = `/tmp/.X11-unix/X${display.slice(1)}`;
+    await until("the screen is there", async () => existsSync(socket));
     const port = await freePort();
     const env = { ...process.env, DISPLAY: display, WEBKIT_DISABLE_COMPOSITING_MODE: "1", NO_AT_BRIDGE: "1" };
     const server = spawn("WebKitWebDriver", [`--port=${port}`, "--host=127.0.0.1"], { env, stdio: "ignore" });
