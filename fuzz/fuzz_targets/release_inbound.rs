@@ -1,0 +1,35 @@
+//! What a verifier of releases and a witness read of others: manifests, header files, policies, proofs, requests. What is
+//! read has one spelling, and nothing that is read is believed by that alone.
+#![no_main]
+
+use briefcase_release::{Headers, Manifest};
+use briefcase_tlog::{AddCheckpoint, LogKey, LogProof, Policy};
+use libfuzzer_sys::fuzz_target;
+
+const LOG: &str = "releases.example/log+3899f6bb+ARW4wBtHPoMkXOhItUe281CY1BCc9lzsiaDXIk5Qfaoi";
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(manifest) = Manifest::parse(bytes) {
+        assert_eq!(manifest.encode().expect("what was read can be written"), bytes);
+        assert!(manifest.current.version >= manifest.version_floor);
+    }
+    if let Ok(headers) = Headers::parse(bytes) {
+        for path in ["/", "/kms.html", "/artifacts/kms-0.mjs"] {
+            assert!(headers.check(path, headers.of(path)).is_ok(), "what the file says is what it wants");
+            assert!(headers.check(path, headers.of(path).into_iter().chain([("Set-Cookie", "a")])).is_err());
+        }
+    }
+    if let Ok(proof) = LogProof::parse(bytes) {
+        assert_eq!(LogProof::parse(proof.text().as_bytes()).expect("what was read can be written"), proof);
+    }
+    if let Ok(request) = AddCheckpoint::parse(bytes) {
+        assert_eq!(AddCheckpoint::parse(request.text().as_bytes()).expect("what was read can be written"), request);
+        // Nobody but the holder of the key can make one that is cosigned.
+        let log: LogKey = LOG.parse().expect("a key");
+        assert!(request.judge(&log, None).is_err());
+    }
+    if let Some(policy) = std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<Policy>().ok()) {
+        assert!(policy.check(b"", u64::MAX).is_err());
+        assert!(policy.needs_nobody() || !policy.witnesses().is_empty());
+    }
+});
