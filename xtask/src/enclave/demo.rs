@@ -1,8 +1,8 @@
 //! `cargo xtask enclave demo`: a host page, its enclave, two relays and a stand-in for a push service, all on this machine.
 //!
-//! Invariant: it listens on loopback alone, writes below the target folder alone, and everything that decides is the
-//! product's own: enclave, bridge, and `crates/push` in processes of their own. The page takes what it does to its server
-//! back when it is loaded anew.
+//! Invariant: it listens on loopback alone, writes below the target folder (or `--dir`) alone, and everything that decides
+//! is the product's own: enclave, bridge, and `crates/push` in processes of their own. The page takes what it does to its
+//! server back when it is loaded anew.
 
 mod cheat;
 mod http;
@@ -30,7 +30,7 @@ use crate::workspace;
 /// Who signs here. No name that could be taken for the project's.
 const IDENTITY: &str = "https://demo.briefcase.localhost/signer-on-this-machine";
 
-const HELP: &str = "usage: cargo xtask enclave demo [--port PORT] [--pin] [--json]
+const HELP: &str = "usage: cargo xtask enclave demo [--port PORT] [--pin] [--dir DIR] [--json]
 
 A page that uses the browser enclave, and everything around it, on this machine: create keys, sign and verify, push
 notifications through a relay, rotate, stop a relay that misbehaves, back up and recover, and see a cheating server refused.
@@ -38,6 +38,7 @@ notifications through a relay, rotate, stop a relay that misbehaves, back up and
   --port PORT   where to listen (8403); the port after it is for relays and push service
   --pin         have the page name the module's digest itself; otherwise the release is signed, logged and witnessed here,
                 and the page verifies all of that
+  --dir DIR     where to write what is served (target/enclave/demo-PORT)
   --json        print one JSON object with the addresses instead of words, then serve
 
 examples:
@@ -67,7 +68,10 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
         return Ok(());
     }
     let port = workspace::option(args, "--port").unwrap_or("8403");
-    let dir = workspace::target().join("enclave").join(format!("demo-{port}"));
+    let dir = workspace::option(args, "--dir").map_or_else(
+        || workspace::target().join("enclave").join(format!("demo-{port}")),
+        |dir| workspace::root().join(dir),
+    );
     let port: u16 = port.parse().map_err(|_| Failure::new(format!("{port} is not a port")))?;
     let server = Server::bind(port)?;
     let port = server.port()?;

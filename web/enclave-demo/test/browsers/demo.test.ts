@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { PuppetEngine } from "../../../enclave/test/engines/puppet.ts";
 import { Person } from "../person.ts";
@@ -19,6 +22,7 @@ interface Demo {
   readonly push: string;
 }
 
+let folder: string;
 let server: ChildProcess;
 let demo: Demo;
 
@@ -27,12 +31,18 @@ before(
     assert.ok(engines.length > 0, "no engine was named");
     const xtask = process.env["ENCLAVE_XTASK"] ?? "";
     assert.ok(xtask !== "", "ENCLAVE_XTASK has to name the project's command");
-    server = spawn(xtask, ["enclave", "demo", "--port", "0", "--json"], { stdio: ["ignore", "pipe", "inherit"] });
+    folder = await mkdtemp(join(tmpdir(), "enclave-demo-"));
+    server = spawn(xtask, ["enclave", "demo", "--port", "0", "--dir", folder, "--json"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     demo = JSON.parse(await line(server));
   },
   { timeout: PATIENCE },
 );
-after(() => void server.kill());
+after(async () => {
+  server.kill();
+  await rm(folder, { recursive: true, force: true });
+});
 
 /** The line with the addresses; builds may have written others. */
 function line(of: ChildProcess): Promise<string> {
