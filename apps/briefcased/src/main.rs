@@ -20,7 +20,7 @@ use clap::Parser as _;
 use options::{Command, Options};
 use process::{
     ambient::{OsEntropy, SystemClock},
-    hardening,
+    hardening, second_life,
 };
 
 /// Memory is wiped as it is freed: bodies, parsers' buffers and texts that held a secret leave no copy behind.
@@ -32,6 +32,7 @@ fn main() -> ExitCode {
     if let Err(error) = hardening::harden() {
         return fail(&error);
     }
+    second_life::begin();
     let options = Options::parse();
     // The environment is read here and nowhere else.
     let variable = |name: &str| std::env::var_os(name);

@@ -1,7 +1,6 @@
 //! Closes the doors through which another process of the same user could read this one's memory.
 //!
-//! Done first thing in `main`, before any secret exists, and after a moment in which it is not done yet
-//! ([`program_is_readable`]): no core dumps, and `PR_SET_DUMPABLE=0`, which makes the kernel refuse
+//! Done first thing in `main`, before any secret exists (what was before that: [`second_life`](super::second_life)): no core dumps, and `PR_SET_DUMPABLE=0`, which makes the kernel refuse
 //! `ptrace`, `/proc/PID/mem`, `environ` and `maps` to everybody without `CAP_SYS_PTRACE`.
 
 use rustix::process::{
@@ -34,8 +33,8 @@ pub fn swaps() -> Option<bool> {
     Some(listed.lines().nth(1).is_some())
 }
 
-/// Whether this user can read this program's file. What a user can read, the kernel lets them look into from the moment it is
-/// loaded until [`harden`] is reached, and what was opened then stays open.
+/// Whether this user can read the program that runs. What a user can read, the kernel lets them look into from the moment it
+/// is loaded until [`harden`] is reached, and what was opened then stays open.
 #[must_use]
 pub fn program_is_readable() -> bool {
     rustix::fs::access("/proc/self/exe", rustix::fs::Access::READ_OK).is_ok()

@@ -2,3 +2,4 @@
 
 pub mod ambient;
 pub mod hardening;
+pub mod second_life;

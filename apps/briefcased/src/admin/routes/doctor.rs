@@ -88,7 +88,7 @@ fn void_credentials(authority: &Authority) -> Option<Check> {
     })
 }
 
-/// Only the kernel can close the moment between a program's loading and its first instruction.
+/// Only the kernel can close the moment between a program's loading and its first instruction, and it does for what cannot be read.
 fn program() -> Check {
     let readable = hardening::program_is_readable();
     Check {
@@ -101,7 +101,7 @@ fn program() -> Check {
         }
         .to_owned(),
         next_step: readable.then(|| {
-            "Let root own the programs, and let others run but not read them: chown root, chmod 711.".to_owned()
+            "Let root own the programs, and let others run but not read them: chown root, chmod 711; or allow programs in memory (sysctl vm.memfd_noexec=0), and do not run briefcased as root.".to_owned()
         }),
     }
 }
