@@ -64,7 +64,7 @@ export const asked: Asked = {
         page: {
           heading: "Revoke a key?",
           paragraphs: [
-            `${turn.host} wants to revoke its ${row.purpose} key ${cut(kid)} (${row.main.alg}, used ${await turn.uses(kid)} times).`,
+            `${turn.host} wants to revoke its ${row.purpose} key ${cut(kid)} (${row.main.alg}, uses so far: ${await turn.uses(kid)}).`,
             "It will never sign again. This cannot be undone.",
           ],
           yes: "Revoke",
