@@ -10,7 +10,6 @@ import { interop } from "../cases/interop.ts";
 import { keys } from "../cases/keys.ts";
 import { person } from "../cases/person.ts";
 import { sessions } from "../cases/sessions.ts";
-import { speed } from "../cases/speed.ts";
 import { store } from "../cases/store.ts";
 import { strong } from "../cases/strong.ts";
 import type { Engine, EngineName } from "../engines/engine.ts";
@@ -28,7 +27,6 @@ const CASES: readonly Case[] = [
   ...sessions,
   ...interop,
   ...strong,
-  ...speed,
 ];
 const shows = ({ only }: Case, name: EngineName): boolean => only === undefined || only.engines.includes(name);
 const engines = (process.env["ENCLAVE_ENGINES"] ?? "").split(" ").filter(name => name !== "") as EngineName[];
