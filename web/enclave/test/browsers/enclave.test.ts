@@ -18,16 +18,7 @@ import { World } from "../world.ts";
 
 declare const ENCLAVE_FOLDER: string;
 
-const CASES: readonly Case[] = [
-  ...facts,
-  ...keys,
-  ...channel,
-  ...person,
-  ...store,
-  ...sessions,
-  ...interop,
-  ...strong,
-];
+const CASES: readonly Case[] = [...facts, ...keys, ...channel, ...person, ...store, ...sessions, ...interop, ...strong];
 const shows = ({ only }: Case, name: EngineName): boolean => only === undefined || only.engines.includes(name);
 const engines = (process.env["ENCLAVE_ENGINES"] ?? "").split(" ").filter(name => name !== "") as EngineName[];
 
