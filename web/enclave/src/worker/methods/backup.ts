@@ -131,6 +131,8 @@ export const backup: Backup = {
       const keys = await read(owned(params.backup), readCode(told.typed ?? ""), turn.host);
       const kids: Kid[] = [];
       for (const key of keys) if (await restore(turn, key)) kids.push(key.kid);
+      const count = (await turn.store.count("keys")) + kids.length;
+      if (count > LIMITS.keys) throw new EnclaveError("key_limit", "too many keys");
       turn.detail = { keys: kids.length };
       return { kids };
     },
@@ -152,11 +154,11 @@ async function read(bytes: Bytes, code: Bytes, host: string) {
 
 type Read = Awaited<ReturnType<typeof read>>[number];
 
-/** Puts one key back under its old name; a key that is here is left as it is, a revoked one stays revoked. */
+/** Puts one key back under its old name. A key that is here is left as it is: what was rotated or revoked stays so. */
 async function restore(turn: Turn, key: Read): Promise<boolean> {
   const known = await turn.store.read("keys", key.kid);
   if (known?.state === "revoked") throw new EnclaveError("key_revoked", "the backup has a key that was revoked");
-  if (known?.state === "live") return false;
+  if (known !== undefined) return false;
   const [main, agreement] = await Promise.all(key.halves.map(one => resealed(turn, one)));
   const purpose: Purpose = key.purpose;
   if (main === undefined || !ALLOWED[purpose].includes(main.alg)) throw new EnclaveError("bad_backup", "odd key");

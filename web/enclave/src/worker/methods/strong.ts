@@ -128,6 +128,8 @@ export const strong: Strong = {
         throw new EnclaveError("passkey_failed", "the passkey gave another output than at the beginning");
       });
       turn.keyring.unlock(seal);
+      // Without its entry in the record there is no unlocking.
+      turn.rekeyed = true;
       return {};
     },
   },

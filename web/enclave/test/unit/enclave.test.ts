@@ -1,0 +1,101 @@
+// The worker's rules without a browser: the real enclave over a store in memory, a core that only counts, and a person
+// who always agrees.
+
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { test } from "node:test";
+import type { Core } from "../../../core/door.ts";
+import { EnclaveError } from "../../../protocol/src/index.ts";
+import type { Ask, Told } from "../../src/link.ts";
+import { Enclave, type Surroundings } from "../../src/worker/enclave.ts";
+import { Lent } from "../../src/worker/foreign.ts";
+import { route } from "../../src/worker/router.ts";
+import { MemoryStore } from "../../src/worker/store/memory.ts";
+import type { Change } from "../../src/worker/store/rows.ts";
+
+/** A store that refuses to write when it is told to. */
+class Full extends MemoryStore {
+  full = false;
+
+  override async commit(changes: readonly Change[]): Promise<void> {
+    if (this.full) throw new EnclaveError("quota_exceeded", "full");
+    await super.commit(changes);
+  }
+}
+
+const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest();
+
+const core = {
+  thumbprint: async (_alg: string, raw: Uint8Array) => digest(raw).toString("base64url"),
+  auditEntry: async (form: object) => ({ entry: text(form), link: new Uint8Array(digest(text(form))) }),
+  auditHead: async (form: object) => text(form),
+} as unknown as Core;
+
+async function world(store: Full, answer: (ask: Ask) => Told) {
+  const around: Surroundings = {
+    host: "https://app.example",
+    hash: "",
+    storage: "memory",
+    gesture: "frame",
+    lent: new Lent(),
+    core: async () => core,
+    ask: async ask => answer(ask),
+    remember: () => undefined,
+    persist: () => undefined,
+    now: () => Date.now(),
+  };
+  const enclave = await Enclave.open(around, store, []);
+  // biome-ignore lint/suspicious/noExplicitAny: each test says what it expects
+  return (method: string, params: object = {}): Promise<any> => route(enclave, method, params);
+}
+
+const refusal = (code: string) => (thrown: unknown) => thrown instanceof EnclaveError && thrown.code === code;
+const message = () => new Uint8Array([1]).buffer;
+
+test("an unlocking that could not be recorded has not happened", async () => {
+  const secret = randomBytes(32);
+  const store = new Full();
+  const call = await world(store, () => ({
+    kind: "yes",
+    prf: new Uint8Array(secret).buffer,
+    credential: new Uint8Array(16).buffer,
+  }));
+  await call("strong.enter");
+  const { kid } = await call("generate", { alg: "ES256", purpose: "signing" });
+  await call("strong.lock");
+  store.full = true;
+  await assert.rejects(call("strong.unlock"), refusal("quota_exceeded"));
+  store.full = false;
+  await assert.rejects(call("sign", { kid, bytes: message() }), refusal("locked"));
+  await call("strong.unlock");
+  await call("sign", { kid, bytes: message() });
+});
+
+test("a backup from before a rotation does not make the old key sign again", async () => {
+  let code = "";
+  const call = await world(new Full(), ({ page }) => {
+    code = page.code ?? code;
+    return { kind: "yes", typed: code };
+  });
+  const { kid } = await call("generate", { alg: "ES256", purpose: "signing", recoverable: true });
+  const { backup } = await call("backup.create", { kids: [kid] });
+  const next = await call("rotate", { kid });
+  assert.deepEqual(await call("backup.restore", { backup }), { kids: [] });
+  await assert.rejects(call("sign", { kid, bytes: message() }), refusal("key_retired"));
+  await call("sign", { kid: next.kid, bytes: message() });
+});
+
+test("a backup does not lead past the number of keys that a host may have", async () => {
+  let code = "";
+  const answer = ({ page }: Ask): Told => {
+    code = page.code ?? code;
+    return { kind: "yes", typed: code };
+  };
+  const call = await world(new Full(), answer);
+  const { kid } = await call("generate", { alg: "ES256", purpose: "signing", recoverable: true });
+  const { backup } = await call("backup.create", { kids: [kid] });
+  const other = await world(new Full(), answer);
+  for (let count = 0; count < 256; count += 1) await other("generate", { alg: "ES256", purpose: "signing" });
+  await assert.rejects(other("backup.restore", { backup }), refusal("key_limit"));
+});
