@@ -168,8 +168,12 @@ export class Enclave {
   async #recordRefusal(method: string, kid: Kid | undefined, error: EnclaveError): Promise<void> {
     // Without its store, or with another one under it, there is no record that this belongs into.
     if (["store_lost", "store_moved", "store_newer"].includes(error.code)) return;
-    const turn = await this.#turn();
     const outcome = BROKEN.includes(error.code) ? "failed" : "refused";
-    await this.#commit(turn, { method, kid, outcome, detail: { code: error.code } });
+    try {
+      await this.#commit(await this.#turn(), { method, kid, outcome, detail: { code: error.code } });
+    } catch (thrown) {
+      // A refusal that cannot be recorded is told as what stood in the way; of two failures the first is the cause.
+      if (outcome === "refused") throw thrown;
+    }
   }
 }

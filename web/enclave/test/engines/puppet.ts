@@ -100,10 +100,15 @@ export class PuppetEngine implements Engine {
   private constructor(
     readonly name: "chromium" | "firefox",
     readonly profile: string,
+    readonly preferences: Readonly<Record<string, unknown>>,
   ) {}
 
-  static async start(name: "chromium" | "firefox"): Promise<PuppetEngine> {
-    const engine = new PuppetEngine(name, await mkdtemp(join(tmpdir(), `enclave-${name}-`)));
+  /** `preferences` are Firefox's. */
+  static async start(
+    name: "chromium" | "firefox",
+    preferences: Readonly<Record<string, unknown>> = {},
+  ): Promise<PuppetEngine> {
+    const engine = new PuppetEngine(name, await mkdtemp(join(tmpdir(), `enclave-${name}-`)), preferences);
     await engine.#launch();
     return engine;
   }
@@ -148,7 +153,11 @@ export class PuppetEngine implements Engine {
       headless: true,
       userDataDir: this.profile,
       timeout: PATIENCE,
-      extraPrefsFirefox: { "dom.disable_open_during_load": true, "browser.shell.checkDefaultBrowser": false },
+      extraPrefsFirefox: {
+        "dom.disable_open_during_load": true,
+        "browser.shell.checkDefaultBrowser": false,
+        ...this.preferences,
+      },
     });
   }
 }

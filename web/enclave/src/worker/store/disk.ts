@@ -75,20 +75,38 @@ export class DiskStore implements Store {
   }
 
   commit(changes: readonly Change[]): Promise<void> {
-    return this.#caught(() => {
-      const tables = [...new Set(changes.map(change => change.table))];
-      const transaction = this.#database.transaction(tables, "readwrite", { durability: "strict" });
+    return this.#caught(() =>
+      this.#write(changes).catch((thrown: unknown) => {
+        // Firefox takes no write for a moment after one for which there was no room.
+        if (this.#gone !== undefined || !(thrown instanceof DOMException) || thrown.name !== "InvalidStateError") {
+          throw thrown;
+        }
+        return this.#write(changes);
+      }),
+    );
+  }
+
+  async #write(changes: readonly Change[]): Promise<void> {
+    const tables = [...new Set(changes.map(change => change.table))];
+    const transaction = this.#database.transaction(tables, "readwrite", { durability: "strict" });
+    const done = new Promise<void>((resolve, reject) => {
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => reject(transaction.error ?? new DOMException("aborted", "QuotaExceededError"));
+    });
+    try {
       for (const { table, key, row } of changes) {
         const rows = transaction.objectStore(table);
         if (key === undefined) rows.clear();
         else if (row === undefined) rows.delete(key);
         else rows.put(row, key);
       }
-      return new Promise<void>((resolve, reject) => {
-        transaction.oncomplete = () => resolve();
-        transaction.onabort = () => reject(transaction.error ?? new DOMException("aborted", "QuotaExceededError"));
-      });
-    });
+    } catch (thrown) {
+      // All or nothing: what was put before this would be committed.
+      done.catch(() => undefined);
+      transaction.abort();
+      throw thrown;
+    }
+    return done;
   }
 
   alone<R>(work: () => Promise<R>): Promise<R> {
