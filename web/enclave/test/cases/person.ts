@@ -45,6 +45,19 @@ export const person: readonly Case[] = [
         assert.ok(Math.abs(time - Date.now()) < 60_000);
         assert.equal(answer.ok.decision, decision);
       }
+      const long = { ...question(kid), text: `Send 1 coin.${"\n".repeat(60)}And 1000 more.` };
+      await host.begin("approve", long);
+      await host.tab.front();
+      const where = await host.question();
+      await host.tab.text("button.yes[aria-disabled=true]", where);
+      await afterwards(host);
+      await host.tab.click("button.yes", where);
+      assert.equal(await host.settled(), false, "what is below the fold was not read");
+      await host.tab.type("blockquote", " ".repeat(20), where);
+      await host.tab.text("button.yes[aria-disabled=false]", where);
+      await host.tab.click("button.yes", where);
+      const answer = await host.answer();
+      assert.ok("ok" in answer && answer.ok.decision === "approve", JSON.stringify(answer));
     },
   },
   {

@@ -1,9 +1,11 @@
 // One question to a person: what is about to be done and for whom, and two buttons. The consenting one works only for a
-// trusted click, on a page that has the focus, after the text was up, and in sight, for a while.
+// trusted click, on a page that has the focus, after the text was up, and in sight, for a while; and after a text that
+// does not fit was scrolled to its end, so that nothing is agreed to behind blank lines.
 
 import { GESTURE } from "../../../../protocol/src/index.ts";
 import type { Page, Told } from "../../link.ts";
 import { element, show } from "../page.ts";
+import { Attention } from "./attention.ts";
 import { Visible } from "./visible.ts";
 
 export interface Asked {
@@ -24,7 +26,12 @@ export function question(asked: Asked): () => void {
   const no = element("button", page.no, "no");
   yes.type = no.type = "button";
   main.append(element("h1", page.heading), ...page.paragraphs.map(text => element("p", text)));
-  if (page.quoted !== undefined) main.append(element("blockquote", page.quoted));
+  const quoted = page.quoted === undefined ? undefined : element("blockquote", page.quoted);
+  if (quoted !== undefined) {
+    // A keyboard scrolls what has the focus.
+    quoted.tabIndex = 0;
+    main.append(quoted);
+  }
   if (page.code !== undefined) main.append(element("output", page.code, "code"));
   if (field !== undefined) main.append(field.label);
   const buttons = element("div", "", "buttons");
@@ -32,12 +39,15 @@ export function question(asked: Asked): () => void {
   main.append(buttons);
   show(main);
   const up = performance.now();
-  const seen = asked.covered === "watch" ? new Visible(main, () => refresh()) : undefined;
+  const seen = asked.covered === "watch" ? new Visible(main, () => refresh()) : new Attention();
   let over = false;
+  let read = quoted === undefined;
 
   const ready = (): boolean => {
-    const long = performance.now() - up >= GESTURE.delay && (seen === undefined || seen.lasted >= GESTURE.delay);
-    return long && document.visibilityState === "visible" && (field === undefined || complete(page, field.box.value));
+    const long = performance.now() - up >= GESTURE.delay && seen.lasted >= GESTURE.delay;
+    read ||= long && quoted !== undefined && atEnd(quoted);
+    const filled = field === undefined || complete(page, field.box.value);
+    return long && read && filled && document.visibilityState === "visible";
   };
   const refresh = (): void => {
     // Not `disabled`: a disabled button says nothing to a screen reader about why.
@@ -49,7 +59,7 @@ export function question(asked: Asked): () => void {
     over = true;
     clearInterval(timer);
     clearTimeout(patience);
-    seen?.stop();
+    seen.stop();
     show();
     if (told !== undefined) asked.done(told);
   };
@@ -68,6 +78,10 @@ export function question(asked: Asked): () => void {
 }
 
 const failed = (message: string): Told => ({ kind: "failed", code: "gesture_unavailable", message });
+
+/** Whether the last line is in sight. What is not laid out has no height, and no end. */
+const atEnd = (text: HTMLElement): boolean =>
+  text.clientHeight > 0 && text.scrollTop + text.clientHeight >= text.scrollHeight - 2;
 
 function input(prompt: string) {
   const label = element("label", prompt);
