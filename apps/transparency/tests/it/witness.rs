@@ -29,6 +29,28 @@ fn a_second_history_gets_no_cosignature() {
 }
 
 #[test]
+fn a_log_may_change_its_key_and_stays_one_log() {
+    let world = World::new();
+    world.add("public", "one");
+    let made = run(world.path(), &["key", "next.key", "--name", "releases.example/log", "--for", "log"]);
+    assert!(run(world.path(), &["init", "next", "--key", "next.key"]).ok());
+    for text in ["one", "two"] {
+        fs::write(world.path().join("entry"), text).unwrap();
+        assert!(run(world.path(), &["add", "next", "entry", "--key", "next.key"]).ok());
+    }
+    let policy = fs::read_to_string(world.path().join("policy.txt")).unwrap();
+    let next = made.out();
+    fs::write(world.path().join("policy.txt"), format!("log {}\n{policy}", next.trim())).unwrap();
+    let witness = world.start(1);
+    let ask = |log: &str, old| witness.post("/add-checkpoint", world.request(log, old).as_bytes()).unwrap().0;
+    assert_eq!(ask("public", 0), 200, "the key before");
+    assert_eq!(ask("next", 0), 409, "the memory is the log's, not the key's");
+    assert_eq!(ask("next", 1), 200, "the key after");
+    world.add("public", "another two");
+    assert_eq!(ask("public", 2), 409, "a second history under the key before");
+}
+
+#[test]
 fn a_log_put_back_from_a_copy_is_told_how_far_it_was() {
     let world = World::new();
     world.add("public", "one");
