@@ -27,6 +27,8 @@ export type EnclaveOptions = Trust & {
 /** How long a probe may take before a silent enclave counts as gone. */
 const PROBE = 10_000;
 
+const CLOSED = new Refused("channel", "closed", "it was closed before it was open");
+
 export class Enclave extends EventTarget {
   /** Every method of the protocol. Refused unless the enclave is verified. */
   readonly calls: Calls = callsOf((method, params, options) => this.call(method, params, options));
@@ -42,6 +44,9 @@ export class Enclave extends EventTarget {
       }
     | undefined;
   #probing = false;
+  #opening: Promise<this> | undefined;
+  /** Grows with `close`: an opening that was under way then comes to nothing. */
+  #closed = 0;
 
   private constructor(options: EnclaveOptions) {
     super();
@@ -71,15 +76,28 @@ export class Enclave extends EventTarget {
     return this.#snapshot;
   }
 
-  /** Verifies and loads the enclave, anew if it was there already. */
-  async open(): Promise<this> {
+  /** Verifies and loads the enclave, anew if it was there already. Whoever asks while it opens gets the same opening. */
+  open(): Promise<this> {
+    if (this.#opening === undefined) {
+      const opening = this.#open().finally(() => {
+        if (this.#opening === opening) this.#opening = undefined;
+      });
+      this.#opening = opening;
+    }
+    return this.#opening;
+  }
+
+  async #open(): Promise<this> {
+    const closed = this.#closed;
     this.#drop(new Refused("channel", "closed", "the enclave is loaded anew"));
     this.#tell({ kind: "check" });
     try {
       const release = await VerifiedRelease.check(this.#checking);
+      if (closed !== this.#closed) throw CLOSED;
       await this.#embed(release);
       return this;
     } catch (thrown) {
+      if (closed !== this.#closed) throw CLOSED;
       throw this.#refuse(Refused.of(thrown));
     }
   }
@@ -123,7 +141,10 @@ export class Enclave extends EventTarget {
   }
 
   close(): void {
+    this.#closed += 1;
     if (this.#live !== undefined) this.#lose("closed");
+    else if (this.#opening !== undefined) this.#refuse(CLOSED);
+    this.#opening = undefined;
   }
 
   async #embed(release: VerifiedRelease): Promise<void> {

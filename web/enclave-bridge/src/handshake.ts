@@ -55,6 +55,7 @@ export class Handshake {
 
   stop(): void {
     this.#over = true;
+    this.#settle?.(broken("closed", "the frame was taken away before it answered"));
     window.removeEventListener("message", this.#messages);
   }
 

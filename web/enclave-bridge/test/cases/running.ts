@@ -140,6 +140,22 @@ export const running: readonly Case[] = [
     },
   },
   {
+    name: "two openings at once are one enclave, and one that is closed meanwhile is none",
+    run: async stage => {
+      const page = await stage.fresh();
+      const wanted = { url: stage.world.page, policy: stage.world.policy };
+      const twice = await page.do("hasty", wanted, "open");
+      assert.equal(twice.shot.state, "verified", JSON.stringify(twice));
+      assert.equal(await page.do("frames"), 1);
+      assert.equal((await page.do("flow")).ok.valid, true);
+      const closed = await page.do("hasty", wanted, "close");
+      assert.deepEqual([closed.first.refused?.code, closed.shot.state], ["closed", "unverified-refused"]);
+      assert.equal(await page.do("frames"), 0);
+      await page.verified();
+      assert.equal(await page.do("frames"), 1);
+    },
+  },
+  {
     name: "a call that was cancelled or not answered in time fails alone",
     run: async stage => {
       const page = await stage.fresh();

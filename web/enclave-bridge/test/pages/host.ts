@@ -119,6 +119,13 @@ const host = {
     )),
     shot: shot(),
   }),
+  /** Two openings at once; or an opening that is closed at once. */
+  hasty: async (wanted: Parameters<typeof options>[0], then: "open" | "close") => {
+    const made = prepare(wanted);
+    const first = told(made.open().then(() => null));
+    const second = await told(Promise.resolve(made[then]()).then(() => null));
+    return { first: await first, second, shot: shot() };
+  },
   prepare: (wanted: Parameters<typeof options>[0]) => void prepare(wanted),
   verify: () => told((enclave as Enclave).verify().then(() => null)),
   everything,
