@@ -34,5 +34,5 @@ export const LIMITS = {
 /** Life of a VAPID token in seconds: what is given when nothing is asked, and the most that is ever given. */
 export const LEASES = { relay: 2 * 3600, own: 12 * 3600, most: 24 * 3600 } as const;
 
-/** How long the text of a gesture is up before its button works, and how long the enclave waits for the person. */
-export const GESTURE = { delay: 800, patience: 120_000 } as const;
+/** How long the text of a gesture is up before its button works, how long the enclave waits for the person, and how long a pointer rests on the button before it clicks. */
+export const GESTURE = { delay: 800, patience: 120_000, rest: 400 } as const;

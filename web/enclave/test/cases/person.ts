@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { until } from "../engines/engine.ts";
+import { PuppetTab } from "../engines/puppet.ts";
 import { bytes, type Host, read } from "../host.ts";
 import { record, valid } from "../verify.ts";
 import { type Case, PERSON } from "./case.ts";
@@ -217,7 +218,24 @@ export const person: readonly Case[] = [
         }`);
         await host.tab.text("button.yes[aria-disabled=false]", "frame");
       }
-      await host.tab.click("button.yes", "frame");
+      assert.ok(host.tab instanceof PuppetTab);
+      const middle = `element => { const at = element.getBoundingClientRect(); return [at.x + at.width / 2, at.y + at.height / 2]; }`;
+      const [x = 0, y = 0] = await host.tab.inFrame<number[]>(
+        `() => (${middle})(document.querySelector("button.yes"))`,
+      );
+      const [left = 0, top = 0] = await host.tab.run<number[]>(
+        `() => {
+        Object.assign(host.frame.style, { position: "relative", left: "300px", top: "40px" });
+        const at = host.frame.getBoundingClientRect();
+        return [at.x, at.y];
+      }`,
+      );
+      await host.tab.page.mouse.click(left + x, top + y);
+      await afterwards(host);
+      assert.equal(await host.settled(), false, "moved under a click");
+      await host.tab.page.mouse.move(left + x, top + y);
+      await afterwards(host);
+      await host.tab.page.mouse.click(left + x, top + y);
       assert.ok("ok" in (await host.answer()), "in plain sight it does");
     },
   },

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer, { type Browser, type Frame, type Page } from "puppeteer-core";
+import { GESTURE } from "../../../protocol/src/index.ts";
 import { type Engine, PATIENCE, type Tab, until } from "./engine.ts";
 
 const CHROMIUM = [
@@ -70,6 +71,11 @@ export class PuppetTab implements Tab {
   async click(selector: string, where: "page" | "frame" | "window"): Promise<void> {
     const place = await this.#place(where);
     const element = await place.waitForSelector(selector, { timeout: PATIENCE });
+    if (where === "frame") {
+      // As a person does, and as the enclave asks: the pointer rests before it clicks.
+      await element!.hover();
+      await new Promise(resolve => setTimeout(resolve, GESTURE.rest + 50));
+    }
     await element!.click();
   }
 

@@ -6,6 +6,7 @@ import { GESTURE } from "../../../../protocol/src/index.ts";
 import type { Page, Told } from "../../link.ts";
 import { element, show } from "../page.ts";
 import { Attention } from "./attention.ts";
+import { Rested } from "./rested.ts";
 import { Visible } from "./visible.ts";
 
 export interface Asked {
@@ -40,6 +41,7 @@ export function question(asked: Asked): () => void {
   show(main);
   const up = performance.now();
   const seen = asked.covered === "watch" ? new Visible(main, () => refresh()) : new Attention();
+  const rested = asked.covered === "watch" ? new Rested(yes) : undefined;
   let over = false;
   let read = quoted === undefined;
 
@@ -69,7 +71,7 @@ export function question(asked: Asked): () => void {
     if (event.isTrusted) end({ kind: "no" });
   });
   yes.addEventListener("click", event => {
-    if (!event.isTrusted || !document.hasFocus() || !ready()) return;
+    if (!event.isTrusted || !document.hasFocus() || !ready() || rested?.before(event) === false) return;
     clearTimeout(patience);
     yes.setAttribute("aria-disabled", "true");
     void asked.consent(field?.box.value).then(end, () => end(failed("the answer could not be taken")));
