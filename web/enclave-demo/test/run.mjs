@@ -1,43 +1,11 @@
-// Bundles the tests (Node 20 does not read TypeScript) and runs them: `unit` without a browser, or (npm script `browsers`)
-// `browsers chromium firefox [--only TEXT]`, which needs ENCLAVE_XTASK, the project's command.
-import { spawnSync } from "node:child_process";
-import { readdir, rm } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+// `unit` without a browser, or (npm script `browsers`) `browsers chromium firefox [--only TEXT]` in the named ones, which
+// needs ENCLAVE_XTASK, the project's command.
+import { asked, folderOf, runTests } from "../../tests.mjs";
 
-const here = fileURLToPath(new URL(".", import.meta.url));
-const [kind, ...rest] = process.argv.slice(2);
-const at = rest.indexOf("--only");
-const only = at < 0 ? "" : rest[at + 1];
-const engines = at < 0 ? rest : rest.slice(0, at);
-const folder = kind === "browsers" ? "browsers" : "unit";
-const wanted = (await readdir(`${here}${folder}`))
-  .filter(file => file.endsWith(".test.ts"))
-  .map(file => `${folder}/${file}`);
-if (wanted.length === 0) throw new Error("no tests found");
-
-// A folder of its own: two runs at once do not take each other's files away.
-const folderOut = `${here}out/${process.pid}`;
-await build({
-  absWorkingDir: here,
-  entryPoints: wanted,
-  outdir: folderOut,
-  outbase: here,
-  outExtension: { ".js": ".mjs" },
-  bundle: true,
-  packages: "external",
-  platform: "node",
-  format: "esm",
-  target: "node20",
-  sourcemap: "inline",
-  define: { DEMO_FOLDER: JSON.stringify(fileURLToPath(new URL("../", import.meta.url))), ENCLAVE_FOLDER: '""' },
-  logLevel: "warning",
+const { kind, engines, only } = asked(process.argv.slice(2));
+await runTests(folderOf(import.meta.url), {
+  folder: kind,
+  define: () => ({ DEMO_FOLDER: folderOf(new URL("../here", import.meta.url)), ENCLAVE_FOLDER: "" }),
+  only,
+  ...(kind === "browsers" && { engines }),
 });
-const out = wanted.map(file => `${folderOut}/${file.replace(/\.ts$/, ".mjs")}`);
-const args = ["--enable-source-maps", "--test", "--test-concurrency=1", "--test-reporter=spec", ...out];
-if (only !== "") args.splice(2, 0, `--test-name-pattern=${only}`);
-if (kind === "browsers") args.splice(2, 0, "--test-force-exit");
-const env = { ...process.env, ENCLAVE_ENGINES: engines.join(" ") };
-const { status } = spawnSync(process.execPath, args, { stdio: "inherit", env });
-await rm(folderOut, { recursive: true, force: true });
-process.exit(status ?? 1);

@@ -19,7 +19,7 @@ before(async () => {
   assert.ok(engines.length > 0, "no engine was named");
   world = await World.start();
 });
-after(() => world.stop());
+after(() => world?.stop());
 
 for (const name of engines) {
   describe(name, () => {

@@ -15,6 +15,9 @@ const question = (kid: string) => ({
   expires: Date.now() + 600_000,
 });
 
+/** A recovery code, as it is shown. */
+const CODE = /([0-9A-Z]{4}-){7}[0-9A-Z]{4}/;
+
 /** Gives time in which something wrong would have happened: a call that comes after it has been answered. */
 async function afterwards(host: Host): Promise<void> {
   await host.tab.run("() => new Promise(resolve => setTimeout(resolve, 1200))");
@@ -66,7 +69,8 @@ export const person: readonly Case[] = [
     run: async stage => {
       const host = await stage.fresh();
       const { kid } = await host.generate("ES256", "approval");
-      for (const odd of ["\u202e", "\u200b", "\u0007", "\u2066", "\u00ad", "\ufeff"]) {
+      const signs = ["\u202e", "\u200b", "\u0007", "\u2066", "\u00ad", "\ufeff", "\u2800", "\u3164", "\ufe0f"];
+      for (const odd of [...signs, `o${"\u0301".repeat(5)}`]) {
         await host.refused("bad_params", "approve", { ...question(kid), text: `pay ${odd}10` });
       }
     },
@@ -110,49 +114,45 @@ export const person: readonly Case[] = [
     },
   },
   {
-    name: "a script's click is no person's click: no reset, no revocation, no backup, no approval, no other mode",
+    name: "a script's click is no person's click: no reset, revocation, backup, other mode, approval",
     run: async stage => {
-      const host = await stage.fresh();
-      const { kid } = await host.generate("Ed25519", "signing", true);
-      const approval = await host.generate("ES256", "approval");
-      const asked = [
-        ["revoke", { kid }],
-        ["reset", {}],
-        ["backup.create", { kids: [kid] }],
-        ["backup.restore", { backup: bytes(Buffer.alloc(200)) }],
-        ["strong.enter", {}],
-        ["approve", question(approval.kid)],
-      ];
-      await host.tab.run(
-        `calls => {
-        host.answered = [];
-        for (const [method, params] of calls) host.call(method, params).then(answer => host.answered.push([method, answer]));
-      }`,
-        asked,
-      );
-      const where = (await host.call("status")).gesture;
-      if (where === "frame") {
-        await host.tab.text("button.yes[aria-disabled=false]", "frame");
-        await host.tab.inFrame(`() => {
-          const yes = document.querySelector("button.yes");
-          yes.focus();
-          yes.click();
-          yes.dispatchEvent(new MouseEvent("click", { bubbles: true }));
-          yes.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
-        }`);
-      } else {
-        // Without a window there is nothing to click at all, and the frame shows none.
-        await until("the host is told to open a window", async () => (await host.events()).includes("window"));
-        assert.equal(await host.tab.inFrame("() => document.querySelectorAll('button').length"), 0);
+      const methods = ["revoke", "reset", "backup.create", "strong.enter", "approve"] as const;
+      for (const method of methods) {
+        const host = await stage.fresh();
+        const { kid } = await host.generate("Ed25519", "signing", true);
+        const approval = await host.generate("ES256", "approval");
+        const params = {
+          revoke: { kid },
+          reset: {},
+          "backup.create": { kids: [kid] },
+          "strong.enter": {},
+          approve: question(approval.kid),
+        };
+        await host.begin(method, params[method]);
+        await host.tab.front();
+        const where = (await host.call("status")).gesture;
+        if (where === "frame") {
+          const code = CODE.exec(await host.tab.text("main", "frame"))?.[0];
+          if (code !== undefined) await host.tab.type("input", code.slice(-4), "frame");
+          await host.tab.text("button.yes[aria-disabled=false]", "frame");
+          await host.tab.inFrame(`() => {
+            const yes = document.querySelector("button.yes");
+            yes.focus();
+            yes.click();
+            yes.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+            yes.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+          }`);
+        } else {
+          // Without a window there is nothing to click at all, and the frame shows none.
+          await until("the host is told to open a window", async () => (await host.events()).includes("window"));
+          assert.equal(await host.tab.inFrame("() => document.querySelectorAll('button').length"), 0);
+        }
+        await afterwards(host);
+        assert.equal(await host.settled(), false, method);
+        assert.equal((await host.call("status")).strong, "off");
+        await host.call("sign", { kid, bytes: bytes("still") });
+        await host.close();
       }
-      await afterwards(host);
-      const answered = await host.tab.run<readonly [string, object][]>("() => host.answered");
-      assert.ok(
-        answered.every(([method, answer]) => method === "backup.restore" && "error" in answer),
-        JSON.stringify(answered),
-      );
-      assert.equal((await host.call("status")).strong, "off");
-      await host.call("sign", { kid, bytes: bytes("still") });
     },
   },
   {
@@ -248,7 +248,7 @@ export const person: readonly Case[] = [
       const gone = await host.generate("Ed25519", "signing", true);
       let code = "";
       const { backup } = await host.agreed("backup.create", { kids: [made.kid, gone.kid] }, shown => {
-        code = /([0-9A-Z]{4}-){7}[0-9A-Z]{4}/.exec(shown)?.[0] ?? "";
+        code = CODE.exec(shown)?.[0] ?? "";
         return code.slice(-4);
       });
       assert.equal(code.length, 39);

@@ -23,6 +23,20 @@ class Full extends MemoryStore {
   }
 }
 
+/** A store that takes new keys and does not give them back, when it is told to. */
+class Forgetful extends Full {
+  forgets = false;
+
+  override async commit(changes: readonly Change[]): Promise<void> {
+    const known = new Set((await this.all("keys")).map(([kid]) => kid));
+    await super.commit(changes);
+    for (const { table, key } of changes) {
+      const fresh = this.forgets && table === "keys" && key !== undefined && !known.has(key);
+      if (fresh) await super.commit([{ table, key }]);
+    }
+  }
+}
+
 const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest();
 
@@ -98,4 +112,16 @@ test("a backup does not lead past the number of keys that a host may have", asyn
   const other = await world(new Full(), answer);
   for (let count = 0; count < 256; count += 1) await other("generate", { alg: "ES256", purpose: "signing" });
   await assert.rejects(other("backup.restore", { backup }), refusal("key_limit"));
+});
+
+test("a rotation whose new key the browser loses leaves the old one at work", async () => {
+  const store = new Forgetful();
+  const call = await world(store, () => ({ kind: "yes" }));
+  const { kid } = await call("generate", { alg: "ES256", purpose: "signing" });
+  store.forgets = true;
+  await assert.rejects(call("rotate", { kid }), refusal("key_lost"));
+  await call("sign", { kid, bytes: message() });
+  store.forgets = false;
+  await call("rotate", { kid });
+  await assert.rejects(call("sign", { kid, bytes: message() }), refusal("key_retired"));
 });

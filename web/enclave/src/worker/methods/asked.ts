@@ -11,8 +11,9 @@ import { tombstone } from "./birth.ts";
 
 type Asked = Pick<Handlers, "approve" | "revoke" | "reset">;
 
-/** Characters that make a text read otherwise than it is: controls, direction and joining marks, private use. */
-const DECEPTIVE = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u;
+/** What makes a text read otherwise than it is: controls, direction and joining marks, private use, letters and blanks that
+ *  show nothing (Hangul fillers, the empty Braille cell, variation selectors), and heaps of marks over other lines. */
+const DECEPTIVE = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|\p{M}{5}/u;
 
 function honest(text: string): void {
   if (DECEPTIVE.test(text.replaceAll("\n", ""))) {

@@ -13,7 +13,7 @@ import { owned } from "../../bytes.ts";
 import type { Handlers } from "../handler.ts";
 import { intact } from "../keys/custody.ts";
 import { toJwk } from "../keys/public.ts";
-import type { Half, KeyRow } from "../store/rows.ts";
+import type { Change, Half, KeyRow } from "../store/rows.ts";
 import type { Turn } from "../turn.ts";
 
 interface Wish {
@@ -22,8 +22,8 @@ interface Wish {
   readonly recoverable: boolean;
 }
 
-/** Makes a key and puts its row, and its card if it is an identity, among the turn's changes. */
-export async function bear(turn: Turn, wish: Wish): Promise<KeyRow> {
+/** Makes a key and puts its row among the turn's changes. `back`: what to put back should the browser lose the key. */
+export async function bear(turn: Turn, wish: Wish, back: readonly Change[] = []): Promise<KeyRow> {
   const { alg, purpose, recoverable } = wish;
   if (!ALLOWED[purpose].includes(alg)) throw new EnclaveError("wrong_algorithm", `${purpose} keys are not ${alg}`);
   if ((await turn.store.count("keys")) >= LIMITS.keys) throw new EnclaveError("key_limit", "too many keys");
@@ -33,7 +33,7 @@ export async function bear(turn: Turn, wish: Wish): Promise<KeyRow> {
   const row = purpose === "identity" ? await withAgreement(turn, base) : base;
   turn.put("keys", kid, row);
   turn.kid = kid;
-  turn.proofs.push(() => proveStored(turn, kid));
+  turn.proofs.push(() => proveStored(turn, kid, back));
   return row;
 }
 
@@ -43,15 +43,13 @@ async function withAgreement(turn: Turn, row: KeyRow): Promise<KeyRow> {
 }
 
 /** Reads a key back from the store and uses it. A key that did not survive is gone, and that is recorded. */
-async function proveStored(turn: Turn, kid: Kid): Promise<void> {
+async function proveStored(turn: Turn, kid: Kid, back: readonly Change[]): Promise<void> {
   const row = await turn.store.under.read("keys", kid);
   const halves: readonly (Half | undefined)[] = [row?.main, row?.agreement];
-  for (const half of halves) {
-    if (half === undefined || (await intact(half, turn.keyring.seal()))) continue;
-    await turn.store.under.commit([{ table: "keys", key: kid }]);
-    throw new EnclaveError("key_lost", "the browser does not give the key back as it was stored");
-  }
-  if (row === undefined) throw new EnclaveError("key_lost", "the browser did not store the key");
+  const whole = await Promise.all(halves.map(async half => half === undefined || intact(half, turn.keyring.seal())));
+  if (row !== undefined && whole.every(Boolean)) return;
+  await turn.store.under.commit([{ table: "keys", key: kid }, ...back]);
+  throw new EnclaveError("key_lost", "the browser does not give the key back as it was stored");
 }
 
 export function shown(row: KeyRow): Generated {
@@ -76,7 +74,10 @@ export const birth: Pick<Handlers, "generate" | "rotate"> = {
     kind: "act",
     act: async (turn, { kid }) => {
       const old = await turn.live(kid);
-      const row = await bear(turn, { alg: old.main.alg, purpose: old.purpose, recoverable: old.recoverable });
+      const prekeys = await turn.store.read("prekeys", kid);
+      const back: Change[] = [{ table: "keys", key: kid, row: old }];
+      if (prekeys !== undefined) back.push({ table: "prekeys", key: kid, row: prekeys });
+      const row = await bear(turn, { alg: old.main.alg, purpose: old.purpose, recoverable: old.recoverable }, back);
       turn.put("keys", kid, { ...tombstone(old, "retired"), successor: row.kid });
       turn.erase("prekeys", kid);
       turn.detail = { successor: row.kid };
