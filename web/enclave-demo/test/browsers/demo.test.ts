@@ -40,8 +40,8 @@ before(
   { timeout: PATIENCE },
 );
 after(async () => {
-  server.kill();
-  await rm(folder, { recursive: true, force: true });
+  server?.kill();
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 });
 
 /** The line with the addresses; builds may have written others. */
