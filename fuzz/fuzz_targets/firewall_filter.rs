@@ -2,7 +2,7 @@
 #![no_main]
 
 use briefcase_json::{Limits, scan};
-use briefcase_policy::firewall::{FilterLimits, FilterSpec, Redactor, Shape, filter, neutralise};
+use briefcase_output_filter::{FilterLimits, FilterSpec, Redactor, Shape, filter, neutralise};
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

@@ -3,7 +3,8 @@
 #![no_main]
 
 use briefcase_json::{Limits, parse_relayed};
-use briefcase_policy::{pin, schema};
+use briefcase_policy::pin;
+use briefcase_schema as schema;
 use libfuzzer_sys::fuzz_target;
 
 const MARK: &str = "zq-value-zq";

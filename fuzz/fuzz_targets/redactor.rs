@@ -3,7 +3,7 @@
 #![no_main]
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use briefcase_policy::firewall::{Redactor, StreamRedactor};
+use briefcase_output_filter::{Redactor, StreamRedactor};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

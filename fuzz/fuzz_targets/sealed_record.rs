@@ -21,7 +21,8 @@ fn keys() -> &'static Unlocked {
         let folder = std::env::temp_dir().join(format!("vault-fuzz-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         let key = UnlockKey::generate(&Zeros);
-        let made = Vault::create(&folder.join("vault.json"), NewSlot::UnlockKey(&key), "fuzz", &Zeros).expect("a vault").1;
+        let made =
+            Vault::create(&folder.join("vault.json"), NewSlot::UnlockKey(&key), "fuzz", &Zeros).expect("a vault").1;
         drop(std::fs::remove_dir_all(folder));
         made
     })

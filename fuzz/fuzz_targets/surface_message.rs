@@ -7,11 +7,11 @@ use std::sync::{
     atomic::{AtomicU8, Ordering},
 };
 
-use briefcase_engine::ports::{BoxFuture, Definition, Era, Line, RpcError, Talk};
 use briefcase_mcp::ParamHeaders;
-use briefcase_surface::{
+use briefcase_mcp_server::{
     Core, ListMethod, Operation, Outcome, Outlet, Request, Route, Settings, Surface, UpstreamInfo, Verdict, View, Watch,
 };
+use briefcase_ports::{BoxFuture, ClientPeer, ConnectionKey, Definition, Era, RpcError};
 use briefcase_types::{AgentId, Entropy, ReceiptIndex, Refusal, ServerId, SessionId, ToolName};
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
@@ -27,7 +27,7 @@ impl Core for Mirror {
         ["a", "b"].iter().map(|name| name.parse().expect("a name")).collect()
     }
 
-    fn info<'a>(&'a self, line: &'a Line) -> BoxFuture<'a, Result<Arc<UpstreamInfo>, Refusal>> {
+    fn info<'a>(&'a self, line: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<UpstreamInfo>, Refusal>> {
         let info = UpstreamInfo {
             era: if line.server.as_str() == "a" { Era::Legacy } else { Era::Modern },
             capabilities: Bytes::from_static(CAPABILITIES),
@@ -37,21 +37,21 @@ impl Core for Mirror {
         Box::pin(async { Ok(Arc::new(info)) })
     }
 
-    fn tools<'a>(&'a self, _: &'a Line) -> BoxFuture<'a, Result<Arc<Vec<Definition>>, Refusal>> {
+    fn tools<'a>(&'a self, _: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<Vec<Definition>>, Refusal>> {
         let tool = Definition { name: "t".to_owned(), raw: Bytes::from_static(TOOL) };
         Box::pin(async { Ok(Arc::new(vec![tool])) })
     }
 
-    fn accepted(&self, _: &Line, _: &ToolName) -> Option<Bytes> {
+    fn accepted(&self, _: &ConnectionKey, _: &ToolName) -> Option<Bytes> {
         Some(Bytes::from_static(TOOL))
     }
 
-    fn list<'a>(&'a self, _: &'a Line, _: ListMethod) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>> {
+    fn list<'a>(&'a self, _: &'a ConnectionKey, _: ListMethod) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>> {
         let item = Bytes::from_static(br#"{"name":"p","uri":"x://y","uriTemplate":"x://{y}"}"#);
         Box::pin(async { Ok(vec![item]) })
     }
 
-    fn call<'a>(&'a self, request: Request, talk: Arc<dyn Talk>) -> BoxFuture<'a, Result<Outcome, Refusal>> {
+    fn call<'a>(&'a self, request: Request, talk: Arc<dyn ClientPeer>) -> BoxFuture<'a, Result<Outcome, Refusal>> {
         Box::pin(async move {
             let raw = match request.operation {
                 Operation::CallTool { arguments, .. } | Operation::GetPrompt { arguments, .. } => arguments,
@@ -79,7 +79,7 @@ impl Core for Mirror {
         Some(raw)
     }
 
-    fn watch(&self, _: &Line, _: Watch) {}
+    fn watch(&self, _: &ConnectionKey, _: Watch) {}
 
     fn tell(&self, _: SessionId, _: &'static str, _: Option<Bytes>) {}
 }

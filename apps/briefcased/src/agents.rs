@@ -14,7 +14,7 @@ use briefcase_ipc::{
     ToDaemon, ToGateway, Welcome,
 };
 use briefcase_mcp::{ParamHeaders, RequestId};
-use briefcase_surface::{Conversation, Outlet, Route, View};
+use briefcase_mcp_server::{Conversation, Outlet, Route, View};
 use briefcase_types::{AgentId, Digest, RefusalCode};
 use bytes::Bytes;
 use tokio::sync::mpsc;

@@ -8,9 +8,9 @@ use std::{
     sync::Arc,
 };
 
-use briefcase_engine::ports::{Journal as _, JournalError};
 use briefcase_ipc::Paths;
 use briefcase_policy::authority::{Authority, AuthorityError, Factor};
+use briefcase_ports::{Journal as _, JournalError};
 use briefcase_presence::{EnrolError, EnrolmentPermit, FactorsExist, PinFactor};
 use briefcase_receipts::{
     Change, Kind, Receipt, Start, Word, Words,
@@ -221,10 +221,7 @@ fn make_state(
             summary,
         }),
     };
-    drop(store.append(
-        briefcase_engine::ports::Entry { receipt: start, opening: None },
-        briefcase_engine::ports::Urgency::Lazy,
-    ));
+    drop(store.append(briefcase_ports::Entry { receipt: start, opening: None }, briefcase_ports::Urgency::Lazy));
     let durable = store.change(change, Bytes::from(document), Vec::new());
     durable.blocking_recv().unwrap_or(Err(JournalError::Closed))?;
     store.close()?;

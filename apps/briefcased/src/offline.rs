@@ -8,12 +8,12 @@ use std::{
 };
 
 use briefcase_api::Unlock;
-use briefcase_engine::ports::{Entry, Journal as _, JournalError, Urgency};
 use briefcase_ipc::Paths;
 use briefcase_policy::{
     authority::{self, Authority, AuthorityError, Limit},
     ledger::{BudgetIndex, Charge, Event},
 };
+use briefcase_ports::{Entry, Journal as _, JournalError, Urgency};
 use briefcase_receipts::{
     Change, Kind, Receipt, Restore, Word, Words,
     checkpoint::{Origin, PublicKey},

@@ -10,16 +10,17 @@ use std::{
 use briefcase_egress::{Egress, EgressError, EgressSettings};
 use briefcase_engine::{
     Engine, Limits, Parts,
-    ports::Journal as _,
-    standing::{Standing, StandingError},
+    active_authority::{ActiveAuthority, ActiveAuthorityError},
 };
 use briefcase_ipc::Paths;
+use briefcase_mcp_server::{Settings, Surface};
 use briefcase_policy::{
     authority::{Authority, AuthorityError},
     decision::Catalogue,
     ledger::{Actual, BudgetIndex, Charge, Event, Ledger},
     pin,
 };
+use briefcase_ports::Journal as _;
 use briefcase_presence::PasskeyError;
 use briefcase_receipts::{
     Kind, Receipt, Reconcile, Start, Verdict, Word,
@@ -27,7 +28,6 @@ use briefcase_receipts::{
     commit::CommitKey,
 };
 use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Opened, Reader, Store, StoreError};
-use briefcase_surface::{Settings, Surface};
 use briefcase_types::{Clock as _, Digest, Entropy};
 use briefcase_upstream::{Pool, PoolParts, Surroundings};
 use briefcase_vault::{Credential, LogKey, SealedRecord, Unlocked, VaultError};
@@ -111,7 +111,7 @@ pub enum OpenError {
     Authority(#[from] AuthorityError),
     /// The authority cannot be put in force.
     #[error(transparent)]
-    Standing(#[from] StandingError),
+    ActiveAuthority(#[from] ActiveAuthorityError),
     /// The factors.
     #[error(transparent)]
     Passkeys(#[from] PasskeyError),
@@ -215,7 +215,7 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
         clock: around.clock.clone(),
         entropy: around.entropy.clone(),
         commit_key: commit_key(&unlocked)?,
-        standing: Standing::new(authority, &catalogue)?,
+        standing: ActiveAuthority::new(authority, &catalogue)?,
         catalogue,
         ledger,
         limits: Limits::default(),
@@ -312,7 +312,7 @@ fn ledger_event(receipt: Receipt) -> Option<Event> {
 
 /// The first receipts of a run: that it began, and what the last one left open.
 fn record_start(around: &Surrounding, store: &Store, identity: &Identity, opened: &Opened) {
-    use briefcase_engine::ports::{Entry, Urgency};
+    use briefcase_ports::{Entry, Urgency};
     let at = around.clock.now();
     let program = Word::lossy(concat!("briefcased/", env!("CARGO_PKG_VERSION")));
     let start = Kind::Start(Start { incarnation: identity.incarnation, program });

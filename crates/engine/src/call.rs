@@ -6,11 +6,8 @@ use briefcase_types::{ReceiptIndex, ToolName};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    desk::CallKey,
-    ports::{Line, RpcError},
-    session::Session,
-};
+use crate::{desk::CallKey, session::Session};
+use briefcase_ports::{ConnectionKey, RpcError};
 
 /// What an agent may ask of a server.
 #[derive(Clone, Debug)]
@@ -90,7 +87,7 @@ pub struct Call {
     /// Whose.
     pub session: Arc<Session>,
     /// Over which connection.
-    pub line: Line,
+    pub line: ConnectionKey,
     /// What.
     pub operation: Operation,
     /// `_meta`, raw, passed on.

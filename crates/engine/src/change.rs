@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use crate::{
     Engine,
+    active_authority::{ActiveAuthority, ActiveAuthorityError},
     desk::{Decision, NotDecided, Question, Scope, decision_digest},
-    ports::{Entry, Evidence, FactorKind, FactorRefusal, JournalError, Record, Urgency},
     session::SessionGrant,
-    standing::{Standing, StandingError},
 };
+use briefcase_ports::{Entry, Evidence, FactorKind, FactorRefusal, JournalError, Record, Urgency};
 
 /// Why a decision or a change was not made. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub enum ChangeError {
     Stale,
     /// The change is not allowed.
     #[error(transparent)]
-    Standing(#[from] StandingError),
+    ActiveAuthority(#[from] ActiveAuthorityError),
     /// The record cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -41,7 +41,7 @@ pub enum ChangeError {
 
 impl From<AuthorityError> for ChangeError {
     fn from(error: AuthorityError) -> Self {
-        Self::Standing(error.into())
+        Self::ActiveAuthority(error.into())
     }
 }
 
@@ -150,7 +150,7 @@ impl Engine {
             return Err(ChangeError::Stale);
         }
         let extended = extended(&catalogue, &prepared.records);
-        let standing = Standing::new(prepared.document, &extended)?;
+        let standing = ActiveAuthority::new(prepared.document, &extended)?;
         let document = Bytes::from(standing.authority().encode()?);
         let receipt = Receipt {
             at: self.now(),
@@ -176,9 +176,9 @@ impl Engine {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub async fn try_policy(&self, text: String) -> Result<Standing, StandingError> {
+    pub async fn try_policy(&self, text: String) -> Result<ActiveAuthority, ActiveAuthorityError> {
         let changed = self.standing().authority().set_policy(text)?;
-        Standing::new(changed.document, &*self.catalogue.lock().await)
+        ActiveAuthority::new(changed.document, &*self.catalogue.lock().await)
     }
 
     /// The digest that evidence for a decision has to be made for.

@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
+use briefcase_output_filter::Redactor;
 use briefcase_policy::{
     decision::Catalogue,
-    firewall::Redactor,
     ledger::{Actual, Charge, Ledger, Reservation, ReserveError, Settled},
 };
 use briefcase_receipts::commit::CommitKey;
@@ -18,14 +18,14 @@ use briefcase_types::{
 use bytes::Bytes;
 
 use crate::{
+    active_authority::ActiveAuthority,
     desk::{Desk, DeskLimits},
     path::Trace,
-    ports::{Durable, Entry, Factors, Journal, JournalError, UpstreamFailure, Upstreams, Urgency},
     session::{LabelBook, Session},
-    standing::Standing,
     tasks::TaskBook,
     tools::Tools,
 };
+use briefcase_ports::{Durable, Entry, Factors, Journal, JournalError, UpstreamFailure, Upstreams, Urgency};
 
 /// Times and sizes.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ pub struct Parts {
     /// Salts the commitments in receipts.
     pub commit_key: CommitKey,
     /// The authority in force.
-    pub standing: Standing,
+    pub standing: ActiveAuthority,
     /// What policies may see of the definitions it accepts.
     pub catalogue: Catalogue,
     /// What was spent and reserved.
@@ -81,7 +81,7 @@ pub struct Engine {
     pub(crate) labels: LabelBook,
     pub(crate) tasks: TaskBook,
     pub(crate) catalogue: tokio::sync::Mutex<Catalogue>,
-    standing: RwLock<Arc<Standing>>,
+    standing: RwLock<Arc<ActiveAuthority>>,
     ledger: Mutex<Ledger>,
     sessions: Mutex<HashMap<SessionId, Weak<Session>>>,
     tools: Mutex<Listings>,
@@ -148,7 +148,7 @@ impl Engine {
 
     /// The authority in force.
     #[must_use]
-    pub fn standing(&self) -> Arc<Standing> {
+    pub fn standing(&self) -> Arc<ActiveAuthority> {
         Arc::clone(&self.standing.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -196,7 +196,7 @@ impl Engine {
         look(&mut self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn put_in_force(&self, standing: Standing) {
+    pub(crate) fn put_in_force(&self, standing: ActiveAuthority) {
         *self.standing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(standing);
     }
 
@@ -212,7 +212,7 @@ impl Engine {
 
     pub(crate) fn reserve(
         &self,
-        standing: &Standing,
+        standing: &ActiveAuthority,
         trace: &Trace,
         cost: Option<Money>,
     ) -> Result<Reservation, ReserveError> {
@@ -239,7 +239,7 @@ impl Engine {
 
     /// The tools of a listing, with pins and compiled schemas; derived once per distinct listing of a server. Who wants the
     /// same listing waits for it, nobody else does.
-    pub fn tools(&self, server: &ServerId, listing: &crate::ports::Listing) -> Arc<Tools> {
+    pub fn tools(&self, server: &ServerId, listing: &briefcase_ports::Listing) -> Arc<Tools> {
         let place = self.kept_tools().place((server.clone(), listing.digest));
         Arc::clone(place.get_or_init(|| Arc::new(Tools::derive(server, listing))))
     }

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use briefcase_json::{Limits, canonical, parse_relayed};
-use briefcase_policy::{decision::Verdict, firewall::Shape, label::Labels};
+use briefcase_output_filter::Shape;
+use briefcase_policy::{decision::Verdict, label::Labels};
 use briefcase_receipts::{Kind, Notice, Receipt, Text, Word};
 use briefcase_types::{AgentId, ApprovalId, Digest, ServerId, SessionId};
 use bytes::Bytes;
@@ -13,15 +14,15 @@ use crate::{
     Engine,
     desk::{CallKey, Question, Waited},
     path::Trace,
-    ports::{BoxFuture, Entry, RpcError, Talk, Urgency, Waiting},
 };
+use briefcase_ports::{BoxFuture, ClientPeer, Entry, RpcError, Urgency, Waiting};
 
-/// A [`Talk`] behind the firewall.
+/// A [`ClientPeer`] behind the firewall.
 pub(crate) struct Guarded {
     engine: Arc<Engine>,
     from: Origin,
     labels: Labels,
-    talk: Arc<dyn Talk>,
+    talk: Arc<dyn ClientPeer>,
 }
 
 /// Which server asks which agent's side, in which session.
@@ -36,13 +37,13 @@ pub struct Origin {
 }
 
 impl Guarded {
-    pub(crate) fn new(engine: &Arc<Engine>, trace: &Trace, labels: Labels, talk: Arc<dyn Talk>) -> Self {
+    pub(crate) fn new(engine: &Arc<Engine>, trace: &Trace, labels: Labels, talk: Arc<dyn ClientPeer>) -> Self {
         let from = Origin { agent: trace.agent.clone(), session: trace.session, server: trace.server.clone() };
         Self { engine: Arc::clone(engine), from, labels, talk }
     }
 }
 
-impl Talk for Guarded {
+impl ClientPeer for Guarded {
     fn notify(&self, method: &str, params: Bytes) {
         // What cannot be made safe is not passed on; the result's own checks speak for the call.
         if let Ok(clean) = self.engine.show(&self.from.agent, &self.from.server, self.labels, params) {

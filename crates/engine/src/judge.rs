@@ -1,9 +1,7 @@
 //! Policy and firewall, asked with what the daemon knows — never with what an agent or a server says of itself.
 
-use briefcase_policy::{
-    decision::{Action, Facts, Verdict},
-    firewall::{self, FilterLimits, FilterSpec, Shape},
-};
+use briefcase_output_filter::{FilterLimits, FilterSpec, Shape};
+use briefcase_policy::decision::{Action, Facts, Verdict};
 use briefcase_types::{AgentId, Refusal, RefusalCode, ServerId};
 use bytes::Bytes;
 use serde_json::Value;
@@ -79,7 +77,7 @@ impl Engine {
         let redactor = self.redactor(server).ok_or("redactor")?;
         let limits = FilterLimits { bytes: self.limits.result, ..FilterLimits::default() };
         let spec = FilterSpec { redactor: &redactor, shape, limits };
-        let filtered = firewall::filter(raw, &spec).map_err(|refusal| refusal.reason())?;
+        let filtered = briefcase_output_filter::filter(raw, &spec).map_err(|refusal| refusal.reason())?;
         let redactions = filtered.redactions.exact.saturating_add(filtered.redactions.pattern);
         Ok(Clean { bytes: filtered.bytes, redactions })
     }

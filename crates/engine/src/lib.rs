@@ -9,6 +9,7 @@
 //! - an approval is spent once, by the call it was asked for, under the authority it was asked under ([`desk`]);
 //! - the authority changes only with evidence that a person is there, and only on record ([`change`]).
 
+pub mod active_authority;
 pub mod call;
 pub mod change;
 pub mod desk;
@@ -16,9 +17,7 @@ mod engine;
 pub mod inward;
 mod judge;
 pub mod path;
-pub mod ports;
 pub mod session;
-pub mod standing;
 mod tasks;
 pub mod tools;
 

@@ -10,12 +10,13 @@ use std::{
 };
 
 use briefcase_json::canonical;
-use briefcase_policy::{authority::Class, firewall::Shape, label::Labels};
+use briefcase_output_filter::Shape;
+use briefcase_policy::{authority::Class, label::Labels};
 use briefcase_types::{AgentId, Digest, ServerId};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::{call::Operation, standing::Standing, tools::Tool};
+use crate::{active_authority::ActiveAuthority, call::Operation, tools::Tool};
 
 /// Tasks of one agent that are remembered; then the oldest goes, as its handle does.
 const TASKS: usize = 1024;
@@ -112,12 +113,12 @@ impl Made {
         }
     }
 
-    fn output(&self) -> Option<&briefcase_policy::schema::Schema> {
+    fn output(&self) -> Option<&briefcase_schema::Schema> {
         self.tool.as_ref().and_then(|tool| tool.output())
     }
 
     /// Whether the tool is still accepted; where something is sent to it, exactly as it was.
-    pub(crate) fn still_accepted(&self, standing: &Standing, act: Act) -> bool {
+    pub(crate) fn still_accepted(&self, standing: &ActiveAuthority, act: Act) -> bool {
         let Operation::CallTool { tool, .. } = &self.operation else { return true };
         let pin = standing.authority().pin(&self.server, tool);
         pin.is_some_and(|pin| act != Act::Answer || pin.digest == self.pin)

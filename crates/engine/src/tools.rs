@@ -5,15 +5,13 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use briefcase_policy::{
-    pin::{self, Inspected, Quarantine, Suspicion},
-    schema::{self, Schema},
-};
+use briefcase_policy::pin::{self, Inspected, Quarantine, Suspicion};
+use briefcase_schema::Schema;
 use briefcase_types::{Digest, ServerId, ToolName, text};
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::ports::Listing;
+use briefcase_ports::Listing;
 
 /// Tools beyond the most a server may offer that are named to a person.
 const SURPLUS_NAMED: usize = 16;
@@ -171,7 +169,7 @@ impl Tool {
 
     fn schemas(&self) -> &Result<Schemas, String> {
         self.schemas.get_or_init(|| {
-            let compile = |value: &Value| schema::compile(value).map_err(|error| error.to_string());
+            let compile = |value: &Value| briefcase_schema::compile(value).map_err(|error| error.to_string());
             let anything = Value::Object(serde_json::Map::new());
             let input = compile(self.definition.get("inputSchema").unwrap_or(&anything))?;
             let output = self.definition.get("outputSchema").map(compile).transpose()?;

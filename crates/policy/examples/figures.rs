@@ -3,15 +3,15 @@
 
 use std::{error::Error, hint::black_box, time::Instant};
 
+use briefcase_output_filter::{FilterLimits, FilterSpec, Redactor, Shape, filter};
 use briefcase_policy::{
     authority::{Authority, Class, Server, Transport},
     decision::{Action, Catalogue, Facts, PolicySet},
-    firewall::{FilterLimits, FilterSpec, Redactor, Shape, filter},
     label::Labels,
     ledger::{Actual, BudgetIndex, Charge, Ledger, Settled},
     pin::pin,
-    schema,
 };
+use briefcase_schema as schema;
 use briefcase_types::{AgentId, CallId, Digest, Entropy, Incarnation, ServerId, ToolName, UnixMillis};
 use bytes::Bytes;
 use serde_json::{Value, json};

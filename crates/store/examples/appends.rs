@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use briefcase_engine::ports::{Entry, Journal as _, Urgency};
+use briefcase_ports::{Entry, Journal as _, Urgency};
 use briefcase_store::{Expect, Store};
 
 type Failure = Box<dyn std::error::Error>;

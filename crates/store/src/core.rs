@@ -7,7 +7,7 @@ pub(crate) mod load;
 
 use std::sync::Arc;
 
-use briefcase_engine::ports::{Entry, JournalError, Record};
+use briefcase_ports::{Entry, JournalError, Record};
 use briefcase_receipts::{
     Change, Kind, Receipt,
     checkpoint::{Checkpoint, Origin, PublicKey, SignedCheckpoint},

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use briefcase_engine::ports::JournalError;
+use briefcase_ports::JournalError;
 use briefcase_receipts::{FormError, checkpoint::CheckpointError, log::LogError};
 use briefcase_types::ReceiptIndex;
 use rusqlite::ErrorCode;

@@ -57,7 +57,7 @@ impl FsckOptions<'_> {
 pub trait LedgerCheck {
     /// Takes the next receipt.
     fn apply(&mut self, index: ReceiptIndex, receipt: &Receipt);
-    /// The state after the receipts so far, as [`briefcase_engine::ports::Journal::snapshot`] would get it.
+    /// The state after the receipts so far, as [`briefcase_ports::Journal::snapshot`] would get it.
     fn state(&mut self) -> Vec<u8>;
 }
 

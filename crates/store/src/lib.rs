@@ -13,7 +13,7 @@
 //! What cannot be seen from inside: a whole folder, head included, that is replaced by an older copy of itself is a state
 //! that was once signed. Only a checkpoint kept elsewhere shows that (see [`FsckOptions::witnessed`]).
 //!
-//! - [`Store`]: opening, and the engine's [`Journal`](briefcase_engine::ports::Journal).
+//! - [`Store`]: opening, and the engine's [`Journal`](briefcase_ports::Journal).
 //! - [`Reader`]: receipts, proofs, search, the authority document, export and backup.
 //! - [`fsck`]: derives everything again and says what does not fit.
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use briefcase_engine::ports::{JournalError, Urgency};
+use briefcase_ports::{JournalError, Urgency};
 
 use crate::{
     Opened, StoreError,
@@ -224,7 +224,7 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use briefcase_engine::ports::Entry;
+    use briefcase_ports::Entry;
     use briefcase_receipts::{Kind, Notice, Receipt, Word};
     use briefcase_types::UnixMillis;
     use tokio::sync::oneshot;

@@ -114,7 +114,7 @@ impl Reader {
         F: FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
     {
         let reader = self.clone();
-        let closed = StoreError::Journal(briefcase_engine::ports::JournalError::Closed);
+        let closed = StoreError::Journal(briefcase_ports::JournalError::Closed);
         tokio::task::spawn_blocking(move || read(&reader)).await.unwrap_or(Err(closed))
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use briefcase_engine::ports::Record;
+use briefcase_ports::Record;
 use briefcase_types::Digest;
 use rusqlite::{Connection, params};
 

@@ -6,7 +6,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use briefcase_engine::ports::{Durable, Entry, Journal, JournalError, Record, Urgency};
+use briefcase_ports::{Durable, Entry, Journal, JournalError, Record, Urgency};
 use briefcase_receipts::Receipt;
 use briefcase_types::ReceiptIndex;
 use bytes::Bytes;

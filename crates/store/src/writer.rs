@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_engine::ports::JournalError;
+use briefcase_ports::JournalError;
 use briefcase_types::ReceiptIndex;
 
 use crate::{

@@ -3,8 +3,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use briefcase_engine::ports::{Outbound, Reply, RpcError, Talk, UpstreamFailure};
 use briefcase_mcp::method;
+use briefcase_ports::{ClientPeer, Outbound, Reply, RpcError, UpstreamFailure};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -57,7 +57,7 @@ pub(crate) fn asked(name: &str, reply: &Reply) -> Result<Option<Asked>, Failure>
 pub(crate) async fn gather(
     asked: &Asked,
     request: &Outbound,
-    talk: &Arc<dyn Talk>,
+    talk: &Arc<dyn ClientPeer>,
 ) -> Result<Result<Bytes, RpcError>, Failure> {
     #[derive(Deserialize)]
     struct Question<'a> {

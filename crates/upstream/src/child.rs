@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Stdio, time::Duration};
 
-use briefcase_engine::ports::UpstreamFailure;
+use briefcase_ports::UpstreamFailure;
 use briefcase_types::text::{clip, printable};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{

@@ -98,7 +98,7 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
-    use briefcase_engine::ports::{BoxFuture, RpcError};
+    use briefcase_ports::{BoxFuture, RpcError};
     use bytes::Bytes;
 
     use super::*;

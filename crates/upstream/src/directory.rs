@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use briefcase_engine::ports::{BoxFuture, RpcError, UpstreamFailure};
+use briefcase_ports::{BoxFuture, RpcError, UpstreamFailure};
 use briefcase_types::{SecretName, ServerId, SessionId};
 use bytes::Bytes;
 

@@ -9,9 +9,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use briefcase_engine::ports::{Reply, UpstreamFailure};
 use briefcase_json::Limits;
 use briefcase_mcp::{Envelope, Kind, RequestId, method, notification, request, single_line};
+use briefcase_ports::{Reply, UpstreamFailure};
 use bytes::Bytes;
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};

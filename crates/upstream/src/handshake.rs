@@ -3,9 +3,9 @@
 use std::{path::Path, sync::Arc};
 
 use briefcase_egress::{Egress, Target};
-use briefcase_engine::ports::{ClientProfile, Era, Reply, UpstreamFailure};
 use briefcase_mcp::{LEGACY_VERSIONS, MODERN_VERSIONS, method};
-use briefcase_policy::firewall::Redactor;
+use briefcase_output_filter::Redactor;
+use briefcase_ports::{ClientProfile, Era, Reply, UpstreamFailure};
 use briefcase_types::{ServerId, SessionId};
 use bytes::Bytes;
 use serde::Deserialize;

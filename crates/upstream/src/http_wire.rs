@@ -16,7 +16,7 @@ use std::{
 };
 
 use briefcase_egress::{Answer, EgressError, Lane, Request};
-use briefcase_engine::ports::{Era, UpstreamFailure};
+use briefcase_ports::{Era, UpstreamFailure};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};

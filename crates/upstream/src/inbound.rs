@@ -11,8 +11,8 @@ use std::{
     },
 };
 
-use briefcase_engine::ports::{Era, RpcError};
 use briefcase_mcp::{ErrorCode, RequestId, error_response, method, response};
+use briefcase_ports::{Era, RpcError};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;

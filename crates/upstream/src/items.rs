@@ -2,8 +2,8 @@
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use briefcase_engine::ports::{Reply, UpstreamFailure};
 use briefcase_mcp::method;
+use briefcase_ports::{Reply, UpstreamFailure};
 use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer,

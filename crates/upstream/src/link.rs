@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use briefcase_engine::ports::{ClientProfile, Era, Outbound, Reply, RpcError, Talk, UpstreamFailure};
 use briefcase_mcp::method;
+use briefcase_ports::{ClientPeer, ClientProfile, Era, Outbound, Reply, RpcError, UpstreamFailure};
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -125,7 +125,7 @@ impl Link {
         client: &ClientProfile,
         request: &Outbound,
         mirrored: &[Mirrored],
-        talk: &Arc<dyn Talk>,
+        talk: &Arc<dyn ClientPeer>,
     ) -> Result<Reply, Failure> {
         if self.greeting.era == Era::Legacy {
             self.set_level(params::log_level(&request.params), request).await;
@@ -158,7 +158,7 @@ impl Link {
         request: &Outbound,
         params: Bytes,
         mirrored: &[Mirrored],
-        talk: &Arc<dyn Talk>,
+        talk: &Arc<dyn ClientPeer>,
     ) -> Result<Reply, Failure> {
         let params = self.params(client, &params)?;
         let call = Call {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use briefcase_engine::ports::ClientProfile;
+use briefcase_ports::ClientProfile;
 use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer,
@@ -151,7 +151,7 @@ pub(crate) fn object_or_empty(raw: &Bytes) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use briefcase_engine::ports::Era;
+    use briefcase_ports::Era;
 
     use super::*;
 

@@ -7,7 +7,9 @@ use std::{
 };
 
 use briefcase_egress::Egress;
-use briefcase_engine::ports::{BoxFuture, Era, Line, Listing, Outbound, Reply, Talk, UpstreamFailure, Upstreams};
+use briefcase_ports::{
+    BoxFuture, ClientPeer, ConnectionKey, Era, Listing, Outbound, Reply, UpstreamFailure, Upstreams,
+};
 use briefcase_types::{SecretName, ServerId, SessionId};
 use bytes::Bytes;
 use tokio_util::task::TaskTracker;
@@ -47,13 +49,13 @@ impl Pool {
     }
 
     /// What the server said of itself; opens the connection if there is none.
-    pub async fn greeting(&self, line: &Line) -> Result<Arc<Greeting>, UpstreamFailure> {
+    pub async fn greeting(&self, line: &ConnectionKey) -> Result<Arc<Greeting>, UpstreamFailure> {
         Ok(Arc::clone(&self.slot(line).link(&line.client).await?.greeting))
     }
 
     /// The raw items of a list, all pages; empty when the server does not declare the capability. Items that are no
     /// objects or too large are left out. Kept per session until the server tells of a change.
-    pub async fn list(&self, line: &Line, kind: ListKind) -> Result<Arc<Vec<Bytes>>, UpstreamFailure> {
+    pub async fn list(&self, line: &ConnectionKey, kind: ListKind) -> Result<Arc<Vec<Bytes>>, UpstreamFailure> {
         self.slot(line).list(&line.client, kind).await
     }
 
@@ -107,7 +109,7 @@ impl Pool {
         let _late = tokio::time::timeout(Duration::from_secs(6), self.common.farewells.wait()).await;
     }
 
-    fn slot(&self, line: &Line) -> Arc<Slot> {
+    fn slot(&self, line: &ConnectionKey) -> Arc<Slot> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let slots = sessions.entry(line.session).or_default();
         if let Some(slot) = slots.iter().find(|slot| *slot.server() == line.server) {
@@ -121,15 +123,15 @@ impl Pool {
 }
 
 impl Upstreams for Pool {
-    fn look<'a>(&'a self, line: &'a Line) -> BoxFuture<'a, Result<Arc<Listing>, UpstreamFailure>> {
+    fn look<'a>(&'a self, line: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<Listing>, UpstreamFailure>> {
         Box::pin(async move { self.slot(line).look(&line.client).await })
     }
 
     fn send<'a>(
         &'a self,
-        line: &'a Line,
+        line: &'a ConnectionKey,
         request: Outbound,
-        talk: Arc<dyn Talk>,
+        talk: Arc<dyn ClientPeer>,
     ) -> BoxFuture<'a, Result<Reply, UpstreamFailure>> {
         Box::pin(async move { self.slot(line).send(&line.client, &request, &talk).await })
     }

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use briefcase_engine::ports::{Talk, UpstreamFailure};
+use briefcase_ports::{ClientPeer, UpstreamFailure};
 use tokio_util::sync::CancellationToken;
 
 /// Why a wire has no reply.
@@ -45,14 +45,14 @@ impl From<Failure> for UpstreamFailure {
 /// A running call, as the messages that belong to it see it.
 pub(crate) struct Related {
     /// The client.
-    pub(crate) talk: Arc<dyn Talk>,
+    pub(crate) talk: Arc<dyn ClientPeer>,
     /// Fires when the call is over; open questions end with it.
     pub(crate) over: CancellationToken,
     asking: AtomicUsize,
 }
 
 impl Related {
-    pub(crate) fn new(talk: Arc<dyn Talk>) -> Arc<Self> {
+    pub(crate) fn new(talk: Arc<dyn ClientPeer>) -> Arc<Self> {
         Arc::new(Self { talk, over: CancellationToken::new(), asking: AtomicUsize::new(0) })
     }
 

@@ -12,8 +12,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
 
-use briefcase_engine::ports::{ClientProfile, Listing, Outbound, Reply, Talk, UpstreamFailure};
 use briefcase_mcp::method;
+use briefcase_ports::{ClientPeer, ClientProfile, Listing, Outbound, Reply, UpstreamFailure};
 use briefcase_types::{ServerId, SessionId};
 
 use crate::{
@@ -137,7 +137,7 @@ impl Slot {
         &self,
         client: &ClientProfile,
         request: &Outbound,
-        talk: &Arc<dyn Talk>,
+        talk: &Arc<dyn ClientPeer>,
     ) -> Result<Reply, UpstreamFailure> {
         let mut again = is_plain_read(request.method);
         loop {

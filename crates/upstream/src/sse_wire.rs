@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use briefcase_egress::{Lane, Place, Request};
-use briefcase_engine::ports::UpstreamFailure;
+use briefcase_ports::UpstreamFailure;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::{sync::mpsc, time::timeout};

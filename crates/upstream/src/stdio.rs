@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use briefcase_engine::ports::UpstreamFailure;
-use briefcase_policy::firewall::{Redactor, StreamRedactor};
+use briefcase_output_filter::{Redactor, StreamRedactor};
+use briefcase_ports::UpstreamFailure;
 use briefcase_types::{ServerId, text::printable};
 use bytes::Bytes;
 use tokio::{

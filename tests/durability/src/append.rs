@@ -4,7 +4,7 @@
 
 use std::{io::Write as _, path::Path, process::ExitCode};
 
-use briefcase_engine::ports::{Durable, Entry, Journal as _, JournalError, Record, Urgency};
+use briefcase_ports::{Durable, Entry, Journal as _, JournalError, Record, Urgency};
 use briefcase_receipts::Receipt;
 use briefcase_store::{Durability, Expect, OpenOptions, Store};
 use briefcase_types::ReceiptIndex;

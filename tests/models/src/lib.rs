@@ -10,5 +10,4 @@
 #[path = "../../../crates/engine/src/desk/mod.rs"]
 pub mod desk;
 pub mod lifecycle;
-mod ports;
 mod real;

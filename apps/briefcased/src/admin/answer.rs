@@ -6,13 +6,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use briefcase_api::Problem;
-use briefcase_engine::{
-    change::ChangeError,
-    desk::NotDecided,
-    ports::{FactorRefusal, JournalError},
-    standing::StandingError,
-};
+use briefcase_engine::{active_authority::ActiveAuthorityError, change::ChangeError, desk::NotDecided};
 use briefcase_policy::authority::AuthorityError;
+use briefcase_ports::{FactorRefusal, JournalError};
 
 /// An error answer.
 #[derive(Debug)]
@@ -125,7 +121,7 @@ impl From<ChangeError> for Failure {
                 error.to_string(),
                 "Look at the change again, then confirm it.",
             ),
-            ChangeError::Standing(StandingError::Authority(AuthorityError::Unknown { kind, name })) => {
+            ChangeError::ActiveAuthority(ActiveAuthorityError::Authority(AuthorityError::Unknown { kind, name })) => {
                 Self::not_found(&format!("{kind} `{name}`"), listed_by(kind))
             }
             other => Self::invalid(other.to_string()),

@@ -1,7 +1,7 @@
 //! Evidence from the wire to the engine.
 
 use briefcase_api as api;
-use briefcase_engine::ports::Evidence;
+use briefcase_ports::Evidence;
 
 use super::answer::Failure;
 

@@ -7,12 +7,9 @@ use std::{
 
 use briefcase_api::{FieldDifference, Probe, ServerSpec, ToolView};
 use briefcase_egress::{Egress, EgressSettings};
-use briefcase_engine::{
-    Engine,
-    ports::{BoxFuture, ClientProfile, Era, Line, Listing, RpcError, Upstreams as _},
-    tools::Tools,
-};
+use briefcase_engine::{Engine, tools::Tools};
 use briefcase_policy::{authority::Server, pin};
+use briefcase_ports::{BoxFuture, ClientProfile, ConnectionKey, Era, Listing, RpcError, Upstreams as _};
 use briefcase_store::Reader;
 use briefcase_types::{Digest, SecretName, ServerId, SessionId, ToolName, text};
 use briefcase_upstream::{self as upstream, Directory, ListKind, NotReady, Pool, PoolParts, Watcher};
@@ -95,7 +92,7 @@ fn probe_digest(server: &Server, listing: &Listing) -> Digest {
     Digest::labelled("briefcase/probe/1", &[&briefcase_json::canonical(&transport), listing.digest.as_bytes()])
 }
 
-async fn count(pool: &Pool, line: &Line, kind: ListKind) -> u64 {
+async fn count(pool: &Pool, line: &ConnectionKey, kind: ListKind) -> u64 {
     pool.list(line, kind).await.map_or(0, |items| u64::try_from(items.len()).unwrap_or(u64::MAX))
 }
 
@@ -105,13 +102,13 @@ fn calls_itself(info: &[u8]) -> String {
     text::printable(text::clip(&format!("{} {}", field("name"), field("version")), 200))
 }
 
-fn unreachable(failure: &briefcase_engine::ports::UpstreamFailure) -> Failure {
+fn unreachable(failure: &briefcase_ports::UpstreamFailure) -> Failure {
     let text = format!("The server could not be looked at: {failure}.");
     let next = "Check the address or command, and that its credential is in the vault.";
     Failure::new(axum::http::StatusCode::BAD_GATEWAY, "upstream_error", text, next)
 }
 
-fn line(open: &Open, name: &ServerId) -> Line {
+fn line(open: &Open, name: &ServerId) -> ConnectionKey {
     // Capabilities of a full client, so that servers which adapt their list show all of it.
     let capabilities = r#"{"elicitation":{"form":{},"url":{}},"roots":{"listChanged":true},"sampling":{"tools":{}}}"#;
     let info = concat!(r#"{"name":"briefcase","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
@@ -124,7 +121,12 @@ fn line(open: &Open, name: &ServerId) -> Line {
     let mut bytes = [0; 16];
     open.entropy.fill(&mut bytes);
     let agent = "briefcase".parse().unwrap_or_else(|_| std::process::abort());
-    Line { agent, session: SessionId::random(open.entropy.as_ref()), server: name.clone(), client: Arc::new(client) }
+    ConnectionKey {
+        agent,
+        session: SessionId::random(open.entropy.as_ref()),
+        server: name.clone(),
+        client: Arc::new(client),
+    }
 }
 
 /// A pool that knows one server.

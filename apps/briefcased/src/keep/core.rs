@@ -6,17 +6,17 @@ use briefcase_engine::{
     Engine,
     call::{Answer, Call, Continuation, Operation},
     path,
-    ports::{BoxFuture, Definition, Line, Talk, UpstreamFailure, Upstreams as _},
 };
+use briefcase_mcp_server as surface;
+use briefcase_mcp_server::{Core, ListMethod, Outcome, Request, UpstreamInfo, Verdict, Watch};
 use briefcase_policy::label::Labels;
+use briefcase_ports::{BoxFuture, ClientPeer, ConnectionKey, Definition, UpstreamFailure, Upstreams as _};
 use briefcase_receipts::{Kind, Receipt, Refused, Word, Words};
-use briefcase_surface as surface;
-use briefcase_surface::{Core, ListMethod, Outcome, Request, UpstreamInfo, Verdict, Watch};
 use briefcase_types::{AgentId, CallId, Entropy, Refusal, RefusalCode, ServerId, SessionId, ToolName};
 use briefcase_upstream::{ListKind, Pool};
 use bytes::Bytes;
 
-use briefcase_engine::ports::{Entry, Urgency};
+use briefcase_ports::{Entry, Urgency};
 
 /// What the surface calls.
 pub struct EngineCore {
@@ -35,7 +35,7 @@ impl EngineCore {
         self.engine.standing().authority().labels(server, None)
     }
 
-    async fn accepted_tools(&self, line: &Line) -> Result<Arc<Vec<Definition>>, Refusal> {
+    async fn accepted_tools(&self, line: &ConnectionKey) -> Result<Arc<Vec<Definition>>, Refusal> {
         let listing = self.pool.look(line).await.map_err(|failure| unreachable(line, &failure))?;
         let tools = self.engine.tools(&line.server, &listing);
         let standing = self.engine.standing();
@@ -53,7 +53,7 @@ impl EngineCore {
         Ok(Arc::new(accepted.filter_map(definition).collect()))
     }
 
-    async fn list_items(&self, line: &Line, method: ListMethod) -> Result<Vec<Bytes>, Refusal> {
+    async fn list_items(&self, line: &ConnectionKey, method: ListMethod) -> Result<Vec<Bytes>, Refusal> {
         let kind = match method {
             ListMethod::Resources => ListKind::Resources,
             ListMethod::ResourceTemplates => ListKind::Templates,
@@ -65,7 +65,7 @@ impl EngineCore {
         Ok(items.iter().filter_map(show).collect())
     }
 
-    async fn run(&self, request: Request, talk: Arc<dyn Talk>) -> Result<Outcome, Refusal> {
+    async fn run(&self, request: Request, talk: Arc<dyn ClientPeer>) -> Result<Outcome, Refusal> {
         let session = self.engine.session(request.line.session).ok_or_else(session_ended)?;
         let call = Call {
             session,
@@ -115,7 +115,7 @@ impl Core for EngineCore {
         enabled.map(|(name, _)| name.clone()).collect()
     }
 
-    fn info<'a>(&'a self, line: &'a Line) -> BoxFuture<'a, Result<Arc<UpstreamInfo>, Refusal>> {
+    fn info<'a>(&'a self, line: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<UpstreamInfo>, Refusal>> {
         Box::pin(async move {
             let greeting = self.pool.greeting(line).await.map_err(|failure| unreachable(line, &failure))?;
             let clean = |text: &String| {
@@ -132,20 +132,20 @@ impl Core for EngineCore {
         })
     }
 
-    fn tools<'a>(&'a self, line: &'a Line) -> BoxFuture<'a, Result<Arc<Vec<Definition>>, Refusal>> {
+    fn tools<'a>(&'a self, line: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<Vec<Definition>>, Refusal>> {
         Box::pin(self.accepted_tools(line))
     }
 
-    fn accepted(&self, line: &Line, tool: &ToolName) -> Option<Bytes> {
+    fn accepted(&self, line: &ConnectionKey, tool: &ToolName) -> Option<Bytes> {
         let pin = self.engine.standing().authority().pin(&line.server, tool)?.digest;
         self.engine.known_definition(&line.server, tool, pin)
     }
 
-    fn list<'a>(&'a self, line: &'a Line, method: ListMethod) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>> {
+    fn list<'a>(&'a self, line: &'a ConnectionKey, method: ListMethod) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>> {
         Box::pin(self.list_items(line, method))
     }
 
-    fn call<'a>(&'a self, request: Request, talk: Arc<dyn Talk>) -> BoxFuture<'a, Result<Outcome, Refusal>> {
+    fn call<'a>(&'a self, request: Request, talk: Arc<dyn ClientPeer>) -> BoxFuture<'a, Result<Outcome, Refusal>> {
         Box::pin(self.run(request, talk))
     }
 
@@ -168,7 +168,7 @@ impl Core for EngineCore {
     }
 
     /// The pool listens to whatever a server announces, from the moment it connects.
-    fn watch(&self, _line: &Line, _watch: Watch) {}
+    fn watch(&self, _line: &ConnectionKey, _watch: Watch) {}
 
     fn tell(&self, session: SessionId, method: &'static str, params: Option<Bytes>) {
         self.pool.tell(session, method, params);
@@ -185,7 +185,7 @@ fn operation(given: surface::Operation) -> Operation {
     }
 }
 
-fn unreachable(line: &Line, failure: &UpstreamFailure) -> Refusal {
+fn unreachable(line: &ConnectionKey, failure: &UpstreamFailure) -> Refusal {
     Refusal::new(
         failure.code(),
         failure.reason(),

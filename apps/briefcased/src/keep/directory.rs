@@ -3,13 +3,10 @@
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 
 use briefcase_egress::{Reach, Target};
-use briefcase_engine::{
-    Engine,
-    inward::Origin,
-    ports::{BoxFuture, RpcError},
-};
+use briefcase_engine::{Engine, inward::Origin};
+use briefcase_mcp_server::{ServerEvent, Surface};
 use briefcase_policy::authority::{EnvValue, Server, Transport};
-use briefcase_surface::{ServerEvent, Surface};
+use briefcase_ports::{BoxFuture, RpcError};
 use briefcase_types::{SecretName, ServerId, SessionId};
 use briefcase_upstream::{self as upstream, Directory, HeaderSpec, NotReady, ServerLimits, ServerSpec, Watcher};
 use bytes::Bytes;

@@ -9,11 +9,9 @@ use std::{
     sync::{Arc, MutexGuard, OnceLock, PoisonError, Weak},
 };
 
-use briefcase_engine::{
-    Engine,
-    ports::{
-        BoxFuture, Durable, Entry, Evidence, FactorKind, FactorRefusal, Factors, Journal as _, JournalError, Urgency,
-    },
+use briefcase_engine::Engine;
+use briefcase_ports::{
+    BoxFuture, Durable, Entry, Evidence, FactorKind, FactorRefusal, Factors, Journal as _, JournalError, Urgency,
 };
 use briefcase_presence::{
     AttemptState, EnrolmentPermit, NotForThis, PasskeyError, PasskeyFactor, PinFactor, Present, RelyingParty,

@@ -3,8 +3,9 @@
 //! Invariant: the store seals it, and the newest commit's signature names the receipt it is as of. An older one put in its
 //! place, or none, is found when the record is opened.
 
-use briefcase_engine::{Engine, ports::Journal as _};
+use briefcase_engine::Engine;
 use briefcase_policy::ledger;
+use briefcase_ports::Journal as _;
 use briefcase_receipts::Receipt;
 use briefcase_store::{Reader, Store, StoreError};
 use briefcase_types::ReceiptIndex;

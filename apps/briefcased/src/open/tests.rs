@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use briefcase_api::Unlock;
-use briefcase_engine::ports::{Evidence, FactorRefusal};
 use briefcase_policy::authority::{Budget, Limit, Scope, Window};
+use briefcase_ports::{Evidence, FactorRefusal};
 use briefcase_types::{Incarnation, SecretString};
 use briefcase_vault::UnlockKey;
 

@@ -25,7 +25,7 @@ use briefcase_types::{AgentId, ApprovalId, Digest, UnixMillis};
 pub use question::{CallKey, Decision, Question, Scope};
 use tokio::sync::{Notify, broadcast};
 
-use crate::ports::FactorKind;
+use briefcase_ports::FactorKind;
 
 /// How long things last and how many there may be.
 #[derive(Clone, Copy, Debug)]

@@ -16,8 +16,8 @@ use crate::{
     Engine,
     call::{Call, Operation},
     desk::{ApprovalConsumed, NotAsked, Question, Waited},
-    ports::{Entry, JournalError, Talk, Urgency, Waiting},
 };
+use briefcase_ports::{ClientPeer, Entry, JournalError, Urgency, Waiting};
 
 /// A call that may run, and why.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Permit {
 }
 
 /// Third stage.
-pub async fn decide(engine: &Engine, validated: Validated, talk: &Arc<dyn Talk>) -> Result<Permitted, Stop> {
+pub async fn decide(engine: &Engine, validated: Validated, talk: &Arc<dyn ClientPeer>) -> Result<Permitted, Stop> {
     let Validated { trace, mut call, mut target, arguments } = validated;
     let permit = match engine.judge(&trace, &call.operation, &target, &arguments.value) {
         Verdict::Allow { policies, grant: None } => Permit { word: "allow", policies, approval: None },
@@ -131,7 +131,7 @@ async fn ask(
     arguments: &Arguments,
     policies: Vec<String>,
     once_only: bool,
-    talk: &Arc<dyn Talk>,
+    talk: &Arc<dyn ClientPeer>,
 ) -> Result<Permit, Stop> {
     let version = target.standing.version();
     let stop = |refusal: Refusal| {

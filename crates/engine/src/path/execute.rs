@@ -10,8 +10,8 @@ use crate::{
     Engine,
     call::{Call, Operation},
     inward::Guarded,
-    ports::{Outbound, Reply, Talk, UpstreamFailure},
 };
+use briefcase_ports::{ClientPeer, Outbound, Reply, UpstreamFailure};
 
 /// A call that had its effect, or tried to.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Answered {
 }
 
 /// Fifth stage.
-pub async fn execute(engine: &Arc<Engine>, funded: Funded, talk: Arc<dyn Talk>) -> Answered {
+pub async fn execute(engine: &Arc<Engine>, funded: Funded, talk: Arc<dyn ClientPeer>) -> Answered {
     let Funded { trace, call, target, arguments, hold } = funded;
     let began: UnixMillis = engine.clock.now();
     let outbound = Outbound {

@@ -12,18 +12,21 @@
 //!
 //! Executing what is only permitted (no reservation, no intent receipt):
 //! ```compile_fail,E0308
-//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Permitted, execute}, ports::Talk};
-//! async fn shortcut(engine: &Arc<Engine>, permitted: Permitted, talk: Arc<dyn Talk>) { execute(engine, permitted, talk).await; }
+//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Permitted, execute}};
+//! # use briefcase_ports::ClientPeer;
+//! async fn shortcut(engine: &Arc<Engine>, permitted: Permitted, talk: Arc<dyn ClientPeer>) { execute(engine, permitted, talk).await; }
 //! ```
 //! Executing what was only validated:
 //! ```compile_fail,E0308
-//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Validated, execute}, ports::Talk};
-//! async fn shortcut(engine: &Arc<Engine>, validated: Validated, talk: Arc<dyn Talk>) { execute(engine, validated, talk).await; }
+//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Validated, execute}};
+//! # use briefcase_ports::ClientPeer;
+//! async fn shortcut(engine: &Arc<Engine>, validated: Validated, talk: Arc<dyn ClientPeer>) { execute(engine, validated, talk).await; }
 //! ```
 //! Executing twice with one reservation:
 //! ```compile_fail,E0382
-//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Funded, execute}, ports::Talk};
-//! async fn twice(engine: &Arc<Engine>, funded: Funded, talk: Arc<dyn Talk>) {
+//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Funded, execute}};
+//! # use briefcase_ports::ClientPeer;
+//! async fn twice(engine: &Arc<Engine>, funded: Funded, talk: Arc<dyn ClientPeer>) {
 //!     execute(engine, funded, talk.clone()).await;
 //!     execute(engine, funded, talk).await;
 //! }
@@ -83,13 +86,13 @@ pub use validate::{Validated, validate};
 use crate::{
     Engine,
     call::{Call, Released},
-    ports::Talk,
 };
+use briefcase_ports::ClientPeer;
 
 /// Runs a call from the agent's words to its released answer, or to a refusal. Both have a receipt.
 ///
 /// The future must be driven to its end: cancel through [`Call::cancel`], so that the outcome is recorded.
-pub async fn run(engine: &Arc<Engine>, call: Call, talk: Arc<dyn Talk>) -> Result<Released, Refusal> {
+pub async fn run(engine: &Arc<Engine>, call: Call, talk: Arc<dyn ClientPeer>) -> Result<Released, Refusal> {
     let trace = Trace::begin(engine, &call);
     match walk(engine, trace.clone(), call, talk).await {
         Ok(released) => Ok(released),
@@ -97,7 +100,7 @@ pub async fn run(engine: &Arc<Engine>, call: Call, talk: Arc<dyn Talk>) -> Resul
     }
 }
 
-async fn walk(engine: &Arc<Engine>, trace: Trace, call: Call, talk: Arc<dyn Talk>) -> Result<Released, Stop> {
+async fn walk(engine: &Arc<Engine>, trace: Trace, call: Call, talk: Arc<dyn ClientPeer>) -> Result<Released, Stop> {
     let resolved = resolve(engine, trace, call).await?;
     let validated = validate(engine, resolved)?;
     let permitted = decide(engine, validated, &talk).await?;

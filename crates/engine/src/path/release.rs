@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Mutex};
 
-use briefcase_policy::firewall::Shape;
+use briefcase_output_filter::Shape;
 use briefcase_receipts::{Kind, Outcome, Receipt, Word};
 use briefcase_types::{Digest, Refusal, RefusalCode};
 use bytes::Bytes;
@@ -12,9 +12,9 @@ use crate::{
     Engine,
     call::{Answer, Call, Continuation, Operation, Released},
     inward::Origin,
-    ports::{Entry, Reply, RpcError, UpstreamFailure, Urgency},
     tasks::{self, Act, Made, Questions},
 };
+use briefcase_ports::{Entry, Reply, RpcError, UpstreamFailure, Urgency};
 
 /// What the firewall made of the reply.
 enum Filtered {
@@ -227,7 +227,7 @@ fn unusable(reason: &'static str) -> Refusal {
 }
 
 /// The effect may have happened, but its outcome could not be recorded: the result stays here.
-fn withheld(error: &crate::ports::JournalError) -> Stop {
+fn withheld(error: &briefcase_ports::JournalError) -> Stop {
     Stop::after_effect(Refusal::new(
         RefusalCode::Unavailable,
         "withheld",

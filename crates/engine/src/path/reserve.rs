@@ -5,11 +5,8 @@ use briefcase_receipts::{Intent, Kind, Receipt, Text, Word, Words};
 use briefcase_types::{Refusal, RefusalCode};
 
 use super::{Permitted, Stop, Trace, resolve::Target, stop::unrecorded, validate::Arguments};
-use crate::{
-    Engine,
-    call::Call,
-    ports::{Durable, Entry, Urgency},
-};
+use crate::{Engine, call::Call};
+use briefcase_ports::{Durable, Entry, Urgency};
 
 /// A call that is permitted, paid for, and on record.
 #[derive(Debug)]

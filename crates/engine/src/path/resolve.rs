@@ -11,8 +11,8 @@ use briefcase_types::{Digest, Refusal, RefusalCode, ToolName};
 use super::{Stop, Trace};
 use crate::{
     Engine,
+    active_authority::ActiveAuthority,
     call::{Call, Operation},
-    standing::Standing,
     tasks::{Act, Made},
     tools::Tool,
 };
@@ -28,7 +28,7 @@ pub struct Resolved {
 /// What the call goes to.
 #[derive(Debug)]
 pub struct Target {
-    pub(super) standing: Arc<Standing>,
+    pub(super) standing: Arc<ActiveAuthority>,
     pub(super) pin: Digest,
     pub(super) class: Class,
     pub(super) cost: Option<briefcase_types::Money>,
@@ -77,11 +77,11 @@ pub async fn resolve(engine: &Engine, trace: Trace, call: Call) -> Result<Resolv
 
 impl Target {
     /// The same target, as an authority has it that came into force meanwhile.
-    fn under(self, standing: Arc<Standing>) -> Self {
+    fn under(self, standing: Arc<ActiveAuthority>) -> Self {
         Self { standing, ..self }
     }
 
-    pub(crate) const fn standing(&self) -> &Arc<Standing> {
+    pub(crate) const fn standing(&self) -> &Arc<ActiveAuthority> {
         &self.standing
     }
 
@@ -99,12 +99,12 @@ impl Target {
     }
 
     /// Whether an authority that came into force meanwhile still accepts it.
-    pub(super) fn still_accepted(&self, call: &Call, now: &Standing) -> bool {
+    pub(super) fn still_accepted(&self, call: &Call, now: &ActiveAuthority) -> bool {
         let task = self.made().zip(Act::of(&call.operation));
         now.still_accepts(call, self.pin, self.cost) && task.is_none_or(|(made, act)| made.still_accepted(now, act))
     }
 
-    fn of_server(standing: &Arc<Standing>, server: &Server, operation: &Operation) -> Self {
+    fn of_server(standing: &Arc<ActiveAuthority>, server: &Server, operation: &Operation) -> Self {
         let granted = match operation {
             Operation::ReadResource { .. } => server.reads_granted.resources,
             Operation::GetPrompt { .. } | Operation::Complete { .. } => server.reads_granted.prompts,
@@ -124,7 +124,7 @@ impl Target {
         }
     }
 
-    fn of_tool(standing: &Arc<Standing>, server: &Server, pin: &Pin, tool: Arc<Tool>) -> Self {
+    fn of_tool(standing: &Arc<ActiveAuthority>, server: &Server, pin: &Pin, tool: Arc<Tool>) -> Self {
         Self {
             standing: Arc::clone(standing),
             pin: pin.digest,
@@ -137,7 +137,7 @@ impl Target {
         }
     }
 
-    fn of_task(standing: &Arc<Standing>, server: &Server, act: Act, made: Arc<Made>) -> Self {
+    fn of_task(standing: &Arc<ActiveAuthority>, server: &Server, act: Act, made: Arc<Made>) -> Self {
         let pin = match &made.operation {
             Operation::CallTool { tool, .. } => server.pins.get(tool),
             _ => None,
@@ -160,7 +160,7 @@ impl Target {
 async fn accepted_tool(
     engine: &Engine,
     call: &Call,
-    standing: &Arc<Standing>,
+    standing: &Arc<ActiveAuthority>,
     server: &Server,
     name: &ToolName,
 ) -> Result<Target, Refusal> {
@@ -189,7 +189,7 @@ async fn task(
     engine: &Engine,
     call: &Call,
     act: Act,
-    standing: &Arc<Standing>,
+    standing: &Arc<ActiveAuthority>,
     server: &Server,
 ) -> Result<Target, Refusal> {
     let made = engine.tasks.named(&call.session.agent, &call.line.server, &call.operation);

@@ -4,10 +4,8 @@ use briefcase_receipts::{Kind, Receipt, Refused, Text, Word, Words};
 use briefcase_types::{Digest, Refusal, RefusalCode};
 
 use super::Trace;
-use crate::{
-    Engine,
-    ports::{Entry, Urgency},
-};
+use crate::Engine;
+use briefcase_ports::{Entry, Urgency};
 
 /// Why a stage stopped the call.
 #[derive(Debug)]
@@ -74,7 +72,7 @@ impl Stop {
 }
 
 /// The record cannot be written, so nothing runs.
-pub(super) fn unrecorded(error: &crate::ports::JournalError) -> Refusal {
+pub(super) fn unrecorded(error: &briefcase_ports::JournalError) -> Refusal {
     Refusal::new(
         RefusalCode::Unavailable,
         "record",

@@ -7,14 +7,9 @@ use std::sync::{
 
 use briefcase_engine::{
     Engine, Limits, Parts,
+    active_authority::ActiveAuthority,
     call::{Call, Operation},
-    ports::{
-        BoxFuture, ClientProfile, Definition, Durable, Entry, Era, Evidence, FactorKind, FactorRefusal, Factors,
-        Journal, JournalError, Line, Listing, Outbound, Record, Reply, RpcError, Talk, UpstreamFailure, Upstreams,
-        Urgency, Waiting,
-    },
     session::Session,
-    standing::Standing,
 };
 use briefcase_policy::{
     authority::{Authority, Budget, Class, Pin, Server, Transport},
@@ -22,6 +17,11 @@ use briefcase_policy::{
     label::Labels,
     ledger::Ledger,
     pin,
+};
+use briefcase_ports::{
+    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, Era, Evidence, FactorKind,
+    FactorRefusal, Factors, Journal, JournalError, Listing, Outbound, Record, Reply, RpcError, UpstreamFailure,
+    Upstreams, Urgency, Waiting,
 };
 use briefcase_receipts::{Kind, Receipt, commit::CommitKey};
 use briefcase_types::{
@@ -108,7 +108,7 @@ pub fn definition(name: &str) -> Value {
 }
 
 impl Upstreams for OneServer {
-    fn look<'a>(&'a self, _: &'a Line) -> BoxFuture<'a, Result<Arc<Listing>, UpstreamFailure>> {
+    fn look<'a>(&'a self, _: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<Listing>, UpstreamFailure>> {
         let definitions = self.definitions.lock().unwrap().clone();
         let raw = serde_json::to_vec(&definitions).unwrap();
         let tools = definitions
@@ -123,9 +123,9 @@ impl Upstreams for OneServer {
 
     fn send<'a>(
         &'a self,
-        _: &'a Line,
+        _: &'a ConnectionKey,
         request: Outbound,
-        _: Arc<dyn Talk>,
+        _: Arc<dyn ClientPeer>,
     ) -> BoxFuture<'a, Result<Reply, UpstreamFailure>> {
         Box::pin(async move {
             self.effects.fetch_add(1, Ordering::SeqCst);
@@ -183,7 +183,7 @@ impl Entropy for Counting {
 
 pub struct Quiet;
 
-impl Talk for Quiet {
+impl ClientPeer for Quiet {
     fn notify(&self, _: &str, _: Bytes) {}
 
     fn ask<'a>(&'a self, _: &'a str, _: Bytes) -> BoxFuture<'a, Result<Bytes, RpcError>> {
@@ -239,7 +239,7 @@ impl World {
             clock: clock.clone(),
             entropy,
             commit_key: CommitKey::new(zeroize::Zeroizing::new([7; 32])),
-            standing: Standing::new(authority, &catalogue).unwrap(),
+            standing: ActiveAuthority::new(authority, &catalogue).unwrap(),
             catalogue,
             ledger: Ledger::new(),
             limits: Limits::default(),
@@ -257,7 +257,7 @@ impl World {
         };
         Call {
             session: self.session.clone(),
-            line: Line {
+            line: ConnectionKey {
                 agent: self.session.agent.clone(),
                 session: self.session.id,
                 server: "files".parse().unwrap(),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use briefcase_engine::ports::{Reply, UpstreamFailure};
 use briefcase_policy::label::{Label, Labels};
+use briefcase_ports::{Reply, UpstreamFailure};
 use briefcase_receipts::Kind;
 use briefcase_types::RefusalCode;
 use bytes::Bytes;

@@ -6,13 +6,13 @@ use briefcase_engine::{
     call::{Answer, Call, Operation},
     desk::{Decision, Scope},
     path,
-    ports::{Record, Reply},
 };
 use briefcase_policy::{
     authority::{Authority, AuthorityError, Change, Class},
     label::{Label, Labels},
     pin,
 };
+use briefcase_ports::{Record, Reply};
 use briefcase_types::{Refusal, RefusalCode, ServerId, ToolName};
 use bytes::Bytes;
 use serde_json::{Value, json};

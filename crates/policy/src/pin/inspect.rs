@@ -7,7 +7,7 @@ use briefcase_types::{Digest, ServerId, ToolName};
 use serde_json::Value;
 
 use super::{DEFINITION_BYTES_MAX, TOOLS_MAX, pin};
-use crate::schema::{self, Schema, SchemaError};
+use briefcase_schema::{self as schema, Schema, SchemaError};
 
 /// One entry of a list.
 #[derive(Debug)]

@@ -168,7 +168,7 @@ pub fn suspicion(definition: &Value) -> BTreeSet<Suspicion> {
 }
 
 fn judge_text(text: &str, found: &mut BTreeSet<Suspicion>) {
-    if crate::firewall::neutralise(text).is_some() {
+    if briefcase_output_filter::neutralise(text).is_some() {
         found.insert(Suspicion::HiddenCharacters);
     }
     let plain: String = text.chars().filter(|character| !briefcase_types::text::is_deceptive(*character)).collect();

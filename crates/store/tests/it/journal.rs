@@ -1,4 +1,4 @@
-use briefcase_engine::ports::{Journal as _, JournalError, Urgency};
+use briefcase_ports::{Journal as _, JournalError, Urgency};
 use briefcase_receipts::{Kind, Reconcile, Verdict};
 use briefcase_store::{Expect, Store};
 use briefcase_types::{ReceiptIndex, UnixMillis};

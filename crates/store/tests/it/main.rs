@@ -11,7 +11,7 @@ mod tamper;
 
 use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
-use briefcase_engine::ports::{Durable, Entry, Journal as _, JournalError, Urgency};
+use briefcase_ports::{Durable, Entry, Journal as _, JournalError, Urgency};
 use briefcase_receipts::Receipt;
 use briefcase_store::{Expect, Store};
 use briefcase_types::ReceiptIndex;
@@ -47,6 +47,6 @@ fn call(store: &Store, number: u64) {
 }
 
 /// Changes the authority document.
-fn change(store: &Store, old: u64, document: &'static str, records: Vec<briefcase_engine::ports::Record>) {
+fn change(store: &Store, old: u64, document: &'static str, records: Vec<briefcase_ports::Record>) {
     wait(store.change(keys::change(old, document.as_bytes()), document.into(), records)).unwrap();
 }

@@ -1,4 +1,4 @@
-use briefcase_engine::ports::{Entry, Journal as _, Record, Urgency};
+use briefcase_ports::{Entry, Journal as _, Record, Urgency};
 use briefcase_receipts::{Receipt, proof::ReceiptProof, verify::verify_folder};
 use briefcase_store::{Filter, Reader, StoreError, Stored};
 use briefcase_types::{Digest, ReceiptIndex, UnixMillis};

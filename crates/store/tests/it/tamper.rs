@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use briefcase_engine::ports::{Entry, Journal as _, Record, Urgency};
+use briefcase_ports::{Entry, Journal as _, Record, Urgency};
 use briefcase_receipts::{Kind, Receipt, commit::CommitKey};
 use briefcase_store::{Expect, Fault, FsckOptions, LedgerCheck, Reader, Report, Store, fsck};
 use briefcase_types::{Digest, ReceiptIndex};

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use briefcase_egress::{Body, EgressError};
-use briefcase_engine::ports::UpstreamFailure;
 use briefcase_mcp::{SseDecoder, SseEvent, SseLimits};
+use briefcase_ports::UpstreamFailure;
 use futures_util::FutureExt;
 
 use super::egress;

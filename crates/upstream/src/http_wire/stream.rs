@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_engine::ports::{Reply, UpstreamFailure};
 use briefcase_mcp::{Envelope, Kind, RequestId, SseEvent};
+use briefcase_ports::{Reply, UpstreamFailure};
 
 use super::{
     HttpWire,
@@ -58,8 +58,8 @@ impl HttpWire {
     /// A modern server has no business asking this way; it is not answered.
     fn question(self: &Arc<Self>, id: RequestId, name: Box<str>, envelope: &Envelope, related: Option<Arc<Related>>) {
         match self.era {
-            briefcase_engine::ports::Era::Modern => self.inbound.drop_one("question of a modern server"),
-            briefcase_engine::ports::Era::Legacy => self.asked(id, name, envelope.params(), related),
+            briefcase_ports::Era::Modern => self.inbound.drop_one("question of a modern server"),
+            briefcase_ports::Era::Legacy => self.asked(id, name, envelope.params(), related),
         }
     }
 

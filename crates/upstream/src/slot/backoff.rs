@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use briefcase_engine::ports::UpstreamFailure;
+use briefcase_ports::UpstreamFailure;
 use tokio::time::Instant;
 
 use crate::link::Link;

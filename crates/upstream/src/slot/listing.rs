@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use briefcase_engine::ports::{ClientProfile, Definition, Era, Listing, Outbound, UpstreamFailure};
 use briefcase_mcp::method;
+use briefcase_ports::{ClientProfile, Definition, Era, Listing, Outbound, UpstreamFailure};
 use briefcase_types::Digest;
 use bytes::Bytes;
 use serde::Deserialize;

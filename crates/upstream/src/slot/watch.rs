@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use briefcase_engine::ports::{ClientProfile, Era, Reply};
 use briefcase_mcp::method;
+use briefcase_ports::{ClientProfile, Era, Reply};
 
 use crate::link::{Call, Link};
 use crate::{mirror, params};

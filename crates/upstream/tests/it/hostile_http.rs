@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use briefcase_engine::ports::{Era, Upstreams};
+use briefcase_ports::{Era, Upstreams};
 use briefcase_upstream::{ListKind, ServerEvent};
 use serde_json::{Value, json};
 use tokio::{

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use briefcase_engine::ports::{Era, Upstreams};
+use briefcase_ports::{Era, Upstreams};
 use briefcase_upstream::{EnvValue, ServerEvent};
 use serde_json::json;
 

@@ -10,7 +10,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use briefcase_engine::ports::{Era, Upstreams};
+use briefcase_ports::{Era, Upstreams};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_engine::ports::{Era, Line, Reply, Upstreams};
+use briefcase_ports::{ConnectionKey, Era, Reply, Upstreams};
 use briefcase_upstream::{ListKind, ServerEvent};
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ async fn works(transport: &str, era: Era) {
     stage.pool.shutdown().await;
 }
 
-async fn look(stage: &Stage, line: &Line) {
+async fn look(stage: &Stage, line: &ConnectionKey) {
     let first = stage.pool.look(line).await.unwrap();
     assert_eq!(first.tools.len(), 8);
     let raw: Value = serde_json::from_slice(&first.tools[0].raw).unwrap();
@@ -57,7 +57,7 @@ async fn look(stage: &Stage, line: &Line) {
     assert!(stage.pool.list(line, ListKind::Prompts).await.unwrap().is_empty(), "no capability, no question");
 }
 
-async fn progress(stage: &Stage, line: &Line) {
+async fn progress(stage: &Stage, line: &ConnectionKey) {
     let params = json!({"name": "steps", "arguments": {}, "_meta": {"progressToken": "t-1"}});
     stage.send(line, "tools/call", params).await.unwrap();
     until(|| stage.ears.notes.lock().unwrap().len() == 3).await;
@@ -67,7 +67,7 @@ async fn progress(stage: &Stage, line: &Line) {
     );
 }
 
-async fn concurrent(stage: &Stage, line: &Line) {
+async fn concurrent(stage: &Stage, line: &ConnectionKey) {
     let calls = (0..64).map(|number| async move {
         let word = format!("w{number}");
         let result = stage.call(line, "echo", json!({"text": word})).await.unwrap();
@@ -76,7 +76,7 @@ async fn concurrent(stage: &Stage, line: &Line) {
     futures_util::future::join_all(calls).await;
 }
 
-async fn cancels(stage: &Stage, line: &Line) {
+async fn cancels(stage: &Stage, line: &ConnectionKey) {
     let request = outbound("tools/call", &json!({"name": "sleep", "arguments": {}}));
     let cancel = request.cancel.clone();
     tokio::spawn(async move {
@@ -90,7 +90,7 @@ async fn cancels(stage: &Stage, line: &Line) {
     assert_eq!(stage.pool.send(line, request, stage.ears.clone()).await.unwrap_err().reason(), "timeout");
 }
 
-async fn changes(stage: &Stage, line: &Line) {
+async fn changes(stage: &Stage, line: &ConnectionKey) {
     let heard = || stage.ears.heard(&ServerEvent::ToolsChanged);
     // Whether the server already listens for us cannot be seen from here: it changes until it is heard.
     let changing = async {

@@ -7,8 +7,9 @@ use std::{
 };
 
 use briefcase_egress::{Egress, EgressSettings, Reach, Target};
-use briefcase_engine::ports::{
-    BoxFuture, ClientProfile, Era, Line, Outbound, Reply, RpcError, Talk, UpstreamFailure, Upstreams, Waiting,
+use briefcase_ports::{
+    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, Era, Outbound, Reply, RpcError, UpstreamFailure, Upstreams,
+    Waiting,
 };
 use briefcase_types::{SecretName, ServerId, SessionId};
 use briefcase_upstream::{
@@ -79,7 +80,7 @@ impl Watcher for Ears {
     }
 }
 
-impl Talk for Ears {
+impl ClientPeer for Ears {
     fn notify(&self, method: &str, params: Bytes) {
         self.notes.lock().unwrap().push((method.to_owned(), serde_json::from_slice(&params).unwrap()));
     }
@@ -145,18 +146,23 @@ impl Stage {
         self.put(name, Transport::Stdio { argv, env, cwd: None });
     }
 
-    pub async fn call(&self, line: &Line, tool: &str, arguments: Value) -> Result<Value, UpstreamFailure> {
+    pub async fn call(&self, line: &ConnectionKey, tool: &str, arguments: Value) -> Result<Value, UpstreamFailure> {
         self.send(line, "tools/call", json!({"name": tool, "arguments": arguments})).await
     }
 
-    pub async fn send(&self, line: &Line, method: &'static str, params: Value) -> Result<Value, UpstreamFailure> {
+    pub async fn send(
+        &self,
+        line: &ConnectionKey,
+        method: &'static str,
+        params: Value,
+    ) -> Result<Value, UpstreamFailure> {
         match self.pool.send(line, outbound(method, &params), self.ears.clone()).await? {
             Reply::Result(raw) => Ok(serde_json::from_slice(&raw).unwrap()),
             Reply::Error(error) => Ok(json!({"code": error.code, "message": error.message})),
         }
     }
 
-    pub async fn failure(&self, line: &Line, tool: &str) -> &'static str {
+    pub async fn failure(&self, line: &ConnectionKey, tool: &str) -> &'static str {
         self.call(line, tool, json!({})).await.expect_err("a failure").reason()
     }
 }
@@ -166,12 +172,12 @@ pub fn outbound(method: &'static str, params: &Value) -> Outbound {
     Outbound { method, params, timeout: Duration::from_secs(10), cancel: CancellationToken::new() }
 }
 
-pub fn line(server: &str, era: Era) -> Line {
+pub fn line(server: &str, era: Era) -> ConnectionKey {
     session_line(server, era, 'A')
 }
 
 /// A line of another session for each letter.
-pub fn session_line(server: &str, era: Era, session: char) -> Line {
+pub fn session_line(server: &str, era: Era, session: char) -> ConnectionKey {
     let version = match era {
         Era::Legacy => "2025-11-25",
         Era::Modern => "2026-07-28",
@@ -182,7 +188,7 @@ pub fn session_line(server: &str, era: Era, session: char) -> Line {
         capabilities: r#"{"elicitation":{},"sampling":{},"roots":{}}"#.into(),
         info: r#"{"name":"test","version":"1"}"#.into(),
     };
-    Line {
+    ConnectionKey {
         agent: "tester".parse().unwrap(),
         session: format!("{}A", session.to_string().repeat(21)).parse().unwrap(),
         server: server.parse().unwrap(),

@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use briefcase_api::{Applied, Apply, Change, Confidential, Preview};
-use briefcase_engine::{
-    change::{Checked, Prepared},
-    ports::Record,
-};
+use briefcase_engine::change::{Checked, Prepared};
 use briefcase_policy::authority::{self, Authority, AuthorityError};
+use briefcase_ports::Record;
 use briefcase_types::{Digest, SecretString};
 
 use super::edits::{self, Edit};

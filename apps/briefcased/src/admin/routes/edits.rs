@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use briefcase_api::{Change, Confidential, ServerSpec};
-use briefcase_engine::{ports::Record, tools::Tools};
+use briefcase_engine::tools::Tools;
 use briefcase_policy::{
     authority::{
         Authority, AuthorityError, Budget, Change as Changed, Class, EnvValue, Factor, Header, Limit, Pin,
@@ -11,6 +11,7 @@ use briefcase_policy::{
     },
     label::{Label, Labels},
 };
+use briefcase_ports::Record;
 use briefcase_presence::{EnrolmentPermit, PinFactor};
 use briefcase_types::{AgentId, Digest, Money, SecretBytes, SecretString, ServerId, ToolName, UnixMillis};
 

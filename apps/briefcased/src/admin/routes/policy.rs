@@ -9,7 +9,7 @@ use axum::{
 use briefcase_api::{
     PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, ReceiptRow, Why,
 };
-use briefcase_engine::standing::{Standing, StandingError};
+use briefcase_engine::active_authority::{ActiveAuthority, ActiveAuthorityError};
 use briefcase_policy::decision::{Action, Facts, PolicyError, PolicySet};
 use briefcase_receipts::{Kind, Words};
 use briefcase_store::Stored;
@@ -59,9 +59,9 @@ pub async fn check(State(admin): State<Arc<Admin>>, Json(body): Json<PolicyText>
     Ok(Json(report))
 }
 
-fn told(error: &StandingError) -> Result<Vec<String>, Failure> {
+fn told(error: &ActiveAuthorityError) -> Result<Vec<String>, Failure> {
     match error {
-        StandingError::Policy(PolicyError::Problems(problems)) => {
+        ActiveAuthorityError::Policy(PolicyError::Problems(problems)) => {
             Ok(problems.iter().map(ToString::to_string).collect())
         }
         other => Ok(vec![other.to_string()]),
@@ -69,7 +69,7 @@ fn told(error: &StandingError) -> Result<Vec<String>, Failure> {
 }
 
 /// What the text would have decided otherwise, for calls whose arguments were kept.
-fn replay(open: &Open, tried: &Standing, recent: Vec<Stored>) -> Vec<String> {
+fn replay(open: &Open, tried: &ActiveAuthority, recent: Vec<Stored>) -> Vec<String> {
     let now = open.engine.standing();
     let mut told = Vec::new();
     for stored in recent {

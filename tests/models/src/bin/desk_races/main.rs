@@ -21,8 +21,6 @@ extern crate tokio as real_tokio;
 #[path = "../../../../../crates/engine/src/desk/mod.rs"]
 mod desk;
 mod notify;
-#[path = "../../ports.rs"]
-mod ports;
 mod race;
 
 /// `std::collections`.

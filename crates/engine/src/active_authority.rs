@@ -1,0 +1,98 @@
+//! The authority in force: the document and what was compiled from it, swapped as one.
+
+use briefcase_policy::{
+    authority::{Authority, AuthorityError},
+    decision::{Catalogue, PolicyError, PolicySet},
+    ledger::BudgetIndex,
+};
+use briefcase_types::{AgentId, Digest, Money};
+
+use crate::call::{Call, Operation};
+
+/// The document in force and its compiled form.
+pub struct ActiveAuthority {
+    authority: Authority,
+    digest: Digest,
+    policy: PolicySet,
+    budgets: BudgetIndex,
+}
+
+/// A document cannot be put in force.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ActiveAuthorityError {
+    /// The document itself.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// Its policy text.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+}
+
+impl ActiveAuthority {
+    /// Compiles a checked document against the definitions it accepts.
+    ///
+    /// # Errors
+    /// When a policy does not compile.
+    pub fn new(authority: Authority, catalogue: &Catalogue) -> Result<Self, ActiveAuthorityError> {
+        let digest = authority.digest()?;
+        let policy = PolicySet::compile(&authority, catalogue)?;
+        let budgets = BudgetIndex::new(&authority);
+        Ok(Self { authority, digest, policy, budgets })
+    }
+
+    /// The document.
+    #[must_use]
+    pub const fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Its version.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.authority.version
+    }
+
+    /// Its digest, as the change receipt records it.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Its policies.
+    #[must_use]
+    pub const fn policy(&self) -> &PolicySet {
+        &self.policy
+    }
+
+    /// Its budgets.
+    #[must_use]
+    pub const fn budgets(&self) -> &BudgetIndex {
+        &self.budgets
+    }
+
+    /// Whether the agent is registered and switched on.
+    #[must_use]
+    pub fn may_connect(&self, agent: &AgentId) -> bool {
+        self.authority.agents.get(agent).is_some_and(|agent| !agent.disabled)
+    }
+
+    /// Whether the server is still on, the definition still the accepted one, and the price still the one that was shown.
+    pub(crate) fn still_accepts(&self, call: &Call, pin: Digest, cost: Option<Money>) -> bool {
+        let Some(server) = self.authority.servers.get(&call.line.server).filter(|server| server.enabled) else {
+            return false;
+        };
+        match &call.operation {
+            Operation::CallTool { tool, .. } => {
+                server.pins.get(tool).is_some_and(|accepted| accepted.digest == pin && accepted.cost == cost)
+            }
+            _ => true,
+        }
+    }
+}
+
+impl std::fmt::Debug for ActiveAuthority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ActiveAuthority").field("version", &self.version()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,394 @@
+//! A core that does what a test says, and a client that remembers what it got.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use briefcase_mcp::{ParamHeaders, RequestId};
+use briefcase_mcp_server::{
+    Continuation, Conversation, Core, ListMethod, Operation, Outcome, Outlet, Request, Route, ServerEvent, Settings,
+    Surface, UpstreamInfo, Verdict, View, Watch,
+};
+use briefcase_ports::{BoxFuture, ClientPeer, ConnectionKey, Definition, Era, RpcError, Waiting};
+use briefcase_types::{AgentId, ApprovalId, Entropy, ReceiptIndex, Refusal, ServerId, SessionId, ToolName, UnixMillis};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+pub type Handler =
+    Arc<dyn Fn(Request, Arc<dyn ClientPeer>) -> BoxFuture<'static, Result<Outcome, Refusal>> + Send + Sync>;
+
+/// One server of the scripted core.
+#[derive(Clone)]
+pub struct Server {
+    pub era: Era,
+    pub capabilities: Value,
+    pub instructions: Option<String>,
+    pub tools: Vec<String>,
+    pub lists: HashMap<&'static str, Vec<String>>,
+    pub down: Option<Refusal>,
+    pub slow: Option<Duration>,
+    pub handler: Handler,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        let resources = json!({"subscribe": true, "listChanged": true});
+        Self {
+            era: Era::Legacy,
+            capabilities: json!({
+                "tools": {"listChanged": true}, "prompts": {"listChanged": true}, "resources": resources,
+                "completions": {}, "logging": {},
+            }),
+            instructions: None,
+            tools: vec![r#"{"name":"echo","description":"d","inputSchema":{"type":"object"}}"#.into()],
+            lists: HashMap::new(),
+            down: None,
+            slow: None,
+            handler: answering(json!({"content": []})),
+        }
+    }
+}
+
+/// A call as it reached the core.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub server: String,
+    pub operation: Operation,
+    pub meta: Option<Value>,
+    pub members: Value,
+    pub patience: Duration,
+    pub continuation: Option<u32>,
+}
+
+#[derive(Default)]
+pub struct Script {
+    servers: Mutex<Vec<(ServerId, Server)>>,
+    pub seen: Mutex<Vec<Seen>>,
+    pub refused: Mutex<Vec<(String, &'static str)>>,
+    pub watched: Mutex<Vec<(String, Watch)>>,
+    pub told: Mutex<Vec<&'static str>>,
+}
+
+impl Script {
+    fn server(&self, id: &ServerId) -> Server {
+        self.servers.lock().unwrap().iter().find(|(name, _)| name == id).map(|(_, server)| server.clone()).unwrap()
+    }
+
+    pub fn last(&self) -> Seen {
+        self.seen.lock().unwrap().last().unwrap().clone()
+    }
+
+    pub fn calls(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+}
+
+impl Core for Script {
+    fn servers(&self, agent: &AgentId) -> Vec<ServerId> {
+        // The agent `poor` has no servers.
+        let servers = self.servers.lock().unwrap();
+        servers.iter().filter(|_| agent.as_str() != "poor").map(|(name, _)| name.clone()).collect()
+    }
+
+    fn info<'a>(&'a self, line: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<UpstreamInfo>, Refusal>> {
+        let server = self.server(&line.server);
+        Box::pin(async move {
+            if let Some(slow) = server.slow {
+                tokio::time::sleep(slow).await;
+            }
+            match server.down {
+                Some(refusal) => Err(refusal),
+                None => Ok(Arc::new(UpstreamInfo {
+                    era: server.era,
+                    capabilities: server.capabilities.to_string().into(),
+                    server_info: r#"{"name":"liar","version":"1"}"#.into(),
+                    instructions: server.instructions,
+                })),
+            }
+        })
+    }
+
+    fn tools<'a>(&'a self, line: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<Vec<Definition>>, Refusal>> {
+        let tools = self.server(&line.server).tools.into_iter();
+        let definitions = tools.map(|raw| {
+            let name = serde_json::from_str::<Value>(&raw).unwrap()["name"].as_str().unwrap().to_owned();
+            Definition { name, raw: raw.into() }
+        });
+        let definitions = Arc::new(definitions.collect());
+        Box::pin(async { Ok(definitions) })
+    }
+
+    fn accepted(&self, line: &ConnectionKey, tool: &ToolName) -> Option<Bytes> {
+        let named = format!(r#""name":"{tool}""#);
+        self.server(&line.server).tools.into_iter().find(|raw| raw.contains(&named)).map(Bytes::from)
+    }
+
+    fn list<'a>(&'a self, line: &'a ConnectionKey, method: ListMethod) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>> {
+        let key = match method {
+            ListMethod::Resources => "resources",
+            ListMethod::ResourceTemplates => "templates",
+            ListMethod::Prompts => "prompts",
+        };
+        let items = self.server(&line.server).lists.get(key).cloned().unwrap_or_default();
+        Box::pin(async move { Ok(items.into_iter().map(Bytes::from).collect()) })
+    }
+
+    fn call<'a>(&'a self, mut request: Request, talk: Arc<dyn ClientPeer>) -> BoxFuture<'a, Result<Outcome, Refusal>> {
+        let members = request.members.iter();
+        let members: serde_json::Map<String, Value> =
+            members.map(|(name, raw)| ((*name).to_owned(), serde_json::from_slice(raw).unwrap())).collect();
+        let continuation = request.continuation.take().map(|proof| proof.into_inner::<u32>().unwrap());
+        request.continuation = continuation.map(Continuation::new);
+        self.seen.lock().unwrap().push(Seen {
+            server: request.line.server.to_string(),
+            operation: request.operation.clone(),
+            meta: request.meta.as_ref().map(|meta| serde_json::from_slice(meta).unwrap()),
+            members: Value::Object(members),
+            patience: request.patience,
+            continuation,
+        });
+        let handler = self.server(&request.line.server).handler;
+        handler(request, talk)
+    }
+
+    fn refuse<'a>(
+        &'a self,
+        agent: &'a AgentId,
+        _session: SessionId,
+        method: &'static str,
+        mut refusal: Refusal,
+    ) -> BoxFuture<'a, Refusal> {
+        self.refused.lock().unwrap().push((agent.to_string(), method));
+        refusal.receipt = Some(ReceiptIndex(99));
+        Box::pin(async move { refusal })
+    }
+
+    fn clean(&self, _server: &ServerId, raw: Bytes) -> Option<Bytes> {
+        let text = String::from_utf8(raw.to_vec()).unwrap();
+        (!text.contains("forbidden")).then(|| text.replace("secret", "[redacted]").into())
+    }
+
+    fn watch(&self, line: &ConnectionKey, watch: Watch) {
+        self.watched.lock().unwrap().push((line.server.to_string(), watch));
+    }
+
+    fn tell(&self, _session: SessionId, method: &'static str, _params: Option<Bytes>) {
+        self.told.lock().unwrap().push(method);
+    }
+}
+
+/// Entropy that never repeats.
+struct Counter(AtomicU64);
+
+impl Entropy for Counter {
+    fn fill(&self, bytes: &mut [u8]) {
+        let number = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        bytes.iter_mut().zip(number.iter().cycle()).for_each(|(to, from)| *to = *from);
+    }
+}
+
+pub struct World {
+    pub core: Arc<Script>,
+    pub surface: Surface,
+    sessions: Counter,
+}
+
+impl World {
+    pub fn new(servers: Vec<(&str, Server)>) -> Self {
+        Self::with(servers, |_| {})
+    }
+
+    pub fn with(servers: Vec<(&str, Server)>, tune: impl FnOnce(&mut Settings)) -> Self {
+        let core = Arc::new(Script::default());
+        *core.servers.lock().unwrap() =
+            servers.into_iter().map(|(name, server)| (name.parse().unwrap(), server)).collect();
+        let mut settings = Settings::default();
+        tune(&mut settings);
+        let surface = Surface::new(core.clone(), Arc::new(Counter(AtomicU64::new(1))), settings);
+        Self { core, surface, sessions: Counter(AtomicU64::new(1)) }
+    }
+
+    pub fn open(&self, agent: &str, view: View) -> Client {
+        self.open_in(SessionId::random(&self.sessions), agent, view)
+    }
+
+    /// Another conversation of a client's session.
+    pub fn beside(&self, client: &Client, server: &str) -> Client {
+        self.open_in(client.session, "alice", View::One(server.parse().unwrap()))
+    }
+
+    fn open_in(&self, session: SessionId, agent: &str, view: View) -> Client {
+        let (sender, inbox) = mpsc::unbounded_channel();
+        let conversation = self.surface.open(agent.parse().unwrap(), session, view, Arc::new(Pipe(sender)));
+        Client { conversation, inbox, session }
+    }
+
+    pub fn one(&self, server: &str) -> Client {
+        self.open("alice", View::One(server.parse().unwrap()))
+    }
+
+    /// A legacy client that has shaken hands.
+    pub async fn legacy(&self, view: View, capabilities: Value) -> Client {
+        let mut client = self.open("alice", view);
+        client.handshake(capabilities).await;
+        client
+    }
+
+    pub fn event(&self, client: &Client, server: &str, event: ServerEvent) {
+        self.surface.event(client.session, &server.parse().unwrap(), event);
+    }
+}
+
+struct Pipe(mpsc::UnboundedSender<(Route, Bytes)>);
+
+impl Outlet for Pipe {
+    fn send(&self, route: Route, message: Bytes) {
+        let _ = self.0.send((route, message));
+    }
+}
+
+pub struct Client {
+    pub conversation: Conversation,
+    inbox: mpsc::UnboundedReceiver<(Route, Bytes)>,
+    pub session: SessionId,
+}
+
+impl Client {
+    pub async fn handshake(&mut self, capabilities: Value) -> Value {
+        let params =
+            json!({"protocolVersion":"2025-11-25","capabilities":capabilities,"clientInfo":{"name":"c","version":"1"}});
+        let answer = self.request("init", "initialize", params).await;
+        self.send(json!({"jsonrpc":"2.0","method":"notifications/initialized"}));
+        answer
+    }
+
+    pub fn send(&self, message: Value) {
+        self.raw(message.to_string().as_bytes());
+    }
+
+    pub fn raw(&self, message: &[u8]) {
+        self.conversation.receive(Bytes::copy_from_slice(message), None);
+    }
+
+    pub fn with_headers(&self, message: Value, headers: &str) {
+        let headers = ParamHeaders::from_json(headers.as_bytes()).unwrap();
+        self.conversation.receive(message.to_string().into(), Some(headers));
+    }
+
+    pub fn ask(&self, id: impl Into<Value>, method: &str, params: Value) {
+        self.send(json!({"jsonrpc":"2.0","id":id.into(),"method":method,"params":params}));
+    }
+
+    /// Sends a request and waits for the next message, which has to be its answer.
+    pub async fn request(&mut self, id: impl Into<Value>, method: &str, params: Value) -> Value {
+        let id = id.into();
+        self.ask(id.clone(), method, params);
+        let (route, message) = self.next().await;
+        assert_eq!(message["id"], id, "{message}");
+        assert_eq!(route, related(&id));
+        message
+    }
+
+    pub async fn next(&mut self) -> (Route, Value) {
+        let (route, raw) = self.next_raw().await;
+        (route, serde_json::from_str(&raw).unwrap())
+    }
+
+    pub async fn next_raw(&mut self) -> (Route, String) {
+        let next = tokio::time::timeout(Duration::from_secs(3600), self.inbox.recv());
+        let (route, raw) = next.await.expect("a message").unwrap();
+        (route, String::from_utf8(raw.to_vec()).unwrap())
+    }
+
+    /// Nothing comes for a while.
+    pub async fn silence(&mut self) {
+        let next = tokio::time::timeout(Duration::from_secs(2), self.inbox.recv()).await;
+        assert!(next.is_err(), "{next:?}");
+    }
+
+    /// What has come so far.
+    pub async fn drain(&mut self) -> Vec<Value> {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let mut all = Vec::new();
+        while let Ok((_, raw)) = self.inbox.try_recv() {
+            all.push(serde_json::from_slice(&raw).unwrap());
+        }
+        all
+    }
+}
+
+pub fn related(id: &Value) -> Route {
+    Route::Related(RequestId::from_json(id.to_string().into()).unwrap())
+}
+
+/// `_meta` of a modern request.
+pub fn meta(capabilities: Value) -> Value {
+    json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name":"m","version":"1"},
+        "io.modelcontextprotocol/clientCapabilities": capabilities,
+    })
+}
+
+/// Modern `params`: members and a `_meta`.
+pub fn modern(mut params: Value, capabilities: Value) -> Value {
+    params["_meta"] = meta(capabilities);
+    params
+}
+
+pub fn released(verdict: Verdict, continuation: Option<u32>) -> Result<Outcome, Refusal> {
+    Ok(Outcome { verdict, receipt: ReceiptIndex(1), continuation: continuation.map(Continuation::new) })
+}
+
+pub fn result(value: &Value) -> Result<Outcome, Refusal> {
+    let continuation = (value["resultType"] == "input_required").then_some(7);
+    released(Verdict::Result(value.to_string().into()), continuation)
+}
+
+/// A server that always answers the same.
+pub fn answering(value: Value) -> Handler {
+    Arc::new(move |_, _| {
+        let value = value.clone();
+        Box::pin(async move { result(&value) })
+    })
+}
+
+/// A server that answers with exactly these bytes.
+pub fn answering_raw(raw: &'static str) -> Handler {
+    Arc::new(move |_, _| Box::pin(async move { released(Verdict::Result(raw.into()), None) }))
+}
+
+pub fn failing(code: i64, message: &'static str, data: Option<Value>) -> Handler {
+    Arc::new(move |_, _| {
+        let data = data.as_ref().map(|data| data.to_string().into());
+        Box::pin(async move { released(Verdict::Error(RpcError { code, message: message.into(), data }), None) })
+    })
+}
+
+/// A server whose behaviour is a function.
+pub fn doing<F, Fut>(act: F) -> Handler
+where
+    F: Fn(Request, Arc<dyn ClientPeer>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Outcome, Refusal>> + Send + 'static,
+{
+    Arc::new(move |request, talk| Box::pin(act(request, talk)))
+}
+
+pub fn notice() -> Waiting {
+    Waiting {
+        approval: approval(),
+        server: "srv".parse().unwrap(),
+        tool: Some("pay".parse().unwrap()),
+        expires: UnixMillis(1),
+    }
+}
+
+pub fn approval() -> ApprovalId {
+    "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap()
+}

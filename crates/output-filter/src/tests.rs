@@ -1,0 +1,34 @@
+use base64::Engine as _;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::corpora;
+use briefcase_schema as schema;
+
+/// Random fixture; never a credential of anything.
+const SECRET: &str = "Zk9_wQ/r2+T~m7 Yx&4\"e8=Lp";
+
+fn redactor(secrets: &[&str]) -> Redactor {
+    let mut builder = Redactor::builder();
+    secrets.iter().for_each(|secret| builder.add(secret.as_bytes()));
+    builder.build().unwrap()
+}
+
+fn run(answer: &[u8], redactor: &Redactor, shape: Shape<'_>) -> Result<Filtered, FilterRefusal> {
+    let spec = FilterSpec { redactor, shape, limits: FilterLimits::default() };
+    filter(Bytes::copy_from_slice(answer), &spec)
+}
+
+fn plain(answer: &Value) -> Filtered {
+    run(answer.to_string().as_bytes(), &Redactor::none(), Shape::Other).unwrap()
+}
+
+fn text_of(filtered: &Filtered) -> String {
+    let value: Value = serde_json::from_slice(&filtered.bytes).unwrap();
+    value["t"].as_str().unwrap().to_owned()
+}
+
+mod neutralising;
+mod redacting;
+mod structuring;
