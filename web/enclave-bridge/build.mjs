@@ -13,7 +13,7 @@ const MOST = 16_000;
 await rm(`${here}dist`, { recursive: true, force: true });
 const { outputFiles } = await build({
   absWorkingDir: here,
-  entryPoints: { "enclave-bridge": "src/index.ts", "release-verifier": "../verifier/door.ts" },
+  entryPoints: { "enclave-bridge": "src/index.ts", "release-verifier": "../release-verifier/door.ts" },
   outdir: "dist",
   outExtension: { ".js": ".mjs" },
   bundle: true,

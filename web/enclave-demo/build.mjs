@@ -2,7 +2,7 @@
 import { cp, mkdir, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { built } from "../verifier/build.mjs";
+import { built } from "../release-verifier/build.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const at = process.argv.indexOf("--out");

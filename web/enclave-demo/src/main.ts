@@ -8,7 +8,7 @@ import {
   Refused,
   type Trust,
 } from "../../enclave-bridge/src/index.ts";
-import { ReleaseVerifier } from "../../verifier/door.ts";
+import { ReleaseVerifier } from "../../release-verifier/door.ts";
 import { type Config, Desk } from "./desk.ts";
 import { el } from "./element.ts";
 import { Mail } from "./push/mail.ts";

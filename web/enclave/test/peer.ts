@@ -1,4 +1,4 @@
-// The other party of a session, in Rust, with its keys in its own memory: `web/core/examples/peer.rs`, driven by lines.
+// The other party of a session, in Rust, with its keys in its own memory: `web/enclave-wasm/examples/peer.rs`, driven by lines.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";

@@ -68,7 +68,16 @@ pub fn run(kind: &str, args: &[String]) -> Result<(), Failure> {
 fn peer() -> Result<PathBuf, Failure> {
     let target = workspace::target().join("enclave/cargo");
     Step::cargo()
-        .args(["build", "--quiet", "--locked", "--package", "briefcase-core", "--example", "peer", "--target-dir"])
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--package",
+            "briefcase-enclave-wasm",
+            "--example",
+            "peer",
+            "--target-dir",
+        ])
         .args([&target])
         .run()?;
     Ok(target.join("debug/examples/peer"))

@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::step::Step;
 
 /// The crate that becomes the core, and the file cargo makes of it.
-const PACKAGE: &str = "briefcase-core";
-const FILE: &str = "briefcase_core.wasm";
+const PACKAGE: &str = "briefcase-enclave-wasm";
+const FILE: &str = "briefcase_enclave_wasm.wasm";
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Builds the core of the sources in `root` and deflates it. The encoder is our own dependency, pinned by the lock file.

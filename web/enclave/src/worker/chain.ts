@@ -1,7 +1,7 @@
 // The audit chain of one host. Every operation that uses or changes something, and every refusal, is an entry; it is
 // committed in the same transaction as its effect, before the answer leaves.
 
-import type { Core } from "../../../core/door.ts";
+import type { Core } from "../../../enclave-wasm/door.ts";
 import { type Kid, LIMITS } from "../../../protocol/src/index.ts";
 import { type Bytes, owned, toBase64url } from "../bytes.ts";
 import type { Keyring } from "./keyring.ts";

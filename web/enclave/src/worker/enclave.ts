@@ -1,6 +1,6 @@
 // The enclave of one host: its store, its keys, its record. Everything that changes something goes through `operate`.
 
-import type { Core } from "../../../core/door.ts";
+import type { Core } from "../../../enclave-wasm/door.ts";
 import { EnclaveError, type ErrorCode, type Kid, type Storage } from "../../../protocol/src/index.ts";
 import { random, toBase64url } from "../bytes.ts";
 import type { Ask, Told } from "../link.ts";

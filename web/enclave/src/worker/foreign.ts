@@ -1,7 +1,7 @@
 // Private keys that the core may use without having them. A key is lent for one turn under a name; the core's requests
 // for any other name fail.
 
-import type { Foreign } from "../../../core/door.ts";
+import type { Foreign } from "../../../enclave-wasm/door.ts";
 import { owned } from "../bytes.ts";
 import { agree, sign } from "./keys/algorithms.ts";
 

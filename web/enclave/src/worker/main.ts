@@ -2,7 +2,7 @@
 // person, and with one host through one port.
 
 import deflated from "enclave:core";
-import { Core } from "../../../core/door.ts";
+import { Core } from "../../../enclave-wasm/door.ts";
 import { EnclaveError } from "../../../protocol/src/index.ts";
 import { fromBase64url } from "../bytes.ts";
 import type { Ask, ToFrame, Told, ToWorker } from "../link.ts";

@@ -1,7 +1,7 @@
 // One operation on the store: what it reads is what is there while it runs alone, what it writes happens together with
 // its entry in the record, or not at all.
 
-import type { Core } from "../../../core/door.ts";
+import type { Core } from "../../../enclave-wasm/door.ts";
 import { EnclaveError, type Kid, type Purpose } from "../../../protocol/src/index.ts";
 import type { Detail } from "./chain.ts";
 import type { Lent } from "./foreign.ts";

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
-import type { Core } from "../../../core/door.ts";
+import type { Core } from "../../../enclave-wasm/door.ts";
 import { EnclaveError } from "../../../protocol/src/index.ts";
 import type { Ask, Told } from "../../src/link.ts";
 import { Enclave, type Surroundings } from "../../src/worker/enclave.ts";

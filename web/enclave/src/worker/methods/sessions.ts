@@ -1,7 +1,7 @@
 // Sessions. Their state lives in the core's memory for the time of one operation, else sealed in the store; the new
 // state is committed before anything that it released leaves the worker, and operations run one at a time.
 
-import { CoreError, type CoreErrorCode, type LocalIdentity } from "../../../../core/door.ts";
+import { CoreError, type CoreErrorCode, type LocalIdentity } from "../../../../enclave-wasm/door.ts";
 import { EnclaveError, type ErrorCode, type Kid, LIMITS } from "../../../../protocol/src/index.ts";
 import { type Bytes, buffer, equal, owned, random, toBase64url } from "../../bytes.ts";
 import type { Handlers } from "../handler.ts";

@@ -11,7 +11,7 @@ const MOST = 520_000;
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 export function built() {
-  const flags = ["--locked", "--lib", "--package", "briefcase-verifier", "--profile", "wasm"];
+  const flags = ["--locked", "--lib", "--package", "briefcase-release-verifier", "--profile", "wasm"];
   const form = ["--target", "wasm32-wasip1", "--message-format", "json-render-diagnostics"];
   // Paths reach the binary through panic messages.
   const home = process.env.CARGO_HOME ?? `${homedir()}/.cargo`;
@@ -29,8 +29,8 @@ export function built() {
     .filter(Boolean)
     .map(line => JSON.parse(line));
   const files = messages.flatMap(message => message.filenames ?? []);
-  const file = files.find(name => name.endsWith("briefcase_verifier.wasm"));
-  if (file === undefined) throw new Error("cargo built no briefcase_verifier.wasm");
+  const file = files.find(name => name.endsWith("briefcase_release_verifier.wasm"));
+  if (file === undefined) throw new Error("cargo built no briefcase_release_verifier.wasm");
   return file;
 }
 

@@ -15,7 +15,7 @@ export interface Foreign {
   decapsulate(keyRef: string, ciphertext: Uint8Array): Promise<Uint8Array>;
 }
 
-/** Why the core refused; the names are those of `web/core/src/failure.rs`. */
+/** Why the core refused; the names are those of `web/enclave-wasm/src/failure.rs`. */
 export type CoreErrorCode =
   | "malformed"
   | "refused"

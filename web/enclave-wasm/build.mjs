@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 const MOST = 110_000;
 
 export function built() {
-  const flags = ["--locked", "--lib", "--package", "briefcase-core", "--profile", "wasm"];
+  const flags = ["--locked", "--lib", "--package", "briefcase-enclave-wasm", "--profile", "wasm"];
   const form = ["--target", "wasm32-unknown-unknown", "--message-format", "json-render-diagnostics"];
   const cargo = spawnSync("cargo", ["build", "--quiet", ...flags, ...form], {
     cwd: fileURLToPath(new URL("../../", import.meta.url)),
@@ -22,8 +22,10 @@ export function built() {
     .split("\n")
     .filter(Boolean)
     .map(line => JSON.parse(line));
-  const file = messages.flatMap(message => message.filenames ?? []).find(name => name.endsWith("briefcase_core.wasm"));
-  if (file === undefined) throw new Error("cargo built no briefcase_core.wasm");
+  const file = messages
+    .flatMap(message => message.filenames ?? [])
+    .find(name => name.endsWith("briefcase_enclave_wasm.wasm"));
+  if (file === undefined) throw new Error("cargo built no briefcase_enclave_wasm.wasm");
   return file;
 }
 

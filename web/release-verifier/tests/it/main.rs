@@ -1,7 +1,7 @@
 //! The operations behind the door, run natively over the cases that the browser's copy gets too.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what they expect")]
 
-use briefcase_verifier::{Failure, Machine};
+use briefcase_release_verifier::{Failure, Machine};
 use serde_json::{Value, json};
 
 fn cases() -> Value {
