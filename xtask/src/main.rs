@@ -17,6 +17,7 @@ mod failure;
 mod fuzz;
 mod layers;
 mod mutants;
+mod names;
 mod node;
 mod programs;
 mod rust;
@@ -48,8 +49,13 @@ const COMMANDS: &[Command] = &[
     Command { name: "ci", about: "run every check, in order [--list] [--from STEP] [--verbose]", run: ci::run },
     Command { name: "fmt", about: "check the formatting of all Rust code", run: rust::fmt },
     Command { name: "clippy", about: "lint all Rust code, warnings denied", run: rust::clippy },
-    Command { name: "layers", about: "check that imports only go downward", run: layers::run },
+    Command {
+        name: "layers",
+        about: "check that imports only go downward",
+        run: layers::run,
+    },
     Command { name: "sizes", about: "check the size caps on files, functions and crates [--report]", run: sizes::run },
+    Command { name: "names", about: "check that one word has one meaning", run: names::run },
     Command { name: "deny", about: "check licences, sources and duplicates of dependencies", run: deny::run },
     Command { name: "codegen", about: "write the generated files [--check]", run: codegen::run },
     Command { name: "vectors", about: "write the shared test vectors [--check]", run: vectors::run },

@@ -23,6 +23,7 @@ const CHECKS: &[Check] = &[
     Check { name: "fmt", args: &["fmt"] },
     Check { name: "layers", args: &["layers"] },
     Check { name: "sizes", args: &["sizes"] },
+    Check { name: "names", args: &["names"] },
     Check { name: "docs", args: &["docs"] },
     Check { name: "deny", args: &["deny"] },
     Check { name: "web", args: &["web"] },

@@ -13,6 +13,8 @@ use serde::Deserialize;
 use crate::failure::Failure;
 use crate::workspace;
 
+pub use rust::{is_production, only_for_tests};
+
 const CRATE: usize = 8_000;
 
 /// The caps of one language.

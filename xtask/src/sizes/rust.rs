@@ -57,7 +57,7 @@ fn lines(item: &impl Spanned) -> RangeInclusive<usize> {
 }
 
 /// Whether an attribute is `cfg(test)`, alone or inside `all`.
-fn only_for_tests(attrs: &[syn::Attribute]) -> bool {
+pub fn only_for_tests(attrs: &[syn::Attribute]) -> bool {
     attrs.iter().any(|attr| {
         attr.path().is_ident("cfg") && {
             let text = attr.meta.require_list().map(|list| list.tokens.to_string()).unwrap_or_default();
