@@ -51,7 +51,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "clippy", about: "lint all Rust code, warnings denied", run: rust::clippy },
     Command {
         name: "layers",
-        about: "check that imports only go downward",
+        about: "check the layers of crates, circles of modules, and unsafe code",
         run: layers::run,
     },
     Command { name: "sizes", about: "check the size caps on files, functions and crates [--report]", run: sizes::run },

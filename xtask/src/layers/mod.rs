@@ -1,7 +1,12 @@
-//! Imports go downward only, and some programs may not link some crates at all.
+//! Imports go downward only, some programs may not link some crates at all, no modules of the daemon use each other in
+//! a circle, and `unsafe` stands only where it is listed.
 //!
-//! Reads `xtask/layers.toml` and the resolved dependency graph; only normal dependencies count, since development
-//! and build dependencies are not in what ships.
+//! Reads `xtask/layers.toml`, the source, and the resolved dependency graph; only normal dependencies count, since
+//! development and build dependencies are not in what ships.
+
+mod circles;
+mod modules;
+mod unsafe_code;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +25,16 @@ struct Rules {
     outside: Outside,
     #[serde(default)]
     forbidden: Vec<Forbidden>,
+    #[serde(default)]
+    circle: Vec<circles::Allowed>,
+    #[serde(default)]
+    circles_to_be_cut: circles::ToBeCut,
+    #[serde(default, rename = "unsafe")]
+    unsafe_code: Vec<unsafe_code::Allowed>,
 }
+
+/// The program whose crates may have no circles between modules.
+const DAEMON: &str = "briefcased";
 
 #[derive(Deserialize)]
 struct Layer {
@@ -59,8 +73,19 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     let mut wrong = unlisted(&rules, &metadata);
     wrong.extend(upward(&rules, &graph));
     wrong.extend(forbidden(&rules)?);
+    let packages = packages(&metadata);
+    let linked = below(DAEMON, &graph);
+    let daemons: Vec<_> = packages.iter().filter(|(name, _)| linked.contains(name)).cloned().collect();
+    wrong.extend(circles::check(&daemons, &rules.circle, &rules.circles_to_be_cut)?);
+    wrong.extend(unsafe_code::check(&packages, &rules.unsafe_code)?);
     if wrong.is_empty() {
-        println!("layers: {} crates in {} layers, imports only downward", members(&metadata).len(), rules.layer.len());
+        let (crates, layers) = (members(&metadata).len(), rules.layer.len());
+        println!(
+            "layers: {crates} crates in {layers} layers, imports only downward; no circles in {} crates of the daemon; \
+             unsafe code in {} packages",
+            daemons.len(),
+            rules.unsafe_code.len()
+        );
         return Ok(());
     }
     Err(Failure::new(wrong.join("\n        ")))
@@ -98,6 +123,30 @@ fn members(metadata: &Value) -> BTreeSet<String> {
         })
         .map(|package| text(package, "name").to_owned())
         .collect()
+}
+
+/// The workspace's packages: their names, and their folders below the root.
+fn packages(metadata: &Value) -> Vec<(String, String)> {
+    let folder = |package: &Value| {
+        let manifest = std::path::Path::new(text(package, "manifest_path"));
+        let folder = manifest.parent()?.strip_prefix(workspace::root()).ok()?;
+        Some((text(package, "name").to_owned(), folder.to_str()?.to_owned()))
+    };
+    list(metadata, "/packages").filter_map(folder).collect()
+}
+
+/// A package and all that it links, however far down.
+fn below(package: &str, graph: &Graph) -> BTreeSet<String> {
+    let mut found = BTreeSet::from([package.to_owned()]);
+    let mut open = vec![package];
+    while let Some(user) = open.pop() {
+        for used in graph.get(user).into_iter().flatten() {
+            if found.insert(used.clone()) {
+                open.push(used);
+            }
+        }
+    }
+    found
 }
 
 fn unlisted(rules: &Rules, metadata: &Value) -> Vec<String> {
