@@ -1,0 +1,63 @@
+//! Documents and comments: every link leads somewhere, and the prose keeps the rules that a program can check.
+
+mod links;
+mod passage;
+mod prose;
+
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::workspace;
+use passage::Passage;
+use prose::Finding;
+
+/// Whether a broken rule of prose fails the command. `--report` lists the findings either way.
+const PROSE_FAILS: bool = false;
+
+/// How many words a sentence of a document may have.
+const LONGEST_SENTENCE: usize = 40;
+
+/// Checks links and prose; `--report` lists what breaks a rule of prose.
+pub fn run(args: &[String]) -> Result<(), Failure> {
+    let (checked, mut wrong) = links::check(&workspace::files(&[".md"])?)?;
+    let (passages, findings) = prose()?;
+    let report = workspace::flag(args, "--report");
+    if report && !PROSE_FAILS {
+        findings.iter().for_each(|finding| println!("{finding}"));
+    }
+    if PROSE_FAILS {
+        wrong.extend(findings.iter().map(Finding::to_string));
+    }
+    if !wrong.is_empty() {
+        return Err(Failure::new(wrong.join("\n      ")));
+    }
+    println!("docs: {checked} links lead somewhere; {} findings in {passages} passages of prose", findings.len());
+    Ok(())
+}
+
+/// The number of passages read, and what breaks a rule in them.
+fn prose() -> Result<(usize, Vec<Finding>), Failure> {
+    let (mut passages, mut findings) = (0, Vec::new());
+    for path in workspace::files(&[".md", ".rs", ".ts", ".tsx"])?.iter().filter(|path| is_ours(path)) {
+        let text = std::fs::read_to_string(workspace::root().join(path))?;
+        let read = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("md") => passage::of_document(&text),
+            _ => passage::of_code(&text),
+        };
+        passages += read.len();
+        let longest = is_document(path).then_some(LONGEST_SENTENCE);
+        findings.extend(read.iter().flat_map(|passage: &Passage| prose::check(path, passage, longest)));
+    }
+    Ok((passages, findings))
+}
+
+/// Whether the project wrote the text: nothing generated, and no package of somebody else.
+fn is_ours(path: &Path) -> bool {
+    !path.iter().any(|part| ["generated", "dist", "fixtures", "node_modules"].iter().any(|folder| part == *folder))
+}
+
+/// Whether the length of sentences counts: what people read to use or judge the project.
+fn is_document(path: &Path) -> bool {
+    let listed = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].iter().any(|name| path == Path::new(name));
+    listed || (path.starts_with("docs") && path.extension().is_some_and(|ending| ending == "md"))
+}
