@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::program;
+use crate::{clock, program};
 
 /// Folders for one briefcase, removed when dropped.
 pub struct Home {
@@ -56,14 +56,15 @@ impl Home {
         self.dir.path().join(name)
     }
 
-    /// The environment that points a program here, and nowhere else.
+    /// The environment that points a program here, and nowhere else; with the clock that the tests have.
     pub fn env(&self) -> Vec<(&'static str, PathBuf)> {
-        vec![
+        let own = [
             ("BRIEFCASE_STATE_DIR", self.state()),
             ("BRIEFCASE_RUNTIME_DIR", self.runtime()),
             ("BRIEFCASE_CONFIG_DIR", self.config()),
             ("HOME", self.dir.path().join("home")),
-        ]
+        ];
+        own.into_iter().chain(clock().into_iter().map(|(name, value)| (name, value.into()))).collect()
     }
 
     /// A program of ours that sees this home, `PATH`, and nothing else of the environment.

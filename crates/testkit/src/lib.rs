@@ -14,6 +14,7 @@
 
 mod admin;
 mod canary;
+mod clock;
 mod daemon;
 mod gateway;
 mod home;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 pub use admin::Admin;
 pub use canary::{Canary, assert_absent, found};
+pub use clock::clock;
 pub use daemon::{Daemon, Made, Setup};
 pub use gateway::Gateway;
 pub use home::Home;

@@ -1,9 +1,9 @@
 //! Clocks of a daemon that a test can move, from outside: the real program, with another `clock_gettime` loaded before the
 //! system's.
 
-use std::{os::unix::fs::FileExt, path::PathBuf};
+use std::{ffi::OsString, os::unix::fs::FileExt, path::PathBuf};
 
-use briefcase_testkit::{Daemon, Home, Made, Setup};
+use briefcase_testkit::{Daemon, Home, Made, Setup, clock};
 use serde_json::json;
 use tokio::process::Command;
 
@@ -42,8 +42,19 @@ impl MovedClock {
     /// The daemon's program under this clock.
     fn command(&self, home: &Home) -> Command {
         let mut command = Daemon::command(home);
-        command.env("LD_PRELOAD", &self.library).env("MOVED_CLOCK", &self.offsets);
+        command.env("LD_PRELOAD", self.libraries()).env("MOVED_CLOCK", &self.offsets);
         command
+    }
+
+    /// This clock before the one that the whole test run may have.
+    fn libraries(&self) -> OsString {
+        let outer = clock().into_iter().find(|(name, _)| *name == "LD_PRELOAD").map(|(_, libraries)| libraries);
+        let mut all = self.library.clone().into_os_string();
+        if let Some(outer) = outer {
+            all.push(":");
+            all.push(outer);
+        }
+        all
     }
 
     /// A new briefcase whose daemon lives by this clock.

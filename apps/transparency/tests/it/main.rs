@@ -5,6 +5,8 @@
     reason = "in a test what cannot go on fails the test, with its place"
 )]
 
+#[path = "../../../../crates/testkit/src/clock.rs"]
+mod clock;
 mod crash;
 mod log;
 mod witness;

@@ -12,6 +12,8 @@ use std::{
 use briefcase_tlog::{AddCheckpoint, Checkpoint, Folder, LogKey, tiles::TileReader, tree::Consistency};
 use tempfile::TempDir;
 
+use crate::clock::clock;
+
 pub struct Ran(Output);
 
 impl Ran {
@@ -34,7 +36,7 @@ impl Ran {
 
 pub fn program(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_briefcase-log"));
-    command.env_clear().current_dir(folder).args(args).stdin(Stdio::null());
+    command.env_clear().envs(clock()).current_dir(folder).args(args).stdin(Stdio::null());
     command
 }
 
