@@ -32,9 +32,14 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     Err(command.exec().into())
 }
 
+/// The folder in the cache that the server is installed in.
+pub fn server_dir() -> Result<PathBuf, Failure> {
+    Ok(workspace::cache()?.join("demo"))
+}
+
 /// Installs the server into the cache, by its lock file, and gives its program.
 pub fn server() -> Result<PathBuf, Failure> {
-    let dir = workspace::cache()?.join("demo");
+    let dir = server_dir()?;
     std::fs::create_dir_all(&dir)?;
     for file in ["package.json", "package-lock.json"] {
         std::fs::copy(workspace::root().join("xtask/demo").join(file), dir.join(file))?;

@@ -1,7 +1,9 @@
 //! Fuzzing on the stable toolchain: each target of fuzz/ is built with the compiler's coverage counters on and run
 //! for a bounded time.
 
+use std::num::NonZero;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::failure::Failure;
 use crate::step::Step;
@@ -35,10 +37,31 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
         .env("CARGO_TARGET_DIR", &out)
         .env("RUSTFLAGS", FLAGS)
         .run()?;
-    for target in chosen {
-        one(&dir, &out.join(&host).join("release").join(target), target, seconds)?;
-    }
-    Ok(())
+    let programs = out.join(&host).join("release");
+    side_by_side(&chosen, |target| one(&dir, &programs.join(target), target, seconds))
+}
+
+/// Runs the targets, as many at once as there are processors: each is one thread.
+fn side_by_side(targets: &[&String], run: impl Fn(&str) -> Result<(), Failure> + Sync) -> Result<(), Failure> {
+    let many = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let (next, failed) = (Mutex::new(targets.iter()), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..many {
+            scope.spawn(|| {
+                while let Some(target) = locked(&next).next() {
+                    if let Err(failure) = run(target) {
+                        locked(&failed).push(failure.to_string());
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if failed.is_empty() { Ok(()) } else { Err(Failure::new(failed.join("\n"))) }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn one(dir: &Path, program: &Path, target: &str, seconds: &str) -> Result<(), Failure> {
@@ -47,7 +70,6 @@ fn one(dir: &Path, program: &Path, target: &str, seconds: &str) -> Result<(), Fa
     std::fs::create_dir_all(&corpus)?;
     // Read, never written to: what a run finds is not committed.
     let seeds = dir.join("corpus").join(target);
-    println!("fuzz: {target} for {seconds} s");
     let mut step = Step::new(program)
         .args([format!("-max_total_time={seconds}"), "-rss_limit_mb=2048".into(), "-timeout=10".into()])
         .args(["-print_final_stats=1".into(), format!("-artifact_prefix={}/", found.display())])
@@ -55,7 +77,16 @@ fn one(dir: &Path, program: &Path, target: &str, seconds: &str) -> Result<(), Fa
     if seeds.is_dir() {
         step = step.args([&seeds]);
     }
-    step.run().map_err(|error| Failure::new(format!("{error}: what it crashed on is in {}", found.display())))
+    let log = found.join("log");
+    let ended = step.logged(&log);
+    let text = String::from_utf8_lossy(&std::fs::read(&log)?).into_owned();
+    if let Err(failure) = ended {
+        println!("{text}");
+        return Err(Failure::new(format!("{failure}: the input that it failed on is in {}", found.display())));
+    }
+    let units = text.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
+    println!("fuzz: {target} for {seconds} s, {} inputs", units.unwrap_or("no").trim());
+    Ok(())
 }
 
 /// Names of the binaries in fuzz/Cargo.toml.

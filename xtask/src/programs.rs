@@ -1,6 +1,7 @@
 //! The programs themselves: building what the tests start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
@@ -8,12 +9,23 @@ use crate::failure::Failure;
 use crate::step::Step;
 use crate::workspace;
 
+/// The variable that says that all programs are built. `ci` sets it for the checks after `build`, and every command for
+/// the commands that it starts after it has built them.
+pub const BUILT: &str = "BRIEFCASE_BUILT";
+
+static BUILT_HERE: AtomicBool = AtomicBool::new(false);
+
 /// Builds, unoptimised, everything that tests are or start.
 ///
 /// Always the whole workspace with all targets: another selection of packages would be another selection of features,
 /// and each step would build the dependencies again.
 pub fn build(_: &[String]) -> Result<(), Failure> {
-    Step::cargo().args(["build", "--locked", "--workspace", "--all-targets"]).run()
+    if is_built() {
+        return Ok(());
+    }
+    Step::cargo().args(["build", "--locked", "--workspace", "--all-targets"]).run()?;
+    BUILT_HERE.store(true, Ordering::Relaxed);
+    Ok(())
 }
 
 /// Builds, unless `--no-build` says to take the programs as they are.
@@ -21,20 +33,94 @@ pub fn build_unless_told(args: &[String]) -> Result<(), Failure> {
     if workspace::flag(args, "--no-build") { Ok(()) } else { build(&[]) }
 }
 
-/// The test program of the end-to-end tests, built with everything else.
-pub fn e2e_tests() -> Result<PathBuf, Failure> {
+/// Whether this command, or the one that started it, has built all programs.
+pub fn is_built() -> bool {
+    BUILT_HERE.load(Ordering::Relaxed) || std::env::var_os(BUILT).is_some()
+}
+
+/// A program of one package, for a person who wants nothing else: built alone unless all programs are built.
+pub fn program(package: &str, name: &str) -> Result<PathBuf, Failure> {
+    alone(package, ["--bin", name])?;
+    Ok(workspace::target().join("debug").join(name))
+}
+
+/// The same for an example.
+pub fn example(package: &str, name: &str) -> Result<PathBuf, Failure> {
+    alone(package, ["--example", name])?;
+    Ok(workspace::target().join("debug/examples").join(name))
+}
+
+fn alone(package: &str, target: [&str; 2]) -> Result<(), Failure> {
+    if is_built() {
+        return Ok(());
+    }
+    Step::cargo().args(["build", "--quiet", "--locked", "--package", package]).args(target).run()
+}
+
+/// One test program, and what cargo would run it with.
+pub struct TestProgram {
+    pub package: String,
+    /// The target: `it`, or the name of the crate for its unit tests.
+    pub name: String,
+    path: PathBuf,
+    dir: PathBuf,
+    version: String,
+}
+
+impl TestProgram {
+    /// The program in its package's folder, as cargo starts it.
+    pub fn step(&self) -> Step {
+        Step::new(&self.path)
+            .dir(&self.dir)
+            .env("CARGO_MANIFEST_DIR", &self.dir)
+            .env("CARGO_PKG_NAME", &self.package)
+            .env("CARGO_PKG_VERSION", &self.version)
+    }
+}
+
+/// All test programs of the workspace, built with everything else.
+pub fn tests() -> Result<Vec<TestProgram>, Failure> {
     let told = Step::cargo()
         .args(["test", "--locked", "--workspace", "--all-targets", "--no-run", "--message-format", "json"])
         .read()?;
-    let is_it = |message: &Value| {
-        message.get("executable").is_some_and(Value::is_string)
-            && message.pointer("/target/name").and_then(Value::as_str) == Some("it")
-            && message
-                .get("manifest_path")
-                .and_then(Value::as_str)
-                .is_some_and(|path| path.ends_with("/e2e/Cargo.toml"))
-    };
     let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let path = messages.filter(is_it).find_map(|message| message.get("executable")?.as_str().map(PathBuf::from));
-    path.ok_or_else(|| Failure::new("cargo did not say where the end-to-end tests are"))
+    let programs: Vec<TestProgram> = messages.filter_map(|message| test_program(&message)).collect();
+    if programs.is_empty() { Err(Failure::new("cargo names no test program")) } else { Ok(programs) }
+}
+
+/// The test program that a message of cargo's is about. Its package is `path+file:///folder/of/it#name@version`, with the
+/// name left out where the folder is called the same.
+fn test_program(message: &Value) -> Option<TestProgram> {
+    if message.pointer("/profile/test")?.as_bool() != Some(true) {
+        return None;
+    }
+    let path = PathBuf::from(message.get("executable")?.as_str()?);
+    let manifest = Path::new(message.get("manifest_path")?.as_str()?);
+    let name = message.pointer("/target/name")?.as_str()?.to_owned();
+    let (folder, id) = message.get("package_id")?.as_str()?.rsplit_once('#')?;
+    let (package, version) = id.split_once('@').unwrap_or((folder.rsplit_once('/')?.1, id));
+    let dir = manifest.parent()?.to_owned();
+    Some(TestProgram { package: package.to_owned(), name, path, dir, version: version.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_test_program_is_read_from_what_cargo_says() {
+        let message = |id: &str, test: bool| {
+            json!({
+                "reason": "compiler-artifact", "package_id": id, "manifest_path": "/src/crates/json/Cargo.toml",
+                "target": { "name": "it" }, "profile": { "test": test }, "executable": "/target/debug/deps/it-1",
+            })
+        };
+        let found = test_program(&message("path+file:///src/crates/json#briefcase-json@0.1.0", true)).unwrap();
+        assert_eq!((found.package.as_str(), found.version.as_str()), ("briefcase-json", "0.1.0"));
+        let found = test_program(&message("path+file:///src/tests/e2e#0.1.0", true)).unwrap();
+        assert_eq!((found.package.as_str(), found.name.as_str()), ("e2e", "it"));
+        assert!(test_program(&message("path+file:///src/tests/e2e#0.1.0", false)).is_none());
+    }
 }

@@ -1,25 +1,16 @@
-//! Everything a fresh Debian 12 with cargo and Node lacks: packages, npm packages, the wasm targets.
+//! Everything a fresh Debian 12 with cargo and Node lacks: packages, crates, npm packages, the wasm targets.
 //!
-//! Safe to repeat: what is there is left alone.
+//! Invariant: this is the only part of a test run that uses the network. Safe to repeat: what is there is left alone.
 
 use crate::failure::Failure;
 use crate::node;
 use crate::step::Step;
+use crate::tools::{self, Tool, on_path};
 use crate::workspace;
 
-/// The browser's targets: the enclave's core, and the release verifier.
-const WASM: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip1"];
-
-/// A program a check starts, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 7] = [
-    ("cc", "build-essential"),
-    ("strace", "strace"),
-    ("python3", "python3"),
-    ("chromium", "chromium"),
-    ("firefox-esr", "firefox-esr"),
-    ("WebKitWebDriver", "webkit2gtk-driver"),
-    ("Xvfb", "xvfb"),
-];
+/// The tools that come from Debian.
+const PROGRAMS: [Tool; 8] =
+    [Tool::C, Tool::Git, Tool::Python, Tool::Strace, Tool::Chromium, Tool::Firefox, Tool::WebKit, Tool::Faketime];
 
 /// Makes sure that Python can make environments of its own; Debian keeps that in a package apart.
 pub fn python_environments() -> Result<(), Failure> {
@@ -31,31 +22,37 @@ pub fn python_environments() -> Result<(), Failure> {
 
 /// Installs what is missing.
 pub fn run(_: &[String]) -> Result<(), Failure> {
+    tools::require(&[Tool::Rust])?;
     packages()?;
-    for target in WASM.iter().filter(|target| !installed(target)) {
+    tools::require(&[Tool::Node])?;
+    for target in workspace::WASM_TARGETS.iter().filter(|target| !workspace::has_target(target)) {
         Step::new("rustup").args(["target", "add", target]).run()?;
     }
-    node::fixtures()?;
-    crate::demo::server()?;
-    let web = workspace::root().join("web");
-    if web.join("package-lock.json").is_file() {
-        node::install(&web)?;
+    crates()?;
+    for folder in [node::fixtures_dir(), node::sigstore_mock_dir(), workspace::root().join("web")] {
+        node::install(&folder)?;
     }
+    crate::demo::server()?;
     crate::deny::install()?;
     println!("setup: everything is there");
     Ok(())
 }
 
-fn installed(target: &str) -> bool {
-    Step::new("rustc")
-        .args(["--print", "target-libdir", "--target", target])
-        .read()
-        .is_ok_and(|dir| std::path::Path::new(dir.trim()).is_dir())
+/// Fetches the crates of both lock files, for every platform: cargo-deny reads the whole graph.
+fn crates() -> Result<(), Failure> {
+    for manifest in workspace::MANIFESTS {
+        Step::cargo().args(["fetch", "--locked", "--manifest-path", manifest]).run()?;
+    }
+    Ok(())
 }
 
 fn packages() -> Result<(), Failure> {
-    let missing: Vec<&str> =
-        PROGRAMS.iter().filter(|(program, _)| !on_path(program)).map(|(_, package)| *package).collect();
+    let missing: Vec<&str> = PROGRAMS
+        .iter()
+        .flat_map(|tool| tool.programs())
+        .filter(|(program, _)| !on_path(program))
+        .map(|(_, package)| *package)
+        .collect();
     if missing.is_empty() { Ok(()) } else { install(&missing) }
 }
 
@@ -74,8 +71,4 @@ fn install(missing: &[&str]) -> Result<(), Failure> {
     let mut install = vec!["install", "-y", "-qq", "--no-install-recommends"];
     install.extend(missing);
     apt(&install)
-}
-
-fn on_path(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }

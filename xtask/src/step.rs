@@ -50,10 +50,23 @@ impl Step {
         self
     }
 
+    /// Sets environment variables.
+    pub fn envs(mut self, variables: &[(&str, String)]) -> Self {
+        self.command.envs(variables.iter().map(|(name, value)| (name, value)));
+        self
+    }
+
     /// Runs it with our own stdout and stderr; anything but exit code 0 is a failure.
     pub fn run(mut self) -> Result<(), Failure> {
         let status = self.command.stdin(Stdio::null()).status().map_err(|error| self.cannot(&error))?;
         if status.success() { Ok(()) } else { Err(Failure::new(format!("`{}` failed ({status})", self.shown))) }
+    }
+
+    /// Runs it with everything that it prints going to a file.
+    pub fn logged(mut self, log: &Path) -> Result<(), Failure> {
+        let file = std::fs::File::create(log)?;
+        self.command.stdout(file.try_clone()?).stderr(file);
+        self.run()
     }
 
     /// Runs it and returns its stdout; stderr stays ours.

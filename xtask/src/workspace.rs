@@ -7,6 +7,12 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::step::Step;
 
+/// The manifests that have a lock file of their own.
+pub const MANIFESTS: [&str; 2] = ["Cargo.toml", "fuzz/Cargo.toml"];
+
+/// The browser's targets: the enclave's core, and the release verifier.
+pub const WASM_TARGETS: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip1"];
+
 /// The root of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
@@ -37,6 +43,28 @@ pub fn cache() -> Result<PathBuf, Failure> {
     let dir = base.join("briefcase");
     std::fs::create_dir_all(&dir)?;
     Ok(dir)
+}
+
+/// The version of Rust that `rust-toolchain.toml` names.
+pub fn pinned_rust() -> Result<String, Failure> {
+    let pins: Value = toml::from_str(&std::fs::read_to_string(root().join("rust-toolchain.toml"))?)?;
+    let channel = pins.pointer("/toolchain/channel").and_then(Value::as_str);
+    channel.map(str::to_owned).ok_or_else(|| Failure::new("rust-toolchain.toml names no channel"))
+}
+
+/// Whether the standard library for this target is installed.
+pub fn has_target(target: &str) -> bool {
+    Step::new("rustc")
+        .args(["--print", "target-libdir", "--target", target])
+        .read()
+        .is_ok_and(|dir| Path::new(dir.trim()).is_dir())
+}
+
+/// Whether the crates of every lock file are there, for every platform.
+pub fn has_crates() -> bool {
+    MANIFESTS
+        .iter()
+        .all(|manifest| Step::cargo().args(["fetch", "--locked", "--offline", "--manifest-path", manifest]).succeeds())
 }
 
 /// `cargo metadata` of the workspace, for this platform.

@@ -1,43 +1,41 @@
-//! Every check in order, each as the command a person would rerun. Stops at the first failure.
+//! Every check, each as the command a person would rerun. Stops at the first failure.
+//!
+//! Checks run in two lanes. Nothing is downloaded: cargo and npm are told to stay offline, and what is missing is named
+//! before the first check begins.
 
+mod checks;
 mod tally;
+mod timings;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::step::Step;
-use crate::workspace;
+use crate::tools::{self, Tool};
+use crate::{clock, programs, workspace};
+use checks::{BUILD, CHECKS, Check};
 use tally::Tally;
+use timings::{Timing, Timings};
 
-/// One check: its name and the xtask arguments that run it.
-struct Check {
-    name: &'static str,
-    args: &'static [&'static str],
+/// Where a check runs.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub enum Lane {
+    /// One after the other: compiling, and tests that keep all processors busy.
+    Main,
+    /// One after the other, beside the main lane, and not before this check of it has passed.
+    Beside { after: Option<&'static str> },
 }
 
-const CHECKS: &[Check] = &[
-    Check { name: "fmt", args: &["fmt"] },
-    Check { name: "layers", args: &["layers"] },
-    Check { name: "sizes", args: &["sizes"] },
-    Check { name: "names", args: &["names"] },
-    Check { name: "docs", args: &["docs"] },
-    Check { name: "deny", args: &["deny"] },
-    Check { name: "web", args: &["web"] },
-    Check { name: "enclave", args: &["enclave", "test"] },
-    Check { name: "release", args: &["enclave", "rehearse"] },
-    Check { name: "clippy", args: &["clippy"] },
-    Check { name: "codegen", args: &["codegen", "--check"] },
-    Check { name: "build", args: &["build"] },
-    Check { name: "test", args: &["test"] },
-    Check { name: "e2e", args: &["e2e"] },
-    Check { name: "conformance", args: &["conformance"] },
-    Check { name: "durability", args: &["durability", "--seconds", "60"] },
-    Check { name: "fuzz", args: &["fuzz", "--seconds", "10"] },
-];
+/// What setup fetches: without a network it has to be there.
+const FETCHED: [Tool; 6] =
+    [Tool::Crates, Tool::Deny, Tool::WebPackages, Tool::FixturePackages, Tool::MockPackages, Tool::DemoPackages];
 
 /// Runs the checks: all, or those from `--from STEP` on.
 pub fn run(args: &[String]) -> Result<(), Failure> {
@@ -47,84 +45,209 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let first = match workspace::option(args, "--from") {
+    let selected = selected(workspace::option(args, "--from"))?;
+    let ahead = workspace::flag(args, "--two-years-ahead");
+    let mut needed: Vec<Tool> = FETCHED.to_vec();
+    needed.extend(selected.iter().flat_map(|check| tools::of(check.args)));
+    tools::require(&needed)?;
+    let logs = workspace::target().join("ci");
+    std::fs::create_dir_all(&logs)?;
+    let run = Run {
+        selected: &selected,
+        logs,
+        verbose: workspace::flag(args, "--verbose"),
+        one_lane: workspace::flag(args, "--one-lane"),
+        clock: if ahead { clock::ahead().map(Vec::from).unwrap_or_default() } else { Vec::new() },
+        progress: Progress::new(),
+        state: Mutex::default(),
+        changed: Condvar::new(),
+    };
+    let started = Instant::now();
+    run.all();
+    run.report(started.elapsed(), ahead)
+}
+
+fn selected(from: Option<&str>) -> Result<Vec<&'static Check>, Failure> {
+    let first = match from {
         None => 0,
         Some(name) => CHECKS
             .iter()
             .position(|check| check.name == name)
             .ok_or_else(|| Failure::new(format!("no check is called {name}: see `cargo xtask ci --list`")))?,
     };
-    let logs = workspace::target().join("ci");
-    std::fs::create_dir_all(&logs)?;
-    let verbose = workspace::flag(args, "--verbose");
-    let started = Instant::now();
-    let mut tally = Tally::default();
-    for (at, check) in CHECKS.iter().enumerate().skip(first) {
-        print!("[{:>2}/{}] {:<12} ", at + 1, CHECKS.len(), check.name);
-        std::io::stdout().flush()?;
-        one(check, &logs, verbose, &mut tally)?;
-    }
-    println!("\nall checks passed in {}", shown(started.elapsed()));
-    println!("{tally}");
-    Ok(())
+    Ok(CHECKS.iter().skip(first).collect())
 }
 
-fn one(check: &Check, logs: &Path, verbose: bool, tally: &mut Tally) -> Result<(), Failure> {
-    let log = logs.join(format!("{}.log", check.name));
-    let began = Instant::now();
-    let before = tally.passed();
-    let succeeded = watched(check, &log, verbose, tally)?;
-    if succeeded {
-        let counted = match tally.passed() - before {
-            0 => String::new(),
-            tests => format!("  {tests} passed"),
-        };
-        println!("ok {:>8}{counted}", shown(began.elapsed()));
-        return Ok(());
-    }
-    println!("FAILED {:>8}", shown(began.elapsed()));
-    if !verbose {
-        show_end(&log)?;
-    }
-    println!("{tally}");
-    let from = format!("cargo xtask ci --from {}", check.name);
-    Err(Failure::new(format!("{} failed. Again: {}   The rest after it: {from}", check.name, command(check))))
+/// One run of the checks.
+struct Run<'a> {
+    selected: &'a [&'static Check],
+    logs: PathBuf,
+    verbose: bool,
+    one_lane: bool,
+    /// The variables that move the clock of every check.
+    clock: Vec<(&'static str, String)>,
+    progress: Progress,
+    state: Mutex<State>,
+    changed: Condvar,
 }
 
-/// Runs one check with everything it prints going to its log.
-fn watched(check: &Check, log: &PathBuf, verbose: bool, tally: &mut Tally) -> Result<bool, Failure> {
-    let (reader, writer) = std::io::pipe()?;
-    let errors = writer.try_clone()?;
-    let mut command = Step::new(workspace::itself()?).args(check.args).into_command();
-    command.env("CARGO_TERM_COLOR", "never").stdin(Stdio::null()).stdout(writer).stderr(errors);
-    let mut child =
-        command.spawn().map_err(|error| Failure::new(format!("{}: {error}", command.get_program().display())))?;
-    // The command keeps the writing ends open; without this the pipe would never end.
-    drop(command);
-    let mut file = File::create(log)?;
-    for line in BufReader::new(reader).split(b'\n') {
-        let line = line?;
-        file.write_all(&line)?;
-        file.write_all(b"\n")?;
-        let text = String::from_utf8_lossy(&line);
-        tally.read(&text);
-        if verbose {
-            println!("{text}");
+/// What has come of the checks so far.
+#[derive(Default)]
+struct State {
+    passed: BTreeSet<&'static str>,
+    tally: Tally,
+    timings: Timings,
+    additional: BTreeSet<String>,
+    failure: Option<Failure>,
+}
+
+/// What one check printed, counted.
+#[derive(Default)]
+struct Read {
+    tally: Tally,
+    additional: BTreeSet<String>,
+    cpu: Duration,
+    succeeded: bool,
+}
+
+impl Run<'_> {
+    fn all(&self) {
+        let _shown = (!self.verbose).then(|| self.progress.show());
+        if self.one_lane {
+            return self.lane(|_| true);
+        }
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.lane(|lane| lane != Lane::Main));
+            self.lane(|lane| lane == Lane::Main);
+        });
+    }
+
+    /// Runs the checks of a lane until one fails, here or in the other lane.
+    fn lane(&self, mine: impl Fn(Lane) -> bool) {
+        for check in self.selected.iter().filter(|check| mine(check.lane)) {
+            if !self.may_begin(check) {
+                return;
+            }
+            if let Err(failure) = self.one(check) {
+                self.state().failure.get_or_insert(failure);
+            }
+            self.changed.notify_all();
         }
     }
-    Ok(child.wait()?.success())
+
+    /// Waits for the check before this one; false when a check has failed.
+    fn may_begin(&self, check: &Check) -> bool {
+        let after = match check.lane {
+            Lane::Beside { after: Some(after) } if self.selected.iter().any(|other| other.name == after) => Some(after),
+            _ => None,
+        };
+        let mut state = self.state();
+        while state.failure.is_none() && after.is_some_and(|after| !state.passed.contains(after)) {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.failure.is_none()
+    }
+
+    fn one(&self, check: &'static Check) -> Result<(), Failure> {
+        let log = self.logs.join(format!("{}.log", check.name));
+        let began = Instant::now();
+        self.progress.begin(check.name);
+        let read = self.watched(check, &log);
+        self.progress.end(check.name);
+        let read = read?;
+        let (wall, passed) = (began.elapsed(), read.tally.passed());
+        let mut state = self.state();
+        state.tally.merge(&read.tally);
+        state.additional.extend(read.additional);
+        state.timings.add(Timing { name: check.name, wall, cpu: read.cpu, passed });
+        let word = if read.succeeded { "ok" } else { "FAILED" };
+        let counted = if passed == 0 { String::new() } else { format!("  {passed} passed") };
+        self.progress.print(&format!("{:<12} {word:<6} {:>8}{counted}", check.name, shown(wall)));
+        if read.succeeded {
+            state.passed.insert(check.name);
+            return Ok(());
+        }
+        if !self.verbose {
+            self.progress.print(&end_of(&log)?);
+        }
+        let from = format!("cargo xtask ci --from {}", check.name);
+        Err(Failure::new(format!("{} failed. Again: {}   The rest after it: {from}", check.name, command(check))))
+    }
+
+    /// Runs one check with everything it prints going to its log.
+    fn watched(&self, check: &'static Check, log: &PathBuf) -> Result<Read, Failure> {
+        let (reader, writer) = std::io::pipe()?;
+        let errors = writer.try_clone()?;
+        let mut command = Step::new(workspace::itself()?).args(check.args).into_command();
+        command
+            .envs([("CARGO_TERM_COLOR", "never"), ("CARGO_NET_OFFLINE", "true"), ("npm_config_offline", "true")])
+            // Nothing is built a second time from changed sources here.
+            .env("CARGO_INCREMENTAL", "0")
+            .envs(self.clock.iter().map(|(name, value)| (name, value)));
+        if self.is_built() {
+            command.env(programs::BUILT, "1");
+        }
+        let mut child = command.stdin(Stdio::null()).stdout(writer).stderr(errors).spawn()?;
+        // The command keeps the writing ends open; without this the pipe would never end.
+        drop(command);
+        let mut read = Read::default();
+        let mut file = File::create(log)?;
+        for line in BufReader::new(reader).split(b'\n') {
+            let line = line?;
+            file.write_all(&line)?;
+            file.write_all(b"\n")?;
+            let text = String::from_utf8_lossy(&line);
+            read.tally.read(&text);
+            if text.trim_start().starts_with("additional run:") {
+                read.additional.insert(text.trim().to_owned());
+            }
+            self.progress.line(check.name, &text);
+            if self.verbose {
+                self.progress.print(&text);
+            }
+        }
+        read.cpu = timings::cpu(child.id());
+        read.succeeded = child.wait()?.success();
+        Ok(read)
+    }
+
+    /// Whether the programs are built: by a check of this run, or, where the run begins after it, by an earlier one.
+    fn is_built(&self) -> bool {
+        let here = self.selected.iter().any(|check| check.name == BUILD);
+        here && self.state().passed.contains(BUILD)
+    }
+
+    fn report(self, took: Duration, ahead: bool) -> Result<(), Failure> {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        println!("\n{}\n", state.timings);
+        for line in &state.additional {
+            println!("{line}");
+        }
+        if !ahead {
+            println!(
+                "additional run: all checks with the clock two years ahead: did not run; `cargo xtask ci --two-years-ahead`"
+            );
+        }
+        if let Some(failure) = state.failure {
+            println!("{}", state.tally);
+            return Err(failure);
+        }
+        println!("\nall checks passed in {}", shown(took));
+        println!("{}", state.tally);
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn show_end(log: &Path) -> Result<(), Failure> {
+fn end_of(log: &PathBuf) -> Result<String, Failure> {
     const SHOWN: usize = 120;
     let text = String::from_utf8_lossy(&std::fs::read(log)?).into_owned();
     let lines: Vec<&str> = text.lines().collect();
-    println!("--- end of {} ---", log.display());
-    for line in lines.iter().skip(lines.len().saturating_sub(SHOWN)) {
-        println!("{line}");
-    }
-    println!("---");
-    Ok(())
+    let end: Vec<&str> = lines.iter().skip(lines.len().saturating_sub(SHOWN)).copied().collect();
+    Ok(format!("--- end of {} ---\n{}\n---", log.display(), end.join("\n")))
 }
 
 fn command(check: &Check) -> String {

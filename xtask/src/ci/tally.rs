@@ -17,6 +17,13 @@ impl Tally {
         self.passed
     }
 
+    /// Adds what another has counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+
     /// Takes in one line of output.
     pub fn read(&mut self, line: &str) {
         if let Some(rest) = line.strip_prefix("test result: ") {
@@ -77,6 +84,9 @@ mod tests {
         tally.read("running 99 passed tests");
         tally.read("ℹ pass 3");
         tally.read("ℹ skipped 1");
-        assert_eq!(tally.to_string(), "55 passed, 2 failed, 2 skipped");
+        let mut sum = Tally::default();
+        sum.merge(&tally);
+        sum.merge(&Tally::default());
+        assert_eq!(sum.to_string(), "55 passed, 2 failed, 2 skipped");
     }
 }

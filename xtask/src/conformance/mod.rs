@@ -104,5 +104,5 @@ fn scored(set: &Set) -> Result<Vec<String>, Failure> {
 
 fn program() -> Result<Step, Failure> {
     let bin = node::fixtures_dir().join("node_modules/.bin/conformance");
-    Ok(Step::new(node::node()?).args([bin]))
+    Ok(Step::new(node::new_node()?).args([bin]))
 }

@@ -11,8 +11,6 @@ mod push;
 mod relays;
 mod services;
 
-pub use postman::program as sender;
-
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,7 +23,7 @@ use super::serve::{Server, Site};
 use crate::failure::Failure;
 use crate::node;
 use crate::step::Step;
-use crate::workspace;
+use crate::{programs, workspace};
 
 /// Who signs here. No name that could be taken for the project's.
 const IDENTITY: &str = "https://demo.briefcase.localhost/signer-on-this-machine";
@@ -90,7 +88,10 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
         false => Trust::Policy(released(&kms, &dir.join("maker"))?),
     };
     page(&app, &at, &trust)?;
-    services::start(services, Arc::new(services::Services::new(&at, postman::program()?, kms.clone())?));
+    services::start(
+        services,
+        Arc::new(services::Services::new(&at, programs::example("briefcase-push", "push")?, kms.clone())?),
+    );
     announce(&at, &built.digest.hex(), &app, json);
     server.serve(vec![
         Site { name: "kms.briefcase.localhost".to_owned(), dir: kms },

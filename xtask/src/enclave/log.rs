@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+use crate::programs;
 use crate::step::Step;
-use crate::workspace;
 
 /// The program.
 #[derive(Debug)]
@@ -14,8 +14,7 @@ pub struct LogProgram(PathBuf);
 impl LogProgram {
     /// Builds it.
     pub fn build() -> Result<Self, Failure> {
-        Step::cargo().args(["build", "--quiet", "--locked", "--package", "briefcase-log"]).run()?;
-        Ok(Self(workspace::target().join("debug/briefcase-log")))
+        Ok(Self(programs::program("briefcase-log", "briefcase-log")?))
     }
 
     /// Runs a command in the folder we are in. What it says goes to stderr: stdout is for our own answer.

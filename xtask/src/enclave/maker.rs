@@ -12,7 +12,6 @@ use super::publish::{self, Logged};
 use crate::failure::Failure;
 use crate::node;
 use crate::step::Step;
-use crate::workspace;
 
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 const WITNESSES: [&str; 2] = ["witness.one.example", "witness.two.example"];
@@ -71,7 +70,7 @@ impl Maker {
 
     /// Signs as the workflow would, at a Sigstore of our own.
     fn mock(&self, work: &Path, manifest: &Path, bundle: &Path) -> Result<(), Failure> {
-        let fixture = workspace::root().join("tests/fixtures/sigstore-mock");
+        let fixture = node::sigstore_mock_dir();
         node::install(&fixture)?;
         let copy = work.join("manifest");
         std::fs::copy(manifest, &copy)?;

@@ -164,7 +164,7 @@ mod tests {
     /// The workflows cannot be run here, but what would make them dangerous or stop them can be seen.
     #[test]
     fn the_workflows_pin_what_they_run_and_ask_for_little() {
-        for name in ["release", "watch"] {
+        for name in ["release", "watch", "weekly"] {
             let path = workspace::root().join(format!(".github/workflows/{name}.yml"));
             let text = std::fs::read_to_string(path).unwrap();
             assert!(text.contains("\npermissions: {}\n") && !text.contains("pull_request"), "{name}");

@@ -14,12 +14,13 @@ use super::serve::{Server, Site};
 use super::verify::{briefcase, verified};
 use crate::failure::Failure;
 use crate::step::Step;
-use crate::workspace;
+use crate::{programs, workspace};
 
 const IDENTITY: &str = "https://github.com/briefcase/briefcase/.github/workflows/release.yml@refs/tags/rehearsal";
 
 /// Makes two releases, verifies both as a user would, and looks whether a changed byte is found.
 pub fn run(_: &[String]) -> Result<(), Failure> {
+    programs::build(&[])?;
     let dir = workspace::target().join("enclave/rehearsal");
     if dir.exists() {
         std::fs::remove_dir_all(&dir)?;

@@ -7,7 +7,7 @@ use super::hosts::Hosts;
 use super::manifest::Release;
 use crate::failure::Failure;
 use crate::step::Step;
-use crate::workspace;
+use crate::{programs, workspace};
 
 /// Builds the module from these sources for the hosts that `--host` names, and holds an enclave to its digest; with
 /// `--policy FILE` to its signed release too.
@@ -28,8 +28,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
 
 /// The command line, built.
 pub fn briefcase() -> Result<PathBuf, Failure> {
-    Step::cargo().args(["build", "--quiet", "--locked", "--package", "briefcase"]).run()?;
-    Ok(workspace::target().join("debug/briefcase"))
+    programs::program("briefcase", "briefcase")
 }
 
 /// Runs `briefcase enclave verify`.

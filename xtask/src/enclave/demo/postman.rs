@@ -8,14 +8,6 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::step::Step;
-use crate::workspace;
-
-/// Builds the program.
-pub fn program() -> Result<PathBuf, Failure> {
-    Step::cargo().args(["build", "--quiet", "--locked", "-p", "briefcase-push", "--example", "push"]).run()?;
-    Ok(workspace::target().join("debug/examples/push"))
-}
 
 struct Lines {
     child: Child,

@@ -1,0 +1,43 @@
+//! The checks, in the order of one machine's day: quick ones first, then what needs the programs.
+
+use super::Lane;
+
+/// One check: its name and the xtask arguments that run it.
+pub struct Check {
+    pub name: &'static str,
+    pub args: &'static [&'static str],
+    pub lane: Lane,
+}
+
+/// The check after which all programs are built.
+pub const BUILD: &str = "build";
+
+const fn main(name: &'static str, args: &'static [&'static str]) -> Check {
+    Check { name, args, lane: Lane::Main }
+}
+
+const fn beside(name: &'static str, args: &'static [&'static str], after: Option<&'static str>) -> Check {
+    Check { name, args, lane: Lane::Beside { after } }
+}
+
+/// Two lanes: compiling and Rust tests in one, and beside them what waits for browsers, servers and disks.
+pub const CHECKS: &[Check] = &[
+    main("fmt", &["fmt"]),
+    main("layers", &["layers"]),
+    main("sizes", &["sizes"]),
+    main("names", &["names"]),
+    main("docs", &["docs"]),
+    main("deny", &["deny"]),
+    main("clippy", &["clippy"]),
+    main(BUILD, &["build"]),
+    beside("web", &["web"], None),
+    main("codegen", &["codegen", "--check"]),
+    main("test", &["test"]),
+    main("e2e", &["e2e"]),
+    beside("enclave", &["enclave", "test"], Some(BUILD)),
+    beside("release", &["enclave", "rehearse"], Some(BUILD)),
+    beside("conformance", &["conformance"], Some(BUILD)),
+    beside("durability", &["durability", "--seconds", "60"], Some(BUILD)),
+    main("ahead", &["ahead"]),
+    main("fuzz", &["fuzz", "--seconds", "10"]),
+];
