@@ -16,6 +16,7 @@ mod durability;
 mod enclave;
 mod failure;
 mod fuzz;
+mod instructions;
 mod layers;
 mod mutants;
 mod names;
@@ -82,6 +83,11 @@ const COMMANDS: &[Command] = &[
     },
     Command { name: "fuzz", about: "fuzz every parser of untrusted bytes [--seconds N]", run: fuzz::run },
     Command { name: "mutants", about: "mutation tests on the rules crates", run: mutants::run },
+    Command {
+        name: "instructions",
+        about: "count instructions per call and compare with the record [--profile NAME] [--no-build]",
+        run: instructions::run,
+    },
     Command { name: "bench", about: "benchmarks: a table and JSON", run: bench::run },
 ];
 

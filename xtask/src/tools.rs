@@ -24,6 +24,7 @@ pub enum Tool {
     Git,
     Python,
     Strace,
+    Valgrind,
     /// A Node that bundles and runs scripts.
     Node,
     /// A Node that runs the conformance suite and the drivers of the browsers.
@@ -59,6 +60,7 @@ pub fn of(args: &[&str]) -> Vec<Tool> {
         ["ahead", ..] => [&rust[..], &[Tool::Node, Tool::Faketime]].concat(),
         ["e2e", ..] => [&rust[..], &[Tool::Node, Tool::Chromium]].concat(),
         ["conformance", ..] => [&rust[..], &[Tool::NewNode]].concat(),
+        ["instructions", ..] => [&rust[..], &[Tool::Valgrind]].concat(),
         ["durability", ..] => [&rust[..], &[Tool::Strace]].concat(),
         ["codegen", ..] => vec![Tool::Node, Tool::Python],
         ["vectors", ..] => vec![Tool::Python],
@@ -87,6 +89,7 @@ impl Tool {
             Self::Git => &[("git", "git")],
             Self::Python => &[("python3", "python3")],
             Self::Strace => &[("strace", "strace")],
+            Self::Valgrind => &[("valgrind", "valgrind")],
             Self::Chromium => &[("chromium", "chromium")],
             Self::Firefox => &[("firefox-esr", "firefox-esr")],
             Self::WebKit => &[("WebKitWebDriver", "webkit2gtk-driver"), ("Xvfb", "xvfb")],

@@ -3,6 +3,8 @@
 //!
 //! `bench [--quick] [--only PART] [--peers FOLDER]`: PART is one of latency, throughput, rest, sizes, verify, storm, peers;
 //! FOLDER holds `npm/` and `pip/` with the other bridges (`cargo xtask bench` makes it).
+//!
+//! `bench --only instructions` counts instructions per call and prints one line of JSON (`cargo xtask instructions` compares it).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,6 +19,7 @@
 
 mod figures;
 mod http;
+mod instructions;
 mod peers;
 mod place;
 mod stdio;
@@ -33,6 +36,9 @@ fn main() {
     let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
     let quick = args.iter().any(|arg| arg == "--quick");
     let (peers, only) = (value("--peers").map(PathBuf::from), value("--only"));
+    if only.as_deref() == Some("instructions") {
+        return instructions::count();
+    }
     let mut table = table::Table::default();
     let parts: [Part<'_>; 7] = [
         ("latency", &|table| figures::latency(table, quick)),

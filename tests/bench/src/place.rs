@@ -62,7 +62,7 @@ impl Place {
 }
 
 /// A copy of a state folder on a file system in memory.
-fn moved_to_memory(state: &Path) -> TempDir {
+pub fn moved_to_memory(state: &Path) -> TempDir {
     let folder = tempfile::Builder::new().prefix("bc-").tempdir_in("/dev/shm").expect("a folder in memory");
     rustix::fs::chmod(folder.path(), rustix::fs::Mode::RWXU).expect("a private folder");
     for entry in std::fs::read_dir(state).expect("the state").flatten() {

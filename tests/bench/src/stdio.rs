@@ -19,6 +19,14 @@ pub struct Client {
     notices: usize,
 }
 
+/// The answer to one call.
+pub struct Answer {
+    /// Whether the tool ran and reported no error.
+    pub succeeded: bool,
+    /// The whole message.
+    pub text: String,
+}
+
 #[derive(Deserialize)]
 struct Outline {
     id: Option<u64>,
@@ -74,6 +82,23 @@ impl Client {
         out.extend_from_slice(text.as_bytes());
         out.push(b'\n');
         sent.insert(id, Instant::now());
+    }
+
+    /// Makes one call with these arguments, written as JSON.
+    pub fn call(&mut self, tool: &str, arguments: &str) -> Answer {
+        let id = self.next;
+        self.next += 1;
+        self.send(&format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}}}}}"#
+        ));
+        loop {
+            let text = self.line();
+            let answer: Outline = serde_json::from_str(&text).expect("JSON");
+            if answer.id == Some(id) {
+                let succeeded = answer.error.is_none() && !answer.result.is_some_and(|result| result.is_error);
+                return Answer { succeeded, text };
+            }
+        }
     }
 
     /// How often it was told so far that the tools changed.

@@ -39,5 +39,6 @@ pub const CHECKS: &[Check] = &[
     beside("conformance", &["conformance"], Some(BUILD)),
     beside("durability", &["durability", "--seconds", "60"], Some(BUILD)),
     main("ahead", &["ahead"]),
+    main("instructions", &["instructions"]),
     main("fuzz", &["fuzz", "--seconds", "10"]),
 ];

@@ -1,6 +1,7 @@
 //! An MCP server that does nearly nothing, as fast as that can be done: what remains is the cost of the way to it.
 //!
 //! `fast-upstream` speaks on standard input and output; `fast-upstream PORT` serves Streamable HTTP (JSON answers) on loopback;
+//! `fast-upstream --late` speaks on standard input and output, and answers each tool call after 50 milliseconds;
 //! `fast-upstream --storm` speaks on standard input and output, and from the first tool call on says that its tools changed,
 //! a thousand times a second for ten seconds.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench's peer: what cannot go on ends it")]
@@ -28,6 +29,9 @@ const TOOLS: &str = r#"{"tools":[{"name":"echo","description":"Gives a short tex
 const RESULT: &str = r#"{"content":[{"type":"text","text":"a short text"}]}"#;
 const CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
 
+/// How long a late answer takes.
+const LATE: Duration = Duration::from_millis(50);
+
 /// The answer to one message; `None` for notifications.
 fn answer(line: &[u8]) -> Option<String> {
     let message: Message<'_> = serde_json::from_slice(line).ok()?;
@@ -48,19 +52,31 @@ fn answer(line: &[u8]) -> Option<String> {
 
 fn main() {
     match std::env::args().nth(1).as_deref() {
-        None => stdio(false),
-        Some("--storm") => stdio(true),
+        None => stdio(Mode::Plain),
+        Some("--late") => stdio(Mode::Late),
+        Some("--storm") => stdio(Mode::Stormy),
         Some(port) => http(port),
     }
 }
 
+/// What happens on a tool call over standard input.
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    Plain,
+    Late,
+    Stormy,
+}
+
 /// Answers everything that has arrived with one write.
-fn stdio(stormy: bool) {
+fn stdio(mode: Mode) {
     let mut input = BufReader::with_capacity(256 * 1024, std::io::stdin().lock());
     let (mut line, mut out, storms) = (Vec::new(), Vec::new(), Once::new());
     while input.read_until(b'\n', &mut line).unwrap_or(0) > 0 {
-        if stormy && line.windows(12).any(|word| word == b"\"tools/call\"") {
-            storms.call_once(|| drop(thread::spawn(storm)));
+        if mode != Mode::Plain && line.windows(12).any(|word| word == b"\"tools/call\"") {
+            match mode {
+                Mode::Stormy => storms.call_once(|| drop(thread::spawn(storm))),
+                _ => thread::sleep(LATE),
+            }
         }
         if let Some(answer) = answer(&line) {
             out.extend_from_slice(answer.as_bytes());
