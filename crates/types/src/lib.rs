@@ -4,19 +4,23 @@
 //! [`Clock`] and [`Entropy`], so that a decision can be replayed byte for byte. Each newtype is parsed once, at the
 //! edge, and holds its invariant from then on.
 
+mod calendar;
 mod digest;
 mod id;
 mod money;
+mod rate;
 mod refusal;
 mod secret;
 pub mod text;
 mod time;
 
+pub use calendar::Date;
 pub use digest::{Digest, DigestError};
 pub use id::{
     AgentId, ApprovalId, CallId, IdError, Incarnation, ReceiptIndex, SecretName, ServerId, SessionId, ToolName,
 };
 pub use money::{Currency, Money, MoneyError};
+pub use rate::TokenBucket;
 pub use refusal::{Refusal, RefusalCode};
 pub use secret::{SecretBytes, SecretString};
 pub use time::{Clock, Entropy, UnixMillis};
