@@ -1,6 +1,6 @@
 //! Which hour, day or month of UTC a time falls into, as a number that only goes up.
 
-use briefcase_types::UnixMillis;
+use briefcase_types::{Date, UnixMillis};
 
 use crate::authority::Window;
 
@@ -13,19 +13,8 @@ pub(super) const fn period(window: Window, now: UnixMillis) -> u64 {
         Window::Call | Window::All => 0,
         Window::Hour => now.0 / HOUR,
         Window::Day => now.0 / DAY,
-        Window::Month => month(now.0 / DAY),
+        Window::Month => Date::from_days(now.0 / DAY).month_number(),
     }
-}
-
-/// Months since March of the year 0, from days since 1970 (the calendar repeats every 400 years of 146,097 days).
-const fn month(days: u64) -> u64 {
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    (era * 400 + year_of_era) * 12 + month_from_march
 }
 
 #[cfg(test)]
@@ -41,15 +30,6 @@ mod tests {
             assert_eq!(period(Window::Day, before) + 1, period(Window::Day, after));
             assert_eq!(period(Window::Hour, before) + 1, period(Window::Hour, after));
         }
-    }
-
-    #[test]
-    fn every_month_of_400_years_has_28_to_31_days() {
-        let mut lengths = std::collections::BTreeMap::<u64, u64>::new();
-        (0..146_097).for_each(|day| *lengths.entry(month(day)).or_default() += 1);
-        assert_eq!(lengths.len(), 4800);
-        assert!(lengths.values().all(|days| (28..=31).contains(days)));
-        assert_eq!(lengths.values().filter(|days| **days == 29).count(), 97);
     }
 
     #[test]
