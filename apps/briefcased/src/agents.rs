@@ -83,8 +83,8 @@ fn admit(life: &Life, hello: &briefcase_ipc::Hello) -> Result<(AgentId, Arc<Open
         refused(RefusalCode::Unavailable, "The briefcase is locked.", "A person has to unlock it: `briefcase unlock`.")
     })?;
     let digest = hello.agent_token.expose(token_digest);
-    let standing = open.engine.standing();
-    let agent = standing.authority().agent_by_token(&digest).cloned();
+    let authority = open.engine.authority();
+    let agent = authority.document().agent_by_token(&digest).cloned();
     let agent = agent.ok_or_else(|| {
         let next = "A person can add the agent with `briefcase agent add NAME`.";
         refused(RefusalCode::Denied, "This agent is not known here.", next)

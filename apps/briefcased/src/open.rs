@@ -45,7 +45,7 @@ use crate::{
         secrets::Secrets,
         slots, snapshot,
     },
-    process::ambient::SystemClock,
+    process::ambient::{SystemClock, SystemTimer},
 };
 
 /// Name of the sealed log key in the state folder.
@@ -213,9 +213,10 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
         upstreams: pool.clone(),
         factors: presence.clone(),
         clock: around.clock.clone(),
+        timer: Arc::new(SystemTimer::default()),
         entropy: around.entropy.clone(),
         commit_key: commit_key(&unlocked)?,
-        standing: ActiveAuthority::new(authority, &catalogue)?,
+        authority: ActiveAuthority::new(authority, &catalogue)?,
         catalogue,
         ledger,
         limits: Limits::default(),

@@ -11,7 +11,7 @@ use crate::call::{Call, Operation};
 
 /// The document in force and its compiled form.
 pub struct ActiveAuthority {
-    authority: Authority,
+    document: Authority,
     digest: Digest,
     policy: PolicySet,
     budgets: BudgetIndex,
@@ -34,23 +34,23 @@ impl ActiveAuthority {
     ///
     /// # Errors
     /// When a policy does not compile.
-    pub fn new(authority: Authority, catalogue: &Catalogue) -> Result<Self, ActiveAuthorityError> {
-        let digest = authority.digest()?;
-        let policy = PolicySet::compile(&authority, catalogue)?;
-        let budgets = BudgetIndex::new(&authority);
-        Ok(Self { authority, digest, policy, budgets })
+    pub fn new(document: Authority, catalogue: &Catalogue) -> Result<Self, ActiveAuthorityError> {
+        let digest = document.digest()?;
+        let policy = PolicySet::compile(&document, catalogue)?;
+        let budgets = BudgetIndex::new(&document);
+        Ok(Self { document, digest, policy, budgets })
     }
 
     /// The document.
     #[must_use]
-    pub const fn authority(&self) -> &Authority {
-        &self.authority
+    pub const fn document(&self) -> &Authority {
+        &self.document
     }
 
     /// Its version.
     #[must_use]
     pub const fn version(&self) -> u64 {
-        self.authority.version
+        self.document.version
     }
 
     /// Its digest, as the change receipt records it.
@@ -74,12 +74,12 @@ impl ActiveAuthority {
     /// Whether the agent is registered and switched on.
     #[must_use]
     pub fn may_connect(&self, agent: &AgentId) -> bool {
-        self.authority.agents.get(agent).is_some_and(|agent| !agent.disabled)
+        self.document.agents.get(agent).is_some_and(|agent| !agent.disabled)
     }
 
     /// Whether the server is still on, the definition still the accepted one, and the price still the one that was shown.
     pub(crate) fn still_accepts(&self, call: &Call, pin: Digest, cost: Option<Money>) -> bool {
-        let Some(server) = self.authority.servers.get(&call.line.server).filter(|server| server.enabled) else {
+        let Some(server) = self.document.servers.get(&call.connection.server).filter(|server| server.enabled) else {
             return false;
         };
         match &call.operation {

@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_types::{ReceiptIndex, ToolName};
+use briefcase_types::{AgentId, CallId, ReceiptIndex, ServerId, SessionId, ToolName};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use crate::{desk::CallKey, session::Session};
+use crate::{approvals::CallKey, session::Session};
 use briefcase_ports::{ConnectionKey, RpcError};
 
 /// What an agent may ask of a server.
@@ -87,7 +87,7 @@ pub struct Call {
     /// Whose.
     pub session: Arc<Session>,
     /// Over which connection.
-    pub line: ConnectionKey,
+    pub connection: ConnectionKey,
     /// What.
     pub operation: Operation,
     /// `_meta`, raw, passed on.
@@ -100,6 +100,23 @@ pub struct Call {
     pub continuation: Option<Continuation>,
     /// Fires when the client cancels. The future of the call is never dropped: its outcome is recorded all the same.
     pub cancel: CancellationToken,
+}
+
+/// The context of a call. Every receipt of the call states it.
+#[derive(Clone, Debug)]
+pub struct CallContext {
+    /// The call's id.
+    pub(crate) call: CallId,
+    /// The calling agent.
+    pub(crate) agent: AgentId,
+    /// The agent's session.
+    pub(crate) session: SessionId,
+    /// The server that the call goes to.
+    pub(crate) server: ServerId,
+    /// The operation's word.
+    pub(crate) operation: &'static str,
+    /// The tool's or prompt's name; for a task, the name of the tool that runs it. Empty for other operations.
+    pub(crate) name: String,
 }
 
 /// Proof that a call was allowed and its server wants more input. Spent by the call that brings the input, which has to be

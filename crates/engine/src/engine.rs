@@ -19,13 +19,15 @@ use bytes::Bytes;
 
 use crate::{
     active_authority::ActiveAuthority,
-    desk::{Desk, DeskLimits},
-    path::Trace,
+    approvals::{ApprovalLimits, ApprovalQueue},
+    call::CallContext,
     session::{LabelBook, Session},
     tasks::TaskBook,
     tools::Tools,
 };
-use briefcase_ports::{Durable, Entry, Factors, Journal, JournalError, UpstreamFailure, Upstreams, Urgency};
+use briefcase_ports::{
+    Durable, Entry, Factors, Journal, JournalError, MonotonicClock, UpstreamFailure, Upstreams, Urgency,
+};
 
 /// Times and sizes.
 #[derive(Clone, Copy, Debug)]
@@ -34,13 +36,13 @@ pub struct Limits {
     pub call: Duration,
     /// The longest result that is passed on, in bytes.
     pub result: usize,
-    /// See [`DeskLimits`].
-    pub desk: DeskLimits,
+    /// See [`ApprovalLimits`].
+    pub approvals: ApprovalLimits,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { call: Duration::from_secs(300), result: 8 << 20, desk: DeskLimits::default() }
+        Self { call: Duration::from_secs(300), result: 8 << 20, approvals: ApprovalLimits::default() }
     }
 }
 
@@ -52,14 +54,16 @@ pub struct Parts {
     pub upstreams: Arc<dyn Upstreams>,
     /// Proof of presence.
     pub factors: Arc<dyn Factors>,
-    /// Time.
+    /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
+    /// Monotonic time.
+    pub timer: Arc<dyn MonotonicClock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// Salts the commitments in receipts.
     pub commit_key: CommitKey,
     /// The authority in force.
-    pub standing: ActiveAuthority,
+    pub authority: ActiveAuthority,
     /// What policies may see of the definitions it accepts.
     pub catalogue: Catalogue,
     /// What was spent and reserved.
@@ -68,20 +72,21 @@ pub struct Parts {
     pub limits: Limits,
 }
 
-/// The engine. One per daemon; everything an agent does goes through [`crate::path::run`].
+/// The engine. One per daemon; everything an agent does goes through [`crate::pipeline::run`].
 pub struct Engine {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) upstreams: Arc<dyn Upstreams>,
     pub(crate) factors: Arc<dyn Factors>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) timer: Arc<dyn MonotonicClock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) commit_key: CommitKey,
     pub(crate) limits: Limits,
-    pub(crate) desk: Desk,
+    pub(crate) approvals: ApprovalQueue,
     pub(crate) labels: LabelBook,
     pub(crate) tasks: TaskBook,
     pub(crate) catalogue: tokio::sync::Mutex<Catalogue>,
-    standing: RwLock<Arc<ActiveAuthority>>,
+    authority: RwLock<Arc<ActiveAuthority>>,
     ledger: Mutex<Ledger>,
     sessions: Mutex<HashMap<SessionId, Weak<Session>>>,
     tools: Mutex<Listings>,
@@ -131,14 +136,15 @@ impl Engine {
             upstreams: parts.upstreams,
             factors: parts.factors,
             clock: parts.clock,
+            timer: parts.timer,
             entropy: parts.entropy,
             commit_key: parts.commit_key,
             limits: parts.limits,
-            desk: Desk::new(parts.limits.desk),
+            approvals: ApprovalQueue::new(parts.limits.approvals),
             labels: LabelBook::default(),
             tasks: TaskBook::default(),
             catalogue: tokio::sync::Mutex::new(parts.catalogue),
-            standing: RwLock::new(Arc::new(parts.standing)),
+            authority: RwLock::new(Arc::new(parts.authority)),
             ledger: Mutex::new(parts.ledger),
             sessions: Mutex::default(),
             tools: Mutex::default(),
@@ -148,14 +154,14 @@ impl Engine {
 
     /// The authority in force.
     #[must_use]
-    pub fn standing(&self) -> Arc<ActiveAuthority> {
-        Arc::clone(&self.standing.read().unwrap_or_else(PoisonError::into_inner))
+    pub fn authority(&self) -> Arc<ActiveAuthority> {
+        Arc::clone(&self.authority.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The open questions.
     #[must_use]
-    pub const fn desk(&self) -> &Desk {
-        &self.desk
+    pub const fn approvals(&self) -> &ApprovalQueue {
+        &self.approvals
     }
 
     /// What agents have seen.
@@ -196,8 +202,8 @@ impl Engine {
         look(&mut self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn put_in_force(&self, standing: ActiveAuthority) {
-        *self.standing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(standing);
+    pub(crate) fn put_in_force(&self, authority: ActiveAuthority) {
+        *self.authority.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(authority);
     }
 
     /// Waits until an entry is on disk.
@@ -212,20 +218,20 @@ impl Engine {
 
     pub(crate) fn reserve(
         &self,
-        standing: &ActiveAuthority,
-        trace: &Trace,
+        authority: &ActiveAuthority,
+        context: &CallContext,
         cost: Option<Money>,
     ) -> Result<Reservation, ReserveError> {
         let charge = Charge {
-            call: trace.call,
-            agent: trace.agent.clone(),
-            server: trace.server.clone(),
-            tool: trace.name.parse().ok().filter(|_| trace.operation == "call_tool"),
+            call: context.call,
+            agent: context.agent.clone(),
+            server: context.server.clone(),
+            tool: context.name.parse().ok().filter(|_| context.operation == "call_tool"),
             calls: 1,
             cost,
         };
         let now = self.clock.now();
-        self.with_ledger(|ledger| ledger.reserve(standing.budgets(), &charge, now))
+        self.with_ledger(|ledger| ledger.reserve(authority.budgets(), &charge, now))
     }
 
     /// A fixed price is spent as reserved, whatever became of the call: what is unknown counts as spent.
@@ -269,13 +275,13 @@ impl Engine {
 
     /// A redactor that knows every secret of the vault, whether a server uses it now or not.
     pub(crate) fn all_secrets(&self) -> Option<Arc<Redactor>> {
-        let standing = self.standing();
+        let authority = self.authority();
         let mut kept = self.kept_redactors();
         if let Some(redactor) = &kept.of_all {
             return Some(Arc::clone(redactor));
         }
         let mut builder = Redactor::builder();
-        let mut names = standing.authority().secrets.keys();
+        let mut names = authority.document().secrets.keys();
         let all = names.all(|name| self.upstreams.secret(name, &mut |secret| builder.add(secret.as_bytes())));
         let redactor = builder.build().filter(|_| all).map(Arc::new)?;
         kept.of_all = Some(Arc::clone(&redactor));
@@ -283,7 +289,7 @@ impl Engine {
     }
 
     fn kept_redactors(&self) -> std::sync::MutexGuard<'_, Redactors> {
-        let version = self.standing().version();
+        let version = self.authority().version();
         let mut kept = self.redactors.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.version != version {
             *kept = Redactors { version, ..Redactors::default() };

@@ -1,22 +1,23 @@
-//! The one path of a call, and the ports it needs. This is what an auditor reads.
+//! The pipeline of a call: decide, record, execute, release. Auditors start here.
 //!
-//! Start at [`path`]: it reads top to bottom. [`desk`] is how people are asked, [`change`] how people decide,
-//! [`ports`] what the outside has to do for it.
+//! Start at [`pipeline`], which reads from top to bottom. [`approvals`] is the approval queue, [`change`] changes the
+//! authority, and the crate `briefcase-ports` has the traits that adapters implement.
 //!
 //! Invariants, each kept by a type or one critical section:
-//! - nothing executes without a permit, a reservation and an intent receipt ([`path::Funded`]);
+//! - nothing executes without a permit, a reservation and an intent receipt ([`pipeline::Reserved`]);
 //! - nothing is released without a durable outcome receipt ([`call::Released`]);
-//! - an approval is spent once, by the call it was asked for, under the authority it was asked under ([`desk`]);
-//! - the authority changes only with evidence that a person is there, and only on record ([`change`]).
+//! - an approval is spent once, by the call it was opened for, under the authority it was opened under ([`approvals`]);
+//! - the authority changes only with evidence of a person's presence, and only on record ([`change`]).
 
 pub mod active_authority;
+mod approval_flow;
+pub mod approvals;
+mod authorize;
 pub mod call;
 pub mod change;
-pub mod desk;
 mod engine;
-pub mod inward;
-mod judge;
-pub mod path;
+pub mod pipeline;
+pub mod server_requests;
 pub mod session;
 mod tasks;
 pub mod tools;

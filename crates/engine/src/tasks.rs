@@ -118,9 +118,9 @@ impl Made {
     }
 
     /// Whether the tool is still accepted; where something is sent to it, exactly as it was.
-    pub(crate) fn still_accepted(&self, standing: &ActiveAuthority, act: Act) -> bool {
+    pub(crate) fn still_accepted(&self, authority: &ActiveAuthority, act: Act) -> bool {
         let Operation::CallTool { tool, .. } = &self.operation else { return true };
-        let pin = standing.authority().pin(&self.server, tool);
+        let pin = authority.document().pin(&self.server, tool);
         pin.is_some_and(|pin| act != Act::Answer || pin.digest == self.pin)
     }
 

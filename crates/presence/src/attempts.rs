@@ -2,10 +2,10 @@
 
 use std::{future::Future, time::Duration};
 
-use briefcase_types::{Digest, SecretString, UnixMillis};
+use briefcase_types::{Digest, FactorKind, SecretString, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::{FactorKind, PinFactor, Present, pin};
+use crate::{PinFactor, Present, pin};
 
 /// Guesses before the first lock-out.
 const FREE_TRIES: u32 = 5;

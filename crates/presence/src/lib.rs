@@ -50,4 +50,4 @@ pub use enrolment::{EnrolmentPermit, FactorsExist};
 pub use passkey::{Asserted, PasskeyError, PasskeyFactor, RelyingParty};
 pub use pin::{EnrolError, PinFactor};
 pub use pin_policy::WeakPin;
-pub use present::{FactorId, FactorIdError, FactorKind, FactorUse, NotForThis, Present};
+pub use present::{FactorId, FactorIdError, FactorUse, NotForThis, Present};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use briefcase_types::{Digest, Entropy, UnixMillis, text};
+use briefcase_types::{Digest, Entropy, FactorKind, UnixMillis, text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use webauthn_rs::prelude::{
@@ -11,7 +11,7 @@ use webauthn_rs::prelude::{
     RegisterPublicKeyCredential, Url, Uuid, Webauthn, WebauthnBuilder, WebauthnError,
 };
 
-use crate::{EnrolmentPermit, FactorId, FactorKind, Present, ceremonies::Ceremonies};
+use crate::{EnrolmentPermit, FactorId, Present, ceremonies::Ceremonies};
 
 const RELYING_PARTY: &str = "localhost";
 /// The largest answer of a browser that is read.

@@ -3,24 +3,13 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use briefcase_types::{Digest, Entropy, UnixMillis};
+use briefcase_types::{Digest, Entropy, FactorKind, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// A factor's name: 128 random bits, as 22 characters of unpadded base64url.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FactorId([u8; 16]);
-
-/// What a person did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum FactorKind {
-    /// Typed a PIN at a terminal.
-    Pin,
-    /// Used a passkey in the console.
-    Passkey,
-}
 
 /// What may be written down of a proof: for receipts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@
 
 mod calendar;
 mod digest;
+mod factor;
 mod id;
 mod money;
 mod rate;
@@ -16,6 +17,7 @@ mod time;
 
 pub use calendar::Date;
 pub use digest::{Digest, DigestError};
+pub use factor::FactorKind;
 pub use id::{
     AgentId, ApprovalId, CallId, IdError, Incarnation, ReceiptIndex, SecretName, ServerId, SessionId, ToolName,
 };
@@ -23,4 +25,4 @@ pub use money::{Currency, Money, MoneyError};
 pub use rate::TokenBucket;
 pub use refusal::{Refusal, RefusalCode};
 pub use secret::{SecretBytes, SecretString};
-pub use time::{Clock, Entropy, UnixMillis};
+pub use time::{Clock, Entropy, MonotonicTime, UnixMillis};

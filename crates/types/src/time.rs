@@ -37,3 +37,33 @@ pub trait Entropy: Send + Sync {
     /// Fills `bytes` with random bytes.
     fn fill(&self, bytes: &mut [u8]);
 }
+
+/// A point in monotonic time: the time since a fixed origin, which every clock chooses for itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MonotonicTime(Duration);
+
+impl MonotonicTime {
+    /// The point at this distance from the clock's origin.
+    #[must_use]
+    pub const fn from_origin(distance: Duration) -> Self {
+        Self(distance)
+    }
+
+    /// The distance from the clock's origin.
+    #[must_use]
+    pub const fn since_origin(self) -> Duration {
+        self.0
+    }
+
+    /// This time and `duration` more. Saturates at the largest time.
+    #[must_use]
+    pub const fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration))
+    }
+
+    /// The time from `earlier` to this; zero when `earlier` is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}

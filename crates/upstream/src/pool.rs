@@ -123,7 +123,7 @@ impl Pool {
 }
 
 impl Upstreams for Pool {
-    fn look<'a>(&'a self, line: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<Listing>, UpstreamFailure>> {
+    fn list_tools<'a>(&'a self, line: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<Listing>, UpstreamFailure>> {
         Box::pin(async move { self.slot(line).look(&line.client).await })
     }
 

@@ -1,8 +1,8 @@
-//! The life of approvals, written down once more, from the drawing in the desk's documentation and not from its code.
+//! The life of approvals, written down once more, from the drawing in the queue's documentation and not from its code.
 //!
 //! Two calls that are the same call, one person who says yes and one who says no, a client that gives up, a journal that fails
 //! once, a process that dies once, and time. [`Lifecycle`] lists what may happen next; each step is taken by this drawing and by
-//! the real desk, and a difference is a failure. What is counted (effects, decisions) is what the *real* desk answered.
+//! the real queue, and a difference is a failure. What is counted (effects, decisions) is what the *real* queue answered.
 
 use std::hash::{Hash, Hasher};
 
@@ -61,7 +61,7 @@ pub enum Step {
     Crash,
 }
 
-/// What the desk answers to a step.
+/// What the queue answers to a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Answer {
@@ -79,8 +79,8 @@ pub enum Answer {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
-    Opening,
-    Asked,
+    Recording,
+    Pending,
     Deciding,
     Allowed { until: u8 },
     Denied,
@@ -133,7 +133,7 @@ struct Scene {
     stories: Vec<Story>,
     crashed: bool,
     journal_failed: bool,
-    /// The step at which the desk did something else than is drawn: what is drawn, and what it did.
+    /// The step at which the queue did something else than is drawn: what is drawn, and what it did.
     differs: Option<(Answer, Answer)>,
 }
 
@@ -197,7 +197,7 @@ impl Scene {
         let now = self.now;
         let Some(slot) = &mut self.slot else { return };
         let over = match slot.phase {
-            Phase::Opening | Phase::Asked => now >= slot.expires,
+            Phase::Recording | Phase::Pending => now >= slot.expires,
             Phase::Allowed { until } => now >= until,
             _ => false,
         };
@@ -208,15 +208,15 @@ impl Scene {
         }
     }
 
-    /// What the drawing says the desk answers, and how things stand then.
+    /// What the drawing says the queue answers, and how things stand then.
     fn take(&mut self, step: Step) -> Answer {
         let answer = match step {
             Step::Ask { caller, fresh } => self.ask(caller, fresh),
             Step::Open { caller, of, durable } => {
                 if durable {
                     // One that took too long to be recorded has expired, and stays so.
-                    let opening = self.live(of).filter(|slot| slot.phase == Phase::Opening);
-                    opening.into_iter().for_each(|slot| slot.phase = Phase::Asked);
+                    let opening = self.live(of).filter(|slot| slot.phase == Phase::Recording);
+                    opening.into_iter().for_each(|slot| slot.phase = Phase::Pending);
                 } else {
                     self.journal_failed = true;
                     self.remove(of, End::Unrecorded);
@@ -236,7 +236,7 @@ impl Scene {
                 if self.remove(of, End::Withdrawn) { Answer::Yes } else { Answer::No }
             }
             Step::Take { decider, of } => match self.live(of) {
-                Some(slot) if slot.phase == Phase::Asked => {
+                Some(slot) if slot.phase == Phase::Pending => {
                     slot.phase = Phase::Deciding;
                     self.deciding[decider] = Some(of);
                     Answer::Yes
@@ -271,7 +271,7 @@ impl Scene {
             }
             None if self.cooling => Answer::Refused,
             None => {
-                self.slot = Some(Slot { of: fresh, phase: Phase::Opening, expires: self.now + QUESTION });
+                self.slot = Some(Slot { of: fresh, phase: Phase::Recording, expires: self.now + QUESTION });
                 self.stories.push(Story::default());
                 self.callers[caller] = Caller::Opening(fresh);
                 Answer::Opened
@@ -311,7 +311,7 @@ impl Scene {
         let until = self.now + ANSWER;
         let Some(slot) = self.live(of) else { return Answer::Nothing };
         slot.phase = match (durable, yes) {
-            (false, _) => Phase::Asked,
+            (false, _) => Phase::Pending,
             (true, true) => Phase::Allowed { until },
             (true, false) => Phase::Denied,
         };
@@ -344,7 +344,7 @@ impl Scene {
                     }
                 }
                 Caller::Waiting(of) => {
-                    let open = matches!(self.slot, Some(Slot { of: live, phase: Phase::Opening | Phase::Asked | Phase::Deciding, .. }) if live == of);
+                    let open = matches!(self.slot, Some(Slot { of: live, phase: Phase::Recording | Phase::Pending | Phase::Deciding, .. }) if live == of);
                     if !open {
                         steps.push(Step::Look { caller, of });
                     }
@@ -417,7 +417,7 @@ impl Model for Lifecycle {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("the desk does what is drawn", |_, moment: &Moment| moment.scene.differs.is_none()),
+            Property::always("the queue does what is drawn", |_, moment: &Moment| moment.scene.differs.is_none()),
             Property::always("at most one effect for an approval", |_, moment: &Moment| {
                 moment.scene.stories.iter().all(|story| story.effects <= 1)
             }),

@@ -1,11 +1,14 @@
-//! The real desk, driven by steps: the same steps give the same answers each time.
+//! The real queue, driven by steps: the same steps give the same answers each time.
 
 use std::collections::BTreeMap;
 
-use briefcase_types::{ApprovalId, Digest, Entropy, SessionId, UnixMillis};
+use briefcase_ports::{BoxFuture, MonotonicClock};
+use briefcase_types::{ApprovalId, Clock, Digest, Entropy, MonotonicTime, SessionId, UnixMillis};
 
 use crate::{
-    desk::{CallKey, Decision, Desk, DeskLimits, NotAsked, Question, Scope, Waited},
+    approvals::{
+        ApprovalLimits, ApprovalQueue, ApprovalRequest, CallKey, Decision, OpenRequestError, Scope, WaitResult,
+    },
     lifecycle::{Answer, Step},
 };
 
@@ -21,19 +24,39 @@ impl Entropy for Numbered {
     }
 }
 
-/// The desk after some steps.
+/// The queue after some steps.
 pub(crate) struct Real {
-    desk: Desk,
+    queue: ApprovalQueue,
     now: UnixMillis,
     /// The digests that people were shown.
     shown: BTreeMap<u8, Digest>,
 }
 
+impl Clock for Real {
+    fn now(&self) -> UnixMillis {
+        self.now
+    }
+}
+
+/// Monotonic time stands still: no step of the model sleeps.
+impl MonotonicClock for Real {
+    fn now(&self) -> MonotonicTime {
+        MonotonicTime::default()
+    }
+
+    fn sleep_until(&self, _: MonotonicTime) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
 impl Real {
-    /// A new desk that has gone through `steps`, and what it answered to the last of them.
+    /// A new queue that has gone through `steps`, and what it answered to the last of them.
     pub(crate) fn after(steps: &[Step]) -> Answer {
-        let mut real =
-            Self { desk: Desk::new(DeskLimits::default()), now: UnixMillis(1_000_000), shown: BTreeMap::new() };
+        let mut real = Self {
+            queue: ApprovalQueue::new(ApprovalLimits::default()),
+            now: UnixMillis(1_000_000),
+            shown: BTreeMap::new(),
+        };
         steps.iter().fold(Answer::Nothing, |_, step| real.take(*step))
     }
 
@@ -41,26 +64,26 @@ impl Real {
         match step {
             Step::Ask { fresh, .. } => self.ask(fresh),
             Step::Open { of, durable, .. } => {
-                self.desk.opened(id(of), durable);
+                self.queue.recorded(id(of), durable);
                 Answer::Nothing
             }
             Step::Look { of, .. } => self.look(of),
-            Step::Spend { of, .. } => yes_or_no(self.desk.spend(id(of), key("{}"), VERSION, self.now).is_some()),
+            Step::Spend { of, .. } => yes_or_no(self.queue.spend(id(of), key("{}"), VERSION, self.now).is_some()),
             Step::Steal { of } => {
-                let moved = self.desk.spend(id(of), key("{\"to\":\"me\"}"), VERSION, self.now);
-                let outdated = self.desk.spend(id(of), key("{}"), VERSION + 1, self.now);
+                let moved = self.queue.spend(id(of), key("{\"to\":\"me\"}"), VERSION, self.now);
+                let outdated = self.queue.spend(id(of), key("{}"), VERSION + 1, self.now);
                 yes_or_no(moved.is_some() || outdated.is_some())
             }
-            Step::Cancel { of, .. } => yes_or_no(self.desk.withdraw(id(of)).is_some()),
+            Step::Cancel { of, .. } => yes_or_no(self.queue.withdraw(id(of)).is_some()),
             Step::Take { of, .. } => {
                 let shown = self.shown[&of];
-                let forged = self.desk.deciding(id(of), Digest::sha256(b"another"), None, self.now).is_ok();
-                let taken = self.desk.deciding(id(of), shown, Some(&Scope::Once), self.now).is_ok();
+                let forged = self.queue.begin_decision(id(of), Digest::sha256(b"another"), None, self.now).is_ok();
+                let taken = self.queue.begin_decision(id(of), shown, Some(&Scope::Once), self.now).is_ok();
                 if forged { Answer::Forged } else { yes_or_no(taken) }
             }
             Step::Record { of, yes, durable, .. } => {
                 let decision = if yes { Decision::Allow(Scope::Once) } else { Decision::Deny };
-                self.desk.decided(id(of), durable.then_some(&decision), VERSION, self.now);
+                self.queue.finish_decision(id(of), durable.then_some(&decision), VERSION, self.now);
                 Answer::Nothing
             }
             Step::Tick => {
@@ -68,8 +91,8 @@ impl Real {
                 Answer::Nothing
             }
             Step::Crash => {
-                // Nothing of the desk is on the disk: a new one is empty.
-                self.desk = Desk::new(DeskLimits::default());
+                // Nothing of the queue is on the disk: a new one is empty.
+                self.queue = ApprovalQueue::new(ApprovalLimits::default());
                 Answer::Nothing
             }
         }
@@ -78,36 +101,37 @@ impl Real {
     fn ask(&mut self, fresh: u8) -> Answer {
         let question = self.question(fresh);
         let shown = question.digest;
-        match self.desk.ask(question, self.now) {
-            Ok(standing) if standing.opened => {
+        match self.queue.open(question, self.now) {
+            Ok(opened) if opened.is_new => {
                 self.shown.insert(fresh, shown);
                 Answer::Opened
             }
-            Ok(standing) => Answer::Joined(number(standing.id)),
-            Err(NotAsked::Denied) => Answer::Denied,
-            Err(NotAsked::Expired) => Answer::Expired,
+            Ok(opened) => Answer::Joined(number(opened.id)),
+            Err(OpenRequestError::Denied) => Answer::Denied,
+            Err(OpenRequestError::Expired) => Answer::Expired,
             Err(_) => Answer::Refused,
         }
     }
 
     fn look(&self, of: u8) -> Answer {
         thread_local! {
-            static TIME: tokio::runtime::Runtime =
-                tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+            static RUNTIME: tokio::runtime::Runtime =
+                tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         }
-        // No patience: what is settled is told at once, and nothing else is waited for.
-        let waited = TIME.with(|time| time.block_on(self.desk.wait(id(of), std::time::Duration::ZERO, || self.now)));
+        // Without patience a settled request is returned at once, and the wait for any other ends at once.
+        let wait = self.queue.wait(id(of), std::time::Duration::ZERO, self, self);
+        let waited = RUNTIME.with(|runtime| runtime.block_on(wait));
         match waited {
-            Waited::Allowed => Answer::Yes,
-            Waited::Denied => Answer::Denied,
-            Waited::Expired => Answer::Expired,
-            Waited::Patience => Answer::Nothing,
+            WaitResult::Allowed => Answer::Yes,
+            WaitResult::Denied => Answer::Denied,
+            WaitResult::Expired => Answer::Expired,
+            WaitResult::TimedOut => Answer::Nothing,
         }
     }
 
     /// The question number `of`, asked now.
-    fn question(&self, of: u8) -> Question {
-        Question {
+    fn question(&self, of: u8) -> ApprovalRequest {
+        ApprovalRequest {
             id: id(of),
             agent: "a".parse().expect("a name"),
             session: SessionId::random(&Numbered(9)),
@@ -124,7 +148,7 @@ impl Real {
             authority_version: VERSION,
             once_only: false,
             asked: self.now,
-            expires: self.desk.expiry(self.now),
+            expires: self.queue.expiry(self.now),
             digest: Digest::sha256(b""),
             key: key("{}"),
             subject: Digest::sha256(b""),

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use briefcase_api::Problem;
-use briefcase_engine::{active_authority::ActiveAuthorityError, change::ChangeError, desk::NotDecided};
+use briefcase_engine::{active_authority::ActiveAuthorityError, approvals::DecisionError, change::ChangeError};
 use briefcase_policy::authority::AuthorityError;
 use briefcase_ports::{FactorRefusal, JournalError};
 
@@ -63,17 +63,17 @@ impl IntoResponse for Failure {
     }
 }
 
-impl From<NotDecided> for Failure {
-    fn from(error: NotDecided) -> Self {
+impl From<DecisionError> for Failure {
+    fn from(error: DecisionError) -> Self {
         let text = error.to_string();
         match error {
-            NotDecided::NoSuchQuestion => Self::new(
+            DecisionError::NotFound => Self::new(
                 StatusCode::NOT_FOUND,
                 "no_such_question",
                 text,
                 "List open questions with `briefcase approvals`.",
             ),
-            NotDecided::NotWhatWasShown => {
+            DecisionError::DigestMismatch => {
                 Self::new(StatusCode::CONFLICT, "not_what_was_shown", text, "Look at the question again, then decide.")
             }
             _ => Self::new(StatusCode::BAD_REQUEST, "scope_not_offered", text, "Allow it once, or deny it."),
@@ -113,7 +113,7 @@ impl From<ChangeError> for Failure {
     fn from(error: ChangeError) -> Self {
         match error {
             ChangeError::Factor(refusal) => refusal.into(),
-            ChangeError::Question(reason) => reason.into(),
+            ChangeError::Decision(reason) => reason.into(),
             ChangeError::Journal(reason) => reason.into(),
             ChangeError::Stale => Self::new(
                 StatusCode::CONFLICT,

@@ -60,7 +60,7 @@ pub async fn probe(open: &Open, name: &ServerId, server: &Server, spec: Option<S
     let greeting = pool.greeting(&line).await.map_err(|failure| unreachable(&failure));
     let looked = match greeting {
         Ok(greeting) => {
-            pool.look(&line).await.map(|listing| (greeting, listing)).map_err(|failure| unreachable(&failure))
+            pool.list_tools(&line).await.map(|listing| (greeting, listing)).map_err(|failure| unreachable(&failure))
         }
         Err(failure) => Err(failure),
     };
@@ -177,7 +177,7 @@ impl Watcher for Deaf {
 
 /// Every tool of a server as a person sees it: what is listed now, and what was accepted.
 pub fn tool_views(engine: &Engine, reader: &Reader, name: &ServerId, server: &Server, tools: &Tools) -> Vec<ToolView> {
-    let standing = engine.standing();
+    let authority = engine.authority();
     let mut views: Vec<ToolView> = tools
         .iter()
         .map(|tool| {
@@ -211,7 +211,7 @@ pub fn tool_views(engine: &Engine, reader: &Reader, name: &ServerId, server: &Se
     views.extend(tools.quarantined().iter().map(|(shown, reason)| bare(name, shown, "quarantined", reason)));
     let listed = |tool: &ToolName| tools.find(tool).is_some();
     views.extend(server.pins.keys().filter(|tool| !listed(tool)).map(|tool| bare(name, tool.as_str(), "gone", "")));
-    drop(standing);
+    drop(authority);
     views
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use briefcase_engine::{
     Engine,
     call::{Answer, Call, Continuation, Operation},
-    path,
+    pipeline,
 };
 use briefcase_mcp_server as surface;
 use briefcase_mcp_server::{Core, ListMethod, Outcome, Request, UpstreamInfo, Verdict, Watch};
@@ -32,14 +32,14 @@ impl EngineCore {
     }
 
     fn labels(&self, server: &ServerId) -> Labels {
-        self.engine.standing().authority().labels(server, None)
+        self.engine.authority().document().labels(server, None)
     }
 
     async fn accepted_tools(&self, line: &ConnectionKey) -> Result<Arc<Vec<Definition>>, Refusal> {
-        let listing = self.pool.look(line).await.map_err(|failure| unreachable(line, &failure))?;
+        let listing = self.pool.list_tools(line).await.map_err(|failure| unreachable(line, &failure))?;
         let tools = self.engine.tools(&line.server, &listing);
-        let standing = self.engine.standing();
-        let Some(server) = standing.authority().servers.get(&line.server).filter(|server| server.enabled) else {
+        let authority = self.engine.authority();
+        let Some(server) = authority.document().servers.get(&line.server).filter(|server| server.enabled) else {
             return Ok(Arc::default());
         };
         let accepted = tools.iter().filter(|tool| {
@@ -69,7 +69,7 @@ impl EngineCore {
         let session = self.engine.session(request.line.session).ok_or_else(session_ended)?;
         let call = Call {
             session,
-            line: request.line,
+            connection: request.line,
             operation: operation(request.operation),
             meta: request.meta,
             members: request.members,
@@ -77,7 +77,7 @@ impl EngineCore {
             continuation: request.continuation.and_then(surface::Continuation::into_inner::<Continuation>),
             cancel: request.cancel,
         };
-        let released = path::run(&self.engine, call, talk).await?;
+        let released = pipeline::run(&self.engine, call, talk).await?;
         let receipt = released.receipt();
         let (answer, continuation) = released.into_parts();
         let verdict = match answer {
@@ -99,7 +99,7 @@ impl EngineCore {
             reason: Word::lossy(refusal.reason.clone()),
             args: None,
             policies: Words::default(),
-            authority: self.engine.standing().version(),
+            authority: self.engine.authority().version(),
             approval: None,
         };
         let receipt = Receipt { at: self.engine.now(), kind: Kind::Refusal(refused) };
@@ -110,8 +110,8 @@ impl EngineCore {
 
 impl Core for EngineCore {
     fn servers(&self, _agent: &AgentId) -> Vec<ServerId> {
-        let standing = self.engine.standing();
-        let enabled = standing.authority().servers.iter().filter(|(_, server)| server.enabled);
+        let authority = self.engine.authority();
+        let enabled = authority.document().servers.iter().filter(|(_, server)| server.enabled);
         enabled.map(|(name, _)| name.clone()).collect()
     }
 
@@ -137,7 +137,7 @@ impl Core for EngineCore {
     }
 
     fn accepted(&self, line: &ConnectionKey, tool: &ToolName) -> Option<Bytes> {
-        let pin = self.engine.standing().authority().pin(&line.server, tool)?.digest;
+        let pin = self.engine.authority().document().pin(&line.server, tool)?.digest;
         self.engine.known_definition(&line.server, tool, pin)
     }
 

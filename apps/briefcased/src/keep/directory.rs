@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 
 use briefcase_egress::{Reach, Target};
-use briefcase_engine::{Engine, inward::Origin};
+use briefcase_engine::{Engine, server_requests::RequestOrigin};
 use briefcase_mcp_server::{ServerEvent, Surface};
 use briefcase_policy::authority::{EnvValue, Server, Transport};
 use briefcase_ports::{BoxFuture, RpcError};
@@ -55,8 +55,8 @@ impl Servers {
 
 impl Directory for Servers {
     fn spec(&self, name: &ServerId) -> Result<Arc<ServerSpec>, NotReady> {
-        let standing = self.engine()?.standing();
-        let server = standing.authority().servers.get(name).filter(|server| server.enabled);
+        let authority = self.engine()?.authority();
+        let server = authority.document().servers.get(name).filter(|server| server.enabled);
         let server = server.ok_or_else(|| NotReady(format!("there is no server `{name}`, or it is switched off")))?;
         spec(server).map(Arc::new)
     }
@@ -138,8 +138,8 @@ impl Watcher for Announcements {
             let engine = self.0.engine.get().and_then(Weak::upgrade).ok_or_else(gone)?;
             let surface = self.0.surface().ok_or_else(gone)?;
             let agent = engine.session(session).ok_or_else(gone)?.agent.clone();
-            let labels = engine.standing().authority().labels(server, None);
-            let origin = Origin { agent, session, server: server.clone() };
+            let labels = engine.authority().document().labels(server, None);
+            let origin = RequestOrigin { agent, session, server: server.clone() };
             let params = engine.admit(&origin, labels, method, params).await?;
             surface.server_request(session, server, method, params).await
         })

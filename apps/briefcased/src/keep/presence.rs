@@ -11,14 +11,14 @@ use std::{
 
 use briefcase_engine::Engine;
 use briefcase_ports::{
-    BoxFuture, Durable, Entry, Evidence, FactorKind, FactorRefusal, Factors, Journal as _, JournalError, Urgency,
+    BoxFuture, Durable, Entry, Evidence, FactorRefusal, Factors, Journal as _, JournalError, Urgency,
 };
 use briefcase_presence::{
     AttemptState, EnrolmentPermit, NotForThis, PasskeyError, PasskeyFactor, PinFactor, Present, RelyingParty,
 };
 use briefcase_receipts::{Kind, Notice, Receipt, Word};
 use briefcase_store::Store;
-use briefcase_types::{Clock, Digest, Entropy, SecretString};
+use briefcase_types::{Clock, Digest, Entropy, FactorKind, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -185,8 +185,8 @@ impl Presence {
 
     fn factors(&self, kind: &str) -> Vec<serde_json::Value> {
         let Some(engine) = self.engine.get().and_then(Weak::upgrade) else { return Vec::new() };
-        let standing = engine.standing();
-        let of_kind = standing.authority().factors.iter().filter(|factor| factor.kind == kind);
+        let authority = engine.authority();
+        let of_kind = authority.document().factors.iter().filter(|factor| factor.kind == kind);
         of_kind.map(|factor| factor.data.clone()).collect()
     }
 

@@ -45,13 +45,13 @@ impl Secrets {
 
     /// Shows a secret to `visit`, if it is the newest record that the authority in force names.
     pub fn show(&self, engine: &Engine, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
-        let standing = engine.standing();
+        let authority = engine.authority();
         let missing = || {
             NotReady(format!(
                 "the secret `{name}` is not in the vault: put it there with `briefcase secret set {name}`"
             ))
         };
-        let entry = standing.authority().secrets.get(name).ok_or_else(missing)?;
+        let entry = authority.document().secrets.get(name).ok_or_else(missing)?;
         let stored = self.reader.secret(name).map_err(|error| NotReady(error.to_string()))?.ok_or_else(missing)?;
         let damaged =
             || NotReady(format!("the secret `{name}` was edited or replaced outside of the briefcase: set it again"));

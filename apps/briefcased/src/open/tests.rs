@@ -172,7 +172,7 @@ async fn a_restored_state_trusts_no_credential_and_has_spent_every_budget() {
         open.engine.apply(prepared, evidence).await.unwrap();
     }
     let token = crate::agents::token_digest(home.token.trim());
-    assert!(open.engine.standing().authority().agent_by_token(&token).is_some());
+    assert!(open.engine.authority().document().agent_by_token(&token).is_some());
     close(open).await;
     let old = Identity::load(&home.paths.state).unwrap().unwrap();
     let fresh = Identity { incarnation: Incarnation::random(&OsEntropy), ..old.clone() };
@@ -183,11 +183,11 @@ async fn a_restored_state_trusts_no_credential_and_has_spent_every_budget() {
     let renew = tokio::task::block_in_place(begin).unwrap();
     assert_eq!(renew, ["default".parse().unwrap()]);
     let open = home.open().unwrap();
-    let standing = open.engine.standing();
-    assert!(standing.authority().agent_by_token(&token).is_none(), "the credential is void");
-    assert!(standing.authority().agents.contains_key(&"default".parse().unwrap()), "its name is kept");
+    let authority = open.engine.authority();
+    assert!(authority.document().agent_by_token(&token).is_none(), "the credential is void");
+    assert!(authority.document().agents.contains_key(&"default".parse().unwrap()), "its name is kept");
     let now = open.engine.now();
-    let stands = open.engine.with_ledger(|ledger| ledger.standings(&BudgetIndex::new(standing.authority()), now));
+    let stands = open.engine.with_ledger(|ledger| ledger.standings(&BudgetIndex::new(authority.document()), now));
     assert_eq!(stands.len(), 3);
     for stand in stands {
         let limit = match stand.budget.limit {

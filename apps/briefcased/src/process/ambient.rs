@@ -1,11 +1,13 @@
-//! The only place that reads the system's clock and random source.
+//! The only place that reads the system's clocks and random source.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use briefcase_types::{Clock, Entropy, UnixMillis};
+use briefcase_ports::{BoxFuture, MonotonicClock};
+use briefcase_types::{Clock, Entropy, MonotonicTime, UnixMillis};
+use tokio::time::Instant;
 
 /// The system's wall clock, which never goes back: not while running, and not below the newest receipt of an earlier run.
 #[derive(Debug, Default)]
@@ -26,6 +28,32 @@ impl Clock for SystemClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let system = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         UnixMillis(self.highest.fetch_max(system, Ordering::AcqRel).max(system))
+    }
+}
+
+/// The system's monotonic clock. Its origin is the time at which it was made.
+#[derive(Debug)]
+pub struct SystemTimer {
+    origin: Instant,
+}
+
+impl Default for SystemTimer {
+    fn default() -> Self {
+        Self { origin: Instant::now() }
+    }
+}
+
+impl MonotonicClock for SystemTimer {
+    fn now(&self) -> MonotonicTime {
+        MonotonicTime::from_origin(self.origin.elapsed())
+    }
+
+    fn sleep_until(&self, deadline: MonotonicTime) -> BoxFuture<'_, ()> {
+        // A deadline beyond what the system's clock can express is never reached.
+        match self.origin.checked_add(deadline.since_origin()) {
+            Some(at) => Box::pin(tokio::time::sleep_until(at)),
+            None => Box::pin(std::future::pending()),
+        }
     }
 }
 

@@ -19,13 +19,14 @@ use briefcase_policy::{
     pin,
 };
 use briefcase_ports::{
-    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, Era, Evidence, FactorKind,
-    FactorRefusal, Factors, Journal, JournalError, Listing, Outbound, Record, Reply, RpcError, UpstreamFailure,
+    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, Era, Evidence, FactorRefusal,
+    Factors, Journal, JournalError, Listing, MonotonicClock, Outbound, Record, Reply, RpcError, UpstreamFailure,
     Upstreams, Urgency, Waiting,
 };
 use briefcase_receipts::{Kind, Receipt, commit::CommitKey};
 use briefcase_types::{
-    Clock, Digest, Entropy, Incarnation, ReceiptIndex, SecretName, SecretString, ServerId, UnixMillis,
+    Clock, Digest, Entropy, FactorKind, Incarnation, MonotonicTime, ReceiptIndex, SecretName, SecretString, ServerId,
+    UnixMillis,
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -108,7 +109,7 @@ pub fn definition(name: &str) -> Value {
 }
 
 impl Upstreams for OneServer {
-    fn look<'a>(&'a self, _: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<Listing>, UpstreamFailure>> {
+    fn list_tools<'a>(&'a self, _: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<Listing>, UpstreamFailure>> {
         let definitions = self.definitions.lock().unwrap().clone();
         let raw = serde_json::to_vec(&definitions).unwrap();
         let tools = definitions
@@ -169,6 +170,19 @@ pub struct Now(pub AtomicU64);
 impl Clock for Now {
     fn now(&self) -> UnixMillis {
         UnixMillis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// The runtime's monotonic clock.
+pub struct Timer(pub tokio::time::Instant);
+
+impl MonotonicClock for Timer {
+    fn now(&self) -> MonotonicTime {
+        MonotonicTime::from_origin(self.0.elapsed())
+    }
+
+    fn sleep_until(&self, deadline: MonotonicTime) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep_until(self.0 + deadline.since_origin()))
     }
 }
 
@@ -237,9 +251,10 @@ impl World {
             upstreams: server.clone(),
             factors: Arc::new(Person),
             clock: clock.clone(),
+            timer: Arc::new(Timer(tokio::time::Instant::now())),
             entropy,
             commit_key: CommitKey::new(zeroize::Zeroizing::new([7; 32])),
-            standing: ActiveAuthority::new(authority, &catalogue).unwrap(),
+            authority: ActiveAuthority::new(authority, &catalogue).unwrap(),
             catalogue,
             ledger: Ledger::new(),
             limits: Limits::default(),
@@ -257,7 +272,7 @@ impl World {
         };
         Call {
             session: self.session.clone(),
-            line: ConnectionKey {
+            connection: ConnectionKey {
                 agent: self.session.agent.clone(),
                 session: self.session.id,
                 server: "files".parse().unwrap(),
@@ -280,7 +295,7 @@ impl World {
         tool: &str,
         arguments: &str,
     ) -> Result<briefcase_engine::call::Released, briefcase_types::Refusal> {
-        briefcase_engine::path::run(&self.engine, self.call(tool, arguments), Arc::new(Quiet)).await
+        briefcase_engine::pipeline::run(&self.engine, self.call(tool, arguments), Arc::new(Quiet)).await
     }
 
     pub fn effects(&self) -> usize {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use briefcase_engine::{
     Engine,
+    approvals::{Decision, Scope},
     change::ChangeError,
-    desk::{Decision, Scope},
 };
 use briefcase_types::RefusalCode;
 
@@ -17,9 +17,9 @@ pub async fn allow_first(engine: &Arc<Engine>, pin: &str) {
     engine.decide(question.id, question.digest, Decision::Allow(Scope::Once), pin_evidence(pin)).await.unwrap();
 }
 
-async fn first(engine: &Arc<Engine>) -> Arc<briefcase_engine::desk::Question> {
+async fn first(engine: &Arc<Engine>) -> Arc<briefcase_engine::approvals::ApprovalRequest> {
     loop {
-        if let Some(question) = engine.desk().open(engine.now()).into_iter().next() {
+        if let Some(question) = engine.approvals().pending(engine.now()).into_iter().next() {
             return question;
         }
         tokio::task::yield_now().await;

@@ -130,7 +130,7 @@ async fn what_ran_without_a_person_does_not_go_on_without_one_when_the_agent_has
     world.engine.labels().add(&world.session.agent, seen, world.engine.now());
     let mut call = world.call("look", "{}");
     call.continuation = continuation;
-    let refusal = briefcase_engine::path::run(&world.engine, call, Arc::new(Quiet)).await.unwrap_err();
+    let refusal = briefcase_engine::pipeline::run(&world.engine, call, Arc::new(Quiet)).await.unwrap_err();
     assert_eq!((refusal.reason.as_str(), world.effects()), ("waiting", 1));
 }
 
@@ -151,7 +151,7 @@ async fn what_travels_beside_the_arguments_is_looked_at_too() {
         let mut call = world.call("look", "{}");
         call.meta = Some(Bytes::from_static(meta.as_bytes()));
         call.members = task.into_iter().map(|raw| ("task", Bytes::from_static(raw.as_bytes()))).collect();
-        briefcase_engine::path::run(&world.engine, call, std::sync::Arc::new(crate::doubles::Quiet)).await
+        briefcase_engine::pipeline::run(&world.engine, call, std::sync::Arc::new(crate::doubles::Quiet)).await
     };
     for (meta, task) in [
         (r#"{"progressToken":"a-very-secret-token-0001"}"#, None),

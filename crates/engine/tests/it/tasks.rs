@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use briefcase_engine::{
+    approvals::{Decision, Scope},
     call::{Answer, Call, Operation},
-    desk::{Decision, Scope},
-    path,
+    pipeline,
 };
 use briefcase_policy::{
     authority::{Authority, AuthorityError, Change, Class},
@@ -64,7 +64,7 @@ fn follow(world: &World, method: &'static str, params: &Value) -> Call {
 }
 
 async fn run(world: &World, call: Call) -> Result<Value, Refusal> {
-    let released = path::run(&world.engine, call, Arc::new(Quiet)).await?;
+    let released = pipeline::run(&world.engine, call, Arc::new(Quiet)).await?;
     match released.into_parts().0 {
         Answer::Result(raw) => Ok(serde_json::from_slice(&raw).unwrap()),
         Answer::Error(error) => panic!("{error:?}"),
@@ -148,8 +148,8 @@ async fn attack_26_a_task_that_no_call_of_the_agent_made_does_not_exist() {
         let unknown = task(&world, method, json!({ "taskId": "u" })).await.unwrap_err();
         let mut stolen = follow(&world, method, &json!({ "taskId": "t" }));
         stolen.session = other.clone();
-        stolen.line.agent = other.agent.clone();
-        stolen.line.session = other.id;
+        stolen.connection.agent = other.agent.clone();
+        stolen.connection.session = other.id;
         let stolen = run(&world, stolen).await.unwrap_err();
         assert_eq!((unknown.code, &*unknown.reason), (RefusalCode::InvalidArgs, "no_such_task"), "{method}");
         assert_eq!((stolen.code, &*stolen.reason), (RefusalCode::InvalidArgs, "no_such_task"), "{method}");
@@ -173,7 +173,7 @@ async fn what_changes_a_task_is_judged_like_its_call() {
     }
     task(&world, "tasks/get", json!({ "taskId": "t" })).await.expect("looking changes nothing");
     assert_eq!(world.effects(), effects + 1);
-    let open = world.engine.desk().open(world.engine.now());
+    let open = world.engine.approvals().pending(world.engine.now());
     let question = open.iter().find(|question| question.operation == "tasks/cancel").unwrap();
     assert_eq!((&*question.name, &*question.class, question.once_only), ("count", "write", true));
     let once = Decision::Allow(Scope::Once);

@@ -1,6 +1,6 @@
 //! Attack 7: an argument that no schema names makes a call that nobody granted.
 
-use briefcase_engine::desk::{Decision, Scope};
+use briefcase_engine::approvals::{Decision, Scope};
 use briefcase_types::RefusalCode;
 
 use crate::doubles::{World, pin_evidence};
@@ -12,7 +12,7 @@ async fn attack_07_an_undeclared_argument_is_no_granted_read_and_the_person_sees
     let more = "{\"n\":1,\"conversation\":\"all of it\"}";
     assert_eq!(world.run("look", more).await.unwrap_err().code, RefusalCode::ApprovalRequired);
     assert_eq!(world.effects(), 1);
-    let question = world.engine.desk().open(world.engine.now()).remove(0);
+    let question = world.engine.approvals().pending(world.engine.now()).remove(0);
     assert!(question.policies.contains(&"undeclared argument: conversation".to_owned()), "{:?}", question.policies);
     // A permission for the tool is one for the arguments that it names.
     let tool = Decision::Allow(Scope::SessionTool);
@@ -27,7 +27,7 @@ async fn attack_07_an_undeclared_argument_is_no_granted_read_and_the_person_sees
 async fn attack_07_a_rule_does_not_cover_an_undeclared_argument() {
     let world = World::new(vec![]);
     world.run("change", "{\"n\":1}").await.unwrap_err();
-    let question = world.engine.desk().open(world.engine.now()).remove(0);
+    let question = world.engine.approvals().pending(world.engine.now()).remove(0);
     let rule = Decision::Allow(Scope::Rule { fixed: vec!["n".into()], lasts: 60 });
     world.engine.decide(question.id, question.digest, rule, pin_evidence("right")).await.unwrap();
     world.run("change", "{\"n\":1}").await.unwrap();

@@ -1,4 +1,5 @@
-use briefcase_presence::{EnrolmentPermit, FactorKind, NotForThis, PasskeyError, PasskeyFactor, RelyingParty};
+use briefcase_presence::{EnrolmentPermit, NotForThis, PasskeyError, PasskeyFactor, RelyingParty};
+use briefcase_types::FactorKind;
 
 use crate::{
     Counted, NOW,

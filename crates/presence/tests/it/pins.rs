@@ -1,9 +1,9 @@
 use std::convert::Infallible;
 
 use briefcase_presence::{
-    AttemptState, CountedAttempt, EnrolError, EnrolmentPermit, FactorKind, NotForThis, PinFactor, Present, WeakPin,
+    AttemptState, CountedAttempt, EnrolError, EnrolmentPermit, NotForThis, PinFactor, Present, WeakPin,
 };
-use briefcase_types::UnixMillis;
+use briefcase_types::{FactorKind, UnixMillis};
 
 use crate::{Counted, NOW, decision, later, text};
 

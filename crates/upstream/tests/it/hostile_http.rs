@@ -224,7 +224,7 @@ async fn a_session_that_a_restarted_server_does_not_know_is_opened_anew() {
         }
     })
     .await;
-    assert!(stage.pool.look(&line("s", Era::Legacy)).await.unwrap().tools.is_empty());
+    assert!(stage.pool.list_tools(&line("s", Era::Legacy)).await.unwrap().tools.is_empty());
     assert_eq!(record.lock().unwrap().iter().filter(|seen| seen.method() == "initialize").count(), 2);
 }
 
@@ -274,7 +274,7 @@ async fn a_stream_that_breaks_off_is_resumed_where_it_ended() {
 async fn lists_keep_their_limits_and_lose_only_what_is_broken() {
     async fn look(page: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Result<Vec<String>, &'static str> {
         let (stage, _) = stage(move |seen| seen.result(&page(seen))).await;
-        let listing = stage.pool.look(&line("s", Era::Legacy)).await.map_err(|failure| failure.reason())?;
+        let listing = stage.pool.list_tools(&line("s", Era::Legacy)).await.map_err(|failure| failure.reason())?;
         Ok(listing.tools.iter().map(|tool| tool.name.clone()).collect())
     }
     let mixed = format!(
@@ -336,7 +336,7 @@ async fn a_legacy_client_is_bridged_to_a_modern_server() {
     let stage = Stage::new();
     stage.http("s", &url);
     let line = line("s", Era::Legacy);
-    let listing = stage.pool.look(&line).await.unwrap();
+    let listing = stage.pool.list_tools(&line).await.unwrap();
     assert_eq!(listing.tools.len(), 1, "a definition with an impossible header is left out");
     let result = stage.call(&line, "t", json!({"r": "eu"})).await.unwrap();
     assert_eq!(result["name"], "Ada");

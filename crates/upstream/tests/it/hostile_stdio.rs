@@ -204,7 +204,7 @@ async fn a_look_joins_only_a_look_that_began_after_it() {
     stage.stdio("s", &["sh", "-c", &counted, "sh", arrived.to_str().unwrap(), gate.to_str().unwrap()]);
     let line = line("s", Era::Legacy);
     stage.send(&line, "ping", json!({})).await.unwrap();
-    let look = async || stage.pool.look(&line).await.unwrap().tools[0].name.clone();
+    let look = async || stage.pool.list_tools(&line).await.unwrap().tools[0].name.clone();
     let later = async {
         until(|| arrived.exists()).await;
         // Polled in this order: the others ask while the first still waits.

@@ -64,7 +64,7 @@ async fn the_oldest_servers_still_work_for_both_eras() {
     for era in [Era::Legacy, Era::Modern] {
         let stage = stage("/messages?session=1").await;
         let line = line("s", era);
-        assert_eq!(stage.pool.look(&line).await.unwrap().tools.len(), 1);
+        assert_eq!(stage.pool.list_tools(&line).await.unwrap().tools.len(), 1);
         assert_eq!(stage.call(&line, "t", json!({})).await.unwrap(), json!({"old": true}));
     }
 }

@@ -42,11 +42,11 @@ async fn works(transport: &str, era: Era) {
 }
 
 async fn look(stage: &Stage, line: &ConnectionKey) {
-    let first = stage.pool.look(line).await.unwrap();
+    let first = stage.pool.list_tools(line).await.unwrap();
     assert_eq!(first.tools.len(), 8);
     let raw: Value = serde_json::from_slice(&first.tools[0].raw).unwrap();
     assert_eq!(raw["name"], "echo");
-    let again = stage.pool.look(line).await.unwrap();
+    let again = stage.pool.list_tools(line).await.unwrap();
     assert!(Arc::ptr_eq(&first, &again), "the same bytes are the same listing");
     let resources = stage.pool.list(line, ListKind::Resources).await.unwrap();
     assert_eq!(resources.len(), 1);
@@ -149,8 +149,8 @@ async fn a_modern_server_asks_a_modern_client_by_its_answer() {
 async fn sessions_share_nothing() {
     let stage = with_peer("stdio").await;
     let (one, other) = (session_line("s", Era::Legacy, 'A'), session_line("s", Era::Legacy, 'B'));
-    let first = stage.pool.look(&one).await.unwrap();
-    let second = stage.pool.look(&other).await.unwrap();
+    let first = stage.pool.list_tools(&one).await.unwrap();
+    let second = stage.pool.list_tools(&other).await.unwrap();
     assert!(!Arc::ptr_eq(&first, &second));
     assert_eq!(first.digest, second.digest);
     stage.pool.close_session(one.session);

@@ -1,4 +1,4 @@
-//! Attack 23, below the programs: the desk's own code in every order of steps, and in many interleavings of threads.
+//! Attack 23, below the programs: the approval queue's own code in every order of steps, and in many interleavings of threads.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go on fails the test")]
 
 use models::lifecycle::Lifecycle;
@@ -18,7 +18,7 @@ fn attack_23_every_order_of_steps_has_one_end_and_at_most_one_effect() {
 /// 2,000 chosen to break things.
 #[test]
 fn attack_23_no_interleaving_of_threads_has_two_effects() {
-    let raced = std::process::Command::new(env!("CARGO_BIN_EXE_desk-races")).arg("2000").output().unwrap();
+    let raced = std::process::Command::new(env!("CARGO_BIN_EXE_approval-races")).arg("2000").output().unwrap();
     let (told, errors) = (String::from_utf8_lossy(&raced.stdout), String::from_utf8_lossy(&raced.stderr));
     assert!(raced.status.success(), "{told}\n{errors}");
     println!("{told}");

@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
 };
 use briefcase_api::{Bound, Confidential, Decide, Decided, DecisionOnly, Question};
-use briefcase_engine::desk::{self, Decision, Scope};
+use briefcase_engine::approvals::{ApprovalRequest, Decision, Scope};
 use briefcase_types::ApprovalId;
 use serde_json::Value;
 
@@ -20,8 +20,8 @@ use crate::admin::{
 /// `GET /v1/approvals`
 pub async fn list(State(admin): State<Arc<Admin>>) -> Answer<Vec<Question>> {
     let open = admin.open()?;
-    let questions = open.engine.desk().open(open.engine.now());
-    Ok(Json(questions.iter().map(|question| view(question)).collect()))
+    let pending = open.engine.approvals().pending(open.engine.now());
+    Ok(Json(pending.iter().map(|request| view(request)).collect()))
 }
 
 /// `POST /v1/approvals/{id}/decision-digest`
@@ -64,25 +64,25 @@ fn decision(value: Value) -> Result<Decision, Failure> {
     }
 }
 
-fn view(question: &desk::Question) -> Question {
+fn view(request: &ApprovalRequest) -> Question {
     Question {
-        id: question.id,
-        agent: question.agent.clone(),
-        session: question.session,
-        server: question.server.clone(),
-        operation: question.operation.clone(),
-        name: question.name.clone(),
-        pin: question.pin,
-        arguments: question.arguments.clone(),
-        cost: question.cost.map(|money| money.to_string()),
-        class: question.class.clone(),
-        risk: question.risk.clone(),
-        labels: question.labels.clone(),
-        policies: question.policies.clone(),
-        authority_version: question.authority_version,
-        once_only: question.once_only,
-        asked: question.asked,
-        expires: question.expires,
-        digest: question.digest,
+        id: request.id,
+        agent: request.agent.clone(),
+        session: request.session,
+        server: request.server.clone(),
+        operation: request.operation.clone(),
+        name: request.name.clone(),
+        pin: request.pin,
+        arguments: request.arguments.clone(),
+        cost: request.cost.map(|money| money.to_string()),
+        class: request.class.clone(),
+        risk: request.risk.clone(),
+        labels: request.labels.clone(),
+        policies: request.policies.clone(),
+        authority_version: request.authority_version,
+        once_only: request.once_only,
+        asked: request.asked,
+        expires: request.expires,
+        digest: request.digest,
     }
 }

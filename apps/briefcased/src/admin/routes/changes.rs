@@ -78,7 +78,7 @@ async fn finish(admin: &Admin, open: &Arc<Open>, request: &[u8], edit: Edit, che
     let prepared = prepare(open, request, edit, records)?;
     let receipt = open.engine.apply_checked(prepared, checked).await?;
     edits::took_effect(admin, open, &after);
-    Ok(Json(Applied { version: open.engine.standing().version(), receipt, token }))
+    Ok(Json(Applied { version: open.engine.authority().version(), receipt, token }))
 }
 
 fn prepare(open: &Open, request: &[u8], edit: edits::Make, records: Vec<Record>) -> Result<Prepared, Failure> {

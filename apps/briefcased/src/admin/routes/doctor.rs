@@ -37,8 +37,8 @@ pub async fn doctor(State(admin): State<Arc<Admin>>) -> Json<Vec<Check>> {
             next_step: Some("briefcase unlock".to_owned()),
         }),
         Some(open) => {
-            let standing = open.engine.standing();
-            let has = |kind: &str| standing.authority().factors.iter().any(|factor| factor.kind == kind);
+            let authority = open.engine.authority();
+            let has = |kind: &str| authority.document().factors.iter().any(|factor| factor.kind == kind);
             checks.push(check(
                 "factor",
                 has(PIN) || has(PASSKEY),
@@ -53,7 +53,7 @@ pub async fn doctor(State(admin): State<Arc<Admin>>) -> Json<Vec<Check>> {
                     next_step: Some("briefcase factor add passkey".to_owned()),
                 });
             }
-            checks.extend(void_credentials(standing.authority()));
+            checks.extend(void_credentials(authority.document()));
             let works = open.store.failure();
             checks.push(Check {
                 name: "record".to_owned(),

@@ -244,8 +244,8 @@ fn accept_tools(
 ) -> Result<Edit, Failure> {
     let probed = admin.probes.find(probe)?;
     let tools = open.engine.tools(&name, &probed.listing);
-    let standing = open.engine.standing();
-    let registered = standing.authority().server(&name).map_err(|error| Failure::invalid(format!("{error}.")))?;
+    let authority = open.engine.authority();
+    let registered = authority.document().server(&name).map_err(|error| Failure::invalid(format!("{error}.")))?;
     let differs = |tool: &&Arc<briefcase_engine::tools::Tool>| {
         registered.pins.get(tool.name()).is_none_or(|pin| pin.digest != tool.pin())
             && (wanted.is_empty() || wanted.contains(tool.name()))
@@ -315,8 +315,8 @@ fn set_secret(open: &Open, name: briefcase_types::SecretName, value: &SecretStri
     if value.expose(unfit) {
         return Err(Failure::invalid("A secret is 1 byte to 64 KiB of text without control characters."));
     }
-    let standing = open.engine.standing();
-    let version = standing.authority().secrets.get(&name).map_or(0, |entry| entry.version).saturating_add(1);
+    let authority = open.engine.authority();
+    let version = authority.document().secrets.get(&name).map_or(0, |entry| entry.version).saturating_add(1);
     let value = value.expose(|text| SecretBytes::new(text.as_bytes().to_vec()));
     let sealed = open
         .secrets()
@@ -324,8 +324,8 @@ fn set_secret(open: &Open, name: briefcase_types::SecretName, value: &SecretStri
         .map_err(|error| Failure::internal(&error))?;
     let digest = record_digest(&sealed);
     let record = Record::Secret { name: name.clone(), sealed: Some(sealed) };
-    let users: Vec<ServerId> = standing
-        .authority()
+    let users: Vec<ServerId> = authority
+        .document()
         .servers
         .iter()
         .filter(|(_, server)| server.transport.secrets().any(|used| *used == name))

@@ -8,7 +8,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use briefcase_engine::desk::Changed;
+use briefcase_engine::approvals::QueueChanged;
 use briefcase_store::Reader;
 use futures_util::{StreamExt as _, stream};
 use tokio::{sync::broadcast, time::Instant};
@@ -27,8 +27,8 @@ const QUIET: Duration = Duration::from_secs(15);
 pub async fn events(State(admin): State<Arc<Admin>>) -> Result<Response, Failure> {
     let open = admin.open()?;
     let listener = Listener {
-        changes: open.engine.desk().watch(),
-        authority: open.engine.standing().version(),
+        changes: open.engine.approvals().subscribe(),
+        authority: open.engine.authority().version(),
         receipts: size(&open).await,
         told: Instant::now(),
         first: true,
@@ -45,7 +45,7 @@ pub async fn events(State(admin): State<Arc<Admin>>) -> Result<Response, Failure
 /// One listener and what it knows.
 struct Listener {
     open: Arc<Open>,
-    changes: broadcast::Receiver<Changed>,
+    changes: broadcast::Receiver<QueueChanged>,
     authority: u64,
     receipts: u64,
     told: Instant,
@@ -74,7 +74,7 @@ impl Listener {
     }
 
     async fn look(&mut self) -> Option<Bytes> {
-        let (authority, receipts) = (self.open.engine.standing().version(), size(&self.open).await);
+        let (authority, receipts) = (self.open.engine.authority().version(), size(&self.open).await);
         if authority != self.authority {
             self.authority = authority;
             return Some(event("authority"));

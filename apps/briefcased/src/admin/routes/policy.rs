@@ -33,9 +33,9 @@ const TOLD: usize = 50;
 /// `GET /v1/policy`
 pub async fn text(State(admin): State<Arc<Admin>>) -> Answer<PolicyText> {
     let open = admin.open()?;
-    let standing = open.engine.standing();
-    let schema = Some(standing.policy().schema_text().to_owned());
-    Ok(Json(PolicyText { text: standing.authority().policy.clone(), schema }))
+    let authority = open.engine.authority();
+    let schema = Some(authority.policy().schema_text().to_owned());
+    Ok(Json(PolicyText { text: authority.document().policy.clone(), schema }))
 }
 
 /// `POST /v1/policy/check`
@@ -70,7 +70,7 @@ fn told(error: &ActiveAuthorityError) -> Result<Vec<String>, Failure> {
 
 /// What the text would have decided otherwise, for calls whose arguments were kept.
 fn replay(open: &Open, tried: &ActiveAuthority, recent: Vec<Stored>) -> Vec<String> {
-    let now = open.engine.standing();
+    let now = open.engine.authority();
     let mut told = Vec::new();
     for stored in recent {
         let Kind::Intent(intent) = &stored.receipt.kind else { continue };
@@ -99,14 +99,14 @@ fn opened(open: &Open, index: ReceiptIndex) -> Option<Value> {
 /// `POST /v1/policy/test`
 pub async fn test(State(admin): State<Arc<Admin>>, Json(body): Json<PolicyTest>) -> Answer<PolicyTestReport> {
     let open = admin.open()?;
-    let standing = match body.text {
-        None => open.engine.standing(),
+    let authority = match body.text {
+        None => open.engine.authority(),
         Some(text) => {
             Arc::new(open.engine.try_policy(text).await.map_err(|error| Failure::invalid(format!("{error}.")))?)
         }
     };
     let now = open.engine.now();
-    let results: Result<Vec<_>, Failure> = body.cases.iter().map(|case| run(standing.policy(), case, now)).collect();
+    let results: Result<Vec<_>, Failure> = body.cases.iter().map(|case| run(authority.policy(), case, now)).collect();
     let results = results?;
     let failed = results.iter().filter(|result| result.got != result.expect).count();
     Ok(Json(PolicyTestReport { results, failed: u64::try_from(failed).unwrap_or(u64::MAX) }))
@@ -153,8 +153,8 @@ fn explain(open: &Open, stored: Stored, related: Vec<Stored>) -> Why {
         Some((summary, policies, approval)) => (summary, policies, approval),
         None => ("This receipt records no decision of policy.".to_owned(), Words::default(), None),
     };
-    let standing = open.engine.standing();
-    let source = |id: &str| standing.policy().policies().iter().find(|source| source.id == id);
+    let authority = open.engine.authority();
+    let source = |id: &str| authority.policy().policies().iter().find(|source| source.id == id);
     let told = policies.iter().map(|word| match source(word.as_str()) {
         Some(source) => json!({ "id": source.id, "line": source.line, "text": source.text }),
         None => json!({ "id": word.as_str(), "text": "no longer in the policy" }),

@@ -42,13 +42,13 @@ pub async fn status(State(admin): State<Arc<Admin>>) -> Json<Status> {
         console: Some(format!("http://localhost:{}", life.around.console_port)),
     };
     if let Some(open) = life.open() {
-        let standing = open.engine.standing();
+        let authority = open.engine.authority();
         "ready".clone_into(&mut status.state);
-        status.authority_version = standing.version();
+        status.authority_version = authority.version();
         status.receipts = open.reader.spawn(briefcase_store::Reader::size).await.unwrap_or_default();
-        status.approvals = count(open.engine.desk().open(open.engine.now()).len());
+        status.approvals = count(open.engine.approvals().pending(open.engine.now()).len());
         status.sessions = count(open.engine.sessions().len());
-        status.servers = count(standing.authority().servers.len());
+        status.servers = count(authority.document().servers.len());
         if let Some(problem) = open.store.failure() {
             "failed".clone_into(&mut status.state);
             let next = "Free disk space or repair the state folder, then restart `briefcased`.";
@@ -61,20 +61,20 @@ pub async fn status(State(admin): State<Arc<Admin>>) -> Json<Status> {
 /// `GET /v1/agents`
 pub async fn agents(State(admin): State<Arc<Admin>>) -> Answer<Vec<AgentView>> {
     let open = admin.open()?;
-    let (standing, sessions, now) = (open.engine.standing(), open.engine.sessions(), open.engine.now());
+    let (authority, sessions, now) = (open.engine.authority(), open.engine.sessions(), open.engine.now());
     let view = |(name, agent): (&briefcase_types::AgentId, &briefcase_policy::authority::Agent)| AgentView {
         name: name.clone(),
         created: agent.created,
         sessions: count(sessions.iter().filter(|session| session.agent == *name).count()),
         labels: open.engine.labels().labels(name, now).iter().map(|label| label.as_str().to_owned()).collect(),
     };
-    Ok(Json(standing.authority().agents.iter().map(view).collect()))
+    Ok(Json(authority.document().agents.iter().map(view).collect()))
 }
 
 /// `GET /v1/servers`
 pub async fn servers(State(admin): State<Arc<Admin>>) -> Answer<Vec<ServerView>> {
     let open = admin.open()?;
-    let standing = open.engine.standing();
+    let authority = open.engine.authority();
     let view = |(name, server): (&ServerId, &Server)| ServerView {
         name: name.clone(),
         spec: spec(server),
@@ -83,7 +83,7 @@ pub async fn servers(State(admin): State<Arc<Admin>>) -> Answer<Vec<ServerView>>
         connections: count(open.pool.connections(name)),
         reads_granted: server.reads_granted.resources || server.reads_granted.prompts,
     };
-    Ok(Json(standing.authority().servers.iter().map(view).collect()))
+    Ok(Json(authority.document().servers.iter().map(view).collect()))
 }
 
 fn spec(server: &Server) -> ServerSpec {
@@ -126,9 +126,9 @@ pub async fn probe(State(admin): State<Arc<Admin>>, Json(look): Json<Look<Confid
 /// A look shows the server the secrets it names. Only a person may send a secret where it does not go already: whoever can
 /// reach the socket could otherwise send any of them to a program or a host of their own.
 async fn may_see_secrets(open: &Open, server: &Server, given: Option<Evidence<Confidential>>) -> Result<(), Failure> {
-    let standing = open.engine.standing();
+    let authority = open.engine.authority();
     let in_use = |known: &Server| known.enabled && known.transport == server.transport;
-    let registered = || standing.authority().servers.values().any(in_use);
+    let registered = || authority.document().servers.values().any(in_use);
     if server.transport.secrets().next().is_none() || registered() {
         return Ok(());
     }
@@ -152,8 +152,8 @@ pub async fn test(State(admin): State<Arc<Admin>>, Path(name): Path<ServerId>) -
 }
 
 fn registered(open: &Open, name: &ServerId) -> Result<Server, Failure> {
-    let standing = open.engine.standing();
-    let server = standing.authority().servers.get(name).cloned();
+    let authority = open.engine.authority();
+    let server = authority.document().servers.get(name).cloned();
     let server = server.ok_or_else(|| Failure::not_found(&format!("server `{name}`"), "briefcase server list"))?;
     if !server.enabled {
         // Looking would start it and show it its secrets, which takes the person who switched it off.
@@ -177,9 +177,9 @@ pub async fn tools(State(admin): State<Arc<Admin>>) -> Answer<Vec<ToolView>> {
 }
 
 fn accepted(open: &Open) -> Vec<ToolView> {
-    let standing = open.engine.standing();
+    let authority = open.engine.authority();
     let mut views = Vec::new();
-    for (name, server) in &standing.authority().servers {
+    for (name, server) in &authority.document().servers {
         for (tool, pin) in &server.pins {
             let raw = open.reader.definition(&pin.digest).ok().flatten().unwrap_or_default();
             let definition: Value = serde_json::from_slice(&raw).unwrap_or_default();
@@ -205,8 +205,8 @@ fn accepted(open: &Open) -> Vec<ToolView> {
 pub async fn grants(State(admin): State<Arc<Admin>>) -> Answer<Vec<GrantView>> {
     let open = admin.open()?;
     let now = open.engine.now();
-    let standing = open.engine.standing();
-    let live = standing.authority().grants.iter().filter(|grant| now < grant.expires);
+    let authority = open.engine.authority();
+    let live = authority.document().grants.iter().filter(|grant| now < grant.expires);
     let view = |grant: &briefcase_policy::authority::Grant| GrantView {
         id: grant.id.clone(),
         agent: grant.agent.clone(),
@@ -221,8 +221,8 @@ pub async fn grants(State(admin): State<Arc<Admin>>) -> Answer<Vec<GrantView>> {
 /// `GET /v1/budgets`
 pub async fn budgets(State(admin): State<Arc<Admin>>) -> Answer<Vec<BudgetView>> {
     let open = admin.open()?;
-    let (standing, now) = (open.engine.standing(), open.engine.now());
-    let standings = open.engine.with_ledger(|ledger| ledger.standings(standing.budgets(), now));
+    let (authority, now) = (open.engine.authority(), open.engine.now());
+    let standings = open.engine.with_ledger(|ledger| ledger.standings(authority.budgets(), now));
     let view = |standing: briefcase_policy::ledger::Standing| {
         let used = standing.spent.saturating_add(standing.reserved);
         let (used_text, limit) = match standing.budget.limit {
@@ -244,13 +244,13 @@ pub async fn budgets(State(admin): State<Arc<Admin>>) -> Answer<Vec<BudgetView>>
 /// `GET /v1/secrets`
 pub async fn secrets(State(admin): State<Arc<Admin>>) -> Answer<Vec<SecretView>> {
     let open = admin.open()?;
-    let standing = open.engine.standing();
-    let authority = standing.authority();
+    let authority = open.engine.authority();
+    let document = authority.document();
     let used_by = |name: &briefcase_types::SecretName| {
         let uses = |(_, server): &(&ServerId, &Server)| server.transport.secrets().any(|used| used == name);
-        authority.servers.iter().filter(uses).map(|(server, _)| server.clone()).collect()
+        document.servers.iter().filter(uses).map(|(server, _)| server.clone()).collect()
     };
-    let entries = authority.secrets.iter();
+    let entries = document.secrets.iter();
     let view =
         entries.map(|(name, entry)| SecretView { name: name.clone(), version: entry.version, used_by: used_by(name) });
     Ok(Json(view.collect()))
@@ -259,14 +259,14 @@ pub async fn secrets(State(admin): State<Arc<Admin>>) -> Answer<Vec<SecretView>>
 /// `GET /v1/factors`
 pub async fn factors(State(admin): State<Arc<Admin>>) -> Answer<Vec<FactorView>> {
     let open = admin.open()?;
-    let standing = open.engine.standing();
+    let authority = open.engine.authority();
     let view = |factor: &briefcase_policy::authority::Factor| FactorView {
         id: factor.id.clone(),
         kind: factor.kind.clone(),
         label: factor.data.get("label").and_then(Value::as_str).unwrap_or_default().to_owned(),
         created: UnixMillis(factor.data.get("enrolled_at").and_then(Value::as_u64).unwrap_or_default()),
     };
-    Ok(Json(standing.authority().factors.iter().map(view).collect()))
+    Ok(Json(authority.document().factors.iter().map(view).collect()))
 }
 
 fn count(number: usize) -> u64 {

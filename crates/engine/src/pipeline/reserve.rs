@@ -4,23 +4,23 @@ use briefcase_policy::{authority::Class, ledger::Reservation};
 use briefcase_receipts::{Intent, Kind, Receipt, Text, Word, Words};
 use briefcase_types::{Refusal, RefusalCode};
 
-use super::{Permitted, Stop, Trace, resolve::Target, stop::unrecorded, validate::Arguments};
+use super::{CallContext, Permitted, Rejection, rejection::unrecorded, resolve::Target, validate::Arguments};
 use crate::{Engine, call::Call};
 use briefcase_ports::{Durable, Entry, Urgency};
 
 /// A call that is permitted, paid for, and on record.
 #[derive(Debug)]
-pub struct Funded {
-    pub(super) trace: Trace,
+pub struct Reserved {
+    pub(super) context: CallContext,
     pub(super) call: Call,
     pub(super) target: Target,
     pub(super) arguments: Arguments,
-    pub(super) hold: Hold,
+    pub(super) budget: HeldBudget,
 }
 
 /// The reservation, and the intent that is durable or (for free reads) on its way to the disk.
 #[derive(Debug)]
-pub struct Hold {
+pub struct HeldBudget {
     pub(super) reservation: Reservation,
     pub(super) intent: Option<Durable>,
     /// Whether a person was asked.
@@ -28,28 +28,28 @@ pub struct Hold {
 }
 
 /// Fourth stage.
-pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Funded, Stop> {
-    let Permitted { trace, call, target, arguments, permit } = permitted;
-    let version = target.standing.version();
-    let reservation = engine.reserve(&target.standing, &trace, target.cost).map_err(|exceeded| {
+pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Reserved, Rejection> {
+    let Permitted { context, call, target, arguments, permit } = permitted;
+    let version = target.authority.version();
+    let reservation = engine.reserve(&target.authority, &context, target.cost).map_err(|exceeded| {
         let refusal = Refusal::new(
             RefusalCode::BudgetExceeded,
             "budget",
             format!("The call would go past a budget: {exceeded}."),
             "Wait for the next window, or ask the person to raise it: `briefcase budget set`.",
         );
-        Stop::new(version, refusal).with_arguments(arguments.commitment).with_policies(permit.policies.clone())
+        Rejection::new(version, refusal).with_arguments(arguments.commitment).with_policies(permit.policies.clone())
     })?;
     let entry = Entry {
         receipt: Receipt {
             at: engine.clock.now(),
             kind: Kind::Intent(Intent {
-                call: trace.call,
-                agent: trace.agent.clone(),
-                session: trace.session,
-                server: trace.server.clone(),
-                op: Word::lossy(trace.operation),
-                name: (!trace.name.is_empty()).then(|| Text::lossy(&trace.name)),
+                call: context.call,
+                agent: context.agent.clone(),
+                session: context.session,
+                server: context.server.clone(),
+                op: Word::lossy(context.operation),
+                name: (!context.name.is_empty()).then(|| Text::lossy(&context.name)),
                 pin: target.tool.is_some().then_some(target.pin),
                 args: Some(arguments.commitment),
                 cost: target.cost,
@@ -68,9 +68,15 @@ pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Funded, St
         Some(durable)
     } else if let Err(error) = engine.durable(durable).await {
         engine.give_back(reservation);
-        return Err(Stop::new(version, unrecorded(&error)).with_arguments(arguments.commitment));
+        return Err(Rejection::new(version, unrecorded(&error)).with_arguments(arguments.commitment));
     } else {
         None
     };
-    Ok(Funded { trace, call, target, arguments, hold: Hold { reservation, intent, by_person: permit.by_person() } })
+    Ok(Reserved {
+        context,
+        call,
+        target,
+        arguments,
+        budget: HeldBudget { reservation, intent, by_person: permit.by_person() },
+    })
 }

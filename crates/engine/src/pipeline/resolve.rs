@@ -8,7 +8,7 @@ use briefcase_policy::{
 };
 use briefcase_types::{Digest, Refusal, RefusalCode, ToolName};
 
-use super::{Stop, Trace};
+use super::{CallContext, Rejection};
 use crate::{
     Engine,
     active_authority::ActiveAuthority,
@@ -20,7 +20,7 @@ use crate::{
 /// A call whose target exists, is switched on, and is what a person accepted.
 #[derive(Debug)]
 pub struct Resolved {
-    pub(super) trace: Trace,
+    pub(super) context: CallContext,
     pub(super) call: Call,
     pub(super) target: Target,
 }
@@ -28,7 +28,7 @@ pub struct Resolved {
 /// What the call goes to.
 #[derive(Debug)]
 pub struct Target {
-    pub(super) standing: Arc<ActiveAuthority>,
+    pub(super) authority: Arc<ActiveAuthority>,
     pub(super) pin: Digest,
     pub(super) class: Class,
     pub(super) cost: Option<briefcase_types::Money>,
@@ -40,49 +40,51 @@ pub struct Target {
 }
 
 /// First stage.
-pub async fn resolve(engine: &Engine, trace: Trace, call: Call) -> Result<Resolved, Stop> {
-    let standing = engine.standing();
-    let version = standing.version();
-    let authority = standing.authority();
-    if call.session.is_closed() || !standing.may_connect(&call.session.agent) {
-        return Err(Stop::new(version, revoked()));
+pub async fn resolve(engine: &Engine, context: CallContext, call: Call) -> Result<Resolved, Rejection> {
+    let authority = engine.authority();
+    let version = authority.version();
+    let document = authority.document();
+    if call.session.is_closed() || !authority.may_connect(&call.session.agent) {
+        return Err(Rejection::new(version, revoked()));
     }
-    let server = authority.servers.get(&call.line.server).filter(|server| server.enabled);
-    let Some(server) = server else { return Err(Stop::new(version, no_such_server(call.line.server.as_str()))) };
+    let server = document.servers.get(&call.connection.server).filter(|server| server.enabled);
+    let Some(server) = server else {
+        return Err(Rejection::new(version, no_such_server(call.connection.server.as_str())));
+    };
     let target = match &call.operation {
         Operation::CallTool { tool, .. } => {
             let tool = tool.clone();
-            accepted_tool(engine, &call, &standing, server, &tool)
+            accepted_tool(engine, &call, &authority, server, &tool)
                 .await
-                .map_err(|refusal| Stop::new(version, refusal))?
+                .map_err(|refusal| Rejection::new(version, refusal))?
         }
         operation => match Act::of(operation) {
-            Some(act) => {
-                task(engine, &call, act, &standing, server).await.map_err(|refusal| Stop::new(version, refusal))?
-            }
-            None => Target::of_server(&standing, server, operation),
+            Some(act) => task(engine, &call, act, &authority, server)
+                .await
+                .map_err(|refusal| Rejection::new(version, refusal))?,
+            None => Target::of_server(&authority, server, operation),
         },
     };
     // Looking takes as long as the server likes: what was taken away meanwhile counts.
-    let now = engine.standing();
+    let now = engine.authority();
     if call.session.is_closed() || !now.may_connect(&call.session.agent) {
-        return Err(Stop::new(now.version(), revoked()));
+        return Err(Rejection::new(now.version(), revoked()));
     }
     if !target.still_accepted(&call, &now) {
-        return Err(Stop::new(now.version(), changed_meanwhile()));
+        return Err(Rejection::new(now.version(), changed_meanwhile()));
     }
     let target = if now.version() == version { target } else { target.under(now) };
-    Ok(Resolved { trace, call, target })
+    Ok(Resolved { context, call, target })
 }
 
 impl Target {
     /// The same target, as an authority has it that came into force meanwhile.
-    fn under(self, standing: Arc<ActiveAuthority>) -> Self {
-        Self { standing, ..self }
+    fn under(self, authority: Arc<ActiveAuthority>) -> Self {
+        Self { authority, ..self }
     }
 
-    pub(crate) const fn standing(&self) -> &Arc<ActiveAuthority> {
-        &self.standing
+    pub(crate) const fn authority(&self) -> &Arc<ActiveAuthority> {
+        &self.authority
     }
 
     /// The call that made the task this is about.
@@ -104,7 +106,7 @@ impl Target {
         now.still_accepts(call, self.pin, self.cost) && task.is_none_or(|(made, act)| made.still_accepted(now, act))
     }
 
-    fn of_server(standing: &Arc<ActiveAuthority>, server: &Server, operation: &Operation) -> Self {
+    fn of_server(authority: &Arc<ActiveAuthority>, server: &Server, operation: &Operation) -> Self {
         let granted = match operation {
             Operation::ReadResource { .. } => server.reads_granted.resources,
             Operation::GetPrompt { .. } | Operation::Complete { .. } => server.reads_granted.prompts,
@@ -113,7 +115,7 @@ impl Target {
             Operation::CallTool { .. } => false,
         };
         Self {
-            standing: Arc::clone(standing),
+            authority: Arc::clone(authority),
             pin: Digest::labelled("briefcase/no-pin/1", &[]),
             class: if granted { Class::Read } else { Class::Unknown },
             cost: None,
@@ -124,9 +126,9 @@ impl Target {
         }
     }
 
-    fn of_tool(standing: &Arc<ActiveAuthority>, server: &Server, pin: &Pin, tool: Arc<Tool>) -> Self {
+    fn of_tool(authority: &Arc<ActiveAuthority>, server: &Server, pin: &Pin, tool: Arc<Tool>) -> Self {
         Self {
-            standing: Arc::clone(standing),
+            authority: Arc::clone(authority),
             pin: pin.digest,
             class: pin.class,
             cost: pin.cost,
@@ -137,14 +139,14 @@ impl Target {
         }
     }
 
-    fn of_task(standing: &Arc<ActiveAuthority>, server: &Server, act: Act, made: Arc<Made>) -> Self {
+    fn of_task(authority: &Arc<ActiveAuthority>, server: &Server, act: Act, made: Arc<Made>) -> Self {
         let pin = match &made.operation {
             Operation::CallTool { tool, .. } => server.pins.get(tool),
             _ => None,
         };
         let now = pin.map_or(Labels::NONE, |pin| pin.labels);
         Self {
-            standing: Arc::clone(standing),
+            authority: Arc::clone(authority),
             pin: made.pin,
             class: if act.changes() { pin.map_or(made.class, |pin| pin.class) } else { Class::Read },
             cost: None,
@@ -160,19 +162,20 @@ impl Target {
 async fn accepted_tool(
     engine: &Engine,
     call: &Call,
-    standing: &Arc<ActiveAuthority>,
+    authority: &Arc<ActiveAuthority>,
     server: &Server,
     name: &ToolName,
 ) -> Result<Target, Refusal> {
     let pin = server.pins.get(name);
-    let listing = engine.upstreams.look(&call.line).await.map_err(|failure| engine.upstream_refusal(&failure))?;
-    let tools = engine.tools(&call.line.server, &listing);
+    let listing =
+        engine.upstreams.list_tools(&call.connection).await.map_err(|failure| engine.upstream_refusal(&failure))?;
+    let tools = engine.tools(&call.connection.server, &listing);
     match (pin, tools.find(name)) {
         (Some(pin), Some(tool)) if pin.digest == tool.pin() => {
             if let Some(problem) = tool.unusable() {
                 return Err(quarantined(name, problem));
             }
-            Ok(Target::of_tool(standing, server, pin, tool))
+            Ok(Target::of_tool(authority, server, pin, tool))
         }
         (Some(_), Some(_)) => Err(tool_changed(call, name, "definition")),
         (None, Some(_)) => Err(tool_changed(call, name, "new_tool")),
@@ -189,32 +192,32 @@ async fn task(
     engine: &Engine,
     call: &Call,
     act: Act,
-    standing: &Arc<ActiveAuthority>,
+    authority: &Arc<ActiveAuthority>,
     server: &Server,
 ) -> Result<Target, Refusal> {
-    let made = engine.tasks.named(&call.session.agent, &call.line.server, &call.operation);
+    let made = engine.tasks.named(&call.session.agent, &call.connection.server, &call.operation);
     let made = made.ok_or_else(no_such_task)?;
     if let Operation::CallTool { tool, .. } = &made.operation {
-        if !made.still_accepted(standing, act) {
+        if !made.still_accepted(authority, act) {
             let reason = if server.pins.contains_key(tool) { "definition" } else { "withdrawn" };
             return Err(tool_changed(call, tool, reason));
         }
         if act == Act::Answer {
-            accepted_tool(engine, call, standing, server, tool).await?;
+            accepted_tool(engine, call, authority, server, tool).await?;
         }
     }
-    Ok(Target::of_task(standing, server, act, made))
+    Ok(Target::of_task(authority, server, act, made))
 }
 
 /// Whether the tool's definition is still the accepted one, after a wait.
-pub(super) async fn look_again(engine: &Engine, call: &Call, target: &Target) -> Result<(), Refusal> {
+pub(super) async fn verify_pin_again(engine: &Engine, call: &Call, target: &Target) -> Result<(), Refusal> {
     let Some(tool) = target.tool_of(call).filter(|_| Act::of(&call.operation) != Some(Act::Cancel)) else {
         return Ok(());
     };
-    let standing = target.standing();
-    let server = standing.authority().servers.get(&call.line.server);
-    let Some(server) = server else { return Err(no_such_server(call.line.server.as_str())) };
-    accepted_tool(engine, call, standing, server, tool).await.map(drop)
+    let authority = target.authority();
+    let server = authority.document().servers.get(&call.connection.server);
+    let Some(server) = server else { return Err(no_such_server(call.connection.server.as_str())) };
+    accepted_tool(engine, call, authority, server, tool).await.map(drop)
 }
 
 fn revoked() -> Refusal {
@@ -248,7 +251,7 @@ fn no_such_tool(call: &Call, name: &ToolName) -> Refusal {
     Refusal::new(
         RefusalCode::InvalidArgs,
         "no_such_tool",
-        format!("The server `{}` has no tool `{name}`.", call.line.server),
+        format!("The server `{}` has no tool `{name}`.", call.connection.server),
         "List the tools again.",
     )
 }
@@ -263,7 +266,7 @@ fn no_such_task() -> Refusal {
 }
 
 fn tool_changed(call: &Call, name: &ToolName, reason: &'static str) -> Refusal {
-    let server = &call.line.server;
+    let server = &call.connection.server;
     let what = match reason {
         "new_tool" => "is new and was not accepted yet",
         "gone" => "is no longer offered by its server",

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::{
     Engine,
-    call::Operation,
-    path::{Target, Trace},
-    tasks::Act,
+    active_authority::ActiveAuthority,
+    call::{CallContext, Operation},
+    tasks::{Act, Made},
 };
 
 /// A result after the firewall.
@@ -21,11 +21,18 @@ pub(crate) struct Clean {
 
 impl Engine {
     /// What policy says of a call. What changes a task is judged like the call that made it, by what the agent has seen since.
-    pub(crate) fn judge(&self, trace: &Trace, operation: &Operation, target: &Target, arguments: &Value) -> Verdict {
-        if let (Some(made), Some(act)) = (target.made(), Act::of(operation))
+    pub(crate) fn authorize(
+        &self,
+        context: &CallContext,
+        authority: &ActiveAuthority,
+        operation: &Operation,
+        task: Option<&Made>,
+        arguments: &Value,
+    ) -> Verdict {
+        if let (Some(made), Some(act)) = (task, Act::of(operation))
             && act.changes()
         {
-            return self.judge(trace, &made.operation, target, &made.arguments());
+            return self.authorize(context, authority, &made.operation, task, &made.arguments());
         }
         let uri = |arguments: &Value| arguments.get("uri").and_then(Value::as_str).unwrap_or_default().to_owned();
         let subscribed;
@@ -42,12 +49,12 @@ impl Engine {
             Operation::Follow { .. } => return Verdict::Allow { policies: vec!["follows".to_owned()], grant: None },
         };
         let now = self.clock.now();
-        let labels = self.labels.labels(&trace.agent, now);
-        target.standing().policy().decide(&Facts { agent: &trace.agent, server: &trace.server, action, labels, now })
+        let labels = self.labels.labels(&context.agent, now);
+        authority.policy().decide(&Facts { agent: &context.agent, server: &context.server, action, labels, now })
     }
 
     /// What policy says of a question from a server to the agent's side; `None` for a method that no server may ask.
-    pub(crate) fn judge_question(&self, agent: &AgentId, server: &ServerId, method: &str) -> Option<Verdict> {
+    pub(crate) fn authorize_server_request(&self, agent: &AgentId, server: &ServerId, method: &str) -> Option<Verdict> {
         let action = match method {
             "elicitation/create" => Action::Elicit,
             "sampling/createMessage" => Action::Sample,
@@ -56,7 +63,7 @@ impl Engine {
         };
         let now = self.clock.now();
         let labels = self.labels.labels(agent, now);
-        Some(self.standing().policy().decide(&Facts { agent, server, action, labels, now }))
+        Some(self.authority().policy().decide(&Facts { agent, server, action, labels, now }))
     }
 
     /// A credential must not leave in the arguments of a call, to no server at all.

@@ -7,18 +7,18 @@ use briefcase_types::{Refusal, RefusalCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Resolved, Stop, Trace, resolve::Target};
+use super::{CallContext, Rejection, Resolved, resolve::Target};
 use crate::{
     Engine,
+    approvals::CallKey,
     call::{Call, Operation},
-    desk::CallKey,
     tasks::Act,
 };
 
 /// A call with arguments that can be decided on.
 #[derive(Debug)]
 pub struct Validated {
-    pub(super) trace: Trace,
+    pub(super) context: CallContext,
     pub(super) call: Call,
     pub(super) target: Target,
     pub(super) arguments: Arguments,
@@ -34,26 +34,27 @@ pub struct Arguments {
 }
 
 /// Second stage.
-pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, Stop> {
-    let Resolved { trace, mut call, target } = resolved;
-    let version = target.standing.version();
-    let mut value = read(&call.operation).map_err(|refusal| Stop::new(version, refusal))?;
+pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, Rejection> {
+    let Resolved { context, mut call, target } = resolved;
+    let version = target.authority.version();
+    let mut value = read(&call.operation).map_err(|refusal| Rejection::new(version, refusal))?;
     if let Some((made, act)) = target.made().zip(Act::of(&call.operation)) {
         made.keep_asked(act, &mut value);
     }
     let canonical = Bytes::from(canonical(&value));
-    let commitment = engine.commit_key.arguments(&trace.call, &value).root();
+    let commitment = engine.commit_key.arguments(&context.call, &value).root();
     if let (Some(tool), Operation::CallTool { .. }) = (&target.tool, &call.operation) {
-        tool.check_arguments(&value)
-            .map_err(|violations| Stop::new(version, does_not_fit(&trace, &violations)).with_arguments(commitment))?;
+        tool.check_arguments(&value).map_err(|violations| {
+            Rejection::new(version, does_not_fit(&context, &violations)).with_arguments(commitment)
+        })?;
     }
-    let stop = |refusal| Stop::new(version, refusal).with_arguments(commitment);
-    engine.outgoing_secrets(&value).map_err(stop)?;
-    engine.outgoing_secrets(&Value::from(call.operation.name())).map_err(stop)?;
-    let beside = beside(engine, &mut call).map_err(stop)?;
+    let reject = |refusal| Rejection::new(version, refusal).with_arguments(commitment);
+    engine.outgoing_secrets(&value).map_err(reject)?;
+    engine.outgoing_secrets(&Value::from(call.operation.name())).map_err(reject)?;
+    let beside = beside(engine, &mut call).map_err(reject)?;
     let name = format!("{}\u{0}{}\u{0}{beside}", call.operation.method(), call.operation.name());
-    let key = CallKey::new(&trace.agent, &trace.server, &name, &target.pin, &canonical, target.cost);
-    Ok(Validated { trace, call, target, arguments: Arguments { value, canonical, commitment, key } })
+    let key = CallKey::new(&context.agent, &context.server, &name, &target.pin, &canonical, target.cost);
+    Ok(Validated { context, call, target, arguments: Arguments { value, canonical, commitment, key } })
 }
 
 /// What travels beside the arguments: `_meta` loses what the protocol does not define, everything is searched for
@@ -122,11 +123,11 @@ fn object(raw: &Bytes) -> Result<Value, Refusal> {
     }
 }
 
-fn does_not_fit(trace: &Trace, violations: &[String]) -> Refusal {
+fn does_not_fit(context: &CallContext, violations: &[String]) -> Refusal {
     Refusal::new(
         RefusalCode::InvalidArgs,
         "schema",
-        format!("The arguments of `{}` do not fit its schema: {}.", trace.name, violations.join("; ")),
+        format!("The arguments of `{}` do not fit its schema: {}.", context.name, violations.join("; ")),
         "Correct the arguments to the tool's inputSchema and call again.",
     )
 }

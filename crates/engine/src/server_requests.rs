@@ -12,22 +12,22 @@ use bytes::Bytes;
 
 use crate::{
     Engine,
-    desk::{CallKey, Question, Waited},
-    path::Trace,
+    approvals::{ApprovalRequest, CallKey, WaitResult},
+    call::CallContext,
 };
 use briefcase_ports::{BoxFuture, ClientPeer, Entry, RpcError, Urgency, Waiting};
 
 /// A [`ClientPeer`] behind the firewall.
-pub(crate) struct Guarded {
+pub(crate) struct FilteredClient {
     engine: Arc<Engine>,
-    from: Origin,
+    from: RequestOrigin,
     labels: Labels,
-    talk: Arc<dyn ClientPeer>,
+    client: Arc<dyn ClientPeer>,
 }
 
 /// Which server asks which agent's side, in which session.
 #[derive(Clone, Debug)]
-pub struct Origin {
+pub struct RequestOrigin {
     /// The agent.
     pub agent: AgentId,
     /// Its session.
@@ -36,30 +36,36 @@ pub struct Origin {
     pub server: ServerId,
 }
 
-impl Guarded {
-    pub(crate) fn new(engine: &Arc<Engine>, trace: &Trace, labels: Labels, talk: Arc<dyn ClientPeer>) -> Self {
-        let from = Origin { agent: trace.agent.clone(), session: trace.session, server: trace.server.clone() };
-        Self { engine: Arc::clone(engine), from, labels, talk }
+impl FilteredClient {
+    pub(crate) fn new(
+        engine: &Arc<Engine>,
+        context: &CallContext,
+        labels: Labels,
+        client: Arc<dyn ClientPeer>,
+    ) -> Self {
+        let from =
+            RequestOrigin { agent: context.agent.clone(), session: context.session, server: context.server.clone() };
+        Self { engine: Arc::clone(engine), from, labels, client }
     }
 }
 
-impl ClientPeer for Guarded {
+impl ClientPeer for FilteredClient {
     fn notify(&self, method: &str, params: Bytes) {
         // What cannot be made safe is not passed on; the result's own checks speak for the call.
         if let Ok(clean) = self.engine.show(&self.from.agent, &self.from.server, self.labels, params) {
-            self.talk.notify(method, clean);
+            self.client.notify(method, clean);
         }
     }
 
     fn ask<'a>(&'a self, method: &'a str, params: Bytes) -> BoxFuture<'a, Result<Bytes, RpcError>> {
         Box::pin(async move {
             let params = self.engine.admit(&self.from, self.labels, method, params).await?;
-            self.talk.ask(method, params).await
+            self.client.ask(method, params).await
         })
     }
 
     fn waiting(&self, notice: &Waiting) {
-        self.talk.waiting(notice);
+        self.client.waiting(notice);
     }
 }
 
@@ -88,14 +94,25 @@ impl Engine {
     ///
     /// # Errors
     /// The JSON-RPC error that the server gets.
-    pub async fn admit(&self, from: &Origin, labels: Labels, method: &str, params: Bytes) -> Result<Bytes, RpcError> {
+    pub async fn admit(
+        &self,
+        from: &RequestOrigin,
+        labels: Labels,
+        method: &str,
+        params: Bytes,
+    ) -> Result<Bytes, RpcError> {
         self.permit_question(from, method, &params).await?;
         self.show(&from.agent, &from.server, labels, params).map_err(|_| refused("The question cannot be passed on."))
     }
 
     /// Decides whether a server may ask something, asking a person where policy wants one.
-    pub(crate) async fn permit_question(&self, from: &Origin, method: &str, params: &[u8]) -> Result<(), RpcError> {
-        let allowed = match self.judge_question(&from.agent, &from.server, method) {
+    pub(crate) async fn permit_question(
+        &self,
+        from: &RequestOrigin,
+        method: &str,
+        params: &[u8],
+    ) -> Result<(), RpcError> {
+        let allowed = match self.authorize_server_request(&from.agent, &from.server, method) {
             Some(Verdict::Allow { .. }) => true,
             Some(Verdict::Ask { policies, .. }) => self.ask_person(from, method, params, policies).await,
             Some(Verdict::Deny { .. }) | None => false,
@@ -107,14 +124,14 @@ impl Engine {
         Err(refused("The person or their policy does not let this server ask that."))
     }
 
-    async fn ask_person(&self, from: &Origin, method: &str, params: &[u8], policies: Vec<String>) -> bool {
+    async fn ask_person(&self, from: &RequestOrigin, method: &str, params: &[u8], policies: Vec<String>) -> bool {
         let Ok(value) = parse_relayed(params, &Limits::AGENT) else { return false };
         let arguments = canonical(&value);
         let now = self.clock.now();
         let pin = Digest::labelled("briefcase/no-pin/1", &[]);
         let key = CallKey::new(&from.agent, &from.server, method, &pin, &arguments, None);
-        let version = self.standing().version();
-        let question = Question {
+        let version = self.authority().version();
+        let request = ApprovalRequest {
             id: ApprovalId::random(self.entropy.as_ref()),
             agent: from.agent.clone(),
             session: from.session,
@@ -131,18 +148,18 @@ impl Engine {
             authority_version: version,
             once_only: true,
             asked: now,
-            expires: self.desk.expiry(now),
+            expires: self.approvals.expiry(now),
             digest: pin,
             key,
             subject: pin,
         }
         .sealed();
-        let Ok(id) = self.put_on_desk(question, None).await else { return false };
-        let waited = self.desk.wait(id, self.limits.desk.question, || self.clock.now()).await;
-        waited == Waited::Allowed && self.desk.spend(id, key, version, self.clock.now()).is_some()
+        let Ok(id) = self.open_request(request, None).await else { return false };
+        let waited = self.wait_for_decision(id, self.limits.approvals.request).await;
+        waited == WaitResult::Allowed && self.spend_approval(id, key, version).is_some()
     }
 
-    async fn note_refused_question(&self, from: &Origin, method: &str) {
+    async fn note_refused_question(&self, from: &RequestOrigin, method: &str) {
         let notice = Notice {
             what: Word::lossy("question_refused"),
             agent: Some(from.agent.clone()),

@@ -1,4 +1,4 @@
-//! The desk's own source under `shuttle`: callers, deciders, a client that gives up, a person who looks, and a clock, as threads
+//! The approval queue's own source under `shuttle`: callers, deciders, a client that gives up, a person who looks, and a clock, as threads
 //! that are stopped and resumed in thousands of orders. Ends with an error, and the schedule, when an approval had two effects,
 //! two decisions, an effect without a yes, or none that ever ends.
 //!
@@ -18,8 +18,8 @@ extern crate std as real_std;
 extern crate tokio as real_tokio;
 
 #[allow(dead_code, reason = "not all of the module is raced")]
-#[path = "../../../../../crates/engine/src/desk/mod.rs"]
-mod desk;
+#[path = "../../../../../crates/engine/src/approvals/mod.rs"]
+mod approvals;
 mod notify;
 mod race;
 
@@ -37,12 +37,12 @@ pub mod sync {
     pub use crate::notify::Notify;
 }
 
-/// `std::time` and `tokio::time`: time passes when the scheduler wants it to.
+/// `std::time`.
 pub mod time {
     pub use real_std::time::Duration;
-
-    pub use crate::notify::timeout;
 }
+
+pub use real_tokio::select;
 
 /// `tokio::pin!`.
 #[macro_export]

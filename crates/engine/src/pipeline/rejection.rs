@@ -3,13 +3,13 @@
 use briefcase_receipts::{Kind, Receipt, Refused, Text, Word, Words};
 use briefcase_types::{Digest, Refusal, RefusalCode};
 
-use super::Trace;
+use super::CallContext;
 use crate::Engine;
 use briefcase_ports::{Entry, Urgency};
 
 /// Why a stage stopped the call.
 #[derive(Debug)]
-pub struct Stop {
+pub struct Rejection {
     refusal: Refusal,
     arguments: Option<Digest>,
     policies: Vec<String>,
@@ -17,7 +17,7 @@ pub struct Stop {
     recorded: bool,
 }
 
-impl Stop {
+impl Rejection {
     pub(super) fn new(authority: u64, refusal: Refusal) -> Self {
         Self { refusal, arguments: None, policies: Vec::new(), authority, recorded: false }
     }
@@ -39,7 +39,7 @@ impl Stop {
 
     /// Writes the receipt and gives the refusal to the agent. When the record cannot be written the agent hears that
     /// instead: nothing ran in either case.
-    pub(super) async fn record(self, engine: &Engine, trace: &Trace) -> Refusal {
+    pub(super) async fn record(self, engine: &Engine, context: &CallContext) -> Refusal {
         if self.recorded {
             return self.refusal;
         }
@@ -47,12 +47,12 @@ impl Stop {
         let receipt = Receipt {
             at: engine.clock.now(),
             kind: Kind::Refusal(Refused {
-                call: trace.call,
-                agent: trace.agent.clone(),
-                session: trace.session,
-                server: Some(trace.server.clone()),
-                op: Some(Word::lossy(trace.operation)),
-                name: (!trace.name.is_empty()).then(|| Text::lossy(&trace.name)),
+                call: context.call,
+                agent: context.agent.clone(),
+                session: context.session,
+                server: Some(context.server.clone()),
+                op: Some(Word::lossy(context.operation)),
+                name: (!context.name.is_empty()).then(|| Text::lossy(&context.name)),
                 code: refusal.code,
                 reason: Word::lossy(refusal.reason.clone()),
                 args: self.arguments,

@@ -1,10 +1,11 @@
-//! Waiting, as the scheduler has it: `tokio::sync::Notify` as far as the desk uses it, and time-outs that may strike at any look.
+//! Waiting, as the scheduler has it: `tokio::sync::Notify` as far as the queue uses it, and time-outs that may strike at any look.
 
+use briefcase_ports::{BoxFuture, MonotonicClock};
+use briefcase_types::MonotonicTime;
 use real_std::{
     future::Future,
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll, Waker},
-    time::Duration,
 };
 use shuttle::{
     rand::{Rng, thread_rng},
@@ -65,22 +66,26 @@ impl Future for Notified<'_> {
     }
 }
 
-/// The time was up.
-pub struct Elapsed;
+/// Monotonic time, as the scheduler has it: a sleep may end at any look, and the clock then shows its deadline.
+#[derive(Default)]
+pub struct Timer {
+    now: Mutex<MonotonicTime>,
+}
 
-/// Runs `future`; whenever it waits, the time may be up. A short time is up sooner.
-pub async fn timeout<F: Future>(time: Duration, future: F) -> Result<F::Output, Elapsed> {
-    let mut future = pin!(future);
-    let odds = if time <= Duration::from_secs(1) { 2 } else { 30 };
-    real_std::future::poll_fn(|context| {
-        if let Poll::Ready(ready) = future.as_mut().poll(context) {
-            return Poll::Ready(Ok(ready));
-        }
-        if thread_rng().gen_range(0..odds) == 0 {
-            return Poll::Ready(Err(Elapsed));
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await
+impl MonotonicClock for Timer {
+    fn now(&self) -> MonotonicTime {
+        *self.now.lock().expect("not poisoned")
+    }
+
+    fn sleep_until(&self, deadline: MonotonicTime) -> BoxFuture<'_, ()> {
+        Box::pin(real_std::future::poll_fn(move |context| {
+            if thread_rng().gen_range(0..30) == 0 {
+                let mut now = self.now.lock().expect("not poisoned");
+                *now = (*now).max(deadline);
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }))
+    }
 }

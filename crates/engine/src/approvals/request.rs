@@ -1,4 +1,4 @@
-//! What is asked, and what can be answered. The question's digest covers everything a person is shown.
+//! The request that a person sees, and the decisions on it. The request's digest covers everything that is shown.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use briefcase_types::{AgentId, ApprovalId, Digest, Money, ServerId, SessionId, U
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What makes two calls the same call: agent, server, operation, name, pin, canonical arguments and cost.
+/// The identity of a call: agent, server, operation, name, pin, canonical arguments and cost.
 ///
-/// Made only from the bytes that will be sent, so that an answer cannot be moved to other bytes.
+/// Invariant: it is made only from the bytes that will be sent, so that a decision cannot be moved to other bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallKey(Digest);
 
 impl CallKey {
-    /// The key of a call.
+    /// Computes the key of a call.
     #[must_use]
     pub fn new(
         agent: &AgentId,
@@ -38,18 +38,18 @@ impl CallKey {
     }
 }
 
-/// A question to a person. Everything that is shown is in here, and `digest` covers all of it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Question {
-    /// Its id, also the nonce in the digest.
+/// An approval request. It holds everything that a person is shown, and `digest` covers all of it.
+#[derive(Clone, Debug)]
+pub struct ApprovalRequest {
+    /// The request's id, which is also the nonce in the digest.
     pub id: ApprovalId,
-    /// Who asks.
+    /// The agent that makes the call.
     pub agent: AgentId,
-    /// In which session.
+    /// The agent's session.
     pub session: SessionId,
-    /// Where the call would go.
+    /// The server that the call goes to.
     pub server: ServerId,
-    /// `call_tool`, `read_resource`, `get_prompt`, …
+    /// The operation's word: `call_tool`, `read_resource`, `get_prompt`, …
     pub operation: String,
     /// The tool's or prompt's name, or the resource's URI.
     pub name: String,
@@ -57,35 +57,33 @@ pub struct Question {
     pub pin: Digest,
     /// The exact arguments: the canonical JSON that will be sent.
     pub arguments: String,
-    /// What it costs, if the person has put a price on the tool.
+    /// The price that a person put on the tool.
     pub cost: Option<Money>,
-    /// `read`, `write` or `unknown`.
+    /// The tool's class: `read`, `write` or `unknown`.
     pub class: String,
-    /// `low`, `medium` or `high`.
+    /// The call's risk: `low`, `medium` or `high`.
     pub risk: String,
-    /// What the session has seen.
+    /// The labels of the agent.
     pub labels: Vec<String>,
-    /// The policies that want a person asked.
+    /// The policies that require a person.
     pub policies: Vec<String>,
-    /// Version of the authority document the question was decided under.
+    /// The version of the authority document that policy was evaluated under.
     pub authority_version: u64,
-    /// Only "this one call" may be answered.
+    /// Whether the decision may cover this one call only.
     pub once_only: bool,
-    /// When it was asked.
+    /// The time at which the request was opened.
     pub asked: UnixMillis,
-    /// When it expires.
+    /// The time at which the request expires.
     pub expires: UnixMillis,
-    /// Digest of all of the above.
+    /// The digest of all of the above.
     pub digest: Digest,
-    /// See [`CallKey`].
-    #[serde(skip)]
+    /// The call's identity.
     pub key: CallKey,
-    /// What prompt budget and cool-down count by: server, operation and name.
-    #[serde(skip)]
+    /// The digest of server, operation and name. Prompt budgets and cool-downs count by it.
     pub subject: Digest,
 }
 
-impl Question {
+impl ApprovalRequest {
     /// Fills in `subject` and `digest`.
     #[must_use]
     pub fn sealed(mut self) -> Self {
@@ -100,9 +98,18 @@ impl Question {
         self.digest = Digest::labelled("briefcase/approval/1", &[&briefcase_json::canonical(&shown)]);
         self
     }
+
+    /// The digest that a factor's proof is bound to: this request, this decision, this scope.
+    #[must_use]
+    pub fn decision_digest(&self, decision: &Decision) -> Digest {
+        Digest::labelled(
+            "briefcase/decision/1",
+            &[self.id.as_bytes(), self.digest.as_bytes(), decision.canonical().as_slice()],
+        )
+    }
 }
 
-/// How far a permission reaches. Never broader than what the person was shown.
+/// The reach of a permission. It is never broader than the request that the person saw.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "scope", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Scope {
@@ -112,18 +119,18 @@ pub enum Scope {
     SessionExact,
     /// This tool with any arguments, until the session ends.
     SessionTool,
-    /// A rule in the authority document: this tool, with the named top-level arguments as they are now, until it ends.
+    /// A rule in the authority document: this tool, with the named top-level arguments as they are now, until it expires.
     Rule {
-        /// Arguments that must be equal to the ones in the question. The others may differ.
+        /// Arguments that must equal the request's. The others may differ.
         fixed: Vec<String>,
-        /// How long the rule lasts.
+        /// The rule's lifetime in seconds.
         #[serde(rename = "seconds")]
         lasts: u64,
     },
 }
 
 impl Scope {
-    /// How long a rule lasts.
+    /// The lifetime of a rule.
     #[must_use]
     pub const fn lifetime(&self) -> Option<Duration> {
         match self {
@@ -133,41 +140,29 @@ impl Scope {
     }
 }
 
-/// A person's answer.
+/// A person's decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub enum Decision {
-    /// No.
+    /// The call must not run.
     Deny,
-    /// Yes, this far.
+    /// The call may run, with this reach.
     Allow(Scope),
 }
 
 impl Decision {
-    /// Canonical JSON, for the digest that a factor's proof is bound to.
+    /// The canonical JSON, for the digest that a factor's proof is bound to.
     #[must_use]
     pub fn canonical(&self) -> Vec<u8> {
         briefcase_json::canonical(&serde_json::to_value(self).unwrap_or(Value::Null))
     }
 
-    /// The word in receipts.
+    /// The word in receipts and answers.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Deny => "denied",
             Self::Allow(_) => "approved",
-        }
-    }
-
-    /// The scope's word in receipts.
-    #[must_use]
-    pub const fn scope_word(&self) -> &'static str {
-        match self {
-            Self::Deny => "none",
-            Self::Allow(Scope::Once) => "once",
-            Self::Allow(Scope::SessionExact) => "session_exact",
-            Self::Allow(Scope::SessionTool) => "session_tool",
-            Self::Allow(Scope::Rule { .. }) => "rule",
         }
     }
 }

@@ -7,11 +7,11 @@ use briefcase_receipts::{Kind, Outcome, Receipt, Word};
 use briefcase_types::{Digest, Refusal, RefusalCode};
 use bytes::Bytes;
 
-use super::{Answered, Stop, Trace, resolve::Target, validate::Arguments};
+use super::{Answered, CallContext, Rejection, resolve::Target, validate::Arguments};
 use crate::{
     Engine,
     call::{Answer, Call, Continuation, Operation, Released},
-    inward::Origin,
+    server_requests::RequestOrigin,
     tasks::{self, Act, Made, Questions},
 };
 use briefcase_ports::{Entry, Reply, RpcError, UpstreamFailure, Urgency};
@@ -19,28 +19,29 @@ use briefcase_ports::{Entry, Reply, RpcError, UpstreamFailure, Urgency};
 /// What the firewall made of the reply.
 enum Filtered {
     Pass { answer: Answer, redactions: u64, status: &'static str },
-    Hold { refusal: Refusal, status: String },
+    Withheld { refusal: Refusal, status: String },
 }
 
 /// Last stage.
-pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, Stop> {
-    let Answered { trace, call, target, arguments, hold, reply, took } = answered;
-    let shown = Shown { server: &trace.server, shape: shape(&call.operation, &target) };
+pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, Rejection> {
+    let Answered { context, call, target, arguments, budget, reply, took } = answered;
+    let shown = Shown { server: &context.server, shape: shape(&call.operation, &target) };
     let filtered = filter(engine, &shown, reply);
-    let Admitted { filtered, wants_input, questions } = admit_questions(engine, &trace, target.made(), filtered).await;
+    let Admitted { filtered, wants_input, questions } =
+        admit_questions(engine, &context, target.made(), filtered).await;
     // A fixed price cannot overrun.
-    let _ = engine.settle(hold.reservation);
-    engine.labels.add(&trace.agent, target.labels, engine.clock.now());
+    let _ = engine.settle(budget.reservation);
+    engine.labels.add(&context.agent, target.labels, engine.clock.now());
     let (status, released, redacted) = match &filtered {
         Filtered::Pass { .. } if wants_input => ("input_required".to_owned(), bytes_of(&filtered), 0),
         Filtered::Pass { redactions, status, .. } => ((*status).to_owned(), bytes_of(&filtered), *redactions),
-        Filtered::Hold { status, .. } => (status.clone(), None, 0),
+        Filtered::Withheld { status, .. } => (status.clone(), None, 0),
     };
     let outcome = Outcome {
-        call: trace.call,
+        call: context.call,
         intent: None,
         status: Word::lossy(status),
-        result: released.as_deref().map(|raw| engine.commit_key.result(&trace.call, raw)),
+        result: released.as_deref().map(|raw| engine.commit_key.result(&context.call, raw)),
         bytes: released.as_deref().map_or(0, |raw| u64::try_from(raw.len()).unwrap_or(u64::MAX)),
         redacted,
         millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
@@ -49,22 +50,22 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, St
     let receipt = Receipt { at: engine.clock.now(), kind: Kind::Outcome(outcome) };
     let durable = engine.journal.append(Entry { receipt, opening: None }, Urgency::Now);
     let index = engine.durable(durable).await.map_err(|error| withheld(&error))?;
-    if let Some(intent) = hold.intent {
+    if let Some(intent) = budget.intent {
         engine.durable(intent).await.map_err(|error| withheld(&error))?;
     }
     match filtered {
         Filtered::Pass { answer, .. } => {
-            remember_task(engine, &trace, &call, &target, &arguments, &answer, hold.by_person, questions);
+            remember_task(engine, &context, &call, &target, &arguments, &answer, budget.by_person, questions);
             let continuation = wants_input.then(|| Continuation {
                 key: arguments.key,
-                authority_version: target.standing.version(),
-                approved: hold.by_person,
+                authority_version: target.authority.version(),
+                approved: budget.by_person,
             });
             Ok(Released::new(answer, index, continuation))
         }
-        Filtered::Hold { mut refusal, .. } => {
+        Filtered::Withheld { mut refusal, .. } => {
             refusal.receipt = Some(index);
-            Err(Stop::after_effect(refusal))
+            Err(Rejection::after_effect(refusal))
         }
     }
 }
@@ -80,9 +81,9 @@ struct Admitted {
 
 /// A modern server asks by answering: what it asks is decided like any question, before the agent's side sees it. What a
 /// task asks is decided once, however often its state is looked at.
-async fn admit_questions(engine: &Engine, trace: &Trace, made: Option<&Made>, filtered: Filtered) -> Admitted {
-    let hold = |word: &'static str| Admitted {
-        filtered: Filtered::Hold { refusal: unusable(word), status: format!("withheld:{word}") },
+async fn admit_questions(engine: &Engine, context: &CallContext, made: Option<&Made>, filtered: Filtered) -> Admitted {
+    let withhold = |word: &'static str| Admitted {
+        filtered: Filtered::Withheld { refusal: unusable(word), status: format!("withheld:{word}") },
         wants_input: false,
         questions: Questions::new(),
     };
@@ -96,19 +97,19 @@ async fn admit_questions(engine: &Engine, trace: &Trace, made: Option<&Made>, fi
         _ => Ok((false, Vec::new())),
     };
     // What cannot be decided on is not passed on: another reader may find the question in it.
-    let Ok((wants_input, asked)) = asked else { return hold("question_malformed") };
-    let from = Origin { agent: trace.agent.clone(), session: trace.session, server: trace.server.clone() };
+    let Ok((wants_input, asked)) = asked else { return withhold("question_malformed") };
+    let from = RequestOrigin { agent: context.agent.clone(), session: context.session, server: context.server.clone() };
     let mut allowed = Questions::new();
     for Asked { key, method, params } in asked {
         let digest = Digest::labelled("briefcase/task-question/1", &[method.as_bytes(), &params]);
         let known = made.is_some_and(|made| made.knows(&key, digest));
         if !known && engine.permit_question(&from, &method, &params).await.is_err() {
-            return hold("question_refused");
+            return withhold("question_refused");
         }
         allowed.insert(key, digest);
     }
     if !tasks::can_note(&allowed) {
-        return hold("question_malformed");
+        return withhold("question_malformed");
     }
     Admitted { filtered, wants_input, questions: allowed }
 }
@@ -117,7 +118,7 @@ async fn admit_questions(engine: &Engine, trace: &Trace, made: Option<&Made>, fi
 #[expect(clippy::too_many_arguments, reason = "a task is remembered with everything about its call")]
 fn remember_task(
     engine: &Engine,
-    trace: &Trace,
+    context: &CallContext,
     call: &Call,
     target: &Target,
     arguments: &Arguments,
@@ -139,7 +140,7 @@ fn remember_task(
     };
     let Some(id) = tasks::created(raw) else { return };
     let made = Made {
-        server: trace.server.clone(),
+        server: context.server.clone(),
         id,
         operation,
         pin: target.pin,
@@ -147,11 +148,11 @@ fn remember_task(
         tool: target.tool.clone(),
         labels: target.labels,
         private_arguments: target.private_arguments,
-        approved_under: by_person.then(|| target.standing.version()),
+        approved_under: by_person.then(|| target.authority.version()),
         questions: Mutex::new(questions),
     };
-    let standing = engine.standing();
-    engine.tasks.remember(&trace.agent, made, |agent| standing.authority().agents.contains_key(agent));
+    let authority = engine.authority();
+    engine.tasks.remember(&context.agent, made, |agent| authority.document().agents.contains_key(agent));
 }
 
 /// `URLElicitationRequired` of the legacy era.
@@ -161,7 +162,7 @@ fn bytes_of(filtered: &Filtered) -> Option<Bytes> {
     match filtered {
         Filtered::Pass { answer: Answer::Result(raw), .. } => Some(raw.clone()),
         Filtered::Pass { answer: Answer::Error(error), .. } => Some(Bytes::copy_from_slice(error.message.as_bytes())),
-        Filtered::Hold { .. } => None,
+        Filtered::Withheld { .. } => None,
     }
 }
 
@@ -172,15 +173,15 @@ fn filter(engine: &Engine, answered: &Shown<'_>, reply: Result<Reply, UpstreamFa
                 let status = if is_tool_error(&clean.bytes) { "tool_error" } else { "ok" };
                 Filtered::Pass { answer: Answer::Result(clean.bytes), redactions: clean.redactions, status }
             }
-            Err(reason) => Filtered::Hold { refusal: unusable(reason), status: format!("withheld:{reason}") },
+            Err(reason) => Filtered::Withheld { refusal: unusable(reason), status: format!("withheld:{reason}") },
         },
         Ok(Reply::Error(error)) => match engine.clean_error(answered.server, error) {
             Ok((error, redactions)) => Filtered::Pass { answer: Answer::Error(error), redactions, status: "rpc_error" },
-            Err(reason) => Filtered::Hold { refusal: unusable(reason), status: format!("withheld:{reason}") },
+            Err(reason) => Filtered::Withheld { refusal: unusable(reason), status: format!("withheld:{reason}") },
         },
         Err(failure) => {
             let status = failure.reason().to_owned();
-            Filtered::Hold { refusal: engine.upstream_refusal(&failure), status }
+            Filtered::Withheld { refusal: engine.upstream_refusal(&failure), status }
         }
     }
 }
@@ -227,8 +228,8 @@ fn unusable(reason: &'static str) -> Refusal {
 }
 
 /// The effect may have happened, but its outcome could not be recorded: the result stays here.
-fn withheld(error: &briefcase_ports::JournalError) -> Stop {
-    Stop::after_effect(Refusal::new(
+fn withheld(error: &briefcase_ports::JournalError) -> Rejection {
+    Rejection::after_effect(Refusal::new(
         RefusalCode::Unavailable,
         "withheld",
         format!("The call was sent, but its outcome could not be recorded, so its result is withheld: {error}."),

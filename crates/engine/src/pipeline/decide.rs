@@ -3,26 +3,26 @@
 use std::sync::Arc;
 
 use briefcase_policy::decision::{DenyReason, Risk, Verdict};
-use briefcase_receipts::{Approval, Kind, Receipt, Step};
-use briefcase_types::{ApprovalId, CallId, Digest, Refusal, RefusalCode, ServerId};
+use briefcase_types::{ApprovalId, Digest, Refusal, RefusalCode, ServerId};
 
 use super::{
-    Stop, Trace, Validated,
-    resolve::{Target, look_again},
-    stop::unrecorded,
+    CallContext, Rejection, Validated,
+    rejection::unrecorded,
+    resolve::{Target, verify_pin_again},
     validate::Arguments,
 };
 use crate::{
     Engine,
+    approval_flow::RequestError,
+    approvals::{ApprovalConsumed, ApprovalRequest, OpenRequestError, WaitResult},
     call::{Call, Operation},
-    desk::{ApprovalConsumed, NotAsked, Question, Waited},
 };
-use briefcase_ports::{ClientPeer, Entry, JournalError, Urgency, Waiting};
+use briefcase_ports::{ClientPeer, Waiting};
 
 /// A call that may run, and why.
 #[derive(Debug)]
 pub struct Permitted {
-    pub(super) trace: Trace,
+    pub(super) context: CallContext,
     pub(super) call: Call,
     pub(super) target: Target,
     pub(super) arguments: Arguments,
@@ -52,9 +52,13 @@ impl Permit {
 }
 
 /// Third stage.
-pub async fn decide(engine: &Engine, validated: Validated, talk: &Arc<dyn ClientPeer>) -> Result<Permitted, Stop> {
-    let Validated { trace, mut call, mut target, arguments } = validated;
-    let permit = match engine.judge(&trace, &call.operation, &target, &arguments.value) {
+pub async fn decide(
+    engine: &Engine,
+    validated: Validated,
+    client: &Arc<dyn ClientPeer>,
+) -> Result<Permitted, Rejection> {
+    let Validated { context, mut call, mut target, arguments } = validated;
+    let permit = match engine.authorize(&context, &target.authority, &call.operation, target.made(), &arguments.value) {
         Verdict::Allow { policies, grant: None } => Permit { word: "allow", policies, approval: None },
         Verdict::Allow { policies, grant: Some(_) } => Permit { word: "granted", policies, approval: None },
         Verdict::Deny { policies, reason } => return Err(denied(&target, &arguments, policies, reason)),
@@ -65,22 +69,22 @@ pub async fn decide(engine: &Engine, validated: Validated, talk: &Arc<dyn Client
             let continued = call.continuation.take().is_some_and(|continuation| {
                 continuation.approved
                     && continuation.key == arguments.key
-                    && continuation.authority_version == target.standing.version()
+                    && continuation.authority_version == target.authority.version()
             });
-            let of_approved = target.made().is_some_and(|made| made.approved_under == Some(target.standing.version()));
+            let of_approved = target.made().is_some_and(|made| made.approved_under == Some(target.authority.version()));
             if continued || of_approved {
                 Permit { word: CONTINUED, policies, approval: None }
-            } else if !fresh && granted(&trace, &call, &target, &arguments, !undeclared.is_empty()) {
+            } else if !fresh && granted(&context, &call, &target, &arguments, !undeclared.is_empty()) {
                 Permit { word: "session_grant", policies, approval: None }
             } else {
-                ask(engine, &trace, &call, &mut target, &arguments, policies, fresh, talk).await?
+                ask(engine, &context, &call, &mut target, &arguments, policies, fresh, client).await?
             }
         }
     };
-    Ok(Permitted { trace, call, target, arguments, permit })
+    Ok(Permitted { context, call, target, arguments, permit })
 }
 
-fn denied(target: &Target, arguments: &Arguments, policies: Vec<String>, reason: DenyReason) -> Stop {
+fn denied(target: &Target, arguments: &Arguments, policies: Vec<String>, reason: DenyReason) -> Rejection {
     let named =
         if policies.is_empty() { "no policy allows it".to_owned() } else { format!("policy {}", policies.join(", ")) };
     let refusal = Refusal::new(
@@ -89,32 +93,32 @@ fn denied(target: &Target, arguments: &Arguments, policies: Vec<String>, reason:
         format!("Policy does not allow this call ({named})."),
         "Do something else, or ask the person to change the policy: `briefcase policy edit`.",
     );
-    Stop::new(target.standing.version(), refusal).with_arguments(arguments.commitment).with_policies(policies)
+    Rejection::new(target.authority.version(), refusal).with_arguments(arguments.commitment).with_policies(policies)
 }
 
 /// The arguments that the tool's accepted schema does not name.
 fn undeclared(call: &Call, target: &Target, arguments: &Arguments) -> Vec<String> {
     let Operation::CallTool { tool, .. } = &call.operation else { return Vec::new() };
-    target.standing.policy().undeclared(&call.line.server, tool, &arguments.value)
+    target.authority.policy().undeclared(&call.connection.server, tool, &arguments.value)
 }
 
 /// A permission for this session that covers exactly this.
-fn granted(trace: &Trace, call: &Call, target: &Target, arguments: &Arguments, only_exact: bool) -> bool {
+fn granted(context: &CallContext, call: &Call, target: &Target, arguments: &Arguments, only_exact: bool) -> bool {
     match target.made() {
         Some(made) => {
-            let subject = subject_of(&trace.server, made.operation.word(), made.operation.name());
-            call.session.covers(&trace.server, subject, made.pin, made.exact(), false)
+            let subject = subject_of(&context.server, made.operation.word(), made.operation.name());
+            call.session.covers(&context.server, subject, made.pin, made.exact(), false)
         }
         None => {
             let exact = Digest::sha256(&arguments.canonical);
-            call.session.covers(&trace.server, subject(trace), target.pin, exact, only_exact)
+            call.session.covers(&context.server, subject(context), target.pin, exact, only_exact)
         }
     }
 }
 
-/// What grants and prompt budgets count by. The same as [`Question::sealed`] computes.
-pub(crate) fn subject(trace: &Trace) -> Digest {
-    subject_of(&trace.server, trace.operation, &trace.name)
+/// What grants and prompt budgets count by. The same as [`ApprovalRequest::sealed`] computes.
+pub(crate) fn subject(context: &CallContext) -> Digest {
+    subject_of(&context.server, context.operation, &context.name)
 }
 
 fn subject_of(server: &ServerId, operation: &str, name: &str) -> Digest {
@@ -125,156 +129,116 @@ fn subject_of(server: &ServerId, operation: &str, name: &str) -> Digest {
 #[expect(clippy::too_many_arguments, reason = "the whole call is what is asked about")]
 async fn ask(
     engine: &Engine,
-    trace: &Trace,
+    context: &CallContext,
     call: &Call,
     target: &mut Target,
     arguments: &Arguments,
     policies: Vec<String>,
     once_only: bool,
-    talk: &Arc<dyn ClientPeer>,
-) -> Result<Permit, Stop> {
-    let version = target.standing.version();
-    let stop = |refusal: Refusal| {
-        Stop::new(version, refusal).with_arguments(arguments.commitment).with_policies(policies.clone())
+    client: &Arc<dyn ClientPeer>,
+) -> Result<Permit, Rejection> {
+    let version = target.authority.version();
+    let reject = |refusal: Refusal| {
+        Rejection::new(version, refusal).with_arguments(arguments.commitment).with_policies(policies.clone())
     };
-    let question = question(engine, trace, call, target, arguments, &policies, once_only);
-    let expires = question.expires;
-    let approval = engine.put_on_desk(question, Some(trace.call)).await.map_err(|reason| {
-        stop(match reason {
-            NotOnDesk::NotAsked(reason) => not_asked(reason),
-            NotOnDesk::Journal(error) => unrecorded(&error),
+    let request = approval_request(engine, context, call, target, arguments, &policies, once_only);
+    let expires = request.expires;
+    let approval = engine.open_request(request, Some(context.call)).await.map_err(|reason| {
+        reject(match reason {
+            RequestError::NotOpened(reason) => not_opened(reason),
+            RequestError::Journal(error) => unrecorded(&error),
         })
     })?;
     let tool = target.tool_of(call).cloned();
-    talk.waiting(&Waiting { approval, server: trace.server.clone(), tool, expires });
+    client.waiting(&Waiting { approval, server: context.server.clone(), tool, expires });
     let waited = tokio::select! {
-        waited = engine.desk.wait(approval, call.patience, || engine.clock.now()) => waited,
-        () = call.cancel.cancelled() => return Err(stop(cancelled(engine, approval).await)),
+        waited = engine.wait_for_decision(approval, call.patience) => waited,
+        () = call.cancel.cancelled() => return Err(reject(cancelled(engine, approval))),
     };
     match waited {
-        Waited::Allowed => {
+        WaitResult::Allowed => {
             // The person may have taken minutes: the server may show another definition by now.
-            if let Err(changed) = look_again(engine, call, target).await {
-                engine.desk.withdraw(approval);
-                return Err(stop(changed));
+            if let Err(changed) = verify_pin_again(engine, call, target).await {
+                engine.withdraw_request(approval);
+                return Err(reject(changed));
             }
-            spend(engine, trace, call, target, arguments, approval, policies.clone())
-                .ok_or_else(|| stop(void(approval)))
+            spend(engine, context, call, target, arguments, approval, policies.clone())
+                .ok_or_else(|| reject(void(approval)))
         }
-        Waited::Denied => Err(stop(not_asked(NotAsked::Denied))),
-        Waited::Expired => Err(stop(not_asked(NotAsked::Expired))),
-        Waited::Patience => Err(stop(still_open(approval))),
+        WaitResult::Denied => Err(reject(not_opened(OpenRequestError::Denied))),
+        WaitResult::Expired => Err(reject(not_opened(OpenRequestError::Expired))),
+        WaitResult::TimedOut => Err(reject(still_open(approval))),
     }
 }
 
-fn question(
+fn approval_request(
     engine: &Engine,
-    trace: &Trace,
+    context: &CallContext,
     call: &Call,
     target: &Target,
     arguments: &Arguments,
     policies: &[String],
     once_only: bool,
-) -> Question {
+) -> ApprovalRequest {
     let now = engine.clock.now();
-    Question {
+    ApprovalRequest {
         id: ApprovalId::random(engine.entropy.as_ref()),
-        agent: trace.agent.clone(),
-        session: trace.session,
-        server: trace.server.clone(),
-        operation: trace.operation.to_owned(),
-        name: trace.name.clone(),
+        agent: context.agent.clone(),
+        session: context.session,
+        server: context.server.clone(),
+        operation: context.operation.to_owned(),
+        name: context.name.clone(),
         pin: target.pin,
         arguments: String::from_utf8_lossy(&arguments.canonical).into_owned(),
         cost: target.cost,
         class: target.class.as_str().to_owned(),
-        risk: risk(trace, call, target).as_str().to_owned(),
-        labels: engine.labels.labels(&trace.agent, now).iter().map(|label| label.as_str().to_owned()).collect(),
+        risk: risk(context, call, target).as_str().to_owned(),
+        labels: engine.labels.labels(&context.agent, now).iter().map(|label| label.as_str().to_owned()).collect(),
         policies: policies.to_vec(),
-        authority_version: target.standing.version(),
+        authority_version: target.authority.version(),
         once_only: once_only || !matches!(call.operation, Operation::CallTool { .. }),
         asked: now,
-        expires: engine.desk.expiry(now),
+        expires: engine.approvals.expiry(now),
         digest: Digest::labelled("briefcase/unsealed", &[]),
         key: arguments.key,
-        subject: subject(trace),
+        subject: subject(context),
     }
     .sealed()
 }
 
-fn risk(trace: &Trace, call: &Call, target: &Target) -> Risk {
+fn risk(context: &CallContext, call: &Call, target: &Target) -> Risk {
     let Some(tool) = target.tool_of(call) else { return Risk::Medium };
-    target.standing.policy().risk(&trace.server, tool).unwrap_or(Risk::High)
-}
-
-/// Why a question is not on the desk.
-pub(crate) enum NotOnDesk {
-    NotAsked(NotAsked),
-    Journal(JournalError),
-}
-
-impl Engine {
-    /// Puts a question on the desk, or finds the one that stands for the same call. It is shown once its receipt is durable.
-    pub(crate) async fn put_on_desk(&self, question: Question, call: Option<CallId>) -> Result<ApprovalId, NotOnDesk> {
-        let step = Approval {
-            approval: question.id,
-            digest: question.digest,
-            step: Step::Requested,
-            call,
-            agent: Some(question.agent.clone()),
-            factor: None,
-            scope: None,
-        };
-        let standing = self.desk.ask(question, self.clock.now()).map_err(NotOnDesk::NotAsked)?;
-        if standing.opened {
-            let receipt = Receipt { at: self.clock.now(), kind: Kind::Approval(step) };
-            let recorded = self.record(Entry { receipt, opening: None }, Urgency::Now).await;
-            self.desk.opened(standing.id, recorded.is_ok());
-            recorded.map_err(NotOnDesk::Journal)?;
-        }
-        Ok(standing.id)
-    }
+    target.authority.policy().risk(&context.server, tool).unwrap_or(Risk::High)
 }
 
 /// Takes the answer for this call, under the authority as it is *now*: what changed while the call waited counts.
 fn spend(
     engine: &Engine,
-    trace: &Trace,
+    context: &CallContext,
     call: &Call,
     target: &mut Target,
     arguments: &Arguments,
     approval: ApprovalId,
     policies: Vec<String>,
 ) -> Option<Permit> {
-    let standing = engine.standing();
-    let fits = standing.may_connect(&trace.agent) && target.still_accepted(call, &standing);
+    let authority = engine.authority();
+    let fits = authority.may_connect(&context.agent) && target.still_accepted(call, &authority);
     if call.session.is_closed() || !fits {
-        engine.desk.withdraw(approval);
+        engine.withdraw_request(approval);
         return None;
     }
-    let consumed = engine.desk.spend(approval, arguments.key, standing.version(), engine.clock.now())?;
-    target.standing = standing;
-    if let Verdict::Deny { .. } = engine.judge(trace, &call.operation, target, &arguments.value) {
+    let consumed = engine.spend_approval(approval, arguments.key, authority.version())?;
+    target.authority = authority;
+    if let Verdict::Deny { .. } =
+        engine.authorize(context, &target.authority, &call.operation, target.made(), &arguments.value)
+    {
         return None;
     }
     Some(Permit { word: "approved", policies, approval: Some(consumed) })
 }
 
-async fn cancelled(engine: &Engine, approval: ApprovalId) -> Refusal {
-    if let Some(question) = engine.desk.withdraw(approval) {
-        let step = Approval {
-            approval,
-            digest: question.digest,
-            step: Step::Cancelled,
-            call: None,
-            agent: Some(question.agent.clone()),
-            factor: None,
-            scope: None,
-        };
-        let entry = Entry { receipt: Receipt { at: engine.clock.now(), kind: Kind::Approval(step) }, opening: None };
-        // The refusal that follows is durable or fails loudly; this step rides along with it.
-        drop(engine.journal.append(entry, Urgency::Lazy));
-    }
+fn cancelled(engine: &Engine, approval: ApprovalId) -> Refusal {
+    engine.cancel_request(approval);
     Refusal::new(
         RefusalCode::ApprovalRequired,
         "cancelled",
@@ -305,27 +269,27 @@ fn void(approval: ApprovalId) -> Refusal {
     refusal
 }
 
-fn not_asked(reason: NotAsked) -> Refusal {
+fn not_opened(reason: OpenRequestError) -> Refusal {
     match reason {
-        NotAsked::PromptBudget => Refusal::new(
+        OpenRequestError::PromptBudget => Refusal::new(
             RefusalCode::Denied,
             "prompt_budget",
             "A question for this tool is open already; no second one is asked.",
             "Wait for the decision on the open question, then call again.",
         ),
-        NotAsked::Cooldown => Refusal::new(
+        OpenRequestError::Cooldown => Refusal::new(
             RefusalCode::Denied,
             "cooldown",
             "A person denied this tool moments ago.",
             "Do something else; asking again is possible in half a minute.",
         ),
-        NotAsked::Expired => Refusal::new(
+        OpenRequestError::Expired => Refusal::new(
             RefusalCode::ApprovalExpired,
             "expired",
             "Nobody answered the question in time.",
             "Make the call again to ask again.",
         ),
-        NotAsked::Denied => {
+        OpenRequestError::Denied => {
             Refusal::new(RefusalCode::Denied, "person", "A person denied this call.", "Do something else.")
         }
     }

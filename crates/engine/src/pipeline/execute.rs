@@ -1,33 +1,33 @@
-//! execute: the only place that sends a call to its server. It takes a [`Funded`] and nothing else.
+//! execute: the only place that sends a call to its server. It takes a [`Reserved`] and nothing else.
 
 use std::{sync::Arc, time::Duration};
 
 use briefcase_types::UnixMillis;
 use bytes::Bytes;
 
-use super::{Funded, Trace, reserve::Hold, resolve::Target, validate::Arguments};
+use super::{CallContext, Reserved, reserve::HeldBudget, resolve::Target, validate::Arguments};
 use crate::{
     Engine,
     call::{Call, Operation},
-    inward::Guarded,
+    server_requests::FilteredClient,
 };
 use briefcase_ports::{ClientPeer, Outbound, Reply, UpstreamFailure};
 
 /// A call that had its effect, or tried to.
 #[derive(Debug)]
 pub struct Answered {
-    pub(super) trace: Trace,
+    pub(super) context: CallContext,
     pub(super) call: Call,
     pub(super) target: Target,
     pub(super) arguments: Arguments,
-    pub(super) hold: Hold,
+    pub(super) budget: HeldBudget,
     pub(super) reply: Result<Reply, UpstreamFailure>,
     pub(super) took: Duration,
 }
 
 /// Fifth stage.
-pub async fn execute(engine: &Arc<Engine>, funded: Funded, talk: Arc<dyn ClientPeer>) -> Answered {
-    let Funded { trace, call, target, arguments, hold } = funded;
+pub async fn execute(engine: &Arc<Engine>, reserved: Reserved, client: Arc<dyn ClientPeer>) -> Answered {
+    let Reserved { context, call, target, arguments, budget } = reserved;
     let began: UnixMillis = engine.clock.now();
     let outbound = Outbound {
         method: call.operation.method(),
@@ -35,10 +35,10 @@ pub async fn execute(engine: &Arc<Engine>, funded: Funded, talk: Arc<dyn ClientP
         timeout: engine.limits.call,
         cancel: call.cancel.clone(),
     };
-    let guarded = Arc::new(Guarded::new(engine, &trace, target.labels, talk));
-    let reply = engine.upstreams.send(&call.line, outbound, guarded).await;
+    let guarded = Arc::new(FilteredClient::new(engine, &context, target.labels, client));
+    let reply = engine.upstreams.send(&call.connection, outbound, guarded).await;
     let took = engine.clock.now().since(began);
-    Answered { trace, call, target, arguments, hold, reply, took }
+    Answered { context, call, target, arguments, budget, reply, took }
 }
 
 /// `params` from the canonical arguments and the members that are passed on.

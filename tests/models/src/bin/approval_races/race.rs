@@ -1,6 +1,6 @@
 //! One race: who takes part, what they saw, and what must be true of it.
 
-use briefcase_types::{ApprovalId, Digest, Entropy, SessionId, UnixMillis};
+use briefcase_types::{ApprovalId, Clock, Digest, Entropy, SessionId, UnixMillis};
 use real_std::{
     collections::BTreeMap,
     fmt::Write,
@@ -14,7 +14,10 @@ use shuttle::{
     thread,
 };
 
-use crate::desk::{CallKey, Decision, Desk, DeskLimits, NotAsked, Question, Scope, Waited};
+use crate::approvals::{
+    ApprovalLimits, ApprovalQueue, ApprovalRequest, CallKey, Decision, OpenRequestError, Scope, WaitResult,
+};
+use crate::notify::Timer;
 
 const VERSION: u64 = 3;
 const PATIENCE: Duration = Duration::from_secs(50);
@@ -44,8 +47,9 @@ struct Story {
 }
 
 struct Race {
-    desk: Desk,
+    queue: ApprovalQueue,
     now: Mutex<u64>,
+    timer: Timer,
     next: Mutex<u8>,
     stories: Mutex<BTreeMap<ApprovalId, Story>>,
 }
@@ -58,21 +62,23 @@ impl Entropy for Numbered {
     }
 }
 
-impl Race {
+impl Clock for Race {
     fn now(&self) -> UnixMillis {
         UnixMillis(*self.now.lock().expect("not poisoned"))
     }
+}
 
+impl Race {
     fn story(&self, id: ApprovalId, change: impl FnOnce(&mut Story)) {
         change(self.stories.lock().expect("not poisoned").entry(id).or_default());
     }
 
     /// A new question, for always the same call.
-    fn question(&self) -> Question {
+    fn question(&self) -> ApprovalRequest {
         let mut next = self.next.lock().expect("not poisoned");
         *next += 1;
         let now = self.now();
-        Question {
+        ApprovalRequest {
             id: ApprovalId::random(&Numbered(*next)),
             agent: "a".parse().expect("a name"),
             session: SessionId::random(&Numbered(0)),
@@ -89,7 +95,7 @@ impl Race {
             authority_version: VERSION,
             once_only: false,
             asked: now,
-            expires: self.desk.expiry(now),
+            expires: self.queue.expiry(now),
             digest: Digest::sha256(b""),
             key: key(),
             subject: Digest::sha256(b""),
@@ -100,35 +106,35 @@ impl Race {
     /// As the path of a call does: ask, record, wait, spend; and again.
     fn call(&self) {
         for _ in 0..3 {
-            let standing = match self.desk.ask(self.question(), self.now()) {
-                Ok(standing) => standing,
-                Err(NotAsked::Denied) => return count("denied"),
-                Err(NotAsked::Expired) => {
+            let opened = match self.queue.open(self.question(), self.now()) {
+                Ok(opened) => opened,
+                Err(OpenRequestError::Denied) => return count("denied"),
+                Err(OpenRequestError::Expired) => {
                     count("expired");
                     continue;
                 }
                 Err(_) => continue,
             };
-            if standing.opened {
+            if opened.is_new {
                 let durable = thread_rng().gen_range(0..8) != 0;
-                self.desk.opened(standing.id, durable);
+                self.queue.recorded(opened.id, durable);
                 if !durable {
                     count("unrecorded");
                     continue;
                 }
             }
-            match block_on(self.desk.wait(standing.id, PATIENCE, || self.now())) {
-                Waited::Allowed => match self.desk.spend(standing.id, key(), VERSION, self.now()) {
+            match block_on(self.queue.wait(opened.id, PATIENCE, self, &self.timer)) {
+                WaitResult::Allowed => match self.queue.spend(opened.id, key(), VERSION, self.now()) {
                     Some(consumed) => {
-                        assert_eq!(consumed.id(), standing.id, "the answer of another question");
-                        self.story(standing.id, |story| story.effects += 1);
+                        assert_eq!(consumed.id(), opened.id, "the answer of another question");
+                        self.story(opened.id, |story| story.effects += 1);
                         count("spent");
                     }
                     None => count("void"),
                 },
-                Waited::Denied => return count("denied"),
-                Waited::Expired => count("expired"),
-                Waited::Patience => count("impatient"),
+                WaitResult::Denied => return count("denied"),
+                WaitResult::Expired => count("expired"),
+                WaitResult::TimedOut => count("impatient"),
             }
         }
     }
@@ -137,8 +143,8 @@ impl Race {
     fn decide(&self, yes: bool) {
         for _ in 0..3 {
             thread::yield_now();
-            for question in self.desk.open(self.now()) {
-                if self.desk.deciding(question.id, question.digest, Some(&Scope::Once), self.now()).is_err() {
+            for question in self.queue.pending(self.now()) {
+                if self.queue.begin_decision(question.id, question.digest, Some(&Scope::Once), self.now()).is_err() {
                     continue;
                 }
                 thread::yield_now();
@@ -149,15 +155,15 @@ impl Race {
                     count("unrecorded");
                 }
                 let decision = if yes { Decision::Allow(Scope::Once) } else { Decision::Deny };
-                self.desk.decided(question.id, durable.then_some(&decision), VERSION, self.now());
+                self.queue.finish_decision(question.id, durable.then_some(&decision), VERSION, self.now());
             }
         }
     }
 
     fn cancel(&self) {
         thread::yield_now();
-        for question in self.desk.open(self.now()) {
-            if thread_rng().gen_bool(0.3) && self.desk.withdraw(question.id).is_some() {
+        for question in self.queue.pending(self.now()) {
+            if thread_rng().gen_bool(0.3) && self.queue.withdraw(question.id).is_some() {
                 count("cancelled");
             }
         }
@@ -179,11 +185,12 @@ impl Race {
         }
         // Nothing is open for ever.
         let much_later = self.now().plus(Duration::from_secs(7200));
-        assert!(self.desk.open(much_later).is_empty(), "a question is open for ever");
-        let again = Question { expires: self.desk.expiry(much_later), asked: much_later, ..self.question() }.sealed();
-        match self.desk.ask(again, much_later) {
-            Ok(standing) => assert!(standing.opened, "an old answer is still there"),
-            Err(reason) => assert!(matches!(reason, NotAsked::Expired | NotAsked::Denied), "{reason}"),
+        assert!(self.queue.pending(much_later).is_empty(), "a question is open for ever");
+        let again =
+            ApprovalRequest { expires: self.queue.expiry(much_later), asked: much_later, ..self.question() }.sealed();
+        match self.queue.open(again, much_later) {
+            Ok(opened) => assert!(opened.is_new, "an old answer is still there"),
+            Err(reason) => assert!(matches!(reason, OpenRequestError::Expired | OpenRequestError::Denied), "{reason}"),
         }
     }
 }
@@ -196,8 +203,9 @@ fn key() -> CallKey {
 /// Two calls that are the same, a yes, a no, a client that gives up, and time.
 pub fn run() {
     let race = Arc::new(Race {
-        desk: Desk::new(DeskLimits::default()),
+        queue: ApprovalQueue::new(ApprovalLimits::default()),
         now: Mutex::new(1_000_000),
+        timer: Timer::default(),
         next: Mutex::new(0),
         stories: Mutex::default(),
     });

@@ -1,0 +1,128 @@
+//! The one path of a call.
+//!
+//! ```text
+//! Call ─resolve─▶ Resolved ─validate─▶ Validated ─decide─▶ Permitted ─reserve─▶ Reserved ─execute─▶ Answered ─release─▶ Released
+//! ```
+//!
+//! Each stage consumes the value on its left and is the only way to make the one on its right: the fields are private to the
+//! stage's file. So nothing executes without a permit, a reservation and an intent receipt, and nothing reaches the agent
+//! without a durable outcome. Stages stop a call with a [`Rejection`]; [`run`] turns it into a refusal with a receipt of its own.
+//!
+//! What the types forbid, checked by the compiler in the tests of this page:
+//!
+//! Executing what is only permitted (no reservation, no intent receipt):
+//! ```compile_fail,E0308
+//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Permitted, execute}};
+//! # use briefcase_ports::ClientPeer;
+//! async fn shortcut(engine: &Arc<Engine>, permitted: Permitted, client: Arc<dyn ClientPeer>) { execute(engine, permitted, client).await; }
+//! ```
+//! Executing what was only validated:
+//! ```compile_fail,E0308
+//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Validated, execute}};
+//! # use briefcase_ports::ClientPeer;
+//! async fn shortcut(engine: &Arc<Engine>, validated: Validated, client: Arc<dyn ClientPeer>) { execute(engine, validated, client).await; }
+//! ```
+//! Executing twice with one reservation:
+//! ```compile_fail,E0382
+//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Reserved, execute}};
+//! # use briefcase_ports::ClientPeer;
+//! async fn twice(engine: &Arc<Engine>, reserved: Reserved, client: Arc<dyn ClientPeer>) {
+//!     execute(engine, reserved, client.clone()).await;
+//!     execute(engine, reserved, client).await;
+//! }
+//! ```
+//! Making a permit, a reserved call or a release by hand:
+//! ```compile_fail,E0451
+//! # use briefcase_engine::pipeline::Permitted;
+//! fn forge(permitted: Permitted) -> Permitted { Permitted { ..permitted } }
+//! ```
+//! ```compile_fail,E0451
+//! # use briefcase_engine::pipeline::Reserved;
+//! fn forge(reserved: Reserved) -> Reserved { Reserved { ..reserved } }
+//! ```
+//! ```compile_fail,E0451
+//! # use briefcase_engine::call::Released;
+//! fn forge(released: Released) -> Released { Released { ..released } }
+//! ```
+//! Releasing what was not answered:
+//! ```compile_fail,E0308
+//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Reserved, release}};
+//! async fn shortcut(engine: &Arc<Engine>, reserved: Reserved) { let _ = release(engine, reserved).await; }
+//! ```
+//! Spending an approval without the desk, or deciding without the engine:
+//! ```compile_fail,E0624
+//! # use briefcase_engine::approvals::{CallKey, ApprovalQueue}; use briefcase_types::{ApprovalId, UnixMillis};
+//! fn steal(approvals: &ApprovalQueue, id: ApprovalId, key: CallKey) { let _ = desk.spend(id, key, 1, UnixMillis(0)); }
+//! ```
+//! ```compile_fail,E0624
+//! # use briefcase_engine::approvals::ApprovalQueue; use briefcase_types::{ApprovalId, UnixMillis};
+//! fn approve(approvals: &ApprovalQueue, id: ApprovalId) { desk.decided(id, None, 1, UnixMillis(0)); }
+//! ```
+//! Using a continuation twice:
+//! ```compile_fail,E0599
+//! # use briefcase_engine::call::Continuation;
+//! fn copy(continuation: &Continuation) -> Continuation { continuation.clone() }
+//! ```
+
+mod decide;
+mod execute;
+mod rejection;
+mod release;
+mod reserve;
+mod resolve;
+mod validate;
+
+use std::sync::Arc;
+
+use briefcase_types::{CallId, Refusal};
+pub use decide::{Permitted, decide};
+pub use execute::{Answered, execute};
+pub use rejection::Rejection;
+pub use release::release;
+pub use reserve::{Reserved, reserve};
+pub use resolve::{Resolved, Target, resolve};
+pub use validate::{Validated, validate};
+
+use crate::{
+    Engine,
+    call::{Call, CallContext, Released},
+};
+use briefcase_ports::ClientPeer;
+
+/// Runs a call from the agent's words to its released answer, or to a refusal. Both have a receipt.
+///
+/// The future must be driven to its end: cancel through [`Call::cancel`], so that the outcome is recorded.
+pub async fn run(engine: &Arc<Engine>, call: Call, client: Arc<dyn ClientPeer>) -> Result<Released, Refusal> {
+    let context = context(engine, &call);
+    match run_stages(engine, context.clone(), call, client).await {
+        Ok(released) => Ok(released),
+        Err(rejection) => Err(rejection.record(engine, &context).await),
+    }
+}
+
+async fn run_stages(
+    engine: &Arc<Engine>,
+    context: CallContext,
+    call: Call,
+    client: Arc<dyn ClientPeer>,
+) -> Result<Released, Rejection> {
+    let resolved = resolve(engine, context, call).await?;
+    let validated = validate(engine, resolved)?;
+    let permitted = decide(engine, validated, &client).await?;
+    let reserved = reserve(engine, permitted).await?;
+    let answered = execute(engine, reserved, client).await;
+    release(engine, answered).await
+}
+
+fn context(engine: &Engine, call: &Call) -> CallContext {
+    let task = engine.tasks.named(&call.session.agent, &call.connection.server, &call.operation);
+    CallContext {
+        call: CallId::random(engine.entropy.as_ref()),
+        agent: call.session.agent.clone(),
+        session: call.session.id,
+        server: call.connection.server.clone(),
+        operation: call.operation.word(),
+        // A request about a task counts as a use of the tool that runs the task.
+        name: task.as_ref().map_or(&call.operation, |task| &task.operation).name().to_owned(),
+    }
+}

@@ -1,0 +1,48 @@
+//! Factors: how a person proves to be present.
+
+use briefcase_types::{Digest, FactorKind, SecretString, UnixMillis};
+
+use crate::BoxFuture;
+
+/// A person's proof of presence, not yet verified.
+pub enum Evidence {
+    /// A PIN typed at a terminal.
+    Pin(SecretString),
+    /// A WebAuthn assertion (JSON of `PublicKeyCredential`), made for the digest of the decision.
+    Passkey(Box<serde_json::value::RawValue>),
+}
+
+/// The evidence was rejected.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FactorRefusal {
+    /// The PIN is wrong.
+    #[error("the PIN is wrong; {left} tries left")]
+    WrongPin {
+        /// Tries left before the lock-out.
+        left: u32,
+    },
+    /// Too many PINs were wrong.
+    #[error("too many wrong PINs; try again after {until:?}, or use a passkey in the console")]
+    LockedOut {
+        /// The time of the next allowed try.
+        until: UnixMillis,
+    },
+    /// The passkey's answer does not match the challenge, or the challenge is too old.
+    #[error("the passkey's answer was not accepted: {0}")]
+    Passkey(String),
+    /// No factor of this kind is enrolled.
+    #[error("no such factor is enrolled; add one with `briefcase factor add`")]
+    NotEnrolled,
+    /// The attempt could not be recorded, so the evidence was not verified.
+    #[error("the attempt could not be recorded: {0}")]
+    Unrecorded(String),
+}
+
+/// Verifies evidence of presence. The presence adapter is the only implementation.
+pub trait Factors: Send + Sync {
+    /// Verifies the evidence for exactly the change or decision with the digest `bound_to`.
+    ///
+    /// Invariant: every attempt is durable before its result is returned.
+    fn check<'a>(&'a self, evidence: Evidence, bound_to: Digest) -> BoxFuture<'a, Result<FactorKind, FactorRefusal>>;
+}

@@ -1,0 +1,128 @@
+//! Upstream MCP servers.
+
+use std::{sync::Arc, time::Duration};
+
+use briefcase_types::{Digest, RefusalCode, SecretName, ServerId};
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+
+use crate::{BoxFuture, ClientPeer, ConnectionKey, RpcError};
+
+/// One tool definition as its server listed it.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// The name in the definition. It is not checked to be a [`briefcase_types::ToolName`].
+    pub name: String,
+    /// The definition, byte for byte.
+    pub raw: Bytes,
+}
+
+/// A server's answer to `tools/list`, all pages.
+///
+/// An adapter returns the *same* `Arc` while the bytes are the same, so that derived values can be cached.
+#[derive(Debug)]
+pub struct Listing {
+    /// SHA-256 of the raw pages.
+    pub digest: Digest,
+    /// The tools, in the server's order.
+    pub tools: Vec<Definition>,
+}
+
+/// A request to a server.
+#[derive(Debug)]
+pub struct Outbound {
+    /// The JSON-RPC method.
+    pub method: &'static str,
+    /// `params`, complete, as JSON.
+    pub params: Bytes,
+    /// The time limit of the request.
+    pub timeout: Duration,
+    /// Fires when the client cancels; the adapter notifies the server and returns [`UpstreamFailure::Cancelled`].
+    pub cancel: CancellationToken,
+}
+
+/// A server's response, not yet filtered.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// `result`, raw.
+    Result(Bytes),
+    /// `error`. It is a response like any other.
+    Error(RpcError),
+}
+
+/// The server returned nothing usable.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpstreamFailure {
+    /// No connection, or the server died.
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(String),
+    /// No response in time.
+    #[error("the server did not answer in time")]
+    TimedOut,
+    /// The client cancelled.
+    #[error("the call was cancelled")]
+    Cancelled,
+    /// The server violated the protocol or a limit; the reason is a stable word.
+    #[error("the server's answer cannot be used: {0}")]
+    Protocol(&'static str),
+    /// HTTP 401 or 403.
+    #[error("the server refused the credential")]
+    Unauthorized,
+    /// HTTP 402.
+    #[error("the server wants to be paid")]
+    PaymentRequired,
+    /// The server is disabled or unknown, or its credential cannot be used.
+    #[error("{0}")]
+    NotReady(String),
+}
+
+impl UpstreamFailure {
+    /// The refusal code that the agent receives.
+    #[must_use]
+    pub const fn code(&self) -> RefusalCode {
+        match self {
+            Self::Unauthorized => RefusalCode::OauthRequired,
+            Self::PaymentRequired => RefusalCode::PaymentRequired,
+            _ => RefusalCode::UpstreamError,
+        }
+    }
+
+    /// The stable word in receipts.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "unreachable",
+            Self::TimedOut => "timeout",
+            Self::Cancelled => "cancelled",
+            Self::Protocol(word) => word,
+            Self::Unauthorized => "unauthorized",
+            Self::PaymentRequired => "payment_required",
+            Self::NotReady(_) => "not_ready",
+        }
+    }
+}
+
+/// The connections to upstream servers.
+pub trait Upstreams: Send + Sync {
+    /// Lists the server's tools. The list begins after this call does; concurrent calls of one session may share one.
+    fn list_tools<'a>(&'a self, key: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<Listing>, UpstreamFailure>>;
+
+    /// Sends one request and waits for its response. Server messages that arrive meanwhile go to `client`.
+    fn send<'a>(
+        &'a self,
+        key: &'a ConnectionKey,
+        request: Outbound,
+        client: Arc<dyn ClientPeer>,
+    ) -> BoxFuture<'a, Result<Reply, UpstreamFailure>>;
+
+    /// Shows the secrets of the server's connection to `visit`, for the output redactor (exact match in every encoding).
+    ///
+    /// Returns false when a secret cannot be read. Then nothing of the server may be passed on.
+    fn secrets(&self, server: &ServerId, visit: &mut dyn FnMut(&str)) -> bool;
+
+    /// Shows a secret of the vault to `visit`, whether or not a server uses it, to search arguments for it.
+    ///
+    /// Returns false when the secret cannot be read. Then nothing may leave.
+    fn secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> bool;
+}
