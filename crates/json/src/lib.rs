@@ -11,11 +11,14 @@
 //! - [`scan`] for messages that are passed on byte for byte: the same checks, no tree.
 //!
 //! All stop at the first byte that breaks a limit, so a hostile document costs no more than its limits allow.
+//!
+//! [`raw`] finds and changes members of text that [`scan`] accepted, without a tree.
 
 mod canonical;
 mod error;
 mod limits;
 mod number;
+pub mod raw;
 mod scanner;
 mod shape;
 

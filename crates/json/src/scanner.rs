@@ -269,7 +269,7 @@ impl<'a> Scanner<'a> {
 }
 
 /// How many bytes come before the next quote, backslash or control character. Looks at eight bytes at a time.
-fn plain_length(bytes: &[u8]) -> usize {
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     // Sets the high bit of the lowest byte that is below `limit` (others above it may be set wrongly).

@@ -5,13 +5,13 @@ mod fault;
 
 use std::ops::Range;
 
-use briefcase_json::Limits;
+use briefcase_json::{Limits, raw::Cursor};
 use bytes::Bytes;
 
 pub use build::{error_response, notification, request, response};
 pub use fault::{EnvelopeError, Fault};
 
-use crate::{RequestId, cursor::Cursor};
+use crate::RequestId;
 
 /// The longest method name.
 const MAX_METHOD_BYTES: usize = 256;

@@ -1,6 +1,6 @@
 //! What a message is, told at a glance.
 
-use crate::cursor::Cursor;
+use briefcase_json::raw::Cursor;
 
 /// What a message is, as far as delivering it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +25,11 @@ impl Glance {
                 b"\"method\"" => return Self::Asking,
                 b"\"result\"" => return Self::Result,
                 b"\"error\"" => {
-                    let place = cursor.rest_of_member().unwrap_or_default();
+                    let place = cursor.member_value().unwrap_or_default();
                     return Self::Error(code(message.get(place).unwrap_or_default()));
                 }
                 _ => {
-                    cursor.rest_of_member();
+                    cursor.member_value();
                 }
             }
         }

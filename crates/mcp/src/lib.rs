@@ -8,7 +8,6 @@
 //! request, notification, response or error response; ids are strings or integers and compare by value; a decision is
 //! never made on a header that was not compared with the body.
 
-mod cursor;
 mod envelope;
 mod era;
 mod error_code;

@@ -12,6 +12,7 @@
 mod canonical;
 mod differential;
 mod hostile;
+mod raw;
 mod refused;
 
 use serde_json::Value;
