@@ -1,4 +1,4 @@
-//! The agents' door: who knocks at `agent.sock`, which agent it is, and its conversations.
+//! Accepts gateway connections on `agent.sock`, authenticates the agent, and connects its clients to the MCP server.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use briefcase_ipc::{
     ToDaemon, ToGateway, Welcome,
 };
 use briefcase_mcp::{ParamHeaders, RequestId};
-use briefcase_mcp_server::{Conversation, Outlet, Route, View};
+use briefcase_mcp_server::{ClientConnection, ClientSink, Route, View};
 use briefcase_types::{AgentId, Digest, RefusalCode};
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -22,20 +22,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{life::Life, open::Open};
 
-/// What may wait for a gateway that does not read, in bytes, before it is disconnected.
-const BACKLOG: usize = 64 << 20;
-/// What a message costs of it beside its text, so that empty ones are not free.
-const FRAME: usize = 256;
-/// Conversations of one connection.
-const CHANNELS: usize = 1024;
+/// The bytes that may wait for a gateway that does not read. With more, it is disconnected.
+const MAX_BACKLOG: usize = 64 << 20;
+/// The cost of a message beside its text, so that empty messages are not free.
+const FRAME_COST: usize = 256;
+/// Channels of one gateway connection.
+const MAX_CHANNELS: usize = 1024;
 
-/// The digest by which the authority document knows an agent's token.
+/// The digest of an agent's token, as stored in the authority document.
 #[must_use]
 pub fn token_digest(token: &str) -> Digest {
     Digest::labelled("briefcase/agent-token/1", &[token.as_bytes()])
 }
 
-/// Serves the door until the token is cancelled.
+/// Serves gateways until the token is cancelled.
 pub async fn serve(listener: AgentListener, life: Arc<Life>, stop: CancellationToken) {
     loop {
         let incoming = tokio::select! {
@@ -45,8 +45,7 @@ pub async fn serve(listener: AgentListener, life: Arc<Life>, stop: CancellationT
         let (life, stop) = (Arc::clone(&life), stop.clone());
         tokio::spawn(async move {
             let Ok(greeting) = incoming.greeting().await else { return };
-            let admitted = admit(&life, &greeting.hello);
-            match admitted {
+            match authenticate(&life, &greeting.hello) {
                 Err(refused) => drop(greeting.refuse(refused).await),
                 Ok((agent, open)) => {
                     let daemon = concat!("briefcased/", env!("CARGO_PKG_VERSION")).to_owned();
@@ -54,7 +53,7 @@ pub async fn serve(listener: AgentListener, life: Arc<Life>, stop: CancellationT
                     if let Ok(connection) = greeting.welcome(welcome).await {
                         let ended = open.ended.clone();
                         tokio::select! {
-                            () = converse(connection, agent, open) => {}
+                            () = serve_gateway(connection, agent, open) => {}
                             () = ended.cancelled() => {}
                             () = stop.cancelled() => {}
                         }
@@ -65,14 +64,14 @@ pub async fn serve(listener: AgentListener, life: Arc<Life>, stop: CancellationT
     }
 }
 
-fn admit(life: &Life, hello: &briefcase_ipc::Hello) -> Result<(AgentId, Arc<Open>), Refused> {
+fn authenticate(life: &Life, hello: &briefcase_ipc::Hello) -> Result<(AgentId, Arc<Open>), Refused> {
     let refused = |code, message: &str, next_step: &str| Refused {
         code,
         message: message.to_owned(),
         next_step: next_step.to_owned(),
     };
     if hello.protocol != PROTOCOL {
-        let message = "The gateway and the daemon are of different versions.";
+        let message = "The gateway and the daemon have different versions.";
         return Err(refused(
             RefusalCode::Unavailable,
             message,
@@ -87,13 +86,13 @@ fn admit(life: &Life, hello: &briefcase_ipc::Hello) -> Result<(AgentId, Arc<Open
     let agent = authority.document().agent_by_token(&digest).cloned();
     let agent = agent.ok_or_else(|| {
         let next = "A person can add the agent with `briefcase agent add NAME`.";
-        refused(RefusalCode::Denied, "This agent is not known here.", next)
+        refused(RefusalCode::Denied, "Unknown agent.", next)
     })?;
     Ok((agent, open))
 }
 
-/// One connection of a gateway: channels in, messages out.
-async fn converse(connection: AgentConnection, agent: AgentId, open: Arc<Open>) {
+/// Serves one gateway: channels in, messages out.
+async fn serve_gateway(connection: AgentConnection, agent: AgentId, open: Arc<Open>) {
     let AgentConnection { mut receiver, sender, .. } = connection;
     let (queue, outgoing) = mpsc::unbounded_channel();
     let backlog = Arc::new(AtomicUsize::new(0));
@@ -103,8 +102,8 @@ async fn converse(connection: AgentConnection, agent: AgentId, open: Arc<Open>) 
         open,
         agent,
         stateless: None,
-        conversations: HashMap::new(),
-        out: Out { queue, backlog, full: full.clone() },
+        clients: HashMap::new(),
+        out: GatewaySender { queue, backlog, full: full.clone() },
     };
     loop {
         let frame = tokio::select! {
@@ -112,7 +111,7 @@ async fn converse(connection: AgentConnection, agent: AgentId, open: Arc<Open>) 
             () = full.cancelled() => break,
         };
         match frame {
-            Ok(Some(frame)) => channels.take(frame),
+            Ok(Some(frame)) => channels.receive(frame),
             Ok(None) | Err(_) => break,
         }
     }
@@ -141,34 +140,35 @@ fn size(frame: &ToGateway) -> usize {
         ToGateway::Closed { reason, .. } => reason.len(),
         _ => 0,
     }
-    .saturating_add(FRAME)
+    .saturating_add(FRAME_COST)
 }
 
-/// The way out of one connection.
+/// Sends frames to one gateway.
 #[derive(Clone)]
-struct Out {
+struct GatewaySender {
     queue: mpsc::UnboundedSender<ToGateway>,
     backlog: Arc<AtomicUsize>,
     full: CancellationToken,
 }
 
-impl Out {
+impl GatewaySender {
     fn send(&self, frame: ToGateway) {
         let size = size(&frame);
-        if self.backlog.fetch_add(size, Ordering::AcqRel).saturating_add(size) > BACKLOG {
+        if self.backlog.fetch_add(size, Ordering::AcqRel).saturating_add(size) > MAX_BACKLOG {
             self.full.cancel();
         }
-        // A connection that has ended takes nothing more.
+        // Fails only when the connection has ended.
         let _ = self.queue.send(frame);
     }
 }
 
-struct ChannelOutlet {
+/// Sends messages to the client of one channel.
+struct ChannelSink {
     channel: ChannelId,
-    out: Out,
+    out: GatewaySender,
 }
 
-impl Outlet for ChannelOutlet {
+impl ClientSink for ChannelSink {
     fn send(&self, route: Route, message: Bytes) {
         let route = match route {
             Route::General => FrameRoute::General,
@@ -178,29 +178,29 @@ impl Outlet for ChannelOutlet {
     }
 }
 
+/// The channels of one gateway connection: one client each.
 struct Channels {
     open: Arc<Open>,
     agent: AgentId,
     /// The session of all stateless channels of this connection.
     stateless: Option<Arc<Session>>,
-    conversations: HashMap<ChannelId, (Conversation, Option<Arc<Session>>)>,
-    out: Out,
+    /// Each client with its own session, if it has one.
+    clients: HashMap<ChannelId, (ClientConnection, Option<Arc<Session>>)>,
+    out: GatewaySender,
 }
 
 impl Channels {
-    fn take(&mut self, frame: ToDaemon) {
+    fn receive(&mut self, frame: ToDaemon) {
         match frame {
             ToDaemon::Open { channel, open } => self.start(channel, &open),
             ToDaemon::Message { channel, headers, json } => {
-                if let Some((conversation, _)) = self.conversations.get(&channel) {
-                    conversation.receive(json, headers.and_then(|raw| ParamHeaders::from_json(&raw).ok()));
+                if let Some((client, _)) = self.clients.get(&channel) {
+                    client.receive(json, headers.and_then(|raw| ParamHeaders::from_json(&raw).ok()));
                 }
             }
             ToDaemon::Cancel { channel, request } => {
-                if let (Some((conversation, _)), Ok(id)) =
-                    (self.conversations.get(&channel), RequestId::from_json(request))
-                {
-                    conversation.cancel(&id);
+                if let (Some((client, _)), Ok(id)) = (self.clients.get(&channel), RequestId::from_json(request)) {
+                    client.cancel(&id);
                 }
             }
             ToDaemon::Close { channel } => self.end(channel),
@@ -212,16 +212,16 @@ impl Channels {
         let view = match open.view.as_deref().map(str::parse) {
             None => View::All,
             Some(Ok(server)) => View::One(server),
-            Some(Err(_)) => return self.refuse(channel, "this is not a server's name"),
+            Some(Err(_)) => return self.refuse(channel, "invalid server name"),
         };
-        if self.conversations.len() >= CHANNELS || self.conversations.contains_key(&channel) {
-            return self.refuse(channel, "too many conversations on this connection");
+        if self.clients.len() >= MAX_CHANNELS || self.clients.contains_key(&channel) {
+            return self.refuse(channel, "too many channels on this connection");
         }
         let own = !open.stateless;
         let session = if own { self.open.engine.open_session(self.agent.clone()) } else { self.shared_session() };
-        let outlet = Arc::new(ChannelOutlet { channel, out: self.out.clone() });
-        let conversation = self.open.surface.open(self.agent.clone(), session.id, view, outlet);
-        self.conversations.insert(channel, (conversation, own.then_some(session)));
+        let sink = Arc::new(ChannelSink { channel, out: self.out.clone() });
+        let client = self.open.mcp_server.open(self.agent.clone(), session.id, view, sink);
+        self.clients.insert(channel, (client, own.then_some(session)));
     }
 
     fn shared_session(&mut self) -> Arc<Session> {
@@ -234,9 +234,9 @@ impl Channels {
     }
 
     fn end(&mut self, channel: ChannelId) {
-        if let Some((conversation, session)) = self.conversations.remove(&channel) {
-            conversation.farewell();
-            conversation.close();
+        if let Some((client, session)) = self.clients.remove(&channel) {
+            client.end_streams();
+            client.close();
             if let Some(session) = session {
                 self.end_session(&session);
             }
@@ -249,7 +249,7 @@ impl Channels {
     }
 
     fn close(&mut self) {
-        let channels: Vec<_> = self.conversations.keys().copied().collect();
+        let channels: Vec<_> = self.clients.keys().copied().collect();
         channels.into_iter().for_each(|channel| self.end(channel));
         if let Some(session) = self.stateless.take() {
             self.end_session(&session);
@@ -268,15 +268,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gateway_that_reads_nothing_is_cut_off_even_if_all_it_gets_is_empty() {
+    fn a_gateway_that_reads_nothing_is_disconnected_even_if_every_message_is_empty() {
         let (queue, _frames) = mpsc::unbounded_channel();
-        let out = Out { queue, backlog: Arc::default(), full: CancellationToken::new() };
+        let out = GatewaySender { queue, backlog: Arc::default(), full: CancellationToken::new() };
         let json = Bytes::new();
         let empty = || ToGateway::Message { channel: ChannelId(1), route: FrameRoute::General, json: json.clone() };
-        for _ in 0..BACKLOG / FRAME {
+        for _ in 0..MAX_BACKLOG / FRAME_COST {
             out.send(empty());
         }
-        assert!(!out.full.is_cancelled(), "as much as may wait");
+        assert!(!out.full.is_cancelled(), "the backlog is exactly full");
         out.send(empty());
         assert!(out.full.is_cancelled());
     }

@@ -69,7 +69,7 @@ impl Life {
                 session.close();
             }
             open.pool.shutdown().await;
-            open.surface.drain().await;
+            open.mcp_server.drain().await;
             open.later.end();
             open.presence.keep().await;
             let store = Arc::clone(&open.store);

@@ -13,7 +13,7 @@ use briefcase_engine::{
     active_authority::{ActiveAuthority, ActiveAuthorityError},
 };
 use briefcase_ipc::Paths;
-use briefcase_mcp_server::{Settings, Surface};
+use briefcase_mcp_server::{Config, McpServer};
 use briefcase_policy::{
     authority::{Authority, AuthorityError},
     decision::Catalogue,
@@ -36,7 +36,6 @@ use zeroize::Zeroizing;
 
 use crate::{
     keep::{
-        core::EngineCore,
         directory::{Announcements, Later, Servers},
         identity::Identity,
         presence::{Counters, Presence},
@@ -63,8 +62,8 @@ pub struct Open {
     pub reader: Reader,
     /// Connections to servers.
     pub pool: Arc<Pool>,
-    /// What agents see.
-    pub surface: Surface,
+    /// The MCP server that agents see.
+    pub mcp_server: McpServer,
     /// Proof of presence.
     pub presence: Arc<Presence>,
     /// Randomness.
@@ -222,19 +221,18 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
         limits: Limits::default(),
     }));
     presence.attach(&engine);
-    let core = EngineCore::new(engine.clone(), pool.clone(), around.entropy.clone());
     let approval_url = Some(format!("http://localhost:{}/approvals", around.console_port));
-    let settings = Settings { approval_url, ..Settings::default() };
-    let surface = Surface::new(Arc::new(core), around.entropy.clone(), settings);
+    let config = Config { approval_url, ..Config::default() };
+    let mcp_server = McpServer::new(engine.clone(), around.entropy.clone(), config);
     let weak: Weak<Engine> = Arc::downgrade(&engine);
     let _ = later.engine.set(weak);
-    later.begin(surface.clone());
+    later.begin(mcp_server.clone());
     Ok(Open {
         engine,
         store,
         reader,
         pool,
-        surface,
+        mcp_server,
         presence,
         entropy: around.entropy.clone(),
         children: around.children.clone(),

@@ -7,7 +7,9 @@ use briefcase_policy::{
 };
 use briefcase_types::{AgentId, Digest, Money};
 
-use crate::call::{Call, Operation};
+use briefcase_ports::Operation;
+
+use crate::call::Call;
 
 /// The document in force and its compiled form.
 pub struct ActiveAuthority {
@@ -79,10 +81,11 @@ impl ActiveAuthority {
 
     /// Whether the server is still on, the definition still the accepted one, and the price still the one that was shown.
     pub(crate) fn still_accepts(&self, call: &Call, pin: Digest, cost: Option<Money>) -> bool {
-        let Some(server) = self.document.servers.get(&call.connection.server).filter(|server| server.enabled) else {
+        let Some(server) = self.document.servers.get(&call.request.connection.server).filter(|server| server.enabled)
+        else {
             return false;
         };
-        match &call.operation {
+        match &call.request.operation {
             Operation::CallTool { tool, .. } => {
                 server.pins.get(tool).is_some_and(|accepted| accepted.digest == pin && accepted.cost == cost)
             }

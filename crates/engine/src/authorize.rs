@@ -2,6 +2,7 @@
 
 use briefcase_output_filter::{FilterLimits, FilterSpec, Shape};
 use briefcase_policy::decision::{Action, Facts, Verdict};
+use briefcase_ports::{FollowUp, Operation};
 use briefcase_types::{AgentId, Refusal, RefusalCode, ServerId};
 use bytes::Bytes;
 use serde_json::Value;
@@ -9,7 +10,7 @@ use serde_json::Value;
 use crate::{
     Engine,
     active_authority::ActiveAuthority,
-    call::{CallContext, Operation},
+    call::CallContext,
     tasks::{Act, Made},
 };
 
@@ -41,12 +42,12 @@ impl Engine {
             Operation::ReadResource { uri } => Action::ReadResource { uri },
             Operation::GetPrompt { name, .. } => Action::GetPrompt { prompt: name },
             Operation::Complete { .. } => Action::Complete,
-            Operation::Follow { method: "resources/subscribe", .. } => {
+            Operation::FollowUp { method: FollowUp::Subscribe, .. } => {
                 subscribed = uri(arguments);
                 Action::ReadResource { uri: &subscribed }
             }
             // It reads what was allowed before, ends a subscription of the session, or sets how much a server logs.
-            Operation::Follow { .. } => return Verdict::Allow { policies: vec!["follows".to_owned()], grant: None },
+            Operation::FollowUp { .. } => return Verdict::Allow { policies: vec!["follows".to_owned()], grant: None },
         };
         let now = self.clock.now();
         let labels = self.labels.labels(&context.agent, now);

@@ -14,6 +14,7 @@ mod approval_flow;
 pub mod approvals;
 mod authorize;
 pub mod call;
+mod call_handler;
 pub mod change;
 mod engine;
 pub mod pipeline;

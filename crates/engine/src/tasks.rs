@@ -12,11 +12,12 @@ use std::{
 use briefcase_json::canonical;
 use briefcase_output_filter::Shape;
 use briefcase_policy::{authority::Class, label::Labels};
+use briefcase_ports::{FollowUp, Operation};
 use briefcase_types::{AgentId, Digest, ServerId};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::{active_authority::ActiveAuthority, call::Operation, tools::Tool};
+use crate::{active_authority::ActiveAuthority, tools::Tool};
 
 /// Tasks of one agent that are remembered; then the oldest goes, as its handle does.
 const TASKS: usize = 1024;
@@ -27,10 +28,6 @@ const ID: usize = 4096;
 /// Questions of one task that are remembered.
 const QUESTIONS: usize = 64;
 
-const GET: &str = "tasks/get";
-const RESULT: &str = "tasks/result";
-const UPDATE: &str = "tasks/update";
-const CANCEL: &str = "tasks/cancel";
 const RELATED: &str = "io.modelcontextprotocol/related-task";
 
 /// The call that made a task.
@@ -71,14 +68,14 @@ pub(crate) enum Act {
 impl Act {
     /// What a method does with a task; `None` when it is about something else.
     pub(crate) fn of(operation: &Operation) -> Option<Self> {
-        let Operation::Follow { method, .. } = operation else { return None };
-        Some(match *method {
-            GET => Self::Look,
-            RESULT => Self::Fetch,
-            UPDATE => Self::Answer,
-            CANCEL => Self::Cancel,
-            _ => return None,
-        })
+        let Operation::FollowUp { method, .. } = operation else { return None };
+        match method {
+            FollowUp::GetTask => Some(Self::Look),
+            FollowUp::TaskResult => Some(Self::Fetch),
+            FollowUp::UpdateTask => Some(Self::Answer),
+            FollowUp::CancelTask => Some(Self::Cancel),
+            FollowUp::Subscribe | FollowUp::Unsubscribe | FollowUp::SetLogLevel => None,
+        }
     }
 
     /// Whether it changes the task: then it is decided like the call that made it.
@@ -95,7 +92,7 @@ impl Made {
                 serde_json::from_slice(arguments).unwrap_or_default()
             }
             Operation::ReadResource { uri } => json!({ "uri": uri }),
-            Operation::Complete { .. } | Operation::Follow { .. } => Value::Null,
+            Operation::Complete { .. } | Operation::FollowUp { .. } => Value::Null,
         }
     }
 
@@ -156,7 +153,7 @@ impl Made {
         let arguments = match &self.operation {
             Operation::CallTool { arguments, .. } | Operation::GetPrompt { arguments, .. } => arguments.len(),
             Operation::ReadResource { uri } => uri.len(),
-            Operation::Complete { .. } | Operation::Follow { .. } => 0,
+            Operation::Complete { .. } | Operation::FollowUp { .. } => 0,
         };
         arguments.saturating_add(self.id.len())
     }
@@ -196,7 +193,7 @@ impl TaskBook {
 
     /// The task that `params` of `tasks/…` name.
     pub(crate) fn named(&self, agent: &AgentId, server: &ServerId, operation: &Operation) -> Option<Arc<Made>> {
-        let (Operation::Follow { params, .. }, Some(_)) = (operation, Act::of(operation)) else { return None };
+        let (Operation::FollowUp { params, .. }, Some(_)) = (operation, Act::of(operation)) else { return None };
         let params: Value = serde_json::from_slice(params).ok()?;
         self.find(agent, server, params.get("taskId")?.as_str()?)
     }

@@ -1,16 +1,16 @@
 //! The MCP server that agents see, in both eras of the protocol.
 //!
-//! It turns raw client messages into requests to the [`Core`] and the core's answers into raw messages. It decides
-//! nothing: names are split, handles are looked up, and everything else is the core's.
+//! It turns messages of clients into calls of the [`CallHandler`](briefcase_ports::CallHandler), and the outcomes into
+//! responses. It decides nothing: it splits names, looks up handles, and leaves everything else to the handler.
 //!
 //! Invariants:
-//! - A request is routed by the split of its name at the first `__` (tools, prompts) or `+` (resources) and by nothing
-//!   else; never by what a server says of itself.
-//! - What a server said is passed on byte for byte. Only the values that have to change (names, URIs, handles, tokens)
-//!   are replaced in place; unknown members and the order of keys survive.
-//! - Task ids and request states that leave are 128-bit handles of one agent. For anyone else, and once spent, they are
-//!   as unknown as any other text.
-//! - No input makes it panic, and nothing grows without a bound.
+//! - The split of a name at the first `__` (tools, prompts) or `+` (resources) alone routes a request; a server's claims
+//!   about itself never do.
+//! - A server's messages are passed on byte for byte. Only names, URIs, handles and tokens are replaced in place; unknown
+//!   members and the order of keys survive.
+//! - Task ids and request states that leave are 128-bit handles of one agent. Another agent's handle and a spent handle
+//!   are unknown, like any other text.
+//! - No input causes a panic, and everything that grows has a limit.
 //!
 //! # Refusals on the wire
 //!
@@ -21,43 +21,47 @@
 //! | any other method, `unavailable` | error `-31999`, the same object as `data` |
 //! | any other method, any other code | error `-31998`, the same object as `data` |
 //!
-//! The codes lie outside the range that JSON-RPC reserves, as MCP asks for codes of one's own. A server's own JSON-RPC
-//! error is an answer, not a refusal, and is passed on; `-32002` (unknown resource) becomes `-32602` for modern clients.
+//! The codes lie outside the range that JSON-RPC reserves, as MCP asks for own codes. A server's own JSON-RPC error is a
+//! reply, not a refusal, and is passed on; `-32002` (unknown resource) becomes `-32602` for modern clients.
+//!
+//! # Reading order
+//!
+//! `connection` takes a message, `dispatch` routes it, and one of the `handlers` answers it. `connection_state` is the data
+//! they share; `in_flight` and `suspended` are the calls between client and server and know no connection.
 
-mod abilities;
-mod answer;
 mod approval;
-mod ask;
-mod calls;
-mod capability;
-mod conversation;
-mod core;
-mod events;
-mod finish;
+mod client_capabilities;
+mod client_requests;
+mod client_sink;
+mod config;
+mod connection;
+mod connection_state;
+mod dispatch;
+mod edit;
 mod handle;
-mod incoming;
-mod initialize;
-mod listen;
-mod lists;
-mod names;
-mod notices;
-mod outlet;
+mod handlers;
+mod in_flight;
+mod logging;
+mod mcp_server;
+mod methods;
+mod notifications;
 mod param_headers;
-mod parked;
+mod rate_limit;
 mod refusal;
+mod reply;
+mod request;
+mod response;
 mod rewrite;
-mod running;
-mod settings;
-mod splice;
-mod surface;
-mod tasks;
-mod verbs;
+mod server_capabilities;
+mod services;
+mod session_index;
+mod subscriptions;
+mod suspended;
+mod task_handles;
+mod view;
 
-pub use self::core::{
-    Continuation, Core, Follow, ListMethod, Operation, Outcome, Request, ServerEvent, UpstreamInfo, Verdict, Watch,
-};
-pub use conversation::Conversation;
-pub use names::View;
-pub use outlet::{Outlet, Route};
-pub use settings::Settings;
-pub use surface::Surface;
+pub use client_sink::{ClientSink, Route};
+pub use config::Config;
+pub use connection::ClientConnection;
+pub use mcp_server::McpServer;
+pub use view::View;

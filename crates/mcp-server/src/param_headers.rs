@@ -1,16 +1,18 @@
-//! Arguments that a tool's schema mirrors into headers (`x-mcp-header`): what the headers said must be what the body
-//! says, or somebody on the way decided on another call than the one that runs.
+//! Verifies arguments that a tool's schema mirrors into headers (`x-mcp-header`).
+//!
+//! Invariant: the headers equal the arguments in the body. Otherwise a proxy on the way may have decided about another
+//! call than the one that runs.
 
+use briefcase_json::raw::{self, RawObject};
 use briefcase_mcp::{HeaderMismatch, ParamHeaders};
 use serde_json::{Value, value::RawValue};
 
-use crate::splice::Members;
-
+/// The schema member that names the header.
 const MARK: &str = "x-mcp-header";
 
-/// Compares headers and arguments by the schema of a definition.
+/// Verifies the headers against the arguments, by the schema of a definition.
 pub(crate) fn check(definition: &[u8], arguments: &str, headers: &ParamHeaders) -> Result<(), HeaderMismatch> {
-    if !crate::splice::may_have(definition, MARK) {
+    if !raw::may_have(definition, MARK) {
         return Ok(());
     }
     let Ok(definition) = serde_json::from_slice::<Value>(definition) else { return Ok(()) };
@@ -23,10 +25,10 @@ pub(crate) fn check(definition: &[u8], arguments: &str, headers: &ParamHeaders) 
     headers.check(values.iter().map(|(name, raw)| (name.as_str(), *raw)))
 }
 
-/// Headers count only where a chain of `properties` leads to them.
+/// Collects declared headers. A declaration counts only at the end of a chain of `properties`.
 fn collect<'a>(schema: &Value, instance: Option<&'a str>, declared: &mut Vec<(String, Option<&'a str>)>) {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
-    let members = instance.and_then(Members::of);
+    let members = instance.and_then(RawObject::parse);
     for (name, property) in properties {
         let value = members.as_ref().and_then(|members| members.get(name));
         if let Some(header) = property.get(MARK).and_then(Value::as_str) {
@@ -50,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_must_say_what_the_body_says() {
+    fn headers_must_equal_the_arguments() {
         let arguments = r#"{"region":"eu","n":{"count":42},"list":[{"no":"x"}]}"#;
         assert!(checked(arguments, r#"{"region":"eu","count":"42.0","other":"y"}"#).is_ok());
         assert!(checked(arguments, r#"{"region":"=?base64?ZXU=?=","count":"42"}"#).is_ok());

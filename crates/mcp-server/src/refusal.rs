@@ -1,25 +1,33 @@
-//! Refusals as agents see them. The mapping is documented in the crate's first page.
+//! Refusals as agents see them. The crate's documentation has the mapping.
 
+use briefcase_json::raw;
 use briefcase_mcp::ErrorCode;
-use briefcase_ports::RpcError;
-use briefcase_types::{Refusal, RefusalCode};
+use briefcase_ports::{Reply, RpcError};
+use briefcase_types::{Era, Refusal, RefusalCode};
 
-use crate::{answer::Answer, splice, verbs::Verb};
+use crate::{methods::Method, request::Request, rewrite};
 
 /// The JSON-RPC code of every refusal that is neither `invalid_args` nor `unavailable`.
 pub(crate) const REFUSED: i64 = -31998;
 
-/// A refusal as the answer to a request.
-pub(crate) fn answer(verb: Verb, refusal: &Refusal) -> Answer {
-    match verb {
-        Verb::CallTool => Answer::Result(tool_result(refusal).into()),
-        _ => Answer::Error(error(refusal)),
+/// A refusal as the reply to a request.
+pub(crate) fn reply(request: &Request, refusal: &Refusal) -> Reply {
+    match (for_method(request.method, refusal), request.era()) {
+        (Reply::Result(raw), Era::Modern) => Reply::Result(rewrite::with_result_type(raw)),
+        (reply, _) => reply,
+    }
+}
+
+fn for_method(method: Method, refusal: &Refusal) -> Reply {
+    match method {
+        Method::CallTool => Reply::Result(tool_result(refusal).into()),
+        _ => Reply::Error(error(refusal)),
     }
 }
 
 /// A refusal as a tool's result.
 fn tool_result(refusal: &Refusal) -> String {
-    let text = splice::quoted(&text(refusal));
+    let text = raw::quote(&text(refusal));
     let structured = object(refusal);
     format!(r#"{{"content":[{{"type":"text","text":{text}}}],"structuredContent":{structured},"isError":true}}"#)
 }
@@ -34,7 +42,7 @@ pub(crate) fn error(refusal: &Refusal) -> RpcError {
     RpcError { code, message: refusal.to_string(), data: Some(object(refusal).into()) }
 }
 
-/// For the model that reads it: the code, what happened, what to do, and where it is recorded.
+/// The text for the model: code, message, next step, approval and receipt.
 fn text(refusal: &Refusal) -> String {
     let mut text = refusal.to_string();
     if let Some(approval) = &refusal.approval {
@@ -50,9 +58,15 @@ fn object(refusal: &Refusal) -> String {
     serde_json::to_string(refusal).unwrap_or_else(|_| "{}".to_owned())
 }
 
-/// The surface cannot serve the request now.
+/// The request cannot be served now.
 pub(crate) fn unavailable(reason: &str, message: &str, next_step: &str) -> Refusal {
     Refusal::new(RefusalCode::Unavailable, reason, message, next_step)
+}
+
+/// The one server of the view is disabled or removed.
+pub(crate) fn not_enabled() -> Refusal {
+    let message = "The server of this view is not enabled for this agent.";
+    unavailable("server_not_enabled", message, "Enable it with `briefcase server`, or open another view.")
 }
 
 #[cfg(test)]
@@ -84,7 +98,7 @@ mod tests {
             let mut refusal = Refusal::new(code, "why", "It \"happened\".", "Do this.");
             refusal.receipt = Some(ReceiptIndex(7));
             refusal.approval = (code == RefusalCode::ApprovalRequired).then_some(approval);
-            let Answer::Result(raw) = answer(Verb::CallTool, &refusal) else { panic!("a result") };
+            let Reply::Result(raw) = for_method(Method::CallTool, &refusal) else { panic!("a result") };
             let result: Value = serde_json::from_slice(&raw).unwrap();
             let mut expected = json!({
                 "code": word, "reason": "why", "message": "It \"happened\".", "next_step": "Do this.", "receipt": "r7"
@@ -96,7 +110,7 @@ mod tests {
             assert_eq!(result["structuredContent"], expected);
             let text = result["content"][0]["text"].as_str().unwrap();
             assert!(text.starts_with(word) && text.contains("Do this.") && text.contains("r7"), "{text}");
-            let Answer::Error(error) = answer(Verb::ReadResource, &refusal) else { panic!("an error") };
+            let Reply::Error(error) = for_method(Method::ReadResource, &refusal) else { panic!("an error") };
             assert_eq!(error.code, number, "{word}");
             assert_eq!(serde_json::from_slice::<Value>(&error.data.unwrap()).unwrap(), expected);
         }

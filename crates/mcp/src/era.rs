@@ -1,4 +1,6 @@
-//! The two eras of MCP and how to tell which one a message belongs to.
+//! The protocol versions of the two eras.
+
+use briefcase_types::Era;
 
 /// Versions that open with `initialize`, oldest first.
 pub const LEGACY_VERSIONS: [&str; 3] = ["2025-03-26", "2025-06-18", "2025-11-25"];
@@ -7,16 +9,7 @@ pub const MODERN_VERSIONS: [&str; 1] = ["2026-07-28"];
 /// The `_meta` member that marks a modern request.
 pub const PROTOCOL_VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 
-/// Which family of protocol versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Era {
-    /// `initialize`, sessions, server-to-client requests.
-    Legacy,
-    /// Stateless requests with `_meta`, `server/discover`, `input_required`.
-    Modern,
-}
-
-/// The era of a version that is spoken here; `None` for any other text.
+/// The era of a supported version. Returns `None` for any other text.
 #[must_use]
 pub fn version_era(version: &str) -> Option<Era> {
     if LEGACY_VERSIONS.contains(&version) {

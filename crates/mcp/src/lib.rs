@@ -20,7 +20,7 @@ mod params;
 mod sse;
 
 pub use envelope::{Envelope, EnvelopeError, Fault, Kind, error_response, notification, request, response};
-pub use era::{Era, LEGACY_VERSIONS, MODERN_VERSIONS, PROTOCOL_VERSION_KEY, version_era};
+pub use era::{LEGACY_VERSIONS, MODERN_VERSIONS, PROTOCOL_VERSION_KEY, version_era};
 pub use error_code::ErrorCode;
 pub use frame::single_line;
 pub use glance::Glance;

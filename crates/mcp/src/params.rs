@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use briefcase_types::Era;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{Envelope, Era, MODERN_VERSIONS};
+use crate::{Envelope, MODERN_VERSIONS};
 
 /// What the transport needs to know of a request's `params`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

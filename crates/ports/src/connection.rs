@@ -2,17 +2,8 @@
 
 use std::sync::Arc;
 
-use briefcase_types::{AgentId, ServerId, SessionId};
+use briefcase_types::{AgentId, Era, ServerId, SessionId};
 use bytes::Bytes;
-
-/// The MCP era of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Era {
-    /// `initialize`, sessions, server-to-client requests (up to 2025-11-25).
-    Legacy,
-    /// Stateless (2026-07-28 and later).
-    Modern,
-}
 
 /// The agent's client, as it described itself. Forwarded to upstreams.
 #[derive(Debug)]

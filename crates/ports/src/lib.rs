@@ -3,23 +3,29 @@
 //! Adapters (store, vault, presence, upstream, MCP server) implement these traits and depend on this crate only. The engine
 //! defines what each method means.
 
+mod calls;
 mod client_peer;
 mod clock;
 mod connection;
 mod factors;
 mod journal;
 mod rpc;
+mod server_events;
+mod server_info;
 mod upstreams;
 
 use std::{future::Future, pin::Pin};
 
+pub use calls::{CallHandler, CallOutcome, CallRequest, ContinuedCall, FollowUp, Operation};
 pub use client_peer::{ClientPeer, Waiting};
 pub use clock::MonotonicClock;
-pub use connection::{ClientProfile, ConnectionKey, Era};
+pub use connection::{ClientProfile, ConnectionKey};
 pub use factors::{Evidence, FactorRefusal, Factors};
 pub use journal::{Durable, Entry, Journal, JournalError, Record, Urgency};
-pub use rpc::RpcError;
-pub use upstreams::{Definition, Listing, Outbound, Reply, UpstreamFailure, Upstreams};
+pub use rpc::{Reply, RpcError};
+pub use server_events::ServerEvent;
+pub use server_info::{ListKind, ServerInfo};
+pub use upstreams::{Definition, Listing, Outbound, UpstreamFailure, Upstreams};
 
 /// A boxed future, as object-safe traits need it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,4 +1,4 @@
-//! JSON-RPC errors.
+//! JSON-RPC responses.
 
 use bytes::Bytes;
 
@@ -11,4 +11,13 @@ pub struct RpcError {
     pub message: String,
     /// `data`, raw.
     pub data: Option<Bytes>,
+}
+
+/// The result or error of a JSON-RPC response.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// `result`, raw.
+    Result(Bytes),
+    /// `error`. It is a response like any other.
+    Error(RpcError),
 }

@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_types::{Digest, RefusalCode, SecretName, ServerId};
+use briefcase_types::{Digest, RefusalCode, SecretName, ServerId, SessionId};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use crate::{BoxFuture, ClientPeer, ConnectionKey, RpcError};
+use crate::{BoxFuture, ClientPeer, ConnectionKey, ListKind, Reply, ServerInfo};
 
 /// One tool definition as its server listed it.
 #[derive(Clone, Debug)]
@@ -39,15 +39,6 @@ pub struct Outbound {
     pub timeout: Duration,
     /// Fires when the client cancels; the adapter notifies the server and returns [`UpstreamFailure::Cancelled`].
     pub cancel: CancellationToken,
-}
-
-/// A server's response, not yet filtered.
-#[derive(Clone, Debug)]
-pub enum Reply {
-    /// `result`, raw.
-    Result(Bytes),
-    /// `error`. It is a response like any other.
-    Error(RpcError),
 }
 
 /// The server returned nothing usable.
@@ -115,6 +106,19 @@ pub trait Upstreams: Send + Sync {
         request: Outbound,
         client: Arc<dyn ClientPeer>,
     ) -> BoxFuture<'a, Result<Reply, UpstreamFailure>>;
+
+    /// The server's information. Opens the connection if there is none.
+    fn server_info<'a>(&'a self, key: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<ServerInfo>, UpstreamFailure>>;
+
+    /// The raw items of a list, all pages. Empty when the server does not declare the capability.
+    fn list<'a>(
+        &'a self,
+        key: &'a ConnectionKey,
+        kind: ListKind,
+    ) -> BoxFuture<'a, Result<Arc<Vec<Bytes>>, UpstreamFailure>>;
+
+    /// Passes a notification of the client to every legacy server of the session. Modern servers accept none.
+    fn notify(&self, session: SessionId, method: &'static str, params: Option<Bytes>);
 
     /// Shows the secrets of the server's connection to `visit`, for the output redactor (exact match in every encoding).
     ///

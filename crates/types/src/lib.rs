@@ -6,6 +6,7 @@
 
 mod calendar;
 mod digest;
+mod era;
 mod factor;
 mod id;
 mod money;
@@ -17,6 +18,7 @@ mod time;
 
 pub use calendar::Date;
 pub use digest::{Digest, DigestError};
+pub use era::Era;
 pub use factor::FactorKind;
 pub use id::{
     AgentId, ApprovalId, CallId, IdError, Incarnation, ReceiptIndex, SecretName, ServerId, SessionId, ToolName,

@@ -16,7 +16,8 @@ use std::{
 };
 
 use briefcase_egress::{Answer, EgressError, Lane, Request};
-use briefcase_ports::{Era, UpstreamFailure};
+use briefcase_ports::UpstreamFailure;
+use briefcase_types::Era;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};

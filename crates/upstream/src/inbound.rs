@@ -12,7 +12,8 @@ use std::{
 };
 
 use briefcase_mcp::{ErrorCode, RequestId, error_response, method, response};
-use briefcase_ports::{Era, RpcError};
+use briefcase_ports::RpcError;
+use briefcase_types::Era;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -7,7 +7,8 @@ use std::{
 };
 
 use briefcase_mcp::method;
-use briefcase_ports::{ClientPeer, ClientProfile, Era, Outbound, Reply, RpcError, UpstreamFailure};
+use briefcase_ports::{ClientPeer, ClientProfile, Outbound, Reply, RpcError, UpstreamFailure};
+use briefcase_types::Era;
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;

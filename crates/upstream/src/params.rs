@@ -151,7 +151,7 @@ pub(crate) fn object_or_empty(raw: &Bytes) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use briefcase_ports::Era;
+    use briefcase_types::Era;
 
     use super::*;
 

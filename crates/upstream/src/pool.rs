@@ -7,10 +7,8 @@ use std::{
 };
 
 use briefcase_egress::Egress;
-use briefcase_ports::{
-    BoxFuture, ClientPeer, ConnectionKey, Era, Listing, Outbound, Reply, UpstreamFailure, Upstreams,
-};
-use briefcase_types::{SecretName, ServerId, SessionId};
+use briefcase_ports::{BoxFuture, ClientPeer, ConnectionKey, Listing, Outbound, Reply, UpstreamFailure, Upstreams};
+use briefcase_types::{Era, SecretName, ServerId, SessionId};
 use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
@@ -134,6 +132,34 @@ impl Upstreams for Pool {
         talk: Arc<dyn ClientPeer>,
     ) -> BoxFuture<'a, Result<Reply, UpstreamFailure>> {
         Box::pin(async move { self.slot(line).send(&line.client, &request, &talk).await })
+    }
+
+    fn server_info<'a>(
+        &'a self,
+        key: &'a ConnectionKey,
+    ) -> BoxFuture<'a, Result<Arc<briefcase_ports::ServerInfo>, UpstreamFailure>> {
+        Box::pin(async move {
+            let Greeting { era, version, capabilities, info, instructions } =
+                Greeting::clone(&*self.greeting(key).await?);
+            Ok(Arc::new(briefcase_ports::ServerInfo { era, version, capabilities, info, instructions }))
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        key: &'a ConnectionKey,
+        kind: briefcase_ports::ListKind,
+    ) -> BoxFuture<'a, Result<Arc<Vec<Bytes>>, UpstreamFailure>> {
+        let kind = match kind {
+            briefcase_ports::ListKind::Resources => ListKind::Resources,
+            briefcase_ports::ListKind::ResourceTemplates => ListKind::Templates,
+            briefcase_ports::ListKind::Prompts => ListKind::Prompts,
+        };
+        Box::pin(Self::list(self, key, kind))
+    }
+
+    fn notify(&self, session: SessionId, method: &'static str, params: Option<Bytes>) {
+        self.tell(session, method, params);
     }
 
     fn secrets(&self, server: &ServerId, visit: &mut dyn FnMut(&str)) -> bool {

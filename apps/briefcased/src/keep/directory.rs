@@ -1,12 +1,12 @@
-//! Servers as the authority document has them, for the pool; and what servers say unasked, for the surface.
+//! Connects the upstream pool: server specifications from the authority document to it, server events to the MCP server.
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 
 use briefcase_egress::{Reach, Target};
 use briefcase_engine::{Engine, server_requests::RequestOrigin};
-use briefcase_mcp_server::{ServerEvent, Surface};
+use briefcase_mcp_server::McpServer;
 use briefcase_policy::authority::{EnvValue, Server, Transport};
-use briefcase_ports::{BoxFuture, RpcError};
+use briefcase_ports::{BoxFuture, RpcError, ServerEvent};
 use briefcase_types::{SecretName, ServerId, SessionId};
 use briefcase_upstream::{self as upstream, Directory, HeaderSpec, NotReady, ServerLimits, ServerSpec, Watcher};
 use bytes::Bytes;
@@ -18,23 +18,23 @@ use super::secrets::Secrets;
 pub struct Later {
     /// The engine.
     pub engine: OnceLock<Weak<Engine>>,
-    /// The surface. It holds the engine and the pool, so it is let go of when the briefcase is locked: [`Later::end`].
-    surface: RwLock<Option<Surface>>,
+    /// The MCP server. It owns the engine and the pool, so [`Later::end`] drops it when the briefcase is locked.
+    mcp_server: RwLock<Option<McpServer>>,
 }
 
 impl Later {
-    /// Names the surface.
-    pub fn begin(&self, surface: Surface) {
-        *self.surface.write().unwrap_or_else(PoisonError::into_inner) = Some(surface);
+    /// Sets the MCP server.
+    pub fn begin(&self, mcp_server: McpServer) {
+        *self.mcp_server.write().unwrap_or_else(PoisonError::into_inner) = Some(mcp_server);
     }
 
-    /// Lets go of the surface, so that nothing keeps itself alive.
+    /// Drops the MCP server, which breaks the reference cycle.
     pub fn end(&self) {
-        *self.surface.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.mcp_server.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn surface(&self) -> Option<Surface> {
-        self.surface.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn mcp_server(&self) -> Option<McpServer> {
+        self.mcp_server.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -109,21 +109,17 @@ pub struct Announcements(pub Arc<Later>);
 
 impl Watcher for Announcements {
     fn event(&self, server: &ServerId, session: SessionId, event: upstream::ServerEvent) {
-        let Some(surface) = self.0.surface() else { return };
+        let Some(mcp_server) = self.0.mcp_server() else { return };
         let event = match event {
             upstream::ServerEvent::ToolsChanged => ServerEvent::ToolsChanged,
             upstream::ServerEvent::ResourcesChanged => ServerEvent::ResourcesChanged,
             upstream::ServerEvent::PromptsChanged => ServerEvent::PromptsChanged,
             upstream::ServerEvent::ResourceUpdated { uri } => ServerEvent::ResourceUpdated { uri },
             upstream::ServerEvent::Log { params } => ServerEvent::Log { params },
-            upstream::ServerEvent::Notice { method, params } => match method.as_str() {
-                "notifications/elicitation/complete" => ServerEvent::ElicitationComplete { params },
-                "notifications/tasks/status" | "notifications/tasks" => ServerEvent::TaskStatus { params },
-                _ => return,
-            },
+            upstream::ServerEvent::Notice { method, params } => ServerEvent::Notification { method, params },
             _ => return,
         };
-        surface.event(session, server, event);
+        mcp_server.event(session, server, event);
     }
 
     fn ask<'a>(
@@ -134,14 +130,14 @@ impl Watcher for Announcements {
         params: Bytes,
     ) -> BoxFuture<'a, Result<Bytes, RpcError>> {
         Box::pin(async move {
-            let gone = || RpcError { code: -32_000, message: "the client is gone".to_owned(), data: None };
-            let engine = self.0.engine.get().and_then(Weak::upgrade).ok_or_else(gone)?;
-            let surface = self.0.surface().ok_or_else(gone)?;
-            let agent = engine.session(session).ok_or_else(gone)?.agent.clone();
+            let disconnected = || RpcError { code: -32_000, message: "the client disconnected".to_owned(), data: None };
+            let engine = self.0.engine.get().and_then(Weak::upgrade).ok_or_else(disconnected)?;
+            let mcp_server = self.0.mcp_server().ok_or_else(disconnected)?;
+            let agent = engine.session(session).ok_or_else(disconnected)?.agent.clone();
             let labels = engine.authority().document().labels(server, None);
             let origin = RequestOrigin { agent, session, server: server.clone() };
             let params = engine.admit(&origin, labels, method, params).await?;
-            surface.server_request(session, server, method, params).await
+            mcp_server.server_request(session, server, method, params).await
         })
     }
 }

@@ -1,6 +1,5 @@
-//! Adapters tied together: what the vault, the store, the servers and the surface are to the engine.
+//! Implements the engine's ports with the vault, store and upstream pool, and connects the pool to the MCP server.
 
-pub mod core;
 pub mod directory;
 pub mod identity;
 pub mod presence;

@@ -6,9 +6,10 @@ use std::{
 };
 
 use briefcase_mcp::{
-    Envelope, Era, ErrorCode, Kind, LEGACY_VERSIONS, MAX_MESSAGE_BYTES, MODERN_VERSIONS, RequestParams, error_response,
+    Envelope, ErrorCode, Kind, LEGACY_VERSIONS, MAX_MESSAGE_BYTES, MODERN_VERSIONS, RequestParams, error_response,
     method, version_era,
 };
+use briefcase_types::Era;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body as _;

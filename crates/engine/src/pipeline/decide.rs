@@ -15,9 +15,9 @@ use crate::{
     Engine,
     approval_flow::RequestError,
     approvals::{ApprovalConsumed, ApprovalRequest, OpenRequestError, WaitResult},
-    call::{Call, Operation},
+    call::Call,
 };
-use briefcase_ports::{ClientPeer, Waiting};
+use briefcase_ports::{ClientPeer, Operation, Waiting};
 
 /// A call that may run, and why.
 #[derive(Debug)]
@@ -58,29 +58,31 @@ pub async fn decide(
     client: &Arc<dyn ClientPeer>,
 ) -> Result<Permitted, Rejection> {
     let Validated { context, mut call, mut target, arguments } = validated;
-    let permit = match engine.authorize(&context, &target.authority, &call.operation, target.made(), &arguments.value) {
-        Verdict::Allow { policies, grant: None } => Permit { word: "allow", policies, approval: None },
-        Verdict::Allow { policies, grant: Some(_) } => Permit { word: "granted", policies, approval: None },
-        Verdict::Deny { policies, reason } => return Err(denied(&target, &arguments, policies, reason)),
-        Verdict::Ask { mut policies, fresh } => {
-            let undeclared = undeclared(&call, &target, &arguments);
-            // The person is shown which: in what they are asked, and in its receipt.
-            policies.extend(undeclared.iter().map(|name| format!("undeclared argument: {name}")));
-            let continued = call.continuation.take().is_some_and(|continuation| {
-                continuation.approved
-                    && continuation.key == arguments.key
-                    && continuation.authority_version == target.authority.version()
-            });
-            let of_approved = target.made().is_some_and(|made| made.approved_under == Some(target.authority.version()));
-            if continued || of_approved {
-                Permit { word: CONTINUED, policies, approval: None }
-            } else if !fresh && granted(&context, &call, &target, &arguments, !undeclared.is_empty()) {
-                Permit { word: "session_grant", policies, approval: None }
-            } else {
-                ask(engine, &context, &call, &mut target, &arguments, policies, fresh, client).await?
+    let permit =
+        match engine.authorize(&context, &target.authority, &call.request.operation, target.made(), &arguments.value) {
+            Verdict::Allow { policies, grant: None } => Permit { word: "allow", policies, approval: None },
+            Verdict::Allow { policies, grant: Some(_) } => Permit { word: "granted", policies, approval: None },
+            Verdict::Deny { policies, reason } => return Err(denied(&target, &arguments, policies, reason)),
+            Verdict::Ask { mut policies, fresh } => {
+                let undeclared = undeclared(&call, &target, &arguments);
+                // The person is shown which: in what they are asked, and in its receipt.
+                policies.extend(undeclared.iter().map(|name| format!("undeclared argument: {name}")));
+                let continued = call.continuation.take().is_some_and(|continuation| {
+                    continuation.approved
+                        && continuation.key == arguments.key
+                        && continuation.authority_version == target.authority.version()
+                });
+                let of_approved =
+                    target.made().is_some_and(|made| made.approved_under == Some(target.authority.version()));
+                if continued || of_approved {
+                    Permit { word: CONTINUED, policies, approval: None }
+                } else if !fresh && granted(&context, &call, &target, &arguments, !undeclared.is_empty()) {
+                    Permit { word: "session_grant", policies, approval: None }
+                } else {
+                    ask(engine, &context, &call, &mut target, &arguments, policies, fresh, client).await?
+                }
             }
-        }
-    };
+        };
     Ok(Permitted { context, call, target, arguments, permit })
 }
 
@@ -98,8 +100,8 @@ fn denied(target: &Target, arguments: &Arguments, policies: Vec<String>, reason:
 
 /// The arguments that the tool's accepted schema does not name.
 fn undeclared(call: &Call, target: &Target, arguments: &Arguments) -> Vec<String> {
-    let Operation::CallTool { tool, .. } = &call.operation else { return Vec::new() };
-    target.authority.policy().undeclared(&call.connection.server, tool, &arguments.value)
+    let Operation::CallTool { tool, .. } = &call.request.operation else { return Vec::new() };
+    target.authority.policy().undeclared(&call.request.connection.server, tool, &arguments.value)
 }
 
 /// A permission for this session that covers exactly this.
@@ -152,8 +154,8 @@ async fn ask(
     let tool = target.tool_of(call).cloned();
     client.waiting(&Waiting { approval, server: context.server.clone(), tool, expires });
     let waited = tokio::select! {
-        waited = engine.wait_for_decision(approval, call.patience) => waited,
-        () = call.cancel.cancelled() => return Err(reject(cancelled(engine, approval))),
+        waited = engine.wait_for_decision(approval, call.request.approval_timeout) => waited,
+        () = call.request.cancel.cancelled() => return Err(reject(cancelled(engine, approval))),
     };
     match waited {
         WaitResult::Allowed => {
@@ -196,7 +198,7 @@ fn approval_request(
         labels: engine.labels.labels(&context.agent, now).iter().map(|label| label.as_str().to_owned()).collect(),
         policies: policies.to_vec(),
         authority_version: target.authority.version(),
-        once_only: once_only || !matches!(call.operation, Operation::CallTool { .. }),
+        once_only: once_only || !matches!(call.request.operation, Operation::CallTool { .. }),
         asked: now,
         expires: engine.approvals.expiry(now),
         digest: Digest::labelled("briefcase/unsealed", &[]),
@@ -230,7 +232,7 @@ fn spend(
     let consumed = engine.spend_approval(approval, arguments.key, authority.version())?;
     target.authority = authority;
     if let Verdict::Deny { .. } =
-        engine.authorize(context, &target.authority, &call.operation, target.made(), &arguments.value)
+        engine.authorize(context, &target.authority, &call.request.operation, target.made(), &arguments.value)
     {
         return None;
     }

@@ -6,12 +6,8 @@ use briefcase_types::UnixMillis;
 use bytes::Bytes;
 
 use super::{CallContext, Reserved, reserve::HeldBudget, resolve::Target, validate::Arguments};
-use crate::{
-    Engine,
-    call::{Call, Operation},
-    server_requests::FilteredClient,
-};
-use briefcase_ports::{ClientPeer, Outbound, Reply, UpstreamFailure};
+use crate::{Engine, call::Call, server_requests::FilteredClient};
+use briefcase_ports::{ClientPeer, Operation, Outbound, Reply, UpstreamFailure};
 
 /// A call that had its effect, or tried to.
 #[derive(Debug)]
@@ -30,13 +26,13 @@ pub async fn execute(engine: &Arc<Engine>, reserved: Reserved, client: Arc<dyn C
     let Reserved { context, call, target, arguments, budget } = reserved;
     let began: UnixMillis = engine.clock.now();
     let outbound = Outbound {
-        method: call.operation.method(),
+        method: call.request.operation.method(),
         params: params(&call, &arguments.canonical),
         timeout: engine.limits.call,
-        cancel: call.cancel.clone(),
+        cancel: call.request.cancel.clone(),
     };
     let guarded = Arc::new(FilteredClient::new(engine, &context, target.labels, client));
-    let reply = engine.upstreams.send(&call.connection, outbound, guarded).await;
+    let reply = engine.upstreams.send(&call.request.connection, outbound, guarded).await;
     let took = engine.clock.now().since(began);
     Answered { context, call, target, arguments, budget, reply, took }
 }
@@ -44,7 +40,7 @@ pub async fn execute(engine: &Arc<Engine>, reserved: Reserved, client: Arc<dyn C
 /// `params` from the canonical arguments and the members that are passed on.
 fn params(call: &Call, canonical: &Bytes) -> Bytes {
     let mut out = Vec::with_capacity(canonical.len().saturating_add(256));
-    match &call.operation {
+    match &call.request.operation {
         Operation::CallTool { tool, .. } => {
             out.extend_from_slice(b"{\"name\":\"");
             // A tool name has no character that JSON escapes.
@@ -58,13 +54,13 @@ fn params(call: &Call, canonical: &Bytes) -> Bytes {
             out.extend_from_slice(b",\"arguments\":");
             out.extend_from_slice(canonical);
         }
-        Operation::ReadResource { .. } | Operation::Complete { .. } | Operation::Follow { .. } => {
+        Operation::ReadResource { .. } | Operation::Complete { .. } | Operation::FollowUp { .. } => {
             // The canonical arguments are the params: reopen the object.
             out.extend_from_slice(canonical.strip_suffix(b"}").unwrap_or(b"{"));
         }
     }
-    let meta = call.meta.iter().map(|meta| ("_meta", meta));
-    for (name, raw) in call.members.iter().map(|(name, raw)| (*name, raw)).chain(meta) {
+    let meta = call.request.meta.iter().map(|meta| ("_meta", meta));
+    for (name, raw) in call.request.members.iter().map(|(name, raw)| (*name, raw)).chain(meta) {
         if out.last() != Some(&b'{') {
             out.push(b',');
         }

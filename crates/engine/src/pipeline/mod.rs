@@ -115,14 +115,14 @@ async fn run_stages(
 }
 
 fn context(engine: &Engine, call: &Call) -> CallContext {
-    let task = engine.tasks.named(&call.session.agent, &call.connection.server, &call.operation);
+    let task = engine.tasks.named(&call.session.agent, &call.request.connection.server, &call.request.operation);
     CallContext {
         call: CallId::random(engine.entropy.as_ref()),
         agent: call.session.agent.clone(),
         session: call.session.id,
-        server: call.connection.server.clone(),
-        operation: call.operation.word(),
+        server: call.request.connection.server.clone(),
+        operation: call.request.operation.word(),
         // A request about a task counts as a use of the tool that runs the task.
-        name: task.as_ref().map_or(&call.operation, |task| &task.operation).name().to_owned(),
+        name: task.as_ref().map_or(&call.request.operation, |task| &task.operation).name().to_owned(),
     }
 }

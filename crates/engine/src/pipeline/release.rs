@@ -10,22 +10,22 @@ use bytes::Bytes;
 use super::{Answered, CallContext, Rejection, resolve::Target, validate::Arguments};
 use crate::{
     Engine,
-    call::{Answer, Call, Continuation, Operation, Released},
+    call::{Call, Continuation, Released},
     server_requests::RequestOrigin,
     tasks::{self, Act, Made, Questions},
 };
-use briefcase_ports::{Entry, Reply, RpcError, UpstreamFailure, Urgency};
+use briefcase_ports::{Entry, Operation, Reply, RpcError, UpstreamFailure, Urgency};
 
 /// What the firewall made of the reply.
 enum Filtered {
-    Pass { answer: Answer, redactions: u64, status: &'static str },
+    Pass { reply: Reply, redactions: u64, status: &'static str },
     Withheld { refusal: Refusal, status: String },
 }
 
 /// Last stage.
 pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, Rejection> {
     let Answered { context, call, target, arguments, budget, reply, took } = answered;
-    let shown = Shown { server: &context.server, shape: shape(&call.operation, &target) };
+    let shown = Shown { server: &context.server, shape: shape(&call.request.operation, &target) };
     let filtered = filter(engine, &shown, reply);
     let Admitted { filtered, wants_input, questions } =
         admit_questions(engine, &context, target.made(), filtered).await;
@@ -54,14 +54,14 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, Re
         engine.durable(intent).await.map_err(|error| withheld(&error))?;
     }
     match filtered {
-        Filtered::Pass { answer, .. } => {
-            remember_task(engine, &context, &call, &target, &arguments, &answer, budget.by_person, questions);
+        Filtered::Pass { reply, .. } => {
+            remember_task(engine, &context, &call, &target, &arguments, &reply, budget.by_person, questions);
             let continuation = wants_input.then(|| Continuation {
                 key: arguments.key,
                 authority_version: target.authority.version(),
                 approved: budget.by_person,
             });
-            Ok(Released::new(answer, index, continuation))
+            Ok(Released::new(reply, index, continuation))
         }
         Filtered::Withheld { mut refusal, .. } => {
             refusal.receipt = Some(index);
@@ -88,8 +88,8 @@ async fn admit_questions(engine: &Engine, context: &CallContext, made: Option<&M
         questions: Questions::new(),
     };
     let asked = match &filtered {
-        Filtered::Pass { answer: Answer::Result(raw), .. } => questions(raw),
-        Filtered::Pass { answer: Answer::Error(error), .. } if error.code == URL_ELICITATION => {
+        Filtered::Pass { reply: Reply::Result(raw), .. } => questions(raw),
+        Filtered::Pass { reply: Reply::Error(error), .. } if error.code == URL_ELICITATION => {
             let params = error.data.clone().unwrap_or_default();
             let question = Asked { key: String::new(), method: "elicitation/create".to_owned(), params };
             Ok((false, vec![question]))
@@ -122,21 +122,21 @@ fn remember_task(
     call: &Call,
     target: &Target,
     arguments: &Arguments,
-    answer: &Answer,
+    reply: &Reply,
     by_person: bool,
     questions: Questions,
 ) {
     if let Some(made) = target.made() {
         return made.note(questions);
     }
-    let Answer::Result(raw) = answer else { return };
+    let Reply::Result(raw) = reply else { return };
     // Copies: what came in lies in a larger message.
     let canonical = || Bytes::copy_from_slice(&arguments.canonical);
-    let operation = match &call.operation {
+    let operation = match &call.request.operation {
         Operation::CallTool { tool, .. } => Operation::CallTool { tool: tool.clone(), arguments: canonical() },
         Operation::GetPrompt { name, .. } => Operation::GetPrompt { name: name.clone(), arguments: canonical() },
         Operation::ReadResource { uri } => Operation::ReadResource { uri: uri.clone() },
-        Operation::Complete { .. } | Operation::Follow { .. } => return,
+        Operation::Complete { .. } | Operation::FollowUp { .. } => return,
     };
     let Some(id) = tasks::created(raw) else { return };
     let made = Made {
@@ -160,8 +160,8 @@ const URL_ELICITATION: i64 = -32_042;
 
 fn bytes_of(filtered: &Filtered) -> Option<Bytes> {
     match filtered {
-        Filtered::Pass { answer: Answer::Result(raw), .. } => Some(raw.clone()),
-        Filtered::Pass { answer: Answer::Error(error), .. } => Some(Bytes::copy_from_slice(error.message.as_bytes())),
+        Filtered::Pass { reply: Reply::Result(raw), .. } => Some(raw.clone()),
+        Filtered::Pass { reply: Reply::Error(error), .. } => Some(Bytes::copy_from_slice(error.message.as_bytes())),
         Filtered::Withheld { .. } => None,
     }
 }
@@ -171,12 +171,12 @@ fn filter(engine: &Engine, answered: &Shown<'_>, reply: Result<Reply, UpstreamFa
         Ok(Reply::Result(raw)) => match engine.clean(answered.server, answered.shape, raw) {
             Ok(clean) => {
                 let status = if is_tool_error(&clean.bytes) { "tool_error" } else { "ok" };
-                Filtered::Pass { answer: Answer::Result(clean.bytes), redactions: clean.redactions, status }
+                Filtered::Pass { reply: Reply::Result(clean.bytes), redactions: clean.redactions, status }
             }
             Err(reason) => Filtered::Withheld { refusal: unusable(reason), status: format!("withheld:{reason}") },
         },
         Ok(Reply::Error(error)) => match engine.clean_error(answered.server, error) {
-            Ok((error, redactions)) => Filtered::Pass { answer: Answer::Error(error), redactions, status: "rpc_error" },
+            Ok((error, redactions)) => Filtered::Pass { reply: Reply::Error(error), redactions, status: "rpc_error" },
             Err(reason) => Filtered::Withheld { refusal: unusable(reason), status: format!("withheld:{reason}") },
         },
         Err(failure) => {
@@ -199,7 +199,7 @@ fn shape<'a>(operation: &Operation, target: &'a Target) -> Shape<'a> {
     match operation {
         Operation::CallTool { .. } => Shape::ToolResult(target.tool.as_ref().and_then(|tool| tool.output())),
         Operation::ReadResource { .. } | Operation::GetPrompt { .. } => Shape::Content,
-        Operation::Complete { .. } | Operation::Follow { .. } => Shape::Other,
+        Operation::Complete { .. } | Operation::FollowUp { .. } => Shape::Other,
     }
 }
 

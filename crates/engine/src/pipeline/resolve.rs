@@ -9,10 +9,12 @@ use briefcase_policy::{
 use briefcase_types::{Digest, Refusal, RefusalCode, ToolName};
 
 use super::{CallContext, Rejection};
+use briefcase_ports::Operation;
+
 use crate::{
     Engine,
     active_authority::ActiveAuthority,
-    call::{Call, Operation},
+    call::Call,
     tasks::{Act, Made},
     tools::Tool,
 };
@@ -47,11 +49,11 @@ pub async fn resolve(engine: &Engine, context: CallContext, call: Call) -> Resul
     if call.session.is_closed() || !authority.may_connect(&call.session.agent) {
         return Err(Rejection::new(version, revoked()));
     }
-    let server = document.servers.get(&call.connection.server).filter(|server| server.enabled);
+    let server = document.servers.get(&call.request.connection.server).filter(|server| server.enabled);
     let Some(server) = server else {
-        return Err(Rejection::new(version, no_such_server(call.connection.server.as_str())));
+        return Err(Rejection::new(version, no_such_server(call.request.connection.server.as_str())));
     };
-    let target = match &call.operation {
+    let target = match &call.request.operation {
         Operation::CallTool { tool, .. } => {
             let tool = tool.clone();
             accepted_tool(engine, &call, &authority, server, &tool)
@@ -94,7 +96,7 @@ impl Target {
 
     /// The tool that a call is about, by itself or through its task.
     pub(super) fn tool_of<'a>(&'a self, call: &'a Call) -> Option<&'a ToolName> {
-        match self.made().map_or(&call.operation, |made| &made.operation) {
+        match self.made().map_or(&call.request.operation, |made| &made.operation) {
             Operation::CallTool { tool, .. } => Some(tool),
             _ => None,
         }
@@ -102,7 +104,7 @@ impl Target {
 
     /// Whether an authority that came into force meanwhile still accepts it.
     pub(super) fn still_accepted(&self, call: &Call, now: &ActiveAuthority) -> bool {
-        let task = self.made().zip(Act::of(&call.operation));
+        let task = self.made().zip(Act::of(&call.request.operation));
         now.still_accepts(call, self.pin, self.cost) && task.is_none_or(|(made, act)| made.still_accepted(now, act))
     }
 
@@ -111,7 +113,7 @@ impl Target {
             Operation::ReadResource { .. } => server.reads_granted.resources,
             Operation::GetPrompt { .. } | Operation::Complete { .. } => server.reads_granted.prompts,
             // What follows something that was allowed: it reads or ends it.
-            Operation::Follow { .. } => true,
+            Operation::FollowUp { .. } => true,
             Operation::CallTool { .. } => false,
         };
         Self {
@@ -167,9 +169,12 @@ async fn accepted_tool(
     name: &ToolName,
 ) -> Result<Target, Refusal> {
     let pin = server.pins.get(name);
-    let listing =
-        engine.upstreams.list_tools(&call.connection).await.map_err(|failure| engine.upstream_refusal(&failure))?;
-    let tools = engine.tools(&call.connection.server, &listing);
+    let listing = engine
+        .upstreams
+        .list_tools(&call.request.connection)
+        .await
+        .map_err(|failure| engine.upstream_refusal(&failure))?;
+    let tools = engine.tools(&call.request.connection.server, &listing);
     match (pin, tools.find(name)) {
         (Some(pin), Some(tool)) if pin.digest == tool.pin() => {
             if let Some(problem) = tool.unusable() {
@@ -195,7 +200,7 @@ async fn task(
     authority: &Arc<ActiveAuthority>,
     server: &Server,
 ) -> Result<Target, Refusal> {
-    let made = engine.tasks.named(&call.session.agent, &call.connection.server, &call.operation);
+    let made = engine.tasks.named(&call.session.agent, &call.request.connection.server, &call.request.operation);
     let made = made.ok_or_else(no_such_task)?;
     if let Operation::CallTool { tool, .. } = &made.operation {
         if !made.still_accepted(authority, act) {
@@ -211,12 +216,12 @@ async fn task(
 
 /// Whether the tool's definition is still the accepted one, after a wait.
 pub(super) async fn verify_pin_again(engine: &Engine, call: &Call, target: &Target) -> Result<(), Refusal> {
-    let Some(tool) = target.tool_of(call).filter(|_| Act::of(&call.operation) != Some(Act::Cancel)) else {
+    let Some(tool) = target.tool_of(call).filter(|_| Act::of(&call.request.operation) != Some(Act::Cancel)) else {
         return Ok(());
     };
     let authority = target.authority();
-    let server = authority.document().servers.get(&call.connection.server);
-    let Some(server) = server else { return Err(no_such_server(call.connection.server.as_str())) };
+    let server = authority.document().servers.get(&call.request.connection.server);
+    let Some(server) = server else { return Err(no_such_server(call.request.connection.server.as_str())) };
     accepted_tool(engine, call, authority, server, tool).await.map(drop)
 }
 
@@ -251,7 +256,7 @@ fn no_such_tool(call: &Call, name: &ToolName) -> Refusal {
     Refusal::new(
         RefusalCode::InvalidArgs,
         "no_such_tool",
-        format!("The server `{}` has no tool `{name}`.", call.connection.server),
+        format!("The server `{}` has no tool `{name}`.", call.request.connection.server),
         "List the tools again.",
     )
 }
@@ -266,7 +271,7 @@ fn no_such_task() -> Refusal {
 }
 
 fn tool_changed(call: &Call, name: &ToolName, reason: &'static str) -> Refusal {
-    let server = &call.connection.server;
+    let server = &call.request.connection.server;
     let what = match reason {
         "new_tool" => "is new and was not accepted yet",
         "gone" => "is no longer offered by its server",

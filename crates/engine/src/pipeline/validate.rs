@@ -8,12 +8,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{CallContext, Rejection, Resolved, resolve::Target};
-use crate::{
-    Engine,
-    approvals::CallKey,
-    call::{Call, Operation},
-    tasks::Act,
-};
+use briefcase_ports::Operation;
+
+use crate::{Engine, approvals::CallKey, call::Call, tasks::Act};
 
 /// A call with arguments that can be decided on.
 #[derive(Debug)]
@@ -37,22 +34,22 @@ pub struct Arguments {
 pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, Rejection> {
     let Resolved { context, mut call, target } = resolved;
     let version = target.authority.version();
-    let mut value = read(&call.operation).map_err(|refusal| Rejection::new(version, refusal))?;
-    if let Some((made, act)) = target.made().zip(Act::of(&call.operation)) {
+    let mut value = read(&call.request.operation).map_err(|refusal| Rejection::new(version, refusal))?;
+    if let Some((made, act)) = target.made().zip(Act::of(&call.request.operation)) {
         made.keep_asked(act, &mut value);
     }
     let canonical = Bytes::from(canonical(&value));
     let commitment = engine.commit_key.arguments(&context.call, &value).root();
-    if let (Some(tool), Operation::CallTool { .. }) = (&target.tool, &call.operation) {
+    if let (Some(tool), Operation::CallTool { .. }) = (&target.tool, &call.request.operation) {
         tool.check_arguments(&value).map_err(|violations| {
             Rejection::new(version, does_not_fit(&context, &violations)).with_arguments(commitment)
         })?;
     }
     let reject = |refusal| Rejection::new(version, refusal).with_arguments(commitment);
     engine.outgoing_secrets(&value).map_err(reject)?;
-    engine.outgoing_secrets(&Value::from(call.operation.name())).map_err(reject)?;
+    engine.outgoing_secrets(&Value::from(call.request.operation.name())).map_err(reject)?;
     let beside = beside(engine, &mut call).map_err(reject)?;
-    let name = format!("{}\u{0}{}\u{0}{beside}", call.operation.method(), call.operation.name());
+    let name = format!("{}\u{0}{}\u{0}{beside}", call.request.operation.method(), call.request.operation.name());
     let key = CallKey::new(&context.agent, &context.server, &name, &target.pin, &canonical, target.cost);
     Ok(Validated { context, call, target, arguments: Arguments { value, canonical, commitment, key } })
 }
@@ -60,16 +57,16 @@ pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, Reject
 /// What travels beside the arguments: `_meta` loses what the protocol does not define, everything is searched for
 /// credentials, and what is not an answer to a question is bound into the call's key.
 fn beside(engine: &Engine, call: &mut Call) -> Result<String, Refusal> {
-    if let Some(raw) = call.meta.take() {
+    if let Some(raw) = call.request.meta.take() {
         let mut meta = object(&raw)?;
         if let Value::Object(members) = &mut meta {
             members.retain(|name, _| is_protocols_own(name));
         }
         engine.outgoing_secrets(&meta)?;
-        call.meta = Some(Bytes::from(canonical(&meta)));
+        call.request.meta = Some(Bytes::from(canonical(&meta)));
     }
     let mut bound = String::new();
-    for (name, raw) in &call.members {
+    for (name, raw) in &call.request.members {
         let value = parse_strict(raw, &Limits::AGENT).map_err(unreadable)?;
         if *name == "requestState" {
             // The server's own words, kept here and not by the agent.
@@ -93,7 +90,7 @@ fn is_protocols_own(name: &str) -> bool {
 fn read(operation: &Operation) -> Result<Value, Refusal> {
     match operation {
         Operation::CallTool { arguments, .. } | Operation::GetPrompt { arguments, .. } => object(arguments),
-        Operation::Complete { params } | Operation::Follow { params, .. } => object(params),
+        Operation::Complete { params } | Operation::FollowUp { params, .. } => object(params),
         Operation::ReadResource { uri } => Ok(json!({ "uri": uri })),
     }
 }

@@ -5,12 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
-use briefcase_engine::{
-    Engine, Limits, Parts,
-    active_authority::ActiveAuthority,
-    call::{Call, Operation},
-    session::Session,
-};
+use briefcase_engine::{Engine, Limits, Parts, active_authority::ActiveAuthority, call::Call, session::Session};
 use briefcase_policy::{
     authority::{Authority, Budget, Class, Pin, Server, Transport},
     decision::Catalogue,
@@ -19,14 +14,14 @@ use briefcase_policy::{
     pin,
 };
 use briefcase_ports::{
-    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, Era, Evidence, FactorRefusal,
-    Factors, Journal, JournalError, Listing, MonotonicClock, Outbound, Record, Reply, RpcError, UpstreamFailure,
-    Upstreams, Urgency, Waiting,
+    BoxFuture, CallRequest, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, Evidence,
+    FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, Operation, Outbound, Record,
+    Reply, RpcError, ServerInfo, UpstreamFailure, Upstreams, Urgency, Waiting,
 };
 use briefcase_receipts::{Kind, Receipt, commit::CommitKey};
 use briefcase_types::{
-    Clock, Digest, Entropy, FactorKind, Incarnation, MonotonicTime, ReceiptIndex, SecretName, SecretString, ServerId,
-    UnixMillis,
+    Clock, Digest, Entropy, Era, FactorKind, Incarnation, MonotonicTime, ReceiptIndex, SecretName, SecretString,
+    ServerId, UnixMillis,
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -135,6 +130,20 @@ impl Upstreams for OneServer {
             self.answer.lock().unwrap().clone()
         })
     }
+
+    fn server_info<'a>(&'a self, _: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<ServerInfo>, UpstreamFailure>> {
+        Box::pin(async { Err(UpstreamFailure::Unreachable("no information".to_owned())) })
+    }
+
+    fn list<'a>(
+        &'a self,
+        _: &'a ConnectionKey,
+        _: ListKind,
+    ) -> BoxFuture<'a, Result<Arc<Vec<Bytes>>, UpstreamFailure>> {
+        Box::pin(async { Ok(Arc::default()) })
+    }
+
+    fn notify(&self, _: briefcase_types::SessionId, _: &'static str, _: Option<Bytes>) {}
 
     fn secrets(&self, _: &ServerId, visit: &mut dyn FnMut(&str)) -> bool {
         visit("a-very-secret-token-0001");
@@ -272,21 +281,23 @@ impl World {
         };
         Call {
             session: self.session.clone(),
-            connection: ConnectionKey {
-                agent: self.session.agent.clone(),
-                session: self.session.id,
-                server: "files".parse().unwrap(),
-                client: Arc::new(client),
+            request: CallRequest {
+                connection: ConnectionKey {
+                    agent: self.session.agent.clone(),
+                    session: self.session.id,
+                    server: "files".parse().unwrap(),
+                    client: Arc::new(client),
+                },
+                operation: Operation::CallTool {
+                    tool: tool.parse().unwrap(),
+                    arguments: Bytes::copy_from_slice(arguments.as_bytes()),
+                },
+                meta: None,
+                members: Vec::new(),
+                approval_timeout: std::time::Duration::from_millis(50),
+                cancel: tokio_util::sync::CancellationToken::new(),
             },
-            operation: Operation::CallTool {
-                tool: tool.parse().unwrap(),
-                arguments: Bytes::copy_from_slice(arguments.as_bytes()),
-            },
-            meta: None,
-            members: Vec::new(),
-            patience: std::time::Duration::from_millis(50),
             continuation: None,
-            cancel: tokio_util::sync::CancellationToken::new(),
         }
     }
 

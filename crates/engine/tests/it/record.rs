@@ -149,8 +149,8 @@ async fn what_travels_beside_the_arguments_is_looked_at_too() {
     let world = World::new(vec![]);
     let run = async |meta: &'static str, task: Option<&'static str>| {
         let mut call = world.call("look", "{}");
-        call.meta = Some(Bytes::from_static(meta.as_bytes()));
-        call.members = task.into_iter().map(|raw| ("task", Bytes::from_static(raw.as_bytes()))).collect();
+        call.request.meta = Some(Bytes::from_static(meta.as_bytes()));
+        call.request.members = task.into_iter().map(|raw| ("task", Bytes::from_static(raw.as_bytes()))).collect();
         briefcase_engine::pipeline::run(&world.engine, call, std::sync::Arc::new(crate::doubles::Quiet)).await
     };
     for (meta, task) in [

@@ -104,7 +104,8 @@ proptest! {
     #[test]
     fn unchecked_text_gives_no_panic_and_no_range_outside(text in json_like()) {
         let read = RawObject::parse(&text).map(|object| object.with(&[("a", None), ("b", Some("1"))]));
-        prop_assert!(read.is_none_or(|text| text.starts_with('{') && text.ends_with('}')));
+        let is_object = read.is_none_or(|text| text.starts_with('{') && text.ends_with('}'));
+        prop_assert!(is_object);
         let _ = elements(&text);
         let mut patch = Patch::new(&text);
         patch.prepend(&text, "\"x\":1");
@@ -205,5 +206,8 @@ fn names_written_with_escapes_are_found() {
 fn an_object_of_raw_values_keeps_their_bytes() {
     assert_eq!(object([]), "{}");
     assert_eq!(object([("a", "1.50"), ("\"", "{ }")]), r#"{"a":1.50,"\"":{ }}"#);
-    assert_eq!(RawObject::parse(r#"{"a" : 1.50, "b":2}"#).unwrap().with(&[("b", None), ("c", Some("[]"))]), r#"{"a":1.50,"c":[]}"#);
+    assert_eq!(
+        RawObject::parse(r#"{"a" : 1.50, "b":2}"#).unwrap().with(&[("b", None), ("c", Some("[]"))]),
+        r#"{"a":1.50,"c":[]}"#
+    );
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::tasks::Tasks;
+use crate::task_handles::TaskHandles;
 
 struct Zero;
 
@@ -16,15 +16,15 @@ impl Entropy for Zero {
 }
 
 fn change(view: &View, era: Era, use_it: impl FnOnce(&Rewriter<'_>) -> Bytes) -> String {
-    let tasks = Tasks::new(Arc::new(Zero), 8);
+    let handles = TaskHandles::new(Arc::new(Zero), 8);
     let (agent, server): (AgentId, ServerId) = ("a".parse().unwrap(), "srv".parse().unwrap());
-    let ids = TaskIds { tasks: &tasks, agent: &agent, server: &server };
+    let ids = TaskIds { handles: &handles, agent: &agent, server: &server };
     let changed = use_it(&Rewriter { view, era, ids, ttl_ms: 0 });
     String::from_utf8(changed.to_vec()).unwrap()
 }
 
-fn result(view: &View, era: Era, verb: Verb, raw: &str) -> String {
-    change(view, era, |rewriter| rewriter.result(verb, Bytes::copy_from_slice(raw.as_bytes())))
+fn result(view: &View, era: Era, method: Method, raw: &str) -> String {
+    change(view, era, |rewriter| rewriter.result(method, Bytes::copy_from_slice(raw.as_bytes())))
 }
 
 fn one() -> View {
@@ -32,37 +32,37 @@ fn one() -> View {
 }
 
 #[test]
-fn resource_uris_get_their_server_in_every_place_and_nothing_else_moves() {
+fn resource_uris_get_their_server_and_nothing_else_changes() {
     let tool = r#"{ "content":[{"type":"text","text":"uri a://b","uri":"a://b"}, {"uri":"a://\u0062","x":1.0,"type":"resource_link"},{"type":"resource","resource":{"uri":"a://c","text":"a://c"},"uri":"no"}],"structuredContent":{"uri":"a://b"}}"#;
     let expected = tool
         .replace(r#"{"uri":"a://\u0062","x":1.0"#, r#"{"uri":"srv+a://b","x":1.0"#)
         .replace(r#"{"uri":"a://c""#, r#"{"uri":"srv+a://c""#);
-    assert_eq!(result(&View::All, Era::Legacy, Verb::CallTool, tool), expected);
-    assert_eq!(result(&one(), Era::Legacy, Verb::CallTool, tool), tool);
+    assert_eq!(result(&View::All, Era::Legacy, Method::CallTool, tool), expected);
+    assert_eq!(result(&one(), Era::Legacy, Method::CallTool, tool), tool);
     let prompt = r#"{"messages":[{"role":"user","content":{"type":"resource","resource":{"uri":"a://b","blob":""}}},{"role":"user","content":[{"type":"resource_link","uri":"c://d"}]}]}"#;
     let expected = prompt.replace("a://b", "srv+a://b").replace("c://d", "srv+c://d");
-    assert_eq!(result(&View::All, Era::Legacy, Verb::GetPrompt, prompt), expected);
+    assert_eq!(result(&View::All, Era::Legacy, Method::GetPrompt, prompt), expected);
     let read = r#"{"contents":[{"uri":"a://b","text":"x"},{"text":"y"}]}"#;
-    assert_eq!(result(&View::All, Era::Legacy, Verb::ReadResource, read), read.replace("a://b", "srv+a://b"));
+    assert_eq!(result(&View::All, Era::Legacy, Method::ReadResource, read), read.replace("a://b", "srv+a://b"));
     let task = r#"{"taskId":"t","status":"completed","result":{"content":[{"type":"resource_link","uri":"a://b"}]}}"#;
-    let changed = result(&View::All, Era::Legacy, Verb::Task(Follow::TaskGet), task);
+    let changed = result(&View::All, Era::Legacy, Method::Task(FollowUp::GetTask), task);
     assert_eq!(changed, task.replace("a://b", "srv+a://b").replace(r#""t""#, r#""AAAAAAAAAAAAAAAAAAAAAA""#));
 }
 
 #[test]
-fn modern_results_say_what_they_are_and_are_never_public() {
-    assert_eq!(result(&one(), Era::Modern, Verb::CallTool, "{}"), r#"{"resultType":"complete"}"#);
+fn modern_results_have_a_type_and_are_never_public() {
+    assert_eq!(result(&one(), Era::Modern, Method::CallTool, "{}"), r#"{"resultType":"complete"}"#);
     let typed = r#"{"content":[],"resultType":"complete"}"#;
-    assert_eq!(result(&one(), Era::Modern, Verb::CallTool, typed), typed);
-    let nested = result(&one(), Era::Modern, Verb::CallTool, r#"{"structuredContent":{"resultType":"x"}}"#);
+    assert_eq!(result(&one(), Era::Modern, Method::CallTool, typed), typed);
+    let nested = result(&one(), Era::Modern, Method::CallTool, r#"{"structuredContent":{"resultType":"x"}}"#);
     assert!(nested.starts_with(r#"{"resultType":"complete","#), "{nested}");
-    let read = result(&one(), Era::Modern, Verb::ReadResource, r#"{"contents":[],"cacheScope":"public","ttlMs":5}"#);
+    let read = result(&one(), Era::Modern, Method::ReadResource, r#"{"contents":[],"cacheScope":"public","ttlMs":5}"#);
     let read: Value = serde_json::from_str(&read).unwrap();
     assert_eq!(read, json!({"resultType":"complete","contents":[],"cacheScope":"private","ttlMs":5}));
-    let bare: Value = serde_json::from_str(&result(&one(), Era::Modern, Verb::ReadResource, "{}")).unwrap();
+    let bare: Value = serde_json::from_str(&result(&one(), Era::Modern, Method::ReadResource, "{}")).unwrap();
     assert_eq!(bare, json!({"resultType":"complete","cacheScope":"private","ttlMs":0}));
     let legacy = r#"{"contents":[]}"#;
-    assert_eq!(result(&one(), Era::Legacy, Verb::ReadResource, legacy), legacy);
+    assert_eq!(result(&one(), Era::Legacy, Method::ReadResource, legacy), legacy);
 }
 
 #[test]
@@ -78,11 +78,11 @@ fn items_are_listed_under_their_name_in_the_view() {
 }
 
 #[test]
-fn errors_keep_their_data_and_speak_the_era() {
+fn errors_keep_their_data_and_get_the_code_of_the_era() {
     let error = |era| {
-        let tasks = Tasks::new(Arc::new(Zero), 8);
+        let handles = TaskHandles::new(Arc::new(Zero), 8);
         let (agent, server): (AgentId, ServerId) = ("a".parse().unwrap(), "srv".parse().unwrap());
-        let ids = TaskIds { tasks: &tasks, agent: &agent, server: &server };
+        let ids = TaskIds { handles: &handles, agent: &agent, server: &server };
         let data = Some(Bytes::from_static(br#"{"uri":"a://b","x":1.0}"#));
         let error = RpcError { code: -32002, message: "no".into(), data };
         Rewriter { view: &View::All, era, ids, ttl_ms: 0 }.error(error)
@@ -92,7 +92,7 @@ fn errors_keep_their_data_and_speak_the_era() {
 }
 
 proptest! {
-    /// Undoing the one change gives the server's bytes back.
+    /// The reverse change gives the server's bytes back.
     #[test]
     fn a_rewrite_changes_uris_only(
         blocks in prop::collection::vec(("[a-z]{1,5}", "[a-zA-Z0-9 é\\\\\"/]{0,12}", any::<u16>()), 0..6),
@@ -106,19 +106,19 @@ proptest! {
             })
             .collect();
         let raw = serde_json::to_string_pretty(&json!({"content":content,"isError":false})).unwrap();
-        let changed = result(&View::All, Era::Legacy, Verb::CallTool, &raw);
+        let changed = result(&View::All, Era::Legacy, Method::CallTool, &raw);
         prop_assert_eq!(&changed.replace("\"srv+", "\""), &raw);
         let count = blocks.iter().filter(|(_, _, number)| number % 3 < 2).count();
         prop_assert_eq!(changed.matches("\"srv+").count(), count);
-        for verb in [Verb::GetPrompt, Verb::ReadResource, Verb::Complete] {
-            prop_assert_eq!(result(&View::All, Era::Legacy, verb, &raw), raw.clone());
+        for method in [Method::GetPrompt, Method::ReadResource, Method::Complete] {
+            prop_assert_eq!(result(&View::All, Era::Legacy, method, &raw), raw.clone());
         }
     }
 
     #[test]
-    fn no_answer_makes_it_panic(raw in ".{0,120}") {
-        for verb in [Verb::CallTool, Verb::GetPrompt, Verb::ReadResource, Verb::Task(Follow::TaskGet)] {
-            let _ = result(&View::All, Era::Modern, verb, &raw);
+    fn no_reply_causes_a_panic(raw in ".{0,120}") {
+        for method in [Method::CallTool, Method::GetPrompt, Method::ReadResource, Method::Task(FollowUp::GetTask)] {
+            let _ = result(&View::All, Era::Modern, method, &raw);
         }
     }
 }

@@ -20,18 +20,18 @@ const LINK: &str = "http://localhost:1/approvals/AAAAAAAAAAAAAAAAAAAAAA";
 /// answer up.
 fn asking(decides: Duration) -> Handler {
     let begun = Arc::new(std::sync::Mutex::new(None));
-    doing(move |request, talk| {
+    doing(move |request, peer| {
         let begun = begun.clone();
         async move {
             let begun = *begun.lock().unwrap().get_or_insert_with(tokio::time::Instant::now);
-            talk.waiting(&notice());
+            peer.waiting(&notice());
             tokio::select! {
                 () = tokio::time::sleep_until(begun + decides) => {
-                    talk.notify("notifications/progress", r#"{"progressToken":"theirs","progress":1}"#.into());
+                    peer.notify("notifications/progress", r#"{"progressToken":"theirs","progress":1}"#.into());
                     tokio::time::sleep(Duration::from_secs(60)).await;
                     result(&json!({"content":[]}))
                 }
-                () = tokio::time::sleep(request.patience) => {
+                () = tokio::time::sleep(request.approval_timeout) => {
                     let mut refusal = Refusal::new(RefusalCode::ApprovalRequired, "waiting", "A person has to decide.", "Ask again.");
                     refusal.approval = Some(approval());
                     Err(refusal)
@@ -44,8 +44,8 @@ fn asking(decides: Duration) -> Handler {
 
 fn world(decides: u64) -> World {
     let server = Server { handler: asking(Duration::from_secs(decides)), ..Server::default() };
-    World::with(vec![("srv", server)], |settings| {
-        settings.approval_url = Some("http://localhost:1/approvals/{approval}".into());
+    World::with(vec![("srv", server)], |config| {
+        config.approval_url = Some("http://localhost:1/approvals/{approval}".into());
     })
 }
 
@@ -70,24 +70,24 @@ async fn a_client_that_wants_progress_gets_it_while_a_person_decides() {
     assert_eq!(messages.len(), 6);
     let text = messages[0]["message"].as_str().unwrap();
     assert!(text.contains("approve") && text.contains(LINK), "{text}");
-    assert_eq!(world.core.last().patience, Duration::from_secs(300));
+    assert_eq!(world.handler.last().approval_timeout, Duration::from_secs(300));
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_progress_the_call_returns_what_to_do_and_the_same_call_picks_the_answer_up() {
+async fn without_progress_the_call_is_refused_with_a_next_step_and_the_same_call_finds_the_decision() {
     let world = world(70);
     let mut client = world.legacy(View::All, json!({})).await;
     let answer = client.request(1, "tools/call", json!({"name":"srv__pay"})).await;
     let refusal = &answer["result"]["structuredContent"];
     assert_eq!((&refusal["code"], &refusal["approval"]), (&json!("approval_required"), &json!(approval().to_string())));
     assert_eq!(answer["result"]["isError"], true);
-    assert_eq!(world.core.last().patience, Duration::from_secs(50));
+    assert_eq!(world.handler.last().approval_timeout, Duration::from_secs(50));
     let answer = client.request(2, "tools/call", json!({"name":"srv__pay"})).await;
     assert_eq!(answer["result"], json!({"content":[]}));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_legacy_client_is_given_the_address_and_its_answer_decides_nothing() {
+async fn a_legacy_client_gets_the_address_and_its_response_decides_nothing() {
     let world = world(20);
     let mut client = world.legacy(View::All, json!({"elicitation":{"url":{}}})).await;
     client.ask(1, "tools/call", json!({"name":"srv__pay"}));
@@ -118,7 +118,7 @@ fn modern_call(more: Value) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_modern_client_is_given_the_address_and_its_retry_takes_the_call_up() {
+async fn a_modern_client_gets_the_address_and_its_retry_resumes_the_call() {
     let world = world(30);
     let mut client = world.open("alice", View::All);
     let asked = client.request(1, "tools/call", modern_call(json!({}))).await["result"].clone();
@@ -132,18 +132,18 @@ async fn a_modern_client_is_given_the_address_and_its_retry_takes_the_call_up() 
         modern_call(json!({"requestState":asked["requestState"],"inputResponses":{"approval":{"action":"accept"}}}));
     let answer = client.request(2, "tools/call", retry).await;
     assert_eq!(answer["result"], json!({"resultType":"complete","content":[]}));
-    assert_eq!(world.core.calls(), 1);
+    assert_eq!(world.handler.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_long_after_picks_up_what_the_person_decided_in_the_meantime() {
+async fn a_late_retry_finds_the_decision_made_in_the_meantime() {
     let world = world(100);
     let mut client = world.open("alice", View::All);
     let asked = client.request(1, "tools/call", modern_call(json!({}))).await["result"].clone();
     tokio::time::sleep(Duration::from_secs(200)).await;
     let answer = client.request(2, "tools/call", modern_call(json!({"requestState":asked["requestState"]}))).await;
     assert_eq!(answer["result"], json!({"resultType":"complete","content":[]}));
-    assert_eq!(world.core.calls(), 2);
+    assert_eq!(world.handler.calls(), 2);
     // Nobody decided: the refusal says so, with no second address.
     let world = self::world(100_000);
     let mut client = world.open("alice", View::All);
@@ -154,13 +154,13 @@ async fn a_retry_long_after_picks_up_what_the_person_decided_in_the_meantime() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_leaves_while_a_person_decides_cancels_the_call() {
+async fn a_client_that_disconnects_while_a_person_decides_cancels_the_call() {
     let cancelled = Arc::new(AtomicUsize::new(0));
     let count = cancelled.clone();
-    let handler = doing(move |request, talk| {
+    let handler = doing(move |request, peer| {
         let count = count.clone();
         async move {
-            talk.waiting(&notice());
+            peer.waiting(&notice());
             request.cancel.cancelled().await;
             count.fetch_add(1, Ordering::Relaxed);
             result(&json!({"content":[]}))
@@ -171,6 +171,6 @@ async fn a_client_that_leaves_while_a_person_decides_cancels_the_call() {
     client.ask(1, "tools/call", json!({"name":"srv__pay"}));
     tokio::time::sleep(Duration::from_secs(1)).await;
     drop(client);
-    world.surface.drain().await;
+    world.mcp_server.drain().await;
     assert_eq!(cancelled.load(Ordering::Relaxed), 1);
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use briefcase_mcp_server::{Route, View};
-use briefcase_ports::{Era, RpcError};
+use briefcase_ports::RpcError;
+use briefcase_types::Era;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -11,9 +12,9 @@ use crate::world::{Client, Server, World, answering, doing, failing, modern, rel
 
 /// A legacy server that asks two things at once and answers with what it got.
 fn curious() -> Server {
-    let handler = doing(|request, talk| async move {
+    let handler = doing(|request, peer| async move {
         let form = Bytes::from_static(br#"{"message":"name?","requestedSchema":{}}"#);
-        let (name, roots) = tokio::join!(talk.ask("elicitation/create", form), talk.ask("roots/list", "{}".into()));
+        let (name, roots) = tokio::join!(peer.ask("elicitation/create", form), peer.ask("roots/list", "{}".into()));
         if request.cancel.is_cancelled() {
             return result(&json!({"content":[],"isError":true}));
         }
@@ -31,7 +32,7 @@ fn everything() -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_legacy_client_answers_the_servers_questions_on_the_requests_own_route() {
+async fn a_legacy_client_answers_server_requests_on_the_route_of_its_own_request() {
     let world = World::new(vec![("srv", curious())]);
     let mut client = world.legacy(View::All, everything()).await;
     client.ask("call", "tools/call", json!({"name":"srv__t"}));
@@ -55,8 +56,8 @@ async fn a_legacy_client_answers_the_servers_questions_on_the_requests_own_route
 }
 
 #[tokio::test(start_paused = true)]
-async fn questions_end_with_errors_timeouts_and_cancelled_calls() {
-    let world = World::with(vec![("srv", curious())], |settings| settings.ask_timeout = Duration::from_secs(30));
+async fn server_requests_end_with_errors_timeouts_and_cancelled_calls() {
+    let world = World::with(vec![("srv", curious())], |config| config.client_request_timeout = Duration::from_secs(30));
     let mut client = world.legacy(View::All, everything()).await;
     client.ask(1, "tools/call", json!({"name":"srv__t"}));
     let (_, first) = client.next().await;
@@ -80,7 +81,7 @@ async fn questions_end_with_errors_timeouts_and_cancelled_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_cannot_answer_is_not_asked() {
+async fn a_client_without_the_capability_gets_no_server_request() {
     let world = World::new(vec![("srv", curious())]);
     let mut client = world.legacy(View::All, json!({})).await;
     let answer = client.request(1, "tools/call", json!({"name":"srv__t"})).await;
@@ -105,7 +106,7 @@ fn key_of(result: &Value, method: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_modern_client_retries_and_the_legacy_call_goes_on() {
+async fn the_retry_of_a_modern_client_resumes_the_legacy_call() {
     let world = World::new(vec![("srv", curious())]);
     let mut client = world.open("alice", View::All);
     let asked = suspended(&mut client).await;
@@ -122,19 +123,19 @@ async fn a_modern_client_retries_and_the_legacy_call_goes_on() {
     let done = client.request(4, "tools/call", retry(&more["requestState"], json!({&roots:{"roots":[]}}))).await;
     let content = json!({"name":{"action":"decline"},"roots":{"roots":[]}});
     assert_eq!((&done["result"]["structuredContent"], &done["result"]["resultType"]), (&content, &json!("complete")));
-    assert_eq!(world.core.calls(), 1);
+    assert_eq!(world.handler.calls(), 1);
     client.silence().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_server_asks_while_its_call_is_suspended_comes_with_the_retry() {
-    let handler = doing(|_, talk| async move {
+async fn a_server_request_during_suspension_comes_with_the_retry() {
+    let handler = doing(|_, peer| async move {
         let late = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
-            talk.notify("notifications/progress", r#"{"progressToken":1,"progress":1}"#.into());
-            talk.ask("roots/list", "{}".into()).await
+            peer.notify("notifications/progress", r#"{"progressToken":1,"progress":1}"#.into());
+            peer.ask("roots/list", "{}".into()).await
         };
-        let (first, second) = tokio::join!(talk.ask("sampling/createMessage", "{}".into()), late);
+        let (first, second) = tokio::join!(peer.ask("sampling/createMessage", "{}".into()), late);
         result(&json!({"content":[],"isError":first.is_err() || second.is_err()}))
     });
     let world = World::new(vec![("srv", Server { handler, ..Server::default() })]);
@@ -152,18 +153,18 @@ async fn what_a_server_asks_while_its_call_is_suspended_comes_with_the_retry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_suspended_call_belongs_to_its_agent_and_ends_when_nobody_comes_back() {
+async fn a_suspended_call_belongs_to_its_agent_and_expires() {
     let (sender, mut ended) = tokio::sync::mpsc::unbounded_channel();
-    let handler = doing(move |request, talk| {
+    let handler = doing(move |request, peer| {
         let sender = sender.clone();
         async move {
-            let answer = talk.ask("roots/list", "{}".into()).await;
+            let answer = peer.ask("roots/list", "{}".into()).await;
             sender.send((answer.is_err(), request.cancel.is_cancelled())).unwrap();
             result(&json!({"content":[]}))
         }
     });
     let server = Server { handler, ..Server::default() };
-    let world = World::with(vec![("srv", server)], |settings| settings.ask_timeout = Duration::from_secs(3600));
+    let world = World::with(vec![("srv", server)], |config| config.client_request_timeout = Duration::from_secs(3600));
     let mut client = world.open("alice", View::All);
     let asked = suspended(&mut client).await;
     let mut other = world.open("bob", View::All);
@@ -175,11 +176,11 @@ async fn a_suspended_call_belongs_to_its_agent_and_ends_when_nobody_comes_back()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_from_a_modern_server_gets_the_id_that_legacy_clients_need() {
-    let handler = doing(|_, talk| async move {
-        let answer = talk.ask("elicitation/create", r#"{"mode":"url","url":"https://x","message":"m"}"#.into()).await;
+async fn a_url_elicitation_of_a_modern_server_gets_the_id_that_legacy_clients_need() {
+    let handler = doing(|_, peer| async move {
+        let answer = peer.ask("elicitation/create", r#"{"mode":"url","url":"https://x","message":"m"}"#.into()).await;
         assert!(answer.is_ok());
-        let answer = talk.ask("elicitation/create", r#"{"mode":"url","elicitationId":"theirs"}"#.into()).await;
+        let answer = peer.ask("elicitation/create", r#"{"mode":"url","elicitationId":"theirs"}"#.into()).await;
         assert!(answer.is_ok());
         result(&json!({"content":[]}))
     });
@@ -196,7 +197,7 @@ async fn an_address_from_a_modern_server_gets_the_id_that_legacy_clients_need() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn kinds_of_results_that_a_legacy_client_cannot_know_are_refused() {
+async fn result_types_that_a_legacy_client_does_not_support_are_refused() {
     for (kind, reason) in
         [("task", "result_type"), ("input_required", "unexpected_question"), ("future", "result_type")]
     {
@@ -209,7 +210,7 @@ async fn kinds_of_results_that_a_legacy_client_cannot_know_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_legacy_servers_wish_for_an_address_reaches_a_modern_client() {
+async fn a_url_elicitation_error_of_a_legacy_server_becomes_input_required() {
     let data = json!({"elicitations":[{"mode":"url","url":"https://x","elicitationId":"e","message":"m"}]});
     let world = World::new(vec![("srv", Server { handler: failing(-32042, "url", Some(data)), ..Server::default() })]);
     let mut client = world.open("alice", View::All);
@@ -223,23 +224,24 @@ async fn a_legacy_servers_wish_for_an_address_reaches_a_modern_client() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_may_ask_outside_any_call_only_what_it_could_inside() {
+async fn a_server_request_outside_a_call_needs_the_same_capability_as_inside() {
     let world = World::new(vec![("srv", Server::default())]);
     let mut client = world.legacy(View::All, json!({"roots":{}})).await;
     let (session, server) = (client.session, "srv".parse().unwrap());
-    let (answer, ()) = tokio::join!(world.surface.server_request(session, &server, "roots/list", "{}".into()), async {
-        let (route, question) = client.next().await;
-        assert_eq!(route, Route::General);
-        client.send(json!({"jsonrpc":"2.0","id":question["id"],"result":{"roots":[]}}));
-    });
+    let (answer, ()) =
+        tokio::join!(world.mcp_server.server_request(session, &server, "roots/list", "{}".into()), async {
+            let (route, question) = client.next().await;
+            assert_eq!(route, Route::General);
+            client.send(json!({"jsonrpc":"2.0","id":question["id"],"result":{"roots":[]}}));
+        });
     assert_eq!(answer.unwrap(), r#"{"roots":[]}"#);
     for method in ["sampling/createMessage", "elicitation/create", "tools/call", "notifications/x"] {
-        let refused = world.surface.server_request(session, &server, method, "{}".into()).await;
+        let refused = world.mcp_server.server_request(session, &server, method, "{}".into()).await;
         assert_eq!(refused.unwrap_err().code, -32601, "{method}");
     }
-    assert!(world.surface.server_request(session, &server, "ping", "{}".into()).await.is_ok());
+    assert!(world.mcp_server.server_request(session, &server, "ping", "{}".into()).await.is_ok());
     let stranger = world.open("alice", View::All);
-    assert!(world.surface.server_request(stranger.session, &server, "roots/list", "{}".into()).await.is_err());
+    assert!(world.mcp_server.server_request(stranger.session, &server, "roots/list", "{}".into()).await.is_err());
     drop(client);
-    assert!(world.surface.server_request(session, &server, "roots/list", "{}".into()).await.is_err());
+    assert!(world.mcp_server.server_request(session, &server, "roots/list", "{}".into()).await.is_err());
 }

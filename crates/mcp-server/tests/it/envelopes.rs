@@ -13,7 +13,7 @@ fn code(message: &Value) -> i64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_message_gets_its_error_and_the_conversation_goes_on() {
+async fn an_invalid_message_gets_an_error_and_the_connection_stays_open() {
     let world = World::new(vec![("srv", Server::default())]);
     let mut client = world.legacy(View::All, json!({})).await;
     let cases: [(&[u8], i64, Value); 10] = [
@@ -38,7 +38,7 @@ async fn what_is_no_message_gets_its_error_and_the_conversation_goes_on() {
         assert_eq!((code(&message), &message["id"]), (expected, &id), "{}", String::from_utf8_lossy(raw));
         assert_eq!(route, if id.is_null() { Route::General } else { related(&id) });
     }
-    assert_eq!(world.core.calls(), 0);
+    assert_eq!(world.handler.calls(), 0);
     assert_eq!(client.request(9, "ping", json!({})).await["result"], json!({}));
     // Notifications and stray answers are never answered.
     client.send(json!({"jsonrpc":"2.0","method":"no/such"}));
@@ -67,7 +67,7 @@ async fn each_era_has_its_own_methods() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn modern_requests_must_say_who_asks() {
+async fn modern_requests_must_describe_their_client() {
     let world = World::new(vec![("srv", Server::default())]);
     let mut client = world.one("srv");
     let mut no_capabilities = meta(json!({}));
@@ -100,7 +100,7 @@ async fn modern_requests_must_say_who_asks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_in_use_is_refused_and_free_again_with_its_answer() {
+async fn an_id_in_use_is_refused_and_free_again_with_its_response() {
     let slow = doing(|request, _| async move {
         tokio::select! {
             () = request.cancel.cancelled() => {}
@@ -118,13 +118,13 @@ async fn an_id_in_use_is_refused_and_free_again_with_its_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_requests_are_refused_with_a_reason_and_others_go_on() {
+async fn too_many_requests_are_refused_with_a_reason_and_others_continue() {
     let never = doing(|request, _| async move {
         request.cancel.cancelled().await;
         result(&json!({}))
     });
     let world =
-        World::with(vec![("srv", Server { handler: never, ..Server::default() })], |settings| settings.in_flight = 3);
+        World::with(vec![("srv", Server { handler: never, ..Server::default() })], |config| config.in_flight = 3);
     let mut client = world.legacy(View::All, json!({})).await;
     for id in 0..3 {
         client.ask(id, "tools/call", json!({"name":"srv__echo"}));
@@ -136,7 +136,7 @@ async fn too_many_requests_are_refused_with_a_reason_and_others_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_call_is_told_and_never_answered_but_runs_to_its_end() {
+async fn a_cancelled_call_gets_the_cancellation_and_no_response_but_runs_to_its_end() {
     let (sender, mut ended) = tokio::sync::mpsc::unbounded_channel();
     let handler = doing(move |request, _| {
         let sender = sender.clone();
@@ -156,19 +156,19 @@ async fn a_cancelled_call_is_told_and_never_answered_but_runs_to_its_end() {
     // The same by a closed stream, then by a closed conversation.
     client.ask(2, "tools/call", json!({"name":"srv__echo"}));
     tokio::time::sleep(Duration::from_millis(10)).await;
-    client.conversation.cancel(&briefcase_mcp::RequestId::number(2));
+    client.connection.cancel(&briefcase_mcp::RequestId::number(2));
     ended.recv().await.unwrap();
     client.silence().await;
     client.ask(3, "tools/call", json!({"name":"srv__echo"}));
     tokio::time::sleep(Duration::from_millis(10)).await;
-    client.conversation.close();
+    client.connection.close();
     ended.recv().await.unwrap();
     client.silence().await;
-    world.surface.drain().await;
+    world.mcp_server.drain().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panicking_core_costs_one_answer_only() {
+async fn a_panic_in_the_handler_costs_one_response_only() {
     let handler = doing(|_, _| async { panic!("a bug in the test's core") });
     let world = World::new(vec![("srv", Server { handler, ..Server::default() })]);
     let mut client = world.legacy(View::All, json!({})).await;
@@ -182,7 +182,7 @@ proptest! {
 
     /// Whatever comes in, the conversation still answers.
     #[test]
-    fn no_sequence_of_messages_breaks_a_conversation(
+    fn no_sequence_of_messages_breaks_a_connection(
         messages in prop::collection::vec(
             prop_oneof![
                 ".{0,60}".prop_map(String::into_bytes),

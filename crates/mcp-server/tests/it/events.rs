@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use briefcase_mcp_server::{Follow, Operation, Route, ServerEvent, View};
+use briefcase_mcp_server::{Route, View};
+use briefcase_ports::{FollowUp, Operation, ServerEvent};
 use serde_json::json;
 
 use crate::world::{Server, World, doing, meta, modern, related, result};
 
 #[tokio::test(start_paused = true)]
-async fn a_storm_of_changes_is_a_few_notices() {
+async fn many_changes_become_few_notifications() {
     let world = World::new(vec![("a", Server::default()), ("b", Server::default())]);
     let mut client = world.legacy(View::All, json!({})).await;
     for _ in 0..1000 {
@@ -25,7 +26,7 @@ async fn a_storm_of_changes_is_a_few_notices() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_told_before_saying_to_be_ready_or_of_servers_out_of_view() {
+async fn no_notification_before_initialized_or_from_servers_out_of_view() {
     let world = World::new(vec![("a", Server::default()), ("b", Server::default())]);
     let mut client = world.one("a");
     client.request(1, "initialize", json!({"protocolVersion":"2025-11-25"})).await;
@@ -64,21 +65,21 @@ async fn updates_come_for_subscribed_resources_under_the_views_uri() {
     );
     client.silence().await;
     client.request(2, "resources/unsubscribe", json!({"uri":"a+demo://x"})).await;
-    let expected = Operation::Follow { method: Follow::Unsubscribe, params: r#"{"uri":"demo://x"}"#.into() };
-    assert_eq!(world.core.last().operation, expected);
+    let expected = Operation::FollowUp { method: FollowUp::Unsubscribe, params: r#"{"uri":"demo://x"}"#.into() };
+    assert_eq!(world.handler.last().operation, expected);
     world.event(&client, "a", updated());
     client.silence().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn log_lines_pass_the_firewall_the_level_and_a_limit() {
+async fn log_messages_pass_the_output_filter_the_level_and_a_limit() {
     let quiet = Server { capabilities: json!({"tools":{}}), ..Server::default() };
     let world = World::new(vec![("a", Server::default()), ("quiet", quiet)]);
     let mut client = world.legacy(View::All, json!({})).await;
     assert_eq!(client.request(1, "logging/setLevel", json!({"level":"warning"})).await["result"], json!({}));
-    assert_eq!(world.core.calls(), 1);
-    let expected = Operation::Follow { method: Follow::SetLevel, params: r#"{"level":"warning"}"#.into() };
-    assert_eq!((world.core.last().server.as_str(), world.core.last().operation), ("a", expected));
+    assert_eq!(world.handler.calls(), 1);
+    let expected = Operation::FollowUp { method: FollowUp::SetLogLevel, params: r#"{"level":"warning"}"#.into() };
+    assert_eq!((world.handler.last().server.as_str(), world.handler.last().operation), ("a", expected));
     assert_eq!(client.request(2, "logging/setLevel", json!({"level":"loud"})).await["error"]["code"], -32602);
     let log =
         |level: &str, data: &str| ServerEvent::Log { params: json!({"level":level,"data":data}).to_string().into() };
@@ -95,10 +96,10 @@ async fn log_lines_pass_the_firewall_the_level_and_a_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn progress_and_logs_of_a_call_belong_to_its_request() {
-    let handler = doing(|_, talk| async move {
-        talk.notify("notifications/progress", r#"{"progressToken":"foreign","progress":1.50,"message":"half"}"#.into());
-        talk.notify("notifications/message", r#"{"level":"info","data":"hello"}"#.into());
-        talk.notify("notifications/tools/list_changed", "{}".into());
+    let handler = doing(|_, peer| async move {
+        peer.notify("notifications/progress", r#"{"progressToken":"foreign","progress":1.50,"message":"half"}"#.into());
+        peer.notify("notifications/message", r#"{"level":"info","data":"hello"}"#.into());
+        peer.notify("notifications/tools/list_changed", "{}".into());
         result(&json!({"content":[]}))
     });
     let world = World::new(vec![("a", Server { handler, ..Server::default() })]);
@@ -121,10 +122,10 @@ async fn progress_and_logs_of_a_call_belong_to_its_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_floods_is_cut_and_still_answered() {
-    let handler = doing(|_, talk| async move {
+async fn a_flooding_call_is_limited_and_still_answered() {
+    let handler = doing(|_, peer| async move {
         for number in 0..100_000 {
-            talk.notify("notifications/progress", format!(r#"{{"progressToken":1,"progress":{number}}}"#).into());
+            peer.notify("notifications/progress", format!(r#"{{"progressToken":1,"progress":{number}}}"#).into());
         }
         result(&json!({"content":[]}))
     });

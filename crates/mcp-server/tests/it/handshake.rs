@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use briefcase_mcp_server::View;
-use briefcase_ports::Era;
+use briefcase_types::Era;
 use briefcase_types::{Refusal, RefusalCode};
 use serde_json::json;
 
 use crate::world::{Server, World, modern};
 
 #[tokio::test(start_paused = true)]
-async fn one_server_is_shown_as_it_is_under_our_name() {
+async fn a_single_server_keeps_its_capabilities_under_our_name() {
     let capabilities = json!({"tools":{"listChanged":true},"tasks":{"list":{},"cancel":{}},"x":{}});
     let server = Server { capabilities, instructions: Some("Be kind.".into()), ..Server::default() };
     let world = World::new(vec![("srv", server), ("other", Server::default())]);
@@ -21,15 +21,12 @@ async fn one_server_is_shown_as_it_is_under_our_name() {
     assert_eq!(result["serverInfo"]["name"], "briefcase");
     assert_eq!(result["capabilities"], json!({"tools":{"listChanged":true},"tasks":{"cancel":{}}}));
     assert_eq!(result["instructions"], "Be kind.");
-    let watched = world.core.watched.lock().unwrap().clone();
-    assert_eq!(watched.len(), 1);
-    assert!(watched[0].0 == "srv" && watched[0].1.tools && watched[0].1.prompts && watched[0].1.resources);
     client.send(json!({"jsonrpc":"2.0","method":"notifications/roots/list_changed"}));
-    assert_eq!(*world.core.told.lock().unwrap(), ["notifications/roots/list_changed"]);
+    assert_eq!(*world.handler.notified.lock().unwrap(), ["notifications/roots/list_changed"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_servers_are_a_union_and_say_of_themselves_what_is_theirs() {
+async fn a_view_of_all_servers_is_a_union_with_the_instructions_of_each() {
     let first = Server { capabilities: json!({"tools":{}}), instructions: Some("One.".into()), ..Server::default() };
     let second = Server { capabilities: json!({"prompts":{"listChanged":true}}), ..Server::default() };
     let world = World::new(vec![("a", first), ("b", second)]);
@@ -37,11 +34,11 @@ async fn all_servers_are_a_union_and_say_of_themselves_what_is_theirs() {
     let answer = client.handshake(json!({})).await;
     assert_eq!(answer["result"]["capabilities"], json!({"tools":{},"prompts":{"listChanged":true}}));
     let instructions = answer["result"]["instructions"].as_str().unwrap();
-    assert!(instructions.contains("server__name") && instructions.ends_with("The server `a` says of itself:\nOne."));
+    assert!(instructions.contains("server__name") && instructions.ends_with("The server `a` describes itself:\nOne."));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_slow_or_down_hides_nothing_that_may_come() {
+async fn a_slow_or_unreachable_server_hides_no_capability() {
     let slow = Server { slow: Some(Duration::from_secs(3600)), ..Server::default() };
     let world = World::new(vec![("a", slow), ("b", Server { capabilities: json!({"tools":{}}), ..Server::default() })]);
     let answer = world.open("alice", View::All).handshake(json!({})).await;
@@ -49,7 +46,7 @@ async fn a_server_that_is_slow_or_down_hides_nothing_that_may_come() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_view_of_a_server_that_cannot_be_served_is_refused_and_can_be_tried_again() {
+async fn the_view_of_a_disabled_server_is_refused_and_can_be_retried() {
     let refusal = Refusal::new(RefusalCode::Unavailable, "locked", "The vault is locked.", "Unlock it.");
     let world = World::new(vec![("srv", Server { down: Some(refusal), ..Server::default() })]);
     let mut client = world.one("srv");
@@ -82,7 +79,7 @@ async fn discovery_is_private_and_names_every_version() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_eras_share_a_conversation() {
+async fn both_eras_share_a_connection() {
     let world = World::new(vec![("srv", Server::default())]);
     let mut client = world.legacy(View::All, json!({})).await;
     let modern_call = client.request(1, "tools/call", modern(json!({"name":"srv__echo"}), json!({}))).await;

@@ -22,7 +22,7 @@ fn full() -> Server {
 }
 
 #[tokio::test(start_paused = true)]
-async fn definitions_pass_byte_for_byte_but_for_their_name() {
+async fn definitions_keep_every_byte_except_their_name() {
     let world = World::new(vec![("one", full()), ("two", full())]);
     let mut client = world.legacy(View::All, json!({})).await;
     client.ask(1, "tools/list", json!({}));
@@ -61,7 +61,7 @@ async fn every_kind_of_list_has_its_names() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn modern_lists_are_never_for_others() {
+async fn modern_lists_are_private() {
     let world = World::new(vec![("one", full())]);
     let mut client = world.one("one");
     for method in ["tools/list", "resources/list", "resources/templates/list", "prompts/list"] {
@@ -72,7 +72,7 @@ async fn modern_lists_are_never_for_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_server_cannot_is_no_method_of_its_view() {
+async fn a_method_without_the_servers_capability_is_unknown_in_its_view() {
     let server = Server { capabilities: json!({"prompts":{}}), ..full() };
     let world = World::new(vec![("one", server), ("two", full())]);
     let mut client = world.one("one");
@@ -85,7 +85,7 @@ async fn what_a_server_cannot_is_no_method_of_its_view() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_server_down_or_slow_does_not_take_the_others_along() {
+async fn a_slow_or_unreachable_server_does_not_fail_the_list_of_others() {
     let refusal = Refusal::new(RefusalCode::UpstreamError, "unreachable", "It is down.", "Start it.");
     let down = Server { down: Some(refusal), ..full() };
     let slow = Server { slow: Some(Duration::from_secs(3600)), ..full() };
@@ -107,5 +107,5 @@ async fn an_agent_without_servers_sees_nothing() {
     assert_eq!(listed["result"]["tools"], json!([]));
     let called = client.request(1, "tools/call", modern(json!({"name":"one__a"}), json!({}))).await;
     assert_eq!(called["result"]["structuredContent"]["reason"], "unknown_name");
-    assert_eq!(world.core.calls(), 0);
+    assert_eq!(world.handler.calls(), 0);
 }

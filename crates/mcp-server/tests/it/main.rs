@@ -1,4 +1,4 @@
-//! The surface as an agent meets it, on a scripted core.
+//! The MCP server as its clients see it, with a scripted call handler.
 
 #![expect(
     clippy::unwrap_used,

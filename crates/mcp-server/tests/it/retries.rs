@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use briefcase_mcp_server::View;
-use briefcase_ports::Era;
+use briefcase_types::Era;
 use serde_json::{Value, json};
 
 use crate::world::{Client, Server, World, doing, modern, result};
@@ -55,16 +55,16 @@ async fn a_retry_continues_the_call_with_the_servers_own_state() {
     let retry = call(json!({"b":2,"a":1}), json!({"requestState":handle,"inputResponses":answers()}));
     let answer = client.request(2, "tools/call", retry).await;
     assert_eq!(answer["result"]["content"][0]["text"], "Ada");
-    let seen = world.core.last();
+    let seen = world.handler.last();
     assert_eq!(seen.continuation, Some(7));
     assert_eq!(seen.members, json!({"requestState":"upstream-state","inputResponses":answers()}));
     // Input without a state is a new call, and the input stays here: nobody approved it.
     client.request(3, "tools/call", call(json!({}), json!({"inputResponses":answers()}))).await;
-    assert_eq!((world.core.last().continuation, world.core.last().members), (None, json!({})));
+    assert_eq!((world.handler.last().continuation, world.handler.last().members), (None, json!({})));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_state_is_worthless_spent_tampered_late_or_with_anyone_or_anything_else() {
+async fn a_state_is_unknown_when_spent_tampered_expired_or_used_by_another_agent_or_request() {
     let world = World::new(vec![("srv", greeter()), ("twin", greeter())]);
     let mut client = world.one("srv");
     let mut other = world.open("bob", View::One("srv".parse().unwrap()));
@@ -78,7 +78,7 @@ async fn a_state_is_worthless_spent_tampered_late_or_with_anyone_or_anything_els
         )
         .await;
     assert_eq!(unknown["error"]["code"], -32602);
-    let calls = world.core.calls();
+    let calls = world.handler.calls();
     let with =
         |arguments: Value, state: &str| call(arguments, json!({"requestState":state,"inputResponses":answers()}));
     let right = json!({"a":1,"b":2});
@@ -96,7 +96,7 @@ async fn a_state_is_worthless_spent_tampered_late_or_with_anyone_or_anything_els
     for answer in wrong {
         assert_eq!(answer["error"], unknown["error"]);
     }
-    assert_eq!(world.core.calls(), calls);
+    assert_eq!(world.handler.calls(), calls);
     assert_eq!(client.request(2, "tools/call", with(right.clone(), &handle)).await["result"]["resultType"], "complete");
     assert_eq!(client.request(2, "tools/call", with(right.clone(), &handle)).await["error"], unknown["error"]);
     let late = state(&mut client).await;
@@ -105,7 +105,7 @@ async fn a_state_is_worthless_spent_tampered_late_or_with_anyone_or_anything_els
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_must_have_the_form_of_answers() {
+async fn input_responses_must_be_an_object_of_objects() {
     let world = World::new(vec![("srv", greeter())]);
     let mut client = world.one("srv");
     for bad in [json!(null), json!([]), json!({"user":12345}), json!("x")] {
@@ -122,7 +122,7 @@ async fn answers_must_have_the_form_of_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_is_asked_only_what_it_declared() {
+async fn input_requests_need_a_declared_capability() {
     let world = World::new(vec![("srv", greeter())]);
     let mut client = world.one("srv");
     let answer = client.request(1, "tools/call", modern(json!({"name":"t"}), json!({"sampling":{}}))).await;
@@ -140,7 +140,7 @@ async fn a_client_is_asked_only_what_it_declared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_round_has_its_own_state_and_one_is_given_where_the_server_keeps_none() {
+async fn each_round_has_its_own_state_even_when_the_server_keeps_none() {
     let handler = doing(|request, _| async move {
         match request.members.iter().any(|(name, _)| *name == "inputResponses") {
             false => result(&json!({"resultType":"input_required","inputRequests":{"r":{"method":"roots/list"}}})),
@@ -152,10 +152,10 @@ async fn each_round_has_its_own_state_and_one_is_given_where_the_server_keeps_no
     let first = client.request(1, "tools/call", call(json!({}), json!({}))).await["result"].clone();
     let more = json!({"requestState":first["requestState"],"inputResponses":{"r":{"roots":[]}}});
     let second = client.request(2, "tools/call", call(json!({}), more)).await["result"].clone();
-    assert_eq!(world.core.last().members, json!({"inputResponses":{"r":{"roots":[]}}}));
+    assert_eq!(world.handler.last().members, json!({"inputResponses":{"r":{"roots":[]}}}));
     assert_ne!(first["requestState"], second["requestState"]);
     assert_ne!(second["requestState"], "two");
     // A state without questions may be sent back at once.
     client.request(3, "tools/call", call(json!({}), json!({"requestState":second["requestState"]}))).await;
-    assert_eq!(world.core.last().members, json!({"requestState":"two"}));
+    assert_eq!(world.handler.last().members, json!({"requestState":"two"}));
 }

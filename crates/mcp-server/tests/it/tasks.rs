@@ -1,7 +1,8 @@
 //! Task ids towards agents, in both eras and both directions (attack 26).
 
-use briefcase_mcp_server::{Follow, Operation, ServerEvent, View};
-use briefcase_ports::Era;
+use briefcase_mcp_server::View;
+use briefcase_ports::{FollowUp, Operation, ServerEvent};
+use briefcase_types::Era;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -17,10 +18,10 @@ fn legacy() -> Server {
             Operation::CallTool { .. } if request.members.iter().any(|(name, _)| *name == "task") => {
                 json!({"task":{"taskId":"real","status":"working"},"_meta":link})
             }
-            Operation::Follow { method: Follow::TaskResult, .. } => {
+            Operation::FollowUp { method: FollowUp::TaskResult, .. } => {
                 json!({"content":[],"structuredContent":{"taskId":"real"},"_meta":link})
             }
-            Operation::Follow { .. } => json!({"taskId":"real","status":"working"}),
+            Operation::FollowUp { .. } => json!({"taskId":"real","status":"working"}),
             _ => json!({"content":[]}),
         })
     });
@@ -28,25 +29,26 @@ fn legacy() -> Server {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_legacy_task_is_known_to_its_agent_by_a_handle() {
+async fn a_legacy_task_has_a_handle_for_its_agent() {
     let world = World::new(vec![("a", legacy()), ("b", legacy())]);
     let mut client = world.legacy(View::All, json!({})).await;
     let created = client.request(1, "tools/call", json!({"name":"a__t","task":{"ttl":5}})).await["result"].clone();
-    assert_eq!(world.core.last().members, json!({"task":{"ttl":5}}));
+    assert_eq!(world.handler.last().members, json!({"task":{"ttl":5}}));
     let handle = created["task"]["taskId"].as_str().unwrap().to_owned();
     assert!(handle != "real" && created["_meta"][RELATED]["taskId"] == handle.as_str());
     let twin = client.request(1, "tools/call", json!({"name":"b__t","task":{}})).await["result"].clone();
     assert_ne!(twin["task"]["taskId"], handle.as_str());
-    for (method, follow) in [("tasks/get", Follow::TaskGet), ("tasks/cancel", Follow::TaskCancel)] {
+    for (method, follow) in [("tasks/get", FollowUp::GetTask), ("tasks/cancel", FollowUp::CancelTask)] {
         let state = client.request(1, method, json!({"taskId":handle,"_meta":{}})).await["result"].clone();
         assert_eq!(state["taskId"], handle.as_str());
-        let expected = Operation::Follow { method: follow, params: r#"{"taskId":"real"}"#.into() };
-        assert_eq!((world.core.last().server.as_str(), world.core.last().operation), ("a", expected));
+        let expected = Operation::FollowUp { method: follow, params: r#"{"taskId":"real"}"#.into() };
+        assert_eq!((world.handler.last().server.as_str(), world.handler.last().operation), ("a", expected));
     }
     let done = client.request(1, "tasks/result", json!({"taskId":handle})).await["result"].clone();
     assert_eq!(done["structuredContent"]["taskId"], "real");
     assert_eq!(done["_meta"][RELATED]["taskId"], handle.as_str());
-    world.event(&client, "a", ServerEvent::TaskStatus { params: r#"{"taskId":"real","status":"completed"}"#.into() });
+    let (method, params) = ("notifications/tasks/status".into(), r#"{"taskId":"real","status":"completed"}"#.into());
+    world.event(&client, "a", ServerEvent::Notification { method, params });
     let (_, told) = client.next().await;
     assert_eq!(
         (told["method"].as_str().unwrap(), &told["params"]["taskId"]),
@@ -55,14 +57,14 @@ async fn a_legacy_task_is_known_to_its_agent_by_a_handle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_agents_task_is_as_unknown_as_any_text() {
+async fn another_agents_task_is_unknown() {
     let world = World::new(vec![("a", legacy())]);
     let mut client = world.legacy(View::All, json!({})).await;
     let created = client.request(1, "tools/call", json!({"name":"a__t","task":{}})).await["result"].clone();
     let handle = created["task"]["taskId"].clone();
     let mut other = world.open("bob", View::All);
     other.handshake(json!({})).await;
-    let calls = world.core.calls();
+    let calls = world.handler.calls();
     for method in ["tasks/get", "tasks/cancel", "tasks/result"] {
         let stolen = other.request(1, method, json!({"taskId":handle})).await;
         let unknown = other.request(1, method, json!({"taskId":"real"})).await;
@@ -70,19 +72,19 @@ async fn another_agents_task_is_as_unknown_as_any_text() {
         assert_eq!(stolen["error"]["code"], -32602);
         assert_eq!((&unknown["error"], &own_raw["error"]), (&stolen["error"], &stolen["error"]));
     }
-    assert_eq!(world.core.calls(), calls);
+    assert_eq!(world.handler.calls(), calls);
     // A view of another server does not lead there either, and a removed agent's handles are gone.
-    world.surface.forget(&"alice".parse().unwrap());
+    world.mcp_server.remove_agent(&"alice".parse().unwrap());
     assert_eq!(client.request(1, "tasks/get", json!({"taskId":handle})).await["error"]["code"], -32602);
 }
 
 #[tokio::test(start_paused = true)]
-async fn modern_tasks_need_the_extension_and_carry_their_input() {
+async fn modern_tasks_need_the_extension_and_pass_on_their_input() {
     let capabilities = json!({"tools":{},"extensions":{"io.modelcontextprotocol/tasks":{}}});
     let handler = doing(|request, _| async move {
         result(&match &request.operation {
             Operation::CallTool { .. } => json!({"resultType":"task","taskId":"real","status":"working","ttlMs":1}),
-            Operation::Follow { method: Follow::TaskGet, .. } => {
+            Operation::FollowUp { method: FollowUp::GetTask, .. } => {
                 let content = json!([{"type":"resource_link","uri":"demo://x","name":"x"}]);
                 json!({"resultType":"complete","taskId":"real","status":"completed","result":{"content":content}})
             }
@@ -104,17 +106,17 @@ async fn modern_tasks_need_the_extension_and_carry_their_input() {
     assert_eq!((&got["taskId"], &got["result"]["content"][0]["uri"]), (&handle, &json!("a+demo://x")));
     let update = modern(json!({"inputResponses":{"k":{"action":"accept"}},"taskId":handle}), can.clone());
     assert_eq!(client.request(3, "tasks/update", update).await["result"], json!({"resultType":"complete"}));
-    let Operation::Follow { method: Follow::TaskUpdate, params } = world.core.last().operation else { panic!() };
+    let Operation::FollowUp { method: FollowUp::UpdateTask, params } = world.handler.last().operation else { panic!() };
     let params: Value = serde_json::from_slice(&params).unwrap();
     assert_eq!(params, json!({"inputResponses":{"k":{"action":"accept"}},"taskId":"real"}));
     assert_eq!(client.request(4, "tasks/get", modern(json!({"taskId":"real"}), can)).await["error"]["code"], -32602);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_the_client_runs_leads_only_its_server_back() {
-    let handler = doing(|_, talk| async move {
+async fn a_client_task_is_known_only_to_its_server() {
+    let handler = doing(|_, peer| async move {
         let params = json!({"messages":[],"maxTokens":1,"task":{},"_meta":{RELATED:{"taskId":"real"}}}).to_string();
-        let created = talk.ask("sampling/createMessage", Bytes::from(params)).await.unwrap();
+        let created = peer.ask("sampling/createMessage", Bytes::from(params)).await.unwrap();
         result(&json!({"content":[],"structuredContent":serde_json::from_slice::<Value>(&created).unwrap()}))
     });
     let world = World::new(vec![("a", Server { handler, ..Server::default() }), ("b", Server::default())]);
@@ -132,12 +134,12 @@ async fn a_task_that_the_client_runs_leads_only_its_server_back() {
     assert_ne!(handle, "mine");
     let (a, b) = ("a".parse().unwrap(), "b".parse().unwrap());
     let params = || Bytes::from(json!({"taskId":handle}).to_string());
-    let (got, ()) = tokio::join!(world.surface.server_request(client.session, &a, "tasks/get", params()), async {
+    let (got, ()) = tokio::join!(world.mcp_server.server_request(client.session, &a, "tasks/get", params()), async {
         let (_, question) = client.next().await;
         assert_eq!(question["params"], json!({"taskId":"mine"}));
         client.send(json!({"jsonrpc":"2.0","id":question["id"],"result":{"taskId":"mine","status":"completed"}}));
     });
     assert_eq!(serde_json::from_slice::<Value>(&got.unwrap()).unwrap()["taskId"], handle.as_str());
-    let stolen = world.surface.server_request(client.session, &b, "tasks/get", params()).await;
+    let stolen = world.mcp_server.server_request(client.session, &b, "tasks/get", params()).await;
     assert_eq!(stolen.unwrap_err().code, -32602);
 }

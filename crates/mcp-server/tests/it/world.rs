@@ -1,4 +1,4 @@
-//! A core that does what a test says, and a client that remembers what it got.
+//! A scripted call handler, and a client that keeps the messages it gets.
 
 use std::{
     collections::HashMap,
@@ -10,20 +10,28 @@ use std::{
 };
 
 use briefcase_mcp::{ParamHeaders, RequestId};
-use briefcase_mcp_server::{
-    Continuation, Conversation, Core, ListMethod, Operation, Outcome, Outlet, Request, Route, ServerEvent, Settings,
-    Surface, UpstreamInfo, Verdict, View, Watch,
+use briefcase_mcp_server::{ClientConnection, ClientSink, Config, McpServer, Route, View};
+use briefcase_ports::{
+    BoxFuture, CallHandler, CallOutcome, CallRequest, ClientPeer, ConnectionKey, ContinuedCall, ListKind, Operation,
+    Reply, RpcError, ServerEvent, ServerInfo, Waiting,
 };
-use briefcase_ports::{BoxFuture, ClientPeer, ConnectionKey, Definition, Era, RpcError, Waiting};
-use briefcase_types::{AgentId, ApprovalId, Entropy, ReceiptIndex, Refusal, ServerId, SessionId, ToolName, UnixMillis};
+use briefcase_types::{
+    AgentId, ApprovalId, Entropy, Era, ReceiptIndex, Refusal, ServerId, SessionId, ToolName, UnixMillis,
+};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 pub type Handler =
-    Arc<dyn Fn(Request, Arc<dyn ClientPeer>) -> BoxFuture<'static, Result<Outcome, Refusal>> + Send + Sync>;
+    Arc<dyn Fn(CallRequest, Arc<dyn ClientPeer>) -> BoxFuture<'static, Result<Outcome, Refusal>> + Send + Sync>;
 
-/// One server of the scripted core.
+/// The scripted outcome of a call. The number names its continuation.
+pub struct Outcome {
+    pub reply: Reply,
+    pub continuation: Option<u32>,
+}
+
+/// One server of the script.
 #[derive(Clone)]
 pub struct Server {
     pub era: Era,
@@ -55,14 +63,14 @@ impl Default for Server {
     }
 }
 
-/// A call as it reached the core.
+/// A call as it reached the handler.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub server: String,
     pub operation: Operation,
     pub meta: Option<Value>,
     pub members: Value,
-    pub patience: Duration,
+    pub approval_timeout: Duration,
     pub continuation: Option<u32>,
 }
 
@@ -71,8 +79,7 @@ pub struct Script {
     servers: Mutex<Vec<(ServerId, Server)>>,
     pub seen: Mutex<Vec<Seen>>,
     pub refused: Mutex<Vec<(String, &'static str)>>,
-    pub watched: Mutex<Vec<(String, Watch)>>,
-    pub told: Mutex<Vec<&'static str>>,
+    pub notified: Mutex<Vec<&'static str>>,
 }
 
 impl Script {
@@ -89,72 +96,104 @@ impl Script {
     }
 }
 
-impl Core for Script {
+/// A continuation that records itself when it is spent.
+#[derive(Debug)]
+struct Continued {
+    script: Arc<Script>,
+    number: u32,
+}
+
+impl ContinuedCall for Continued {
+    fn run(
+        self: Box<Self>,
+        request: CallRequest,
+        peer: Arc<dyn ClientPeer>,
+    ) -> BoxFuture<'static, Result<CallOutcome, Refusal>> {
+        Box::pin(run(self.script, request, Some(self.number), peer))
+    }
+}
+
+async fn run(
+    script: Arc<Script>,
+    request: CallRequest,
+    continuation: Option<u32>,
+    peer: Arc<dyn ClientPeer>,
+) -> Result<CallOutcome, Refusal> {
+    let members = request.members.iter();
+    let members: serde_json::Map<String, Value> =
+        members.map(|(name, raw)| ((*name).to_owned(), serde_json::from_slice(raw).unwrap())).collect();
+    script.seen.lock().unwrap().push(Seen {
+        server: request.connection.server.to_string(),
+        operation: request.operation.clone(),
+        meta: request.meta.as_ref().map(|meta| serde_json::from_slice(meta).unwrap()),
+        members: Value::Object(members),
+        approval_timeout: request.approval_timeout,
+        continuation,
+    });
+    let handler = script.server(&request.connection.server).handler;
+    let Outcome { reply, continuation } = handler(request, peer).await?;
+    let continuation = continuation.map(|number| -> Box<dyn ContinuedCall> { Box::new(Continued { script, number }) });
+    Ok(CallOutcome { reply, continuation })
+}
+
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Script")
+    }
+}
+
+impl CallHandler for Script {
     fn servers(&self, agent: &AgentId) -> Vec<ServerId> {
         // The agent `poor` has no servers.
         let servers = self.servers.lock().unwrap();
         servers.iter().filter(|_| agent.as_str() != "poor").map(|(name, _)| name.clone()).collect()
     }
 
-    fn info<'a>(&'a self, line: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<UpstreamInfo>, Refusal>> {
-        let server = self.server(&line.server);
+    fn server_info<'a>(&'a self, connection: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<ServerInfo>, Refusal>> {
+        let server = self.server(&connection.server);
         Box::pin(async move {
             if let Some(slow) = server.slow {
                 tokio::time::sleep(slow).await;
             }
             match server.down {
                 Some(refusal) => Err(refusal),
-                None => Ok(Arc::new(UpstreamInfo {
+                None => Ok(Arc::new(ServerInfo {
                     era: server.era,
+                    version: String::new(),
                     capabilities: server.capabilities.to_string().into(),
-                    server_info: r#"{"name":"liar","version":"1"}"#.into(),
+                    info: r#"{"name":"liar","version":"1"}"#.into(),
                     instructions: server.instructions,
                 })),
             }
         })
     }
 
-    fn tools<'a>(&'a self, line: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<Vec<Definition>>, Refusal>> {
-        let tools = self.server(&line.server).tools.into_iter();
-        let definitions = tools.map(|raw| {
-            let name = serde_json::from_str::<Value>(&raw).unwrap()["name"].as_str().unwrap().to_owned();
-            Definition { name, raw: raw.into() }
-        });
-        let definitions = Arc::new(definitions.collect());
-        Box::pin(async { Ok(definitions) })
+    fn list_tools<'a>(&'a self, connection: &'a ConnectionKey) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>> {
+        let tools = self.server(&connection.server).tools;
+        Box::pin(async { Ok(tools.into_iter().map(Bytes::from).collect()) })
     }
 
-    fn accepted(&self, line: &ConnectionKey, tool: &ToolName) -> Option<Bytes> {
-        let named = format!(r#""name":"{tool}""#);
-        self.server(&line.server).tools.into_iter().find(|raw| raw.contains(&named)).map(Bytes::from)
-    }
-
-    fn list<'a>(&'a self, line: &'a ConnectionKey, method: ListMethod) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>> {
-        let key = match method {
-            ListMethod::Resources => "resources",
-            ListMethod::ResourceTemplates => "templates",
-            ListMethod::Prompts => "prompts",
+    fn list<'a>(&'a self, connection: &'a ConnectionKey, kind: ListKind) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>> {
+        let key = match kind {
+            ListKind::Resources => "resources",
+            ListKind::ResourceTemplates => "templates",
+            ListKind::Prompts => "prompts",
         };
-        let items = self.server(&line.server).lists.get(key).cloned().unwrap_or_default();
+        let items = self.server(&connection.server).lists.get(key).cloned().unwrap_or_default();
         Box::pin(async move { Ok(items.into_iter().map(Bytes::from).collect()) })
     }
 
-    fn call<'a>(&'a self, mut request: Request, talk: Arc<dyn ClientPeer>) -> BoxFuture<'a, Result<Outcome, Refusal>> {
-        let members = request.members.iter();
-        let members: serde_json::Map<String, Value> =
-            members.map(|(name, raw)| ((*name).to_owned(), serde_json::from_slice(raw).unwrap())).collect();
-        let continuation = request.continuation.take().map(|proof| proof.into_inner::<u32>().unwrap());
-        request.continuation = continuation.map(Continuation::new);
-        self.seen.lock().unwrap().push(Seen {
-            server: request.line.server.to_string(),
-            operation: request.operation.clone(),
-            meta: request.meta.as_ref().map(|meta| serde_json::from_slice(meta).unwrap()),
-            members: Value::Object(members),
-            patience: request.patience,
-            continuation,
-        });
-        let handler = self.server(&request.line.server).handler;
-        handler(request, talk)
+    fn accepted_tool(&self, server: &ServerId, tool: &ToolName) -> Option<Bytes> {
+        let named = format!(r#""name":"{tool}""#);
+        self.server(server).tools.into_iter().find(|raw| raw.contains(&named)).map(Bytes::from)
+    }
+
+    fn call(
+        self: Arc<Self>,
+        request: CallRequest,
+        peer: Arc<dyn ClientPeer>,
+    ) -> BoxFuture<'static, Result<CallOutcome, Refusal>> {
+        Box::pin(run(self, request, None, peer))
     }
 
     fn refuse<'a>(
@@ -169,17 +208,13 @@ impl Core for Script {
         Box::pin(async move { refusal })
     }
 
-    fn clean(&self, _server: &ServerId, raw: Bytes) -> Option<Bytes> {
+    fn filter(&self, _agent: &AgentId, _server: &ServerId, raw: Bytes) -> Option<Bytes> {
         let text = String::from_utf8(raw.to_vec()).unwrap();
         (!text.contains("forbidden")).then(|| text.replace("secret", "[redacted]").into())
     }
 
-    fn watch(&self, line: &ConnectionKey, watch: Watch) {
-        self.watched.lock().unwrap().push((line.server.to_string(), watch));
-    }
-
-    fn tell(&self, _session: SessionId, method: &'static str, _params: Option<Bytes>) {
-        self.told.lock().unwrap().push(method);
+    fn notify_servers(&self, _session: SessionId, method: &'static str, _params: Option<Bytes>) {
+        self.notified.lock().unwrap().push(method);
     }
 }
 
@@ -194,8 +229,8 @@ impl Entropy for Counter {
 }
 
 pub struct World {
-    pub core: Arc<Script>,
-    pub surface: Surface,
+    pub handler: Arc<Script>,
+    pub mcp_server: McpServer,
     sessions: Counter,
 }
 
@@ -204,36 +239,36 @@ impl World {
         Self::with(servers, |_| {})
     }
 
-    pub fn with(servers: Vec<(&str, Server)>, tune: impl FnOnce(&mut Settings)) -> Self {
-        let core = Arc::new(Script::default());
-        *core.servers.lock().unwrap() =
+    pub fn with(servers: Vec<(&str, Server)>, tune: impl FnOnce(&mut Config)) -> Self {
+        let handler = Arc::new(Script::default());
+        *handler.servers.lock().unwrap() =
             servers.into_iter().map(|(name, server)| (name.parse().unwrap(), server)).collect();
-        let mut settings = Settings::default();
-        tune(&mut settings);
-        let surface = Surface::new(core.clone(), Arc::new(Counter(AtomicU64::new(1))), settings);
-        Self { core, surface, sessions: Counter(AtomicU64::new(1)) }
+        let mut config = Config::default();
+        tune(&mut config);
+        let mcp_server = McpServer::new(handler.clone(), Arc::new(Counter(AtomicU64::new(1))), config);
+        Self { handler, mcp_server, sessions: Counter(AtomicU64::new(1)) }
     }
 
     pub fn open(&self, agent: &str, view: View) -> Client {
         self.open_in(SessionId::random(&self.sessions), agent, view)
     }
 
-    /// Another conversation of a client's session.
+    /// Another connection of a client's session.
     pub fn beside(&self, client: &Client, server: &str) -> Client {
         self.open_in(client.session, "alice", View::One(server.parse().unwrap()))
     }
 
     fn open_in(&self, session: SessionId, agent: &str, view: View) -> Client {
         let (sender, inbox) = mpsc::unbounded_channel();
-        let conversation = self.surface.open(agent.parse().unwrap(), session, view, Arc::new(Pipe(sender)));
-        Client { conversation, inbox, session }
+        let connection = self.mcp_server.open(agent.parse().unwrap(), session, view, Arc::new(Pipe(sender)));
+        Client { connection, inbox, session }
     }
 
     pub fn one(&self, server: &str) -> Client {
         self.open("alice", View::One(server.parse().unwrap()))
     }
 
-    /// A legacy client that has shaken hands.
+    /// A legacy client after its handshake.
     pub async fn legacy(&self, view: View, capabilities: Value) -> Client {
         let mut client = self.open("alice", view);
         client.handshake(capabilities).await;
@@ -241,20 +276,20 @@ impl World {
     }
 
     pub fn event(&self, client: &Client, server: &str, event: ServerEvent) {
-        self.surface.event(client.session, &server.parse().unwrap(), event);
+        self.mcp_server.event(client.session, &server.parse().unwrap(), event);
     }
 }
 
 struct Pipe(mpsc::UnboundedSender<(Route, Bytes)>);
 
-impl Outlet for Pipe {
+impl ClientSink for Pipe {
     fn send(&self, route: Route, message: Bytes) {
         let _ = self.0.send((route, message));
     }
 }
 
 pub struct Client {
-    pub conversation: Conversation,
+    pub connection: ClientConnection,
     inbox: mpsc::UnboundedReceiver<(Route, Bytes)>,
     pub session: SessionId,
 }
@@ -273,19 +308,19 @@ impl Client {
     }
 
     pub fn raw(&self, message: &[u8]) {
-        self.conversation.receive(Bytes::copy_from_slice(message), None);
+        self.connection.receive(Bytes::copy_from_slice(message), None);
     }
 
     pub fn with_headers(&self, message: Value, headers: &str) {
         let headers = ParamHeaders::from_json(headers.as_bytes()).unwrap();
-        self.conversation.receive(message.to_string().into(), Some(headers));
+        self.connection.receive(message.to_string().into(), Some(headers));
     }
 
     pub fn ask(&self, id: impl Into<Value>, method: &str, params: Value) {
         self.send(json!({"jsonrpc":"2.0","id":id.into(),"method":method,"params":params}));
     }
 
-    /// Sends a request and waits for the next message, which has to be its answer.
+    /// Sends a request and waits for the next message, which has to be its response.
     pub async fn request(&mut self, id: impl Into<Value>, method: &str, params: Value) -> Value {
         let id = id.into();
         self.ask(id.clone(), method, params);
@@ -306,13 +341,13 @@ impl Client {
         (route, String::from_utf8(raw.to_vec()).unwrap())
     }
 
-    /// Nothing comes for a while.
+    /// Fails when a message comes within two seconds.
     pub async fn silence(&mut self) {
         let next = tokio::time::timeout(Duration::from_secs(2), self.inbox.recv()).await;
         assert!(next.is_err(), "{next:?}");
     }
 
-    /// What has come so far.
+    /// The messages of the next second.
     pub async fn drain(&mut self) -> Vec<Value> {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let mut all = Vec::new();
@@ -342,16 +377,12 @@ pub fn modern(mut params: Value, capabilities: Value) -> Value {
     params
 }
 
-pub fn released(verdict: Verdict, continuation: Option<u32>) -> Result<Outcome, Refusal> {
-    Ok(Outcome { verdict, receipt: ReceiptIndex(1), continuation: continuation.map(Continuation::new) })
-}
-
 pub fn result(value: &Value) -> Result<Outcome, Refusal> {
     let continuation = (value["resultType"] == "input_required").then_some(7);
-    released(Verdict::Result(value.to_string().into()), continuation)
+    Ok(Outcome { reply: Reply::Result(value.to_string().into()), continuation })
 }
 
-/// A server that always answers the same.
+/// A server with one result.
 pub fn answering(value: Value) -> Handler {
     Arc::new(move |_, _| {
         let value = value.clone();
@@ -359,25 +390,26 @@ pub fn answering(value: Value) -> Handler {
     })
 }
 
-/// A server that answers with exactly these bytes.
+/// A server whose result is exactly these bytes.
 pub fn answering_raw(raw: &'static str) -> Handler {
-    Arc::new(move |_, _| Box::pin(async move { released(Verdict::Result(raw.into()), None) }))
+    Arc::new(move |_, _| Box::pin(async move { Ok(Outcome { reply: Reply::Result(raw.into()), continuation: None }) }))
 }
 
 pub fn failing(code: i64, message: &'static str, data: Option<Value>) -> Handler {
     Arc::new(move |_, _| {
         let data = data.as_ref().map(|data| data.to_string().into());
-        Box::pin(async move { released(Verdict::Error(RpcError { code, message: message.into(), data }), None) })
+        let error = RpcError { code, message: message.into(), data };
+        Box::pin(async move { Ok(Outcome { reply: Reply::Error(error), continuation: None }) })
     })
 }
 
-/// A server whose behaviour is a function.
+/// A server with a function as its behaviour.
 pub fn doing<F, Fut>(act: F) -> Handler
 where
-    F: Fn(Request, Arc<dyn ClientPeer>) -> Fut + Send + Sync + 'static,
+    F: Fn(CallRequest, Arc<dyn ClientPeer>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Outcome, Refusal>> + Send + 'static,
 {
-    Arc::new(move |request, talk| Box::pin(act(request, talk)))
+    Arc::new(move |request, peer| Box::pin(act(request, peer)))
 }
 
 pub fn notice() -> Waiting {

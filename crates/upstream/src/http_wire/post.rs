@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use briefcase_egress::{Answer, Body};
 use briefcase_mcp::{Envelope, Kind, RequestId, method, notification, request};
-use briefcase_ports::{Era, Reply, RpcError, UpstreamFailure};
+use briefcase_ports::{Reply, RpcError, UpstreamFailure};
+use briefcase_types::Era;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 

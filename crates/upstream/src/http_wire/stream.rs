@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use briefcase_mcp::{Envelope, Kind, RequestId, SseEvent};
 use briefcase_ports::{Reply, UpstreamFailure};
+use briefcase_types::Era;
 
 use super::{
     HttpWire,
@@ -58,8 +59,8 @@ impl HttpWire {
     /// A modern server has no business asking this way; it is not answered.
     fn question(self: &Arc<Self>, id: RequestId, name: Box<str>, envelope: &Envelope, related: Option<Arc<Related>>) {
         match self.era {
-            briefcase_ports::Era::Modern => self.inbound.drop_one("question of a modern server"),
-            briefcase_ports::Era::Legacy => self.asked(id, name, envelope.params(), related),
+            Era::Modern => self.inbound.drop_one("question of a modern server"),
+            Era::Legacy => self.asked(id, name, envelope.params(), related),
         }
     }
 

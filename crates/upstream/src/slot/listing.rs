@@ -10,8 +10,8 @@ use std::{
 };
 
 use briefcase_mcp::method;
-use briefcase_ports::{ClientProfile, Definition, Era, Listing, Outbound, UpstreamFailure};
-use briefcase_types::Digest;
+use briefcase_ports::{ClientProfile, Definition, Listing, Outbound, UpstreamFailure};
+use briefcase_types::{Digest, Era};
 use bytes::Bytes;
 use serde::Deserialize;
 use tokio::time::Instant;

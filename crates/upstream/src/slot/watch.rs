@@ -6,7 +6,8 @@ use std::{
 };
 
 use briefcase_mcp::method;
-use briefcase_ports::{ClientProfile, Era, Reply};
+use briefcase_ports::{ClientProfile, Reply};
+use briefcase_types::Era;
 
 use crate::link::{Call, Link};
 use crate::{mirror, params};

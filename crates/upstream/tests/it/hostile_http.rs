@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use briefcase_ports::{Era, Upstreams};
+use briefcase_ports::Upstreams;
+use briefcase_types::Era;
 use briefcase_upstream::{ListKind, ServerEvent};
 use serde_json::{Value, json};
 use tokio::{

@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use briefcase_ports::{Era, Upstreams};
+use briefcase_ports::Upstreams;
+use briefcase_types::Era;
 use briefcase_upstream::{EnvValue, ServerEvent};
 use serde_json::json;
 

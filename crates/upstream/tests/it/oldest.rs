@@ -10,7 +10,8 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use briefcase_ports::{Era, Upstreams};
+use briefcase_ports::Upstreams;
+use briefcase_types::Era;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 

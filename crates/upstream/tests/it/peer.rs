@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use briefcase_ports::Era;
+use briefcase_types::Era;
 use briefcase_upstream::EnvValue;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler, ServiceExt,

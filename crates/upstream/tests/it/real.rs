@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_ports::{ConnectionKey, Era, Reply, Upstreams};
+use briefcase_ports::{ConnectionKey, Reply, Upstreams};
+use briefcase_types::Era;
 use briefcase_upstream::{ListKind, ServerEvent};
 use serde_json::{Value, json};
 

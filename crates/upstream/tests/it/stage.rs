@@ -8,10 +8,9 @@ use std::{
 
 use briefcase_egress::{Egress, EgressSettings, Reach, Target};
 use briefcase_ports::{
-    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, Era, Outbound, Reply, RpcError, UpstreamFailure, Upstreams,
-    Waiting,
+    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, Outbound, Reply, RpcError, UpstreamFailure, Upstreams, Waiting,
 };
-use briefcase_types::{SecretName, ServerId, SessionId};
+use briefcase_types::{Era, SecretName, ServerId, SessionId};
 use briefcase_upstream::{
     Directory, EnvValue, HeaderSpec, NotReady, Pool, PoolParts, ServerEvent, ServerLimits, ServerSpec, Surroundings,
     Transport, Watcher,

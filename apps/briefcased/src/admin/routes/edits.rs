@@ -168,7 +168,7 @@ pub async fn enrol(
 pub fn took_effect(admin: &Admin, open: &Open, after: &After) {
     after.servers.iter().for_each(|server| open.pool.forget_server(server));
     if let Some(agent) = &after.agent {
-        open.surface.forget(agent);
+        open.mcp_server.remove_agent(agent);
         for session in open.engine.sessions().into_iter().filter(|session| session.agent == *agent) {
             session.close();
             open.pool.close_session(session.id);

@@ -1,0 +1,201 @@
+//! The state of one client's connection.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU8, Ordering},
+    },
+};
+
+use briefcase_mcp::{ErrorCode, RequestId};
+use briefcase_ports::{ClientProfile, ConnectionKey, Reply};
+use briefcase_types::{AgentId, Era, ServerId, SessionId};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    client_capabilities::Client,
+    client_requests::ClientRequests,
+    client_sink::ClientSink,
+    in_flight::{LogLevel, Target},
+    notifications::PendingNotifications,
+    reply,
+    request::Request,
+    services::Services,
+    session_index::SessionIndex,
+    subscriptions::Subscriptions,
+    suspended::SuspendedCalls,
+    task_handles::TaskIds,
+    view::View,
+};
+
+/// The parts of the MCP server that connections share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) services: Arc<Services>,
+    pub(crate) suspended: Arc<SuspendedCalls>,
+    pub(crate) sessions: Arc<SessionIndex<ConnectionState>>,
+}
+
+/// The state of one client's connection.
+pub(crate) struct ConnectionState {
+    pub(crate) shared: Shared,
+    pub(crate) agent: AgentId,
+    pub(crate) session: SessionId,
+    pub(crate) view: View,
+    pub(crate) sink: Arc<dyn ClientSink>,
+    pub(crate) client_requests: Arc<ClientRequests>,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) notifications: PendingNotifications,
+    /// Legacy: the least severe log level that is passed on.
+    pub(crate) log_level: Arc<AtomicU8>,
+    /// Legacy: whether the client sent `notifications/initialized`.
+    pub(crate) initialized: AtomicBool,
+    legacy_client: Mutex<Option<Arc<Client>>>,
+    /// The modern client of the last request; nearly always the same.
+    modern_client: Mutex<Option<Arc<Client>>>,
+    requests: Mutex<HashMap<RequestId, CancellationToken>>,
+    pub(crate) closing: CancellationToken,
+}
+
+impl ConnectionState {
+    pub(crate) fn new(
+        shared: Shared,
+        agent: AgentId,
+        session: SessionId,
+        view: View,
+        sink: Arc<dyn ClientSink>,
+    ) -> Arc<Self> {
+        let config = &shared.services.config;
+        let client_requests = Arc::new(ClientRequests::new(sink.clone(), config.client_request_timeout));
+        let notifications = PendingNotifications::new(config.logs_per_second);
+        Arc::new(Self {
+            shared,
+            agent,
+            session,
+            view,
+            sink,
+            client_requests,
+            subscriptions: Subscriptions::default(),
+            notifications,
+            log_level: Arc::default(),
+            initialized: AtomicBool::new(false),
+            legacy_client: Mutex::default(),
+            modern_client: Mutex::default(),
+            requests: Mutex::default(),
+            closing: CancellationToken::new(),
+        })
+    }
+
+    pub(crate) fn services(&self) -> &Arc<Services> {
+        &self.shared.services
+    }
+
+    /// The client of a modern request.
+    pub(crate) fn modern_client(&self, profile: ClientProfile) -> Arc<Client> {
+        let mut last = self.modern_client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = last.as_ref()
+            && client.profile.capabilities == profile.capabilities
+            && client.profile.info == profile.info
+            && client.profile.version == profile.version
+        {
+            return client.clone();
+        }
+        let client = Arc::new(Client::new(profile));
+        *last = Some(client.clone());
+        client
+    }
+
+    /// The client that sent `initialize`.
+    pub(crate) fn legacy_client(&self) -> Result<Arc<Client>, Reply> {
+        let client = self.legacy_client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        client.ok_or_else(|| {
+            reply::invalid_params(
+                "send `initialize` first, or put `io.modelcontextprotocol/protocolVersion` into `_meta`",
+            )
+        })
+    }
+
+    /// Sets the client of a legacy connection. Only the first `initialize` may.
+    pub(crate) fn set_legacy_client(&self, client: Client) -> Result<Arc<Client>, Reply> {
+        let client = Arc::new(client);
+        let mut legacy = self.legacy_client.lock().unwrap_or_else(PoisonError::into_inner);
+        if legacy.is_some() {
+            return Err(reply::error(ErrorCode::INVALID_REQUEST, "`initialize` was sent before"));
+        }
+        *legacy = Some(client.clone());
+        Ok(client)
+    }
+
+    /// Removes the client after a failed handshake; it may try again.
+    pub(crate) fn clear_legacy_client(&self) {
+        *self.legacy_client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether a legacy client accepts notifications.
+    pub(crate) fn accepts_notifications(&self) -> bool {
+        self.initialized.load(Ordering::Acquire) && self.legacy_client().is_ok()
+    }
+
+    /// The enabled servers of the view.
+    pub(crate) fn servers(&self) -> Vec<ServerId> {
+        let mut servers = self.services().calls.servers(&self.agent);
+        if let View::One(one) = &self.view {
+            servers.retain(|server| server == one);
+        }
+        servers
+    }
+
+    /// Whether the view has a server and it is enabled.
+    pub(crate) fn serves(&self, server: &ServerId) -> bool {
+        let in_view = match &self.view {
+            View::All => true,
+            View::One(one) => one == server,
+        };
+        in_view && self.services().calls.servers(&self.agent).contains(server)
+    }
+
+    /// The key of the client's connection to a server.
+    pub(crate) fn connection_key(&self, server: ServerId, client: &Client) -> ConnectionKey {
+        ConnectionKey { agent: self.agent.clone(), session: self.session, server, client: client.profile.clone() }
+    }
+
+    /// Translates the task ids of a server.
+    pub(crate) fn task_ids<'a>(&'a self, server: &'a ServerId) -> TaskIds<'a> {
+        TaskIds { handles: &self.services().task_handles, agent: &self.agent, server }
+    }
+
+    /// The target of messages about a request.
+    pub(crate) fn target(&self, request: &Request) -> Target {
+        let legacy = request.era() == Era::Legacy;
+        let level = self.log_level.clone();
+        Target {
+            sink: self.sink.clone(),
+            id: request.id.clone(),
+            progress_token: request.progress_token.clone(),
+            log_level: if legacy { LogLevel::Session(level) } else { LogLevel::Request(request.log_level) },
+            client: request.client.clone(),
+            requests: legacy.then(|| self.client_requests.clone()),
+        }
+    }
+
+    /// The running requests, with the token that cancels each.
+    pub(crate) fn requests(&self) -> MutexGuard<'_, HashMap<RequestId, CancellationToken>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Cancels a running request.
+    pub(crate) fn cancel(&self, id: &RequestId) {
+        let token = self.requests().remove(id);
+        if let Some(token) = token {
+            token.cancel();
+        }
+    }
+
+    /// Cancels the running requests and fails the requests to the client.
+    pub(crate) fn close(&self) {
+        self.closing.cancel();
+        self.client_requests.close();
+        self.shared.sessions.remove(self.session, self);
+    }
+}

@@ -1,0 +1,37 @@
+//! Messages of servers outside of any request.
+
+use bytes::Bytes;
+
+/// A message of a server outside of any request. Its content is untrusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerEvent {
+    /// The server's tools changed.
+    ToolsChanged,
+    /// The server's resources or templates changed.
+    ResourcesChanged,
+    /// The server's prompts changed.
+    PromptsChanged,
+    /// A resource that the session subscribed to changed.
+    ResourceUpdated {
+        /// The server's URI for it.
+        uri: String,
+    },
+    /// A log message.
+    Log {
+        /// The raw `params` of `notifications/message`.
+        params: Bytes,
+    },
+    /// Any other notification.
+    Notification {
+        /// The method.
+        method: String,
+        /// The raw `params`; `{}` when there are none.
+        params: Bytes,
+    },
+    /// The connection ended. The next request opens a new one.
+    Closed {
+        /// A stable word.
+        reason: &'static str,
+    },
+}
