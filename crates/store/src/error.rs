@@ -32,8 +32,10 @@ pub enum StoreError {
     /// There is no database where one should be.
     #[error("there is no record in {0}: run `briefcase init`, or restore a backup with `briefcase restore`")]
     Missing(PathBuf),
-    /// The database was made by a newer program, or by another one.
-    #[error("the database has form {found}, this program knows {known}: install the newer briefcase")]
+    /// A newer version wrote the database.
+    #[error(
+        "a newer Briefcase wrote this database (form {found}, this version reads {known}); install that version again, or restore a backup that this version wrote"
+    )]
     Newer {
         /// What the file says.
         found: i64,

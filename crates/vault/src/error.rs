@@ -16,7 +16,9 @@ pub enum VaultError {
     #[error("there is something here already, and nothing is overwritten; choose another place")]
     AlreadyExists,
     /// Made by a newer Briefcase.
-    #[error("this was written in format {found}, which this Briefcase does not know; use a newer one")]
+    #[error(
+        "a newer Briefcase wrote this vault (format {found}); install that version again, or restore a backup that this version wrote"
+    )]
     UnknownVersion {
         /// The version found.
         found: u32,

@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "what cannot go on fails the test")]
 
 mod clock;
+pub mod past_state;
 
 use briefcase_testkit::{
     Client, Daemon, Era, Gateway, Home, HttpUpstream, Made, RpcError, Setup, StdioUpstream, output_of,

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::sealed_file;
 
+/// The form this version writes.
+const FORM: u32 = 1;
 /// Name of the file in the state folder.
 pub const FILE: &str = "identity.json";
 
@@ -31,14 +33,21 @@ impl Identity {
         entropy.fill(&mut bytes);
         let text = Digest::from_bytes(bytes).to_string().replace(['_', '-'], "0");
         let install = briefcase_types::text::clip(&text, 16).to_owned();
-        Self { v: 1, install, incarnation: Incarnation::random(entropy), log_key: Digest::from_bytes(log_key) }
+        Self { v: FORM, install, incarnation: Incarnation::random(entropy), log_key: Digest::from_bytes(log_key) }
     }
 
     /// Reads it; `None` when the folder was never set up.
     pub fn load(state: &Path) -> io::Result<Option<Self>> {
         let Some(bytes) = sealed_file::read(&state.join(FILE))? else { return Ok(None) };
         let identity: Self = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
-        if identity.v == 1 { Ok(Some(identity)) } else { Err(io::Error::other("identity.json is of a newer version")) }
+        if identity.v == FORM {
+            return Ok(Some(identity));
+        }
+        Err(io::Error::other(format!(
+            "a newer Briefcase wrote identity.json (form {}, this version reads {FORM}); \
+             install that version again, or restore a backup that this version wrote",
+            identity.v
+        )))
     }
 
     /// Writes it.

@@ -56,6 +56,10 @@ pub fn replayed(
         Some((snapshot, upto)) => {
             let read = snapshot.expose(|raw| serde_json::from_slice::<Read>(raw));
             let read = read.map_err(|_| StoreError::StateTampered { what: "the ledger cannot be read" })?;
+            if read.ledger.form() > ledger::Snapshot::FORM {
+                let (found, known) = (read.ledger.form().into(), ledger::Snapshot::FORM.into());
+                return Err(StoreError::Newer { found, known });
+            }
             (ledger::Ledger::restore(read.ledger), read.presence, upto)
         }
     };

@@ -99,7 +99,9 @@ pub enum AuthorityError {
     #[error("the authority document cannot be read: {0}")]
     Form(String),
     /// The document was written by a newer Briefcase.
-    #[error("the authority document has form {0}; this build reads form {FORM}")]
+    #[error(
+        "a newer Briefcase wrote the authority document (form {0}, this version reads {FORM}); install that version again, or restore a backup that this version wrote"
+    )]
     NewerForm(u32),
     /// No such thing.
     #[error("there is no {kind} `{name}`")]

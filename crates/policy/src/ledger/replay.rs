@@ -42,13 +42,24 @@ pub struct Snapshot {
     open: Vec<(Charge, Vec<Hold>)>,
 }
 
+impl Snapshot {
+    /// The form that this version writes and reads.
+    pub const FORM: u32 = 1;
+
+    /// The form that it was written in.
+    #[must_use]
+    pub const fn form(&self) -> u32 {
+        self.v
+    }
+}
+
 impl Ledger {
     /// The ledger now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let counters = self.counters.iter().map(|(counter, tally)| (counter.clone(), tally.period, tally.spent));
         let open = self.open.values().map(|open| (open.charge.clone(), open.holds.clone()));
-        Snapshot { v: 1, now: self.now, counters: counters.collect(), open: open.collect() }
+        Snapshot { v: Snapshot::FORM, now: self.now, counters: counters.collect(), open: open.collect() }
     }
 
     /// The ledger at a snapshot. What was reserved is counted from the calls that were running, never read.

@@ -39,3 +39,4 @@ mod everything;
 mod main_job;
 mod record;
 mod same_user;
+mod upgrades;
