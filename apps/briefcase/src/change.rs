@@ -10,10 +10,10 @@ use zeroize::Zeroize as _;
 
 use crate::{
     client::{pin_evidence, wipe},
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::{Answer, waiting},
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::{CommandResult, waiting},
     terminal::Terminal,
 };
 
@@ -21,14 +21,14 @@ use crate::{
 const TRIES: u32 = 3;
 
 /// Shows what a change would do, asks for the PIN, and applies it.
-pub async fn confirm(around: &Surroundings, change: Change) -> Result<Applied, Failure> {
-    let preview: Preview = around.client.post("/v1/changes/preview", &change).await?;
+pub async fn confirm(ctx: &CommandContext, change: Change) -> Result<Applied, Failure> {
+    let preview: Preview = ctx.client.post("/v1/changes/preview", &change).await?;
     let terminal = Terminal::open()?;
-    terminal.show(&preview_page(&preview))?;
+    terminal.show(&preview_output(&preview))?;
     let mut apply = Apply { change, digest: preview.digest, evidence: briefcase_api::Evidence::Pin(String::new()) };
-    let applied = with_pin(around, "to apply this", async |pin| {
+    let applied = with_pin(ctx, "to apply this", async |pin| {
         apply.evidence = pin_evidence(pin);
-        waiting("Applying", around.client.post("/v1/changes", &apply)).await
+        waiting("Applying", ctx.client.post("/v1/changes", &apply)).await
     })
     .await;
     forget(apply);
@@ -36,27 +36,27 @@ pub async fn confirm(around: &Surroundings, change: Change) -> Result<Applied, F
 }
 
 /// Applies a change with a PIN that is known: for what this program set up itself.
-pub async fn with_known_pin(around: &Surroundings, change: Change, pin: &SecretString) -> Result<Applied, Failure> {
-    let preview: Preview = around.client.post("/v1/changes/preview", &change).await?;
+pub async fn with_known_pin(ctx: &CommandContext, change: Change, pin: &SecretString) -> Result<Applied, Failure> {
+    let preview: Preview = ctx.client.post("/v1/changes/preview", &change).await?;
     let apply = Apply { change, digest: preview.digest, evidence: pin_evidence(pin) };
-    let applied = around.client.post("/v1/changes", &apply).await;
+    let applied = ctx.client.post("/v1/changes", &apply).await;
     forget(apply);
     applied
 }
 
 /// Asks for the PIN and tries `action` with it; a wrong PIN may be typed again.
 pub async fn with_pin<T>(
-    around: &Surroundings,
+    ctx: &CommandContext,
     what_for: &str,
     mut action: impl AsyncFnMut(&SecretString) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let mut left = TRIES;
     loop {
-        let pin = around.pin(what_for)?;
+        let pin = ctx.pin(what_for)?;
         left = left.saturating_sub(1);
         match action(&pin).await {
             Err(Failure::Problem(problem)) if problem.code == "wrong_pin" && left > 0 => {
-                Terminal::open()?.show(&crate::screen::problem_page(&problem))?;
+                Terminal::open()?.show(&crate::printer::problem_output(&problem))?;
             }
             result => return result,
         }
@@ -64,11 +64,11 @@ pub async fn with_pin<T>(
 }
 
 /// The answer after a change.
-pub fn answer(done: &str, applied: &Applied) -> Answer {
-    let mut page = Page::new();
-    let recorded = format!("  (recorded as {}, authority version {})", applied.receipt, applied.version);
-    page.line([span("✓ ", Tone::Good), done.into(), span(recorded, Tone::Dim)]);
-    Answer::new(page, &summary(applied))
+pub fn answer(done: &str, applied: &Applied) -> CommandResult {
+    let mut output = TextOutput::new();
+    let recorded = format!("  (recorded as {}, revision {})", applied.receipt, applied.version);
+    output.line([span("✓ ", Tone::Good), done.into(), span(recorded, Tone::Dim)]);
+    CommandResult::new(output, &summary(applied))
 }
 
 /// A change as JSON, without the token it may have made.
@@ -76,13 +76,13 @@ pub fn summary(applied: &Applied) -> Value {
     json!({ "version": applied.version, "receipt": applied.receipt })
 }
 
-fn preview_page(preview: &Preview) -> Page {
-    let mut page = Page::new();
-    page.heading(format!("This changes what may happen (authority version {}):", preview.from_version));
+fn preview_output(preview: &Preview) -> TextOutput {
+    let mut output = TextOutput::new();
+    output.heading(format!("Changes to apply (configuration revision {}):", preview.from_version));
     for line in &preview.lines {
-        page.line([span("  • ", Tone::Name), line.as_str().into()]);
+        output.line([span("  • ", Tone::Name), line.as_str().into()]);
     }
-    page
+    output
 }
 
 /// Wipes the secrets that a request held.
@@ -105,9 +105,9 @@ mod tests {
     #[test]
     fn a_preview_cannot_forge_lines() {
         let lines = vec!["server_added\n  • nothing".to_owned()];
-        let page = preview_page(&Preview { digest: Digest::sha256(b""), lines, from_version: 7 });
-        let text = page.render(false);
-        assert_eq!(text, "This changes what may happen (authority version 7):\n  • server_added\\n  • nothing\n");
+        let output = preview_output(&Preview { digest: Digest::sha256(b""), lines, from_version: 7 });
+        let text = output.render(false);
+        assert_eq!(text, "Changes to apply (configuration revision 7):\n  • server_added\\n  • nothing\n");
     }
 
     #[test]
@@ -115,6 +115,6 @@ mod tests {
         let applied = Applied { version: 2, receipt: ReceiptIndex(9), token: Some("bca_secret".into()) };
         let answer = answer("Agent added.", &applied);
         assert!(!answer.json.to_string().contains("bca_secret"));
-        assert!(!answer.page.render(false).contains("bca_secret"));
+        assert!(!answer.output.render(false).contains("bca_secret"));
     }
 }

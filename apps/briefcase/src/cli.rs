@@ -10,14 +10,14 @@ use crate::{
         agent, approvals, backup, budget, completions, console, daemon, decide, demo, doctor, enclave, factor, fsck,
         grants, lock, man, policy, receipts, secret, server, setup, status, tools, why,
     },
+    context::CommandContext,
     failure::{EXIT_CODES, Failure},
-    screen::{self, Answer},
-    surroundings::Surroundings,
+    printer::{self, CommandResult},
 };
 
 const EXAMPLES: &str = "\
 First steps:
-  briefcase demo              see what it does, in a throw-away home
+  briefcase demo              see what it does, in a temporary directory
   briefcase setup             make your briefcase and start it
   briefcase server add files --read-all-hinted -- \\
       npx -y @modelcontextprotocol/server-filesystem ~/notes
@@ -25,7 +25,7 @@ First steps:
   briefcase receipts verify   prove that the record was not changed
 ";
 
-/// Every tool call of your agents: decided, asked about, recorded, provable. Your keys stay here.
+/// Decide, approve, record and prove every tool call of your agents. Your keys stay here.
 #[derive(Debug, Parser)]
 #[command(name = "briefcase", version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n{EXIT_CODES}"))]
 #[command(disable_help_subcommand = true, infer_subcommands = false)]
@@ -44,67 +44,67 @@ pub struct Nothing {}
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// See the main job in a throw-away home: allowed, denied, asked, proved
+    /// Run the main job in a temporary directory: allowed, denied, approved, proved
     Demo(demo::Demo),
-    /// Make your briefcase: a key for the vault, a PIN for decisions, an agent
+    /// Set up Briefcase: a key for the vault, a PIN for decisions, an agent
     Setup(setup::Setup),
     /// Start briefcased
     Up(daemon::Up),
     /// Stop briefcased
     Down(daemon::Down),
-    /// Open the vault
+    /// Unlock the vault
     Unlock(lock::Unlock),
-    /// Close the vault: secrets leave memory, calls are refused
+    /// Lock: remove secrets from memory and refuse calls
     Lock(lock::Lock),
-    /// Show how things stand
+    /// Show status
     Status(status::Status),
-    /// Look for what is broken or weaker than it could be
+    /// Check for problems and missing protections
     Doctor(doctor::Doctor),
-    /// Agents: who may ask for tools
+    /// Manage agents
     #[command(subcommand)]
     Agent(agent::Agent),
-    /// MCP servers: where tools come from
+    /// Manage MCP servers
     #[command(subcommand)]
     Server(server::Server),
-    /// List tools, their class and risk
+    /// List tools with access and risk
     Tools(tools::Tools),
-    /// Say what a tool does, costs and returns
+    /// Set access, price and labels of a tool
     #[command(subcommand)]
     Tool(tools::Tool),
-    /// The rules: what runs, what asks, what never runs
+    /// Show, edit and test the policy
     #[command(subcommand)]
     Policy(policy::Policy),
-    /// Why a call was allowed, asked about or refused
+    /// Explain why a call was allowed, needed approval, or was refused
     Why(why::Why),
-    /// Answer what your agents ask for
+    /// Review approval requests
     Approvals(approvals::Approvals),
-    /// Allow one question
+    /// Approve a request
     Approve(decide::Approve),
-    /// Deny one question
+    /// Deny a request
     Deny(decide::Deny),
     /// Limits on calls and money
     #[command(subcommand)]
     Budget(budget::Budget),
-    /// Standing rules that you allowed beyond once
+    /// Manage saved approvals
     #[command(subcommand)]
     Grants(grants::Grants),
-    /// The record, and its proof
+    /// Show and verify receipts
     #[command(subcommand)]
     Receipts(receipts::Receipts),
-    /// Secrets in the vault; no command shows one
+    /// Manage secrets in the vault; no command shows a value
     #[command(subcommand)]
     Secret(secret::Secret),
-    /// What proves that you are there: PIN and passkeys
+    /// Manage authentication methods: PIN and passkeys
     #[command(subcommand)]
     Factor(factor::Factor),
-    /// Browser enclaves: is what is served a release?
+    /// Verify and watch browser enclaves
     #[command(subcommand)]
     Enclave(enclave::Enclave),
     /// Open the console in a browser
     Console(console::Console),
     /// Write a sealed backup of everything
     Backup(backup::Backup),
-    /// Put a backup where no briefcase is yet
+    /// Restore a backup to a new installation
     Restore(backup::Restore),
     /// Check the whole record and state on disk
     Fsck(fsck::Fsck),
@@ -116,36 +116,36 @@ pub enum Command {
 
 impl Command {
     /// Does it.
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
-            Self::Demo(command) => Box::pin(command.run(around)).await,
-            Self::Setup(command) => Box::pin(command.run(around)).await,
-            Self::Up(command) => Box::pin(command.run(around)).await,
-            Self::Down(command) => command.run(around).await,
-            Self::Unlock(command) => command.run(around).await,
-            Self::Lock(command) => command.run(around).await,
-            Self::Status(command) => command.run(around).await,
-            Self::Doctor(command) => command.run(around).await,
-            Self::Agent(command) => Box::pin(command.run(around)).await,
-            Self::Server(command) => Box::pin(command.run(around)).await,
-            Self::Tools(command) => command.run(around).await,
-            Self::Tool(command) => Box::pin(command.run(around)).await,
-            Self::Policy(command) => Box::pin(command.run(around)).await,
-            Self::Why(command) => command.run(around).await,
-            Self::Approvals(command) => Box::pin(command.run(around)).await,
-            Self::Approve(command) => Box::pin(command.run(around)).await,
-            Self::Deny(command) => Box::pin(command.run(around)).await,
-            Self::Budget(command) => Box::pin(command.run(around)).await,
-            Self::Grants(command) => Box::pin(command.run(around)).await,
-            Self::Receipts(command) => Box::pin(command.run(around)).await,
-            Self::Secret(command) => Box::pin(command.run(around)).await,
-            Self::Factor(command) => Box::pin(command.run(around)).await,
-            Self::Enclave(command) => Box::pin(command.run(around)).await,
-            Self::Console(command) => command.run(around).await,
-            Self::Backup(command) => Box::pin(command.run(around)).await,
-            Self::Restore(command) => Box::pin(command.run(around)).await,
-            Self::Fsck(command) => Box::pin(command.run(around)).await,
-            Self::Completions(command) => command.run(around),
+            Self::Demo(command) => Box::pin(command.run(ctx)).await,
+            Self::Setup(command) => Box::pin(command.run(ctx)).await,
+            Self::Up(command) => Box::pin(command.run(ctx)).await,
+            Self::Down(command) => command.run(ctx).await,
+            Self::Unlock(command) => command.run(ctx).await,
+            Self::Lock(command) => command.run(ctx).await,
+            Self::Status(command) => command.run(ctx).await,
+            Self::Doctor(command) => command.run(ctx).await,
+            Self::Agent(command) => Box::pin(command.run(ctx)).await,
+            Self::Server(command) => Box::pin(command.run(ctx)).await,
+            Self::Tools(command) => command.run(ctx).await,
+            Self::Tool(command) => Box::pin(command.run(ctx)).await,
+            Self::Policy(command) => Box::pin(command.run(ctx)).await,
+            Self::Why(command) => command.run(ctx).await,
+            Self::Approvals(command) => Box::pin(command.run(ctx)).await,
+            Self::Approve(command) => Box::pin(command.run(ctx)).await,
+            Self::Deny(command) => Box::pin(command.run(ctx)).await,
+            Self::Budget(command) => Box::pin(command.run(ctx)).await,
+            Self::Grants(command) => Box::pin(command.run(ctx)).await,
+            Self::Receipts(command) => Box::pin(command.run(ctx)).await,
+            Self::Secret(command) => Box::pin(command.run(ctx)).await,
+            Self::Factor(command) => Box::pin(command.run(ctx)).await,
+            Self::Enclave(command) => Box::pin(command.run(ctx)).await,
+            Self::Console(command) => command.run(ctx).await,
+            Self::Backup(command) => Box::pin(command.run(ctx)).await,
+            Self::Restore(command) => Box::pin(command.run(ctx)).await,
+            Self::Fsck(command) => Box::pin(command.run(ctx)).await,
+            Self::Completions(command) => command.run(ctx),
             Self::Man(command) => command.run(),
         }
     }
@@ -157,7 +157,7 @@ pub fn misused(error: &clap::Error) -> ExitCode {
     if !wanted && std::env::args_os().any(|argument| argument == "--json") {
         let text = error.render().to_string();
         let message = text.trim_start_matches("error: ").trim().to_owned();
-        screen::report(&Problem::new("usage", message, "See `briefcase --help`."), true);
+        printer::report(&Problem::new("usage", message, "See `briefcase --help`."), true);
     } else {
         // A closed pipe is no error here either.
         let _ = error.print();

@@ -119,7 +119,7 @@ async fn collect(body: Incoming) -> Result<Bytes, Failure> {
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(bytes).map_err(|error| {
-        let text = format!("The answer of briefcased cannot be understood: {error}.");
+        let text = format!("The response of briefcased is not valid: {error}.");
         Failure::new("unavailable", text, "Check that both are of the same version: `briefcase status`.")
     })
 }
@@ -127,7 +127,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
 fn refused(status: StatusCode, body: &[u8]) -> Failure {
     match serde_json::from_slice::<Problem>(body) {
         Ok(problem) => Failure::Problem(problem),
-        Err(_) if status == StatusCode::NOT_FOUND => Failure::new("not_found", "There is no such thing.", ""),
+        Err(_) if status == StatusCode::NOT_FOUND => Failure::new("not_found", "Not found.", ""),
         Err(_) => {
             let text = format!("briefcased answered {status} without a reason.");
             Failure::new("unavailable", text, "Check that both are of the same version: `briefcase status`.")
@@ -136,8 +136,8 @@ fn refused(status: StatusCode, body: &[u8]) -> Failure {
 }
 
 fn broken(error: &dyn std::fmt::Display) -> Failure {
-    let text = format!("The connection to briefcased broke: {error}.");
-    Failure::new("unavailable", text, "Look whether it still runs: `briefcase status`.")
+    let text = format!("The connection to briefcased failed: {error}.");
+    Failure::new("unavailable", text, "Check whether it is running: `briefcase status`.")
 }
 
 /// The daemon, or a new one, does not run.

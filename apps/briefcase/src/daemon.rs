@@ -20,7 +20,7 @@ use tokio::{
 };
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::{client::is_not_running, failure::Failure, surroundings::Surroundings};
+use crate::{client::is_not_running, context::CommandContext, failure::Failure};
 
 const START_MAX: Duration = Duration::from_secs(60);
 const STOP_MAX: Duration = Duration::from_secs(30);
@@ -69,9 +69,9 @@ pub fn wipe(unlock: Unlock) {
 }
 
 /// Starts it, and waits until it serves.
-pub async fn start(around: &Surroundings, how: Start<'_>) -> Result<(Ready, Child), Failure> {
-    let paths = &around.paths;
-    let mut command = around.command("briefcased")?;
+pub async fn start(ctx: &CommandContext, how: Start<'_>) -> Result<(Ready, Child), Failure> {
+    let paths = &ctx.paths;
+    let mut command = ctx.command("briefcased")?;
     command.arg("run").kill_on_drop(how.attached);
     if how.secret.is_some() {
         command.arg("--unlock-stdin");
@@ -105,8 +105,8 @@ pub async fn start(around: &Surroundings, how: Start<'_>) -> Result<(Ready, Chil
 }
 
 /// Runs `briefcased` to its end, with something on its stdin.
-pub async fn output(around: &Surroundings, args: &[&str], input: &Zeroizing<Vec<u8>>) -> Result<Output, Failure> {
-    let mut command = around.command("briefcased")?;
+pub async fn output(ctx: &CommandContext, args: &[&str], input: &Zeroizing<Vec<u8>>) -> Result<Output, Failure> {
+    let mut command = ctx.command("briefcased")?;
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
@@ -117,8 +117,8 @@ pub async fn output(around: &Surroundings, args: &[&str], input: &Zeroizing<Vec<
 }
 
 /// The same where it has to succeed; gives what it printed.
-pub async fn run(around: &Surroundings, args: &[&str], input: &Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Failure> {
-    let output = output(around, args, input).await?;
+pub async fn run(ctx: &CommandContext, args: &[&str], input: &Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Failure> {
+    let output = output(ctx, args, input).await?;
     if output.status.success() { Ok(output.stdout) } else { Err(ended(&output)) }
 }
 
@@ -130,7 +130,7 @@ pub fn ended(output: &Output) -> Failure {
 
 fn told(reason: &str) -> Failure {
     if reason.contains("there is a briefcase already") {
-        let next = "Start it with `briefcase up`. To begin anew, move that folder away first.";
+        let next = "Start it with `briefcase up`. To start again, move that folder away first.";
         return Failure::new("already_set_up", format!("{reason}."), next);
     }
     let next = "Correct that, then run the same command again.";
@@ -138,8 +138,8 @@ fn told(reason: &str) -> Failure {
 }
 
 /// Asks the running daemon to end, and waits for that. `false` when none runs.
-pub async fn stop(around: &Surroundings) -> Result<bool, Failure> {
-    let peer = match around.client.peer().await {
+pub async fn stop(ctx: &CommandContext) -> Result<bool, Failure> {
+    let peer = match ctx.client.peer().await {
         Ok(peer) => peer,
         Err(failure) if is_not_running(&failure) => return Ok(false),
         Err(failure) => return Err(failure),
@@ -153,14 +153,14 @@ pub async fn stop(around: &Surroundings) -> Result<bool, Failure> {
     })?;
     kill_process(pid, Signal::TERM).map_err(io::Error::from)?;
     let ended = async {
-        while peer.is_alive() != Some(false) && around.client.peer().await.is_ok() {
+        while peer.is_alive() != Some(false) && ctx.client.peer().await.is_ok() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::time::timeout(STOP_MAX, ended).await.map(|()| true).map_err(|_| {
         let text =
             format!("briefcased (process {}) did not end within {} s.", pid.as_raw_nonzero(), STOP_MAX.as_secs());
-        Failure::new("unavailable", text, "Look at its log in the state folder.")
+        Failure::new("unavailable", text, "See its log in the state folder.")
     })
 }
 
@@ -184,7 +184,7 @@ fn did_not_start(paths: &Paths) -> Failure {
     let (code, next) = if reason.contains("does not open") {
         ("wrong_key", "Type the passphrase or unlock key again.".to_owned())
     } else if reason.contains("already running") {
-        ("already_running", "Look at it with `briefcase status`.".to_owned())
+        ("already_running", "See `briefcase status`.".to_owned())
     } else if reason.contains("console's port") {
         ("unavailable", "Choose another port: `briefcase up --console-port 0`.".to_owned())
     } else if reason.contains("set up") || reason.contains("no briefcase") {

@@ -7,21 +7,21 @@ mod change;
 mod cli;
 mod client;
 mod command;
+mod context;
 mod daemon;
 mod failure;
-mod moment;
-mod page;
-mod screen;
-mod surroundings;
+mod output;
+mod printer;
 mod terminal;
+mod time_format;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use context::CommandContext;
 use failure::Failure;
+use printer::CommandResult;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-use screen::Answer;
-use surroundings::Surroundings;
 
 fn main() -> ExitCode {
     // Before anything else: PINs pass through this process, and no other process may look into it.
@@ -40,14 +40,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: cli::Cli) -> Result<Answer, Failure> {
-    let around = Surroundings::new(cli.json, |name| std::env::var_os(name))?;
+fn run(cli: cli::Cli) -> Result<CommandResult, Failure> {
+    let ctx = CommandContext::new(cli.json, |name| std::env::var_os(name))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(cli.command.run(&around))
+    runtime.block_on(cli.command.run(&ctx))
 }
 
-fn answered(answer: &Answer, json: bool) -> ExitCode {
-    let shown = if json { screen::json(&answer.json) } else { screen::show(&answer.page) };
+fn answered(answer: &CommandResult, json: bool) -> ExitCode {
+    let shown = if json { printer::json(&answer.json) } else { printer::show(&answer.output) };
     match shown {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::from(u8::from(answer.negative)),
         Err(failure) => fail(&failure, json),
@@ -56,8 +56,8 @@ fn answered(answer: &Answer, json: bool) -> ExitCode {
 
 fn fail(failure: &Failure, json: bool) -> ExitCode {
     match failure {
-        Failure::Problem(problem) => screen::report(problem, json),
-        Failure::Cancelled if !json => screen::tell(&page::Page::of("Cancelled.")),
+        Failure::Problem(problem) => printer::report(problem, json),
+        Failure::Cancelled if !json => printer::tell(&output::TextOutput::of("Cancelled.")),
         Failure::Cancelled | Failure::ClosedPipe => {}
     }
     ExitCode::from(failure.exit_code())

@@ -19,7 +19,7 @@ use rustix::{
 };
 use zeroize::Zeroizing;
 
-use crate::{failure::Failure, page::Page};
+use crate::{failure::Failure, output::TextOutput};
 
 /// Longest line that is read.
 const MOST: usize = 4096;
@@ -48,9 +48,9 @@ impl Terminal {
     }
 
     /// Shows lines.
-    pub fn show(&self, page: &Page) -> Result<(), Failure> {
+    pub fn show(&self, output: &TextOutput) -> Result<(), Failure> {
         let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-        self.write(&page.render(colour))
+        self.write(&output.render(colour))
     }
 
     /// Reads a secret. Nothing of it is shown.

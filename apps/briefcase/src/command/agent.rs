@@ -8,11 +8,11 @@ use clap::{Args, Subcommand};
 
 use crate::{
     change,
+    context::CommandContext,
     failure::Failure,
-    moment,
-    page::{Page, Tone, span},
-    screen::Answer,
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::CommandResult,
+    time_format,
 };
 
 const EXAMPLES: &str = "\
@@ -21,7 +21,7 @@ Examples:
   briefcase agent list
   briefcase agent remove codex    its token is void at once";
 
-/// Agents: who may ask for tools
+/// Manage agents
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum Agent {
@@ -44,33 +44,33 @@ pub struct Name {
 }
 
 impl Agent {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
-            Self::Add(Name { name }) => add(around, name).await,
+            Self::Add(Name { name }) => add(ctx, name).await,
             Self::List => {
-                let agents: Vec<AgentView> = around.client.get("/v1/agents").await?;
-                Ok(Answer::new(list(&agents, around), &agents))
+                let agents: Vec<AgentView> = ctx.client.get("/v1/agents").await?;
+                Ok(CommandResult::new(list(&agents, ctx), &agents))
             }
             Self::Remove(Name { name }) => {
-                let applied = change::confirm(around, Change::RemoveAgent { name: name.clone() }).await?;
+                let applied = change::confirm(ctx, Change::RemoveAgent { name: name.clone() }).await?;
                 // The token is void whether or not the file goes.
-                let _ = std::fs::remove_file(around.paths.token_file(&name));
+                let _ = std::fs::remove_file(ctx.paths.token_file(&name));
                 Ok(change::answer(&format!("Agent `{name}` removed."), &applied))
             }
         }
     }
 }
 
-async fn add(around: &Surroundings, name: AgentId) -> Result<Answer, Failure> {
-    let mut applied = change::confirm(around, Change::AddAgent { name: name.clone() }).await?;
+async fn add(ctx: &CommandContext, name: AgentId) -> Result<CommandResult, Failure> {
+    let mut applied = change::confirm(ctx, Change::AddAgent { name: name.clone() }).await?;
     let token = applied.token.take().map(SecretString::new).ok_or_else(|| {
         Failure::new("unavailable", "briefcased made no token.", "Remove the agent and add it again.")
     })?;
-    let file = around.paths.token_file(&name);
+    let file = ctx.paths.token_file(&name);
     write_token(&file, &token)?;
     let mut answer = change::answer(&format!("Agent `{name}` added."), &applied);
-    answer.page.field("token file", file.display().to_string());
-    answer.page.append(snippets(&name, &gateway(around)));
+    answer.output.field("token file", file.display().to_string());
+    answer.output.append(snippets(&name, &gateway(ctx)));
     if let Some(members) = answer.json.as_object_mut() {
         members.insert("agent".to_owned(), name.as_str().into());
         members.insert("token_file".to_owned(), file.display().to_string().into());
@@ -79,8 +79,8 @@ async fn add(around: &Surroundings, name: AgentId) -> Result<Answer, Failure> {
 }
 
 /// Where clients find the gateway.
-pub fn gateway(around: &Surroundings) -> String {
-    around.program("mcp-gateway").map_or_else(|_| "mcp-gateway".to_owned(), |path| path.display().to_string())
+pub fn gateway(ctx: &CommandContext) -> String {
+    ctx.program("mcp-gateway").map_or_else(|_| "mcp-gateway".to_owned(), |path| path.display().to_string())
 }
 
 /// Puts a token into a file of its own that only this user can read, in one step.
@@ -98,38 +98,38 @@ pub fn write_token(path: &Path, token: &SecretString) -> Result<(), Failure> {
 }
 
 /// How clients are pointed at the gateway.
-pub fn snippets(agent: &AgentId, gateway: &str) -> Page {
-    let mut page = Page::new();
+pub fn snippets(agent: &AgentId, gateway: &str) -> TextOutput {
+    let mut output = TextOutput::new();
     let json = serde_json::json!({ "mcpServers": { "briefcase": { "args": ["--agent", agent], "command": gateway } } });
-    page.blank().heading("Point your client at it (one of these):");
-    page.blank().text("  Claude Code");
-    page.line(["    ".into(), span(format!("claude mcp add briefcase -- {gateway} --agent {agent}"), Tone::Name)]);
-    page.blank().text("  Codex (~/.codex/config.toml)");
+    output.blank().heading("Connect your client (one of these):");
+    output.blank().text("  Claude Code");
+    output.line(["    ".into(), span(format!("claude mcp add briefcase -- {gateway} --agent {agent}"), Tone::Name)]);
+    output.blank().text("  Codex (~/.codex/config.toml)");
     let toml = format!("[mcp_servers.briefcase]\ncommand = {gateway:?}\nargs = [\"--agent\", \"{agent}\"]");
-    page.block(&toml, "    ", Tone::Name);
-    page.blank().text("  any other client (JSON)");
-    page.block(&format!("{json:#}"), "    ", Tone::Name);
-    page
+    output.block(&toml, "    ", Tone::Name);
+    output.blank().text("  any other client (JSON)");
+    output.block(&format!("{json:#}"), "    ", Tone::Name);
+    output
 }
 
-fn list(agents: &[AgentView], around: &Surroundings) -> Page {
-    let now = around.now();
-    let mut page = Page::new();
+fn list(agents: &[AgentView], ctx: &CommandContext) -> TextOutput {
+    let now = ctx.now();
+    let mut output = TextOutput::new();
     if agents.is_empty() {
-        page.text("No agents.").next("Add one with `briefcase agent add NAME`.");
-        return page;
+        output.text("No agents.").next("Add one with `briefcase agent add NAME`.");
+        return output;
     }
     let row = |agent: &AgentView| {
         let labels = agent.labels.join(", ");
         vec![
             span(agent.name.as_str(), Tone::Name),
             agent.sessions.to_string().into(),
-            moment::relative(agent.created, now).into(),
+            time_format::relative(agent.created, now).into(),
             span(labels, Tone::Warn),
         ]
     };
-    page.table(&["AGENT", "SESSIONS", "ADDED", "HAS SEEN"], agents.iter().map(row).collect());
-    page
+    output.table(&["AGENT", "SESSIONS", "ADDED", "HAS SEEN"], agents.iter().map(row).collect());
+    output
 }
 
 #[cfg(test)]

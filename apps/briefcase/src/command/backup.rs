@@ -13,11 +13,11 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::{
     change::with_pin,
     client::{self, is_not_running, pin_evidence, wipe},
+    context::CommandContext,
     daemon,
     failure::Failure,
-    page::Page,
-    screen::{Answer, waiting},
-    surroundings::Surroundings,
+    output::TextOutput,
+    printer::{CommandResult, waiting},
     terminal::Terminal,
 };
 
@@ -36,16 +36,16 @@ pub struct Backup {
 }
 
 impl Backup {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let path = &self.file;
         let mut options = std::fs::File::options();
         options.write(true).create_new(true).mode(0o600);
         let mut file = options.open(path).map_err(|error| Failure::file(path, &error))?;
-        let written = write(around, &mut file).await;
+        let written = write(ctx, &mut file).await;
         match written {
             Ok(bytes) => {
-                let page = Page::of(format!("The backup is in {} ({bytes} bytes).", path.display()));
-                Ok(Answer::new(page, &json!({ "file": path, "bytes": bytes })))
+                let output = TextOutput::of(format!("The backup is in {} ({bytes} bytes).", path.display()));
+                Ok(CommandResult::new(output, &json!({ "file": path, "bytes": bytes })))
             }
             Err(failure) => {
                 let _ = std::fs::remove_file(path);
@@ -55,20 +55,21 @@ impl Backup {
     }
 }
 
-async fn write(around: &Surroundings, file: &mut std::fs::File) -> Result<u64, Failure> {
+async fn write(ctx: &CommandContext, file: &mut std::fs::File) -> Result<u64, Failure> {
     let passphrase = new_passphrase(&Terminal::open()?, "Passphrase for the backup, at least 12 characters")?;
-    let mut body = with_pin(around, "to make a backup", async |pin| {
+    let mut body = with_pin(ctx, "to make a backup", async |pin| {
         let mut request = Request { passphrase: passphrase.expose(str::to_owned), evidence: pin_evidence(pin) };
         let bytes = client::json(&request)?;
         request.passphrase.zeroize();
         wipe(request.evidence);
-        waiting("Sealing", around.client.stream(Method::POST, "/v1/backup", bytes)).await
+        waiting("Sealing", ctx.client.stream(Method::POST, "/v1/backup", bytes)).await
     })
     .await?;
     let mut total = 0_u64;
     while let Some(frame) = body.frame().await {
-        let frame = frame
-            .map_err(|error| Failure::new("unavailable", format!("The backup broke off: {error}."), "Run it again."))?;
+        let frame = frame.map_err(|error| {
+            Failure::new("unavailable", format!("The backup stopped early: {error}."), "Run it again.")
+        })?;
         if let Ok(data) = frame.into_data() {
             file.write_all(&data)?;
             total = total.saturating_add(u64::try_from(data.len()).unwrap_or_default());
@@ -88,13 +89,13 @@ pub fn new_passphrase(terminal: &Terminal, prompt: &str) -> Result<SecretString,
         let wrong = if first.expose(|text| text.chars().count() < 12) {
             "That is too short: use several words."
         } else {
-            let second = terminal.secret("The same again: ")?;
+            let second = terminal.secret("Confirm: ")?;
             if first.expose(|first| second.expose(|second| first == second)) {
                 return Ok(first);
             }
-            "These are not the same."
+            "The two entries do not match."
         };
-        terminal.show(&Page::of(wrong))?;
+        terminal.show(&TextOutput::of(wrong))?;
     }
 }
 
@@ -104,7 +105,7 @@ Example:
 
 Needs a stopped daemon, and a state folder that is not there yet. Grants, approvals and sessions from before are void.";
 
-/// Put a backup where no briefcase is yet
+/// Restore a backup to a new installation
 #[derive(Debug, Args)]
 #[command(after_help = RESTORE)]
 pub struct Restore {
@@ -113,8 +114,8 @@ pub struct Restore {
 }
 
 impl Restore {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        match around.client.peer().await {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        match ctx.client.peer().await {
             Err(failure) if is_not_running(&failure) => {}
             _ => {
                 let next = "Stop it with `briefcase down`, and move the state folder away.";
@@ -125,17 +126,18 @@ impl Restore {
         std::fs::metadata(&self.file).map_err(|error| Failure::file(&self.file, &error))?;
         let terminal = Terminal::open()?;
         let archive = terminal.secret("Passphrase of the backup: ")?;
-        let vault = terminal.secret("Passphrase or unlock key of the briefcase in it: ")?;
+        let vault = terminal.secret("Passphrase or unlock key of the vault in the backup: ")?;
         let input = Zeroizing::new(restore_line(&archive, &vault).into_bytes());
-        let printed = waiting("Restoring", daemon::run(around, &["restore", path], &input)).await?;
+        let printed = waiting("Restoring", daemon::run(ctx, &["restore", path], &input)).await?;
         let told: serde_json::Value = serde_json::from_slice(&printed).unwrap_or_else(|_| json!({ "restored": true }));
-        let mut page = Page::of("The backup is restored, as a new life of the briefcase.");
-        page.next("Start it with `briefcase up`.");
+        let mut output =
+            TextOutput::of("The backup is restored. Earlier approvals, grants and agent credentials are void.");
+        output.next("Start it with `briefcase up`.");
         let void = told.get("agents_to_renew").and_then(serde_json::Value::as_array);
         for agent in void.into_iter().flatten().filter_map(serde_json::Value::as_str) {
-            page.next(format!("Give it a new credential if you still want it: `briefcase agent add {agent}`."));
+            output.next(format!("Give it a new credential if you still want it: `briefcase agent add {agent}`."));
         }
-        Ok(Answer::new(page, &told))
+        Ok(CommandResult::new(output, &told))
     }
 }
 

@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 
 use crate::{
     change,
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Span, Tone, span},
-    screen::Answer,
-    surroundings::Surroundings,
+    output::{Span, TextOutput, Tone, span},
+    printer::CommandResult,
 };
 
 const EXAMPLES: &str = "\
@@ -65,30 +65,35 @@ pub struct Set {
 }
 
 impl Budget {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
             Self::List => {
-                let budgets: Vec<BudgetView> = around.client.get("/v1/budgets").await?;
-                Ok(Answer::new(list(&budgets), &budgets))
+                let budgets: Vec<BudgetView> = ctx.client.get("/v1/budgets").await?;
+                Ok(CommandResult::new(list(&budgets), &budgets))
             }
-            Self::Set(Set { scope, limit }) => apply(around, scope, Some(limit), "Budget set.").await,
-            Self::Remove(scope) => apply(around, scope, None, "Budget removed.").await,
+            Self::Set(Set { scope, limit }) => apply(ctx, scope, Some(limit), "Budget set.").await,
+            Self::Remove(scope) => apply(ctx, scope, None, "Budget removed.").await,
         }
     }
 }
 
-async fn apply(around: &Surroundings, scope: Scope, limit: Option<String>, done: &str) -> Result<Answer, Failure> {
+async fn apply(
+    ctx: &CommandContext,
+    scope: Scope,
+    limit: Option<String>,
+    done: &str,
+) -> Result<CommandResult, Failure> {
     let Scope { agent, server, tool, window } = scope;
-    let applied = change::confirm(around, Change::SetBudget { agent, server, tool, window, limit }).await?;
+    let applied = change::confirm(ctx, Change::SetBudget { agent, server, tool, window, limit }).await?;
     Ok(change::answer(done, &applied))
 }
 
-fn list(budgets: &[BudgetView]) -> Page {
-    let mut page = Page::new();
+fn list(budgets: &[BudgetView]) -> TextOutput {
+    let mut output = TextOutput::new();
     if budgets.is_empty() {
-        page.text("No budgets: calls and spending are not limited.");
-        page.next("Set one with `briefcase budget set --window day --limit '5.00 USD'`.");
-        return page;
+        output.text("No budgets: calls and spending are not limited.");
+        output.next("Set one with `briefcase budget set --window day --limit '5.00 USD'`.");
+        return output;
     }
     let row = |budget: &BudgetView| {
         vec![
@@ -99,8 +104,8 @@ fn list(budgets: &[BudgetView]) -> Page {
             gauge(budget.permille),
         ]
     };
-    page.table(&["FOR", "PER", "LIMIT", "USED", ""], budgets.iter().map(row).collect());
-    page
+    output.table(&["FOR", "PER", "LIMIT", "USED", ""], budgets.iter().map(row).collect());
+    output
 }
 
 /// Ten marks, and the share in percent.

@@ -6,10 +6,10 @@ use serde_json::json;
 
 use crate::{
     cli::Cli,
+    context::CommandContext,
     failure::Failure,
-    page::Page,
-    screen::{self, Answer},
-    surroundings::Surroundings,
+    output::TextOutput,
+    printer::{self, CommandResult},
 };
 
 const EXAMPLES: &str = "\
@@ -27,15 +27,15 @@ pub struct Completions {
 }
 
 impl Completions {
-    pub fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let shell = Shell::from_str(&self.shell, true)
             .map_err(|_| Failure::usage("That shell is not known.", "Choose bash, elvish, fish, powershell or zsh."))?;
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "briefcase", &mut script);
-        if !around.json {
-            screen::raw(&script)?;
+        if !ctx.json {
+            printer::raw(&script)?;
         }
         let script = String::from_utf8_lossy(&script);
-        Ok(Answer::new(Page::new(), &json!({ "shell": self.shell, "script": script })))
+        Ok(CommandResult::new(TextOutput::new(), &json!({ "shell": self.shell, "script": script })))
     }
 }

@@ -6,10 +6,10 @@ use serde_json::json;
 use tokio::process::Command;
 
 use crate::{
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::Answer,
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::CommandResult,
 };
 
 const EXAMPLES: &str = "\
@@ -29,14 +29,17 @@ pub struct Console {
 }
 
 impl Console {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let login: ConsoleLogin = around.client.post("/v1/console/login", &json!({})).await?;
-        if !self.print && !around.json && open(&login.url).await {
-            return Ok(Answer::new(Page::of("The console is open in your browser."), &json!({ "opened": true })));
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        let login: ConsoleLogin = ctx.client.post("/v1/console/login", &json!({})).await?;
+        if !self.print && !ctx.json && open(&login.url).await {
+            return Ok(CommandResult::new(
+                TextOutput::of("The console is open in your browser."),
+                &json!({ "opened": true }),
+            ));
         }
-        let mut page = Page::new();
-        page.text("Open this within a minute; it works once:").line([span(&login.url, Tone::Name)]);
-        Ok(Answer::new(page, &json!({ "opened": false, "url": login.url })))
+        let mut output = TextOutput::new();
+        output.text("Open this within a minute; it works once:").line([span(&login.url, Tone::Name)]);
+        Ok(CommandResult::new(output, &json!({ "opened": false, "url": login.url })))
     }
 }
 

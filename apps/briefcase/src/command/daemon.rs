@@ -9,11 +9,11 @@ use serde_json::json;
 use super::lock;
 use crate::{
     client::is_not_running,
+    context::CommandContext,
     daemon::{self, Ready, Start},
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::{Answer, waiting},
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::{CommandResult, waiting},
 };
 
 const UP: &str = "\
@@ -26,7 +26,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = UP)]
 pub struct Up {
-    /// Leave the vault closed
+    /// Start locked
     #[arg(long, conflicts_with = "key_file")]
     locked: bool,
     /// File with the unlock key or passphrase; `-` is stdin
@@ -38,44 +38,44 @@ pub struct Up {
 }
 
 impl Up {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        match around.client.peer().await {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        match ctx.client.peer().await {
             Ok(_) => {
-                let next = "Look at it with `briefcase status`; open it with `briefcase unlock`.";
+                let next = "See `briefcase status`; unlock it with `briefcase unlock`.";
                 return Err(Failure::new("already_running", "briefcased is already running.", next));
             }
             Err(failure) if is_not_running(&failure) => {}
             Err(failure) => return Err(failure),
         }
-        if !around.paths.state.join("vault.json").exists() {
-            let text = format!("There is no briefcase in {}.", around.paths.state.display());
-            return Err(Failure::new("not_set_up", text, "Make one with `briefcase setup`."));
+        if !ctx.paths.state.join("vault.json").exists() {
+            let text = format!("There is no briefcase in {}.", ctx.paths.state.display());
+            return Err(Failure::new("not_set_up", text, "Run `briefcase setup`."));
         }
         let ready = match &self.key_file {
-            _ if self.locked => self.start(around, None).await?,
-            Some(path) => self.start(around, Some(&lock::secret_file(path)?)).await?,
-            None => lock::with_tries(async |secret| self.start(around, Some(secret)).await).await?,
+            _ if self.locked => self.start(ctx, None).await?,
+            Some(path) => self.start(ctx, Some(&lock::secret_file(path)?)).await?,
+            None => lock::with_tries(async |secret| self.start(ctx, Some(secret)).await).await?,
         };
-        Ok(Answer::new(started_page(&ready), &ready))
+        Ok(CommandResult::new(started_output(&ready), &ready))
     }
 
-    async fn start(&self, around: &Surroundings, secret: Option<&SecretString>) -> Result<Ready, Failure> {
+    async fn start(&self, ctx: &CommandContext, secret: Option<&SecretString>) -> Result<Ready, Failure> {
         let how = Start { secret, console_port: self.console_port, attached: false };
-        waiting("Starting briefcased", daemon::start(around, how)).await.map(|(ready, _)| ready)
+        waiting("Starting briefcased", daemon::start(ctx, how)).await.map(|(ready, _)| ready)
     }
 }
 
 /// What is shown when the daemon runs.
-pub fn started_page(ready: &Ready) -> Page {
-    let mut page = Page::new();
+pub fn started_output(ready: &Ready) -> TextOutput {
+    let mut output = TextOutput::new();
     let state = span(&ready.state, if ready.state == "ready" { Tone::Good } else { Tone::Warn });
-    page.line([span("✓ ", Tone::Good), "briefcased runs: ".into(), state]);
-    page.field("console", span(&ready.console, Tone::Name));
-    page.field("process", ready.pid.to_string());
+    output.line([span("✓ ", Tone::Good), "briefcased is running: ".into(), state]);
+    output.field("console", span(&ready.console, Tone::Name));
+    output.field("process", ready.pid.to_string());
     if ready.state != "ready" {
-        page.next("Open it with `briefcase unlock`.");
+        output.next("Unlock it with `briefcase unlock`.");
     }
-    page
+    output
 }
 
 const DOWN: &str = "\
@@ -90,9 +90,9 @@ Calls in flight are finished or refused, the record is written out, and the vaul
 pub struct Down {}
 
 impl Down {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let stopped = waiting("Stopping briefcased", daemon::stop(around)).await?;
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        let stopped = waiting("Stopping briefcased", daemon::stop(ctx)).await?;
         let text = if stopped { "briefcased has stopped." } else { "briefcased was not running." };
-        Ok(Answer::new(Page::of(text), &json!({ "stopped": stopped })))
+        Ok(CommandResult::new(TextOutput::of(text), &json!({ "stopped": stopped })))
     }
 }

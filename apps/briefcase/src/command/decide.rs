@@ -6,10 +6,10 @@ use briefcase_api::Question;
 use briefcase_types::ApprovalId;
 use clap::{Args, ValueEnum};
 
-use super::approvals::{self, Choice, decide_with_pin, question_page};
+use super::approvals::{self, Choice, decide_with_pin, question_output};
 use crate::{
-    change::with_pin, failure::Failure, moment, page::Page, screen::Answer, surroundings::Surroundings,
-    terminal::Terminal,
+    change::with_pin, context::CommandContext, failure::Failure, output::TextOutput, printer::CommandResult,
+    terminal::Terminal, time_format,
 };
 
 const APPROVE: &str = "\
@@ -20,20 +20,20 @@ Examples:
 
 The question is shown first, then your PIN is asked for.";
 
-/// Allow one question
+/// Approve a request
 #[derive(Debug, Args)]
 #[command(after_help = APPROVE)]
 pub struct Approve {
-    /// The question, from `briefcase approvals list`
+    /// The approval request, from `briefcase approvals list`
     id: ApprovalId,
-    /// How far it reaches
+    /// Scope of the approval
     #[arg(long, value_enum, default_value = "once")]
     scope: Reach,
-    /// With --scope rule: an argument that has to stay as it is (may be repeated)
+    /// With --scope rule: an argument that must stay the same (may be repeated)
     #[arg(long, value_name = "ARGUMENT", num_args = 1)]
     fixed: Vec<String>,
     /// With --scope rule: how long it lasts
-    #[arg(long = "for", value_name = "DURATION", default_value = "1d", value_parser = moment::duration)]
+    #[arg(long = "for", value_name = "DURATION", default_value = "1d", value_parser = time_format::duration)]
     lasts: Duration,
 }
 
@@ -46,12 +46,12 @@ enum Reach {
     Session,
     /// Any arguments of this tool, until the session ends
     SessionTool,
-    /// A standing rule with an end
+    /// A saved approval that expires
     Rule,
 }
 
 impl Approve {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         if self.scope != Reach::Rule && !self.fixed.is_empty() {
             return Err(Failure::usage("--fixed belongs to --scope rule.", "Add --scope rule, or leave it out."));
         }
@@ -61,7 +61,7 @@ impl Approve {
             Reach::SessionTool => Choice::SessionTool,
             Reach::Rule => Choice::Rule { fixed: self.fixed, lasts: self.lasts },
         };
-        answer(around, self.id, choice).await
+        answer(ctx, self.id, choice).await
     }
 }
 
@@ -69,29 +69,29 @@ const DENY: &str = "\
 Example:
   briefcase deny ID";
 
-/// Deny one question
+/// Deny a request
 #[derive(Debug, Args)]
 #[command(after_help = DENY)]
 pub struct Deny {
-    /// The question, from `briefcase approvals list`
+    /// The approval request, from `briefcase approvals list`
     id: ApprovalId,
 }
 
 impl Deny {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        answer(around, self.id, Choice::Deny).await
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        answer(ctx, self.id, Choice::Deny).await
     }
 }
 
-async fn answer(around: &Surroundings, id: ApprovalId, choice: Choice) -> Result<Answer, Failure> {
-    let questions = approvals::open(around).await?;
+async fn answer(ctx: &CommandContext, id: ApprovalId, choice: Choice) -> Result<CommandResult, Failure> {
+    let questions = approvals::open(ctx).await?;
     let question: &Question = questions.iter().find(|question| question.id == id).ok_or_else(|| {
-        let next = "List open questions with `briefcase approvals list`.";
-        Failure::new("no_such_question", "There is no open question with this id.", next)
+        let next = "List pending approval requests with `briefcase approvals list`.";
+        Failure::new("no_such_question", "No pending approval request has this id.", next)
     })?;
-    Terminal::open()?.show(&question_page(question, around.now()))?;
+    Terminal::open()?.show(&question_output(question, ctx.now()))?;
     let what = format!("to {}", choice.meaning(question));
-    let decided = with_pin(around, &what, async |pin| decide_with_pin(around, question, &choice, pin).await).await?;
-    let page = Page::of(format!("{}, recorded as {}", decided.decision, decided.receipt));
-    Ok(Answer::new(page, &decided))
+    let decided = with_pin(ctx, &what, async |pin| decide_with_pin(ctx, question, &choice, pin).await).await?;
+    let output = TextOutput::of(format!("{}, recorded as {}", decided.decision, decided.receipt));
+    Ok(CommandResult::new(output, &decided))
 }

@@ -6,10 +6,10 @@ use briefcase_api::{Check, Severity};
 use clap::Args;
 
 use crate::{
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::Answer,
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::CommandResult,
 };
 
 const EXAMPLES: &str = "\
@@ -19,15 +19,15 @@ Examples:
 
 Exit code 1 when something is broken. It works without briefcased too, and then says so.";
 
-/// Look for what is broken or weaker than it could be
+/// Check for problems and missing protections
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Doctor {}
 
 impl Doctor {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let mut checks = own_checks(around);
-        match around.client.get::<Vec<Check>>("/v1/doctor").await {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        let mut checks = own_checks(ctx);
+        match ctx.client.get::<Vec<Check>>("/v1/doctor").await {
             Ok(found) => checks.extend(found),
             Err(Failure::Problem(problem)) => {
                 let severity = if problem.code == "locked" { Severity::Warn } else { Severity::Fail };
@@ -36,7 +36,7 @@ impl Doctor {
             Err(other) => return Err(other),
         }
         let broken = checks.iter().any(|check| check.severity == Severity::Fail);
-        Ok(Answer::new(page(&checks), &checks).negative(broken))
+        Ok(CommandResult::new(output(&checks), &checks).negative(broken))
     }
 }
 
@@ -45,10 +45,10 @@ fn check(name: &str, severity: Severity, message: &str, next_step: Option<&str>)
 }
 
 /// What can be seen without the daemon: programs, folders, token files.
-fn own_checks(around: &Surroundings) -> Vec<Check> {
+fn own_checks(ctx: &CommandContext) -> Vec<Check> {
     let mut checks = Vec::new();
     for name in ["briefcased", "mcp-gateway"] {
-        checks.push(match around.program(name) {
+        checks.push(match ctx.program(name) {
             Ok(path) => check(name, Severity::Ok, &format!("{} is there.", path.display()), None),
             Err(_) => check(
                 name,
@@ -58,10 +58,10 @@ fn own_checks(around: &Surroundings) -> Vec<Check> {
             ),
         });
     }
-    for (name, path) in [("state folder", &around.paths.state), ("config folder", &around.paths.config)] {
+    for (name, path) in [("state folder", &ctx.paths.state), ("config folder", &ctx.paths.config)] {
         checks.push(private(name, path));
     }
-    let agents = around.paths.config.join("agents");
+    let agents = ctx.paths.config.join("agents");
     for entry in std::fs::read_dir(agents).into_iter().flatten().flatten() {
         let found = private("agent token", &entry.path());
         if found.severity != Severity::Ok {
@@ -85,20 +85,20 @@ fn private(name: &str, path: &std::path::Path) -> Check {
     }
 }
 
-fn page(checks: &[Check]) -> Page {
-    let mut page = Page::new();
+fn output(checks: &[Check]) -> TextOutput {
+    let mut output = TextOutput::new();
     for check in checks {
         let mark = match check.severity {
             Severity::Ok => span("✓ ok   ", Tone::Good),
             Severity::Warn => span("! warn ", Tone::Warn),
             Severity::Fail => span("✗ FAIL ", Tone::Bad),
         };
-        page.line([mark, span(format!("{}: ", check.name), Tone::Strong), check.message.as_str().into()]);
+        output.line([mark, span(format!("{}: ", check.name), Tone::Strong), check.message.as_str().into()]);
         if let Some(next) = check.next_step.as_ref().filter(|_| check.severity != Severity::Ok) {
-            page.line(["       ".into(), span("→ ", Tone::Name), next.as_str().into()]);
+            output.line(["       ".into(), span("→ ", Tone::Name), next.as_str().into()]);
         }
     }
-    page
+    output
 }
 
 #[cfg(test)]
@@ -112,6 +112,6 @@ mod tests {
             check("passkey", Severity::Warn, "Only a PIN is enrolled.", Some("`briefcase factor add passkey`")),
             check("head", Severity::Fail, "The database is older than its head.", Some("Restore a backup.")),
         ];
-        insta::assert_snapshot!(page(&checks).render(false));
+        insta::assert_snapshot!(output(&checks).render(false));
     }
 }

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use super::console;
 use crate::{
     change,
+    context::CommandContext,
     failure::Failure,
-    moment,
-    page::{Page, Tone, span},
-    screen::Answer,
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::CommandResult,
     terminal::Terminal,
+    time_format,
 };
 
 const EXAMPLES: &str = "\
@@ -32,17 +32,17 @@ A factor proves that you are there. Adding or removing one needs another; the la
 const PASSKEY_MAX: Duration = Duration::from_secs(240);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// What proves that you are there: PIN and passkeys
+/// Manage authentication methods: PIN and passkeys
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum Factor {
-    /// List factors
+    /// List authentication methods
     #[command(after_help = EXAMPLES)]
     List,
     /// Add a passkey, or change the PIN
     #[command(subcommand, after_help = EXAMPLES)]
     Add(Add),
-    /// Remove a factor
+    /// Remove an authentication method
     #[command(after_help = EXAMPLES)]
     Remove(Remove),
 }
@@ -53,7 +53,7 @@ pub enum Add {
     /// Choose a new PIN
     #[command(after_help = EXAMPLES)]
     Pin,
-    /// Enrol a passkey of this computer's browser
+    /// Add a passkey from this computer's browser
     #[command(after_help = EXAMPLES)]
     Passkey(Passkey),
 }
@@ -85,21 +85,21 @@ struct Offer {
 }
 
 impl Factor {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
             Self::List => {
-                let factors: Vec<FactorView> = around.client.get("/v1/factors").await?;
-                Ok(Answer::new(list(&factors, around), &factors))
+                let factors: Vec<FactorView> = ctx.client.get("/v1/factors").await?;
+                Ok(CommandResult::new(list(&factors, ctx), &factors))
             }
             Self::Add(Add::Pin) => {
                 let pin = new_pin(&Terminal::open()?)?;
                 let change = Change::SetPin { pin: pin.expose(str::to_owned) };
-                let applied = change::confirm(around, change).await?;
+                let applied = change::confirm(ctx, change).await?;
                 Ok(change::answer("The new PIN is in force.", &applied))
             }
-            Self::Add(Add::Passkey(passkey)) => add_passkey(around, passkey).await,
+            Self::Add(Add::Passkey(passkey)) => add_passkey(ctx, passkey).await,
             Self::Remove(Remove { id }) => {
-                let applied = change::confirm(around, Change::RemoveFactor { id }).await?;
+                let applied = change::confirm(ctx, Change::RemoveFactor { id }).await?;
                 Ok(change::answer("Factor removed.", &applied))
             }
         }
@@ -116,44 +116,44 @@ pub fn new_pin(terminal: &Terminal) -> Result<SecretString, Failure> {
         let wrong = if first.expose(|pin| pin.chars().count() < 6) {
             "That is too short."
         } else {
-            let second = terminal.secret("The same again: ")?;
+            let second = terminal.secret("Confirm: ")?;
             if first.expose(|first| second.expose(|second| first == second)) {
                 return Ok(first);
             }
-            "These are not the same."
+            "The two entries do not match."
         };
-        terminal.show(&Page::of(span(wrong, Tone::Warn)))?;
+        terminal.show(&TextOutput::of(span(wrong, Tone::Warn)))?;
     }
 }
 
-async fn add_passkey(around: &Surroundings, passkey: Passkey) -> Result<Answer, Failure> {
+async fn add_passkey(ctx: &CommandContext, passkey: Passkey) -> Result<CommandResult, Failure> {
     let terminal = Terminal::open()?;
-    let login: ConsoleLogin = around.client.post("/v1/console/login", &json!({})).await?;
+    let login: ConsoleLogin = ctx.client.post("/v1/console/login", &json!({})).await?;
     let url = enrolment_address(&login.url);
     if passkey.print || !console::open(&url).await {
-        let mut page = Page::of("Open this within a minute; it works once:");
-        page.line([span(&url, Tone::Name)]);
-        terminal.show(&page)?;
+        let mut output = TextOutput::of("Open this within a minute; it works once:");
+        output.line([span(&url, Tone::Name)]);
+        terminal.show(&output)?;
     }
-    terminal.show(&Page::of("Make the passkey in the browser; then allow it here."))?;
+    terminal.show(&TextOutput::of("Make the passkey in the browser; then allow it here."))?;
     let offered = tokio::time::timeout(PASSKEY_MAX, async {
         loop {
-            if let Some(offer) = around.client.find::<Offer>("/v1/passkey/offer").await? {
+            if let Some(offer) = ctx.client.find::<Offer>("/v1/passkey/offer").await? {
                 return Ok::<Offer, Failure>(offer);
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     });
     let late = |_| Failure::new("failed", "No passkey came from the browser.", "Run this again.");
-    let offer = crate::screen::waiting("Waiting for the browser", offered).await.map_err(late)??;
+    let offer = crate::printer::waiting("Waiting for the browser", offered).await.map_err(late)??;
     let label = passkey.label.unwrap_or(offer.label);
     let code = offer.code;
-    terminal.show(&Page::of(format!("The browser offers the passkey `{label}`, code {code}.")))?;
-    terminal.show(&Page::of(
+    terminal.show(&TextOutput::of(format!("The browser offers the passkey `{label}`, code {code}.")))?;
+    terminal.show(&TextOutput::of(
         "Go on only if the browser shows the same code: another program could have offered its own.",
     ))?;
-    let applied = change::confirm(around, Change::AddPasskey { label, credential: Value::Null }).await?;
-    Ok(change::answer("The passkey can now answer for you in the console.", &applied))
+    let applied = change::confirm(ctx, Change::AddPasskey { label, credential: Value::Null }).await?;
+    Ok(change::answer("The passkey can now approve requests in the console.", &applied))
 }
 
 /// The console's page for factors, with the one-time code where it was.
@@ -164,22 +164,22 @@ fn enrolment_address(url: &str) -> String {
     }
 }
 
-fn list(factors: &[FactorView], around: &Surroundings) -> Page {
-    let now = around.now();
-    let mut page = Page::new();
+fn list(factors: &[FactorView], ctx: &CommandContext) -> TextOutput {
+    let now = ctx.now();
+    let mut output = TextOutput::new();
     let row = |factor: &FactorView| {
         vec![
             span(&factor.id, Tone::Name),
             factor.kind.as_str().into(),
             factor.label.as_str().into(),
-            moment::relative(factor.created, now).into(),
+            time_format::relative(factor.created, now).into(),
         ]
     };
-    page.table(&["ID", "KIND", "NAME", "ADDED"], factors.iter().map(row).collect());
+    output.table(&["ID", "KIND", "NAME", "ADDED"], factors.iter().map(row).collect());
     if !factors.iter().any(|factor| factor.kind == "passkey") {
-        page.next("A passkey lets you answer in the console: `briefcase factor add passkey`.");
+        output.next("A passkey lets you answer in the console: `briefcase factor add passkey`.");
     }
-    page
+    output
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
+    context::CommandContext,
     daemon,
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::{Answer, waiting},
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::{CommandResult, waiting},
 };
 
 const EXAMPLES: &str = "\
@@ -24,46 +24,46 @@ Reads every receipt, hash and document on disk and compares them with the signed
 pub struct Fsck {}
 
 impl Fsck {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let output =
-            waiting("Checking", daemon::output(around, &["fsck", "--json"], &Zeroizing::new(Vec::new()))).await?;
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        let finished =
+            waiting("Checking", daemon::output(ctx, &["fsck", "--json"], &Zeroizing::new(Vec::new()))).await?;
         // Findings come with a bad exit code too; only a check that could not be made has none.
-        let found: Value = serde_json::from_slice(&output.stdout).map_err(|_| daemon::ended(&output))?;
+        let found: Value = serde_json::from_slice(&finished.stdout).map_err(|_| daemon::ended(&finished))?;
         let clean = found.get("clean") == Some(&Value::Bool(true));
-        Ok(Answer::new(page(&found, clean), &found).negative(!clean))
+        Ok(CommandResult::new(output(&found, clean), &found).negative(!clean))
     }
 }
 
-fn page(found: &Value, clean: bool) -> Page {
+fn output(found: &Value, clean: bool) -> TextOutput {
     let text = |value: &Value, name: &str| match value.get(name) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Null) | None => String::new(),
         Some(other) => other.to_string(),
     };
     let list = |name: &str| found.get(name).and_then(Value::as_array).into_iter().flatten();
-    let mut page = Page::new();
+    let mut output = TextOutput::new();
     let receipts = text(found, "receipts");
     if clean {
-        page.line([
+        output.line([
             span("✓ ", Tone::Good),
-            format!("{receipts} receipts checked: the record and the state are whole.").into(),
+            format!("{receipts} receipts checked: record and state are intact.").into(),
         ]);
     } else {
-        page.line([
+        output.line([
             span("✗ ", Tone::Bad),
-            span(format!("{receipts} receipts checked: the record does not hold."), Tone::Strong),
+            span(format!("{receipts} receipts checked: the record is not intact."), Tone::Strong),
         ]);
     }
     for finding in list("findings") {
         let place = format!("{} {}", text(finding, "fault"), text(finding, "receipt"));
-        page.line(["  ".into(), span(place.trim(), Tone::Bad), ": ".into(), text(finding, "what").into()]);
-        page.line(["    ".into(), span("→ ", Tone::Name), text(finding, "next_step").into()]);
+        output.line(["  ".into(), span(place.trim(), Tone::Bad), ": ".into(), text(finding, "what").into()]);
+        output.line(["    ".into(), span("→ ", Tone::Name), text(finding, "next_step").into()]);
     }
     let unchecked: Vec<&str> = list("unchecked").filter_map(Value::as_str).collect();
     if !unchecked.is_empty() {
-        page.line([span("  not checked without the vault: ", Tone::Dim), unchecked.join(", ").into()]);
+        output.line([span("  not checked without the vault: ", Tone::Dim), unchecked.join(", ").into()]);
     }
-    page
+    output
 }
 
 #[cfg(test)]
@@ -78,6 +78,6 @@ mod tests {
             "clean": false, "receipts": 12, "unchecked": ["authority"],
             "findings": [{"fault": "Edited", "receipt": "r7", "what": "bytes differ", "next_step": "Restore a backup."}],
         });
-        insta::assert_snapshot!(page(&found, false).render(false));
+        insta::assert_snapshot!(output(&found, false).render(false));
     }
 }

@@ -5,11 +5,11 @@ use clap::{Args, Subcommand};
 
 use crate::{
     change,
+    context::CommandContext,
     failure::Failure,
-    moment,
-    page::{Page, Tone, span},
-    screen::Answer,
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::CommandResult,
+    time_format,
 };
 
 const EXAMPLES: &str = "\
@@ -19,14 +19,14 @@ Examples:
 
 A grant is made by allowing a question as a rule: `briefcase approvals`, then `r`. It always ends.";
 
-/// Standing rules that you allowed beyond once
+/// Manage saved approvals
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum Grants {
-    /// List standing rules
+    /// List saved approvals
     #[command(after_help = EXAMPLES)]
     List,
-    /// Take a standing rule back
+    /// Revoke a saved approval
     #[command(after_help = EXAMPLES)]
     Revoke(Revoke),
 }
@@ -39,32 +39,35 @@ pub struct Revoke {
 }
 
 impl Grants {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
             Self::List => {
-                let grants: Vec<GrantView> = around.client.get("/v1/grants").await?;
-                Ok(Answer::new(list(&grants, around), &grants))
+                let grants: Vec<GrantView> = ctx.client.get("/v1/grants").await?;
+                Ok(CommandResult::new(list(&grants, ctx), &grants))
             }
             Self::Revoke(Revoke { id }) => {
-                let applied = change::confirm(around, Change::RevokeGrant { id }).await?;
-                Ok(change::answer("Rule revoked.", &applied))
+                let applied = change::confirm(ctx, Change::RevokeGrant { id }).await?;
+                Ok(change::answer("Saved approval revoked.", &applied))
             }
         }
     }
 }
 
-fn list(grants: &[GrantView], around: &Surroundings) -> Page {
-    let now = around.now();
-    let mut page = Page::new();
+fn list(grants: &[GrantView], ctx: &CommandContext) -> TextOutput {
+    let now = ctx.now();
+    let mut output = TextOutput::new();
     if grants.is_empty() {
-        page.text("No standing rules.");
-        return page;
+        output.text("No saved approvals.");
+        return output;
     }
     for grant in grants {
         let what = format!("{} may call {}/{}", grant.agent, grant.server, grant.tool);
-        page.line([span(&grant.id, Tone::Name), "  ".into(), span(what, Tone::Strong)]);
-        page.field("arguments", grant.fixed.to_string());
-        page.field("ends", format!("{} ({})", moment::relative(grant.expires, now), moment::utc(grant.expires)));
+        output.line([span(&grant.id, Tone::Name), "  ".into(), span(what, Tone::Strong)]);
+        output.field("arguments", grant.fixed.to_string());
+        output.field(
+            "ends",
+            format!("{} ({})", time_format::relative(grant.expires, now), time_format::utc(grant.expires)),
+        );
     }
-    page
+    output
 }

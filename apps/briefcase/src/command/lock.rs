@@ -7,7 +7,7 @@ use briefcase_types::SecretString;
 use clap::Args;
 
 use super::status;
-use crate::{daemon, failure::Failure, screen::Answer, surroundings::Surroundings, terminal::Terminal};
+use crate::{context::CommandContext, daemon, failure::Failure, printer::CommandResult, terminal::Terminal};
 
 const UNLOCK: &str = "\
 Examples:
@@ -17,7 +17,7 @@ Examples:
 
 Unlocking lets agents work by the rules you set. It decides nothing: approvals and changes need your PIN or passkey.";
 
-/// Open the vault
+/// Unlock the vault
 #[derive(Debug, Args)]
 #[command(after_help = UNLOCK)]
 pub struct Unlock {
@@ -27,22 +27,22 @@ pub struct Unlock {
 }
 
 impl Unlock {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let status: Status = around.client.get("/v1/status").await?;
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        let status: Status = ctx.client.get("/v1/status").await?;
         if status.state != "locked" {
-            return Ok(status::answer(&status, around.now()));
+            return Ok(status::answer(&status, ctx.now()));
         }
         let status = match &self.key_file {
-            Some(path) => unlock(around, &secret_file(path)?).await?,
-            None => with_tries(async |secret| unlock(around, secret).await).await?,
+            Some(path) => unlock(ctx, &secret_file(path)?).await?,
+            None => with_tries(async |secret| unlock(ctx, secret).await).await?,
         };
-        Ok(status::answer(&status, around.now()))
+        Ok(status::answer(&status, ctx.now()))
     }
 }
 
-async fn unlock(around: &Surroundings, secret: &SecretString) -> Result<Status, Failure> {
+async fn unlock(ctx: &CommandContext, secret: &SecretString) -> Result<Status, Failure> {
     let body = daemon::unlock_of(secret);
-    let status = crate::screen::waiting("Opening the vault", around.client.post("/v1/unlock", &body)).await;
+    let status = crate::printer::waiting("Unlocking the vault", ctx.client.post("/v1/unlock", &body)).await;
     daemon::wipe(body);
     status
 }
@@ -59,7 +59,7 @@ pub async fn with_tries<T>(mut action: impl AsyncFnMut(&SecretString) -> Result<
         left = left.saturating_sub(1);
         match action(&secret).await {
             Err(Failure::Problem(problem)) if matches!(problem.code.as_str(), "wrong_key" | "invalid") && left > 0 => {
-                terminal.show(&crate::screen::problem_page(&problem))?;
+                terminal.show(&crate::printer::problem_output(&problem))?;
             }
             result => return result,
         }
@@ -87,15 +87,15 @@ Example:
 
 Open questions, session grants and console sessions end. The record stays.";
 
-/// Close the vault: secrets leave memory, calls are refused
+/// Lock: remove secrets from memory and refuse calls
 #[derive(Debug, Args)]
 #[command(after_help = LOCK)]
 pub struct Lock {}
 
 impl Lock {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let status: Status = around.client.post("/v1/lock", &serde_json::json!({})).await?;
-        Ok(status::answer(&status, around.now()))
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        let status: Status = ctx.client.post("/v1/lock", &serde_json::json!({})).await?;
+        Ok(status::answer(&status, ctx.now()))
     }
 }
 

@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::{
     cli::Cli,
     failure::{EXIT_CODES, Failure},
-    page::Page,
-    screen::Answer,
+    output::TextOutput,
+    printer::CommandResult,
 };
 
 const EXAMPLES: &str = "\
@@ -25,7 +25,7 @@ pub struct Man {
 }
 
 impl Man {
-    pub fn run(self) -> Result<Answer, Failure> {
+    pub fn run(self) -> Result<CommandResult, Failure> {
         let failed = |error: std::io::Error| Failure::file(&self.dir, &error);
         std::fs::create_dir_all(&self.dir).map_err(failed)?;
         clap_mangen::generate_to(Cli::command().disable_help_subcommand(true), &self.dir).map_err(failed)?;
@@ -40,8 +40,8 @@ impl Man {
             }
         }
         pages.sort();
-        let page = Page::of(format!("{} manual pages are in {}.", pages.len(), self.dir.display()));
-        Ok(Answer::new(page, &json!({ "dir": self.dir, "pages": pages })))
+        let output = TextOutput::of(format!("{} manual pages are in {}.", pages.len(), self.dir.display()));
+        Ok(CommandResult::new(output, &json!({ "dir": self.dir, "pages": pages })))
     }
 }
 

@@ -9,10 +9,10 @@ use clap::{Args, Subcommand};
 use super::lock;
 use crate::{
     change,
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::Answer,
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::CommandResult,
     terminal::Terminal,
 };
 
@@ -27,11 +27,11 @@ Examples:
 A value is never an argument: arguments can be seen by other programs and stay in the shell's history.
 There is no command that shows a secret.";
 
-/// Secrets in the vault; no command shows one
+/// Manage secrets in the vault; no command shows a value
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum Secret {
-    /// Put a secret into the vault, or replace it
+    /// Add or replace a secret
     #[command(after_help = EXAMPLES)]
     Set(Set),
     /// List names; never values
@@ -60,7 +60,7 @@ pub struct Set {
 }
 
 impl Secret {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
             Self::Set(Set { name, file }) => {
                 let value = match file {
@@ -71,31 +71,31 @@ impl Secret {
                     return Err(Failure::usage("The value is empty.", "Type it, or give a file with --file."));
                 }
                 let value = value.expose(str::to_owned);
-                let applied = change::confirm(around, Change::SetSecret { name: name.clone(), value }).await?;
+                let applied = change::confirm(ctx, Change::SetSecret { name: name.clone(), value }).await?;
                 Ok(change::answer(&format!("Secret `{name}` is in the vault."), &applied))
             }
             Self::List => {
-                let secrets: Vec<SecretView> = around.client.get("/v1/secrets").await?;
-                Ok(Answer::new(list(&secrets), &secrets))
+                let secrets: Vec<SecretView> = ctx.client.get("/v1/secrets").await?;
+                Ok(CommandResult::new(list(&secrets), &secrets))
             }
             Self::Rm(Name { name }) => {
-                let applied = change::confirm(around, Change::RemoveSecret { name: name.clone() }).await?;
+                let applied = change::confirm(ctx, Change::RemoveSecret { name: name.clone() }).await?;
                 Ok(change::answer(&format!("Secret `{name}` removed."), &applied))
             }
         }
     }
 }
 
-fn list(secrets: &[SecretView]) -> Page {
-    let mut page = Page::new();
+fn list(secrets: &[SecretView]) -> TextOutput {
+    let mut output = TextOutput::new();
     if secrets.is_empty() {
-        page.text("No secrets.").next("Put one in with `briefcase secret set NAME`.");
-        return page;
+        output.text("No secrets.").next("Put one in with `briefcase secret set NAME`.");
+        return output;
     }
     let row = |secret: &SecretView| {
         let users: Vec<&str> = secret.used_by.iter().map(briefcase_types::ServerId::as_str).collect();
         vec![span(secret.name.as_str(), Tone::Name), secret.version.to_string().into(), users.join(", ").into()]
     };
-    page.table(&["SECRET", "VERSION", "USED BY"], secrets.iter().map(row).collect());
-    page
+    output.table(&["SECRET", "VERSION", "USED BY"], secrets.iter().map(row).collect());
+    output
 }

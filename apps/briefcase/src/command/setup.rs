@@ -12,16 +12,16 @@ use zeroize::Zeroizing;
 use super::{
     agent::{gateway, snippets},
     backup::new_passphrase,
-    daemon::started_page,
+    daemon::started_output,
     factor::new_pin,
 };
 use crate::{
     client::is_not_running,
+    context::CommandContext,
     daemon::{self, Start},
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::{Answer, waiting},
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::{CommandResult, waiting},
     terminal::Terminal,
 };
 
@@ -34,17 +34,17 @@ Examples:
 Your vault opens with a generated key (keep it in a password manager) or with a passphrase of your own. A PIN answers \
 questions and allows changes: an agent can run commands as you, but it does not know your PIN.";
 
-/// Make your briefcase: a key for the vault, a PIN for decisions, an agent
+/// Set up Briefcase: a key for the vault, a PIN for decisions, an agent
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Setup {
-    /// Open the vault with a generated key
+    /// Unlock the vault with a generated key
     #[arg(long, conflicts_with = "passphrase")]
     generated_key: bool,
-    /// Open the vault with a passphrase of your own
+    /// Unlock the vault with your own passphrase
     #[arg(long)]
     passphrase: bool,
-    /// Do not ask for a part of the generated key
+    /// Do not ask to confirm the generated key
     #[arg(long)]
     i_saved_it: bool,
     /// Name of the first agent
@@ -73,8 +73,8 @@ pub struct Wishes<'a> {
 }
 
 impl Setup {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        nothing_there(around).await?;
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        nothing_there(ctx).await?;
         let terminal = Terminal::open()?;
         terminal.show(&welcome())?;
         let passphrase = if self.wants_passphrase(&terminal)? {
@@ -82,13 +82,14 @@ impl Setup {
         } else {
             None
         };
-        terminal.show(Page::new().blank().text("The PIN answers questions and allows changes."))?;
+        terminal
+            .show(TextOutput::new().blank().text("You'll enter this PIN to approve requests and change settings."))?;
         let pin = new_pin(&terminal)?;
         let wishes = Wishes { pin: &pin, passphrase: passphrase.as_ref(), agent: &self.agent };
-        let made = waiting("Making the briefcase", make(around, &wishes)).await?;
+        let made = waiting("Creating the vault", make(ctx, &wishes)).await?;
         let secret = match (made.unlock_key.map(SecretString::new), passphrase) {
             (Some(key), _) => {
-                show_key(&terminal, &key, self.i_saved_it).map_err(|failure| not_saved(failure, around))?;
+                show_key(&terminal, &key, self.i_saved_it).map_err(|failure| not_saved(failure, ctx))?;
                 key
             }
             (None, Some(passphrase)) => passphrase,
@@ -97,14 +98,14 @@ impl Setup {
             }
         };
         let how = Start { secret: Some(&secret), console_port: self.console_port, attached: false };
-        let (ready, _) = waiting("Starting briefcased", daemon::start(around, how)).await?;
-        let token_file = around.paths.token_file(&self.agent);
-        let mut page = started_page(&ready);
-        page.field("agent", format!("`{}`, its token is in {}", self.agent, token_file.display()));
-        page.append(snippets(&self.agent, &gateway(around)));
-        page.append(next_steps());
+        let (ready, _) = waiting("Starting briefcased", daemon::start(ctx, how)).await?;
+        let token_file = ctx.paths.token_file(&self.agent);
+        let mut output = started_output(&ready);
+        output.field("agent", format!("`{}`, its token is in {}", self.agent, token_file.display()));
+        output.append(snippets(&self.agent, &gateway(ctx)));
+        output.append(next_steps());
         let json = json!({ "ready": ready, "agent": self.agent, "token_file": token_file });
-        Ok(Answer::new(page, &json))
+        Ok(CommandResult::new(output, &json))
     }
 
     fn wants_passphrase(&self, terminal: &Terminal) -> Result<bool, Failure> {
@@ -112,34 +113,34 @@ impl Setup {
             return Ok(self.passphrase);
         }
         let never = std::sync::atomic::AtomicBool::new(false);
-        let prompt = "What opens the vault? [g]enerated key (recommended)  [p]assphrase of your own: ";
+        let prompt = "How do you want to unlock the vault? [g]enerated key (recommended)  [p]assphrase of your own: ";
         Ok(terminal.key(prompt, "gp", &never)? == Some('p'))
     }
 }
 
-async fn nothing_there(around: &Surroundings) -> Result<(), Failure> {
-    match around.client.peer().await {
+async fn nothing_there(ctx: &CommandContext) -> Result<(), Failure> {
+    match ctx.client.peer().await {
         Ok(_) => {
-            let next = "Look at it with `briefcase status`.";
+            let next = "See `briefcase status`.";
             return Err(Failure::new("already_running", "briefcased is already running.", next));
         }
         Err(failure) if is_not_running(&failure) => {}
         Err(failure) => return Err(failure),
     }
     // Any of these is a briefcase, or what is left of one.
-    if ["vault.json", "log-key.sealed", "briefcase.db"].iter().any(|part| around.paths.state.join(part).exists()) {
-        let text = format!("There is a briefcase already in {}, whole or in part.", around.paths.state.display());
+    if ["vault.json", "log-key.sealed", "briefcase.db"].iter().any(|part| ctx.paths.state.join(part).exists()) {
+        let text = format!("There is a briefcase already in {}, whole or in part.", ctx.paths.state.display());
         return Err(Failure::new(
             "already_set_up",
             text,
-            "Start it with `briefcase up`. To begin anew, move that folder away first.",
+            "Start it with `briefcase up`. To start again, move that folder away first.",
         ));
     }
     Ok(())
 }
 
 /// Makes a briefcase with what a person chose.
-pub async fn make(around: &Surroundings, wishes: &Wishes<'_>) -> Result<Made, Failure> {
+pub async fn make(ctx: &CommandContext, wishes: &Wishes<'_>) -> Result<Made, Failure> {
     let mut input = Zeroizing::new(Vec::with_capacity(16 * 1024));
     let wish = |text: Option<&SecretString>| text.map(|text| text.expose(str::to_owned));
     let body = Zeroizing::new(
@@ -152,67 +153,71 @@ pub async fn make(around: &Surroundings, wishes: &Wishes<'_>) -> Result<Made, Fa
         .to_string(),
     );
     input.extend_from_slice(body.as_bytes());
-    let printed = Zeroizing::new(daemon::run(around, &["init"], &input).await?);
+    let printed = Zeroizing::new(daemon::run(ctx, &["init"], &input).await?);
     serde_json::from_slice(&printed).map_err(|_| {
         let next = "Install all programs of one version into one folder.";
         Failure::new("unavailable", "The answer of `briefcased init` cannot be understood.", next)
     })
 }
 
-fn welcome() -> Page {
-    let mut page = Page::new();
-    page.heading("Your briefcase");
-    page.text("  Secrets stay in a vault on this computer. Agents get tools, never keys.");
-    page.text("  What is not a known read asks you first, and every call leaves a receipt.").blank();
-    page
+fn welcome() -> TextOutput {
+    let mut output = TextOutput::new();
+    output.heading("Set up Briefcase");
+    output.text("  Secrets stay in a vault on this computer. Agents get tools, never keys.");
+    output.text("  Every call except known reads needs your approval, and every call leaves a receipt.").blank();
+    output
 }
 
 /// Shows the generated key, and makes sure that it was not overlooked.
 fn show_key(terminal: &Terminal, key: &SecretString, saved: bool) -> Result<(), Failure> {
-    let mut page = Page::new();
-    page.blank().line([span("This key opens your vault. It is shown now and never again:", Tone::Warn)]);
-    page.blank().line(["    ".into(), key.expose(|text| span(text, Tone::Strong))]).blank();
-    page.text("Put it into a password manager, or write it down. Without it, what is in the vault is lost.");
-    terminal.show(&page)?;
+    let mut output = TextOutput::new();
+    output.blank().line([span("This key opens your vault. It is shown now and never again:", Tone::Warn)]);
+    output.blank().line(["    ".into(), key.expose(|text| span(text, Tone::Strong))]).blank();
+    output.text("Save it in a password manager, or write it down. Without it the contents of the vault are lost.");
+    terminal.show(&output)?;
     if saved {
         return Ok(());
     }
     loop {
-        let typed = terminal.line("Type its last group to show that you have it: ")?;
+        let typed = terminal.line("Enter the last group to confirm you saved it: ")?;
         let holds = key.expose(|text| text.rsplit('-').next().is_some_and(|last| typed.eq_ignore_ascii_case(last)));
         if holds {
             return Ok(());
         }
-        terminal.show(&Page::of(span(
-            "That is not its last group (the seven characters after the last dash).",
+        terminal.show(&TextOutput::of(span(
+            "This is not the last group (the seven characters after the last dash).",
             Tone::Warn,
         )))?;
     }
 }
 
 /// Leaving now leaves a briefcase whose key may be in nobody's hands: that has to be said.
-fn not_saved(failure: Failure, around: &Surroundings) -> Failure {
+fn not_saved(failure: Failure, ctx: &CommandContext) -> Failure {
     match failure {
         Failure::Cancelled => {
             let next = format!(
                 "If you saved the key, start it with `briefcase up`. If not, remove {} and run `briefcase setup` again.",
-                around.paths.state.display()
+                ctx.paths.state.display()
             );
-            Failure::new("failed", "The briefcase is made, but it is not sure that you have its key.", next)
+            Failure::new("failed", "Setup finished, but the unlock key was not confirmed.", next)
         }
         other => other,
     }
 }
 
-fn next_steps() -> Page {
-    let mut page = Page::new();
-    page.blank().heading("Then:");
-    page.line(["  ".into(), span("briefcase server add --help", Tone::Name), "   put an MCP server behind it".into()]);
-    page.line([
+fn next_steps() -> TextOutput {
+    let mut output = TextOutput::new();
+    output.blank().heading("Then:");
+    output.line([
+        "  ".into(),
+        span("briefcase server add --help", Tone::Name),
+        "   put an MCP server behind it".into(),
+    ]);
+    output.line([
         "  ".into(),
         span("briefcase approvals --watch", Tone::Name),
         "   answer what your agents ask for".into(),
     ]);
-    page.line(["  ".into(), span("briefcase console", Tone::Name), "             the same, in a browser".into()]);
-    page
+    output.line(["  ".into(), span("briefcase console", Tone::Name), "             the same, in a browser".into()]);
+    output
 }

@@ -5,11 +5,11 @@ use briefcase_types::UnixMillis;
 use clap::Args;
 
 use crate::{
+    context::CommandContext,
     failure::Failure,
-    moment,
-    page::{Page, Tone, span},
-    screen::{Answer, problem_page},
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::{CommandResult, problem_output},
+    time_format,
 };
 
 const EXAMPLES: &str = "\
@@ -17,53 +17,53 @@ Examples:
   briefcase status
   briefcase status --json | jq -r .state";
 
-/// Show how things stand
+/// Show status
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Status {}
 
 impl Status {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let status: View = around.client.get("/v1/status").await?;
-        Ok(answer(&status, around.now()))
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        let status: View = ctx.client.get("/v1/status").await?;
+        Ok(answer(&status, ctx.now()))
     }
 }
 
 /// How things stand.
-pub fn answer(status: &View, now: UnixMillis) -> Answer {
-    Answer::new(page(status, now), status).negative(status.state == "failed")
+pub fn answer(status: &View, now: UnixMillis) -> CommandResult {
+    CommandResult::new(output(status, now), status).negative(status.state == "failed")
 }
 
-fn page(status: &View, now: UnixMillis) -> Page {
-    let mut page = Page::new();
+fn output(status: &View, now: UnixMillis) -> TextOutput {
+    let mut output = TextOutput::new();
     let tone = match status.state.as_str() {
         "ready" => Tone::Good,
         "locked" => Tone::Warn,
         _ => Tone::Bad,
     };
-    page.line([span("Briefcase ", Tone::Strong), span(&status.state, tone)]);
-    page.field("version", status.version.as_str());
-    page.field("started", moment::relative(status.started, now));
+    output.line([span("Briefcase ", Tone::Strong), span(&status.state, tone)]);
+    output.field("version", status.version.as_str());
+    output.field("started", time_format::relative(status.started, now));
     if let Some(console) = &status.console {
-        page.field("console", span(console, Tone::Name));
+        output.field("console", span(console, Tone::Name));
     }
     if status.state != "locked" {
-        page.field("authority", format!("version {}", status.authority_version));
-        page.field("servers", status.servers.to_string());
-        page.field("sessions", status.sessions.to_string());
-        page.field("receipts", status.receipts.to_string());
+        output.field("authority", format!("version {}", status.authority_version));
+        output.field("servers", status.servers.to_string());
+        output.field("sessions", status.sessions.to_string());
+        output.field("receipts", status.receipts.to_string());
         let open = span(status.approvals.to_string(), if status.approvals > 0 { Tone::Warn } else { Tone::Plain });
-        page.field("approvals", open);
+        output.field("approvals", open);
     }
     if let Some(problem) = &status.problem {
-        page.append(problem_page(problem));
+        output.append(problem_output(problem));
     }
     match (status.state.as_str(), status.approvals) {
-        ("locked", _) => page.next("Open it with `briefcase unlock`."),
-        (_, 1..) => page.next("Answer with `briefcase approvals`."),
-        _ => &mut page,
+        ("locked", _) => output.next("Unlock it with `briefcase unlock`."),
+        (_, 1..) => output.next("Decide them with `briefcase approvals`."),
+        _ => &mut output,
     };
-    page
+    output
 }
 
 #[cfg(test)]
@@ -84,8 +84,8 @@ mod tests {
             servers: 0,
             console: Some("http://localhost:4483".into()),
         };
-        insta::assert_snapshot!(page(&status, UnixMillis(600_000)).render(false));
+        insta::assert_snapshot!(output(&status, UnixMillis(600_000)).render(false));
         let ready = View { state: "ready".into(), approvals: 2, receipts: 1042, servers: 1, ..status };
-        insta::assert_snapshot!(page(&ready, UnixMillis(600_000)).render(false));
+        insta::assert_snapshot!(output(&ready, UnixMillis(600_000)).render(false));
     }
 }

@@ -5,14 +5,14 @@ use briefcase_types::{ServerId, ToolName};
 use clap::{Args, Subcommand};
 
 use super::server;
-use crate::{change, failure::Failure, page::Page, screen::Answer, surroundings::Surroundings};
+use crate::{change, context::CommandContext, failure::Failure, output::TextOutput, printer::CommandResult};
 
 const LIST: &str = "\
 Examples:
   briefcase tools
   briefcase tools github --json";
 
-/// List tools, their class and risk
+/// List tools with access and risk
 #[derive(Debug, Args)]
 #[command(after_help = LIST)]
 pub struct Tools {
@@ -21,19 +21,19 @@ pub struct Tools {
 }
 
 impl Tools {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let mut tools: Vec<ToolView> = around.client.get("/v1/tools").await?;
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        let mut tools: Vec<ToolView> = ctx.client.get("/v1/tools").await?;
         if let Some(server) = &self.server {
             tools.retain(|tool| tool.server == *server);
         }
-        let page = if tools.is_empty() {
-            let mut page = Page::of("No tools.");
-            page.next("Add a server: `briefcase server add --help` has examples.");
-            page
+        let output = if tools.is_empty() {
+            let mut output = TextOutput::of("No tools.");
+            output.next("Add a server: `briefcase server add --help` has examples.");
+            output
         } else {
-            server::tools_page(&tools)
+            server::tools_output(&tools)
         };
-        Ok(Answer::new(page, &tools))
+        Ok(CommandResult::new(output, &tools))
     }
 }
 
@@ -44,7 +44,7 @@ Examples:
   briefcase tool set mail send --label external
   briefcase tool set search web_search --cost ''       no price";
 
-/// Say what a tool does, costs and returns
+/// Set access, price and labels of a tool
 #[derive(Debug, Subcommand)]
 #[command(after_help = SET)]
 pub enum Tool {
@@ -63,10 +63,10 @@ pub struct Set {
     /// What it does
     #[arg(long, value_name = "CLASS", value_parser = ["read", "write", "unknown"])]
     class: Option<String>,
-    /// What a call costs, such as '0.01 USD'; empty for nothing
+    /// Price of a call, such as '0.01 USD'; empty for free
     #[arg(long, value_name = "AMOUNT")]
     cost: Option<String>,
-    /// What its results are: private_data, untrusted_content, external (may be repeated)
+    /// Labels of its results: private_data, untrusted_content, external (may be repeated)
     #[arg(long, value_name = "LABEL", num_args = 1)]
     label: Vec<String>,
     /// Remove all labels
@@ -75,15 +75,15 @@ pub struct Set {
 }
 
 impl Tool {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let Self::Set(Set { server, tool, class, cost, label, no_labels }) = self;
         if class.is_none() && cost.is_none() && label.is_empty() && !no_labels {
             let next = "Give --class, --cost, --label or --no-labels; `briefcase tool set --help` has examples.";
-            return Err(Failure::usage("Nothing is to be set.", next));
+            return Err(Failure::usage("No option given.", next));
         }
         let labels = (no_labels || !label.is_empty()).then_some(label);
         let done = format!("Tool `{server}/{tool}` is set.");
-        let applied = change::confirm(around, Change::SetTool { server, tool, class, cost, labels }).await?;
+        let applied = change::confirm(ctx, Change::SetTool { server, tool, class, cost, labels }).await?;
         Ok(change::answer(&done, &applied))
     }
 }

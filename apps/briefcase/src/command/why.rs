@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::receipts;
 use crate::{
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::Answer,
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::CommandResult,
 };
 
 const EXAMPLES: &str = "\
@@ -18,7 +18,7 @@ Examples:
   briefcase why r1042
   briefcase policy why r1042      the same";
 
-/// Why a call was allowed, asked about or refused
+/// Explain why a call was allowed, needed approval, or was refused
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Why {
@@ -27,26 +27,26 @@ pub struct Why {
 }
 
 impl Why {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let why: View = around.client.get(&format!("/v1/why/{}", self.receipt)).await?;
-        Ok(Answer::new(page(&why), &why))
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        let why: View = ctx.client.get(&format!("/v1/why/{}", self.receipt)).await?;
+        Ok(CommandResult::new(output(&why), &why))
     }
 }
 
-fn page(why: &View) -> Page {
-    let mut page = Page::new();
-    page.line([span(format!("{}: ", why.id), Tone::Name), span(&why.summary, Tone::Strong)]);
+fn output(why: &View) -> TextOutput {
+    let mut output = TextOutput::new();
+    output.line([span(format!("{}: ", why.id), Tone::Name), span(&why.summary, Tone::Strong)]);
     for policy in &why.policies {
         let text = |name: &str| policy.get(name).and_then(Value::as_str).unwrap_or_default();
         let line = policy.get("line").and_then(Value::as_u64).map(|line| format!(" (line {line})")).unwrap_or_default();
-        page.blank().line([span(text("id"), Tone::Name), span(line, Tone::Dim)]);
-        page.block(text("text"), "    ", Tone::Plain);
+        output.blank().line([span(text("id"), Tone::Name), span(line, Tone::Dim)]);
+        output.block(text("text"), "    ", Tone::Plain);
     }
     if !why.approvals.is_empty() {
-        page.blank().heading("A person was asked:");
-        page.append(receipts::rows_page(&why.approvals));
+        output.blank().heading("Approval request:");
+        output.append(receipts::rows_output(&why.approvals));
     }
-    page
+    output
 }
 
 #[cfg(test)]
@@ -63,6 +63,6 @@ mod tests {
             })],
             approvals: vec![],
         };
-        insta::assert_snapshot!(page(&why).render(false));
+        insta::assert_snapshot!(output(&why).render(false));
     }
 }

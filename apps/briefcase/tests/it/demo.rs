@@ -51,7 +51,7 @@ fn a_person_plays_along_and_says_no() {
     let mut terminal = Terminal::start_under(&home, &wrapper, &["demo", "--", "node", &server]);
     terminal.expect("New PIN");
     terminal.send("bluff-77-gravel\r");
-    terminal.expect("The same again");
+    terminal.expect("Confirm:");
     terminal.send("bluff-77-gravel\r");
     terminal.expect("Denied: a key");
     terminal.expect("keys-stay-private");
@@ -63,7 +63,7 @@ fn a_person_plays_along_and_says_no() {
     terminal.expect("denied, recorded as");
     terminal.expect("receipts verified");
     terminal.expect("NOT VERIFIED");
-    terminal.expect("allowed, denied, asked, proved");
+    terminal.expect("allowed, denied, approved, proved");
     assert_eq!(terminal.ended(), 0);
     assert_eq!(std::fs::read_dir(&temporary).expect("a folder").count(), 0, "it is removed");
 }
@@ -79,7 +79,7 @@ fn ctrl_c_in_the_middle_leaves_nothing_behind() {
         let mut terminal = Terminal::start_under(&home, &wrapper, &["demo", "--", "node", &server]);
         terminal.expect("New PIN");
         terminal.send("bluff-77-gravel\r");
-        terminal.expect("The same again");
+        terminal.expect("Confirm:");
         terminal.send("bluff-77-gravel\r");
         terminal.expect(keys_while);
         terminal.send("\u{3}");

@@ -23,18 +23,18 @@ pub fn set_up(home: &Home) -> Running<'_> {
     let mut terminal = Terminal::start(home, &["setup", "--passphrase", "--console-port", "0"]);
     terminal.expect("Passphrase");
     terminal.send(&format!("{PASSPHRASE}\r"));
-    terminal.expect("The same again");
+    terminal.expect("Confirm:");
     terminal.send(&format!("{PASSPHRASE}\r"));
     terminal.expect("New PIN");
     terminal.send(&format!("{PIN}\r"));
-    terminal.expect("The same again");
+    terminal.expect("Confirm:");
     terminal.send("something else\r");
-    terminal.expect("not the same");
+    terminal.expect("do not match");
     terminal.expect("New PIN");
     terminal.send(&format!("{PIN}\r"));
-    terminal.expect("The same again");
+    terminal.expect("Confirm:");
     terminal.send(&format!("{PIN}\r"));
-    terminal.expect("briefcased runs: ready");
+    terminal.expect("briefcased is running: ready");
     terminal.expect("claude mcp add briefcase");
     assert_eq!(terminal.ended(), 0, "{}", terminal.screen());
     for secret in [PASSPHRASE, PIN] {
@@ -134,7 +134,7 @@ fn again(home: &Home) {
     terminal.expect("wrong_key");
     terminal.expect("Passphrase or unlock key");
     terminal.send(&format!("{PASSPHRASE}\r"));
-    terminal.expect("briefcased runs: ready");
+    terminal.expect("briefcased is running: ready");
     assert_eq!(terminal.ended(), 0);
     assert_eq!(run(home, &["up"]).code(), 7, "one daemon is enough");
     assert_eq!(json_of(home, &["lock"])["state"], "locked");
@@ -163,17 +163,17 @@ fn a_generated_key_is_shown_once_and_asked_back() {
         terminal.expect(": ");
     }
     terminal.send(&format!("{PIN}\r"));
-    terminal.expect("The same again");
+    terminal.expect("Confirm:");
     terminal.send(&format!("{PIN}\r"));
     terminal.expect("BRIEFCASE-");
-    terminal.expect("Type its last group");
+    terminal.expect("Enter the last group");
     terminal.send("AAAAAAA\r");
-    terminal.expect("not its last group");
+    terminal.expect("not the last group");
     let screen = terminal.screen();
     let key = screen.split_whitespace().find(|word| word.starts_with("BRIEFCASE-")).expect("a key").to_owned();
-    terminal.expect("Type its last group");
+    terminal.expect("Enter the last group");
     terminal.send(&format!("{}\r", key.rsplit('-').next().expect("a group").to_lowercase()));
-    terminal.expect("briefcased runs: ready");
+    terminal.expect("briefcased is running: ready");
     assert_eq!(terminal.ended(), 0);
     let everywhere = home.all_bytes();
     assert!(everywhere.iter().all(|(_, bytes)| !String::from_utf8_lossy(bytes).contains(&key)), "it is in a file");
@@ -188,9 +188,9 @@ fn leaving_before_the_key_is_saved_is_not_called_nothing() {
         terminal.expect(": ");
         terminal.send(&format!("{PIN}\r"));
     }
-    terminal.expect("Type its last group");
+    terminal.expect("Enter the last group");
     terminal.send("\u{3}");
-    terminal.expect("not sure that you have its key");
+    terminal.expect("the unlock key was not confirmed");
     assert_eq!(terminal.ended(), 1);
     assert_eq!(run(&home, &["setup"]).code(), 7, "there is one now");
 }

@@ -114,10 +114,10 @@ fn a_rule_is_as_narrow_as_the_person_says() {
     let mut terminal = Terminal::start(&home, &["approvals"]);
     terminal.expect("[d]eny");
     terminal.send("r");
-    terminal.expect("Which have to stay");
+    terminal.expect("Only when these arguments match");
     terminal.send("pth\r");
     terminal.expect("no argument `pth`");
-    terminal.expect("Which have to stay");
+    terminal.expect("Only when these arguments match");
     terminal.send("path\r");
     terminal.expect("For how long");
     terminal.send("2h\r");
@@ -146,7 +146,7 @@ fn approve_and_deny_show_the_question_first() {
     let home = Home::new();
     let _stub = daemon(&home);
     let mut terminal = Terminal::start(&home, &["deny", "AAAAAAAAAAAAAAAAAAAAAQ"]);
-    terminal.expect("no open question");
+    terminal.expect("No pending approval request");
     assert_eq!(terminal.ended(), 6);
 }
 
@@ -168,7 +168,7 @@ fn a_passkey_made_in_the_browser_is_allowed_here() {
     terminal.expect("lap\\u{202e}top");
     terminal.expect("PIN to apply this");
     terminal.send("271828\r");
-    terminal.expect("can now answer for you");
+    terminal.expect("can now approve requests");
     assert_eq!(terminal.ended(), 0);
     let body = stub.body("POST /v1/changes");
     assert_eq!(body["change"]["change"], "add_passkey");

@@ -35,7 +35,7 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, "invalid", message, "Correct the request; `--help` shows its form.")
     }
 
-    /// There is no such thing.
+    /// Not found.
     pub fn not_found(what: &str, list: &str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -71,7 +71,7 @@ impl From<DecisionError> for Failure {
                 StatusCode::NOT_FOUND,
                 "no_such_question",
                 text,
-                "List open questions with `briefcase approvals`.",
+                "List pending approval requests with `briefcase approvals`.",
             ),
             DecisionError::DigestMismatch => {
                 Self::new(StatusCode::CONFLICT, "not_what_was_shown", text, "Look at the question again, then decide.")

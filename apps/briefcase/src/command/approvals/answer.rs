@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{pin_evidence, wipe},
+    context::CommandContext,
     failure::Failure,
-    screen::waiting,
-    surroundings::Surroundings,
+    printer::waiting,
 };
 
 /// How a person answers.
@@ -68,14 +68,14 @@ impl Choice {
 
 /// Records a decision about exactly the question that was shown.
 pub async fn decide_with_pin(
-    around: &Surroundings,
+    ctx: &CommandContext,
     question: &Question,
     choice: &Choice,
     pin: &SecretString,
 ) -> Result<Decided, Failure> {
     let body = Decide { shown: question.digest, decision: choice.decision(), evidence: pin_evidence(pin) };
     let path = format!("/v1/approvals/{}/decide", question.id);
-    let decided = waiting("Recording", around.client.post(&path, &body)).await;
+    let decided = waiting("Recording", ctx.client.post(&path, &body)).await;
     wipe(body.evidence);
     decided
 }

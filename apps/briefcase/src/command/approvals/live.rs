@@ -17,16 +17,16 @@ use serde_json::json;
 
 use super::{
     answer::{Choice, argument_names, decide_with_pin},
-    open, question_page,
+    open, question_output,
 };
 use crate::{
     change::with_pin,
+    context::CommandContext,
     failure::Failure,
-    moment,
-    page::{Page, Tone, span},
-    screen::{Answer, problem_page},
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::{CommandResult, problem_output},
     terminal::Terminal,
+    time_format,
 };
 
 /// How often it is looked whether a question that is on the screen is still open.
@@ -45,45 +45,47 @@ enum Came {
 }
 
 /// Goes through the open questions; with `watch` also through those to come.
-pub async fn run(around: &Surroundings, watch: bool) -> Result<Answer, Failure> {
+pub async fn run(ctx: &CommandContext, watch: bool) -> Result<CommandResult, Failure> {
     let terminal = Arc::new(Terminal::open()?);
     let (mut answered, mut skipped) = (0_u64, Vec::<ApprovalId>::new());
     loop {
-        let questions = open(around).await?;
+        let questions = open(ctx).await?;
         skipped.retain(|id| questions.iter().any(|question| question.id == *id));
         let waiting: Vec<&Question> = questions.iter().filter(|question| !skipped.contains(&question.id)).collect();
         let Some(question) = waiting.first() else {
             if !watch {
                 break;
             }
-            terminal.show(&Page::of(span("Waiting for questions. Ctrl-C ends.", Tone::Dim)))?;
-            wait_for_one(around, &skipped).await?;
+            terminal.show(&TextOutput::of(span("Waiting for approval requests. Press Ctrl-C to stop.", Tone::Dim)))?;
+            wait_for_one(ctx, &skipped).await?;
             continue;
         };
-        let mut page = Page::new();
-        page.blank().line([span(format!("Question 1 of {}", waiting.len()), Tone::Dim)]);
-        page.append(question_page(question, around.now()));
-        terminal.show(&page)?;
-        match put(around, &terminal, question).await? {
+        let mut output = TextOutput::new();
+        output.blank().line([span(format!("Approval request 1 of {}", waiting.len()), Tone::Dim)]);
+        output.append(question_output(question, ctx.now()));
+        terminal.show(&output)?;
+        match put(ctx, &terminal, question).await? {
             Came::Answered => answered = answered.saturating_add(1),
             Came::Next => skipped.push(question.id),
             Came::Quit => break,
-            Came::Gone => terminal.show(&Page::of(span("This question is no longer open.", Tone::Warn)))?,
+            Came::Gone => {
+                terminal.show(&TextOutput::of(span("This approval request is no longer pending.", Tone::Warn)))?
+            }
         }
     }
-    let left = open(around).await?.len();
+    let left = open(ctx).await?.len();
     let text = match (answered, left) {
-        (0, 0) => "No open questions.".to_owned(),
-        (answered, left) => format!("{answered} answered, {left} left open."),
+        (0, 0) => "No pending approvals.".to_owned(),
+        (answered, left) => format!("{answered} decided, {left} pending."),
     };
-    Ok(Answer::new(Page::of(text), &json!({ "answered": answered, "open": left })))
+    Ok(CommandResult::new(TextOutput::of(text), &json!({ "answered": answered, "open": left })))
 }
 
 /// Puts one question to the person until it is answered or no longer open.
-pub async fn insist(around: &Surroundings, question: &Question) -> Result<(), Failure> {
+pub async fn insist(ctx: &CommandContext, question: &Question) -> Result<(), Failure> {
     let terminal = Arc::new(Terminal::open()?);
     loop {
-        match put(around, &terminal, question).await? {
+        match put(ctx, &terminal, question).await? {
             Came::Answered | Came::Gone => return Ok(()),
             Came::Next => {}
             Came::Quit => return Err(Failure::Cancelled),
@@ -92,16 +94,16 @@ pub async fn insist(around: &Surroundings, question: &Question) -> Result<(), Fa
 }
 
 /// Puts one question to the person.
-async fn put(around: &Surroundings, terminal: &Arc<Terminal>, question: &Question) -> Result<Came, Failure> {
+async fn put(ctx: &CommandContext, terminal: &Arc<Terminal>, question: &Question) -> Result<Came, Failure> {
     let (prompt, keys) = if question.once_only {
         ("[d]eny  allow [o]nce  [n]ext  [q]uit: ", "donq")
     } else {
         (
-            "[d]eny  allow [o]nce  [s]ession, same arguments  session, any arguments of this [t]ool  [r]ule  [n]ext  [q]uit: ",
+            "[d]eny  allow [o]nce  [s]ession, these arguments  session, this [t]ool  create [r]ule  [n]ext  [q]uit: ",
             "dostrnq",
         )
     };
-    let choice = match key_while_open(around, terminal, question, prompt, keys).await? {
+    let choice = match key_while_open(ctx, terminal, question, prompt, keys).await? {
         None => return Ok(Came::Gone),
         Some('n') => return Ok(Came::Next),
         Some('q') => return Ok(Came::Quit),
@@ -112,17 +114,17 @@ async fn put(around: &Surroundings, terminal: &Arc<Terminal>, question: &Questio
         Some(_) => Choice::Deny,
     };
     let what = format!("to {}", choice.meaning(question));
-    match with_pin(around, &what, async |pin| decide_with_pin(around, question, &choice, pin).await).await {
+    match with_pin(ctx, &what, async |pin| decide_with_pin(ctx, question, &choice, pin).await).await {
         Ok(decided) => {
             let mark = if decided.decision == "approved" { span("✓ ", Tone::Good) } else { span("✗ ", Tone::Bad) };
-            let mut page = Page::new();
-            page.line([mark, format!("{}, recorded as {}", decided.decision, decided.receipt).into()]);
-            terminal.show(&page)?;
+            let mut output = TextOutput::new();
+            output.line([mark, format!("{}, recorded as {}", decided.decision, decided.receipt).into()]);
+            terminal.show(&output)?;
             Ok(Came::Answered)
         }
         Err(Failure::Problem(problem)) if problem.code == "no_such_question" => Ok(Came::Gone),
         Err(Failure::Problem(problem)) if matches!(problem.code.as_str(), "wrong_pin" | "not_what_was_shown") => {
-            terminal.show(&problem_page(&problem))?;
+            terminal.show(&problem_output(&problem))?;
             Ok(Came::Next)
         }
         // An empty PIN takes the answer back, not the whole command.
@@ -134,34 +136,34 @@ async fn put(around: &Surroundings, terminal: &Arc<Terminal>, question: &Questio
 /// Asks how narrow a standing rule is.
 fn rule(terminal: &Terminal, question: &Question) -> Result<Choice, Failure> {
     let names = argument_names(question);
-    let mut page = Page::new();
-    page.line([span("A rule lets this agent call this tool again without asking.", Tone::Warn)]);
-    page.text(format!("Arguments: {}", names.join(", ")));
-    terminal.show(&page)?;
+    let mut output = TextOutput::new();
+    output.line([span("A rule lets this agent call this tool again without approval.", Tone::Warn)]);
+    output.text(format!("Arguments: {}", names.join(", ")));
+    terminal.show(&output)?;
     let fixed = loop {
-        let text = terminal.line("Which have to stay as they are? (names; empty: all of them; `none`: none): ")?;
+        let text = terminal.line("Only when these arguments match (names; empty: all; `none`: any arguments): ")?;
         let chosen: Vec<String> = text.split([',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned).collect();
         match chosen.iter().find(|name| !names.contains(name)) {
             _ if text.is_empty() => break names,
             _ if text == "none" => break Vec::new(),
             None => break chosen,
             Some(unknown) => {
-                terminal.show(&Page::of(span(format!("There is no argument `{unknown}`."), Tone::Warn)))?;
+                terminal.show(&TextOutput::of(span(format!("The call has no argument `{unknown}`."), Tone::Warn)))?;
             }
         }
     };
     loop {
         let text = terminal.line("For how long? (such as 1h or 7d; empty: 1d): ")?;
-        match moment::duration(if text.is_empty() { "1d" } else { &text }) {
+        match time_format::duration(if text.is_empty() { "1d" } else { &text }) {
             Ok(lasts) => return Ok(Choice::Rule { fixed, lasts }),
-            Err(wrong) => terminal.show(&Page::of(span(wrong, Tone::Warn)))?,
+            Err(wrong) => terminal.show(&TextOutput::of(span(wrong, Tone::Warn)))?,
         }
     }
 }
 
 /// Waits for a key as long as the question is open; `None` when it no longer is.
 async fn key_while_open(
-    around: &Surroundings,
+    ctx: &CommandContext,
     terminal: &Arc<Terminal>,
     question: &Question,
     prompt: &str,
@@ -174,7 +176,7 @@ async fn key_while_open(
         if let Ok(key) = tokio::time::timeout(LOOK_AGAIN, &mut typed).await {
             return key.unwrap_or(Err(Failure::Cancelled));
         }
-        let still_open = open(around).await.is_ok_and(|all| all.iter().any(|other| other.id == question.id));
+        let still_open = open(ctx).await.is_ok_and(|all| all.iter().any(|other| other.id == question.id));
         if !still_open {
             stop.store(true, Ordering::Release);
         }
@@ -182,10 +184,10 @@ async fn key_while_open(
 }
 
 /// Waits until there is a question that was not seen. The events carry no data, so the list is looked at each time.
-async fn wait_for_one(around: &Surroundings, seen: &[ApprovalId]) -> Result<(), Failure> {
-    let mut events = around.client.stream(Method::GET, "/v1/events", Bytes::new()).await?;
+async fn wait_for_one(ctx: &CommandContext, seen: &[ApprovalId]) -> Result<(), Failure> {
+    let mut events = ctx.client.stream(Method::GET, "/v1/events", Bytes::new()).await?;
     loop {
-        if open(around).await?.iter().any(|question| !seen.contains(&question.id)) {
+        if open(ctx).await?.iter().any(|question| !seen.contains(&question.id)) {
             return Ok(());
         }
         match events.frame().await {

@@ -8,14 +8,14 @@ pub use answer::{Choice, decide_with_pin};
 use briefcase_api::Question;
 use clap::{Args, Subcommand};
 pub use live::insist;
-pub use question::page as question_page;
+pub use question::output as question_output;
 
 use crate::{
+    context::CommandContext,
     failure::Failure,
-    moment,
-    page::{Page, Tone, span},
-    screen::Answer,
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::CommandResult,
+    time_format,
 };
 
 const EXAMPLES: &str = "\
@@ -28,7 +28,7 @@ Examples:
 
 Each question shows the exact arguments that will run. Your PIN is asked for each answer; it cannot be piped in.";
 
-/// Answer what your agents ask for
+/// Review approval requests
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct Approvals {
@@ -48,32 +48,32 @@ enum What {
 }
 
 impl Approvals {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self.command {
             Some(What::List) => {
-                let questions = open(around).await?;
-                Ok(Answer::new(list(&questions, around), &questions))
+                let questions = open(ctx).await?;
+                Ok(CommandResult::new(list(&questions, ctx), &questions))
             }
-            None if around.json => {
+            None if ctx.json => {
                 let next = "Use `briefcase approvals list --json`, then `briefcase approve ID` or `briefcase deny ID`.";
-                Err(Failure::usage("Going through questions is for a person.", next))
+                Err(Failure::usage("Deciding approval requests interactively needs a terminal.", next))
             }
-            None => live::run(around, self.watch).await,
+            None => live::run(ctx, self.watch).await,
         }
     }
 }
 
 /// The open questions.
-pub async fn open(around: &Surroundings) -> Result<Vec<Question>, Failure> {
-    around.client.get("/v1/approvals").await
+pub async fn open(ctx: &CommandContext) -> Result<Vec<Question>, Failure> {
+    ctx.client.get("/v1/approvals").await
 }
 
-fn list(questions: &[Question], around: &Surroundings) -> Page {
-    let now = around.now();
-    let mut page = Page::new();
+fn list(questions: &[Question], ctx: &CommandContext) -> TextOutput {
+    let now = ctx.now();
+    let mut output = TextOutput::new();
     if questions.is_empty() {
-        page.text("No open questions.");
-        return page;
+        output.text("No pending approvals.");
+        return output;
     }
     let row = |question: &Question| {
         vec![
@@ -81,10 +81,10 @@ fn list(questions: &[Question], around: &Surroundings) -> Page {
             question.agent.as_str().into(),
             format!("{}/{}", question.server, question.name).into(),
             span(&question.risk, Tone::Warn),
-            moment::relative(question.expires, now).into(),
+            time_format::relative(question.expires, now).into(),
         ]
     };
-    page.table(&["ID", "AGENT", "WANTS", "RISK", "EXPIRES"], questions.iter().map(row).collect());
-    page.next("Answer them with `briefcase approvals`.");
-    page
+    output.table(&["ID", "AGENT", "WANTS", "RISK", "EXPIRES"], questions.iter().map(row).collect());
+    output.next("Decide them with `briefcase approvals`.");
+    output
 }

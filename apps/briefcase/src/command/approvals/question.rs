@@ -7,58 +7,58 @@ use briefcase_api::Question;
 use briefcase_types::UnixMillis;
 
 use crate::{
-    moment,
-    page::{Page, Tone, span},
+    output::{TextOutput, Tone, span},
+    time_format,
 };
 
 /// The whole question.
-pub fn page(question: &Question, now: UnixMillis) -> Page {
-    let mut page = Page::new();
-    page.line([
+pub fn output(question: &Question, now: UnixMillis) -> TextOutput {
+    let mut output = TextOutput::new();
+    output.line([
         span(question.agent.as_str(), Tone::Strong),
         " wants ".into(),
         span(format!("{}/{}", question.server, question.name), Tone::Strong),
     ]);
     if question.operation != "call_tool" {
-        page.field("operation", question.operation.as_str());
+        output.field("operation", question.operation.as_str());
     }
     let risk = match question.risk.as_str() {
         "low" => Tone::Good,
         "medium" => Tone::Warn,
         _ => Tone::Bad,
     };
-    page.field("class, risk", span(format!("{}, {}", question.class, question.risk), risk));
+    output.field("access, risk", span(format!("{}, {}", question.class, question.risk), risk));
     if let Some(cost) = &question.cost {
-        page.field("costs", span(cost, Tone::Warn));
+        output.field("costs", span(cost, Tone::Warn));
     }
     if !question.labels.is_empty() {
-        page.field("has seen", span(question.labels.join(", "), Tone::Warn));
+        output.field("tainted by", span(question.labels.join(", "), Tone::Warn));
     }
     if !question.policies.is_empty() {
-        page.field("asked by", question.policies.join(", "));
+        output.field("required by", question.policies.join(", "));
     }
-    page.field("expires", moment::relative(question.expires, now));
-    page.line([span("  arguments, exactly as they will be sent:", Tone::Dim)]);
-    page.append(arguments(&question.arguments));
-    page.field("id", question.id.to_string());
-    page.field("digest", span(question.digest.to_string(), Tone::Dim));
-    page
+    output.field("expires", time_format::relative(question.expires, now));
+    output.line([span("  arguments:", Tone::Dim)]);
+    output.append(arguments(&question.arguments));
+    output.field("id", question.id.to_string());
+    output.field("digest", span(question.digest.to_string(), Tone::Dim));
+    output
 }
 
 /// One line per top-level argument where that loses nothing, else the text itself. Both come from the canonical text.
-fn arguments(text: &str) -> Page {
-    let mut page = Page::new();
+fn arguments(text: &str) -> TextOutput {
+    let mut output = TextOutput::new();
     match members_of(text) {
         Some(members) if !members.is_empty() => {
             for (name, value) in members {
-                page.line(["    ".into(), span(name, Tone::Name), ": ".into(), span(value, Tone::Strong)]);
+                output.line(["    ".into(), span(name, Tone::Name), ": ".into(), span(value, Tone::Strong)]);
             }
         }
         _ => {
-            page.line(["    ".into(), span(text, Tone::Strong)]);
+            output.line(["    ".into(), span(text, Tone::Strong)]);
         }
     }
-    page
+    output
 }
 
 /// The members of an object as raw JSON, if putting them together again gives exactly the text.
@@ -104,13 +104,13 @@ mod tests {
     #[test]
     fn a_question_is_shown_whole() {
         let asked = question(r#"{"content":"line one\nline two","path":"/home/me/report.md"}"#);
-        insta::assert_snapshot!(page(&asked, UnixMillis(0)).render(false));
+        insta::assert_snapshot!(output(&asked, UnixMillis(0)).render(false));
     }
 
     #[test]
     fn nothing_hides_in_arguments() {
         let hostile = "{\"path\":\"/tmp/\u{202e}gnp.exe\u{200b}\"}";
-        let text = page(&question(hostile), UnixMillis(0)).render(true);
+        let text = output(&question(hostile), UnixMillis(0)).render(true);
         assert!(text.contains("/tmp/\\u{202e}gnp.exe\\u{200b}"), "{text}");
     }
 

@@ -8,7 +8,7 @@ use tokio::{
     process::{Child, ChildStdin, ChildStdout},
 };
 
-use crate::{failure::Failure, surroundings::Surroundings};
+use crate::{context::CommandContext, failure::Failure};
 
 const VERSION: &str = "2025-11-25";
 
@@ -31,8 +31,8 @@ pub struct Called {
 
 impl Agent {
     /// Starts a gateway and greets it.
-    pub async fn connect(around: &Surroundings) -> Result<Self, Failure> {
-        let mut command = around.command("mcp-gateway")?;
+    pub async fn connect(ctx: &CommandContext) -> Result<Self, Failure> {
+        let mut command = ctx.command("mcp-gateway")?;
         command.args(["--agent", "demo"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut gateway = command.kill_on_drop(true).spawn()?;
         let (Some(stdin), Some(stdout)) = (gateway.stdin.take(), gateway.stdout.take()) else {

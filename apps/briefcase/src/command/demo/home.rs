@@ -14,9 +14,9 @@ use tokio::process::Child;
 
 use crate::{
     command::setup::{Wishes, make},
+    context::CommandContext,
     daemon::{self, Ready, Start},
     failure::Failure,
-    surroundings::Surroundings,
 };
 
 const END_MAX: Duration = Duration::from_secs(10);
@@ -26,24 +26,24 @@ const MEETING: &str = "# Monday\n\n- Ana: the release is on Thursday\n- Ben: the
 /// What it may not. Of the right shape, and worth nothing.
 const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nthis-would-be-your-key\n-----END OPENSSH PRIVATE KEY-----\n";
 
-/// A throw-away home. Everything in it ends with [`Home::end`], or at the latest when it is dropped.
+/// A temporary home. [`Home::end`] removes everything in it; dropping it does so too.
 pub struct Home {
     dir: TempDir,
     /// How commands see it.
-    pub around: Surroundings,
+    pub ctx: CommandContext,
     daemon: Option<Child>,
 }
 
 impl Home {
     /// New folders with a few files in them.
-    pub fn new(around: &Surroundings) -> Result<Self, Failure> {
+    pub fn new(ctx: &CommandContext) -> Result<Self, Failure> {
         let dir = tempfile::Builder::new().prefix("briefcase-demo-").tempdir()?;
         for folder in ["state", "run", "config", "home/notes", "home/.ssh"] {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(dir.path().join(folder))?;
         }
         fs::write(dir.path().join("home/notes/meeting.md"), MEETING)?;
         fs::write(dir.path().join("home/.ssh/id_ed25519"), KEY)?;
-        Ok(Self { around: around.inside(dir.path()), dir, daemon: None })
+        Ok(Self { ctx: ctx.inside(dir.path()), dir, daemon: None })
     }
 
     /// A file of the person whose home this is.
@@ -64,10 +64,10 @@ impl Home {
     /// Makes a briefcase and starts its daemon.
     pub async fn set_up(&mut self, pin: &SecretString) -> Result<Ready, Failure> {
         let agent = "demo".parse().map_err(|_| Failure::Cancelled)?;
-        let made = make(&self.around, &Wishes { pin, passphrase: None, agent: &agent }).await?;
+        let made = make(&self.ctx, &Wishes { pin, passphrase: None, agent: &agent }).await?;
         let key = made.unlock_key.map(SecretString::new);
         let how = Start { secret: key.as_ref(), console_port: Some(0), attached: true };
-        let (ready, child) = daemon::start(&self.around, how).await?;
+        let (ready, child) = daemon::start(&self.ctx, how).await?;
         self.daemon = Some(child);
         Ok(ready)
     }

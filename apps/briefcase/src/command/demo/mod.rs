@@ -14,7 +14,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::{home::Home, narrator::Narrator, story::Story};
-use crate::{failure::Failure, screen::Answer, surroundings::Surroundings, terminal::Terminal};
+use crate::{context::CommandContext, failure::Failure, printer::CommandResult, terminal::Terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,11 +28,11 @@ Nothing of yours is touched: it works in a temporary folder, which is removed at
 /// The server that is used when none is named.
 const SERVER: [&str; 3] = ["npx", "-y", "@modelcontextprotocol/server-filesystem@2026.8.31"];
 
-/// See the main job in a throw-away home: allowed, denied, asked, proved
+/// Run the main job in a temporary directory: allowed, denied, approved, proved
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Demo {
-    /// Play the person too, with a PIN made for this home
+    /// Decide automatically, with a PIN made for the temporary directory
     #[arg(long)]
     non_interactive: bool,
     /// Command of the MCP file server, after `--`
@@ -41,19 +41,19 @@ pub struct Demo {
 }
 
 impl Demo {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let alone = self.non_interactive || around.json;
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        let alone = self.non_interactive || ctx.json;
         if !alone {
             Terminal::open().map_err(|_| {
                 let next = "Run it in a terminal, or use `briefcase demo --non-interactive`.";
-                Failure::new("no_terminal", "There is no terminal at which you could answer.", next)
+                Failure::new("no_terminal", "No terminal is available for your decision.", next)
             })?;
         }
         let server = if self.server.is_empty() { SERVER.map(str::to_owned).to_vec() } else { self.server };
-        let mut home = Home::new(around)?;
+        let mut home = Home::new(ctx)?;
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let told = tokio::select! {
-            told = Story::new(&mut home, Narrator::new(around.json), alone).tell(server) => told,
+            told = Story::new(&mut home, Narrator::new(ctx.json), alone).tell(server) => told,
             _ = interrupt.recv() => Err(Failure::Cancelled),
             _ = terminate.recv() => Err(Failure::Cancelled),
         };

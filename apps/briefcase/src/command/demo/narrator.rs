@@ -2,8 +2,8 @@
 
 use crate::{
     failure::Failure,
-    page::{Page, Tone, span},
-    screen,
+    output::{TextOutput, Tone, span},
+    printer,
 };
 
 /// Who speaks: to a person, or not at all.
@@ -19,20 +19,20 @@ impl Narrator {
     }
 
     /// Shows lines.
-    pub fn show(self, page: &Page) -> Result<(), Failure> {
-        if self.silent { Ok(()) } else { screen::show(page) }
+    pub fn show(self, output: &TextOutput) -> Result<(), Failure> {
+        if self.silent { Ok(()) } else { printer::show(output) }
     }
 
     /// A new act.
     pub fn act(self, title: &str) -> Result<(), Failure> {
-        let mut page = Page::new();
-        page.blank().line([span("── ", Tone::Dim), span(title, Tone::Strong)]);
-        self.show(&page)
+        let mut output = TextOutput::new();
+        output.blank().line([span("── ", Tone::Dim), span(title, Tone::Strong)]);
+        self.show(&output)
     }
 
     /// What happens.
     pub fn say(self, text: &str) -> Result<(), Failure> {
-        self.show(&Page::of(format!("   {text}")))
+        self.show(&TextOutput::of(format!("   {text}")))
     }
 
     /// What the agent does.
@@ -51,18 +51,18 @@ impl Narrator {
     }
 
     fn who(self, who: &str, tone: Tone, text: &str) -> Result<(), Failure> {
-        let mut page = Page::new();
+        let mut output = TextOutput::new();
         for (at, line) in text.lines().enumerate() {
             let who = if at == 0 { who } else { "           " };
-            page.line(["   ".into(), span(who, tone), line.into()]);
+            output.line(["   ".into(), span(who, tone), line.into()]);
         }
-        self.show(&page)
+        self.show(&output)
     }
 
     /// A page of a command, indented.
-    pub fn quote(self, quoted: &Page) -> Result<(), Failure> {
-        let mut page = Page::new();
-        page.indented(quoted, "   │ ");
-        self.show(&page)
+    pub fn quote(self, quoted: &TextOutput) -> Result<(), Failure> {
+        let mut output = TextOutput::new();
+        output.indented(quoted, "   │ ");
+        self.show(&output)
     }
 }

@@ -10,14 +10,14 @@ use super::{agent::Agent, home::Home, narrator::Narrator, tamper};
 use crate::{
     change::with_known_pin,
     command::{
-        approvals::{self, Choice, decide_with_pin, insist, question_page},
+        approvals::{self, Choice, decide_with_pin, insist, question_output},
         factor::new_pin,
         receipts, server,
     },
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::{Answer, waiting},
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::{CommandResult, waiting},
     terminal::Terminal,
 };
 
@@ -45,10 +45,10 @@ impl<'a> Story<'a> {
     }
 
     /// Tells it.
-    pub async fn tell(mut self, server: Vec<String>) -> Result<Answer, Failure> {
+    pub async fn tell(mut self, server: Vec<String>) -> Result<CommandResult, Failure> {
         let pin = self.set_the_scene().await?;
         self.register(server, &pin).await?;
-        let mut agent = waiting("Connecting", Agent::connect(&self.home.around)).await?;
+        let mut agent = waiting("Connecting", Agent::connect(&self.home.ctx)).await?;
         self.allowed(&mut agent).await?;
         self.denied(&mut agent).await?;
         let written = self.asked(&mut agent, &pin).await?;
@@ -64,26 +64,29 @@ impl<'a> Story<'a> {
             "tampering_found": true,
             "ms": u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
-        Ok(Answer::new(Page::new(), &json))
+        Ok(CommandResult::new(TextOutput::new(), &json))
     }
 
-    fn around(&self) -> &Surroundings {
-        &self.home.around
+    fn ctx(&self) -> &CommandContext {
+        &self.home.ctx
     }
 
     async fn set_the_scene(&mut self) -> Result<SecretString, Failure> {
-        let mut page = Page::new();
-        page.line([span("Briefcase", Tone::Strong), "  in a throw-away home. Nothing of yours is touched.".into()]);
-        self.narrator.show(&page)?;
-        self.narrator.act("1  A briefcase")?;
+        let mut output = TextOutput::new();
+        output.line([
+            span("Briefcase", Tone::Strong),
+            "  in a temporary directory. Your own files are not touched.".into(),
+        ]);
+        self.narrator.show(&output)?;
+        self.narrator.act("1  Set-up")?;
         let pin = if self.alone {
-            self.narrator.say("Nobody has to be here: this home gets a random PIN, and the demo plays the person.")?;
+            self.narrator.say("The demo plays the person, with a random PIN for its temporary directory.")?;
             random_pin()?
         } else {
-            self.narrator.say("Choose a PIN for this demo. It is what an agent on this computer does not have.")?;
+            self.narrator.say("Choose a PIN for this demo. An agent on this computer does not have it.")?;
             new_pin(&Terminal::open()?)?
         };
-        let ready = waiting("Making a briefcase", self.home.set_up(&pin)).await?;
+        let ready = waiting("Creating the vault", self.home.set_up(&pin)).await?;
         let text = format!("vault with a generated key, PIN enrolled, daemon {} at {}", ready.state, ready.console);
         self.narrator.briefcase(Tone::Good, &text)?;
         Ok(pin)
@@ -99,11 +102,11 @@ impl<'a> Story<'a> {
             secret_env: std::collections::BTreeMap::new(),
             cwd: None,
         };
-        let client = &self.around().client;
-        let probe: Probe = waiting("Looking at the server", client.post("/v1/servers/probe", &spec)).await?;
+        let client = &self.ctx().client;
+        let probe: Probe = waiting("Connecting to the server", client.post("/v1/servers/probe", &spec)).await?;
         let reads: Vec<ToolName> = server::hinted_reads(&probe);
         let text = format!(
-            "it calls itself {}, speaks {}, and offers {} tools;\n{} only read and may run, the others ask first",
+            "it reported name {}, speaks {}, and offers {} tools;\n{} only read and may run, the others ask first",
             probe.calls_itself,
             probe.protocol,
             probe.tools.len(),
@@ -112,15 +115,15 @@ impl<'a> Story<'a> {
         self.narrator.briefcase(Tone::Good, &text)?;
         let name = "files".parse().map_err(|_| Failure::Cancelled)?;
         let add = Change::AddServer { name, spec, probe: probe.digest, reads, reads_granted: true };
-        let added = with_known_pin(self.around(), add, pin).await?;
+        let added = with_known_pin(self.ctx(), add, pin).await?;
         let policy: PolicyText = client.get("/v1/policy").await?;
         let text = format!("{}{RULE}", policy.text);
-        let changed = with_known_pin(self.around(), Change::SetPolicy { text }, pin).await?;
+        let changed = with_known_pin(self.ctx(), Change::SetPolicy { text }, pin).await?;
         self.narrator.person(&format!(
             "accepts the tools as shown ({}), and adds a rule ({}):",
             added.receipt, changed.receipt
         ))?;
-        let mut rule = Page::new();
+        let mut rule = TextOutput::new();
         rule.block(RULE.trim(), "", Tone::Name);
         self.narrator.quote(&rule)
     }
@@ -135,9 +138,9 @@ impl<'a> Story<'a> {
         match called.refused {
             None => {
                 self.narrator.briefcase(Tone::Good, "allowed by `granted-reads-run`, recorded, released")?;
-                let mut page = Page::new();
-                page.block(&called.text, "", Tone::Plain);
-                self.narrator.quote(&page)
+                let mut output = TextOutput::new();
+                output.block(&called.text, "", Tone::Plain);
+                self.narrator.quote(&output)
             }
             Some(code) => Err(unexpected("the read was refused", &code, &called.text)),
         }
@@ -179,22 +182,22 @@ impl<'a> Story<'a> {
 
     async fn decide(&self, pin: &SecretString) -> Result<(), Failure> {
         let question = waiting("Waiting for the question", self.question()).await?;
-        let around = self.around();
-        let mut page = Page::new();
-        page.append(question_page(&question, around.now()));
-        self.narrator.quote(&page)?;
+        let ctx = self.ctx();
+        let mut output = TextOutput::new();
+        output.append(question_output(&question, ctx.now()));
+        self.narrator.quote(&output)?;
         if self.alone {
-            let decided = decide_with_pin(around, &question, &Choice::Once, pin).await?;
+            let decided = decide_with_pin(ctx, &question, &Choice::Once, pin).await?;
             return self.narrator.person(&format!("allows it once, with the PIN ({})", decided.receipt));
         }
-        let login: briefcase_api::ConsoleLogin = around.client.post("/v1/console/login", &json!({})).await?;
+        let login: briefcase_api::ConsoleLogin = ctx.client.post("/v1/console/login", &json!({})).await?;
         self.narrator.say(&format!("The console shows it too: {}", login.url))?;
-        insist(around, &question).await
+        insist(ctx, &question).await
     }
 
     async fn question(&self) -> Result<Question, Failure> {
         loop {
-            if let Some(question) = approvals::open(self.around()).await?.pop() {
+            if let Some(question) = approvals::open(self.ctx()).await?.pop() {
                 return Ok(question);
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -204,18 +207,18 @@ impl<'a> Story<'a> {
     /// Verifies the record, then lets somebody change a copy.
     async fn proved(&self) -> Result<Value, Failure> {
         self.narrator.act("6  Proved: the record")?;
-        let around = self.around();
-        let page: ReceiptPage = around.client.get("/v1/receipts?limit=100").await?;
-        self.narrator.quote(&receipts::rows_page(&page.receipts))?;
+        let ctx = self.ctx();
+        let output: ReceiptPage = ctx.client.get("/v1/receipts?limit=100").await?;
+        self.narrator.quote(&receipts::rows_output(&output.receipts))?;
         self.narrator.say("briefcase receipts verify")?;
-        let verified = receipts::Verify::default().run(around).await?;
-        self.narrator.quote(&verified.page)?;
+        let verified = receipts::Verify::default().run(ctx).await?;
+        self.narrator.quote(&verified.output)?;
         if verified.negative {
             return Err(unexpected("the record does not hold", "verify", &verified.json.to_string()));
         }
         self.narrator.say("Now somebody edits a copy, so that the write looks like a harmless list:")?;
         let copy = self.home.beside("copy");
-        receipts::export(around, &copy).await?;
+        receipts::export(ctx, &copy).await?;
         let key = std::fs::read_to_string(copy.join("log.key"))?;
         let whole = receipts::verify_folder(&copy, &key)?;
         let changed = tamper::rewrite(&copy, r#""name":"write_file""#, r#""name":"list_files""#)?;
@@ -223,20 +226,20 @@ impl<'a> Story<'a> {
         if whole.negative || changed == 0 || !found.negative {
             return Err(unexpected("the tampering was not found", "verify", &found.json.to_string()));
         }
-        self.narrator.quote(&found.page)?;
+        self.narrator.quote(&found.output)?;
         Ok(verified.json)
     }
 
     fn close(&self) -> Result<(), Failure> {
         let took = self.began.elapsed().as_millis();
-        let mut page = Page::new();
-        page.blank().line([
+        let mut output = TextOutput::new();
+        output.blank().line([
             span("✓ ", Tone::Good),
-            format!("allowed, denied, asked, proved in {}.{} s.", took / 1000, took % 1000 / 100).into(),
+            format!("allowed, denied, approved, proved in {}.{} s.", took / 1000, took % 1000 / 100).into(),
             " This home is removed now.".into(),
         ]);
-        page.next("Make your own: `briefcase setup`");
-        self.narrator.show(&page)
+        output.next("Make your own: `briefcase setup`");
+        self.narrator.show(&output)
     }
 }
 

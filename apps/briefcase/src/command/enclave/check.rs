@@ -10,7 +10,7 @@ use briefcase_release::{
 use briefcase_types::{Digest, UnixMillis};
 
 use super::{
-    guise::{self, Guise},
+    fetch_profile::{self, FetchProfile},
     report::{Check, Facts, Report},
     source::{Got, Missing, Source},
 };
@@ -39,7 +39,7 @@ pub struct Run<'a> {
     now: UnixMillis,
     report: Report,
     /// What was got for each path in its first guise, for the headers.
-    pages: Vec<(String, Vec<(Guise, Got)>)>,
+    pages: Vec<(String, Vec<(FetchProfile, Got)>)>,
 }
 
 /// Why a run ends early.
@@ -66,7 +66,7 @@ pub async fn run(source: &Source, trust: &Trust, seen: Seen, now: UnixMillis) ->
 
 impl Run<'_> {
     async fn all(&mut self) -> Result<(), Stop> {
-        let page = self.get(PAGE_PATH, EVIDENCE_MOST, &guise::PAGE).await?;
+        let page = self.get(PAGE_PATH, EVIDENCE_MOST, &fetch_profile::PAGE).await?;
         let file = self.headers_file().await?;
         match self.trust {
             Trust::Policy(policy) => self.released(policy, &page, &file).await,
@@ -75,9 +75,9 @@ impl Run<'_> {
     }
 
     async fn headers_file(&mut self) -> Result<Got, Stop> {
-        let copy = self.get(HEADERS_COPY_PATH, EVIDENCE_MOST, &guise::EVIDENCE).await?;
+        let copy = self.get(HEADERS_COPY_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
         if !self.source.is_site() {
-            let own = self.get(HEADERS_PATH, EVIDENCE_MOST, &guise::EVIDENCE).await?;
+            let own = self.get(HEADERS_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
             if own.bytes != copy.bytes {
                 let message = format!("{HEADERS_PATH} and {HEADERS_COPY_PATH} differ");
                 self.report.add(Check::failed("headers", "headers_file", message));
@@ -87,9 +87,9 @@ impl Run<'_> {
     }
 
     async fn released(&mut self, policy: &Policy, page: &Got, file: &Got) -> Result<(), Stop> {
-        let manifest = self.get(MANIFEST_PATH, EVIDENCE_MOST, &guise::EVIDENCE).await?;
-        let bundle = self.get(BUNDLE_PATH, EVIDENCE_MOST, &guise::EVIDENCE).await?;
-        let proof = self.get(PROOF_PATH, EVIDENCE_MOST, &guise::EVIDENCE).await?;
+        let manifest = self.get(MANIFEST_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
+        let bundle = self.get(BUNDLE_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
+        let proof = self.get(PROOF_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
         let evidence = Evidence { manifest: &manifest.bytes, bundle: &bundle.bytes, proof: &proof.bytes };
         self.report.facts.manifest = Some(hex(&Digest::sha256(&manifest.bytes)));
         let trusted = match policy.manifest(evidence, self.seen, self.now) {
@@ -101,7 +101,7 @@ impl Run<'_> {
         };
         self.manifest_held(&trusted);
         let wanted = self.served(&trusted, page);
-        let module = self.get(&module_path(&wanted), MODULE_MOST, &guise::MODULE).await?;
+        let module = self.get(&module_path(&wanted), MODULE_MOST, &fetch_profile::MODULE).await?;
         let verified = match trusted.module(&module.bytes) {
             Ok(verified) => verified,
             Err(error) => {
@@ -130,7 +130,7 @@ impl Run<'_> {
 
     /// Without a policy the manifest is what the server says; only the module is held to something from outside.
     async fn pinned(&mut self, pin: Digest, page: &Got, file: &Got) -> Result<(), Stop> {
-        let module = self.get(&module_path(&pin), MODULE_MOST, &guise::MODULE).await?;
+        let module = self.get(&module_path(&pin), MODULE_MOST, &fetch_profile::MODULE).await?;
         let digest = Digest::sha256(&module.bytes);
         if digest == pin {
             self.report.add(Check::ok("module", "its bytes have the pinned digest"));
@@ -138,7 +138,7 @@ impl Run<'_> {
             let message = format!("the module {} is not the pinned one", hex(&digest));
             self.report.add(Check::failed("module", "unknown_module", message));
         }
-        let manifest = self.get(MANIFEST_PATH, EVIDENCE_MOST, &guise::EVIDENCE).await?;
+        let manifest = self.get(MANIFEST_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
         self.report.facts.manifest = Some(hex(&Digest::sha256(&manifest.bytes)));
         let manifest = match Manifest::parse(&manifest.bytes) {
             Ok(manifest) => manifest,
@@ -203,22 +203,22 @@ impl Run<'_> {
     }
 
     /// A file in every guise; the first is what counts.
-    async fn get(&mut self, path: &str, most: u64, guises: &[Guise]) -> Result<Got, Stop> {
+    async fn get(&mut self, path: &str, most: u64, guises: &[FetchProfile]) -> Result<Got, Stop> {
         let guises = if self.source.is_site() { guises } else { guises.get(..1).unwrap_or_default() };
         let (mut answers, mut refusals) = (Vec::new(), Vec::new());
-        for guise in guises {
-            match self.source.read(path, most, *guise).await {
-                Ok(got) => answers.push((*guise, got)),
-                Err(Missing::Told { code, message }) => refusals.push((*guise, code, message)),
+        for profile in guises {
+            match self.source.read(path, most, *profile).await {
+                Ok(got) => answers.push((*profile, got)),
+                Err(Missing::Told { code, message }) => refusals.push((*profile, code, message)),
                 Err(Missing::Unreachable(reason)) => return Err(Stop::Unreachable(reason)),
             }
         }
-        if let Some((guise, code, message)) = refusals.first() {
+        if let Some((profile, code, message)) = refusals.first() {
             let some = answers.first().map(|(other, _)| other.name);
             self.report.add(match some {
                 None => Check::failed("files", code, message.clone()),
                 Some(other) => {
-                    let message = format!("/{path} is there for {other} and not for {}: {message}", guise.name);
+                    let message = format!("/{path} is there for {other} and not for {}: {message}", profile.name);
                     Check::failed("equivocation", "equivocation", message)
                 }
             });
@@ -249,7 +249,10 @@ impl Run<'_> {
             (Layer::Log, format!("entry {} of {} in {}", trusted.index(), head.size, head.origin)),
             (Layer::Witness, format!("cosigned by {}", witnesses.join(", "))),
             (Layer::Manifest, format!("current release {}", trusted.manifest().current.version)),
-            (Layer::Expiry, format!("in force until {}", crate::moment::utc(UnixMillis(expires.saturating_mul(1000))))),
+            (
+                Layer::Expiry,
+                format!("in force until {}", crate::time_format::utc(UnixMillis(expires.saturating_mul(1000)))),
+            ),
             (Layer::Rollback, self.rollback()),
         ] {
             self.report.add(Check::ok(layer.name(), message));

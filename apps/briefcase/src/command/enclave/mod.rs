@@ -1,7 +1,7 @@
 //! `briefcase enclave`
 
 mod check;
-mod guise;
+mod fetch_profile;
 mod report;
 mod source;
 mod state;
@@ -10,7 +10,7 @@ mod watch;
 
 use clap::Subcommand;
 
-use crate::{failure::Failure, screen::Answer, surroundings::Surroundings};
+use crate::{context::CommandContext, failure::Failure, printer::CommandResult};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,21 +18,21 @@ Examples:
   briefcase enclave verify ./enclave --policy policy.json      a folder, before it is published
   briefcase enclave watch https://kms.example.org --policy policy.json --interval 15m";
 
-/// Browser enclaves: is what is served a release?
+/// Verify and watch browser enclaves
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum Enclave {
     /// Check everything that an enclave serves against its signed, logged and witnessed release
     Verify(verify::Verify),
-    /// Check again and again, and tell what changed
+    /// Check repeatedly and report changes
     Watch(watch::Watch),
 }
 
 impl Enclave {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
-            Self::Verify(command) => command.run(around).await,
-            Self::Watch(command) => command.run(around).await,
+            Self::Verify(command) => command.run(ctx).await,
+            Self::Watch(command) => command.run(ctx).await,
         }
     }
 }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    moment,
-    page::{Page, Tone, span},
-    screen::Answer,
+    output::{TextOutput, Tone, span},
+    printer::CommandResult,
+    time_format,
 };
 
 /// How a check ended.
@@ -52,13 +52,13 @@ impl Check {
     /// What to do about a failure.
     fn next(&self) -> &'static str {
         match self.name {
-            "policy" => "Correct the policy, or use one from somebody you trust.",
+            "policy" => "Correct the policy, or use one from a source you trust.",
             "equivocation" => "Do not use it. It shows some visitors something else; publish both answers.",
-            "files" => "If it is yours, publish every file of the release; else tell its maintainers.",
-            "expiry" => "Its maintainers have to renew the manifest; until then nobody says that it is not outdated.",
-            "rollback" => "Do not use it. An older release is served than was seen before; tell its maintainers.",
-            "witness" => "Do not use it until enough witnesses have seen the log; tell its maintainers.",
-            _ => "Do not use it. What is served is not what was released; tell its maintainers.",
+            "files" => "If the enclave is yours, publish every file of the release; otherwise notify its maintainers.",
+            "expiry" => "Its maintainers must renew the manifest; until then nothing proves that it is up to date.",
+            "rollback" => "Do not use it. An older release is served than was seen before; notify its maintainers.",
+            "witness" => "Do not use it until enough witnesses have seen the log; notify its maintainers.",
+            _ => "Do not use it. What is served is not what was released; notify its maintainers.",
         }
     }
 }
@@ -108,8 +108,8 @@ impl Report {
         self.failure().is_none()
     }
 
-    pub fn answer(&self) -> Answer {
-        Answer::new(self.page(), &self.json()).negative(!self.verified())
+    pub fn answer(&self) -> CommandResult {
+        CommandResult::new(self.page(), &self.json()).negative(!self.verified())
     }
 
     pub fn json(&self) -> Value {
@@ -123,8 +123,8 @@ impl Report {
         })
     }
 
-    pub fn page(&self) -> Page {
-        let mut page = Page::new();
+    pub fn page(&self) -> TextOutput {
+        let mut page = TextOutput::new();
         match self.failure() {
             None => page.line([span("✓ ", Tone::Good), span(format!("{} is verified", self.name), Tone::Strong)]),
             Some(_) => page.line([span("✗ NOT VERIFIED: ", Tone::Bad), span(&self.name, Tone::Strong)]),
@@ -134,7 +134,7 @@ impl Report {
             page.field("module", module.as_str());
             page.field("commit", self.facts.commit.clone().unwrap_or_default());
         }
-        page.field("checked", moment::utc(self.at));
+        page.field("checked", time_format::utc(self.at));
         page.blank();
         for check in &self.checks {
             let (mark, tone) = match check.outcome {

@@ -10,7 +10,7 @@ use briefcase_egress::{Egress, EgressError, EgressSettings, Lane, Reach, Request
 use bytes::Bytes;
 use http::Method;
 
-use super::guise::Guise;
+use super::fetch_profile::FetchProfile;
 use crate::failure::Failure;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -77,10 +77,10 @@ impl Source {
     }
 
     /// A file, asked for in one guise.
-    pub async fn read(&self, path: &str, most: u64, guise: Guise) -> Result<Got, Missing> {
+    pub async fn read(&self, path: &str, most: u64, profile: FetchProfile) -> Result<Got, Missing> {
         match self {
             Self::Folder(folder) => file(&folder.join(path), most),
-            Self::Site(lane) => fetched(lane, path, most, guise).await,
+            Self::Site(lane) => fetched(lane, path, most, profile).await,
         }
     }
 }
@@ -97,13 +97,13 @@ fn file(path: &Path, most: u64) -> Result<Got, Missing> {
     }
 }
 
-async fn fetched(lane: &Lane, path: &str, most: u64, guise: Guise) -> Result<Got, Missing> {
+async fn fetched(lane: &Lane, path: &str, most: u64, profile: FetchProfile) -> Result<Got, Missing> {
     let told = |code, message: String| Missing::Told { code, message: format!("/{path}: {message}") };
     let place = lane.target().join(&format!("/{path}")).map_err(|error| told("missing", error.to_string()))?;
     let request = Request {
         method: Method::GET,
         place: Some(place),
-        headers: guise.headers(),
+        headers: profile.headers(),
         body: Bytes::new(),
         patience: PATIENCE,
         limit: most,

@@ -42,8 +42,8 @@ impl State {
         };
         let state: Option<Self> = serde_json::from_reader(io::Read::take(file, MOST)).ok();
         let fits = |state: &Self| state.form == FORM && state.enclave == enclave;
-        let next = "Look at it before you remove it: without it, older releases would be taken for new ones.";
-        let text = format!("{} is not what was kept of {enclave}.", path.display());
+        let next = "Inspect the file before you remove it: without it, older releases would be accepted as new.";
+        let text = format!("{} is not the saved state of {enclave}.", path.display());
         state.filter(fits).map(Some).ok_or_else(|| Failure::new("file", text, next))
     }
 

@@ -11,9 +11,9 @@ use super::{
     state::State,
 };
 use crate::{
+    context::CommandContext,
     failure::Failure,
-    screen::{Answer, waiting},
-    surroundings::Surroundings,
+    printer::{CommandResult, waiting},
 };
 
 const EXAMPLES: &str = "\
@@ -64,21 +64,21 @@ impl Believed {
             (Some(path), _) => std::fs::read(path).map_err(|error| Failure::file(path, &error))?,
             (None, Some(text)) => text.as_bytes().to_vec(),
             (None, None) => {
-                let next = "Give one with --policy, from somebody you trust; or a module's digest with --pin.";
+                let next = "Give a policy from a source you trust with --policy, or a module's digest with --pin.";
                 return Err(Failure::usage("This program was built without a release policy.", next));
             }
         };
-        let next = "It has to be a policy of the form briefcase/release-policy@1.";
+        let next = "The file must be a policy of the form briefcase/release-policy@1.";
         let policy = Policy::parse(&text).map_err(|error| Failure::usage(format!("--policy: {error}."), next))?;
         Ok(Trust::Policy(Box::new(policy)))
     }
 }
 
 impl Verify {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let (source, trust) = (Source::of(&self.enclave)?, self.believed.trust()?);
         let seen = self.known.as_deref().map(|path| seen(path, &source)).transpose()?.unwrap_or_default();
-        let work = check::run(&source, &trust, seen, around.now());
+        let work = check::run(&source, &trust, seen, ctx.now());
         let report = waiting("Verifying", work).await.map_err(|reason| unreachable(&source, &reason))?;
         Ok(report.answer())
     }

@@ -14,11 +14,11 @@ use super::{
     verify::{Believed, unreachable},
 };
 use crate::{
+    context::CommandContext,
     failure::Failure,
-    moment,
-    page::{Page, Tone, span},
-    screen::{self, Answer},
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::{self, CommandResult},
+    time_format,
 };
 
 const EXAMPLES: &str = "\
@@ -29,7 +29,7 @@ Examples:
 It remembers how far releases had come, so that it finds a rollback, another history of the log, and every change. \
 With --json each look is one line. With --once the exit code is 1 when a check failed, 10 when it could not be reached.";
 
-/// Check again and again, and tell what changed
+/// Check repeatedly and report changes
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Watch {
@@ -38,29 +38,29 @@ pub struct Watch {
     enclave: String,
     #[command(flatten)]
     believed: Believed,
-    /// How long to wait between two looks
-    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = moment::duration)]
+    /// Time between two checks
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = time_format::duration)]
     interval: Duration,
-    /// Look once, and end
+    /// Check once, then exit
     #[arg(long)]
     once: bool,
-    /// Where to keep what was seen; in the state folder without it
+    /// File for the last state; default: in the state folder
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 }
 
 impl Watch {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let (source, trust) = (Source::of(&self.enclave)?, self.believed.trust()?);
-        let file = self.state.clone().unwrap_or_else(|| default_file(around, &source));
+        let file = self.state.clone().unwrap_or_else(|| default_file(ctx, &source));
         loop {
-            let looked = look(&source, &trust, &file, around).await;
+            let looked = look(&source, &trust, &file, ctx).await;
             if self.once {
                 return looked?.answer();
             }
             match looked {
-                Ok(look) => look.tell(around.json)?,
-                Err(Failure::Problem(problem)) => screen::report(&problem, around.json),
+                Ok(look) => look.tell(ctx.json)?,
+                Err(Failure::Problem(problem)) => printer::report(&problem, ctx.json),
                 Err(other) => return Err(other),
             }
             tokio::select! {
@@ -71,9 +71,9 @@ impl Watch {
     }
 }
 
-fn default_file(around: &Surroundings, source: &Source) -> PathBuf {
+fn default_file(ctx: &CommandContext, source: &Source) -> PathBuf {
     let digest = briefcase_release::hex(&Digest::sha256(source.name().as_bytes()));
-    around.paths.state.join("watched").join(format!("{digest}.json"))
+    ctx.paths.state.join("watched").join(format!("{digest}.json"))
 }
 
 /// One look.
@@ -82,11 +82,10 @@ struct Look {
     changes: Vec<String>,
 }
 
-async fn look(source: &Source, trust: &Trust, file: &std::path::Path, around: &Surroundings) -> Result<Look, Failure> {
+async fn look(source: &Source, trust: &Trust, file: &std::path::Path, ctx: &CommandContext) -> Result<Look, Failure> {
     let before = State::read(file, &source.name())?;
     let seen = before.as_ref().map(State::seen).unwrap_or_default();
-    let mut report =
-        check::run(source, trust, seen, around.now()).await.map_err(|reason| unreachable(source, &reason))?;
+    let mut report = check::run(source, trust, seen, ctx.now()).await.map_err(|reason| unreachable(source, &reason))?;
     if let Some(fork) = before.as_ref().and_then(|before| fork(&before.facts, &report.facts)) {
         report.add(fork);
     }
@@ -99,7 +98,7 @@ async fn look(source: &Source, trust: &Trust, file: &std::path::Path, around: &S
 fn fork(before: &Facts, now: &Facts) -> Option<Check> {
     let same_size = before.log_size.is_some() && before.log_size == now.log_size;
     (same_size && before.log_root != now.log_root).then(|| {
-        Check::failed("log", "log_fork", "the log had the same size with another root before: it has two histories")
+        Check::failed("log", "log_fork", "the log had the same size with another root before: two histories exist")
     })
 }
 
@@ -109,7 +108,7 @@ fn changes(before: &State, report: &Report) -> Vec<String> {
     let failure = report.failure().map(|check| (check.name.to_owned(), check.code.clone().unwrap_or_default()));
     match (&before.failure, &failure) {
         (None, Some((name, code))) => told.push(format!("{name} fails now ({code})")),
-        (Some((name, _)), None) => told.push(format!("{name} holds again")),
+        (Some((name, _)), None) => told.push(format!("{name} passes again")),
         (Some(one), Some(other)) if one != other => told.push(format!("{} fails now ({})", other.0, other.1)),
         _ => {}
     }
@@ -142,26 +141,26 @@ impl Look {
         json
     }
 
-    fn answer(self) -> Result<Answer, Failure> {
+    fn answer(self) -> Result<CommandResult, Failure> {
         let mut page = self.report.page();
         for change in &self.changes {
             page.line([span("  ! ", Tone::Warn), change.as_str().into()]);
         }
-        Ok(Answer::new(page, &self.json()).negative(!self.report.verified()))
+        Ok(CommandResult::new(page, &self.json()).negative(!self.report.verified()))
     }
 
     /// One line as long as nothing happens, everything when a check fails.
     fn tell(&self, json: bool) -> Result<(), Failure> {
         if json {
-            return screen::raw(format!("{}\n", self.json()).as_bytes());
+            return printer::raw(format!("{}\n", self.json()).as_bytes());
         }
         let changed = if self.changes.is_empty() { "no change".to_owned() } else { self.changes.join("; ") };
-        let mut page = if self.report.verified() { Page::new() } else { self.report.page() };
+        let mut page = if self.report.verified() { TextOutput::new() } else { self.report.page() };
         let (mark, tone) = if self.report.verified() { ("✓ ", Tone::Good) } else { ("✗ ", Tone::Bad) };
         page.line([
             span(mark, tone),
-            format!("{} {}: {changed}", moment::utc(self.report.at), self.report.name).into(),
+            format!("{} {}: {changed}", time_format::utc(self.report.at), self.report.name).into(),
         ]);
-        screen::show(&page)
+        printer::show(&page)
     }
 }

@@ -6,31 +6,31 @@ use briefcase_api::{Change, PolicyText};
 use similar::{ChangeTag, TextDiff};
 use tokio::process::Command;
 
-use super::{check, report_page};
+use super::{check, report_output};
 use crate::{
     change,
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::Answer,
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::CommandResult,
     terminal::Terminal,
 };
 
 /// Edits the policy in force until it can be used or the person gives up.
-pub async fn run(around: &Surroundings) -> Result<Answer, Failure> {
+pub async fn run(ctx: &CommandContext) -> Result<CommandResult, Failure> {
     let terminal = Terminal::open()?;
-    let before: PolicyText = around.client.get("/v1/policy").await?;
+    let before: PolicyText = ctx.client.get("/v1/policy").await?;
     let mut text = before.text.clone();
     loop {
-        text = edited(around, &text).await?;
+        text = edited(ctx, &text).await?;
         if text == before.text {
             return Ok(unchanged());
         }
-        let report = check(around, text.clone()).await?;
+        let report = check(ctx, text.clone()).await?;
         if report.ok {
-            return apply(around, text).await;
+            return apply(ctx, text).await;
         }
-        terminal.show(&report_page(&report))?;
+        terminal.show(&report_output(&report))?;
         if !terminal.confirm("Edit it again?")? {
             return Err(Failure::Cancelled);
         }
@@ -38,29 +38,29 @@ pub async fn run(around: &Surroundings) -> Result<Answer, Failure> {
 }
 
 /// Shows what a text changes, and applies it.
-pub async fn apply(around: &Surroundings, text: String) -> Result<Answer, Failure> {
-    let before: PolicyText = around.client.get("/v1/policy").await?;
+pub async fn apply(ctx: &CommandContext, text: String) -> Result<CommandResult, Failure> {
+    let before: PolicyText = ctx.client.get("/v1/policy").await?;
     if text == before.text {
         return Ok(unchanged());
     }
-    let report = check(around, text.clone()).await?;
+    let report = check(ctx, text.clone()).await?;
     if !report.ok {
-        return Ok(Answer::new(report_page(&report), &report).negative(true));
+        return Ok(CommandResult::new(report_output(&report), &report).negative(true));
     }
-    let mut page = difference(&before.text, &text);
-    page.blank().append(report_page(&report));
-    Terminal::open()?.show(&page)?;
-    let applied = change::confirm(around, Change::SetPolicy { text }).await?;
+    let mut output = difference(&before.text, &text);
+    output.blank().append(report_output(&report));
+    Terminal::open()?.show(&output)?;
+    let applied = change::confirm(ctx, Change::SetPolicy { text }).await?;
     Ok(change::answer("The policy is in force.", &applied))
 }
 
-fn unchanged() -> Answer {
-    Answer::new(Page::of("The policy is as it was."), &serde_json::json!({ "changed": false }))
+fn unchanged() -> CommandResult {
+    CommandResult::new(TextOutput::of("The policy was not changed."), &serde_json::json!({ "changed": false }))
 }
 
 /// Opens the text in the person's editor. No shell reads the editor's name.
-async fn edited(around: &Surroundings, text: &str) -> Result<String, Failure> {
-    let editor = around.editor.clone().unwrap_or_else(|| "vi".into());
+async fn edited(ctx: &CommandContext, text: &str) -> Result<String, Failure> {
+    let editor = ctx.editor.clone().unwrap_or_else(|| "vi".into());
     let editor = editor.to_string_lossy();
     let mut words = editor.split_whitespace();
     let program = words.next().unwrap_or("vi");
@@ -78,8 +78,8 @@ async fn edited(around: &Surroundings, text: &str) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))
 }
 
-fn difference(before: &str, after: &str) -> Page {
-    let mut page = Page::new();
+fn difference(before: &str, after: &str) -> TextOutput {
+    let mut output = TextOutput::new();
     let diff = TextDiff::from_lines(before, after);
     for group in diff.grouped_ops(2) {
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
@@ -89,11 +89,11 @@ fn difference(before: &str, after: &str) -> Page {
                 ChangeTag::Equal => ("  ", Tone::Dim),
             };
             let line = change.value().trim_end_matches(['\r', '\n']);
-            page.line([span(mark, tone), span(line, tone)]);
+            output.line([span(mark, tone), span(line, tone)]);
         }
-        page.line([span("  …", Tone::Dim)]);
+        output.line([span("  …", Tone::Dim)]);
     }
-    page
+    output
 }
 
 #[cfg(test)]

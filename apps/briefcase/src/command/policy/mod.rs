@@ -13,10 +13,10 @@ use clap::{Args, Subcommand};
 
 use super::why;
 use crate::{
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::{self, Answer, waiting},
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::{self, CommandResult, waiting},
 };
 
 const EXAMPLES: &str = "\
@@ -44,7 +44,7 @@ A file of cases, TOML or JSON ({\"case\": [...]} or a list):
   labels = [\"untrusted_content\"]
   expect = \"deny\"        # allow, ask or deny";
 
-/// The rules: what runs, what asks, what never runs
+/// Show, edit and test the policy
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum Policy {
@@ -63,7 +63,7 @@ pub enum Policy {
     /// Run your own cases
     #[command(after_help = CASES)]
     Test(test::Test),
-    /// Why a call was allowed, asked about or refused
+    /// Explain why a call was allowed, needed approval, or was refused
     #[command(after_help = EXAMPLES)]
     Why(why::Why),
 }
@@ -84,33 +84,33 @@ pub struct File {
 }
 
 impl Policy {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
-            Self::Show(Show { schema }) => show(around, schema).await,
-            Self::Edit => edit::run(around).await,
-            Self::Set(File { file }) => edit::apply(around, read(&file)?).await,
+            Self::Show(Show { schema }) => show(ctx, schema).await,
+            Self::Edit => edit::run(ctx).await,
+            Self::Set(File { file }) => edit::apply(ctx, read(&file)?).await,
             Self::Check(File { file }) => {
-                let report = check(around, read(&file)?).await?;
+                let report = check(ctx, read(&file)?).await?;
                 let negative = !report.ok;
-                Ok(Answer::new(report_page(&report), &report).negative(negative))
+                Ok(CommandResult::new(report_output(&report), &report).negative(negative))
             }
-            Self::Test(command) => command.run(around).await,
-            Self::Why(command) => command.run(around).await,
+            Self::Test(command) => command.run(ctx).await,
+            Self::Why(command) => command.run(ctx).await,
         }
     }
 }
 
-async fn show(around: &Surroundings, schema: bool) -> Result<Answer, Failure> {
-    let policy: PolicyText = around.client.get("/v1/policy").await?;
+async fn show(ctx: &CommandContext, schema: bool) -> Result<CommandResult, Failure> {
+    let policy: PolicyText = ctx.client.get("/v1/policy").await?;
     let text = if schema { policy.schema.as_deref().unwrap_or_default() } else { &policy.text };
-    let mut page = Page::new();
-    if !around.json && !std::io::stdout().is_terminal() {
+    let mut output = TextOutput::new();
+    if !ctx.json && !std::io::stdout().is_terminal() {
         // Byte for byte, for a file or another program.
-        screen::raw(text.as_bytes())?;
+        printer::raw(text.as_bytes())?;
     } else {
-        page.block(text, "", Tone::Plain);
+        output.block(text, "", Tone::Plain);
     }
-    Ok(Answer::new(page, &policy))
+    Ok(CommandResult::new(output, &policy))
 }
 
 /// Reads a text file of at most a mebibyte.
@@ -127,33 +127,33 @@ fn read(path: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-async fn check(around: &Surroundings, text: String) -> Result<PolicyReport, Failure> {
+async fn check(ctx: &CommandContext, text: String) -> Result<PolicyReport, Failure> {
     let body = PolicyText { text, schema: None };
-    waiting("Checking", around.client.post("/v1/policy/check", &body)).await
+    waiting("Checking", ctx.client.post("/v1/policy/check", &body)).await
 }
 
-fn report_page(report: &PolicyReport) -> Page {
-    let mut page = Page::new();
+fn report_output(report: &PolicyReport) -> TextOutput {
+    let mut output = TextOutput::new();
     if !report.ok {
-        page.line([span("✗ This cannot be used:", Tone::Bad)]);
+        output.line([span("✗ Not valid:", Tone::Bad)]);
         for problem in &report.problems {
-            page.block(problem, "  ", Tone::Plain);
+            output.block(problem, "  ", Tone::Plain);
         }
-        return page;
+        return output;
     }
-    page.line([
+    output.line([
         span("✓ ", Tone::Good),
         format!("{} policies: {}", report.policies.len(), report.policies.join(", ")).into(),
     ]);
     if report.replay.is_empty() {
-        page.text("  Recent calls would have been decided the same.");
+        output.text("  No recent calls would be affected.");
     } else {
-        page.line([span("  Recent calls that would have been decided otherwise:", Tone::Warn)]);
+        output.line([span("  Recent calls that would be decided differently:", Tone::Warn)]);
         for line in &report.replay {
-            page.line([span("    • ", Tone::Warn), line.as_str().into()]);
+            output.line([span("    • ", Tone::Warn), line.as_str().into()]);
         }
     }
-    page
+    output
 }
 
 #[cfg(test)]
@@ -174,6 +174,6 @@ mod tests {
             policies: vec![],
             replay: vec![],
         };
-        insta::assert_snapshot!(report_page(&usable).render(false) + &report_page(&unusable).render(false));
+        insta::assert_snapshot!(report_output(&usable).render(false) + &report_output(&unusable).render(false));
     }
 }

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::read;
 use crate::{
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::{Answer, waiting},
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::{CommandResult, waiting},
 };
 
 /// Run your own cases
@@ -25,13 +25,13 @@ pub struct Test {
 }
 
 impl Test {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let cases = cases(&read(&self.file)?)?;
         let text = self.policy.as_deref().map(read).transpose()?;
         let report: PolicyTestReport =
-            waiting("Testing", around.client.post("/v1/policy/test", &PolicyTest { text, cases })).await?;
+            waiting("Testing", ctx.client.post("/v1/policy/test", &PolicyTest { text, cases })).await?;
         let failed = report.failed > 0;
-        Ok(Answer::new(page(&report), &report).negative(failed))
+        Ok(CommandResult::new(output(&report), &report).negative(failed))
     }
 }
 
@@ -53,18 +53,18 @@ fn cases(text: &str) -> Result<Vec<PolicyCase>, Failure> {
     if cases.is_empty() { Err(Failure::usage("The file holds no case.", next)) } else { Ok(cases) }
 }
 
-fn page(report: &PolicyTestReport) -> Page {
-    let mut page = Page::new();
+fn output(report: &PolicyTestReport) -> TextOutput {
+    let mut output = TextOutput::new();
     for result in &report.results {
         let passed = result.got == result.expect;
         let mark = if passed { span("✓ ", Tone::Good) } else { span("✗ ", Tone::Bad) };
-        let told = if passed { result.got.clone() } else { format!("{} instead of {}", result.got, result.expect) };
+        let told = if passed { result.got.clone() } else { format!("expected {}, got {}", result.got, result.expect) };
         let by =
             if result.policies.is_empty() { String::new() } else { format!("  by {}", result.policies.join(", ")) };
-        page.line([mark, result.name.as_str().into(), ": ".into(), told.into(), span(by, Tone::Dim)]);
+        output.line([mark, result.name.as_str().into(), ": ".into(), told.into(), span(by, Tone::Dim)]);
     }
-    page.text(format!("{} cases, {} failed", report.results.len(), report.failed));
-    page
+    output.text(format!("{} cases, {} failed", report.results.len(), report.failed));
+    output
 }
 
 #[cfg(test)]
@@ -99,6 +99,6 @@ mod tests {
             result("reads run", "allow", "allow", "granted-reads-run"),
             result("keys stay", "deny", "ask", "other-calls-ask"),
         ];
-        insta::assert_snapshot!(page(&PolicyTestReport { results, failed: 1 }).render(false));
+        insta::assert_snapshot!(output(&PolicyTestReport { results, failed: 1 }).render(false));
     }
 }

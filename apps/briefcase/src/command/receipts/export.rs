@@ -11,10 +11,10 @@ use super::{
     verify::{KEY_FILE, Trust, checked, daemon_file, daemon_key, parse_key, refuted},
 };
 use crate::{
+    context::CommandContext,
     failure::Failure,
-    page::Page,
-    screen::{Answer, waiting},
-    surroundings::Surroundings,
+    output::TextOutput,
+    printer::{CommandResult, waiting},
 };
 
 const EXAMPLES: &str = "\
@@ -33,22 +33,22 @@ pub struct Export {
 }
 
 impl Export {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        export(around, &self.folder).await
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        export(ctx, &self.folder).await
     }
 }
 
 /// Exports the daemon's log, verifying it on the way.
-pub async fn export(around: &Surroundings, path: &Path) -> Result<Answer, Failure> {
+pub async fn export(ctx: &CommandContext, path: &Path) -> Result<CommandResult, Failure> {
     std::fs::create_dir_all(path).map_err(|error| Failure::file(path, &error))?;
     let mut entries = std::fs::read_dir(path).map_err(|error| Failure::file(path, &error))?;
     if entries.next().is_some() {
         return Err(Failure::usage(format!("{} is not empty.", path.display()), "Name a new folder."));
     }
-    let key_text = daemon_key(around).await?;
+    let key_text = daemon_key(ctx).await?;
     let key = parse_key(&key_text)?;
-    let head = daemon_file(around, "checkpoint").await?;
-    let (client, runtime, target) = (around.client.clone(), tokio::runtime::Handle::current(), path.to_owned());
+    let head = daemon_file(ctx, "checkpoint").await?;
+    let (client, runtime, target) = (ctx.client.clone(), tokio::runtime::Handle::current(), path.to_owned());
     let work = tokio::task::spawn_blocking(move || {
         let mut folder = Folder::new(target);
         let source = Daemon::at(client, runtime, head.clone());
@@ -65,7 +65,7 @@ pub async fn export(around: &Surroundings, path: &Path) -> Result<Answer, Failur
         Err(error) => return Ok(refuted(&error)),
     };
     let size = verified.json.get("size").cloned().unwrap_or_default();
-    let mut page = Page::of(format!("{size} receipts are in {}, verified.", path.display()));
-    page.next(format!("Anyone can check them: `briefcase receipts verify {} --key KEY`", path.display()));
-    Ok(Answer::new(page, &json!({ "folder": path, "size": size })))
+    let mut output = TextOutput::of(format!("{size} receipts are in {}, verified.", path.display()));
+    output.next(format!("Anyone can verify them: `briefcase receipts verify {} --key KEY`", path.display()));
+    Ok(CommandResult::new(output, &json!({ "folder": path, "size": size })))
 }

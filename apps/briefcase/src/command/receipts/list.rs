@@ -7,7 +7,7 @@ use briefcase_types::{AgentId, ReceiptIndex, ServerId, ToolName, UnixMillis};
 use clap::Args;
 
 use super::rows;
-use crate::{failure::Failure, moment, page::Page, screen::Answer, surroundings::Surroundings};
+use crate::{context::CommandContext, failure::Failure, output::TextOutput, printer::CommandResult, time_format};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,15 +41,15 @@ pub struct List {
     #[arg(long, value_name = "CODE", value_parser = word)]
     code: Option<String>,
     /// Only of the last while, such as 15m or 7d
-    #[arg(long, value_name = "DURATION", value_parser = moment::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = time_format::duration)]
     since: Option<Duration>,
 }
 
 impl List {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let since = self.since.map(|lasts| {
             let lasts = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
-            UnixMillis(around.now().0.saturating_sub(lasts))
+            UnixMillis(ctx.now().0.saturating_sub(lasts))
         });
         let query = ReceiptQuery {
             before: self.before.map(|index| index.0),
@@ -61,8 +61,8 @@ impl List {
             code: self.code,
             since,
         };
-        let found: ReceiptPage = around.client.get(&format!("/v1/receipts?{}", query_text(&query))).await?;
-        Ok(Answer::new(page(&found), &found))
+        let found: ReceiptPage = ctx.client.get(&format!("/v1/receipts?{}", query_text(&query))).await?;
+        Ok(CommandResult::new(output(&found), &found))
     }
 }
 
@@ -91,18 +91,18 @@ fn query_text(query: &ReceiptQuery) -> String {
     .join("&")
 }
 
-fn page(found: &ReceiptPage) -> Page {
-    let mut page = Page::new();
+fn output(found: &ReceiptPage) -> TextOutput {
+    let mut output = TextOutput::new();
     if found.receipts.is_empty() {
-        page.text(format!("No such receipts among the {} in the log.", found.size));
-        return page;
+        output.text(format!("No receipt of {} in the log matches.", found.size));
+        return output;
     }
-    page.append(rows::page(&found.receipts));
-    page.text(format!("{} of {} receipts", found.receipts.len(), found.size));
+    output.append(rows::output(&found.receipts));
+    output.text(format!("{} of {} receipts", found.receipts.len(), found.size));
     if let Some(next) = found.next {
-        page.next(format!("Older ones: --before {}", ReceiptIndex(next)));
+        output.next(format!("For older receipts: --before {}", ReceiptIndex(next)));
     }
-    page
+    output
 }
 
 #[cfg(test)]

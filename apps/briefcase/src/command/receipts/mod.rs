@@ -10,10 +10,10 @@ mod verify;
 
 use clap::Subcommand;
 pub use export::export;
-pub use rows::page as rows_page;
+pub use rows::output as rows_output;
 pub use verify::{Verify, verify_folder};
 
-use crate::{failure::Failure, screen::Answer, surroundings::Surroundings};
+use crate::{context::CommandContext, failure::Failure, printer::CommandResult};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,7 +24,7 @@ Examples:
   briefcase receipts verify ~/record-2026-11 --key KEY
   briefcase receipts proof r1042 --out proof-r1042   one receipt, provable alone";
 
-/// The record, and its proof
+/// Show and verify receipts
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum Receipts {
@@ -41,13 +41,13 @@ pub enum Receipts {
 }
 
 impl Receipts {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
-            Self::List(command) => command.run(around).await,
-            Self::Show(command) => command.run(around).await,
-            Self::Verify(command) => command.run(around).await,
-            Self::Export(command) => command.run(around).await,
-            Self::Proof(command) => command.run(around).await,
+            Self::List(command) => command.run(ctx).await,
+            Self::Show(command) => command.run(ctx).await,
+            Self::Verify(command) => command.run(ctx).await,
+            Self::Export(command) => command.run(ctx).await,
+            Self::Proof(command) => command.run(ctx).await,
         }
     }
 }

@@ -8,10 +8,10 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Tone},
-    screen::Answer,
-    surroundings::Surroundings,
+    output::{TextOutput, Tone},
+    printer::CommandResult,
 };
 
 const EXAMPLES: &str = "\
@@ -33,11 +33,11 @@ pub struct Proof {
 }
 
 impl Proof {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let detail: ReceiptDetail = around.client.get(&format!("/v1/receipts/{}", self.receipt)).await?;
-        let mut page = Page::new();
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        let detail: ReceiptDetail = ctx.client.get(&format!("/v1/receipts/{}", self.receipt)).await?;
+        let mut output = TextOutput::new();
         match &self.out {
-            None => page.block(&detail.proof.text, "", Tone::Plain),
+            None => output.block(&detail.proof.text, "", Tone::Plain),
             Some(folder) => {
                 let written = || -> std::io::Result<()> {
                     std::fs::create_dir_all(folder)?;
@@ -46,9 +46,9 @@ impl Proof {
                     std::fs::write(name("tlog-proof"), &detail.proof.text)
                 };
                 written().map_err(|error| Failure::file(folder, &error))?;
-                page.text(format!("{} and its proof are in {}.", detail.id, folder.display()))
+                output.text(format!("{} and its proof are in {}.", detail.id, folder.display()))
             }
         };
-        Ok(Answer::new(page, &json!({ "receipt": detail.receipt, "proof": detail.proof.text })))
+        Ok(CommandResult::new(output, &json!({ "receipt": detail.receipt, "proof": detail.proof.text })))
     }
 }

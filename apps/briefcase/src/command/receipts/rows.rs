@@ -5,18 +5,18 @@ use briefcase_types::{UnixMillis, text::clip};
 use serde_json::Value;
 
 use crate::{
-    moment,
-    page::{Page, Span, Tone, span},
+    output::{Span, TextOutput, Tone, span},
+    time_format,
 };
 
 /// Longest word of a summary in a list.
 const WIDTH: usize = 60;
 
 /// Receipts in a table.
-pub fn page(rows: &[ReceiptRow]) -> Page {
-    let mut page = Page::new();
-    page.table(&["RECEIPT", "TIME", "WHAT", "AGENT", "ABOUT", "RESULT"], rows.iter().map(row).collect());
-    page
+pub fn output(rows: &[ReceiptRow]) -> TextOutput {
+    let mut output = TextOutput::new();
+    output.table(&["RECEIPT", "TIME", "WHAT", "AGENT", "ABOUT", "RESULT"], rows.iter().map(row).collect());
+    output
 }
 
 fn text<'a>(receipt: &'a Value, name: &str) -> &'a str {
@@ -28,7 +28,7 @@ fn row(row: &ReceiptRow) -> Vec<Span> {
     let at = UnixMillis(receipt.get("at").and_then(Value::as_u64).unwrap_or_default());
     vec![
         span(row.id.to_string(), Tone::Name),
-        span(moment::utc(at), Tone::Dim),
+        span(time_format::utc(at), Tone::Dim),
         text(receipt, "k").into(),
         text(receipt, "agent").into(),
         about(receipt).into(),
@@ -104,6 +104,6 @@ mod tests {
         ];
         let rows: Vec<ReceiptRow> =
             receipts.into_iter().zip(0..).map(|(receipt, at)| ReceiptRow { id: ReceiptIndex(at), receipt }).collect();
-        insta::assert_snapshot!(page(&rows).render(false));
+        insta::assert_snapshot!(output(&rows).render(false));
     }
 }

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::rows;
 use crate::{
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::Answer,
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::CommandResult,
 };
 
 const EXAMPLES: &str = "\
@@ -27,17 +27,17 @@ pub struct Show {
 }
 
 impl Show {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
-        let detail: ReceiptDetail = around.client.get(&format!("/v1/receipts/{}", self.receipt)).await?;
-        Ok(Answer::new(page(&detail), &detail))
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        let detail: ReceiptDetail = ctx.client.get(&format!("/v1/receipts/{}", self.receipt)).await?;
+        Ok(CommandResult::new(output(&detail), &detail))
     }
 }
 
-fn page(detail: &ReceiptDetail) -> Page {
-    let mut page = Page::new();
-    page.heading(format!("Receipt {}", detail.id));
+fn output(detail: &ReceiptDetail) -> TextOutput {
+    let mut output = TextOutput::new();
+    output.heading(format!("Receipt {}", detail.id));
     for (name, value) in detail.receipt.as_object().into_iter().flatten() {
-        page.field(
+        output.field(
             name,
             match value {
                 Value::String(text) => text.clone(),
@@ -47,21 +47,21 @@ fn page(detail: &ReceiptDetail) -> Page {
     }
     match &detail.opening {
         Some(opening) => {
-            page.blank().heading("What it commits to (kept sealed on this computer, not in the record):");
-            page.block(&format!("{opening:#}"), "  ", Tone::Plain);
+            output.blank().heading("Arguments (stored encrypted on this computer, not in the record):");
+            output.block(&format!("{opening:#}"), "  ", Tone::Plain);
         }
         None => {
-            page.blank().line([span("What it commits to is not kept, or the vault is closed.", Tone::Dim)]);
+            output.blank().line([span("Arguments are not stored, or the vault is locked.", Tone::Dim)]);
         }
     }
     if !detail.related.is_empty() {
-        page.blank().heading("Of the same call:");
-        page.append(rows::page(&detail.related));
+        output.blank().heading("Receipts of the same call:");
+        output.append(rows::output(&detail.related));
     }
-    page.blank().heading("Proof that it is in the log:");
-    page.field("leaf", detail.proof.leaf.to_string());
-    page.field("path", format!("{} hashes", detail.proof.path.len()));
-    page.block(&detail.proof.checkpoint, "    ", Tone::Dim);
-    page.next(format!("Check it yourself: `briefcase receipts proof {} --out FOLDER`", detail.id));
-    page
+    output.blank().heading("Inclusion proof:");
+    output.field("leaf", detail.proof.leaf.to_string());
+    output.field("path", format!("{} hashes", detail.proof.path.len()));
+    output.block(&detail.proof.checkpoint, "    ", Tone::Dim);
+    output.next(format!("Verify it yourself: `briefcase receipts proof {} --out FOLDER`", detail.id));
+    output
 }

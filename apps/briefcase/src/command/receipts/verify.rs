@@ -16,11 +16,11 @@ use serde_json::{Value, json};
 
 use super::tiles::Daemon;
 use crate::{
+    context::CommandContext,
     failure::Failure,
-    moment,
-    page::{Page, Tone, span},
-    screen::{Answer, waiting},
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::{CommandResult, waiting},
+    time_format,
 };
 
 /// The file with the key in an export.
@@ -79,7 +79,7 @@ pub enum Trust {
 }
 
 /// Verifies an exported record against a key that was noted; anything else than a whole record is a negative answer.
-pub fn verify_folder(path: &Path, key: &str) -> Result<Answer, Failure> {
+pub fn verify_folder(path: &Path, key: &str) -> Result<CommandResult, Failure> {
     let key = parse_key(key)?;
     Ok(match checked(&Folder::new(path), &key, None, Trust::Noted) {
         Ok(verified) => verified.answer(),
@@ -96,17 +96,17 @@ pub struct Verified {
 }
 
 impl Verify {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         if self.print_key {
-            let key = daemon_key(around).await?;
-            return Ok(Answer::new(Page::of(key.as_str()), &json!({ "key": key })));
+            let key = daemon_key(ctx).await?;
+            return Ok(CommandResult::new(TextOutput::of(key.as_str()), &json!({ "key": key })));
         }
         if let (Some(proof), Some(receipt)) = (&self.proof, &self.receipt) {
             return self.one(proof, receipt);
         }
         let verified = match &self.folder {
             Some(folder) => self.folder(folder)?,
-            None => self.daemon(around).await?,
+            None => self.daemon(ctx).await?,
         };
         let verified = match verified {
             Ok(verified) => verified,
@@ -119,14 +119,14 @@ impl Verify {
     }
 
     /// The running daemon's log.
-    async fn daemon(&self, around: &Surroundings) -> Result<Result<Verified, VerifyError>, Failure> {
+    async fn daemon(&self, ctx: &CommandContext) -> Result<Result<Verified, VerifyError>, Failure> {
         let (key, trust) = match &self.key {
             Some(key) => (parse_key(key)?, Trust::Noted),
-            None => (parse_key(&daemon_key(around).await?)?, Trust::Daemon),
+            None => (parse_key(&daemon_key(ctx).await?)?, Trust::Daemon),
         };
-        let head = daemon_file(around, "checkpoint").await?;
+        let head = daemon_file(ctx, "checkpoint").await?;
         let known = self.known(&key)?;
-        let source = Daemon::at(around.client.clone(), tokio::runtime::Handle::current(), head);
+        let source = Daemon::at(ctx.client.clone(), tokio::runtime::Handle::current(), head);
         let work = tokio::task::spawn_blocking(move || checked(&source, &key, known, trust));
         waiting("Verifying", work).await.map_err(|error| Failure::new("unavailable", error.to_string(), ""))
     }
@@ -138,7 +138,7 @@ impl Verify {
             None => {
                 let next = "Give the key you noted with --key; `briefcase receipts verify --print-key` prints it.";
                 let read = std::fs::read_to_string(path.join(KEY_FILE));
-                let key = read.map_err(|_| Failure::usage("Nothing says which key signed this record.", next))?;
+                let key = read.map_err(|_| Failure::usage("The command line names no key for this record.", next))?;
                 (parse_key(key.trim())?, Trust::Folder)
             }
         };
@@ -150,14 +150,14 @@ impl Verify {
         let Some(path) = &self.known else { return Ok(None) };
         let note = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
         let head = SignedCheckpoint::verify(&note, key).map_err(|error| {
-            let next = "Give a head that was saved with --save-head, and the key of the same log.";
-            Failure::usage(format!("The known head does not hold: {error}."), next)
+            let next = "Give a checkpoint saved with --save-head, and the key of the same log.";
+            Failure::usage(format!("The known checkpoint is invalid: {error}."), next)
         })?;
         Ok(Some(head.checkpoint().clone()))
     }
 
     /// One receipt with its proof; nothing else is asked.
-    fn one(&self, proof: &Path, receipt: &Path) -> Result<Answer, Failure> {
+    fn one(&self, proof: &Path, receipt: &Path) -> Result<CommandResult, Failure> {
         let key = self
             .key
             .as_deref()
@@ -169,10 +169,11 @@ impl Verify {
         let checked = ReceiptProof::parse(&text).and_then(|proof| Ok((proof.index, proof.verify(encoded, &key)?.1)));
         match checked {
             Ok((index, head)) => {
-                let mut page = Page::new();
+                let mut output = TextOutput::new();
                 let size = head.checkpoint().size;
-                page.line([span("✓ ", Tone::Good), format!("{index} is in the signed log of {size} receipts.").into()]);
-                Ok(Answer::new(page, &json!({ "verified": true, "receipt": index, "size": size })))
+                output
+                    .line([span("✓ ", Tone::Good), format!("{index} is in the signed log of {size} receipts.").into()]);
+                Ok(CommandResult::new(output, &json!({ "verified": true, "receipt": index, "size": size })))
             }
             Err(error) => Ok(negative(&error.to_string(), None)),
         }
@@ -193,61 +194,61 @@ pub fn checked<S: Source + ?Sized>(
 
 impl Verified {
     /// What was proved, and what was not.
-    pub fn answer(&self) -> Answer {
-        Answer::new(self.page(), &self.json())
+    pub fn answer(&self) -> CommandResult {
+        CommandResult::new(self.output(), &self.json())
     }
 
-    fn page(&self) -> Page {
+    fn output(&self) -> TextOutput {
         let (report, sum) = (&self.report, self.report.summary);
-        let mut page = Page::new();
+        let mut output = TextOutput::new();
         let span_of = match (sum.first, sum.last) {
-            (Some(first), Some(last)) => format!(", {} to {}", moment::utc(first), moment::utc(last)),
+            (Some(first), Some(last)) => format!(", {} to {}", time_format::utc(first), time_format::utc(last)),
             _ => String::new(),
         };
         let headline = format!("{} receipts verified{span_of}", sum.receipts);
-        page.line([span("✓ ", Tone::Good), span(headline, Tone::Strong)]);
+        output.line([span("✓ ", Tone::Good), span(headline, Tone::Strong)]);
         let calls = format!(
-            "{} ran, {} refused, {} with an unknown end, {} still open",
+            "{} ran, {} refused, {} with unknown outcome, {} in progress",
             sum.intents, sum.refusals, sum.orphans, sum.open
         );
-        page.field("calls", calls);
-        page.field("log", report.checkpoint.origin.as_str());
-        page.field("root", report.checkpoint.root.to_string());
-        page.blank().heading("Proved:");
-        let yes = |page: &mut Page, text: &str| {
-            page.line([span("  ✓ ", Tone::Good), text.into()]);
+        output.field("calls", calls);
+        output.field("log", report.checkpoint.origin.as_str());
+        output.field("root", report.checkpoint.root.to_string());
+        output.blank().heading("Proved:");
+        let yes = |output: &mut TextOutput, text: &str| {
+            output.line([span("  ✓ ", Tone::Good), text.into()]);
         };
-        yes(&mut page, "no receipt was changed, removed, moved or put in since its head was signed");
-        yes(&mut page, "each effect has its intent before it, and no time goes backwards");
+        yes(&mut output, "no receipt was changed, removed, moved or added since its checkpoint was signed");
+        yes(&mut output, "each effect follows its intent, and times never go backwards");
         if let Some(known) = &report.continues {
             yes(
-                &mut page,
-                &format!("it continues the head you kept, of {} receipts: nothing was rolled back", known.size),
+                &mut output,
+                &format!("it extends the checkpoint you kept, of {} receipts: nothing was rolled back", known.size),
             );
         }
-        page.heading("Not proved:");
-        let no = |page: &mut Page, text: &str| {
-            page.line([span("  · ", Tone::Warn), text.into()]);
+        output.heading("Not proved:");
+        let no = |output: &mut TextOutput, text: &str| {
+            output.line([span("  · ", Tone::Warn), text.into()]);
         };
         match self.trust {
             Trust::Noted => {}
             Trust::Daemon => no(
-                &mut page,
-                "that the key is yours: it came from the daemon. Compare it with one you noted (--print-key, then --key)",
+                &mut output,
+                "that the key is yours: it came from the daemon. Compare it with a key you noted (--print-key, then --key)",
             ),
             Trust::Folder => no(
-                &mut page,
-                "that the key is the right one: it came with the folder. Give the one you noted with --key",
+                &mut output,
+                "that the key is the right one: it came with the folder. Give the key you noted with --key",
             ),
         }
         if report.continues.is_none() {
             no(
-                &mut page,
-                "that nothing was cut off the end and signed anew by someone with the key: keep heads (--save-head) and compare (--known)",
+                &mut output,
+                "that nothing was cut off the end and signed again by a holder of the key: keep checkpoints (--save-head) and compare them (--known)",
             );
         }
-        no(&mut page, "that a corrupted daemon recorded everything it did");
-        page
+        no(&mut output, "that a compromised daemon recorded everything it did");
+        output
     }
 
     fn json(&self) -> Value {
@@ -271,26 +272,26 @@ impl Verified {
 }
 
 /// The record does not hold.
-pub fn refuted(error: &VerifyError) -> Answer {
+pub fn refuted(error: &VerifyError) -> CommandResult {
     negative(&error.to_string(), error.index())
 }
 
-fn negative(reason: &str, index: Option<u64>) -> Answer {
-    let mut page = Page::new();
-    page.line([span("✗ NOT VERIFIED: ", Tone::Bad), span(reason, Tone::Strong)]);
-    page.next("Do not trust this record. Compare it with a copy, or with a head that you kept.");
-    Answer::new(page, &json!({ "verified": false, "reason": reason, "index": index })).negative(true)
+fn negative(reason: &str, index: Option<u64>) -> CommandResult {
+    let mut output = TextOutput::new();
+    output.line([span("✗ NOT VERIFIED: ", Tone::Bad), span(reason, Tone::Strong)]);
+    output.next("Do not trust this record. Compare it with a copy, or with a checkpoint that you kept.");
+    CommandResult::new(output, &json!({ "verified": false, "reason": reason, "index": index })).negative(true)
 }
 
 /// The key as the daemon gives it.
-pub async fn daemon_key(around: &Surroundings) -> Result<String, Failure> {
-    let bytes = daemon_file(around, "key").await?;
+pub async fn daemon_key(ctx: &CommandContext) -> Result<String, Failure> {
+    let bytes = daemon_file(ctx, "key").await?;
     Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
 }
 
 /// A file of the daemon's log.
-pub async fn daemon_file(around: &Surroundings, name: &str) -> Result<Vec<u8>, Failure> {
-    let found = around.client.bytes(&format!("/v1/log/{name}")).await?;
+pub async fn daemon_file(ctx: &CommandContext, name: &str) -> Result<Vec<u8>, Failure> {
+    let found = ctx.client.bytes(&format!("/v1/log/{name}")).await?;
     found
         .map(Into::into)
         .ok_or_else(|| Failure::new("not_found", format!("The log has no {name}."), "Run `briefcase fsck`."))

@@ -5,7 +5,9 @@ use briefcase_types::{ServerId, ToolName};
 use clap::Args;
 
 use super::{look, probe};
-use crate::{change, failure::Failure, page::Page, screen::Answer, surroundings::Surroundings, terminal::Terminal};
+use crate::{
+    change, context::CommandContext, failure::Failure, output::TextOutput, printer::CommandResult, terminal::Terminal,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,7 +17,7 @@ Examples:
 A tool whose definition changed is held back until you accept the new one. Read the difference: a description that tells \
 an agent what to do is an attack. A changed tool asks again, whatever it was before.";
 
-/// Accept tools that are new or changed, after looking at the difference
+/// Review and accept new or changed tools
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Accept {
@@ -27,16 +29,16 @@ pub struct Accept {
 }
 
 impl Accept {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let Self { name, tool: tools } = self;
-        let seen = look(around, &name).await?;
+        let seen = look(ctx, &name).await?;
         if seen.tools.iter().all(|tool| matches!(tool.state.as_str(), "accepted" | "quarantined")) {
-            let page = Page::of("Nothing is new or changed: all tools are as you accepted them.");
-            return Ok(Answer::new(page, &serde_json::json!({ "changed": false })));
+            let output = TextOutput::of("No tool is new or changed since you accepted them.");
+            return Ok(CommandResult::new(output, &serde_json::json!({ "changed": false })));
         }
         Terminal::open()?.show(&probe::differences(&seen.tools))?;
         let change = Change::AcceptTools { server: name.clone(), probe: seen.digest, tools };
-        let applied = change::confirm(around, change).await?;
+        let applied = change::confirm(ctx, change).await?;
         Ok(change::answer(&format!("The tools of `{name}` are accepted as shown."), &applied))
     }
 }

@@ -11,10 +11,10 @@ use super::{
 use crate::{
     change,
     client::{pin_evidence, wipe},
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::{Answer, waiting},
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::{CommandResult, waiting},
     terminal::Terminal,
 };
 
@@ -34,7 +34,7 @@ Examples:
 The server is looked at before anything is accepted. What you accept is pinned: a tool that changes later is held back. \
 Every tool that is not a read asks you first.";
 
-/// Register a server: look at what it offers, then accept that
+/// Add a server: review what it offers, then accept it
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Add {
@@ -42,55 +42,55 @@ pub struct Add {
     name: ServerId,
     #[command(flatten)]
     reach: Reach,
-    /// A tool that only reads and may run without asking (may be repeated)
+    /// A tool that only reads and may run without approval (may be repeated)
     #[arg(long, value_name = "TOOL", num_args = 1)]
     read: Vec<ToolName>,
-    /// Take the server's word for which tools only read
+    /// Trust the server's annotations for which tools only read
     #[arg(long, conflicts_with = "read")]
     read_all_hinted: bool,
-    /// Resources and prompts may be read without asking
+    /// Resources and prompts may be read without approval
     #[arg(long)]
     reads_granted: bool,
-    /// Start a local command for a first look without asking
+    /// Start a local command for discovery without asking
     #[arg(long, short)]
     yes: bool,
 }
 
 impl Add {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let Self { name, reach, read, read_all_hinted, reads_granted, yes } = self;
         let spec = reach.spec()?;
         let terminal = Terminal::open()?;
-        secrets_are_there(around, &spec).await?;
-        let mut intro = Page::new();
+        secrets_are_there(ctx, &spec).await?;
+        let mut intro = TextOutput::new();
         intro.heading(format!("Server `{name}`")).append(describe(&spec));
         terminal.show(&intro)?;
         let local = matches!(spec, ServerSpec::Stdio { .. });
-        if local && !yes && !terminal.confirm("Start this program now, as you, to look at what it offers?")? {
+        if local && !yes && !terminal.confirm("Start this program now, as your user, to list what it offers?")? {
             return Err(Failure::Cancelled);
         }
-        let seen = look(around, &spec).await?;
+        let seen = look(ctx, &spec).await?;
         let reads = if read_all_hinted { super::hinted_reads(&seen) } else { read };
         terminal.show(&offer(&seen, &reads, reads_granted))?;
         let change = Change::AddServer { name: name.clone(), spec, probe: seen.digest, reads, reads_granted };
-        let applied = change::confirm(around, change).await?;
+        let applied = change::confirm(ctx, change).await?;
         let mut answer = change::answer(&format!("Server `{name}` added with {} tools.", seen.tools.len()), &applied);
-        answer.page.next("Agents that are connected see it at once. `briefcase tools` lists what they see.");
+        answer.output.next("Connected agents see the tools at once. `briefcase tools` lists them.");
         Ok(answer)
     }
 }
 
 /// Looks at the server. Showing it a secret takes a PIN, before anything is sent.
-async fn look(around: &Surroundings, spec: &ServerSpec) -> Result<Probe, Failure> {
-    const LOOKING: &str = "Looking at the server";
+async fn look(ctx: &CommandContext, spec: &ServerSpec) -> Result<Probe, Failure> {
+    const LOOKING: &str = "Connecting to the server";
     let named: Vec<String> = spec::secrets(spec).into_iter().map(ToString::to_string).collect();
     if named.is_empty() {
-        return waiting(LOOKING, around.client.post("/v1/servers/probe", spec)).await;
+        return waiting(LOOKING, ctx.client.post("/v1/servers/probe", spec)).await;
     }
-    let what_for = format!("to show it {} and look at what it offers", named.join(", "));
-    change::with_pin(around, &what_for, async |pin| {
+    let what_for = format!("to send it {} and list what it offers", named.join(", "));
+    change::with_pin(ctx, &what_for, async |pin| {
         let look = Look::Proven { spec: spec.clone(), evidence: pin_evidence(pin) };
-        let seen = waiting(LOOKING, around.client.post("/v1/servers/probe", &look)).await;
+        let seen = waiting(LOOKING, ctx.client.post("/v1/servers/probe", &look)).await;
         if let Look::Proven { evidence, .. } = look {
             wipe(evidence);
         }
@@ -100,15 +100,15 @@ async fn look(around: &Surroundings, spec: &ServerSpec) -> Result<Probe, Failure
 }
 
 /// A secret that is not there is told before a server is started with nothing in its place.
-async fn secrets_are_there(around: &Surroundings, spec: &ServerSpec) -> Result<(), Failure> {
+async fn secrets_are_there(ctx: &CommandContext, spec: &ServerSpec) -> Result<(), Failure> {
     let wanted = spec::secrets(spec);
     if wanted.is_empty() {
         return Ok(());
     }
-    let known: Vec<SecretView> = around.client.get("/v1/secrets").await?;
+    let known: Vec<SecretView> = ctx.client.get("/v1/secrets").await?;
     match wanted.into_iter().find(|name| !known.iter().any(|secret| secret.name == **name)) {
         Some(missing) => {
-            let next = format!("Put it in with `briefcase secret set {missing}`, then run this again.");
+            let next = format!("Add it with `briefcase secret set {missing}`, then run this command again.");
             Err(Failure::new("not_found", format!("There is no secret `{missing}` in the vault."), next))
         }
         None => Ok(()),
@@ -116,25 +116,25 @@ async fn secrets_are_there(around: &Surroundings, spec: &ServerSpec) -> Result<(
 }
 
 /// What is offered, and what accepting it means for each tool.
-fn offer(seen: &Probe, reads: &[ToolName], reads_granted: bool) -> Page {
-    let mut page = probe::page(seen);
+fn offer(seen: &Probe, reads: &[ToolName], reads_granted: bool) -> TextOutput {
+    let mut output = probe::output(seen);
     let runs = |name: &str| reads.iter().any(|read| read.as_str() == name);
     let (mut run, mut ask) = (Vec::new(), Vec::new());
     for tool in seen.tools.iter().filter(|tool| tool.state != "quarantined") {
         if runs(&tool.name) { run.push(tool.name.as_str()) } else { ask.push(tool.name.as_str()) }
     }
     let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    page.blank().heading("If you accept:");
-    page.line([span("  run without asking:  ", Tone::Warn), list(&run).into()]);
-    page.line([span("  ask you first:       ", Tone::Good), list(&ask).into()]);
+    output.blank().heading("If you accept:");
+    output.line([span("  run without approval: ", Tone::Warn), list(&run).into()]);
+    output.line([span("  need approval:        ", Tone::Good), list(&ask).into()]);
     let held: Vec<&str> =
         seen.tools.iter().filter(|tool| tool.state == "quarantined").map(|tool| tool.name.as_str()).collect();
     if !held.is_empty() {
-        page.line([span("  held back:           ", Tone::Bad), list(&held).into()]);
+        output.line([span("  quarantined:          ", Tone::Bad), list(&held).into()]);
     }
     if reads_granted {
-        page.line([span("  resources and prompts are read without asking", Tone::Warn)]);
+        output.line([span("  resources and prompts are read without approval", Tone::Warn)]);
     }
-    page.blank();
-    page
+    output.blank();
+    output
 }

@@ -12,10 +12,10 @@ use spec::describe;
 
 use crate::{
     change,
+    context::CommandContext,
     failure::Failure,
-    page::{Page, Tone, span},
-    screen::{Answer, waiting},
-    surroundings::Surroundings,
+    output::{TextOutput, Tone, span},
+    printer::{CommandResult, waiting},
 };
 
 const EXAMPLES: &str = "\
@@ -28,11 +28,11 @@ Examples:
   briefcase server disable files     keep it, but let nobody use it
   briefcase server remove files";
 
-/// MCP servers: where tools come from
+/// Manage MCP servers
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum Server {
-    /// Register a server: look at what it offers, then accept that
+    /// Add a server: review what it offers, then accept it
     Add(Box<add::Add>),
     /// List servers
     #[command(after_help = EXAMPLES)]
@@ -40,15 +40,15 @@ pub enum Server {
     /// Connect to a server and compare its tools with the accepted ones; exit code 1 when they differ
     #[command(after_help = EXAMPLES)]
     Test(Name),
-    /// Accept tools that are new or changed, after looking at the difference
+    /// Review and accept new or changed tools
     Accept(accept::Accept),
-    /// Forget a server
+    /// Remove a server
     #[command(after_help = EXAMPLES)]
     Remove(Name),
-    /// Let a server be used again
+    /// Enable a server
     #[command(after_help = EXAMPLES)]
     Enable(Name),
-    /// Let nobody use a server
+    /// Disable a server
     #[command(after_help = EXAMPLES)]
     Disable(Name),
 }
@@ -61,21 +61,21 @@ pub struct Name {
 }
 
 impl Server {
-    pub async fn run(self, around: &Surroundings) -> Result<Answer, Failure> {
+    pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
-            Self::Add(add) => Box::pin(add.run(around)).await,
+            Self::Add(add) => Box::pin(add.run(ctx)).await,
             Self::List => {
-                let servers: Vec<ServerView> = around.client.get("/v1/servers").await?;
-                Ok(Answer::new(list(&servers), &servers))
+                let servers: Vec<ServerView> = ctx.client.get("/v1/servers").await?;
+                Ok(CommandResult::new(list(&servers), &servers))
             }
-            Self::Test(Name { name }) => test(around, &name).await,
-            Self::Accept(accept) => Box::pin(accept.run(around)).await,
+            Self::Test(Name { name }) => test(ctx, &name).await,
+            Self::Accept(accept) => Box::pin(accept.run(ctx)).await,
             Self::Remove(Name { name }) => {
-                let applied = change::confirm(around, Change::RemoveServer { name: name.clone() }).await?;
+                let applied = change::confirm(ctx, Change::RemoveServer { name: name.clone() }).await?;
                 Ok(change::answer(&format!("Server `{name}` removed."), &applied))
             }
-            Self::Enable(Name { name }) => enable(around, name, true).await,
-            Self::Disable(Name { name }) => enable(around, name, false).await,
+            Self::Enable(Name { name }) => enable(ctx, name, true).await,
+            Self::Disable(Name { name }) => enable(ctx, name, false).await,
         }
     }
 }
@@ -87,46 +87,46 @@ pub fn hinted_reads(seen: &Probe) -> Vec<ToolName> {
 }
 
 /// Tools of several servers in a table.
-pub fn tools_page(tools: &[briefcase_api::ToolView]) -> Page {
+pub fn tools_output(tools: &[briefcase_api::ToolView]) -> TextOutput {
     probe::tools(tools, true)
 }
 
-async fn enable(around: &Surroundings, name: ServerId, enabled: bool) -> Result<Answer, Failure> {
-    let applied = change::confirm(around, Change::EnableServer { name: name.clone(), enabled }).await?;
+async fn enable(ctx: &CommandContext, name: ServerId, enabled: bool) -> Result<CommandResult, Failure> {
+    let applied = change::confirm(ctx, Change::EnableServer { name: name.clone(), enabled }).await?;
     let word = if enabled { "enabled" } else { "disabled" };
     Ok(change::answer(&format!("Server `{name}` {word}."), &applied))
 }
 
-async fn test(around: &Surroundings, name: &ServerId) -> Result<Answer, Failure> {
-    let probe = look(around, name).await?;
+async fn test(ctx: &CommandContext, name: &ServerId) -> Result<CommandResult, Failure> {
+    let probe = look(ctx, name).await?;
     let differs = probe.tools.iter().any(|tool| tool.state != "accepted");
-    let mut page = probe::page(&probe);
+    let mut output = probe::output(&probe);
     if differs {
-        page.next(format!("See what changed, and accept it: `briefcase server accept {name}`."));
+        output.next(format!("Review and accept the changes: `briefcase server accept {name}`."));
     }
-    Ok(Answer::new(page, &probe).negative(differs))
+    Ok(CommandResult::new(output, &probe).negative(differs))
 }
 
 /// Looks at what a registered server offers now.
-async fn look(around: &Surroundings, name: &ServerId) -> Result<Probe, Failure> {
+async fn look(ctx: &CommandContext, name: &ServerId) -> Result<Probe, Failure> {
     let path = format!("/v1/servers/{name}/test");
-    waiting("Looking at the server", around.client.post(&path, &serde_json::json!({}))).await
+    waiting("Connecting to the server", ctx.client.post(&path, &serde_json::json!({}))).await
 }
 
-fn list(servers: &[ServerView]) -> Page {
-    let mut page = Page::new();
+fn list(servers: &[ServerView]) -> TextOutput {
+    let mut output = TextOutput::new();
     if servers.is_empty() {
-        page.text("No servers.").next("Add one: `briefcase server add --help` has examples.");
-        return page;
+        output.text("No servers.").next("Add one: `briefcase server add --help` has examples.");
+        return output;
     }
     for server in servers {
         let state = if server.enabled { span("on", Tone::Good) } else { span("off", Tone::Warn) };
-        page.line([span(server.name.as_str(), Tone::Name), "  ".into(), state]);
-        page.append(describe(&server.spec));
-        page.field("tools", server.tools.to_string());
-        page.field("connections", server.connections.to_string());
-        let reads = if server.reads_granted { "may be read without asking" } else { "ask" };
-        page.field("resources", reads);
+        output.line([span(server.name.as_str(), Tone::Name), "  ".into(), state]);
+        output.append(describe(&server.spec));
+        output.field("tools", server.tools.to_string());
+        output.field("connections", server.connections.to_string());
+        let reads = if server.reads_granted { "may be read without approval" } else { "ask" };
+        output.field("resources", reads);
     }
-    page
+    output
 }

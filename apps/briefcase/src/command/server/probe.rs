@@ -2,24 +2,24 @@
 
 use briefcase_api::{Probe, ToolView};
 
-use crate::page::{Page, Span, Tone, span};
+use crate::output::{Span, TextOutput, Tone, span};
 
 /// What a server offers.
-pub fn page(probe: &Probe) -> Page {
-    let mut page = Page::new();
-    page.field("calls itself", span(&probe.calls_itself, Tone::Plain));
-    page.field("protocol", probe.protocol.as_str());
+pub fn output(probe: &Probe) -> TextOutput {
+    let mut output = TextOutput::new();
+    output.field("reported name", span(&probe.calls_itself, Tone::Plain));
+    output.field("protocol", probe.protocol.as_str());
     let offers = format!("{} tools, {} resources, {} prompts", probe.tools.len(), probe.resources, probe.prompts);
-    page.field("offers", offers);
-    page.field("took", format!("{} ms", probe.took_ms));
-    page.blank();
-    page.append(tools(&probe.tools, false));
-    page
+    output.field("offers", offers);
+    output.field("took", format!("{} ms", probe.took_ms));
+    output.blank();
+    output.append(tools(&probe.tools, false));
+    output
 }
 
 /// Tools in a table; with their server when there may be several.
-pub fn tools(tools: &[ToolView], with_server: bool) -> Page {
-    let mut page = Page::new();
+pub fn tools(tools: &[ToolView], with_server: bool) -> TextOutput {
+    let mut output = TextOutput::new();
     let name = |tool: &ToolView| if with_server { format!("{}/{}", tool.server, tool.name) } else { tool.name.clone() };
     let row = |tool: &ToolView| {
         vec![
@@ -34,8 +34,8 @@ pub fn tools(tools: &[ToolView], with_server: bool) -> Page {
         ]
     };
     let rows: Vec<Vec<Span>> = tools.iter().map(row).collect();
-    page.table(&["TOOL", "STATE", "CLASS", "RISK", "COST", "IT CLAIMS", "ODD", "ABOUT"], rows);
-    page
+    output.table(&["TOOL", "STATE", "CLASS", "RISK", "COST", "IT CLAIMS", "ODD", "ABOUT"], rows);
+    output
 }
 
 fn state(word: &str) -> Span {
@@ -56,24 +56,24 @@ fn risk(word: &str) -> Span {
 }
 
 /// What changed in the definitions, old and new under each other.
-pub fn differences(tools: &[ToolView]) -> Page {
-    let mut page = Page::new();
+pub fn differences(tools: &[ToolView]) -> TextOutput {
+    let mut output = TextOutput::new();
     for tool in tools.iter().filter(|tool| tool.state != "accepted") {
-        page.blank().line([span(&tool.name, Tone::Name), ": ".into(), state(&tool.state)]);
+        output.blank().line([span(&tool.name, Tone::Name), ": ".into(), state(&tool.state)]);
         if tool.differences.is_empty() && !tool.summary.is_empty() {
-            page.line(["    ".into(), tool.summary.as_str().into()]);
+            output.line(["    ".into(), tool.summary.as_str().into()]);
         }
         for difference in &tool.differences {
-            page.line(["  ".into(), span(&difference.path, Tone::Strong)]);
+            output.line(["  ".into(), span(&difference.path, Tone::Strong)]);
             if let Some(old) = &difference.old {
-                page.line([span("    - ", Tone::Bad), old.as_str().into()]);
+                output.line([span("    - ", Tone::Bad), old.as_str().into()]);
             }
             if let Some(new) = &difference.new {
-                page.line([span("    + ", Tone::Good), new.as_str().into()]);
+                output.line([span("    + ", Tone::Good), new.as_str().into()]);
             }
         }
     }
-    page
+    output
 }
 
 /// Whether a server claims that a tool only reads.

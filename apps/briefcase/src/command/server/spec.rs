@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::{
     failure::Failure,
-    page::{Page, Tone, span},
+    output::{TextOutput, Tone, span},
 };
 
 /// Headers that hold credentials, whatever their value.
@@ -61,7 +61,7 @@ impl Reach {
                 Ok(ServerSpec::Stdio { argv: self.argv, env, secret_env, cwd: self.cwd })
             }
             (None, true) => Err(Failure::usage(
-                "Nothing says how to reach the server.",
+                "The command line does not say how to reach the server.",
                 "Give --url URL for a remote server, or `-- COMMAND ARGUMENTS…` for a local one.",
             )),
         }
@@ -78,7 +78,10 @@ fn headers(texts: &[String], secrets: Vec<SecretName>) -> Result<Vec<HeaderSpec>
         let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
         let secret = if value.contains(PLACE) {
             let missing = || {
-                Failure::usage(format!("--header {name} has {PLACE}, but no --secret names one."), "Add --secret NAME.")
+                Failure::usage(
+                    format!("--header {name} contains {PLACE}, but no --secret follows it."),
+                    "Add --secret NAME.",
+                )
             };
             Some(left.next().ok_or_else(missing)?)
         } else {
@@ -95,8 +98,8 @@ fn headers(texts: &[String], secrets: Vec<SecretName>) -> Result<Vec<HeaderSpec>
     }
     match left.next() {
         Some(unused) => Err(Failure::usage(
-            format!("--secret {unused} stands for nothing."),
-            format!("Write {PLACE} into the header where it belongs."),
+            format!("--secret {unused} is not used in any header."),
+            format!("Write {PLACE} into the header that needs it."),
         )),
         None => Ok(headers),
     }
@@ -124,33 +127,33 @@ pub fn secrets(spec: &ServerSpec) -> Vec<&SecretName> {
 }
 
 /// How a server is reached, whole: every argument in quotes, nothing cut, nothing hidden.
-pub fn describe(spec: &ServerSpec) -> Page {
-    let mut page = Page::new();
+pub fn describe(spec: &ServerSpec) -> TextOutput {
+    let mut output = TextOutput::new();
     match spec {
         ServerSpec::Http { url, headers } => {
-            page.field("address", span(url, Tone::Strong));
+            output.field("address", span(url, Tone::Strong));
             for header in headers {
                 let secret = header.secret.as_ref().map(|name| format!("   (secret `{name}`)")).unwrap_or_default();
-                page.field("header", format!("{}: {}{secret}", header.name, header.value));
+                output.field("header", format!("{}: {}{secret}", header.name, header.value));
             }
         }
         ServerSpec::Stdio { argv, env, secret_env, cwd } => {
             for (at, argument) in argv.iter().enumerate() {
                 let name = if at == 0 { "program" } else { "argument" };
-                page.field(name, span(format!("'{argument}'"), if at == 0 { Tone::Strong } else { Tone::Plain }));
+                output.field(name, span(format!("'{argument}'"), if at == 0 { Tone::Strong } else { Tone::Plain }));
             }
             for (name, value) in env {
-                page.field("environment", format!("{name}='{value}'"));
+                output.field("environment", format!("{name}='{value}'"));
             }
             for (name, secret) in secret_env {
-                page.field("environment", format!("{name}=   (secret `{secret}`)"));
+                output.field("environment", format!("{name}=   (secret `{secret}`)"));
             }
             if let Some(cwd) = cwd {
-                page.field("folder", format!("'{cwd}'"));
+                output.field("folder", format!("'{cwd}'"));
             }
         }
     }
-    page
+    output
 }
 
 #[cfg(test)]

@@ -93,11 +93,11 @@ impl Span {
 
 /// Lines to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
+pub struct TextOutput {
     lines: Vec<Vec<Span>>,
 }
 
-impl Page {
+impl TextOutput {
     /// Nothing yet.
     pub fn new() -> Self {
         Self::default()
@@ -105,9 +105,9 @@ impl Page {
 
     /// A page of one line.
     pub fn of(text: impl Into<Span>) -> Self {
-        let mut page = Self::new();
-        page.line([text.into()]);
-        page
+        let mut output = Self::new();
+        output.line([text.into()]);
+        output
     }
 
     /// Adds a line.
@@ -205,23 +205,23 @@ mod tests {
 
     #[test]
     fn nothing_shown_can_draw_on_the_terminal() {
-        let page = Page::of("a\u{1b}[2Jb\r\nc\u{202e}d\u{200b}\u{9b}31m");
-        assert_eq!(page.render(true), "a\\u{1b}[2Jb\\u{d}\\nc\\u{202e}d\\u{200b}\\u{9b}31m\n");
+        let output = TextOutput::of("a\u{1b}[2Jb\r\nc\u{202e}d\u{200b}\u{9b}31m");
+        assert_eq!(output.render(true), "a\\u{1b}[2Jb\\u{d}\\nc\\u{202e}d\\u{200b}\\u{9b}31m\n");
     }
 
     #[test]
     fn a_forged_line_stays_inside_its_cell() {
-        let mut page = Page::new();
-        page.table(&["tool", "risk"], vec![vec!["x\nread_file  low".into(), "high".into()]]);
-        assert_eq!(page.render(false).lines().count(), 2);
+        let mut output = TextOutput::new();
+        output.table(&["tool", "risk"], vec![vec!["x\nread_file  low".into(), "high".into()]]);
+        assert_eq!(output.render(false).lines().count(), 2);
     }
 
     #[test]
     fn columns_line_up_and_colour_is_only_added() {
-        let mut page = Page::new();
-        page.table(&["a", "long"], vec![vec![span("xyz", Tone::Bad), "1".into()]]);
-        assert_eq!(page.render(false), "a    long\nxyz  1\n");
-        let coloured = page.render(true);
+        let mut output = TextOutput::new();
+        output.table(&["a", "long"], vec![vec![span("xyz", Tone::Bad), "1".into()]]);
+        assert_eq!(output.render(false), "a    long\nxyz  1\n");
+        let coloured = output.render(true);
         assert!(coloured.contains("\u{1b}[1;31mxyz\u{1b}[0m"), "{coloured:?}");
     }
 }

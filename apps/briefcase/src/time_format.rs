@@ -33,7 +33,7 @@ fn rough(seconds: u64) -> String {
 
 /// Reads `90s`, `15m`, `8h` or `30d`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{}` is not a duration such as 90s, 15m, 8h or 30d", crate::page::visible(text));
+    let wrong = || format!("`{}` is not a duration such as 90s, 15m, 8h or 30d", crate::output::visible(text));
     let unit = text.chars().last().ok_or_else(wrong)?;
     let number: u64 = text.strip_suffix(unit).unwrap_or_default().parse().map_err(|_| wrong())?;
     let seconds = match unit {

@@ -14,24 +14,24 @@ use serde_json::Value;
 
 use crate::{
     failure::Failure,
-    page::{Page, Tone, span},
+    output::{TextOutput, Tone, span},
 };
 
 /// What a command answers: a page for a person, a document for a program, and whether the answer is no.
 #[derive(Debug)]
-pub struct Answer {
+pub struct CommandResult {
     /// For a person.
-    pub page: Page,
+    pub output: TextOutput,
     /// For `--json`.
     pub json: Value,
     /// A check failed, or the answer is no.
     pub negative: bool,
 }
 
-impl Answer {
+impl CommandResult {
     /// A positive answer.
-    pub fn new(page: Page, json: &impl serde::Serialize) -> Self {
-        Self { page, json: serde_json::to_value(json).unwrap_or_default(), negative: false }
+    pub fn new(output: TextOutput, json: &impl serde::Serialize) -> Self {
+        Self { output, json: serde_json::to_value(json).unwrap_or_default(), negative: false }
     }
 
     /// The same, but the answer is no.
@@ -42,9 +42,9 @@ impl Answer {
 }
 
 /// Writes a page to stdout.
-pub fn show(page: &Page) -> Result<(), Failure> {
+pub fn show(output: &TextOutput) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
-    out.write_all(page.render(true).as_bytes())?;
+    out.write_all(output.render(true).as_bytes())?;
     Ok(out.flush()?)
 }
 
@@ -61,8 +61,8 @@ pub fn json(value: &Value) -> Result<(), Failure> {
 }
 
 /// Writes a page to stderr. Nobody has to read it.
-pub fn tell(page: &Page) {
-    let _ = anstream::stderr().lock().write_all(page.render(true).as_bytes());
+pub fn tell(output: &TextOutput) {
+    let _ = anstream::stderr().lock().write_all(output.render(true).as_bytes());
 }
 
 /// Writes what went wrong to stderr.
@@ -71,19 +71,19 @@ pub fn report(problem: &Problem, json: bool) {
         let text = serde_json::to_string(problem).unwrap_or_default();
         let _ = writeln!(io::stderr().lock(), "{text}");
     } else {
-        tell(&problem_page(problem));
+        tell(&problem_output(problem));
     }
 }
 
 /// What went wrong, and what to do.
-pub fn problem_page(problem: &Problem) -> Page {
-    let mut page = Page::new();
+pub fn problem_output(problem: &Problem) -> TextOutput {
+    let mut output = TextOutput::new();
     let code = format!(" ({})", problem.code);
-    page.line([span("error: ", Tone::Bad), problem.message.as_str().into(), span(code, Tone::Dim)]);
+    output.line([span("error: ", Tone::Bad), problem.message.as_str().into(), span(code, Tone::Dim)]);
     if !problem.next_step.is_empty() {
-        page.next(&problem.next_step);
+        output.next(&problem.next_step);
     }
-    page
+    output
 }
 
 /// How long something may take before the person is told what is going on.
@@ -101,7 +101,7 @@ pub async fn waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
         match tokio::time::timeout(PATIENCE, &mut work).await {
             Ok(result) => break result,
             Err(_) => {
-                let text = format!("\r{} … {} s ", crate::page::visible(what), began.elapsed().as_secs());
+                let text = format!("\r{} … {} s ", crate::output::visible(what), began.elapsed().as_secs());
                 let _ = io::stderr().lock().write_all(text.as_bytes());
                 shown = true;
             }
@@ -121,6 +121,6 @@ mod tests {
     fn a_problem_is_shown_with_its_code_and_next_step() {
         let problem = Problem::new("locked", "It is locked\u{1b}[2J.", "Unlock it with `briefcase unlock`.");
         let expected = "error: It is locked\\u{1b}[2J. (locked)\n→ Unlock it with `briefcase unlock`.\n";
-        assert_eq!(problem_page(&problem).render(false), expected);
+        assert_eq!(problem_output(&problem).render(false), expected);
     }
 }

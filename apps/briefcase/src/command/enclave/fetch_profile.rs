@@ -10,7 +10,7 @@ const SAFARI: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) App
 
 /// One way of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guise {
+pub struct FetchProfile {
     /// What it looks like, for a person.
     pub name: &'static str,
     agent: Option<&'static str>,
@@ -18,37 +18,37 @@ pub struct Guise {
     fetch: Option<[&'static str; 3]>,
 }
 
-const fn guise(name: &'static str, agent: Option<&'static str>, fetch: Option<[&'static str; 3]>) -> Guise {
-    Guise { name, agent, fetch }
+const fn profile(name: &'static str, agent: Option<&'static str>, fetch: Option<[&'static str; 3]>) -> FetchProfile {
+    FetchProfile { name, agent, fetch }
 }
 
 /// As a page is asked for; the first is what counts.
-pub const PAGE: [Guise; 6] = [
-    guise("a frame in Chromium", Some(CHROMIUM), Some(["iframe", "navigate", "same-site"])),
-    guise("a frame in Firefox", Some(FIREFOX), Some(["iframe", "navigate", "same-site"])),
-    guise("a frame in Safari", Some(SAFARI), Some(["iframe", "navigate", "same-site"])),
-    guise("a tab in Chromium", Some(CHROMIUM), Some(["document", "navigate", "none"])),
-    guise("a script that fetches", Some(CHROMIUM), Some(["empty", "cors", "same-site"])),
-    guise("no browser", None, None),
+pub const PAGE: [FetchProfile; 6] = [
+    profile("a frame in Chromium", Some(CHROMIUM), Some(["iframe", "navigate", "same-site"])),
+    profile("a frame in Firefox", Some(FIREFOX), Some(["iframe", "navigate", "same-site"])),
+    profile("a frame in Safari", Some(SAFARI), Some(["iframe", "navigate", "same-site"])),
+    profile("a tab in Chromium", Some(CHROMIUM), Some(["document", "navigate", "none"])),
+    profile("a script that fetches", Some(CHROMIUM), Some(["empty", "cors", "same-site"])),
+    profile("no browser", None, None),
 ];
 
 /// As a module is asked for.
-pub const MODULE: [Guise; 5] = [
-    guise("a module in Chromium", Some(CHROMIUM), Some(["script", "cors", "same-origin"])),
-    guise("a module in Firefox", Some(FIREFOX), Some(["script", "cors", "same-origin"])),
-    guise("a module in Safari", Some(SAFARI), Some(["script", "cors", "same-origin"])),
-    guise("a script that fetches", Some(CHROMIUM), Some(["empty", "cors", "same-site"])),
-    guise("no browser", None, None),
+pub const MODULE: [FetchProfile; 5] = [
+    profile("a module in Chromium", Some(CHROMIUM), Some(["script", "cors", "same-origin"])),
+    profile("a module in Firefox", Some(FIREFOX), Some(["script", "cors", "same-origin"])),
+    profile("a module in Safari", Some(SAFARI), Some(["script", "cors", "same-origin"])),
+    profile("a script that fetches", Some(CHROMIUM), Some(["empty", "cors", "same-site"])),
+    profile("no browser", None, None),
 ];
 
 /// As a bridge asks for what vouches for a release.
-pub const EVIDENCE: [Guise; 3] = [
-    guise("a script that fetches, in Chromium", Some(CHROMIUM), Some(["empty", "cors", "same-site"])),
-    guise("a script that fetches, in Firefox", Some(FIREFOX), Some(["empty", "cors", "same-site"])),
-    guise("no browser", None, None),
+pub const EVIDENCE: [FetchProfile; 3] = [
+    profile("a script that fetches, in Chromium", Some(CHROMIUM), Some(["empty", "cors", "same-site"])),
+    profile("a script that fetches, in Firefox", Some(FIREFOX), Some(["empty", "cors", "same-site"])),
+    profile("no browser", None, None),
 ];
 
-impl Guise {
+impl FetchProfile {
     pub fn headers(self) -> HeaderMap {
         let names = ["sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site"].map(HeaderName::from_static);
         let mut headers = HeaderMap::new();

@@ -14,7 +14,7 @@ use crate::{client::Client, failure::Failure, terminal::Terminal};
 
 /// What a command works with.
 #[derive(Debug)]
-pub struct Surroundings {
+pub struct CommandContext {
     /// Folders of the briefcase.
     pub paths: Paths,
     /// The daemon.
@@ -29,7 +29,7 @@ pub struct Surroundings {
     pub home: Option<PathBuf>,
 }
 
-impl Surroundings {
+impl CommandContext {
     /// Puts it together. `variable` looks up the environment.
     pub fn new(json: bool, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Failure> {
         let paths = Paths::from_environment(&variable)
