@@ -19,7 +19,7 @@ impl Entropy for Counting {
 
 fuzz_target!(|bytes: &[u8]| {
     let entropy = Counting(std::sync::Mutex::new(Cell::new(7)));
-    if let Ok(subscription) = Subscription::read(bytes, Reach::Public) {
+    if let Ok(subscription) = Subscription::read(bytes, AddressPolicy::Public) {
         let audience = subscription.audience();
         assert!(audience.starts_with("https://") && subscription.endpoint().as_str().starts_with(&audience));
         assert_eq!(subscription.keys().seal(b"ping", 12, &entropy).expect("its keys can be used").len(), 119);

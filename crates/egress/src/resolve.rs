@@ -8,7 +8,7 @@ use std::{
 
 use url::Host;
 
-use crate::{EgressError, Reach, Target, target::is_localhost};
+use crate::{AddressPolicy, EgressError, Target, target::is_localhost};
 
 /// What a resolver answers.
 pub type ResolveFuture<'a> = Pin<Box<dyn Future<Output = std::io::Result<Vec<IpAddr>>> + Send + 'a>>;
@@ -42,12 +42,12 @@ pub(crate) async fn vetted(target: &Target, resolver: &dyn Resolver) -> Result<V
         }
         None => Vec::new(),
     };
-    vet(&addresses, target.reach(), target.port())
+    vet(&addresses, target.address_policy(), target.port())
 }
 
 /// One address outside the reach condemns them all: a name that mixes both is an attempt.
-fn vet(addresses: &[IpAddr], reach: Reach, port: u16) -> Result<Vec<SocketAddr>, EgressError> {
-    if let Some(outside) = addresses.iter().find(|address| !reach.admits(**address)) {
+fn vet(addresses: &[IpAddr], policy: AddressPolicy, port: u16) -> Result<Vec<SocketAddr>, EgressError> {
+    if let Some(outside) = addresses.iter().find(|address| !policy.admits(**address)) {
         return Err(EgressError::Forbidden(*outside));
     }
     if addresses.is_empty() {

@@ -1,11 +1,11 @@
-//! Where a lane leads: a URL read once, by one parser.
+//! Where a client leads: a URL read once, by one parser.
 
 use std::net::IpAddr;
 
 use http::Uri;
 use url::{Host, Url};
 
-use crate::{Reach, TargetError};
+use crate::{AddressPolicy, TargetError};
 
 const LONGEST_URL: usize = 4096;
 
@@ -14,24 +14,24 @@ const LONGEST_URL: usize = 4096;
 pub struct Target {
     url: Url,
     uri: Uri,
-    reach: Reach,
+    policy: AddressPolicy,
 }
 
-/// A URL on the same origin as the lane it was made for.
+/// A URL on the same origin as the client it was made for.
 #[derive(Clone, Debug)]
-pub struct Place(pub(crate) Uri);
+pub struct PathAndQuery(pub(crate) Uri);
 
 impl Target {
-    /// Reads a URL. `http` is accepted only with [`Reach::Loopback`], whose host must be `localhost` or an address of this machine.
-    pub fn parse(text: &str, reach: Reach) -> Result<Self, TargetError> {
+    /// Reads a URL. `http` is accepted only with [`AddressPolicy::Loopback`], whose host must be `localhost` or an address of this machine.
+    pub fn parse(text: &str, policy: AddressPolicy) -> Result<Self, TargetError> {
         let url = plain_url(text)?;
-        match (url.scheme(), reach) {
-            ("https", _) | ("http", Reach::Loopback) => {}
+        match (url.scheme(), policy) {
+            ("https", _) | ("http", AddressPolicy::Loopback) => {}
             _ => return Err(TargetError::Scheme),
         }
-        check_host(&url, reach)?;
+        check_host(&url, policy)?;
         let uri = uri(&url)?;
-        Ok(Self { url, uri, reach })
+        Ok(Self { url, uri, policy })
     }
 
     /// The URL as it was read (normalised).
@@ -48,18 +48,18 @@ impl Target {
 
     /// The reach.
     #[must_use]
-    pub const fn reach(&self) -> Reach {
-        self.reach
+    pub const fn address_policy(&self) -> AddressPolicy {
+        self.policy
     }
 
     /// The target itself as a place.
     #[must_use]
-    pub fn place(&self) -> Place {
-        Place(self.uri.clone())
+    pub fn path_and_query(&self) -> PathAndQuery {
+        PathAndQuery(self.uri.clone())
     }
 
     /// A reference that the server gave (absolute or relative), if it stays on this origin.
-    pub fn join(&self, reference: &str) -> Result<Place, TargetError> {
+    pub fn join(&self, reference: &str) -> Result<PathAndQuery, TargetError> {
         if has_odd_characters(reference) || reference.len() > LONGEST_URL {
             return Err(TargetError::NotAUrl);
         }
@@ -70,7 +70,7 @@ impl Target {
         if !joined.username().is_empty() || joined.password().is_some() {
             return Err(TargetError::Userinfo);
         }
-        uri(&joined).map(Place)
+        uri(&joined).map(PathAndQuery)
     }
 
     pub(crate) fn host(&self) -> Option<Host<&str>> {
@@ -110,14 +110,14 @@ fn plain_url(text: &str) -> Result<Url, TargetError> {
     Ok(url)
 }
 
-fn check_host(url: &Url, reach: Reach) -> Result<(), TargetError> {
+fn check_host(url: &Url, policy: AddressPolicy) -> Result<(), TargetError> {
     let address = match url.host().ok_or(TargetError::NotAUrl)? {
         Host::Ipv4(four) => IpAddr::V4(four),
         Host::Ipv6(six) => IpAddr::V6(six),
-        Host::Domain(name) if is_localhost(name) == (reach == Reach::Loopback) => return Ok(()),
-        Host::Domain(_) => return Err(TargetError::OutOfReach(kind(reach))),
+        Host::Domain(name) if is_localhost(name) == (policy == AddressPolicy::Loopback) => return Ok(()),
+        Host::Domain(_) => return Err(TargetError::OutOfReach(kind(policy))),
     };
-    if reach.admits(address) { Ok(()) } else { Err(TargetError::OutOfReach(kind(reach))) }
+    if policy.admits(address) { Ok(()) } else { Err(TargetError::OutOfReach(kind(policy))) }
 }
 
 /// `localhost` and names below it: they are this machine by definition (RFC 6761) and never asked of a resolver.
@@ -126,11 +126,11 @@ pub(crate) fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-const fn kind(reach: Reach) -> &'static str {
-    match reach {
-        Reach::Public => "public addresses only",
-        Reach::Loopback => "this machine only",
-        Reach::Private => "public addresses and private networks",
+const fn kind(policy: AddressPolicy) -> &'static str {
+    match policy {
+        AddressPolicy::Public => "public addresses only",
+        AddressPolicy::Loopback => "this machine only",
+        AddressPolicy::Private => "public addresses and private networks",
     }
 }
 

@@ -20,7 +20,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use briefcase_egress::{CertificateDer, Egress, EgressSettings, Reach};
+use briefcase_egress::{AddressPolicy, CertificateDer, Egress, EgressSettings};
 use briefcase_push::{Keys, Lease, Leases, Message, Receiver, SendError, Sender, Subscription, Urgency};
 use briefcase_types::{Clock, Entropy, UnixMillis};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -112,8 +112,8 @@ impl Send {
     }
 
     async fn run(&self) -> Outcome {
-        let reach = if self.local { Reach::Loopback } else { Reach::Public };
-        let subscription = Subscription::read(self.subscription.to_string().as_bytes(), reach)?;
+        let policy = if self.local { AddressPolicy::Loopback } else { AddressPolicy::Public };
+        let subscription = Subscription::read(self.subscription.to_string().as_bytes(), policy)?;
         let lease = Lease::read(&self.authorization, &subscription.audience(), Machine.now())?;
         let mut leases = Leases::new(*lease.key());
         leases.keep(lease)?;

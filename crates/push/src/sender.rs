@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use briefcase_egress::{Answer, Egress, EgressError, Lane, Request, Target};
+use briefcase_egress::{Egress, EgressError, EgressRequest, EgressResponse, OriginClient, Target};
 use briefcase_types::{Clock, Entropy, UnixMillis, text};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::{Lease, Leases, Message, SendError, Subscription};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 /// How much of an answer is read: only its first words are of use.
 const LONGEST_ANSWER: u64 = 64 * 1024;
 const LONGEST_REASON: usize = 300;
@@ -30,7 +30,7 @@ pub struct Sender {
     egress: Egress,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    lanes: Mutex<HashMap<String, Lane>>,
+    clients: Mutex<HashMap<String, OriginClient>>,
 }
 
 /// The push service has the message.
@@ -44,7 +44,7 @@ impl Sender {
     /// A sender over this client.
     #[must_use]
     pub fn new(egress: Egress, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { egress, clock, entropy, lanes: Mutex::default() }
+        Self { egress, clock, entropy, clients: Mutex::default() }
     }
 
     /// Seals the message for the subscription and hands it to its push service, under the lease for exactly that service.
@@ -61,15 +61,15 @@ impl Sender {
         let lease = leases.find(&audience, self.clock.now())?;
         let (headers, body) = self.written(subscription, lease, message)?;
         let target = subscription.endpoint();
-        let request = Request {
+        let request = EgressRequest {
             method: Method::POST,
-            place: Some(target.place()),
+            path: Some(target.path_and_query()),
             headers,
             body,
-            patience: PATIENCE,
+            timeout: SEND_TIMEOUT,
             limit: LONGEST_ANSWER,
         };
-        let answer = self.lane(audience, target).send(request).await?;
+        let answer = self.client(audience, target).send(request).await?;
         outcome(answer, self.clock.now()).await
     }
 
@@ -97,23 +97,25 @@ impl Sender {
         Ok((headers, body.into()))
     }
 
-    /// One lane per push service and reach: a subscription may not borrow a connection that it could not have opened.
-    fn lane(&self, audience: String, target: &Target) -> Lane {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lane) = lanes.get(&audience).filter(|lane| lane.target().reach() == target.reach()) {
-            return lane.clone();
+    /// One client per push service and reach: a subscription may not borrow a connection that it could not have opened.
+    fn client(&self, audience: String, target: &Target) -> OriginClient {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) =
+            clients.get(&audience).filter(|client| client.target().address_policy() == target.address_policy())
+        {
+            return client.clone();
         }
-        if lanes.len() >= LANES {
-            lanes.clear();
+        if clients.len() >= LANES {
+            clients.clear();
         }
-        let lane = self.egress.lane(target.clone());
-        lanes.insert(audience, lane.clone());
-        lane
+        let client = self.egress.client(target.clone());
+        clients.insert(audience, client.clone());
+        client
     }
 }
 
-async fn outcome(answer: Answer, now: UnixMillis) -> Result<Delivered, SendError> {
-    let Answer { status, headers, body } = answer;
+async fn outcome(answer: EgressResponse, now: UnixMillis) -> Result<Delivered, SendError> {
+    let EgressResponse { status, headers, body } = answer;
     let number = status.as_u16();
     let reason = async || reason(body.collect().await);
     match status {

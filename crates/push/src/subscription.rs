@@ -1,6 +1,6 @@
 //! Subscriptions as browsers give them out.
 
-use briefcase_egress::{Reach, Target};
+use briefcase_egress::{AddressPolicy, Target};
 use briefcase_json::{Limits, parse_relayed};
 use serde_json::Value;
 
@@ -17,12 +17,12 @@ pub struct Subscription {
 impl Subscription {
     /// Reads what `JSON.stringify(subscription)` gives. Members that are not needed are passed over: browsers add some.
     ///
-    /// `reach` is [`Reach::Public`] wherever subscriptions come from outside; [`Reach::Loopback`] is for stand-ins, the
+    /// `policy` is [`AddressPolicy::Public`] wherever subscriptions come from outside; [`AddressPolicy::Loopback`] is for stand-ins, the
     /// only ones that may be plain `http`.
     ///
     /// # Errors
     /// [`SubscriptionError`].
-    pub fn read(json: &[u8], reach: Reach) -> Result<Self, SubscriptionError> {
+    pub fn read(json: &[u8], policy: AddressPolicy) -> Result<Self, SubscriptionError> {
         let form = SubscriptionError::Form;
         let document = parse_relayed(json, &LIMITS).map_err(|_| form("not a JSON document of at most 8 KiB"))?;
         let text = |at: &Value, name: &str| at.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -30,7 +30,7 @@ impl Subscription {
         let keys = document.get("keys").ok_or(form("no keys"))?;
         let p256dh = text(keys, "p256dh").ok_or(form("no p256dh"))?;
         let auth = text(keys, "auth").ok_or(form("no auth"))?;
-        Ok(Self { endpoint: Target::parse(&endpoint, reach)?, keys: Keys::from_text(&p256dh, &auth)? })
+        Ok(Self { endpoint: Target::parse(&endpoint, policy)?, keys: Keys::from_text(&p256dh, &auth)? })
     }
 
     /// The endpoint's URL.

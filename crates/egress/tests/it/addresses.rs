@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, atomic::Ordering};
 
-use briefcase_egress::{EgressError, Reach};
+use briefcase_egress::{AddressPolicy, EgressError};
 
-use crate::stage::{Told, fetch, lane, serve};
+use crate::stage::{Told, client, fetch, serve};
 
 fn told(answers: &[&[&str]]) -> Arc<Told> {
     let lists = answers.iter().map(|list| list.iter().map(|text| text.parse().unwrap()).collect()).collect();
@@ -22,8 +22,8 @@ async fn attack_44_a_name_that_points_inside_is_not_dialled() {
         &["64:ff9b::7f00:1"],
         &["169.254.169.254"],
     ] {
-        for reach in [Reach::Public, Reach::Private] {
-            let outcome = fetch(&lane(&url, reach, told(&[inside]), vec![])).await;
+        for policy in [AddressPolicy::Public, AddressPolicy::Private] {
+            let outcome = fetch(&client(&url, policy, told(&[inside]), vec![])).await;
             assert!(matches!(outcome, Err(EgressError::Forbidden(_))), "{inside:?}: {outcome:?}");
         }
     }
@@ -33,9 +33,10 @@ async fn attack_44_a_name_that_points_inside_is_not_dialled() {
 #[tokio::test]
 async fn attack_44_every_new_connection_is_vetted_anew() {
     // An address for documents first, this machine second: neither look-up may be followed.
-    let lane = lane("https://rebinding.example:1/", Reach::Public, told(&[&["192.0.2.1"], &["127.0.0.1"]]), vec![]);
-    assert!(matches!(fetch(&lane).await, Err(EgressError::Forbidden(_))));
-    assert!(matches!(fetch(&lane).await, Err(EgressError::Forbidden(_))));
+    let client =
+        client("https://rebinding.example:1/", AddressPolicy::Public, told(&[&["192.0.2.1"], &["127.0.0.1"]]), vec![]);
+    assert!(matches!(fetch(&client).await, Err(EgressError::Forbidden(_))));
+    assert!(matches!(fetch(&client).await, Err(EgressError::Forbidden(_))));
 }
 
 #[tokio::test]
@@ -43,12 +44,12 @@ async fn localhost_is_never_asked_of_a_resolver() {
     let (address, _) = serve("HTTP/1.1 200 x\r\ncontent-length: 2\r\n\r\nok").await;
     let resolver = told(&[&["1.1.1.1"]]);
     let url = format!("http://api.localhost:{}/", address.port());
-    assert_eq!(fetch(&lane(&url, Reach::Loopback, resolver.clone(), vec![])).await.unwrap(), "ok");
+    assert_eq!(fetch(&client(&url, AddressPolicy::Loopback, resolver.clone(), vec![])).await.unwrap(), "ok");
     assert_eq!(resolver.0.lock().unwrap().len(), 1, "not asked");
 }
 
 #[tokio::test]
 async fn a_name_without_addresses_has_a_clear_error() {
-    let outcome = fetch(&lane("https://nowhere.example/", Reach::Public, told(&[]), vec![])).await;
+    let outcome = fetch(&client("https://nowhere.example/", AddressPolicy::Public, told(&[]), vec![])).await;
     assert!(matches!(outcome, Err(EgressError::Unresolved(_))), "{outcome:?}");
 }

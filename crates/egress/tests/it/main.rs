@@ -9,6 +9,6 @@
 )]
 
 mod addresses;
-mod answers;
+mod responses;
 mod stage;
 mod tls;

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use briefcase_egress::{CertificateDer, EgressError, Reach, SystemResolver};
+use briefcase_egress::{AddressPolicy, CertificateDer, EgressError, SystemResolver};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use tokio::{
@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::stage::{fetch, lane};
+use crate::stage::{client, fetch};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -48,7 +48,7 @@ async fn serve(authority: &Authority, name: &str, until: i32) -> SocketAddr {
 
 async fn outcome(address: SocketAddr, roots: Vec<CertificateDer<'static>>) -> Result<bytes::Bytes, EgressError> {
     let url = format!("https://localhost:{}/", address.port());
-    fetch(&lane(&url, Reach::Loopback, Arc::new(SystemResolver), roots)).await
+    fetch(&client(&url, AddressPolicy::Loopback, Arc::new(SystemResolver), roots)).await
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use briefcase_egress::{CertificateDer, Egress, EgressSettings, Reach};
+use briefcase_egress::{AddressPolicy, CertificateDer, Egress, EgressSettings};
 use briefcase_push::{Lease, Leases, Receiver, Sender, Subscription};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
@@ -67,7 +67,7 @@ impl Service {
             "endpoint": format!("{}/push/one?two", self.origin),
             "keys": { "p256dh": base64(self.receiver.p256dh()), "auth": base64(&AUTH) },
         });
-        Subscription::read(document.to_string().as_bytes(), Reach::Loopback).unwrap()
+        Subscription::read(document.to_string().as_bytes(), AddressPolicy::Loopback).unwrap()
     }
 
     /// A lease for this service.

@@ -17,42 +17,42 @@ use hyper_util::{
     rt::TokioIo,
 };
 use rustls::pki_types::ServerName;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{EgressError, Resolver, Target, resolve::vetted};
 
 /// Opens connections to one target. The URI hyper passes is not looked at: the target decides.
 #[derive(Clone)]
-pub(crate) struct Dialler(pub(crate) Arc<Dial>);
+pub(crate) struct Connector(pub(crate) Arc<ConnectSettings>);
 
-pub(crate) struct Dial {
+pub(crate) struct ConnectSettings {
     pub(crate) target: Target,
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) tls: Arc<rustls::ClientConfig>,
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// A connection.
-pub(crate) enum Stream {
+pub(crate) enum EgressStream {
     Plain(TokioIo<TcpStream>),
     Tls(Box<TokioIo<TlsStream<TcpStream>>>),
 }
 
-impl Dial {
-    async fn open(&self) -> Result<Stream, EgressError> {
-        timeout(self.patience, self.connect()).await.map_err(|_| EgressError::TimedOut("connection"))?
+impl ConnectSettings {
+    async fn open(&self) -> Result<EgressStream, EgressError> {
+        tokio::time::timeout(self.timeout, self.connect()).await.map_err(|_| EgressError::TimedOut("connection"))?
     }
 
-    async fn connect(&self) -> Result<Stream, EgressError> {
+    async fn connect(&self) -> Result<EgressStream, EgressError> {
         let addresses = vetted(&self.target, &*self.resolver).await?;
-        let tcp = dial(&addresses, self.patience / 2).await?;
+        let tcp = dial(&addresses, self.timeout / 2).await?;
         if !self.target.is_tls() {
-            return Ok(Stream::Plain(TokioIo::new(tcp)));
+            return Ok(EgressStream::Plain(TokioIo::new(tcp)));
         }
         let name = server_name(&self.target)?;
         let tls = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await;
-        Ok(Stream::Tls(Box::new(TokioIo::new(tls.map_err(|error| EgressError::Tls(error.to_string()))?))))
+        Ok(EgressStream::Tls(Box::new(TokioIo::new(tls.map_err(|error| EgressError::Tls(error.to_string()))?))))
     }
 }
 
@@ -69,10 +69,10 @@ fn server_name(target: &Target) -> Result<ServerName<'static>, EgressError> {
 }
 
 /// Tries the addresses in order, giving each its time.
-async fn dial(addresses: &[SocketAddr], patience: Duration) -> Result<TcpStream, EgressError> {
+async fn dial(addresses: &[SocketAddr], timeout: Duration) -> Result<TcpStream, EgressError> {
     let mut last = EgressError::Unresolved("the name has no address".into());
     for address in addresses {
-        match timeout(patience, TcpStream::connect(address)).await {
+        match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return settle(stream, *address),
             Ok(Err(error)) => last = EgressError::Connection(error.to_string()),
             Err(_) => last = EgressError::TimedOut("connection"),
@@ -91,10 +91,10 @@ fn settle(stream: TcpStream, vetted: SocketAddr) -> Result<TcpStream, EgressErro
     Ok(stream)
 }
 
-impl tower_service::Service<Uri> for Dialler {
-    type Response = Stream;
+impl tower_service::Service<Uri> for Connector {
+    type Response = EgressStream;
     type Error = EgressError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, EgressError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<EgressStream, EgressError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), EgressError>> {
         Poll::Ready(Ok(()))
@@ -106,13 +106,13 @@ impl tower_service::Service<Uri> for Dialler {
     }
 }
 
-impl Connection for Stream {
+impl Connection for EgressStream {
     fn connected(&self) -> Connected {
         Connected::new()
     }
 }
 
-impl Read for Stream {
+impl Read for EgressStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
@@ -121,7 +121,7 @@ impl Read for Stream {
     }
 }
 
-impl Write for Stream {
+impl Write for EgressStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// How far a registration reaches. Chosen by the person who registers the server, never by an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum Reach {
+pub enum AddressPolicy {
     /// Public addresses only.
     #[default]
     Public,
@@ -17,7 +17,7 @@ pub enum Reach {
     Private,
 }
 
-impl Reach {
+impl AddressPolicy {
     /// Whether this address may be dialled.
     #[must_use]
     pub fn admits(self, address: IpAddr) -> bool {
@@ -100,25 +100,25 @@ fn is_private(address: IpAddr) -> bool {
 mod tests {
     use super::*;
 
-    fn admitted(reach: Reach, addresses: &[&str]) -> Vec<String> {
-        addresses.iter().filter(|text| reach.admits(text.parse().unwrap())).map(ToString::to_string).collect()
+    fn admitted(policy: AddressPolicy, addresses: &[&str]) -> Vec<String> {
+        addresses.iter().filter(|text| policy.admits(text.parse().unwrap())).map(ToString::to_string).collect()
     }
 
     #[test]
     fn public_addresses_are_public() {
         let public =
             ["1.1.1.1", "172.15.0.1", "172.32.0.1", "100.63.0.1", "192.0.1.1", "2606:4700::1111", "2001:4860::8888"];
-        assert_eq!(admitted(Reach::Public, &public), public);
-        assert_eq!(admitted(Reach::Private, &public), public);
-        assert!(admitted(Reach::Loopback, &public).is_empty());
-        assert!(Reach::Public.admits("64:ff9b::101:101".parse().unwrap()), "NAT64 of a public address");
+        assert_eq!(admitted(AddressPolicy::Public, &public), public);
+        assert_eq!(admitted(AddressPolicy::Private, &public), public);
+        assert!(admitted(AddressPolicy::Loopback, &public).is_empty());
+        assert!(AddressPolicy::Public.admits("64:ff9b::101:101".parse().unwrap()), "NAT64 of a public address");
     }
 
     #[test]
     fn what_a_private_registration_adds_is_only_private_networks() {
         let private = ["10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd12:3456::1"];
-        assert_eq!(admitted(Reach::Private, &private), private);
-        assert!(admitted(Reach::Public, &private).is_empty());
+        assert_eq!(admitted(AddressPolicy::Private, &private), private);
+        assert!(admitted(AddressPolicy::Public, &private).is_empty());
         let never = [
             "127.0.0.1",
             "::1",
@@ -129,15 +129,16 @@ mod tests {
             "0.0.0.0",
             "224.0.0.1",
         ];
-        assert!(admitted(Reach::Private, &never).is_empty());
+        assert!(admitted(AddressPolicy::Private, &never).is_empty());
     }
 
     #[test]
     fn loopback_is_only_this_machine() {
         let own = ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"];
-        assert_eq!(admitted(Reach::Loopback, &own), own);
+        assert_eq!(admitted(AddressPolicy::Loopback, &own), own);
         assert!(
-            admitted(Reach::Loopback, &["10.0.0.1", "0.0.0.0", "::", "169.254.169.254", "::ffff:10.0.0.1"]).is_empty()
+            admitted(AddressPolicy::Loopback, &["10.0.0.1", "0.0.0.0", "::", "169.254.169.254", "::ffff:10.0.0.1"])
+                .is_empty()
         );
     }
 }

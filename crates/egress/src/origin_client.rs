@@ -1,4 +1,4 @@
-//! Requests and answers: one lane per (server, credential), each to one origin.
+//! Requests and answers: one client per (server, credential), each to one origin.
 
 use std::{error::Error as _, sync::Arc, time::Duration};
 
@@ -14,8 +14,8 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDe
 use tokio::time::timeout;
 
 use crate::{
-    EgressError, Place, Resolver, SystemResolver, Target,
-    connect::{Dial, Dialler},
+    EgressError, PathAndQuery, Resolver, SystemResolver, Target,
+    connector::{ConnectSettings, Connector},
 };
 
 /// How the client behaves, for all lanes.
@@ -44,43 +44,43 @@ pub struct Egress {
     tls: Arc<ClientConfig>,
 }
 
-/// Connections to one origin, shared by whoever holds this lane and by nobody else.
+/// Connections to one origin, shared by whoever holds this client and by nobody else.
 #[derive(Clone)]
-pub struct Lane {
+pub struct OriginClient {
     target: Target,
-    client: Client<Dialler, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
     idle: Duration,
 }
 
 /// One request.
 #[derive(Debug)]
-pub struct Request {
+pub struct EgressRequest {
     /// The method.
     pub method: Method,
-    /// Where on the lane's origin; `None` is the target itself.
-    pub place: Option<Place>,
+    /// Where on the client's origin; `None` is the target itself.
+    pub path: Option<PathAndQuery>,
     /// Headers, complete but for `Host` and `Content-Length`.
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
     /// How long to wait for the answer's head.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// The longest body that is read; `u64::MAX` for streams that are meant never to end.
     pub limit: u64,
 }
 
 /// An answer whose body has not been read.
-pub struct Answer {
+pub struct EgressResponse {
     /// The status; never a redirect.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Body,
+    pub body: ResponseBody,
 }
 
 /// A body as it arrives. Dropping it before its end closes the connection, which tells the server to stop.
-pub struct Body {
+pub struct ResponseBody {
     incoming: Incoming,
     left: u64,
     limit: u64,
@@ -94,14 +94,14 @@ impl Egress {
         Ok(Self { settings: Arc::new(settings), tls })
     }
 
-    /// A lane to the target, with connections of its own.
+    /// A client to the target, with connections of its own.
     #[must_use]
-    pub fn lane(&self, target: Target) -> Lane {
-        let dial = Dial {
+    pub fn client(&self, target: Target) -> OriginClient {
+        let dial = ConnectSettings {
             target: target.clone(),
             resolver: Arc::clone(&self.settings.resolver),
             tls: Arc::clone(&self.tls),
-            patience: self.settings.connect,
+            timeout: self.settings.connect,
         };
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
@@ -109,37 +109,37 @@ impl Egress {
             .pool_max_idle_per_host(64)
             .http1_max_headers(100)
             .http1_max_buf_size(64 * 1024)
-            .build(Dialler(Arc::new(dial)));
-        Lane { target, client, idle: self.settings.idle }
+            .build(Connector(Arc::new(dial)));
+        OriginClient { target, client, idle: self.settings.idle }
     }
 }
 
-impl Lane {
-    /// Where the lane leads.
+impl OriginClient {
+    /// Where the client leads.
     #[must_use]
     pub const fn target(&self) -> &Target {
         &self.target
     }
 
     /// Sends one request. The answer's status may be any but a redirect; its body is plain and bounded.
-    pub async fn send(&self, request: Request) -> Result<Answer, EgressError> {
-        let Request { method, place, headers, body, patience, limit } = request;
-        let place = place.unwrap_or_else(|| self.target.place());
-        let mut outgoing = http::Request::new(Full::new(body));
+    pub async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
+        let EgressRequest { method, path, headers, body, timeout, limit } = request;
+        let path = path.unwrap_or_else(|| self.target.path_and_query());
+        let mut outgoing = http::EgressRequest::new(Full::new(body));
         *outgoing.method_mut() = method;
-        *outgoing.uri_mut() = place.0;
+        *outgoing.uri_mut() = path.0;
         *outgoing.headers_mut() = headers;
         outgoing.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let answer = timeout(patience, self.client.request(outgoing)).await;
+        let answer = tokio::time::timeout(timeout, self.client.request(outgoing)).await;
         let answer = answer.map_err(|_| EgressError::TimedOut("answer"))?.map_err(|error| connection(&error))?;
         let (head, incoming) = answer.into_parts();
         check_head(&head, limit)?;
-        let body = Body { incoming, left: limit, limit, idle: self.idle };
-        Ok(Answer { status: head.status, headers: head.headers, body })
+        let body = ResponseBody { incoming, left: limit, limit, idle: self.idle };
+        Ok(EgressResponse { status: head.status, headers: head.headers, body })
     }
 }
 
-impl Body {
+impl ResponseBody {
     /// The next piece, waiting at most the idle time; `None` at the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, EgressError> {
         timeout(self.idle, self.next()).await.map_err(|_| EgressError::TimedOut("data"))?

@@ -5,14 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use briefcase_egress::{EgressError, Reach, SystemResolver};
+use briefcase_egress::{AddressPolicy, EgressError, SystemResolver};
 use bytes::Bytes;
 
-use crate::stage::{fetch, lane, serve};
+use crate::stage::{client, fetch, serve};
 
 async fn answer(text: impl Into<Vec<u8>>) -> Result<Bytes, EgressError> {
     let (address, _) = serve(text).await;
-    fetch(&lane(&format!("http://{address}/"), Reach::Loopback, Arc::new(SystemResolver), vec![])).await
+    fetch(&client(&format!("http://{address}/"), AddressPolicy::Loopback, Arc::new(SystemResolver), vec![])).await
 }
 
 #[tokio::test]
@@ -79,12 +79,12 @@ async fn attack_45_a_redirect_is_an_answer_and_not_a_way() {
 async fn a_connection_is_used_again_and_belongs_to_its_lane() {
     let (address, connections) = serve("HTTP/1.1 200 x\r\ncontent-length: 2\r\n\r\nok").await;
     let url = format!("http://{address}/");
-    let one = lane(&url, Reach::Loopback, Arc::new(SystemResolver), vec![]);
+    let one = client(&url, AddressPolicy::Loopback, Arc::new(SystemResolver), vec![]);
     for _ in 0..10 {
         assert_eq!(fetch(&one).await.unwrap(), "ok");
     }
     assert_eq!(connections.load(Ordering::SeqCst), 1);
-    let other = lane(&url, Reach::Loopback, Arc::new(SystemResolver), vec![]);
+    let other = client(&url, AddressPolicy::Loopback, Arc::new(SystemResolver), vec![]);
     fetch(&other).await.unwrap();
-    assert_eq!(connections.load(Ordering::SeqCst), 2, "another lane has its own");
+    assert_eq!(connections.load(Ordering::SeqCst), 2, "another client has its own");
 }
