@@ -38,7 +38,7 @@ pub enum FrameError {
 /// One direction's messages as frames.
 pub trait Frame: Sized + Send + 'static {
     /// Takes the message apart for writing. The tail is written without being copied when it is large.
-    fn into_parts(self) -> Parts;
+    fn into_parts(self) -> FrameParts;
 
     /// About how many bytes it takes; counts against what may wait to be written.
     fn size(&self) -> usize;
@@ -49,14 +49,14 @@ pub trait Frame: Sized + Send + 'static {
 
 /// A frame ready for writing.
 #[derive(Debug)]
-pub struct Parts {
+pub struct FrameParts {
     pub(crate) kind: u8,
     pub(crate) channel: ChannelId,
     pub(crate) prefix: Bytes,
     pub(crate) tail: Bytes,
 }
 
-impl Parts {
+impl FrameParts {
     pub(crate) const fn plain(kind: u8, channel: ChannelId, tail: Bytes) -> Self {
         Self { kind, channel, prefix: Bytes::new(), tail }
     }

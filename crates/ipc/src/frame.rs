@@ -3,7 +3,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Frame, FrameError, Parts};
+use crate::codec::{Frame, FrameError, FrameParts};
 
 /// One MCP conversation inside a connection. Chosen by the gateway, not reused within a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,7 +12,7 @@ pub struct ChannelId(pub u32);
 /// How the agent reaches the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Transport {
+pub enum AgentTransport {
     /// Standard input and output; one channel per connection.
     Stdio,
     /// Streamable HTTP.
@@ -23,7 +23,7 @@ pub enum Transport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenChannel {
     /// How the agent reaches the gateway.
-    pub transport: Transport,
+    pub transport: AgentTransport,
     /// The one server to show, with bare names; `None` shows all, with prefixed names.
     pub view: Option<String>,
     /// Whether the channel carries modern requests of many HTTP clients. Such a channel is not a session of its own:
@@ -69,7 +69,7 @@ pub enum ToDaemon {
 
 /// Where in a conversation a message of the daemon belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Route {
+pub enum ChannelRoute {
     /// To the conversation as a whole.
     General,
     /// To one request of the client, named by its id as JSON text: its response, its progress, questions on its behalf.
@@ -85,7 +85,7 @@ pub enum ToGateway {
         /// Its conversation.
         channel: ChannelId,
         /// Its place there.
-        route: Route,
+        route: ChannelRoute,
         /// The message.
         json: Bytes,
     },
@@ -107,17 +107,17 @@ const TO_GATEWAY_MESSAGE: u8 = 0x83;
 const CLOSED: u8 = 0x84;
 
 impl Frame for ToDaemon {
-    fn into_parts(self) -> Parts {
+    fn into_parts(self) -> FrameParts {
         match self {
-            Self::Open { channel, open } => Parts::json(OPEN, channel, &open),
-            Self::Message { channel, headers: None, json } => Parts::plain(MESSAGE, channel, json),
+            Self::Open { channel, open } => FrameParts::json(OPEN, channel, &open),
+            Self::Message { channel, headers: None, json } => FrameParts::plain(MESSAGE, channel, json),
             Self::Message { channel, headers: Some(headers), json } => {
                 let mut prefix = BytesMut::with_capacity(headers.len().saturating_add(4));
                 put_block(&mut prefix, &headers);
-                Parts { kind: MESSAGE_WITH_HEADERS, channel, prefix: prefix.freeze(), tail: json }
+                FrameParts { kind: MESSAGE_WITH_HEADERS, channel, prefix: prefix.freeze(), tail: json }
             }
-            Self::Cancel { channel, request } => Parts::plain(CANCEL, channel, request),
-            Self::Close { channel } => Parts::plain(CLOSE, channel, Bytes::new()),
+            Self::Cancel { channel, request } => FrameParts::plain(CANCEL, channel, request),
+            Self::Close { channel } => FrameParts::plain(CLOSE, channel, Bytes::new()),
         }
     }
 
@@ -144,21 +144,21 @@ impl Frame for ToDaemon {
 }
 
 impl Frame for ToGateway {
-    fn into_parts(self) -> Parts {
+    fn into_parts(self) -> FrameParts {
         match self {
             Self::Message { channel, route, json } => {
                 let prefix = match route {
-                    Route::General => Bytes::from_static(&[0]),
-                    Route::Related(request) => {
+                    ChannelRoute::General => Bytes::from_static(&[0]),
+                    ChannelRoute::Related(request) => {
                         let mut prefix = BytesMut::with_capacity(request.len().saturating_add(5));
                         prefix.put_u8(1);
                         put_block(&mut prefix, &request);
                         prefix.freeze()
                     }
                 };
-                Parts { kind: TO_GATEWAY_MESSAGE, channel, prefix, tail: json }
+                FrameParts { kind: TO_GATEWAY_MESSAGE, channel, prefix, tail: json }
             }
-            Self::Closed { channel, reason } => Parts::plain(CLOSED, channel, reason.into()),
+            Self::Closed { channel, reason } => FrameParts::plain(CLOSED, channel, reason.into()),
         }
     }
 
@@ -173,8 +173,8 @@ impl Frame for ToGateway {
         match kind {
             TO_GATEWAY_MESSAGE => {
                 let route = match payload.try_get_u8() {
-                    Ok(0) => Route::General,
-                    Ok(1) => Route::Related(take_block(&mut payload)?),
+                    Ok(0) => ChannelRoute::General,
+                    Ok(1) => ChannelRoute::Related(take_block(&mut payload)?),
                     _ => return Err(FrameError::Malformed),
                 };
                 Ok(Self::Message { channel, route, json: payload })

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgentToken, ChannelId,
-    codec::{Frame, FrameError, Parts},
+    codec::{Frame, FrameError, FrameParts},
     frame::from_json,
 };
 
@@ -42,7 +42,7 @@ pub struct Welcome {
 /// The daemon does not take the connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {message} {next_step}")]
-pub struct Refused {
+pub struct HandshakeRefusal {
     /// Stable code, such as `denied` (unknown token), `revoked` or `unavailable` (locked).
     pub code: RefusalCode,
     /// What is wrong.
@@ -53,25 +53,25 @@ pub struct Refused {
 
 /// The daemon's answer to a [`Hello`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub enum HandshakeReply {
     /// Come in.
     Welcome(Welcome),
     /// No.
-    Refused(Refused),
+    Refused(HandshakeRefusal),
 }
 
 #[derive(Serialize, Deserialize)]
-struct HelloWire<'a> {
+struct EncodedHello<'a> {
     protocol: u32,
     agent_token: &'a str,
     gateway: &'a str,
 }
 
 impl Frame for Hello {
-    fn into_parts(self) -> Parts {
+    fn into_parts(self) -> FrameParts {
         self.agent_token.expose(|token| {
-            let wire = HelloWire { protocol: self.protocol, agent_token: token, gateway: &self.gateway };
-            Parts::json(HELLO, NO_CHANNEL, &wire)
+            let wire = EncodedHello { protocol: self.protocol, agent_token: token, gateway: &self.gateway };
+            FrameParts::json(HELLO, NO_CHANNEL, &wire)
         })
     }
 
@@ -83,7 +83,7 @@ impl Frame for Hello {
         if kind != HELLO {
             return Err(FrameError::UnknownKind(kind));
         }
-        let wire: HelloWire<'_> = from_json(&payload)?;
+        let wire: EncodedHello<'_> = from_json(&payload)?;
         let token = SecretString::new(wire.agent_token.to_owned());
         Ok(Self {
             protocol: wire.protocol,
@@ -93,11 +93,11 @@ impl Frame for Hello {
     }
 }
 
-impl Frame for Reply {
-    fn into_parts(self) -> Parts {
+impl Frame for HandshakeReply {
+    fn into_parts(self) -> FrameParts {
         match self {
-            Self::Welcome(welcome) => Parts::json(WELCOME, NO_CHANNEL, &welcome),
-            Self::Refused(refused) => Parts::json(REFUSED, NO_CHANNEL, &refused),
+            Self::Welcome(welcome) => FrameParts::json(WELCOME, NO_CHANNEL, &welcome),
+            Self::Refused(refused) => FrameParts::json(REFUSED, NO_CHANNEL, &refused),
         }
     }
 

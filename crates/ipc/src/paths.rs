@@ -25,7 +25,7 @@ pub struct Paths {
 /// No folder could be found for something.
 #[derive(Debug, thiserror::Error)]
 #[error("the {what} folder is not known: set {variable}, or HOME")]
-pub struct NoFolder {
+pub struct MissingFolder {
     what: &'static str,
     variable: &'static str,
 }
@@ -35,7 +35,7 @@ impl Paths {
     ///
     /// # Errors
     /// When neither a variable of its own nor `HOME` names one of them.
-    pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, NoFolder> {
+    pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, MissingFolder> {
         let variable = &variable;
         Ok(Self {
             state: folder(variable, "BRIEFCASE_STATE_DIR", "XDG_STATE_HOME", ".local/state", "state")?,
@@ -48,7 +48,7 @@ impl Paths {
     ///
     /// # Errors
     /// When no variable names it.
-    pub fn runtime_folder(variable: &impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, NoFolder> {
+    pub fn runtime_folder(variable: &impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, MissingFolder> {
         if let Some(own) = set(variable, "BRIEFCASE_RUNTIME_DIR") {
             return Ok(own);
         }
@@ -56,7 +56,7 @@ impl Paths {
             return Ok(xdg.join("briefcase"));
         }
         let state = folder(variable, "BRIEFCASE_STATE_DIR", "XDG_STATE_HOME", ".local/state", "runtime");
-        let unknown = NoFolder { what: "runtime", variable: "BRIEFCASE_RUNTIME_DIR" };
+        let unknown = MissingFolder { what: "runtime", variable: "BRIEFCASE_RUNTIME_DIR" };
         state.map(|state| state.join("run")).map_err(|_| unknown)
     }
 
@@ -64,7 +64,7 @@ impl Paths {
     ///
     /// # Errors
     /// When no variable names it.
-    pub fn config_folder(variable: &impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, NoFolder> {
+    pub fn config_folder(variable: &impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, MissingFolder> {
         folder(variable, "BRIEFCASE_CONFIG_DIR", "XDG_CONFIG_HOME", ".config", "configuration")
     }
 
@@ -103,18 +103,18 @@ fn folder(
     xdg: &str,
     below_home: &str,
     what: &'static str,
-) -> Result<PathBuf, NoFolder> {
+) -> Result<PathBuf, MissingFolder> {
     set(variable, own)
         .or_else(|| set(variable, xdg).map(|dir| dir.join("briefcase")))
         .or_else(|| set(variable, "HOME").map(|home| home.join(below_home).join("briefcase")))
-        .ok_or(NoFolder { what, variable: own })
+        .ok_or(MissingFolder { what, variable: own })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn paths(pairs: &[(&str, &str)]) -> Result<Paths, NoFolder> {
+    fn paths(pairs: &[(&str, &str)]) -> Result<Paths, MissingFolder> {
         Paths::from_environment(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
     }
 

@@ -17,7 +17,7 @@ use tokio_util::codec::FramedRead;
 use crate::{
     MAX_FRAME_BYTES,
     codec::{Frame, FrameCodec, FrameError},
-    slots::Slot,
+    connection_limit::ConnectionPermit,
 };
 
 /// What may wait to be written on one connection.
@@ -62,7 +62,7 @@ struct Queued<F> {
 /// The receiving half.
 pub struct FrameReceiver<F> {
     frames: FramedRead<OwnedReadHalf, FrameCodec<F>>,
-    slot: Option<Slot>,
+    permit: Option<ConnectionPermit>,
 }
 
 impl<F: Frame> FrameSender<F> {
@@ -117,12 +117,12 @@ impl<F: Frame> FrameReceiver<F> {
 }
 
 /// A connection before its handshake: reads frames of one kind, with a small limit.
-pub(crate) struct RawLink<F> {
+pub(crate) struct HandshakeStream<F> {
     frames: FramedRead<OwnedReadHalf, FrameCodec<F>>,
     write: OwnedWriteHalf,
 }
 
-impl<F: Frame> RawLink<F> {
+impl<F: Frame> HandshakeStream<F> {
     pub(crate) fn new(stream: UnixStream, max_frame: usize) -> Self {
         let (read, write) = stream.into_split();
         Self { frames: FramedRead::with_capacity(read, FrameCodec::new(max_frame), READ_BUFFER), write }
@@ -138,15 +138,18 @@ impl<F: Frame> RawLink<F> {
     }
 
     /// Goes on with other frames; what was already read is kept.
-    pub(crate) fn open<In: Frame, Out: Frame>(self, slot: Option<Slot>) -> (FrameReceiver<In>, FrameSender<Out>) {
+    pub(crate) fn open<In: Frame, Out: Frame>(
+        self,
+        permit: Option<ConnectionPermit>,
+    ) -> (FrameReceiver<In>, FrameSender<Out>) {
         let frames = self.frames.map_decoder(|_| FrameCodec::new(MAX_FRAME_BYTES));
-        (FrameReceiver { frames, slot }, FrameSender::spawn(self.write))
+        (FrameReceiver { frames, permit }, FrameSender::spawn(self.write))
     }
 }
 
 impl<F> fmt::Debug for FrameReceiver<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FrameReceiver").field("slot", &self.slot).finish_non_exhaustive()
+        f.debug_struct("FrameReceiver").field("permit", &self.permit).finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{OpenChannel, Route, ToDaemon, ToGateway, Transport};
+use crate::{AgentTransport, ChannelRoute, OpenChannel, ToDaemon, ToGateway};
 
 fn bytes(max: usize) -> impl Strategy<Value = Bytes> {
     prop::collection::vec(any::<u8>(), 0..max).prop_map(Bytes::from)
@@ -12,7 +12,7 @@ fn to_daemon() -> impl Strategy<Value = ToDaemon> {
     prop_oneof![
         (channel.clone(), prop::option::of("[a-z]{1,8}"), any::<bool>(), any::<bool>()).prop_map(
             |(channel, view, stdio, stateless)| {
-                let transport = if stdio { Transport::Stdio } else { Transport::Http };
+                let transport = if stdio { AgentTransport::Stdio } else { AgentTransport::Http };
                 ToDaemon::Open { channel, open: OpenChannel { transport, view, stateless } }
             }
         ),
@@ -24,7 +24,7 @@ fn to_daemon() -> impl Strategy<Value = ToDaemon> {
 }
 
 fn to_gateway() -> impl Strategy<Value = ToGateway> {
-    let route = prop_oneof![Just(Route::General), bytes(20).prop_map(Route::Related)];
+    let route = prop_oneof![Just(ChannelRoute::General), bytes(20).prop_map(ChannelRoute::Related)];
     let channel = any::<u32>().prop_map(ChannelId);
     prop_oneof![
         (channel.clone(), route, bytes(200)).prop_map(|(channel, route, json)| ToGateway::Message {
@@ -80,7 +80,7 @@ fn an_announced_giant_is_refused_before_it_arrives() {
         let refused = decode::<ToDaemon>(&length.to_be_bytes(), 128);
         assert!(matches!(refused, Err(FrameError::Length(_))), "{length}");
     }
-    let oversize = Parts::plain(3, ChannelId(1), Bytes::from(vec![b'x'; MAX_FRAME_BYTES - 4]));
+    let oversize = FrameParts::plain(3, ChannelId(1), Bytes::from(vec![b'x'; MAX_FRAME_BYTES - 4]));
     assert!(matches!(oversize.to_bytes(), Err(FrameError::Length(_))));
 }
 

@@ -10,31 +10,31 @@ const PER_PROCESS: usize = 48;
 
 /// The connections that are open.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Slots(Arc<Mutex<HashMap<i32, usize>>>);
+pub(crate) struct ConnectionLimit(Arc<Mutex<HashMap<i32, usize>>>);
 
 /// One place, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Slot {
-    slots: Slots,
+pub(crate) struct ConnectionPermit {
+    limit: ConnectionLimit,
     pid: i32,
 }
 
-impl Slots {
+impl ConnectionLimit {
     /// A place for a process; `None` when it, or all together, have their number.
-    pub(crate) fn take(&self, pid: Option<i32>) -> Option<Slot> {
+    pub(crate) fn take(&self, pid: Option<i32>) -> Option<ConnectionPermit> {
         let pid = pid.unwrap_or_default();
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if open.values().sum::<usize>() >= IN_ALL || open.get(&pid).is_some_and(|count| *count >= PER_PROCESS) {
             return None;
         }
         *open.entry(pid).or_default() += 1;
-        Some(Slot { slots: self.clone(), pid })
+        Some(ConnectionPermit { limit: self.clone(), pid })
     }
 }
 
-impl Drop for Slot {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut open = self.slots.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.limit.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = open.get_mut(&self.pid) {
             *count = count.saturating_sub(1);
         }

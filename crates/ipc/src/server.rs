@@ -8,11 +8,11 @@ use std::{
 use tokio::net::UnixStream;
 
 use crate::{
-    AGENT_SOCKET, FrameError, FrameReceiver, FrameSender, Hello, Peer, Refused, Reply, SocketError, ToDaemon,
-    ToGateway, Welcome,
-    slots::{Slot, Slots},
+    AGENT_SOCKET, FrameError, FrameReceiver, FrameSender, HandshakeRefusal, HandshakeReply, Hello, Peer, SocketError,
+    ToDaemon, ToGateway, Welcome,
+    connection_limit::{ConnectionLimit, ConnectionPermit},
     socket::BoundSocket,
-    stream::RawLink,
+    stream::HandshakeStream,
 };
 
 /// A greeting is small, and comes at once.
@@ -25,29 +25,29 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct AgentListener {
     socket: BoundSocket,
-    slots: Slots,
+    limit: ConnectionLimit,
 }
 
 /// A connection of this user's own processes that has said nothing yet.
 #[derive(Debug)]
-pub struct IncomingAgent {
+pub struct IncomingConnection {
     stream: UnixStream,
     peer: Peer,
-    slot: Slot,
+    permit: ConnectionPermit,
 }
 
 /// A connection that has said who it is and waits for the daemon's decision.
-pub struct AgentGreeting {
+pub struct PendingHandshake {
     /// What it said.
     pub hello: Hello,
-    link: RawLink<Hello>,
+    link: HandshakeStream<Hello>,
     peer: Peer,
-    slot: Slot,
+    permit: ConnectionPermit,
 }
 
 /// A connection that the daemon has accepted.
 #[derive(Debug)]
-pub struct AgentConnection {
+pub struct GatewayConnection {
     /// The process at the other end.
     pub peer: Peer,
     /// What the gateway sends.
@@ -59,7 +59,7 @@ pub struct AgentConnection {
 impl AgentListener {
     /// Binds `agent.sock` in a private folder, which is made if it is not there.
     pub fn bind(runtime_dir: &Path) -> Result<Self, SocketError> {
-        Ok(Self { socket: BoundSocket::bind(runtime_dir, AGENT_SOCKET)?, slots: Slots::default() })
+        Ok(Self { socket: BoundSocket::bind(runtime_dir, AGENT_SOCKET)?, limit: ConnectionLimit::default() })
     }
 
     /// Where it is bound.
@@ -70,21 +70,21 @@ impl AgentListener {
 
     /// The next connection of this user. Others, and those beyond the limits (128 in all, 48 of one process), are
     /// closed without a word.
-    pub async fn accept(&self) -> IncomingAgent {
+    pub async fn accept(&self) -> IncomingConnection {
         loop {
             let Ok((stream, _)) = self.socket.listener.accept().await else {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
             let Ok(peer) = Peer::of(&stream) else { continue };
-            if let Some(slot) = self.slots.take(peer.pid()) {
-                return IncomingAgent { stream, peer, slot };
+            if let Some(permit) = self.limit.take(peer.pid()) {
+                return IncomingConnection { stream, peer, permit };
             }
         }
     }
 }
 
-impl IncomingAgent {
+impl IncomingConnection {
     /// The process at the other end.
     #[must_use]
     pub const fn peer(&self) -> &Peer {
@@ -92,25 +92,25 @@ impl IncomingAgent {
     }
 
     /// Waits (5 s at most) for the greeting. Run it apart from the accept loop.
-    pub async fn greeting(self) -> Result<AgentGreeting, FrameError> {
-        let mut link = RawLink::<Hello>::new(self.stream, MAX_HELLO_BYTES);
+    pub async fn read_hello(self) -> Result<PendingHandshake, FrameError> {
+        let mut link = HandshakeStream::<Hello>::new(self.stream, MAX_HELLO_BYTES);
         let received = tokio::time::timeout(HELLO_TIMEOUT, link.recv()).await;
         let timed_out = |_| FrameError::Io(std::io::ErrorKind::TimedOut.into());
         let hello = received.map_err(timed_out)??.ok_or(FrameError::Truncated)?;
-        Ok(AgentGreeting { hello, link, peer: self.peer, slot: self.slot })
+        Ok(PendingHandshake { hello, link, peer: self.peer, permit: self.permit })
     }
 }
 
-impl AgentGreeting {
+impl PendingHandshake {
     /// Accepts the connection.
-    pub async fn welcome(mut self, welcome: Welcome) -> Result<AgentConnection, FrameError> {
-        self.link.send(Reply::Welcome(welcome)).await?;
-        let (receiver, sender) = self.link.open(Some(self.slot));
-        Ok(AgentConnection { peer: self.peer, receiver, sender })
+    pub async fn welcome(mut self, welcome: Welcome) -> Result<GatewayConnection, FrameError> {
+        self.link.send(HandshakeReply::Welcome(welcome)).await?;
+        let (receiver, sender) = self.link.open(Some(self.permit));
+        Ok(GatewayConnection { peer: self.peer, receiver, sender })
     }
 
     /// Refuses the connection and closes it.
-    pub async fn refuse(mut self, refused: Refused) -> Result<(), FrameError> {
-        self.link.send(Reply::Refused(refused)).await
+    pub async fn refuse(mut self, refused: HandshakeRefusal) -> Result<(), FrameError> {
+        self.link.send(HandshakeReply::Refused(refused)).await
     }
 }
