@@ -2,7 +2,7 @@
 //! changes nothing but the id.
 #![no_main]
 
-use briefcase_mcp::{Envelope, Glance, Kind, RequestId, RequestParams};
+use briefcase_mcp::{Envelope, MessageKind, Kind, RequestId, RequestParams};
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(part(message.result()).as_ref(), tree.get("result"));
     assert_eq!(part(message.error()).as_ref(), tree.get("error"));
     let _ = RequestParams::of(&message);
-    let _ = Glance::at(data);
+    let _ = MessageKind::peek(data);
     if let Some(id) = message.id() {
         let moved = Envelope::parse(message.with_id(&RequestId::number(7))).expect("still a message");
         assert_eq!(moved.id(), Some(&RequestId::number(7)));

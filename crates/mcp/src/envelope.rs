@@ -1,7 +1,7 @@
 //! A JSON-RPC message as received: its bytes, what kind it is, and where the parts stand.
 
 mod build;
-mod fault;
+mod error;
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use briefcase_json::Limits;
 use bytes::Bytes;
 
 pub use build::{error_response, notification, request, response};
-pub use fault::{EnvelopeError, Fault};
+pub use error::{EnvelopeError, MessageError};
 
 use crate::{RequestId, cursor::Cursor};
 
@@ -75,10 +75,10 @@ impl Envelope {
 
     /// Reads one message: strict JSON within `limits`, which are checked first.
     pub fn parse_within(raw: Bytes, limits: &Limits) -> Result<Self, EnvelopeError> {
-        briefcase_json::scan(&raw, limits).map_err(|error| Fault::Json(error.to_string()).without_id())?;
+        briefcase_json::scan(&raw, limits).map_err(|error| MessageError::Json(error.to_string()).without_id())?;
         let mut cursor = Cursor::new(&raw);
         if cursor.peek() == Some(b'[') {
-            return Err(Fault::Batch.without_id());
+            return Err(MessageError::Batch.without_id());
         }
         let places = Places::find(&raw, &mut cursor)?;
         let kind = places.kind(&raw)?;
@@ -173,14 +173,14 @@ impl Envelope {
 impl Places {
     fn find(raw: &[u8], cursor: &mut Cursor<'_>) -> Result<Self, EnvelopeError> {
         if !cursor.take(b'{') {
-            return Err(Fault::NotAnObject.without_id());
+            return Err(MessageError::NotAnObject.without_id());
         }
         let mut places = Self::default();
         while let Some(member) = cursor.member() {
             let key = raw.get(member.key).unwrap_or_default();
             let Some(place) = places.slot(key) else { continue };
             if place.replace(member.value).is_some() {
-                return Err(Fault::Duplicate.without_id());
+                return Err(MessageError::Duplicate.without_id());
             }
         }
         Ok(places)
@@ -209,7 +209,7 @@ impl Places {
     fn kind(&self, raw: &Bytes) -> Result<Kind, EnvelopeError> {
         let text = |place: &Option<Range<usize>>| place.clone().map(|place| raw.slice(place));
         let id = match text(&self.id) {
-            Some(raw) => Some(RequestId::from_json(raw).map_err(|_| Fault::Id.without_id())?),
+            Some(raw) => Some(RequestId::from_json(raw).map_err(|_| MessageError::Id.without_id())?),
             None => None,
         };
         self.classify(text(&self.method), id.clone(), &text).map_err(|fault| fault.about(id))
@@ -220,25 +220,25 @@ impl Places {
         method: Option<Bytes>,
         id: Option<RequestId>,
         text: &dyn Fn(&Option<Range<usize>>) -> Option<Bytes>,
-    ) -> Result<Kind, Fault> {
+    ) -> Result<Kind, MessageError> {
         let is_object = |place: &Option<Range<usize>>| text(place).is_none_or(|part| part.first() == Some(&b'{'));
         if text(&self.jsonrpc).is_none_or(|version| version != r#""2.0""#) {
-            return Err(Fault::Version);
+            return Err(MessageError::Version);
         }
         match (method, id, &self.result, &self.error) {
-            (Some(_), _, None, None) if !is_object(&self.params) => Err(Fault::Params),
+            (Some(_), _, None, None) if !is_object(&self.params) => Err(MessageError::Params),
             (Some(name), Some(id), None, None) => Ok(Kind::Request { id, method: method_name(&name)? }),
             (Some(name), None, None, None) => Ok(Kind::Notification { method: method_name(&name)? }),
             (None, Some(id), Some(_), None) => Ok(Kind::Response { id }),
             (None, id, None, Some(_)) if is_object(&self.error) => Ok(Kind::ErrorResponse { id }),
-            _ => Err(Fault::Shape),
+            _ => Err(MessageError::Shape),
         }
     }
 }
 
-fn method_name(raw: &[u8]) -> Result<Box<str>, Fault> {
-    let name = serde_json::from_slice::<Box<str>>(raw).map_err(|_| Fault::Method)?;
-    if name.is_empty() || name.len() > MAX_METHOD_BYTES { Err(Fault::Method) } else { Ok(name) }
+fn method_name(raw: &[u8]) -> Result<Box<str>, MessageError> {
+    let name = serde_json::from_slice::<Box<str>>(raw).map_err(|_| MessageError::Method)?;
+    if name.is_empty() || name.len() > MAX_METHOD_BYTES { Err(MessageError::Method) } else { Ok(name) }
 }
 
 #[cfg(test)]

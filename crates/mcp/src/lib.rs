@@ -13,20 +13,20 @@ mod envelope;
 mod era;
 mod error_code;
 mod frame;
-mod glance;
 mod headers;
 mod id;
+mod message_kind;
 pub mod method;
 mod params;
 mod sse;
 
-pub use envelope::{Envelope, EnvelopeError, Fault, Kind, error_response, notification, request, response};
+pub use envelope::{Envelope, EnvelopeError, Kind, MessageError, error_response, notification, request, response};
 pub use era::{Era, LEGACY_VERSIONS, MODERN_VERSIONS, PROTOCOL_VERSION_KEY, version_era};
 pub use error_code::ErrorCode;
 pub use frame::single_line;
-pub use glance::Glance;
 pub use headers::{HeaderMismatch, PARAM_PREFIX, ParamHeaders, ParamHeadersError, check_headers, decode_header_value};
 pub use id::{RequestId, RequestIdError};
+pub use message_kind::MessageKind;
 pub use params::{ParamsError, RequestParams};
 pub use sse::{SseDecoder, SseError, SseEvent, SseLimits, write_comment, write_event, write_retry};
 

@@ -33,9 +33,9 @@ pub enum ParamsError {
 }
 
 #[derive(Default, Deserialize)]
-struct Wire<'a> {
+struct RawParams<'a> {
     #[serde(borrow, rename = "_meta")]
-    meta: Option<Meta<'a>>,
+    meta: Option<RawMeta<'a>>,
     #[serde(borrow)]
     name: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -47,7 +47,7 @@ struct Wire<'a> {
 }
 
 #[derive(Default, Deserialize)]
-struct Meta<'a> {
+struct RawMeta<'a> {
     #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
     protocol_version: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "io.modelcontextprotocol/clientCapabilities")]
@@ -58,19 +58,20 @@ impl RequestParams {
     /// Looks at the `params` of a message.
     pub fn of(envelope: &Envelope) -> Result<Self, ParamsError> {
         let Some(raw) = envelope.params() else { return Ok(Self::default()) };
-        let wire: Wire<'_> = serde_json::from_slice(&raw).map_err(|error| ParamsError::Type(error.to_string()))?;
-        let meta = wire.meta.unwrap_or_default();
+        let raw_params: RawParams<'_> =
+            serde_json::from_slice(&raw).map_err(|error| ParamsError::Type(error.to_string()))?;
+        let meta = raw_params.meta.unwrap_or_default();
         let named = match envelope.method() {
-            Some("tools/call" | "prompts/get") => wire.name,
-            Some("resources/read") => wire.uri,
-            Some("tasks/get" | "tasks/update" | "tasks/cancel") => wire.task,
+            Some("tools/call" | "prompts/get") => raw_params.name,
+            Some("resources/read") => raw_params.uri,
+            Some("tasks/get" | "tasks/update" | "tasks/cancel") => raw_params.task,
             _ => None,
         };
         Ok(Self {
             protocol_version: meta.protocol_version.map(Cow::into_owned),
             has_client_capabilities: meta.capabilities.is_some_and(|raw| raw.get().starts_with('{')),
             name: text(named)?,
-            initialize_version: text(wire.initialize_version).unwrap_or_default(),
+            initialize_version: text(raw_params.initialize_version).unwrap_or_default(),
         })
     }
 

@@ -4,25 +4,25 @@ use crate::cursor::Cursor;
 
 /// What a message is, as far as delivering it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Glance {
+pub enum MessageKind {
     /// A request or a notification.
-    Asking,
+    RequestOrNotification,
     /// A response with a result.
     Result,
     /// An error response, with its code.
     Error(i64),
 }
 
-impl Glance {
+impl MessageKind {
     /// Looks at a message that has been checked before (what the daemon sends). Reads no further than the member that
     /// decides, so that large results cost nothing.
     #[must_use]
-    pub fn at(message: &[u8]) -> Self {
+    pub fn peek(message: &[u8]) -> Self {
         let mut cursor = Cursor::new(message);
         cursor.take(b'{');
         while let Some(key) = cursor.key() {
             match message.get(key).unwrap_or_default() {
-                b"\"method\"" => return Self::Asking,
+                b"\"method\"" => return Self::RequestOrNotification,
                 b"\"result\"" => return Self::Result,
                 b"\"error\"" => {
                     let place = cursor.rest_of_member().unwrap_or_default();
@@ -33,13 +33,13 @@ impl Glance {
                 }
             }
         }
-        Self::Asking
+        Self::RequestOrNotification
     }
 
     /// Whether the message ends a request.
     #[must_use]
     pub const fn is_response(self) -> bool {
-        !matches!(self, Self::Asking)
+        !matches!(self, Self::RequestOrNotification)
     }
 }
 
@@ -57,17 +57,24 @@ mod tests {
 
     #[test]
     fn the_deciding_member_is_found_wherever_it_stands() {
-        let cases: [(&str, Glance); 6] = [
-            (r#"{"jsonrpc":"2.0","id":1,"result":{"method":"x"}}"#, Glance::Result),
-            (r#" { "result" : [ ] , "id":1}"#, Glance::Result),
-            (r#"{"id":"}{","error":{"code":-32601,"message":"result"},"jsonrpc":"2.0"}"#, Glance::Error(-32601)),
-            (r#"{"jsonrpc":"2.0","x":{"result":1},"method":"notifications/progress"}"#, Glance::Asking),
-            ("", Glance::Asking),
-            (r#"{"error":"#, Glance::Error(0)),
+        let cases: [(&str, MessageKind); 6] = [
+            (r#"{"jsonrpc":"2.0","id":1,"result":{"method":"x"}}"#, MessageKind::Result),
+            (r#" { "result" : [ ] , "id":1}"#, MessageKind::Result),
+            (r#"{"id":"}{","error":{"code":-32601,"message":"result"},"jsonrpc":"2.0"}"#, MessageKind::Error(-32601)),
+            (
+                r#"{"jsonrpc":"2.0","x":{"result":1},"method":"notifications/progress"}"#,
+                MessageKind::RequestOrNotification,
+            ),
+            ("", MessageKind::RequestOrNotification),
+            (r#"{"error":"#, MessageKind::Error(0)),
         ];
         for (message, expected) in cases {
-            assert_eq!(Glance::at(message.as_bytes()), expected, "{message}");
+            assert_eq!(MessageKind::peek(message.as_bytes()), expected, "{message}");
         }
-        assert!(Glance::Error(1).is_response() && Glance::Result.is_response() && !Glance::Asking.is_response());
+        assert!(
+            MessageKind::Error(1).is_response()
+                && MessageKind::Result.is_response()
+                && !MessageKind::RequestOrNotification.is_response()
+        );
     }
 }

@@ -3,7 +3,7 @@ use crate::{ErrorCode, RequestId};
 /// What is wrong with a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum MessageError {
     /// Not strict JSON, or beyond a structural limit.
     #[error("the message is not acceptable JSON: {0}")]
     Json(String),
@@ -35,21 +35,21 @@ pub enum Fault {
 
 /// A message that was refused, with its id where one could be read, so that the refusal can be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{fault}")]
+#[error("{error}")]
 pub struct EnvelopeError {
     /// What is wrong.
-    pub fault: Fault,
+    pub error: MessageError,
     /// Whom to answer.
     pub id: Option<RequestId>,
 }
 
-impl Fault {
+impl MessageError {
     pub(super) const fn without_id(self) -> EnvelopeError {
-        EnvelopeError { fault: self, id: None }
+        EnvelopeError { error: self, id: None }
     }
 
     pub(super) const fn about(self, id: Option<RequestId>) -> EnvelopeError {
-        EnvelopeError { fault: self, id }
+        EnvelopeError { error: self, id }
     }
 }
 
@@ -57,8 +57,8 @@ impl EnvelopeError {
     /// The JSON-RPC code of the answer.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
-        match self.fault {
-            Fault::Json(_) => ErrorCode::PARSE_ERROR,
+        match self.error {
+            MessageError::Json(_) => ErrorCode::PARSE_ERROR,
             _ => ErrorCode::INVALID_REQUEST,
         }
     }
