@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use briefcase_ipc::{AgentToken, DaemonLink, LinkError, SocketError};
+use briefcase_ipc::{AgentToken, ConnectError, DaemonClient, SocketError};
 use briefcase_mcp::{ErrorCode, RequestId, error_response};
 use briefcase_types::RefusalCode;
 use bytes::Bytes;
@@ -12,7 +12,7 @@ const GATEWAY: &str = concat!("mcp-gateway/", env!("CARGO_PKG_VERSION"));
 
 /// Where the daemon is.
 #[derive(Clone, Debug)]
-pub(crate) struct Daemon {
+pub(crate) struct DaemonEndpoint {
     socket: PathBuf,
 }
 
@@ -24,14 +24,14 @@ pub(crate) struct Unavailable {
     pub(crate) next_step: String,
 }
 
-impl Daemon {
+impl DaemonEndpoint {
     pub(crate) const fn at(socket: PathBuf) -> Self {
         Self { socket }
     }
 
     /// Connects for one agent.
-    pub(crate) async fn connect(&self, token: AgentToken) -> Result<DaemonLink, Unavailable> {
-        DaemonLink::connect(&self.socket, token, GATEWAY).await.map_err(|error| Unavailable::from(&error))
+    pub(crate) async fn connect(&self, token: AgentToken) -> Result<DaemonClient, Unavailable> {
+        DaemonClient::connect(&self.socket, token, GATEWAY).await.map_err(|error| Unavailable::from(&error))
     }
 }
 
@@ -61,13 +61,13 @@ impl Unavailable {
     }
 }
 
-impl From<&LinkError> for Unavailable {
-    fn from(error: &LinkError) -> Self {
+impl From<&ConnectError> for Unavailable {
+    fn from(error: &ConnectError) -> Self {
         match error {
-            LinkError::Refused(refused) => {
+            ConnectError::Refused(refused) => {
                 Self { code: refused.code, message: refused.message.clone(), next_step: refused.next_step.clone() }
             }
-            LinkError::Socket(SocketError::NotRunning(_)) => {
+            ConnectError::Socket(SocketError::NotRunning(_)) => {
                 Self::new("briefcased is not running.", "Start it with `briefcase up`.")
             }
             error => Self::new(error.to_string(), "Run `briefcase doctor` to see what is wrong."),

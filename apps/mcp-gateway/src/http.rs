@@ -2,23 +2,23 @@
 //!
 //! A loopback port is reachable by every program and, through a browser, by every page. So each request passes, in this
 //! order: [`framing`] (is it one request?), [`admission`] (Host, Origin, browser headers), [`credential`] and
-//! [`directory`] (which agent? the daemon says), [`quota`] (not too much at once), [`media`] (types and sizes), and only
+//! [`directory`] (which agent? the daemon says), [`limits`] (not too much at once), [`media`] (types and sizes), and only
 //! then the message is read and goes to [`modern`] or [`legacy`].
 
-mod admission;
+mod agent_connection;
+mod agents;
+mod checked_io;
+mod content_type;
 mod credential;
-mod directory;
 mod entropy;
+mod event_buffer;
 mod events;
 mod framing;
-mod guard;
 mod legacy;
-mod lobby;
-mod media;
+mod limits;
 mod modern;
-mod outlet;
-mod principal;
-mod quota;
+mod origin_check;
+mod preauth_limit;
 mod reply;
 mod self_test;
 mod service;
@@ -34,14 +34,14 @@ use tokio::{
 };
 
 use self::{
-    admission::Admission,
-    directory::Directory,
-    guard::Guarded,
-    lobby::{Lobby, Place},
+    agents::Agents,
+    checked_io::CheckedIo,
+    origin_check::OriginCheck,
+    preauth_limit::{PreauthLimit, PreauthPermit},
     self_test::SelfTestError,
-    service::{Connection, Service},
+    service::{HttpConnection, Service},
 };
-use crate::{daemon::Daemon, options::Settings};
+use crate::{daemon::DaemonEndpoint, options::GatewaySettings};
 
 /// A response becomes a stream of events when nothing was there to send for this long.
 const STREAM_AFTER: Duration = Duration::from_secs(2);
@@ -63,14 +63,14 @@ pub(crate) enum HttpError {
 }
 
 /// Serves until the process is ended.
-pub(crate) async fn run(settings: Settings, address: SocketAddr) -> Result<(), HttpError> {
+pub(crate) async fn run(settings: GatewaySettings, address: SocketAddr) -> Result<(), HttpError> {
     allow_many_descriptors();
     let bind = |source| HttpError::Bind { address, source };
     let listener = TcpListener::bind(address).await.map_err(bind)?;
     let bound = listener.local_addr().map_err(bind)?;
     let service = Arc::new(Service {
-        admission: Admission::new(bound, settings.origins),
-        directory: Directory::new(Daemon::at(settings.socket), settings.view.map(|view| view.to_string())),
+        origin_check: OriginCheck::new(bound, settings.origins),
+        agents: Agents::new(DaemonEndpoint::at(settings.socket), settings.view.map(|view| view.to_string())),
     });
     let accepting = tokio::spawn(accept(listener, Arc::clone(&service)));
     if let Err(error) = self_test::run(bound).await {
@@ -80,7 +80,7 @@ pub(crate) async fn run(settings: Settings, address: SocketAddr) -> Result<(), H
     tracing::info!("serving MCP at http://{bound}/mcp (credential: `Authorization: Bearer <agent token>`)");
     loop {
         tokio::time::sleep(SWEEP).await;
-        service.directory.sweep();
+        service.agents.sweep();
     }
 }
 
@@ -96,26 +96,26 @@ fn allow_many_descriptors() {
 }
 
 async fn accept(listener: TcpListener, service: Arc<Service>) {
-    let (lobby, places) = (Lobby::default(), Arc::new(Semaphore::new(CONNECTIONS)));
+    let (preauth, slots) = (PreauthLimit::default(), Arc::new(Semaphore::new(CONNECTIONS)));
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let Ok(permit) = Arc::clone(&places).try_acquire_owned() else { continue };
-        let place = lobby.enter();
-        let number = place.number();
-        let task = tokio::spawn(serve(stream, Arc::clone(&service), place, permit));
-        lobby.entered(number, task.abort_handle());
+        let Ok(permit) = Arc::clone(&slots).try_acquire_owned() else { continue };
+        let pending = preauth.admit();
+        let number = pending.number();
+        let task = tokio::spawn(serve(stream, Arc::clone(&service), pending, permit));
+        preauth.register(number, task.abort_handle());
     }
 }
 
 /// Serves one connection, one request at a time.
-async fn serve(stream: TcpStream, service: Arc<Service>, place: Place, _permit: OwnedSemaphorePermit) {
+async fn serve(stream: TcpStream, service: Arc<Service>, preauth: PreauthPermit, _permit: OwnedSemaphorePermit) {
     // Small answers must not wait for acknowledgements.
     let _ = stream.set_nodelay(true);
-    let (guarded, watched) = Guarded::new(stream);
-    let connection = Arc::new(Connection::new(service, watched, place));
+    let (stream, framing) = CheckedIo::new(stream);
+    let connection = Arc::new(HttpConnection::new(service, framing, pending));
     let answer = service_fn(move |request| {
         let (connection, begun) = (Arc::clone(&connection), connection.begin(&request));
         async move { Ok::<_, Infallible>(connection.answer(request, begun).await) }
@@ -126,7 +126,7 @@ async fn serve(stream: TcpStream, service: Arc<Service>, place: Place, _permit: 
         .half_close(false)
         .max_buf_size(READ_BUFFER)
         .max_headers(96)
-        .serve_connection(TokioIo::new(guarded), answer)
+        .serve_connection(TokioIo::new(stream), answer)
         .await;
     if let Err(error) = served {
         tracing::debug!("a connection ended: {error}");

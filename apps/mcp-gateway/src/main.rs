@@ -12,10 +12,10 @@ mod stdio;
 use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::Parser as _;
-use options::{Mode, Options};
+use options::{GatewayOptions, Mode};
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let options = GatewayOptions::parse();
     log_to_stderr(&options);
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+fn run(options: &GatewayOptions) -> Result<(), Box<dyn std::error::Error>> {
     let settings = options.settings(|name| std::env::var_os(name))?;
     // One thread is faster here than several: a call costs a few microseconds, less than waking another core.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -40,7 +40,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Standard output belongs to the protocol.
-fn log_to_stderr(options: &Options) {
+fn log_to_stderr(options: &GatewayOptions) {
     let level = if options.verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
     let (writer, colour) = (std::io::stderr, std::io::stderr().is_terminal());
     tracing_subscriber::fmt().with_writer(writer).with_ansi(colour).with_max_level(level).with_target(false).init();

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use briefcase_ipc::{AGENT_SOCKET, NoFolder, Paths};
+use briefcase_ipc::{AGENT_SOCKET, MissingFolder, Paths};
 use briefcase_types::{AgentId, IdError, ServerId};
 use clap::Parser;
 
@@ -26,7 +26,7 @@ An agent's token is made with `briefcase agent add NAME`. The gateway never deci
 /// Gives one agent its MCP server: every tool of every server in the briefcase, and none of the keys.
 #[derive(Debug, Parser)]
 #[command(name = "mcp-gateway", version, after_help = EXAMPLES)]
-pub(crate) struct Options {
+pub(crate) struct GatewayOptions {
     /// Name of the agent; its token is read from CONFIG/agents/NAME.token
     #[arg(long, value_name = "NAME", default_value = "default")]
     agent: String,
@@ -67,7 +67,7 @@ pub(crate) enum Mode {
 
 /// What to do, every value checked.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct GatewaySettings {
     pub(crate) mode: Mode,
     pub(crate) socket: PathBuf,
     pub(crate) token_file: PathBuf,
@@ -89,12 +89,15 @@ pub(crate) enum OptionsError {
     #[error("--allow-origin takes scheme://host[:port] without a path; `{0}` is none")]
     Origin(String),
     #[error(transparent)]
-    Folder(#[from] NoFolder),
+    Folder(#[from] MissingFolder),
 }
 
-impl Options {
+impl GatewayOptions {
     /// Puts the command line and the environment together. `variable` looks up the environment.
-    pub(crate) fn settings(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<Settings, OptionsError> {
+    pub(crate) fn settings(
+        &self,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<GatewaySettings, OptionsError> {
         let agent: AgentId = self.agent.parse().map_err(OptionsError::Agent)?;
         let runtime = || self.runtime_dir.clone().map_or_else(|| Paths::runtime_folder(&variable), Ok);
         let config = || self.config_dir.clone().map_or_else(|| Paths::config_folder(&variable), Ok);
@@ -109,7 +112,7 @@ impl Options {
         let view = self.server.as_deref().map(str::parse).transpose().map_err(OptionsError::Server)?;
         let mode = self.http.as_deref().map_or(Ok(Mode::Stdio), |text| address(text).map(Mode::Http))?;
         let origins = self.allow_origin.iter().map(|text| origin(text)).collect::<Result<_, _>>()?;
-        Ok(Settings { mode, socket, token_file, view, origins })
+        Ok(GatewaySettings { mode, socket, token_file, view, origins })
     }
 }
 
@@ -139,8 +142,8 @@ mod tests {
 
     use super::*;
 
-    fn settings(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Settings, OptionsError> {
-        let options = Options::parse_from([&["mcp-gateway"], arguments].concat());
+    fn settings(arguments: &[&str], environment: &[(&str, &str)]) -> Result<GatewaySettings, OptionsError> {
+        let options = GatewayOptions::parse_from([&["mcp-gateway"], arguments].concat());
         options.settings(|name| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
     }
 
@@ -180,6 +183,6 @@ mod tests {
             let refused = settings(&["--http", "127.0.0.1:1", "--allow-origin", wrong], home);
             assert!(matches!(refused, Err(OptionsError::Origin(_))), "{wrong}");
         }
-        Options::command().debug_assert();
+        GatewayOptions::command().debug_assert();
     }
 }

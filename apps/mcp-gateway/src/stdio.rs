@@ -3,23 +3,23 @@
 //! Two loops that never wait for each other: [`inward`] reads the client and passes its messages to the daemon,
 //! [`outward`] holds the connection and writes what comes back. Many messages may be on their way at once.
 
-mod inward;
+mod from_client;
 mod lines;
-mod outward;
 mod pipes;
 mod state;
+mod to_client;
 
 use std::{path::PathBuf, sync::Arc};
 
-use briefcase_ipc::{AgentToken, OpenChannel, Transport};
+use briefcase_ipc::{AgentToken, AgentTransport, OpenChannel};
 use tokio::sync::mpsc;
 
 use crate::{
-    daemon::{Daemon, Unavailable},
-    options::Settings,
+    daemon::{DaemonEndpoint, Unavailable},
+    options::GatewaySettings,
 };
 use pipes::{Input, Output};
-use state::State;
+use state::StdioState;
 
 /// Own answers that may wait to be written.
 const ANSWERS: usize = 64;
@@ -34,14 +34,14 @@ pub(crate) enum StdioError {
 }
 
 /// The way to the daemon for the one agent of this process.
-struct Access {
-    daemon: Daemon,
+struct AgentAccess {
+    daemon: DaemonEndpoint,
     token_file: PathBuf,
     open: OpenChannel,
 }
 
-impl Access {
-    async fn connect(&self) -> Result<briefcase_ipc::DaemonLink, Unavailable> {
+impl AgentAccess {
+    async fn connect(&self) -> Result<briefcase_ipc::DaemonClient, Unavailable> {
         let token = AgentToken::read(&self.token_file).map_err(|error| {
             Unavailable::new(error.to_string(), "Make the agent's token with `briefcase agent add NAME`.")
         })?;
@@ -50,21 +50,21 @@ impl Access {
 }
 
 /// Serves the client until it closes standard input.
-pub(crate) async fn run(settings: Settings) -> Result<(), StdioError> {
+pub(crate) async fn run(settings: GatewaySettings) -> Result<(), StdioError> {
     let (input, output) = (Input::open()?, Output::open()?);
-    let access = Access {
-        daemon: Daemon::at(settings.socket),
+    let access = AgentAccess {
+        daemon: DaemonEndpoint::at(settings.socket),
         token_file: settings.token_file,
         open: OpenChannel {
-            transport: Transport::Stdio,
+            transport: AgentTransport::Stdio,
             view: settings.view.map(|view| view.to_string()),
             stateless: false,
         },
     };
-    let state = Arc::new(State::default());
+    let state = Arc::new(StdioState::default());
     let (answers, queue) = mpsc::channel(ANSWERS);
-    let mut outward = tokio::spawn(outward::run(access, Arc::clone(&state), queue, output));
-    let inward = inward::run(input, Arc::clone(&state), answers);
+    let mut outward = tokio::spawn(to_client::run(access, Arc::clone(&state), queue, output));
+    let inward = from_client::run(input, Arc::clone(&state), answers);
     tokio::select! {
         ended = &mut outward => joined(ended),
         read = inward => {

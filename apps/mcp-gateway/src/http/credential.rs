@@ -4,7 +4,7 @@ use briefcase_ipc::AgentToken;
 use briefcase_types::{Digest, SecretString};
 use http::{HeaderMap, Uri, header};
 
-use super::admission::single;
+use super::origin_check::single;
 
 /// What identifies a token without being one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,10 +15,10 @@ use tokio::time::{Instant, Sleep};
 use crate::daemon::Unavailable;
 
 use super::{
-    outlet::{Entry, Reader},
-    principal::Cancel,
-    quota::Ticket,
-    session::Connected,
+    agent_connection::CancelGuard,
+    event_buffer::{BufferedEvent, EventReader},
+    limits::Permit,
+    session::ConnectedStream,
 };
 
 /// How long a stream may be silent before a comment keeps it open.
@@ -28,22 +28,22 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// How long a client should wait before it reconnects.
 const RETRY_MILLIS: u32 = 1000;
 
-/// Events of one outlet as a response body.
+/// Events of one buffer as a response body.
 pub(super) struct EventStream {
-    reader: Reader,
+    reader: EventReader,
     /// Events carry ids, by which a client can resume.
     resumable: bool,
     opening: BytesMut,
     quiet: Pin<Box<Sleep>>,
     /// Tells the daemon when the client closes the stream before its end.
-    cancel: Option<Cancel>,
-    _connected: Option<Connected>,
-    _ticket: Ticket,
+    cancel: Option<CancelGuard>,
+    _connected: Option<ConnectedStream>,
+    _ticket: Permit,
 }
 
 impl EventStream {
     /// A stream that can be resumed. `priming`: the client knows what an event without data is for.
-    pub(super) fn resumable(reader: Reader, priming: bool, connected: Connected, ticket: Ticket) -> Self {
+    pub(super) fn resumable(reader: EventReader, priming: bool, connected: ConnectedStream, permit: Permit) -> Self {
         let mut opening = BytesMut::new();
         if priming {
             write_retry(&mut opening, RETRY_MILLIS);
@@ -51,30 +51,36 @@ impl EventStream {
         } else {
             write_comment(&mut opening);
         }
-        Self { _connected: Some(connected), ..Self::new(reader, true, opening, None, ticket) }
+        Self { _connected: Some(connected), ..Self::new(reader, true, opening, None, permit) }
     }
 
     /// A stream whose closing cancels its request.
-    pub(super) fn once(reader: Reader, cancel: Cancel, ticket: Ticket) -> Self {
-        Self::new(reader, false, BytesMut::new(), Some(cancel), ticket)
+    pub(super) fn once(reader: EventReader, cancel: CancelGuard, permit: Permit) -> Self {
+        Self::new(reader, false, BytesMut::new(), Some(cancel), permit)
     }
 
-    fn new(reader: Reader, resumable: bool, opening: BytesMut, cancel: Option<Cancel>, ticket: Ticket) -> Self {
+    fn new(
+        reader: EventReader,
+        resumable: bool,
+        opening: BytesMut,
+        cancel: Option<CancelGuard>,
+        permit: Permit,
+    ) -> Self {
         let quiet = Box::pin(tokio::time::sleep(KEEP_ALIVE));
-        Self { reader, resumable, opening, quiet, cancel, _connected: None, _ticket: ticket }
+        Self { reader, resumable, opening, quiet, cancel, _connected: None, _ticket: permit }
     }
 
     /// The stream is over. If its request was never answered, the client is told why.
     fn lost(&mut self, out: &mut BytesMut) {
-        if let Some(cancel) = self.cancel.take().filter(Cancel::is_needed) {
+        if let Some(cancel) = self.cancel.take().filter(CancelGuard::is_needed) {
             write_event(out, None, &Unavailable::lost().answer(Some(cancel.request())));
         }
     }
 
-    fn put(&mut self, out: &mut BytesMut, entry: &Entry) {
+    fn push(&mut self, out: &mut BytesMut, entry: &BufferedEvent) {
         let id = self.resumable.then(|| event_id(&self.reader, entry.number));
         write_event(out, id.as_deref(), &entry.message);
-        if entry.glance.is_response()
+        if entry.kind.is_response()
             && let Some(cancel) = &mut self.cancel
         {
             cancel.not_needed();
@@ -83,8 +89,8 @@ impl EventStream {
 }
 
 /// `stream-place`: unique in a session, and enough to find the stream again.
-fn event_id(reader: &Reader, number: u64) -> String {
-    format!("{}-{number}", reader.outlet().stream())
+fn event_id(reader: &EventReader, number: u64) -> String {
+    format!("{}-{number}", reader.buffer().stream())
 }
 
 /// Reads what [`event_id`] wrote.
@@ -103,7 +109,7 @@ impl http_body::Body for EventStream {
         let mut over = false;
         while out.len() < CHUNK_BYTES && !over {
             match this.reader.poll_next(context) {
-                Poll::Ready(Some(entry)) => this.put(&mut out, &entry),
+                Poll::Ready(Some(entry)) => this.push(&mut out, &entry),
                 Poll::Ready(None) => {
                     this.lost(&mut out);
                     over = true;

@@ -27,7 +27,7 @@ pub(super) struct Framing {
 
 /// What is wrong with the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Violation {
+pub(super) enum FramingError {
     #[error("a line of the request head does not end with CRLF")]
     LineEnd,
     #[error("a header is continued on the next line")]
@@ -52,7 +52,7 @@ impl Default for Framing {
 
 impl Framing {
     /// Takes bytes as they arrive.
-    pub(super) fn received(&mut self, bytes: &[u8]) -> Result<(), Violation> {
+    pub(super) fn received(&mut self, bytes: &[u8]) -> Result<(), FramingError> {
         let mut rest = bytes;
         while !rest.is_empty() {
             let count = u64::try_from(rest.len()).unwrap_or(u64::MAX);
@@ -76,10 +76,10 @@ impl Framing {
     }
 
     /// Takes the length of the body, which the parser has read from the head.
-    pub(super) fn declared(&mut self, length: u64) -> Result<(), Violation> {
-        let Phase::Undeclared { bytes } = self.phase else { return Err(Violation::Surplus) };
+    pub(super) fn declared(&mut self, length: u64) -> Result<(), FramingError> {
+        let Phase::Undeclared { bytes } = self.phase else { return Err(FramingError::Surplus) };
         match length.checked_sub(bytes) {
-            None => Err(Violation::Surplus),
+            None => Err(FramingError::Surplus),
             Some(0) => {
                 self.phase = AT_HEAD;
                 Ok(())
@@ -102,24 +102,24 @@ impl Framing {
     }
 
     /// Follows a head; gives back what comes after it.
-    fn head<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Violation> {
+    fn head<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], FramingError> {
         let Phase::Head { bytes: total, line, last } = &mut self.phase else { return Ok(bytes) };
         for (offset, byte) in bytes.iter().enumerate() {
             *total += 1;
             let first_of_later_line = *line == 0 && *last == b'\n';
             match byte {
-                _ if *total > HEAD_BYTES => return Err(Violation::TooLarge),
-                0 => return Err(Violation::Nul),
-                b'\n' if *last != b'\r' => return Err(Violation::LineEnd),
-                b' ' | b'\t' if first_of_later_line => return Err(Violation::Folded),
-                b'\n' if *line == 1 && *total == 2 => return Err(Violation::Empty),
+                _ if *total > HEAD_BYTES => return Err(FramingError::TooLarge),
+                0 => return Err(FramingError::Nul),
+                b'\n' if *last != b'\r' => return Err(FramingError::LineEnd),
+                b' ' | b'\t' if first_of_later_line => return Err(FramingError::Folded),
+                b'\n' if *line == 1 && *total == 2 => return Err(FramingError::Empty),
                 b'\n' if *line == 1 => {
                     self.phase = Phase::Undeclared { bytes: 0 };
                     self.heads += 1;
                     return Ok(bytes.get(offset.saturating_add(1)..).unwrap_or_default());
                 }
                 b'\n' => *line = 0,
-                _ if *last == b'\r' => return Err(Violation::LineEnd),
+                _ if *last == b'\r' => return Err(FramingError::LineEnd),
                 _ => *line += 1,
             }
             *last = *byte;
@@ -134,7 +134,7 @@ mod tests {
 
     const HEAD: &[u8] = b"POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n";
 
-    fn received(bytes: &[u8], cut: usize) -> Result<Framing, Violation> {
+    fn received(bytes: &[u8], cut: usize) -> Result<Framing, FramingError> {
         let mut framing = Framing::default();
         bytes.chunks(cut).try_for_each(|chunk| framing.received(chunk)).map(|()| framing)
     }
@@ -155,16 +155,16 @@ mod tests {
 
     #[test]
     fn heads_that_parsers_repair_are_refused() {
-        let cases: [(&[u8], Violation); 9] = [
-            (b"POST / HTTP/1.1\nHost: a\r\n\r\n", Violation::LineEnd),
-            (b"POST / HTTP/1.1\r\nHost: a\n\r\n", Violation::LineEnd),
-            (b"POST / HTTP/1.1\r\nHost: a\r\n\n", Violation::LineEnd),
-            (b"POST / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n", Violation::LineEnd),
-            (b"POST / HTTP/1.1\r\nHost: a\r\n b: c\r\n\r\n", Violation::Folded),
-            (b"POST / HTTP/1.1\r\nHost: a\r\n\tb\r\n\r\n", Violation::Folded),
-            (b"POST / HTTP/1.1\r\nHost: a\0\r\n\r\n", Violation::Nul),
-            (b"\r\nPOST / HTTP/1.1\r\n\r\n", Violation::Empty),
-            (&[b'x'; HEAD_BYTES + 1], Violation::TooLarge),
+        let cases: [(&[u8], FramingError); 9] = [
+            (b"POST / HTTP/1.1\nHost: a\r\n\r\n", FramingError::LineEnd),
+            (b"POST / HTTP/1.1\r\nHost: a\n\r\n", FramingError::LineEnd),
+            (b"POST / HTTP/1.1\r\nHost: a\r\n\n", FramingError::LineEnd),
+            (b"POST / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n", FramingError::LineEnd),
+            (b"POST / HTTP/1.1\r\nHost: a\r\n b: c\r\n\r\n", FramingError::Folded),
+            (b"POST / HTTP/1.1\r\nHost: a\r\n\tb\r\n\r\n", FramingError::Folded),
+            (b"POST / HTTP/1.1\r\nHost: a\0\r\n\r\n", FramingError::Nul),
+            (b"\r\nPOST / HTTP/1.1\r\n\r\n", FramingError::Empty),
+            (&[b'x'; HEAD_BYTES + 1], FramingError::TooLarge),
         ];
         for (bytes, violation) in cases {
             for cut in [1, 7, usize::MAX] {
@@ -176,9 +176,9 @@ mod tests {
     #[test]
     fn bytes_beyond_the_declared_body_are_refused() {
         let mut framing = received(&[HEAD, b"12345"].concat(), 1000).unwrap();
-        assert_eq!(framing.declared(4), Err(Violation::Surplus));
+        assert_eq!(framing.declared(4), Err(FramingError::Surplus));
         let mut twice = received(HEAD, 1000).unwrap();
         twice.declared(0).unwrap();
-        assert_eq!(twice.declared(0), Err(Violation::Surplus));
+        assert_eq!(twice.declared(0), Err(FramingError::Surplus));
     }
 }

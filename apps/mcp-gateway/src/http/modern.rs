@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use briefcase_mcp::{
-    Envelope, ErrorCode, Glance, Kind, MODERN_VERSIONS, ParamHeaders, RequestParams, check_headers, error_response,
+    Envelope, ErrorCode, Kind, MODERN_VERSIONS, MessageKind, ParamHeaders, RequestParams, check_headers, error_response,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
@@ -11,20 +11,20 @@ use serde_json::json;
 
 use super::{
     STREAM_AFTER,
+    agent_connection::{AgentConnection, OpenError},
     events::EventStream,
-    principal::{Busy, Principal},
-    quota::Ticket,
+    limits::Permit,
     reply::{self, Body},
 };
 use crate::daemon::Unavailable;
 
 /// Answers a POST with a modern message.
 pub(super) async fn post(
-    principal: &Arc<Principal>,
+    agent: &Arc<AgentConnection>,
     message: Envelope,
     params: &RequestParams,
     headers: &HeaderMap,
-    ticket: Ticket,
+    permit: Permit,
 ) -> Response<Body> {
     let id = match message.kind() {
         Kind::Request { id, .. } => id.clone(),
@@ -44,25 +44,25 @@ pub(super) async fn post(
         Ok(mirrored) => mirrored,
         Err((code, text, data)) => return refuse(&message, code, &text, data.as_deref()),
     };
-    let (outlet, mut cancel) = match principal.begin(&id) {
+    let (buffer, mut cancel) = match agent.begin(&id) {
         Ok(begun) => begun,
-        Err(Busy::TooMany) => return reply::empty(StatusCode::TOO_MANY_REQUESTS),
-        Err(Busy::Gone) => return gone(&message),
+        Err(OpenError::TooMany) => return reply::empty(StatusCode::TOO_MANY_REQUESTS),
+        Err(OpenError::Gone) => return gone(&message),
     };
-    let mut reader = outlet.read(None);
-    if principal.send(cancel.channel(), Some(mirrored.to_json()), message.raw().clone()).await.is_err() {
+    let mut reader = buffer.read(None);
+    if agent.send(cancel.channel(), Some(mirrored.to_json()), message.raw().clone()).await.is_err() {
         return gone(&message);
     }
     match tokio::time::timeout(STREAM_AFTER, reader.peek()).await {
         Ok(Some(first)) if first.is_response() => match reader.next().await {
             Some(entry) => {
                 cancel.not_needed();
-                reply::json(status(entry.glance), entry.message)
+                reply::json(status(entry.kind), entry.message)
             }
             None => gone(&message),
         },
         Ok(None) => gone(&message),
-        Ok(Some(_)) | Err(_) => reply::events(EventStream::once(reader, cancel, ticket)),
+        Ok(Some(_)) | Err(_) => reply::events(EventStream::once(reader, cancel, permit)),
     }
 }
 
@@ -89,10 +89,10 @@ fn check(
 }
 
 /// The HTTP status of a response: some JSON-RPC errors have one of their own.
-fn status(glance: Glance) -> StatusCode {
-    match glance {
-        Glance::Error(code) => StatusCode::from_u16(ErrorCode(code).http_status()).unwrap_or(StatusCode::OK),
-        Glance::Asking | Glance::Result => StatusCode::OK,
+fn status(kind: MessageKind) -> StatusCode {
+    match kind {
+        MessageKind::Error(code) => StatusCode::from_u16(ErrorCode(code).http_status()).unwrap_or(StatusCode::OK),
+        MessageKind::RequestOrNotification | MessageKind::Result => StatusCode::OK,
     }
 }
 

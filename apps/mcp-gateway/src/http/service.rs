@@ -16,16 +16,17 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use super::{
-    admission::{Admission, Visitor, single},
+    agent_connection::AgentConnection,
+    agents::{AgentError, Agents},
+    checked_io::SharedFraming,
+    content_type,
     credential::{Credential, CredentialError},
-    directory::{Directory, NoAgent},
-    framing::Violation,
-    guard::Watched,
+    framing::FramingError,
     legacy,
-    lobby::Place,
-    media, modern,
-    principal::Principal,
-    quota::Ticket,
+    limits::Permit,
+    modern,
+    origin_check::{OriginCheck, RequestSource, single},
+    preauth_limit::PreauthPermit,
     reply::{self, Body},
 };
 
@@ -36,34 +37,34 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What all connections share.
 pub(super) struct Service {
-    pub(super) admission: Admission,
-    pub(super) directory: Directory,
+    pub(super) origin_check: OriginCheck,
+    pub(super) agents: Agents,
 }
 
 /// One connection.
-pub(super) struct Connection {
+pub(super) struct HttpConnection {
     service: Arc<Service>,
-    watched: Watched,
-    place: Place,
+    framing: SharedFraming,
+    preauth: PreauthPermit,
     /// The agent that this connection counts for.
-    agent: Mutex<Option<(Arc<Principal>, Ticket)>>,
+    agent: Mutex<Option<(Arc<AgentConnection>, Permit)>>,
 }
 
-impl Connection {
-    pub(super) const fn new(service: Arc<Service>, watched: Watched, place: Place) -> Self {
-        Self { service, watched, place, agent: Mutex::new(None) }
+impl HttpConnection {
+    pub(super) const fn new(service: Arc<Service>, framing: SharedFraming, preauth: PreauthPermit) -> Self {
+        Self { service, framing, preauth, agent: Mutex::new(None) }
     }
 
     /// Notes where the request ends. Called as soon as it is parsed, before anything else happens.
-    pub(super) fn begin(&self, request: &Request<Incoming>) -> Result<(), Violation> {
-        self.watched.declared(request.body().size_hint().exact().unwrap_or(0))
+    pub(super) fn begin(&self, request: &Request<Incoming>) -> Result<(), FramingError> {
+        self.framing.declared(request.body().size_hint().exact().unwrap_or(0))
     }
 
     /// Answers a request.
     pub(super) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-        begun: Result<(), Violation>,
+        begun: Result<(), FramingError>,
     ) -> Response<Body> {
         if let Err(violation) = begun {
             return reply::and_close(problem(StatusCode::BAD_REQUEST, &violation.to_string()));
@@ -73,18 +74,18 @@ impl Connection {
             let text = "Transfer-Encoding is not accepted: send Content-Length";
             return reply::and_close(problem(StatusCode::LENGTH_REQUIRED, text));
         }
-        let visitor = match self.service.admission.admit(request.uri(), request.headers()) {
-            Ok(visitor) => visitor,
-            Err(barred) => return reply::and_close(problem(StatusCode::FORBIDDEN, &barred.to_string())),
+        let source = match self.service.origin_check.check(request.uri(), request.headers()) {
+            Ok(source) => source,
+            Err(rejection) => return reply::and_close(problem(StatusCode::FORBIDDEN, &rejection.to_string())),
         };
-        match visitor {
-            Visitor::Program => self.admitted(request).await,
-            Visitor::Page(origin) => {
+        match source {
+            RequestSource::Program => self.admitted(request).await,
+            RequestSource::Page(origin) => {
                 let mut response = match *request.method() {
                     Method::OPTIONS => preflight(),
                     _ => self.admitted(request).await,
                 };
-                legacy::let_page_in(&mut response, &origin);
+                legacy::add_cors_headers(&mut response, &origin);
                 response
             }
         }
@@ -95,39 +96,39 @@ impl Connection {
             Ok(credential) => credential,
             Err(error) => return no_credential(error),
         };
-        let principal = match self.service.directory.find(credential).await {
-            Ok(principal) => principal,
-            Err(error) => return no_agent(&error),
+        let agent = match self.service.agents.find(credential).await {
+            Ok(agent) => agent,
+            Err(error) => return agent_refused(&error),
         };
-        self.place.leave();
-        if !self.counts_for(&principal) {
+        self.preauth.release();
+        if !self.counts_for(&agent) {
             return reply::and_close(too_many());
         }
-        let Some(ticket) = principal.quota.request() else { return too_many() };
+        let Some(permit) = agent.limits.request() else { return too_many() };
         match *request.method() {
-            Method::POST => post(&principal, request, ticket).await,
-            Method::GET => get(&principal, request.headers(), ticket),
+            Method::POST => post(&agent, request, permit).await,
+            Method::GET => get(&agent, request.headers(), permit),
             Method::DELETE if is_modern(request.headers()) => not_allowed(),
-            Method::DELETE => legacy::end(&principal, request.headers()),
+            Method::DELETE => legacy::end(&agent, request.headers()),
             _ => not_allowed(),
         }
     }
 
     /// Counts the connection for an agent. `false` when the agent has too many.
-    fn counts_for(&self, principal: &Arc<Principal>) -> bool {
-        let mut agent = self.agent.lock().unwrap_or_else(PoisonError::into_inner);
-        if agent.as_ref().is_some_and(|(counted, _)| Arc::ptr_eq(counted, principal)) {
+    fn counts_for(&self, agent: &Arc<AgentConnection>) -> bool {
+        let mut counted = self.agent.lock().unwrap_or_else(PoisonError::into_inner);
+        if counted.as_ref().is_some_and(|(current, _)| Arc::ptr_eq(current, agent)) {
             return true;
         }
-        let ticket = principal.quota.connection();
-        *agent = ticket.map(|ticket| (Arc::clone(principal), ticket));
-        agent.is_some()
+        let permit = agent.limits.connection();
+        *counted = permit.map(|permit| (Arc::clone(agent), permit));
+        counted.is_some()
     }
 }
 
-async fn post(principal: &Arc<Principal>, request: Request<Incoming>, ticket: Ticket) -> Response<Body> {
+async fn post(agent: &Arc<AgentConnection>, request: Request<Incoming>, permit: Permit) -> Response<Body> {
     let (head, body) = request.into_parts();
-    if let Err(refused) = media::check(&head.headers) {
+    if let Err(refused) = content_type::check(&head.headers) {
         return problem(refused.status(), &refused.to_string());
     }
     let raw = match read(body).await {
@@ -146,38 +147,38 @@ async fn post(principal: &Arc<Principal>, request: Request<Incoming>, ticket: Ti
         }
     };
     match era(&message, &params, &head.headers) {
-        Ok((Era::Modern, _)) => modern::post(principal, message, &params, &head.headers, ticket).await,
-        Ok((Era::Legacy, version)) => legacy::post(principal, message, version, &head.headers, ticket).await,
+        Ok((Era::Modern, _)) => modern::post(agent, message, &params, &head.headers, permit).await,
+        Ok((Era::Legacy, version)) => legacy::post(agent, message, version, &head.headers, permit).await,
         Err(unspoken) => unsupported_version(&message, &unspoken),
     }
 }
 
 /// A protocol version that is not spoken here, as the header has it; `None` when there is more than one.
-struct Unspoken<'a>(Option<&'a str>);
+struct UnsupportedVersion<'a>(Option<&'a str>);
 
 /// Which era a message belongs to: modern when its body or its header says so, legacy otherwise.
 fn era<'a>(
     message: &Envelope,
     params: &RequestParams,
     headers: &'a HeaderMap,
-) -> Result<(Era, Option<&'a str>), Unspoken<'a>> {
+) -> Result<(Era, Option<&'a str>), UnsupportedVersion<'a>> {
     if params.era() == Era::Modern {
         return Ok((Era::Modern, None));
     }
     let initializes = matches!(message.kind(), Kind::Request { method, .. } if &**method == method::INITIALIZE);
     match single(headers, &legacy::VERSION) {
-        Err(()) => Err(Unspoken(None)),
+        Err(()) => Err(UnsupportedVersion(None)),
         Ok(None) => Ok((Era::Legacy, None)),
         Ok(Some(version)) => match version_era(version) {
             Some(era) => Ok((era, Some(version))),
             // The body of `initialize` says what the client speaks, and the answer what both do.
             None if initializes => Ok((Era::Legacy, None)),
-            None => Err(Unspoken(Some(version))),
+            None => Err(UnsupportedVersion(Some(version))),
         },
     }
 }
 
-fn unsupported_version(message: &Envelope, unspoken: &Unspoken<'_>) -> Response<Body> {
+fn unsupported_version(message: &Envelope, unspoken: &UnsupportedVersion<'_>) -> Response<Body> {
     let supported: Vec<&str> = MODERN_VERSIONS.iter().chain(LEGACY_VERSIONS.iter().rev()).copied().collect();
     let data = serde_json::json!({"supported": supported, "requested": unspoken.0}).to_string();
     let code = ErrorCode::UNSUPPORTED_PROTOCOL_VERSION;
@@ -185,14 +186,14 @@ fn unsupported_version(message: &Envelope, unspoken: &Unspoken<'_>) -> Response<
     reply::json(StatusCode::BAD_REQUEST, answer)
 }
 
-fn get(principal: &Arc<Principal>, headers: &HeaderMap, ticket: Ticket) -> Response<Body> {
+fn get(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: Permit) -> Response<Body> {
     if is_modern(headers) {
         return not_allowed();
     }
-    if !media::accepts(headers, "text", "event-stream") {
+    if !content_type::accepts(headers, "text", "event-stream") {
         return problem(StatusCode::NOT_ACCEPTABLE, "GET needs `Accept: text/event-stream`");
     }
-    legacy::listen(principal, headers, ticket)
+    legacy::listen(agent, headers, permit)
 }
 
 fn is_modern(headers: &HeaderMap) -> bool {
@@ -264,11 +265,11 @@ fn no_credential(error: CredentialError) -> Response<Body> {
     problem(status, &error.to_string())
 }
 
-fn no_agent(error: &NoAgent) -> Response<Body> {
+fn agent_refused(error: &AgentError) -> Response<Body> {
     match error {
-        NoAgent::Refused(why) => unauthorized(reply::json(StatusCode::UNAUTHORIZED, why.answer(None))),
-        NoAgent::Unavailable(why) => reply::json(StatusCode::SERVICE_UNAVAILABLE, why.answer(None)),
-        NoAgent::TooMany => too_many(),
+        AgentError::Refused(why) => unauthorized(reply::json(StatusCode::UNAUTHORIZED, why.answer(None))),
+        AgentError::Unavailable(why) => reply::json(StatusCode::SERVICE_UNAVAILABLE, why.answer(None)),
+        AgentError::TooMany => too_many(),
     }
 }
 

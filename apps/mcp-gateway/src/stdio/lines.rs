@@ -1,4 +1,4 @@
-//! Lines out of a stream that may hold anything.
+//! LineDecoder out of a stream that may hold anything.
 
 use briefcase_mcp::MAX_MESSAGE_BYTES;
 use bytes::{Bytes, BytesMut};
@@ -14,13 +14,13 @@ pub(super) enum Line {
 
 /// Cuts a stream into lines. Keeps at most one line, and never more than a message may have.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(super) struct LineDecoder {
     buffer: BytesMut,
     searched: usize,
     dropping: bool,
 }
 
-impl Lines {
+impl LineDecoder {
     /// Takes the next bytes of the stream.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn all(chunks: &[&[u8]]) -> (Vec<Line>, Option<Bytes>) {
-        let (mut lines, mut found) = (Lines::default(), Vec::new());
+        let (mut lines, mut found) = (LineDecoder::default(), Vec::new());
         for chunk in chunks {
             lines.push(chunk);
             found.extend(std::iter::from_fn(|| lines.next()));
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_reported_once_and_not_kept() {
-        let mut lines = Lines::default();
+        let mut lines = LineDecoder::default();
         let chunk = vec![b'x'; 1 << 20];
         let mut reports = 0;
         for _ in 0..64 {

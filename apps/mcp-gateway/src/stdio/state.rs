@@ -13,7 +13,7 @@ use crate::daemon::Unavailable;
 
 /// The connection to the daemon, as the reading side sees it.
 #[derive(Clone)]
-pub(super) enum Line {
+pub(super) enum DaemonLinkState {
     /// The first attempt is still being made.
     Connecting,
     /// Messages can be sent.
@@ -23,47 +23,48 @@ pub(super) enum Line {
 }
 
 struct Inner {
-    line: Line,
+    link: DaemonLinkState,
     open: HashSet<RequestId>,
     legacy: bool,
     client_gone: bool,
 }
 
 /// Shared by the two directions.
-pub(super) struct State {
+pub(super) struct StdioState {
     inner: Mutex<Inner>,
     /// Told when the line changed. Only the reading side waits for it.
-    line_known: Notify,
+    link_known: Notify,
     /// Told when the client is gone, and then when a request was answered. Only the writing side waits for it.
     changed: Notify,
 }
 
-impl Default for State {
+impl Default for StdioState {
     fn default() -> Self {
-        let inner = Inner { line: Line::Connecting, open: HashSet::new(), legacy: false, client_gone: false };
-        Self { inner: Mutex::new(inner), line_known: Notify::new(), changed: Notify::new() }
+        let inner =
+            Inner { link: DaemonLinkState::Connecting, open: HashSet::new(), legacy: false, client_gone: false };
+        Self { inner: Mutex::new(inner), link_known: Notify::new(), changed: Notify::new() }
     }
 }
 
-impl State {
+impl StdioState {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection, once the first attempt has ended.
-    pub(super) async fn line(&self) -> Line {
+    pub(super) async fn link(&self) -> DaemonLinkState {
         loop {
-            let line = self.inner().line.clone();
-            if !matches!(line, Line::Connecting) {
-                return line;
+            let link = self.inner().link.clone();
+            if !matches!(link, DaemonLinkState::Connecting) {
+                return link;
             }
-            self.line_known.notified().await;
+            self.link_known.notified().await;
         }
     }
 
-    pub(super) fn set_line(&self, line: Line) {
-        self.inner().line = line;
-        self.line_known.notify_one();
+    pub(super) fn set_link(&self, link: DaemonLinkState) {
+        self.inner().link = link;
+        self.link_known.notify_one();
     }
 
     /// Remembers a request that is being sent. `initialize` makes the conversation one that cannot be resumed.
@@ -91,8 +92,8 @@ impl State {
     /// Ends the connection: whose requests stay unanswered, and whether a legacy session went with it.
     pub(super) fn lost(&self, why: Unavailable) -> (HashSet<RequestId>, bool) {
         let mut inner = self.inner();
-        inner.line = Line::Down(why);
-        self.line_known.notify_one();
+        inner.link = DaemonLinkState::Down(why);
+        self.link_known.notify_one();
         (std::mem::take(&mut inner.open), inner.legacy)
     }
 

@@ -64,7 +64,7 @@ impl Gateway {
     }
 
     /// A request as a well-behaved agent sends it.
-    pub(crate) fn post(&self, headers: &[(&str, &str)], body: &str) -> Reply {
+    pub(crate) fn post(&self, headers: &[(&str, &str)], body: &str) -> HandshakeReply {
         let mut connection = self.connect();
         connection.post(ALICE, headers, body);
         connection.reply()
@@ -96,13 +96,13 @@ pub(crate) struct Connection {
 
 /// The head of a response, and its body when it has a length.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct HandshakeReply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Reply {
+impl HandshakeReply {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -172,8 +172,8 @@ impl Connection {
     }
 
     /// Reads the head, and the body unless it is a stream. Status 0 when the connection ended without a word.
-    pub(crate) fn reply(&mut self) -> Reply {
-        let mut reply = Reply { status: 0, headers: Vec::new(), body: Vec::new() };
+    pub(crate) fn reply(&mut self) -> HandshakeReply {
+        let mut reply = HandshakeReply { status: 0, headers: Vec::new(), body: Vec::new() };
         let Some(status) = self.line() else { return reply };
         reply.status = status.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
         while let Some(line) = self.line().filter(|line| !line.is_empty()) {

@@ -7,7 +7,8 @@ use std::{
 };
 
 use briefcase_ipc::{
-    AgentConnection, AgentListener, ChannelId, FrameSender, PROTOCOL, Refused, Route, ToDaemon, ToGateway, Welcome,
+    AgentListener, ChannelId, ChannelRoute, FrameSender, GatewayConnection, HandshakeRefusal, PROTOCOL, ToDaemon,
+    ToGateway, Welcome,
 };
 use briefcase_types::RefusalCode;
 use bytes::Bytes;
@@ -71,15 +72,15 @@ impl Drop for Daemon {
     }
 }
 
-async fn serve(incoming: briefcase_ipc::IncomingAgent, record: mpsc::Sender<ToDaemon>) {
-    let Ok(greeting) = incoming.greeting().await else { return };
+async fn serve(incoming: briefcase_ipc::IncomingConnection, record: mpsc::Sender<ToDaemon>) {
+    let Ok(greeting) = incoming.read_hello().await else { return };
     let agent = greeting.hello.agent_token.expose(|token| match token {
         ALICE => Some("alice"),
         BOB => Some("bob"),
         _ => None,
     });
     let Some(agent) = agent else {
-        let refused = Refused {
+        let refused = HandshakeRefusal {
             code: RefusalCode::Denied,
             message: "This agent is not known.".into(),
             next_step: "Make a token with `briefcase agent add NAME`.".into(),
@@ -88,7 +89,7 @@ async fn serve(incoming: briefcase_ipc::IncomingAgent, record: mpsc::Sender<ToDa
         return;
     };
     let welcome = Welcome { protocol: PROTOCOL, agent: agent.into(), daemon: "double/1".into() };
-    let AgentConnection { mut receiver, sender, .. } = greeting.welcome(welcome).await.unwrap();
+    let GatewayConnection { mut receiver, sender, .. } = greeting.welcome(welcome).await.unwrap();
     let held = Arc::new(Mutex::new(Vec::new()));
     while let Ok(Some(frame)) = receiver.recv().await {
         let _ = record.send(frame.clone());
@@ -191,7 +192,7 @@ impl Said {
         let waiting = std::mem::take(&mut *held.lock().unwrap());
         for (channel, id) in waiting {
             let json = json!({"jsonrpc":"2.0","id":id,"result":{"released":true}}).to_string().into();
-            let route = Route::Related(id.to_string().into());
+            let route = ChannelRoute::Related(id.to_string().into());
             self.sender.send(ToGateway::Message { channel, route, json }).await.unwrap();
         }
     }
@@ -205,13 +206,13 @@ impl Said {
     }
 
     async fn raw(&self, id: &Value, json: Bytes) {
-        let route = Route::Related(id.to_string().into());
+        let route = ChannelRoute::Related(id.to_string().into());
         let _ = self.sender.send(ToGateway::Message { channel: self.channel, route, json }).await;
     }
 
     async fn general(&self, message: &Value) {
         let json = message.to_string().into();
-        let frame = ToGateway::Message { channel: self.channel, route: Route::General, json };
+        let frame = ToGateway::Message { channel: self.channel, route: ChannelRoute::General, json };
         let _ = self.sender.send(frame).await;
     }
 }

@@ -4,7 +4,7 @@ use briefcase_ipc::ToDaemon;
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Connection, Gateway, Reply},
+    client::{Connection, Gateway, HandshakeReply},
     daemon::{ALICE, BOB, Daemon},
 };
 
@@ -35,18 +35,18 @@ impl<'a> Session<'a> {
         Self { gateway, id: reply.header("mcp-session-id").unwrap().to_owned() }
     }
 
-    fn open(&self, body: &str) -> (Connection, Reply) {
+    fn open(&self, body: &str) -> (Connection, HandshakeReply) {
         let mut connection = self.gateway.connect();
         connection.post(ALICE, &[("Mcp-Session-Id", &self.id)], body);
         let reply = connection.reply();
         (connection, reply)
     }
 
-    fn post(&self, body: &str) -> Reply {
+    fn post(&self, body: &str) -> HandshakeReply {
         self.open(body).1
     }
 
-    fn get(&self, headers: &[(&str, &str)]) -> (Connection, Reply) {
+    fn get(&self, headers: &[(&str, &str)]) -> (Connection, HandshakeReply) {
         let mut connection = self.gateway.connect();
         let all = [&[("Mcp-Session-Id", self.id.as_str()), ("Accept", "text/event-stream")], headers].concat();
         connection.without_body("GET", ALICE, &all);

@@ -12,8 +12,8 @@
 mod abuse;
 mod client;
 mod daemon;
-mod doors;
 mod legacy;
+mod listener;
 mod modern;
 mod smuggling;
 mod stdio;

@@ -4,7 +4,7 @@ use briefcase_ipc::{ChannelId, ToDaemon};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Connection, Gateway, Reply},
+    client::{Connection, Gateway, HandshakeReply},
     daemon::ALICE,
 };
 
@@ -24,7 +24,7 @@ fn call(id: u32, tool: &str) -> String {
     message(id, "tools/call", json!({"name": tool, "arguments": {"a": 1}}))
 }
 
-fn open(gateway: &Gateway, id: u32, tool: &str) -> (Connection, Reply) {
+fn open(gateway: &Gateway, id: u32, tool: &str) -> (Connection, HandshakeReply) {
     let mut connection = gateway.connect();
     connection.post(ALICE, &[VERSION, ("Mcp-Method", "tools/call"), ("Mcp-Name", tool)], &call(id, tool));
     let reply = connection.reply();

@@ -9,10 +9,10 @@ use std::{
 use tokio::task::AbortHandle;
 
 use super::{
+    agent_connection::AgentConnection,
     credential::{Credential, Fingerprint},
-    principal::Principal,
 };
-use crate::daemon::{Daemon, Unavailable};
+use crate::daemon::{DaemonEndpoint, Unavailable};
 
 /// Agents at once.
 const AGENTS: usize = 32;
@@ -21,23 +21,23 @@ const FAILURES: u32 = 30;
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// The agents that are connected.
-pub(super) struct Directory {
-    daemon: Daemon,
+pub(super) struct Agents {
+    daemon: DaemonEndpoint,
     view: Option<String>,
-    agents: Mutex<HashMap<[u8; 32], Arc<Seat>>>,
+    agents: Mutex<HashMap<[u8; 32], Arc<TokenSlot>>>,
     failures: Mutex<(u32, Instant)>,
 }
 
 /// One token's place. Only one request at a time connects for it.
 #[derive(Default)]
-struct Seat {
+struct TokenSlot {
     connecting: tokio::sync::Mutex<()>,
-    connected: Mutex<Option<(Arc<Principal>, AbortHandle)>>,
+    connected: Mutex<Option<(Arc<AgentConnection>, AbortHandle)>>,
 }
 
 /// Why a request has no agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NoAgent {
+pub(super) enum AgentError {
     /// The daemon does not know the token, or knows that it must not be used.
     Refused(Unavailable),
     /// The daemon cannot be asked.
@@ -46,66 +46,66 @@ pub(super) enum NoAgent {
     TooMany,
 }
 
-impl Directory {
-    pub(super) fn new(daemon: Daemon, view: Option<String>) -> Self {
+impl Agents {
+    pub(super) fn new(daemon: DaemonEndpoint, view: Option<String>) -> Self {
         Self { daemon, view, agents: Mutex::default(), failures: Mutex::new((0, Instant::now())) }
     }
 
-    fn agents(&self) -> MutexGuard<'_, HashMap<[u8; 32], Arc<Seat>>> {
+    fn agents(&self) -> MutexGuard<'_, HashMap<[u8; 32], Arc<TokenSlot>>> {
         self.agents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The agent with this token. Connects to the daemon, which decides, when it is not connected.
-    pub(super) async fn find(&self, credential: Credential) -> Result<Arc<Principal>, NoAgent> {
+    pub(super) async fn find(&self, credential: Credential) -> Result<Arc<AgentConnection>, AgentError> {
         let Credential { token, fingerprint } = credential;
-        let seat = self.seat(fingerprint)?;
-        if let Some(principal) = seat.principal() {
-            return Ok(principal);
+        let slot = self.slot(fingerprint)?;
+        if let Some(agent) = slot.agent() {
+            return Ok(agent);
         }
-        let _alone = seat.connecting.lock().await;
-        if let Some(principal) = seat.principal() {
-            return Ok(principal);
+        let _alone = slot.connecting.lock().await;
+        if let Some(agent) = slot.agent() {
+            return Ok(agent);
         }
         if self.too_many_failures() {
             self.leave(fingerprint);
-            return Err(NoAgent::TooMany);
+            return Err(AgentError::TooMany);
         }
         match self.daemon.connect(token).await {
             Ok(link) => {
                 tracing::info!(agent = %link.welcome.agent, daemon = %link.welcome.daemon, "connected");
-                let (principal, receiving) = Principal::new(link.sender, link.receiver, self.view.clone());
+                let (agent, receiving) = AgentConnection::new(link.sender, link.receiver, self.view.clone());
                 let task = tokio::spawn(receiving).abort_handle();
-                *seat.connected() = Some((Arc::clone(&principal), task));
-                Ok(principal)
+                *slot.connected() = Some((Arc::clone(&agent), task));
+                Ok(agent)
             }
             Err(why) if why.is_credential() => {
                 self.leave(fingerprint);
                 self.count_failure();
-                Err(NoAgent::Refused(why))
+                Err(AgentError::Refused(why))
             }
-            Err(why) => Err(NoAgent::Unavailable(why)),
+            Err(why) => Err(AgentError::Unavailable(why)),
         }
     }
 
     /// Ends what was not used for long.
     pub(super) fn sweep(&self) {
-        self.agents().retain(|_, seat| {
-            let principal = seat.connected().as_ref().map(|(principal, _)| Arc::clone(principal));
-            principal.is_none_or(|principal| {
-                principal.end_expired();
-                !principal.is_gone()
+        self.agents().retain(|_, slot| {
+            let agent = slot.connected().as_ref().map(|(agent, _)| Arc::clone(agent));
+            agent.is_none_or(|agent| {
+                agent.end_expired();
+                !agent.is_gone()
             })
         });
     }
 
-    fn seat(&self, fingerprint: Fingerprint) -> Result<Arc<Seat>, NoAgent> {
+    fn slot(&self, fingerprint: Fingerprint) -> Result<Arc<TokenSlot>, AgentError> {
         let mut agents = self.agents();
-        if let Some(seat) = agents.get(&fingerprint.key()) {
-            return Ok(Arc::clone(seat));
+        if let Some(slot) = agents.get(&fingerprint.key()) {
+            return Ok(Arc::clone(slot));
         }
         if agents.len() >= AGENTS {
-            let idle = agents.iter().find(|(_, seat)| seat.is_idle()).map(|(key, _)| *key);
-            agents.remove(&idle.ok_or(NoAgent::TooMany)?);
+            let idle = agents.iter().find(|(_, slot)| slot.is_idle()).map(|(key, _)| *key);
+            agents.remove(&idle.ok_or(AgentError::TooMany)?);
         }
         Ok(Arc::clone(agents.entry(fingerprint.key()).or_default()))
     }
@@ -128,32 +128,29 @@ impl Directory {
     }
 }
 
-impl Seat {
-    fn connected(&self) -> MutexGuard<'_, Option<(Arc<Principal>, AbortHandle)>> {
+impl TokenSlot {
+    fn connected(&self) -> MutexGuard<'_, Option<(Arc<AgentConnection>, AbortHandle)>> {
         self.connected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn principal(&self) -> Option<Arc<Principal>> {
-        self.connected()
-            .as_ref()
-            .filter(|(principal, _)| !principal.is_gone())
-            .map(|(principal, _)| Arc::clone(principal))
+    fn agent(&self) -> Option<Arc<AgentConnection>> {
+        self.connected().as_ref().filter(|(agent, _)| !agent.is_gone()).map(|(agent, _)| Arc::clone(agent))
     }
 
     fn is_idle(&self) -> bool {
         match self.connected().as_ref() {
-            Some((principal, _)) => principal.is_gone() || principal.is_idle(),
+            Some((agent, _)) => agent.is_gone() || agent.is_idle(),
             None => self.connecting.try_lock().is_ok(),
         }
     }
 }
 
 /// Whoever leaves the directory loses the connection.
-impl Drop for Seat {
+impl Drop for TokenSlot {
     fn drop(&mut self) {
-        if let Some((principal, task)) = self.connected().take() {
+        if let Some((agent, task)) = self.connected().take() {
             task.abort();
-            principal.end();
+            agent.end();
         }
     }
 }

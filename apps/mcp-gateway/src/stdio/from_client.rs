@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 
 use super::{
     StdioError,
-    lines::{Line as Text, Lines},
+    lines::{Line, LineDecoder},
     pipes::Input,
-    state::{Line, State},
+    state::{DaemonLinkState, StdioState},
 };
 use crate::daemon::Unavailable;
 
@@ -20,8 +20,12 @@ pub(super) const CHANNEL: ChannelId = ChannelId(1);
 const READ_BYTES: usize = 64 * 1024;
 
 /// Reads until the client closes. Ends early without an error when the writing side is gone.
-pub(super) async fn run(mut input: Input, state: Arc<State>, answers: mpsc::Sender<Bytes>) -> Result<(), StdioError> {
-    let mut lines = Lines::default();
+pub(super) async fn run(
+    mut input: Input,
+    state: Arc<StdioState>,
+    answers: mpsc::Sender<Bytes>,
+) -> Result<(), StdioError> {
+    let mut lines = LineDecoder::default();
     let mut buffer = vec![0; READ_BYTES];
     loop {
         let count = input.read(&mut buffer).await?;
@@ -34,17 +38,17 @@ pub(super) async fn run(mut input: Input, state: Arc<State>, answers: mpsc::Send
         }
     }
     if let Some(rest) = lines.rest() {
-        take(Text::Whole(rest), &state, &answers).await;
+        take(Line::Whole(rest), &state, &answers).await;
     }
     Ok(())
 }
 
-async fn take(line: Text, state: &State, answers: &mpsc::Sender<Bytes>) {
+async fn take(line: Line, state: &StdioState, answers: &mpsc::Sender<Bytes>) {
     let answer = match line {
-        Text::TooLong => {
+        Line::TooLong => {
             Some(error_response(None, ErrorCode::INVALID_REQUEST, "the message is longer than 4 MiB", None))
         }
-        Text::Whole(raw) => match Envelope::parse(raw) {
+        Line::Whole(raw) => match Envelope::parse(raw) {
             Ok(message) => forward(message, state).await,
             Err(error) => Some(error.to_response()),
         },
@@ -56,9 +60,9 @@ async fn take(line: Text, state: &State, answers: &mpsc::Sender<Bytes>) {
 }
 
 /// Sends a message on. Comes back with an answer when it cannot be sent.
-async fn forward(message: Envelope, state: &State) -> Option<Bytes> {
-    let why = match state.line().await {
-        Line::Up(sender) => {
+async fn forward(message: Envelope, state: &StdioState) -> Option<Bytes> {
+    let why = match state.link().await {
+        DaemonLinkState::Up(sender) => {
             if let Kind::Request { id, method } = message.kind() {
                 state.sent(id, &**method == method::INITIALIZE);
             }
@@ -70,8 +74,8 @@ async fn forward(message: Envelope, state: &State) -> Option<Bytes> {
             // The writing side answers what was open when the connection ended; this one may have come after that.
             return id.filter(|id| state.withdraw(id)).map(|id| Unavailable::lost().answer(Some(&id)));
         }
-        Line::Down(why) => why,
-        Line::Connecting => Unavailable::lost(),
+        DaemonLinkState::Down(why) => why,
+        DaemonLinkState::Connecting => Unavailable::lost(),
     };
     match message.kind() {
         Kind::Request { id, .. } => Some(why.answer(Some(id))),

@@ -2,11 +2,11 @@
 
 use http::{HeaderMap, StatusCode, header};
 
-use super::admission::single;
+use super::origin_check::single;
 
 /// Why a POST is refused for its media types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Media {
+pub(super) enum ContentTypeError {
     #[error("the body must be `Content-Type: application/json`")]
     Type,
     #[error("the body must not be compressed (Content-Encoding)")]
@@ -15,7 +15,7 @@ pub(super) enum Media {
     Accept,
 }
 
-impl Media {
+impl ContentTypeError {
     pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::Type | Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -25,17 +25,17 @@ impl Media {
 }
 
 /// Checks the headers of a POST.
-pub(super) fn check(headers: &HeaderMap) -> Result<(), Media> {
-    let content_type = single(headers, &header::CONTENT_TYPE).ok().flatten().ok_or(Media::Type)?;
+pub(super) fn check(headers: &HeaderMap) -> Result<(), ContentTypeError> {
+    let content_type = single(headers, &header::CONTENT_TYPE).ok().flatten().ok_or(ContentTypeError::Type)?;
     if !is_json(content_type) {
-        return Err(Media::Type);
+        return Err(ContentTypeError::Type);
     }
     match single(headers, &header::CONTENT_ENCODING) {
         Ok(None | Some("identity")) => {}
-        _ => return Err(Media::Encoding),
+        _ => return Err(ContentTypeError::Encoding),
     }
     let both = accepts(headers, "application", "json") && accepts(headers, "text", "event-stream");
-    if both { Ok(()) } else { Err(Media::Accept) }
+    if both { Ok(()) } else { Err(ContentTypeError::Accept) }
 }
 
 /// `application/json`, with no parameter but `charset=utf-8`.
@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
 
-    fn checked(pairs: &[(&'static str, &str)]) -> Result<(), Media> {
+    fn checked(pairs: &[(&'static str, &str)]) -> Result<(), ContentTypeError> {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(*name, HeaderValue::from_str(value).unwrap());
@@ -102,14 +102,14 @@ mod tests {
             "application/vnd.api+json",
             "",
         ] {
-            assert_eq!(checked(&[("content-type", content), ACCEPT]), Err(Media::Type), "{content}");
+            assert_eq!(checked(&[("content-type", content), ACCEPT]), Err(ContentTypeError::Type), "{content}");
         }
-        assert_eq!(checked(&[ACCEPT]), Err(Media::Type));
+        assert_eq!(checked(&[ACCEPT]), Err(ContentTypeError::Type));
         let twice = [("content-type", "application/json"), ("content-type", "text/plain"), ACCEPT];
-        assert_eq!(checked(&twice), Err(Media::Type));
+        assert_eq!(checked(&twice), Err(ContentTypeError::Type));
         for encoding in ["gzip", "br", "zstd", "gzip, gzip", "Identity"] {
             let compressed = [("content-type", "application/json"), ("content-encoding", encoding), ACCEPT];
-            assert_eq!(checked(&compressed), Err(Media::Encoding), "{encoding}");
+            assert_eq!(checked(&compressed), Err(ContentTypeError::Encoding), "{encoding}");
         }
         for accept in [
             "application/json",
@@ -119,8 +119,8 @@ mod tests {
             "application/json;q=0.0, */*;q=0",
         ] {
             let json = [("content-type", "application/json"), ("accept", accept)];
-            assert_eq!(checked(&json), Err(Media::Accept), "{accept}");
+            assert_eq!(checked(&json), Err(ContentTypeError::Accept), "{accept}");
         }
-        assert_eq!(checked(&[("content-type", "application/json")]), Err(Media::Accept));
+        assert_eq!(checked(&[("content-type", "application/json")]), Err(ContentTypeError::Accept));
     }
 }

@@ -2,17 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_ipc::{DaemonLink, FrameReceiver, Route, ToDaemon, ToGateway};
-use briefcase_mcp::{Glance, RequestId, single_line};
+use briefcase_ipc::{ChannelRoute, DaemonClient, FrameReceiver, ToDaemon, ToGateway};
+use briefcase_mcp::{MessageKind, RequestId, single_line};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 
 use super::{
-    Access, StdioError,
-    inward::CHANNEL,
+    AgentAccess, StdioError,
+    from_client::CHANNEL,
     pipes::Output,
-    state::{Line, State},
+    state::{DaemonLinkState, StdioState},
 };
 use crate::daemon::Unavailable;
 
@@ -24,7 +24,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 const BATCH_BYTES: usize = 64 * 1024;
 
 /// How a connection to the daemon came to its end.
-enum End {
+enum ConnectionEnd {
     /// The client is done.
     Client,
     /// The daemon is gone, or has closed the conversation.
@@ -33,24 +33,24 @@ enum End {
 
 /// Connects, serves, and connects again, until the client is gone.
 pub(super) async fn run(
-    access: Access,
-    state: Arc<State>,
+    access: AgentAccess,
+    state: Arc<StdioState>,
     mut answers: mpsc::Receiver<Bytes>,
     mut output: Output,
 ) -> Result<(), StdioError> {
-    let mut told = None;
+    let mut reported = None;
     loop {
         let why = match access.connect().await {
             Ok(link) => match serve(link, &access, &state, &mut answers, &mut output).await? {
-                End::Client => return Ok(()),
-                End::Daemon(why) => why,
+                ConnectionEnd::Client => return Ok(()),
+                ConnectionEnd::Daemon(why) => why,
             },
             Err(why) => why,
         };
         // Once for each reason: a client that never reads standard error must not be what stops this process.
-        if told.as_ref() != Some(&why) {
+        if reported.as_ref() != Some(&why) {
             tracing::warn!("{} {}", why.message, why.next_step);
-            told = Some(why.clone());
+            reported = Some(why.clone());
         }
         if give_up_requests(why, &state, &mut output).await? {
             return Err(StdioError::SessionLost);
@@ -62,7 +62,7 @@ pub(super) async fn run(
 }
 
 /// Answers what stays open. `true` when a legacy session was lost: the client must begin again.
-async fn give_up_requests(why: Unavailable, state: &State, output: &mut Output) -> Result<bool, StdioError> {
+async fn give_up_requests(why: Unavailable, state: &StdioState, output: &mut Output) -> Result<bool, StdioError> {
     let (open, legacy) = state.lost(why.clone());
     let mut out = BytesMut::new();
     for id in open {
@@ -74,7 +74,7 @@ async fn give_up_requests(why: Unavailable, state: &State, output: &mut Output) 
 
 /// Writes own answers until it is time to look for the daemon again. `true` when the client is gone.
 async fn wait_for_retry(
-    state: &State,
+    state: &StdioState,
     answers: &mut mpsc::Receiver<Bytes>,
     output: &mut Output,
 ) -> Result<bool, StdioError> {
@@ -94,25 +94,25 @@ async fn wait_for_retry(
 }
 
 async fn serve(
-    link: DaemonLink,
-    access: &Access,
-    state: &State,
+    link: DaemonClient,
+    access: &AgentAccess,
+    state: &StdioState,
     answers: &mut mpsc::Receiver<Bytes>,
     output: &mut Output,
-) -> Result<End, StdioError> {
-    let DaemonLink { mut receiver, sender, welcome, .. } = link;
+) -> Result<ConnectionEnd, StdioError> {
+    let DaemonClient { mut receiver, sender, welcome, .. } = link;
     tracing::info!(agent = %welcome.agent, daemon = %welcome.daemon, "connected");
     let open = ToDaemon::Open { channel: CHANNEL, open: access.open.clone() };
     if sender.send(open).await.is_err() {
-        return Ok(End::Daemon(Unavailable::lost()));
+        return Ok(ConnectionEnd::Daemon(Unavailable::lost()));
     }
-    state.set_line(Line::Up(sender.clone()));
+    state.set_link(DaemonLinkState::Up(sender.clone()));
     let mut out = BytesMut::with_capacity(BATCH_BYTES);
     let mut own_answers = true;
     loop {
         tokio::select! {
             frame = receiver.recv() => {
-                let Ok(Some(frame)) = frame else { return Ok(End::Daemon(Unavailable::lost())) };
+                let Ok(Some(frame)) = frame else { return Ok(ConnectionEnd::Daemon(Unavailable::lost())) };
                 if let Some(end) = write_batch(frame, &mut receiver, &mut out, state, output).await? {
                     return Ok(end);
                 }
@@ -127,13 +127,13 @@ async fn serve(
     drain(&mut receiver, state, answers, &mut out, output).await?;
     // The daemon learns that the conversation is over before the connection ends.
     let _ = sender.send(ToDaemon::Close { channel: CHANNEL }).await;
-    Ok(End::Client)
+    Ok(ConnectionEnd::Client)
 }
 
 /// The client has closed its side; give open requests a moment.
 async fn drain(
     receiver: &mut FrameReceiver<ToGateway>,
-    state: &State,
+    state: &StdioState,
     answers: &mut mpsc::Receiver<Bytes>,
     out: &mut BytesMut,
     output: &mut Output,
@@ -161,15 +161,15 @@ async fn write_batch(
     first: ToGateway,
     receiver: &mut FrameReceiver<ToGateway>,
     out: &mut BytesMut,
-    state: &State,
+    state: &StdioState,
     output: &mut Output,
-) -> Result<Option<End>, StdioError> {
+) -> Result<Option<ConnectionEnd>, StdioError> {
     let mut frame = first;
     let end = loop {
         match frame {
             ToGateway::Message { channel: CHANNEL, route, json } => {
-                if let Route::Related(id) = route
-                    && Glance::at(&json).is_response()
+                if let ChannelRoute::Related(id) = route
+                    && MessageKind::peek(&json).is_response()
                     && let Ok(id) = RequestId::from_json(id)
                 {
                     state.answered(&id);
@@ -177,7 +177,7 @@ async fn write_batch(
                 put_line(out, &single_line(json));
             }
             ToGateway::Closed { channel: CHANNEL, reason } => {
-                break Some(End::Daemon(Unavailable::new(reason, "Start the client's server again.")));
+                break Some(ConnectionEnd::Daemon(Unavailable::new(reason, "Start the client's server again.")));
             }
             _ => tracing::debug!("ignored a message for a conversation that does not exist"),
         }
@@ -186,7 +186,7 @@ async fn write_batch(
         }
         match receiver.recv().now_or_never() {
             Some(Ok(Some(next))) => frame = next,
-            Some(_) => break Some(End::Daemon(Unavailable::lost())),
+            Some(_) => break Some(ConnectionEnd::Daemon(Unavailable::lost())),
             None => break None,
         }
     };

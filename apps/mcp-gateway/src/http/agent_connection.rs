@@ -6,23 +6,23 @@ use std::{
 };
 
 use briefcase_ipc::{
-    ChannelId, FrameReceiver, FrameSender, OpenChannel, Route, SendError, ToDaemon, ToGateway, Transport,
+    AgentTransport, ChannelId, ChannelRoute, FrameReceiver, FrameSender, OpenChannel, SendError, ToDaemon, ToGateway,
 };
-use briefcase_mcp::{Glance, RequestId};
+use briefcase_mcp::{MessageKind, RequestId};
 use bytes::Bytes;
 
 use super::{
-    outlet::{Keep, Outlet},
-    quota::Quota,
-    session::Session,
+    event_buffer::{EventBuffer, Retention},
+    limits::AgentLimits,
+    session::HttpSession,
 };
 
 /// Channels for modern requests. More than one is needed only when clients use the same request ids at the same time.
 const STATELESS_CHANNELS: usize = 64;
 
 /// One agent.
-pub(super) struct Principal {
-    pub(super) quota: Quota,
+pub(super) struct AgentConnection {
+    pub(super) limits: AgentLimits,
     sender: FrameSender<ToDaemon>,
     view: Option<String>,
     inner: Mutex<Inner>,
@@ -31,14 +31,14 @@ pub(super) struct Principal {
 #[derive(Default)]
 struct Inner {
     last_channel: u32,
-    stateless: HashMap<ChannelId, HashMap<RequestId, Arc<Outlet>>>,
-    sessions: HashMap<ChannelId, Arc<Session>>,
+    stateless: HashMap<ChannelId, HashMap<RequestId, Arc<EventBuffer>>>,
+    sessions: HashMap<ChannelId, Arc<HttpSession>>,
     gone: bool,
 }
 
 /// Why a conversation cannot begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Busy {
+pub(super) enum OpenError {
     /// As many as there may be.
     TooMany,
     /// The daemon is gone.
@@ -46,23 +46,23 @@ pub(super) enum Busy {
 }
 
 /// A modern request that the daemon works on. Dropping it tells the daemon that nobody waits any more.
-pub(super) struct Cancel {
-    principal: Arc<Principal>,
+pub(super) struct CancelGuard {
+    agent: Arc<AgentConnection>,
     channel: ChannelId,
     request: RequestId,
     needed: bool,
 }
 
-impl Principal {
+impl AgentConnection {
     /// Takes over a connection. The returned value does the receiving; run it as a task.
     pub(super) fn new(
         sender: FrameSender<ToDaemon>,
         receiver: FrameReceiver<ToGateway>,
         view: Option<String>,
     ) -> (Arc<Self>, impl Future<Output = ()> + Send + 'static) {
-        let principal = Arc::new(Self { quota: Quota::new(), sender, view, inner: Mutex::default() });
-        let receiving = Arc::clone(&principal).receive(receiver);
-        (principal, receiving)
+        let agent = Arc::new(Self { limits: AgentLimits::new(), sender, view, inner: Mutex::default() });
+        let receiving = Arc::clone(&agent).receive(receiver);
+        (agent, receiving)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -80,52 +80,52 @@ impl Principal {
     }
 
     /// Makes room for a modern request: a channel on which its id is free.
-    pub(super) fn begin(self: &Arc<Self>, request: &RequestId) -> Result<(Arc<Outlet>, Cancel), Busy> {
-        let outlet = Outlet::new(0, Keep::Nothing);
+    pub(super) fn begin(self: &Arc<Self>, request: &RequestId) -> Result<(Arc<EventBuffer>, CancelGuard), OpenError> {
+        let buffer = EventBuffer::new(0, Retention::Once);
         let mut inner = self.inner();
         let free = inner.stateless.iter().find(|(_, open)| !open.contains_key(request)).map(|(channel, _)| *channel);
         let channel = match free {
             Some(channel) => channel,
-            None if inner.stateless.len() >= STATELESS_CHANNELS => return Err(Busy::TooMany),
+            None if inner.stateless.len() >= STATELESS_CHANNELS => return Err(OpenError::TooMany),
             None => self.open(&mut inner, true)?,
         };
-        inner.stateless.entry(channel).or_default().insert(request.detached(), Arc::clone(&outlet));
-        let cancel = Cancel { principal: Arc::clone(self), channel, request: request.detached(), needed: true };
-        Ok((outlet, cancel))
+        inner.stateless.entry(channel).or_default().insert(request.detached(), Arc::clone(&buffer));
+        let cancel = CancelGuard { agent: Arc::clone(self), channel, request: request.detached(), needed: true };
+        Ok((buffer, cancel))
     }
 
     /// Opens a channel. In order before every message on it, because both go through the same queue.
-    fn open(&self, inner: &mut Inner, stateless: bool) -> Result<ChannelId, Busy> {
+    fn open(&self, inner: &mut Inner, stateless: bool) -> Result<ChannelId, OpenError> {
         if inner.gone {
-            return Err(Busy::Gone);
+            return Err(OpenError::Gone);
         }
-        inner.last_channel = inner.last_channel.checked_add(1).ok_or(Busy::TooMany)?;
+        inner.last_channel = inner.last_channel.checked_add(1).ok_or(OpenError::TooMany)?;
         let channel = ChannelId(inner.last_channel);
-        let open = OpenChannel { transport: Transport::Http, view: self.view.clone(), stateless };
-        self.sender.send_now(ToDaemon::Open { channel, open }).map_err(|_| Busy::Gone)?;
+        let open = OpenChannel { transport: AgentTransport::Http, view: self.view.clone(), stateless };
+        self.sender.send_now(ToDaemon::Open { channel, open }).map_err(|_| OpenError::Gone)?;
         Ok(channel)
     }
 
     /// Begins a legacy session, ending an idle one if there are too many.
-    pub(super) fn begin_session(&self, id: String) -> Result<Arc<Session>, Busy> {
+    pub(super) fn begin_session(&self, id: String) -> Result<Arc<HttpSession>, OpenError> {
         let mut inner = self.inner();
-        if let Some(idle) = Session::to_make_room(inner.sessions.values()) {
-            let Some(channel) = idle else { return Err(Busy::TooMany) };
+        if let Some(idle) = HttpSession::to_make_room(inner.sessions.values()) {
+            let Some(channel) = idle else { return Err(OpenError::TooMany) };
             self.close(&mut inner, channel);
         }
         let channel = self.open(&mut inner, false)?;
-        let session = Arc::new(Session::new(id, channel));
+        let session = Arc::new(HttpSession::new(id, channel));
         inner.sessions.insert(channel, Arc::clone(&session));
         Ok(session)
     }
 
     /// The session with this id, if it is this agent's.
-    pub(super) fn session(&self, id: &str) -> Option<Arc<Session>> {
+    pub(super) fn session(&self, id: &str) -> Option<Arc<HttpSession>> {
         self.inner().sessions.values().find(|session| session.id() == id).map(Arc::clone)
     }
 
     /// Ends a session.
-    pub(super) fn end_session(&self, session: &Session) {
+    pub(super) fn end_session(&self, session: &HttpSession) {
         self.close(&mut self.inner(), session.channel());
     }
 
@@ -167,31 +167,31 @@ impl Principal {
         self.end();
     }
 
-    fn deliver(&self, channel: ChannelId, route: Route, json: Bytes) {
-        let glance = Glance::at(&json);
+    fn deliver(&self, channel: ChannelId, route: ChannelRoute, json: Bytes) {
+        let kind = MessageKind::peek(&json);
         let related = match route {
-            Route::Related(id) => RequestId::from_json(id).ok(),
-            Route::General => None,
+            ChannelRoute::Related(id) => RequestId::from_json(id).ok(),
+            ChannelRoute::General => None,
         };
         let mut inner = self.inner();
         if let Some(open) = inner.stateless.get_mut(&channel) {
-            let outlet =
-                related.and_then(|id| if glance.is_response() { open.remove(&id) } else { open.get(&id).cloned() });
+            let buffer =
+                related.and_then(|id| if kind.is_response() { open.remove(&id) } else { open.get(&id).cloned() });
             drop(inner);
             // A stream that is given up here is cancelled when its response is dropped.
-            let _ = outlet.is_some_and(|outlet| outlet.put(json, glance));
+            let _ = buffer.is_some_and(|buffer| buffer.push(json, kind));
         } else if let Some(session) = inner.sessions.get(&channel).map(Arc::clone) {
             drop(inner);
-            session.deliver(related.as_ref(), glance, json);
+            session.deliver(related.as_ref(), kind, json);
         }
     }
 
     fn ended(&self, channel: ChannelId) {
         let mut inner = self.inner();
-        let outlets = inner.stateless.remove(&channel);
+        let buffers = inner.stateless.remove(&channel);
         let session = inner.sessions.remove(&channel);
         drop(inner);
-        outlets.into_iter().flatten().for_each(|(_, outlet)| outlet.end());
+        buffers.into_iter().flatten().for_each(|(_, buffer)| buffer.end());
         session.into_iter().for_each(|session| session.end());
     }
 
@@ -199,15 +199,15 @@ impl Principal {
     pub(super) fn end(&self) {
         let mut inner = self.inner();
         inner.gone = true;
-        let outlets = std::mem::take(&mut inner.stateless);
+        let buffers = std::mem::take(&mut inner.stateless);
         let sessions = std::mem::take(&mut inner.sessions);
         drop(inner);
-        outlets.into_values().flatten().for_each(|(_, outlet)| outlet.end());
+        buffers.into_values().flatten().for_each(|(_, buffer)| buffer.end());
         sessions.into_values().for_each(|session| session.end());
     }
 }
 
-impl Cancel {
+impl CancelGuard {
     pub(super) const fn channel(&self) -> ChannelId {
         self.channel
     }
@@ -226,15 +226,15 @@ impl Cancel {
     }
 }
 
-impl Drop for Cancel {
+impl Drop for CancelGuard {
     fn drop(&mut self) {
         if !self.needed {
             return;
         }
-        let open = self.principal.inner().stateless.get_mut(&self.channel).and_then(|open| open.remove(&self.request));
+        let open = self.agent.inner().stateless.get_mut(&self.channel).and_then(|open| open.remove(&self.request));
         if open.is_some() {
             let request = self.request.as_json().clone();
-            let _ = self.principal.sender.send_now(ToDaemon::Cancel { channel: self.channel, request });
+            let _ = self.agent.sender.send_now(ToDaemon::Cancel { channel: self.channel, request });
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-use super::framing::{Framing, Violation};
+use super::framing::{Framing, FramingError};
 
 /// For the first head to arrive, and for any head to arrive whole.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,40 +27,40 @@ const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nco
 
 /// What is known of a connection's bytes; shared with whoever handles its requests.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Watched(Arc<Mutex<Framing>>);
+pub(super) struct SharedFraming(Arc<Mutex<Framing>>);
 
 /// A connection under guard.
-pub(super) struct Guarded {
+pub(super) struct CheckedIo {
     stream: TcpStream,
-    watched: Watched,
+    framing: SharedFraming,
     head_since: Instant,
     active: Instant,
     timer: Pin<Box<Sleep>>,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl Watched {
+impl SharedFraming {
     fn framing(&self) -> MutexGuard<'_, Framing> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells how long the body of the request is that was just parsed.
-    pub(super) fn declared(&self, length: u64) -> Result<(), Violation> {
+    pub(super) fn declared(&self, length: u64) -> Result<(), FramingError> {
         self.framing().declared(length)
     }
 }
 
-impl Guarded {
-    pub(super) fn new(stream: TcpStream) -> (Self, Watched) {
-        let (watched, now) = (Watched::default(), Instant::now());
+impl CheckedIo {
+    pub(super) fn new(stream: TcpStream) -> (Self, SharedFraming) {
+        let (framing, now) = (SharedFraming::default(), Instant::now());
         let timer = Box::pin(tokio::time::sleep_until(now + HEAD_TIMEOUT));
-        let shared = watched.clone();
-        (Self { stream, watched, head_since: now, active: now, timer, stalled: None }, shared)
+        let shared = framing.clone();
+        (Self { stream, framing, head_since: now, active: now, timer, stalled: None }, shared)
     }
 
     /// When to stop waiting for bytes.
     fn deadline(&self) -> Instant {
-        let framing = self.watched.framing();
+        let framing = self.framing.framing();
         if framing.inside_head() || !framing.has_had_request() {
             self.head_since + HEAD_TIMEOUT
         } else {
@@ -84,16 +84,16 @@ impl Guarded {
     }
 
     /// Looks at bytes that have arrived. A violation is answered, as far as that is possible, and ends the connection.
-    fn look_at(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn check_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.active = Instant::now();
-        let mut framing = self.watched.framing();
+        let mut framing = self.framing.framing();
         let was_inside = framing.inside_head();
-        let looked = framing.received(bytes);
+        let checked = framing.received(bytes);
         if !was_inside && framing.inside_head() && framing.has_had_request() {
             self.head_since = self.active;
         }
         drop(framing);
-        looked.map_err(|violation| {
+        checked.map_err(|violation| {
             let _ = self.stream.try_write(BAD_REQUEST);
             io::Error::new(io::ErrorKind::InvalidData, violation)
         })
@@ -112,12 +112,12 @@ impl Guarded {
     }
 }
 
-impl AsyncRead for Guarded {
+impl AsyncRead for CheckedIo {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         match Pin::new(&mut this.stream).poll_read(context, buffer) {
-            Poll::Ready(Ok(())) => Poll::Ready(this.look_at(buffer.filled().get(before..).unwrap_or_default())),
+            Poll::Ready(Ok(())) => Poll::Ready(this.check_bytes(buffer.filled().get(before..).unwrap_or_default())),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => {
                 ready!(this.poll_deadline(context));
@@ -127,7 +127,7 @@ impl AsyncRead for Guarded {
     }
 }
 
-impl AsyncWrite for Guarded {
+impl AsyncWrite for CheckedIo {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);

@@ -1,4 +1,4 @@
-//! Who may speak at all: rules on headers alone, before any credential is looked at.
+//! Who may speak at all: rules on headers alone, before any credential is checked at.
 //!
 //! Agents are programs, not browsers. A page that reaches a loopback port, by itself or by DNS rebinding, cannot help
 //! sending a foreign Host, an Origin, a Referer, cookies or fetch metadata, so each of these shuts the door. Nothing
@@ -10,14 +10,14 @@ use http::{HeaderMap, HeaderName, Uri, header};
 
 /// The names under which this listener may be addressed, and the pages that a person has let in.
 #[derive(Clone, Debug)]
-pub(super) struct Admission {
+pub(super) struct OriginCheck {
     hosts: Vec<String>,
     origins: Vec<String>,
 }
 
 /// Why a request is turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Barred {
+pub(super) enum Rejection {
     #[error("the Host header does not name this server")]
     Host,
     #[error("requests from web pages are not accepted (Origin)")]
@@ -32,7 +32,7 @@ pub(super) enum Barred {
 
 /// Where an admitted request comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Visitor {
+pub(super) enum RequestSource {
     /// A program.
     Program,
     /// A page of an origin that a person has let in.
@@ -59,7 +59,7 @@ const PROXY_ONLY: [(&str, &str); 4] = [
     ("x-forwarded-proto", "X-Forwarded-Proto"),
 ];
 
-impl Admission {
+impl OriginCheck {
     pub(super) fn new(bound: SocketAddr, origins: Vec<String>) -> Self {
         let port = bound.port();
         let names = ["127.0.0.1", "[::1]", "localhost"];
@@ -71,48 +71,48 @@ impl Admission {
     }
 
     /// Decides on target and headers.
-    pub(super) fn admit(&self, target: &Uri, headers: &HeaderMap) -> Result<Visitor, Barred> {
+    pub(super) fn check(&self, target: &Uri, headers: &HeaderMap) -> Result<RequestSource, Rejection> {
         if target.authority().is_some() || target.scheme().is_some() {
-            return Err(Barred::Target);
+            return Err(Rejection::Target);
         }
-        let host = single(headers, &header::HOST).ok().flatten().ok_or(Barred::Host)?;
+        let host = single(headers, &header::HOST).ok().flatten().ok_or(Rejection::Host)?;
         if !self.hosts.iter().any(|known| known == host) {
-            return Err(Barred::Host);
+            return Err(Rejection::Host);
         }
         if let Some((_, name)) = PROXY_ONLY.iter().find(|(name, _)| headers.contains_key(*name)) {
-            return Err(Barred::Proxy(name));
+            return Err(Rejection::Proxy(name));
         }
-        match single(headers, &header::ORIGIN).map_err(|()| Barred::Origin)? {
+        match single(headers, &header::ORIGIN).map_err(|()| Rejection::Origin)? {
             Some(origin) if self.origins.iter().any(|known| known == origin) => Self::page(origin, headers),
             // This port serves no pages, so nothing that runs in a browser can have it as its origin.
             Some(origin) if origin.strip_prefix("http://") == Some(host) => Self::program(headers),
-            Some(_) => Err(Barred::Origin),
+            Some(_) => Err(Rejection::Origin),
             None => Self::program(headers),
         }
     }
 
     /// The origin's right to read answers, if it has one.
-    fn page(origin: &str, headers: &HeaderMap) -> Result<Visitor, Barred> {
+    fn page(origin: &str, headers: &HeaderMap) -> Result<RequestSource, Rejection> {
         if headers.contains_key(header::COOKIE) {
-            return Err(Barred::Browser("Cookie"));
+            return Err(Rejection::Browser("Cookie"));
         }
         if headers.contains_key("sec-websocket-key") {
-            return Err(Barred::Browser("Sec-WebSocket-Key"));
+            return Err(Rejection::Browser("Sec-WebSocket-Key"));
         }
-        Ok(Visitor::Page(origin.to_owned()))
+        Ok(RequestSource::Page(origin.to_owned()))
     }
 
-    fn program(headers: &HeaderMap) -> Result<Visitor, Barred> {
+    fn program(headers: &HeaderMap) -> Result<RequestSource, Rejection> {
         if let Some((_, name)) = BROWSER_ONLY.iter().find(|(name, _)| headers.contains_key(*name)) {
-            return Err(Barred::Browser(name));
+            return Err(Rejection::Browser(name));
         }
         if headers.contains_key(header::REFERER) {
-            return Err(Barred::Browser("Referer"));
+            return Err(Rejection::Browser("Referer"));
         }
         // Node's fetch, which is no browser, sends this one header and always with this value.
         match single(headers, &HeaderName::from_static("sec-fetch-mode")) {
-            Ok(None | Some("cors")) => Ok(Visitor::Program),
-            _ => Err(Barred::Browser("Sec-Fetch-Mode")),
+            Ok(None | Some("cors")) => Ok(RequestSource::Program),
+            _ => Err(Rejection::Browser("Sec-Fetch-Mode")),
         }
     }
 }

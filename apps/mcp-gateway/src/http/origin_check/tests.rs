@@ -4,24 +4,24 @@ use super::*;
 
 const PORT: u16 = 7780;
 
-fn admit(target: &str, pairs: &[(&'static str, &str)]) -> Result<Visitor, Barred> {
+fn check(target: &str, pairs: &[(&'static str, &str)]) -> Result<RequestSource, Rejection> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
         headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
-    let admission = Admission::new(([127, 0, 0, 1], PORT).into(), vec!["https://inspector.example".into()]);
-    admission.admit(&target.parse().unwrap(), &headers)
+    let admission = OriginCheck::new(([127, 0, 0, 1], PORT).into(), vec!["https://inspector.example".into()]);
+    origin_check.check(&target.parse().unwrap(), &headers)
 }
 
 #[test]
 fn programs_that_name_this_server_are_admitted() {
     for host in ["127.0.0.1:7780", "localhost:7780", "[::1]:7780"] {
-        assert_eq!(admit("/mcp", &[("host", host)]), Ok(Visitor::Program), "{host}");
+        assert_eq!(admit("/mcp", &[("host", host)]), Ok(RequestSource::Program), "{host}");
         let own = format!("http://{host}");
-        assert_eq!(admit("/mcp", &[("host", host), ("origin", &own)]), Ok(Visitor::Program), "{own}");
+        assert_eq!(admit("/mcp", &[("host", host), ("origin", &own)]), Ok(RequestSource::Program), "{own}");
     }
     let node = [("host", "127.0.0.1:7780"), ("sec-fetch-mode", "cors"), ("accept-language", "*")];
-    assert_eq!(admit("/mcp", &node), Ok(Visitor::Program));
+    assert_eq!(admit("/mcp", &node), Ok(RequestSource::Program));
 }
 
 #[test]
@@ -60,14 +60,14 @@ fn no_other_host_gets_in() {
         "*",
     ];
     for host in hosts {
-        assert_eq!(admit("/mcp", &[("host", host)]), Err(Barred::Host), "{host}");
+        assert_eq!(admit("/mcp", &[("host", host)]), Err(Rejection::Host), "{host}");
     }
-    assert_eq!(admit("/mcp", &[]), Err(Barred::Host));
-    assert_eq!(admit("/mcp", &[("host", "127.0.0.1:7780"), ("host", "127.0.0.1:7780")]), Err(Barred::Host));
+    assert_eq!(admit("/mcp", &[]), Err(Rejection::Host));
+    assert_eq!(admit("/mcp", &[("host", "127.0.0.1:7780"), ("host", "127.0.0.1:7780")]), Err(Rejection::Host));
     let spoofed = [("host", "evil.example"), ("x-forwarded-host", "127.0.0.1:7780")];
-    assert_eq!(admit("/mcp", &spoofed), Err(Barred::Host));
+    assert_eq!(admit("/mcp", &spoofed), Err(Rejection::Host));
     let absolute = admit("http://127.0.0.1:7780/mcp", &[("host", "127.0.0.1:7780")]);
-    assert_eq!(absolute, Err(Barred::Target));
+    assert_eq!(absolute, Err(Rejection::Target));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn no_page_and_no_proxy_gets_in() {
         assert!(answer.is_err(), "{name}: {value}");
     }
     let twice = [("host", "127.0.0.1:7780"), ("origin", "http://127.0.0.1:7780"), ("origin", "http://evil.example")];
-    assert_eq!(admit("/mcp", &twice), Err(Barred::Origin));
+    assert_eq!(admit("/mcp", &twice), Err(Rejection::Origin));
 }
 
 #[test]
@@ -124,9 +124,9 @@ fn a_page_that_a_person_let_in_is_admitted_without_cookies() {
         ("sec-fetch-mode", "cors"),
         ("sec-fetch-dest", "empty"),
     ];
-    assert_eq!(admit("/mcp", &page), Ok(Visitor::Page("https://inspector.example".into())));
+    assert_eq!(admit("/mcp", &page), Ok(RequestSource::Page("https://inspector.example".into())));
     let with_cookie = [&page[..], &[("cookie", "a=b")]].concat();
     assert!(admit("/mcp", &with_cookie).is_err());
     let rebound = [("host", "evil.example:7780"), ("origin", "https://inspector.example")];
-    assert_eq!(admit("/mcp", &rebound), Err(Barred::Host));
+    assert_eq!(admit("/mcp", &rebound), Err(Rejection::Host));
 }

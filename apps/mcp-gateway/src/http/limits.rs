@@ -19,7 +19,7 @@ const BURST: u64 = 40_000;
 
 /// What one agent has going on.
 #[derive(Debug)]
-pub(super) struct Quota {
+pub(super) struct AgentLimits {
     at_once: Arc<AtomicUsize>,
     connections: Arc<AtomicUsize>,
     bucket: Mutex<(u64, Instant)>,
@@ -27,16 +27,16 @@ pub(super) struct Quota {
 
 /// A place, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Ticket(Arc<AtomicUsize>);
+pub(super) struct Permit(Arc<AtomicUsize>);
 
-impl Quota {
+impl AgentLimits {
     pub(super) fn new() -> Self {
         let bucket = Mutex::new((BURST, Instant::now()));
         Self { at_once: Arc::default(), connections: Arc::default(), bucket }
     }
 
     /// A place for a request; `None` when there are too many, or they come too fast.
-    pub(super) fn request(&self) -> Option<Ticket> {
+    pub(super) fn request(&self) -> Option<Permit> {
         if !self.within_rate() {
             return None;
         }
@@ -44,7 +44,7 @@ impl Quota {
     }
 
     /// A place for a connection.
-    pub(super) fn connection(&self) -> Option<Ticket> {
+    pub(super) fn connection(&self) -> Option<Permit> {
         take(&self.connections, CONNECTIONS)
     }
 
@@ -62,14 +62,14 @@ impl Quota {
     }
 }
 
-fn take(count: &Arc<AtomicUsize>, limit: usize) -> Option<Ticket> {
+fn take(count: &Arc<AtomicUsize>, limit: usize) -> Option<Permit> {
     count
         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| (count < limit).then_some(count.saturating_add(1)))
         .ok()
-        .map(|_| Ticket(Arc::clone(count)))
+        .map(|_| Permit(Arc::clone(count)))
 }
 
-impl Drop for Ticket {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -81,19 +81,19 @@ mod tests {
 
     #[test]
     fn places_are_limited_and_given_back() {
-        let quota = Quota::new();
-        let mut held: Vec<_> = std::iter::from_fn(|| quota.request()).collect();
+        let limits = AgentLimits::new();
+        let mut held: Vec<_> = std::iter::from_fn(|| limits.request()).collect();
         assert_eq!(held.len(), AT_ONCE);
         held.pop();
-        assert!(quota.request().is_some());
-        let connections: Vec<_> = std::iter::from_fn(|| quota.connection()).collect();
+        assert!(limits.request().is_some());
+        let connections: Vec<_> = std::iter::from_fn(|| limits.connection()).collect();
         assert_eq!(connections.len(), CONNECTIONS);
     }
 
     #[test]
     fn a_loop_is_slowed_down() {
-        let quota = Quota::new();
-        let served = (0..3 * BURST).filter(|_| quota.request().is_some()).count();
+        let limits = AgentLimits::new();
+        let served = (0..3 * BURST).filter(|_| limits.request().is_some()).count();
         assert!(u64::try_from(served).unwrap() < 2 * BURST, "{served}");
     }
 }

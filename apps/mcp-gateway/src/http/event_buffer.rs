@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use briefcase_mcp::Glance;
+use briefcase_mcp::MessageKind;
 use bytes::Bytes;
 
 /// What may wait for a reader before the stream is given up.
@@ -21,18 +21,18 @@ const KEPT_MESSAGES: usize = 128;
 
 /// A message on a stream.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct BufferedEvent {
     /// Its place in the stream, from 1.
     pub(super) number: u64,
-    pub(super) glance: Glance,
+    pub(super) kind: MessageKind,
     pub(super) message: Bytes,
 }
 
 /// What a stream does with messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
+pub(super) enum Retention {
     /// Delivered once; ends with the response.
-    Nothing,
+    Once,
     /// Kept for a while to be sent again; ends with the response.
     Recent,
     /// Kept for a while, and never ends by itself. The oldest go when nobody reads.
@@ -41,15 +41,15 @@ pub(super) enum Keep {
 
 /// One stream of one conversation.
 #[derive(Debug)]
-pub(super) struct Outlet {
+pub(super) struct EventBuffer {
     stream: u64,
-    keep: Keep,
+    retention: Retention,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    log: VecDeque<Entry>,
+    log: VecDeque<BufferedEvent>,
     bytes: usize,
     last: u64,
     delivered: u64,
@@ -58,17 +58,17 @@ struct State {
     waker: Option<Waker>,
 }
 
-/// A place in an outlet from which messages are taken. A later reader ends an earlier one.
+/// A place in a buffer from which messages are taken. A later reader ends an earlier one.
 #[derive(Debug)]
-pub(super) struct Reader {
-    outlet: Arc<Outlet>,
+pub(super) struct EventReader {
+    buffer: Arc<EventBuffer>,
     number: u64,
     reader: u64,
 }
 
-impl Outlet {
-    pub(super) fn new(stream: u64, keep: Keep) -> Arc<Self> {
-        Arc::new(Self { stream, keep, state: Mutex::default() })
+impl EventBuffer {
+    pub(super) fn new(stream: u64, retention: Retention) -> Arc<Self> {
+        Arc::new(Self { stream, retention, state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -81,7 +81,7 @@ impl Outlet {
     }
 
     /// Puts a message in. `false` when the stream has ended, or ends now because nobody takes its messages.
-    pub(super) fn put(&self, message: Bytes, glance: Glance) -> bool {
+    pub(super) fn push(&self, message: Bytes, kind: MessageKind) -> bool {
         let mut state = self.state();
         if state.ended {
             return false;
@@ -89,9 +89,9 @@ impl Outlet {
         state.last += 1;
         state.bytes = state.bytes.saturating_add(message.len());
         let number = state.last;
-        state.log.push_back(Entry { number, glance, message });
-        state.ended = glance.is_response() && self.keep != Keep::General;
-        let fits = state.trim(self.keep);
+        state.log.push_back(BufferedEvent { number, kind, message });
+        state.ended = kind.is_response() && self.retention != Retention::General;
+        let fits = state.trim(self.retention);
         let waker = state.waker.take();
         drop(state);
         if let Some(waker) = waker {
@@ -116,20 +116,20 @@ impl Outlet {
     }
 
     /// Begins to read: after message `after`, or where the last reader stopped.
-    pub(super) fn read(self: &Arc<Self>, after: Option<u64>) -> Reader {
+    pub(super) fn read(self: &Arc<Self>, after: Option<u64>) -> EventReader {
         let mut state = self.state();
         state.reader += 1;
         if let Some(waker) = state.waker.take() {
             waker.wake();
         }
         let number = after.unwrap_or(state.delivered);
-        Reader { outlet: Arc::clone(self), number, reader: state.reader }
+        EventReader { buffer: Arc::clone(self), number, reader: state.reader }
     }
 }
 
 impl State {
     /// The message after `number`, for the reader that reads now.
-    fn at(&mut self, reader: u64, number: u64, context: &Context<'_>) -> Poll<Option<Entry>> {
+    fn at(&mut self, reader: u64, number: u64, context: &Context<'_>) -> Poll<Option<BufferedEvent>> {
         if self.reader != reader {
             return Poll::Ready(None);
         }
@@ -146,12 +146,12 @@ impl State {
     }
 
     /// Forgets what need not be kept. `false` when too much waits, which ends the stream.
-    fn trim(&mut self, keep: Keep) -> bool {
+    fn trim(&mut self, retention: Retention) -> bool {
         while let Some(first) = self.log.front() {
             let size = first.message.len();
             let over = self.bytes > KEPT_BYTES || self.log.len() > KEPT_MESSAGES;
-            let droppable = first.number <= self.delivered || keep == Keep::General;
-            if !(droppable && over || keep == Keep::Nothing && first.number <= self.delivered) {
+            let droppable = first.number <= self.delivered || retention == Retention::General;
+            if !(droppable && over || retention == Retention::Once && first.number <= self.delivered) {
                 break;
             }
             self.bytes = self.bytes.saturating_sub(size);
@@ -167,30 +167,30 @@ impl State {
     }
 }
 
-impl Reader {
-    pub(super) fn outlet(&self) -> &Outlet {
-        &self.outlet
+impl EventReader {
+    pub(super) fn buffer(&self) -> &EventBuffer {
+        &self.buffer
     }
 
     /// The next message; `None` at the end of the stream, or when another reader took over.
-    pub(super) fn poll_next(&mut self, context: &Context<'_>) -> Poll<Option<Entry>> {
-        let mut state = self.outlet.state();
+    pub(super) fn poll_next(&mut self, context: &Context<'_>) -> Poll<Option<BufferedEvent>> {
+        let mut state = self.buffer.state();
         let next = state.at(self.reader, self.number, context);
         if let Poll::Ready(Some(entry)) = &next {
             self.number = entry.number;
             state.delivered = state.delivered.max(entry.number);
-            state.trim(self.outlet.keep);
+            state.trim(self.buffer.retention);
         }
         next
     }
 
-    pub(super) async fn next(&mut self) -> Option<Entry> {
+    pub(super) async fn next(&mut self) -> Option<BufferedEvent> {
         poll_fn(|context| self.poll_next(context)).await
     }
 
     /// What the next message is, once there is one; it stays in place.
-    pub(super) async fn peek(&mut self) -> Option<Glance> {
-        poll_fn(|context| self.outlet.state().at(self.reader, self.number, context)).await.map(|entry| entry.glance)
+    pub(super) async fn peek(&mut self) -> Option<MessageKind> {
+        poll_fn(|context| self.buffer.state().at(self.reader, self.number, context)).await.map(|entry| entry.kind)
     }
 
     /// The place reached so far.
@@ -203,7 +203,7 @@ impl Reader {
 mod tests {
     use super::*;
 
-    fn take(reader: &mut Reader) -> Vec<(u64, Bytes)> {
+    fn take(reader: &mut EventReader) -> Vec<(u64, Bytes)> {
         let context = Context::from_waker(Waker::noop());
         let mut taken = Vec::new();
         while let Poll::Ready(Some(entry)) = reader.poll_next(&context) {
@@ -212,34 +212,34 @@ mod tests {
         taken
     }
 
-    fn is_over(reader: &mut Reader) -> bool {
+    fn is_over(reader: &mut EventReader) -> bool {
         matches!(reader.poll_next(&Context::from_waker(Waker::noop())), Poll::Ready(None))
     }
 
     #[test]
     fn a_reader_that_comes_back_gets_what_it_missed_and_nothing_twice() {
-        let outlet = Outlet::new(4, Keep::Recent);
-        let mut first = outlet.read(None);
+        let buffer = EventBuffer::new(4, Retention::Recent);
+        let mut first = buffer.read(None);
         for text in ["a", "b", "c"] {
-            outlet.put(text.into(), Glance::Asking);
+            buffer.push(text.into(), MessageKind::RequestOrNotification);
         }
         assert_eq!(take(&mut first).len(), 3);
-        outlet.put("d".into(), Glance::Result);
-        let mut again = outlet.read(Some(1));
+        buffer.push("d".into(), MessageKind::Result);
+        let mut again = buffer.read(Some(1));
         assert_eq!(take(&mut again), [(2, "b".into()), (3, "c".into()), (4, "d".into())]);
         assert!(is_over(&mut again) && is_over(&mut first));
-        assert!(!outlet.put("late".into(), Glance::Asking));
+        assert!(!buffer.push("late".into(), MessageKind::RequestOrNotification));
     }
 
     #[test]
     fn what_nobody_takes_does_not_pile_up() {
         let big = Bytes::from(vec![b'x'; 1 << 20]);
-        let request = Outlet::new(1, Keep::Nothing);
-        let accepted = (0..100).take_while(|_| request.put(big.clone(), Glance::Asking)).count();
+        let request = EventBuffer::new(1, Retention::Once);
+        let accepted = (0..100).take_while(|_| request.push(big.clone(), MessageKind::RequestOrNotification)).count();
         assert!(accepted <= 12, "{accepted}");
-        let general = Outlet::new(0, Keep::General);
+        let general = EventBuffer::new(0, Retention::General);
         for _ in 0..10_000 {
-            assert!(general.put("n".into(), Glance::Asking));
+            assert!(general.push("n".into(), MessageKind::RequestOrNotification));
         }
         let waiting = take(&mut general.read(None));
         assert_eq!((waiting.len(), waiting.last().unwrap().0), (KEPT_MESSAGES, 10_000));
@@ -247,16 +247,16 @@ mod tests {
 
     #[test]
     fn delivered_messages_are_kept_only_for_a_while() {
-        let outlet = Outlet::new(1, Keep::Recent);
-        let mut reader = outlet.read(None);
+        let buffer = EventBuffer::new(1, Retention::Recent);
+        let mut reader = buffer.read(None);
         for _ in 0..1000 {
-            outlet.put(Bytes::from(vec![b'x'; 1000]), Glance::Asking);
+            buffer.push(Bytes::from(vec![b'x'; 1000]), MessageKind::RequestOrNotification);
             take(&mut reader);
         }
-        assert_eq!(take(&mut outlet.read(Some(0))).len(), KEPT_MESSAGES);
-        let once = Outlet::new(1, Keep::Nothing);
+        assert_eq!(take(&mut buffer.read(Some(0))).len(), KEPT_MESSAGES);
+        let once = EventBuffer::new(1, Retention::Once);
         let mut reader = once.read(None);
-        once.put("x".into(), Glance::Asking);
+        once.push("x".into(), MessageKind::RequestOrNotification);
         take(&mut reader);
         assert!(take(&mut once.read(Some(0))).is_empty());
     }
