@@ -1,7 +1,7 @@
 //! Why something is not a release: which layer caught it, one stable word, one sentence.
 
 use briefcase_sigstore::SigstoreError;
-use briefcase_tlog::{CheckpointError, PolicyError, ProofError};
+use briefcase_tlog::{CheckpointError, LogPolicyError, LogProofError};
 
 /// The layer that caught it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +66,10 @@ pub enum ReleaseError {
     Future,
     /// The manifest is not logged as it has to be.
     #[error("the manifest's log proof: {0}")]
-    Log(ProofError),
+    Log(LogProofError),
     /// The log's head is not witnessed as it has to be.
     #[error("the manifest's log proof: {0}")]
-    Witness(PolicyError),
+    Witness(LogPolicyError),
     /// Not a manifest.
     #[error("this is not a release manifest: {0}")]
     Manifest(String),
@@ -165,10 +165,10 @@ impl ReleaseError {
             Self::Signature(error) => error.code(),
             Self::Statement => "signed_statement",
             Self::Future => "signing_time",
-            Self::Log(ProofError::Malformed) => "proof_malformed",
-            Self::Log(ProofError::Log(_)) => "not_in_log",
+            Self::Log(LogProofError::Malformed) => "proof_malformed",
+            Self::Log(LogProofError::Log(_)) => "not_in_log",
             Self::Log(_) => "log_head",
-            Self::Witness(PolicyError::Cosignature { .. }) => "cosignature",
+            Self::Witness(LogPolicyError::Cosignature { .. }) => "cosignature",
             Self::Witness(_) => "witness_quorum",
             Self::Manifest(_) => "manifest_malformed",
             Self::Expired { .. } => "expired",
@@ -184,11 +184,11 @@ impl ReleaseError {
     }
 }
 
-impl From<ProofError> for ReleaseError {
-    fn from(error: ProofError) -> Self {
+impl From<LogProofError> for ReleaseError {
+    fn from(error: LogProofError) -> Self {
         match error {
-            ProofError::Policy(PolicyError::Log(error)) => Self::Log(ProofError::Checkpoint(error)),
-            ProofError::Policy(error) => Self::Witness(error),
+            LogProofError::Policy(LogPolicyError::Log(error)) => Self::Log(LogProofError::Checkpoint(error)),
+            LogProofError::Policy(error) => Self::Witness(error),
             other => Self::Log(other),
         }
     }
@@ -196,6 +196,6 @@ impl From<ProofError> for ReleaseError {
 
 impl From<CheckpointError> for ReleaseError {
     fn from(error: CheckpointError) -> Self {
-        Self::Log(ProofError::Checkpoint(error))
+        Self::Log(LogProofError::Checkpoint(error))
     }
 }

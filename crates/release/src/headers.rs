@@ -42,9 +42,9 @@ const DECISIVE: [&str; 29] = [
 
 /// A headers file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Headers(Vec<(String, BTreeMap<String, String>)>);
+pub struct HeadersFile(Vec<(String, BTreeMap<String, String>)>);
 
-impl Headers {
+impl HeadersFile {
     /// Reads a headers file: a line with a path (`*` at its end stands for anything), then lines `  Name: value`. Lines
     /// that begin with `#` are left out.
     ///

@@ -6,12 +6,12 @@
 //! quorum, well formed, not expired, not older than what was seen before, and the module's bytes named in it as allowed.
 //!
 //! ```text
-//! Evidence ─Policy::manifest─▶ TrustedManifest ─module─▶ VerifiedRelease
+//! ReleaseEvidence ─ReleasePolicy::manifest─▶ TrustedManifest ─module─▶ VerifiedRelease
 //!                                    ├─ page, headers file, served headers: the same release, part by part
 //! ```
 //!
 //! Every refusal names its [`Layer`] and a code that stays the same across versions. Time and what was seen before are
-//! arguments ([`Seen`] is what the caller stores); there is no network, clock or file in here, so it works offline and
+//! arguments ([`RollbackState`] is what the caller stores); there is no network, clock or file in here, so it works offline and
 //! in the browser. One exception is stated in `briefcase-sigstore`: its dependency looks at the machine's clock, to refuse
 //! times in the future.
 
@@ -22,9 +22,9 @@ mod policy;
 mod trusted;
 
 pub use error::{Layer, ReleaseError};
-pub use headers::Headers;
-pub use manifest::{Manifest, Release, Standing};
-pub use policy::{Evidence, Policy, Seen};
+pub use headers::HeadersFile;
+pub use manifest::{Release, ReleaseManifest, ReleaseStatus};
+pub use policy::{ReleaseEvidence, ReleasePolicy, RollbackState};
 pub use trusted::{TrustedManifest, VerifiedRelease};
 
 /// Where the manifest lies under an enclave's origin.

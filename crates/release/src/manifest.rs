@@ -37,7 +37,7 @@ pub struct Release {
 
 /// Which list a release is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum ReleaseStatus {
     /// The newest one.
     Current,
     /// Still good.
@@ -46,9 +46,9 @@ pub enum Standing {
     Deprecated,
 }
 
-/// A manifest. Being one says nothing about who made it; see [`Policy::manifest`](crate::Policy::manifest).
+/// A manifest. Being one says nothing about who made it; see [`ReleasePolicy::manifest`](crate::ReleasePolicy::manifest).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manifest {
+pub struct ReleaseManifest {
     /// The newest release.
     pub current: Release,
     /// Older ones that are still good, so that a rollout breaks nobody.
@@ -61,7 +61,7 @@ pub struct Manifest {
     pub expires: u64,
 }
 
-impl Manifest {
+impl ReleaseManifest {
     /// Reads a manifest.
     ///
     /// # Errors
@@ -102,18 +102,18 @@ impl Manifest {
 
     /// Finds a release by its module.
     #[must_use]
-    pub fn find(&self, module: &Digest) -> Option<(Standing, &Release)> {
+    pub fn find(&self, module: &Digest) -> Option<(ReleaseStatus, &Release)> {
         let listed = self.releases().find(|(_, release)| release.sha256 == *module);
         listed.map(|(standing, release)| {
-            (if release.version < self.version_floor { Standing::Deprecated } else { standing }, release)
+            (if release.version < self.version_floor { ReleaseStatus::Deprecated } else { standing }, release)
         })
     }
 
     /// Every release, the newest first.
-    pub fn releases(&self) -> impl Iterator<Item = (Standing, &Release)> {
-        let allowed = self.allowed.iter().map(|release| (Standing::Allowed, release));
-        let deprecated = self.deprecated.iter().map(|release| (Standing::Deprecated, release));
-        std::iter::once((Standing::Current, &self.current)).chain(allowed).chain(deprecated)
+    pub fn releases(&self) -> impl Iterator<Item = (ReleaseStatus, &Release)> {
+        let allowed = self.allowed.iter().map(|release| (ReleaseStatus::Allowed, release));
+        let deprecated = self.deprecated.iter().map(|release| (ReleaseStatus::Deprecated, release));
+        std::iter::once((ReleaseStatus::Current, &self.current)).chain(allowed).chain(deprecated)
     }
 
     fn read(value: Value) -> Option<Self> {

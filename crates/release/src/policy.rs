@@ -2,12 +2,12 @@
 //! files of evidence to a manifest that can be relied on.
 
 use briefcase_json::{Limits, parse_relayed};
-use briefcase_sigstore::{Signed, Signer, TrustedRoot};
+use briefcase_sigstore::{SignedContent, SignerIdentity, TrustedRoot};
 use briefcase_tlog::LogProof;
 use briefcase_types::UnixMillis;
 use serde_json::Value;
 
-use crate::{error::ReleaseError, manifest::Manifest, trusted::TrustedManifest};
+use crate::{error::ReleaseError, manifest::ReleaseManifest, trusted::TrustedManifest};
 
 /// The form's name.
 const FORM: &str = "briefcase/release-policy@1";
@@ -19,18 +19,18 @@ const SKEW: u64 = 300;
 
 /// What a verifier believes.
 #[derive(Debug)]
-pub struct Policy {
+pub struct ReleasePolicy {
     /// Who signs manifests.
-    pub signer: Signer,
+    pub signer: SignerIdentity,
     /// Which authorities and logs vouch for the signer.
     pub root: TrustedRoot,
     /// Which log manifests are in, and who has to have seen its head.
-    pub log: briefcase_tlog::Policy,
+    pub log: briefcase_tlog::LogPolicy,
 }
 
 /// What was fetched beside a module.
 #[derive(Clone, Copy, Debug)]
-pub struct Evidence<'a> {
+pub struct ReleaseEvidence<'a> {
     /// The manifest's bytes.
     pub manifest: &'a [u8],
     /// The Sigstore bundle over them.
@@ -42,7 +42,7 @@ pub struct Evidence<'a> {
 /// What a verifier has seen before, and stores. A verifier that has seen nothing starts with the default; what was
 /// learnt from its own package (the release it was built with) is better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct RollbackState {
     /// The highest release that was used.
     pub version: u64,
     /// The highest floor of a manifest.
@@ -51,7 +51,7 @@ pub struct Seen {
     pub index: u64,
 }
 
-impl Policy {
+impl ReleasePolicy {
     /// Reads a policy: a JSON object with `form`, `identity`, `issuer`, `log` (a C2SP tlog-policy as text) and
     /// `trusted_root` (a Sigstore trusted root).
     ///
@@ -69,8 +69,8 @@ impl Policy {
         if text("form")? != FORM {
             return Err(wrong(&format_args!("its form is not `{FORM}`")));
         }
-        let signer = Signer { identity: text("identity")?, issuer: text("issuer")? };
-        let log: briefcase_tlog::Policy = text("log")?.parse().map_err(|error| wrong(&error))?;
+        let signer = SignerIdentity { identity: text("identity")?, issuer: text("issuer")? };
+        let log: briefcase_tlog::LogPolicy = text("log")?.parse().map_err(|error| wrong(&error))?;
         let root = members.remove("trusted_root").ok_or_else(|| wrong(&"`trusted_root` is missing"))?;
         let root = TrustedRoot::parse(root.to_string().as_bytes()).map_err(|error| wrong(&error))?;
         if let Some(name) = members.keys().next() {
@@ -79,7 +79,7 @@ impl Policy {
         if log.logs().is_empty() {
             return Err(wrong(&"it names no log"));
         }
-        if log.needs_nobody() && !log.witnesses().is_empty() {
+        if log.allows_no_witness() && !log.witnesses().is_empty() {
             return Err(wrong(&"it lists witnesses and needs none of them"));
         }
         Ok(Self { signer, root, log })
@@ -91,14 +91,14 @@ impl Policy {
     /// [`ReleaseError`] with the first layer that does not hold.
     pub fn manifest(
         &self,
-        evidence: Evidence<'_>,
-        seen: Seen,
+        evidence: ReleaseEvidence<'_>,
+        seen: RollbackState,
         now: UnixMillis,
     ) -> Result<TrustedManifest, ReleaseError> {
         let latest = (now.0 / 1000).saturating_add(SKEW);
         let signature =
             briefcase_sigstore::verify(evidence.bundle, evidence.manifest.into(), &self.root, &self.signer)?;
-        if signature.signed() != Signed::Bytes {
+        if signature.signed() != SignedContent::Bytes {
             return Err(ReleaseError::Statement);
         }
         if signature.signed_at() > latest {
@@ -106,7 +106,7 @@ impl Policy {
         }
         let proof = LogProof::parse(evidence.proof)?;
         let witnessed = proof.verify_by(evidence.manifest, &self.log, latest)?;
-        let manifest = Manifest::parse(evidence.manifest)?;
+        let manifest = ReleaseManifest::parse(evidence.manifest)?;
         if manifest.ended(now) {
             return Err(ReleaseError::Expired { expires: manifest.expires });
         }

@@ -1,47 +1,47 @@
 //! A manifest that can be relied on, and the second half of the path: from it to a release, part by part.
 
-use briefcase_sigstore::{Signer, Verified};
-use briefcase_tlog::Witnessed;
+use briefcase_sigstore::{SignerIdentity, VerifiedBundle};
+use briefcase_tlog::WitnessedCheckpoint;
 use briefcase_types::Digest;
 
 use crate::{
     error::ReleaseError,
-    headers::Headers,
+    headers::HeadersFile,
     hex,
-    manifest::{Manifest, Release, Standing},
-    policy::Seen,
+    manifest::{Release, ReleaseManifest, ReleaseStatus},
+    policy::RollbackState,
 };
 
 /// A manifest that is signed, logged, witnessed, in force and not older than what was seen.
 #[derive(Clone, Debug)]
 pub struct TrustedManifest {
-    manifest: Manifest,
-    signature: Verified,
-    witnessed: Witnessed,
+    manifest: ReleaseManifest,
+    signature: VerifiedBundle,
+    witnessed: WitnessedCheckpoint,
     index: u64,
-    seen: Seen,
+    seen: RollbackState,
 }
 
 impl TrustedManifest {
     pub(crate) const fn new(
-        manifest: Manifest,
-        signature: Verified,
-        witnessed: Witnessed,
+        manifest: ReleaseManifest,
+        signature: VerifiedBundle,
+        witnessed: WitnessedCheckpoint,
         index: u64,
-        seen: Seen,
+        seen: RollbackState,
     ) -> Self {
         Self { manifest, signature, witnessed, index, seen }
     }
 
     /// What it says.
     #[must_use]
-    pub const fn manifest(&self) -> &Manifest {
+    pub const fn manifest(&self) -> &ReleaseManifest {
         &self.manifest
     }
 
     /// Who signed it.
     #[must_use]
-    pub const fn signer(&self) -> &Signer {
+    pub const fn signer(&self) -> &SignerIdentity {
         self.signature.signer()
     }
 
@@ -53,7 +53,7 @@ impl TrustedManifest {
 
     /// The head of the release log, and who cosigned it.
     #[must_use]
-    pub const fn witnessed(&self) -> &Witnessed {
+    pub const fn witnessed(&self) -> &WitnessedCheckpoint {
         &self.witnessed
     }
 
@@ -78,7 +78,7 @@ impl TrustedManifest {
     pub fn release(&self, module: &Digest) -> Result<VerifiedRelease<'_>, ReleaseError> {
         match self.manifest.find(module) {
             None => Err(ReleaseError::UnknownModule { digest: hex(module) }),
-            Some((Standing::Deprecated, release)) => Err(ReleaseError::Deprecated { version: release.version }),
+            Some((ReleaseStatus::Deprecated, release)) => Err(ReleaseError::Deprecated { version: release.version }),
             Some((_, release)) if release.version < self.seen.version => {
                 Err(ReleaseError::OlderModule { seen: self.seen.version, now: release.version })
             }
@@ -91,7 +91,7 @@ impl TrustedManifest {
 #[derive(Clone, Debug)]
 pub struct VerifiedRelease<'a> {
     from: &'a TrustedManifest,
-    standing: Standing,
+    standing: ReleaseStatus,
     release: &'a Release,
 }
 
@@ -104,7 +104,7 @@ impl VerifiedRelease<'_> {
 
     /// Which list it is in.
     #[must_use]
-    pub const fn standing(&self) -> Standing {
+    pub const fn standing(&self) -> ReleaseStatus {
         self.standing
     }
 
@@ -116,9 +116,9 @@ impl VerifiedRelease<'_> {
 
     /// What to store: nothing older is a release for this verifier from now on.
     #[must_use]
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> RollbackState {
         let before = self.from.seen;
-        Seen {
+        RollbackState {
             version: before.version.max(self.release.version),
             floor: before.floor.max(self.from.manifest.version_floor),
             index: before.index.max(self.from.index),
@@ -138,10 +138,10 @@ impl VerifiedRelease<'_> {
     ///
     /// # Errors
     /// [`ReleaseError::HeadersFile`] when it is another one, [`ReleaseError::HeadersForm`] when it cannot be read.
-    pub fn headers(&self, bytes: &[u8]) -> Result<Headers, ReleaseError> {
+    pub fn headers(&self, bytes: &[u8]) -> Result<HeadersFile, ReleaseError> {
         if Digest::sha256(bytes) != self.release.headers {
             return Err(ReleaseError::HeadersFile { version: self.release.version });
         }
-        Headers::parse(bytes)
+        HeadersFile::parse(bytes)
     }
 }

@@ -1,7 +1,7 @@
 //! One way to ask whether a Sigstore bundle is good, offline.
 //!
 //! A bundle carries a signature, the short-lived certificate that names the signer, and the proof that both were logged.
-//! The invariant: a [`Verified`] exists only if the signature is over exactly the artifact given, the certificate chains
+//! The invariant: a [`VerifiedBundle`] exists only if the signature is over exactly the artifact given, the certificate chains
 //! to the trusted root and was valid when a trusted clock or log saw the signature, it carries a certificate-log
 //! timestamp, it names exactly the expected identity **and** issuer, and the entry is proved to be in a trusted log.
 //! There is no way to ask for less.
@@ -11,7 +11,7 @@
 //! inclusion proof.
 //!
 //! The dependency compares a logged time with the machine's clock to refuse times in the future; in the browser that
-//! clock is the one that the caller passes in. Whoever has a better notion of time compares [`Verified::signed_at`].
+//! clock is the one that the caller passes in. Whoever has a better notion of time compares [`VerifiedBundle::signed_at`].
 
 mod error;
 mod provider;
@@ -53,7 +53,7 @@ impl std::fmt::Debug for TrustedRoot {
 
 /// Who has to have signed: the certificate's subject alternative name and the issuer of the identity behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signer {
+pub struct SignerIdentity {
     /// An address or URI, such as a workflow's `https://github.com/owner/name/.github/workflows/release.yml@refs/tags/v1`.
     pub identity: String,
     /// The OpenID issuer, such as `https://token.actions.githubusercontent.com`.
@@ -63,7 +63,7 @@ pub struct Signer {
 /// What was signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Signed {
+pub enum SignedContent {
     /// The artifact's bytes.
     Bytes,
     /// A statement that names the artifact by its digest (in-toto in a DSSE envelope). What it says of it was not judged.
@@ -72,22 +72,22 @@ pub enum Signed {
 
 /// A bundle that holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
-    signer: Signer,
-    signed: Signed,
+pub struct VerifiedBundle {
+    signer: SignerIdentity,
+    signed: SignedContent,
     signed_at: u64,
 }
 
-impl Verified {
+impl VerifiedBundle {
     /// Who signed.
     #[must_use]
-    pub const fn signer(&self) -> &Signer {
+    pub const fn signer(&self) -> &SignerIdentity {
         &self.signer
     }
 
     /// What was signed.
     #[must_use]
-    pub const fn signed(&self) -> Signed {
+    pub const fn signed(&self) -> SignedContent {
         self.signed
     }
 
@@ -121,12 +121,12 @@ pub fn verify(
     bundle: &[u8],
     artifact: Artifact<'_>,
     root: &TrustedRoot,
-    signer: &Signer,
-) -> Result<Verified, SigstoreError> {
+    signer: &SignerIdentity,
+) -> Result<VerifiedBundle, SigstoreError> {
     let bundle = read(bundle)?;
     let signed = match bundle.content {
-        SignatureContent::MessageSignature(_) => Signed::Bytes,
-        SignatureContent::DsseEnvelope(_) => Signed::Statement,
+        SignatureContent::MessageSignature(_) => SignedContent::Bytes,
+        SignatureContent::DsseEnvelope(_) => SignedContent::Statement,
         _ => return Err(SigstoreError::Malformed("its signature is of an unknown kind".into())),
     };
     let identity = IdentityMatcher::Exact(signer.identity.clone());
@@ -136,7 +136,7 @@ pub fn verify(
         Artifact::Sha256(digest) => root.0.verify(Sha256Hash::new(digest), &bundle, &policy),
     }?;
     complete(&result)?;
-    Ok(Verified { signer: signer.clone(), signed, signed_at: earliest(&result)? })
+    Ok(VerifiedBundle { signer: signer.clone(), signed, signed_at: earliest(&result)? })
 }
 
 /// Reads a bundle and refuses one that proves less than v0.3 has to, before anything in it is used.

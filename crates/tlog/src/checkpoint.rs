@@ -9,7 +9,7 @@ use briefcase_types::Digest;
 use signed_note::{Note, Signature};
 
 use crate::{
-    note::{CheckpointError, ED25519, Key, PublicKey, check, parse_note},
+    note::{CheckpointError, ED25519, NoteVerifier, PublicKey, check, parse_note},
     tree::{from_tlog, to_tlog},
 };
 
@@ -43,27 +43,27 @@ impl fmt::Display for Origin {
 
 /// A log by its name and key. Text form: the verifier key `origin+hash+key`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogKey {
+pub struct LogVerifierKey {
     /// Which log.
     pub origin: Origin,
     /// What it signs with.
     pub key: PublicKey,
 }
 
-impl LogKey {
+impl LogVerifierKey {
     /// Reads a signed note and checks that it is this log's.
     ///
     /// # Errors
     /// [`CheckpointError::Origin`] for another log's, else as [`SignedCheckpoint::verify`].
     pub fn verify(&self, note: &[u8]) -> Result<SignedCheckpoint, CheckpointError> {
-        if Checkpoint::of_note(note)?.origin != self.origin {
+        if Checkpoint::parse_unverified(note)?.origin != self.origin {
             return Err(CheckpointError::Origin);
         }
         SignedCheckpoint::verify(note, &self.key)
     }
 }
 
-impl FromStr for LogKey {
+impl FromStr for LogVerifierKey {
     type Err = CheckpointError;
 
     fn from_str(text: &str) -> Result<Self, CheckpointError> {
@@ -72,7 +72,7 @@ impl FromStr for LogKey {
     }
 }
 
-impl fmt::Display for LogKey {
+impl fmt::Display for LogVerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.key.verifier_key(self.origin.as_str()))
     }
@@ -106,7 +106,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`CheckpointError`] when it is not a note with a checkpoint in it.
-    pub fn of_note(note: &[u8]) -> Result<Self, CheckpointError> {
+    pub fn parse_unverified(note: &[u8]) -> Result<Self, CheckpointError> {
         Self::parse(parse_note(note)?.text())
     }
 
@@ -155,7 +155,10 @@ impl SignedCheckpoint {
         let checkpoint = Checkpoint::parse(parsed.text())?;
         let name = checkpoint.origin.to_string();
         let (id, key) = (key.id(&name, ED25519), *key);
-        check(&parsed, Key { name, id, holds: move |text: &[u8], signature: &[u8]| key.holds(text, signature) })?;
+        check(
+            &parsed,
+            NoteVerifier { name, id, verifies: move |text: &[u8], signature: &[u8]| key.verifies(text, signature) },
+        )?;
         let note = String::from_utf8(parsed.to_bytes()).map_err(|_| CheckpointError::Malformed)?;
         Ok(Self { checkpoint, note })
     }

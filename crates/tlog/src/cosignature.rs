@@ -7,7 +7,7 @@ use signed_note::Signature;
 
 use crate::{
     checkpoint::SignedCheckpoint,
-    note::{CheckpointError, Key, PublicKey, check, parse_note},
+    note::{CheckpointError, NoteVerifier, PublicKey, check, parse_note},
 };
 
 /// Type byte of an Ed25519 cosigner's key.
@@ -54,11 +54,11 @@ impl Witness {
         let note = parse_note(note)?;
         tlog_tiles::Checkpoint::from_bytes(note.text()).map_err(|_| CheckpointError::Malformed)?;
         let key = self.key;
-        let holds = move |text: &[u8], stamped: &[u8]| {
-            split(stamped).is_some_and(|(time, signature)| key.holds(&message(time, text), signature))
+        let verifies = move |text: &[u8], stamped: &[u8]| {
+            split(stamped).is_some_and(|(time, signature)| key.verifies(&message(time, text), signature))
         };
         let id = key.id(&self.name, COSIGNATURE_V1);
-        let stamped = check(&note, Key { name: self.name.clone(), id, holds })?;
+        let stamped = check(&note, NoteVerifier { name: self.name.clone(), id, verifies })?;
         split(&stamped).map(|(time, _)| time).ok_or(CheckpointError::Signature)
     }
 

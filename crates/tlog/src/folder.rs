@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Where the files of a log come from: a folder, an archive, a web page's memory.
-pub trait Source {
+pub trait FileSource {
     /// The file's bytes, or `None` when there is none. `path` has `/` between its elements.
     ///
     /// # Errors
@@ -17,7 +17,7 @@ pub trait Source {
 }
 
 /// Where the files of a log go.
-pub trait Sink {
+pub trait FileSink {
     /// Writes one file; `path` has `/` between its elements.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Folder {
     }
 }
 
-impl Source for Folder {
+impl FileSource for Folder {
     fn read(&self, path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
         let file = match fs::File::open(self.0.join(path)) {
             Ok(file) => file,
@@ -56,7 +56,7 @@ impl Source for Folder {
     }
 }
 
-impl Sink for Folder {
+impl FileSink for Folder {
     fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
         let file = self.0.join(path);
         if let Some(parent) = file.parent() {

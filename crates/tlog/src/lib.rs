@@ -5,8 +5,8 @@
 //!
 //! - [`tree`]: RFC 6962: appending, roots, inclusion and consistency proofs.
 //! - [`note`]: keys and signed notes. [`checkpoint`]: signed tree heads. [`cosignature`]: what a witness adds to them.
-//! - [`tiles`]: a log as static files (C2SP tlog-tiles), partial tiles and entry bundles included; [`Source`] and
-//!   [`Sink`] are where they lie, [`Folder`] is a folder.
+//! - [`tiles`]: a log as static files (C2SP tlog-tiles), partial tiles and entry bundles included; [`FileSource`] and
+//!   [`FileSink`] are where they lie, [`Folder`] is a folder.
 //! - [`proof`]: a proof for one entry as a file (C2SP tlog-proof).
 //! - [`policy`]: which logs are believed and how many witnesses it takes (C2SP tlog-policy).
 //! - [`witness`]: how a witness is asked and what it answers (C2SP tlog-witness), as a rule without state or network.
@@ -24,10 +24,10 @@ pub mod tiles;
 pub mod tree;
 pub mod witness;
 
-pub use checkpoint::{Checkpoint, LogKey, Origin, SignedCheckpoint};
+pub use checkpoint::{Checkpoint, LogVerifierKey, Origin, SignedCheckpoint};
 pub use cosignature::Witness;
-pub use folder::{Folder, Sink, Source};
+pub use folder::{FileSink, FileSource, Folder};
 pub use note::{CheckpointError, PublicKey};
-pub use policy::{Policy, PolicyError, Witnessed};
-pub use proof::{LogProof, ProofError};
-pub use witness::{AddCheckpoint, Refusal, Seen};
+pub use policy::{LogPolicy, LogPolicyError, WitnessedCheckpoint};
+pub use proof::{LogProof, LogProofError};
+pub use witness::{AddCheckpoint, CosignRefusal, LastCosigned};

@@ -80,7 +80,7 @@ impl PublicKey {
         signed_note::key_id(name, &key)
     }
 
-    pub(crate) fn holds(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         ed25519_dalek::Signature::from_slice(signature)
             .is_ok_and(|signature| self.0.verify_strict(message, &signature).is_ok())
     }
@@ -123,13 +123,13 @@ pub(crate) fn parse_note(note: &[u8]) -> Result<Note, CheckpointError> {
 }
 
 /// One key for [`Note::verify`].
-pub(crate) struct Key<F> {
+pub(crate) struct NoteVerifier<F> {
     pub(crate) name: String,
     pub(crate) id: u32,
-    pub(crate) holds: F,
+    pub(crate) verifies: F,
 }
 
-impl<F: Fn(&[u8], &[u8]) -> bool> Verifier for Key<F> {
+impl<F: Fn(&[u8], &[u8]) -> bool> Verifier for NoteVerifier<F> {
     fn name(&self) -> &str {
         &self.name
     }
@@ -139,12 +139,12 @@ impl<F: Fn(&[u8], &[u8]) -> bool> Verifier for Key<F> {
     }
 
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        (self.holds)(message, signature)
+        (self.verifies)(message, signature)
     }
 }
 
 /// The bytes of the signature line of this key, after they were found to hold.
-pub(crate) fn check<F>(note: &Note, key: Key<F>) -> Result<Vec<u8>, CheckpointError>
+pub(crate) fn check<F>(note: &Note, key: NoteVerifier<F>) -> Result<Vec<u8>, CheckpointError>
 where
     F: Fn(&[u8], &[u8]) -> bool + 'static,
 {

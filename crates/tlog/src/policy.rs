@@ -1,6 +1,6 @@
 //! Which logs are believed, and how many witnesses it takes (C2SP tlog-policy).
 //!
-//! Invariant: a [`Witnessed`] head was signed by a log of the policy and cosigned by its quorum. A witness counts once: a
+//! Invariant: a [`WitnessedCheckpoint`] head was signed by a log of the policy and cosigned by its quorum. A witness counts once: a
 //! name can be a member of one group only, and two names cannot share a key.
 
 mod parse;
@@ -8,7 +8,7 @@ mod parse;
 use std::str::FromStr;
 
 use crate::{
-    checkpoint::{Checkpoint, LogKey, SignedCheckpoint},
+    checkpoint::{Checkpoint, LogVerifierKey, SignedCheckpoint},
     cosignature::Witness,
     note::CheckpointError,
 };
@@ -16,7 +16,7 @@ use crate::{
 /// Why a head is not believed, or a policy is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum PolicyError {
+pub enum LogPolicyError {
     /// The policy's text is wrong.
     #[error("the log policy is wrong in line {line}: {problem}")]
     Text {
@@ -46,7 +46,7 @@ pub enum PolicyError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownLog {
     /// Its name and key.
-    pub key: LogKey,
+    pub key: LogVerifierKey,
     /// Where it is.
     pub url: Option<String>,
 }
@@ -75,19 +75,19 @@ enum Rule {
 
 /// A log policy. Text form: C2SP tlog-policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub struct LogPolicy {
     logs: Vec<KnownLog>,
     witnesses: Vec<KnownWitness>,
     quorum: Rule,
 }
 
-impl Policy {
+impl LogPolicy {
     /// One log, and `least` of these witnesses.
     ///
     /// # Errors
-    /// [`PolicyError::Text`] when there are fewer witnesses than needed, or two with one key or name.
-    pub fn new(log: LogKey, witnesses: Vec<Witness>, least: usize) -> Result<Self, PolicyError> {
-        let wrong = |problem| Err(PolicyError::Text { line: 0, problem });
+    /// [`LogPolicyError::Text`] when there are fewer witnesses than needed, or two with one key or name.
+    pub fn new(log: LogVerifierKey, witnesses: Vec<Witness>, least: usize) -> Result<Self, LogPolicyError> {
+        let wrong = |problem| Err(LogPolicyError::Text { line: 0, problem });
         if least > witnesses.len() {
             return wrong("fewer witnesses than the quorum needs");
         }
@@ -119,7 +119,7 @@ impl Policy {
 
     /// Whether a head without any cosignature would be believed.
     #[must_use]
-    pub fn needs_nobody(&self) -> bool {
+    pub fn allows_no_witness(&self) -> bool {
         satisfied(&self.quorum, &[])
     }
 
@@ -127,10 +127,10 @@ impl Policy {
     /// tomorrow.
     ///
     /// # Errors
-    /// [`PolicyError`] when no log of the policy signed it, a known witness's cosignature does not hold, or too few
+    /// [`LogPolicyError`] when no log of the policy signed it, a known witness's cosignature does not hold, or too few
     /// cosigned.
-    pub fn check(&self, note: &[u8], latest: u64) -> Result<Witnessed, PolicyError> {
-        let origin = Checkpoint::of_note(note).map_err(PolicyError::Log)?.origin;
+    pub fn check(&self, note: &[u8], latest: u64) -> Result<WitnessedCheckpoint, LogPolicyError> {
+        let origin = Checkpoint::parse_unverified(note).map_err(LogPolicyError::Log)?.origin;
         let mut head = Err(CheckpointError::Origin);
         for log in self.logs.iter().filter(|log| log.key.origin == origin) {
             head = log.key.verify(note);
@@ -138,7 +138,7 @@ impl Policy {
                 break;
             }
         }
-        let head = head.map_err(PolicyError::Log)?;
+        let head = head.map_err(LogPolicyError::Log)?;
         let (mut cosigned, mut places) = (Vec::new(), Vec::new());
         for (place, known) in self.witnesses.iter().enumerate() {
             match known.witness.verify(note) {
@@ -147,21 +147,21 @@ impl Policy {
                     places.push(place);
                 }
                 Ok(_) | Err(CheckpointError::Unsigned) => {}
-                Err(_) => return Err(PolicyError::Cosignature { witness: known.name.clone() }),
+                Err(_) => return Err(LogPolicyError::Cosignature { witness: known.name.clone() }),
             }
         }
         if satisfied(&self.quorum, &places) {
-            Ok(Witnessed { head, cosigned })
+            Ok(WitnessedCheckpoint { head, cosigned })
         } else {
-            Err(PolicyError::Quorum { cosigned: cosigned.into_iter().map(|(name, _)| name).collect() })
+            Err(LogPolicyError::Quorum { cosigned: cosigned.into_iter().map(|(name, _)| name).collect() })
         }
     }
 }
 
-impl FromStr for Policy {
-    type Err = PolicyError;
+impl FromStr for LogPolicy {
+    type Err = LogPolicyError;
 
-    fn from_str(text: &str) -> Result<Self, PolicyError> {
+    fn from_str(text: &str) -> Result<Self, LogPolicyError> {
         parse::policy(text)
     }
 }
@@ -177,12 +177,12 @@ fn satisfied(rule: &Rule, places: &[usize]) -> bool {
 
 /// A head that a policy believes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Witnessed {
+pub struct WitnessedCheckpoint {
     head: SignedCheckpoint,
     cosigned: Vec<(String, u64)>,
 }
 
-impl Witnessed {
+impl WitnessedCheckpoint {
     /// The head.
     #[must_use]
     pub const fn head(&self) -> &SignedCheckpoint {

@@ -7,7 +7,7 @@ use briefcase_types::Digest;
 use crate::{
     checkpoint::{Checkpoint, SignedCheckpoint},
     note::CheckpointError,
-    policy::{Policy, PolicyError, Witnessed},
+    policy::{LogPolicy, LogPolicyError, WitnessedCheckpoint},
     tree::{HashReader, Inclusion, LogError, leaf_hash},
 };
 
@@ -19,7 +19,7 @@ const TEXT_MAX: usize = 128 * 1024;
 /// Why a proof file proves nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ProofError {
+pub enum LogProofError {
     /// Not a proof file.
     #[error("this is not a proof file ({HEADER})")]
     Malformed,
@@ -31,7 +31,7 @@ pub enum ProofError {
     Log(#[from] LogError),
     /// The log or its witnesses are not those that the policy asks for.
     #[error(transparent)]
-    Policy(#[from] PolicyError),
+    Policy(#[from] LogPolicyError),
 }
 
 /// A proof that one entry is in a signed log. Its parts are claims until one of the `verify` functions was asked.
@@ -71,13 +71,13 @@ impl LogProof {
     /// Reads a proof file. Says nothing about what it proves.
     ///
     /// # Errors
-    /// [`ProofError::Malformed`] when the bytes are not a proof file.
-    pub fn parse(bytes: &[u8]) -> Result<Self, ProofError> {
+    /// [`LogProofError::Malformed`] when the bytes are not a proof file.
+    pub fn parse(bytes: &[u8]) -> Result<Self, LogProofError> {
         if bytes.len() > TEXT_MAX {
-            return Err(ProofError::Malformed);
+            return Err(LogProofError::Malformed);
         }
-        let text = std::str::from_utf8(bytes).map_err(|_| ProofError::Malformed)?;
-        Self::read(text).ok_or(ProofError::Malformed)
+        let text = std::str::from_utf8(bytes).map_err(|_| LogProofError::Malformed)?;
+        Self::read(text).ok_or(LogProofError::Malformed)
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -112,8 +112,13 @@ impl LogProof {
     /// `latest`, in seconds since 1970, do not count.
     ///
     /// # Errors
-    /// [`ProofError::Policy`] when the head is not believed, [`ProofError::Log`] when the entry is not there.
-    pub fn verify_by(&self, entry: &[u8], policy: &Policy, latest: u64) -> Result<Witnessed, ProofError> {
+    /// [`LogProofError::Policy`] when the head is not believed, [`LogProofError::Log`] when the entry is not there.
+    pub fn verify_by(
+        &self,
+        entry: &[u8],
+        policy: &LogPolicy,
+        latest: u64,
+    ) -> Result<WitnessedCheckpoint, LogProofError> {
         let witnessed = policy.check(self.note.as_bytes(), latest)?;
         self.verify(entry, witnessed.head().checkpoint())?;
         Ok(witnessed)

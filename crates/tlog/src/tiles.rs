@@ -6,7 +6,7 @@
 use briefcase_types::Digest;
 
 use crate::{
-    folder::Source,
+    folder::FileSource,
     tree::{HashReader, LogError, node_hash, stored_position},
 };
 
@@ -50,9 +50,9 @@ fn number_path(number: u64) -> String {
 
 /// The entries of a bundle. `None` where the bytes end early.
 #[derive(Debug)]
-pub struct Bundle<'a>(pub &'a [u8]);
+pub struct EntryBundle<'a>(pub &'a [u8]);
 
-impl<'a> Bundle<'a> {
+impl<'a> EntryBundle<'a> {
     /// The next entry's bytes.
     #[expect(clippy::should_implement_trait, reason = "the end and a torn entry are told apart by what is left")]
     pub fn next(&mut self) -> Option<&'a [u8]> {
@@ -116,7 +116,7 @@ pub struct TileReader<'a, S: ?Sized> {
     size: u64,
 }
 
-impl<'a, S: Source + ?Sized> TileReader<'a, S> {
+impl<'a, S: FileSource + ?Sized> TileReader<'a, S> {
     /// Reads the tiles of a log of `size` entries.
     #[must_use]
     pub const fn new(source: &'a S, size: u64) -> Self {
@@ -150,7 +150,7 @@ impl<'a, S: Source + ?Sized> TileReader<'a, S> {
     }
 }
 
-impl<S: Source + ?Sized> HashReader for TileReader<'_, S> {
+impl<S: FileSource + ?Sized> HashReader for TileReader<'_, S> {
     fn read(&self, indexes: &[u64]) -> Result<Vec<Digest>, LogError> {
         indexes.iter().map(|index| stored_position(*index)).map(|(level, n)| self.hash(level, n)).collect()
     }
@@ -173,7 +173,7 @@ impl Tiler {
     ///
     /// # Errors
     /// [`LogError::Storage`] when one of them is missing or of another width.
-    pub fn resume<S: Source + ?Sized>(source: &S, size: u64) -> Result<Self, LogError> {
+    pub fn resume<S: FileSource + ?Sized>(source: &S, size: u64) -> Result<Self, LogError> {
         let reader = TileReader::new(source, size);
         let mut levels = Vec::new();
         for row in 0..8_u8 {

@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use briefcase_types::Digest;
 
 use crate::{
-    checkpoint::{Checkpoint, LogKey, SignedCheckpoint},
+    checkpoint::{Checkpoint, LogVerifierKey, SignedCheckpoint},
     note::CheckpointError,
     proof::{decimal, hash},
     tree::{Consistency, Frontier},
@@ -35,7 +35,7 @@ pub struct AddCheckpoint {
 
 /// What a witness cosigned last of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct LastCosigned {
     /// How many entries.
     pub size: u64,
     /// The root over them.
@@ -45,7 +45,7 @@ pub struct Seen {
 /// Why a witness does not cosign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum CosignRefusal {
     /// The request is not one.
     #[error("this is not an add-checkpoint request")]
     Malformed,
@@ -66,7 +66,7 @@ pub enum Refusal {
     Inconsistent,
 }
 
-impl Refusal {
+impl CosignRefusal {
     /// The HTTP status that says so.
     #[must_use]
     pub const fn status(self) -> u16 {
@@ -91,10 +91,10 @@ impl AddCheckpoint {
     /// Reads a request's body.
     ///
     /// # Errors
-    /// [`Refusal::Malformed`] when it is none.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+    /// [`CosignRefusal::Malformed`] when it is none.
+    pub fn parse(bytes: &[u8]) -> Result<Self, CosignRefusal> {
         let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= REQUEST_MAX);
-        text.and_then(Self::read).ok_or(Refusal::Malformed)
+        text.and_then(Self::read).ok_or(CosignRefusal::Malformed)
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -109,36 +109,36 @@ impl AddCheckpoint {
     /// Which log it is about, as it says itself.
     ///
     /// # Errors
-    /// [`Refusal::Malformed`] without a checkpoint.
-    pub fn claimed(&self) -> Result<Checkpoint, Refusal> {
-        Checkpoint::of_note(self.note.as_bytes()).map_err(|_| Refusal::Malformed)
+    /// [`CosignRefusal::Malformed`] without a checkpoint.
+    pub fn unverified_checkpoint(&self) -> Result<Checkpoint, CosignRefusal> {
+        Checkpoint::parse_unverified(self.note.as_bytes()).map_err(|_| CosignRefusal::Malformed)
     }
 
     /// Judges the request for a log whose last cosigned head is `seen`.
     ///
     /// # Errors
-    /// [`Refusal`] with the first reason not to cosign.
-    pub fn judge(&self, log: &LogKey, seen: Option<&Seen>) -> Result<SignedCheckpoint, Refusal> {
+    /// [`CosignRefusal`] with the first reason not to cosign.
+    pub fn accept(&self, log: &LogVerifierKey, seen: Option<&LastCosigned>) -> Result<SignedCheckpoint, CosignRefusal> {
         let head = log.verify(self.note.as_bytes()).map_err(|error| match error {
-            CheckpointError::Malformed => Refusal::Malformed,
-            CheckpointError::Origin => Refusal::UnknownLog,
-            _ => Refusal::Unsigned,
+            CheckpointError::Malformed => CosignRefusal::Malformed,
+            CheckpointError::Origin => CosignRefusal::UnknownLog,
+            _ => CosignRefusal::Unsigned,
         })?;
         let new = head.checkpoint();
         if self.old > new.size {
-            return Err(Refusal::Malformed);
+            return Err(CosignRefusal::Malformed);
         }
         let known = seen.map_or(0, |seen| seen.size);
         if self.old != known {
-            return Err(Refusal::Conflict { size: known });
+            return Err(CosignRefusal::Conflict { size: known });
         }
         let before = seen.map_or_else(|| Frontier::new().root(), |seen| seen.root);
         if self.old == new.size && before != new.root {
-            return Err(Refusal::Conflict { size: known });
+            return Err(CosignRefusal::Conflict { size: known });
         }
         if self.old > 0 {
             let proof = Consistency { old: self.old, new: new.size, path: self.proof.clone() };
-            proof.verify(&before, &new.root).map_err(|_| Refusal::Inconsistent)?;
+            proof.verify(&before, &new.root).map_err(|_| CosignRefusal::Inconsistent)?;
         }
         Ok(head)
     }

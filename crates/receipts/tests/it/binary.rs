@@ -7,7 +7,7 @@ use std::{
 
 use briefcase_receipts::{
     Folder,
-    export::{Sink as _, export},
+    export::{FileSink as _, export},
     log::{Frontier, leaf_hash},
     proof::ReceiptProof,
 };

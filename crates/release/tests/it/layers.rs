@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use briefcase_release::{Seen, Standing};
+use briefcase_release::{ReleaseStatus, RollbackState};
 
 use crate::{
     cases,
@@ -35,12 +35,12 @@ fn every_layer_has_a_case_and_every_case_a_name_of_its_own() {
 fn a_verified_manifest_says_who_when_and_where() {
     let policy = WORLD.policy();
     let published = WORLD.published("second");
-    let manifest = policy.manifest(published.evidence(), Seen::default(), now()).unwrap();
+    let manifest = policy.manifest(published.evidence(), RollbackState::default(), now()).unwrap();
     assert!(manifest.logged_at().abs_diff(seconds()) < 600);
     assert_eq!(manifest.witnessed().cosigned().len(), 2);
     assert_eq!((manifest.signer(), manifest.index()), (&policy.signer, 1));
     let release = manifest.module(MODULES[0]).unwrap();
-    assert_eq!((release.standing(), release.release().version), (Standing::Allowed, 1));
+    assert_eq!((release.standing(), release.release().version), (ReleaseStatus::Allowed, 1));
     let by_digest = manifest.release(&briefcase_types::Digest::sha256(MODULES[0])).unwrap();
     assert_eq!(by_digest.release(), release.release());
 }

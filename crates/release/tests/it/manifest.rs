@@ -1,6 +1,6 @@
 //! A manifest has one spelling and one meaning.
 
-use briefcase_release::{Manifest, Standing, hex, module_path, unhex};
+use briefcase_release::{ReleaseManifest, ReleaseStatus, hex, module_path, unhex};
 use briefcase_types::Digest;
 
 use crate::world::{manifest, release};
@@ -9,7 +9,7 @@ use crate::world::{manifest, release};
 fn it_is_written_and_read_in_one_way() {
     let manifest = manifest(2, &[1], &[], 1, 4_000_000_000);
     let bytes = manifest.encode().unwrap();
-    assert_eq!(Manifest::parse(&bytes).unwrap(), manifest);
+    assert_eq!(ReleaseManifest::parse(&bytes).unwrap(), manifest);
     let text = String::from_utf8(bytes).unwrap();
     let digest = hex(&release(2).sha256);
     assert!(
@@ -28,7 +28,7 @@ fn the_builds_manifest_is_one() {
     let text = format!(
         r#"{{"allowed":[],"current":{{"commit":"{c}","headers":"{d}","page":"{d}","schema":1,"sha256":"{d}","version":1}},"deprecated":[],"expires":2145916800,"form":"briefcase/kms-manifest@1","version_floor":1}}"#
     );
-    assert_eq!(Manifest::parse(text.as_bytes()).unwrap().current.version, 1);
+    assert_eq!(ReleaseManifest::parse(text.as_bytes()).unwrap().current.version, 1);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn another_spelling_or_content_is_refused() {
         String::new(),
     ] {
         assert_ne!(bad, good);
-        let error = Manifest::parse(bad.as_bytes()).expect_err(&bad);
+        let error = ReleaseManifest::parse(bad.as_bytes()).expect_err(&bad);
         assert_eq!((error.layer().name(), error.code()), ("manifest", "manifest_malformed"));
     }
     assert!(manifest(1, &[2], &[], 1, 1).encode().is_err(), "an allowed release above the current one");
@@ -66,9 +66,9 @@ fn another_spelling_or_content_is_refused() {
 fn below_the_floor_nothing_is_good() {
     let manifest = manifest(3, &[2], &[1], 2, 4_000_000_000);
     let standing = |version| manifest.find(&release(version).sha256).map(|(standing, _)| standing);
-    assert_eq!(standing(3), Some(Standing::Current));
-    assert_eq!(standing(2), Some(Standing::Allowed));
-    assert_eq!(standing(1), Some(Standing::Deprecated));
+    assert_eq!(standing(3), Some(ReleaseStatus::Current));
+    assert_eq!(standing(2), Some(ReleaseStatus::Allowed));
+    assert_eq!(standing(1), Some(ReleaseStatus::Deprecated));
     assert_eq!(manifest.find(&Digest::sha256(b"other")), None);
 }
 

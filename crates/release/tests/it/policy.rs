@@ -1,6 +1,6 @@
 //! A policy that cannot be understood, or is easier than it looks, is none.
 
-use briefcase_release::Policy;
+use briefcase_release::ReleasePolicy;
 use serde_json::json;
 
 use crate::world::WORLD;
@@ -10,7 +10,7 @@ fn what_is_missing_unknown_or_lax_is_refused() {
     let wrong = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut json = WORLD.policy_json();
         change(&mut json);
-        let error = Policy::parse(json.to_string().as_bytes()).expect_err(&json.to_string());
+        let error = ReleasePolicy::parse(json.to_string().as_bytes()).expect_err(&json.to_string());
         assert_eq!((error.layer().name(), error.code().is_empty()), ("policy", false));
         error.to_string()
     };
@@ -28,6 +28,6 @@ fn what_is_missing_unknown_or_lax_is_refused() {
     };
     assert!(wrong(&lax).contains("needs none of them"));
     for bad in [&b""[..], b"[]", b"\xff", br#"{"form":"a","form":"b"}"#] {
-        assert_eq!(Policy::parse(bad).unwrap_err().layer().name(), "policy");
+        assert_eq!(ReleasePolicy::parse(bad).unwrap_err().layer().name(), "policy");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use briefcase_release::{Policy, Seen};
+use briefcase_release::{ReleasePolicy, RollbackState};
 use briefcase_types::UnixMillis;
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ impl Texts {
     }
 }
 
-fn numbers(seen: Seen) -> Value {
+fn numbers(seen: RollbackState) -> Value {
     json!({ "version": seen.version, "floor": seen.floor, "index": seen.index })
 }
 
@@ -67,9 +67,9 @@ fn write() {
     fs::write(path(), text + "\n").unwrap();
 }
 
-fn seen(value: &Value) -> Seen {
+fn seen(value: &Value) -> RollbackState {
     let number = |name: &str| value[name].as_u64().unwrap();
-    Seen { version: number("version"), floor: number("floor"), index: number("index") }
+    RollbackState { version: number("version"), floor: number("floor"), index: number("index") }
 }
 
 #[test]
@@ -105,5 +105,5 @@ fn the_committed_cases_come_out_as_they_say() {
         assert_eq!(found, value["expected"], "{}", value["name"]);
     }
     let some = cases.iter().find(|case| case["name"] == "second release").unwrap();
-    assert!(Policy::parse(text(some, "policy").as_bytes()).is_ok());
+    assert!(ReleasePolicy::parse(text(some, "policy").as_bytes()).is_ok());
 }

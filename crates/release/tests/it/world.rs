@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
 
-use briefcase_release::{Evidence, Manifest, Policy, Release};
+use briefcase_release::{Release, ReleaseEvidence, ReleaseManifest, ReleasePolicy};
 use briefcase_tlog::{
-    Checkpoint, LogKey, LogProof, PublicKey, SignedCheckpoint, Witness,
+    Checkpoint, LogProof, LogVerifierKey, PublicKey, SignedCheckpoint, Witness,
     tree::{Frontier, leaf_hash},
 };
 use briefcase_types::{Digest, UnixMillis};
@@ -25,8 +25,8 @@ pub struct Published {
 }
 
 impl Published {
-    pub fn evidence(&self) -> Evidence<'_> {
-        Evidence { manifest: &self.manifest, bundle: &self.bundle, proof: self.proof.as_bytes() }
+    pub fn evidence(&self) -> ReleaseEvidence<'_> {
+        ReleaseEvidence { manifest: &self.manifest, bundle: &self.bundle, proof: self.proof.as_bytes() }
     }
 }
 
@@ -67,9 +67,9 @@ pub fn release(version: u64) -> Release {
     }
 }
 
-pub fn manifest(current: u64, allowed: &[u64], deprecated: &[u64], floor: u64, expires: u64) -> Manifest {
+pub fn manifest(current: u64, allowed: &[u64], deprecated: &[u64], floor: u64, expires: u64) -> ReleaseManifest {
     let list = |versions: &[u64]| versions.iter().map(|version| release(*version)).collect();
-    Manifest {
+    ReleaseManifest {
         current: release(current),
         allowed: list(allowed),
         deprecated: list(deprecated),
@@ -86,8 +86,8 @@ fn public(seed: u8) -> PublicKey {
     PublicKey::from_bytes(key(seed).verifying_key().as_bytes()).unwrap()
 }
 
-pub fn log_key() -> LogKey {
-    LogKey { origin: "releases.example/log".parse().unwrap(), key: public(1) }
+pub fn log_key() -> LogVerifierKey {
+    LogVerifierKey { origin: "releases.example/log".parse().unwrap(), key: public(1) }
 }
 
 pub fn witness(seed: u8) -> Witness {
@@ -153,8 +153,8 @@ impl World {
         })
     }
 
-    pub fn policy(&self) -> Policy {
-        Policy::parse(self.policy_json().to_string().as_bytes()).unwrap()
+    pub fn policy(&self) -> ReleasePolicy {
+        ReleasePolicy::parse(self.policy_json().to_string().as_bytes()).unwrap()
     }
 
     pub fn published(&self, name: &str) -> Published {

@@ -1,6 +1,6 @@
 //! Real bundles, with the real trusted root of the public instance and that of the staging instance.
 
-use briefcase_sigstore::{Artifact, Signed, Signer, TrustedRoot, verify};
+use briefcase_sigstore::{Artifact, SignedContent, SignerIdentity, TrustedRoot, verify};
 
 use crate::{public_file, staging_root};
 
@@ -10,8 +10,8 @@ fn root() -> TrustedRoot {
     TrustedRoot::parse(&public_file("trusted_root.json")).unwrap()
 }
 
-fn signer(identity: &str) -> Signer {
-    Signer { identity: identity.into(), issuer: GITHUB.into() }
+fn signer(identity: &str) -> SignerIdentity {
+    SignerIdentity { identity: identity.into(), issuer: GITHUB.into() }
 }
 
 fn unhex(text: &str) -> [u8; 32] {
@@ -25,7 +25,7 @@ fn a_blob_signed_with_cosign_holds() {
     let (bundle, blob) = (public_file("cosign-v3-blob.sigstore.json"), public_file("cosign-v3-blob.txt"));
     let who = signer("w.vollprecht@gmail.com");
     let verified = verify(&bundle, blob[..].into(), &root(), &who).unwrap();
-    assert_eq!((verified.signer(), verified.signed()), (&who, Signed::Bytes));
+    assert_eq!((verified.signer(), verified.signed()), (&who, SignedContent::Bytes));
     // The earlier of the log's time (1764787003) and the timestamp authority's.
     assert!((1_764_786_990..=1_764_787_003).contains(&verified.signed_at()), "{}", verified.signed_at());
     let other = verify(&bundle, b"test content for cosign!"[..].into(), &root(), &who).unwrap_err();
@@ -38,7 +38,7 @@ fn a_statement_in_the_second_generation_log_holds_for_its_subject_alone() {
     let bundle = public_file("conda-attestation-rekor2.sigstore.json");
     let subject = unhex("54303491a8418fbed24344b513546182c29b43bf282ceb433af65e2299f9271f");
     let verified = verify(&bundle, Artifact::Sha256(subject), &staging_root(), &signer("jku@goto.fi")).unwrap();
-    assert_eq!(verified.signed(), Signed::Statement);
+    assert_eq!(verified.signed(), SignedContent::Statement);
     assert!((1_779_781_336..1_779_781_936).contains(&verified.signed_at()), "{}", verified.signed_at());
     let other = verify(&bundle, Artifact::Sha256([7; 32]), &staging_root(), &signer("jku@goto.fi")).unwrap_err();
     assert_eq!(other.code(), "artifact");
@@ -53,7 +53,7 @@ fn a_bundle_of_another_instance_is_refused_for_its_log() {
     let blob = Artifact::Sha256(unhex("5e6ae9de58c1177bea615b4fcbfb2fd688e8c4b51c2e56b6a38e817833ec24a2"));
     let who = signer("william@yossarian.net");
     let verified = verify(&bundle, blob, &staging_root(), &who).unwrap();
-    assert_eq!((verified.signed(), verified.signed_at()), (Signed::Bytes, 1_712_085_549));
+    assert_eq!((verified.signed(), verified.signed_at()), (SignedContent::Bytes, 1_712_085_549));
     let refused = verify(&bundle, blob, &root(), &who).unwrap_err();
     assert_eq!(refused.code(), "log_promise", "the public root does not name the log: {refused}");
 }
@@ -62,7 +62,7 @@ fn a_bundle_of_another_instance_is_refused_for_its_log() {
 fn the_signer_is_exactly_the_expected_one() {
     let (bundle, blob) = (public_file("cosign-v3-blob.sigstore.json"), public_file("cosign-v3-blob.txt"));
     let code = |identity: &str, issuer: &str| {
-        let who = Signer { identity: identity.into(), issuer: issuer.into() };
+        let who = SignerIdentity { identity: identity.into(), issuer: issuer.into() };
         verify(&bundle, blob[..].into(), &root(), &who).unwrap_err().code()
     };
     for near in ["w.vollprecht@gmail.co", "W.vollprecht@gmail.com", "vollprecht@gmail.com", "", "*"] {

@@ -1,7 +1,7 @@
 //! Every part of a good bundle, changed or taken out: refused, and for the reason that it is.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use briefcase_sigstore::{Artifact, Signer, SigstoreError, TrustedRoot, verify};
+use briefcase_sigstore::{Artifact, SignerIdentity, SigstoreError, TrustedRoot, verify};
 use serde_json::{Value, json};
 
 use crate::{public_file, staging_root};
@@ -12,7 +12,7 @@ const ENTRY: &str = "/verificationMaterial/tlogEntries/0";
 struct Case {
     bundle: Value,
     artifact: Artifact<'static>,
-    signer: Signer,
+    signer: SignerIdentity,
     root: fn() -> TrustedRoot,
 }
 
@@ -37,7 +37,7 @@ fn statement() -> Case {
 fn case(file: &str, artifact: Artifact<'static>, identity: &str, root: fn() -> TrustedRoot) -> Case {
     let bundle = serde_json::from_slice(&public_file(file)).unwrap();
     let issuer = "https://github.com/login/oauth".into();
-    Case { bundle, artifact, signer: Signer { identity: identity.into(), issuer }, root }
+    Case { bundle, artifact, signer: SignerIdentity { identity: identity.into(), issuer }, root }
 }
 
 fn judge(case: &Case) -> Result<(), SigstoreError> {

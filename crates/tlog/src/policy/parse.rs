@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{KnownLog, KnownWitness, Policy, PolicyError, Rule};
+use super::{KnownLog, KnownWitness, LogPolicy, LogPolicyError, Rule};
 
 /// Most logs, witnesses and groups, each.
 const EACH_MAX: usize = 64;
@@ -16,13 +16,13 @@ struct Draft {
     quorum: Option<Rule>,
 }
 
-pub(super) fn policy(text: &str) -> Result<Policy, PolicyError> {
+pub(super) fn policy(text: &str) -> Result<LogPolicy, LogPolicyError> {
     let mut draft = Draft::default();
     for (number, line) in (1..).zip(text.lines()) {
-        draft.line(line).map_err(|problem| PolicyError::Text { line: number, problem })?;
+        draft.line(line).map_err(|problem| LogPolicyError::Text { line: number, problem })?;
     }
-    let missing = PolicyError::Text { line: 0, problem: "there is no quorum line" };
-    Ok(Policy { logs: draft.logs, witnesses: draft.witnesses, quorum: draft.quorum.ok_or(missing)? })
+    let missing = LogPolicyError::Text { line: 0, problem: "there is no quorum line" };
+    Ok(LogPolicy { logs: draft.logs, witnesses: draft.witnesses, quorum: draft.quorum.ok_or(missing)? })
 }
 
 impl Draft {

@@ -10,7 +10,9 @@ mod witness;
 
 use std::path::{Path, PathBuf};
 
-use briefcase_tlog::{Checkpoint, LogKey, PublicKey, SignedCheckpoint, Witness, tree::Frontier, tree::leaf_hash};
+use briefcase_tlog::{
+    Checkpoint, LogVerifierKey, PublicKey, SignedCheckpoint, Witness, tree::Frontier, tree::leaf_hash,
+};
 use briefcase_types::Digest;
 use ed25519_dalek::{Signer as _, SigningKey};
 
@@ -34,8 +36,8 @@ fn public(seed: u8) -> PublicKey {
     PublicKey::from_bytes(key(seed).verifying_key().as_bytes()).unwrap()
 }
 
-fn log_key() -> LogKey {
-    LogKey { origin: "example.com/log".parse().unwrap(), key: public(1) }
+fn log_key() -> LogVerifierKey {
+    LogVerifierKey { origin: "example.com/log".parse().unwrap(), key: public(1) }
 }
 
 fn witness(seed: u8) -> Witness {

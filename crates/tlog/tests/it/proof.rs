@@ -1,12 +1,12 @@
 //! One entry can be proved to somebody who has only a policy, and nothing else can.
 
-use briefcase_tlog::{LogProof, Policy, PolicyError, ProofError};
+use briefcase_tlog::{LogPolicy, LogPolicyError, LogProof, LogProofError};
 use proptest::prelude::*;
 
 use crate::{cosigned, entries, log, log_key, witness};
 
-fn policy() -> Policy {
-    Policy::new(log_key(), vec![witness(2), witness(3)], 1).unwrap()
+fn policy() -> LogPolicy {
+    LogPolicy::new(log_key(), vec![witness(2), witness(3)], 1).unwrap()
 }
 
 fn proof(index: u64, of: usize) -> LogProof {
@@ -22,8 +22,11 @@ fn an_entry_is_proved_with_its_witnesses_and_no_other_entry_is() {
         let read = LogProof::parse(text.as_bytes()).unwrap();
         assert_eq!(read.text(), text);
         assert_eq!(read.verify_by(entry, &policy(), 10).unwrap().cosigned()[0].1, 9);
-        assert!(matches!(read.verify_by(b"another entry", &policy(), 10), Err(ProofError::Log(_))));
-        assert!(matches!(read.verify_by(entry, &policy(), 8), Err(ProofError::Policy(PolicyError::Quorum { .. }))));
+        assert!(matches!(read.verify_by(b"another entry", &policy(), 10), Err(LogProofError::Log(_))));
+        assert!(matches!(
+            read.verify_by(entry, &policy(), 8),
+            Err(LogProofError::Policy(LogPolicyError::Quorum { .. }))
+        ));
     }
 }
 
@@ -51,7 +54,7 @@ fn other_texts_are_no_proofs() {
         good.split_once("\n\n").unwrap().0.to_owned(),
         String::new(),
     ] {
-        assert!(matches!(LogProof::parse(bad.as_bytes()), Err(ProofError::Malformed)), "{bad}");
+        assert!(matches!(LogProof::parse(bad.as_bytes()), Err(LogProofError::Malformed)), "{bad}");
     }
 }
 

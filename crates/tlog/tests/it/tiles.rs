@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap, io};
 
 use briefcase_tlog::{
-    Source,
+    FileSource,
     tiles::{TileReader, Tiler},
     tree::{Consistency, Frontier, Inclusion, leaf_hash, root},
 };
@@ -15,7 +15,7 @@ struct Files {
     read: RefCell<Vec<String>>,
 }
 
-impl Source for Files {
+impl FileSource for Files {
     fn read(&self, path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
         self.read.borrow_mut().push(path.to_owned());
         Ok(self.files.get(path).filter(|bytes| bytes.len() <= limit).cloned())

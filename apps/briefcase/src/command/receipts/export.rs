@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use briefcase_receipts::{Folder, export::Sink as _};
+use briefcase_receipts::{Folder, export::FileSink as _};
 use clap::Args;
 use serde_json::json;
 

@@ -9,7 +9,7 @@ use briefcase_receipts::{
     Checkpoint, Folder, PublicKey,
     checkpoint::SignedCheckpoint,
     proof::ReceiptProof,
-    verify::{Report, Source, VerifyError, verify},
+    verify::{FileSource, Report, VerifyError, verify},
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -180,7 +180,7 @@ impl Verify {
 }
 
 /// Verifies a source, and says where the key came from.
-pub fn checked<S: Source + ?Sized>(
+pub fn checked<S: FileSource + ?Sized>(
     source: &S,
     key: &PublicKey,
     known: Option<Checkpoint>,
