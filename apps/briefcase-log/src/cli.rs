@@ -6,18 +6,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use briefcase_tlog::{LogKey, Policy};
+use briefcase_tlog::{LogPolicy, LogVerifierKey};
 use clap::{Parser, Subcommand};
 use serde_json::json;
 
 use crate::{
-    append, collect,
-    disk::{self, Readers},
-    failure::Failure,
-    key::{Key, Owner},
-    log::Log,
-    said::Said,
-    witness::{self, Memory, Witnessing},
+    append, cosign_client,
+    durable_file::{self, FileMode},
+    error::CommandError,
+    key::{KeyOwner, NoteSigner},
+    log::SignedLog,
+    output::CommandOutput,
+    witness::{self, WitnessService, WitnessState},
 };
 
 const EXAMPLES: &str = "\
@@ -58,7 +58,7 @@ enum Command {
         name: Option<String>,
         /// Whose key it is
         #[arg(long = "for", value_enum, default_value = "log")]
-        owner: Owner,
+        owner: KeyOwner,
     },
     /// Make an empty log
     #[command(after_help = "Example:\n  briefcase-log init public --key ~/log.key")]
@@ -132,53 +132,53 @@ enum Command {
 }
 
 impl Cli {
-    pub fn run(self) -> Result<Said, Failure> {
+    pub fn run(self) -> Result<CommandOutput, CommandError> {
         let json = self.json;
         match self.command {
             Command::Key { file, name, owner } => key(&file, name.as_deref(), owner),
             Command::Init { log, key } => init(&log, &key),
             Command::Add { log, file, key } => add(&log, &file, &key),
-            Command::Collect { log, policy } => waited(collected(&log, &policy)),
+            Command::Collect { log, policy } => block_on(collect(&log, &policy)),
             Command::Proof { log, file, policy, out } => proof(&log, &file, &policy, out.as_deref()),
             Command::Check { log, key } => check(&log, &key),
-            Command::Witness { state, key, policy, listen } => waited(witness(&state, &key, &policy, listen, json)),
+            Command::Witness { state, key, policy, listen } => block_on(witness(&state, &key, &policy, listen, json)),
         }
     }
 }
 
-fn waited(work: impl Future<Output = Result<Said, Failure>>) -> Result<Said, Failure> {
+fn block_on(work: impl Future<Output = Result<CommandOutput, CommandError>>) -> Result<CommandOutput, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(Failure::file(Path::new("tokio")))?.block_on(work)
+    runtime.map_err(CommandError::file(Path::new("tokio")))?.block_on(work)
 }
 
-fn key(file: &Path, name: Option<&str>, owner: Owner) -> Result<Said, Failure> {
+fn key(file: &Path, name: Option<&str>, owner: KeyOwner) -> Result<CommandOutput, CommandError> {
     let key = match name {
-        Some(name) => Key::make(file, owner, name)?,
-        None => Key::read(file, owner)?,
+        Some(name) => NoteSigner::make(file, owner, name)?,
+        None => NoteSigner::read(file, owner)?,
     };
     let verifier = key.verifier(owner)?;
-    Ok(Said::new([verifier.clone()], json!({ "name": key.name(), "public": verifier })))
+    Ok(CommandOutput::new([verifier.clone()], json!({ "name": key.name(), "public": verifier })))
 }
 
-fn init(log: &Path, key: &Path) -> Result<Said, Failure> {
-    let key = Key::read(key, Owner::Log)?;
+fn init(log: &Path, key: &Path) -> Result<CommandOutput, CommandError> {
+    let key = NoteSigner::read(key, KeyOwner::Log)?;
     append::init(log, &key)?;
-    let verifier = key.verifier(Owner::Log)?;
-    Ok(Said::new([format!("An empty log: {verifier}")], json!({ "size": 0, "public": verifier })))
+    let verifier = key.verifier(KeyOwner::Log)?;
+    Ok(CommandOutput::new([format!("An empty log: {verifier}")], json!({ "size": 0, "public": verifier })))
 }
 
-fn add(log: &Path, file: &Path, key: &Path) -> Result<Said, Failure> {
-    let key = Key::read(key, Owner::Log)?;
+fn add(log: &Path, file: &Path, key: &Path) -> Result<CommandOutput, CommandError> {
+    let key = NoteSigner::read(key, KeyOwner::Log)?;
     let index = append::add(log, &key, &entry(file)?)?;
-    Ok(Said::new([format!("Entry {index}, size {}", index + 1)], json!({ "index": index, "size": index + 1 })))
+    Ok(CommandOutput::new([format!("Entry {index}, size {}", index + 1)], json!({ "index": index, "size": index + 1 })))
 }
 
-async fn collected(log: &Path, policy: &Path) -> Result<Said, Failure> {
+async fn collect(log: &Path, policy: &Path) -> Result<CommandOutput, CommandError> {
     let policy = read_policy(policy)?;
     let now = witness::now();
-    let (asked, head) = collect::collect(log, &policy, now).await?;
+    let (asked, head) = cosign_client::collect(log, &policy, now).await?;
     let enough = policy.check(head.note().as_bytes(), now.saturating_add(300)).is_ok();
-    let line = |one: &collect::Asked| match &one.failure {
+    let line = |one: &cosign_client::CosignResult| match &one.failure {
         None => format!("{}: cosigned", one.witness),
         Some(failure) => format!("{}: {failure}", one.witness),
     };
@@ -189,61 +189,71 @@ async fn collected(log: &Path, policy: &Path) -> Result<Said, Failure> {
         .map(|one| json!({ "witness": one.witness, "cosigned": one.failure.is_none(), "reason": one.failure }))
         .collect();
     let json = json!({ "size": head.checkpoint().size, "quorum": enough, "witnesses": witnesses });
-    Ok(Said { negative: !enough, ..Said::new(lines, json) })
+    Ok(CommandOutput { failed: !enough, ..CommandOutput::new(lines, json) })
 }
 
-fn proof(log: &Path, file: &Path, policy: &Path, out: Option<&Path>) -> Result<Said, Failure> {
+fn proof(log: &Path, file: &Path, policy: &Path, out: Option<&Path>) -> Result<CommandOutput, CommandError> {
     let policy = read_policy(policy)?;
-    let (log, entry) = (collect::opened(log, &policy)?, entry(file)?);
-    let index = log.find(&entry)?.ok_or(Failure::NoEntry)?;
+    let (log, entry) = (cosign_client::open_for_policy(log, &policy)?, entry(file)?);
+    let index = log.find(&entry)?.ok_or(CommandError::NoEntry)?;
     let proof = log.prove(index)?;
     let witnessed = proof.verify_by(&entry, &policy, witness::now().saturating_add(300))?;
     let (text, size) = (proof.text(), log.size());
     let names: Vec<&str> = witnessed.cosigned().iter().map(|(name, _)| &**name).collect();
     let json = json!({ "index": index, "size": size, "cosigned": names, "proof": text });
-    let Some(out) = out else { return Ok(Said::new(text.lines().map(str::to_owned), json)) };
-    disk::put(out, text.as_bytes(), Readers::Everybody)?;
-    Ok(Said::new([format!("Entry {index} of {size}, cosigned by {}", names.join(", "))], json))
+    let Some(out) = out else { return Ok(CommandOutput::new(text.lines().map(str::to_owned), json)) };
+    durable_file::write(out, text.as_bytes(), FileMode::Public)?;
+    Ok(CommandOutput::new([format!("Entry {index} of {size}, cosigned by {}", names.join(", "))], json))
 }
 
-fn check(log: &Path, key: &str) -> Result<Said, Failure> {
-    let key: LogKey = key.parse()?;
-    let log = Log::open(log, &key)?;
+fn check(log: &Path, key: &str) -> Result<CommandOutput, CommandError> {
+    let key: LogVerifierKey = key.parse()?;
+    let log = SignedLog::open(log, &key)?;
     log.check()?;
     let size = log.size();
-    Ok(Said::new([format!("{size} entries, every tile and the head hold")], json!({ "size": size })))
+    Ok(CommandOutput::new([format!("{size} entries, every tile and the head hold")], json!({ "size": size })))
 }
 
-async fn witness(state: &Path, key: &Path, policy: &Path, listen: SocketAddr, json: bool) -> Result<Said, Failure> {
-    let key = Key::read(key, Owner::Witness)?;
+async fn witness(
+    state: &Path,
+    key: &Path,
+    policy: &Path,
+    listen: SocketAddr,
+    json: bool,
+) -> Result<CommandOutput, CommandError> {
+    let key = NoteSigner::read(key, KeyOwner::Witness)?;
     let (logs, witness) = (read_policy(policy)?, key.witness()?);
-    let memory = Memory::open(state)?;
+    let state = WitnessState::open(state)?;
     let listener = witness::bind(listen).await?;
-    let address = listener.local_addr().map_err(Failure::file(Path::new("listen")))?;
-    let said = if json {
+    let address = listener.local_addr().map_err(CommandError::file(Path::new("listen")))?;
+    let line = if json {
         json!({ "address": address.to_string(), "public": witness.to_string() }).to_string()
     } else {
         format!("http://{address} witnesses as {witness}")
     };
-    let _reader_left = writeln!(io::stdout().lock(), "{said}");
-    witness::serve(listener, Witnessing { memory, key, witness, logs }).await?;
-    Ok(Said::new([], json!({})))
+    let _reader_left = writeln!(io::stdout().lock(), "{line}");
+    witness::serve(listener, WitnessService { state, key, witness, logs }).await?;
+    Ok(CommandOutput::new([], json!({})))
 }
 
-fn read_policy(path: &Path) -> Result<Policy, Failure> {
+fn read_policy(path: &Path) -> Result<LogPolicy, CommandError> {
     let text = read(path, 64 * 1024)?;
     Ok(String::from_utf8_lossy(&text).parse()?)
 }
 
-fn entry(path: &Path) -> Result<Vec<u8>, Failure> {
+fn entry(path: &Path) -> Result<Vec<u8>, CommandError> {
     let bytes = read(path, 65_535)?;
-    if bytes.is_empty() { Err(Failure::EntryLength) } else { Ok(bytes) }
+    if bytes.is_empty() { Err(CommandError::EntryLength) } else { Ok(bytes) }
 }
 
 /// A file of at most so many bytes.
-fn read(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
+fn read(path: &Path, most: u64) -> Result<Vec<u8>, CommandError> {
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(Failure::file(path))?;
-    file.take(most + 1).read_to_end(&mut bytes).map_err(Failure::file(path))?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= most) { Ok(bytes) } else { Err(Failure::EntryLength) }
+    let file = std::fs::File::open(path).map_err(CommandError::file(path))?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(CommandError::file(path))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= most) {
+        Ok(bytes)
+    } else {
+        Err(CommandError::EntryLength)
+    }
 }

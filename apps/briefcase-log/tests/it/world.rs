@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use briefcase_tlog::{AddCheckpoint, Checkpoint, Folder, LogKey, tiles::TileReader, tree::Consistency};
+use briefcase_tlog::{AddCheckpoint, Checkpoint, Folder, LogVerifierKey, tiles::TileReader, tree::Consistency};
 use tempfile::TempDir;
 
 use crate::clock::clock;
@@ -71,7 +71,7 @@ impl World {
         self.folder.path()
     }
 
-    pub fn log_key(&self) -> LogKey {
+    pub fn log_key(&self) -> LogVerifierKey {
         self.publics[0].parse().expect("a log's key")
     }
 
@@ -80,7 +80,7 @@ impl World {
     }
 
     /// Writes the policy; witnesses with an address can be asked.
-    pub fn policy(&self, running: &[&Running]) -> briefcase_tlog::Policy {
+    pub fn policy(&self, running: &[&Running]) -> briefcase_tlog::LogPolicy {
         let mut text = format!("log {}\n", self.publics[0]);
         for number in 1..=3 {
             let url = running.iter().find(|one| one.number == number).map_or("", |one| &one.url);
@@ -114,7 +114,7 @@ impl World {
     /// A request to cosign the head of a log, from `old` on.
     pub fn request(&self, log: &str, old: u64) -> String {
         let note = self.note(log);
-        let size = Checkpoint::of_note(note.as_bytes()).expect("a checkpoint").size;
+        let size = Checkpoint::parse_unverified(note.as_bytes()).expect("a checkpoint").size;
         let folder = Folder::new(self.path().join(log));
         let proof = match old {
             0 => Vec::new(),

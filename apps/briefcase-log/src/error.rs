@@ -2,13 +2,13 @@
 
 use std::{io, io::Write as _, path::Path, process::ExitCode};
 
-use briefcase_tlog::{CheckpointError, PolicyError, ProofError, Refusal, tree::LogError};
+use briefcase_tlog::{CheckpointError, CosignRefusal, LogPolicyError, LogProofError, tree::LogError};
 use briefcase_types::text::printable;
 use serde_json::json;
 
 /// Why a command did not do its job.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum CommandError {
     #[error("{path}: {source}")]
     File { path: String, source: io::Error },
     #[error("{0} is there already")]
@@ -30,22 +30,22 @@ pub enum Failure {
     #[error(transparent)]
     Log(#[from] LogError),
     #[error(transparent)]
-    Policy(#[from] PolicyError),
+    Policy(#[from] LogPolicyError),
     #[error(transparent)]
-    Proof(#[from] ProofError),
+    Proof(#[from] LogProofError),
     #[error("the policy does not name this log")]
     UnknownLog,
     #[error("the witness `{witness}` cannot be asked: {reason}")]
     Witness { witness: String, reason: String },
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(CosignRefusal),
     #[error("the system gives no randomness")]
     Entropy,
     #[error("{address}: {source}")]
     Listen { address: String, source: io::Error },
 }
 
-impl Failure {
+impl CommandError {
     /// For an error over a path.
     pub fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::File { path: path.display().to_string(), source }
@@ -61,9 +61,8 @@ impl Failure {
             Self::Damaged(_) | Self::Log(_) => "damaged",
             Self::EntryLength | Self::NoEntry => "entry",
             Self::Checkpoint(_) => "checkpoint",
-            Self::Policy(PolicyError::Quorum { .. }) | Self::Proof(ProofError::Policy(PolicyError::Quorum { .. })) => {
-                "quorum"
-            }
+            Self::Policy(LogPolicyError::Quorum { .. })
+            | Self::Proof(LogProofError::Policy(LogPolicyError::Quorum { .. })) => "quorum",
             Self::Policy(_) | Self::UnknownLog => "policy",
             Self::Proof(_) => "proof",
             Self::Witness { .. } => "witness",
@@ -83,7 +82,7 @@ impl Failure {
             Self::Damaged(_) | Self::Log(_) => "Publish nothing. Get the log's folder back from where it is served.",
             Self::EntryLength | Self::NoEntry => "Check which file you gave.",
             Self::Checkpoint(_) => "Publish nothing until you know who wrote it.",
-            Self::Policy(PolicyError::Quorum { .. }) | Self::Proof(_) => "Run `briefcase-log collect` first.",
+            Self::Policy(LogPolicyError::Quorum { .. }) | Self::Proof(_) => "Run `briefcase-log collect` first.",
             Self::Policy(_) | Self::UnknownLog => "Correct the policy file.",
             Self::Witness { .. } => "Try again; a witness that stays away can be left out if the quorum allows.",
             Self::Refused(_) => "If the log was put back from a copy, get its newest state first. Sign nothing else.",
@@ -104,13 +103,13 @@ impl Failure {
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
+impl From<CosignRefusal> for CommandError {
+    fn from(refusal: CosignRefusal) -> Self {
         Self::Refused(refusal)
     }
 }
 
 /// For what goes wrong on the way to a witness.
-pub fn asking(witness: &str) -> impl Fn(&dyn std::error::Error) -> Failure + '_ {
-    move |reason| Failure::Witness { witness: witness.to_owned(), reason: reason.to_string() }
+pub fn witness_error(witness: &str) -> impl Fn(&dyn std::error::Error) -> CommandError + '_ {
+    move |reason| CommandError::Witness { witness: witness.to_owned(), reason: reason.to_string() }
 }

@@ -8,30 +8,32 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use briefcase_tlog::{AddCheckpoint, CheckpointError, LogKey, Origin, Policy, Refusal, Seen, Witness};
+use briefcase_tlog::{
+    AddCheckpoint, CheckpointError, CosignRefusal, LastCosigned, LogPolicy, LogVerifierKey, Origin, Witness,
+};
 use briefcase_types::Digest;
 
 use crate::{
-    disk::{self, Held, Readers},
-    failure::Failure,
-    key::Key,
+    durable_file::{self, FileMode, FolderLock},
+    error::CommandError,
+    key::NoteSigner,
 };
 
 /// The folder with one file for each log: the signed note that was cosigned last.
 #[derive(Debug)]
-pub struct Memory {
+pub struct WitnessState {
     folder: PathBuf,
     /// One request at a time compares, writes and signs.
-    turn: Mutex<()>,
-    _held: Held,
+    request: Mutex<()>,
+    _lock: FolderLock,
 }
 
-impl Memory {
+impl WitnessState {
     /// Opens the folder; nobody else may have it open.
-    pub fn open(folder: &Path) -> Result<Self, Failure> {
-        disk::folder(folder, Readers::Owner)?;
-        let held = Held::take(folder)?;
-        Ok(Self { folder: folder.to_owned(), turn: Mutex::new(()), _held: held })
+    pub fn open(folder: &Path) -> Result<Self, CommandError> {
+        durable_file::create_dir(folder, FileMode::Private)?;
+        let held = FolderLock::acquire(folder)?;
+        Ok(Self { folder: folder.to_owned(), request: Mutex::new(()), _lock: held })
     }
 
     fn file(&self, origin: &Origin) -> PathBuf {
@@ -42,53 +44,59 @@ impl Memory {
 
     /// What was cosigned last, signed by any of the log's keys. A file that cannot be read is an error, not a log that
     /// was never seen.
-    fn seen(&self, origin: &Origin, keys: &[&LogKey]) -> Result<Option<Seen>, Failure> {
+    fn last_cosigned(&self, origin: &Origin, keys: &[&LogVerifierKey]) -> Result<Option<LastCosigned>, CommandError> {
         let file = self.file(origin);
         let note = match std::fs::read(&file) {
             Ok(note) => note,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Failure::file(&file)(error)),
+            Err(error) => return Err(CommandError::file(&file)(error)),
         };
         let mut head = Err(CheckpointError::Unsigned);
         for key in keys {
             head = head.or_else(|_| key.verify(&note));
         }
         let head = head?;
-        Ok(Some(Seen { size: head.checkpoint().size, root: head.checkpoint().root }))
+        Ok(Some(LastCosigned { size: head.checkpoint().size, root: head.checkpoint().root }))
     }
 }
 
 /// A witness at work.
-pub struct Witnessing {
-    pub memory: Memory,
-    pub key: Key,
+pub struct WitnessService {
+    pub state: WitnessState,
+    pub key: NoteSigner,
     pub witness: Witness,
-    pub logs: Policy,
+    pub logs: LogPolicy,
 }
 
-impl Witnessing {
+impl WitnessService {
     /// Judges a request, writes down the new head, and cosigns it: gives the signature line.
-    pub fn add(&self, request: &[u8], now: u64) -> Result<String, Failure> {
+    pub fn add_checkpoint(&self, request: &[u8], now: u64) -> Result<String, CommandError> {
         let request = AddCheckpoint::parse(request)?;
-        let origin = request.claimed()?.origin;
+        let origin = request.unverified_checkpoint()?.origin;
         let known = self.logs.logs().iter().map(|log| &log.key).filter(|key| key.origin == origin);
         // A log may have two keys while it changes from one to the other; what was cosigned of it is one memory.
-        let known: Vec<&LogKey> = known.collect();
-        let _turn = self.memory.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = self.memory.seen(&origin, &known)?;
-        let mut outcome = Err(Refusal::UnknownLog.into());
-        for log in known {
-            outcome = self.judged(&request, log, seen.as_ref(), now);
-            if !matches!(outcome, Err(Failure::Refused(Refusal::Unsigned))) {
+        let keys: Vec<&LogVerifierKey> = known.collect();
+        let _one_at_a_time = self.state.request.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.state.last_cosigned(&origin, &keys)?;
+        let mut outcome = Err(CosignRefusal::UnknownLog.into());
+        for log in keys {
+            outcome = self.write_and_cosign(&request, log, seen.as_ref(), now);
+            if !matches!(outcome, Err(CommandError::Refused(CosignRefusal::Unsigned))) {
                 break;
             }
         }
         outcome
     }
 
-    fn judged(&self, request: &AddCheckpoint, log: &LogKey, seen: Option<&Seen>, now: u64) -> Result<String, Failure> {
-        let head = request.judge(log, seen)?;
-        disk::put(&self.memory.file(&log.origin), head.note().as_bytes(), Readers::Owner)?;
+    fn write_and_cosign(
+        &self,
+        request: &AddCheckpoint,
+        log: &LogVerifierKey,
+        seen: Option<&LastCosigned>,
+        now: u64,
+    ) -> Result<String, CommandError> {
+        let head = request.accept(log, seen)?;
+        durable_file::write(&self.state.file(&log.origin), head.note().as_bytes(), FileMode::Private)?;
         Ok(self.witness.cosign(&head, now, |text| self.key.sign(text))?)
     }
 }

@@ -1,7 +1,7 @@
 //! A witness: it sees that logs only grow, and says so.
 
-mod memory;
 mod server;
+mod state;
 
-pub use memory::{Memory, Witnessing};
 pub use server::{bind, now, serve};
+pub use state::{WitnessService, WitnessState};

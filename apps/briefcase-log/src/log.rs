@@ -3,35 +3,35 @@
 use std::path::{Path, PathBuf};
 
 use briefcase_tlog::{
-    Folder, LogKey, LogProof, SignedCheckpoint, Source as _,
-    tiles::{self, Bundle, FILE_MAX, TileReader},
+    FileSource as _, Folder, LogProof, LogVerifierKey, SignedCheckpoint,
+    tiles::{self, EntryBundle, FILE_MAX, TileReader},
     tree::{Frontier, leaf_hash},
 };
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 const NOTE_MAX: usize = 64 * 1024;
 
 /// A log whose head is signed and whose tiles lead to it.
 #[derive(Debug)]
-pub struct Log {
+pub struct SignedLog {
     folder: Folder,
     head: SignedCheckpoint,
 }
 
-impl Log {
+impl SignedLog {
     /// Opens a log and checks the right edge of its tree.
-    pub fn open(path: &Path, key: &LogKey) -> Result<Self, Failure> {
+    pub fn open(path: &Path, key: &LogVerifierKey) -> Result<Self, CommandError> {
         let folder = Folder::new(path);
         let file = path.join(tiles::CHECKPOINT);
-        let note = folder.read(tiles::CHECKPOINT, NOTE_MAX).map_err(Failure::file(&file))?;
-        let note = note.ok_or_else(|| Failure::file(&file)(std::io::ErrorKind::NotFound.into()))?;
+        let note = folder.read(tiles::CHECKPOINT, NOTE_MAX).map_err(CommandError::file(&file))?;
+        let note = note.ok_or_else(|| CommandError::file(&file)(std::io::ErrorKind::NotFound.into()))?;
         let head = key.verify(&note)?;
         let log = Self { folder, head };
         if log.frontier()?.root() == log.head.checkpoint().root {
             Ok(log)
         } else {
-            Err(Failure::Damaged("its tiles do not lead to its signed head".into()))
+            Err(CommandError::Damaged("its tiles do not lead to its signed head".into()))
         }
     }
 
@@ -55,24 +55,24 @@ impl Log {
         TileReader::new(&self.folder, self.size())
     }
 
-    pub fn frontier(&self) -> Result<Frontier, Failure> {
+    pub fn frontier(&self) -> Result<Frontier, CommandError> {
         Ok(Frontier::load(self.size(), &self.reader())?)
     }
 
     /// The bundle of entries with this number, as far as the log goes.
-    pub fn bundle(&self, number: u64) -> Result<Vec<u8>, Failure> {
+    pub fn bundle(&self, number: u64) -> Result<Vec<u8>, CommandError> {
         let width = (self.size() - number * tiles::WIDTH).min(tiles::WIDTH);
         let path = tiles::bundle_path(number, width);
         let file = self.file(&path);
-        let bytes = self.folder.read(&path, FILE_MAX).map_err(Failure::file(&file))?;
-        bytes.ok_or_else(|| Failure::Damaged(format!("{path} is missing")))
+        let bytes = self.folder.read(&path, FILE_MAX).map_err(CommandError::file(&file))?;
+        bytes.ok_or_else(|| CommandError::Damaged(format!("{path} is missing")))
     }
 
     /// The place of an entry with exactly these bytes, the newest first.
-    pub fn find(&self, entry: &[u8]) -> Result<Option<u64>, Failure> {
+    pub fn find(&self, entry: &[u8]) -> Result<Option<u64>, CommandError> {
         for number in (0..self.size().div_ceil(tiles::WIDTH)).rev() {
             let bytes = self.bundle(number)?;
-            let mut bundle = Bundle(&bytes);
+            let mut bundle = EntryBundle(&bytes);
             let entries = std::iter::from_fn(|| bundle.next());
             if let Some((place, _)) = (0..).zip(entries).filter(|(_, one)| *one == entry).last() {
                 return Ok(Some(number * tiles::WIDTH + place));
@@ -82,17 +82,17 @@ impl Log {
     }
 
     /// The proof for an entry under the head as it is, with the cosignatures that it has.
-    pub fn prove(&self, index: u64) -> Result<LogProof, Failure> {
+    pub fn prove(&self, index: u64) -> Result<LogProof, CommandError> {
         Ok(LogProof::prove(index, &self.head, &self.reader())?)
     }
 
     /// Derives every tile and the root again from the entries.
-    pub fn check(&self) -> Result<(), Failure> {
-        let damaged = |what: String| Failure::Damaged(what);
+    pub fn check(&self) -> Result<(), CommandError> {
+        let damaged = |what: String| CommandError::Damaged(what);
         let (mut frontier, mut tiler) = (Frontier::new(), tiles::Tiler::default());
         let same = |tile: &tiles::Tile| {
             let path = tile.path();
-            let bytes = self.folder.read(&path, FILE_MAX).map_err(Failure::file(&self.file(&path)))?;
+            let bytes = self.folder.read(&path, FILE_MAX).map_err(CommandError::file(&self.file(&path)))?;
             if bytes.as_deref() == Some(&tile.bytes()[..]) {
                 Ok(())
             } else {
@@ -101,7 +101,7 @@ impl Log {
         };
         for number in 0..self.size().div_ceil(tiles::WIDTH) {
             let bytes = self.bundle(number)?;
-            let mut bundle = Bundle(&bytes);
+            let mut bundle = EntryBundle(&bytes);
             while let Some(entry) = bundle.next() {
                 let leaf = leaf_hash(entry);
                 frontier.append(leaf);

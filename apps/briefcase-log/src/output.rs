@@ -9,25 +9,25 @@ use briefcase_types::text::printable;
 use serde_json::Value;
 
 #[derive(Debug)]
-pub struct Said {
+pub struct CommandOutput {
     pub lines: Vec<String>,
     pub json: Value,
     /// The answer is no.
-    pub negative: bool,
+    pub failed: bool,
 }
 
-impl Said {
+impl CommandOutput {
     pub fn new(lines: impl IntoIterator<Item = String>, json: Value) -> Self {
-        Self { lines: lines.into_iter().collect(), json, negative: false }
+        Self { lines: lines.into_iter().collect(), json, failed: false }
     }
 
-    pub fn out(&self, json: bool) -> ExitCode {
+    pub fn print(&self, json: bool) -> ExitCode {
         let text = if json {
             format!("{:#}\n", self.json)
         } else {
             self.lines.iter().map(|line| printable(line) + "\n").collect()
         };
         let _reader_left = io::stdout().lock().write_all(text.as_bytes());
-        ExitCode::from(u8::from(self.negative))
+        ExitCode::from(u8::from(self.failed))
     }
 }

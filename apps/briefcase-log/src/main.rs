@@ -6,12 +6,12 @@
 
 mod append;
 mod cli;
-mod collect;
-mod disk;
-mod failure;
+mod cosign_client;
+mod durable_file;
+mod error;
 mod key;
 mod log;
-mod said;
+mod output;
 mod witness;
 
 use std::process::ExitCode;
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     };
     let json = cli.json;
     match cli.run() {
-        Ok(said) => said.out(json),
-        Err(failure) => failure.report(json),
+        Ok(output) => output.print(json),
+        Err(error) => error.report(json),
     }
 }

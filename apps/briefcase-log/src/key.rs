@@ -4,14 +4,14 @@
 use std::{io::Read as _, os::unix::fs::PermissionsExt as _, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use briefcase_tlog::{LogKey, PublicKey, Witness};
+use briefcase_tlog::{LogVerifierKey, PublicKey, Witness};
 use briefcase_types::SecretBytes;
 use ed25519_dalek::{Signer as _, SigningKey};
 use zeroize::Zeroizing;
 
 use crate::{
-    disk::{self, Readers},
-    failure::Failure,
+    durable_file::{self, FileMode},
+    error::CommandError,
 };
 
 const PREFIX: &str = "PRIVATE+KEY+";
@@ -19,12 +19,12 @@ const LONGEST: u64 = 1024;
 
 /// Whose key it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Owner {
+pub enum KeyOwner {
     Log,
     Witness,
 }
 
-impl Owner {
+impl KeyOwner {
     const fn byte(self) -> u8 {
         match self {
             Self::Log => 1,
@@ -41,17 +41,17 @@ impl Owner {
 }
 
 /// A key that can sign. The seed stays in here.
-pub struct Key {
+pub struct NoteSigner {
     name: String,
     seed: SecretBytes,
     public: PublicKey,
 }
 
-impl Key {
+impl NoteSigner {
     /// Makes a key and its file, which must not be there yet.
-    pub fn make(path: &Path, owner: Owner, name: &str) -> Result<Self, Failure> {
+    pub fn make(path: &Path, owner: KeyOwner, name: &str) -> Result<Self, CommandError> {
         let mut seed = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *seed).map_err(|_| Failure::Entropy)?;
+        getrandom::fill(&mut *seed).map_err(|_| CommandError::Entropy)?;
         let key = Self::of(name, &seed)?;
         let id = key.verifier(owner)?;
         let id = id.split('+').nth(1).unwrap_or_default();
@@ -59,24 +59,24 @@ impl Key {
         typed.extend_from_slice(&*seed);
         let encoded = Zeroizing::new(STANDARD.encode(&*typed));
         let line = Zeroizing::new(format!("{PREFIX}{name}+{id}+{}\n", &*encoded));
-        disk::put_new(path, line.as_bytes(), Readers::Owner)?;
+        durable_file::create(path, line.as_bytes(), FileMode::Private)?;
         Ok(key)
     }
 
     /// Reads a key of this owner. A file that others may read is refused: it is no secret any more.
-    pub fn read(path: &Path, owner: Owner) -> Result<Self, Failure> {
-        let file = std::fs::File::open(path).map_err(Failure::file(path))?;
-        let mode = file.metadata().map_err(Failure::file(path))?.permissions().mode();
+    pub fn read(path: &Path, owner: KeyOwner) -> Result<Self, CommandError> {
+        let file = std::fs::File::open(path).map_err(CommandError::file(path))?;
+        let mode = file.metadata().map_err(CommandError::file(path))?.permissions().mode();
         if mode & 0o077 != 0 {
-            return Err(Failure::OpenKey { path: path.display().to_string() });
+            return Err(CommandError::OpenKey { path: path.display().to_string() });
         }
         let mut text = Zeroizing::new(String::with_capacity(1024));
-        file.take(LONGEST).read_to_string(&mut text).map_err(Failure::file(path))?;
+        file.take(LONGEST).read_to_string(&mut text).map_err(CommandError::file(path))?;
         let key = Self::parse(text.trim_end(), owner);
-        key.ok_or_else(|| Failure::Key { path: path.display().to_string(), wanted: owner.name() })
+        key.ok_or_else(|| CommandError::Key { path: path.display().to_string(), wanted: owner.name() })
     }
 
-    fn parse(text: &str, owner: Owner) -> Option<Self> {
+    fn parse(text: &str, owner: KeyOwner) -> Option<Self> {
         let (name, rest) = text.strip_prefix(PREFIX)?.split_once('+')?;
         let (id, key) = rest.split_once('+')?;
         let typed = Zeroizing::new(STANDARD.decode(key).ok()?);
@@ -86,7 +86,7 @@ impl Key {
         (*kind == owner.byte() && named).then_some(key)
     }
 
-    fn of(name: &str, seed: &[u8; 32]) -> Result<Self, Failure> {
+    fn of(name: &str, seed: &[u8; 32]) -> Result<Self, CommandError> {
         let public = PublicKey::from_bytes(SigningKey::from_bytes(seed).verifying_key().as_bytes())?;
         Ok(Self { name: name.to_owned(), seed: SecretBytes::new(seed.to_vec()), public })
     }
@@ -99,19 +99,19 @@ impl Key {
         &self.public
     }
 
-    pub fn log(&self) -> Result<LogKey, Failure> {
-        Ok(LogKey { origin: self.name.parse()?, key: self.public })
+    pub fn log(&self) -> Result<LogVerifierKey, CommandError> {
+        Ok(LogVerifierKey { origin: self.name.parse()?, key: self.public })
     }
 
-    pub fn witness(&self) -> Result<Witness, Failure> {
+    pub fn witness(&self) -> Result<Witness, CommandError> {
         Ok(Witness::new(&self.name, self.public)?)
     }
 
     /// The public half, as policies name it.
-    pub fn verifier(&self, owner: Owner) -> Result<String, Failure> {
+    pub fn verifier(&self, owner: KeyOwner) -> Result<String, CommandError> {
         match owner {
-            Owner::Log => self.log().map(|log| log.to_string()),
-            Owner::Witness => self.witness().map(|witness| witness.to_string()),
+            KeyOwner::Log => self.log().map(|log| log.to_string()),
+            KeyOwner::Witness => self.witness().map(|witness| witness.to_string()),
         }
     }
 
@@ -129,20 +129,20 @@ mod tests {
     fn a_key_is_of_its_owner_and_for_nobody_else_to_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        let made = Key::make(&path, Owner::Log, "releases.example/log").unwrap();
-        assert_eq!(Key::read(&path, Owner::Log).unwrap().public(), made.public());
-        assert_eq!(Key::read(&path, Owner::Witness).err().unwrap().code(), "key");
-        assert_eq!(Key::make(&path, Owner::Log, "releases.example/log").err().unwrap().code(), "exists");
+        let made = NoteSigner::make(&path, KeyOwner::Log, "releases.example/log").unwrap();
+        assert_eq!(NoteSigner::read(&path, KeyOwner::Log).unwrap().public(), made.public());
+        assert_eq!(NoteSigner::read(&path, KeyOwner::Witness).err().unwrap().code(), "key");
+        assert_eq!(NoteSigner::make(&path, KeyOwner::Log, "releases.example/log").err().unwrap().code(), "exists");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(Key::read(&path, Owner::Log), Err(Failure::OpenKey { .. })));
+        assert!(matches!(NoteSigner::read(&path, KeyOwner::Log), Err(CommandError::OpenKey { .. })));
     }
 
     #[test]
     fn a_file_that_is_changed_is_no_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        Key::make(&path, Owner::Witness, "witness.example/1").unwrap();
+        NoteSigner::make(&path, KeyOwner::Witness, "witness.example/1").unwrap();
         let good = std::fs::read_to_string(&path).unwrap();
         let torn = [
             good.replace("example/1", "example/2"),
@@ -151,8 +151,8 @@ mod tests {
         ];
         for bad in torn {
             assert_ne!(bad, good);
-            assert!(Key::parse(bad.trim_end(), Owner::Witness).is_none(), "{bad}");
+            assert!(NoteSigner::parse(bad.trim_end(), KeyOwner::Witness).is_none(), "{bad}");
         }
-        assert!(Key::make(&folder.path().join("other"), Owner::Log, "a name").is_err());
+        assert!(NoteSigner::make(&folder.path().join("other"), KeyOwner::Log, "a name").is_err());
     }
 }
