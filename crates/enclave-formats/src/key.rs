@@ -22,7 +22,7 @@ pub enum KeyError {
 /// A raw public key as WebCrypto exports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum PublicKey {
+pub enum RawPublicKey {
     /// P-256, the uncompressed point: `04 ‖ x ‖ y`.
     Es256([u8; 65]),
     /// RFC 8032.
@@ -31,7 +31,7 @@ pub enum PublicKey {
     X25519([u8; 32]),
 }
 
-impl PublicKey {
+impl RawPublicKey {
     /// Takes a raw key; the algorithm's name decides its length. Whether a P-256 point is on the curve is seen when
     /// something is verified with it.
     ///

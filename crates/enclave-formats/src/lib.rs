@@ -7,10 +7,10 @@
 
 pub mod approval;
 pub mod audit;
-mod compact;
-mod form;
+mod codec;
+mod json_subset;
 mod key;
 pub mod vapid;
 
-pub use form::FormError;
-pub use key::{Es256Public, KeyError, PublicKey};
+pub use codec::CodecError;
+pub use key::{Es256Public, KeyError, RawPublicKey};

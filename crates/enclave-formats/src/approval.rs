@@ -3,9 +3,9 @@
 use briefcase_types::{Digest, UnixMillis, text::is_deceptive};
 
 use crate::{
-    Es256Public, FormError, KeyError, PublicKey,
-    compact::{Object, Value},
-    form::{self, Form, Members, members, text},
+    CodecError, Es256Public, KeyError, RawPublicKey,
+    codec::{self, Codec, DocumentMembers, members, text},
+    json_subset::{Object, Value},
 };
 
 const NAME: &str = "briefcase-approval-1";
@@ -20,7 +20,7 @@ const LIFE_MOST: u64 = 24 * 60 * 60 * 1000;
 pub enum ApprovalError {
     /// Not of the form.
     #[error(transparent)]
-    Form(#[from] FormError),
+    Form(#[from] CodecError),
     /// The signature does not fit, or the kid is not the key's.
     #[error("the decision is not signed by this key")]
     Signature,
@@ -32,7 +32,7 @@ pub enum ApprovalError {
 /// Yes or no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Answer {
+pub enum ApprovalAnswer {
     /// It may run, once.
     Approve,
     /// It may not.
@@ -41,11 +41,11 @@ pub enum Answer {
 
 /// A person's answer to a question, bound to what would run and to the words that were shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub struct SignedDecision {
     /// The question's id; spent with the answer.
     pub approval: String,
     /// The answer.
-    pub decision: Answer,
+    pub decision: ApprovalAnswer,
     /// Digest of what would run.
     pub digest: Digest,
     /// When the answer is void, in milliseconds since 1970.
@@ -60,7 +60,7 @@ pub struct Decision {
     pub time: u64,
 }
 
-impl Answer {
+impl ApprovalAnswer {
     const fn name(self) -> &'static str {
         match self {
             Self::Approve => "approve",
@@ -69,36 +69,36 @@ impl Answer {
     }
 }
 
-impl Decision {
+impl SignedDecision {
     /// Reads a decision from whoever puts it together; `form` may be left out.
     ///
     /// # Errors
-    /// [`FormError`]
-    pub fn draft(json: &[u8]) -> Result<Self, FormError> {
-        Form::draft(json)
+    /// [`CodecError`]
+    pub fn draft(json: &[u8]) -> Result<Self, CodecError> {
+        Codec::draft(json)
     }
 
     /// The bytes to sign.
     ///
     /// # Errors
-    /// [`FormError`] when it is too long.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, FormError> {
+    /// [`CodecError`] when it is too long.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, CodecError> {
         self.write()
     }
 }
 
-impl Form for Decision {
+impl Codec for SignedDecision {
     const NAME: &'static str = "approval decision";
 
-    fn take(members: &mut Members) -> Result<Self, FormError> {
+    fn take(members: &mut DocumentMembers) -> Result<Self, CodecError> {
         if members.optional("form")?.is_some_and(|form| form != NAME) {
-            return Err(FormError::Missing("form"));
+            return Err(CodecError::Missing("form"));
         }
         let answer = members.text("decision")?;
-        let answers = [Answer::Approve, Answer::Deny];
+        let answers = [ApprovalAnswer::Approve, ApprovalAnswer::Deny];
         Ok(Self {
             approval: members.text("approval")?,
-            decision: answers.into_iter().find(|one| one.name() == answer).ok_or(FormError::Missing("decision"))?,
+            decision: answers.into_iter().find(|one| one.name() == answer).ok_or(CodecError::Missing("decision"))?,
             digest: members.digest("digest")?,
             expires: members.number("expires")?,
             host: members.text("host")?,
@@ -122,19 +122,19 @@ impl Form for Decision {
         ])
     }
 
-    fn check(&self) -> Result<(), FormError> {
-        if !form::is_name(&self.approval) || !form::is_name(&self.kid) || !form::is_origin(&self.host) {
-            return Err(FormError::Limit("approval and kid are names, host is an origin"));
+    fn check(&self) -> Result<(), CodecError> {
+        if !codec::is_name(&self.approval) || !codec::is_name(&self.kid) || !codec::is_origin(&self.host) {
+            return Err(CodecError::Limit("approval and kid are names, host is an origin"));
         }
         if self.text.trim().is_empty() || self.text.len() > TEXT_MOST {
-            return Err(FormError::Limit("there has to be a text, of at most 8 KiB"));
+            return Err(CodecError::Limit("there has to be a text, of at most 8 KiB"));
         }
         if self.text.chars().any(is_deceptive) {
-            return Err(FormError::Limit("the text has characters that a person cannot see"));
+            return Err(CodecError::Limit("the text has characters that a person cannot see"));
         }
         let life = self.expires.checked_sub(self.time);
         if !life.is_some_and(|life| (1..=LIFE_MOST).contains(&life)) {
-            return Err(FormError::Limit("a decision ends after it was made and within 24 hours"));
+            return Err(CodecError::Limit("a decision ends after it was made and within 24 hours"));
         }
         Ok(())
     }
@@ -145,11 +145,16 @@ impl Form for Decision {
 ///
 /// # Errors
 /// [`ApprovalError`].
-pub fn verify(bytes: &[u8], signature: &[u8], key: &[u8; 65], now: UnixMillis) -> Result<Decision, ApprovalError> {
+pub fn verify(
+    bytes: &[u8],
+    signature: &[u8],
+    key: &[u8; 65],
+    now: UnixMillis,
+) -> Result<SignedDecision, ApprovalError> {
     let signer = Es256Public::from_raw(key).map_err(|_: KeyError| ApprovalError::Signature)?;
     signer.verify(bytes, signature).map_err(|_| ApprovalError::Signature)?;
-    let decision = Decision::read(bytes)?;
-    if decision.kid != PublicKey::Es256(*key).thumbprint() {
+    let decision = SignedDecision::read(bytes)?;
+    if decision.kid != RawPublicKey::Es256(*key).thumbprint() {
         return Err(ApprovalError::Signature);
     }
     let valid = decision.time <= now.0 && now.0 < decision.expires;

@@ -27,7 +27,7 @@ pub(crate) struct Object(Vec<(String, Value)>);
 impl Object {
     /// Puts a member in its place. `None` when there is one of that name, or the name is not plain.
     pub fn put(&mut self, name: &str, value: Value) -> Option<()> {
-        if !crate::form::is_name(name) {
+        if !crate::codec::is_name(name) {
             return None;
         }
         let place = self.0.binary_search_by(|(other, _)| other.as_str().cmp(name)).err()?;

@@ -1,6 +1,6 @@
 //! The log: what fits, and what every kind of tampering leaves behind.
 
-use briefcase_enclave::audit::{AuditError, Entry, Head, START, link, verify};
+use briefcase_enclave_formats::audit::{AuditEntry, AuditError, AuditHead, START, link, verify};
 use briefcase_types::Digest;
 use ed25519_dalek::{Signer as _, SigningKey};
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ impl Log {
         self.key.verifying_key().to_bytes()
     }
 
-    fn check(&self, previous: Digest, entries: &[Vec<u8>]) -> Result<Head, AuditError> {
+    fn check(&self, previous: Digest, entries: &[Vec<u8>]) -> Result<AuditHead, AuditError> {
         verify(&self.public(), &self.head, &self.signature, previous, entries.iter().map(Vec::as_slice))
     }
 }
@@ -30,7 +30,7 @@ fn entry(seq: u64, previous: Digest) -> Vec<u8> {
         r#"{{"seq":{seq},"time":{},"previous":"{previous}","method":"sign","outcome":"done","detail":{{"n":{seq}}}}}"#,
         1000 + seq / 2
     );
-    Entry::draft(json.as_bytes()).unwrap().to_bytes().unwrap()
+    AuditEntry::draft(json.as_bytes()).unwrap().to_bytes().unwrap()
 }
 
 fn log(count: u64) -> Log {
@@ -41,8 +41,8 @@ fn log(count: u64) -> Log {
         last = link(&last, &bytes);
         entries.push(bytes);
     }
-    let kid = briefcase_enclave::PublicKey::Ed25519(key.verifying_key().to_bytes()).thumbprint();
-    let head = Head::new(kid, "https://app.example".to_owned(), count, last).unwrap().to_bytes().unwrap();
+    let kid = briefcase_enclave_formats::RawPublicKey::Ed25519(key.verifying_key().to_bytes()).thumbprint();
+    let head = AuditHead::new(kid, "https://app.example".to_owned(), count, last).unwrap().to_bytes().unwrap();
     let signature = key.sign(&head).to_bytes();
     Log { key, entries, head, signature }
 }
@@ -55,7 +55,7 @@ fn the_log_of_another_implementation_fits() {
         audit["entries"].as_array().unwrap().iter().map(|entry| text(entry).as_bytes().to_vec()).collect();
     let mut last = START;
     for (entry, expected) in entries.iter().zip(audit["links"].as_array().unwrap()) {
-        assert_eq!(Entry::read(entry).unwrap().to_bytes().unwrap(), *entry);
+        assert_eq!(AuditEntry::read(entry).unwrap().to_bytes().unwrap(), *entry);
         last = link(&last, entry);
         assert_eq!(last.to_string(), text(expected));
     }
@@ -141,7 +141,7 @@ fn time_does_not_go_back() {
 #[test]
 fn entries_keep_their_limits() {
     let good = String::from_utf8(entry(0, START)).unwrap();
-    assert!(Entry::read(good.as_bytes()).is_ok());
+    assert!(AuditEntry::read(good.as_bytes()).is_ok());
     for (from, to) in [
         (r#""n":0"#, r#""n":0.5"#),
         (r#""n":0"#, r#""n":null"#),
@@ -154,10 +154,10 @@ fn entries_keep_their_limits() {
     ] {
         let bad = good.replace(from, to);
         assert_ne!(bad, good);
-        assert!(Entry::draft(bad.as_bytes()).is_err(), "{bad}");
+        assert!(AuditEntry::draft(bad.as_bytes()).is_err(), "{bad}");
     }
     let long = good.replace(r#""n":0"#, &format!(r#""n":"{}""#, "x".repeat(1025)));
-    assert!(Entry::draft(long.as_bytes()).is_err());
+    assert!(AuditEntry::draft(long.as_bytes()).is_err());
 }
 
 proptest! {

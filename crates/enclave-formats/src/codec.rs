@@ -2,7 +2,7 @@
 
 use briefcase_types::Digest;
 
-use crate::compact::{Object, Value};
+use crate::json_subset::{Object, Value};
 
 /// Most bytes of one form.
 const MOST: usize = 16 * 1024;
@@ -10,7 +10,7 @@ const MOST: usize = 16 * 1024;
 /// Bytes that are not the form they should be.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum FormError {
+pub enum CodecError {
     /// Not an object of texts, natural numbers, yes and no, without white space; or too large.
     #[error("the {0} is a compact JSON object of at most 16 KiB without fractions, lists or null")]
     Object(&'static str),
@@ -30,77 +30,77 @@ pub enum FormError {
 
 /// A document with known members. Written by hand rather than derived: the browser's core carries this code, and half
 /// of what a derivation brings there are sentences about types.
-pub(crate) trait Form: Sized {
+pub(crate) trait Codec: Sized {
     /// What it is called in errors.
     const NAME: &'static str;
 
     /// Takes its members out; what is left over is refused by the caller.
-    fn take(members: &mut Members) -> Result<Self, FormError>;
+    fn take(members: &mut DocumentMembers) -> Result<Self, CodecError>;
 
     /// Its members, for writing.
     fn give(&self) -> Object;
 
     /// What no single member shows.
-    fn check(&self) -> Result<(), FormError>;
+    fn check(&self) -> Result<(), CodecError>;
 
     /// The canonical bytes.
-    fn write(&self) -> Result<Vec<u8>, FormError> {
+    fn write(&self) -> Result<Vec<u8>, CodecError> {
         let mut bytes = Vec::with_capacity(512);
         self.give().write(&mut bytes);
-        if bytes.len() > MOST { Err(FormError::Object(Self::NAME)) } else { Ok(bytes) }
+        if bytes.len() > MOST { Err(CodecError::Object(Self::NAME)) } else { Ok(bytes) }
     }
 
     /// Reads it from whoever puts it together: exactly its members, in any order.
-    fn draft(bytes: &[u8]) -> Result<Self, FormError> {
+    fn draft(bytes: &[u8]) -> Result<Self, CodecError> {
         let members = if bytes.len() > MOST { None } else { Object::read(bytes) };
-        let members = members.ok_or(FormError::Object(Self::NAME))?;
-        let mut members = Members(members);
+        let members = members.ok_or(CodecError::Object(Self::NAME))?;
+        let mut members = DocumentMembers(members);
         let form = Self::take(&mut members)?;
         if !members.0.is_empty() {
-            return Err(FormError::Unknown(Self::NAME));
+            return Err(CodecError::Unknown(Self::NAME));
         }
         form.check()?;
         Ok(form)
     }
 
-    /// Reads it from a signed or linked record: exactly the bytes that [`Form::write`] gives.
-    fn read(bytes: &[u8]) -> Result<Self, FormError> {
+    /// Reads it from a signed or linked record: exactly the bytes that [`Codec::write`] gives.
+    fn read(bytes: &[u8]) -> Result<Self, CodecError> {
         let form = Self::draft(bytes)?;
-        if form.write()? == bytes { Ok(form) } else { Err(FormError::NotCanonical(Self::NAME)) }
+        if form.write()? == bytes { Ok(form) } else { Err(CodecError::NotCanonical(Self::NAME)) }
     }
 }
 
 /// The members of a document that was read, taken out one by one.
-pub(crate) struct Members(Object);
+pub(crate) struct DocumentMembers(Object);
 
-impl Members {
-    pub fn text(&mut self, name: &'static str) -> Result<String, FormError> {
-        self.optional(name)?.ok_or(FormError::Missing(name))
+impl DocumentMembers {
+    pub fn text(&mut self, name: &'static str) -> Result<String, CodecError> {
+        self.optional(name)?.ok_or(CodecError::Missing(name))
     }
 
-    pub fn optional(&mut self, name: &'static str) -> Result<Option<String>, FormError> {
+    pub fn optional(&mut self, name: &'static str) -> Result<Option<String>, CodecError> {
         match self.0.take(name) {
             None => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text)),
-            Some(_) => Err(FormError::Missing(name)),
+            Some(_) => Err(CodecError::Missing(name)),
         }
     }
 
-    pub fn number(&mut self, name: &'static str) -> Result<u64, FormError> {
+    pub fn number(&mut self, name: &'static str) -> Result<u64, CodecError> {
         match self.0.take(name) {
             Some(Value::Number(number)) => Ok(number),
-            _ => Err(FormError::Missing(name)),
+            _ => Err(CodecError::Missing(name)),
         }
     }
 
-    pub fn digest(&mut self, name: &'static str) -> Result<Digest, FormError> {
-        self.text(name)?.parse().map_err(|_| FormError::Missing(name))
+    pub fn digest(&mut self, name: &'static str) -> Result<Digest, CodecError> {
+        self.text(name)?.parse().map_err(|_| CodecError::Missing(name))
     }
 
-    pub fn object(&mut self, name: &'static str) -> Result<Object, FormError> {
+    pub fn object(&mut self, name: &'static str) -> Result<Object, CodecError> {
         match self.0.take(name) {
             Some(Value::Object(object)) => Ok(object),
-            _ => Err(FormError::Missing(name)),
+            _ => Err(CodecError::Missing(name)),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Decisions.
 
-use briefcase_enclave::{
-    FormError,
-    approval::{Answer, ApprovalError, Decision, verify},
+use briefcase_enclave_formats::{
+    CodecError,
+    approval::{ApprovalAnswer, ApprovalError, SignedDecision, verify},
 };
 use briefcase_types::UnixMillis;
 
@@ -25,7 +25,7 @@ fn signed(key: &Es256, change: impl Fn(String) -> String) -> (Vec<u8>, Vec<u8>) 
 #[test]
 fn what_is_signed_is_what_another_implementation_makes() {
     let vectors = vectors();
-    let decision = Decision::draft(draft().as_bytes()).unwrap();
+    let decision = SignedDecision::draft(draft().as_bytes()).unwrap();
     assert_eq!(decision.to_bytes().unwrap(), text(&vectors["approval"]["bytes"]).as_bytes());
 }
 
@@ -34,7 +34,7 @@ fn a_decision_counts_with_its_key_in_its_time() {
     let key = Es256::new(3);
     let (bytes, signature) = signed(&key, |text| text);
     let decision = verify(&bytes, &signature, &key.raw, NOW).unwrap();
-    assert_eq!((decision.decision, decision.text.as_str()), (Answer::Approve, "Pay 10 € to “Ada”?\nOnce."));
+    assert_eq!((decision.decision, decision.text.as_str()), (ApprovalAnswer::Approve, "Pay 10 € to “Ada”?\nOnce."));
     for time in [1_763_711_999_999, 1_763_712_060_000] {
         assert!(matches!(verify(&bytes, &signature, &key.raw, UnixMillis(time)), Err(ApprovalError::Time)));
     }
@@ -73,8 +73,8 @@ fn a_text_has_to_be_there_and_to_be_seen() {
     for text in ["", "  \n ", "a\u{200b}b", "\u{1b}[2J"] {
         let mut draft = vectors()["approval"]["draft"].take();
         draft["text"] = text.into();
-        assert!(matches!(Decision::draft(draft.to_string().as_bytes()), Err(FormError::Limit(_))), "{text:?}");
+        assert!(matches!(SignedDecision::draft(draft.to_string().as_bytes()), Err(CodecError::Limit(_))), "{text:?}");
     }
     let long = draft().replace("Once.", &"x".repeat(9000));
-    assert!(matches!(Decision::draft(long.as_bytes()), Err(FormError::Limit(_))));
+    assert!(matches!(SignedDecision::draft(long.as_bytes()), Err(CodecError::Limit(_))));
 }

@@ -12,9 +12,9 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    FormError, PublicKey,
-    compact::{Object, Value},
-    form::{self, Form, Members, members, text},
+    CodecError, RawPublicKey,
+    codec::{self, Codec, DocumentMembers, members, text},
+    json_subset::{Object, Value},
 };
 
 const HEAD: &str = "briefcase-audit-head-1";
@@ -28,10 +28,10 @@ pub const START: Digest = Digest::from_bytes([0; 32]);
 pub enum AuditError {
     /// An entry is not of the form.
     #[error("entry {0}: {1}")]
-    Entry(u64, FormError),
+    Entry(u64, CodecError),
     /// The head is not of the form.
     #[error("the head: {0}")]
-    Head(FormError),
+    Head(CodecError),
     /// An entry has another number than its place, or its time goes back.
     #[error("entry {0} is out of order")]
     Order(u64),
@@ -49,7 +49,7 @@ pub enum AuditError {
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum OperationOutcome {
     /// It was done.
     Done,
     /// The rules did not allow it.
@@ -58,7 +58,7 @@ pub enum Outcome {
     Failed,
 }
 
-impl Outcome {
+impl OperationOutcome {
     const fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -74,7 +74,7 @@ impl Outcome {
 
 /// A detail: never an object, so that entries stay flat and small.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Detail {
+pub enum AuditDetail {
     /// A yes or no.
     Flag(bool),
     /// A natural number below 2⁵³.
@@ -85,7 +85,7 @@ pub enum Detail {
 
 /// One operation. Never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct AuditEntry {
     /// Place in the log, from 0.
     pub seq: u64,
     /// Milliseconds since 1970; never goes back.
@@ -97,48 +97,48 @@ pub struct Entry {
     /// The key it was about.
     pub kid: Option<String>,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: OperationOutcome,
     /// What else there is to say.
-    pub detail: BTreeMap<String, Detail>,
+    pub detail: BTreeMap<String, AuditDetail>,
 }
 
-impl Entry {
+impl AuditEntry {
     /// Reads an entry from whoever puts it together.
     ///
     /// # Errors
-    /// [`FormError`] when a member is missing, unknown or beyond its limit.
-    pub fn draft(json: &[u8]) -> Result<Self, FormError> {
-        Form::draft(json)
+    /// [`CodecError`] when a member is missing, unknown or beyond its limit.
+    pub fn draft(json: &[u8]) -> Result<Self, CodecError> {
+        Codec::draft(json)
     }
 
     /// Reads an entry of a log.
     ///
     /// # Errors
-    /// As [`Entry::draft`], and when the bytes are not canonical.
-    pub fn read(bytes: &[u8]) -> Result<Self, FormError> {
-        Form::read(bytes)
+    /// As [`AuditEntry::draft`], and when the bytes are not canonical.
+    pub fn read(bytes: &[u8]) -> Result<Self, CodecError> {
+        Codec::read(bytes)
     }
 
     /// The bytes that are kept and linked.
     ///
     /// # Errors
-    /// [`FormError`] when it is too long.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, FormError> {
+    /// [`CodecError`] when it is too long.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, CodecError> {
         self.write()
     }
 }
 
-impl Form for Entry {
+impl Codec for AuditEntry {
     const NAME: &'static str = "audit entry";
 
-    fn take(members: &mut Members) -> Result<Self, FormError> {
+    fn take(members: &mut DocumentMembers) -> Result<Self, CodecError> {
         let mut detail = BTreeMap::new();
         for (name, value) in members.object("detail")?.into_members() {
             let value = match value {
-                Value::Flag(flag) => Detail::Flag(flag),
-                Value::Text(text) => Detail::Text(text),
-                Value::Number(number) => Detail::Number(number),
-                Value::Object(_) => return Err(FormError::Missing("detail")),
+                Value::Flag(flag) => AuditDetail::Flag(flag),
+                Value::Text(text) => AuditDetail::Text(text),
+                Value::Number(number) => AuditDetail::Number(number),
+                Value::Object(_) => return Err(CodecError::Missing("detail")),
             };
             detail.insert(name, value);
         }
@@ -148,7 +148,7 @@ impl Form for Entry {
             previous: members.digest("previous")?,
             method: members.text("method")?,
             kid: members.optional("kid")?,
-            outcome: Outcome::from_name(&members.text("outcome")?).ok_or(FormError::Missing("outcome"))?,
+            outcome: OperationOutcome::from_name(&members.text("outcome")?).ok_or(CodecError::Missing("outcome"))?,
             detail,
         })
     }
@@ -157,9 +157,9 @@ impl Form for Entry {
         let mut detail = Object::default();
         for (name, value) in &self.detail {
             let value = match value {
-                Detail::Flag(flag) => Value::Flag(*flag),
-                Detail::Number(number) => Value::Number(*number),
-                Detail::Text(words) => text(words),
+                AuditDetail::Flag(flag) => Value::Flag(*flag),
+                AuditDetail::Number(number) => Value::Number(*number),
+                AuditDetail::Text(words) => text(words),
             };
             let _put = detail.put(name, value);
         }
@@ -177,18 +177,18 @@ impl Form for Entry {
         given
     }
 
-    fn check(&self) -> Result<(), FormError> {
-        let name = |text: &String| form::is_name(text);
-        let small = |detail: &Detail| match detail {
-            Detail::Flag(_) => true,
-            Detail::Number(number) => *number < 1 << 53,
-            Detail::Text(text) => text.len() <= 1024,
+    fn check(&self) -> Result<(), CodecError> {
+        let name = |text: &String| codec::is_name(text);
+        let small = |detail: &AuditDetail| match detail {
+            AuditDetail::Flag(_) => true,
+            AuditDetail::Number(number) => *number < 1 << 53,
+            AuditDetail::Text(text) => text.len() <= 1024,
         };
         if !name(&self.method) || !self.kid.iter().all(name) {
-            return Err(FormError::Limit("a name is letters, digits, '.', '_', '-'; at most 64"));
+            return Err(CodecError::Limit("a name is letters, digits, '.', '_', '-'; at most 64"));
         }
         if self.detail.len() > 16 || !self.detail.iter().all(|(key, detail)| name(key) && small(detail)) {
-            return Err(FormError::Limit("detail has at most 16 members; texts at most 1024 bytes"));
+            return Err(CodecError::Limit("detail has at most 16 members; texts at most 1024 bytes"));
         }
         Ok(())
     }
@@ -203,7 +203,7 @@ pub fn link(previous: &Digest, entry: &[u8]) -> Digest {
 
 /// What the audit key signs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct AuditHead {
     /// How many entries there are.
     pub count: u64,
     /// The origin of the page that embeds the enclave: each has keys and a log of its own.
@@ -214,12 +214,12 @@ pub struct Head {
     pub link: Digest,
 }
 
-impl Head {
+impl AuditHead {
     /// Puts a head together.
     ///
     /// # Errors
-    /// [`FormError::Limit`].
-    pub fn new(kid: String, host: String, count: u64, link: Digest) -> Result<Self, FormError> {
+    /// [`CodecError::Limit`].
+    pub fn new(kid: String, host: String, count: u64, link: Digest) -> Result<Self, CodecError> {
         let head = Self { count, host, kid, link };
         head.check()?;
         Ok(head)
@@ -228,26 +228,26 @@ impl Head {
     /// Reads a head as it was signed.
     ///
     /// # Errors
-    /// [`FormError`].
-    pub fn read(bytes: &[u8]) -> Result<Self, FormError> {
-        Form::read(bytes)
+    /// [`CodecError`].
+    pub fn read(bytes: &[u8]) -> Result<Self, CodecError> {
+        Codec::read(bytes)
     }
 
     /// The bytes to sign.
     ///
     /// # Errors
     /// None for a head that was put together or read.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, FormError> {
+    pub fn to_bytes(&self) -> Result<Vec<u8>, CodecError> {
         self.write()
     }
 }
 
-impl Form for Head {
+impl Codec for AuditHead {
     const NAME: &'static str = "head of the audit log";
 
-    fn take(members: &mut Members) -> Result<Self, FormError> {
+    fn take(members: &mut DocumentMembers) -> Result<Self, CodecError> {
         if members.text("form")? != HEAD {
-            return Err(FormError::Missing("form"));
+            return Err(CodecError::Missing("form"));
         }
         Ok(Self {
             count: members.number("count")?,
@@ -267,12 +267,12 @@ impl Form for Head {
         ])
     }
 
-    fn check(&self) -> Result<(), FormError> {
+    fn check(&self) -> Result<(), CodecError> {
         if self.count >= 1 << 53 || (self.count == 0) != (self.link == START) {
-            return Err(FormError::Limit("the count and the link do not fit"));
+            return Err(CodecError::Limit("the count and the link do not fit"));
         }
-        if !form::is_name(&self.kid) || !form::is_origin(&self.host) {
-            return Err(FormError::Limit("kid is a thumbprint and host an origin"));
+        if !codec::is_name(&self.kid) || !codec::is_origin(&self.host) {
+            return Err(CodecError::Limit("kid is a thumbprint and host an origin"));
         }
         Ok(())
     }
@@ -289,11 +289,11 @@ pub fn verify<'a>(
     signature: &[u8; 64],
     previous: Digest,
     entries: impl ExactSizeIterator<Item = &'a [u8]>,
-) -> Result<Head, AuditError> {
+) -> Result<AuditHead, AuditError> {
     let signer = VerifyingKey::from_bytes(key).map_err(|_| AuditError::Signature)?;
     signer.verify_strict(head, &Signature::from_bytes(signature)).map_err(|_| AuditError::Signature)?;
-    let signed = Head::read(head).map_err(AuditError::Head)?;
-    if signed.kid != PublicKey::Ed25519(*key).thumbprint() {
+    let signed = AuditHead::read(head).map_err(AuditError::Head)?;
+    if signed.kid != RawPublicKey::Ed25519(*key).thumbprint() {
         return Err(AuditError::Signature);
     }
     let given = u64::try_from(entries.len()).map_err(|_| AuditError::End)?;
@@ -303,7 +303,7 @@ pub fn verify<'a>(
     }
     let (mut last, mut time) = (previous, 0);
     for (seq, bytes) in (first..signed.count).zip(entries) {
-        let entry = Entry::read(bytes).map_err(|error| AuditError::Entry(seq, error))?;
+        let entry = AuditEntry::read(bytes).map_err(|error| AuditError::Entry(seq, error))?;
         if entry.seq != seq || entry.time < time {
             return Err(AuditError::Order(seq));
         }

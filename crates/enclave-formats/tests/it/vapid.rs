@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use briefcase_enclave::{
+use briefcase_enclave_formats::{
     Es256Public,
-    vapid::{Claims, MOST, VapidError, verify},
+    vapid::{MOST, VapidClaims, VapidError, verify},
 };
 
 use p256::ecdsa::Signature;
@@ -29,14 +29,15 @@ fn what_is_signed_is_what_another_implementation_makes() {
     let vectors = vectors();
     let case = &vectors["vapid"];
     let ttl = Duration::from_secs(case["ttl"].as_u64().unwrap());
-    let claims = Claims::lease(text(&case["aud"]), text(&case["sub"]), case["now"].as_u64().unwrap(), ttl).unwrap();
+    let claims =
+        VapidClaims::lease(text(&case["aud"]), text(&case["sub"]), case["now"].as_u64().unwrap(), ttl).unwrap();
     assert_eq!(claims.signing_input().unwrap(), text(&case["input"]));
 }
 
 #[test]
 fn a_lease_is_good_until_its_end_for_its_audience_and_key() {
     let key = Es256::new(1);
-    let claims = Claims::lease(AUD, SUB, NOW, Duration::from_secs(60)).unwrap();
+    let claims = VapidClaims::lease(AUD, SUB, NOW, Duration::from_secs(60)).unwrap();
     let token = token(&key, &claims.signing_input().unwrap());
     assert_eq!(verify(&token, &public(&key), AUD, NOW).unwrap(), claims);
     assert!(verify(&token, &public(&key), AUD, NOW + 59).is_ok());
@@ -44,7 +45,7 @@ fn a_lease_is_good_until_its_end_for_its_audience_and_key() {
     assert!(matches!(verify(&token, &public(&key), "https://other.example", NOW), Err(VapidError::Audience)));
     assert!(matches!(verify(&token, &public(&Es256::new(2)), AUD, NOW), Err(VapidError::Signature)));
     let [header, _, signature] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
-    let longer = Claims::lease(AUD, SUB, NOW, MOST).unwrap().signing_input().unwrap();
+    let longer = VapidClaims::lease(AUD, SUB, NOW, MOST).unwrap().signing_input().unwrap();
     let swapped = format!("{longer}.{signature}");
     assert!(matches!(verify(&swapped, &public(&key), AUD, NOW), Err(VapidError::Signature)));
     assert!(verify(header, &public(&key), AUD, NOW).is_err());
@@ -53,7 +54,7 @@ fn a_lease_is_good_until_its_end_for_its_audience_and_key() {
 #[test]
 fn no_lease_is_longer_than_a_day_or_for_something_else_than_an_origin() {
     for ttl in [Duration::ZERO, Duration::from_millis(900), MOST + Duration::from_secs(1), Duration::MAX] {
-        assert!(matches!(Claims::lease(AUD, SUB, NOW, ttl), Err(VapidError::Lease)), "{ttl:?}");
+        assert!(matches!(VapidClaims::lease(AUD, SUB, NOW, ttl), Err(VapidError::Lease)), "{ttl:?}");
     }
     for aud in [
         "",
@@ -64,10 +65,10 @@ fn no_lease_is_longer_than_a_day_or_for_something_else_than_an_origin() {
         "https://a@b",
         "https://",
     ] {
-        assert!(matches!(Claims::lease(aud, SUB, NOW, MOST), Err(VapidError::Audience)), "{aud}");
+        assert!(matches!(VapidClaims::lease(aud, SUB, NOW, MOST), Err(VapidError::Audience)), "{aud}");
     }
     for sub in ["", "relay@example.org", "mailto:", "javascript:alert(1)", "mailto:a b@example.org", "mailto:a\n"] {
-        assert!(matches!(Claims::lease(AUD, sub, NOW, MOST), Err(VapidError::Subject)), "{sub}");
+        assert!(matches!(VapidClaims::lease(AUD, sub, NOW, MOST), Err(VapidError::Subject)), "{sub}");
     }
 }
 
@@ -102,7 +103,7 @@ fn the_example_of_rfc_8292_is_a_token_like_ours() {
     let (token, aud, exp) = (text(&vectors["token"]), text(&vectors["aud"]), vectors["exp"].as_u64().unwrap());
     let claims = verify(token, &key, aud, exp - 1).unwrap();
     assert!(matches!(verify(token, &key, aud, exp), Err(VapidError::Expired)));
-    let ours = Claims::lease(aud, text(&vectors["sub"]), exp - 60, Duration::from_secs(60)).unwrap();
+    let ours = VapidClaims::lease(aud, text(&vectors["sub"]), exp - 60, Duration::from_secs(60)).unwrap();
     assert_eq!(claims, ours);
     let part = |input: &str| input.split('.').nth(1).unwrap().to_owned();
     assert_eq!(part(&ours.signing_input().unwrap()), part(token), "our claims are written as the example's");
@@ -111,7 +112,7 @@ fn the_example_of_rfc_8292_is_a_token_like_ours() {
 #[test]
 fn a_signature_in_der_is_no_signature_of_a_token() {
     let key = Es256::new(1);
-    let input = Claims::lease(AUD, SUB, NOW, Duration::from_secs(60)).unwrap().signing_input().unwrap();
+    let input = VapidClaims::lease(AUD, SUB, NOW, Duration::from_secs(60)).unwrap().signing_input().unwrap();
     let plain = Signature::from_slice(&key.sign(input.as_bytes())).unwrap();
     let der = plain.to_der();
     let token = |signature: &[u8]| format!("{input}.{}", base64(signature));

@@ -1,7 +1,7 @@
 //! The vectors, and keys to sign with.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use briefcase_enclave::PublicKey;
+use briefcase_enclave_formats::RawPublicKey;
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ impl Es256 {
     pub fn new(seed: u8) -> Self {
         let key = SigningKey::from_slice(&[seed; 32]).unwrap();
         let raw: [u8; 65] = key.verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap();
-        Self { key, raw, kid: PublicKey::Es256(raw).thumbprint() }
+        Self { key, raw, kid: RawPublicKey::Es256(raw).thumbprint() }
     }
 
     pub fn sign(&self, bytes: &[u8]) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! Names of keys.
 
-use briefcase_enclave::{Es256Public, KeyError, PublicKey};
+use briefcase_enclave_formats::{Es256Public, KeyError, RawPublicKey};
 
 use crate::sample::{Es256, bytes, text, vectors};
 
@@ -10,7 +10,7 @@ fn thumbprints_are_those_of_another_implementation_and_of_rfc_8037() {
     let cases = vectors["thumbprints"].as_array().unwrap();
     assert_eq!(cases.len(), 3);
     for case in cases {
-        let key = PublicKey::from_raw(text(&case["algorithm"]), &bytes(&case["raw"])).unwrap();
+        let key = RawPublicKey::from_raw(text(&case["algorithm"]), &bytes(&case["raw"])).unwrap();
         assert_eq!(key.thumbprint(), text(&case["kid"]));
     }
     assert_eq!(text(&cases[0]["kid"]), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
@@ -21,11 +21,11 @@ fn a_key_has_the_form_of_its_algorithm() {
     let raw = Es256::new(1).raw;
     let mut compressed = raw;
     compressed[0] = 2;
-    assert!(matches!(PublicKey::from_raw("ES256", &compressed), Err(KeyError::Form)));
-    assert!(matches!(PublicKey::from_raw("ES256", &raw[..64]), Err(KeyError::Form)));
-    assert!(matches!(PublicKey::from_raw("ES256", &[]), Err(KeyError::Form)));
-    assert!(matches!(PublicKey::from_raw("Ed25519", &raw), Err(KeyError::Form)));
-    assert!(matches!(PublicKey::from_raw("RS256", &raw), Err(KeyError::Algorithm)));
+    assert!(matches!(RawPublicKey::from_raw("ES256", &compressed), Err(KeyError::Form)));
+    assert!(matches!(RawPublicKey::from_raw("ES256", &raw[..64]), Err(KeyError::Form)));
+    assert!(matches!(RawPublicKey::from_raw("ES256", &[]), Err(KeyError::Form)));
+    assert!(matches!(RawPublicKey::from_raw("Ed25519", &raw), Err(KeyError::Form)));
+    assert!(matches!(RawPublicKey::from_raw("RS256", &raw), Err(KeyError::Algorithm)));
     let mut off_the_curve = raw;
     off_the_curve[64] ^= 1;
     assert!(Es256Public::from_raw(&off_the_curve).is_err());

@@ -8,9 +8,9 @@ use std::time::Duration;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
-    Es256Public, FormError,
-    compact::{Object, Value},
-    form::{self, Form, Members, members, text},
+    CodecError, Es256Public,
+    codec::{self, Codec, DocumentMembers, members, text},
+    json_subset::{Object, Value},
 };
 
 /// A lease for a relay, when nothing else is said.
@@ -31,7 +31,7 @@ const HEADER_OF_OTHERS: &str = r#"{"typ":"JWT","alg":"ES256"}"#;
 pub enum VapidError {
     /// The claims or the token do not have the form.
     #[error(transparent)]
-    Form(#[from] FormError),
+    Form(#[from] CodecError),
     /// Longer than a lease may be, or of no length.
     #[error("a lease lasts at least a second and at most 24 hours")]
     Lease,
@@ -51,7 +51,7 @@ pub enum VapidError {
 
 /// The claims of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claims {
+pub struct VapidClaims {
     /// Origin of the push service.
     aud: String,
     /// End of the lease, in seconds since 1970.
@@ -60,7 +60,7 @@ pub struct Claims {
     sub: String,
 }
 
-impl Claims {
+impl VapidClaims {
     /// A lease that begins at `now` (seconds since 1970).
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl Claims {
     }
 
     fn well_formed(self) -> Result<Self, VapidError> {
-        if !form::is_origin(&self.aud) {
+        if !codec::is_origin(&self.aud) {
             return Err(VapidError::Audience);
         }
         let plain = self.sub.len() <= 255 && self.sub.bytes().all(|byte| byte.is_ascii_graphic());
@@ -105,10 +105,10 @@ impl Claims {
     }
 }
 
-impl Form for Claims {
+impl Codec for VapidClaims {
     const NAME: &'static str = "VAPID claims";
 
-    fn take(members: &mut Members) -> Result<Self, FormError> {
+    fn take(members: &mut DocumentMembers) -> Result<Self, CodecError> {
         Ok(Self { aud: members.text("aud")?, exp: members.number("exp")?, sub: members.text("sub")? })
     }
 
@@ -116,7 +116,7 @@ impl Form for Claims {
         members([("aud", text(&self.aud)), ("exp", Value::Number(self.exp)), ("sub", text(&self.sub))])
     }
 
-    fn check(&self) -> Result<(), FormError> {
+    fn check(&self) -> Result<(), CodecError> {
         Ok(())
     }
 }
@@ -126,8 +126,8 @@ impl Form for Claims {
 ///
 /// # Errors
 /// [`VapidError`].
-pub fn verify(token: &str, key: &Es256Public, audience: &str, now: u64) -> Result<Claims, VapidError> {
-    let broken = || VapidError::Form(FormError::Limit("the token has three parts in base64url, in our form"));
+pub fn verify(token: &str, key: &Es256Public, audience: &str, now: u64) -> Result<VapidClaims, VapidError> {
+    let broken = || VapidError::Form(CodecError::Limit("the token has three parts in base64url, in our form"));
     let (input, signature) = token.rsplit_once('.').ok_or_else(broken)?;
     let (header, claims) = input.split_once('.').ok_or_else(broken)?;
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| broken());
@@ -135,7 +135,7 @@ pub fn verify(token: &str, key: &Es256Public, audience: &str, now: u64) -> Resul
     if ![HEADER, HEADER_OF_OTHERS].map(str::as_bytes).contains(&decode(header)?.as_slice()) {
         return Err(broken());
     }
-    let claims = Claims::read(&decode(claims)?)?.well_formed()?;
+    let claims = VapidClaims::read(&decode(claims)?)?.well_formed()?;
     if claims.aud != audience {
         return Err(VapidError::Audience);
     }
