@@ -21,7 +21,9 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use briefcase_egress::{AddressPolicy, CertificateDer, Egress, EgressSettings};
-use briefcase_push::{Keys, Lease, Leases, Message, Receiver, SendError, Sender, Subscription, Urgency};
+use briefcase_push::{
+    Lease, Leases, PushError, PushMessage, PushSender, PushUrgency, Receiver, Subscription, SubscriptionKeys,
+};
 use briefcase_types::{Clock, Entropy, UnixMillis};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde::Deserialize;
@@ -92,17 +94,17 @@ impl Entropy for Machine {
 }
 
 impl Send {
-    fn message(&self) -> Result<Message, Box<dyn Error>> {
+    fn message(&self) -> Result<PushMessage, Box<dyn Error>> {
         let ttl = Duration::from_secs(self.ttl);
         let mut message = match &self.text {
-            Some(text) => Message::with_content(ttl, text.as_bytes().to_vec(), self.at_least)?,
-            None => Message::wake_up(ttl)?,
+            Some(text) => PushMessage::with_content(ttl, text.as_bytes().to_vec(), self.at_least)?,
+            None => PushMessage::wake_up(ttl)?,
         };
         message = message.urgency(match self.urgency.as_deref() {
-            Some("very-low") => Urgency::VeryLow,
-            Some("low") => Urgency::Low,
-            Some("high") => Urgency::High,
-            Some("normal") | None => Urgency::Normal,
+            Some("very-low") => PushUrgency::VeryLow,
+            Some("low") => PushUrgency::Low,
+            Some("high") => PushUrgency::High,
+            Some("normal") | None => PushUrgency::Normal,
             Some(_) => return Err("urgency is very-low, low, normal or high".into()),
         });
         Ok(match &self.topic {
@@ -120,7 +122,7 @@ impl Send {
         let roots = self.roots.iter().map(|root| Ok(CertificateDer::from(bytes(root)?)));
         let roots = roots.collect::<Result<_, Box<dyn Error>>>()?;
         let egress = Egress::new(EgressSettings { roots, ..EgressSettings::default() })?;
-        let sender = Sender::new(egress, Arc::new(Machine), Arc::new(Machine));
+        let sender = PushSender::new(egress, Arc::new(Machine), Arc::new(Machine));
         let sent = sender.send(&subscription, &leases, &self.message()?).await?;
         Ok(json!({ "kept": sent.kept.map(|kept| kept.as_secs()) }))
     }
@@ -134,7 +136,7 @@ async fn answer(line: &str) -> Outcome {
     match serde_json::from_str(line)? {
         Asked::Send(send) => send.run().await,
         Asked::Seal { p256dh, auth, content, at_least } => {
-            let (keys, content) = (Keys::from_raw(&bytes(&p256dh)?, &bytes(&auth)?)?, bytes(&content)?);
+            let (keys, content) = (SubscriptionKeys::from_raw(&bytes(&p256dh)?, &bytes(&auth)?)?, bytes(&content)?);
             let body = keys.seal(&content, at_least.saturating_sub(content.len()), &Machine)?;
             Ok(json!({ "body": URL_SAFE_NO_PAD.encode(body) }))
         }
@@ -162,13 +164,13 @@ fn stand_in(name: String) -> Outcome {
 
 /// What a caller has to tell apart.
 fn kind(error: &(dyn Error + 'static)) -> &'static str {
-    match error.downcast_ref::<SendError>() {
-        Some(SendError::Gone(_)) => "gone",
-        Some(SendError::TooLarge) => "too_large",
-        Some(SendError::Later { .. }) => "later",
-        Some(SendError::Unauthorized { .. }) => "unauthorized",
-        Some(SendError::Refused { .. }) => "refused",
-        Some(SendError::Unreachable(_)) => "unreachable",
+    match error.downcast_ref::<PushError>() {
+        Some(PushError::Gone(_)) => "gone",
+        Some(PushError::TooLarge) => "too_large",
+        Some(PushError::Later { .. }) => "later",
+        Some(PushError::Unauthorized { .. }) => "unauthorized",
+        Some(PushError::Refused { .. }) => "refused",
+        Some(PushError::Unreachable(_)) => "unreachable",
         _ => "invalid",
     }
 }

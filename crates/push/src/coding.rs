@@ -59,13 +59,13 @@ pub fn seal(
 }
 
 /// A body in its parts.
-pub struct Sealed<'a> {
+pub struct EncryptedBody<'a> {
     salt: &'a [u8; SALT],
     pub key_id: &'a [u8],
     record: &'a [u8],
 }
 
-impl<'a> Sealed<'a> {
+impl<'a> EncryptedBody<'a> {
     /// Takes the parts apart; one record only.
     pub fn read(body: &'a [u8]) -> Option<Self> {
         let (salt, rest) = body.split_first_chunk::<SALT>()?;
@@ -106,7 +106,7 @@ mod tests {
         let salt: [u8; SALT] = bytes("I1BsxtFttlv3u_Oo94xnmw").try_into().unwrap();
         assert_eq!(seal(&secret, &salt, b"", b"I am the walrus", 0).unwrap(), bytes(BODY));
         let body = bytes(BODY);
-        let sealed = Sealed::read(&body).unwrap();
+        let sealed = EncryptedBody::read(&body).unwrap();
         assert_eq!(sealed.key_id, b"");
         assert_eq!(*sealed.open(&secret).unwrap(), b"I am the walrus");
     }
@@ -117,8 +117,8 @@ mod tests {
         let body =
             bytes("uNCkWiNYzKTnBN9ji3-qWAAAABkCYTHOG8chz_gnvgOqdGYovxyjuqRyJFjEDyoF1Fvkj6hQPdPHI51OEUKEpgz3SsLWIqS_uA");
         let secret = bytes("BO3ZVPxUlnLORbVGMpbT1Q");
-        assert!(Sealed::read(&body).is_none(), "two records");
-        let first = Sealed::read(&body[..21 + 2 + 25]).unwrap();
+        assert!(EncryptedBody::read(&body).is_none(), "two records");
+        let first = EncryptedBody::read(&body[..21 + 2 + 25]).unwrap();
         assert_eq!(first.open(&secret), Err(ContentError::Forged));
     }
 }

@@ -3,26 +3,26 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use briefcase_types::{Entropy, SecretBytes};
 use hkdf::Hkdf;
-use p256::{PublicKey, SecretKey, ecdh::diffie_hellman};
+use p256::{RawPublicKey, SecretKey, ecdh::diffie_hellman};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::{
     ContentError, MAX_CONTENT,
-    coding::{self, SALT, Sealed},
+    coding::{self, EncryptedBody, SALT},
 };
 
 const POINT: usize = 65;
 const AUTH: usize = 16;
 
 /// What a subscription gives to whoever may write to it.
-pub struct Keys {
-    public: PublicKey,
+pub struct SubscriptionKeys {
+    public: RawPublicKey,
     raw: [u8; POINT],
     auth: SecretBytes,
 }
 
-impl Keys {
+impl SubscriptionKeys {
     /// Takes `p256dh` and `auth` as they are in a subscription, decoded.
     ///
     /// # Errors
@@ -94,9 +94,9 @@ impl Receiver {
 
     /// What senders need.
     #[must_use]
-    pub fn keys(&self) -> Keys {
+    pub fn keys(&self) -> SubscriptionKeys {
         let auth = self.auth.expose(|auth| SecretBytes::new(auth.to_vec()));
-        Keys { public: self.secret.public_key(), raw: self.raw, auth }
+        SubscriptionKeys { public: self.secret.public_key(), raw: self.raw, auth }
     }
 
     /// `p256dh` as it is in a subscription.
@@ -110,7 +110,7 @@ impl Receiver {
     /// # Errors
     /// [`ContentError::Forged`] for whatever was not sealed for these keys.
     pub fn open(&self, body: &[u8]) -> Result<Zeroizing<Vec<u8>>, ContentError> {
-        let sealed = Sealed::read(body).ok_or(ContentError::Forged)?;
+        let sealed = EncryptedBody::read(body).ok_or(ContentError::Forged)?;
         let (sender, sender_raw) = point(sealed.key_id).ok_or(ContentError::Forged)?;
         let secret = self.auth.expose(|auth| agreed(&self.secret, &sender, auth, &self.raw, &sender_raw))?;
         sealed.open(&*secret)
@@ -120,7 +120,7 @@ impl Receiver {
 /// The input keying material of RFC 8291 section 3.4.
 fn agreed(
     own: &SecretKey,
-    peer: &PublicKey,
+    peer: &RawPublicKey,
     auth: &[u8],
     receiver: &[u8; POINT],
     sender: &[u8; POINT],
@@ -134,13 +134,13 @@ fn agreed(
 }
 
 /// An uncompressed point of the curve.
-fn point(bytes: &[u8]) -> Option<(PublicKey, [u8; POINT])> {
+fn point(bytes: &[u8]) -> Option<(RawPublicKey, [u8; POINT])> {
     let raw: [u8; POINT] = bytes.try_into().ok()?;
-    let public = PublicKey::from_sec1_bytes(&raw).ok()?;
+    let public = RawPublicKey::from_sec1_bytes(&raw).ok()?;
     (raw.first() == Some(&4)).then_some((public, raw))
 }
 
-fn raw(public: &PublicKey) -> Option<[u8; POINT]> {
+fn raw(public: &RawPublicKey) -> Option<[u8; POINT]> {
     p256::elliptic_curve::sec1::ToSec1Point::to_sec1_point(public, false).as_bytes().try_into().ok()
 }
 

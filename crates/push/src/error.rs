@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use briefcase_egress::{EgressError, TargetError};
-use briefcase_enclave::vapid::VapidError;
+use briefcase_enclave_formats::vapid::VapidError;
 
 /// Why a subscription cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +80,7 @@ pub enum MessageError {
 /// Why a message was not delivered to the push service.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SendError {
+pub enum PushError {
     /// Nothing was sent: no token for this service.
     #[error(transparent)]
     Lease(#[from] LeaseError),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use briefcase_enclave::{Es256Public, vapid};
+use briefcase_enclave_formats::{Es256Public, vapid};
 use briefcase_types::{SecretString, UnixMillis};
 use http::HeaderValue;
 

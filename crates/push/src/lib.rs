@@ -6,7 +6,7 @@
 //! shown to a different one, because the origin is taken from the very endpoint that is dialled.
 //!
 //! What is sent is sealed for one subscription (RFC 8291 over the `aes128gcm` coding of RFC 8188, fresh key and salt each
-//! time) or is nothing at all: [`Message::wake_up`]. Endpoints come from browsers, so from people that are not trusted:
+//! time) or is nothing at all: [`PushMessage::wake_up`]. Endpoints come from browsers, so from people that are not trusted:
 //! they are dialled through `briefcase-egress`, over `https`, at public addresses, and redirects are not followed.
 //!
 //! The primitives are RustCrypto's. Two crates do the same and were not taken: `ece` encrypts with OpenSSL, a second
@@ -21,9 +21,9 @@ mod message;
 mod sender;
 mod subscription;
 
-pub use content::{Keys, Receiver};
-pub use error::{ContentError, LeaseError, MessageError, SendError, SubscriptionError};
+pub use content::{Receiver, SubscriptionKeys};
+pub use error::{ContentError, LeaseError, MessageError, PushError, SubscriptionError};
 pub use lease::{Lease, Leases};
-pub use message::{LONGEST_TTL, MAX_CONTENT, Message, Topic, Urgency};
-pub use sender::{Delivered, Sender};
+pub use message::{LONGEST_TTL, MAX_CONTENT, PushMessage, PushUrgency, Topic};
+pub use sender::{Delivered, PushSender};
 pub use subscription::Subscription;

@@ -13,7 +13,7 @@ pub const LONGEST_TTL: Duration = Duration::from_hours(28 * 24);
 
 /// How much a message is worth the battery of a phone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Urgency {
+pub enum PushUrgency {
     /// On power and on a network that costs nothing.
     VeryLow,
     /// On power or on a network that costs nothing.
@@ -25,7 +25,7 @@ pub enum Urgency {
     High,
 }
 
-impl Urgency {
+impl PushUrgency {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::VeryLow => "very-low",
@@ -58,20 +58,20 @@ impl FromStr for Topic {
 }
 
 /// One message.
-pub struct Message {
+pub struct PushMessage {
     pub(crate) ttl: Duration,
-    pub(crate) urgency: Urgency,
+    pub(crate) urgency: PushUrgency,
     pub(crate) topic: Option<Topic>,
-    pub(crate) content: Option<Content>,
+    pub(crate) content: Option<Payload>,
 }
 
 /// What only the browser reads.
-pub(crate) struct Content {
+pub(crate) struct Payload {
     pub(crate) text: Zeroizing<Vec<u8>>,
     pub(crate) padding: usize,
 }
 
-impl Message {
+impl PushMessage {
     /// A message without content: the browser's service worker runs, and asks for what there is over a channel of its own.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Message {
         if ttl > LONGEST_TTL {
             return Err(MessageError::Ttl);
         }
-        Ok(Self { ttl, urgency: Urgency::Normal, topic: None, content: None })
+        Ok(Self { ttl, urgency: PushUrgency::Normal, topic: None, content: None })
     }
 
     /// A message with content, filled up to `at_least` bytes (and to one), so that its length does not tell what it is.
@@ -94,12 +94,12 @@ impl Message {
         }
         // One byte at least: Chromium drops a record that holds none.
         let padding = at_least.max(1).saturating_sub(text.len());
-        Ok(Self { content: Some(Content { text, padding }), ..Self::wake_up(ttl)? })
+        Ok(Self { content: Some(Payload { text, padding }), ..Self::wake_up(ttl)? })
     }
 
     /// With this urgency.
     #[must_use]
-    pub fn urgency(self, urgency: Urgency) -> Self {
+    pub fn urgency(self, urgency: PushUrgency) -> Self {
         Self { urgency, ..self }
     }
 

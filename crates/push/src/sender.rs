@@ -11,7 +11,7 @@ use briefcase_types::{Clock, Entropy, UnixMillis, text};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use crate::{Lease, Leases, Message, SendError, Subscription};
+use crate::{Lease, Leases, PushError, PushMessage, Subscription};
 
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 /// How much of an answer is read: only its first words are of use.
@@ -26,7 +26,7 @@ const URGENCY: HeaderName = HeaderName::from_static("urgency");
 const TOPIC: HeaderName = HeaderName::from_static("topic");
 
 /// Sends messages; holds no key.
-pub struct Sender {
+pub struct PushSender {
     egress: Egress,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -40,7 +40,7 @@ pub struct Delivered {
     pub kept: Option<Duration>,
 }
 
-impl Sender {
+impl PushSender {
     /// A sender over this client.
     #[must_use]
     pub fn new(egress: Egress, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
@@ -50,13 +50,13 @@ impl Sender {
     /// Seals the message for the subscription and hands it to its push service, under the lease for exactly that service.
     ///
     /// # Errors
-    /// [`SendError`]; after [`SendError::Gone`] the subscription is to be dropped.
+    /// [`PushError`]; after [`PushError::Gone`] the subscription is to be dropped.
     pub async fn send(
         &self,
         subscription: &Subscription,
         leases: &Leases,
-        message: &Message,
-    ) -> Result<Delivered, SendError> {
+        message: &PushMessage,
+    ) -> Result<Delivered, PushError> {
         let audience = subscription.audience();
         let lease = leases.find(&audience, self.clock.now())?;
         let (headers, body) = self.written(subscription, lease, message)?;
@@ -77,8 +77,8 @@ impl Sender {
         &self,
         subscription: &Subscription,
         lease: &Lease,
-        message: &Message,
-    ) -> Result<(HeaderMap, Bytes), SendError> {
+        message: &PushMessage,
+    ) -> Result<(HeaderMap, Bytes), PushError> {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, lease.header()?);
         headers.insert(TTL, HeaderValue::from(message.ttl.as_secs()));
@@ -114,7 +114,7 @@ impl Sender {
     }
 }
 
-async fn outcome(answer: EgressResponse, now: UnixMillis) -> Result<Delivered, SendError> {
+async fn outcome(answer: EgressResponse, now: UnixMillis) -> Result<Delivered, PushError> {
     let EgressResponse { status, headers, body } = answer;
     let number = status.as_u16();
     let reason = async || reason(body.collect().await);
@@ -122,14 +122,14 @@ async fn outcome(answer: EgressResponse, now: UnixMillis) -> Result<Delivered, S
         StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED => {
             Ok(Delivered { kept: seconds(headers.get(TTL)) })
         }
-        StatusCode::NOT_FOUND | StatusCode::GONE => Err(SendError::Gone(number)),
-        StatusCode::PAYLOAD_TOO_LARGE => Err(SendError::TooLarge),
+        StatusCode::NOT_FOUND | StatusCode::GONE => Err(PushError::Gone(number)),
+        StatusCode::PAYLOAD_TOO_LARGE => Err(PushError::TooLarge),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Err(SendError::Unauthorized { status: number, reason: reason().await })
+            Err(PushError::Unauthorized { status: number, reason: reason().await })
         }
-        StatusCode::TOO_MANY_REQUESTS => Err(SendError::Later { status: number, after: wait(&headers, now) }),
-        _ if status.is_server_error() => Err(SendError::Later { status: number, after: wait(&headers, now) }),
-        _ => Err(SendError::Refused { status: number, reason: reason().await }),
+        StatusCode::TOO_MANY_REQUESTS => Err(PushError::Later { status: number, after: wait(&headers, now) }),
+        _ if status.is_server_error() => Err(PushError::Later { status: number, after: wait(&headers, now) }),
+        _ => Err(PushError::Refused { status: number, reason: reason().await }),
     }
 }
 

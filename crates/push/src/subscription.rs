@@ -4,14 +4,14 @@ use briefcase_egress::{AddressPolicy, Target};
 use briefcase_json::{Limits, parse_relayed};
 use serde_json::Value;
 
-use crate::{Keys, SubscriptionError};
+use crate::{SubscriptionError, SubscriptionKeys};
 
 const LIMITS: Limits = Limits { bytes: 8 * 1024, depth: 4, keys: 32, values: 64, number: 64 };
 
 /// Where a browser can be woken. Its endpoint is a capability: whoever knows it and holds a lease can write to it.
 pub struct Subscription {
     endpoint: Target,
-    keys: Keys,
+    keys: SubscriptionKeys,
 }
 
 impl Subscription {
@@ -30,7 +30,7 @@ impl Subscription {
         let keys = document.get("keys").ok_or(form("no keys"))?;
         let p256dh = text(keys, "p256dh").ok_or(form("no p256dh"))?;
         let auth = text(keys, "auth").ok_or(form("no auth"))?;
-        Ok(Self { endpoint: Target::parse(&endpoint, policy)?, keys: Keys::from_text(&p256dh, &auth)? })
+        Ok(Self { endpoint: Target::parse(&endpoint, policy)?, keys: SubscriptionKeys::from_text(&p256dh, &auth)? })
     }
 
     /// The endpoint's URL.
@@ -47,7 +47,7 @@ impl Subscription {
 
     /// The browser's keys.
     #[must_use]
-    pub const fn keys(&self) -> &Keys {
+    pub const fn keys(&self) -> &SubscriptionKeys {
         &self.keys
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Mutex};
 
-use briefcase_push::{ContentError, Keys, MAX_CONTENT, Receiver};
+use briefcase_push::{ContentError, MAX_CONTENT, Receiver, SubscriptionKeys};
 use briefcase_types::Entropy;
 use proptest::prelude::*;
 
@@ -33,7 +33,7 @@ fn receiver(seed: u64) -> Receiver {
 fn the_example_of_rfc_8291_byte_by_byte() {
     let example = vectors("rfc8291.json");
     let of = |name: &str| bytes(&example[name]);
-    let keys = Keys::from_raw(&of("p256dh"), &of("auth")).unwrap();
+    let keys = SubscriptionKeys::from_raw(&of("p256dh"), &of("auth")).unwrap();
     let entropy = Given(Mutex::new([of("sender_secret"), of("salt")].into()));
     assert_eq!(keys.seal(&of("content"), 0, &entropy).unwrap(), of("body"));
     let receiver = Receiver::from_raw(&of("receiver_secret"), &of("auth")).unwrap();
@@ -95,7 +95,7 @@ fn nobody_else_opens_it() {
 #[test]
 fn keys_that_no_browser_has_are_refused() {
     let point = *receiver(1).p256dh();
-    let refused = |p256dh: &[u8], auth: &[u8]| Keys::from_raw(p256dh, auth).err();
+    let refused = |p256dh: &[u8], auth: &[u8]| SubscriptionKeys::from_raw(p256dh, auth).err();
     let mut elsewhere = point;
     elsewhere[64] ^= 1;
     let compressed = [&[2 | (point[64] & 1)], &point[1..33]].concat();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use briefcase_enclave::vapid::VapidError;
+use briefcase_enclave_formats::vapid::VapidError;
 use briefcase_push::{Lease, LeaseError, Leases};
 use briefcase_types::UnixMillis;
 

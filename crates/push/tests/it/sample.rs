@@ -3,7 +3,7 @@
 use std::{sync::Mutex, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use briefcase_enclave::vapid::Claims;
+use briefcase_enclave_formats::vapid::VapidClaims;
 use briefcase_types::{Clock, Digest, Entropy, UnixMillis};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
 use serde_json::Value;
@@ -67,7 +67,7 @@ impl Enclave {
 
     /// `Authorization`, good from now on.
     pub fn lease(&self, audience: &str, ttl: Duration) -> String {
-        let claims = Claims::lease(audience, SUB, NOW.0 / 1000, ttl).unwrap();
+        let claims = VapidClaims::lease(audience, SUB, NOW.0 / 1000, ttl).unwrap();
         self.signed(&claims.signing_input().unwrap())
     }
 

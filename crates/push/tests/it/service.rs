@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use briefcase_egress::{AddressPolicy, CertificateDer, Egress, EgressSettings};
-use briefcase_push::{Lease, Leases, Receiver, Sender, Subscription};
+use briefcase_push::{Lease, Leases, PushSender, Receiver, Subscription};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use serde_json::json;
@@ -78,10 +78,10 @@ impl Service {
         leases
     }
 
-    pub fn sender(&self) -> Sender {
+    pub fn sender(&self) -> PushSender {
         let egress =
             Egress::new(EgressSettings { roots: vec![self.root.clone()], ..EgressSettings::default() }).unwrap();
-        Sender::new(egress, Arc::new(At(NOW)), Arc::new(Seeded::new(9)))
+        PushSender::new(egress, Arc::new(At(NOW)), Arc::new(Seeded::new(9)))
     }
 
     pub fn requests(&self) -> Vec<Got> {
