@@ -1,8 +1,8 @@
 //! Prekey bundles: what one party publishes so that another can begin while it is away.
 
 use crate::{
-    AgreementPublic, HolderError, Identity, IdentityCard, KEM_PUBLIC, KemPublic, RatchetError, Sign,
-    codec::{Reader, Writer},
+    AgreementPublic, HolderError, IdentityCard, KEM_PUBLIC, KemPublic, LocalIdentity, RatchetError, Sign,
+    codec::{ByteReader, ByteWriter},
     identity::CARD_BYTES,
 };
 
@@ -12,14 +12,14 @@ const WHAT: &str = "the prekey bundle";
 
 /// A bundle whose signatures were checked: there is no other way to have one.
 #[derive(Clone, Debug)]
-pub struct Bundle {
-    pub(crate) content: Content,
+pub struct PrekeyBundle {
+    pub(crate) content: BundleContent,
     signature: [u8; 64],
 }
 
 /// What the signature covers.
 #[derive(Clone, Debug)]
-pub(crate) struct Content {
+pub(crate) struct BundleContent {
     pub card: IdentityCard,
     pub signed: (u32, AgreementPublic),
     /// With its id, which the KEM key below shares. Without it the KEM key is the last resort.
@@ -27,9 +27,9 @@ pub(crate) struct Content {
     pub kem: KemPublic,
 }
 
-impl Content {
+impl BundleContent {
     fn bytes(&self) -> Vec<u8> {
-        let mut writer = Writer::with_capacity(Bundle::MOST);
+        let mut writer = ByteWriter::with_capacity(PrekeyBundle::MOST);
         writer.byte(VERSION);
         self.card.write(&mut writer);
         writer.u32(self.signed.0).put(self.signed.1.as_bytes()).flag(self.one_time.is_some());
@@ -40,7 +40,7 @@ impl Content {
         writer.public()
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
+    fn read(reader: &mut ByteReader<'_>) -> Result<Self, RatchetError> {
         if reader.byte()? != VERSION {
             return Err(reader.wrong());
         }
@@ -54,7 +54,7 @@ impl Content {
     }
 }
 
-impl Bundle {
+impl PrekeyBundle {
     /// Longest bundle.
     pub(crate) const MOST: usize = 2 + CARD_BYTES + 36 + 36 + KEM_PUBLIC + 64;
 
@@ -73,14 +73,17 @@ impl Bundle {
     /// For a bundle in a state that only we write, and whose check sum fits.
     pub(crate) fn read_unchecked(bytes: &[u8]) -> Result<Self, RatchetError> {
         let (body, signature) = bytes.split_last_chunk::<64>().ok_or(RatchetError::Malformed(WHAT))?;
-        let mut reader = Reader::new(body, WHAT);
-        let content = Content::read(&mut reader)?;
+        let mut reader = ByteReader::new(body, WHAT);
+        let content = BundleContent::read(&mut reader)?;
         reader.end()?;
         Ok(Self { content, signature: *signature })
     }
 
     /// Signs a bundle by the holder of the identity's key, and checks that it did.
-    pub(crate) async fn make<H: Sign>(content: Content, identity: &Identity<H>) -> Result<Self, RatchetError> {
+    pub(crate) async fn make<H: Sign>(
+        content: BundleContent,
+        identity: &LocalIdentity<H>,
+    ) -> Result<Self, RatchetError> {
         let statement = [LABEL, &content.bytes()].concat();
         let signature = identity.holder().sign(&statement).await?;
         content.card.signing().verify(&statement, &signature, WHAT).map_err(|_| HolderError::WrongAnswer)?;

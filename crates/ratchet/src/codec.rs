@@ -8,9 +8,9 @@ use crate::RatchetError;
 const TRAILER: usize = 16;
 
 /// Writes into one buffer of known size, so that no copy of a secret is left behind by growing it.
-pub struct Writer(Zeroizing<Vec<u8>>);
+pub struct ByteWriter(Zeroizing<Vec<u8>>);
 
-impl Writer {
+impl ByteWriter {
     pub fn with_capacity(bytes: usize) -> Self {
         Self(Zeroizing::new(Vec::with_capacity(bytes)))
     }
@@ -64,12 +64,12 @@ fn checksum(label: &str, body: &[u8]) -> [u8; TRAILER] {
 }
 
 /// Reads from the front.
-pub struct Reader<'a> {
+pub struct ByteReader<'a> {
     rest: &'a [u8],
     what: &'static str,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ByteReader<'a> {
     /// `what` names the document in errors.
     pub const fn new(bytes: &'a [u8], what: &'static str) -> Self {
         Self { rest: bytes, what }

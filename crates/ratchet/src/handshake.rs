@@ -4,24 +4,24 @@ use briefcase_types::{Digest, Entropy};
 use zeroize::Zeroizing;
 
 use crate::{
-    AgreementSecret, Bundle, Dh, Identity, IdentityCard, Kem, KemShared, Prekeys, RatchetError, Session, SharedSecret,
-    Step,
-    kdf::{self, Initial},
-    message::{Agreement, Message},
-    session::About,
+    AgreementSecret, Dh, IdentityCard, Kem, KemShared, LocalIdentity, PrekeyBundle, Prekeys, RatchetError,
+    RatchetSession, SharedSecret, Step,
+    kdf::{self, InitialKeys},
+    message::{Agreement, ParsedMessage},
+    session::SessionContext,
 };
 
 /// Which agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Mode {
+pub enum AgreementMode {
     /// With a KEM beside Diffie-Hellman: a message recorded now stays closed to a later quantum computer.
     Pqxdh,
     /// Diffie-Hellman alone.
     X3dh,
 }
 
-impl Mode {
+impl AgreementMode {
     /// The name in texts.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -56,42 +56,42 @@ impl Mode {
 
 /// What the initiator chooses.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct HandshakeOptions {
     /// PQXDH unless there is a reason.
-    pub mode: Mode,
+    pub mode: AgreementMode,
     /// Whether ratchet keys and counters are sealed too.
     pub hide_headers: bool,
 }
 
-impl Default for Options {
+impl Default for HandshakeOptions {
     fn default() -> Self {
-        Self { mode: Mode::Pqxdh, hide_headers: false }
+        Self { mode: AgreementMode::Pqxdh, hide_headers: false }
     }
 }
 
 /// What the responder allows.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Policy {
+pub struct ResponderPolicy {
     /// Whether a first message in X3DH is accepted.
     pub allow_x3dh: bool,
 }
 
 /// What accepting a first message gives to keep, in one transaction.
-pub struct Accepted {
+pub struct AcceptedSession {
     /// Without the one-time prekey that was used.
     pub prekeys: Prekeys,
     /// The session.
-    pub session: Session,
+    pub session: RatchetSession,
 }
 
 /// The results that both sides reach, in the order of the specification.
-struct Secrets {
+struct HandshakeSecrets {
     dh: Vec<SharedSecret>,
     kem: Option<KemShared>,
 }
 
-impl Secrets {
-    fn derive(&self, mode: Mode) -> Initial {
+impl HandshakeSecrets {
+    fn derive(&self, mode: AgreementMode) -> InitialKeys {
         let mut material = Zeroizing::new(Vec::with_capacity(5 * 32));
         for secret in &self.dh {
             material.extend_from_slice(secret.as_bytes());
@@ -103,16 +103,16 @@ impl Secrets {
     }
 }
 
-/// A session with the maker of a bundle. The first message is made by [`Session::encrypt`].
+/// A session with the maker of a bundle. The first message is made by [`RatchetSession::encrypt`].
 ///
 /// # Errors
 /// [`RatchetError::NoContribution`] when a key of the bundle is of small order, or what the holder of our key says.
 pub async fn initiate<H: Dh>(
-    identity: &Identity<H>,
-    bundle: &Bundle,
-    options: Options,
+    identity: &LocalIdentity<H>,
+    bundle: &PrekeyBundle,
+    options: HandshakeOptions,
     entropy: &dyn Entropy,
-) -> Result<Session, RatchetError> {
+) -> Result<RatchetSession, RatchetError> {
     let theirs = &bundle.content;
     let ephemeral = AgreementSecret::generate(entropy);
     let mut dh = vec![
@@ -124,11 +124,11 @@ pub async fn initiate<H: Dh>(
         dh.push(ephemeral.agree(one_time)?);
     }
     let (ciphertext, kem) = match options.mode {
-        Mode::Pqxdh => {
+        AgreementMode::Pqxdh => {
             let (ciphertext, shared) = theirs.kem.encapsulate(entropy);
             (ciphertext, Some(shared))
         }
-        Mode::X3dh => (Vec::new(), None),
+        AgreementMode::X3dh => (Vec::new(), None),
     };
     let agreement = Agreement {
         mode: options.mode,
@@ -141,13 +141,13 @@ pub async fn initiate<H: Dh>(
     };
     let one_time = theirs.one_time.map(|(_, key)| *key.as_bytes());
     let kem_public = kem.as_ref().map(|_| theirs.kem.to_bytes());
-    let public = Public { signed: theirs.signed.1.as_bytes(), one_time, kem: kem_public };
-    let about = About {
+    let public = ResponderKeys { signed: theirs.signed.1.as_bytes(), one_time, kem: kem_public };
+    let about = SessionContext {
         initiator: true,
         agreement: Some(agreement.to_bytes()),
         ..about(&agreement, theirs.card.clone(), &theirs.card, &public)
     };
-    Session::initiator(about, Secrets { dh, kem }.derive(options.mode), theirs.signed.1, entropy)
+    RatchetSession::initiator(about, HandshakeSecrets { dh, kem }.derive(options.mode), theirs.signed.1, entropy)
 }
 
 /// Answers a first message: gives the session, the prekeys without what was used, and the first text.
@@ -156,17 +156,17 @@ pub async fn initiate<H: Dh>(
 /// [`RatchetError::UnknownPrekey`], [`RatchetError::Replayed`], [`RatchetError::ModeRefused`],
 /// [`RatchetError::Forged`] and the like; nothing has changed then, and the prekeys are as they were.
 pub async fn accept<H: Dh + Kem>(
-    identity: &Identity<H>,
+    identity: &LocalIdentity<H>,
     prekeys: &Prekeys,
     message: &[u8],
     associated: &[u8],
-    policy: Policy,
+    policy: ResponderPolicy,
     entropy: &dyn Entropy,
-) -> Result<Step<Accepted, Zeroizing<Vec<u8>>>, RatchetError> {
-    let Message::First(agreement, sealed) = Message::read(message)? else {
+) -> Result<Step<AcceptedSession, Zeroizing<Vec<u8>>>, RatchetError> {
+    let ParsedMessage::First(agreement, sealed) = ParsedMessage::read(message)? else {
         return Err(RatchetError::OtherSession);
     };
-    if agreement.mode == Mode::X3dh && !policy.allow_x3dh {
+    if agreement.mode == AgreementMode::X3dh && !policy.allow_x3dh {
         return Err(RatchetError::ModeRefused);
     }
     agreement.card.check()?;
@@ -180,36 +180,41 @@ pub async fn accept<H: Dh + Kem>(
         dh.push(one_time.agree(&agreement.ephemeral)?);
     }
     let (kem_public, kem) = match agreement.mode {
-        Mode::Pqxdh => {
+        AgreementMode::Pqxdh => {
             let (public, shared) = found.decapsulate(identity.holder(), &agreement.ciphertext).await?;
             (Some(public), Some(shared))
         }
-        Mode::X3dh => (None, None),
+        AgreementMode::X3dh => (None, None),
     };
     let signed = found.signed.public();
     let one_time = found.one_time.map(|key| *key.public().as_bytes());
-    let public = Public { signed: signed.as_bytes(), one_time, kem: kem_public };
+    let public = ResponderKeys { signed: signed.as_bytes(), one_time, kem: kem_public };
     let about = about(&agreement, agreement.card.clone(), identity.card(), &public);
-    let secrets = Secrets { dh, kem }.derive(agreement.mode);
-    let session = Session::responder(about, secrets, found.signed.duplicate());
+    let secrets = HandshakeSecrets { dh, kem }.derive(agreement.mode);
+    let session = RatchetSession::responder(about, secrets, found.signed.duplicate());
     let (session, plaintext) = session.open(sealed, associated, entropy)?.into_parts();
-    Ok(Step::new(Accepted { prekeys: prekeys.without(&agreement)?, session }, plaintext))
+    Ok(Step::new(AcceptedSession { prekeys: prekeys.without(&agreement)?, session }, plaintext))
 }
 
 /// The responder's public keys that took part.
-struct Public<'a> {
+struct ResponderKeys<'a> {
     signed: &'a [u8; 32],
     one_time: Option<[u8; 32]>,
     kem: Option<Vec<u8>>,
 }
 
 /// What both sides know of the agreement; as the responder keeps it.
-fn about(agreement: &Agreement, peer: IdentityCard, responder: &IdentityCard, public: &Public<'_>) -> About {
+fn about(
+    agreement: &Agreement,
+    peer: IdentityCard,
+    responder: &IdentityCard,
+    public: &ResponderKeys<'_>,
+) -> SessionContext {
     let one_time: &[u8] = public.one_time.as_ref().map_or(&[], |key| key);
     let kem = public.kem.as_deref().unwrap_or_default();
     let said = agreement.to_bytes();
     let parts = [said.as_slice(), &responder.to_bytes(), public.signed, one_time, kem];
-    About {
+    SessionContext {
         mode: agreement.mode,
         hidden: agreement.hidden,
         initiator: false,

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     AgreementPublic, HolderError, RatchetError, Sign, SoftKeys,
-    codec::{Reader, Writer},
+    codec::{ByteReader, ByteWriter},
     holder::now,
 };
 
@@ -71,7 +71,7 @@ impl IdentityCard {
     /// # Errors
     /// [`RatchetError::Malformed`] or [`RatchetError::Forged`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RatchetError> {
-        let mut reader = Reader::new(bytes, "the identity card");
+        let mut reader = ByteReader::new(bytes, "the identity card");
         let card = Self::read_unchecked(&mut reader)?;
         reader.end()?;
         card.check()?;
@@ -81,7 +81,7 @@ impl IdentityCard {
     /// The card as bytes: signing key, agreement key, signature.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut writer = Writer::with_capacity(CARD_BYTES);
+        let mut writer = ByteWriter::with_capacity(CARD_BYTES);
         self.write(&mut writer);
         writer.public()
     }
@@ -99,7 +99,7 @@ impl IdentityCard {
     }
 
     /// The form alone; whoever reads this way checks the card afterwards, or wrote it.
-    pub(crate) fn read_unchecked(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
+    pub(crate) fn read_unchecked(reader: &mut ByteReader<'_>) -> Result<Self, RatchetError> {
         Ok(Self {
             signing: SigningPublic::from_bytes(reader.array()?),
             agreement: AgreementPublic::from_bytes(reader.array()?),
@@ -107,7 +107,7 @@ impl IdentityCard {
         })
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer) {
+    pub(crate) fn write(&self, writer: &mut ByteWriter) {
         writer.put(self.signing.as_bytes()).put(self.agreement.as_bytes()).put(&self.signature);
     }
 
@@ -121,12 +121,12 @@ fn statement(agreement: &AgreementPublic) -> Vec<u8> {
 }
 
 /// An identity of ours: its card, and whoever holds its keys.
-pub struct Identity<H> {
+pub struct LocalIdentity<H> {
     card: IdentityCard,
     holder: H,
 }
 
-impl<H> Identity<H> {
+impl<H> LocalIdentity<H> {
     /// Puts a card and the holder of its keys together.
     #[must_use]
     pub const fn new(card: IdentityCard, holder: H) -> Self {
@@ -144,7 +144,7 @@ impl<H> Identity<H> {
     }
 }
 
-impl Identity<SoftKeys> {
+impl LocalIdentity<SoftKeys> {
     /// A new identity with its keys in memory.
     ///
     /// # Errors

@@ -11,9 +11,9 @@ const ROOT: &[u8] = b"Briefcase_DoubleRatchet_Root";
 const MESSAGE: &[u8] = b"Briefcase_DoubleRatchet_Message";
 
 /// A symmetric key of the ratchet; overwritten when dropped, copied only by name.
-pub struct Key(Zeroizing<[u8; 32]>);
+pub struct SymmetricKey(Zeroizing<[u8; 32]>);
 
-impl Key {
+impl SymmetricKey {
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
@@ -28,43 +28,43 @@ impl Key {
 }
 
 /// The first three keys of a session, from the agreement.
-pub struct Initial {
-    pub root: Key,
+pub struct InitialKeys {
+    pub root: SymmetricKey,
     /// Header key of the initiator's first chain.
-    pub header_a: Key,
+    pub header_a: SymmetricKey,
     /// Header key of the responder's first chain.
-    pub next_header_b: Key,
+    pub next_header_b: SymmetricKey,
 }
 
 /// `KDF(KM)` of X3DH section 2.2: salt of zeros, `F ‖ KM`.
-pub fn agreement(material: &[u8], info: &[u8]) -> Initial {
+pub fn agreement(material: &[u8], info: &[u8]) -> InitialKeys {
     let mut input = Zeroizing::new(Vec::with_capacity(32 + material.len()));
     input.extend_from_slice(&[0xFF; 32]);
     input.extend_from_slice(material);
     let [root, header_a, next_header_b] = three(&[0; 32], &input, info);
-    Initial { root, header_a, next_header_b }
+    InitialKeys { root, header_a, next_header_b }
 }
 
 /// What a turn of the root gives: root key, chain key, next header key.
-pub fn root(root: &Key, shared: &SharedSecret) -> [Key; 3] {
+pub fn root(root: &SymmetricKey, shared: &SharedSecret) -> [SymmetricKey; 3] {
     three(root.as_bytes(), shared.as_bytes(), ROOT)
 }
 
 /// The next chain key, and the key of this message.
-pub fn chain(chain: &Key) -> (Key, Key) {
+pub fn chain(chain: &SymmetricKey) -> (SymmetricKey, SymmetricKey) {
     (mac(chain, 2), mac(chain, 1))
 }
 
 /// The AEAD key and nonce of one message. The salt is fresh in each message, so a state that was set back and sends
 /// again under the same message key still seals under another AEAD key.
-pub fn message(message: &Key, salt: &[u8; 16]) -> (Key, [u8; 12]) {
+pub fn message(message: &SymmetricKey, salt: &[u8; 16]) -> (SymmetricKey, [u8; 12]) {
     let mut output = Zeroizing::new([0; 44]);
     expand(salt, message.as_bytes(), MESSAGE, &mut *output);
     let (key, nonce) = output.split_at(32);
     (copied(key), nonce.try_into().unwrap_or_default())
 }
 
-fn three(salt: &[u8], input: &[u8], info: &[u8]) -> [Key; 3] {
+fn three(salt: &[u8], input: &[u8], info: &[u8]) -> [SymmetricKey; 3] {
     let mut output = Zeroizing::new([0; 96]);
     expand(salt, input, info, &mut *output);
     let (first, rest) = output.split_at(32);
@@ -72,8 +72,8 @@ fn three(salt: &[u8], input: &[u8], info: &[u8]) -> [Key; 3] {
     [copied(first), copied(second), copied(third)]
 }
 
-fn copied(bytes: &[u8]) -> Key {
-    let mut key = Key::new([0; 32]);
+fn copied(bytes: &[u8]) -> SymmetricKey {
+    let mut key = SymmetricKey::new([0; 32]);
     key.0.copy_from_slice(bytes);
     key
 }
@@ -85,13 +85,13 @@ fn expand(salt: &[u8], input: &[u8], info: &[u8], output: &mut [u8]) {
     }
 }
 
-fn mac(key: &Key, constant: u8) -> Key {
+fn mac(key: &SymmetricKey, constant: u8) -> SymmetricKey {
     // RFC 2104: a key shorter than the block is filled up with zeros.
     let mut block = Zeroizing::new([0; 64]);
     block.iter_mut().zip(key.as_bytes()).for_each(|(into, from)| *into = *from);
     let mut mac = Hmac::<Sha256>::new((&*block).into());
     mac.update(&[constant]);
-    Key::new(mac.finalize().into_bytes().into())
+    SymmetricKey::new(mac.finalize().into_bytes().into())
 }
 
 #[cfg(test)]
@@ -126,7 +126,8 @@ mod tests {
     #[test]
     fn hmac_of_a_32_byte_key_is_that_of_rfc_2104() {
         // HMAC-SHA-256 with a key of 32 bytes 0x0b and the message 0x01, from another implementation (Python's hmac).
-        let text: String = mac(&Key::new([0x0b; 32]), 1).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let text: String =
+            mac(&SymmetricKey::new([0x0b; 32]), 1).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(text, HMAC);
     }
 

@@ -12,8 +12,8 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    AgreementPublic, IdentityCard, KEM_CIPHERTEXT, Mode, RatchetError,
-    codec::{Reader, Writer},
+    AgreementMode, AgreementPublic, IdentityCard, KEM_CIPHERTEXT, RatchetError,
+    codec::{ByteReader, ByteWriter},
     identity::CARD_BYTES,
     seal,
 };
@@ -34,7 +34,7 @@ const WHAT: &str = "the message";
 /// What the initiator says about the agreement.
 #[derive(Clone, Debug)]
 pub struct Agreement {
-    pub mode: Mode,
+    pub mode: AgreementMode,
     pub hidden: bool,
     pub card: IdentityCard,
     pub ephemeral: AgreementPublic,
@@ -46,7 +46,7 @@ pub struct Agreement {
 
 impl Agreement {
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut writer = Writer::with_capacity(AGREEMENT_MOST);
+        let mut writer = ByteWriter::with_capacity(AGREEMENT_MOST);
         writer.byte(self.mode.code()).flag(self.hidden);
         self.card.write(&mut writer);
         writer.put(self.ephemeral.as_bytes()).u32(self.signed).flag(self.one_time.is_some());
@@ -57,14 +57,14 @@ impl Agreement {
         writer.public()
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
-        let mode = Mode::from_code(reader.byte()?).ok_or(reader.wrong())?;
+    fn read(reader: &mut ByteReader<'_>) -> Result<Self, RatchetError> {
+        let mode = AgreementMode::from_code(reader.byte()?).ok_or(reader.wrong())?;
         let hidden = reader.flag()?;
         let card = IdentityCard::read_unchecked(reader)?;
         let ephemeral = AgreementPublic::from_bytes(reader.array()?);
         let signed = reader.u32()?;
         let one_time = if reader.flag()? { Some(reader.u32()?) } else { None };
-        let ciphertext = reader.take(if mode == Mode::Pqxdh { KEM_CIPHERTEXT } else { 0 })?.to_vec();
+        let ciphertext = reader.take(if mode == AgreementMode::Pqxdh { KEM_CIPHERTEXT } else { 0 })?.to_vec();
         Ok(Self { mode, hidden, card, ephemeral, signed, one_time, ciphertext })
     }
 
@@ -75,37 +75,37 @@ impl Agreement {
 }
 
 /// A message as it comes in. The card of an agreement is not yet checked.
-pub enum Message<'a> {
-    First(Box<Agreement>, Sealed<'a>),
-    Later(Sealed<'a>),
+pub enum ParsedMessage<'a> {
+    First(Box<Agreement>, SealedMessage<'a>),
+    Later(SealedMessage<'a>),
 }
 
-impl<'a> Message<'a> {
+impl<'a> ParsedMessage<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, RatchetError> {
-        let mut reader = Reader::new(bytes, WHAT);
+        let mut reader = ByteReader::new(bytes, WHAT);
         if bytes.len() > 2 + AGREEMENT_MOST + BODY_MOST || reader.byte()? != VERSION {
             return Err(reader.wrong());
         }
         if reader.byte()? != FIRST {
-            return Ok(Self::Later(Sealed::read(bytes)?));
+            return Ok(Self::Later(SealedMessage::read(bytes)?));
         }
         let agreement = Agreement::read(&mut reader)?;
-        Ok(Self::First(Box::new(agreement), Sealed::read(reader.rest())?))
+        Ok(Self::First(Box::new(agreement), SealedMessage::read(reader.rest())?))
     }
 }
 
 /// A sealed message without its agreement.
 #[derive(Clone, Copy)]
-pub struct Sealed<'a> {
+pub struct SealedMessage<'a> {
     pub hidden: bool,
     pub salt: [u8; 16],
     pub header: &'a [u8],
     pub body: &'a [u8],
 }
 
-impl<'a> Sealed<'a> {
+impl<'a> SealedMessage<'a> {
     fn read(bytes: &'a [u8]) -> Result<Self, RatchetError> {
-        let mut reader = Reader::new(bytes, WHAT);
+        let mut reader = ByteReader::new(bytes, WHAT);
         let version = reader.byte()?;
         let kind = reader.byte()?;
         if version != VERSION || !matches!(kind, PLAIN | HIDDEN) || bytes.len() > BODY_MOST {
@@ -138,21 +138,21 @@ pub fn first(agreement: &[u8], message: &[u8]) -> Vec<u8> {
 
 /// Where a message stands in its chain.
 #[derive(Clone, Copy)]
-pub struct Header {
+pub struct MessageHeader {
     pub ratchet: AgreementPublic,
     pub previous: u32,
     pub number: u32,
 }
 
-impl Header {
+impl MessageHeader {
     pub fn to_bytes(self) -> Vec<u8> {
-        let mut writer = Writer::with_capacity(HEADER);
+        let mut writer = ByteWriter::with_capacity(HEADER);
         writer.put(self.ratchet.as_bytes()).u32(self.previous).u32(self.number);
         writer.public()
     }
 
     pub fn read(bytes: &[u8]) -> Result<Self, RatchetError> {
-        let mut reader = Reader::new(bytes, WHAT);
+        let mut reader = ByteReader::new(bytes, WHAT);
         let header = Self {
             ratchet: AgreementPublic::from_bytes(reader.array()?),
             previous: reader.u32()?,

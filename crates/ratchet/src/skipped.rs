@@ -3,8 +3,8 @@
 
 use crate::{
     RatchetError,
-    codec::{Reader, Writer},
-    kdf::Key,
+    codec::{ByteReader, ByteWriter},
+    kdf::SymmetricKey,
 };
 
 /// How many messages may be missing before one that is read.
@@ -18,27 +18,27 @@ const ENTRY_BYTES: usize = 32 + 4 + 8 + 32;
 
 /// Oldest first.
 #[derive(Default)]
-pub struct Skipped(Vec<Entry>);
+pub struct SkippedKeys(Vec<SkippedEntry>);
 
-struct Entry {
+struct SkippedEntry {
     /// The header key of the chain, or the peer's ratchet key where headers are not hidden.
-    chain: Key,
+    chain: SymmetricKey,
     number: u32,
     /// How many messages had been read when this one was passed over.
     born: u64,
-    key: Key,
+    key: SymmetricKey,
 }
 
-impl Skipped {
-    pub fn put(&mut self, chain: &[u8; 32], number: u32, born: u64, key: Key) {
-        self.0.push(Entry { chain: Key::new(*chain), number, born, key });
+impl SkippedKeys {
+    pub fn put(&mut self, chain: &[u8; 32], number: u32, born: u64, key: SymmetricKey) {
+        self.0.push(SkippedEntry { chain: SymmetricKey::new(*chain), number, born, key });
         if self.0.len() > MAX_STORED {
             self.0.remove(0);
         }
     }
 
     /// The key is gone from the store afterwards: it opens one message.
-    pub fn take(&mut self, chain: &[u8; 32], number: u32) -> Option<Key> {
+    pub fn take(&mut self, chain: &[u8; 32], number: u32) -> Option<SymmetricKey> {
         let at = self.0.iter().position(|entry| entry.chain.as_bytes() == chain && entry.number == number)?;
         Some(self.0.remove(at).key)
     }
@@ -48,8 +48,8 @@ impl Skipped {
     }
 
     /// Each chain once: those of one chain stand together.
-    pub fn chains(&self) -> Vec<&Key> {
-        let mut chains: Vec<&Key> = self.0.iter().map(|entry| &entry.chain).collect();
+    pub fn chains(&self) -> Vec<&SymmetricKey> {
+        let mut chains: Vec<&SymmetricKey> = self.0.iter().map(|entry| &entry.chain).collect();
         chains.dedup_by(|one, other| one.as_bytes() == other.as_bytes());
         chains
     }
@@ -59,7 +59,7 @@ impl Skipped {
     }
 
     pub fn duplicate(&self) -> Self {
-        let copy = |entry: &Entry| Entry {
+        let copy = |entry: &SkippedEntry| SkippedEntry {
             chain: entry.chain.duplicate(),
             number: entry.number,
             born: entry.born,
@@ -72,21 +72,21 @@ impl Skipped {
         4 + self.0.len() * ENTRY_BYTES
     }
 
-    pub fn write(&self, writer: &mut Writer) {
+    pub fn write(&self, writer: &mut ByteWriter) {
         writer.count(self.0.len());
         for entry in &self.0 {
             writer.put(entry.chain.as_bytes()).u32(entry.number).u64(entry.born).put(entry.key.as_bytes());
         }
     }
 
-    pub fn read(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
+    pub fn read(reader: &mut ByteReader<'_>) -> Result<Self, RatchetError> {
         let mut entries = Vec::new();
         for _ in 0..reader.count(MAX_STORED)? {
-            entries.push(Entry {
-                chain: Key::new(reader.array()?),
+            entries.push(SkippedEntry {
+                chain: SymmetricKey::new(reader.array()?),
                 number: reader.u32()?,
                 born: reader.u64()?,
-                key: Key::new(reader.array()?),
+                key: SymmetricKey::new(reader.array()?),
             });
         }
         Ok(Self(entries))

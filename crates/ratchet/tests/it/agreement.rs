@@ -1,15 +1,20 @@
 //! Beginning a session.
 
 use briefcase_ratchet::{
-    AgreementPublic, AgreementSecret, Bundle, Identity, IdentityCard, Mode, Options, RatchetError, SharedSecret,
-    SigningPublic, initiate, now, safety_number,
+    AgreementMode, AgreementPublic, AgreementSecret, HandshakeOptions, IdentityCard, LocalIdentity, PrekeyBundle,
+    RatchetError, SharedSecret, SigningPublic, initiate, now, safety_number,
 };
 
 use crate::party::{ANY, Seeded, begin, identity, pair, party, read, send, take};
 
-fn every_kind() -> [Options; 4] {
-    [(Mode::Pqxdh, false), (Mode::Pqxdh, true), (Mode::X3dh, false), (Mode::X3dh, true)]
-        .map(|(mode, hide_headers)| Options { mode, hide_headers })
+fn every_kind() -> [HandshakeOptions; 4] {
+    [
+        (AgreementMode::Pqxdh, false),
+        (AgreementMode::Pqxdh, true),
+        (AgreementMode::X3dh, false),
+        (AgreementMode::X3dh, true),
+    ]
+    .map(|(mode, hide_headers)| HandshakeOptions { mode, hide_headers })
 }
 
 #[test]
@@ -19,7 +24,7 @@ fn both_sides_talk_in_every_mode_with_and_without_one_time_keys() {
         let (alice, bob) = (identity(seed), party(seed + 1, 1));
         let entropy = Seeded::new(seed + 2);
         for bundle in [&bob.published.bundles[0], &bob.published.last_resort] {
-            let bundle = Bundle::verify(&bundle.to_bytes()).unwrap();
+            let bundle = PrekeyBundle::verify(&bundle.to_bytes()).unwrap();
             let mut ours = begin(&alice, &bundle, options, seed + 3);
             let messages: Vec<_> = (0..3).map(|_| send(&mut ours, b"hello", &entropy)).collect();
             let (accepted, text) = take(&bob, &bob.prekeys, &messages[2], ANY).unwrap();
@@ -45,7 +50,7 @@ fn both_sides_talk_in_every_mode_with_and_without_one_time_keys() {
 #[test]
 fn x3dh_is_accepted_only_where_it_is_allowed() {
     let bob = party(1, 1);
-    let options = Options { mode: Mode::X3dh, ..Options::default() };
+    let options = HandshakeOptions { mode: AgreementMode::X3dh, ..HandshakeOptions::default() };
     let mut ours = begin(&identity(2), &bob.published.bundles[0], options, 3);
     let first = send(&mut ours, b"weaker", &Seeded::new(4));
     let refused = take(&bob, &bob.prekeys, &first, Default::default());
@@ -55,7 +60,7 @@ fn x3dh_is_accepted_only_where_it_is_allowed() {
 #[test]
 fn the_mode_and_the_hiding_cannot_be_rewritten_on_the_way() {
     let bob = party(1, 1);
-    let mut ours = begin(&identity(2), &bob.published.bundles[0], Options::default(), 3);
+    let mut ours = begin(&identity(2), &bob.published.bundles[0], HandshakeOptions::default(), 3);
     let first = send(&mut ours, b"text", &Seeded::new(4));
     // A message in PQXDH cut down to X3DH: mode byte changed, ciphertext taken out.
     let agreement = 2 + 2 + 128 + 32 + 4 + 1 + 4;
@@ -76,12 +81,12 @@ fn every_byte_of_a_bundle_is_signed() {
         for at in (0..bytes.len()).step_by(step) {
             let mut forged = bytes.clone();
             forged[at] ^= 1;
-            assert!(Bundle::verify(&forged).is_err(), "byte {at}");
+            assert!(PrekeyBundle::verify(&forged).is_err(), "byte {at}");
         }
         for end in [0, 1, 63, 64, 100, bytes.len() - 1] {
-            assert!(Bundle::verify(&bytes[..end]).is_err());
+            assert!(PrekeyBundle::verify(&bytes[..end]).is_err());
         }
-        assert!(Bundle::verify(&[&bytes[..], &[0]].concat()).is_err());
+        assert!(PrekeyBundle::verify(&[&bytes[..], &[0]].concat()).is_err());
     }
 }
 
@@ -92,7 +97,7 @@ fn parts_of_two_bundles_of_one_maker_cannot_be_mixed() {
     // The last 64 bytes are the signature, before them the KEM key.
     let kem = one.len() - 64 - 1568;
     let mixed = [&one[..kem], &other[kem..one.len() - 64], &one[one.len() - 64..]].concat();
-    assert!(matches!(Bundle::verify(&mixed), Err(RatchetError::Forged(_))));
+    assert!(matches!(PrekeyBundle::verify(&mixed), Err(RatchetError::Forged(_))));
 }
 
 #[test]
@@ -133,11 +138,11 @@ fn an_identity_whose_key_contributes_nothing_begins_no_session() {
     }
     let keys = Lying(briefcase_ratchet::SoftKeys::generate(&Seeded::new(1)));
     let card = now(IdentityCard::make(keys.0.signing(), AgreementPublic::from_bytes([0; 32]), &keys)).unwrap().unwrap();
-    let mallory = Identity::new(card, keys.0);
+    let mallory = LocalIdentity::new(card, keys.0);
     let entropy = Seeded::new(2);
     let made = now(briefcase_ratchet::Prekeys::make(&mallory, 0, briefcase_ratchet::LastResort::Made, &entropy));
     let (_, published) = made.unwrap().unwrap().into_parts();
-    let refused = now(initiate(&identity(3), &published.last_resort, Options::default(), &entropy)).unwrap();
+    let refused = now(initiate(&identity(3), &published.last_resort, HandshakeOptions::default(), &entropy)).unwrap();
     assert!(matches!(refused, Err(RatchetError::NoContribution)));
 }
 
@@ -171,7 +176,7 @@ fn safety_numbers_agree_and_tell_every_key_apart() {
 
 #[test]
 fn associated_data_has_to_be_the_same_on_both_sides() {
-    let (ours, theirs) = pair(Options::default(), 40);
+    let (ours, theirs) = pair(HandshakeOptions::default(), 40);
     let entropy = Seeded::new(41);
     let (_, message) = ours.encrypt(b"text", b"room 1", &entropy).unwrap().into_parts();
     assert!(matches!(theirs.decrypt(&message, b"room 2", &entropy), Err(RatchetError::Forged(_))));

@@ -1,11 +1,11 @@
 //! What somebody between the two can do: change, repeat, reorder, withhold, reflect.
 
-use briefcase_ratchet::{MAX_PLAINTEXT, MAX_SKIP, MAX_STORED, Mode, Options, RatchetError};
+use briefcase_ratchet::{AgreementMode, HandshakeOptions, MAX_PLAINTEXT, MAX_SKIP, MAX_STORED, RatchetError};
 
 use crate::party::{ANY, Seeded, begin, identity, pair, party, read, send, take};
 
-const PLAIN: Options = Options { mode: Mode::Pqxdh, hide_headers: false };
-const HIDDEN: Options = Options { mode: Mode::Pqxdh, hide_headers: true };
+const PLAIN: HandshakeOptions = HandshakeOptions { mode: AgreementMode::Pqxdh, hide_headers: false };
+const HIDDEN: HandshakeOptions = HandshakeOptions { mode: AgreementMode::Pqxdh, hide_headers: true };
 
 #[test]
 fn every_changed_byte_of_a_message_is_noticed_and_costs_nothing() {

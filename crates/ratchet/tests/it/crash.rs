@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use briefcase_ratchet::{Options, RatchetError, Session};
+use briefcase_ratchet::{HandshakeOptions, RatchetError, RatchetSession};
 
 use crate::party::{Seeded, Stuck, pair, read, send};
 
 #[test]
 fn what_was_not_kept_was_not_released() {
-    let (ours, theirs) = pair(Options::default(), 1);
+    let (ours, theirs) = pair(HandshakeOptions::default(), 1);
     let entropy = Seeded::new(2);
     let lost = ours.encrypt(b"never kept", b"", &entropy).unwrap().commit(|_| Err("disk full"));
     assert_eq!(lost.err(), Some("disk full"), "neither state nor message is given out");
@@ -19,14 +19,14 @@ fn what_was_not_kept_was_not_released() {
 
 #[test]
 fn a_state_that_was_set_back_never_seals_two_texts_under_one_key() {
-    let (ours, _) = pair(Options::default(), 3);
+    let (ours, _) = pair(HandshakeOptions::default(), 3);
     let stored = ours.to_bytes();
     let entropy = Seeded::new(4);
     // Every one of these was released, then the state was set back: the same message key a hundred times. If the AEAD
     // key and nonce repeated, equal texts would give equal bodies.
     let bodies: HashSet<Vec<u8>> = (0..100)
         .map(|_| {
-            let session = Session::from_bytes(&stored).unwrap();
+            let session = RatchetSession::from_bytes(&stored).unwrap();
             let (_, message) = session.encrypt(b"the same text", b"", &entropy).unwrap().into_parts();
             message[2 + 16 + 40..].to_vec()
         })
@@ -36,7 +36,7 @@ fn a_state_that_was_set_back_never_seals_two_texts_under_one_key() {
 
 #[test]
 fn xor_of_two_ciphertexts_of_one_message_key_says_nothing_about_the_texts() {
-    let (ours, _) = pair(Options::default(), 5);
+    let (ours, _) = pair(HandshakeOptions::default(), 5);
     let body = |text: &[u8], entropy: &dyn briefcase_types::Entropy| {
         ours.encrypt(text, b"", entropy).unwrap().into_parts().1[58..74].to_vec()
     };
@@ -49,7 +49,7 @@ fn xor_of_two_ciphertexts_of_one_message_key_says_nothing_about_the_texts() {
 
 #[test]
 fn reading_again_after_a_crash_gives_the_same_text() {
-    let (mut ours, mut theirs) = pair(Options { hide_headers: true, ..Options::default() }, 7);
+    let (mut ours, mut theirs) = pair(HandshakeOptions { hide_headers: true, ..HandshakeOptions::default() }, 7);
     let entropy = Seeded::new(8);
     let message = send(&mut ours, b"text", &entropy);
     drop(theirs.decrypt(&message, b"", &entropy).unwrap());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use briefcase_ratchet::{Mode, Options, Session};
+use briefcase_ratchet::{AgreementMode, HandshakeOptions, RatchetSession};
 use proptest::prelude::*;
 
 use crate::party::{Seeded, pair, read, send};
@@ -70,9 +70,9 @@ struct Mailbox {
     texts: BTreeSet<u32>,
 }
 
-fn run(options: Options, seed: u64, events: Vec<Event>) -> Result<(), TestCaseError> {
+fn run(options: HandshakeOptions, seed: u64, events: Vec<Event>) -> Result<(), TestCaseError> {
     let (alice, bob) = pair(options, seed);
-    let mut sessions: [Session; 2] = [alice, bob];
+    let mut sessions: [RatchetSession; 2] = [alice, bob];
     let mut boxes = [Mailbox::default(), Mailbox::default()];
     let entropy = Seeded::new(seed + 99);
     for (number, event) in (0_u32..).zip(events) {
@@ -114,7 +114,7 @@ fn run(options: Options, seed: u64, events: Vec<Event>) -> Result<(), TestCaseEr
                 read(&mut sessions[to], &message, &entropy).map_err(|error| TestCaseError::fail(error.to_string()))?;
                 boxes[to].seen.push(message);
             }
-            Event::Restart { who } => sessions[who] = Session::from_bytes(&sessions[who].to_bytes()).unwrap(),
+            Event::Restart { who } => sessions[who] = RatchetSession::from_bytes(&sessions[who].to_bytes()).unwrap(),
             Event::Deliver { .. }
             | Event::Replay { .. }
             | Event::Lose { .. }
@@ -130,16 +130,16 @@ proptest! {
 
     #[test]
     fn any_schedule_with_plain_headers(seed in any::<u32>(), events in prop::collection::vec(event(), 1..60)) {
-        run(Options { mode: Mode::X3dh, hide_headers: false }, seed.into(), events)?;
+        run(HandshakeOptions { mode: AgreementMode::X3dh, hide_headers: false }, seed.into(), events)?;
     }
 
     #[test]
     fn any_schedule_with_hidden_headers(seed in any::<u32>(), events in prop::collection::vec(event(), 1..60)) {
-        run(Options { mode: Mode::X3dh, hide_headers: true }, seed.into(), events)?;
+        run(HandshakeOptions { mode: AgreementMode::X3dh, hide_headers: true }, seed.into(), events)?;
     }
 
     #[test]
     fn any_schedule_after_pqxdh(seed in any::<u32>(), hide_headers in any::<bool>(), events in prop::collection::vec(event(), 1..60)) {
-        run(Options { mode: Mode::Pqxdh, hide_headers }, seed.into(), events)?;
+        run(HandshakeOptions { mode: AgreementMode::Pqxdh, hide_headers }, seed.into(), events)?;
     }
 }
