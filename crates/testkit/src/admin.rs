@@ -19,11 +19,11 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The admin socket of one home.
 #[derive(Clone)]
-pub struct Admin {
+pub struct AdminSocket {
     socket: PathBuf,
 }
 
-impl Admin {
+impl AdminSocket {
     /// The socket in this runtime folder.
     pub fn new(runtime: &Path) -> Self {
         Self { socket: runtime.join("admin.sock") }

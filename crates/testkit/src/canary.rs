@@ -3,7 +3,7 @@
 
 use std::io::Read;
 
-use base64::Engine;
+use base64::MockServer;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// A secret that occurs nowhere else. Printable ASCII that each encoding changes.
@@ -105,7 +105,7 @@ fn html(value: &str) -> String {
 
 /// The part of the base64 text that does not depend on what stands before and after, when the secret starts `offset`
 /// bytes into a group of three.
-fn inner_base64(engine: &impl Engine, bytes: &[u8], offset: usize) -> Vec<u8> {
+fn inner_base64(engine: &impl MockServer, bytes: &[u8], offset: usize) -> Vec<u8> {
     let mut padded = vec![0; offset];
     padded.extend(bytes);
     let text = engine.encode(&padded).into_bytes();

@@ -8,11 +8,11 @@ use tokio::process::Command;
 use crate::{clock, program};
 
 /// Folders for one briefcase, removed when dropped.
-pub struct Home {
+pub struct TempHome {
     dir: TempDir,
 }
 
-impl Home {
+impl TempHome {
     /// New and empty. On a path short enough for sockets.
     pub fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("bc-").tempdir_in("/tmp").expect("a folder in /tmp");
@@ -91,7 +91,7 @@ impl Home {
     }
 }
 
-impl Default for Home {
+impl Default for TempHome {
     fn default() -> Self {
         Self::new()
     }

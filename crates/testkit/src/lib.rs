@@ -27,18 +27,18 @@ mod rpc;
 
 use std::time::Duration;
 
-pub use admin::Admin;
+pub use admin::AdminSocket;
 pub use canary::{Canary, assert_absent, found};
 pub use clock::clock;
-pub use daemon::{Daemon, Made, Setup};
-pub use gateway::Gateway;
-pub use home::Home;
-pub use mock::{Act, Effect, HttpUpstream, Script, StdioUpstream};
+pub use daemon::{DaemonProcess, SetupResult, SetupOptions};
+pub use gateway::GatewayProcess;
+pub use home::TempHome;
+pub use mock::{MockAction, ReceivedMessage, HttpUpstream, Script, StdioUpstream};
 pub use nobody::again_as_nobody;
-pub use process::{Process, output_of};
+pub use process::{ChildProcess, output_of};
 pub use program::program;
-pub use raw_http::{Answer, raw_http};
-pub use rpc::{Client, Era, RpcError, Server};
+pub use raw_http::{RawResponse, raw_http};
+pub use rpc::{McpClient, ClientEra, ErrorResponse, RequestHandler};
 
 /// How long anything may take before a test calls it hung. Generous: the machines that run tests are slow at times.
 pub const WAIT: Duration = Duration::from_secs(30);

@@ -10,14 +10,14 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use crate::WAIT;
 
 /// A running program.
-pub struct Process {
+pub struct ChildProcess {
     name: String,
     child: Child,
     errors: Arc<Mutex<Vec<u8>>>,
     collecting: Option<tokio::task::JoinHandle<()>>,
 }
 
-impl Process {
+impl ChildProcess {
     /// Starts it with piped stdin and stdout; stderr is collected. It sees no environment but `PATH` and what
     /// `command` sets.
     pub fn start(mut command: Command) -> (Self, ChildStdin, ChildStdout) {

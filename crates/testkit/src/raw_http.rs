@@ -7,7 +7,7 @@ use crate::WAIT;
 
 /// What came back.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct RawResponse {
     /// The status, 0 when the connection was closed without one.
     pub status: u16,
     /// Header fields, names in lower case.
@@ -16,7 +16,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl RawResponse {
     /// The first header of that name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -46,7 +46,7 @@ impl Answer {
 
 /// Sends exactly these bytes to `address`, ends its side, and reads until the other side ends (or, for a stream that does
 /// not end, until nothing more came for a second).
-pub async fn raw_http(address: &str, bytes: &[u8]) -> Answer {
+pub async fn raw_http(address: &str, bytes: &[u8]) -> RawResponse {
     const QUIET: std::time::Duration = std::time::Duration::from_secs(1);
     let mut stream = TcpStream::connect(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
     // The other side may hang up in the middle: that is an answer too.
@@ -58,7 +58,7 @@ pub async fn raw_http(address: &str, bytes: &[u8]) -> Answer {
         got.extend(buffer.iter().take(read));
         patience = QUIET;
     }
-    Answer::parse(&got)
+    RawResponse::parse(&got)
 }
 
 #[cfg(test)]
@@ -67,9 +67,9 @@ mod tests {
 
     #[test]
     fn an_answer_is_taken_apart() {
-        let answer = Answer::parse(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\n\r\nno");
+        let answer = RawResponse::parse(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\n\r\nno");
         assert_eq!((answer.status, answer.text().as_str()), (403, "no"));
         assert_eq!(answer.header("content-type"), Some("text/plain"));
-        assert_eq!(Answer::parse(b"").status, 0);
+        assert_eq!(RawResponse::parse(b"").status, 0);
     }
 }

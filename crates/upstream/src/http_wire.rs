@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use briefcase_egress::{EgressResponse, EgressError, OriginClient, EgressRequest};
+use briefcase_egress::{EgressError, EgressRequest, EgressResponse, OriginClient};
 use briefcase_ports::{Era, UpstreamFailure};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -120,7 +120,13 @@ impl HttpWire {
     }
 
     /// Posts one message.
-    async fn post(&self, body: Bytes, extra: HeaderMap, timeout: Duration, limit: u64) -> Result<EgressResponse, Failure> {
+    async fn post(
+        &self,
+        body: Bytes,
+        extra: HeaderMap,
+        timeout: Duration,
+        limit: u64,
+    ) -> Result<EgressResponse, Failure> {
         let mut headers = self.headers()?;
         headers.extend(extra);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));

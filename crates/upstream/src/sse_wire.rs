@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_egress::{OriginClient, PathAndQuery, EgressRequest};
+use briefcase_egress::{EgressRequest, OriginClient, PathAndQuery};
 use briefcase_ports::UpstreamFailure;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -34,8 +34,14 @@ pub(crate) async fn connect(
 ) -> Result<Arc<Duplex>, Failure> {
     let mut headers = with_credentials(&credentials)?;
     headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
-    let request =
-        EgressRequest { method: Method::GET, path: None, headers, body: Bytes::new(), timeout: DELIVERY, limit: u64::MAX };
+    let request = EgressRequest {
+        method: Method::GET,
+        path: None,
+        headers,
+        body: Bytes::new(),
+        timeout: DELIVERY,
+        limit: u64::MAX,
+    };
     let answer = client.send(request).await.map_err(|error| egress(&error))?;
     let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !answer.status.is_success() || !kind.starts_with("text/event-stream") {
@@ -88,7 +94,8 @@ impl Post {
         let mut headers = with_credentials(&self.credentials)?;
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let place = Some(self.place.clone());
-        let request = EgressRequest { method: Method::POST, path: place, headers, body, timeout: DELIVERY, limit: 64 * 1024 };
+        let request =
+            EgressRequest { method: Method::POST, path: place, headers, body, timeout: DELIVERY, limit: 64 * 1024 };
         let answer = self.client.send(request).await.map_err(|error| egress(&error))?;
         if !answer.status.is_success() {
             return Err(Failure::Status(answer.status.as_u16()));

@@ -4,14 +4,14 @@
 //! [`HttpUpstream`] runs in the test itself; [`StdioUpstream`] describes the `mock-upstream` program, whose script and
 //! record are files. Both take a new script at any time.
 
-mod effect;
-mod engine;
 mod http;
+mod message_sink;
+mod record;
 mod script;
+mod server;
 mod stdio;
-mod wire;
 
-pub use effect::Effect;
 pub use http::HttpUpstream;
-pub use script::{Act, Coding, Script, Speaks, Turn, tool};
+pub use record::ReceivedMessage;
+pub use script::{Coding, MockAction, Script, SupportedEras, ToolListChange, tool};
 pub use stdio::{StdioUpstream, serve};

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// Which eras a server speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Speaks {
+pub enum SupportedEras {
     /// `initialize` only.
     #[default]
     Legacy,
@@ -23,26 +23,26 @@ pub enum Speaks {
 #[serde(default)]
 pub struct Script {
     /// The eras it speaks.
-    pub speaks: Speaks,
+    pub speaks: SupportedEras,
     /// What it calls itself.
     pub name: String,
     /// Its tools, as raw definitions.
     pub tools: Vec<Value>,
     /// Other tools from some list on.
-    pub turns: Vec<Turn>,
+    pub turns: Vec<ToolListChange>,
     /// Its resources.
     pub resources: Vec<Value>,
     /// Its prompts.
     pub prompts: Vec<Value>,
-    /// What it does on a call of a tool; [`Act::Echo`] where nothing is said.
-    pub calls: BTreeMap<String, Act>,
+    /// What it does on a call of a tool; [`MockAction::Echo`] where nothing is said.
+    pub calls: BTreeMap<String, MockAction>,
     /// What it does on any other method, instead of the honest thing.
-    pub methods: BTreeMap<String, Act>,
+    pub methods: BTreeMap<String, MockAction>,
 }
 
 /// From the `from`-th list of tools on (the first is 1), these tools.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Turn {
+pub struct ToolListChange {
     /// Which list.
     pub from: usize,
     /// The tools from then on.
@@ -64,7 +64,7 @@ pub enum Coding {
 /// What the server does on a request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
-pub enum Act {
+pub enum MockAction {
     /// Answers with the arguments as text.
     Echo,
     /// Answers with what came along: HTTP headers, or its own environment.
@@ -90,7 +90,7 @@ pub enum Act {
         /// For how long.
         ms: u64,
         /// What then.
-        then: Box<Act>,
+        then: Box<MockAction>,
     },
     /// Sends a notification many times first.
     Notify {
@@ -99,7 +99,7 @@ pub enum Act {
         /// The message; `progressToken` in its params is filled in from the request.
         message: Value,
         /// What then.
-        then: Box<Act>,
+        then: Box<MockAction>,
     },
     /// Asks the client (older era), then answers with what it said.
     Ask {
@@ -130,7 +130,7 @@ pub enum Act {
         /// How many.
         lines: usize,
         /// What then.
-        then: Box<Act>,
+        then: Box<MockAction>,
     },
     /// Answers twice.
     Twice,
@@ -173,27 +173,27 @@ impl Script {
     }
 
     /// A server with one tool that does one thing.
-    pub fn one(name: &str, act: Act) -> Self {
+    pub fn one(name: &str, act: MockAction) -> Self {
         Self::with_tools(vec![tool(name)]).on(name, act)
     }
 
     /// On a call of `tool`, do `act`.
     #[must_use]
-    pub fn on(mut self, tool: &str, act: Act) -> Self {
+    pub fn on(mut self, tool: &str, act: MockAction) -> Self {
         self.calls.insert(tool.to_owned(), act);
         self
     }
 
     /// On `method`, do `act`.
     #[must_use]
-    pub fn on_method(mut self, method: &str, act: Act) -> Self {
+    pub fn on_method(mut self, method: &str, act: MockAction) -> Self {
         self.methods.insert(method.to_owned(), act);
         self
     }
 
     /// Speak these eras.
     #[must_use]
-    pub fn speaking(mut self, speaks: Speaks) -> Self {
+    pub fn speaking(mut self, speaks: SupportedEras) -> Self {
         self.speaks = speaks;
         self
     }
@@ -201,7 +201,7 @@ impl Script {
     /// From the `from`-th list on, show these tools.
     #[must_use]
     pub fn turning(mut self, from: usize, tools: Vec<Value>) -> Self {
-        self.turns.push(Turn { from, tools });
+        self.turns.push(ToolListChange { from, tools });
         self
     }
 

@@ -11,20 +11,20 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use super::Era;
+use super::ClientEra;
 use super::inbox::Inbox;
 
-pub struct HttpWire {
+pub struct HttpTransport {
     authority: String,
     path: String,
     headers: BTreeMap<String, String>,
-    era: Era,
+    era: ClientEra,
     session: Mutex<Option<String>>,
     inbox: Arc<Inbox>,
 }
 
-impl HttpWire {
-    pub fn new(url: &str, headers: BTreeMap<String, String>, era: Era, inbox: Arc<Inbox>) -> Self {
+impl HttpTransport {
+    pub fn new(url: &str, headers: BTreeMap<String, String>, era: ClientEra, inbox: Arc<Inbox>) -> Self {
         let rest = url.strip_prefix("http://").expect("an http address");
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let session = Mutex::default();
@@ -87,7 +87,7 @@ impl HttpWire {
         if message["method"] != "initialize" {
             request = request.header("mcp-protocol-version", self.era.version());
         }
-        if self.era == Era::Modern {
+        if self.era == ClientEra::Modern {
             request = request.header("mcp-method", message["method"].as_str().unwrap_or_default());
             let named = message.pointer("/params/name").or_else(|| message.pointer("/params/uri"));
             if let Some(name) = named.and_then(Value::as_str) {

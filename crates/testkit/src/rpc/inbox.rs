@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{Server, bounded};
+use super::{RequestHandler, bounded};
 
 #[derive(Default)]
-struct Came {
+struct Inbound {
     answers: Vec<Value>,
     notifications: Vec<Value>,
     requests: Vec<Value>,
@@ -19,14 +19,14 @@ struct Came {
 /// Messages from the server.
 #[derive(Default)]
 pub struct Inbox {
-    came: Mutex<Came>,
+    came: Mutex<Inbound>,
     more: Notify,
-    server: Mutex<Option<Server>>,
+    server: Mutex<Option<RequestHandler>>,
 }
 
 impl Inbox {
     /// Answers the server's requests with `server` from now on.
-    pub fn answer_with(&self, server: Server) {
+    pub fn answer_with(&self, server: RequestHandler) {
         *self.server.lock().expect("not poisoned") = Some(server);
     }
 
@@ -89,7 +89,7 @@ impl Inbox {
     }
 
     /// Waits for something among what came; an error says why it cannot come any more.
-    async fn wait<T>(&self, look: impl Fn(&Came) -> Option<T>) -> Result<T, String> {
+    async fn wait<T>(&self, look: impl Fn(&Inbound) -> Option<T>) -> Result<T, String> {
         loop {
             let more = self.more.notified();
             tokio::pin!(more);

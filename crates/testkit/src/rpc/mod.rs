@@ -12,21 +12,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::{Process, WAIT};
-use http::HttpWire;
+use crate::{ChildProcess, WAIT};
+use http::HttpTransport;
 use inbox::Inbox;
-use stdio::StdioWire;
+use stdio::StdioTransport;
 
 /// Which of the two ways of speaking MCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Era {
+pub enum ClientEra {
     /// `initialize`, sessions, requests from the server.
     Legacy,
     /// `2026-07-28`: every request stands for itself.
     Modern,
 }
 
-impl Era {
+impl ClientEra {
     /// Its protocol version.
     pub const fn version(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Era {
 
 /// The error of an answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RpcError {
+pub struct ErrorResponse {
     /// Its code.
     pub code: i64,
     /// Its message.
@@ -48,38 +48,38 @@ pub struct RpcError {
 }
 
 /// Answers a request of the server; `None` leaves it unanswered.
-pub type Server = Box<dyn Fn(&Value) -> Option<Value> + Send + Sync>;
+pub type RequestHandler = Box<dyn Fn(&Value) -> Option<Value> + Send + Sync>;
 
-enum Wire {
-    Stdio(Box<StdioWire>),
-    Http(Arc<HttpWire>),
+enum ClientTransport {
+    Stdio(Box<StdioTransport>),
+    Http(Arc<HttpTransport>),
 }
 
 /// A connection to a server.
-pub struct Client {
-    wire: Wire,
+pub struct McpClient {
+    wire: ClientTransport,
     inbox: Arc<Inbox>,
-    era: Era,
+    era: ClientEra,
     next: AtomicU64,
     capabilities: Value,
 }
 
-impl Client {
+impl McpClient {
     /// Starts a program and speaks to its stdin and stdout.
-    pub fn stdio(command: Command, era: Era) -> Self {
+    pub fn stdio(command: Command, era: ClientEra) -> Self {
         let inbox = Arc::<Inbox>::default();
-        let wire = Wire::Stdio(Box::new(StdioWire::start(command, &inbox)));
+        let wire = ClientTransport::Stdio(Box::new(StdioTransport::start(command, &inbox)));
         Self::new(wire, inbox, era)
     }
 
     /// Speaks to a Streamable HTTP endpoint, with these headers on every request.
-    pub fn http(url: &str, headers: BTreeMap<String, String>, era: Era) -> Self {
+    pub fn http(url: &str, headers: BTreeMap<String, String>, era: ClientEra) -> Self {
         let inbox = Arc::<Inbox>::default();
-        let wire = Wire::Http(Arc::new(HttpWire::new(url, headers, era, Arc::clone(&inbox))));
+        let wire = ClientTransport::Http(Arc::new(HttpTransport::new(url, headers, era, Arc::clone(&inbox))));
         Self::new(wire, inbox, era)
     }
 
-    fn new(wire: Wire, inbox: Arc<Inbox>, era: Era) -> Self {
+    fn new(wire: ClientTransport, inbox: Arc<Inbox>, era: ClientEra) -> Self {
         let capabilities = json!({ "elicitation": {}, "sampling": {}, "roots": {} });
         Self { wire, inbox, era, next: AtomicU64::new(1), capabilities }
     }
@@ -91,16 +91,16 @@ impl Client {
     }
 
     /// Answers the server's requests with `server`. Without it they stay unanswered.
-    pub fn answering(self, server: Server) -> Self {
+    pub fn answering(self, server: RequestHandler) -> Self {
         self.inbox.answer_with(server);
         self
     }
 
     /// Does what the era asks for before the first call: `initialize`, or `server/discover`.
-    pub async fn open(&self) -> Result<Value, RpcError> {
+    pub async fn open(&self) -> Result<Value, ErrorResponse> {
         match self.era {
-            Era::Modern => self.request("server/discover", json!({})).await,
-            Era::Legacy => {
+            ClientEra::Modern => self.request("server/discover", json!({})).await,
+            ClientEra::Legacy => {
                 let opened = self
                     .request(
                         "initialize",
@@ -118,7 +118,7 @@ impl Client {
     }
 
     /// Sends a request and waits for its answer.
-    pub async fn request(&self, method: &str, params: Value) -> Result<Value, RpcError> {
+    pub async fn request(&self, method: &str, params: Value) -> Result<Value, ErrorResponse> {
         let id = self.start(method, params).await;
         self.answer(id).await
     }
@@ -132,11 +132,11 @@ impl Client {
     }
 
     /// Waits for the answer to a request.
-    pub async fn answer(&self, id: u64) -> Result<Value, RpcError> {
+    pub async fn answer(&self, id: u64) -> Result<Value, ErrorResponse> {
         let message = self.inbox.answer(&json!(id), &self.told()).await;
         match message.get("error") {
             None => Ok(message.get("result").cloned().unwrap_or_default()),
-            Some(error) => Err(RpcError {
+            Some(error) => Err(ErrorResponse {
                 code: error.get("code").and_then(Value::as_i64).unwrap_or_default(),
                 message: error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
                 data: error.get("data").cloned().unwrap_or_default(),
@@ -145,7 +145,7 @@ impl Client {
     }
 
     /// Calls a tool.
-    pub async fn call(&self, tool: &str, arguments: Value) -> Result<Value, RpcError> {
+    pub async fn call(&self, tool: &str, arguments: Value) -> Result<Value, ErrorResponse> {
         self.request("tools/call", json!({ "name": tool, "arguments": arguments })).await
     }
 
@@ -181,14 +181,14 @@ impl Client {
     /// Sends bytes as they are: one line of stdio, or one body of a POST.
     pub async fn send_bytes(&self, bytes: Vec<u8>) {
         match &self.wire {
-            Wire::Stdio(wire) => wire.send(&bytes).await,
-            Wire::Http(wire) => wire.post(bytes),
+            ClientTransport::Stdio(wire) => wire.send(&bytes).await,
+            ClientTransport::Http(wire) => wire.post(bytes),
         }
     }
 
     /// Opens the stream on which a server of the older era speaks by itself. HTTP only.
     pub fn listen(&self) {
-        if let Wire::Http(wire) = &self.wire {
+        if let ClientTransport::Http(wire) = &self.wire {
             wire.listen();
         }
     }
@@ -219,17 +219,17 @@ impl Client {
     }
 
     /// The process at the other end of stdio.
-    pub fn process(&mut self) -> &mut Process {
+    pub fn process(&mut self) -> &mut ChildProcess {
         match &mut self.wire {
-            Wire::Stdio(wire) => &mut wire.process,
-            Wire::Http(_) => panic!("there is no process behind HTTP"),
+            ClientTransport::Stdio(wire) => &mut wire.process,
+            ClientTransport::Http(_) => panic!("there is no process behind HTTP"),
         }
     }
 
     /// Ends stdin, as a client that goes away does, and waits for the program to end.
     pub async fn close(self) {
-        if let Wire::Stdio(wire) = self.wire {
-            let StdioWire { mut process, stdin } = *wire;
+        if let ClientTransport::Stdio(wire) = self.wire {
+            let StdioTransport { mut process, stdin } = *wire;
             drop(stdin);
             process.exited().await;
         }
@@ -238,14 +238,14 @@ impl Client {
     /// The session that the server gave, over HTTP in the older era.
     pub fn session(&self) -> Option<String> {
         match &self.wire {
-            Wire::Stdio(_) => None,
-            Wire::Http(wire) => wire.session(),
+            ClientTransport::Stdio(_) => None,
+            ClientTransport::Http(wire) => wire.session(),
         }
     }
 
     /// In the modern era each request says who asks.
     fn dressed(&self, mut params: Value) -> Value {
-        if self.era == Era::Legacy {
+        if self.era == ClientEra::Legacy {
             return params;
         }
         let Some(members) = params.as_object_mut() else { return params };
@@ -263,8 +263,8 @@ impl Client {
 
     fn told(&self) -> String {
         match &self.wire {
-            Wire::Stdio(wire) => wire.process.errors(),
-            Wire::Http(_) => String::new(),
+            ClientTransport::Stdio(wire) => wire.process.errors(),
+            ClientTransport::Http(_) => String::new(),
         }
     }
 }

@@ -7,16 +7,16 @@ use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 
 use super::inbox::Inbox;
-use crate::Process;
+use crate::ChildProcess;
 
-pub struct StdioWire {
-    pub process: Process,
+pub struct StdioTransport {
+    pub process: ChildProcess,
     pub stdin: Arc<Mutex<ChildStdin>>,
 }
 
-impl StdioWire {
+impl StdioTransport {
     pub fn start(command: Command, inbox: &Arc<Inbox>) -> Self {
-        let (process, stdin, stdout) = Process::start(command);
+        let (process, stdin, stdout) = ChildProcess::start(command);
         let stdin = Arc::new(Mutex::new(stdin));
         tokio::spawn(read(stdout, Arc::downgrade(&stdin), Arc::clone(inbox)));
         Self { process, stdin }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use briefcase_egress::{ResponseBody, EgressError};
+use briefcase_egress::{EgressError, ResponseBody};
 use briefcase_mcp::{SseDecoder, SseEvent, SseLimits};
 use briefcase_ports::UpstreamFailure;
 use futures_util::FutureExt;

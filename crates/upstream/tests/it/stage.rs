@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use briefcase_egress::{Egress, EgressSettings, AddressPolicy, Target};
+use briefcase_egress::{AddressPolicy, Egress, EgressSettings, Target};
 use briefcase_ports::{
     BoxFuture, ClientPeer, ClientProfile, ConnectionKey, Era, Outbound, Reply, RpcError, UpstreamFailure, Upstreams,
     Waiting,

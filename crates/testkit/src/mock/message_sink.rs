@@ -8,7 +8,7 @@ use serde_json::Value;
 pub type Sending<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Where a server's messages go.
-pub trait Wire: Send + Sync {
+pub trait MessageSink: Send + Sync {
     /// Sends bytes as one message.
     fn line<'a>(&'a self, bytes: &'a [u8]) -> Sending<'a>;
 
@@ -16,7 +16,7 @@ pub trait Wire: Send + Sync {
     fn die<'a>(&'a self, bytes: &'a [u8]) -> Sending<'a>;
 }
 
-impl dyn Wire + '_ {
+impl dyn MessageSink + '_ {
     /// Sends a message.
     pub async fn send(&self, message: &Value) {
         self.line(message.to_string().as_bytes()).await;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// One message that reached the server, in order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Effect {
+pub struct ReceivedMessage {
     /// Its method; empty for an answer to a question of the server.
     pub method: String,
     /// The whole message.
@@ -19,7 +19,7 @@ pub struct Effect {
     pub headers: BTreeMap<String, String>,
 }
 
-impl Effect {
+impl ReceivedMessage {
     /// The tool, prompt or URI it is about.
     pub fn name(&self) -> &str {
         let params = &self.message["params"];
@@ -38,15 +38,15 @@ impl Effect {
 }
 
 /// Where effects are written.
-pub enum Record {
+pub enum MessageRecord {
     /// In memory.
-    Memory(Mutex<Vec<Effect>>),
+    Memory(Mutex<Vec<ReceivedMessage>>),
     /// In a file, one JSON line each.
     File(PathBuf),
 }
 
-impl Record {
-    pub fn add(&self, effect: Effect) {
+impl MessageRecord {
+    pub fn add(&self, effect: ReceivedMessage) {
         match self {
             Self::Memory(effects) => effects.lock().expect("not poisoned").push(effect),
             Self::File(path) => {
@@ -58,7 +58,7 @@ impl Record {
         }
     }
 
-    pub fn all(&self) -> Vec<Effect> {
+    pub fn all(&self) -> Vec<ReceivedMessage> {
         match self {
             Self::Memory(effects) => effects.lock().expect("not poisoned").clone(),
             Self::File(path) => {

@@ -8,28 +8,28 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::effect::{Effect, Record};
-use super::script::{Act, Script, Speaks};
-use super::wire::Wire;
+use super::message_sink::MessageSink;
+use super::record::{MessageRecord, ReceivedMessage};
+use super::script::{MockAction, Script, SupportedEras};
 
 /// The server behind a transport.
-pub struct Engine {
-    pub record: Record,
+pub struct MockServer {
+    pub record: MessageRecord,
     lists: AtomicUsize,
     asked: AtomicUsize,
     waiting: Mutex<HashMap<String, oneshot::Sender<Value>>>,
 }
 
 /// What a request is answered with, where it is not an answer.
-pub enum Turned {
+pub enum Departure {
     /// Handled: whatever there was to say was put on the wire.
     Said,
     /// The transport has to do this: compress, drip, redirect.
-    Transport(Act),
+    Transport(MockAction),
 }
 
-impl Engine {
-    pub fn new(record: Record) -> Self {
+impl MockServer {
+    pub fn new(record: MessageRecord) -> Self {
         Self { record, lists: AtomicUsize::new(0), asked: AtomicUsize::new(0), waiting: Mutex::default() }
     }
 
@@ -42,58 +42,58 @@ impl Engine {
                 let _ = waiting.send(message.clone());
             }
         }
-        self.record.add(Effect { method, message: message.clone(), headers });
+        self.record.add(ReceivedMessage { method, message: message.clone(), headers });
     }
 
     /// Answers a request.
-    pub async fn answer(&self, script: &Script, request: &Value, secrets: &Value, wire: &dyn Wire) -> Turned {
+    pub async fn answer(&self, script: &Script, request: &Value, secrets: &Value, wire: &dyn MessageSink) -> Departure {
         let method = request["method"].as_str().unwrap_or_default();
         let name = request["params"]["name"].as_str().unwrap_or_default();
         let act = match (method, script.methods.get(method)) {
             (_, Some(act)) => act.clone(),
-            ("tools/call", None) => script.calls.get(name).cloned().unwrap_or(Act::Echo),
+            ("tools/call", None) => script.calls.get(name).cloned().unwrap_or(MockAction::Echo),
             (_, None) => match self.honest(script, method, request) {
-                Ok(result) => Act::Result { result },
-                Err((code, message)) => Act::Error { code, message },
+                Ok(result) => MockAction::Result { result },
+                Err((code, message)) => MockAction::Error { code, message },
             },
         };
         self.play(act, request, secrets, wire).await
     }
 
-    async fn play(&self, mut act: Act, request: &Value, secrets: &Value, wire: &dyn Wire) -> Turned {
+    async fn play(&self, mut act: MockAction, request: &Value, secrets: &Value, wire: &dyn MessageSink) -> Departure {
         loop {
             act = match act {
-                Act::After { ms, then } => {
+                MockAction::After { ms, then } => {
                     tokio::time::sleep(Duration::from_millis(ms)).await;
                     *then
                 }
-                Act::Notify { times, mut message, then } => {
+                MockAction::Notify { times, mut message, then } => {
                     fill_token(&mut message, request);
                     for _ in 0..times {
                         wire.send(&message).await;
                     }
                     *then
                 }
-                Act::Noise { lines, then } => {
+                MockAction::Noise { lines, then } => {
                     for at in 0..lines {
                         wire.line(format!("noise {at}").as_bytes()).await;
                     }
                     *then
                 }
-                Act::Ask { method, params } => self.ask(&method, params, wire).await,
+                MockAction::Ask { method, params } => self.ask(&method, params, wire).await,
                 act => return say(act, request, secrets, wire).await,
             };
         }
     }
 
-    async fn ask(&self, method: &str, params: Value, wire: &dyn Wire) -> Act {
+    async fn ask(&self, method: &str, params: Value, wire: &dyn MessageSink) -> MockAction {
         let id = json!(format!("ask-{}", self.asked.fetch_add(1, Ordering::Relaxed)));
         let (sender, receiver) = oneshot::channel();
         self.waiting.lock().expect("not poisoned").insert(id.to_string(), sender);
         wire.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })).await;
         let answer = receiver.await.unwrap_or_default();
         let said = answer.get("result").or_else(|| answer.get("error")).cloned().unwrap_or_default();
-        Act::Result { result: text(&said.to_string()) }
+        MockAction::Result { result: text(&said.to_string()) }
     }
 
     /// What an honest server answers.
@@ -101,12 +101,12 @@ impl Engine {
         let modern = request.pointer("/params/_meta/io.modelcontextprotocol~1protocolVersion").is_some();
         let list = |name: &str, items: &[Value]| Ok(json!({ name: items, "ttlMs": 0, "cacheScope": "private" }));
         match (method, script.speaks) {
-            ("initialize", Speaks::Legacy | Speaks::Both) => Ok(json!({
+            ("initialize", SupportedEras::Legacy | SupportedEras::Both) => Ok(json!({
                 "protocolVersion": legacy_version(request),
                 "capabilities": capabilities(),
                 "serverInfo": { "name": script.name, "version": "1" }
             })),
-            ("server/discover", Speaks::Modern | Speaks::Both) => Ok(json!({
+            ("server/discover", SupportedEras::Modern | SupportedEras::Both) => Ok(json!({
                 "supportedVersions": ["2026-07-28"],
                 "capabilities": capabilities(),
                 "ttlMs": 0, "cacheScope": "private",
@@ -133,19 +133,19 @@ impl Engine {
 }
 
 /// Puts the end of an act on the wire.
-async fn say(act: Act, request: &Value, secrets: &Value, wire: &dyn Wire) -> Turned {
+async fn say(act: MockAction, request: &Value, secrets: &Value, wire: &dyn MessageSink) -> Departure {
     let id = &request["id"];
     let answer = |result: Value| json!({ "jsonrpc": "2.0", "id": id, "result": completed(result) });
     match act {
-        Act::Echo => wire.send(&answer(text(&request["params"]["arguments"].to_string()))).await,
-        Act::EchoSecrets => wire.send(&answer(text(&secrets.to_string()))).await,
-        Act::Result { result } => wire.send(&answer(result)).await,
-        Act::Error { code, message } => {
+        MockAction::Echo => wire.send(&answer(text(&request["params"]["arguments"].to_string()))).await,
+        MockAction::EchoSecrets => wire.send(&answer(text(&secrets.to_string()))).await,
+        MockAction::Result { result } => wire.send(&answer(result)).await,
+        MockAction::Error { code, message } => {
             wire.send(&json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } })).await;
         }
-        Act::Hang => std::future::pending().await,
-        Act::Die => wire.die(answer(text("never all of it")).to_string().as_bytes()).await,
-        Act::InputRequired { requests } => match request["params"].get("inputResponses") {
+        MockAction::Hang => std::future::pending().await,
+        MockAction::Die => wire.die(answer(text("never all of it")).to_string().as_bytes()).await,
+        MockAction::InputRequired { requests } => match request["params"].get("inputResponses") {
             Some(responses) => wire.send(&answer(text(&responses.to_string()))).await,
             None => {
                 let result =
@@ -153,21 +153,21 @@ async fn say(act: Act, request: &Value, secrets: &Value, wire: &dyn Wire) -> Tur
                 wire.send(&json!({ "jsonrpc": "2.0", "id": id, "result": result })).await;
             }
         },
-        Act::Huge { bytes } => wire.send(&answer(text(&"x".repeat(bytes)))).await,
-        Act::InvalidUtf8 => {
+        MockAction::Huge { bytes } => wire.send(&answer(text(&"x".repeat(bytes)))).await,
+        MockAction::InvalidUtf8 => {
             let whole = answer(text("HERE")).to_string();
             let (before, after) = whole.split_once("HERE").expect("it is there");
             wire.line(&[before.as_bytes(), b"\xff\xfe\xc3", after.as_bytes()].concat()).await;
         }
-        Act::Raw { text } => wire.line(text.replace("ID", &id.to_string()).as_bytes()).await,
-        Act::Twice => {
+        MockAction::Raw { text } => wire.line(text.replace("ID", &id.to_string()).as_bytes()).await,
+        MockAction::Twice => {
             wire.send(&answer(text("first"))).await;
             wire.send(&answer(text("second"))).await;
         }
-        Act::WrongId => wire.send(&json!({ "jsonrpc": "2.0", "id": "nobody", "result": text("lost") })).await,
-        other => return Turned::Transport(other),
+        MockAction::WrongId => wire.send(&json!({ "jsonrpc": "2.0", "id": "nobody", "result": text("lost") })).await,
+        other => return Departure::Transport(other),
     }
-    Turned::Said
+    Departure::Said
 }
 
 fn text(text: &str) -> Value {
