@@ -1,4 +1,4 @@
-//! Logs as their writers, readers, witnesses and forgers meet them.
+//! Tests of logs from the view of writers, readers, witnesses and forgers.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests say what they expect")]
 
 mod merkle_cases;
@@ -44,7 +44,7 @@ fn witness(seed: u8) -> Witness {
     Witness::new(&format!("witness.example/{seed}"), public(seed)).unwrap()
 }
 
-/// Entries, the hashes to store, and the signed head.
+/// Builds a log: the hashes to store, and the signed checkpoint.
 fn log(entries: &[Vec<u8>]) -> (Vec<Digest>, SignedCheckpoint) {
     let mut frontier = Frontier::new();
     let stored = entries.iter().flat_map(|entry| frontier.append(leaf_hash(entry))).collect();

@@ -1,4 +1,4 @@
-//! A head is believed only with the quorum of its policy, and a policy that cannot be understood is none.
+//! A checkpoint is accepted only with the quorum of its policy, and a malformed policy is an error.
 
 use briefcase_tlog::{CheckpointError, LogPolicy, LogPolicyError, LogVerifierKey};
 
@@ -11,7 +11,7 @@ fn two_of_three() -> LogPolicy {
 }
 
 #[test]
-fn two_of_three_is_two_of_three() {
+fn a_quorum_of_two_of_three_needs_two() {
     let head = log(&entries(5)).1;
     let cosigned_by = |seeds: &[(u8, u64)]| two_of_three().check(cosigned(&head, seeds).note().as_bytes(), LATER);
     assert!(matches!(cosigned_by(&[]), Err(LogPolicyError::Quorum { cosigned }) if cosigned.is_empty()));
@@ -21,13 +21,13 @@ fn two_of_three_is_two_of_three() {
     let witnessed = cosigned_by(&[(4, 7), (2, 8)]).unwrap();
     assert_eq!(witnessed.cosigned(), [("witness.example/2".to_owned(), 8), ("witness.example/4".to_owned(), 7)]);
     assert_eq!(witnessed.head().checkpoint(), head.checkpoint());
-    // A stranger's cosignature is kept and counts for nothing; one of tomorrow does not count either.
+    // An unknown witness's cosignature is kept but does not count. A cosignature from the future does not count either.
     assert!(matches!(cosigned_by(&[(2, 7), (9, 7)]), Err(LogPolicyError::Quorum { .. })));
     assert!(matches!(cosigned_by(&[(2, 7), (3, LATER + 1)]), Err(LogPolicyError::Quorum { .. })));
 }
 
 #[test]
-fn a_torn_cosignature_is_refused_even_beside_enough_others() {
+fn an_invalid_cosignature_is_rejected_even_beside_enough_others() {
     let note = cosigned(&log(&entries(5)).1, &[(2, 7), (3, 7), (4, 7)]).note().to_owned();
     let line = note.lines().last().unwrap();
     let (head, tail) = line.split_at(line.len() - 20);
@@ -42,7 +42,7 @@ fn a_torn_cosignature_is_refused_even_beside_enough_others() {
 }
 
 #[test]
-fn another_log_or_key_is_not_believed() {
+fn another_log_or_key_is_rejected() {
     let note = cosigned(&log(&entries(5)).1, &[(2, 7), (3, 7)]).note().to_owned();
     let policy = |key: LogVerifierKey| LogPolicy::new(key, vec![witness(2)], 1).unwrap().check(note.as_bytes(), LATER);
     assert!(policy(log_key()).is_ok());
@@ -58,7 +58,7 @@ fn text(rest: &str) -> String {
 }
 
 #[test]
-fn groups_of_groups_mean_what_they_say() {
+fn nested_groups_need_their_thresholds() {
     let policy: LogPolicy =
         text("group A 2 W2 W3\n group\tB any W4 W5\ngroup both all A B\nquorum both\n").parse().unwrap();
     let head = log(&entries(3)).1;
@@ -79,7 +79,7 @@ fn groups_of_groups_mean_what_they_say() {
 }
 
 #[test]
-fn a_policy_that_cannot_be_understood_is_none() {
+fn a_malformed_policy_is_an_error() {
     for (rest, line) in [
         ("", 0),
         ("quorum W9\n", 8),

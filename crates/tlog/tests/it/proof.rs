@@ -1,4 +1,4 @@
-//! One entry can be proved to somebody who has only a policy, and nothing else can.
+//! A policy suffices to verify one entry, and no other entry passes.
 
 use briefcase_tlog::{LogPolicy, LogPolicyError, LogProof, LogProofError};
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ fn proof(index: u64, of: usize) -> LogProof {
 }
 
 #[test]
-fn an_entry_is_proved_with_its_witnesses_and_no_other_entry_is() {
+fn a_proof_with_witnesses_verifies_its_entry_and_no_other() {
     let all = entries(11);
     for (index, entry) in (0..).zip(&all) {
         let text = proof(index, 11).text();
@@ -31,7 +31,7 @@ fn an_entry_is_proved_with_its_witnesses_and_no_other_entry_is() {
 }
 
 #[test]
-fn extra_data_is_kept_and_vouches_for_nothing() {
+fn extra_data_is_kept_and_not_authenticated() {
     let with = LogProof { extra: Some(b"hello".to_vec()), ..proof(3, 5) };
     assert!(with.text().starts_with("c2sp.org/tlog-proof@v1\nextra aGVsbG8=\nindex 3\n"));
     let read = LogProof::parse(with.text().as_bytes()).unwrap();
@@ -40,7 +40,7 @@ fn extra_data_is_kept_and_vouches_for_nothing() {
 }
 
 #[test]
-fn other_texts_are_no_proofs() {
+fn malformed_proofs_are_rejected() {
     let good = proof(1, 4).text();
     assert!(LogProof::parse(good.as_bytes()).is_ok());
     for bad in [
@@ -60,7 +60,7 @@ fn other_texts_are_no_proofs() {
 
 proptest! {
     #[test]
-    fn a_changed_proof_proves_nothing_else(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn a_changed_proof_fails(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let good = proof(4, 9);
         let mut text = good.text().into_bytes();
         let at = at.index(text.len());

@@ -1,4 +1,4 @@
-//! A witness signs a head only if it continues the one it signed before, and says why not in the standard's words.
+//! A witness signs a checkpoint only if it extends the one signed before. Refusals use the standard's status codes.
 
 use briefcase_tlog::{AddCheckpoint, CosignRefusal, LastCosigned, LogVerifierKey, tree::Consistency};
 use briefcase_types::Digest;
@@ -17,7 +17,7 @@ fn seen(size: u64) -> LastCosigned {
 }
 
 #[test]
-fn growth_is_cosigned_from_nothing_and_on() {
+fn growth_from_empty_is_cosigned() {
     assert_eq!(request(0, 5).accept(&log_key(), None).unwrap().checkpoint().size, 5);
     assert_eq!(request(5, 9).accept(&log_key(), Some(&seen(5))).unwrap().checkpoint().size, 9);
     assert_eq!(request(9, 9).accept(&log_key(), Some(&seen(9))).unwrap().checkpoint().size, 9);
@@ -27,7 +27,7 @@ fn growth_is_cosigned_from_nothing_and_on() {
 }
 
 #[test]
-fn rollback_second_history_and_lies_are_refused_with_the_status_of_the_standard() {
+fn rollbacks_forks_and_false_proofs_are_refused_with_the_standard_status() {
     let accept = |request: AddCheckpoint, size: u64| {
         let refusal = request.accept(&log_key(), Some(&seen(size))).unwrap_err();
         (refusal, refusal.status())
@@ -43,18 +43,18 @@ fn rollback_second_history_and_lies_are_refused_with_the_status_of_the_standard(
     let mut torn = request(9, 12);
     torn.proof.pop();
     assert_eq!(accept(torn, 9), (CosignRefusal::Inconsistent, 422));
-    // The right words, another key; another log.
+    // A valid request with another key, then one for another log.
     let stranger = LogVerifierKey { origin: log_key().origin, key: public(7) };
     assert_eq!(request(0, 5).accept(&stranger, None).unwrap_err().status(), 403);
     let other_log = LogVerifierKey { origin: "example.com/other".parse().unwrap(), key: public(1) };
     assert_eq!(request(0, 5).accept(&other_log, None).unwrap_err().status(), 404);
-    // An empty log has one root.
+    // An empty log has exactly one valid root.
     let empty = AddCheckpoint { old: 0, proof: Vec::new(), note: head(0, other).note().to_owned() };
     assert!(empty.accept(&log_key(), None).is_err());
 }
 
 #[test]
-fn requests_have_one_form() {
+fn requests_have_one_encoding() {
     let good = request(5, 9).text();
     for bad in [
         good.replace("old 5", "old 05"),
@@ -71,7 +71,7 @@ fn requests_have_one_form() {
 
 proptest! {
     #[test]
-    fn what_was_cosigned_never_shrinks_or_forks(steps in proptest::collection::vec((0_u64..20, 0_u64..20, any::<bool>()), 1..30)) {
+    fn cosigned_checkpoints_never_shrink_or_fork(steps in proptest::collection::vec((0_u64..20, 0_u64..20, any::<bool>()), 1..30)) {
         let mut last = seen(2);
         for (old, new, honest) in steps {
             let mut request = if old <= new { request(old, new) } else { AddCheckpoint { old, ..request(0, new) } };
