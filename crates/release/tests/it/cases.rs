@@ -1,5 +1,5 @@
-//! What forgers do to a release, one case each, and who catches it. The names are those of the table in docs/security.md;
-//! `vectors/release` is made of the same cases, so that the browser's verifier meets them too.
+//! Forgeries of a release, one case each, and the layer that rejects them. The names match the table in
+//! docs/security.md. `vectors/release` is made from the same cases, so the browser's verifier runs them too.
 
 use briefcase_release::{ReleaseError, ReleasePolicy, RollbackState};
 use briefcase_tlog::LogProof;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::world::{HEADERS, MODULES, Published, WORLD, head, now, page, seconds};
 
-/// What a browser would hold, and who looks at it.
+/// The files a browser would have, and the verifier's inputs.
 #[derive(Clone)]
 pub struct Case {
     pub name: &'static str,
@@ -17,15 +17,15 @@ pub struct Case {
     pub module: Vec<u8>,
     pub page: Vec<u8>,
     pub headers: Vec<u8>,
-    /// The headers that the page came with.
+    /// The headers sent with the page.
     pub sent: Vec<(String, String)>,
     pub seen: RollbackState,
     pub now: UnixMillis,
-    /// What to store, or the layer and the code of who caught it.
+    /// The state to store, or the layer and code of the rejection.
     pub expected: Result<RollbackState, (&'static str, &'static str)>,
 }
 
-/// What the page of this world comes with.
+/// The headers that this test project serves its page with.
 fn sent() -> Vec<(String, String)> {
     [("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", "default-src 'none'"), ("Date", "today")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -59,7 +59,7 @@ impl Case {
         self
     }
 
-    /// Runs the whole path.
+    /// Runs the whole verification.
     pub fn verify(&self) -> Result<RollbackState, ReleaseError> {
         let policy = ReleasePolicy::parse(self.policy.to_string().as_bytes())?;
         let manifest = policy.manifest(self.published.evidence(), self.seen, self.now)?;
@@ -201,7 +201,7 @@ fn torn(proof: &str) -> String {
 fn back() -> Vec<Case> {
     let after = |seen: RollbackState, state: &str, version: usize| Case { seen, ..Case::of(state, version) };
     vec![
-        // Still allowed, but not for somebody who used the newer one.
+        // Still allowed, but the verifier used a newer release before.
         after(SECOND, "second", 1).bad("older version that is still allowed", "rollback", "older_module"),
         // Signed and logged, but older.
         after(SECOND, "first", 1).bad("older manifest", "rollback", "older_manifest"),
@@ -227,7 +227,7 @@ fn believed() -> Vec<Case> {
             let log = case.policy["log"].as_str().unwrap().replace("quorum two", "quorum none");
             case.policy["log"] = log.into();
         }),
-        // Nobody has signed tomorrow: a clock that is a day behind is told, not believed.
+        // A signature from the future is an error: the verifier's clock is a day behind.
         forged("a clock that is behind", "signature", "signing_time", |case| {
             case.now = UnixMillis((seconds() - 86_400) * 1000);
         }),

@@ -1,4 +1,4 @@
-//! A manifest has one spelling and one meaning.
+//! A manifest has one encoding and one meaning.
 
 use briefcase_release::{ReleaseManifest, ReleaseStatus, hex, module_path, unhex};
 use briefcase_types::Digest;
@@ -6,7 +6,7 @@ use briefcase_types::Digest;
 use crate::world::{manifest, release};
 
 #[test]
-fn it_is_written_and_read_in_one_way() {
+fn encoding_and_parsing_round_trip() {
     let manifest = manifest(2, &[1], &[], 1, 4_000_000_000);
     let bytes = manifest.encode().unwrap();
     assert_eq!(ReleaseManifest::parse(&bytes).unwrap(), manifest);
@@ -20,9 +20,9 @@ fn it_is_written_and_read_in_one_way() {
     assert_eq!(module_path(&release(2).sha256), format!("artifacts/kms-{digest}.mjs"));
 }
 
-/// What `cargo xtask enclave build` writes, byte for byte.
+/// The output of `cargo xtask enclave build`, byte for byte.
 #[test]
-fn the_builds_manifest_is_one() {
+fn the_build_writes_a_valid_manifest() {
     let d = "ab".repeat(32);
     let c = "0".repeat(40);
     let text = format!(
@@ -32,7 +32,7 @@ fn the_builds_manifest_is_one() {
 }
 
 #[test]
-fn another_spelling_or_content_is_refused() {
+fn other_encodings_and_contents_are_rejected() {
     let good = String::from_utf8(manifest(3, &[2], &[1], 2, 4_000_000_000).encode().unwrap()).unwrap();
     let digest = hex(&release(2).sha256);
     for bad in [
@@ -63,7 +63,7 @@ fn another_spelling_or_content_is_refused() {
 }
 
 #[test]
-fn below_the_floor_nothing_is_good() {
+fn releases_below_the_floor_are_deprecated() {
     let manifest = manifest(3, &[2], &[1], 2, 4_000_000_000);
     let standing = |version| manifest.find(&release(version).sha256).map(|(standing, _)| standing);
     assert_eq!(standing(3), Some(ReleaseStatus::Current));
@@ -73,7 +73,7 @@ fn below_the_floor_nothing_is_good() {
 }
 
 #[test]
-fn digests_are_spelled_as_sha256sum_does() {
+fn digests_use_the_notation_of_sha256sum() {
     let digest = Digest::sha256(b"");
     assert_eq!(hex(&digest), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     assert_eq!(unhex(&hex(&digest)), Some(digest));

@@ -1,4 +1,4 @@
-//! A policy that cannot be understood, or is easier than it looks, is none.
+//! Malformed policies, and policies weaker than they look, are rejected.
 
 use briefcase_release::ReleasePolicy;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::world::WORLD;
 
 #[test]
-fn what_is_missing_unknown_or_lax_is_refused() {
+fn missing_unknown_and_lax_members_are_rejected() {
     let wrong = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut json = WORLD.policy_json();
         change(&mut json);
@@ -26,7 +26,7 @@ fn what_is_missing_unknown_or_lax_is_refused() {
     let lax = |json: &mut serde_json::Value| {
         json["log"] = json!(json["log"].as_str().unwrap().replace("quorum two", "quorum none"));
     };
-    assert!(wrong(&lax).contains("needs none of them"));
+    assert!(wrong(&lax).contains("needs no cosignature"));
     for bad in [&b""[..], b"[]", b"\xff", br#"{"form":"a","form":"b"}"#] {
         assert_eq!(ReleasePolicy::parse(bad).unwrap_err().layer().name(), "policy");
     }

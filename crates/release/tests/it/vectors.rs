@@ -1,5 +1,5 @@
-//! `vectors/release/cases.json`: every case with its files, for verifiers in other languages and targets. What a file says
-//! is in `texts`, by a name that cases share.
+//! `vectors/release/cases.json`: every case with its files, for verifiers in other languages and targets. `texts` holds
+//! the contents of files, by names that cases share.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -37,7 +37,7 @@ fn numbers(seen: RollbackState) -> Value {
     json!({ "version": seen.version, "floor": seen.floor, "index": seen.index })
 }
 
-/// Makes the file anew. The bundles come from a mock Sigstore with new keys, so every line changes.
+/// Writes the file again. The bundles come from a mock Sigstore with new keys, so every line changes.
 fn write() {
     let mut texts = Texts::default();
     let cases: Vec<Value> = cases::all()
@@ -73,7 +73,7 @@ fn seen(value: &Value) -> RollbackState {
 }
 
 #[test]
-fn the_committed_cases_come_out_as_they_say() {
+fn the_committed_cases_give_their_expected_results() {
     if std::env::var_os("WRITE_VECTORS").is_some() {
         write();
     }

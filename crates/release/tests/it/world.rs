@@ -1,4 +1,4 @@
-//! A project with two releases, a log with one manifest for each state of them, and three witnesses.
+//! A test project with two releases, a log with one manifest for each state of them, and three witnesses.
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
 
@@ -16,7 +16,7 @@ pub const MODULES: [&[u8]; 3] = [b"export const v = 1;", b"export const v = 2;",
 pub const HEADERS: &[u8] =
     b"/*\n  X-Content-Type-Options: nosniff\n/kms.html\n  Content-Security-Policy: default-src 'none'\n";
 
-/// What a maker publishes: the manifest and the two files that vouch for it.
+/// A published release: the manifest, its signature and its log proof.
 #[derive(Clone)]
 pub struct Published {
     pub manifest: Vec<u8>,
@@ -38,7 +38,7 @@ pub struct World {
     entries: Vec<Vec<u8>>,
 }
 
-/// Made once: signing takes a second.
+/// Made once, because signing takes a second.
 pub static WORLD: LazyLock<World> = LazyLock::new(World::make);
 
 /// The bundles are signed now, so it has to be now.
@@ -94,7 +94,7 @@ pub fn witness(seed: u8) -> Witness {
     Witness::new(&format!("witness.example/{seed}"), public(seed)).unwrap()
 }
 
-/// A head over these roots, signed by the key with this seed and cosigned now.
+/// A checkpoint over these roots, signed by the key with this seed and cosigned now.
 pub fn head(size: u64, root: Digest, log: u8, witnesses: &[u8]) -> SignedCheckpoint {
     let head = Checkpoint { origin: log_key().origin, size, root };
     let signed = head.sign(&public(log), |text| Some(key(log).sign(text).to_bytes())).unwrap();
@@ -134,7 +134,7 @@ impl World {
         world
     }
 
-    /// The proof for a manifest under a head by these keys.
+    /// The proof for a manifest, under a checkpoint signed by these keys.
     pub fn proof(&self, index: u64, log: u8, witnesses: &[u8]) -> String {
         let mut frontier = Frontier::new();
         let stored: Vec<Digest> = self.entries.iter().flat_map(|entry| frontier.append(leaf_hash(entry))).collect();

@@ -1,4 +1,4 @@
-//! A bundle over bytes of ours, made by the project's own client and mock services.
+//! A bundle made with the upstream project's own client and mock services.
 
 #[path = "../../../../tests/fixtures/sigstore-mock/mock.rs"]
 mod fixture;
@@ -18,7 +18,7 @@ fn fresh(name: &str) -> PathBuf {
 }
 
 #[test]
-fn what_their_client_signs_our_verifier_takes_and_nothing_near_it() {
+fn a_bundle_from_the_reference_client_verifies_and_near_misses_fail() {
     let folder = fresh("mock");
     let (one, other) = (folder.join("one.json"), folder.join("other.json"));
     fs::write(&one, br#"{"release":1}"#).unwrap();
@@ -36,7 +36,7 @@ fn what_their_client_signs_our_verifier_takes_and_nothing_near_it() {
     assert_eq!(judge(&bundle("other"), br#"{"release":1}"#, &root, &signer).unwrap_err().0, "artifact");
     let tag = SignerIdentity { identity: IDENTITY.replace("v1", "v2"), ..signer.clone() };
     assert_eq!(judge(&bundle("one"), br#"{"release":1}"#, &root, &tag).unwrap_err().0, "signer_identity");
-    // Nobody else's root takes it, nor does this root take anybody else's bundle.
+    // Each trusted root accepts only its own bundles.
     let public = TrustedRoot::parse(&public_file("trusted_root.json")).unwrap();
     assert!(judge(&bundle("one"), br#"{"release":1}"#, &public, &signer).is_err());
     let theirs = public_file("cosign-v3-blob.sigstore.json");

@@ -21,7 +21,7 @@ fn unhex(text: &str) -> [u8; 32] {
 }
 
 #[test]
-fn a_blob_signed_with_cosign_holds() {
+fn a_blob_signed_with_cosign_verifies() {
     let (bundle, blob) = (public_file("cosign-v3-blob.sigstore.json"), public_file("cosign-v3-blob.txt"));
     let who = signer("w.vollprecht@gmail.com");
     let verified = verify(&bundle, blob[..].into(), &root(), &who).unwrap();
@@ -34,7 +34,7 @@ fn a_blob_signed_with_cosign_holds() {
 
 /// The log, authority and clock of this bundle are those of Sigstore's staging instance.
 #[test]
-fn a_statement_in_the_second_generation_log_holds_for_its_subject_alone() {
+fn a_statement_in_the_second_generation_log_verifies_for_its_subject_only() {
     let bundle = public_file("conda-attestation-rekor2.sigstore.json");
     let subject = unhex("54303491a8418fbed24344b513546182c29b43bf282ceb433af65e2299f9271f");
     let verified = verify(&bundle, Artifact::Sha256(subject), &staging_root(), &signer("jku@goto.fi")).unwrap();
@@ -46,7 +46,7 @@ fn a_statement_in_the_second_generation_log_holds_for_its_subject_alone() {
     assert_eq!(elsewhere.code(), "signing_time", "the public root does not name the clock: {elsewhere}");
 }
 
-/// This one too. Its signature is right in itself, under authorities that the public root does not name.
+/// This bundle too. Its signature is valid, but the public root does not name its authorities.
 #[test]
 fn a_bundle_of_another_instance_is_refused_for_its_log() {
     let bundle = public_file("bundle_v3.json");
@@ -74,7 +74,7 @@ fn the_signer_is_exactly_the_expected_one() {
 }
 
 #[test]
-fn a_trusted_root_that_cannot_be_used_is_said() {
+fn an_unusable_trusted_root_is_an_error() {
     for bad in [&b"{}"[..], b"", b"[]", b"\xff"] {
         assert_eq!(TrustedRoot::parse(bad).unwrap_err().code(), "trusted_root");
     }
