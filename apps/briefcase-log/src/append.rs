@@ -1,4 +1,4 @@
-//! Making a log and appending to it. Everything under a head is on disk before the head is signed.
+//! Creates a log and appends to it. All files under a checkpoint are on disk before the checkpoint is signed.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::{
     log::SignedLog,
 };
 
-/// A folder whose files are durable one by one.
+/// A folder whose files are written durably, one at a time.
 struct DurableFolder<'a>(&'a Path);
 
 impl DurableFolder<'_> {
@@ -32,7 +32,7 @@ impl DurableFolder<'_> {
     }
 }
 
-/// Makes an empty log.
+/// Creates an empty log.
 pub fn init(path: &Path, key: &NoteSigner) -> Result<SignedLog, CommandError> {
     durable_file::create_dir(path, FileMode::Public)?;
     let _lock = FolderLock::acquire(path)?;
@@ -42,8 +42,8 @@ pub fn init(path: &Path, key: &NoteSigner) -> Result<SignedLog, CommandError> {
     SignedLog::open(path, &key.log()?)
 }
 
-/// Appends an entry and gives its place. The entry that is last already is not appended again, so that a caller who does
-/// not know whether the last run ended can run again.
+/// Appends an entry and returns its index. If the last entry is equal, nothing is appended, so a caller can retry after
+/// an interrupted run.
 pub fn add(path: &Path, key: &NoteSigner, entry: &[u8]) -> Result<u64, CommandError> {
     let _lock = FolderLock::acquire(path)?;
     let log = SignedLog::open(path, &key.log()?)?;

@@ -25,17 +25,17 @@ Examples:
   briefcase-log key ~/log.key --name releases.example/log --for log
   briefcase-log init public --key ~/log.key
   briefcase-log add public kms-manifest.json --key ~/log.key
-  briefcase-log collect public --policy policy.txt       ask the witnesses that the policy names
+  briefcase-log collect public --policy policy.txt       ask the witnesses in the policy
   briefcase-log proof public kms-manifest.json --policy policy.txt --out kms-manifest.tlog-proof
   briefcase-log check public --log releases.example/log+7ff1a2b3+AbC...
   briefcase-log witness ~/seen --key ~/witness.key --policy logs.txt --listen 127.0.0.1:8404
 
 Exit codes:
   0  done
-  1  something did not hold, or too few witnesses cosigned
-  2  the command line or a file given with it makes no sense";
+  1  a check failed, or too few witnesses cosigned
+  2  usage error: the command line or a file given with it is invalid";
 
-/// A transparency log as a folder of static files, and a witness for such logs.
+/// Keep a transparency log as a folder of static files, or run a witness for such logs
 #[derive(Debug, Parser)]
 #[command(name = "briefcase-log", version, after_help = EXAMPLES, disable_help_subcommand = true)]
 pub struct Cli {
@@ -48,39 +48,39 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a private key, or show the public half of one
+    /// Make a private key, or show its public half
     #[command(after_help = "Example:\n  briefcase-log key ~/log.key --name releases.example/log --for log")]
     Key {
-        /// The key's file; made, readable by you alone, if it is not there and --name is given
+        /// The key's file; with --name, a missing file is created, readable by you alone
         file: PathBuf,
-        /// Make a key with this name: a log's origin, or a witness's name
+        /// The name of the new key: a log's origin, or a witness's name
         #[arg(long)]
         name: Option<String>,
-        /// Whose key it is
+        /// The key's purpose
         #[arg(long = "for", value_enum, default_value = "log")]
         owner: KeyOwner,
     },
-    /// Make an empty log
+    /// Create an empty log
     #[command(after_help = "Example:\n  briefcase-log init public --key ~/log.key")]
     Init {
-        /// The folder that will be served
+        /// The folder to serve
         log: PathBuf,
-        /// The log's private key, which lies elsewhere
+        /// The log's private key; keep it outside the log's folder
         #[arg(long)]
         key: PathBuf,
     },
-    /// Append a file's bytes and sign the new head
+    /// Append a file's bytes and sign the new checkpoint
     #[command(after_help = "Example:\n  briefcase-log add public kms-manifest.json --key ~/log.key")]
     Add {
         /// The log's folder
         log: PathBuf,
-        /// The entry; appended as it is
+        /// The entry; its bytes are appended unchanged
         file: PathBuf,
         /// The log's private key
         #[arg(long)]
         key: PathBuf,
     },
-    /// Ask witnesses to cosign the head
+    /// Ask witnesses to cosign the checkpoint
     #[command(after_help = "Example:\n  briefcase-log collect public --policy policy.txt")]
     Collect {
         /// The log's folder
@@ -96,14 +96,14 @@ enum Command {
         log: PathBuf,
         /// The entry
         file: PathBuf,
-        /// The policy that the proof has to satisfy
+        /// The policy that the proof must satisfy
         #[arg(long)]
         policy: PathBuf,
-        /// Where to write it; stdout without it
+        /// The output file; default stdout
         #[arg(long)]
         out: Option<PathBuf>,
     },
-    /// Check every byte of a log
+    /// Verify every byte of a log
     #[command(after_help = "Example:\n  briefcase-log check public --log releases.example/log+7ff1a2b3+AbC...")]
     Check {
         /// The log's folder
@@ -112,12 +112,12 @@ enum Command {
         #[arg(long = "log")]
         key: String,
     },
-    /// Answer requests to cosign heads
+    /// Run a witness that cosigns checkpoints
     #[command(
         after_help = "Example:\n  briefcase-log witness ~/seen --key ~/witness.key --policy logs.txt --listen 127.0.0.1:8404"
     )]
     Witness {
-        /// The folder with what was cosigned; never put back an older copy of it
+        /// The folder for the last cosigned checkpoints; never restore an older copy of it
         state: PathBuf,
         /// The witness's private key
         #[arg(long)]
@@ -125,7 +125,7 @@ enum Command {
         /// A C2SP tlog-policy whose `log` lines are the logs to witness
         #[arg(long)]
         policy: PathBuf,
-        /// Where to listen; put a server that speaks TLS before it
+        /// The address to listen on; put a TLS server in front of it
         #[arg(long, default_value = "127.0.0.1:8404")]
         listen: SocketAddr,
     },
@@ -164,7 +164,7 @@ fn init(log: &Path, key: &Path) -> Result<CommandOutput, CommandError> {
     let key = NoteSigner::read(key, KeyOwner::Log)?;
     append::init(log, &key)?;
     let verifier = key.verifier(KeyOwner::Log)?;
-    Ok(CommandOutput::new([format!("An empty log: {verifier}")], json!({ "size": 0, "public": verifier })))
+    Ok(CommandOutput::new([format!("Empty log created: {verifier}")], json!({ "size": 0, "public": verifier })))
 }
 
 fn add(log: &Path, file: &Path, key: &Path) -> Result<CommandOutput, CommandError> {
@@ -182,7 +182,7 @@ async fn collect(log: &Path, policy: &Path) -> Result<CommandOutput, CommandErro
         None => format!("{}: cosigned", one.witness),
         Some(failure) => format!("{}: {failure}", one.witness),
     };
-    let verdict = if enough { "The quorum is there." } else { "Too few witnesses cosigned." };
+    let verdict = if enough { "The quorum is reached." } else { "Too few witnesses cosigned." };
     let lines = asked.iter().map(line).chain([verdict.to_owned()]);
     let witnesses: Vec<_> = asked
         .iter()
@@ -211,7 +211,10 @@ fn check(log: &Path, key: &str) -> Result<CommandOutput, CommandError> {
     let log = SignedLog::open(log, &key)?;
     log.check()?;
     let size = log.size();
-    Ok(CommandOutput::new([format!("{size} entries, every tile and the head hold")], json!({ "size": size })))
+    Ok(CommandOutput::new(
+        [format!("{size} entries; every tile and the checkpoint are valid")],
+        json!({ "size": size }),
+    ))
 }
 
 async fn witness(
@@ -246,7 +249,7 @@ fn entry(path: &Path) -> Result<Vec<u8>, CommandError> {
     if bytes.is_empty() { Err(CommandError::EntryLength) } else { Ok(bytes) }
 }
 
-/// A file of at most so many bytes.
+/// Reads a file of at most this many bytes.
 fn read(path: &Path, most: u64) -> Result<Vec<u8>, CommandError> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(CommandError::file(path))?;

@@ -1,4 +1,4 @@
-//! Asking witnesses for their cosignatures (C2SP tlog-witness, `add-checkpoint`).
+//! Asks witnesses for cosignatures (C2SP tlog-witness, `add-checkpoint`).
 
 use std::{path::Path, time::Duration};
 
@@ -19,16 +19,16 @@ use crate::{
 const WITNESS_TIMEOUT: Duration = Duration::from_secs(20);
 const RESPONSE_MAX: u64 = 16 * 1024;
 
-/// What became of one witness.
+/// The result of asking one witness.
 #[derive(Debug)]
 pub struct CosignResult {
     pub witness: String,
-    /// `None` when it has cosigned, else why not.
+    /// The reason for a failure; `None` when the witness cosigned.
     pub failure: Option<String>,
 }
 
-/// Asks every witness that has an address and has not cosigned the head. What comes back is checked and kept, whether it
-/// is enough or not.
+/// Asks every witness with an address that has not cosigned the checkpoint. Valid cosignatures are stored even when the
+/// quorum is not reached.
 pub async fn collect(
     path: &Path,
     policy: &LogPolicy,
@@ -58,7 +58,7 @@ pub async fn collect(
     Ok((asked, head))
 }
 
-/// The log of a folder, which has to be one of the policy.
+/// Opens a folder's log, which the policy must name.
 pub fn open_for_policy(path: &Path, policy: &LogPolicy) -> Result<SignedLog, CommandError> {
     let file = path.join(tiles::CHECKPOINT);
     let note =
@@ -68,7 +68,7 @@ pub fn open_for_policy(path: &Path, policy: &LogPolicy) -> Result<SignedLog, Com
     SignedLog::open(path, &known.ok_or(CommandError::UnknownLog)?.key)
 }
 
-/// The head with the witness's line, if it holds and is not of tomorrow.
+/// Returns the checkpoint with the witness's line, if the cosignature is valid and not from the future.
 fn with_cosignature(
     head: &SignedCheckpoint,
     known: &KnownWitness,
@@ -77,7 +77,7 @@ fn with_cosignature(
 ) -> Result<SignedCheckpoint, CommandError> {
     let more = head.with_lines(lines)?;
     let time = known.witness.verify(more.note().as_bytes())?;
-    let early = "it says that it cosigned after now";
+    let early = "its cosignature has a time in the future";
     if time > now.saturating_add(300) {
         return Err(CommandError::Witness { witness: known.name.clone(), reason: early.into() });
     }

@@ -1,4 +1,4 @@
-//! Files that are there after a crash, or not there at all.
+//! Writes files so that after a crash each is complete or absent.
 
 use std::{
     fs::{self, DirBuilder, File},
@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::error::CommandError;
 
-/// Who may read a file.
+/// The permissions of a file.
 #[derive(Clone, Copy)]
 pub enum FileMode {
     Public,
@@ -27,12 +27,12 @@ impl FileMode {
     }
 }
 
-/// Puts a file in place, durably: its bytes, then its name, then the folder.
+/// Writes a file durably: its bytes, then its name, then the folder.
 pub fn write(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), CommandError> {
     write_with(path, bytes, mode, |draft| draft.persist(path).map(drop).map_err(|error| error.error))
 }
 
-/// The same, unless there is one already.
+/// Writes a new file durably. Fails when the file exists.
 pub fn create(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), CommandError> {
     let placed =
         write_with(path, bytes, mode, |draft| draft.persist_noclobber(path).map(drop).map_err(|error| error.error));
@@ -64,7 +64,7 @@ fn write_with(
     work().map_err(CommandError::file(path))
 }
 
-/// Makes a folder, and those above it, durably.
+/// Creates a folder and its missing parents durably.
 pub fn create_dir(path: &Path, mode: FileMode) -> Result<(), CommandError> {
     let bits = mode.bits() | if matches!(mode, FileMode::Public) { 0o111 } else { 0o100 };
     let missing: Vec<&Path> =
@@ -78,7 +78,7 @@ pub fn create_dir(path: &Path, mode: FileMode) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// A folder that nobody else works in for as long as this lives.
+/// An exclusive lock on a folder, held until dropped.
 #[derive(Debug)]
 pub struct FolderLock {
     _lock: File,

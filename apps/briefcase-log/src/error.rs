@@ -1,4 +1,4 @@
-//! Why a command did not do its job: what happened, a code that stays, and what to do next.
+//! Errors of commands: a message, a stable code and the next step.
 
 use std::{io, io::Write as _, path::Path, process::ExitCode};
 
@@ -6,20 +6,20 @@ use briefcase_tlog::{CheckpointError, CosignRefusal, LogPolicyError, LogProofErr
 use briefcase_types::text::printable;
 use serde_json::json;
 
-/// Why a command did not do its job.
+/// A command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     #[error("{path}: {source}")]
     File { path: String, source: io::Error },
-    #[error("{0} is there already")]
+    #[error("{0} exists already")]
     There(String),
-    #[error("another program is working in {0}")]
+    #[error("another program uses {0}")]
     Busy(String),
-    #[error("{path} can be read by others")]
+    #[error("other users can read {path}")]
     OpenKey { path: String },
-    #[error("{path} is not a key of {wanted}")]
+    #[error("{path} is not the private key of {wanted}")]
     Key { path: String, wanted: &'static str },
-    #[error("the log's files do not hold: {0}")]
+    #[error("the log's files are damaged: {0}")]
     Damaged(String),
     #[error("an entry has 1 to 65535 bytes")]
     EntryLength,
@@ -35,23 +35,23 @@ pub enum CommandError {
     Proof(#[from] LogProofError),
     #[error("the policy does not name this log")]
     UnknownLog,
-    #[error("the witness `{witness}` cannot be asked: {reason}")]
+    #[error("no cosignature from witness `{witness}`: {reason}")]
     Witness { witness: String, reason: String },
     #[error("{0}")]
     Refused(CosignRefusal),
-    #[error("the system gives no randomness")]
+    #[error("the system's random number generator failed")]
     Entropy,
     #[error("{address}: {source}")]
     Listen { address: String, source: io::Error },
 }
 
 impl CommandError {
-    /// For an error over a path.
+    /// Makes the error for a failed operation on a path.
     pub fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::File { path: path.display().to_string(), source }
     }
 
-    /// The reason in one word, which stays the same across versions.
+    /// The stable code of the reason.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::File { .. } => "file",
@@ -75,22 +75,23 @@ impl CommandError {
     const fn next(&self) -> &'static str {
         match self {
             Self::File { .. } => "Check the path and its permissions.",
-            Self::There(_) => "Choose another path; nothing is ever overwritten.",
-            Self::Busy(_) => "Wait for it, or stop it.",
-            Self::OpenKey { .. } => "Run `chmod 600` on it, and make a new key if others could have read it.",
-            Self::Key { .. } => "Give the key that belongs to it.",
-            Self::Damaged(_) | Self::Log(_) => "Publish nothing. Get the log's folder back from where it is served.",
-            Self::EntryLength | Self::NoEntry => "Check which file you gave.",
-            Self::Checkpoint(_) => "Publish nothing until you know who wrote it.",
+            Self::There(_) => "Choose another path; existing files are never overwritten.",
+            Self::Busy(_) => "Wait until it finishes, or stop it.",
+            Self::OpenKey { .. } => "Run `chmod 600` on the file. If others could have read it, make a new key.",
+            Self::Key { .. } => "Pass the right key file.",
+            Self::Damaged(_) | Self::Log(_) => "Publish nothing. Restore the log's folder from its published copy.",
+            Self::EntryLength | Self::NoEntry => "Check the entry's file.",
+            Self::Checkpoint(_) => "Publish nothing until you know who wrote the checkpoint.",
             Self::Policy(LogPolicyError::Quorum { .. }) | Self::Proof(_) => "Run `briefcase-log collect` first.",
             Self::Policy(_) | Self::UnknownLog => "Correct the policy file.",
-            Self::Witness { .. } => "Try again; a witness that stays away can be left out if the quorum allows.",
-            Self::Refused(_) => "If the log was put back from a copy, get its newest state first. Sign nothing else.",
-            Self::Entropy | Self::Listen { .. } => "Try again, or on another address.",
+            Self::Witness { .. } => "Try again; the quorum may be reached without this witness.",
+            Self::Refused(_) => "If the log was restored from a copy, fetch its newest state first. Sign nothing else.",
+            Self::Entropy | Self::Listen { .. } => "Try again, or use another address.",
         }
     }
 
-    /// Says it on stderr. 2 is a wrong file or key, 1 anything that did not hold.
+    /// Prints the error on stderr. The exit code is 2 for a wrong file, key, entry or policy, and 1 for any other
+    /// failure.
     pub fn report(&self, json: bool) -> ExitCode {
         let (code, message, next) = (self.code(), printable(&self.to_string()), self.next());
         let text = if json {
@@ -109,7 +110,7 @@ impl From<CosignRefusal> for CommandError {
     }
 }
 
-/// For what goes wrong on the way to a witness.
+/// Makes the error for a failed request to a witness.
 pub fn witness_error(witness: &str) -> impl Fn(&dyn std::error::Error) -> CommandError + '_ {
     move |reason| CommandError::Witness { witness: witness.to_owned(), reason: reason.to_string() }
 }

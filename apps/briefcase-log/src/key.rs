@@ -1,5 +1,5 @@
-//! Private keys as files: one line, readable by their owner alone, in the form of signed notes
-//! (`PRIVATE+KEY+name+hash+key`). The type byte keeps a log's key from being taken for a witness's.
+//! Private keys as files: one line, readable by the owner alone, in the form of signed notes
+//! (`PRIVATE+KEY+name+hash+key`). The type byte keeps a log's key from being used as a witness's key.
 
 use std::{io::Read as _, os::unix::fs::PermissionsExt as _, path::Path};
 
@@ -17,7 +17,7 @@ use crate::{
 const PREFIX: &str = "PRIVATE+KEY+";
 const LONGEST: u64 = 1024;
 
-/// Whose key it is.
+/// The purpose of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum KeyOwner {
     Log,
@@ -40,7 +40,7 @@ impl KeyOwner {
     }
 }
 
-/// A key that can sign. The seed stays in here.
+/// A private key for signed notes. The seed never leaves this type.
 pub struct NoteSigner {
     name: String,
     seed: SecretBytes,
@@ -48,7 +48,7 @@ pub struct NoteSigner {
 }
 
 impl NoteSigner {
-    /// Makes a key and its file, which must not be there yet.
+    /// Makes a key and its file, which must not exist yet.
     pub fn make(path: &Path, owner: KeyOwner, name: &str) -> Result<Self, CommandError> {
         let mut seed = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *seed).map_err(|_| CommandError::Entropy)?;
@@ -63,7 +63,7 @@ impl NoteSigner {
         Ok(key)
     }
 
-    /// Reads a key of this owner. A file that others may read is refused: it is no secret any more.
+    /// Reads a key for this purpose. A file that other users can read is rejected: its key may be known.
     pub fn read(path: &Path, owner: KeyOwner) -> Result<Self, CommandError> {
         let file = std::fs::File::open(path).map_err(CommandError::file(path))?;
         let mode = file.metadata().map_err(CommandError::file(path))?.permissions().mode();
@@ -107,7 +107,7 @@ impl NoteSigner {
         Ok(Witness::new(&self.name, self.public)?)
     }
 
-    /// The public half, as policies name it.
+    /// The public verifier key, as policies name it.
     pub fn verifier(&self, owner: KeyOwner) -> Result<String, CommandError> {
         match owner {
             KeyOwner::Log => self.log().map(|log| log.to_string()),
@@ -115,7 +115,7 @@ impl NoteSigner {
         }
     }
 
-    /// For the functions of `briefcase-tlog`, which check what it returns.
+    /// Signs for the functions of `briefcase-tlog`, which verify the signature.
     pub fn sign(&self, text: &[u8]) -> Option<[u8; 64]> {
         self.seed.expose(|seed| Some(SigningKey::from_bytes(seed.try_into().ok()?).sign(text).to_bytes()))
     }
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_of_its_owner_and_for_nobody_else_to_read() {
+    fn a_key_has_one_purpose_and_a_private_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         let made = NoteSigner::make(&path, KeyOwner::Log, "releases.example/log").unwrap();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_changed_is_no_key() {
+    fn a_changed_key_file_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         NoteSigner::make(&path, KeyOwner::Witness, "witness.example/1").unwrap();

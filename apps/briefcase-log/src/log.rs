@@ -1,4 +1,4 @@
-//! A log's folder: what it says, checked, and proofs from it.
+//! Reads and verifies a log's folder, and makes proofs from it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::error::CommandError;
 
 const NOTE_MAX: usize = 64 * 1024;
 
-/// A log whose head is signed and whose tiles lead to it.
+/// A log with a signed checkpoint whose root matches its tiles.
 #[derive(Debug)]
 pub struct SignedLog {
     folder: Folder,
@@ -20,7 +20,7 @@ pub struct SignedLog {
 }
 
 impl SignedLog {
-    /// Opens a log and checks the right edge of its tree.
+    /// Opens a log and verifies the right edge of its tree.
     pub fn open(path: &Path, key: &LogVerifierKey) -> Result<Self, CommandError> {
         let folder = Folder::new(path);
         let file = path.join(tiles::CHECKPOINT);
@@ -31,7 +31,7 @@ impl SignedLog {
         if log.frontier()?.root() == log.head.checkpoint().root {
             Ok(log)
         } else {
-            Err(CommandError::Damaged("its tiles do not lead to its signed head".into()))
+            Err(CommandError::Damaged("the tiles do not match the signed checkpoint".into()))
         }
     }
 
@@ -59,7 +59,7 @@ impl SignedLog {
         Ok(Frontier::load(self.size(), &self.reader())?)
     }
 
-    /// The bundle of entries with this number, as far as the log goes.
+    /// The bundle of entries with this number, up to the log's size.
     pub fn bundle(&self, number: u64) -> Result<Vec<u8>, CommandError> {
         let width = (self.size() - number * tiles::WIDTH).min(tiles::WIDTH);
         let path = tiles::bundle_path(number, width);
@@ -68,7 +68,7 @@ impl SignedLog {
         bytes.ok_or_else(|| CommandError::Damaged(format!("{path} is missing")))
     }
 
-    /// The place of an entry with exactly these bytes, the newest first.
+    /// The index of the newest entry with exactly these bytes.
     pub fn find(&self, entry: &[u8]) -> Result<Option<u64>, CommandError> {
         for number in (0..self.size().div_ceil(tiles::WIDTH)).rev() {
             let bytes = self.bundle(number)?;
@@ -81,12 +81,12 @@ impl SignedLog {
         Ok(None)
     }
 
-    /// The proof for an entry under the head as it is, with the cosignatures that it has.
+    /// Makes the proof for an entry under the current checkpoint, with its cosignatures.
     pub fn prove(&self, index: u64) -> Result<LogProof, CommandError> {
         Ok(LogProof::prove(index, &self.head, &self.reader())?)
     }
 
-    /// Derives every tile and the root again from the entries.
+    /// Derives every tile and the root again from the entries, and compares.
     pub fn check(&self) -> Result<(), CommandError> {
         let damaged = |what: String| CommandError::Damaged(what);
         let (mut frontier, mut tiler) = (Frontier::new(), tiles::Tiler::default());
@@ -96,7 +96,7 @@ impl SignedLog {
             if bytes.as_deref() == Some(&tile.bytes()[..]) {
                 Ok(())
             } else {
-                Err(damaged(format!("{path} is another")))
+                Err(damaged(format!("{path} differs from the entries")))
             }
         };
         for number in 0..self.size().div_ceil(tiles::WIDTH) {
@@ -116,7 +116,7 @@ impl SignedLog {
         if (frontier.size(), frontier.root()) == (head.size, head.root) {
             Ok(())
         } else {
-            Err(damaged("its entries do not lead to its signed head".into()))
+            Err(damaged("the entries do not match the signed checkpoint".into()))
         }
     }
 }

@@ -1,8 +1,9 @@
 //! `briefcase-log`: the log of the project's releases, and a witness for such logs.
 //!
-//! The log is a folder of static files (C2SP tlog-tiles) that any host can serve. Invariants: **a head is signed only
-//! after everything under it is on disk, and a witness cosigns only after it has written down what it cosigns**, so
-//! neither ever signs two different trees of one size, whatever moment the power goes.
+//! The log is a folder of static files (C2SP tlog-tiles) that any host can serve.
+//!
+//! Invariant: **a checkpoint is signed only after everything under it is on disk. A witness cosigns only after it has
+//! stored what it cosigns.** So neither ever signs two different trees of one size, even after a power failure.
 
 mod append;
 mod cli;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors, and a closed pipe is none here either.
+            // Help and version are not errors, and neither is a closed pipe.
             let _closed = error.print();
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }

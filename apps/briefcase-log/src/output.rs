@@ -1,4 +1,4 @@
-//! What a command answers: lines for a person, one document for a program.
+//! The output of a command: lines for people, or one JSON document for programs.
 
 use std::{
     io::{self, Write as _},
@@ -12,7 +12,7 @@ use serde_json::Value;
 pub struct CommandOutput {
     pub lines: Vec<String>,
     pub json: Value,
-    /// The answer is no.
+    /// Whether the check or request failed; sets exit code 1.
     pub failed: bool,
 }
 

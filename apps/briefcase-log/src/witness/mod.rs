@@ -1,4 +1,4 @@
-//! A witness: it sees that logs only grow, and says so.
+//! A witness: it verifies that logs only grow, and cosigns their checkpoints.
 
 mod server;
 mod state;

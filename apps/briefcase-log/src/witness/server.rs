@@ -1,4 +1,4 @@
-//! The witness's door: `POST /add-checkpoint`, and nothing else.
+//! The witness's HTTP server, with `POST /add-checkpoint` as its only endpoint.
 
 use std::{
     convert::Infallible,
@@ -24,18 +24,18 @@ use crate::error::CommandError;
 const CONNECTIONS: usize = 64;
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Listens.
+/// Binds the listening socket.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, CommandError> {
     let listening = TcpListener::bind(address).await;
     listening.map_err(|source| CommandError::Listen { address: address.to_string(), source })
 }
 
-/// Answers until the process ends.
+/// Serves requests until the process ends.
 pub async fn serve(listener: TcpListener, witness: WitnessService) -> Result<(), CommandError> {
     let (witness, places) = (Arc::new(witness), Arc::new(Semaphore::new(CONNECTIONS)));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return Ok(()) };
-        // A connection that broke before it was taken is no reason to stop.
+        // A connection that broke before it was accepted does not stop the server.
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
@@ -51,7 +51,7 @@ pub async fn serve(listener: TcpListener, witness: WitnessService) -> Result<(),
                 .timer(TokioTimer::new())
                 .header_read_timeout(READ_TIMEOUT)
                 .serve_connection(TokioIo::new(stream), service);
-            // Whoever asked sees how it ended.
+            // The client sees how its connection ended.
             let _ended = connection.await;
             drop(place);
         });
@@ -60,14 +60,14 @@ pub async fn serve(listener: TcpListener, witness: WitnessService) -> Result<(),
 
 async fn respond(request: Request<Incoming>, witness: Arc<WitnessService>) -> Response<Full<Bytes>> {
     if request.uri().path() != "/add-checkpoint" {
-        return response(StatusCode::NOT_FOUND, "text/plain", "there is only /add-checkpoint\n".into());
+        return response(StatusCode::NOT_FOUND, "text/plain", "not found: the only path is /add-checkpoint\n".into());
     }
     if request.method() != Method::POST {
-        return response(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "it takes POST\n".into());
+        return response(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "use POST\n".into());
     }
     let body = timeout(READ_TIMEOUT, Limited::new(request.into_body(), REQUEST_MAX).collect()).await;
     let Ok(Ok(body)) = body else {
-        return response(StatusCode::BAD_REQUEST, "text/plain", "the request did not come whole\n".into());
+        return response(StatusCode::BAD_REQUEST, "text/plain", "the request is incomplete or too large\n".into());
     };
     let body = body.to_bytes();
     let cosigned = tokio::task::spawn_blocking(move || witness.add_checkpoint(&body, now())).await;
@@ -82,9 +82,9 @@ async fn respond(request: Request<Incoming>, witness: Arc<WitnessService>) -> Re
         }
         Ok(Err(failure)) => {
             failure.report(false);
-            response(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "the witness cannot answer now\n".into())
+            response(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "the witness failed; try again\n".into())
         }
-        Err(_) => response(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "the witness cannot answer now\n".into()),
+        Err(_) => response(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "the witness failed; try again\n".into()),
     }
 }
 
@@ -95,9 +95,9 @@ fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Fu
     response
 }
 
-/// The time that a cosignature says, in seconds since 1970.
+/// The time for a cosignature, in seconds since 1970.
 pub fn now() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "a cosignature is about the time it was made")]
+    #[expect(clippy::disallowed_methods, reason = "a cosignature states the time it was made")]
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     since.as_secs()
 }

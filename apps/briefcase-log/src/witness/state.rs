@@ -1,7 +1,7 @@
-//! What a witness has cosigned of each log, and the one step that goes on from there.
+//! The last cosigned checkpoint of each log, and the step to the next one.
 //!
-//! Invariant: the head is on disk before its cosignature exists. A crash in between makes the witness know a head that it
-//! has not cosigned, which is asked for again; never the other way round.
+//! Invariant: a checkpoint is on disk before its cosignature exists. After a crash in between, the witness knows a
+//! checkpoint that it has not cosigned; a repeated request cosigns it.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,17 +19,17 @@ use crate::{
     key::NoteSigner,
 };
 
-/// The folder with one file for each log: the signed note that was cosigned last.
+/// A folder with one file per log: the signed note that was cosigned last.
 #[derive(Debug)]
 pub struct WitnessState {
     folder: PathBuf,
-    /// One request at a time compares, writes and signs.
+    /// Serializes requests: each compares, writes and signs alone.
     request: Mutex<()>,
     _lock: FolderLock,
 }
 
 impl WitnessState {
-    /// Opens the folder; nobody else may have it open.
+    /// Opens the folder and locks it against other processes.
     pub fn open(folder: &Path) -> Result<Self, CommandError> {
         durable_file::create_dir(folder, FileMode::Private)?;
         let held = FolderLock::acquire(folder)?;
@@ -42,8 +42,8 @@ impl WitnessState {
         self.folder.join(format!("{name}.note"))
     }
 
-    /// What was cosigned last, signed by any of the log's keys. A file that cannot be read is an error, not a log that
-    /// was never seen.
+    /// The last cosigned checkpoint, signed by any of the log's keys. An unreadable file is an error, not an unknown
+    /// log.
     fn last_cosigned(&self, origin: &Origin, keys: &[&LogVerifierKey]) -> Result<Option<LastCosigned>, CommandError> {
         let file = self.file(origin);
         let note = match std::fs::read(&file) {
@@ -60,7 +60,7 @@ impl WitnessState {
     }
 }
 
-/// A witness at work.
+/// A running witness.
 pub struct WitnessService {
     pub state: WitnessState,
     pub key: NoteSigner,
@@ -69,12 +69,12 @@ pub struct WitnessService {
 }
 
 impl WitnessService {
-    /// Judges a request, writes down the new head, and cosigns it: gives the signature line.
+    /// Verifies a request, stores the new checkpoint and cosigns it. Returns the signature line.
     pub fn add_checkpoint(&self, request: &[u8], now: u64) -> Result<String, CommandError> {
         let request = AddCheckpoint::parse(request)?;
         let origin = request.unverified_checkpoint()?.origin;
         let known = self.logs.logs().iter().map(|log| &log.key).filter(|key| key.origin == origin);
-        // A log may have two keys while it changes from one to the other; what was cosigned of it is one memory.
+        // During a key change a log has two keys. Both share one stored checkpoint.
         let keys: Vec<&LogVerifierKey> = known.collect();
         let _one_at_a_time = self.state.request.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = self.state.last_cosigned(&origin, &keys)?;

@@ -1,11 +1,11 @@
-//! kill -9 at any moment: a witness never cosigns two trees of one size, a log is never torn.
+//! `kill -9` at any moment: a witness never cosigns two trees of one size, and a log is never left damaged.
 
 use std::{thread, time::Duration};
 
 use crate::world::{World, post, program, run};
 
 #[test]
-fn killed_at_any_moment_a_witness_cosigns_one_tree_of_a_size() {
+fn a_killed_witness_never_cosigns_two_trees_of_one_size() {
     let world = World::new();
     world.add("public", "start");
     world.start(1).post("/add-checkpoint", world.request("public", 0).as_bytes()).unwrap();
@@ -34,7 +34,7 @@ fn killed_at_any_moment_a_witness_cosigns_one_tree_of_a_size() {
             std::fs::remove_dir_all(world.path().join("public")).unwrap();
             std::fs::rename(world.path().join("next"), world.path().join("public")).unwrap();
         } else {
-            // It knows the true head, answered or not.
+            // The witness knows the true checkpoint, whether it answered or not.
             let again = witness.post("/add-checkpoint", world.request("public", round + 1).as_bytes());
             assert_eq!(again.unwrap().0, 200, "round {round}");
         }
@@ -43,7 +43,7 @@ fn killed_at_any_moment_a_witness_cosigns_one_tree_of_a_size() {
 }
 
 #[test]
-fn killed_while_it_appends_a_log_is_whole() {
+fn a_log_killed_while_appending_is_intact() {
     let world = World::new();
     let key = world.log_key().to_string();
     for round in 0..15_u64 {

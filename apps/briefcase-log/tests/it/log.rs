@@ -1,4 +1,4 @@
-//! A log from its first entry to a proof that anybody can check.
+//! A log from its first entry to a proof that anyone can verify.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::world::{World, run};
 const LATEST: u64 = u64::MAX >> 1;
 
 #[test]
-fn a_proof_takes_as_many_witnesses_as_the_policy_says() {
+fn a_proof_needs_the_policys_quorum() {
     let world = World::new();
     for number in 0..300 {
         world.add("public", &format!("entry {number}"));
@@ -36,19 +36,19 @@ fn a_proof_takes_as_many_witnesses_as_the_policy_says() {
 }
 
 #[test]
-fn the_same_entry_again_is_not_appended_again() {
+fn a_repeated_last_entry_is_not_appended_again() {
     let world = World::new();
     world.add("public", "one");
     let note = world.note("public");
     world.add("public", "one");
-    assert_eq!(world.note("public"), note, "whoever does not know whether it was added runs it again");
+    assert_eq!(world.note("public"), note, "adding again is safe after an interrupted run");
     world.add("public", "two");
     world.add("public", "one");
     assert!(world.note("public").contains("\n3\n"));
 }
 
 #[test]
-fn every_touched_file_is_found() {
+fn every_changed_file_is_detected() {
     let world = World::new();
     for number in 0..258 {
         world.add("public", &format!("entry {number}"));

@@ -1,8 +1,8 @@
-//! The program as a release's maker and a witness's keeper meet it: real processes, real files, real crashes.
+//! The program from the view of a release's maker and a witness's operator: real processes, files and crashes.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "in a test what cannot go on fails the test, with its place"
+    reason = "a failed expectation fails the test and shows its place"
 )]
 
 #[path = "../../../../crates/testkit/src/clock.rs"]
@@ -15,7 +15,7 @@ mod world;
 use crate::world::{World, run};
 
 #[test]
-fn every_command_explains_itself_with_an_example() {
+fn every_command_has_help_with_an_example() {
     let world = World::new();
     let mut all = String::new();
     for command in ["", "key", "init", "add", "collect", "proof", "check", "witness"] {

@@ -1,4 +1,4 @@
-//! A witness before a log that lies.
+//! A witness against a dishonest log.
 
 use std::fs;
 
@@ -15,21 +15,21 @@ fn a_second_history_gets_no_cosignature() {
     world.add("fork", "another two");
     world.collect("public");
     assert!(world.note("public").contains("— witness.example/1 "));
-    // The same size with another root, then a longer one that does not continue what was seen.
+    // The same size with another root, then a longer one that does not extend the last cosigned one.
     let same = world.collect("fork");
-    assert!(same.out().contains("w1: the witness `w1` cannot be asked"), "{}", same.out());
+    assert!(same.out().contains("w1: no cosignature from witness `w1`"), "{}", same.out());
     world.add("fork", "another three");
     assert_eq!(witness.post("/add-checkpoint", world.request("fork", 2).as_bytes()).unwrap().0, 422);
     assert!(!world.collect("fork").ok());
     assert!(!world.note("fork").contains("witness.example/1"));
-    // The true log goes on.
+    // The true log continues.
     world.add("public", "three");
     world.collect("public");
     assert!(world.witness_key(1).verify(world.note("public").as_bytes()).is_ok());
 }
 
 #[test]
-fn a_log_may_change_its_key_and_stays_one_log() {
+fn a_log_with_a_new_key_stays_one_log() {
     let world = World::new();
     world.add("public", "one");
     let made = run(world.path(), &["key", "next.key", "--name", "releases.example/log", "--for", "log"]);
@@ -44,14 +44,14 @@ fn a_log_may_change_its_key_and_stays_one_log() {
     let witness = world.start(1);
     let ask = |log: &str, old| witness.post("/add-checkpoint", world.request(log, old).as_bytes()).unwrap().0;
     assert_eq!(ask("public", 0), 200, "the key before");
-    assert_eq!(ask("next", 0), 409, "the memory is the log's, not the key's");
+    assert_eq!(ask("next", 0), 409, "the stored checkpoint belongs to the log, not the key");
     assert_eq!(ask("next", 1), 200, "the key after");
     world.add("public", "another two");
     assert_eq!(ask("public", 2), 409, "a second history under the key before");
 }
 
 #[test]
-fn a_log_put_back_from_a_copy_is_told_how_far_it_was() {
+fn a_restored_log_gets_the_last_cosigned_size() {
     let world = World::new();
     world.add("public", "one");
     world.copy("public", "older");
@@ -78,11 +78,7 @@ fn a_witness_remembers_across_restarts() {
         world.path(),
         &["--json", "witness", "seen1", "--key", "w1.key", "--policy", "policy.txt", "--listen", "127.0.0.1:0"],
     );
-    assert!(
-        busy.err().contains("\"busy\""),
-        "two witnesses over one memory would not know of each other: {}",
-        busy.err()
-    );
+    assert!(busy.err().contains("\"busy\""), "two witnesses must not share one state folder: {}", busy.err());
     witness.kill();
     let witness = world.start(1);
     assert_eq!(witness.post("/add-checkpoint", world.request("fork", 1).as_bytes()).unwrap(), (409, "2\n".into()));
@@ -90,7 +86,7 @@ fn a_witness_remembers_across_restarts() {
 }
 
 #[test]
-fn a_memory_that_cannot_be_read_is_not_a_log_never_seen() {
+fn an_unreadable_state_is_an_error() {
     let world = World::new();
     world.add("public", "one");
     let witness = world.start(1);
@@ -107,7 +103,7 @@ fn a_memory_that_cannot_be_read_is_not_a_log_never_seen() {
 }
 
 #[test]
-fn the_door_takes_one_kind_of_request() {
+fn the_server_accepts_one_kind_of_request() {
     let world = World::new();
     world.add("public", "one");
     let witness = world.start(1);

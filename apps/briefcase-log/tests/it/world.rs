@@ -1,4 +1,4 @@
-//! A log with a key, three witnesses with theirs, and a policy that wants two of them.
+//! A log with its key, three witnesses with theirs, and a policy with a quorum of two.
 
 use std::{
     fs,
@@ -79,7 +79,7 @@ impl World {
         self.publics[number].parse().expect("a witness's key")
     }
 
-    /// Writes the policy; witnesses with an address can be asked.
+    /// Writes the policy. Witnesses with an address receive requests.
     pub fn policy(&self, running: &[&Running]) -> briefcase_tlog::LogPolicy {
         let mut text = format!("log {}\n", self.publics[0]);
         for number in 1..=3 {
@@ -111,7 +111,7 @@ impl World {
         fs::read_to_string(self.path().join(log).join("checkpoint")).expect("a checkpoint")
     }
 
-    /// A request to cosign the head of a log, from `old` on.
+    /// A request to cosign a log's checkpoint, from size `old` on.
     pub fn request(&self, log: &str, old: u64) -> String {
         let note = self.note(log);
         let size = Checkpoint::parse_unverified(note.as_bytes()).expect("a checkpoint").size;
@@ -136,7 +136,7 @@ impl World {
     }
 }
 
-/// A witness that runs; killed when it goes out of sight, as by a power cut.
+/// A running witness. Dropping it kills the process, like a power failure.
 pub struct Running {
     pub number: usize,
     pub url: String,
@@ -144,7 +144,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Status and body; `None` when the witness went away.
+    /// The status and body; `None` when the connection failed.
     pub fn post(&self, path: &str, body: &[u8]) -> Option<(u16, String)> {
         post(&self.url, path, body)
     }
