@@ -1,24 +1,25 @@
-//! Which addresses may be dialled.
+//! The addresses that a client may connect to.
 //!
-//! The invariant: an address that is not plainly on the public internet is refused unless a person named its kind.
-//! Metadata services of clouds are refused even then: they hand out credentials to whoever asks.
+//! Invariant: an address that is not clearly on the public internet is rejected, unless a person allowed its kind.
+//! Cloud metadata services are always rejected: they give credentials to any caller.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// How far a registration reaches. Chosen by the person who registers the server, never by an answer.
+/// The addresses that a registered server may have. The person who registers the server chooses; a server's answer
+/// never does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum AddressPolicy {
     /// Public addresses only.
     #[default]
     Public,
-    /// This machine only (`localhost`, `127.0.0.0/8`, `::1`); the only reach that admits plain `http`.
+    /// This machine only (`localhost`, `127.0.0.0/8`, `::1`). Only this policy allows plain `http`.
     Loopback,
     /// Public addresses and those of private networks (RFC 1918, RFC 4193, RFC 6598).
     Private,
 }
 
 impl AddressPolicy {
-    /// Whether this address may be dialled.
+    /// Whether the policy allows this address.
     #[must_use]
     pub fn admits(self, address: IpAddr) -> bool {
         let address = plain(address);
@@ -33,7 +34,8 @@ impl AddressPolicy {
     }
 }
 
-/// The address that a packet would really go to: IPv4 written as IPv6 (mapped, or behind the well-known NAT64 prefix).
+/// The effective address of a packet: IPv4 written as IPv6 (mapped, or behind the well-known NAT64 prefix) becomes
+/// IPv4.
 fn plain(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -47,7 +49,7 @@ fn plain(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Metadata and host services that sit on addresses otherwise private or even public.
+/// Metadata and host services. Their addresses otherwise look private or even public.
 fn is_metadata(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(four) => {
@@ -80,7 +82,7 @@ fn is_global_v4(address: Ipv4Addr) -> bool {
     )
 }
 
-/// Global unicast, less what tunnels to IPv4 (Teredo, 6to4) and what is for documents or protocols.
+/// Global unicast, without tunnels to IPv4 (Teredo, 6to4) and without addresses for documentation and protocols.
 fn is_global_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         [0x2001, second, ..] => second >= 0x200 && second != 0xdb8,
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_private_registration_adds_is_only_private_networks() {
+    fn the_private_policy_adds_only_private_networks() {
         let private = ["10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd12:3456::1"];
         assert_eq!(admitted(AddressPolicy::Private, &private), private);
         assert!(admitted(AddressPolicy::Public, &private).is_empty());
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_only_this_machine() {
+    fn the_loopback_policy_allows_only_this_machine() {
         let own = ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"];
         assert_eq!(admitted(AddressPolicy::Loopback, &own), own);
         assert!(

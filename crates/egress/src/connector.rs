@@ -1,4 +1,4 @@
-//! Dials vetted addresses, with TLS where the target says so.
+//! Connects to vetted addresses, with TLS where the target requires it.
 
 use std::{
     future::Future,
@@ -22,7 +22,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{EgressError, Resolver, Target, resolve::vetted};
 
-/// Opens connections to one target. The URI hyper passes is not looked at: the target decides.
+/// Opens connections to one target. It ignores the URI that hyper passes.
 #[derive(Clone)]
 pub(crate) struct Connector(pub(crate) Arc<ConnectSettings>);
 
@@ -68,7 +68,7 @@ fn server_name(target: &Target) -> Result<ServerName<'static>, EgressError> {
     Ok(name)
 }
 
-/// Tries the addresses in order, giving each its time.
+/// Tries the addresses in order, with a timeout for each.
 async fn dial(addresses: &[SocketAddr], timeout: Duration) -> Result<TcpStream, EgressError> {
     let mut last = EgressError::Unresolved("the name has no address".into());
     for address in addresses {
@@ -81,7 +81,7 @@ async fn dial(addresses: &[SocketAddr], timeout: Duration) -> Result<TcpStream, 
     Err(last)
 }
 
-/// The socket's peer is the address that was vetted.
+/// Checks that the socket's peer is the vetted address.
 fn settle(stream: TcpStream, vetted: SocketAddr) -> Result<TcpStream, EgressError> {
     let failed = |error: io::Error| EgressError::Connection(error.to_string());
     if stream.peer_addr().map_err(failed)?.ip() != vetted.ip() {

@@ -1,4 +1,4 @@
-//! Requests and answers: one client per (server, credential), each to one origin.
+//! Requests and responses. Each (server, credential) has a client of its own, for one origin.
 
 use std::{error::Error as _, sync::Arc, time::Duration};
 
@@ -18,15 +18,15 @@ use crate::{
     connector::{ConnectSettings, Connector},
 };
 
-/// How the client behaves, for all lanes.
+/// Settings for all clients.
 pub struct EgressSettings {
-    /// To resolve, connect and agree on TLS.
+    /// The time limit to resolve, connect and complete the TLS handshake.
     pub connect: Duration,
-    /// Between two chunks of a body that is not an event stream.
+    /// The time limit between two chunks of a body that is not an event stream.
     pub idle: Duration,
-    /// Certificates that a person trusts besides Mozilla's roots.
+    /// Certificates that a person trusts in addition to Mozilla's roots.
     pub roots: Vec<CertificateDer<'static>>,
-    /// Turns names into addresses.
+    /// The name resolver.
     pub resolver: Arc<dyn Resolver>,
 }
 
@@ -37,14 +37,14 @@ impl Default for EgressSettings {
     }
 }
 
-/// The client. Cheap to clone; opens lanes.
+/// Makes clients that share settings. Cheap to clone.
 #[derive(Clone)]
 pub struct Egress {
     settings: Arc<EgressSettings>,
     tls: Arc<ClientConfig>,
 }
 
-/// Connections to one origin, shared by whoever holds this client and by nobody else.
+/// Connections to one origin. Clones share them; nobody else does.
 #[derive(Clone)]
 pub struct OriginClient {
     target: Target,
@@ -57,19 +57,19 @@ pub struct OriginClient {
 pub struct EgressRequest {
     /// The method.
     pub method: Method,
-    /// Where on the client's origin; `None` is the target itself.
+    /// The path on the client's origin; `None` for the target itself.
     pub path: Option<PathAndQuery>,
-    /// Headers, complete but for `Host` and `Content-Length`.
+    /// All headers but `Host` and `Content-Length`.
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
-    /// How long to wait for the answer's head.
+    /// The time limit for the response's head.
     pub timeout: Duration,
-    /// The longest body that is read; `u64::MAX` for streams that are meant never to end.
+    /// The longest accepted body; `u64::MAX` for streams without an end.
     pub limit: u64,
 }
 
-/// An answer whose body has not been read.
+/// A response whose body is not read yet.
 pub struct EgressResponse {
     /// The status; never a redirect.
     pub status: StatusCode,
@@ -79,7 +79,7 @@ pub struct EgressResponse {
     pub body: ResponseBody,
 }
 
-/// A body as it arrives. Dropping it before its end closes the connection, which tells the server to stop.
+/// A response's body as it arrives. Dropping it early closes the connection, which tells the server to stop.
 pub struct ResponseBody {
     incoming: Incoming,
     left: u64,
@@ -88,13 +88,13 @@ pub struct ResponseBody {
 }
 
 impl Egress {
-    /// Sets the client up. Fails only when a root certificate cannot be read.
+    /// Prepares TLS. Fails only when a root certificate cannot be read.
     pub fn new(settings: EgressSettings) -> Result<Self, EgressError> {
         let tls = Arc::new(tls(&settings.roots)?);
         Ok(Self { settings: Arc::new(settings), tls })
     }
 
-    /// A client to the target, with connections of its own.
+    /// Makes a client for the target, with connections of its own.
     #[must_use]
     pub fn client(&self, target: Target) -> OriginClient {
         let dial = ConnectSettings {
@@ -115,17 +115,17 @@ impl Egress {
 }
 
 impl OriginClient {
-    /// Where the client leads.
+    /// The target.
     #[must_use]
     pub const fn target(&self) -> &Target {
         &self.target
     }
 
-    /// Sends one request. The answer's status may be any but a redirect; its body is plain and bounded.
+    /// Sends one request. A redirect is an error; any other status is returned. The body is plain and bounded.
     pub async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
         let EgressRequest { method, path, headers, body, timeout, limit } = request;
         let path = path.unwrap_or_else(|| self.target.path_and_query());
-        let mut outgoing = http::EgressRequest::new(Full::new(body));
+        let mut outgoing = http::Request::new(Full::new(body));
         *outgoing.method_mut() = method;
         *outgoing.uri_mut() = path.0;
         *outgoing.headers_mut() = headers;
@@ -140,12 +140,12 @@ impl OriginClient {
 }
 
 impl ResponseBody {
-    /// The next piece, waiting at most the idle time; `None` at the end.
+    /// Returns the next chunk, waiting at most the idle time; `None` at the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, EgressError> {
         timeout(self.idle, self.next()).await.map_err(|_| EgressError::TimedOut("data"))?
     }
 
-    /// The next piece of an event stream, however long it takes; `None` at the end.
+    /// Returns the next chunk of an event stream, without a time limit; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, EgressError> {
         while let Some(frame) = self.incoming.frame().await {
             let frame = frame.map_err(|error| EgressError::Connection(chain(&error)))?;
@@ -160,7 +160,7 @@ impl ResponseBody {
         Ok(None)
     }
 
-    /// All of it.
+    /// Reads the whole body.
     pub async fn collect(mut self) -> Result<Bytes, EgressError> {
         let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
         let Some(second) = self.chunk().await? else { return Ok(first) };
@@ -202,7 +202,7 @@ fn check_head(head: &http::response::Parts, limit: u64) -> Result<(), EgressErro
     }
 }
 
-/// What failed, told by the innermost error; a dialler's own error is passed on as it is.
+/// Reports the innermost cause of a failure. The connector's own error is passed on unchanged.
 fn connection(error: &ClientError) -> EgressError {
     match error.source().and_then(|source| source.downcast_ref::<EgressError>()) {
         Some(EgressError::Forbidden(address)) => EgressError::Forbidden(*address),

@@ -1,4 +1,4 @@
-//! Where a client leads: a URL read once, by one parser.
+//! A client's destination: a URL read once, by one parser.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use crate::{AddressPolicy, TargetError};
 
 const LONGEST_URL: usize = 4096;
 
-/// A server's address together with the reach a person gave it. Holds only what may be dialled.
+/// A server's URL with its address policy. Holds only allowed URLs.
 #[derive(Clone, Debug)]
 pub struct Target {
     url: Url,
@@ -17,12 +17,13 @@ pub struct Target {
     policy: AddressPolicy,
 }
 
-/// A URL on the same origin as the client it was made for.
+/// The path and query of a URL on the client's origin.
 #[derive(Clone, Debug)]
 pub struct PathAndQuery(pub(crate) Uri);
 
 impl Target {
-    /// Reads a URL. `http` is accepted only with [`AddressPolicy::Loopback`], whose host must be `localhost` or an address of this machine.
+    /// Reads a URL. Plain `http` needs [`AddressPolicy::Loopback`], whose host must be `localhost` or an address of
+    /// this machine.
     pub fn parse(text: &str, policy: AddressPolicy) -> Result<Self, TargetError> {
         let url = plain_url(text)?;
         match (url.scheme(), policy) {
@@ -34,31 +35,31 @@ impl Target {
         Ok(Self { url, uri, policy })
     }
 
-    /// The URL as it was read (normalised).
+    /// The parsed, normalised URL.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.url.as_str()
     }
 
-    /// Its origin (`scheme://host[:port]`, no default port), as browsers write it.
+    /// The origin (`scheme://host[:port]`, without the default port), as browsers write it.
     #[must_use]
     pub fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
-    /// The reach.
+    /// The address policy.
     #[must_use]
     pub const fn address_policy(&self) -> AddressPolicy {
         self.policy
     }
 
-    /// The target itself as a place.
+    /// The path and query of the target itself.
     #[must_use]
     pub fn path_and_query(&self) -> PathAndQuery {
         PathAndQuery(self.uri.clone())
     }
 
-    /// A reference that the server gave (absolute or relative), if it stays on this origin.
+    /// Resolves a server's absolute or relative reference, if it stays on this origin.
     pub fn join(&self, reference: &str) -> Result<PathAndQuery, TargetError> {
         if has_odd_characters(reference) || reference.len() > LONGEST_URL {
             return Err(TargetError::NotAUrl);
@@ -86,12 +87,12 @@ impl Target {
     }
 }
 
-/// Parsers drop tabs and newlines and turn backslashes round, each in its own way: such text is not a URL here.
+/// Parsers drop tabs and newlines and turn backslashes into slashes, each in its own way. Such text is rejected.
 fn has_odd_characters(text: &str) -> bool {
     text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\' || briefcase_types::text::is_deceptive(c))
 }
 
-/// Parsers also disagree about `https:/host` and `https:///host`.
+/// Parsers disagree about `https:/host` and `https:///host`.
 fn has_two_slashes(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, rest)| !scheme.contains(['/', ':']) && !rest.starts_with('/'))
 }
@@ -120,7 +121,7 @@ fn check_host(url: &Url, policy: AddressPolicy) -> Result<(), TargetError> {
     if policy.admits(address) { Ok(()) } else { Err(TargetError::OutOfReach(kind(policy))) }
 }
 
-/// `localhost` and names below it: they are this machine by definition (RFC 6761) and never asked of a resolver.
+/// Whether a name is `localhost` or below it. Such names mean this machine (RFC 6761) and are never sent to a resolver.
 pub(crate) fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name == "localhost" || name.ends_with(".localhost")

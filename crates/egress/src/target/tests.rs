@@ -1,6 +1,6 @@
 use super::*;
 
-/// Spellings of addresses that only the inside of a network, or this machine, answers.
+/// Spellings of addresses inside a network or on this machine.
 const INSIDE: [&str; 64] = [
     "https://127.0.0.1/",
     "https://127.1/",
@@ -69,7 +69,7 @@ const INSIDE: [&str; 64] = [
 ];
 
 #[test]
-fn attack_43_no_spelling_of_an_inside_address_is_a_public_target() {
+fn attack_43_no_spelling_of_an_internal_address_is_a_public_target() {
     let passed: Vec<_> = INSIDE.iter().filter(|text| Target::parse(text, AddressPolicy::Public).is_ok()).collect();
     assert!(passed.is_empty(), "{passed:?}");
 }
@@ -130,7 +130,7 @@ fn plain_http_is_for_this_machine_only() {
 }
 
 #[test]
-fn a_reference_never_leaves_its_origin() {
+fn a_reference_to_another_origin_is_rejected() {
     let target = Target::parse("https://good.example/mcp/sse", AddressPolicy::Public).unwrap();
     assert_eq!(target.join("/messages?id=1").unwrap().0, "https://good.example/messages?id=1");
     assert_eq!(target.join("https://good.example:443/x").unwrap().0, "https://good.example/x");
@@ -147,7 +147,7 @@ fn a_reference_never_leaves_its_origin() {
 }
 
 #[test]
-fn an_origin_is_what_a_browser_would_call_it() {
+fn an_origin_is_written_as_browsers_write_it() {
     for (url, origin) in [
         ("https://Push.EXAMPLE:443/send/a?b", "https://push.example"),
         ("https://push.example:8443/", "https://push.example:8443"),

@@ -1,4 +1,4 @@
-//! Where a connection may go.
+//! Addresses a connection may go to.
 
 use std::sync::{Arc, Mutex, atomic::Ordering};
 
@@ -12,7 +12,7 @@ fn told(answers: &[&[&str]]) -> Arc<Told> {
 }
 
 #[tokio::test]
-async fn attack_44_a_name_that_points_inside_is_not_dialled() {
+async fn attack_44_a_name_with_an_internal_address_is_rejected() {
     let (address, connections) = serve("HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n").await;
     let url = format!("https://innocent.example:{}/", address.port());
     for inside in [
@@ -27,12 +27,12 @@ async fn attack_44_a_name_that_points_inside_is_not_dialled() {
             assert!(matches!(outcome, Err(EgressError::Forbidden(_))), "{inside:?}: {outcome:?}");
         }
     }
-    assert_eq!(connections.load(Ordering::SeqCst), 0, "no packet went inside");
+    assert_eq!(connections.load(Ordering::SeqCst), 0, "no packet went to an internal address");
 }
 
 #[tokio::test]
 async fn attack_44_every_new_connection_is_vetted_anew() {
-    // An address for documents first, this machine second: neither look-up may be followed.
+    // A documentation address first, this machine second. Neither result may be used.
     let client =
         client("https://rebinding.example:1/", AddressPolicy::Public, told(&[&["192.0.2.1"], &["127.0.0.1"]]), vec![]);
     assert!(matches!(fetch(&client).await, Err(EgressError::Forbidden(_))));
@@ -40,12 +40,12 @@ async fn attack_44_every_new_connection_is_vetted_anew() {
 }
 
 #[tokio::test]
-async fn localhost_is_never_asked_of_a_resolver() {
+async fn localhost_is_never_sent_to_a_resolver() {
     let (address, _) = serve("HTTP/1.1 200 x\r\ncontent-length: 2\r\n\r\nok").await;
     let resolver = told(&[&["1.1.1.1"]]);
     let url = format!("http://api.localhost:{}/", address.port());
     assert_eq!(fetch(&client(&url, AddressPolicy::Loopback, resolver.clone(), vec![])).await.unwrap(), "ok");
-    assert_eq!(resolver.0.lock().unwrap().len(), 1, "not asked");
+    assert_eq!(resolver.0.lock().unwrap().len(), 1, "no query for localhost");
 }
 
 #[tokio::test]

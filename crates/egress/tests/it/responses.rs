@@ -1,4 +1,4 @@
-//! What an answer may be.
+//! Accepted and rejected responses.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -40,7 +40,7 @@ async fn attack_47_a_body_ends_at_its_limit() {
 }
 
 #[tokio::test]
-async fn attack_50_waiting_ends() {
+async fn attack_50_every_wait_has_a_timeout() {
     let began = Instant::now();
     assert!(matches!(answer("").await, Err(EgressError::TimedOut("answer"))));
     let slow = answer("HTTP/1.1 200 x\r\ncontent-length: 9\r\n\r\nx").await;
@@ -49,7 +49,7 @@ async fn attack_50_waiting_ends() {
 }
 
 #[tokio::test]
-async fn attack_38_an_answer_that_two_readers_read_differently_is_refused() {
+async fn attack_38_an_ambiguous_response_is_rejected() {
     for text in [
         "HTTP/1.1 200 x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx",
         "HTTP/1.1 200 x\r\nno colon\r\n\r\n",
@@ -61,7 +61,7 @@ async fn attack_38_an_answer_that_two_readers_read_differently_is_refused() {
 }
 
 #[tokio::test]
-async fn attack_45_a_redirect_is_an_answer_and_not_a_way() {
+async fn attack_45_redirects_are_not_followed() {
     let (elsewhere, connections) = serve("HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n").await;
     for status in [301, 302, 303, 307, 308] {
         let text = format!("HTTP/1.1 {status} x\r\nlocation: http://{elsewhere}/\r\ncontent-length: 0\r\n\r\n");
@@ -76,7 +76,7 @@ async fn attack_45_a_redirect_is_an_answer_and_not_a_way() {
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again_and_belongs_to_its_lane() {
+async fn a_connection_is_reused_within_its_client_only() {
     let (address, connections) = serve("HTTP/1.1 200 x\r\ncontent-length: 2\r\n\r\nok").await;
     let url = format!("http://{address}/");
     let one = client(&url, AddressPolicy::Loopback, Arc::new(SystemResolver), vec![]);

@@ -1,4 +1,4 @@
-//! A client, a server that writes bytes, and a resolver that says what it is told.
+//! Test parts: a client, a server that writes given bytes, and a resolver with given addresses.
 
 use std::{
     collections::VecDeque,
@@ -54,12 +54,12 @@ pub fn get() -> EgressRequest {
     }
 }
 
-/// Asks, and reads all of the answer.
+/// Sends a request and reads the whole response.
 pub async fn fetch(client: &OriginClient) -> Result<Bytes, EgressError> {
     client.send(get()).await?.body.collect().await
 }
 
-/// A server that answers every request with these bytes and keeps the connection; counts connections.
+/// A server that answers every request with these bytes, keeps the connection, and counts connections.
 pub async fn serve(answer: impl Into<Vec<u8>>) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, connections, answer) =
