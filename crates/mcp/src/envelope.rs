@@ -1,4 +1,4 @@
-//! A JSON-RPC message as received: its bytes, what kind it is, and where the parts stand.
+//! A JSON-RPC message as received: its bytes, its kind, and the positions of its parts.
 
 mod build;
 mod error;
@@ -30,19 +30,19 @@ pub struct Envelope {
     places: Places,
 }
 
-/// What a message is.
+/// The kind of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Wants an answer.
+    /// A request, which expects a response.
     Request {
-        /// The sender's id for it.
+        /// The sender's id.
         id: RequestId,
-        /// What is asked.
+        /// The requested method.
         method: Box<str>,
     },
-    /// Wants none.
+    /// A notification, which expects no response.
     Notification {
-        /// What is told.
+        /// The notification's method.
         method: Box<str>,
     },
     /// The result of a request.
@@ -50,7 +50,7 @@ pub enum Kind {
         /// The request's id.
         id: RequestId,
     },
-    /// The failure of a request; without an id when the other side could not read it.
+    /// The failure of a request. The id is missing when the other side could not read it.
     ErrorResponse {
         /// The request's id.
         id: Option<RequestId>,
@@ -73,7 +73,7 @@ impl Envelope {
         Self::parse_within(raw, &Limits::AGENT)
     }
 
-    /// Reads one message: strict JSON within `limits`, which are checked first.
+    /// Reads one message: strict JSON within `limits`. The limits are checked first.
     pub fn parse_within(raw: Bytes, limits: &Limits) -> Result<Self, EnvelopeError> {
         briefcase_json::scan(&raw, limits).map_err(|error| MessageError::Json(error.to_string()).without_id())?;
         let mut cursor = Cursor::new(&raw);
@@ -91,19 +91,19 @@ impl Envelope {
         &self.raw
     }
 
-    /// Takes the received bytes out.
+    /// Returns the received bytes.
     #[must_use]
     pub fn into_raw(self) -> Bytes {
         self.raw
     }
 
-    /// What the message is.
+    /// The message's kind.
     #[must_use]
     pub const fn kind(&self) -> &Kind {
         &self.kind
     }
 
-    /// The id of a request or of an answer.
+    /// The id of a request or response.
     #[must_use]
     pub const fn id(&self) -> Option<&RequestId> {
         match &self.kind {
@@ -140,13 +140,15 @@ impl Envelope {
         self.part(self.places.error.as_ref())
     }
 
-    /// The same message under another id, every other byte as it was. Without an id there is nothing to replace.
+    /// Returns the same message with another id. All other bytes stay unchanged. A message without an id is returned as
+    /// it is.
     #[must_use]
     pub fn with_id(&self, id: &RequestId) -> Bytes {
         self.spliced(self.places.id.as_ref(), id.as_json())
     }
 
-    /// The same message with other `params` (JSON text), every other byte as it was; added when there were none.
+    /// Returns the same message with other `params` (JSON text), which are added if missing. All other bytes stay
+    /// unchanged.
     #[must_use]
     pub fn with_params(&self, params: &[u8]) -> Bytes {
         match (&self.places.params, &self.places.method) {
@@ -155,7 +157,7 @@ impl Envelope {
         }
     }
 
-    /// The same message with another `result` (JSON text), every other byte as it was.
+    /// Returns the same message with another `result` (JSON text). All other bytes stay unchanged.
     #[must_use]
     pub fn with_result(&self, result: &[u8]) -> Bytes {
         self.spliced(self.places.result.as_ref(), result)
@@ -186,7 +188,7 @@ impl Places {
         Ok(places)
     }
 
-    /// The place for a member that routing needs. Keys count by what they mean: `"\u0069d"` is `id`.
+    /// The slot for a member that routing needs. Keys compare by value: `"\u0069d"` is `id`.
     fn slot(&mut self, key: &[u8]) -> Option<&mut Option<Range<usize>>> {
         let decoded;
         let key = if key.contains(&b'\\') {

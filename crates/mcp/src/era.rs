@@ -1,22 +1,22 @@
-//! The two eras of MCP and how to tell which one a message belongs to.
+//! The two eras of MCP, and the era of a message.
 
-/// Versions that open with `initialize`, oldest first.
+/// Versions that start with `initialize`, oldest first.
 pub const LEGACY_VERSIONS: [&str; 3] = ["2025-03-26", "2025-06-18", "2025-11-25"];
 /// Versions that carry everything in each request, oldest first.
 pub const MODERN_VERSIONS: [&str; 1] = ["2026-07-28"];
 /// The `_meta` member that marks a modern request.
 pub const PROTOCOL_VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 
-/// Which family of protocol versions.
+/// A family of protocol versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Era {
-    /// `initialize`, sessions, server-to-client requests.
+    /// Versions with `initialize`, sessions and server-to-client requests.
     Legacy,
-    /// Stateless requests with `_meta`, `server/discover`, `input_required`.
+    /// Versions with stateless requests, `_meta`, `server/discover` and `input_required`.
     Modern,
 }
 
-/// The era of a version that is spoken here; `None` for any other text.
+/// The era of a supported version; `None` for any other text.
 #[must_use]
 pub fn version_era(version: &str) -> Option<Era> {
     if LEGACY_VERSIONS.contains(&version) {

@@ -1,12 +1,12 @@
-//! MCP on the wire: JSON-RPC envelopes, protocol versions, header rules and server-sent events. No I/O.
+//! MCP wire formats: JSON-RPC envelopes, protocol versions, header rules and server-sent events. No I/O.
 //!
-//! Briefcase relays and hashes what the two sides really said. Typed models drop unknown members and reorder keys, so
-//! nothing here builds a tree: an [`Envelope`] is the received bytes plus the places of the few members that routing
-//! needs, and building a message splices raw parts together.
+//! Briefcase relays and hashes the original bytes of both sides. Typed models drop unknown members and reorder keys, so
+//! nothing here builds a tree. An [`Envelope`] is the received bytes plus the positions of the few members that routing
+//! needs. Building a message joins raw parts.
 //!
-//! Invariants: an [`Envelope`] holds one JSON object that passed [`briefcase_json::scan`] and is exactly one of
-//! request, notification, response or error response; ids are strings or integers and compare by value; a decision is
-//! never made on a header that was not compared with the body.
+//! Invariant: an [`Envelope`] holds one JSON object that passed [`briefcase_json::scan`]. It is exactly one of request,
+//! notification, response or error response. Ids are strings or integers and compare by value. No decision depends on a
+//! header that was not compared with the body.
 
 mod cursor;
 mod envelope;
@@ -30,5 +30,5 @@ pub use message_kind::MessageKind;
 pub use params::{ParamsError, RequestParams};
 pub use sse::{SseDecoder, SseError, SseEvent, SseLimits, write_comment, write_event, write_retry};
 
-/// The largest JSON-RPC message taken from an agent (an upstream server may send more, within its own limits).
+/// The largest JSON-RPC message accepted from an agent. An upstream server may send more, within limits of its own.
 pub const MAX_MESSAGE_BYTES: usize = briefcase_json::Limits::AGENT.bytes;

@@ -1,8 +1,8 @@
-//! What a message is, told at a glance.
+//! The kind of a message, found without reading all of it.
 
 use crate::cursor::Cursor;
 
-/// What a message is, as far as delivering it goes.
+/// The kind of a message, as far as delivery needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageKind {
     /// A request or a notification.
@@ -14,8 +14,7 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    /// Looks at a message that has been checked before (what the daemon sends). Reads no further than the member that
-    /// decides, so that large results cost nothing.
+    /// Peeks at a message that the daemon has checked. Stops at the deciding member, so large results cost nothing.
     #[must_use]
     pub fn peek(message: &[u8]) -> Self {
         let mut cursor = Cursor::new(message);
@@ -36,7 +35,7 @@ impl MessageKind {
         Self::RequestOrNotification
     }
 
-    /// Whether the message ends a request.
+    /// Whether the message completes a request.
     #[must_use]
     pub const fn is_response(self) -> bool {
         !matches!(self, Self::RequestOrNotification)
@@ -56,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_deciding_member_is_found_wherever_it_stands() {
+    fn the_deciding_member_is_found_anywhere() {
         let cases: [(&str, MessageKind); 6] = [
             (r#"{"jsonrpc":"2.0","id":1,"result":{"method":"x"}}"#, MessageKind::Result),
             (r#" { "result" : [ ] , "id":1}"#, MessageKind::Result),

@@ -1,4 +1,4 @@
-//! The few members of a request's `params` that the transport must look at.
+//! The few members of a request's `params` that the transport needs.
 
 use std::borrow::Cow;
 
@@ -7,20 +7,20 @@ use serde_json::value::RawValue;
 
 use crate::{Envelope, Era, MODERN_VERSIONS};
 
-/// What the transport needs to know of a request's `params`.
+/// The parts of a request's `params` that the transport needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestParams {
     /// `_meta["io.modelcontextprotocol/protocolVersion"]`.
     pub protocol_version: Option<String>,
     /// Whether `_meta` has `io.modelcontextprotocol/clientCapabilities` as an object.
     pub has_client_capabilities: bool,
-    /// What `Mcp-Name` mirrors: `params.name`, `params.uri` or `params.taskId`, by method.
+    /// The value that `Mcp-Name` repeats: `params.name`, `params.uri` or `params.taskId`, by method.
     pub name: Option<String>,
     /// `params.protocolVersion` of a legacy `initialize`.
     pub initialize_version: Option<String>,
 }
 
-/// Why `params` cannot be served.
+/// A request's `params` are invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParamsError {
@@ -55,7 +55,7 @@ struct RawMeta<'a> {
 }
 
 impl RequestParams {
-    /// Looks at the `params` of a message.
+    /// Reads the `params` of a message.
     pub fn of(envelope: &Envelope) -> Result<Self, ParamsError> {
         let Some(raw) = envelope.params() else { return Ok(Self::default()) };
         let raw_params: RawParams<'_> =
@@ -75,13 +75,13 @@ impl RequestParams {
         })
     }
 
-    /// The era of the request: modern as soon as `_meta` names a protocol version, whatever the method.
+    /// The era of the request: modern if `_meta` names a protocol version, whatever the method.
     #[must_use]
     pub const fn era(&self) -> Era {
         if self.protocol_version.is_some() { Era::Modern } else { Era::Legacy }
     }
 
-    /// The `_meta` members that every modern request must have.
+    /// Checks the `_meta` members that every modern request must have.
     pub const fn check_modern(&self) -> Result<(), ParamsError> {
         if self.protocol_version.is_none() {
             return Err(ParamsError::Missing("io.modelcontextprotocol/protocolVersion"));
@@ -92,7 +92,7 @@ impl RequestParams {
         Ok(())
     }
 
-    /// Whether the request's modern version is spoken here.
+    /// Whether the request's modern version is supported.
     #[must_use]
     pub fn speaks_our_version(&self) -> bool {
         self.protocol_version.as_deref().is_some_and(|version| MODERN_VERSIONS.contains(&version))

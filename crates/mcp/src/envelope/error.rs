@@ -1,17 +1,17 @@
 use crate::{ErrorCode, RequestId};
 
-/// What is wrong with a message.
+/// The reason a message was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageError {
     /// Not strict JSON, or beyond a structural limit.
-    #[error("the message is not acceptable JSON: {0}")]
+    #[error("the message is not valid JSON: {0}")]
     Json(String),
     /// A JSON array.
     #[error("batches are not part of MCP: send one message at a time")]
     Batch,
-    /// JSON, but no object.
-    #[error("a message is one JSON object")]
+    /// JSON, but not an object.
+    #[error("a message must be a JSON object")]
     NotAnObject,
     /// A member that routing needs appears twice.
     #[error("a member of the message appears twice")]
@@ -19,27 +19,27 @@ pub enum MessageError {
     /// `jsonrpc` is missing or not `"2.0"`.
     #[error("`jsonrpc` must be \"2.0\"")]
     Version,
-    /// `id` is neither string nor integer.
+    /// `id` is neither a string nor an integer.
     #[error("`id` must be a string or an integer")]
     Id,
-    /// `method` is no usable text.
-    #[error("`method` must be a text of 1 to 256 bytes")]
+    /// `method` is not a usable string.
+    #[error("`method` must be a string of 1 to 256 bytes")]
     Method,
-    /// `params` is no object.
+    /// `params` is not an object.
     #[error("`params` must be an object")]
     Params,
-    /// Neither request nor notification nor response.
+    /// The message is neither a request nor a notification nor a response.
     #[error("the message is neither a request nor a notification nor a response")]
     Shape,
 }
 
-/// A message that was refused, with its id where one could be read, so that the refusal can be answered.
+/// A rejected message, with its id if readable, so that an error response can be sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{error}")]
 pub struct EnvelopeError {
-    /// What is wrong.
+    /// The reason.
     pub error: MessageError,
-    /// Whom to answer.
+    /// The id for the error response.
     pub id: Option<RequestId>,
 }
 
@@ -54,7 +54,7 @@ impl MessageError {
 }
 
 impl EnvelopeError {
-    /// The JSON-RPC code of the answer.
+    /// The JSON-RPC code of the error response.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self.error {
@@ -63,7 +63,7 @@ impl EnvelopeError {
         }
     }
 
-    /// The answer to send back.
+    /// Builds the error response.
     #[must_use]
     pub fn to_response(&self) -> bytes::Bytes {
         super::error_response(self.id.as_ref(), self.code(), &self.to_string(), None)
