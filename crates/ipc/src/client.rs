@@ -1,4 +1,4 @@
-//! The gateway's half of `agent.sock`.
+//! The gateway's end of `agent.sock`.
 
 use std::{path::Path, time::Duration};
 
@@ -10,36 +10,38 @@ use crate::{
 const MAX_REPLY_BYTES: usize = 16 * 1024;
 const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A connection to the daemon that speaks for one agent.
+/// A connection to the daemon on behalf of one agent.
 #[derive(Debug)]
 pub struct DaemonClient {
-    /// What the daemon said of itself.
+    /// The daemon's reply to the handshake.
     pub welcome: Welcome,
     /// The process at the other end.
     pub peer: Peer,
-    /// What the daemon sends.
+    /// Receives the daemon's frames.
     pub receiver: FrameReceiver<ToGateway>,
-    /// Where the agent's messages go. Cheap to clone, bounded, and waits when the daemon does not read.
+    /// Sends the agent's messages. Cheap to clone and bounded: it waits when the daemon does not read.
     pub sender: FrameSender<ToDaemon>,
 }
 
-/// Why there is no connection to the daemon.
+/// The connection to the daemon failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The daemon is not there, or is not who it must be.
+    /// No daemon runs, or the process at the socket belongs to another user.
     #[error(transparent)]
     Socket(#[from] SocketError),
-    /// The daemon does not take this agent, or nobody now.
+    /// The daemon refused this agent, or cannot serve now.
     #[error(transparent)]
     Refused(HandshakeRefusal),
-    /// What answered does not speak the same protocol.
-    #[error("the program at the socket does not answer as briefcased does ({0}); are both of the same version?")]
+    /// The program at the socket uses another protocol.
+    #[error(
+        "the program at the socket does not speak briefcased's protocol ({0}); check that both programs have the same version"
+    )]
     Protocol(#[from] FrameError),
 }
 
 impl DaemonClient {
-    /// Connects and presents the agent's token. `gateway` is this program's name and version.
+    /// Connects and sends the agent's token. `gateway` is this program's name and version.
     pub async fn connect(socket: &Path, token: AgentToken, gateway: &str) -> Result<Self, ConnectError> {
         let (stream, peer) = socket::connect(socket).await?;
         let mut link = HandshakeStream::<HandshakeReply>::new(stream, MAX_REPLY_BYTES);

@@ -1,4 +1,4 @@
-//! How many connections there may be, in all and from one process.
+//! Limits for the number of connections, in all and per process.
 
 use std::{
     collections::HashMap,
@@ -8,11 +8,11 @@ use std::{
 const IN_ALL: usize = 128;
 const PER_PROCESS: usize = 48;
 
-/// The connections that are open.
+/// The open connections per process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ConnectionLimit(Arc<Mutex<HashMap<i32, usize>>>);
 
-/// One place, given back when dropped.
+/// A permit for one connection, returned when dropped.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     limit: ConnectionLimit,
@@ -20,7 +20,7 @@ pub(crate) struct ConnectionPermit {
 }
 
 impl ConnectionLimit {
-    /// A place for a process; `None` when it, or all together, have their number.
+    /// Takes a permit for a process; `None` when the process or the total is at its limit.
     pub(crate) fn take(&self, pid: Option<i32>) -> Option<ConnectionPermit> {
         let pid = pid.unwrap_or_default();
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,15 +1,16 @@
-//! What gateway and daemon say to each other once they know each other.
+//! The frames between gateway and daemon after the handshake.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Frame, FrameError, FrameParts};
 
-/// One MCP conversation inside a connection. Chosen by the gateway, not reused within a connection.
+/// The number of an MCP conversation inside a connection. The gateway chooses it and does not reuse it within a
+/// connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelId(pub u32);
 
-/// How the agent reaches the gateway.
+/// The agent's transport to the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AgentTransport {
@@ -19,81 +20,82 @@ pub enum AgentTransport {
     Http,
 }
 
-/// What a channel is for.
+/// The properties of a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenChannel {
-    /// How the agent reaches the gateway.
+    /// The agent's transport to the gateway.
     pub transport: AgentTransport,
     /// The one server to show, with bare names; `None` shows all, with prefixed names.
     pub view: Option<String>,
-    /// Whether the channel carries modern requests of many HTTP clients. Such a channel is not a session of its own:
-    /// all stateless channels of a connection belong to one session of the agent, so that labels outlive a request.
+    /// Whether the channel carries modern requests of many HTTP clients. Such a channel is not a session of its own.
+    /// All stateless channels of a connection belong to one session of the agent, so labels outlive a request.
     #[serde(default)]
     pub stateless: bool,
 }
 
-/// From the gateway to the daemon.
+/// A frame from the gateway to the daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ToDaemon {
     /// Starts a conversation.
     Open {
-        /// A number that this connection has not used.
+        /// A channel number that is unused on this connection.
         channel: ChannelId,
-        /// What it is for.
+        /// The channel's properties.
         open: OpenChannel,
     },
     /// A JSON-RPC message of the agent.
     Message {
-        /// Its conversation.
+        /// The conversation.
         channel: ChannelId,
-        /// The `Mcp-Param-*` headers (`{"region":"eu"}`), for every modern HTTP request even when there are none.
-        /// The daemon compares them with the body. `None` where the transport has no headers.
+        /// The `Mcp-Param-*` headers (`{"region":"eu"}`), sent for every modern HTTP request even when empty. The
+        /// daemon compares them with the body. `None` where the transport has no headers.
         headers: Option<Bytes>,
         /// The message.
         json: Bytes,
     },
-    /// The client gave up on a request without a message that says so: it closed the HTTP response.
+    /// The client gave up a request without a message: it closed the HTTP response.
     Cancel {
-        /// Its conversation.
+        /// The conversation.
         channel: ChannelId,
         /// The request's id as JSON text.
         request: Bytes,
     },
     /// Ends a conversation.
     Close {
-        /// Which.
+        /// The conversation.
         channel: ChannelId,
     },
 }
 
-/// Where in a conversation a message of the daemon belongs.
+/// The place of a daemon's message in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChannelRoute {
-    /// To the conversation as a whole.
+    /// The message belongs to the whole conversation.
     General,
-    /// To one request of the client, named by its id as JSON text: its response, its progress, questions on its behalf.
+    /// The message belongs to one request of the client, by the request's id as JSON text. This covers its response,
+    /// its progress and requests on its behalf.
     Related(Bytes),
 }
 
-/// From the daemon to the gateway.
+/// A frame from the daemon to the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ToGateway {
     /// A JSON-RPC message for the agent.
     Message {
-        /// Its conversation.
+        /// The conversation.
         channel: ChannelId,
-        /// Its place there.
+        /// The place in the conversation.
         route: ChannelRoute,
         /// The message.
         json: Bytes,
     },
-    /// The conversation is over.
+    /// The conversation has ended.
     Closed {
-        /// Which.
+        /// The conversation.
         channel: ChannelId,
-        /// Why, for a person.
+        /// The reason, as text for a person.
         reason: String,
     },
 }
@@ -188,7 +190,7 @@ impl Frame for ToGateway {
     }
 }
 
-/// A block inside a payload: its length as `u32`, then its bytes.
+/// Writes a block inside a payload: its length as `u32`, then its bytes.
 fn put_block(out: &mut BytesMut, block: &[u8]) {
     out.put_u32(u32::try_from(block.len()).unwrap_or(u32::MAX));
     out.put_slice(block);

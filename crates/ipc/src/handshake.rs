@@ -1,4 +1,4 @@
-//! The first frame each way: who the gateway speaks for, and whether the daemon listens.
+//! The first frame in each direction: the agent's credential, and the daemon's decision.
 
 use briefcase_types::{RefusalCode, SecretString};
 use bytes::Bytes;
@@ -18,45 +18,45 @@ const WELCOME: u8 = 0x81;
 const REFUSED: u8 = 0x82;
 const NO_CHANNEL: ChannelId = ChannelId(0);
 
-/// The gateway presents itself and the agent's credential.
+/// The gateway's first frame, with the agent's credential.
 pub struct Hello {
-    /// [`PROTOCOL`] as the gateway has it.
+    /// The gateway's [`PROTOCOL`].
     pub protocol: u32,
-    /// The agent's token, of the right form; whether it is known, the daemon decides.
+    /// The agent's token. Its format is checked; the daemon decides whether it is valid.
     pub agent_token: AgentToken,
     /// The gateway's name and version, for the log.
     pub gateway: String,
 }
 
-/// The daemon takes the connection.
+/// The daemon accepts the connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
-    /// [`PROTOCOL`] as the daemon has it.
+    /// The daemon's [`PROTOCOL`].
     pub protocol: u32,
-    /// The name of the agent that the token belongs to.
+    /// The name of the token's agent.
     pub agent: String,
     /// The daemon's name and version.
     pub daemon: String,
 }
 
-/// The daemon does not take the connection.
+/// The daemon refuses the connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {message} {next_step}")]
 pub struct HandshakeRefusal {
-    /// Stable code, such as `denied` (unknown token), `revoked` or `unavailable` (locked).
+    /// A stable code, such as `denied` (unknown token), `revoked` or `unavailable` (locked).
     pub code: RefusalCode,
-    /// What is wrong.
+    /// The reason.
     pub message: String,
-    /// What a person can do.
+    /// The next step for a person.
     pub next_step: String,
 }
 
-/// The daemon's answer to a [`Hello`].
+/// The daemon's reply to a [`Hello`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HandshakeReply {
-    /// Come in.
+    /// The connection is accepted.
     Welcome(Welcome),
-    /// No.
+    /// The connection is refused.
     Refused(HandshakeRefusal),
 }
 

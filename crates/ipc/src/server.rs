@@ -1,4 +1,4 @@
-//! The daemon's half of `agent.sock`.
+//! The daemon's end of `agent.sock`.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,10 +15,10 @@ use crate::{
     stream::HandshakeStream,
 };
 
-/// A greeting is small, and comes at once.
+/// The longest first frame. It arrives at once.
 const MAX_HELLO_BYTES: usize = 4 * 1024;
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long to wait when the process has no file descriptor left.
+/// The pause when the process has no free file descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The bound `agent.sock`.
@@ -28,7 +28,7 @@ pub struct AgentListener {
     limit: ConnectionLimit,
 }
 
-/// A connection of this user's own processes that has said nothing yet.
+/// A connection of this user's own process, before its first frame.
 #[derive(Debug)]
 pub struct IncomingConnection {
     stream: UnixStream,
@@ -36,9 +36,9 @@ pub struct IncomingConnection {
     permit: ConnectionPermit,
 }
 
-/// A connection that has said who it is and waits for the daemon's decision.
+/// A connection whose first frame was read. The daemon has not decided on it yet.
 pub struct PendingHandshake {
-    /// What it said.
+    /// The first frame.
     pub hello: Hello,
     link: HandshakeStream<Hello>,
     peer: Peer,
@@ -50,26 +50,26 @@ pub struct PendingHandshake {
 pub struct GatewayConnection {
     /// The process at the other end.
     pub peer: Peer,
-    /// What the gateway sends.
+    /// Receives the gateway's frames.
     pub receiver: FrameReceiver<ToDaemon>,
-    /// Where answers go. Cheap to clone, bounded, and waits when the gateway does not read.
+    /// Sends the daemon's frames. Cheap to clone and bounded: it waits when the gateway does not read.
     pub sender: FrameSender<ToGateway>,
 }
 
 impl AgentListener {
-    /// Binds `agent.sock` in a private folder, which is made if it is not there.
+    /// Binds `agent.sock` in a private folder. A missing folder is created.
     pub fn bind(runtime_dir: &Path) -> Result<Self, SocketError> {
         Ok(Self { socket: BoundSocket::bind(runtime_dir, AGENT_SOCKET)?, limit: ConnectionLimit::default() })
     }
 
-    /// Where it is bound.
+    /// The socket's path.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.socket.path()
     }
 
-    /// The next connection of this user. Others, and those beyond the limits (128 in all, 48 of one process), are
-    /// closed without a word.
+    /// Accepts the next connection of this user. Connections of other users, and those beyond the limits (128 in all,
+    /// 48 per process), are closed without a response.
     pub async fn accept(&self) -> IncomingConnection {
         loop {
             let Ok((stream, _)) = self.socket.listener.accept().await else {
@@ -91,7 +91,7 @@ impl IncomingConnection {
         &self.peer
     }
 
-    /// Waits (5 s at most) for the greeting. Run it apart from the accept loop.
+    /// Waits at most 5 s for the first frame. Run it outside the accept loop.
     pub async fn read_hello(self) -> Result<PendingHandshake, FrameError> {
         let mut link = HandshakeStream::<Hello>::new(self.stream, MAX_HELLO_BYTES);
         let received = tokio::time::timeout(HELLO_TIMEOUT, link.recv()).await;

@@ -36,7 +36,7 @@ fn to_gateway() -> impl Strategy<Value = ToGateway> {
     ]
 }
 
-/// Encodes frames and reads them back from a stream that is cut every `cut` bytes.
+/// Encodes frames and reads them back from a stream that is split every `cut` bytes.
 fn through<F: Frame + Clone>(frames: &[F], cut: usize) -> Vec<F> {
     let wire: Vec<u8> = frames.iter().flat_map(|frame| frame.clone().into_parts().to_bytes().unwrap()).collect();
     let (mut codec, mut buffer, mut read) = (FrameCodec::new(MAX_FRAME_BYTES), BytesMut::new(), Vec::new());
@@ -52,7 +52,7 @@ fn through<F: Frame + Clone>(frames: &[F], cut: usize) -> Vec<F> {
 
 proptest! {
     #[test]
-    fn frames_survive_any_cutting(
+    fn frames_survive_any_split(
         down in prop::collection::vec(to_daemon(), 0..6),
         up in prop::collection::vec(to_gateway(), 0..6),
         cut in 1_usize..64,
@@ -62,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_reader_panic_or_hoard(wire in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn no_bytes_make_the_reader_panic_or_grow(wire in prop::collection::vec(any::<u8>(), 0..300)) {
         let mut codec = FrameCodec::<ToGateway>::new(128);
         let mut buffer = BytesMut::from(wire.as_slice());
         while let Ok(Some(_)) = codec.decode(&mut buffer) {}
@@ -75,7 +75,7 @@ fn decode<F: Frame>(wire: &[u8], max: usize) -> Result<Option<F>, FrameError> {
 }
 
 #[test]
-fn an_announced_giant_is_refused_before_it_arrives() {
+fn an_announced_oversized_frame_is_rejected_at_once() {
     for length in [0_u32, 4, 129, u32::try_from(MAX_FRAME_BYTES + 1).unwrap(), u32::MAX] {
         let refused = decode::<ToDaemon>(&length.to_be_bytes(), 128);
         assert!(matches!(refused, Err(FrameError::Length(_))), "{length}");

@@ -1,4 +1,4 @@
-//! The first frame each way.
+//! The first frame in each direction.
 
 use std::{
     io::{IoSlice, Read, Write},
@@ -13,7 +13,7 @@ use briefcase_types::RefusalCode;
 use crate::{pair, private, token, welcome};
 
 #[tokio::test]
-async fn the_daemon_learns_the_token_and_the_gateway_learns_the_agent() {
+async fn the_daemon_gets_the_token_and_the_gateway_gets_the_agent() {
     let home = private();
     let listener = AgentListener::bind(home.path()).unwrap();
     let path = listener.path();
@@ -46,7 +46,7 @@ async fn a_refusal_reaches_the_gateway_with_its_next_step() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_garbage_giants_and_early_messages_are_turned_away() {
+async fn silence_garbage_oversized_and_early_frames_are_rejected() {
     let home = private();
     let listener = AgentListener::bind(home.path()).unwrap();
     let no_token = br#"{"protocol":1,"agent_token":"x","gateway":"g"}"#;
@@ -59,13 +59,13 @@ async fn silence_garbage_giants_and_early_messages_are_turned_away() {
         client.write_all(opening).unwrap();
         assert!(listener.accept().await.read_hello().await.is_err(), "{opening:?}");
         client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        // Ended or reset; in no case is anything said.
+        // The connection ends or is reset, and no byte is sent.
         assert_eq!(client.read(&mut [0; 8]).unwrap_or(0), 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_process_cannot_take_all_connections() {
+async fn one_process_cannot_use_all_connections() {
     let home = private();
     let listener = AgentListener::bind(home.path()).unwrap();
     let mut open = Vec::new();
@@ -86,7 +86,7 @@ fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// Descriptors that come along with bytes are closed by the kernel, because no read has room for them.
+/// The kernel closes descriptors sent along with bytes, because reads leave no room for them.
 #[tokio::test(start_paused = true)]
 async fn passed_descriptors_are_never_received() {
     use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};

@@ -1,4 +1,4 @@
-//! Where a socket may be, and who may be there.
+//! The place of a socket, and the processes that may be at its ends.
 
 use std::{
     fs,
@@ -38,7 +38,7 @@ async fn folder_and_socket_are_private_and_vanish_with_the_listener() {
 }
 
 #[tokio::test]
-async fn a_second_daemon_is_told_so_and_changes_nothing() {
+async fn a_second_daemon_fails_and_changes_nothing() {
     let home = private();
     let first = AgentListener::bind(home.path()).unwrap();
     let second = AgentListener::bind(home.path()).unwrap_err();
@@ -63,7 +63,7 @@ async fn a_dead_socket_is_replaced_and_a_listening_one_is_not() {
 }
 
 #[tokio::test]
-async fn what_is_no_socket_is_left_alone() {
+async fn other_files_are_not_removed() {
     let home = private();
     let place = home.path().join("agent.sock");
     let victim = home.path().join("precious");
@@ -84,7 +84,7 @@ async fn what_is_no_socket_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_folder_that_others_can_enter_or_redirect_is_refused_on_both_ends() {
+async fn a_folder_that_others_can_enter_or_redirect_is_rejected_at_both_ends() {
     let home = private();
     let run = home.path().join("run");
     let listener = AgentListener::bind(&run).unwrap();
@@ -103,7 +103,7 @@ async fn a_folder_that_others_can_enter_or_redirect_is_refused_on_both_ends() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_said_with_the_next_step() {
+async fn a_missing_daemon_gives_an_error_with_the_next_step() {
     let home = private();
     with_mode(home.path(), 0o700);
     for path in [home.path().join("agent.sock"), home.path().join("none/agent.sock")] {
@@ -115,10 +115,10 @@ async fn nobody_there_is_said_with_the_next_step() {
     assert!(matches!(connect(&home.path().join("agent.sock")).await, Err(SocketError::NotRunning(_))));
 }
 
-/// While one thread keeps putting links, files and foreign sockets in the way, binding either fails or yields a socket
-/// that is ours; the file behind the links is never touched.
+/// An attacker thread keeps placing links, files and foreign sockets. Binding fails or yields this process's socket,
+/// and never touches the links' target.
 #[test]
-fn a_thousand_races_for_the_place_are_never_lost() {
+fn a_thousand_races_for_the_path_are_never_lost() {
     let home = private();
     let (place, temporary) = (home.path().join("agent.sock"), home.path().join("agent.sock.new"));
     let victim = tempfile::NamedTempFile::new().unwrap();
@@ -136,7 +136,7 @@ fn a_thousand_races_for_the_place_are_never_lost() {
                 let _ = fs::remove_file(&temporary);
             }
         });
-        // On a busy machine the attacker may have the place to itself for a while.
+        // On a busy machine the attacker may win the path for a while.
         for tried in 0..100_000 {
             if tried >= 1000 && bound > 0 {
                 break;
@@ -155,18 +155,18 @@ fn a_thousand_races_for_the_place_are_never_lost() {
 
 const CONNECT_TO: &str = "BRIEFCASE_TEST_CONNECT_TO";
 
-/// Not a test of its own: what the next test runs as another user.
+/// Helper for the next test, which runs it as another user.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "how the parent process tells this one where to connect")]
+#[expect(clippy::disallowed_methods, reason = "the parent process passes the socket's path this way")]
 fn connects_when_told_to() {
     if let Ok(path) = std::env::var(CONNECT_TO) {
         std::os::unix::net::UnixStream::connect(path).unwrap();
     }
 }
 
-/// Needs to be root to become somebody else; elsewhere it checks the same rule with the same user.
+/// Needs root to become another user. Without root it checks the same rule with the same user.
 #[tokio::test]
-async fn another_user_is_refused_even_where_the_folder_lets_him_in() {
+async fn another_user_is_rejected_even_when_the_folder_is_open() {
     let home = private();
     with_mode(home.path(), 0o777);
     let path = home.path().join("open.sock");
@@ -194,7 +194,7 @@ async fn another_user_is_refused_even_where_the_folder_lets_him_in() {
 }
 
 #[tokio::test]
-async fn a_process_that_ended_is_not_mistaken_for_a_later_one() {
+async fn an_ended_process_is_not_mistaken_for_a_later_one() {
     let home = private();
     let path = home.path().join("a.sock");
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
@@ -204,7 +204,7 @@ async fn a_process_that_ended_is_not_mistaken_for_a_later_one() {
     let (stream, _) = listener.accept().await.unwrap();
     let peer = Peer::of(&stream).unwrap();
     client.wait().unwrap();
-    // Kernels before 6.5 give no handle, and then nothing is claimed.
+    // Kernels before 6.5 give no handle; the answer is then unknown.
     assert_ne!(peer.is_alive(), Some(true));
     let (ours, _other) = tokio::net::UnixStream::pair().unwrap();
     assert_ne!(Peer::of(&ours).unwrap().is_alive(), Some(false));

@@ -1,5 +1,5 @@
-//! The sockets as two processes see them.
-#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
+//! The sockets from the view of two processes.
+#![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
 mod handshake;
 mod listener;

@@ -32,7 +32,7 @@ async fn messages_of_all_sizes_arrive_whole_and_in_order() {
 }
 
 #[tokio::test]
-async fn a_message_too_large_is_refused_and_the_connection_goes_on() {
+async fn an_oversized_message_is_rejected_and_the_connection_continues() {
     let home = private();
     let (link, mut connection) = pair(home.path()).await;
     let giant = message(1, Bytes::from(vec![b'x'; 8 << 20]));
