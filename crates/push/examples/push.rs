@@ -7,10 +7,12 @@
 //! | `{do: "seal", p256dh, auth, content, at_least?}` | `{body}` |
 //! | `{do: "open", secret, auth, body}` | `{content}` |
 //! | `{do: "lease", authorization, audience}` | `{key, expires}` |
-//! | `{do: "stand-in", name}` | `{root, certificate, key}`: a root for `roots`, and what a stand-in of that name shows (PEM) |
+//! | `{do: "stand-in", name}` | `{root, certificate, key}`: a root for `roots`, and the certificate of a test service
+//! (PEM) |
 //!
-//! or `{error, message}`. Bytes are base64url. `text` absent is a wake-up without content; `local` allows endpoints on this
-//! machine alone, for stand-ins of push services; `roots` are DER certificates to trust besides the public ones.
+//! Or `{error, message}`. Bytes are base64url. Without `text` the message is a wake-up without content. `local` allows
+//! endpoints on this machine only, for test push services. `roots` are DER certificates to trust in addition to the
+//! public ones.
 
 use std::{
     error::Error,
@@ -77,7 +79,7 @@ struct Send {
 struct Machine;
 
 impl Clock for Machine {
-    #[expect(clippy::disallowed_methods, reason = "a program of its own: this is where time comes in")]
+    #[expect(clippy::disallowed_methods, reason = "a separate program reads the clock here")]
     fn now(&self) -> UnixMillis {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         UnixMillis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
@@ -86,7 +88,7 @@ impl Clock for Machine {
 
 impl Entropy for Machine {
     fn fill(&self, bytes: &mut [u8]) {
-        // Zeros are no key: what is sealed with them is refused.
+        // Zeros are not a key: sealing with them fails.
         if getrandom::fill(bytes).is_err() {
             bytes.fill(0);
         }
@@ -152,7 +154,7 @@ async fn answer(line: &str) -> Outcome {
     }
 }
 
-/// A certificate for a stand-in of a push service, under a root that nobody else trusts.
+/// Makes a certificate for a test push service, under a root that only the caller trusts.
 fn stand_in(name: String) -> Outcome {
     let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -162,7 +164,7 @@ fn stand_in(name: String) -> Outcome {
     Ok(json!({ "root": URL_SAFE_NO_PAD.encode(root.der()), "certificate": leaf.pem(), "key": key.serialize_pem() }))
 }
 
-/// What a caller has to tell apart.
+/// The kinds of error that a caller distinguishes.
 fn kind(error: &(dyn Error + 'static)) -> &'static str {
     match error.downcast_ref::<PushError>() {
         Some(PushError::Gone(_)) => "gone",

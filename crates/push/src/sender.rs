@@ -1,4 +1,4 @@
-//! The sender: one request per message, and what the push service's answer means.
+//! The sender: one request per message, and the meaning of the push service's response.
 
 use std::{
     collections::HashMap,
@@ -14,18 +14,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use crate::{Lease, Leases, PushError, PushMessage, Subscription};
 
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
-/// How much of an answer is read: only its first words are of use.
-const LONGEST_ANSWER: u64 = 64 * 1024;
+/// The longest accepted response. Only its first words are used.
+const LONGEST_RESPONSE: u64 = 64 * 1024;
 const LONGEST_REASON: usize = 300;
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 /// Push services whose connections are kept; there are not many.
-const LANES: usize = 32;
+const MAX_CLIENTS: usize = 32;
 
 const TTL: HeaderName = HeaderName::from_static("ttl");
 const URGENCY: HeaderName = HeaderName::from_static("urgency");
 const TOPIC: HeaderName = HeaderName::from_static("topic");
 
-/// Sends messages; holds no key.
+/// Sends messages. Holds no key.
 pub struct PushSender {
     egress: Egress,
     clock: Arc<dyn Clock>,
@@ -33,24 +33,25 @@ pub struct PushSender {
     clients: Mutex<HashMap<String, OriginClient>>,
 }
 
-/// The push service has the message.
+/// The push service accepted the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivered {
-    /// How long it keeps the message, where it says so; it may be shorter than was asked.
+    /// The time that the service keeps the message, if stated. It may be shorter than the requested TTL.
     pub kept: Option<Duration>,
 }
 
 impl PushSender {
-    /// A sender over this client.
+    /// Makes a sender that uses this client.
     #[must_use]
     pub fn new(egress: Egress, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         Self { egress, clock, entropy, clients: Mutex::default() }
     }
 
-    /// Seals the message for the subscription and hands it to its push service, under the lease for exactly that service.
+    /// Encrypts the message for the subscription and sends it to its push service, with the lease for exactly that
+    /// service.
     ///
     /// # Errors
-    /// [`PushError`]; after [`PushError::Gone`] the subscription is to be dropped.
+    /// [`PushError`]. After [`PushError::Gone`], delete the subscription.
     pub async fn send(
         &self,
         subscription: &Subscription,
@@ -67,7 +68,7 @@ impl PushSender {
             headers,
             body,
             timeout: SEND_TIMEOUT,
-            limit: LONGEST_ANSWER,
+            limit: LONGEST_RESPONSE,
         };
         let answer = self.client(audience, target).send(request).await?;
         outcome(answer, self.clock.now()).await
@@ -87,7 +88,7 @@ impl PushSender {
             headers.insert(TOPIC, topic);
         }
         let Some(content) = &message.content else {
-            // Some services refuse a POST that does not say that it is empty.
+            // Some services reject a POST without `Content-Length: 0`.
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
             return Ok((headers, Bytes::new()));
         };
@@ -97,7 +98,8 @@ impl PushSender {
         Ok((headers, body.into()))
     }
 
-    /// One client per push service and reach: a subscription may not borrow a connection that it could not have opened.
+    /// Returns the client for a push service and address policy. A subscription never uses a connection that its own
+    /// policy would not allow.
     fn client(&self, audience: String, target: &Target) -> OriginClient {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) =
@@ -105,7 +107,7 @@ impl PushSender {
         {
             return client.clone();
         }
-        if clients.len() >= LANES {
+        if clients.len() >= MAX_CLIENTS {
             clients.clear();
         }
         let client = self.egress.client(target.clone());
@@ -133,7 +135,7 @@ async fn outcome(answer: EgressResponse, now: UnixMillis) -> Result<Delivered, P
     }
 }
 
-/// The beginning of what the service says: written by somebody else, read by people.
+/// The start of the service's text, made printable: untrusted, but shown to people.
 fn reason(body: Result<Bytes, EgressError>) -> String {
     let body = body.unwrap_or_default();
     text::printable(text::clip(&String::from_utf8_lossy(&body), LONGEST_REASON))
@@ -143,7 +145,7 @@ fn seconds(value: Option<&HeaderValue>) -> Option<Duration> {
     value?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// `Retry-After`: seconds or a date. What a service asks for is kept to a day.
+/// Reads `Retry-After`: seconds or a date. The delay is capped at a day.
 fn wait(headers: &HeaderMap, now: UnixMillis) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER);
     let after = seconds(value).or_else(|| {

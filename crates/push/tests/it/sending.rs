@@ -1,4 +1,4 @@
-//! What goes to a push service, and what its answers mean.
+//! Requests to a push service, and the meaning of its responses.
 
 use std::{sync::Arc, time::Duration};
 
@@ -51,7 +51,7 @@ async fn a_message_arrives_sealed_under_the_lease_for_that_service() {
 }
 
 #[tokio::test]
-async fn a_wake_up_carries_nothing_and_says_so() {
+async fn a_wake_up_has_an_empty_body() {
     let service = Service::start("HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n").await;
     let message = PushMessage::wake_up(Duration::ZERO).unwrap();
     let delivered = service.sender().send(&service.subscription(), &service.leases(), &message).await.unwrap();
@@ -81,7 +81,7 @@ async fn without_a_lease_for_exactly_this_service_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn answers_mean_what_a_sender_has_to_do() {
+async fn each_response_maps_to_the_senders_action() {
     for status in ["404 Not Found", "410 Gone"] {
         let answer = answered(&format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n")).await;
         assert!(matches!(answer, Err(PushError::Gone(404 | 410))), "{answer:?}");
@@ -99,7 +99,7 @@ async fn answers_mean_what_a_sender_has_to_do() {
 }
 
 #[tokio::test]
-async fn later_is_when_the_service_says_and_never_in_a_year() {
+async fn the_retry_delay_is_the_services_within_a_day() {
     for (status, header, after) in [
         (429, "Retry-After: 120\r\n", Some(120)),
         (503, "Retry-After: Fri, 21 Nov 2025 08:01:00 GMT\r\n", Some(60)),
@@ -116,14 +116,14 @@ async fn later_is_when_the_service_says_and_never_in_a_year() {
 }
 
 #[tokio::test]
-async fn a_push_service_cannot_send_the_token_elsewhere() {
+async fn a_redirect_does_not_leak_the_token() {
     let answer =
         answered("HTTP/1.1 307 Elsewhere\r\nLocation: https://evil.example/\r\ncontent-length: 0\r\n\r\n").await;
     assert!(matches!(answer, Err(PushError::Unreachable(EgressError::Redirected { status: 307, .. }))), "{answer:?}");
 }
 
 #[tokio::test]
-async fn a_service_that_cannot_show_who_it_is_gets_nothing() {
+async fn a_service_without_a_valid_certificate_gets_nothing() {
     let service = Service::start("HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n").await;
     let egress = Egress::new(EgressSettings::default()).unwrap();
     let sender = PushSender::new(egress, Arc::new(At(NOW)), Arc::new(Seeded::new(1)));

@@ -1,4 +1,4 @@
-//! A push service that answers what it is told, and shows what it was sent.
+//! A test push service with given responses and recorded requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +17,7 @@ use crate::sample::{At, Enclave, NOW, Seeded, base64};
 
 const AUTH: [u8; 16] = [5; 16];
 
-/// One request as it came in.
+/// A received request.
 #[derive(Clone)]
 pub struct Got {
     pub head: String,

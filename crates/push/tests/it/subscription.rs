@@ -1,4 +1,4 @@
-//! Subscriptions come from browsers of people that are not trusted.
+//! Subscriptions come from browsers, so they are untrusted.
 
 use briefcase_egress::{AddressPolicy, TargetError};
 use briefcase_push::{ContentError, Subscription, SubscriptionError};
@@ -20,7 +20,7 @@ fn read(document: &Value, policy: AddressPolicy) -> Result<Subscription, Subscri
 }
 
 #[test]
-fn a_subscription_says_which_push_service_a_lease_has_to_be_for() {
+fn a_subscription_names_its_push_service() {
     for (endpoint, audience) in [
         ("https://fcm.googleapis.com/fcm/send/abc:def", "https://fcm.googleapis.com"),
         ("https://updates.push.services.mozilla.com/wpush/v2/gAAA", "https://updates.push.services.mozilla.com"),
@@ -33,7 +33,7 @@ fn a_subscription_says_which_push_service_a_lease_has_to_be_for() {
 }
 
 #[test]
-fn members_that_browsers_add_are_passed_over() {
+fn unknown_members_are_ignored() {
     let mut document = example("https://push.example/a");
     document["options"] = json!({ "userVisibleOnly": true });
     document["keys"]["another"] = json!("x");
@@ -42,7 +42,7 @@ fn members_that_browsers_add_are_passed_over() {
 }
 
 #[test]
-fn an_endpoint_is_a_public_https_address() {
+fn an_endpoint_must_be_a_public_https_address() {
     for endpoint in ["http://push.example/a", "ftp://push.example/a", "wss://push.example/a"] {
         let refused = read(&example(endpoint), AddressPolicy::Public);
         assert!(matches!(refused, Err(SubscriptionError::Endpoint(TargetError::Scheme))), "{endpoint}");
@@ -69,12 +69,12 @@ fn an_endpoint_is_a_public_https_address() {
             "{endpoint}"
         );
     }
-    assert!(read(&example("http://localhost:8080/a"), AddressPolicy::Loopback).is_ok(), "a stand-in, by choice");
+    assert!(read(&example("http://localhost:8080/a"), AddressPolicy::Loopback).is_ok(), "a test service, by choice");
     assert!(read(&example("https://push.example/a"), AddressPolicy::Loopback).is_err());
 }
 
 #[test]
-fn what_is_no_subscription_is_refused() {
+fn malformed_subscriptions_are_rejected() {
     for member in ["/endpoint", "/keys", "/keys/p256dh", "/keys/auth"] {
         for other in [Value::Null, json!(7), json!(["x"])] {
             let mut document = example("https://push.example/a");
