@@ -1,4 +1,4 @@
-//! The agreement: X3DH (revision 1) and PQXDH (revision 3), from both sides.
+//! The key agreement of both sides: X3DH (revision 1) and PQXDH (revision 3).
 
 use briefcase_types::{Digest, Entropy};
 use zeroize::Zeroizing;
@@ -11,18 +11,18 @@ use crate::{
     session::SessionContext,
 };
 
-/// Which agreement.
+/// The kind of key agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AgreementMode {
-    /// With a KEM beside Diffie-Hellman: a message recorded now stays closed to a later quantum computer.
+    /// Diffie-Hellman with a KEM. A message recorded now stays confidential against a later quantum computer.
     Pqxdh,
-    /// Diffie-Hellman alone.
+    /// Diffie-Hellman without a KEM.
     X3dh,
 }
 
 impl AgreementMode {
-    /// The name in texts.
+    /// The mode's name as text.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,12 +54,12 @@ impl AgreementMode {
     }
 }
 
-/// What the initiator chooses.
+/// The initiator's choices.
 #[derive(Clone, Copy, Debug)]
 pub struct HandshakeOptions {
-    /// PQXDH unless there is a reason.
+    /// The agreement mode. Choose PQXDH unless the peer cannot.
     pub mode: AgreementMode,
-    /// Whether ratchet keys and counters are sealed too.
+    /// Whether ratchet keys and counters are encrypted too.
     pub hide_headers: bool,
 }
 
@@ -69,22 +69,22 @@ impl Default for HandshakeOptions {
     }
 }
 
-/// What the responder allows.
+/// The responder's rules.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ResponderPolicy {
     /// Whether a first message in X3DH is accepted.
     pub allow_x3dh: bool,
 }
 
-/// What accepting a first message gives to keep, in one transaction.
+/// The state to store in one transaction after accepting a first message.
 pub struct AcceptedSession {
-    /// Without the one-time prekey that was used.
+    /// The prekeys, without the one-time prekey that was used.
     pub prekeys: Prekeys,
     /// The session.
     pub session: RatchetSession,
 }
 
-/// The results that both sides reach, in the order of the specification.
+/// The shared results of both sides, in the order of the specification.
 struct HandshakeSecrets {
     dh: Vec<SharedSecret>,
     kem: Option<KemShared>,
@@ -103,10 +103,10 @@ impl HandshakeSecrets {
     }
 }
 
-/// A session with the maker of a bundle. The first message is made by [`RatchetSession::encrypt`].
+/// Starts a session with the publisher of a bundle. [`RatchetSession::encrypt`] makes the first message.
 ///
 /// # Errors
-/// [`RatchetError::NoContribution`] when a key of the bundle is of small order, or what the holder of our key says.
+/// [`RatchetError::NoContribution`] when a key of the bundle has small order, or the error of the key's holder.
 pub async fn initiate<H: Dh>(
     identity: &LocalIdentity<H>,
     bundle: &PrekeyBundle,
@@ -150,11 +150,11 @@ pub async fn initiate<H: Dh>(
     RatchetSession::initiator(about, HandshakeSecrets { dh, kem }.derive(options.mode), theirs.signed.1, entropy)
 }
 
-/// Answers a first message: gives the session, the prekeys without what was used, and the first text.
+/// Accepts a first message. Returns the session, the prekeys without the used one, and the first plaintext.
 ///
 /// # Errors
-/// [`RatchetError::UnknownPrekey`], [`RatchetError::Replayed`], [`RatchetError::ModeRefused`],
-/// [`RatchetError::Forged`] and the like; nothing has changed then, and the prekeys are as they were.
+/// [`RatchetError::UnknownPrekey`], [`RatchetError::Replayed`], [`RatchetError::ModeRefused`], [`RatchetError::Forged`]
+/// and others. On an error the prekeys are unchanged.
 pub async fn accept<H: Dh + Kem>(
     identity: &LocalIdentity<H>,
     prekeys: &Prekeys,
@@ -196,14 +196,14 @@ pub async fn accept<H: Dh + Kem>(
     Ok(Step::new(AcceptedSession { prekeys: prekeys.without(&agreement)?, session }, plaintext))
 }
 
-/// The responder's public keys that took part.
+/// The responder's public keys in this agreement.
 struct ResponderKeys<'a> {
     signed: &'a [u8; 32],
     one_time: Option<[u8; 32]>,
     kem: Option<Vec<u8>>,
 }
 
-/// What both sides know of the agreement; as the responder keeps it.
+/// Computes the agreement's data that both sides store, from the responder's side.
 fn about(
     agreement: &Agreement,
     peer: IdentityCard,

@@ -1,4 +1,4 @@
-//! Messages on the wire.
+//! The wire format of messages.
 //!
 //! ```text
 //! message  = version(1) kind(1) rest
@@ -18,7 +18,7 @@ use crate::{
     seal,
 };
 
-/// Longest plaintext of one message.
+/// The longest plaintext of a message.
 pub const MAX_PLAINTEXT: usize = 1 << 20;
 
 const VERSION: u8 = 1;
@@ -26,12 +26,12 @@ const FIRST: u8 = 1;
 const PLAIN: u8 = 2;
 const HIDDEN: u8 = 3;
 const HEADER: usize = 40;
-/// Longest agreement.
+/// The longest agreement.
 pub const AGREEMENT_MOST: usize = 2 + CARD_BYTES + 32 + 9 + KEM_CIPHERTEXT;
 const BODY_MOST: usize = 2 + 16 + HEADER + seal::HEADER_OVERHEAD + MAX_PLAINTEXT + seal::BODY_OVERHEAD;
 const WHAT: &str = "the message";
 
-/// What the initiator says about the agreement.
+/// The initiator's part of the agreement.
 #[derive(Clone, Debug)]
 pub struct Agreement {
     pub mode: AgreementMode,
@@ -40,7 +40,7 @@ pub struct Agreement {
     pub ephemeral: AgreementPublic,
     pub signed: u32,
     pub one_time: Option<u32>,
-    /// Empty in X3DH.
+    /// The KEM ciphertext, empty in X3DH.
     pub ciphertext: Vec<u8>,
 }
 
@@ -68,13 +68,13 @@ impl Agreement {
         Ok(Self { mode, hidden, card, ephemeral, signed, one_time, ciphertext })
     }
 
-    /// Names this agreement, on both sides.
+    /// The agreement's digest, which identifies it on both sides.
     pub fn digest(&self) -> [u8; 32] {
         Sha256::digest(self.to_bytes()).into()
     }
 }
 
-/// A message as it comes in. The card of an agreement is not yet checked.
+/// A parsed incoming message. The agreement's card is not verified yet.
 pub enum ParsedMessage<'a> {
     First(Box<Agreement>, SealedMessage<'a>),
     Later(SealedMessage<'a>),
@@ -94,7 +94,7 @@ impl<'a> ParsedMessage<'a> {
     }
 }
 
-/// A sealed message without its agreement.
+/// An encrypted message without its agreement.
 #[derive(Clone, Copy)]
 pub struct SealedMessage<'a> {
     pub hidden: bool,
@@ -121,7 +121,7 @@ impl<'a> SealedMessage<'a> {
         [&[VERSION, self.kind()], self.salt.as_slice(), self.header, self.body].concat()
     }
 
-    /// What the body's tag covers besides the body: every part has a length fixed by what stands before it.
+    /// The associated data of the body. Each part has a length that the parts before it determine.
     pub fn associated(&self, session: &[u8; 32], caller: &[u8]) -> Vec<u8> {
         [session.as_slice(), &[VERSION, self.kind()], &self.salt, self.header, caller].concat()
     }
@@ -131,12 +131,12 @@ impl<'a> SealedMessage<'a> {
     }
 }
 
-/// Puts the agreement before a message.
+/// Prepends the agreement to a message.
 pub fn first(agreement: &[u8], message: &[u8]) -> Vec<u8> {
     [&[VERSION, FIRST], agreement, message].concat()
 }
 
-/// Where a message stands in its chain.
+/// A message's place in its chain.
 #[derive(Clone, Copy)]
 pub struct MessageHeader {
     pub ratchet: AgreementPublic,

@@ -1,7 +1,7 @@
-//! Our prekeys: what we published bundles of, and can therefore be asked for.
+//! This party's prekeys: the secret halves of its published bundles.
 //!
-//! A one-time prekey is gone from the state that accepting its message gives. The last resort can be used again, so its
-//! agreements are remembered as long as it lives: nobody can make us accept the same first message twice.
+//! Accepting a message returns a state without the used one-time prekey. A last-resort prekey is reusable, so its
+//! agreements are remembered for its lifetime. A repeated first message is therefore rejected.
 
 use briefcase_types::Entropy;
 use sha2::{Digest as _, Sha256};
@@ -15,44 +15,44 @@ use crate::{
     message::Agreement,
 };
 
-/// How many one-time prekeys are kept at most.
+/// The maximum number of stored one-time prekeys.
 pub const MAX_ONE_TIME: usize = 200;
-/// How many agreements with a last resort are remembered; then it has to be rotated.
+/// The maximum number of remembered last-resort agreements. At the limit, the prekeys must be rotated.
 const MAX_SEEN: usize = 4096;
-/// This signed prekey, and the one before for messages on their way.
+/// The current signed prekey, and the previous one for messages in transit.
 const MAX_GENERATIONS: usize = 2;
 const MAX_NAME: usize = 128;
 const LABEL: &str = "Briefcase_Prekeys";
 const VERSION: u8 = 1;
 
-const FULL: RatchetError = RatchetError::Exhausted("there are as many one-time prekeys as may be");
+const FULL: RatchetError = RatchetError::Exhausted("the limit of one-time prekeys is reached");
 const ROTATE: RatchetError = RatchetError::Exhausted("the last-resort prekey was used too often: rotate the prekeys");
 
-/// Where the last-resort KEM key comes from.
+/// The source of the last-resort KEM key.
 pub enum LastResort {
-    /// Made here and kept in the prekeys.
+    /// Generated here and stored with the prekeys.
     Made,
-    /// Held elsewhere under a name that [`Kem::decapsulate`] is asked with.
+    /// Held elsewhere. [`Kem::decapsulate`] gets its name.
     Held {
-        /// The name, at most 128 bytes.
+        /// The key's name, at most 128 bytes.
         key: String,
-        /// Its public half.
+        /// The public key.
         public: KemPublic,
     },
 }
 
-/// What to publish, after the prekeys are kept.
+/// The bundles to publish after storing the prekeys.
 pub struct PublishedPrekeys {
-    /// To be given out once each.
+    /// The bundles to give out once each.
     pub bundles: Vec<PrekeyBundle>,
-    /// To be given out when the others are gone.
+    /// The bundle for when the others are used up.
     pub last_resort: PrekeyBundle,
 }
 
-/// The secret halves of what was published. Keep them sealed.
+/// The secret halves of the published bundles. Store them encrypted.
 pub struct Prekeys {
     next_id: u32,
-    /// Oldest first; never empty.
+    /// The generations, oldest first; never empty.
     generations: Vec<Generation>,
     one_time: Vec<OneTime>,
 }
@@ -62,7 +62,7 @@ struct Generation {
     signed: AgreementSecret,
     kem: KemHome,
     bundle: PrekeyBundle,
-    /// Digests of the agreements that used the last resort.
+    /// The digests of agreements that used the last resort.
     seen: Vec<[u8; 16]>,
 }
 
@@ -78,7 +78,7 @@ struct OneTime {
     kem: KemSecret,
 }
 
-/// The keys that a first message asks for.
+/// The keys that a first message names.
 pub(crate) struct RequestedKeys<'a> {
     pub signed: &'a AgreementSecret,
     pub one_time: Option<&'a AgreementSecret>,
@@ -91,7 +91,7 @@ enum RequestedKem<'a> {
 }
 
 impl RequestedKeys<'_> {
-    /// The public KEM key, and the secret that the ciphertext carries.
+    /// The public KEM key, and the secret of the ciphertext.
     pub async fn decapsulate(
         &self,
         holder: &impl Kem,
@@ -105,10 +105,10 @@ impl RequestedKeys<'_> {
 }
 
 impl Prekeys {
-    /// First prekeys of an identity.
+    /// Makes an identity's first prekeys.
     ///
     /// # Errors
-    /// [`RatchetError::Exhausted`] above [`MAX_ONE_TIME`], [`RatchetError::Holder`] when the identity does not sign.
+    /// [`RatchetError::Exhausted`] above [`MAX_ONE_TIME`], [`RatchetError::Holder`] when the key's holder fails.
     pub async fn make<H: Sign>(
         identity: &LocalIdentity<H>,
         one_time: usize,
@@ -120,8 +120,8 @@ impl Prekeys {
             .await
     }
 
-    /// A new signed prekey and last resort, and more one-time prekeys. Those before stay for messages on their way;
-    /// those before them are erased.
+    /// Makes a new signed prekey and last resort, and more one-time prekeys. The previous generation stays for messages
+    /// in transit; older ones are erased.
     ///
     /// # Errors
     /// As [`Prekeys::make`].
@@ -155,7 +155,7 @@ impl Prekeys {
         next.refilled(identity, one_time, entropy).await
     }
 
-    /// More one-time prekeys under the signed prekey there is.
+    /// Makes more one-time prekeys under the current signed prekey.
     ///
     /// # Errors
     /// As [`Prekeys::make`].
@@ -179,7 +179,7 @@ impl Prekeys {
         }
         let last_resort = self.generations.last().ok_or(RatchetError::StateCorrupt)?.bundle.clone();
         if last_resort.card() != identity.card() {
-            return Err(RatchetError::Malformed("the identity: the prekeys are of another"));
+            return Err(RatchetError::Malformed("the identity (the prekeys belong to another one)"));
         }
         let mut bundles = Vec::with_capacity(count);
         for _ in 0..count {
@@ -197,7 +197,7 @@ impl Prekeys {
         Ok(Step::new(self, PublishedPrekeys { bundles, last_resort }))
     }
 
-    /// How many one-time prekeys are left.
+    /// The number of unused one-time prekeys.
     #[must_use]
     pub const fn left(&self) -> usize {
         self.one_time.len()
@@ -225,7 +225,7 @@ impl Prekeys {
         })
     }
 
-    /// The prekeys after an agreement: its one-time keys are gone, or its use of the last resort is remembered.
+    /// The prekeys after an agreement: its one-time keys are removed, or its use of the last resort is recorded.
     pub(crate) fn without(&self, agreement: &Agreement) -> Result<Self, RatchetError> {
         let mut next = self.duplicate();
         if let Some(id) = agreement.one_time {
@@ -266,7 +266,7 @@ impl Prekeys {
         }
     }
 
-    /// The bytes to keep, sealed.
+    /// The bytes to store encrypted.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let each = |generation: &Generation| 4096 + generation.seen.len() * 16;
@@ -286,7 +286,7 @@ impl Prekeys {
         writer.sealed(LABEL)
     }
 
-    /// Reads what [`Prekeys::to_bytes`] wrote.
+    /// Reads the output of [`Prekeys::to_bytes`].
     ///
     /// # Errors
     /// [`RatchetError::StateCorrupt`].

@@ -1,4 +1,4 @@
-//! Sealing of message bodies and of headers.
+//! Encrypts message bodies and headers.
 
 use briefcase_types::Entropy;
 use chacha20poly1305::{
@@ -12,9 +12,9 @@ use crate::{RatchetError, kdf, kdf::SymmetricKey};
 const NONCE: usize = 24;
 const TAG: usize = 16;
 
-/// How much longer a sealed header is.
+/// The growth of a header by encryption.
 pub const HEADER_OVERHEAD: usize = NONCE + TAG;
-/// How much longer a sealed body is.
+/// The growth of a body by encryption.
 pub const BODY_OVERHEAD: usize = TAG;
 
 const FORGED: RatchetError = RatchetError::Forged("the message");
@@ -57,7 +57,7 @@ pub fn header(
     Ok([nonce.as_slice(), &sealed].concat())
 }
 
-/// `None` when it was sealed under another key.
+/// Decrypts a header; `None` when it was encrypted with another key.
 pub fn open_header(key: &SymmetricKey, sealed: &[u8], associated: &[u8]) -> Option<Vec<u8>> {
     let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
     let payload = Payload { msg: sealed, aad: associated };
@@ -79,7 +79,7 @@ mod tests {
             let sealed = [&test.nonce[..], &test.ct, &test.tag].concat();
             let opened = open_header(&SymmetricKey::new(key), &sealed, &test.aad);
             if test.result == TestResult::Invalid {
-                // A shorter or longer nonce moves what follows it.
+                // A nonce of another length shifts the bytes after it.
                 assert_eq!(opened, None, "{}", test.tc_id);
                 invalid += 1;
             } else {

@@ -1,7 +1,7 @@
-//! The Double Ratchet, with header encryption where the session was begun so (sections 3 and 4 of the specification).
+//! The Double Ratchet, optionally with header encryption (sections 3 and 4 of the specification).
 //!
-//! A session is never changed: sending and reading give the next one. What is read is believed only after its tag fits, so
-//! a forged message costs work and leaves nothing.
+//! A session is immutable: sending and reading return the next one. A message is used only after its tag is verified,
+//! so a forged message costs work and leaves no trace.
 
 use briefcase_types::Entropy;
 use zeroize::Zeroizing;
@@ -14,7 +14,7 @@ use crate::{
     skipped::SkippedKeys,
 };
 
-/// A session with one peer. Keep it sealed; its bytes are its secrets.
+/// A session with one peer. Its bytes are secret: store them encrypted.
 pub struct RatchetSession {
     pub(crate) about: SessionContext,
     pub(crate) root: SymmetricKey,
@@ -24,29 +24,29 @@ pub struct RatchetSession {
     pub(crate) receiving: Option<Chain>,
     pub(crate) next_sending_header: SymmetricKey,
     pub(crate) next_receiving_header: SymmetricKey,
-    /// Length of the sending chain before this one.
+    /// The length of the previous sending chain.
     pub(crate) previous: u32,
-    /// Messages read so far.
+    /// The number of messages read so far.
     pub(crate) received: u64,
     pub(crate) skipped: SkippedKeys,
 }
 
-/// What stays as it was agreed.
+/// The parts of a session that never change.
 #[derive(Clone)]
 pub(crate) struct SessionContext {
     pub mode: AgreementMode,
     pub hidden: bool,
     pub initiator: bool,
     pub peer: IdentityCard,
-    /// Binds both identities, the mode and every public key of the agreement.
+    /// A digest of both identities, the mode and every public key of the agreement.
     pub associated: [u8; 32],
-    /// Names the agreement, so that its repetitions in front of later messages are known.
+    /// The agreement's digest, to recognize its repetitions in later messages.
     pub agreement_id: [u8; 32],
     /// The agreement, until the peer has answered.
     pub agreement: Option<Vec<u8>>,
 }
 
-/// A ratchet key and its public half, kept so that it need not be computed for each message.
+/// A ratchet key and its public half, stored to avoid computing it for each message.
 pub(crate) struct RatchetKeyPair {
     pub secret: AgreementSecret,
     pub public: AgreementPublic,
@@ -74,7 +74,7 @@ impl Chain {
         Self { key: self.key.duplicate(), number: self.number, header: self.header.duplicate() }
     }
 
-    /// The key of the next message; the chain moves past it and cannot go back.
+    /// Returns the key of the next message. The chain cannot step back.
     fn advance(&mut self) -> Result<SymmetricKey, RatchetError> {
         let (next, message) = kdf::chain(&self.key);
         self.number = self.number.checked_add(1).ok_or(RatchetError::Exhausted("the chain is at its end"))?;
@@ -83,14 +83,14 @@ impl Chain {
     }
 }
 
-/// Where a message that came in belongs.
+/// The place of an incoming message.
 enum ChainPosition {
     Stored(SymmetricKey, u32),
     Current(MessageHeader),
     Turn(MessageHeader),
 }
 
-const NOT_READY: RatchetError = RatchetError::Exhausted("the session cannot send before it has read");
+const NOT_READY: RatchetError = RatchetError::Exhausted("the session must read a message before it can send");
 const FORGED: RatchetError = RatchetError::Forged("the message");
 
 impl RatchetSession {
@@ -133,31 +133,31 @@ impl RatchetSession {
         }
     }
 
-    /// Who the peer is. Comparing safety numbers is what makes this a person.
+    /// The peer's identity. Comparing safety numbers links it to a person.
     #[must_use]
     pub const fn peer(&self) -> &IdentityCard {
         &self.about.peer
     }
 
-    /// How the session was agreed.
+    /// The agreement mode.
     #[must_use]
     pub const fn mode(&self) -> AgreementMode {
         self.about.mode
     }
 
-    /// Whether headers are hidden.
+    /// Whether headers are encrypted.
     #[must_use]
     pub const fn hides_headers(&self) -> bool {
         self.about.hidden
     }
 
-    /// Whether the peer is known to have the session: until then each message carries the agreement.
+    /// Whether the peer has answered. Until then, each message carries the agreement.
     #[must_use]
     pub const fn is_answered(&self) -> bool {
         self.about.agreement.is_none()
     }
 
-    /// Seals a message. `associated` is bound to it and has to be given again to read it.
+    /// Encrypts a message. The same `associated` data is needed to decrypt it.
     ///
     /// # Errors
     /// [`RatchetError::Exhausted`] when the text is longer than [`MAX_PLAINTEXT`] or the chain has ended.
@@ -168,7 +168,7 @@ impl RatchetSession {
         entropy: &dyn Entropy,
     ) -> Result<Step<Self, Vec<u8>>, RatchetError> {
         if plaintext.len() > MAX_PLAINTEXT {
-            return Err(RatchetError::Exhausted("the text is longer than a message may be"));
+            return Err(RatchetError::Exhausted("the text is longer than the limit of a message"));
         }
         let mut next = self.duplicate();
         let chain = next.sending.as_mut().ok_or(NOT_READY)?;
@@ -191,11 +191,11 @@ impl RatchetSession {
         Ok(Step::new(next, message))
     }
 
-    /// Opens a message, in whatever order it comes.
+    /// Decrypts a message. Messages may arrive in any order.
     ///
     /// # Errors
     /// [`RatchetError::Replayed`], [`RatchetError::Forged`], [`RatchetError::TooFarAhead`],
-    /// [`RatchetError::OtherSession`] or [`RatchetError::Malformed`]; nothing has changed then.
+    /// [`RatchetError::OtherSession`] or [`RatchetError::Malformed`]. On an error nothing has changed.
     pub fn decrypt(
         &self,
         message: &[u8],
@@ -282,7 +282,7 @@ impl RatchetSession {
         }
     }
 
-    /// A new receiving chain from the peer's new key, and a new sending chain from a new key of ours.
+    /// Starts a new receiving chain from the peer's new key, and a new sending chain from a new own key.
     fn turn(&mut self, header: &MessageHeader, entropy: &dyn Entropy) -> Result<(), RatchetError> {
         let [root, receiving, next_receiving] = kdf::root(&self.root, &self.ours.secret.agree(&header.ratchet)?);
         let ours = RatchetKeyPair::of(AgreementSecret::generate(entropy));
@@ -298,7 +298,7 @@ impl RatchetSession {
         Ok(())
     }
 
-    /// The key of message `number` of the receiving chain; those passed over are stored.
+    /// Returns the key of message `number` of the receiving chain. Skipped keys are stored.
     fn reach(&mut self, number: u32) -> Result<SymmetricKey, RatchetError> {
         self.skip_to(number)?;
         self.receiving.as_mut().ok_or(FORGED)?.advance()

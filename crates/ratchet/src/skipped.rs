@@ -1,5 +1,5 @@
-//! Keys of messages that have not come yet. Bounded three ways, so that a peer can neither fill the store nor keep old
-//! keys alive in it.
+//! Keys of messages that have not arrived yet. Three limits keep a peer from filling the store or keeping old keys in
+//! it.
 
 use crate::{
     RatchetError,
@@ -7,24 +7,24 @@ use crate::{
     kdf::SymmetricKey,
 };
 
-/// How many messages may be missing before one that is read.
+/// The maximum number of missing messages before one that is read.
 pub const MAX_SKIP: u32 = 1000;
-/// How many keys of missing messages are kept; the oldest go first.
+/// The maximum number of stored keys. The oldest are removed first.
 pub const MAX_STORED: usize = 2000;
-/// After how many later messages the key of a missing one is forgotten.
+/// The number of later messages after which a skipped key is erased.
 pub const MAX_AGE: u64 = 5000;
 
 const ENTRY_BYTES: usize = 32 + 4 + 8 + 32;
 
-/// Oldest first.
+/// The skipped keys, oldest first.
 #[derive(Default)]
 pub struct SkippedKeys(Vec<SkippedEntry>);
 
 struct SkippedEntry {
-    /// The header key of the chain, or the peer's ratchet key where headers are not hidden.
+    /// The header key of the chain, or the peer's ratchet key without header encryption.
     chain: SymmetricKey,
     number: u32,
-    /// How many messages had been read when this one was passed over.
+    /// The number of messages read when this key was skipped.
     born: u64,
     key: SymmetricKey,
 }
@@ -37,7 +37,7 @@ impl SkippedKeys {
         }
     }
 
-    /// The key is gone from the store afterwards: it opens one message.
+    /// Removes and returns a key: each key opens one message.
     pub fn take(&mut self, chain: &[u8; 32], number: u32) -> Option<SymmetricKey> {
         let at = self.0.iter().position(|entry| entry.chain.as_bytes() == chain && entry.number == number)?;
         Some(self.0.remove(at).key)
@@ -47,7 +47,7 @@ impl SkippedKeys {
         self.0.iter().any(|entry| entry.chain.as_bytes() == chain && entry.number == number)
     }
 
-    /// Each chain once: those of one chain stand together.
+    /// Each chain once. The keys of a chain are adjacent.
     pub fn chains(&self) -> Vec<&SymmetricKey> {
         let mut chains: Vec<&SymmetricKey> = self.0.iter().map(|entry| &entry.chain).collect();
         chains.dedup_by(|one, other| one.as_bytes() == other.as_bytes());

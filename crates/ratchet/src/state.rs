@@ -1,4 +1,4 @@
-//! A session as bytes: versioned, bounded, and refused as a whole when anything in it is not as it was written.
+//! A session as bytes: versioned and bounded. Any unexpected byte rejects the whole state.
 
 use zeroize::Zeroizing;
 
@@ -13,11 +13,11 @@ use crate::{
 
 const LABEL: &str = "Briefcase_Session";
 const VERSION: u8 = 1;
-/// Everything but the agreement and the skipped keys, rounded up.
+/// The size of everything but the agreement and the skipped keys, rounded up.
 const FIXED: usize = 768;
 
 impl RatchetSession {
-    /// The bytes to keep, sealed. Their check sum finds accidents; forgers are kept out by the sealing.
+    /// The bytes to store encrypted. The checksum detects accidents; the encryption protects against forgery.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut writer = ByteWriter::with_capacity(FIXED + AGREEMENT_MOST + self.skipped.bytes());
@@ -36,7 +36,7 @@ impl RatchetSession {
         writer.sealed(LABEL)
     }
 
-    /// Reads what [`RatchetSession::to_bytes`] wrote.
+    /// Reads the output of [`RatchetSession::to_bytes`].
     ///
     /// # Errors
     /// [`RatchetError::StateCorrupt`].

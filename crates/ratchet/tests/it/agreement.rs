@@ -1,4 +1,4 @@
-//! Beginning a session.
+//! Starting a session.
 
 use briefcase_ratchet::{
     AgreementMode, AgreementPublic, AgreementSecret, HandshakeOptions, IdentityCard, LocalIdentity, PrekeyBundle,
@@ -18,7 +18,7 @@ fn every_kind() -> [HandshakeOptions; 4] {
 }
 
 #[test]
-fn both_sides_talk_in_every_mode_with_and_without_one_time_keys() {
+fn both_sides_exchange_messages_in_every_mode() {
     for (at, options) in every_kind().into_iter().enumerate() {
         let seed = 100 * u64::try_from(at).unwrap();
         let (alice, bob) = (identity(seed), party(seed + 1, 1));
@@ -58,11 +58,11 @@ fn x3dh_is_accepted_only_where_it_is_allowed() {
 }
 
 #[test]
-fn the_mode_and_the_hiding_cannot_be_rewritten_on_the_way() {
+fn the_mode_and_header_encryption_cannot_be_changed_in_transit() {
     let bob = party(1, 1);
     let mut ours = begin(&identity(2), &bob.published.bundles[0], HandshakeOptions::default(), 3);
     let first = send(&mut ours, b"text", &Seeded::new(4));
-    // A message in PQXDH cut down to X3DH: mode byte changed, ciphertext taken out.
+    // A PQXDH message reduced to X3DH: mode byte changed, ciphertext removed.
     let agreement = 2 + 2 + 128 + 32 + 4 + 1 + 4;
     let mut weaker = [&first[..agreement], &first[agreement + 1568..]].concat();
     weaker[2] = 2;
@@ -111,9 +111,9 @@ fn a_card_binds_both_keys() {
 }
 
 #[test]
-fn a_shared_secret_of_zeros_is_refused_wherever_it_comes_from() {
+fn an_all_zero_shared_secret_is_rejected_from_any_source() {
     let secret = AgreementSecret::generate(&Seeded::new(1));
-    // The points of small order of RFC 7748's curve and of its twist.
+    // The points of small order of the curve of RFC 7748 and of its twist.
     let small = [
         "0000000000000000000000000000000000000000000000000000000000000000",
         "0100000000000000000000000000000000000000000000000000000000000000",
@@ -129,7 +129,7 @@ fn a_shared_secret_of_zeros_is_refused_wherever_it_comes_from() {
 }
 
 #[test]
-fn an_identity_whose_key_contributes_nothing_begins_no_session() {
+fn a_key_of_small_order_starts_no_session() {
     struct Lying(briefcase_ratchet::SoftKeys);
     impl briefcase_ratchet::Sign for Lying {
         async fn sign(&self, bytes: &[u8]) -> Result<[u8; 64], RatchetError> {
@@ -147,7 +147,7 @@ fn an_identity_whose_key_contributes_nothing_begins_no_session() {
 }
 
 #[test]
-fn a_holder_that_signs_wrongly_is_found_out() {
+fn a_wrong_signature_of_a_holder_is_detected() {
     struct Wrong;
     impl briefcase_ratchet::Sign for Wrong {
         async fn sign(&self, _: &[u8]) -> Result<[u8; 64], RatchetError> {
@@ -160,7 +160,7 @@ fn a_holder_that_signs_wrongly_is_found_out() {
 }
 
 #[test]
-fn safety_numbers_agree_and_tell_every_key_apart() {
+fn safety_numbers_match_and_depend_on_every_key() {
     let (one, other, third) = (identity(1), identity(2), identity(3));
     let number = safety_number(one.card(), other.card());
     assert_eq!(number, safety_number(other.card(), one.card()));
@@ -175,7 +175,7 @@ fn safety_numbers_agree_and_tell_every_key_apart() {
 }
 
 #[test]
-fn associated_data_has_to_be_the_same_on_both_sides() {
+fn associated_data_must_match_on_both_sides() {
     let (ours, theirs) = pair(HandshakeOptions::default(), 40);
     let entropy = Seeded::new(41);
     let (_, message) = ours.encrypt(b"text", b"room 1", &entropy).unwrap().into_parts();

@@ -1,4 +1,5 @@
-//! Any schedule of sending, losing, delaying, repeating, crossing and crashing: what arrives is what was sent, once.
+//! Any schedule of sending, losing, delaying, repeating, crossing and crashing. Every delivered text was sent, and is
+//! delivered once.
 
 use std::collections::BTreeSet;
 
@@ -24,25 +25,25 @@ enum Event {
         to: usize,
         which: usize,
     },
-    /// Sends, but dies before the state is kept: nothing leaves.
+    /// Sends, but dies before the state is stored: nothing is released.
     Crash {
         by: usize,
     },
-    /// Keeps the state, but dies before the message is released: its number is used up, and the peer waits for nothing.
+    /// Stores the state, but dies before the message is released. Its number is used up; the peer does not wait for it.
     CrashKept {
         by: usize,
     },
-    /// Reads, but dies before the state is kept: the text was not released, and the message can be read again.
+    /// Reads, but dies before the state is stored. The text was not released, and the message can be read again.
     CrashReading {
         to: usize,
         which: usize,
     },
-    /// Reads and keeps, but dies before the text is released: it is gone, and no replay brings it back.
+    /// Reads and stores, but dies before the text is released. The text is lost, and no replay returns it.
     CrashRead {
         to: usize,
         which: usize,
     },
-    /// Goes through the kept bytes.
+    /// Restarts from the stored bytes.
     Restart {
         who: usize,
     },

@@ -28,7 +28,7 @@ impl Entropy for Seeded {
     }
 }
 
-/// The same bytes each time: a machine that was set back together with its random generator.
+/// Repeats the same bytes, like a machine that was rolled back together with its random generator.
 pub struct Stuck;
 
 impl Entropy for Stuck {
@@ -78,21 +78,21 @@ pub fn take(
     Ok((accepted, text.to_vec()))
 }
 
-/// Sends and keeps.
+/// Encrypts and stores the state.
 pub fn send(session: &mut RatchetSession, text: &[u8], entropy: &dyn Entropy) -> Vec<u8> {
     let (next, message) = session.encrypt(text, b"", entropy).unwrap().into_parts();
     *session = next;
     message
 }
 
-/// Reads and keeps.
+/// Decrypts and stores the state.
 pub fn read(session: &mut RatchetSession, message: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, RatchetError> {
     let (next, text) = session.decrypt(message, b"", entropy).map(Step::into_parts)?;
     *session = next;
     Ok(text.to_vec())
 }
 
-/// Alice and Bob with a session that both have used.
+/// Alice and Bob, with a session that both have used.
 pub fn pair(options: HandshakeOptions, seed: u64) -> (RatchetSession, RatchetSession) {
     let (alice, bob) = (identity(seed), party(seed + 1, 1));
     let entropy = Seeded::new(seed + 2);

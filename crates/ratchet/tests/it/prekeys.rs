@@ -1,4 +1,4 @@
-//! Prekeys: used once, remembered, rotated, erased.
+//! Prekeys are used once, remembered, rotated and erased.
 
 use briefcase_ratchet::{
     Dh, HandshakeOptions, Kem, KemSecret, KemShared, LastResort, MAX_ONE_TIME, Prekeys, RatchetError, ResponderPolicy,
@@ -41,7 +41,7 @@ fn a_first_message_to_the_last_resort_is_accepted_once() {
 }
 
 #[test]
-fn a_failed_first_message_uses_nothing_up() {
+fn a_failed_first_message_uses_up_no_prekey() {
     let bob = party(1, 1);
     let mut ours = begin(&identity(2), &bob.published.bundles[0], HandshakeOptions::default(), 3);
     let first = send(&mut ours, b"hi", &Seeded::new(4));
@@ -52,7 +52,7 @@ fn a_failed_first_message_uses_nothing_up() {
 }
 
 #[test]
-fn rotation_keeps_one_generation_for_messages_on_their_way() {
+fn rotation_keeps_one_generation_for_messages_in_transit() {
     let bob = party(1, 1);
     let entropy = Seeded::new(2);
     let on_its_way =
@@ -70,7 +70,7 @@ fn rotation_keeps_one_generation_for_messages_on_their_way() {
 }
 
 #[test]
-fn refilling_is_bounded_and_never_gives_an_id_twice() {
+fn refilling_is_bounded_and_never_repeats_an_id() {
     let bob = party(1, 3);
     let entropy = Seeded::new(2);
     let (refilled, published) = now(bob.prekeys.refill(&bob.identity, 2, &entropy)).unwrap().unwrap().into_parts();
@@ -109,5 +109,5 @@ fn a_last_resort_key_can_be_held_elsewhere() {
     let step = now(accept(&holder, &prekeys, &first, b"", ResponderPolicy::default(), &entropy)).unwrap().unwrap();
     assert_eq!(*step.into_parts().1, b"hi");
     let refused = now(accept(&bob, &prekeys, &first, b"", ResponderPolicy::default(), &entropy)).unwrap();
-    assert!(matches!(refused, Err(RatchetError::Holder(_))), "who does not hold the key cannot");
+    assert!(matches!(refused, Err(RatchetError::Holder(_))), "without the key decapsulation fails");
 }

@@ -1,4 +1,4 @@
-//! Kept states: read back as they were, or refused as a whole.
+//! Stored states read back unchanged, or are rejected as a whole.
 
 use briefcase_ratchet::{HandshakeOptions, Prekeys, RatchetError, RatchetSession};
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::party::{Seeded, pair, party, read, send};
 
 #[test]
-fn a_session_goes_on_from_its_bytes() {
+fn a_session_continues_from_its_bytes() {
     let (mut ours, mut theirs) = pair(HandshakeOptions { hide_headers: true, ..HandshakeOptions::default() }, 1);
     let entropy = Seeded::new(2);
     let late = send(&mut ours, b"late", &entropy);
@@ -19,7 +19,7 @@ fn a_session_goes_on_from_its_bytes() {
 }
 
 #[test]
-fn every_changed_byte_of_a_state_is_refused() {
+fn every_changed_byte_of_a_state_is_rejected() {
     let (mut ours, mut theirs) = pair(HandshakeOptions::default(), 3);
     let entropy = Seeded::new(4);
     send(&mut ours, b"lost", &entropy);

@@ -1,5 +1,6 @@
-//! The vectors of `vectors/ratchet/`: what a run with repeatable randomness gives, byte for byte. The browser's tests read
-//! the same file, so a change of any form shows on both sides. `WRITE_VECTORS=1 cargo test -p briefcase-ratchet --test it vectors` writes them.
+//! The vectors of `vectors/ratchet/`: the results of a run with repeatable randomness, byte for byte. The browser's
+//! tests read the same file, so a change of any format fails on both sides. `WRITE_VECTORS=1 cargo test -p
+//! briefcase-ratchet --test it vectors` writes them.
 
 use std::path::PathBuf;
 
@@ -28,7 +29,7 @@ fn array<const N: usize>(value: &Value) -> [u8; N] {
     bytes(value).try_into().unwrap()
 }
 
-/// Secrets as they are given in the file.
+/// The secrets in the file.
 fn keys(seed: u64) -> ([u8; 32], [u8; 32], LocalIdentity<SoftKeys>) {
     use briefcase_types::Entropy as _;
     let entropy = Seeded::new(seed);
@@ -43,7 +44,7 @@ fn secrets(signing: [u8; 32], agreement: [u8; 32], identity: &LocalIdentity<Soft
     json!({ "signing": text(&signing), "agreement": text(&agreement), "card": text(&identity.card().to_bytes()) })
 }
 
-/// One conversation: accepted, answered, out of order, over two turns of the ratchet.
+/// A conversation: accepted, answered, out of order, over two ratchet steps.
 fn conversation(options: HandshakeOptions, seed: u64) -> Value {
     let (alice_signing, alice_agreement, alice) = keys(seed);
     let (bob_signing, bob_agreement, bob) = keys(seed + 1);
@@ -120,11 +121,11 @@ fn a_repeatable_run_gives_the_committed_vectors() {
     if std::env::var_os("WRITE_VECTORS").is_some() {
         write();
     }
-    // As values: the order of members depends on how serde_json was built.
+    // Compare as values: the order of members depends on serde_json's features.
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     assert!(
         read(&made()) == read(&std::fs::read_to_string(file()).unwrap()),
-        "a form has changed: states and messages of before are lost"
+        "a format has changed: earlier states and messages become unreadable"
     );
 }
 
