@@ -1,4 +1,4 @@
-//! What an `approval` key signs: one decision, with the words the person saw.
+//! The signed content of an `approval` key: one decision, with the text that the person saw.
 
 use briefcase_types::{Digest, UnixMillis, text::is_deceptive};
 
@@ -9,54 +9,54 @@ use crate::{
 };
 
 const NAME: &str = "briefcase-approval-1";
-/// Longest text.
+/// The longest text.
 pub const TEXT_MOST: usize = 8 * 1024;
-/// Longest time between showing and spending.
+/// The longest time between decision and expiry, in milliseconds.
 const LIFE_MOST: u64 = 24 * 60 * 60 * 1000;
 
-/// A decision that does not count.
+/// A decision is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApprovalError {
-    /// Not of the form.
+    /// The bytes are not a decision.
     #[error(transparent)]
     Form(#[from] CodecError),
-    /// The signature does not fit, or the kid is not the key's.
+    /// The signature is invalid, or the key id belongs to another key.
     #[error("the decision is not signed by this key")]
     Signature,
-    /// Its time is over, or has not begun.
+    /// The decision has expired, or its time lies in the future.
     #[error("the decision is not valid at this time")]
     Time,
 }
 
-/// Yes or no.
+/// The answer to an approval request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ApprovalAnswer {
-    /// It may run, once.
+    /// The action may run once.
     Approve,
-    /// It may not.
+    /// The action must not run.
     Deny,
 }
 
-/// A person's answer to a question, bound to what would run and to the words that were shown.
+/// A person's answer to an approval request, bound to the action's digest and the text shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedDecision {
-    /// The question's id; spent with the answer.
+    /// The request's id, used up by this answer.
     pub approval: String,
     /// The answer.
     pub decision: ApprovalAnswer,
-    /// Digest of what would run.
+    /// The digest of the action.
     pub digest: Digest,
-    /// When the answer is void, in milliseconds since 1970.
+    /// The expiry time, in milliseconds since 1970.
     pub expires: u64,
-    /// The page that asked.
+    /// The origin of the page that asked.
     pub host: String,
-    /// Thumbprint of the key.
+    /// The key's thumbprint.
     pub kid: String,
-    /// The words the person saw, all of them.
+    /// The complete text that the person saw.
     pub text: String,
-    /// When it was answered, in milliseconds since 1970.
+    /// The time of the answer, in milliseconds since 1970.
     pub time: u64,
 }
 
@@ -70,7 +70,7 @@ impl ApprovalAnswer {
 }
 
 impl SignedDecision {
-    /// Reads a decision from whoever puts it together; `form` may be left out.
+    /// Reads a decision before it is signed. The member `form` may be omitted.
     ///
     /// # Errors
     /// [`CodecError`]
@@ -81,7 +81,7 @@ impl SignedDecision {
     /// The bytes to sign.
     ///
     /// # Errors
-    /// [`CodecError`] when it is too long.
+    /// [`CodecError`] when the encoding is too long.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CodecError> {
         self.write()
     }
@@ -124,24 +124,24 @@ impl Codec for SignedDecision {
 
     fn check(&self) -> Result<(), CodecError> {
         if !codec::is_name(&self.approval) || !codec::is_name(&self.kid) || !codec::is_origin(&self.host) {
-            return Err(CodecError::Limit("approval and kid are names, host is an origin"));
+            return Err(CodecError::Limit("approval and kid must be names, host must be an origin"));
         }
         if self.text.trim().is_empty() || self.text.len() > TEXT_MOST {
-            return Err(CodecError::Limit("there has to be a text, of at most 8 KiB"));
+            return Err(CodecError::Limit("text must have 1 byte to 8 KiB"));
         }
         if self.text.chars().any(is_deceptive) {
-            return Err(CodecError::Limit("the text has characters that a person cannot see"));
+            return Err(CodecError::Limit("text contains invisible characters"));
         }
         let life = self.expires.checked_sub(self.time);
         if !life.is_some_and(|life| (1..=LIFE_MOST).contains(&life)) {
-            return Err(CodecError::Limit("a decision ends after it was made and within 24 hours"));
+            return Err(CodecError::Limit("a decision must expire after its time, within 24 hours"));
         }
         Ok(())
     }
 }
 
-/// Checks a signed decision: our form in its one writing, this key, this time. Whether the question is open, the digest
-/// is that of what will run, and the text is the one asked for is the asker's to compare.
+/// Verifies a signed decision: canonical format, this key, this time. The caller also checks that the request is open,
+/// and compares the digest and the text with its own.
 ///
 /// # Errors
 /// [`ApprovalError`].

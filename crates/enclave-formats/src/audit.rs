@@ -1,9 +1,11 @@
-//! The audit log: entries linked by hashes, their head signed.
+//! The audit log: entries linked by hashes, with a signed head.
 //!
-//! `link = SHA-256(0x00 ‖ previous link ‖ entry)`, the link before the first entry is 32 zero bytes, and each entry also
-//! names the link before it, so that an entry alone says where it belongs. A head says how many entries there are and
-//! which link is the last; cutting the end off, changing, dropping or reordering entries leaves no signed head that fits.
-//! What a head cannot show is that an older one was put back together with its log: whoever keeps a newer head can.
+//! `link = SHA-256(0x00 ‖ previous link ‖ entry)`. The link before the first entry is 32 zero bytes. Each entry also
+//! contains the link before it, so a single entry states its place. A head contains the number of entries and the last
+//! link. No signed head matches a log with changed, dropped, reordered or cut entries.
+//!
+//! A head cannot reveal that an old head was restored together with its log. Keep a newer head elsewhere to detect
+//! that.
 
 use std::collections::BTreeMap;
 
@@ -22,39 +24,39 @@ const HEAD: &str = "briefcase-audit-head-1";
 /// The link before the first entry.
 pub const START: Digest = Digest::from_bytes([0; 32]);
 
-/// A log that does not hold together: what is wrong, and at which entry.
+/// A log is invalid. The error names the fault and the entry.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuditError {
-    /// An entry is not of the form.
+    /// An entry is malformed.
     #[error("entry {0}: {1}")]
     Entry(u64, CodecError),
-    /// The head is not of the form.
+    /// The head is malformed.
     #[error("the head: {0}")]
     Head(CodecError),
-    /// An entry has another number than its place, or its time goes back.
+    /// An entry's number is not its place, or its time is before the previous entry's.
     #[error("entry {0} is out of order")]
     Order(u64),
-    /// An entry names another link than that of the one before.
+    /// An entry contains another link than the previous entry's.
     #[error("entry {0} does not follow the one before it")]
     Link(u64),
-    /// The entries end elsewhere than the head says.
-    #[error("the entries do not end where the signed head says")]
+    /// The entries do not end at the head's count and link.
+    #[error("the entries do not match the signed head")]
     End,
-    /// The head's signature does not fit, or its kid is not the key's.
+    /// The head's signature is invalid, or its key id belongs to another key.
     #[error("the head is not signed by this key")]
     Signature,
 }
 
-/// How an operation ended.
+/// The result of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OperationOutcome {
-    /// It was done.
+    /// The operation succeeded.
     Done,
-    /// The rules did not allow it.
+    /// The rules did not allow the operation.
     Refused,
-    /// It was allowed and went wrong.
+    /// The operation was allowed and failed.
     Failed,
 }
 
@@ -72,38 +74,38 @@ impl OperationOutcome {
     }
 }
 
-/// A detail: never an object, so that entries stay flat and small.
+/// A detail. It is never an object, so entries stay flat and small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditDetail {
-    /// A yes or no.
+    /// A boolean.
     Flag(bool),
     /// A natural number below 2⁵³.
     Number(u64),
-    /// A text of at most 1,024 bytes.
+    /// A string of at most 1,024 bytes.
     Text(String),
 }
 
-/// One operation. Never holds a secret.
+/// The record of one operation, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// Place in the log, from 0.
+    /// The place in the log, from 0.
     pub seq: u64,
-    /// Milliseconds since 1970; never goes back.
+    /// The time in milliseconds since 1970. It never decreases.
     pub time: u64,
     /// The link before this entry.
     pub previous: Digest,
-    /// The method that was called.
+    /// The method called.
     pub method: String,
-    /// The key it was about.
+    /// The key concerned.
     pub kid: Option<String>,
-    /// How it ended.
+    /// The result.
     pub outcome: OperationOutcome,
-    /// What else there is to say.
+    /// Further details.
     pub detail: BTreeMap<String, AuditDetail>,
 }
 
 impl AuditEntry {
-    /// Reads an entry from whoever puts it together.
+    /// Reads an entry before it is logged.
     ///
     /// # Errors
     /// [`CodecError`] when a member is missing, unknown or beyond its limit.
@@ -119,10 +121,10 @@ impl AuditEntry {
         Codec::read(bytes)
     }
 
-    /// The bytes that are kept and linked.
+    /// The bytes that are stored and linked.
     ///
     /// # Errors
-    /// [`CodecError`] when it is too long.
+    /// [`CodecError`] when the encoding is too long.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CodecError> {
         self.write()
     }
@@ -185,10 +187,10 @@ impl Codec for AuditEntry {
             AuditDetail::Text(text) => text.len() <= 1024,
         };
         if !name(&self.method) || !self.kid.iter().all(name) {
-            return Err(CodecError::Limit("a name is letters, digits, '.', '_', '-'; at most 64"));
+            return Err(CodecError::Limit("a name must have 1 to 64 letters, digits, '.', '_' or '-'"));
         }
         if self.detail.len() > 16 || !self.detail.iter().all(|(key, detail)| name(key) && small(detail)) {
-            return Err(CodecError::Limit("detail has at most 16 members; texts at most 1024 bytes"));
+            return Err(CodecError::Limit("detail must have at most 16 members, with texts of at most 1024 bytes"));
         }
         Ok(())
     }
@@ -201,21 +203,21 @@ pub fn link(previous: &Digest, entry: &[u8]) -> Digest {
     Digest::from_bytes(hash.finalize().into())
 }
 
-/// What the audit key signs.
+/// The signed content of the audit key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditHead {
-    /// How many entries there are.
+    /// The number of entries.
     pub count: u64,
-    /// The origin of the page that embeds the enclave: each has keys and a log of its own.
+    /// The origin of the page that embeds the enclave. Each origin has its own keys and log.
     pub host: String,
-    /// Thumbprint of the audit key.
+    /// The audit key's thumbprint.
     pub kid: String,
-    /// The last link; [`START`] while there is none.
+    /// The last link; [`START`] for an empty log.
     pub link: Digest,
 }
 
 impl AuditHead {
-    /// Puts a head together.
+    /// Makes a head.
     ///
     /// # Errors
     /// [`CodecError::Limit`].
@@ -225,7 +227,7 @@ impl AuditHead {
         Ok(head)
     }
 
-    /// Reads a head as it was signed.
+    /// Reads a signed head.
     ///
     /// # Errors
     /// [`CodecError`].
@@ -236,7 +238,7 @@ impl AuditHead {
     /// The bytes to sign.
     ///
     /// # Errors
-    /// None for a head that was put together or read.
+    /// Never for a head made by [`AuditHead::new`] or [`AuditHead::read`].
     pub fn to_bytes(&self) -> Result<Vec<u8>, CodecError> {
         self.write()
     }
@@ -269,20 +271,20 @@ impl Codec for AuditHead {
 
     fn check(&self) -> Result<(), CodecError> {
         if self.count >= 1 << 53 || (self.count == 0) != (self.link == START) {
-            return Err(CodecError::Limit("the count and the link do not fit"));
+            return Err(CodecError::Limit("count and link do not match"));
         }
         if !codec::is_name(&self.kid) || !codec::is_origin(&self.host) {
-            return Err(CodecError::Limit("kid is a thumbprint and host an origin"));
+            return Err(CodecError::Limit("kid must be a thumbprint and host an origin"));
         }
         Ok(())
     }
 }
 
-/// Checks entries from somewhere in the log to its end: their form, order and links, and that the head of exactly this
-/// end is signed by the key. `previous` is the link before the first of them, [`START`] for the whole log.
+/// Verifies the entries from some place in the log to its end: their format, order and links. The key must have signed
+/// the head of exactly this end. `previous` is the link before the first given entry, [`START`] for the whole log.
 ///
 /// # Errors
-/// [`AuditError`] with the place.
+/// [`AuditError`] with the place of the fault.
 pub fn verify<'a>(
     key: &[u8; 32],
     head: &[u8],

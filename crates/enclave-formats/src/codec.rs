@@ -1,56 +1,56 @@
-//! Reading and writing forms as canonical JSON.
+//! Reads and writes the documents as canonical JSON.
 
 use briefcase_types::Digest;
 
 use crate::json_subset::{Object, Value};
 
-/// Most bytes of one form.
+/// The maximum size of a document in bytes.
 const MOST: usize = 16 * 1024;
 
-/// Bytes that are not the form they should be.
+/// The bytes are not a valid document.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodecError {
-    /// Not an object of texts, natural numbers, yes and no, without white space; or too large.
-    #[error("the {0} is a compact JSON object of at most 16 KiB without fractions, lists or null")]
+    /// Not an object of strings, natural numbers and booleans without white space; or too large.
+    #[error("the {0} must be a compact JSON object of at most 16 KiB without fractions, lists or null")]
     Object(&'static str),
-    /// A member is missing, or is not what it should be.
-    #[error("the member {0} is missing or not of its form")]
+    /// A member is missing or invalid.
+    #[error("the member {0} is missing or invalid")]
     Missing(&'static str),
-    /// There is a member that the form does not have.
-    #[error("the {0} has a member that it should not have")]
+    /// The document has an unknown member.
+    #[error("the {0} has an unknown member")]
     Unknown(&'static str),
-    /// The same content in other bytes: somebody else wrote it.
-    #[error("the {0} is not written canonically (RFC 8785)")]
+    /// The document is not in canonical encoding.
+    #[error("the {0} is not in canonical form (RFC 8785)")]
     NotCanonical(&'static str),
-    /// Members break a limit.
+    /// A member exceeds a limit.
     #[error("{0}")]
     Limit(&'static str),
 }
 
-/// A document with known members. Written by hand rather than derived: the browser's core carries this code, and half
-/// of what a derivation brings there are sentences about types.
+/// A document with known members. The code is written by hand: the browser's WebAssembly module contains it, and half
+/// of a derived implementation would be error texts.
 pub(crate) trait Codec: Sized {
-    /// What it is called in errors.
+    /// The document's name in errors.
     const NAME: &'static str;
 
-    /// Takes its members out; what is left over is refused by the caller.
+    /// Takes the document's members. The caller rejects members that are left over.
     fn take(members: &mut DocumentMembers) -> Result<Self, CodecError>;
 
-    /// Its members, for writing.
+    /// Returns the members for writing.
     fn give(&self) -> Object;
 
-    /// What no single member shows.
+    /// Checks the rules that span several members.
     fn check(&self) -> Result<(), CodecError>;
 
-    /// The canonical bytes.
+    /// The canonical encoding.
     fn write(&self) -> Result<Vec<u8>, CodecError> {
         let mut bytes = Vec::with_capacity(512);
         self.give().write(&mut bytes);
         if bytes.len() > MOST { Err(CodecError::Object(Self::NAME)) } else { Ok(bytes) }
     }
 
-    /// Reads it from whoever puts it together: exactly its members, in any order.
+    /// Reads a document that is not signed yet: exactly its members, in any order.
     fn draft(bytes: &[u8]) -> Result<Self, CodecError> {
         let members = if bytes.len() > MOST { None } else { Object::read(bytes) };
         let members = members.ok_or(CodecError::Object(Self::NAME))?;
@@ -63,14 +63,14 @@ pub(crate) trait Codec: Sized {
         Ok(form)
     }
 
-    /// Reads it from a signed or linked record: exactly the bytes that [`Codec::write`] gives.
+    /// Reads a signed or linked record: exactly the bytes of [`Codec::write`].
     fn read(bytes: &[u8]) -> Result<Self, CodecError> {
         let form = Self::draft(bytes)?;
         if form.write()? == bytes { Ok(form) } else { Err(CodecError::NotCanonical(Self::NAME)) }
     }
 }
 
-/// The members of a document that was read, taken out one by one.
+/// The members of a parsed document, taken out one by one.
 pub(crate) struct DocumentMembers(Object);
 
 impl DocumentMembers {
@@ -105,7 +105,7 @@ impl DocumentMembers {
     }
 }
 
-/// Members for writing: their names are our own, plain and each once.
+/// Makes an object for writing. The names are constants: plain and unique.
 pub(crate) fn members<const N: usize>(members: [(&str, Value); N]) -> Object {
     let mut object = Object::default();
     for (name, value) in members {
@@ -118,7 +118,7 @@ pub(crate) fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-/// An origin as a browser writes it: `https://host[:port]`, or `http://` for a name under `localhost`.
+/// Whether a text is an origin as browsers write it: `https://host[:port]`, or `http://` for a name under `localhost`.
 pub(crate) fn is_origin(text: &str) -> bool {
     let host = |rest: &str| {
         !rest.is_empty()
@@ -137,7 +137,7 @@ fn is_local(authority: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost") || name == "127.0.0.1"
 }
 
-/// A name in a log: letters, digits and `._-`, at most 64 of them.
+/// Whether a text is a name in a log: at most 64 letters, digits and `._-`.
 pub(crate) fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 64

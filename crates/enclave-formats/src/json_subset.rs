@@ -1,17 +1,17 @@
-//! The little JSON that forms are made of: objects, texts, natural numbers, yes and no; no white space.
+//! The subset of JSON that the documents use: objects, strings, natural numbers and booleans, without white space.
 //!
-//! A reader of its own because the browser's core carries it, and floating-point numbers, which no form has, are a sixth
-//! of that core. What it accepts is a subset of what `briefcase_json::parse_strict` accepts, with the same meaning, and
-//! what it writes is RFC 8785: a property test holds it to both.
+//! The browser's WebAssembly module contains this reader. The general reader needs floating-point code, a sixth of that
+//! module, which no document uses. The accepted texts are a subset of `briefcase_json::parse_strict` with the same
+//! meaning, and the output is RFC 8785. A property test checks both.
 
 use briefcase_json::write_string;
 
-/// The largest number that all readers of JSON agree on.
+/// The largest integer that all JSON readers represent exactly.
 const SAFE: u64 = (1 << 53) - 1;
-/// Forms are objects with at most one more level in them.
+/// Documents are objects with at most one nested level.
 const DEPTH: usize = 2;
 
-/// A value of a form.
+/// A value in a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     Text(String),
@@ -20,12 +20,12 @@ pub(crate) enum Value {
     Object(Object),
 }
 
-/// Members in the order of their names, each once. Names are ASCII, so the order of bytes is that of RFC 8785.
+/// Members sorted by name, each name once. Names are ASCII, so byte order is the order of RFC 8785.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Object(Vec<(String, Value)>);
 
 impl Object {
-    /// Puts a member in its place. `None` when there is one of that name, or the name is not plain.
+    /// Inserts a member in order. Returns `None` when the name exists or is not plain.
     pub fn put(&mut self, name: &str, value: Value) -> Option<()> {
         if !crate::codec::is_name(name) {
             return None;
@@ -48,7 +48,7 @@ impl Object {
         self.0
     }
 
-    /// Canonical text.
+    /// Writes canonical text.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.push(b'{');
         for (at, (name, value)) in self.0.iter().enumerate() {
@@ -67,7 +67,7 @@ impl Object {
         out.push(b'}');
     }
 
-    /// Reads a whole document. `None` for anything that is not of this little language.
+    /// Reads a whole document. Returns `None` for anything outside of the subset.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let mut scanner = Scanner(std::str::from_utf8(bytes).ok()?);
         let object = scanner.object(DEPTH)?;
@@ -156,7 +156,7 @@ impl Scanner<'_> {
         })
     }
 
-    /// A character as one UTF-16 unit or a pair of them; half a pair is refused.
+    /// Reads a character as one UTF-16 unit or a surrogate pair. A lone surrogate is rejected.
     fn unit_pair(&mut self) -> Option<char> {
         let first = self.unit()?;
         if !(0xD800..0xE000).contains(&first) {
@@ -186,7 +186,7 @@ mod tests {
         out
     }
 
-    /// Everything that is accepted is accepted by the strict reader, and written the same.
+    /// Checks that the strict reader accepts every accepted text, and writes it the same.
     fn agrees(text: &[u8]) -> bool {
         let Some(object) = Object::read(text) else { return false };
         let full = parse_strict(text, &Limits::AGENT).unwrap();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_forms_are_made_of() {
+    fn reads_the_values_of_documents() {
         for text in [
             r"{}",
             r#"{"b":1,"a":"x"}"#,
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_everything_else() {
+    fn rejects_everything_else() {
         for text in [
             r"",
             r"[]",
@@ -241,12 +241,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_reads_otherwise_than_the_strict_reader(text in r#"\{("[ab\\]{0,2}":("[a-c\\"nué]{0,4}"|[0-9]{1,3}|true|\{\}),?){0,3}\}"#) {
+        fn agrees_with_the_strict_reader(text in r#"\{("[ab\\]{0,2}":("[a-c\\"nué]{0,4}"|[0-9]{1,3}|true|\{\}),?){0,3}\}"#) {
             agrees(text.as_bytes());
         }
 
         #[test]
-        fn any_text_comes_back(text in any::<String>(), number in 0..=SAFE, flag in any::<bool>()) {
+        fn any_string_round_trips(text in any::<String>(), number in 0..=SAFE, flag in any::<bool>()) {
             let mut object = Object::default();
             object.put("t", Value::Text(text)).unwrap();
             object.put("n", Value::Number(number)).unwrap();

@@ -1,21 +1,21 @@
-//! Public keys and their names: the kid is the thumbprint of RFC 7638.
+//! Public keys and their ids: the key id is the thumbprint of RFC 7638.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use briefcase_types::Digest;
 use p256::ecdsa::{Signature, VerifyingKey, signature::Verifier as _};
 
-/// Not a public key, or a signature that does not fit.
+/// A public key or a signature is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// An algorithm other than `ES256`, `Ed25519` and `X25519`.
     #[error("the algorithm is not one of ES256, Ed25519, X25519")]
     Algorithm,
-    /// Bytes that cannot be a key of the algorithm.
-    #[error("the public key does not have the form of its algorithm")]
+    /// The bytes cannot be a key of the algorithm.
+    #[error("the public key is invalid for its algorithm")]
     Form,
-    /// The signature does not fit bytes and key.
-    #[error("the signature does not fit")]
+    /// The signature is invalid for these bytes and this key.
+    #[error("the signature is invalid")]
     Signature,
 }
 
@@ -32,8 +32,8 @@ pub enum RawPublicKey {
 }
 
 impl RawPublicKey {
-    /// Takes a raw key; the algorithm's name decides its length. Whether a P-256 point is on the curve is seen when
-    /// something is verified with it.
+    /// Reads a raw key. The algorithm's name determines its length. Verifying a signature checks whether a P-256 point
+    /// is on the curve.
     ///
     /// # Errors
     /// [`KeyError::Algorithm`] or [`KeyError::Form`].
@@ -48,7 +48,7 @@ impl RawPublicKey {
         }
     }
 
-    /// The JWK with the required members alone, in the order of RFC 7638 section 3.2.
+    /// The JWK with only the required members, in the order of RFC 7638 section 3.2.
     #[must_use]
     pub fn to_jwk(&self) -> String {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
@@ -62,14 +62,14 @@ impl RawPublicKey {
         }
     }
 
-    /// The key's name: SHA-256 of its JWK, in base64url.
+    /// The key id: SHA-256 of the JWK, in base64url.
     #[must_use]
     pub fn thumbprint(&self) -> String {
         Digest::sha256(self.to_jwk().as_bytes()).to_string()
     }
 }
 
-/// A P-256 key that is a point of the curve.
+/// A P-256 public key, checked to be on the curve.
 #[derive(Clone, Debug)]
 pub struct Es256Public(VerifyingKey);
 
@@ -77,12 +77,12 @@ impl Es256Public {
     /// Reads the uncompressed point.
     ///
     /// # Errors
-    /// [`KeyError::Form`] when it is not on the curve.
+    /// [`KeyError::Form`] when the point is not on the curve.
     pub fn from_raw(bytes: &[u8; 65]) -> Result<Self, KeyError> {
         VerifyingKey::from_sec1_bytes(bytes).map(Self).map_err(|_| KeyError::Form)
     }
 
-    /// Checks a signature in the P-1363 form that WebCrypto and JWS use.
+    /// Verifies a signature in the P-1363 format of WebCrypto and JWS.
     ///
     /// # Errors
     /// [`KeyError::Signature`].

@@ -1,9 +1,9 @@
-//! Forms that the browser enclave and the daemon share: what a key of each purpose signs, how keys are named, how the
-//! audit log is linked.
+//! Document formats that the browser enclave and the daemon share: the signed content of each key purpose, key ids, and
+//! the linked audit log.
 //!
-//! **Bytes have one writer.** The browser runs this same code as WebAssembly, so what is signed there is checked here
-//! against the same form, and a form is read only when it is exactly what this code would have written: canonical JSON
-//! (RFC 8785), every member known, every limit kept. Nothing here has a clock, randomness or I/O.
+//! **Each document has one encoding.** The browser runs this code as WebAssembly, so both sides sign and verify the
+//! same format. A document is accepted only in the exact bytes that this code writes: canonical JSON (RFC 8785), with
+//! known members only, within all limits. The crate has no clock, randomness or I/O.
 
 pub mod approval;
 pub mod audit;

@@ -1,7 +1,7 @@
-//! What a `vapid` key signs: the token of RFC 8292, in one form, for a short time.
+//! The signed content of a `vapid` key: the token of RFC 8292, in one format, with a short lifetime.
 //!
-//! A token is a bearer token for every subscription made with its key at that push service. So the one origin it is for
-//! is named, and it ends soon: a relay that misbehaves holds at most what was leased to it.
+//! A token works for every subscription made with its key at that push service. So it names one origin and expires
+//! soon: a misbehaving relay holds only the leases it was given.
 
 use std::time::Duration;
 
@@ -13,55 +13,55 @@ use crate::{
     json_subset::{Object, Value},
 };
 
-/// A lease for a relay, when nothing else is said.
+/// The default lease for a relay.
 pub const RELAY: Duration = Duration::from_hours(2);
-/// A lease for anything else, when nothing else is said.
+/// The default lease for other holders.
 pub const DEFAULT: Duration = Duration::from_hours(12);
 /// The longest lease; RFC 8292 section 2 allows no more.
 pub const MOST: Duration = Duration::from_hours(24);
 
-/// The header as it is written here, and as RFC 8292 and most libraries write it. Nothing else in it would be obeyed, so
-/// nothing else is read.
+/// The header, as this code and most libraries write it. It is compared as a whole: other header members would have no
+/// effect, so they are rejected.
 const HEADER: &str = r#"{"alg":"ES256","typ":"JWT"}"#;
 const HEADER_OF_OTHERS: &str = r#"{"typ":"JWT","alg":"ES256"}"#;
 
-/// A token that is not good.
+/// A token is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VapidError {
-    /// The claims or the token do not have the form.
+    /// The claims or the token are malformed.
     #[error(transparent)]
     Form(#[from] CodecError),
-    /// Longer than a lease may be, or of no length.
-    #[error("a lease lasts at least a second and at most 24 hours")]
+    /// The lease is too long, or has no length.
+    #[error("a lease must last from 1 second to 24 hours")]
     Lease,
-    /// `aud` is not an origin, or not the one asked for.
-    #[error("aud has to be the origin of the push service")]
+    /// `aud` is not an origin, or not the expected one.
+    #[error("aud must be the origin of the push service")]
     Audience,
-    /// `sub` is neither a mail address nor a page.
-    #[error("sub has to be a mailto: or https: address")]
+    /// `sub` is neither a mail address nor a URL.
+    #[error("sub must be a mailto: or https: URL")]
     Subject,
-    /// The time in it is over.
+    /// The token has expired.
     #[error("the token has expired")]
     Expired,
-    /// The signature does not fit.
-    #[error("the token's signature does not fit")]
+    /// The signature is invalid.
+    #[error("the token's signature is invalid")]
     Signature,
 }
 
 /// The claims of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VapidClaims {
-    /// Origin of the push service.
+    /// The push service's origin.
     aud: String,
-    /// End of the lease, in seconds since 1970.
+    /// The expiry time, in seconds since 1970.
     exp: u64,
-    /// Whom the push service can turn to.
+    /// The contact for the push service.
     sub: String,
 }
 
 impl VapidClaims {
-    /// A lease that begins at `now` (seconds since 1970).
+    /// Makes a lease that starts at `now` (seconds since 1970).
     ///
     /// # Errors
     /// [`VapidError::Lease`], [`VapidError::Audience`], [`VapidError::Subject`].
@@ -73,22 +73,22 @@ impl VapidClaims {
         Self { aud: aud.to_owned(), exp, sub: sub.to_owned() }.well_formed()
     }
 
-    /// End of the lease, in seconds since 1970.
+    /// The expiry time, in seconds since 1970.
     #[must_use]
     pub const fn expires(&self) -> u64 {
         self.exp
     }
 
-    /// Origin of the push service.
+    /// The push service's origin.
     #[must_use]
     pub fn audience(&self) -> &str {
         &self.aud
     }
 
-    /// What is signed: `header.claims` of a JWS in compact form.
+    /// The input of the signature: `header.claims` of a JWS in compact form.
     ///
     /// # Errors
-    /// None for claims that were leased or verified.
+    /// Never for claims made by [`VapidClaims::lease`] or [`verify`].
     pub fn signing_input(&self) -> Result<String, VapidError> {
         let claims = self.write()?;
         Ok(format!("{}.{}", URL_SAFE_NO_PAD.encode(HEADER), URL_SAFE_NO_PAD.encode(claims)))
@@ -121,13 +121,13 @@ impl Codec for VapidClaims {
     }
 }
 
-/// Checks a token as a careful push service would: our form, our key, this audience, and neither over nor longer than a
-/// lease may be.
+/// Verifies a token as a strict push service would: this format, this key, this audience, not expired, and no longer
+/// than a lease may be.
 ///
 /// # Errors
 /// [`VapidError`].
 pub fn verify(token: &str, key: &Es256Public, audience: &str, now: u64) -> Result<VapidClaims, VapidError> {
-    let broken = || VapidError::Form(CodecError::Limit("the token has three parts in base64url, in our form"));
+    let broken = || VapidError::Form(CodecError::Limit("the token must have three canonical parts in base64url"));
     let (input, signature) = token.rsplit_once('.').ok_or_else(broken)?;
     let (header, claims) = input.split_once('.').ok_or_else(broken)?;
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| broken());

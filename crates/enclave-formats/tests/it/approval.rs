@@ -1,4 +1,4 @@
-//! Decisions.
+//! Signed decisions.
 
 use briefcase_enclave_formats::{
     CodecError,
@@ -23,14 +23,14 @@ fn signed(key: &Es256, change: impl Fn(String) -> String) -> (Vec<u8>, Vec<u8>) 
 }
 
 #[test]
-fn what_is_signed_is_what_another_implementation_makes() {
+fn the_signed_bytes_match_another_implementation() {
     let vectors = vectors();
     let decision = SignedDecision::draft(draft().as_bytes()).unwrap();
     assert_eq!(decision.to_bytes().unwrap(), text(&vectors["approval"]["bytes"]).as_bytes());
 }
 
 #[test]
-fn a_decision_counts_with_its_key_in_its_time() {
+fn a_decision_verifies_with_its_key_at_its_time() {
     let key = Es256::new(3);
     let (bytes, signature) = signed(&key, |text| text);
     let decision = verify(&bytes, &signature, &key.raw, NOW).unwrap();
@@ -44,7 +44,7 @@ fn a_decision_counts_with_its_key_in_its_time() {
 }
 
 #[test]
-fn bytes_of_another_form_do_not_count_though_the_key_signed_them() {
+fn other_encodings_are_rejected_even_when_signed() {
     let key = Es256::new(3);
     for change in [
         |text: String| text.replace("briefcase-approval-1", "briefcase-approval-2"),
@@ -62,14 +62,14 @@ fn bytes_of_another_form_do_not_count_though_the_key_signed_them() {
             String::from_utf8_lossy(&bytes)
         );
     }
-    // The kid of another key.
+    // The id of another key.
     let (bytes, _) = signed(&key, |text| text.replace(&key.kid, &Es256::new(4).kid));
     let signature = key.sign(&bytes);
     assert!(matches!(verify(&bytes, &signature, &key.raw, NOW), Err(ApprovalError::Signature)));
 }
 
 #[test]
-fn a_text_has_to_be_there_and_to_be_seen() {
+fn a_text_must_be_present_and_visible() {
     for text in ["", "  \n ", "a\u{200b}b", "\u{1b}[2J"] {
         let mut draft = vectors()["approval"]["draft"].take();
         draft["text"] = text.into();

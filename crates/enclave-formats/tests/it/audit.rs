@@ -1,4 +1,4 @@
-//! The log: what fits, and what every kind of tampering leaves behind.
+//! Valid audit logs, and every kind of tampering.
 
 use briefcase_enclave_formats::audit::{AuditEntry, AuditError, AuditHead, START, link, verify};
 use briefcase_types::Digest;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::sample::{bytes, text, vectors};
 
-/// A log as its keeper has it.
+/// A log as its owner stores it.
 struct Log {
     key: SigningKey,
     entries: Vec<Vec<u8>>,
@@ -48,7 +48,7 @@ fn log(count: u64) -> Log {
 }
 
 #[test]
-fn the_log_of_another_implementation_fits() {
+fn a_log_of_another_implementation_verifies() {
     let vectors = vectors();
     let audit = &vectors["audit"];
     let entries: Vec<Vec<u8>> =
@@ -68,7 +68,7 @@ fn the_log_of_another_implementation_fits() {
 }
 
 #[test]
-fn the_whole_log_and_every_end_of_it_fit() {
+fn the_whole_log_and_every_tail_verify() {
     let log = log(6);
     let mut previous = START;
     for from in 0..=6 {
@@ -81,7 +81,7 @@ fn the_whole_log_and_every_end_of_it_fit() {
 }
 
 #[test]
-fn dropping_reordering_and_cutting_are_noticed() {
+fn dropping_reordering_and_cutting_are_detected() {
     let log = log(6);
     for at in 0..6 {
         let mut fewer = log.entries.clone();
@@ -101,7 +101,7 @@ fn dropping_reordering_and_cutting_are_noticed() {
 }
 
 #[test]
-fn an_entry_that_is_rewritten_with_every_later_link_still_lacks_the_signature() {
+fn rewriting_an_entry_and_all_later_links_fails_at_the_signature() {
     let log = log(4);
     let mut rewritten = vec![entry(0, START)];
     rewritten[0] = String::from_utf8(rewritten[0].clone()).unwrap().replace("done", "failed").into_bytes();
@@ -115,13 +115,13 @@ fn an_entry_that_is_rewritten_with_every_later_link_still_lacks_the_signature() 
 }
 
 #[test]
-fn a_head_of_another_key_another_form_or_another_length_is_refused() {
+fn a_head_of_another_key_encoding_or_length_is_rejected() {
     let log = log(3);
     let other = SigningKey::from_bytes(&[6; 32]);
     let entries = || log.entries.iter().map(Vec::as_slice);
     let forged = other.sign(&log.head).to_bytes();
     assert!(matches!(verify(&log.public(), &log.head, &forged, START, entries()), Err(AuditError::Signature)));
-    // The other key signs, and is given: the kid in the head is not its own.
+    // The other key signs and is given, but the head contains the first key's id.
     let key = other.verifying_key().to_bytes();
     assert!(matches!(verify(&key, &log.head, &forged, START, entries()), Err(AuditError::Signature)));
     let spaced = String::from_utf8(log.head.clone()).unwrap().replace(',', ", ").into_bytes();
@@ -130,7 +130,7 @@ fn a_head_of_another_key_another_form_or_another_length_is_refused() {
 }
 
 #[test]
-fn time_does_not_go_back() {
+fn time_never_decreases() {
     let log = log(2);
     let late =
         String::from_utf8(entry(1, link(&START, &log.entries[0]))).unwrap().replace(r#""time":1000"#, r#""time":999"#);
@@ -162,7 +162,7 @@ fn entries_keep_their_limits() {
 
 proptest! {
     #[test]
-    fn any_changed_byte_of_a_log_is_noticed(which in 0..4_usize, at in any::<usize>(), bit in 0..8) {
+    fn any_changed_byte_of_a_log_is_detected(which in 0..4_usize, at in any::<usize>(), bit in 0..8) {
         let mut log = log(4);
         let at = at % log.entries[which].len();
         log.entries[which][at] ^= 1_u8 << bit;
@@ -171,7 +171,7 @@ proptest! {
     }
 
     #[test]
-    fn any_changed_byte_of_a_head_is_noticed(at in any::<usize>(), bit in 0..8) {
+    fn any_changed_byte_of_a_head_is_detected(at in any::<usize>(), bit in 0..8) {
         let mut log = log(1);
         let at = at % log.head.len();
         log.head[at] ^= 1_u8 << bit;

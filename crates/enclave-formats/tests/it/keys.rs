@@ -1,11 +1,11 @@
-//! Names of keys.
+//! Key ids.
 
 use briefcase_enclave_formats::{Es256Public, KeyError, RawPublicKey};
 
 use crate::sample::{Es256, bytes, text, vectors};
 
 #[test]
-fn thumbprints_are_those_of_another_implementation_and_of_rfc_8037() {
+fn thumbprints_match_another_implementation_and_rfc_8037() {
     let vectors = vectors();
     let cases = vectors["thumbprints"].as_array().unwrap();
     assert_eq!(cases.len(), 3);
@@ -17,7 +17,7 @@ fn thumbprints_are_those_of_another_implementation_and_of_rfc_8037() {
 }
 
 #[test]
-fn a_key_has_the_form_of_its_algorithm() {
+fn malformed_keys_are_rejected() {
     let raw = Es256::new(1).raw;
     let mut compressed = raw;
     compressed[0] = 2;

@@ -1,4 +1,4 @@
-//! The forms against a second implementation, and against those who bend them.
+//! The documents against a second implementation and against tampering.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! The vectors, and keys to sign with.
+//! The vectors, and keys for signing.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use briefcase_enclave_formats::RawPublicKey;
@@ -22,7 +22,7 @@ pub fn base64(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A P-256 key of tests.
+/// A P-256 key for tests.
 pub struct Es256 {
     key: SigningKey,
     pub raw: [u8; 65],

@@ -25,7 +25,7 @@ fn public(key: &Es256) -> Es256Public {
 }
 
 #[test]
-fn what_is_signed_is_what_another_implementation_makes() {
+fn the_signed_bytes_match_another_implementation() {
     let vectors = vectors();
     let case = &vectors["vapid"];
     let ttl = Duration::from_secs(case["ttl"].as_u64().unwrap());
@@ -35,7 +35,7 @@ fn what_is_signed_is_what_another_implementation_makes() {
 }
 
 #[test]
-fn a_lease_is_good_until_its_end_for_its_audience_and_key() {
+fn a_lease_verifies_until_it_expires_for_its_audience_and_key() {
     let key = Es256::new(1);
     let claims = VapidClaims::lease(AUD, SUB, NOW, Duration::from_secs(60)).unwrap();
     let token = token(&key, &claims.signing_input().unwrap());
@@ -52,7 +52,7 @@ fn a_lease_is_good_until_its_end_for_its_audience_and_key() {
 }
 
 #[test]
-fn no_lease_is_longer_than_a_day_or_for_something_else_than_an_origin() {
+fn a_lease_is_at_most_a_day_and_names_an_origin() {
     for ttl in [Duration::ZERO, Duration::from_millis(900), MOST + Duration::from_secs(1), Duration::MAX] {
         assert!(matches!(VapidClaims::lease(AUD, SUB, NOW, ttl), Err(VapidError::Lease)), "{ttl:?}");
     }
@@ -73,7 +73,7 @@ fn no_lease_is_longer_than_a_day_or_for_something_else_than_an_origin() {
 }
 
 #[test]
-fn a_token_that_the_key_signed_but_no_lease_allows_is_refused() {
+fn a_signed_token_beyond_the_lease_rules_is_rejected() {
     let key = Es256::new(1);
     let signed = |header: &str, claims: &str| {
         token(&key, &format!("{}.{}", base64(header.as_bytes()), base64(claims.as_bytes())))
@@ -97,7 +97,7 @@ fn a_token_that_the_key_signed_but_no_lease_allows_is_refused() {
 }
 
 #[test]
-fn the_example_of_rfc_8292_is_a_token_like_ours() {
+fn the_example_of_rfc_8292_verifies() {
     let vectors: Value = serde_json::from_str(include_str!("../../../../vectors/push/rfc8292.json")).unwrap();
     let key = Es256Public::from_raw(&bytes(&vectors["key"]).try_into().unwrap()).unwrap();
     let (token, aud, exp) = (text(&vectors["token"]), text(&vectors["aud"]), vectors["exp"].as_u64().unwrap());
@@ -110,7 +110,7 @@ fn the_example_of_rfc_8292_is_a_token_like_ours() {
 }
 
 #[test]
-fn a_signature_in_der_is_no_signature_of_a_token() {
+fn a_der_signature_is_rejected() {
     let key = Es256::new(1);
     let input = VapidClaims::lease(AUD, SUB, NOW, Duration::from_secs(60)).unwrap().signing_input().unwrap();
     let plain = Signature::from_slice(&key.sign(input.as_bytes())).unwrap();
