@@ -1,4 +1,4 @@
-//! The way to the daemon, and what to tell an agent when there is none.
+//! Connects to the daemon, and reports to the agent when that fails.
 
 use std::path::PathBuf;
 
@@ -10,13 +10,13 @@ use serde::Serialize;
 
 const GATEWAY: &str = concat!("mcp-gateway/", env!("CARGO_PKG_VERSION"));
 
-/// Where the daemon is.
+/// The daemon's socket.
 #[derive(Clone, Debug)]
 pub(crate) struct DaemonEndpoint {
     socket: PathBuf,
 }
 
-/// Why the agent cannot be served, in the words and the shape of every other refusal.
+/// The reason the agent cannot be served, in the same form as every other refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Unavailable {
     pub(crate) code: RefusalCode,
@@ -29,7 +29,7 @@ impl DaemonEndpoint {
         Self { socket }
     }
 
-    /// Connects for one agent.
+    /// Connects on behalf of one agent.
     pub(crate) async fn connect(&self, token: AgentToken) -> Result<DaemonClient, Unavailable> {
         DaemonClient::connect(&self.socket, token, GATEWAY).await.map_err(|error| Unavailable::from(&error))
     }
@@ -40,7 +40,7 @@ impl Unavailable {
         Self { code: RefusalCode::Unavailable, message: message.into(), next_step: next_step.into() }
     }
 
-    /// The connection to the daemon was there and is gone.
+    /// The reason after a lost connection.
     pub(crate) fn lost() -> Self {
         Self::new(
             "The connection to briefcased ended.",
@@ -48,12 +48,12 @@ impl Unavailable {
         )
     }
 
-    /// Whether the credential is what is wrong: another try with the same one is pointless.
+    /// Whether the credential was refused, so that a retry with it is useless.
     pub(crate) const fn is_credential(&self) -> bool {
         matches!(self.code, RefusalCode::Denied | RefusalCode::Revoked)
     }
 
-    /// The JSON-RPC answer to a request.
+    /// Builds the JSON-RPC error response to a request.
     pub(crate) fn answer(&self, id: Option<&RequestId>) -> Bytes {
         let data = serde_json::to_vec(self).ok();
         let message = format!("{}: {} {}", self.code, self.message, self.next_step);
@@ -70,7 +70,7 @@ impl From<&ConnectError> for Unavailable {
             ConnectError::Socket(SocketError::NotRunning(_)) => {
                 Self::new("briefcased is not running.", "Start it with `briefcase up`.")
             }
-            error => Self::new(error.to_string(), "Run `briefcase doctor` to see what is wrong."),
+            error => Self::new(error.to_string(), "Run `briefcase doctor` to find the cause."),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! MCP over Streamable HTTP, both eras on one endpoint, on loopback only.
 //!
-//! A loopback port is reachable by every program and, through a browser, by every page. So each request passes, in this
-//! order: [`framing`] (is it one request?), [`admission`] (Host, Origin, browser headers), [`credential`] and
-//! [`directory`] (which agent? the daemon says), [`limits`] (not too much at once), [`media`] (types and sizes), and only
-//! then the message is read and goes to [`modern`] or [`legacy`].
+//! Every local program can reach a loopback port, and so can every web page through a browser. So each request passes
+//! these checks in order: [`framing`] (one unambiguous request), [`origin_check`] (Host, Origin, browser headers),
+//! [`credential`] and [`agents`] (the daemon identifies the agent), [`limits`] (number and rate), [`content_type`]
+//! (types and sizes). Only then is the message read, by [`modern`] or [`legacy`].
 
 mod agent_connection;
 mod agents;
@@ -43,17 +43,17 @@ use self::{
 };
 use crate::{daemon::DaemonEndpoint, options::GatewaySettings};
 
-/// A response becomes a stream of events when nothing was there to send for this long.
+/// A response becomes an event stream when no message came for this long.
 const STREAM_AFTER: Duration = Duration::from_secs(2);
-/// Connections in all.
+/// The maximum number of connections.
 const CONNECTIONS: usize = 1024;
-/// The read buffer of a connection grows up to this.
+/// The largest read buffer of a connection.
 const READ_BUFFER: usize = 64 * 1024;
 const SWEEP: Duration = Duration::from_secs(30);
-/// How long to wait when no connection can be accepted.
+/// The pause when no connection can be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Why HTTP is not served.
+/// The HTTP server cannot run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {
     #[error("cannot listen on {address}: {source}. If the port is taken, choose another with --http.")]
@@ -62,7 +62,7 @@ pub(crate) enum HttpError {
     SelfTest(#[from] SelfTestError),
 }
 
-/// Serves until the process is ended.
+/// Serves until the process ends.
 pub(crate) async fn run(settings: GatewaySettings, address: SocketAddr) -> Result<(), HttpError> {
     allow_many_descriptors();
     let bind = |source| HttpError::Bind { address, source };
@@ -84,7 +84,7 @@ pub(crate) async fn run(settings: GatewaySettings, address: SocketAddr) -> Resul
     }
 }
 
-/// As many connections as allowed should not fail for want of descriptors; where they cannot be had, fewer do.
+/// Raises the limit of file descriptors for the allowed connections. If the system refuses, fewer connections work.
 fn allow_many_descriptors() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -112,7 +112,7 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
 
 /// Serves one connection, one request at a time.
 async fn serve(stream: TcpStream, service: Arc<Service>, preauth: PreauthPermit, _permit: OwnedSemaphorePermit) {
-    // Small answers must not wait for acknowledgements.
+    // Small responses must not wait for acknowledgements.
     let _ = stream.set_nodelay(true);
     let (stream, framing) = CheckedIo::new(stream);
     let connection = Arc::new(HttpConnection::new(service, framing, pending));

@@ -1,7 +1,7 @@
-//! MCP over standard input and output: one message a line, nothing else on standard output.
+//! MCP over standard input and output: one message per line, and nothing else on standard output.
 //!
-//! Two loops that never wait for each other: [`inward`] reads the client and passes its messages to the daemon,
-//! [`outward`] holds the connection and writes what comes back. Many messages may be on their way at once.
+//! Two independent loops: [`from_client`] reads the client's messages and sends them to the daemon. [`to_client`] owns
+//! the connection and writes the daemon's messages. Many messages may be in flight.
 
 mod from_client;
 mod lines;
@@ -21,10 +21,10 @@ use crate::{
 use pipes::{Input, Output};
 use state::StdioState;
 
-/// Own answers that may wait to be written.
+/// The maximum number of queued responses of the gateway's own.
 const ANSWERS: usize = 64;
 
-/// Why the gateway stopped before the client did.
+/// The gateway stopped before the client did.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StdioError {
     #[error("cannot use standard input or output: {0}")]
@@ -33,7 +33,7 @@ pub(crate) enum StdioError {
     SessionLost,
 }
 
-/// The way to the daemon for the one agent of this process.
+/// The access to the daemon on behalf of this process's agent.
 struct AgentAccess {
     daemon: DaemonEndpoint,
     token_file: PathBuf,

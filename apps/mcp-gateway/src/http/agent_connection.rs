@@ -1,4 +1,4 @@
-//! One agent that speaks over HTTP: its connection to the daemon and the conversations on it.
+//! One agent's connection to the daemon, and its conversations over HTTP.
 
 use std::{
     collections::HashMap,
@@ -17,10 +17,11 @@ use super::{
     session::HttpSession,
 };
 
-/// Channels for modern requests. More than one is needed only when clients use the same request ids at the same time.
+/// The maximum number of channels for modern requests. More than one is needed only when clients use the same request
+/// id at the same time.
 const STATELESS_CHANNELS: usize = 64;
 
-/// One agent.
+/// The connection to the daemon on behalf of one agent.
 pub(super) struct AgentConnection {
     pub(super) limits: AgentLimits,
     sender: FrameSender<ToDaemon>,
@@ -36,16 +37,16 @@ struct Inner {
     gone: bool,
 }
 
-/// Why a conversation cannot begin.
+/// A conversation cannot start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OpenError {
-    /// As many as there may be.
+    /// The limit of conversations is reached.
     TooMany,
-    /// The daemon is gone.
+    /// The connection to the daemon has ended.
     Gone,
 }
 
-/// A modern request that the daemon works on. Dropping it tells the daemon that nobody waits any more.
+/// A modern request in progress. Dropping it cancels the request at the daemon.
 pub(super) struct CancelGuard {
     agent: Arc<AgentConnection>,
     channel: ChannelId,
@@ -54,7 +55,7 @@ pub(super) struct CancelGuard {
 }
 
 impl AgentConnection {
-    /// Takes over a connection. The returned value does the receiving; run it as a task.
+    /// Wraps a connection. Run the returned future as a task: it receives.
     pub(super) fn new(
         sender: FrameSender<ToDaemon>,
         receiver: FrameReceiver<ToGateway>,
@@ -74,12 +75,12 @@ impl AgentConnection {
         self.inner().gone
     }
 
-    /// Sends a message of the agent.
+    /// Sends a message from the agent.
     pub(super) async fn send(&self, channel: ChannelId, headers: Option<Bytes>, json: Bytes) -> Result<(), SendError> {
         self.sender.send(ToDaemon::Message { channel, headers, json }).await
     }
 
-    /// Makes room for a modern request: a channel on which its id is free.
+    /// Registers a modern request on a channel where its id is free.
     pub(super) fn begin(self: &Arc<Self>, request: &RequestId) -> Result<(Arc<EventBuffer>, CancelGuard), OpenError> {
         let buffer = EventBuffer::new(0, Retention::Once);
         let mut inner = self.inner();
@@ -94,7 +95,7 @@ impl AgentConnection {
         Ok((buffer, cancel))
     }
 
-    /// Opens a channel. In order before every message on it, because both go through the same queue.
+    /// Opens a channel. Its messages follow in order, because they go through the same queue.
     fn open(&self, inner: &mut Inner, stateless: bool) -> Result<ChannelId, OpenError> {
         if inner.gone {
             return Err(OpenError::Gone);
@@ -106,7 +107,7 @@ impl AgentConnection {
         Ok(channel)
     }
 
-    /// Begins a legacy session, ending an idle one if there are too many.
+    /// Starts a legacy session. At the limit, an idle session is ended for it.
     pub(super) fn begin_session(&self, id: String) -> Result<Arc<HttpSession>, OpenError> {
         let mut inner = self.inner();
         if let Some(idle) = HttpSession::to_make_room(inner.sessions.values()) {
@@ -119,7 +120,7 @@ impl AgentConnection {
         Ok(session)
     }
 
-    /// The session with this id, if it is this agent's.
+    /// The session with this id, if it belongs to this agent.
     pub(super) fn session(&self, id: &str) -> Option<Arc<HttpSession>> {
         self.inner().sessions.values().find(|session| session.id() == id).map(Arc::clone)
     }
@@ -129,7 +130,7 @@ impl AgentConnection {
         self.close(&mut self.inner(), session.channel());
     }
 
-    /// Ends the sessions that were not used for long.
+    /// Ends sessions that were unused for long.
     pub(super) fn end_expired(&self) {
         let mut inner = self.inner();
         let expired: Vec<_> =
@@ -139,7 +140,7 @@ impl AgentConnection {
         }
     }
 
-    /// Whether nothing would be lost by closing the connection.
+    /// Whether closing the connection would lose nothing.
     pub(super) fn is_idle(&self) -> bool {
         let inner = self.inner();
         inner.sessions.is_empty() && inner.stateless.values().all(HashMap::is_empty)
@@ -148,7 +149,7 @@ impl AgentConnection {
     fn close(&self, inner: &mut Inner, channel: ChannelId) {
         if let Some(session) = inner.sessions.remove(&channel) {
             session.end();
-            // The channel may be gone with the connection.
+            // The channel may have ended with the connection.
             let _ = self.sender.send_now(ToDaemon::Close { channel });
         }
     }
@@ -178,7 +179,7 @@ impl AgentConnection {
             let buffer =
                 related.and_then(|id| if kind.is_response() { open.remove(&id) } else { open.get(&id).cloned() });
             drop(inner);
-            // A stream that is given up here is cancelled when its response is dropped.
+            // A request whose stream is full here is cancelled when its response is dropped.
             let _ = buffer.is_some_and(|buffer| buffer.push(json, kind));
         } else if let Some(session) = inner.sessions.get(&channel).map(Arc::clone) {
             drop(inner);
@@ -195,7 +196,7 @@ impl AgentConnection {
         session.into_iter().for_each(|session| session.end());
     }
 
-    /// Ends every conversation; nothing begins any more.
+    /// Ends every conversation. No new one can start.
     pub(super) fn end(&self) {
         let mut inner = self.inner();
         inner.gone = true;
@@ -220,7 +221,7 @@ impl CancelGuard {
         self.needed
     }
 
-    /// The response has come.
+    /// Marks the request as answered.
     pub(super) const fn not_needed(&mut self) {
         self.needed = false;
     }

@@ -1,4 +1,4 @@
-//! Which agents are connected: one connection to the daemon for each token that it knows.
+//! The connected agents: one connection to the daemon for each valid token.
 
 use std::{
     collections::HashMap,
@@ -14,13 +14,13 @@ use super::{
 };
 use crate::daemon::{DaemonEndpoint, Unavailable};
 
-/// Agents at once.
+/// The maximum number of connected agents.
 const AGENTS: usize = 32;
-/// Refused tokens in one window, after which unknown tokens are not asked about any more.
+/// The number of refused tokens per window. Above it, new tokens are not sent to the daemon.
 const FAILURES: u32 = 30;
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// The agents that are connected.
+/// The connected agents.
 pub(super) struct Agents {
     daemon: DaemonEndpoint,
     view: Option<String>,
@@ -28,21 +28,21 @@ pub(super) struct Agents {
     failures: Mutex<(u32, Instant)>,
 }
 
-/// One token's place. Only one request at a time connects for it.
+/// The state of one token. Only one request at a time connects for it.
 #[derive(Default)]
 struct TokenSlot {
     connecting: tokio::sync::Mutex<()>,
     connected: Mutex<Option<(Arc<AgentConnection>, AbortHandle)>>,
 }
 
-/// Why a request has no agent.
+/// A request's agent cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AgentError {
-    /// The daemon does not know the token, or knows that it must not be used.
+    /// The daemon does not know the token, or it is revoked.
     Refused(Unavailable),
-    /// The daemon cannot be asked.
+    /// The daemon is unavailable.
     Unavailable(Unavailable),
-    /// Too many unknown tokens, or too many agents.
+    /// There are too many unknown tokens or too many agents.
     TooMany,
 }
 
@@ -55,7 +55,7 @@ impl Agents {
         self.agents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The agent with this token. Connects to the daemon, which decides, when it is not connected.
+    /// Returns the agent with this token. Without a connection it connects, and the daemon decides.
     pub(super) async fn find(&self, credential: Credential) -> Result<Arc<AgentConnection>, AgentError> {
         let Credential { token, fingerprint } = credential;
         let slot = self.slot(fingerprint)?;
@@ -87,7 +87,7 @@ impl Agents {
         }
     }
 
-    /// Ends what was not used for long.
+    /// Ends sessions and connections that were unused for long.
     pub(super) fn sweep(&self) {
         self.agents().retain(|_, slot| {
             let agent = slot.connected().as_ref().map(|(agent, _)| Arc::clone(agent));
@@ -145,7 +145,7 @@ impl TokenSlot {
     }
 }
 
-/// Whoever leaves the directory loses the connection.
+/// Dropping a token's state ends its connection.
 impl Drop for TokenSlot {
     fn drop(&mut self) {
         if let Some((agent, task)) = self.connected().take() {

@@ -1,4 +1,4 @@
-//! A connection that does not wait for ever and does not accept what only some parsers would.
+//! A connection with timeouts and a strict framing check.
 
 use std::{
     io,
@@ -16,20 +16,20 @@ use tokio::{
 
 use super::framing::{Framing, FramingError};
 
-/// For the first head to arrive, and for any head to arrive whole.
+/// The time limit for the first request head to start, and for any head to arrive completely.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// For anything to happen on a connection between requests. Event streams write every 15 seconds.
+/// The time limit for any activity between requests. Event streams write every 15 seconds.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
-/// For the client to take some bytes.
+/// The time limit for the client to read some bytes.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// What is known of a connection's bytes; shared with whoever handles its requests.
+/// The framing state of a connection, shared with its request handler.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SharedFraming(Arc<Mutex<Framing>>);
 
-/// A connection under guard.
+/// A stream whose bytes are checked and whose waits have timeouts.
 pub(super) struct CheckedIo {
     stream: TcpStream,
     framing: SharedFraming,
@@ -44,7 +44,7 @@ impl SharedFraming {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells how long the body of the request is that was just parsed.
+    /// Declares the length of the body of the request that was just parsed.
     pub(super) fn declared(&self, length: u64) -> Result<(), FramingError> {
         self.framing().declared(length)
     }
@@ -58,7 +58,7 @@ impl CheckedIo {
         (Self { stream, framing, head_since: now, active: now, timer, stalled: None }, shared)
     }
 
-    /// When to stop waiting for bytes.
+    /// The time at which waiting for bytes ends.
     fn deadline(&self) -> Instant {
         let framing = self.framing.framing();
         if framing.inside_head() || !framing.has_had_request() {
@@ -68,7 +68,7 @@ impl CheckedIo {
         }
     }
 
-    /// Passes when the deadline has. The timer is moved only when it must be: it may fire early, and is set again.
+    /// Completes at the deadline. The timer is moved only when needed: it may fire early and is set again.
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let deadline = self.deadline();
         if deadline < self.timer.deadline() {
@@ -83,7 +83,7 @@ impl CheckedIo {
         }
     }
 
-    /// Looks at bytes that have arrived. A violation is answered, as far as that is possible, and ends the connection.
+    /// Checks received bytes. A violation ends the connection, with a 400 response if possible.
     fn check_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.active = Instant::now();
         let mut framing = self.framing.framing();
@@ -99,7 +99,7 @@ impl CheckedIo {
         })
     }
 
-    /// Notes whether the client takes what is written.
+    /// Tracks whether the client reads what is written.
     fn poll_written(&mut self, written: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.stalled = None;

@@ -1,10 +1,10 @@
-//! Which content a POST may have and must accept.
+//! The content types that a POST must send and accept.
 
 use http::{HeaderMap, StatusCode, header};
 
 use super::origin_check::single;
 
-/// Why a POST is refused for its media types.
+/// A POST was rejected for its content types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ContentTypeError {
     #[error("the body must be `Content-Type: application/json`")]
@@ -38,7 +38,7 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), ContentTypeError> {
     if both { Ok(()) } else { Err(ContentTypeError::Accept) }
 }
 
-/// `application/json`, with no parameter but `charset=utf-8`.
+/// Whether a value is `application/json`, with no parameter but `charset=utf-8`.
 fn is_json(value: &str) -> bool {
     let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
     let parameter = parameters.trim().to_ascii_lowercase();
@@ -46,7 +46,7 @@ fn is_json(value: &str) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json") && utf8
 }
 
-/// Whether `Accept` has the type, itself or by a wildcard, and does not weigh it zero.
+/// Whether `Accept` includes the type, itself or by a wildcard, with a weight above zero.
 pub(super) fn accepts(headers: &HeaderMap, kind: &str, subtype: &str) -> bool {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|range| {
@@ -76,7 +76,7 @@ mod tests {
     const ACCEPT: (&str, &str) = ("accept", "application/json, text/event-stream");
 
     #[test]
-    fn what_clients_send_is_taken() {
+    fn the_headers_of_real_clients_are_accepted() {
         for content in ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8"] {
             assert_eq!(checked(&[("content-type", content), ACCEPT]), Ok(()), "{content}");
         }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_refused() {
+    fn everything_else_is_rejected() {
         for content in [
             "text/plain",
             "application/x-www-form-urlencoded",

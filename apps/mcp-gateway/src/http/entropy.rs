@@ -6,7 +6,7 @@ pub(super) struct SystemRandom;
 impl Entropy for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
         if getrandom::fill(bytes).is_err() {
-            // Session ids that can be guessed are worse than no gateway.
+            // Abort: guessable session ids are worse than no gateway.
             std::process::abort();
         }
     }

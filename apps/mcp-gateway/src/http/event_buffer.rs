@@ -1,7 +1,7 @@
-//! What waits to go out on one stream, and what went out and may be asked for again.
+//! The messages of one stream: those that wait for delivery, and delivered ones that can be sent again.
 //!
-//! The daemon's messages are put in on one side; on the other an HTTP response takes them out, may break off, and may
-//! be followed by another one that goes on where it stopped. Everything kept is bounded.
+//! The daemon's messages are pushed on one side. On the other side an HTTP response reads them. It may break off, and a
+//! later response continues at the same place. All memory is bounded.
 
 use std::{
     collections::VecDeque,
@@ -13,33 +13,33 @@ use std::{
 use briefcase_mcp::MessageKind;
 use bytes::Bytes;
 
-/// What may wait for a reader before the stream is given up.
+/// The limit of undelivered bytes. Above it the stream ends.
 const WAITING_BYTES: usize = 12 * 1024 * 1024;
-/// What is kept of what was delivered, for streams that can be resumed.
+/// The limits of delivered messages that a resumable stream keeps.
 const KEPT_BYTES: usize = 256 * 1024;
 const KEPT_MESSAGES: usize = 128;
 
-/// A message on a stream.
+/// A message in a stream.
 #[derive(Clone, Debug)]
 pub(super) struct BufferedEvent {
-    /// Its place in the stream, from 1.
+    /// The message's number in the stream, from 1.
     pub(super) number: u64,
     pub(super) kind: MessageKind,
     pub(super) message: Bytes,
 }
 
-/// What a stream does with messages.
+/// The retention of a stream's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Retention {
-    /// Delivered once; ends with the response.
+    /// Each message is delivered once. The stream ends with the response.
     Once,
-    /// Kept for a while to be sent again; ends with the response.
+    /// Recent messages can be sent again. The stream ends with the response.
     Recent,
-    /// Kept for a while, and never ends by itself. The oldest go when nobody reads.
+    /// Recent messages can be sent again, and the stream has no end. Without a reader the oldest are dropped.
     General,
 }
 
-/// One stream of one conversation.
+/// The event buffer of one stream.
 #[derive(Debug)]
 pub(super) struct EventBuffer {
     stream: u64,
@@ -58,7 +58,7 @@ struct State {
     waker: Option<Waker>,
 }
 
-/// A place in a buffer from which messages are taken. A later reader ends an earlier one.
+/// A reader at some place of a buffer. A new reader ends the previous one.
 #[derive(Debug)]
 pub(super) struct EventReader {
     buffer: Arc<EventBuffer>,
@@ -75,12 +75,12 @@ impl EventBuffer {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The stream's number, which its event ids begin with.
+    /// The stream's number, the first part of its event ids.
     pub(super) const fn stream(&self) -> u64 {
         self.stream
     }
 
-    /// Puts a message in. `false` when the stream has ended, or ends now because nobody takes its messages.
+    /// Appends a message. Returns `false` when the stream has ended, or ends now because no reader keeps up.
     pub(super) fn push(&self, message: Bytes, kind: MessageKind) -> bool {
         let mut state = self.state();
         if state.ended {
@@ -100,12 +100,12 @@ impl EventBuffer {
         fits
     }
 
-    /// How many bytes are kept for a reader that may come.
+    /// The number of bytes kept for later readers.
     pub(super) fn bytes(&self) -> usize {
         self.state().bytes
     }
 
-    /// Ends the stream; what waits is still delivered.
+    /// Ends the stream. Queued messages are still delivered.
     pub(super) fn end(&self) {
         let mut state = self.state();
         state.ended = true;
@@ -115,7 +115,7 @@ impl EventBuffer {
         }
     }
 
-    /// Begins to read: after message `after`, or where the last reader stopped.
+    /// Starts reading after message `after`, or where the previous reader stopped.
     pub(super) fn read(self: &Arc<Self>, after: Option<u64>) -> EventReader {
         let mut state = self.state();
         state.reader += 1;
@@ -128,7 +128,7 @@ impl EventBuffer {
 }
 
 impl State {
-    /// The message after `number`, for the reader that reads now.
+    /// The message after `number`, for the current reader.
     fn at(&mut self, reader: u64, number: u64, context: &Context<'_>) -> Poll<Option<BufferedEvent>> {
         if self.reader != reader {
             return Poll::Ready(None);
@@ -145,7 +145,7 @@ impl State {
         }
     }
 
-    /// Forgets what need not be kept. `false` when too much waits, which ends the stream.
+    /// Drops messages that need not be kept. Returns `false` when too much is queued, which ends the stream.
     fn trim(&mut self, retention: Retention) -> bool {
         while let Some(first) = self.log.front() {
             let size = first.message.len();
@@ -172,7 +172,7 @@ impl EventReader {
         &self.buffer
     }
 
-    /// The next message; `None` at the end of the stream, or when another reader took over.
+    /// Returns the next message; `None` at the end of the stream, or when another reader started.
     pub(super) fn poll_next(&mut self, context: &Context<'_>) -> Poll<Option<BufferedEvent>> {
         let mut state = self.buffer.state();
         let next = state.at(self.reader, self.number, context);
@@ -188,12 +188,12 @@ impl EventReader {
         poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// What the next message is, once there is one; it stays in place.
+    /// Waits for the next message and returns its kind, without consuming it.
     pub(super) async fn peek(&mut self) -> Option<MessageKind> {
         poll_fn(|context| self.buffer.state().at(self.reader, self.number, context)).await.map(|entry| entry.kind)
     }
 
-    /// The place reached so far.
+    /// The number of the last message read.
     pub(super) const fn number(&self) -> u64 {
         self.number
     }
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_comes_back_gets_what_it_missed_and_nothing_twice() {
+    fn a_resuming_reader_gets_missed_messages_once() {
         let buffer = EventBuffer::new(4, Retention::Recent);
         let mut first = buffer.read(None);
         for text in ["a", "b", "c"] {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_takes_does_not_pile_up() {
+    fn unread_messages_are_bounded() {
         let big = Bytes::from(vec![b'x'; 1 << 20]);
         let request = EventBuffer::new(1, Retention::Once);
         let accepted = (0..100).take_while(|_| request.push(big.clone(), MessageKind::RequestOrNotification)).count();
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn delivered_messages_are_kept_only_for_a_while() {
+    fn delivered_messages_are_kept_within_limits() {
         let buffer = EventBuffer::new(1, Retention::Recent);
         let mut reader = buffer.read(None);
         for _ in 0..1000 {

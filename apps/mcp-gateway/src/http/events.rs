@@ -1,4 +1,4 @@
-//! A response that is a stream of server-sent events.
+//! A response with server-sent events.
 
 use std::{
     convert::Infallible,
@@ -21,28 +21,28 @@ use super::{
     session::ConnectedStream,
 };
 
-/// How long a stream may be silent before a comment keeps it open.
+/// The interval of comments that keep a silent stream open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How much goes into one chunk.
+/// The size of a chunk.
 const CHUNK_BYTES: usize = 64 * 1024;
-/// How long a client should wait before it reconnects.
+/// The reconnection delay for clients.
 const RETRY_MILLIS: u32 = 1000;
 
-/// Events of one buffer as a response body.
+/// The events of one buffer as a response body.
 pub(super) struct EventStream {
     reader: EventReader,
-    /// Events carry ids, by which a client can resume.
+    /// Whether events have ids, so that a client can resume.
     resumable: bool,
     opening: BytesMut,
     quiet: Pin<Box<Sleep>>,
-    /// Tells the daemon when the client closes the stream before its end.
+    /// Cancels the request at the daemon when the client closes the stream early.
     cancel: Option<CancelGuard>,
     _connected: Option<ConnectedStream>,
     _ticket: Permit,
 }
 
 impl EventStream {
-    /// A stream that can be resumed. `priming`: the client knows what an event without data is for.
+    /// Makes a resumable stream. With `priming`, the client understands an event without data.
     pub(super) fn resumable(reader: EventReader, priming: bool, connected: ConnectedStream, permit: Permit) -> Self {
         let mut opening = BytesMut::new();
         if priming {
@@ -54,7 +54,7 @@ impl EventStream {
         Self { _connected: Some(connected), ..Self::new(reader, true, opening, None, permit) }
     }
 
-    /// A stream whose closing cancels its request.
+    /// Makes a stream that cancels its request when closed.
     pub(super) fn once(reader: EventReader, cancel: CancelGuard, permit: Permit) -> Self {
         Self::new(reader, false, BytesMut::new(), Some(cancel), permit)
     }
@@ -70,7 +70,7 @@ impl EventStream {
         Self { reader, resumable, opening, quiet, cancel, _connected: None, _ticket: permit }
     }
 
-    /// The stream is over. If its request was never answered, the client is told why.
+    /// Ends the stream. If its request has no response yet, an error response is sent.
     fn lost(&mut self, out: &mut BytesMut) {
         if let Some(cancel) = self.cancel.take().filter(CancelGuard::is_needed) {
             write_event(out, None, &Unavailable::lost().answer(Some(cancel.request())));
@@ -88,12 +88,12 @@ impl EventStream {
     }
 }
 
-/// `stream-place`: unique in a session, and enough to find the stream again.
+/// The event id `stream-number`: unique in a session, and enough to resume the stream.
 fn event_id(reader: &EventReader, number: u64) -> String {
     format!("{}-{number}", reader.buffer().stream())
 }
 
-/// Reads what [`event_id`] wrote.
+/// Reads the output of [`event_id`].
 pub(super) fn parse_event_id(id: &str) -> Option<(u64, u64)> {
     let (stream, number) = id.split_once('-')?;
     Some((stream.parse().ok()?, number.parse().ok()?))

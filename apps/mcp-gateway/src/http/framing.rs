@@ -1,31 +1,31 @@
-//! What the bytes of a connection are, seen apart from the HTTP parser: a second opinion on where a request ends.
+//! A strict check of request boundaries in a connection's bytes, independent of the HTTP parser.
 //!
-//! Request smuggling lives on disagreement about that. The rules here are the narrow ones: every line of a head ends
-//! with CRLF, no line is continued on the next, no NUL, no head beyond 32 KiB, nothing after a body before it was
-//! answered for. Text that a lenient parser would repair is refused, and the connection with it.
+//! Request smuggling needs two parsers that disagree about boundaries. These rules allow no disagreement: each line of
+//! a head ends with CRLF, without continuation lines and NUL bytes. A head has at most 32 KiB. No byte follows a body
+//! before the response is sent. Text that a lenient parser would repair ends the connection.
 
 /// The largest request head.
 const HEAD_BYTES: usize = 32 * 1024;
 
-/// Where in a request the connection stands.
+/// The position within a request.
 #[derive(Debug, PartialEq, Eq)]
 enum Phase {
-    /// In a head; `line` bytes into its current line, `last` being the byte before.
+    /// In a head: `line` bytes into its current line, after the byte `last`.
     Head { bytes: usize, line: usize, last: u8 },
-    /// After a head whose body length is not known yet.
+    /// After a head, before the body's length is known.
     Undeclared { bytes: u64 },
     /// In a body.
     Body { left: u64 },
 }
 
-/// Follows the bytes that a client sends.
+/// Tracks request boundaries in the client's bytes.
 #[derive(Debug)]
 pub(super) struct Framing {
     phase: Phase,
     heads: u64,
 }
 
-/// What is wrong with the bytes.
+/// The bytes violate the framing rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FramingError {
     #[error("a line of the request head does not end with CRLF")]
@@ -51,7 +51,7 @@ impl Default for Framing {
 }
 
 impl Framing {
-    /// Takes bytes as they arrive.
+    /// Checks the next bytes.
     pub(super) fn received(&mut self, bytes: &[u8]) -> Result<(), FramingError> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -75,7 +75,7 @@ impl Framing {
         Ok(())
     }
 
-    /// Takes the length of the body, which the parser has read from the head.
+    /// Sets the length of the body, which the parser read from the head.
     pub(super) fn declared(&mut self, length: u64) -> Result<(), FramingError> {
         let Phase::Undeclared { bytes } = self.phase else { return Err(FramingError::Surplus) };
         match length.checked_sub(bytes) {
@@ -91,7 +91,7 @@ impl Framing {
         }
     }
 
-    /// Whether a head has begun and not ended.
+    /// Whether a head has started and not ended.
     pub(super) const fn inside_head(&self) -> bool {
         matches!(self.phase, Phase::Head { bytes: 1.., .. })
     }
@@ -101,7 +101,7 @@ impl Framing {
         self.heads > 0
     }
 
-    /// Follows a head; gives back what comes after it.
+    /// Checks a head. Returns the bytes after it.
     fn head<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], FramingError> {
         let Phase::Head { bytes: total, line, last } = &mut self.phase else { return Ok(bytes) };
         for (offset, byte) in bytes.iter().enumerate() {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_follow_each_other_however_they_are_cut() {
+    fn requests_are_separated_at_any_split() {
         for cut in 1..80 {
             let mut framing = received(HEAD, cut).unwrap();
             assert!(!framing.inside_head() && framing.has_had_request());
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn heads_that_parsers_repair_are_refused() {
+    fn heads_that_lenient_parsers_repair_are_rejected() {
         let cases: [(&[u8], FramingError); 9] = [
             (b"POST / HTTP/1.1\nHost: a\r\n\r\n", FramingError::LineEnd),
             (b"POST / HTTP/1.1\r\nHost: a\n\r\n", FramingError::LineEnd),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_beyond_the_declared_body_are_refused() {
+    fn bytes_beyond_the_declared_body_are_rejected() {
         let mut framing = received(&[HEAD, b"12345"].concat(), 1000).unwrap();
         assert_eq!(framing.declared(4), Err(FramingError::Surplus));
         let mut twice = received(HEAD, 1000).unwrap();

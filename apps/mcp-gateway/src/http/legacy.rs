@@ -23,7 +23,7 @@ use crate::daemon::Unavailable;
 pub(super) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// Answers a POST with a legacy message. `version` is the one that a header names.
+/// Handles a POST with a legacy message. `version` comes from the header.
 pub(super) async fn post(
     agent: &Arc<AgentConnection>,
     message: Envelope,
@@ -59,7 +59,7 @@ pub(super) async fn post(
     }
 }
 
-/// Answers a GET: the session's general stream, or a stream that broke off.
+/// Handles a GET: opens the session's general stream, or resumes a stream.
 pub(super) fn listen(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: Permit) -> Response<Body> {
     let session = match session(agent, headers) {
         Ok(session) => session,
@@ -79,7 +79,7 @@ pub(super) fn listen(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: 
     stream(&session, buffer.read(after), permit)
 }
 
-/// Answers a DELETE: the session is over.
+/// Handles a DELETE: ends the session.
 pub(super) fn end(agent: &Arc<AgentConnection>, headers: &HeaderMap) -> Response<Body> {
     match session(agent, headers) {
         Ok(session) => {
@@ -90,7 +90,7 @@ pub(super) fn end(agent: &Arc<AgentConnection>, headers: &HeaderMap) -> Response
     }
 }
 
-/// Why a message finds no session or stream.
+/// A session or stream is unavailable.
 #[derive(Clone, Copy, Debug)]
 enum SessionError {
     Missing,
@@ -104,10 +104,12 @@ enum SessionError {
 impl SessionError {
     fn about(self, id: Option<&RequestId>) -> Response<Body> {
         let (status, text) = match self {
-            Self::Missing => (StatusCode::BAD_REQUEST, "an Mcp-Session-Id header is needed: begin with `initialize`"),
-            Self::Unknown => (StatusCode::NOT_FOUND, "there is no such session: begin again with `initialize`"),
+            Self::Missing => (StatusCode::BAD_REQUEST, "the Mcp-Session-Id header is missing: start with `initialize`"),
+            Self::Unknown => {
+                (StatusCode::NOT_FOUND, "the session is unknown or has ended: start again with `initialize`")
+            }
             Self::Event => (StatusCode::BAD_REQUEST, "Last-Event-ID names no stream of this session"),
-            Self::IdInUse => (StatusCode::BAD_REQUEST, "a request with this id is still open"),
+            Self::IdInUse => (StatusCode::BAD_REQUEST, "a request with this id is still in progress"),
             Self::Full => (StatusCode::TOO_MANY_REQUESTS, "this agent has too many sessions: end one with DELETE"),
             Self::Gone => {
                 return reply::json(StatusCode::SERVICE_UNAVAILABLE, Unavailable::lost().answer(id));
@@ -140,7 +142,7 @@ async fn initialize(agent: &Arc<AgentConnection>, message: Envelope, id: &Reques
             }
             None => return SessionError::Gone.about(Some(id)),
         },
-        // Nothing was agreed, so there is no session.
+        // Initialization failed, so the session does not exist.
         Ok(first) => {
             agent.end_session(&session);
             return match (first, reader.next().await) {
@@ -172,12 +174,12 @@ async fn request(
             None => SessionError::Gone.about(Some(id)),
         },
         Ok(None) if agent.is_gone() => SessionError::Gone.about(Some(id)),
-        // Messages before the response, a response that takes its time, or a request that was cancelled.
+        // Messages before the response, a slow response, or a cancelled request.
         _ => stream(session, reader, permit),
     }
 }
 
-/// Sends a request; `None` when it could not be sent, or its id is in use.
+/// Sends a request; `None` when sending failed or the id is in use.
 async fn begin(
     agent: &AgentConnection,
     session: &HttpSession,
@@ -204,7 +206,7 @@ fn stream(session: &Arc<HttpSession>, reader: EventReader, permit: Permit) -> Re
     reply::events(EventStream::resumable(reader, session.knows_priming(), session.connected(), permit))
 }
 
-/// The request that `notifications/cancelled` names.
+/// The id of the request that `notifications/cancelled` names.
 fn cancelled_request(message: &Envelope) -> Option<RequestId> {
     #[derive(Deserialize)]
     struct Params<'a> {
@@ -216,7 +218,7 @@ fn cancelled_request(message: &Envelope) -> Option<RequestId> {
     RequestId::from_json(params.request.get().to_owned().into()).ok()
 }
 
-/// The protocol version that the answer to `initialize` settles on.
+/// The protocol version in the response to `initialize`.
 fn negotiated(answer: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Answer {
@@ -230,7 +232,7 @@ fn negotiated(answer: &[u8]) -> Option<String> {
     serde_json::from_slice::<Answer>(answer).ok().map(|answer| answer.result.version)
 }
 
-/// Headers that a page of an admitted origin may send, and may read.
+/// Adds the CORS headers for a page of an allowed origin.
 pub(super) fn add_cors_headers(response: &mut Response<Body>, origin: &str) {
     let headers = response.headers_mut();
     if let Ok(origin) = HeaderValue::from_str(origin) {

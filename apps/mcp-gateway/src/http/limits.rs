@@ -1,4 +1,4 @@
-//! How much one agent may have going on at once, and how fast it may ask.
+//! Limits of one agent: concurrent requests, connections and the request rate.
 
 use std::{
     sync::{
@@ -8,16 +8,16 @@ use std::{
     time::Instant,
 };
 
-/// Requests and streams of one agent at once.
+/// The maximum number of concurrent requests and streams per agent.
 const AT_ONCE: usize = 512;
-/// Connections of one agent.
+/// The maximum number of connections per agent.
 const CONNECTIONS: usize = 192;
-/// Requests per second in the long run. A guard against loops, far above honest use; budgets are the daemon's.
+/// The long-term request rate per second. It stops loops, far above honest use; the daemon enforces budgets.
 const PER_SECOND: u64 = 20_000;
-/// Requests in a burst.
+/// The maximum burst of requests.
 const BURST: u64 = 40_000;
 
-/// What one agent has going on.
+/// The current usage of one agent.
 #[derive(Debug)]
 pub(super) struct AgentLimits {
     at_once: Arc<AtomicUsize>,
@@ -25,7 +25,7 @@ pub(super) struct AgentLimits {
     bucket: Mutex<(u64, Instant)>,
 }
 
-/// A place, given back when dropped.
+/// A permit that returns its unit when dropped.
 #[derive(Debug)]
 pub(super) struct Permit(Arc<AtomicUsize>);
 
@@ -35,7 +35,7 @@ impl AgentLimits {
         Self { at_once: Arc::default(), connections: Arc::default(), bucket }
     }
 
-    /// A place for a request; `None` when there are too many, or they come too fast.
+    /// Takes a permit for a request; `None` at the limit or above the rate.
     pub(super) fn request(&self) -> Option<Permit> {
         if !self.within_rate() {
             return None;
@@ -43,7 +43,7 @@ impl AgentLimits {
         take(&self.at_once, AT_ONCE)
     }
 
-    /// A place for a connection.
+    /// Takes a permit for a connection; `None` at the limit.
     pub(super) fn connection(&self) -> Option<Permit> {
         take(&self.connections, CONNECTIONS)
     }
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_limited_and_given_back() {
+    fn permits_are_limited_and_returned() {
         let limits = AgentLimits::new();
         let mut held: Vec<_> = std::iter::from_fn(|| limits.request()).collect();
         assert_eq!(held.len(), AT_ONCE);

@@ -1,4 +1,4 @@
-//! Requests of 2026-07-28 and later: each stands for itself.
+//! Requests of 2026-07-28 and later, which are stateless.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::daemon::Unavailable;
 
-/// Answers a POST with a modern message.
+/// Handles a POST with a modern message.
 pub(super) async fn post(
     agent: &Arc<AgentConnection>,
     message: Envelope,
@@ -28,14 +28,14 @@ pub(super) async fn post(
 ) -> Response<Body> {
     let id = match message.kind() {
         Kind::Request { id, .. } => id.clone(),
-        // This revision has no notifications of clients over HTTP: closing a response cancels, nothing else is told.
-        // One that names a request could reach another client's, so none is passed on.
+        // This version has no client notifications over HTTP: closing a response cancels its request. A notification
+        // that names a request could affect another client, so none is forwarded.
         Kind::Notification { .. } => return reply::empty(StatusCode::ACCEPTED),
         Kind::Response { .. } | Kind::ErrorResponse { .. } => {
             return refuse(
                 &message,
                 ErrorCode::INVALID_REQUEST,
-                "clients of this protocol version send no responses",
+                "this protocol version does not allow responses from clients",
                 None,
             );
         }
@@ -66,7 +66,7 @@ pub(super) async fn post(
     }
 }
 
-/// What is checked on every modern request, in the order in which the specification's cases tell them apart.
+/// Checks a modern request, in the order of the specification's test cases.
 fn check(
     message: &Envelope,
     params: &RequestParams,
@@ -88,7 +88,7 @@ fn check(
     ParamHeaders::collect(headers).map_err(mismatch)
 }
 
-/// The HTTP status of a response: some JSON-RPC errors have one of their own.
+/// The HTTP status of a response. Some JSON-RPC errors have their own.
 fn status(kind: MessageKind) -> StatusCode {
     match kind {
         MessageKind::Error(code) => StatusCode::from_u16(ErrorCode(code).http_status()).unwrap_or(StatusCode::OK),
@@ -96,7 +96,7 @@ fn status(kind: MessageKind) -> StatusCode {
     }
 }
 
-/// An error of the gateway's own. They all are faults of the request.
+/// Builds an error response of the gateway. All are caused by the request.
 fn refuse(message: &Envelope, code: ErrorCode, text: &str, data: Option<&[u8]>) -> Response<Body> {
     reply::json(StatusCode::BAD_REQUEST, error_response(message.id(), code, text, data))
 }

@@ -1,21 +1,21 @@
-//! Who may speak at all: rules on headers alone, before any credential is checked at.
+//! Protection against DNS rebinding and cross-site requests: rules on headers, before the credential is read.
 //!
-//! Agents are programs, not browsers. A page that reaches a loopback port, by itself or by DNS rebinding, cannot help
-//! sending a foreign Host, an Origin, a Referer, cookies or fetch metadata, so each of these shuts the door. Nothing
-//! here trusts a header: headers can only take away.
+//! Agents are programs, not browsers. A web page can reach a loopback port directly or by DNS rebinding. Its requests
+//! then carry a foreign Host, an Origin, a Referer, cookies or fetch metadata, and each of these causes a rejection.
+//! Headers never grant anything here.
 
 use std::net::SocketAddr;
 
 use http::{HeaderMap, HeaderName, Uri, header};
 
-/// The names under which this listener may be addressed, and the pages that a person has let in.
+/// The names of this listener, and the origins that a person allowed.
 #[derive(Clone, Debug)]
 pub(super) struct OriginCheck {
     hosts: Vec<String>,
     origins: Vec<String>,
 }
 
-/// Why a request is turned away.
+/// A request was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Rejection {
     #[error("the Host header does not name this server")]
@@ -30,12 +30,12 @@ pub(super) enum Rejection {
     Target,
 }
 
-/// Where an admitted request comes from.
+/// The source of an accepted request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RequestSource {
     /// A program.
     Program,
-    /// A page of an origin that a person has let in.
+    /// A page of an allowed origin.
     Page(String),
 }
 
@@ -51,7 +51,7 @@ const BROWSER_ONLY: [(&str, &str); 8] = [
     ("access-control-request-private-network", "Access-Control-Request-Private-Network"),
 ];
 
-/// Headers by which a proxy says whom it speaks for. Nobody may speak for somebody else here.
+/// Headers of proxies. Requests on behalf of others are not accepted.
 const PROXY_ONLY: [(&str, &str); 4] = [
     ("forwarded", "Forwarded"),
     ("x-forwarded-host", "X-Forwarded-Host"),
@@ -70,7 +70,7 @@ impl OriginCheck {
         Self { hosts, origins }
     }
 
-    /// Decides on target and headers.
+    /// Checks target and headers.
     pub(super) fn check(&self, target: &Uri, headers: &HeaderMap) -> Result<RequestSource, Rejection> {
         if target.authority().is_some() || target.scheme().is_some() {
             return Err(Rejection::Target);
@@ -84,14 +84,14 @@ impl OriginCheck {
         }
         match single(headers, &header::ORIGIN).map_err(|()| Rejection::Origin)? {
             Some(origin) if self.origins.iter().any(|known| known == origin) => Self::page(origin, headers),
-            // This port serves no pages, so nothing that runs in a browser can have it as its origin.
+            // This port serves no pages, so no page in a browser can have it as its origin.
             Some(origin) if origin.strip_prefix("http://") == Some(host) => Self::program(headers),
             Some(_) => Err(Rejection::Origin),
             None => Self::program(headers),
         }
     }
 
-    /// The origin's right to read answers, if it has one.
+    /// Accepts a page of an allowed origin, which may read responses.
     fn page(origin: &str, headers: &HeaderMap) -> Result<RequestSource, Rejection> {
         if headers.contains_key(header::COOKIE) {
             return Err(Rejection::Browser("Cookie"));
@@ -109,7 +109,7 @@ impl OriginCheck {
         if headers.contains_key(header::REFERER) {
             return Err(Rejection::Browser("Referer"));
         }
-        // Node's fetch, which is no browser, sends this one header and always with this value.
+        // Node's fetch, which is not a browser, always sends this header with this value.
         match single(headers, &HeaderName::from_static("sec-fetch-mode")) {
             Ok(None | Some("cors")) => Ok(RequestSource::Program),
             _ => Err(Rejection::Browser("Sec-Fetch-Mode")),
@@ -117,7 +117,7 @@ impl OriginCheck {
     }
 }
 
-/// The value of a header that may be there once.
+/// The value of a header that may appear at most once.
 pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ()> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

@@ -1,4 +1,4 @@
-//! Connections that have not shown a credential yet. They cannot keep others out: the oldest goes when more come.
+//! Limits connections without a credential. When too many are open, the oldest is closed, so they cannot block others.
 
 use std::{
     collections::VecDeque,
@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 const MAX_PENDING: usize = 128;
 
-/// Who is waiting to show a credential.
+/// The connections without a credential.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PreauthLimit(Arc<Mutex<Pending>>);
 
@@ -19,7 +19,7 @@ struct Pending {
     connections: VecDeque<(u64, Option<AbortHandle>)>,
 }
 
-/// A connection's place in the lobby, left when dropped or when it has shown a credential.
+/// A connection's entry, removed when dropped or when the connection shows a credential.
 #[derive(Debug)]
 pub(super) struct PreauthPermit {
     limit: PreauthLimit,
@@ -31,7 +31,7 @@ impl PreauthLimit {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a new connection.
+    /// Adds a new connection.
     pub(super) fn admit(&self) -> PreauthPermit {
         let mut pending = self.pending();
         pending.last += 1;
@@ -40,7 +40,7 @@ impl PreauthLimit {
         PreauthPermit { limit: self.clone(), number }
     }
 
-    /// Says how to end a connection, and ends the oldest if there are too many.
+    /// Stores the handle that closes a connection. Closes the oldest connection at the limit.
     pub(super) fn register(&self, number: u64, handle: AbortHandle) {
         let mut pending = self.pending();
         if let Some((_, own)) = pending.connections.iter_mut().rfind(|(other, _)| *other == number) {
@@ -59,7 +59,7 @@ impl PreauthPermit {
         self.number
     }
 
-    /// The connection has shown a credential.
+    /// Removes the connection, which has shown a credential.
     pub(super) fn release(&self) {
         self.limit.pending().connections.retain(|(number, _)| *number != self.number);
     }

@@ -1,4 +1,4 @@
-//! One request: who sends it, what it is, and where it goes.
+//! Routes one request: its agent, its kind and its handler.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -30,12 +30,12 @@ use super::{
     reply::{self, Body},
 };
 
-/// For a body to arrive whole.
+/// The time limit for a body to arrive completely.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// For the rest of a refused body to be read away, so that the client sees the refusal.
+/// The time limit for reading the rest of a rejected body, so that the client sees the response.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What all connections share.
+/// The state that all connections share.
 pub(super) struct Service {
     pub(super) origin_check: OriginCheck,
     pub(super) agents: Agents,
@@ -46,7 +46,7 @@ pub(super) struct HttpConnection {
     service: Arc<Service>,
     framing: SharedFraming,
     preauth: PreauthPermit,
-    /// The agent that this connection counts for.
+    /// The agent whose limit counts this connection.
     agent: Mutex<Option<(Arc<AgentConnection>, Permit)>>,
 }
 
@@ -55,12 +55,12 @@ impl HttpConnection {
         Self { service, framing, preauth, agent: Mutex::new(None) }
     }
 
-    /// Notes where the request ends. Called as soon as it is parsed, before anything else happens.
+    /// Declares the request's body length. Called right after parsing, before anything else.
     pub(super) fn begin(&self, request: &Request<Incoming>) -> Result<(), FramingError> {
         self.framing.declared(request.body().size_hint().exact().unwrap_or(0))
     }
 
-    /// Answers a request.
+    /// Handles a request.
     pub(super) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -69,7 +69,7 @@ impl HttpConnection {
         if let Err(violation) = begun {
             return reply::and_close(problem(StatusCode::BAD_REQUEST, &violation.to_string()));
         }
-        // Every body has a length: with one way to say where it ends, nobody can disagree about it.
+        // Every body must have a length. With one way to mark its end, parsers cannot disagree.
         if request.headers().contains_key(header::TRANSFER_ENCODING) {
             let text = "Transfer-Encoding is not accepted: send Content-Length";
             return reply::and_close(problem(StatusCode::LENGTH_REQUIRED, text));
@@ -114,7 +114,7 @@ impl HttpConnection {
         }
     }
 
-    /// Counts the connection for an agent. `false` when the agent has too many.
+    /// Counts the connection for an agent. Returns `false` when the agent has too many.
     fn counts_for(&self, agent: &Arc<AgentConnection>) -> bool {
         let mut counted = self.agent.lock().unwrap_or_else(PoisonError::into_inner);
         if counted.as_ref().is_some_and(|(current, _)| Arc::ptr_eq(current, agent)) {
@@ -153,10 +153,10 @@ async fn post(agent: &Arc<AgentConnection>, request: Request<Incoming>, permit: 
     }
 }
 
-/// A protocol version that is not spoken here, as the header has it; `None` when there is more than one.
+/// The unsupported protocol version of the header; `None` when the header appears more than once.
 struct UnsupportedVersion<'a>(Option<&'a str>);
 
-/// Which era a message belongs to: modern when its body or its header says so, legacy otherwise.
+/// The era of a message: modern when its body or its header says so, else legacy.
 fn era<'a>(
     message: &Envelope,
     params: &RequestParams,
@@ -171,7 +171,7 @@ fn era<'a>(
         Ok(None) => Ok((Era::Legacy, None)),
         Ok(Some(version)) => match version_era(version) {
             Some(era) => Ok((era, Some(version))),
-            // The body of `initialize` says what the client speaks, and the answer what both do.
+            // In `initialize` the body names the client's version, and the response the common one.
             None if initializes => Ok((Era::Legacy, None)),
             None => Err(UnsupportedVersion(Some(version))),
         },
@@ -200,20 +200,20 @@ fn is_modern(headers: &HeaderMap) -> bool {
     single(headers, &legacy::VERSION).ok().flatten().and_then(version_era) == Some(Era::Modern)
 }
 
-/// Reads a body of known and bounded length.
+/// Reads a body whose length is known and within the limit.
 async fn read(body: Incoming) -> Result<Bytes, Response<Body>> {
     let length =
-        body.size_hint().exact().ok_or_else(|| problem(StatusCode::LENGTH_REQUIRED, "Content-Length is needed"))?;
+        body.size_hint().exact().ok_or_else(|| problem(StatusCode::LENGTH_REQUIRED, "Content-Length is missing"))?;
     if usize::try_from(length).is_ok_and(|length| length <= MAX_MESSAGE_BYTES) {
         return match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
             Ok(Ok(whole)) => Ok(whole.to_bytes()),
-            Ok(Err(_)) => Err(reply::and_close(problem(StatusCode::BAD_REQUEST, "the body broke off"))),
+            Ok(Err(_)) => Err(reply::and_close(problem(StatusCode::BAD_REQUEST, "the body is incomplete"))),
             Err(_) => Err(reply::and_close(problem(StatusCode::REQUEST_TIMEOUT, "the body took too long"))),
         };
     }
-    // A client that sees its connection reset while it is still sending never learns why.
+    // Read the rest first: a client whose connection is reset while sending never sees the response.
     let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain(body)).await;
-    Err(reply::and_close(problem(StatusCode::PAYLOAD_TOO_LARGE, "a message has 4 MiB at most")))
+    Err(reply::and_close(problem(StatusCode::PAYLOAD_TOO_LARGE, "the message is longer than 4 MiB")))
 }
 
 async fn drain(mut body: Incoming) {
@@ -233,7 +233,7 @@ fn preflight() -> Response<Body> {
     response
 }
 
-/// A refusal as MCP allows it outside of requests: a JSON-RPC error without id.
+/// A rejection without a request: a JSON-RPC error without id, as MCP allows.
 fn problem(status: StatusCode, text: &str) -> Response<Body> {
     reply::json(status, error_response(None, ErrorCode::INVALID_REQUEST, text, None))
 }
@@ -249,7 +249,7 @@ fn not_allowed() -> Response<Body> {
 
 fn too_many() -> Response<Body> {
     let mut response =
-        problem(StatusCode::TOO_MANY_REQUESTS, "this agent has too much going on at once; try again shortly");
+        problem(StatusCode::TOO_MANY_REQUESTS, "this agent has too many requests in progress; try again shortly");
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }

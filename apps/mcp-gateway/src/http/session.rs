@@ -1,4 +1,4 @@
-//! A legacy session: its streams, and which message goes to which.
+//! A legacy session: its streams, and the routing of messages to them.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,17 +12,17 @@ use bytes::Bytes;
 
 use super::event_buffer::{EventBuffer, Retention};
 
-/// Sessions of one agent.
+/// The maximum number of sessions per agent.
 const SESSIONS: usize = 64;
-/// How long a session may be unused. A connected stream is use.
+/// The time after which an unused session expires. A connected stream counts as use.
 const EXPIRY: Duration = Duration::from_secs(30 * 60);
-/// A session unused this long may be ended to make room for another.
+/// The idle time after which a session may be ended in favour of a new one.
 const IDLE: Duration = Duration::from_secs(60);
-/// Streams of finished requests that can still be resumed.
+/// The maximum number of finished requests whose streams can be resumed.
 const FINISHED: usize = 16;
-/// What they may hold together before the oldest go.
+/// The maximum bytes of those streams.
 const FINISHED_BYTES: usize = 4 * 1024 * 1024;
-/// The version from which a client understands an event without data.
+/// The first version whose clients understand an event without data.
 const PRIMING_SINCE: &str = "2025-11-25";
 
 /// One session.
@@ -44,7 +44,7 @@ struct Inner {
     streams: usize,
 }
 
-/// A connected stream, which keeps its session from expiring.
+/// A connected stream. It keeps its session from expiring.
 #[derive(Debug)]
 pub(super) struct ConnectedStream(Arc<HttpSession>);
 
@@ -61,7 +61,8 @@ impl HttpSession {
         Self { id, channel, general: EventBuffer::new(0, Retention::General), inner: Mutex::new(inner) }
     }
 
-    /// Whether one must go before another can come: `None` for no, `Some(None)` when all are in use.
+    /// Selects the session to end before a new one starts. Returns `None` below the limit, and `Some(None)` when all
+    /// sessions are in use.
     pub(super) fn to_make_room<'a>(
         sessions: impl ExactSizeIterator<Item = &'a Arc<Self>>,
     ) -> Option<Option<ChannelId>> {
@@ -93,7 +94,7 @@ impl HttpSession {
         self.unused() > EXPIRY
     }
 
-    /// Notes that the session is used, and the protocol version that the request names.
+    /// Records the use of the session, and the protocol version of the request.
     pub(super) fn touch(&self, version: Option<&str>) {
         let mut inner = self.inner();
         inner.used = Instant::now();
@@ -129,12 +130,12 @@ impl HttpSession {
         Some(buffer)
     }
 
-    /// Forgets a request that could not be sent.
+    /// Removes a request that could not be sent.
     pub(super) fn withdraw(&self, request: &RequestId) {
         self.inner().open.remove(request);
     }
 
-    /// Ends the stream of a request that the client no longer wants; its response, if one comes, is dropped.
+    /// Ends the stream of a cancelled request. A late response is dropped.
     pub(super) fn cancelled(&self, request: &RequestId) {
         let buffer = self.inner().open.remove(request);
         buffer.into_iter().for_each(|buffer| buffer.end());
@@ -150,7 +151,7 @@ impl HttpSession {
         all.into_iter().find(|buffer| buffer.stream() == number).map(Arc::clone)
     }
 
-    /// Puts a message of the daemon where it belongs.
+    /// Routes a message of the daemon to its stream.
     pub(super) fn deliver(&self, related: Option<&RequestId>, kind: MessageKind, json: Bytes) {
         let mut inner = self.inner();
         let buffer = match related {
@@ -163,7 +164,7 @@ impl HttpSession {
             Some(buffer) => {
                 buffer.push(json, kind);
             }
-            // A response whose request is not open any more interests nobody; anything else still may.
+            // A response without an open request is dropped. Other messages go to the general stream.
             None if !kind.is_response() => {
                 self.general.push(json, kind);
             }
@@ -182,7 +183,7 @@ impl HttpSession {
 }
 
 impl Inner {
-    /// Moves a request's stream to those that can only be resumed.
+    /// Moves a request's stream to the finished ones, which can only be resumed.
     fn finish(&mut self, request: &RequestId) -> Option<Arc<EventBuffer>> {
         let buffer = self.open.remove(request)?;
         let kept = |finished: &VecDeque<Arc<EventBuffer>>| finished.iter().map(|buffer| buffer.bytes()).sum::<usize>();

@@ -1,4 +1,4 @@
-//! From the client to the daemon.
+//! Messages from the client to the daemon.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::daemon::Unavailable;
 pub(super) const CHANNEL: ChannelId = ChannelId(1);
 const READ_BYTES: usize = 64 * 1024;
 
-/// Reads until the client closes. Ends early without an error when the writing side is gone.
+/// Reads until the client closes. Ends early without an error when the writing loop has ended.
 pub(super) async fn run(
     mut input: Input,
     state: Arc<StdioState>,
@@ -54,12 +54,12 @@ async fn take(line: Line, state: &StdioState, answers: &mpsc::Sender<Bytes>) {
         },
     };
     if let Some(answer) = answer {
-        // Without a writing side there is nobody left to tell.
+        // Without a writing loop there is no client left to answer.
         let _ = answers.send(answer).await;
     }
 }
 
-/// Sends a message on. Comes back with an answer when it cannot be sent.
+/// Forwards a message. Returns an error response when that fails.
 async fn forward(message: Envelope, state: &StdioState) -> Option<Bytes> {
     let why = match state.link().await {
         DaemonLinkState::Up(sender) => {
@@ -71,7 +71,8 @@ async fn forward(message: Envelope, state: &StdioState) -> Option<Bytes> {
             if sender.send(frame).await.is_ok() {
                 return None;
             }
-            // The writing side answers what was open when the connection ended; this one may have come after that.
+            // The writing loop answers the requests that were open at the connection's end. This request may have come
+            // later.
             return id.filter(|id| state.withdraw(id)).map(|id| Unavailable::lost().answer(Some(&id)));
         }
         DaemonLinkState::Down(why) => why,

@@ -1,18 +1,18 @@
-//! LineDecoder out of a stream that may hold anything.
+//! Splits an untrusted stream into lines.
 
 use briefcase_mcp::MAX_MESSAGE_BYTES;
 use bytes::{Bytes, BytesMut};
 
-/// What a line turned out to be.
+/// A line of the stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
     /// A line within the limit, without its end.
     Whole(Bytes),
-    /// A line beyond the limit. It was dropped as it came.
+    /// A line beyond the limit. Its bytes were dropped on arrival.
     TooLong,
 }
 
-/// Cuts a stream into lines. Keeps at most one line, and never more than a message may have.
+/// Splits a stream into lines. Keeps at most one line, never longer than a message may be.
 #[derive(Debug, Default)]
 pub(super) struct LineDecoder {
     buffer: BytesMut,
@@ -21,12 +21,12 @@ pub(super) struct LineDecoder {
 }
 
 impl LineDecoder {
-    /// Takes the next bytes of the stream.
+    /// Appends the next bytes of the stream.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next complete line. White space alone is no line.
+    /// Returns the next complete line. Lines of only white space are skipped.
     pub(super) fn next(&mut self) -> Option<Line> {
         loop {
             let rest = self.buffer.get(self.searched..).unwrap_or_default();
@@ -47,12 +47,12 @@ impl LineDecoder {
         }
     }
 
-    /// What stands after the last line end when the stream is over.
+    /// Returns the rest after the last line end, when the stream has ended.
     pub(super) fn rest(mut self) -> Option<Bytes> {
         if self.dropping { None } else { content(self.buffer.split()) }
     }
 
-    /// No line end yet: remember how far was searched, and stop keeping a line that is already too long.
+    /// Without a line end: remembers the searched length, and stops keeping a line that is too long.
     fn without_end(&mut self) -> Option<Line> {
         if self.dropping {
             self.buffer.clear();
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_found_however_the_stream_is_cut() {
+    fn lines_are_found_at_any_split() {
         let stream = b"{\"a\":1}\r\n\n  \n[2]\n{\"b\"";
         for cut in 1..stream.len() {
             let chunks: Vec<_> = stream.chunks(cut).collect();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_reported_once_and_not_kept() {
+    fn an_endless_line_is_reported_once_and_not_kept() {
         let mut lines = LineDecoder::default();
         let chunk = vec![b'x'; 1 << 20];
         let mut reports = 0;
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_that_ends_in_the_same_read_is_too_long_as_well() {
+    fn a_long_line_that_ends_in_the_same_read_is_too_long() {
         let long = [vec![b'x'; MAX_MESSAGE_BYTES + 1], b"\n{}\n".to_vec()].concat();
         assert_eq!(all(&[&long]).0, [Line::TooLong, Line::Whole("{}".into())]);
         let fits = [vec![b'x'; MAX_MESSAGE_BYTES], b"\n".to_vec()].concat();

@@ -1,4 +1,4 @@
-//! From the daemon to the client, and the connection itself.
+//! Messages from the daemon to the client, and the connection's life cycle.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,22 +16,22 @@ use super::{
 };
 use crate::daemon::Unavailable;
 
-/// How often a missing daemon is looked for.
+/// The interval between attempts to reach a missing daemon.
 const RETRY: Duration = Duration::from_millis(500);
-/// How long open requests may go on after the client closed its side.
+/// The time for open requests to complete after the client has closed its side.
 const DRAIN: Duration = Duration::from_secs(5);
-/// How much goes into one write.
+/// The size of one write.
 const BATCH_BYTES: usize = 64 * 1024;
 
-/// How a connection to the daemon came to its end.
+/// The reason a connection to the daemon ended.
 enum ConnectionEnd {
-    /// The client is done.
+    /// The client has closed.
     Client,
-    /// The daemon is gone, or has closed the conversation.
+    /// The daemon ended the connection or the conversation.
     Daemon(Unavailable),
 }
 
-/// Connects, serves, and connects again, until the client is gone.
+/// Connects, serves and reconnects, until the client closes.
 pub(super) async fn run(
     access: AgentAccess,
     state: Arc<StdioState>,
@@ -47,7 +47,7 @@ pub(super) async fn run(
             },
             Err(why) => why,
         };
-        // Once for each reason: a client that never reads standard error must not be what stops this process.
+        // Log each reason once: a client that never reads standard error must not block this process.
         if reported.as_ref() != Some(&why) {
             tracing::warn!("{} {}", why.message, why.next_step);
             reported = Some(why.clone());
@@ -61,7 +61,7 @@ pub(super) async fn run(
     }
 }
 
-/// Answers what stays open. `true` when a legacy session was lost: the client must begin again.
+/// Sends error responses to open requests. Returns `true` when a legacy session was lost: the client must start again.
 async fn give_up_requests(why: Unavailable, state: &StdioState, output: &mut Output) -> Result<bool, StdioError> {
     let (open, legacy) = state.lost(why.clone());
     let mut out = BytesMut::new();
@@ -72,7 +72,7 @@ async fn give_up_requests(why: Unavailable, state: &StdioState, output: &mut Out
     Ok(legacy)
 }
 
-/// Writes own answers until it is time to look for the daemon again. `true` when the client is gone.
+/// Writes the gateway's own responses until the next attempt. Returns `true` when the client has closed.
 async fn wait_for_retry(
     state: &StdioState,
     answers: &mut mpsc::Receiver<Bytes>,
@@ -125,12 +125,12 @@ async fn serve(
         }
     }
     drain(&mut receiver, state, answers, &mut out, output).await?;
-    // The daemon learns that the conversation is over before the connection ends.
+    // Close the conversation at the daemon before the connection ends.
     let _ = sender.send(ToDaemon::Close { channel: CHANNEL }).await;
     Ok(ConnectionEnd::Client)
 }
 
-/// The client has closed its side; give open requests a moment.
+/// Gives open requests time to complete after the client has closed its side.
 async fn drain(
     receiver: &mut FrameReceiver<ToGateway>,
     state: &StdioState,
@@ -156,7 +156,7 @@ async fn drain(
     }
 }
 
-/// Writes a frame and all that have arrived with it.
+/// Writes a frame and all frames that arrived with it.
 async fn write_batch(
     first: ToGateway,
     receiver: &mut FrameReceiver<ToGateway>,

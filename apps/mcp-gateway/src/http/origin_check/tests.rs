@@ -14,7 +14,7 @@ fn check(target: &str, pairs: &[(&'static str, &str)]) -> Result<RequestSource, 
 }
 
 #[test]
-fn programs_that_name_this_server_are_admitted() {
+fn programs_that_name_this_server_are_accepted() {
     for host in ["127.0.0.1:7780", "localhost:7780", "[::1]:7780"] {
         assert_eq!(admit("/mcp", &[("host", host)]), Ok(RequestSource::Program), "{host}");
         let own = format!("http://{host}");
@@ -25,7 +25,7 @@ fn programs_that_name_this_server_are_admitted() {
 }
 
 #[test]
-fn no_other_host_gets_in() {
+fn other_hosts_are_rejected() {
     let hosts = [
         "",
         "evil.example.com",
@@ -71,7 +71,7 @@ fn no_other_host_gets_in() {
 }
 
 #[test]
-fn no_page_and_no_proxy_gets_in() {
+fn pages_and_proxies_are_rejected() {
     let headers = [
         ("origin", "http://evil.example"),
         ("origin", "null"),
@@ -115,7 +115,7 @@ fn no_page_and_no_proxy_gets_in() {
 }
 
 #[test]
-fn a_page_that_a_person_let_in_is_admitted_without_cookies() {
+fn a_page_of_an_allowed_origin_is_accepted_without_cookies() {
     let page = [
         ("host", "127.0.0.1:7780"),
         ("origin", "https://inspector.example"),
