@@ -1,4 +1,4 @@
-//! A double of the daemon: known tokens, a few tools, and a record of every frame.
+//! A test double of the daemon, with known tokens, a few tools, and a record of every frame.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,14 +17,14 @@ use serde_json::{Value, json};
 pub(crate) const ALICE: &str = "bca_alice_0123456789abcdef";
 pub(crate) const BOB: &str = "bca_bob_0123456789abcdefgh";
 
-/// A running double. Dropping it ends its connections.
+/// A running test double. Dropping it ends its connections.
 pub(crate) struct Daemon {
     pub(crate) socket: PathBuf,
     frames: Mutex<mpsc::Receiver<ToDaemon>>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
-/// A folder that sockets and tokens may be in.
+/// A private folder for sockets and tokens.
 pub(crate) fn private() -> tempfile::TempDir {
     tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700)).tempdir().unwrap()
 }
@@ -46,7 +46,7 @@ impl Daemon {
         Self { socket, frames: Mutex::new(frames), runtime: Some(runtime) }
     }
 
-    /// The next frame that is like this; fails when none comes in time.
+    /// Waits for the next frame that matches. Fails on a timeout.
     pub(crate) fn expect(&self, what: &str, fits: impl Fn(&ToDaemon) -> bool) -> ToDaemon {
         let frames = self.frames.lock().unwrap();
         loop {
@@ -58,7 +58,7 @@ impl Daemon {
         }
     }
 
-    /// Every frame that has come so far.
+    /// All frames received so far.
     pub(crate) fn frames(&self) -> Vec<ToDaemon> {
         self.frames.lock().unwrap().try_iter().collect()
     }
@@ -136,7 +136,7 @@ impl Said {
                 let error = json!({"code": -32601, "message": "Method not found"});
                 self.send(&id, &json!({"jsonrpc":"2.0","id":id,"error":error})).await;
             }
-            // An answer of the client to a question that a tool asked.
+            // The client's answer to a tool's request.
             None if !self.message["result"].is_null() => {
                 let asked = id.as_str().and_then(|id| id.strip_prefix("ask-")).unwrap_or_default().to_owned();
                 let asked: Value = serde_json::from_str(&asked).unwrap();

@@ -1,4 +1,4 @@
-//! Who gets in over HTTP, and who does not.
+//! Accepted and rejected HTTP requests.
 
 use briefcase_ipc::ToDaemon;
 
@@ -17,7 +17,7 @@ fn ask(gateway: &Gateway, head: &str) -> u16 {
     connection.reply().status
 }
 
-/// Attack 36: with a valid credential and all, a request that a page could cause is turned away, and nothing happens.
+/// Attack 36: a request that a web page could cause is rejected without effect, even with a valid credential.
 #[test]
 fn requests_that_a_web_page_could_send_have_no_effect() {
     let gateway = Gateway::start();
@@ -118,7 +118,7 @@ fn the_daemon_decides_about_credentials() {
 }
 
 #[test]
-fn guessing_tokens_is_slowed_down_and_known_agents_are_not() {
+fn guessing_tokens_is_slowed_down_for_unknown_tokens_only() {
     let gateway = Gateway::start();
     assert_eq!(gateway.post(&[], PING).status, 200);
     let guess = |number: u32| {
@@ -132,7 +132,7 @@ fn guessing_tokens_is_slowed_down_and_known_agents_are_not() {
 }
 
 #[test]
-fn an_allowed_origin_may_ask_and_read() {
+fn an_allowed_origin_may_send_requests_and_read_responses() {
     let gateway = Gateway::with(&["--allow-origin", "https://inspector.example"]);
     let origin = ("Origin", "https://inspector.example");
     let mut preflight = gateway.connect();
@@ -146,7 +146,7 @@ fn an_allowed_origin_may_ask_and_read() {
 }
 
 #[test]
-fn a_missing_daemon_and_a_taken_port_are_said_with_the_next_step() {
+fn a_missing_daemon_and_a_used_port_give_the_next_step() {
     let dir = private();
     let (_program, address) = serve_http(&dir.path().join("agent.sock"), &[]);
     let mut connection = Connection::open(address);
