@@ -10,12 +10,12 @@ use tokio::process::{ChildStdin, ChildStdout, Command};
 use crate::process::lines;
 use crate::{AdminSocket, ChildProcess, TempHome, output_of};
 
-/// What a new briefcase is set up with.
+/// The options for a new briefcase.
 #[derive(Clone, Debug)]
 pub struct SetupOptions {
-    /// Opens the vault.
+    /// The passphrase of the vault.
     pub passphrase: String,
-    /// The first factor.
+    /// The PIN.
     pub pin: String,
 }
 
@@ -25,35 +25,35 @@ impl Default for SetupOptions {
     }
 }
 
-/// What a new briefcase hands out.
+/// The secrets of a new briefcase.
 #[derive(Clone, Debug)]
 pub struct SetupResult {
-    /// The generated key that opens the vault too.
+    /// The generated unlock key of the vault.
     pub unlock_key: String,
-    /// The credential of the agent `default`.
+    /// The token of the agent `default`.
     pub token: String,
 }
 
-/// A running daemon. It is killed when dropped.
+/// A running daemon, killed when dropped.
 pub struct DaemonProcess {
     process: ChildProcess,
     _stdin: ChildStdin,
     _stdout: Lines<BufReader<ChildStdout>>,
-    /// What it said when it was ready.
+    /// The daemon's ready message.
     pub ready: Value,
-    /// Its admin socket.
+    /// The daemon's admin socket.
     pub admin: AdminSocket,
 }
 
 impl DaemonProcess {
-    /// A new briefcase in an empty home: set up, running, and open.
+    /// Sets up a new briefcase in an empty home, with a running daemon and an unlocked vault.
     pub async fn new(home: &TempHome, setup: &SetupOptions) -> (Self, SetupResult) {
         let made = Self::set_up(home, setup).await;
         let key = json!({ "unlock_key": made.unlock_key });
         (Self::start(home, Some(&key)).await, made)
     }
 
-    /// Lays a new briefcase into an empty home, with the agent `default`.
+    /// Sets up a new briefcase in an empty home, with the agent `default`.
     pub async fn set_up(home: &TempHome, setup: &SetupOptions) -> SetupResult {
         let mut command = Self::command(home);
         command.arg("init");
@@ -67,17 +67,18 @@ impl DaemonProcess {
         SetupResult { unlock_key: text("unlock_key"), token: token.trim().to_owned() }
     }
 
-    /// Starts the daemon of a home: open with a key such as `{"passphrase":"…"}`, or locked.
+    /// Starts the daemon of a home, unlocked with a key such as `{"passphrase":"…"}`, or locked.
     pub async fn start(home: &TempHome, key: Option<&Value>) -> Self {
         Self::try_start(home, key).await.unwrap_or_else(|why| panic!("{why}"))
     }
 
-    /// Starts the daemon, or says why it would not start.
+    /// Starts the daemon. The error is the daemon's error message.
     pub async fn try_start(home: &TempHome, key: Option<&Value>) -> Result<Self, String> {
         Self::try_start_as(Self::command(home), home, key).await
     }
 
-    /// Starts the daemon through this command, to which its arguments are added: a shell that sets limits first, for one.
+    /// Starts the daemon through this command, such as a shell that sets limits first. The daemon's arguments are
+    /// appended.
     pub async fn try_start_as(mut command: Command, home: &TempHome, key: Option<&Value>) -> Result<Self, String> {
         command.args(["run", "--console-port", "0"]);
         if key.is_some() {
@@ -85,7 +86,7 @@ impl DaemonProcess {
         }
         let (mut process, mut stdin, stdout) = ChildProcess::start(command);
         if let Some(key) = key {
-            // A daemon that stopped before it read says why on stderr.
+            // A daemon that stops before reading reports the cause on stderr.
             let _ = stdin.write_all(format!("{key}\n").as_bytes()).await;
         }
         let mut stdout = lines(stdout);
@@ -100,37 +101,37 @@ impl DaemonProcess {
         self.ready["console"].as_str().expect("an address")
     }
 
-    /// The program, with nothing in its environment but the home and `PATH`.
+    /// The program's command. Its environment has only the home and `PATH`.
     pub fn command(home: &TempHome) -> Command {
         home.command("briefcased")
     }
 
-    /// Opens the vault.
+    /// Unlocks the vault.
     pub async fn unlock(&self, setup: &SetupOptions) {
         let _: Value = self.admin.post("/v1/unlock", &json!({ "passphrase": setup.passphrase })).await;
     }
 
-    /// Its process id.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// What it logged so far.
+    /// The log output so far.
     pub fn log(&self) -> String {
         self.process.errors()
     }
 
-    /// Sends it a signal.
+    /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         self.process.signal(signal);
     }
 
-    /// Asks it to end, and waits for that.
+    /// Asks the daemon to end, and waits for it.
     pub async fn stop(mut self) -> ExitStatus {
         self.process.stop().await
     }
 
-    /// Ends it without a chance to tidy up.
+    /// Kills the daemon.
     pub async fn kill(mut self) -> ExitStatus {
         self.process.kill().await
     }

@@ -11,9 +11,9 @@ use tokio::process::{ChildStdin, ChildStdout, Command};
 use crate::process::lines;
 use crate::{ChildProcess, ClientEra, McpClient, TempHome, eventually};
 
-/// A gateway that listens on loopback. It is killed when dropped.
+/// A gateway that listens on loopback, killed when dropped.
 pub struct GatewayProcess {
-    /// The program.
+    /// The process.
     pub process: ChildProcess,
     _stdin: ChildStdin,
     _stdout: Lines<BufReader<ChildStdout>>,
@@ -22,7 +22,7 @@ pub struct GatewayProcess {
 }
 
 impl GatewayProcess {
-    /// A client that starts the gateway and speaks to its stdin and stdout.
+    /// Makes a client that starts the gateway and uses its stdin and stdout.
     ///
     /// `server` narrows the view to that server, with bare names.
     pub fn stdio(home: &TempHome, token: &str, server: Option<&str>, era: ClientEra) -> McpClient {
@@ -51,22 +51,22 @@ impl GatewayProcess {
         format!("http://{}/mcp", self.address)
     }
 
-    /// The address for a client that cannot send headers.
+    /// The URL for a client that cannot send headers.
     pub fn url_with_token(&self) -> String {
         format!("http://{}/{}/mcp", self.address, self.token)
     }
 
-    /// The header that every request needs.
+    /// The `Authorization` header of every request.
     pub fn authorization(&self) -> String {
         format!("Bearer {}", self.token)
     }
 
-    /// A client of it.
+    /// Makes a client of the gateway.
     pub fn client(&self, era: ClientEra) -> McpClient {
         McpClient::http(&self.url(), BTreeMap::from([("authorization".into(), self.authorization())]), era)
     }
 
-    /// The program, for the agent of this token and this view.
+    /// The program's command for this token's agent and this view.
     pub fn command(home: &TempHome, token: &str, server: Option<&str>) -> Command {
         let file = token_file(home, token);
         let mut command = home.command("mcp-gateway");
@@ -78,7 +78,7 @@ impl GatewayProcess {
     }
 }
 
-/// A private file with the agent's token.
+/// Writes a private file with the agent's token.
 fn token_file(home: &TempHome, token: &str) -> PathBuf {
     use std::io::Write;
     let path = home.file(&format!("{}.token", token.chars().skip(4).take(12).collect::<String>()));

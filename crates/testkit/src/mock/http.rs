@@ -1,4 +1,4 @@
-//! The mock behind Streamable HTTP, in the test's own process.
+//! The mock server over Streamable HTTP, in the test's own process.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -26,7 +26,7 @@ use super::server::{Departure, MockServer};
 
 type Body = BoxBody<Bytes, std::io::Error>;
 
-/// A mock that listens on loopback. It is gone when dropped.
+/// A mock server that listens on loopback, stopped when dropped.
 pub struct HttpUpstream {
     shared: Arc<Shared>,
     address: String,
@@ -40,7 +40,7 @@ struct Shared {
 }
 
 impl HttpUpstream {
-    /// Listens, and follows this script.
+    /// Starts a server that follows this script.
     pub async fn start(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
@@ -50,33 +50,33 @@ impl HttpUpstream {
         Self { shared, address, accepting }
     }
 
-    /// Its address, `http://127.0.0.1:PORT/mcp`.
+    /// The URL, `http://127.0.0.1:PORT/mcp`.
     pub fn url(&self) -> String {
         format!("http://{}/mcp", self.address)
     }
 
-    /// How the admin API names it.
+    /// The server's specification for the admin API.
     pub fn spec(&self) -> Value {
         json!({ "transport": "http", "url": self.url() })
     }
 
-    /// From now on, follow this script.
+    /// Replaces the script.
     pub fn set(&self, script: Script) {
         *self.shared.script.lock().expect("not poisoned") = script;
     }
 
-    /// Says this on every stream that a client opened for it (older era).
+    /// Sends a message on every stream that a client opened (legacy).
     pub fn push(&self, message: Value) {
-        // Nobody listening is fine.
+        // No listener is fine.
         let _ = self.shared.pushed.send(message);
     }
 
-    /// Everything that reached it.
+    /// All messages received so far.
     pub fn messages(&self) -> Vec<ReceivedMessage> {
         self.shared.engine.record.all()
     }
 
-    /// What did something.
+    /// The received messages with an effect.
     pub fn effects(&self) -> Vec<ReceivedMessage> {
         self.messages().into_iter().filter(ReceivedMessage::is_effect).collect()
     }
@@ -94,7 +94,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         open.spawn(async move {
             let service = hyper::service::service_fn(move |request| answer(Arc::clone(&shared), request));
-            // A client that hangs up in the middle is part of the game.
+            // A client may close the connection in the middle.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -132,7 +132,7 @@ async fn post(shared: Arc<Shared>, request: Request<Incoming>) -> Response<Body>
     respond(receiver).await
 }
 
-/// What the engine put on the wire.
+/// An item that the mock server sent.
 enum Emitted {
     Line(Vec<u8>),
     Die(Vec<u8>),
@@ -155,7 +155,7 @@ impl MessageSink for Channel {
     }
 }
 
-/// One message becomes a JSON body, more become an event stream.
+/// Sends one message as a JSON body, and several as an event stream.
 async fn respond(mut said: mpsc::Receiver<Emitted>) -> Response<Body> {
     let Some(first) = said.recv().await else { return std::future::pending().await };
     let first = match first {
@@ -226,7 +226,7 @@ fn slow(every_ms: u64) -> Response<Body> {
     build(200, "application/json", BodyExt::boxed(StreamBody::new(drops.boxed_sync())))
 }
 
-/// A stream of what is pushed.
+/// A stream of the pushed messages.
 fn stream(pushed: broadcast::Receiver<Value>) -> Response<Body> {
     let events = futures_util::stream::unfold(pushed, |mut pushed| async {
         let message = pushed.recv().await.ok()?;
@@ -268,7 +268,7 @@ fn build(status: u16, kind: &str, body: Body) -> Response<Body> {
     Response::builder().status(status).header("content-type", kind).body(body).expect("a response")
 }
 
-/// `Stream::boxed` that keeps `Sync`, which hyper's boxed bodies want.
+/// `Stream::boxed` with `Sync`, as hyper's boxed bodies require.
 trait BoxedSync: futures_util::Stream + Sized {
     fn boxed_sync<'a>(self) -> std::pin::Pin<Box<dyn futures_util::Stream<Item = Self::Item> + Send + Sync + 'a>>
     where

@@ -1,18 +1,18 @@
-//! The way back from the server, whatever the transport.
+//! The messages that the mock server sends, over any transport.
 
 use std::pin::Pin;
 
 use serde_json::Value;
 
-/// A future of a trait object's method.
+/// The future of a trait object's method.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// Where a server's messages go.
+/// A destination for the server's messages.
 pub trait MessageSink: Send + Sync {
     /// Sends bytes as one message.
     fn line<'a>(&'a self, bytes: &'a [u8]) -> Sending<'a>;
 
-    /// Sends the first half of `bytes` and is gone.
+    /// Sends the first half of `bytes` and ends the connection.
     fn die<'a>(&'a self, bytes: &'a [u8]) -> Sending<'a>;
 }
 

@@ -1,4 +1,4 @@
-//! What reached the server.
+//! The messages that the mock server received.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -8,36 +8,36 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One message that reached the server, in order.
+/// A received message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReceivedMessage {
-    /// Its method; empty for an answer to a question of the server.
+    /// The method; empty for a response to the server's request.
     pub method: String,
     /// The whole message.
     pub message: Value,
-    /// HTTP headers, names in lower case; empty on stdio.
+    /// The HTTP headers, with names in lower case; empty on stdio.
     pub headers: BTreeMap<String, String>,
 }
 
 impl ReceivedMessage {
-    /// The tool, prompt or URI it is about.
+    /// The tool, prompt or URI that the message names.
     pub fn name(&self) -> &str {
         let params = &self.message["params"];
         params["name"].as_str().or_else(|| params["uri"].as_str()).unwrap_or_default()
     }
 
-    /// Its arguments.
+    /// The arguments.
     pub fn arguments(&self) -> &Value {
         &self.message["params"]["arguments"]
     }
 
-    /// Whether it does something: a call, a read, a prompt or a completion.
+    /// Whether the message has an effect: a call, a read, a prompt or a completion.
     pub fn is_effect(&self) -> bool {
         ["tools/call", "resources/read", "prompts/get", "completion/complete"].contains(&self.method.as_str())
     }
 }
 
-/// Where effects are written.
+/// The storage of received messages.
 pub enum MessageRecord {
     /// In memory.
     Memory(Mutex<Vec<ReceivedMessage>>),
@@ -63,7 +63,7 @@ impl MessageRecord {
             Self::Memory(effects) => effects.lock().expect("not poisoned").clone(),
             Self::File(path) => {
                 let text = std::fs::read_to_string(path).unwrap_or_default();
-                // A line still being written is not there yet.
+                // Skip a line that is still being written.
                 text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
             }
         }

@@ -1,4 +1,4 @@
-//! What a server says to a message: the honest protocol, and the script's departures from it.
+//! The mock server's answers: the honest protocol, and the script's departures from it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use super::message_sink::MessageSink;
 use super::record::{MessageRecord, ReceivedMessage};
 use super::script::{MockAction, Script, SupportedEras};
 
-/// The server behind a transport.
+/// The mock server behind a transport.
 pub struct MockServer {
     pub record: MessageRecord,
     lists: AtomicUsize,
@@ -20,11 +20,11 @@ pub struct MockServer {
     waiting: Mutex<HashMap<String, oneshot::Sender<Value>>>,
 }
 
-/// What a request is answered with, where it is not an answer.
+/// The result of a request that has no plain answer.
 pub enum Departure {
-    /// Handled: whatever there was to say was put on the wire.
+    /// Handled: everything was sent already.
     Said,
-    /// The transport has to do this: compress, drip, redirect.
+    /// The transport must act: compress, slow down, redirect.
     Transport(MockAction),
 }
 
@@ -33,7 +33,7 @@ impl MockServer {
         Self { record, lists: AtomicUsize::new(0), asked: AtomicUsize::new(0), waiting: Mutex::default() }
     }
 
-    /// Writes a message down; an answer wakes whoever asked.
+    /// Records a message. A response wakes the waiting request.
     pub fn note(&self, message: &Value, headers: BTreeMap<String, String>) {
         let method = message["method"].as_str().unwrap_or_default().to_owned();
         if method.is_empty() {
@@ -45,7 +45,7 @@ impl MockServer {
         self.record.add(ReceivedMessage { method, message: message.clone(), headers });
     }
 
-    /// Answers a request.
+    /// Handles a request.
     pub async fn answer(&self, script: &Script, request: &Value, secrets: &Value, wire: &dyn MessageSink) -> Departure {
         let method = request["method"].as_str().unwrap_or_default();
         let name = request["params"]["name"].as_str().unwrap_or_default();
@@ -96,7 +96,7 @@ impl MockServer {
         MockAction::Result { result: text(&said.to_string()) }
     }
 
-    /// What an honest server answers.
+    /// The answer of an honest server.
     fn honest(&self, script: &Script, method: &str, request: &Value) -> Result<Value, (i64, String)> {
         let modern = request.pointer("/params/_meta/io.modelcontextprotocol~1protocolVersion").is_some();
         let list = |name: &str, items: &[Value]| Ok(json!({ name: items, "ttlMs": 0, "cacheScope": "private" }));
@@ -132,7 +132,7 @@ impl MockServer {
     }
 }
 
-/// Puts the end of an act on the wire.
+/// Sends the answer of the last action.
 async fn say(act: MockAction, request: &Value, secrets: &Value, wire: &dyn MessageSink) -> Departure {
     let id = &request["id"];
     let answer = |result: Value| json!({ "jsonrpc": "2.0", "id": id, "result": completed(result) });
@@ -174,7 +174,7 @@ fn text(text: &str) -> Value {
     json!({ "content": [{ "type": "text", "text": text }] })
 }
 
-/// The newer era wants to know what kind of result it is; the older one does not mind.
+/// The modern era requires the kind of result; the legacy era ignores it.
 fn completed(mut result: Value) -> Value {
     if let Some(members) = result.as_object_mut() {
         members.entry("resultType").or_insert_with(|| json!("complete"));

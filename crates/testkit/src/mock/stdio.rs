@@ -1,4 +1,4 @@
-//! The mock as a local command.
+//! The mock server as a local command.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use super::script::Script;
 use super::server::{Departure, MockServer};
 use crate::{TempHome, program};
 
-/// A mock that a daemon can start as a local server.
+/// A mock server that a daemon can start.
 pub struct StdioUpstream {
     script: PathBuf,
     record: PathBuf,
 }
 
 impl StdioUpstream {
-    /// Lays script and record into the home, under `name`.
+    /// Writes script and record into the home, under `name`.
     pub fn new(home: &TempHome, name: &str, script: &Script) -> Self {
         let upstream =
             Self { script: home.file(&format!("{name}.script.json")), record: home.file(&format!("{name}.effects")) };
@@ -34,24 +34,24 @@ impl StdioUpstream {
         vec![path(&program("mock-upstream")), path(&self.script), path(&self.record)]
     }
 
-    /// How the admin API names it.
+    /// The server's specification for the admin API.
     pub fn spec(&self) -> Value {
         json!({ "transport": "stdio", "argv": self.argv() })
     }
 
-    /// From the next message on, follow this script.
+    /// Replaces the script from the next message on.
     pub fn set(&self, script: &Script) {
         let next = self.script.with_extension("next");
         std::fs::write(&next, serde_json::to_vec(script).expect("JSON")).expect("the script can be written");
         std::fs::rename(next, &self.script).expect("the script can be written");
     }
 
-    /// Everything that reached it, from all its processes.
+    /// All messages received by all its processes.
     pub fn messages(&self) -> Vec<ReceivedMessage> {
         MessageRecord::File(self.record.clone()).all()
     }
 
-    /// What did something.
+    /// The received messages with an effect.
     pub fn effects(&self) -> Vec<ReceivedMessage> {
         self.messages().into_iter().filter(ReceivedMessage::is_effect).collect()
     }
@@ -65,7 +65,7 @@ impl MessageSink for Stdout {
     fn line<'a>(&'a self, bytes: &'a [u8]) -> Sending<'a> {
         Box::pin(async move {
             let mut out = self.out.lock().await;
-            // Nobody reads any more: then nobody minds.
+            // Without a reader there is nothing to do.
             let _ = out.write_all(bytes).await;
             let _ = out.write_all(b"\n").await;
             let _ = out.flush().await;
@@ -82,7 +82,7 @@ impl MessageSink for Stdout {
     }
 }
 
-/// The program itself: `script` is read again for each message.
+/// Runs the program. It reads `script` again for each message.
 pub async fn serve(script: PathBuf, record: PathBuf) {
     let engine = Arc::new(MockServer::new(MessageRecord::File(record)));
     let wire = Arc::new(Stdout { out: Mutex::new(tokio::io::stdout()) });

@@ -1,4 +1,4 @@
-//! Streamable HTTP: each message its own POST, answers as JSON or as an event stream.
+//! Streamable HTTP: each message in its own POST, responses as JSON or as an event stream.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -35,7 +35,7 @@ impl HttpTransport {
         self.session.lock().expect("not poisoned").clone()
     }
 
-    /// Sends one message; its answers arrive in the inbox.
+    /// Sends one message. Responses arrive in the inbox.
     pub fn post(self: &Arc<Self>, bytes: Vec<u8>) {
         let wire = Arc::clone(self);
         tokio::spawn(async move {
@@ -54,7 +54,7 @@ impl HttpTransport {
         });
     }
 
-    /// A failed exchange is an answer with the transport's own words.
+    /// Records a failed exchange as an error response with the transport's error.
     fn failed(&self, id: Option<Value>, why: &str) {
         if let Some(id) = id {
             let answer = json!({ "id": id, "error": { "code": 0, "message": why } });
@@ -130,7 +130,7 @@ impl HttpTransport {
         Ok(())
     }
 
-    /// Takes the whole events off the front of `pending`.
+    /// Removes the complete events from the front of `pending`.
     fn events(self: &Arc<Self>, pending: &mut Vec<u8>) {
         while let Some(end) = pending.windows(2).position(|window| window == b"\n\n") {
             let event: Vec<u8> = pending.drain(..end + 2).collect();

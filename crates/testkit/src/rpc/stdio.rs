@@ -22,7 +22,7 @@ impl StdioTransport {
         Self { process, stdin }
     }
 
-    /// A program that has gone does not read: the answer that then does not come tells.
+    /// A program that has ended reads nothing. The missing response then fails the test.
     pub async fn send(&self, bytes: &[u8]) {
         write(&self.stdin, bytes).await;
     }

@@ -1,4 +1,4 @@
-//! The client sees what the mock does, over both transports and in both eras.
+//! The client receives the mock's output, over both transports and in both eras.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ async fn calls_are_answered_and_recorded_over_stdio() {
 }
 
 #[tokio::test]
-async fn definitions_turn_at_the_list_that_was_said() {
+async fn definitions_change_at_the_scripted_list() {
     let script = Script::with_tools(vec![tool("before")]).turning(2, vec![tool("after")]);
     let upstream = HttpUpstream::start(script).await;
     let client = http(&upstream, ClientEra::Legacy);
@@ -59,7 +59,7 @@ async fn definitions_turn_at_the_list_that_was_said() {
 }
 
 #[tokio::test]
-async fn a_question_in_the_middle_of_a_call_reaches_the_client_and_its_answer_the_server() {
+async fn a_server_request_during_a_call_round_trips() {
     let home = TempHome::new();
     let script = Script::one("ask", asking());
     let local = StdioUpstream::new(&home, "mock", &script);
@@ -73,7 +73,7 @@ async fn a_question_in_the_middle_of_a_call_reaches_the_client_and_its_answer_th
 }
 
 #[tokio::test]
-async fn notifications_come_before_the_answer_and_from_outside() {
+async fn notifications_arrive_before_the_response_and_when_pushed() {
     let message = json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": { "progressToken": 0 } });
     let upstream = HttpUpstream::start(Script::one(
         "busy",
@@ -94,7 +94,7 @@ async fn notifications_come_before_the_answer_and_from_outside() {
 }
 
 #[tokio::test]
-async fn misbehaviour_over_stdio_is_what_the_script_says() {
+async fn misbehaviour_over_stdio_follows_the_script() {
     let home = TempHome::new();
     let script = Script::with_tools(vec![])
         .on("noise", MockAction::Noise { lines: 2, then: Box::new(MockAction::Echo) })
@@ -114,7 +114,7 @@ async fn misbehaviour_over_stdio_is_what_the_script_says() {
 }
 
 #[tokio::test]
-async fn misbehaviour_over_http_is_what_the_script_says() {
+async fn misbehaviour_over_http_follows_the_script() {
     let upstream = HttpUpstream::start(
         Script::with_tools(vec![])
             .on("gzip", MockAction::Bomb { coding: Coding::Gzip, bytes: 1 << 20 })

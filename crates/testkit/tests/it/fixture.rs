@@ -1,4 +1,4 @@
-//! The client against a server that was written by others: the fixture of the official suite.
+//! The client against a server by other authors: the fixture of the official suite.
 
 use briefcase_testkit::{ClientEra, McpClient, program};
 use serde_json::json;
@@ -16,7 +16,7 @@ async fn the_fixture_answers_over_stdio_in_both_eras() {
 }
 
 #[tokio::test]
-async fn a_person_is_asked_in_the_middle_of_a_call() {
+async fn an_elicitation_arrives_during_a_call() {
     let client =
         McpClient::stdio(Command::new(program("fixture-conformance")), ClientEra::Legacy).answering(Box::new(|_| {
             Some(json!({ "action": "accept", "content": { "username": "u", "email": "e@example.org" } }))
