@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use briefcase_types::{Entropy, SecretBytes};
 use hkdf::Hkdf;
-use p256::{RawPublicKey, SecretKey, ecdh::diffie_hellman};
+use p256::{PublicKey, SecretKey, ecdh::diffie_hellman};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -17,7 +17,7 @@ const AUTH: usize = 16;
 
 /// The keys of a subscription, for its senders.
 pub struct SubscriptionKeys {
-    public: RawPublicKey,
+    public: PublicKey,
     raw: [u8; POINT],
     auth: SecretBytes,
 }
@@ -120,7 +120,7 @@ impl Receiver {
 /// The input keying material of RFC 8291 section 3.4.
 fn agreed(
     own: &SecretKey,
-    peer: &RawPublicKey,
+    peer: &PublicKey,
     auth: &[u8],
     receiver: &[u8; POINT],
     sender: &[u8; POINT],
@@ -134,13 +134,13 @@ fn agreed(
 }
 
 /// Reads an uncompressed point of the curve.
-fn point(bytes: &[u8]) -> Option<(RawPublicKey, [u8; POINT])> {
+fn point(bytes: &[u8]) -> Option<(PublicKey, [u8; POINT])> {
     let raw: [u8; POINT] = bytes.try_into().ok()?;
-    let public = RawPublicKey::from_sec1_bytes(&raw).ok()?;
+    let public = PublicKey::from_sec1_bytes(&raw).ok()?;
     (raw.first() == Some(&4)).then_some((public, raw))
 }
 
-fn raw(public: &RawPublicKey) -> Option<[u8; POINT]> {
+fn raw(public: &PublicKey) -> Option<[u8; POINT]> {
     p256::elliptic_curve::sec1::ToSec1Point::to_sec1_point(public, false).as_bytes().try_into().ok()
 }
 
