@@ -115,7 +115,7 @@ async fn serve(stream: TcpStream, service: Arc<Service>, preauth: PreauthPermit,
     // Small responses must not wait for acknowledgements.
     let _ = stream.set_nodelay(true);
     let (stream, framing) = CheckedIo::new(stream);
-    let connection = Arc::new(HttpConnection::new(service, framing, pending));
+    let connection = Arc::new(HttpConnection::new(service, framing, preauth));
     let answer = service_fn(move |request| {
         let (connection, begun) = (Arc::clone(&connection), connection.begin(&request));
         async move { Ok::<_, Infallible>(connection.answer(request, begun).await) }

@@ -4,12 +4,12 @@ use super::*;
 
 const PORT: u16 = 7780;
 
-fn check(target: &str, pairs: &[(&'static str, &str)]) -> Result<RequestSource, Rejection> {
+fn admit(target: &str, pairs: &[(&'static str, &str)]) -> Result<RequestSource, Rejection> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
         headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
-    let admission = OriginCheck::new(([127, 0, 0, 1], PORT).into(), vec!["https://inspector.example".into()]);
+    let origin_check = OriginCheck::new(([127, 0, 0, 1], PORT).into(), vec!["https://inspector.example".into()]);
     origin_check.check(&target.parse().unwrap(), &headers)
 }
 
