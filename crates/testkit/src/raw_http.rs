@@ -53,10 +53,10 @@ pub async fn raw_http(address: &str, bytes: &[u8]) -> RawResponse {
     let _ = stream.write_all(bytes).await;
     let mut got = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
-    let mut patience = WAIT;
-    while let Ok(Ok(read @ 1..)) = tokio::time::timeout(patience, stream.read(&mut buffer)).await {
+    let mut timeout = WAIT;
+    while let Ok(Ok(read @ 1..)) = tokio::time::timeout(timeout, stream.read(&mut buffer)).await {
         got.extend(buffer.iter().take(read));
-        patience = QUIET;
+        timeout = QUIET;
     }
     RawResponse::parse(&got)
 }

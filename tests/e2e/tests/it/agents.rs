@@ -74,7 +74,7 @@ async fn a_waiting_call_tells_its_progress_and_goes_on() {
     }
 }
 
-/// A4: a client that shows no patience gets `approval_required` with an id; the same call later picks the answer up, once.
+/// A4: a client without a progress token gets `approval_required` with an id; the same call later picks the answer up, once.
 #[tokio::test]
 async fn the_same_call_made_again_picks_the_answer_up() {
     let (scene, upstream) = changing().await;

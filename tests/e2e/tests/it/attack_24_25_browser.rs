@@ -12,7 +12,7 @@ use tokio::{
 };
 
 /// How long a browser may take for one step, on a machine that does other things too.
-const PATIENCE: Duration = Duration::from_secs(180);
+const BROWSER_TIMEOUT: Duration = Duration::from_secs(180);
 
 struct Browser {
     child: Child,
@@ -34,7 +34,7 @@ impl Browser {
 
     /// Waits for the next word, which has to be this one.
     async fn hear(&mut self, word: &str) -> Value {
-        let line = tokio::time::timeout(PATIENCE, self.told.next_line()).await.expect("the browser is slow");
+        let line = tokio::time::timeout(BROWSER_TIMEOUT, self.told.next_line()).await.expect("the browser is slow");
         let told: Value = serde_json::from_str(&line.unwrap().unwrap_or_default()).unwrap_or_default();
         assert_eq!(told["word"], word, "{told}");
         told["value"].clone()
