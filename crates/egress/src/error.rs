@@ -40,7 +40,7 @@ pub enum EgressError {
     #[error("TLS failed: {0}")]
     Tls(String),
     /// The server was too slow.
-    #[error("timed out waiting for {0}")]
+    #[error("timed out waiting for the {0}")]
     TimedOut(&'static str),
     /// The body is longer than allowed.
     #[error("the response is longer than {0} bytes")]

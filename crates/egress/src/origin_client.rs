@@ -131,7 +131,7 @@ impl OriginClient {
         *outgoing.headers_mut() = headers;
         outgoing.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let answer = tokio::time::timeout(timeout, self.client.request(outgoing)).await;
-        let answer = answer.map_err(|_| EgressError::TimedOut("answer"))?.map_err(|error| connection(&error))?;
+        let answer = answer.map_err(|_| EgressError::TimedOut("response"))?.map_err(|error| connection(&error))?;
         let (head, incoming) = answer.into_parts();
         check_head(&head, limit)?;
         let body = ResponseBody { incoming, left: limit, limit, idle: self.idle };
