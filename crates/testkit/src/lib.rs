@@ -30,15 +30,15 @@ use std::time::Duration;
 pub use admin::AdminSocket;
 pub use canary::{Canary, assert_absent, found};
 pub use clock::clock;
-pub use daemon::{DaemonProcess, SetupResult, SetupOptions};
+pub use daemon::{DaemonProcess, SetupOptions, SetupResult};
 pub use gateway::GatewayProcess;
 pub use home::TempHome;
-pub use mock::{MockAction, ReceivedMessage, HttpUpstream, Script, StdioUpstream};
+pub use mock::{HttpUpstream, MockAction, ReceivedMessage, Script, StdioUpstream};
 pub use nobody::again_as_nobody;
 pub use process::{ChildProcess, output_of};
 pub use program::program;
 pub use raw_http::{RawResponse, raw_http};
-pub use rpc::{McpClient, ClientEra, ErrorResponse, RequestHandler};
+pub use rpc::{ClientEra, ErrorResponse, McpClient, RequestHandler};
 
 /// The time after which an operation counts as hung. Generous, because test machines are slow at times.
 pub const WAIT: Duration = Duration::from_secs(30);

@@ -3,7 +3,7 @@
 
 use std::{ffi::OsString, os::unix::fs::FileExt, path::PathBuf};
 
-use briefcase_testkit::{DaemonProcess, TempHome, SetupResult, SetupOptions, clock};
+use briefcase_testkit::{DaemonProcess, SetupOptions, SetupResult, TempHome, clock};
 use serde_json::json;
 use tokio::process::Command;
 
