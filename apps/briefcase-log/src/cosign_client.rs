@@ -62,7 +62,7 @@ pub async fn collect(
 pub fn open_for_policy(path: &Path, policy: &LogPolicy) -> Result<SignedLog, CommandError> {
     let file = path.join(tiles::CHECKPOINT);
     let note =
-        briefcase_tlog::Folder::new(path).read(tiles::CHECKPOINT, 64 * 1024).map_err(CommandError::file(&file))?;
+        briefcase_tlog::LogFolder::new(path).read(tiles::CHECKPOINT, 64 * 1024).map_err(CommandError::file(&file))?;
     let note = note.ok_or_else(|| CommandError::file(&file)(std::io::ErrorKind::NotFound.into()))?;
     let known = policy.logs().iter().find(|log| log.key.verify(&note).is_ok());
     SignedLog::open(path, &known.ok_or(CommandError::UnknownLog)?.key)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use briefcase_tlog::{
-    FileSource as _, Folder, LogProof, LogVerifierKey, SignedCheckpoint,
+    FileSource as _, LogFolder, LogProof, LogVerifierKey, SignedCheckpoint,
     tiles::{self, EntryBundle, FILE_MAX, TileReader},
     tree::{Frontier, leaf_hash},
 };
@@ -15,14 +15,14 @@ const NOTE_MAX: usize = 64 * 1024;
 /// A log with a signed checkpoint whose root matches its tiles.
 #[derive(Debug)]
 pub struct SignedLog {
-    folder: Folder,
+    folder: LogFolder,
     head: SignedCheckpoint,
 }
 
 impl SignedLog {
     /// Opens a log and verifies the right edge of its tree.
     pub fn open(path: &Path, key: &LogVerifierKey) -> Result<Self, CommandError> {
-        let folder = Folder::new(path);
+        let folder = LogFolder::new(path);
         let file = path.join(tiles::CHECKPOINT);
         let note = folder.read(tiles::CHECKPOINT, NOTE_MAX).map_err(CommandError::file(&file))?;
         let note = note.ok_or_else(|| CommandError::file(&file)(std::io::ErrorKind::NotFound.into()))?;
@@ -43,7 +43,7 @@ impl SignedLog {
         self.head.checkpoint().size
     }
 
-    pub const fn folder(&self) -> &Folder {
+    pub const fn folder(&self) -> &LogFolder {
         &self.folder
     }
 
@@ -51,7 +51,7 @@ impl SignedLog {
         self.folder.path().join(name)
     }
 
-    pub const fn reader(&self) -> TileReader<'_, Folder> {
+    pub const fn reader(&self) -> TileReader<'_, LogFolder> {
         TileReader::new(&self.folder, self.size())
     }
 

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use briefcase_mcp::{Envelope, ErrorCode, Kind, ParamHeaders, RequestId, method};
+use briefcase_mcp::{Envelope, EnvelopeKind, ErrorCode, ParamHeaders, RequestId, method};
 use briefcase_ports::{ClientProfile, ConnectionKey, Era};
 use briefcase_types::{AgentId, Refusal, ServerId, SessionId};
 use bytes::Bytes;
@@ -125,9 +125,9 @@ impl Inner {
 
     fn receive(self: &Arc<Self>, envelope: &Envelope, headers: Option<ParamHeaders>) {
         match envelope.kind() {
-            Kind::Request { id, method } => self.request(id.detached(), method, envelope.params(), headers),
-            Kind::Notification { method } => self.notification(method, envelope.params()),
-            Kind::Response { .. } | Kind::ErrorResponse { .. } => self.asker.answered(envelope),
+            EnvelopeKind::Request { id, method } => self.request(id.detached(), method, envelope.params(), headers),
+            EnvelopeKind::Notification { method } => self.notification(method, envelope.params()),
+            EnvelopeKind::Response { .. } | EnvelopeKind::ErrorResponse { .. } => self.asker.answered(envelope),
         }
     }
 

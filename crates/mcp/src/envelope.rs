@@ -9,7 +9,7 @@ use briefcase_json::Limits;
 use bytes::Bytes;
 
 pub use build::{error_response, notification, request, response};
-pub use error::{EnvelopeError, MessageError};
+pub use error::{EnvelopeError, EnvelopeErrorKind};
 
 use crate::{RequestId, cursor::Cursor};
 
@@ -26,13 +26,13 @@ const MAX_METHOD_BYTES: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Envelope {
     raw: Bytes,
-    kind: Kind,
+    kind: EnvelopeKind,
     places: Places,
 }
 
 /// The kind of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum EnvelopeKind {
     /// A request, which expects a response.
     Request {
         /// The sender's id.
@@ -75,10 +75,10 @@ impl Envelope {
 
     /// Reads one message: strict JSON within `limits`. The limits are checked first.
     pub fn parse_within(raw: Bytes, limits: &Limits) -> Result<Self, EnvelopeError> {
-        briefcase_json::scan(&raw, limits).map_err(|error| MessageError::Json(error.to_string()).without_id())?;
+        briefcase_json::scan(&raw, limits).map_err(|error| EnvelopeErrorKind::Json(error.to_string()).without_id())?;
         let mut cursor = Cursor::new(&raw);
         if cursor.peek() == Some(b'[') {
-            return Err(MessageError::Batch.without_id());
+            return Err(EnvelopeErrorKind::Batch.without_id());
         }
         let places = Places::find(&raw, &mut cursor)?;
         let kind = places.kind(&raw)?;
@@ -99,7 +99,7 @@ impl Envelope {
 
     /// The message's kind.
     #[must_use]
-    pub const fn kind(&self) -> &Kind {
+    pub const fn kind(&self) -> &EnvelopeKind {
         &self.kind
     }
 
@@ -107,9 +107,9 @@ impl Envelope {
     #[must_use]
     pub const fn id(&self) -> Option<&RequestId> {
         match &self.kind {
-            Kind::Request { id, .. } | Kind::Response { id } => Some(id),
-            Kind::ErrorResponse { id } => id.as_ref(),
-            Kind::Notification { .. } => None,
+            EnvelopeKind::Request { id, .. } | EnvelopeKind::Response { id } => Some(id),
+            EnvelopeKind::ErrorResponse { id } => id.as_ref(),
+            EnvelopeKind::Notification { .. } => None,
         }
     }
 
@@ -117,8 +117,8 @@ impl Envelope {
     #[must_use]
     pub const fn method(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Request { method, .. } | Kind::Notification { method } => Some(method),
-            Kind::Response { .. } | Kind::ErrorResponse { .. } => None,
+            EnvelopeKind::Request { method, .. } | EnvelopeKind::Notification { method } => Some(method),
+            EnvelopeKind::Response { .. } | EnvelopeKind::ErrorResponse { .. } => None,
         }
     }
 
@@ -175,14 +175,14 @@ impl Envelope {
 impl Places {
     fn find(raw: &[u8], cursor: &mut Cursor<'_>) -> Result<Self, EnvelopeError> {
         if !cursor.take(b'{') {
-            return Err(MessageError::NotAnObject.without_id());
+            return Err(EnvelopeErrorKind::NotAnObject.without_id());
         }
         let mut places = Self::default();
         while let Some(member) = cursor.member() {
             let key = raw.get(member.key).unwrap_or_default();
             let Some(place) = places.slot(key) else { continue };
             if place.replace(member.value).is_some() {
-                return Err(MessageError::Duplicate.without_id());
+                return Err(EnvelopeErrorKind::Duplicate.without_id());
             }
         }
         Ok(places)
@@ -208,10 +208,10 @@ impl Places {
         }
     }
 
-    fn kind(&self, raw: &Bytes) -> Result<Kind, EnvelopeError> {
+    fn kind(&self, raw: &Bytes) -> Result<EnvelopeKind, EnvelopeError> {
         let text = |place: &Option<Range<usize>>| place.clone().map(|place| raw.slice(place));
         let id = match text(&self.id) {
-            Some(raw) => Some(RequestId::from_json(raw).map_err(|_| MessageError::Id.without_id())?),
+            Some(raw) => Some(RequestId::from_json(raw).map_err(|_| EnvelopeErrorKind::Id.without_id())?),
             None => None,
         };
         self.classify(text(&self.method), id.clone(), &text).map_err(|fault| fault.about(id))
@@ -222,25 +222,25 @@ impl Places {
         method: Option<Bytes>,
         id: Option<RequestId>,
         text: &dyn Fn(&Option<Range<usize>>) -> Option<Bytes>,
-    ) -> Result<Kind, MessageError> {
+    ) -> Result<EnvelopeKind, EnvelopeErrorKind> {
         let is_object = |place: &Option<Range<usize>>| text(place).is_none_or(|part| part.first() == Some(&b'{'));
         if text(&self.jsonrpc).is_none_or(|version| version != r#""2.0""#) {
-            return Err(MessageError::Version);
+            return Err(EnvelopeErrorKind::Version);
         }
         match (method, id, &self.result, &self.error) {
-            (Some(_), _, None, None) if !is_object(&self.params) => Err(MessageError::Params),
-            (Some(name), Some(id), None, None) => Ok(Kind::Request { id, method: method_name(&name)? }),
-            (Some(name), None, None, None) => Ok(Kind::Notification { method: method_name(&name)? }),
-            (None, Some(id), Some(_), None) => Ok(Kind::Response { id }),
-            (None, id, None, Some(_)) if is_object(&self.error) => Ok(Kind::ErrorResponse { id }),
-            _ => Err(MessageError::Shape),
+            (Some(_), _, None, None) if !is_object(&self.params) => Err(EnvelopeErrorKind::Params),
+            (Some(name), Some(id), None, None) => Ok(EnvelopeKind::Request { id, method: method_name(&name)? }),
+            (Some(name), None, None, None) => Ok(EnvelopeKind::Notification { method: method_name(&name)? }),
+            (None, Some(id), Some(_), None) => Ok(EnvelopeKind::Response { id }),
+            (None, id, None, Some(_)) if is_object(&self.error) => Ok(EnvelopeKind::ErrorResponse { id }),
+            _ => Err(EnvelopeErrorKind::Shape),
         }
     }
 }
 
-fn method_name(raw: &[u8]) -> Result<Box<str>, MessageError> {
-    let name = serde_json::from_slice::<Box<str>>(raw).map_err(|_| MessageError::Method)?;
-    if name.is_empty() || name.len() > MAX_METHOD_BYTES { Err(MessageError::Method) } else { Ok(name) }
+fn method_name(raw: &[u8]) -> Result<Box<str>, EnvelopeErrorKind> {
+    let name = serde_json::from_slice::<Box<str>>(raw).map_err(|_| EnvelopeErrorKind::Method)?;
+    if name.is_empty() || name.len() > MAX_METHOD_BYTES { Err(EnvelopeErrorKind::Method) } else { Ok(name) }
 }
 
 #[cfg(test)]

@@ -20,7 +20,9 @@ pub mod method;
 mod params;
 mod sse;
 
-pub use envelope::{Envelope, EnvelopeError, Kind, MessageError, error_response, notification, request, response};
+pub use envelope::{
+    Envelope, EnvelopeError, EnvelopeErrorKind, EnvelopeKind, error_response, notification, request, response,
+};
 pub use era::{Era, LEGACY_VERSIONS, MODERN_VERSIONS, PROTOCOL_VERSION_KEY, version_era};
 pub use error_code::ErrorCode;
 pub use frame::single_line;

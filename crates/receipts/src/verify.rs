@@ -13,7 +13,7 @@ use std::{io, path::PathBuf};
 
 pub use briefcase_tlog::FileSource;
 use briefcase_tlog::{
-    Folder,
+    LogFolder,
     tiles::{CHECKPOINT, EntryBundle, FILE_MAX, Tile, Tiler, WIDTH, bundle_path, tile_path},
 };
 use briefcase_types::Digest;
@@ -147,7 +147,7 @@ pub fn verify_folder(
     key: &PublicKey,
     known: Option<Checkpoint>,
 ) -> Result<Report, VerifyError> {
-    verify(&Folder::new(path), key, known)
+    verify(&LogFolder::new(path), key, known)
 }
 
 /// Verifies an exported record against the log's public key. With `known`, a head that was seen (and verified) earlier,

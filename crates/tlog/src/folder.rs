@@ -27,9 +27,9 @@ pub trait FileSink {
 
 /// A folder that holds a log's files.
 #[derive(Clone, Debug)]
-pub struct Folder(PathBuf);
+pub struct LogFolder(PathBuf);
 
-impl Folder {
+impl LogFolder {
     /// Names the folder without reading or creating it.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
@@ -43,7 +43,7 @@ impl Folder {
     }
 }
 
-impl FileSource for Folder {
+impl FileSource for LogFolder {
     fn read(&self, path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
         let file = match fs::File::open(self.0.join(path)) {
             Ok(file) => file,
@@ -56,7 +56,7 @@ impl FileSource for Folder {
     }
 }
 
-impl FileSink for Folder {
+impl FileSink for LogFolder {
     fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
         let file = self.0.join(path);
         if let Some(parent) = file.parent() {

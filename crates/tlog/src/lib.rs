@@ -6,12 +6,12 @@
 //! - [`tree`]: RFC 6962: appending, roots, inclusion and consistency proofs.
 //! - [`note`]: keys and signed notes. [`checkpoint`]: signed tree heads. [`cosignature`]: the signature of a witness.
 //! - [`tiles`]: a log as static files (C2SP tlog-tiles), with partial tiles and entry bundles. [`FileSource`] and
-//!   [`FileSink`] read and write them; [`Folder`] implements both for a folder.
+//!   [`FileSink`] read and write them; [`LogFolder`] implements both for a folder.
 //! - [`proof`]: a proof for one entry as a file (C2SP tlog-proof).
 //! - [`policy`]: trusted logs and the number of witnesses needed (C2SP tlog-policy).
 //! - [`witness`]: requests to a witness and its rule for answering (C2SP tlog-witness), without state or network.
 //!
-//! This crate reads no clock, draws no randomness and holds no private key. Only [`Folder`] touches files. The library
+//! This crate reads no clock, draws no randomness and holds no private key. Only [`LogFolder`] touches files. The library
 //! builds for `wasm32-unknown-unknown`.
 
 pub mod checkpoint;
@@ -26,7 +26,7 @@ pub mod witness;
 
 pub use checkpoint::{Checkpoint, LogVerifierKey, Origin, SignedCheckpoint};
 pub use cosignature::Witness;
-pub use folder::{FileSink, FileSource, Folder};
+pub use folder::{FileSink, FileSource, LogFolder};
 pub use note::{CheckpointError, PublicKey};
 pub use policy::{LogPolicy, LogPolicyError, WitnessedCheckpoint};
 pub use proof::{LogProof, LogProofError};

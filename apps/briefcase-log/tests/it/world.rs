@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use briefcase_tlog::{AddCheckpoint, Checkpoint, Folder, LogVerifierKey, tiles::TileReader, tree::Consistency};
+use briefcase_tlog::{AddCheckpoint, Checkpoint, LogFolder, LogVerifierKey, tiles::TileReader, tree::Consistency};
 use tempfile::TempDir;
 
 use crate::clock::clock;
@@ -115,7 +115,7 @@ impl World {
     pub fn request(&self, log: &str, old: u64) -> String {
         let note = self.note(log);
         let size = Checkpoint::parse_unverified(note.as_bytes()).expect("a checkpoint").size;
-        let folder = Folder::new(self.path().join(log));
+        let folder = LogFolder::new(self.path().join(log));
         let proof = match old {
             0 => Vec::new(),
             _ => Consistency::prove(old, size, &TileReader::new(&folder, size)).expect("a proof").path,

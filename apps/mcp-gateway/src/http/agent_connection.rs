@@ -39,7 +39,7 @@ struct Inner {
 
 /// A conversation cannot start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OpenError {
+pub(super) enum ChannelError {
     /// The limit of conversations is reached.
     TooMany,
     /// The connection to the daemon has ended.
@@ -81,13 +81,16 @@ impl AgentConnection {
     }
 
     /// Registers a modern request on a channel where its id is free.
-    pub(super) fn begin(self: &Arc<Self>, request: &RequestId) -> Result<(Arc<EventBuffer>, CancelGuard), OpenError> {
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        request: &RequestId,
+    ) -> Result<(Arc<EventBuffer>, CancelGuard), ChannelError> {
         let buffer = EventBuffer::new(0, Retention::Once);
         let mut inner = self.inner();
         let free = inner.stateless.iter().find(|(_, open)| !open.contains_key(request)).map(|(channel, _)| *channel);
         let channel = match free {
             Some(channel) => channel,
-            None if inner.stateless.len() >= STATELESS_CHANNELS => return Err(OpenError::TooMany),
+            None if inner.stateless.len() >= STATELESS_CHANNELS => return Err(ChannelError::TooMany),
             None => self.open(&mut inner, true)?,
         };
         inner.stateless.entry(channel).or_default().insert(request.detached(), Arc::clone(&buffer));
@@ -96,22 +99,22 @@ impl AgentConnection {
     }
 
     /// Opens a channel. Its messages follow in order, because they go through the same queue.
-    fn open(&self, inner: &mut Inner, stateless: bool) -> Result<ChannelId, OpenError> {
+    fn open(&self, inner: &mut Inner, stateless: bool) -> Result<ChannelId, ChannelError> {
         if inner.gone {
-            return Err(OpenError::Gone);
+            return Err(ChannelError::Gone);
         }
-        inner.last_channel = inner.last_channel.checked_add(1).ok_or(OpenError::TooMany)?;
+        inner.last_channel = inner.last_channel.checked_add(1).ok_or(ChannelError::TooMany)?;
         let channel = ChannelId(inner.last_channel);
         let open = OpenChannel { transport: AgentTransport::Http, view: self.view.clone(), stateless };
-        self.sender.send_now(ToDaemon::Open { channel, open }).map_err(|_| OpenError::Gone)?;
+        self.sender.send_now(ToDaemon::Open { channel, open }).map_err(|_| ChannelError::Gone)?;
         Ok(channel)
     }
 
     /// Starts a legacy session. At the limit, an idle session is ended for it.
-    pub(super) fn begin_session(&self, id: String) -> Result<Arc<HttpSession>, OpenError> {
+    pub(super) fn begin_session(&self, id: String) -> Result<Arc<HttpSession>, ChannelError> {
         let mut inner = self.inner();
         if let Some(idle) = HttpSession::to_make_room(inner.sessions.values()) {
-            let Some(channel) = idle else { return Err(OpenError::TooMany) };
+            let Some(channel) = idle else { return Err(ChannelError::TooMany) };
             self.close(&mut inner, channel);
         }
         let channel = self.open(&mut inner, false)?;

@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 
 use super::{
     agent_connection::AgentConnection,
-    credential::{Credential, Fingerprint},
+    credential::{Fingerprint, RequestCredential},
 };
 use crate::daemon::{DaemonEndpoint, Unavailable};
 
@@ -56,8 +56,8 @@ impl Agents {
     }
 
     /// Returns the agent with this token. Without a connection it connects, and the daemon decides.
-    pub(super) async fn find(&self, credential: Credential) -> Result<Arc<AgentConnection>, AgentError> {
-        let Credential { token, fingerprint } = credential;
+    pub(super) async fn find(&self, credential: RequestCredential) -> Result<Arc<AgentConnection>, AgentError> {
+        let RequestCredential { token, fingerprint } = credential;
         let slot = self.slot(fingerprint)?;
         if let Some(agent) = slot.agent() {
             return Ok(agent);

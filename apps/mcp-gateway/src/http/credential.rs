@@ -11,7 +11,7 @@ use super::origin_check::single;
 pub(super) struct Fingerprint(Digest);
 
 /// A request's token.
-pub(super) struct Credential {
+pub(super) struct RequestCredential {
     pub(super) token: AgentToken,
     pub(super) fingerprint: Fingerprint,
 }
@@ -41,7 +41,7 @@ impl Fingerprint {
     }
 }
 
-impl Credential {
+impl RequestCredential {
     /// Finds the token: in `Authorization` for `/mcp`, in the path for `/<token>/mcp`.
     pub(super) fn find(target: &Uri, headers: &HeaderMap) -> Result<Self, CredentialError> {
         let in_path = token_in_path(target.path())?;
@@ -85,7 +85,7 @@ mod tests {
         for value in authorization {
             headers.append(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
         }
-        Credential::find(&path.parse().unwrap(), &headers).map(|found| found.token.expose(str::to_owned))
+        RequestCredential::find(&path.parse().unwrap(), &headers).map(|found| found.token.expose(str::to_owned))
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::daemon::Unavailable;
 use super::{
     agent_connection::CancelGuard,
     event_buffer::{BufferedEvent, EventReader},
-    limits::Permit,
+    limits::LimitPermit,
     session::ConnectedStream,
 };
 
@@ -38,12 +38,17 @@ pub(super) struct EventStream {
     /// Cancels the request at the daemon when the client closes the stream early.
     cancel: Option<CancelGuard>,
     _connected: Option<ConnectedStream>,
-    _ticket: Permit,
+    _ticket: LimitPermit,
 }
 
 impl EventStream {
     /// Makes a resumable stream. With `priming`, the client understands an event without data.
-    pub(super) fn resumable(reader: EventReader, priming: bool, connected: ConnectedStream, permit: Permit) -> Self {
+    pub(super) fn resumable(
+        reader: EventReader,
+        priming: bool,
+        connected: ConnectedStream,
+        permit: LimitPermit,
+    ) -> Self {
         let mut opening = BytesMut::new();
         if priming {
             write_retry(&mut opening, RETRY_MILLIS);
@@ -55,7 +60,7 @@ impl EventStream {
     }
 
     /// Makes a stream that cancels its request when closed.
-    pub(super) fn once(reader: EventReader, cancel: CancelGuard, permit: Permit) -> Self {
+    pub(super) fn once(reader: EventReader, cancel: CancelGuard, permit: LimitPermit) -> Self {
         Self::new(reader, false, BytesMut::new(), Some(cancel), permit)
     }
 
@@ -64,7 +69,7 @@ impl EventStream {
         resumable: bool,
         opening: BytesMut,
         cancel: Option<CancelGuard>,
-        permit: Permit,
+        permit: LimitPermit,
     ) -> Self {
         let quiet = Box::pin(tokio::time::sleep(KEEP_ALIVE));
         Self { reader, resumable, opening, quiet, cancel, _connected: None, _ticket: permit }

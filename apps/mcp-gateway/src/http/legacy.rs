@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use briefcase_mcp::{Envelope, ErrorCode, Kind, MessageKind, RequestId, error_response, method};
+use briefcase_mcp::{Envelope, EnvelopeKind, ErrorCode, MessageKind, RequestId, error_response, method};
 use briefcase_types::SessionId;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Deserialize;
 
 use super::{
     STREAM_AFTER,
-    agent_connection::{AgentConnection, OpenError},
+    agent_connection::{AgentConnection, ChannelError},
     entropy::SystemRandom,
     event_buffer::EventReader,
     events::{EventStream, parse_event_id},
-    limits::Permit,
+    limits::LimitPermit,
     origin_check::single,
     reply::{self, Body, SESSION},
     session::HttpSession,
@@ -29,9 +29,9 @@ pub(super) async fn post(
     message: Envelope,
     version: Option<&str>,
     headers: &HeaderMap,
-    permit: Permit,
+    permit: LimitPermit,
 ) -> Response<Body> {
-    if let Kind::Request { id, method } = message.kind()
+    if let EnvelopeKind::Request { id, method } = message.kind()
         && &**method == method::INITIALIZE
     {
         let id = id.clone();
@@ -43,11 +43,11 @@ pub(super) async fn post(
     };
     session.touch(version);
     match message.kind() {
-        Kind::Request { id, .. } => {
+        EnvelopeKind::Request { id, .. } => {
             let id = id.clone();
             request(agent, &session, message, &id, permit).await
         }
-        Kind::Notification { method } => {
+        EnvelopeKind::Notification { method } => {
             let cancelled = if &**method == method::CANCELLED { cancelled_request(&message) } else { None };
             let response = pass_on(agent, &session, message).await;
             if let Some(id) = cancelled {
@@ -55,12 +55,12 @@ pub(super) async fn post(
             }
             response
         }
-        Kind::Response { .. } | Kind::ErrorResponse { .. } => pass_on(agent, &session, message).await,
+        EnvelopeKind::Response { .. } | EnvelopeKind::ErrorResponse { .. } => pass_on(agent, &session, message).await,
     }
 }
 
 /// Handles a GET: opens the session's general stream, or resumes a stream.
-pub(super) fn listen(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: Permit) -> Response<Body> {
+pub(super) fn listen(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: LimitPermit) -> Response<Body> {
     let session = match session(agent, headers) {
         Ok(session) => session,
         Err(refused) => return refused.about(None),
@@ -124,11 +124,16 @@ fn session(agent: &Arc<AgentConnection>, headers: &HeaderMap) -> Result<Arc<Http
     agent.session(id).ok_or(SessionError::Unknown)
 }
 
-async fn initialize(agent: &Arc<AgentConnection>, message: Envelope, id: &RequestId, permit: Permit) -> Response<Body> {
+async fn initialize(
+    agent: &Arc<AgentConnection>,
+    message: Envelope,
+    id: &RequestId,
+    permit: LimitPermit,
+) -> Response<Body> {
     let session = match agent.begin_session(SessionId::random(&SystemRandom).to_string()) {
         Ok(session) => session,
-        Err(OpenError::TooMany) => return SessionError::Full.about(Some(id)),
-        Err(OpenError::Gone) => return SessionError::Gone.about(Some(id)),
+        Err(ChannelError::TooMany) => return SessionError::Full.about(Some(id)),
+        Err(ChannelError::Gone) => return SessionError::Gone.about(Some(id)),
     };
     let Some(mut reader) = begin(agent, &session, message, id).await else {
         agent.end_session(&session);
@@ -163,7 +168,7 @@ async fn request(
     session: &Arc<HttpSession>,
     message: Envelope,
     id: &RequestId,
-    permit: Permit,
+    permit: LimitPermit,
 ) -> Response<Body> {
     let Some(mut reader) = begin(agent, session, message, id).await else {
         return if agent.is_gone() { SessionError::Gone } else { SessionError::IdInUse }.about(Some(id));
@@ -202,7 +207,7 @@ async fn pass_on(agent: &AgentConnection, session: &HttpSession, message: Envelo
     }
 }
 
-fn stream(session: &Arc<HttpSession>, reader: EventReader, permit: Permit) -> Response<Body> {
+fn stream(session: &Arc<HttpSession>, reader: EventReader, permit: LimitPermit) -> Response<Body> {
     reply::events(EventStream::resumable(reader, session.knows_priming(), session.connected(), permit))
 }
 

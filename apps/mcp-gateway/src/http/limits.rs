@@ -27,7 +27,7 @@ pub(super) struct AgentLimits {
 
 /// A permit that returns its unit when dropped.
 #[derive(Debug)]
-pub(super) struct Permit(Arc<AtomicUsize>);
+pub(super) struct LimitPermit(Arc<AtomicUsize>);
 
 impl AgentLimits {
     pub(super) fn new() -> Self {
@@ -36,7 +36,7 @@ impl AgentLimits {
     }
 
     /// Takes a permit for a request; `None` at the limit or above the rate.
-    pub(super) fn request(&self) -> Option<Permit> {
+    pub(super) fn request(&self) -> Option<LimitPermit> {
         if !self.within_rate() {
             return None;
         }
@@ -44,7 +44,7 @@ impl AgentLimits {
     }
 
     /// Takes a permit for a connection; `None` at the limit.
-    pub(super) fn connection(&self) -> Option<Permit> {
+    pub(super) fn connection(&self) -> Option<LimitPermit> {
         take(&self.connections, CONNECTIONS)
     }
 
@@ -62,14 +62,14 @@ impl AgentLimits {
     }
 }
 
-fn take(count: &Arc<AtomicUsize>, limit: usize) -> Option<Permit> {
+fn take(count: &Arc<AtomicUsize>, limit: usize) -> Option<LimitPermit> {
     count
         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| (count < limit).then_some(count.saturating_add(1)))
         .ok()
-        .map(|_| Permit(Arc::clone(count)))
+        .map(|_| LimitPermit(Arc::clone(count)))
 }
 
-impl Drop for Permit {
+impl Drop for LimitPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

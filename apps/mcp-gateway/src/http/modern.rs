@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use briefcase_mcp::{
-    Envelope, ErrorCode, Kind, MODERN_VERSIONS, MessageKind, ParamHeaders, RequestParams, check_headers, error_response,
+    Envelope, EnvelopeKind, ErrorCode, MODERN_VERSIONS, MessageKind, ParamHeaders, RequestParams, check_headers,
+    error_response,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
@@ -11,9 +12,9 @@ use serde_json::json;
 
 use super::{
     STREAM_AFTER,
-    agent_connection::{AgentConnection, OpenError},
+    agent_connection::{AgentConnection, ChannelError},
     events::EventStream,
-    limits::Permit,
+    limits::LimitPermit,
     reply::{self, Body},
 };
 use crate::daemon::Unavailable;
@@ -24,14 +25,14 @@ pub(super) async fn post(
     message: Envelope,
     params: &RequestParams,
     headers: &HeaderMap,
-    permit: Permit,
+    permit: LimitPermit,
 ) -> Response<Body> {
     let id = match message.kind() {
-        Kind::Request { id, .. } => id.clone(),
+        EnvelopeKind::Request { id, .. } => id.clone(),
         // This version has no client notifications over HTTP: closing a response cancels its request. A notification
         // that names a request could affect another client, so none is forwarded.
-        Kind::Notification { .. } => return reply::empty(StatusCode::ACCEPTED),
-        Kind::Response { .. } | Kind::ErrorResponse { .. } => {
+        EnvelopeKind::Notification { .. } => return reply::empty(StatusCode::ACCEPTED),
+        EnvelopeKind::Response { .. } | EnvelopeKind::ErrorResponse { .. } => {
             return refuse(
                 &message,
                 ErrorCode::INVALID_REQUEST,
@@ -46,8 +47,8 @@ pub(super) async fn post(
     };
     let (buffer, mut cancel) = match agent.begin(&id) {
         Ok(begun) => begun,
-        Err(OpenError::TooMany) => return reply::empty(StatusCode::TOO_MANY_REQUESTS),
-        Err(OpenError::Gone) => return gone(&message),
+        Err(ChannelError::TooMany) => return reply::empty(StatusCode::TOO_MANY_REQUESTS),
+        Err(ChannelError::Gone) => return gone(&message),
     };
     let mut reader = buffer.read(None);
     if agent.send(cancel.channel(), Some(mirrored.to_json()), message.raw().clone()).await.is_err() {

@@ -6,8 +6,8 @@ use std::{
 };
 
 use briefcase_mcp::{
-    Envelope, Era, ErrorCode, Kind, LEGACY_VERSIONS, MAX_MESSAGE_BYTES, MODERN_VERSIONS, RequestParams, error_response,
-    method, version_era,
+    Envelope, EnvelopeKind, Era, ErrorCode, LEGACY_VERSIONS, MAX_MESSAGE_BYTES, MODERN_VERSIONS, RequestParams,
+    error_response, method, version_era,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -20,10 +20,10 @@ use super::{
     agents::{AgentError, Agents},
     checked_io::SharedFraming,
     content_type,
-    credential::{Credential, CredentialError},
+    credential::{CredentialError, RequestCredential},
     framing::FramingError,
     legacy,
-    limits::Permit,
+    limits::LimitPermit,
     modern,
     origin_check::{OriginCheck, RequestSource, single},
     preauth_limit::PreauthPermit,
@@ -47,7 +47,7 @@ pub(super) struct HttpConnection {
     framing: SharedFraming,
     preauth: PreauthPermit,
     /// The agent whose limit counts this connection.
-    agent: Mutex<Option<(Arc<AgentConnection>, Permit)>>,
+    agent: Mutex<Option<(Arc<AgentConnection>, LimitPermit)>>,
 }
 
 impl HttpConnection {
@@ -92,7 +92,7 @@ impl HttpConnection {
     }
 
     async fn admitted(&self, request: Request<Incoming>) -> Response<Body> {
-        let credential = match Credential::find(request.uri(), request.headers()) {
+        let credential = match RequestCredential::find(request.uri(), request.headers()) {
             Ok(credential) => credential,
             Err(error) => return no_credential(error),
         };
@@ -126,7 +126,7 @@ impl HttpConnection {
     }
 }
 
-async fn post(agent: &Arc<AgentConnection>, request: Request<Incoming>, permit: Permit) -> Response<Body> {
+async fn post(agent: &Arc<AgentConnection>, request: Request<Incoming>, permit: LimitPermit) -> Response<Body> {
     let (head, body) = request.into_parts();
     if let Err(refused) = content_type::check(&head.headers) {
         return problem(refused.status(), &refused.to_string());
@@ -165,7 +165,7 @@ fn era<'a>(
     if params.era() == Era::Modern {
         return Ok((Era::Modern, None));
     }
-    let initializes = matches!(message.kind(), Kind::Request { method, .. } if &**method == method::INITIALIZE);
+    let initializes = matches!(message.kind(), EnvelopeKind::Request { method, .. } if &**method == method::INITIALIZE);
     match single(headers, &legacy::VERSION) {
         Err(()) => Err(UnsupportedVersion(None)),
         Ok(None) => Ok((Era::Legacy, None)),
@@ -186,7 +186,7 @@ fn unsupported_version(message: &Envelope, unspoken: &UnsupportedVersion<'_>) ->
     reply::json(StatusCode::BAD_REQUEST, answer)
 }
 
-fn get(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: Permit) -> Response<Body> {
+fn get(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: LimitPermit) -> Response<Body> {
     if is_modern(headers) {
         return not_allowed();
     }

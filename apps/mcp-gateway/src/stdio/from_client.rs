@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use briefcase_ipc::{ChannelId, ToDaemon};
-use briefcase_mcp::{Envelope, ErrorCode, Kind, error_response, method};
+use briefcase_mcp::{Envelope, EnvelopeKind, ErrorCode, error_response, method};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::{
     StdioError,
-    lines::{Line, LineDecoder},
+    lines::{InputLine, LineDecoder},
     pipes::Input,
     state::{DaemonLinkState, StdioState},
 };
@@ -38,17 +38,17 @@ pub(super) async fn run(
         }
     }
     if let Some(rest) = lines.rest() {
-        take(Line::Whole(rest), &state, &answers).await;
+        take(InputLine::Whole(rest), &state, &answers).await;
     }
     Ok(())
 }
 
-async fn take(line: Line, state: &StdioState, answers: &mpsc::Sender<Bytes>) {
+async fn take(line: InputLine, state: &StdioState, answers: &mpsc::Sender<Bytes>) {
     let answer = match line {
-        Line::TooLong => {
+        InputLine::TooLong => {
             Some(error_response(None, ErrorCode::INVALID_REQUEST, "the message is longer than 4 MiB", None))
         }
-        Line::Whole(raw) => match Envelope::parse(raw) {
+        InputLine::Whole(raw) => match Envelope::parse(raw) {
             Ok(message) => forward(message, state).await,
             Err(error) => Some(error.to_response()),
         },
@@ -63,7 +63,7 @@ async fn take(line: Line, state: &StdioState, answers: &mpsc::Sender<Bytes>) {
 async fn forward(message: Envelope, state: &StdioState) -> Option<Bytes> {
     let why = match state.link().await {
         DaemonLinkState::Up(sender) => {
-            if let Kind::Request { id, method } = message.kind() {
+            if let EnvelopeKind::Request { id, method } = message.kind() {
                 state.sent(id, &**method == method::INITIALIZE);
             }
             let id = message.id().cloned();
@@ -79,7 +79,7 @@ async fn forward(message: Envelope, state: &StdioState) -> Option<Bytes> {
         DaemonLinkState::Connecting => Unavailable::lost(),
     };
     match message.kind() {
-        Kind::Request { id, .. } => Some(why.answer(Some(id))),
+        EnvelopeKind::Request { id, .. } => Some(why.answer(Some(id))),
         _ => None,
     }
 }

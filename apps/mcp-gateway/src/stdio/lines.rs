@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 
 /// A line of the stream.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum InputLine {
     /// A line within the limit, without its end.
     Whole(Bytes),
     /// A line beyond the limit. Its bytes were dropped on arrival.
@@ -27,7 +27,7 @@ impl LineDecoder {
     }
 
     /// Returns the next complete line. Lines of only white space are skipped.
-    pub(super) fn next(&mut self) -> Option<Line> {
+    pub(super) fn next(&mut self) -> Option<InputLine> {
         loop {
             let rest = self.buffer.get(self.searched..).unwrap_or_default();
             let Some(offset) = rest.iter().position(|byte| *byte == b'\n') else {
@@ -39,10 +39,10 @@ impl LineDecoder {
                 continue;
             }
             if line.len() > MAX_MESSAGE_BYTES.saturating_add(1) {
-                return Some(Line::TooLong);
+                return Some(InputLine::TooLong);
             }
             if let Some(line) = content(line) {
-                return Some(Line::Whole(line));
+                return Some(InputLine::Whole(line));
             }
         }
     }
@@ -53,14 +53,14 @@ impl LineDecoder {
     }
 
     /// Without a line end: remembers the searched length, and stops keeping a line that is too long.
-    fn without_end(&mut self) -> Option<Line> {
+    fn without_end(&mut self) -> Option<InputLine> {
         if self.dropping {
             self.buffer.clear();
         } else if self.buffer.len() > MAX_MESSAGE_BYTES {
             self.buffer = BytesMut::new();
             self.searched = 0;
             self.dropping = true;
-            return Some(Line::TooLong);
+            return Some(InputLine::TooLong);
         }
         self.searched = self.buffer.len();
         None
@@ -77,7 +77,7 @@ fn content(line: BytesMut) -> Option<Bytes> {
 mod tests {
     use super::*;
 
-    fn all(chunks: &[&[u8]]) -> (Vec<Line>, Option<Bytes>) {
+    fn all(chunks: &[&[u8]]) -> (Vec<InputLine>, Option<Bytes>) {
         let (mut lines, mut found) = (LineDecoder::default(), Vec::new());
         for chunk in chunks {
             lines.push(chunk);
@@ -92,7 +92,7 @@ mod tests {
         for cut in 1..stream.len() {
             let chunks: Vec<_> = stream.chunks(cut).collect();
             let (found, rest) = all(&chunks);
-            assert_eq!(found, [Line::Whole("{\"a\":1}".into()), Line::Whole("[2]".into())], "cut at {cut}");
+            assert_eq!(found, [InputLine::Whole("{\"a\":1}".into()), InputLine::Whole("[2]".into())], "cut at {cut}");
             assert_eq!(rest.unwrap(), "{\"b\"");
         }
     }
@@ -104,20 +104,20 @@ mod tests {
         let mut reports = 0;
         for _ in 0..64 {
             lines.push(&chunk);
-            reports += usize::from(lines.next() == Some(Line::TooLong));
+            reports += usize::from(lines.next() == Some(InputLine::TooLong));
             assert!(lines.buffer.len() <= MAX_MESSAGE_BYTES);
         }
         assert_eq!(reports, 1);
         lines.push(b"tail of it\n{}\n");
-        assert_eq!(lines.next(), Some(Line::Whole("{}".into())));
+        assert_eq!(lines.next(), Some(InputLine::Whole("{}".into())));
         assert_eq!(lines.next(), None);
     }
 
     #[test]
     fn a_long_line_that_ends_in_the_same_read_is_too_long() {
         let long = [vec![b'x'; MAX_MESSAGE_BYTES + 1], b"\n{}\n".to_vec()].concat();
-        assert_eq!(all(&[&long]).0, [Line::TooLong, Line::Whole("{}".into())]);
+        assert_eq!(all(&[&long]).0, [InputLine::TooLong, InputLine::Whole("{}".into())]);
         let fits = [vec![b'x'; MAX_MESSAGE_BYTES], b"\n".to_vec()].concat();
-        assert!(matches!(&all(&[&fits]).0[..], [Line::Whole(line)] if line.len() == MAX_MESSAGE_BYTES));
+        assert!(matches!(&all(&[&fits]).0[..], [InputLine::Whole(line)] if line.len() == MAX_MESSAGE_BYTES));
     }
 }

@@ -3,7 +3,7 @@ use crate::{ErrorCode, RequestId};
 /// The reason a message was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum MessageError {
+pub enum EnvelopeErrorKind {
     /// Not strict JSON, or beyond a structural limit.
     #[error("the message is not valid JSON: {0}")]
     Json(String),
@@ -38,12 +38,12 @@ pub enum MessageError {
 #[error("{error}")]
 pub struct EnvelopeError {
     /// The reason.
-    pub error: MessageError,
+    pub error: EnvelopeErrorKind,
     /// The id for the error response.
     pub id: Option<RequestId>,
 }
 
-impl MessageError {
+impl EnvelopeErrorKind {
     pub(super) const fn without_id(self) -> EnvelopeError {
         EnvelopeError { error: self, id: None }
     }
@@ -58,7 +58,7 @@ impl EnvelopeError {
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self.error {
-            MessageError::Json(_) => ErrorCode::PARSE_ERROR,
+            EnvelopeErrorKind::Json(_) => ErrorCode::PARSE_ERROR,
             _ => ErrorCode::INVALID_REQUEST,
         }
     }

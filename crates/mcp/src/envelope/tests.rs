@@ -15,11 +15,11 @@ fn each_kind_is_recognised_and_keeps_the_received_bytes() {
     assert_eq!(call.method(), Some("tools/call"));
     assert_eq!(call.params().unwrap(), r#"{ "z" : 1.50 , "a" : [ ] }"#);
     assert_eq!(call.raw(), text);
-    assert!(matches!(parse(r#"{"jsonrpc":"2.0","method":"n"}"#).unwrap().kind(), Kind::Notification { .. }));
+    assert!(matches!(parse(r#"{"jsonrpc":"2.0","method":"n"}"#).unwrap().kind(), EnvelopeKind::Notification { .. }));
     let answer = parse(r#"{"jsonrpc":"2.0","id":3,"result":{"k":"}\"{"}}"#).unwrap();
     assert_eq!((answer.result().unwrap(), answer.id()), (r#"{"k":"}\"{"}"#.into(), Some(&RequestId::number(3))));
     let failed = parse(r#"{"jsonrpc":"2.0","error":{"code":-1,"message":"m"}}"#).unwrap();
-    assert!(matches!(failed.kind(), Kind::ErrorResponse { id: None }));
+    assert!(matches!(failed.kind(), EnvelopeKind::ErrorResponse { id: None }));
     assert_eq!(failed.error().unwrap(), r#"{"code":-1,"message":"m"}"#);
 }
 

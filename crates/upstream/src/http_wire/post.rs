@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use briefcase_egress::{EgressResponse, ResponseBody};
-use briefcase_mcp::{Envelope, Kind, RequestId, method, notification, request};
+use briefcase_mcp::{Envelope, EnvelopeKind, RequestId, method, notification, request};
 use briefcase_ports::{Era, Reply, RpcError, UpstreamFailure};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -115,7 +115,7 @@ impl HttpWire {
             && content_type(&answer.headers) == Content::Json
             && let Ok(raw) = answer.body.collect().await
             && let Ok(envelope) = Envelope::parse_within(raw, &self.limits.json())
-            && matches!(envelope.kind(), Kind::ErrorResponse { id: about } if about.as_ref().is_none_or(|about| about == id))
+            && matches!(envelope.kind(), EnvelopeKind::ErrorResponse { id: about } if about.as_ref().is_none_or(|about| about == id))
             && let Some(error) = envelope.error().map(|error| rpc_error(&error))
         {
             return if self.dropped_session(status, &error) { Err(Failure::Gone) } else { Ok(Reply::Error(error)) };
@@ -236,8 +236,8 @@ fn gave_up_on(outcome: &Result<Reply, Failure>) -> bool {
 /// The reply, if the message is the answer to exactly this request.
 pub(super) fn own_answer(envelope: &Envelope, id: &RequestId) -> Option<Reply> {
     match envelope.kind() {
-        Kind::Response { id: about } if about == id => envelope.result().map(Reply::Result),
-        Kind::ErrorResponse { id: Some(about) } if about == id => {
+        EnvelopeKind::Response { id: about } if about == id => envelope.result().map(Reply::Result),
+        EnvelopeKind::ErrorResponse { id: Some(about) } if about == id => {
             envelope.error().map(|raw| Reply::Error(rpc_error(&raw)))
         }
         _ => None,

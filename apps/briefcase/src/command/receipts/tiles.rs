@@ -40,7 +40,7 @@ pub struct Copying<'a, S> {
     /// Where it comes from.
     pub source: S,
     /// Where the copy goes.
-    pub folder: &'a briefcase_receipts::Folder,
+    pub folder: &'a briefcase_receipts::LogFolder,
 }
 
 impl<S: FileSource> FileSource for Copying<'_, S> {

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use briefcase_receipts::{
-    Checkpoint, Folder, PublicKey,
+    Checkpoint, LogFolder, PublicKey,
     checkpoint::SignedCheckpoint,
     proof::ReceiptProof,
     verify::{FileSource, Report, VerifyError, verify},
@@ -81,7 +81,7 @@ pub enum Trust {
 /// Verifies an exported record against a key that was noted; anything else than a whole record is a negative answer.
 pub fn verify_folder(path: &Path, key: &str) -> Result<Answer, Failure> {
     let key = parse_key(key)?;
-    Ok(match checked(&Folder::new(path), &key, None, Trust::Noted) {
+    Ok(match checked(&LogFolder::new(path), &key, None, Trust::Noted) {
         Ok(verified) => verified.answer(),
         Err(error) => refuted(&error),
     })
@@ -143,7 +143,7 @@ impl Verify {
             }
         };
         let known = self.known(&key)?;
-        Ok(checked(&Folder::new(path), &key, known, trust))
+        Ok(checked(&LogFolder::new(path), &key, known, trust))
     }
 
     fn known(&self, key: &PublicKey) -> Result<Option<Checkpoint>, Failure> {
