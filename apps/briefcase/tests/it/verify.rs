@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use briefcase_receipts::{Folder, export::export};
+use briefcase_receipts::{LogFolder, export::export};
 use briefcase_testkit::TempHome;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn exported(home: &TempHome, name: &str, count: u64) -> (PathBuf, String) {
     let receipts = sample::story(count);
     let head = sample::head_of(&receipts, &sample::signing_key());
     let folder = home.file(name);
-    export(&receipts[..], &head, &mut Folder::new(&folder)).expect("an export");
+    export(&receipts[..], &head, &mut LogFolder::new(&folder)).expect("an export");
     (folder, sample::key().to_string())
 }
 
