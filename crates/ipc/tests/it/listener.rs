@@ -177,7 +177,7 @@ async fn another_user_is_rejected_even_when_the_folder_is_open() {
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     with_mode(&program, 0o755);
     let mut client = Command::new(&program);
-    client.args(["--exact", "place::connects_when_told_to"]).env(CONNECT_TO, &path).current_dir("/");
+    client.args(["--exact", "listener::connects_when_told_to"]).env(CONNECT_TO, &path).current_dir("/");
     client.stdout(std::process::Stdio::null());
     if root {
         client.uid(65534).gid(65534);
@@ -199,7 +199,7 @@ async fn an_ended_process_is_not_mistaken_for_a_later_one() {
     let path = home.path().join("a.sock");
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
     let mut client = Command::new(std::env::current_exe().unwrap());
-    client.args(["--exact", "place::connects_when_told_to"]).env(CONNECT_TO, &path);
+    client.args(["--exact", "listener::connects_when_told_to"]).env(CONNECT_TO, &path);
     let mut client = client.stdout(std::process::Stdio::null()).spawn().unwrap();
     let (stream, _) = listener.accept().await.unwrap();
     let peer = Peer::of(&stream).unwrap();
