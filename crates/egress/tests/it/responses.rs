@@ -42,7 +42,7 @@ async fn attack_47_a_body_ends_at_its_limit() {
 #[tokio::test]
 async fn attack_50_every_wait_has_a_timeout() {
     let began = Instant::now();
-    assert!(matches!(answer("").await, Err(EgressError::TimedOut("answer"))));
+    assert!(matches!(answer("").await, Err(EgressError::TimedOut("response"))));
     let slow = answer("HTTP/1.1 200 x\r\ncontent-length: 9\r\n\r\nx").await;
     assert!(matches!(slow, Err(EgressError::TimedOut("data"))), "{slow:?}");
     assert!(began.elapsed() < Duration::from_secs(3));
