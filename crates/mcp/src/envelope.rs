@@ -19,9 +19,9 @@ const MAX_METHOD_BYTES: usize = 256;
 /// One JSON-RPC 2.0 message, kept byte for byte.
 ///
 /// ```
-/// use briefcase_mcp::{Envelope, Kind};
+/// use briefcase_mcp::{Envelope, EnvelopeKind};
 /// let message = Envelope::parse(r#"{"jsonrpc":"2.0","id":7,"method":"ping","x-new":true}"#.into()).unwrap();
-/// assert!(matches!(message.kind(), Kind::Request { method, .. } if &**method == "ping"));
+/// assert!(matches!(message.kind(), EnvelopeKind::Request { method, .. } if &**method == "ping"));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Envelope {
