@@ -1,9 +1,9 @@
 //! Forms from outside: what is accepted is canonical, and means the same to the strict JSON reader.
 #![no_main]
 
-use briefcase_enclave::{
-    approval::Decision,
-    audit::{Entry, Head},
+use briefcase_enclave_formats::{
+    approval::SignedDecision,
+    audit::{AuditEntry, AuditHead},
 };
 use briefcase_json::{Limits, canonical, parse_strict};
 use libfuzzer_sys::fuzz_target;
@@ -13,13 +13,13 @@ fn same(bytes: &[u8]) -> Vec<u8> {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Ok(entry) = Entry::draft(bytes) {
+    if let Ok(entry) = AuditEntry::draft(bytes) {
         assert_eq!(entry.to_bytes().expect("it was read"), same(bytes));
     }
-    if Entry::read(bytes).is_ok() || Head::read(bytes).is_ok() {
+    if AuditEntry::read(bytes).is_ok() || AuditHead::read(bytes).is_ok() {
         assert_eq!(same(bytes), bytes);
     }
-    if let Ok(decision) = Decision::draft(bytes) {
+    if let Ok(decision) = SignedDecision::draft(bytes) {
         let written = decision.to_bytes().expect("it was read");
         assert_eq!(same(&written), written);
     }

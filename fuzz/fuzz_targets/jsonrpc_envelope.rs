@@ -2,7 +2,7 @@
 //! changes nothing but the id.
 #![no_main]
 
-use briefcase_mcp::{Envelope, Glance, Kind, RequestId, RequestParams};
+use briefcase_mcp::{Envelope, MessageKind, EnvelopeKind, RequestId, RequestParams};
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     // Numbers are passed on as digits; a tree may be unable to hold one.
     let Ok(tree) = serde_json::from_slice::<Value>(data) else { return };
     assert_eq!(tree["jsonrpc"], "2.0");
-    let asking = matches!(message.kind(), Kind::Request { .. } | Kind::Notification { .. });
+    let asking = matches!(message.kind(), EnvelopeKind::Request { .. } | EnvelopeKind::Notification { .. });
     assert_eq!(asking, tree.get("method").is_some());
     assert_eq!(message.method(), tree.get("method").and_then(Value::as_str));
     let part =
@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(part(message.result()).as_ref(), tree.get("result"));
     assert_eq!(part(message.error()).as_ref(), tree.get("error"));
     let _ = RequestParams::of(&message);
-    let _ = Glance::at(data);
+    let _ = MessageKind::peek(data);
     if let Some(id) = message.id() {
         let moved = Envelope::parse(message.with_id(&RequestId::number(7))).expect("still a message");
         assert_eq!(moved.id(), Some(&RequestId::number(7)));

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use briefcase_egress::Reach;
-use briefcase_push::{Keys, Lease, Receiver, Subscription};
+use briefcase_push::{SubscriptionKeys, Lease, Receiver, Subscription};
 use briefcase_types::{Entropy, UnixMillis};
 use libfuzzer_sys::fuzz_target;
 
@@ -19,13 +19,13 @@ impl Entropy for Counting {
 
 fuzz_target!(|bytes: &[u8]| {
     let entropy = Counting(std::sync::Mutex::new(Cell::new(7)));
-    if let Ok(subscription) = Subscription::read(bytes, Reach::Public) {
+    if let Ok(subscription) = Subscription::read(bytes, AddressPolicy::Public) {
         let audience = subscription.audience();
         assert!(audience.starts_with("https://") && subscription.endpoint().as_str().starts_with(&audience));
         assert_eq!(subscription.keys().seal(b"ping", 12, &entropy).expect("its keys can be used").len(), 119);
     }
     if let Some((point, auth)) = bytes.split_at_checked(65)
-        && let Ok(keys) = Keys::from_raw(point, auth)
+        && let Ok(keys) = SubscriptionKeys::from_raw(point, auth)
     {
         assert!(keys.seal(b"ping", 0, &entropy).is_ok());
     }

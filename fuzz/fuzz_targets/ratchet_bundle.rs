@@ -1,11 +1,11 @@
 //! Bundles and cards from outside: what is accepted is signed, and has one form.
 #![no_main]
 
-use briefcase_ratchet::{Bundle, IdentityCard, KEM_CIPHERTEXT, KemPublic, KemSecret};
+use briefcase_ratchet::{PrekeyBundle, IdentityCard, KEM_CIPHERTEXT, KemPublic, KemSecret};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Ok(bundle) = Bundle::verify(bytes) {
+    if let Ok(bundle) = PrekeyBundle::verify(bytes) {
         assert_eq!(bundle.to_bytes(), bytes);
     }
     if let Ok(card) = IdentityCard::from_bytes(bytes) {

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use briefcase_ratchet::{Identity, LastResort, Options, Policy, Prekeys, Session, SoftKeys, accept, initiate, now};
+use briefcase_ratchet::{LocalIdentity, LastResort, HandshakeOptions, ResponderPolicy, Prekeys, RatchetSession, SoftKeys, accept, initiate, now};
 use briefcase_types::Entropy;
 use libfuzzer_sys::fuzz_target;
 
@@ -18,25 +18,25 @@ impl Entropy for Fixed {
 }
 
 struct Parties {
-    bob: Identity<SoftKeys>,
+    bob: LocalIdentity<SoftKeys>,
     prekeys: Prekeys,
-    session: Session,
+    session: RatchetSession,
 }
 
 // The fuzzer calls from one thread; the parties hold no cell that another could see half-written.
 static PARTIES: LazyLock<Parties> = LazyLock::new(|| {
-    let (alice, bob) = (Identity::generate(&Fixed).unwrap(), Identity::generate(&Fixed).unwrap());
+    let (alice, bob) = (LocalIdentity::generate(&Fixed).unwrap(), LocalIdentity::generate(&Fixed).unwrap());
     let made = now(Prekeys::make(&bob, 1, LastResort::Made, &Fixed)).unwrap().unwrap();
     let (prekeys, published) = made.into_parts();
     let bundle = &published.bundles[0];
-    let options = Options { hide_headers: true, ..Options::default() };
+    let options = HandshakeOptions { hide_headers: true, ..HandshakeOptions::default() };
     let session = now(initiate(&alice, bundle, options, &Fixed)).unwrap().unwrap();
     Parties { bob, prekeys, session }
 });
 
 fuzz_target!(|message: &[u8]| {
     let Parties { bob, prekeys, session } = &*PARTIES;
-    let policy = Policy { allow_x3dh: true };
+    let policy = ResponderPolicy { allow_x3dh: true };
     let first = now(accept(bob, prekeys, message, b"", policy, &Fixed)).unwrap();
     if let Ok(step) = first {
         // Only a holder of the key can have made it: nothing the fuzzer has contains one.

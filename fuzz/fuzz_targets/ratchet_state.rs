@@ -2,7 +2,7 @@
 //! read is written again as the same bytes.
 #![no_main]
 
-use briefcase_ratchet::{Prekeys, Session};
+use briefcase_ratchet::{Prekeys, RatchetSession};
 use briefcase_types::Digest;
 use libfuzzer_sys::fuzz_target;
 
@@ -13,9 +13,9 @@ fn summed(label: &str, body: &[u8]) -> Vec<u8> {
 }
 
 fuzz_target!(|body: &[u8]| {
-    assert!(Session::from_bytes(body).is_err() || body.len() > 300, "a check sum does not fit by chance");
+    assert!(RatchetSession::from_bytes(body).is_err() || body.len() > 300, "a check sum does not fit by chance");
     let session = summed("Briefcase_Session", body);
-    if let Ok(read) = Session::from_bytes(&session) {
+    if let Ok(read) = RatchetSession::from_bytes(&session) {
         assert_eq!(*read.to_bytes(), session);
     }
     let prekeys = summed("Briefcase_Prekeys", body);

@@ -3,7 +3,7 @@
 #![no_main]
 
 use briefcase_release::{Headers, Manifest};
-use briefcase_tlog::{AddCheckpoint, LogKey, LogProof, Policy};
+use briefcase_tlog::{AddCheckpoint, LogVerifierKey, LogProof, LogPolicy};
 use libfuzzer_sys::fuzz_target;
 
 const LOG: &str = "releases.example/log+3899f6bb+ARW4wBtHPoMkXOhItUe281CY1BCc9lzsiaDXIk5Qfaoi";
@@ -25,11 +25,11 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(request) = AddCheckpoint::parse(bytes) {
         assert_eq!(AddCheckpoint::parse(request.text().as_bytes()).expect("what was read can be written"), request);
         // Nobody but the holder of the key can make one that is cosigned.
-        let log: LogKey = LOG.parse().expect("a key");
-        assert!(request.judge(&log, None).is_err());
+        let log: LogVerifierKey = LOG.parse().expect("a key");
+        assert!(request.accept(&log, None).is_err());
     }
-    if let Some(policy) = std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<Policy>().ok()) {
+    if let Some(policy) = std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<LogPolicy>().ok()) {
         assert!(policy.check(b"", u64::MAX).is_err());
-        assert!(policy.needs_nobody() || !policy.witnesses().is_empty());
+        assert!(policy.allows_no_witness() || !policy.witnesses().is_empty());
     }
 });

@@ -86,8 +86,8 @@ pub fn problem_output(problem: &Problem) -> TextOutput {
     output
 }
 
-/// How long something may take before the person is told what is going on.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The time after which a wait shows progress, and the interval of updates.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Waits for `work`; after a second says on stderr, if that is a terminal, what is being waited for and for how long.
 pub async fn waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
@@ -98,7 +98,7 @@ pub async fn waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
     let began = tokio::time::Instant::now();
     let mut shown = false;
     let result = loop {
-        match tokio::time::timeout(PATIENCE, &mut work).await {
+        match tokio::time::timeout(PROGRESS_INTERVAL, &mut work).await {
             Ok(result) => break result,
             Err(_) => {
                 let text = format!("\r{} … {} s ", crate::output::visible(what), began.elapsed().as_secs());

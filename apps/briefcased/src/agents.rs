@@ -10,7 +10,7 @@ use std::{
 
 use briefcase_engine::session::Session;
 use briefcase_ipc::{
-    AgentConnection, AgentListener, ChannelId, FrameSender, OpenChannel, PROTOCOL, Refused, Route as FrameRoute,
+    AgentListener, ChannelId, ChannelRoute, FrameSender, GatewayConnection, HandshakeRefusal, OpenChannel, PROTOCOL,
     ToDaemon, ToGateway, Welcome,
 };
 use briefcase_mcp::{ParamHeaders, RequestId};
@@ -44,7 +44,7 @@ pub async fn serve(listener: AgentListener, life: Arc<Life>, stop: CancellationT
         };
         let (life, stop) = (Arc::clone(&life), stop.clone());
         tokio::spawn(async move {
-            let Ok(greeting) = incoming.greeting().await else { return };
+            let Ok(greeting) = incoming.read_hello().await else { return };
             match authenticate(&life, &greeting.hello) {
                 Err(refused) => drop(greeting.refuse(refused).await),
                 Ok((agent, open)) => {
@@ -64,8 +64,8 @@ pub async fn serve(listener: AgentListener, life: Arc<Life>, stop: CancellationT
     }
 }
 
-fn authenticate(life: &Life, hello: &briefcase_ipc::Hello) -> Result<(AgentId, Arc<Open>), Refused> {
-    let refused = |code, message: &str, next_step: &str| Refused {
+fn authenticate(life: &Life, hello: &briefcase_ipc::Hello) -> Result<(AgentId, Arc<Open>), HandshakeRefusal> {
+    let refused = |code, message: &str, next_step: &str| HandshakeRefusal {
         code,
         message: message.to_owned(),
         next_step: next_step.to_owned(),
@@ -92,8 +92,8 @@ fn authenticate(life: &Life, hello: &briefcase_ipc::Hello) -> Result<(AgentId, A
 }
 
 /// Serves one gateway: channels in, messages out.
-async fn serve_gateway(connection: AgentConnection, agent: AgentId, open: Arc<Open>) {
-    let AgentConnection { mut receiver, sender, .. } = connection;
+async fn serve_gateway(connection: GatewayConnection, agent: AgentId, open: Arc<Open>) {
+    let GatewayConnection { mut receiver, sender, .. } = connection;
     let (queue, outgoing) = mpsc::unbounded_channel();
     let backlog = Arc::new(AtomicUsize::new(0));
     let full = CancellationToken::new();
@@ -171,8 +171,8 @@ struct ChannelSink {
 impl ClientSink for ChannelSink {
     fn send(&self, route: Route, message: Bytes) {
         let route = match route {
-            Route::General => FrameRoute::General,
-            Route::Related(id) => FrameRoute::Related(id.as_json().clone()),
+            Route::General => ChannelRoute::General,
+            Route::Related(id) => ChannelRoute::Related(id.as_json().clone()),
         };
         self.out.send(ToGateway::Message { channel: self.channel, route, json: message });
     }
@@ -272,7 +272,7 @@ mod tests {
         let (queue, _frames) = mpsc::unbounded_channel();
         let out = GatewaySender { queue, backlog: Arc::default(), full: CancellationToken::new() };
         let json = Bytes::new();
-        let empty = || ToGateway::Message { channel: ChannelId(1), route: FrameRoute::General, json: json.clone() };
+        let empty = || ToGateway::Message { channel: ChannelId(1), route: ChannelRoute::General, json: json.clone() };
         for _ in 0..MAX_BACKLOG / FRAME_COST {
             out.send(empty());
         }

@@ -1,8 +1,8 @@
-//! The way to the daemon, and what to tell an agent when there is none.
+//! Connects to the daemon, and reports to the agent when that fails.
 
 use std::path::PathBuf;
 
-use briefcase_ipc::{AgentToken, DaemonLink, LinkError, SocketError};
+use briefcase_ipc::{AgentToken, ConnectError, DaemonClient, SocketError};
 use briefcase_mcp::{ErrorCode, RequestId, error_response};
 use briefcase_types::RefusalCode;
 use bytes::Bytes;
@@ -10,13 +10,13 @@ use serde::Serialize;
 
 const GATEWAY: &str = concat!("mcp-gateway/", env!("CARGO_PKG_VERSION"));
 
-/// Where the daemon is.
+/// The daemon's socket.
 #[derive(Clone, Debug)]
-pub(crate) struct Daemon {
+pub(crate) struct DaemonEndpoint {
     socket: PathBuf,
 }
 
-/// Why the agent cannot be served, in the words and the shape of every other refusal.
+/// The reason the agent cannot be served, in the same form as every other refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Unavailable {
     pub(crate) code: RefusalCode,
@@ -24,14 +24,14 @@ pub(crate) struct Unavailable {
     pub(crate) next_step: String,
 }
 
-impl Daemon {
+impl DaemonEndpoint {
     pub(crate) const fn at(socket: PathBuf) -> Self {
         Self { socket }
     }
 
-    /// Connects for one agent.
-    pub(crate) async fn connect(&self, token: AgentToken) -> Result<DaemonLink, Unavailable> {
-        DaemonLink::connect(&self.socket, token, GATEWAY).await.map_err(|error| Unavailable::from(&error))
+    /// Connects on behalf of one agent.
+    pub(crate) async fn connect(&self, token: AgentToken) -> Result<DaemonClient, Unavailable> {
+        DaemonClient::connect(&self.socket, token, GATEWAY).await.map_err(|error| Unavailable::from(&error))
     }
 }
 
@@ -40,7 +40,7 @@ impl Unavailable {
         Self { code: RefusalCode::Unavailable, message: message.into(), next_step: next_step.into() }
     }
 
-    /// The connection to the daemon was there and is gone.
+    /// The reason after a lost connection.
     pub(crate) fn lost() -> Self {
         Self::new(
             "The connection to briefcased ended.",
@@ -48,12 +48,12 @@ impl Unavailable {
         )
     }
 
-    /// Whether the credential is what is wrong: another try with the same one is pointless.
+    /// Whether the credential was refused, so that a retry with it is useless.
     pub(crate) const fn is_credential(&self) -> bool {
         matches!(self.code, RefusalCode::Denied | RefusalCode::Revoked)
     }
 
-    /// The JSON-RPC answer to a request.
+    /// Builds the JSON-RPC error response to a request.
     pub(crate) fn answer(&self, id: Option<&RequestId>) -> Bytes {
         let data = serde_json::to_vec(self).ok();
         let message = format!("{}: {} {}", self.code, self.message, self.next_step);
@@ -61,16 +61,16 @@ impl Unavailable {
     }
 }
 
-impl From<&LinkError> for Unavailable {
-    fn from(error: &LinkError) -> Self {
+impl From<&ConnectError> for Unavailable {
+    fn from(error: &ConnectError) -> Self {
         match error {
-            LinkError::Refused(refused) => {
+            ConnectError::Refused(refused) => {
                 Self { code: refused.code, message: refused.message.clone(), next_step: refused.next_step.clone() }
             }
-            LinkError::Socket(SocketError::NotRunning(_)) => {
+            ConnectError::Socket(SocketError::NotRunning(_)) => {
                 Self::new("briefcased is not running.", "Start it with `briefcase up`.")
             }
-            error => Self::new(error.to_string(), "Run `briefcase doctor` to see what is wrong."),
+            error => Self::new(error.to_string(), "Run `briefcase doctor` to find the cause."),
         }
     }
 }

@@ -1,24 +1,24 @@
 //! MCP over Streamable HTTP, both eras on one endpoint, on loopback only.
 //!
-//! A loopback port is reachable by every program and, through a browser, by every page. So each request passes, in this
-//! order: [`framing`] (is it one request?), [`admission`] (Host, Origin, browser headers), [`credential`] and
-//! [`directory`] (which agent? the daemon says), [`quota`] (not too much at once), [`media`] (types and sizes), and only
-//! then the message is read and goes to [`modern`] or [`legacy`].
+//! Every local program can reach a loopback port, and so can every web page through a browser. So each request passes
+//! these checks in order: [`framing`] (one unambiguous request), [`origin_check`] (Host, Origin, browser headers),
+//! [`credential`] and [`agents`] (the daemon identifies the agent), [`limits`] (number and rate), [`content_type`]
+//! (types and sizes). Only then is the message read, by [`modern`] or [`legacy`].
 
-mod admission;
+mod agent_connection;
+mod agents;
+mod checked_io;
+mod content_type;
 mod credential;
-mod directory;
 mod entropy;
+mod event_buffer;
 mod events;
 mod framing;
-mod guard;
 mod legacy;
-mod lobby;
-mod media;
+mod limits;
 mod modern;
-mod outlet;
-mod principal;
-mod quota;
+mod origin_check;
+mod preauth_limit;
 mod reply;
 mod self_test;
 mod service;
@@ -34,26 +34,26 @@ use tokio::{
 };
 
 use self::{
-    admission::Admission,
-    directory::Directory,
-    guard::Guarded,
-    lobby::{Lobby, Place},
+    agents::Agents,
+    checked_io::CheckedIo,
+    origin_check::OriginCheck,
+    preauth_limit::{PreauthLimit, PreauthPermit},
     self_test::SelfTestError,
-    service::{Connection, Service},
+    service::{HttpConnection, Service},
 };
-use crate::{daemon::Daemon, options::Settings};
+use crate::{daemon::DaemonEndpoint, options::GatewaySettings};
 
-/// A response becomes a stream of events when nothing was there to send for this long.
+/// A response becomes an event stream when no message came for this long.
 const STREAM_AFTER: Duration = Duration::from_secs(2);
-/// Connections in all.
+/// The maximum number of connections.
 const CONNECTIONS: usize = 1024;
-/// The read buffer of a connection grows up to this.
+/// The largest read buffer of a connection.
 const READ_BUFFER: usize = 64 * 1024;
 const SWEEP: Duration = Duration::from_secs(30);
-/// How long to wait when no connection can be accepted.
+/// The pause when no connection can be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Why HTTP is not served.
+/// The HTTP server cannot run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {
     #[error("cannot listen on {address}: {source}. If the port is taken, choose another with --http.")]
@@ -62,15 +62,15 @@ pub(crate) enum HttpError {
     SelfTest(#[from] SelfTestError),
 }
 
-/// Serves until the process is ended.
-pub(crate) async fn run(settings: Settings, address: SocketAddr) -> Result<(), HttpError> {
+/// Serves until the process ends.
+pub(crate) async fn run(settings: GatewaySettings, address: SocketAddr) -> Result<(), HttpError> {
     allow_many_descriptors();
     let bind = |source| HttpError::Bind { address, source };
     let listener = TcpListener::bind(address).await.map_err(bind)?;
     let bound = listener.local_addr().map_err(bind)?;
     let service = Arc::new(Service {
-        admission: Admission::new(bound, settings.origins),
-        directory: Directory::new(Daemon::at(settings.socket), settings.view.map(|view| view.to_string())),
+        origin_check: OriginCheck::new(bound, settings.origins),
+        agents: Agents::new(DaemonEndpoint::at(settings.socket), settings.view.map(|view| view.to_string())),
     });
     let accepting = tokio::spawn(accept(listener, Arc::clone(&service)));
     if let Err(error) = self_test::run(bound).await {
@@ -80,11 +80,11 @@ pub(crate) async fn run(settings: Settings, address: SocketAddr) -> Result<(), H
     tracing::info!("serving MCP at http://{bound}/mcp (credential: `Authorization: Bearer <agent token>`)");
     loop {
         tokio::time::sleep(SWEEP).await;
-        service.directory.sweep();
+        service.agents.sweep();
     }
 }
 
-/// As many connections as allowed should not fail for want of descriptors; where they cannot be had, fewer do.
+/// Raises the limit of file descriptors for the allowed connections. If the system refuses, fewer connections work.
 fn allow_many_descriptors() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -96,26 +96,26 @@ fn allow_many_descriptors() {
 }
 
 async fn accept(listener: TcpListener, service: Arc<Service>) {
-    let (lobby, places) = (Lobby::default(), Arc::new(Semaphore::new(CONNECTIONS)));
+    let (preauth, slots) = (PreauthLimit::default(), Arc::new(Semaphore::new(CONNECTIONS)));
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let Ok(permit) = Arc::clone(&places).try_acquire_owned() else { continue };
-        let place = lobby.enter();
-        let number = place.number();
-        let task = tokio::spawn(serve(stream, Arc::clone(&service), place, permit));
-        lobby.entered(number, task.abort_handle());
+        let Ok(permit) = Arc::clone(&slots).try_acquire_owned() else { continue };
+        let pending = preauth.admit();
+        let number = pending.number();
+        let task = tokio::spawn(serve(stream, Arc::clone(&service), pending, permit));
+        preauth.register(number, task.abort_handle());
     }
 }
 
 /// Serves one connection, one request at a time.
-async fn serve(stream: TcpStream, service: Arc<Service>, place: Place, _permit: OwnedSemaphorePermit) {
-    // Small answers must not wait for acknowledgements.
+async fn serve(stream: TcpStream, service: Arc<Service>, preauth: PreauthPermit, _permit: OwnedSemaphorePermit) {
+    // Small responses must not wait for acknowledgements.
     let _ = stream.set_nodelay(true);
-    let (guarded, watched) = Guarded::new(stream);
-    let connection = Arc::new(Connection::new(service, watched, place));
+    let (stream, framing) = CheckedIo::new(stream);
+    let connection = Arc::new(HttpConnection::new(service, framing, preauth));
     let answer = service_fn(move |request| {
         let (connection, begun) = (Arc::clone(&connection), connection.begin(&request));
         async move { Ok::<_, Infallible>(connection.answer(request, begun).await) }
@@ -126,7 +126,7 @@ async fn serve(stream: TcpStream, service: Arc<Service>, place: Place, _permit: 
         .half_close(false)
         .max_buf_size(READ_BUFFER)
         .max_headers(96)
-        .serve_connection(TokioIo::new(guarded), answer)
+        .serve_connection(TokioIo::new(stream), answer)
         .await;
     if let Err(error) = served {
         tracing::debug!("a connection ended: {error}");

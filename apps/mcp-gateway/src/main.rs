@@ -1,8 +1,8 @@
-//! `mcp-gateway`: the one thing an agent talks to.
+//! `mcp-gateway`: the only program that an agent talks to.
 //!
-//! It carries messages between an agent (stdio or HTTP) and the daemon, and checks what can be checked without knowing
-//! anything: sizes, encoding, Host, Origin, headers, the form of a credential. It links neither vault nor policy nor
-//! engine: what it cannot link it cannot leak, and nothing it does can decide.
+//! It carries messages between an agent (stdio or HTTP) and the daemon. It checks everything that needs no knowledge of
+//! tools: sizes, encoding, Host, Origin, headers, the credential's format. It does not link vault, policy or engine.
+//! Code that it does not link cannot leak, and it decides nothing.
 
 mod daemon;
 mod http;
@@ -12,10 +12,10 @@ mod stdio;
 use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::Parser as _;
-use options::{Mode, Options};
+use options::{GatewayOptions, Mode};
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let options = GatewayOptions::parse();
     log_to_stderr(&options);
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
@@ -26,21 +26,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+fn run(options: &GatewayOptions) -> Result<(), Box<dyn std::error::Error>> {
     let settings = options.settings(|name| std::env::var_os(name))?;
-    // One thread is faster here than several: a call costs a few microseconds, less than waking another core.
+    // One thread is faster here than several: a call takes a few microseconds, less than waking another core.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = match settings.mode {
         Mode::Stdio => runtime.block_on(stdio::run(settings)).map_err(Into::into),
         Mode::Http(address) => runtime.block_on(http::run(settings, address)).map_err(Into::into),
     };
-    // A read of a terminal or a file cannot be stopped; do not wait for it.
+    // A read of a terminal or a file cannot be interrupted, so exit without waiting for it.
     runtime.shutdown_background();
     result
 }
 
-/// Standard output belongs to the protocol.
-fn log_to_stderr(options: &Options) {
+/// Standard output carries only the protocol.
+fn log_to_stderr(options: &GatewayOptions) {
     let level = if options.verbose { tracing::Level::DEBUG } else { tracing::Level::INFO };
     let (writer, colour) = (std::io::stderr, std::io::stderr().is_terminal());
     tracing_subscriber::fmt().with_writer(writer).with_ansi(colour).with_max_level(level).with_target(false).init();

@@ -1,4 +1,4 @@
-//! What the command line and the environment say.
+//! The command line and the environment.
 
 use std::{
     ffi::OsString,
@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use briefcase_ipc::{AGENT_SOCKET, NoFolder, Paths};
+use briefcase_ipc::{AGENT_SOCKET, MissingFolder, Paths};
 use briefcase_types::{AgentId, IdError, ServerId};
 use clap::Parser;
 
@@ -23,40 +23,40 @@ Examples:
 
 An agent's token is made with `briefcase agent add NAME`. The gateway never decides anything: briefcased does.";
 
-/// Gives one agent its MCP server: every tool of every server in the briefcase, and none of the keys.
+/// MCP gateway for one agent: offers the tools of all servers in the briefcase, and no keys
 #[derive(Debug, Parser)]
 #[command(name = "mcp-gateway", version, after_help = EXAMPLES)]
-pub(crate) struct Options {
-    /// Name of the agent; its token is read from CONFIG/agents/NAME.token
+pub(crate) struct GatewayOptions {
+    /// Name of the agent; the token is read from CONFIG/agents/NAME.token
     #[arg(long, value_name = "NAME", default_value = "default")]
     agent: String,
-    /// File that holds the agent's token (mode 0600)
+    /// File with the agent's token (mode 0600)
     #[arg(long, value_name = "PATH", conflicts_with = "agent")]
     token_file: Option<PathBuf>,
-    /// Show this server alone, with bare names
+    /// Show only this server, with bare names
     #[arg(long, value_name = "NAME")]
     server: Option<String>,
     /// Serve Streamable HTTP on a loopback address instead of stdio
     #[arg(long, value_name = "ADDR:PORT")]
     http: Option<String>,
-    /// With --http: let pages of this origin in, such as https://inspector.example (may be repeated)
+    /// With --http: allow pages of this origin, such as https://inspector.example (repeatable)
     #[arg(long, value_name = "ORIGIN", requires = "http")]
     allow_origin: Vec<String>,
     /// The daemon's agent socket
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// Folder of the daemon's sockets [env: BRIEFCASE_RUNTIME_DIR]
+    /// Folder with the daemon's sockets [env: BRIEFCASE_RUNTIME_DIR]
     #[arg(long, value_name = "DIR")]
     runtime_dir: Option<PathBuf>,
-    /// Folder of settings and agent tokens [env: BRIEFCASE_CONFIG_DIR]
+    /// Folder with settings and agent tokens [env: BRIEFCASE_CONFIG_DIR]
     #[arg(long, value_name = "DIR")]
     config_dir: Option<PathBuf>,
-    /// Say more on standard error
+    /// Log more on standard error
     #[arg(long, short)]
     pub(crate) verbose: bool,
 }
 
-/// How the agent reaches this process.
+/// The agent's transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// Standard input and output.
@@ -65,9 +65,9 @@ pub(crate) enum Mode {
     Http(SocketAddr),
 }
 
-/// What to do, every value checked.
+/// The validated settings.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct GatewaySettings {
     pub(crate) mode: Mode,
     pub(crate) socket: PathBuf,
     pub(crate) token_file: PathBuf,
@@ -75,26 +75,31 @@ pub(crate) struct Settings {
     pub(crate) origins: Vec<String>,
 }
 
-/// What is wrong with the command line or the environment.
+/// The command line or the environment is invalid.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OptionsError {
     #[error("--agent: {0}")]
     Agent(IdError),
     #[error("--server: {0}")]
     Server(IdError),
-    #[error("--http takes a loopback address and a port, such as 127.0.0.1:7780 or [::1]:7780; `{0}` is none")]
+    #[error("--http takes a loopback address and a port, such as 127.0.0.1:7780 or [::1]:7780; `{0}` is not one")]
     Address(String),
-    #[error("--http binds to 127.0.0.1 or ::1 only; {0} could be reached from elsewhere. Use a tunnel of your own.")]
+    #[error(
+        "--http binds to 127.0.0.1 or ::1 only; other machines could reach {0}. For remote access, use your own tunnel."
+    )]
     NotLoopback(SocketAddr),
-    #[error("--allow-origin takes scheme://host[:port] without a path; `{0}` is none")]
+    #[error("--allow-origin takes scheme://host[:port] without a path; `{0}` is not one")]
     Origin(String),
     #[error(transparent)]
-    Folder(#[from] NoFolder),
+    Folder(#[from] MissingFolder),
 }
 
-impl Options {
-    /// Puts the command line and the environment together. `variable` looks up the environment.
-    pub(crate) fn settings(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<Settings, OptionsError> {
+impl GatewayOptions {
+    /// Validates the command line and the environment. `variable` looks up an environment variable.
+    pub(crate) fn settings(
+        &self,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<GatewaySettings, OptionsError> {
         let agent: AgentId = self.agent.parse().map_err(OptionsError::Agent)?;
         let runtime = || self.runtime_dir.clone().map_or_else(|| Paths::runtime_folder(&variable), Ok);
         let config = || self.config_dir.clone().map_or_else(|| Paths::config_folder(&variable), Ok);
@@ -109,7 +114,7 @@ impl Options {
         let view = self.server.as_deref().map(str::parse).transpose().map_err(OptionsError::Server)?;
         let mode = self.http.as_deref().map_or(Ok(Mode::Stdio), |text| address(text).map(Mode::Http))?;
         let origins = self.allow_origin.iter().map(|text| origin(text)).collect::<Result<_, _>>()?;
-        Ok(Settings { mode, socket, token_file, view, origins })
+        Ok(GatewaySettings { mode, socket, token_file, view, origins })
     }
 }
 
@@ -120,7 +125,7 @@ fn address(text: &str) -> Result<SocketAddr, OptionsError> {
     if loopback { Ok(address) } else { Err(OptionsError::NotLoopback(address)) }
 }
 
-/// An origin as browsers write it; `*` and `null` are none.
+/// Reads an origin as browsers write it. `*` and `null` are rejected.
 fn origin(text: &str) -> Result<String, OptionsError> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let plain = |host: &str| {
@@ -139,8 +144,8 @@ mod tests {
 
     use super::*;
 
-    fn settings(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Settings, OptionsError> {
-        let options = Options::parse_from([&["mcp-gateway"], arguments].concat());
+    fn settings(arguments: &[&str], environment: &[(&str, &str)]) -> Result<GatewaySettings, OptionsError> {
+        let options = GatewayOptions::parse_from([&["mcp-gateway"], arguments].concat());
         options.settings(|name| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
     }
 
@@ -180,6 +185,6 @@ mod tests {
             let refused = settings(&["--http", "127.0.0.1:1", "--allow-origin", wrong], home);
             assert!(matches!(refused, Err(OptionsError::Origin(_))), "{wrong}");
         }
-        Options::command().debug_assert();
+        GatewayOptions::command().debug_assert();
     }
 }

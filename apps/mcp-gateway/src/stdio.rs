@@ -1,30 +1,30 @@
-//! MCP over standard input and output: one message a line, nothing else on standard output.
+//! MCP over standard input and output: one message per line, and nothing else on standard output.
 //!
-//! Two loops that never wait for each other: [`inward`] reads the client and passes its messages to the daemon,
-//! [`outward`] holds the connection and writes what comes back. Many messages may be on their way at once.
+//! Two independent loops: [`from_client`] reads the client's messages and sends them to the daemon. [`to_client`] owns
+//! the connection and writes the daemon's messages. Many messages may be in flight.
 
-mod inward;
+mod from_client;
 mod lines;
-mod outward;
 mod pipes;
 mod state;
+mod to_client;
 
 use std::{path::PathBuf, sync::Arc};
 
-use briefcase_ipc::{AgentToken, OpenChannel, Transport};
+use briefcase_ipc::{AgentToken, AgentTransport, OpenChannel};
 use tokio::sync::mpsc;
 
 use crate::{
-    daemon::{Daemon, Unavailable},
-    options::Settings,
+    daemon::{DaemonEndpoint, Unavailable},
+    options::GatewaySettings,
 };
 use pipes::{Input, Output};
-use state::State;
+use state::StdioState;
 
-/// Own answers that may wait to be written.
+/// The maximum number of queued responses of the gateway's own.
 const ANSWERS: usize = 64;
 
-/// Why the gateway stopped before the client did.
+/// The gateway stopped before the client did.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StdioError {
     #[error("cannot use standard input or output: {0}")]
@@ -33,15 +33,15 @@ pub(crate) enum StdioError {
     SessionLost,
 }
 
-/// The way to the daemon for the one agent of this process.
-struct Access {
-    daemon: Daemon,
+/// The access to the daemon on behalf of this process's agent.
+struct AgentAccess {
+    daemon: DaemonEndpoint,
     token_file: PathBuf,
     open: OpenChannel,
 }
 
-impl Access {
-    async fn connect(&self) -> Result<briefcase_ipc::DaemonLink, Unavailable> {
+impl AgentAccess {
+    async fn connect(&self) -> Result<briefcase_ipc::DaemonClient, Unavailable> {
         let token = AgentToken::read(&self.token_file).map_err(|error| {
             Unavailable::new(error.to_string(), "Make the agent's token with `briefcase agent add NAME`.")
         })?;
@@ -50,21 +50,21 @@ impl Access {
 }
 
 /// Serves the client until it closes standard input.
-pub(crate) async fn run(settings: Settings) -> Result<(), StdioError> {
+pub(crate) async fn run(settings: GatewaySettings) -> Result<(), StdioError> {
     let (input, output) = (Input::open()?, Output::open()?);
-    let access = Access {
-        daemon: Daemon::at(settings.socket),
+    let access = AgentAccess {
+        daemon: DaemonEndpoint::at(settings.socket),
         token_file: settings.token_file,
         open: OpenChannel {
-            transport: Transport::Stdio,
+            transport: AgentTransport::Stdio,
             view: settings.view.map(|view| view.to_string()),
             stateless: false,
         },
     };
-    let state = Arc::new(State::default());
+    let state = Arc::new(StdioState::default());
     let (answers, queue) = mpsc::channel(ANSWERS);
-    let mut outward = tokio::spawn(outward::run(access, Arc::clone(&state), queue, output));
-    let inward = inward::run(input, Arc::clone(&state), answers);
+    let mut outward = tokio::spawn(to_client::run(access, Arc::clone(&state), queue, output));
+    let inward = from_client::run(input, Arc::clone(&state), answers);
     tokio::select! {
         ended = &mut outward => joined(ended),
         read = inward => {

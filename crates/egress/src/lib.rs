@@ -1,28 +1,29 @@
-//! The only way out: an HTTP client for addresses that other people control.
+//! The only outbound HTTP client. Other people control the servers behind its addresses.
 //!
-//! A server's URL is written by a person, but what stands behind it is not: names change where they point, answers
-//! redirect, bodies never end or unpack to a thousand times their size. This crate keeps, for every request:
+//! A person writes a server's URL, but cannot know the server behind it. Names change their addresses, responses
+//! redirect, and bodies never end or unpack to a thousand times their size. This crate keeps these rules for every
+//! request:
 //!
-//! - **one URL parser** ([`Target::parse`]): the text that is checked is the text that is dialled;
-//! - **vetted addresses**: every address of a name must be one the [`Reach`] admits, and the connection goes to
-//!   exactly those addresses, never through a second look-up;
-//! - **one origin per [`Lane`]**: a credential given to a lane cannot reach another scheme, host or port. Redirects
-//!   are answers ([`EgressError::Redirected`]), never followed;
-//! - **plain bodies**: no encoding is asked for and none is accepted, so there is nothing to unpack;
-//! - **ends**: of size, of time to connect, to answer and between chunks;
-//! - **TLS 1.2 or newer** with Mozilla's roots (and those a person added). There is no switch that turns checks off, and no proxy is
-//!   taken from the environment.
+//! - **one URL parser** ([`Target::parse`]): the client connects to the text that was checked;
+//! - **vetted addresses**: the [`AddressPolicy`] must allow every address of a name. The connection goes to exactly
+//!   those addresses, without a second look-up;
+//! - **one origin per [`OriginClient`]**: a credential given to a client cannot reach another scheme, host or port. A
+//!   redirect is an error ([`EgressError::Redirected`]) and is never followed;
+//! - **plain bodies**: requests ask for no encoding and responses with one are rejected, so nothing is unpacked;
+//! - **limits**: size, time to connect, time to respond and time between chunks;
+//! - **TLS 1.2 or newer** with Mozilla's roots and those that a person added. No option disables the checks, and no
+//!   proxy is read from the environment.
 
-mod address;
-mod connect;
+mod address_policy;
+mod connector;
 mod error;
-mod lane;
+mod origin_client;
 mod resolve;
 mod target;
 
-pub use address::Reach;
+pub use address_policy::AddressPolicy;
 pub use error::{EgressError, TargetError};
-pub use lane::{Answer, Body, Egress, EgressSettings, Lane, Request};
+pub use origin_client::{Egress, EgressRequest, EgressResponse, EgressSettings, OriginClient, ResponseBody};
 pub use resolve::{ResolveFuture, Resolver, SystemResolver};
 pub use rustls::pki_types::CertificateDer;
-pub use target::{Place, Target};
+pub use target::{PathAndQuery, Target};

@@ -1,4 +1,4 @@
-//! From a name to addresses that were vetted, once.
+//! Resolves a name once, to vetted addresses.
 
 use std::{
     future::Future,
@@ -8,14 +8,14 @@ use std::{
 
 use url::Host;
 
-use crate::{EgressError, Reach, Target, target::is_localhost};
+use crate::{AddressPolicy, EgressError, Target, target::is_localhost};
 
-/// What a resolver answers.
+/// The future result of a resolver.
 pub type ResolveFuture<'a> = Pin<Box<dyn Future<Output = std::io::Result<Vec<IpAddr>>> + Send + 'a>>;
 
-/// Turns names into addresses.
+/// Resolves names to addresses.
 pub trait Resolver: Send + Sync {
-    /// All addresses of a name.
+    /// Returns all addresses of a name.
     fn resolve<'a>(&'a self, name: &'a str) -> ResolveFuture<'a>;
 }
 
@@ -29,7 +29,7 @@ impl Resolver for SystemResolver {
     }
 }
 
-/// The addresses that may be dialled for this target: all of them are within its reach, or there are none.
+/// The target's addresses, if the policy allows all of them; else an error.
 pub(crate) async fn vetted(target: &Target, resolver: &dyn Resolver) -> Result<Vec<SocketAddr>, EgressError> {
     let addresses = match target.host() {
         Some(Host::Ipv4(four)) => vec![IpAddr::V4(four)],
@@ -42,12 +42,12 @@ pub(crate) async fn vetted(target: &Target, resolver: &dyn Resolver) -> Result<V
         }
         None => Vec::new(),
     };
-    vet(&addresses, target.reach(), target.port())
+    vet(&addresses, target.address_policy(), target.port())
 }
 
-/// One address outside the reach condemns them all: a name that mixes both is an attempt.
-fn vet(addresses: &[IpAddr], reach: Reach, port: u16) -> Result<Vec<SocketAddr>, EgressError> {
-    if let Some(outside) = addresses.iter().find(|address| !reach.admits(**address)) {
+/// One forbidden address rejects them all: a name that mixes both kinds is an attack.
+fn vet(addresses: &[IpAddr], policy: AddressPolicy, port: u16) -> Result<Vec<SocketAddr>, EgressError> {
+    if let Some(outside) = addresses.iter().find(|address| !policy.admits(**address)) {
         return Err(EgressError::Forbidden(*outside));
     }
     if addresses.is_empty() {

@@ -1,65 +1,66 @@
-//! Where a lane leads: a URL read once, by one parser.
+//! A client's destination: a URL read once, by one parser.
 
 use std::net::IpAddr;
 
 use http::Uri;
 use url::{Host, Url};
 
-use crate::{Reach, TargetError};
+use crate::{AddressPolicy, TargetError};
 
 const LONGEST_URL: usize = 4096;
 
-/// A server's address together with the reach a person gave it. Holds only what may be dialled.
+/// A server's URL with its address policy. Holds only allowed URLs.
 #[derive(Clone, Debug)]
 pub struct Target {
     url: Url,
     uri: Uri,
-    reach: Reach,
+    policy: AddressPolicy,
 }
 
-/// A URL on the same origin as the lane it was made for.
+/// The path and query of a URL on the client's origin.
 #[derive(Clone, Debug)]
-pub struct Place(pub(crate) Uri);
+pub struct PathAndQuery(pub(crate) Uri);
 
 impl Target {
-    /// Reads a URL. `http` is accepted only with [`Reach::Loopback`], whose host must be `localhost` or an address of this machine.
-    pub fn parse(text: &str, reach: Reach) -> Result<Self, TargetError> {
+    /// Reads a URL. Plain `http` needs [`AddressPolicy::Loopback`], whose host must be `localhost` or an address of
+    /// this machine.
+    pub fn parse(text: &str, policy: AddressPolicy) -> Result<Self, TargetError> {
         let url = plain_url(text)?;
-        match (url.scheme(), reach) {
-            ("https", _) | ("http", Reach::Loopback) => {}
+        match (url.scheme(), policy) {
+            ("https", _) | ("http", AddressPolicy::Loopback) => {}
             _ => return Err(TargetError::Scheme),
         }
-        check_host(&url, reach)?;
+        check_host(&url, policy)?;
         let uri = uri(&url)?;
-        Ok(Self { url, uri, reach })
+        Ok(Self { url, uri, policy })
     }
 
-    /// The URL as it was read (normalised).
+    /// The parsed, normalised URL.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.url.as_str()
     }
 
-    /// Its origin (`scheme://host[:port]`, no default port), as browsers write it.
+    /// The origin (`scheme://host[:port]`, without the default port), as browsers write it.
     #[must_use]
     pub fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
-    /// The reach.
+    /// The address policy.
     #[must_use]
-    pub const fn reach(&self) -> Reach {
-        self.reach
+    pub const fn address_policy(&self) -> AddressPolicy {
+        self.policy
     }
 
-    /// The target itself as a place.
+    /// The path and query of the target itself.
     #[must_use]
-    pub fn place(&self) -> Place {
-        Place(self.uri.clone())
+    pub fn path_and_query(&self) -> PathAndQuery {
+        PathAndQuery(self.uri.clone())
     }
 
-    /// A reference that the server gave (absolute or relative), if it stays on this origin.
-    pub fn join(&self, reference: &str) -> Result<Place, TargetError> {
+    /// Resolves a server's absolute or relative reference, if it stays on this origin.
+    pub fn join(&self, reference: &str) -> Result<PathAndQuery, TargetError> {
         if has_odd_characters(reference) || reference.len() > LONGEST_URL {
             return Err(TargetError::NotAUrl);
         }
@@ -70,7 +71,7 @@ impl Target {
         if !joined.username().is_empty() || joined.password().is_some() {
             return Err(TargetError::Userinfo);
         }
-        uri(&joined).map(Place)
+        uri(&joined).map(PathAndQuery)
     }
 
     pub(crate) fn host(&self) -> Option<Host<&str>> {
@@ -86,12 +87,12 @@ impl Target {
     }
 }
 
-/// Parsers drop tabs and newlines and turn backslashes round, each in its own way: such text is not a URL here.
+/// Parsers drop tabs and newlines and turn backslashes into slashes, each in its own way. Such text is rejected.
 fn has_odd_characters(text: &str) -> bool {
     text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\' || briefcase_types::text::is_deceptive(c))
 }
 
-/// Parsers also disagree about `https:/host` and `https:///host`.
+/// Parsers disagree about `https:/host` and `https:///host`.
 fn has_two_slashes(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, rest)| !scheme.contains(['/', ':']) && !rest.starts_with('/'))
 }
@@ -110,27 +111,27 @@ fn plain_url(text: &str) -> Result<Url, TargetError> {
     Ok(url)
 }
 
-fn check_host(url: &Url, reach: Reach) -> Result<(), TargetError> {
+fn check_host(url: &Url, policy: AddressPolicy) -> Result<(), TargetError> {
     let address = match url.host().ok_or(TargetError::NotAUrl)? {
         Host::Ipv4(four) => IpAddr::V4(four),
         Host::Ipv6(six) => IpAddr::V6(six),
-        Host::Domain(name) if is_localhost(name) == (reach == Reach::Loopback) => return Ok(()),
-        Host::Domain(_) => return Err(TargetError::OutOfReach(kind(reach))),
+        Host::Domain(name) if is_localhost(name) == (policy == AddressPolicy::Loopback) => return Ok(()),
+        Host::Domain(_) => return Err(TargetError::OutOfReach(kind(policy))),
     };
-    if reach.admits(address) { Ok(()) } else { Err(TargetError::OutOfReach(kind(reach))) }
+    if policy.admits(address) { Ok(()) } else { Err(TargetError::OutOfReach(kind(policy))) }
 }
 
-/// `localhost` and names below it: they are this machine by definition (RFC 6761) and never asked of a resolver.
+/// Whether a name is `localhost` or below it. Such names mean this machine (RFC 6761) and are never sent to a resolver.
 pub(crate) fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name == "localhost" || name.ends_with(".localhost")
 }
 
-const fn kind(reach: Reach) -> &'static str {
-    match reach {
-        Reach::Public => "public addresses only",
-        Reach::Loopback => "this machine only",
-        Reach::Private => "public addresses and private networks",
+const fn kind(policy: AddressPolicy) -> &'static str {
+    match policy {
+        AddressPolicy::Public => "public addresses only",
+        AddressPolicy::Loopback => "this machine only",
+        AddressPolicy::Private => "public addresses and private networks",
     }
 }
 

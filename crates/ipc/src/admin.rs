@@ -1,4 +1,4 @@
-//! `admin.sock`: bound and checked here, spoken elsewhere (HTTP/1.1).
+//! `admin.sock`: this crate binds it and checks its peers. The protocol on it is HTTP/1.1.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,18 +16,18 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct AdminListener(BoundSocket);
 
 impl AdminListener {
-    /// Binds `admin.sock` in a private folder, which is made if it is not there.
+    /// Binds `admin.sock` in a private folder. A missing folder is created.
     pub fn bind(runtime_dir: &Path) -> Result<Self, SocketError> {
         BoundSocket::bind(runtime_dir, ADMIN_SOCKET).map(Self)
     }
 
-    /// Where it is bound.
+    /// The socket's path.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.0.path()
     }
 
-    /// The next connection of this user; those of others are closed without a word.
+    /// Accepts the next connection of this user. Connections of other users are closed without a response.
     pub async fn accept(&self) -> (UnixStream, Peer) {
         loop {
             match self.0.listener.accept().await {

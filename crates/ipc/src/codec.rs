@@ -1,4 +1,4 @@
-//! The framing: `u32 BE length | u8 kind | u32 BE channel | payload`, where the length counts kind, channel and payload.
+//! The framing: `u32 BE length | u8 kind | u32 BE channel | payload`. The length counts kind, channel and payload.
 
 use std::marker::PhantomData;
 
@@ -8,23 +8,23 @@ use tokio_util::codec::Decoder;
 
 use crate::ChannelId;
 
-/// The largest frame, without its length.
+/// The largest frame, without its length field.
 pub const MAX_FRAME_BYTES: usize = 8 * 1024 * 1024;
 
-/// Kind and channel.
+/// The size of kind and channel.
 const FIXED_BYTES: usize = 5;
 
-/// Why a connection cannot go on.
+/// The connection must end.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// A frame announces more bytes than allowed, or fewer than a frame has.
-    #[error("a frame of {0} bytes is not allowed here")]
+    /// The announced length of a frame is too large or too small.
+    #[error("a frame of {0} bytes is outside the limits")]
     Length(usize),
-    /// A frame of a kind that this end does not take.
-    #[error("unknown kind of frame: {0:#04x}")]
+    /// This end does not accept this kind of frame.
+    #[error("unknown frame kind: {0:#04x}")]
     UnknownKind(u8),
-    /// A frame's payload does not have its form.
+    /// A frame's payload is malformed.
     #[error("a frame's payload is malformed")]
     Malformed,
     /// The connection ended inside a frame.
@@ -35,28 +35,28 @@ pub enum FrameError {
     Io(#[from] std::io::Error),
 }
 
-/// One direction's messages as frames.
+/// The messages of one direction, as frames.
 pub trait Frame: Sized + Send + 'static {
-    /// Takes the message apart for writing. The tail is written without being copied when it is large.
-    fn into_parts(self) -> Parts;
+    /// Splits the message for writing. A large tail is written without copying.
+    fn into_parts(self) -> FrameParts;
 
-    /// About how many bytes it takes; counts against what may wait to be written.
+    /// The approximate size. It counts against the limit of queued bytes.
     fn size(&self) -> usize;
 
-    /// Puts the message together again.
+    /// Builds the message from a received frame.
     fn from_payload(kind: u8, channel: ChannelId, payload: Bytes) -> Result<Self, FrameError>;
 }
 
 /// A frame ready for writing.
 #[derive(Debug)]
-pub struct Parts {
+pub struct FrameParts {
     pub(crate) kind: u8,
     pub(crate) channel: ChannelId,
     pub(crate) prefix: Bytes,
     pub(crate) tail: Bytes,
 }
 
-impl Parts {
+impl FrameParts {
     pub(crate) const fn plain(kind: u8, channel: ChannelId, tail: Bytes) -> Self {
         Self { kind, channel, prefix: Bytes::new(), tail }
     }
@@ -66,7 +66,7 @@ impl Parts {
         Self::plain(kind, channel, tail)
     }
 
-    /// Writes everything before the tail. An oversized frame is an error, and nothing is written.
+    /// Writes everything before the tail. On an oversized frame it returns an error and writes nothing.
     pub(crate) fn put_head(&self, out: &mut BytesMut) -> Result<(), FrameError> {
         let length = FIXED_BYTES.saturating_add(self.prefix.len()).saturating_add(self.tail.len());
         let announced = u32::try_from(length).ok().filter(|_| length <= MAX_FRAME_BYTES);
@@ -94,7 +94,7 @@ pub struct FrameCodec<F> {
 }
 
 impl<F: Frame> FrameCodec<F> {
-    /// A reader that refuses frames above `max` bytes, and in any case above [`MAX_FRAME_BYTES`].
+    /// Makes a reader that rejects frames above `max` bytes, and always those above [`MAX_FRAME_BYTES`].
     #[must_use]
     pub fn new(max: usize) -> Self {
         Self { max: max.min(MAX_FRAME_BYTES), frames: PhantomData }

@@ -10,26 +10,26 @@ use rustix::{
     io::Errno,
 };
 
-/// A folder that belongs to this user and that nobody else can enter, held open.
+/// An open handle on a folder that belongs to this user and that nobody else can enter.
 ///
-/// All work in it goes through the open handle, so that a folder swapped for another after the check is never used.
+/// All operations go through the open handle, so swapping the folder after the check has no effect.
 #[derive(Debug)]
 pub struct RuntimeDir {
     handle: OwnedFd,
     path: PathBuf,
 }
 
-/// Why a folder is not usable for sockets.
+/// A folder is not usable for sockets.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DirError {
-    /// It does not exist.
-    #[error("there is no folder {0}")]
+    /// The folder does not exist.
+    #[error("the folder {0} does not exist")]
     Missing(PathBuf),
-    /// It is a symbolic link or a file.
+    /// The path is a symbolic link or a file.
     #[error("{0} is not a folder but a link or a file; remove it, or choose another with BRIEFCASE_RUNTIME_DIR")]
     NotAFolder(PathBuf),
-    /// It belongs to somebody else.
+    /// The folder belongs to another user.
     #[error("{path} belongs to user {owner}; choose a folder of your own with BRIEFCASE_RUNTIME_DIR", path = .path.display())]
     Owner {
         /// The folder.
@@ -37,26 +37,26 @@ pub enum DirError {
         /// Its owner.
         owner: u32,
     },
-    /// Others can enter it.
-    #[error("{path} can be entered by others (mode {mode:03o}); fix it with `chmod 700 {path}`", path = .path.display())]
+    /// Other users can enter the folder.
+    #[error("other users can enter {path} (mode {mode:03o}); fix it with `chmod 700 {path}`", path = .path.display())]
     Open {
         /// The folder.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
     },
-    /// Something else.
-    #[error("cannot use the folder {path}: {source}", path = .path.display())]
+    /// Another failure.
+    #[error("the folder {path} is unusable: {source}", path = .path.display())]
     Io {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 }
 
 impl RuntimeDir {
-    /// Opens the folder, making it (0700) if it is not there. The folder above must exist.
+    /// Opens the folder; creates it (0700) when missing. The parent folder must exist.
     pub fn prepare(path: &Path) -> Result<Self, DirError> {
         match rustix::fs::mkdir(path, Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => Self::open(path),
@@ -64,7 +64,7 @@ impl RuntimeDir {
         }
     }
 
-    /// Opens the folder, which must be there.
+    /// Opens the folder, which must exist.
     pub fn open(path: &Path) -> Result<Self, DirError> {
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
         let handle = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(|errno| match errno {
@@ -83,7 +83,7 @@ impl RuntimeDir {
         Ok(Self { handle, path: path.to_owned() })
     }
 
-    /// Where it is, for messages.
+    /// The folder's path, for messages.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -93,7 +93,7 @@ impl RuntimeDir {
         self.handle.as_fd()
     }
 
-    /// A path to `name` inside that goes through the open handle. It is also short, which socket addresses must be.
+    /// A path to `name` in the folder through the open handle. It is also short, as socket addresses require.
     #[cfg(target_os = "linux")]
     pub(crate) fn inside(&self, name: &str) -> PathBuf {
         format!("/proc/self/fd/{}/{name}", self.handle.as_raw_fd()).into()
@@ -104,7 +104,7 @@ impl RuntimeDir {
         self.path.join(name)
     }
 
-    /// What `name` inside is, without following a link: its type and what identifies it.
+    /// The type and identity of `name` in the folder, without following a link.
     pub(crate) fn look(&self, name: &str) -> std::io::Result<Option<(FileType, (u64, u64))>> {
         match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some((FileType::from_raw_mode(stat.st_mode), (stat.st_dev, stat.st_ino)))),

@@ -1,99 +1,101 @@
-//! What gateway and daemon say to each other once they know each other.
+//! The frames between gateway and daemon after the handshake.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Frame, FrameError, Parts};
+use crate::codec::{Frame, FrameError, FrameParts};
 
-/// One MCP conversation inside a connection. Chosen by the gateway, not reused within a connection.
+/// The number of an MCP conversation inside a connection. The gateway chooses it and does not reuse it within a
+/// connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelId(pub u32);
 
-/// How the agent reaches the gateway.
+/// The agent's transport to the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Transport {
+pub enum AgentTransport {
     /// Standard input and output; one channel per connection.
     Stdio,
     /// Streamable HTTP.
     Http,
 }
 
-/// What a channel is for.
+/// The properties of a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenChannel {
-    /// How the agent reaches the gateway.
-    pub transport: Transport,
+    /// The agent's transport to the gateway.
+    pub transport: AgentTransport,
     /// The one server to show, with bare names; `None` shows all, with prefixed names.
     pub view: Option<String>,
-    /// Whether the channel carries modern requests of many HTTP clients. Such a channel is not a session of its own:
-    /// all stateless channels of a connection belong to one session of the agent, so that labels outlive a request.
+    /// Whether the channel carries modern requests of many HTTP clients. Such a channel is not a session of its own.
+    /// All stateless channels of a connection belong to one session of the agent, so labels outlive a request.
     #[serde(default)]
     pub stateless: bool,
 }
 
-/// From the gateway to the daemon.
+/// A frame from the gateway to the daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ToDaemon {
     /// Starts a conversation.
     Open {
-        /// A number that this connection has not used.
+        /// A channel number that is unused on this connection.
         channel: ChannelId,
-        /// What it is for.
+        /// The channel's properties.
         open: OpenChannel,
     },
     /// A JSON-RPC message of the agent.
     Message {
-        /// Its conversation.
+        /// The conversation.
         channel: ChannelId,
-        /// The `Mcp-Param-*` headers (`{"region":"eu"}`), for every modern HTTP request even when there are none.
-        /// The daemon compares them with the body. `None` where the transport has no headers.
+        /// The `Mcp-Param-*` headers (`{"region":"eu"}`), sent for every modern HTTP request even when empty. The
+        /// daemon compares them with the body. `None` where the transport has no headers.
         headers: Option<Bytes>,
         /// The message.
         json: Bytes,
     },
-    /// The client gave up on a request without a message that says so: it closed the HTTP response.
+    /// The client gave up a request without a message: it closed the HTTP response.
     Cancel {
-        /// Its conversation.
+        /// The conversation.
         channel: ChannelId,
         /// The request's id as JSON text.
         request: Bytes,
     },
     /// Ends a conversation.
     Close {
-        /// Which.
+        /// The conversation.
         channel: ChannelId,
     },
 }
 
-/// Where in a conversation a message of the daemon belongs.
+/// The place of a daemon's message in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Route {
-    /// To the conversation as a whole.
+pub enum ChannelRoute {
+    /// The message belongs to the whole conversation.
     General,
-    /// To one request of the client, named by its id as JSON text: its response, its progress, questions on its behalf.
+    /// The message belongs to one request of the client, by the request's id as JSON text. This covers its response,
+    /// its progress and requests on its behalf.
     Related(Bytes),
 }
 
-/// From the daemon to the gateway.
+/// A frame from the daemon to the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ToGateway {
     /// A JSON-RPC message for the agent.
     Message {
-        /// Its conversation.
+        /// The conversation.
         channel: ChannelId,
-        /// Its place there.
-        route: Route,
+        /// The place in the conversation.
+        route: ChannelRoute,
         /// The message.
         json: Bytes,
     },
-    /// The conversation is over.
+    /// The conversation has ended.
     Closed {
-        /// Which.
+        /// The conversation.
         channel: ChannelId,
-        /// Why, for a person.
+        /// The reason, as text for a person.
         reason: String,
     },
 }
@@ -107,17 +109,17 @@ const TO_GATEWAY_MESSAGE: u8 = 0x83;
 const CLOSED: u8 = 0x84;
 
 impl Frame for ToDaemon {
-    fn into_parts(self) -> Parts {
+    fn into_parts(self) -> FrameParts {
         match self {
-            Self::Open { channel, open } => Parts::json(OPEN, channel, &open),
-            Self::Message { channel, headers: None, json } => Parts::plain(MESSAGE, channel, json),
+            Self::Open { channel, open } => FrameParts::json(OPEN, channel, &open),
+            Self::Message { channel, headers: None, json } => FrameParts::plain(MESSAGE, channel, json),
             Self::Message { channel, headers: Some(headers), json } => {
                 let mut prefix = BytesMut::with_capacity(headers.len().saturating_add(4));
                 put_block(&mut prefix, &headers);
-                Parts { kind: MESSAGE_WITH_HEADERS, channel, prefix: prefix.freeze(), tail: json }
+                FrameParts { kind: MESSAGE_WITH_HEADERS, channel, prefix: prefix.freeze(), tail: json }
             }
-            Self::Cancel { channel, request } => Parts::plain(CANCEL, channel, request),
-            Self::Close { channel } => Parts::plain(CLOSE, channel, Bytes::new()),
+            Self::Cancel { channel, request } => FrameParts::plain(CANCEL, channel, request),
+            Self::Close { channel } => FrameParts::plain(CLOSE, channel, Bytes::new()),
         }
     }
 
@@ -144,21 +146,21 @@ impl Frame for ToDaemon {
 }
 
 impl Frame for ToGateway {
-    fn into_parts(self) -> Parts {
+    fn into_parts(self) -> FrameParts {
         match self {
             Self::Message { channel, route, json } => {
                 let prefix = match route {
-                    Route::General => Bytes::from_static(&[0]),
-                    Route::Related(request) => {
+                    ChannelRoute::General => Bytes::from_static(&[0]),
+                    ChannelRoute::Related(request) => {
                         let mut prefix = BytesMut::with_capacity(request.len().saturating_add(5));
                         prefix.put_u8(1);
                         put_block(&mut prefix, &request);
                         prefix.freeze()
                     }
                 };
-                Parts { kind: TO_GATEWAY_MESSAGE, channel, prefix, tail: json }
+                FrameParts { kind: TO_GATEWAY_MESSAGE, channel, prefix, tail: json }
             }
-            Self::Closed { channel, reason } => Parts::plain(CLOSED, channel, reason.into()),
+            Self::Closed { channel, reason } => FrameParts::plain(CLOSED, channel, reason.into()),
         }
     }
 
@@ -173,8 +175,8 @@ impl Frame for ToGateway {
         match kind {
             TO_GATEWAY_MESSAGE => {
                 let route = match payload.try_get_u8() {
-                    Ok(0) => Route::General,
-                    Ok(1) => Route::Related(take_block(&mut payload)?),
+                    Ok(0) => ChannelRoute::General,
+                    Ok(1) => ChannelRoute::Related(take_block(&mut payload)?),
                     _ => return Err(FrameError::Malformed),
                 };
                 Ok(Self::Message { channel, route, json: payload })
@@ -188,7 +190,7 @@ impl Frame for ToGateway {
     }
 }
 
-/// A block inside a payload: its length as `u32`, then its bytes.
+/// Writes a block inside a payload: its length as `u32`, then its bytes.
 fn put_block(out: &mut BytesMut, block: &[u8]) {
     out.put_u32(u32::try_from(block.len()).unwrap_or(u32::MAX));
     out.put_slice(block);

@@ -1,4 +1,4 @@
-//! The first frame each way: who the gateway speaks for, and whether the daemon listens.
+//! The first frame in each direction: the agent's credential, and the daemon's decision.
 
 use briefcase_types::{RefusalCode, SecretString};
 use bytes::Bytes;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgentToken, ChannelId,
-    codec::{Frame, FrameError, Parts},
+    codec::{Frame, FrameError, FrameParts},
     frame::from_json,
 };
 
@@ -18,60 +18,60 @@ const WELCOME: u8 = 0x81;
 const REFUSED: u8 = 0x82;
 const NO_CHANNEL: ChannelId = ChannelId(0);
 
-/// The gateway presents itself and the agent's credential.
+/// The gateway's first frame, with the agent's credential.
 pub struct Hello {
-    /// [`PROTOCOL`] as the gateway has it.
+    /// The gateway's [`PROTOCOL`].
     pub protocol: u32,
-    /// The agent's token, of the right form; whether it is known, the daemon decides.
+    /// The agent's token. Its format is checked; the daemon decides whether it is valid.
     pub agent_token: AgentToken,
     /// The gateway's name and version, for the log.
     pub gateway: String,
 }
 
-/// The daemon takes the connection.
+/// The daemon accepts the connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
-    /// [`PROTOCOL`] as the daemon has it.
+    /// The daemon's [`PROTOCOL`].
     pub protocol: u32,
-    /// The name of the agent that the token belongs to.
+    /// The name of the token's agent.
     pub agent: String,
     /// The daemon's name and version.
     pub daemon: String,
 }
 
-/// The daemon does not take the connection.
+/// The daemon refuses the connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {message} {next_step}")]
-pub struct Refused {
-    /// Stable code, such as `denied` (unknown token), `revoked` or `unavailable` (locked).
+pub struct HandshakeRefusal {
+    /// A stable code, such as `denied` (unknown token), `revoked` or `unavailable` (locked).
     pub code: RefusalCode,
-    /// What is wrong.
+    /// The reason.
     pub message: String,
-    /// What a person can do.
+    /// The next step for a person.
     pub next_step: String,
 }
 
-/// The daemon's answer to a [`Hello`].
+/// The daemon's reply to a [`Hello`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// Come in.
+pub enum HandshakeReply {
+    /// The connection is accepted.
     Welcome(Welcome),
-    /// No.
-    Refused(Refused),
+    /// The connection is refused.
+    Refused(HandshakeRefusal),
 }
 
 #[derive(Serialize, Deserialize)]
-struct HelloWire<'a> {
+struct EncodedHello<'a> {
     protocol: u32,
     agent_token: &'a str,
     gateway: &'a str,
 }
 
 impl Frame for Hello {
-    fn into_parts(self) -> Parts {
+    fn into_parts(self) -> FrameParts {
         self.agent_token.expose(|token| {
-            let wire = HelloWire { protocol: self.protocol, agent_token: token, gateway: &self.gateway };
-            Parts::json(HELLO, NO_CHANNEL, &wire)
+            let wire = EncodedHello { protocol: self.protocol, agent_token: token, gateway: &self.gateway };
+            FrameParts::json(HELLO, NO_CHANNEL, &wire)
         })
     }
 
@@ -83,7 +83,7 @@ impl Frame for Hello {
         if kind != HELLO {
             return Err(FrameError::UnknownKind(kind));
         }
-        let wire: HelloWire<'_> = from_json(&payload)?;
+        let wire: EncodedHello<'_> = from_json(&payload)?;
         let token = SecretString::new(wire.agent_token.to_owned());
         Ok(Self {
             protocol: wire.protocol,
@@ -93,11 +93,11 @@ impl Frame for Hello {
     }
 }
 
-impl Frame for Reply {
-    fn into_parts(self) -> Parts {
+impl Frame for HandshakeReply {
+    fn into_parts(self) -> FrameParts {
         match self {
-            Self::Welcome(welcome) => Parts::json(WELCOME, NO_CHANNEL, &welcome),
-            Self::Refused(refused) => Parts::json(REFUSED, NO_CHANNEL, &refused),
+            Self::Welcome(welcome) => FrameParts::json(WELCOME, NO_CHANNEL, &welcome),
+            Self::Refused(refused) => FrameParts::json(REFUSED, NO_CHANNEL, &refused),
         }
     }
 

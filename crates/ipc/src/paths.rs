@@ -1,6 +1,6 @@
-//! Where one briefcase lives (XDG Base Directory Specification), the same for all three programs.
+//! The folders of one briefcase (XDG Base Directory Specification), the same for all three programs.
 //!
-//! Invariant: each folder is named by its own variable, else by XDG's, else below `HOME`; nothing is guessed beyond that.
+//! Invariant: each folder comes from its own variable, else from XDG's, else from `HOME`. There is no other fallback.
 
 use std::{
     ffi::OsString,
@@ -14,28 +14,28 @@ use crate::{ADMIN_SOCKET, AGENT_SOCKET};
 /// The folders of one briefcase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths {
-    /// Database, vault, head.
+    /// The state folder: database, vault, head.
     pub state: PathBuf,
-    /// Sockets.
+    /// The runtime folder: sockets.
     pub runtime: PathBuf,
-    /// Agent tokens and settings.
+    /// The configuration folder: agent tokens and settings.
     pub config: PathBuf,
 }
 
-/// No folder could be found for something.
+/// The environment does not name a folder.
 #[derive(Debug, thiserror::Error)]
-#[error("the {what} folder is not known: set {variable}, or HOME")]
-pub struct NoFolder {
+#[error("the {what} folder is unknown: set {variable} or HOME")]
+pub struct MissingFolder {
     what: &'static str,
     variable: &'static str,
 }
 
 impl Paths {
-    /// Finds the folders. `variable` looks up the environment.
+    /// Finds the folders. `variable` looks up an environment variable.
     ///
     /// # Errors
-    /// When neither a variable of its own nor `HOME` names one of them.
-    pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, NoFolder> {
+    /// [`MissingFolder`] when neither the folder's own variable nor `HOME` is set.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, MissingFolder> {
         let variable = &variable;
         Ok(Self {
             state: folder(variable, "BRIEFCASE_STATE_DIR", "XDG_STATE_HOME", ".local/state", "state")?,
@@ -44,11 +44,11 @@ impl Paths {
         })
     }
 
-    /// The folder of the sockets alone, for programs that need nothing else.
+    /// The runtime folder alone, for programs that need nothing else.
     ///
     /// # Errors
-    /// When no variable names it.
-    pub fn runtime_folder(variable: &impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, NoFolder> {
+    /// [`MissingFolder`] when no variable names it.
+    pub fn runtime_folder(variable: &impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, MissingFolder> {
         if let Some(own) = set(variable, "BRIEFCASE_RUNTIME_DIR") {
             return Ok(own);
         }
@@ -56,37 +56,37 @@ impl Paths {
             return Ok(xdg.join("briefcase"));
         }
         let state = folder(variable, "BRIEFCASE_STATE_DIR", "XDG_STATE_HOME", ".local/state", "runtime");
-        let unknown = NoFolder { what: "runtime", variable: "BRIEFCASE_RUNTIME_DIR" };
+        let unknown = MissingFolder { what: "runtime", variable: "BRIEFCASE_RUNTIME_DIR" };
         state.map(|state| state.join("run")).map_err(|_| unknown)
     }
 
-    /// The folder of settings and agent tokens alone.
+    /// The configuration folder alone.
     ///
     /// # Errors
-    /// When no variable names it.
-    pub fn config_folder(variable: &impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, NoFolder> {
+    /// [`MissingFolder`] when no variable names it.
+    pub fn config_folder(variable: &impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, MissingFolder> {
         folder(variable, "BRIEFCASE_CONFIG_DIR", "XDG_CONFIG_HOME", ".config", "configuration")
     }
 
-    /// The socket of people's programs.
+    /// The path of `admin.sock`.
     #[must_use]
     pub fn admin_socket(&self) -> PathBuf {
         self.runtime.join(ADMIN_SOCKET)
     }
 
-    /// The socket of agents' gateways.
+    /// The path of `agent.sock`.
     #[must_use]
     pub fn agent_socket(&self) -> PathBuf {
         self.runtime.join(AGENT_SOCKET)
     }
 
-    /// The file with an agent's token.
+    /// The path of an agent's token file.
     #[must_use]
     pub fn token_file(&self, agent: &AgentId) -> PathBuf {
         Self::token_file_in(&self.config, agent)
     }
 
-    /// The file with an agent's token, in a folder of settings.
+    /// The path of an agent's token file in a configuration folder.
     #[must_use]
     pub fn token_file_in(config: &Path, agent: &AgentId) -> PathBuf {
         config.join("agents").join(format!("{agent}.token"))
@@ -103,18 +103,18 @@ fn folder(
     xdg: &str,
     below_home: &str,
     what: &'static str,
-) -> Result<PathBuf, NoFolder> {
+) -> Result<PathBuf, MissingFolder> {
     set(variable, own)
         .or_else(|| set(variable, xdg).map(|dir| dir.join("briefcase")))
         .or_else(|| set(variable, "HOME").map(|home| home.join(below_home).join("briefcase")))
-        .ok_or(NoFolder { what, variable: own })
+        .ok_or(MissingFolder { what, variable: own })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn paths(pairs: &[(&str, &str)]) -> Result<Paths, NoFolder> {
+    fn paths(pairs: &[(&str, &str)]) -> Result<Paths, MissingFolder> {
         Paths::from_environment(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
     }
 
@@ -134,11 +134,11 @@ mod tests {
     }
 
     #[test]
-    fn without_a_home_the_error_names_the_variable_and_empty_is_unset() {
+    fn without_home_the_error_names_the_variable_and_empty_is_unset() {
         let error = paths(&[("HOME", "")]).unwrap_err().to_string();
-        assert_eq!(error, "the state folder is not known: set BRIEFCASE_STATE_DIR, or HOME");
+        assert_eq!(error, "the state folder is unknown: set BRIEFCASE_STATE_DIR or HOME");
         let error = Paths::runtime_folder(&|_: &str| None).unwrap_err().to_string();
-        assert_eq!(error, "the runtime folder is not known: set BRIEFCASE_RUNTIME_DIR, or HOME");
+        assert_eq!(error, "the runtime folder is unknown: set BRIEFCASE_RUNTIME_DIR or HOME");
         let sockets_only = |name: &str| (name == "BRIEFCASE_RUNTIME_DIR").then(|| OsString::from("/r"));
         assert_eq!(Paths::runtime_folder(&sockets_only).unwrap(), PathBuf::from("/r"), "needs no other folder");
     }

@@ -1,10 +1,10 @@
-//! Who is at the other end of a connection.
+//! The process at the other end of a connection.
 
 use std::os::fd::{AsFd, OwnedFd};
 
 use tokio::net::UnixStream;
 
-/// The process at the other end, as the kernel saw it when the connection was made.
+/// The process at the other end, as the kernel recorded it at connect time.
 #[derive(Debug)]
 pub struct Peer {
     uid: u32,
@@ -12,25 +12,25 @@ pub struct Peer {
     process: Option<OwnedFd>,
 }
 
-/// The other end is not who it must be.
+/// The process at the other end was rejected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PeerError {
-    /// Another user.
+    /// The process belongs to another user.
     #[error("the process at the other end runs as user {found}, not as user {expected}")]
     User {
-        /// The user at the other end.
+        /// The user of the other process.
         found: u32,
         /// This process's user.
         expected: u32,
     },
-    /// The kernel did not say.
-    #[error("cannot tell who is at the other end: {0}")]
+    /// The kernel gave no answer.
+    #[error("cannot determine the user at the other end: {0}")]
     Unknown(#[from] std::io::Error),
 }
 
 impl Peer {
-    /// Asks the kernel, and refuses everybody but this process's own user (also root).
+    /// Asks the kernel for the peer. Rejects every user but this process's own, root included.
     pub fn of(stream: &UnixStream) -> Result<Self, PeerError> {
         let expected = rustix::process::geteuid().as_raw();
         let credentials = stream.peer_cred()?;
@@ -41,19 +41,19 @@ impl Peer {
         Ok(Self { uid: found, pid: credentials.pid(), process: pidfd(stream) })
     }
 
-    /// The user.
+    /// The peer's user id.
     #[must_use]
     pub const fn uid(&self) -> u32 {
         self.uid
     }
 
-    /// The process id when the connection was made. For logs: numbers are reused, [`Peer::is_alive`] is not fooled.
+    /// The process id at connect time, for logs. Ids are reused; [`Peer::is_alive`] is safe against that.
     #[must_use]
     pub const fn pid(&self) -> Option<i32> {
         self.pid
     }
 
-    /// Whether the process that connected still runs; `None` where the kernel gives no handle on it.
+    /// Whether the connected process still runs; `None` where the kernel gives no handle for it.
     #[must_use]
     pub fn is_alive(&self) -> Option<bool> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -63,7 +63,7 @@ impl Peer {
     }
 }
 
-/// A handle on the process that cannot come to mean another one (Linux 6.5).
+/// Opens a handle on the process that never comes to mean another process (Linux 6.5).
 #[cfg(target_os = "linux")]
 fn pidfd(stream: &UnixStream) -> Option<OwnedFd> {
     nix::sys::socket::getsockopt(&stream.as_fd(), nix::sys::socket::sockopt::PeerPidfd).ok()

@@ -1,4 +1,4 @@
-//! Binding a socket so that nobody can be in its place, and connecting only to who should be there.
+//! Binds sockets so that no other program can take their place, and connects only to this user's sockets.
 
 use std::{
     os::fd::OwnedFd,
@@ -13,41 +13,41 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::{DirError, Peer, PeerError, RuntimeDir};
 
-/// Name of the socket that agents' gateways use.
+/// The name of the gateways' socket.
 pub const AGENT_SOCKET: &str = "agent.sock";
-/// Name of the socket that people's programs use.
+/// The name of the socket for the CLI and the console.
 pub const ADMIN_SOCKET: &str = "admin.sock";
 
-/// Why a socket cannot be bound or reached.
+/// A socket cannot be bound or reached.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SocketError {
     /// The folder is not private.
     #[error(transparent)]
     Dir(#[from] DirError),
-    /// The other end is somebody else.
+    /// The process at the other end belongs to another user.
     #[error(transparent)]
     Peer(#[from] PeerError),
     /// Another daemon serves this folder.
     #[error("briefcased is already running: it holds {0}; stop it first, or choose another folder")]
     AlreadyRunning(PathBuf),
-    /// Something that is no socket stands in the place.
-    #[error("{0} is not a socket; Briefcase will not remove it, please look at it and move it away")]
+    /// The path exists and is not a socket.
+    #[error("{0} is not a socket and will not be removed; check it and move it away")]
     Squatted(PathBuf),
-    /// Nobody listens.
-    #[error("briefcased is not running (nobody answers at {0}); start it with `briefcase up`")]
+    /// No process listens.
+    #[error("briefcased is not running (no process listens at {0}); start it with `briefcase up`")]
     NotRunning(PathBuf),
-    /// Something else.
-    #[error("cannot use the socket {path}: {source}", path = .path.display())]
+    /// Another failure.
+    #[error("the socket {path} is unusable: {source}", path = .path.display())]
     Io {
         /// The socket.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 }
 
-/// A socket of ours. Holds the lock that makes it the only one, and removes itself when dropped.
+/// A bound socket with its lock. Dropping it removes the socket.
 #[derive(Debug)]
 pub(crate) struct BoundSocket {
     pub(crate) listener: UnixListener,
@@ -58,8 +58,8 @@ pub(crate) struct BoundSocket {
 }
 
 impl BoundSocket {
-    /// Binds under a temporary name, narrows the mode, and moves it into place: the final name never means a socket
-    /// that is not ready, not ours, or open to others.
+    /// Binds under a temporary name, restricts the mode, then renames. So the final name never refers to a socket that
+    /// is not ready, not this daemon's, or open to other users.
     pub(crate) fn bind(path: &Path, name: &'static str) -> Result<Self, SocketError> {
         let dir = RuntimeDir::prepare(path)?;
         let place = path.join(name);
@@ -97,7 +97,7 @@ impl Drop for BoundSocket {
     }
 }
 
-/// Connects to the socket at `path`, whose folder must be private, and checks who serves it.
+/// Connects to the socket at `path`. Its folder must be private, and its server must run as this user.
 pub async fn connect(path: &Path) -> Result<(UnixStream, Peer), SocketError> {
     let not_running = || SocketError::NotRunning(path.to_owned());
     let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
@@ -116,7 +116,7 @@ pub async fn connect(path: &Path) -> Result<(UnixStream, Peer), SocketError> {
     Ok((stream, peer))
 }
 
-/// Takes the lock next to the socket. It ends with the process, however that ends.
+/// Takes the lock next to the socket. The lock ends with the process, even after a crash.
 fn lock(dir: &RuntimeDir, name: &str, place: &Path) -> Result<OwnedFd, SocketError> {
     let io = |errno: Errno| SocketError::Io { path: place.to_owned(), source: errno.into() };
     let flags = OFlags::CREATE | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
@@ -131,7 +131,7 @@ fn lock(dir: &RuntimeDir, name: &str, place: &Path) -> Result<OwnedFd, SocketErr
     }
 }
 
-/// Makes sure that what stands in the place may be replaced: nothing, or a socket at which nobody listens.
+/// Checks that the path may be replaced: it is free, or a socket without a listener.
 fn clear_stale(dir: &RuntimeDir, name: &str, place: &Path) -> Result<(), SocketError> {
     match dir.look(name).map_err(|source| SocketError::Io { path: place.to_owned(), source })? {
         None => Ok(()),

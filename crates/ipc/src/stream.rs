@@ -1,4 +1,4 @@
-//! Frames over a connection: a receiver, and a sender that many tasks share.
+//! Frames over a connection: a receiver, and a sender shared by many tasks.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -17,43 +17,43 @@ use tokio_util::codec::FramedRead;
 use crate::{
     MAX_FRAME_BYTES,
     codec::{Frame, FrameCodec, FrameError},
-    slots::Slot,
+    connection_limit::ConnectionPermit,
 };
 
-/// What may wait to be written on one connection.
+/// The limit for queued bytes per connection.
 const BUDGET_BYTES: usize = 16 * 1024 * 1024;
-/// What a frame costs of it beside its content.
+/// The cost of a frame in addition to its content.
 const FRAME_COST: usize = 256;
-/// How many frames go into one write.
+/// The maximum number of frames in one write.
 const BATCH: usize = 256;
-/// Tails up to this size are copied into the write buffer; larger ones are written from where they are.
+/// Tails up to this size are copied into the write buffer. Larger tails are written without copying.
 const COPIED_TAIL: usize = 16 * 1024;
 const READ_BUFFER: usize = 64 * 1024;
-/// How long the other end may take nothing.
+/// The time limit for the other end to read.
 const STALL: Duration = Duration::from_secs(30);
 
-/// Why a frame was not sent.
+/// A frame was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The connection has ended; nothing can be sent on it any more.
+    /// The connection has ended. Nothing more can be sent.
     #[error("the connection between gateway and daemon has ended")]
     Closed,
-    /// The message is larger than a frame may be. The connection goes on.
+    /// The message is larger than a frame may be. The connection stays usable.
     #[error("the message is larger than 8 MiB")]
     TooLarge,
 }
 
-/// What a frame has beside its content, at most.
+/// The largest size of a frame besides its content.
 const FRAME_SLACK: usize = 2 * 1024;
 
-/// The sending half. Clones share one queue, which keeps the order in which frames were sent.
+/// The sending half. Clones share one queue, which keeps the order of frames.
 pub struct FrameSender<F> {
     queue: mpsc::UnboundedSender<Queued<F>>,
     budget: Arc<Semaphore>,
 }
 
-/// A frame on its way, and what it took of the budget.
+/// A queued frame and its cost.
 struct Queued<F> {
     frame: F,
     cost: u32,
@@ -62,11 +62,11 @@ struct Queued<F> {
 /// The receiving half.
 pub struct FrameReceiver<F> {
     frames: FramedRead<OwnedReadHalf, FrameCodec<F>>,
-    slot: Option<Slot>,
+    permit: Option<ConnectionPermit>,
 }
 
 impl<F: Frame> FrameSender<F> {
-    /// Sends a frame. Waits while too much is on its way already.
+    /// Sends a frame. Waits while the queue is full.
     pub async fn send(&self, frame: F) -> Result<(), SendError> {
         if frame.size() > MAX_FRAME_BYTES.saturating_sub(FRAME_SLACK) {
             return Err(SendError::TooLarge);
@@ -77,8 +77,8 @@ impl<F: Frame> FrameSender<F> {
         self.queue.send(Queued { frame, cost }).map_err(|_| SendError::Closed)
     }
 
-    /// Sends a small frame that must not wait, such as a cancellation while something is being dropped.
-    /// The caller bounds how many there can be.
+    /// Sends a small frame without waiting, such as a cancellation in a destructor. The caller bounds the number of
+    /// such frames.
     pub fn send_now(&self, frame: F) -> Result<(), SendError> {
         self.queue.send(Queued { frame, cost: 0 }).map_err(|_| SendError::Closed)
     }
@@ -110,19 +110,19 @@ impl<F> fmt::Debug for FrameSender<F> {
 }
 
 impl<F: Frame> FrameReceiver<F> {
-    /// The next frame; `None` when the other end has closed. Safe to drop while waiting.
+    /// Receives the next frame; `None` when the other end has closed. Cancel safe.
     pub async fn recv(&mut self) -> Result<Option<F>, FrameError> {
         self.frames.next().await.transpose()
     }
 }
 
-/// A connection before its handshake: reads frames of one kind, with a small limit.
-pub(crate) struct RawLink<F> {
+/// A connection before its handshake. Reads frames of one kind, with a small limit.
+pub(crate) struct HandshakeStream<F> {
     frames: FramedRead<OwnedReadHalf, FrameCodec<F>>,
     write: OwnedWriteHalf,
 }
 
-impl<F: Frame> RawLink<F> {
+impl<F: Frame> HandshakeStream<F> {
     pub(crate) fn new(stream: UnixStream, max_frame: usize) -> Self {
         let (read, write) = stream.into_split();
         Self { frames: FramedRead::with_capacity(read, FrameCodec::new(max_frame), READ_BUFFER), write }
@@ -137,16 +137,19 @@ impl<F: Frame> RawLink<F> {
         Ok(self.write.write_all(&bytes).await?)
     }
 
-    /// Goes on with other frames; what was already read is kept.
-    pub(crate) fn open<In: Frame, Out: Frame>(self, slot: Option<Slot>) -> (FrameReceiver<In>, FrameSender<Out>) {
+    /// Continues with other frames. Buffered bytes are kept.
+    pub(crate) fn open<In: Frame, Out: Frame>(
+        self,
+        permit: Option<ConnectionPermit>,
+    ) -> (FrameReceiver<In>, FrameSender<Out>) {
         let frames = self.frames.map_decoder(|_| FrameCodec::new(MAX_FRAME_BYTES));
-        (FrameReceiver { frames, slot }, FrameSender::spawn(self.write))
+        (FrameReceiver { frames, permit }, FrameSender::spawn(self.write))
     }
 }
 
 impl<F> fmt::Debug for FrameReceiver<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FrameReceiver").field("slot", &self.slot).finish_non_exhaustive()
+        f.debug_struct("FrameReceiver").field("permit", &self.permit).finish_non_exhaustive()
     }
 }
 
@@ -155,7 +158,7 @@ fn cost<F: Frame>(frame: &F) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
-/// Writes what is queued, as many frames per system call as there are. Ends with the last sender or the connection.
+/// Writes queued frames, as many per system call as are queued. Ends with the last sender or with the connection.
 async fn write_frames<F: Frame>(
     mut queue: mpsc::UnboundedReceiver<Queued<F>>,
     budget: Arc<Semaphore>,

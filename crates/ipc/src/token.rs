@@ -1,4 +1,4 @@
-//! An agent's credential, and the file that holds it.
+//! An agent's credential and its file.
 
 use std::{
     fs::File,
@@ -9,17 +9,17 @@ use std::{
 use briefcase_types::SecretString;
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 
-/// More than any token needs.
+/// The longest accepted file; every token is shorter.
 const MAX_FILE_BYTES: u64 = 1024;
 
-/// The credential of one agent: 20 to 200 characters of `A-Z a-z 0-9 _ -`. The form says nothing about being valid.
+/// The credential of one agent: 20 to 200 characters of `A-Z a-z 0-9 _ -`. A well-formed token need not be valid.
 pub struct AgentToken(SecretString);
 
-/// Why there is no token.
+/// A token is missing or malformed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// Not of the form.
+    /// The text is not a token.
     #[error("this is not an agent token (20 to 200 characters of A-Z, a-z, 0-9, _ and -)")]
     Form,
     /// The file cannot be opened or read.
@@ -27,36 +27,37 @@ pub enum TokenError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The file's content has not the form.
-    #[error("{0} does not hold an agent token; make a new one with `briefcase agent add`")]
+    /// The file's content is not a token.
+    #[error("{0} does not contain an agent token; make a new one with `briefcase agent add`")]
     Content(PathBuf),
-    /// Others could read or replace it.
+    /// Other users could read or replace the file.
     #[error("{path} is not private: {problem}; fix it with `chmod 600 {path}`", path = .path.display())]
     NotPrivate {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// A description of the fault.
         problem: &'static str,
     },
 }
 
 impl AgentToken {
-    /// Checks the form.
+    /// Checks the format.
     pub fn new(text: SecretString) -> Result<Self, TokenError> {
         if text.expose(Self::is_well_formed) { Ok(Self(text)) } else { Err(TokenError::Form) }
     }
 
-    /// Whether a text has the form of a token.
+    /// Whether a text has a token's format.
     #[must_use]
     pub fn is_well_formed(text: &str) -> bool {
         let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
         plain && (20..=200).contains(&text.len())
     }
 
-    /// Reads a token file: a regular file of this user that nobody else can open. Symbolic links are not followed.
+    /// Reads a token file. It must be a regular file of this user that nobody else can open. Symbolic links are not
+    /// followed.
     pub fn read(path: &Path) -> Result<Self, TokenError> {
         let io = |source| TokenError::Io { path: path.to_owned(), source };
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -67,7 +68,7 @@ impl AgentToken {
         } else if stat.st_uid != rustix::process::geteuid().as_raw() {
             Some("it belongs to another user")
         } else if stat.st_mode & 0o077 != 0 {
-            Some("others may open it")
+            Some("other users can open it")
         } else {
             None
         };
@@ -81,7 +82,7 @@ impl AgentToken {
         Self::new(token).map_err(|_| TokenError::Content(path.to_owned()))
     }
 
-    /// The only way to the text.
+    /// Passes the text to a closure. This is the only access to it.
     pub fn expose<R>(&self, use_text: impl FnOnce(&str) -> R) -> R {
         self.0.expose(use_text)
     }

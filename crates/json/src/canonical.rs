@@ -1,9 +1,9 @@
-//! RFC 8785, the JSON Canonicalization Scheme: one way to write each value.
+//! RFC 8785, the JSON Canonicalization Scheme: one encoding for each value.
 //!
-//! Invariant: equal values give equal bytes, different values give different bytes. Member names are sorted by UTF-16
-//! code units, numbers are written as ECMAScript writes them, strings with the fewest escapes. Integers that a double
-//! cannot hold never pass [`crate::parse_strict`]; where they come from elsewhere (an upstream's schema) they are
-//! written digit by digit instead of rounded, so that two different definitions never share a digest.
+//! Invariant: equal values give equal bytes, and different values give different bytes. Member names are sorted by
+//! UTF-16 code units. Numbers are written as in ECMAScript, and strings with the fewest escapes.
+//! [`crate::parse_strict`] rejects integers that a double cannot represent. Integers from other sources (an upstream's
+//! schema) are written digit by digit instead of rounded, so two different definitions never share a digest.
 
 use serde_json::{Map, Number, Value};
 
@@ -39,7 +39,7 @@ pub fn write_canonical(value: &Value, out: &mut Vec<u8>) {
 
 fn write_object(members: &Map<String, Value>, out: &mut Vec<u8>) {
     let mut sorted: Vec<(&String, &Value)> = members.iter().collect();
-    // UTF-8 sorts as UTF-16 does, except for characters beyond the basic plane (first byte 0xF0 and up).
+    // UTF-8 sorts like UTF-16, except for characters beyond the basic plane (first byte 0xF0 and up).
     if members.keys().any(|name| name.bytes().any(|byte| byte >= 0xf0)) {
         sorted.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
     } else {

@@ -1,25 +1,25 @@
-//! Why a document was refused. The message names the reason and the place, and never repeats the document, so that it
-//! can be shown to an agent, a log and a terminal alike.
+//! Errors for rejected documents. The message names the reason and the position. It never repeats the document, so it
+//! is safe for agents, logs and terminals.
 
-/// A document was refused.
+/// A document was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason} at byte {at}: {}", reason.explanation())]
 pub struct JsonError {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// How many bytes came before the place where reading stopped.
+    /// The number of bytes before the position where reading stopped.
     pub at: usize,
 }
 
-/// The reason of a [`JsonError`]. [`Reason::as_str`] is stable: receipts and refusals carry it.
+/// The reason of a [`JsonError`]. The words of [`Reason::as_str`] are stable: receipts and refusals carry them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
     /// Not JSON.
     Syntax,
-    /// More text after the document.
+    /// Text follows the document.
     Trailing,
-    /// Not UTF-8, or with a byte order mark.
+    /// Not UTF-8, or UTF-8 with a byte order mark.
     Encoding,
     /// Longer than allowed.
     Size,
@@ -31,20 +31,20 @@ pub enum Reason {
     Values,
     /// One object has the same member name twice.
     DuplicateKey,
-    /// Half a surrogate pair.
+    /// A lone surrogate.
     Surrogate,
-    /// A number with too many characters.
+    /// A number has too many characters.
     NumberLength,
-    /// A number too large, or too close to zero, for a double.
+    /// A number is too large or too small for a double.
     NumberRange,
     /// Minus zero.
     NegativeZero,
-    /// An integer that a double cannot hold exactly.
+    /// A double cannot represent the integer exactly.
     UnsafeInteger,
 }
 
 impl Reason {
-    /// The stable word, such as `duplicate_key`.
+    /// The reason's stable word, such as `duplicate_key`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ impl Reason {
         }
     }
 
-    /// What is wrong and what to send instead, in one clause.
+    /// The explanation, with the correction where there is one.
     #[must_use]
     pub const fn explanation(self) -> &'static str {
         match self {

@@ -1,16 +1,17 @@
-//! Strict JSON in, canonical JSON out.
+//! Strict JSON parsing and canonical JSON output.
 //!
-//! Everything Briefcase decides about a call is bound to a digest of JSON text, so no two programs may read that text
-//! differently. The invariant of this crate: **what [`parse_strict`] accepts has one meaning, and [`canonical`] writes
-//! that meaning in one way** (RFC 8785). Text that two parsers could read differently (a repeated member name, a number
-//! that a double cannot hold, half a surrogate pair) is refused, not repaired.
+//! Every decision about a call is bound to a digest of JSON text, so no two programs may read that text differently.
+//! Invariant: **text that [`parse_strict`] accepts has one meaning, and [`canonical`] writes that meaning in one way**
+//! (RFC 8785). Text that two parsers could read differently is rejected, never repaired: a repeated member name, a
+//! number that a double cannot represent, a lone surrogate.
 //!
 //! Three readers share one grammar:
-//! - [`parse_strict`] for text from an agent: builds a tree, refuses every number that is not exact everywhere.
-//! - [`parse_relayed`] for text from an upstream server that has to be looked into, such as tool definitions.
-//! - [`scan`] for messages that are passed on byte for byte: the same checks, no tree.
+//! - [`parse_strict`] for text from an agent: builds a tree, and rejects every number that some reader cannot
+//!   represent.
+//! - [`parse_relayed`] for text from an upstream server whose content matters, such as tool definitions.
+//! - [`scan`] for messages that are relayed byte for byte: the same checks, without a tree.
 //!
-//! All stop at the first byte that breaks a limit, so a hostile document costs no more than its limits allow.
+//! All three stop at the first byte beyond a limit, so a hostile document costs no more than its limits allow.
 //!
 //! [`raw`] finds and changes members of text that [`scan`] accepted, without a tree.
 
@@ -27,30 +28,31 @@ pub use error::{JsonError, Reason};
 pub use limits::Limits;
 use serde_json::Value;
 
-/// Reads text from an agent into a tree, refusing everything that two parsers could read differently.
+/// Reads text from an agent into a tree. Rejects everything that two parsers could read differently.
 ///
-/// Numbers come out as integers when their value is one (`1.0` is `1`), so that parsing the canonical form gives the
-/// same tree again.
+/// A number with an integer value becomes an integer (`1.0` becomes `1`), so parsing the canonical form gives the same
+/// tree again.
 ///
 /// # Errors
-/// [`JsonError`] with the reason and the byte where reading stopped.
+/// [`JsonError`] with the reason and the position where reading stopped.
 pub fn parse_strict(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
     scanner::document::<shape::Strict>(bytes, limits)
 }
 
-/// Reads text from an upstream server into a tree: as [`parse_strict`], but any number that serde_json can hold.
+/// Reads text from an upstream server into a tree. Works like [`parse_strict`], but accepts any number that serde_json
+/// can represent.
 ///
 /// # Errors
-/// [`JsonError`] with the reason and the byte where reading stopped.
+/// [`JsonError`] with the reason and the position where reading stopped.
 pub fn parse_relayed(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
     scanner::document::<shape::Relayed>(bytes, limits)
 }
 
-/// Checks a message that is passed on as it is: well formed, within limits, no repeated member names. Builds no tree and
-/// leaves numbers alone, as nothing but their digits is passed on.
+/// Checks a message that is relayed unchanged: well formed, within limits, without repeated member names. Builds no
+/// tree. Numbers are not checked, because their digits are relayed as text.
 ///
 /// # Errors
-/// [`JsonError`] with the reason and the byte where reading stopped.
+/// [`JsonError`] with the reason and the position where reading stopped.
 pub fn scan(bytes: &[u8], limits: &Limits) -> Result<(), JsonError> {
     scanner::document::<shape::Skip>(bytes, limits)
 }

@@ -1,29 +1,29 @@
-//! How large a document may be. Every reader takes its limits, so that no caller can forget them.
+//! Size limits for documents. Every reader requires limits as an argument, so no caller can forget them.
 
-/// Nesting that no limit can raise: reading recurses once per level.
+/// The nesting that no limit can exceed: reading recurses once per level.
 pub(crate) const DEPTH_MAX: usize = 512;
 
 /// What a document may cost before it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Length of the document in bytes.
+    /// The length of the document in bytes.
     pub bytes: usize,
-    /// Nesting of arrays and objects. Never more than 512, whatever stands here.
+    /// The nesting of arrays and objects. Values above 512 have no effect.
     pub depth: usize,
-    /// Member names in the whole document.
+    /// The number of member names in the whole document.
     pub keys: usize,
-    /// Values of every kind in the whole document; bounds the memory of a tree.
+    /// The number of values in the whole document. It bounds the memory of a tree.
     pub values: usize,
-    /// Characters of one number.
+    /// The characters of one number.
     pub number: usize,
 }
 
 impl Limits {
-    /// For text from an agent: 4 MiB, 64 levels, 10,000 member names, 200,000 values, 64 characters per number.
+    /// The limits for an agent's text: 4 MiB, 64 levels, 10,000 member names, 200,000 values, 64 characters per number.
     pub const AGENT: Self = Self { bytes: 4 << 20, depth: 64, keys: 10_000, values: 200_000, number: 64 };
 
-    /// For messages of an upstream server: 16 MiB, 120 levels (what every reader downstream can follow), 200,000 member
-    /// names, 2,000,000 values, 1,024 characters per number.
+    /// The limits for an upstream server's messages: 16 MiB, 120 levels (which every later reader supports), 200,000
+    /// member names, 2,000,000 values, 1,024 characters per number.
     pub const UPSTREAM: Self = Self { bytes: 16 << 20, depth: 120, keys: 200_000, values: 2_000_000, number: 1024 };
 }
 

@@ -1,13 +1,13 @@
-//! Which numbers mean the same to every reader: those a double holds, integers only up to 2^53 - 1, and no minus zero.
+//! Numbers that every reader understands alike: those of a double, integers up to 2^53 - 1, and no minus zero.
 
 use serde_json::Number;
 
 use crate::error::Reason;
 
-/// 2^53 - 1: above it a double skips integers.
+/// 2^53 - 1. Above it, a double cannot represent every integer.
 const SAFE: u64 = (1 << 53) - 1;
 
-/// A number from an agent. `text` follows the JSON grammar.
+/// Reads a number from an agent. `text` follows the JSON grammar.
 pub(crate) fn strict(text: &str) -> Result<Number, Reason> {
     if is_integer(text) {
         return match text.parse::<i64>() {
@@ -20,13 +20,13 @@ pub(crate) fn strict(text: &str) -> Result<Number, Reason> {
     if double == 0.0 {
         return zero(text);
     }
-    // An integer written as `1e3` has to stay one when it is read again from its canonical form.
+    // An integer written as `1e3` must be an integer again after canonical encoding.
     let mut buffer = ryu_js::Buffer::new();
     let written = buffer.format_finite(double);
     if is_integer(written) { strict(written) } else { Number::from_f64(double).ok_or(Reason::NumberRange) }
 }
 
-/// A number from an upstream server. `text` follows the JSON grammar.
+/// Reads a number from an upstream server. `text` follows the JSON grammar.
 pub(crate) fn relayed(text: &str) -> Result<Number, Reason> {
     if is_integer(text) && text != "-0" {
         if let Ok(number) = text.parse::<u64>() {
@@ -47,7 +47,7 @@ fn finite(text: &str) -> Result<f64, Reason> {
     text.parse::<f64>().ok().filter(|double| double.is_finite()).ok_or(Reason::NumberRange)
 }
 
-/// A double that is zero: written as zero, or too small to be anything else.
+/// Reads a double that is zero: written as zero, or rounded to it.
 fn zero(text: &str) -> Result<Number, Reason> {
     let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
     if mantissa.bytes().any(|byte| matches!(byte, b'1'..=b'9')) {

@@ -1,7 +1,7 @@
-//! The one grammar (RFC 8259), read from left to right within limits.
+//! The JSON grammar (RFC 8259), read from left to right within limits.
 //!
-//! Invariant: every byte is looked at a bounded number of times and nothing is kept but the open member names, so the
-//! cost of a hostile document is bounded by [`Limits`] before anything is built from it.
+//! Invariant: every byte is read a bounded number of times, and only the open member names are kept. So [`Limits`]
+//! bounds the cost of a hostile document before anything is built from it.
 
 use std::borrow::Cow;
 
@@ -58,7 +58,7 @@ impl<'a> Scanner<'a> {
         Err(JsonError { reason, at: self.at })
     }
 
-    /// Steps over `byte` if it is next.
+    /// Skips `byte` if it is next.
     fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -100,7 +100,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Reads an array or object one level further in; steps over its opening bracket.
+    /// Reads an array or object one level deeper. Skips its opening bracket.
     fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, JsonError>) -> Result<T, JsonError> {
         self.depth += 1;
         if self.depth > self.limits.depth.min(DEPTH_MAX) {
@@ -167,8 +167,8 @@ impl<'a> Scanner<'a> {
         self.string()
     }
 
-    /// Refuses repeated names among those of the object that ends here (from `first` on), and forgets them. Names are
-    /// compared after their escapes are resolved; the shortest come first, which settles most comparisons at once.
+    /// Rejects repeated names in the object that ends here (from `first` on), and removes its names. Names are compared
+    /// with their escapes resolved. Shorter names are compared first, which settles most comparisons at once.
     fn close_names(&mut self, first: usize) -> Result<(), JsonError> {
         let names = self.names.get_mut(first..).unwrap_or_default();
         names.sort_unstable_by(|a, b| (a.text.len(), &a.text).cmp(&(b.text.len(), &b.text)));
@@ -183,7 +183,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Reads a string literal, checking every escape.
+    /// Reads a string literal and checks every escape.
     fn string(&mut self) -> Result<RawString<'a>, JsonError> {
         self.at += 1;
         let (start, mut escaped) = (self.at, false);
@@ -255,7 +255,7 @@ impl<'a> Scanner<'a> {
         S::number(text).map_err(|reason| JsonError { reason, at: start })
     }
 
-    /// Reads one or more digits of the number that began at `start`.
+    /// Reads one or more digits of the number that starts at `start`.
     fn digits(&mut self, start: usize) -> Result<(), JsonError> {
         let first = self.at;
         while matches!(self.peek(), Some(b'0'..=b'9')) {
@@ -268,7 +268,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many bytes come before the next quote, backslash or control character. Looks at eight bytes at a time.
+/// The number of bytes before the next quote, backslash or control character. Checks eight bytes at a time.
 pub(crate) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);

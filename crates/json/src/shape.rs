@@ -1,4 +1,4 @@
-//! What a reader makes of a document while it goes through the one grammar.
+//! The result types that a reader can build from a document.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::{error::Reason, number};
 
-/// What to build. Implementations hold no state; the scanner calls them in document order.
+/// A result to build. Implementations hold no state; the scanner calls them in document order.
 pub(crate) trait Shape {
     /// One value.
     type Value;
@@ -25,7 +25,7 @@ pub(crate) trait Shape {
     fn object(object: Self::Object) -> Self::Value;
 }
 
-/// The inside of a string literal that has been checked, with its escapes still in place.
+/// The content of a checked string literal, with its escapes.
 #[derive(Clone, Copy)]
 pub(crate) struct RawString<'a> {
     pub(crate) literal: &'a str,
@@ -33,13 +33,13 @@ pub(crate) struct RawString<'a> {
 }
 
 impl<'a> RawString<'a> {
-    /// The text that the literal stands for.
+    /// Decodes the literal's text.
     pub(crate) fn decode(self) -> Cow<'a, str> {
         if self.escaped { Cow::Owned(unescape(self.literal)) } else { Cow::Borrowed(self.literal) }
     }
 }
 
-/// Resolves the escapes of a literal that the scanner has accepted.
+/// Resolves the escapes of a checked literal.
 fn unescape(literal: &str) -> String {
     let mut text = String::with_capacity(literal.len());
     let mut rest = literal;
@@ -67,7 +67,7 @@ fn unescape(literal: &str) -> String {
     text
 }
 
-/// The character after `\u`, and what follows it. Takes the second half of a surrogate pair along.
+/// The character after `\u`, and the rest. Consumes both halves of a surrogate pair.
 fn unicode_escape(rest: &str) -> (char, &str) {
     let unit = |text: &str| text.get(..4).and_then(|hex| u16::from_str_radix(hex, 16).ok()).unwrap_or(0xfffd);
     let (first, after) = (unit(rest), rest.get(4..).unwrap_or_default());
@@ -79,7 +79,7 @@ fn unicode_escape(rest: &str) -> (char, &str) {
     (character.and_then(Result::ok).unwrap_or(char::REPLACEMENT_CHARACTER), left)
 }
 
-/// Builds nothing.
+/// Builds no result.
 pub(crate) enum Skip {}
 
 impl Shape for Skip {
@@ -99,10 +99,10 @@ impl Shape for Skip {
     fn object((): ()) {}
 }
 
-/// Builds a tree of numbers that mean the same everywhere.
+/// Builds a tree. Accepts only numbers that every reader understands alike.
 pub(crate) enum Strict {}
 
-/// Builds a tree of whatever numbers fit.
+/// Builds a tree. Accepts every number that serde_json can represent.
 pub(crate) enum Relayed {}
 
 macro_rules! tree {

@@ -1,7 +1,7 @@
-//! A JSON-RPC message as received: its bytes, what kind it is, and where the parts stand.
+//! A JSON-RPC message as received: its bytes, its kind, and the positions of its parts.
 
 mod build;
-mod fault;
+mod error;
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use briefcase_json::{Limits, raw::Cursor};
 use bytes::Bytes;
 
 pub use build::{error_response, notification, request, response};
-pub use fault::{EnvelopeError, Fault};
+pub use error::{EnvelopeError, EnvelopeErrorKind};
 
 use crate::RequestId;
 
@@ -19,30 +19,30 @@ const MAX_METHOD_BYTES: usize = 256;
 /// One JSON-RPC 2.0 message, kept byte for byte.
 ///
 /// ```
-/// use briefcase_mcp::{Envelope, Kind};
+/// use briefcase_mcp::{Envelope, EnvelopeKind};
 /// let message = Envelope::parse(r#"{"jsonrpc":"2.0","id":7,"method":"ping","x-new":true}"#.into()).unwrap();
-/// assert!(matches!(message.kind(), Kind::Request { method, .. } if &**method == "ping"));
+/// assert!(matches!(message.kind(), EnvelopeKind::Request { method, .. } if &**method == "ping"));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Envelope {
     raw: Bytes,
-    kind: Kind,
+    kind: EnvelopeKind,
     places: Places,
 }
 
-/// What a message is.
+/// The kind of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Wants an answer.
+pub enum EnvelopeKind {
+    /// A request, which expects a response.
     Request {
-        /// The sender's id for it.
+        /// The sender's id.
         id: RequestId,
-        /// What is asked.
+        /// The requested method.
         method: Box<str>,
     },
-    /// Wants none.
+    /// A notification, which expects no response.
     Notification {
-        /// What is told.
+        /// The notification's method.
         method: Box<str>,
     },
     /// The result of a request.
@@ -50,7 +50,7 @@ pub enum Kind {
         /// The request's id.
         id: RequestId,
     },
-    /// The failure of a request; without an id when the other side could not read it.
+    /// The failure of a request. The id is missing when the other side could not read it.
     ErrorResponse {
         /// The request's id.
         id: Option<RequestId>,
@@ -73,12 +73,12 @@ impl Envelope {
         Self::parse_within(raw, &Limits::AGENT)
     }
 
-    /// Reads one message: strict JSON within `limits`, which are checked first.
+    /// Reads one message: strict JSON within `limits`. The limits are checked first.
     pub fn parse_within(raw: Bytes, limits: &Limits) -> Result<Self, EnvelopeError> {
-        briefcase_json::scan(&raw, limits).map_err(|error| Fault::Json(error.to_string()).without_id())?;
+        briefcase_json::scan(&raw, limits).map_err(|error| EnvelopeErrorKind::Json(error.to_string()).without_id())?;
         let mut cursor = Cursor::new(&raw);
         if cursor.peek() == Some(b'[') {
-            return Err(Fault::Batch.without_id());
+            return Err(EnvelopeErrorKind::Batch.without_id());
         }
         let places = Places::find(&raw, &mut cursor)?;
         let kind = places.kind(&raw)?;
@@ -91,25 +91,25 @@ impl Envelope {
         &self.raw
     }
 
-    /// Takes the received bytes out.
+    /// Returns the received bytes.
     #[must_use]
     pub fn into_raw(self) -> Bytes {
         self.raw
     }
 
-    /// What the message is.
+    /// The message's kind.
     #[must_use]
-    pub const fn kind(&self) -> &Kind {
+    pub const fn kind(&self) -> &EnvelopeKind {
         &self.kind
     }
 
-    /// The id of a request or of an answer.
+    /// The id of a request or response.
     #[must_use]
     pub const fn id(&self) -> Option<&RequestId> {
         match &self.kind {
-            Kind::Request { id, .. } | Kind::Response { id } => Some(id),
-            Kind::ErrorResponse { id } => id.as_ref(),
-            Kind::Notification { .. } => None,
+            EnvelopeKind::Request { id, .. } | EnvelopeKind::Response { id } => Some(id),
+            EnvelopeKind::ErrorResponse { id } => id.as_ref(),
+            EnvelopeKind::Notification { .. } => None,
         }
     }
 
@@ -117,8 +117,8 @@ impl Envelope {
     #[must_use]
     pub const fn method(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Request { method, .. } | Kind::Notification { method } => Some(method),
-            Kind::Response { .. } | Kind::ErrorResponse { .. } => None,
+            EnvelopeKind::Request { method, .. } | EnvelopeKind::Notification { method } => Some(method),
+            EnvelopeKind::Response { .. } | EnvelopeKind::ErrorResponse { .. } => None,
         }
     }
 
@@ -140,13 +140,15 @@ impl Envelope {
         self.part(self.places.error.as_ref())
     }
 
-    /// The same message under another id, every other byte as it was. Without an id there is nothing to replace.
+    /// Returns the same message with another id. All other bytes stay unchanged. A message without an id is returned as
+    /// it is.
     #[must_use]
     pub fn with_id(&self, id: &RequestId) -> Bytes {
         self.spliced(self.places.id.as_ref(), id.as_json())
     }
 
-    /// The same message with other `params` (JSON text), every other byte as it was; added when there were none.
+    /// Returns the same message with other `params` (JSON text), which are added if missing. All other bytes stay
+    /// unchanged.
     #[must_use]
     pub fn with_params(&self, params: &[u8]) -> Bytes {
         match (&self.places.params, &self.places.method) {
@@ -155,7 +157,7 @@ impl Envelope {
         }
     }
 
-    /// The same message with another `result` (JSON text), every other byte as it was.
+    /// Returns the same message with another `result` (JSON text). All other bytes stay unchanged.
     #[must_use]
     pub fn with_result(&self, result: &[u8]) -> Bytes {
         self.spliced(self.places.result.as_ref(), result)
@@ -173,20 +175,20 @@ impl Envelope {
 impl Places {
     fn find(raw: &[u8], cursor: &mut Cursor<'_>) -> Result<Self, EnvelopeError> {
         if !cursor.take(b'{') {
-            return Err(Fault::NotAnObject.without_id());
+            return Err(EnvelopeErrorKind::NotAnObject.without_id());
         }
         let mut places = Self::default();
         while let Some(member) = cursor.member() {
             let key = raw.get(member.key).unwrap_or_default();
             let Some(place) = places.slot(key) else { continue };
             if place.replace(member.value).is_some() {
-                return Err(Fault::Duplicate.without_id());
+                return Err(EnvelopeErrorKind::Duplicate.without_id());
             }
         }
         Ok(places)
     }
 
-    /// The place for a member that routing needs. Keys count by what they mean: `"\u0069d"` is `id`.
+    /// The slot for a member that routing needs. Keys compare by value: `"\u0069d"` is `id`.
     fn slot(&mut self, key: &[u8]) -> Option<&mut Option<Range<usize>>> {
         let decoded;
         let key = if key.contains(&b'\\') {
@@ -206,10 +208,10 @@ impl Places {
         }
     }
 
-    fn kind(&self, raw: &Bytes) -> Result<Kind, EnvelopeError> {
+    fn kind(&self, raw: &Bytes) -> Result<EnvelopeKind, EnvelopeError> {
         let text = |place: &Option<Range<usize>>| place.clone().map(|place| raw.slice(place));
         let id = match text(&self.id) {
-            Some(raw) => Some(RequestId::from_json(raw).map_err(|_| Fault::Id.without_id())?),
+            Some(raw) => Some(RequestId::from_json(raw).map_err(|_| EnvelopeErrorKind::Id.without_id())?),
             None => None,
         };
         self.classify(text(&self.method), id.clone(), &text).map_err(|fault| fault.about(id))
@@ -220,25 +222,25 @@ impl Places {
         method: Option<Bytes>,
         id: Option<RequestId>,
         text: &dyn Fn(&Option<Range<usize>>) -> Option<Bytes>,
-    ) -> Result<Kind, Fault> {
+    ) -> Result<EnvelopeKind, EnvelopeErrorKind> {
         let is_object = |place: &Option<Range<usize>>| text(place).is_none_or(|part| part.first() == Some(&b'{'));
         if text(&self.jsonrpc).is_none_or(|version| version != r#""2.0""#) {
-            return Err(Fault::Version);
+            return Err(EnvelopeErrorKind::Version);
         }
         match (method, id, &self.result, &self.error) {
-            (Some(_), _, None, None) if !is_object(&self.params) => Err(Fault::Params),
-            (Some(name), Some(id), None, None) => Ok(Kind::Request { id, method: method_name(&name)? }),
-            (Some(name), None, None, None) => Ok(Kind::Notification { method: method_name(&name)? }),
-            (None, Some(id), Some(_), None) => Ok(Kind::Response { id }),
-            (None, id, None, Some(_)) if is_object(&self.error) => Ok(Kind::ErrorResponse { id }),
-            _ => Err(Fault::Shape),
+            (Some(_), _, None, None) if !is_object(&self.params) => Err(EnvelopeErrorKind::Params),
+            (Some(name), Some(id), None, None) => Ok(EnvelopeKind::Request { id, method: method_name(&name)? }),
+            (Some(name), None, None, None) => Ok(EnvelopeKind::Notification { method: method_name(&name)? }),
+            (None, Some(id), Some(_), None) => Ok(EnvelopeKind::Response { id }),
+            (None, id, None, Some(_)) if is_object(&self.error) => Ok(EnvelopeKind::ErrorResponse { id }),
+            _ => Err(EnvelopeErrorKind::Shape),
         }
     }
 }
 
-fn method_name(raw: &[u8]) -> Result<Box<str>, Fault> {
-    let name = serde_json::from_slice::<Box<str>>(raw).map_err(|_| Fault::Method)?;
-    if name.is_empty() || name.len() > MAX_METHOD_BYTES { Err(Fault::Method) } else { Ok(name) }
+fn method_name(raw: &[u8]) -> Result<Box<str>, EnvelopeErrorKind> {
+    let name = serde_json::from_slice::<Box<str>>(raw).map_err(|_| EnvelopeErrorKind::Method)?;
+    if name.is_empty() || name.len() > MAX_METHOD_BYTES { Err(EnvelopeErrorKind::Method) } else { Ok(name) }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! One message, one line: what both stdio and server-sent events need.
+//! One message per line, as stdio and server-sent events need it.
 
 use bytes::Bytes;
 
-/// The message without line breaks. In JSON text they can only be white space between tokens, so that a space in their
-/// place changes nothing. Costs nothing when there are none.
+/// Returns the message without line breaks. In JSON text they can only be white space between tokens, so a space
+/// replaces each without changing the content. Costs nothing without line breaks.
 #[must_use]
 pub fn single_line(message: Bytes) -> Bytes {
     if !message.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {

@@ -1,8 +1,8 @@
-//! Headers that mirror the body, and the rule that they never decide anything by themselves.
+//! Headers that repeat parts of the body. They never decide anything by themselves.
 //!
-//! Since 2026-07-28 a request repeats its version, method and name in headers so that proxies can route. A server that
-//! believed them could be told one thing by the header and do another by the body, so both are compared here and a
-//! difference is refused. Decisions are made on the body.
+//! Since 2026-07-28 a request repeats its version, method and name in headers, so that proxies can route. A server that
+//! trusted them could check one thing and do another. So both are compared, a difference is rejected, and all decisions
+//! use the body.
 
 mod param;
 mod value;
@@ -18,23 +18,23 @@ const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
-/// How header and body disagree.
+/// A difference between a header and the body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderMismatch {
     /// A required header is absent.
     #[error("the `{0}` header is missing, but the body has a value for it")]
     Missing(String),
-    /// A header without its counterpart in the body.
+    /// A header is present, but the body has no value for it.
     #[error("the `{0}` header has a value, but the body has none")]
     Unexpected(String),
-    /// The same header more than once.
+    /// The same header appears more than once.
     #[error("the `{0}` header appears more than once")]
     Repeated(String),
-    /// Bytes or an encoding that a header must not have.
+    /// The header's bytes or encoding are invalid.
     #[error("the `{0}` header has invalid characters or an invalid `=?base64?…?=` encoding")]
     Malformed(String),
-    /// Different values.
+    /// The values differ.
     #[error("the `{0}` header does not match the body")]
     Different(String),
 }

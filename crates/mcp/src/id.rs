@@ -1,4 +1,4 @@
-//! Request ids: strings or integers, kept as they were written, compared by what they mean.
+//! Request ids: strings or integers. Their text stays unchanged; they compare by value.
 
 use std::{
     fmt,
@@ -7,24 +7,24 @@ use std::{
 
 use bytes::Bytes;
 
-/// The longest id, as written.
+/// The longest id, in encoded form.
 const MAX_ID_BYTES: usize = 1024;
 
 /// The id of a request. `"a"` equals `"\u0061"`; `1` does not equal `"1"`.
 #[derive(Clone)]
 pub struct RequestId {
     raw: Bytes,
-    /// What a string with escapes means; `None` when the raw form is already plain.
+    /// The value of a string with escapes; `None` when the raw form has no escapes.
     decoded: Option<Box<str>>,
 }
 
-/// Why a JSON value cannot be the id of a request.
+/// A JSON value cannot be a request id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a request id is a string or an integer from -2^63 to 2^63-1, at most 1024 bytes long")]
 pub struct RequestIdError;
 
 impl RequestId {
-    /// Takes the JSON text of an id. `null`, fractions and exponents are refused.
+    /// Reads the JSON text of an id. `null`, fractions and exponents are rejected.
     pub fn from_json(raw: Bytes) -> Result<Self, RequestIdError> {
         match raw.first() {
             _ if raw.len() > MAX_ID_BYTES => Err(RequestIdError),
@@ -41,19 +41,19 @@ impl RequestId {
         }
     }
 
-    /// An id of our own.
+    /// Makes an id for a request of this program.
     #[must_use]
     pub fn number(number: u32) -> Self {
         Self { raw: Bytes::from(number.to_string()), decoded: None }
     }
 
-    /// The id as it was written, for splicing into a message.
+    /// The id's JSON text, for insertion into a message.
     #[must_use]
     pub const fn as_json(&self) -> &Bytes {
         &self.raw
     }
 
-    /// A copy that does not keep the message alive that the id came from.
+    /// Returns a copy that does not keep the original message in memory.
     #[must_use]
     pub fn detached(&self) -> Self {
         Self { raw: Bytes::copy_from_slice(&self.raw), decoded: self.decoded.clone() }
@@ -69,7 +69,7 @@ impl RequestId {
     }
 }
 
-/// Plain decimal integers within `i64`, in their one spelling (no `+`, no leading zero, no `-0`).
+/// Whether the text is a canonical decimal integer within `i64` (no `+`, no leading zero, no `-0`).
 fn is_integer(raw: &[u8]) -> bool {
     let digits = raw.strip_prefix(b"-").unwrap_or(raw);
     let canonical = match digits {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_compare_by_value_and_keep_their_spelling() {
+    fn ids_compare_by_value_and_keep_their_text() {
         assert_eq!(id(r#""a""#).unwrap(), id(r#""\u0061""#).unwrap());
         assert_ne!(id("1").unwrap(), id(r#""1""#).unwrap());
         assert_eq!(id(r#""\u0061""#).unwrap().as_json(), r#""\u0061""#);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_but_strings_and_integers_is_refused() {
+    fn only_strings_and_integers_are_accepted() {
         for raw in ["null", "1.0", "1e3", "-0", "01", "true", "{}", "[1]", "", "9223372036854775808", "\"a", "+1", "-"]
         {
             assert!(id(raw).is_err(), "{raw}");

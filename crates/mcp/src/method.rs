@@ -1,14 +1,14 @@
-//! Method names of both eras, spelled once.
+//! The method names of both eras.
 
 /// Legacy handshake.
 pub const INITIALIZE: &str = "initialize";
 /// Legacy: the client is ready.
 pub const INITIALIZED: &str = "notifications/initialized";
-/// Modern: what this server is and speaks.
+/// Modern: the server's identity and capabilities.
 pub const DISCOVER: &str = "server/discover";
-/// Modern: one stream of change notices.
+/// Modern: opens one stream of change notifications.
 pub const SUBSCRIPTIONS_LISTEN: &str = "subscriptions/listen";
-/// Modern: first message on a listen stream.
+/// Modern: the first message on a listen stream.
 pub const SUBSCRIPTIONS_ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 /// Legacy liveness probe.
 pub const PING: &str = "ping";
@@ -24,9 +24,9 @@ pub const RESOURCES_LIST: &str = "resources/list";
 pub const RESOURCES_TEMPLATES_LIST: &str = "resources/templates/list";
 /// Reads a resource.
 pub const RESOURCES_READ: &str = "resources/read";
-/// Legacy: asks for updates of one resource.
+/// Legacy: subscribes to updates of one resource.
 pub const RESOURCES_SUBSCRIBE: &str = "resources/subscribe";
-/// Legacy: ends such updates.
+/// Legacy: ends the subscription to a resource.
 pub const RESOURCES_UNSUBSCRIBE: &str = "resources/unsubscribe";
 /// A resource changed.
 pub const RESOURCES_UPDATED: &str = "notifications/resources/updated";
@@ -40,21 +40,21 @@ pub const PROMPTS_GET: &str = "prompts/get";
 pub const PROMPTS_LIST_CHANGED: &str = "notifications/prompts/list_changed";
 /// Argument completion.
 pub const COMPLETION_COMPLETE: &str = "completion/complete";
-/// Legacy: how much the server logs.
+/// Legacy: sets the server's log level.
 pub const LOGGING_SET_LEVEL: &str = "logging/setLevel";
-/// A log line.
+/// A log message.
 pub const MESSAGE: &str = "notifications/message";
 /// Progress of a request.
 pub const PROGRESS: &str = "notifications/progress";
 /// Cancellation of a request (legacy; modern on stdio only).
 pub const CANCELLED: &str = "notifications/cancelled";
-/// Legacy server-to-client request: ask a model.
+/// Legacy server-to-client request: sample from a model.
 pub const SAMPLING_CREATE_MESSAGE: &str = "sampling/createMessage";
 /// Legacy server-to-client request: ask the user.
 pub const ELICITATION_CREATE: &str = "elicitation/create";
-/// Legacy: an elicitation at an address is finished.
+/// Legacy: an elicitation by URL is finished.
 pub const ELICITATION_COMPLETE: &str = "notifications/elicitation/complete";
-/// Legacy server-to-client request: which folders are open.
+/// Legacy server-to-client request: list the client's folders.
 pub const ROOTS_LIST: &str = "roots/list";
 /// The client's folders changed.
 pub const ROOTS_LIST_CHANGED: &str = "notifications/roots/list_changed";

@@ -1,4 +1,4 @@
-//! The few members of a request's `params` that the transport must look at.
+//! The few members of a request's `params` that the transport needs.
 
 use std::borrow::Cow;
 
@@ -8,20 +8,20 @@ use serde_json::value::RawValue;
 
 use crate::{Envelope, MODERN_VERSIONS};
 
-/// What the transport needs to know of a request's `params`.
+/// The parts of a request's `params` that the transport needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestParams {
     /// `_meta["io.modelcontextprotocol/protocolVersion"]`.
     pub protocol_version: Option<String>,
     /// Whether `_meta` has `io.modelcontextprotocol/clientCapabilities` as an object.
     pub has_client_capabilities: bool,
-    /// What `Mcp-Name` mirrors: `params.name`, `params.uri` or `params.taskId`, by method.
+    /// The value that `Mcp-Name` repeats: `params.name`, `params.uri` or `params.taskId`, by method.
     pub name: Option<String>,
     /// `params.protocolVersion` of a legacy `initialize`.
     pub initialize_version: Option<String>,
 }
 
-/// Why `params` cannot be served.
+/// A request's `params` are invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParamsError {
@@ -34,9 +34,9 @@ pub enum ParamsError {
 }
 
 #[derive(Default, Deserialize)]
-struct Wire<'a> {
+struct RawParams<'a> {
     #[serde(borrow, rename = "_meta")]
-    meta: Option<Meta<'a>>,
+    meta: Option<RawMeta<'a>>,
     #[serde(borrow)]
     name: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -48,7 +48,7 @@ struct Wire<'a> {
 }
 
 #[derive(Default, Deserialize)]
-struct Meta<'a> {
+struct RawMeta<'a> {
     #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
     protocol_version: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "io.modelcontextprotocol/clientCapabilities")]
@@ -56,32 +56,33 @@ struct Meta<'a> {
 }
 
 impl RequestParams {
-    /// Looks at the `params` of a message.
+    /// Reads the `params` of a message.
     pub fn of(envelope: &Envelope) -> Result<Self, ParamsError> {
         let Some(raw) = envelope.params() else { return Ok(Self::default()) };
-        let wire: Wire<'_> = serde_json::from_slice(&raw).map_err(|error| ParamsError::Type(error.to_string()))?;
-        let meta = wire.meta.unwrap_or_default();
+        let raw_params: RawParams<'_> =
+            serde_json::from_slice(&raw).map_err(|error| ParamsError::Type(error.to_string()))?;
+        let meta = raw_params.meta.unwrap_or_default();
         let named = match envelope.method() {
-            Some("tools/call" | "prompts/get") => wire.name,
-            Some("resources/read") => wire.uri,
-            Some("tasks/get" | "tasks/update" | "tasks/cancel") => wire.task,
+            Some("tools/call" | "prompts/get") => raw_params.name,
+            Some("resources/read") => raw_params.uri,
+            Some("tasks/get" | "tasks/update" | "tasks/cancel") => raw_params.task,
             _ => None,
         };
         Ok(Self {
             protocol_version: meta.protocol_version.map(Cow::into_owned),
             has_client_capabilities: meta.capabilities.is_some_and(|raw| raw.get().starts_with('{')),
             name: text(named)?,
-            initialize_version: text(wire.initialize_version).unwrap_or_default(),
+            initialize_version: text(raw_params.initialize_version).unwrap_or_default(),
         })
     }
 
-    /// The era of the request: modern as soon as `_meta` names a protocol version, whatever the method.
+    /// The era of the request: modern if `_meta` names a protocol version, whatever the method.
     #[must_use]
     pub const fn era(&self) -> Era {
         if self.protocol_version.is_some() { Era::Modern } else { Era::Legacy }
     }
 
-    /// The `_meta` members that every modern request must have.
+    /// Checks the `_meta` members that every modern request must have.
     pub const fn check_modern(&self) -> Result<(), ParamsError> {
         if self.protocol_version.is_none() {
             return Err(ParamsError::Missing("io.modelcontextprotocol/protocolVersion"));
@@ -92,7 +93,7 @@ impl RequestParams {
         Ok(())
     }
 
-    /// Whether the request's modern version is spoken here.
+    /// Whether the request's modern version is supported.
     #[must_use]
     pub fn speaks_our_version(&self) -> bool {
         self.protocol_version.as_deref().is_some_and(|version| MODERN_VERSIONS.contains(&version))

@@ -1,4 +1,4 @@
-//! Server-sent events: a writer, and an incremental reader that bounds what it keeps.
+//! Server-sent events: a writer, and an incremental reader with bounded memory.
 
 mod decode;
 mod encode;

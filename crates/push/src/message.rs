@@ -1,4 +1,4 @@
-//! What is sent, and how the push service is to treat it (RFC 8030).
+//! Messages and their delivery options (RFC 8030).
 
 use std::{str::FromStr, time::Duration};
 
@@ -6,26 +6,26 @@ use zeroize::Zeroizing;
 
 use crate::MessageError;
 
-/// Most bytes of content and padding: a body of 4096 bytes, which is what push services have to take, less the coding.
+/// The longest content with padding. Push services must accept bodies of 4096 bytes; the coding takes the rest.
 pub const MAX_CONTENT: usize = 3993;
-/// The longest that a push service is asked to keep a message: Firebase's limit, the shortest among the large ones.
+/// The longest TTL: Firebase's limit, the shortest of the large push services.
 pub const LONGEST_TTL: Duration = Duration::from_hours(28 * 24);
 
-/// How much a message is worth the battery of a phone.
+/// The urgency of a message, weighed against a phone's battery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Urgency {
-    /// On power and on a network that costs nothing.
+pub enum PushUrgency {
+    /// Deliver on power and on an unmetered network.
     VeryLow,
-    /// On power or on a network that costs nothing.
+    /// Deliver on power or on an unmetered network.
     Low,
-    /// Neither.
+    /// Deliver on battery and on any network.
     #[default]
     Normal,
-    /// Even when the battery is low.
+    /// Deliver even when the battery is low.
     High,
 }
 
-impl Urgency {
+impl PushUrgency {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::VeryLow => "very-low",
@@ -36,7 +36,7 @@ impl Urgency {
     }
 }
 
-/// A name under which a newer message takes the place of an undelivered one. The push service sees it.
+/// A name under which a newer message replaces an undelivered one. The push service can read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic(String);
 
@@ -57,33 +57,34 @@ impl FromStr for Topic {
     }
 }
 
-/// One message.
-pub struct Message {
+/// A push message.
+pub struct PushMessage {
     pub(crate) ttl: Duration,
-    pub(crate) urgency: Urgency,
+    pub(crate) urgency: PushUrgency,
     pub(crate) topic: Option<Topic>,
-    pub(crate) content: Option<Content>,
+    pub(crate) content: Option<Payload>,
 }
 
-/// What only the browser reads.
-pub(crate) struct Content {
+/// The encrypted part, which only the browser can read.
+pub(crate) struct Payload {
     pub(crate) text: Zeroizing<Vec<u8>>,
     pub(crate) padding: usize,
 }
 
-impl Message {
-    /// A message without content: the browser's service worker runs, and asks for what there is over a channel of its own.
+impl PushMessage {
+    /// Makes a message without content. The browser's service worker wakes and fetches the news over its own channel.
     ///
     /// # Errors
-    /// [`MessageError::Ttl`]. A `ttl` of zero asks to deliver now or never.
+    /// [`MessageError::Ttl`]. A `ttl` of zero means: deliver now or never.
     pub fn wake_up(ttl: Duration) -> Result<Self, MessageError> {
         if ttl > LONGEST_TTL {
             return Err(MessageError::Ttl);
         }
-        Ok(Self { ttl, urgency: Urgency::Normal, topic: None, content: None })
+        Ok(Self { ttl, urgency: PushUrgency::Normal, topic: None, content: None })
     }
 
-    /// A message with content, filled up to `at_least` bytes (and to one), so that its length does not tell what it is.
+    /// Makes a message with content, padded to at least `at_least` bytes, so that its length does not reveal its
+    /// meaning.
     ///
     /// # Errors
     /// [`MessageError::Ttl`], [`MessageError::TooLong`].
@@ -92,18 +93,18 @@ impl Message {
         if text.len().max(at_least) > MAX_CONTENT {
             return Err(MessageError::TooLong);
         }
-        // One byte at least: Chromium drops a record that holds none.
+        // At least one byte: Chromium drops an empty record.
         let padding = at_least.max(1).saturating_sub(text.len());
-        Ok(Self { content: Some(Content { text, padding }), ..Self::wake_up(ttl)? })
+        Ok(Self { content: Some(Payload { text, padding }), ..Self::wake_up(ttl)? })
     }
 
-    /// With this urgency.
+    /// Sets the urgency.
     #[must_use]
-    pub fn urgency(self, urgency: Urgency) -> Self {
+    pub fn urgency(self, urgency: PushUrgency) -> Self {
         Self { urgency, ..self }
     }
 
-    /// In place of the message that waits under the same topic.
+    /// Sets the topic: the message replaces an undelivered one with the same topic.
     #[must_use]
     pub fn topic(self, topic: Topic) -> Self {
         Self { topic: Some(topic), ..self }

@@ -1,4 +1,4 @@
-//! The sender: one request per message, and what the push service's answer means.
+//! The sender: one request per message, and the meaning of the push service's response.
 
 use std::{
     collections::HashMap,
@@ -6,70 +6,71 @@ use std::{
     time::Duration,
 };
 
-use briefcase_egress::{Answer, Egress, EgressError, Lane, Request, Target};
+use briefcase_egress::{Egress, EgressError, EgressRequest, EgressResponse, OriginClient, Target};
 use briefcase_types::{Clock, Entropy, UnixMillis, text};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use crate::{Lease, Leases, Message, SendError, Subscription};
+use crate::{Lease, Leases, PushError, PushMessage, Subscription};
 
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How much of an answer is read: only its first words are of use.
-const LONGEST_ANSWER: u64 = 64 * 1024;
+const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+/// The longest accepted response. Only its first words are used.
+const LONGEST_RESPONSE: u64 = 64 * 1024;
 const LONGEST_REASON: usize = 300;
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 /// Push services whose connections are kept; there are not many.
-const LANES: usize = 32;
+const MAX_CLIENTS: usize = 32;
 
 const TTL: HeaderName = HeaderName::from_static("ttl");
 const URGENCY: HeaderName = HeaderName::from_static("urgency");
 const TOPIC: HeaderName = HeaderName::from_static("topic");
 
-/// Sends messages; holds no key.
-pub struct Sender {
+/// Sends messages. Holds no key.
+pub struct PushSender {
     egress: Egress,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    lanes: Mutex<HashMap<String, Lane>>,
+    clients: Mutex<HashMap<String, OriginClient>>,
 }
 
-/// The push service has the message.
+/// The push service accepted the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivered {
-    /// How long it keeps the message, where it says so; it may be shorter than was asked.
+    /// The time that the service keeps the message, if stated. It may be shorter than the requested TTL.
     pub kept: Option<Duration>,
 }
 
-impl Sender {
-    /// A sender over this client.
+impl PushSender {
+    /// Makes a sender that uses this client.
     #[must_use]
     pub fn new(egress: Egress, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { egress, clock, entropy, lanes: Mutex::default() }
+        Self { egress, clock, entropy, clients: Mutex::default() }
     }
 
-    /// Seals the message for the subscription and hands it to its push service, under the lease for exactly that service.
+    /// Encrypts the message for the subscription and sends it to its push service, with the lease for exactly that
+    /// service.
     ///
     /// # Errors
-    /// [`SendError`]; after [`SendError::Gone`] the subscription is to be dropped.
+    /// [`PushError`]. After [`PushError::Gone`], delete the subscription.
     pub async fn send(
         &self,
         subscription: &Subscription,
         leases: &Leases,
-        message: &Message,
-    ) -> Result<Delivered, SendError> {
+        message: &PushMessage,
+    ) -> Result<Delivered, PushError> {
         let audience = subscription.audience();
         let lease = leases.find(&audience, self.clock.now())?;
         let (headers, body) = self.written(subscription, lease, message)?;
         let target = subscription.endpoint();
-        let request = Request {
+        let request = EgressRequest {
             method: Method::POST,
-            place: Some(target.place()),
+            path: Some(target.path_and_query()),
             headers,
             body,
-            patience: PATIENCE,
-            limit: LONGEST_ANSWER,
+            timeout: SEND_TIMEOUT,
+            limit: LONGEST_RESPONSE,
         };
-        let answer = self.lane(audience, target).send(request).await?;
+        let answer = self.client(audience, target).send(request).await?;
         outcome(answer, self.clock.now()).await
     }
 
@@ -77,8 +78,8 @@ impl Sender {
         &self,
         subscription: &Subscription,
         lease: &Lease,
-        message: &Message,
-    ) -> Result<(HeaderMap, Bytes), SendError> {
+        message: &PushMessage,
+    ) -> Result<(HeaderMap, Bytes), PushError> {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, lease.header()?);
         headers.insert(TTL, HeaderValue::from(message.ttl.as_secs()));
@@ -87,7 +88,7 @@ impl Sender {
             headers.insert(TOPIC, topic);
         }
         let Some(content) = &message.content else {
-            // Some services refuse a POST that does not say that it is empty.
+            // Some services reject a POST without `Content-Length: 0`.
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
             return Ok((headers, Bytes::new()));
         };
@@ -97,41 +98,44 @@ impl Sender {
         Ok((headers, body.into()))
     }
 
-    /// One lane per push service and reach: a subscription may not borrow a connection that it could not have opened.
-    fn lane(&self, audience: String, target: &Target) -> Lane {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lane) = lanes.get(&audience).filter(|lane| lane.target().reach() == target.reach()) {
-            return lane.clone();
+    /// Returns the client for a push service and address policy. A subscription never uses a connection that its own
+    /// policy would not allow.
+    fn client(&self, audience: String, target: &Target) -> OriginClient {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) =
+            clients.get(&audience).filter(|client| client.target().address_policy() == target.address_policy())
+        {
+            return client.clone();
         }
-        if lanes.len() >= LANES {
-            lanes.clear();
+        if clients.len() >= MAX_CLIENTS {
+            clients.clear();
         }
-        let lane = self.egress.lane(target.clone());
-        lanes.insert(audience, lane.clone());
-        lane
+        let client = self.egress.client(target.clone());
+        clients.insert(audience, client.clone());
+        client
     }
 }
 
-async fn outcome(answer: Answer, now: UnixMillis) -> Result<Delivered, SendError> {
-    let Answer { status, headers, body } = answer;
+async fn outcome(answer: EgressResponse, now: UnixMillis) -> Result<Delivered, PushError> {
+    let EgressResponse { status, headers, body } = answer;
     let number = status.as_u16();
     let reason = async || reason(body.collect().await);
     match status {
         StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED => {
             Ok(Delivered { kept: seconds(headers.get(TTL)) })
         }
-        StatusCode::NOT_FOUND | StatusCode::GONE => Err(SendError::Gone(number)),
-        StatusCode::PAYLOAD_TOO_LARGE => Err(SendError::TooLarge),
+        StatusCode::NOT_FOUND | StatusCode::GONE => Err(PushError::Gone(number)),
+        StatusCode::PAYLOAD_TOO_LARGE => Err(PushError::TooLarge),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Err(SendError::Unauthorized { status: number, reason: reason().await })
+            Err(PushError::Unauthorized { status: number, reason: reason().await })
         }
-        StatusCode::TOO_MANY_REQUESTS => Err(SendError::Later { status: number, after: wait(&headers, now) }),
-        _ if status.is_server_error() => Err(SendError::Later { status: number, after: wait(&headers, now) }),
-        _ => Err(SendError::Refused { status: number, reason: reason().await }),
+        StatusCode::TOO_MANY_REQUESTS => Err(PushError::Later { status: number, after: wait(&headers, now) }),
+        _ if status.is_server_error() => Err(PushError::Later { status: number, after: wait(&headers, now) }),
+        _ => Err(PushError::Refused { status: number, reason: reason().await }),
     }
 }
 
-/// The beginning of what the service says: written by somebody else, read by people.
+/// The start of the service's text, made printable: untrusted, but shown to people.
 fn reason(body: Result<Bytes, EgressError>) -> String {
     let body = body.unwrap_or_default();
     text::printable(text::clip(&String::from_utf8_lossy(&body), LONGEST_REASON))
@@ -141,7 +145,7 @@ fn seconds(value: Option<&HeaderValue>) -> Option<Duration> {
     value?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// `Retry-After`: seconds or a date. What a service asks for is kept to a day.
+/// Reads `Retry-After`: seconds or a date. The delay is capped at a day.
 fn wait(headers: &HeaderMap, now: UnixMillis) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER);
     let after = seconds(value).or_else(|| {

@@ -1,45 +1,45 @@
-//! Subscriptions as browsers give them out.
+//! Subscriptions in the format of browsers.
 
-use briefcase_egress::{Reach, Target};
+use briefcase_egress::{AddressPolicy, Target};
 use briefcase_json::{Limits, parse_relayed};
 use serde_json::Value;
 
-use crate::{Keys, SubscriptionError};
+use crate::{SubscriptionError, SubscriptionKeys};
 
 const LIMITS: Limits = Limits { bytes: 8 * 1024, depth: 4, keys: 32, values: 64, number: 64 };
 
-/// Where a browser can be woken. Its endpoint is a capability: whoever knows it and holds a lease can write to it.
+/// A browser's push subscription. Its endpoint is a capability: anyone who knows it and holds a lease can send to it.
 pub struct Subscription {
     endpoint: Target,
-    keys: Keys,
+    keys: SubscriptionKeys,
 }
 
 impl Subscription {
-    /// Reads what `JSON.stringify(subscription)` gives. Members that are not needed are passed over: browsers add some.
+    /// Reads the output of `JSON.stringify(subscription)`. Unknown members are ignored, because browsers add some.
     ///
-    /// `reach` is [`Reach::Public`] wherever subscriptions come from outside; [`Reach::Loopback`] is for stand-ins, the
-    /// only ones that may be plain `http`.
+    /// `policy` must be [`AddressPolicy::Public`] for subscriptions from outside. [`AddressPolicy::Loopback`] is for
+    /// test services, which alone may use plain `http`.
     ///
     /// # Errors
     /// [`SubscriptionError`].
-    pub fn read(json: &[u8], reach: Reach) -> Result<Self, SubscriptionError> {
+    pub fn read(json: &[u8], policy: AddressPolicy) -> Result<Self, SubscriptionError> {
         let form = SubscriptionError::Form;
         let document = parse_relayed(json, &LIMITS).map_err(|_| form("not a JSON document of at most 8 KiB"))?;
         let text = |at: &Value, name: &str| at.get(name).and_then(Value::as_str).map(str::to_owned);
-        let endpoint = text(&document, "endpoint").ok_or(form("no endpoint"))?;
-        let keys = document.get("keys").ok_or(form("no keys"))?;
+        let endpoint = text(&document, "endpoint").ok_or(form("`endpoint` is missing"))?;
+        let keys = document.get("keys").ok_or(form("`keys` is missing"))?;
         let p256dh = text(keys, "p256dh").ok_or(form("no p256dh"))?;
-        let auth = text(keys, "auth").ok_or(form("no auth"))?;
-        Ok(Self { endpoint: Target::parse(&endpoint, reach)?, keys: Keys::from_text(&p256dh, &auth)? })
+        let auth = text(keys, "auth").ok_or(form("`auth` is missing"))?;
+        Ok(Self { endpoint: Target::parse(&endpoint, policy)?, keys: SubscriptionKeys::from_text(&p256dh, &auth)? })
     }
 
-    /// The endpoint's URL.
+    /// The endpoint.
     #[must_use]
     pub const fn endpoint(&self) -> &Target {
         &self.endpoint
     }
 
-    /// The push service: what a lease has to be for.
+    /// The push service's origin, which a lease must name.
     #[must_use]
     pub fn audience(&self) -> String {
         self.endpoint.origin()
@@ -47,7 +47,7 @@ impl Subscription {
 
     /// The browser's keys.
     #[must_use]
-    pub const fn keys(&self) -> &Keys {
+    pub const fn keys(&self) -> &SubscriptionKeys {
         &self.keys
     }
 }

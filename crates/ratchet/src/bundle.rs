@@ -1,8 +1,8 @@
-//! Prekey bundles: what one party publishes so that another can begin while it is away.
+//! Prekey bundles. One party publishes them so that another can start a session while the first is offline.
 
 use crate::{
-    AgreementPublic, HolderError, Identity, IdentityCard, KEM_PUBLIC, KemPublic, RatchetError, Sign,
-    codec::{Reader, Writer},
+    AgreementPublic, HolderError, IdentityCard, KEM_PUBLIC, KemPublic, LocalIdentity, RatchetError, Sign,
+    codec::{ByteReader, ByteWriter},
     identity::CARD_BYTES,
 };
 
@@ -10,26 +10,27 @@ const LABEL: &[u8] = b"Briefcase_PrekeyBundle_1\0";
 const VERSION: u8 = 1;
 const WHAT: &str = "the prekey bundle";
 
-/// A bundle whose signatures were checked: there is no other way to have one.
+/// A bundle with verified signatures. There is no other way to make this type.
 #[derive(Clone, Debug)]
-pub struct Bundle {
-    pub(crate) content: Content,
+pub struct PrekeyBundle {
+    pub(crate) content: BundleContent,
     signature: [u8; 64],
 }
 
-/// What the signature covers.
+/// The signed content of a bundle.
 #[derive(Clone, Debug)]
-pub(crate) struct Content {
+pub(crate) struct BundleContent {
     pub card: IdentityCard,
     pub signed: (u32, AgreementPublic),
-    /// With its id, which the KEM key below shares. Without it the KEM key is the last resort.
+    /// The one-time keys' id and curve key. The KEM key below shares the id. Without one-time keys, the KEM key is the
+    /// last resort.
     pub one_time: Option<(u32, AgreementPublic)>,
     pub kem: KemPublic,
 }
 
-impl Content {
+impl BundleContent {
     fn bytes(&self) -> Vec<u8> {
-        let mut writer = Writer::with_capacity(Bundle::MOST);
+        let mut writer = ByteWriter::with_capacity(PrekeyBundle::MOST);
         writer.byte(VERSION);
         self.card.write(&mut writer);
         writer.u32(self.signed.0).put(self.signed.1.as_bytes()).flag(self.one_time.is_some());
@@ -40,7 +41,7 @@ impl Content {
         writer.public()
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
+    fn read(reader: &mut ByteReader<'_>) -> Result<Self, RatchetError> {
         if reader.byte()? != VERSION {
             return Err(reader.wrong());
         }
@@ -54,11 +55,11 @@ impl Content {
     }
 }
 
-impl Bundle {
-    /// Longest bundle.
+impl PrekeyBundle {
+    /// The longest bundle.
     pub(crate) const MOST: usize = 2 + CARD_BYTES + 36 + 36 + KEM_PUBLIC + 64;
 
-    /// Reads a bundle and checks its signatures.
+    /// Reads a bundle and verifies its signatures.
     ///
     /// # Errors
     /// [`RatchetError::Malformed`] or [`RatchetError::Forged`].
@@ -70,36 +71,40 @@ impl Bundle {
         Ok(bundle)
     }
 
-    /// For a bundle in a state that only we write, and whose check sum fits.
+    /// Reads a bundle from a stored state. Only this crate writes the state, and its checksum was verified.
     pub(crate) fn read_unchecked(bytes: &[u8]) -> Result<Self, RatchetError> {
         let (body, signature) = bytes.split_last_chunk::<64>().ok_or(RatchetError::Malformed(WHAT))?;
-        let mut reader = Reader::new(body, WHAT);
-        let content = Content::read(&mut reader)?;
+        let mut reader = ByteReader::new(body, WHAT);
+        let content = BundleContent::read(&mut reader)?;
         reader.end()?;
         Ok(Self { content, signature: *signature })
     }
 
-    /// Signs a bundle by the holder of the identity's key, and checks that it did.
-    pub(crate) async fn make<H: Sign>(content: Content, identity: &Identity<H>) -> Result<Self, RatchetError> {
+    /// Has the key holder sign a bundle, and verifies the signature.
+    pub(crate) async fn make<H: Sign>(
+        content: BundleContent,
+        identity: &LocalIdentity<H>,
+    ) -> Result<Self, RatchetError> {
         let statement = [LABEL, &content.bytes()].concat();
         let signature = identity.holder().sign(&statement).await?;
         content.card.signing().verify(&statement, &signature, WHAT).map_err(|_| HolderError::WrongAnswer)?;
         Ok(Self { content, signature })
     }
 
-    /// The bundle as it is published.
+    /// The bundle's bytes for publication.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         [self.content.bytes().as_slice(), &self.signature].concat()
     }
 
-    /// Who made it.
+    /// The publisher's identity.
     #[must_use]
     pub const fn card(&self) -> &IdentityCard {
         &self.content.card
     }
 
-    /// Whether it has one-time keys; without them it is the last resort, to be given out when no other is left.
+    /// Whether the bundle has one-time keys. A bundle without them is the last resort, for when no other bundle is
+    /// left.
     #[must_use]
     pub const fn is_one_time(&self) -> bool {
         self.content.one_time.is_some()

@@ -1,4 +1,4 @@
-//! Reading and writing bytes of fixed layout: every length is checked before it is believed, and nothing may be left over.
+//! Reads and writes fixed binary layouts. Every length is checked before use, and left-over bytes are an error.
 
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -7,10 +7,10 @@ use crate::RatchetError;
 
 const TRAILER: usize = 16;
 
-/// Writes into one buffer of known size, so that no copy of a secret is left behind by growing it.
-pub struct Writer(Zeroizing<Vec<u8>>);
+/// Writes into one buffer of known size, so that growing it leaves no copy of a secret behind.
+pub struct ByteWriter(Zeroizing<Vec<u8>>);
 
-impl Writer {
+impl ByteWriter {
     pub fn with_capacity(bytes: usize) -> Self {
         Self(Zeroizing::new(Vec::with_capacity(bytes)))
     }
@@ -36,7 +36,7 @@ impl Writer {
         self.put(&number.to_be_bytes())
     }
 
-    /// A count, or bytes with their length before them. Callers keep both far below 2³².
+    /// Writes a count, or the length before bytes. Callers keep both far below 2³².
     pub fn count(&mut self, count: usize) -> &mut Self {
         self.u32(u32::try_from(count).unwrap_or(u32::MAX))
     }
@@ -45,7 +45,7 @@ impl Writer {
         self.count(bytes.len()).put(bytes)
     }
 
-    /// Ends a kept state with a check sum: it catches accidents, not forgers, who are the sealing's business.
+    /// Ends a stored state with a checksum. It detects accidents; the caller's encryption protects against forgery.
     pub fn sealed(mut self, label: &str) -> Zeroizing<Vec<u8>> {
         let sum = checksum(label, &self.0);
         self.put(&sum);
@@ -63,19 +63,19 @@ fn checksum(label: &str, body: &[u8]) -> [u8; TRAILER] {
     sum
 }
 
-/// Reads from the front.
-pub struct Reader<'a> {
+/// Reads from the front of a buffer.
+pub struct ByteReader<'a> {
     rest: &'a [u8],
     what: &'static str,
 }
 
-impl<'a> Reader<'a> {
-    /// `what` names the document in errors.
+impl<'a> ByteReader<'a> {
+    /// Makes a reader. `what` names the document in errors.
     pub const fn new(bytes: &'a [u8], what: &'static str) -> Self {
         Self { rest: bytes, what }
     }
 
-    /// Opens a kept state: the check sum fits, and the first byte is this version.
+    /// Opens a stored state: verifies the checksum and the version in the first byte.
     pub fn kept(bytes: &'a [u8], label: &'static str, version: u8) -> Result<Self, RatchetError> {
         let (body, sum) = bytes.split_last_chunk::<TRAILER>().ok_or(RatchetError::StateCorrupt)?;
         if checksum(label, body) != *sum {
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
         Ok(u64::from_be_bytes(self.array()?))
     }
 
-    /// A count that may not pass `most`.
+    /// Reads a count of at most `most`.
     pub fn count(&mut self, most: usize) -> Result<usize, RatchetError> {
         let count = usize::try_from(self.u32()?).map_err(|_| self.wrong())?;
         if count > most { Err(self.wrong()) } else { Ok(count) }

@@ -1,4 +1,4 @@
-//! X25519 (RFC 7748): a shared secret that both sides contributed to, or none.
+//! X25519 (RFC 7748). A shared secret without a contribution from both sides is rejected.
 
 use briefcase_types::Entropy;
 use subtle::ConstantTimeEq as _;
@@ -7,12 +7,12 @@ use zeroize::Zeroizing;
 
 use crate::RatchetError;
 
-/// A public key for agreement.
+/// A public agreement key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AgreementPublic([u8; 32]);
 
 impl AgreementPublic {
-    /// Takes the 32 bytes as they are; a key of small order is refused when it is used.
+    /// Wraps the 32 bytes. Use of a key of small order fails.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -25,30 +25,30 @@ impl AgreementPublic {
     }
 }
 
-/// A private key for agreement; overwritten when dropped.
+/// A private agreement key, overwritten when dropped.
 pub struct AgreementSecret(StaticSecret);
 
 impl AgreementSecret {
-    /// A new key.
+    /// Makes a new key.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         let mut bytes = Zeroizing::new([0; 32]);
         entropy.fill(&mut *bytes);
         Self::from_bytes(&bytes)
     }
 
-    /// The key with these bytes.
+    /// Makes the key from its bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         Self(StaticSecret::from(*bytes))
     }
 
-    /// Its public half.
+    /// The public key.
     #[must_use]
     pub fn public(&self) -> AgreementPublic {
         AgreementPublic(PublicKey::from(&self.0).to_bytes())
     }
 
-    /// Diffie-Hellman.
+    /// Computes a Diffie-Hellman shared secret.
     ///
     /// # Errors
     /// [`RatchetError::NoContribution`] when the result is all zero.
@@ -65,11 +65,11 @@ impl AgreementSecret {
     }
 }
 
-/// What a Diffie-Hellman gave; never all zero.
+/// A Diffie-Hellman result, never all zero.
 pub struct SharedSecret(Zeroizing<[u8; 32]>);
 
 impl SharedSecret {
-    /// Takes a result, wherever it was computed.
+    /// Wraps a result that was computed elsewhere.
     ///
     /// # Errors
     /// [`RatchetError::NoContribution`] when it is all zero.

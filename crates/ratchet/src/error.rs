@@ -1,42 +1,42 @@
-//! Why an operation of a session was not done.
+//! Errors of session operations.
 
 use crate::HolderError;
 
-/// Nothing has changed: the state that was passed in is still the one to keep.
+/// An operation failed. The state is unchanged: the caller keeps the state it passed in.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RatchetError {
-    /// Bytes that are not of the form they should be.
+    /// The bytes do not have the required format.
     #[error("{0} is malformed")]
     Malformed(&'static str),
-    /// A signature or an authentication tag does not fit.
+    /// A signature or an authentication tag is invalid.
     #[error("{0} was forged or changed")]
     Forged(&'static str),
-    /// The peer's key is of small order: the shared secret would be known to everybody.
-    #[error("the peer's key gives a shared secret that everybody knows")]
+    /// The peer's key has small order, so anyone could compute the shared secret.
+    #[error("the peer's key gives a predictable shared secret")]
     NoContribution,
     /// The first message names a prekey that was used, replaced or never made.
     #[error("the prekey is used up or unknown")]
     UnknownPrekey,
-    /// The message, or one with its number, was read before; or its key is too old and was forgotten.
-    #[error("the message was read before, or its key was forgotten")]
+    /// The message was already read, or its key is too old and was erased.
+    #[error("the message was already read, or its key was erased")]
     Replayed,
-    /// More messages are missing in between than may be.
-    #[error("more messages are missing than may be")]
+    /// Too many messages are missing before this one.
+    #[error("too many messages are missing before this one")]
     TooFarAhead,
-    /// A kept state does not have the form or the check sum it was written with.
+    /// A stored state is malformed, or its checksum is wrong.
     #[error("the state is corrupt")]
     StateCorrupt,
-    /// The first message asks for a mode that is not allowed.
-    #[error("the first message asks for X3DH, which is not allowed here")]
+    /// The first message uses a mode that is not allowed.
+    #[error("the first message uses X3DH, which is not allowed here")]
     ModeRefused,
-    /// The message begins another session than this one, or is of another kind.
-    #[error("the message is not of this session")]
+    /// The message starts another session, or is of another kind.
+    #[error("the message does not belong to this session")]
     OtherSession,
-    /// A limit was reached: what it is and what to do.
+    /// A limit was reached. The text names it and the next step.
     #[error("{0}")]
     Exhausted(&'static str),
-    /// The holder of a long-term key did not do its part.
+    /// The holder of a long-term key failed.
     #[error(transparent)]
     Holder(#[from] HolderError),
 }

@@ -1,28 +1,28 @@
-//! The agreement: X3DH (revision 1) and PQXDH (revision 3), from both sides.
+//! The key agreement of both sides: X3DH (revision 1) and PQXDH (revision 3).
 
 use briefcase_types::{Digest, Entropy};
 use zeroize::Zeroizing;
 
 use crate::{
-    AgreementSecret, Bundle, Dh, Identity, IdentityCard, Kem, KemShared, Prekeys, RatchetError, Session, SharedSecret,
-    Step,
-    kdf::{self, Initial},
-    message::{Agreement, Message},
-    session::About,
+    AgreementSecret, Dh, IdentityCard, Kem, KemShared, LocalIdentity, PrekeyBundle, Prekeys, RatchetError,
+    RatchetSession, SharedSecret, Step,
+    kdf::{self, InitialKeys},
+    message::{Agreement, ParsedMessage},
+    session::SessionContext,
 };
 
-/// Which agreement.
+/// The kind of key agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Mode {
-    /// With a KEM beside Diffie-Hellman: a message recorded now stays closed to a later quantum computer.
+pub enum AgreementMode {
+    /// Diffie-Hellman with a KEM. A message recorded now stays confidential against a later quantum computer.
     Pqxdh,
-    /// Diffie-Hellman alone.
+    /// Diffie-Hellman without a KEM.
     X3dh,
 }
 
-impl Mode {
-    /// The name in texts.
+impl AgreementMode {
+    /// The mode's name as text.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,44 +54,44 @@ impl Mode {
     }
 }
 
-/// What the initiator chooses.
+/// The initiator's choices.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// PQXDH unless there is a reason.
-    pub mode: Mode,
-    /// Whether ratchet keys and counters are sealed too.
+pub struct HandshakeOptions {
+    /// The agreement mode. Choose PQXDH unless the peer cannot.
+    pub mode: AgreementMode,
+    /// Whether ratchet keys and counters are encrypted too.
     pub hide_headers: bool,
 }
 
-impl Default for Options {
+impl Default for HandshakeOptions {
     fn default() -> Self {
-        Self { mode: Mode::Pqxdh, hide_headers: false }
+        Self { mode: AgreementMode::Pqxdh, hide_headers: false }
     }
 }
 
-/// What the responder allows.
+/// The responder's rules.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Policy {
+pub struct ResponderPolicy {
     /// Whether a first message in X3DH is accepted.
     pub allow_x3dh: bool,
 }
 
-/// What accepting a first message gives to keep, in one transaction.
-pub struct Accepted {
-    /// Without the one-time prekey that was used.
+/// The state to store in one transaction after accepting a first message.
+pub struct AcceptedSession {
+    /// The prekeys, without the one-time prekey that was used.
     pub prekeys: Prekeys,
     /// The session.
-    pub session: Session,
+    pub session: RatchetSession,
 }
 
-/// The results that both sides reach, in the order of the specification.
-struct Secrets {
+/// The shared results of both sides, in the order of the specification.
+struct HandshakeSecrets {
     dh: Vec<SharedSecret>,
     kem: Option<KemShared>,
 }
 
-impl Secrets {
-    fn derive(&self, mode: Mode) -> Initial {
+impl HandshakeSecrets {
+    fn derive(&self, mode: AgreementMode) -> InitialKeys {
         let mut material = Zeroizing::new(Vec::with_capacity(5 * 32));
         for secret in &self.dh {
             material.extend_from_slice(secret.as_bytes());
@@ -103,16 +103,16 @@ impl Secrets {
     }
 }
 
-/// A session with the maker of a bundle. The first message is made by [`Session::encrypt`].
+/// Starts a session with the publisher of a bundle. [`RatchetSession::encrypt`] makes the first message.
 ///
 /// # Errors
-/// [`RatchetError::NoContribution`] when a key of the bundle is of small order, or what the holder of our key says.
+/// [`RatchetError::NoContribution`] when a key of the bundle has small order, or the error of the key's holder.
 pub async fn initiate<H: Dh>(
-    identity: &Identity<H>,
-    bundle: &Bundle,
-    options: Options,
+    identity: &LocalIdentity<H>,
+    bundle: &PrekeyBundle,
+    options: HandshakeOptions,
     entropy: &dyn Entropy,
-) -> Result<Session, RatchetError> {
+) -> Result<RatchetSession, RatchetError> {
     let theirs = &bundle.content;
     let ephemeral = AgreementSecret::generate(entropy);
     let mut dh = vec![
@@ -124,11 +124,11 @@ pub async fn initiate<H: Dh>(
         dh.push(ephemeral.agree(one_time)?);
     }
     let (ciphertext, kem) = match options.mode {
-        Mode::Pqxdh => {
+        AgreementMode::Pqxdh => {
             let (ciphertext, shared) = theirs.kem.encapsulate(entropy);
             (ciphertext, Some(shared))
         }
-        Mode::X3dh => (Vec::new(), None),
+        AgreementMode::X3dh => (Vec::new(), None),
     };
     let agreement = Agreement {
         mode: options.mode,
@@ -141,32 +141,32 @@ pub async fn initiate<H: Dh>(
     };
     let one_time = theirs.one_time.map(|(_, key)| *key.as_bytes());
     let kem_public = kem.as_ref().map(|_| theirs.kem.to_bytes());
-    let public = Public { signed: theirs.signed.1.as_bytes(), one_time, kem: kem_public };
-    let about = About {
+    let public = ResponderKeys { signed: theirs.signed.1.as_bytes(), one_time, kem: kem_public };
+    let about = SessionContext {
         initiator: true,
         agreement: Some(agreement.to_bytes()),
         ..about(&agreement, theirs.card.clone(), &theirs.card, &public)
     };
-    Session::initiator(about, Secrets { dh, kem }.derive(options.mode), theirs.signed.1, entropy)
+    RatchetSession::initiator(about, HandshakeSecrets { dh, kem }.derive(options.mode), theirs.signed.1, entropy)
 }
 
-/// Answers a first message: gives the session, the prekeys without what was used, and the first text.
+/// Accepts a first message. Returns the session, the prekeys without the used one, and the first plaintext.
 ///
 /// # Errors
-/// [`RatchetError::UnknownPrekey`], [`RatchetError::Replayed`], [`RatchetError::ModeRefused`],
-/// [`RatchetError::Forged`] and the like; nothing has changed then, and the prekeys are as they were.
+/// [`RatchetError::UnknownPrekey`], [`RatchetError::Replayed`], [`RatchetError::ModeRefused`], [`RatchetError::Forged`]
+/// and others. On an error the prekeys are unchanged.
 pub async fn accept<H: Dh + Kem>(
-    identity: &Identity<H>,
+    identity: &LocalIdentity<H>,
     prekeys: &Prekeys,
     message: &[u8],
     associated: &[u8],
-    policy: Policy,
+    policy: ResponderPolicy,
     entropy: &dyn Entropy,
-) -> Result<Step<Accepted, Zeroizing<Vec<u8>>>, RatchetError> {
-    let Message::First(agreement, sealed) = Message::read(message)? else {
+) -> Result<Step<AcceptedSession, Zeroizing<Vec<u8>>>, RatchetError> {
+    let ParsedMessage::First(agreement, sealed) = ParsedMessage::read(message)? else {
         return Err(RatchetError::OtherSession);
     };
-    if agreement.mode == Mode::X3dh && !policy.allow_x3dh {
+    if agreement.mode == AgreementMode::X3dh && !policy.allow_x3dh {
         return Err(RatchetError::ModeRefused);
     }
     agreement.card.check()?;
@@ -180,36 +180,41 @@ pub async fn accept<H: Dh + Kem>(
         dh.push(one_time.agree(&agreement.ephemeral)?);
     }
     let (kem_public, kem) = match agreement.mode {
-        Mode::Pqxdh => {
+        AgreementMode::Pqxdh => {
             let (public, shared) = found.decapsulate(identity.holder(), &agreement.ciphertext).await?;
             (Some(public), Some(shared))
         }
-        Mode::X3dh => (None, None),
+        AgreementMode::X3dh => (None, None),
     };
     let signed = found.signed.public();
     let one_time = found.one_time.map(|key| *key.public().as_bytes());
-    let public = Public { signed: signed.as_bytes(), one_time, kem: kem_public };
+    let public = ResponderKeys { signed: signed.as_bytes(), one_time, kem: kem_public };
     let about = about(&agreement, agreement.card.clone(), identity.card(), &public);
-    let secrets = Secrets { dh, kem }.derive(agreement.mode);
-    let session = Session::responder(about, secrets, found.signed.duplicate());
+    let secrets = HandshakeSecrets { dh, kem }.derive(agreement.mode);
+    let session = RatchetSession::responder(about, secrets, found.signed.duplicate());
     let (session, plaintext) = session.open(sealed, associated, entropy)?.into_parts();
-    Ok(Step::new(Accepted { prekeys: prekeys.without(&agreement)?, session }, plaintext))
+    Ok(Step::new(AcceptedSession { prekeys: prekeys.without(&agreement)?, session }, plaintext))
 }
 
-/// The responder's public keys that took part.
-struct Public<'a> {
+/// The responder's public keys in this agreement.
+struct ResponderKeys<'a> {
     signed: &'a [u8; 32],
     one_time: Option<[u8; 32]>,
     kem: Option<Vec<u8>>,
 }
 
-/// What both sides know of the agreement; as the responder keeps it.
-fn about(agreement: &Agreement, peer: IdentityCard, responder: &IdentityCard, public: &Public<'_>) -> About {
+/// Computes the agreement's data that both sides store, from the responder's side.
+fn about(
+    agreement: &Agreement,
+    peer: IdentityCard,
+    responder: &IdentityCard,
+    public: &ResponderKeys<'_>,
+) -> SessionContext {
     let one_time: &[u8] = public.one_time.as_ref().map_or(&[], |key| key);
     let kem = public.kem.as_deref().unwrap_or_default();
     let said = agreement.to_bytes();
     let parts = [said.as_slice(), &responder.to_bytes(), public.signed, one_time, kem];
-    About {
+    SessionContext {
         mode: agreement.mode,
         hidden: agreement.hidden,
         initiator: false,

@@ -1,5 +1,5 @@
-//! Who holds the long-term keys. The rules of a session are the same whether a key lies in this process or behind
-//! WebCrypto, so they ask through these traits; only here can a future be pending.
+//! The holders of long-term keys. The session rules are the same for a key in this process and a key in WebCrypto, so
+//! they use these traits. Only these calls can be pending.
 
 use std::{
     future::Future,
@@ -13,63 +13,63 @@ use zeroize::Zeroizing;
 
 use crate::{AgreementPublic, AgreementSecret, KemShared, RatchetError, SharedSecret, SigningPublic};
 
-/// The holder of a key did not answer with a result.
+/// A key's holder returned no valid result.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HolderError {
-    /// It said no, or the key is not there.
+    /// The holder refused, or the key is missing.
     #[error("the holder of the key refused")]
     Refused,
-    /// It answered with something that cannot be a result of this operation.
+    /// The holder's answer cannot be a result of this operation.
     #[error("the holder of the key gave a wrong answer")]
     WrongAnswer,
 }
 
-/// Holds the X25519 key of an identity.
+/// A holder of an identity's X25519 key.
 pub trait Dh {
-    /// Diffie-Hellman with the key.
+    /// Computes a Diffie-Hellman shared secret with the key.
     fn agree(&self, peer: &AgreementPublic) -> impl Future<Output = Result<SharedSecret, RatchetError>>;
 }
 
-/// Holds last-resort KEM keys that are not kept in [`crate::Prekeys`].
+/// A holder of last-resort KEM keys that are not in [`crate::Prekeys`].
 pub trait Kem {
-    /// Decapsulates with the key of this name.
+    /// Decapsulates with the named key.
     fn decapsulate(&self, key: &str, ciphertext: &[u8]) -> impl Future<Output = Result<KemShared, RatchetError>>;
 }
 
-/// Holds the Ed25519 key of an identity.
+/// A holder of an identity's Ed25519 key.
 pub trait Sign {
-    /// Signs; the caller checks the signature, so a holder need not be trusted to be right.
+    /// Signs. The caller verifies the signature, so a faulty holder does no harm.
     fn sign(&self, bytes: &[u8]) -> impl Future<Output = Result<[u8; 64], RatchetError>>;
 }
 
-/// Both keys of an identity in this process' memory.
+/// Both keys of an identity, in this process's memory.
 pub struct SoftKeys {
     signing: SigningKey,
     agreement: AgreementSecret,
 }
 
 impl SoftKeys {
-    /// New keys.
+    /// Makes new keys.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         let mut seed = Zeroizing::new([0; 32]);
         entropy.fill(&mut *seed);
         Self::from_secrets(&seed, AgreementSecret::generate(entropy))
     }
 
-    /// The keys with these secrets.
+    /// Makes the keys from their secrets.
     #[must_use]
     pub fn from_secrets(signing_seed: &[u8; 32], agreement: AgreementSecret) -> Self {
         Self { signing: SigningKey::from_bytes(signing_seed), agreement }
     }
 
-    /// The key that signs.
+    /// The public signing key.
     #[must_use]
     pub fn signing(&self) -> SigningPublic {
         SigningPublic::from_bytes(self.signing.verifying_key().to_bytes())
     }
 
-    /// The key that agrees.
+    /// The public agreement key.
     #[must_use]
     pub fn agreement(&self) -> AgreementPublic {
         self.agreement.public()
@@ -94,8 +94,8 @@ impl Sign for SoftKeys {
     }
 }
 
-/// Runs an operation whose keys are in memory: its future is ready when it is asked for the first time. `None` when it
-/// waits after all, because a holder does.
+/// Runs an operation whose keys are in memory: its future is ready at the first poll. Returns `None` when a holder is
+/// pending.
 pub fn now<F: Future>(operation: F) -> Option<F::Output> {
     match pin!(operation).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),

@@ -1,4 +1,4 @@
-//! Identities: an Ed25519 key that signs and an X25519 key that agrees, bound by a signature.
+//! Identities: an Ed25519 signing key and an X25519 agreement key, bound by a signature.
 
 use briefcase_types::Entropy;
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -6,15 +6,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     AgreementPublic, HolderError, RatchetError, Sign, SoftKeys,
-    codec::{Reader, Writer},
+    codec::{ByteReader, ByteWriter},
     holder::now,
 };
 
 const CARD: &[u8] = b"Briefcase_Identity_1\0";
 const SAFETY: &[u8] = b"Briefcase_SafetyNumber_1\0";
-/// Length of a card.
+/// The length of a card.
 pub(crate) const CARD_BYTES: usize = 128;
-/// How often the fingerprint is hashed again: makes a search for a look-alike key that much slower.
+/// The number of fingerprint hash rounds. It slows the search for a look-alike key by this factor.
 const ROUNDS: usize = 5200;
 
 /// An Ed25519 public key.
@@ -22,7 +22,7 @@ const ROUNDS: usize = 5200;
 pub struct SigningPublic([u8; 32]);
 
 impl SigningPublic {
-    /// Takes the 32 bytes as they are; whether they are a point is seen when a signature is checked.
+    /// Wraps the 32 bytes. Verifying a signature checks whether they are a point.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -34,7 +34,7 @@ impl SigningPublic {
         &self.0
     }
 
-    /// Checks a signature; keys of small order and signatures that have a second form are refused.
+    /// Verifies a signature. Rejects keys of small order and malleable signatures.
     pub(crate) fn verify(&self, bytes: &[u8], signature: &[u8; 64], what: &'static str) -> Result<(), RatchetError> {
         let key = VerifyingKey::from_bytes(&self.0).map_err(|_| RatchetError::Forged(what))?;
         let signature = Signature::from_bytes(signature);
@@ -42,7 +42,7 @@ impl SigningPublic {
     }
 }
 
-/// The public half of an identity. Whoever has one has checked that its signing key vouches for its agreement key.
+/// The public half of an identity. It exists only if the signing key's signature over the agreement key was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityCard {
     signing: SigningPublic,
@@ -51,10 +51,10 @@ pub struct IdentityCard {
 }
 
 impl IdentityCard {
-    /// Asks the holder of the signing key to vouch for the agreement key, and checks that it did.
+    /// Has the holder of the signing key sign the agreement key, and verifies the signature.
     ///
     /// # Errors
-    /// [`RatchetError::Holder`] when it does not, or signs something else.
+    /// [`RatchetError::Holder`] when the holder refuses or signs something else.
     pub async fn make(
         signing: SigningPublic,
         agreement: AgreementPublic,
@@ -66,40 +66,40 @@ impl IdentityCard {
         Ok(card)
     }
 
-    /// Reads and checks a card.
+    /// Reads and verifies a card.
     ///
     /// # Errors
     /// [`RatchetError::Malformed`] or [`RatchetError::Forged`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RatchetError> {
-        let mut reader = Reader::new(bytes, "the identity card");
+        let mut reader = ByteReader::new(bytes, "the identity card");
         let card = Self::read_unchecked(&mut reader)?;
         reader.end()?;
         card.check()?;
         Ok(card)
     }
 
-    /// The card as bytes: signing key, agreement key, signature.
+    /// The card's bytes: signing key, agreement key, signature.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut writer = Writer::with_capacity(CARD_BYTES);
+        let mut writer = ByteWriter::with_capacity(CARD_BYTES);
         self.write(&mut writer);
         writer.public()
     }
 
-    /// The key that signs.
+    /// The signing key.
     #[must_use]
     pub const fn signing(&self) -> SigningPublic {
         self.signing
     }
 
-    /// The key that agrees.
+    /// The agreement key.
     #[must_use]
     pub const fn agreement(&self) -> AgreementPublic {
         self.agreement
     }
 
-    /// The form alone; whoever reads this way checks the card afterwards, or wrote it.
-    pub(crate) fn read_unchecked(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
+    /// Reads the layout only. The caller verifies the card, or wrote it itself.
+    pub(crate) fn read_unchecked(reader: &mut ByteReader<'_>) -> Result<Self, RatchetError> {
         Ok(Self {
             signing: SigningPublic::from_bytes(reader.array()?),
             agreement: AgreementPublic::from_bytes(reader.array()?),
@@ -107,7 +107,7 @@ impl IdentityCard {
         })
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer) {
+    pub(crate) fn write(&self, writer: &mut ByteWriter) {
         writer.put(self.signing.as_bytes()).put(self.agreement.as_bytes()).put(&self.signature);
     }
 
@@ -120,20 +120,20 @@ fn statement(agreement: &AgreementPublic) -> Vec<u8> {
     [CARD, agreement.as_bytes()].concat()
 }
 
-/// An identity of ours: its card, and whoever holds its keys.
-pub struct Identity<H> {
+/// This party's identity: its card and the holder of its keys.
+pub struct LocalIdentity<H> {
     card: IdentityCard,
     holder: H,
 }
 
-impl<H> Identity<H> {
-    /// Puts a card and the holder of its keys together.
+impl<H> LocalIdentity<H> {
+    /// Joins a card and the holder of its keys.
     #[must_use]
     pub const fn new(card: IdentityCard, holder: H) -> Self {
         Self { card, holder }
     }
 
-    /// The public half.
+    /// The identity's card.
     #[must_use]
     pub const fn card(&self) -> &IdentityCard {
         &self.card
@@ -144,26 +144,26 @@ impl<H> Identity<H> {
     }
 }
 
-impl Identity<SoftKeys> {
-    /// A new identity with its keys in memory.
+impl LocalIdentity<SoftKeys> {
+    /// Makes a new identity with its keys in memory.
     ///
     /// # Errors
-    /// None in practice: the keys just made sign.
+    /// Never in practice: fresh keys in memory can sign.
     pub fn generate(entropy: &dyn Entropy) -> Result<Self, RatchetError> {
         Self::from_keys(SoftKeys::generate(entropy))
     }
 
-    /// The identity of these keys.
+    /// Makes the identity of these keys.
     ///
     /// # Errors
-    /// None in practice: keys in memory sign.
+    /// Never in practice: keys in memory can sign.
     pub fn from_keys(keys: SoftKeys) -> Result<Self, RatchetError> {
         let card = now(IdentityCard::make(keys.signing(), keys.agreement(), &keys)).ok_or(HolderError::Refused)??;
         Ok(Self::new(card, keys))
     }
 }
 
-/// Sixty digits for two people to compare: the same on both sides, other for any other pair of keys of either.
+/// Sixty digits for two people to compare. Both sides get the same digits; any other pair of keys gives other digits.
 #[must_use]
 pub fn safety_number(one: &IdentityCard, other: &IdentityCard) -> String {
     let mut halves = [digits(one), digits(other)];
@@ -171,7 +171,7 @@ pub fn safety_number(one: &IdentityCard, other: &IdentityCard) -> String {
     halves.concat()
 }
 
-/// Thirty digits of one identity, five at a time from five bytes each.
+/// The thirty digits of one identity: five digits from each five bytes.
 fn digits(card: &IdentityCard) -> String {
     let keys = [card.signing.as_bytes().as_slice(), card.agreement.as_bytes()].concat();
     let mut hash: [u8; 32] = Sha256::new().chain_update(SAFETY).chain_update(&keys).finalize().into();

@@ -10,10 +10,10 @@ use crate::SharedSecret;
 const ROOT: &[u8] = b"Briefcase_DoubleRatchet_Root";
 const MESSAGE: &[u8] = b"Briefcase_DoubleRatchet_Message";
 
-/// A symmetric key of the ratchet; overwritten when dropped, copied only by name.
-pub struct Key(Zeroizing<[u8; 32]>);
+/// A symmetric key of the ratchet. It is overwritten when dropped, and copied only by an explicit call.
+pub struct SymmetricKey(Zeroizing<[u8; 32]>);
 
-impl Key {
+impl SymmetricKey {
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
@@ -27,44 +27,44 @@ impl Key {
     }
 }
 
-/// The first three keys of a session, from the agreement.
-pub struct Initial {
-    pub root: Key,
-    /// Header key of the initiator's first chain.
-    pub header_a: Key,
-    /// Header key of the responder's first chain.
-    pub next_header_b: Key,
+/// The first three keys of a session, derived from the agreement.
+pub struct InitialKeys {
+    pub root: SymmetricKey,
+    /// The header key of the initiator's first chain.
+    pub header_a: SymmetricKey,
+    /// The header key of the responder's first chain.
+    pub next_header_b: SymmetricKey,
 }
 
 /// `KDF(KM)` of X3DH section 2.2: salt of zeros, `F ‖ KM`.
-pub fn agreement(material: &[u8], info: &[u8]) -> Initial {
+pub fn agreement(material: &[u8], info: &[u8]) -> InitialKeys {
     let mut input = Zeroizing::new(Vec::with_capacity(32 + material.len()));
     input.extend_from_slice(&[0xFF; 32]);
     input.extend_from_slice(material);
     let [root, header_a, next_header_b] = three(&[0; 32], &input, info);
-    Initial { root, header_a, next_header_b }
+    InitialKeys { root, header_a, next_header_b }
 }
 
-/// What a turn of the root gives: root key, chain key, next header key.
-pub fn root(root: &Key, shared: &SharedSecret) -> [Key; 3] {
+/// The result of a root step: root key, chain key, next header key.
+pub fn root(root: &SymmetricKey, shared: &SharedSecret) -> [SymmetricKey; 3] {
     three(root.as_bytes(), shared.as_bytes(), ROOT)
 }
 
-/// The next chain key, and the key of this message.
-pub fn chain(chain: &Key) -> (Key, Key) {
+/// The next chain key and the message key.
+pub fn chain(chain: &SymmetricKey) -> (SymmetricKey, SymmetricKey) {
     (mac(chain, 2), mac(chain, 1))
 }
 
-/// The AEAD key and nonce of one message. The salt is fresh in each message, so a state that was set back and sends
-/// again under the same message key still seals under another AEAD key.
-pub fn message(message: &Key, salt: &[u8; 16]) -> (Key, [u8; 12]) {
+/// The AEAD key and nonce of one message. Each message has a fresh salt, so a rolled-back state that reuses a message
+/// key still uses another AEAD key.
+pub fn message(message: &SymmetricKey, salt: &[u8; 16]) -> (SymmetricKey, [u8; 12]) {
     let mut output = Zeroizing::new([0; 44]);
     expand(salt, message.as_bytes(), MESSAGE, &mut *output);
     let (key, nonce) = output.split_at(32);
     (copied(key), nonce.try_into().unwrap_or_default())
 }
 
-fn three(salt: &[u8], input: &[u8], info: &[u8]) -> [Key; 3] {
+fn three(salt: &[u8], input: &[u8], info: &[u8]) -> [SymmetricKey; 3] {
     let mut output = Zeroizing::new([0; 96]);
     expand(salt, input, info, &mut *output);
     let (first, rest) = output.split_at(32);
@@ -72,26 +72,26 @@ fn three(salt: &[u8], input: &[u8], info: &[u8]) -> [Key; 3] {
     [copied(first), copied(second), copied(third)]
 }
 
-fn copied(bytes: &[u8]) -> Key {
-    let mut key = Key::new([0; 32]);
+fn copied(bytes: &[u8]) -> SymmetricKey {
+    let mut key = SymmetricKey::new([0; 32]);
     key.0.copy_from_slice(bytes);
     key
 }
 
 fn expand(salt: &[u8], input: &[u8], info: &[u8], output: &mut [u8]) {
-    // Fails only above 255 hash lengths; the callers ask for at most three.
+    // Fails only above 255 hash lengths; callers need at most three.
     if Hkdf::<Sha256>::new(Some(salt), input).expand(info, output).is_err() {
         std::process::abort();
     }
 }
 
-fn mac(key: &Key, constant: u8) -> Key {
-    // RFC 2104: a key shorter than the block is filled up with zeros.
+fn mac(key: &SymmetricKey, constant: u8) -> SymmetricKey {
+    // RFC 2104 pads a key shorter than the block with zeros.
     let mut block = Zeroizing::new([0; 64]);
     block.iter_mut().zip(key.as_bytes()).for_each(|(into, from)| *into = *from);
     let mut mac = Hmac::<Sha256>::new((&*block).into());
     mac.update(&[constant]);
-    Key::new(mac.finalize().into_bytes().into())
+    SymmetricKey::new(mac.finalize().into_bytes().into())
 }
 
 #[cfg(test)]
@@ -124,9 +124,10 @@ mod tests {
     }
 
     #[test]
-    fn hmac_of_a_32_byte_key_is_that_of_rfc_2104() {
+    fn hmac_with_a_32_byte_key_follows_rfc_2104() {
         // HMAC-SHA-256 with a key of 32 bytes 0x0b and the message 0x01, from another implementation (Python's hmac).
-        let text: String = mac(&Key::new([0x0b; 32]), 1).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let text: String =
+            mac(&SymmetricKey::new([0x0b; 32]), 1).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(text, HMAC);
     }
 

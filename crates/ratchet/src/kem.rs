@@ -1,4 +1,4 @@
-//! ML-KEM-1024 (FIPS 203). A secret key is its 64-byte seed: the short form, and the one that cannot be inconsistent.
+//! ML-KEM-1024 (FIPS 203). A secret key is its 64-byte seed: the short form, which cannot be inconsistent.
 
 use briefcase_types::Entropy;
 use ml_kem::{
@@ -10,14 +10,14 @@ use zeroize::Zeroizing;
 
 use crate::RatchetError;
 
-/// Length of a public key.
+/// The length of a public key.
 pub const KEM_PUBLIC: usize = 1568;
-/// Length of a ciphertext.
+/// The length of a ciphertext.
 pub const KEM_CIPHERTEXT: usize = 1568;
-/// Length of a secret key in seed form, `d ‖ z`.
+/// The length of a secret key in seed form, `d ‖ z`.
 pub const KEM_SEED: usize = 64;
 
-/// A public key whose form was checked as FIPS 203 section 7.2 asks.
+/// A public key that passed the checks of FIPS 203 section 7.2.
 #[derive(Clone, Debug)]
 pub struct KemPublic(Box<EncapsulationKey>);
 
@@ -33,13 +33,13 @@ impl KemPublic {
         Ok(Self(Box::new(key)))
     }
 
-    /// The 1568 bytes.
+    /// The key's 1568 bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.to_bytes().to_vec()
     }
 
-    /// A fresh shared secret and the ciphertext that carries it.
+    /// Makes a fresh shared secret and its ciphertext.
     #[must_use]
     pub fn encapsulate(&self, entropy: &dyn Entropy) -> (Vec<u8>, KemShared) {
         let mut coins = Zeroizing::new([0; 32]);
@@ -49,30 +49,30 @@ impl KemPublic {
     }
 }
 
-/// A secret key in seed form; overwritten when dropped.
+/// A secret key in seed form, overwritten when dropped.
 pub struct KemSecret(Zeroizing<[u8; KEM_SEED]>);
 
 impl KemSecret {
-    /// A new key.
+    /// Makes a new key.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         let mut seed = Zeroizing::new([0; KEM_SEED]);
         entropy.fill(&mut *seed);
         Self(seed)
     }
 
-    /// The key with this seed.
+    /// Makes the key from its seed.
     #[must_use]
     pub fn from_seed(seed: &[u8; KEM_SEED]) -> Self {
         Self(Zeroizing::new(*seed))
     }
 
-    /// Its public half.
+    /// The public key.
     #[must_use]
     pub fn public(&self) -> KemPublic {
         KemPublic(Box::new(self.expand().encapsulation_key().clone()))
     }
 
-    /// The shared secret in a ciphertext. A ciphertext made for another key gives an unrelated secret, as FIPS 203 wants.
+    /// Decapsulates the shared secret. A ciphertext for another key gives an unrelated secret, as FIPS 203 specifies.
     ///
     /// # Errors
     /// [`RatchetError::Malformed`] when the length is wrong.
@@ -82,7 +82,7 @@ impl KemSecret {
         Ok(KemShared(Zeroizing::new(self.expand().decapsulate(&ciphertext).into())))
     }
 
-    /// Gives the seed away, to a store that seals it.
+    /// Passes the seed to a closure, for encrypted storage.
     pub fn expose<R>(&self, use_seed: impl FnOnce(&[u8; KEM_SEED]) -> R) -> R {
         use_seed(&self.0)
     }
@@ -96,17 +96,17 @@ impl KemSecret {
     }
 }
 
-/// What an encapsulation carried.
+/// An encapsulated shared secret.
 pub struct KemShared(Zeroizing<[u8; 32]>);
 
 impl KemShared {
-    /// Takes a secret that was decapsulated elsewhere.
+    /// Wraps a secret that was decapsulated elsewhere.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// Gives the secret away, to the operation that needs it.
+    /// Passes the secret to a closure.
     pub fn expose<R>(&self, use_secret: impl FnOnce(&[u8; 32]) -> R) -> R {
         use_secret(&self.0)
     }

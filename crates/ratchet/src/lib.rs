@@ -1,9 +1,10 @@
-//! Sessions between two parties that have never been online together: PQXDH (or X3DH) and the Double Ratchet, written
-//! from Signal's published specifications.
+//! Sessions between two parties that need not be online at the same time: PQXDH (or X3DH) and the Double Ratchet,
+//! implemented from Signal's published specifications.
 //!
-//! **A message leaves with the state that made it.** Every operation takes a state by reference and gives a [`Step`]: the
-//! state to keep and what may be released after it is kept. Whoever keeps the old state loses nothing, and whoever
-//! releases without keeping still never seals two texts under one key, as each message mixes a fresh salt into its key.
+//! **A message is released together with the state that made it.** Every operation takes a state by reference and
+//! returns a [`Step`]: the new state, and an output to release after storing the state. If the caller keeps the old
+//! state, nothing is lost. If the caller releases without storing, two texts are still never encrypted under one key:
+//! each message mixes a fresh salt into its key.
 //!
 //! # Parameters
 //!
@@ -18,13 +19,13 @@
 //! | `MAX_SKIP` | [`MAX_SKIP`] per step, [`MAX_STORED`] in all, forgotten after [`MAX_AGE`] messages |
 //! | associated data | SHA-256 over mode, both identities (both keys each), every public key and the ciphertext of the agreement |
 //!
-//! Where it differs from the text: an identity is two keys (Ed25519 signs, X25519 agrees), bound by a signature, as
-//! WebCrypto gives no key that does both; one signature covers a whole bundle, so its parts cannot be mixed; both one-time
-//! keys of a bundle share an id. The ratchet after the agreement is the classical one: what is recorded today and
-//! attacked by a quantum computer later is protected by the agreement's KEM, but healing after a theft of state is not.
+//! Differences from the specifications. An identity has two keys (Ed25519 signs, X25519 agrees), bound by a signature,
+//! because WebCrypto has no key for both. One signature covers a whole bundle, so its parts cannot be mixed. Both
+//! one-time keys of a bundle share an id. The ratchet after the agreement is the classical one. The agreement's KEM
+//! protects recorded messages from a later quantum computer. Recovery after a theft of state is not protected from one.
 //!
 //! Long-term keys are behind [`Dh`], [`Kem`] and [`Sign`], which are async because a browser's keys are. With keys in
-//! memory ([`SoftKeys`]) every future is ready at once: [`now`] runs it.
+//! memory ([`SoftKeys`]) every future is ready at once, and [`now`] runs it.
 
 mod bundle;
 mod codec;
@@ -43,15 +44,15 @@ mod skipped;
 mod state;
 mod step;
 
-pub use bundle::Bundle;
+pub use bundle::PrekeyBundle;
 pub use curve::{AgreementPublic, AgreementSecret, SharedSecret};
 pub use error::RatchetError;
-pub use handshake::{Accepted, Mode, Options, Policy, accept, initiate};
+pub use handshake::{AcceptedSession, AgreementMode, HandshakeOptions, ResponderPolicy, accept, initiate};
 pub use holder::{Dh, HolderError, Kem, Sign, SoftKeys, now};
-pub use identity::{Identity, IdentityCard, SigningPublic, safety_number};
+pub use identity::{IdentityCard, LocalIdentity, SigningPublic, safety_number};
 pub use kem::{KEM_CIPHERTEXT, KEM_PUBLIC, KEM_SEED, KemPublic, KemSecret, KemShared};
 pub use message::MAX_PLAINTEXT;
-pub use prekeys::{LastResort, MAX_ONE_TIME, Prekeys, Published};
-pub use session::Session;
+pub use prekeys::{LastResort, MAX_ONE_TIME, Prekeys, PublishedPrekeys};
+pub use session::RatchetSession;
 pub use skipped::{MAX_AGE, MAX_SKIP, MAX_STORED};
 pub use step::Step;

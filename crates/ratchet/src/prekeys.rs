@@ -1,57 +1,58 @@
-//! Our prekeys: what we published bundles of, and can therefore be asked for.
+//! This party's prekeys: the secret halves of its published bundles.
 //!
-//! A one-time prekey is gone from the state that accepting its message gives. The last resort can be used again, so its
-//! agreements are remembered as long as it lives: nobody can make us accept the same first message twice.
+//! Accepting a message returns a state without the used one-time prekey. A last-resort prekey is reusable, so its
+//! agreements are remembered for its lifetime. A repeated first message is therefore rejected.
 
 use briefcase_types::Entropy;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
-    AgreementSecret, Bundle, Identity, KEM_SEED, Kem, KemPublic, KemSecret, KemShared, RatchetError, Sign, Step,
-    bundle::Content,
-    codec::{Reader, Writer},
+    AgreementSecret, KEM_SEED, Kem, KemPublic, KemSecret, KemShared, LocalIdentity, PrekeyBundle, RatchetError, Sign,
+    Step,
+    bundle::BundleContent,
+    codec::{ByteReader, ByteWriter},
     message::Agreement,
 };
 
-/// How many one-time prekeys are kept at most.
+/// The maximum number of stored one-time prekeys.
 pub const MAX_ONE_TIME: usize = 200;
-/// How many agreements with a last resort are remembered; then it has to be rotated.
+/// The maximum number of remembered last-resort agreements. At the limit, the prekeys must be rotated.
 const MAX_SEEN: usize = 4096;
-/// This signed prekey, and the one before for messages on their way.
+/// The current signed prekey, and the previous one for messages in transit.
 const MAX_GENERATIONS: usize = 2;
 const MAX_NAME: usize = 128;
 const LABEL: &str = "Briefcase_Prekeys";
 const VERSION: u8 = 1;
 
-const FULL: RatchetError = RatchetError::Exhausted("there are as many one-time prekeys as may be");
+const FULL: RatchetError = RatchetError::Exhausted("the limit of one-time prekeys is reached");
 const ROTATE: RatchetError = RatchetError::Exhausted("the last-resort prekey was used too often: rotate the prekeys");
 
-/// Where the last-resort KEM key comes from.
+/// The source of the last-resort KEM key.
 pub enum LastResort {
-    /// Made here and kept in the prekeys.
+    /// Generated here and stored with the prekeys.
     Made,
-    /// Held elsewhere under a name that [`Kem::decapsulate`] is asked with.
+    /// Held elsewhere. [`Kem::decapsulate`] gets its name.
     Held {
-        /// The name, at most 128 bytes.
+        /// The key's name, at most 128 bytes.
         key: String,
-        /// Its public half.
+        /// The public key.
         public: KemPublic,
     },
 }
 
-/// What to publish, after the prekeys are kept.
-pub struct Published {
-    /// To be given out once each.
-    pub bundles: Vec<Bundle>,
-    /// To be given out when the others are gone.
-    pub last_resort: Bundle,
+/// The bundles to publish after storing the prekeys.
+pub struct PublishedPrekeys {
+    /// The bundles to give out once each.
+    pub bundles: Vec<PrekeyBundle>,
+    /// The bundle for when the others are used up.
+    pub last_resort: PrekeyBundle,
 }
 
-/// The secret halves of what was published. Keep them sealed.
+/// The secret halves of the published bundles. Store them encrypted.
 pub struct Prekeys {
     next_id: u32,
-    /// Oldest first; never empty.
+    /// The generations, oldest first; never empty.
     generations: Vec<Generation>,
     one_time: Vec<OneTime>,
 }
@@ -60,8 +61,8 @@ struct Generation {
     id: u32,
     signed: AgreementSecret,
     kem: KemHome,
-    bundle: Bundle,
-    /// Digests of the agreements that used the last resort.
+    bundle: PrekeyBundle,
+    /// The digests of agreements that used the last resort.
     seen: Vec<[u8; 16]>,
 }
 
@@ -77,60 +78,60 @@ struct OneTime {
     kem: KemSecret,
 }
 
-/// The keys that a first message asks for.
-pub(crate) struct Found<'a> {
+/// The keys that a first message names.
+pub(crate) struct RequestedKeys<'a> {
     pub signed: &'a AgreementSecret,
     pub one_time: Option<&'a AgreementSecret>,
-    kem: FoundKem<'a>,
+    kem: RequestedKem<'a>,
 }
 
-enum FoundKem<'a> {
+enum RequestedKem<'a> {
     Here(&'a KemSecret),
     Elsewhere(&'a str, &'a KemPublic),
 }
 
-impl Found<'_> {
-    /// The public KEM key, and the secret that the ciphertext carries.
+impl RequestedKeys<'_> {
+    /// The public KEM key, and the secret of the ciphertext.
     pub async fn decapsulate(
         &self,
         holder: &impl Kem,
         ciphertext: &[u8],
     ) -> Result<(Vec<u8>, KemShared), RatchetError> {
         match &self.kem {
-            FoundKem::Here(secret) => Ok((secret.public().to_bytes(), secret.decapsulate(ciphertext)?)),
-            FoundKem::Elsewhere(key, public) => Ok((public.to_bytes(), holder.decapsulate(key, ciphertext).await?)),
+            RequestedKem::Here(secret) => Ok((secret.public().to_bytes(), secret.decapsulate(ciphertext)?)),
+            RequestedKem::Elsewhere(key, public) => Ok((public.to_bytes(), holder.decapsulate(key, ciphertext).await?)),
         }
     }
 }
 
 impl Prekeys {
-    /// First prekeys of an identity.
+    /// Makes an identity's first prekeys.
     ///
     /// # Errors
-    /// [`RatchetError::Exhausted`] above [`MAX_ONE_TIME`], [`RatchetError::Holder`] when the identity does not sign.
+    /// [`RatchetError::Exhausted`] above [`MAX_ONE_TIME`], [`RatchetError::Holder`] when the key's holder fails.
     pub async fn make<H: Sign>(
-        identity: &Identity<H>,
+        identity: &LocalIdentity<H>,
         one_time: usize,
         last_resort: LastResort,
         entropy: &dyn Entropy,
-    ) -> Result<Step<Self, Published>, RatchetError> {
+    ) -> Result<Step<Self, PublishedPrekeys>, RatchetError> {
         Self { next_id: 1, generations: Vec::new(), one_time: Vec::new() }
             .rotate(identity, one_time, last_resort, entropy)
             .await
     }
 
-    /// A new signed prekey and last resort, and more one-time prekeys. Those before stay for messages on their way;
-    /// those before them are erased.
+    /// Makes a new signed prekey and last resort, and more one-time prekeys. The previous generation stays for messages
+    /// in transit; older ones are erased.
     ///
     /// # Errors
     /// As [`Prekeys::make`].
     pub async fn rotate<H: Sign>(
         &self,
-        identity: &Identity<H>,
+        identity: &LocalIdentity<H>,
         one_time: usize,
         last_resort: LastResort,
         entropy: &dyn Entropy,
-    ) -> Result<Step<Self, Published>, RatchetError> {
+    ) -> Result<Step<Self, PublishedPrekeys>, RatchetError> {
         let mut next = self.duplicate();
         let id = next.new_id()?;
         let signed = AgreementSecret::generate(entropy);
@@ -144,8 +145,8 @@ impl Prekeys {
             LastResort::Held { .. } => return Err(RatchetError::Malformed("the name of the key")),
         };
         let content =
-            Content { card: identity.card().clone(), signed: (id, signed.public()), one_time: None, kem: public };
-        let bundle = Bundle::make(content, identity).await?;
+            BundleContent { card: identity.card().clone(), signed: (id, signed.public()), one_time: None, kem: public };
+        let bundle = PrekeyBundle::make(content, identity).await?;
         next.generations.push(Generation { id, signed, kem, bundle, seen: Vec::new() });
         if next.generations.len() > MAX_GENERATIONS {
             next.generations.remove(0);
@@ -154,70 +155,77 @@ impl Prekeys {
         next.refilled(identity, one_time, entropy).await
     }
 
-    /// More one-time prekeys under the signed prekey there is.
+    /// Makes more one-time prekeys under the current signed prekey.
     ///
     /// # Errors
     /// As [`Prekeys::make`].
     pub async fn refill<H: Sign>(
         &self,
-        identity: &Identity<H>,
+        identity: &LocalIdentity<H>,
         one_time: usize,
         entropy: &dyn Entropy,
-    ) -> Result<Step<Self, Published>, RatchetError> {
+    ) -> Result<Step<Self, PublishedPrekeys>, RatchetError> {
         self.duplicate().refilled(identity, one_time, entropy).await
     }
 
     async fn refilled<H: Sign>(
         mut self,
-        identity: &Identity<H>,
+        identity: &LocalIdentity<H>,
         count: usize,
         entropy: &dyn Entropy,
-    ) -> Result<Step<Self, Published>, RatchetError> {
+    ) -> Result<Step<Self, PublishedPrekeys>, RatchetError> {
         if self.one_time.len().saturating_add(count) > MAX_ONE_TIME {
             return Err(FULL);
         }
         let last_resort = self.generations.last().ok_or(RatchetError::StateCorrupt)?.bundle.clone();
         if last_resort.card() != identity.card() {
-            return Err(RatchetError::Malformed("the identity: the prekeys are of another"));
+            return Err(RatchetError::Malformed("the identity (the prekeys belong to another one)"));
         }
         let mut bundles = Vec::with_capacity(count);
         for _ in 0..count {
             let id = self.new_id()?;
             let (agreement, kem) = (AgreementSecret::generate(entropy), KemSecret::generate(entropy));
-            let content =
-                Content { one_time: Some((id, agreement.public())), kem: kem.public(), ..last_resort.content.clone() };
+            let content = BundleContent {
+                one_time: Some((id, agreement.public())),
+                kem: kem.public(),
+                ..last_resort.content.clone()
+            };
             let generation = content.signed.0;
-            bundles.push(Bundle::make(content, identity).await?);
+            bundles.push(PrekeyBundle::make(content, identity).await?);
             self.one_time.push(OneTime { id, generation, agreement, kem });
         }
-        Ok(Step::new(self, Published { bundles, last_resort }))
+        Ok(Step::new(self, PublishedPrekeys { bundles, last_resort }))
     }
 
-    /// How many one-time prekeys are left.
+    /// The number of unused one-time prekeys.
     #[must_use]
     pub const fn left(&self) -> usize {
         self.one_time.len()
     }
 
-    pub(crate) fn find(&self, agreement: &Agreement) -> Result<Found<'_>, RatchetError> {
+    pub(crate) fn find(&self, agreement: &Agreement) -> Result<RequestedKeys<'_>, RatchetError> {
         let generation = self.generation(agreement.signed)?;
         let Some(id) = agreement.one_time else {
             if generation.seen.contains(&short(agreement)) {
                 return Err(RatchetError::Replayed);
             }
             let kem = match &generation.kem {
-                KemHome::Here(secret) => FoundKem::Here(secret),
-                KemHome::Elsewhere(key) => FoundKem::Elsewhere(key, &generation.bundle.content.kem),
+                KemHome::Here(secret) => RequestedKem::Here(secret),
+                KemHome::Elsewhere(key) => RequestedKem::Elsewhere(key, &generation.bundle.content.kem),
             };
-            return Ok(Found { signed: &generation.signed, one_time: None, kem });
+            return Ok(RequestedKeys { signed: &generation.signed, one_time: None, kem });
         };
         let mut keys = self.one_time.iter();
         let key = keys.find(|key| key.id == id && key.generation == generation.id);
         let key = key.ok_or(RatchetError::UnknownPrekey)?;
-        Ok(Found { signed: &generation.signed, one_time: Some(&key.agreement), kem: FoundKem::Here(&key.kem) })
+        Ok(RequestedKeys {
+            signed: &generation.signed,
+            one_time: Some(&key.agreement),
+            kem: RequestedKem::Here(&key.kem),
+        })
     }
 
-    /// The prekeys after an agreement: its one-time keys are gone, or its use of the last resort is remembered.
+    /// The prekeys after an agreement: its one-time keys are removed, or its use of the last resort is recorded.
     pub(crate) fn without(&self, agreement: &Agreement) -> Result<Self, RatchetError> {
         let mut next = self.duplicate();
         if let Some(id) = agreement.one_time {
@@ -258,12 +266,12 @@ impl Prekeys {
         }
     }
 
-    /// The bytes to keep, sealed.
+    /// The bytes to store encrypted.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let each = |generation: &Generation| 4096 + generation.seen.len() * 16;
         let size = 64 + self.generations.iter().map(each).sum::<usize>() + self.one_time.len() * 104;
-        let mut writer = Writer::with_capacity(size);
+        let mut writer = ByteWriter::with_capacity(size);
         writer.byte(VERSION).u32(self.next_id).count(self.generations.len());
         for generation in &self.generations {
             generation.write(&mut writer);
@@ -278,18 +286,18 @@ impl Prekeys {
         writer.sealed(LABEL)
     }
 
-    /// Reads what [`Prekeys::to_bytes`] wrote.
+    /// Reads the output of [`Prekeys::to_bytes`].
     ///
     /// # Errors
     /// [`RatchetError::StateCorrupt`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RatchetError> {
-        let mut reader = Reader::kept(bytes, LABEL, VERSION)?;
+        let mut reader = ByteReader::kept(bytes, LABEL, VERSION)?;
         let prekeys = Self::read(&mut reader).map_err(|_| RatchetError::StateCorrupt)?;
         reader.end().map_err(|_| RatchetError::StateCorrupt)?;
         Ok(prekeys)
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
+    fn read(reader: &mut ByteReader<'_>) -> Result<Self, RatchetError> {
         let next_id = reader.u32()?;
         let mut generations = Vec::new();
         for _ in 0..reader.count(MAX_GENERATIONS)? {
@@ -309,7 +317,7 @@ impl Prekeys {
 }
 
 impl Generation {
-    fn write(&self, writer: &mut Writer) {
+    fn write(&self, writer: &mut ByteWriter) {
         writer.u32(self.id).put(self.signed.as_bytes());
         match &self.kem {
             KemHome::Here(secret) => secret.expose(|seed| {
@@ -325,7 +333,7 @@ impl Generation {
         }
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
+    fn read(reader: &mut ByteReader<'_>) -> Result<Self, RatchetError> {
         let id = reader.u32()?;
         let signed = AgreementSecret::from_bytes(&reader.array()?);
         let kem = if reader.flag()? {
@@ -334,7 +342,7 @@ impl Generation {
             let key = std::str::from_utf8(reader.long(MAX_NAME)?).map_err(|_| reader.wrong())?;
             KemHome::Elsewhere(key.to_owned())
         };
-        let bundle = Bundle::read_unchecked(reader.long(Bundle::MOST)?)?;
+        let bundle = PrekeyBundle::read_unchecked(reader.long(PrekeyBundle::MOST)?)?;
         let mut seen = Vec::new();
         for _ in 0..reader.count(MAX_SEEN)? {
             seen.push(reader.array()?);

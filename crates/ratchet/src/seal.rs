@@ -1,4 +1,4 @@
-//! Sealing of message bodies and of headers.
+//! Encrypts message bodies and headers.
 
 use briefcase_types::Entropy;
 use chacha20poly1305::{
@@ -7,19 +7,24 @@ use chacha20poly1305::{
 };
 use zeroize::Zeroizing;
 
-use crate::{RatchetError, kdf, kdf::Key};
+use crate::{RatchetError, kdf, kdf::SymmetricKey};
 
 const NONCE: usize = 24;
 const TAG: usize = 16;
 
-/// How much longer a sealed header is.
+/// The growth of a header by encryption.
 pub const HEADER_OVERHEAD: usize = NONCE + TAG;
-/// How much longer a sealed body is.
+/// The growth of a body by encryption.
 pub const BODY_OVERHEAD: usize = TAG;
 
 const FORGED: RatchetError = RatchetError::Forged("the message");
 
-pub fn body(message: &Key, salt: &[u8; 16], plaintext: &[u8], associated: &[u8]) -> Result<Vec<u8>, RatchetError> {
+pub fn body(
+    message: &SymmetricKey,
+    salt: &[u8; 16],
+    plaintext: &[u8],
+    associated: &[u8],
+) -> Result<Vec<u8>, RatchetError> {
     let (key, nonce) = kdf::message(message, salt);
     let payload = Payload { msg: plaintext, aad: associated };
     let sealed = ChaCha20Poly1305::new(key.as_bytes().into()).encrypt(&nonce.into(), payload);
@@ -27,7 +32,7 @@ pub fn body(message: &Key, salt: &[u8; 16], plaintext: &[u8], associated: &[u8])
 }
 
 pub fn open_body(
-    message: &Key,
+    message: &SymmetricKey,
     salt: &[u8; 16],
     sealed: &[u8],
     associated: &[u8],
@@ -38,7 +43,12 @@ pub fn open_body(
     opened.map(Zeroizing::new).map_err(|_| FORGED)
 }
 
-pub fn header(key: &Key, header: &[u8], associated: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, RatchetError> {
+pub fn header(
+    key: &SymmetricKey,
+    header: &[u8],
+    associated: &[u8],
+    entropy: &dyn Entropy,
+) -> Result<Vec<u8>, RatchetError> {
     let mut nonce = [0; NONCE];
     entropy.fill(&mut nonce);
     let payload = Payload { msg: header, aad: associated };
@@ -47,8 +57,8 @@ pub fn header(key: &Key, header: &[u8], associated: &[u8], entropy: &dyn Entropy
     Ok([nonce.as_slice(), &sealed].concat())
 }
 
-/// `None` when it was sealed under another key.
-pub fn open_header(key: &Key, sealed: &[u8], associated: &[u8]) -> Option<Vec<u8>> {
+/// Decrypts a header; `None` when it was encrypted with another key.
+pub fn open_header(key: &SymmetricKey, sealed: &[u8], associated: &[u8]) -> Option<Vec<u8>> {
     let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
     let payload = Payload { msg: sealed, aad: associated };
     XChaCha20Poly1305::new(key.as_bytes().into()).decrypt(&XNonce::from(*nonce), payload).ok()
@@ -67,9 +77,9 @@ mod tests {
         for test in tests.test_groups.iter().flat_map(|group| &group.tests) {
             let Ok(key) = <[u8; 32]>::try_from(&test.key[..]) else { continue };
             let sealed = [&test.nonce[..], &test.ct, &test.tag].concat();
-            let opened = open_header(&Key::new(key), &sealed, &test.aad);
+            let opened = open_header(&SymmetricKey::new(key), &sealed, &test.aad);
             if test.result == TestResult::Invalid {
-                // A shorter or longer nonce moves what follows it.
+                // A nonce of another length shifts the bytes after it.
                 assert_eq!(opened, None, "{}", test.tc_id);
                 invalid += 1;
             } else {

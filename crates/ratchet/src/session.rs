@@ -1,58 +1,58 @@
-//! The Double Ratchet, with header encryption where the session was begun so (sections 3 and 4 of the specification).
+//! The Double Ratchet, optionally with header encryption (sections 3 and 4 of the specification).
 //!
-//! A session is never changed: sending and reading give the next one. What is read is believed only after its tag fits, so
-//! a forged message costs work and leaves nothing.
+//! A session is immutable: sending and reading return the next one. A message is used only after its tag is verified,
+//! so a forged message costs work and leaves no trace.
 
 use briefcase_types::Entropy;
 use zeroize::Zeroizing;
 
 use crate::{
-    AgreementPublic, AgreementSecret, IdentityCard, MAX_PLAINTEXT, MAX_SKIP, Mode, RatchetError, Step, kdf,
-    kdf::{Initial, Key},
-    message::{self, Header, Message, Sealed},
+    AgreementMode, AgreementPublic, AgreementSecret, IdentityCard, MAX_PLAINTEXT, MAX_SKIP, RatchetError, Step, kdf,
+    kdf::{InitialKeys, SymmetricKey},
+    message::{self, MessageHeader, ParsedMessage, SealedMessage},
     seal,
-    skipped::Skipped,
+    skipped::SkippedKeys,
 };
 
-/// A session with one peer. Keep it sealed; its bytes are its secrets.
-pub struct Session {
-    pub(crate) about: About,
-    pub(crate) root: Key,
-    pub(crate) ours: Pair,
+/// A session with one peer. Its bytes are secret: store them encrypted.
+pub struct RatchetSession {
+    pub(crate) about: SessionContext,
+    pub(crate) root: SymmetricKey,
+    pub(crate) ours: RatchetKeyPair,
     pub(crate) theirs: Option<AgreementPublic>,
     pub(crate) sending: Option<Chain>,
     pub(crate) receiving: Option<Chain>,
-    pub(crate) next_sending_header: Key,
-    pub(crate) next_receiving_header: Key,
-    /// Length of the sending chain before this one.
+    pub(crate) next_sending_header: SymmetricKey,
+    pub(crate) next_receiving_header: SymmetricKey,
+    /// The length of the previous sending chain.
     pub(crate) previous: u32,
-    /// Messages read so far.
+    /// The number of messages read so far.
     pub(crate) received: u64,
-    pub(crate) skipped: Skipped,
+    pub(crate) skipped: SkippedKeys,
 }
 
-/// What stays as it was agreed.
+/// The parts of a session that never change.
 #[derive(Clone)]
-pub(crate) struct About {
-    pub mode: Mode,
+pub(crate) struct SessionContext {
+    pub mode: AgreementMode,
     pub hidden: bool,
     pub initiator: bool,
     pub peer: IdentityCard,
-    /// Binds both identities, the mode and every public key of the agreement.
+    /// A digest of both identities, the mode and every public key of the agreement.
     pub associated: [u8; 32],
-    /// Names the agreement, so that its repetitions in front of later messages are known.
+    /// The agreement's digest, to recognize its repetitions in later messages.
     pub agreement_id: [u8; 32],
     /// The agreement, until the peer has answered.
     pub agreement: Option<Vec<u8>>,
 }
 
-/// A ratchet key and its public half, kept so that it need not be computed for each message.
-pub(crate) struct Pair {
+/// A ratchet key and its public half, stored to avoid computing it for each message.
+pub(crate) struct RatchetKeyPair {
     pub secret: AgreementSecret,
     pub public: AgreementPublic,
 }
 
-impl Pair {
+impl RatchetKeyPair {
     pub fn of(secret: AgreementSecret) -> Self {
         Self { public: secret.public(), secret }
     }
@@ -60,13 +60,13 @@ impl Pair {
 
 /// A chain of message keys.
 pub(crate) struct Chain {
-    pub key: Key,
+    pub key: SymmetricKey,
     pub number: u32,
-    pub header: Key,
+    pub header: SymmetricKey,
 }
 
 impl Chain {
-    const fn start(key: Key, header: Key) -> Self {
+    const fn start(key: SymmetricKey, header: SymmetricKey) -> Self {
         Self { key, number: 0, header }
     }
 
@@ -74,8 +74,8 @@ impl Chain {
         Self { key: self.key.duplicate(), number: self.number, header: self.header.duplicate() }
     }
 
-    /// The key of the next message; the chain moves past it and cannot go back.
-    fn advance(&mut self) -> Result<Key, RatchetError> {
+    /// Returns the key of the next message. The chain cannot step back.
+    fn advance(&mut self) -> Result<SymmetricKey, RatchetError> {
         let (next, message) = kdf::chain(&self.key);
         self.number = self.number.checked_add(1).ok_or(RatchetError::Exhausted("the chain is at its end"))?;
         self.key = next;
@@ -83,24 +83,24 @@ impl Chain {
     }
 }
 
-/// Where a message that came in belongs.
-enum Place {
-    Stored(Key, u32),
-    Current(Header),
-    Turn(Header),
+/// The place of an incoming message.
+enum ChainPosition {
+    Stored(SymmetricKey, u32),
+    Current(MessageHeader),
+    Turn(MessageHeader),
 }
 
-const NOT_READY: RatchetError = RatchetError::Exhausted("the session cannot send before it has read");
+const NOT_READY: RatchetError = RatchetError::Exhausted("the session must read a message before it can send");
 const FORGED: RatchetError = RatchetError::Forged("the message");
 
-impl Session {
+impl RatchetSession {
     pub(crate) fn initiator(
-        about: About,
-        keys: Initial,
+        about: SessionContext,
+        keys: InitialKeys,
         signed_prekey: AgreementPublic,
         entropy: &dyn Entropy,
     ) -> Result<Self, RatchetError> {
-        let ours = Pair::of(AgreementSecret::generate(entropy));
+        let ours = RatchetKeyPair::of(AgreementSecret::generate(entropy));
         let [root, chain, next] = kdf::root(&keys.root, &ours.secret.agree(&signed_prekey)?);
         Ok(Self {
             about,
@@ -113,15 +113,15 @@ impl Session {
             next_receiving_header: keys.next_header_b,
             previous: 0,
             received: 0,
-            skipped: Skipped::default(),
+            skipped: SkippedKeys::default(),
         })
     }
 
-    pub(crate) fn responder(about: About, keys: Initial, signed_prekey: AgreementSecret) -> Self {
+    pub(crate) fn responder(about: SessionContext, keys: InitialKeys, signed_prekey: AgreementSecret) -> Self {
         Self {
             about,
             root: keys.root,
-            ours: Pair::of(signed_prekey),
+            ours: RatchetKeyPair::of(signed_prekey),
             theirs: None,
             sending: None,
             receiving: None,
@@ -129,35 +129,35 @@ impl Session {
             next_receiving_header: keys.header_a,
             previous: 0,
             received: 0,
-            skipped: Skipped::default(),
+            skipped: SkippedKeys::default(),
         }
     }
 
-    /// Who the peer is. Comparing safety numbers is what makes this a person.
+    /// The peer's identity. Comparing safety numbers links it to a person.
     #[must_use]
     pub const fn peer(&self) -> &IdentityCard {
         &self.about.peer
     }
 
-    /// How the session was agreed.
+    /// The agreement mode.
     #[must_use]
-    pub const fn mode(&self) -> Mode {
+    pub const fn mode(&self) -> AgreementMode {
         self.about.mode
     }
 
-    /// Whether headers are hidden.
+    /// Whether headers are encrypted.
     #[must_use]
     pub const fn hides_headers(&self) -> bool {
         self.about.hidden
     }
 
-    /// Whether the peer is known to have the session: until then each message carries the agreement.
+    /// Whether the peer has answered. Until then, each message carries the agreement.
     #[must_use]
     pub const fn is_answered(&self) -> bool {
         self.about.agreement.is_none()
     }
 
-    /// Seals a message. `associated` is bound to it and has to be given again to read it.
+    /// Encrypts a message. The same `associated` data is needed to decrypt it.
     ///
     /// # Errors
     /// [`RatchetError::Exhausted`] when the text is longer than [`MAX_PLAINTEXT`] or the chain has ended.
@@ -168,11 +168,11 @@ impl Session {
         entropy: &dyn Entropy,
     ) -> Result<Step<Self, Vec<u8>>, RatchetError> {
         if plaintext.len() > MAX_PLAINTEXT {
-            return Err(RatchetError::Exhausted("the text is longer than a message may be"));
+            return Err(RatchetError::Exhausted("the text is longer than the limit of a message"));
         }
         let mut next = self.duplicate();
         let chain = next.sending.as_mut().ok_or(NOT_READY)?;
-        let header = Header { ratchet: next.ours.public, previous: next.previous, number: chain.number };
+        let header = MessageHeader { ratchet: next.ours.public, previous: next.previous, number: chain.number };
         let key = chain.advance()?;
         let mut salt = [0; 16];
         entropy.fill(&mut salt);
@@ -181,9 +181,9 @@ impl Session {
         } else {
             header.to_bytes()
         };
-        let unsealed = Sealed { hidden: self.about.hidden, salt, header: &header, body: &[] };
+        let unsealed = SealedMessage { hidden: self.about.hidden, salt, header: &header, body: &[] };
         let body = seal::body(&key, &salt, plaintext, &unsealed.associated(&self.about.associated, associated))?;
-        let message = Sealed { body: &body, ..unsealed }.to_bytes();
+        let message = SealedMessage { body: &body, ..unsealed }.to_bytes();
         let message = match &self.about.agreement {
             Some(agreement) => message::first(agreement, &message),
             None => message,
@@ -191,20 +191,20 @@ impl Session {
         Ok(Step::new(next, message))
     }
 
-    /// Opens a message, in whatever order it comes.
+    /// Decrypts a message. Messages may arrive in any order.
     ///
     /// # Errors
     /// [`RatchetError::Replayed`], [`RatchetError::Forged`], [`RatchetError::TooFarAhead`],
-    /// [`RatchetError::OtherSession`] or [`RatchetError::Malformed`]; nothing has changed then.
+    /// [`RatchetError::OtherSession`] or [`RatchetError::Malformed`]. On an error nothing has changed.
     pub fn decrypt(
         &self,
         message: &[u8],
         associated: &[u8],
         entropy: &dyn Entropy,
     ) -> Result<Step<Self, Zeroizing<Vec<u8>>>, RatchetError> {
-        let sealed = match Message::read(message)? {
-            Message::Later(sealed) => sealed,
-            Message::First(agreement, sealed) => {
+        let sealed = match ParsedMessage::read(message)? {
+            ParsedMessage::Later(sealed) => sealed,
+            ParsedMessage::First(agreement, sealed) => {
                 if self.about.initiator || agreement.digest() != self.about.agreement_id {
                     return Err(RatchetError::OtherSession);
                 }
@@ -216,7 +216,7 @@ impl Session {
 
     pub(crate) fn open(
         &self,
-        sealed: Sealed<'_>,
+        sealed: SealedMessage<'_>,
         associated: &[u8],
         entropy: &dyn Entropy,
     ) -> Result<Step<Self, Zeroizing<Vec<u8>>>, RatchetError> {
@@ -225,11 +225,11 @@ impl Session {
         }
         let mut next = self.duplicate();
         let key = match self.place(&sealed)? {
-            Place::Stored(chain, number) => {
+            ChainPosition::Stored(chain, number) => {
                 next.skipped.take(chain.as_bytes(), number).ok_or(RatchetError::Replayed)?
             }
-            Place::Current(header) => next.reach(header.number)?,
-            Place::Turn(header) => {
+            ChainPosition::Current(header) => next.reach(header.number)?,
+            ChainPosition::Turn(header) => {
                 next.skip_to(header.previous)?;
                 next.turn(&header, entropy)?;
                 next.reach(header.number)?
@@ -243,29 +243,29 @@ impl Session {
         Ok(Step::new(next, plaintext))
     }
 
-    fn place(&self, sealed: &Sealed<'_>) -> Result<Place, RatchetError> {
+    fn place(&self, sealed: &SealedMessage<'_>) -> Result<ChainPosition, RatchetError> {
         if self.about.hidden {
             return self.hidden_place(sealed);
         }
-        let header = Header::read(sealed.header)?;
+        let header = MessageHeader::read(sealed.header)?;
         let chain = header.ratchet.as_bytes();
         if self.skipped.has(chain, header.number) {
-            return Ok(Place::Stored(Key::new(*chain), header.number));
+            return Ok(ChainPosition::Stored(SymmetricKey::new(*chain), header.number));
         }
         match &self.receiving {
             Some(receiving) if self.theirs == Some(header.ratchet) => current(receiving, header),
-            _ => Ok(Place::Turn(header)),
+            _ => Ok(ChainPosition::Turn(header)),
         }
     }
 
-    fn hidden_place(&self, sealed: &Sealed<'_>) -> Result<Place, RatchetError> {
-        let open = |key: &Key| seal::open_header(key, sealed.header, &self.about.associated);
+    fn hidden_place(&self, sealed: &SealedMessage<'_>) -> Result<ChainPosition, RatchetError> {
+        let open = |key: &SymmetricKey| seal::open_header(key, sealed.header, &self.about.associated);
         let mut known = false;
         for chain in self.skipped.chains() {
             let Some(header) = open(chain) else { continue };
-            let number = Header::read(&header)?.number;
+            let number = MessageHeader::read(&header)?.number;
             if self.skipped.has(chain.as_bytes(), number) {
-                return Ok(Place::Stored(chain.duplicate(), number));
+                return Ok(ChainPosition::Stored(chain.duplicate(), number));
             }
             known = true;
             break;
@@ -273,19 +273,19 @@ impl Session {
         if let Some(receiving) = &self.receiving
             && let Some(header) = open(&receiving.header)
         {
-            return current(receiving, Header::read(&header)?);
+            return current(receiving, MessageHeader::read(&header)?);
         }
         match open(&self.next_receiving_header) {
-            Some(header) => Ok(Place::Turn(Header::read(&header)?)),
+            Some(header) => Ok(ChainPosition::Turn(MessageHeader::read(&header)?)),
             None if known => Err(RatchetError::Replayed),
             None => Err(FORGED),
         }
     }
 
-    /// A new receiving chain from the peer's new key, and a new sending chain from a new key of ours.
-    fn turn(&mut self, header: &Header, entropy: &dyn Entropy) -> Result<(), RatchetError> {
+    /// Starts a new receiving chain from the peer's new key, and a new sending chain from a new own key.
+    fn turn(&mut self, header: &MessageHeader, entropy: &dyn Entropy) -> Result<(), RatchetError> {
         let [root, receiving, next_receiving] = kdf::root(&self.root, &self.ours.secret.agree(&header.ratchet)?);
-        let ours = Pair::of(AgreementSecret::generate(entropy));
+        let ours = RatchetKeyPair::of(AgreementSecret::generate(entropy));
         let [root, sending, next_sending] = kdf::root(&root, &ours.secret.agree(&header.ratchet)?);
         self.previous = self.sending.as_ref().map_or(0, |chain| chain.number);
         let receiving_header = std::mem::replace(&mut self.next_receiving_header, next_receiving);
@@ -298,8 +298,8 @@ impl Session {
         Ok(())
     }
 
-    /// The key of message `number` of the receiving chain; those passed over are stored.
-    fn reach(&mut self, number: u32) -> Result<Key, RatchetError> {
+    /// Returns the key of message `number` of the receiving chain. Skipped keys are stored.
+    fn reach(&mut self, number: u32) -> Result<SymmetricKey, RatchetError> {
         self.skip_to(number)?;
         self.receiving.as_mut().ok_or(FORGED)?.advance()
     }
@@ -325,7 +325,7 @@ impl Session {
         Self {
             about: self.about.clone(),
             root: self.root.duplicate(),
-            ours: Pair { secret: self.ours.secret.duplicate(), public: self.ours.public },
+            ours: RatchetKeyPair { secret: self.ours.secret.duplicate(), public: self.ours.public },
             theirs: self.theirs,
             sending: self.sending.as_ref().map(Chain::duplicate),
             receiving: self.receiving.as_ref().map(Chain::duplicate),
@@ -338,6 +338,6 @@ impl Session {
     }
 }
 
-const fn current(receiving: &Chain, header: Header) -> Result<Place, RatchetError> {
-    if header.number < receiving.number { Err(RatchetError::Replayed) } else { Ok(Place::Current(header)) }
+const fn current(receiving: &Chain, header: MessageHeader) -> Result<ChainPosition, RatchetError> {
+    if header.number < receiving.number { Err(RatchetError::Replayed) } else { Ok(ChainPosition::Current(header)) }
 }

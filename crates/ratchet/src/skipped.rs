@@ -1,44 +1,44 @@
-//! Keys of messages that have not come yet. Bounded three ways, so that a peer can neither fill the store nor keep old
-//! keys alive in it.
+//! Keys of messages that have not arrived yet. Three limits keep a peer from filling the store or keeping old keys in
+//! it.
 
 use crate::{
     RatchetError,
-    codec::{Reader, Writer},
-    kdf::Key,
+    codec::{ByteReader, ByteWriter},
+    kdf::SymmetricKey,
 };
 
-/// How many messages may be missing before one that is read.
+/// The maximum number of missing messages before one that is read.
 pub const MAX_SKIP: u32 = 1000;
-/// How many keys of missing messages are kept; the oldest go first.
+/// The maximum number of stored keys. The oldest are removed first.
 pub const MAX_STORED: usize = 2000;
-/// After how many later messages the key of a missing one is forgotten.
+/// The number of later messages after which a skipped key is erased.
 pub const MAX_AGE: u64 = 5000;
 
 const ENTRY_BYTES: usize = 32 + 4 + 8 + 32;
 
-/// Oldest first.
+/// The skipped keys, oldest first.
 #[derive(Default)]
-pub struct Skipped(Vec<Entry>);
+pub struct SkippedKeys(Vec<SkippedEntry>);
 
-struct Entry {
-    /// The header key of the chain, or the peer's ratchet key where headers are not hidden.
-    chain: Key,
+struct SkippedEntry {
+    /// The header key of the chain, or the peer's ratchet key without header encryption.
+    chain: SymmetricKey,
     number: u32,
-    /// How many messages had been read when this one was passed over.
+    /// The number of messages read when this key was skipped.
     born: u64,
-    key: Key,
+    key: SymmetricKey,
 }
 
-impl Skipped {
-    pub fn put(&mut self, chain: &[u8; 32], number: u32, born: u64, key: Key) {
-        self.0.push(Entry { chain: Key::new(*chain), number, born, key });
+impl SkippedKeys {
+    pub fn put(&mut self, chain: &[u8; 32], number: u32, born: u64, key: SymmetricKey) {
+        self.0.push(SkippedEntry { chain: SymmetricKey::new(*chain), number, born, key });
         if self.0.len() > MAX_STORED {
             self.0.remove(0);
         }
     }
 
-    /// The key is gone from the store afterwards: it opens one message.
-    pub fn take(&mut self, chain: &[u8; 32], number: u32) -> Option<Key> {
+    /// Removes and returns a key: each key opens one message.
+    pub fn take(&mut self, chain: &[u8; 32], number: u32) -> Option<SymmetricKey> {
         let at = self.0.iter().position(|entry| entry.chain.as_bytes() == chain && entry.number == number)?;
         Some(self.0.remove(at).key)
     }
@@ -47,9 +47,9 @@ impl Skipped {
         self.0.iter().any(|entry| entry.chain.as_bytes() == chain && entry.number == number)
     }
 
-    /// Each chain once: those of one chain stand together.
-    pub fn chains(&self) -> Vec<&Key> {
-        let mut chains: Vec<&Key> = self.0.iter().map(|entry| &entry.chain).collect();
+    /// Each chain once. The keys of a chain are adjacent.
+    pub fn chains(&self) -> Vec<&SymmetricKey> {
+        let mut chains: Vec<&SymmetricKey> = self.0.iter().map(|entry| &entry.chain).collect();
         chains.dedup_by(|one, other| one.as_bytes() == other.as_bytes());
         chains
     }
@@ -59,7 +59,7 @@ impl Skipped {
     }
 
     pub fn duplicate(&self) -> Self {
-        let copy = |entry: &Entry| Entry {
+        let copy = |entry: &SkippedEntry| SkippedEntry {
             chain: entry.chain.duplicate(),
             number: entry.number,
             born: entry.born,
@@ -72,21 +72,21 @@ impl Skipped {
         4 + self.0.len() * ENTRY_BYTES
     }
 
-    pub fn write(&self, writer: &mut Writer) {
+    pub fn write(&self, writer: &mut ByteWriter) {
         writer.count(self.0.len());
         for entry in &self.0 {
             writer.put(entry.chain.as_bytes()).u32(entry.number).u64(entry.born).put(entry.key.as_bytes());
         }
     }
 
-    pub fn read(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
+    pub fn read(reader: &mut ByteReader<'_>) -> Result<Self, RatchetError> {
         let mut entries = Vec::new();
         for _ in 0..reader.count(MAX_STORED)? {
-            entries.push(Entry {
-                chain: Key::new(reader.array()?),
+            entries.push(SkippedEntry {
+                chain: SymmetricKey::new(reader.array()?),
                 number: reader.u32()?,
                 born: reader.u64()?,
-                key: Key::new(reader.array()?),
+                key: SymmetricKey::new(reader.array()?),
             });
         }
         Ok(Self(entries))

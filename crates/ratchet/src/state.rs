@@ -1,26 +1,26 @@
-//! A session as bytes: versioned, bounded, and refused as a whole when anything in it is not as it was written.
+//! A session as bytes: versioned and bounded. Any unexpected byte rejects the whole state.
 
 use zeroize::Zeroizing;
 
 use crate::{
-    AgreementPublic, AgreementSecret, IdentityCard, Mode, RatchetError, Session,
-    codec::{Reader, Writer},
-    kdf::Key,
+    AgreementMode, AgreementPublic, AgreementSecret, IdentityCard, RatchetError, RatchetSession,
+    codec::{ByteReader, ByteWriter},
+    kdf::SymmetricKey,
     message::AGREEMENT_MOST,
-    session::{About, Chain, Pair},
-    skipped::Skipped,
+    session::{Chain, RatchetKeyPair, SessionContext},
+    skipped::SkippedKeys,
 };
 
 const LABEL: &str = "Briefcase_Session";
 const VERSION: u8 = 1;
-/// Everything but the agreement and the skipped keys, rounded up.
+/// The size of everything but the agreement and the skipped keys, rounded up.
 const FIXED: usize = 768;
 
-impl Session {
-    /// The bytes to keep, sealed. Their check sum finds accidents; forgers are kept out by the sealing.
+impl RatchetSession {
+    /// The bytes to store encrypted. The checksum detects accidents; the encryption protects against forgery.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut writer = Writer::with_capacity(FIXED + AGREEMENT_MOST + self.skipped.bytes());
+        let mut writer = ByteWriter::with_capacity(FIXED + AGREEMENT_MOST + self.skipped.bytes());
         writer.byte(VERSION);
         self.about.write(&mut writer);
         writer.put(self.root.as_bytes()).put(self.ours.secret.as_bytes()).put(self.ours.public.as_bytes());
@@ -36,22 +36,22 @@ impl Session {
         writer.sealed(LABEL)
     }
 
-    /// Reads what [`Session::to_bytes`] wrote.
+    /// Reads the output of [`RatchetSession::to_bytes`].
     ///
     /// # Errors
     /// [`RatchetError::StateCorrupt`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RatchetError> {
-        let mut reader = Reader::kept(bytes, LABEL, VERSION)?;
+        let mut reader = ByteReader::kept(bytes, LABEL, VERSION)?;
         let session = Self::read(&mut reader).map_err(|_| RatchetError::StateCorrupt)?;
         reader.end().map_err(|_| RatchetError::StateCorrupt)?;
         Ok(session)
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
-        let about = About::read(reader)?;
-        let root = Key::new(reader.array()?);
+    fn read(reader: &mut ByteReader<'_>) -> Result<Self, RatchetError> {
+        let about = SessionContext::read(reader)?;
+        let root = SymmetricKey::new(reader.array()?);
         let secret = AgreementSecret::from_bytes(&reader.array()?);
-        let ours = Pair { secret, public: AgreementPublic::from_bytes(reader.array()?) };
+        let ours = RatchetKeyPair { secret, public: AgreementPublic::from_bytes(reader.array()?) };
         let theirs = if reader.flag()? { Some(AgreementPublic::from_bytes(reader.array()?)) } else { None };
         Ok(Self {
             about,
@@ -60,25 +60,25 @@ impl Session {
             theirs,
             sending: read_chain(reader)?,
             receiving: read_chain(reader)?,
-            next_sending_header: Key::new(reader.array()?),
-            next_receiving_header: Key::new(reader.array()?),
+            next_sending_header: SymmetricKey::new(reader.array()?),
+            next_receiving_header: SymmetricKey::new(reader.array()?),
             previous: reader.u32()?,
             received: reader.u64()?,
-            skipped: Skipped::read(reader)?,
+            skipped: SkippedKeys::read(reader)?,
         })
     }
 }
 
-impl About {
-    fn write(&self, writer: &mut Writer) {
+impl SessionContext {
+    fn write(&self, writer: &mut ByteWriter) {
         writer.byte(self.mode.code()).flag(self.hidden).flag(self.initiator);
         self.peer.write(writer);
         writer.put(&self.associated).put(&self.agreement_id);
         writer.long(self.agreement.as_deref().unwrap_or_default());
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, RatchetError> {
-        let mode = Mode::from_code(reader.byte()?).ok_or(reader.wrong())?;
+    fn read(reader: &mut ByteReader<'_>) -> Result<Self, RatchetError> {
+        let mode = AgreementMode::from_code(reader.byte()?).ok_or(reader.wrong())?;
         let hidden = reader.flag()?;
         let initiator = reader.flag()?;
         let peer = IdentityCard::read_unchecked(reader)?;
@@ -90,18 +90,18 @@ impl About {
     }
 }
 
-fn write_chain(writer: &mut Writer, chain: Option<&Chain>) {
+fn write_chain(writer: &mut ByteWriter, chain: Option<&Chain>) {
     writer.flag(chain.is_some());
     if let Some(chain) = chain {
         writer.put(chain.key.as_bytes()).u32(chain.number).put(chain.header.as_bytes());
     }
 }
 
-fn read_chain(reader: &mut Reader<'_>) -> Result<Option<Chain>, RatchetError> {
+fn read_chain(reader: &mut ByteReader<'_>) -> Result<Option<Chain>, RatchetError> {
     if !reader.flag()? {
         return Ok(None);
     }
-    let key = Key::new(reader.array()?);
+    let key = SymmetricKey::new(reader.array()?);
     let number = reader.u32()?;
-    Ok(Some(Chain { key, number, header: Key::new(reader.array()?) }))
+    Ok(Some(Chain { key, number, header: SymmetricKey::new(reader.array()?) }))
 }

@@ -1,7 +1,7 @@
-//! The pair of a new state and what it releases.
+//! A new state with the output that it releases.
 
-/// A new state and an output that may leave only after the state is kept.
-#[must_use = "a step that is dropped has done nothing: the old state still holds"]
+/// A new state, and an output to release only after the state is stored.
+#[must_use = "a dropped step has no effect: the old state stays valid"]
 pub struct Step<S, T> {
     state: S,
     output: T,
@@ -12,17 +12,17 @@ impl<S, T> Step<S, T> {
         Self { state, output }
     }
 
-    /// Keeps the state, then gives it and the output. When keeping fails the output is dropped unseen and the old state
-    /// still holds.
+    /// Stores the state, then returns it with the output. When storing fails, the output is dropped and the old state
+    /// stays valid.
     ///
     /// # Errors
-    /// Whatever `keep` says.
+    /// The error of `keep`.
     pub fn commit<E>(self, keep: impl FnOnce(&S) -> Result<(), E>) -> Result<(S, T), E> {
         keep(&self.state)?;
         Ok((self.state, self.output))
     }
 
-    /// Both at once, for a caller that keeps the state elsewhere: across the door of the browser's core, or not at all.
+    /// Splits the step, for a caller that stores the state elsewhere, such as outside of the WebAssembly module.
     pub fn into_parts(self) -> (S, T) {
         (self.state, self.output)
     }

@@ -3,7 +3,7 @@
 
 use std::{error::Error, io::Write as _};
 
-use briefcase_receipts::{Folder, export::export};
+use briefcase_receipts::{LogFolder, export::export};
 
 #[expect(dead_code, clippy::unwrap_used, reason = "shared with the tests, of which it is a part")]
 #[path = "../tests/it/sample.rs"]
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let receipts = sample::story(count.parse()?);
     let head = sample::head_of(&receipts, &sample::signing_key());
-    export(&receipts[..], &head, &mut Folder::new(folder))?;
+    export(&receipts[..], &head, &mut LogFolder::new(folder))?;
     writeln!(std::io::stdout(), "{}", sample::key())?;
     Ok(())
 }

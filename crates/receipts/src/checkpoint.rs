@@ -103,7 +103,7 @@ impl SignedCheckpoint {
     /// # Errors
     /// [`CheckpointError`] when it is not a checkpoint of this product signed by this key.
     pub fn verify(note: &[u8], key: &PublicKey) -> Result<Self, CheckpointError> {
-        let claimed = briefcase_tlog::Checkpoint::of_note(note)?;
+        let claimed = briefcase_tlog::Checkpoint::parse_unverified(note)?;
         let origin = claimed.origin.as_str().parse()?;
         let signed = briefcase_tlog::SignedCheckpoint::verify(note, key)?;
         let checkpoint = Checkpoint { origin, size: claimed.size, root: claimed.root };

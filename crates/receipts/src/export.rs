@@ -5,7 +5,7 @@
 
 use std::io;
 
-pub use briefcase_tlog::Sink;
+pub use briefcase_tlog::FileSink;
 use briefcase_tlog::tiles::{CHECKPOINT, Tiler, WIDTH, append_entry, bundle_path};
 
 use crate::{
@@ -59,7 +59,7 @@ pub enum ExportError {
 pub fn export<E, S>(entries: &E, head: &SignedCheckpoint, sink: &mut S) -> Result<(), ExportError>
 where
     E: Entries + ?Sized,
-    S: Sink + ?Sized,
+    S: FileSink + ?Sized,
 {
     let size = head.checkpoint().size;
     let (mut tiler, mut frontier) = (Tiler::default(), Frontier::new());

@@ -13,7 +13,7 @@
 //! - [`verify`]: the offline check of an exported record, and [`export`] that writes one.
 //!
 //! Nothing here reads a clock, draws randomness or holds a private key. Only
-//! [`Folder`] touches files, and only for exports. The library builds for `wasm32-unknown-unknown`.
+//! [`LogFolder`] touches files, and only for exports. The library builds for `wasm32-unknown-unknown`.
 
 pub mod checkpoint;
 pub mod commit;
@@ -22,7 +22,7 @@ mod form;
 pub mod proof;
 pub mod verify;
 
-pub use briefcase_tlog::{Folder, tree as log};
+pub use briefcase_tlog::{LogFolder, tree as log};
 pub use checkpoint::{Checkpoint, PublicKey};
 pub use form::{
     Approval, Change, Factor, FormError, Intent, Kind, Notice, Outcome, Receipt, Reconcile, Refused, Restore, Scope,

@@ -11,10 +11,10 @@ mod replay;
 
 use std::{io, path::PathBuf};
 
-pub use briefcase_tlog::Source;
+pub use briefcase_tlog::FileSource;
 use briefcase_tlog::{
-    Folder,
-    tiles::{Bundle, CHECKPOINT, FILE_MAX, Tile, Tiler, WIDTH, bundle_path, tile_path},
+    LogFolder,
+    tiles::{CHECKPOINT, EntryBundle, FILE_MAX, Tile, Tiler, WIDTH, bundle_path, tile_path},
 };
 use briefcase_types::Digest;
 pub use replay::{Contradiction, Replay, Summary};
@@ -147,7 +147,7 @@ pub fn verify_folder(
     key: &PublicKey,
     known: Option<Checkpoint>,
 ) -> Result<Report, VerifyError> {
-    verify(&Folder::new(path), key, known)
+    verify(&LogFolder::new(path), key, known)
 }
 
 /// Verifies an exported record against the log's public key. With `known`, a head that was seen (and verified) earlier,
@@ -155,7 +155,7 @@ pub fn verify_folder(
 ///
 /// # Errors
 /// [`VerifyError`] with the first thing that is wrong.
-pub fn verify<S: Source + ?Sized>(
+pub fn verify<S: FileSource + ?Sized>(
     source: &S,
     key: &PublicKey,
     known: Option<Checkpoint>,
@@ -180,7 +180,7 @@ pub fn verify<S: Source + ?Sized>(
     Ok(Report { checkpoint, summary, continues: known })
 }
 
-fn read<S: Source + ?Sized>(source: &S, path: &str) -> Result<Option<Vec<u8>>, VerifyError> {
+fn read<S: FileSource + ?Sized>(source: &S, path: &str) -> Result<Option<Vec<u8>>, VerifyError> {
     source.read(path, FILE_MAX).map_err(|source| VerifyError::Read { path: path.to_owned(), source })
 }
 
@@ -193,7 +193,7 @@ struct Pass<'a, S: ?Sized> {
     replay: Replay,
 }
 
-impl<S: Source + ?Sized> Pass<'_, S> {
+impl<S: FileSource + ?Sized> Pass<'_, S> {
     /// Checks the receipts of one bundle, each first against the lowest tile, so that the first wrong one is named.
     fn bundle(&mut self, number: u64) -> Result<(), VerifyError> {
         let from = number * WIDTH;
@@ -206,7 +206,7 @@ impl<S: Source + ?Sized> Pass<'_, S> {
         if !rest.is_empty() || u64::try_from(hashes.len()) != Ok(width) {
             return Err(VerifyError::Tile { path, index: from });
         }
-        let mut bundle = Bundle(&bytes);
+        let mut bundle = EntryBundle(&bytes);
         for (hash, index) in hashes.iter().zip(from..) {
             let entry = bundle.next().ok_or(missing(index))?;
             let leaf = self.replay.push_expecting(entry, &Digest::from_bytes(*hash))?;

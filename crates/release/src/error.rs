@@ -1,36 +1,36 @@
-//! Why something is not a release: which layer caught it, one stable word, one sentence.
+//! Reasons to reject a release: the layer that found the fault, one stable code and one sentence.
 
 use briefcase_sigstore::SigstoreError;
-use briefcase_tlog::{CheckpointError, PolicyError, ProofError};
+use briefcase_tlog::{CheckpointError, LogPolicyError, LogProofError};
 
-/// The layer that caught it.
+/// The layer of verification that rejected the release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Layer {
-    /// The policy that the verifier was given.
+    /// The verifier's own policy.
     Policy,
     /// The Sigstore bundle over the manifest.
     Signature,
-    /// The release log: its head and the manifest's place in it.
+    /// The release log: its checkpoint and the manifest's place in it.
     Log,
-    /// The witnesses of the log's head.
+    /// The witnesses of the log's checkpoint.
     Witness,
-    /// The manifest's form.
+    /// The manifest's format.
     Manifest,
-    /// The manifest's end.
+    /// The manifest's expiry.
     Expiry,
-    /// What was seen before.
+    /// The state from earlier verifications.
     Rollback,
     /// The module's bytes.
     Module,
     /// The page's bytes.
     Page,
-    /// The headers, as a file or as they were sent.
+    /// The headers, as a file or as sent.
     Headers,
 }
 
 impl Layer {
-    /// The layer's name.
+    /// The layer's stable name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,99 +48,99 @@ impl Layer {
     }
 }
 
-/// Why something is not a release.
+/// A release was rejected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReleaseError {
-    /// The policy is none.
-    #[error("the release policy is wrong: {0}")]
+    /// The policy is malformed.
+    #[error("the release policy is invalid: {0}")]
     Policy(String),
-    /// The manifest is not signed as it has to be.
+    /// The manifest's signature is invalid.
     #[error("the manifest's signature: {0}")]
     Signature(#[from] SigstoreError),
-    /// The bundle signs a statement about the manifest, not the manifest.
-    #[error("the manifest's signature: a statement about the manifest is signed, not the manifest itself")]
+    /// The bundle signs a statement about the manifest instead of the manifest.
+    #[error("the manifest's signature: the bundle signs a statement about the manifest, not the manifest itself")]
     Statement,
-    /// The signature was made after now.
-    #[error("the manifest's signature was made after now; is this machine's clock right?")]
+    /// The signature's time is in the future.
+    #[error("the manifest's signature has a time in the future; check this machine's clock")]
     Future,
-    /// The manifest is not logged as it has to be.
+    /// The manifest's log proof is invalid.
     #[error("the manifest's log proof: {0}")]
-    Log(ProofError),
-    /// The log's head is not witnessed as it has to be.
+    Log(LogProofError),
+    /// Too few witnesses cosigned the log's checkpoint, or a cosignature is invalid.
     #[error("the manifest's log proof: {0}")]
-    Witness(PolicyError),
-    /// Not a manifest.
+    Witness(LogPolicyError),
+    /// The bytes are not a manifest.
     #[error("this is not a release manifest: {0}")]
     Manifest(String),
-    /// The manifest has ended.
-    #[error("the manifest ended at {expires} (seconds since 1970): ask for a newer one")]
+    /// The manifest has expired.
+    #[error("the manifest expired at {expires} (seconds since 1970); fetch a newer one")]
     Expired {
-        /// When it ended.
+        /// The expiry time.
         expires: u64,
     },
-    /// The manifest is older than one that was seen.
+    /// The manifest is older than one used before.
     #[error("the manifest is older than one seen before: {what} was {seen} and is {now}")]
     OlderManifest {
-        /// Which number went back.
+        /// The number that decreased.
         what: &'static str,
-        /// What it was.
+        /// The number from before.
         seen: u64,
-        /// What it is.
+        /// The number in this manifest.
         now: u64,
     },
     /// The module is allowed, but older than the one used before.
     #[error("the module is release {now}, and release {seen} was used before")]
     OlderModule {
-        /// Which release was used.
+        /// The release used before.
         seen: u64,
-        /// Which one this is.
+        /// This module's release.
         now: u64,
     },
-    /// The module is in no list.
+    /// The manifest does not list the module.
     #[error("the module {digest} is not in the manifest")]
     UnknownModule {
-        /// Its digest.
+        /// The module's digest.
         digest: String,
     },
-    /// The module was taken out of use.
+    /// The manifest lists the module as deprecated.
     #[error("the module is release {version}, which is deprecated")]
     Deprecated {
-        /// Which release.
+        /// The module's release.
         version: u64,
     },
-    /// The page is another one.
-    #[error("the page `kms.html` is not the one of release {version}")]
+    /// The page does not belong to the release.
+    #[error("the page `kms.html` does not belong to release {version}")]
     Page {
-        /// Which release.
+        /// The release.
         version: u64,
     },
-    /// The headers file is another one.
-    #[error("the headers file is not the one of release {version}")]
+    /// The headers file does not belong to the release.
+    #[error("the headers file does not belong to release {version}")]
     HeadersFile {
-        /// Which release.
+        /// The release.
         version: u64,
     },
-    /// Not a headers file.
-    #[error("the headers file is wrong in line {line}")]
+    /// The bytes are not a headers file.
+    #[error("the headers file is invalid in line {line}")]
     HeadersForm {
-        /// Which line, from 1.
+        /// The line number, from 1.
         line: usize,
     },
-    /// A header was not sent as the file says.
+    /// A response header differs from the headers file.
     #[error("`{path}` was sent with {header}: {problem}")]
     Header {
-        /// For which path.
+        /// The response's path.
         path: String,
-        /// Which header.
+        /// The header's name.
         header: String,
-        /// What is wrong.
+        /// A description of the difference.
         problem: &'static str,
     },
 }
 
 impl ReleaseError {
-    /// The layer that caught it.
+    /// The layer that rejected the release.
     #[must_use]
     pub const fn layer(&self) -> Layer {
         match self {
@@ -157,7 +157,7 @@ impl ReleaseError {
         }
     }
 
-    /// The reason in one word, which stays the same across versions.
+    /// The stable code of the reason.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -165,10 +165,10 @@ impl ReleaseError {
             Self::Signature(error) => error.code(),
             Self::Statement => "signed_statement",
             Self::Future => "signing_time",
-            Self::Log(ProofError::Malformed) => "proof_malformed",
-            Self::Log(ProofError::Log(_)) => "not_in_log",
+            Self::Log(LogProofError::Malformed) => "proof_malformed",
+            Self::Log(LogProofError::Log(_)) => "not_in_log",
             Self::Log(_) => "log_head",
-            Self::Witness(PolicyError::Cosignature { .. }) => "cosignature",
+            Self::Witness(LogPolicyError::Cosignature { .. }) => "cosignature",
             Self::Witness(_) => "witness_quorum",
             Self::Manifest(_) => "manifest_malformed",
             Self::Expired { .. } => "expired",
@@ -184,11 +184,11 @@ impl ReleaseError {
     }
 }
 
-impl From<ProofError> for ReleaseError {
-    fn from(error: ProofError) -> Self {
+impl From<LogProofError> for ReleaseError {
+    fn from(error: LogProofError) -> Self {
         match error {
-            ProofError::Policy(PolicyError::Log(error)) => Self::Log(ProofError::Checkpoint(error)),
-            ProofError::Policy(error) => Self::Witness(error),
+            LogProofError::Policy(LogPolicyError::Log(error)) => Self::Log(LogProofError::Checkpoint(error)),
+            LogProofError::Policy(error) => Self::Witness(error),
             other => Self::Log(other),
         }
     }
@@ -196,6 +196,6 @@ impl From<ProofError> for ReleaseError {
 
 impl From<CheckpointError> for ReleaseError {
     fn from(error: CheckpointError) -> Self {
-        Self::Log(ProofError::Checkpoint(error))
+        Self::Log(LogProofError::Checkpoint(error))
     }
 }

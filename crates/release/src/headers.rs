@@ -1,13 +1,13 @@
-//! The headers file (`_headers`, as static hosts read it), and whether a response was sent with what it says.
+//! The headers file (`_headers`, in the format of static hosts), and the check of response headers against it.
 //!
-//! A header that decides what the page may do has to be sent exactly as the file says, once; where the file does not name
-//! it for a path, it may not be sent at all. Other headers (dates, caches, the host's own) are nobody's business.
+//! Security headers must be sent once, with exactly the value in the file. A security header that the file does not
+//! name for a path must be absent. Other headers (dates, caches, the host's own) are not checked.
 
 use std::collections::BTreeMap;
 
 use crate::error::ReleaseError;
 
-/// Headers that are dangerous when somebody adds them.
+/// Security headers: an added one can change what the page may do.
 const DECISIVE: [&str; 29] = [
     "access-control-allow-credentials",
     "access-control-allow-headers",
@@ -42,14 +42,14 @@ const DECISIVE: [&str; 29] = [
 
 /// A headers file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Headers(Vec<(String, BTreeMap<String, String>)>);
+pub struct HeadersFile(Vec<(String, BTreeMap<String, String>)>);
 
-impl Headers {
-    /// Reads a headers file: a line with a path (`*` at its end stands for anything), then lines `  Name: value`. Lines
-    /// that begin with `#` are left out.
+impl HeadersFile {
+    /// Reads a headers file. A line with a path (a final `*` is a wildcard) starts a rule; lines `  Name: value`
+    /// follow. Lines that begin with `#` are comments.
     ///
     /// # Errors
-    /// [`ReleaseError::HeadersForm`] with the first line that is neither, or names a header twice.
+    /// [`ReleaseError::HeadersForm`] with the first malformed line, or the first line that repeats a header.
     pub fn parse(bytes: &[u8]) -> Result<Self, ReleaseError> {
         let text = std::str::from_utf8(bytes).map_err(|_| ReleaseError::HeadersForm { line: 1 })?;
         let mut rules: Vec<(String, BTreeMap<String, String>)> = Vec::new();
@@ -71,7 +71,7 @@ impl Headers {
         Ok(Self(rules))
     }
 
-    /// The headers of a path, which begins with `/`. Where two rules name a header, the later one counts.
+    /// The headers for a path, which begins with `/`. When two rules name a header, the later rule wins.
     #[must_use]
     pub fn of(&self, path: &str) -> BTreeMap<&str, &str> {
         let applies = |rule: &str| rule.strip_suffix('*').map_or(rule == path, |start| path.starts_with(start));
@@ -79,10 +79,10 @@ impl Headers {
         rules.flat_map(|(_, headers)| headers.iter().map(|(name, value)| (&**name, &**value))).collect()
     }
 
-    /// Checks what was sent for a path; names may be in any case.
+    /// Checks the headers of a response for a path. Names are case-insensitive.
     ///
     /// # Errors
-    /// [`ReleaseError::Header`] with the first header that is not as the file says.
+    /// [`ReleaseError::Header`] with the first header that differs from the file.
     pub fn check<'a>(
         &self,
         path: &str,
@@ -105,7 +105,7 @@ impl Headers {
             }
         }
         match seen.keys().find(|name| DECISIVE.contains(&&***name) && !wanted.contains_key(&***name)) {
-            Some(name) => wrong(name, "it should not be there"),
+            Some(name) => wrong(name, "it must be absent"),
             None => Ok(()),
         }
     }

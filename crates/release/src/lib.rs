@@ -1,19 +1,21 @@
-//! The one path from bytes to “this is a release”.
+//! Verification of releases of the browser enclave, from raw bytes to a verified release.
 //!
-//! A release of the enclave is a module, a page and the headers they are served with. A manifest names them by digest; the
-//! manifest is signed (Sigstore) and logged (a C2SP log with witnesses). The invariant: **a [`VerifiedRelease`] exists only
-//! if every layer held**, in this order: manifest signed by the expected identity, logged under the expected log and
-//! quorum, well formed, not expired, not older than what was seen before, and the module's bytes named in it as allowed.
+//! A release is a module, a page and the headers to serve them with. A manifest names them by digest. The manifest is
+//! signed (Sigstore) and logged (a C2SP log with witnesses).
+//!
+//! Invariant: **a [`VerifiedRelease`] exists only if every layer passed**, in this order. The expected identity signed
+//! the manifest. The expected log contains it, with the quorum's cosignatures. The manifest is well formed, not expired
+//! and not older than one used before. It lists the module's bytes as allowed.
 //!
 //! ```text
-//! Evidence ─Policy::manifest─▶ TrustedManifest ─module─▶ VerifiedRelease
+//! ReleaseEvidence ─ReleasePolicy::manifest─▶ TrustedManifest ─module─▶ VerifiedRelease
 //!                                    ├─ page, headers file, served headers: the same release, part by part
 //! ```
 //!
-//! Every refusal names its [`Layer`] and a code that stays the same across versions. Time and what was seen before are
-//! arguments ([`Seen`] is what the caller stores); there is no network, clock or file in here, so it works offline and
-//! in the browser. One exception is stated in `briefcase-sigstore`: its dependency looks at the machine's clock, to refuse
-//! times in the future.
+//! Every rejection names its [`Layer`] and a stable code. Time and earlier state are arguments; the caller stores
+//! [`RollbackState`]. The crate uses no network, clock or file, so it works offline and in the browser.
+//!
+//! Exception: the dependency of `briefcase-sigstore` reads the machine's clock to reject times in the future.
 
 mod error;
 mod headers;
@@ -22,37 +24,37 @@ mod policy;
 mod trusted;
 
 pub use error::{Layer, ReleaseError};
-pub use headers::Headers;
-pub use manifest::{Manifest, Release, Standing};
-pub use policy::{Evidence, Policy, Seen};
+pub use headers::HeadersFile;
+pub use manifest::{Release, ReleaseManifest, ReleaseStatus};
+pub use policy::{ReleaseEvidence, ReleasePolicy, RollbackState};
 pub use trusted::{TrustedManifest, VerifiedRelease};
 
-/// Where the manifest lies under an enclave's origin.
+/// The manifest's path under an enclave's origin.
 pub const MANIFEST_PATH: &str = ".well-known/kms-manifest.json";
-/// Where its signature lies.
+/// The path of the manifest's signature.
 pub const BUNDLE_PATH: &str = ".well-known/kms-manifest.sigstore.json";
-/// Where its log proof lies.
+/// The path of the manifest's log proof.
 pub const PROOF_PATH: &str = ".well-known/kms-manifest.tlog-proof";
-/// Where the headers file lies for hosts that read it. They do not serve it.
+/// The path of the headers file for static hosts. They read it but do not serve it.
 pub const HEADERS_PATH: &str = "_headers";
-/// Where the same bytes lie for verifiers.
+/// The path of the same bytes for verifiers.
 pub const HEADERS_COPY_PATH: &str = ".well-known/kms-headers.txt";
-/// Where the page lies.
+/// The page's path.
 pub const PAGE_PATH: &str = "kms.html";
 
-/// Where the module with this digest lies: its name is its digest.
+/// The path of the module with this digest. The digest is part of its name.
 #[must_use]
 pub fn module_path(digest: &briefcase_types::Digest) -> String {
     format!("artifacts/kms-{}.mjs", hex(digest))
 }
 
-/// A digest as `sha256sum` writes it.
+/// A digest in the notation of `sha256sum`.
 #[must_use]
 pub fn hex(digest: &briefcase_types::Digest) -> String {
     digest.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Reads a digest as `sha256sum` writes it.
+/// Reads a digest in the notation of `sha256sum`.
 #[must_use]
 pub fn unhex(text: &str) -> Option<briefcase_types::Digest> {
     let nibble = |letter: u8| match letter {

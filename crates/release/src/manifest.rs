@@ -1,5 +1,5 @@
-//! What a manifest says, and its one spelling (RFC 8785): bytes that are another spelling of the same are refused, so
-//! that one digest, one log entry and one signature stand for one meaning.
+//! The release manifest and its canonical encoding (RFC 8785). Other encodings of the same content are rejected, so one
+//! manifest has one digest, one log entry and one signature.
 
 use briefcase_json::{Limits, canonical, parse_strict};
 use briefcase_types::{Digest, UnixMillis};
@@ -7,13 +7,13 @@ use serde_json::{Map, Value, json};
 
 use crate::{error::ReleaseError, hex, unhex};
 
-/// The form's name.
+/// The value of the member `form`.
 const FORM: &str = "briefcase/kms-manifest@1";
 
-/// Longest manifest; an entry of the log can hold it.
+/// The longest manifest. It fits into one log entry.
 const BYTES_MAX: usize = 32 * 1024;
 
-/// Most releases in one list.
+/// The maximum number of releases in a list.
 const RELEASES_MAX: usize = 64;
 
 const LIMITS: Limits = Limits { bytes: BYTES_MAX, depth: 4, keys: 2048, values: 4096, number: 20 };
@@ -21,66 +21,66 @@ const LIMITS: Limits = Limits { bytes: BYTES_MAX, depth: 4, keys: 2048, values: 
 /// One release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
-    /// Its number; a newer release has a higher one.
+    /// The release number. A newer release has a higher number.
     pub version: u64,
-    /// Digest of the module; also its file's name.
+    /// The digest of the module, which is also part of its file's name.
     pub sha256: Digest,
-    /// Digest of `kms.html`.
+    /// The digest of `kms.html`.
     pub page: Digest,
-    /// Digest of the headers file.
+    /// The digest of the headers file.
     pub headers: Digest,
-    /// The commit that it was built from: 40 or 64 lowercase hexadecimal digits.
+    /// The commit the release was built from: 40 or 64 lowercase hexadecimal digits.
     pub commit: String,
-    /// The version of what it stores and speaks.
+    /// The version of its storage and protocol formats.
     pub schema: u64,
 }
 
-/// Which list a release is in.
+/// The list of a manifest that contains a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// The newest one.
+pub enum ReleaseStatus {
+    /// The newest release.
     Current,
-    /// Still good.
+    /// An older release that may still be used.
     Allowed,
-    /// Out of use.
+    /// A release that must not be used any more.
     Deprecated,
 }
 
-/// A manifest. Being one says nothing about who made it; see [`Policy::manifest`](crate::Policy::manifest).
+/// A release manifest, not yet authenticated; see [`ReleasePolicy::manifest`](crate::ReleasePolicy::manifest).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Manifest {
+pub struct ReleaseManifest {
     /// The newest release.
     pub current: Release,
-    /// Older ones that are still good, so that a rollout breaks nobody.
+    /// Older releases that may still be used while a new one rolls out.
     pub allowed: Vec<Release>,
-    /// Older ones that are not to be used any more.
+    /// Older releases that must not be used any more.
     pub deprecated: Vec<Release>,
-    /// No release below this number is good, whatever a list says.
+    /// The lowest usable release number. It overrides the lists.
     pub version_floor: u64,
-    /// When this manifest ends, in seconds since 1970.
+    /// The expiry time, in seconds since 1970.
     pub expires: u64,
 }
 
-impl Manifest {
+impl ReleaseManifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// [`ReleaseError::Manifest`] for anything but the one spelling of a manifest whose parts agree.
+    /// [`ReleaseError::Manifest`] for anything but a canonical, consistent manifest.
     pub fn parse(bytes: &[u8]) -> Result<Self, ReleaseError> {
         let wrong = |why: &str| ReleaseError::Manifest(why.to_owned());
         let value = parse_strict(bytes, &LIMITS).map_err(|error| wrong(&error.to_string()))?;
         if canonical(&value) != bytes {
             return Err(wrong("it is not in canonical form (RFC 8785)"));
         }
-        let manifest = Self::read(value).ok_or_else(|| wrong("a member is missing, unknown or of another kind"))?;
+        let manifest = Self::read(value).ok_or_else(|| wrong("a member is missing, unknown or of the wrong type"))?;
         manifest.agrees().map_err(wrong)?;
         Ok(manifest)
     }
 
-    /// Writes it in its one spelling.
+    /// Encodes the manifest in canonical form.
     ///
     /// # Errors
-    /// [`ReleaseError::Manifest`] when its parts do not agree, or it would not be read again.
+    /// [`ReleaseError::Manifest`] when the manifest is inconsistent or exceeds a limit.
     pub fn encode(&self) -> Result<Vec<u8>, ReleaseError> {
         let list = |releases: &[Release]| releases.iter().map(Release::value).collect::<Vec<_>>();
         let bytes = canonical(&json!({
@@ -91,29 +91,33 @@ impl Manifest {
             "version_floor": self.version_floor,
             "expires": self.expires,
         }));
-        if Self::parse(&bytes)? == *self { Ok(bytes) } else { Err(ReleaseError::Manifest("it does not last".into())) }
+        if Self::parse(&bytes)? == *self {
+            Ok(bytes)
+        } else {
+            Err(ReleaseError::Manifest("it does not decode to the same manifest".into()))
+        }
     }
 
-    /// Whether it has ended.
+    /// Whether the manifest has expired.
     #[must_use]
     pub const fn ended(&self, now: UnixMillis) -> bool {
         now.0 / 1000 >= self.expires
     }
 
-    /// Finds a release by its module.
+    /// Finds the release with this module.
     #[must_use]
-    pub fn find(&self, module: &Digest) -> Option<(Standing, &Release)> {
+    pub fn find(&self, module: &Digest) -> Option<(ReleaseStatus, &Release)> {
         let listed = self.releases().find(|(_, release)| release.sha256 == *module);
         listed.map(|(standing, release)| {
-            (if release.version < self.version_floor { Standing::Deprecated } else { standing }, release)
+            (if release.version < self.version_floor { ReleaseStatus::Deprecated } else { standing }, release)
         })
     }
 
-    /// Every release, the newest first.
-    pub fn releases(&self) -> impl Iterator<Item = (Standing, &Release)> {
-        let allowed = self.allowed.iter().map(|release| (Standing::Allowed, release));
-        let deprecated = self.deprecated.iter().map(|release| (Standing::Deprecated, release));
-        std::iter::once((Standing::Current, &self.current)).chain(allowed).chain(deprecated)
+    /// All releases, the newest first.
+    pub fn releases(&self) -> impl Iterator<Item = (ReleaseStatus, &Release)> {
+        let allowed = self.allowed.iter().map(|release| (ReleaseStatus::Allowed, release));
+        let deprecated = self.deprecated.iter().map(|release| (ReleaseStatus::Deprecated, release));
+        std::iter::once((ReleaseStatus::Current, &self.current)).chain(allowed).chain(deprecated)
     }
 
     fn read(value: Value) -> Option<Self> {
@@ -131,7 +135,7 @@ impl Manifest {
         members.is_empty().then_some(manifest)
     }
 
-    /// What the lists have to be so that there is one answer for each module.
+    /// Checks that the lists give one answer for each module.
     fn agrees(&self) -> Result<(), &'static str> {
         let all: Vec<&Release> = self.releases().map(|(_, release)| release).collect();
         let twice = |(place, one): (usize, &&Release)| {
@@ -139,7 +143,7 @@ impl Manifest {
             all.iter().skip(place + 1).any(same)
         };
         if all.iter().enumerate().any(twice) {
-            return Err("two releases have one number or one module");
+            return Err("two releases share a number or a module");
         }
         if all.iter().any(|release| release.version > self.current.version) {
             return Err("a release is newer than the current one");

@@ -1,62 +1,62 @@
-//! What a verifier believes: who signs, which log, how many witnesses; and the first half of the path, from the three
-//! files of evidence to a manifest that can be relied on.
+//! The verifier's policy: the expected signer, log and witnesses. It also holds the first half of verification: from
+//! the three evidence files to a trusted manifest.
 
 use briefcase_json::{Limits, parse_relayed};
-use briefcase_sigstore::{Signed, Signer, TrustedRoot};
+use briefcase_sigstore::{SignedContent, SignerIdentity, TrustedRoot};
 use briefcase_tlog::LogProof;
 use briefcase_types::UnixMillis;
 use serde_json::Value;
 
-use crate::{error::ReleaseError, manifest::Manifest, trusted::TrustedManifest};
+use crate::{error::ReleaseError, manifest::ReleaseManifest, trusted::TrustedManifest};
 
-/// The form's name.
+/// The value of the member `form`.
 const FORM: &str = "briefcase/release-policy@1";
 
 const LIMITS: Limits = Limits { bytes: 1 << 20, depth: 16, keys: 10_000, values: 20_000, number: 20 };
 
-/// How far another clock may be ahead, in seconds.
+/// The accepted clock difference, in seconds.
 const SKEW: u64 = 300;
 
-/// What a verifier believes.
+/// A verifier's policy.
 #[derive(Debug)]
-pub struct Policy {
-    /// Who signs manifests.
-    pub signer: Signer,
-    /// Which authorities and logs vouch for the signer.
+pub struct ReleasePolicy {
+    /// The expected signer of manifests.
+    pub signer: SignerIdentity,
+    /// The certificate authorities and logs trusted for that signer.
     pub root: TrustedRoot,
-    /// Which log manifests are in, and who has to have seen its head.
-    pub log: briefcase_tlog::Policy,
+    /// The expected release log and its witnesses.
+    pub log: briefcase_tlog::LogPolicy,
 }
 
-/// What was fetched beside a module.
+/// The files fetched along with a module.
 #[derive(Clone, Copy, Debug)]
-pub struct Evidence<'a> {
+pub struct ReleaseEvidence<'a> {
     /// The manifest's bytes.
     pub manifest: &'a [u8],
-    /// The Sigstore bundle over them.
+    /// The Sigstore bundle for the manifest.
     pub bundle: &'a [u8],
-    /// The log proof for them.
+    /// The log proof for the manifest.
     pub proof: &'a [u8],
 }
 
-/// What a verifier has seen before, and stores. A verifier that has seen nothing starts with the default; what was
-/// learnt from its own package (the release it was built with) is better.
+/// The state that a verifier stores against rollbacks. A new verifier starts with the default. Values from its own
+/// package (the release it was built with) are better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// The highest release that was used.
+pub struct RollbackState {
+    /// The highest release used.
     pub version: u64,
-    /// The highest floor of a manifest.
+    /// The highest version floor of a manifest.
     pub floor: u64,
-    /// The highest place of a manifest in the log.
+    /// The highest log index of a manifest.
     pub index: u64,
 }
 
-impl Policy {
+impl ReleasePolicy {
     /// Reads a policy: a JSON object with `form`, `identity`, `issuer`, `log` (a C2SP tlog-policy as text) and
     /// `trusted_root` (a Sigstore trusted root).
     ///
     /// # Errors
-    /// [`ReleaseError::Policy`] when it is none, or would believe a log that nobody watches while it lists witnesses.
+    /// [`ReleaseError::Policy`] when the policy is malformed, or lists witnesses but needs no cosignature.
     pub fn parse(bytes: &[u8]) -> Result<Self, ReleaseError> {
         let wrong = |why: &dyn std::fmt::Display| ReleaseError::Policy(why.to_string());
         let Value::Object(mut members) = parse_relayed(bytes, &LIMITS).map_err(|error| wrong(&error))? else {
@@ -64,13 +64,13 @@ impl Policy {
         };
         let mut text = |name: &'static str| match members.remove(name) {
             Some(Value::String(text)) if !text.is_empty() => Ok(text),
-            _ => Err(ReleaseError::Policy(format!("`{name}` is missing or no text"))),
+            _ => Err(ReleaseError::Policy(format!("`{name}` is missing or not text"))),
         };
         if text("form")? != FORM {
-            return Err(wrong(&format_args!("its form is not `{FORM}`")));
+            return Err(wrong(&format_args!("the member `form` must be `{FORM}`")));
         }
-        let signer = Signer { identity: text("identity")?, issuer: text("issuer")? };
-        let log: briefcase_tlog::Policy = text("log")?.parse().map_err(|error| wrong(&error))?;
+        let signer = SignerIdentity { identity: text("identity")?, issuer: text("issuer")? };
+        let log: briefcase_tlog::LogPolicy = text("log")?.parse().map_err(|error| wrong(&error))?;
         let root = members.remove("trusted_root").ok_or_else(|| wrong(&"`trusted_root` is missing"))?;
         let root = TrustedRoot::parse(root.to_string().as_bytes()).map_err(|error| wrong(&error))?;
         if let Some(name) = members.keys().next() {
@@ -79,26 +79,26 @@ impl Policy {
         if log.logs().is_empty() {
             return Err(wrong(&"it names no log"));
         }
-        if log.needs_nobody() && !log.witnesses().is_empty() {
-            return Err(wrong(&"it lists witnesses and needs none of them"));
+        if log.allows_no_witness() && !log.witnesses().is_empty() {
+            return Err(wrong(&"it lists witnesses but its quorum needs no cosignature"));
         }
         Ok(Self { signer, root, log })
     }
 
-    /// Verifies the evidence: signature, log, witnesses, form, end, and that nothing went back.
+    /// Verifies the evidence: signature, log, witnesses, format, expiry and rollback.
     ///
     /// # Errors
-    /// [`ReleaseError`] with the first layer that does not hold.
+    /// [`ReleaseError`] from the first layer that fails.
     pub fn manifest(
         &self,
-        evidence: Evidence<'_>,
-        seen: Seen,
+        evidence: ReleaseEvidence<'_>,
+        seen: RollbackState,
         now: UnixMillis,
     ) -> Result<TrustedManifest, ReleaseError> {
         let latest = (now.0 / 1000).saturating_add(SKEW);
         let signature =
             briefcase_sigstore::verify(evidence.bundle, evidence.manifest.into(), &self.root, &self.signer)?;
-        if signature.signed() != Signed::Bytes {
+        if signature.signed() != SignedContent::Bytes {
             return Err(ReleaseError::Statement);
         }
         if signature.signed_at() > latest {
@@ -106,12 +106,12 @@ impl Policy {
         }
         let proof = LogProof::parse(evidence.proof)?;
         let witnessed = proof.verify_by(evidence.manifest, &self.log, latest)?;
-        let manifest = Manifest::parse(evidence.manifest)?;
+        let manifest = ReleaseManifest::parse(evidence.manifest)?;
         if manifest.ended(now) {
             return Err(ReleaseError::Expired { expires: manifest.expires });
         }
         for (what, seen, now) in [
-            ("its place in the log", seen.index, proof.index),
+            ("the index in the log", seen.index, proof.index),
             ("the version floor", seen.floor, manifest.version_floor),
             ("the current release", seen.version, manifest.current.version),
         ] {

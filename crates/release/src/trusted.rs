@@ -1,84 +1,84 @@
-//! A manifest that can be relied on, and the second half of the path: from it to a release, part by part.
+//! A trusted manifest, and the second half of verification: from the manifest to each part of a release.
 
-use briefcase_sigstore::{Signer, Verified};
-use briefcase_tlog::Witnessed;
+use briefcase_sigstore::{SignerIdentity, VerifiedBundle};
+use briefcase_tlog::WitnessedCheckpoint;
 use briefcase_types::Digest;
 
 use crate::{
     error::ReleaseError,
-    headers::Headers,
+    headers::HeadersFile,
     hex,
-    manifest::{Manifest, Release, Standing},
-    policy::Seen,
+    manifest::{Release, ReleaseManifest, ReleaseStatus},
+    policy::RollbackState,
 };
 
-/// A manifest that is signed, logged, witnessed, in force and not older than what was seen.
+/// A manifest that is signed, logged, witnessed, not expired and not older than one used before.
 #[derive(Clone, Debug)]
 pub struct TrustedManifest {
-    manifest: Manifest,
-    signature: Verified,
-    witnessed: Witnessed,
+    manifest: ReleaseManifest,
+    signature: VerifiedBundle,
+    witnessed: WitnessedCheckpoint,
     index: u64,
-    seen: Seen,
+    seen: RollbackState,
 }
 
 impl TrustedManifest {
     pub(crate) const fn new(
-        manifest: Manifest,
-        signature: Verified,
-        witnessed: Witnessed,
+        manifest: ReleaseManifest,
+        signature: VerifiedBundle,
+        witnessed: WitnessedCheckpoint,
         index: u64,
-        seen: Seen,
+        seen: RollbackState,
     ) -> Self {
         Self { manifest, signature, witnessed, index, seen }
     }
 
-    /// What it says.
+    /// The manifest.
     #[must_use]
-    pub const fn manifest(&self) -> &Manifest {
+    pub const fn manifest(&self) -> &ReleaseManifest {
         &self.manifest
     }
 
-    /// Who signed it.
+    /// The identity that signed the manifest.
     #[must_use]
-    pub const fn signer(&self) -> &Signer {
+    pub const fn signer(&self) -> &SignerIdentity {
         self.signature.signer()
     }
 
-    /// When the signature was logged, in seconds since 1970.
+    /// The time the signature was logged, in seconds since 1970.
     #[must_use]
     pub const fn logged_at(&self) -> u64 {
         self.signature.signed_at()
     }
 
-    /// The head of the release log, and who cosigned it.
+    /// The release log's checkpoint with its cosignatures.
     #[must_use]
-    pub const fn witnessed(&self) -> &Witnessed {
+    pub const fn witnessed(&self) -> &WitnessedCheckpoint {
         &self.witnessed
     }
 
-    /// Its place in the release log.
+    /// The manifest's index in the release log.
     #[must_use]
     pub const fn index(&self) -> u64 {
         self.index
     }
 
-    /// Verifies that these bytes are a module that may be used.
+    /// Verifies that these bytes are the module of a usable release.
     ///
     /// # Errors
-    /// [`ReleaseError`] when the manifest does not name it, has taken it out of use, or a newer one was used before.
+    /// [`ReleaseError`] when the manifest does not list the module, deprecates it, or a newer release was used before.
     pub fn module(&self, bytes: &[u8]) -> Result<VerifiedRelease<'_>, ReleaseError> {
         self.release(&Digest::sha256(bytes))
     }
 
-    /// The same for whoever has hashed the module already.
+    /// Verifies a module by its digest.
     ///
     /// # Errors
     /// As [`TrustedManifest::module`].
     pub fn release(&self, module: &Digest) -> Result<VerifiedRelease<'_>, ReleaseError> {
         match self.manifest.find(module) {
             None => Err(ReleaseError::UnknownModule { digest: hex(module) }),
-            Some((Standing::Deprecated, release)) => Err(ReleaseError::Deprecated { version: release.version }),
+            Some((ReleaseStatus::Deprecated, release)) => Err(ReleaseError::Deprecated { version: release.version }),
             Some((_, release)) if release.version < self.seen.version => {
                 Err(ReleaseError::OlderModule { seen: self.seen.version, now: release.version })
             }
@@ -87,61 +87,62 @@ impl TrustedManifest {
     }
 }
 
-/// A module that is a release.
+/// A module that belongs to a usable release.
 #[derive(Clone, Debug)]
 pub struct VerifiedRelease<'a> {
     from: &'a TrustedManifest,
-    standing: Standing,
+    standing: ReleaseStatus,
     release: &'a Release,
 }
 
 impl VerifiedRelease<'_> {
-    /// Which release.
+    /// The release.
     #[must_use]
     pub const fn release(&self) -> &Release {
         self.release
     }
 
-    /// Which list it is in.
+    /// The list of the manifest that contains the release.
     #[must_use]
-    pub const fn standing(&self) -> Standing {
+    pub const fn standing(&self) -> ReleaseStatus {
         self.standing
     }
 
-    /// The manifest that says so.
+    /// The manifest that lists the release.
     #[must_use]
     pub const fn manifest(&self) -> &TrustedManifest {
         self.from
     }
 
-    /// What to store: nothing older is a release for this verifier from now on.
+    /// The state to store. The verifier then rejects anything older.
     #[must_use]
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> RollbackState {
         let before = self.from.seen;
-        Seen {
+        RollbackState {
             version: before.version.max(self.release.version),
             floor: before.floor.max(self.from.manifest.version_floor),
             index: before.index.max(self.from.index),
         }
     }
 
-    /// Verifies that this is the release's page.
+    /// Verifies the release's page.
     ///
     /// # Errors
-    /// [`ReleaseError::Page`] when it is another one.
+    /// [`ReleaseError::Page`] when the page does not belong to the release.
     pub fn page(&self, bytes: &[u8]) -> Result<(), ReleaseError> {
         let same = Digest::sha256(bytes) == self.release.page;
         if same { Ok(()) } else { Err(ReleaseError::Page { version: self.release.version }) }
     }
 
-    /// Verifies that this is the release's headers file, and reads it.
+    /// Verifies and reads the release's headers file.
     ///
     /// # Errors
-    /// [`ReleaseError::HeadersFile`] when it is another one, [`ReleaseError::HeadersForm`] when it cannot be read.
-    pub fn headers(&self, bytes: &[u8]) -> Result<Headers, ReleaseError> {
+    /// [`ReleaseError::HeadersFile`] when the file does not belong to the release, [`ReleaseError::HeadersForm`] when
+    /// it is malformed.
+    pub fn headers(&self, bytes: &[u8]) -> Result<HeadersFile, ReleaseError> {
         if Digest::sha256(bytes) != self.release.headers {
             return Err(ReleaseError::HeadersFile { version: self.release.version });
         }
-        Headers::parse(bytes)
+        HeadersFile::parse(bytes)
     }
 }

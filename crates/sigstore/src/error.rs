@@ -1,60 +1,60 @@
-//! Why a bundle proves nothing: one word per kind of reason, for programs, and a sentence for people.
+//! Reasons to reject a bundle: a stable code for programs and a sentence for people.
 
 use sigstore_verify::{CertificateError, Error, TimestampError, TransparencyLogError};
 
-/// Why a bundle proves nothing.
+/// A bundle was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigstoreError {
-    /// Not a bundle.
+    /// The bytes are not a bundle.
     #[error("this is not a Sigstore bundle: {0}")]
     Malformed(String),
-    /// A bundle of another version.
+    /// The bundle has another version.
     #[error("this is not a Sigstore bundle v0.3 but `{0}`")]
     MediaType(String),
-    /// The trusted root cannot be used.
-    #[error("the trusted root cannot be used: {0}")]
+    /// The trusted root is unusable.
+    #[error("the trusted root is unusable: {0}")]
     TrustedRoot(String),
     /// Another identity signed.
-    #[error("somebody else signed: {0}")]
+    #[error("another identity signed: {0}")]
     Identity(String),
-    /// The identity was given by another issuer.
+    /// Another issuer vouches for the signer's identity.
     #[error("another issuer vouches for the signer: {0}")]
     Issuer(String),
-    /// The signature does not hold.
-    #[error("the signature does not hold: {0}")]
+    /// The signature is invalid.
+    #[error("the signature is invalid: {0}")]
     Signature(String),
-    /// Something else was signed.
-    #[error("something else was signed: {0}")]
+    /// The signature covers another artifact.
+    #[error("the signature covers another artifact: {0}")]
     Artifact(String),
-    /// The signer's certificate does not hold.
-    #[error("the signer's certificate does not hold: {0}")]
+    /// The signer's certificate is invalid.
+    #[error("the signer's certificate is invalid: {0}")]
     Certificate(String),
-    /// There is no proof that the signature was logged.
-    #[error("there is no proof that the signature was logged")]
+    /// The bundle has no proof that the signature was logged.
+    #[error("the bundle has no proof that the signature was logged")]
     NoProof,
-    /// The log is not one of the trusted ones.
+    /// The log is not in the trusted root.
     #[error("the signature was logged by an unknown log: {0}")]
     UnknownLog(String),
-    /// The entry is not in the log.
-    #[error("the log's proof does not hold: {0}")]
+    /// The log's inclusion proof is invalid.
+    #[error("the log's proof is invalid: {0}")]
     Inclusion(String),
-    /// The log's signed head does not hold.
-    #[error("the log's checkpoint does not hold: {0}")]
+    /// The log's checkpoint is invalid.
+    #[error("the log's checkpoint is invalid: {0}")]
     Checkpoint(String),
-    /// The log's promise does not hold.
-    #[error("the log's signed promise does not hold: {0}")]
+    /// The log's signed entry timestamp (its promise) is invalid.
+    #[error("the log's signed promise is invalid: {0}")]
     Promise(String),
-    /// The entry is about something else.
-    #[error("the log's entry is about something else: {0}")]
+    /// The log entry covers another signature or artifact.
+    #[error("the log's entry covers another signature or artifact: {0}")]
     Entry(String),
-    /// No trusted clock or log saw the signature while the certificate was valid.
-    #[error("the time of signing is not proved: {0}")]
+    /// No trusted clock or log proves a signing time within the certificate's validity.
+    #[error("the signing time is not proven: {0}")]
     Time(String),
 }
 
 impl SigstoreError {
-    /// The reason in one word, which stays the same across versions.
+    /// The stable code of the reason.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

@@ -1,17 +1,19 @@
-//! One way to ask whether a Sigstore bundle is good, offline.
+//! Offline verification of Sigstore bundles, with one fixed set of checks.
 //!
-//! A bundle carries a signature, the short-lived certificate that names the signer, and the proof that both were logged.
-//! The invariant: a [`Verified`] exists only if the signature is over exactly the artifact given, the certificate chains
-//! to the trusted root and was valid when a trusted clock or log saw the signature, it carries a certificate-log
-//! timestamp, it names exactly the expected identity **and** issuer, and the entry is proved to be in a trusted log.
-//! There is no way to ask for less.
+//! A bundle carries a signature, the short-lived certificate that names the signer, and the proof that both were
+//! logged.
 //!
-//! The checks are those of `sigstore-verify`; the cryptography is RustCrypto's, through [`provider`], so that daemon,
-//! command line and browser verify with the same code. Only bundles of media type v0.3 are read: older ones may lack the
-//! inclusion proof.
+//! Invariant: a [`VerifiedBundle`] exists only if all of these hold. The signature covers exactly the given artifact.
+//! The certificate chains to the trusted root, carries a certificate-log timestamp, and was valid when a trusted clock
+//! or log saw the signature. It names exactly the expected identity **and** issuer. A trusted log proves the entry. No
+//! option weakens these checks.
 //!
-//! The dependency compares a logged time with the machine's clock to refuse times in the future; in the browser that
-//! clock is the one that the caller passes in. Whoever has a better notion of time compares [`Verified::signed_at`].
+//! `sigstore-verify` makes the checks. RustCrypto does the cryptography, through [`provider`], so the command line and
+//! the browser run the same code. Only bundles of media type v0.3 are accepted: older ones may lack the inclusion
+//! proof.
+//!
+//! The dependency compares logged times with the machine's clock, to reject times in the future. In the browser the
+//! caller supplies that clock. A caller with a better clock compares [`VerifiedBundle::signed_at`].
 
 mod error;
 mod provider;
@@ -22,21 +24,21 @@ use sigstore_verify::{
     types::{Bundle, Sha256Hash, SignatureContent},
 };
 
-/// Longest bundle or trusted root that is read.
+/// The longest accepted bundle or trusted root.
 const TEXT_MAX: usize = 1 << 20;
 
 /// The media types of a bundle v0.3.
 const MEDIA_TYPES: [&str; 2] =
     ["application/vnd.dev.sigstore.bundle.v0.3+json", "application/vnd.dev.sigstore.bundle+json;version=0.3"];
 
-/// The certificate authorities, logs and clocks that are believed.
+/// The trusted certificate authorities, logs and timestamp authorities.
 pub struct TrustedRoot(Verifier);
 
 impl TrustedRoot {
     /// Reads a trusted root (`trusted_root.json`).
     ///
     /// # Errors
-    /// [`SigstoreError::TrustedRoot`] when it is none, or one of its keys or certificates cannot be used.
+    /// [`SigstoreError::TrustedRoot`] when the JSON is malformed, or a key or certificate in it is unusable.
     pub fn parse(json: &[u8]) -> Result<Self, SigstoreError> {
         provider::install();
         let bad = |error: &dyn std::fmt::Display| SigstoreError::TrustedRoot(error.to_string());
@@ -51,54 +53,54 @@ impl std::fmt::Debug for TrustedRoot {
     }
 }
 
-/// Who has to have signed: the certificate's subject alternative name and the issuer of the identity behind it.
+/// The expected signer: the certificate's subject alternative name, and the issuer of the identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signer {
+pub struct SignerIdentity {
     /// An address or URI, such as a workflow's `https://github.com/owner/name/.github/workflows/release.yml@refs/tags/v1`.
     pub identity: String,
     /// The OpenID issuer, such as `https://token.actions.githubusercontent.com`.
     pub issuer: String,
 }
 
-/// What was signed.
+/// The kind of content that a bundle signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Signed {
+pub enum SignedContent {
     /// The artifact's bytes.
     Bytes,
-    /// A statement that names the artifact by its digest (in-toto in a DSSE envelope). What it says of it was not judged.
+    /// A statement that names the artifact by its digest (in-toto in a DSSE envelope). Its claims are not checked.
     Statement,
 }
 
-/// A bundle that holds.
+/// A bundle that passed every check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
-    signer: Signer,
-    signed: Signed,
+pub struct VerifiedBundle {
+    signer: SignerIdentity,
+    signed: SignedContent,
     signed_at: u64,
 }
 
-impl Verified {
-    /// Who signed.
+impl VerifiedBundle {
+    /// The signer's identity.
     #[must_use]
-    pub const fn signer(&self) -> &Signer {
+    pub const fn signer(&self) -> &SignerIdentity {
         &self.signer
     }
 
-    /// What was signed.
+    /// The kind of signed content.
     #[must_use]
-    pub const fn signed(&self) -> Signed {
+    pub const fn signed(&self) -> SignedContent {
         self.signed
     }
 
-    /// The earliest time at which a trusted clock or log saw the signature, in seconds since 1970.
+    /// The earliest signing time that a trusted clock or log proves, in seconds since 1970.
     #[must_use]
     pub const fn signed_at(&self) -> u64 {
         self.signed_at
     }
 }
 
-/// What has to have been signed: the bytes, or their SHA-256 where they are not at hand.
+/// The expected artifact: its bytes, or their SHA-256 digest.
 #[derive(Clone, Copy, Debug)]
 pub enum Artifact<'a> {
     /// The bytes.
@@ -116,18 +118,18 @@ impl<'a> From<&'a [u8]> for Artifact<'a> {
 /// Verifies that `signer` signed `artifact`.
 ///
 /// # Errors
-/// [`SigstoreError`] with the first thing that does not hold.
+/// [`SigstoreError`] from the first check that fails.
 pub fn verify(
     bundle: &[u8],
     artifact: Artifact<'_>,
     root: &TrustedRoot,
-    signer: &Signer,
-) -> Result<Verified, SigstoreError> {
+    signer: &SignerIdentity,
+) -> Result<VerifiedBundle, SigstoreError> {
     let bundle = read(bundle)?;
     let signed = match bundle.content {
-        SignatureContent::MessageSignature(_) => Signed::Bytes,
-        SignatureContent::DsseEnvelope(_) => Signed::Statement,
-        _ => return Err(SigstoreError::Malformed("its signature is of an unknown kind".into())),
+        SignatureContent::MessageSignature(_) => SignedContent::Bytes,
+        SignatureContent::DsseEnvelope(_) => SignedContent::Statement,
+        _ => return Err(SigstoreError::Malformed("its signature type is unknown".into())),
     };
     let identity = IdentityMatcher::Exact(signer.identity.clone());
     let policy = VerificationPolicy::new(identity, &*signer.issuer);
@@ -136,10 +138,10 @@ pub fn verify(
         Artifact::Sha256(digest) => root.0.verify(Sha256Hash::new(digest), &bundle, &policy),
     }?;
     complete(&result)?;
-    Ok(Verified { signer: signer.clone(), signed, signed_at: earliest(&result)? })
+    Ok(VerifiedBundle { signer: signer.clone(), signed, signed_at: earliest(&result)? })
 }
 
-/// Reads a bundle and refuses one that proves less than v0.3 has to, before anything in it is used.
+/// Reads a bundle. Rejects one with fewer proofs than v0.3 requires, before any part is used.
 fn read(bundle: &[u8]) -> Result<Bundle, SigstoreError> {
     let malformed = |why: &dyn std::fmt::Display| SigstoreError::Malformed(why.to_string());
     let text = text(bundle).ok_or_else(|| malformed(&"not text, or too long"))?;
@@ -158,7 +160,7 @@ fn read(bundle: &[u8]) -> Result<Bundle, SigstoreError> {
     Bundle::from_json(text).map_err(|error| malformed(&error))
 }
 
-/// The dependency's own account of what it checked: all of it, or nothing counts.
+/// Requires the dependency to report every check as done.
 fn complete(result: &VerificationResult) -> Result<(), SigstoreError> {
     if !result.certificate_verified() || !result.sct_verified() {
         return Err(SigstoreError::Certificate("it was not checked".into()));
@@ -171,7 +173,9 @@ fn complete(result: &VerificationResult) -> Result<(), SigstoreError> {
 
 fn earliest(result: &VerificationResult) -> Result<u64, SigstoreError> {
     let first = result.verified_timestamps().iter().map(|time| time.as_second()).min();
-    first.and_then(|second| u64::try_from(second).ok()).ok_or_else(|| SigstoreError::Time("there is none".into()))
+    first
+        .and_then(|second| u64::try_from(second).ok())
+        .ok_or_else(|| SigstoreError::Time("no timestamp is verified".into()))
 }
 
 fn text(bytes: &[u8]) -> Option<&str> {

@@ -1,7 +1,7 @@
-//! The cryptography under the verifier: RustCrypto, pure Rust, the same natively and in WebAssembly.
+//! The verifier's cryptography provider: RustCrypto, in pure Rust, the same natively and in WebAssembly.
 //!
-//! Hashes, ECDSA over P-256 and P-384, Ed25519. RSA and ML-DSA are refused: no certificate, log or clock of the public
-//! instance uses them, and what is not there cannot be wrong.
+//! Supports hashes, ECDSA over P-256 and P-384, and Ed25519. The public instance uses no RSA and no ML-DSA. Unsupported
+//! algorithms are not compiled in, so they cannot be misused.
 
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
@@ -10,10 +10,10 @@ use sigstore_verify::{
     types::HashAlgorithm,
 };
 
-/// Makes this the process's provider. The first call counts; later ones find it there.
+/// Installs the process's provider. The first call counts; later calls have no effect.
 pub fn install() {
     static RUST_CRYPTO: RustCrypto = RustCrypto;
-    // Only this crate links the verifier, so the one that is there already is this one.
+    // Only this crate links the verifier, so an installed provider is always this one.
     let _there_already = install_default_provider(&RUST_CRYPTO);
 }
 
@@ -62,7 +62,7 @@ impl CryptoProvider for RustCrypto {
 }
 
 fn invalid() -> Error {
-    Error::Verification("the signature does not hold".into())
+    Error::Verification("the signature is invalid".into())
 }
 
 fn unsupported(scheme: SigningScheme) -> Error {

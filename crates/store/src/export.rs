@@ -3,7 +3,7 @@
 use std::{io, path::Path};
 
 use briefcase_receipts::{
-    Folder,
+    LogFolder,
     checkpoint::SignedCheckpoint,
     export::{Entries, export},
     proof::ReceiptProof,
@@ -41,7 +41,7 @@ impl Reader {
             return Err(StoreError::Export(format!("{} is not empty; name a new folder", destination.display())));
         }
         let head = self.head()?;
-        let mut sink = Folder::new(destination);
+        let mut sink = LogFolder::new(destination);
         self.with(|connection| {
             export(&Rows(connection), &head, &mut sink).map_err(|error| StoreError::Export(error.to_string()))
         })?;

@@ -1,4 +1,4 @@
-//! A client of `admin.sock`, as a test needs it: any request, and the few chores that every test has.
+//! A client of `admin.sock` for tests: any request, and the setup steps that every test needs.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,22 +14,22 @@ use tokio::task::JoinHandle;
 
 use crate::{WAIT, eventually};
 
-/// How often a played person looks for questions.
+/// The polling interval of a simulated person.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The admin socket of one home.
 #[derive(Clone)]
-pub struct Admin {
+pub struct AdminSocket {
     socket: PathBuf,
 }
 
-impl Admin {
-    /// The socket in this runtime folder.
+impl AdminSocket {
+    /// Names the socket in this runtime folder.
     pub fn new(runtime: &Path) -> Self {
         Self { socket: runtime.join("admin.sock") }
     }
 
-    /// Sends one request; gives status and body. An error means that nobody answered.
+    /// Sends one request. Returns status and body; an error means that no response came.
     pub async fn raw(
         &self,
         method: Method,
@@ -61,7 +61,7 @@ impl Admin {
         }
     }
 
-    /// Sends JSON; gives status and JSON (null for an empty body).
+    /// Sends JSON. Returns status and JSON (null for an empty body).
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
         let bytes = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
         let answered = self.raw(method, path, &[("content-type", "application/json")], bytes).await;
@@ -69,14 +69,14 @@ impl Admin {
         (status, serde_json::from_slice(&body).unwrap_or_default())
     }
 
-    /// `GET` that has to succeed.
+    /// Sends a `GET` that must succeed.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> T {
         let (status, body) = self.send(Method::GET, path, None).await;
         assert_eq!(status, 200, "GET {path}: {body}");
         serde_json::from_value(body.clone()).unwrap_or_else(|error| panic!("GET {path}: {error}: {body}"))
     }
 
-    /// `POST` that has to succeed.
+    /// Sends a `POST` that must succeed.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> T {
         let (status, answer) = self.send(Method::POST, path, Some(body)).await;
         assert!((200..300).contains(&status), "POST {path}: {status} {answer}");
@@ -90,13 +90,13 @@ impl Admin {
         self.post("/v1/changes", &apply).await
     }
 
-    /// Registers an agent; gives its token.
+    /// Registers an agent and returns its token.
     pub async fn add_agent(&self, name: &str, pin: &str) -> String {
         let applied = self.change(&json!({ "change": "add_agent", "name": name }), pin).await;
         applied["token"].as_str().expect("a token").to_owned()
     }
 
-    /// Registers a server with everything it offers, `reads` among it as reads.
+    /// Registers a server with all its tools, resources and prompts. The tools in `reads` get the class `read`.
     pub async fn add_server(&self, name: &str, spec: &Value, reads: &[&str], pin: &str) -> Value {
         let look = json!({ "spec": spec, "evidence": { "pin": pin } });
         let probe: Value = self.post("/v1/servers/probe", if names_secret(spec) { &look } else { spec }).await;
@@ -108,12 +108,12 @@ impl Admin {
         probe
     }
 
-    /// Waits for an open question.
+    /// Waits for a pending approval.
     pub async fn question(&self) -> Value {
         eventually("a question", async || self.get::<Vec<Value>>("/v1/approvals").await.into_iter().next()).await
     }
 
-    /// Decides a question with the PIN: `{"decision":"allow","scope":"once"}`, `{"decision":"deny"}`, …
+    /// Decides an approval with the PIN: `{"decision":"allow","scope":"once"}`, `{"decision":"deny"}`, …
     pub async fn decide(&self, question: &Value, decision: &Value, pin: &str) -> (u16, Value) {
         let id = question["id"].as_str().expect("an id");
         let evidence = json!({ "pin": pin });
@@ -121,7 +121,7 @@ impl Admin {
         self.send(Method::POST, &format!("/v1/approvals/{id}/decide"), Some(&body)).await
     }
 
-    /// Plays a person who allows every question once, until the handle is aborted or dropped with the runtime.
+    /// Simulates a person who allows every approval once, until the handle is aborted or the runtime ends.
     pub fn allow_everything(&self, pin: &str) -> JoinHandle<()> {
         let (admin, pin) = (self.clone(), pin.to_owned());
         tokio::spawn(async move {
@@ -132,7 +132,7 @@ impl Admin {
                     return;
                 }
                 for question in open.as_array().into_iter().flatten() {
-                    // Somebody else may have been faster, or the caller gone.
+                    // Another client may have decided first, or the caller may be gone.
                     admin.decide(question, &allow, &pin).await;
                 }
                 tokio::time::sleep(LOOK_AGAIN).await;
@@ -141,7 +141,7 @@ impl Admin {
     }
 }
 
-/// Whether a server described so is shown a secret.
+/// Whether a server's specification uses a secret.
 fn names_secret(spec: &Value) -> bool {
     let in_headers = spec["headers"].as_array().into_iter().flatten().any(|header| !header["secret"].is_null());
     in_headers || spec["secret_env"].as_object().is_some_and(|names| !names.is_empty())

@@ -1,12 +1,11 @@
-//! Canaries: secrets that a test plants, and then looks for wherever they must not be, in every shape they could have
-//! taken on the way.
+//! Canaries: secrets that a test plants and then searches for where they must not be, in every encoding.
 
 use std::io::Read;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// A secret that occurs nowhere else. Printable ASCII that each encoding changes.
+/// A unique secret. Every encoding changes its printable ASCII text.
 #[derive(Clone)]
 pub struct Canary {
     first: String,
@@ -14,7 +13,7 @@ pub struct Canary {
 }
 
 impl Canary {
-    /// A new one.
+    /// Makes a new canary.
     pub fn new() -> Self {
         Self { first: format!("cnry{}", random_hex()), second: random_hex() }
     }
@@ -24,7 +23,7 @@ impl Canary {
         format!("{}\"&<+/={}", self.first, self.second)
     }
 
-    /// The secret in every shape that counts as a leak: name of the shape, bytes to look for.
+    /// The secret in every encoding that counts as a leak: the encoding's name and the bytes to search for.
     pub fn encodings(&self) -> Vec<(&'static str, Vec<u8>)> {
         let value = self.value();
         let bytes = value.as_bytes();
@@ -58,8 +57,8 @@ impl Default for Canary {
     }
 }
 
-/// The name of the shape in which the canary is in `bytes`, if it is: whatever its case, broken over lines or into
-/// pieces, and inside what is compressed there.
+/// The name of the encoding in which `bytes` contain the canary, if any. Case, line breaks, splitting and compression
+/// do not hide it.
 pub fn found(canary: &Canary, bytes: &[u8]) -> Option<&'static str> {
     let shapes = canary.encodings();
     let look = |hay: &[u8]| {
@@ -103,8 +102,8 @@ fn html(value: &str) -> String {
     value.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
-/// The part of the base64 text that does not depend on what stands before and after, when the secret starts `offset`
-/// bytes into a group of three.
+/// The part of the base64 text that does not depend on the surrounding bytes, when the secret starts `offset` bytes
+/// into a group of three.
 fn inner_base64(engine: &impl Engine, bytes: &[u8], offset: usize) -> Vec<u8> {
     let mut padded = vec![0; offset];
     padded.extend(bytes);
@@ -117,14 +116,14 @@ fn contains(hay: &[u8], needle: &[u8]) -> bool {
     !needle.is_empty() && memchr::memmem::find(hay, needle).is_some()
 }
 
-/// What comes out of every gzip and zlib stream that starts somewhere in `bytes`.
+/// The content of every gzip and zlib stream that starts anywhere in `bytes`.
 fn inflated(bytes: &[u8]) -> Vec<Vec<u8>> {
     const LIMIT: u64 = 16 << 20;
     let mut found = Vec::new();
     for (at, start) in bytes.windows(2).enumerate() {
         let rest = bytes.get(at..).unwrap_or_default();
         let mut inner = Vec::new();
-        // An error ends the stream; what came out before it counts.
+        // An error ends the stream; the output before it counts.
         let _ = match start {
             [0x1f, 0x8b] => flate2::read::GzDecoder::new(rest).take(LIMIT).read_to_end(&mut inner),
             [0x78, 0x01 | 0x5e | 0x9c | 0xda] => {
@@ -144,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_shape_is_found_wherever_it_stands() {
+    fn every_encoding_is_found_anywhere() {
         let canary = Canary::new();
         for (name, shape) in canary.encodings() {
             let mut bytes = b"before ".to_vec();
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_found_at_each_of_the_three_places_it_can_start() {
+    fn base64_is_found_at_each_of_the_three_offsets() {
         let canary = Canary::new();
         for before in ["", "a", "ab", "abc", "abcd"] {
             let text = base64::engine::general_purpose::STANDARD.encode(format!("{before}{}xyz", canary.value()));
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn another_canary_is_not_this_one() {
+    fn another_canary_is_not_found() {
         let (one, two) = (Canary::new(), Canary::new());
         assert_eq!(found(&one, two.value().as_bytes()), None);
     }

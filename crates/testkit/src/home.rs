@@ -1,4 +1,4 @@
-//! A throw-away place for one briefcase.
+//! A temporary home for one briefcase.
 
 use std::path::{Path, PathBuf};
 
@@ -7,13 +7,13 @@ use tokio::process::Command;
 
 use crate::{clock, program};
 
-/// Folders for one briefcase, removed when dropped.
-pub struct Home {
+/// The folders of one briefcase, removed when dropped.
+pub struct TempHome {
     dir: TempDir,
 }
 
-impl Home {
-    /// New and empty. On a path short enough for sockets.
+impl TempHome {
+    /// Makes an empty home, on a path short enough for sockets.
     pub fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("bc-").tempdir_in("/tmp").expect("a folder in /tmp");
         for name in ["state", "run", "config", "home"] {
@@ -24,29 +24,29 @@ impl Home {
         Self { dir }
     }
 
-    /// Any program, with nothing in its environment but this home and `PATH`.
+    /// The command of any program. Its environment has only this home and `PATH`.
     pub fn command_of(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(self.env());
         command
     }
 
-    /// The folder that holds all of it.
+    /// The home's folder.
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    /// Database, vault, head.
+    /// The state folder: database, vault, head.
     pub fn state(&self) -> PathBuf {
         self.dir.path().join("state")
     }
 
-    /// Sockets.
+    /// The runtime folder: sockets.
     pub fn runtime(&self) -> PathBuf {
         self.dir.path().join("run")
     }
 
-    /// Agent tokens and settings.
+    /// The configuration folder: agent tokens and settings.
     pub fn config(&self) -> PathBuf {
         self.dir.path().join("config")
     }
@@ -56,7 +56,7 @@ impl Home {
         self.dir.path().join(name)
     }
 
-    /// The environment that points a program here, and nowhere else; with the clock that the tests have.
+    /// The environment variables that name this home's folders, and the clock of the test run.
     pub fn env(&self) -> Vec<(&'static str, PathBuf)> {
         let own = [
             ("BRIEFCASE_STATE_DIR", self.state()),
@@ -67,12 +67,12 @@ impl Home {
         own.into_iter().chain(clock().into_iter().map(|(name, value)| (name, value.into()))).collect()
     }
 
-    /// A program of ours that sees this home, `PATH`, and nothing else of the environment.
+    /// The command of one of this project's programs. Its environment has only this home and `PATH`.
     pub fn command(&self, name: &str) -> Command {
         self.command_of(program(name))
     }
 
-    /// All bytes of all files, for canaries.
+    /// The bytes of all files, for canaries.
     pub fn all_bytes(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut found = Vec::new();
         let mut open = vec![self.dir.path().to_owned()];
@@ -91,7 +91,7 @@ impl Home {
     }
 }
 
-impl Default for Home {
+impl Default for TempHome {
     fn default() -> Self {
         Self::new()
     }

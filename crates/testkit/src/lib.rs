@@ -1,15 +1,15 @@
-//! What tests need to drive the real programs: throw-away homes, the daemon and the gateway as processes, a client
-//! that sends exactly the bytes it is told to, a server that misbehaves on order, and canaries.
+//! A kit for tests with the real programs. It has temporary homes, the daemon and the gateway as processes, a client
+//! that sends exact bytes, a scripted server that can misbehave, and canaries.
 //!
 //! For tests only: nothing that ships may depend on this crate (checked by `cargo xtask layers`).
 //!
-//! Invariants: no wait without an end ([`WAIT`]); no sleeping in the hope that something has happened; every process that
-//! is started ends with the value that stands for it; a wait that runs out says what did not come.
+//! Invariants: every wait has a time limit ([`WAIT`]). No test sleeps in the hope that something has happened. Every
+//! process ends when its value is dropped. A wait that times out names what did not happen.
 #![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "in a test kit what cannot go on fails the test, with its place"
+    reason = "a failed expectation fails the test and shows its place"
 )]
 
 mod admin;
@@ -27,25 +27,25 @@ mod rpc;
 
 use std::time::Duration;
 
-pub use admin::Admin;
+pub use admin::AdminSocket;
 pub use canary::{Canary, assert_absent, found};
 pub use clock::clock;
-pub use daemon::{Daemon, Made, Setup};
-pub use gateway::Gateway;
-pub use home::Home;
-pub use mock::{Act, Effect, HttpUpstream, Script, StdioUpstream};
+pub use daemon::{DaemonProcess, SetupOptions, SetupResult};
+pub use gateway::GatewayProcess;
+pub use home::TempHome;
+pub use mock::{HttpUpstream, MockAction, ReceivedMessage, Script, StdioUpstream};
 pub use nobody::again_as_nobody;
-pub use process::{Process, output_of};
+pub use process::{ChildProcess, output_of};
 pub use program::program;
-pub use raw_http::{Answer, raw_http};
-pub use rpc::{Client, Era, RpcError, Server};
+pub use raw_http::{RawResponse, raw_http};
+pub use rpc::{ClientEra, ErrorResponse, McpClient, RequestHandler};
 
-/// How long anything may take before a test calls it hung. Generous: the machines that run tests are slow at times.
+/// The time after which an operation counts as hung. Generous, because test machines are slow at times.
 pub const WAIT: Duration = Duration::from_secs(30);
 
-/// Waits until `look` gives something, looking again whenever a little time has passed, for at most [`WAIT`].
+/// Polls `look` until it returns a value, for at most [`WAIT`].
 ///
-/// For states that only polling can see. Prefer waiting for the message that tells.
+/// For states without a notification. Prefer waiting for a message.
 pub async fn eventually<T, F: AsyncFnMut() -> Option<T>>(what: &str, mut look: F) -> T {
     let end = tokio::time::Instant::now() + WAIT;
     loop {

@@ -1,4 +1,4 @@
-//! Tests that mean nothing when root runs them: modes, limits and `ptrace` rules do not hold for root.
+//! Support for tests that prove nothing as root, because modes, limits and `ptrace` rules do not apply to root.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -7,11 +7,11 @@ use std::process::Command;
 
 use crate::program;
 
-/// The user and group that owns nothing.
+/// The user and group `nobody`.
 const NOBODY: u32 = 65534;
 
-/// When root runs the tests: runs the one named `test` (`module::function`) again as `nobody`, in a process of its own, fails
-/// if it fails, and says that it is done. Otherwise there is nothing to do but go on.
+/// As root: runs the test `test` (`module::function`) again as `nobody` in a new process, fails if it fails, and
+/// returns `true`. As another user: returns `false`, and the test continues.
 pub fn again_as_nobody(test: &str) -> bool {
     if !rustix::process::geteuid().is_root() {
         return false;
@@ -21,7 +21,7 @@ pub fn again_as_nobody(test: &str) -> bool {
     let exe = if can_run(&exe) {
         exe
     } else {
-        // Root's folders are closed to others: take along what the test needs.
+        // Root's folders are closed to other users, so copy the needed files.
         let folder = tempfile::Builder::new().prefix("bc-").tempdir_in("/tmp").expect("a folder in /tmp");
         open_to_all(folder.path());
         let deps = folder.path().join("deps");

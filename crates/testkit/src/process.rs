@@ -1,4 +1,4 @@
-//! A child process whose output is kept, and which ends with its value.
+//! A child process with collected output, killed when dropped.
 
 use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -10,16 +10,16 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use crate::WAIT;
 
 /// A running program.
-pub struct Process {
+pub struct ChildProcess {
     name: String,
     child: Child,
     errors: Arc<Mutex<Vec<u8>>>,
     collecting: Option<tokio::task::JoinHandle<()>>,
 }
 
-impl Process {
-    /// Starts it with piped stdin and stdout; stderr is collected. It sees no environment but `PATH` and what
-    /// `command` sets.
+impl ChildProcess {
+    /// Starts a program with piped stdin and stdout, and collects its stderr. Its environment has only `PATH` and the
+    /// variables that `command` sets.
     pub fn start(mut command: Command) -> (Self, ChildStdin, ChildStdout) {
         let name = command.as_std().get_program().to_string_lossy().into_owned();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -31,12 +31,12 @@ impl Process {
         (Self { name, child, errors, collecting }, stdin, stdout)
     }
 
-    /// Its process id.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id().expect("it runs")
     }
 
-    /// What it said on stderr so far.
+    /// The stderr output so far.
     pub fn errors(&self) -> String {
         String::from_utf8_lossy(&self.errors.lock().expect("not poisoned")).into_owned()
     }
@@ -49,23 +49,23 @@ impl Process {
         }
     }
 
-    /// Asks it to end, and waits for that.
+    /// Asks the process to end, and waits for it.
     pub async fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
         self.exited().await
     }
 
-    /// Ends it without a chance to tidy up, and waits for that.
+    /// Kills the process and waits for it.
     pub async fn kill(&mut self) -> ExitStatus {
         self.signal(Signal::KILL);
         self.exited().await
     }
 
-    /// Waits until it has ended.
+    /// Waits until the process has ended.
     pub async fn exited(&mut self) -> ExitStatus {
         match tokio::time::timeout(WAIT, self.child.wait()).await {
             Ok(status) => {
-                // Its last words may still be in the pipe, which a child of its own may keep open.
+                // The last output may still be in the pipe, which a grandchild may keep open.
                 if let Some(collecting) = self.collecting.take() {
                     let _ = tokio::time::timeout(std::time::Duration::from_secs(2), collecting).await;
                 }
@@ -75,7 +75,7 @@ impl Process {
         }
     }
 
-    /// The next line of its stdout, or what it said on stderr when there is none.
+    /// The next line of stdout. The error is the stderr output.
     pub async fn line(&mut self, lines: &mut Lines<BufReader<ChildStdout>>) -> Result<String, String> {
         match tokio::time::timeout(WAIT, lines.next_line()).await {
             Ok(Ok(Some(line))) => Ok(line),
@@ -83,7 +83,7 @@ impl Process {
                 let status = self.exited().await;
                 Err(format!("{} ended ({status}) without a word. On stderr:\n{}", self.name, self.errors()))
             }
-            Err(_) => Err(format!("{} said nothing within {WAIT:?}. On stderr:\n{}", self.name, self.errors())),
+            Err(_) => Err(format!("{} printed nothing within {WAIT:?}. On stderr:\n{}", self.name, self.errors())),
         }
     }
 }

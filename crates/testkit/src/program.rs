@@ -1,8 +1,8 @@
-//! Where the programs under test are.
+//! The paths of the programs under test.
 
 use std::path::{Path, PathBuf};
 
-/// The path of a program that `cargo xtask build` builds. Fails the test, with that command, when it is not there.
+/// The path of a program built by `cargo xtask build`. Fails with that command's name when the program is missing.
 pub fn program(name: &str) -> PathBuf {
     let exe = std::env::current_exe().expect("the path of this test");
     // A test is in target/PROFILE/deps, a program in target/PROFILE.

@@ -1,22 +1,22 @@
-//! HTTP down to the byte: what a hostile client may send, and what came back.
+//! HTTP as raw bytes: sends what a hostile client may send, and returns the response.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::WAIT;
 
-/// What came back.
+/// A received response.
 #[derive(Clone, Debug)]
-pub struct Answer {
-    /// The status, 0 when the connection was closed without one.
+pub struct RawResponse {
+    /// The status; 0 when the connection was closed without one.
     pub status: u16,
     /// Header fields, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Everything after the head, as it came.
+    /// All bytes after the head.
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl RawResponse {
     /// The first header of that name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -44,21 +44,21 @@ impl Answer {
     }
 }
 
-/// Sends exactly these bytes to `address`, ends its side, and reads until the other side ends (or, for a stream that does
-/// not end, until nothing more came for a second).
-pub async fn raw_http(address: &str, bytes: &[u8]) -> Answer {
+/// Sends exactly these bytes to `address` and closes the sending half. Reads until the other side closes, or until
+/// nothing came for a second.
+pub async fn raw_http(address: &str, bytes: &[u8]) -> RawResponse {
     const QUIET: std::time::Duration = std::time::Duration::from_secs(1);
     let mut stream = TcpStream::connect(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
-    // The other side may hang up in the middle: that is an answer too.
+    // The other side may close early; the response is then what came before.
     let _ = stream.write_all(bytes).await;
     let mut got = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
-    let mut patience = WAIT;
-    while let Ok(Ok(read @ 1..)) = tokio::time::timeout(patience, stream.read(&mut buffer)).await {
+    let mut timeout = WAIT;
+    while let Ok(Ok(read @ 1..)) = tokio::time::timeout(timeout, stream.read(&mut buffer)).await {
         got.extend(buffer.iter().take(read));
-        patience = QUIET;
+        timeout = QUIET;
     }
-    Answer::parse(&got)
+    RawResponse::parse(&got)
 }
 
 #[cfg(test)]
@@ -66,10 +66,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_taken_apart() {
-        let answer = Answer::parse(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\n\r\nno");
+    fn a_response_is_parsed() {
+        let answer = RawResponse::parse(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\n\r\nno");
         assert_eq!((answer.status, answer.text().as_str()), (403, "no"));
         assert_eq!(answer.header("content-type"), Some("text/plain"));
-        assert_eq!(Answer::parse(b"").status, 0);
+        assert_eq!(RawResponse::parse(b"").status, 0);
     }
 }

@@ -1,7 +1,7 @@
 //! Signed tree heads: C2SP checkpoints as signed notes (Ed25519).
 //!
-//! Invariant: a [`SignedCheckpoint`] exists only if its signature was checked against the log's key. Whoever holds the
-//! private key signs through a closure, and what it returns is checked before it is handed out.
+//! Invariant: a [`SignedCheckpoint`] exists only if its signature was checked against the log's key. The owner of the
+//! private key signs through a closure, and the returned signature is checked before use.
 
 use std::{fmt, str::FromStr};
 
@@ -9,7 +9,7 @@ use briefcase_types::Digest;
 use signed_note::{Note, Signature};
 
 use crate::{
-    note::{CheckpointError, ED25519, Key, PublicKey, check, parse_note},
+    note::{CheckpointError, ED25519, NoteVerifier, PublicKey, check, parse_note},
     tree::{from_tlog, to_tlog},
 };
 
@@ -18,7 +18,7 @@ use crate::{
 pub struct Origin(String);
 
 impl Origin {
-    /// The text.
+    /// The origin as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -28,7 +28,7 @@ impl Origin {
 impl FromStr for Origin {
     type Err = CheckpointError;
 
-    /// A key name of signed notes, of at most 255 bytes.
+    /// Reads a key name of signed notes, of at most 255 bytes.
     fn from_str(text: &str) -> Result<Self, CheckpointError> {
         let sound = signed_note::is_key_name_valid(text) && text.len() <= 255 && !text.chars().any(char::is_control);
         if sound { Ok(Self(text.to_owned())) } else { Err(CheckpointError::Origin) }
@@ -41,29 +41,29 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A log by its name and key. Text form: the verifier key `origin+hash+key`.
+/// A log's name and public key. Text form: the verifier key `origin+hash+key`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogKey {
-    /// Which log.
+pub struct LogVerifierKey {
+    /// The log's name.
     pub origin: Origin,
-    /// What it signs with.
+    /// The key that signs the log's checkpoints.
     pub key: PublicKey,
 }
 
-impl LogKey {
-    /// Reads a signed note and checks that it is this log's.
+impl LogVerifierKey {
+    /// Reads a signed note and checks that this log signed it.
     ///
     /// # Errors
-    /// [`CheckpointError::Origin`] for another log's, else as [`SignedCheckpoint::verify`].
+    /// [`CheckpointError::Origin`] for another log, else as [`SignedCheckpoint::verify`].
     pub fn verify(&self, note: &[u8]) -> Result<SignedCheckpoint, CheckpointError> {
-        if Checkpoint::of_note(note)?.origin != self.origin {
+        if Checkpoint::parse_unverified(note)?.origin != self.origin {
             return Err(CheckpointError::Origin);
         }
         SignedCheckpoint::verify(note, &self.key)
     }
 }
 
-impl FromStr for LogKey {
+impl FromStr for LogVerifierKey {
     type Err = CheckpointError;
 
     fn from_str(text: &str) -> Result<Self, CheckpointError> {
@@ -72,26 +72,26 @@ impl FromStr for LogKey {
     }
 }
 
-impl fmt::Display for LogKey {
+impl fmt::Display for LogVerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.key.verifier_key(self.origin.as_str()))
     }
 }
 
-/// The text of a head, which is what is signed (C2SP tlog-checkpoint).
+/// The text of a checkpoint, which is signed (C2SP tlog-checkpoint).
 #[must_use]
 pub fn text(origin: &str, size: u64, root: &Digest) -> String {
     format!("{origin}\n{size}\n{}\n", to_tlog(root))
 }
 
-/// The head of a log: its size and the root over everything in it.
+/// A checkpoint: the size of a log and the root over all its entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// Which log.
+    /// The log's name.
     pub origin: Origin,
-    /// How many entries.
+    /// The number of entries.
     pub size: u64,
-    /// The root over them.
+    /// The root over all entries.
     pub root: Digest,
 }
 
@@ -102,19 +102,19 @@ impl Checkpoint {
         text(self.origin.as_str(), self.size, &self.root)
     }
 
-    /// Reads the head of a signed note **without** looking at its signatures.
+    /// Reads the checkpoint of a signed note **without** verifying its signatures.
     ///
     /// # Errors
-    /// [`CheckpointError`] when it is not a note with a checkpoint in it.
-    pub fn of_note(note: &[u8]) -> Result<Self, CheckpointError> {
+    /// [`CheckpointError`] when the bytes are not a note with a checkpoint.
+    pub fn parse_unverified(note: &[u8]) -> Result<Self, CheckpointError> {
         Self::parse(parse_note(note)?.text())
     }
 
-    /// Signs with the key whose public half is given. `sign` gets the text and returns the 64 bytes of an Ed25519
-    /// signature, or `None` when the key is not available.
+    /// Signs the checkpoint for the given public key. `sign` gets the text and returns the 64 bytes of an Ed25519
+    /// signature, or `None` when the private key is not available.
     ///
     /// # Errors
-    /// [`CheckpointError::NotSigned`] without a signature, [`CheckpointError::Signature`] when it is by another key.
+    /// [`CheckpointError::NotSigned`] without a signature, [`CheckpointError::Signature`] when another key made it.
     pub fn sign(
         &self,
         key: &PublicKey,
@@ -132,12 +132,12 @@ impl Checkpoint {
         let parsed = tlog_tiles::Checkpoint::from_bytes(text).map_err(|_| CheckpointError::Malformed)?;
         let checkpoint =
             Self { origin: parsed.origin().parse()?, size: parsed.size(), root: from_tlog(*parsed.hash()) };
-        // Extension lines, and other spellings of the same head, are none of ours.
+        // Reject extension lines and non-canonical encodings.
         if checkpoint.text().as_bytes() == text { Ok(checkpoint) } else { Err(CheckpointError::Malformed) }
     }
 }
 
-/// A head whose signature by the log's key was checked.
+/// A checkpoint whose signature by the log's key was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedCheckpoint {
     checkpoint: Checkpoint,
@@ -145,37 +145,40 @@ pub struct SignedCheckpoint {
 }
 
 impl SignedCheckpoint {
-    /// Reads a signed note and checks the log's signature; the log is the one that the note names. Other signatures on it
-    /// are kept and not judged; see [`Witness::verify`](crate::Witness::verify).
+    /// Reads a signed note and verifies the signature of the log that it names. Other signatures are kept unverified;
+    /// see [`Witness::verify`](crate::Witness::verify).
     ///
     /// # Errors
-    /// [`CheckpointError`] when it is not a checkpoint that is signed by this key.
+    /// [`CheckpointError`] when the note is not a checkpoint that this key signed.
     pub fn verify(note: &[u8], key: &PublicKey) -> Result<Self, CheckpointError> {
         let parsed = parse_note(note)?;
         let checkpoint = Checkpoint::parse(parsed.text())?;
         let name = checkpoint.origin.to_string();
         let (id, key) = (key.id(&name, ED25519), *key);
-        check(&parsed, Key { name, id, holds: move |text: &[u8], signature: &[u8]| key.holds(text, signature) })?;
+        check(
+            &parsed,
+            NoteVerifier { name, id, verifies: move |text: &[u8], signature: &[u8]| key.verifies(text, signature) },
+        )?;
         let note = String::from_utf8(parsed.to_bytes()).map_err(|_| CheckpointError::Malformed)?;
         Ok(Self { checkpoint, note })
     }
 
-    /// The head.
+    /// The checkpoint.
     #[must_use]
     pub const fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
     }
 
-    /// The signed note, as it is stored and exported.
+    /// The signed note, in the form that is stored and exported.
     #[must_use]
     pub fn note(&self) -> &str {
         &self.note
     }
 
-    /// The same head with more signature lines, each ended by a newline.
+    /// Returns the same checkpoint with more signature lines. Each line ends with a newline.
     ///
     /// # Errors
-    /// [`CheckpointError::Malformed`] when they are not signature lines.
+    /// [`CheckpointError::Malformed`] when `lines` has anything but signature lines.
     pub fn with_lines(&self, lines: &str) -> Result<Self, CheckpointError> {
         let parsed = parse_note(format!("{}{lines}", self.note).as_bytes())?;
         let note = String::from_utf8(parsed.to_bytes()).map_err(|_| CheckpointError::Malformed)?;

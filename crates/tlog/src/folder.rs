@@ -1,5 +1,5 @@
-//! Where the files of a log lie. The only file access of this crate; every path is one that [`crate::tiles`] makes, so
-//! nothing outside the folder is reached.
+//! Reads and writes a log's files. This is the only file access of this crate. Every path comes from [`crate::tiles`],
+//! so nothing outside the folder is reached.
 
 use std::{
     fs,
@@ -7,43 +7,43 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where the files of a log come from: a folder, an archive, a web page's memory.
-pub trait Source {
-    /// The file's bytes, or `None` when there is none. `path` has `/` between its elements.
+/// A source of a log's files: a folder, an archive, the memory of a web page.
+pub trait FileSource {
+    /// Returns the file's bytes, or `None` when the file is missing. `path` has `/` between its elements.
     ///
     /// # Errors
-    /// Any error of the source; a file longer than `limit` is one.
+    /// Any error of the source; also when the file is longer than `limit`.
     fn read(&self, path: &str, limit: usize) -> io::Result<Option<Vec<u8>>>;
 }
 
-/// Where the files of a log go.
-pub trait Sink {
+/// A destination for a log's files.
+pub trait FileSink {
     /// Writes one file; `path` has `/` between its elements.
     ///
     /// # Errors
-    /// Any error of the target.
+    /// Any error of the destination.
     fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()>;
 }
 
-/// A folder with a log's files.
+/// A folder that holds a log's files.
 #[derive(Clone, Debug)]
-pub struct Folder(PathBuf);
+pub struct LogFolder(PathBuf);
 
-impl Folder {
-    /// Names the folder; nothing is read or made yet.
+impl LogFolder {
+    /// Names the folder without reading or creating it.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
 
-    /// Where it is.
+    /// The folder's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 }
 
-impl Source for Folder {
+impl FileSource for LogFolder {
     fn read(&self, path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
         let file = match fs::File::open(self.0.join(path)) {
             Ok(file) => file,
@@ -56,7 +56,7 @@ impl Source for Folder {
     }
 }
 
-impl Sink for Folder {
+impl FileSink for LogFolder {
     fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
         let file = self.0.join(path);
         if let Some(parent) = file.parent() {

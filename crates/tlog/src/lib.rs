@@ -1,18 +1,18 @@
-//! Transparency logs: what an append-only list of entries can prove, and how it is written down.
+//! Transparency logs: append-only lists of entries, the proofs over them, and their file formats.
 //!
-//! The record of receipts and the log of releases are both logs of this kind. The invariant: **bytes that verify are
-//! exactly the bytes that were signed for**. Nothing here says what an entry means.
+//! The receipt log and the release log are both logs of this kind. Invariant: **verification succeeds for exactly the
+//! signed bytes**. This crate does not interpret entries.
 //!
 //! - [`tree`]: RFC 6962: appending, roots, inclusion and consistency proofs.
-//! - [`note`]: keys and signed notes. [`checkpoint`]: signed tree heads. [`cosignature`]: what a witness adds to them.
-//! - [`tiles`]: a log as static files (C2SP tlog-tiles), partial tiles and entry bundles included; [`Source`] and
-//!   [`Sink`] are where they lie, [`Folder`] is a folder.
+//! - [`note`]: keys and signed notes. [`checkpoint`]: signed tree heads. [`cosignature`]: the signature of a witness.
+//! - [`tiles`]: a log as static files (C2SP tlog-tiles), with partial tiles and entry bundles. [`FileSource`] and
+//!   [`FileSink`] read and write them; [`LogFolder`] implements both for a folder.
 //! - [`proof`]: a proof for one entry as a file (C2SP tlog-proof).
-//! - [`policy`]: which logs are believed and how many witnesses it takes (C2SP tlog-policy).
-//! - [`witness`]: how a witness is asked and what it answers (C2SP tlog-witness), as a rule without state or network.
+//! - [`policy`]: trusted logs and the number of witnesses needed (C2SP tlog-policy).
+//! - [`witness`]: requests to a witness and its rule for answering (C2SP tlog-witness), without state or network.
 //!
-//! Nothing here reads a clock, draws randomness or holds a private key. Only [`Folder`] touches files. The library builds
-//! for `wasm32-unknown-unknown`.
+//! This crate reads no clock, draws no randomness and holds no private key. Only [`LogFolder`] touches files. The library
+//! builds for `wasm32-unknown-unknown`.
 
 pub mod checkpoint;
 pub mod cosignature;
@@ -24,10 +24,10 @@ pub mod tiles;
 pub mod tree;
 pub mod witness;
 
-pub use checkpoint::{Checkpoint, LogKey, Origin, SignedCheckpoint};
+pub use checkpoint::{Checkpoint, LogVerifierKey, Origin, SignedCheckpoint};
 pub use cosignature::Witness;
-pub use folder::{Folder, Sink, Source};
+pub use folder::{FileSink, FileSource, LogFolder};
 pub use note::{CheckpointError, PublicKey};
-pub use policy::{Policy, PolicyError, Witnessed};
-pub use proof::{LogProof, ProofError};
-pub use witness::{AddCheckpoint, Refusal, Seen};
+pub use policy::{LogPolicy, LogPolicyError, WitnessedCheckpoint};
+pub use proof::{LogProof, LogProofError};
+pub use witness::{AddCheckpoint, CosignRefusal, LastCosigned};

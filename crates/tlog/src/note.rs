@@ -1,6 +1,7 @@
 //! Signed notes (C2SP signed-note) and the Ed25519 keys that sign them.
 //!
-//! Invariant: a signature counts only if its line names the key, by name and by key id, and holds over the note's text.
+//! Invariant: a signature counts only if its line names the key, by name and key id, and the signature is valid for the
+//! text.
 
 use std::{fmt, str::FromStr};
 
@@ -11,32 +12,32 @@ use base64::{
 use ed25519_dalek::VerifyingKey;
 use signed_note::{Note, Verifier, VerifierList};
 
-/// Type byte of an Ed25519 key in the names of notes.
+/// Type byte of an Ed25519 log key in signed notes.
 pub(crate) const ED25519: u8 = 1;
 
-/// Longest note that is read. A checkpoint with a hundred cosignatures is shorter.
+/// The longest accepted note. A checkpoint with a hundred cosignatures is shorter.
 const NOTE_MAX: usize = 64 * 1024;
 
-/// Why a checkpoint, key or cosignature was not taken.
+/// A checkpoint, key or cosignature was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// Not a signed note with a checkpoint in it.
+    /// The bytes are not a signed note with a checkpoint.
     #[error("this is not a signed checkpoint")]
     Malformed,
-    /// Of another log than the expected one, or of none.
-    #[error("the checkpoint is of another log")]
+    /// The checkpoint names another log, or no valid log.
+    #[error("the checkpoint belongs to another log")]
     Origin,
-    /// No signature by the log's key.
+    /// The log's key made no signature.
     #[error("the checkpoint is not signed by this key")]
     Unsigned,
-    /// A signature that names the key, but does not hold.
-    #[error("the checkpoint's signature does not hold")]
+    /// A signature names the key but is invalid.
+    #[error("the checkpoint's signature is invalid")]
     Signature,
-    /// Not a public key.
+    /// The text or bytes are not a public key.
     #[error("a public key is 43 characters of unpadded base64url, or a verifier key `name+hash+key`")]
     Key,
-    /// Nobody signed.
+    /// The signing closure returned no signature.
     #[error("the log's key is not available")]
     NotSigned,
 }
@@ -46,28 +47,28 @@ pub enum CheckpointError {
 pub struct PublicKey(VerifyingKey);
 
 impl PublicKey {
-    /// Takes the 32 bytes of an Ed25519 public key.
+    /// Reads the 32 bytes of an Ed25519 public key.
     ///
     /// # Errors
-    /// [`CheckpointError::Key`] for bytes that are no key, or a key for which anyone can sign.
+    /// [`CheckpointError::Key`] for bytes that are not a key, or for a weak key that accepts forged signatures.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, CheckpointError> {
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| CheckpointError::Key)?;
         if key.is_weak() { Err(CheckpointError::Key) } else { Ok(Self(key)) }
     }
 
-    /// The 32 bytes.
+    /// The key's 32 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
 
-    /// The key with its log's name, as other C2SP tools take it: `name+hash+key`.
+    /// The verifier key of a log with this name and key: `name+hash+key`, as C2SP tools write it.
     #[must_use]
     pub fn verifier_key(&self, name: &str) -> String {
         signed_note::new_ed25519_verifier_key(name, &self.0)
     }
 
-    /// The same for a key of another type than a log's.
+    /// The verifier key for a key of another type.
     pub(crate) fn typed_verifier_key(&self, name: &str, algorithm: u8) -> String {
         let mut key = vec![algorithm];
         key.extend_from_slice(self.as_bytes());
@@ -80,12 +81,12 @@ impl PublicKey {
         signed_note::key_id(name, &key)
     }
 
-    pub(crate) fn holds(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         ed25519_dalek::Signature::from_slice(signature)
             .is_ok_and(|signature| self.0.verify_strict(message, &signature).is_ok())
     }
 
-    /// Takes a verifier key whose type byte is `algorithm`; gives its name too.
+    /// Reads a verifier key whose type byte is `algorithm`. Returns its name and key.
     pub(crate) fn from_verifier_key(text: &str, algorithm: u8) -> Result<(&str, Self), CheckpointError> {
         let (name, rest) = text.split_once('+').ok_or(CheckpointError::Key)?;
         let (id, key) = rest.split_once('+').ok_or(CheckpointError::Key)?;
@@ -122,14 +123,14 @@ pub(crate) fn parse_note(note: &[u8]) -> Result<Note, CheckpointError> {
     Note::from_bytes(note).map_err(|_| CheckpointError::Malformed)
 }
 
-/// One key for [`Note::verify`].
-pub(crate) struct Key<F> {
+/// A verifier of one key for [`Note::verify`].
+pub(crate) struct NoteVerifier<F> {
     pub(crate) name: String,
     pub(crate) id: u32,
-    pub(crate) holds: F,
+    pub(crate) verifies: F,
 }
 
-impl<F: Fn(&[u8], &[u8]) -> bool> Verifier for Key<F> {
+impl<F: Fn(&[u8], &[u8]) -> bool> Verifier for NoteVerifier<F> {
     fn name(&self) -> &str {
         &self.name
     }
@@ -139,12 +140,12 @@ impl<F: Fn(&[u8], &[u8]) -> bool> Verifier for Key<F> {
     }
 
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        (self.holds)(message, signature)
+        (self.verifies)(message, signature)
     }
 }
 
-/// The bytes of the signature line of this key, after they were found to hold.
-pub(crate) fn check<F>(note: &Note, key: Key<F>) -> Result<Vec<u8>, CheckpointError>
+/// Verifies the signature line of this key. Returns the signature's bytes.
+pub(crate) fn check<F>(note: &Note, key: NoteVerifier<F>) -> Result<Vec<u8>, CheckpointError>
 where
     F: Fn(&[u8], &[u8]) -> bool + 'static,
 {

@@ -1,100 +1,100 @@
-//! Which logs are believed, and how many witnesses it takes (C2SP tlog-policy).
+//! Trusted logs, and the number of witnesses needed (C2SP tlog-policy).
 //!
-//! Invariant: a [`Witnessed`] head was signed by a log of the policy and cosigned by its quorum. A witness counts once: a
-//! name can be a member of one group only, and two names cannot share a key.
+//! Invariant: a log of the policy signed a [`WitnessedCheckpoint`], and the policy's quorum cosigned it. A witness
+//! counts once: a name can be a member of one group only, and two names cannot share a key.
 
 mod parse;
 
 use std::str::FromStr;
 
 use crate::{
-    checkpoint::{Checkpoint, LogKey, SignedCheckpoint},
+    checkpoint::{Checkpoint, LogVerifierKey, SignedCheckpoint},
     cosignature::Witness,
     note::CheckpointError,
 };
 
-/// Why a head is not believed, or a policy is none.
+/// A checkpoint was rejected, or the policy is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum PolicyError {
-    /// The policy's text is wrong.
-    #[error("the log policy is wrong in line {line}: {problem}")]
+pub enum LogPolicyError {
+    /// The policy's text is invalid.
+    #[error("the log policy is invalid in line {line}: {problem}")]
     Text {
-        /// Which line, from 1; 0 for what is missing at the end.
+        /// The line number, from 1; 0 when a line is missing at the end.
         line: usize,
-        /// What is wrong.
+        /// A description of the error.
         problem: &'static str,
     },
-    /// The head is not signed by a log of the policy.
-    #[error("the log's head is not believed: {0}")]
+    /// No log of the policy signed the checkpoint.
+    #[error("the log's checkpoint was rejected: {0}")]
     Log(CheckpointError),
-    /// A known witness's cosignature does not hold.
-    #[error("the cosignature of `{witness}` does not hold")]
+    /// The cosignature of a known witness is invalid.
+    #[error("the cosignature of `{witness}` is invalid")]
     Cosignature {
         /// The witness's name in the policy.
         witness: String,
     },
     /// Too few witnesses cosigned.
-    #[error("too few witnesses cosigned the log's head: {}", if cosigned.is_empty() { "none".to_owned() } else { cosigned.join(", ") })]
+    #[error("too few witnesses cosigned the log's checkpoint: {}", if cosigned.is_empty() { "none".to_owned() } else { cosigned.join(", ") })]
     Quorum {
-        /// Who did.
+        /// The names of the witnesses that cosigned.
         cosigned: Vec<String>,
     },
 }
 
-/// A log that is believed.
+/// A trusted log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownLog {
-    /// Its name and key.
-    pub key: LogKey,
-    /// Where it is.
+    /// The log's name and key.
+    pub key: LogVerifierKey,
+    /// The log's address.
     pub url: Option<String>,
 }
 
-/// A witness whose cosignature counts.
+/// A trusted witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownWitness {
-    /// Its name in the policy.
+    /// The witness's name in the policy.
     pub name: String,
-    /// Its key.
+    /// The witness's own name and key.
     pub witness: Witness,
-    /// Where it takes checkpoints.
+    /// The address for `add-checkpoint` requests.
     pub url: Option<String>,
 }
 
 /// A rule over witnesses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Rule {
-    /// This witness, by its place in the list.
+    /// A witness, by its index in the list.
     Witness(usize),
-    /// At least so many of these rules.
+    /// At least this many of these rules.
     Group(usize, Vec<Self>),
-    /// Nobody is needed.
+    /// No witness is needed.
     None,
 }
 
-/// A log policy. Text form: C2SP tlog-policy.
+/// A policy for logs and witnesses. Text form: C2SP tlog-policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub struct LogPolicy {
     logs: Vec<KnownLog>,
     witnesses: Vec<KnownWitness>,
     quorum: Rule,
 }
 
-impl Policy {
-    /// One log, and `least` of these witnesses.
+impl LogPolicy {
+    /// Makes a policy of one log, and `least` of these witnesses.
     ///
     /// # Errors
-    /// [`PolicyError::Text`] when there are fewer witnesses than needed, or two with one key or name.
-    pub fn new(log: LogKey, witnesses: Vec<Witness>, least: usize) -> Result<Self, PolicyError> {
-        let wrong = |problem| Err(PolicyError::Text { line: 0, problem });
+    /// [`LogPolicyError::Text`] when there are fewer than `least` witnesses, or two share a key or name.
+    pub fn new(log: LogVerifierKey, witnesses: Vec<Witness>, least: usize) -> Result<Self, LogPolicyError> {
+        let wrong = |problem| Err(LogPolicyError::Text { line: 0, problem });
         if least > witnesses.len() {
-            return wrong("fewer witnesses than the quorum needs");
+            return wrong("the quorum needs more witnesses than are listed");
         }
         let mut known: Vec<KnownWitness> = Vec::new();
         for witness in witnesses {
             if known.iter().any(|other| other.witness.key() == witness.key() || other.name == witness.name()) {
-                return wrong("two witnesses with one key or name");
+                return wrong("two witnesses share a key or name");
             }
             known.push(KnownWitness { name: witness.name().to_owned(), witness, url: None });
         }
@@ -105,32 +105,32 @@ impl Policy {
         Ok(Self { logs: vec![KnownLog { key: log, url: None }], witnesses: known, quorum })
     }
 
-    /// The logs.
+    /// The trusted logs.
     #[must_use]
     pub fn logs(&self) -> &[KnownLog] {
         &self.logs
     }
 
-    /// The witnesses.
+    /// The trusted witnesses.
     #[must_use]
     pub fn witnesses(&self) -> &[KnownWitness] {
         &self.witnesses
     }
 
-    /// Whether a head without any cosignature would be believed.
+    /// Whether a checkpoint without any cosignature is accepted.
     #[must_use]
-    pub fn needs_nobody(&self) -> bool {
+    pub fn allows_no_witness(&self) -> bool {
         satisfied(&self.quorum, &[])
     }
 
-    /// Checks a signed note. Cosignatures after `latest`, in seconds since 1970, do not count: nobody has seen a head
-    /// tomorrow.
+    /// Verifies a signed note. Cosignatures with a time after `latest`, in seconds since 1970, do not count: their
+    /// times lie in the future.
     ///
     /// # Errors
-    /// [`PolicyError`] when no log of the policy signed it, a known witness's cosignature does not hold, or too few
-    /// cosigned.
-    pub fn check(&self, note: &[u8], latest: u64) -> Result<Witnessed, PolicyError> {
-        let origin = Checkpoint::of_note(note).map_err(PolicyError::Log)?.origin;
+    /// [`LogPolicyError`] when no log of the policy signed the note, a known witness's cosignature is invalid, or too
+    /// few witnesses cosigned.
+    pub fn check(&self, note: &[u8], latest: u64) -> Result<WitnessedCheckpoint, LogPolicyError> {
+        let origin = Checkpoint::parse_unverified(note).map_err(LogPolicyError::Log)?.origin;
         let mut head = Err(CheckpointError::Origin);
         for log in self.logs.iter().filter(|log| log.key.origin == origin) {
             head = log.key.verify(note);
@@ -138,7 +138,7 @@ impl Policy {
                 break;
             }
         }
-        let head = head.map_err(PolicyError::Log)?;
+        let head = head.map_err(LogPolicyError::Log)?;
         let (mut cosigned, mut places) = (Vec::new(), Vec::new());
         for (place, known) in self.witnesses.iter().enumerate() {
             match known.witness.verify(note) {
@@ -147,26 +147,26 @@ impl Policy {
                     places.push(place);
                 }
                 Ok(_) | Err(CheckpointError::Unsigned) => {}
-                Err(_) => return Err(PolicyError::Cosignature { witness: known.name.clone() }),
+                Err(_) => return Err(LogPolicyError::Cosignature { witness: known.name.clone() }),
             }
         }
         if satisfied(&self.quorum, &places) {
-            Ok(Witnessed { head, cosigned })
+            Ok(WitnessedCheckpoint { head, cosigned })
         } else {
-            Err(PolicyError::Quorum { cosigned: cosigned.into_iter().map(|(name, _)| name).collect() })
+            Err(LogPolicyError::Quorum { cosigned: cosigned.into_iter().map(|(name, _)| name).collect() })
         }
     }
 }
 
-impl FromStr for Policy {
-    type Err = PolicyError;
+impl FromStr for LogPolicy {
+    type Err = LogPolicyError;
 
-    fn from_str(text: &str) -> Result<Self, PolicyError> {
+    fn from_str(text: &str) -> Result<Self, LogPolicyError> {
         parse::policy(text)
     }
 }
 
-/// Groups cannot contain themselves, so this ends.
+/// The recursion ends because a group cannot contain itself.
 fn satisfied(rule: &Rule, places: &[usize]) -> bool {
     match rule {
         Rule::None => true,
@@ -175,21 +175,21 @@ fn satisfied(rule: &Rule, places: &[usize]) -> bool {
     }
 }
 
-/// A head that a policy believes.
+/// A checkpoint that a policy accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Witnessed {
+pub struct WitnessedCheckpoint {
     head: SignedCheckpoint,
     cosigned: Vec<(String, u64)>,
 }
 
-impl Witnessed {
-    /// The head.
+impl WitnessedCheckpoint {
+    /// The signed checkpoint.
     #[must_use]
     pub const fn head(&self) -> &SignedCheckpoint {
         &self.head
     }
 
-    /// Who cosigned it, and when (seconds since 1970).
+    /// The witnesses that cosigned, with their times (seconds since 1970).
     #[must_use]
     pub fn cosigned(&self) -> &[(String, u64)] {
         &self.cosigned

@@ -1,5 +1,5 @@
-//! A proof for one entry as a text file (C2SP tlog-proof): anyone with the log's public key can check that this entry is
-//! in the signed log, without the rest of the log.
+//! A proof for one entry as a text file (C2SP tlog-proof). Anyone with the log's public key can verify that the entry
+//! is in the signed log, without the rest of the log.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use briefcase_types::Digest;
@@ -7,51 +7,51 @@ use briefcase_types::Digest;
 use crate::{
     checkpoint::{Checkpoint, SignedCheckpoint},
     note::CheckpointError,
-    policy::{Policy, PolicyError, Witnessed},
+    policy::{LogPolicy, LogPolicyError, WitnessedCheckpoint},
     tree::{HashReader, Inclusion, LogError, leaf_hash},
 };
 
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
 
-/// Longest proof file that is read.
+/// The longest accepted proof file.
 const TEXT_MAX: usize = 128 * 1024;
 
-/// Why a proof file proves nothing.
+/// A proof file is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ProofError {
-    /// Not a proof file.
+pub enum LogProofError {
+    /// The bytes are not a proof file.
     #[error("this is not a proof file ({HEADER})")]
     Malformed,
-    /// The checkpoint in it does not hold.
+    /// The proof's checkpoint is invalid.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The entry is not where the proof says.
+    /// The entry is not in the log at the given index.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The log or its witnesses are not those that the policy asks for.
+    /// The policy rejects the log or its witnesses.
     #[error(transparent)]
-    Policy(#[from] PolicyError),
+    Policy(#[from] LogPolicyError),
 }
 
-/// A proof that one entry is in a signed log. Its parts are claims until one of the `verify` functions was asked.
+/// A proof that one entry is in a signed log. Its parts are unverified until a `verify` function succeeds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogProof {
-    /// The entry's place.
+    /// The entry's index.
     pub index: u64,
-    /// Data that the application put beside the proof. Nothing vouches for it.
+    /// Data that the application added to the proof. It is not authenticated.
     pub extra: Option<Vec<u8>>,
     /// Hashes from the entry's sibling up.
     pub path: Vec<Digest>,
-    /// The signed note of the head.
+    /// The signed note of the checkpoint.
     pub note: String,
 }
 
 impl LogProof {
-    /// Makes the proof against a signed head.
+    /// Makes the proof against a signed checkpoint.
     ///
     /// # Errors
-    /// [`LogError`] when the entry came after the head, or a hash cannot be read.
+    /// [`LogError`] when the entry is newer than the checkpoint, or a hash cannot be read.
     pub fn prove<R>(index: u64, head: &SignedCheckpoint, reader: &R) -> Result<Self, LogError>
     where
         R: HashReader + ?Sized,
@@ -60,7 +60,7 @@ impl LogProof {
         Ok(Self { index, extra: None, path: inclusion.path, note: head.note().to_owned() })
     }
 
-    /// The file's text.
+    /// The proof file's text.
     #[must_use]
     pub fn text(&self) -> String {
         let extra = self.extra.as_ref().map(|extra| format!("extra {}\n", STANDARD.encode(extra))).unwrap_or_default();
@@ -68,16 +68,16 @@ impl LogProof {
         format!("{HEADER}\n{extra}index {}\n{path}\n{}", self.index, self.note)
     }
 
-    /// Reads a proof file. Says nothing about what it proves.
+    /// Reads a proof file without verifying it.
     ///
     /// # Errors
-    /// [`ProofError::Malformed`] when the bytes are not a proof file.
-    pub fn parse(bytes: &[u8]) -> Result<Self, ProofError> {
+    /// [`LogProofError::Malformed`] when the bytes are not a proof file.
+    pub fn parse(bytes: &[u8]) -> Result<Self, LogProofError> {
         if bytes.len() > TEXT_MAX {
-            return Err(ProofError::Malformed);
+            return Err(LogProofError::Malformed);
         }
-        let text = std::str::from_utf8(bytes).map_err(|_| ProofError::Malformed)?;
-        Self::read(text).ok_or(ProofError::Malformed)
+        let text = std::str::from_utf8(bytes).map_err(|_| LogProofError::Malformed)?;
+        Self::read(text).ok_or(LogProofError::Malformed)
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -99,7 +99,7 @@ impl LogProof {
         Some(Self { index, extra, path, note: note.to_owned() })
     }
 
-    /// Checks that exactly these bytes are the entry at the index of the log with this head.
+    /// Verifies that these exact bytes are the entry at the index, in the log with this checkpoint.
     ///
     /// # Errors
     /// [`LogError`] when they are not.
@@ -108,24 +108,30 @@ impl LogProof {
         inclusion.verify(&leaf_hash(entry), &head.root)
     }
 
-    /// Checks the head against a policy, and that exactly these bytes are the entry at the index. Cosignatures after
-    /// `latest`, in seconds since 1970, do not count.
+    /// Verifies the checkpoint against a policy, and that these exact bytes are the entry at the index. Cosignatures
+    /// after `latest`, in seconds since 1970, do not count.
     ///
     /// # Errors
-    /// [`ProofError::Policy`] when the head is not believed, [`ProofError::Log`] when the entry is not there.
-    pub fn verify_by(&self, entry: &[u8], policy: &Policy, latest: u64) -> Result<Witnessed, ProofError> {
+    /// [`LogProofError::Policy`] when the policy rejects the checkpoint, [`LogProofError::Log`] when the entry is not
+    /// in the log.
+    pub fn verify_by(
+        &self,
+        entry: &[u8],
+        policy: &LogPolicy,
+        latest: u64,
+    ) -> Result<WitnessedCheckpoint, LogProofError> {
         let witnessed = policy.check(self.note.as_bytes(), latest)?;
         self.verify(entry, witnessed.head().checkpoint())?;
         Ok(witnessed)
     }
 }
 
-/// A number in its one decimal spelling.
+/// Reads a number in its canonical decimal form.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number: &u64| number.to_string() == text)
 }
 
-/// A hash on a line of its own.
+/// Reads a hash from a line.
 pub(crate) fn hash(line: &str) -> Option<Digest> {
     STANDARD.decode(line).ok()?.try_into().ok().map(Digest::from_bytes)
 }

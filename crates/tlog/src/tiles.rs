@@ -1,34 +1,34 @@
 //! The layout of a log as static files: C2SP tlog-tiles.
 //!
-//! Invariant: a path and its content follow from the entries alone. Whoever verifies derives every tile again and
-//! compares; whoever writes writes what the same code derives.
+//! Invariant: the entries alone determine every path and its content. A verifier derives every tile again and compares.
+//! A writer stores tiles that the same code derives.
 
 use briefcase_types::Digest;
 
 use crate::{
-    folder::Source,
+    folder::FileSource,
     tree::{HashReader, LogError, node_hash, stored_position},
 };
 
-/// Hashes in a full tile, entries in a full bundle.
+/// The number of hashes in a full tile, and of entries in a full bundle.
 pub const WIDTH: u64 = 256;
 
-/// Bytes of a full tile.
+/// The size of a full tile in bytes.
 const TILE_MAX: usize = 256 * 32;
 
-/// Largest file of a log: 256 entries of 65,535 bytes with their lengths.
+/// The largest file of a log: 256 entries of 65,535 bytes with their lengths.
 pub const FILE_MAX: usize = 256 * (65_535 + 2);
 
-/// Path of the signed head.
+/// The path of the signed checkpoint.
 pub const CHECKPOINT: &str = "checkpoint";
 
-/// Path of a tile of hashes that is `width` wide.
+/// The path of a tile with `width` hashes.
 #[must_use]
 pub fn tile_path(level: usize, number: u64, width: u64) -> String {
     format!("tile/{level}/{}{}", number_path(number), partial(width))
 }
 
-/// Path of a bundle of `width` entries.
+/// The path of a bundle with `width` entries.
 #[must_use]
 pub fn bundle_path(number: u64, width: u64) -> String {
     format!("tile/entries/{}{}", number_path(number), partial(width))
@@ -38,7 +38,7 @@ fn partial(width: u64) -> String {
     if width == WIDTH { String::new() } else { format!(".p/{width}") }
 }
 
-/// Three digits per path element; all but the last begin with `x`.
+/// A number as path elements of three digits. All but the last element begin with `x`.
 fn number_path(number: u64) -> String {
     let (mut path, mut rest) = (format!("{:03}", number % 1000), number / 1000);
     while rest > 0 {
@@ -48,13 +48,16 @@ fn number_path(number: u64) -> String {
     path
 }
 
-/// The entries of a bundle. `None` where the bytes end early.
+/// The entries of a bundle, read one after another.
 #[derive(Debug)]
-pub struct Bundle<'a>(pub &'a [u8]);
+pub struct EntryBundle<'a>(pub &'a [u8]);
 
-impl<'a> Bundle<'a> {
-    /// The next entry's bytes.
-    #[expect(clippy::should_implement_trait, reason = "the end and a torn entry are told apart by what is left")]
+impl<'a> EntryBundle<'a> {
+    /// The next entry's bytes; `None` at the end, or when the bytes end early.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the bytes that are left distinguish the end from a truncated entry"
+    )]
     pub fn next(&mut self) -> Option<&'a [u8]> {
         let (length, rest) = self.0.split_first_chunk::<2>()?;
         let (entry, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
@@ -63,7 +66,7 @@ impl<'a> Bundle<'a> {
     }
 }
 
-/// Appends an entry to a bundle. `None` when it is too long for one.
+/// Appends an entry to a bundle. Returns `None` when the entry is too long.
 pub fn append_entry(bundle: &mut Vec<u8>, entry: &[u8]) -> Option<()> {
     let length = u16::try_from(entry.len()).ok()?;
     bundle.extend_from_slice(&length.to_be_bytes());
@@ -71,25 +74,25 @@ pub fn append_entry(bundle: &mut Vec<u8>, entry: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// A tile that is complete as far as the log goes.
+/// A tile with all the hashes that the log has for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tile {
-    /// How many tiles below it.
+    /// The tile's level, 0 for leaves.
     pub level: usize,
-    /// Its place in its level.
+    /// The tile's index in its level.
     pub number: u64,
-    /// The hashes in it, 1 to 256.
+    /// The tile's hashes, 1 to 256.
     pub hashes: Vec<Digest>,
 }
 
 impl Tile {
-    /// Where it lies.
+    /// The tile's path.
     #[must_use]
     pub fn path(&self) -> String {
         tile_path(self.level, self.number, u64::try_from(self.hashes.len()).unwrap_or_default())
     }
 
-    /// What its file holds.
+    /// The bytes of the tile's file.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         self.hashes.iter().flat_map(|hash| *hash.as_bytes()).collect()
@@ -109,21 +112,21 @@ fn fold(mut row: Vec<Digest>) -> Option<Digest> {
     row.first().copied()
 }
 
-/// The hashes of a log of some size, read from its tiles. It believes the files: a proof made from wrong ones does not
-/// verify, and whoever continues a log checks the root first.
+/// Reads hashes of a log from its tiles, without verifying them. A proof from wrong tiles fails verification, and an
+/// appender checks the root first.
 pub struct TileReader<'a, S: ?Sized> {
     source: &'a S,
     size: u64,
 }
 
-impl<'a, S: Source + ?Sized> TileReader<'a, S> {
+impl<'a, S: FileSource + ?Sized> TileReader<'a, S> {
     /// Reads the tiles of a log of `size` entries.
     #[must_use]
     pub const fn new(source: &'a S, size: u64) -> Self {
         Self { source, size }
     }
 
-    /// The hash of node `n` at `level` of the tree, from the lowest tile row that holds it.
+    /// The hash of node `n` at `level` of the tree, read from the lowest tile row that contains it.
     fn hash(&self, level: u8, n: u64) -> Result<Digest, LogError> {
         let (row, above) = (level / 8, level % 8);
         let span = 1_u64 << above;
@@ -140,23 +143,23 @@ impl<'a, S: Source + ?Sized> TileReader<'a, S> {
         let path = tile_path(usize::from(row), number, width);
         let storage = |why: String| LogError::Storage(format!("{path}: {why}"));
         let bytes = self.source.read(&path, TILE_MAX).map_err(|error| storage(error.to_string()))?;
-        let bytes = bytes.ok_or_else(|| storage("there is no such file".into()))?;
+        let bytes = bytes.ok_or_else(|| storage("the file is missing".into()))?;
         let (hashes, rest) = bytes.as_chunks::<32>();
         if rest.is_empty() && u64::try_from(hashes.len()) == Ok(width) && width > 0 {
             Ok(hashes.iter().map(|hash| Digest::from_bytes(*hash)).collect())
         } else {
-            Err(storage("it is not a tile of the width that its name says".into()))
+            Err(storage("the file's length does not match the width in its name".into()))
         }
     }
 }
 
-impl<S: Source + ?Sized> HashReader for TileReader<'_, S> {
+impl<S: FileSource + ?Sized> HashReader for TileReader<'_, S> {
     fn read(&self, indexes: &[u64]) -> Result<Vec<Digest>, LogError> {
         indexes.iter().map(|index| stored_position(*index)).map(|(level, n)| self.hash(level, n)).collect()
     }
 }
 
-/// Turns leaves into tiles, holding one unfinished tile per level.
+/// Turns leaves into tiles. Keeps one unfinished tile per level.
 #[derive(Clone, Debug, Default)]
 pub struct Tiler {
     levels: Vec<Level>,
@@ -169,11 +172,11 @@ struct Level {
 }
 
 impl Tiler {
-    /// Continues a log of `size` entries from its last tiles, which are read once and not again.
+    /// Continues a log of `size` entries from its last tiles. Each tile is read once.
     ///
     /// # Errors
-    /// [`LogError::Storage`] when one of them is missing or of another width.
-    pub fn resume<S: Source + ?Sized>(source: &S, size: u64) -> Result<Self, LogError> {
+    /// [`LogError::Storage`] when a tile is missing or has another width.
+    pub fn resume<S: FileSource + ?Sized>(source: &S, size: u64) -> Result<Self, LogError> {
         let reader = TileReader::new(source, size);
         let mut levels = Vec::new();
         for row in 0..8_u8 {
@@ -188,7 +191,7 @@ impl Tiler {
         Ok(Self { levels })
     }
 
-    /// Takes the next leaf. Gives the tiles that it completed, lowest first.
+    /// Adds the next leaf. Returns the tiles that it completed, lowest level first.
     pub fn push(&mut self, leaf: Digest) -> Vec<Tile> {
         let (mut done, mut hash) = (Vec::new(), leaf);
         for depth in 0.. {

@@ -1,44 +1,44 @@
 //! The Merkle tree over a log's entries (RFC 6962), with hashes stored by index as C2SP tile logs do.
 //!
-//! Invariant: a root depends on every byte of every entry before it and on their order. The hashing itself is
-//! `tlog_tiles`; the tree's right edge is kept here, so that appending reads nothing back from the store.
+//! Invariant: a root depends on every byte of every entry before it and on their order. `tlog_tiles` does the hashing.
+//! The tree's right edge is kept here, so appending reads nothing from the store.
 
 use std::cell::RefCell;
 
 use briefcase_types::Digest;
 use tlog_tiles::tlog;
 
-/// No log grows beyond this many entries; sizes from outside are refused above it.
+/// The maximum number of entries. Larger sizes in proofs and notes are rejected.
 const SIZE_MAX: u64 = 1 << 48;
 
-/// No proof for a tree of [`SIZE_MAX`] is longer.
+/// The maximum length of a proof for a tree of [`SIZE_MAX`] entries.
 const PATH_MAX: usize = 64;
 
-/// Why the tree could not be read or a proof is none.
+/// The tree could not be read, or the proof is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
-    /// The store could not give the hashes.
+    /// The store could not return the hashes.
     #[error("the stored hashes cannot be read: {0}")]
     Storage(String),
     /// The index or size is outside the tree.
-    #[error("there is no such place in a log of this size")]
+    #[error("the index or size is outside the log")]
     OutOfLog,
     /// The proof does not lead to the root.
     #[error("the proof does not lead to the signed root")]
     Invalid,
 }
 
-/// Where stored hashes come from.
+/// A source of stored hashes.
 pub trait HashReader {
-    /// The hashes at these storage indexes, in the same order.
+    /// Returns the hashes at these storage indexes, in the same order.
     ///
     /// # Errors
-    /// [`LogError::Storage`] when one of them is missing or cannot be read.
+    /// [`LogError::Storage`] when a hash is missing or cannot be read.
     fn read(&self, indexes: &[u64]) -> Result<Vec<Digest>, LogError>;
 }
 
-/// Hashes held in memory, at their storage index.
+/// Hashes in memory, at their storage index.
 impl HashReader for [Digest] {
     fn read(&self, indexes: &[u64]) -> Result<Vec<Digest>, LogError> {
         let at = |index: &u64| usize::try_from(*index).ok().and_then(|index| self.get(index).copied());
@@ -53,29 +53,29 @@ pub fn leaf_hash(encoded: &[u8]) -> Digest {
     from_tlog(tlog::record_hash(encoded))
 }
 
-/// The hash of a node above two others.
+/// The hash of the parent of two nodes.
 pub(crate) fn node_hash(left: &Digest, right: &Digest) -> Digest {
     from_tlog(tlog::node_hash(to_tlog(left), to_tlog(right)))
 }
 
-/// Where the hash of node `n` at `level` is stored.
+/// The storage index of node `n` at `level`.
 #[must_use]
 pub fn stored_index(level: u8, n: u64) -> u64 {
     tlog::stored_hash_index(level, n)
 }
 
-/// The level and place of the hash that is stored at an index: the inverse of [`stored_index`].
+/// The level and index of the hash at a storage index: the inverse of [`stored_index`].
 pub(crate) fn stored_position(index: u64) -> (u8, u64) {
     tlog::split_stored_hash_index(index)
 }
 
-/// How many hashes are stored for a log of `size` entries; the next hash goes to this index.
+/// The number of stored hashes for a log of `size` entries. The next hash is stored at this index.
 #[must_use]
 pub fn stored_count(size: u64) -> u64 {
     tlog::stored_hash_count(size)
 }
 
-/// The right edge of the tree: all that appending needs.
+/// The right edge of the tree: the state that appending needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frontier {
     size: u64,
@@ -84,13 +84,13 @@ pub struct Frontier {
 }
 
 impl Frontier {
-    /// The edge of an empty log.
+    /// The right edge of an empty log.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The edge of a log of `size` entries, from its stored hashes.
+    /// The right edge of a log of `size` entries, from its stored hashes.
     ///
     /// # Errors
     /// [`LogError`] when the size is out of range or a hash cannot be read.
@@ -102,14 +102,14 @@ impl Frontier {
         Ok(Self { size, peaks })
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.size
     }
 
-    /// Appends an entry by its leaf hash. Gives the hashes to store, which go to consecutive indexes from
-    /// [`stored_count`] of the size before; the first of them is the leaf.
+    /// Appends an entry by its leaf hash. Returns the hashes to store at consecutive indexes, from [`stored_count`] of
+    /// the old size on. The first hash is the leaf.
     pub fn append(&mut self, leaf: Digest) -> Vec<Digest> {
         let (mut hash, mut stored, mut rest) = (leaf, vec![leaf], self.size);
         while rest & 1 == 1
@@ -135,7 +135,7 @@ impl Frontier {
     }
 }
 
-/// The root of the log when it had `size` receipts.
+/// The root of the log when it had `size` entries.
 ///
 /// # Errors
 /// [`LogError`] when the size is out of range or a hash cannot be read.
@@ -143,10 +143,10 @@ pub fn root<R: HashReader + ?Sized>(size: u64, reader: &R) -> Result<Digest, Log
     Ok(Frontier::load(size, reader)?.root())
 }
 
-/// Proof that an entry is at an index of a log of some size.
+/// A proof that an entry is at an index of a log of some size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inclusion {
-    /// The entry's place.
+    /// The entry's index.
     pub index: u64,
     /// The log's size.
     pub size: u64,
@@ -158,7 +158,7 @@ impl Inclusion {
     /// Makes the proof.
     ///
     /// # Errors
-    /// [`LogError`] when the index is not in a log of that size, or a hash cannot be read.
+    /// [`LogError`] when the index is outside a log of that size, or a hash cannot be read.
     pub fn prove<R: HashReader + ?Sized>(index: u64, size: u64, reader: &R) -> Result<Self, LogError> {
         if index >= size || size > SIZE_MAX {
             return Err(LogError::OutOfLog);
@@ -167,10 +167,10 @@ impl Inclusion {
         Ok(Self { index, size, path: path.into_iter().map(from_tlog).collect() })
     }
 
-    /// Checks that an entry with this leaf hash is at the index of the log with this root.
+    /// Verifies that an entry with this leaf hash is at the index of the log with this root.
     ///
     /// # Errors
-    /// [`LogError::Invalid`] when it is not, [`LogError::OutOfLog`] when the numbers cannot be.
+    /// [`LogError::Invalid`] when it is not, [`LogError::OutOfLog`] when index and size contradict each other.
     pub fn verify(&self, leaf: &Digest, root: &Digest) -> Result<(), LogError> {
         if self.index >= self.size || self.size > SIZE_MAX {
             return Err(LogError::OutOfLog);
@@ -180,22 +180,22 @@ impl Inclusion {
     }
 }
 
-/// Proof that a log only grew.
+/// A proof that a log only grew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consistency {
-    /// Size before.
+    /// The size before.
     pub old: u64,
-    /// Size after.
+    /// The size after.
     pub new: u64,
     /// The hashes that link the two roots.
     pub path: Vec<Digest>,
 }
 
 impl Consistency {
-    /// Makes the proof. Between equal sizes it is empty.
+    /// Makes the proof. The proof between equal sizes is empty.
     ///
     /// # Errors
-    /// [`LogError`] when `old` is above `new`, or 0 and `new` is not, or a hash cannot be read.
+    /// [`LogError`] when `old` exceeds `new`, when only `old` is 0, or when a hash cannot be read.
     pub fn prove<R: HashReader + ?Sized>(old: u64, new: u64, reader: &R) -> Result<Self, LogError> {
         if old == new {
             return Ok(Self { old, new, path: Vec::new() });
@@ -207,10 +207,10 @@ impl Consistency {
         Ok(Self { old, new, path: path.into_iter().map(from_tlog).collect() })
     }
 
-    /// Checks that the log with `new_root` begins with the log with `old_root`.
+    /// Verifies that the log with `new_root` begins with the log with `old_root`.
     ///
     /// # Errors
-    /// [`LogError::Invalid`] when it does not, [`LogError::OutOfLog`] when the sizes cannot be.
+    /// [`LogError::Invalid`] when it does not, [`LogError::OutOfLog`] when the sizes contradict each other.
     pub fn verify(&self, old_root: &Digest, new_root: &Digest) -> Result<(), LogError> {
         if self.old == self.new {
             let same = self.path.is_empty() && old_root == new_root;
@@ -236,7 +236,7 @@ fn to_path(path: &[Digest]) -> Result<Vec<tlog::Hash>, LogError> {
     if path.len() > PATH_MAX { Err(LogError::Invalid) } else { Ok(path.iter().map(to_tlog).collect()) }
 }
 
-/// Lets `tlog_tiles` read from a [`HashReader`], and keeps the store's own error.
+/// Lets `tlog_tiles` read from a [`HashReader`], and keeps the store's error.
 struct Adapter<'a, R: ?Sized> {
     reader: &'a R,
     failure: RefCell<Option<LogError>>,
@@ -247,7 +247,7 @@ impl<'a, R: HashReader + ?Sized> Adapter<'a, R> {
         Self { reader, failure: RefCell::new(None) }
     }
 
-    /// Reads, and refuses an answer of the wrong length (on which `tlog_tiles` would panic).
+    /// Reads hashes and rejects a result of the wrong length, on which `tlog_tiles` would panic.
     fn hashes(&self, indexes: &[u64]) -> Result<Vec<Digest>, LogError> {
         let hashes = self.reader.read(indexes)?;
         if hashes.len() == indexes.len() { Ok(hashes) } else { Err(LogError::Storage("hashes are missing".into())) }

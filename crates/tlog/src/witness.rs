@@ -1,73 +1,73 @@
-//! How a witness is asked for a cosignature (C2SP tlog-witness, `add-checkpoint`), and the rule by which it answers.
+//! Requests to a witness for a cosignature (C2SP tlog-witness, `add-checkpoint`), and the rule for answering them.
 //!
-//! Invariant: [`AddCheckpoint::judge`] says yes only if the new head continues the one that was cosigned last. Whoever
-//! keeps that head stores the new one, in one step with comparing the old, before signing.
+//! Invariant: [`AddCheckpoint::accept`] succeeds only if the new checkpoint extends the last cosigned one. The witness
+//! compares with the stored checkpoint and stores the new one in one step, before it signs.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use briefcase_types::Digest;
 
 use crate::{
-    checkpoint::{Checkpoint, LogKey, SignedCheckpoint},
+    checkpoint::{Checkpoint, LogVerifierKey, SignedCheckpoint},
     note::CheckpointError,
     proof::{decimal, hash},
     tree::{Consistency, Frontier},
 };
 
-/// Most lines of a consistency proof.
+/// The maximum number of hashes in a consistency proof.
 const LINES_MAX: usize = 63;
 
-/// Longest request that is read.
+/// The longest accepted request.
 pub const REQUEST_MAX: usize = 128 * 1024;
 
-/// The content type of a body that says which size is known.
+/// The content type of a response body that states the last cosigned size.
 pub const SIZE_TYPE: &str = "text/x.tlog.size";
 
-/// A request to cosign a head.
+/// A request to cosign a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddCheckpoint {
-    /// The size that the witness is believed to have cosigned last.
+    /// The size that the witness last cosigned, as far as the sender knows.
     pub old: u64,
-    /// Why the new head continues it.
+    /// The consistency proof from the old size to the new checkpoint.
     pub proof: Vec<Digest>,
-    /// The new head's signed note.
+    /// The new checkpoint's signed note.
     pub note: String,
 }
 
-/// What a witness cosigned last of a log.
+/// The last checkpoint of a log that a witness cosigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// How many entries.
+pub struct LastCosigned {
+    /// The number of entries.
     pub size: u64,
-    /// The root over them.
+    /// The root over all entries.
     pub root: Digest,
 }
 
-/// Why a witness does not cosign.
+/// A witness refuses to cosign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
-    /// The request is not one.
+pub enum CosignRefusal {
+    /// The bytes are not a request.
     #[error("this is not an add-checkpoint request")]
     Malformed,
-    /// The log is none of the witness's.
-    #[error("this witness does not know the log")]
+    /// This witness does not follow that log.
+    #[error("this witness does not follow this log")]
     UnknownLog,
-    /// The log did not sign.
-    #[error("the head is not signed by the log's key")]
+    /// The log did not sign the checkpoint.
+    #[error("the checkpoint is not signed by the log's key")]
     Unsigned,
-    /// The witness has cosigned another size, or another root of the same size.
-    #[error("the head last cosigned has {size} entries")]
+    /// The witness last cosigned another size, or another root of the same size.
+    #[error("the last cosigned checkpoint has {size} entries")]
     Conflict {
-        /// The size that it has cosigned.
+        /// The size last cosigned.
         size: u64,
     },
-    /// The new head does not continue the old one.
-    #[error("the new head does not continue the one last cosigned")]
+    /// The new checkpoint does not extend the old one.
+    #[error("the new checkpoint does not extend the last cosigned one")]
     Inconsistent,
 }
 
-impl Refusal {
-    /// The HTTP status that says so.
+impl CosignRefusal {
+    /// The HTTP status for this refusal.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
@@ -91,10 +91,10 @@ impl AddCheckpoint {
     /// Reads a request's body.
     ///
     /// # Errors
-    /// [`Refusal::Malformed`] when it is none.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+    /// [`CosignRefusal::Malformed`] when the bytes are not a request.
+    pub fn parse(bytes: &[u8]) -> Result<Self, CosignRefusal> {
         let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= REQUEST_MAX);
-        text.and_then(Self::read).ok_or(Refusal::Malformed)
+        text.and_then(Self::read).ok_or(CosignRefusal::Malformed)
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -106,39 +106,39 @@ impl AddCheckpoint {
         sound.then(|| Self { old, proof, note: note.to_owned() })
     }
 
-    /// Which log it is about, as it says itself.
+    /// The request's checkpoint, without verifying its signature.
     ///
     /// # Errors
-    /// [`Refusal::Malformed`] without a checkpoint.
-    pub fn claimed(&self) -> Result<Checkpoint, Refusal> {
-        Checkpoint::of_note(self.note.as_bytes()).map_err(|_| Refusal::Malformed)
+    /// [`CosignRefusal::Malformed`] without a checkpoint.
+    pub fn unverified_checkpoint(&self) -> Result<Checkpoint, CosignRefusal> {
+        Checkpoint::parse_unverified(self.note.as_bytes()).map_err(|_| CosignRefusal::Malformed)
     }
 
-    /// Judges the request for a log whose last cosigned head is `seen`.
+    /// Verifies the request for a log whose last cosigned checkpoint is `seen`.
     ///
     /// # Errors
-    /// [`Refusal`] with the first reason not to cosign.
-    pub fn judge(&self, log: &LogKey, seen: Option<&Seen>) -> Result<SignedCheckpoint, Refusal> {
+    /// [`CosignRefusal`] with the first reason to refuse.
+    pub fn accept(&self, log: &LogVerifierKey, seen: Option<&LastCosigned>) -> Result<SignedCheckpoint, CosignRefusal> {
         let head = log.verify(self.note.as_bytes()).map_err(|error| match error {
-            CheckpointError::Malformed => Refusal::Malformed,
-            CheckpointError::Origin => Refusal::UnknownLog,
-            _ => Refusal::Unsigned,
+            CheckpointError::Malformed => CosignRefusal::Malformed,
+            CheckpointError::Origin => CosignRefusal::UnknownLog,
+            _ => CosignRefusal::Unsigned,
         })?;
         let new = head.checkpoint();
         if self.old > new.size {
-            return Err(Refusal::Malformed);
+            return Err(CosignRefusal::Malformed);
         }
         let known = seen.map_or(0, |seen| seen.size);
         if self.old != known {
-            return Err(Refusal::Conflict { size: known });
+            return Err(CosignRefusal::Conflict { size: known });
         }
         let before = seen.map_or_else(|| Frontier::new().root(), |seen| seen.root);
         if self.old == new.size && before != new.root {
-            return Err(Refusal::Conflict { size: known });
+            return Err(CosignRefusal::Conflict { size: known });
         }
         if self.old > 0 {
             let proof = Consistency { old: self.old, new: new.size, path: self.proof.clone() };
-            proof.verify(&before, &new.root).map_err(|_| Refusal::Inconsistent)?;
+            proof.verify(&before, &new.root).map_err(|_| CosignRefusal::Inconsistent)?;
         }
         Ok(head)
     }

@@ -13,6 +13,7 @@ mod money;
 mod rate;
 mod refusal;
 mod secret;
+mod serde_text;
 pub mod text;
 mod time;
 

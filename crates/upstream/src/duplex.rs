@@ -10,7 +10,7 @@ use std::{
 };
 
 use briefcase_json::Limits;
-use briefcase_mcp::{Envelope, Kind, RequestId, method, notification, request, single_line};
+use briefcase_mcp::{Envelope, EnvelopeKind, RequestId, method, notification, request, single_line};
 use briefcase_ports::{Reply, UpstreamFailure};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -90,17 +90,17 @@ impl Duplex {
             return self.malformed(message);
         };
         let taken = match envelope.kind() {
-            Kind::Response { id } => self.settle(id, envelope.result().map(Reply::Result)),
-            Kind::ErrorResponse { id: Some(id) } => {
+            EnvelopeKind::Response { id } => self.settle(id, envelope.result().map(Reply::Result)),
+            EnvelopeKind::ErrorResponse { id: Some(id) } => {
                 self.settle(id, envelope.error().map(|raw| Reply::Error(rpc_error(&raw))))
             }
-            Kind::ErrorResponse { id: None } => self.inbound.garbage().is_ok(),
-            Kind::Notification { method } => {
+            EnvelopeKind::ErrorResponse { id: None } => self.inbound.garbage().is_ok(),
+            EnvelopeKind::Notification { method } => {
                 let params = envelope.params();
                 let related = self.running.related_to(method, params.as_deref());
                 self.inbound.notified(method, params, related.as_ref()).is_ok()
             }
-            Kind::Request { id, method } => {
+            EnvelopeKind::Request { id, method } => {
                 self.asked(id.detached(), method.clone(), envelope.params());
                 self.inbound.unasked().is_ok()
             }

@@ -204,8 +204,8 @@ impl Opening<'_> {
     }
 
     async fn oldest(&self, target: &Target, headers: &[HeaderSpec]) -> Result<Link, Failure> {
-        let lane = self.common.egress.lane(target.clone());
-        let duplex = sse_wire::connect(lane, self.credentials(headers), self.inbound(), &self.spec.limits).await?;
+        let client = self.common.egress.client(target.clone());
+        let duplex = sse_wire::connect(client, self.credentials(headers), self.inbound(), &self.spec.limits).await?;
         let mut spare = Spare(Some(Wire::Duplex(duplex)));
         let greeting = self.initialize(spare.hold(None)?).await?;
         spare.link(greeting)
@@ -222,9 +222,9 @@ impl Opening<'_> {
     }
 
     fn http(&self, target: &Target, headers: &[HeaderSpec], era: Era) -> Wire {
-        let lane = self.common.egress.lane(target.clone());
+        let client = self.common.egress.client(target.clone());
         let farewells = self.common.farewells.clone();
-        Wire::Http(HttpWire::new(lane, era, self.inbound(), self.spec.limits, self.credentials(headers), farewells))
+        Wire::Http(HttpWire::new(client, era, self.inbound(), self.spec.limits, self.credentials(headers), farewells))
     }
 
     fn stdio(&self, argv: &[String], env: &[(String, EnvValue)], cwd: Option<&Path>) -> Result<Wire, Failure> {

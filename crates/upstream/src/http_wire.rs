@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use briefcase_egress::{Answer, EgressError, Lane, Request};
+use briefcase_egress::{EgressError, EgressRequest, EgressResponse, OriginClient};
 use briefcase_ports::UpstreamFailure;
 use briefcase_types::Era;
 use bytes::Bytes;
@@ -29,9 +29,9 @@ pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id")
 pub(super) const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// One connection: a lane, an era, and in the legacy era perhaps a session.
+/// One connection: a client, an era, and in the legacy era perhaps a session.
 pub(crate) struct HttpWire {
-    pub(crate) lane: Lane,
+    pub(crate) client: OriginClient,
     pub(crate) era: Era,
     pub(crate) inbound: Arc<Inbound>,
     pub(crate) closed: CancellationToken,
@@ -46,7 +46,7 @@ pub(crate) struct HttpWire {
 
 impl HttpWire {
     pub(crate) fn new(
-        lane: Lane,
+        client: OriginClient,
         era: Era,
         inbound: Arc<Inbound>,
         limits: ServerLimits,
@@ -54,7 +54,7 @@ impl HttpWire {
         farewells: TaskTracker,
     ) -> Arc<Self> {
         Arc::new(Self {
-            lane,
+            client,
             era,
             inbound,
             closed: CancellationToken::new(),
@@ -89,17 +89,17 @@ impl HttpWire {
 
     fn delete_session(&self) {
         let Ok(headers) = self.headers() else { return };
-        let request = Request {
+        let request = EgressRequest {
             method: Method::DELETE,
-            place: None,
+            path: None,
             headers,
             body: Bytes::new(),
-            patience: FAREWELL,
+            timeout: FAREWELL,
             limit: 4096,
         };
-        let lane = self.lane.clone();
+        let client = self.client.clone();
         self.farewells.spawn(async move {
-            let _late = lane.send(request).await;
+            let _late = client.send(request).await;
         });
     }
 
@@ -121,13 +121,19 @@ impl HttpWire {
     }
 
     /// Posts one message.
-    async fn post(&self, body: Bytes, extra: HeaderMap, patience: Duration, limit: u64) -> Result<Answer, Failure> {
+    async fn post(
+        &self,
+        body: Bytes,
+        extra: HeaderMap,
+        timeout: Duration,
+        limit: u64,
+    ) -> Result<EgressResponse, Failure> {
         let mut headers = self.headers()?;
         headers.extend(extra);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let request = Request { method: Method::POST, place: None, headers, body, patience, limit };
-        self.lane.send(request).await.map_err(|error| egress(&error))
+        let request = EgressRequest { method: Method::POST, path: None, headers, body, timeout, limit };
+        self.client.send(request).await.map_err(|error| egress(&error))
     }
 }
 

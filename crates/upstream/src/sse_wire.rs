@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_egress::{Lane, Place, Request};
+use briefcase_egress::{EgressRequest, OriginClient, PathAndQuery};
 use briefcase_ports::UpstreamFailure;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -27,26 +27,32 @@ const DELIVERY: Duration = Duration::from_secs(15);
 
 /// Opens the stream and waits for the address.
 pub(crate) async fn connect(
-    lane: Lane,
+    client: OriginClient,
     credentials: Arc<Credentials>,
     inbound: Arc<Inbound>,
     limits: &ServerLimits,
 ) -> Result<Arc<Duplex>, Failure> {
     let mut headers = with_credentials(&credentials)?;
     headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
-    let request =
-        Request { method: Method::GET, place: None, headers, body: Bytes::new(), patience: DELIVERY, limit: u64::MAX };
-    let answer = lane.send(request).await.map_err(|error| egress(&error))?;
+    let request = EgressRequest {
+        method: Method::GET,
+        path: None,
+        headers,
+        body: Bytes::new(),
+        timeout: DELIVERY,
+        limit: u64::MAX,
+    };
+    let answer = client.send(request).await.map_err(|error| egress(&error))?;
     let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !answer.status.is_success() || !kind.starts_with("text/event-stream") {
         return Err(Failure::Status(answer.status.as_u16()));
     }
     let mut events = Events::new(answer.body, limits.json().bytes);
     let address = timeout(DELIVERY, address(&mut events)).await.map_err(|_| UpstreamFailure::TimedOut)??;
-    let place = lane.target().join(&address).map_err(|_| UpstreamFailure::Protocol("endpoint"))?;
+    let place = client.target().join(&address).map_err(|_| UpstreamFailure::Protocol("endpoint"))?;
     let (duplex, messages) = Duplex::new(inbound, limits.json());
     tokio::spawn(read(events, Arc::clone(&duplex)));
-    tokio::spawn(write(Post { lane, place, credentials }, messages, Arc::clone(&duplex)));
+    tokio::spawn(write(Post { client, place, credentials }, messages, Arc::clone(&duplex)));
     Ok(duplex)
 }
 
@@ -78,8 +84,8 @@ async fn read(mut events: Events, duplex: Arc<Duplex>) {
 
 /// Where messages go.
 struct Post {
-    lane: Lane,
-    place: Place,
+    client: OriginClient,
+    place: PathAndQuery,
     credentials: Arc<Credentials>,
 }
 
@@ -88,8 +94,9 @@ impl Post {
         let mut headers = with_credentials(&self.credentials)?;
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let place = Some(self.place.clone());
-        let request = Request { method: Method::POST, place, headers, body, patience: DELIVERY, limit: 64 * 1024 };
-        let answer = self.lane.send(request).await.map_err(|error| egress(&error))?;
+        let request =
+            EgressRequest { method: Method::POST, path: place, headers, body, timeout: DELIVERY, limit: 64 * 1024 };
+        let answer = self.client.send(request).await.map_err(|error| egress(&error))?;
         if !answer.status.is_success() {
             return Err(Failure::Status(answer.status.as_u16()));
         }

@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use briefcase_testkit::{Daemon, Home, Setup, program};
+use briefcase_testkit::{DaemonProcess, SetupOptions, TempHome, program};
 use serde_json::json;
 
 use crate::{
     place::{Place, fsync, resident},
-    stdio::Client,
+    stdio::McpClient,
     table::{Table, ms, percentile},
 };
 
@@ -30,7 +30,7 @@ struct Added {
 
 impl Added {
     fn measure(place: &Place, rounds: usize, calls: usize) -> Self {
-        let (mut plain, mut through) = (Client::start(direct(), "echo"), Client::start(place.gateway(), TOOL));
+        let (mut plain, mut through) = (McpClient::start(direct(), "echo"), McpClient::start(place.gateway(), TOOL));
         plain.calls(50, 1);
         through.calls(50, 1);
         let mut added = Self { without: Vec::new(), with: Vec::new(), disk: Vec::new() };
@@ -79,9 +79,9 @@ pub fn latency(table: &mut Table, quick: bool) {
 /// Calls per second with one and with 64 in flight, and what they write.
 pub fn throughput(table: &mut Table, quick: bool) {
     let place = Place::new(false);
-    let mut client = Client::start(place.gateway(), TOOL);
+    let mut client = McpClient::start(place.gateway(), TOOL);
     client.calls(500, 64);
-    let rate = |client: &mut Client, count: usize, in_flight| {
+    let rate = |client: &mut McpClient, count: usize, in_flight| {
         let began = Instant::now();
         client.calls(count, in_flight);
         count as f64 / began.elapsed().as_secs_f64()
@@ -106,20 +106,20 @@ pub fn throughput(table: &mut Table, quick: bool) {
 /// Start to ready, and memory at rest.
 pub fn start_and_memory(table: &mut Table) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let home = Home::new();
-    let made = runtime.block_on(Daemon::set_up(&home, &Setup::default()));
+    let home = TempHome::new();
+    let made = runtime.block_on(DaemonProcess::set_up(&home, &SetupOptions::default()));
     let key = json!({ "unlock_key": made.unlock_key });
     let mut starts = Vec::new();
     for _ in 0..10 {
         let began = Instant::now();
-        let daemon = runtime.block_on(Daemon::start(&home, Some(&key)));
+        let daemon = runtime.block_on(DaemonProcess::start(&home, Some(&key)));
         starts.push(began.elapsed());
         runtime.block_on(daemon.stop());
     }
     let p50 = percentile(&mut starts, 50);
     table.goal("daemon: start to ready and open, p50 of 10", ms(p50), "≤ 100 ms", p50 <= Duration::from_millis(100));
     let place = Place::new(false);
-    let client = Client::start(place.gateway(), TOOL);
+    let client = McpClient::start(place.gateway(), TOOL);
     std::thread::sleep(Duration::from_secs(1));
     for (name, pid, most) in [("daemon", place.daemon.id(), 30), ("gateway", client.id(), 10)] {
         let kib = resident(pid);

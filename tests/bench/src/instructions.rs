@@ -18,11 +18,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use briefcase_testkit::{Daemon, Gateway, Home, Made, Setup, program};
+use briefcase_testkit::{DaemonProcess, GatewayProcess, SetupOptions, SetupResult, TempHome, program};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::{place::moved_to_memory, stdio::Client};
+use crate::{place::moved_to_memory, stdio::McpClient};
 
 /// Calls before a case is measured. They fill every cache that a first call fills.
 const WARM: usize = 2;
@@ -64,11 +64,11 @@ const CASES: [Case; 3] = [
 /// Counts all cases and prints one line of JSON: the name of each case with its instructions per call.
 pub fn count() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let home = Home::new();
+    let home = TempHome::new();
     let made = runtime.block_on(prepare(&home));
     let state = moved_to_memory(&home.state());
     let counted = Counted::start(&home, state.path(), &made);
-    let mut client = Client::start(Gateway::command(&home, &made.token, None).into_std(), "");
+    let mut client = McpClient::start(GatewayProcess::command(&home, &made.token, None).into_std(), "");
     counted.settle();
     let mut figures = serde_json::Map::new();
     for case in &CASES {
@@ -86,7 +86,7 @@ pub fn count() {
 }
 
 impl Case {
-    fn calls(&self, client: &mut Client, count: usize) {
+    fn calls(&self, client: &mut McpClient, count: usize) {
         for _ in 0..count {
             let answer = client.call(self.tool, self.arguments);
             assert_eq!(answer.succeeded, self.runs, "{}: {}", self.name, answer.text);
@@ -95,9 +95,9 @@ impl Case {
 }
 
 /// Sets up a briefcase with a server of reads and a server of writes, and stops it.
-async fn prepare(home: &Home) -> Made {
-    let setup = Setup::default();
-    let (daemon, made) = Daemon::new(home, &setup).await;
+async fn prepare(home: &TempHome) -> SetupResult {
+    let setup = SetupOptions::default();
+    let (daemon, made) = DaemonProcess::new(home, &setup).await;
     // The intent of a read is written after five milliseconds, or with the outcome if that comes first. It never does here,
     // so every read costs the same.
     let late = json!({ "transport": "stdio", "argv": [program("fast-upstream"), "--late"] });
@@ -122,7 +122,7 @@ struct Counted {
 
 impl Counted {
     /// Starts the daemon and waits until it is ready, however long the machine takes for it.
-    fn start(home: &Home, state: &Path, made: &Made) -> Self {
+    fn start(home: &TempHome, state: &Path, made: &SetupResult) -> Self {
         let folder = home.file("callgrind");
         fs::create_dir(&folder).expect("a folder");
         let mut command = home.command_of("valgrind").into_std();
@@ -188,7 +188,7 @@ impl Counted {
 
 /// A copy of the daemon without line numbers, which callgrind reads slowly. It needs the names: without them it takes
 /// every place that is jumped to for a function.
-fn stripped(home: &Home) -> PathBuf {
+fn stripped(home: &TempHome) -> PathBuf {
     let copy = home.file("briefcased");
     let status = Command::new("strip")
         .arg("--strip-debug")

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use briefcase_testkit::{Gateway, program};
+use briefcase_testkit::{GatewayProcess, program};
 
 use crate::{
     http::Endpoint,
@@ -84,7 +84,7 @@ fn peers(folder: &Path, upstream_http: u16) -> Vec<(Peer, u16)> {
 pub fn beside(table: &mut Table, folder: Option<&Path>, quick: bool) {
     let calls = if quick { 300 } else { 2_000 };
     let place = Place::new(false);
-    let gateway = place.runtime.block_on(Gateway::http(&place.home, &place.made.token, None));
+    let gateway = place.runtime.block_on(GatewayProcess::http(&place.home, &place.made.token, None));
     let ours = Endpoint {
         address: gateway.address().to_owned(),
         path: "/mcp".into(),

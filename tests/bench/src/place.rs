@@ -8,16 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use briefcase_testkit::{Daemon, Gateway, Home, Made, Setup, program};
+use briefcase_testkit::{DaemonProcess, GatewayProcess, SetupOptions, SetupResult, TempHome, program};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A running briefcase.
 pub struct Place {
-    pub daemon: Daemon,
-    pub made: Made,
+    pub daemon: DaemonProcess,
+    pub made: SetupResult,
     pub runtime: tokio::runtime::Runtime,
-    pub home: Home,
+    pub home: TempHome,
     _memory: Option<TempDir>,
 }
 
@@ -25,15 +25,16 @@ impl Place {
     /// Opens one on disk, or with its state in memory (so that no write waits for a disk).
     pub fn new(in_memory: bool) -> Self {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let (home, setup) = (Home::new(), Setup::default());
-        let made = runtime.block_on(Daemon::set_up(&home, &setup));
-        let mut command = Daemon::command(&home);
+        let (home, setup) = (TempHome::new(), SetupOptions::default());
+        let made = runtime.block_on(DaemonProcess::set_up(&home, &setup));
+        let mut command = DaemonProcess::command(&home);
         let memory = in_memory.then(|| moved_to_memory(&home.state()));
         if let Some(folder) = &memory {
             command.env("BRIEFCASE_STATE_DIR", folder.path());
         }
         let key = json!({ "unlock_key": made.unlock_key });
-        let daemon = runtime.block_on(Daemon::try_start_as(command, &home, Some(&key))).expect("the daemon starts");
+        let daemon =
+            runtime.block_on(DaemonProcess::try_start_as(command, &home, Some(&key))).expect("the daemon starts");
         let place = Self { daemon, made, runtime, home, _memory: memory };
         place.add("fast", &[]);
         place
@@ -44,14 +45,14 @@ impl Place {
         let mut argv = vec![program("fast-upstream").display().to_string()];
         argv.extend(args.iter().map(|arg| (*arg).to_owned()));
         let spec = json!({ "transport": "stdio", "argv": argv });
-        let pin = Setup::default().pin;
+        let pin = SetupOptions::default().pin;
         let added: Value = self.runtime.block_on(self.daemon.admin.add_server(name, &spec, &["echo"], &pin));
         assert_eq!(added["tools"][0]["name"], "echo", "{added}");
     }
 
     /// The gateway over stdio, as a command.
     pub fn gateway(&self) -> Command {
-        Gateway::command(&self.home, &self.made.token, None).into_std()
+        GatewayProcess::command(&self.home, &self.made.token, None).into_std()
     }
 
     /// Bytes that the daemon caused to be written to disk so far. The daemon lets nobody look into it but root.

@@ -10,7 +10,7 @@ use std::{
 use serde::Deserialize;
 
 /// A connected client.
-pub struct Client {
+pub struct McpClient {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -44,7 +44,7 @@ struct Judged {
     is_error: bool,
 }
 
-impl Client {
+impl McpClient {
     /// Starts the program and opens a session; `tool` is called afterwards.
     pub fn start(mut command: Command, tool: &str) -> Self {
         let mut child =
@@ -152,7 +152,7 @@ impl Client {
     }
 }
 
-impl Drop for Client {
+impl Drop for McpClient {
     fn drop(&mut self) {
         // It ends by itself when its input closes; this is for one that does not.
         drop(self.child.kill());

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     place::{Place, resident},
-    stdio::Client,
+    stdio::McpClient,
     table::{Table, ms, percentile},
 };
 
@@ -25,7 +25,7 @@ pub fn storm(table: &mut Table) {
     for (in_memory, state) in [(false, "durable"), (true, "state in memory")] {
         let place = Place::new(in_memory);
         place.add("noisy", &["--storm"]);
-        let mut client = Client::start(place.gateway(), TOOL);
+        let mut client = McpClient::start(place.gateway(), TOOL);
         client.calls(200, 1);
         let mut quiet = client.calls_for(STORM);
         let before = resident(place.daemon.id());

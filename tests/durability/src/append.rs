@@ -1,6 +1,6 @@
-//! The program under test: appends entries and says on standard output what was acknowledged.
+//! The program under test: appends entries and prints the acknowledged ones.
 //!
-//! Entry number `n` says the same thing in every run, so the record can be checked without knowing how it came about.
+//! Entry `n` has the same content in every run, so any record can be checked.
 
 use std::{io::Write as _, path::Path, process::ExitCode};
 
@@ -11,14 +11,14 @@ use briefcase_types::ReceiptIndex;
 
 use crate::{Failure, keys};
 
-/// Small, so that a short run sees the write-ahead log begin anew several times.
+/// A small limit, so that a short run restarts the write-ahead log several times.
 const LOG_LIMIT: usize = 32 * 1024;
 
 pub fn options(expect: Expect) -> OpenOptions {
     OpenOptions { log_limit: LOG_LIMIT, ..keys::options(expect, 1) }
 }
 
-/// What stands at an index: calls in pairs, and every tenth entry a change of the authority document.
+/// The expected receipt at an index: calls in pairs, and every tenth entry a change of the authority document.
 pub fn expected(index: u64) -> Receipt {
     match index % 10 {
         9 => keys::change(index / 10, document(index / 10 + 1).as_bytes()),
@@ -32,8 +32,8 @@ pub fn document(version: u64) -> String {
     format!("{{\"version\":{version}}}")
 }
 
-/// Appends `count` entries. Prints `ack INDEX` for each that was acknowledged, `error ...` for each that was not, and
-/// `reopened` when the store takes entries again after an error.
+/// Appends `count` entries. Prints `ack INDEX` for each acknowledged entry, `error ...` for each failed one, and
+/// `reopened` when the store accepts entries again after an error.
 pub fn run(folder: &Path, count: u64, careless: bool) -> Result<ExitCode, Failure> {
     let durability = if careless { Durability::Careless } else { Durability::Full };
     let options = OpenOptions { durability, ..options(Expect::ExistingOrNew) };
@@ -55,7 +55,7 @@ pub fn run(folder: &Path, count: u64, careless: bool) -> Result<ExitCode, Failur
         }
         next += together;
         if failed {
-            // The store must refuse everything until it was opened again.
+            // After an error, the store must refuse everything until it is reopened.
             report(&append(&store, next)?.blocking_recv()?)?;
             match store.reopen() {
                 Ok(opened) => next = opened.size,
@@ -92,7 +92,7 @@ fn append(store: &Store, index: u64) -> Result<Durable, Failure> {
     })
 }
 
-/// Says what became of an entry. `true` when it failed.
+/// Prints the result of an entry. Returns `true` when it failed.
 fn report(answer: &Result<ReceiptIndex, JournalError>) -> Result<bool, Failure> {
     match answer {
         Ok(index) => say(&format!("ack {}", index.0))?,

@@ -1,4 +1,4 @@
-//! After the accident: the record opens, holds everything acknowledged, and `fsck` finds nothing.
+//! Checks after a fault: the record opens, contains everything acknowledged, and `fsck` finds nothing.
 
 use std::{
     fs::{self, Permissions},
@@ -14,14 +14,14 @@ use tempfile::TempDir;
 
 use crate::{Failure, append, keys};
 
-/// What the program under test said.
+/// The output of the program under test.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
     /// One more than the highest acknowledged index.
     pub acknowledged: u64,
-    /// Errors that entries were answered with.
+    /// The errors that appends returned.
     pub errors: Vec<String>,
-    /// What it should never say.
+    /// Output that must never appear.
     pub wrong: Option<String>,
     pub closed: bool,
     pub refused: bool,
@@ -33,7 +33,7 @@ impl Said {
         for line in output.lines() {
             match line.split_once(' ').unwrap_or((line, "")) {
                 ("ack", _) if stopped => said.wrong = Some(format!("acknowledged after an error: {line}")),
-                // A line that was cut off by a kill is not an acknowledgement that anybody could read.
+                // A line cut off by a kill is not an acknowledgement: no reader could have used it.
                 ("ack", index) => match index.parse::<u64>() {
                     Ok(index) => said.acknowledged = said.acknowledged.max(index + 1),
                     Err(_) => said.wrong = Some(format!("not understood: {line}")),
@@ -52,7 +52,7 @@ impl Said {
     }
 }
 
-/// Opens the record and looks for everything acknowledged. Says how many receipts are there, or what is wrong.
+/// Opens the record and checks everything acknowledged. Returns the number of receipts, or the fault.
 pub fn record(folder: &Path, acknowledged: u64) -> Result<u64, String> {
     let expect = if acknowledged == 0 { Expect::ExistingOrNew } else { Expect::Existing };
     let (store, opened) =
@@ -81,7 +81,7 @@ pub fn record(folder: &Path, acknowledged: u64) -> Result<u64, String> {
     }
 }
 
-/// A private folder for states; in memory where that is possible, for speed.
+/// A private folder for state; in memory where possible, for speed.
 pub fn scratch(in_memory: bool) -> Result<TempDir, Failure> {
     let mut builder = tempfile::Builder::new();
     let builder = builder.prefix("durability").permissions(Permissions::from_mode(0o700));

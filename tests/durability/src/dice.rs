@@ -1,4 +1,4 @@
-//! Random choices that are the same in every run, so that a failure can be seen again.
+//! Random choices that repeat in every run, so that a failure can be reproduced.
 
 /// A small generator (SplitMix64).
 pub struct Dice(u64);

@@ -1,4 +1,4 @@
-//! Single system calls that fail: disk full, disk broken, disk read-only, and death in the middle of a call.
+//! Failing system calls: disk full, disk broken, disk read-only, and death during a call.
 
 use std::{
     path::Path,
@@ -15,7 +15,7 @@ use crate::{
 
 const CALLS: [&str; 4] = ["pwrite64", "fsync", "fdatasync", "ftruncate"];
 const FAULTS: [&str; 4] = ["error=ENOSPC", "error=EIO", "error=EROFS", "signal=SIGKILL"];
-/// Entries appended in each run, after those that are there.
+/// The number of entries appended in each run, after the existing ones.
 const ENTRIES: u64 = 12;
 const BEFORE: u64 = 20;
 
@@ -49,7 +49,7 @@ pub fn run(time: Duration) -> Result<(), Failure> {
         healed += u64::from(!said.errors.is_empty() && said.closed);
     }
     if full == 0 || failed == 0 || healed == 0 {
-        return Err(format!("the faults were not felt: full {full}, failed {failed}, healed {healed}").into());
+        return Err(format!("the faults had no effect: full {full}, failed {failed}, healed {healed}").into());
     }
     say(&format!(
         "faults: {runs} of {all} cases ({full} disk full, {failed} other errors, {healed} went on after reopening), 0 acknowledged after an error, 0 lost"
@@ -57,7 +57,7 @@ pub fn run(time: Duration) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Every call of a run without faults, each with every fault, once and from then on.
+/// Every call of a run without faults, combined with every fault, once and from then on.
 fn cases(prepared: &Path, folder: &Path) -> Result<Vec<Case>, Failure> {
     check::copy(prepared, folder)?;
     let log = trace::Log::record(&check::program(folder, ENTRIES), &CALLS)?;

@@ -1,5 +1,5 @@
-//! Keys and receipts for tests of the store: a fixed log key, and a seal that is no secret but refuses every other byte and
-//! every other place.
+//! Keys and receipts for tests of the store: a fixed log key, and a seal that is not secret but rejects changed bytes
+//! and other places.
 #![expect(clippy::expect_used, reason = "fixed values of tests")]
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use briefcase_store::{CheckpointSigner, Durability, Expect, LOG_LIMIT, OpenOptio
 use briefcase_types::{CallId, Digest, Incarnation, SecretBytes, SessionId, UnixMillis};
 use ed25519_dalek::{Signer as _, SigningKey};
 
-/// A log key from a seed.
+/// A test log key from a seed.
 pub struct LogKey(SigningKey);
 
 impl LogKey {
@@ -31,7 +31,7 @@ impl CheckpointSigner for LogKey {
     }
 }
 
-/// Hides bytes under a hash and notices every change.
+/// Hides bytes under a hash and detects every change.
 pub struct TestSeal(pub u8);
 
 impl TestSeal {
@@ -94,7 +94,7 @@ pub fn options(expect: Expect, life: u8) -> OpenOptions {
     }
 }
 
-/// The receipt before a call's effect.
+/// The intent receipt of a call.
 pub fn intent(number: u64) -> Receipt {
     let intent = Intent {
         call: call(number),
@@ -114,7 +114,7 @@ pub fn intent(number: u64) -> Receipt {
     Receipt { at: UnixMillis(1_763_700_000_000 + number), kind: Kind::Intent(intent) }
 }
 
-/// The receipt after it.
+/// The outcome receipt of a call.
 pub fn outcome(number: u64) -> Receipt {
     let outcome = Outcome {
         call: call(number),
@@ -129,7 +129,7 @@ pub fn outcome(number: u64) -> Receipt {
     Receipt { at: UnixMillis(1_763_700_000_000 + number), kind: Kind::Outcome(outcome) }
 }
 
-/// A change of the authority document.
+/// The receipt for a change of the authority document.
 pub fn change(old: u64, document: &[u8]) -> Receipt {
     let change = Change {
         old,

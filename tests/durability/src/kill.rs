@@ -13,14 +13,14 @@ use crate::{
     say,
 };
 
-/// Rounds in one folder; then a new one, so that creation is hit too.
+/// The number of rounds in one folder. A new folder then tests creation too.
 const SAME_FOLDER: u64 = 6;
 
 pub fn run(time: Duration) -> Result<(), Failure> {
     let (began, mut dice) = (Instant::now(), Dice::new(1));
     let (mut kills, mut kept, mut unacknowledged) = (0_u64, 0, 0);
     let place = check::scratch(false)?;
-    // At least so many, however slow the machine.
+    // A minimum number, for slow machines.
     while began.elapsed() < time || kills < 20 {
         let folder = place.path().join((kills / SAME_FOLDER).to_string());
         let acknowledged = round(&folder, &mut dice)?;
@@ -47,7 +47,7 @@ fn round(folder: &Path, dice: &mut Dice) -> Result<u64, Failure> {
         }
     }
     if stop_after < 8 {
-        // Somewhere in opening or the first commits.
+        // During opening or the first commits.
         std::thread::sleep(Duration::from_micros(dice.below(30_000)));
     }
     child.kill()?;

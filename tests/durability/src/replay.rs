@@ -1,7 +1,7 @@
-//! States that a power cut could leave.
+//! States that a power cut can leave.
 //!
-//! Model: a sync makes everything written to that file before it durable. What was written since may be there or not, in
-//! any order, and a write may be torn between sectors of 512 bytes.
+//! Model: a sync makes all earlier writes to that file durable. Later writes may be present or absent, in any order,
+//! and a write may be torn between sectors of 512 bytes.
 
 use std::{
     collections::BTreeMap,
@@ -24,14 +24,14 @@ const SECTOR: usize = 512;
 const BEFORE: u64 = 20;
 const ENTRIES: u64 = 40;
 
-/// A file as the disk has it, and what the disk may not have yet.
+/// A file's durable content, and the writes that may not be durable yet.
 #[derive(Clone, Default)]
 struct Disk {
     durable: Vec<u8>,
     waiting: Vec<Event>,
 }
 
-/// The moment of the cut: the files, and what was acknowledged by then.
+/// The state at the time of the cut: the files, and the acknowledged entries.
 #[derive(Clone)]
 struct Moment {
     files: BTreeMap<&'static str, Disk>,
@@ -55,7 +55,7 @@ pub fn run(time: Duration) -> Result<(), Failure> {
     let lost = careless.lost.iter().filter(|what| what.starts_with("lost")).count();
     if lost == 0 {
         return Err(format!(
-            "synchronous=NORMAL lost nothing in {} states: the campaign has no teeth",
+            "synchronous=NORMAL lost nothing in {} states: the campaign proves nothing",
             careless.states
         )
         .into());
@@ -83,7 +83,7 @@ fn campaign(place: &Path, prepared: &Path, careless: bool, time: Duration) -> Re
     let events = Log::record(&program, &CALLS)?.events()?;
     let moments = moments(prepared, &events)?;
     let (began, mut dice, mut tally) = (Instant::now(), Dice::new(3), Tally::default());
-    // Each pass cuts at every moment once, in another way; whole passes first, then as time allows.
+    // Each pass cuts at every event once, in another way. Whole passes come first, then as many as time allows.
     for pass in 0_u64.. {
         for moment in shuffled(&moments, &mut dice) {
             if began.elapsed() >= time && tally.states >= 60 {
@@ -91,7 +91,7 @@ fn campaign(place: &Path, prepared: &Path, careless: bool, time: Duration) -> Re
             }
             cut(prepared, &folder, moment, pass, &mut dice)?;
             tally.states += 1;
-            // Whether or not the entry was in the file `head`, the record must open and hold it.
+            // The record must open and contain the entry, whether or not the file `head` has it.
             tally.lost.extend(check::record(&folder, moment.acknowledged).err());
         }
     }
@@ -137,7 +137,7 @@ impl Disk {
     }
 }
 
-/// Applies an event to a file; of a write only the sectors that `reached` the disk.
+/// Applies an event to a file. Of a write, applies only the sectors that `reached` the disk.
 fn apply(file: &mut Vec<u8>, event: &Event, mut reached: impl FnMut(usize) -> bool) {
     match event {
         Event::Truncate { length, .. } => file.resize(*length, 0),
@@ -159,7 +159,7 @@ fn apply(file: &mut Vec<u8>, event: &Event, mut reached: impl FnMut(usize) -> bo
     }
 }
 
-/// Lays out the folder as the cut leaves it.
+/// Writes the folder as the cut leaves it.
 fn cut(prepared: &Path, folder: &Path, moment: &Moment, pass: u64, dice: &mut Dice) -> Result<(), Failure> {
     check::copy(prepared, folder)?;
     drop(fs::remove_file(folder.join("briefcase.db-shm")));

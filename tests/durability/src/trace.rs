@@ -1,4 +1,4 @@
-//! What a program wrote, in order, from `strace`.
+//! The writes of a program, in order, from `strace`.
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,7 @@ use std::{
 
 use crate::{Failure, check};
 
-/// Fails with what to install when there is no `strace`.
+/// Requires `strace`. The error names the package to install.
 pub fn require_strace() -> Result<(), Failure> {
     let found = Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if found.is_ok_and(|status| status.success()) {
@@ -16,7 +16,7 @@ pub fn require_strace() -> Result<(), Failure> {
     Err("strace is needed for these campaigns: apt-get install strace (or: cargo xtask setup)".into())
 }
 
-/// One thing that happened to the files of a state folder, or an acknowledgement.
+/// An event on the files of a state folder, or an acknowledgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     Write { file: String, at: usize, bytes: Vec<u8> },
@@ -25,7 +25,7 @@ pub enum Event {
     Said(String),
 }
 
-/// All system calls of interest, whole, in the order they ended.
+/// All traced system calls, joined, in the order of their ends.
 pub struct Log(Vec<(String, String)>);
 
 impl Log {
@@ -44,7 +44,7 @@ impl Log {
         Ok(Self::whole(&std::fs::read_to_string(file)?))
     }
 
-    /// Joins calls that another thread interrupted in the log.
+    /// Joins the parts of calls that other threads interrupted in the log.
     fn whole(text: &str) -> Self {
         let mut pending: HashMap<&str, &str> = HashMap::new();
         let mut calls = Vec::new();
@@ -63,7 +63,7 @@ impl Log {
         Self(calls)
     }
 
-    /// How often the busiest thread made a call: `strace` counts per thread.
+    /// The number of calls by the busiest thread: `strace` counts per thread.
     pub fn most_in_one_thread(&self, call: &str) -> u64 {
         let mut counts: HashMap<&str, u64> = HashMap::new();
         for (thread, line) in &self.0 {
@@ -74,7 +74,7 @@ impl Log {
         counts.into_values().max().unwrap_or(0)
     }
 
-    /// What happened to the files of the state, and what was said.
+    /// The events on the state's files and the output.
     pub fn events(&self) -> Result<Vec<Event>, Failure> {
         let events = self.0.iter().filter_map(|(_, line)| event(line).transpose());
         events.collect()
@@ -82,7 +82,7 @@ impl Log {
 }
 
 fn event(line: &str) -> Result<Option<Event>, Failure> {
-    let unreadable = || format!("strace line not understood: {}", line.get(..200).unwrap_or(line));
+    let unreadable = || format!("unknown strace line: {}", line.get(..200).unwrap_or(line));
     let (name, rest) = line.split_once('(').ok_or_else(unreadable)?;
     let (arguments, result) = rest.rsplit_once(" = ").ok_or_else(unreadable)?;
     if result.starts_with('-') {
@@ -110,12 +110,12 @@ fn event(line: &str) -> Result<Option<Event>, Failure> {
     })
 }
 
-/// A path, which `-xx` prints as escapes too.
+/// Decodes a path, which `-xx` prints with escapes.
 fn text(printed: &str) -> Result<String, Failure> {
     if printed.contains("\\x") { Ok(String::from_utf8(bytes(printed)?)?) } else { Ok(printed.to_owned()) }
 }
 
-/// The bytes of `"\x41\x42"`.
+/// Decodes the bytes of `"\x41\x42"`.
 fn bytes(printed: &str) -> Result<Vec<u8>, Failure> {
     let inner = printed.trim_matches('"');
     let escapes = inner.split("\\x").skip(1);

@@ -3,7 +3,7 @@
 
 use std::{ffi::OsString, os::unix::fs::FileExt, path::PathBuf};
 
-use briefcase_testkit::{Daemon, Home, Made, Setup, clock};
+use briefcase_testkit::{DaemonProcess, SetupOptions, SetupResult, TempHome, clock};
 use serde_json::json;
 use tokio::process::Command;
 
@@ -19,7 +19,7 @@ pub struct MovedClock {
 
 impl MovedClock {
     /// A clock that tells the time, until it is moved. Needs the C compiler that building Briefcase needs.
-    pub fn of(home: &Home) -> Self {
+    pub fn of(home: &TempHome) -> Self {
         let clock = Self { library: home.file("clock.so"), offsets: home.file("clock.offsets") };
         let built = std::process::Command::new("cc")
             .args(["-shared", "-fPIC", "-O1", "-o"])
@@ -40,8 +40,8 @@ impl MovedClock {
     }
 
     /// The daemon's program under this clock.
-    fn command(&self, home: &Home) -> Command {
-        let mut command = Daemon::command(home);
+    fn command(&self, home: &TempHome) -> Command {
+        let mut command = DaemonProcess::command(home);
         command.env("LD_PRELOAD", self.libraries()).env("MOVED_CLOCK", &self.offsets);
         command
     }
@@ -59,9 +59,9 @@ impl MovedClock {
 
     /// A new briefcase whose daemon lives by this clock.
     pub async fn scene() -> (Scene, Self) {
-        let (home, setup) = (Home::new(), Setup::default());
+        let (home, setup) = (TempHome::new(), SetupOptions::default());
         let clock = Self::of(&home);
-        let made = Daemon::set_up(&home, &setup).await;
+        let made = DaemonProcess::set_up(&home, &setup).await;
         let daemon = clock.daemon(&home, &made).await;
         (Scene { daemon, setup, made, home }, clock)
     }
@@ -74,9 +74,9 @@ impl MovedClock {
         Scene { daemon, setup, made, home }
     }
 
-    async fn daemon(&self, home: &Home, made: &Made) -> Daemon {
+    async fn daemon(&self, home: &TempHome, made: &SetupResult) -> DaemonProcess {
         let key = json!({ "unlock_key": made.unlock_key });
-        let started = Daemon::try_start_as(self.command(home), home, Some(&key)).await;
+        let started = DaemonProcess::try_start_as(self.command(home), home, Some(&key)).await;
         started.unwrap_or_else(|why| panic!("{why}"))
     }
 }

@@ -6,7 +6,8 @@ mod clock;
 pub mod past_state;
 
 use briefcase_testkit::{
-    Client, Daemon, Era, Gateway, Home, HttpUpstream, Made, RpcError, Setup, StdioUpstream, output_of,
+    ClientEra, DaemonProcess, ErrorResponse, GatewayProcess, HttpUpstream, McpClient, SetupOptions, SetupResult,
+    StdioUpstream, TempHome, output_of,
 };
 pub use clock::MovedClock;
 use serde_json::{Value, json};
@@ -14,29 +15,29 @@ use serde_json::{Value, json};
 /// A briefcase in use.
 pub struct Scene {
     /// Its folders. Outlives the daemon: fields are dropped in order.
-    pub daemon: Daemon,
+    pub daemon: DaemonProcess,
     /// Passphrase and PIN.
-    pub setup: Setup,
+    pub setup: SetupOptions,
     /// The key that opens the vault, and the token of the agent `default`.
-    pub made: Made,
+    pub made: SetupResult,
     /// Where all of it is.
-    pub home: Home,
+    pub home: TempHome,
 }
 
 impl Scene {
     /// A new briefcase with the agent `default` and no servers.
     pub async fn new() -> Self {
-        Self::with(Setup::default()).await
+        Self::with(SetupOptions::default()).await
     }
 
     /// A new briefcase with this passphrase and PIN.
-    pub async fn with(setup: Setup) -> Self {
-        Self::at(Home::new(), setup).await
+    pub async fn with(setup: SetupOptions) -> Self {
+        Self::at(TempHome::new(), setup).await
     }
 
     /// A new briefcase in this home.
-    pub async fn at(home: Home, setup: Setup) -> Self {
-        let (daemon, made) = Daemon::new(&home, &setup).await;
+    pub async fn at(home: TempHome, setup: SetupOptions) -> Self {
+        let (daemon, made) = DaemonProcess::new(&home, &setup).await;
         Self { daemon, setup, made, home }
     }
 
@@ -56,25 +57,25 @@ impl Scene {
     }
 
     /// A client of the agent `default` through the gateway over stdio, opened.
-    pub async fn client(&self, era: Era) -> Client {
-        let client = Gateway::stdio(&self.home, &self.made.token, None, era);
+    pub async fn client(&self, era: ClientEra) -> McpClient {
+        let client = GatewayProcess::stdio(&self.home, &self.made.token, None, era);
         opened(client).await
     }
 
     /// The same, for one server with bare names.
-    pub async fn client_of(&self, server: &str, era: Era) -> Client {
-        let client = Gateway::stdio(&self.home, &self.made.token, Some(server), era);
+    pub async fn client_of(&self, server: &str, era: ClientEra) -> McpClient {
+        let client = GatewayProcess::stdio(&self.home, &self.made.token, Some(server), era);
         opened(client).await
     }
 
     /// A client of the agent `default` over stdio that has not said anything yet.
-    pub fn unopened(&self, server: Option<&str>, era: Era) -> Client {
-        Gateway::stdio(&self.home, &self.made.token, server, era)
+    pub fn unopened(&self, server: Option<&str>, era: ClientEra) -> McpClient {
+        GatewayProcess::stdio(&self.home, &self.made.token, server, era)
     }
 
     /// The gateway on a port, for the agent `default`.
-    pub async fn gateway(&self) -> Gateway {
-        Gateway::http(&self.home, &self.made.token, None).await
+    pub async fn gateway(&self) -> GatewayProcess {
+        GatewayProcess::http(&self.home, &self.made.token, None).await
     }
 
     /// The receipts, oldest first, as the admin API lists them.
@@ -94,13 +95,13 @@ impl Scene {
     }
 
     /// The daemon of a home that was stopped, open again.
-    pub async fn restarted(home: &Home, made: &Made) -> Daemon {
-        Daemon::start(home, Some(&json!({ "unlock_key": made.unlock_key }))).await
+    pub async fn restarted(home: &TempHome, made: &SetupResult) -> DaemonProcess {
+        DaemonProcess::start(home, Some(&json!({ "unlock_key": made.unlock_key }))).await
     }
 
     /// What `briefcased fsck --json` says of the record as it is now.
-    pub async fn fsck(home: &Home) -> Value {
-        let mut command = Daemon::command(home);
+    pub async fn fsck(home: &TempHome) -> Value {
+        let mut command = DaemonProcess::command(home);
         command.args(["fsck", "--json"]);
         let output = output_of(command, b"").await;
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -117,7 +118,7 @@ impl Scene {
     }
 }
 
-async fn opened(client: Client) -> Client {
+async fn opened(client: McpClient) -> McpClient {
     if let Err(error) = client.open().await {
         panic!("the gateway does not let the client in: {error:?}");
     }
@@ -125,7 +126,7 @@ async fn opened(client: Client) -> Client {
 }
 
 /// The refusal code inside an answer, wherever the era puts it: a tool result that is an error, or a JSON-RPC error.
-pub fn refusal(answer: &Result<Value, RpcError>) -> Option<String> {
+pub fn refusal(answer: &Result<Value, ErrorResponse>) -> Option<String> {
     let code =
         |value: &Value| value.pointer("/briefcase/code").or_else(|| value.get("code"))?.as_str().map(str::to_owned);
     match answer {

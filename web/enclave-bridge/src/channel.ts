@@ -29,7 +29,7 @@ export interface Around {
   silent(): void;
 }
 
-const PATIENCE = 30_000;
+const CALL_TIMEOUT = 30_000;
 const asksPerson = (method: Method): boolean => (GESTURES as readonly Method[]).includes(method);
 
 interface Waiting {
@@ -51,7 +51,7 @@ export class Channel {
   }
 
   async call<M extends Method>(method: M, params: Params<M>, options: CallOptions = {}): Promise<Result<M>> {
-    const { signal, timeout = asksPerson(method) ? GESTURE.patience + 15_000 : PATIENCE } = options;
+    const { signal, timeout = asksPerson(method) ? GESTURE.timeout + 15_000 : CALL_TIMEOUT } = options;
     signal?.throwIfAborted();
     if (this.#ended !== undefined) throw this.#ended;
     const checked = checkParams(method, params);

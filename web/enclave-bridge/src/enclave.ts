@@ -20,7 +20,7 @@ export type EnclaveOptions = Trust & {
   /** Where this page remembers what it has seen; `localStorage` otherwise. */
   readonly memory?: Memory;
   /** Milliseconds for each file, and for the frame to start; 20 seconds. */
-  readonly patience?: number;
+  readonly timeout?: number;
   readonly signal?: AbortSignal;
 };
 
@@ -55,7 +55,7 @@ export class Enclave extends EventTarget {
     const remembered = new Remembered(options.memory ?? localStorage, url);
     const line = {
       fetch: globalThis.fetch.bind(globalThis),
-      patience: options.patience ?? 20_000,
+      timeout: options.timeout ?? 20_000,
       signal: options.signal,
     };
     this.#checking = { url, trust: options, remembered, line, now: () => Date.now() };
@@ -154,7 +154,7 @@ export class Enclave extends EventTarget {
     const open: Open = { briefcase: "open", storage, ...(known === undefined ? {} : { store: known }) };
     const frame = new EnclaveFrame(url, release);
     const lost = (why: Lost) => this.#lose(why);
-    const shaking = new Handshake(frame, { container, open, patience: line.patience, signal, lost });
+    const shaking = new Handshake(frame, { container, open, timeout: line.timeout, signal, lost });
     this.#live = { release, frame, shaking };
     const live = this.#live;
     const channel = new Channel(await shaking.shake(), {
@@ -164,7 +164,7 @@ export class Enclave extends EventTarget {
     });
     live.channel = channel;
     // The store may be away; then every method says so, and this page need not.
-    const status = await channel.call("status", {}, { timeout: line.patience }).catch(unlessRefused);
+    const status = await channel.call("status", {}, { timeout: line.timeout }).catch(unlessRefused);
     if (this.#live !== live) throw new Refused("channel", "closed", "the enclave went away while it started");
     this.#tell({ kind: "verified", release: release.facts });
     if (status === undefined) return;

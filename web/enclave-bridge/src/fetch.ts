@@ -6,12 +6,12 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 
 export interface Line {
   readonly fetch: typeof fetch;
-  readonly patience: number;
+  readonly timeout: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 export async function fetched(url: URL, most: number, line: Line): Promise<Bytes> {
-  const out = AbortSignal.timeout(line.patience);
+  const out = AbortSignal.timeout(line.timeout);
   const signal = line.signal === undefined ? out : AbortSignal.any([line.signal, out]);
   try {
     const response = await line.fetch(url.href, {

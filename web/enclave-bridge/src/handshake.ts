@@ -14,7 +14,7 @@ export type Lost = "worker_ended" | "second_ready" | "navigated" | "no_answer" |
 export interface Shaken {
   readonly container: Element;
   readonly open: Open;
-  readonly patience: number;
+  readonly timeout: number;
   readonly signal?: AbortSignal | undefined;
   lost(why: Lost): void;
 }
@@ -35,13 +35,13 @@ export class Handshake {
 
   /** Loads the frame and waits for its greeting. */
   async shake(): Promise<MessagePort> {
-    const { container, patience, signal } = this.shaken;
+    const { container, timeout, signal } = this.shaken;
     const settled = new Promise<MessagePort | Refused>(resolve => {
       this.#settle = resolve;
     });
     const late = () =>
       this.#settle?.(broken("no_ready", "the enclave did not start: its page was blocked, or another one came"));
-    const timer = setTimeout(late, patience);
+    const timer = setTimeout(late, timeout);
     const cancelled = () => this.#settle?.(broken("cancelled", "it was cancelled"));
     signal?.addEventListener("abort", cancelled, { once: true });
     window.addEventListener("message", this.#messages);

@@ -8,10 +8,10 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead as _, Read as _, Write as _};
 
-use briefcase_enclave::{Es256Public, approval, audit, vapid};
+use briefcase_enclave_formats::{Es256Public, approval, audit, vapid};
 use briefcase_ratchet::{
-    Bundle, Identity, IdentityCard, LastResort, Mode, Options, Policy, Prekeys, Session, SoftKeys, accept, initiate,
-    now, safety_number,
+    AgreementMode, HandshakeOptions, IdentityCard, LastResort, LocalIdentity, PrekeyBundle, Prekeys, RatchetSession,
+    ResponderPolicy, SoftKeys, accept, initiate, now, safety_number,
 };
 use briefcase_types::{Digest, Entropy, UnixMillis};
 
@@ -28,9 +28,9 @@ impl Entropy for System {
 }
 
 struct Peer {
-    identity: Identity<SoftKeys>,
+    identity: LocalIdentity<SoftKeys>,
     prekeys: Option<Prekeys>,
-    sessions: Vec<Session>,
+    sessions: Vec<RatchetSession>,
 }
 
 /// The parts of a command, taken one by one.
@@ -71,7 +71,7 @@ impl Parts<'_> {
 
 impl Peer {
     fn new() -> Outcome<Self> {
-        Ok(Self { identity: Identity::generate(&System)?, prekeys: None, sessions: Vec::new() })
+        Ok(Self { identity: LocalIdentity::generate(&System)?, prekeys: None, sessions: Vec::new() })
     }
 
     fn obey(&mut self, line: &str) -> Outcome<Vec<Vec<u8>>> {
@@ -98,14 +98,14 @@ impl Peer {
         let made = now(Prekeys::make(&self.identity, one_time, LastResort::Made, &System)).ok_or("it waits")??;
         let (prekeys, published) = made.into_parts();
         self.prekeys = Some(prekeys);
-        let bundles = published.bundles.iter().map(Bundle::to_bytes);
+        let bundles = published.bundles.iter().map(PrekeyBundle::to_bytes);
         Ok(std::iter::once(published.last_resort.to_bytes()).chain(bundles).collect())
     }
 
     fn begin(&mut self, parts: &mut Parts<'_>) -> Outcome<Vec<Vec<u8>>> {
-        let bundle = Bundle::verify(&parts.bytes()?)?;
-        let mode = if parts.word()? == "x3dh" { Mode::X3dh } else { Mode::Pqxdh };
-        let options = Options { mode, hide_headers: parts.flag()? };
+        let bundle = PrekeyBundle::verify(&parts.bytes()?)?;
+        let mode = if parts.word()? == "x3dh" { AgreementMode::X3dh } else { AgreementMode::Pqxdh };
+        let options = HandshakeOptions { mode, hide_headers: parts.flag()? };
         let session = now(initiate(&self.identity, &bundle, options, &System)).ok_or("it waits")??;
         let peer = session.peer().to_bytes();
         Ok(vec![self.keep(session)?, peer])
@@ -113,7 +113,7 @@ impl Peer {
 
     fn answer(&mut self, parts: &mut Parts<'_>) -> Outcome<Vec<Vec<u8>>> {
         let message = parts.bytes()?;
-        let policy = Policy { allow_x3dh: parts.flag()? };
+        let policy = ResponderPolicy { allow_x3dh: parts.flag()? };
         let associated = parts.bytes()?;
         let prekeys = self.prekeys.as_ref().ok_or("no prekeys were made")?;
         let done = now(accept(&self.identity, prekeys, &message, &associated, policy, &System)).ok_or("it waits")??;
@@ -136,13 +136,13 @@ impl Peer {
         Ok(vec![plaintext.to_vec()])
     }
 
-    fn keep(&mut self, session: Session) -> Outcome<Vec<u8>> {
+    fn keep(&mut self, session: RatchetSession) -> Outcome<Vec<u8>> {
         let place = u16::try_from(self.sessions.len())?;
         self.sessions.push(session);
         Ok(place.to_be_bytes().to_vec())
     }
 
-    fn session(&mut self, parts: &mut Parts<'_>) -> Outcome<&mut Session> {
+    fn session(&mut self, parts: &mut Parts<'_>) -> Outcome<&mut RatchetSession> {
         Ok(self.sessions.get_mut(parts.place()?).ok_or("there is no such session")?)
     }
 }

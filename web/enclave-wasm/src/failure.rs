@@ -1,7 +1,7 @@
 //! Why an operation was not done, as a number and a sentence. The order of the numbers is that of `CODES` in
 //! `instance.ts`.
 
-use briefcase_enclave::{FormError, KeyError, approval::ApprovalError, audit::AuditError, vapid::VapidError};
+use briefcase_enclave_formats::{CodecError, KeyError, approval::ApprovalError, audit::AuditError, vapid::VapidError};
 use briefcase_ratchet::{HolderError, RatchetError};
 
 /// The kinds that a caller can tell apart.
@@ -55,8 +55,8 @@ impl From<HolderError> for Failure {
     }
 }
 
-impl From<FormError> for Failure {
-    fn from(error: FormError) -> Self {
+impl From<CodecError> for Failure {
+    fn from(error: CodecError) -> Self {
         Self::new(Code::Malformed, error)
     }
 }

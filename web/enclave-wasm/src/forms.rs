@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use briefcase_enclave::{
-    PublicKey,
-    approval::Decision,
-    audit::{self, Entry, Head},
-    vapid::Claims,
+use briefcase_enclave_formats::{
+    RawPublicKey,
+    approval::SignedDecision,
+    audit::{self, AuditEntry, AuditHead},
+    vapid::VapidClaims,
 };
 use briefcase_types::Digest;
 
@@ -22,13 +22,13 @@ pub fn digest(mut fields: Fields<'_>) -> Result<Answer, Failure> {
 }
 
 pub fn thumbprint(mut fields: Fields<'_>) -> Result<Answer, Failure> {
-    let key = PublicKey::from_raw(fields.text()?, fields.bytes()?)?;
+    let key = RawPublicKey::from_raw(fields.text()?, fields.bytes()?)?;
     fields.end()?;
     Ok(Answer::of(key.thumbprint()))
 }
 
 pub fn audit_entry(mut fields: Fields<'_>) -> Result<Answer, Failure> {
-    let entry = Entry::draft(fields.bytes()?)?;
+    let entry = AuditEntry::draft(fields.bytes()?)?;
     fields.end()?;
     let bytes = entry.to_bytes()?;
     let link = audit::link(&entry.previous, &bytes);
@@ -43,7 +43,7 @@ pub fn audit_link(mut fields: Fields<'_>) -> Result<Answer, Failure> {
 
 pub fn audit_head(mut fields: Fields<'_>) -> Result<Answer, Failure> {
     let (kid, host) = (fields.text()?.to_owned(), fields.text()?.to_owned());
-    let head = Head::new(kid, host, fields.number()?, Digest::from_bytes(*fields.array()?))?;
+    let head = AuditHead::new(kid, host, fields.number()?, Digest::from_bytes(*fields.array()?))?;
     fields.end()?;
     Ok(Answer::of(head.to_bytes()?))
 }
@@ -60,13 +60,13 @@ pub fn audit_verify(mut fields: Fields<'_>) -> Result<Answer, Failure> {
 
 pub fn vapid_input(mut fields: Fields<'_>) -> Result<Answer, Failure> {
     let (aud, sub) = (fields.text()?, fields.text()?);
-    let claims = Claims::lease(aud, sub, fields.number()?, Duration::from_secs(fields.number()?))?;
+    let claims = VapidClaims::lease(aud, sub, fields.number()?, Duration::from_secs(fields.number()?))?;
     fields.end()?;
     Ok(Answer::of(claims.signing_input()?).number(claims.expires()))
 }
 
 pub fn approval_input(mut fields: Fields<'_>) -> Result<Answer, Failure> {
-    let decision = Decision::draft(fields.bytes()?)?;
+    let decision = SignedDecision::draft(fields.bytes()?)?;
     fields.end()?;
     Ok(Answer::of(decision.to_bytes()?))
 }

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use briefcase_ratchet::{
-    AgreementPublic, Bundle, Identity, IdentityCard, KemPublic, KemSecret, LastResort, Mode, Options, Policy, Prekeys,
-    Published, RatchetError, Session, SigningPublic, Step, accept as accept_first, initiate as begin,
+    AgreementMode, AgreementPublic, HandshakeOptions, IdentityCard, KemPublic, KemSecret, LastResort, LocalIdentity,
+    PrekeyBundle, Prekeys, PublishedPrekeys, RatchetError, RatchetSession, ResponderPolicy, SigningPublic, Step,
+    accept as accept_first, initiate as begin,
 };
 use zeroize::Zeroizing;
 
@@ -84,7 +85,7 @@ fn last_resort(key: &str, public: &[u8]) -> Result<LastResort, Failure> {
     Ok(LastResort::Held { key: key.to_owned(), public: KemPublic::from_bytes(public)? })
 }
 
-fn published(step: Step<Prekeys, Published>) -> Answer {
+fn published(step: Step<Prekeys, PublishedPrekeys>) -> Answer {
     let (prekeys, published) = step.into_parts();
     let answer = Answer::default().secret(prekeys.to_bytes()).and(published.last_resort.to_bytes());
     published.bundles.iter().fold(answer, |answer, bundle| answer.and(bundle.to_bytes()))
@@ -97,20 +98,20 @@ pub fn prekeys_left(mut fields: Fields<'_>) -> Result<Answer, Failure> {
 }
 
 pub fn bundle_verify(mut fields: Fields<'_>) -> Result<Answer, Failure> {
-    let bundle = Bundle::verify(fields.bytes()?)?;
+    let bundle = PrekeyBundle::verify(fields.bytes()?)?;
     fields.end()?;
     Ok(Answer::of(bundle.card().to_bytes()).flag(bundle.is_one_time()))
 }
 
 pub async fn initiate(mut fields: Fields<'_>, context: &Context) -> Result<Answer, Failure> {
     let identity = identity(&mut fields, context)?;
-    let bundle = Bundle::verify(fields.bytes()?)?;
+    let bundle = PrekeyBundle::verify(fields.bytes()?)?;
     let mode = match fields.text()? {
-        "pqxdh" => Mode::Pqxdh,
-        "x3dh" => Mode::X3dh,
+        "pqxdh" => AgreementMode::Pqxdh,
+        "x3dh" => AgreementMode::X3dh,
         _ => return Err(RatchetError::Malformed("the mode").into()),
     };
-    let options = Options { mode, hide_headers: fields.flag()? };
+    let options = HandshakeOptions { mode, hide_headers: fields.flag()? };
     fields.end()?;
     let session = begin(&identity, &bundle, options, context.entropy).await?;
     Ok(Answer::default().secret(session.to_bytes()).and(session.peer().to_bytes()))
@@ -120,7 +121,7 @@ pub async fn accept(mut fields: Fields<'_>, context: &Context) -> Result<Answer,
     let identity = identity(&mut fields, context)?;
     let prekeys = Prekeys::from_bytes(fields.bytes()?)?;
     let message = fields.bytes()?;
-    let policy = Policy { allow_x3dh: fields.flag()? };
+    let policy = ResponderPolicy { allow_x3dh: fields.flag()? };
     let associated = fields.bytes()?;
     fields.end()?;
     let step = accept_first(&identity, &prekeys, message, associated, policy, context.entropy).await?;
@@ -130,7 +131,7 @@ pub async fn accept(mut fields: Fields<'_>, context: &Context) -> Result<Answer,
 }
 
 pub fn encrypt(mut fields: Fields<'_>, context: &Context) -> Result<Answer, Failure> {
-    let session = Session::from_bytes(fields.bytes()?)?;
+    let session = RatchetSession::from_bytes(fields.bytes()?)?;
     let (plaintext, associated) = (fields.bytes()?, fields.bytes()?);
     fields.end()?;
     let (next, message) = session.encrypt(plaintext, associated, context.entropy)?.into_parts();
@@ -138,7 +139,7 @@ pub fn encrypt(mut fields: Fields<'_>, context: &Context) -> Result<Answer, Fail
 }
 
 pub fn decrypt(mut fields: Fields<'_>, context: &Context) -> Result<Answer, Failure> {
-    let session = Session::from_bytes(fields.bytes()?)?;
+    let session = RatchetSession::from_bytes(fields.bytes()?)?;
     let (message, associated) = (fields.bytes()?, fields.bytes()?);
     fields.end()?;
     let (next, plaintext) = session.decrypt(message, associated, context.entropy)?.into_parts();
@@ -146,16 +147,16 @@ pub fn decrypt(mut fields: Fields<'_>, context: &Context) -> Result<Answer, Fail
 }
 
 pub fn facts(mut fields: Fields<'_>) -> Result<Answer, Failure> {
-    let session = Session::from_bytes(fields.bytes()?)?;
+    let session = RatchetSession::from_bytes(fields.bytes()?)?;
     fields.end()?;
     let answer = Answer::of(session.peer().to_bytes()).and(session.mode().name());
     Ok(answer.flag(session.hides_headers()).flag(session.is_answered()))
 }
 
-fn identity(fields: &mut Fields<'_>, context: &Context) -> Result<Identity<Held>, Failure> {
+fn identity(fields: &mut Fields<'_>, context: &Context) -> Result<LocalIdentity<Held>, Failure> {
     let card = IdentityCard::from_bytes(fields.bytes()?)?;
     let (signing, agreement) = (fields.text()?.to_owned(), fields.text()?.to_owned());
-    Ok(Identity::new(card, held(context, signing, agreement)))
+    Ok(LocalIdentity::new(card, held(context, signing, agreement)))
 }
 
 fn held(context: &Context, signing: String, agreement: String) -> Held {

@@ -35,4 +35,4 @@ export const LIMITS = {
 export const LEASES = { relay: 2 * 3600, own: 12 * 3600, most: 24 * 3600 } as const;
 
 /** How long the text of a gesture is up before its button works, how long the enclave waits for the person, and how long a pointer rests on the button before it clicks. */
-export const GESTURE = { delay: 800, patience: 120_000, rest: 400 } as const;
+export const GESTURE = { delay: 800, timeout: 120_000, rest: 400 } as const;

@@ -2,7 +2,7 @@
 
 #[cfg(target_arch = "wasm32")]
 use briefcase_release::ReleaseError;
-use briefcase_release::{Release, Standing, TrustedManifest, VerifiedRelease, hex};
+use briefcase_release::{Release, ReleaseStatus, TrustedManifest, VerifiedRelease, hex};
 use serde_json::{Value, json};
 
 pub fn manifest(trusted: &TrustedManifest) -> String {
@@ -23,7 +23,7 @@ pub fn manifest(trusted: &TrustedManifest) -> String {
 pub fn module(verified: &VerifiedRelease<'_>) -> String {
     let seen = verified.seen();
     let standing = match verified.standing() {
-        Standing::Current => "current",
+        ReleaseStatus::Current => "current",
         _ => "allowed",
     };
     json!({

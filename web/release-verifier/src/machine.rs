@@ -1,6 +1,8 @@
 //! Operations by number; `door.ts` has the same numbers and fields. Natively the same code runs in the tests.
 
-use briefcase_release::{Evidence, Policy, ReleaseError, Seen, TrustedManifest, VerifiedRelease, unhex};
+use briefcase_release::{
+    ReleaseError, ReleaseEvidence, ReleasePolicy, RollbackState, TrustedManifest, VerifiedRelease, unhex,
+};
 use briefcase_types::UnixMillis;
 
 use crate::answer;
@@ -34,9 +36,9 @@ impl Machine {
         match (operation, fields.as_slice()) {
             (1, [policy, manifest, bundle, proof, version, floor, index, now]) => {
                 self.0 = None;
-                let evidence = Evidence { manifest, bundle, proof };
-                let seen = Seen { version: number(version)?, floor: number(floor)?, index: number(index)? };
-                let trusted = Policy::parse(policy)?.manifest(evidence, seen, UnixMillis(number(now)?))?;
+                let evidence = ReleaseEvidence { manifest, bundle, proof };
+                let seen = RollbackState { version: number(version)?, floor: number(floor)?, index: number(index)? };
+                let trusted = ReleasePolicy::parse(policy)?.manifest(evidence, seen, UnixMillis(number(now)?))?;
                 Ok(answer::manifest(self.0.insert(trusted)))
             }
             (2, [module]) => Ok(answer::module(&self.trusted()?.module(module)?)),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use briefcase_testkit::{Home, program};
+use briefcase_testkit::{TempHome, program};
 use serde_json::{Value, json};
 
 use crate::{pty::Terminal, run};
@@ -19,7 +19,7 @@ fn server() -> String {
 #[test]
 fn a_server_that_does_not_start_ends_the_demo_with_a_reason_and_no_trace() {
     program("briefcased");
-    let home = Home::new();
+    let home = TempHome::new();
     let ran = run(&home, &["demo", "--json", "--", "/nonexistent/server"]);
     let problem: Value = serde_json::from_str(&ran.err()).expect("JSON");
     assert_eq!(ran.code(), 10, "{problem}");
@@ -32,7 +32,7 @@ fn the_main_job_is_done_and_leaves_nothing_behind() {
     let server = server();
     program("briefcased");
     program("mcp-gateway");
-    let home = Home::new();
+    let home = TempHome::new();
     let ran = run(&home, &["demo", "--json", "--", "node", &server]);
     assert_eq!(ran.code(), 0, "{}", ran.err());
     let told: Value = serde_json::from_str(&ran.out()).expect("JSON");
@@ -44,7 +44,7 @@ fn the_main_job_is_done_and_leaves_nothing_behind() {
 #[test]
 fn a_person_plays_along_and_says_no() {
     let server = server();
-    let home = Home::new();
+    let home = TempHome::new();
     let temporary = home.file("tmp");
     std::fs::create_dir(&temporary).expect("a folder");
     let wrapper = ["env", &format!("TMPDIR={}", temporary.display())];
@@ -71,7 +71,7 @@ fn a_person_plays_along_and_says_no() {
 #[test]
 fn ctrl_c_in_the_middle_leaves_nothing_behind() {
     let server = server();
-    let home = Home::new();
+    let home = TempHome::new();
     let temporary = home.file("tmp");
     std::fs::create_dir(&temporary).expect("a folder");
     let wrapper = ["env", &format!("TMPDIR={}", temporary.display())];
@@ -90,7 +90,7 @@ fn ctrl_c_in_the_middle_leaves_nothing_behind() {
 }
 
 /// What is in the person's own folders afterwards.
-fn left(home: &Home) -> Vec<PathBuf> {
+fn left(home: &TempHome) -> Vec<PathBuf> {
     let folders = [home.state(), home.runtime(), home.config(), home.path().join("home")];
     folders
         .iter()

@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use briefcase_testkit::Home;
+use briefcase_testkit::TempHome;
 use briefcase_types::Digest;
 use serde_json::Value;
 
@@ -132,14 +132,14 @@ fn answer(mut stream: TcpStream, now: &(Site, Option<Lie>)) -> Option<()> {
 }
 
 struct World {
-    home: Home,
+    home: TempHome,
     policy: String,
     server: Server,
 }
 
 impl World {
     fn new() -> Self {
-        let (home, site) = (Home::new(), Site::of("second release"));
+        let (home, site) = (TempHome::new(), Site::of("second release"));
         let policy = home.file("policy.json");
         fs::write(&policy, &site.policy).unwrap();
         Self { home, policy: policy.display().to_string(), server: Server::new(site) }

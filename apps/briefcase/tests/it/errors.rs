@@ -1,13 +1,13 @@
 //! The first error that a newcomer meets says what to do; programs get it as JSON, with a code and an exit code.
 
-use briefcase_testkit::Home;
+use briefcase_testkit::TempHome;
 use serde_json::{Value, json};
 
 use crate::{run, stub::Stub};
 
 #[test]
 fn without_a_daemon_the_way_on_is_told() {
-    let home = Home::new();
+    let home = TempHome::new();
     let ran = run(&home, &["status"]);
     assert_eq!((ran.code(), ran.out().as_str()), (3, ""));
     insta::assert_snapshot!(ran.err());
@@ -18,14 +18,14 @@ fn without_a_daemon_the_way_on_is_told() {
 
 #[test]
 fn up_without_set_up_leads_to_set_up() {
-    let ran = run(&Home::new(), &["up"]);
+    let ran = run(&TempHome::new(), &["up"]);
     assert_eq!(ran.code(), 10);
     assert!(ran.err().contains("briefcase setup"), "{}", ran.err());
 }
 
 #[test]
 fn misuse_has_its_own_exit_code_in_both_forms() {
-    let home = Home::new();
+    let home = TempHome::new();
     let ran = run(&home, &["statu"]);
     assert_eq!(ran.code(), 2);
     assert!(ran.err().contains("status"), "{}", ran.err());
@@ -37,7 +37,7 @@ fn misuse_has_its_own_exit_code_in_both_forms() {
 #[test]
 fn a_folder_that_others_can_enter_is_not_trusted() {
     use std::os::unix::fs::PermissionsExt as _;
-    let home = Home::new();
+    let home = TempHome::new();
     let _stub = Stub::serve(&home, |_, _| (200, json!({})));
     std::fs::set_permissions(home.runtime(), std::fs::Permissions::from_mode(0o755)).expect("chmod");
     let ran = run(&home, &["status"]);
@@ -48,7 +48,7 @@ fn a_folder_that_others_can_enter_is_not_trusted() {
 #[test]
 fn the_daemons_refusals_become_exit_codes() {
     for (code, exit) in [("locked", 4), ("forbidden", 5), ("not_found", 6), ("conflict", 7), ("whatever", 10)] {
-        let home = Home::new();
+        let home = TempHome::new();
         let _stub = Stub::serve(&home, move |_, _| {
             (400, json!({ "code": code, "message": "It is so.\u{1b}[2J", "next_step": "Do that." }))
         });
@@ -60,7 +60,7 @@ fn the_daemons_refusals_become_exit_codes() {
 
 #[test]
 fn nobody_but_a_person_can_change_anything() {
-    let home = Home::new();
+    let home = TempHome::new();
     let stub = Stub::serve(&home, |request, _| match request {
         "POST /v1/changes/preview" => (
             200,
@@ -84,7 +84,7 @@ fn nobody_but_a_person_can_change_anything() {
 #[test]
 fn a_daemon_that_answers_nonsense_is_no_panic() {
     for answer in [json!("text"), json!([]), json!({ "version": 1 })] {
-        let home = Home::new();
+        let home = TempHome::new();
         let _stub = Stub::serve(&home, move |_, _| (200, answer.clone()));
         let ran = run(&home, &["status"]);
         assert_eq!(ran.code(), 10, "{}", ran.err());

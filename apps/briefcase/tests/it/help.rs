@@ -1,6 +1,6 @@
 //! Every command's help, as it is: a change of a word is a change of the product.
 
-use briefcase_testkit::Home;
+use briefcase_testkit::TempHome;
 
 use crate::run;
 
@@ -63,7 +63,7 @@ const COMMANDS: [&str; 54] = [
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let home = Home::new();
+    let home = TempHome::new();
     let mut all = String::new();
     for command in COMMANDS {
         let mut args: Vec<&str> = command.split_whitespace().collect();
@@ -79,7 +79,7 @@ fn every_command_explains_itself_with_an_example() {
 
 #[test]
 fn no_command_is_without_help_here() {
-    let home = Home::new();
+    let home = TempHome::new();
     let listed = run(&home, &["--help"]).out();
     let commands = listed.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     for line in commands {
@@ -90,7 +90,7 @@ fn no_command_is_without_help_here() {
 
 #[test]
 fn completions_and_manual_pages_know_every_command() {
-    let home = Home::new();
+    let home = TempHome::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = run(&home, &["completions", shell]);
         assert!(script.code() == 0 && script.out().contains("approvals"), "{shell}: {}", script.err());

@@ -26,10 +26,10 @@ mod verify;
 
 use std::process::{Command, Output, Stdio};
 
-use briefcase_testkit::Home;
+use briefcase_testkit::TempHome;
 
 /// The program, in a home of its own, with nothing in its environment but that home and `PATH`.
-fn briefcase(home: &Home, args: &[&str]) -> Command {
+fn briefcase(home: &TempHome, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_briefcase"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(home.env());
     command.args(args).stdin(Stdio::null());
@@ -37,7 +37,7 @@ fn briefcase(home: &Home, args: &[&str]) -> Command {
 }
 
 /// Runs it to its end, without a terminal: in a session of its own, so that `/dev/tty` is nobody's.
-fn run(home: &Home, args: &[&str]) -> Ran {
+fn run(home: &TempHome, args: &[&str]) -> Ran {
     let inner = briefcase(home, args);
     let mut command = Command::new("setsid");
     command.arg("--wait").arg(inner.get_program()).args(inner.get_args()).env_clear();

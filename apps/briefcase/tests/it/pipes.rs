@@ -2,14 +2,14 @@
 
 use std::process::Stdio;
 
-use briefcase_testkit::Home;
+use briefcase_testkit::TempHome;
 use serde_json::json;
 
 use crate::{briefcase, run, stub::Stub};
 
 #[test]
 fn a_reader_that_leaves_ends_the_program_quietly() {
-    let home = Home::new();
+    let home = TempHome::new();
     let secrets: Vec<_> =
         (0..5000).map(|at| json!({ "name": format!("s{at}"), "version": 1, "used_by": [] })).collect();
     let _stub = Stub::serve(&home, move |_, _| (200, json!(secrets)));
@@ -24,7 +24,7 @@ fn a_reader_that_leaves_ends_the_program_quietly() {
 
 #[test]
 fn json_is_one_document_and_no_colour_goes_into_a_pipe() {
-    let home = Home::new();
+    let home = TempHome::new();
     let _stub = Stub::serve(&home, |_, _| (200, json!([{ "name": "github", "version": 2, "used_by": ["mail"] }])));
     let text = run(&home, &["secret", "list"]).out();
     assert!(text.contains("github") && !text.contains('\u{1b}'), "{text:?}");
@@ -35,7 +35,7 @@ fn json_is_one_document_and_no_colour_goes_into_a_pipe() {
 
 #[test]
 fn colour_can_be_asked_for_and_is_forbidden_by_no_color() {
-    let home = Home::new();
+    let home = TempHome::new();
     let _stub = Stub::serve(&home, |_, _| (200, json!([{ "name": "github", "version": 2, "used_by": [] }])));
     let with = |variables: &[(&str, &str)]| {
         let mut command = briefcase(&home, &["secret", "list"]);

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use briefcase_testkit::{Home, WAIT};
+use briefcase_testkit::{TempHome, WAIT};
 use rustix::{
     fs::{Mode, OFlags},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
@@ -30,12 +30,12 @@ pub struct Terminal {
 
 impl Terminal {
     /// Starts it with this terminal as stdin, stdout, stderr and `/dev/tty`.
-    pub fn start(home: &Home, args: &[&str]) -> Self {
+    pub fn start(home: &TempHome, args: &[&str]) -> Self {
         Self::start_under(home, &[], args)
     }
 
     /// The same, through another program in front of it.
-    pub fn start_under(home: &Home, wrapper: &[&str], args: &[&str]) -> Self {
+    pub fn start_under(home: &TempHome, wrapper: &[&str], args: &[&str]) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
         grantpt(&master).and_then(|()| unlockpt(&master)).expect("a usable one");
         let name = ptsname(&master, Vec::new()).expect("its name");

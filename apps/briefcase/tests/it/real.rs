@@ -1,6 +1,6 @@
 //! A person's first day, with the real daemon: set up, register a server, answer, look, verify, stop.
 
-use briefcase_testkit::{Home, program};
+use briefcase_testkit::{TempHome, program};
 use serde_json::{Value, json};
 
 use crate::{pty::Terminal, run};
@@ -9,7 +9,7 @@ pub const PIN: &str = "bluff-77-gravel";
 const PASSPHRASE: &str = "correct horse battery staple";
 
 /// Stops the daemon however the test ends.
-pub struct Running<'a>(&'a Home);
+pub struct Running<'a>(&'a TempHome);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
@@ -18,7 +18,7 @@ impl Drop for Running<'_> {
 }
 
 /// Sets up a home with a passphrase, at a terminal.
-pub fn set_up(home: &Home) -> Running<'_> {
+pub fn set_up(home: &TempHome) -> Running<'_> {
     program("briefcased");
     let mut terminal = Terminal::start(home, &["setup", "--passphrase", "--console-port", "0"]);
     terminal.expect("Passphrase");
@@ -44,7 +44,7 @@ pub fn set_up(home: &Home) -> Running<'_> {
 }
 
 /// Types the PIN for a change, and waits until it is in force.
-pub fn change(home: &Home, args: &[&str], shown: &str, done: &str) {
+pub fn change(home: &TempHome, args: &[&str], shown: &str, done: &str) {
     let mut terminal = Terminal::start(home, args);
     terminal.expect(shown);
     terminal.expect("PIN to apply this");
@@ -54,14 +54,14 @@ pub fn change(home: &Home, args: &[&str], shown: &str, done: &str) {
 }
 
 /// What a command answers, as JSON.
-pub fn json_of(home: &Home, args: &[&str]) -> Value {
+pub fn json_of(home: &TempHome, args: &[&str]) -> Value {
     let ran = run(home, &[&["--json"], args].concat());
     serde_json::from_str(&ran.out()).unwrap_or_else(|_| panic!("{args:?}: {}{}", ran.out(), ran.err()))
 }
 
 #[test]
 fn a_first_day() {
-    let home = Home::new();
+    let home = TempHome::new();
     let _running = set_up(&home);
     assert_eq!(json_of(&home, &["status"])["state"], "ready");
     assert_eq!(run(&home, &["setup"]).code(), 7, "it is running");
@@ -105,13 +105,13 @@ fn a_first_day() {
 }
 
 /// What was exported verifies without a daemon, and so does the proof of one receipt.
-fn offline(home: &Home) {
+fn offline(home: &TempHome) {
     let folder = home.file("export");
     let folder = folder.to_str().expect("text");
     assert_eq!(run(home, &["receipts", "export", folder]).code(), 0);
     assert_eq!(run(home, &["receipts", "export", folder]).code(), 2, "it is not empty any more");
     let key = json_of(home, &["receipts", "verify", "--print-key"])["key"].as_str().expect("a key").to_owned();
-    let elsewhere = Home::new();
+    let elsewhere = TempHome::new();
     assert_eq!(run(&elsewhere, &["receipts", "verify", folder, "--key", &key]).code(), 0);
     let proof = home.file("proof");
     let file = |name: &str| proof.join(name).to_str().expect("text").to_owned();
@@ -127,7 +127,7 @@ fn offline(home: &Home) {
 }
 
 /// A wrong passphrase is told, a right one opens; a locked briefcase says so, and shows nothing.
-fn again(home: &Home) {
+fn again(home: &TempHome) {
     let mut terminal = Terminal::start(home, &["up", "--console-port", "0"]);
     terminal.expect("Passphrase or unlock key");
     terminal.send("wrong words entirely\r");
@@ -143,7 +143,7 @@ fn again(home: &Home) {
 
 #[test]
 fn a_locked_briefcase_opens_again() {
-    let home = Home::new();
+    let home = TempHome::new();
     let _running = set_up(&home);
     assert_eq!(json_of(&home, &["lock"])["state"], "locked");
     let file = home.file("key");
@@ -153,7 +153,7 @@ fn a_locked_briefcase_opens_again() {
 
 #[test]
 fn a_generated_key_is_shown_once_and_asked_back() {
-    let home = Home::new();
+    let home = TempHome::new();
     program("briefcased");
     let _running = Running(&home);
     let mut terminal = Terminal::start(&home, &["setup", "--console-port", "0"]);
@@ -181,7 +181,7 @@ fn a_generated_key_is_shown_once_and_asked_back() {
 
 #[test]
 fn leaving_before_the_key_is_saved_is_not_called_nothing() {
-    let home = Home::new();
+    let home = TempHome::new();
     program("briefcased");
     let mut terminal = Terminal::start(&home, &["setup", "--generated-key"]);
     for _ in 0..2 {

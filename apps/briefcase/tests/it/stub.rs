@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use briefcase_testkit::Home;
+use briefcase_testkit::TempHome;
 use serde_json::Value;
 
 /// A server at a home's admin socket. It ends with the test.
@@ -17,7 +17,7 @@ pub struct Stub {
 
 impl Stub {
     /// Serves `answer`, which gets `METHOD /path` and the body.
-    pub fn serve(home: &Home, answer: impl Fn(&str, &Value) -> (u16, Value) + Send + 'static) -> Self {
+    pub fn serve(home: &TempHome, answer: impl Fn(&str, &Value) -> (u16, Value) + Send + 'static) -> Self {
         let listener = UnixListener::bind(home.runtime().join("admin.sock")).expect("a socket");
         let requests = Arc::<Mutex<Vec<(String, Value)>>>::default();
         let seen = Arc::clone(&requests);

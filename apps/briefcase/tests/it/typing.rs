@@ -1,6 +1,6 @@
 //! Typing a PIN: never shown, never from a pipe, and the terminal is as it was afterwards.
 
-use briefcase_testkit::Home;
+use briefcase_testkit::TempHome;
 use serde_json::{Value, json};
 
 use crate::{pty::Terminal, stub::Stub};
@@ -8,7 +8,7 @@ use crate::{pty::Terminal, stub::Stub};
 const DIGEST: &str = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
 
 /// A daemon that takes the PIN `271828`.
-fn daemon(home: &Home) -> Stub {
+fn daemon(home: &TempHome) -> Stub {
     Stub::serve(home, |request, body| match request {
         "POST /v1/changes/preview" => {
             (200, json!({ "digest": DIGEST, "lines": ["agent_removed-codex\u{1b}[1A"], "from_version": 4 }))
@@ -34,7 +34,7 @@ fn question() -> Value {
 
 #[test]
 fn a_pin_is_never_on_the_screen_and_may_be_typed_again() {
-    let home = Home::new();
+    let home = TempHome::new();
     let stub = daemon(&home);
     let mut terminal = Terminal::start(&home, &["agent", "remove", "codex"]);
     terminal.expect("agent_removed-codex\\u{1b}[1A");
@@ -56,7 +56,7 @@ fn a_pin_is_never_on_the_screen_and_may_be_typed_again() {
 #[test]
 fn ctrl_c_and_an_empty_pin_change_nothing() {
     for keys in ["27\u{3}", "\r", "\u{4}"] {
-        let home = Home::new();
+        let home = TempHome::new();
         let stub = daemon(&home);
         let mut terminal = Terminal::start(&home, &["agent", "remove", "codex"]);
         terminal.expect("PIN to apply this");
@@ -70,7 +70,7 @@ fn ctrl_c_and_an_empty_pin_change_nothing() {
 
 #[test]
 fn what_is_piped_in_is_not_a_pin() {
-    let home = Home::new();
+    let home = TempHome::new();
     let stub = daemon(&home);
     let file = home.file("pins");
     std::fs::write(&file, "271828\n271828\n").expect("a file");
@@ -87,7 +87,7 @@ fn what_is_piped_in_is_not_a_pin() {
 
 #[test]
 fn a_question_is_answered_with_a_key_and_the_pin() {
-    let home = Home::new();
+    let home = TempHome::new();
     let stub = daemon(&home);
     let mut terminal = Terminal::start(&home, &["approvals"]);
     terminal.expect("codex");
@@ -109,7 +109,7 @@ fn a_question_is_answered_with_a_key_and_the_pin() {
 
 #[test]
 fn a_rule_is_as_narrow_as_the_person_says() {
-    let home = Home::new();
+    let home = TempHome::new();
     let stub = daemon(&home);
     let mut terminal = Terminal::start(&home, &["approvals"]);
     terminal.expect("[d]eny");
@@ -134,7 +134,7 @@ fn a_rule_is_as_narrow_as_the_person_says() {
 #[test]
 fn approve_and_deny_show_the_question_first() {
     for (command, word) in [("approve", "allow files/write_file this once"), ("deny", "deny files/write_file")] {
-        let home = Home::new();
+        let home = TempHome::new();
         let _stub = daemon(&home);
         let mut terminal = Terminal::start(&home, &[command, "AAAAAAAAAAAAAAAAAAAAAA"]);
         terminal.expect("/tmp/a\\u{202e}b");
@@ -143,7 +143,7 @@ fn approve_and_deny_show_the_question_first() {
         terminal.expect("r12");
         assert_eq!(terminal.ended(), 0);
     }
-    let home = Home::new();
+    let home = TempHome::new();
     let _stub = daemon(&home);
     let mut terminal = Terminal::start(&home, &["deny", "AAAAAAAAAAAAAAAAAAAAAQ"]);
     terminal.expect("No pending approval request");
@@ -152,7 +152,7 @@ fn approve_and_deny_show_the_question_first() {
 
 #[test]
 fn a_passkey_made_in_the_browser_is_allowed_here() {
-    let home = Home::new();
+    let home = TempHome::new();
     let looked = std::sync::atomic::AtomicUsize::new(0);
     let stub = Stub::serve(&home, move |request, _| match request {
         "POST /v1/console/login" => (200, json!({ "url": "http://localhost:4483/#code=abc" })),

@@ -2,8 +2,8 @@
 
 use std::{fs, path::PathBuf};
 
-use briefcase_receipts::{Folder, export::export};
-use briefcase_testkit::Home;
+use briefcase_receipts::{LogFolder, export::export};
+use briefcase_testkit::TempHome;
 use serde_json::{Value, json};
 
 use crate::{run, sample};
@@ -12,22 +12,22 @@ use crate::{run, sample};
 type Change = fn(&mut Vec<u8>);
 
 /// An exported record of made-up receipts; the key that signed it.
-fn exported(home: &Home, name: &str, count: u64) -> (PathBuf, String) {
+fn exported(home: &TempHome, name: &str, count: u64) -> (PathBuf, String) {
     let receipts = sample::story(count);
     let head = sample::head_of(&receipts, &sample::signing_key());
     let folder = home.file(name);
-    export(&receipts[..], &head, &mut Folder::new(&folder)).expect("an export");
+    export(&receipts[..], &head, &mut LogFolder::new(&folder)).expect("an export");
     (folder, sample::key().to_string())
 }
 
-fn verify(home: &Home, args: &[&str]) -> (i32, Value) {
+fn verify(home: &TempHome, args: &[&str]) -> (i32, Value) {
     let ran = run(home, &[&["--json", "receipts", "verify"], args].concat());
     (ran.code(), serde_json::from_str(&ran.out()).unwrap_or_else(|_| serde_json::from_str(&ran.err()).expect("JSON")))
 }
 
 #[test]
 fn a_whole_record_is_verified_without_a_daemon() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (folder, key) = exported(&home, "record", 700);
     let folder = folder.to_str().expect("text");
     let (code, answer) = verify(&home, &[folder, "--key", &key]);
@@ -38,7 +38,7 @@ fn a_whole_record_is_verified_without_a_daemon() {
 
 #[test]
 fn every_kind_of_tampering_is_an_answer_of_no() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (whole, key) = exported(&home, "record", 300);
     let bundle = "tile/entries/001.p/44";
     let cases: [(&str, Change); 4] = [
@@ -64,7 +64,7 @@ fn every_kind_of_tampering_is_an_answer_of_no() {
 
 #[test]
 fn a_key_that_came_with_the_record_is_said_to_prove_less() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (folder, key) = exported(&home, "record", 5);
     let path = folder.to_str().expect("text");
     assert_eq!(verify(&home, &[path]).0, 2, "no key at all");
@@ -79,7 +79,7 @@ fn a_key_that_came_with_the_record_is_said_to_prove_less() {
 
 #[test]
 fn a_head_that_was_kept_shows_a_rollback_and_a_fork() {
-    let home = Home::new();
+    let home = TempHome::new();
     let (long, key) = exported(&home, "long", 400);
     let (short, _) = exported(&home, "short", 300);
     let [long, short] = [&long, &short].map(|path| path.to_str().expect("text"));

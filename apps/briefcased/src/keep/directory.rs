@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 
-use briefcase_egress::{Reach, Target};
+use briefcase_egress::{AddressPolicy, Target};
 use briefcase_engine::{Engine, server_requests::RequestOrigin};
 use briefcase_mcp_server::McpServer;
 use briefcase_policy::authority::{EnvValue, Server, Transport};
@@ -99,8 +99,8 @@ pub fn spec(server: &Server) -> Result<ServerSpec, NotReady> {
 /// A person who registers a loopback address means this machine; any other host has to be public.
 fn target(url: &str) -> Result<Target, NotReady> {
     let not_ready = |error: &dyn std::fmt::Display| NotReady(error.to_string());
-    Target::parse(url, Reach::Loopback)
-        .or_else(|_| Target::parse(url, Reach::Public))
+    Target::parse(url, AddressPolicy::Loopback)
+        .or_else(|_| Target::parse(url, AddressPolicy::Public))
         .map_err(|error| not_ready(&error))
 }
 

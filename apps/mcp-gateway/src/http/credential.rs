@@ -1,31 +1,31 @@
-//! Where a request goes, and the token it brings.
+//! The path of a request, and its token.
 
 use briefcase_ipc::AgentToken;
 use briefcase_types::{Digest, SecretString};
 use http::{HeaderMap, Uri, header};
 
-use super::admission::single;
+use super::origin_check::single;
 
-/// What identifies a token without being one.
+/// A digest that identifies a token without revealing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint(Digest);
 
-/// A token as a request brought it.
-pub(super) struct Credential {
+/// A request's token.
+pub(super) struct RequestCredential {
     pub(super) token: AgentToken,
     pub(super) fingerprint: Fingerprint,
 }
 
-/// Why there is no usable credential.
+/// A request has no usable credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CredentialError {
-    #[error("there is nothing here; the MCP endpoint is /mcp")]
+    #[error("not found; the MCP endpoint is /mcp")]
     NoSuchPath,
     #[error("an agent token is missing: send `Authorization: Bearer <agent token>`")]
     Missing,
-    #[error("the agent token does not have the form of one; make one with `briefcase agent add NAME`")]
+    #[error("the agent token is malformed; make one with `briefcase agent add NAME`")]
     Form,
-    #[error("the request brings more than one credential")]
+    #[error("the request has more than one credential")]
     Ambiguous,
 }
 
@@ -34,14 +34,14 @@ impl Fingerprint {
         Self(Digest::labelled("briefcase/gateway-token/1", &[token.as_bytes()]))
     }
 
-    /// The bytes to look it up by. They come from a hash with no secret input but the token, so that the time a look-up
-    /// takes tells nothing of use about other tokens.
+    /// The key for look-ups. It is a hash of the token, so the timing of a look-up reveals nothing useful about other
+    /// tokens.
     pub(super) const fn key(&self) -> [u8; 32] {
         *self.0.as_bytes()
     }
 }
 
-impl Credential {
+impl RequestCredential {
     /// Finds the token: in `Authorization` for `/mcp`, in the path for `/<token>/mcp`.
     pub(super) fn find(target: &Uri, headers: &HeaderMap) -> Result<Self, CredentialError> {
         let in_path = token_in_path(target.path())?;
@@ -66,7 +66,7 @@ fn token_in_path(path: &str) -> Result<Option<&str>, CredentialError> {
     token.filter(|token| AgentToken::is_well_formed(token)).map(Some).ok_or(CredentialError::NoSuchPath)
 }
 
-/// The token of a `Bearer` value; the scheme's case does not matter (RFC 9110).
+/// The token of a `Bearer` value. The scheme is case-insensitive (RFC 9110).
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
@@ -85,18 +85,18 @@ mod tests {
         for value in authorization {
             headers.append(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
         }
-        Credential::find(&path.parse().unwrap(), &headers).map(|found| found.token.expose(str::to_owned))
+        RequestCredential::find(&path.parse().unwrap(), &headers).map(|found| found.token.expose(str::to_owned))
     }
 
     #[test]
-    fn a_token_comes_in_the_header_or_in_the_path() {
+    fn a_token_is_in_the_header_or_in_the_path() {
         assert_eq!(find("/mcp", &[&format!("Bearer {TOKEN}")]).unwrap(), TOKEN);
         assert_eq!(find("/mcp", &[&format!("bearer  {TOKEN}")]).unwrap(), TOKEN);
         assert_eq!(find(&format!("/{TOKEN}/mcp"), &[]).unwrap(), TOKEN);
     }
 
     #[test]
-    fn everything_else_is_refused() {
+    fn everything_else_is_rejected() {
         let bearer = format!("Bearer {TOKEN}");
         assert_eq!(find("/mcp", &[]), Err(CredentialError::Missing));
         assert_eq!(find("/mcp", &[TOKEN]), Err(CredentialError::Form));

@@ -1,12 +1,12 @@
 use briefcase_types::Entropy;
 
 /// The operating system's randomness.
-pub(super) struct System;
+pub(super) struct SystemRandom;
 
-impl Entropy for System {
+impl Entropy for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
         if getrandom::fill(bytes).is_err() {
-            // Session ids that can be guessed are worse than no gateway.
+            // Abort: guessable session ids are worse than no gateway.
             std::process::abort();
         }
     }

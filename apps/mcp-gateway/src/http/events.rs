@@ -1,4 +1,4 @@
-//! A response that is a stream of server-sent events.
+//! A response with server-sent events.
 
 use std::{
     convert::Infallible,
@@ -15,35 +15,40 @@ use tokio::time::{Instant, Sleep};
 use crate::daemon::Unavailable;
 
 use super::{
-    outlet::{Entry, Reader},
-    principal::Cancel,
-    quota::Ticket,
-    session::Connected,
+    agent_connection::CancelGuard,
+    event_buffer::{BufferedEvent, EventReader},
+    limits::LimitPermit,
+    session::ConnectedStream,
 };
 
-/// How long a stream may be silent before a comment keeps it open.
+/// The interval of comments that keep a silent stream open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How much goes into one chunk.
+/// The size of a chunk.
 const CHUNK_BYTES: usize = 64 * 1024;
-/// How long a client should wait before it reconnects.
+/// The reconnection delay for clients.
 const RETRY_MILLIS: u32 = 1000;
 
-/// Events of one outlet as a response body.
+/// The events of one buffer as a response body.
 pub(super) struct EventStream {
-    reader: Reader,
-    /// Events carry ids, by which a client can resume.
+    reader: EventReader,
+    /// Whether events have ids, so that a client can resume.
     resumable: bool,
     opening: BytesMut,
     quiet: Pin<Box<Sleep>>,
-    /// Tells the daemon when the client closes the stream before its end.
-    cancel: Option<Cancel>,
-    _connected: Option<Connected>,
-    _ticket: Ticket,
+    /// Cancels the request at the daemon when the client closes the stream early.
+    cancel: Option<CancelGuard>,
+    _connected: Option<ConnectedStream>,
+    _ticket: LimitPermit,
 }
 
 impl EventStream {
-    /// A stream that can be resumed. `priming`: the client knows what an event without data is for.
-    pub(super) fn resumable(reader: Reader, priming: bool, connected: Connected, ticket: Ticket) -> Self {
+    /// Makes a resumable stream. With `priming`, the client understands an event without data.
+    pub(super) fn resumable(
+        reader: EventReader,
+        priming: bool,
+        connected: ConnectedStream,
+        permit: LimitPermit,
+    ) -> Self {
         let mut opening = BytesMut::new();
         if priming {
             write_retry(&mut opening, RETRY_MILLIS);
@@ -51,30 +56,36 @@ impl EventStream {
         } else {
             write_comment(&mut opening);
         }
-        Self { _connected: Some(connected), ..Self::new(reader, true, opening, None, ticket) }
+        Self { _connected: Some(connected), ..Self::new(reader, true, opening, None, permit) }
     }
 
-    /// A stream whose closing cancels its request.
-    pub(super) fn once(reader: Reader, cancel: Cancel, ticket: Ticket) -> Self {
-        Self::new(reader, false, BytesMut::new(), Some(cancel), ticket)
+    /// Makes a stream that cancels its request when closed.
+    pub(super) fn once(reader: EventReader, cancel: CancelGuard, permit: LimitPermit) -> Self {
+        Self::new(reader, false, BytesMut::new(), Some(cancel), permit)
     }
 
-    fn new(reader: Reader, resumable: bool, opening: BytesMut, cancel: Option<Cancel>, ticket: Ticket) -> Self {
+    fn new(
+        reader: EventReader,
+        resumable: bool,
+        opening: BytesMut,
+        cancel: Option<CancelGuard>,
+        permit: LimitPermit,
+    ) -> Self {
         let quiet = Box::pin(tokio::time::sleep(KEEP_ALIVE));
-        Self { reader, resumable, opening, quiet, cancel, _connected: None, _ticket: ticket }
+        Self { reader, resumable, opening, quiet, cancel, _connected: None, _ticket: permit }
     }
 
-    /// The stream is over. If its request was never answered, the client is told why.
+    /// Ends the stream. If its request has no response yet, an error response is sent.
     fn lost(&mut self, out: &mut BytesMut) {
-        if let Some(cancel) = self.cancel.take().filter(Cancel::is_needed) {
+        if let Some(cancel) = self.cancel.take().filter(CancelGuard::is_needed) {
             write_event(out, None, &Unavailable::lost().answer(Some(cancel.request())));
         }
     }
 
-    fn put(&mut self, out: &mut BytesMut, entry: &Entry) {
+    fn push(&mut self, out: &mut BytesMut, entry: &BufferedEvent) {
         let id = self.resumable.then(|| event_id(&self.reader, entry.number));
         write_event(out, id.as_deref(), &entry.message);
-        if entry.glance.is_response()
+        if entry.kind.is_response()
             && let Some(cancel) = &mut self.cancel
         {
             cancel.not_needed();
@@ -82,12 +93,12 @@ impl EventStream {
     }
 }
 
-/// `stream-place`: unique in a session, and enough to find the stream again.
-fn event_id(reader: &Reader, number: u64) -> String {
-    format!("{}-{number}", reader.outlet().stream())
+/// The event id `stream-number`: unique in a session, and enough to resume the stream.
+fn event_id(reader: &EventReader, number: u64) -> String {
+    format!("{}-{number}", reader.buffer().stream())
 }
 
-/// Reads what [`event_id`] wrote.
+/// Reads the output of [`event_id`].
 pub(super) fn parse_event_id(id: &str) -> Option<(u64, u64)> {
     let (stream, number) = id.split_once('-')?;
     Some((stream.parse().ok()?, number.parse().ok()?))
@@ -103,7 +114,7 @@ impl http_body::Body for EventStream {
         let mut over = false;
         while out.len() < CHUNK_BYTES && !over {
             match this.reader.poll_next(context) {
-                Poll::Ready(Some(entry)) => this.put(&mut out, &entry),
+                Poll::Ready(Some(entry)) => this.push(&mut out, &entry),
                 Poll::Ready(None) => {
                     this.lost(&mut out);
                     over = true;

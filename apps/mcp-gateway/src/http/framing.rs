@@ -1,33 +1,33 @@
-//! What the bytes of a connection are, seen apart from the HTTP parser: a second opinion on where a request ends.
+//! A strict check of request boundaries in a connection's bytes, independent of the HTTP parser.
 //!
-//! Request smuggling lives on disagreement about that. The rules here are the narrow ones: every line of a head ends
-//! with CRLF, no line is continued on the next, no NUL, no head beyond 32 KiB, nothing after a body before it was
-//! answered for. Text that a lenient parser would repair is refused, and the connection with it.
+//! Request smuggling needs two parsers that disagree about boundaries. These rules allow no disagreement: each line of
+//! a head ends with CRLF, without continuation lines and NUL bytes. A head has at most 32 KiB. No byte follows a body
+//! before the response is sent. Text that a lenient parser would repair ends the connection.
 
 /// The largest request head.
 const HEAD_BYTES: usize = 32 * 1024;
 
-/// Where in a request the connection stands.
+/// The position within a request.
 #[derive(Debug, PartialEq, Eq)]
 enum Phase {
-    /// In a head; `line` bytes into its current line, `last` being the byte before.
+    /// In a head: `line` bytes into its current line, after the byte `last`.
     Head { bytes: usize, line: usize, last: u8 },
-    /// After a head whose body length is not known yet.
+    /// After a head, before the body's length is known.
     Undeclared { bytes: u64 },
     /// In a body.
     Body { left: u64 },
 }
 
-/// Follows the bytes that a client sends.
+/// Tracks request boundaries in the client's bytes.
 #[derive(Debug)]
 pub(super) struct Framing {
     phase: Phase,
     heads: u64,
 }
 
-/// What is wrong with the bytes.
+/// The bytes violate the framing rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Violation {
+pub(super) enum FramingError {
     #[error("a line of the request head does not end with CRLF")]
     LineEnd,
     #[error("a header is continued on the next line")]
@@ -51,8 +51,8 @@ impl Default for Framing {
 }
 
 impl Framing {
-    /// Takes bytes as they arrive.
-    pub(super) fn received(&mut self, bytes: &[u8]) -> Result<(), Violation> {
+    /// Checks the next bytes.
+    pub(super) fn received(&mut self, bytes: &[u8]) -> Result<(), FramingError> {
         let mut rest = bytes;
         while !rest.is_empty() {
             let count = u64::try_from(rest.len()).unwrap_or(u64::MAX);
@@ -75,11 +75,11 @@ impl Framing {
         Ok(())
     }
 
-    /// Takes the length of the body, which the parser has read from the head.
-    pub(super) fn declared(&mut self, length: u64) -> Result<(), Violation> {
-        let Phase::Undeclared { bytes } = self.phase else { return Err(Violation::Surplus) };
+    /// Sets the length of the body, which the parser read from the head.
+    pub(super) fn declared(&mut self, length: u64) -> Result<(), FramingError> {
+        let Phase::Undeclared { bytes } = self.phase else { return Err(FramingError::Surplus) };
         match length.checked_sub(bytes) {
-            None => Err(Violation::Surplus),
+            None => Err(FramingError::Surplus),
             Some(0) => {
                 self.phase = AT_HEAD;
                 Ok(())
@@ -91,7 +91,7 @@ impl Framing {
         }
     }
 
-    /// Whether a head has begun and not ended.
+    /// Whether a head has started and not ended.
     pub(super) const fn inside_head(&self) -> bool {
         matches!(self.phase, Phase::Head { bytes: 1.., .. })
     }
@@ -101,25 +101,25 @@ impl Framing {
         self.heads > 0
     }
 
-    /// Follows a head; gives back what comes after it.
-    fn head<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Violation> {
+    /// Checks a head. Returns the bytes after it.
+    fn head<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], FramingError> {
         let Phase::Head { bytes: total, line, last } = &mut self.phase else { return Ok(bytes) };
         for (offset, byte) in bytes.iter().enumerate() {
             *total += 1;
             let first_of_later_line = *line == 0 && *last == b'\n';
             match byte {
-                _ if *total > HEAD_BYTES => return Err(Violation::TooLarge),
-                0 => return Err(Violation::Nul),
-                b'\n' if *last != b'\r' => return Err(Violation::LineEnd),
-                b' ' | b'\t' if first_of_later_line => return Err(Violation::Folded),
-                b'\n' if *line == 1 && *total == 2 => return Err(Violation::Empty),
+                _ if *total > HEAD_BYTES => return Err(FramingError::TooLarge),
+                0 => return Err(FramingError::Nul),
+                b'\n' if *last != b'\r' => return Err(FramingError::LineEnd),
+                b' ' | b'\t' if first_of_later_line => return Err(FramingError::Folded),
+                b'\n' if *line == 1 && *total == 2 => return Err(FramingError::Empty),
                 b'\n' if *line == 1 => {
                     self.phase = Phase::Undeclared { bytes: 0 };
                     self.heads += 1;
                     return Ok(bytes.get(offset.saturating_add(1)..).unwrap_or_default());
                 }
                 b'\n' => *line = 0,
-                _ if *last == b'\r' => return Err(Violation::LineEnd),
+                _ if *last == b'\r' => return Err(FramingError::LineEnd),
                 _ => *line += 1,
             }
             *last = *byte;
@@ -134,13 +134,13 @@ mod tests {
 
     const HEAD: &[u8] = b"POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n";
 
-    fn received(bytes: &[u8], cut: usize) -> Result<Framing, Violation> {
+    fn received(bytes: &[u8], cut: usize) -> Result<Framing, FramingError> {
         let mut framing = Framing::default();
         bytes.chunks(cut).try_for_each(|chunk| framing.received(chunk)).map(|()| framing)
     }
 
     #[test]
-    fn requests_follow_each_other_however_they_are_cut() {
+    fn requests_are_separated_at_any_split() {
         for cut in 1..80 {
             let mut framing = received(HEAD, cut).unwrap();
             assert!(!framing.inside_head() && framing.has_had_request());
@@ -154,17 +154,17 @@ mod tests {
     }
 
     #[test]
-    fn heads_that_parsers_repair_are_refused() {
-        let cases: [(&[u8], Violation); 9] = [
-            (b"POST / HTTP/1.1\nHost: a\r\n\r\n", Violation::LineEnd),
-            (b"POST / HTTP/1.1\r\nHost: a\n\r\n", Violation::LineEnd),
-            (b"POST / HTTP/1.1\r\nHost: a\r\n\n", Violation::LineEnd),
-            (b"POST / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n", Violation::LineEnd),
-            (b"POST / HTTP/1.1\r\nHost: a\r\n b: c\r\n\r\n", Violation::Folded),
-            (b"POST / HTTP/1.1\r\nHost: a\r\n\tb\r\n\r\n", Violation::Folded),
-            (b"POST / HTTP/1.1\r\nHost: a\0\r\n\r\n", Violation::Nul),
-            (b"\r\nPOST / HTTP/1.1\r\n\r\n", Violation::Empty),
-            (&[b'x'; HEAD_BYTES + 1], Violation::TooLarge),
+    fn heads_that_lenient_parsers_repair_are_rejected() {
+        let cases: [(&[u8], FramingError); 9] = [
+            (b"POST / HTTP/1.1\nHost: a\r\n\r\n", FramingError::LineEnd),
+            (b"POST / HTTP/1.1\r\nHost: a\n\r\n", FramingError::LineEnd),
+            (b"POST / HTTP/1.1\r\nHost: a\r\n\n", FramingError::LineEnd),
+            (b"POST / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n", FramingError::LineEnd),
+            (b"POST / HTTP/1.1\r\nHost: a\r\n b: c\r\n\r\n", FramingError::Folded),
+            (b"POST / HTTP/1.1\r\nHost: a\r\n\tb\r\n\r\n", FramingError::Folded),
+            (b"POST / HTTP/1.1\r\nHost: a\0\r\n\r\n", FramingError::Nul),
+            (b"\r\nPOST / HTTP/1.1\r\n\r\n", FramingError::Empty),
+            (&[b'x'; HEAD_BYTES + 1], FramingError::TooLarge),
         ];
         for (bytes, violation) in cases {
             for cut in [1, 7, usize::MAX] {
@@ -174,11 +174,11 @@ mod tests {
     }
 
     #[test]
-    fn bytes_beyond_the_declared_body_are_refused() {
+    fn bytes_beyond_the_declared_body_are_rejected() {
         let mut framing = received(&[HEAD, b"12345"].concat(), 1000).unwrap();
-        assert_eq!(framing.declared(4), Err(Violation::Surplus));
+        assert_eq!(framing.declared(4), Err(FramingError::Surplus));
         let mut twice = received(HEAD, 1000).unwrap();
         twice.declared(0).unwrap();
-        assert_eq!(twice.declared(0), Err(Violation::Surplus));
+        assert_eq!(twice.declared(0), Err(FramingError::Surplus));
     }
 }

@@ -2,97 +2,97 @@
 
 use std::sync::Arc;
 
-use briefcase_mcp::{Envelope, ErrorCode, Glance, Kind, RequestId, error_response, method};
+use briefcase_mcp::{Envelope, EnvelopeKind, ErrorCode, MessageKind, RequestId, error_response, method};
 use briefcase_types::SessionId;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Deserialize;
 
 use super::{
     STREAM_AFTER,
-    admission::single,
-    entropy::System,
+    agent_connection::{AgentConnection, ChannelError},
+    entropy::SystemRandom,
+    event_buffer::EventReader,
     events::{EventStream, parse_event_id},
-    outlet::Reader,
-    principal::{Busy, Principal},
-    quota::Ticket,
+    limits::LimitPermit,
+    origin_check::single,
     reply::{self, Body, SESSION},
-    session::Session,
+    session::HttpSession,
 };
 use crate::daemon::Unavailable;
 
 pub(super) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// Answers a POST with a legacy message. `version` is the one that a header names.
+/// Handles a POST with a legacy message. `version` comes from the header.
 pub(super) async fn post(
-    principal: &Arc<Principal>,
+    agent: &Arc<AgentConnection>,
     message: Envelope,
     version: Option<&str>,
     headers: &HeaderMap,
-    ticket: Ticket,
+    permit: LimitPermit,
 ) -> Response<Body> {
-    if let Kind::Request { id, method } = message.kind()
+    if let EnvelopeKind::Request { id, method } = message.kind()
         && &**method == method::INITIALIZE
     {
         let id = id.clone();
-        return initialize(principal, message, &id, ticket).await;
+        return initialize(agent, message, &id, permit).await;
     }
-    let session = match session(principal, headers) {
+    let session = match session(agent, headers) {
         Ok(session) => session,
         Err(refused) => return refused.about(message.id()),
     };
     session.touch(version);
     match message.kind() {
-        Kind::Request { id, .. } => {
+        EnvelopeKind::Request { id, .. } => {
             let id = id.clone();
-            request(principal, &session, message, &id, ticket).await
+            request(agent, &session, message, &id, permit).await
         }
-        Kind::Notification { method } => {
+        EnvelopeKind::Notification { method } => {
             let cancelled = if &**method == method::CANCELLED { cancelled_request(&message) } else { None };
-            let response = pass_on(principal, &session, message).await;
+            let response = pass_on(agent, &session, message).await;
             if let Some(id) = cancelled {
                 session.cancelled(&id);
             }
             response
         }
-        Kind::Response { .. } | Kind::ErrorResponse { .. } => pass_on(principal, &session, message).await,
+        EnvelopeKind::Response { .. } | EnvelopeKind::ErrorResponse { .. } => pass_on(agent, &session, message).await,
     }
 }
 
-/// Answers a GET: the session's general stream, or a stream that broke off.
-pub(super) fn listen(principal: &Arc<Principal>, headers: &HeaderMap, ticket: Ticket) -> Response<Body> {
-    let session = match session(principal, headers) {
+/// Handles a GET: opens the session's general stream, or resumes a stream.
+pub(super) fn listen(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: LimitPermit) -> Response<Body> {
+    let session = match session(agent, headers) {
         Ok(session) => session,
         Err(refused) => return refused.about(None),
     };
-    let outlet = match single(headers, &LAST_EVENT_ID) {
+    let buffer = match single(headers, &LAST_EVENT_ID) {
         Ok(None) => Some((Arc::clone(session.general()), None)),
         Ok(Some(id)) => {
-            parse_event_id(id).and_then(|(stream, number)| session.stream(stream).map(|outlet| (outlet, Some(number))))
+            parse_event_id(id).and_then(|(stream, number)| session.stream(stream).map(|buffer| (buffer, Some(number))))
         }
         Err(()) => None,
     };
-    let Some((outlet, after)) = outlet else {
-        return Refused::Event.about(None);
+    let Some((buffer, after)) = buffer else {
+        return SessionError::Event.about(None);
     };
     session.touch(single(headers, &VERSION).ok().flatten());
-    stream(&session, outlet.read(after), ticket)
+    stream(&session, buffer.read(after), permit)
 }
 
-/// Answers a DELETE: the session is over.
-pub(super) fn end(principal: &Arc<Principal>, headers: &HeaderMap) -> Response<Body> {
-    match session(principal, headers) {
+/// Handles a DELETE: ends the session.
+pub(super) fn end(agent: &Arc<AgentConnection>, headers: &HeaderMap) -> Response<Body> {
+    match session(agent, headers) {
         Ok(session) => {
-            principal.end_session(&session);
+            agent.end_session(&session);
             reply::empty(StatusCode::NO_CONTENT)
         }
         Err(refused) => refused.about(None),
     }
 }
 
-/// Why a message finds no session or stream.
+/// A session or stream is unavailable.
 #[derive(Clone, Copy, Debug)]
-enum Refused {
+enum SessionError {
     Missing,
     Unknown,
     Event,
@@ -101,13 +101,15 @@ enum Refused {
     Gone,
 }
 
-impl Refused {
+impl SessionError {
     fn about(self, id: Option<&RequestId>) -> Response<Body> {
         let (status, text) = match self {
-            Self::Missing => (StatusCode::BAD_REQUEST, "an Mcp-Session-Id header is needed: begin with `initialize`"),
-            Self::Unknown => (StatusCode::NOT_FOUND, "there is no such session: begin again with `initialize`"),
+            Self::Missing => (StatusCode::BAD_REQUEST, "the Mcp-Session-Id header is missing: start with `initialize`"),
+            Self::Unknown => {
+                (StatusCode::NOT_FOUND, "the session is unknown or has ended: start again with `initialize`")
+            }
             Self::Event => (StatusCode::BAD_REQUEST, "Last-Event-ID names no stream of this session"),
-            Self::IdInUse => (StatusCode::BAD_REQUEST, "a request with this id is still open"),
+            Self::IdInUse => (StatusCode::BAD_REQUEST, "a request with this id is still in progress"),
             Self::Full => (StatusCode::TOO_MANY_REQUESTS, "this agent has too many sessions: end one with DELETE"),
             Self::Gone => {
                 return reply::json(StatusCode::SERVICE_UNAVAILABLE, Unavailable::lost().answer(id));
@@ -117,38 +119,43 @@ impl Refused {
     }
 }
 
-fn session(principal: &Arc<Principal>, headers: &HeaderMap) -> Result<Arc<Session>, Refused> {
-    let id = single(headers, &SESSION).map_err(|()| Refused::Unknown)?.ok_or(Refused::Missing)?;
-    principal.session(id).ok_or(Refused::Unknown)
+fn session(agent: &Arc<AgentConnection>, headers: &HeaderMap) -> Result<Arc<HttpSession>, SessionError> {
+    let id = single(headers, &SESSION).map_err(|()| SessionError::Unknown)?.ok_or(SessionError::Missing)?;
+    agent.session(id).ok_or(SessionError::Unknown)
 }
 
-async fn initialize(principal: &Arc<Principal>, message: Envelope, id: &RequestId, ticket: Ticket) -> Response<Body> {
-    let session = match principal.begin_session(SessionId::random(&System).to_string()) {
+async fn initialize(
+    agent: &Arc<AgentConnection>,
+    message: Envelope,
+    id: &RequestId,
+    permit: LimitPermit,
+) -> Response<Body> {
+    let session = match agent.begin_session(SessionId::random(&SystemRandom).to_string()) {
         Ok(session) => session,
-        Err(Busy::TooMany) => return Refused::Full.about(Some(id)),
-        Err(Busy::Gone) => return Refused::Gone.about(Some(id)),
+        Err(ChannelError::TooMany) => return SessionError::Full.about(Some(id)),
+        Err(ChannelError::Gone) => return SessionError::Gone.about(Some(id)),
     };
-    let Some(mut reader) = begin(principal, &session, message, id).await else {
-        principal.end_session(&session);
-        return Refused::Gone.about(Some(id));
+    let Some(mut reader) = begin(agent, &session, message, id).await else {
+        agent.end_session(&session);
+        return SessionError::Gone.about(Some(id));
     };
     let mut response = match tokio::time::timeout(STREAM_AFTER, reader.peek()).await {
-        Ok(Some(Glance::Result)) => match reader.next().await {
+        Ok(Some(MessageKind::Result)) => match reader.next().await {
             Some(entry) => {
                 session.touch(negotiated(&entry.message).as_deref());
                 reply::json(StatusCode::OK, entry.message)
             }
-            None => return Refused::Gone.about(Some(id)),
+            None => return SessionError::Gone.about(Some(id)),
         },
-        // Nothing was agreed, so there is no session.
+        // Initialization failed, so the session does not exist.
         Ok(first) => {
-            principal.end_session(&session);
+            agent.end_session(&session);
             return match (first, reader.next().await) {
-                (Some(Glance::Error(_)), Some(entry)) => reply::json(StatusCode::OK, entry.message),
-                _ => Refused::Gone.about(Some(id)),
+                (Some(MessageKind::Error(_)), Some(entry)) => reply::json(StatusCode::OK, entry.message),
+                _ => SessionError::Gone.about(Some(id)),
             };
         }
-        Err(_) => stream(&session, reader, ticket),
+        Err(_) => stream(&session, reader, permit),
     };
     if let Ok(value) = HeaderValue::from_str(session.id()) {
         response.headers_mut().insert(SESSION, value);
@@ -157,49 +164,54 @@ async fn initialize(principal: &Arc<Principal>, message: Envelope, id: &RequestI
 }
 
 async fn request(
-    principal: &Arc<Principal>,
-    session: &Arc<Session>,
+    agent: &Arc<AgentConnection>,
+    session: &Arc<HttpSession>,
     message: Envelope,
     id: &RequestId,
-    ticket: Ticket,
+    permit: LimitPermit,
 ) -> Response<Body> {
-    let Some(mut reader) = begin(principal, session, message, id).await else {
-        return if principal.is_gone() { Refused::Gone } else { Refused::IdInUse }.about(Some(id));
+    let Some(mut reader) = begin(agent, session, message, id).await else {
+        return if agent.is_gone() { SessionError::Gone } else { SessionError::IdInUse }.about(Some(id));
     };
     match tokio::time::timeout(STREAM_AFTER, reader.peek()).await {
         Ok(Some(first)) if first.is_response() => match reader.next().await {
             Some(entry) => reply::json(StatusCode::OK, entry.message),
-            None => Refused::Gone.about(Some(id)),
+            None => SessionError::Gone.about(Some(id)),
         },
-        Ok(None) if principal.is_gone() => Refused::Gone.about(Some(id)),
-        // Messages before the response, a response that takes its time, or a request that was cancelled.
-        _ => stream(session, reader, ticket),
+        Ok(None) if agent.is_gone() => SessionError::Gone.about(Some(id)),
+        // Messages before the response, a slow response, or a cancelled request.
+        _ => stream(session, reader, permit),
     }
 }
 
-/// Sends a request; `None` when it could not be sent, or its id is in use.
-async fn begin(principal: &Principal, session: &Session, message: Envelope, id: &RequestId) -> Option<Reader> {
-    let outlet = session.begin(id)?;
-    let sent = principal.send(session.channel(), None, message.into_raw()).await;
+/// Sends a request; `None` when sending failed or the id is in use.
+async fn begin(
+    agent: &AgentConnection,
+    session: &HttpSession,
+    message: Envelope,
+    id: &RequestId,
+) -> Option<EventReader> {
+    let buffer = session.begin(id)?;
+    let sent = agent.send(session.channel(), None, message.into_raw()).await;
     if sent.is_err() {
         session.withdraw(id);
         return None;
     }
-    Some(outlet.read(None))
+    Some(buffer.read(None))
 }
 
-async fn pass_on(principal: &Principal, session: &Session, message: Envelope) -> Response<Body> {
-    match principal.send(session.channel(), None, message.into_raw()).await {
+async fn pass_on(agent: &AgentConnection, session: &HttpSession, message: Envelope) -> Response<Body> {
+    match agent.send(session.channel(), None, message.into_raw()).await {
         Ok(()) => reply::empty(StatusCode::ACCEPTED),
-        Err(_) => Refused::Gone.about(None),
+        Err(_) => SessionError::Gone.about(None),
     }
 }
 
-fn stream(session: &Arc<Session>, reader: Reader, ticket: Ticket) -> Response<Body> {
-    reply::events(EventStream::resumable(reader, session.knows_priming(), session.connected(), ticket))
+fn stream(session: &Arc<HttpSession>, reader: EventReader, permit: LimitPermit) -> Response<Body> {
+    reply::events(EventStream::resumable(reader, session.knows_priming(), session.connected(), permit))
 }
 
-/// The request that `notifications/cancelled` names.
+/// The id of the request that `notifications/cancelled` names.
 fn cancelled_request(message: &Envelope) -> Option<RequestId> {
     #[derive(Deserialize)]
     struct Params<'a> {
@@ -211,7 +223,7 @@ fn cancelled_request(message: &Envelope) -> Option<RequestId> {
     RequestId::from_json(params.request.get().to_owned().into()).ok()
 }
 
-/// The protocol version that the answer to `initialize` settles on.
+/// The protocol version in the response to `initialize`.
 fn negotiated(answer: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Answer {
@@ -225,8 +237,8 @@ fn negotiated(answer: &[u8]) -> Option<String> {
     serde_json::from_slice::<Answer>(answer).ok().map(|answer| answer.result.version)
 }
 
-/// Headers that a page of an admitted origin may send, and may read.
-pub(super) fn let_page_in(response: &mut Response<Body>, origin: &str) {
+/// Adds the CORS headers for a page of an allowed origin.
+pub(super) fn add_cors_headers(response: &mut Response<Body>, origin: &str) {
     let headers = response.headers_mut();
     if let Ok(origin) = HeaderValue::from_str(origin) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);

@@ -1,9 +1,10 @@
-//! Requests of 2026-07-28 and later: each stands for itself.
+//! Requests of 2026-07-28 and later, which are stateless.
 
 use std::sync::Arc;
 
 use briefcase_mcp::{
-    Envelope, ErrorCode, Glance, Kind, MODERN_VERSIONS, ParamHeaders, RequestParams, check_headers, error_response,
+    Envelope, EnvelopeKind, ErrorCode, MODERN_VERSIONS, MessageKind, ParamHeaders, RequestParams, check_headers,
+    error_response,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
@@ -11,31 +12,31 @@ use serde_json::json;
 
 use super::{
     STREAM_AFTER,
+    agent_connection::{AgentConnection, ChannelError},
     events::EventStream,
-    principal::{Busy, Principal},
-    quota::Ticket,
+    limits::LimitPermit,
     reply::{self, Body},
 };
 use crate::daemon::Unavailable;
 
-/// Answers a POST with a modern message.
+/// Handles a POST with a modern message.
 pub(super) async fn post(
-    principal: &Arc<Principal>,
+    agent: &Arc<AgentConnection>,
     message: Envelope,
     params: &RequestParams,
     headers: &HeaderMap,
-    ticket: Ticket,
+    permit: LimitPermit,
 ) -> Response<Body> {
     let id = match message.kind() {
-        Kind::Request { id, .. } => id.clone(),
-        // This revision has no notifications of clients over HTTP: closing a response cancels, nothing else is told.
-        // One that names a request could reach another client's, so none is passed on.
-        Kind::Notification { .. } => return reply::empty(StatusCode::ACCEPTED),
-        Kind::Response { .. } | Kind::ErrorResponse { .. } => {
+        EnvelopeKind::Request { id, .. } => id.clone(),
+        // This version has no client notifications over HTTP: closing a response cancels its request. A notification
+        // that names a request could affect another client, so none is forwarded.
+        EnvelopeKind::Notification { .. } => return reply::empty(StatusCode::ACCEPTED),
+        EnvelopeKind::Response { .. } | EnvelopeKind::ErrorResponse { .. } => {
             return refuse(
                 &message,
                 ErrorCode::INVALID_REQUEST,
-                "clients of this protocol version send no responses",
+                "this protocol version does not allow responses from clients",
                 None,
             );
         }
@@ -44,29 +45,29 @@ pub(super) async fn post(
         Ok(mirrored) => mirrored,
         Err((code, text, data)) => return refuse(&message, code, &text, data.as_deref()),
     };
-    let (outlet, mut cancel) = match principal.begin(&id) {
+    let (buffer, mut cancel) = match agent.begin(&id) {
         Ok(begun) => begun,
-        Err(Busy::TooMany) => return reply::empty(StatusCode::TOO_MANY_REQUESTS),
-        Err(Busy::Gone) => return gone(&message),
+        Err(ChannelError::TooMany) => return reply::empty(StatusCode::TOO_MANY_REQUESTS),
+        Err(ChannelError::Gone) => return gone(&message),
     };
-    let mut reader = outlet.read(None);
-    if principal.send(cancel.channel(), Some(mirrored.to_json()), message.raw().clone()).await.is_err() {
+    let mut reader = buffer.read(None);
+    if agent.send(cancel.channel(), Some(mirrored.to_json()), message.raw().clone()).await.is_err() {
         return gone(&message);
     }
     match tokio::time::timeout(STREAM_AFTER, reader.peek()).await {
         Ok(Some(first)) if first.is_response() => match reader.next().await {
             Some(entry) => {
                 cancel.not_needed();
-                reply::json(status(entry.glance), entry.message)
+                reply::json(status(entry.kind), entry.message)
             }
             None => gone(&message),
         },
         Ok(None) => gone(&message),
-        Ok(Some(_)) | Err(_) => reply::events(EventStream::once(reader, cancel, ticket)),
+        Ok(Some(_)) | Err(_) => reply::events(EventStream::once(reader, cancel, permit)),
     }
 }
 
-/// What is checked on every modern request, in the order in which the specification's cases tell them apart.
+/// Checks a modern request, in the order of the specification's test cases.
 fn check(
     message: &Envelope,
     params: &RequestParams,
@@ -88,15 +89,15 @@ fn check(
     ParamHeaders::collect(headers).map_err(mismatch)
 }
 
-/// The HTTP status of a response: some JSON-RPC errors have one of their own.
-fn status(glance: Glance) -> StatusCode {
-    match glance {
-        Glance::Error(code) => StatusCode::from_u16(ErrorCode(code).http_status()).unwrap_or(StatusCode::OK),
-        Glance::Asking | Glance::Result => StatusCode::OK,
+/// The HTTP status of a response. Some JSON-RPC errors have their own.
+fn status(kind: MessageKind) -> StatusCode {
+    match kind {
+        MessageKind::Error(code) => StatusCode::from_u16(ErrorCode(code).http_status()).unwrap_or(StatusCode::OK),
+        MessageKind::RequestOrNotification | MessageKind::Result => StatusCode::OK,
     }
 }
 
-/// An error of the gateway's own. They all are faults of the request.
+/// Builds an error response of the gateway. All are caused by the request.
 fn refuse(message: &Envelope, code: ErrorCode, text: &str, data: Option<&[u8]>) -> Response<Body> {
     reply::json(StatusCode::BAD_REQUEST, error_response(message.id(), code, text, data))
 }

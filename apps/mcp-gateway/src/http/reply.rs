@@ -1,4 +1,4 @@
-//! Responses, all with the headers that keep them out of caches and pages.
+//! Responses. All have headers that prevent caching and use by web pages.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
@@ -6,24 +6,24 @@ use http_body_util::{Either, Full};
 
 use super::events::EventStream;
 
-/// The body of every response: bytes at hand, or events as they come.
+/// The body of every response: fixed bytes or an event stream.
 pub(super) type Body = Either<Full<Bytes>, EventStream>;
 
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
-/// A JSON document.
+/// A response with a JSON document.
 pub(super) fn json(status: StatusCode, body: Bytes) -> Response<Body> {
     let mut response = bytes(status, body);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-/// A status without a body.
+/// A response without a body.
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
     bytes(status, Bytes::new())
 }
 
-/// A stream of events.
+/// A response with an event stream.
 pub(super) fn events(stream: EventStream) -> Response<Body> {
     let mut response = guarded(Response::new(Either::Right(stream)));
     let headers = response.headers_mut();
@@ -32,7 +32,7 @@ pub(super) fn events(stream: EventStream) -> Response<Body> {
     response
 }
 
-/// Makes the response the last one of its connection.
+/// Makes the response the last one on its connection.
 pub(super) fn and_close(mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response

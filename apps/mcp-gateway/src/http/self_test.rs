@@ -1,4 +1,4 @@
-//! Before it serves anybody, the gateway asks itself what a hostile page would ask.
+//! Before it serves, the gateway sends itself the requests of a hostile page.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -9,16 +9,16 @@ use tokio::{
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A request that had to be turned away was not.
+/// A hostile request was not rejected.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SelfTestError {
     #[error("the self-test failed: a request with {what} was answered with {status}, not 403. Nothing is served.")]
     Answered { what: &'static str, status: String },
-    #[error("the self-test could not be run ({0}). Nothing is served.")]
+    #[error("the self-test failed to run ({0}). Nothing is served.")]
     Io(#[from] std::io::Error),
 }
 
-/// Sends each probe to the own port; every one must be turned away with 403.
+/// Sends each probe to this gateway's port. Each must get status 403.
 pub(super) async fn run(address: SocketAddr) -> Result<(), SelfTestError> {
     let host = address.to_string();
     let probes = [
@@ -39,7 +39,7 @@ pub(super) async fn run(address: SocketAddr) -> Result<(), SelfTestError> {
     Ok(())
 }
 
-/// The status that a request gets.
+/// Sends a request and returns its status.
 async fn ask(address: SocketAddr, request: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(request.as_bytes()).await?;
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn anything_but_403_keeps_the_gateway_from_serving() {
+    async fn any_status_but_403_stops_the_gateway() {
         run(answering("HTTP/1.1 403 Forbidden\r\n\r\n").await).await.unwrap();
         for line in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 401 Unauthorized\r\n\r\n", "HTTP/1.1 202 Accepted\r\n\r\n"] {
             let refused = run(answering(line).await).await;

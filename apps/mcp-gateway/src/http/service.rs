@@ -1,4 +1,4 @@
-//! One request: who sends it, what it is, and where it goes.
+//! Routes one request: its agent, its kind and its handler.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -6,8 +6,8 @@ use std::{
 };
 
 use briefcase_mcp::{
-    Envelope, ErrorCode, Kind, LEGACY_VERSIONS, MAX_MESSAGE_BYTES, MODERN_VERSIONS, RequestParams, error_response,
-    method, version_era,
+    Envelope, EnvelopeKind, ErrorCode, LEGACY_VERSIONS, MAX_MESSAGE_BYTES, MODERN_VERSIONS, RequestParams,
+    error_response, method, version_era,
 };
 use briefcase_types::Era;
 use bytes::Bytes;
@@ -17,118 +17,119 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use super::{
-    admission::{Admission, Visitor, single},
-    credential::{Credential, CredentialError},
-    directory::{Directory, NoAgent},
-    framing::Violation,
-    guard::Watched,
+    agent_connection::AgentConnection,
+    agents::{AgentError, Agents},
+    checked_io::SharedFraming,
+    content_type,
+    credential::{CredentialError, RequestCredential},
+    framing::FramingError,
     legacy,
-    lobby::Place,
-    media, modern,
-    principal::Principal,
-    quota::Ticket,
+    limits::LimitPermit,
+    modern,
+    origin_check::{OriginCheck, RequestSource, single},
+    preauth_limit::PreauthPermit,
     reply::{self, Body},
 };
 
-/// For a body to arrive whole.
+/// The time limit for a body to arrive completely.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// For the rest of a refused body to be read away, so that the client sees the refusal.
+/// The time limit for reading the rest of a rejected body, so that the client sees the response.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What all connections share.
+/// The state that all connections share.
 pub(super) struct Service {
-    pub(super) admission: Admission,
-    pub(super) directory: Directory,
+    pub(super) origin_check: OriginCheck,
+    pub(super) agents: Agents,
 }
 
 /// One connection.
-pub(super) struct Connection {
+pub(super) struct HttpConnection {
     service: Arc<Service>,
-    watched: Watched,
-    place: Place,
-    /// The agent that this connection counts for.
-    agent: Mutex<Option<(Arc<Principal>, Ticket)>>,
+    framing: SharedFraming,
+    preauth: PreauthPermit,
+    /// The agent whose limit counts this connection.
+    agent: Mutex<Option<(Arc<AgentConnection>, LimitPermit)>>,
 }
 
-impl Connection {
-    pub(super) const fn new(service: Arc<Service>, watched: Watched, place: Place) -> Self {
-        Self { service, watched, place, agent: Mutex::new(None) }
+impl HttpConnection {
+    pub(super) const fn new(service: Arc<Service>, framing: SharedFraming, preauth: PreauthPermit) -> Self {
+        Self { service, framing, preauth, agent: Mutex::new(None) }
     }
 
-    /// Notes where the request ends. Called as soon as it is parsed, before anything else happens.
-    pub(super) fn begin(&self, request: &Request<Incoming>) -> Result<(), Violation> {
-        self.watched.declared(request.body().size_hint().exact().unwrap_or(0))
+    /// Declares the request's body length. Called right after parsing, before anything else.
+    pub(super) fn begin(&self, request: &Request<Incoming>) -> Result<(), FramingError> {
+        self.framing.declared(request.body().size_hint().exact().unwrap_or(0))
     }
 
-    /// Answers a request.
+    /// Handles a request.
     pub(super) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-        begun: Result<(), Violation>,
+        begun: Result<(), FramingError>,
     ) -> Response<Body> {
         if let Err(violation) = begun {
             return reply::and_close(problem(StatusCode::BAD_REQUEST, &violation.to_string()));
         }
-        // Every body has a length: with one way to say where it ends, nobody can disagree about it.
+        // Every body must have a length. With one way to mark its end, parsers cannot disagree.
         if request.headers().contains_key(header::TRANSFER_ENCODING) {
             let text = "Transfer-Encoding is not accepted: send Content-Length";
             return reply::and_close(problem(StatusCode::LENGTH_REQUIRED, text));
         }
-        let visitor = match self.service.admission.admit(request.uri(), request.headers()) {
-            Ok(visitor) => visitor,
-            Err(barred) => return reply::and_close(problem(StatusCode::FORBIDDEN, &barred.to_string())),
+        let source = match self.service.origin_check.check(request.uri(), request.headers()) {
+            Ok(source) => source,
+            Err(rejection) => return reply::and_close(problem(StatusCode::FORBIDDEN, &rejection.to_string())),
         };
-        match visitor {
-            Visitor::Program => self.admitted(request).await,
-            Visitor::Page(origin) => {
+        match source {
+            RequestSource::Program => self.admitted(request).await,
+            RequestSource::Page(origin) => {
                 let mut response = match *request.method() {
                     Method::OPTIONS => preflight(),
                     _ => self.admitted(request).await,
                 };
-                legacy::let_page_in(&mut response, &origin);
+                legacy::add_cors_headers(&mut response, &origin);
                 response
             }
         }
     }
 
     async fn admitted(&self, request: Request<Incoming>) -> Response<Body> {
-        let credential = match Credential::find(request.uri(), request.headers()) {
+        let credential = match RequestCredential::find(request.uri(), request.headers()) {
             Ok(credential) => credential,
             Err(error) => return no_credential(error),
         };
-        let principal = match self.service.directory.find(credential).await {
-            Ok(principal) => principal,
-            Err(error) => return no_agent(&error),
+        let agent = match self.service.agents.find(credential).await {
+            Ok(agent) => agent,
+            Err(error) => return agent_refused(&error),
         };
-        self.place.leave();
-        if !self.counts_for(&principal) {
+        self.preauth.release();
+        if !self.counts_for(&agent) {
             return reply::and_close(too_many());
         }
-        let Some(ticket) = principal.quota.request() else { return too_many() };
+        let Some(permit) = agent.limits.request() else { return too_many() };
         match *request.method() {
-            Method::POST => post(&principal, request, ticket).await,
-            Method::GET => get(&principal, request.headers(), ticket),
+            Method::POST => post(&agent, request, permit).await,
+            Method::GET => get(&agent, request.headers(), permit),
             Method::DELETE if is_modern(request.headers()) => not_allowed(),
-            Method::DELETE => legacy::end(&principal, request.headers()),
+            Method::DELETE => legacy::end(&agent, request.headers()),
             _ => not_allowed(),
         }
     }
 
-    /// Counts the connection for an agent. `false` when the agent has too many.
-    fn counts_for(&self, principal: &Arc<Principal>) -> bool {
-        let mut agent = self.agent.lock().unwrap_or_else(PoisonError::into_inner);
-        if agent.as_ref().is_some_and(|(counted, _)| Arc::ptr_eq(counted, principal)) {
+    /// Counts the connection for an agent. Returns `false` when the agent has too many.
+    fn counts_for(&self, agent: &Arc<AgentConnection>) -> bool {
+        let mut counted = self.agent.lock().unwrap_or_else(PoisonError::into_inner);
+        if counted.as_ref().is_some_and(|(current, _)| Arc::ptr_eq(current, agent)) {
             return true;
         }
-        let ticket = principal.quota.connection();
-        *agent = ticket.map(|ticket| (Arc::clone(principal), ticket));
-        agent.is_some()
+        let permit = agent.limits.connection();
+        *counted = permit.map(|permit| (Arc::clone(agent), permit));
+        counted.is_some()
     }
 }
 
-async fn post(principal: &Arc<Principal>, request: Request<Incoming>, ticket: Ticket) -> Response<Body> {
+async fn post(agent: &Arc<AgentConnection>, request: Request<Incoming>, permit: LimitPermit) -> Response<Body> {
     let (head, body) = request.into_parts();
-    if let Err(refused) = media::check(&head.headers) {
+    if let Err(refused) = content_type::check(&head.headers) {
         return problem(refused.status(), &refused.to_string());
     }
     let raw = match read(body).await {
@@ -147,38 +148,38 @@ async fn post(principal: &Arc<Principal>, request: Request<Incoming>, ticket: Ti
         }
     };
     match era(&message, &params, &head.headers) {
-        Ok((Era::Modern, _)) => modern::post(principal, message, &params, &head.headers, ticket).await,
-        Ok((Era::Legacy, version)) => legacy::post(principal, message, version, &head.headers, ticket).await,
+        Ok((Era::Modern, _)) => modern::post(agent, message, &params, &head.headers, permit).await,
+        Ok((Era::Legacy, version)) => legacy::post(agent, message, version, &head.headers, permit).await,
         Err(unspoken) => unsupported_version(&message, &unspoken),
     }
 }
 
-/// A protocol version that is not spoken here, as the header has it; `None` when there is more than one.
-struct Unspoken<'a>(Option<&'a str>);
+/// The unsupported protocol version of the header; `None` when the header appears more than once.
+struct UnsupportedVersion<'a>(Option<&'a str>);
 
-/// Which era a message belongs to: modern when its body or its header says so, legacy otherwise.
+/// The era of a message: modern when its body or its header says so, else legacy.
 fn era<'a>(
     message: &Envelope,
     params: &RequestParams,
     headers: &'a HeaderMap,
-) -> Result<(Era, Option<&'a str>), Unspoken<'a>> {
+) -> Result<(Era, Option<&'a str>), UnsupportedVersion<'a>> {
     if params.era() == Era::Modern {
         return Ok((Era::Modern, None));
     }
-    let initializes = matches!(message.kind(), Kind::Request { method, .. } if &**method == method::INITIALIZE);
+    let initializes = matches!(message.kind(), EnvelopeKind::Request { method, .. } if &**method == method::INITIALIZE);
     match single(headers, &legacy::VERSION) {
-        Err(()) => Err(Unspoken(None)),
+        Err(()) => Err(UnsupportedVersion(None)),
         Ok(None) => Ok((Era::Legacy, None)),
         Ok(Some(version)) => match version_era(version) {
             Some(era) => Ok((era, Some(version))),
-            // The body of `initialize` says what the client speaks, and the answer what both do.
+            // In `initialize` the body names the client's version, and the response the common one.
             None if initializes => Ok((Era::Legacy, None)),
-            None => Err(Unspoken(Some(version))),
+            None => Err(UnsupportedVersion(Some(version))),
         },
     }
 }
 
-fn unsupported_version(message: &Envelope, unspoken: &Unspoken<'_>) -> Response<Body> {
+fn unsupported_version(message: &Envelope, unspoken: &UnsupportedVersion<'_>) -> Response<Body> {
     let supported: Vec<&str> = MODERN_VERSIONS.iter().chain(LEGACY_VERSIONS.iter().rev()).copied().collect();
     let data = serde_json::json!({"supported": supported, "requested": unspoken.0}).to_string();
     let code = ErrorCode::UNSUPPORTED_PROTOCOL_VERSION;
@@ -186,34 +187,34 @@ fn unsupported_version(message: &Envelope, unspoken: &Unspoken<'_>) -> Response<
     reply::json(StatusCode::BAD_REQUEST, answer)
 }
 
-fn get(principal: &Arc<Principal>, headers: &HeaderMap, ticket: Ticket) -> Response<Body> {
+fn get(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: LimitPermit) -> Response<Body> {
     if is_modern(headers) {
         return not_allowed();
     }
-    if !media::accepts(headers, "text", "event-stream") {
+    if !content_type::accepts(headers, "text", "event-stream") {
         return problem(StatusCode::NOT_ACCEPTABLE, "GET needs `Accept: text/event-stream`");
     }
-    legacy::listen(principal, headers, ticket)
+    legacy::listen(agent, headers, permit)
 }
 
 fn is_modern(headers: &HeaderMap) -> bool {
     single(headers, &legacy::VERSION).ok().flatten().and_then(version_era) == Some(Era::Modern)
 }
 
-/// Reads a body of known and bounded length.
+/// Reads a body whose length is known and within the limit.
 async fn read(body: Incoming) -> Result<Bytes, Response<Body>> {
     let length =
-        body.size_hint().exact().ok_or_else(|| problem(StatusCode::LENGTH_REQUIRED, "Content-Length is needed"))?;
+        body.size_hint().exact().ok_or_else(|| problem(StatusCode::LENGTH_REQUIRED, "Content-Length is missing"))?;
     if usize::try_from(length).is_ok_and(|length| length <= MAX_MESSAGE_BYTES) {
         return match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
             Ok(Ok(whole)) => Ok(whole.to_bytes()),
-            Ok(Err(_)) => Err(reply::and_close(problem(StatusCode::BAD_REQUEST, "the body broke off"))),
+            Ok(Err(_)) => Err(reply::and_close(problem(StatusCode::BAD_REQUEST, "the body is incomplete"))),
             Err(_) => Err(reply::and_close(problem(StatusCode::REQUEST_TIMEOUT, "the body took too long"))),
         };
     }
-    // A client that sees its connection reset while it is still sending never learns why.
+    // Read the rest first: a client whose connection is reset while sending never sees the response.
     let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain(body)).await;
-    Err(reply::and_close(problem(StatusCode::PAYLOAD_TOO_LARGE, "a message has 4 MiB at most")))
+    Err(reply::and_close(problem(StatusCode::PAYLOAD_TOO_LARGE, "the message is longer than 4 MiB")))
 }
 
 async fn drain(mut body: Incoming) {
@@ -233,7 +234,7 @@ fn preflight() -> Response<Body> {
     response
 }
 
-/// A refusal as MCP allows it outside of requests: a JSON-RPC error without id.
+/// A rejection without a request: a JSON-RPC error without id, as MCP allows.
 fn problem(status: StatusCode, text: &str) -> Response<Body> {
     reply::json(status, error_response(None, ErrorCode::INVALID_REQUEST, text, None))
 }
@@ -249,7 +250,7 @@ fn not_allowed() -> Response<Body> {
 
 fn too_many() -> Response<Body> {
     let mut response =
-        problem(StatusCode::TOO_MANY_REQUESTS, "this agent has too much going on at once; try again shortly");
+        problem(StatusCode::TOO_MANY_REQUESTS, "this agent has too many requests in progress; try again shortly");
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
@@ -265,11 +266,11 @@ fn no_credential(error: CredentialError) -> Response<Body> {
     problem(status, &error.to_string())
 }
 
-fn no_agent(error: &NoAgent) -> Response<Body> {
+fn agent_refused(error: &AgentError) -> Response<Body> {
     match error {
-        NoAgent::Refused(why) => unauthorized(reply::json(StatusCode::UNAUTHORIZED, why.answer(None))),
-        NoAgent::Unavailable(why) => reply::json(StatusCode::SERVICE_UNAVAILABLE, why.answer(None)),
-        NoAgent::TooMany => too_many(),
+        AgentError::Refused(why) => unauthorized(reply::json(StatusCode::UNAUTHORIZED, why.answer(None))),
+        AgentError::Unavailable(why) => reply::json(StatusCode::SERVICE_UNAVAILABLE, why.answer(None)),
+        AgentError::TooMany => too_many(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A legacy session: its streams, and which message goes to which.
+//! A legacy session: its streams, and the routing of messages to them.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,48 +7,48 @@ use std::{
 };
 
 use briefcase_ipc::ChannelId;
-use briefcase_mcp::{Glance, RequestId};
+use briefcase_mcp::{MessageKind, RequestId};
 use bytes::Bytes;
 
-use super::outlet::{Keep, Outlet};
+use super::event_buffer::{EventBuffer, Retention};
 
-/// Sessions of one agent.
+/// The maximum number of sessions per agent.
 const SESSIONS: usize = 64;
-/// How long a session may be unused. A connected stream is use.
+/// The time after which an unused session expires. A connected stream counts as use.
 const EXPIRY: Duration = Duration::from_secs(30 * 60);
-/// A session unused this long may be ended to make room for another.
+/// The idle time after which a session may be ended in favour of a new one.
 const IDLE: Duration = Duration::from_secs(60);
-/// Streams of finished requests that can still be resumed.
+/// The maximum number of finished requests whose streams can be resumed.
 const FINISHED: usize = 16;
-/// What they may hold together before the oldest go.
+/// The maximum bytes of those streams.
 const FINISHED_BYTES: usize = 4 * 1024 * 1024;
-/// The version from which a client understands an event without data.
+/// The first version whose clients understand an event without data.
 const PRIMING_SINCE: &str = "2025-11-25";
 
 /// One session.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct HttpSession {
     id: String,
     channel: ChannelId,
-    general: Arc<Outlet>,
+    general: Arc<EventBuffer>,
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
     last_stream: u64,
-    open: HashMap<RequestId, Arc<Outlet>>,
-    finished: VecDeque<Arc<Outlet>>,
+    open: HashMap<RequestId, Arc<EventBuffer>>,
+    finished: VecDeque<Arc<EventBuffer>>,
     version: Option<String>,
     used: Instant,
     streams: usize,
 }
 
-/// A connected stream, which keeps its session from expiring.
+/// A connected stream. It keeps its session from expiring.
 #[derive(Debug)]
-pub(super) struct Connected(Arc<Session>);
+pub(super) struct ConnectedStream(Arc<HttpSession>);
 
-impl Session {
+impl HttpSession {
     pub(super) fn new(id: String, channel: ChannelId) -> Self {
         let inner = Inner {
             last_stream: 0,
@@ -58,10 +58,11 @@ impl Session {
             used: Instant::now(),
             streams: 0,
         };
-        Self { id, channel, general: Outlet::new(0, Keep::General), inner: Mutex::new(inner) }
+        Self { id, channel, general: EventBuffer::new(0, Retention::General), inner: Mutex::new(inner) }
     }
 
-    /// Whether one must go before another can come: `None` for no, `Some(None)` when all are in use.
+    /// Selects the session to end before a new one starts. Returns `None` below the limit, and `Some(None)` when all
+    /// sessions are in use.
     pub(super) fn to_make_room<'a>(
         sessions: impl ExactSizeIterator<Item = &'a Arc<Self>>,
     ) -> Option<Option<ChannelId>> {
@@ -93,7 +94,7 @@ impl Session {
         self.unused() > EXPIRY
     }
 
-    /// Notes that the session is used, and the protocol version that the request names.
+    /// Records the use of the session, and the protocol version of the request.
     pub(super) fn touch(&self, version: Option<&str>) {
         let mut inner = self.inner();
         inner.used = Instant::now();
@@ -107,65 +108,65 @@ impl Session {
         self.inner().version.as_deref().is_some_and(|version| version >= PRIMING_SINCE)
     }
 
-    pub(super) fn connected(self: &Arc<Self>) -> Connected {
+    pub(super) fn connected(self: &Arc<Self>) -> ConnectedStream {
         self.inner().streams += 1;
-        Connected(Arc::clone(self))
+        ConnectedStream(Arc::clone(self))
     }
 
     /// The stream for messages that belong to no request.
-    pub(super) const fn general(&self) -> &Arc<Outlet> {
+    pub(super) const fn general(&self) -> &Arc<EventBuffer> {
         &self.general
     }
 
     /// Makes a stream for a request; `None` when a request with this id is open.
-    pub(super) fn begin(&self, request: &RequestId) -> Option<Arc<Outlet>> {
+    pub(super) fn begin(&self, request: &RequestId) -> Option<Arc<EventBuffer>> {
         let mut inner = self.inner();
         if inner.open.contains_key(request) {
             return None;
         }
         inner.last_stream += 1;
-        let outlet = Outlet::new(inner.last_stream, Keep::Recent);
-        inner.open.insert(request.detached(), Arc::clone(&outlet));
-        Some(outlet)
+        let buffer = EventBuffer::new(inner.last_stream, Retention::Recent);
+        inner.open.insert(request.detached(), Arc::clone(&buffer));
+        Some(buffer)
     }
 
-    /// Forgets a request that could not be sent.
+    /// Removes a request that could not be sent.
     pub(super) fn withdraw(&self, request: &RequestId) {
         self.inner().open.remove(request);
     }
 
-    /// Ends the stream of a request that the client no longer wants; its response, if one comes, is dropped.
+    /// Ends the stream of a cancelled request. A late response is dropped.
     pub(super) fn cancelled(&self, request: &RequestId) {
-        let outlet = self.inner().open.remove(request);
-        outlet.into_iter().for_each(|outlet| outlet.end());
+        let buffer = self.inner().open.remove(request);
+        buffer.into_iter().for_each(|buffer| buffer.end());
     }
 
     /// The stream that an event id names.
-    pub(super) fn stream(&self, number: u64) -> Option<Arc<Outlet>> {
+    pub(super) fn stream(&self, number: u64) -> Option<Arc<EventBuffer>> {
         if number == 0 {
             return Some(Arc::clone(&self.general));
         }
         let inner = self.inner();
         let all = inner.open.values().chain(&inner.finished);
-        all.into_iter().find(|outlet| outlet.stream() == number).map(Arc::clone)
+        all.into_iter().find(|buffer| buffer.stream() == number).map(Arc::clone)
     }
 
-    /// Puts a message of the daemon where it belongs.
-    pub(super) fn deliver(&self, related: Option<&RequestId>, glance: Glance, json: Bytes) {
+    /// Routes a message of the daemon to its stream.
+    pub(super) fn deliver(&self, related: Option<&RequestId>, kind: MessageKind, json: Bytes) {
         let mut inner = self.inner();
-        let outlet = match related {
-            Some(id) if glance.is_response() => inner.finish(id),
+        let buffer = match related {
+            Some(id) if kind.is_response() => inner.finish(id),
             Some(id) => inner.open.get(id).cloned(),
             None => None,
         };
         drop(inner);
-        match outlet {
-            Some(outlet) => {
-                outlet.put(json, glance);
+        match buffer {
+            Some(buffer) => {
+                buffer.push(json, kind);
             }
-            // A response whose request is not open any more interests nobody; anything else still may.
-            None if !glance.is_response() => {
-                self.general.put(json, glance);
+            // A response without an open request is dropped. Other messages go to the general stream.
+            None if !kind.is_response() => {
+                self.general.push(json, kind);
             }
             None => {}
         }
@@ -176,25 +177,25 @@ impl Session {
         let mut inner = self.inner();
         let open = std::mem::take(&mut inner.open);
         drop(inner);
-        open.into_values().for_each(|outlet| outlet.end());
+        open.into_values().for_each(|buffer| buffer.end());
         self.general.end();
     }
 }
 
 impl Inner {
-    /// Moves a request's stream to those that can only be resumed.
-    fn finish(&mut self, request: &RequestId) -> Option<Arc<Outlet>> {
-        let outlet = self.open.remove(request)?;
-        let kept = |finished: &VecDeque<Arc<Outlet>>| finished.iter().map(|outlet| outlet.bytes()).sum::<usize>();
+    /// Moves a request's stream to the finished ones, which can only be resumed.
+    fn finish(&mut self, request: &RequestId) -> Option<Arc<EventBuffer>> {
+        let buffer = self.open.remove(request)?;
+        let kept = |finished: &VecDeque<Arc<EventBuffer>>| finished.iter().map(|buffer| buffer.bytes()).sum::<usize>();
         while self.finished.len() >= FINISHED || kept(&self.finished) > FINISHED_BYTES {
             self.finished.pop_front();
         }
-        self.finished.push_back(Arc::clone(&outlet));
-        Some(outlet)
+        self.finished.push_back(Arc::clone(&buffer));
+        Some(buffer)
     }
 }
 
-impl Drop for Connected {
+impl Drop for ConnectedStream {
     fn drop(&mut self) {
         let mut inner = self.0.inner();
         inner.streams = inner.streams.saturating_sub(1);

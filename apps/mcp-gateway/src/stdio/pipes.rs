@@ -1,7 +1,7 @@
-//! Standard input and output without a thread for each read.
+//! Standard input and output without a thread per read.
 //!
-//! A client starts its servers with pipes or sockets as standard streams; those can be waited for like any other
-//! connection. Terminals and files cannot, and go through a helper thread.
+//! A client starts its servers with pipes or sockets as standard streams. Both support asynchronous I/O. Terminals and
+//! files do not, and use a helper thread.
 
 use std::{
     io,
@@ -30,7 +30,7 @@ impl Input {
         }))
     }
 
-    /// Reads some bytes; 0 at the end. Safe to drop while waiting.
+    /// Reads some bytes; 0 at the end. Cancel safe.
     pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer).await
     }

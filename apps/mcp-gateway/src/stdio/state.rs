@@ -1,4 +1,4 @@
-//! What both directions know of the conversation.
+//! The state that both loops share.
 
 use std::{
     collections::HashSet,
@@ -11,74 +11,75 @@ use tokio::sync::Notify;
 
 use crate::daemon::Unavailable;
 
-/// The connection to the daemon, as the reading side sees it.
+/// The state of the connection to the daemon, as the reading loop sees it.
 #[derive(Clone)]
-pub(super) enum Line {
-    /// The first attempt is still being made.
+pub(super) enum DaemonLinkState {
+    /// The first attempt is in progress.
     Connecting,
     /// Messages can be sent.
     Up(FrameSender<ToDaemon>),
-    /// There is no connection, for this reason.
+    /// The connection failed for this reason.
     Down(Unavailable),
 }
 
 struct Inner {
-    line: Line,
+    link: DaemonLinkState,
     open: HashSet<RequestId>,
     legacy: bool,
     client_gone: bool,
 }
 
-/// Shared by the two directions.
-pub(super) struct State {
+/// The state that both loops share.
+pub(super) struct StdioState {
     inner: Mutex<Inner>,
-    /// Told when the line changed. Only the reading side waits for it.
-    line_known: Notify,
-    /// Told when the client is gone, and then when a request was answered. Only the writing side waits for it.
+    /// Notified when the connection's state changes. Only the reading loop waits for it.
+    link_known: Notify,
+    /// Notified when the client has closed, and then when a request completes. Only the writing loop waits for it.
     changed: Notify,
 }
 
-impl Default for State {
+impl Default for StdioState {
     fn default() -> Self {
-        let inner = Inner { line: Line::Connecting, open: HashSet::new(), legacy: false, client_gone: false };
-        Self { inner: Mutex::new(inner), line_known: Notify::new(), changed: Notify::new() }
+        let inner =
+            Inner { link: DaemonLinkState::Connecting, open: HashSet::new(), legacy: false, client_gone: false };
+        Self { inner: Mutex::new(inner), link_known: Notify::new(), changed: Notify::new() }
     }
 }
 
-impl State {
+impl StdioState {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection, once the first attempt has ended.
-    pub(super) async fn line(&self) -> Line {
+    /// Waits for the first attempt and returns the connection's state.
+    pub(super) async fn link(&self) -> DaemonLinkState {
         loop {
-            let line = self.inner().line.clone();
-            if !matches!(line, Line::Connecting) {
-                return line;
+            let link = self.inner().link.clone();
+            if !matches!(link, DaemonLinkState::Connecting) {
+                return link;
             }
-            self.line_known.notified().await;
+            self.link_known.notified().await;
         }
     }
 
-    pub(super) fn set_line(&self, line: Line) {
-        self.inner().line = line;
-        self.line_known.notify_one();
+    pub(super) fn set_link(&self, link: DaemonLinkState) {
+        self.inner().link = link;
+        self.link_known.notify_one();
     }
 
-    /// Remembers a request that is being sent. `initialize` makes the conversation one that cannot be resumed.
+    /// Records a request before it is sent. After `initialize` the conversation cannot be resumed.
     pub(super) fn sent(&self, id: &RequestId, starts_session: bool) {
         let mut inner = self.inner();
         inner.open.insert(id.detached());
         inner.legacy |= starts_session;
     }
 
-    /// Takes back a request that could not be sent. `false` when it was given up with the connection already.
+    /// Removes a request that could not be sent. Returns `false` when the lost connection already removed it.
     pub(super) fn withdraw(&self, id: &RequestId) -> bool {
         self.inner().open.remove(id)
     }
 
-    /// Forgets a request that was answered.
+    /// Removes a completed request.
     pub(super) fn answered(&self, id: &RequestId) {
         let mut inner = self.inner();
         inner.open.remove(id);
@@ -88,11 +89,11 @@ impl State {
         }
     }
 
-    /// Ends the connection: whose requests stay unanswered, and whether a legacy session went with it.
+    /// Records the connection's loss. Returns the open requests, and whether a legacy session was lost.
     pub(super) fn lost(&self, why: Unavailable) -> (HashSet<RequestId>, bool) {
         let mut inner = self.inner();
-        inner.line = Line::Down(why);
-        self.line_known.notify_one();
+        inner.link = DaemonLinkState::Down(why);
+        self.link_known.notify_one();
         (std::mem::take(&mut inner.open), inner.legacy)
     }
 
@@ -101,7 +102,7 @@ impl State {
         self.changed.notify_one();
     }
 
-    /// Waits until the client is gone.
+    /// Waits until the client has closed.
     pub(super) async fn until_client_is_gone(&self) {
         while !self.inner().client_gone {
             self.changed.notified().await;

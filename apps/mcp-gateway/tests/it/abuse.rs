@@ -1,4 +1,4 @@
-//! Attacks 47, 49 and 50: too much, too slow, too many.
+//! Attacks 47, 49 and 50: too large, too slow, too many.
 
 use std::{
     io::Write as _,
@@ -11,7 +11,7 @@ use crate::{client::Gateway, daemon::ALICE};
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#;
 
 #[test]
-fn oversized_and_malformed_bodies_are_refused_and_cost_little() {
+fn oversized_and_malformed_bodies_are_rejected_cheaply() {
     let gateway = Gateway::start();
     assert_eq!(gateway.post(&[], INITIALIZE).status, 200);
     let before = gateway.program.resident();
@@ -47,7 +47,7 @@ fn oversized_and_malformed_bodies_are_refused_and_cost_little() {
 }
 
 #[test]
-fn who_dawdles_is_disconnected() {
+fn slow_clients_are_disconnected() {
     let gateway = Gateway::start();
     let start = Instant::now();
     let host = gateway.address;
@@ -60,7 +60,7 @@ fn who_dawdles_is_disconnected() {
     second_head.send(b"POST /mcp");
     let mut body = gateway.connect();
     body.send(format!("POST /mcp HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {ALICE}\r\nContent-Type: application/json\r\nAccept: */*\r\nContent-Length: 100\r\n\r\n{{").as_bytes());
-    // A byte now and then does not help.
+    // Sending a byte now and then does not extend the time.
     let mut dripping = slow.stream.get_ref().try_clone().unwrap();
     std::thread::spawn(move || {
         while dripping.write_all(b"x").is_ok() {
@@ -75,7 +75,7 @@ fn who_dawdles_is_disconnected() {
 }
 
 #[test]
-fn a_crowd_of_idle_connections_keeps_nobody_out() {
+fn idle_connections_do_not_block_others() {
     let gateway = Gateway::start();
     let mut honest = gateway.connect();
     honest.post(ALICE, &[], INITIALIZE);

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::daemon::{ALICE, Daemon, private};
 
-/// A running program, ended when dropped.
+/// A running program, killed when dropped.
 pub(crate) struct Program {
     pub(crate) child: Child,
 }
@@ -63,8 +63,8 @@ impl Gateway {
         Connection::open(self.address)
     }
 
-    /// A request as a well-behaved agent sends it.
-    pub(crate) fn post(&self, headers: &[(&str, &str)], body: &str) -> Reply {
+    /// Sends a request as a well-behaved agent does.
+    pub(crate) fn post(&self, headers: &[(&str, &str)], body: &str) -> HttpReply {
         let mut connection = self.connect();
         connection.post(ALICE, headers, body);
         connection.reply()
@@ -83,7 +83,7 @@ pub(crate) fn serve_http(socket: &Path, arguments: &[&str]) -> (Program, SocketA
             break rest.split_once('/').unwrap().0.parse().unwrap();
         }
     };
-    // The pipe must not fill up.
+    // Drain the pipe so that it never fills up.
     std::thread::spawn(move || lines.for_each(drop));
     (program, address)
 }
@@ -96,13 +96,13 @@ pub(crate) struct Connection {
 
 /// The head of a response, and its body when it has a length.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct HttpReply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Reply {
+impl HttpReply {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -142,7 +142,7 @@ impl Connection {
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) {
-        // The other side may have closed already, which the reply tells.
+        // The other side may have closed already; the reply then shows it.
         let _ = self.stream.get_mut().write_all(bytes);
     }
 
@@ -171,9 +171,9 @@ impl Connection {
         (read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    /// Reads the head, and the body unless it is a stream. Status 0 when the connection ended without a word.
-    pub(crate) fn reply(&mut self) -> Reply {
-        let mut reply = Reply { status: 0, headers: Vec::new(), body: Vec::new() };
+    /// Reads the head, and the body unless it is a stream. Status 0 means that the connection ended without a response.
+    pub(crate) fn reply(&mut self) -> HttpReply {
+        let mut reply = HttpReply { status: 0, headers: Vec::new(), body: Vec::new() };
         let Some(status) = self.line() else { return reply };
         reply.status = status.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
         while let Some(line) = self.line().filter(|line| !line.is_empty()) {
@@ -195,7 +195,7 @@ impl Connection {
         }
     }
 
-    /// The next event of a stream; `None` at its end. Comments are passed over.
+    /// The next event of a stream; `None` at its end. Comments are skipped.
     pub(crate) fn event(&mut self) -> Option<Event> {
         let mut event = Event::default();
         loop {
@@ -211,7 +211,7 @@ impl Connection {
         }
     }
 
-    /// A line inside chunked transfer coding. Chunks end with events, so chunk lines stand between lines.
+    /// A line inside the chunked transfer coding. Chunks end with events, so chunk lines are between lines.
     fn stream_line(&mut self) -> Option<String> {
         loop {
             let line = self.line()?;

@@ -1,4 +1,4 @@
-//! A double of the daemon: known tokens, a few tools, and a record of every frame.
+//! A test double of the daemon, with known tokens, a few tools, and a record of every frame.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,7 +7,8 @@ use std::{
 };
 
 use briefcase_ipc::{
-    AgentConnection, AgentListener, ChannelId, FrameSender, PROTOCOL, Refused, Route, ToDaemon, ToGateway, Welcome,
+    AgentListener, ChannelId, ChannelRoute, FrameSender, GatewayConnection, HandshakeRefusal, PROTOCOL, ToDaemon,
+    ToGateway, Welcome,
 };
 use briefcase_types::RefusalCode;
 use bytes::Bytes;
@@ -16,14 +17,14 @@ use serde_json::{Value, json};
 pub(crate) const ALICE: &str = "bca_alice_0123456789abcdef";
 pub(crate) const BOB: &str = "bca_bob_0123456789abcdefgh";
 
-/// A running double. Dropping it ends its connections.
+/// A running test double. Dropping it ends its connections.
 pub(crate) struct Daemon {
     pub(crate) socket: PathBuf,
     frames: Mutex<mpsc::Receiver<ToDaemon>>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
-/// A folder that sockets and tokens may be in.
+/// A private folder for sockets and tokens.
 pub(crate) fn private() -> tempfile::TempDir {
     tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700)).tempdir().unwrap()
 }
@@ -45,7 +46,7 @@ impl Daemon {
         Self { socket, frames: Mutex::new(frames), runtime: Some(runtime) }
     }
 
-    /// The next frame that is like this; fails when none comes in time.
+    /// Waits for the next frame that matches. Fails on a timeout.
     pub(crate) fn expect(&self, what: &str, fits: impl Fn(&ToDaemon) -> bool) -> ToDaemon {
         let frames = self.frames.lock().unwrap();
         loop {
@@ -57,7 +58,7 @@ impl Daemon {
         }
     }
 
-    /// Every frame that has come so far.
+    /// All frames received so far.
     pub(crate) fn frames(&self) -> Vec<ToDaemon> {
         self.frames.lock().unwrap().try_iter().collect()
     }
@@ -71,15 +72,15 @@ impl Drop for Daemon {
     }
 }
 
-async fn serve(incoming: briefcase_ipc::IncomingAgent, record: mpsc::Sender<ToDaemon>) {
-    let Ok(greeting) = incoming.greeting().await else { return };
+async fn serve(incoming: briefcase_ipc::IncomingConnection, record: mpsc::Sender<ToDaemon>) {
+    let Ok(greeting) = incoming.read_hello().await else { return };
     let agent = greeting.hello.agent_token.expose(|token| match token {
         ALICE => Some("alice"),
         BOB => Some("bob"),
         _ => None,
     });
     let Some(agent) = agent else {
-        let refused = Refused {
+        let refused = HandshakeRefusal {
             code: RefusalCode::Denied,
             message: "This agent is not known.".into(),
             next_step: "Make a token with `briefcase agent add NAME`.".into(),
@@ -88,7 +89,7 @@ async fn serve(incoming: briefcase_ipc::IncomingAgent, record: mpsc::Sender<ToDa
         return;
     };
     let welcome = Welcome { protocol: PROTOCOL, agent: agent.into(), daemon: "double/1".into() };
-    let AgentConnection { mut receiver, sender, .. } = greeting.welcome(welcome).await.unwrap();
+    let GatewayConnection { mut receiver, sender, .. } = greeting.welcome(welcome).await.unwrap();
     let held = Arc::new(Mutex::new(Vec::new()));
     while let Ok(Some(frame)) = receiver.recv().await {
         let _ = record.send(frame.clone());
@@ -135,7 +136,7 @@ impl Said {
                 let error = json!({"code": -32601, "message": "Method not found"});
                 self.send(&id, &json!({"jsonrpc":"2.0","id":id,"error":error})).await;
             }
-            // An answer of the client to a question that a tool asked.
+            // The client's answer to a tool's request.
             None if !self.message["result"].is_null() => {
                 let asked = id.as_str().and_then(|id| id.strip_prefix("ask-")).unwrap_or_default().to_owned();
                 let asked: Value = serde_json::from_str(&asked).unwrap();
@@ -191,7 +192,7 @@ impl Said {
         let waiting = std::mem::take(&mut *held.lock().unwrap());
         for (channel, id) in waiting {
             let json = json!({"jsonrpc":"2.0","id":id,"result":{"released":true}}).to_string().into();
-            let route = Route::Related(id.to_string().into());
+            let route = ChannelRoute::Related(id.to_string().into());
             self.sender.send(ToGateway::Message { channel, route, json }).await.unwrap();
         }
     }
@@ -205,13 +206,13 @@ impl Said {
     }
 
     async fn raw(&self, id: &Value, json: Bytes) {
-        let route = Route::Related(id.to_string().into());
+        let route = ChannelRoute::Related(id.to_string().into());
         let _ = self.sender.send(ToGateway::Message { channel: self.channel, route, json }).await;
     }
 
     async fn general(&self, message: &Value) {
         let json = message.to_string().into();
-        let frame = ToGateway::Message { channel: self.channel, route: Route::General, json };
+        let frame = ToGateway::Message { channel: self.channel, route: ChannelRoute::General, json };
         let _ = self.sender.send(frame).await;
     }
 }

@@ -4,7 +4,7 @@ use briefcase_ipc::ToDaemon;
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Connection, Gateway, Reply},
+    client::{Connection, Gateway, HttpReply},
     daemon::{ALICE, BOB, Daemon},
 };
 
@@ -35,18 +35,18 @@ impl<'a> Session<'a> {
         Self { gateway, id: reply.header("mcp-session-id").unwrap().to_owned() }
     }
 
-    fn open(&self, body: &str) -> (Connection, Reply) {
+    fn open(&self, body: &str) -> (Connection, HttpReply) {
         let mut connection = self.gateway.connect();
         connection.post(ALICE, &[("Mcp-Session-Id", &self.id)], body);
         let reply = connection.reply();
         (connection, reply)
     }
 
-    fn post(&self, body: &str) -> Reply {
+    fn post(&self, body: &str) -> HttpReply {
         self.open(body).1
     }
 
-    fn get(&self, headers: &[(&str, &str)]) -> (Connection, Reply) {
+    fn get(&self, headers: &[(&str, &str)]) -> (Connection, HttpReply) {
         let mut connection = self.gateway.connect();
         let all = [&[("Mcp-Session-Id", self.id.as_str()), ("Accept", "text/event-stream")], headers].concat();
         connection.without_body("GET", ALICE, &all);
@@ -56,7 +56,7 @@ impl<'a> Session<'a> {
 }
 
 #[test]
-fn a_session_begins_works_and_ends() {
+fn a_session_starts_works_and_ends() {
     let gateway = Gateway::start();
     let session = Session::start(&gateway);
     assert!(session.id.len() >= 22, "{}", session.id);
@@ -81,7 +81,7 @@ fn a_session_begins_works_and_ends() {
 }
 
 #[test]
-fn nobody_gets_into_a_session_of_somebody_else() {
+fn sessions_of_other_agents_are_unreachable() {
     let gateway = Gateway::start();
     let session = Session::start(&gateway);
     let as_bob = |id: &str| {
@@ -106,7 +106,7 @@ fn nobody_gets_into_a_session_of_somebody_else() {
 }
 
 #[test]
-fn messages_about_a_request_come_on_its_stream() {
+fn messages_of_a_request_arrive_on_its_stream() {
     let gateway = Gateway::start();
     let session = Session::start(&gateway);
     let (mut stream, reply) = session.open(&call(5, "progress"));
@@ -124,7 +124,7 @@ fn messages_about_a_request_come_on_its_stream() {
 }
 
 #[test]
-fn a_tool_can_ask_the_client_in_between() {
+fn a_tool_can_send_requests_to_the_client() {
     let gateway = Gateway::start();
     let session = Session::start(&gateway);
     let (mut stream, _) = session.open(&call(9, "ask"));
@@ -138,7 +138,7 @@ fn a_tool_can_ask_the_client_in_between() {
 }
 
 #[test]
-fn a_broken_stream_is_resumed_where_it_stopped_and_only_that_one() {
+fn only_the_broken_stream_is_resumed_where_it_stopped() {
     let gateway = Gateway::start();
     let session = Session::start(&gateway);
     let (mut first, _) = session.open(&call(1, "hold"));
@@ -158,7 +158,7 @@ fn a_broken_stream_is_resumed_where_it_stopped_and_only_that_one() {
     for id in ["99-1", "x", "", "1", "18446744073709551616-0"] {
         assert_eq!(session.get(&[("Last-Event-ID", id)]).1.status, 400, "{id}");
     }
-    // Breaking off is not cancelling.
+    // A broken connection does not cancel the request.
     assert!(gateway.daemon.frames().iter().all(|frame| !matches!(frame, ToDaemon::Cancel { .. })));
 }
 
@@ -172,7 +172,7 @@ fn general_messages_wait_for_the_listening_stream() {
     assert!(reply.is_stream());
     assert_eq!(listening.event().unwrap().data.as_deref(), Some(""));
     assert_eq!(listening.event().unwrap().json()["method"], "notifications/message");
-    // A second listener takes over: no message is sent twice.
+    // A second listener replaces the first: no message is sent twice.
     let (mut second, _) = session.get(&[]);
     assert!(listening.event().is_none());
     second.event().unwrap();
@@ -212,7 +212,7 @@ fn a_cancelled_request_ends_its_stream() {
 }
 
 #[test]
-fn after_a_restart_of_the_daemon_the_client_is_told_to_begin_again() {
+fn after_a_daemon_restart_the_client_must_start_again() {
     let mut gateway = Gateway::start();
     let id = Session::start(&gateway).id;
     let dir = gateway.dir.path().to_owned();
@@ -227,7 +227,7 @@ fn after_a_restart_of_the_daemon_the_client_is_told_to_begin_again() {
 }
 
 #[test]
-fn sessions_are_limited_and_idle_ones_are_not_taken_at_once() {
+fn sessions_are_limited_and_recently_used_ones_are_kept() {
     let gateway = Gateway::start();
     let sessions: Vec<_> = (0..64).map(|_| Session::start(&gateway)).collect();
     assert_eq!(gateway.post(&[], &initialize("2025-11-25")).status, 429);

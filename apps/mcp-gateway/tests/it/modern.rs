@@ -4,7 +4,7 @@ use briefcase_ipc::{ChannelId, ToDaemon};
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Connection, Gateway, Reply},
+    client::{Connection, Gateway, HttpReply},
     daemon::ALICE,
 };
 
@@ -24,7 +24,7 @@ fn call(id: u32, tool: &str) -> String {
     message(id, "tools/call", json!({"name": tool, "arguments": {"a": 1}}))
 }
 
-fn open(gateway: &Gateway, id: u32, tool: &str) -> (Connection, Reply) {
+fn open(gateway: &Gateway, id: u32, tool: &str) -> (Connection, HttpReply) {
     let mut connection = gateway.connect();
     connection.post(ALICE, &[VERSION, ("Mcp-Method", "tools/call"), ("Mcp-Name", tool)], &call(id, tool));
     let reply = connection.reply();
@@ -40,12 +40,12 @@ fn release(gateway: &Gateway) {
 }
 
 #[test]
-fn each_request_stands_for_itself() {
+fn requests_are_stateless() {
     let gateway = Gateway::start();
     let (_, reply) = open(&gateway, 1, "echo");
     assert_eq!((reply.status, &reply.json()["result"]["echo"]), (200, &json!({"a": 1})));
     assert_eq!(reply.header("mcp-session-id"), None);
-    // A session id means nothing to this version, and none is made.
+    // This version has no session ids: one sent is ignored, and none is made.
     let headers = [VERSION, ("Mcp-Method", "tools/list"), ("Mcp-Session-Id", "nonsense")];
     assert_eq!(gateway.post(&headers, &message(2, "tools/list", json!({}))).status, 200);
     for method in ["GET", "DELETE", "PUT", "PATCH"] {
@@ -97,7 +97,7 @@ fn errors_have_the_status_that_the_specification_gives_them() {
     assert_eq!(status(discover, &bare(unknown), &[]).1, -32020);
 }
 
-/// Attack 37: header and body must say the same, or nothing is passed on.
+/// Attack 37: header and body must agree, or nothing is forwarded.
 #[test]
 fn a_header_that_differs_from_the_body_stops_the_request() {
     let gateway = Gateway::start();
@@ -131,7 +131,7 @@ fn a_header_that_differs_from_the_body_stops_the_request() {
 }
 
 #[test]
-fn mirrored_arguments_reach_the_daemon_to_be_checked_there() {
+fn mirrored_arguments_are_forwarded_for_the_daemons_check() {
     let gateway = Gateway::start();
     let headers = [
         VERSION,
@@ -147,7 +147,7 @@ fn mirrored_arguments_reach_the_daemon_to_be_checked_there() {
 }
 
 #[test]
-fn progress_comes_as_a_stream_without_ids() {
+fn progress_arrives_as_a_stream_without_ids() {
     let gateway = Gateway::start();
     let (mut stream, reply) = open(&gateway, 1, "progress");
     assert!(reply.is_stream());
@@ -168,7 +168,7 @@ fn closing_the_response_cancels_the_request() {
     drop(stream);
     let is_cancel = |wanted: &'static str| move |frame: &ToDaemon| matches!(frame, ToDaemon::Cancel { request, .. } if request == wanted);
     gateway.daemon.expect("the cancellation", is_cancel("41"));
-    // Also while nothing has been answered yet.
+    // Also before the first response byte.
     let mut connection = gateway.connect();
     connection.post(ALICE, &[VERSION, ("Mcp-Method", "tools/call"), ("Mcp-Name", "hang")], &call(42, "hang"));
     gateway.daemon.expect("the call", |frame| matches!(frame, ToDaemon::Message { .. }));
@@ -177,7 +177,7 @@ fn closing_the_response_cancels_the_request() {
 }
 
 #[test]
-fn clients_with_the_same_ids_do_not_meet() {
+fn clients_with_the_same_ids_are_kept_apart() {
     let gateway = Gateway::start();
     let first = open(&gateway, 1, "hold");
     let second = open(&gateway, 1, "hold");
@@ -211,7 +211,7 @@ fn a_slow_request_becomes_a_stream() {
 }
 
 #[test]
-fn a_daemon_that_dies_leaves_no_request_without_an_answer() {
+fn every_request_is_answered_when_the_daemon_dies() {
     let gateway = Gateway::start();
     let (mut stream, _) = open(&gateway, 1, "hold");
     stream.event().unwrap();

@@ -1,4 +1,4 @@
-//! Attack 38: bytes on which two HTTP parsers could disagree.
+//! Attack 38: bytes that two HTTP parsers could read differently.
 
 use briefcase_ipc::ToDaemon;
 
@@ -7,7 +7,7 @@ use crate::{client::Gateway, daemon::ALICE};
 const BODY: &str = r#"{"jsonrpc":"2.0","method":"notifications/x"}"#;
 
 #[test]
-fn requests_with_two_readings_are_refused_and_the_connection_with_them() {
+fn ambiguous_requests_are_rejected_and_end_the_connection() {
     let gateway = Gateway::start();
     let host = format!("Host: {}\r\n", gateway.address);
     let rest = format!("Authorization: Bearer {ALICE}\r\nContent-Type: application/json\r\nAccept: */*\r\n");
@@ -66,7 +66,7 @@ fn requests_with_two_readings_are_refused_and_the_connection_with_them() {
 }
 
 #[test]
-fn one_connection_serves_many_requests_however_they_are_cut() {
+fn one_connection_serves_many_requests_at_any_split() {
     let gateway = Gateway::start();
     let mut connection = gateway.connect();
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",

@@ -58,7 +58,7 @@ impl Client {
         self.answer()
     }
 
-    /// Closes standard input; everything that is still written, and how the program ended.
+    /// Closes standard input. Returns the remaining output and whether the program succeeded.
     fn finish(mut self) -> (String, bool) {
         drop(self.input.take());
         let mut rest = String::new();
@@ -94,7 +94,7 @@ fn messages_pass_both_ways_and_nothing_else_is_written() {
 }
 
 #[test]
-fn a_thousand_requests_may_be_on_their_way_at_once() {
+fn a_thousand_requests_may_be_in_flight() {
     let dir = private();
     let _daemon = Daemon::start(dir.path());
     let mut client = Client::start(dir.path());
@@ -103,14 +103,14 @@ fn a_thousand_requests_may_be_on_their_way_at_once() {
     let mut ids: Vec<_> = (0..1000).map(|_| client.answer()["id"].as_u64().unwrap()).collect();
     ids.sort_unstable();
     assert_eq!(ids, (0..1000).collect::<Vec<_>>());
-    // What was sent before standard input closed is still answered.
+    // Requests sent before standard input closed are still answered.
     client.request(&call(1000, "echo", &json!({})));
     assert_eq!(client.finish().0.lines().count(), 1);
 }
 
-/// Attack 41: whatever comes, there is one clear answer, and the next message is served.
+/// Attack 41: every input gets one clear answer, and the next message is served.
 #[test]
-fn garbage_is_answered_and_passed_over() {
+fn garbage_gets_an_error_and_is_skipped() {
     let dir = private();
     let daemon = Daemon::start(dir.path());
     let mut client = Client::start(dir.path());
@@ -152,7 +152,7 @@ fn garbage_is_answered_and_passed_over() {
 }
 
 #[test]
-fn an_endless_line_is_dropped_as_it_comes() {
+fn an_endless_line_is_dropped_on_arrival() {
     let dir = private();
     let _daemon = Daemon::start(dir.path());
     let mut client = Client::start(dir.path());
@@ -168,7 +168,7 @@ fn an_endless_line_is_dropped_as_it_comes() {
     assert_eq!(client.call(2, "echo", &json!({}))["id"], 2);
     let grown = client.program.resident().saturating_sub(before);
     assert!(grown < 32 * 1024, "{grown} KiB more");
-    // Just under the limit is served, and a large answer comes back whole.
+    // A message just under the limit is served, and a large answer arrives complete.
     let large = client.call(3, "echo", &json!({"text": "x".repeat(4_000_000)}));
     assert_eq!(large["result"]["echo"]["text"].as_str().unwrap().len(), 4_000_000);
     assert_eq!(
@@ -188,14 +188,14 @@ fn an_end_inside_a_message_is_not_a_message() {
     let (rest, ended_well) = client.finish();
     assert!(rest.contains("-32700") && ended_well, "{rest}");
     assert!(daemon.frames().iter().all(|frame| !matches!(frame, briefcase_ipc::ToDaemon::Message { .. })));
-    // A whole message needs no line end to count.
+    // A complete message at the end of the input needs no line end.
     let mut client = Client::start(dir.path());
     client.send(br#"{"jsonrpc":"2.0","id":2,"method":"ping"}"#);
     assert!(client.finish().0.contains(r#""id":2"#));
 }
 
 #[test]
-fn without_a_daemon_every_request_says_what_to_do_and_works_once_it_runs() {
+fn without_a_daemon_requests_give_the_next_step_and_work_once_it_runs() {
     let dir = private();
     let mut client = Client::start(dir.path());
     let refused = client.call(7, "echo", &json!({}));
@@ -214,7 +214,7 @@ fn without_a_daemon_every_request_says_what_to_do_and_works_once_it_runs() {
 }
 
 #[test]
-fn an_unknown_or_missing_token_is_said_to_the_agent() {
+fn an_unknown_or_missing_token_is_reported_to_the_agent() {
     let dir = private();
     let _daemon = Daemon::start(dir.path());
     let mut unknown = Client::with_token(dir.path(), "bca_nobody_0123456789abcdef");
@@ -251,7 +251,7 @@ fn a_lost_daemon_ends_a_legacy_session_cleanly() {
 }
 
 #[test]
-fn a_client_without_a_session_is_connected_again() {
+fn a_client_without_a_session_is_reconnected() {
     let dir = private();
     let _daemon = Daemon::start(dir.path());
     let mut client = Client::start(dir.path());
@@ -264,11 +264,11 @@ fn a_client_without_a_session_is_connected_again() {
 }
 
 #[test]
-fn it_is_small() {
+fn the_process_uses_little_memory() {
     let dir = private();
     let _daemon = Daemon::start(dir.path());
     let mut client = Client::start(dir.path());
     client.call(1, "echo", &json!({}));
-    // An unoptimised build is larger than the one that is measured against 10 MB.
+    // An unoptimised build is larger than the release build, whose limit is 10 MB.
     assert!(client.program.resident() < 20 * 1024, "{} KiB", client.program.resident());
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Spellings of addresses that only the inside of a network, or this machine, answers.
+/// Spellings of addresses inside a network or on this machine.
 const INSIDE: [&str; 64] = [
     "https://127.0.0.1/",
     "https://127.1/",
@@ -69,8 +69,8 @@ const INSIDE: [&str; 64] = [
 ];
 
 #[test]
-fn attack_43_no_spelling_of_an_inside_address_is_a_public_target() {
-    let passed: Vec<_> = INSIDE.iter().filter(|text| Target::parse(text, Reach::Public).is_ok()).collect();
+fn attack_43_no_spelling_of_an_internal_address_is_a_public_target() {
+    let passed: Vec<_> = INSIDE.iter().filter(|text| Target::parse(text, AddressPolicy::Public).is_ok()).collect();
     assert!(passed.is_empty(), "{passed:?}");
 }
 
@@ -96,7 +96,7 @@ fn attack_43_text_that_parsers_read_differently_is_refused() {
         "https://256.0.0.1/",
         "https://good.example:99999/",
     ] {
-        let read = Target::parse(text, Reach::Public);
+        let read = Target::parse(text, AddressPolicy::Public);
         assert!(read.is_err() || read.as_ref().unwrap().url.host_str() == Some("good.example"), "{text}: {read:?}");
     }
     for text in [
@@ -107,31 +107,31 @@ fn attack_43_text_that_parsers_read_differently_is_refused() {
         "data:,x",
         "ws://good.example",
     ] {
-        assert!(Target::parse(text, Reach::Public).is_err(), "{text}");
-        assert!(Target::parse(text, Reach::Private).is_err(), "{text}");
+        assert!(Target::parse(text, AddressPolicy::Public).is_err(), "{text}");
+        assert!(Target::parse(text, AddressPolicy::Private).is_err(), "{text}");
     }
 }
 
 #[test]
 fn plain_http_is_for_this_machine_only() {
     for text in ["http://127.0.0.1:3000/mcp", "http://localhost:3000/mcp", "http://[::1]:1/", "http://api.localhost/"] {
-        assert!(Target::parse(text, Reach::Loopback).is_ok(), "{text}");
-        assert!(Target::parse(text, Reach::Private).is_err(), "{text}");
+        assert!(Target::parse(text, AddressPolicy::Loopback).is_ok(), "{text}");
+        assert!(Target::parse(text, AddressPolicy::Private).is_err(), "{text}");
     }
     for text in ["http://good.example/", "https://good.example/", "http://10.0.0.1/", "http://localhost.good.example/"]
     {
         assert_eq!(
-            Target::parse(text, Reach::Loopback).unwrap_err(),
+            Target::parse(text, AddressPolicy::Loopback).unwrap_err(),
             TargetError::OutOfReach("this machine only"),
             "{text}"
         );
     }
-    assert!(Target::parse("https://10.0.0.1:8443/mcp", Reach::Private).is_ok());
+    assert!(Target::parse("https://10.0.0.1:8443/mcp", AddressPolicy::Private).is_ok());
 }
 
 #[test]
-fn a_reference_never_leaves_its_origin() {
-    let target = Target::parse("https://good.example/mcp/sse", Reach::Public).unwrap();
+fn a_reference_to_another_origin_is_rejected() {
+    let target = Target::parse("https://good.example/mcp/sse", AddressPolicy::Public).unwrap();
     assert_eq!(target.join("/messages?id=1").unwrap().0, "https://good.example/messages?id=1");
     assert_eq!(target.join("https://good.example:443/x").unwrap().0, "https://good.example/x");
     for text in [
@@ -147,13 +147,13 @@ fn a_reference_never_leaves_its_origin() {
 }
 
 #[test]
-fn an_origin_is_what_a_browser_would_call_it() {
+fn an_origin_is_written_as_browsers_write_it() {
     for (url, origin) in [
         ("https://Push.EXAMPLE:443/send/a?b", "https://push.example"),
         ("https://push.example:8443/", "https://push.example:8443"),
         ("https://b\u{fc}cher.example/x", "https://xn--bcher-kva.example"),
         ("https://[2606:4700::1111]/", "https://[2606:4700::1111]"),
     ] {
-        assert_eq!(Target::parse(url, Reach::Public).unwrap().origin(), origin, "{url}");
+        assert_eq!(Target::parse(url, AddressPolicy::Public).unwrap().origin(), origin, "{url}");
     }
 }

@@ -1,4 +1,4 @@
-//! The client against servers that are slow, large, elsewhere, or not who they say they are.
+//! The client against servers that are slow, large, at other addresses, or impostors.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +9,6 @@
 )]
 
 mod addresses;
-mod answers;
+mod responses;
 mod stage;
 mod tls;

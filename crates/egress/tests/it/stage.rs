@@ -1,4 +1,4 @@
-//! A lane, a server that writes bytes, and a resolver that says what it is told.
+//! Test parts: a client, a server that writes given bytes, and a resolver with given addresses.
 
 use std::{
     collections::VecDeque,
@@ -11,7 +11,8 @@ use std::{
 };
 
 use briefcase_egress::{
-    CertificateDer, Egress, EgressError, EgressSettings, Lane, Reach, Request, ResolveFuture, Resolver, Target,
+    AddressPolicy, CertificateDer, Egress, EgressError, EgressRequest, EgressSettings, OriginClient, ResolveFuture,
+    Resolver, Target,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -31,29 +32,34 @@ impl Resolver for Told {
     }
 }
 
-pub fn lane(url: &str, reach: Reach, resolver: Arc<dyn Resolver>, roots: Vec<CertificateDer<'static>>) -> Lane {
+pub fn client(
+    url: &str,
+    policy: AddressPolicy,
+    resolver: Arc<dyn Resolver>,
+    roots: Vec<CertificateDer<'static>>,
+) -> OriginClient {
     let (connect, idle) = (Duration::from_secs(2), Duration::from_millis(200));
     let egress = Egress::new(EgressSettings { connect, idle, roots, resolver }).unwrap();
-    egress.lane(Target::parse(url, reach).unwrap())
+    egress.client(Target::parse(url, policy).unwrap())
 }
 
-pub fn get() -> Request {
-    Request {
+pub fn get() -> EgressRequest {
+    EgressRequest {
         method: Method::GET,
-        place: None,
+        path: None,
         headers: HeaderMap::new(),
         body: Bytes::new(),
-        patience: Duration::from_millis(500),
+        timeout: Duration::from_millis(500),
         limit: 1000,
     }
 }
 
-/// Asks, and reads all of the answer.
-pub async fn fetch(lane: &Lane) -> Result<Bytes, EgressError> {
-    lane.send(get()).await?.body.collect().await
+/// Sends a request and reads the whole response.
+pub async fn fetch(client: &OriginClient) -> Result<Bytes, EgressError> {
+    client.send(get()).await?.body.collect().await
 }
 
-/// A server that answers every request with these bytes and keeps the connection; counts connections.
+/// A server that answers every request with these bytes, keeps the connection, and counts connections.
 pub async fn serve(answer: impl Into<Vec<u8>>) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, connections, answer) =

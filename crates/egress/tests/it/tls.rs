@@ -1,8 +1,8 @@
-//! Who may answer for a name.
+//! Certificates accepted for a name.
 
 use std::{net::SocketAddr, sync::Arc};
 
-use briefcase_egress::{CertificateDer, EgressError, Reach, SystemResolver};
+use briefcase_egress::{AddressPolicy, CertificateDer, EgressError, SystemResolver};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use tokio::{
@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::stage::{fetch, lane};
+use crate::stage::{client, fetch};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -21,7 +21,7 @@ fn authority() -> Authority {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// A server that shows a certificate for `name`, valid until the year.
+/// A server with a certificate for `name` that is valid until the year.
 async fn serve(authority: &Authority, name: &str, until: i32) -> SocketAddr {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
@@ -48,18 +48,18 @@ async fn serve(authority: &Authority, name: &str, until: i32) -> SocketAddr {
 
 async fn outcome(address: SocketAddr, roots: Vec<CertificateDer<'static>>) -> Result<bytes::Bytes, EgressError> {
     let url = format!("https://localhost:{}/", address.port());
-    fetch(&lane(&url, Reach::Loopback, Arc::new(SystemResolver), roots)).await
+    fetch(&client(&url, AddressPolicy::Loopback, Arc::new(SystemResolver), roots)).await
 }
 
 #[tokio::test]
-async fn a_root_that_a_person_added_is_trusted_for_the_name_it_vouches_for() {
+async fn an_added_root_is_trusted_for_its_names() {
     let authority = authority();
     let root = vec![authority.der().clone()];
     assert_eq!(outcome(serve(&authority, "localhost", 2090).await, root).await.unwrap(), "ok");
 }
 
 #[tokio::test]
-async fn attack_45_nobody_else_answers_for_a_name() {
+async fn attack_45_other_certificates_are_rejected() {
     let (known, stranger) = (authority(), authority());
     let roots = || vec![known.der().clone()];
     let cases = [
@@ -74,7 +74,7 @@ async fn attack_45_nobody_else_answers_for_a_name() {
 }
 
 #[tokio::test]
-async fn plain_text_in_place_of_tls_is_no_connection() {
+async fn plain_text_in_place_of_tls_is_an_error() {
     let (address, _) = crate::stage::serve("HTTP/1.1 200 x\r\ncontent-length: 0\r\n\r\n").await;
     assert!(matches!(outcome(address, vec![]).await, Err(EgressError::Tls(_))));
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{OpenChannel, Route, ToDaemon, ToGateway, Transport};
+use crate::{AgentTransport, ChannelRoute, OpenChannel, ToDaemon, ToGateway};
 
 fn bytes(max: usize) -> impl Strategy<Value = Bytes> {
     prop::collection::vec(any::<u8>(), 0..max).prop_map(Bytes::from)
@@ -12,7 +12,7 @@ fn to_daemon() -> impl Strategy<Value = ToDaemon> {
     prop_oneof![
         (channel.clone(), prop::option::of("[a-z]{1,8}"), any::<bool>(), any::<bool>()).prop_map(
             |(channel, view, stdio, stateless)| {
-                let transport = if stdio { Transport::Stdio } else { Transport::Http };
+                let transport = if stdio { AgentTransport::Stdio } else { AgentTransport::Http };
                 ToDaemon::Open { channel, open: OpenChannel { transport, view, stateless } }
             }
         ),
@@ -24,7 +24,7 @@ fn to_daemon() -> impl Strategy<Value = ToDaemon> {
 }
 
 fn to_gateway() -> impl Strategy<Value = ToGateway> {
-    let route = prop_oneof![Just(Route::General), bytes(20).prop_map(Route::Related)];
+    let route = prop_oneof![Just(ChannelRoute::General), bytes(20).prop_map(ChannelRoute::Related)];
     let channel = any::<u32>().prop_map(ChannelId);
     prop_oneof![
         (channel.clone(), route, bytes(200)).prop_map(|(channel, route, json)| ToGateway::Message {
@@ -36,7 +36,7 @@ fn to_gateway() -> impl Strategy<Value = ToGateway> {
     ]
 }
 
-/// Encodes frames and reads them back from a stream that is cut every `cut` bytes.
+/// Encodes frames and reads them back from a stream that is split every `cut` bytes.
 fn through<F: Frame + Clone>(frames: &[F], cut: usize) -> Vec<F> {
     let wire: Vec<u8> = frames.iter().flat_map(|frame| frame.clone().into_parts().to_bytes().unwrap()).collect();
     let (mut codec, mut buffer, mut read) = (FrameCodec::new(MAX_FRAME_BYTES), BytesMut::new(), Vec::new());
@@ -52,7 +52,7 @@ fn through<F: Frame + Clone>(frames: &[F], cut: usize) -> Vec<F> {
 
 proptest! {
     #[test]
-    fn frames_survive_any_cutting(
+    fn frames_survive_any_split(
         down in prop::collection::vec(to_daemon(), 0..6),
         up in prop::collection::vec(to_gateway(), 0..6),
         cut in 1_usize..64,
@@ -62,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_reader_panic_or_hoard(wire in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn no_bytes_make_the_reader_panic_or_grow(wire in prop::collection::vec(any::<u8>(), 0..300)) {
         let mut codec = FrameCodec::<ToGateway>::new(128);
         let mut buffer = BytesMut::from(wire.as_slice());
         while let Ok(Some(_)) = codec.decode(&mut buffer) {}
@@ -75,12 +75,12 @@ fn decode<F: Frame>(wire: &[u8], max: usize) -> Result<Option<F>, FrameError> {
 }
 
 #[test]
-fn an_announced_giant_is_refused_before_it_arrives() {
+fn an_announced_oversized_frame_is_rejected_at_once() {
     for length in [0_u32, 4, 129, u32::try_from(MAX_FRAME_BYTES + 1).unwrap(), u32::MAX] {
         let refused = decode::<ToDaemon>(&length.to_be_bytes(), 128);
         assert!(matches!(refused, Err(FrameError::Length(_))), "{length}");
     }
-    let oversize = Parts::plain(3, ChannelId(1), Bytes::from(vec![b'x'; MAX_FRAME_BYTES - 4]));
+    let oversize = FrameParts::plain(3, ChannelId(1), Bytes::from(vec![b'x'; MAX_FRAME_BYTES - 4]));
     assert!(matches!(oversize.to_bytes(), Err(FrameError::Length(_))));
 }
 

@@ -1,4 +1,4 @@
-//! The first frame each way.
+//! The first frame in each direction.
 
 use std::{
     io::{IoSlice, Read, Write},
@@ -7,23 +7,23 @@ use std::{
     time::Duration,
 };
 
-use briefcase_ipc::{AgentListener, DaemonLink, LinkError, Refused};
+use briefcase_ipc::{AgentListener, ConnectError, DaemonClient, HandshakeRefusal};
 use briefcase_types::RefusalCode;
 
 use crate::{pair, private, token, welcome};
 
 #[tokio::test]
-async fn the_daemon_learns_the_token_and_the_gateway_learns_the_agent() {
+async fn the_daemon_gets_the_token_and_the_gateway_gets_the_agent() {
     let home = private();
     let listener = AgentListener::bind(home.path()).unwrap();
     let path = listener.path();
     let server = async {
-        let greeting = listener.accept().await.greeting().await.unwrap();
+        let greeting = listener.accept().await.read_hello().await.unwrap();
         assert!(greeting.hello.agent_token.expose(|token| token == super::TOKEN));
         assert_eq!((greeting.hello.protocol, greeting.hello.gateway.as_str()), (1, "mcp-gateway/0.1.0"));
         greeting.welcome(welcome()).await.unwrap()
     };
-    let (link, _connection) = tokio::join!(DaemonLink::connect(&path, token(), "mcp-gateway/0.1.0"), server);
+    let (link, _connection) = tokio::join!(DaemonClient::connect(&path, token(), "mcp-gateway/0.1.0"), server);
     assert_eq!(link.unwrap().welcome, welcome());
 }
 
@@ -32,21 +32,21 @@ async fn a_refusal_reaches_the_gateway_with_its_next_step() {
     let home = private();
     let listener = AgentListener::bind(home.path()).unwrap();
     let path = listener.path();
-    let refused = Refused {
+    let refused = HandshakeRefusal {
         code: RefusalCode::Unavailable,
         message: "The vault is locked.".into(),
         next_step: "Unlock it with `briefcase unlock`.".into(),
     };
-    let server = async { listener.accept().await.greeting().await.unwrap().refuse(refused.clone()).await.unwrap() };
-    let (link, ()) = tokio::join!(DaemonLink::connect(&path, token(), "test/1"), server);
+    let server = async { listener.accept().await.read_hello().await.unwrap().refuse(refused.clone()).await.unwrap() };
+    let (link, ()) = tokio::join!(DaemonClient::connect(&path, token(), "test/1"), server);
     match link {
-        Err(LinkError::Refused(found)) => assert_eq!(found, refused),
+        Err(ConnectError::Refused(found)) => assert_eq!(found, refused),
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_garbage_giants_and_early_messages_are_turned_away() {
+async fn silence_garbage_oversized_and_early_frames_are_rejected() {
     let home = private();
     let listener = AgentListener::bind(home.path()).unwrap();
     let no_token = br#"{"protocol":1,"agent_token":"x","gateway":"g"}"#;
@@ -57,15 +57,15 @@ async fn silence_garbage_giants_and_early_messages_are_turned_away() {
     for opening in openings {
         let mut client = UnixStream::connect(listener.path()).unwrap();
         client.write_all(opening).unwrap();
-        assert!(listener.accept().await.greeting().await.is_err(), "{opening:?}");
+        assert!(listener.accept().await.read_hello().await.is_err(), "{opening:?}");
         client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        // Ended or reset; in no case is anything said.
+        // The connection ends or is reset, and no byte is sent.
         assert_eq!(client.read(&mut [0; 8]).unwrap_or(0), 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_process_cannot_take_all_connections() {
+async fn one_process_cannot_use_all_connections() {
     let home = private();
     let listener = AgentListener::bind(home.path()).unwrap();
     let mut open = Vec::new();
@@ -86,7 +86,7 @@ fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// Descriptors that come along with bytes are closed by the kernel, because no read has room for them.
+/// The kernel closes descriptors sent along with bytes, because reads leave no room for them.
 #[tokio::test(start_paused = true)]
 async fn passed_descriptors_are_never_received() {
     use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
@@ -104,7 +104,7 @@ async fn passed_descriptors_are_never_received() {
         assert!(control.push(SendAncillaryMessage::ScmRights(&fds)));
         sendmsg(&client, &[IoSlice::new(&[0])], &mut control, SendFlags::DONTWAIT).unwrap();
     }
-    assert!(incoming.greeting().await.is_err());
+    assert!(incoming.read_hello().await.is_err());
     drop((client, file));
     assert!(open_descriptors() < before + 8, "descriptors were taken in");
     link.sender.send_now(briefcase_ipc::ToDaemon::Close { channel: briefcase_ipc::ChannelId(1) }).unwrap();

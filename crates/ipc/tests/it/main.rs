@@ -1,14 +1,14 @@
-//! The sockets as two processes see them.
-#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
+//! The sockets from the view of two processes.
+#![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
 mod handshake;
-mod place;
+mod listener;
 mod stream;
 mod token;
 
 use std::path::Path;
 
-use briefcase_ipc::{AgentConnection, AgentListener, AgentToken, DaemonLink, PROTOCOL, Welcome};
+use briefcase_ipc::{AgentListener, AgentToken, DaemonClient, GatewayConnection, PROTOCOL, Welcome};
 use briefcase_types::SecretString;
 
 pub(crate) const TOKEN: &str = "bca_0123456789abcdefghij";
@@ -27,10 +27,10 @@ pub(crate) fn welcome() -> Welcome {
 }
 
 /// A connected pair in a fresh folder.
-pub(crate) async fn pair(dir: &Path) -> (DaemonLink, AgentConnection) {
+pub(crate) async fn pair(dir: &Path) -> (DaemonClient, GatewayConnection) {
     let listener = AgentListener::bind(&dir.join("run")).unwrap();
     let path = listener.path();
-    let server = async { listener.accept().await.greeting().await.unwrap().welcome(welcome()).await.unwrap() };
-    let (link, connection) = tokio::join!(DaemonLink::connect(&path, token(), "test/1"), server);
+    let server = async { listener.accept().await.read_hello().await.unwrap().welcome(welcome()).await.unwrap() };
+    let (link, connection) = tokio::join!(DaemonClient::connect(&path, token(), "test/1"), server);
     (link.unwrap(), connection)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use briefcase_ipc::{ChannelId, FrameError, Route, SendError, ToDaemon, ToGateway};
+use briefcase_ipc::{ChannelId, ChannelRoute, FrameError, SendError, ToDaemon, ToGateway};
 use bytes::Bytes;
 
 use crate::{pair, private};
@@ -32,7 +32,7 @@ async fn messages_of_all_sizes_arrive_whole_and_in_order() {
 }
 
 #[tokio::test]
-async fn a_message_too_large_is_refused_and_the_connection_goes_on() {
+async fn an_oversized_message_is_rejected_and_the_connection_continues() {
     let home = private();
     let (link, mut connection) = pair(home.path()).await;
     let giant = message(1, Bytes::from(vec![b'x'; 8 << 20]));
@@ -47,7 +47,7 @@ async fn a_sender_waits_for_a_reader_instead_of_filling_memory() {
     let (mut link, connection) = pair(home.path()).await;
     let megabyte = Bytes::from(vec![b'x'; 1 << 20]);
     let general =
-        |json: &Bytes| ToGateway::Message { channel: ChannelId(1), route: Route::General, json: json.clone() };
+        |json: &Bytes| ToGateway::Message { channel: ChannelId(1), route: ChannelRoute::General, json: json.clone() };
     let mut accepted = 0_u32;
     while tokio::time::timeout(Duration::from_millis(300), connection.sender.send(general(&megabyte))).await.is_ok() {
         accepted += 1;
@@ -86,7 +86,7 @@ async fn an_end_inside_a_frame_is_an_error_not_a_message() {
     client.write_all(&[1, 0, 0, 0, 0]).await.unwrap();
     client.write_all(hello.as_bytes()).await.unwrap();
     client.write_all(&[0, 0, 0, 50, 3, 0, 0, 0, 1, b'{']).await.unwrap();
-    let greeting = listener.accept().await.greeting().await.unwrap();
+    let greeting = listener.accept().await.read_hello().await.unwrap();
     let mut connection = greeting.welcome(crate::welcome()).await.unwrap();
     drop(client);
     let ended = connection.receiver.recv().await;

@@ -1,4 +1,4 @@
-//! RFC 8785, by its own examples and by its properties.
+//! RFC 8785: its own examples and its properties.
 
 use briefcase_json::{Limits, canonical, parse_strict};
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ fn the_numbers_of_the_rfc() {
 }
 
 #[test]
-fn integers_beyond_a_double_stay_apart() {
+fn integers_beyond_a_double_stay_distinct() {
     assert_eq!(canonical(&json!(u64::MAX)), b"18446744073709551615");
     assert_ne!(canonical(&json!(u64::MAX)), canonical(&json!(u64::MAX - 1)));
     assert_eq!(canonical(&json!(i64::MIN)), b"-9223372036854775808");
@@ -40,7 +40,7 @@ fn every_control_character_has_one_escape() {
     assert_eq!(String::from_utf8(canonical(&json!(all))).unwrap(), expected);
 }
 
-/// Any tree whose numbers mean the same everywhere, in the shape that `parse_strict` gives.
+/// Any tree that `parse_strict` can return.
 fn strict_tree() -> impl Strategy<Value = Value> {
     const SAFE: i64 = (1 << 53) - 1;
     let fraction = any::<f64>().prop_filter_map("has another form", |double| {
@@ -65,7 +65,7 @@ fn strict_tree() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn reading_the_canonical_form_gives_the_tree_and_the_form_again(tree in strict_tree()) {
+    fn the_canonical_form_round_trips(tree in strict_tree()) {
         let written = canonical(&tree);
         let read = parse_strict(&written, &Limits::AGENT).unwrap();
         prop_assert_eq!(&read, &tree);
@@ -80,7 +80,7 @@ proptest! {
     }
 }
 
-/// Writes a tree in one of many ways: members turned round, spaces, escapes where none are needed.
+/// Writes a tree in one of many ways: members reordered, spaces, needless escapes.
 fn write_anyhow(tree: &Value, seed: u64, out: &mut String) {
     let space = [" ", "", "\n", "\t\r"][(seed % 4) as usize];
     let next = seed.rotate_right(3).wrapping_mul(0x9e37_79b9_7f4a_7c15);

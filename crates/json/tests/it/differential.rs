@@ -1,11 +1,11 @@
-//! Attack 21: what `parse_strict` accepts, two other parsers read as the same value. The documents are made of pieces
-//! that parsers are known to disagree on, then damaged.
+//! Attack 21: two other parsers read the text that `parse_strict` accepts as the same value. The documents contain
+//! pieces that parsers are known to disagree on, and are then damaged.
 
 use briefcase_json::{Limits, canonical, parse_strict, scan};
 use serde_json::{Number, Value};
 use tinyjson::JsonValue;
 
-/// xorshift64*: the same documents on every run.
+/// xorshift64*: the same documents in every run.
 struct Dice(u64);
 
 impl Dice {
@@ -144,7 +144,7 @@ fn document(dice: &mut Dice) -> String {
     text
 }
 
-/// What tinyjson read, with integers as integers.
+/// The value that tinyjson read, with integers as integers.
 fn from_tiny(value: &JsonValue) -> Value {
     match value {
         JsonValue::Null => Value::Null,
@@ -160,7 +160,7 @@ fn from_tiny(value: &JsonValue) -> Value {
 }
 
 #[test]
-fn what_is_accepted_is_read_alike_by_three_parsers() {
+fn accepted_text_is_read_alike_by_three_parsers() {
     let mut dice = Dice(0x6272_6965_6663_6173);
     let (mut accepted, mut refused) = (0, std::collections::BTreeMap::<&str, u32>::new());
     for _ in 0..100_000 {
@@ -181,17 +181,17 @@ fn what_is_accepted_is_read_alike_by_three_parsers() {
         assert_eq!(form, canonical(&from_tiny(&tiny)), "tinyjson reads it differently: {text:?}");
         assert_eq!(parse_strict(&form, &Limits::AGENT).unwrap(), ours, "{text:?}");
     }
-    assert!(accepted > 15_000, "only {accepted} documents were accepted: the test shows little");
+    assert!(accepted > 15_000, "only {accepted} documents were accepted: the test is too weak");
     for reason in
         ["duplicate_key", "number_range", "negative_zero", "unsafe_integer", "surrogate", "trailing", "syntax"]
     {
-        assert!(refused.get(reason).is_some_and(|count| *count > 100), "{reason} was hardly met: {refused:?}");
+        assert!(refused.get(reason).is_some_and(|count| *count > 100), "{reason} is too rare: {refused:?}");
     }
 }
 
-/// The other direction, where it can be told: text that the other parsers read as two different values is refused.
+/// The opposite direction: text that the other parsers read as two different values is rejected.
 #[test]
-fn what_two_parsers_read_differently_is_refused() {
+fn text_that_two_parsers_read_differently_is_rejected() {
     let mut dice = Dice(0x6361_6e6f_6e69_6361);
     let mut differing = 0;
     for _ in 0..100_000 {
@@ -203,7 +203,7 @@ fn what_two_parsers_read_differently_is_refused() {
             assert!(parse_strict(text.as_bytes(), &Limits::AGENT).is_err(), "{text:?}");
         }
     }
-    assert!(differing > 1_000, "only {differing} documents were read differently: the test shows little");
+    assert!(differing > 1_000, "only {differing} documents were read differently: the test is too weak");
 }
 
 fn finite(value: &JsonValue) -> bool {

@@ -1,5 +1,5 @@
-//! Attack 47: documents made to cost more than they are worth are refused at once. The limits count bytes, levels, names
-//! and values, so what is refused here is refused before it is built.
+//! Attack 47: documents that are expensive to read are rejected at once. The limits count bytes, levels, names and
+//! values, so a document is rejected before it is built.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,13 @@ fn refused(document: &[u8], limits: &Limits) -> Reason {
     let start = Instant::now();
     let strict = parse_strict(document, limits).unwrap_err();
     let scanned = scan(document, limits).unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(2), "refusing took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(2), "rejection took {:?}", start.elapsed());
     assert_eq!(strict, scanned);
     assert!(strict.at <= limits.bytes);
     strict.reason
 }
 
-/// As the agent's limits, but for the size, so that the other limits have to do the work.
+/// The agent's limits with a larger size, so that the other limits must stop the document.
 const LONG: Limits = Limits { bytes: 1 << 30, ..Limits::AGENT };
 
 #[test]
@@ -36,7 +36,7 @@ fn a_hundred_thousand_levels() {
     for level in ["[", "{\"a\":", "[{\"a\":"] {
         assert_eq!(refused(level.repeat(100_000).as_bytes(), &LONG), Reason::Depth);
     }
-    // Nor do limits that forgot the depth let a document exhaust the stack.
+    // Limits without a depth do not let a document exhaust the stack either.
     let careless = Limits { depth: usize::MAX, ..LONG };
     assert_eq!(refused("[".repeat(100_000).as_bytes(), &careless), Reason::Depth);
 }

@@ -1,4 +1,4 @@
-//! Behaviour of the readers and the writer as their callers and their attackers see it.
+//! The readers and the writer from the view of callers and attackers.
 
 #![expect(
     clippy::unwrap_used,

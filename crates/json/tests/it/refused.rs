@@ -1,4 +1,4 @@
-//! Every text that two parsers could read differently is refused with its own reason.
+//! Every text that two parsers could read differently is rejected with its own reason.
 
 use briefcase_json::{JsonError, Limits, Reason, parse_relayed, parse_strict, scan};
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ fn document(case: &serde_json::Value) -> Vec<u8> {
 }
 
 #[test]
-fn each_vector_is_refused_for_its_reason() {
+fn each_vector_is_rejected_for_its_reason() {
     let cases = vectors("refused.json");
     for case in cases.as_array().unwrap() {
         let error = parse_strict(&document(case), &Limits::AGENT).unwrap_err();
@@ -22,7 +22,7 @@ fn each_vector_is_refused_for_its_reason() {
 }
 
 #[test]
-fn relayed_text_is_refused_for_all_but_its_numbers() {
+fn relayed_text_is_rejected_for_all_but_its_numbers() {
     let cases = vectors("refused.json");
     for case in cases.as_array().unwrap() {
         let bytes = document(case);
@@ -51,7 +51,7 @@ fn relayed_numbers_keep_what_serde_json_can_hold() {
 }
 
 #[test]
-fn what_has_one_meaning_is_read() {
+fn unambiguous_text_is_accepted() {
     let read = |text: &str| parse_strict(text.as_bytes(), &Limits::AGENT);
     for text in ["0", "1", "-1", "9007199254740991", "-9007199254740991", "0.5", "1e21", "1e-7", "5e-324", "-1.5e300"] {
         assert_eq!(read(text).unwrap().as_f64(), text.parse().ok(), "{text}");
@@ -67,7 +67,7 @@ fn what_has_one_meaning_is_read() {
 }
 
 #[test]
-fn an_error_says_where_and_never_repeats_the_document() {
+fn an_error_names_the_position_and_never_repeats_the_document() {
     let error = parse_strict(b"{\"secret\x1b[2J\": 1, \"secret\x1b[2J\": 2}", &Limits::AGENT).unwrap_err();
     assert_eq!(error.reason, Reason::Syntax);
     let error = parse_strict(br#"{"token":1,"x":2,"token":3}"#, &Limits::AGENT).unwrap_err();
@@ -85,7 +85,7 @@ fn an_error_says_where_and_never_repeats_the_document() {
 
 proptest! {
     #[test]
-    fn any_bytes_give_an_answer_inside_the_document(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+    fn any_bytes_give_a_position_inside_the_document(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
         for result in [parse_strict(&bytes, &Limits::AGENT).map(drop), scan(&bytes, &Limits::UPSTREAM)] {
             if let Err(error) = result {
                 prop_assert!(error.at <= bytes.len());
@@ -96,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn a_repeated_name_is_found_wherever_it_is(
+    fn a_repeated_name_is_found_anywhere(
         names in proptest::collection::btree_set("[a-c\u{e9}]{0,3}", 1..40),
         twice in any::<prop::sample::Index>(),
         to in any::<prop::sample::Index>(),

@@ -1,4 +1,4 @@
-//! Builds messages from raw parts. Parts are JSON text and are put in unchanged.
+//! Builds messages from raw parts. Parts are JSON text and are inserted unchanged.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{ErrorCode, RequestId};
 
-/// A request. `params` is the JSON text of an object.
+/// Builds a request. `params` is the JSON text of an object.
 #[must_use]
 pub fn request(id: &RequestId, method: &str, params: Option<&[u8]>) -> Bytes {
     let method = quoted(method);
@@ -14,21 +14,21 @@ pub fn request(id: &RequestId, method: &str, params: Option<&[u8]>) -> Bytes {
     with_optional(&head, br#","params":"#, params)
 }
 
-/// A notification. `params` is the JSON text of an object.
+/// Builds a notification. `params` is the JSON text of an object.
 #[must_use]
 pub fn notification(method: &str, params: Option<&[u8]>) -> Bytes {
     let method = quoted(method);
     with_optional(&[br#"{"jsonrpc":"2.0","method":"#, method.as_bytes()], br#","params":"#, params)
 }
 
-/// A response. `result` is JSON text.
+/// Builds a response. `result` is JSON text.
 #[must_use]
 pub fn response(id: &RequestId, result: &[u8]) -> Bytes {
     joined(&[br#"{"jsonrpc":"2.0","id":"#, id.as_json(), br#","result":"#, result, b"}"])
 }
 
-/// An error response. Without an id (the request could not be read) the member is left out, as MCP wants it.
-/// `data` is JSON text.
+/// Builds an error response. Without an id (the request was unreadable) the member is omitted, as MCP requires. `data`
+/// is JSON text.
 #[must_use]
 pub fn error_response(id: Option<&RequestId>, code: ErrorCode, message: &str, data: Option<&[u8]>) -> Bytes {
     let (code, message) = (code.0.to_string(), quoted(message));
@@ -44,13 +44,13 @@ pub fn error_response(id: Option<&RequestId>, code: ErrorCode, message: &str, da
     joined(&parts)
 }
 
-/// `text` with `part` in `place`.
+/// Replaces `place` in `text` by `part`.
 pub(super) fn replace(text: &[u8], place: &Range<usize>, part: &[u8]) -> Bytes {
     let (before, after) = (text.get(..place.start), text.get(place.end..));
     joined(&[before.unwrap_or_default(), part, after.unwrap_or_default()])
 }
 
-/// `text` with `key` and `part` put in at `at`.
+/// Inserts `key` and `part` into `text` at `at`.
 pub(super) fn insert_after(text: &[u8], at: usize, key: &[u8], part: &[u8]) -> Bytes {
     let (before, after) = (text.get(..at), text.get(at..));
     joined(&[before.unwrap_or_default(), key, part, after.unwrap_or_default()])
@@ -72,7 +72,7 @@ fn joined(parts: &[&[u8]]) -> Bytes {
     out.freeze()
 }
 
-/// JSON text of a string.
+/// Encodes a string as JSON text.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

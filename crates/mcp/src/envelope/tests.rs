@@ -8,23 +8,23 @@ fn parse(text: &str) -> Result<Envelope, EnvelopeError> {
 }
 
 #[test]
-fn each_kind_is_recognised_and_its_parts_are_the_received_bytes() {
+fn each_kind_is_recognised_and_keeps_the_received_bytes() {
     let text =
         r#" { "id" : "a" , "params" : { "z" : 1.50 , "a" : [ ] } , "method":"tools/call", "jsonrpc":"2.0","x":{} }"#;
     let call = parse(text).unwrap();
     assert_eq!(call.method(), Some("tools/call"));
     assert_eq!(call.params().unwrap(), r#"{ "z" : 1.50 , "a" : [ ] }"#);
     assert_eq!(call.raw(), text);
-    assert!(matches!(parse(r#"{"jsonrpc":"2.0","method":"n"}"#).unwrap().kind(), Kind::Notification { .. }));
+    assert!(matches!(parse(r#"{"jsonrpc":"2.0","method":"n"}"#).unwrap().kind(), EnvelopeKind::Notification { .. }));
     let answer = parse(r#"{"jsonrpc":"2.0","id":3,"result":{"k":"}\"{"}}"#).unwrap();
     assert_eq!((answer.result().unwrap(), answer.id()), (r#"{"k":"}\"{"}"#.into(), Some(&RequestId::number(3))));
     let failed = parse(r#"{"jsonrpc":"2.0","error":{"code":-1,"message":"m"}}"#).unwrap();
-    assert!(matches!(failed.kind(), Kind::ErrorResponse { id: None }));
+    assert!(matches!(failed.kind(), EnvelopeKind::ErrorResponse { id: None }));
     assert_eq!(failed.error().unwrap(), r#"{"code":-1,"message":"m"}"#);
 }
 
 #[test]
-fn what_is_no_single_message_is_refused_with_the_right_code() {
+fn invalid_messages_are_rejected_with_the_right_code() {
     let cases = [
         ("", ErrorCode::PARSE_ERROR),
         ("nonsense", ErrorCode::PARSE_ERROR),
@@ -57,7 +57,7 @@ fn what_is_no_single_message_is_refused_with_the_right_code() {
 }
 
 #[test]
-fn a_refusal_is_answered_to_whoever_asked() {
+fn an_error_response_carries_the_requests_id() {
     let refused = parse(r#"{"jsonrpc":"2.0","id":"x","method":"a","params":3}"#).unwrap_err();
     let answer = parse(std::str::from_utf8(&refused.to_response()).unwrap()).unwrap();
     assert_eq!(answer.id(), refused.id.as_ref());
@@ -99,7 +99,7 @@ fn json_value() -> impl Strategy<Value = serde_json::Value> {
 
 proptest! {
     #[test]
-    fn another_id_changes_the_id_and_nothing_else(
+    fn replacing_the_id_changes_nothing_else(
         params in prop::collection::btree_map("[a-z]{1,6}", json_value(), 0..4),
         extra in json_value(),
         old in ".{0,20}",

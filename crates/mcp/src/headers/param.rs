@@ -1,6 +1,7 @@
 //! `Mcp-Param-*`: arguments that a tool's schema mirrors into headers (`x-mcp-header`).
 //!
-//! Only who knows the schema can say which headers must be there. The gateway collects what came; the daemon checks.
+//! Only the tool's schema says which headers are required. The gateway collects the headers; the daemon, which has the
+//! schema, checks them.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +13,10 @@ use super::{HeaderMismatch, decode_header_value};
 
 /// The prefix of mirrored arguments, lower-case.
 pub const PARAM_PREFIX: &str = "mcp-param-";
-/// How many such headers one request may have.
+/// The maximum number of such headers in a request.
 const MAX_PARAMS: usize = 64;
 
-/// The `Mcp-Param-*` headers of one request: lower-case names without the prefix, values as they came.
+/// The `Mcp-Param-*` headers of one request: lower-case names without the prefix, with their values unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParamHeaders(BTreeMap<String, String>);
 
@@ -39,19 +40,19 @@ impl ParamHeaders {
         Ok(Self(found))
     }
 
-    /// The form that travels from gateway to daemon: `{"region":"us-west1"}`.
+    /// Encodes the headers for the daemon: `{"region":"us-west1"}`.
     #[must_use]
     pub fn to_json(&self) -> Bytes {
         serde_json::to_vec(&self.0).map_or_else(|_| Bytes::from_static(b"{}"), Bytes::from)
     }
 
-    /// Reads what [`ParamHeaders::to_json`] wrote.
+    /// Reads the output of [`ParamHeaders::to_json`].
     pub fn from_json(text: &[u8]) -> Result<Self, ParamHeadersError> {
         serde_json::from_slice(text).map(Self).map_err(|_| ParamHeadersError)
     }
 
-    /// Compares the headers with the body. `declared` lists, for each `x-mcp-header` of the tool's schema, its value
-    /// there and the argument at that place. Headers that no schema declares are ignored, as the specification asks.
+    /// Compares the headers with the body. For each `x-mcp-header` of the tool's schema, `declared` has its value there
+    /// and the argument at that place. Headers that no schema declares are ignored, as the specification requires.
     pub fn check<'a, I>(&self, declared: I) -> Result<(), HeaderMismatch>
     where
         I: IntoIterator<Item = (&'a str, Option<&'a RawValue>)>,
@@ -85,7 +86,7 @@ fn same(header: &str, argument: &str) -> bool {
     }
 }
 
-/// An integer in plain decimal; `42.0` counts as 42.
+/// Reads an integer in plain decimal; `42.0` counts as 42.
 fn integer(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if whole.starts_with('+') || !fraction.bytes().all(|byte| byte == b'0') {

@@ -2,10 +2,10 @@ use std::borrow::Cow;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-/// The text that a header value stands for: itself, or what `=?base64?…?=` encodes.
+/// Decodes a header value: the plain text, or the content of `=?base64?…?=`.
 ///
-/// `None` when the value has bytes outside visible ASCII, space and tab, or when the encoding is not strict base64
-/// (alphabet, padding, no stray bits) of UTF-8.
+/// Returns `None` when the value has bytes other than visible ASCII, space and tab. Also when the encoding is not
+/// strict base64 (alphabet, padding, no stray bits) of UTF-8.
 #[must_use]
 pub fn decode_header_value(value: &str) -> Option<Cow<'_, str>> {
     if !value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {

@@ -1,15 +1,15 @@
 use bytes::Bytes;
 
-/// How much an event stream may make its reader keep.
+/// Limits for the reader of an event stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SseLimits {
-    /// Longest line.
+    /// The longest line.
     pub line: usize,
-    /// Most data of one event.
+    /// The most data of one event.
     pub event: usize,
 }
 
-/// As large as a message of an upstream server may be.
+/// The defaults allow the largest message of an upstream server.
 impl Default for SseLimits {
     fn default() -> Self {
         let event = briefcase_json::Limits::UPSTREAM.bytes;
@@ -24,26 +24,26 @@ pub struct SseEvent {
     pub event: Option<String>,
     /// The `data` lines, joined by line feeds. Empty for a priming event.
     pub data: Bytes,
-    /// The last event id that the stream had set when this event ended.
+    /// The last event id of the stream at the end of this event.
     pub id: Option<String>,
 }
 
-/// Why a stream is not followed further.
+/// A stream was rejected; reading stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SseError {
-    /// A line without end.
+    /// A line is too long.
     #[error("a line of the event stream is longer than {0} bytes")]
     LineTooLong(usize),
-    /// An event without end.
+    /// An event is too large.
     #[error("an event of the stream is larger than {0} bytes")]
     EventTooLarge(usize),
-    /// Not UTF-8.
+    /// The stream is not UTF-8.
     #[error("the event stream is not UTF-8")]
     Utf8,
 }
 
-/// Reads events out of chunks that may be cut anywhere.
+/// Reads events from a stream of chunks. Chunks may end anywhere.
 #[derive(Debug, Default)]
 pub struct SseDecoder {
     limits: SseLimits,
@@ -58,13 +58,13 @@ pub struct SseDecoder {
 }
 
 impl SseDecoder {
-    /// A reader at the start of a stream.
+    /// Makes a reader for the start of a stream.
     #[must_use]
     pub fn new(limits: SseLimits) -> Self {
         Self { limits, ..Self::default() }
     }
 
-    /// Takes the next chunk and appends the events that it completes.
+    /// Reads the next chunk and appends the completed events.
     pub fn push(&mut self, chunk: &[u8], events: &mut Vec<SseEvent>) -> Result<(), SseError> {
         let mut rest = chunk;
         while !rest.is_empty() {
@@ -88,13 +88,13 @@ impl SseDecoder {
         Ok(())
     }
 
-    /// The id to resume after.
+    /// The event id to resume after.
     #[must_use]
     pub fn last_event_id(&self) -> Option<&str> {
         self.last_id.as_deref()
     }
 
-    /// How long the other side asked to wait before reconnecting, in milliseconds.
+    /// The reconnection delay that the server asked for, in milliseconds.
     #[must_use]
     pub const fn retry(&self) -> Option<u64> {
         self.retry

@@ -1,6 +1,7 @@
 use bytes::{BufMut, BytesMut};
 
-/// Appends one event. `data` may span lines; `id` must not have line breaks or NUL (ours are digits and dashes).
+/// Appends one event. `data` may span lines. `id` must not have line breaks or NUL; this program's ids are digits and
+/// dashes.
 pub fn write_event(out: &mut BytesMut, id: Option<&str>, data: &[u8]) {
     out.reserve(data.len().saturating_add(64));
     if let Some(id) = id {
@@ -16,7 +17,7 @@ pub fn write_event(out: &mut BytesMut, id: Option<&str>, data: &[u8]) {
     out.put_u8(b'\n');
 }
 
-/// Appends how long a client should wait before it reconnects.
+/// Appends the delay before a client should reconnect.
 pub fn write_retry(out: &mut BytesMut, millis: u32) {
     out.put_slice(b"retry: ");
     out.put_slice(millis.to_string().as_bytes());

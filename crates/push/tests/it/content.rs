@@ -1,8 +1,8 @@
-//! What is sealed opens for its receiver alone.
+//! Encrypted messages open for their receiver only.
 
 use std::{collections::VecDeque, sync::Mutex};
 
-use briefcase_push::{ContentError, Keys, MAX_CONTENT, Receiver};
+use briefcase_push::{ContentError, MAX_CONTENT, Receiver, SubscriptionKeys};
 use briefcase_types::Entropy;
 use proptest::prelude::*;
 
@@ -33,7 +33,7 @@ fn receiver(seed: u64) -> Receiver {
 fn the_example_of_rfc_8291_byte_by_byte() {
     let example = vectors("rfc8291.json");
     let of = |name: &str| bytes(&example[name]);
-    let keys = Keys::from_raw(&of("p256dh"), &of("auth")).unwrap();
+    let keys = SubscriptionKeys::from_raw(&of("p256dh"), &of("auth")).unwrap();
     let entropy = Given(Mutex::new([of("sender_secret"), of("salt")].into()));
     assert_eq!(keys.seal(&of("content"), 0, &entropy).unwrap(), of("body"));
     let receiver = Receiver::from_raw(&of("receiver_secret"), &of("auth")).unwrap();
@@ -42,7 +42,7 @@ fn the_example_of_rfc_8291_byte_by_byte() {
 }
 
 #[test]
-fn what_another_implementation_sealed_opens() {
+fn a_message_from_another_implementation_decrypts() {
     let vectors = vectors("web-push.json");
     let cases = vectors["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 5);
@@ -53,7 +53,7 @@ fn what_another_implementation_sealed_opens() {
 }
 
 #[test]
-fn the_longest_content_fits_into_what_every_push_service_takes_and_one_more_byte_does_not() {
+fn the_longest_content_fits_the_limit_of_push_services() {
     let (receiver, entropy) = (receiver(1), Seeded::new(2));
     let body = receiver.keys().seal(&[7; MAX_CONTENT], 0, &entropy).unwrap();
     assert_eq!(body.len(), 4096);
@@ -74,7 +74,7 @@ fn padding_hides_the_length_and_ends_where_the_content_does() {
 }
 
 #[test]
-fn the_same_content_is_never_sealed_the_same_way() {
+fn equal_contents_encrypt_differently() {
     let (receiver, entropy) = (receiver(1), Seeded::new(2));
     let one = receiver.keys().seal(b"ping", 0, &entropy).unwrap();
     let two = receiver.keys().seal(b"ping", 0, &entropy).unwrap();
@@ -84,7 +84,7 @@ fn the_same_content_is_never_sealed_the_same_way() {
 }
 
 #[test]
-fn nobody_else_opens_it() {
+fn other_keys_do_not_decrypt() {
     let body = receiver(1).keys().seal(b"for one", 0, &Seeded::new(2)).unwrap();
     assert_eq!(receiver(3).open(&body), Err(ContentError::Forged));
     let example = vectors("rfc8291.json");
@@ -93,9 +93,9 @@ fn nobody_else_opens_it() {
 }
 
 #[test]
-fn keys_that_no_browser_has_are_refused() {
+fn invalid_keys_are_rejected() {
     let point = *receiver(1).p256dh();
-    let refused = |p256dh: &[u8], auth: &[u8]| Keys::from_raw(p256dh, auth).err();
+    let refused = |p256dh: &[u8], auth: &[u8]| SubscriptionKeys::from_raw(p256dh, auth).err();
     let mut elsewhere = point;
     elsewhere[64] ^= 1;
     let compressed = [&[2 | (point[64] & 1)], &point[1..33]].concat();
@@ -112,7 +112,7 @@ fn keys_that_no_browser_has_are_refused() {
 }
 
 #[test]
-fn a_broken_random_source_is_an_error_and_no_weak_key() {
+fn a_broken_random_source_is_an_error() {
     assert_eq!(receiver(1).keys().seal(b"x", 0, &Zeros), Err(ContentError::Entropy));
     assert!(matches!(Receiver::generate(&Zeros), Err(ContentError::Entropy)));
 }
@@ -121,7 +121,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn what_is_sealed_opens(content in prop::collection::vec(any::<u8>(), 0..600), padding in 0..600_usize, seed in any::<u64>()) {
+    fn encryption_round_trips(content in prop::collection::vec(any::<u8>(), 0..600), padding in 0..600_usize, seed in any::<u64>()) {
         let receiver = receiver(seed);
         let body = receiver.keys().seal(&content, padding, &Seeded::new(!seed)).unwrap();
         prop_assert_eq!(body.len(), 103 + content.len() + padding);
@@ -129,13 +129,13 @@ proptest! {
     }
 
     #[test]
-    fn one_changed_bit_or_one_byte_less_or_more_is_noticed(at in 0..150_usize, bit in 0..8_u8, more in any::<u8>()) {
+    fn changed_truncated_and_extended_bodies_are_rejected(at in 0..150_usize, bit in 0..8_u8, more in any::<u8>()) {
         let receiver = receiver(1);
         let body = receiver.keys().seal(&[0; 40], 10, &Seeded::new(5)).unwrap();
         let at = at % body.len();
         let mut changed = body.clone();
         changed[at] ^= 1 << bit;
-        // The record's size is a limit and nothing else: larger ones are as good.
+        // The record size is only an upper limit, so larger values are valid.
         if !(16..20).contains(&at) {
             prop_assert_eq!(receiver.open(&changed), Err(ContentError::Forged));
         }

@@ -1,8 +1,8 @@
-//! A sender holds what was leased to it and no more.
+//! A sender uses exactly the leases it was given.
 
 use std::time::Duration;
 
-use briefcase_enclave::vapid::VapidError;
+use briefcase_enclave_formats::vapid::VapidError;
 use briefcase_push::{Lease, LeaseError, Leases};
 use briefcase_types::UnixMillis;
 
@@ -12,7 +12,7 @@ const AUD: &str = "https://push.example";
 const HOUR: Duration = Duration::from_hours(1);
 
 #[test]
-fn a_lease_is_held_for_its_push_service_until_its_end() {
+fn a_lease_works_for_its_push_service_until_it_expires() {
     let enclave = Enclave::new(1);
     let lease = Lease::read(&enclave.lease(AUD, HOUR), AUD, NOW).unwrap();
     assert_eq!((lease.key(), lease.audience(), lease.expires()), (&enclave.raw, AUD, NOW.0 / 1000 + 3600));
@@ -22,11 +22,11 @@ fn a_lease_is_held_for_its_push_service_until_its_end() {
     assert!(matches!(leases.find(AUD, NOW.plus(HOUR)), Err(LeaseError::Missing(_))));
     assert!(matches!(leases.find("https://other.example", NOW), Err(LeaseError::Missing(_))));
     leases.sweep(NOW.plus(HOUR));
-    assert!(leases.find(AUD, NOW).is_err(), "what is over is forgotten");
+    assert!(leases.find(AUD, NOW).is_err(), "expired leases are removed");
 }
 
 #[test]
-fn a_newer_lease_takes_the_place_of_the_old_and_services_do_not_share() {
+fn a_newer_lease_replaces_the_old_and_services_do_not_share() {
     let enclave = Enclave::new(1);
     let mut leases = Leases::new(enclave.raw);
     for (audience, ttl) in [(AUD, HOUR), ("https://other.example", HOUR), (AUD, 2 * HOUR)] {
@@ -37,7 +37,7 @@ fn a_newer_lease_takes_the_place_of_the_old_and_services_do_not_share() {
 }
 
 #[test]
-fn a_lease_under_another_key_is_not_kept() {
+fn a_lease_under_another_key_is_rejected() {
     let mut leases = Leases::new(Enclave::new(1).raw);
     let other = Lease::read(&Enclave::new(2).lease(AUD, HOUR), AUD, NOW).unwrap();
     assert!(matches!(leases.keep(other), Err(LeaseError::OtherKey)));
@@ -45,7 +45,7 @@ fn a_lease_under_another_key_is_not_kept() {
 }
 
 #[test]
-fn a_token_that_the_push_service_would_refuse_is_refused_when_it_comes_in() {
+fn a_token_the_push_service_would_refuse_is_rejected_on_arrival() {
     let enclave = Enclave::new(1);
     let read = |authorization: &str| Lease::read(authorization, AUD, NOW);
     let token = |error: VapidError| move |refused: &LeaseError| format!("{refused}") == error.to_string();
@@ -65,7 +65,7 @@ fn a_token_that_the_push_service_would_refuse_is_refused_when_it_comes_in() {
 }
 
 #[test]
-fn what_no_enclave_writes_is_no_lease() {
+fn other_formats_are_rejected() {
     let enclave = Enclave::new(1);
     let good = enclave.lease(AUD, HOUR);
     let token = good.strip_prefix("vapid t=").and_then(|rest| rest.split_once(", k=")).unwrap().0;

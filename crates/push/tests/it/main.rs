@@ -1,4 +1,4 @@
-//! Messages, leases and the sender, as browsers, enclaves and push services of every kind meet them.
+//! Messages, leases and the sender from the view of browsers, enclaves and push services.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

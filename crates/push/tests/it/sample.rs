@@ -1,9 +1,9 @@
-//! Keys, time and randomness of tests.
+//! Keys, time and randomness for tests.
 
 use std::{sync::Mutex, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use briefcase_enclave::vapid::Claims;
+use briefcase_enclave_formats::vapid::VapidClaims;
 use briefcase_types::{Clock, Digest, Entropy, UnixMillis};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
 use serde_json::Value;
@@ -52,7 +52,7 @@ pub fn vectors(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// What the enclave does with its VAPID key.
+/// The enclave's use of its VAPID key.
 pub struct Enclave {
     key: SigningKey,
     pub raw: [u8; 65],
@@ -65,9 +65,9 @@ impl Enclave {
         Self { key, raw }
     }
 
-    /// `Authorization`, good from now on.
+    /// An `Authorization` value that is valid from now on.
     pub fn lease(&self, audience: &str, ttl: Duration) -> String {
-        let claims = Claims::lease(audience, SUB, NOW.0 / 1000, ttl).unwrap();
+        let claims = VapidClaims::lease(audience, SUB, NOW.0 / 1000, ttl).unwrap();
         self.signed(&claims.signing_input().unwrap())
     }
 

@@ -1,9 +1,9 @@
-//! A push service that answers what it is told, and shows what it was sent.
+//! A test push service with given responses and recorded requests.
 
 use std::sync::{Arc, Mutex};
 
-use briefcase_egress::{CertificateDer, Egress, EgressSettings, Reach};
-use briefcase_push::{Lease, Leases, Receiver, Sender, Subscription};
+use briefcase_egress::{AddressPolicy, CertificateDer, Egress, EgressSettings};
+use briefcase_push::{Lease, Leases, PushSender, Receiver, Subscription};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use serde_json::json;
@@ -17,7 +17,7 @@ use crate::sample::{At, Enclave, NOW, Seeded, base64};
 
 const AUTH: [u8; 16] = [5; 16];
 
-/// One request as it came in.
+/// A received request.
 #[derive(Clone)]
 pub struct Got {
     pub head: String,
@@ -67,7 +67,7 @@ impl Service {
             "endpoint": format!("{}/push/one?two", self.origin),
             "keys": { "p256dh": base64(self.receiver.p256dh()), "auth": base64(&AUTH) },
         });
-        Subscription::read(document.to_string().as_bytes(), Reach::Loopback).unwrap()
+        Subscription::read(document.to_string().as_bytes(), AddressPolicy::Loopback).unwrap()
     }
 
     /// A lease for this service.
@@ -78,10 +78,10 @@ impl Service {
         leases
     }
 
-    pub fn sender(&self) -> Sender {
+    pub fn sender(&self) -> PushSender {
         let egress =
             Egress::new(EgressSettings { roots: vec![self.root.clone()], ..EgressSettings::default() }).unwrap();
-        Sender::new(egress, Arc::new(At(NOW)), Arc::new(Seeded::new(9)))
+        PushSender::new(egress, Arc::new(At(NOW)), Arc::new(Seeded::new(9)))
     }
 
     pub fn requests(&self) -> Vec<Got> {

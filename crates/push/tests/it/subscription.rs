@@ -1,6 +1,6 @@
-//! Subscriptions come from browsers of people that are not trusted.
+//! Subscriptions come from browsers, so they are untrusted.
 
-use briefcase_egress::{Reach, TargetError};
+use briefcase_egress::{AddressPolicy, TargetError};
 use briefcase_push::{ContentError, Subscription, SubscriptionError};
 use serde_json::{Value, json};
 
@@ -15,36 +15,36 @@ fn example(endpoint: &str) -> Value {
     })
 }
 
-fn read(document: &Value, reach: Reach) -> Result<Subscription, SubscriptionError> {
-    Subscription::read(document.to_string().as_bytes(), reach)
+fn read(document: &Value, policy: AddressPolicy) -> Result<Subscription, SubscriptionError> {
+    Subscription::read(document.to_string().as_bytes(), policy)
 }
 
 #[test]
-fn a_subscription_says_which_push_service_a_lease_has_to_be_for() {
+fn a_subscription_names_its_push_service() {
     for (endpoint, audience) in [
         ("https://fcm.googleapis.com/fcm/send/abc:def", "https://fcm.googleapis.com"),
         ("https://updates.push.services.mozilla.com/wpush/v2/gAAA", "https://updates.push.services.mozilla.com"),
         ("https://web.push.apple.com:443/QAbc", "https://web.push.apple.com"),
         ("https://push.example:8443/a?b=c", "https://push.example:8443"),
     ] {
-        let subscription = read(&example(endpoint), Reach::Public).unwrap();
+        let subscription = read(&example(endpoint), AddressPolicy::Public).unwrap();
         assert_eq!(subscription.audience(), audience);
     }
 }
 
 #[test]
-fn members_that_browsers_add_are_passed_over() {
+fn unknown_members_are_ignored() {
     let mut document = example("https://push.example/a");
     document["options"] = json!({ "userVisibleOnly": true });
     document["keys"]["another"] = json!("x");
     document["expirationTime"] = Value::Null;
-    assert!(read(&document, Reach::Public).is_ok());
+    assert!(read(&document, AddressPolicy::Public).is_ok());
 }
 
 #[test]
-fn an_endpoint_is_a_public_https_address() {
+fn an_endpoint_must_be_a_public_https_address() {
     for endpoint in ["http://push.example/a", "ftp://push.example/a", "wss://push.example/a"] {
-        let refused = read(&example(endpoint), Reach::Public);
+        let refused = read(&example(endpoint), AddressPolicy::Public);
         assert!(matches!(refused, Err(SubscriptionError::Endpoint(TargetError::Scheme))), "{endpoint}");
     }
     for endpoint in [
@@ -58,31 +58,34 @@ fn an_endpoint_is_a_public_https_address() {
         "https://0x7f.1/a",
         "https://2130706433/a",
     ] {
-        let refused = read(&example(endpoint), Reach::Public);
+        let refused = read(&example(endpoint), AddressPolicy::Public);
         assert!(matches!(refused, Err(SubscriptionError::Endpoint(TargetError::OutOfReach(_)))), "{endpoint}");
     }
     for endpoint in
         ["https://a@push.example/a", "https:/push.example/a", "push.example", "", "https://push.example\\@x/"]
     {
-        assert!(matches!(read(&example(endpoint), Reach::Public), Err(SubscriptionError::Endpoint(_))), "{endpoint}");
+        assert!(
+            matches!(read(&example(endpoint), AddressPolicy::Public), Err(SubscriptionError::Endpoint(_))),
+            "{endpoint}"
+        );
     }
-    assert!(read(&example("http://localhost:8080/a"), Reach::Loopback).is_ok(), "a stand-in, by choice");
-    assert!(read(&example("https://push.example/a"), Reach::Loopback).is_err());
+    assert!(read(&example("http://localhost:8080/a"), AddressPolicy::Loopback).is_ok(), "a test service, by choice");
+    assert!(read(&example("https://push.example/a"), AddressPolicy::Loopback).is_err());
 }
 
 #[test]
-fn what_is_no_subscription_is_refused() {
+fn malformed_subscriptions_are_rejected() {
     for member in ["/endpoint", "/keys", "/keys/p256dh", "/keys/auth"] {
         for other in [Value::Null, json!(7), json!(["x"])] {
             let mut document = example("https://push.example/a");
             *document.pointer_mut(member).unwrap() = other;
-            assert!(matches!(read(&document, Reach::Public), Err(SubscriptionError::Form(_))), "{member}");
+            assert!(matches!(read(&document, AddressPolicy::Public), Err(SubscriptionError::Form(_))), "{member}");
         }
     }
     let twice = br#"{"endpoint":"https://a.example/","endpoint":"https://b.example/","keys":{"p256dh":"","auth":""}}"#;
     let long = format!(r#"{{"endpoint":"https://a.example/{}"}}"#, "a".repeat(9000));
     for document in [&b""[..], b"[]", b"null", b"{", &[0xff], twice, long.as_bytes()] {
-        assert!(matches!(Subscription::read(document, Reach::Public), Err(SubscriptionError::Form(_))));
+        assert!(matches!(Subscription::read(document, AddressPolicy::Public), Err(SubscriptionError::Form(_))));
     }
 }
 
@@ -91,7 +94,7 @@ fn keys_are_base64url_without_padding_of_the_right_length() {
     let keys = |p256dh: &str, auth: &str| {
         let mut document = example("https://push.example/a");
         document["keys"] = json!({ "p256dh": p256dh, "auth": auth });
-        match read(&document, Reach::Public) {
+        match read(&document, AddressPolicy::Public) {
             Err(SubscriptionError::Keys(error)) => Some(error),
             _ => None,
         }

@@ -1,25 +1,30 @@
-//! Beginning a session.
+//! Starting a session.
 
 use briefcase_ratchet::{
-    AgreementPublic, AgreementSecret, Bundle, Identity, IdentityCard, Mode, Options, RatchetError, SharedSecret,
-    SigningPublic, initiate, now, safety_number,
+    AgreementMode, AgreementPublic, AgreementSecret, HandshakeOptions, IdentityCard, LocalIdentity, PrekeyBundle,
+    RatchetError, SharedSecret, SigningPublic, initiate, now, safety_number,
 };
 
 use crate::party::{ANY, Seeded, begin, identity, pair, party, read, send, take};
 
-fn every_kind() -> [Options; 4] {
-    [(Mode::Pqxdh, false), (Mode::Pqxdh, true), (Mode::X3dh, false), (Mode::X3dh, true)]
-        .map(|(mode, hide_headers)| Options { mode, hide_headers })
+fn every_kind() -> [HandshakeOptions; 4] {
+    [
+        (AgreementMode::Pqxdh, false),
+        (AgreementMode::Pqxdh, true),
+        (AgreementMode::X3dh, false),
+        (AgreementMode::X3dh, true),
+    ]
+    .map(|(mode, hide_headers)| HandshakeOptions { mode, hide_headers })
 }
 
 #[test]
-fn both_sides_talk_in_every_mode_with_and_without_one_time_keys() {
+fn both_sides_exchange_messages_in_every_mode() {
     for (at, options) in every_kind().into_iter().enumerate() {
         let seed = 100 * u64::try_from(at).unwrap();
         let (alice, bob) = (identity(seed), party(seed + 1, 1));
         let entropy = Seeded::new(seed + 2);
         for bundle in [&bob.published.bundles[0], &bob.published.last_resort] {
-            let bundle = Bundle::verify(&bundle.to_bytes()).unwrap();
+            let bundle = PrekeyBundle::verify(&bundle.to_bytes()).unwrap();
             let mut ours = begin(&alice, &bundle, options, seed + 3);
             let messages: Vec<_> = (0..3).map(|_| send(&mut ours, b"hello", &entropy)).collect();
             let (accepted, text) = take(&bob, &bob.prekeys, &messages[2], ANY).unwrap();
@@ -45,7 +50,7 @@ fn both_sides_talk_in_every_mode_with_and_without_one_time_keys() {
 #[test]
 fn x3dh_is_accepted_only_where_it_is_allowed() {
     let bob = party(1, 1);
-    let options = Options { mode: Mode::X3dh, ..Options::default() };
+    let options = HandshakeOptions { mode: AgreementMode::X3dh, ..HandshakeOptions::default() };
     let mut ours = begin(&identity(2), &bob.published.bundles[0], options, 3);
     let first = send(&mut ours, b"weaker", &Seeded::new(4));
     let refused = take(&bob, &bob.prekeys, &first, Default::default());
@@ -53,11 +58,11 @@ fn x3dh_is_accepted_only_where_it_is_allowed() {
 }
 
 #[test]
-fn the_mode_and_the_hiding_cannot_be_rewritten_on_the_way() {
+fn the_mode_and_header_encryption_cannot_be_changed_in_transit() {
     let bob = party(1, 1);
-    let mut ours = begin(&identity(2), &bob.published.bundles[0], Options::default(), 3);
+    let mut ours = begin(&identity(2), &bob.published.bundles[0], HandshakeOptions::default(), 3);
     let first = send(&mut ours, b"text", &Seeded::new(4));
-    // A message in PQXDH cut down to X3DH: mode byte changed, ciphertext taken out.
+    // A PQXDH message reduced to X3DH: mode byte changed, ciphertext removed.
     let agreement = 2 + 2 + 128 + 32 + 4 + 1 + 4;
     let mut weaker = [&first[..agreement], &first[agreement + 1568..]].concat();
     weaker[2] = 2;
@@ -76,12 +81,12 @@ fn every_byte_of_a_bundle_is_signed() {
         for at in (0..bytes.len()).step_by(step) {
             let mut forged = bytes.clone();
             forged[at] ^= 1;
-            assert!(Bundle::verify(&forged).is_err(), "byte {at}");
+            assert!(PrekeyBundle::verify(&forged).is_err(), "byte {at}");
         }
         for end in [0, 1, 63, 64, 100, bytes.len() - 1] {
-            assert!(Bundle::verify(&bytes[..end]).is_err());
+            assert!(PrekeyBundle::verify(&bytes[..end]).is_err());
         }
-        assert!(Bundle::verify(&[&bytes[..], &[0]].concat()).is_err());
+        assert!(PrekeyBundle::verify(&[&bytes[..], &[0]].concat()).is_err());
     }
 }
 
@@ -92,7 +97,7 @@ fn parts_of_two_bundles_of_one_maker_cannot_be_mixed() {
     // The last 64 bytes are the signature, before them the KEM key.
     let kem = one.len() - 64 - 1568;
     let mixed = [&one[..kem], &other[kem..one.len() - 64], &one[one.len() - 64..]].concat();
-    assert!(matches!(Bundle::verify(&mixed), Err(RatchetError::Forged(_))));
+    assert!(matches!(PrekeyBundle::verify(&mixed), Err(RatchetError::Forged(_))));
 }
 
 #[test]
@@ -106,9 +111,9 @@ fn a_card_binds_both_keys() {
 }
 
 #[test]
-fn a_shared_secret_of_zeros_is_refused_wherever_it_comes_from() {
+fn an_all_zero_shared_secret_is_rejected_from_any_source() {
     let secret = AgreementSecret::generate(&Seeded::new(1));
-    // The points of small order of RFC 7748's curve and of its twist.
+    // The points of small order of the curve of RFC 7748 and of its twist.
     let small = [
         "0000000000000000000000000000000000000000000000000000000000000000",
         "0100000000000000000000000000000000000000000000000000000000000000",
@@ -124,7 +129,7 @@ fn a_shared_secret_of_zeros_is_refused_wherever_it_comes_from() {
 }
 
 #[test]
-fn an_identity_whose_key_contributes_nothing_begins_no_session() {
+fn a_key_of_small_order_starts_no_session() {
     struct Lying(briefcase_ratchet::SoftKeys);
     impl briefcase_ratchet::Sign for Lying {
         async fn sign(&self, bytes: &[u8]) -> Result<[u8; 64], RatchetError> {
@@ -133,16 +138,16 @@ fn an_identity_whose_key_contributes_nothing_begins_no_session() {
     }
     let keys = Lying(briefcase_ratchet::SoftKeys::generate(&Seeded::new(1)));
     let card = now(IdentityCard::make(keys.0.signing(), AgreementPublic::from_bytes([0; 32]), &keys)).unwrap().unwrap();
-    let mallory = Identity::new(card, keys.0);
+    let mallory = LocalIdentity::new(card, keys.0);
     let entropy = Seeded::new(2);
     let made = now(briefcase_ratchet::Prekeys::make(&mallory, 0, briefcase_ratchet::LastResort::Made, &entropy));
     let (_, published) = made.unwrap().unwrap().into_parts();
-    let refused = now(initiate(&identity(3), &published.last_resort, Options::default(), &entropy)).unwrap();
+    let refused = now(initiate(&identity(3), &published.last_resort, HandshakeOptions::default(), &entropy)).unwrap();
     assert!(matches!(refused, Err(RatchetError::NoContribution)));
 }
 
 #[test]
-fn a_holder_that_signs_wrongly_is_found_out() {
+fn a_wrong_signature_of_a_holder_is_detected() {
     struct Wrong;
     impl briefcase_ratchet::Sign for Wrong {
         async fn sign(&self, _: &[u8]) -> Result<[u8; 64], RatchetError> {
@@ -155,7 +160,7 @@ fn a_holder_that_signs_wrongly_is_found_out() {
 }
 
 #[test]
-fn safety_numbers_agree_and_tell_every_key_apart() {
+fn safety_numbers_match_and_depend_on_every_key() {
     let (one, other, third) = (identity(1), identity(2), identity(3));
     let number = safety_number(one.card(), other.card());
     assert_eq!(number, safety_number(other.card(), one.card()));
@@ -170,8 +175,8 @@ fn safety_numbers_agree_and_tell_every_key_apart() {
 }
 
 #[test]
-fn associated_data_has_to_be_the_same_on_both_sides() {
-    let (ours, theirs) = pair(Options::default(), 40);
+fn associated_data_must_match_on_both_sides() {
+    let (ours, theirs) = pair(HandshakeOptions::default(), 40);
     let entropy = Seeded::new(41);
     let (_, message) = ours.encrypt(b"text", b"room 1", &entropy).unwrap().into_parts();
     assert!(matches!(theirs.decrypt(&message, b"room 2", &entropy), Err(RatchetError::Forged(_))));

@@ -1,14 +1,14 @@
-//! What somebody between the two can do: change, repeat, reorder, withhold, reflect.
+//! Attacks on the connection: changed, repeated, reordered, withheld and reflected messages.
 
-use briefcase_ratchet::{MAX_PLAINTEXT, MAX_SKIP, MAX_STORED, Mode, Options, RatchetError};
+use briefcase_ratchet::{AgreementMode, HandshakeOptions, MAX_PLAINTEXT, MAX_SKIP, MAX_STORED, RatchetError};
 
 use crate::party::{ANY, Seeded, begin, identity, pair, party, read, send, take};
 
-const PLAIN: Options = Options { mode: Mode::Pqxdh, hide_headers: false };
-const HIDDEN: Options = Options { mode: Mode::Pqxdh, hide_headers: true };
+const PLAIN: HandshakeOptions = HandshakeOptions { mode: AgreementMode::Pqxdh, hide_headers: false };
+const HIDDEN: HandshakeOptions = HandshakeOptions { mode: AgreementMode::Pqxdh, hide_headers: true };
 
 #[test]
-fn every_changed_byte_of_a_message_is_noticed_and_costs_nothing() {
+fn every_changed_byte_of_a_message_is_detected_and_changes_no_state() {
     for options in [PLAIN, HIDDEN] {
         let (mut ours, mut theirs) = pair(options, 1);
         let entropy = Seeded::new(2);
@@ -28,11 +28,11 @@ fn every_changed_byte_of_a_message_is_noticed_and_costs_nothing() {
 }
 
 #[test]
-fn every_changed_byte_of_a_first_message_is_noticed() {
+fn every_changed_byte_of_a_first_message_is_detected() {
     let bob = party(1, 1);
     let mut ours = begin(&identity(2), &bob.published.bundles[0], PLAIN, 3);
     let first = send(&mut ours, b"text", &Seeded::new(4));
-    // Every byte of the agreement that is short, and a sample of the KEM ciphertext.
+    // Every byte of the agreement's short parts, and a sample of the KEM ciphertext.
     for at in (0..180).chain((180..1740).step_by(97)).chain(1740..first.len()) {
         let mut forged = first.clone();
         forged[at] ^= 1;
@@ -64,7 +64,7 @@ fn a_message_is_read_once() {
 }
 
 #[test]
-fn a_message_does_not_come_back_to_its_sender() {
+fn a_reflected_message_is_rejected() {
     for options in [PLAIN, HIDDEN] {
         let (mut ours, _) = pair(options, 7);
         let entropy = Seeded::new(8);
@@ -74,7 +74,7 @@ fn a_message_does_not_come_back_to_its_sender() {
 }
 
 #[test]
-fn a_message_of_one_session_is_nothing_to_another() {
+fn a_message_of_another_session_is_rejected() {
     let bob = party(1, 2);
     let entropy = Seeded::new(2);
     let mut sessions = [0, 1].map(|at| begin(&identity(3), &bob.published.bundles[at], PLAIN, 4));
@@ -84,7 +84,7 @@ fn a_message_of_one_session_is_nothing_to_another() {
 }
 
 #[test]
-fn too_many_missing_messages_are_refused_and_one_fewer_is_not() {
+fn the_limit_of_missing_messages_is_exact() {
     for options in [PLAIN, HIDDEN] {
         let (mut ours, mut theirs) = pair(options, 9);
         let entropy = Seeded::new(10);
@@ -135,12 +135,12 @@ fn skipped_keys_age_by_the_messages_read_since() {
 }
 
 #[test]
-fn hidden_headers_show_neither_counters_nor_ratchet_keys() {
+fn encrypted_headers_show_neither_counters_nor_ratchet_keys() {
     let (mut ours, _) = pair(HIDDEN, 15);
     let entropy = Seeded::new(16);
     let [one, two] = [b"same", b"same"].map(|text| send(&mut ours, text, &entropy));
     assert_eq!(one.len(), two.len());
-    // Version, kind; the rest of the header differs everywhere it could.
+    // Version and kind are equal. The rest of the header differs wherever it can.
     let same = one.iter().zip(&two).skip(2).take(96).filter(|(one, two)| one == two).count();
     assert!(same < 8, "{same} of 96 bytes are the same");
     let (mut plain, _) = pair(PLAIN, 15);
@@ -149,7 +149,7 @@ fn hidden_headers_show_neither_counters_nor_ratchet_keys() {
 }
 
 #[test]
-fn a_text_that_is_too_long_is_refused_before_it_is_sealed() {
+fn an_oversized_text_is_rejected_before_encryption() {
     let (ours, _) = pair(PLAIN, 17);
     let text = vec![0; MAX_PLAINTEXT + 1];
     assert!(matches!(ours.encrypt(&text, b"", &Seeded::new(18)), Err(RatchetError::Exhausted(_))));

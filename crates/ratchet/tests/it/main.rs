@@ -1,4 +1,4 @@
-//! Sessions as their users and attackers meet them.
+//! Sessions from the view of their users and attackers.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

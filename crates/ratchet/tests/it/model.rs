@@ -1,8 +1,9 @@
-//! Any schedule of sending, losing, delaying, repeating, crossing and crashing: what arrives is what was sent, once.
+//! Any schedule of sending, losing, delaying, repeating, crossing and crashing. Every delivered text was sent, and is
+//! delivered once.
 
 use std::collections::BTreeSet;
 
-use briefcase_ratchet::{Mode, Options, Session};
+use briefcase_ratchet::{AgreementMode, HandshakeOptions, RatchetSession};
 use proptest::prelude::*;
 
 use crate::party::{Seeded, pair, read, send};
@@ -24,25 +25,25 @@ enum Event {
         to: usize,
         which: usize,
     },
-    /// Sends, but dies before the state is kept: nothing leaves.
+    /// Sends, but dies before the state is stored: nothing is released.
     Crash {
         by: usize,
     },
-    /// Keeps the state, but dies before the message is released: its number is used up, and the peer waits for nothing.
+    /// Stores the state, but dies before the message is released. Its number is used up; the peer does not wait for it.
     CrashKept {
         by: usize,
     },
-    /// Reads, but dies before the state is kept: the text was not released, and the message can be read again.
+    /// Reads, but dies before the state is stored. The text was not released, and the message can be read again.
     CrashReading {
         to: usize,
         which: usize,
     },
-    /// Reads and keeps, but dies before the text is released: it is gone, and no replay brings it back.
+    /// Reads and stores, but dies before the text is released. The text is lost, and no replay returns it.
     CrashRead {
         to: usize,
         which: usize,
     },
-    /// Goes through the kept bytes.
+    /// Restarts from the stored bytes.
     Restart {
         who: usize,
     },
@@ -70,9 +71,9 @@ struct Mailbox {
     texts: BTreeSet<u32>,
 }
 
-fn run(options: Options, seed: u64, events: Vec<Event>) -> Result<(), TestCaseError> {
+fn run(options: HandshakeOptions, seed: u64, events: Vec<Event>) -> Result<(), TestCaseError> {
     let (alice, bob) = pair(options, seed);
-    let mut sessions: [Session; 2] = [alice, bob];
+    let mut sessions: [RatchetSession; 2] = [alice, bob];
     let mut boxes = [Mailbox::default(), Mailbox::default()];
     let entropy = Seeded::new(seed + 99);
     for (number, event) in (0_u32..).zip(events) {
@@ -114,7 +115,7 @@ fn run(options: Options, seed: u64, events: Vec<Event>) -> Result<(), TestCaseEr
                 read(&mut sessions[to], &message, &entropy).map_err(|error| TestCaseError::fail(error.to_string()))?;
                 boxes[to].seen.push(message);
             }
-            Event::Restart { who } => sessions[who] = Session::from_bytes(&sessions[who].to_bytes()).unwrap(),
+            Event::Restart { who } => sessions[who] = RatchetSession::from_bytes(&sessions[who].to_bytes()).unwrap(),
             Event::Deliver { .. }
             | Event::Replay { .. }
             | Event::Lose { .. }
@@ -130,16 +131,16 @@ proptest! {
 
     #[test]
     fn any_schedule_with_plain_headers(seed in any::<u32>(), events in prop::collection::vec(event(), 1..60)) {
-        run(Options { mode: Mode::X3dh, hide_headers: false }, seed.into(), events)?;
+        run(HandshakeOptions { mode: AgreementMode::X3dh, hide_headers: false }, seed.into(), events)?;
     }
 
     #[test]
     fn any_schedule_with_hidden_headers(seed in any::<u32>(), events in prop::collection::vec(event(), 1..60)) {
-        run(Options { mode: Mode::X3dh, hide_headers: true }, seed.into(), events)?;
+        run(HandshakeOptions { mode: AgreementMode::X3dh, hide_headers: true }, seed.into(), events)?;
     }
 
     #[test]
     fn any_schedule_after_pqxdh(seed in any::<u32>(), hide_headers in any::<bool>(), events in prop::collection::vec(event(), 1..60)) {
-        run(Options { mode: Mode::Pqxdh, hide_headers }, seed.into(), events)?;
+        run(HandshakeOptions { mode: AgreementMode::Pqxdh, hide_headers }, seed.into(), events)?;
     }
 }

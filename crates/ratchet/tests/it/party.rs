@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use briefcase_ratchet::{
-    Accepted, Bundle, Identity, LastResort, Options, Policy, Prekeys, Published, RatchetError, Session, SoftKeys, Step,
-    accept, initiate, now,
+    AcceptedSession, HandshakeOptions, LastResort, LocalIdentity, PrekeyBundle, Prekeys, PublishedPrekeys,
+    RatchetError, RatchetSession, ResponderPolicy, SoftKeys, Step, accept, initiate, now,
 };
 use briefcase_types::{Digest, Entropy};
 
@@ -28,7 +28,7 @@ impl Entropy for Seeded {
     }
 }
 
-/// The same bytes each time: a machine that was set back together with its random generator.
+/// Repeats the same bytes, like a machine that was rolled back together with its random generator.
 pub struct Stuck;
 
 impl Entropy for Stuck {
@@ -38,26 +38,31 @@ impl Entropy for Stuck {
 }
 
 pub struct Party {
-    pub identity: Identity<SoftKeys>,
+    pub identity: LocalIdentity<SoftKeys>,
     pub prekeys: Prekeys,
-    pub published: Published,
+    pub published: PublishedPrekeys,
 }
 
-pub fn identity(seed: u64) -> Identity<SoftKeys> {
-    Identity::generate(&Seeded::new(seed)).unwrap()
+pub fn identity(seed: u64) -> LocalIdentity<SoftKeys> {
+    LocalIdentity::generate(&Seeded::new(seed)).unwrap()
 }
 
 pub fn party(seed: u64, one_time: usize) -> Party {
     let entropy = Seeded::new(seed);
-    let identity = Identity::generate(&entropy).unwrap();
+    let identity = LocalIdentity::generate(&entropy).unwrap();
     let made = now(Prekeys::make(&identity, one_time, LastResort::Made, &entropy)).unwrap().unwrap();
     let (prekeys, published) = made.into_parts();
     Party { identity, prekeys, published }
 }
 
-pub const ANY: Policy = Policy { allow_x3dh: true };
+pub const ANY: ResponderPolicy = ResponderPolicy { allow_x3dh: true };
 
-pub fn begin(identity: &Identity<SoftKeys>, bundle: &Bundle, options: Options, seed: u64) -> Session {
+pub fn begin(
+    identity: &LocalIdentity<SoftKeys>,
+    bundle: &PrekeyBundle,
+    options: HandshakeOptions,
+    seed: u64,
+) -> RatchetSession {
     now(initiate(identity, bundle, options, &Seeded::new(seed))).unwrap().unwrap()
 }
 
@@ -65,30 +70,30 @@ pub fn take(
     party: &Party,
     prekeys: &Prekeys,
     message: &[u8],
-    policy: Policy,
-) -> Result<(Accepted, Vec<u8>), RatchetError> {
+    policy: ResponderPolicy,
+) -> Result<(AcceptedSession, Vec<u8>), RatchetError> {
     let entropy = Seeded::new(0xB0B);
     let step = now(accept(&party.identity, prekeys, message, b"", policy, &entropy)).unwrap()?;
     let (accepted, text) = step.into_parts();
     Ok((accepted, text.to_vec()))
 }
 
-/// Sends and keeps.
-pub fn send(session: &mut Session, text: &[u8], entropy: &dyn Entropy) -> Vec<u8> {
+/// Encrypts and stores the state.
+pub fn send(session: &mut RatchetSession, text: &[u8], entropy: &dyn Entropy) -> Vec<u8> {
     let (next, message) = session.encrypt(text, b"", entropy).unwrap().into_parts();
     *session = next;
     message
 }
 
-/// Reads and keeps.
-pub fn read(session: &mut Session, message: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, RatchetError> {
+/// Decrypts and stores the state.
+pub fn read(session: &mut RatchetSession, message: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, RatchetError> {
     let (next, text) = session.decrypt(message, b"", entropy).map(Step::into_parts)?;
     *session = next;
     Ok(text.to_vec())
 }
 
-/// Alice and Bob with a session that both have used.
-pub fn pair(options: Options, seed: u64) -> (Session, Session) {
+/// Alice and Bob, with a session that both have used.
+pub fn pair(options: HandshakeOptions, seed: u64) -> (RatchetSession, RatchetSession) {
     let (alice, bob) = (identity(seed), party(seed + 1, 1));
     let entropy = Seeded::new(seed + 2);
     let mut ours = begin(&alice, &bob.published.bundles[0], options, seed + 3);

@@ -1,8 +1,8 @@
-//! Prekeys: used once, remembered, rotated, erased.
+//! Prekeys are used once, remembered, rotated and erased.
 
 use briefcase_ratchet::{
-    Dh, Kem, KemSecret, KemShared, LastResort, MAX_ONE_TIME, Options, Policy, Prekeys, RatchetError, SharedSecret,
-    accept, now,
+    Dh, HandshakeOptions, Kem, KemSecret, KemShared, LastResort, MAX_ONE_TIME, Prekeys, RatchetError, ResponderPolicy,
+    SharedSecret, accept, now,
 };
 
 use crate::party::{ANY, Seeded, begin, identity, party, send, take};
@@ -10,12 +10,12 @@ use crate::party::{ANY, Seeded, begin, identity, party, send, take};
 #[test]
 fn a_one_time_prekey_is_gone_after_its_message() {
     let bob = party(1, 2);
-    let mut ours = begin(&identity(2), &bob.published.bundles[0], Options::default(), 3);
+    let mut ours = begin(&identity(2), &bob.published.bundles[0], HandshakeOptions::default(), 3);
     let first = send(&mut ours, b"hi", &Seeded::new(4));
     let (accepted, _) = take(&bob, &bob.prekeys, &first, ANY).unwrap();
     assert_eq!((bob.prekeys.left(), accepted.prekeys.left()), (2, 1));
     assert!(matches!(take(&bob, &accepted.prekeys, &first, ANY), Err(RatchetError::UnknownPrekey)), "replayed");
-    let mut again = begin(&identity(5), &bob.published.bundles[0], Options::default(), 6);
+    let mut again = begin(&identity(5), &bob.published.bundles[0], HandshakeOptions::default(), 6);
     let second = send(&mut again, b"hi", &Seeded::new(7));
     assert!(matches!(take(&bob, &accepted.prekeys, &second, ANY), Err(RatchetError::UnknownPrekey)), "given out twice");
     let kept = accepted.prekeys.to_bytes();
@@ -27,7 +27,7 @@ fn a_one_time_prekey_is_gone_after_its_message() {
 fn a_first_message_to_the_last_resort_is_accepted_once() {
     let bob = party(1, 0);
     let entropy = Seeded::new(4);
-    let mut ours = begin(&identity(2), &bob.published.last_resort, Options::default(), 3);
+    let mut ours = begin(&identity(2), &bob.published.last_resort, HandshakeOptions::default(), 3);
     let first = send(&mut ours, b"hi", &entropy);
     let second = send(&mut ours, b"again", &entropy);
     let (accepted, _) = take(&bob, &bob.prekeys, &first, ANY).unwrap();
@@ -36,14 +36,14 @@ fn a_first_message_to_the_last_resort_is_accepted_once() {
     }
     let kept = Prekeys::from_bytes(&accepted.prekeys.to_bytes()).unwrap();
     assert!(matches!(take(&bob, &kept, &first, ANY), Err(RatchetError::Replayed)), "also after a restart");
-    let mut other = begin(&identity(5), &bob.published.last_resort, Options::default(), 6);
+    let mut other = begin(&identity(5), &bob.published.last_resort, HandshakeOptions::default(), 6);
     assert!(take(&bob, &kept, &send(&mut other, b"hi", &entropy), ANY).is_ok(), "others still get in");
 }
 
 #[test]
-fn a_failed_first_message_uses_nothing_up() {
+fn a_failed_first_message_uses_up_no_prekey() {
     let bob = party(1, 1);
-    let mut ours = begin(&identity(2), &bob.published.bundles[0], Options::default(), 3);
+    let mut ours = begin(&identity(2), &bob.published.bundles[0], HandshakeOptions::default(), 3);
     let first = send(&mut ours, b"hi", &Seeded::new(4));
     let mut forged = first.clone();
     *forged.last_mut().unwrap() ^= 1;
@@ -52,10 +52,11 @@ fn a_failed_first_message_uses_nothing_up() {
 }
 
 #[test]
-fn rotation_keeps_one_generation_for_messages_on_their_way() {
+fn rotation_keeps_one_generation_for_messages_in_transit() {
     let bob = party(1, 1);
     let entropy = Seeded::new(2);
-    let on_its_way = send(&mut begin(&identity(3), &bob.published.bundles[0], Options::default(), 4), b"hi", &entropy);
+    let on_its_way =
+        send(&mut begin(&identity(3), &bob.published.bundles[0], HandshakeOptions::default(), 4), b"hi", &entropy);
     let rotate = |prekeys: &Prekeys| {
         now(prekeys.rotate(&bob.identity, 1, LastResort::Made, &entropy)).unwrap().unwrap().into_parts()
     };
@@ -69,7 +70,7 @@ fn rotation_keeps_one_generation_for_messages_on_their_way() {
 }
 
 #[test]
-fn refilling_is_bounded_and_never_gives_an_id_twice() {
+fn refilling_is_bounded_and_never_repeats_an_id() {
     let bob = party(1, 3);
     let entropy = Seeded::new(2);
     let (refilled, published) = now(bob.prekeys.refill(&bob.identity, 2, &entropy)).unwrap().unwrap().into_parts();
@@ -98,15 +99,15 @@ fn a_last_resort_key_can_be_held_elsewhere() {
     let keys = briefcase_ratchet::SoftKeys::generate(&entropy);
     let secret = KemSecret::generate(&entropy);
     let wish = LastResort::Held { key: "kem-1".to_owned(), public: secret.public() };
-    let bob = briefcase_ratchet::Identity::from_keys(keys).unwrap();
+    let bob = briefcase_ratchet::LocalIdentity::from_keys(keys).unwrap();
     let (prekeys, published) = now(Prekeys::make(&bob, 0, wish, &entropy)).unwrap().unwrap().into_parts();
     let prekeys = Prekeys::from_bytes(&prekeys.to_bytes()).unwrap();
-    let first = send(&mut begin(&identity(2), &published.last_resort, Options::default(), 3), b"hi", &entropy);
+    let first = send(&mut begin(&identity(2), &published.last_resort, HandshakeOptions::default(), 3), b"hi", &entropy);
     let card = bob.card().clone();
     let keys = briefcase_ratchet::SoftKeys::generate(&Seeded::new(1));
-    let holder = briefcase_ratchet::Identity::new(card, Elsewhere(&keys, secret));
-    let step = now(accept(&holder, &prekeys, &first, b"", Policy::default(), &entropy)).unwrap().unwrap();
+    let holder = briefcase_ratchet::LocalIdentity::new(card, Elsewhere(&keys, secret));
+    let step = now(accept(&holder, &prekeys, &first, b"", ResponderPolicy::default(), &entropy)).unwrap().unwrap();
     assert_eq!(*step.into_parts().1, b"hi");
-    let refused = now(accept(&bob, &prekeys, &first, b"", Policy::default(), &entropy)).unwrap();
-    assert!(matches!(refused, Err(RatchetError::Holder(_))), "who does not hold the key cannot");
+    let refused = now(accept(&bob, &prekeys, &first, b"", ResponderPolicy::default(), &entropy)).unwrap();
+    assert!(matches!(refused, Err(RatchetError::Holder(_))), "without the key decapsulation fails");
 }

@@ -1,4 +1,4 @@
-//! What is underneath does what its standard says, through our own types.
+//! The primitives follow their standards when used through this crate's types.
 
 use briefcase_ratchet::{AgreementSecret, KemPublic, KemSecret, Sign as _, SoftKeys, now};
 use briefcase_types::Entropy;
@@ -50,7 +50,7 @@ fn ed25519_of_rfc_8032() {
     }
 }
 
-/// Coins that a test vector gives.
+/// Random bytes from a test vector.
 struct Coins(Vec<u8>);
 
 impl Entropy for Coins {

@@ -1,12 +1,13 @@
-//! The vectors of `vectors/ratchet/`: what a run with repeatable randomness gives, byte for byte. The browser's tests read
-//! the same file, so a change of any form shows on both sides. `WRITE_VECTORS=1 cargo test -p briefcase-ratchet --test it vectors` writes them.
+//! The vectors of `vectors/ratchet/`: the results of a run with repeatable randomness, byte for byte. The browser's
+//! tests read the same file, so a change of any format fails on both sides. `WRITE_VECTORS=1 cargo test -p
+//! briefcase-ratchet --test it vectors` writes them.
 
 use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use briefcase_ratchet::{
-    AgreementSecret, Bundle, Identity, KemSecret, LastResort, Mode, Options, Prekeys, Session, SoftKeys, accept, now,
-    safety_number,
+    AgreementMode, AgreementSecret, HandshakeOptions, KemSecret, LastResort, LocalIdentity, PrekeyBundle, Prekeys,
+    RatchetSession, SoftKeys, accept, now, safety_number,
 };
 use serde_json::{Value, json};
 
@@ -28,23 +29,23 @@ fn array<const N: usize>(value: &Value) -> [u8; N] {
     bytes(value).try_into().unwrap()
 }
 
-/// Secrets as they are given in the file.
-fn keys(seed: u64) -> ([u8; 32], [u8; 32], Identity<SoftKeys>) {
+/// The secrets in the file.
+fn keys(seed: u64) -> ([u8; 32], [u8; 32], LocalIdentity<SoftKeys>) {
     use briefcase_types::Entropy as _;
     let entropy = Seeded::new(seed);
     let (mut signing, mut agreement) = ([0; 32], [0; 32]);
     entropy.fill(&mut signing);
     entropy.fill(&mut agreement);
     let keys = SoftKeys::from_secrets(&signing, AgreementSecret::from_bytes(&agreement));
-    (signing, agreement, Identity::from_keys(keys).unwrap())
+    (signing, agreement, LocalIdentity::from_keys(keys).unwrap())
 }
 
-fn secrets(signing: [u8; 32], agreement: [u8; 32], identity: &Identity<SoftKeys>) -> Value {
+fn secrets(signing: [u8; 32], agreement: [u8; 32], identity: &LocalIdentity<SoftKeys>) -> Value {
     json!({ "signing": text(&signing), "agreement": text(&agreement), "card": text(&identity.card().to_bytes()) })
 }
 
-/// One conversation: accepted, answered, out of order, over two turns of the ratchet.
-fn conversation(options: Options, seed: u64) -> Value {
+/// A conversation: accepted, answered, out of order, over two ratchet steps.
+fn conversation(options: HandshakeOptions, seed: u64) -> Value {
     let (alice_signing, alice_agreement, alice) = keys(seed);
     let (bob_signing, bob_agreement, bob) = keys(seed + 1);
     let entropy = Seeded::new(seed + 2);
@@ -56,7 +57,7 @@ fn conversation(options: Options, seed: u64) -> Value {
     let step = now(accept(&bob, &prekeys, &first, b"", ANY, &entropy)).unwrap().unwrap();
     let mut theirs = step.into_parts().0.session;
     let mut steps = Vec::new();
-    let deliver = |to: &mut Session, message: &[u8], associated: &[u8], steps: &mut Vec<Value>| {
+    let deliver = |to: &mut RatchetSession, message: &[u8], associated: &[u8], steps: &mut Vec<Value>| {
         let before = to.to_bytes();
         let (next, plain) = to.decrypt(message, associated, &entropy).unwrap().into_parts();
         *to = next;
@@ -96,10 +97,15 @@ fn kem() -> Value {
 }
 
 fn made() -> String {
-    let kinds = [(Mode::Pqxdh, false), (Mode::Pqxdh, true), (Mode::X3dh, false), (Mode::X3dh, true)];
+    let kinds = [
+        (AgreementMode::Pqxdh, false),
+        (AgreementMode::Pqxdh, true),
+        (AgreementMode::X3dh, false),
+        (AgreementMode::X3dh, true),
+    ];
     let conversations: Vec<Value> = (0_u64..)
         .zip(kinds)
-        .map(|(at, (mode, hide_headers))| conversation(Options { mode, hide_headers }, 1000 + 10 * at))
+        .map(|(at, (mode, hide_headers))| conversation(HandshakeOptions { mode, hide_headers }, 1000 + 10 * at))
         .collect();
     let all = json!({ "kem": kem(), "conversations": conversations });
     serde_json::to_string_pretty(&all).unwrap() + "\n"
@@ -115,11 +121,11 @@ fn a_repeatable_run_gives_the_committed_vectors() {
     if std::env::var_os("WRITE_VECTORS").is_some() {
         write();
     }
-    // As values: the order of members depends on how serde_json was built.
+    // Compare as values: the order of members depends on serde_json's features.
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     assert!(
         read(&made()) == read(&std::fs::read_to_string(file()).unwrap()),
-        "a form has changed: states and messages of before are lost"
+        "a format has changed: earlier states and messages become unreadable"
     );
 }
 
@@ -132,14 +138,14 @@ fn the_committed_vectors_are_read() {
     for one in conversations {
         let responder = &one["responder"];
         let agreement = AgreementSecret::from_bytes(&array(&responder["agreement"]));
-        let bob = Identity::from_keys(SoftKeys::from_secrets(&array(&responder["signing"]), agreement)).unwrap();
+        let bob = LocalIdentity::from_keys(SoftKeys::from_secrets(&array(&responder["signing"]), agreement)).unwrap();
         assert_eq!(bob.card().to_bytes(), bytes(&responder["card"]));
-        assert_eq!(Bundle::verify(&bytes(&one["bundle"])).unwrap().card(), bob.card());
+        assert_eq!(PrekeyBundle::verify(&bytes(&one["bundle"])).unwrap().card(), bob.card());
         let prekeys = Prekeys::from_bytes(&bytes(&one["prekeys"])).unwrap();
         let step = now(accept(&bob, &prekeys, &bytes(&one["first"]), b"", ANY, &entropy)).unwrap().unwrap();
         assert_eq!(*step.into_parts().1, bytes(&one["firstPlaintext"]));
         for step in one["steps"].as_array().unwrap() {
-            let session = Session::from_bytes(&bytes(&step["session"])).unwrap();
+            let session = RatchetSession::from_bytes(&bytes(&step["session"])).unwrap();
             let read = session.decrypt(&bytes(&step["message"]), &bytes(&step["associated"]), &entropy).unwrap();
             assert_eq!(*read.into_parts().1, bytes(&step["plaintext"]));
         }

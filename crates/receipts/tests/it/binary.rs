@@ -6,8 +6,8 @@ use std::{
 };
 
 use briefcase_receipts::{
-    Folder,
-    export::{Sink as _, export},
+    LogFolder,
+    export::{FileSink as _, export},
     log::{Frontier, leaf_hash},
     proof::ReceiptProof,
 };
@@ -39,7 +39,7 @@ fn run(arguments: &[&Path]) -> (Option<i32>, String, String) {
 fn a_record_verifies_or_is_named() {
     let place = Place::new("folder");
     let receipts = story(300);
-    let mut folder = Folder::new(&place.0);
+    let mut folder = LogFolder::new(&place.0);
     export(&receipts[..], &head_of(&receipts, &signing_key()), &mut folder).unwrap();
     let known = place.0.join("known");
     std::fs::write(&known, head_of(&receipts[..40], &signing_key()).note()).unwrap();

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, io};
 use briefcase_receipts::{
     Change, Checkpoint, Intent, Kind, Outcome, PublicKey, Receipt, Reconcile, Refused, Start, Text, Verdict, Word,
     checkpoint::{Origin, SignedCheckpoint},
-    export::{Sink, export},
+    export::{FileSink, export},
     log::{Frontier, leaf_hash},
-    verify::Source,
+    verify::FileSource,
 };
 use briefcase_types::{CallId, Digest, Incarnation, ReceiptIndex, RefusalCode, SessionId, UnixMillis};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -129,14 +129,14 @@ pub fn head_of(receipts: &[Vec<u8>], signer: &SigningKey) -> SignedCheckpoint {
 #[derive(Clone, Default)]
 pub struct Files(pub BTreeMap<String, Vec<u8>>);
 
-impl Sink for Files {
+impl FileSink for Files {
     fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
         self.0.insert(path.to_owned(), bytes.to_vec());
         Ok(())
     }
 }
 
-impl Source for Files {
+impl FileSource for Files {
     fn read(&self, path: &str, _limit: usize) -> io::Result<Option<Vec<u8>>> {
         Ok(self.0.get(path).cloned())
     }

@@ -1,7 +1,7 @@
 //! Attack 54: whatever is done to an exported record, verification finds it and names the first receipt that is wrong.
 
 use briefcase_receipts::{
-    Checkpoint, Folder, Kind, Receipt,
+    Checkpoint, Kind, LogFolder, Receipt,
     checkpoint::SignedCheckpoint,
     export::{ExportError, export},
     log::leaf_hash,
@@ -57,7 +57,7 @@ fn an_export_of_any_size_verifies() {
 fn a_folder_on_disk_verifies_and_truncated_files_do_not() {
     let place = std::env::temp_dir().join(format!("briefcase-receipts-{}", std::process::id()));
     let receipts = story(300);
-    export(&receipts[..], &head_of(&receipts, &signing_key()), &mut Folder::new(&place)).unwrap();
+    export(&receipts[..], &head_of(&receipts, &signing_key()), &mut LogFolder::new(&place)).unwrap();
     assert_eq!(verify_folder(&place, &key(), Some(known(40))).unwrap().continues, Some(known(40)));
     let bundle = place.join("tile/entries/000");
     let bytes = std::fs::read(&bundle).unwrap();

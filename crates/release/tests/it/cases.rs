@@ -1,14 +1,14 @@
-//! What forgers do to a release, one case each, and who catches it. The names are those of the table in docs/security.md;
-//! `vectors/release` is made of the same cases, so that the browser's verifier meets them too.
+//! Forgeries of a release, one case each, and the layer that rejects them. The names match the table in
+//! docs/security.md. `vectors/release` is made from the same cases, so the browser's verifier runs them too.
 
-use briefcase_release::{Policy, ReleaseError, Seen};
+use briefcase_release::{ReleaseError, ReleasePolicy, RollbackState};
 use briefcase_tlog::LogProof;
 use briefcase_types::{Digest, UnixMillis};
 use serde_json::Value;
 
 use crate::world::{HEADERS, MODULES, Published, WORLD, head, now, page, seconds};
 
-/// What a browser would hold, and who looks at it.
+/// The files a browser would have, and the verifier's inputs.
 #[derive(Clone)]
 pub struct Case {
     pub name: &'static str,
@@ -17,15 +17,15 @@ pub struct Case {
     pub module: Vec<u8>,
     pub page: Vec<u8>,
     pub headers: Vec<u8>,
-    /// The headers that the page came with.
+    /// The headers sent with the page.
     pub sent: Vec<(String, String)>,
-    pub seen: Seen,
+    pub seen: RollbackState,
     pub now: UnixMillis,
-    /// What to store, or the layer and the code of who caught it.
-    pub expected: Result<Seen, (&'static str, &'static str)>,
+    /// The state to store, or the layer and code of the rejection.
+    pub expected: Result<RollbackState, (&'static str, &'static str)>,
 }
 
-/// What the page of this world comes with.
+/// The headers that this test project serves its page with.
 fn sent() -> Vec<(String, String)> {
     [("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", "default-src 'none'"), ("Date", "today")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -44,13 +44,13 @@ impl Case {
             page: page(number),
             headers: HEADERS.to_vec(),
             sent: sent(),
-            seen: Seen::default(),
+            seen: RollbackState::default(),
             now: now(),
-            expected: Ok(Seen::default()),
+            expected: Ok(RollbackState::default()),
         }
     }
 
-    fn good(name: &'static str, state: &str, version: usize, seen: Seen, after: Seen) -> Self {
+    fn good(name: &'static str, state: &str, version: usize, seen: RollbackState, after: RollbackState) -> Self {
         Self { name, seen, expected: Ok(after), ..Self::of(state, version) }
     }
 
@@ -59,9 +59,9 @@ impl Case {
         self
     }
 
-    /// Runs the whole path.
-    pub fn verify(&self) -> Result<Seen, ReleaseError> {
-        let policy = Policy::parse(self.policy.to_string().as_bytes())?;
+    /// Runs the whole verification.
+    pub fn verify(&self) -> Result<RollbackState, ReleaseError> {
+        let policy = ReleasePolicy::parse(self.policy.to_string().as_bytes())?;
         let manifest = policy.manifest(self.published.evidence(), self.seen, self.now)?;
         let release = manifest.module(&self.module)?;
         release.page(&self.page)?;
@@ -75,15 +75,15 @@ pub fn all() -> Vec<Case> {
     [untouched(), parts(), evidence(), log(), witnesses(), back(), believed()].concat()
 }
 
-const FIRST: Seen = Seen { version: 1, floor: 1, index: 0 };
-const SECOND: Seen = Seen { version: 2, floor: 1, index: 1 };
-const THIRD: Seen = Seen { version: 3, floor: 2, index: 2 };
+const FIRST: RollbackState = RollbackState { version: 1, floor: 1, index: 0 };
+const SECOND: RollbackState = RollbackState { version: 2, floor: 1, index: 1 };
+const THIRD: RollbackState = RollbackState { version: 3, floor: 2, index: 2 };
 
 fn untouched() -> Vec<Case> {
     vec![
-        Case::good("first release", "first", 1, Seen::default(), FIRST),
-        Case::good("second release", "second", 2, Seen::default(), SECOND),
-        Case::good("older one while the new one rolls out", "second", 1, FIRST, Seen { index: 1, ..FIRST }),
+        Case::good("first release", "first", 1, RollbackState::default(), FIRST),
+        Case::good("second release", "second", 2, RollbackState::default(), SECOND),
+        Case::good("older one while the new one rolls out", "second", 1, FIRST, RollbackState { index: 1, ..FIRST }),
         Case::good("third release after the second", "withdrawn", 3, SECOND, THIRD),
         Case::good("the same again", "withdrawn", 3, THIRD, THIRD),
     ]
@@ -199,15 +199,19 @@ fn torn(proof: &str) -> String {
 }
 
 fn back() -> Vec<Case> {
-    let after = |seen: Seen, state: &str, version: usize| Case { seen, ..Case::of(state, version) };
+    let after = |seen: RollbackState, state: &str, version: usize| Case { seen, ..Case::of(state, version) };
     vec![
-        // Still allowed, but not for somebody who used the newer one.
+        // Still allowed, but the verifier used a newer release before.
         after(SECOND, "second", 1).bad("older version that is still allowed", "rollback", "older_module"),
         // Signed and logged, but older.
         after(SECOND, "first", 1).bad("older manifest", "rollback", "older_manifest"),
         after(THIRD, "second", 2).bad("older manifest and floor", "rollback", "older_manifest"),
         // Same numbers, but an earlier place in the log.
-        after(Seen { index: 4, ..SECOND }, "second", 2).bad("earlier place in the log", "rollback", "older_manifest"),
+        after(RollbackState { index: 4, ..SECOND }, "second", 2).bad(
+            "earlier place in the log",
+            "rollback",
+            "older_manifest",
+        ),
         Case::of("withdrawn", 1).bad("withdrawn version", "module", "deprecated"),
     ]
 }
@@ -223,7 +227,7 @@ fn believed() -> Vec<Case> {
             let log = case.policy["log"].as_str().unwrap().replace("quorum two", "quorum none");
             case.policy["log"] = log.into();
         }),
-        // Nobody has signed tomorrow: a clock that is a day behind is told, not believed.
+        // A signature from the future is an error: the verifier's clock is a day behind.
         forged("a clock that is behind", "signature", "signing_time", |case| {
             case.now = UnixMillis((seconds() - 86_400) * 1000);
         }),

@@ -1,11 +1,11 @@
-//! What was sent has to be what the file says, where it matters.
+//! Security headers must be sent as the file says.
 
-use briefcase_release::Headers;
+use briefcase_release::HeadersFile;
 
 const FILE: &str = "# ours\n/*\n  X-Content-Type-Options: nosniff\n\n/kms.html\n  Content-Security-Policy: default-src 'none'; script-src 'sha256-x'\n  Content-Type: text/html; charset=utf-8\n/artifacts/*\n  Content-Type: text/javascript\n  Access-Control-Allow-Origin: *\n";
 
 fn check(path: &str, sent: &[(&str, &str)]) -> Result<(), String> {
-    let headers = Headers::parse(FILE.as_bytes()).unwrap();
+    let headers = HeadersFile::parse(FILE.as_bytes()).unwrap();
     headers.check(path, sent.iter().copied()).map_err(|error| error.to_string())
 }
 
@@ -17,7 +17,7 @@ const PAGE: [(&str, &str); 3] = [
 
 #[test]
 fn a_path_gets_every_rule_that_fits_it() {
-    let headers = Headers::parse(FILE.as_bytes()).unwrap();
+    let headers = HeadersFile::parse(FILE.as_bytes()).unwrap();
     let names = |path| headers.of(path).into_keys().collect::<Vec<_>>();
     assert_eq!(names("/kms.html"), ["content-security-policy", "content-type", "x-content-type-options"]);
     assert_eq!(
@@ -28,17 +28,17 @@ fn a_path_gets_every_rule_that_fits_it() {
 }
 
 #[test]
-fn what_decides_is_sent_exactly_so() {
+fn security_headers_are_sent_exactly() {
     assert_eq!(check("/kms.html", &PAGE), Ok(()));
     let with = |extra: (&'static str, &'static str)| check("/kms.html", &[&PAGE[..], &[extra]].concat());
     assert_eq!(with(("Date", "today")), Ok(()));
     assert_eq!(with(("cf-ray", "1")), Ok(()));
     for (name, why) in [
-        ("Set-Cookie", "it should not be there"),
-        ("Access-Control-Allow-Origin", "it should not be there"),
-        ("X-Frame-Options", "it should not be there"),
-        ("Content-Security-Policy-Report-Only", "it should not be there"),
-        ("Link", "it should not be there"),
+        ("Set-Cookie", "it must be absent"),
+        ("Access-Control-Allow-Origin", "it must be absent"),
+        ("X-Frame-Options", "it must be absent"),
+        ("Content-Security-Policy-Report-Only", "it must be absent"),
+        ("Link", "it must be absent"),
         ("CONTENT-SECURITY-POLICY", "it was sent more than once"),
     ] {
         assert!(with((name, "x")).unwrap_err().ends_with(why), "{name}");
@@ -50,14 +50,14 @@ fn what_decides_is_sent_exactly_so() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_said() {
+fn a_malformed_file_is_an_error_with_its_line() {
     for (bad, line) in
         [("  X: y\n", 1), ("/a\nX: y\n", 2), ("/a\n  X\n", 2), ("/a\n  X: y\n  x: z\n", 3), ("kms.html\n", 1)]
     {
-        let error = Headers::parse(bad.as_bytes()).unwrap_err();
+        let error = HeadersFile::parse(bad.as_bytes()).unwrap_err();
         assert_eq!(
             (error.code(), error.to_string()),
-            ("headers_malformed", format!("the headers file is wrong in line {line}"))
+            ("headers_malformed", format!("the headers file is invalid in line {line}"))
         );
     }
 }

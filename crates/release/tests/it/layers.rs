@@ -1,8 +1,8 @@
-//! Tampering with each layer, and which verifier catches it. The cases are those of the table in docs/security.md.
+//! Tampering with each layer, and the layer that rejects it. The cases match the table in docs/security.md.
 
 use std::collections::BTreeSet;
 
-use briefcase_release::{Seen, Standing};
+use briefcase_release::{ReleaseStatus, RollbackState};
 
 use crate::{
     cases,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[test]
-fn tampering_with_each_layer_is_caught_by_the_layer_that_has_its_name() {
+fn each_layer_rejects_tampering_with_it() {
     let mut wrong = Vec::new();
     for case in cases::all() {
         let found = case.verify().map_err(|error| (error.layer().name(), error.code()));
@@ -22,7 +22,7 @@ fn tampering_with_each_layer_is_caught_by_the_layer_that_has_its_name() {
 }
 
 #[test]
-fn every_layer_has_a_case_and_every_case_a_name_of_its_own() {
+fn every_layer_has_a_case_and_case_names_are_unique() {
     let cases = cases::all();
     let names: BTreeSet<&str> = cases.iter().map(|case| case.name).collect();
     assert_eq!(names.len(), cases.len());
@@ -32,15 +32,15 @@ fn every_layer_has_a_case_and_every_case_a_name_of_its_own() {
 }
 
 #[test]
-fn a_verified_manifest_says_who_when_and_where() {
+fn a_verified_manifest_names_signer_time_and_index() {
     let policy = WORLD.policy();
     let published = WORLD.published("second");
-    let manifest = policy.manifest(published.evidence(), Seen::default(), now()).unwrap();
+    let manifest = policy.manifest(published.evidence(), RollbackState::default(), now()).unwrap();
     assert!(manifest.logged_at().abs_diff(seconds()) < 600);
     assert_eq!(manifest.witnessed().cosigned().len(), 2);
     assert_eq!((manifest.signer(), manifest.index()), (&policy.signer, 1));
     let release = manifest.module(MODULES[0]).unwrap();
-    assert_eq!((release.standing(), release.release().version), (Standing::Allowed, 1));
+    assert_eq!((release.standing(), release.release().version), (ReleaseStatus::Allowed, 1));
     let by_digest = manifest.release(&briefcase_types::Digest::sha256(MODULES[0])).unwrap();
     assert_eq!(by_digest.release(), release.release());
 }

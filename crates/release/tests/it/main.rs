@@ -1,5 +1,5 @@
-//! A release as its maker, its users and its forgers meet it. The bundles are made by the Sigstore project's own client
-//! against its mock services; log and witnesses are ours.
+//! A release from the view of its maker, its users and its forgers. The Sigstore project's own client makes the bundles
+//! against its mock services. The log and the witnesses are this project's.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,15 +1,15 @@
-//! A manifest has one spelling and one meaning.
+//! A manifest has one encoding and one meaning.
 
-use briefcase_release::{Manifest, Standing, hex, module_path, unhex};
+use briefcase_release::{ReleaseManifest, ReleaseStatus, hex, module_path, unhex};
 use briefcase_types::Digest;
 
 use crate::world::{manifest, release};
 
 #[test]
-fn it_is_written_and_read_in_one_way() {
+fn encoding_and_parsing_round_trip() {
     let manifest = manifest(2, &[1], &[], 1, 4_000_000_000);
     let bytes = manifest.encode().unwrap();
-    assert_eq!(Manifest::parse(&bytes).unwrap(), manifest);
+    assert_eq!(ReleaseManifest::parse(&bytes).unwrap(), manifest);
     let text = String::from_utf8(bytes).unwrap();
     let digest = hex(&release(2).sha256);
     assert!(
@@ -20,19 +20,19 @@ fn it_is_written_and_read_in_one_way() {
     assert_eq!(module_path(&release(2).sha256), format!("artifacts/kms-{digest}.mjs"));
 }
 
-/// What `cargo xtask enclave build` writes, byte for byte.
+/// The output of `cargo xtask enclave build`, byte for byte.
 #[test]
-fn the_builds_manifest_is_one() {
+fn the_build_writes_a_valid_manifest() {
     let d = "ab".repeat(32);
     let c = "0".repeat(40);
     let text = format!(
         r#"{{"allowed":[],"current":{{"commit":"{c}","headers":"{d}","page":"{d}","schema":1,"sha256":"{d}","version":1}},"deprecated":[],"expires":2145916800,"form":"briefcase/kms-manifest@1","version_floor":1}}"#
     );
-    assert_eq!(Manifest::parse(text.as_bytes()).unwrap().current.version, 1);
+    assert_eq!(ReleaseManifest::parse(text.as_bytes()).unwrap().current.version, 1);
 }
 
 #[test]
-fn another_spelling_or_content_is_refused() {
+fn other_encodings_and_contents_are_rejected() {
     let good = String::from_utf8(manifest(3, &[2], &[1], 2, 4_000_000_000).encode().unwrap()).unwrap();
     let digest = hex(&release(2).sha256);
     for bad in [
@@ -56,24 +56,24 @@ fn another_spelling_or_content_is_refused() {
         String::new(),
     ] {
         assert_ne!(bad, good);
-        let error = Manifest::parse(bad.as_bytes()).expect_err(&bad);
+        let error = ReleaseManifest::parse(bad.as_bytes()).expect_err(&bad);
         assert_eq!((error.layer().name(), error.code()), ("manifest", "manifest_malformed"));
     }
     assert!(manifest(1, &[2], &[], 1, 1).encode().is_err(), "an allowed release above the current one");
 }
 
 #[test]
-fn below_the_floor_nothing_is_good() {
+fn releases_below_the_floor_are_deprecated() {
     let manifest = manifest(3, &[2], &[1], 2, 4_000_000_000);
     let standing = |version| manifest.find(&release(version).sha256).map(|(standing, _)| standing);
-    assert_eq!(standing(3), Some(Standing::Current));
-    assert_eq!(standing(2), Some(Standing::Allowed));
-    assert_eq!(standing(1), Some(Standing::Deprecated));
+    assert_eq!(standing(3), Some(ReleaseStatus::Current));
+    assert_eq!(standing(2), Some(ReleaseStatus::Allowed));
+    assert_eq!(standing(1), Some(ReleaseStatus::Deprecated));
     assert_eq!(manifest.find(&Digest::sha256(b"other")), None);
 }
 
 #[test]
-fn digests_are_spelled_as_sha256sum_does() {
+fn digests_use_the_notation_of_sha256sum() {
     let digest = Digest::sha256(b"");
     assert_eq!(hex(&digest), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     assert_eq!(unhex(&hex(&digest)), Some(digest));

@@ -1,16 +1,16 @@
-//! A policy that cannot be understood, or is easier than it looks, is none.
+//! Malformed policies, and policies weaker than they look, are rejected.
 
-use briefcase_release::Policy;
+use briefcase_release::ReleasePolicy;
 use serde_json::json;
 
 use crate::world::WORLD;
 
 #[test]
-fn what_is_missing_unknown_or_lax_is_refused() {
+fn missing_unknown_and_lax_members_are_rejected() {
     let wrong = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut json = WORLD.policy_json();
         change(&mut json);
-        let error = Policy::parse(json.to_string().as_bytes()).expect_err(&json.to_string());
+        let error = ReleasePolicy::parse(json.to_string().as_bytes()).expect_err(&json.to_string());
         assert_eq!((error.layer().name(), error.code().is_empty()), ("policy", false));
         error.to_string()
     };
@@ -26,8 +26,8 @@ fn what_is_missing_unknown_or_lax_is_refused() {
     let lax = |json: &mut serde_json::Value| {
         json["log"] = json!(json["log"].as_str().unwrap().replace("quorum two", "quorum none"));
     };
-    assert!(wrong(&lax).contains("needs none of them"));
+    assert!(wrong(&lax).contains("needs no cosignature"));
     for bad in [&b""[..], b"[]", b"\xff", br#"{"form":"a","form":"b"}"#] {
-        assert_eq!(Policy::parse(bad).unwrap_err().layer().name(), "policy");
+        assert_eq!(ReleasePolicy::parse(bad).unwrap_err().layer().name(), "policy");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use briefcase_release::{Evidence, Policy, Seen};
+use briefcase_release::{ReleaseEvidence, ReleasePolicy, RollbackState};
 
 use crate::world::{WORLD, now};
 
@@ -23,11 +23,11 @@ fn a_signature_of_the_public_instance_holds_and_only_over_its_bytes() {
     json["identity"] = "w.vollprecht@gmail.com".into();
     json["issuer"] = "https://github.com/login/oauth".into();
     json["trusted_root"] = serde_json::from_slice(&file("trusted_root.json")).unwrap();
-    let policy = Policy::parse(json.to_string().as_bytes()).unwrap();
+    let policy = ReleasePolicy::parse(json.to_string().as_bytes()).unwrap();
     let (bundle, blob) = (file("cosign-v3-blob.sigstore.json"), file("cosign-v3-blob.txt"));
     let ends = |manifest: &[u8]| {
-        let evidence = Evidence { manifest, bundle: &bundle, proof: b"" };
-        let error = policy.manifest(evidence, Seen::default(), now()).unwrap_err();
+        let evidence = ReleaseEvidence { manifest, bundle: &bundle, proof: b"" };
+        let error = policy.manifest(evidence, RollbackState::default(), now()).unwrap_err();
         (error.layer().name(), error.code())
     };
     assert_eq!(ends(&blob), ("log", "proof_malformed"));

@@ -1,9 +1,9 @@
-//! `vectors/release/cases.json`: every case with its files, for verifiers in other languages and targets. What a file says
-//! is in `texts`, by a name that cases share.
+//! `vectors/release/cases.json`: every case with its files, for verifiers in other languages and targets. `texts` holds
+//! the contents of files, by names that cases share.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use briefcase_release::{Policy, Seen};
+use briefcase_release::{ReleasePolicy, RollbackState};
 use briefcase_types::UnixMillis;
 use serde_json::{Value, json};
 
@@ -33,11 +33,11 @@ impl Texts {
     }
 }
 
-fn numbers(seen: Seen) -> Value {
+fn numbers(seen: RollbackState) -> Value {
     json!({ "version": seen.version, "floor": seen.floor, "index": seen.index })
 }
 
-/// Makes the file anew. The bundles come from a mock Sigstore with new keys, so every line changes.
+/// Writes the file again. The bundles come from a mock Sigstore with new keys, so every line changes.
 fn write() {
     let mut texts = Texts::default();
     let cases: Vec<Value> = cases::all()
@@ -67,13 +67,13 @@ fn write() {
     fs::write(path(), text + "\n").unwrap();
 }
 
-fn seen(value: &Value) -> Seen {
+fn seen(value: &Value) -> RollbackState {
     let number = |name: &str| value[name].as_u64().unwrap();
-    Seen { version: number("version"), floor: number("floor"), index: number("index") }
+    RollbackState { version: number("version"), floor: number("floor"), index: number("index") }
 }
 
 #[test]
-fn the_committed_cases_come_out_as_they_say() {
+fn the_committed_cases_give_their_expected_results() {
     if std::env::var_os("WRITE_VECTORS").is_some() {
         write();
     }
@@ -105,5 +105,5 @@ fn the_committed_cases_come_out_as_they_say() {
         assert_eq!(found, value["expected"], "{}", value["name"]);
     }
     let some = cases.iter().find(|case| case["name"] == "second release").unwrap();
-    assert!(Policy::parse(text(some, "policy").as_bytes()).is_ok());
+    assert!(ReleasePolicy::parse(text(some, "policy").as_bytes()).is_ok());
 }

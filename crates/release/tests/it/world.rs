@@ -1,10 +1,10 @@
-//! A project with two releases, a log with one manifest for each state of them, and three witnesses.
+//! A test project with two releases, a log with one manifest for each state of them, and three witnesses.
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
 
-use briefcase_release::{Evidence, Manifest, Policy, Release};
+use briefcase_release::{Release, ReleaseEvidence, ReleaseManifest, ReleasePolicy};
 use briefcase_tlog::{
-    Checkpoint, LogKey, LogProof, PublicKey, SignedCheckpoint, Witness,
+    Checkpoint, LogProof, LogVerifierKey, PublicKey, SignedCheckpoint, Witness,
     tree::{Frontier, leaf_hash},
 };
 use briefcase_types::{Digest, UnixMillis};
@@ -16,7 +16,7 @@ pub const MODULES: [&[u8]; 3] = [b"export const v = 1;", b"export const v = 2;",
 pub const HEADERS: &[u8] =
     b"/*\n  X-Content-Type-Options: nosniff\n/kms.html\n  Content-Security-Policy: default-src 'none'\n";
 
-/// What a maker publishes: the manifest and the two files that vouch for it.
+/// A published release: the manifest, its signature and its log proof.
 #[derive(Clone)]
 pub struct Published {
     pub manifest: Vec<u8>,
@@ -25,8 +25,8 @@ pub struct Published {
 }
 
 impl Published {
-    pub fn evidence(&self) -> Evidence<'_> {
-        Evidence { manifest: &self.manifest, bundle: &self.bundle, proof: self.proof.as_bytes() }
+    pub fn evidence(&self) -> ReleaseEvidence<'_> {
+        ReleaseEvidence { manifest: &self.manifest, bundle: &self.bundle, proof: self.proof.as_bytes() }
     }
 }
 
@@ -38,7 +38,7 @@ pub struct World {
     entries: Vec<Vec<u8>>,
 }
 
-/// Made once: signing takes a second.
+/// Made once, because signing takes a second.
 pub static WORLD: LazyLock<World> = LazyLock::new(World::make);
 
 /// The bundles are signed now, so it has to be now.
@@ -67,9 +67,9 @@ pub fn release(version: u64) -> Release {
     }
 }
 
-pub fn manifest(current: u64, allowed: &[u64], deprecated: &[u64], floor: u64, expires: u64) -> Manifest {
+pub fn manifest(current: u64, allowed: &[u64], deprecated: &[u64], floor: u64, expires: u64) -> ReleaseManifest {
     let list = |versions: &[u64]| versions.iter().map(|version| release(*version)).collect();
-    Manifest {
+    ReleaseManifest {
         current: release(current),
         allowed: list(allowed),
         deprecated: list(deprecated),
@@ -86,15 +86,15 @@ fn public(seed: u8) -> PublicKey {
     PublicKey::from_bytes(key(seed).verifying_key().as_bytes()).unwrap()
 }
 
-pub fn log_key() -> LogKey {
-    LogKey { origin: "releases.example/log".parse().unwrap(), key: public(1) }
+pub fn log_key() -> LogVerifierKey {
+    LogVerifierKey { origin: "releases.example/log".parse().unwrap(), key: public(1) }
 }
 
 pub fn witness(seed: u8) -> Witness {
     Witness::new(&format!("witness.example/{seed}"), public(seed)).unwrap()
 }
 
-/// A head over these roots, signed by the key with this seed and cosigned now.
+/// A checkpoint over these roots, signed by the key with this seed and cosigned now.
 pub fn head(size: u64, root: Digest, log: u8, witnesses: &[u8]) -> SignedCheckpoint {
     let head = Checkpoint { origin: log_key().origin, size, root };
     let signed = head.sign(&public(log), |text| Some(key(log).sign(text).to_bytes())).unwrap();
@@ -134,7 +134,7 @@ impl World {
         world
     }
 
-    /// The proof for a manifest under a head by these keys.
+    /// The proof for a manifest, under a checkpoint signed by these keys.
     pub fn proof(&self, index: u64, log: u8, witnesses: &[u8]) -> String {
         let mut frontier = Frontier::new();
         let stored: Vec<Digest> = self.entries.iter().flat_map(|entry| frontier.append(leaf_hash(entry))).collect();
@@ -153,8 +153,8 @@ impl World {
         })
     }
 
-    pub fn policy(&self) -> Policy {
-        Policy::parse(self.policy_json().to_string().as_bytes()).unwrap()
+    pub fn policy(&self) -> ReleasePolicy {
+        ReleasePolicy::parse(self.policy_json().to_string().as_bytes()).unwrap()
     }
 
     pub fn published(&self, name: &str) -> Published {

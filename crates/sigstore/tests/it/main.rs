@@ -1,4 +1,4 @@
-//! Bundles made by others, and what becomes of them when somebody touches them.
+//! Bundles from other implementations, intact and tampered with.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests say what they expect")]
 
 mod mock;

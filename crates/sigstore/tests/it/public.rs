@@ -1,6 +1,6 @@
 //! Real bundles, with the real trusted root of the public instance and that of the staging instance.
 
-use briefcase_sigstore::{Artifact, Signed, Signer, TrustedRoot, verify};
+use briefcase_sigstore::{Artifact, SignedContent, SignerIdentity, TrustedRoot, verify};
 
 use crate::{public_file, staging_root};
 
@@ -10,8 +10,8 @@ fn root() -> TrustedRoot {
     TrustedRoot::parse(&public_file("trusted_root.json")).unwrap()
 }
 
-fn signer(identity: &str) -> Signer {
-    Signer { identity: identity.into(), issuer: GITHUB.into() }
+fn signer(identity: &str) -> SignerIdentity {
+    SignerIdentity { identity: identity.into(), issuer: GITHUB.into() }
 }
 
 fn unhex(text: &str) -> [u8; 32] {
@@ -21,11 +21,11 @@ fn unhex(text: &str) -> [u8; 32] {
 }
 
 #[test]
-fn a_blob_signed_with_cosign_holds() {
+fn a_blob_signed_with_cosign_verifies() {
     let (bundle, blob) = (public_file("cosign-v3-blob.sigstore.json"), public_file("cosign-v3-blob.txt"));
     let who = signer("w.vollprecht@gmail.com");
     let verified = verify(&bundle, blob[..].into(), &root(), &who).unwrap();
-    assert_eq!((verified.signer(), verified.signed()), (&who, Signed::Bytes));
+    assert_eq!((verified.signer(), verified.signed()), (&who, SignedContent::Bytes));
     // The earlier of the log's time (1764787003) and the timestamp authority's.
     assert!((1_764_786_990..=1_764_787_003).contains(&verified.signed_at()), "{}", verified.signed_at());
     let other = verify(&bundle, b"test content for cosign!"[..].into(), &root(), &who).unwrap_err();
@@ -34,11 +34,11 @@ fn a_blob_signed_with_cosign_holds() {
 
 /// The log, authority and clock of this bundle are those of Sigstore's staging instance.
 #[test]
-fn a_statement_in_the_second_generation_log_holds_for_its_subject_alone() {
+fn a_statement_in_the_second_generation_log_verifies_for_its_subject_only() {
     let bundle = public_file("conda-attestation-rekor2.sigstore.json");
     let subject = unhex("54303491a8418fbed24344b513546182c29b43bf282ceb433af65e2299f9271f");
     let verified = verify(&bundle, Artifact::Sha256(subject), &staging_root(), &signer("jku@goto.fi")).unwrap();
-    assert_eq!(verified.signed(), Signed::Statement);
+    assert_eq!(verified.signed(), SignedContent::Statement);
     assert!((1_779_781_336..1_779_781_936).contains(&verified.signed_at()), "{}", verified.signed_at());
     let other = verify(&bundle, Artifact::Sha256([7; 32]), &staging_root(), &signer("jku@goto.fi")).unwrap_err();
     assert_eq!(other.code(), "artifact");
@@ -46,14 +46,14 @@ fn a_statement_in_the_second_generation_log_holds_for_its_subject_alone() {
     assert_eq!(elsewhere.code(), "signing_time", "the public root does not name the clock: {elsewhere}");
 }
 
-/// This one too. Its signature is right in itself, under authorities that the public root does not name.
+/// This bundle too. Its signature is valid, but the public root does not name its authorities.
 #[test]
 fn a_bundle_of_another_instance_is_refused_for_its_log() {
     let bundle = public_file("bundle_v3.json");
     let blob = Artifact::Sha256(unhex("5e6ae9de58c1177bea615b4fcbfb2fd688e8c4b51c2e56b6a38e817833ec24a2"));
     let who = signer("william@yossarian.net");
     let verified = verify(&bundle, blob, &staging_root(), &who).unwrap();
-    assert_eq!((verified.signed(), verified.signed_at()), (Signed::Bytes, 1_712_085_549));
+    assert_eq!((verified.signed(), verified.signed_at()), (SignedContent::Bytes, 1_712_085_549));
     let refused = verify(&bundle, blob, &root(), &who).unwrap_err();
     assert_eq!(refused.code(), "log_promise", "the public root does not name the log: {refused}");
 }
@@ -62,7 +62,7 @@ fn a_bundle_of_another_instance_is_refused_for_its_log() {
 fn the_signer_is_exactly_the_expected_one() {
     let (bundle, blob) = (public_file("cosign-v3-blob.sigstore.json"), public_file("cosign-v3-blob.txt"));
     let code = |identity: &str, issuer: &str| {
-        let who = Signer { identity: identity.into(), issuer: issuer.into() };
+        let who = SignerIdentity { identity: identity.into(), issuer: issuer.into() };
         verify(&bundle, blob[..].into(), &root(), &who).unwrap_err().code()
     };
     for near in ["w.vollprecht@gmail.co", "W.vollprecht@gmail.com", "vollprecht@gmail.com", "", "*"] {
@@ -74,7 +74,7 @@ fn the_signer_is_exactly_the_expected_one() {
 }
 
 #[test]
-fn a_trusted_root_that_cannot_be_used_is_said() {
+fn an_unusable_trusted_root_is_an_error() {
     for bad in [&b"{}"[..], b"", b"[]", b"\xff"] {
         assert_eq!(TrustedRoot::parse(bad).unwrap_err().code(), "trusted_root");
     }

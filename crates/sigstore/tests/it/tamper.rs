@@ -1,7 +1,7 @@
-//! Every part of a good bundle, changed or taken out: refused, and for the reason that it is.
+//! Each part of a good bundle, changed or removed: rejected with the right code.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use briefcase_sigstore::{Artifact, Signer, SigstoreError, TrustedRoot, verify};
+use briefcase_sigstore::{Artifact, SignerIdentity, SigstoreError, TrustedRoot, verify};
 use serde_json::{Value, json};
 
 use crate::{public_file, staging_root};
@@ -12,7 +12,7 @@ const ENTRY: &str = "/verificationMaterial/tlogEntries/0";
 struct Case {
     bundle: Value,
     artifact: Artifact<'static>,
-    signer: Signer,
+    signer: SignerIdentity,
     root: fn() -> TrustedRoot,
 }
 
@@ -37,7 +37,7 @@ fn statement() -> Case {
 fn case(file: &str, artifact: Artifact<'static>, identity: &str, root: fn() -> TrustedRoot) -> Case {
     let bundle = serde_json::from_slice(&public_file(file)).unwrap();
     let issuer = "https://github.com/login/oauth".into();
-    Case { bundle, artifact, signer: Signer { identity: identity.into(), issuer }, root }
+    Case { bundle, artifact, signer: SignerIdentity { identity: identity.into(), issuer }, root }
 }
 
 fn judge(case: &Case) -> Result<(), SigstoreError> {
@@ -49,7 +49,8 @@ fn flip(case: &mut Case, pointer: &str) {
     flip_at(case, pointer, |length| length / 2);
 }
 
-/// Flips the last bit of a timestamp: its middle may be a certificate that nobody reads, as the root has its own.
+/// Flips the last bit of a timestamp. Its middle may hold a certificate that the verifier ignores in favour of the
+/// root's.
 fn flip_timestamp(case: &mut Case) {
     let pointer = "/verificationMaterial/timestampVerificationData/rfc3161Timestamps/0/signedTimestamp";
     flip_at(case, pointer, |length| length - 1);
@@ -76,7 +77,7 @@ fn at(rest: &str) -> String {
     format!("{ENTRY}/{rest}")
 }
 
-/// A change by name, and the codes it may end in: several where more than one layer covers the bytes.
+/// A named change and the expected codes. Several codes are possible where more than one layer covers the bytes.
 type Change<'a> = (&'a str, &'a dyn Fn(&mut Case), &'a [&'a str]);
 
 fn refused(make: fn() -> Case, changes: &[Change<'_>]) {
@@ -84,7 +85,7 @@ fn refused(make: fn() -> Case, changes: &[Change<'_>]) {
     for (what, change, codes) in changes {
         let mut case = make();
         change(&mut case);
-        let error = judge(&case).map_or_else(|error| error, |()| panic!("{what}: it still holds"));
+        let error = judge(&case).map_or_else(|error| error, |()| panic!("{what}: it still verifies"));
         assert!(codes.contains(&error.code()), "{what}: {} ({error})", error.code());
     }
 }

@@ -1,4 +1,4 @@
-//! `mock-upstream SCRIPT RECORD`: a local MCP server that does what its script says.
+//! `mock-upstream SCRIPT RECORD`: a local MCP server that follows its script.
 
 use std::path::PathBuf;
 

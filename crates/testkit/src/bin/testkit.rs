@@ -1,9 +1,9 @@
-//! `testkit through FIXTURE`: daemon and HTTP gateway in a throw-away home, with the fixture behind them as the only
-//! server the gateway shows. Prints the address and ends when stdin does.
+//! `testkit through FIXTURE`: starts daemon and HTTP gateway in a temporary directory, with the fixture as the only
+//! server. Prints the address, and ends when stdin ends.
 
 use std::io::Write;
 
-use briefcase_testkit::{Daemon, Gateway, Home, Setup};
+use briefcase_testkit::{DaemonProcess, GatewayProcess, SetupOptions, TempHome};
 use serde_json::{Value, json};
 
 #[tokio::main]
@@ -16,18 +16,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn through(fixture: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let home = Home::new();
-    let setup = Setup::default();
-    let (daemon, made) = Daemon::new(&home, &setup).await;
+    let home = TempHome::new();
+    let setup = SetupOptions::default();
+    let (daemon, made) = DaemonProcess::new(&home, &setup).await;
     let spec = json!({ "transport": "stdio", "argv": [fixture] });
     let probe: Value = daemon.admin.post("/v1/servers/probe", &spec).await;
-    // The person registers every tool as a read; what still asks (a server that wants the client's model) is allowed by a
-    // person who is always there.
+    // Every tool is registered as a read. A simulated person allows the remaining approvals (for a server that requests
+    // sampling).
     let tools = probe.get("tools").and_then(Value::as_array).into_iter().flatten();
     let tools: Vec<&str> = tools.filter_map(|tool| tool.get("name")?.as_str()).collect();
     daemon.admin.add_server("conformance", &spec, &tools, &setup.pin).await;
     let person = daemon.admin.allow_everything(&setup.pin);
-    let gateway = Gateway::http(&home, &made.token, Some("conformance")).await;
+    let gateway = GatewayProcess::http(&home, &made.token, Some("conformance")).await;
     let mut out = std::io::stdout();
     writeln!(out, "{}", gateway.url_with_token())?;
     out.flush()?;

@@ -1,4 +1,4 @@
-//! The mock behind Streamable HTTP, in the test's own process.
+//! The mock server over Streamable HTTP, in the test's own process.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -19,14 +19,14 @@ use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 
-use super::effect::{Effect, Record};
-use super::engine::{Engine, Turned};
-use super::script::{Act, Coding, Script};
-use super::wire::{Sending, Wire, half};
+use super::message_sink::{MessageSink, Sending, half};
+use super::record::{MessageRecord, ReceivedMessage};
+use super::script::{Coding, MockAction, Script};
+use super::server::{Departure, MockServer};
 
 type Body = BoxBody<Bytes, std::io::Error>;
 
-/// A mock that listens on loopback. It is gone when dropped.
+/// A mock server that listens on loopback, stopped when dropped.
 pub struct HttpUpstream {
     shared: Arc<Shared>,
     address: String,
@@ -34,51 +34,51 @@ pub struct HttpUpstream {
 }
 
 struct Shared {
-    engine: Engine,
+    engine: MockServer,
     script: Mutex<Script>,
     pushed: broadcast::Sender<Value>,
 }
 
 impl HttpUpstream {
-    /// Listens, and follows this script.
+    /// Starts a server that follows this script.
     pub async fn start(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        let engine = Engine::new(Record::Memory(Mutex::default()));
+        let engine = MockServer::new(MessageRecord::Memory(Mutex::default()));
         let shared = Arc::new(Shared { engine, script: Mutex::new(script), pushed: broadcast::channel(1024).0 });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { shared, address, accepting }
     }
 
-    /// Its address, `http://127.0.0.1:PORT/mcp`.
+    /// The URL, `http://127.0.0.1:PORT/mcp`.
     pub fn url(&self) -> String {
         format!("http://{}/mcp", self.address)
     }
 
-    /// How the admin API names it.
+    /// The server's specification for the admin API.
     pub fn spec(&self) -> Value {
         json!({ "transport": "http", "url": self.url() })
     }
 
-    /// From now on, follow this script.
+    /// Replaces the script.
     pub fn set(&self, script: Script) {
         *self.shared.script.lock().expect("not poisoned") = script;
     }
 
-    /// Says this on every stream that a client opened for it (older era).
+    /// Sends a message on every stream that a client opened (legacy).
     pub fn push(&self, message: Value) {
-        // Nobody listening is fine.
+        // No listener is fine.
         let _ = self.shared.pushed.send(message);
     }
 
-    /// Everything that reached it.
-    pub fn messages(&self) -> Vec<Effect> {
+    /// All messages received so far.
+    pub fn messages(&self) -> Vec<ReceivedMessage> {
         self.shared.engine.record.all()
     }
 
-    /// What did something.
-    pub fn effects(&self) -> Vec<Effect> {
-        self.messages().into_iter().filter(Effect::is_effect).collect()
+    /// The received messages with an effect.
+    pub fn effects(&self) -> Vec<ReceivedMessage> {
+        self.messages().into_iter().filter(ReceivedMessage::is_effect).collect()
     }
 }
 
@@ -94,7 +94,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         open.spawn(async move {
             let service = hyper::service::service_fn(move |request| answer(Arc::clone(&shared), request));
-            // A client that hangs up in the middle is part of the game.
+            // A client may close the connection in the middle.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -125,49 +125,49 @@ async fn post(shared: Arc<Shared>, request: Request<Incoming>) -> Response<Body>
     let (sender, receiver) = mpsc::channel(16);
     tokio::spawn(async move {
         let wire = Channel(sender.clone());
-        if let Turned::Transport(act) = shared.engine.answer(&script, &message, &json!(headers), &wire).await {
-            let _ = sender.send(Said::Act(act)).await;
+        if let Departure::Transport(act) = shared.engine.answer(&script, &message, &json!(headers), &wire).await {
+            let _ = sender.send(Emitted::Act(act)).await;
         }
     });
     respond(receiver).await
 }
 
-/// What the engine put on the wire.
-enum Said {
+/// An item that the mock server sent.
+enum Emitted {
     Line(Vec<u8>),
     Die(Vec<u8>),
-    Act(Act),
+    Act(MockAction),
 }
 
-struct Channel(mpsc::Sender<Said>);
+struct Channel(mpsc::Sender<Emitted>);
 
-impl Wire for Channel {
+impl MessageSink for Channel {
     fn line<'a>(&'a self, bytes: &'a [u8]) -> Sending<'a> {
         Box::pin(async move {
-            let _ = self.0.send(Said::Line(bytes.to_vec())).await;
+            let _ = self.0.send(Emitted::Line(bytes.to_vec())).await;
         })
     }
 
     fn die<'a>(&'a self, bytes: &'a [u8]) -> Sending<'a> {
         Box::pin(async move {
-            let _ = self.0.send(Said::Die(half(bytes).to_vec())).await;
+            let _ = self.0.send(Emitted::Die(half(bytes).to_vec())).await;
         })
     }
 }
 
-/// One message becomes a JSON body, more become an event stream.
-async fn respond(mut said: mpsc::Receiver<Said>) -> Response<Body> {
+/// Sends one message as a JSON body, and several as an event stream.
+async fn respond(mut said: mpsc::Receiver<Emitted>) -> Response<Body> {
     let Some(first) = said.recv().await else { return std::future::pending().await };
     let first = match first {
-        Said::Act(act) => return transport(act),
-        Said::Die(bytes) => return streamed("application/json", vec![Ok(bytes), Err("gone")], None),
-        Said::Line(line) => line,
+        Emitted::Act(act) => return transport(act),
+        Emitted::Die(bytes) => return streamed("application/json", vec![Ok(bytes), Err("gone")], None),
+        Emitted::Line(line) => line,
     };
     let is_answer = serde_json::from_slice::<Value>(&first).map_or(true, |message| message.get("method").is_none());
     if is_answer {
         return match said.recv().await {
             None => whole(200, "application/json", first),
-            Some(Said::Line(next)) => {
+            Some(Emitted::Line(next)) => {
                 streamed("text/event-stream", vec![Ok(event(&first)), Ok(event(&next))], Some(said))
             }
             Some(_) => streamed("text/event-stream", vec![Ok(event(&first)), Err("gone")], None),
@@ -176,11 +176,11 @@ async fn respond(mut said: mpsc::Receiver<Said>) -> Response<Body> {
     streamed("text/event-stream", vec![Ok(event(&first))], Some(said))
 }
 
-fn transport(act: Act) -> Response<Body> {
+fn transport(act: MockAction) -> Response<Body> {
     match act {
-        Act::Bomb { coding, bytes } => bomb(coding, bytes),
-        Act::Slow { every_ms } => slow(every_ms),
-        Act::Endless => {
+        MockAction::Bomb { coding, bytes } => bomb(coding, bytes),
+        MockAction::Slow { every_ms } => slow(every_ms),
+        MockAction::Endless => {
             let forever =
                 futures_util::stream::repeat_with(|| Ok(Frame::data(Bytes::from_static(b": still here\n\n"))));
             let paced = forever.then(|frame| async {
@@ -189,12 +189,12 @@ fn transport(act: Act) -> Response<Body> {
             });
             build(200, "text/event-stream", BodyExt::boxed(StreamBody::new(Box::pin(paced).boxed_sync())))
         }
-        Act::Redirect { status, to } => {
+        MockAction::Redirect { status, to } => {
             let mut response = whole(status, "text/plain", Vec::new());
             response.headers_mut().insert("location", to.parse().expect("a location"));
             response
         }
-        Act::Status { status, body } => whole(status, "text/plain", body.into_bytes()),
+        MockAction::Status { status, body } => whole(status, "text/plain", body.into_bytes()),
         act => panic!("{act:?} needs stdio"),
     }
 }
@@ -226,7 +226,7 @@ fn slow(every_ms: u64) -> Response<Body> {
     build(200, "application/json", BodyExt::boxed(StreamBody::new(drops.boxed_sync())))
 }
 
-/// A stream of what is pushed.
+/// A stream of the pushed messages.
 fn stream(pushed: broadcast::Receiver<Value>) -> Response<Body> {
     let events = futures_util::stream::unfold(pushed, |mut pushed| async {
         let message = pushed.recv().await.ok()?;
@@ -238,7 +238,7 @@ fn stream(pushed: broadcast::Receiver<Value>) -> Response<Body> {
 fn streamed(
     kind: &str,
     first: Vec<Result<Vec<u8>, &'static str>>,
-    rest: Option<mpsc::Receiver<Said>>,
+    rest: Option<mpsc::Receiver<Emitted>>,
 ) -> Response<Body> {
     let first = first.into_iter().map(|chunk| match chunk {
         Ok(bytes) => Ok(Frame::data(Bytes::from(bytes))),
@@ -247,8 +247,8 @@ fn streamed(
     let rest = futures_util::stream::unfold(rest, |rest| async {
         let mut rest = rest?;
         let frame = match rest.recv().await? {
-            Said::Line(line) => Ok(Frame::data(Bytes::from(event(&line)))),
-            Said::Die(_) | Said::Act(_) => Err(std::io::Error::other("gone")),
+            Emitted::Line(line) => Ok(Frame::data(Bytes::from(event(&line)))),
+            Emitted::Die(_) | Emitted::Act(_) => Err(std::io::Error::other("gone")),
         };
         Some((frame, Some(rest)))
     });
@@ -268,7 +268,7 @@ fn build(status: u16, kind: &str, body: Body) -> Response<Body> {
     Response::builder().status(status).header("content-type", kind).body(body).expect("a response")
 }
 
-/// `Stream::boxed` that keeps `Sync`, which hyper's boxed bodies want.
+/// `Stream::boxed` with `Sync`, as hyper's boxed bodies require.
 trait BoxedSync: futures_util::Stream + Sized {
     fn boxed_sync<'a>(self) -> std::pin::Pin<Box<dyn futures_util::Stream<Item = Self::Item> + Send + Sync + 'a>>
     where

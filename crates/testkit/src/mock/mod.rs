@@ -1,17 +1,17 @@
-//! An upstream MCP server that does what a script says, honest or hostile, and writes down what reached it: a test that
-//! claims "nothing happened" asks this record.
+//! An upstream MCP server that follows a script, honest or hostile, and records every received message. A test that
+//! claims "nothing happened" checks this record.
 //!
-//! [`HttpUpstream`] runs in the test itself; [`StdioUpstream`] describes the `mock-upstream` program, whose script and
-//! record are files. Both take a new script at any time.
+//! [`HttpUpstream`] runs in the test's process. [`StdioUpstream`] describes the `mock-upstream` program, whose script
+//! and record are files. Both accept a new script at any time.
 
-mod effect;
-mod engine;
 mod http;
+mod message_sink;
+mod record;
 mod script;
+mod server;
 mod stdio;
-mod wire;
 
-pub use effect::Effect;
 pub use http::HttpUpstream;
-pub use script::{Act, Coding, Script, Speaks, Turn, tool};
+pub use record::ReceivedMessage;
+pub use script::{Coding, MockAction, Script, SupportedEras, ToolListChange, tool};
 pub use stdio::{StdioUpstream, serve};

@@ -1,55 +1,55 @@
-//! Scripts.
+//! The scripts of mock servers.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Which eras a server speaks.
+/// The eras that a server supports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Speaks {
-    /// `initialize` only.
+pub enum SupportedEras {
+    /// Legacy: `initialize` only.
     #[default]
     Legacy,
-    /// `2026-07-28` only.
+    /// Modern: `2026-07-28` only.
     Modern,
-    /// Both.
+    /// Both eras.
     Both,
 }
 
-/// What a server offers and how it behaves.
+/// A mock server's content and behaviour.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Script {
-    /// The eras it speaks.
-    pub speaks: Speaks,
-    /// What it calls itself.
+    /// The supported eras.
+    pub speaks: SupportedEras,
+    /// The server's name in its own messages.
     pub name: String,
-    /// Its tools, as raw definitions.
+    /// The tools, as raw definitions.
     pub tools: Vec<Value>,
-    /// Other tools from some list on.
-    pub turns: Vec<Turn>,
-    /// Its resources.
+    /// Other tools from some list request on.
+    pub turns: Vec<ToolListChange>,
+    /// The resources.
     pub resources: Vec<Value>,
-    /// Its prompts.
+    /// The prompts.
     pub prompts: Vec<Value>,
-    /// What it does on a call of a tool; [`Act::Echo`] where nothing is said.
-    pub calls: BTreeMap<String, Act>,
-    /// What it does on any other method, instead of the honest thing.
-    pub methods: BTreeMap<String, Act>,
+    /// The action for a call of each tool; [`MockAction::Echo`] by default.
+    pub calls: BTreeMap<String, MockAction>,
+    /// The action for any other method, instead of the honest response.
+    pub methods: BTreeMap<String, MockAction>,
 }
 
-/// From the `from`-th list of tools on (the first is 1), these tools.
+/// From the `from`-th `tools/list` on (the first is 1), these tools.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Turn {
-    /// Which list.
+pub struct ToolListChange {
+    /// The number of the list request.
     pub from: usize,
     /// The tools from then on.
     pub tools: Vec<Value>,
 }
 
-/// How a body is compressed.
+/// The compression of a body.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Coding {
@@ -61,13 +61,13 @@ pub enum Coding {
     Zstd,
 }
 
-/// What the server does on a request.
+/// The server's action on a request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
-pub enum Act {
+pub enum MockAction {
     /// Answers with the arguments as text.
     Echo,
-    /// Answers with what came along: HTTP headers, or its own environment.
+    /// Answers with its HTTP headers, or its own environment.
     EchoSecrets,
     /// Answers with this result.
     Result {
@@ -76,85 +76,85 @@ pub enum Act {
     },
     /// Answers with this error.
     Error {
-        /// Its code.
+        /// The error's code.
         code: i64,
-        /// Its message.
+        /// The error's message.
         message: String,
     },
     /// Never answers.
     Hang,
-    /// Ends (stdio) or hangs up (HTTP) in the middle of its answer.
+    /// Ends the process (stdio) or closes the connection (HTTP) in the middle of its answer.
     Die,
-    /// Waits first.
+    /// Waits before the next action.
     After {
-        /// For how long.
+        /// The delay in milliseconds.
         ms: u64,
-        /// What then.
-        then: Box<Act>,
+        /// The next action.
+        then: Box<MockAction>,
     },
-    /// Sends a notification many times first.
+    /// Sends a notification repeatedly before the next action.
     Notify {
-        /// How often.
+        /// The number of repetitions.
         times: usize,
-        /// The message; `progressToken` in its params is filled in from the request.
+        /// The message. `progressToken` in its params is filled in from the request.
         message: Value,
-        /// What then.
-        then: Box<Act>,
+        /// The next action.
+        then: Box<MockAction>,
     },
-    /// Asks the client (older era), then answers with what it said.
+    /// Sends a request to the client (legacy), then answers with the response.
     Ask {
-        /// Such as `elicitation/create`.
+        /// The method, such as `elicitation/create`.
         method: String,
-        /// Its parameters.
+        /// The parameters.
         params: Value,
     },
-    /// Answers `input_required` (newer era) until the responses are there, then answers with them.
+    /// Answers `input_required` (modern) until the responses are present, then answers with them.
     InputRequired {
-        /// The questions.
+        /// The requests.
         requests: Value,
     },
     /// Answers with that many bytes of text.
     Huge {
-        /// How many.
+        /// The number of bytes.
         bytes: usize,
     },
     /// Answers with a string that is not UTF-8.
     InvalidUtf8,
-    /// Puts this on the wire instead of an answer: a line of stdio, or a body. `ID` stands for the request's id.
+    /// Sends this text instead of an answer: a line on stdio, or a body. `ID` is replaced by the request's id.
     Raw {
         /// The text.
         text: String,
     },
-    /// Prints lines that are not protocol, then does something else. Stdio only.
+    /// Prints lines outside of the protocol before the next action. Stdio only.
     Noise {
-        /// How many.
+        /// The number of lines.
         lines: usize,
-        /// What then.
-        then: Box<Act>,
+        /// The next action.
+        then: Box<MockAction>,
     },
     /// Answers twice.
     Twice,
-    /// Answers to an id that nobody used.
+    /// Answers with an unknown id.
     WrongId,
-    /// Answers with a body of that many zeros, compressed. HTTP only.
+    /// Answers with a compressed body of zeros. HTTP only.
     Bomb {
-        /// How.
+        /// The compression.
         coding: Coding,
-        /// How many zeros.
+        /// The number of zeros.
         bytes: usize,
     },
     /// Answers one byte at a time. HTTP only.
     Slow {
-        /// How long between bytes.
+        /// The delay between bytes.
         every_ms: u64,
     },
     /// Answers with an event stream of comments that never ends. HTTP only.
     Endless,
     /// Answers with a redirect. HTTP only.
     Redirect {
-        /// Its status.
+        /// The redirect's status.
         status: u16,
-        /// Where to.
+        /// The destination.
         to: String,
     },
     /// Answers with a bare status. HTTP only.
@@ -167,52 +167,52 @@ pub enum Act {
 }
 
 impl Script {
-    /// A server with these tools.
+    /// Makes a server with these tools.
     pub fn with_tools(tools: Vec<Value>) -> Self {
         Self { name: "mock".into(), tools, ..Self::default() }
     }
 
-    /// A server with one tool that does one thing.
-    pub fn one(name: &str, act: Act) -> Self {
+    /// Makes a server with one tool and its action.
+    pub fn one(name: &str, act: MockAction) -> Self {
         Self::with_tools(vec![tool(name)]).on(name, act)
     }
 
-    /// On a call of `tool`, do `act`.
+    /// Sets the action for calls of `tool`.
     #[must_use]
-    pub fn on(mut self, tool: &str, act: Act) -> Self {
+    pub fn on(mut self, tool: &str, act: MockAction) -> Self {
         self.calls.insert(tool.to_owned(), act);
         self
     }
 
-    /// On `method`, do `act`.
+    /// Sets the action for `method`.
     #[must_use]
-    pub fn on_method(mut self, method: &str, act: Act) -> Self {
+    pub fn on_method(mut self, method: &str, act: MockAction) -> Self {
         self.methods.insert(method.to_owned(), act);
         self
     }
 
-    /// Speak these eras.
+    /// Sets the supported eras.
     #[must_use]
-    pub fn speaking(mut self, speaks: Speaks) -> Self {
+    pub fn speaking(mut self, speaks: SupportedEras) -> Self {
         self.speaks = speaks;
         self
     }
 
-    /// From the `from`-th list on, show these tools.
+    /// Shows these tools from the `from`-th list on.
     #[must_use]
     pub fn turning(mut self, from: usize, tools: Vec<Value>) -> Self {
-        self.turns.push(Turn { from, tools });
+        self.turns.push(ToolListChange { from, tools });
         self
     }
 
-    /// The tools that the `n`-th list shows.
+    /// The tools in the `n`-th list.
     pub(super) fn tools_at(&self, n: usize) -> &[Value] {
         let turned = self.turns.iter().filter(|turn| turn.from <= n).max_by_key(|turn| turn.from);
         turned.map_or(&self.tools, |turn| &turn.tools)
     }
 }
 
-/// A plain definition of a tool that takes anything.
+/// A plain tool definition that accepts any object.
 pub fn tool(name: &str) -> Value {
     json!({ "name": name, "description": format!("{name} of the mock"), "inputSchema": { "type": "object" } })
 }

@@ -1,4 +1,4 @@
-//! The mock as a local command.
+//! The mock server as a local command.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,21 +7,21 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::Mutex;
 
-use super::effect::{Effect, Record};
-use super::engine::{Engine, Turned};
+use super::message_sink::{MessageSink, Sending, half};
+use super::record::{MessageRecord, ReceivedMessage};
 use super::script::Script;
-use super::wire::{Sending, Wire, half};
-use crate::{Home, program};
+use super::server::{Departure, MockServer};
+use crate::{TempHome, program};
 
-/// A mock that a daemon can start as a local server.
+/// A mock server that a daemon can start.
 pub struct StdioUpstream {
     script: PathBuf,
     record: PathBuf,
 }
 
 impl StdioUpstream {
-    /// Lays script and record into the home, under `name`.
-    pub fn new(home: &Home, name: &str, script: &Script) -> Self {
+    /// Writes script and record into the home, under `name`.
+    pub fn new(home: &TempHome, name: &str, script: &Script) -> Self {
         let upstream =
             Self { script: home.file(&format!("{name}.script.json")), record: home.file(&format!("{name}.effects")) };
         upstream.set(script);
@@ -34,26 +34,26 @@ impl StdioUpstream {
         vec![path(&program("mock-upstream")), path(&self.script), path(&self.record)]
     }
 
-    /// How the admin API names it.
+    /// The server's specification for the admin API.
     pub fn spec(&self) -> Value {
         json!({ "transport": "stdio", "argv": self.argv() })
     }
 
-    /// From the next message on, follow this script.
+    /// Replaces the script from the next message on.
     pub fn set(&self, script: &Script) {
         let next = self.script.with_extension("next");
         std::fs::write(&next, serde_json::to_vec(script).expect("JSON")).expect("the script can be written");
         std::fs::rename(next, &self.script).expect("the script can be written");
     }
 
-    /// Everything that reached it, from all its processes.
-    pub fn messages(&self) -> Vec<Effect> {
-        Record::File(self.record.clone()).all()
+    /// All messages received by all its processes.
+    pub fn messages(&self) -> Vec<ReceivedMessage> {
+        MessageRecord::File(self.record.clone()).all()
     }
 
-    /// What did something.
-    pub fn effects(&self) -> Vec<Effect> {
-        self.messages().into_iter().filter(Effect::is_effect).collect()
+    /// The received messages with an effect.
+    pub fn effects(&self) -> Vec<ReceivedMessage> {
+        self.messages().into_iter().filter(ReceivedMessage::is_effect).collect()
     }
 }
 
@@ -61,11 +61,11 @@ struct Stdout {
     out: Mutex<tokio::io::Stdout>,
 }
 
-impl Wire for Stdout {
+impl MessageSink for Stdout {
     fn line<'a>(&'a self, bytes: &'a [u8]) -> Sending<'a> {
         Box::pin(async move {
             let mut out = self.out.lock().await;
-            // Nobody reads any more: then nobody minds.
+            // Without a reader there is nothing to do.
             let _ = out.write_all(bytes).await;
             let _ = out.write_all(b"\n").await;
             let _ = out.flush().await;
@@ -82,9 +82,9 @@ impl Wire for Stdout {
     }
 }
 
-/// The program itself: `script` is read again for each message.
+/// Runs the program. It reads `script` again for each message.
 pub async fn serve(script: PathBuf, record: PathBuf) {
-    let engine = Arc::new(Engine::new(Record::File(record)));
+    let engine = Arc::new(MockServer::new(MessageRecord::File(record)));
     let wire = Arc::new(Stdout { out: Mutex::new(tokio::io::stdout()) });
     #[expect(clippy::disallowed_methods, reason = "the mock gives its whole environment away: that is what it is for")]
     let secrets = json!(std::env::vars().collect::<std::collections::BTreeMap<_, _>>());
@@ -100,7 +100,7 @@ pub async fn serve(script: PathBuf, record: PathBuf) {
         let script: Script = serde_json::from_slice(&text).expect("a script");
         let (engine, wire, secrets) = (Arc::clone(&engine), Arc::clone(&wire), Arc::clone(&secrets));
         tokio::spawn(async move {
-            if let Turned::Transport(act) = engine.answer(&script, &message, &secrets, wire.as_ref()).await {
+            if let Departure::Transport(act) = engine.answer(&script, &message, &secrets, wire.as_ref()).await {
                 panic!("{act:?} needs HTTP");
             }
         });

@@ -1,4 +1,4 @@
-//! Streamable HTTP: each message its own POST, answers as JSON or as an event stream.
+//! Streamable HTTP: each message in its own POST, responses as JSON or as an event stream.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,20 +11,20 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use super::Era;
+use super::ClientEra;
 use super::inbox::Inbox;
 
-pub struct HttpWire {
+pub struct HttpTransport {
     authority: String,
     path: String,
     headers: BTreeMap<String, String>,
-    era: Era,
+    era: ClientEra,
     session: Mutex<Option<String>>,
     inbox: Arc<Inbox>,
 }
 
-impl HttpWire {
-    pub fn new(url: &str, headers: BTreeMap<String, String>, era: Era, inbox: Arc<Inbox>) -> Self {
+impl HttpTransport {
+    pub fn new(url: &str, headers: BTreeMap<String, String>, era: ClientEra, inbox: Arc<Inbox>) -> Self {
         let rest = url.strip_prefix("http://").expect("an http address");
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let session = Mutex::default();
@@ -35,7 +35,7 @@ impl HttpWire {
         self.session.lock().expect("not poisoned").clone()
     }
 
-    /// Sends one message; its answers arrive in the inbox.
+    /// Sends one message. Responses arrive in the inbox.
     pub fn post(self: &Arc<Self>, bytes: Vec<u8>) {
         let wire = Arc::clone(self);
         tokio::spawn(async move {
@@ -54,7 +54,7 @@ impl HttpWire {
         });
     }
 
-    /// A failed exchange is an answer with the transport's own words.
+    /// Records a failed exchange as an error response with the transport's error.
     fn failed(&self, id: Option<Value>, why: &str) {
         if let Some(id) = id {
             let answer = json!({ "id": id, "error": { "code": 0, "message": why } });
@@ -87,7 +87,7 @@ impl HttpWire {
         if message["method"] != "initialize" {
             request = request.header("mcp-protocol-version", self.era.version());
         }
-        if self.era == Era::Modern {
+        if self.era == ClientEra::Modern {
             request = request.header("mcp-method", message["method"].as_str().unwrap_or_default());
             let named = message.pointer("/params/name").or_else(|| message.pointer("/params/uri"));
             if let Some(name) = named.and_then(Value::as_str) {
@@ -130,7 +130,7 @@ impl HttpWire {
         Ok(())
     }
 
-    /// Takes the whole events off the front of `pending`.
+    /// Removes the complete events from the front of `pending`.
     fn events(self: &Arc<Self>, pending: &mut Vec<u8>) {
         while let Some(end) = pending.windows(2).position(|window| window == b"\n\n") {
             let event: Vec<u8> = pending.drain(..end + 2).collect();

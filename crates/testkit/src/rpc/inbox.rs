@@ -1,14 +1,14 @@
-//! Everything that came, and those who wait for some of it.
+//! Received messages, and the tasks that wait for them.
 
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{Server, bounded};
+use super::{RequestHandler, bounded};
 
 #[derive(Default)]
-struct Came {
+struct Inbound {
     answers: Vec<Value>,
     notifications: Vec<Value>,
     requests: Vec<Value>,
@@ -19,18 +19,18 @@ struct Came {
 /// Messages from the server.
 #[derive(Default)]
 pub struct Inbox {
-    came: Mutex<Came>,
+    came: Mutex<Inbound>,
     more: Notify,
-    server: Mutex<Option<Server>>,
+    server: Mutex<Option<RequestHandler>>,
 }
 
 impl Inbox {
-    /// Answers the server's requests with `server` from now on.
-    pub fn answer_with(&self, server: Server) {
+    /// Sets the handler for the server's requests.
+    pub fn answer_with(&self, server: RequestHandler) {
         *self.server.lock().expect("not poisoned") = Some(server);
     }
 
-    /// Takes in one message; gives what to send back, when it is a request that somebody answers.
+    /// Stores one message. Returns the response to send, if the message is a request with a handler.
     pub fn take(&self, bytes: &[u8]) -> Option<Value> {
         let message: Value = serde_json::from_slice(bytes).unwrap_or_else(|_| json!({ "unreadable": bytes }));
         let mut reply = None;
@@ -54,13 +54,13 @@ impl Inbox {
         reply
     }
 
-    /// Nothing more will come.
+    /// Marks the connection as closed.
     pub fn close(&self, why: &str) {
         self.came.lock().expect("not poisoned").closed.get_or_insert_with(|| why.to_owned());
         self.more.notify_waiters();
     }
 
-    /// The answer with this id; one that came without an id counts when nothing else can come.
+    /// The response with this id. A response without an id counts when no other can come.
     pub async fn answer(&self, id: &Value, told: &str) -> Value {
         let what = format!("answer to request {id} ({told})");
         bounded(
@@ -88,8 +88,8 @@ impl Inbox {
         .unwrap_or_else(|why| panic!("no {what}: {why}"))
     }
 
-    /// Waits for something among what came; an error says why it cannot come any more.
-    async fn wait<T>(&self, look: impl Fn(&Came) -> Option<T>) -> Result<T, String> {
+    /// Waits for a received item. The error says why it cannot arrive any more.
+    async fn wait<T>(&self, look: impl Fn(&Inbound) -> Option<T>) -> Result<T, String> {
         loop {
             let more = self.more.notified();
             tokio::pin!(more);

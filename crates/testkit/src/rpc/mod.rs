@@ -1,5 +1,5 @@
-//! A JSON-RPC client that sends what it is told and keeps everything that comes back: notifications, and the server's
-//! own requests. It checks nothing, so that a test can say anything.
+//! A JSON-RPC client that sends any message and keeps everything received: notifications, and the server's requests. It
+//! validates nothing, so a test can send anything.
 
 mod http;
 mod inbox;
@@ -12,22 +12,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::{Process, WAIT};
-use http::HttpWire;
+use crate::{ChildProcess, WAIT};
+use http::HttpTransport;
 use inbox::Inbox;
-use stdio::StdioWire;
+use stdio::StdioTransport;
 
-/// Which of the two ways of speaking MCP.
+/// The era that a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Era {
-    /// `initialize`, sessions, requests from the server.
+pub enum ClientEra {
+    /// Legacy: `initialize`, sessions, requests from the server.
     Legacy,
-    /// `2026-07-28`: every request stands for itself.
+    /// Modern: `2026-07-28` with stateless requests.
     Modern,
 }
 
-impl Era {
-    /// Its protocol version.
+impl ClientEra {
+    /// The era's protocol version.
     pub const fn version(self) -> &'static str {
         match self {
             Self::Legacy => "2025-11-25",
@@ -36,71 +36,71 @@ impl Era {
     }
 }
 
-/// The error of an answer.
+/// An error response.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RpcError {
-    /// Its code.
+pub struct ErrorResponse {
+    /// The error's code.
     pub code: i64,
-    /// Its message.
+    /// The error's message.
     pub message: String,
-    /// Its data, or null.
+    /// The error's data, or null.
     pub data: Value,
 }
 
-/// Answers a request of the server; `None` leaves it unanswered.
-pub type Server = Box<dyn Fn(&Value) -> Option<Value> + Send + Sync>;
+/// A handler of server requests. `None` leaves a request unanswered.
+pub type RequestHandler = Box<dyn Fn(&Value) -> Option<Value> + Send + Sync>;
 
-enum Wire {
-    Stdio(Box<StdioWire>),
-    Http(Arc<HttpWire>),
+enum ClientTransport {
+    Stdio(Box<StdioTransport>),
+    Http(Arc<HttpTransport>),
 }
 
 /// A connection to a server.
-pub struct Client {
-    wire: Wire,
+pub struct McpClient {
+    wire: ClientTransport,
     inbox: Arc<Inbox>,
-    era: Era,
+    era: ClientEra,
     next: AtomicU64,
     capabilities: Value,
 }
 
-impl Client {
-    /// Starts a program and speaks to its stdin and stdout.
-    pub fn stdio(command: Command, era: Era) -> Self {
+impl McpClient {
+    /// Starts a program and uses its stdin and stdout.
+    pub fn stdio(command: Command, era: ClientEra) -> Self {
         let inbox = Arc::<Inbox>::default();
-        let wire = Wire::Stdio(Box::new(StdioWire::start(command, &inbox)));
+        let wire = ClientTransport::Stdio(Box::new(StdioTransport::start(command, &inbox)));
         Self::new(wire, inbox, era)
     }
 
-    /// Speaks to a Streamable HTTP endpoint, with these headers on every request.
-    pub fn http(url: &str, headers: BTreeMap<String, String>, era: Era) -> Self {
+    /// Connects to a Streamable HTTP endpoint, with these headers on every request.
+    pub fn http(url: &str, headers: BTreeMap<String, String>, era: ClientEra) -> Self {
         let inbox = Arc::<Inbox>::default();
-        let wire = Wire::Http(Arc::new(HttpWire::new(url, headers, era, Arc::clone(&inbox))));
+        let wire = ClientTransport::Http(Arc::new(HttpTransport::new(url, headers, era, Arc::clone(&inbox))));
         Self::new(wire, inbox, era)
     }
 
-    fn new(wire: Wire, inbox: Arc<Inbox>, era: Era) -> Self {
+    fn new(wire: ClientTransport, inbox: Arc<Inbox>, era: ClientEra) -> Self {
         let capabilities = json!({ "elicitation": {}, "sampling": {}, "roots": {} });
         Self { wire, inbox, era, next: AtomicU64::new(1), capabilities }
     }
 
-    /// Declares these capabilities instead of elicitation, sampling and roots. Before [`Self::open`].
+    /// Declares these capabilities instead of elicitation, sampling and roots. Call it before [`Self::open`].
     pub fn declaring(mut self, capabilities: Value) -> Self {
         self.capabilities = capabilities;
         self
     }
 
-    /// Answers the server's requests with `server`. Without it they stay unanswered.
-    pub fn answering(self, server: Server) -> Self {
+    /// Sets the handler for the server's requests. Without it they stay unanswered.
+    pub fn answering(self, server: RequestHandler) -> Self {
         self.inbox.answer_with(server);
         self
     }
 
-    /// Does what the era asks for before the first call: `initialize`, or `server/discover`.
-    pub async fn open(&self) -> Result<Value, RpcError> {
+    /// Sends the era's first messages: `initialize`, or `server/discover`.
+    pub async fn open(&self) -> Result<Value, ErrorResponse> {
         match self.era {
-            Era::Modern => self.request("server/discover", json!({})).await,
-            Era::Legacy => {
+            ClientEra::Modern => self.request("server/discover", json!({})).await,
+            ClientEra::Legacy => {
                 let opened = self
                     .request(
                         "initialize",
@@ -117,13 +117,13 @@ impl Client {
         }
     }
 
-    /// Sends a request and waits for its answer.
-    pub async fn request(&self, method: &str, params: Value) -> Result<Value, RpcError> {
+    /// Sends a request and waits for its response.
+    pub async fn request(&self, method: &str, params: Value) -> Result<Value, ErrorResponse> {
         let id = self.start(method, params).await;
         self.answer(id).await
     }
 
-    /// Sends a request and returns its id: others may follow before it is answered.
+    /// Sends a request and returns its id without waiting.
     pub async fn start(&self, method: &str, params: Value) -> u64 {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let params = self.dressed(params);
@@ -131,12 +131,12 @@ impl Client {
         id
     }
 
-    /// Waits for the answer to a request.
-    pub async fn answer(&self, id: u64) -> Result<Value, RpcError> {
+    /// Waits for the response to a request.
+    pub async fn answer(&self, id: u64) -> Result<Value, ErrorResponse> {
         let message = self.inbox.answer(&json!(id), &self.told()).await;
         match message.get("error") {
             None => Ok(message.get("result").cloned().unwrap_or_default()),
-            Some(error) => Err(RpcError {
+            Some(error) => Err(ErrorResponse {
                 code: error.get("code").and_then(Value::as_i64).unwrap_or_default(),
                 message: error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
                 data: error.get("data").cloned().unwrap_or_default(),
@@ -145,7 +145,7 @@ impl Client {
     }
 
     /// Calls a tool.
-    pub async fn call(&self, tool: &str, arguments: Value) -> Result<Value, RpcError> {
+    pub async fn call(&self, tool: &str, arguments: Value) -> Result<Value, ErrorResponse> {
         self.request("tools/call", json!({ "name": tool, "arguments": arguments })).await
     }
 
@@ -173,27 +173,27 @@ impl Client {
         self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params })).await;
     }
 
-    /// Sends a message as it is.
+    /// Sends a message unchanged.
     pub async fn send(&self, message: &Value) {
         self.send_bytes(message.to_string().into_bytes()).await;
     }
 
-    /// Sends bytes as they are: one line of stdio, or one body of a POST.
+    /// Sends raw bytes: one line on stdio, or one body of a POST.
     pub async fn send_bytes(&self, bytes: Vec<u8>) {
         match &self.wire {
-            Wire::Stdio(wire) => wire.send(&bytes).await,
-            Wire::Http(wire) => wire.post(bytes),
+            ClientTransport::Stdio(wire) => wire.send(&bytes).await,
+            ClientTransport::Http(wire) => wire.post(bytes),
         }
     }
 
-    /// Opens the stream on which a server of the older era speaks by itself. HTTP only.
+    /// Opens the stream for a legacy server's own messages. HTTP only.
     pub fn listen(&self) {
-        if let Wire::Http(wire) = &self.wire {
+        if let ClientTransport::Http(wire) = &self.wire {
             wire.listen();
         }
     }
 
-    /// Waits for the first notification of this method that has come or will come.
+    /// Waits for the first notification of this method.
     pub async fn notification(&self, method: &str) -> Value {
         self.inbox.notification(method, 0, &self.told()).await
     }
@@ -203,49 +203,49 @@ impl Client {
         self.inbox.notification(method, n, &self.told()).await
     }
 
-    /// The notifications that have come so far.
+    /// The notifications received so far.
     pub fn notifications(&self) -> Vec<Value> {
         self.inbox.notifications()
     }
 
-    /// The requests of the server that have come so far.
+    /// The server's requests received so far.
     pub fn server_requests(&self) -> Vec<Value> {
         self.inbox.requests()
     }
 
-    /// Everything the server sent, as it came, for canaries.
+    /// All received bytes, for canaries.
     pub fn received(&self) -> Vec<u8> {
         self.inbox.received()
     }
 
     /// The process at the other end of stdio.
-    pub fn process(&mut self) -> &mut Process {
+    pub fn process(&mut self) -> &mut ChildProcess {
         match &mut self.wire {
-            Wire::Stdio(wire) => &mut wire.process,
-            Wire::Http(_) => panic!("there is no process behind HTTP"),
+            ClientTransport::Stdio(wire) => &mut wire.process,
+            ClientTransport::Http(_) => panic!("there is no process behind HTTP"),
         }
     }
 
-    /// Ends stdin, as a client that goes away does, and waits for the program to end.
+    /// Closes stdin, as a departing client does, and waits for the program to end.
     pub async fn close(self) {
-        if let Wire::Stdio(wire) = self.wire {
-            let StdioWire { mut process, stdin } = *wire;
+        if let ClientTransport::Stdio(wire) = self.wire {
+            let StdioTransport { mut process, stdin } = *wire;
             drop(stdin);
             process.exited().await;
         }
     }
 
-    /// The session that the server gave, over HTTP in the older era.
+    /// The session id, over HTTP in the legacy era.
     pub fn session(&self) -> Option<String> {
         match &self.wire {
-            Wire::Stdio(_) => None,
-            Wire::Http(wire) => wire.session(),
+            ClientTransport::Stdio(_) => None,
+            ClientTransport::Http(wire) => wire.session(),
         }
     }
 
-    /// In the modern era each request says who asks.
+    /// Adds the client's identity, which each modern request carries.
     fn dressed(&self, mut params: Value) -> Value {
-        if self.era == Era::Legacy {
+        if self.era == ClientEra::Legacy {
             return params;
         }
         let Some(members) = params.as_object_mut() else { return params };
@@ -263,8 +263,8 @@ impl Client {
 
     fn told(&self) -> String {
         match &self.wire {
-            Wire::Stdio(wire) => wire.process.errors(),
-            Wire::Http(_) => String::new(),
+            ClientTransport::Stdio(wire) => wire.process.errors(),
+            ClientTransport::Http(_) => String::new(),
         }
     }
 }

@@ -7,22 +7,22 @@ use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 
 use super::inbox::Inbox;
-use crate::Process;
+use crate::ChildProcess;
 
-pub struct StdioWire {
-    pub process: Process,
+pub struct StdioTransport {
+    pub process: ChildProcess,
     pub stdin: Arc<Mutex<ChildStdin>>,
 }
 
-impl StdioWire {
+impl StdioTransport {
     pub fn start(command: Command, inbox: &Arc<Inbox>) -> Self {
-        let (process, stdin, stdout) = Process::start(command);
+        let (process, stdin, stdout) = ChildProcess::start(command);
         let stdin = Arc::new(Mutex::new(stdin));
         tokio::spawn(read(stdout, Arc::downgrade(&stdin), Arc::clone(inbox)));
         Self { process, stdin }
     }
 
-    /// A program that has gone does not read: the answer that then does not come tells.
+    /// A program that has ended reads nothing. The missing response then fails the test.
     pub async fn send(&self, bytes: &[u8]) {
         write(&self.stdin, bytes).await;
     }

@@ -1,31 +1,31 @@
-//! The client sees what the mock does, over both transports and in both eras.
+//! The client receives the mock's output, over both transports and in both eras.
 
 use std::collections::BTreeMap;
 
-use briefcase_testkit::mock::{Coding, Speaks, tool};
-use briefcase_testkit::{Act, Client, Era, Home, HttpUpstream, Script, StdioUpstream};
+use briefcase_testkit::mock::{Coding, SupportedEras, tool};
+use briefcase_testkit::{ClientEra, HttpUpstream, McpClient, MockAction, Script, StdioUpstream, TempHome};
 use serde_json::json;
 use tokio::process::Command;
 
-fn http(upstream: &HttpUpstream, era: Era) -> Client {
-    Client::http(&upstream.url(), BTreeMap::from([("x-test".into(), "yes".into())]), era)
+fn http(upstream: &HttpUpstream, era: ClientEra) -> McpClient {
+    McpClient::http(&upstream.url(), BTreeMap::from([("x-test".into(), "yes".into())]), era)
 }
 
-fn stdio(upstream: &StdioUpstream, era: Era) -> Client {
+fn stdio(upstream: &StdioUpstream, era: ClientEra) -> McpClient {
     let mut argv = upstream.argv().into_iter();
     let mut command = Command::new(argv.next().expect("a program"));
     command.args(argv);
-    Client::stdio(command, era)
+    McpClient::stdio(command, era)
 }
 
-fn asking() -> Act {
-    Act::Ask { method: "elicitation/create".into(), params: json!({ "message": "?" }) }
+fn asking() -> MockAction {
+    MockAction::Ask { method: "elicitation/create".into(), params: json!({ "message": "?" }) }
 }
 
 #[tokio::test]
 async fn calls_are_answered_and_recorded_over_http_in_both_eras() {
-    let upstream = HttpUpstream::start(Script::with_tools(vec![tool("echo")]).speaking(Speaks::Both)).await;
-    for (at, era) in [Era::Legacy, Era::Modern].into_iter().enumerate() {
+    let upstream = HttpUpstream::start(Script::with_tools(vec![tool("echo")]).speaking(SupportedEras::Both)).await;
+    for (at, era) in [ClientEra::Legacy, ClientEra::Modern].into_iter().enumerate() {
         let client = http(&upstream, era);
         client.open().await.unwrap();
         assert_eq!(client.tool_names().await, ["echo"]);
@@ -38,9 +38,9 @@ async fn calls_are_answered_and_recorded_over_http_in_both_eras() {
 
 #[tokio::test]
 async fn calls_are_answered_and_recorded_over_stdio() {
-    let home = Home::new();
+    let home = TempHome::new();
     let upstream = StdioUpstream::new(&home, "mock", &Script::with_tools(vec![tool("echo")]));
-    let client = stdio(&upstream, Era::Legacy);
+    let client = stdio(&upstream, ClientEra::Legacy);
     client.open().await.unwrap();
     let (one, two) = (client.start("ping", json!({})).await, client.start("tools/list", json!({})).await);
     assert!(client.answer(two).await.is_ok() && client.answer(one).await.is_ok());
@@ -50,21 +50,21 @@ async fn calls_are_answered_and_recorded_over_stdio() {
 }
 
 #[tokio::test]
-async fn definitions_turn_at_the_list_that_was_said() {
+async fn definitions_change_at_the_scripted_list() {
     let script = Script::with_tools(vec![tool("before")]).turning(2, vec![tool("after")]);
     let upstream = HttpUpstream::start(script).await;
-    let client = http(&upstream, Era::Legacy);
+    let client = http(&upstream, ClientEra::Legacy);
     assert_eq!(client.tool_names().await, ["before"]);
     assert_eq!(client.tool_names().await, ["after"]);
 }
 
 #[tokio::test]
-async fn a_question_in_the_middle_of_a_call_reaches_the_client_and_its_answer_the_server() {
-    let home = Home::new();
+async fn a_server_request_during_a_call_round_trips() {
+    let home = TempHome::new();
     let script = Script::one("ask", asking());
     let local = StdioUpstream::new(&home, "mock", &script);
     let remote = HttpUpstream::start(script).await;
-    for client in [stdio(&local, Era::Legacy), http(&remote, Era::Legacy)] {
+    for client in [stdio(&local, ClientEra::Legacy), http(&remote, ClientEra::Legacy)] {
         let client = client.answering(Box::new(|_| Some(json!({ "action": "decline" }))));
         let result = client.call("ask", json!({})).await.unwrap();
         assert!(result["content"][0]["text"].as_str().unwrap().contains("decline"));
@@ -73,11 +73,14 @@ async fn a_question_in_the_middle_of_a_call_reaches_the_client_and_its_answer_th
 }
 
 #[tokio::test]
-async fn notifications_come_before_the_answer_and_from_outside() {
+async fn notifications_arrive_before_the_response_and_when_pushed() {
     let message = json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": { "progressToken": 0 } });
-    let upstream =
-        HttpUpstream::start(Script::one("busy", Act::Notify { times: 3, message, then: Box::new(Act::Echo) })).await;
-    let client = http(&upstream, Era::Legacy);
+    let upstream = HttpUpstream::start(Script::one(
+        "busy",
+        MockAction::Notify { times: 3, message, then: Box::new(MockAction::Echo) },
+    ))
+    .await;
+    let client = http(&upstream, ClientEra::Legacy);
     let params = json!({ "name": "busy", "arguments": {}, "_meta": { "progressToken": "mine" } });
     client.request("tools/call", params).await.unwrap();
     assert_eq!(client.notification_at("notifications/progress", 2).await["params"]["progressToken"], "mine");
@@ -91,16 +94,16 @@ async fn notifications_come_before_the_answer_and_from_outside() {
 }
 
 #[tokio::test]
-async fn misbehaviour_over_stdio_is_what_the_script_says() {
-    let home = Home::new();
+async fn misbehaviour_over_stdio_follows_the_script() {
+    let home = TempHome::new();
     let script = Script::with_tools(vec![])
-        .on("noise", Act::Noise { lines: 2, then: Box::new(Act::Echo) })
-        .on("utf8", Act::InvalidUtf8)
-        .on("twice", Act::Twice)
-        .on("huge", Act::Huge { bytes: 1 << 20 })
-        .on("die", Act::Die);
+        .on("noise", MockAction::Noise { lines: 2, then: Box::new(MockAction::Echo) })
+        .on("utf8", MockAction::InvalidUtf8)
+        .on("twice", MockAction::Twice)
+        .on("huge", MockAction::Huge { bytes: 1 << 20 })
+        .on("die", MockAction::Die);
     let upstream = StdioUpstream::new(&home, "mock", &script);
-    let mut client = stdio(&upstream, Era::Legacy);
+    let mut client = stdio(&upstream, ClientEra::Legacy);
     client.call("noise", json!({})).await.unwrap();
     assert!(client.received().starts_with(b"noise 0\nnoise 1\n"));
     client.call("twice", json!({})).await.unwrap();
@@ -111,15 +114,15 @@ async fn misbehaviour_over_stdio_is_what_the_script_says() {
 }
 
 #[tokio::test]
-async fn misbehaviour_over_http_is_what_the_script_says() {
+async fn misbehaviour_over_http_follows_the_script() {
     let upstream = HttpUpstream::start(
         Script::with_tools(vec![])
-            .on("gzip", Act::Bomb { coding: Coding::Gzip, bytes: 1 << 20 })
-            .on("br", Act::Bomb { coding: Coding::Br, bytes: 1 << 20 })
-            .on("zstd", Act::Bomb { coding: Coding::Zstd, bytes: 1 << 20 })
-            .on("away", Act::Redirect { status: 307, to: "http://169.254.169.254/".into() })
-            .on("teapot", Act::Status { status: 418, body: "short and stout".into() })
-            .on("die", Act::Die),
+            .on("gzip", MockAction::Bomb { coding: Coding::Gzip, bytes: 1 << 20 })
+            .on("br", MockAction::Bomb { coding: Coding::Br, bytes: 1 << 20 })
+            .on("zstd", MockAction::Bomb { coding: Coding::Zstd, bytes: 1 << 20 })
+            .on("away", MockAction::Redirect { status: 307, to: "http://169.254.169.254/".into() })
+            .on("teapot", MockAction::Status { status: 418, body: "short and stout".into() })
+            .on("die", MockAction::Die),
     )
     .await;
     let address = upstream.url().replace("http://", "").replace("/mcp", "");
@@ -136,5 +139,5 @@ async fn misbehaviour_over_http_is_what_the_script_says() {
             assert!(answer.body.len() < 1 << 17, "{tool} is compressed");
         }
     }
-    assert_eq!(http(&upstream, Era::Legacy).call("die", json!({})).await.unwrap_err().code, 0);
+    assert_eq!(http(&upstream, ClientEra::Legacy).call("die", json!({})).await.unwrap_err().code, 0);
 }

@@ -1,13 +1,13 @@
-//! The client against a server that was written by others: the fixture of the official suite.
+//! The client against a server by other authors: the fixture of the official suite.
 
-use briefcase_testkit::{Client, Era, program};
+use briefcase_testkit::{ClientEra, McpClient, program};
 use serde_json::json;
 use tokio::process::Command;
 
 #[tokio::test]
 async fn the_fixture_answers_over_stdio_in_both_eras() {
-    for era in [Era::Legacy, Era::Modern] {
-        let client = Client::stdio(Command::new(program("fixture-conformance")), era);
+    for era in [ClientEra::Legacy, ClientEra::Modern] {
+        let client = McpClient::stdio(Command::new(program("fixture-conformance")), era);
         client.open().await.unwrap();
         let result = client.call("test_simple_text", json!({})).await.unwrap();
         assert_eq!(result["content"][0]["text"], "This is a simple text response for testing.");
@@ -16,10 +16,11 @@ async fn the_fixture_answers_over_stdio_in_both_eras() {
 }
 
 #[tokio::test]
-async fn a_person_is_asked_in_the_middle_of_a_call() {
-    let client = Client::stdio(Command::new(program("fixture-conformance")), Era::Legacy).answering(Box::new(|_| {
-        Some(json!({ "action": "accept", "content": { "username": "u", "email": "e@example.org" } }))
-    }));
+async fn an_elicitation_arrives_during_a_call() {
+    let client =
+        McpClient::stdio(Command::new(program("fixture-conformance")), ClientEra::Legacy).answering(Box::new(|_| {
+            Some(json!({ "action": "accept", "content": { "username": "u", "email": "e@example.org" } }))
+        }));
     client.open().await.unwrap();
     let result = client.call("test_elicitation", json!({ "message": "Who?" })).await.unwrap();
     assert!(result["content"][0]["text"].as_str().unwrap().contains("accept"));

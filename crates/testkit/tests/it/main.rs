@@ -1,5 +1,5 @@
-//! The test kit against itself: if the client and the mock are wrong, every other test is.
-#![expect(clippy::expect_used, reason = "what cannot go on fails the test")]
+//! Tests of the test kit itself: a wrong client or mock would make every other test wrong.
+#![expect(clippy::expect_used, reason = "a failed expectation fails the test")]
 
 mod client_and_mock;
 mod fixture;

@@ -1,34 +1,34 @@
-//! The text form of a policy. Strict: what cannot be understood is an error, never an easier quorum.
+//! The text form of a policy. Unknown or malformed lines are errors, so a typo never weakens the quorum.
 
 use std::collections::BTreeMap;
 
-use super::{KnownLog, KnownWitness, Policy, PolicyError, Rule};
+use super::{KnownLog, KnownWitness, LogPolicy, LogPolicyError, Rule};
 
-/// Most logs, witnesses and groups, each.
+/// The maximum number of logs, of witnesses and of groups.
 const EACH_MAX: usize = 64;
 
 #[derive(Default)]
 struct Draft {
     logs: Vec<KnownLog>,
     witnesses: Vec<KnownWitness>,
-    /// Names that can be used: what each stands for, until a group or the quorum takes it.
+    /// Names that are still free to use: each name's rule, until a group or the quorum uses it.
     names: BTreeMap<String, Option<Rule>>,
     quorum: Option<Rule>,
 }
 
-pub(super) fn policy(text: &str) -> Result<Policy, PolicyError> {
+pub(super) fn policy(text: &str) -> Result<LogPolicy, LogPolicyError> {
     let mut draft = Draft::default();
     for (number, line) in (1..).zip(text.lines()) {
-        draft.line(line).map_err(|problem| PolicyError::Text { line: number, problem })?;
+        draft.line(line).map_err(|problem| LogPolicyError::Text { line: number, problem })?;
     }
-    let missing = PolicyError::Text { line: 0, problem: "there is no quorum line" };
-    Ok(Policy { logs: draft.logs, witnesses: draft.witnesses, quorum: draft.quorum.ok_or(missing)? })
+    let missing = LogPolicyError::Text { line: 0, problem: "the quorum line is missing" };
+    Ok(LogPolicy { logs: draft.logs, witnesses: draft.witnesses, quorum: draft.quorum.ok_or(missing)? })
 }
 
 impl Draft {
     fn line(&mut self, line: &str) -> Result<(), &'static str> {
         if line.chars().any(|letter| letter != '\t' && letter.is_control()) {
-            return Err("a control character");
+            return Err("the line contains a control character");
         }
         let words: Vec<&str> = line.split([' ', '\t']).filter(|word| !word.is_empty()).collect();
         match words.as_slice() {
@@ -40,15 +40,15 @@ impl Draft {
             ["witness", name, key, url] => self.witness(name, key, Some(url)),
             ["group", name, least, members @ ..] => self.group(name, least, members),
             ["quorum", name] => self.quorum(name),
-            _ => Err("neither log, witness, group nor quorum, or with the wrong number of words"),
+            _ => Err("expected `log`, `witness`, `group` or `quorum` with the right number of words"),
         }
     }
 
     fn log(&mut self, key: &str, url: Option<&&str>) -> Result<(), &'static str> {
-        let key = key.parse().map_err(|_| "not the verifier key of a log")?;
+        let key = key.parse().map_err(|_| "the log's verifier key is invalid")?;
         let log = KnownLog { key, url: url.map(|url| (*url).to_owned()) };
         if self.logs.iter().any(|other| other.key.key == log.key.key) {
-            return Err("two logs with one key");
+            return Err("two logs share a key");
         }
         if self.logs.len() >= EACH_MAX {
             return Err("too many logs");
@@ -58,9 +58,9 @@ impl Draft {
     }
 
     fn witness(&mut self, name: &str, key: &str, url: Option<&&str>) -> Result<(), &'static str> {
-        let witness: crate::Witness = key.parse().map_err(|_| "not the verifier key of a witness")?;
+        let witness: crate::Witness = key.parse().map_err(|_| "the witness's verifier key is invalid")?;
         if self.witnesses.iter().any(|other| other.witness.key() == witness.key()) {
-            return Err("two witnesses with one key");
+            return Err("two witnesses share a key");
         }
         self.name(name, Rule::Witness(self.witnesses.len()))?;
         self.witnesses.push(KnownWitness { name: name.to_owned(), witness, url: url.map(|url| (*url).to_owned()) });
@@ -71,10 +71,10 @@ impl Draft {
         let least = match least {
             "any" => 1,
             "all" => members.len(),
-            number => number.parse().map_err(|_| "the threshold is neither `any`, `all` nor a number")?,
+            number => number.parse().map_err(|_| "the threshold must be `any`, `all` or a number")?,
         };
         if !(1..=members.len()).contains(&least) {
-            return Err("the threshold is not between 1 and the number of members");
+            return Err("the threshold must be between 1 and the number of members");
         }
         let members = members.iter().map(|member| self.take(member)).collect::<Result<_, _>>()?;
         self.name(name, Rule::Group(least, members))
@@ -82,7 +82,7 @@ impl Draft {
 
     fn quorum(&mut self, name: &str) -> Result<(), &'static str> {
         if self.quorum.is_some() {
-            return Err("a second quorum line");
+            return Err("the quorum line appears twice");
         }
         self.quorum =
             Some(if name == "none" { Rule::None } else { self.names.get(name).cloned().flatten().ok_or(UNKNOWN)? });
@@ -91,7 +91,7 @@ impl Draft {
 
     fn name(&mut self, name: &str, rule: Rule) -> Result<(), &'static str> {
         if name == "none" || self.names.contains_key(name) {
-            return Err("the name is taken");
+            return Err("the name is already defined");
         }
         if self.names.len() >= 2 * EACH_MAX {
             return Err("too many names");
@@ -100,10 +100,10 @@ impl Draft {
         Ok(())
     }
 
-    /// Uses a name as a member of a group, which can be done once.
+    /// Marks a name as a member of a group. A name can be used once.
     fn take(&mut self, name: &str) -> Result<Rule, &'static str> {
         self.names.get_mut(name).and_then(Option::take).ok_or(UNKNOWN)
     }
 }
 
-const UNKNOWN: &str = "a name that is not defined above, or already a member of a group";
+const UNKNOWN: &str = "the name is not defined above, or is already a member of a group";

@@ -1,4 +1,4 @@
-//! Logs as their writers, readers, witnesses and forgers meet them.
+//! Tests of logs from the view of writers, readers, witnesses and forgers.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests say what they expect")]
 
 mod merkle_cases;
@@ -10,7 +10,9 @@ mod witness;
 
 use std::path::{Path, PathBuf};
 
-use briefcase_tlog::{Checkpoint, LogKey, PublicKey, SignedCheckpoint, Witness, tree::Frontier, tree::leaf_hash};
+use briefcase_tlog::{
+    Checkpoint, LogVerifierKey, PublicKey, SignedCheckpoint, Witness, tree::Frontier, tree::leaf_hash,
+};
 use briefcase_types::Digest;
 use ed25519_dalek::{Signer as _, SigningKey};
 
@@ -34,15 +36,15 @@ fn public(seed: u8) -> PublicKey {
     PublicKey::from_bytes(key(seed).verifying_key().as_bytes()).unwrap()
 }
 
-fn log_key() -> LogKey {
-    LogKey { origin: "example.com/log".parse().unwrap(), key: public(1) }
+fn log_key() -> LogVerifierKey {
+    LogVerifierKey { origin: "example.com/log".parse().unwrap(), key: public(1) }
 }
 
 fn witness(seed: u8) -> Witness {
     Witness::new(&format!("witness.example/{seed}"), public(seed)).unwrap()
 }
 
-/// Entries, the hashes to store, and the signed head.
+/// Builds a log: the hashes to store, and the signed checkpoint.
 fn log(entries: &[Vec<u8>]) -> (Vec<Digest>, SignedCheckpoint) {
     let mut frontier = Frontier::new();
     let stored = entries.iter().flat_map(|entry| frontier.append(leaf_hash(entry))).collect();

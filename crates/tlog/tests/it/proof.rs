@@ -1,12 +1,12 @@
-//! One entry can be proved to somebody who has only a policy, and nothing else can.
+//! A policy suffices to verify one entry, and no other entry passes.
 
-use briefcase_tlog::{LogProof, Policy, PolicyError, ProofError};
+use briefcase_tlog::{LogPolicy, LogPolicyError, LogProof, LogProofError};
 use proptest::prelude::*;
 
 use crate::{cosigned, entries, log, log_key, witness};
 
-fn policy() -> Policy {
-    Policy::new(log_key(), vec![witness(2), witness(3)], 1).unwrap()
+fn policy() -> LogPolicy {
+    LogPolicy::new(log_key(), vec![witness(2), witness(3)], 1).unwrap()
 }
 
 fn proof(index: u64, of: usize) -> LogProof {
@@ -15,20 +15,23 @@ fn proof(index: u64, of: usize) -> LogProof {
 }
 
 #[test]
-fn an_entry_is_proved_with_its_witnesses_and_no_other_entry_is() {
+fn a_proof_with_witnesses_verifies_its_entry_and_no_other() {
     let all = entries(11);
     for (index, entry) in (0..).zip(&all) {
         let text = proof(index, 11).text();
         let read = LogProof::parse(text.as_bytes()).unwrap();
         assert_eq!(read.text(), text);
         assert_eq!(read.verify_by(entry, &policy(), 10).unwrap().cosigned()[0].1, 9);
-        assert!(matches!(read.verify_by(b"another entry", &policy(), 10), Err(ProofError::Log(_))));
-        assert!(matches!(read.verify_by(entry, &policy(), 8), Err(ProofError::Policy(PolicyError::Quorum { .. }))));
+        assert!(matches!(read.verify_by(b"another entry", &policy(), 10), Err(LogProofError::Log(_))));
+        assert!(matches!(
+            read.verify_by(entry, &policy(), 8),
+            Err(LogProofError::Policy(LogPolicyError::Quorum { .. }))
+        ));
     }
 }
 
 #[test]
-fn extra_data_is_kept_and_vouches_for_nothing() {
+fn extra_data_is_kept_and_not_authenticated() {
     let with = LogProof { extra: Some(b"hello".to_vec()), ..proof(3, 5) };
     assert!(with.text().starts_with("c2sp.org/tlog-proof@v1\nextra aGVsbG8=\nindex 3\n"));
     let read = LogProof::parse(with.text().as_bytes()).unwrap();
@@ -37,7 +40,7 @@ fn extra_data_is_kept_and_vouches_for_nothing() {
 }
 
 #[test]
-fn other_texts_are_no_proofs() {
+fn malformed_proofs_are_rejected() {
     let good = proof(1, 4).text();
     assert!(LogProof::parse(good.as_bytes()).is_ok());
     for bad in [
@@ -51,13 +54,13 @@ fn other_texts_are_no_proofs() {
         good.split_once("\n\n").unwrap().0.to_owned(),
         String::new(),
     ] {
-        assert!(matches!(LogProof::parse(bad.as_bytes()), Err(ProofError::Malformed)), "{bad}");
+        assert!(matches!(LogProof::parse(bad.as_bytes()), Err(LogProofError::Malformed)), "{bad}");
     }
 }
 
 proptest! {
     #[test]
-    fn a_changed_proof_proves_nothing_else(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn a_changed_proof_fails(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let good = proof(4, 9);
         let mut text = good.text().into_bytes();
         let at = at.index(text.len());

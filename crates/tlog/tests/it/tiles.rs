@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap, io};
 
 use briefcase_tlog::{
-    Source,
+    FileSource,
     tiles::{TileReader, Tiler},
     tree::{Consistency, Frontier, Inclusion, leaf_hash, root},
 };
@@ -15,7 +15,7 @@ struct Files {
     read: RefCell<Vec<String>>,
 }
 
-impl Source for Files {
+impl FileSource for Files {
     fn read(&self, path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
         self.read.borrow_mut().push(path.to_owned());
         Ok(self.files.get(path).filter(|bytes| bytes.len() <= limit).cloned())
@@ -26,7 +26,7 @@ fn leaf(number: u64) -> Digest {
     leaf_hash(&number.to_be_bytes())
 }
 
-/// Appends in steps, each step as a program of its own that knows only the files.
+/// Appends in steps. Each step knows only the files, as a separate process would.
 fn grow(files: &mut Files, from: u64, to: u64) {
     let mut tiler = Tiler::resume(files, from).unwrap();
     for number in from..to {
@@ -40,7 +40,7 @@ fn grow(files: &mut Files, from: u64, to: u64) {
 }
 
 #[test]
-fn a_log_continued_from_its_files_is_the_log_made_at_once() {
+fn a_log_continued_from_its_files_equals_one_made_at_once() {
     let (mut files, mut frontier, mut roots) = (Files::default(), Frontier::new(), vec![Frontier::new().root()]);
     let sizes = [0, 1, 2, 255, 256, 257, 511, 512, 70_000, 70_001];
     for pair in sizes.windows(2) {
@@ -62,7 +62,7 @@ fn a_log_continued_from_its_files_is_the_log_made_at_once() {
         let proof = Consistency::prove(old, 70_001, &reader).unwrap();
         assert!(proof.verify(&roots[old as usize], &roots[70_001]).is_ok(), "{old}");
     }
-    // A proof reads one tile per level and side, not the log.
+    // A proof reads one tile per level and side, not the whole log.
     files.read.borrow_mut().clear();
     Inclusion::prove(12_345, 70_001, &TileReader::new(&files, 70_001)).unwrap();
     let mut read = files.read.borrow().clone();
@@ -72,7 +72,7 @@ fn a_log_continued_from_its_files_is_the_log_made_at_once() {
 }
 
 #[test]
-fn missing_or_torn_tiles_are_errors() {
+fn missing_or_truncated_tiles_are_errors() {
     let mut files = Files::default();
     grow(&mut files, 0, 300);
     let torn = files.files.get_mut("tile/0/001.p/44").unwrap();

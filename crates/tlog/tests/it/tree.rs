@@ -1,4 +1,4 @@
-//! The tree agrees with another implementation of RFC 6962 for every size, index and pair of sizes that is tried.
+//! The tree agrees with another implementation of RFC 6962 for every tested size, index and pair of sizes.
 
 use briefcase_tlog::tree::{
     Consistency, Frontier, HashReader, Inclusion, LogError, leaf_hash, root, stored_count, stored_index,
@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn proofs_from_outside_never_panic(
+    fn untrusted_proofs_never_panic(
         numbers in (any::<u64>(), any::<u64>()),
         small in (0_u64..40, 0_u64..40),
         path in proptest::collection::vec(any::<[u8; 32]>().prop_map(Digest::from_bytes), 0..70),
@@ -97,7 +97,7 @@ proptest! {
 }
 
 #[test]
-fn a_store_that_lies_or_fails_gives_an_error() {
+fn a_wrong_or_failing_store_gives_an_error() {
     struct Short;
     impl HashReader for Short {
         fn read(&self, _: &[u64]) -> Result<Vec<Digest>, LogError> {

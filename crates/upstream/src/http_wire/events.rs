@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use briefcase_egress::{Body, EgressError};
+use briefcase_egress::{EgressError, ResponseBody};
 use briefcase_mcp::{SseDecoder, SseEvent, SseLimits};
 use briefcase_ports::UpstreamFailure;
 use futures_util::FutureExt;
@@ -12,7 +12,7 @@ use crate::related::Failure;
 
 /// One event stream.
 pub(crate) struct Events {
-    body: Body,
+    body: ResponseBody,
     decoder: SseDecoder,
     ready: VecDeque<SseEvent>,
 }
@@ -26,7 +26,7 @@ pub(crate) enum Stop {
 }
 
 impl Events {
-    pub(crate) fn new(body: Body, longest: usize) -> Self {
+    pub(crate) fn new(body: ResponseBody, longest: usize) -> Self {
         let limits = SseLimits { line: longest.saturating_add(64), event: longest };
         Self { body, decoder: SseDecoder::new(limits), ready: VecDeque::new() }
     }

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_egress::{Answer, Body};
-use briefcase_mcp::{Envelope, Kind, RequestId, method, notification, request};
+use briefcase_egress::{EgressResponse, ResponseBody};
+use briefcase_mcp::{Envelope, EnvelopeKind, RequestId, method, notification, request};
 use briefcase_ports::{Reply, RpcError, UpstreamFailure};
 use briefcase_types::Era;
 use bytes::Bytes;
@@ -98,7 +98,7 @@ impl HttpWire {
         Ok(())
     }
 
-    async fn json(&self, body: Body, id: &RequestId) -> Result<Reply, Failure> {
+    async fn json(&self, body: ResponseBody, id: &RequestId) -> Result<Reply, Failure> {
         let raw = body.collect().await.map_err(|error| super::egress(&error))?;
         if raw.len() > self.limits.json().bytes {
             return Err(UpstreamFailure::Protocol("too_large").into());
@@ -109,14 +109,14 @@ impl HttpWire {
     }
 
     /// An answer with an error status: a JSON-RPC error in its body counts more than the status.
-    async fn error(&self, answer: Answer, id: &RequestId) -> Result<Reply, Failure> {
+    async fn error(&self, answer: EgressResponse, id: &RequestId) -> Result<Reply, Failure> {
         let status = answer.status;
         let credential = matches!(status.as_u16(), 401..=403);
         if !credential
             && content_type(&answer.headers) == Content::Json
             && let Ok(raw) = answer.body.collect().await
             && let Ok(envelope) = Envelope::parse_within(raw, &self.limits.json())
-            && matches!(envelope.kind(), Kind::ErrorResponse { id: about } if about.as_ref().is_none_or(|about| about == id))
+            && matches!(envelope.kind(), EnvelopeKind::ErrorResponse { id: about } if about.as_ref().is_none_or(|about| about == id))
             && let Some(error) = envelope.error().map(|error| rpc_error(&error))
         {
             return if self.dropped_session(status, &error) { Err(Failure::Gone) } else { Ok(Reply::Error(error)) };
@@ -142,7 +142,7 @@ impl HttpWire {
     /// Reads an answer's event stream to the answer, resuming it where the server lets it.
     async fn follow(
         self: &Arc<Self>,
-        body: Body,
+        body: ResponseBody,
         id: &RequestId,
         related: Option<&Arc<Related>>,
     ) -> Result<Reply, Failure> {
@@ -201,22 +201,22 @@ impl HttpWire {
     }
 
     /// Continues a stream, or opens the stream for what belongs to no request.
-    pub(super) async fn get(&self, last: Option<&str>) -> Result<Body, Failure> {
+    pub(super) async fn get(&self, last: Option<&str>) -> Result<ResponseBody, Failure> {
         let mut headers = self.headers()?;
         headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
         if let Some(last) = last {
             let value = HeaderValue::from_str(last).map_err(|_| UpstreamFailure::Protocol("event_id"))?;
             headers.insert(LAST_EVENT, value);
         }
-        let request = briefcase_egress::Request {
+        let request = briefcase_egress::EgressRequest {
             method: http::Method::GET,
-            place: None,
+            path: None,
             headers,
             body: Bytes::new(),
-            patience: DELIVERY,
+            timeout: DELIVERY,
             limit: u64::MAX,
         };
-        let answer = self.lane.send(request).await.map_err(|error| super::egress(&error))?;
+        let answer = self.client.send(request).await.map_err(|error| super::egress(&error))?;
         match content_type(&answer.headers) {
             Content::Events if answer.status.is_success() => Ok(answer.body),
             _ if answer.status.is_success() => Err(UpstreamFailure::Protocol("content_type").into()),
@@ -237,8 +237,8 @@ fn gave_up_on(outcome: &Result<Reply, Failure>) -> bool {
 /// The reply, if the message is the answer to exactly this request.
 pub(super) fn own_answer(envelope: &Envelope, id: &RequestId) -> Option<Reply> {
     match envelope.kind() {
-        Kind::Response { id: about } if about == id => envelope.result().map(Reply::Result),
-        Kind::ErrorResponse { id: Some(about) } if about == id => {
+        EnvelopeKind::Response { id: about } if about == id => envelope.result().map(Reply::Result),
+        EnvelopeKind::ErrorResponse { id: Some(about) } if about == id => {
             envelope.error().map(|raw| Reply::Error(rpc_error(&raw)))
         }
         _ => None,

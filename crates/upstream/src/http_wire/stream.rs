@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_mcp::{Envelope, Kind, RequestId, SseEvent};
+use briefcase_mcp::{Envelope, EnvelopeKind, RequestId, SseEvent};
 use briefcase_ports::{Reply, UpstreamFailure};
 use briefcase_types::Era;
 
@@ -38,17 +38,17 @@ impl HttpWire {
         }
         let known = || related.cloned();
         match envelope.kind() {
-            Kind::Notification { method } => {
+            EnvelopeKind::Notification { method } => {
                 let params = envelope.params();
                 let related = known().or_else(|| self.running.related_to(method, params.as_deref()));
                 self.inbound.notified(method, params, related.as_ref()).map_err(flood)?;
             }
-            Kind::Request { id, method } => {
+            EnvelopeKind::Request { id, method } => {
                 self.inbound.unasked().map_err(flood)?;
                 let related = known().or_else(|| self.running.asked(self.inbound.client_is_modern()));
                 self.question(id.detached(), method.clone(), &envelope, related);
             }
-            Kind::Response { .. } | Kind::ErrorResponse { .. } => {
+            EnvelopeKind::Response { .. } | EnvelopeKind::ErrorResponse { .. } => {
                 self.inbound.drop_one("answer that nobody waits for");
                 self.inbound.unasked().map_err(flood)?;
             }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use briefcase_egress::{Egress, EgressSettings, Reach, Target};
+use briefcase_egress::{AddressPolicy, Egress, EgressSettings, Target};
 use briefcase_ports::{
     BoxFuture, ClientPeer, ClientProfile, ConnectionKey, Outbound, Reply, RpcError, UpstreamFailure, Upstreams, Waiting,
 };
@@ -131,7 +131,7 @@ impl Stage {
 
     /// Registers an HTTP server with a credential.
     pub fn http(&self, name: &str, url: &str) {
-        let target = Target::parse(url, Reach::Loopback).unwrap();
+        let target = Target::parse(url, AddressPolicy::Loopback).unwrap();
         let bearer = HeaderSpec::new("authorization", "Bearer {secret}", Some("token".parse().unwrap())).unwrap();
         self.put(name, Transport::Http { target, headers: vec![bearer] });
     }

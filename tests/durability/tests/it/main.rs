@@ -1,5 +1,5 @@
-//! Short runs of the campaigns; `cargo xtask durability` runs them longer.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+//! Short runs of the campaigns. `cargo xtask durability` runs them longer.
+#![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
 use std::process::Command;
 
@@ -23,6 +23,6 @@ fn failing_writes_are_never_acknowledged() {
 }
 
 #[test]
-fn power_cuts_lose_nothing_and_the_test_would_notice() {
+fn power_cuts_lose_nothing_and_the_control_run_does() {
     assert!(campaign("replay").contains("synchronous=FULL, 0 lost"));
 }

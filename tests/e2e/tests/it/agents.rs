@@ -1,7 +1,7 @@
 //! What agents live with: several of them at once (A6), calls that wait for a person (A4), and refusals that say what to do
 //! (A5).
 
-use briefcase_testkit::{Act, Era, Gateway, HttpUpstream, Script, eventually, mock::tool};
+use briefcase_testkit::{ClientEra, GatewayProcess, HttpUpstream, MockAction, Script, eventually, mock::tool};
 use e2e::{Scene, assert_refused};
 use serde_json::{Value, json};
 
@@ -19,8 +19,8 @@ async fn changing() -> (Scene, HttpUpstream) {
 async fn two_agents_are_told_apart_by_policy_budget_and_record() {
     let (scene, upstream) = changing().await;
     let token = scene.daemon.admin.add_agent("second", &scene.setup.pin).await;
-    let first = scene.client(Era::Legacy).await;
-    let second = Gateway::stdio(&scene.home, &token, None, Era::Modern);
+    let first = scene.client(ClientEra::Legacy).await;
+    let second = GatewayProcess::stdio(&scene.home, &token, None, ClientEra::Modern);
     second.open().await.unwrap();
     let budget = json!({ "change": "set_budget", "agent": "second", "window": "day", "limit": "3" });
     scene.change(budget).await;
@@ -48,7 +48,7 @@ async fn two_agents_are_told_apart_by_policy_budget_and_record() {
     // One is sent away; the other stays.
     scene.change(json!({ "change": "remove_agent", "name": "second" })).await;
     let before = upstream.effects().len();
-    let gone = Gateway::stdio(&scene.home, &token, None, Era::Legacy);
+    let gone = GatewayProcess::stdio(&scene.home, &token, None, ClientEra::Legacy);
     let entered = tokio::time::timeout(std::time::Duration::from_secs(5), gone.request("ping", json!({}))).await;
     assert!(!matches!(entered, Ok(Ok(_))), "a removed agent is let in");
     assert_eq!(upstream.effects().len(), before);
@@ -59,7 +59,7 @@ async fn two_agents_are_told_apart_by_policy_budget_and_record() {
 #[tokio::test]
 async fn a_waiting_call_tells_its_progress_and_goes_on() {
     let (scene, upstream) = changing().await;
-    for era in [Era::Legacy, Era::Modern] {
+    for era in [ClientEra::Legacy, ClientEra::Modern] {
         let client = scene.client(era).await;
         let call = json!({ "name": "mock__change", "arguments": { "era": era.version() }, "_meta": { "progressToken": "mine" } });
         let waiting = client.start("tools/call", call).await;
@@ -74,11 +74,11 @@ async fn a_waiting_call_tells_its_progress_and_goes_on() {
     }
 }
 
-/// A4: a client that shows no patience gets `approval_required` with an id; the same call later picks the answer up, once.
+/// A4: a client without a progress token gets `approval_required` with an id; the same call later picks the answer up, once.
 #[tokio::test]
 async fn the_same_call_made_again_picks_the_answer_up() {
     let (scene, upstream) = changing().await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let call = json!({ "name": "mock__change", "arguments": { "to": "a" } });
     let waiting = client.start("tools/call", call.clone()).await;
     let question = scene.daemon.admin.question().await;
@@ -100,9 +100,9 @@ async fn the_same_call_made_again_picks_the_answer_up() {
 
 /// The inbox gives up after half a minute, so the wait is for the bytes first.
 async fn eventually_answered(
-    client: &briefcase_testkit::Client,
+    client: &briefcase_testkit::McpClient,
     id: u64,
-) -> Result<Value, briefcase_testkit::RpcError> {
+) -> Result<Value, briefcase_testkit::ErrorResponse> {
     let mark = format!("\"id\":{id},");
     for _ in 0..3 {
         let came = tokio::time::timeout(std::time::Duration::from_secs(29), async {
@@ -123,7 +123,7 @@ async fn a_client_that_opens_addresses_gets_the_approval_link() {
     let (scene, upstream) = changing().await;
     let accept = |request: &Value| (request["method"] == "elicitation/create").then(|| json!({ "action": "accept" }));
     let legacy = scene
-        .unopened(None, Era::Legacy)
+        .unopened(None, ClientEra::Legacy)
         .declaring(json!({ "elicitation": { "url": {} } }))
         .answering(Box::new(accept));
     legacy.open().await.unwrap();
@@ -137,7 +137,7 @@ async fn a_client_that_opens_addresses_gets_the_approval_link() {
     legacy.answer(waiting).await.unwrap();
     drop(legacy);
 
-    let modern = scene.unopened(None, Era::Modern).declaring(json!({ "elicitation": { "url": {} } }));
+    let modern = scene.unopened(None, ClientEra::Modern).declaring(json!({ "elicitation": { "url": {} } }));
     modern.open().await.unwrap();
     let call = json!({ "name": "mock__change", "arguments": { "n": 2 } });
     let suspended = modern.request("tools/call", call.clone()).await.unwrap();
@@ -164,7 +164,7 @@ async fn each_refusal_has_a_code_a_next_step_and_a_receipt() {
     scene.add_http("mock", &upstream, &["look", "strict", "priced", "gone"]).await;
     let budget = json!({ "change": "set_budget", "server": "mock", "tool": "priced", "window": "day", "limit": "1" });
     scene.change(budget).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     assert_on_record(&scene, &client.call("mock__strict", json!({})).await, "invalid_args", "schema").await;
     assert_on_record(&scene, &client.call("mock__nothing", json!({})).await, "invalid_args", "no_such_tool").await;
     client.call("mock__priced", json!({})).await.unwrap();
@@ -174,9 +174,13 @@ async fn each_refusal_has_a_code_a_next_step_and_a_receipt() {
     scene.daemon.admin.decide(&question, &json!({ "decision": "deny" }), &scene.setup.pin).await;
     assert_on_record(&scene, &client.answer(waiting).await, "denied", "person").await;
     assert_on_record(&scene, &client.call("mock__change", json!({})).await, "denied", "cooldown").await;
-    let (unauthorised, unpaid) =
-        (Act::Status { status: 401, body: String::new() }, Act::Status { status: 402, body: String::new() });
-    for (act, code) in [(unauthorised, "oauth_required"), (unpaid, "payment_required"), (Act::Die, "upstream_error")] {
+    let (unauthorised, unpaid) = (
+        MockAction::Status { status: 401, body: String::new() },
+        MockAction::Status { status: 402, body: String::new() },
+    );
+    for (act, code) in
+        [(unauthorised, "oauth_required"), (unpaid, "payment_required"), (MockAction::Die, "upstream_error")]
+    {
         upstream.set(script.clone().on("look", act));
         let answer = client.call("mock__look", json!({})).await;
         assert_refused!(answer.clone(), code);
@@ -196,7 +200,7 @@ async fn each_refusal_has_a_code_a_next_step_and_a_receipt() {
 async fn an_open_conversation_ends_when_its_agent_is_removed() {
     let (scene, upstream) = changing().await;
     let token = scene.daemon.admin.add_agent("second", &scene.setup.pin).await;
-    let client = Gateway::stdio(&scene.home, &token, None, Era::Legacy);
+    let client = GatewayProcess::stdio(&scene.home, &token, None, ClientEra::Legacy);
     client.open().await.unwrap();
     client.call("mock__look", json!({})).await.unwrap();
     let waiting = client.start("tools/call", json!({ "name": "mock__change", "arguments": { "n": 2 } })).await;

@@ -1,7 +1,7 @@
 //! Servers that ask in the middle of a call: elicitation, sampling and roots reach the client and come back, in both eras and
 //! across them.
 
-use briefcase_testkit::{Client, Era, program};
+use briefcase_testkit::{ClientEra, McpClient, program};
 use e2e::Scene;
 use serde_json::{Value, json};
 
@@ -35,9 +35,9 @@ fn said(result: &Value) -> &str {
 async fn a_question_of_an_older_server_reaches_an_older_client() {
     let scene = scene(&["test_elicitation", "test_sampling"]).await;
     let gateway = scene.gateway().await;
-    let stdio = scene.unopened(None, Era::Legacy);
-    for client in [stdio, gateway.client(Era::Legacy)] {
-        let client: Client = client.answering(Box::new(answers));
+    let stdio = scene.unopened(None, ClientEra::Legacy);
+    for client in [stdio, gateway.client(ClientEra::Legacy)] {
+        let client: McpClient = client.answering(Box::new(answers));
         client.open().await.unwrap();
         let asked = client.call("fixture__test_elicitation", json!({ "message": "Who?" })).await.unwrap();
         assert!(said(&asked).contains("accept"), "{asked}");

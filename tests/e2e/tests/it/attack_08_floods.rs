@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use briefcase_testkit::{Act, Client, Era, HttpUpstream, Script, StdioUpstream, mock::tool};
+use briefcase_testkit::{ClientEra, HttpUpstream, McpClient, MockAction, Script, StdioUpstream, mock::tool};
 use e2e::{Scene, assert_refused};
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn memory(scene: &Scene) -> u64 {
 }
 
 /// So many calls to the honest server, one after the other; the slowest.
-async fn slowest(client: &Client, calls: usize) -> Duration {
+async fn slowest(client: &McpClient, calls: usize) -> Duration {
     let mut slowest = Duration::ZERO;
     for n in 0..calls {
         let began = Instant::now();
@@ -32,14 +32,14 @@ async fn slowest(client: &Client, calls: usize) -> Duration {
 async fn attack_08_a_storm_of_changes_does_not_reach_the_agent_or_hold_up_others() {
     let scene = Scene::new().await;
     let (honest, noisy) = (
-        HttpUpstream::start(Script::one("look", Act::Echo)).await,
-        HttpUpstream::start(Script::one("look", Act::Echo)).await,
+        HttpUpstream::start(Script::one("look", MockAction::Echo)).await,
+        HttpUpstream::start(Script::one("look", MockAction::Echo)).await,
     );
     let child = StdioUpstream::new(&scene.home, "child", &storm());
     scene.add_http("honest", &honest, &["look"]).await;
     scene.add_http("noisy", &noisy, &["look"]).await;
     scene.add_stdio("child", &child, &["look"]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     client.tool_names().await;
     client.call("noisy__look", json!({})).await.unwrap();
     slowest(&client, 20).await;
@@ -76,18 +76,18 @@ async fn attack_08_a_storm_of_changes_does_not_reach_the_agent_or_hold_up_others
 /// A call during which 10,000 notices come on the same pipe.
 fn storm() -> Script {
     let notice = json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" });
-    Script::one("look", Act::Notify { times: 10_000, message: notice, then: Box::new(Act::Echo) })
+    Script::one("look", MockAction::Notify { times: 10_000, message: notice, then: Box::new(MockAction::Echo) })
 }
 
 /// Guards: the caps on tools and definitions, and that nothing new is accepted by itself.
 #[tokio::test]
 async fn attack_08_ten_thousand_tools_and_an_endless_description_are_neither_shown_nor_accepted() {
-    let honest = HttpUpstream::start(Script::one("look", Act::Echo)).await;
-    let greedy = HttpUpstream::start(Script::one("look", Act::Echo)).await;
+    let honest = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;
+    let greedy = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;
     let scene = Scene::new().await;
     scene.add_http("honest", &honest, &["look"]).await;
     scene.add_http("greedy", &greedy, &["look"]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     assert_eq!(client.tool_names().await, ["greedy__look", "honest__look"]);
     let before = memory(&scene);
 

@@ -3,7 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use briefcase_testkit::{
-    Act, Daemon, Era, Gateway, Home, HttpUpstream, Script, Setup, StdioUpstream, eventually, mock::Speaks, mock::tool,
+    ClientEra, DaemonProcess, GatewayProcess, HttpUpstream, MockAction, Script, SetupOptions, StdioUpstream, TempHome,
+    eventually, mock::SupportedEras, mock::tool,
 };
 use e2e::Scene;
 use serde_json::{Value, json};
@@ -77,8 +78,9 @@ async fn attack_12_structured_content_fits_its_schema_or_stays_here() {
     let upstream = HttpUpstream::start(Script::with_tools(vec![shaped()])).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["weigh"]).await;
-    let client = scene.client(Era::Legacy).await;
-    let says = |result: Value| upstream.set(Script::with_tools(vec![shaped()]).on("weigh", Act::Result { result }));
+    let client = scene.client(ClientEra::Legacy).await;
+    let says =
+        |result: Value| upstream.set(Script::with_tools(vec![shaped()]).on("weigh", MockAction::Result { result }));
     let fits = json!({ "grams": 5, "unit": "g", "in": { "deep": true } });
     says(json!({ "content": [{ "type": "text", "text": fits.to_string() }], "structuredContent": fits }));
     assert_eq!(client.call("mock__weigh", json!({})).await.unwrap()["structuredContent"], fits);
@@ -145,8 +147,9 @@ async fn attack_12_binary_data_is_what_it_is_declared_to_be() {
     let upstream = HttpUpstream::start(Script::with_tools(vec![tool("draw")])).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["draw"]).await;
-    let client = scene.client(Era::Legacy).await;
-    let says = |block: &Value| upstream.set(Script::one("draw", Act::Result { result: json!({ "content": [block] }) }));
+    let client = scene.client(ClientEra::Legacy).await;
+    let says =
+        |block: &Value| upstream.set(Script::one("draw", MockAction::Result { result: json!({ "content": [block] }) }));
     for block in honest {
         says(&block);
         let answer = client.call("mock__draw", json!({})).await.unwrap();
@@ -206,13 +209,13 @@ async fn attack_13_what_cannot_be_seen_does_not_arrive() {
     let upstream = HttpUpstream::start(Script::with_tools(vec![tool("say")])).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["say"]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let (mut caught, mut attacks, mut spoiled) = (0, 0, Vec::new());
     let samples = rows("unicode_terminal");
     for row in &samples {
         upstream.set(Script::one(
             "say",
-            Act::Result { result: json!({ "content": [{ "type": "text", "text": row.text }] }) },
+            MockAction::Result { result: json!({ "content": [{ "type": "text", "text": row.text }] }) },
         ));
         let answer = client.call("mock__say", json!({})).await.unwrap();
         let shown = answer["content"][0]["text"].as_str().unwrap();
@@ -270,20 +273,20 @@ fn strings(value: &Value, found: &mut Vec<String>) {
 /// Guards: what a local server writes on its error output reaches the daemon's log harmless, and its noise nobody at all.
 #[tokio::test]
 async fn attack_13_a_childs_own_words_cannot_move_the_cursor_of_the_log() {
-    let (home, setup) = (Home::new(), Setup::default());
-    let made = Daemon::set_up(&home, &setup).await;
-    let mut command = Daemon::command(&home);
+    let (home, setup) = (TempHome::new(), SetupOptions::default());
+    let made = DaemonProcess::set_up(&home, &setup).await;
+    let mut command = DaemonProcess::command(&home);
     command.env("BRIEFCASE_LOG", "debug");
     let key = json!({ "unlock_key": made.unlock_key });
-    let daemon = Daemon::try_start_as(command, &home, Some(&key)).await.unwrap();
+    let daemon = DaemonProcess::try_start_as(command, &home, Some(&key)).await.unwrap();
     let scene = Scene { daemon, setup, made, home };
-    let upstream = StdioUpstream::new(&scene.home, "mock", &Script::one("say", Act::Echo));
+    let upstream = StdioUpstream::new(&scene.home, "mock", &Script::one("say", MockAction::Echo));
     let script = r#"printf 'before\033]52;c;ZXZpbA==\007\033[2J\302\233x\342\200\256after\r\n' >&2; exec "$@""#;
     let mut argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), script.to_owned(), "sh".to_owned()];
     argv.extend(upstream.argv());
     let spec = json!({ "transport": "stdio", "argv": argv });
     scene.daemon.admin.add_server("mock", &spec, &["say"], &scene.setup.pin).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     client.call("mock__say", json!({})).await.unwrap();
     let log = eventually("the child's words in the log", async || {
         let log = scene.daemon.log();
@@ -298,8 +301,8 @@ async fn attack_13_a_childs_own_words_cannot_move_the_cursor_of_the_log() {
 /// the second agent's list is not asked for.
 #[tokio::test]
 async fn attack_16_a_public_answer_for_one_agent_is_not_anothers() {
-    for speaks in [Speaks::Legacy, Speaks::Modern] {
-        let public = |name: &str, items: Value| Act::Result {
+    for speaks in [SupportedEras::Legacy, SupportedEras::Modern] {
+        let public = |name: &str, items: Value| MockAction::Result {
             result: json!({ name: items, "ttlMs": 3_600_000, "cacheScope": "public" }),
         };
         let script = Script::with_tools(vec![tool("look")])
@@ -312,8 +315,8 @@ async fn attack_16_a_public_answer_for_one_agent_is_not_anothers() {
         scene.add_http("mock", &upstream, &["look"]).await;
         let token = scene.daemon.admin.add_agent("second", &scene.setup.pin).await;
         let count = |method: &str| upstream.messages().iter().filter(|message| message.method == method).count();
-        for era in [Era::Modern, Era::Legacy] {
-            let (first, second) = (scene.client(era).await, Gateway::stdio(&scene.home, &token, None, era));
+        for era in [ClientEra::Modern, ClientEra::Legacy] {
+            let (first, second) = (scene.client(era).await, GatewayProcess::stdio(&scene.home, &token, None, era));
             second.open().await.unwrap();
             let mut before = ["tools/list", "resources/list", "resources/read"].map(count);
             for client in [&first, &second] {
@@ -321,7 +324,7 @@ async fn attack_16_a_public_answer_for_one_agent_is_not_anothers() {
                 let resources = client.request("resources/list", json!({})).await.unwrap();
                 let read = client.request("resources/read", json!({ "uri": "mock+demo://r" })).await.unwrap();
                 for answer in [&listed, &resources, &read] {
-                    assert!(era == Era::Legacy || answer["cacheScope"] == "private", "{answer}");
+                    assert!(era == ClientEra::Legacy || answer["cacheScope"] == "private", "{answer}");
                 }
                 let after = ["tools/list", "resources/list", "resources/read"].map(count);
                 assert!(

@@ -1,7 +1,7 @@
 //! Attack 11: the same order to the agent, on every channel a server can speak on. What is read on any of them makes the
 //! next call to the outside wait for a person.
 
-use briefcase_testkit::{Act, Client, Era, Gateway, HttpUpstream, Script, mock::tool};
+use briefcase_testkit::{ClientEra, GatewayProcess, HttpUpstream, McpClient, MockAction, Script, mock::tool};
 use e2e::{Scene, assert_no_effect};
 use serde_json::{Value, json};
 
@@ -25,8 +25,8 @@ const CHANNELS: [&str; 14] = [
     "structuredContent",
 ];
 
-fn result(result: Value) -> Act {
-    Act::Result { result }
+fn result(result: Value) -> MockAction {
+    MockAction::Result { result }
 }
 
 /// A server that says `text` on this channel.
@@ -35,26 +35,26 @@ fn script(channel: &str, text: &str) -> Script {
     let note = |method: &str, params: Value| {
         let message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
         // The call itself never ends: what the agent has seen is the notification alone.
-        Act::Notify { times: 1, message, then: Box::new(Act::Hang) }
+        MockAction::Notify { times: 1, message, then: Box::new(MockAction::Hang) }
     };
     let resource = json!({ "uri": "demo://r", "text": text });
     let said = match channel {
         "text" => block(json!({ "type": "text", "text": text })),
         "error text" => result(json!({ "isError": true, "content": [{ "type": "text", "text": text }] })),
-        "json-rpc error" => Act::Error { code: -32000, message: text.to_owned() },
+        "json-rpc error" => MockAction::Error { code: -32000, message: text.to_owned() },
         "progress" => note("notifications/progress", json!({ "progressToken": 0, "progress": 1, "message": text })),
         "log" => note("notifications/message", json!({ "level": "error", "data": text })),
         "embedded resource" => block(json!({ "type": "resource", "resource": resource })),
         "resource link" => {
             block(json!({ "type": "resource_link", "uri": "demo://r", "name": "r", "description": text }))
         }
-        "elicitation" => Act::Ask {
+        "elicitation" => MockAction::Ask {
             method: "elicitation/create".into(),
             params: json!({ "message": text, "requestedSchema": { "type": "object", "properties": {} } }),
         },
         "_meta" => result(json!({ "content": [], "_meta": { "note": text } })),
         "structuredContent" => result(json!({ "content": [], "structuredContent": { "note": text } })),
-        _ => Act::Echo,
+        _ => MockAction::Echo,
     };
     let mut script = Script::one("say", said)
         .on_method("resources/read", result(json!({ "contents": [resource] })))
@@ -67,7 +67,7 @@ fn script(channel: &str, text: &str) -> Script {
 }
 
 /// Lets the server speak on the channel, and waits until the agent has got what it said.
-async fn listen(client: &Client, upstream: &HttpUpstream, channel: &str, text: &str, n: usize) {
+async fn listen(client: &McpClient, upstream: &HttpUpstream, channel: &str, text: &str, n: usize) {
     let call = json!({ "name": "evil__say", "arguments": {}, "_meta": { "progressToken": 7 } });
     match channel {
         "progress" => {
@@ -94,10 +94,10 @@ async fn listen(client: &Client, upstream: &HttpUpstream, channel: &str, text: &
     }
 }
 
-async fn agent(scene: &Scene, name: &str) -> Client {
+async fn agent(scene: &Scene, name: &str) -> McpClient {
     let token = scene.daemon.admin.add_agent(name, &scene.setup.pin).await;
     let decline = |request: &Value| (request["method"] == "elicitation/create").then(|| json!({ "action": "decline" }));
-    let client = Gateway::stdio(&scene.home, &token, None, Era::Legacy).answering(Box::new(decline));
+    let client = GatewayProcess::stdio(&scene.home, &token, None, ClientEra::Legacy).answering(Box::new(decline));
     client.open().await.unwrap();
     client
 }
@@ -105,7 +105,7 @@ async fn agent(scene: &Scene, name: &str) -> Client {
 /// Guards: each channel labels the agent. A channel that did not would let the order through: the call would run.
 #[tokio::test]
 async fn attack_11_every_channel_taints_the_agent() {
-    let outside = HttpUpstream::start(Script::one("send", Act::Echo)).await;
+    let outside = HttpUpstream::start(Script::one("send", MockAction::Echo)).await;
     let evil = HttpUpstream::start(script("text", "hello")).await;
     let scene = Scene::new().await;
     scene.add_http("outside", &outside, &["send"]).await;
@@ -149,7 +149,7 @@ when { context.labels.contains("untrusted_content") } unless { context.approved 
 /// that reaches outside and may run by itself.
 #[tokio::test]
 async fn attack_11_private_data_and_an_order_hold_what_reaches_outside() {
-    let outside = HttpUpstream::start(Script::one("send", Act::Echo)).await;
+    let outside = HttpUpstream::start(Script::one("send", MockAction::Echo)).await;
     let inbox = HttpUpstream::start(Script::with_tools(vec![tool("read")])).await;
     let scene = Scene::new().await;
     scene.add_http("outside", &outside, &["send"]).await;

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use briefcase_testkit::{Act, Canary, Era, HttpUpstream, Script, assert_absent, mock::tool};
+use briefcase_testkit::{Canary, ClientEra, HttpUpstream, MockAction, Script, assert_absent, mock::tool};
 use e2e::{Scene, assert_no_effect};
 use serde_json::{Value, json};
 
@@ -37,11 +37,11 @@ fn elsewhere(upstream: &HttpUpstream) -> Vec<u8> {
 #[tokio::test]
 async fn attack_18_a_placeholder_of_the_agent_stays_a_text() {
     let canary = Canary::new();
-    let bank = HttpUpstream::start(Script::one("look", Act::Echo)).await;
-    let other = HttpUpstream::start(Script::one("look", Act::Echo)).await;
+    let bank = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;
+    let other = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;
     let scene = scene(&canary, &bank).await;
     scene.add_http("other", &other, &["look"]).await;
-    for era in [Era::Legacy, Era::Modern] {
+    for era in [ClientEra::Legacy, ClientEra::Modern] {
         let client = scene.client(era).await;
         for placeholder in ["{secret}", "{key}", "${key}", "{{secret}}", "$SECRET", "%key%", "Bearer {secret}"] {
             for server in ["bank", "other"] {
@@ -75,11 +75,11 @@ async fn attack_18_a_placeholder_of_the_agent_stays_a_text() {
 #[tokio::test]
 async fn attack_18_a_secret_in_arguments_never_leaves() {
     let canary = Canary::new();
-    let bank = HttpUpstream::start(Script::one("look", Act::Echo)).await;
-    let other = HttpUpstream::start(Script::one("look", Act::Echo)).await;
+    let bank = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;
+    let other = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;
     let scene = scene(&canary, &bank).await;
     scene.add_http("other", &other, &["look"]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let value = canary.value();
     let mut shapes: Vec<(&str, String)> =
         (0..3).map(|n| ("base64", STANDARD.encode(format!("{}{value}xyz", "ab".repeat(n))))).collect();
@@ -124,16 +124,18 @@ async fn attack_18_a_secret_in_arguments_never_leaves() {
 #[tokio::test]
 async fn attack_18_a_redirect_does_not_carry_the_secret_away() {
     let canary = Canary::new();
-    let bank = HttpUpstream::start(Script::one("look", Act::Echo)).await;
-    let thief = HttpUpstream::start(Script::one("look", Act::EchoSecrets)).await;
+    let bank = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;
+    let thief = HttpUpstream::start(Script::one("look", MockAction::EchoSecrets)).await;
     let scene = scene(&canary, &bank).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     client.call("bank__look", json!({})).await.unwrap();
     let localhost = thief.url().replace("127.0.0.1", "localhost");
     let https = bank.url().replace("http:", "https:");
     for to in [thief.url(), localhost, https, format!("//{}", thief.url().trim_start_matches("http://"))] {
         for status in [301, 302, 303, 307, 308] {
-            bank.set(Script::with_tools(vec![tool("look")]).on("look", Act::Redirect { status, to: to.clone() }));
+            bank.set(
+                Script::with_tools(vec![tool("look")]).on("look", MockAction::Redirect { status, to: to.clone() }),
+            );
             let answer = client.call("bank__look", json!({})).await;
             assert_eq!(e2e::refusal(&answer).as_deref(), Some("upstream_error"), "{status} {to}: {answer:?}");
         }
@@ -145,7 +147,7 @@ async fn attack_18_a_redirect_does_not_carry_the_secret_away() {
 #[tokio::test]
 async fn attack_18_a_secret_has_no_place_but_a_header() {
     let canary = Canary::new();
-    let bank = HttpUpstream::start(Script::one("look", Act::Echo)).await;
+    let bank = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;
     let scene = scene(&canary, &bank).await;
     let header = |name: &str, value: &str| json!([{ "name": name, "value": value, "secret": "key" }]);
     let with = |url: String, headers: Value| json!({ "transport": "http", "url": url, "headers": headers });
@@ -175,7 +177,7 @@ async fn attack_18_a_secret_has_no_place_but_a_header() {
 #[tokio::test]
 async fn attack_18_a_server_that_is_switched_off_gets_no_secret() {
     let canary = Canary::new();
-    let bank = HttpUpstream::start(Script::one("look", Act::Echo)).await;
+    let bank = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;
     let scene = scene(&canary, &bank).await;
     scene.change(json!({ "change": "enable_server", "name": "bank", "enabled": false })).await;
     let before = bank.messages().len();

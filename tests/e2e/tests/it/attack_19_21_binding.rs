@@ -1,6 +1,6 @@
 //! Attacks 19–21: what a person allowed is what runs. The approval is bound to bytes, and there is one reading of them.
 
-use briefcase_testkit::{Act, Client, Era, HttpUpstream, RpcError, Script, mock::tool, output_of};
+use briefcase_testkit::{ClientEra, ErrorResponse, HttpUpstream, McpClient, MockAction, Script, mock::tool, output_of};
 use e2e::{Scene, assert_no_effect, assert_refused};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn script() -> Script {
     Script::with_tools(vec![tool("look"), tool("pay"), tool("send")])
 }
 
-async fn start(client: &Client, name: &str, arguments: Value) -> u64 {
+async fn start(client: &McpClient, name: &str, arguments: Value) -> u64 {
     client.start("tools/call", json!({ "name": name, "arguments": arguments })).await
 }
 
@@ -27,7 +27,7 @@ async fn allow(scene: &Scene, question: &Value) -> (u16, Value) {
 async fn attack_19_a_decision_about_anything_else_than_what_stands_is_refused() {
     let upstream = HttpUpstream::start(script()).await;
     let scene = scene(&upstream).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let waiting = start(&client, "mock__pay", json!({ "to": "alice", "amount": 1 })).await;
     let question = scene.daemon.admin.question().await;
     let digest = question["digest"].as_str().unwrap();
@@ -66,7 +66,7 @@ async fn attack_19_what_changes_while_the_question_is_open_voids_the_answer() {
     ] {
         let upstream = HttpUpstream::start(script()).await;
         let scene = scene(&upstream).await;
-        let client = scene.client(Era::Legacy).await;
+        let client = scene.client(ClientEra::Legacy).await;
         let waiting = start(&client, "mock__pay", json!({ "amount": 1 })).await;
         let question = scene.daemon.admin.question().await;
         match change {
@@ -90,7 +90,7 @@ async fn attack_19_what_changes_while_the_question_is_open_voids_the_answer() {
 async fn attack_19_one_answer_is_one_effect() {
     let upstream = HttpUpstream::start(script()).await;
     let scene = scene(&upstream).await;
-    let (one, two) = (scene.client(Era::Legacy).await, scene.client(Era::Legacy).await);
+    let (one, two) = (scene.client(ClientEra::Legacy).await, scene.client(ClientEra::Legacy).await);
     let first = start(&one, "mock__pay", json!({ "amount": 1 })).await;
     let question = scene.daemon.admin.question().await;
     let same = start(&two, "mock__pay", json!({ "amount": 1 })).await;
@@ -116,7 +116,7 @@ async fn attack_19_one_answer_is_one_effect() {
 async fn attack_20_the_person_sees_the_bytes_that_are_sent() {
     let upstream = HttpUpstream::start(script()).await;
     let scene = scene(&upstream).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let nasty = [
         json!({ "to": "alice\u{202e}moc.live@bob" }),
         json!({ "to": format!("alice{}bob", "\n".repeat(10_000)) }),
@@ -173,7 +173,7 @@ async fn attack_21_what_two_parsers_read_differently_is_refused() {
         r#"[1]"#,
         "null,\"arguments\":{\"a\":1}",
     ];
-    for client in [scene.client(Era::Legacy).await, gateway.client(Era::Modern)] {
+    for client in [scene.client(ClientEra::Legacy).await, gateway.client(ClientEra::Modern)] {
         for (number, arguments) in (1_000_000..).zip(refused) {
             let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}"#;
             let text = format!(
@@ -193,9 +193,9 @@ async fn attack_21_what_two_parsers_read_differently_is_refused() {
 /// Guards: what is forwarded is the canonical form that was hashed, not the client's spelling.
 #[tokio::test]
 async fn attack_21_only_the_canonical_form_is_forwarded() {
-    let upstream = HttpUpstream::start(script().on("look", Act::Echo)).await;
+    let upstream = HttpUpstream::start(script().on("look", MockAction::Echo)).await;
     let scene = scene(&upstream).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let spelled = [
         (r#"{"b" : 1.0e1, "a":"\u0041"}"#, "{\"a\":\"A\",\"b\":10}"),
         (r#"{ "\u00e9":"e\u0301","a":[ 1.50 , true ]}"#, "{\"a\":[1.5,true],\"é\":\"e\u{301}\"}"),
@@ -203,7 +203,7 @@ async fn attack_21_only_the_canonical_form_is_forwarded() {
     for (id, (text, canonical)) in (77..).zip(spelled) {
         let call = r#"{"jsonrpc":"2.0","id":ID,"method":"tools/call","params":{"name":"mock__look","arguments":ARGS}}"#;
         client.send_bytes(call.replace("ID", &id.to_string()).replace("ARGS", text).into_bytes()).await;
-        let answer: Result<Value, RpcError> = client.answer(id).await;
+        let answer: Result<Value, ErrorResponse> = client.answer(id).await;
         // The mock answers with what it read: the text is what it was sent.
         assert_eq!(answer.unwrap()["content"][0]["text"], canonical);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use briefcase_testkit::{Client, Era, Gateway, HttpUpstream, Script, mock::tool, raw_http};
+use briefcase_testkit::{ClientEra, GatewayProcess, HttpUpstream, McpClient, Script, mock::tool, raw_http};
 use e2e::{Scene, assert_no_effect, assert_refused, refusal};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ async fn scene() -> (Scene, HttpUpstream) {
     (scene, upstream)
 }
 
-async fn start(client: &Client, name: &str, arguments: Value) -> u64 {
+async fn start(client: &McpClient, name: &str, arguments: Value) -> u64 {
     client.start("tools/call", json!({ "name": name, "arguments": arguments })).await
 }
 
@@ -31,7 +31,7 @@ async fn open(scene: &Scene) -> Vec<Value> {
 #[tokio::test]
 async fn attack_22_five_hundred_requests_are_one_question() {
     let (scene, upstream) = scene().await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let first = start(&client, "mock__pay", json!({ "n": 0 })).await;
     let question = scene.daemon.admin.question().await;
     let mut rest = Vec::new();
@@ -63,7 +63,7 @@ async fn attack_22_five_hundred_requests_are_one_question() {
 async fn attack_23_a_decision_cannot_be_replayed_moved_or_late() {
     let (scene, upstream) = scene().await;
     let (admin, pin) = (&scene.daemon.admin, &scene.setup.pin);
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let refused = async |question: &Value, why: &str| {
         let (status, body) = admin.decide(question, &once(), pin).await;
         assert!(status == 404 || status == 409, "{why}: {status} {body}");
@@ -100,7 +100,7 @@ async fn attack_23_a_decision_cannot_be_replayed_moved_or_late() {
     refused(&fourth, "the client is gone").await;
     assert_eq!(upstream.effects().len(), 1);
     // Open across a restart, then allowed: questions live in memory only.
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     start(&client, "mock__pay", json!({ "n": 4 })).await;
     let fifth = scene.daemon.admin.question().await;
     let scene = scene.after_a_crash().await;
@@ -113,7 +113,7 @@ async fn attack_23_a_decision_cannot_be_replayed_moved_or_late() {
 #[tokio::test]
 async fn attack_23_a_race_of_decisions_has_one_winner() {
     let (scene, upstream) = scene().await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let mut allowed = 0;
     for (round, name) in ["mock__pay", "mock__send"].into_iter().enumerate() {
         let waiting = start(&client, name, json!({ "n": round })).await;
@@ -143,15 +143,15 @@ async fn attack_23_a_race_of_decisions_has_one_winner() {
 async fn attack_24_the_agents_side_reaches_no_decision() {
     let (scene, upstream) = scene().await;
     let gateway = scene.gateway().await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     start(&client, "mock__pay", json!({})).await;
     let question = scene.daemon.admin.question().await;
     let id = question["id"].as_str().unwrap();
     for method in ["approvals/decide", "admin/decide", "v1/approvals", "briefcase/approve", "changes/apply"] {
-        let answer = gateway.client(Era::Modern).request(method, question.clone()).await;
+        let answer = gateway.client(ClientEra::Modern).request(method, question.clone()).await;
         assert!(answer.is_err(), "{method}: {answer:?}");
     }
-    let agent = scene.client(Era::Legacy).await;
+    let agent = scene.client(ClientEra::Legacy).await;
     for name in ["approve", "briefcase__approve", "admin__decide", "mock__../v1/approvals"] {
         assert!(agent.call(name, json!({ "id": id })).await.map_or(true, |result| result["isError"] == true));
     }
@@ -177,7 +177,7 @@ async fn attack_24_the_agents_side_reaches_no_decision() {
 #[tokio::test]
 async fn attack_25_the_console_is_neither_framed_nor_driven_by_forms() {
     let (scene, upstream) = scene().await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     start(&client, "mock__pay", json!({})).await;
     let question = scene.daemon.admin.question().await;
     let host = scene.daemon.console().trim_start_matches("http://").to_owned();
@@ -246,8 +246,8 @@ async fn attack_26_another_agent_gets_nothing_from_an_answer() {
     let (scene, upstream) = scene().await;
     let (admin, pin) = (&scene.daemon.admin, &scene.setup.pin);
     let other = admin.add_agent("other", pin).await;
-    let mine = scene.client(Era::Legacy).await;
-    let theirs = Gateway::stdio(&scene.home, &other, None, Era::Legacy);
+    let mine = scene.client(ClientEra::Legacy).await;
+    let theirs = GatewayProcess::stdio(&scene.home, &other, None, ClientEra::Legacy);
     theirs.open().await.unwrap();
     for (decision, name) in [
         (json!({ "decision": "allow", "scope": "session_tool" }), "mock__pay"),
@@ -268,7 +268,7 @@ async fn attack_26_another_agent_gets_nothing_from_an_answer() {
         assert_eq!(upstream.effects().len(), before);
     }
     // Another session of the same agent has no session grant either.
-    let second = scene.client(Era::Legacy).await;
+    let second = scene.client(ClientEra::Legacy).await;
     start(&second, "mock__pay", json!({ "n": 1 })).await;
     assert_eq!(admin.question().await["agent"], "default");
 }
@@ -278,7 +278,7 @@ async fn attack_26_another_agent_gets_nothing_from_an_answer() {
 async fn attack_27_permissions_stay_narrow_and_end() {
     let (scene, upstream) = scene().await;
     let (admin, pin) = (&scene.daemon.admin, &scene.setup.pin);
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let exact = json!({ "decision": "allow", "scope": "session_exact" });
     let mut digests = BTreeSet::new();
     for n in 0..20 {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
-use briefcase_testkit::{Client, Era, HttpUpstream, Script, mock::tool};
+use briefcase_testkit::{ClientEra, HttpUpstream, McpClient, Script, mock::tool};
 use e2e::{Scene, assert_no_effect};
 use http::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use tokio::{
 };
 
 /// How long a browser may take for one step, on a machine that does other things too.
-const PATIENCE: Duration = Duration::from_secs(180);
+const BROWSER_TIMEOUT: Duration = Duration::from_secs(180);
 
 struct Browser {
     child: Child,
@@ -34,7 +34,7 @@ impl Browser {
 
     /// Waits for the next word, which has to be this one.
     async fn hear(&mut self, word: &str) -> Value {
-        let line = tokio::time::timeout(PATIENCE, self.told.next_line()).await.expect("the browser is slow");
+        let line = tokio::time::timeout(BROWSER_TIMEOUT, self.told.next_line()).await.expect("the browser is slow");
         let told: Value = serde_json::from_str(&line.unwrap().unwrap_or_default()).unwrap_or_default();
         assert_eq!(told["word"], word, "{told}");
         told["value"].clone()
@@ -54,7 +54,7 @@ async fn scene() -> (Scene, HttpUpstream, String) {
     (scene, upstream, address)
 }
 
-async fn pay(client: &Client, name: &str) -> u64 {
+async fn pay(client: &McpClient, name: &str) -> u64 {
     client.start("tools/call", json!({ "name": name, "arguments": { "n": 1 } })).await
 }
 
@@ -102,7 +102,7 @@ async fn attack_24_a_recorded_passkey_answer_is_good_for_nothing_else() {
     browser.hear("enrolled").await;
     let version = scene.daemon.admin.get::<Value>("/v1/status").await["authority_version"].clone();
 
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let waiting = pay(&client, "mock__pay").await;
     let mine = scene.daemon.admin.question().await;
     browser.tell(mine["id"].as_str().unwrap()).await;
@@ -110,7 +110,7 @@ async fn attack_24_a_recorded_passkey_answer_is_good_for_nothing_else() {
     assert_eq!(stolen["shown"], mine["digest"], "{stolen}");
     assert!(stolen["evidence"]["passkey"]["response"]["signature"].is_string(), "no assertion: {stolen}");
     // A second question beside it, of another conversation.
-    let second = scene.client(Era::Legacy).await;
+    let second = scene.client(ClientEra::Legacy).await;
     let other = pay(&second, "mock__send").await;
     let two = async || open(&scene).await.into_iter().find(|question| question["id"] != mine["id"]);
     let another = briefcase_testkit::eventually("the second question", two).await;
@@ -142,7 +142,7 @@ async fn attack_24_a_recorded_passkey_answer_is_good_for_nothing_else() {
 #[tokio::test]
 async fn attack_25_a_hostile_page_beside_the_console_decides_nothing() {
     let (scene, upstream, address) = scene().await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let waiting = pay(&client, "mock__pay").await;
     let question = scene.daemon.admin.question().await;
     let once = json!({ "decision": "allow", "scope": "once" });

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use briefcase_testkit::{Act, Answer, Client, Era, Gateway, HttpUpstream, Script, mock::tool, raw_http};
+use briefcase_testkit::{
+    ClientEra, GatewayProcess, HttpUpstream, McpClient, MockAction, RawResponse, Script, mock::tool, raw_http,
+};
 use e2e::{Scene, assert_no_effect, refusal};
 use serde_json::{Value, json};
 
@@ -26,7 +28,7 @@ fn modern(tool: &str) -> String {
 }
 
 /// One POST with these headers instead of, or beside, the right ones.
-async fn post(gateway: &Gateway, host: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+async fn post(gateway: &GatewayProcess, host: &str, headers: &[(&str, &str)], body: &str) -> RawResponse {
     let mut head = format!("POST /mcp HTTP/1.1\r\nHost: {host}\r\nAccept: application/json, text/event-stream\r\n");
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
         head.push_str("Content-Type: application/json\r\n");
@@ -47,10 +49,10 @@ async fn post(gateway: &Gateway, host: &str, headers: &[(&str, &str)], body: &st
 #[tokio::test]
 async fn attack_35_time_on_record_never_goes_back() {
     let (scene, upstream) = scene().await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     client.call("mock__look", json!({ "now": "1970-01-01T00:00:00Z" })).await.unwrap();
     let scene = scene.after_a_crash().await;
-    scene.client(Era::Legacy).await.call("mock__look", json!({})).await.unwrap();
+    scene.client(ClientEra::Legacy).await.call("mock__look", json!({})).await.unwrap();
     let times: Vec<u64> =
         scene.receipts().await.iter().map(|row| row["receipt"]["at"].as_u64().expect("a time")).collect();
     assert!(times.is_sorted() && times.len() > 6, "{times:?}");
@@ -198,21 +200,21 @@ async fn attack_38_no_request_hides_in_another() {
 /// Guards: the handle that stands for a server's state belongs to one agent, one request and one use.
 #[tokio::test]
 async fn attack_39_a_request_state_is_nobody_elses_and_not_made_up() {
-    let asks = Act::InputRequired {
+    let asks = MockAction::InputRequired {
         requests: json!({ "q": { "method": "elicitation/create", "params": {
             "mode": "form", "message": "Who?", "requestedSchema": { "type": "object", "properties": {} } } } }),
     };
     let script = Script::with_tools(vec![tool("look"), tool("other")])
         .on("look", asks)
-        .speaking(briefcase_testkit::mock::Speaks::Modern);
+        .speaking(briefcase_testkit::mock::SupportedEras::Modern);
     let upstream = HttpUpstream::start(script).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["look", "other"]).await;
     let other = scene.daemon.admin.add_agent("other", &scene.setup.pin).await;
-    let client = scene.client(Era::Modern).await;
-    let theirs = Gateway::stdio(&scene.home, &other, None, Era::Modern);
+    let client = scene.client(ClientEra::Modern).await;
+    let theirs = GatewayProcess::stdio(&scene.home, &other, None, ClientEra::Modern);
     theirs.open().await.unwrap();
-    let call = async |client: &Client, name: &str, arguments: Value, state: Value| {
+    let call = async |client: &McpClient, name: &str, arguments: Value, state: Value| {
         let responses = json!({ "q": { "action": "accept", "content": {} } });
         let params =
             json!({ "name": name, "arguments": arguments, "requestState": state, "inputResponses": responses });
@@ -263,8 +265,11 @@ async fn attack_39_a_session_is_neither_chosen_nor_shared() {
     let chosen = "AAAAAAAAAAAAAAAAAAAAAA";
     let answer = post(&gateway, &own, &[("Mcp-Session-Id", chosen)], &initialize.to_string()).await;
     assert_ne!(answer.header("mcp-session-id"), Some(chosen), "{}", answer.status);
-    let client =
-        Client::http(&gateway.url(), BTreeMap::from([("authorization".into(), gateway.authorization())]), Era::Legacy);
+    let client = McpClient::http(
+        &gateway.url(),
+        BTreeMap::from([("authorization".into(), gateway.authorization())]),
+        ClientEra::Legacy,
+    );
     client.open().await.unwrap();
     let session = client.session().unwrap();
     let theirs = format!("Bearer {other}");

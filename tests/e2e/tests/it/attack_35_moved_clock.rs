@@ -1,6 +1,6 @@
 //! Attack 35, and what else hangs on time: the daemon's clocks are moved from outside while it runs and between two lives.
 
-use briefcase_testkit::{Act, Client, Era, HttpUpstream, Script, mock::Speaks, mock::tool};
+use briefcase_testkit::{ClientEra, HttpUpstream, McpClient, MockAction, Script, mock::SupportedEras, mock::tool};
 use e2e::{MovedClock, Scene, refusal};
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ async fn open(scene: &Scene) -> Vec<Value> {
 async fn attack_23_a_question_expires_and_a_late_yes_counts_for_nothing() {
     let (scene, clock) = MovedClock::scene().await;
     let upstream = with_mock(&scene, Script::with_tools(vec![tool("pay")]), &[]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let call = json!({ "name": "mock__pay", "arguments": { "n": 1 } });
     let waiting = client.start("tools/call", call.clone()).await;
     let question = scene.daemon.admin.question().await;
@@ -46,7 +46,7 @@ async fn attack_23_a_question_expires_and_a_late_yes_counts_for_nothing() {
     assert_eq!(upstream.effects().len(), 1);
 }
 
-async fn looks(client: &Client) -> Option<String> {
+async fn looks(client: &McpClient) -> Option<String> {
     refusal(&client.call("mock__look", json!({})).await)
 }
 
@@ -58,7 +58,7 @@ async fn attack_35_a_clock_turned_back_makes_nothing_last_longer() {
     let upstream = with_mock(&scene, Script::with_tools(vec![tool("look"), tool("pay")]), &["look"]).await;
     let budget = json!({ "change": "set_budget", "server": "mock", "tool": "look", "window": "day", "limit": "1" });
     scene.change(budget).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let pay = |n: u32| json!({ "name": "mock__pay", "arguments": { "to": "a", "n": n } });
     let waiting = client.start("tools/call", pay(0)).await;
     let question = scene.daemon.admin.question().await;
@@ -72,7 +72,7 @@ async fn attack_35_a_clock_turned_back_makes_nothing_last_longer() {
     let effects = upstream.effects().len();
     for moved in [2 * HOUR, -HOUR, -DAY, -40 * DAY] {
         clock.set(moved, 0);
-        let client = scene.client(Era::Legacy).await;
+        let client = scene.client(ClientEra::Legacy).await;
         client.start("tools/call", pay(2)).await;
         assert_eq!(scene.daemon.admin.question().await["name"], "pay", "{moved}: the rule still holds");
         assert_eq!(looks(&client).await.as_deref(), Some("budget_exceeded"), "{moved}");
@@ -81,7 +81,7 @@ async fn attack_35_a_clock_turned_back_makes_nothing_last_longer() {
         briefcase_testkit::eventually("the question to be withdrawn", gone).await;
     }
     let scene = clock.after_a_crash(scene).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     assert_eq!(looks(&client).await.as_deref(), Some("budget_exceeded"), "a restart at an older time");
     client.start("tools/call", pay(3)).await;
     assert_eq!(scene.daemon.admin.question().await["name"], "pay", "the rule came back with the restart");
@@ -97,14 +97,14 @@ async fn attack_35_a_clock_turned_back_makes_nothing_last_longer() {
 #[tokio::test]
 async fn attack_39_a_request_state_is_over_after_its_time() {
     let (scene, clock) = MovedClock::scene().await;
-    let asks = Act::InputRequired {
+    let asks = MockAction::InputRequired {
         requests: json!({ "q": { "method": "elicitation/create", "params": {
             "mode": "form", "message": "Who?", "requestedSchema": { "type": "object", "properties": {} } } } }),
     };
-    let script = Script::with_tools(vec![tool("look")]).on("look", asks).speaking(Speaks::Modern);
+    let script = Script::with_tools(vec![tool("look")]).on("look", asks).speaking(SupportedEras::Modern);
     let upstream = with_mock(&scene, script, &["look"]).await;
-    let client = scene.client(Era::Modern).await;
-    let again = async |client: &Client, state: &Value| {
+    let client = scene.client(ClientEra::Modern).await;
+    let again = async |client: &McpClient, state: &Value| {
         let responses = json!({ "q": { "action": "accept", "content": {} } });
         let params =
             json!({ "name": "mock__look", "arguments": {}, "requestState": state, "inputResponses": responses });
@@ -119,7 +119,7 @@ async fn attack_39_a_request_state_is_over_after_its_time() {
     assert!(asked["requestState"].is_string(), "{asked}");
     clock.set(DAY, DAY);
     // A fresh conversation of the same agent: the old one may have been idle for too long.
-    let client = scene.client(Era::Modern).await;
+    let client = scene.client(ClientEra::Modern).await;
     let late = again(&client, &asked["requestState"]).await;
     let told = late.expect_err("a handle of yesterday was taken");
     let unknown = again(&client, &json!("AAAAAAAAAAAAAAAAAAAAAA")).await.unwrap_err();

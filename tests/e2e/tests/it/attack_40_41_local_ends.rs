@@ -5,7 +5,9 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use briefcase_testkit::{Act, Daemon, Era, Home, Script, Setup, StdioUpstream, mock::tool, output_of, program};
+use briefcase_testkit::{
+    ClientEra, DaemonProcess, MockAction, Script, SetupOptions, StdioUpstream, TempHome, mock::tool, output_of, program,
+};
 use e2e::{Scene, assert_refused};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use serde_json::{Value, json};
@@ -17,8 +19,8 @@ fn mode(path: &Path) -> u32 {
 /// Guards: folder and sockets belong to one user, and the daemon asks who is there even when the modes let everybody in.
 #[tokio::test]
 async fn attack_40_another_user_gets_no_answer_at_either_socket() {
-    let home = Home::new();
-    let (daemon, _made) = Daemon::new(&home, &Setup::default()).await;
+    let home = TempHome::new();
+    let (daemon, _made) = DaemonProcess::new(&home, &SetupOptions::default()).await;
     for (path, expected) in [(home.runtime(), 0o700), (home.state(), 0o700)] {
         assert_eq!(mode(&path), expected, "{}", path.display());
     }
@@ -59,11 +61,11 @@ async fn attack_40_a_squatted_socket_stops_the_start() {
     let key = json!({ "unlock_key": made.unlock_key });
     daemon.kill().await;
     assert!(home.runtime().join("admin.sock").exists(), "a killed daemon leaves its socket");
-    Daemon::start(&home, Some(&key)).await.stop().await;
+    DaemonProcess::start(&home, Some(&key)).await.stop().await;
     let socket = home.runtime().join("admin.sock");
     let _ = std::fs::remove_file(&socket);
     std::fs::write(&socket, "precious").unwrap();
-    let told = Daemon::try_start(&home, Some(&key)).await.err().expect("it must not start");
+    let told = DaemonProcess::try_start(&home, Some(&key)).await.err().expect("it must not start");
     assert!(told.contains("is not a socket") && told.contains("move it away"), "{told}");
     assert_eq!(std::fs::read_to_string(&socket).unwrap(), "precious");
     std::fs::remove_file(&socket).unwrap();
@@ -71,16 +73,16 @@ async fn attack_40_a_squatted_socket_stops_the_start() {
     let elsewhere = home.file("elsewhere");
     std::fs::rename(home.runtime(), &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, home.runtime()).unwrap();
-    let told = Daemon::try_start(&home, Some(&key)).await.err().expect("it must not start");
+    let told = DaemonProcess::try_start(&home, Some(&key)).await.err().expect("it must not start");
     assert!(told.contains("link") && told.contains("BRIEFCASE_RUNTIME_DIR"), "{told}");
     std::fs::remove_file(home.runtime()).unwrap();
     std::fs::rename(&elsewhere, home.runtime()).unwrap();
     // A folder that others may enter.
     std::fs::set_permissions(home.runtime(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let told = Daemon::try_start(&home, Some(&key)).await.err().expect("it must not start");
+    let told = DaemonProcess::try_start(&home, Some(&key)).await.err().expect("it must not start");
     assert!(told.contains("chmod 700"), "{told}");
     std::fs::set_permissions(home.runtime(), std::fs::Permissions::from_mode(0o700)).unwrap();
-    Daemon::start(&home, Some(&key)).await;
+    DaemonProcess::start(&home, Some(&key)).await;
 }
 
 fn open_files(pid: u32) -> usize {
@@ -105,7 +107,7 @@ async fn attack_40_passed_descriptors_do_not_stay_in_the_daemon() {
             }
         }
     }
-    scene.client(Era::Legacy).await;
+    scene.client(ClientEra::Legacy).await;
     let fewer = async || (open_files(scene.daemon.id()) <= before + 8).then_some(());
     briefcase_testkit::eventually("the descriptors to be closed", fewer).await;
 }
@@ -116,7 +118,7 @@ async fn attack_41_garbage_on_stdin_costs_nobody_else_anything() {
     let scene = Scene::new().await;
     let upstream = StdioUpstream::new(&scene.home, "local", &Script::with_tools(vec![tool("look")]));
     scene.add_stdio("local", &upstream, &["look"]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let call = |text: &str| {
         format!(
             r#"{{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{{"name":"local__look","arguments":{text}}}}}"#
@@ -157,18 +159,20 @@ async fn attack_41_a_hostile_child_ends_only_its_own_call() {
     let scene = Scene::new().await;
     let names = ["noise", "die", "bad", "raw", "wrong", "huge", "garbage", "fine"];
     let script = Script::with_tools(names.map(tool).to_vec())
-        .on("noise", Act::Noise { lines: 2_000, then: Box::new(Act::Echo) })
-        .on("die", Act::Die)
-        .on("bad", Act::InvalidUtf8)
+        .on("noise", MockAction::Noise { lines: 2_000, then: Box::new(MockAction::Echo) })
+        .on("die", MockAction::Die)
+        .on("bad", MockAction::InvalidUtf8)
         .on(
             "raw",
-            Act::Raw { text: r#"{"jsonrpc":"2.0","id":ID,"result":{"content":[]},"result":{"content":1}}"#.into() },
+            MockAction::Raw {
+                text: r#"{"jsonrpc":"2.0","id":ID,"result":{"content":[]},"result":{"content":1}}"#.into(),
+            },
         )
-        .on("garbage", Act::Raw { text: r#"{"jsonrpc":"2.0","id":ID}"#.into() })
-        .on("huge", Act::Huge { bytes: 64 << 20 });
+        .on("garbage", MockAction::Raw { text: r#"{"jsonrpc":"2.0","id":ID}"#.into() })
+        .on("huge", MockAction::Huge { bytes: 64 << 20 });
     let upstream = StdioUpstream::new(&scene.home, "local", &script);
     scene.add_stdio("local", &upstream, &names).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     for name in ["die", "bad", "raw", "garbage", "huge"] {
         assert_refused!(client.call(&format!("local__{name}"), json!({})).await, "upstream_error");
         client.call("local__fine", json!({ "after": name })).await.unwrap();

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use briefcase_testkit::{Daemon, Era, Gateway, Home, Setup, output_of};
+use briefcase_testkit::{ClientEra, DaemonProcess, GatewayProcess, SetupOptions, TempHome, output_of};
 use e2e::Scene;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::json;
@@ -127,7 +127,7 @@ async fn attack_40_another_user_who_swaps_the_folder_hears_nothing() {
     while attacker.goes_on(since) {
         let mut status = scene.home.command("briefcase");
         status.args(["status", "--json"]);
-        let gateway = Gateway::command(&scene.home, &scene.made.token, None);
+        let gateway = GatewayProcess::command(&scene.home, &scene.made.token, None);
         let (status, gateway) = tokio::join!(output_of(status, b""), output_of(gateway, hello.as_bytes()));
         for output in [status, gateway] {
             let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -147,7 +147,7 @@ async fn attack_40_another_user_who_swaps_the_folder_hears_nothing() {
     assert!(fooled > 0 && turned_away > 0, "the race was never lost: {fooled} {turned_away} {served}");
     assert!(got.is_empty(), "sent to a stranger: {}", String::from_utf8_lossy(&got));
     std::fs::set_permissions(scene.home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
-    scene.client(Era::Legacy).await;
+    scene.client(ClientEra::Legacy).await;
 }
 
 /// What may stand where a socket should be, put there while the daemon starts.
@@ -174,12 +174,12 @@ fn clear(run: &Path) {
 /// serves or says why not, follows no link to another file, and the next start works.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attack_40_a_start_in_a_race_serves_or_says_why_and_harms_nothing() {
-    let home = Home::new();
-    let made = Daemon::set_up(&home, &Setup::default()).await;
+    let home = TempHome::new();
+    let made = DaemonProcess::set_up(&home, &SetupOptions::default()).await;
     let key = json!({ "unlock_key": made.unlock_key });
     let precious: PathBuf = home.file("precious");
     std::fs::write(&precious, "precious").unwrap();
-    Daemon::start(&home, Some(&key)).await.stop().await;
+    DaemonProcess::start(&home, Some(&key)).await.stop().await;
     let (run, target) = (home.runtime(), precious.clone());
     let attacker = Attacker::start(
         || (),
@@ -191,7 +191,7 @@ async fn attack_40_a_start_in_a_race_serves_or_says_why_and_harms_nothing() {
     let since = Instant::now();
     let (mut served, mut refused) = (0, 0);
     while attacker.goes_on(since) {
-        match Daemon::try_start(&home, Some(&key)).await {
+        match DaemonProcess::try_start(&home, Some(&key)).await {
             Ok(daemon) => {
                 served += 1;
                 daemon.kill().await;
@@ -208,7 +208,7 @@ async fn attack_40_a_start_in_a_race_serves_or_says_why_and_harms_nothing() {
     assert!(rounds >= ROUNDS && served + refused >= 5, "{rounds} rounds, {served} served, {refused} refused");
     assert!(refused > 0, "nothing was ever in the way");
     clear(&home.runtime());
-    let scene = Scene { daemon: Scene::restarted(&home, &made).await, setup: Setup::default(), made, home };
-    scene.client(Era::Legacy).await;
+    let scene = Scene { daemon: Scene::restarted(&home, &made).await, setup: SetupOptions::default(), made, home };
+    scene.client(ClientEra::Legacy).await;
     assert_eq!(std::fs::read_to_string(&precious).unwrap(), "precious");
 }

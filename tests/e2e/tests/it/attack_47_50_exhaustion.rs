@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use briefcase_testkit::{Act, Era, HttpUpstream, Script, mock::Coding, mock::tool};
+use briefcase_testkit::{ClientEra, HttpUpstream, MockAction, Script, mock::Coding, mock::tool};
 use e2e::{Scene, assert_refused, refusal};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,7 +23,7 @@ async fn attack_47_json_bombs_cost_little_and_reach_nobody() {
     let upstream = HttpUpstream::start(Script::with_tools(vec![tool("look")])).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["look"]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     client.tool_names().await;
     let before = peak(scene.daemon.id());
     let keys: String = (0..300_000).map(|n| format!("\"k{n}\":0,")).collect();
@@ -86,7 +86,7 @@ async fn attack_48_schema_bombs_quarantine_their_tool_only() {
     let scene = Scene::new().await;
     let began = Instant::now();
     scene.add_http("mock", &upstream, &["look"]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let names = client.tool_names().await;
     assert!(names.contains(&"mock__look".to_owned()), "{names:?}");
     for n in 0..schemas.len() {
@@ -110,14 +110,14 @@ async fn attack_48_schema_bombs_quarantine_their_tool_only() {
 #[tokio::test]
 async fn attack_49_compressed_bombs_end_at_a_cap() {
     let script = Script::with_tools(vec![tool("gzip"), tool("br"), tool("zstd"), tool("huge"), tool("look")])
-        .on("gzip", Act::Bomb { coding: Coding::Gzip, bytes: 200 << 20 })
-        .on("br", Act::Bomb { coding: Coding::Br, bytes: 200 << 20 })
-        .on("zstd", Act::Bomb { coding: Coding::Zstd, bytes: 200 << 20 })
-        .on("huge", Act::Huge { bytes: 32 << 20 });
+        .on("gzip", MockAction::Bomb { coding: Coding::Gzip, bytes: 200 << 20 })
+        .on("br", MockAction::Bomb { coding: Coding::Br, bytes: 200 << 20 })
+        .on("zstd", MockAction::Bomb { coding: Coding::Zstd, bytes: 200 << 20 })
+        .on("huge", MockAction::Huge { bytes: 32 << 20 });
     let upstream = HttpUpstream::start(script).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["gzip", "br", "zstd", "huge", "look"]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     client.call("mock__look", json!({})).await.unwrap();
     let before = peak(scene.daemon.id());
     for name in ["gzip", "br", "zstd", "huge"] {
@@ -132,12 +132,13 @@ async fn attack_49_compressed_bombs_end_at_a_cap() {
 #[tokio::test]
 async fn attack_50_dawdlers_and_crowds_keep_nobody_out() {
     let upstream =
-        HttpUpstream::start(Script::with_tools(vec![tool("look"), tool("endless")]).on("endless", Act::Endless)).await;
+        HttpUpstream::start(Script::with_tools(vec![tool("look"), tool("endless")]).on("endless", MockAction::Endless))
+            .await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["look", "endless"]).await;
     let gateway = scene.gateway().await;
     let console = scene.daemon.console().trim_start_matches("http://").to_owned();
-    let honest = gateway.client(Era::Modern);
+    let honest = gateway.client(ClientEra::Modern);
     honest.call("mock__look", json!({})).await.unwrap();
     // A call whose answer never ends does not hold up the others.
     let endless = honest.start("tools/call", json!({ "name": "mock__endless", "arguments": {} })).await;
@@ -171,18 +172,18 @@ async fn attack_50_dawdlers_and_crowds_keep_nobody_out() {
 /// Guards: the limit of calls that one agent may have open, so that it cannot fill the daemon.
 #[tokio::test]
 async fn attack_50_one_agent_cannot_take_all_of_the_daemon() {
-    let script = Script::with_tools(vec![tool("hang"), tool("look")]).on("hang", Act::Hang);
+    let script = Script::with_tools(vec![tool("hang"), tool("look")]).on("hang", MockAction::Hang);
     let upstream = HttpUpstream::start(script).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["hang", "look"]).await;
     let other = scene.daemon.admin.add_agent("other", &scene.setup.pin).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let mut last = 0;
     for n in 0..300 {
         last = client.start("tools/call", json!({ "name": "mock__hang", "arguments": { "n": n } })).await;
     }
     assert_refused!(client.answer(last).await, "unavailable");
-    let honest = briefcase_testkit::Gateway::stdio(&scene.home, &other, None, Era::Legacy);
+    let honest = briefcase_testkit::GatewayProcess::stdio(&scene.home, &other, None, ClientEra::Legacy);
     honest.open().await.unwrap();
     let began = Instant::now();
     honest.call("mock__look", json!({})).await.unwrap();

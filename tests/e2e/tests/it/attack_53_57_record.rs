@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use briefcase_testkit::{Act, Client, Daemon, Era, Gateway, Home, HttpUpstream, Script, Setup, mock::tool, output_of};
+use briefcase_testkit::{
+    ClientEra, DaemonProcess, GatewayProcess, HttpUpstream, McpClient, MockAction, Script, SetupOptions, TempHome,
+    mock::tool, output_of,
+};
 use e2e::{Scene, assert_refused, refusal};
 use http::Method;
 use rustix::process::{Pid, Resource, Rlimit};
@@ -16,7 +19,7 @@ async fn scene(script: Script) -> (Scene, HttpUpstream) {
 }
 
 fn script() -> Script {
-    let slow = Act::After { ms: 30, then: Box::new(Act::Echo) };
+    let slow = MockAction::After { ms: 30, then: Box::new(MockAction::Echo) };
     Script::with_tools(vec![tool("look"), tool("slow"), tool("pay")]).on("slow", slow)
 }
 
@@ -24,7 +27,7 @@ fn key(scene: &Scene) -> Value {
     json!({ "unlock_key": scene.made.unlock_key })
 }
 
-async fn assert_clean(home: &Home) {
+async fn assert_clean(home: &TempHome) {
     let report = Scene::fsck(home).await;
     assert_eq!(report["clean"], true, "{report}");
 }
@@ -38,11 +41,11 @@ fn count(rows: &[Value], kind: &str) -> usize {
 async fn attack_53_two_hundred_calls_do_not_pass_a_limit_of_fifty() {
     let (scene, upstream) = scene(script()).await;
     scene.change(json!({ "change": "set_budget", "window": "day", "limit": "50", "server": "mock" })).await;
-    let clients: [Client; 4] = [
-        scene.client(Era::Legacy).await,
-        scene.client(Era::Legacy).await,
-        scene.client(Era::Modern).await,
-        scene.client(Era::Modern).await,
+    let clients: [McpClient; 4] = [
+        scene.client(ClientEra::Legacy).await,
+        scene.client(ClientEra::Legacy).await,
+        scene.client(ClientEra::Modern).await,
+        scene.client(ClientEra::Modern).await,
     ];
     let mut ids = Vec::new();
     for n in 0..200 {
@@ -70,7 +73,7 @@ async fn attack_53_killed_in_the_middle_nothing_answered_is_lost_and_nothing_is_
     scene.change(json!({ "change": "set_budget", "window": "day", "limit": "100000", "server": "mock" })).await;
     let mut answered = 0;
     for round in 0_u64..6 {
-        let client = scene.client(Era::Legacy).await;
+        let client = scene.client(ClientEra::Legacy).await;
         let mut ids = Vec::new();
         for n in 0..40 {
             let name = if n % 2 == 0 { "mock__look" } else { "mock__slow" };
@@ -103,14 +106,14 @@ async fn attack_53_killed_in_the_middle_nothing_answered_is_lost_and_nothing_is_
 /// A state with some history, its daemon stopped, and a copy of its files from before the last calls.
 async fn history() -> (Scene, HttpUpstream, Vec<(PathBuf, Vec<u8>)>) {
     let (scene, upstream) = scene(script()).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     client.call("mock__look", json!({ "n": 1 })).await.unwrap();
     drop(client);
     let Scene { daemon, setup, made, home } = scene;
     daemon.stop().await;
     let old = files(&home.state());
     let scene = Scene { daemon: Scene::restarted(&home, &made).await, setup, made, home };
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     for n in 0..5 {
         client.call("mock__look", json!({ "n": n })).await.unwrap();
     }
@@ -134,7 +137,7 @@ fn lay(files: &[(PathBuf, Vec<u8>)], folder: &Path) {
     }
 }
 
-fn sql(home: &Home, statement: &str) {
+fn sql(home: &TempHome, statement: &str) {
     let database = rusqlite::Connection::open(home.state().join("briefcase.db")).unwrap();
     database.execute_batch(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
 }
@@ -208,7 +211,7 @@ async fn attack_54_an_edited_record_is_found_and_not_served() {
         lay(&good, &state);
         edit();
         let report = Scene::fsck(&home).await;
-        let started = Daemon::try_start(&home, Some(&key)).await.err();
+        let started = DaemonProcess::try_start(&home, Some(&key)).await.err();
         assert!(report["clean"] != true || started.is_some(), "{what}: nobody noticed");
         if let Some(told) = &started {
             let next = ["fsck", "restore", "Put the file back", "check the state folder", "backup"];
@@ -220,7 +223,7 @@ async fn attack_54_an_edited_record_is_found_and_not_served() {
         }
     }
     lay(&good, &state);
-    Daemon::start(&home, Some(&key)).await.stop().await;
+    DaemonProcess::start(&home, Some(&key)).await.stop().await;
     assert_clean(&home).await;
 }
 
@@ -228,7 +231,7 @@ async fn attack_54_an_edited_record_is_found_and_not_served() {
 #[tokio::test]
 async fn attack_54_no_line_of_the_record_is_forged_by_a_name() {
     let (scene, _upstream) = scene(script()).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let forged = "mock__look\nr99  2026-01-01  outcome  default  mock/pay  ok\u{1b}[1A\u{202e}";
     let _ = client.call(forged, json!({})).await;
     let _ = client.request("resources/read", json!({ "uri": format!("mock+x://{forged}") })).await;
@@ -244,18 +247,18 @@ async fn attack_54_no_line_of_the_record_is_forged_by_a_name() {
 #[tokio::test]
 async fn attack_55_a_full_disk_stops_effects_and_loses_nothing() {
     let upstream = HttpUpstream::start(script()).await;
-    let home = Home::new();
-    let setup = Setup::default();
-    let made = Daemon::set_up(&home, &setup).await;
+    let home = TempHome::new();
+    let setup = SetupOptions::default();
+    let made = DaemonProcess::set_up(&home, &setup).await;
     let key = json!({ "unlock_key": made.unlock_key });
     // Without the signal that a limit would end the daemon with: like a full disk, writing fails.
-    let daemon = Daemon::command(&home);
+    let daemon = DaemonProcess::command(&home);
     let mut command = home.command_of("/bin/sh");
     command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(daemon.as_std().get_program());
-    let daemon = Daemon::try_start_as(command, &home, Some(&key)).await.unwrap();
+    let daemon = DaemonProcess::try_start_as(command, &home, Some(&key)).await.unwrap();
     let scene = Scene { daemon, setup, made, home };
     scene.add_http("mock", &upstream, &["look"]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     client.call("mock__look", json!({ "n": 0 })).await.unwrap();
     let waiting = client.start("tools/call", json!({ "name": "mock__pay", "arguments": {} })).await;
     let question = scene.daemon.admin.question().await;
@@ -283,7 +286,7 @@ async fn attack_55_a_full_disk_stops_effects_and_loses_nothing() {
     let Scene { daemon, made, home, setup } = scene;
     daemon.stop().await;
     let scene = Scene { daemon: Scene::restarted(&home, &made).await, setup, made, home };
-    scene.client(Era::Legacy).await.call("mock__look", json!({ "n": 3 })).await.unwrap();
+    scene.client(ClientEra::Legacy).await.call("mock__look", json!({ "n": 3 })).await.unwrap();
     let Scene { daemon, home, .. } = scene;
     daemon.stop().await;
     assert_clean(&home).await;
@@ -292,7 +295,7 @@ async fn attack_55_a_full_disk_stops_effects_and_loses_nothing() {
 /// Guards: sealed values are bound to their place, and the vault to its parameters.
 #[tokio::test]
 async fn attack_56_swapped_and_weakened_secrets_do_not_open() {
-    let script = Script::with_tools(vec![tool("look")]).on("look", Act::EchoSecrets);
+    let script = Script::with_tools(vec![tool("look")]).on("look", MockAction::EchoSecrets);
     let upstream = HttpUpstream::start(script).await;
     let scene = Scene::new().await;
     for (name, value) in [("cheap", "value-of-the-cheap-one"), ("dear", "value-of-the-dear-one")] {
@@ -306,8 +309,8 @@ async fn attack_56_swapped_and_weakened_secrets_do_not_open() {
     let good = files(&home.state());
     sql(&home, "UPDATE secret SET sealed = (SELECT sealed FROM secret WHERE name = 'dear') WHERE name = 'cheap'");
     let before = upstream.messages().len();
-    if let Ok(daemon) = Daemon::try_start(&home, Some(&key)).await {
-        let client = Gateway::stdio(&home, &made.token, None, Era::Legacy);
+    if let Ok(daemon) = DaemonProcess::try_start(&home, Some(&key)).await {
+        let client = GatewayProcess::stdio(&home, &made.token, None, ClientEra::Legacy);
         if client.open().await.is_ok() {
             let answer = client.call("mock__look", json!({})).await;
             assert!(answer.is_err() || refusal(&answer).is_some(), "{answer:?}");
@@ -329,9 +332,9 @@ async fn attack_56_swapped_and_weakened_secrets_do_not_open() {
         };
         lay(&good, &home.state());
         std::fs::write(home.state().join("vault.json"), edited.to_string()).unwrap();
-        let passphrase = json!({ "passphrase": Setup::default().passphrase });
+        let passphrase = json!({ "passphrase": SetupOptions::default().passphrase });
         for with in [&key, &passphrase] {
-            if let Err(told) = Daemon::try_start(&home, Some(with)).await {
+            if let Err(told) = DaemonProcess::try_start(&home, Some(with)).await {
                 tried += 1;
                 assert!(!told.contains("panicked"), "{pointer}: {told}");
             }
@@ -339,7 +342,7 @@ async fn attack_56_swapped_and_weakened_secrets_do_not_open() {
     }
     assert!(tried >= 8, "{tried}");
     lay(&good, &home.state());
-    Daemon::start(&home, Some(&key)).await;
+    DaemonProcess::start(&home, Some(&key)).await;
 }
 
 fn leaves(value: &Value, at: String) -> Vec<String> {

@@ -1,14 +1,21 @@
 //! Attack 57: a backup put back must not bring back what hung on the old life.
 
-use briefcase_testkit::{Daemon, Era, Gateway, Home, HttpUpstream, Script, mock::tool, output_of};
+use briefcase_testkit::{
+    ClientEra, DaemonProcess, GatewayProcess, HttpUpstream, Script, TempHome, mock::tool, output_of,
+};
 use e2e::{Scene, assert_refused};
 use http::Method;
 use serde_json::{Value, json};
 
 const ARCHIVE: &str = "a passphrase for the archive";
 
-async fn restore(home: &Home, archive: &std::path::Path, passphrase: &str, unlock_key: &str) -> Result<Value, String> {
-    let mut command = Daemon::command(home);
+async fn restore(
+    home: &TempHome,
+    archive: &std::path::Path,
+    passphrase: &str,
+    unlock_key: &str,
+) -> Result<Value, String> {
+    let mut command = DaemonProcess::command(home);
     command.arg("restore").arg(archive);
     let keys = json!({ "passphrase": passphrase, "vault": { "unlock_key": unlock_key } });
     let output = output_of(command, format!("{keys}\n").as_bytes()).await;
@@ -26,7 +33,7 @@ async fn attack_57_a_restore_brings_no_permission_back() {
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["look"]).await;
     let (admin, pin) = (&scene.daemon.admin, scene.setup.pin.clone());
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     // A rule that lasts, a question that is open, and a session.
     let waiting = client.start("tools/call", json!({ "name": "mock__pay", "arguments": { "n": 1, "m": 1 } })).await;
     let question = admin.question().await;
@@ -45,7 +52,7 @@ async fn attack_57_a_restore_brings_no_permission_back() {
     let (status, archive) = admin.raw(Method::POST, "/v1/backup", &json_body, body(&pin)).await.unwrap();
     assert_eq!(status, 200);
     let Scene { daemon, setup, made, home } = scene;
-    let fresh = Home::new();
+    let fresh = TempHome::new();
     let file = fresh.file("archive.bak");
     std::fs::write(&file, &archive).unwrap();
     drop(client);
@@ -64,7 +71,7 @@ async fn attack_57_a_restore_brings_no_permission_back() {
     restore(&fresh, &broken, ARCHIVE, &made.unlock_key).await.unwrap_err();
     assert!(!fresh.state().join("briefcase.db").exists());
     // A wrong key of the briefcase inside leaves nothing either, so that the right one can follow.
-    let other = Daemon::set_up(&Home::new(), &setup).await.unlock_key;
+    let other = DaemonProcess::set_up(&TempHome::new(), &setup).await.unlock_key;
     let told = restore(&fresh, &file, ARCHIVE, &other).await.unwrap_err();
     assert!(told.contains("the briefcase in it does not"), "{told}");
     assert!(!fresh.state().exists());
@@ -87,13 +94,13 @@ async fn attack_57_a_restore_brings_no_permission_back() {
     );
     assert_eq!(briefcase_testkit::raw_http(&host, request.as_bytes()).await.status, 401, "a login of the old life");
     // The agent's old credential is void: it might have been taken away after the backup. A person gives a new one.
-    let client = Gateway::stdio(&scene.home, &scene.made.token, None, Era::Legacy);
+    let client = GatewayProcess::stdio(&scene.home, &scene.made.token, None, ClientEra::Legacy);
     let entered = tokio::time::timeout(std::time::Duration::from_secs(5), client.request("ping", json!({}))).await;
     assert!(!matches!(entered, Ok(Ok(_))), "a credential came back");
     let renewed = scene.change(json!({ "change": "add_agent", "name": "default" })).await;
     let token = renewed["token"].as_str().unwrap();
     // What the rule allowed is asked again.
-    let client = Gateway::stdio(&scene.home, token, None, Era::Legacy);
+    let client = GatewayProcess::stdio(&scene.home, token, None, ClientEra::Legacy);
     client.open().await.unwrap();
     client.start("tools/call", json!({ "name": "mock__pay", "arguments": { "n": 1, "m": 3 } })).await;
     assert_eq!(admin.question().await["name"], "pay");
@@ -118,7 +125,7 @@ async fn attack_57_a_restore_brings_no_removed_agent_and_no_budget_back() {
     let mallory = admin.add_agent("mallory", &pin).await;
     let budget = |limit: &str| json!({ "change": "set_budget", "server": "mock", "window": "day", "limit": limit });
     scene.change(budget("3")).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     client.call("mock__look", json!({ "n": 1 })).await.unwrap();
     let body = json!({ "passphrase": ARCHIVE, "evidence": { "pin": pin } }).to_string().into_bytes();
     let kind = [("content-type", "application/json")];
@@ -132,7 +139,7 @@ async fn attack_57_a_restore_brings_no_removed_agent_and_no_budget_back() {
     drop(client);
     let Scene { daemon, setup, made, home: _old } = scene;
     daemon.stop().await;
-    let fresh = Home::new();
+    let fresh = TempHome::new();
     let file = fresh.file("archive.bak");
     std::fs::write(&file, &archive).unwrap();
     std::fs::remove_dir(fresh.state()).unwrap();
@@ -140,11 +147,11 @@ async fn attack_57_a_restore_brings_no_removed_agent_and_no_budget_back() {
     let daemon = Scene::restarted(&fresh, &made).await;
     let scene = Scene { daemon, setup, made, home: fresh };
     for token in [&mallory, &scene.made.token] {
-        let old = Gateway::stdio(&scene.home, token, None, Era::Modern);
+        let old = GatewayProcess::stdio(&scene.home, token, None, ClientEra::Modern);
         assert!(old.call("mock__look", json!({})).await.is_err(), "a credential of the old life is let in");
     }
     let renewed = scene.change(json!({ "change": "add_agent", "name": "default" })).await;
-    let client = Gateway::stdio(&scene.home, renewed["token"].as_str().unwrap(), None, Era::Legacy);
+    let client = GatewayProcess::stdio(&scene.home, renewed["token"].as_str().unwrap(), None, ClientEra::Legacy);
     client.open().await.unwrap();
     assert_refused!(client.call("mock__look", json!({ "n": 5 })).await, "budget_exceeded");
     assert_eq!(upstream.effects().len(), 3);

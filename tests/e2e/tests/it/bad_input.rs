@@ -3,21 +3,21 @@
 use std::os::unix::fs::PermissionsExt;
 
 use briefcase_testkit::{
-    Act, Daemon, Era, Gateway, Home, HttpUpstream, Process, Script, Setup, again_as_nobody, eventually, mock::tool,
-    output_of,
+    ChildProcess, ClientEra, DaemonProcess, GatewayProcess, HttpUpstream, MockAction, Script, SetupOptions, TempHome,
+    again_as_nobody, eventually, mock::tool, output_of,
 };
 use e2e::{Scene, assert_refused, refusal};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 
-async fn assert_clean(home: &Home) {
+async fn assert_clean(home: &TempHome) {
     let report = Scene::fsck(home).await;
     assert_eq!(report["clean"], true, "{report}");
 }
 
 /// Every refusal that an agent sees says what can be done.
-fn next_step(answer: &Result<Value, briefcase_testkit::RpcError>) -> String {
+fn next_step(answer: &Result<Value, briefcase_testkit::ErrorResponse>) -> String {
     let told = match answer {
         Ok(result) => &result["structuredContent"],
         Err(error) => &error.data,
@@ -34,7 +34,7 @@ async fn an_agents_mistakes_are_explained() {
     let upstream = HttpUpstream::start(Script::with_tools(vec![strict, tool("look")])).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["strict", "look"]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     for (name, arguments) in [
         ("mock__strict", json!({})),
         ("mock__strict", json!({ "n": "one" })),
@@ -65,16 +65,16 @@ async fn an_agents_mistakes_are_explained() {
 /// Guards: a server that fails in any way is an `upstream_error` with a receipt; the next call is served.
 #[tokio::test]
 async fn a_servers_failures_are_explained_and_recorded() {
-    let raw = |text: &str| Act::Raw { text: text.into() };
+    let raw = |text: &str| MockAction::Raw { text: text.into() };
     let acts = [
-        ("die", Act::Die),
-        ("utf8", Act::InvalidUtf8),
+        ("die", MockAction::Die),
+        ("utf8", MockAction::InvalidUtf8),
         ("wrong", raw(r#"{"jsonrpc":"2.0","id":"another","result":{}}"#)),
-        ("text", raw("<html>502 Bad Gateway</html>")),
+        ("text", raw("<html>502 Bad GatewayProcess</html>")),
         ("double", raw(r#"{"jsonrpc":"2.0","id":ID,"result":{"content":[],"content":[{"type":"text","text":"x"}]}}"#)),
-        ("s500", Act::Status { status: 500, body: "secret trace".into() }),
-        ("s401", Act::Status { status: 401, body: "who are you".into() }),
-        ("redirect", Act::Redirect { status: 307, to: "http://169.254.169.254/".into() }),
+        ("s500", MockAction::Status { status: 500, body: "secret trace".into() }),
+        ("s401", MockAction::Status { status: 401, body: "who are you".into() }),
+        ("redirect", MockAction::Redirect { status: 307, to: "http://169.254.169.254/".into() }),
     ];
     let mut tools: Vec<Value> = acts.iter().map(|(name, _)| tool(name)).collect();
     tools.push(tool("look"));
@@ -84,7 +84,7 @@ async fn a_servers_failures_are_explained_and_recorded() {
     let scene = Scene::new().await;
     let names: Vec<&str> = acts.iter().map(|(name, _)| *name).chain(["look"]).collect();
     scene.add_http("mock", &upstream, &names).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     for (name, _) in &acts {
         let answer = client.call(&format!("mock__{name}"), json!({})).await;
         let code = refusal(&answer);
@@ -97,7 +97,7 @@ async fn a_servers_failures_are_explained_and_recorded() {
     }
     // A result of another shape is passed on, cleaned like every other.
     let odd = json!({ "content": "not a list \u{1b}[2J\u{202e}" });
-    upstream.set(Script::with_tools(again).on("look", Act::Result { result: odd }));
+    upstream.set(Script::with_tools(again).on("look", MockAction::Result { result: odd }));
     let passed = client.call("mock__look", json!({})).await;
     let told = format!("{passed:?}");
     assert!(!told.contains("\\u{1b}") && !told.contains("\\u{202e}"), "{told}");
@@ -113,17 +113,17 @@ async fn a_servers_failures_are_explained_and_recorded() {
 /// Guards: every way in which the daemon cannot start is told apart, with what to do.
 #[tokio::test]
 async fn a_daemon_that_cannot_start_says_why_and_what_to_do() {
-    let empty = Home::new();
-    let passphrase = json!({ "passphrase": Setup::default().passphrase });
-    let told = Daemon::try_start(&empty, Some(&passphrase)).await.err().unwrap();
+    let empty = TempHome::new();
+    let passphrase = json!({ "passphrase": SetupOptions::default().passphrase });
+    let told = DaemonProcess::try_start(&empty, Some(&passphrase)).await.err().unwrap();
     assert!(told.contains("briefcase setup"), "not set up: {told}");
     let scene = Scene::new().await;
     let key = json!({ "unlock_key": scene.made.unlock_key });
     // A second daemon.
-    let told = Daemon::try_start(&scene.home, Some(&key)).await.err().unwrap();
+    let told = DaemonProcess::try_start(&scene.home, Some(&key)).await.err().unwrap();
     assert!(told.contains("already running") && told.contains("stop it first"), "{told}");
     // Set up twice.
-    let mut command = Daemon::command(&scene.home);
+    let mut command = DaemonProcess::command(&scene.home);
     command.arg("init");
     let wishes = json!({ "pin": "271828", "passphrase": "correct horse battery staple", "unlock_key": true });
     let again = output_of(command, wishes.to_string().as_bytes()).await;
@@ -138,15 +138,15 @@ async fn a_daemon_that_cannot_start_says_why_and_what_to_do() {
         (json!({ "unlock_key": "BRIEFCASE-0000000" }), "eight groups"),
         (json!({ "nothing": 1 }), "unlock_key"),
     ] {
-        let told = Daemon::try_start(&home, Some(&wrong)).await.err().unwrap();
+        let told = DaemonProcess::try_start(&home, Some(&wrong)).await.err().unwrap();
         assert!(told.contains(word), "{wrong}: {told}");
         assert!(!told.contains("not the one at all"), "{told}");
     }
     // A console port that is taken.
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut command = Daemon::command(&home);
+    let mut command = DaemonProcess::command(&home);
     command.args(["run", "--console-port", &taken.local_addr().unwrap().port().to_string()]);
-    let (mut process, _stdin, _stdout) = Process::start(command);
+    let (mut process, _stdin, _stdout) = ChildProcess::start(command);
     assert!(!process.exited().await.success());
     assert!(process.errors().contains("--console-port"), "{}", process.errors());
     // A vault that is no vault any more.
@@ -154,23 +154,23 @@ async fn a_daemon_that_cannot_start_says_why_and_what_to_do() {
     let good = std::fs::read(&vault).unwrap();
     for bad in [&b"{"[..], b"", b"{\"slots\":[]}", b"\0\0\0\0", &good[..good.len() / 2]] {
         std::fs::write(&vault, bad).unwrap();
-        let told = Daemon::try_start(&home, Some(&key)).await.err().unwrap();
+        let told = DaemonProcess::try_start(&home, Some(&key)).await.err().unwrap();
         assert!(told.contains("readable") || told.contains("vault"), "{told}");
         assert!(told.contains("restore") || told.contains("backup"), "no next step: {told}");
     }
     std::fs::write(&vault, &good).unwrap();
-    Daemon::start(&home, Some(&key)).await.stop().await;
+    DaemonProcess::start(&home, Some(&key)).await.stop().await;
     assert_clean(&home).await;
 }
 
 /// Guards: a locked briefcase refuses agents and decisions, says how to unlock, and a wrong key leaves it locked.
 #[tokio::test]
 async fn a_locked_briefcase_says_how_to_unlock_it() {
-    let home = Home::new();
-    let setup = Setup::default();
-    let made = Daemon::set_up(&home, &setup).await;
-    let daemon = Daemon::start(&home, None).await;
-    let client = Gateway::stdio(&home, &made.token, None, Era::Legacy);
+    let home = TempHome::new();
+    let setup = SetupOptions::default();
+    let made = DaemonProcess::set_up(&home, &setup).await;
+    let daemon = DaemonProcess::start(&home, None).await;
+    let client = GatewayProcess::stdio(&home, &made.token, None, ClientEra::Legacy);
     let refused = client.open().await.unwrap_err();
     assert!(refused.data["next_step"].as_str().unwrap().contains("briefcase unlock"), "{refused:?}");
     for path in ["/v1/approvals", "/v1/receipts", "/v1/policy", "/v1/secrets"] {
@@ -221,10 +221,10 @@ async fn a_read_only_state_is_said_and_loses_nothing() {
         std::fs::set_permissions(home.state(), std::fs::Permissions::from_mode(folder)).unwrap();
     };
     lock(0o400);
-    let told = Daemon::try_start(&home, Some(&key)).await.err().unwrap();
+    let told = DaemonProcess::try_start(&home, Some(&key)).await.err().unwrap();
     lock(0o600);
     assert!(told.contains("check") || told.contains("chmod") || told.contains("writable"), "{told}");
-    Daemon::start(&home, Some(&key)).await.stop().await;
+    DaemonProcess::start(&home, Some(&key)).await.stop().await;
     assert_clean(&home).await;
 }
 
@@ -233,27 +233,27 @@ async fn a_read_only_state_is_said_and_loses_nothing() {
 async fn a_gateway_that_cannot_serve_says_why() {
     let scene = Scene::new().await;
     let unknown = format!("bca_{}", "A".repeat(43));
-    let stranger = Gateway::stdio(&scene.home, &unknown, None, Era::Legacy);
+    let stranger = GatewayProcess::stdio(&scene.home, &unknown, None, ClientEra::Legacy);
     let refused = stranger.open().await.unwrap_err();
     assert!(refused.data["next_step"].as_str().unwrap().contains("briefcase agent add"), "{refused:?}");
-    let missing = Gateway::stdio(&scene.home, &scene.made.token, Some("nobody"), Era::Legacy);
+    let missing = GatewayProcess::stdio(&scene.home, &scene.made.token, Some("nobody"), ClientEra::Legacy);
     let refused = missing.open().await.unwrap_err();
     assert!(refused.data["next_step"].as_str().unwrap().contains("briefcase server"), "{refused:?}");
     // A version that nobody speaks is answered with one that is spoken.
-    let client = scene.unopened(None, Era::Legacy);
+    let client = scene.unopened(None, ClientEra::Legacy);
     let params =
         json!({ "protocolVersion": "1999-01-01", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
     let opened = client.request("initialize", params).await.unwrap();
     assert!(opened["protocolVersion"].as_str().unwrap().starts_with("20"), "{opened}");
     let gateway = scene.gateway().await;
-    let modern = gateway.client(Era::Modern);
+    let modern = gateway.client(ClientEra::Modern);
     let meta = json!({ "_meta": { "io.modelcontextprotocol/protocolVersion": "1999-01-01" } });
     let refused = modern.request("tools/list", meta).await.unwrap_err();
     assert!(!refused.message.is_empty(), "{refused:?}");
     // Without a daemon.
     let Scene { daemon, made, home, .. } = scene;
     daemon.stop().await;
-    let alone = Gateway::stdio(&home, &made.token, None, Era::Legacy);
+    let alone = GatewayProcess::stdio(&home, &made.token, None, ClientEra::Legacy);
     let refused = alone.open().await.unwrap_err();
     assert!(refused.data["next_step"].as_str().unwrap().contains("briefcase up"), "{refused:?}");
 }

@@ -4,7 +4,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use briefcase_testkit::{
-    Act, Canary, Client, Era, HttpUpstream, Script, StdioUpstream, assert_absent, found, mock::tool, raw_http,
+    Canary, ClientEra, HttpUpstream, McpClient, MockAction, Script, StdioUpstream, assert_absent, found, mock::tool,
+    raw_http,
 };
 use e2e::Scene;
 use serde_json::{Value, json};
@@ -35,11 +36,11 @@ fn shapes(canary: &Canary) -> Vec<(&'static str, String)> {
 }
 
 /// The ways in which a server says something in answer to a call.
-fn says(text: &str) -> Vec<(&'static str, Act)> {
-    let result = |result: Value| Act::Result { result };
+fn says(text: &str) -> Vec<(&'static str, MockAction)> {
+    let result = |result: Value| MockAction::Result { result };
     let note = |method: &str, params: Value| {
         let message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
-        Act::Notify { times: 1, message, then: Box::new(Act::Echo) }
+        MockAction::Notify { times: 1, message, then: Box::new(MockAction::Echo) }
     };
     let resource = |members: Value| json!({ "content": [{ "type": "resource", "resource": members }] });
     vec![
@@ -48,14 +49,14 @@ fn says(text: &str) -> Vec<(&'static str, Act)> {
         ("member name", result(json!({ "content": [], "structuredContent": { text: 1 } }))),
         ("meta", result(json!({ "content": [], "_meta": { "x/y": text } }))),
         ("tool error", result(json!({ "isError": true, "content": [{ "type": "text", "text": text }] }))),
-        ("rpc error", Act::Error { code: -32000, message: text.to_owned() }),
+        ("rpc error", MockAction::Error { code: -32000, message: text.to_owned() }),
         ("resource", result(resource(json!({ "uri": format!("demo://{}", text.len()), "text": text })))),
         ("blob", result(resource(json!({ "uri": "demo://b", "blob": STANDARD.encode(text) })))),
         ("progress", note("notifications/progress", json!({ "progressToken": 0, "progress": 1, "message": text }))),
         ("log", note("notifications/message", json!({ "level": "error", "logger": text, "data": { "t": text } }))),
         (
             "question",
-            Act::Ask {
+            MockAction::Ask {
                 method: "elicitation/create".into(),
                 params: json!({ "message": text, "requestedSchema": { "type": "object", "properties": {} } }),
             },
@@ -65,7 +66,7 @@ fn says(text: &str) -> Vec<(&'static str, Act)> {
 
 /// Everything else that a server can say it in.
 fn elsewhere(script: Script, text: &str) -> Script {
-    let result = |result: Value| Act::Result { result };
+    let result = |result: Value| MockAction::Result { result };
     let message = json!({ "role": "user", "content": { "type": "text", "text": text } });
     script
         .on_method(
@@ -78,7 +79,7 @@ fn elsewhere(script: Script, text: &str) -> Script {
         .on_method("completion/complete", result(json!({ "completion": { "values": [text] } })))
 }
 
-async fn walk(client: &Client, server: &str) {
+async fn walk(client: &McpClient, server: &str) {
     let call = json!({ "name": format!("{server}__say"), "arguments": {}, "_meta": { "progressToken": 3 } });
     let _ = client.request("tools/call", call).await;
     for (method, params) in [
@@ -114,8 +115,8 @@ pub async fn planted() -> Planted {
     let (header, env) = (Canary::new(), Canary::new());
     scene.change(json!({ "change": "set_secret", "name": "header-key", "value": header.value() })).await;
     scene.change(json!({ "change": "set_secret", "name": "env-key", "value": env.value() })).await;
-    let http = HttpUpstream::start(Script::one("say", Act::EchoSecrets)).await;
-    let stdio = StdioUpstream::new(&scene.home, "child", &Script::one("say", Act::EchoSecrets));
+    let http = HttpUpstream::start(Script::one("say", MockAction::EchoSecrets)).await;
+    let stdio = StdioUpstream::new(&scene.home, "child", &Script::one("say", MockAction::EchoSecrets));
     let headers = json!([{ "name": "X-Key", "value": "Token {secret}", "secret": "header-key" }]);
     let remote = json!({ "transport": "http", "url": http.url(), "headers": headers });
     let mut local = stdio.spec();
@@ -200,7 +201,7 @@ async fn assert_nowhere(planted: &Planted, more: &[(&str, Vec<u8>)]) {
 #[tokio::test]
 async fn p1_no_echo_in_any_shape_on_any_channel_reaches_anybody() {
     let planted = planted().await;
-    let client = planted.scene.unopened(None, Era::Legacy).answering(Box::new(decline));
+    let client = planted.scene.unopened(None, ClientEra::Legacy).answering(Box::new(decline));
     client.open().await.unwrap();
     // The servers really have them.
     let _ = client.call("remote__say", json!({})).await.unwrap();
@@ -219,7 +220,7 @@ async fn p1_no_echo_in_any_shape_on_any_channel_reaches_anybody() {
                 if server == "remote" {
                     planted.http.set(script);
                 } else {
-                    planted.http.set(Script::one("say", Act::Echo));
+                    planted.http.set(Script::one("say", MockAction::Echo));
                     planted.stdio.set(&script);
                 }
                 let before = client.received().len();
@@ -249,22 +250,22 @@ async fn p1_no_error_of_a_server_carries_its_secret() {
     let planted = planted().await;
     let gateway = planted.scene.gateway().await;
     let value = planted.header.value();
-    for era in [Era::Legacy, Era::Modern] {
+    for era in [ClientEra::Legacy, ClientEra::Modern] {
         let client = gateway.client(era).answering(Box::new(decline));
         client.open().await.unwrap();
         client.call("remote__say", json!({})).await.unwrap();
         client.call("local__say", json!({})).await.unwrap();
-        let raw = |text: String| Act::Raw { text };
+        let raw = |text: String| MockAction::Raw { text };
         for act in [
-            Act::Status { status: 401, body: format!("no such key {value}") },
-            Act::Status { status: 500, body: format!("trace: x-key: {value}") },
-            Act::Status { status: 200, body: value.clone() },
+            MockAction::Status { status: 401, body: format!("no such key {value}") },
+            MockAction::Status { status: 500, body: format!("trace: x-key: {value}") },
+            MockAction::Status { status: 200, body: value.clone() },
             raw(format!("not json {value}")),
             raw(format!(r#"{{"jsonrpc":"2.0","id":ID,"result":{{"content":[]}},"{}":1}}"#, "x".repeat(9))),
             raw(json!({ "jsonrpc": "2.0", "id": value, "result": { "content": [] } }).to_string()),
             raw(json!({ "jsonrpc": "2.0", "id": 1, "method": value, "params": {} }).to_string()),
-            Act::Redirect { status: 307, to: format!("/{}", value.replace('"', "%22").replace('<', "%3C")) },
-            Act::Die,
+            MockAction::Redirect { status: 307, to: format!("/{}", value.replace('"', "%22").replace('<', "%3C")) },
+            MockAction::Die,
         ] {
             planted.http.set(Script::one("say", act.clone()));
             let call = client.start("tools/call", json!({ "name": "remote__say", "arguments": {} })).await;
@@ -276,7 +277,7 @@ async fn p1_no_error_of_a_server_carries_its_secret() {
                 &client.received(),
             );
         }
-        planted.http.set(Script::one("say", Act::EchoSecrets));
+        planted.http.set(Script::one("say", MockAction::EchoSecrets));
         assert_absent(&planted.env, "the agent's side", &client.received());
     }
     let errors = gateway.process.errors().into_bytes();
@@ -298,7 +299,7 @@ async fn p1_a_definition_does_not_carry_the_secret() {
     let preview: Value = admin.post("/v1/changes/preview", &change).await;
     assert_absent(&planted.header, "the preview", preview.to_string().as_bytes());
     planted.scene.change(change).await;
-    for era in [Era::Legacy, Era::Modern] {
+    for era in [ClientEra::Legacy, ClientEra::Modern] {
         let client = planted.scene.client(era).await;
         client.tool_names().await;
         let _ = client.call("remote__say", json!({})).await;

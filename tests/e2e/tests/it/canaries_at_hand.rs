@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use briefcase_testkit::{Era, assert_absent, output_of, raw_http};
+use briefcase_testkit::{ClientEra, assert_absent, output_of, raw_http};
 use serde_json::{Value, json};
 
 use crate::canaries::{Planted, planted};
@@ -127,7 +127,7 @@ fn of_process(name: &str, id: u32) -> Vec<(String, Vec<u8>)> {
 #[tokio::test]
 async fn p1_nothing_a_person_prints_exports_or_backs_up_holds_a_secret() {
     let planted = planted().await;
-    let mut client = planted.scene.client(Era::Legacy).await;
+    let mut client = planted.scene.client(ClientEra::Legacy).await;
     for _ in 0..3 {
         client.call("remote__say", json!({})).await.unwrap();
         client.call("local__say", json!({})).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
-use briefcase_testkit::{Act, Era, HttpUpstream, Script};
+use briefcase_testkit::{ClientEra, HttpUpstream, MockAction, Script};
 use e2e::Scene;
 use serde_json::{Value, json};
 use tokio::{
@@ -20,7 +20,7 @@ fn browser_script() -> PathBuf {
 /// The browser then looks at every page of the console.
 #[tokio::test]
 async fn a_passkey_enrolled_in_the_console_approves_a_call() {
-    let upstream = HttpUpstream::start(Script::one("change", Act::Echo)).await;
+    let upstream = HttpUpstream::start(Script::one("change", MockAction::Echo)).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &[]).await;
     let login: Value = scene.daemon.admin.post("/v1/console/login", &json!({})).await;
@@ -48,7 +48,7 @@ async fn a_passkey_enrolled_in_the_console_approves_a_call() {
     scene.change(add).await;
     assert_eq!(hear().await, "enrolled");
 
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let waiting = client.start("tools/call", json!({ "name": "mock__change", "arguments": { "to": "x" } })).await;
     assert_eq!(hear().await, "allowed");
     let answer = client.answer(waiting).await.unwrap();

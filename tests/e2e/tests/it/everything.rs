@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use briefcase_testkit::{Client, Era};
+use briefcase_testkit::{ClientEra, McpClient};
 use e2e::Scene;
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -15,11 +15,11 @@ fn reference() -> Vec<String> {
     vec!["node".into(), script.to_str().unwrap().into(), "stdio".into()]
 }
 
-async fn direct() -> Client {
+async fn direct() -> McpClient {
     let argv = reference();
     let mut command = Command::new(&argv[0]);
     command.args(&argv[1..]);
-    let client = Client::stdio(command, Era::Legacy);
+    let client = McpClient::stdio(command, ClientEra::Legacy);
     client.open().await.unwrap();
     client
 }
@@ -51,16 +51,16 @@ async fn definitions_are_the_servers_own() {
     let (scene, direct) = (scene().await, direct().await);
     let own = by_name(direct.tools().await, "");
     assert!(own.len() >= 10, "{own:?}");
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     assert_eq!(by_name(client.tools().await, "everything__"), own);
-    let bare = scene.client_of("everything", Era::Legacy).await;
+    let bare = scene.client_of("everything", ClientEra::Legacy).await;
     assert_eq!(by_name(bare.tools().await, ""), own);
 }
 
 #[tokio::test]
 async fn calls_resources_and_prompts_give_what_they_give_directly() {
     let (scene, direct) = (scene().await, direct().await);
-    let bare = scene.client_of("everything", Era::Legacy).await;
+    let bare = scene.client_of("everything", ClientEra::Legacy).await;
     let calls = [
         ("echo", json!({ "message": "hello" })),
         ("get-sum", json!({ "a": 2, "b": 3 })),
@@ -91,7 +91,7 @@ async fn calls_resources_and_prompts_give_what_they_give_directly() {
 #[tokio::test]
 async fn a_client_of_the_newer_era_uses_the_older_server() {
     let scene = scene().await;
-    let client = scene.client_of("everything", Era::Modern).await;
+    let client = scene.client_of("everything", ClientEra::Modern).await;
     let sum = client.call("get-sum", json!({ "a": 2, "b": 3 })).await.unwrap();
     assert_eq!(sum["resultType"], "complete");
     assert!(sum["content"][0]["text"].as_str().unwrap().contains('5'), "{sum}");
@@ -100,7 +100,7 @@ async fn a_client_of_the_newer_era_uses_the_older_server() {
 #[tokio::test]
 async fn progress_reaches_the_client_under_its_own_token() {
     let scene = scene().await;
-    let client = scene.client_of("everything", Era::Legacy).await;
+    let client = scene.client_of("everything", ClientEra::Legacy).await;
     let call = json!({
         "name": "trigger-long-running-operation", "arguments": { "duration": 1, "steps": 3 },
         "_meta": { "progressToken": "mine" }
@@ -112,14 +112,14 @@ async fn progress_reaches_the_client_under_its_own_token() {
 }
 
 /// What the reference server logs by itself: a line for each subscription, of the level `info`.
-async fn subscribe(client: &Client, method: &str, uri: &str) {
+async fn subscribe(client: &McpClient, method: &str, uri: &str) {
     client.request(method, json!({ "uri": uri })).await.unwrap();
 }
 
 #[tokio::test]
 async fn log_lines_pass_from_the_level_that_the_client_set() {
     let scene = scene().await;
-    let client = scene.client_of("everything", Era::Legacy).await;
+    let client = scene.client_of("everything", ClientEra::Legacy).await;
     let uri = "demo://resource/dynamic/text/1";
     client.request("logging/setLevel", json!({ "level": "error" })).await.unwrap();
     subscribe(&client, "resources/subscribe", uri).await;
@@ -140,8 +140,8 @@ async fn a_subscribed_resource_tells_of_its_changes_under_its_name_in_the_view()
     let _person = scene.daemon.admin.allow_everything(&scene.setup.pin);
     for (server, prefix) in [(None, "everything+"), (Some("everything"), "")] {
         let client = match server {
-            Some(server) => scene.client_of(server, Era::Legacy).await,
-            None => scene.client(Era::Legacy).await,
+            Some(server) => scene.client_of(server, ClientEra::Legacy).await,
+            None => scene.client(ClientEra::Legacy).await,
         };
         let tool = if server.is_some() { "toggle-subscriber-updates" } else { "everything__toggle-subscriber-updates" };
         let uri = format!("{prefix}demo://resource/dynamic/text/1");
@@ -165,7 +165,7 @@ async fn roots_and_their_changes_reach_the_server_and_its_new_tool_is_no_surpris
     let scene = scene().await;
     let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let count = std::sync::Arc::clone(&asked);
-    let client = scene.unopened(Some("everything"), Era::Legacy);
+    let client = scene.unopened(Some("everything"), ClientEra::Legacy);
     let client =
         client.declaring(json!({ "roots": { "listChanged": true } })).answering(Box::new(move |question: &Value| {
             assert_eq!(question["method"], "roots/list");

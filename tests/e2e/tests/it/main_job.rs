@@ -1,13 +1,13 @@
 //! The main job: an agent's client calls real tools; one call runs, one is denied, one waits for a person.
 
-use briefcase_testkit::{Act, Era, HttpUpstream, Script, mock::tool};
+use briefcase_testkit::{ClientEra, HttpUpstream, MockAction, Script, mock::tool};
 use e2e::{Scene, assert_no_effect, assert_refused};
 use serde_json::json;
 
 #[tokio::test]
 async fn a_read_runs_a_write_waits_for_a_person_and_each_leaves_receipts() {
     let upstream = HttpUpstream::start(Script::with_tools(vec![tool("look"), tool("change")])).await;
-    for era in [Era::Legacy, Era::Modern] {
+    for era in [ClientEra::Legacy, ClientEra::Modern] {
         let scene = Scene::new().await;
         scene.add_http("mock", &upstream, &["look"]).await;
         let client = scene.client(era).await;
@@ -29,10 +29,10 @@ async fn a_read_runs_a_write_waits_for_a_person_and_each_leaves_receipts() {
 
 #[tokio::test]
 async fn a_denied_call_never_reaches_the_server() {
-    let upstream = HttpUpstream::start(Script::one("change", Act::Echo)).await;
+    let upstream = HttpUpstream::start(Script::one("change", MockAction::Echo)).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &[]).await;
-    let client = scene.client(Era::Legacy).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let waiting = client.start("tools/call", json!({ "name": "mock__change", "arguments": {} })).await;
     let question = scene.daemon.admin.question().await;
     let (status, _) = scene.daemon.admin.decide(&question, &json!({ "decision": "deny" }), &scene.setup.pin).await;

@@ -1,6 +1,6 @@
 //! What the record says: refusals with their reason, and that all of it holds together.
 
-use briefcase_testkit::{Daemon, RpcError, output_of};
+use briefcase_testkit::{DaemonProcess, ErrorResponse, output_of};
 use e2e::Scene;
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ pub async fn receipts(scene: &Scene) -> Vec<Value> {
 }
 
 /// Fails unless the refusal in `answer` has this code and reason, a next step, and a receipt that says the same.
-pub async fn assert_on_record(scene: &Scene, answer: &Result<Value, RpcError>, code: &str, reason: &str) {
+pub async fn assert_on_record(scene: &Scene, answer: &Result<Value, ErrorResponse>, code: &str, reason: &str) {
     let refusal = match answer {
         Ok(result) => result["structuredContent"].clone(),
         Err(error) => error.data.clone(),
@@ -34,7 +34,7 @@ pub async fn assert_on_record(scene: &Scene, answer: &Result<Value, RpcError>, c
 pub async fn assert_sound(scene: Scene) {
     let Scene { daemon, home, .. } = scene;
     assert!(daemon.stop().await.success());
-    let mut command = Daemon::command(&home);
+    let mut command = DaemonProcess::command(&home);
     command.args(["fsck", "--json"]);
     let output = output_of(command, b"").await;
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();

@@ -14,8 +14,8 @@ use std::{
 };
 
 use briefcase_testkit::{
-    Canary, Client, Daemon, Era, Home, HttpUpstream, Script, Setup, again_as_nobody, assert_absent, eventually,
-    mock::tool, output_of, program, raw_http,
+    Canary, ClientEra, DaemonProcess, HttpUpstream, McpClient, Script, SetupOptions, TempHome, again_as_nobody,
+    assert_absent, eventually, mock::tool, output_of, program, raw_http,
 };
 use e2e::{Scene, assert_no_effect};
 use http::Method;
@@ -29,8 +29,8 @@ async fn scene() -> (Scene, HttpUpstream) {
     (scene, upstream)
 }
 
-async fn asked(scene: &Scene) -> (Client, Value) {
-    let client = scene.client(Era::Legacy).await;
+async fn asked(scene: &Scene) -> (McpClient, Value) {
+    let client = scene.client(ClientEra::Legacy).await;
     client.start("tools/call", json!({ "name": "mock__pay", "arguments": { "n": 1 } })).await;
     (client, scene.daemon.admin.question().await)
 }
@@ -155,7 +155,7 @@ async fn attack_24_editing_the_files_approves_nothing() {
     let Scene { daemon, home, made, .. } = scene;
     daemon.kill().await;
     let key = json!({ "unlock_key": made.unlock_key });
-    let told = Daemon::try_start(&home, Some(&key)).await.err().expect("an edited authority must not be served");
+    let told = DaemonProcess::try_start(&home, Some(&key)).await.err().expect("an edited authority must not be served");
     assert!(told.contains("tampered") || told.contains("edited"), "{told}");
     assert!(told.contains("restore"), "{told}");
     assert_no_effect!(upstream);
@@ -198,7 +198,7 @@ async fn attack_42_memory_cannot_be_read_by_the_same_user() {
     if again_as_nobody("same_user::attack_42_memory_cannot_be_read_by_the_same_user") {
         return;
     }
-    let scene = Scene::with(Setup::default()).await;
+    let scene = Scene::with(SetupOptions::default()).await;
     let mut other = tokio::process::Command::new("sleep").arg("60").kill_on_drop(true).spawn().unwrap();
     let readable = |pid: u32| {
         let read = |file: &str| {
@@ -280,8 +280,8 @@ async fn attack_42_what_was_opened_while_the_daemon_started_shows_nothing() {
     if again_as_nobody("same_user::attack_42_what_was_opened_while_the_daemon_started_shows_nothing") {
         return;
     }
-    let (home, setup) = (Home::new(), Setup::default());
-    let made = Daemon::set_up(&home, &setup).await;
+    let (home, setup) = (TempHome::new(), SetupOptions::default());
+    let made = DaemonProcess::set_up(&home, &setup).await;
     let key = json!({ "unlock_key": made.unlock_key });
     let mut seen = 0;
     // A start is over in milliseconds, and the one who waits does not meet each.
@@ -291,7 +291,7 @@ async fn attack_42_what_was_opened_while_the_daemon_started_shows_nothing() {
             let enough = Arc::clone(&enough);
             move || lie_in_wait(&enough)
         });
-        let daemon = Daemon::start(&home, Some(&key)).await;
+        let daemon = DaemonProcess::start(&home, Some(&key)).await;
         enough.store(true, Ordering::Relaxed);
         for opened in waiting.join().unwrap().into_iter().filter(|opened| opened.pid == daemon.id()) {
             seen += 1;
@@ -312,8 +312,8 @@ async fn attack_42_a_crash_leaves_no_core_and_gcore_gets_none() {
     if again_as_nobody("same_user::attack_42_a_crash_leaves_no_core_and_gcore_gets_none") {
         return;
     }
-    let (home, setup) = (Home::new(), Setup::default());
-    let made = Daemon::set_up(&home, &setup).await;
+    let (home, setup) = (TempHome::new(), SetupOptions::default());
+    let made = DaemonProcess::set_up(&home, &setup).await;
     let key = json!({ "unlock_key": made.unlock_key });
     let unlimited = |program: &std::path::Path| {
         let mut shell = home.command_of("/bin/sh");
@@ -321,7 +321,7 @@ async fn attack_42_a_crash_leaves_no_core_and_gcore_gets_none() {
         shell.args(["-c", script, "sh"]).arg(program).current_dir(home.path());
         shell
     };
-    let daemon = Daemon::try_start_as(unlimited(&program("briefcased")), &home, Some(&key)).await.unwrap();
+    let daemon = DaemonProcess::try_start_as(unlimited(&program("briefcased")), &home, Some(&key)).await.unwrap();
     let dump = home.file("dump");
     let id = daemon.id().to_string();
     if let Ok(output) = std::process::Command::new("gcore").arg("-o").arg(&dump).arg(&id).output() {

@@ -12,7 +12,7 @@ import { Stub } from "../stub/server.ts";
 
 const CHROMIUM = process.env["BRIEFCASE_CHROMIUM"] ?? "/usr/bin/chromium";
 /** The most that one step may take, in milliseconds; a step takes a thousandth of it on an idle machine. */
-const PATIENCE = 120_000;
+const TIMEOUT = 120_000;
 /** Makes the pages this many times slower, to look for what only a slow machine shows. */
 const SLOWDOWN = Number(process.env["BRIEFCASE_SLOWDOWN"] ?? 1);
 
@@ -69,7 +69,7 @@ export async function context(wish: Wish = {}): Promise<BrowserContext> {
     reducedMotion: "reduce",
     locale: "en-GB",
   });
-  own.setDefaultTimeout(PATIENCE);
+  own.setDefaultTimeout(TIMEOUT);
   return own;
 }
 
@@ -211,7 +211,7 @@ export async function rested(page: Page): Promise<void> {
 
 /** Looks again until it is so. */
 export async function until(what: string, check: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + PATIENCE;
+  const end = Date.now() + TIMEOUT;
   while (!(await check())) {
     assert.ok(Date.now() < end, `never came: ${what}`);
     await new Promise(done => setTimeout(done, 20));

@@ -29,7 +29,7 @@ export const running: readonly Case[] = [
     run: async stage => {
       equivocate(stage.world, {});
       const page = await stage.fresh();
-      await page.refused("channel", "no_ready", { patience: 2500 });
+      await page.refused("channel", "no_ready", { timeout: 2500 });
     },
   },
   {
@@ -38,7 +38,7 @@ export const running: readonly Case[] = [
     run: async stage => {
       const policy = stage.world.policyOfPage;
       equivocate(stage.world, { "Content-Security-Policy": policy });
-      await (await stage.fresh()).refused("channel", "no_ready", { patience: 2500 });
+      await (await stage.fresh()).refused("channel", "no_ready", { timeout: 2500 });
     },
   },
   {
@@ -61,7 +61,7 @@ export const running: readonly Case[] = [
                 },
               }
             : undefined;
-        await (await stage.fresh()).refused("channel", "no_ready", { patience: 2500 });
+        await (await stage.fresh()).refused("channel", "no_ready", { timeout: 2500 });
       }
     },
   },
@@ -171,7 +171,7 @@ export const running: readonly Case[] = [
     name: "a server that does not answer is waited for no longer than was said",
     run: async stage => {
       stage.world.cheat = path => (path.endsWith("manifest.json") ? { hang: true } : undefined);
-      await (await stage.fresh()).refused("fetch", "timeout", { patience: 800 });
+      await (await stage.fresh()).refused("fetch", "timeout", { timeout: 800 });
     },
   },
 ];

@@ -12,7 +12,7 @@ export type Loose = any;
 export interface Opening {
   readonly policy?: string;
   readonly pin?: string;
-  readonly patience?: number;
+  readonly timeout?: number;
   readonly url?: string;
 }
 

@@ -83,7 +83,7 @@ export const status: readonly Case[] = [
     run: async stage => {
       const page = await stage.fresh();
       stage.world.cheat = path => (path.endsWith("manifest.json") ? { hang: true } : undefined);
-      await page.do("prepare", { url: stage.world.page, policy: stage.world.policy, patience: 30_000 });
+      await page.do("prepare", { url: stage.world.page, policy: stage.world.policy, timeout: 30_000 });
       assert.ok((await page.do<string>("text")).includes("Checking"));
       await accessible(page);
       stage.world.reset();

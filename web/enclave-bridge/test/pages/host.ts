@@ -43,9 +43,9 @@ function shot() {
   };
 }
 
-const options = (given: { url: string; policy?: string; pin?: string; patience?: number }): EnclaveOptions => {
-  const { url, policy, pin, patience = 8000 } = given;
-  return pin === undefined ? { url, patience, policy: policy ?? "", verifier: double } : { url, patience, pin };
+const options = (given: { url: string; policy?: string; pin?: string; timeout?: number }): EnclaveOptions => {
+  const { url, policy, pin, timeout = 8000 } = given;
+  return pin === undefined ? { url, timeout, policy: policy ?? "", verifier: double } : { url, timeout, pin };
 };
 
 function prepare(given: Parameters<typeof options>[0]): Enclave {

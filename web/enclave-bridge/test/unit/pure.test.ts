@@ -119,7 +119,7 @@ test("a memory that is damaged or forbidden is no first visit", () => {
   );
 });
 
-const line = (answer: Response | Promise<Response>, more: { signal?: AbortSignal; patience?: number } = {}) => ({
+const line = (answer: Response | Promise<Response>, more: { signal?: AbortSignal; timeout?: number } = {}) => ({
   fetch: (async (_: unknown, init?: RequestInit) => {
     init?.signal?.throwIfAborted();
     const ended = new Promise<never>((_, reject) =>
@@ -127,7 +127,7 @@ const line = (answer: Response | Promise<Response>, more: { signal?: AbortSignal
     );
     return Promise.race([answer, ended]);
   }) as typeof fetch,
-  patience: more.patience ?? 1000,
+  timeout: more.timeout ?? 1000,
   signal: more.signal,
 });
 
@@ -141,7 +141,7 @@ test("files are taken up to their bound and no further", async t => {
   await assert.rejects(fetched(url, 9, line(new Response("", { status: 404 }))), refusal("fetch", "status"));
   await assert.rejects(fetched(url, 9, line(Promise.reject(new TypeError("net")))), refusal("fetch", "unreachable"));
   await assert.rejects(
-    fetched(url, 9, line(new Promise(() => undefined), { patience: 5 })),
+    fetched(url, 9, line(new Promise(() => undefined), { timeout: 5 })),
     refusal("fetch", "timeout"),
   );
   await assert.rejects(fetched(url, 9, line(new Promise(() => undefined), { signal: AbortSignal.abort() })), {

@@ -13,7 +13,7 @@ const engines = (process.env["ENCLAVE_ENGINES"] ?? "")
   .split(" ")
   .filter(name => name === "chromium" || name === "firefox");
 /** Building comes first, on a machine that may be busy. */
-const PATIENCE = 900_000;
+const TIMEOUT = 900_000;
 
 interface Demo {
   readonly app: string;
@@ -37,7 +37,7 @@ before(
     });
     demo = JSON.parse(await line(server));
   },
-  { timeout: PATIENCE },
+  { timeout: TIMEOUT },
 );
 after(async () => {
   server?.kill();

@@ -14,7 +14,7 @@ export const channel: readonly Case[] = [
       const host = await stage.bare();
       await host.tab.goto(`${stage.origins.evil}/`);
       const url = `${stage.origins.kms}/kms.html`;
-      assert.equal((await host.boot({ url, patience: stage.absence })).ready, false);
+      assert.equal((await host.boot({ url, timeout: stage.absence })).ready, false);
     },
   },
   {
@@ -22,7 +22,7 @@ export const channel: readonly Case[] = [
     run: async stage => {
       const host = await stage.bare();
       await host.tab.goto(`${stage.origins.evil}/`);
-      await host.boot({ url: `${stage.origins.app}/`, patience: 0 });
+      await host.boot({ url: `${stage.origins.app}/`, timeout: 0 });
       // The host page inside boots the enclave: it must not get ready, because its grandparent is not on the list.
       const inner = await host.tab.run<boolean>(
         `boot => new Promise(resolve => {
@@ -30,7 +30,7 @@ export const channel: readonly Case[] = [
           // Until the page inside is there to hear it.
           setInterval(() => host.frame.contentWindow.postMessage({ boot }, "*"), 100);
         })`,
-        { url: `${stage.origins.kms}/kms.html`, patience: stage.absence },
+        { url: `${stage.origins.kms}/kms.html`, timeout: stage.absence },
       );
       assert.equal(inner, false);
     },
@@ -40,7 +40,7 @@ export const channel: readonly Case[] = [
     run: async stage => {
       const host = await stage.fresh();
       const url = `${stage.origins.kms}/kms.html`;
-      const answer = await host.boot({ url, sandbox: "allow-scripts", patience: stage.absence });
+      const answer = await host.boot({ url, sandbox: "allow-scripts", timeout: stage.absence });
       assert.equal(answer.ready, false);
     },
   },
@@ -88,12 +88,12 @@ export const channel: readonly Case[] = [
         frame.src = url;
         document.querySelector("#frames").replaceChildren(sibling, frame);
         await ready;
-        const open = (source, patience) => new Promise(resolve => {
+        const open = (source, timeout) => new Promise(resolve => {
           const { port1, port2 } = new MessageChannel();
           port1.onmessage = () => resolve(true);
           source(port2);
           port1.postMessage({ id: 1, method: "version", params: {} });
-          setTimeout(() => resolve(false), patience);
+          setTimeout(() => resolve(false), timeout);
         });
         const message = { briefcase: "open", storage: "memory" };
         // The source is the window whose code calls.
@@ -223,8 +223,8 @@ export const channel: readonly Case[] = [
       assert.ok(integrity);
       const other = policy.replace(integrity, `sha256-${"A".repeat(43)}=`);
       const url = `${stage.origins.kms}/kms.html`;
-      const patience = stage.engine.name === "chromium" ? stage.absence : 60_000;
-      const { ready } = await host.boot({ url, csp: other, patience });
+      const timeout = stage.engine.name === "chromium" ? stage.absence : 60_000;
+      const { ready } = await host.boot({ url, csp: other, timeout });
       assert.equal(ready, stage.engine.name !== "chromium");
     },
   },

@@ -257,7 +257,7 @@ export const store: readonly Case[] = [
       try {
         await writeFile(path, Buffer.concat([await stage.world.module("three"), Buffer.from("\n")]));
         await host.tab.goto(`${stage.origins.app}/`);
-        const answer = await host.boot({ url: `${stage.origins.kms}/kms.html`, patience: stage.absence });
+        const answer = await host.boot({ url: `${stage.origins.kms}/kms.html`, timeout: stage.absence });
         assert.equal(answer.ready, false);
       } finally {
         await stage.world.release("one");

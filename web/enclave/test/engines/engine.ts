@@ -29,10 +29,10 @@ export interface Engine {
 }
 
 /** How long anything may take that has to happen. A limit and not a wait: the machine may be a slow one. */
-export const PATIENCE = 90_000;
+export const TIMEOUT = 90_000;
 
 /** Waits until it is so. */
-export async function until(what: string, holds: () => Promise<boolean>, limit = PATIENCE): Promise<void> {
+export async function until(what: string, holds: () => Promise<boolean>, limit = TIMEOUT): Promise<void> {
   const end = Date.now() + limit;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited in vain until ${what}`);

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer, { type Browser, type Frame, type Page } from "puppeteer-core";
 import { GESTURE } from "../../../protocol/src/index.ts";
-import { type Engine, PATIENCE, type Tab, until } from "./engine.ts";
+import { type Engine, type Tab, TIMEOUT, until } from "./engine.ts";
 
 const CHROMIUM = [
   "--headless=new",
@@ -29,7 +29,7 @@ export class PuppetTab implements Tab {
   ) {}
 
   async goto(url: string): Promise<void> {
-    await this.page.goto(url, { waitUntil: "load", timeout: PATIENCE });
+    await this.page.goto(url, { waitUntil: "load", timeout: TIMEOUT });
     await this.page.bringToFront();
   }
 
@@ -70,7 +70,7 @@ export class PuppetTab implements Tab {
 
   async click(selector: string, where: "page" | "frame" | "window"): Promise<void> {
     const place = await this.#place(where);
-    const element = await place.waitForSelector(selector, { timeout: PATIENCE });
+    const element = await place.waitForSelector(selector, { timeout: TIMEOUT });
     if (where === "frame") {
       // As a person does, and as the enclave asks: the pointer rests before it clicks.
       await element!.hover();
@@ -80,12 +80,12 @@ export class PuppetTab implements Tab {
   }
 
   async type(selector: string, text: string, where: "frame" | "window"): Promise<void> {
-    const element = await (await this.#place(where)).waitForSelector(selector, { timeout: PATIENCE });
+    const element = await (await this.#place(where)).waitForSelector(selector, { timeout: TIMEOUT });
     await element!.type(text);
   }
 
   async text(selector: string, where: "page" | "frame" | "window"): Promise<string> {
-    const element = await (await this.#place(where)).waitForSelector(selector, { timeout: PATIENCE });
+    const element = await (await this.#place(where)).waitForSelector(selector, { timeout: TIMEOUT });
     return element!.evaluate(found => found.textContent ?? "");
   }
 
@@ -148,7 +148,7 @@ export class PuppetEngine implements Engine {
       ignoreDefaultArgs: true,
       args: [...CHROMIUM, ...asRoot(), `--user-data-dir=${this.profile}`, "about:blank"],
       defaultViewport: null,
-      timeout: PATIENCE,
+      timeout: TIMEOUT,
     });
   }
 
@@ -158,7 +158,7 @@ export class PuppetEngine implements Engine {
       executablePath: "/usr/bin/firefox-esr",
       headless: true,
       userDataDir: this.profile,
-      timeout: PATIENCE,
+      timeout: TIMEOUT,
       extraPrefsFirefox: {
         "dom.disable_open_during_load": true,
         "browser.shell.checkDefaultBrowser": false,

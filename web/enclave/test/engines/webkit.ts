@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
-import { type Engine, PATIENCE, type Tab, until } from "./engine.ts";
+import { type Engine, type Tab, TIMEOUT, until } from "./engine.ts";
 
 const BROWSERS = [
   "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser",
@@ -173,7 +173,7 @@ export class WebKitEngine implements Engine {
     const capabilities = { alwaysMatch: { "webkitgtk:browserOptions": options } };
     const { sessionId } = await this.driver.ask<{ sessionId: string }>("POST", "/session", { capabilities });
     this.driver.session = sessionId;
-    await this.driver.in("POST", "/timeouts", { script: 4 * PATIENCE, pageLoad: PATIENCE });
+    await this.driver.in("POST", "/timeouts", { script: 4 * TIMEOUT, pageLoad: TIMEOUT });
     this.#first = await this.driver.in<string>("GET", "/window");
     known.clear();
     known.add(this.#first);

@@ -37,7 +37,7 @@ function heard({ data }) {
   else answered(data);
 }
 
-host.boot = ({ url, open = { briefcase: "open", storage: "disk" }, csp, sandbox, patience = 60_000 }) => {
+host.boot = ({ url, open = { briefcase: "open", storage: "disk" }, csp, sandbox, timeout = 60_000 }) => {
   address = url;
   const { origin } = new URL(url);
   document.querySelector("#frames").replaceChildren();
@@ -61,7 +61,7 @@ host.boot = ({ url, open = { briefcase: "open", storage: "disk" }, csp, sandbox,
       frame.contentWindow.postMessage(open, origin, [port2]);
       resolve({ ready: true, schema: event.data.schema });
     });
-    setTimeout(() => resolve({ ready: false }), patience);
+    setTimeout(() => resolve({ ready: false }), timeout);
     document.querySelector("#frames").append(frame);
   });
 };

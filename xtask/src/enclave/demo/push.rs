@@ -13,7 +13,7 @@ use super::http::{Answer, Asked};
 use super::postman::Postman;
 
 /// How long a browser's question for messages is held open.
-const PATIENCE: Duration = Duration::from_secs(15);
+const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(15);
 const MOST: usize = 100;
 
 struct Subscription {
@@ -100,7 +100,7 @@ impl PushService {
         let none = |all: &mut BTreeMap<String, Subscription>| {
             all.get(id).is_some_and(|subscription| !subscription.gone && subscription.messages.len() <= from)
         };
-        let waited = self.news.wait_timeout_while(subscriptions, PATIENCE, none);
+        let waited = self.news.wait_timeout_while(subscriptions, SUBSCRIBE_TIMEOUT, none);
         let (subscriptions, _) = waited.unwrap_or_else(PoisonError::into_inner);
         match subscriptions.get(id) {
             None => Answer::refused(404, "no such subscription"),

@@ -59,7 +59,7 @@ impl Agent {
     /// Calls a tool; waits as long as a person needs, and calls again when it is told to.
     pub async fn call(&mut self, tool: &str, arguments: &Value) -> Result<Called, Failure> {
         loop {
-            // A progress token tells that this client has patience.
+            // A progress token announces that this client waits longer.
             let meta = json!({ "progressToken": format!("call-{}", self.next) });
             let params = json!({ "name": tool, "arguments": arguments, "_meta": meta });
             let result = self.request("tools/call", params).await?;

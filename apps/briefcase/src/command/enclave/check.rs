@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use briefcase_release::{
-    BUNDLE_PATH, Evidence, HEADERS_COPY_PATH, HEADERS_PATH, Headers, Layer, MANIFEST_PATH, Manifest, PAGE_PATH,
-    PROOF_PATH, Policy, Release, ReleaseError, Seen, TrustedManifest, hex, module_path,
+    BUNDLE_PATH, HEADERS_COPY_PATH, HEADERS_PATH, HeadersFile, Layer, MANIFEST_PATH, PAGE_PATH, PROOF_PATH, Release,
+    ReleaseError, ReleaseEvidence, ReleaseManifest, ReleasePolicy, RollbackState, TrustedManifest, hex, module_path,
 };
 use briefcase_types::{Digest, UnixMillis};
 
@@ -18,7 +18,7 @@ use super::{
 /// What is believed.
 pub enum Trust {
     /// A policy: signer, log and witnesses.
-    Policy(Box<Policy>),
+    Policy(Box<ReleasePolicy>),
     /// One module, by its digest.
     Pin(Digest),
 }
@@ -35,7 +35,7 @@ const MODULE_MOST: u64 = 4 << 20;
 pub struct Run<'a> {
     source: &'a Source,
     trust: &'a Trust,
-    seen: Seen,
+    seen: RollbackState,
     now: UnixMillis,
     report: Report,
     /// What was got for each path in its first guise, for the headers.
@@ -54,7 +54,7 @@ enum Stop {
 ///
 /// # Errors
 /// The reason when the enclave could not be reached: that says nothing about it.
-pub async fn run(source: &Source, trust: &Trust, seen: Seen, now: UnixMillis) -> Result<Report, String> {
+pub async fn run(source: &Source, trust: &Trust, seen: RollbackState, now: UnixMillis) -> Result<Report, String> {
     let report = Report::new(source.name(), now);
     let mut run = Run { source, trust, seen, now, report, pages: Vec::new() };
     if let Err(Stop::Unreachable(reason)) = run.all().await {
@@ -86,11 +86,11 @@ impl Run<'_> {
         Ok(copy)
     }
 
-    async fn released(&mut self, policy: &Policy, page: &Got, file: &Got) -> Result<(), Stop> {
+    async fn released(&mut self, policy: &ReleasePolicy, page: &Got, file: &Got) -> Result<(), Stop> {
         let manifest = self.get(MANIFEST_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
         let bundle = self.get(BUNDLE_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
         let proof = self.get(PROOF_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
-        let evidence = Evidence { manifest: &manifest.bytes, bundle: &bundle.bytes, proof: &proof.bytes };
+        let evidence = ReleaseEvidence { manifest: &manifest.bytes, bundle: &bundle.bytes, proof: &proof.bytes };
         self.report.facts.manifest = Some(hex(&Digest::sha256(&manifest.bytes)));
         let trusted = match policy.manifest(evidence, self.seen, self.now) {
             Ok(trusted) => trusted,
@@ -140,7 +140,7 @@ impl Run<'_> {
         }
         let manifest = self.get(MANIFEST_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
         self.report.facts.manifest = Some(hex(&Digest::sha256(&manifest.bytes)));
-        let manifest = match Manifest::parse(&manifest.bytes) {
+        let manifest = match ReleaseManifest::parse(&manifest.bytes) {
             Ok(manifest) => manifest,
             Err(error) => {
                 self.refused(&error);
@@ -158,7 +158,7 @@ impl Run<'_> {
         let said = same(&page.bytes, &release.page, ReleaseError::Page { version });
         self.judge("page", said, "kms.html is the one that the unsigned manifest names");
         let said = same(&file.bytes, &release.headers, ReleaseError::HeadersFile { version });
-        match said.and_then(|()| Headers::parse(&file.bytes)) {
+        match said.and_then(|()| HeadersFile::parse(&file.bytes)) {
             Ok(headers) => self.sent(&headers),
             Err(error) => self.refused(&error),
         }
@@ -169,7 +169,7 @@ impl Run<'_> {
     }
 
     /// Whether every answer came with the headers that the file names.
-    fn sent(&mut self, headers: &Headers) {
+    fn sent(&mut self, headers: &HeadersFile) {
         if !self.source.is_site() {
             self.report.add(Check::skipped("headers", "the file is the release's; a folder sends none"));
             return;
@@ -260,7 +260,7 @@ impl Run<'_> {
     }
 
     fn rollback(&self) -> String {
-        if self.seen == Seen::default() {
+        if self.seen == RollbackState::default() {
             "nothing was seen before".into()
         } else {
             format!("not older than release {}, which was seen before", self.seen.version)

@@ -1,6 +1,6 @@
 //! What the checks found, for a person and for a program.
 
-use briefcase_release::{ReleaseError, Seen};
+use briefcase_release::{ReleaseError, RollbackState};
 use briefcase_types::UnixMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -87,12 +87,12 @@ pub struct Report {
     pub checks: Vec<Check>,
     pub facts: Facts,
     /// What to remember.
-    pub seen: Seen,
+    pub seen: RollbackState,
 }
 
 impl Report {
     pub fn new(name: String, at: UnixMillis) -> Self {
-        Self { name, at, checks: Vec::new(), facts: Facts::default(), seen: Seen::default() }
+        Self { name, at, checks: Vec::new(), facts: Facts::default(), seen: RollbackState::default() }
     }
 
     pub fn add(&mut self, check: Check) {

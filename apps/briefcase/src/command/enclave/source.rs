@@ -6,19 +6,19 @@ use std::{
     time::Duration,
 };
 
-use briefcase_egress::{Egress, EgressError, EgressSettings, Lane, Reach, Request, Target};
+use briefcase_egress::{AddressPolicy, Egress, EgressError, EgressRequest, EgressSettings, OriginClient, Target};
 use bytes::Bytes;
 use http::Method;
 
 use super::fetch_profile::FetchProfile;
 use crate::failure::Failure;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An enclave's files.
 pub enum Source {
     Folder(PathBuf),
-    Site(Box<Lane>),
+    Site(Box<OriginClient>),
 }
 
 /// One answer.
@@ -54,21 +54,22 @@ impl Source {
         let wrong = |error: &dyn std::fmt::Display| {
             Failure::usage(format!("{text}: {error}."), "Give its address as in https://kms.example.org.")
         };
-        let target = Target::parse(text, Reach::Loopback).or_else(|_| Target::parse(text, Reach::Public));
+        let target =
+            Target::parse(text, AddressPolicy::Loopback).or_else(|_| Target::parse(text, AddressPolicy::Public));
         let target = target.map_err(|error| wrong(&error))?;
         let rest = target.as_str().strip_prefix(&target.origin()).unwrap_or_default();
         if !matches!(rest, "/" | "/kms.html") {
             return Err(wrong(&"an enclave is at the root of its origin"));
         }
         let egress = Egress::new(EgressSettings::default()).map_err(|error| wrong(&error))?;
-        Ok(Self::Site(Box::new(egress.lane(target))))
+        Ok(Self::Site(Box::new(egress.client(target))))
     }
 
     /// What to call it.
     pub fn name(&self) -> String {
         match self {
             Self::Folder(folder) => folder.display().to_string(),
-            Self::Site(lane) => lane.target().origin(),
+            Self::Site(client) => client.target().origin(),
         }
     }
 
@@ -80,7 +81,7 @@ impl Source {
     pub async fn read(&self, path: &str, most: u64, profile: FetchProfile) -> Result<Got, Missing> {
         match self {
             Self::Folder(folder) => file(&folder.join(path), most),
-            Self::Site(lane) => fetched(lane, path, most, profile).await,
+            Self::Site(client) => fetched(client, path, most, profile).await,
         }
     }
 }
@@ -97,15 +98,15 @@ fn file(path: &Path, most: u64) -> Result<Got, Missing> {
     }
 }
 
-async fn fetched(lane: &Lane, path: &str, most: u64, profile: FetchProfile) -> Result<Got, Missing> {
+async fn fetched(client: &OriginClient, path: &str, most: u64, profile: FetchProfile) -> Result<Got, Missing> {
     let told = |code, message: String| Missing::Told { code, message: format!("/{path}: {message}") };
-    let place = lane.target().join(&format!("/{path}")).map_err(|error| told("missing", error.to_string()))?;
-    let request = Request {
+    let place = client.target().join(&format!("/{path}")).map_err(|error| told("missing", error.to_string()))?;
+    let request = EgressRequest {
         method: Method::GET,
-        place: Some(place),
+        path: Some(place),
         headers: profile.headers(),
         body: Bytes::new(),
-        patience: PATIENCE,
+        timeout: FETCH_TIMEOUT,
         limit: most,
     };
     let failed = |error: EgressError| match error {
@@ -114,7 +115,7 @@ async fn fetched(lane: &Lane, path: &str, most: u64, profile: FetchProfile) -> R
         EgressError::Encoded => told("encoded", error.to_string()),
         other => Missing::Unreachable(other.to_string()),
     };
-    let answer = lane.send(request).await.map_err(failed)?;
+    let answer = client.send(request).await.map_err(failed)?;
     if answer.status != http::StatusCode::OK {
         return Err(told("missing", format!("it was answered with {}", answer.status.as_u16())));
     }

@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use briefcase_release::Seen;
+use briefcase_release::RollbackState;
 use serde::{Deserialize, Serialize};
 
 use super::report::{Facts, Report};
@@ -47,8 +47,8 @@ impl State {
         state.filter(fits).map(Some).ok_or_else(|| Failure::new("file", text, next))
     }
 
-    pub const fn seen(&self) -> Seen {
-        Seen { version: self.version, floor: self.floor, index: self.index }
+    pub const fn seen(&self) -> RollbackState {
+        RollbackState { version: self.version, floor: self.floor, index: self.index }
     }
 
     /// What is to be kept after a run; numbers only grow.
@@ -57,7 +57,7 @@ impl State {
         let good = report.verified();
         let last = before.map(|state| state.facts.clone()).unwrap_or_default();
         let failure = report.failure().map(|check| (check.name.to_owned(), check.code.clone().unwrap_or_default()));
-        let kept = if good { new } else { Seen::default() };
+        let kept = if good { new } else { RollbackState::default() };
         Self {
             form: FORM.into(),
             enclave: report.name.clone(),

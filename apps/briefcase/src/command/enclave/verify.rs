@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use briefcase_release::{Policy, Seen, unhex};
+use briefcase_release::{ReleasePolicy, RollbackState, unhex};
 use clap::Args;
 
 use super::{
@@ -69,7 +69,8 @@ impl Believed {
             }
         };
         let next = "The file must be a policy of the form briefcase/release-policy@1.";
-        let policy = Policy::parse(&text).map_err(|error| Failure::usage(format!("--policy: {error}."), next))?;
+        let policy =
+            ReleasePolicy::parse(&text).map_err(|error| Failure::usage(format!("--policy: {error}."), next))?;
         Ok(Trust::Policy(Box::new(policy)))
     }
 }
@@ -84,7 +85,7 @@ impl Verify {
     }
 }
 
-fn seen(path: &Path, source: &Source) -> Result<Seen, Failure> {
+fn seen(path: &Path, source: &Source) -> Result<RollbackState, Failure> {
     let state = State::read(path, &source.name())?;
     let next = "Give the file that `briefcase enclave watch --state` wrote.";
     state.map(|state| state.seen()).ok_or_else(|| Failure::usage(format!("{} is not there.", path.display()), next))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use briefcase_receipts::{Folder, export::Sink as _};
+use briefcase_receipts::{LogFolder, export::FileSink as _};
 use clap::Args;
 use serde_json::json;
 
@@ -50,7 +50,7 @@ pub async fn export(ctx: &CommandContext, path: &Path) -> Result<CommandResult, 
     let head = daemon_file(ctx, "checkpoint").await?;
     let (client, runtime, target) = (ctx.client.clone(), tokio::runtime::Handle::current(), path.to_owned());
     let work = tokio::task::spawn_blocking(move || {
-        let mut folder = Folder::new(target);
+        let mut folder = LogFolder::new(target);
         let source = Daemon::at(client, runtime, head.clone());
         let verified = checked(&Copying { source, folder: &folder }, &key, None, Trust::Daemon);
         let written = folder.write(KEY_FILE, format!("{key_text}\n").as_bytes());

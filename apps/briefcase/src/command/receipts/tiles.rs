@@ -2,7 +2,7 @@
 
 use std::io;
 
-use briefcase_receipts::verify::Source;
+use briefcase_receipts::verify::FileSource;
 use tokio::runtime::Handle;
 
 use crate::client::Client;
@@ -21,7 +21,7 @@ impl Daemon {
     }
 }
 
-impl Source for Daemon {
+impl FileSource for Daemon {
     fn read(&self, path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
         if path == "checkpoint" {
             return Ok(Some(self.head.clone()));
@@ -40,12 +40,12 @@ pub struct Copying<'a, S> {
     /// Where it comes from.
     pub source: S,
     /// Where the copy goes.
-    pub folder: &'a briefcase_receipts::Folder,
+    pub folder: &'a briefcase_receipts::LogFolder,
 }
 
-impl<S: Source> Source for Copying<'_, S> {
+impl<S: FileSource> FileSource for Copying<'_, S> {
     fn read(&self, path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
-        use briefcase_receipts::export::Sink as _;
+        use briefcase_receipts::export::FileSink as _;
         let bytes = self.source.read(path, limit)?;
         // The signed head comes last: without it, what is there is no export.
         if let Some(bytes) = bytes.as_ref().filter(|_| path != "checkpoint") {

@@ -6,10 +6,10 @@
 use std::path::{Path, PathBuf};
 
 use briefcase_receipts::{
-    Checkpoint, Folder, PublicKey,
+    Checkpoint, LogFolder, PublicKey,
     checkpoint::SignedCheckpoint,
     proof::ReceiptProof,
-    verify::{Report, Source, VerifyError, verify},
+    verify::{FileSource, Report, VerifyError, verify},
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ pub enum Trust {
 /// Verifies an exported record against a key that was noted; anything else than a whole record is a negative answer.
 pub fn verify_folder(path: &Path, key: &str) -> Result<CommandResult, Failure> {
     let key = parse_key(key)?;
-    Ok(match checked(&Folder::new(path), &key, None, Trust::Noted) {
+    Ok(match checked(&LogFolder::new(path), &key, None, Trust::Noted) {
         Ok(verified) => verified.answer(),
         Err(error) => refuted(&error),
     })
@@ -143,7 +143,7 @@ impl Verify {
             }
         };
         let known = self.known(&key)?;
-        Ok(checked(&Folder::new(path), &key, known, trust))
+        Ok(checked(&LogFolder::new(path), &key, known, trust))
     }
 
     fn known(&self, key: &PublicKey) -> Result<Option<Checkpoint>, Failure> {
@@ -181,7 +181,7 @@ impl Verify {
 }
 
 /// Verifies a source, and says where the key came from.
-pub fn checked<S: Source + ?Sized>(
+pub fn checked<S: FileSource + ?Sized>(
     source: &S,
     key: &PublicKey,
     known: Option<Checkpoint>,

@@ -13,7 +13,7 @@ fn read(stream: &[u8], cut: usize) -> Vec<SseEvent> {
 }
 
 #[test]
-fn fields_comments_and_endings_are_read_as_the_standard_says() {
+fn fields_comments_and_line_ends_follow_the_standard() {
     let stream =
         "\u{feff}: hi\r\nretry: 20\r\nid: 7\r\ndata\r\n\r\nevent: x\rdata: a\rdata:  b\r\rdata: lost".as_bytes();
     for cut in 1..stream.len() {
@@ -28,7 +28,7 @@ fn fields_comments_and_endings_are_read_as_the_standard_says() {
 }
 
 #[test]
-fn endless_lines_endless_events_and_other_encodings_stop_the_reader() {
+fn oversized_lines_oversized_events_and_other_encodings_stop_the_reader() {
     let limits = SseLimits { line: 16, event: 32 };
     let mut events = Vec::new();
     let long = SseDecoder::new(limits).push(&[b'x'; 17], &mut events);
@@ -44,7 +44,7 @@ fn endless_lines_endless_events_and_other_encodings_stop_the_reader() {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_back(
+    fn written_events_read_back(
         messages in prop::collection::vec(("[0-9]{1,3}-[0-9]{1,3}", "[^\r]{0,40}"), 0..6),
         cut in 1_usize..50,
     ) {

@@ -60,19 +60,19 @@ export function question(asked: Asked): () => void {
     if (over) return;
     over = true;
     clearInterval(timer);
-    clearTimeout(patience);
+    clearTimeout(expiry);
     seen.stop();
     show();
     if (told !== undefined) asked.done(told);
   };
-  const patience = setTimeout(() => end(failed("nobody answered in time")), GESTURE.patience);
+  const expiry = setTimeout(() => end(failed("nobody answered in time")), GESTURE.timeout);
   refresh();
   no.addEventListener("click", event => {
     if (event.isTrusted) end({ kind: "no" });
   });
   yes.addEventListener("click", event => {
     if (!event.isTrusted || !document.hasFocus() || !ready() || rested?.before(event) === false) return;
-    clearTimeout(patience);
+    clearTimeout(expiry);
     yes.setAttribute("aria-disabled", "true");
     void asked.consent(field?.box.value).then(end, () => end(failed("the answer could not be taken")));
   });

@@ -16,17 +16,17 @@ export function inWindow(ask: Ask): Promise<Told> {
       const [port] = event.ports;
       if (event.origin !== location.origin || event.data !== HELLO || port === undefined) return;
       window.removeEventListener("message", heard);
-      clearTimeout(patience);
+      clearTimeout(expiry);
       port.onmessage = (answer: MessageEvent<Told>) => {
         port.close();
         resolve(answer.data);
       };
       port.postMessage(ask);
     };
-    const patience = setTimeout(() => {
+    const expiry = setTimeout(() => {
       window.removeEventListener("message", heard);
       resolve({ kind: "failed", code: "gesture_unavailable", message: "no window was opened" });
-    }, GESTURE.patience);
+    }, GESTURE.timeout);
     window.addEventListener("message", heard);
   });
 }

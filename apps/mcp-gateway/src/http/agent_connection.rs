@@ -1,0 +1,244 @@
+//! One agent's connection to the daemon, and its conversations over HTTP.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use briefcase_ipc::{
+    AgentTransport, ChannelId, ChannelRoute, FrameReceiver, FrameSender, OpenChannel, SendError, ToDaemon, ToGateway,
+};
+use briefcase_mcp::{MessageKind, RequestId};
+use bytes::Bytes;
+
+use super::{
+    event_buffer::{EventBuffer, Retention},
+    limits::AgentLimits,
+    session::HttpSession,
+};
+
+/// The maximum number of channels for modern requests. More than one is needed only when clients use the same request
+/// id at the same time.
+const STATELESS_CHANNELS: usize = 64;
+
+/// The connection to the daemon on behalf of one agent.
+pub(super) struct AgentConnection {
+    pub(super) limits: AgentLimits,
+    sender: FrameSender<ToDaemon>,
+    view: Option<String>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    last_channel: u32,
+    stateless: HashMap<ChannelId, HashMap<RequestId, Arc<EventBuffer>>>,
+    sessions: HashMap<ChannelId, Arc<HttpSession>>,
+    gone: bool,
+}
+
+/// A conversation cannot start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ChannelError {
+    /// The limit of conversations is reached.
+    TooMany,
+    /// The connection to the daemon has ended.
+    Gone,
+}
+
+/// A modern request in progress. Dropping it cancels the request at the daemon.
+pub(super) struct CancelGuard {
+    agent: Arc<AgentConnection>,
+    channel: ChannelId,
+    request: RequestId,
+    needed: bool,
+}
+
+impl AgentConnection {
+    /// Wraps a connection. Run the returned future as a task: it receives.
+    pub(super) fn new(
+        sender: FrameSender<ToDaemon>,
+        receiver: FrameReceiver<ToGateway>,
+        view: Option<String>,
+    ) -> (Arc<Self>, impl Future<Output = ()> + Send + 'static) {
+        let agent = Arc::new(Self { limits: AgentLimits::new(), sender, view, inner: Mutex::default() });
+        let receiving = Arc::clone(&agent).receive(receiver);
+        (agent, receiving)
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the connection to the daemon has ended.
+    pub(super) fn is_gone(&self) -> bool {
+        self.inner().gone
+    }
+
+    /// Sends a message from the agent.
+    pub(super) async fn send(&self, channel: ChannelId, headers: Option<Bytes>, json: Bytes) -> Result<(), SendError> {
+        self.sender.send(ToDaemon::Message { channel, headers, json }).await
+    }
+
+    /// Registers a modern request on a channel where its id is free.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        request: &RequestId,
+    ) -> Result<(Arc<EventBuffer>, CancelGuard), ChannelError> {
+        let buffer = EventBuffer::new(0, Retention::Once);
+        let mut inner = self.inner();
+        let free = inner.stateless.iter().find(|(_, open)| !open.contains_key(request)).map(|(channel, _)| *channel);
+        let channel = match free {
+            Some(channel) => channel,
+            None if inner.stateless.len() >= STATELESS_CHANNELS => return Err(ChannelError::TooMany),
+            None => self.open(&mut inner, true)?,
+        };
+        inner.stateless.entry(channel).or_default().insert(request.detached(), Arc::clone(&buffer));
+        let cancel = CancelGuard { agent: Arc::clone(self), channel, request: request.detached(), needed: true };
+        Ok((buffer, cancel))
+    }
+
+    /// Opens a channel. Its messages follow in order, because they go through the same queue.
+    fn open(&self, inner: &mut Inner, stateless: bool) -> Result<ChannelId, ChannelError> {
+        if inner.gone {
+            return Err(ChannelError::Gone);
+        }
+        inner.last_channel = inner.last_channel.checked_add(1).ok_or(ChannelError::TooMany)?;
+        let channel = ChannelId(inner.last_channel);
+        let open = OpenChannel { transport: AgentTransport::Http, view: self.view.clone(), stateless };
+        self.sender.send_now(ToDaemon::Open { channel, open }).map_err(|_| ChannelError::Gone)?;
+        Ok(channel)
+    }
+
+    /// Starts a legacy session. At the limit, an idle session is ended for it.
+    pub(super) fn begin_session(&self, id: String) -> Result<Arc<HttpSession>, ChannelError> {
+        let mut inner = self.inner();
+        if let Some(idle) = HttpSession::to_make_room(inner.sessions.values()) {
+            let Some(channel) = idle else { return Err(ChannelError::TooMany) };
+            self.close(&mut inner, channel);
+        }
+        let channel = self.open(&mut inner, false)?;
+        let session = Arc::new(HttpSession::new(id, channel));
+        inner.sessions.insert(channel, Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// The session with this id, if it belongs to this agent.
+    pub(super) fn session(&self, id: &str) -> Option<Arc<HttpSession>> {
+        self.inner().sessions.values().find(|session| session.id() == id).map(Arc::clone)
+    }
+
+    /// Ends a session.
+    pub(super) fn end_session(&self, session: &HttpSession) {
+        self.close(&mut self.inner(), session.channel());
+    }
+
+    /// Ends sessions that were unused for long.
+    pub(super) fn end_expired(&self) {
+        let mut inner = self.inner();
+        let expired: Vec<_> =
+            inner.sessions.values().filter(|session| session.is_expired()).map(|session| session.channel()).collect();
+        for channel in expired {
+            self.close(&mut inner, channel);
+        }
+    }
+
+    /// Whether closing the connection would lose nothing.
+    pub(super) fn is_idle(&self) -> bool {
+        let inner = self.inner();
+        inner.sessions.is_empty() && inner.stateless.values().all(HashMap::is_empty)
+    }
+
+    fn close(&self, inner: &mut Inner, channel: ChannelId) {
+        if let Some(session) = inner.sessions.remove(&channel) {
+            session.end();
+            // The channel may have ended with the connection.
+            let _ = self.sender.send_now(ToDaemon::Close { channel });
+        }
+    }
+
+    async fn receive(self: Arc<Self>, mut receiver: FrameReceiver<ToGateway>) {
+        while let Ok(Some(frame)) = receiver.recv().await {
+            match frame {
+                ToGateway::Message { channel, route, json } => self.deliver(channel, route, json),
+                ToGateway::Closed { channel, reason } => {
+                    tracing::debug!(channel = channel.0, reason, "the daemon ended a conversation");
+                    self.ended(channel);
+                }
+                _ => {}
+            }
+        }
+        self.end();
+    }
+
+    fn deliver(&self, channel: ChannelId, route: ChannelRoute, json: Bytes) {
+        let kind = MessageKind::peek(&json);
+        let related = match route {
+            ChannelRoute::Related(id) => RequestId::from_json(id).ok(),
+            ChannelRoute::General => None,
+        };
+        let mut inner = self.inner();
+        if let Some(open) = inner.stateless.get_mut(&channel) {
+            let buffer =
+                related.and_then(|id| if kind.is_response() { open.remove(&id) } else { open.get(&id).cloned() });
+            drop(inner);
+            // A request whose stream is full here is cancelled when its response is dropped.
+            let _ = buffer.is_some_and(|buffer| buffer.push(json, kind));
+        } else if let Some(session) = inner.sessions.get(&channel).map(Arc::clone) {
+            drop(inner);
+            session.deliver(related.as_ref(), kind, json);
+        }
+    }
+
+    fn ended(&self, channel: ChannelId) {
+        let mut inner = self.inner();
+        let buffers = inner.stateless.remove(&channel);
+        let session = inner.sessions.remove(&channel);
+        drop(inner);
+        buffers.into_iter().flatten().for_each(|(_, buffer)| buffer.end());
+        session.into_iter().for_each(|session| session.end());
+    }
+
+    /// Ends every conversation. No new one can start.
+    pub(super) fn end(&self) {
+        let mut inner = self.inner();
+        inner.gone = true;
+        let buffers = std::mem::take(&mut inner.stateless);
+        let sessions = std::mem::take(&mut inner.sessions);
+        drop(inner);
+        buffers.into_values().flatten().for_each(|(_, buffer)| buffer.end());
+        sessions.into_values().for_each(|session| session.end());
+    }
+}
+
+impl CancelGuard {
+    pub(super) const fn channel(&self) -> ChannelId {
+        self.channel
+    }
+
+    pub(super) const fn request(&self) -> &RequestId {
+        &self.request
+    }
+
+    pub(super) const fn is_needed(&self) -> bool {
+        self.needed
+    }
+
+    /// Marks the request as answered.
+    pub(super) const fn not_needed(&mut self) {
+        self.needed = false;
+    }
+}
+
+impl Drop for CancelGuard {
+    fn drop(&mut self) {
+        if !self.needed {
+            return;
+        }
+        let open = self.agent.inner().stateless.get_mut(&self.channel).and_then(|open| open.remove(&self.request));
+        if open.is_some() {
+            let request = self.request.as_json().clone();
+            let _ = self.agent.sender.send_now(ToDaemon::Cancel { channel: self.channel, request });
+        }
+    }
+}

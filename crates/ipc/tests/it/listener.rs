@@ -1,0 +1,211 @@
+//! The place of a socket, and the processes that may be at its ends.
+
+use std::{
+    fs,
+    os::unix::{
+        fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink},
+        net::UnixListener,
+        process::CommandExt,
+    },
+    path::Path,
+    process::Command,
+};
+
+use briefcase_ipc::{AdminListener, AgentListener, DirError, Peer, PeerError, RuntimeDir, SocketError, connect};
+
+use crate::private;
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().mode() & 0o777
+}
+
+fn with_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[tokio::test]
+async fn folder_and_socket_are_private_and_vanish_with_the_listener() {
+    let home = private();
+    let run = home.path().join("run");
+    let (agent, admin) = (AgentListener::bind(&run).unwrap(), AdminListener::bind(&run).unwrap());
+    assert_eq!((mode(&run), mode(&agent.path()), mode(&admin.path())), (0o700, 0o600, 0o600));
+    let (path, accepted) = (agent.path(), async { agent.accept().await });
+    let (connected, incoming) = tokio::join!(connect(&path), accepted);
+    let ours = i32::try_from(std::process::id()).unwrap();
+    assert_eq!((connected.unwrap().1.pid(), incoming.peer().pid()), (Some(ours), Some(ours)));
+    drop(agent);
+    assert!(!path.exists() && admin.path().exists());
+}
+
+#[tokio::test]
+async fn a_second_daemon_fails_and_changes_nothing() {
+    let home = private();
+    let first = AgentListener::bind(home.path()).unwrap();
+    let second = AgentListener::bind(home.path()).unwrap_err();
+    assert!(matches!(second, SocketError::AlreadyRunning(_)), "{second}");
+    assert!(second.to_string().contains("already running"));
+    let path = first.path();
+    let (connected, _) = tokio::join!(connect(&path), first.accept());
+    connected.unwrap();
+}
+
+#[tokio::test]
+async fn a_dead_socket_is_replaced_and_a_listening_one_is_not() {
+    let home = private();
+    let place = home.path().join("agent.sock");
+    drop(UnixListener::bind(&place).unwrap());
+    assert!(place.exists());
+    drop(AgentListener::bind(home.path()).unwrap());
+    let squatter = UnixListener::bind(&place).unwrap();
+    assert!(matches!(AgentListener::bind(home.path()), Err(SocketError::AlreadyRunning(_))));
+    drop(squatter);
+    AgentListener::bind(home.path()).unwrap();
+}
+
+#[tokio::test]
+async fn other_files_are_not_removed() {
+    let home = private();
+    let place = home.path().join("agent.sock");
+    let victim = home.path().join("precious");
+    fs::write(&victim, "keep").unwrap();
+    symlink(&victim, &place).unwrap();
+    assert!(matches!(AgentListener::bind(home.path()), Err(SocketError::Squatted(_))));
+    fs::remove_file(&place).unwrap();
+    fs::write(&place, "keep").unwrap();
+    assert!(matches!(AgentListener::bind(home.path()), Err(SocketError::Squatted(_))));
+    assert_eq!(
+        (fs::read_to_string(&victim).unwrap(), fs::read_to_string(&place).unwrap()),
+        ("keep".into(), "keep".into())
+    );
+    fs::remove_file(&place).unwrap();
+    fs::remove_file(home.path().join("agent.sock.lock")).unwrap();
+    symlink(&victim, home.path().join("agent.sock.lock")).unwrap();
+    assert!(matches!(AgentListener::bind(home.path()), Err(SocketError::Squatted(_))));
+}
+
+#[tokio::test]
+async fn a_folder_that_others_can_enter_or_redirect_is_rejected_at_both_ends() {
+    let home = private();
+    let run = home.path().join("run");
+    let listener = AgentListener::bind(&run).unwrap();
+    for open in [0o770, 0o707, 0o720, 0o755, 0o711] {
+        with_mode(&run, open);
+        assert!(matches!(RuntimeDir::open(&run), Err(DirError::Open { mode, .. }) if mode == open), "{open:o}");
+        assert!(matches!(connect(&listener.path()).await, Err(SocketError::Dir(DirError::Open { .. }))));
+    }
+    with_mode(&run, 0o700);
+    let link = home.path().join("link");
+    symlink(&run, &link).unwrap();
+    assert!(matches!(RuntimeDir::prepare(&link), Err(DirError::NotAFolder(_))));
+    assert!(matches!(connect(&link.join("agent.sock")).await, Err(SocketError::Dir(DirError::NotAFolder(_)))));
+    fs::write(home.path().join("file"), "").unwrap();
+    assert!(matches!(RuntimeDir::prepare(&home.path().join("file")), Err(DirError::NotAFolder(_))));
+}
+
+#[tokio::test]
+async fn a_missing_daemon_gives_an_error_with_the_next_step() {
+    let home = private();
+    with_mode(home.path(), 0o700);
+    for path in [home.path().join("agent.sock"), home.path().join("none/agent.sock")] {
+        let error = connect(&path).await.unwrap_err();
+        assert!(matches!(error, SocketError::NotRunning(_)));
+        assert!(error.to_string().contains("start it with `briefcase up`"), "{error}");
+    }
+    drop(UnixListener::bind(home.path().join("agent.sock")).unwrap());
+    assert!(matches!(connect(&home.path().join("agent.sock")).await, Err(SocketError::NotRunning(_))));
+}
+
+/// An attacker thread keeps placing links, files and foreign sockets. Binding fails or yields this process's socket,
+/// and never touches the links' target.
+#[test]
+fn a_thousand_races_for_the_path_are_never_lost() {
+    let home = private();
+    let (place, temporary) = (home.path().join("agent.sock"), home.path().join("agent.sock.new"));
+    let victim = tempfile::NamedTempFile::new().unwrap();
+    fs::write(victim.path(), "keep").unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    let mut bound = 0;
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let _ = symlink(victim.path(), &place);
+                let _ = symlink(victim.path(), &temporary);
+                let _ = fs::remove_file(&place);
+                let _ = fs::remove_file(&temporary);
+            }
+        });
+        // On a busy machine the attacker may win the path for a while.
+        for tried in 0..100_000 {
+            if tried >= 1000 && bound > 0 {
+                break;
+            }
+            if let Ok(listener) = AgentListener::bind(home.path()) {
+                bound += 1;
+                drop(listener);
+            }
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert_eq!(fs::read_to_string(victim.path()).unwrap(), "keep");
+    assert!(!fs::metadata(victim.path()).unwrap().file_type().is_socket());
+    assert!(bound > 0, "the attacker alone kept the daemon from starting 100,000 times");
+}
+
+const CONNECT_TO: &str = "BRIEFCASE_TEST_CONNECT_TO";
+
+/// Helper for the next test, which runs it as another user.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the parent process passes the socket's path this way")]
+fn connects_when_told_to() {
+    if let Ok(path) = std::env::var(CONNECT_TO) {
+        std::os::unix::net::UnixStream::connect(path).unwrap();
+    }
+}
+
+/// Needs root to become another user. Without root it checks the same rule with the same user.
+#[tokio::test]
+async fn another_user_is_rejected_even_when_the_folder_is_open() {
+    let home = private();
+    with_mode(home.path(), 0o777);
+    let path = home.path().join("open.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    with_mode(&path, 0o777);
+    let root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let program = home.path().join("client");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    with_mode(&program, 0o755);
+    let mut client = Command::new(&program);
+    client.args(["--exact", "listener::connects_when_told_to"]).env(CONNECT_TO, &path).current_dir("/");
+    client.stdout(std::process::Stdio::null());
+    if root {
+        client.uid(65534).gid(65534);
+    }
+    let mut client = client.spawn().unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let peer = Peer::of(&stream);
+    if root {
+        assert!(matches!(peer, Err(PeerError::User { found: 65534, expected: 0 })), "{peer:?}");
+    } else {
+        assert!(peer.is_ok());
+    }
+    assert!(client.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn an_ended_process_is_not_mistaken_for_a_later_one() {
+    let home = private();
+    let path = home.path().join("a.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let mut client = Command::new(std::env::current_exe().unwrap());
+    client.args(["--exact", "listener::connects_when_told_to"]).env(CONNECT_TO, &path);
+    let mut client = client.stdout(std::process::Stdio::null()).spawn().unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let peer = Peer::of(&stream).unwrap();
+    client.wait().unwrap();
+    // Kernels before 6.5 give no handle; the answer is then unknown.
+    assert_ne!(peer.is_alive(), Some(true));
+    let (ours, _other) = tokio::net::UnixStream::pair().unwrap();
+    assert_ne!(Peer::of(&ours).unwrap().is_alive(), Some(false));
+}
