@@ -8,7 +8,7 @@ use std::{fs, path::PathBuf};
 use briefcase_sigstore::{Signed, Signer, TrustedRoot, verify};
 use fixture::{IDENTITY, ISSUER};
 
-use crate::public_file;
+use crate::{public_file, public_root};
 
 fn fresh(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -37,8 +37,7 @@ fn what_their_client_signs_our_verifier_takes_and_nothing_near_it() {
     let tag = Signer { identity: IDENTITY.replace("v1", "v2"), ..signer.clone() };
     assert_eq!(judge(&bundle("one"), br#"{"release":1}"#, &root, &tag).unwrap_err().0, "signer_identity");
     // Nobody else's root takes it, nor does this root take anybody else's bundle.
-    let public = TrustedRoot::parse(&public_file("trusted_root.json")).unwrap();
-    assert!(judge(&bundle("one"), br#"{"release":1}"#, &public, &signer).is_err());
+    assert!(judge(&bundle("one"), br#"{"release":1}"#, &public_root(), &signer).is_err());
     let theirs = public_file("cosign-v3-blob.sigstore.json");
     let who = Signer { identity: "w.vollprecht@gmail.com".into(), issuer: "https://github.com/login/oauth".into() };
     assert!(judge(&theirs, &public_file("cosign-v3-blob.txt"), &root, &who).is_err());
