@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use briefcase_json::raw::RawObject;
-use briefcase_mcp::{Envelope, ErrorCode, Kind, ParamHeaders, RequestId, method};
+use briefcase_mcp::{Envelope, ErrorCode, EnvelopeKind, ParamHeaders, RequestId, method};
 use briefcase_ports::{ClientProfile, Reply};
 use briefcase_types::Era;
 use bytes::Bytes;
@@ -26,9 +26,9 @@ use crate::{
 /// Takes one message. Never blocks.
 pub(crate) fn receive(state: &Arc<ConnectionState>, envelope: &Envelope, headers: Option<ParamHeaders>) {
     match envelope.kind() {
-        Kind::Request { id, method } => start_request(state, id.detached(), method, envelope.params(), headers),
-        Kind::Notification { method } => notification(state, method, envelope.params()),
-        Kind::Response { .. } | Kind::ErrorResponse { .. } => state.client_requests.complete(envelope),
+        EnvelopeKind::Request { id, method } => start_request(state, id.detached(), method, envelope.params(), headers),
+        EnvelopeKind::Notification { method } => notification(state, method, envelope.params()),
+        EnvelopeKind::Response { .. } | EnvelopeKind::ErrorResponse { .. } => state.client_requests.complete(envelope),
     }
 }
 

@@ -187,7 +187,4 @@ pub fn filter(answer: Bytes, spec: &FilterSpec<'_>) -> Result<Filtered, FilterRe
 }
 
 #[cfg(test)]
-#[allow(dead_code, reason = "tests of pins read more of a row")]
-mod corpora;
-#[cfg(test)]
 mod tests;

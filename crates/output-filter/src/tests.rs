@@ -3,8 +3,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::corpora;
 use briefcase_schema as schema;
+use briefcase_test_data::{AdditionalRun, Corpora, ordinary};
 
 /// Random fixture; never a credential of anything.
 const SECRET: &str = "Zk9_wQ/r2+T~m7 Yx&4\"e8=Lp";
@@ -30,5 +30,6 @@ fn text_of(filtered: &Filtered) -> String {
 }
 
 mod neutralising;
+mod passing;
 mod redacting;
 mod structuring;

@@ -15,8 +15,3 @@ pub mod decision;
 pub mod label;
 pub mod ledger;
 pub mod pin;
-
-#[cfg(test)]
-#[allow(dead_code, reason = "the output filter reads more of a row")]
-#[path = "../../output-filter/src/corpora.rs"]
-mod corpora;

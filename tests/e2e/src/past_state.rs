@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use briefcase_testkit::{Daemon, Era, Gateway, Home, Made, Script, Setup, StdioUpstream, mock::tool};
+use briefcase_testkit::{Daemon, ClientEra, GatewayProcess, Home, Made, Script, Setup, StdioUpstream, mock::tool};
 use serde_json::{Value, json};
 
 use crate::Scene;
@@ -126,7 +126,7 @@ pub async fn write(into: &Path) {
 
 /// One call of each kind: allowed, approved once, approved by a rule, denied by a person, refused by policy.
 async fn use_it(scene: &Scene) {
-    let client = Gateway::stdio(&scene.home, &scene.made.token, None, Era::Legacy);
+    let client = GatewayProcess::stdio(&scene.home, &scene.made.token, None, ClientEra::Legacy);
     if let Err(error) = client.open().await {
         panic!("{error:?}");
     }

@@ -18,8 +18,8 @@ fn everything_between_strings_stays_byte_for_byte() {
     assert!(filtered.changed && filtered.flags.contains(&Flag::Neutralised));
 }
 
-#[test]
-fn attack_13_the_corpus_of_hidden_characters() {
+/// Checks every text of the corpus of hidden characters; returns how many hide something and how many hide nothing.
+fn hidden_characters(corpora: &Corpora) -> (usize, usize) {
     const STRUCTURAL: [&str; 12] = [
         "tag_chars",
         "zero_width_bits",
@@ -34,15 +34,14 @@ fn attack_13_the_corpus_of_hidden_characters() {
         "ansi_osc8",
         "carriage_return_overwrite",
     ];
-    let (mut found, mut structural, mut wrong, mut legal) = (0, 0, Vec::new(), 0);
-    for row in corpora::rows("unicode_terminal") {
+    let (mut structural, mut wrong, mut legal) = (0, Vec::new(), 0);
+    for row in corpora.texts("unicode_terminal") {
         let filtered = plain(&json!({ "t": row.text }));
         if row.attack && STRUCTURAL.contains(&row.family.as_str()) {
             structural += 1;
             assert!(filtered.flags.contains(&Flag::Neutralised), "{} {:?}", row.family, row.text);
             let left = text_of(&filtered);
             assert!(neutralise(&left).is_none(), "{left:?}");
-            found += 1;
         } else if !row.attack {
             legal += 1;
             if filtered.changed || !filtered.flags.is_empty() {
@@ -50,9 +49,22 @@ fn attack_13_the_corpus_of_hidden_characters() {
             }
         }
     }
-    println!("hidden characters: {found} of {structural} structural, {} of {legal} legal uses changed", wrong.len());
-    assert!(structural >= 30 && legal >= 10, "the corpus is there");
     assert!(wrong.is_empty(), "{wrong:#?}");
+    (structural, legal)
+}
+
+#[test]
+fn attack_13_the_corpus_of_hidden_characters() {
+    let (structural, legal) = hidden_characters(&Corpora::committed());
+    assert!(structural >= 75 && legal >= 36, "{structural} texts that hide, {legal} that do not");
+}
+
+#[test]
+fn attack_13_a_corpus_of_hidden_characters_beside_the_checkout() {
+    let Some(run) = AdditionalRun::begin("output filter: hidden characters", "corpora") else { return };
+    let (structural, legal) = hidden_characters(&Corpora::of(&run));
+    assert!(structural >= 30 && legal >= 10, "{structural} texts that hide, {legal} that do not");
+    run.finish(structural + legal);
 }
 
 #[test]

@@ -156,44 +156,83 @@ fn attack_18_a_secret_in_arguments_is_found_wherever_it_is() {
     assert!(redactor.find_in(&json!({ "a": "nothing", "b": 12345 })).is_empty());
 }
 
-#[test]
-fn patterns_are_measured_on_the_corpus() {
-    let (mut caught, mut positives, mut missed) = (0, 0, Vec::new());
-    let (mut wrong, mut look_alikes, mut ordinary_wrong, mut ordinary) = (Vec::new(), 0, 0, 0);
-    for row in corpora::rows("secret_lines") {
-        let replaced = plain(&json!({ "t": row.text })).redactions.pattern > 0;
-        match (row.attack, row.family == "ordinary_output") {
-            (true, _) => {
-                positives += 1;
-                caught += usize::from(replaced);
-                if !replaced {
-                    missed.push((row.family, row.text));
+/// How the patterns do on a folder of corpora.
+#[derive(Debug, Default)]
+struct Measured {
+    credentials: usize,
+    missed: Vec<(String, String)>,
+    look_alikes: usize,
+    wrong: Vec<(String, String)>,
+    ordinary: usize,
+    ordinary_wrong: Vec<String>,
+}
+
+impl Measured {
+    fn on(corpora: &Corpora) -> Self {
+        let mut measured = Self::default();
+        for row in corpora.texts("secret_lines") {
+            let replaced = plain(&json!({ "t": row.text })).redactions.pattern > 0;
+            match (row.attack, row.family == "ordinary_output") {
+                (true, _) => {
+                    measured.credentials += 1;
+                    if !replaced {
+                        measured.missed.push((row.family, row.text));
+                    }
                 }
-            }
-            (false, true) => {
-                ordinary += 1;
-                ordinary_wrong += usize::from(replaced);
-            }
-            (false, false) => {
-                look_alikes += 1;
-                if replaced {
-                    wrong.push((row.family, row.text));
+                (false, true) => measured.ordinary(replaced, row.text),
+                (false, false) => {
+                    measured.look_alikes += 1;
+                    if replaced {
+                        measured.wrong.push((row.family, row.text));
+                    }
                 }
             }
         }
+        for row in ["injection_tool_outputs", "hard_negatives"].iter().flat_map(|corpus| corpora.texts(corpus)) {
+            if !row.attack {
+                measured.ordinary(plain(&json!({ "t": row.text })).redactions.pattern > 0, row.text);
+            }
+        }
+        measured
     }
-    let outputs = corpora::rows("injection_tool_outputs");
-    let negatives = corpora::rows("hard_negatives");
-    let others = outputs.iter().chain(&negatives).filter(|row| !row.attack);
-    for row in others {
-        ordinary += 1;
-        ordinary_wrong += usize::from(plain(&json!({ "t": row.text })).redactions.pattern > 0);
+
+    fn ordinary(&mut self, replaced: bool, text: String) {
+        self.ordinary += 1;
+        if replaced {
+            self.ordinary_wrong.push(text);
+        }
     }
-    println!("credentials: {caught} of {positives} replaced; missed {missed:#?}");
-    println!("{} of {look_alikes} look-alikes: {wrong:#?}; {ordinary_wrong} of {ordinary} ordinary", wrong.len());
-    assert!(caught * 100 >= positives * 85, "recall");
-    assert!(wrong.is_empty(), "look-alikes");
-    assert!(ordinary_wrong * 100 <= ordinary, "ordinary outputs");
+
+    fn cases(&self) -> usize {
+        self.credentials + self.look_alikes + self.ordinary
+    }
+
+    /// Asserts that at least `recall` percent of the credentials are replaced, no look-alike, and at most one percent of
+    /// the ordinary outputs.
+    fn assert_recall(&self, recall: usize) {
+        let caught = self.credentials - self.missed.len();
+        assert!(caught * 100 >= self.credentials * recall, "{caught} of {}: {:#?}", self.credentials, self.missed);
+        assert!(self.wrong.is_empty(), "{:#?}", self.wrong);
+        assert!(self.ordinary_wrong.len() * 100 <= self.ordinary, "{:#?}", self.ordinary_wrong);
+    }
+}
+
+/// Twelve of the 158 credentials have no form: words, and random characters after a plain name. No list of forms finds them.
+#[test]
+fn patterns_are_measured_on_the_corpus() {
+    let measured = Measured::on(&Corpora::committed());
+    assert!(measured.cases() >= 400, "{}", measured.cases());
+    measured.assert_recall(92);
+    assert!(measured.missed.iter().all(|(family, _)| family == "without_form"), "{:#?}", measured.missed);
+    assert!(measured.ordinary_wrong.is_empty(), "{:#?}", measured.ordinary_wrong);
+}
+
+#[test]
+fn patterns_are_measured_on_a_corpus_beside_the_checkout() {
+    let Some(run) = AdditionalRun::begin("output filter: patterns of credentials", "corpora") else { return };
+    let measured = Measured::on(&Corpora::of(&run));
+    measured.assert_recall(85);
+    run.finish(measured.cases());
 }
 
 #[test]

@@ -4,6 +4,8 @@
 mod binary;
 mod checkpoint;
 mod form;
+#[expect(clippy::indexing_slicing, reason = "sizes and indexes are those of the test's own log")]
+mod merkle;
 mod proof;
 mod sample;
 mod verify;

@@ -1,33 +1,28 @@
-//! A bundle that the public Sigstore instance made, before its real trusted root. What it signs is no manifest and in no
-//! log of ours, so it ends at the log: the signature before that held.
-
-use std::path::{Path, PathBuf};
+//! A bundle of the public Sigstore instance, verified with the instance's real trusted root. It signs no manifest and
+//! stands in no log of ours, so verification fails at the log, after the signature.
 
 use briefcase_release::{ReleaseEvidence, ReleasePolicy, RollbackState};
+use briefcase_test_data::shipped_file;
+use briefcase_types::UnixMillis;
 
-use crate::world::{WORLD, now};
+use crate::world::WORLD;
 
-/// The data that lies beside the checkout.
-fn file(name: &str) -> Vec<u8> {
-    let up = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    let path: PathBuf = up
-        .map(|folder| folder.join("shared/data/sigstore").join(name))
-        .find(|path| path.is_file())
-        .unwrap_or_else(|| panic!("there is no shared/data/sigstore/{name} beside the checkout; this test needs it"));
-    std::fs::read(path).unwrap()
-}
+/// A time after the bundle was signed: the start of 2026.
+const AFTER: UnixMillis = UnixMillis(1_767_225_600_000);
 
 #[test]
 fn a_signature_of_the_public_instance_holds_and_only_over_its_bytes() {
     let mut json = WORLD.policy_json();
     json["identity"] = "w.vollprecht@gmail.com".into();
     json["issuer"] = "https://github.com/login/oauth".into();
-    json["trusted_root"] = serde_json::from_slice(&file("trusted_root.json")).unwrap();
+    let root = shipped_file("sigstore-trust-root", "src/trusted_root.json");
+    json["trusted_root"] = serde_json::from_slice(&root).unwrap();
     let policy = ReleasePolicy::parse(json.to_string().as_bytes()).unwrap();
-    let (bundle, blob) = (file("cosign-v3-blob.sigstore.json"), file("cosign-v3-blob.txt"));
+    let bundle = shipped_file("sigstore-verify", "test_data/bundles/cosign-v3-blob.sigstore.json");
+    let blob = shipped_file("sigstore-verify", "test_data/bundles/cosign-v3-blob.txt");
     let ends = |manifest: &[u8]| {
         let evidence = ReleaseEvidence { manifest, bundle: &bundle, proof: b"" };
-        let error = policy.manifest(evidence, RollbackState::default(), now()).unwrap_err();
+        let error = policy.manifest(evidence, RollbackState::default(), AFTER).unwrap_err();
         (error.layer().name(), error.code())
     };
     assert_eq!(ends(&blob), ("log", "proof_malformed"));

@@ -5,18 +5,20 @@ mod mock;
 mod public;
 mod tamper;
 
-use std::path::{Path, PathBuf};
+use briefcase_test_data::shipped_file;
 
-/// A folder of the data that lies beside the checkout.
-fn shared_data(name: &str) -> PathBuf {
-    let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let beside = checkout.ancestors().map(|folder| folder.join("shared/data").join(name)).find(|path| path.is_dir());
-    beside.unwrap_or_else(|| panic!("there is no folder shared/data/{name} beside the checkout; this test needs it"))
+/// A real bundle, or the blob that it signs, as a crate of the Sigstore project ships it for its own tests.
+fn public_file(name: &str) -> Vec<u8> {
+    match name {
+        "bundle_v3.json" => shipped_file("sigstore-bundle", "tests/fixtures/bundle_v3.json"),
+        _ => shipped_file("sigstore-verify", &format!("test_data/bundles/{name}")),
+    }
 }
 
-fn public_file(name: &str) -> Vec<u8> {
-    let path = shared_data("sigstore").join(name);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+/// The root of the public Sigstore instance, as the verifier's own package carries it.
+fn public_root() -> briefcase_sigstore::TrustedRoot {
+    let root = sigstore_verify::trust_root::SIGSTORE_PRODUCTION_TRUSTED_ROOT;
+    briefcase_sigstore::TrustedRoot::parse(root.as_bytes()).unwrap()
 }
 
 /// The root of Sigstore's staging instance, as the verifier's own package carries it. Two of the three bundles are of that

@@ -8,7 +8,7 @@ use std::{fs, path::PathBuf};
 use briefcase_sigstore::{SignedContent, SignerIdentity, TrustedRoot, verify};
 use fixture::{IDENTITY, ISSUER};
 
-use crate::public_file;
+use crate::{public_file, public_root};
 
 fn fresh(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -37,8 +37,7 @@ fn a_bundle_from_the_reference_client_verifies_and_near_misses_fail() {
     let tag = SignerIdentity { identity: IDENTITY.replace("v1", "v2"), ..signer.clone() };
     assert_eq!(judge(&bundle("one"), br#"{"release":1}"#, &root, &tag).unwrap_err().0, "signer_identity");
     // Each trusted root accepts only its own bundles.
-    let public = TrustedRoot::parse(&public_file("trusted_root.json")).unwrap();
-    assert!(judge(&bundle("one"), br#"{"release":1}"#, &public, &signer).is_err());
+    assert!(judge(&bundle("one"), br#"{"release":1}"#, &public_root(), &signer).is_err());
     let theirs = public_file("cosign-v3-blob.sigstore.json");
     let who =
         SignerIdentity { identity: "w.vollprecht@gmail.com".into(), issuer: "https://github.com/login/oauth".into() };

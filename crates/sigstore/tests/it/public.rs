@@ -1,14 +1,11 @@
 //! Real bundles, with the real trusted root of the public instance and that of the staging instance.
 
 use briefcase_sigstore::{Artifact, SignedContent, SignerIdentity, TrustedRoot, verify};
+use briefcase_test_data::AdditionalRun;
 
-use crate::{public_file, staging_root};
+use crate::{public_file, public_root as root, staging_root};
 
 const GITHUB: &str = "https://github.com/login/oauth";
-
-fn root() -> TrustedRoot {
-    TrustedRoot::parse(&public_file("trusted_root.json")).unwrap()
-}
 
 fn signer(identity: &str) -> SignerIdentity {
     SignerIdentity { identity: identity.into(), issuer: GITHUB.into() }
@@ -78,4 +75,25 @@ fn an_unusable_trusted_root_is_an_error() {
     for bad in [&b"{}"[..], b"", b"[]", b"\xff"] {
         assert_eq!(TrustedRoot::parse(bad).unwrap_err().code(), "trusted_root");
     }
+}
+
+/// The bundles of a folder beside the checkout, when there is one.
+#[test]
+fn bundles_beside_the_checkout_hold_too() {
+    let Some(run) = AdditionalRun::begin("bundles of the public Sigstore instance", "data/sigstore") else { return };
+    let file = |name: &str| std::fs::read(run.folder().join(name)).unwrap();
+    let root = TrustedRoot::parse(&file("trusted_root.json")).unwrap();
+    let blob = unhex("5e6ae9de58c1177bea615b4fcbfb2fd688e8c4b51c2e56b6a38e817833ec24a2");
+    let package = unhex("54303491a8418fbed24344b513546182c29b43bf282ceb433af65e2299f9271f");
+    let text = file("cosign-v3-blob.txt");
+    let cases = [
+        ("cosign-v3-blob.sigstore.json", Artifact::Bytes(&text), &root, "w.vollprecht@gmail.com"),
+        ("conda-attestation-rekor2.sigstore.json", Artifact::Sha256(package), &staging_root(), "jku@goto.fi"),
+        ("bundle_v3.json", Artifact::Sha256(blob), &staging_root(), "william@yossarian.net"),
+    ];
+    for (name, artifact, root, who) in cases {
+        verify(&file(name), artifact, root, &signer(who)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(verify(&file(name), Artifact::Sha256([7; 32]), root, &signer(who)).is_err(), "{name}");
+    }
+    run.finish(cases.len());
 }

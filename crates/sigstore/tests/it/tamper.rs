@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use briefcase_sigstore::{Artifact, SignerIdentity, SigstoreError, TrustedRoot, verify};
 use serde_json::{Value, json};
 
-use crate::{public_file, staging_root};
+use crate::{public_file, public_root, staging_root};
 
 const ENTRY: &str = "/verificationMaterial/tlogEntries/0";
 
@@ -14,10 +14,6 @@ struct Case {
     artifact: Artifact<'static>,
     signer: SignerIdentity,
     root: fn() -> TrustedRoot,
-}
-
-fn public_root() -> TrustedRoot {
-    TrustedRoot::parse(&public_file("trusted_root.json")).unwrap()
 }
 
 fn blob() -> Case {

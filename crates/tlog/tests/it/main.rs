@@ -1,6 +1,8 @@
 //! Tests of logs from the view of writers, readers, witnesses and forgers.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests say what they expect")]
 
+#[expect(clippy::indexing_slicing, reason = "sizes and indexes are those of the test's own tree")]
+mod generated_cases;
 mod merkle_cases;
 mod policy;
 mod proof;
@@ -8,20 +10,13 @@ mod tiles;
 mod tree;
 mod witness;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use briefcase_tlog::{
     Checkpoint, LogVerifierKey, PublicKey, SignedCheckpoint, Witness, tree::Frontier, tree::leaf_hash,
 };
 use briefcase_types::Digest;
 use ed25519_dalek::{Signer as _, SigningKey};
-
-/// A folder of the data that lies beside the checkout.
-fn shared_data(name: &str) -> PathBuf {
-    let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let beside = checkout.ancestors().map(|folder| folder.join("shared/data").join(name)).find(|path| path.is_dir());
-    beside.unwrap_or_else(|| panic!("there is no folder shared/data/{name} beside the checkout; this test needs it"))
-}
 
 fn vector(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/receipts").join(name);

@@ -1,13 +1,13 @@
-//! RFC 6962 proof cases made by others (transparency-dev), good and tampered: each has to end as it is labelled.
+//! RFC 6962 proof cases made by others (transparency-dev), good and tampered: each has to end as it is labelled. The crate
+//! `sigstore-merkle` ships them.
 
 use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use briefcase_test_data::{AdditionalRun, shipped_folder};
 use briefcase_tlog::tree::{Consistency, Inclusion};
 use briefcase_types::Digest;
 use serde_json::Value;
-
-use crate::shared_data;
 
 fn cases(folder: &Path, found: &mut Vec<(String, Value)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -49,25 +49,33 @@ fn consistency(case: &Value) -> Option<bool> {
     Some(proof.verify(&digest(&case["root1"])?, &digest(&case["root2"])?).is_ok())
 }
 
-fn check(folder: &str, accepts: fn(&Value) -> Option<bool>, at_least: usize) {
+/// Checks every case of a folder; returns their number.
+fn check(folder: &Path, accepts: fn(&Value) -> Option<bool>) -> usize {
     let mut found = Vec::new();
-    cases(&shared_data("merkle").join(folder), &mut found);
-    assert!(found.len() >= at_least, "only {} cases in {folder}", found.len());
+    cases(folder, &mut found);
+    assert!(found.len() >= 80, "only {} cases in {}", found.len(), folder.display());
     let mut good = 0;
     for (name, case) in &found {
         let wanted = !case["wantErr"].as_bool().unwrap();
         assert_eq!(accepts(case).unwrap_or(false), wanted, "{name}");
         good += usize::from(wanted);
     }
-    assert!(good > 0, "no good case in {folder}");
+    assert!(good > 0, "no good case in {}", folder.display());
+    found.len()
+}
+
+fn check_both(folder: &Path) -> usize {
+    check(&folder.join("inclusion"), inclusion) + check(&folder.join("consistency"), consistency)
 }
 
 #[test]
-fn inclusion_cases_end_as_labelled() {
-    check("inclusion", inclusion, 80);
+fn the_cases_of_transparency_dev_end_as_labelled() {
+    check_both(&shipped_folder("sigstore-merkle").join("test-data/merkle/testdata"));
 }
 
 #[test]
-fn consistency_cases_end_as_labelled() {
-    check("consistency", consistency, 80);
+fn cases_beside_the_checkout_end_as_labelled() {
+    let Some(run) = AdditionalRun::begin("Merkle proof cases", "data/merkle") else { return };
+    let count = check_both(run.folder());
+    run.finish(count);
 }

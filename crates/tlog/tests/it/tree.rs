@@ -8,14 +8,14 @@ use ct_merkle::{ConsistencyProof, InclusionProof, RootHash, mem_backed_tree::Mem
 use proptest::prelude::*;
 use sha2::Sha256;
 
-struct Both {
-    stored: Vec<Digest>,
-    roots: Vec<Digest>,
+pub(crate) struct Both {
+    pub(crate) stored: Vec<Digest>,
+    pub(crate) roots: Vec<Digest>,
     oracle: MemoryBackedTree<Sha256, Vec<u8>>,
     frontier: Frontier,
 }
 
-fn grow(leaves: &[Vec<u8>]) -> Both {
+pub(crate) fn grow(leaves: &[Vec<u8>]) -> Both {
     let mut both = Both {
         stored: Vec::new(),
         roots: vec![Frontier::new().root()],
@@ -32,11 +32,11 @@ fn grow(leaves: &[Vec<u8>]) -> Both {
     both
 }
 
-fn concat(path: &[Digest]) -> Vec<u8> {
+pub(crate) fn concat(path: &[Digest]) -> Vec<u8> {
     path.iter().flat_map(|hash| *hash.as_bytes()).collect()
 }
 
-fn oracle_root(root: &Digest, size: u64) -> RootHash<Sha256> {
+pub(crate) fn oracle_root(root: &Digest, size: u64) -> RootHash<Sha256> {
     RootHash::new((*root.as_bytes()).into(), size)
 }
 

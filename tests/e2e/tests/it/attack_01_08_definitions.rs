@@ -1,10 +1,10 @@
 //! Attacks 1, 4, 6 and 7: what a server says of its tools never decides anything, and no name leads to another server.
 
+use briefcase_test_data::{AdditionalRun, Corpora};
 use briefcase_testkit::{Canary, ClientEra, HttpUpstream, MockAction, Script, StdioUpstream, mock::tool};
 use e2e::{Scene, assert_no_effect, assert_refused, refusal};
 use serde_json::{Value, json};
 
-use crate::corpora::{injections, rows};
 use crate::record::assert_on_record;
 
 fn described(name: &str, text: &str) -> Value {
@@ -15,17 +15,29 @@ fn described(name: &str, text: &str) -> Value {
 }
 
 /// The texts of attack 1, and a harmless one first.
-fn texts() -> Vec<String> {
+fn texts(corpora: &Corpora) -> Vec<String> {
     let mut texts = vec!["Looks something up.".to_owned()];
-    texts.extend(rows("tool_descriptions").into_iter().map(|row| row.text));
-    texts.extend(injections(50));
+    texts.extend(corpora.texts("tool_descriptions").into_iter().map(|row| row.text));
+    texts.extend(corpora.attacks("injection_tool_outputs", 50));
     texts
 }
 
 /// Guards: a description is no input to policy. Were it one, some text would decide otherwise than the harmless one.
 #[tokio::test]
 async fn attack_01_no_description_changes_a_decision() {
-    let texts = texts();
+    no_description_changes_a_decision(&Corpora::committed()).await;
+}
+
+/// The same with texts beside the checkout.
+#[tokio::test]
+async fn attack_01_no_description_beside_the_checkout_changes_a_decision() {
+    let Some(run) = AdditionalRun::begin("attack 1: descriptions", "corpora") else { return };
+    let cases = no_description_changes_a_decision(&Corpora::of(&run)).await;
+    run.finish(cases);
+}
+
+async fn no_description_changes_a_decision(corpora: &Corpora) -> usize {
+    let texts = texts(corpora);
     let each = |kind: &str| -> Vec<String> { (0..texts.len()).map(|n| format!("{kind}{n}")).collect() };
     let (reads, others) = (each("read"), each("other"));
     let named = reads.iter().zip(&texts).chain(others.iter().zip(&texts));
@@ -83,6 +95,7 @@ async fn attack_01_no_description_changes_a_decision() {
         assert_eq!(seen, (&questions[0]["class"], &questions[0]["risk"], &questions[0]["policies"]));
     }
     assert_eq!(upstream.effects().len(), reads.len(), "a held call ran");
+    texts.len()
 }
 
 /// Guards: names belong to the server a person registered, and only plain names are shown. Were B's names taken as they
@@ -247,7 +260,20 @@ async fn attack_06_hints_never_lower_the_risk() {
 /// secret leaves in none of them, not even of a tool that may run.
 #[tokio::test]
 async fn attack_07_harvested_values_wait_for_a_person_and_hold_no_secret() {
-    let harvesting = rows("tool_descriptions").into_iter().filter(|row| row.family.contains("out_of_scope_parameter"));
+    harvested_values_wait(&Corpora::committed()).await;
+}
+
+/// The same with texts beside the checkout.
+#[tokio::test]
+async fn attack_07_harvested_values_beside_the_checkout_wait_for_a_person_and_hold_no_secret() {
+    let Some(run) = AdditionalRun::begin("attack 7: harvesting parameters", "corpora") else { return };
+    let cases = harvested_values_wait(&Corpora::of(&run)).await;
+    run.finish(cases);
+}
+
+async fn harvested_values_wait(corpora: &Corpora) -> usize {
+    let harvesting =
+        corpora.texts("tool_descriptions").into_iter().filter(|row| row.family.contains("out_of_scope_parameter"));
     let mut tools = Vec::new();
     let mut wanted = Vec::new();
     for (n, row) in harvesting.enumerate() {
@@ -290,6 +316,7 @@ async fn attack_07_harvested_values_wait_for_a_person_and_hold_no_secret() {
         assert!(question["arguments"].as_str().unwrap().contains("what we spoke of"), "{question}");
     }
     assert_no_effect!(upstream);
+    wanted.len()
 }
 
 /// Guards: a parameter that appears after the person accepted the tool blocks it (`context` added to a granted read).

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use briefcase_test_data::{AdditionalRun, Corpora};
 use briefcase_testkit::{
     ClientEra, DaemonProcess, GatewayProcess, HttpUpstream, MockAction, Script, SetupOptions, StdioUpstream, TempHome,
     eventually, mock::SupportedEras, mock::tool,
@@ -9,7 +10,6 @@ use briefcase_testkit::{
 use e2e::Scene;
 use serde_json::{Value, json};
 
-use crate::corpora::rows;
 use crate::record::{assert_on_record, assert_sound, receipts};
 
 fn shaped() -> Value {
@@ -206,12 +206,24 @@ fn without_colour(text: &str) -> String {
 /// the log see them; text that uses such characters as they are meant stays as it is.
 #[tokio::test]
 async fn attack_13_what_cannot_be_seen_does_not_arrive() {
+    hidden_characters_do_not_arrive(&Corpora::committed()).await;
+}
+
+/// The same with texts beside the checkout.
+#[tokio::test]
+async fn attack_13_what_cannot_be_seen_beside_the_checkout_does_not_arrive() {
+    let Some(run) = AdditionalRun::begin("attack 13: hidden characters", "corpora") else { return };
+    let cases = hidden_characters_do_not_arrive(&Corpora::of(&run)).await;
+    run.finish(cases);
+}
+
+async fn hidden_characters_do_not_arrive(corpora: &Corpora) -> usize {
     let upstream = HttpUpstream::start(Script::with_tools(vec![tool("say")])).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["say"]).await;
     let client = scene.client(ClientEra::Legacy).await;
     let (mut caught, mut attacks, mut spoiled) = (0, 0, Vec::new());
-    let samples = rows("unicode_terminal");
+    let samples = corpora.texts("unicode_terminal");
     for row in &samples {
         upstream.set(Script::one(
             "say",
@@ -259,6 +271,7 @@ async fn attack_13_what_cannot_be_seen_does_not_arrive() {
             text.chars().any(|character| is_control(character) || ('\u{e0000}'..='\u{e007f}').contains(&character));
         assert!(!bare, "a person is shown {text:?}");
     }
+    samples.len()
 }
 
 fn strings(value: &Value, found: &mut Vec<String>) {

@@ -1,11 +1,10 @@
 //! Attack 11: the same order to the agent, on every channel a server can speak on. What is read on any of them makes the
 //! next call to the outside wait for a person.
 
+use briefcase_test_data::{AdditionalRun, Corpora};
 use briefcase_testkit::{ClientEra, GatewayProcess, HttpUpstream, McpClient, MockAction, Script, mock::tool};
 use e2e::{Scene, assert_no_effect};
 use serde_json::{Value, json};
-
-use crate::corpora::injections;
 
 /// Every channel.
 const CHANNELS: [&str; 14] = [
@@ -105,6 +104,18 @@ async fn agent(scene: &Scene, name: &str) -> McpClient {
 /// Guards: each channel labels the agent. A channel that did not would let the order through: the call would run.
 #[tokio::test]
 async fn attack_11_every_channel_taints_the_agent() {
+    every_channel_taints(&Corpora::committed()).await;
+}
+
+/// The same with texts beside the checkout.
+#[tokio::test]
+async fn attack_11_every_channel_taints_the_agent_with_texts_beside_the_checkout() {
+    let Some(run) = AdditionalRun::begin("attack 11: every channel", "corpora") else { return };
+    let cases = every_channel_taints(&Corpora::of(&run)).await;
+    run.finish(cases);
+}
+
+async fn every_channel_taints(corpora: &Corpora) -> usize {
     let outside = HttpUpstream::start(Script::one("send", MockAction::Echo)).await;
     let evil = HttpUpstream::start(script("text", "hello")).await;
     let scene = Scene::new().await;
@@ -122,7 +133,7 @@ when { context.labels.contains("untrusted_content") } unless { context.approved 
     // The control: an agent that has heard nothing may.
     let control = agent(&scene, "control").await;
     control.call("outside__send", json!({})).await.unwrap();
-    let payloads = injections(20);
+    let payloads = corpora.attacks("injection_tool_outputs", 20);
     for (place, channel) in CHANNELS.iter().enumerate() {
         let client = agent(&scene, &format!("agent-{place}")).await;
         if *channel == "log unasked" {
@@ -143,12 +154,25 @@ when { context.labels.contains("untrusted_content") } unless { context.approved 
         let (status, _) = scene.daemon.admin.decide(&question, &json!({ "decision": "deny" }), &scene.setup.pin).await;
         assert_eq!(status, 200);
     }
+    CHANNELS.len() * payloads.len()
 }
 
 /// Guards: the default rule of two, on the sensitive half: data the person calls private, text of somebody else, and a tool
 /// that reaches outside and may run by itself.
 #[tokio::test]
 async fn attack_11_private_data_and_an_order_hold_what_reaches_outside() {
+    private_data_and_an_order_hold(&Corpora::committed()).await;
+}
+
+/// The same with texts beside the checkout.
+#[tokio::test]
+async fn attack_11_private_data_and_an_order_beside_the_checkout_hold_what_reaches_outside() {
+    let Some(run) = AdditionalRun::begin("attack 11: private data", "corpora") else { return };
+    let cases = private_data_and_an_order_hold(&Corpora::of(&run)).await;
+    run.finish(cases);
+}
+
+async fn private_data_and_an_order_hold(corpora: &Corpora) -> usize {
     let outside = HttpUpstream::start(Script::one("send", MockAction::Echo)).await;
     let inbox = HttpUpstream::start(Script::with_tools(vec![tool("read")])).await;
     let scene = Scene::new().await;
@@ -156,7 +180,9 @@ async fn attack_11_private_data_and_an_order_hold_what_reaches_outside() {
     scene.add_http("inbox", &inbox, &["read"]).await;
     let labels = json!({ "change": "set_tool", "server": "inbox", "tool": "read", "labels": ["private_data"] });
     scene.change(labels).await;
-    for (n, payload) in injections(20).into_iter().enumerate().step_by(5) {
+    let payloads = corpora.attacks("injection_tool_outputs", 4);
+    let cases = payloads.len();
+    for (n, payload) in payloads.into_iter().enumerate() {
         inbox.set(Script::one("read", result(json!({ "content": [{ "type": "text", "text": payload }] }))));
         let client = agent(&scene, &format!("reader-{n}")).await;
         client.call("inbox__read", json!({})).await.unwrap();
@@ -167,4 +193,5 @@ async fn attack_11_private_data_and_an_order_hold_what_reaches_outside() {
         assert_eq!(status, 200);
     }
     assert_no_effect!(outside);
+    cases
 }

@@ -34,7 +34,6 @@ mod bad_input;
 mod canaries;
 mod canaries_at_hand;
 mod console;
-mod corpora;
 mod everything;
 mod main_job;
 mod record;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use briefcase_testkit::Era;
+use briefcase_testkit::ClientEra;
 use e2e::{
     Scene, assert_refused,
     past_state::{self, PastState},
@@ -30,7 +30,7 @@ async fn every_earlier_state_opens_and_works() {
         assert!(policy["text"].as_str().is_some_and(|text| text.contains(past_state::POLICY)), "{version}");
 
         // The pin still holds, the secret still opens, the policy still refuses, the PIN still decides.
-        let client = scene.client(Era::Legacy).await;
+        let client = scene.client(ClientEra::Legacy).await;
         client.call("mock__look", json!({ "value": 6 })).await.unwrap_or_else(|error| panic!("{version}: {error:?}"));
         assert_refused!(client.call("mock__forbidden", json!({ "value": 7 })).await, "denied");
         let waiting = client.start("tools/call", json!({ "name": "mock__change", "arguments": { "value": 8 } })).await;
