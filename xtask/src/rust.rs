@@ -1,9 +1,10 @@
 //! The checks that are cargo's own, and the tests of all crates.
 
+use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::programs::{self, TestProgram};
 use crate::step::Step;
-use crate::{clock, silent, workspace};
+use crate::{silent, workspace};
 
 /// The package of the end-to-end tests.
 const E2E: &str = "e2e";
@@ -53,7 +54,8 @@ pub fn e2e(args: &[String]) -> Result<(), Failure> {
 /// The tests of what reads dates, with the clock two years ahead. `--all` runs the tests of all crates so.
 pub fn ahead(args: &[String]) -> Result<(), Failure> {
     programs::build(&[])?;
-    let variables = clock::ahead().ok_or_else(|| Failure::new("libfaketime is not installed: cargo xtask setup"))?;
+    let clock = Clock::ahead()?;
+    let variables = clock.variables();
     let all = workspace::flag(args, "--all");
     let told = Step::new("date").args(["+%Y-%m-%d"]).envs(&variables).read()?;
     println!("ahead: the tests believe that today is {}", told.trim());
@@ -78,5 +80,5 @@ fn run(chosen: &dyn Fn(&TestProgram) -> bool, with: impl Fn(Step) -> Step) -> Re
 
 /// The tests in doc comments: each is a misuse that must not compile.
 fn documented() -> Result<(), Failure> {
-    Step::cargo().args(["test", "--doc", "--locked", "--workspace"]).run()
+    programs::cargo()?.args(["test", "--doc", "--locked", "--workspace"]).run()
 }
