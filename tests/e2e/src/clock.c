@@ -30,7 +30,7 @@ int gettimeofday(struct timeval *time, void *zone) {
   struct timespec now;
   (void)zone;
   int result = clock_gettime(CLOCK_REALTIME, &now);
-  if (result == 0 && time) {
+  if (result == 0) {
     time->tv_sec = now.tv_sec;
     time->tv_usec = now.tv_nsec / 1000;
   }
