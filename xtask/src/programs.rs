@@ -98,11 +98,10 @@ impl TestProgram {
     }
 }
 
-/// All test programs of the workspace, built with everything else.
+/// All test programs of the workspace, built with everything else. Not `--all-targets`: that would link examples, and
+/// targets without tests, as test programs.
 pub fn tests() -> Result<Vec<TestProgram>, Failure> {
-    let told = cargo()?
-        .args(["test", "--locked", "--workspace", "--all-targets", "--no-run", "--message-format", "json"])
-        .read()?;
+    let told = cargo()?.args(["test", "--locked", "--workspace", "--no-run", "--message-format", "json"]).read()?;
     let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let programs: Vec<TestProgram> = messages.filter_map(|message| test_program(&message)).collect();
     if programs.is_empty() { Err(Failure::new("cargo names no test program")) } else { Ok(programs) }

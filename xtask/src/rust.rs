@@ -1,5 +1,8 @@
 //! The checks that are cargo's own, and the tests of all crates.
 
+use std::time::Instant;
+
+use crate::ci::shown;
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::programs::{self, TestProgram};
@@ -9,13 +12,12 @@ use crate::{silent, workspace};
 /// The package of the end-to-end tests.
 const E2E: &str = "e2e";
 
-/// The packages that read dates: certificates, signed entries, manifests, tokens, receipts, and the programs around them.
-const DATED: [&str; 9] = [
+/// The packages that read dates: certificates, signed entries, manifests, tokens, and the programs around them.
+const DATED: [&str; 8] = [
     "briefcase",
     "briefcase-log",
     "briefcase-presence",
     "briefcase-push",
-    "briefcase-receipts",
     "briefcase-release",
     "briefcase-sigstore",
     "briefcase-tlog",
@@ -71,9 +73,11 @@ fn run(chosen: &dyn Fn(&TestProgram) -> bool, with: impl Fn(Step) -> Step) -> Re
     let mut failed = Vec::new();
     for program in &programs {
         println!("     Running {} ({})", program.name, program.package);
+        let began = Instant::now();
         if with(program.step()).run().is_err() {
             failed.push(format!("{} ({})", program.name, program.package));
         }
+        println!("     Ran {} ({}) in {}", program.name, program.package, shown(began.elapsed()));
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("tests failed: {}", failed.join(", ")))) }
 }
