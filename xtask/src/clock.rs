@@ -1,25 +1,70 @@
 //! Programs whose clock is ahead: what passes today has to pass on every later day.
 //!
-//! The wall clock is moved by libfaketime, which every program loads that is not linked statically. The clock that
-//! measures waits stays as it is. Esbuild, Biome and TypeScript are static programs of Go and Rust: they keep the true
-//! time, which they do not read.
+//! The wall clock is moved by the library of the end-to-end tests, which every program loads that is not linked
+//! statically, browsers too. The clock that measures waits stays as it is. Esbuild, Biome and TypeScript are static
+//! programs: they keep the true time, and do not read it.
 
 use std::path::PathBuf;
 
-/// How far the clock is ahead.
-const AHEAD: &str = "+2y";
+use crate::failure::Failure;
+use crate::step::Step;
+use crate::workspace;
 
-/// Debian's folders for it, by machine.
-const LIBRARIES: [&str; 2] =
-    ["/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1"];
+/// Two years, in seconds.
+const AHEAD: i64 = 2 * 365 * 24 * 60 * 60;
 
-/// The library, where it is installed.
-pub fn library() -> Option<PathBuf> {
-    LIBRARIES.iter().map(PathBuf::from).find(|path| path.is_file())
+const SOURCE: &str = "tests/e2e/src/clock.c";
+
+/// A moved clock. Its files are removed when it is dropped.
+pub struct Clock {
+    dir: PathBuf,
 }
 
-/// The variables that put a program's clock two years ahead.
-pub fn ahead() -> Option<[(&'static str, String); 3]> {
-    let library = library()?.to_string_lossy().into_owned();
-    Some([("LD_PRELOAD", library), ("FAKETIME", AHEAD.to_owned()), ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned())])
+impl Clock {
+    /// A clock that is two years ahead.
+    pub fn ahead() -> Result<Self, Failure> {
+        // Tests that run as another user load it too: not below a home folder.
+        let clock = Self { dir: std::env::temp_dir().join(format!("briefcase-clock-{}", std::process::id())) };
+        std::fs::create_dir(&clock.dir)?;
+        let source = workspace::root().join(SOURCE);
+        Step::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([clock.library(), source]).run()?;
+        // Seconds for the wall clock, then for the clocks that measure waits.
+        std::fs::write(clock.offsets(), [AHEAD.to_ne_bytes(), 0_i64.to_ne_bytes()].concat())?;
+        Ok(clock)
+    }
+
+    /// The variables that give a program this clock.
+    pub fn variables(&self) -> [(&'static str, String); 2] {
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        [("LD_PRELOAD", text(self.library())), ("MOVED_CLOCK", text(self.offsets()))]
+    }
+
+    fn library(&self) -> PathBuf {
+        self.dir.join("clock.so")
+    }
+
+    fn offsets(&self) -> PathBuf {
+        self.dir.join("offsets")
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        // What is left behind is a temporary file.
+        let _gone = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_believes_the_moved_clock() {
+        let clock = Clock::ahead().unwrap();
+        let now = || Step::new("date").args(["+%s"]);
+        let seconds = |text: String| text.trim().parse::<i64>().unwrap();
+        let (here, there) = (seconds(now().read().unwrap()), seconds(now().envs(&clock.variables()).read().unwrap()));
+        assert!((there - here - AHEAD).abs() < 60, "{there} {here}");
+    }
 }

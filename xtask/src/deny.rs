@@ -78,7 +78,7 @@ pub fn install() -> Result<PathBuf, Failure> {
         .args(["install", "--locked", "--no-default-features", "cargo-deny", "--version", VERSION])
         .args(["--root"])
         .args([&tools])
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
         .run()?;
     cached()
 }

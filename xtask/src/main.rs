@@ -71,7 +71,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "web", about: "lint, type-check, build and test web/", run: web::run },
     Command { name: "enclave", about: "the browser enclave: build, serve, reproduce, test", run: enclave::run },
     Command { name: "docs", about: "check links and prose of documents and comments [--report]", run: docs::run },
-    Command { name: "build", about: "build the programs that the tests start", run: programs::build },
+    Command { name: "build", about: "build all programs and tests [--lint]", run: programs::build },
     Command { name: "test", about: "run the tests of all crates but the end-to-end ones", run: rust::test },
     Command { name: "e2e", about: "run the end-to-end and attack tests", run: rust::e2e },
     Command { name: "ahead", about: "run the tests of what reads dates, two years ahead [--all]", run: rust::ahead },

@@ -13,19 +13,39 @@ use crate::workspace;
 /// the commands that it starts after it has built them.
 pub const BUILT: &str = "BRIEFCASE_BUILT";
 
+/// The variable that makes Clippy the compiler of the workspace: it lints while it compiles.
+pub const LINT: &str = "BRIEFCASE_LINT";
+
 static BUILT_HERE: AtomicBool = AtomicBool::new(false);
 
-/// Builds, unoptimised, everything that tests are or start.
+/// Builds, unoptimised, everything that tests are or start; with `--lint` by Clippy.
 ///
 /// Always the whole workspace with all targets: another selection of packages would be another selection of features,
 /// and each step would build the dependencies again.
-pub fn build(_: &[String]) -> Result<(), Failure> {
+pub fn build(args: &[String]) -> Result<(), Failure> {
     if is_built() {
         return Ok(());
     }
-    Step::cargo().args(["build", "--locked", "--workspace", "--all-targets"]).run()?;
+    let cargo = if workspace::flag(args, "--lint") { linting() } else { cargo() };
+    cargo?.args(["build", "--locked", "--workspace", "--all-targets"]).run()?;
     BUILT_HERE.store(true, Ordering::Relaxed);
     Ok(())
+}
+
+/// Cargo for the whole workspace, as it was built: in `ci` by Clippy.
+pub fn cargo() -> Result<Step, Failure> {
+    if std::env::var_os(LINT).is_some() { linting() } else { Ok(Step::cargo()) }
+}
+
+/// Cargo with Clippy as the compiler of our own crates; a warning is a failure, as with `cargo clippy -- -D warnings`.
+///
+/// Clippy is rustc with more lints. Alone it only checks, and cargo keeps checked and compiled crates apart: every
+/// dependency would be compiled twice.
+fn linting() -> Result<Step, Failure> {
+    let sysroot = Step::new("rustc").args(["--print", "sysroot"]).read()?;
+    let clippy = Path::new(sysroot.trim()).join("bin/clippy-driver");
+    let step = Step::cargo().env("RUSTC_WORKSPACE_WRAPPER", clippy);
+    Ok(step.env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__"))
 }
 
 /// Builds, unless `--no-build` says to take the programs as they are.
@@ -78,11 +98,10 @@ impl TestProgram {
     }
 }
 
-/// All test programs of the workspace, built with everything else.
+/// All test programs of the workspace, built with everything else. Not `--all-targets`: that would link examples, and
+/// targets without tests, as test programs.
 pub fn tests() -> Result<Vec<TestProgram>, Failure> {
-    let told = Step::cargo()
-        .args(["test", "--locked", "--workspace", "--all-targets", "--no-run", "--message-format", "json"])
-        .read()?;
+    let told = cargo()?.args(["test", "--locked", "--workspace", "--no-run", "--message-format", "json"]).read()?;
     let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let programs: Vec<TestProgram> = messages.filter_map(|message| test_program(&message)).collect();
     if programs.is_empty() { Err(Failure::new("cargo names no test program")) } else { Ok(programs) }

@@ -1,20 +1,23 @@
 //! The checks that are cargo's own, and the tests of all crates.
 
+use std::time::Instant;
+
+use crate::ci::shown;
+use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::programs::{self, TestProgram};
 use crate::step::Step;
-use crate::{clock, silent, workspace};
+use crate::{silent, workspace};
 
 /// The package of the end-to-end tests.
 const E2E: &str = "e2e";
 
-/// The packages that read dates: certificates, signed entries, manifests, tokens, receipts, and the programs around them.
-const DATED: [&str; 9] = [
+/// The packages that read dates: certificates, signed entries, manifests, tokens, and the programs around them.
+const DATED: [&str; 8] = [
     "briefcase",
     "briefcase-log",
     "briefcase-presence",
     "briefcase-push",
-    "briefcase-receipts",
     "briefcase-release",
     "briefcase-sigstore",
     "briefcase-tlog",
@@ -53,7 +56,8 @@ pub fn e2e(args: &[String]) -> Result<(), Failure> {
 /// The tests of what reads dates, with the clock two years ahead. `--all` runs the tests of all crates so.
 pub fn ahead(args: &[String]) -> Result<(), Failure> {
     programs::build(&[])?;
-    let variables = clock::ahead().ok_or_else(|| Failure::new("libfaketime is not installed: cargo xtask setup"))?;
+    let clock = Clock::ahead()?;
+    let variables = clock.variables();
     let all = workspace::flag(args, "--all");
     let told = Step::new("date").args(["+%Y-%m-%d"]).envs(&variables).read()?;
     println!("ahead: the tests believe that today is {}", told.trim());
@@ -69,14 +73,16 @@ fn run(chosen: &dyn Fn(&TestProgram) -> bool, with: impl Fn(Step) -> Step) -> Re
     let mut failed = Vec::new();
     for program in &programs {
         println!("     Running {} ({})", program.name, program.package);
+        let began = Instant::now();
         if with(program.step()).run().is_err() {
             failed.push(format!("{} ({})", program.name, program.package));
         }
+        println!("     Ran {} ({}) in {}", program.name, program.package, shown(began.elapsed()));
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("tests failed: {}", failed.join(", ")))) }
 }
 
 /// The tests in doc comments: each is a misuse that must not compile.
 fn documented() -> Result<(), Failure> {
-    Step::cargo().args(["test", "--doc", "--locked", "--workspace"]).run()
+    programs::cargo()?.args(["test", "--doc", "--locked", "--workspace"]).run()
 }

@@ -9,17 +9,8 @@ use crate::tools::{self, Tool, on_path};
 use crate::workspace;
 
 /// The tools that come from Debian.
-const PROGRAMS: [Tool; 9] = [
-    Tool::C,
-    Tool::Git,
-    Tool::Python,
-    Tool::Strace,
-    Tool::Valgrind,
-    Tool::Chromium,
-    Tool::Firefox,
-    Tool::WebKit,
-    Tool::Faketime,
-];
+const PROGRAMS: [Tool; 8] =
+    [Tool::C, Tool::Git, Tool::Python, Tool::Strace, Tool::Valgrind, Tool::Chromium, Tool::Firefox, Tool::WebKit];
 
 /// Makes sure that Python can make environments of its own; Debian keeps that in a package apart.
 pub fn python_environments() -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::step::Step;
-use crate::{clock, demo, deny, node, workspace};
+use crate::{demo, deny, node, workspace};
 
 /// A tool, or a set of packages, that a command needs.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -40,8 +40,6 @@ pub enum Tool {
     Chromium,
     Firefox,
     WebKit,
-    /// The library that moves a program's clock.
-    Faketime,
 }
 
 /// The tools of a command, by its name and its arguments.
@@ -54,10 +52,8 @@ pub fn of(args: &[&str]) -> Vec<Tool> {
     match args {
         ["fmt" | "layers" | "deny" | "mutants", ..] => vec![Tool::Rust],
         ["sizes" | "names" | "docs", ..] => vec![Tool::Git],
-        ["clippy" | "build", ..] => rust.to_vec(),
-        ["fuzz", ..] => rust.to_vec(),
-        ["test", ..] => [&rust[..], &[Tool::Node]].concat(),
-        ["ahead", ..] => [&rust[..], &[Tool::Node, Tool::Faketime]].concat(),
+        ["clippy" | "build" | "fuzz", ..] => rust.to_vec(),
+        ["test" | "ahead", ..] => [&rust[..], &[Tool::Node]].concat(),
         ["e2e", ..] => [&rust[..], &[Tool::Node, Tool::Chromium]].concat(),
         ["conformance", ..] => [&rust[..], &[Tool::NewNode]].concat(),
         ["instructions", ..] => [&rust[..], &[Tool::Valgrind]].concat(),
@@ -93,7 +89,6 @@ impl Tool {
             Self::Chromium => &[("chromium", "chromium")],
             Self::Firefox => &[("firefox-esr", "firefox-esr")],
             Self::WebKit => &[("WebKitWebDriver", "webkit2gtk-driver"), ("Xvfb", "xvfb")],
-            Self::Faketime => &[("faketime", "faketime")],
             _ => &[],
         }
     }
@@ -114,7 +109,6 @@ impl Tool {
             Self::FixturePackages => packages(Ok(node::fixtures_dir())),
             Self::MockPackages => packages(Ok(node::sigstore_mock_dir())),
             Self::DemoPackages => packages(demo::server_dir()),
-            Self::Faketime if clock::library().is_none() => setup("libfaketime is not installed"),
             _ => {
                 let (program, package) = self.programs().iter().find(|(program, _)| !on_path(program))?;
                 let next = format!("{SETUP}, or as root: apt-get install {package}");

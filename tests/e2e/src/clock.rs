@@ -1,7 +1,7 @@
 //! Clocks of a daemon that a test can move, from outside: the real program, with another `clock_gettime` loaded before the
 //! system's.
 
-use std::{ffi::OsString, os::unix::fs::FileExt, path::PathBuf};
+use std::{os::unix::fs::FileExt, path::PathBuf};
 
 use briefcase_testkit::{DaemonProcess, SetupOptions, SetupResult, TempHome, clock};
 use serde_json::json;
@@ -15,12 +15,14 @@ const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/clock.c");
 pub struct MovedClock {
     library: PathBuf,
     offsets: PathBuf,
+    /// How far the wall clock of the whole test run is ahead.
+    ahead: i64,
 }
 
 impl MovedClock {
     /// A clock that tells the time, until it is moved. Needs the C compiler that building Briefcase needs.
     pub fn of(home: &TempHome) -> Self {
-        let clock = Self { library: home.file("clock.so"), offsets: home.file("clock.offsets") };
+        let clock = Self { library: home.file("clock.so"), offsets: home.file("clock.offsets"), ahead: ahead() };
         let built = std::process::Command::new("cc")
             .args(["-shared", "-fPIC", "-O1", "-o"])
             .arg(&clock.library)
@@ -35,26 +37,15 @@ impl MovedClock {
     /// How many seconds the wall clock, and the clock that times waits, are ahead of the machine's from now on.
     pub fn set(&self, wall: i64, monotonic: i64) {
         let open = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(&self.offsets);
-        let bytes = [wall.to_ne_bytes(), monotonic.to_ne_bytes()].concat();
+        let bytes = [(self.ahead + wall).to_ne_bytes(), monotonic.to_ne_bytes()].concat();
         open.and_then(|file| file.write_all_at(&bytes, 0)).unwrap_or_else(|error| panic!("the offsets: {error}"));
     }
 
     /// The daemon's program under this clock.
     fn command(&self, home: &TempHome) -> Command {
         let mut command = DaemonProcess::command(home);
-        command.env("LD_PRELOAD", self.libraries()).env("MOVED_CLOCK", &self.offsets);
+        command.env("LD_PRELOAD", &self.library).env("MOVED_CLOCK", &self.offsets);
         command
-    }
-
-    /// This clock before the one that the whole test run may have.
-    fn libraries(&self) -> OsString {
-        let outer = clock().into_iter().find(|(name, _)| *name == "LD_PRELOAD").map(|(_, libraries)| libraries);
-        let mut all = self.library.clone().into_os_string();
-        if let Some(outer) = outer {
-            all.push(":");
-            all.push(outer);
-        }
-        all
     }
 
     /// A new briefcase whose daemon lives by this clock.
@@ -79,4 +70,12 @@ impl MovedClock {
         let started = DaemonProcess::try_start_as(self.command(home), home, Some(&key)).await;
         started.unwrap_or_else(|why| panic!("{why}"))
     }
+}
+
+/// The seconds that the clock of this program is ahead of the machine's.
+fn ahead() -> i64 {
+    let offsets = clock().into_iter().find(|(name, _)| *name == "MOVED_CLOCK");
+    let read = |(_, path)| std::fs::read(PathBuf::from(path)).ok();
+    let bytes = offsets.and_then(read).unwrap_or_default();
+    bytes.first_chunk().map_or(0, |wall| i64::from_ne_bytes(*wall))
 }

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use briefcase_testkit::{Daemon, ClientEra, GatewayProcess, Home, Made, Script, Setup, StdioUpstream, mock::tool};
+use briefcase_testkit::{DaemonProcess, ClientEra, GatewayProcess, TempHome, SetupResult, Script, SetupOptions, StdioUpstream, mock::tool};
 use serde_json::{Value, json};
 
 use crate::Scene;
@@ -26,13 +26,13 @@ pub const POLICY: &str =
 /// What is needed to use a committed state, and what it holds.
 pub struct PastState {
     /// A home with a copy of the state.
-    pub home: Home,
+    pub home: TempHome,
     /// The server that the state knows as `mock`.
     pub upstream: StdioUpstream,
     /// PIN and passphrase.
-    pub setup: Setup,
+    pub setup: SetupOptions,
     /// Unlock key and agent token.
-    pub made: Made,
+    pub made: SetupResult,
     /// What was counted when the state was written: `receipts`, `authority_version`, `spent`.
     pub expected: Value,
 }
@@ -55,7 +55,7 @@ impl PastState {
     /// Copies the state that `version` wrote into a new home.
     pub fn of(version: &str) -> Self {
         let from = folder().join(version);
-        let home = Home::new();
+        let home = TempHome::new();
         for name in FILES {
             let to = home.state().join(name);
             fs::copy(from.join(name), &to).unwrap_or_else(|error| panic!("{version}/{name}: {error}"));
@@ -67,8 +67,8 @@ impl PastState {
         let upstream = server(&home);
         Self {
             upstream,
-            setup: Setup { passphrase: text("passphrase"), pin: text("pin") },
-            made: Made { unlock_key: text("unlock_key"), token: text("agent_token") },
+            setup: SetupOptions { passphrase: text("passphrase"), pin: text("pin") },
+            made: SetupResult { unlock_key: text("unlock_key"), token: text("agent_token") },
             expected: about["expected"].clone(),
             home,
         }
@@ -83,14 +83,14 @@ impl PastState {
 }
 
 /// Starts the daemon with the programs of this build on its `PATH`, so that `mock` is found by its name.
-pub async fn start(home: &Home, made: &Made) -> Result<Daemon, String> {
+pub async fn start(home: &TempHome, made: &SetupResult) -> Result<DaemonProcess, String> {
     let key = json!({ "unlock_key": made.unlock_key });
-    let mut command = Daemon::command(home);
+    let mut command = DaemonProcess::command(home);
     let programs = briefcase_testkit::program("mock-upstream");
     let mut path = programs.parent().map(Path::to_path_buf).unwrap_or_default().into_os_string();
     path.push(":/usr/local/bin:/usr/bin:/bin");
     command.env("PATH", path);
-    Daemon::try_start_as(command, home, Some(&key)).await
+    DaemonProcess::try_start_as(command, home, Some(&key)).await
 }
 
 /// The server of the state: it is found by name and by `HOME`, so that the state fits any machine.
@@ -99,14 +99,14 @@ fn spec() -> Value {
     json!({ "transport": "stdio", "argv": ["/bin/sh", "-c", script], "secret_env": { "MOCK_TOKEN": "mock-token" } })
 }
 
-fn server(home: &Home) -> StdioUpstream {
+fn server(home: &TempHome) -> StdioUpstream {
     StdioUpstream::new(home, "mock", &Script::with_tools(vec![tool("look"), tool("change"), tool("forbidden")]))
 }
 
 /// Uses a new briefcase as a person does, and lays its state into `into`.
 pub async fn write(into: &Path) {
-    let (home, setup) = (Home::new(), Setup::default());
-    let made = Daemon::set_up(&home, &setup).await;
+    let (home, setup) = (TempHome::new(), SetupOptions::default());
+    let made = DaemonProcess::set_up(&home, &setup).await;
     let upstream = server(&home);
     let daemon = start(&home, &made).await.unwrap_or_else(|why| panic!("{why}"));
     let scene = Scene { daemon, setup, made, home };

@@ -15,11 +15,12 @@ use std::process::Stdio;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::step::Step;
 use crate::tools::{self, Tool};
-use crate::{clock, programs, workspace};
+use crate::{programs, workspace};
 use checks::{BUILD, CHECKS, Check};
 use tally::Tally;
 use timings::{Timing, Timings};
@@ -57,7 +58,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
         logs,
         verbose: workspace::flag(args, "--verbose"),
         one_lane: workspace::flag(args, "--one-lane"),
-        clock: if ahead { clock::ahead().map(Vec::from).unwrap_or_default() } else { Vec::new() },
+        clock: if ahead { Some(Clock::ahead()?) } else { None },
         progress: Progress::new(),
         state: Mutex::default(),
         changed: Condvar::new(),
@@ -84,8 +85,8 @@ struct Run<'a> {
     logs: PathBuf,
     verbose: bool,
     one_lane: bool,
-    /// The variables that move the clock of every check.
-    clock: Vec<(&'static str, String)>,
+    /// The clock of every check, where it is not the machine's.
+    clock: Option<Clock>,
     progress: Progress,
     state: Mutex<State>,
     changed: Condvar,
@@ -183,7 +184,8 @@ impl Run<'_> {
             .envs([("CARGO_TERM_COLOR", "never"), ("CARGO_NET_OFFLINE", "true"), ("npm_config_offline", "true")])
             // Nothing is built a second time from changed sources here.
             .env("CARGO_INCREMENTAL", "0")
-            .envs(self.clock.iter().map(|(name, value)| (name, value)));
+            .env(programs::LINT, "1")
+            .envs(self.clock.iter().flat_map(Clock::variables));
         if self.is_built() {
             command.env(programs::BUILT, "1");
         }
