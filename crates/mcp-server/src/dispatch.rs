@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use briefcase_json::raw::RawObject;
-use briefcase_mcp::{Envelope, ErrorCode, EnvelopeKind, ParamHeaders, RequestId, method};
+use briefcase_mcp::{Envelope, EnvelopeKind, ErrorCode, ParamHeaders, RequestId, method};
 use briefcase_ports::{ClientProfile, Reply};
 use briefcase_types::Era;
 use bytes::Bytes;

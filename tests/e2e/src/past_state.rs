@@ -8,7 +8,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use briefcase_testkit::{DaemonProcess, ClientEra, GatewayProcess, TempHome, SetupResult, Script, SetupOptions, StdioUpstream, mock::tool};
+use briefcase_testkit::{
+    ClientEra, DaemonProcess, GatewayProcess, Script, SetupOptions, SetupResult, StdioUpstream, TempHome, mock::tool,
+};
 use serde_json::{Value, json};
 
 use crate::Scene;
