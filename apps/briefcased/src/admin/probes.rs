@@ -132,7 +132,7 @@ fn line(open: &Open, name: &ServerId) -> ConnectionKey {
 /// A pool that knows one server.
 fn pool_for(open: &Open, server: &Server) -> Result<Pool, Failure> {
     let spec = directory::spec(server).map_err(|error| Failure::invalid(format!("{error}.")))?;
-    let directory = OneServer { spec: Arc::new(spec), engine: Arc::clone(&open.engine), secrets: open.secrets() };
+    let directory = OneServer { spec: Arc::new(spec), secrets: open.secrets() };
     let egress = Egress::new(EgressSettings::default()).map_err(|error| Failure::internal(&error))?;
     Ok(Pool::new(PoolParts {
         directory: Arc::new(directory),
@@ -144,7 +144,6 @@ fn pool_for(open: &Open, server: &Server) -> Result<Pool, Failure> {
 
 struct OneServer {
     spec: Arc<upstream::ServerSpec>,
-    engine: Arc<Engine>,
     secrets: crate::keep::secrets::Secrets,
 }
 
@@ -154,7 +153,7 @@ impl Directory for OneServer {
     }
 
     fn with_secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
-        self.secrets.show(&self.engine, name, visit)
+        self.secrets.show(name, visit)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: the store seals it, and the newest commit's signature names the receipt it is as of. An older one put in its
 //! place, or none, is found when the record is opened.
 
-use briefcase_engine::Engine;
+use briefcase_engine::shared_ledger::SharedLedger;
 use briefcase_policy::ledger;
 use briefcase_ports::Journal as _;
 use briefcase_receipts::Receipt;
@@ -30,9 +30,9 @@ struct Read {
 /// Hands the present state to the store, for its next commit.
 ///
 /// The size is read first: a call that ends in between is counted once too often after a restart, never too rarely.
-pub fn keep(store: &Store, engine: &Engine, counters: &Counters) {
+pub fn keep(store: &Store, ledger: &SharedLedger, counters: &Counters) {
     let Ok(size) = store.reader().size() else { return };
-    let ledger = engine.with_ledger(|ledger| ledger.snapshot());
+    let ledger = ledger.with(|ledger| ledger.snapshot());
     if let Some(bytes) = encode(ledger, counters) {
         store.snapshot(bytes, ReceiptIndex(size));
     }

@@ -5,7 +5,13 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
-use briefcase_engine::{Engine, Limits, Parts, active_authority::ActiveAuthority, call::Call, session::Session};
+use briefcase_engine::{
+    Engine, Limits, Parts,
+    active_authority::{ActiveAuthority, AuthorityHandle},
+    call::Call,
+    session::Session,
+    shared_ledger::SharedLedger,
+};
 use briefcase_policy::{
     authority::{Authority, Budget, Class, Pin, Server, Transport},
     decision::Catalogue,
@@ -263,9 +269,9 @@ impl World {
             timer: Arc::new(Timer(tokio::time::Instant::now())),
             entropy,
             commit_key: CommitKey::new(zeroize::Zeroizing::new([7; 32])),
-            authority: ActiveAuthority::new(authority, &catalogue).unwrap(),
+            authority: AuthorityHandle::new(ActiveAuthority::new(authority, &catalogue).unwrap()),
             catalogue,
-            ledger: Ledger::new(),
+            ledger: SharedLedger::new(Ledger::new()),
             limits: Limits::default(),
         }));
         let session = engine.open_session("a".parse().unwrap());
