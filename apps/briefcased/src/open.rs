@@ -306,6 +306,7 @@ fn ledger_event(receipt: Receipt) -> Option<Event> {
                 tool,
                 calls: 1,
                 cost: intent.cost,
+                amount: intent.amount,
             };
             Some(Event::Reserved { charge, at: receipt.at })
         }

@@ -236,6 +236,7 @@ impl Engine {
             tool: context.name.parse().ok().filter(|_| context.operation == "call_tool"),
             calls: 1,
             cost,
+            amount: None,
         };
         let now = self.clock.now();
         self.with_ledger(|ledger| ledger.reserve(authority.budgets(), &charge, now))
@@ -315,7 +316,7 @@ impl Engine {
             UpstreamFailure::Unauthorized => {
                 "Replace the server's credential: `briefcase secret set NAME`, then `briefcase server test`."
             }
-            UpstreamFailure::PaymentRequired => {
+            UpstreamFailure::PaymentRequired(_) => {
                 "This server wants to be paid per call; payments are not set up for it."
             }
             UpstreamFailure::TimedOut => "Try again; if it goes on, look at the server with `briefcase server test`.",

@@ -9,7 +9,7 @@ use briefcase_api::{FieldDifference, Probe, ServerSpec, ToolView};
 use briefcase_egress::{Egress, EgressSettings};
 use briefcase_engine::{Engine, tools::Tools};
 use briefcase_policy::{authority::Server, pin};
-use briefcase_ports::{BoxFuture, ClientProfile, ConnectionKey, Listing, RpcError, Upstreams as _};
+use briefcase_ports::{BoxFuture, ClientProfile, ConnectionKey, Listing, RpcError, Sharing, Upstreams as _};
 use briefcase_store::Reader;
 use briefcase_types::{Digest, Era, SecretName, ServerId, SessionId, ToolName, text};
 use briefcase_upstream::{self as upstream, Directory, ListKind, NotReady, Pool, PoolParts, Watcher};
@@ -126,6 +126,7 @@ fn line(open: &Open, name: &ServerId) -> ConnectionKey {
         session: SessionId::random(open.entropy.as_ref()),
         server: name.clone(),
         client: Arc::new(client),
+        sharing: Sharing::Session,
     }
 }
 

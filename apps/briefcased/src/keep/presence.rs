@@ -259,6 +259,7 @@ impl Factors for Presence {
             match evidence {
                 Evidence::Pin(pin) => self.check_pin(pin, bound_to).await,
                 Evidence::Passkey(answer) => self.check_passkey(answer.get().as_bytes(), bound_to).await,
+                Evidence::Signed(_) => Err(FactorRefusal::NotEnrolled),
             }
         })
     }

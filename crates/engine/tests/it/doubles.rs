@@ -22,7 +22,7 @@ use briefcase_policy::{
 use briefcase_ports::{
     BoxFuture, CallRequest, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, Evidence,
     FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, Operation, Outbound, Record,
-    Reply, RpcError, ServerInfo, UpstreamFailure, Upstreams, Urgency, Waiting,
+    Reply, RpcError, ServerInfo, Sharing, UpstreamFailure, Upstreams, Urgency, Waiting,
 };
 use briefcase_receipts::{Kind, Receipt, commit::CommitKey};
 use briefcase_types::{
@@ -293,6 +293,7 @@ impl World {
                     session: self.session.id,
                     server: "files".parse().unwrap(),
                     client: Arc::new(client),
+                    sharing: Sharing::Session,
                 },
                 operation: Operation::CallTool {
                     tool: tool.parse().unwrap(),
