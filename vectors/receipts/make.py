@@ -71,12 +71,23 @@ RECEIPTS = [
     {"k": "reconcile", "call": handle(6), "intent": "r6", "verdict": "unknown"},
     {"k": "notice", "what": "tool_changed", "server": "github", "detail": "search_code"},
 ]
+# Receipts with an amount of an asset have version 2; all others keep version 1.
+USDC = "eip155:8453/erc20:0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"
+SATOSHI = "bip122:000000000019d6689c085ae165831e93/slip44:0"
+RECEIPTS_WITH_AMOUNTS = [
+    {"k": "intent", **CALL, "call": handle(8), "server": "search", "op": "call_tool", "name": "web_search", "decision": "approved",
+     "approval": handle(5), "amount": "0.010000 " + USDC},
+    {"k": "outcome", "call": handle(8), "status": "ok", "bytes": 12, "ms": 3, "amount": "0.009500 " + USDC},
+    {"k": "outcome", "call": handle(9), "status": "ok", "bytes": 12, "ms": 3, "cost": "0.01 USD", "amount": "21 " + SATOSHI},
+    {"k": "outcome", "call": handle(10), "status": "ok", "bytes": 12, "ms": 3, "amount": f"{2**128 - 1} " + SATOSHI},
+]
 lines = [canonical({"v": 1, "at": AT + place, **receipt}) for place, receipt in enumerate(RECEIPTS)]
 leaves = [line.encode() for line in lines]
 key, call = bytes(range(32)), bytes([3] * 16)
 arguments = {"query": "naïve 🙂", "limit": 10, "ratio": 0.5, "filters": {"b": [True, None], "a": ""}, "": {}}
 vector = {
     "receipts": lines,
+    "receipts_with_amounts": [canonical({"v": 2, "at": AT, **receipt}) for receipt in RECEIPTS_WITH_AMOUNTS],
     "roots": [b64(tree(leaves[:size])) for size in range(len(leaves) + 1)],
     "commitment": {"key": key.hex(), "call": b64(call), "arguments": arguments, "root": b64(commitments(key, call, arguments))},
 }

@@ -70,7 +70,7 @@ impl Life {
             }
             open.pool.shutdown().await;
             open.mcp_server.drain().await;
-            open.later.end();
+            open.server_messages.detach();
             open.presence.keep().await;
             let store = Arc::clone(&open.store);
             let closed = tokio::task::spawn_blocking(move || store.close()).await;

@@ -204,6 +204,7 @@ fn exhaust(store: &Store, authority: &Authority, now: UnixMillis, entropy: &dyn 
             tool: budget.scope.tool.clone(),
             calls,
             cost,
+            amount: None,
         };
         ledger.replay(&index, &Event::Reserved { charge, at: now });
     }

@@ -2,15 +2,13 @@
 //!
 //! Every step fails closed: a state that was edited, rolled back or belongs to another installation does not open.
 
-use std::{
-    path::Path,
-    sync::{Arc, Weak},
-};
+use std::{path::Path, sync::Arc};
 
 use briefcase_egress::{Egress, EgressError, EgressSettings};
 use briefcase_engine::{
     Engine, Limits, Parts,
-    active_authority::{ActiveAuthority, ActiveAuthorityError},
+    active_authority::{ActiveAuthority, ActiveAuthorityError, AuthorityHandle},
+    shared_ledger::SharedLedger,
 };
 use briefcase_ipc::Paths;
 use briefcase_mcp_server::{Config, McpServer};
@@ -36,9 +34,9 @@ use zeroize::Zeroizing;
 
 use crate::{
     keep::{
-        directory::{Announcements, Later, Servers},
+        directory::{ServerMessages, Servers},
         identity::Identity,
-        presence::{Counters, Presence},
+        presence::{Counters, Presence, PresenceParts},
         sealed_file,
         sealing::{LogSigner, VaultSeal},
         secrets::Secrets,
@@ -80,15 +78,15 @@ pub struct Open {
     pub slots: tokio::sync::Mutex<()>,
     /// Fires when the briefcase is locked.
     pub ended: CancellationToken,
-    /// What the pool was promised; ended with the briefcase.
-    pub later: Arc<Later>,
+    /// Server messages on their way to the MCP server; detached when the briefcase is locked.
+    pub server_messages: Arc<ServerMessages>,
 }
 
 impl Open {
     /// The secrets of this briefcase.
     #[must_use]
     pub fn secrets(&self) -> Secrets {
-        Secrets::new(Arc::clone(&self.unlocked), self.reader.clone())
+        Secrets::new(Arc::clone(&self.unlocked), self.reader.clone(), self.engine.authority_handle())
     }
 }
 
@@ -197,13 +195,23 @@ struct Assembly {
 fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
     let Assembly { store, unlocked, identity, public, authority, catalogue, ledger, counters } = parts;
     let reader = store.reader().clone();
-    let (clock, entropy) = (around.clock.clone(), around.entropy.clone());
-    let presence = Arc::new(Presence::new(around.console_port, store.clone(), counters, clock, entropy)?);
-    let later = Arc::new(Later::default());
-    let servers = Servers { secrets: Secrets::new(unlocked.clone(), reader.clone()), later: later.clone() };
+    let authority = AuthorityHandle::new(ActiveAuthority::new(authority, &catalogue)?);
+    let ledger = SharedLedger::new(ledger);
+    let presence = Arc::new(Presence::new(PresenceParts {
+        console_port: around.console_port,
+        store: store.clone(),
+        authority: authority.clone(),
+        ledger: ledger.clone(),
+        counters,
+        clock: around.clock.clone(),
+        entropy: around.entropy.clone(),
+    })?);
+    let server_messages = Arc::new(ServerMessages::default());
+    let secrets = Secrets::new(unlocked.clone(), reader.clone(), authority.clone());
+    let servers = Servers { authority: authority.clone(), secrets };
     let pool = Arc::new(Pool::new(PoolParts {
         directory: Arc::new(servers),
-        watcher: Arc::new(Announcements(later.clone())),
+        watcher: server_messages.clone(),
         egress: Egress::new(EgressSettings::default())?,
         surroundings: around.children.clone(),
     }));
@@ -215,18 +223,15 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
         timer: Arc::new(SystemTimer::default()),
         entropy: around.entropy.clone(),
         commit_key: commit_key(&unlocked)?,
-        authority: ActiveAuthority::new(authority, &catalogue)?,
+        authority,
         catalogue,
         ledger,
         limits: Limits::default(),
     }));
-    presence.attach(&engine);
     let approval_url = Some(format!("http://localhost:{}/approvals", around.console_port));
     let config = Config { approval_url, ..Config::default() };
     let mcp_server = McpServer::new(engine.clone(), around.entropy.clone(), config);
-    let weak: Weak<Engine> = Arc::downgrade(&engine);
-    let _ = later.engine.set(weak);
-    later.begin(mcp_server.clone());
+    server_messages.attach(&engine, mcp_server.clone());
     Ok(Open {
         engine,
         store,
@@ -241,7 +246,7 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
         log_key: public,
         slots: tokio::sync::Mutex::default(),
         ended: CancellationToken::new(),
-        later,
+        server_messages,
     })
 }
 
@@ -301,6 +306,7 @@ fn ledger_event(receipt: Receipt) -> Option<Event> {
                 tool,
                 calls: 1,
                 cost: intent.cost,
+                amount: intent.amount,
             };
             Some(Event::Reserved { charge, at: receipt.at })
         }

@@ -1,4 +1,6 @@
-//! The authority in force: the document and what was compiled from it, swapped as one.
+//! The authority in force: the document and its compiled form, replaced as one.
+
+use std::sync::{Arc, PoisonError, RwLock};
 
 use briefcase_policy::{
     authority::{Authority, AuthorityError},
@@ -10,6 +12,30 @@ use briefcase_types::{AgentId, Digest, Money};
 use briefcase_ports::Operation;
 
 use crate::call::Call;
+
+/// A shared handle to the authority in force. It is made before the engine and given to everything that reads the authority.
+///
+/// Invariant: only the engine replaces the authority, after the change is on record.
+#[derive(Clone, Debug)]
+pub struct AuthorityHandle(Arc<RwLock<Arc<ActiveAuthority>>>);
+
+impl AuthorityHandle {
+    /// Makes a handle to the authority that is in force at the start.
+    #[must_use]
+    pub fn new(authority: ActiveAuthority) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(authority))))
+    }
+
+    /// The authority in force.
+    #[must_use]
+    pub fn current(&self) -> Arc<ActiveAuthority> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn replace(&self, authority: ActiveAuthority) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(authority);
+    }
+}
 
 /// The document in force and its compiled form.
 pub struct ActiveAuthority {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::Duration,
 };
 
@@ -18,10 +18,11 @@ use briefcase_types::{
 use bytes::Bytes;
 
 use crate::{
-    active_authority::ActiveAuthority,
+    active_authority::{ActiveAuthority, AuthorityHandle},
     approvals::{ApprovalLimits, ApprovalQueue},
     call::CallContext,
     session::{LabelBook, Session},
+    shared_ledger::SharedLedger,
     tasks::TaskBook,
     tools::Tools,
 };
@@ -63,11 +64,11 @@ pub struct Parts {
     /// Salts the commitments in receipts.
     pub commit_key: CommitKey,
     /// The authority in force.
-    pub authority: ActiveAuthority,
+    pub authority: AuthorityHandle,
     /// What policies may see of the definitions it accepts.
     pub catalogue: Catalogue,
     /// What was spent and reserved.
-    pub ledger: Ledger,
+    pub ledger: SharedLedger,
     /// Times and sizes.
     pub limits: Limits,
 }
@@ -86,8 +87,8 @@ pub struct Engine {
     pub(crate) labels: LabelBook,
     pub(crate) tasks: TaskBook,
     pub(crate) catalogue: tokio::sync::Mutex<Catalogue>,
-    authority: RwLock<Arc<ActiveAuthority>>,
-    ledger: Mutex<Ledger>,
+    authority: AuthorityHandle,
+    ledger: SharedLedger,
     sessions: Mutex<HashMap<SessionId, Weak<Session>>>,
     tools: Mutex<Listings>,
     redactors: Mutex<Redactors>,
@@ -144,8 +145,8 @@ impl Engine {
             labels: LabelBook::default(),
             tasks: TaskBook::default(),
             catalogue: tokio::sync::Mutex::new(parts.catalogue),
-            authority: RwLock::new(Arc::new(parts.authority)),
-            ledger: Mutex::new(parts.ledger),
+            authority: parts.authority,
+            ledger: parts.ledger,
             sessions: Mutex::default(),
             tools: Mutex::default(),
             redactors: Mutex::default(),
@@ -155,7 +156,13 @@ impl Engine {
     /// The authority in force.
     #[must_use]
     pub fn authority(&self) -> Arc<ActiveAuthority> {
-        Arc::clone(&self.authority.read().unwrap_or_else(PoisonError::into_inner))
+        self.authority.current()
+    }
+
+    /// The handle to the authority in force.
+    #[must_use]
+    pub fn authority_handle(&self) -> AuthorityHandle {
+        self.authority.clone()
     }
 
     /// The open questions.
@@ -199,11 +206,11 @@ impl Engine {
 
     /// Looks at the ledger.
     pub fn with_ledger<R>(&self, look: impl FnOnce(&mut Ledger) -> R) -> R {
-        look(&mut self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
+        self.ledger.with(look)
     }
 
     pub(crate) fn put_in_force(&self, authority: ActiveAuthority) {
-        *self.authority.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(authority);
+        self.authority.replace(authority);
     }
 
     /// Waits until an entry is on disk.
@@ -229,6 +236,7 @@ impl Engine {
             tool: context.name.parse().ok().filter(|_| context.operation == "call_tool"),
             calls: 1,
             cost,
+            amount: None,
         };
         let now = self.clock.now();
         self.with_ledger(|ledger| ledger.reserve(authority.budgets(), &charge, now))
@@ -308,7 +316,7 @@ impl Engine {
             UpstreamFailure::Unauthorized => {
                 "Replace the server's credential: `briefcase secret set NAME`, then `briefcase server test`."
             }
-            UpstreamFailure::PaymentRequired => {
+            UpstreamFailure::PaymentRequired(_) => {
                 "This server wants to be paid per call; payments are not set up for it."
             }
             UpstreamFailure::TimedOut => "Try again; if it goes on, look at the server with `briefcase server test`.",

@@ -20,6 +20,7 @@ mod engine;
 pub mod pipeline;
 pub mod server_requests;
 pub mod session;
+pub mod shared_ledger;
 mod tasks;
 pub mod tools;
 

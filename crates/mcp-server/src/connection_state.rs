@@ -9,7 +9,7 @@ use std::{
 };
 
 use briefcase_mcp::{ErrorCode, RequestId};
-use briefcase_ports::{ClientProfile, ConnectionKey, Reply};
+use briefcase_ports::{ClientProfile, ConnectionKey, Reply, Sharing};
 use briefcase_types::{AgentId, Era, ServerId, SessionId};
 use tokio_util::sync::CancellationToken;
 
@@ -157,7 +157,13 @@ impl ConnectionState {
 
     /// The key of the client's connection to a server.
     pub(crate) fn connection_key(&self, server: ServerId, client: &Client) -> ConnectionKey {
-        ConnectionKey { agent: self.agent.clone(), session: self.session, server, client: client.profile.clone() }
+        ConnectionKey {
+            agent: self.agent.clone(),
+            session: self.session,
+            server,
+            client: client.profile.clone(),
+            sharing: Sharing::Session,
+        }
     }
 
     /// Translates the task ids of a server.

@@ -85,7 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     let index = BudgetIndex::new(&authority);
     let (mut ledger, call) = (Ledger::new(), CallId::random(&entropy));
-    let charge = Charge { call, agent, server, tool: Some("tool-7".parse()?), calls: 1, cost: None };
+    let charge = Charge { call, agent, server, tool: Some("tool-7".parse()?), calls: 1, cost: None, amount: None };
     measure("reserve and settle without budgets", 20_000, || {
         if let Ok(reservation) = ledger.reserve(&index, &charge, UnixMillis(1)) {
             let settled = ledger.settle(reservation, Actual::AsReserved);

@@ -18,7 +18,19 @@ pub struct ClientProfile {
     pub info: Bytes,
 }
 
-/// The key of an upstream connection. Each session has its own connection to each server, so agents share nothing.
+/// The calls that may share one connection to a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sharing {
+    /// The calls of one session. Sessions and agents share nothing.
+    #[default]
+    Session,
+    /// The calls of all sessions of one agent.
+    Agent,
+    /// The calls of all agents.
+    All,
+}
+
+/// The key of an upstream connection.
 #[derive(Clone, Debug)]
 pub struct ConnectionKey {
     /// The calling agent.
@@ -29,4 +41,6 @@ pub struct ConnectionKey {
     pub server: ServerId,
     /// The agent's client.
     pub client: Arc<ClientProfile>,
+    /// The calls that may share the connection. Every connection belongs to one session today.
+    pub sharing: Sharing,
 }

@@ -1,6 +1,7 @@
 //! Factors: how a person proves to be present.
 
 use briefcase_types::{Digest, FactorKind, SecretString, UnixMillis};
+use bytes::Bytes;
 
 use crate::BoxFuture;
 
@@ -10,6 +11,18 @@ pub enum Evidence {
     Pin(SecretString),
     /// A WebAuthn assertion (JSON of `PublicKeyCredential`), made for the digest of the decision.
     Passkey(Box<serde_json::value::RawValue>),
+    /// An answer signed elsewhere: a phone, or a second person. No such factor can be enrolled yet.
+    Signed(SignedAnswer),
+}
+
+/// An answer that a paired device or a second person signed.
+pub struct SignedAnswer {
+    /// The id of the key that signed.
+    pub key: String,
+    /// The signed answer, which names the digest of the change or decision. Raw and not yet verified.
+    pub answer: Bytes,
+    /// The signature over the answer.
+    pub signature: Bytes,
 }
 
 /// The evidence was rejected.

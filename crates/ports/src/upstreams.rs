@@ -6,7 +6,7 @@ use briefcase_types::{Digest, RefusalCode, SecretName, ServerId, SessionId};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use crate::{BoxFuture, ClientPeer, ConnectionKey, ListKind, Reply, ServerInfo};
+use crate::{BoxFuture, ClientPeer, ConnectionKey, ListKind, Quote, Reply, ServerInfo};
 
 /// One tool definition as its server listed it.
 #[derive(Clone, Debug)]
@@ -60,9 +60,9 @@ pub enum UpstreamFailure {
     /// HTTP 401 or 403.
     #[error("the server refused the credential")]
     Unauthorized,
-    /// HTTP 402.
+    /// HTTP 402, with the price if the server states one that can be read.
     #[error("the server wants to be paid")]
-    PaymentRequired,
+    PaymentRequired(Option<Box<Quote>>),
     /// The server is disabled or unknown, or its credential cannot be used.
     #[error("{0}")]
     NotReady(String),
@@ -74,7 +74,7 @@ impl UpstreamFailure {
     pub const fn code(&self) -> RefusalCode {
         match self {
             Self::Unauthorized => RefusalCode::OauthRequired,
-            Self::PaymentRequired => RefusalCode::PaymentRequired,
+            Self::PaymentRequired(_) => RefusalCode::PaymentRequired,
             _ => RefusalCode::UpstreamError,
         }
     }
@@ -88,7 +88,7 @@ impl UpstreamFailure {
             Self::Cancelled => "cancelled",
             Self::Protocol(word) => word,
             Self::Unauthorized => "unauthorized",
-            Self::PaymentRequired => "payment_required",
+            Self::PaymentRequired(_) => "payment_required",
             Self::NotReady(_) => "not_ready",
         }
     }

@@ -8,7 +8,8 @@ mod wire;
 mod word;
 
 use briefcase_types::{
-    AgentId, ApprovalId, CallId, Digest, Incarnation, Money, ReceiptIndex, RefusalCode, ServerId, SessionId, UnixMillis,
+    AgentId, Amount, ApprovalId, CallId, Digest, Incarnation, Money, ReceiptIndex, RefusalCode, ServerId, SessionId,
+    UnixMillis,
 };
 pub use decode::FormError;
 use wire::words;
@@ -75,8 +76,10 @@ pub struct Intent {
     pub pin: Option<Digest>,
     /// Root of the commitments to the argument values.
     pub args: Option<Digest>,
-    /// What was reserved.
+    /// The price that was reserved.
     pub cost: Option<Money>,
+    /// The amount of an asset that was reserved.
+    pub amount: Option<Amount>,
     /// Version of the authority document that decided.
     pub authority: u64,
     /// The policies that determined the decision.
@@ -104,8 +107,10 @@ pub struct Outcome {
     pub redacted: u64,
     /// How long the server took, in milliseconds.
     pub millis: u64,
-    /// What was spent.
+    /// The price that was spent.
     pub cost: Option<Money>,
+    /// The amount of an asset that was spent.
+    pub amount: Option<Amount>,
 }
 
 /// A call was refused and had no effect.

@@ -4,6 +4,7 @@
 //! [`Clock`] and [`Entropy`], so that a decision can be replayed byte for byte. Each newtype is parsed once, at the
 //! edge, and holds its invariant from then on.
 
+mod amount;
 mod calendar;
 mod digest;
 mod era;
@@ -17,6 +18,7 @@ mod serde_text;
 pub mod text;
 mod time;
 
+pub use amount::{Amount, AmountError, Asset};
 pub use calendar::Date;
 pub use digest::{Digest, DigestError};
 pub use era::Era;

@@ -106,6 +106,7 @@ pub fn intent(number: u64) -> Receipt {
         pin: Some(Digest::sha256(b"definition")),
         args: Some(Digest::labelled("test/args", &[&number.to_be_bytes()])),
         cost: None,
+        amount: None,
         authority: 12,
         policies: [Word::lossy("granted-reads-run")].into_iter().collect(),
         approval: None,
@@ -125,6 +126,7 @@ pub fn outcome(number: u64) -> Receipt {
         redacted: 0,
         millis: 12,
         cost: None,
+        amount: None,
     };
     Receipt { at: UnixMillis(1_763_700_000_000 + number), kind: Kind::Outcome(outcome) }
 }

@@ -9,7 +9,7 @@ use briefcase_api::{FieldDifference, Probe, ServerSpec, ToolView};
 use briefcase_egress::{Egress, EgressSettings};
 use briefcase_engine::{Engine, tools::Tools};
 use briefcase_policy::{authority::Server, pin};
-use briefcase_ports::{BoxFuture, ClientProfile, ConnectionKey, Listing, RpcError, Upstreams as _};
+use briefcase_ports::{BoxFuture, ClientProfile, ConnectionKey, Listing, RpcError, Sharing, Upstreams as _};
 use briefcase_store::Reader;
 use briefcase_types::{Digest, Era, SecretName, ServerId, SessionId, ToolName, text};
 use briefcase_upstream::{self as upstream, Directory, ListKind, NotReady, Pool, PoolParts, Watcher};
@@ -126,13 +126,14 @@ fn line(open: &Open, name: &ServerId) -> ConnectionKey {
         session: SessionId::random(open.entropy.as_ref()),
         server: name.clone(),
         client: Arc::new(client),
+        sharing: Sharing::Session,
     }
 }
 
 /// A pool that knows one server.
 fn pool_for(open: &Open, server: &Server) -> Result<Pool, Failure> {
     let spec = directory::spec(server).map_err(|error| Failure::invalid(format!("{error}.")))?;
-    let directory = OneServer { spec: Arc::new(spec), engine: Arc::clone(&open.engine), secrets: open.secrets() };
+    let directory = OneServer { spec: Arc::new(spec), secrets: open.secrets() };
     let egress = Egress::new(EgressSettings::default()).map_err(|error| Failure::internal(&error))?;
     Ok(Pool::new(PoolParts {
         directory: Arc::new(directory),
@@ -144,7 +145,6 @@ fn pool_for(open: &Open, server: &Server) -> Result<Pool, Failure> {
 
 struct OneServer {
     spec: Arc<upstream::ServerSpec>,
-    engine: Arc<Engine>,
     secrets: crate::keep::secrets::Secrets,
 }
 
@@ -154,7 +154,7 @@ impl Directory for OneServer {
     }
 
     fn with_secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
-        self.secrets.show(&self.engine, name, visit)
+        self.secrets.show(name, visit)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Connects the upstream pool: server specifications from the authority document to it, server events to the MCP server.
 
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use briefcase_egress::{AddressPolicy, Target};
-use briefcase_engine::{Engine, server_requests::RequestOrigin};
+use briefcase_engine::{Engine, active_authority::AuthorityHandle, server_requests::RequestOrigin};
 use briefcase_mcp_server::McpServer;
 use briefcase_policy::authority::{EnvValue, Server, Transport};
 use briefcase_ports::{BoxFuture, RpcError, ServerEvent};
@@ -13,56 +13,24 @@ use bytes::Bytes;
 
 use super::secrets::Secrets;
 
-/// What is made after the pool and needed by it.
-#[derive(Default)]
-pub struct Later {
-    /// The engine.
-    pub engine: OnceLock<Weak<Engine>>,
-    /// The MCP server. It owns the engine and the pool, so [`Later::end`] drops it when the briefcase is locked.
-    mcp_server: RwLock<Option<McpServer>>,
-}
-
-impl Later {
-    /// Sets the MCP server.
-    pub fn begin(&self, mcp_server: McpServer) {
-        *self.mcp_server.write().unwrap_or_else(PoisonError::into_inner) = Some(mcp_server);
-    }
-
-    /// Drops the MCP server, which breaks the reference cycle.
-    pub fn end(&self) {
-        *self.mcp_server.write().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    fn mcp_server(&self) -> Option<McpServer> {
-        self.mcp_server.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-/// The pool's view of the daemon.
+/// The registered servers, as the authority in force has them.
 pub struct Servers {
+    /// The authority in force.
+    pub authority: AuthorityHandle,
     /// The secrets.
     pub secrets: Secrets,
-    /// Filled once both exist.
-    pub later: Arc<Later>,
-}
-
-impl Servers {
-    fn engine(&self) -> Result<Arc<Engine>, NotReady> {
-        let engine = self.later.engine.get().and_then(Weak::upgrade);
-        engine.ok_or_else(|| NotReady("the briefcase is starting or shutting down".to_owned()))
-    }
 }
 
 impl Directory for Servers {
     fn spec(&self, name: &ServerId) -> Result<Arc<ServerSpec>, NotReady> {
-        let authority = self.engine()?.authority();
+        let authority = self.authority.current();
         let server = authority.document().servers.get(name).filter(|server| server.enabled);
         let server = server.ok_or_else(|| NotReady(format!("there is no server `{name}`, or it is switched off")))?;
         spec(server).map(Arc::new)
     }
 
     fn with_secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
-        self.secrets.show(&*self.engine()?, name, visit)
+        self.secrets.show(name, visit)
     }
 }
 
@@ -104,12 +72,38 @@ fn target(url: &str) -> Result<Target, NotReady> {
         .map_err(|error| not_ready(&error))
 }
 
-/// What servers say outside of requests.
-pub struct Announcements(pub Arc<Later>);
+/// Passes server messages that belong to no call to the MCP server. The pool is made before both, so they are attached later.
+#[derive(Default)]
+pub struct ServerMessages(RwLock<Option<Attached>>);
 
-impl Watcher for Announcements {
+#[derive(Clone)]
+struct Attached {
+    /// Policy decides on server requests. The reference is weak: the engine owns the pool, which owns this.
+    engine: Weak<Engine>,
+    /// The MCP server owns the engine, so [`ServerMessages::detach`] drops it when the briefcase is locked.
+    mcp_server: McpServer,
+}
+
+impl ServerMessages {
+    /// Attaches the engine and the MCP server.
+    pub fn attach(&self, engine: &Arc<Engine>, mcp_server: McpServer) {
+        let attached = Attached { engine: Arc::downgrade(engine), mcp_server };
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(attached);
+    }
+
+    /// Drops both, which breaks the reference cycle.
+    pub fn detach(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn attached(&self) -> Option<Attached> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Watcher for ServerMessages {
     fn event(&self, server: &ServerId, session: SessionId, event: upstream::ServerEvent) {
-        let Some(mcp_server) = self.0.mcp_server() else { return };
+        let Some(Attached { mcp_server, .. }) = self.attached() else { return };
         let event = match event {
             upstream::ServerEvent::ToolsChanged => ServerEvent::ToolsChanged,
             upstream::ServerEvent::ResourcesChanged => ServerEvent::ResourcesChanged,
@@ -131,8 +125,8 @@ impl Watcher for Announcements {
     ) -> BoxFuture<'a, Result<Bytes, RpcError>> {
         Box::pin(async move {
             let disconnected = || RpcError { code: -32_000, message: "the client disconnected".to_owned(), data: None };
-            let engine = self.0.engine.get().and_then(Weak::upgrade).ok_or_else(disconnected)?;
-            let mcp_server = self.0.mcp_server().ok_or_else(disconnected)?;
+            let Attached { engine, mcp_server } = self.attached().ok_or_else(disconnected)?;
+            let engine = engine.upgrade().ok_or_else(disconnected)?;
             let agent = engine.session(session).ok_or_else(disconnected)?.agent.clone();
             let labels = engine.authority().document().labels(server, None);
             let origin = RequestOrigin { agent, session, server: server.clone() };

@@ -6,10 +6,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, MutexGuard, OnceLock, PoisonError, Weak},
+    sync::{Arc, MutexGuard, PoisonError},
 };
 
-use briefcase_engine::Engine;
+use briefcase_engine::{active_authority::AuthorityHandle, shared_ledger::SharedLedger};
 use briefcase_ports::{
     BoxFuture, Durable, Entry, Evidence, FactorRefusal, Factors, Journal as _, JournalError, Urgency,
 };
@@ -56,6 +56,24 @@ impl Counters {
     }
 }
 
+/// The parts of [`Presence`].
+pub struct PresenceParts {
+    /// The port of the console, which is the passkeys' origin.
+    pub console_port: u16,
+    /// The record of attempts.
+    pub store: Arc<Store>,
+    /// The authority in force, which names the enrolled factors.
+    pub authority: AuthorityHandle,
+    /// The ledger, stored in one snapshot with the counters.
+    pub ledger: SharedLedger,
+    /// The counters of an open record.
+    pub counters: Counters,
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
 /// Proof of presence for this briefcase.
 pub struct Presence {
     relying_party: RelyingParty,
@@ -64,7 +82,8 @@ pub struct Presence {
     enrolling: Mutex<()>,
     awaited: std::sync::Mutex<Option<Awaited>>,
     store: Arc<Store>,
-    engine: OnceLock<Weak<Engine>>,
+    authority: AuthorityHandle,
+    ledger: SharedLedger,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -95,21 +114,17 @@ impl Drop for Enrolment<'_> {
 }
 
 impl Presence {
-    /// Goes on from the counters of an open record.
-    pub fn new(
-        console_port: u16,
-        store: Arc<Store>,
-        counters: Counters,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, PasskeyError> {
+    /// Continues with the counters of an open record.
+    pub fn new(parts: PresenceParts) -> Result<Self, PasskeyError> {
+        let PresenceParts { console_port, store, authority, ledger, counters, clock, entropy } = parts;
         Ok(Self {
             relying_party: RelyingParty::new(console_port)?,
             counters: Mutex::new(counters),
             enrolling: Mutex::default(),
             awaited: std::sync::Mutex::default(),
             store,
-            engine: OnceLock::new(),
+            authority,
+            ledger,
             clock,
             entropy,
         })
@@ -123,14 +138,7 @@ impl Presence {
 
     /// The counters are held still: every try they count is in the record already.
     fn snapshot(&self, counters: &Counters) {
-        if let Some(engine) = self.engine.get().and_then(Weak::upgrade) {
-            snapshot::keep(&self.store, &engine, counters);
-        }
-    }
-
-    /// Where the enrolled factors are read from. Until then every check fails.
-    pub fn attach(&self, engine: &Arc<Engine>) {
-        let _ = self.engine.set(Arc::downgrade(engine));
+        snapshot::keep(&self.store, &self.ledger, counters);
     }
 
     /// `PublicKeyCredentialRequestOptions` for a decision.
@@ -184,8 +192,7 @@ impl Presence {
     }
 
     fn factors(&self, kind: &str) -> Vec<serde_json::Value> {
-        let Some(engine) = self.engine.get().and_then(Weak::upgrade) else { return Vec::new() };
-        let authority = engine.authority();
+        let authority = self.authority.current();
         let of_kind = authority.document().factors.iter().filter(|factor| factor.kind == kind);
         of_kind.map(|factor| factor.data.clone()).collect()
     }
@@ -252,6 +259,7 @@ impl Factors for Presence {
             match evidence {
                 Evidence::Pin(pin) => self.check_pin(pin, bound_to).await,
                 Evidence::Passkey(answer) => self.check_passkey(answer.get().as_bytes(), bound_to).await,
+                Evidence::Signed(_) => Err(FactorRefusal::NotEnrolled),
             }
         })
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use briefcase_engine::Engine;
+use briefcase_engine::active_authority::AuthorityHandle;
 use briefcase_store::Reader;
 use briefcase_types::{Digest, SecretBytes, SecretName};
 use briefcase_upstream::NotReady;
@@ -13,6 +13,7 @@ use bytes::Bytes;
 pub struct Secrets {
     unlocked: Arc<Unlocked>,
     reader: Reader,
+    authority: AuthorityHandle,
 }
 
 /// The digest by which the authority document names a sealed record.
@@ -26,9 +27,9 @@ fn address(name: &SecretName, version: u64) -> RecordAddress<'_> {
 }
 
 impl Secrets {
-    /// Over an open vault and the store it belongs to.
-    pub const fn new(unlocked: Arc<Unlocked>, reader: Reader) -> Self {
-        Self { unlocked, reader }
+    /// Reads the sealed secrets of a store, opens them with its vault, and accepts the records that the authority names.
+    pub const fn new(unlocked: Arc<Unlocked>, reader: Reader, authority: AuthorityHandle) -> Self {
+        Self { unlocked, reader, authority }
     }
 
     /// Seals a new value as the given version.
@@ -44,8 +45,8 @@ impl Secrets {
     }
 
     /// Shows a secret to `visit`, if it is the newest record that the authority in force names.
-    pub fn show(&self, engine: &Engine, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
-        let authority = engine.authority();
+    pub fn show(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
+        let authority = self.authority.current();
         let missing = || {
             NotReady(format!(
                 "the secret `{name}` is not in the vault: put it there with `briefcase secret set {name}`"

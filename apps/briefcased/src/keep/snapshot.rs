@@ -3,7 +3,7 @@
 //! Invariant: the store seals it, and the newest commit's signature names the receipt it is as of. An older one put in its
 //! place, or none, is found when the record is opened.
 
-use briefcase_engine::Engine;
+use briefcase_engine::shared_ledger::SharedLedger;
 use briefcase_policy::ledger;
 use briefcase_ports::Journal as _;
 use briefcase_receipts::Receipt;
@@ -27,12 +27,26 @@ struct Read {
     presence: Counters,
 }
 
+/// The version of a ledger that a newer program wrote. Returns `None` for a version that this program reads.
+fn newer_version(raw: &[u8]) -> Option<i64> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        ledger: Version,
+    }
+    #[derive(Deserialize)]
+    struct Version {
+        v: u32,
+    }
+    let found = serde_json::from_slice::<Versioned>(raw).ok()?.ledger.v;
+    (found > ledger::Snapshot::NEWEST).then_some(found.into())
+}
+
 /// Hands the present state to the store, for its next commit.
 ///
 /// The size is read first: a call that ends in between is counted once too often after a restart, never too rarely.
-pub fn keep(store: &Store, engine: &Engine, counters: &Counters) {
+pub fn keep(store: &Store, ledger: &SharedLedger, counters: &Counters) {
     let Ok(size) = store.reader().size() else { return };
-    let ledger = engine.with_ledger(|ledger| ledger.snapshot());
+    let ledger = ledger.with(|ledger| ledger.snapshot());
     if let Some(bytes) = encode(ledger, counters) {
         store.snapshot(bytes, ReceiptIndex(size));
     }
@@ -54,12 +68,11 @@ pub fn replayed(
     let (mut ledger, mut counters, from) = match reader.ledger()? {
         None => (ledger::Ledger::new(), Counters::default(), ReceiptIndex(0)),
         Some((snapshot, upto)) => {
+            if let Some(found) = snapshot.expose(newer_version) {
+                return Err(StoreError::Newer { found, known: ledger::Snapshot::NEWEST.into() });
+            }
             let read = snapshot.expose(|raw| serde_json::from_slice::<Read>(raw));
             let read = read.map_err(|_| StoreError::StateTampered { what: "the ledger cannot be read" })?;
-            if read.ledger.form() > ledger::Snapshot::FORM {
-                let (found, known) = (read.ledger.form().into(), ledger::Snapshot::FORM.into());
-                return Err(StoreError::Newer { found, known });
-            }
             (ledger::Ledger::restore(read.ledger), read.presence, upto)
         }
     };

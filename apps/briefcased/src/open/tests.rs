@@ -57,7 +57,7 @@ impl Home {
 }
 
 async fn close(open: Open) {
-    open.later.end();
+    open.server_messages.detach();
     open.store.close().unwrap();
 }
 

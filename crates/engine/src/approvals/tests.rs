@@ -272,3 +272,41 @@ fn a_question_that_was_never_shown_does_not_block_its_tool_for_ever() {
     let other = ApprovalRequest { asked: later, expires: queue.expiry(later), ..other }.sealed();
     assert!(queue.open(other, later).unwrap().is_new);
 }
+
+/// Wall and monotonic time that a sleep moves to its deadline.
+#[derive(Default)]
+struct Moving {
+    passed: std::sync::Mutex<Duration>,
+    sleeps: std::sync::atomic::AtomicUsize,
+}
+
+impl Clock for Moving {
+    fn now(&self) -> UnixMillis {
+        T0.plus(*self.passed.lock().unwrap())
+    }
+}
+
+impl MonotonicClock for Moving {
+    fn now(&self) -> MonotonicTime {
+        MonotonicTime::from_origin(*self.passed.lock().unwrap())
+    }
+
+    fn sleep_until(&self, deadline: MonotonicTime) -> BoxFuture<'_, ()> {
+        self.sleeps.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        *self.passed.lock().unwrap() = deadline.since_origin();
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[tokio::test]
+async fn a_wait_sleeps_once_until_the_request_expires_or_the_client_gives_up() {
+    for (patience, result) in
+        [(Duration::from_secs(3600), WaitResult::Expired), (Duration::from_secs(50), WaitResult::TimedOut)]
+    {
+        let (queue, entropy, time) = (ApprovalQueue::new(ApprovalLimits::default()), entropy(), Moving::default());
+        let id = asked(&queue, question(&entropy, "a", "delete", "{}", T0, &queue));
+        assert_eq!(queue.wait(id, patience, &time, &time).await, result);
+        assert_eq!(time.sleeps.into_inner(), 1);
+        assert_eq!(time.passed.into_inner().unwrap(), patience.min(ApprovalLimits::default().request));
+    }
+}

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_types::UnixMillis;
 use bytes::Bytes;
 
 use super::{CallContext, Reserved, reserve::HeldBudget, resolve::Target, validate::Arguments};
@@ -24,16 +23,16 @@ pub struct Answered {
 /// Fifth stage.
 pub async fn execute(engine: &Arc<Engine>, reserved: Reserved, client: Arc<dyn ClientPeer>) -> Answered {
     let Reserved { context, call, target, arguments, budget } = reserved;
-    let began: UnixMillis = engine.clock.now();
+    let began = engine.timer.now();
     let outbound = Outbound {
         method: call.request.operation.method(),
         params: params(&call, &arguments.canonical),
         timeout: engine.limits.call,
         cancel: call.request.cancel.clone(),
     };
-    let guarded = Arc::new(FilteredClient::new(engine, &context, target.labels, client));
-    let reply = engine.upstreams.send(&call.request.connection, outbound, guarded).await;
-    let took = engine.clock.now().since(began);
+    let filtered = Arc::new(FilteredClient::new(engine, &context, target.labels, client));
+    let reply = engine.upstreams.send(&call.request.connection, outbound, filtered).await;
+    let took = engine.timer.now().since(began);
     Answered { context, call, target, arguments, budget, reply, took }
 }
 

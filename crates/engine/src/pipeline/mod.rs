@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! Call ─resolve─▶ Resolved ─validate─▶ Validated ─decide─▶ Permitted ─reserve─▶ Reserved ─execute─▶ Answered ─release─▶ Released
+//!                                                             ▲                                                └──▶ Quoted
+//!                                                             └──────────────────────decide_quote─────────────────────┘
 //! ```
 //!
 //! Each stage consumes the value on its left and is the only way to make the one on its right: the fields are private to the
@@ -44,6 +46,20 @@
 //! # use briefcase_engine::call::Released;
 //! fn forge(released: Released) -> Released { Released { ..released } }
 //! ```
+//! Executing or reserving what a server only asked a price for, without a new permit:
+//! ```compile_fail,E0308
+//! # use std::sync::Arc; use briefcase_engine::{Engine, pipeline::{Quoted, execute}};
+//! # use briefcase_ports::ClientPeer;
+//! async fn pay(engine: &Arc<Engine>, quoted: Quoted, client: Arc<dyn ClientPeer>) { execute(engine, quoted, client).await; }
+//! ```
+//! ```compile_fail,E0308
+//! # use std::sync::Arc; use briefcase_engine::{Engine, pipeline::{Quoted, reserve}};
+//! async fn pay(engine: &Arc<Engine>, quoted: Quoted) { let _ = reserve(engine, quoted).await; }
+//! ```
+//! ```compile_fail,E0451
+//! # use briefcase_engine::pipeline::Quoted;
+//! fn forge(quoted: Quoted) -> Quoted { Quoted { ..quoted } }
+//! ```
 //! Releasing what was not answered:
 //! ```compile_fail,E0308
 //! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Reserved, release}};
@@ -66,10 +82,12 @@
 
 mod decide;
 mod execute;
+mod quote;
 mod rejection;
 mod release;
 mod reserve;
 mod resolve;
+mod spans;
 mod validate;
 
 use std::sync::Arc;
@@ -77,8 +95,9 @@ use std::sync::Arc;
 use briefcase_types::{CallId, Refusal};
 pub use decide::{Permitted, decide};
 pub use execute::{Answered, execute};
+pub use quote::{Quoted, decide_quote};
 pub use rejection::Rejection;
-pub use release::release;
+pub use release::{ReleaseResult, release};
 pub use reserve::{Reserved, reserve};
 pub use resolve::{Resolved, Target, resolve};
 pub use validate::{Validated, validate};
@@ -88,15 +107,21 @@ use crate::{
     call::{Call, CallContext, Released},
 };
 use briefcase_ports::ClientPeer;
+use tracing::{Instrument as _, debug_span};
 
 /// Runs a call from the agent's words to its released answer, or to a refusal. Both have a receipt.
 ///
 /// The future must be driven to its end: cancel through [`Call::cancel`], so that the outcome is recorded.
 pub async fn run(engine: &Arc<Engine>, call: Call, client: Arc<dyn ClientPeer>) -> Result<Released, Refusal> {
     let context = context(engine, &call);
-    match run_stages(engine, context.clone(), call, client).await {
+    let span = spans::call(&context, &call);
+    match run_stages(engine, context.clone(), call, client).instrument(span.clone()).await {
         Ok(released) => Ok(released),
-        Err(rejection) => Err(rejection.record(engine, &context).await),
+        Err(rejection) => {
+            let refusal = rejection.record(engine, &context).await;
+            span.record("error.type", refusal.code.as_str());
+            Err(refusal)
+        }
     }
 }
 
@@ -106,12 +131,18 @@ async fn run_stages(
     call: Call,
     client: Arc<dyn ClientPeer>,
 ) -> Result<Released, Rejection> {
-    let resolved = resolve(engine, context, call).await?;
-    let validated = validate(engine, resolved)?;
-    let permitted = decide(engine, validated, &client).await?;
-    let reserved = reserve(engine, permitted).await?;
-    let answered = execute(engine, reserved, client).await;
-    release(engine, answered).await
+    let resolved = resolve(engine, context, call).instrument(debug_span!("resolve")).await?;
+    let validated = debug_span!("validate").in_scope(|| validate(engine, resolved))?;
+    let mut permitted = decide(engine, validated, &client).instrument(debug_span!("decide")).await?;
+    loop {
+        let reserved = reserve(engine, permitted).instrument(debug_span!("reserve")).await?;
+        let span = spans::execute(&reserved.context, &reserved.call);
+        let answered = execute(engine, reserved, Arc::clone(&client)).instrument(span).await;
+        match release(engine, answered).instrument(debug_span!("release")).await? {
+            ReleaseResult::Released(released) => return Ok(released),
+            ReleaseResult::Quoted(quoted) => permitted = decide_quote(*quoted)?,
+        }
+    }
 }
 
 fn context(engine: &Engine, call: &Call) -> CallContext {

@@ -7,7 +7,7 @@ use briefcase_receipts::{Kind, Outcome, Receipt, Word};
 use briefcase_types::{Digest, Refusal, RefusalCode};
 use bytes::Bytes;
 
-use super::{Answered, CallContext, Rejection, resolve::Target, validate::Arguments};
+use super::{Answered, CallContext, Quoted, Rejection, Validated, resolve::Target, validate::Arguments};
 use crate::{
     Engine,
     call::{Call, Continuation, Released},
@@ -22,9 +22,18 @@ enum Filtered {
     Withheld { refusal: Refusal, status: String },
 }
 
+/// The last stage's result.
+pub enum ReleaseResult {
+    /// A reply that may be passed to the agent.
+    Released(Released),
+    /// The server did nothing and asks a price: the call needs another decision.
+    Quoted(Box<Quoted>),
+}
+
 /// Last stage.
-pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, Rejection> {
-    let Answered { context, call, target, arguments, budget, reply, took } = answered;
+pub async fn release(engine: &Engine, answered: Answered) -> Result<ReleaseResult, Rejection> {
+    let Answered { context, call, target, arguments, budget, mut reply, took } = answered;
+    let quote = if let Err(UpstreamFailure::PaymentRequired(quote)) = &mut reply { quote.take() } else { None };
     let shown = Shown { server: &context.server, shape: shape(&call.request.operation, &target) };
     let filtered = filter(engine, &shown, reply);
     let Admitted { filtered, wants_input, questions } =
@@ -46,6 +55,7 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, Re
         redacted,
         millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         cost: target.cost,
+        amount: None,
     };
     let receipt = Receipt { at: engine.clock.now(), kind: Kind::Outcome(outcome) };
     let durable = engine.journal.append(Entry { receipt, opening: None }, Urgency::Now);
@@ -61,11 +71,13 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<Released, Re
                 authority_version: target.authority.version(),
                 approved: budget.by_person,
             });
-            Ok(Released::new(reply, index, continuation))
+            Ok(ReleaseResult::Released(Released::new(reply, index, continuation)))
         }
         Filtered::Withheld { mut refusal, .. } => {
             refusal.receipt = Some(index);
-            Err(Rejection::after_effect(refusal))
+            let Some(quote) = quote else { return Err(Rejection::after_effect(refusal)) };
+            let validated = Validated { context, call, target, arguments };
+            Ok(ReleaseResult::Quoted(Box::new(Quoted { validated, quote: *quote, refusal })))
         }
     }
 }

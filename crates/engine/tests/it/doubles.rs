@@ -5,7 +5,13 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
-use briefcase_engine::{Engine, Limits, Parts, active_authority::ActiveAuthority, call::Call, session::Session};
+use briefcase_engine::{
+    Engine, Limits, Parts,
+    active_authority::{ActiveAuthority, AuthorityHandle},
+    call::Call,
+    session::Session,
+    shared_ledger::SharedLedger,
+};
 use briefcase_policy::{
     authority::{Authority, Budget, Class, Pin, Server, Transport},
     decision::Catalogue,
@@ -16,7 +22,7 @@ use briefcase_policy::{
 use briefcase_ports::{
     BoxFuture, CallRequest, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, Evidence,
     FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, Operation, Outbound, Record,
-    Reply, RpcError, ServerInfo, UpstreamFailure, Upstreams, Urgency, Waiting,
+    Reply, RpcError, ServerInfo, Sharing, UpstreamFailure, Upstreams, Urgency, Waiting,
 };
 use briefcase_receipts::{Kind, Receipt, commit::CommitKey};
 use briefcase_types::{
@@ -263,9 +269,9 @@ impl World {
             timer: Arc::new(Timer(tokio::time::Instant::now())),
             entropy,
             commit_key: CommitKey::new(zeroize::Zeroizing::new([7; 32])),
-            authority: ActiveAuthority::new(authority, &catalogue).unwrap(),
+            authority: AuthorityHandle::new(ActiveAuthority::new(authority, &catalogue).unwrap()),
             catalogue,
-            ledger: Ledger::new(),
+            ledger: SharedLedger::new(Ledger::new()),
             limits: Limits::default(),
         }));
         let session = engine.open_session("a".parse().unwrap());
@@ -287,6 +293,7 @@ impl World {
                     session: self.session.id,
                     server: "files".parse().unwrap(),
                     client: Arc::new(client),
+                    sharing: Sharing::Session,
                 },
                 operation: Operation::CallTool {
                     tool: tool.parse().unwrap(),

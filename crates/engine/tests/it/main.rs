@@ -13,6 +13,8 @@
 mod budgets;
 mod doubles;
 mod people;
+mod quotes;
 mod record;
+mod spans;
 mod tasks;
 mod undeclared;

@@ -51,7 +51,7 @@ async fn a_server_that_fails_leaves_an_outcome_and_a_refusal_that_names_it() {
     for (failure, code, status) in [
         (UpstreamFailure::TimedOut, RefusalCode::UpstreamError, "outcome:timeout"),
         (UpstreamFailure::Unauthorized, RefusalCode::OauthRequired, "outcome:unauthorized"),
-        (UpstreamFailure::PaymentRequired, RefusalCode::PaymentRequired, "outcome:payment_required"),
+        (UpstreamFailure::PaymentRequired(None), RefusalCode::PaymentRequired, "outcome:payment_required"),
         (UpstreamFailure::Protocol("response_id"), RefusalCode::UpstreamError, "outcome:response_id"),
     ] {
         *world.server.answer.lock().unwrap() = Err(failure);

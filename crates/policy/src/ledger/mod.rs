@@ -14,7 +14,7 @@ mod window;
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use briefcase_types::{AgentId, CallId, Money, ServerId, ToolName, UnixMillis};
+use briefcase_types::{AgentId, Amount, CallId, Money, ServerId, ToolName, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 pub use index::BudgetIndex;
@@ -41,6 +41,9 @@ pub struct Charge {
     /// Its price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Money>,
+    /// Its price in an asset. It counts against budgets in calls only; no budget is in an asset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Amount>,
 }
 
 /// The right to spend what was reserved, once. Dropping it without [`Ledger::settle`] or [`Ledger::release`] keeps the

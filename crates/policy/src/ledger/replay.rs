@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use briefcase_types::{CallId, UnixMillis};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{Actual, BudgetIndex, Charge, Counter, Hold, Ledger, Open, Tally};
 use crate::authority::Window;
@@ -36,6 +36,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
+    #[serde(deserialize_with = "known_version")]
     v: u32,
     now: UnixMillis,
     counters: Vec<(Counter, u64, u64)>,
@@ -43,23 +44,36 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The form that this version writes and reads.
-    pub const FORM: u32 = 1;
+    /// The newest version that this program reads.
+    pub const NEWEST: u32 = VERSION_WITH_AMOUNT;
+}
 
-    /// The form that it was written in.
-    #[must_use]
-    pub const fn form(&self) -> u32 {
-        self.v
+/// The version of a snapshot without an amount of an asset.
+const VERSION: u32 = 1;
+/// The version of a snapshot with an amount of an asset in an open charge.
+const VERSION_WITH_AMOUNT: u32 = 2;
+
+fn known_version<'de, D: Deserializer<'de>>(source: D) -> Result<u32, D::Error> {
+    let version = u32::deserialize(source)?;
+    if matches!(version, VERSION | VERSION_WITH_AMOUNT) {
+        return Ok(version);
     }
+    Err(de::Error::custom("the ledger's snapshot was written by a newer program"))
 }
 
 impl Ledger {
+    /// Open charges with an amount of an asset need the newer form; all others keep the older one.
+    fn version(&self) -> u32 {
+        let with_amount = self.open.values().any(|open| open.charge.amount.is_some());
+        if with_amount { VERSION_WITH_AMOUNT } else { VERSION }
+    }
+
     /// The ledger now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let counters = self.counters.iter().map(|(counter, tally)| (counter.clone(), tally.period, tally.spent));
         let open = self.open.values().map(|open| (open.charge.clone(), open.holds.clone()));
-        Snapshot { v: Snapshot::FORM, now: self.now, counters: counters.collect(), open: open.collect() }
+        Snapshot { v: self.version(), now: self.now, counters: counters.collect(), open: open.collect() }
     }
 
     /// The ledger at a snapshot. What was reserved is counted from the calls that were running, never read.

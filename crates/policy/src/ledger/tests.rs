@@ -37,7 +37,15 @@ fn charge(call: u64, cost: Option<&str>) -> Charge {
 
 fn charge_of(call: u64, agent: &str, server: &str, tool: &str, cost: Option<&str>) -> Charge {
     let cost = cost.map(|cost| cost.parse().unwrap());
-    Charge { call: handle(call), agent: id(agent), server: id(server), tool: Some(id(tool)), calls: 1, cost }
+    Charge {
+        call: handle(call),
+        agent: id(agent),
+        server: id(server),
+        tool: Some(id(tool)),
+        calls: 1,
+        cost,
+        amount: None,
+    }
 }
 
 const HOUR: u64 = 3_600_000;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Approval, Change, Intent, Kind, Notice, Outcome, Receipt, Reconcile, Refused, Restore, Start,
-    wire::{KindWord, VERSION, Wire},
+    wire::{KindWord, VERSION, VERSION_WITH_AMOUNT, Wire},
 };
 
 /// Longer than any receipt can be; an entry bundle could hold 65,535.
@@ -70,12 +70,16 @@ impl Receipt {
             return Err(FormError::TooLong);
         }
         let wire: Wire<'_> = serde_json::from_slice(bytes).map_err(|error| diagnose(bytes, &error))?;
-        if wire.v != VERSION {
+        if !is_known(wire.v) {
             return Err(FormError::Version);
         }
         let receipt = Self { at: wire.at, kind: kind(wire)? };
         if receipt.encode()? == bytes { Ok(receipt) } else { Err(FormError::NotCanonical) }
     }
+}
+
+const fn is_known(version: u64) -> bool {
+    matches!(version, VERSION | VERSION_WITH_AMOUNT)
 }
 
 /// Tells a newer form from a broken one.
@@ -87,7 +91,7 @@ fn diagnose(bytes: &[u8], error: &serde_json::Error) -> FormError {
         k: Cow<'a, str>,
     }
     match serde_json::from_slice::<Outline<'_>>(bytes) {
-        Ok(outline) if outline.v != VERSION => FormError::Version,
+        Ok(outline) if !is_known(outline.v) => FormError::Version,
         Ok(outline) if serde_json::from_value::<KindWord>(outline.k.as_ref().into()).is_err() => FormError::Kind,
         _ => FormError::Malformed { column: error.column() },
     }
@@ -153,7 +157,8 @@ fn intent(wire: Wire<'_>) -> Result<Intent, FormError> {
         name: wire.name.map(Cow::into_owned),
         pin: wire.pin,
         args: wire.args,
-        cost: wire.cost.map(|amount| amount.0),
+        cost: wire.cost.map(|money| money.0),
+        amount: wire.amount.map(Cow::into_owned),
         authority: must("authority", wire.authority)?,
         policies: wire.policies.into_owned(),
         approval: wire.approval,
@@ -170,7 +175,8 @@ fn outcome(wire: Wire<'_>) -> Result<Outcome, FormError> {
         bytes: must("bytes", wire.bytes)?,
         redacted: wire.redacted,
         millis: must("ms", wire.ms)?,
-        cost: wire.cost.map(|amount| amount.0),
+        cost: wire.cost.map(|money| money.0),
+        amount: wire.amount.map(Cow::into_owned),
     })
 }
 

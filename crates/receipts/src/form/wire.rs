@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 
 use briefcase_types::{
-    AgentId, ApprovalId, CallId, Digest, Incarnation, Money, ReceiptIndex, RefusalCode, ServerId, SessionId, UnixMillis,
+    AgentId, Amount, ApprovalId, CallId, Digest, Incarnation, Money, ReceiptIndex, RefusalCode, ServerId, SessionId,
+    UnixMillis,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -63,19 +64,23 @@ words! {
     }
 }
 
-/// The version of the form that this program writes and reads.
+/// The version of a receipt without an amount of an asset.
 pub(super) const VERSION: u64 = 1;
 
-/// Money as its text, such as `0.01 USD`.
-pub(super) struct Amount(pub(super) Money);
+/// The version of a receipt with an amount of an asset. A program that does not know amounts rejects the version and not the
+/// member, so that it asks for a newer program.
+pub(super) const VERSION_WITH_AMOUNT: u64 = 2;
 
-impl Serialize for Amount {
+/// Money as its text, such as `0.01 USD`.
+pub(super) struct MoneyText(pub(super) Money);
+
+impl Serialize for MoneyText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
 }
 
-impl<'de> Deserialize<'de> for Amount {
+impl<'de> Deserialize<'de> for MoneyText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <Cow<'de, str>>::deserialize(deserializer)?;
         text.parse().map(Self).map_err(serde::de::Error::custom)
@@ -99,6 +104,7 @@ macro_rules! wire {
 
 wire! {
     #[serde(default, skip_serializing_if = "Option::is_none")] agent: Option<Cow<'a, AgentId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] amount: Option<Cow<'a, Amount>>,
     #[serde(default, skip_serializing_if = "Option::is_none")] approval: Option<ApprovalId>,
     #[serde(default, skip_serializing_if = "Option::is_none")] args: Option<Digest>,
     at: UnixMillis,
@@ -106,7 +112,7 @@ wire! {
     #[serde(default, skip_serializing_if = "Option::is_none")] bytes: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")] call: Option<CallId>,
     #[serde(default, skip_serializing_if = "Option::is_none")] code: Option<RefusalCode>,
-    #[serde(default, skip_serializing_if = "Option::is_none")] cost: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] cost: Option<MoneyText>,
     #[serde(default, skip_serializing_if = "Option::is_none")] decision: Option<Cow<'a, Word>>,
     #[serde(default, skip_serializing_if = "Option::is_none")] detail: Option<Cow<'a, Text>>,
     #[serde(default, skip_serializing_if = "Option::is_none")] digest: Option<Digest>,
@@ -144,6 +150,7 @@ impl<'a> Wire<'a> {
     fn bare(at: UnixMillis, k: KindWord) -> Self {
         Self {
             agent: None,
+            amount: None,
             approval: None,
             args: None,
             at,
@@ -240,11 +247,12 @@ impl<'a> Wire<'a> {
     fn of_intent(at: UnixMillis, intent: &'a super::Intent) -> Self {
         Self {
             agent: Some(Cow::Borrowed(&intent.agent)),
+            amount: intent.amount.as_ref().map(Cow::Borrowed),
             approval: intent.approval,
             args: intent.args,
             authority: Some(intent.authority),
             call: Some(intent.call),
-            cost: intent.cost.map(Amount),
+            cost: intent.cost.map(MoneyText),
             decision: Some(Cow::Borrowed(&intent.decision)),
             name: intent.name.as_ref().map(Cow::Borrowed),
             op: Some(Cow::Borrowed(&intent.op)),
@@ -252,20 +260,23 @@ impl<'a> Wire<'a> {
             policies: Cow::Borrowed(&intent.policies),
             server: Some(Cow::Borrowed(&intent.server)),
             session: Some(intent.session),
+            v: if intent.amount.is_some() { VERSION_WITH_AMOUNT } else { VERSION },
             ..Self::bare(at, KindWord::Intent)
         }
     }
 
     fn of_outcome(at: UnixMillis, outcome: &'a super::Outcome) -> Self {
         Self {
+            amount: outcome.amount.as_ref().map(Cow::Borrowed),
             bytes: Some(outcome.bytes),
             call: Some(outcome.call),
-            cost: outcome.cost.map(Amount),
+            cost: outcome.cost.map(MoneyText),
             intent: outcome.intent,
             ms: Some(outcome.millis),
             redacted: outcome.redacted,
             result: outcome.result,
             status: Some(Cow::Borrowed(&outcome.status)),
+            v: if outcome.amount.is_some() { VERSION_WITH_AMOUNT } else { VERSION },
             ..Self::bare(at, KindWord::Outcome)
         }
     }

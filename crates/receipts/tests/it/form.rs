@@ -6,8 +6,8 @@ use briefcase_receipts::{
     Start, Step, Text, Verdict, Word, Words, commit::CommitKey, log,
 };
 use briefcase_types::{
-    AgentId, ApprovalId, CallId, Digest, Entropy, Incarnation, Money, ReceiptIndex, RefusalCode, ServerId, SessionId,
-    UnixMillis,
+    AgentId, Amount, ApprovalId, CallId, Digest, Entropy, Incarnation, Money, ReceiptIndex, RefusalCode, ServerId,
+    SessionId, UnixMillis,
 };
 use proptest::{option, prelude::*};
 use serde_json::Value;
@@ -77,19 +77,29 @@ fn factor() -> impl Strategy<Value = Factor> {
     prop_oneof![Just(Factor::Pin), Just(Factor::Passkey)]
 }
 
+fn amount() -> impl Strategy<Value = Amount> {
+    let asset = "eip155:8453/erc20:0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913";
+    (any::<u128>(), 0..=36_u8)
+        .prop_map(move |(atomic, decimals)| Amount::new(atomic, asset.parse().unwrap(), decimals).unwrap())
+}
+
 fn intent() -> impl Strategy<Value = Kind> {
     let who = (call(), agent(), session(), server(), word(), option::of(text()));
     let what = (
         option::of(digest()),
         option::of(digest()),
         option::of(money()),
+        option::of(amount()),
         count(),
         words(),
         option::of(approval()),
         word(),
     );
     (who, what).prop_map(
-        |((call, agent, session, server, op, name), (pin, args, cost, authority, policies, approval, decision))| {
+        |(
+            (call, agent, session, server, op, name),
+            (pin, args, cost, amount, authority, policies, approval, decision),
+        )| {
             Kind::Intent(Intent {
                 call,
                 agent,
@@ -100,6 +110,7 @@ fn intent() -> impl Strategy<Value = Kind> {
                 pin,
                 args,
                 cost,
+                amount,
                 authority,
                 policies,
                 approval,
@@ -119,9 +130,10 @@ fn outcome() -> impl Strategy<Value = Kind> {
         count(),
         count(),
         option::of(money()),
+        option::of(amount()),
     )
-        .prop_map(|(call, intent, status, result, bytes, redacted, millis, cost)| {
-            Kind::Outcome(Outcome { call, intent, status, result, bytes, redacted, millis, cost })
+        .prop_map(|(call, intent, status, result, bytes, redacted, millis, cost, amount)| {
+            Kind::Outcome(Outcome { call, intent, status, result, bytes, redacted, millis, cost, amount })
         })
 }
 
@@ -227,6 +239,11 @@ fn the_vectors_of_the_other_implementation() {
     }
     assert_eq!(frontier.root().to_string(), vector["roots"][frontier.size() as usize].as_str().unwrap());
     assert_eq!(kinds.len(), 9, "one of each kind: {kinds:?}");
+    for line in vector["receipts_with_amounts"].as_array().unwrap() {
+        let line = line.as_str().unwrap();
+        let receipt = Receipt::decode(line.as_bytes()).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert_eq!(String::from_utf8(receipt.encode().unwrap()).unwrap(), line);
+    }
 
     let commitment = &vector["commitment"];
     let key: Vec<u8> = (0..32).collect();
@@ -251,8 +268,12 @@ fn what_is_not_this_form_is_named() {
     let good =
         String::from_utf8(Receipt { at: UnixMillis(5), kind: Kind::Outcome(outcome) }.encode().unwrap()).unwrap();
     let refused = |text: &str| Receipt::decode(text.as_bytes()).unwrap_err();
-    assert_eq!(refused(&good.replace("\"v\":1", "\"v\":2")), FormError::Version);
-    assert_eq!(refused(&good.replace("\"v\":1", "\"new\":[],\"v\":2")), FormError::Version);
+    assert_eq!(refused(&good.replace("\"v\":1", "\"v\":3")), FormError::Version);
+    assert_eq!(refused(&good.replace("\"v\":1", "\"new\":[],\"v\":3")), FormError::Version);
+    assert_eq!(refused(&good.replace("\"v\":1", "\"v\":2")), FormError::NotCanonical, "version 2 without an amount");
+    let with_amount = good.replacen('{', "{\"amount\":\"0.001 bip122:000000000019d6689c085ae165831e93/slip44:0\",", 1);
+    assert_eq!(refused(&with_amount), FormError::NotCanonical, "version 1 with an amount");
+    assert!(Receipt::decode(with_amount.replace("\"v\":1", "\"v\":2").as_bytes()).is_ok());
     assert_eq!(refused(&good.replace("\"outcome\"", "\"omen\"")), FormError::Kind);
     assert_eq!(refused(&good.replace("\"ms\":87,", "")), FormError::Missing("ms"));
     assert_eq!(refused(&good.replace("\"ms\"", "\"old\":1,\"ms\"")), FormError::NotCanonical);

@@ -50,6 +50,7 @@ pub fn intent(number: u64) -> Intent {
         pin: Some(Digest::sha256(b"pin")),
         args: Some(Digest::sha256(b"args")),
         cost: None,
+        amount: None,
         authority: 7,
         policies: [Word::lossy("granted-reads")].into_iter().collect(),
         approval: None,
@@ -67,6 +68,7 @@ pub fn outcome(number: u64, intent: Option<u64>) -> Outcome {
         redacted: 0,
         millis: 87,
         cost: None,
+        amount: None,
     }
 }
 

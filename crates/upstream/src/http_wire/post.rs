@@ -133,7 +133,7 @@ impl HttpWire {
     fn refused(&self, status: StatusCode) -> Failure {
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => UpstreamFailure::Unauthorized.into(),
-            StatusCode::PAYMENT_REQUIRED => UpstreamFailure::PaymentRequired.into(),
+            StatusCode::PAYMENT_REQUIRED => UpstreamFailure::PaymentRequired(None).into(),
             StatusCode::NOT_FOUND if self.session.get().is_some() => Failure::Gone,
             status => Failure::Status(status.as_u16()),
         }

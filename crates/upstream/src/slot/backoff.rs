@@ -46,7 +46,7 @@ impl Backoff {
         self.last = None;
         match outcome {
             Ok(_) => self.opened = Some(Instant::now()),
-            Err(UpstreamFailure::NotReady(_) | UpstreamFailure::Unauthorized | UpstreamFailure::PaymentRequired) => {
+            Err(UpstreamFailure::NotReady(_) | UpstreamFailure::Unauthorized | UpstreamFailure::PaymentRequired(_)) => {
                 self.not_before = None;
             }
             Err(failure) => {

@@ -8,7 +8,8 @@ use std::{
 
 use briefcase_egress::{AddressPolicy, Egress, EgressSettings, Target};
 use briefcase_ports::{
-    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, Outbound, Reply, RpcError, UpstreamFailure, Upstreams, Waiting,
+    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, Outbound, Reply, RpcError, Sharing, UpstreamFailure,
+    Upstreams, Waiting,
 };
 use briefcase_types::{Era, SecretName, ServerId, SessionId};
 use briefcase_upstream::{
@@ -192,6 +193,7 @@ pub fn session_line(server: &str, era: Era, session: char) -> ConnectionKey {
         session: format!("{}A", session.to_string().repeat(21)).parse().unwrap(),
         server: server.parse().unwrap(),
         client: Arc::new(client),
+        sharing: Sharing::Session,
     }
 }
 
