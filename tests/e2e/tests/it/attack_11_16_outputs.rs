@@ -232,7 +232,9 @@ async fn hidden_characters_do_not_arrive(corpora: &Corpora) -> usize {
         let answer = client.call("mock__say", json!({})).await.unwrap();
         let shown = answer["content"][0]["text"].as_str().unwrap();
         let stray: Vec<char> = without_colour(shown).chars().filter(|character| is_control(*character)).collect();
-        assert!(stray.is_empty(), "{}: {stray:?} in {shown:?}", row.family);
+        // A name in another direction than its text stands between isolates: that is their use, and they stay.
+        let isolated = row.family == "isolated_name" && stray == ['\u{2068}', '\u{2069}'];
+        assert!(stray.is_empty() || isolated, "{}: {stray:?} in {shown:?}", row.family);
         if row.attack && STRUCTURAL.contains(&row.family.as_str()) {
             attacks += 1;
             caught += usize::from(shown != row.text);
