@@ -25,7 +25,7 @@ fn headers(text: &[u8]) -> HeaderMap {
     map
 }
 
-fn framed(bytes: &[u8], cut: usize) -> Result<(bool, bool), framing::Violation> {
+fn framed(bytes: &[u8], cut: usize) -> Result<(bool, bool), framing::FramingError> {
     let mut state = framing::Framing::default();
     bytes.chunks(cut).try_for_each(|chunk| state.received(chunk))?;
     Ok((state.inside_head(), state.has_had_request()))
