@@ -8,6 +8,8 @@ use std::{
     time::Instant,
 };
 
+use briefcase_types::TokenBucket;
+
 /// The maximum number of concurrent requests and streams per agent.
 const AT_ONCE: usize = 512;
 /// The maximum number of connections per agent.
@@ -22,7 +24,7 @@ const BURST: u64 = 40_000;
 pub(super) struct AgentLimits {
     at_once: Arc<AtomicUsize>,
     connections: Arc<AtomicUsize>,
-    bucket: Mutex<(u64, Instant)>,
+    rate: Mutex<TokenBucket>,
 }
 
 /// A permit that returns its unit when dropped.
@@ -31,8 +33,8 @@ pub(super) struct LimitPermit(Arc<AtomicUsize>);
 
 impl AgentLimits {
     pub(super) fn new() -> Self {
-        let bucket = Mutex::new((BURST, Instant::now()));
-        Self { at_once: Arc::default(), connections: Arc::default(), bucket }
+        let rate = Mutex::new(TokenBucket::new(PER_SECOND, BURST, Instant::now()));
+        Self { at_once: Arc::default(), connections: Arc::default(), rate }
     }
 
     /// Takes a permit for a request; `None` at the limit or above the rate.
@@ -49,16 +51,7 @@ impl AgentLimits {
     }
 
     fn within_rate(&self) -> bool {
-        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        let (left, filled) = &mut *bucket;
-        let passed = u64::try_from(filled.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if passed > 0 {
-            *left = left.saturating_add(passed.saturating_mul(PER_SECOND / 1000)).min(BURST);
-            *filled = Instant::now();
-        }
-        let enough = *left > 0;
-        *left = left.saturating_sub(1);
-        enough
+        self.rate.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now())
     }
 }
 
