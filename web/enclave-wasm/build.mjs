@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import { wasm, weigh } from "../wasm.mjs";
 
 /** The most the core may weigh deflated, in bytes: its share of the enclave's 150 KB. */
-const MOST = 110_000;
+const MAX_BYTES = 110_000;
 
 export const built = () => wasm("briefcase-enclave-wasm", "wasm32-unknown-unknown");
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await weigh("core", built(), MOST);
+if (process.argv[1] === fileURLToPath(import.meta.url)) await weigh("core", built(), MAX_BYTES);

@@ -1,7 +1,7 @@
 /** The frame around the pages: where one is, what waits, and whether what is shown is live. */
 import { useEffect, useState } from "preact/hooks";
-import { KEY_HELP, typing } from "./approvals/keys.ts";
 import { ApprovalsPage } from "./approvals/page.tsx";
+import { SHORTCUT_HELP, typing } from "./approvals/shortcuts.ts";
 import { BudgetsPage } from "./budgets/page.tsx";
 import type { Question, Status } from "./contract.ts";
 import { PolicyPage } from "./policy/page.tsx";
@@ -135,7 +135,7 @@ function Help({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Keys" onClose={onClose}>
       <dl class="keys">
-        {KEY_HELP.map(([key, what]) => (
+        {SHORTCUT_HELP.map(([key, what]) => (
           <div key={key}>
             <dt>
               <kbd>{key}</kbd>

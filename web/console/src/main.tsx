@@ -1,9 +1,9 @@
 /** Starts the console: trades the one-time code for a session, then shows the pages. */
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { Ended } from "./ended.tsx";
-import { asProblem, isOpen, onOver, open } from "./session/client.ts";
+import { asProblem, isOpen, onExpired, open } from "./session/client.ts";
 import { takeCode } from "./session/route.ts";
+import { SessionExpired } from "./session_expired.tsx";
 
 const root = document.getElementById("app");
 if (root) {
@@ -16,13 +16,13 @@ if (root) {
 }
 
 async function start(root: HTMLElement, code: string | undefined): Promise<void> {
-  const end = (reason: string) => render(<Ended reason={reason} />, root);
+  const end = (reason: string) => render(<SessionExpired reason={reason} />, root);
   if (code === undefined) return end("A session of this console lasts until the page is closed or loaded anew.");
   try {
     await open(code);
   } catch (reason) {
     return end(asProblem(reason).message);
   }
-  onOver(() => end("The session is over: Briefcase was locked or restarted, or the session grew old."));
+  onExpired(() => end("The session is over: Briefcase was locked or restarted, or the session grew old."));
   render(<App />, root);
 }

@@ -2,19 +2,19 @@
 import type { IconName } from "./ui/icon.tsx";
 import type { Tone } from "./ui/parts.tsx";
 
-interface Said {
+interface Display {
   text: string;
   tone: Tone;
   icon: IconName;
 }
 
-const CLASSES: Record<string, Said> = {
+const CLASSES: Record<string, Display> = {
   read: { text: "Reads", tone: "plain", icon: "read" },
   write: { text: "Writes or changes", tone: "plain", icon: "write" },
   unknown: { text: "Effect unknown", tone: "warn", icon: "unknown" },
 };
 
-const RISKS: Record<string, Said> = {
+const RISKS: Record<string, Display> = {
   low: { text: "Low risk", tone: "good", icon: "check" },
   medium: { text: "Medium risk", tone: "warn", icon: "alert" },
   high: { text: "High risk", tone: "bad", icon: "alert" },
@@ -35,11 +35,11 @@ const FLAGS: Record<string, string> = {
   SecretFiles: "names of files that hold secrets",
 };
 
-export function classWord(word: string): Said {
+export function classWord(word: string): Display {
   return CLASSES[word] ?? { text: word, tone: "warn", icon: "unknown" };
 }
 
-export function riskWord(word: string): Said {
+export function riskWord(word: string): Display {
   return RISKS[word] ?? { text: `Risk: ${word}`, tone: "bad", icon: "alert" };
 }
 

@@ -7,11 +7,11 @@ import {
   type Event,
   GESTURE,
   GESTURES,
-  type Heard,
+  type Incoming,
   type Method,
   type Params,
   type Result,
-  readHeard,
+  readIncoming,
 } from "../../protocol/src/index.ts";
 import { Refused } from "./refused.ts";
 
@@ -22,14 +22,14 @@ export interface CallOptions {
   readonly timeout?: number;
 }
 
-export interface Around {
+export interface ChannelEvents {
   event(event: Event): void;
   malformed(): void;
   /** A request was not answered in time. */
-  silent(): void;
+  timedOut(): void;
 }
 
-const CALL_TIMEOUT = 30_000;
+const DEFAULT_TIMEOUT = 30_000;
 const asksPerson = (method: Method): boolean => (GESTURES as readonly Method[]).includes(method);
 
 interface Waiting {
@@ -44,14 +44,14 @@ export class Channel {
 
   constructor(
     readonly port: MessagePort,
-    readonly around: Around,
+    readonly events: ChannelEvents,
   ) {
-    port.onmessage = event => this.#heard(event.data);
-    port.onmessageerror = () => this.around.malformed();
+    port.onmessage = event => this.#receive(event.data);
+    port.onmessageerror = () => this.events.malformed();
   }
 
   async call<M extends Method>(method: M, params: Params<M>, options: CallOptions = {}): Promise<Result<M>> {
-    const { signal, timeout = asksPerson(method) ? GESTURE.timeout + 15_000 : CALL_TIMEOUT } = options;
+    const { signal, timeout = asksPerson(method) ? GESTURE.timeout + 15_000 : DEFAULT_TIMEOUT } = options;
     signal?.throwIfAborted();
     if (this.#ended !== undefined) throw this.#ended;
     const checked = checkParams(method, params);
@@ -66,7 +66,7 @@ export class Channel {
         signal?.addEventListener("abort", aborted, { once: true });
         timer = setTimeout(() => {
           reject(new Refused("channel", "timeout", `${method} was not answered in time`));
-          this.around.silent();
+          this.events.timedOut();
         }, timeout);
         // Cloned and not transferred: what the host hands in stays the host's.
         this.port.postMessage({ id, method, params: checked });
@@ -85,15 +85,15 @@ export class Channel {
     for (const waiting of [...this.#waiting.values()]) waiting.fail(why);
   }
 
-  #heard(data: unknown): void {
-    let heard: Heard;
+  #receive(data: unknown): void {
+    let heard: Incoming;
     try {
-      heard = readHeard(data);
+      heard = readIncoming(data);
     } catch {
-      this.around.malformed();
+      this.events.malformed();
       return;
     }
-    if (heard.kind === "event") this.around.event(heard.event);
+    if (heard.kind === "event") this.events.event(heard.event);
     else if (heard.kind === "ok") this.#waiting.get(heard.id)?.done(heard.ok);
     else this.#waiting.get(heard.id)?.fail(heard.error);
   }

@@ -4,11 +4,11 @@ import type { Method, Open, Params, Result, Storage, Event as Unasked } from "..
 import { type Calls, callsOf } from "./calls.ts";
 import { type CallOptions, Channel } from "./channel.ts";
 import { EnclaveFrame, enforcesPolicies } from "./frame.ts";
-import { Handshake, type Lost } from "./handshake.ts";
-import { type Memory, Remembered } from "./memory.ts";
+import { Handshake, type LostReason } from "./handshake.ts";
+import { HostMemory, type Memory } from "./host_memory.ts";
 import { Refused } from "./refused.ts";
-import { type Checking, type Trust, VerifiedRelease } from "./release.ts";
-import { after, type Happened, mayAsk, type Snapshot } from "./state.ts";
+import { type CheckContext, type Trust, VerifiedRelease } from "./release.ts";
+import { mayAsk, nextSnapshot, type Snapshot, type StateEvent } from "./state.ts";
 
 export type EnclaveOptions = Trust & {
   /** The exact address of the enclave's page, `https://…/kms.html`, on an origin of its own. */
@@ -25,7 +25,7 @@ export type EnclaveOptions = Trust & {
 };
 
 /** How long a probe may take before a silent enclave counts as gone. */
-const PROBE = 10_000;
+const PROBE_TIMEOUT = 10_000;
 
 const CLOSED = new Refused("channel", "closed", "it was closed before it was open");
 
@@ -33,13 +33,13 @@ export class Enclave extends EventTarget {
   /** Every method of the protocol. Refused unless the enclave is verified. */
   readonly calls: Calls = callsOf((method, params, options) => this.call(method, params, options));
   readonly #options: EnclaveOptions;
-  readonly #checking: Checking;
+  readonly #context: CheckContext;
   #snapshot: Snapshot;
-  #live:
+  #connection:
     | {
         readonly release: VerifiedRelease;
         readonly frame: EnclaveFrame;
-        readonly shaking: Handshake;
+        readonly handshake: Handshake;
         channel?: Channel;
       }
     | undefined;
@@ -52,13 +52,13 @@ export class Enclave extends EventTarget {
     super();
     const url = pageOf(options.url);
     this.#options = options;
-    const remembered = new Remembered(options.memory ?? localStorage, url);
-    const line = {
+    const memory = new HostMemory(options.memory ?? localStorage, url);
+    const fetchOptions = {
       fetch: globalThis.fetch.bind(globalThis),
       timeout: options.timeout ?? 20_000,
       signal: options.signal,
     };
-    this.#checking = { url, trust: options, remembered, line, now: () => Date.now() };
+    this.#context = { url, trust: options, memory, fetchOptions, now: () => Date.now() };
     this.#snapshot = { state: "checking", url: url.href, enforced: enforcesPolicies() ? "browser" : "outside" };
   }
 
@@ -89,10 +89,10 @@ export class Enclave extends EventTarget {
 
   async #open(): Promise<this> {
     const closed = this.#closed;
-    this.#drop(new Refused("channel", "closed", "the enclave is loaded anew"));
-    this.#tell({ kind: "check" });
+    this.#disconnect(new Refused("channel", "closed", "the enclave is loaded anew"));
+    this.#update({ kind: "check" });
     try {
-      const release = await VerifiedRelease.check(this.#checking);
+      const release = await VerifiedRelease.check(this.#context);
       if (closed !== this.#closed) throw CLOSED;
       await this.#embed(release);
       return this;
@@ -104,126 +104,127 @@ export class Enclave extends EventTarget {
 
   /** Verifies what runs, once more; opens what is lost or was refused. Without network a verified enclave stays so. */
   async verify(): Promise<Snapshot> {
-    const live = this.#live;
-    if (live === undefined || !mayAsk(this.#snapshot)) return (await this.open()).snapshot;
+    const connection = this.#connection;
+    if (connection === undefined || !mayAsk(this.#snapshot)) return (await this.open()).snapshot;
     try {
-      const again = await VerifiedRelease.check(this.#checking, live.release);
-      if (this.#live === live) this.#tell({ kind: "verified", release: again.facts });
+      const again = await VerifiedRelease.check(this.#context, connection.release);
+      if (this.#connection === connection) this.#update({ kind: "verified", release: again.facts });
     } catch (thrown) {
       const refused = Refused.of(thrown);
       if (!refused.transient) throw this.#refuse(refused);
-      this.#tell({ kind: "unclear", notice: refused });
+      this.#update({ kind: "unclear", notice: refused });
     }
     return this.snapshot;
   }
 
   /** Asks the enclave. This is the only way to it. */
   async call<M extends Method>(method: M, params: Params<M>, options?: CallOptions): Promise<Result<M>> {
-    const channel = this.#live?.channel;
+    const channel = this.#connection?.channel;
     const { refused, release } = this.#snapshot;
     if (channel === undefined || !mayAsk(this.#snapshot)) {
       throw refused ?? new Refused("channel", "not_verified", "the enclave is not verified, so it is not asked");
     }
-    if (release?.expires !== undefined && this.#checking.now() >= release.expires * 1000) {
+    if (release?.expires !== undefined && this.#context.now() >= release.expires * 1000) {
       throw this.#refuse(new Refused("expiry", "expired", "the manifest ended while this page was open"));
     }
     const result = await channel.call(method, params, options);
-    if (method === "reset") this.#keep((result as Result<"reset">).store, false);
+    if (method === "reset") this.#rememberStore((result as Result<"reset">).store, false);
     return result;
   }
 
   /** Shows a question that waits: in the frame, or in a window. The window needs a click of the person. */
   showQuestion(): void {
-    if (this.#snapshot.question === "frame") this.#live?.frame.reveal();
+    if (this.#snapshot.question === "frame") this.#connection?.frame.reveal();
     else if (this.#snapshot.question === "window") {
-      window.open(this.#checking.url.href, "briefcase-enclave", "popup,width=520,height=640");
+      window.open(this.#context.url.href, "briefcase-enclave", "popup,width=520,height=640");
     }
   }
 
   close(): void {
     this.#closed += 1;
-    if (this.#live !== undefined) this.#lose("closed");
+    if (this.#connection !== undefined) this.#lose("closed");
     else if (this.#opening !== undefined) this.#refuse(CLOSED);
     this.#opening = undefined;
   }
 
   async #embed(release: VerifiedRelease): Promise<void> {
     const { container = document.body, storage = "disk", signal } = this.#options;
-    const { url, remembered, line } = this.#checking;
-    const known = storage === "disk" ? remembered.store : undefined;
+    const { url, memory, fetchOptions } = this.#context;
+    const known = storage === "disk" ? memory.store : undefined;
     const open: Open = { briefcase: "open", storage, ...(known === undefined ? {} : { store: known }) };
     const frame = new EnclaveFrame(url, release);
-    const lost = (why: Lost) => this.#lose(why);
-    const shaking = new Handshake(frame, { container, open, timeout: line.timeout, signal, lost });
-    this.#live = { release, frame, shaking };
-    const live = this.#live;
-    const channel = new Channel(await shaking.shake(), {
+    const lost = (why: LostReason) => this.#lose(why);
+    const handshake = new Handshake(frame, { container, open, timeout: fetchOptions.timeout, signal, lost });
+    this.#connection = { release, frame, handshake };
+    const connection = this.#connection;
+    const channel = new Channel(await handshake.run(), {
       event: event => this.#event(event),
       malformed: () => this.#lose("malformed"),
-      silent: () => void this.#probe(),
+      timedOut: () => void this.#probe(),
     });
-    live.channel = channel;
+    connection.channel = channel;
     // The store may be away; then every method says so, and this page need not.
-    const status = await channel.call("status", {}, { timeout: line.timeout }).catch(unlessRefused);
-    if (this.#live !== live) throw new Refused("channel", "closed", "the enclave went away while it started");
-    this.#tell({ kind: "verified", release: release.facts });
+    const status = await channel.call("status", {}, { timeout: fetchOptions.timeout }).catch(unlessRefused);
+    if (this.#connection !== connection)
+      throw new Refused("channel", "closed", "the enclave went away while it started");
+    this.#update({ kind: "verified", release: release.facts });
     if (status === undefined) return;
-    this.#keep(status.store, status.lost);
+    this.#rememberStore(status.store, status.lost);
   }
 
   /** Which store of keys is there, so that the next visit notices when it is not. */
-  #keep(store: string, lost: boolean): void {
+  #rememberStore(store: string, lost: boolean): void {
     const { storage = "disk" } = this.#options;
-    if (storage === "disk" && !lost) this.#checking.remembered.store = store;
-    this.#tell({ kind: "store", lost });
+    if (storage === "disk" && !lost) this.#context.memory.store = store;
+    this.#update({ kind: "store", lost });
   }
 
   #event(event: Unasked): void {
-    const frame = this.#live?.frame;
+    const frame = this.#connection?.frame;
     if (event.event === "hide") {
       frame?.hide();
-      this.#tell({ kind: "answered" });
+      this.#update({ kind: "answered" });
       return;
     }
     if (event.event === "show") frame?.show(event.width, event.height);
-    this.#tell({ kind: "asked", where: event.event === "show" ? "frame" : "window" });
+    this.#update({ kind: "asked", where: event.event === "show" ? "frame" : "window" });
   }
 
   /** A request was not answered: is anybody there? */
   async #probe(): Promise<void> {
-    const channel = this.#live?.channel;
+    const channel = this.#connection?.channel;
     if (this.#probing || channel === undefined) return;
     this.#probing = true;
     try {
-      await channel.call("version", {}, { timeout: PROBE });
+      await channel.call("version", {}, { timeout: PROBE_TIMEOUT });
     } catch {
-      if (this.#live?.channel === channel) this.#lose("no_answer");
+      if (this.#connection?.channel === channel) this.#lose("no_answer");
     } finally {
       this.#probing = false;
     }
   }
 
-  #lose(why: Lost): void {
-    this.#drop(new Refused("channel", why, "the connection to the enclave is gone"));
-    this.#tell({ kind: "lost", lost: why });
+  #lose(why: LostReason): void {
+    this.#disconnect(new Refused("channel", why, "the connection to the enclave is gone"));
+    this.#update({ kind: "lost", lost: why });
   }
 
   #refuse(refused: Refused): Refused {
-    this.#drop(refused);
-    this.#tell({ kind: "refused", refused });
+    this.#disconnect(refused);
+    this.#update({ kind: "refused", refused });
     return refused;
   }
 
-  #drop(why: Refused): void {
-    const live = this.#live;
-    this.#live = undefined;
-    live?.shaking.stop();
-    live?.channel?.end(why);
-    live?.frame.remove();
+  #disconnect(why: Refused): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.handshake.stop();
+    connection?.channel?.end(why);
+    connection?.frame.remove();
   }
 
-  #tell(happened: Happened): void {
-    this.#snapshot = after(this.#snapshot, happened);
+  #update(event: StateEvent): void {
+    this.#snapshot = nextSnapshot(this.#snapshot, event);
     this.dispatchEvent(new Event("change"));
   }
 }

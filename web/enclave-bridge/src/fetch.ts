@@ -4,17 +4,17 @@ import { Refused } from "./refused.ts";
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-export interface Line {
+export interface FetchOptions {
   readonly fetch: typeof fetch;
   readonly timeout: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-export async function fetched(url: URL, most: number, line: Line): Promise<Bytes> {
-  const out = AbortSignal.timeout(line.timeout);
-  const signal = line.signal === undefined ? out : AbortSignal.any([line.signal, out]);
+export async function fetchBytes(url: URL, most: number, fetchOptions: FetchOptions): Promise<Bytes> {
+  const out = AbortSignal.timeout(fetchOptions.timeout);
+  const signal = fetchOptions.signal === undefined ? out : AbortSignal.any([fetchOptions.signal, out]);
   try {
-    const response = await line.fetch(url.href, {
+    const response = await fetchOptions.fetch(url.href, {
       mode: "cors",
       credentials: "omit",
       redirect: "manual",
@@ -28,7 +28,7 @@ export async function fetched(url: URL, most: number, line: Line): Promise<Bytes
     return await bounded(response, most, url);
   } catch (thrown) {
     if (thrown instanceof Refused) throw thrown;
-    line.signal?.throwIfAborted();
+    fetchOptions.signal?.throwIfAborted();
     if (out.aborted) throw new Refused("fetch", "timeout", `${url.pathname} was not answered in time`);
     throw new Refused("fetch", "unreachable", `${url.pathname} could not be fetched`);
   }

@@ -9,40 +9,40 @@ import type { EnclaveFrame } from "./frame.ts";
 import { Refused } from "./refused.ts";
 
 /** Why a connection that stood is gone. */
-export type Lost = "worker_ended" | "second_ready" | "navigated" | "no_answer" | "malformed" | "closed";
+export type LostReason = "worker_ended" | "second_ready" | "navigated" | "no_answer" | "malformed" | "closed";
 
-export interface Shaken {
+export interface HandshakeOptions {
   readonly container: Element;
   readonly open: Open;
   readonly timeout: number;
   readonly signal?: AbortSignal | undefined;
-  lost(why: Lost): void;
+  lost(why: LostReason): void;
 }
 
 const broken = (code: string, message: string) => new Refused("channel", code, message);
 
 export class Handshake {
-  readonly #messages = (event: MessageEvent<unknown>): void => this.#heard(event);
-  #settle: ((port: MessagePort | Refused) => void) | undefined;
+  readonly #messages = (event: MessageEvent<unknown>): void => this.#receive(event);
+  #resolve: ((port: MessagePort | Refused) => void) | undefined;
   #documents = 0;
   #opened = false;
   #over = false;
 
   constructor(
     readonly frame: EnclaveFrame,
-    readonly shaken: Shaken,
+    readonly options: HandshakeOptions,
   ) {}
 
   /** Loads the frame and waits for its greeting. */
-  async shake(): Promise<MessagePort> {
-    const { container, timeout, signal } = this.shaken;
+  async run(): Promise<MessagePort> {
+    const { container, timeout, signal } = this.options;
     const settled = new Promise<MessagePort | Refused>(resolve => {
-      this.#settle = resolve;
+      this.#resolve = resolve;
     });
     const late = () =>
-      this.#settle?.(broken("no_ready", "the enclave did not start: its page was blocked, or another one came"));
+      this.#resolve?.(broken("no_ready", "the enclave did not start: its page was blocked, or another one came"));
     const timer = setTimeout(late, timeout);
-    const cancelled = () => this.#settle?.(broken("cancelled", "it was cancelled"));
+    const cancelled = () => this.#resolve?.(broken("cancelled", "it was cancelled"));
     signal?.addEventListener("abort", cancelled, { once: true });
     window.addEventListener("message", this.#messages);
     this.frame.attach(container, () => this.#loaded());
@@ -55,14 +55,14 @@ export class Handshake {
 
   stop(): void {
     this.#over = true;
-    this.#settle?.(broken("closed", "the frame was taken away before it answered"));
+    this.#resolve?.(broken("closed", "the frame was taken away before it answered"));
     window.removeEventListener("message", this.#messages);
   }
 
-  #heard(event: MessageEvent<unknown>): void {
+  #receive(event: MessageEvent<unknown>): void {
     if (this.#over || !this.frame.owns(event.source)) return;
     if (event.origin !== this.frame.url.origin) {
-      if (!this.#opened) this.#settle?.(broken("wrong_origin", "another origin answered in the enclave's frame"));
+      if (!this.#opened) this.#resolve?.(broken("wrong_origin", "another origin answered in the enclave's frame"));
       return;
     }
     if (is(readEnded, event.data)) this.#lose("worker_ended");
@@ -75,13 +75,13 @@ export class Handshake {
       return;
     }
     if (schema !== SCHEMA) {
-      this.#settle?.(broken("schema", `the enclave speaks schema ${schema}, this page ${SCHEMA}`));
+      this.#resolve?.(broken("schema", `the enclave speaks schema ${schema}, this page ${SCHEMA}`));
       return;
     }
     this.#opened = true;
     const { port1, port2 } = new MessageChannel();
-    this.frame.window?.postMessage(this.shaken.open, this.frame.url.origin, [port2]);
-    this.#settle?.(port1);
+    this.frame.window?.postMessage(this.options.open, this.frame.url.origin, [port2]);
+    this.#resolve?.(port1);
   }
 
   #loaded(): void {
@@ -89,10 +89,10 @@ export class Handshake {
     if (this.#documents > 1) this.#lose("navigated");
   }
 
-  #lose(why: Lost): void {
+  #lose(why: LostReason): void {
     if (this.#over) return;
-    this.#settle?.(broken(why, "the enclave's frame did not stay what it was"));
-    this.shaken.lost(why);
+    this.#resolve?.(broken(why, "the enclave's frame did not stay what it was"));
+    this.options.lost(why);
   }
 }
 

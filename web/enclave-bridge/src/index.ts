@@ -8,14 +8,21 @@
 
 export type * from "../../protocol/src/index.ts";
 export { EnclaveError, GESTURES, LEASES, LIMITS, SCHEMA } from "../../protocol/src/index.ts";
+export type {
+  Evidence,
+  ModuleFacts,
+  Release,
+  ReleaseVerifier,
+  Seen,
+  TrustedManifest,
+} from "../../release-verifier/types.ts";
 export { type ChainCheck, checkAudit } from "./audit.ts";
 export type { Call, Calls } from "./calls.ts";
 export type { CallOptions } from "./channel.ts";
 export { Enclave, type EnclaveOptions } from "./enclave.ts";
-export type { Lost } from "./handshake.ts";
-export type { Memory } from "./memory.ts";
+export type { LostReason } from "./handshake.ts";
+export type { Memory } from "./host_memory.ts";
 export { LAYERS, type Layer, Refused } from "./refused.ts";
 export type { Facts, Trust } from "./release.ts";
 export { mayAsk, type Snapshot, type State } from "./state.ts";
 export { defineEnclaveStatus, EnclaveStatus } from "./status/element.ts";
-export type { Evidence, Release, ReleaseVerifier, Seen, TrustedManifest, TrustedModule } from "./verifier.ts";

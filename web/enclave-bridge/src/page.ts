@@ -1,10 +1,10 @@
 // Looks at the bytes of `kms.html`. Browsers that do not hold the frame to the policy run whatever the page names, so the
 // page itself has to be known: by the digest in the manifest, or, for a pin, by its every byte.
 
+import type { Release } from "../../release-verifier/types.ts";
 import { integrity, sha256 } from "./digest.ts";
 import type { Bytes } from "./fetch.ts";
 import { Refused } from "./refused.ts";
-import type { Release } from "./verifier.ts";
 
 const wrong = (code: string, message: string) => new Refused("page", code, message);
 
@@ -17,7 +17,7 @@ export async function pageOfRelease(page: Bytes, releases: readonly Release[]): 
 /** The page has to be the build's, around this module and the style that the policy names: nothing else is in it. */
 export async function pageOfModule(page: Bytes, module: string, policy: string): Promise<void> {
   const text = new TextDecoder().decode(page);
-  const [before, after] = around(module);
+  const [before, after] = pageAround(module);
   const style = text.slice(before.length, text.length - after.length);
   const named = /style-src '(sha256-[^']*)'/.exec(policy)?.[1];
   const whole = text === `${before}${style}${after}` && !style.includes("<");
@@ -27,7 +27,7 @@ export async function pageOfModule(page: Bytes, module: string, policy: string):
 }
 
 /** What stands before and after the style: `page.rs` of the build writes the same. */
-function around(module: string): readonly [string, string] {
+function pageAround(module: string): readonly [string, string] {
   const script = `<script type="module" src="artifacts/kms-${module}.mjs" integrity="${integrity(module)}" crossorigin="anonymous"></script>`;
   return [
     `<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n<title>Briefcase key enclave</title>\n<style>`,

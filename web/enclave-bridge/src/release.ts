@@ -4,16 +4,16 @@
 //
 // Invariant: a `VerifiedRelease` exists only if every one of these steps held; only with one can a frame be made.
 
+import type { Release, ReleaseVerifier, TrustedManifest } from "../../release-verifier/types.ts";
 import { isDigest, sha256 } from "./digest.ts";
-import { type Bytes, fetched, type Line } from "./fetch.ts";
+import { type Bytes, type FetchOptions, fetchBytes } from "./fetch.ts";
 import { framePolicy } from "./headers.ts";
-import type { Remembered } from "./memory.ts";
+import type { HostMemory } from "./host_memory.ts";
 import { pageOfModule, pageOfRelease } from "./page.ts";
 import { Refused } from "./refused.ts";
-import type { Release, ReleaseVerifier, TrustedManifest } from "./verifier.ts";
 
 /** The most bytes of each file. */
-const MOST = {
+const MAX_BYTES = {
   manifest: 1 << 15,
   bundle: 1 << 18,
   proof: 1 << 16,
@@ -44,11 +44,11 @@ export interface Facts {
   readonly expires?: number;
 }
 
-export interface Checking {
+export interface CheckContext {
   readonly url: URL;
   readonly trust: Trust;
-  readonly remembered: Remembered;
-  readonly line: Line;
+  readonly memory: HostMemory;
+  readonly fetchOptions: FetchOptions;
   now(): number;
 }
 
@@ -60,30 +60,30 @@ export class VerifiedRelease {
   ) {}
 
   /** Verifies what is served now; with `loaded`, that the module which runs already is still a release. */
-  static async check(checking: Checking, loaded?: VerifiedRelease): Promise<VerifiedRelease> {
-    const { trust } = checking;
+  static async check(context: CheckContext, loaded?: VerifiedRelease): Promise<VerifiedRelease> {
+    const { trust } = context;
     return "pin" in trust
-      ? VerifiedRelease.#pinned(checking, trust.pin)
-      : VerifiedRelease.#released(checking, trust, loaded);
+      ? VerifiedRelease.#pinned(context, trust.pin)
+      : VerifiedRelease.#released(context, trust, loaded);
   }
 
-  static async #pinned(checking: Checking, pin: string): Promise<VerifiedRelease> {
+  static async #pinned(context: CheckContext, pin: string): Promise<VerifiedRelease> {
     if (!isDigest(pin)) throw new Refused("policy", "pin", "a pin is 64 lowercase hexadecimal digits");
-    const policy = framePolicy(await headersFile(checking), pin);
-    await pageOfModule(await pageFile(checking), pin, policy);
-    const { url } = await module(checking, pin);
-    return new VerifiedRelease({ sha256: pin, moduleUrl: url.href, at: checking.now(), by: "pin" }, policy);
+    const policy = framePolicy(await headersFile(context), pin);
+    await pageOfModule(await pageFile(context), pin, policy);
+    const { url } = await module(context, pin);
+    return new VerifiedRelease({ sha256: pin, moduleUrl: url.href, at: context.now(), by: "pin" }, policy);
   }
 
   static async #released(
-    checking: Checking,
+    context: CheckContext,
     { policy, verifier }: Extract<Trust, { verifier: unknown }>,
     loaded?: VerifiedRelease,
   ): Promise<VerifiedRelease> {
-    const believed = typeof policy === "string" ? new TextEncoder().encode(policy) : policy;
-    const [evidence, file, page] = await Promise.all([evidenceOf(checking), headersFile(checking), pageFile(checking)]);
-    const seen = checking.remembered.seen();
-    const trusted = await verifier.manifest(believed, evidence, seen, checking.now());
+    const policyBytes = typeof policy === "string" ? new TextEncoder().encode(policy) : policy;
+    const [evidence, file, page] = await Promise.all([evidenceOf(context), headersFile(context), pageFile(context)]);
+    const seen = context.memory.seen();
+    const trusted = await verifier.manifest(policyBytes, evidence, seen, context.now());
     const release = loaded === undefined ? await served(trusted, file) : undefined;
     const good = [trusted.current, ...trusted.allowed];
     const wanted = loaded?.facts.sha256 ?? release?.sha256 ?? "";
@@ -92,12 +92,12 @@ export class VerifiedRelease {
     }
     // Beside a module that runs already, the page of any release may be served by now.
     await pageOfRelease(page, release === undefined ? good : [release]);
-    const { url, bytes } = await module(checking, wanted);
+    const { url, bytes } = await module(context, wanted);
     const found = await trusted.module(bytes);
     if (found.release.sha256 !== wanted) throw new Refused("module", "digest", "the verifier speaks of another module");
     const framed = loaded?.policy ?? framePolicy(file, wanted);
-    checking.remembered.advance(found.seen);
-    return new VerifiedRelease({ ...factsOf(trusted, found), moduleUrl: url.href, at: checking.now() }, framed);
+    context.memory.advance(found.seen);
+    return new VerifiedRelease({ ...factsOf(trusted, found), moduleUrl: url.href, at: context.now() }, framed);
   }
 }
 
@@ -108,19 +108,19 @@ function factsOf(trusted: TrustedManifest, found: Awaited<ReturnType<TrustedMani
   return { sha256, by: "policy", version, commit, schema, standing, signer, witnesses, loggedAt, expires } as const;
 }
 
-async function evidenceOf({ url, line }: Checking) {
+async function evidenceOf({ url, fetchOptions }: CheckContext) {
   const [manifest, bundle, proof] = await Promise.all([
-    fetched(new URL(".well-known/kms-manifest.json", url), MOST.manifest, line),
-    fetched(new URL(".well-known/kms-manifest.sigstore.json", url), MOST.bundle, line),
-    fetched(new URL(".well-known/kms-manifest.tlog-proof", url), MOST.proof, line),
+    fetchBytes(new URL(".well-known/kms-manifest.json", url), MAX_BYTES.manifest, fetchOptions),
+    fetchBytes(new URL(".well-known/kms-manifest.sigstore.json", url), MAX_BYTES.bundle, fetchOptions),
+    fetchBytes(new URL(".well-known/kms-manifest.tlog-proof", url), MAX_BYTES.proof, fetchOptions),
   ]);
   return { manifest, bundle, proof };
 }
 
-const pageFile = ({ url, line }: Checking): Promise<Bytes> => fetched(url, MOST.page, line);
+const pageFile = ({ url, fetchOptions }: CheckContext): Promise<Bytes> => fetchBytes(url, MAX_BYTES.page, fetchOptions);
 
-async function headersFile({ url, line }: Checking): Promise<string> {
-  const bytes = await fetched(new URL(".well-known/kms-headers.txt", url), MOST.headers, line);
+async function headersFile({ url, fetchOptions }: CheckContext): Promise<string> {
+  const bytes = await fetchBytes(new URL(".well-known/kms-headers.txt", url), MAX_BYTES.headers, fetchOptions);
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
@@ -136,9 +136,9 @@ async function served({ current, allowed }: TrustedManifest, file: string): Prom
   return found;
 }
 
-async function module({ url: page, line }: Checking, digest: string): Promise<{ url: URL; bytes: Bytes }> {
+async function module({ url: page, fetchOptions }: CheckContext, digest: string): Promise<{ url: URL; bytes: Bytes }> {
   const url = new URL(`artifacts/kms-${digest}.mjs`, page);
-  const bytes = await fetched(url, MOST.module, line);
+  const bytes = await fetchBytes(url, MAX_BYTES.module, fetchOptions);
   if ((await sha256(bytes)) !== digest) throw new Refused("module", "digest", "the module's bytes are not its name");
   return { url, bytes };
 }

@@ -2,7 +2,7 @@
 //
 // Invariant: `mayAsk` is the only door to the enclave, and it is open in no state but `verified` and `needs-gesture`.
 
-import type { Lost } from "./handshake.ts";
+import type { LostReason } from "./handshake.ts";
 import type { Refused } from "./refused.ts";
 import type { Facts } from "./release.ts";
 
@@ -15,7 +15,7 @@ export interface Snapshot {
   readonly enforced: "browser" | "outside";
   readonly release?: Facts;
   readonly refused?: Refused;
-  readonly lost?: Lost;
+  readonly lost?: LostReason;
   /** Where a person is asked. */
   readonly question?: "frame" | "window";
   /** Verifying again was not possible, and says nothing against the enclave. */
@@ -24,40 +24,38 @@ export interface Snapshot {
   readonly storeLost?: boolean;
 }
 
-export type Happened =
+export type StateEvent =
   | { readonly kind: "check" }
   | { readonly kind: "verified"; readonly release: Facts }
   | { readonly kind: "store"; readonly lost: boolean }
   | { readonly kind: "unclear"; readonly notice: Refused }
   | { readonly kind: "refused"; readonly refused: Refused }
-  | { readonly kind: "lost"; readonly lost: Lost }
+  | { readonly kind: "lost"; readonly lost: LostReason }
   | { readonly kind: "asked"; readonly where: "frame" | "window" }
   | { readonly kind: "answered" };
 
 export const mayAsk = ({ state }: Snapshot): boolean => state === "verified" || state === "needs-gesture";
 
-export function after(at: Snapshot, happened: Happened): Snapshot {
+export function nextSnapshot(at: Snapshot, event: StateEvent): Snapshot {
   const { url, enforced } = at;
   const base = { url, enforced };
-  switch (happened.kind) {
+  switch (event.kind) {
     case "check":
       return { ...base, state: "checking" };
     case "verified": {
       const { notice: _, ...rest } = at;
-      return mayAsk(at)
-        ? { ...rest, release: happened.release }
-        : { ...base, state: "verified", release: happened.release };
+      return mayAsk(at) ? { ...rest, release: event.release } : { ...base, state: "verified", release: event.release };
     }
     case "refused":
-      return { ...base, state: "unverified-refused", refused: happened.refused };
+      return { ...base, state: "unverified-refused", refused: event.refused };
     case "lost":
-      return at.state === "unverified-refused" ? at : { ...base, ...kept(at), state: "lost", lost: happened.lost };
+      return at.state === "unverified-refused" ? at : { ...base, ...kept(at), state: "lost", lost: event.lost };
     case "store":
-      return { ...at, storeLost: happened.lost };
+      return { ...at, storeLost: event.lost };
     case "unclear":
-      return { ...at, notice: happened.notice };
+      return { ...at, notice: event.notice };
     case "asked":
-      return mayAsk(at) ? { ...at, state: "needs-gesture", question: happened.where } : at;
+      return mayAsk(at) ? { ...at, state: "needs-gesture", question: event.where } : at;
     case "answered": {
       const { question: _, ...rest } = at;
       return at.state === "needs-gesture" ? { ...rest, state: "verified" } : at;

@@ -1,20 +1,20 @@
 // Makes elements. Text goes in as text: nothing on this page is ever read as markup.
 
-export type Inside = Node | string;
+export type Content = Node | string;
 
 export function el<N extends keyof HTMLElementTagNameMap>(
   name: N,
   attributes: Readonly<Record<string, string>> = {},
-  ...inside: readonly Inside[]
+  ...content: readonly Content[]
 ): HTMLElementTagNameMap[N] {
   const element = document.createElement(name);
   for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
-  element.append(...inside);
+  element.append(...content);
   return element;
 }
 
 /** Names and values, as a list of both. */
-export function facts(into: HTMLElement, of: Readonly<Record<string, Inside>>): void {
+export function facts(into: HTMLElement, of: Readonly<Record<string, Content>>): void {
   into.replaceChildren(...Object.entries(of).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }
 

@@ -8,11 +8,11 @@ import {
   Refused,
   type Trust,
 } from "../../enclave-bridge/src/index.ts";
-import { ReleaseVerifier } from "../../release-verifier/door.ts";
-import { type Config, Desk } from "./desk.ts";
+import { ReleaseVerifier } from "../../release-verifier/bindings.ts";
+import { AppState, type Config } from "./app_state.ts";
 import { el } from "./element.ts";
-import { Mail } from "./push/mail.ts";
-import { posted } from "./push/subscription.ts";
+import { PushState } from "./push/push_state.ts";
+import { postJson } from "./push/subscription.ts";
 import { abuse } from "./steps/abuse.ts";
 import { cheating } from "./steps/cheating.ts";
 import { keys } from "./steps/keys.ts";
@@ -25,27 +25,27 @@ import { signing } from "./steps/signing.ts";
 async function start(main: HTMLElement): Promise<void> {
   const config: Config = await (await fetch("config.json")).json();
   // Whatever it was told to do on the visit before: a page that is loaded anew starts with an honest server.
-  await posted(`${config.relay}/cheat/honest`);
+  await postJson(`${config.relay}/cheat/honest`);
   const enclave = Enclave.create({ url: config.enclave, ...(await trustOf(config)) });
-  const desk = new Desk(enclave, config);
-  const mail = new Mail(desk);
+  const state = new AppState(enclave, config);
+  const pushState = new PushState(state);
   defineEnclaveStatus();
   const status = document.querySelector<EnclaveStatus>("briefcase-enclave-status");
   if (status !== null) status.enclave = enclave;
-  questionBar(enclave);
+  confirmationBar(enclave);
   const steps = [
-    keys(desk),
-    signing(desk),
-    push(desk, mail),
-    rotation(desk),
-    abuse(desk, mail),
-    recovery(desk),
-    cheating(desk),
-    record(desk),
+    keys(state),
+    signing(state),
+    push(state, pushState),
+    rotation(state),
+    abuse(state, pushState),
+    recovery(state),
+    cheating(state),
+    record(state),
   ];
   main.append(...steps.map(step => step.section));
   await enclave.open();
-  await desk.compare();
+  await state.dropMissingKeys();
   main.setAttribute("aria-busy", "false");
 }
 
@@ -65,7 +65,7 @@ async function bytesOf(file: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 /** Where the enclave asks in a window, a click of this page has to open it: the button for that is always in reach. */
-function questionBar(enclave: Enclave): void {
+function confirmationBar(enclave: Enclave): void {
   const bar = document.querySelector<HTMLElement>("#question");
   const button = bar?.querySelector("button");
   button?.addEventListener("click", () => enclave.showQuestion());

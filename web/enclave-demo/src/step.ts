@@ -1,13 +1,13 @@
 // One step of the page: a heading, what it is about, buttons, and a place where what happened is said (and read out).
 
 import { EnclaveError, Refused } from "../../enclave-bridge/src/index.ts";
-import type { Desk } from "./desk.ts";
-import { el, type Inside } from "./element.ts";
+import type { AppState } from "./app_state.ts";
+import { type Content, el } from "./element.ts";
 
 export type Tone = "good" | "bad" | "plain";
 
 /** Why a button cannot work yet; nothing when it can. */
-export type Lack = () => string | undefined;
+export type Precondition = () => string | undefined;
 
 export class Step {
   readonly section: HTMLElement;
@@ -15,7 +15,7 @@ export class Step {
   readonly #said = el("p", { class: "said", role: "status" });
 
   constructor(
-    readonly desk: Desk,
+    readonly state: AppState,
     readonly name: string,
     number: number,
     title: string,
@@ -37,7 +37,7 @@ export class Step {
     return this;
   }
 
-  say(tone: Tone, ...what: readonly Inside[]): void {
+  say(tone: Tone, ...what: readonly Content[]): void {
     this.#said.dataset["tone"] = tone;
     this.#said.replaceChildren(...what);
   }
@@ -51,12 +51,17 @@ export class Step {
   }
 
   /** A button. While it works, or lacks something, it says so instead of doing it. */
-  button(label: string, style: "first" | "grave" | "", run: () => Promise<void>, lack: Lack = () => undefined) {
+  button(
+    label: string,
+    style: "first" | "grave" | "",
+    run: () => Promise<void>,
+    precondition: Precondition = () => undefined,
+  ) {
     const button = el("button", { type: "button", ...(style === "" ? {} : { class: style }) }, label);
     let busy = false;
-    const refresh = () => button.setAttribute("aria-disabled", String(busy || lack() !== undefined));
+    const refresh = () => button.setAttribute("aria-disabled", String(busy || precondition() !== undefined));
     button.addEventListener("click", async () => {
-      const why = lack();
+      const why = precondition();
       if (busy) return;
       if (why !== undefined) {
         this.say("plain", why);
@@ -73,7 +78,7 @@ export class Step {
         refresh();
       }
     });
-    this.desk.addEventListener("change", refresh);
+    this.state.addEventListener("change", refresh);
     refresh();
     return button;
   }

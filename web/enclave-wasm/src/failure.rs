@@ -86,7 +86,7 @@ impl From<ApprovalError> for Failure {
 }
 
 impl Code {
-    /// The status at the door.
+    /// The status at the state.
     pub const fn number(self) -> u32 {
         match self {
             Self::Malformed => 16,

@@ -3,16 +3,16 @@
 //! Invariants: **an operation gives a new state together with what it releases**, so that the worker can store the one
 //! before it lets the other go; and the only points where an operation waits are those that need a key which WebCrypto
 //! holds. Everything else is the same code as in the daemon. No wasm-bindgen: the one import is randomness, the exports
-//! are listed in `door.rs`, and `door.ts` is the typed side of them.
+//! are listed in `state.rs`, and `state.ts` is the typed side of them.
 
+mod codec;
+mod documents;
+mod executor;
 #[cfg(target_arch = "wasm32")]
-mod door;
-mod exchange;
+mod exports;
 mod failure;
-mod forms;
-mod machine;
+mod host_calls;
 mod operations;
 mod sessions;
-mod wire;
 
-pub use machine::{Machine, Status};
+pub use executor::{Executor, Status};

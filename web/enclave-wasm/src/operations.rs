@@ -1,4 +1,4 @@
-//! Operations by number; `door.ts` has the same numbers and fields.
+//! Operations by number; `state.ts` has the same numbers and fields.
 
 use std::rc::Rc;
 
@@ -6,35 +6,36 @@ use briefcase_types::Entropy;
 use zeroize::Zeroizing;
 
 use crate::{
-    exchange::Exchange,
+    codec::{Fields, Message},
+    documents,
     failure::{Code, Failure},
-    forms, sessions,
-    wire::{Answer, Fields},
+    host_calls::HostCalls,
+    sessions,
 };
 
 /// What an operation may use.
 pub struct Context {
-    pub exchange: Rc<Exchange>,
+    pub host_calls: Rc<HostCalls>,
     pub entropy: &'static dyn Entropy,
 }
 
 pub async fn run(
     operation: u32,
     input: Zeroizing<Vec<u8>>,
-    exchange: Rc<Exchange>,
+    host_calls: Rc<HostCalls>,
     entropy: &'static dyn Entropy,
-) -> Result<Answer, Failure> {
-    let context = Context { exchange, entropy };
+) -> Result<Message, Failure> {
+    let context = Context { host_calls, entropy };
     let fields = Fields::read(&input)?;
     match operation {
-        1 => forms::digest(fields),
-        3 => forms::thumbprint(fields),
-        4 => forms::audit_entry(fields),
-        5 => forms::audit_link(fields),
-        6 => forms::audit_head(fields),
-        7 => forms::audit_verify(fields),
-        8 => forms::vapid_input(fields),
-        9 => forms::approval_input(fields),
+        1 => documents::digest(fields),
+        3 => documents::thumbprint(fields),
+        4 => documents::audit_entry(fields),
+        5 => documents::audit_link(fields),
+        6 => documents::audit_head(fields),
+        7 => documents::audit_verify(fields),
+        8 => documents::vapid_input(fields),
+        9 => documents::approval_input(fields),
         16 => sessions::kem_generate(fields, &context),
         17 => sessions::kem_encapsulate(fields, &context),
         18 => sessions::kem_decapsulate(fields),

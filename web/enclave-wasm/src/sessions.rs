@@ -10,54 +10,54 @@ use briefcase_ratchet::{
 use zeroize::Zeroizing;
 
 use crate::{
-    exchange::Held,
+    codec::{Fields, Message},
     failure::Failure,
+    host_calls::HostKeys,
     operations::Context,
-    wire::{Answer, Fields},
 };
 
 const MAKE: u32 = 34;
 const ROTATE: u32 = 35;
 
-pub fn kem_generate(fields: Fields<'_>, context: &Context) -> Result<Answer, Failure> {
+pub fn kem_generate(fields: Fields<'_>, context: &Context) -> Result<Message, Failure> {
     fields.end()?;
     let secret = KemSecret::generate(context.entropy);
     let seed = secret.expose(|seed| Zeroizing::new(seed.to_vec()));
-    Ok(Answer::default().secret(seed).and(secret.public().to_bytes()))
+    Ok(Message::default().secret(seed).and(secret.public().to_bytes()))
 }
 
-pub fn kem_encapsulate(mut fields: Fields<'_>, context: &Context) -> Result<Answer, Failure> {
+pub fn kem_encapsulate(mut fields: Fields<'_>, context: &Context) -> Result<Message, Failure> {
     let key = KemPublic::from_bytes(fields.bytes()?)?;
     fields.end()?;
     let (ciphertext, shared) = key.encapsulate(context.entropy);
-    Ok(Answer::of(ciphertext).secret(shared.expose(|secret| Zeroizing::new(secret.to_vec()))))
+    Ok(Message::of(ciphertext).secret(shared.expose(|secret| Zeroizing::new(secret.to_vec()))))
 }
 
-pub fn kem_decapsulate(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+pub fn kem_decapsulate(mut fields: Fields<'_>) -> Result<Message, Failure> {
     let secret = KemSecret::from_seed(fields.array()?);
     let shared = secret.decapsulate(fields.bytes()?)?;
     fields.end()?;
-    Ok(Answer::default().secret(shared.expose(|secret| Zeroizing::new(secret.to_vec()))))
+    Ok(Message::default().secret(shared.expose(|secret| Zeroizing::new(secret.to_vec()))))
 }
 
-pub async fn identity_card(mut fields: Fields<'_>, context: &Context) -> Result<Answer, Failure> {
+pub async fn identity_card(mut fields: Fields<'_>, context: &Context) -> Result<Message, Failure> {
     let signing_key = fields.text()?.to_owned();
     let signing = SigningPublic::from_bytes(*fields.array()?);
     let agreement_key = fields.text()?.to_owned();
     let agreement = AgreementPublic::from_bytes(*fields.array()?);
     fields.end()?;
-    let holder = held(context, signing_key, agreement_key);
-    Ok(Answer::of(IdentityCard::make(signing, agreement, &holder).await?.to_bytes()))
+    let holder = host_keys(context, signing_key, agreement_key);
+    Ok(Message::of(IdentityCard::make(signing, agreement, &holder).await?.to_bytes()))
 }
 
-pub fn safety_number(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+pub fn safety_number(mut fields: Fields<'_>) -> Result<Message, Failure> {
     let one = IdentityCard::from_bytes(fields.bytes()?)?;
     let other = IdentityCard::from_bytes(fields.bytes()?)?;
     fields.end()?;
-    Ok(Answer::of(briefcase_ratchet::safety_number(&one, &other)))
+    Ok(Message::of(briefcase_ratchet::safety_number(&one, &other)))
 }
 
-pub async fn prekeys(operation: u32, mut fields: Fields<'_>, context: &Context) -> Result<Answer, Failure> {
+pub async fn prekeys(operation: u32, mut fields: Fields<'_>, context: &Context) -> Result<Message, Failure> {
     let identity = identity(&mut fields, context)?;
     let count = usize::try_from(fields.number()?).unwrap_or(usize::MAX);
     let step = if operation == MAKE || operation == ROTATE {
@@ -85,25 +85,25 @@ fn last_resort(key: &str, public: &[u8]) -> Result<LastResort, Failure> {
     Ok(LastResort::Held { key: key.to_owned(), public: KemPublic::from_bytes(public)? })
 }
 
-fn published(step: Step<Prekeys, PublishedPrekeys>) -> Answer {
+fn published(step: Step<Prekeys, PublishedPrekeys>) -> Message {
     let (prekeys, published) = step.into_parts();
-    let answer = Answer::default().secret(prekeys.to_bytes()).and(published.last_resort.to_bytes());
+    let answer = Message::default().secret(prekeys.to_bytes()).and(published.last_resort.to_bytes());
     published.bundles.iter().fold(answer, |answer, bundle| answer.and(bundle.to_bytes()))
 }
 
-pub fn prekeys_left(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+pub fn prekeys_left(mut fields: Fields<'_>) -> Result<Message, Failure> {
     let prekeys = Prekeys::from_bytes(fields.bytes()?)?;
     fields.end()?;
-    Ok(Answer::default().number(u64::try_from(prekeys.left()).unwrap_or(u64::MAX)))
+    Ok(Message::default().number(u64::try_from(prekeys.left()).unwrap_or(u64::MAX)))
 }
 
-pub fn bundle_verify(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+pub fn bundle_verify(mut fields: Fields<'_>) -> Result<Message, Failure> {
     let bundle = PrekeyBundle::verify(fields.bytes()?)?;
     fields.end()?;
-    Ok(Answer::of(bundle.card().to_bytes()).flag(bundle.is_one_time()))
+    Ok(Message::of(bundle.card().to_bytes()).flag(bundle.is_one_time()))
 }
 
-pub async fn initiate(mut fields: Fields<'_>, context: &Context) -> Result<Answer, Failure> {
+pub async fn initiate(mut fields: Fields<'_>, context: &Context) -> Result<Message, Failure> {
     let identity = identity(&mut fields, context)?;
     let bundle = PrekeyBundle::verify(fields.bytes()?)?;
     let mode = match fields.text()? {
@@ -114,10 +114,10 @@ pub async fn initiate(mut fields: Fields<'_>, context: &Context) -> Result<Answe
     let options = HandshakeOptions { mode, hide_headers: fields.flag()? };
     fields.end()?;
     let session = begin(&identity, &bundle, options, context.entropy).await?;
-    Ok(Answer::default().secret(session.to_bytes()).and(session.peer().to_bytes()))
+    Ok(Message::default().secret(session.to_bytes()).and(session.peer().to_bytes()))
 }
 
-pub async fn accept(mut fields: Fields<'_>, context: &Context) -> Result<Answer, Failure> {
+pub async fn accept(mut fields: Fields<'_>, context: &Context) -> Result<Message, Failure> {
     let identity = identity(&mut fields, context)?;
     let prekeys = Prekeys::from_bytes(fields.bytes()?)?;
     let message = fields.bytes()?;
@@ -126,39 +126,39 @@ pub async fn accept(mut fields: Fields<'_>, context: &Context) -> Result<Answer,
     fields.end()?;
     let step = accept_first(&identity, &prekeys, message, associated, policy, context.entropy).await?;
     let (accepted, plaintext) = step.into_parts();
-    let answer = Answer::default().secret(accepted.prekeys.to_bytes()).secret(accepted.session.to_bytes());
+    let answer = Message::default().secret(accepted.prekeys.to_bytes()).secret(accepted.session.to_bytes());
     Ok(answer.secret(plaintext).and(accepted.session.peer().to_bytes()))
 }
 
-pub fn encrypt(mut fields: Fields<'_>, context: &Context) -> Result<Answer, Failure> {
+pub fn encrypt(mut fields: Fields<'_>, context: &Context) -> Result<Message, Failure> {
     let session = RatchetSession::from_bytes(fields.bytes()?)?;
     let (plaintext, associated) = (fields.bytes()?, fields.bytes()?);
     fields.end()?;
     let (next, message) = session.encrypt(plaintext, associated, context.entropy)?.into_parts();
-    Ok(Answer::default().secret(next.to_bytes()).and(message))
+    Ok(Message::default().secret(next.to_bytes()).and(message))
 }
 
-pub fn decrypt(mut fields: Fields<'_>, context: &Context) -> Result<Answer, Failure> {
+pub fn decrypt(mut fields: Fields<'_>, context: &Context) -> Result<Message, Failure> {
     let session = RatchetSession::from_bytes(fields.bytes()?)?;
     let (message, associated) = (fields.bytes()?, fields.bytes()?);
     fields.end()?;
     let (next, plaintext) = session.decrypt(message, associated, context.entropy)?.into_parts();
-    Ok(Answer::default().secret(next.to_bytes()).secret(plaintext))
+    Ok(Message::default().secret(next.to_bytes()).secret(plaintext))
 }
 
-pub fn facts(mut fields: Fields<'_>) -> Result<Answer, Failure> {
+pub fn facts(mut fields: Fields<'_>) -> Result<Message, Failure> {
     let session = RatchetSession::from_bytes(fields.bytes()?)?;
     fields.end()?;
-    let answer = Answer::of(session.peer().to_bytes()).and(session.mode().name());
+    let answer = Message::of(session.peer().to_bytes()).and(session.mode().name());
     Ok(answer.flag(session.hides_headers()).flag(session.is_answered()))
 }
 
-fn identity(fields: &mut Fields<'_>, context: &Context) -> Result<LocalIdentity<Held>, Failure> {
+fn identity(fields: &mut Fields<'_>, context: &Context) -> Result<LocalIdentity<HostKeys>, Failure> {
     let card = IdentityCard::from_bytes(fields.bytes()?)?;
     let (signing, agreement) = (fields.text()?.to_owned(), fields.text()?.to_owned());
-    Ok(LocalIdentity::new(card, held(context, signing, agreement)))
+    Ok(LocalIdentity::new(card, host_keys(context, signing, agreement)))
 }
 
-fn held(context: &Context, signing: String, agreement: String) -> Held {
-    Held { exchange: Rc::clone(&context.exchange), signing, agreement }
+fn host_keys(context: &Context, signing: String, agreement: String) -> HostKeys {
+    HostKeys { host_calls: Rc::clone(&context.host_calls), signing, agreement }
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { type Core, CoreError, type LocalIdentity, type Mode } from "../door.ts";
+import { type Core, CoreError, type LocalIdentity, type Mode } from "../bindings.ts";
 import { Holder, load, person, text, unbase64, utf8 } from "./webcrypto.ts";
 
 interface Step {

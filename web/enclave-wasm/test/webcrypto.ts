@@ -1,6 +1,6 @@
 // Keys in WebCrypto, as the worker holds them: non-extractable where that matters, asked by name.
 import { readFile } from "node:fs/promises";
-import { Core, type Foreign, type HeldKey, type LocalIdentity } from "../door.ts";
+import { Core, type KeyOperations, type LocalIdentity, type NamedKey } from "../bindings.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -11,11 +11,11 @@ export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString
 export const utf8 = (text: string): Bytes => owned(new TextEncoder().encode(text));
 export const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-export class Holder implements Foreign {
+export class Holder implements KeyOperations {
   readonly #keys = new Map<string, CryptoKey>();
   asked = 0;
 
-  async make(algorithm: "Ed25519" | "X25519", keyRef: string): Promise<HeldKey> {
+  async make(algorithm: "Ed25519" | "X25519", keyRef: string): Promise<NamedKey> {
     const usages: KeyUsage[] = algorithm === "Ed25519" ? ["sign", "verify"] : ["deriveBits"];
     const pair = (await crypto.subtle.generateKey({ name: algorithm }, false, usages)) as CryptoKeyPair;
     this.#keys.set(keyRef, pair.privateKey);
@@ -54,7 +54,7 @@ export class Holder implements Foreign {
 }
 
 export const wasm = owned(await readFile(CORE_FILE));
-export const load = (foreign: Foreign): Promise<Core> => Core.load(wasm, foreign);
+export const load = (foreign: KeyOperations): Promise<Core> => Core.load(wasm, foreign);
 
 /** An identity with fresh keys in WebCrypto. */
 export async function person(core: Core, holder: Holder, name: string): Promise<LocalIdentity> {

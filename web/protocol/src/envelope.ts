@@ -1,6 +1,6 @@
 // What travels on the port once it is open. Requests go to the worker, answers and events come back.
 
-import { plain, refuse, shape, text, whole } from "./check.ts";
+import { integer, plainObject, reject, shape, string } from "./check.ts";
 import { EnclaveError, type ErrorBody, isErrorCode } from "./errors.ts";
 import type { Method, Params, Result } from "./methods.ts";
 
@@ -11,7 +11,7 @@ export interface Request<M extends Method = Method> {
   readonly params: Params<M>;
 }
 
-export type Answer<M extends Method = Method> =
+export type Response<M extends Method = Method> =
   | { readonly id: number; readonly ok: Result<M> }
   | { readonly id: number; readonly error: ErrorBody };
 
@@ -33,7 +33,7 @@ export interface Unchecked {
 }
 
 const request = shape({
-  id: whole(0, Number.MAX_SAFE_INTEGER),
+  id: integer(0, Number.MAX_SAFE_INTEGER),
   method: (value: unknown) => value,
   params: (value: unknown) => value,
 });
@@ -44,21 +44,21 @@ export function readRequest(data: unknown): Unchecked {
 }
 
 const failure = shape({
-  code: (value: unknown, at: string) => (isErrorCode(value) ? value : refuse(at, "is not an error code")),
-  message: text(1000, 0),
-  next: text(1000, 0),
+  code: (value: unknown, at: string) => (isErrorCode(value) ? value : reject(at, "is not an error code")),
+  message: string(1000, 0),
+  next: string(1000, 0),
 });
 
-export type Heard =
+export type Incoming =
   | { readonly kind: "ok"; readonly id: number; readonly ok: unknown }
   | { readonly kind: "error"; readonly id: number; readonly error: EnclaveError }
   | { readonly kind: "event"; readonly event: Event };
 
 /** Reads what came from the enclave: an answer or an event. */
-export function readHeard(data: unknown): Heard {
-  const object = plain(data, "message");
+export function readIncoming(data: unknown): Incoming {
+  const object = plainObject(data, "message");
   if (Object.hasOwn(object, "event")) return { kind: "event", event: readEvent(object) };
-  const id = whole(0, Number.MAX_SAFE_INTEGER);
+  const id = integer(0, Number.MAX_SAFE_INTEGER);
   if (Object.hasOwn(object, "error")) {
     const read = shape({ id, error: failure })(object, "answer");
     return {
@@ -73,12 +73,12 @@ export function readHeard(data: unknown): Heard {
 
 function readEvent(object: Readonly<Record<string, unknown>>): Event {
   const word = object["event"];
-  const size = whole(1, 2000);
+  const size = integer(1, 2000);
   const event = () => word;
   if (word === "show") {
     const { width, height } = shape({ event, width: size, height: size })(object, "event");
     return { event: "show", width, height };
   }
   shape({ event })(object, "event");
-  return word === "window" || word === "hide" ? { event: word } : refuse("event", "is not known");
+  return word === "window" || word === "hide" ? { event: word } : reject("event", "is not known");
 }

@@ -1,7 +1,7 @@
 // The few messages that go through `window.postMessage`: before the port is open, and when the worker is gone.
 // Both sides check origin and source themselves; here is only the form.
 
-import { matching, one, shape, whole } from "./check.ts";
+import { integer, matching, oneOf, shape } from "./check.ts";
 import { STORAGES, type Storage } from "./words.ts";
 
 /** Version of this protocol and of the store behind it. A host refuses a schema it was not built for. */
@@ -17,7 +17,7 @@ export interface Ready {
 export interface Open {
   readonly briefcase: "open";
   readonly storage: Storage;
-  /** The store that the host has seen before (`status.store`). Another one, or none, is then a loss and is said. */
+  /** The store that the host has seen before (`status.store`). Another oneOf, or none, is then a loss and is said. */
   readonly store?: string;
 }
 
@@ -29,9 +29,9 @@ export interface Ended {
 export const storeId = matching(/^[A-Za-z0-9_-]{22}$/, "the id of a store");
 
 export const readReady = (data: unknown): Ready =>
-  shape({ briefcase: one(["ready"]), schema: whole(1, 1_000_000) })(data, "ready");
+  shape({ briefcase: oneOf(["ready"]), schema: integer(1, 1_000_000) })(data, "ready");
 
 export const readOpen = (data: unknown): Open =>
-  shape({ briefcase: one(["open"]), storage: one(STORAGES) }, { store: storeId })(data, "open");
+  shape({ briefcase: oneOf(["open"]), storage: oneOf(STORAGES) }, { store: storeId })(data, "open");
 
-export const readEnded = (data: unknown): Ended => shape({ briefcase: one(["ended"]) })(data, "ended");
+export const readEnded = (data: unknown): Ended => shape({ briefcase: oneOf(["ended"]) })(data, "ended");

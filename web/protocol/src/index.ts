@@ -1,11 +1,11 @@
 // What host, frame and worker agree on, and nothing else: no code here touches a window, a worker or a key.
 
 export {
-  type Answer,
   type Event,
-  type Heard,
+  type Incoming,
   type Request,
-  readHeard,
+  type Response,
+  readIncoming,
   readRequest,
   type Unchecked,
 } from "./envelope.ts";

@@ -28,11 +28,11 @@ export const LIMITS = {
   /** Bytes of a sealed backup. */
   backup: 1 << 18,
   /** Requests that wait at once; the next is refused, not queued. */
-  waiting: 64,
+  pending: 64,
 } as const;
 
 /** Life of a VAPID token in seconds: what is given when nothing is asked, and the most that is ever given. */
-export const LEASES = { relay: 2 * 3600, own: 12 * 3600, most: 24 * 3600 } as const;
+export const LEASES = { relay: 2 * 3600, own: 12 * 3600, max: 24 * 3600 } as const;
 
 /** How long the text of a gesture is up before its button works, how long the enclave waits for the person, and how long a pointer rests on the button before it clicks. */
-export const GESTURE = { delay: 800, timeout: 120_000, rest: 400 } as const;
+export const GESTURE = { delay: 800, timeout: 120_000, dwell: 400 } as const;

@@ -1,6 +1,6 @@
 // The check of each method's parameters. `Checks` ties every method to one: a method without a check does not compile.
 
-import { bytes, type Check, flag, list, matching, one, plain, shape, text, whole } from "./check.ts";
+import { boolean, bytes, type Check, integer, list, matching, oneOf, plainObject, shape, string } from "./check.ts";
 import { LEASES, LIMITS } from "./limits.ts";
 import type { Empty, Method, Params } from "./methods.ts";
 import { AGREEMENTS, ALGORITHMS, FORMATS, type Kid, PURPOSES, type PublicJwk } from "./words.ts";
@@ -14,43 +14,43 @@ const associated = bytes(LIMITS.info);
 const empty: Check<Empty> = shape({});
 const named = shape({ kid });
 
-const pointKey = shape({ kty: one(["EC"]), crv: one(["P-256"]), x: coordinate, y: coordinate });
-const octetKey = shape({ kty: one(["OKP"]), crv: one(["Ed25519", "X25519"]), x: coordinate });
+const pointKey = shape({ kty: oneOf(["EC"]), crv: oneOf(["P-256"]), x: coordinate, y: coordinate });
+const octetKey = shape({ kty: oneOf(["OKP"]), crv: oneOf(["Ed25519", "X25519"]), x: coordinate });
 const publicKey: Check<PublicJwk> = (value, at) =>
-  plain(value, at)["kty"] === "EC" ? pointKey(value, at) : octetKey(value, at);
+  plainObject(value, at)["kty"] === "EC" ? pointKey(value, at) : octetKey(value, at);
 
 const CHECKS: { readonly [M in Method]: Check<Params<M>> } = {
   version: empty,
   status: empty,
   list: empty,
-  generate: shape({ alg: one(ALGORITHMS), purpose: one(PURPOSES) }, { recoverable: flag }),
-  publicKey: shape({ kid }, { format: one(FORMATS) }),
+  generate: shape({ alg: oneOf(ALGORITHMS), purpose: oneOf(PURPOSES) }, { recoverable: boolean }),
+  publicKey: shape({ kid }, { format: oneOf(FORMATS) }),
   sign: shape({ kid, bytes: bytes(LIMITS.message) }),
   verify: shape({ publicKey, bytes: bytes(LIMITS.message), signature: bytes(LIMITS.signature) }),
   derive: shape({ kid, peer: publicKey, info: bytes(LIMITS.info) }),
   vapidHeaders: shape(
-    { kid, aud: text(LIMITS.claim), sub: text(LIMITS.claim) },
+    { kid, aud: string(LIMITS.claim), sub: string(LIMITS.claim) },
     // The worker refuses more than the most by a name of its own; here only what is no life at all.
-    { ttl: whole(1, LEASES.most * 365), relay: flag },
+    { ttl: integer(1, LEASES.max * 365), relay: boolean },
   ),
   approve: shape({
     kid,
     approval: matching(/^[A-Za-z0-9._-]{1,64}$/, "an approval's id"),
-    text: text(LIMITS.text),
+    text: string(LIMITS.text),
     digest: coordinate,
-    expires: whole(1, Number.MAX_SAFE_INTEGER),
+    expires: integer(1, Number.MAX_SAFE_INTEGER),
   }),
   rotate: named,
   revoke: named,
-  audit: shape({}, { from: whole(0, Number.MAX_SAFE_INTEGER), count: whole(1, LIMITS.auditPage) }),
+  audit: shape({}, { from: integer(0, Number.MAX_SAFE_INTEGER), count: integer(1, LIMITS.auditPage) }),
   "session.card": named,
   "session.safetyNumber": shape({ kid, peer: card }),
-  "session.prekeys": shape({ kid, oneTime: whole(0, LIMITS.oneTime) }, { renew: flag }),
+  "session.prekeys": shape({ kid, oneTime: integer(0, LIMITS.oneTime) }, { renew: boolean }),
   "session.initiate": shape(
     { kid, bundle: bytes(LIMITS.bundle, 1) },
-    { peer: card, agreement: one(AGREEMENTS), hideHeaders: flag },
+    { peer: card, agreement: oneOf(AGREEMENTS), hideHeaders: boolean },
   ),
-  "session.accept": shape({ kid, message }, { x3dh: flag, associated }),
+  "session.accept": shape({ kid, message }, { x3dh: boolean, associated }),
   "session.encrypt": shape({ session, plaintext: bytes(LIMITS.plaintext) }, { associated }),
   "session.decrypt": shape({ session, message }, { associated }),
   "session.list": empty,

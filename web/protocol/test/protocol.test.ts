@@ -6,7 +6,7 @@ import {
   ERROR_CODES,
   METHODS,
   type Method,
-  readHeard,
+  readIncoming,
   readOpen,
   readRequest,
 } from "../src/index.ts";
@@ -117,14 +117,14 @@ test("a request without a number to answer to cannot be read", () => {
 });
 
 test("answers and events are read strictly", () => {
-  assert.deepEqual(readHeard({ id: 3, ok: { a: 1 } }), { kind: "ok", id: 3, ok: { a: 1 } });
-  const heard = readHeard({ id: 3, error: { code: "locked", message: "m", next: "n" } });
+  assert.deepEqual(readIncoming({ id: 3, ok: { a: 1 } }), { kind: "ok", id: 3, ok: { a: 1 } });
+  const heard = readIncoming({ id: 3, error: { code: "locked", message: "m", next: "n" } });
   assert.ok(heard.kind === "error" && heard.error.code === "locked" && heard.error.next === "n");
-  assert.deepEqual(readHeard({ event: "hide" }), { kind: "event", event: { event: "hide" } });
+  assert.deepEqual(readIncoming({ event: "hide" }), { kind: "event", event: { event: "hide" } });
   for (const bad of [{ id: 3 }, { id: 3, ok: 1, error: 2 }, { id: 3, error: { code: "nope", message: "", next: "" } }])
-    assert.throws(() => readHeard(bad), refused("bad_params"));
+    assert.throws(() => readIncoming(bad), refused("bad_params"));
   for (const bad of [{ event: "dance" }, { event: "hide", more: 1 }, { event: "show", width: 1e9, height: 1 }])
-    assert.throws(() => readHeard(bad), refused("bad_params"));
+    assert.throws(() => readIncoming(bad), refused("bad_params"));
 });
 
 test("the opening names a storage and at most a store", () => {

@@ -8,9 +8,9 @@
 //! `wasm32-unknown-unknown` does not have. `door.ts` gives the few imports that follow from it; the time is the one that
 //! its caller passed in, and there are no files, arguments or variables.
 
-mod answer;
+mod executor;
 #[cfg(target_arch = "wasm32")]
-mod door;
-mod machine;
+mod exports;
+mod response;
 
-pub use machine::{Failure, Machine};
+pub use executor::{Executor, Failure};

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { ReleaseVerifier } from "../door.ts";
+import { ReleaseVerifier } from "../bindings.ts";
 
 /** A time after the bundle was signed. */
 const NOW = Date.UTC(2026, 0, 1);

@@ -7,22 +7,22 @@ import { canHaveRule } from "./rule.ts";
 interface Props {
   question: Question;
   /** Why it cannot be allowed; empty when it can. */
-  hindered: string;
-  denyHindered: string;
+  blocked: string;
+  denyBlocked: string;
   onDecide: (decision: Decision) => void;
   onRule: () => void;
 }
 
 export function Actions(props: Props) {
-  const { question, hindered, denyHindered, onDecide } = props;
+  const { question, blocked, denyBlocked, onDecide } = props;
   const allow = (scope: "once" | "session_exact" | "session_tool") => () => onDecide({ decision: "allow", scope });
-  const common = { type: "button", class: "allow", disabled: hindered !== "", onKeyDown: notEnter } as const;
+  const common = { type: "button", class: "allow", disabled: blocked !== "", onKeyDown: notEnter } as const;
   return (
     <>
       <button
         type="button"
         class="deny"
-        disabled={denyHindered !== ""}
+        disabled={denyBlocked !== ""}
         onKeyDown={notEnter}
         onClick={() => onDecide({ decision: "deny" })}
       >

@@ -1,4 +1,4 @@
-/** One question, whole: who asks, for what exactly, and the answers. */
+/** One question, whole: who requestSentence, for what exactly, and the answers. */
 import { useId, useRef, useState } from "preact/hooks";
 import { Arguments, type Reading } from "../args/view.tsx";
 import type { Decided, Decision, Question } from "../contract.ts";
@@ -7,11 +7,11 @@ import { decide } from "../session/evidence.ts";
 import { useNow } from "../ui/clock.ts";
 import { ProblemNote } from "../ui/parts.tsx";
 import { Actions } from "./actions.tsx";
-import { REST, REST_HIGH, useArmed } from "./arm.ts";
-import { useAttention } from "./attention.ts";
+import { blockedReason, denyBlockedReason } from "./blocked.ts";
+import { CLICK_DELAY, CLICK_DELAY_HIGH, useClickDelay } from "./click_delay.ts";
 import { Badges, Expiry, Facts, Sentence } from "./facts.tsx";
-import { denyHindrance, hindrance } from "./guard.ts";
 import { RuleDialog } from "./rule_dialog.tsx";
+import { useVisible } from "./visibility.ts";
 
 interface Props {
   question: Question;
@@ -33,17 +33,20 @@ export function Card(props: Props) {
   const [reading, setReading] = useState(UNREAD);
   const [rule, setRule] = useState(false);
   const { busy, problem, answer } = useAnswer(props);
-  const attention = useAttention(actions);
-  const armed = useArmed(question.risk === "high" ? REST_HIGH : REST, `${props.arrangement} ${attention}`);
+  const visible = useVisible(actions);
+  const clickable = useClickDelay(
+    question.risk === "high" ? CLICK_DELAY_HIGH : CLICK_DELAY,
+    `${props.arrangement} ${visible}`,
+  );
   const known = {
     reading,
-    attention: attention || rule,
-    armed,
+    visible: visible || rule,
+    clickable,
     busy: busy || props.taken,
     expired: useNow() >= question.expires,
     passkeys: props.passkeys,
   };
-  const hindered = hindrance(known);
+  const blocked = blockedReason(known);
   return (
     <article class={`card risk-${question.risk}`} aria-labelledby={id} tabIndex={-1} data-question={question.id}>
       <header>
@@ -58,14 +61,14 @@ export function Card(props: Props) {
       <div class="actions" ref={actions} role="group" aria-label="Your decision">
         <Actions
           question={question}
-          hindered={hindered}
-          denyHindered={denyHindrance(known)}
+          blocked={blocked}
+          denyBlocked={denyBlockedReason(known)}
           onDecide={answer}
           onRule={() => setRule(true)}
         />
       </div>
       <p class="hint" role="status">
-        {hindered || (question.once_only ? "Only this one call can be allowed: your policy asks each time." : "")}
+        {blocked || (question.once_only ? "Only this one call can be allowed: your policy asks each time." : "")}
       </p>
       {rule && (
         <RuleDialog

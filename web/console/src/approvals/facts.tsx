@@ -1,18 +1,20 @@
-/** Who asks, what for, and what a person should know before deciding. */
+/** Who requestSentence, what for, and what a person should know before deciding. */
 import type { Question } from "../contract.ts";
 import { span, useNow } from "../ui/clock.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Badge, Digest } from "../ui/parts.tsx";
-import { Safe } from "../ui/safe.tsx";
+import { UntrustedText } from "../ui/untrusted_text.tsx";
 import { classWord, labelWord, listed, riskWord } from "../words.ts";
-import { asks } from "./asks.ts";
+import { requestSentence } from "./sentence.ts";
 
 const SOON = 30_000;
 
 export function Sentence({ question, id }: { question: Question; id: string }) {
   return (
     <h2 id={id} class="asks">
-      {asks(question).map((part, place) => (part.strong ? <b key={place}>{<Safe text={part.text} />}</b> : part.text))}
+      {requestSentence(question).map((part, place) =>
+        part.strong ? <b key={place}>{<UntrustedText text={part.text} />}</b> : part.text,
+      )}
     </h2>
   );
 }
@@ -60,7 +62,7 @@ export function Facts({ question }: { question: Question }) {
         {question.policies.length === 0 && "No policy allows it by itself."}
         {question.policies.map((policy, place) => (
           <span key={policy}>
-            {place > 0 && ", "}policy <code>{<Safe text={policy} />}</code>
+            {place > 0 && ", "}policy <code>{<UntrustedText text={policy} />}</code>
           </span>
         ))}
         {question.policies.length > 0 && " wants a person to decide"}

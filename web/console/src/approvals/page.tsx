@@ -5,26 +5,26 @@ import { address, go } from "../session/route.ts";
 import { Icon } from "../ui/icon.tsx";
 import { type Loaded, useLoad } from "../ui/load.ts";
 import { Command, Empty, PageHead, ProblemNote } from "../ui/parts.tsx";
-import { Safe } from "../ui/safe.tsx";
+import { UntrustedText } from "../ui/untrusted_text.tsx";
 import { counted } from "../words.ts";
-import { sentence } from "./asks.ts";
 import { Card } from "./card.tsx";
-import { useKeys } from "./keys.ts";
+import { sentence } from "./sentence.ts";
+import { useShortcuts } from "./shortcuts.ts";
 
-interface Told {
+interface Notice {
   text: string;
   receipt?: string;
 }
 
 export function ApprovalsPage({ approvals }: { approvals: Loaded<Question[]> }) {
-  useKeys();
+  useShortcuts();
   const factors = useLoad<FactorView[]>("/v1/factors", "authority");
-  const [told, setTold] = useState<Told>();
+  const [notice, setNotice] = useState<Notice>();
   const [busy, setBusy] = useState<string>();
   const questions = [...(approvals.data ?? [])].sort((a, b) => a.asked - b.asked);
   const passkeys = factors.data?.some(factor => factor.kind === "passkey") ?? false;
   const decided = (question: Question, result: Decided) => {
-    setTold({
+    setNotice({
       text: `${result.decision === "denied" ? "Denied" : "Allowed"}: ${sentence(question)}.`,
       receipt: result.receipt,
     });
@@ -36,7 +36,7 @@ export function ApprovalsPage({ approvals }: { approvals: Loaded<Question[]> }) 
       <ProblemNote problem={approvals.problem} />
       {factors.data && !passkeys && <NoPasskey />}
       <Announce questions={questions} loaded={approvals.data !== undefined} />
-      <div role="status">{told && <Done told={told} />}</div>
+      <div role="status">{notice && <Done notice={notice} />}</div>
       {questions.map(question => (
         <Card
           key={question.id}
@@ -53,14 +53,14 @@ export function ApprovalsPage({ approvals }: { approvals: Loaded<Question[]> }) 
   );
 }
 
-function Done({ told }: { told: Told }) {
+function Done({ notice }: { notice: Notice }) {
   return (
     <p class="done">
       <Icon name="check" />
-      <Safe text={told.text} />{" "}
-      {told.receipt !== undefined && (
-        <button type="button" class="link" onClick={() => go(address("receipts", { id: told.receipt ?? "" }))}>
-          Receipt {told.receipt}
+      <UntrustedText text={notice.text} />{" "}
+      {notice.receipt !== undefined && (
+        <button type="button" class="link" onClick={() => go(address("receipts", { id: notice.receipt ?? "" }))}>
+          Receipt {notice.receipt}
         </button>
       )}
     </p>
@@ -81,7 +81,7 @@ function Announce({ questions, loaded }: { questions: Question[]; loaded: boolea
   }, [questions.map(question => question.id).join(), loaded]);
   return (
     <p class="unseen" aria-live="polite" data-announce>
-      <Safe text={text} />
+      <UntrustedText text={text} />
     </p>
   );
 }

@@ -3,12 +3,12 @@ import { useRef, useState } from "preact/hooks";
 import { canonical } from "../args/canonical.ts";
 import type { Decision, Question } from "../contract.ts";
 import { Dialog, notEnter } from "../ui/dialog.tsx";
-import { Safe } from "../ui/safe.tsx";
-import { REST_HIGH, useArmed } from "./arm.ts";
-import { useAttention } from "./attention.ts";
+import { UntrustedText } from "../ui/untrusted_text.tsx";
+import { CLICK_DELAY_HIGH, useClickDelay } from "./click_delay.ts";
 import { fixable, LASTS, ruleSentence } from "./rule.ts";
+import { useVisible } from "./visibility.ts";
 
-const PREVIEW_MOST = 80;
+const PREVIEW_MAX = 80;
 
 interface Props {
   question: Question;
@@ -22,8 +22,8 @@ export function RuleDialog({ question, onClose, onDecide }: Props) {
   const [fixed, setFixed] = useState(names);
   const [lasts, setLasts] = useState(LASTS[0]);
   const actions = useRef<HTMLDivElement>(null);
-  const attention = useAttention(actions);
-  const armed = useArmed(REST_HIGH, `${fixed.join()} ${lasts?.seconds}`);
+  const visible = useVisible(actions);
+  const clickable = useClickDelay(CLICK_DELAY_HIGH, `${fixed.join()} ${lasts?.seconds}`);
   const toggle = (name: string) =>
     setFixed(now =>
       now.includes(name) ? now.filter(other => other !== name) : names.filter(one => one === name || now.includes(one)),
@@ -46,13 +46,13 @@ export function RuleDialog({ question, onClose, onDecide }: Props) {
         </select>
       </label>
       <p class={fixed.length < names.length ? "sentence wide" : "sentence"} aria-live="polite">
-        <Safe text={ruleSentence(question, names, fixed, lasts?.text ?? "")} />
+        <UntrustedText text={ruleSentence(question, names, fixed, lasts?.text ?? "")} />
       </p>
       <div class="actions" ref={actions}>
         <button type="button" onClick={onClose}>
           Cancel
         </button>
-        <button type="button" class="allow" disabled={!attention || !armed} onKeyDown={notEnter} onClick={allow}>
+        <button type="button" class="allow" disabled={!visible || !clickable} onKeyDown={notEnter} onClick={allow}>
           Allow with this rule
         </button>
       </div>
@@ -68,10 +68,10 @@ function Members(props: { members: [string, unknown][]; fixed: string[]; toggle:
         <label key={name} class="tick">
           <input type="checkbox" checked={props.fixed.includes(name)} onChange={() => props.toggle(name)} />
           <code>
-            <Safe text={name} />
+            <UntrustedText text={name} />
           </code>
           <code class="preview">
-            <Safe text={shortened(canonical(value))} />
+            <UntrustedText text={shortened(canonical(value))} />
           </code>
         </label>
       ))}
@@ -82,5 +82,5 @@ function Members(props: { members: [string, unknown][]; fixed: string[]; toggle:
 /** For recognising the argument; the whole of it stands on the card. */
 function shortened(text: string): string {
   const characters = [...text];
-  return characters.length > PREVIEW_MOST ? `${characters.slice(0, PREVIEW_MOST).join("")} …` : text;
+  return characters.length > PREVIEW_MAX ? `${characters.slice(0, PREVIEW_MAX).join("")} …` : text;
 }

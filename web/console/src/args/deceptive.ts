@@ -35,7 +35,7 @@ const MARK = /\p{M}/u;
 /** What a mark can stand on. */
 const BASE = /[\p{L}\p{N}\p{M}]/u;
 /** More marks than this on one letter paint over the lines above and below. */
-const MARKS_MOST = 2;
+const MARKS_MAX = 2;
 /** From this many on, blanks in a row are shown as what they are. */
 export const BLANKS_MANY = 3;
 
@@ -104,7 +104,7 @@ export function pieces(text: string): Piece[] {
 function marked(mark: string, marks: number, before: string, last: Piece | undefined): Piece {
   const kind = last?.kind ?? "escape";
   const carries = BASE.test(before) && (kind === "plain" || kind === "odd" || kind === "rtl");
-  if (!carries || marks > MARKS_MOST || isHidden(mark)) return { kind: "escape", text: escaped(mark) };
+  if (!carries || marks > MARKS_MAX || isHidden(mark)) return { kind: "escape", text: escaped(mark) };
   return { kind, text: mark };
 }
 

@@ -19,7 +19,7 @@ export interface Line {
 }
 
 /** Most characters that a line of one string shows. */
-const LINE_MOST = 600;
+const LINE_MAX = 600;
 
 export function lines(value: unknown): Line[] {
   const out: Line[] = [{ depth: 0, continues: false, parts: [] }];
@@ -79,10 +79,10 @@ function writeString(value: string, depth: number, out: Line[]): void {
 
 /** Lays pieces out; a new line after line breaks in the text, and where a line gets too long. */
 function spread(all: Piece[], depth: number, out: Line[], plain: Part["kind"] = "plain"): void {
-  let room = LINE_MOST;
+  let room = LINE_MAX;
   const turn = () => {
     out.push({ depth, continues: true, parts: [] });
-    room = LINE_MOST;
+    room = LINE_MAX;
   };
   all.forEach((piece, place) => {
     const kind = piece.kind === "plain" ? plain : piece.kind;
@@ -97,12 +97,12 @@ function spread(all: Piece[], depth: number, out: Line[], plain: Part["kind"] = 
 
 /** A piece in texts of bounded length, never cut inside an escape or between a letter and its marks. */
 function cuts(piece: Piece): string[] {
-  if (piece.text.length <= LINE_MOST) return [piece.text];
+  if (piece.text.length <= LINE_MAX) return [piece.text];
   const out: string[] = [];
   let now = "";
   for (const unit of piece.text.match(/\\u[0-9a-f]{4}|\\.|.\p{M}*/gsu) ?? []) {
     now += unit;
-    if (now.length >= LINE_MOST) {
+    if (now.length >= LINE_MAX) {
       out.push(now);
       now = "";
     }

@@ -7,15 +7,15 @@
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Icon } from "../ui/icon.tsx";
-import { Safe } from "../ui/safe.tsx";
+import { UntrustedText } from "../ui/untrusted_text.tsx";
 import { canonical, fromCanonical } from "./canonical.ts";
 import { type Line, lines, type Part } from "./lines.ts";
 import { type Note, notes } from "./notes.ts";
-import { useSeen } from "./seen.ts";
+import { useReadCoverage } from "./read_coverage.ts";
 
 const LINES_FIRST = 40;
 const LINES_MORE = 400;
-const NOTES_MOST = 12;
+const NOTES_MAX = 12;
 
 export interface Reading {
   /** Everything is shown, was in view, and is what will run. */
@@ -44,7 +44,7 @@ function Unreadable(props: { text: string; onReading?: (reading: Reading) => voi
   return (
     <div class="arguments unreadable">
       <p>These arguments can be read in more than one way, so they cannot be allowed here.</p>
-      <Safe text={props.text} />
+      <UntrustedText text={props.text} />
     </div>
   );
 }
@@ -79,7 +79,7 @@ function useReading(
   text: string,
   tell: ((reading: Reading) => void) | undefined,
 ): void {
-  const seen = useSeen(body, complete);
+  const seen = useReadCoverage(body, complete);
   useEffect(() => {
     if (!tell) return;
     const faithful = complete && isFaithful(body.current?.textContent ?? "", text);
@@ -106,7 +106,7 @@ function PartView({ part }: { part: Part }) {
 }
 
 function Notes(props: { notes: Note[] }) {
-  const shown = props.notes.slice(0, NOTES_MOST);
+  const shown = props.notes.slice(0, NOTES_MAX);
   return (
     <div class="notes" role="note">
       <Icon name="eye" />
@@ -118,11 +118,11 @@ function Notes(props: { notes: Note[] }) {
               {note.path !== "" && (
                 <>
                   <code>
-                    <Safe text={note.path.slice(1)} />
+                    <UntrustedText text={note.path.slice(1)} />
                   </code>{" "}
                 </>
               )}
-              <Safe text={note.message} />
+              <UntrustedText text={note.message} />
             </li>
           ))}
           {props.notes.length > shown.length && <li>and {props.notes.length - shown.length} more places</li>}

@@ -1,13 +1,13 @@
 /** A change of the authority document: what it would do, line by line, then a passkey over exactly that. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { REST_HIGH, useArmed } from "../approvals/arm.ts";
-import { useAttention } from "../approvals/attention.ts";
+import { CLICK_DELAY_HIGH, useClickDelay } from "../approvals/click_delay.ts";
+import { useVisible } from "../approvals/visibility.ts";
 import type { Applied, Change, Preview } from "../contract.ts";
 import { asProblem, type Problem } from "../session/client.ts";
 import { apply, preview } from "../session/evidence.ts";
 import { Dialog, notEnter } from "../ui/dialog.tsx";
 import { ProblemNote } from "../ui/parts.tsx";
-import { Safe } from "../ui/safe.tsx";
+import { UntrustedText } from "../ui/untrusted_text.tsx";
 
 interface Props {
   title: string;
@@ -22,8 +22,8 @@ export function ChangeDialog({ title, change, verb, onClose, onDone }: Props) {
   const [problem, setProblem] = useState<Problem>();
   const [busy, setBusy] = useState(false);
   const actions = useRef<HTMLDivElement>(null);
-  const attention = useAttention(actions);
-  const armed = useArmed(REST_HIGH, shown?.digest ?? "");
+  const visible = useVisible(actions);
+  const clickable = useClickDelay(CLICK_DELAY_HIGH, shown?.digest ?? "");
   const fail = (reason: unknown) => setProblem(asProblem(reason));
   useEffect(() => void preview(change).then(setShown, fail), []);
   const confirm = () => {
@@ -41,7 +41,7 @@ export function ChangeDialog({ title, change, verb, onClose, onDone }: Props) {
         <ul class="changes">
           {shown.lines.map((line, place) => (
             <li key={place}>
-              <Safe text={line} />
+              <UntrustedText text={line} />
             </li>
           ))}
         </ul>
@@ -53,7 +53,7 @@ export function ChangeDialog({ title, change, verb, onClose, onDone }: Props) {
         <button
           type="button"
           class="allow"
-          disabled={!shown || busy || !attention || !armed}
+          disabled={!shown || busy || !visible || !clickable}
           onKeyDown={notEnter}
           onClick={confirm}
         >

@@ -6,7 +6,7 @@ import type { FactorView, GrantView } from "../contract.ts";
 import { moment } from "../ui/clock.ts";
 import { useLoad } from "../ui/load.ts";
 import { ProblemNote } from "../ui/parts.tsx";
-import { Safe } from "../ui/safe.tsx";
+import { UntrustedText } from "../ui/untrusted_text.tsx";
 
 export function Grants() {
   const grants = useLoad<GrantView[]>("/v1/grants", "authority");
@@ -26,11 +26,11 @@ export function Grants() {
             <p>
               <b>{grant.agent}</b> may use{" "}
               <b>
-                <Safe text={grant.tool} />
+                <UntrustedText text={grant.tool} />
               </b>{" "}
               of <b>{grant.server}</b> until {moment(grant.expires)}
               <code class="block">
-                <Safe text={canonical(grant.fixed)} />
+                <UntrustedText text={canonical(grant.fixed)} />
               </code>
             </p>
             <button type="button" disabled={!passkeys} onClick={() => setRevoked(grant)}>

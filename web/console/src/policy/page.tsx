@@ -4,7 +4,7 @@ import type { PolicyReport, PolicyText } from "../contract.ts";
 import { asProblem, type Problem, post } from "../session/client.ts";
 import { useLoad } from "../ui/load.ts";
 import { Badge, Command, Copy, PageHead, ProblemNote } from "../ui/parts.tsx";
-import { Safe } from "../ui/safe.tsx";
+import { UntrustedText } from "../ui/untrusted_text.tsx";
 import { counted } from "../words.ts";
 import { words } from "./cedar.ts";
 import { Grants } from "./grants.tsx";
@@ -81,7 +81,7 @@ function Report({ text }: { text: string }) {
           <span key={id}>
             {place > 0 && ", "}
             <code>
-              <Safe text={id} />
+              <UntrustedText text={id} />
             </code>
           </span>
         ))}
@@ -96,7 +96,7 @@ function Lines({ lines }: { lines: string[] }) {
     <ul>
       {lines.map((line, place) => (
         <li key={place}>
-          <Safe text={line} />
+          <UntrustedText text={line} />
         </li>
       ))}
     </ul>

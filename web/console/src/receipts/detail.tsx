@@ -8,9 +8,9 @@ import { moment } from "../ui/clock.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useLoad } from "../ui/load.ts";
 import { Badge, Copy, Digest, ProblemNote } from "../ui/parts.tsx";
-import { Prose, Safe } from "../ui/safe.tsx";
+import { Prose, UntrustedText } from "../ui/untrusted_text.tsx";
+import { summary } from "./format.ts";
 import { ProofView } from "./proof.tsx";
-import { summary } from "./say.ts";
 
 export function Detail({ id }: { id: string }) {
   const detail = useLoad<ReceiptDetail>(`/v1/receipts/${encodeURIComponent(id)}`);
@@ -96,7 +96,7 @@ function Members({ receipt }: { receipt: ReceiptDetail["receipt"] }) {
               {DIGESTS.has(name) ? (
                 <Digest digest={String(value)} what={name} />
               ) : (
-                <Safe text={typeof value === "string" ? value : canonical(value)} />
+                <UntrustedText text={typeof value === "string" ? value : canonical(value)} />
               )}
             </dd>
           </div>
@@ -122,7 +122,7 @@ function Related({ rows }: { rows: ReceiptRow[] }) {
               <Badge tone={said.tone} icon={said.icon}>
                 {said.kind}
               </Badge>{" "}
-              <Safe text={said.text} />
+              <UntrustedText text={said.text} />
             </li>
           );
         })}

@@ -1,5 +1,5 @@
 /** Which receipts are shown. Filters apply when a person is done typing, not at each key. */
-import { RECEIPT_KINDS } from "./say.ts";
+import { RECEIPT_KINDS } from "./format.ts";
 
 export interface Filter {
   agent: string;

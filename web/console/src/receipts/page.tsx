@@ -4,12 +4,12 @@ import type { Receipt, ReceiptRow } from "../contract.ts";
 import { address, go } from "../session/route.ts";
 import { brief, moment } from "../ui/clock.ts";
 import { Badge, Command, Empty, PageHead, ProblemNote } from "../ui/parts.tsx";
-import { Safe } from "../ui/safe.tsx";
+import { UntrustedText } from "../ui/untrusted_text.tsx";
 import { counted } from "../words.ts";
 import { Detail } from "./detail.tsx";
 import { type Filter, Filters, NO_FILTER } from "./filters.tsx";
+import { callsOf, inContext } from "./format.ts";
 import { usePages } from "./pages.ts";
-import { callsOf, inContext } from "./say.ts";
 
 export function ReceiptsPage({ query }: { query: URLSearchParams }) {
   const [filter, setFilter] = useState<Filter>(NO_FILTER);
@@ -85,7 +85,7 @@ function Row({ row, calls, here }: { row: ReceiptRow; calls: Map<unknown, Receip
       </td>
       <td>{agent}</td>
       <td class="what">
-        <Safe text={said.text} />
+        <UntrustedText text={said.text} />
       </td>
     </tr>
   );

@@ -9,10 +9,10 @@ import { asProblem, type Problem, post } from "../session/client.ts";
 import { creation } from "../session/webauthn.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Command, ProblemNote } from "../ui/parts.tsx";
-import { Safe } from "../ui/safe.tsx";
+import { UntrustedText } from "../ui/untrusted_text.tsx";
 
 const LOOK_EVERY = 1_500;
-const LABEL_MOST = 64;
+const LABEL_MAX = 64;
 
 interface Props {
   factors: FactorView[];
@@ -112,7 +112,7 @@ function Start(props: { label: string; setLabel: (label: string) => void; busy: 
         Name for it
         <input
           type="text"
-          maxLength={LABEL_MOST}
+          maxLength={LABEL_MAX}
           value={props.label}
           onInput={event => props.setLabel(event.currentTarget.value)}
         />
@@ -132,7 +132,7 @@ function Waiting({ offer }: { offer: Offer }) {
         {offer.code === undefined ? "name" : "code"}; if it shows another, do not type it.
       </p>
       <p class="code">
-        <Safe text={offer.code ?? offer.label} />
+        <UntrustedText text={offer.code ?? offer.label} />
       </p>
       <p class="hint">
         No terminal waiting? Run <Command>briefcase factor add passkey</Command>

@@ -4,7 +4,7 @@ import { moment } from "../ui/clock.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useLoad } from "../ui/load.ts";
 import { Badge, Command, PageHead, ProblemNote, type Tone } from "../ui/parts.tsx";
-import { Prose, Safe } from "../ui/safe.tsx";
+import { Prose, UntrustedText } from "../ui/untrusted_text.tsx";
 import { counted, labelWord, listed } from "../words.ts";
 import { Enrol } from "./enrol.tsx";
 
@@ -33,7 +33,7 @@ function Factors({ factors }: { factors: FactorView[] | undefined }) {
           <li key={factor.id}>
             <p>
               <Icon name="key" /> <b>{factor.kind === "pin" ? "PIN, at a terminal" : "Passkey"}</b>{" "}
-              {factor.label !== "" && <Safe text={`“${factor.label}”`} />}
+              {factor.label !== "" && <UntrustedText text={`“${factor.label}”`} />}
               <small>since {moment(factor.created)}</small>
             </p>
           </li>

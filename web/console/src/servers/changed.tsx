@@ -5,7 +5,7 @@ import { LineView } from "../args/view.tsx";
 import type { Change, FieldDifference, ToolView } from "../contract.ts";
 import { notEnter } from "../ui/dialog.tsx";
 import { Badge } from "../ui/parts.tsx";
-import { Safe } from "../ui/safe.tsx";
+import { UntrustedText } from "../ui/untrusted_text.tsx";
 import { Claims } from "./tools.tsx";
 
 interface Props {
@@ -38,7 +38,7 @@ export function Changed({ server, tools, probe, passkeys, onPlan }: Props) {
               {STATES[tool.state] ?? tool.state}
             </Badge>
             <code>
-              <Safe text={tool.name} />
+              <UntrustedText text={tool.name} />
             </code>
           </p>
           <p>
@@ -60,7 +60,7 @@ function DifferenceView({ difference }: { difference: FieldDifference }) {
   return (
     <div class="difference">
       <code class="path">
-        <Safe text={difference.path === "" ? "(the whole)" : difference.path} />
+        <UntrustedText text={difference.path === "" ? "(the whole)" : difference.path} />
       </code>
       {difference.old !== undefined && <Side kind="del" text={difference.old} />}
       {difference.new !== undefined && <Side kind="ins" text={difference.new} />}
@@ -76,7 +76,7 @@ function Side({ kind, text }: { kind: "del" | "ins"; text: string }) {
     <Tag>
       <span class="sign">{kind === "del" ? "− was" : "+ is"}</span>
       <span class="json">
-        {all ? all.map((line, place) => <LineView key={place} line={line} />) : <Safe text={text} />}
+        {all ? all.map((line, place) => <LineView key={place} line={line} />) : <UntrustedText text={text} />}
       </span>
     </Tag>
   );

@@ -9,10 +9,10 @@ export function ServersPage() {
   const servers = useLoad<ServerView[]>("/v1/servers", "authority");
   const tools = useLoad<ToolView[]>("/v1/tools", "authority");
   const factors = useLoad<FactorView[]>("/v1/factors", "authority");
-  const [told, setTold] = useState("");
+  const [notice, setNotice] = useState("");
   const passkeys = factors.data?.some(factor => factor.kind === "passkey") ?? false;
   const done = (text: string) => {
-    setTold(text);
+    setNotice(text);
     void servers.reload();
     void tools.reload();
   };
@@ -20,7 +20,7 @@ export function ServersPage() {
     <>
       <PageHead title="Servers">The MCP servers you registered, and what you accepted of each.</PageHead>
       <ProblemNote problem={servers.problem ?? tools.problem} />
-      <div role="status">{told !== "" && <p class="done">{told}</p>}</div>
+      <div role="status">{notice !== "" && <p class="done">{notice}</p>}</div>
       {servers.data?.map(server => (
         <ServerSection
           key={server.name}

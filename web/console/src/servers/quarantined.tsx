@@ -1,20 +1,20 @@
 /** Tools with a definition that cannot be pinned safely: no agent sees them, nothing calls them, nobody can accept them. */
 import type { ToolView } from "../contract.ts";
-import { Prose, Safe } from "../ui/safe.tsx";
+import { Prose, UntrustedText } from "../ui/untrusted_text.tsx";
 
-const SHOWN_MOST = 20;
+const SHOWN_MAX = 20;
 
 export function Quarantined({ tools }: { tools: ToolView[] }) {
-  const more = tools.length - SHOWN_MOST;
+  const more = tools.length - SHOWN_MAX;
   return (
     <div class="changed quarantined">
       <h3>Quarantined: no agent can see or call these, and they cannot be accepted</h3>
       <ul class="rows">
-        {tools.slice(0, SHOWN_MOST).map((tool, place) => (
+        {tools.slice(0, SHOWN_MAX).map((tool, place) => (
           <li key={place}>
             <p>
               <code>
-                <Safe text={tool.name} />
+                <UntrustedText text={tool.name} />
               </code>
               <small>
                 <Prose text={tool.summary} />

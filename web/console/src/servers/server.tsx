@@ -4,7 +4,7 @@ import { ChangeDialog } from "../changes/dialog.tsx";
 import type { Change, Probe, ServerSpec, ServerView, ToolView } from "../contract.ts";
 import { asProblem, type Problem, post } from "../session/client.ts";
 import { Badge, ProblemNote } from "../ui/parts.tsx";
-import { Safe } from "../ui/safe.tsx";
+import { UntrustedText } from "../ui/untrusted_text.tsx";
 import { counted } from "../words.ts";
 import { Changed } from "./changed.tsx";
 import { Quarantined } from "./quarantined.tsx";
@@ -116,7 +116,7 @@ function Reach({ server }: { server: ServerView }) {
       <dt>Reached by</dt>
       <dd>
         <code class="reach">
-          <Safe text={reach(server.spec)} />
+          <UntrustedText text={reach(server.spec)} />
         </code>
       </dd>
       <Secrets spec={server.spec} />
@@ -155,9 +155,9 @@ function Tested({ probe }: { probe: Probe }) {
   return (
     <p class="done" role="status">
       <span>
-        Answered in {probe.took_ms} ms with MCP {probe.protocol}. It calls itself “<Safe text={probe.calls_itself} />”
-        and offers {counted(probe.tools.length, "tool")}, {counted(probe.resources, "resource")} and{" "}
-        {counted(probe.prompts, "prompt")}.
+        Answered in {probe.took_ms} ms with MCP {probe.protocol}. It calls itself “
+        <UntrustedText text={probe.calls_itself} />” and offers {counted(probe.tools.length, "tool")},{" "}
+        {counted(probe.resources, "resource")} and {counted(probe.prompts, "prompt")}.
       </span>
     </p>
   );

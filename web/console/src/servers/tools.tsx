@@ -1,15 +1,15 @@
 /** A server's accepted tools as a table: what you said of each, and what the server claims. */
 import type { ToolView } from "../contract.ts";
 import { Badge } from "../ui/parts.tsx";
-import { Safe } from "../ui/safe.tsx";
+import { UntrustedText } from "../ui/untrusted_text.tsx";
 import { classWord, counted, flagWord, listed, riskWord } from "../words.ts";
 
-const OPEN_MOST = 12;
+const OPEN_MAX = 12;
 
 export function Tools({ tools, label }: { tools: ToolView[]; label: string }) {
   if (tools.length === 0) return null;
   return (
-    <details open={tools.length <= OPEN_MOST}>
+    <details open={tools.length <= OPEN_MAX}>
       <summary>{counted(tools.length, "tool")}</summary>
       <div class="scroll" tabIndex={0} role="region" aria-label={label}>
         <table class="tools">
@@ -38,7 +38,7 @@ function ToolRow({ tool }: { tool: ToolView }) {
     <tr>
       <th scope="row">
         <code>
-          <Safe text={tool.name} />
+          <UntrustedText text={tool.name} />
         </code>
         {tool.cost !== undefined && <Badge tone="info">{tool.cost}</Badge>}
       </th>
@@ -59,11 +59,11 @@ function ToolRow({ tool }: { tool: ToolView }) {
 export function Claims({ tool }: { tool: ToolView }) {
   return (
     <>
-      <Safe text={tool.summary} />
+      <UntrustedText text={tool.summary} />
       {tool.hints.length > 0 && <small>claims {listed(tool.hints)}</small>}
       {tool.flags.length > 0 && (
         <small class="flags">
-          odd: <Safe text={listed(tool.flags.map(flagWord))} />
+          odd: <UntrustedText text={listed(tool.flags.map(flagWord))} />
         </small>
       )}
     </>

@@ -5,7 +5,7 @@
 import type { ProblemBody } from "../contract.ts";
 
 let token: string | undefined;
-let whenOver: () => void = () => {};
+let whenExpired: () => void = () => {};
 
 /** What went wrong, in the daemon's words. */
 export class Problem extends Error {
@@ -29,8 +29,8 @@ export function isOpen(): boolean {
 }
 
 /** Calls `listener` when the daemon no longer knows this session. */
-export function onOver(listener: () => void): void {
-  whenOver = listener;
+export function onExpired(listener: () => void): void {
+  whenExpired = listener;
 }
 
 export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
@@ -60,7 +60,7 @@ export async function send(method: string, path: string, body?: unknown, signal?
   if (answer.ok) return answer;
   if (answer.status === 401 && token !== undefined) {
     token = undefined;
-    whenOver();
+    whenExpired();
   }
   throw await problem(answer);
 }

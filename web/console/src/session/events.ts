@@ -11,7 +11,7 @@ export type Liveness = "live" | "polling";
 
 const POLL_EVERY = 4_000;
 const WAIT_FIRST = 500;
-const WAIT_MOST = 15_000;
+const WAIT_MAX = 15_000;
 
 type Listener = () => void;
 const listeners = new Map<Topic, Set<Listener>>(TOPICS.map(topic => [topic, new Set()]));
@@ -45,7 +45,7 @@ export async function follow(changed: (liveness: Liveness) => void): Promise<voi
     changed("polling");
     poll ??= setInterval(() => TOPICS.forEach(tell), POLL_EVERY);
     await new Promise(resume => setTimeout(resume, wait));
-    wait = Math.min(wait * 2, WAIT_MOST);
+    wait = Math.min(wait * 2, WAIT_MAX);
   }
   clearInterval(poll);
 }

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Problem } from "../session/client.ts";
 import { Icon, type IconName } from "./icon.tsx";
-import { Prose, Safe } from "./safe.tsx";
+import { Prose, UntrustedText } from "./untrusted_text.tsx";
 
 export type Tone = "plain" | "good" | "warn" | "bad" | "info";
 
@@ -23,7 +23,7 @@ export function ProblemNote({ problem }: { problem: Problem | undefined }) {
       <Icon name="alert" />
       <p>
         <strong>
-          <Safe text={problem.message} />
+          <UntrustedText text={problem.message} />
         </strong>{" "}
         <Prose text={problem.nextStep} />
       </p>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Locator, Page } from "playwright-core";
-import { REST_HIGH } from "../../src/approvals/arm.ts";
+import { CLICK_DELAY_HIGH } from "../../src/approvals/click_delay.ts";
 import { canonical } from "../../src/args/canonical.ts";
 import { question } from "../stub/world.ts";
 import { card, glimpse, type Opened, open, quit, readAll, rested } from "./harness.ts";
@@ -198,7 +198,7 @@ test("a high risk rests a second, and again whenever the questions moved", async
   const { disabledThen, rested } = await watched.evaluate(({ outcome }) => outcome);
   assert.equal(disabledThen, true);
   // Timers never fire early; browsers blur the clock by a few milliseconds.
-  assert.ok(rested > REST_HIGH - 10, `it rested ${rested} ms`);
+  assert.ok(rested > CLICK_DELAY_HIGH - 10, `it rested ${rested} ms`);
   await opened.close();
 });
 

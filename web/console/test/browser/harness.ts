@@ -7,7 +7,7 @@
  */
 import assert from "node:assert/strict";
 import { type Browser, type BrowserContext, type CDPSession, chromium, type Locator, type Page } from "playwright-core";
-import { REST_HIGH } from "../../src/approvals/arm.ts";
+import { CLICK_DELAY_HIGH } from "../../src/approvals/click_delay.ts";
 import { Stub } from "../stub/server.ts";
 
 const CHROMIUM = process.env["BRIEFCASE_CHROMIUM"] ?? "/usr/bin/chromium";
@@ -205,7 +205,7 @@ export async function rested(page: Page): Promise<void> {
       new Promise(done =>
         setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))), rest),
       ),
-    REST_HIGH + 100,
+    CLICK_DELAY_HIGH + 100,
   );
 }
 

@@ -1,32 +1,32 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sentence } from "../../src/approvals/asks.ts";
-import { denyHindrance, hindrance } from "../../src/approvals/guard.ts";
+import { blockedReason, denyBlockedReason } from "../../src/approvals/blocked.ts";
 import { canHaveRule, ruleSentence } from "../../src/approvals/rule.ts";
+import { sentence } from "../../src/approvals/sentence.ts";
 import { words } from "../../src/policy/cedar.ts";
 import { span } from "../../src/ui/clock.ts";
 import { question, world } from "../stub/world.ts";
 
 const read = { done: true, missing: "" };
-const free = { reading: read, attention: true, armed: true, expired: false, passkeys: true, busy: false };
+const free = { reading: read, visible: true, clickable: true, expired: false, passkeys: true, busy: false };
 
-test("any single hindrance keeps a question from being allowed, and says why", () => {
-  assert.equal(hindrance(free), "");
+test("any single blockedReason keeps a question from being allowed, and says why", () => {
+  assert.equal(blockedReason(free), "");
   const unread = { reading: { done: false, missing: "Read everything first." } };
   for (const one of [
     unread,
-    { attention: false },
-    { armed: false },
+    { visible: false },
+    { clickable: false },
     { expired: true },
     { passkeys: false },
     { busy: true },
   ]) {
-    assert.notEqual(hindrance({ ...free, ...one }), "");
+    assert.notEqual(blockedReason({ ...free, ...one }), "");
   }
 });
 
 test("denying needs no reading and no rest", () => {
-  assert.equal(denyHindrance({ expired: false, passkeys: true, busy: false }), "");
+  assert.equal(denyBlockedReason({ expired: false, passkeys: true, busy: false }), "");
 });
 
 test("a rule's sentence names what is fixed, what is free, and never less", () => {

@@ -6,7 +6,7 @@
 import type { Enclave } from "../enclave.ts";
 import { mayAsk, type Snapshot } from "../state.ts";
 import { style } from "./style.ts";
-import { vouched, witnessed, wordsOf } from "./words.ts";
+import { describe, signerText, witnessText } from "./words.ts";
 
 function made<N extends keyof HTMLElementTagNameMap>(name: N, text = "", className = ""): HTMLElementTagNameMap[N] {
   const element = document.createElement(name);
@@ -54,18 +54,18 @@ export class EnclaveStatus extends HTMLElement {
     this.#sign.setAttribute("aria-hidden", "true");
     this.#title.id = "title";
     this.#box.setAttribute("aria-labelledby", "title");
-    const live = made("div");
-    live.setAttribute("role", "status");
+    const liveRegion = made("div");
+    liveRegion.setAttribute("role", "status");
     const state = made("div", "", "state");
     state.append(this.#sign, this.#title);
-    live.append(state, this.#text, this.#said);
+    liveRegion.append(state, this.#text, this.#said);
     this.#more.setAttribute("aria-expanded", "false");
     this.#more.setAttribute("aria-label", "Show whole hash");
     this.#copy.setAttribute("aria-label", "Copy whole hash");
     Object.assign(this.#source, { target: "_blank", rel: "noopener noreferrer" });
     const row = made("div", "", "row");
     row.append(this.#answer, this.#verify, this.#source);
-    this.#box.append(live, this.#facts, row);
+    this.#box.append(liveRegion, this.#facts, row);
     root.append(this.#box);
     this.#line("Hash", this.#hash, this.#more, this.#copy);
     this.#line("Signed by", this.#signer);
@@ -99,7 +99,7 @@ export class EnclaveStatus extends HTMLElement {
     const at = this.#enclave?.snapshot;
     this.#box.hidden = at === undefined;
     if (at === undefined) return;
-    const words = wordsOf(at);
+    const words = describe(at);
     this.#box.dataset["tone"] = words.tone;
     put(this.#sign, SIGNS[words.tone]);
     put(this.#title, `Key enclave: ${words.title}`);
@@ -117,10 +117,10 @@ export class EnclaveStatus extends HTMLElement {
     this.#source.hidden = release === undefined;
     if (release === undefined) return;
     put(this.#hash, this.#whole ? release.sha256 : short(release.sha256));
-    put(this.#signer, vouched(at));
+    put(this.#signer, signerText(at));
     const logged = release.loggedAt === undefined ? "" : `; signed ${time(release.loggedAt * 1000)}`;
     put(this.#when, `${time(release.at)}${logged}`);
-    row(this.#by, witnessed(at));
+    row(this.#by, witnessText(at));
     row(
       this.#release,
       release.version === undefined

@@ -1,6 +1,6 @@
 // What the status element says in each state. Plain sentences; nothing that the enclave or its frame could have written.
 
-import type { Lost } from "../handshake.ts";
+import type { LostReason } from "../handshake.ts";
 import type { Snapshot } from "../state.ts";
 
 export type Tone = "good" | "plain" | "warn" | "bad";
@@ -14,7 +14,7 @@ export interface Words {
 const OUTSIDE =
   "This browser cannot enforce the hash; it was checked from outside only. A server that sends this page one thing and the frame another would not be noticed.";
 
-const LOST: Readonly<Record<Lost, string>> = {
+const LOST: Readonly<Record<LostReason, string>> = {
   worker_ended: "The enclave's worker ended.",
   second_ready: "The frame was loaded a second time.",
   navigated: "The frame went to another page.",
@@ -23,7 +23,7 @@ const LOST: Readonly<Record<Lost, string>> = {
   closed: "This page closed it.",
 };
 
-export function wordsOf(at: Snapshot): Words {
+export function describe(at: Snapshot): Words {
   const { state, refused, lost, notice, storeLost } = at;
   if (state === "checking")
     return { tone: "plain", title: "Checking", text: "The enclave is checked before it is loaded." };
@@ -56,13 +56,13 @@ export function wordsOf(at: Snapshot): Words {
 }
 
 /** Who vouches, in one line. */
-export function vouched({ release }: Snapshot): string {
+export function signerText({ release }: Snapshot): string {
   if (release === undefined) return "nobody yet";
   if (release.by === "pin") return "this page, which names the hash itself";
   return release.signer?.identity ?? "";
 }
 
-export function witnessed({ release }: Snapshot): string {
+export function witnessText({ release }: Snapshot): string {
   const { witnesses } = release ?? {};
   if (witnesses === undefined) return "";
   return witnesses.length === 0 ? "no witness" : witnesses.join(", ");

@@ -8,12 +8,12 @@ import { checkAudit } from "../../src/audit.ts";
 import { callsOf } from "../../src/calls.ts";
 import { Channel } from "../../src/channel.ts";
 import { integrity } from "../../src/digest.ts";
-import { fetched } from "../../src/fetch.ts";
+import { fetchBytes } from "../../src/fetch.ts";
 import { framePolicy, header } from "../../src/headers.ts";
-import { Remembered } from "../../src/memory.ts";
+import { HostMemory } from "../../src/host_memory.ts";
 import { LAYERS, Refused } from "../../src/refused.ts";
-import { after, mayAsk, type Snapshot } from "../../src/state.ts";
-import { wordsOf } from "../../src/status/words.ts";
+import { mayAsk, nextSnapshot, type Snapshot } from "../../src/state.ts";
+import { describe } from "../../src/status/words.ts";
 
 const MODULE = "1f".repeat(32);
 const GOOD = [
@@ -80,12 +80,12 @@ const PAGE = new URL("https://kms.example/kms.html");
 
 test("what was seen never goes back, whoever writes last", () => {
   const memory = storage();
-  const one = new Remembered(memory, PAGE);
+  const one = new HostMemory(memory, PAGE);
   assert.deepEqual(one.seen(), { version: 0, floor: 0, index: 0 });
   one.advance({ version: 5, floor: 2, index: 9 });
-  new Remembered(memory, PAGE).advance({ version: 4, floor: 3, index: 8 });
+  new HostMemory(memory, PAGE).advance({ version: 4, floor: 3, index: 8 });
   assert.deepEqual(one.seen(), { version: 5, floor: 3, index: 9 });
-  assert.deepEqual(new Remembered(memory, new URL("https://other.example/kms.html")).seen().version, 0);
+  assert.deepEqual(new HostMemory(memory, new URL("https://other.example/kms.html")).seen().version, 0);
 });
 
 test("a memory that is damaged or forbidden is no first visit", () => {
@@ -98,7 +98,7 @@ test("a memory that is damaged or forbidden is no first visit", () => {
     "5",
   ]) {
     const memory = storage({ [`briefcase-enclave-seen ${PAGE.href}`]: text });
-    assert.throws(() => new Remembered(memory, PAGE).seen(), refusal("rollback", "memory"), text);
+    assert.throws(() => new HostMemory(memory, PAGE).seen(), refusal("rollback", "memory"), text);
   }
   const forbidden = {
     getItem: (): string | null => {
@@ -106,7 +106,7 @@ test("a memory that is damaged or forbidden is no first visit", () => {
     },
     setItem: () => undefined,
   };
-  assert.throws(() => new Remembered(forbidden, PAGE).seen(), refusal("rollback", "memory"));
+  assert.throws(() => new HostMemory(forbidden, PAGE).seen(), refusal("rollback", "memory"));
   const full = {
     ...storage(),
     setItem: () => {
@@ -114,7 +114,7 @@ test("a memory that is damaged or forbidden is no first visit", () => {
     },
   };
   assert.throws(
-    () => new Remembered(full, PAGE).advance({ version: 1, floor: 1, index: 1 }),
+    () => new HostMemory(full, PAGE).advance({ version: 1, floor: 1, index: 1 }),
     refusal("rollback", "memory"),
   );
 });
@@ -136,15 +136,15 @@ test("files are taken up to their bound and no further", async t => {
   const awake = setInterval(() => undefined, 1000);
   t.after(() => clearInterval(awake));
   const url = new URL("https://kms.example/file");
-  assert.equal((await fetched(url, 4, line(new Response("four")))).byteLength, 4);
-  await assert.rejects(fetched(url, 3, line(new Response("four"))), refusal("fetch", "too_large"));
-  await assert.rejects(fetched(url, 9, line(new Response("", { status: 404 }))), refusal("fetch", "status"));
-  await assert.rejects(fetched(url, 9, line(Promise.reject(new TypeError("net")))), refusal("fetch", "unreachable"));
+  assert.equal((await fetchBytes(url, 4, line(new Response("four")))).byteLength, 4);
+  await assert.rejects(fetchBytes(url, 3, line(new Response("four"))), refusal("fetch", "too_large"));
+  await assert.rejects(fetchBytes(url, 9, line(new Response("", { status: 404 }))), refusal("fetch", "status"));
+  await assert.rejects(fetchBytes(url, 9, line(Promise.reject(new TypeError("net")))), refusal("fetch", "unreachable"));
   await assert.rejects(
-    fetched(url, 9, line(new Promise(() => undefined), { timeout: 5 })),
+    fetchBytes(url, 9, line(new Promise(() => undefined), { timeout: 5 })),
     refusal("fetch", "timeout"),
   );
-  await assert.rejects(fetched(url, 9, line(new Promise(() => undefined), { signal: AbortSignal.abort() })), {
+  await assert.rejects(fetchBytes(url, 9, line(new Promise(() => undefined), { signal: AbortSignal.abort() })), {
     name: "AbortError",
   });
 });
@@ -170,17 +170,17 @@ test("no order of events opens the door without a verification after the last re
     if (depth === 0) return;
     for (const kind of kinds) {
       const closes = kind === "check" || kind === "refused" || kind === "lost";
-      walk(after(at, made[kind]), kind === "verified" || (verified && !closes), depth - 1);
+      walk(nextSnapshot(at, made[kind]), kind === "verified" || (verified && !closes), depth - 1);
     }
   };
   walk(START, false, 5);
 });
 
 test("a browser that cannot enforce the hash is never called verified without saying so", () => {
-  const outside = after({ ...START, enforced: "outside" }, { kind: "verified", release: FACTS });
-  assert.match(wordsOf(outside).text, /cannot enforce the hash; it was checked from outside only/);
-  assert.notEqual(wordsOf(outside).title, "Verified");
-  assert.equal(wordsOf(after(START, { kind: "verified", release: FACTS })).title, "Verified");
+  const outside = nextSnapshot({ ...START, enforced: "outside" }, { kind: "verified", release: FACTS });
+  assert.match(describe(outside).text, /cannot enforce the hash; it was checked from outside only/);
+  assert.notEqual(describe(outside).title, "Verified");
+  assert.equal(describe(nextSnapshot(START, { kind: "verified", release: FACTS })).title, "Verified");
 });
 
 test("every layer has a next step, and only a missing network leaves a verified enclave alone", () => {
@@ -210,7 +210,7 @@ function pair(silence: string[] = []) {
   const channel = new Channel(port1, {
     event: event => void events.push(event.event),
     malformed: () => void events.push("malformed"),
-    silent: () => void silence.push("silent"),
+    timedOut: () => void silence.push("silent"),
   });
   return { channel, far: port2, events };
 }

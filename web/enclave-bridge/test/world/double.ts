@@ -1,8 +1,8 @@
 // A stand-in for the release verifier, so that the bridge can be tested without WebAssembly: the layers are the same and
 // fall in the same order, the proofs are not. It is never part of what is built.
 
+import type { Release, ReleaseVerifier, Seen } from "../../../release-verifier/types.ts";
 import { Refused } from "../../src/refused.ts";
-import type { Release, ReleaseVerifier, Seen } from "../../src/verifier.ts";
 
 export interface Manifest {
   readonly current: Release;

@@ -9,7 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Release } from "../../src/verifier.ts";
+import type { Release } from "../../../release-verifier/types.ts";
 
 declare const TEST_FOLDER: string;
 declare const TEST_OUT: string;

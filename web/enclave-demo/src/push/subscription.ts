@@ -9,16 +9,16 @@ export interface Address {
   readonly keys: { readonly p256dh: string; readonly auth: string };
 }
 
-export interface Subscribed {
+export interface Subscription {
   readonly address: Address;
   /** The origin that a lease has to be for. */
   readonly audience: string;
   end(): Promise<void>;
 }
 
-export type Heard = (text: string) => void;
+export type OnMessage = (text: string) => void;
 
-export async function posted(url: string, body: object = {}): Promise<Record<string, unknown>> {
+export async function postJson(url: string, body: object = {}): Promise<Record<string, unknown>> {
   const response = await fetch(url, { method: "POST", body: JSON.stringify(body) });
   const answer: Record<string, unknown> = Object(await response.json());
   if (!response.ok) throw new Error(String(answer["message"] ?? response.status));
@@ -26,34 +26,38 @@ export async function posted(url: string, body: object = {}): Promise<Record<str
 }
 
 /** Subscribes at the stand-in, and listens. */
-export async function atStandIn(service: string, key: ArrayBuffer, heard: Heard): Promise<Subscribed> {
+export async function subscribeAtStandIn(
+  service: string,
+  key: ArrayBuffer,
+  onMessage: OnMessage,
+): Promise<Subscription> {
   const receiver = await Receiver.create();
-  const { endpoint } = await posted(`${service}/subscribe`, { applicationServerKey: base64url(key) });
+  const { endpoint } = await postJson(`${service}/subscribe`, { applicationServerKey: base64url(key) });
   const id = String(endpoint).split("/").at(-1);
   const keys = { p256dh: base64url(receiver.point), auth: base64url(receiver.auth) };
-  void listen(`${service}/messages/${id}`, receiver, heard);
+  void listen(`${service}/messages/${id}`, receiver, onMessage);
   return {
     address: { endpoint: String(endpoint), keys },
     audience: new URL(String(endpoint)).origin,
-    end: async () => void (await posted(`${service}/unsubscribe/${id}`)),
+    end: async () => void (await postJson(`${service}/unsubscribe/${id}`)),
   };
 }
 
-async function listen(url: string, receiver: Receiver, heard: Heard): Promise<void> {
+async function listen(url: string, receiver: Receiver, onMessage: OnMessage): Promise<void> {
   for (let from = 0; ; ) {
     const response = await fetch(`${url}?${from}`).catch(() => undefined);
     if (response === undefined) return;
     const { messages = [], gone = false } = (await response.json()) as { messages?: readonly string[]; gone?: boolean };
     for (const message of messages) {
       from += 1;
-      heard(await receiver.open(unbase64url(message)).catch(() => "(a message that was not sealed for this page)"));
+      onMessage(await receiver.open(unbase64url(message)).catch(() => "(a message that was not sealed for this page)"));
     }
     if (gone || !response.ok) return;
   }
 }
 
 /** Subscribes at the browser's push service, which needs a person's leave and the Internet. */
-export async function atBrowser(key: ArrayBuffer, heard: Heard): Promise<Subscribed> {
+export async function subscribeInBrowser(key: ArrayBuffer, onMessage: OnMessage): Promise<Subscription> {
   if (!("serviceWorker" in navigator) || !("PushManager" in window)) throw new Error("This browser has no Web Push.");
   if ((await Notification.requestPermission()) !== "granted") {
     throw new Error("The browser may not notify. Allow it for this site, or use the stand-in.");
@@ -65,7 +69,7 @@ export async function atBrowser(key: ArrayBuffer, heard: Heard): Promise<Subscri
   const { endpoint, keys } = made.toJSON();
   const { p256dh = "", auth = "" } = keys ?? {};
   const stop = new AbortController();
-  const message = (event: MessageEvent<unknown>) => heard(String(event.data));
+  const message = (event: MessageEvent<unknown>) => onMessage(String(event.data));
   navigator.serviceWorker.addEventListener("message", message, { signal: stop.signal });
   return {
     address: { endpoint: endpoint ?? "", keys: { p256dh, auth } },

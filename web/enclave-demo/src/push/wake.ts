@@ -8,7 +8,7 @@ interface PushEvent extends Event {
 interface Worker {
   readonly registration: { showNotification(title: string, options: { body: string }): Promise<void> };
   readonly clients: { matchAll(): Promise<readonly { postMessage(message: unknown): void }[]> };
-  addEventListener(kind: "push", heard: (event: PushEvent) => void): void;
+  addEventListener(kind: "push", onMessage: (event: PushEvent) => void): void;
 }
 
 const worker = self as unknown as Worker;

@@ -1,12 +1,12 @@
-import type { Desk } from "../desk.ts";
+import type { AppState } from "../app_state.ts";
 import { short } from "../element.ts";
-import type { Mail, Sent } from "../push/mail.ts";
+import type { PushState, Sent } from "../push/push_state.ts";
 import { row, Step } from "../step.ts";
-import { told } from "./push.ts";
+import { showDelivery } from "./push.ts";
 
-export function abuse(desk: Desk, mail: Mail): Step {
+export function abuse(state: AppState, pushState: PushState): Step {
   const step = new Step(
-    desk,
+    state,
     "abuse",
     5,
     "Stop a relay that misbehaves",
@@ -14,37 +14,37 @@ export function abuse(desk: Desk, mail: Mail): Step {
   );
   let old: string | undefined;
   const spam = async () => {
-    for (const text of ["You have won!", "Click here now!", "Last chance!!!"]) await mail.send("north", text);
+    for (const text of ["You have won!", "Click here now!", "Last chance!!!"]) await pushState.send("north", text);
     step.bad("Three messages that you did not want.", "They came with a good lease; see step 3.");
   };
   const stop = async () => {
-    await mail.end();
-    const rotated = await mail.rotate();
+    await pushState.end();
+    const rotated = await pushState.rotate();
     old = rotated.old;
-    await mail.subscribe();
-    await mail.lend("south");
+    await pushState.subscribe();
+    await pushState.lend("south");
     step.good(
       "Stopped.",
       `The key is ${short(rotated.now)} now, the subscription is new, and only Relay South has a lease.`,
     );
   };
   const again = async () => {
-    const [before, learnt] = await mail.send("north", "Me again!", mail.subscribed?.address);
+    const [before, learnt] = await pushState.send("north", "Me again!", pushState.subscribed?.address);
     if (before?.error === undefined || learnt?.error === undefined)
       step.bad("It got through.", "That must not happen.");
     else step.good("It got nowhere.", `Old address: ${said(before)}. New address with the old lease: ${said(learnt)}.`);
   };
-  const south = async () => told(step, (await mail.send("south", "The baker says: thank you."))[0]);
+  const south = async () => showDelivery(step, (await pushState.send("south", "The baker says: thank you."))[0]);
   const revoke = async () => {
-    await desk.enclave.calls.revoke({ kid: old ?? "" });
+    await state.enclave.calls.revoke({ kid: old ?? "" });
     old = undefined;
     step.good("Revoked.", "The old key is a tombstone: it can come back from no backup.");
-    desk.note({});
+    state.save({});
   };
-  const noLease = () => (mail.leased.has("north") ? undefined : "Relay North has no lease (step 3).");
+  const noLease = () => (pushState.leased.has("north") ? undefined : "Relay North has no lease (step 3).");
   const notYet = () => (old === undefined ? "Stop Relay North first." : undefined);
   const noSouth = () =>
-    mail.leased.has("south") ? undefined : "Stop Relay North first; Relay South gets a lease then.";
+    pushState.leased.has("south") ? undefined : "Stop Relay North first; Relay South gets a lease then.";
   return step.add(
     row(step.button("Let Relay North misbehave", "", spam, noLease), step.button("Stop it", "first", stop, noLease)),
     row(

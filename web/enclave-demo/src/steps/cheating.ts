@@ -1,7 +1,7 @@
 import { EnclaveError, Refused } from "../../../enclave-bridge/src/index.ts";
-import type { Desk } from "../desk.ts";
+import type { AppState } from "../app_state.ts";
 import { el } from "../element.ts";
-import { posted } from "../push/subscription.ts";
+import { postJson } from "../push/subscription.ts";
 import { row, Step } from "../step.ts";
 
 const CHEATS: readonly (readonly [string, string])[] = [
@@ -16,27 +16,27 @@ const SIGNED: typeof CHEATS = [
   ["proof", "withhold the proof that the release is in the log"],
 ];
 
-export function cheating(desk: Desk): Step {
+export function cheating(state: AppState): Step {
   const step = new Step(
-    desk,
+    state,
     "cheating",
     7,
     "Let the enclave’s server cheat",
     "Before the frame is made, the bridge fetches page, headers and module and compares them with what was released; Chromium then runs nothing else in the frame. A server that cheats is refused, and says so above and here.",
   );
-  const cheats = desk.config.pin === null ? [...CHEATS, ...SIGNED] : CHEATS;
+  const cheats = state.config.pin === null ? [...CHEATS, ...SIGNED] : CHEATS;
   const which = el("select", { id: "cheat" }, ...cheats.map(([value, text]) => el("option", { value }, text)));
   const cheat = async () => {
-    await posted(`${desk.config.relay}/cheat/${which.value}`);
-    await desk.enclave.open().then(
+    await postJson(`${state.config.relay}/cheat/${which.value}`);
+    await state.enclave.open().then(
       () => step.bad("It was loaded.", "That must not happen."),
       thrown => step.good("Refused, as it should be.", reasonOf(thrown)),
     );
   };
   const honest = async () => {
-    await posted(`${desk.config.relay}/cheat/honest`);
-    await desk.enclave.open();
-    await desk.compare();
+    await postJson(`${state.config.relay}/cheat/honest`);
+    await state.enclave.open();
+    await state.dropMissingKeys();
     step.good("Honest again.", "The enclave is verified and loaded; its keys were never touched.");
   };
   return step.add(

@@ -1,10 +1,10 @@
-import type { Desk } from "../desk.ts";
+import type { AppState } from "../app_state.ts";
 import { el, facts, mono, short } from "../element.ts";
 import { row, Step } from "../step.ts";
 
-export function keys(desk: Desk): Step {
+export function keys(state: AppState): Step {
   const step = new Step(
-    desk,
+    state,
     "keys",
     1,
     "Create a key",
@@ -12,20 +12,20 @@ export function keys(desk: Desk): Step {
   );
   const shown = el("dl", { class: "facts" });
   const show = () => {
-    const { signing } = desk.notes;
+    const { signing } = state.saved;
     if (signing === undefined) shown.replaceChildren();
     else facts(shown, { Name: mono(signing.kid), "Public half": mono(JSON.stringify(signing.publicKey)) });
   };
-  desk.addEventListener("change", show);
+  state.addEventListener("change", show);
   const create = async () => {
-    const made = await desk.enclave.calls.generate({ alg: "ES256", purpose: "signing", recoverable: true });
-    desk.note({ signing: { kid: made.kid, publicKey: made.publicKey } });
+    const made = await state.enclave.calls.generate({ alg: "ES256", purpose: "signing", recoverable: true });
+    state.save({ signing: { kid: made.kid, publicKey: made.publicKey } });
     step.good(
       "Created.",
       `${short(made.kid)} signs with ES256. It may be put into a backup, because this page asked for that at its birth.`,
     );
   };
-  const has = () => (desk.notes.signing === undefined ? undefined : "There is a key already; rotate it in step 4.");
+  const has = () => (state.saved.signing === undefined ? undefined : "There is a key already; rotate it in step 4.");
   step.add(row(step.button("Create a signing key", "first", create, has)), shown);
   show();
   return step;

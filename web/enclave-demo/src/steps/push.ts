@@ -1,6 +1,6 @@
-import type { Desk } from "../desk.ts";
+import type { AppState } from "../app_state.ts";
 import { el, facts, mono, short } from "../element.ts";
-import type { Mail, Sent, Where } from "../push/mail.ts";
+import type { PushState, Sent, Where } from "../push/push_state.ts";
 import { row, Step } from "../step.ts";
 
 const PLACES: readonly (readonly [Where, string])[] = [
@@ -8,9 +8,9 @@ const PLACES: readonly (readonly [Where, string])[] = [
   ["browser", "this browser’s own push service (needs the Internet, and your leave)"],
 ];
 
-export function push(desk: Desk, mail: Mail): Step {
+export function push(state: AppState, pushState: PushState): Step {
   const step = new Step(
-    desk,
+    state,
     "push",
     3,
     "Let a relay notify you",
@@ -18,41 +18,42 @@ export function push(desk: Desk, mail: Mail): Step {
   );
   const shown = el("dl", { class: "facts" });
   const subscribe = async () => {
-    await mail.subscribe();
+    await pushState.subscribe();
     step.good("Subscribed.", "Whoever knows the address and holds a lease under this key can write to it.");
   };
   const lend = async () => {
-    const end = await mail.lend("north");
+    const end = await pushState.lend("north");
     step.good(
       "Lent.",
-      `Relay North may send through ${mail.subscribed?.audience ?? ""} until ${end.toLocaleTimeString()}.`,
+      `Relay North may send through ${pushState.subscribed?.audience ?? ""} until ${end.toLocaleTimeString()}.`,
     );
   };
   const send = async () => {
-    const [sent] = await mail.send("north", "Your parcel is at the door.");
-    told(step, sent);
+    const [sent] = await pushState.send("north", "Your parcel is at the door.");
+    showDelivery(step, sent);
   };
-  const none = () => (mail.subscribed === undefined ? "Subscribe first." : undefined);
-  const nobody = () => none() ?? (mail.leased.has("north") ? undefined : "Lend Relay North a token first.");
+  const none = () => (pushState.subscribed === undefined ? "Subscribe first." : undefined);
+  const nobody = () => none() ?? (pushState.leased.has("north") ? undefined : "Lend Relay North a token first.");
   const show = () => {
-    const { subscribed } = mail;
+    const { subscribed } = pushState;
     if (subscribed === undefined) shown.replaceChildren();
     else {
-      const kid = desk.notes.push?.kid ?? "";
-      const lent = mail.leased.size === 0 ? "nobody" : [...mail.leased].map(name => `Relay ${named(name)}`).join(", ");
+      const kid = state.saved.push?.kid ?? "";
+      const lent =
+        pushState.leased.size === 0 ? "nobody" : [...pushState.leased].map(name => `Relay ${named(name)}`).join(", ");
       facts(shown, { Address: mono(subscribed.address.endpoint), "VAPID key": mono(short(kid)), "Lent to": lent });
     }
   };
-  mail.addEventListener("change", show);
+  pushState.addEventListener("change", show);
   step.add(
-    places(mail),
+    places(pushState),
     row(
       step.button("Subscribe", "first", subscribe),
       step.button("Lend Relay North two hours", "", lend, none),
       step.button("Have it notify me", "", send, nobody),
     ),
     shown,
-    feed(mail),
+    feed(pushState),
   );
   return step;
 }
@@ -60,17 +61,17 @@ export function push(desk: Desk, mail: Mail): Step {
 export const named = (relay: string): string => `${relay.charAt(0).toUpperCase()}${relay.slice(1)}`;
 
 /** Says what the push service answered. */
-export function told(step: Step, sent: Sent | undefined): void {
+export function showDelivery(step: Step, sent: Sent | undefined): void {
   if (sent?.error === undefined) step.good("Sent.", "The push service took it: the lease was good.");
   else step.bad("Not sent.", sent.message ?? sent.error);
 }
 
-function places(mail: Mail): HTMLElement {
+function places(pushState: PushState): HTMLElement {
   const choices = PLACES.map(([where, text]) => {
     const input = el("input", { type: "radio", name: "where", value: where });
-    input.checked = where === mail.where;
+    input.checked = where === pushState.where;
     input.addEventListener("change", () => {
-      mail.where = where;
+      pushState.where = where;
     });
     return el("label", { class: "choice" }, input, el("span", {}, text));
   });
@@ -78,14 +79,14 @@ function places(mail: Mail): HTMLElement {
 }
 
 /** What came, newest first; read out as it comes. */
-function feed(mail: Mail): HTMLElement {
+function feed(pushState: PushState): HTMLElement {
   const list = el("ul", { class: "feed", "aria-live": "polite", "aria-label": "Notifications" });
   let shown = 0;
-  mail.addEventListener("change", () => {
-    for (const { text, at } of mail.heard.slice(shown)) {
+  pushState.addEventListener("change", () => {
+    for (const { text, at } of pushState.received.slice(shown)) {
       list.prepend(el("li", {}, text, el("small", {}, `Received and opened at ${at.toLocaleTimeString()}`)));
     }
-    shown = mail.heard.length;
+    shown = pushState.received.length;
   });
   return list;
 }

@@ -1,5 +1,5 @@
 import { checkAudit } from "../../../enclave-bridge/src/index.ts";
-import type { Desk } from "../desk.ts";
+import type { AppState } from "../app_state.ts";
 import { el } from "../element.ts";
 import { row, Step } from "../step.ts";
 
@@ -13,9 +13,9 @@ interface Entry {
   readonly outcome: string;
 }
 
-export function record(desk: Desk): Step {
+export function record(state: AppState): Step {
   const step = new Step(
-    desk,
+    state,
     "record",
     8,
     "Read the record",
@@ -29,7 +29,7 @@ export function record(desk: Desk): Step {
     hidden: "",
   });
   const read = async () => {
-    const page = await desk.enclave.calls.audit({});
+    const page = await state.enclave.calls.audit({});
     const { linked, complete, head } = await checkAudit(page);
     const entries = page.entries.map(bytes => JSON.parse(new TextDecoder().decode(bytes)) as Entry);
     table.replaceChildren(tableOf(entries.slice(-SHOWN).reverse()));

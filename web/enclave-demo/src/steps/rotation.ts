@@ -1,30 +1,30 @@
+import type { AppState, SavedKey } from "../app_state.ts";
 import { utf8 } from "../bytes.ts";
-import type { Desk, KeyNote } from "../desk.ts";
 import { short } from "../element.ts";
 import { row, Step } from "../step.ts";
 
-export function rotation(desk: Desk): Step {
+export function rotation(state: AppState): Step {
   const step = new Step(
-    desk,
+    state,
     "rotation",
     4,
     "Rotate the signing key",
     "A new key takes the place of the old one. The old one still verifies what it signed, and never signs again, whatever this page asks.",
   );
-  let old: KeyNote | undefined;
+  let old: SavedKey | undefined;
   const rotate = async () => {
-    const before = desk.notes.signing;
+    const before = state.saved.signing;
     if (before === undefined) return;
-    const { kid, publicKey } = await desk.enclave.calls.rotate({ kid: before.kid });
+    const { kid, publicKey } = await state.enclave.calls.rotate({ kid: before.kid });
     old = before;
-    desk.note({ signing: { kid, publicKey } });
+    state.save({ signing: { kid, publicKey } });
     step.good("Rotated.", `${short(before.kid)} is retired, ${short(kid)} signs from now on.`);
   };
   const again = async () => {
-    await desk.enclave.calls.sign({ kid: old?.kid ?? "", bytes: utf8("once more").buffer });
+    await state.enclave.calls.sign({ kid: old?.kid ?? "", bytes: utf8("once more").buffer });
     step.bad("It signed.", "That must not happen.");
   };
-  const needsKey = () => (desk.notes.signing === undefined ? "Create a key first (step 1)." : undefined);
+  const needsKey = () => (state.saved.signing === undefined ? "Create a key first (step 1)." : undefined);
   const needsOld = () => (old === undefined ? "Rotate first." : undefined);
   return step.add(
     row(

@@ -1,5 +1,5 @@
+import type { AppState } from "../app_state.ts";
 import { base64url, utf8 } from "../bytes.ts";
-import type { Desk } from "../desk.ts";
 import { el, facts, mono, short } from "../element.ts";
 import { row, Step } from "../step.ts";
 
@@ -8,9 +8,9 @@ interface Signed {
   readonly kid: string;
 }
 
-export function signing(desk: Desk): Step {
+export function signing(state: AppState): Step {
   const step = new Step(
-    desk,
+    state,
     "signing",
     2,
     "Sign and verify",
@@ -21,22 +21,22 @@ export function signing(desk: Desk): Step {
   const shown = el("dl", { class: "facts" });
   let last: Signed | undefined;
   const sign = async () => {
-    const kid = desk.notes.signing?.kid ?? "";
-    const { signature } = await desk.enclave.calls.sign({ kid, bytes: utf8(text.value).buffer });
+    const kid = state.saved.signing?.kid ?? "";
+    const { signature } = await state.enclave.calls.sign({ kid, bytes: utf8(text.value).buffer });
     last = { signature, kid };
     facts(shown, { Signature: mono(base64url(signature)), "By key": mono(short(kid)) });
     step.good("Signed.", "The enclave has written down that it did.");
-    desk.note({});
+    state.save({});
   };
   const verify = async () => {
-    const publicKey = desk.notes.signing?.publicKey;
+    const publicKey = state.saved.signing?.publicKey;
     if (publicKey === undefined || last === undefined) return;
     const bytes = utf8(text.value).buffer;
-    const { valid } = await desk.enclave.calls.verify({ publicKey, bytes, signature: last.signature });
+    const { valid } = await state.enclave.calls.verify({ publicKey, bytes, signature: last.signature });
     if (valid) step.good("Good.", "The signature is of this text, by this key.");
     else step.bad("Not good.", "This is not the text that was signed, or not the key that signed it.");
   };
-  const needsKey = () => (desk.notes.signing === undefined ? "Create a key first (step 1)." : undefined);
+  const needsKey = () => (state.saved.signing === undefined ? "Create a key first (step 1)." : undefined);
   const needsBoth = () => needsKey() ?? (last === undefined ? "Sign something first." : undefined);
   step.add(
     el("label", { for: "text" }, "Text"),

@@ -1,15 +1,15 @@
-// The frame's life: worker, one handshake, then only gestures.
+// The frame's life: worker, one handshake, then only confirmations.
 //
 // Invariant: the only message this window ever acts on is the first opening from its parent, with an origin that the
 // release was built for. The listener is gone afterwards; requests go through the port, which the frame cannot hear.
 
 import { type Open, readOpen, SCHEMA } from "../../../protocol/src/index.ts";
-import type { ToFrame, ToWorker } from "../link.ts";
-import { Gestures } from "./gesture/gestures.ts";
-import { canSeeItself } from "./gesture/visible.ts";
+import type { ToFrame, ToWorker } from "../frame_messages.ts";
+import { ConfirmationQueue } from "./confirmation/confirmation_queue.ts";
+import { canDetectVisibility } from "./confirmation/visibility.ts";
 import { startWorker } from "./worker.ts";
 
-const witnessOf = (host: string) => `briefcase-store ${host}`;
+const storeKeyOf = (host: string) => `briefcase-store ${host}`;
 
 export function embedded(hash: string): void {
   const worker = startWorker();
@@ -41,19 +41,19 @@ interface Opened {
 }
 
 function serve(worker: Worker, { hash, host, open }: Opened, port: MessagePort): void {
-  const say = (message: ToWorker, transfer: Transferable[] = []): void => worker.postMessage(message, transfer);
-  const gestures = new Gestures(host, say);
-  const life = `briefcase-life ${crypto.randomUUID()}`;
+  const send = (message: ToWorker, transfer: Transferable[] = []): void => worker.postMessage(message, transfer);
+  const confirmations = new ConfirmationQueue(host, send);
+  const lockName = `briefcase-life ${crypto.randomUUID()}`;
   worker.onmessage = (event: MessageEvent<ToFrame>) => {
     const message = event.data;
-    if (message.kind === "ask") gestures.ask(message.id, message.ask);
-    else if (message.kind === "remember") localStorage.setItem(witnessOf(host), message.store);
+    if (message.kind === "ask") confirmations.add(message.id, message.ask);
+    else if (message.kind === "remember") localStorage.setItem(storeKeyOf(host), message.store);
     else if (message.kind === "persist") persist();
-    else void awaitEnd(life, worker, host);
+    else void awaitEnd(lockName, worker, host);
   };
-  const witness = open.storage === "disk" ? localStorage.getItem(witnessOf(host)) : null;
-  const gesture = canSeeItself() ? "frame" : "window";
-  say({ kind: "open", host, open, hash, witness, gesture, life }, [port]);
+  const witness = open.storage === "disk" ? localStorage.getItem(storeKeyOf(host)) : null;
+  const gesture = canDetectVisibility() ? "frame" : "window";
+  send({ kind: "open", host, open, hash, witness, gesture, life: lockName }, [port]);
 }
 
 /** Asks the browser not to drop the store by itself. Whether it agreed is in `status`. */
@@ -63,8 +63,8 @@ function persist(): void {
 }
 
 /** The lock is free when its holder is gone. Then the port is dead, and the host has to load the frame anew. */
-async function awaitEnd(life: string, worker: Worker, host: string): Promise<void> {
-  await navigator.locks.request(life, () => undefined);
+async function awaitEnd(lockName: string, worker: Worker, host: string): Promise<void> {
+  await navigator.locks.request(lockName, () => undefined);
   worker.terminate();
   window.parent.postMessage({ briefcase: "ended" }, host);
 }

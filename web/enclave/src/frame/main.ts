@@ -2,12 +2,12 @@
 // takes a gesture for the frame; anywhere else it says what it is.
 
 import { about } from "./about.ts";
+import { servePopup } from "./confirmation/popup.ts";
 import { embedded } from "./embedded.ts";
-import { standIn } from "./gesture/window.ts";
 
 /** The name under which the browser loaded this module; SRI made sure that the name is the digest of the bytes. */
 const hash = /kms-([0-9a-f]{64})\.mjs$/.exec(import.meta.url)?.[1] ?? "";
 
 if (window.parent !== window) embedded(hash);
-else if (window.opener !== null) standIn(window.opener as Window);
+else if (window.opener !== null) servePopup(window.opener as Window);
 else about(hash);

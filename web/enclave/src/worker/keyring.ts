@@ -1,34 +1,34 @@
-// The keys that the enclave works with while it is open: the seal, the audit key, and private keys had before. They are
+// The keys that the enclave works with while it is open: the seal, the audit key, and private keys cached before. They are
 // valid for one epoch of the store; another tab that enters strong mode or resets ends the epoch, and then nothing here
 // counts any more.
 
 import { type Algorithm, EnclaveError } from "../../../protocol/src/index.ts";
 import { toBase64url } from "../bytes.ts";
-import { Keeping, makeHeld, makeSealed, opened } from "./keys/custody.ts";
+import { generateNonExtractable, generateSealed, loadPrivateKey, PersistenceProbe } from "./keys/key_storage.ts";
 import { Seal } from "./keys/seal.ts";
-import { type AuditKeyRow, type Half, ONLY, type StateRow } from "./store/rows.ts";
+import { type AuditKeyRow, ONLY, type StateRow, type StoredKeyPair } from "./store/rows.ts";
 import type { Store } from "./store/store.ts";
 
 export class Keyring {
-  readonly #keeping: Keeping;
+  readonly #persistence: PersistenceProbe;
   #epoch = -1;
   #seal: Seal | undefined;
   #auditKey: AuditKeyRow | undefined;
   #strong = false;
-  readonly #had = new Map<string, CryptoKey>();
+  readonly #cached = new Map<string, CryptoKey>();
 
   constructor(
     readonly store: Store,
     /** Whether rows go through a disk and may come back changed. */
     readonly disk: boolean,
   ) {
-    this.#keeping = new Keeping(store);
+    this.#persistence = new PersistenceProbe(store);
   }
 
   /** Takes in what the store says now. In strong mode the seal stays unknown until `unlock`. */
-  async follow(state: StateRow): Promise<void> {
+  async sync(state: StateRow): Promise<void> {
     if (state.epoch === this.#epoch) return;
-    this.forget();
+    this.clear();
     const key = state.strong === undefined ? await this.store.read("seal", ONLY) : undefined;
     if (state.strong === undefined && !(key instanceof CryptoKey)) {
       throw new EnclaveError("store_corrupt", "the seal is gone");
@@ -40,16 +40,16 @@ export class Keyring {
   }
 
   /** Everything that was cached is dropped. In strong mode this locks. */
-  forget(): void {
+  clear(): void {
     this.#epoch = -1;
     this.#seal = undefined;
     this.#auditKey = undefined;
-    this.#had.clear();
+    this.#cached.clear();
   }
 
   /** Goes over to other keys before the commit that makes them so; `forget` when that fails. */
-  adopt(state: StateRow, seal: Seal, auditKey: AuditKeyRow): void {
-    this.#had.clear();
+  replaceKeys(state: StateRow, seal: Seal, auditKey: AuditKeyRow): void {
+    this.#cached.clear();
     this.#epoch = state.epoch;
     this.#strong = state.strong !== undefined;
     this.#seal = seal;
@@ -75,20 +75,20 @@ export class Keyring {
   }
 
   /** A new key, kept the best way that this engine, this mode and its purpose allow. */
-  async make(alg: Algorithm, sealed: boolean): Promise<Half> {
+  async generate(alg: Algorithm, sealed: boolean): Promise<StoredKeyPair> {
     const seal = this.seal();
-    const hold = !sealed && !this.#strong && (!this.disk || (await this.#keeping.keeps(alg)));
-    return hold ? makeHeld(alg) : makeSealed(alg, seal);
+    const hold = !sealed && !this.#strong && (!this.disk || (await this.#persistence.persists(alg)));
+    return hold ? generateNonExtractable(alg) : generateSealed(alg, seal);
   }
 
   /** The private key of a half, for use. */
-  async secret(half: Half): Promise<CryptoKey> {
+  async privateKey(half: StoredKeyPair): Promise<CryptoKey> {
     const name = `${half.alg} ${toBase64url(half.publicKey)}`;
-    // In strong mode nothing is usable after `strong.lock`, so nothing is had from before it either.
-    const had = this.#had.get(name);
-    if (had !== undefined && half.custody !== undefined) return had;
-    const key = await opened(half, () => this.seal());
-    this.#had.set(name, key);
+    // In strong mode nothing is usable after `strong.lock`, so nothing is cached from before it either.
+    const cached = this.#cached.get(name);
+    if (cached !== undefined && half.custody !== undefined) return cached;
+    const key = await loadPrivateKey(half, () => this.seal());
+    this.#cached.set(name, key);
     return key;
   }
 }

@@ -2,12 +2,12 @@
 // person, and with one host through one port.
 
 import deflated from "enclave:core";
-import { Core } from "../../../enclave-wasm/door.ts";
+import { Core } from "../../../enclave-wasm/bindings.ts";
 import { EnclaveError } from "../../../protocol/src/index.ts";
 import { fromBase64url } from "../bytes.ts";
-import type { Ask, ToFrame, Told, ToWorker } from "../link.ts";
+import type { ConfirmationRequest, ConfirmationResult, ToFrame, ToWorker } from "../frame_messages.ts";
+import { BorrowedKeys } from "./borrowed_keys.ts";
 import { Enclave } from "./enclave.ts";
-import { Lent } from "./foreign.ts";
 import { HostPort } from "./port.ts";
 import { route } from "./router.ts";
 import { DiskStore } from "./store/disk.ts";
@@ -19,8 +19,8 @@ interface Scope {
 }
 
 const scope = globalThis as unknown as Scope;
-const lent = new Lent();
-const asks = new Map<number, (told: Told) => void>();
+const borrowedKeys = new BorrowedKeys();
+const pending = new Map<number, (result: ConfirmationResult) => void>();
 let next = 0;
 let host: HostPort | undefined;
 /** Begun at once: it is ready when the host has opened the channel. */
@@ -33,7 +33,7 @@ async function inflated(): Promise<Uint8Array<ArrayBuffer>> {
 
 function load(): Promise<Core | undefined> {
   return inflated()
-    .then(bytes => Core.load(bytes, lent))
+    .then(bytes => Core.load(bytes, borrowedKeys))
     .catch(() => undefined);
 }
 
@@ -47,39 +47,39 @@ async function core(): Promise<Core> {
   return again;
 }
 
-function ask(what: Ask): Promise<Told> {
+function requestConfirmation(what: ConfirmationRequest): Promise<ConfirmationResult> {
   next += 1;
   scope.postMessage({ kind: "ask", id: next, ask: what });
-  return new Promise(resolve => asks.set(next, resolve));
+  return new Promise(resolve => pending.set(next, resolve));
 }
 
-function told(id: number, answer: Told): void {
-  asks.get(id)?.(answer);
-  asks.delete(id);
+function resolveConfirmation(id: number, answer: ConfirmationResult): void {
+  pending.get(id)?.(answer);
+  pending.delete(id);
 }
 
 async function open(message: Extract<ToWorker, { kind: "open" }>): Promise<Enclave> {
   const { open: wish, witness } = message;
   const disk = wish.storage === "disk";
   const store = disk ? await DiskStore.open(message.host) : new MemoryStore();
-  const around = {
+  const context = {
     host: message.host,
     hash: message.hash,
     storage: wish.storage,
     gesture: message.gesture,
-    lent,
+    borrowedKeys,
     core,
-    ask,
-    remember: (id: string) => (disk ? scope.postMessage({ kind: "remember", store: id }) : undefined),
+    confirm: requestConfirmation,
+    rememberStore: (id: string) => (disk ? scope.postMessage({ kind: "remember", store: id }) : undefined),
     persist: () => (disk ? scope.postMessage({ kind: "persist" }) : undefined),
     now: () => Date.now(),
   };
   const expected = disk ? [witness, wish.store].filter(id => typeof id === "string") : [];
-  return Enclave.open(around, store, expected);
+  return Enclave.open(context, store, expected);
 }
 
 /** Holds a lock for as long as the worker lives: the frame waits for it, and so learns of the end. */
-function live(life: string): Promise<void> {
+function holdLock(life: string): Promise<void> {
   return new Promise(resolve => {
     void navigator.locks.request(life, () => {
       resolve();
@@ -97,14 +97,14 @@ async function begin(message: Extract<ToWorker, { kind: "open" }>, port: Message
     if (opened instanceof EnclaveError) throw opened;
     return route(opened, method, params);
   });
-  await live(message.life);
+  await holdLock(message.life);
   scope.postMessage({ kind: "alive" });
 }
 
 scope.onmessage = event => {
   const message = event.data;
   if (message.kind === "open") void begin(message, event.ports[0]);
-  else if (message.kind === "told") told(message.id, message.told);
-  else if (message.kind === "show") host?.say({ event: "show", width: message.width, height: message.height });
-  else host?.say({ event: message.kind });
+  else if (message.kind === "told") resolveConfirmation(message.id, message.told);
+  else if (message.kind === "show") host?.send({ event: "show", width: message.width, height: message.height });
+  else host?.send({ event: message.kind });
 };

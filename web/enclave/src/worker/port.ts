@@ -1,34 +1,34 @@
 // The host's port: reads requests, answers them, and never says more than the protocol has words for.
 
 import {
-  type Answer,
   EnclaveError,
   type Event,
   LIMITS,
+  type Response,
   readRequest,
   type Unchecked,
 } from "../../../protocol/src/index.ts";
 
-export type Answerer = (method: unknown, params: unknown) => Promise<unknown>;
+export type RequestHandler = (method: unknown, params: unknown) => Promise<unknown>;
 
 export class HostPort {
   #waiting = 0;
 
   constructor(
     readonly port: MessagePort,
-    readonly answerer: Answerer,
+    readonly handle: RequestHandler,
   ) {
-    port.onmessage = event => void this.#heard(event.data);
+    port.onmessage = event => void this.#receive(event.data);
     // What cannot be deserialised has no id to answer to.
     port.onmessageerror = () => undefined;
     port.start();
   }
 
-  say(event: Event): void {
+  send(event: Event): void {
     this.port.postMessage(event);
   }
 
-  async #heard(data: unknown): Promise<void> {
+  async #receive(data: unknown): Promise<void> {
     let request: Unchecked;
     try {
       request = readRequest(data);
@@ -36,16 +36,16 @@ export class HostPort {
       return;
     }
     const answer = await this.#answer(request);
-    this.port.postMessage(answer, "ok" in answer ? buffersOf(answer.ok) : []);
+    this.port.postMessage(answer, "ok" in answer ? transferables(answer.ok) : []);
   }
 
-  async #answer({ id, method, params }: Unchecked): Promise<Answer | { id: number; ok: unknown }> {
-    if (this.#waiting >= LIMITS.waiting) {
+  async #answer({ id, method, params }: Unchecked): Promise<Response | { id: number; ok: unknown }> {
+    if (this.#waiting >= LIMITS.pending) {
       return { id, error: new EnclaveError("too_many", "too many requests wait").body() };
     }
     this.#waiting += 1;
     try {
-      return { id, ok: plainOnly(await this.answerer(method, params)) };
+      return { id, ok: requirePlainData(await this.handle(method, params)) };
     } catch (thrown) {
       return { id, error: EnclaveError.of(thrown).body() };
     } finally {
@@ -55,19 +55,19 @@ export class HostPort {
 }
 
 /** The buffers of an answer, to be transferred. */
-function buffersOf(value: unknown): Transferable[] {
+function transferables(value: unknown): Transferable[] {
   if (value instanceof ArrayBuffer) return [value];
   if (typeof value !== "object" || value === null) return [];
-  return Object.values(value).flatMap(buffersOf);
+  return Object.values(value).flatMap(transferables);
 }
 
 /** Lets only plain data out. A key object would clone across origins and sign there: it must not even be possible. */
-function plainOnly(value: unknown): unknown {
+function requirePlainData(value: unknown): unknown {
   if (value instanceof ArrayBuffer || typeof value !== "object" || value === null) return value;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (!Array.isArray(value) && prototype !== Object.prototype) {
     throw new EnclaveError("internal", "an answer had something that is not data");
   }
-  Object.values(value).forEach(plainOnly);
+  Object.values(value).forEach(requirePlainData);
   return value;
 }

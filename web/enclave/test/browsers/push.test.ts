@@ -4,9 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { PushEngine, type PushEngineName } from "../push/browser.ts";
 import { cases, sameMessages } from "../push/cases.ts";
-
-import { Desk } from "../push/desk.ts";
 import { addWorker } from "../push/page.ts";
+import { PushHost } from "../push/push_host.ts";
 import { Rust } from "../push/rust.ts";
 import { World } from "../world.ts";
 
@@ -21,23 +20,23 @@ test("push: npm's web-push and ours read what the other wrote", LIMIT, async () 
 
 function inBrowser(name: PushEngineName): void {
   let world: World;
-  let desk: Desk;
+  let pushHost: PushHost;
   let rust: Rust;
   before(async () => {
     rust = new Rust();
     world = await World.start();
     await addWorker(`${world.folder}/app`);
-    const credentials = await rust.standIn("localhost");
+    const credentials = await rust.servePopup("localhost");
     const engine = await PushEngine.start(name, credentials, world.named.app);
-    desk = await Desk.open(engine, world, rust, credentials.root);
+    pushHost = await PushHost.open(engine, world, rust, credentials.root);
   }, LIMIT);
   after(async () => {
     rust?.stop();
-    await desk?.engine.close();
+    await pushHost?.engine.close();
     await world?.stop();
   });
   assert.ok(cases.length > 0);
-  for (const { name: title, run } of cases) test(`${name}: push: ${title}`, LIMIT, () => run(desk));
+  for (const { name: title, run } of cases) test(`${name}: push: ${title}`, LIMIT, () => run(pushHost));
 }
 
 for (const name of named) describe(`push in ${name}`, () => inBrowser(name));

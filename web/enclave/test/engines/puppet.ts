@@ -74,7 +74,7 @@ export class PuppetTab implements Tab {
     if (where === "frame") {
       // As a person does, and as the enclave asks: the pointer rests before it clicks.
       await element!.hover();
-      await new Promise(resolve => setTimeout(resolve, GESTURE.rest + 50));
+      await new Promise(resolve => setTimeout(resolve, GESTURE.dwell + 50));
     }
     await element!.click();
   }

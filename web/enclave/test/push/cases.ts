@@ -3,15 +3,15 @@
 
 import assert from "node:assert/strict";
 import { createECDH, createPublicKey } from "node:crypto";
-import type { Desk } from "./desk.ts";
-import { SUB } from "./desk.ts";
 import { arrives, pushed, subscribe } from "./page.ts";
+import type { PushHost } from "./push_host.ts";
+import { SUB } from "./push_host.ts";
 import { HOUR, now, Outlaw, post } from "./request.ts";
 import { ece, jws, webPush } from "./theirs.ts";
 
 export interface PushCase {
   readonly name: string;
-  run(desk: Desk): Promise<void>;
+  run(pushHost: PushHost): Promise<void>;
 }
 
 /** Most bytes of content. */
@@ -23,40 +23,43 @@ const base64url = (of: Uint8Array): string => Buffer.from(of).toString("base64ur
 export const cases: readonly PushCase[] = [
   {
     name: "what is sent under a lease of the enclave arrives decrypted, of every length",
-    run: async desk => {
-      const { kid, given } = await desk.subscribed();
-      const lease = await desk.lease(kid);
+    run: async pushHost => {
+      const { kid, given } = await pushHost.subscribed();
+      const lease = await pushHost.lease(kid);
       const longest = "l".repeat(MOST);
       for (const text of ["a question", "", "\u{1f511} gr\u00fc\u00dfe", longest]) {
-        assert.deepEqual(await desk.send(given, lease, { text }), { kept: 60 });
-        await arrives(desk.host.tab, text);
+        assert.deepEqual(await pushHost.send(given, lease, { text }), { kept: 60 });
+        await arrives(pushHost.host.tab, text);
       }
-      assert.deepEqual(await desk.send(given, lease, { text: "padded", at_least: 512, urgency: "high", topic: "t" }), {
-        kept: 60,
-      });
-      await arrives(desk.host.tab, "padded");
-      assert.equal((await desk.send(given, lease, { text: `${longest}l` })).error, "invalid");
+      assert.deepEqual(
+        await pushHost.send(given, lease, { text: "padded", at_least: 512, urgency: "high", topic: "t" }),
+        {
+          kept: 60,
+        },
+      );
+      await arrives(pushHost.host.tab, "padded");
+      assert.equal((await pushHost.send(given, lease, { text: `${longest}l` })).error, "invalid");
     },
   },
   {
     name: "a wake-up without content wakes, and tells the push service nothing",
-    run: async desk => {
-      const { kid, given } = await desk.subscribed();
-      assert.deepEqual(await desk.send(given, await desk.lease(kid)), { kept: 60 });
-      await arrives(desk.host.tab, null);
+    run: async pushHost => {
+      const { kid, given } = await pushHost.subscribed();
+      assert.deepEqual(await pushHost.send(given, await pushHost.lease(kid)), { kept: 60 });
+      await arrives(pushHost.host.tab, null);
     },
   },
   {
     name: "what was changed on its way reaches no page",
-    run: async desk => {
-      const { kid, key, given } = await desk.subscribed();
-      const Authorization = await desk.lease(kid);
+    run: async pushHost => {
+      const { kid, key, given } = await pushHost.subscribed();
+      const Authorization = await pushHost.lease(kid);
       const headers = { Authorization, TTL: 60, "Content-Encoding": "aes128gcm" };
-      const { body } = await desk.rust.ask({ do: "seal", ...given.keys, content: base64url(Buffer.from("real")) });
+      const { body } = await pushHost.rust.ask({ do: "seal", ...given.keys, content: base64url(Buffer.from("real")) });
       for (const at of [0, 30, 90, bytes(body).length - 1]) {
         const changed = bytes(body);
         changed[at]! ^= 1;
-        assert.equal((await post(desk.here(given), headers, changed)).status, 201, "the service cannot see it");
+        assert.equal((await post(pushHost.here(given), headers, changed)).status, 201, "the service cannot see it");
       }
       const stranger = createECDH("prime256v1");
       stranger.generateKeys();
@@ -66,48 +69,59 @@ export const cases: readonly PushCase[] = [
         Buffer.from("x"),
         "aes128gcm",
       );
-      assert.equal((await post(desk.here(given), headers, elsewhere.cipherText)).status, 201);
+      assert.equal((await post(pushHost.here(given), headers, elsewhere.cipherText)).status, 201);
       // Messages come in order: when the last one is there, the others would have been.
-      assert.equal((await post(desk.here(given), headers, bytes(body))).status, 201);
-      await arrives(desk.host.tab, "real");
-      assert.deepEqual(await pushed(desk.host.tab), ["real"]);
+      assert.equal((await post(pushHost.here(given), headers, bytes(body))).status, 201);
+      await arrives(pushHost.host.tab, "real");
+      assert.deepEqual(await pushed(pushHost.host.tab), ["real"]);
       assert.equal(key.length, 65);
     },
   },
   {
     name: "a lease is for one push service and one key: others are refused by sender and service",
-    run: async desk => {
-      const first = await desk.subscribed();
-      const other = await desk.host.generate("ES256", "vapid");
-      for (const aud of ["https://fcm.googleapis.com", "https://localhost", desk.audience.replace("https", "http")]) {
-        const lease = await desk.lease(first.kid, aud);
-        assert.equal((await desk.send(first.given, lease)).error, "invalid", "the sender does not show it elsewhere");
-        assert.equal((await post(desk.here(first.given), { Authorization: lease, TTL: 60 })).status, 401);
+    run: async pushHost => {
+      const first = await pushHost.subscribed();
+      const other = await pushHost.host.generate("ES256", "vapid");
+      for (const aud of [
+        "https://fcm.googleapis.com",
+        "https://localhost",
+        pushHost.audience.replace("https", "http"),
+      ]) {
+        const lease = await pushHost.lease(first.kid, aud);
+        assert.equal(
+          (await pushHost.send(first.given, lease)).error,
+          "invalid",
+          "the sender does not show it elsewhere",
+        );
+        assert.equal((await post(pushHost.here(first.given), { Authorization: lease, TTL: 60 })).status, 401);
       }
-      const wrong = await desk.send(first.given, await desk.lease(other.kid), { text: "no" });
+      const wrong = await pushHost.send(first.given, await pushHost.lease(other.kid), { text: "no" });
       assert.deepEqual([wrong.error, /another key/.test(wrong.message)], ["unauthorized", true]);
-      const swapped = (await desk.lease(first.kid)).replace(/k=.*/, `k=${base64url(await desk.key(other.kid))}`);
-      assert.equal((await desk.send(first.given, swapped)).error, "invalid");
-      assert.equal((await post(desk.here(first.given), { Authorization: swapped, TTL: 60 })).status, 401);
-      assert.deepEqual(await pushed(desk.host.tab), []);
+      const swapped = (await pushHost.lease(first.kid)).replace(
+        /k=.*/,
+        `k=${base64url(await pushHost.key(other.kid))}`,
+      );
+      assert.equal((await pushHost.send(first.given, swapped)).error, "invalid");
+      assert.equal((await post(pushHost.here(first.given), { Authorization: swapped, TTL: 60 })).status, 401);
+      assert.deepEqual(await pushed(pushHost.host.tab), []);
     },
   },
   {
     name: "a push service refuses what no enclave signs, and what no sender of ours sends",
-    run: async desk => {
+    run: async pushHost => {
       const outlaw = new Outlaw();
-      const given = await subscribe(desk.host.tab, outlaw.raw.toString("base64"));
-      const good = { aud: desk.audience, exp: now() + HOUR, sub: SUB };
+      const given = await subscribe(pushHost.host.tab, outlaw.raw.toString("base64"));
+      const good = { aud: pushHost.audience, exp: now() + HOUR, sub: SUB };
       const ask = (Authorization: string | undefined, more: object = {}, body?: Buffer) =>
-        post(desk.here(given), { Authorization, TTL: 60, ...more }, body);
+        post(pushHost.here(given), { Authorization, TTL: 60, ...more }, body);
       assert.equal((await ask(outlaw.token(good))).status, 201);
-      await arrives(desk.host.tab, null);
+      await arrives(pushHost.host.tab, null);
       const tokens = {
         "no Authorization": undefined,
         "the scheme of drafts": outlaw.token(good).replace(/^vapid t=([^,]+),.*/, "WebPush $1"),
         "a bearer token": outlaw.token(good).replace(/^vapid t=([^,]+),.*/, "Bearer $1"),
         "another audience": outlaw.token({ ...good, aud: "https://fcm.googleapis.com" }),
-        "an audience with a path": outlaw.token({ ...good, aud: `${desk.audience}/` }),
+        "an audience with a path": outlaw.token({ ...good, aud: `${pushHost.audience}/` }),
         "25 hours": outlaw.token({ ...good, exp: now() + 25 * HOUR }),
         "an hour ago": outlaw.token({ ...good, exp: now() - HOUR }),
         "no end": outlaw.token({ aud: good.aud, sub: good.sub }),
@@ -120,7 +134,7 @@ export const cases: readonly PushCase[] = [
       for (const [what, token] of Object.entries(tokens)) {
         assert.equal((await ask(token)).status, 401, what);
         if (token !== undefined && what !== "another key") {
-          const read = await desk.rust.ask({ do: "lease", authorization: token, audience: desk.audience });
+          const read = await pushHost.rust.ask({ do: "lease", authorization: token, audience: pushHost.audience });
           assert.equal(read.error, "invalid", `${what}: the sender does not take it either`);
         }
       }
@@ -128,61 +142,68 @@ export const cases: readonly PushCase[] = [
       assert.equal((await ask(token, { TTL: undefined })).status, 400);
       assert.equal((await ask(token, {}, Buffer.from('{"plain":"text"}'))).status, 400);
       assert.equal((await ask(token, { "Content-Encoding": "aes128gcm" }, Buffer.alloc(4097))).status, 413);
-      assert.deepEqual(await pushed(desk.host.tab), [null]);
+      assert.deepEqual(await pushed(pushHost.host.tab), [null]);
     },
   },
   {
     name: "a relay that misbehaves is left with what ends by itself: revoke, another key, another subscription",
-    run: async desk => {
-      const before = await desk.subscribed();
-      const held = await desk.lease(before.kid);
-      assert.deepEqual(await desk.send(before.given, held, { text: "spam" }), { kept: 60 });
-      const { kid } = await desk.call("rotate", { kid: before.kid });
-      await desk.host.refused("key_retired", "vapidHeaders", { kid: before.kid, aud: desk.audience, sub: SUB });
-      const given = await subscribe(desk.host.tab, (await desk.key(kid)).toString("base64"));
+    run: async pushHost => {
+      const before = await pushHost.subscribed();
+      const held = await pushHost.lease(before.kid);
+      assert.deepEqual(await pushHost.send(before.given, held, { text: "spam" }), { kept: 60 });
+      const { kid } = await pushHost.call("rotate", { kid: before.kid });
+      await pushHost.host.refused("key_retired", "vapidHeaders", { kid: before.kid, aud: pushHost.audience, sub: SUB });
+      const given = await subscribe(pushHost.host.tab, (await pushHost.key(kid)).toString("base64"));
       assert.notEqual(given.endpoint, before.given.endpoint);
-      assert.equal((await desk.send(given, held, { text: "spam" })).error, "unauthorized", "the new subscription");
-      desk.engine.service.forget(desk.here(before.given));
-      assert.equal((await desk.send(before.given, held, { text: "spam" })).error, "gone", "the old one");
-      assert.deepEqual(await desk.send(given, await desk.lease(kid), { text: "a new relay" }), { kept: 60 });
-      await arrives(desk.host.tab, "a new relay");
-      assert.deepEqual(await pushed(desk.host.tab), ["a new relay"]);
+      assert.equal((await pushHost.send(given, held, { text: "spam" })).error, "unauthorized", "the new subscription");
+      pushHost.engine.service.forget(pushHost.here(before.given));
+      assert.equal((await pushHost.send(before.given, held, { text: "spam" })).error, "gone", "the old one");
+      assert.deepEqual(await pushHost.send(given, await pushHost.lease(kid), { text: "a new relay" }), { kept: 60 });
+      await arrives(pushHost.host.tab, "a new relay");
+      assert.deepEqual(await pushed(pushHost.host.tab), ["a new relay"]);
     },
   },
   {
     name: "the enclave leases no token beyond its limits, whoever asks how",
-    run: async desk => {
-      const { kid } = await desk.host.generate("ES256", "vapid");
-      const lease = { kid, aud: desk.audience, sub: SUB };
-      const { exp } = await desk.call("vapidHeaders", { ...lease, ttl: 24 * HOUR });
+    run: async pushHost => {
+      const { kid } = await pushHost.host.generate("ES256", "vapid");
+      const lease = { kid, aud: pushHost.audience, sub: SUB };
+      const { exp } = await pushHost.call("vapidHeaders", { ...lease, ttl: 24 * HOUR });
       assert.ok(exp - now() <= 24 * HOUR);
-      await desk.host.refused("lease_refused", "vapidHeaders", { ...lease, ttl: 24 * HOUR + 1 });
+      await pushHost.host.refused("lease_refused", "vapidHeaders", { ...lease, ttl: 24 * HOUR + 1 });
       for (const ttl of [0, -1, 1.5, "3600", null, 2 ** 53, 1e300])
-        await desk.host.refused(
+        await pushHost.host.refused(
           typeof ttl === "number" && ttl > 24 * HOUR && Number.isSafeInteger(ttl) ? "lease_refused" : "bad_params",
           "vapidHeaders",
           { ...lease, ttl },
         );
-      for (const aud of ["*", "https://*", `${desk.audience}/push`, desk.audience.toUpperCase(), "https://", "null"])
-        await desk.host.refused("lease_refused", "vapidHeaders", { ...lease, aud });
+      for (const aud of [
+        "*",
+        "https://*",
+        `${pushHost.audience}/push`,
+        pushHost.audience.toUpperCase(),
+        "https://",
+        "null",
+      ])
+        await pushHost.host.refused("lease_refused", "vapidHeaders", { ...lease, aud });
       for (const extra of ["exp", "iat", "nbf", "claims", "header"])
-        await desk.host.refused("bad_params", "vapidHeaders", { ...lease, [extra]: 1 });
+        await pushHost.host.refused("bad_params", "vapidHeaders", { ...lease, [extra]: 1 });
     },
   },
   {
     name: "a browser takes the raw point of the enclave's key, and not its SPKI form",
-    run: async desk => {
-      const { kid } = await desk.host.generate("ES256", "vapid");
-      const spki = (await desk.call("publicKey", { kid, format: "spki" })).publicKey.$;
-      await assert.rejects(subscribe(desk.host.tab, spki), /applicationServerKey|InvalidAccess/i);
-      await subscribe(desk.host.tab, (await desk.key(kid)).toString("base64"));
+    run: async pushHost => {
+      const { kid } = await pushHost.host.generate("ES256", "vapid");
+      const spki = (await pushHost.call("publicKey", { kid, format: "spki" })).publicKey.$;
+      await assert.rejects(subscribe(pushHost.host.tab, spki), /applicationServerKey|InvalidAccess/i);
+      await subscribe(pushHost.host.tab, (await pushHost.key(kid)).toString("base64"));
     },
   },
   {
     name: "npm's web-push: verifies the enclave's token, sends where ours does, and reads and writes the same messages",
-    run: async desk => {
-      const { kid, key, given } = await desk.subscribed();
-      const lease = await desk.lease(kid);
+    run: async pushHost => {
+      const { kid, key, given } = await pushHost.subscribed();
+      const lease = await pushHost.lease(kid);
       const [, token = ""] = /^vapid t=([^,]+)/.exec(lease) ?? [];
       const jwk = { kty: "EC", crv: "P-256", x: base64url(key.subarray(1, 33)), y: base64url(key.subarray(33)) };
       const pem = createPublicKey({ key: jwk, format: "jwk" }).export({ format: "pem", type: "spki" }).toString();
@@ -192,26 +213,28 @@ export const cases: readonly PushCase[] = [
 
       const sealed = webPush.encrypt(given.keys.p256dh, given.keys.auth, Buffer.from("from npm"), "aes128gcm");
       const headers = { Authorization: lease, TTL: 60, "Content-Encoding": "aes128gcm" };
-      assert.equal((await post(desk.here(given), headers, sealed.cipherText)).status, 201);
-      await arrives(desk.host.tab, "from npm");
+      assert.equal((await post(pushHost.here(given), headers, sealed.cipherText)).status, 201);
+      await arrives(pushHost.host.tab, "from npm");
 
       const theirs = webPush.generateVAPIDKeys();
-      const own = await subscribe(desk.host.tab, bytes(theirs.publicKey).toString("base64"));
+      const own = await subscribe(pushHost.host.tab, bytes(theirs.publicKey).toString("base64"));
       const vapidDetails = { subject: SUB, ...theirs };
-      const made = webPush.generateRequestDetails({ ...own, endpoint: desk.here(own) }, "all of it", { vapidDetails });
+      const made = webPush.generateRequestDetails({ ...own, endpoint: pushHost.here(own) }, "all of it", {
+        vapidDetails,
+      });
       assert.equal((await post(made.endpoint, made.headers, made.body)).status, 201);
-      await arrives(desk.host.tab, "all of it");
+      await arrives(pushHost.host.tab, "all of it");
       const authorization = webPush.getVapidHeaders(
-        desk.audience,
+        pushHost.audience,
         SUB,
         theirs.publicKey,
         theirs.privateKey,
         "aes128gcm",
       );
-      const held = { authorization: authorization.Authorization, audience: desk.audience };
-      assert.equal((await desk.rust.ask({ do: "lease", ...held })).key, theirs.publicKey);
-      assert.deepEqual(await desk.send(own, held.authorization, { text: "ours under theirs" }), { kept: 60 });
-      await arrives(desk.host.tab, "ours under theirs");
+      const held = { authorization: authorization.Authorization, audience: pushHost.audience };
+      assert.equal((await pushHost.rust.ask({ do: "lease", ...held })).key, theirs.publicKey);
+      assert.deepEqual(await pushHost.send(own, held.authorization, { text: "ours under theirs" }), { kept: 60 });
+      await arrives(pushHost.host.tab, "ours under theirs");
     },
   },
 ];

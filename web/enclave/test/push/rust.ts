@@ -35,7 +35,7 @@ export class Rust {
     return JSON.parse(value);
   }
 
-  standIn(name: string): Promise<Credentials> {
+  servePopup(name: string): Promise<Credentials> {
     return this.ask({ do: "stand-in", name });
   }
 

@@ -4,16 +4,16 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
-import type { Core } from "../../../enclave-wasm/door.ts";
+import type { Core } from "../../../enclave-wasm/bindings.ts";
 import { EnclaveError } from "../../../protocol/src/index.ts";
-import type { Ask, Told } from "../../src/link.ts";
-import { Enclave, type Surroundings } from "../../src/worker/enclave.ts";
-import { Lent } from "../../src/worker/foreign.ts";
+import type { ConfirmationRequest, ConfirmationResult } from "../../src/frame_messages.ts";
+import { BorrowedKeys } from "../../src/worker/borrowed_keys.ts";
+import { Enclave, type WorkerContext } from "../../src/worker/enclave.ts";
 import { route } from "../../src/worker/router.ts";
 import { MemoryStore } from "../../src/worker/store/memory.ts";
 import type { Change } from "../../src/worker/store/rows.ts";
 
-/** A store that refuses to write when it is told to. */
+/** A store that refuses to write when it is result to. */
 class Full extends MemoryStore {
   full = false;
 
@@ -23,7 +23,7 @@ class Full extends MemoryStore {
   }
 }
 
-/** A store that takes new keys and does not give them back, when it is told to. */
+/** A store that takes new keys and does not give them back, when it is result to. */
 class Forgetful extends Full {
   forgets = false;
 
@@ -46,16 +46,16 @@ const core = {
   auditHead: async (form: object) => text(form),
 } as unknown as Core;
 
-async function world(store: Full, answer: (ask: Ask) => Told) {
-  const around: Surroundings = {
+async function world(store: Full, answer: (ask: ConfirmationRequest) => ConfirmationResult) {
+  const around: WorkerContext = {
     host: "https://app.example",
     hash: "",
     storage: "memory",
     gesture: "frame",
-    lent: new Lent(),
+    borrowedKeys: new BorrowedKeys(),
     core: async () => core,
-    ask: async ask => answer(ask),
-    remember: () => undefined,
+    confirm: async request => answer(request),
+    rememberStore: () => undefined,
     persist: () => undefined,
     now: () => Date.now(),
   };
@@ -67,7 +67,7 @@ async function world(store: Full, answer: (ask: Ask) => Told) {
 const refusal = (code: string) => (thrown: unknown) => thrown instanceof EnclaveError && thrown.code === code;
 const message = () => new Uint8Array([1]).buffer;
 
-test("an unlocking that could not be recorded has not happened", async () => {
+test("an unlocking that could not be recorded has not event", async () => {
   const secret = randomBytes(32);
   const store = new Full();
   const call = await world(store, () => ({
@@ -102,7 +102,7 @@ test("a backup from before a rotation does not make the old key sign again", asy
 
 test("a backup does not lead past the number of keys that a host may have", async () => {
   let code = "";
-  const answer = ({ page }: Ask): Told => {
+  const answer = ({ page }: ConfirmationRequest): ConfirmationResult => {
     code = page.code ?? code;
     return { kind: "yes", typed: code };
   };

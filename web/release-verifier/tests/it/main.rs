@@ -1,7 +1,7 @@
 //! The operations behind the door, run natively over the cases that the browser's copy gets too.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what they expect")]
 
-use briefcase_release_verifier::{Failure, Machine};
+use briefcase_release_verifier::{Executor, Failure};
 use serde_json::{Value, json};
 
 fn cases() -> Value {
@@ -14,17 +14,17 @@ fn through(file: &Value, case: &Value) -> Result<Value, Failure> {
     let text = |kind: &str| file["texts"][case[kind].as_str().unwrap()].as_str().unwrap().as_bytes().to_vec();
     let number = |value: &Value| value.to_string().into_bytes();
     let seen = &case["seen"];
-    let mut machine = Machine::default();
+    let mut executor = Executor::default();
     let mut fields = ["policy", "manifest", "bundle", "proof"].map(text).to_vec();
     fields.extend([&seen["version"], &seen["floor"], &seen["index"], &case["now"]].map(number));
-    machine.call(1, &fields)?;
-    let found: Value = serde_json::from_str(&machine.call(2, &[text("module")])?).unwrap();
+    executor.call(1, &fields)?;
+    let found: Value = serde_json::from_str(&executor.call(2, &[text("module")])?).unwrap();
     let digest = found["release"]["sha256"].as_str().unwrap().as_bytes().to_vec();
-    machine.call(3, &[digest.clone(), text("page")])?;
-    machine.call(4, &[digest.clone(), text("headers")])?;
+    executor.call(3, &[digest.clone(), text("page")])?;
+    executor.call(4, &[digest.clone(), text("headers")])?;
     let sent: Vec<[String; 2]> = serde_json::from_value(case["sent"].clone()).unwrap();
     let sent = sent.into_iter().flatten().map(String::into_bytes);
-    machine.call(5, &[digest, text("headers"), b"/kms.html".to_vec()].into_iter().chain(sent).collect::<Vec<_>>())?;
+    executor.call(5, &[digest, text("headers"), b"/kms.html".to_vec()].into_iter().chain(sent).collect::<Vec<_>>())?;
     Ok(found)
 }
 
@@ -43,19 +43,19 @@ fn the_door_decides_as_the_library() {
 
 #[test]
 fn without_a_good_manifest_nothing_is_a_release() {
-    let misuse = |machine: &mut Machine, operation: u32, fields: &[&[u8]]| {
+    let misuse = |executor: &mut Executor, operation: u32, fields: &[&[u8]]| {
         let fields: Vec<Vec<u8>> = fields.iter().map(|field| field.to_vec()).collect();
-        assert!(matches!(machine.call(operation, &fields), Err(Failure::Misuse)), "{operation} {fields:?}");
+        assert!(matches!(executor.call(operation, &fields), Err(Failure::Misuse)), "{operation} {fields:?}");
     };
-    let mut machine = Machine::default();
-    misuse(&mut machine, 2, &[b"module"]);
-    misuse(&mut machine, 3, &[&[b'a'; 64], b"page"]);
-    misuse(&mut machine, 1, &[]);
-    misuse(&mut machine, 6, &[b"x"]);
-    misuse(&mut machine, 1, &[b"p", b"m", b"b", b"l", b"1", b"-1", b"0", b"0"]);
+    let mut executor = Executor::default();
+    misuse(&mut executor, 2, &[b"module"]);
+    misuse(&mut executor, 3, &[&[b'a'; 64], b"page"]);
+    misuse(&mut executor, 1, &[]);
+    misuse(&mut executor, 6, &[b"x"]);
+    misuse(&mut executor, 1, &[b"p", b"m", b"b", b"l", b"1", b"-1", b"0", b"0"]);
     assert!(matches!(
-        machine.call(1, &["p", "m", "b", "l", "1", "1", "0", "0"].map(|field| field.as_bytes().to_vec())),
+        executor.call(1, &["p", "m", "b", "l", "1", "1", "0", "0"].map(|field| field.as_bytes().to_vec())),
         Err(Failure::Refused(_))
     ));
-    misuse(&mut machine, 2, &[b"module"]);
+    misuse(&mut executor, 2, &[b"module"]);
 }

@@ -1,10 +1,10 @@
 // The three algorithms on WebCrypto. Private keys are objects that give nothing away; this file alone may make one
-// that can be exported, and only for a key that is sealed at birth.
+// that can be exportKeyBytes, and only for a key that is sealed at keyGeneration.
 
 import { type Algorithm, EnclaveError } from "../../../../protocol/src/index.ts";
 import { type Bytes, equal, owned, random } from "../../bytes.ts";
 
-interface Form {
+interface Parameters {
   readonly make: AlgorithmIdentifier | EcKeyGenParams;
   readonly pair: readonly KeyUsage[];
   readonly own: readonly KeyUsage[];
@@ -12,7 +12,7 @@ interface Form {
   readonly use: AlgorithmIdentifier | EcdsaParams;
 }
 
-const FORMS: Readonly<Record<Algorithm, Form>> = {
+const PARAMETERS: Readonly<Record<Algorithm, Parameters>> = {
   ES256: {
     make: { name: "ECDSA", namedCurve: "P-256" },
     pair: ["sign", "verify"],
@@ -37,16 +37,16 @@ export interface Pair {
 }
 
 /** WebKitGTK fails now and then to make a key that it can make. */
-const TRIES = 4;
+const MAX_ATTEMPTS = 4;
 
 export async function generate(alg: Algorithm, extractable: boolean): Promise<Pair> {
-  const form = FORMS[alg];
+  const form = PARAMETERS[alg];
   let last: unknown;
-  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     try {
       const made = await crypto.subtle.generateKey(form.make, extractable, [...form.pair]);
       if (!("privateKey" in made)) break;
-      return { secret: made.privateKey, publicKey: await exported("raw", made.publicKey) };
+      return { secret: made.privateKey, publicKey: await exportKeyBytes("raw", made.publicKey) };
     } catch (thrown) {
       last = thrown;
     }
@@ -55,18 +55,18 @@ export async function generate(alg: Algorithm, extractable: boolean): Promise<Pa
   throw new EnclaveError("unsupported", `${alg} keys cannot be made here (${name})`);
 }
 
-export async function exported(format: "raw" | "pkcs8", key: CryptoKey): Promise<Bytes> {
+export async function exportKeyBytes(format: "raw" | "pkcs8", key: CryptoKey): Promise<Bytes> {
   return owned(await crypto.subtle.exportKey(format, key));
 }
 
 /** A private key from PKCS #8, for use and not for export. */
 export function importSecret(alg: Algorithm, pkcs8: Bytes): Promise<CryptoKey> {
-  const form = FORMS[alg];
+  const form = PARAMETERS[alg];
   return crypto.subtle.importKey("pkcs8", pkcs8, form.make, false, [...form.own]);
 }
 
 async function importPublic(alg: Algorithm, raw: Bytes): Promise<CryptoKey> {
-  const form = FORMS[alg];
+  const form = PARAMETERS[alg];
   try {
     return await crypto.subtle.importKey("raw", raw, form.make, true, [...form.others]);
   } catch {
@@ -75,11 +75,11 @@ async function importPublic(alg: Algorithm, raw: Bytes): Promise<CryptoKey> {
 }
 
 export async function sign(alg: Algorithm, secret: CryptoKey, bytes: Bytes): Promise<Bytes> {
-  return owned(await crypto.subtle.sign(FORMS[alg].use, secret, bytes));
+  return owned(await crypto.subtle.sign(PARAMETERS[alg].use, secret, bytes));
 }
 
 export async function verify(alg: Algorithm, raw: Bytes, signature: Bytes, bytes: Bytes): Promise<boolean> {
-  return crypto.subtle.verify(FORMS[alg].use, await importPublic(alg, raw), signature, bytes);
+  return crypto.subtle.verify(PARAMETERS[alg].use, await importPublic(alg, raw), signature, bytes);
 }
 
 /** X25519. Every engine refuses a peer whose output would be all zeros; so do we, in case one forgets. */
@@ -94,8 +94,8 @@ export async function agree(secret: CryptoKey, peer: Bytes): Promise<Bytes> {
   return shared;
 }
 
-/** Uses a private key and checks the outcome against its public key. What was made on the way is dropped. */
-export async function works(alg: Algorithm, secret: CryptoKey, publicKey: Bytes): Promise<boolean> {
+/** Operations a private key and checks the outcome against its public key. What was made on the way is dropped. */
+export async function isMatchingPair(alg: Algorithm, secret: CryptoKey, publicKey: Bytes): Promise<boolean> {
   try {
     if (alg === "X25519") {
       const other = await generate(alg, false);

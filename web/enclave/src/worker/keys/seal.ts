@@ -13,7 +13,7 @@ export class Seal {
   constructor(readonly key: CryptoKey) {}
 
   /** A seal of this device. It lies in the store beside what it seals: it stops nobody who has the disk. */
-  static async ofDevice(): Promise<Seal> {
+  static async generate(): Promise<Seal> {
     return new Seal(await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]));
   }
 
@@ -25,7 +25,7 @@ export class Seal {
     return new Seal(await crypto.subtle.deriveKey(how, base, aes, false, ["encrypt", "decrypt"]));
   }
 
-  async close(bytes: Bytes, about: string): Promise<Box> {
+  async seal(bytes: Bytes, about: string): Promise<Box> {
     const iv = random(12);
     const how = { name: "AES-GCM", iv, additionalData: utf8(about) };
     return { iv, sealed: owned(await crypto.subtle.encrypt(how, this.key, bytes)) };

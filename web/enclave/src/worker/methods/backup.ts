@@ -1,7 +1,7 @@
 // Backups, for keys that were generated as recoverable and for no others. The code is 160 random bits, shown to the
 // person in the enclave's page and to nobody else, so HKDF is enough: there is nothing to guess.
 
-import { list, matching, one, shape, whole } from "../../../../protocol/src/check.ts";
+import { integer, list, matching, oneOf, shape } from "../../../../protocol/src/check.ts";
 import {
   ALGORITHMS,
   ALLOWED,
@@ -13,10 +13,10 @@ import {
 } from "../../../../protocol/src/index.ts";
 import { type Bytes, buffer, fromBase64url, joined, owned, random, toBase64url, utf8 } from "../../bytes.ts";
 import type { Handlers } from "../handler.ts";
-import { sealHalf, unsealed } from "../keys/custody.ts";
+import { exportSealed, sealKeyPair } from "../keys/key_storage.ts";
 import { Seal } from "../keys/seal.ts";
-import type { Half, KeyRow } from "../store/rows.ts";
-import type { Turn } from "../turn.ts";
+import type { KeyRow, StoredKeyPair } from "../store/rows.ts";
+import type { Transaction } from "../transaction.ts";
 
 type Backup = Pick<Handlers, "backup.create" | "backup.restore">;
 
@@ -26,7 +26,7 @@ const MAGIC = utf8("BCBK0001");
 const ABOUT = "briefcase enclave backup v1";
 
 /** 160 bits as eight groups of four. */
-export function codeOf(bytes: Bytes): string {
+export function formatCode(bytes: Bytes): string {
   let bits = "";
   for (const byte of bytes) bits += byte.toString(2).padStart(8, "0");
   const letters = (bits.match(/.{5}/g) ?? []).map(five => LETTERS[Number.parseInt(five, 2)]).join("");
@@ -34,7 +34,7 @@ export function codeOf(bytes: Bytes): string {
 }
 
 /** What a person typed, as bytes; kind to case, blanks and look-alikes. */
-export function readCode(typed: string): Bytes {
+export function parseCode(typed: string): Bytes {
   const clean = typed.toUpperCase().replaceAll(/[\s-]/g, "").replaceAll("O", "0").replaceAll(/[IL]/g, "1");
   const five = Array.from(clean, letter => LETTERS.indexOf(letter));
   if (five.length !== 32 || five.includes(-1)) throw new EnclaveError("bad_backup", "this is not a recovery code");
@@ -45,95 +45,95 @@ export function readCode(typed: string): Bytes {
 const sealOf = (code: Bytes, salt: Bytes, host: string) => Seal.derived(code, salt, `${ABOUT} ${host}`);
 
 const base64url = matching(/^[A-Za-z0-9_-]{1,1024}$/, "base64url");
-const half = shape({ alg: one(ALGORITHMS), publicKey: base64url, secret: base64url });
+const half = shape({ alg: oneOf(ALGORITHMS), publicKey: base64url, secret: base64url });
 const contents = shape({
   keys: list(
     shape({
       kid: base64url,
-      purpose: one(PURPOSES),
-      created: whole(0, Number.MAX_SAFE_INTEGER),
+      purpose: oneOf(PURPOSES),
+      created: integer(0, Number.MAX_SAFE_INTEGER),
       halves: list(half, 2, 1),
     }),
     LIMITS.keys,
   ),
 });
 
-async function written(turn: Turn, row: KeyRow) {
-  const seal = turn.keyring.seal();
+async function exportKey(tx: Transaction, row: KeyRow) {
+  const seal = tx.keyring.seal();
   const halves = [];
   for (const { alg, publicKey, custody } of [row.main, ...(row.agreement === undefined ? [] : [row.agreement])]) {
-    const secret = await unsealed({ alg, publicKey, ...(custody && { custody }) }, seal);
+    const secret = await exportSealed({ alg, publicKey, ...(custody && { custody }) }, seal);
     halves.push({ alg, publicKey: toBase64url(publicKey), secret: toBase64url(secret) });
     secret.fill(0);
   }
   return { kid: row.kid, purpose: row.purpose, created: row.created, halves };
 }
 
-/** The code of a backup that is being made: asked for in one turn, needed in the next. */
+/** The code of a backup that is being made: asked for in one tx, needed in the next. */
 const codes = new WeakMap<object, Bytes>();
 
-async function recoverable(turn: Turn, kid: Kid): Promise<KeyRow> {
-  const row = await turn.live(kid);
+async function recoverable(tx: Transaction, kid: Kid): Promise<KeyRow> {
+  const row = await tx.activeKey(kid);
   if (!row.recoverable) throw new EnclaveError("not_recoverable", "this key was not generated as recoverable");
   return row;
 }
 
 export const backup: Backup = {
   "backup.create": {
-    kind: "asked",
-    ask: async (turn, params) => {
-      turn.keyring.seal();
-      for (const kid of params.kids) await recoverable(turn, kid);
+    kind: "confirmed",
+    request: async (tx, params) => {
+      tx.keyring.seal();
+      for (const kid of params.kids) await recoverable(tx, kid);
       const code = random(20);
       codes.set(params, code);
       return {
         page: {
           heading: "Make a backup?",
           paragraphs: [
-            `${turn.host} gets a sealed copy of ${params.kids.length} keys. It opens only with this recovery code.`,
+            `${tx.host} gets a sealed copy of ${params.kids.length} keys. It opens only with this recovery code.`,
             "Write the code down now. It is shown once, here, and to nobody else.",
           ],
-          code: codeOf(code),
+          code: formatCode(code),
           prompt: "Type the last four characters of the code",
           yes: "Make the backup",
           no: "Cancel",
         },
       };
     },
-    act: async (turn, params) => {
+    act: async (tx, params) => {
       const code = codes.get(params);
       if (code === undefined) throw new EnclaveError("internal", "no code was shown");
       const keys = [];
-      for (const kid of params.kids) keys.push(await written(turn, await recoverable(turn, kid)));
+      for (const kid of params.kids) keys.push(await exportKey(tx, await recoverable(tx, kid)));
       const salt = random(16);
-      const box = await (await sealOf(code, salt, turn.host)).close(utf8(JSON.stringify({ keys })), ABOUT);
+      const box = await (await sealOf(code, salt, tx.host)).seal(utf8(JSON.stringify({ keys })), ABOUT);
       code.fill(0);
-      turn.detail = { keys: keys.length };
+      tx.detail = { keys: keys.length };
       return { backup: buffer(joined(MAGIC, salt, box.iv, box.sealed)) };
     },
   },
 
   "backup.restore": {
-    kind: "asked",
-    ask: async turn => {
-      turn.keyring.seal();
+    kind: "confirmed",
+    request: async tx => {
+      tx.keyring.seal();
       return {
         page: {
           heading: "Restore keys from a backup?",
-          paragraphs: [`${turn.host} will be able to use the keys in the backup again. Type its recovery code.`],
+          paragraphs: [`${tx.host} will be able to use the keys in the backup again. Type its recovery code.`],
           prompt: "Recovery code",
           yes: "Restore",
           no: "Cancel",
         },
       };
     },
-    act: async (turn, params, told) => {
-      const keys = await read(owned(params.backup), readCode(told.typed ?? ""), turn.host);
+    act: async (tx, params, result) => {
+      const keys = await read(owned(params.backup), parseCode(result.typed ?? ""), tx.host);
       const kids: Kid[] = [];
-      for (const key of keys) if (await restore(turn, key)) kids.push(key.kid);
-      const count = (await turn.store.count("keys")) + kids.length;
+      for (const key of keys) if (await restore(tx, key)) kids.push(key.kid);
+      const count = (await tx.store.count("keys")) + kids.length;
       if (count > LIMITS.keys) throw new EnclaveError("key_limit", "too many keys");
-      turn.detail = { keys: kids.length };
+      tx.detail = { keys: kids.length };
       return { kids };
     },
   },
@@ -155,21 +155,21 @@ async function read(bytes: Bytes, code: Bytes, host: string) {
 type Read = Awaited<ReturnType<typeof read>>[number];
 
 /** Puts one key back under its old name. A key that is here is left as it is: what was rotated or revoked stays so. */
-async function restore(turn: Turn, key: Read): Promise<boolean> {
-  const known = await turn.store.read("keys", key.kid);
+async function restore(tx: Transaction, key: Read): Promise<boolean> {
+  const known = await tx.store.read("keys", key.kid);
   if (known?.state === "revoked") throw new EnclaveError("key_revoked", "the backup has a key that was revoked");
   if (known !== undefined) return false;
-  const [main, agreement] = await Promise.all(key.halves.map(one => resealed(turn, one)));
+  const [main, agreement] = await Promise.all(key.halves.map(one => resealed(tx, one)));
   const purpose: Purpose = key.purpose;
   if (main === undefined || !ALLOWED[purpose].includes(main.alg)) throw new EnclaveError("bad_backup", "odd key");
-  if ((await turn.core.thumbprint(main.alg, main.publicKey)) !== key.kid) {
+  if ((await tx.core.thumbprint(main.alg, main.publicKey)) !== key.kid) {
     throw new EnclaveError("bad_backup", "a key is not the one that its name says");
   }
   const row: KeyRow = { kid: key.kid, purpose, state: "live", recoverable: true, created: key.created, main };
-  turn.put("keys", key.kid, { ...row, ...(agreement && { agreement }) });
+  tx.put("keys", key.kid, { ...row, ...(agreement && { agreement }) });
   return true;
 }
 
-function resealed(turn: Turn, one: Read["halves"][number]): Promise<Half> {
-  return sealHalf(one.alg, fromBase64url(one.publicKey), fromBase64url(one.secret), turn.keyring.seal());
+function resealed(tx: Transaction, one: Read["halves"][number]): Promise<StoredKeyPair> {
+  return sealKeyPair(one.alg, fromBase64url(one.publicKey), fromBase64url(one.secret), tx.keyring.seal());
 }

@@ -18,7 +18,7 @@ function failure(error: DOMException | null | undefined, gone: ErrorCode | undef
   return new EnclaveError(code, `the store answers ${error?.name ?? "an abort"}`);
 }
 
-function settled<R>(request: IDBRequest<R>): Promise<R> {
+function requestResult<R>(request: IDBRequest<R>): Promise<R> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
@@ -48,34 +48,34 @@ export class DiskStore implements Store {
     try {
       const request = indexedDB.open(name, VERSION);
       request.onupgradeneeded = event => upgrade(request.result, event.oldVersion);
-      return new DiskStore(await settled(request), name);
+      return new DiskStore(await requestResult(request), name);
     } catch (thrown) {
       throw failure(thrown instanceof DOMException ? thrown : undefined, undefined);
     }
   }
 
   read<T extends Table>(table: T, key: RowKey): Promise<Tables[T] | undefined> {
-    return this.#look(table, rows => rows.get(key) as IDBRequest<Tables[T] | undefined>);
+    return this.#query(table, rows => rows.get(key) as IDBRequest<Tables[T] | undefined>);
   }
 
   all<T extends Table>(table: T): Promise<readonly (readonly [RowKey, Tables[T]])[]> {
-    return this.#caught(async () => {
+    return this.#mapErrors(async () => {
       const rows = this.#database.transaction(table, "readonly").objectStore(table);
-      const [keys, found] = await Promise.all([settled(rows.getAllKeys()), settled(rows.getAll())]);
+      const [keys, found] = await Promise.all([requestResult(rows.getAllKeys()), requestResult(rows.getAll())]);
       return keys.map((key, index) => [key as RowKey, found[index] as Tables[T]] as const);
     });
   }
 
   count(table: Table): Promise<number> {
-    return this.#look(table, rows => rows.count());
+    return this.#query(table, rows => rows.count());
   }
 
   page<T extends Table>(table: T, from: number, count: number): Promise<readonly Tables[T][]> {
-    return this.#look(table, rows => rows.getAll(IDBKeyRange.lowerBound(from), count) as IDBRequest<Tables[T][]>);
+    return this.#query(table, rows => rows.getAll(IDBKeyRange.lowerBound(from), count) as IDBRequest<Tables[T][]>);
   }
 
   commit(changes: readonly Change[]): Promise<void> {
-    return this.#caught(() =>
+    return this.#mapErrors(() =>
       this.#write(changes).catch((thrown: unknown) => {
         // Firefox takes no write for a moment after one for which there was no room.
         if (this.#gone !== undefined || !(thrown instanceof DOMException) || thrown.name !== "InvalidStateError") {
@@ -109,15 +109,15 @@ export class DiskStore implements Store {
     return done;
   }
 
-  alone<R>(work: () => Promise<R>): Promise<R> {
+  exclusive<R>(work: () => Promise<R>): Promise<R> {
     return navigator.locks.request(this.#name, work) as Promise<R>;
   }
 
-  #look<R>(table: Table, ask: (rows: IDBObjectStore) => IDBRequest<R>): Promise<R> {
-    return this.#caught(() => settled(ask(this.#database.transaction(table, "readonly").objectStore(table))));
+  #query<R>(table: Table, ask: (rows: IDBObjectStore) => IDBRequest<R>): Promise<R> {
+    return this.#mapErrors(() => requestResult(ask(this.#database.transaction(table, "readonly").objectStore(table))));
   }
 
-  async #caught<R>(work: () => Promise<R>): Promise<R> {
+  async #mapErrors<R>(work: () => Promise<R>): Promise<R> {
     try {
       return await work();
     } catch (thrown) {

@@ -37,9 +37,9 @@ export class MemoryStore implements Store {
     }
   }
 
-  alone<R>(work: () => Promise<R>): Promise<R> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
-    return turn;
+  exclusive<R>(work: () => Promise<R>): Promise<R> {
+    const tx = this.#last.then(work);
+    this.#last = tx.catch(() => undefined);
+    return tx;
   }
 }

@@ -5,15 +5,15 @@ import type { Bytes } from "../../bytes.ts";
 import type { Box } from "../keys/seal.ts";
 
 /** Where a private key is: an object of the browser, or PKCS #8 under the seal. */
-export type Custody =
+export type PrivateKeyStorage =
   | { readonly kind: "held"; readonly key: CryptoKey }
   | { readonly kind: "sealed"; readonly box: Box };
 
 /** One key pair. Without custody only the public half is left. */
-export interface Half {
+export interface StoredKeyPair {
   readonly alg: Algorithm;
   readonly publicKey: Bytes;
-  readonly custody?: Custody;
+  readonly custody?: PrivateKeyStorage;
 }
 
 export interface KeyRow {
@@ -23,9 +23,9 @@ export interface KeyRow {
   readonly recoverable: boolean;
   readonly created: number;
   readonly successor?: Kid;
-  readonly main: Half;
+  readonly main: StoredKeyPair;
   /** An identity's X25519 half. */
-  readonly agreement?: Half;
+  readonly agreement?: StoredKeyPair;
 }
 
 /** How often a key was used. Apart from the key: a private key is written once, not at every use. */
@@ -77,7 +77,7 @@ export interface AuditRow {
 
 export interface AuditKeyRow {
   readonly kid: Kid;
-  readonly half: Half;
+  readonly half: StoredKeyPair;
 }
 
 /** Every table with the type of its rows. */
@@ -91,7 +91,7 @@ export interface Tables {
   sessions: SessionRow;
   audit: AuditRow;
   /** Where a key waits until it was read back and used. */
-  staging: Half;
+  staging: StoredKeyPair;
 }
 
 export type Table = keyof Tables;

@@ -11,5 +11,5 @@ export interface Store {
   /** All changes or none. When it returns they are on the disk, as far as the engine lets anybody say so. */
   commit(changes: readonly Change[]): Promise<void>;
   /** Runs alone among all tabs that have this store open. */
-  alone<R>(work: () => Promise<R>): Promise<R>;
+  exclusive<R>(work: () => Promise<R>): Promise<R>;
 }

@@ -1,0 +1,40 @@
+/** Who wants what, as parts of one sentence. Strong parts are names; they come from outside and are shown safely. */
+import type { Question } from "../contract.ts";
+
+export interface Part {
+  text: string;
+  strong?: true;
+}
+
+const strong = (text: string): Part => ({ text, strong: true });
+const plain = (text: string): Part => ({ text });
+
+/** An agent at a server. */
+const AGENT_REQUESTS: Record<string, string> = {
+  call_tool: " wants to use the tool ",
+  read_resource: " wants to read the resource ",
+  get_prompt: " wants to fetch the prompt ",
+  complete: " wants completions for ",
+};
+
+/** A server at the agent's side. */
+const SERVER_REQUESTS: Record<string, [string, string]> = {
+  "sampling/createMessage": [" wants the model of ", " to write something"],
+  "roots/list": [" wants to know which folders ", " works in"],
+  "elicitation/create": [" wants to ask you something through ", ""],
+};
+
+export function requestSentence(question: Question): Part[] {
+  const serverRequest = SERVER_REQUESTS[question.operation];
+  if (serverRequest)
+    return [strong(question.server), plain(serverRequest[0]), strong(question.agent), plain(serverRequest[1])];
+  const wants = AGENT_REQUESTS[question.operation] ?? ` wants ${question.operation} `;
+  const name = question.name === "" ? [] : [strong(question.name), plain(" ")];
+  return [strong(question.agent), plain(wants), ...name, plain("of "), strong(question.server)];
+}
+
+export function sentence(question: Question): string {
+  return requestSentence(question)
+    .map(part => part.text)
+    .join("");
+}

@@ -1,0 +1,67 @@
+// A gesture in a window of its own, for engines where a frame cannot tell whether it is covered. The host opens this
+// page's address in a window; the window finds the frame among its opener's frames, and they speak as one origin.
+
+import { GESTURE } from "../../../../protocol/src/index.ts";
+import type { ConfirmationRequest, ConfirmationResult } from "../../frame_messages.ts";
+import { element, show } from "../page.ts";
+import { showConfirmation } from "./confirmation_page.ts";
+import { consent } from "./confirmation_queue.ts";
+
+const HELLO = "briefcase-window";
+
+/** In the frame: waits for the window and puts the question there. */
+export function confirmInPopup(ask: ConfirmationRequest): Promise<ConfirmationResult> {
+  return new Promise(resolve => {
+    const received = (event: MessageEvent<unknown>): void => {
+      const [port] = event.ports;
+      if (event.origin !== location.origin || event.data !== HELLO || port === undefined) return;
+      window.removeEventListener("message", received);
+      clearTimeout(timeout);
+      port.onmessage = (answer: MessageEvent<ConfirmationResult>) => {
+        port.close();
+        resolve(answer.data);
+      };
+      port.postMessage(ask);
+    };
+    const timeout = setTimeout(() => {
+      window.removeEventListener("message", received);
+      resolve({ kind: "failed", code: "gesture_unavailable", message: "no window was opened" });
+    }, GESTURE.timeout);
+    window.addEventListener("message", received);
+  });
+}
+
+/** In the window: asks the frame for its question, and the person for the answer. */
+export function servePopup(opener: Window): void {
+  const frame = sameOriginFrame(opener);
+  if (frame === undefined) {
+    show(element("p", "The page that opened this window has no enclave that waits for you. Close this window."));
+    return;
+  }
+  const { port1, port2 } = new MessageChannel();
+  const answer = (told: ConfirmationResult): void => {
+    port1.postMessage(told);
+    window.close();
+  };
+  port1.onmessage = (event: MessageEvent<ConfirmationRequest>) => {
+    const ask = event.data;
+    // Closing the window is a no.
+    window.addEventListener("pagehide", () => port1.postMessage({ kind: "no" } satisfies ConfirmationResult), {
+      once: true,
+    });
+    showConfirmation({ page: ask.page, covered: "cannot", consent: consent(ask), done: answer });
+  };
+  frame.postMessage(HELLO, location.origin, [port2]);
+}
+
+function sameOriginFrame(opener: Window): Window | undefined {
+  for (let index = 0; index < opener.length; index += 1) {
+    const frame = opener[index];
+    try {
+      if (frame !== undefined && frame.location.origin === location.origin) return frame;
+    } catch {
+      // Another origin's frame.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,55 @@
+//! Answers as JSON; `door.ts` has the same shapes as types.
+
+#[cfg(target_arch = "wasm32")]
+use briefcase_release::ReleaseError;
+use briefcase_release::{Release, ReleaseStatus, TrustedManifest, VerifiedRelease, hex};
+use serde_json::{Value, json};
+
+pub fn manifest(trusted: &TrustedManifest) -> String {
+    let manifest = trusted.manifest();
+    let witnesses = trusted.witnessed().cosigned().iter().map(|(name, _)| &**name);
+    json!({
+        "current": release(&manifest.current),
+        "allowed": manifest.allowed.iter().map(release).collect::<Vec<_>>(),
+        "expires": manifest.expires,
+        "loggedAt": trusted.logged_at(),
+        "index": trusted.index(),
+        "signer": { "identity": trusted.signer().identity, "issuer": trusted.signer().issuer },
+        "witnesses": witnesses.collect::<Vec<_>>(),
+    })
+    .to_string()
+}
+
+pub fn module(verified: &VerifiedRelease<'_>) -> String {
+    let seen = verified.seen();
+    let standing = match verified.standing() {
+        ReleaseStatus::Current => "current",
+        _ => "allowed",
+    };
+    json!({
+        "release": release(verified.release()),
+        "standing": standing,
+        "seen": { "version": seen.version, "floor": seen.floor, "index": seen.index },
+    })
+    .to_string()
+}
+
+/// What holds and has nothing more to say.
+pub const EMPTY: &str = "{}";
+
+/// Only the door puts a refusal into words.
+#[cfg(target_arch = "wasm32")]
+pub fn refusal(error: &ReleaseError) -> String {
+    json!({ "layer": error.layer().name(), "code": error.code(), "message": error.to_string() }).to_string()
+}
+
+fn release(release: &Release) -> Value {
+    json!({
+        "version": release.version,
+        "commit": release.commit,
+        "schema": release.schema,
+        "sha256": hex(&release.sha256),
+        "page": hex(&release.page),
+        "headers": hex(&release.headers),
+    })
+}
