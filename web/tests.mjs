@@ -1,23 +1,24 @@
-// Bundles a package's tests (Node 20 does not read TypeScript) and runs them. What each `test/run.mjs` has in common.
+// Bundles and runs a package's tests (Node 20 does not read TypeScript). Shared by each `test/run.mjs`.
 import { spawnSync } from "node:child_process";
 import { readdir, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-/** The folder of a module, with a slash at its end. */
+/** Returns the folder of a module, with a trailing slash. */
 export const folderOf = url => fileURLToPath(new URL(".", url));
 
-/** `KIND [ENGINE…] [--only TEXT]`, as `test/run.mjs` of packages with tests in browsers is called. */
+/** Parses `KIND [ENGINE…] [--only TEXT]`, the arguments of `test/run.mjs` in packages with browser tests. */
 export function asked([kind = "unit", ...rest]) {
   const at = rest.indexOf("--only");
   return { kind, engines: at < 0 ? rest : rest.slice(0, at), only: at < 0 ? undefined : rest[at + 1] };
 }
 
 /**
- * Runs the tests in `folder` below `here`, then ends the process with their outcome.
+ * Runs the tests in `folder` below `here`, then exits with their status.
  *
- * `define`: constants for the tests, given the folder they are bundled into. `pages`: what browsers load, bundled beside
- * them. `engines`: browsers that the tests read from ENCLAVE_ENGINES. `only`: a pattern of names. `plain`: they are programs, not tests.
+ * `define`: constants for the tests, computed from the output folder. `pages`: scripts that browsers load, bundled
+ * beside the tests. `engines`: browsers, passed in ENCLAVE_ENGINES. `only`: a pattern of test names. `plain`: programs
+ * instead of tests.
  */
 export async function runTests(here, { folder = ".", define = () => ({}), pages = [], engines, only, plain = false }) {
   const end = plain ? ".ts" : ".test.ts";
@@ -25,7 +26,7 @@ export async function runTests(here, { folder = ".", define = () => ({}), pages 
   if (names.length === 0) throw new Error(`no tests found in ${here}${folder}`);
   const entryPoints = names.map(name => `${folder}/${name}`);
 
-  // A folder of its own: two runs at once do not take each other's files away.
+  // Each run has its own output folder, so parallel runs do not delete each other's files.
   const out = `${here}out/${process.pid}`;
   const common = { absWorkingDir: here, bundle: true, format: "esm", sourcemap: "inline", logLevel: "warning" };
   await build({

@@ -1,4 +1,4 @@
-// Builds a crate as WebAssembly exactly as `cargo xtask enclave build` does, flags and folder too: then cargo compiles it
+// Builds a crate as WebAssembly with the flags and folder of `cargo xtask enclave build`, so that cargo compiles it
 // once for both.
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 
 const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
-/** Builds the package for the target and gives the path of the module. */
+/** Builds the package for the target and returns the path of the module. */
 export function wasm(name, target) {
   // Paths reach the module through panic messages.
   const home = process.env.CARGO_HOME ?? `${homedir()}/.cargo`;
@@ -39,7 +39,7 @@ export function wasm(name, target) {
   return file;
 }
 
-/** Fails when the module weighs more than `most` bytes deflated. */
+/** Fails if the deflated module is larger than `most` bytes. */
 export async function weigh(name, file, most) {
   const bytes = await readFile(file);
   const packed = gzipSync(bytes, { level: 9 }).byteLength;

@@ -1,5 +1,5 @@
-// Makes dist/: the one file and its types, and beside it the door to the release verifier for hosts that do not pin. The
-// same sources give the same bytes.
+// Builds dist/: the bridge and its types, and the bindings to the release verifier for hosts that do not pin. The same
+// sources give the same bytes.
 import { execFileSync } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-/** The most the file may weigh compressed, in bytes. */
+/** The size limit of the compressed file, in bytes. */
 const MAX_BYTES = 16_000;
 
 await rm(`${here}dist`, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-// Makes the folder of the host page: `--out DIR`, or dist/. With `--verifier` the release verifier is beside it.
+// Builds the folder of the host page: `--out DIR`, or dist/. `--verifier` adds the release verifier.
 import { cp, mkdir, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";

@@ -1,38 +1,45 @@
-// The typed door to the Rust core. Every operation is a message in and a message out (see `wire.ts`); this file alone
-// knows which fields an operation has.
+// Typed bindings to the Rust core. Every operation takes one message and returns one message (see `codec.ts`). Only
+// this file knows the fields of each operation.
 //
-// Sessions and prekeys are opaque bytes that the caller keeps, sealed. **An operation that gives a new state gives it
-// together with what may be released: store the state first, then release.** The state that was passed in stays as it
-// was, so a failed store can be tried again.
+// Sessions and prekeys are opaque bytes that the caller stores sealed.
+//
+// Invariant: **an operation returns the new state together with the data it releases. Store the state first, then
+// release the data.** The input state stays unchanged, so a failed store can be retried.
 
 import type { Reader } from "./codec.ts";
 import { type KeyOperations, WasmInstance } from "./wasm_instance.ts";
 
 export { CoreError, type CoreErrorCode, type KeyOperations } from "./wasm_instance.ts";
 
-/** Key algorithms that have a thumbprint. */
+/** The key algorithms that have a thumbprint. */
 export type Algorithm = "ES256" | "Ed25519" | "X25519";
 
-/** A public key and the name under which `KeyOperations` finds the private one. */
+/** A public key and the name by which `KeyOperations` finds its private key. */
 export interface NamedKey {
   readonly keyRef: string;
   readonly publicKey: Uint8Array;
 }
 
-/** An identity whose private keys are with `KeyOperations`; `card` is its public half, from `identityCard`. */
+/** An identity whose private keys `KeyOperations` holds. `card` is its public half, from `identityCard`. */
 export interface LocalIdentity {
   readonly card: Uint8Array;
   readonly signing: string;
   readonly agreement: string;
 }
 
-/** How many one-time prekeys to make, and a last-resort KEM key held by `KeyOperations` (else the core makes one). */
+/**
+ * The number of one-time prekeys, and a last-resort KEM key held by `KeyOperations`. Without that key the core
+ * generates one.
+ */
 export interface PrekeyOptions {
   readonly oneTime: number;
   readonly lastResort?: NamedKey;
 }
 
-/** New prekeys: keep `prekeys` sealed, publish the rest. A bundle is given out once, `lastResort` any number of times. */
+/**
+ * New prekeys: store `prekeys` sealed, publish the rest. Each bundle is given out once; `lastResort` can be given out
+ * any number of times.
+ */
 export interface GeneratedPrekeys {
   readonly prekeys: Uint8Array;
   readonly bundles: readonly Uint8Array[];
@@ -45,11 +52,13 @@ export interface SessionInfo {
   readonly peer: Uint8Array;
   readonly mode: Mode;
   readonly hideHeaders: boolean;
-  /** The peer has answered: messages no longer carry the handshake. */
+  /** True once the peer has answered: messages no longer carry the handshake. */
   readonly answered: boolean;
 }
 
-/** One entry of the audit log, as `docs/enclave.md` gives it. `previous` is base64url of the entry before. */
+/**
+ * One entry of the audit log, as `docs/enclave.md` defines it. `previous` is the base64url link of the previous entry.
+ */
 export interface AuditEntry {
   readonly seq: number;
   readonly time: number;
@@ -63,9 +72,9 @@ export interface AuditEntry {
 export interface AuditHead {
   readonly kid: string;
   readonly host: string;
-  /** How many entries the chain has. */
+  /** The number of entries in the chain. */
   readonly count: number;
-  /** Link of the last entry. */
+  /** The link of the last entry. */
   readonly link: Uint8Array;
 }
 
@@ -74,16 +83,16 @@ export interface Lease {
   readonly sub: string;
   /** Seconds since 1970. */
   readonly now: number;
-  /** Seconds; refused when 0 or above 24 h. */
+  /** Seconds; rejected when 0 or above 24 h. */
   readonly ttl: number;
 }
 
 export interface ApprovalDecision {
   readonly approval: string;
   readonly decision: "approve" | "deny";
-  /** SHA-256 of what would run, base64url. */
+  /** SHA-256 of the operation that would run, base64url. */
   readonly digest: string;
-  /** The text that the frame showed, word for word. */
+  /** The exact text that the frame showed. */
   readonly text: string;
   readonly host: string;
   readonly kid: string;
@@ -95,7 +104,7 @@ export interface ApprovalDecision {
 const json = (value: object): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const EMPTY = new Uint8Array(0);
 
-/** The core, loaded. Operations may be asked for at any time and run one after the other. */
+/** The loaded core. Concurrent operations are queued and run one after the other. */
 export class Core {
   readonly #wasm: WasmInstance;
 
@@ -108,7 +117,7 @@ export class Core {
     return new Core(await WasmInstance.load(bytes, keyOperations));
   }
 
-  /** True after a trap: every operation is refused, load a new copy. */
+  /** True after a trap: every operation fails. Load a new instance. */
   get poisoned(): boolean {
     return this.#wasm.poisoned;
   }
@@ -123,23 +132,26 @@ export class Core {
     return (await this.#wasm.run(3, [algorithm, publicKey])).text();
   }
 
-  /** Canonical bytes of an entry whose form and place were checked, and its link. */
+  /** Validates an entry and its position. Returns its canonical bytes and its link. */
   async auditEntry(entry: AuditEntry): Promise<{ entry: Uint8Array; link: Uint8Array }> {
     const out = await this.#wasm.run(4, [json(entry)]);
     return { entry: out.bytes(), link: out.bytes() };
   }
 
-  /** Link of an entry: SHA-256(0x00 ‖ previous ‖ entry). */
+  /** Returns the link of an entry: SHA-256(0x00 ‖ previous ‖ entry). */
   async auditLink(previous: Uint8Array, entry: Uint8Array): Promise<Uint8Array> {
     return (await this.#wasm.run(5, [previous, entry])).bytes();
   }
 
-  /** The bytes that the audit key signs. */
+  /** Returns the bytes that the audit key signs. */
   async auditHead(head: AuditHead): Promise<Uint8Array> {
     return (await this.#wasm.run(6, [head.kid, head.host, head.count, head.link])).bytes();
   }
 
-  /** Checks entries that end in a signed head; refuses with the reason. `previous` is the link before the first entry. */
+  /**
+   * Verifies entries up to a signed head. Throws the reason of a failure. `previous` is the link before the first
+   * entry.
+   */
   async auditVerify(
     publicKey: Uint8Array,
     head: Uint8Array,
@@ -151,18 +163,18 @@ export class Core {
     return { kid: out.text(), host: out.text(), count: out.number(), link: out.bytes() };
   }
 
-  /** What a VAPID key signs, `header.claims`, and when it ends. */
+  /** Returns the text that a VAPID key signs, `header.claims`, and its expiry. */
   async vapidInput(lease: Lease): Promise<{ input: string; expires: number }> {
     const out = await this.#wasm.run(8, [lease.aud, lease.sub, lease.now, lease.ttl]);
     return { input: out.text(), expires: out.number() };
   }
 
-  /** What an approval key signs. */
+  /** Returns the bytes that an approval key signs. */
   async approvalInput(decision: ApprovalDecision): Promise<Uint8Array> {
     return (await this.#wasm.run(9, [json(decision)])).bytes();
   }
 
-  /** New ML-KEM-1024 key: `secret` is the 64-byte seed of FIPS 203. */
+  /** Generates an ML-KEM-1024 key. `secret` is the 64-byte seed of FIPS 203. */
   async kemGenerate(): Promise<{ secret: Uint8Array; publicKey: Uint8Array }> {
     const out = await this.#wasm.run(16, []);
     return { secret: out.bytes(), publicKey: out.bytes() };
@@ -177,44 +189,49 @@ export class Core {
     return (await this.#wasm.run(18, [secret, ciphertext])).bytes();
   }
 
-  /** Binds both keys of an identity by a signature of the Ed25519 one (asks `KeyOperations.sign` once). */
+  /** Binds both keys of an identity with a signature of the Ed25519 key. Calls `KeyOperations.sign` once. */
   async identityCard(signing: NamedKey, agreement: NamedKey): Promise<Uint8Array> {
     const fields = [signing.keyRef, signing.publicKey, agreement.keyRef, agreement.publicKey];
     return (await this.#wasm.run(32, fields)).bytes();
   }
 
-  /** Sixty digits that two people compare; the same on both sides, over both keys of both. */
+  /** Returns sixty digits for two people to compare. Both sides compute the same digits over all four keys. */
   async safetyNumber(one: Uint8Array, other: Uint8Array): Promise<string> {
     return (await this.#wasm.run(33, [one, other])).text();
   }
 
-  /** First prekeys of an identity (asks `KeyOperations.sign` once for each bundle). */
+  /** Generates the first prekeys of an identity. Calls `KeyOperations.sign` once for each bundle. */
   async prekeysMake(identity: LocalIdentity, options: PrekeyOptions): Promise<GeneratedPrekeys> {
     return prekeysFrom(await this.#wasm.run(34, [...local(identity), ...optionFields(options)]));
   }
 
-  /** A new signed prekey and last resort; those before stay for messages on their way, those before them are erased. */
+  /**
+   * Generates a new signed prekey and last resort. The previous ones stay for messages in transit; older ones are
+   * erased.
+   */
   async prekeysRotate(identity: LocalIdentity, prekeys: Uint8Array, options: PrekeyOptions): Promise<GeneratedPrekeys> {
     return prekeysFrom(await this.#wasm.run(35, [...local(identity), ...optionFields(options), prekeys]));
   }
 
-  /** More one-time prekeys; `lastResort` is the bundle there was. */
+  /** Adds one-time prekeys. `lastResort` is the existing bundle. */
   async prekeysRefill(identity: LocalIdentity, prekeys: Uint8Array, oneTime: number): Promise<GeneratedPrekeys> {
     return prekeysFrom(await this.#wasm.run(36, [...local(identity), oneTime, prekeys]));
   }
 
-  /** How many one-time prekeys are left. */
+  /** Returns the number of one-time prekeys left. */
   async prekeysLeft(prekeys: Uint8Array): Promise<number> {
     return (await this.#wasm.run(37, [prekeys])).number();
   }
 
-  /** Checks a bundle's signatures; gives the card of who prekeysFrom it. */
+  /** Verifies the signatures of a bundle. Returns the identity card of its creator. */
   async bundleVerify(bundle: Uint8Array): Promise<{ card: Uint8Array; oneTime: boolean }> {
     const out = await this.#wasm.run(38, [bundle]);
     return { card: out.bytes(), oneTime: out.flag() };
   }
 
-  /** A session with the maker of a bundle (asks `KeyOperations.dh` once). The first message is prekeysFrom by `encrypt`. */
+  /**
+   * Starts a session with the creator of a bundle. Calls `KeyOperations.dh` once. `encrypt` produces the first message.
+   */
   async initiate(
     identity: LocalIdentity,
     bundle: Uint8Array,
@@ -225,7 +242,7 @@ export class Core {
     return { session: out.bytes(), peer: out.bytes() };
   }
 
-  /** Answers a first message: store `prekeys` and `session` in one transaction, then use the rest. */
+  /** Accepts a first message. Store `prekeys` and `session` in one transaction, then use the rest. */
   async accept(
     identity: LocalIdentity,
     prekeys: Uint8Array,

@@ -1,8 +1,8 @@
-// Builds the core as WebAssembly, weighs it, and gives its path.
+// Builds the core as WebAssembly, checks its size, and returns its path.
 import { fileURLToPath } from "node:url";
 import { wasm, weigh } from "../wasm.mjs";
 
-/** The most the core may weigh deflated, in bytes: its share of the enclave's 150 KB. */
+/** The size limit of the deflated core, in bytes: its share of the enclave's 150 KB. */
 const MAX_BYTES = 110_000;
 
 export const built = () => wasm("briefcase-enclave-wasm", "wasm32-unknown-unknown");

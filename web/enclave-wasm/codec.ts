@@ -1,23 +1,24 @@
-// The bytes between the two sides of the door: a message is a sequence of fields, each a `u32` length (little endian)
-// and that many bytes. Nothing here knows what a field means.
+// The message encoding between TypeScript and the core. A message is a sequence of fields: a `u32` length (little
+// endian), then that many bytes. The meaning of a field is defined in `bindings.ts`.
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** What may be a field: bytes, text as UTF-8, a number as eight bytes, a yes or no as one. */
+/** A field: bytes, text as UTF-8, a number as eight bytes, or a boolean as one byte. */
 export type Field = Uint8Array | string | number | boolean;
 
 function bytesOf(field: Field): Uint8Array {
   if (typeof field === "string") return encoder.encode(field);
   if (typeof field === "boolean") return Uint8Array.of(field ? 1 : 0);
   if (typeof field !== "number") return field;
-  if (!Number.isSafeInteger(field) || field < 0) throw new RangeError("a number in a message is a natural number");
+  if (!Number.isSafeInteger(field) || field < 0)
+    throw new RangeError("a number in a message must be a non-negative integer");
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(field), true);
   return bytes;
 }
 
-/** Writes fields one after the other. */
+/** Encodes fields as one message. */
 export function write(fields: readonly Field[]): Uint8Array {
   const parts = fields.map(bytesOf);
   const message = new Uint8Array(parts.reduce((sum, part) => sum + 4 + part.length, 0));
@@ -31,7 +32,7 @@ export function write(fields: readonly Field[]): Uint8Array {
   return message;
 }
 
-/** Reads fields in order; copies, so that nothing stays tied to the core's memory. */
+/** Reads fields in order. Returns copies, so no field refers to the core's memory. */
 export class Reader {
   readonly #bytes: Uint8Array;
   #at = 0;

@@ -1,13 +1,13 @@
-// One running copy of the core: memory, exports, and the loop that carries keyOperations operations out and their answers in.
+// One instance of the core: memory, exports, and the loop that performs host calls.
 //
-// Operations are serialised: the core has one place for a waiting operation, and a second one would read a state that
-// the first is about to replace. A trap poisons the copy: its memory may be half-written, so it answers nothing more.
+// Operations are serialized. The core holds one waiting operation, and a second one would read a state that the first
+// is about to replace. A trap poisons the instance: its memory may be half-written, so it runs nothing more.
 
 import { type Field, Reader, write } from "./codec.ts";
 
-/** Operations with keys that the core does not hold. A key is named by whatever text the caller gave for it. */
+/** The operations with keys that the core does not hold. The caller chooses the name of each key. */
 export interface KeyOperations {
-  /** X25519 with the named private key: 32 bytes, refused when they are all zero. */
+  /** X25519 with the named private key: 32 bytes; an all-zero result is rejected. */
   dh(keyRef: string, peer: Uint8Array): Promise<Uint8Array>;
   /** Ed25519 signature by the named key: 64 bytes. */
   sign(keyRef: string, bytes: Uint8Array): Promise<Uint8Array>;
@@ -15,7 +15,7 @@ export interface KeyOperations {
   decapsulate(keyRef: string, ciphertext: Uint8Array): Promise<Uint8Array>;
 }
 
-/** Why the core refused; the names are those of `web/enclave-wasm/src/failure.rs`. */
+/** The failure codes of the core; the names are those of `web/enclave-wasm/src/failure.rs`. */
 export type CoreErrorCode =
   | "malformed"
   | "refused"
@@ -42,7 +42,7 @@ const CODES: readonly CoreErrorCode[] = [
   "exhausted",
 ];
 
-/** An operation that was not done. Nothing has changed: the state that was given is still the one to keep. */
+/** A failed operation. It changed nothing: keep the state that was passed in. */
 export class CoreError extends Error {
   readonly code: CoreErrorCode;
 
@@ -66,7 +66,7 @@ interface Exports {
 const HOST_CALL = 1;
 const FIRST_ERROR = 16;
 
-/** A loaded module, its memory, and the queue before it. */
+/** A loaded module, its memory, and the queue of operations. */
 export class WasmInstance {
   readonly #exports: Exports;
   readonly #keyOperations: KeyOperations;
@@ -81,9 +81,10 @@ export class WasmInstance {
   static async load(bytes: Uint8Array<ArrayBuffer>, keyOperations: KeyOperations): Promise<WasmInstance> {
     const holder: { memory?: WebAssembly.Memory } = {};
     const random = (pointer: number, length: number): void => {
-      if (holder.memory === undefined) throw new CoreError("poisoned", "The core asked for randomness before it ran.");
+      if (holder.memory === undefined)
+        throw new CoreError("poisoned", "The core asked for randomness before it started.");
       const into = new Uint8Array(holder.memory.buffer, pointer >>> 0, length >>> 0);
-      // getRandomValues gives at most 65,536 bytes at a time.
+      // getRandomValues fills at most 65,536 bytes at a time.
       for (let at = 0; at < into.length; at += 65_536) crypto.getRandomValues(into.subarray(at, at + 65_536));
     };
     const { instance } = await WebAssembly.instantiate(bytes, { env: { random } });
@@ -96,7 +97,7 @@ export class WasmInstance {
     return this.#poisoned;
   }
 
-  /** One operation, after those asked for before it. */
+  /** Runs one operation after those already queued. */
   run(op: number, fields: readonly Field[]): Promise<Reader> {
     const result = this.#last.then(() => this.#once(op, write(fields)));
     this.#last = result.catch(() => undefined);
@@ -119,16 +120,16 @@ export class WasmInstance {
     }
   }
 
-  /** Copies a message in and runs; any trap on the way ends this copy of the core. */
+  /** Copies a message in and runs. A trap poisons this instance. */
   #enter(message: Uint8Array, run: (length: number) => number): number {
-    if (this.#poisoned) throw new CoreError("poisoned", "The core stopped and has to be loaded again.");
+    if (this.#poisoned) throw new CoreError("poisoned", "The core failed and must be loaded again.");
     try {
       const pointer = this.#exports.reserve(message.length) >>> 0;
       new Uint8Array(this.#exports.memory.buffer, pointer, message.length).set(message);
       return run(message.length);
     } catch (cause) {
       this.#poisoned = true;
-      const error = new CoreError("poisoned", "The core stopped and has to be loaded again.");
+      const error = new CoreError("poisoned", "The core failed and must be loaded again.");
       error.cause = cause;
       throw error;
     }
@@ -139,7 +140,7 @@ export class WasmInstance {
     return new Uint8Array(this.#exports.memory.buffer, this.#exports.output() >>> 0, length).slice();
   }
 
-  /** The answer to what the core asked for; an empty message says that it could not be had. */
+  /** Performs a host call and returns its response. An empty message means that the call failed. */
   async #hostCall(request: Uint8Array): Promise<Uint8Array> {
     const fields = new Reader(request);
     const [kind, key, input] = [fields.text(), fields.text(), fields.bytes()];
@@ -148,7 +149,7 @@ export class WasmInstance {
       if (kind === "sign") return write([await this.#keyOperations.sign(key, input)]);
       if (kind === "decapsulate") return write([await this.#keyOperations.decapsulate(key, input)]);
     } catch {
-      // Told by the empty message: what went wrong belongs to the holder of the key.
+      // The empty message reports the failure; its cause stays with the owner of the key.
     }
     return new Uint8Array(0);
   }

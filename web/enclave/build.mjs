@@ -1,8 +1,9 @@
-// Makes the one file: the worker is bundled first, and becomes text in the module; so does the core. What comes out
-// depends on the sources, the core and the hosts, and on nothing else.
+// Builds the one file. The worker is bundled first and becomes a string in the module, as does the core. The output
+// depends only on the sources, the core and the hosts.
 //
-//   node build.mjs --core FILE --out FILE --hosts "ORIGIN ORIGIN"     (what `cargo xtask enclave build` runs)
-//   node build.mjs --check                                           (bundles with an empty core: do the sources bundle?)
+// node build.mjs --core FILE --out FILE --hosts "ORIGIN ORIGIN" (run by `cargo xtask enclave build`)
+//
+// node build.mjs --check (bundles with an empty core, to check the sources)
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -13,7 +14,7 @@ const check = process.argv.includes("--check");
 const core = check ? "" : (await readFile(argument("--core"))).toString("base64");
 const hosts = check ? [] : argument("--hosts").split(" ");
 
-/** Modules that exist only while building, as strings. */
+/** Modules that exist only during the build, as strings. */
 function texts(of) {
   return {
     name: "texts",

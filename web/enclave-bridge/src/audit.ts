@@ -1,13 +1,17 @@
-// Checks pages of the enclave's record from outside: each entry's link, and the signed head when the page reaches it.
+// Verifies pages of the enclave's audit log from outside: the link of each entry, and the signed head if the page
+// reaches it.
 
 import type { AuditPage } from "../../protocol/src/index.ts";
 
 export interface ChainCheck {
-  /** Every entry follows from the one before. */
+  /** True if every entry links to the previous one. */
   readonly linked: boolean;
-  /** The last entry is the head. False for a page from the middle. */
+  /** True if the last entry is the head. False for a page from the middle. */
   readonly complete: boolean;
-  /** The head's signature is by the audit key, over this count and link. `unsigned`: strong mode is locked. `unsupported`: this browser lacks Ed25519. */
+  /**
+   * `good`: the audit key signed this count and link. `unsigned`: strong mode is locked. `unsupported`: this browser
+   * lacks Ed25519.
+   */
   readonly head: "good" | "bad" | "unsigned" | "unsupported";
 }
 
@@ -45,7 +49,7 @@ async function headOf({ head }: AuditPage): Promise<ChainCheck["head"]> {
   }
 }
 
-/** RFC 7638, of an Ed25519 key. */
+/** Returns the RFC 7638 thumbprint of an Ed25519 key. */
 async function thumbprint(raw: ArrayBuffer): Promise<string> {
   const text = `{"crv":"Ed25519","kty":"OKP","x":"${base64url(new Uint8Array(raw))}"}`;
   return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));

@@ -1,5 +1,5 @@
-// Every method of the protocol as a function: `generate({ … })`, `session.encrypt({ … })`. Made from the protocol's own
-// list, so that none is missing and none is invented here.
+// Every method of the protocol as a function: `generate({ … })`, `session.encrypt({ … })`. Built from the protocol's
+// method list, so the two cannot differ.
 
 import { METHODS, type Method, type Params, type Result } from "../../protocol/src/index.ts";
 import type { CallOptions } from "./channel.ts";

@@ -1,5 +1,5 @@
-// Requests and answers on the port. An answer goes to the request with its number, once; what nobody asked for is not
-// heard, and what has not the form of the protocol ends the channel.
+// Requests and responses on the port. A response settles the request with its id, once. Responses with an unknown id
+// are ignored; a malformed message ends the channel.
 
 import {
   checkParams,
@@ -16,16 +16,16 @@ import {
 import { Refused } from "./refused.ts";
 
 export interface CallOptions {
-  /** Ends the waiting. The enclave may still do what was asked; its record says whether it did. */
+  /** Stops waiting for the response. The enclave may still perform the request; its audit log shows the outcome. */
   readonly signal?: AbortSignal;
-  /** Milliseconds; 30 seconds, or as long as a person may take. */
+  /** Milliseconds; the default is 30 seconds, or longer for confirmations. */
   readonly timeout?: number;
 }
 
 export interface ChannelEvents {
   event(event: Event): void;
   malformed(): void;
-  /** A request was not answered in time. */
+  /** Called when a request got no response in time. */
   timedOut(): void;
 }
 
@@ -65,10 +65,10 @@ export class Channel {
         aborted = () => reject(signal?.reason);
         signal?.addEventListener("abort", aborted, { once: true });
         timer = setTimeout(() => {
-          reject(new Refused("channel", "timeout", `${method} was not answered in time`));
+          reject(new Refused("channel", "timeout", `${method} got no response in time`));
           this.events.timedOut();
         }, timeout);
-        // Cloned and not transferred: what the host hands in stays the host's.
+        // Cloned and not transferred: the host keeps its buffers.
         this.port.postMessage({ id, method, params: checked });
       });
     } finally {
@@ -78,7 +78,7 @@ export class Channel {
     }
   }
 
-  /** Closes the port; whatever still waits fails with this. */
+  /** Closes the port and rejects every pending request with this reason. */
   end(why: Refused): void {
     this.#ended = why;
     this.port.close();
@@ -86,15 +86,15 @@ export class Channel {
   }
 
   #receive(data: unknown): void {
-    let heard: Incoming;
+    let message: Incoming;
     try {
-      heard = readIncoming(data);
+      message = readIncoming(data);
     } catch {
       this.events.malformed();
       return;
     }
-    if (heard.kind === "event") this.events.event(heard.event);
-    else if (heard.kind === "ok") this.#waiting.get(heard.id)?.done(heard.ok);
-    else this.#waiting.get(heard.id)?.fail(heard.error);
+    if (message.kind === "event") this.events.event(message.event);
+    else if (message.kind === "ok") this.#waiting.get(message.id)?.done(message.ok);
+    else this.#waiting.get(message.id)?.fail(message.error);
   }
 }

@@ -1,4 +1,5 @@
-// An enclave as a host page holds it: verified first, then embedded, then asked; refused or lost, it answers nothing.
+// The enclave as a host page uses it. It is verified, then embedded, then called. A refused or lost enclave answers no
+// call.
 
 import type { Method, Open, Params, Result, Storage, Event as Unasked } from "../../protocol/src/index.ts";
 import { type Calls, callsOf } from "./calls.ts";
@@ -11,23 +12,23 @@ import { type CheckContext, type Trust, VerifiedRelease } from "./release.ts";
 import { mayAsk, nextSnapshot, type Snapshot, type StateEvent } from "./state.ts";
 
 export type EnclaveOptions = Trust & {
-  /** The exact address of the enclave's page, `https://…/kms.html`, on an origin of its own. */
+  /** The exact address of the enclave's page, `https://…/kms.html`, on its own origin. */
   readonly url: string;
-  /** Where the frame is put; the body otherwise. Nothing is seen of it until a person is asked. */
+  /** The parent element of the frame; the default is the body. The frame stays invisible until a confirmation. */
   readonly container?: Element;
-  /** `memory` keys end with the page. */
+  /** Keys in `memory` end with the page. */
   readonly storage?: Storage;
-  /** Where this page remembers what it has seen; `localStorage` otherwise. */
+  /** The storage for rollback state; the default is `localStorage`. */
   readonly memory?: Memory;
-  /** Milliseconds for each file, and for the frame to start; 20 seconds. */
+  /** Milliseconds for each file, and for the frame to start; the default is 20 seconds. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
 };
 
-/** How long a probe may take before a silent enclave counts as gone. */
+/** Milliseconds after which an unresponsive enclave counts as lost. */
 const PROBE_TIMEOUT = 10_000;
 
-const CLOSED = new Refused("channel", "closed", "it was closed before it was open");
+const CLOSED = new Refused("channel", "closed", "the enclave was closed before it opened");
 
 export class Enclave extends EventTarget {
   /** Every method of the protocol. Refused unless the enclave is verified. */
@@ -45,7 +46,7 @@ export class Enclave extends EventTarget {
     | undefined;
   #probing = false;
   #opening: Promise<this> | undefined;
-  /** Grows with `close`: an opening that was under way then comes to nothing. */
+  /** Incremented by `close`, which cancels an `open` in progress. */
   #closed = 0;
 
   private constructor(options: EnclaveOptions) {
@@ -62,12 +63,12 @@ export class Enclave extends EventTarget {
     this.#snapshot = { state: "checking", url: url.href, enforced: enforcesPolicies() ? "browser" : "outside" };
   }
 
-  /** An enclave that nothing was done with yet; hand it to a status element, then `open` it. */
+  /** Creates an enclave without loading it. Pass it to a status element, then call `open`. */
   static create(options: EnclaveOptions): Enclave {
     return new Enclave(options);
   }
 
-  /** Verifies, embeds and opens. Throws `Refused`. */
+  /** Verifies, embeds and opens the enclave. Throws `Refused`. */
   static connect(options: EnclaveOptions): Promise<Enclave> {
     return new Enclave(options).open();
   }
@@ -76,7 +77,7 @@ export class Enclave extends EventTarget {
     return this.#snapshot;
   }
 
-  /** Verifies and loads the enclave, anew if it was there already. Whoever asks while it opens gets the same opening. */
+  /** Verifies and loads the enclave, or reloads it. Concurrent callers share one attempt. */
   open(): Promise<this> {
     if (this.#opening === undefined) {
       const opening = this.#open().finally(() => {
@@ -89,7 +90,7 @@ export class Enclave extends EventTarget {
 
   async #open(): Promise<this> {
     const closed = this.#closed;
-    this.#disconnect(new Refused("channel", "closed", "the enclave is loaded anew"));
+    this.#disconnect(new Refused("channel", "closed", "the enclave is being reloaded"));
     this.#update({ kind: "check" });
     try {
       const release = await VerifiedRelease.check(this.#context);
@@ -102,7 +103,10 @@ export class Enclave extends EventTarget {
     }
   }
 
-  /** Verifies what runs, once more; opens what is lost or was refused. Without network a verified enclave stays so. */
+  /**
+   * Verifies the running release again, or opens a lost or refused enclave. A network failure leaves a verified enclave
+   * verified.
+   */
   async verify(): Promise<Snapshot> {
     const connection = this.#connection;
     if (connection === undefined || !mayAsk(this.#snapshot)) return (await this.open()).snapshot;
@@ -117,22 +121,22 @@ export class Enclave extends EventTarget {
     return this.snapshot;
   }
 
-  /** Asks the enclave. This is the only way to it. */
+  /** Calls a method. This is the only way to send a request to the enclave. */
   async call<M extends Method>(method: M, params: Params<M>, options?: CallOptions): Promise<Result<M>> {
     const channel = this.#connection?.channel;
     const { refused, release } = this.#snapshot;
     if (channel === undefined || !mayAsk(this.#snapshot)) {
-      throw refused ?? new Refused("channel", "not_verified", "the enclave is not verified, so it is not asked");
+      throw refused ?? new Refused("channel", "not_verified", "the enclave is not verified");
     }
     if (release?.expires !== undefined && this.#context.now() >= release.expires * 1000) {
-      throw this.#refuse(new Refused("expiry", "expired", "the manifest ended while this page was open"));
+      throw this.#refuse(new Refused("expiry", "expired", "the manifest expired while this page was open"));
     }
     const result = await channel.call(method, params, options);
     if (method === "reset") this.#rememberStore((result as Result<"reset">).store, false);
     return result;
   }
 
-  /** Shows a question that waits: in the frame, or in a window. The window needs a click of the person. */
+  /** Shows a pending confirmation, in the frame or in a popup. The popup needs a click by the user. */
   showQuestion(): void {
     if (this.#snapshot.question === "frame") this.#connection?.frame.reveal();
     else if (this.#snapshot.question === "window") {
@@ -163,16 +167,16 @@ export class Enclave extends EventTarget {
       timedOut: () => void this.#probe(),
     });
     connection.channel = channel;
-    // The store may be away; then every method says so, and this page need not.
+    // The store may be unavailable. Then every method reports it, and this page continues.
     const status = await channel.call("status", {}, { timeout: fetchOptions.timeout }).catch(unlessRefused);
     if (this.#connection !== connection)
-      throw new Refused("channel", "closed", "the enclave went away while it started");
+      throw new Refused("channel", "closed", "the enclave was closed while it started");
     this.#update({ kind: "verified", release: release.facts });
     if (status === undefined) return;
     this.#rememberStore(status.store, status.lost);
   }
 
-  /** Which store of keys is there, so that the next visit notices when it is not. */
+  /** Remembers the store id, so that the next visit notices a loss. */
   #rememberStore(store: string, lost: boolean): void {
     const { storage = "disk" } = this.#options;
     if (storage === "disk" && !lost) this.#context.memory.store = store;
@@ -190,7 +194,7 @@ export class Enclave extends EventTarget {
     this.#update({ kind: "asked", where: event.event === "show" ? "frame" : "window" });
   }
 
-  /** A request was not answered: is anybody there? */
+  /** Checks whether the enclave still responds, after a request timed out. */
   async #probe(): Promise<void> {
     const channel = this.#connection?.channel;
     if (this.#probing || channel === undefined) return;
@@ -205,7 +209,7 @@ export class Enclave extends EventTarget {
   }
 
   #lose(why: LostReason): void {
-    this.#disconnect(new Refused("channel", why, "the connection to the enclave is gone"));
+    this.#disconnect(new Refused("channel", why, "the connection to the enclave was lost"));
     this.#update({ kind: "lost", lost: why });
   }
 
@@ -238,10 +242,10 @@ function pageOf(address: string): URL {
   const url = new URL(address);
   const local = url.protocol === "http:" && /(^|\.)localhost$|^127\.0\.0\.1$/.test(url.hostname);
   if (url.protocol !== "https:" && !local)
-    throw new Refused("browser", "address", "the enclave's address is not https");
+    throw new Refused("browser", "address", "the enclave's address must use https");
   if (!/\/kms\.html$/.test(url.href))
-    throw new Refused("browser", "address", "the enclave's address ends with /kms.html");
+    throw new Refused("browser", "address", "the enclave's address must end with /kms.html");
   if (url.origin === location.origin)
-    throw new Refused("browser", "same_origin", "an enclave needs an origin of its own");
+    throw new Refused("browser", "same_origin", "the enclave must have its own origin");
   return url;
 }

@@ -1,4 +1,4 @@
-// Gets public bytes of the enclave's origin: no cookies, no redirects, no more bytes and no more time than foreseen.
+// Fetches public files of the enclave's origin: no cookies, no redirects, and limits on size and time.
 
 import { Refused } from "./refused.ts";
 
@@ -23,13 +23,13 @@ export async function fetchBytes(url: URL, most: number, fetchOptions: FetchOpti
       signal,
     });
     const moved = response.type === "opaqueredirect" || response.redirected;
-    if (moved) throw new Refused("fetch", "redirected", `${url.pathname} is redirected`);
-    if (!response.ok) throw new Refused("fetch", "status", `${url.pathname} was answered with ${response.status}`);
+    if (moved) throw new Refused("fetch", "redirected", `${url.pathname} was redirected`);
+    if (!response.ok) throw new Refused("fetch", "status", `${url.pathname} returned status ${response.status}`);
     return await bounded(response, most, url);
   } catch (thrown) {
     if (thrown instanceof Refused) throw thrown;
     fetchOptions.signal?.throwIfAborted();
-    if (out.aborted) throw new Refused("fetch", "timeout", `${url.pathname} was not answered in time`);
+    if (out.aborted) throw new Refused("fetch", "timeout", `${url.pathname} timed out`);
     throw new Refused("fetch", "unreachable", `${url.pathname} could not be fetched`);
   }
 }
@@ -44,7 +44,7 @@ async function bounded(response: Response, most: number, url: URL): Promise<Byte
     length += part.value.byteLength;
     if (length > most) {
       await reader?.cancel();
-      throw new Refused("fetch", "too_large", `${url.pathname} has more than ${most} bytes`);
+      throw new Refused("fetch", "too_large", `${url.pathname} is larger than ${most} bytes`);
     }
     parts.push(part.value);
   }

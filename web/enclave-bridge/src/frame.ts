@@ -1,9 +1,11 @@
-// The enclave's frame: out of sight until a person is asked, then on top of everything in a modal dialog, because the
-// enclave takes an answer only where it is wholly visible.
+// The enclave's frame. It is hidden until a confirmation, then shown in a modal dialog, because the enclave accepts
+// consent only in a fully visible frame.
 
 import type { VerifiedRelease } from "./release.ts";
 
-/** Whether this browser lets a page demand a policy of a frame. Where it does not, a hash can only be checked from outside. */
+/**
+ * True if this browser can enforce a required policy on a frame. Otherwise the hash can only be checked from outside.
+ */
 export const enforcesPolicies = (): boolean => "csp" in HTMLIFrameElement.prototype;
 
 export class EnclaveFrame {
@@ -22,9 +24,9 @@ export class EnclaveFrame {
     frame.allow = ["create", "get"].map(what => `publickey-credentials-${what} ${url.origin}`).join("; ");
     frame.title = `Key enclave of ${url.host}`;
     frame.referrerPolicy = "no-referrer";
-    // Only through the object model: it works under a policy without inline styles.
+    // Styles are set through the object model, which works under a policy without inline styles.
     Object.assign(frame.style, { display: "block", border: "0", maxWidth: "100%" });
-    this.#title.textContent = `${url.host} asks you:`;
+    this.#title.textContent = `Request from ${url.host}:`;
     Object.assign(this.#title.style, { margin: "0", padding: "10px 14px", font: "600 14px/1.4 system-ui, sans-serif" });
     Object.assign(this.dialog.style, {
       padding: "0",
@@ -32,13 +34,13 @@ export class EnclaveFrame {
       borderRadius: "10px",
       maxWidth: "96vw",
     });
-    this.dialog.setAttribute("aria-label", `Question of the key enclave ${url.host}`);
+    this.dialog.setAttribute("aria-label", `Confirmation request of the key enclave ${url.host}`);
     this.dialog.append(this.#title, frame);
-    // Escape would hide a question that still waits; the frame has a button that says no.
+    // Escape would hide a pending confirmation; the frame has its own cancel button.
     this.dialog.addEventListener("cancel", event => event.preventDefault());
   }
 
-  /** Puts it into the page and starts loading. `loaded` runs for each document that the frame loads. */
+  /** Adds the frame to the page and starts loading. `loaded` runs for each document that the frame loads. */
   attach(container: Element, loaded: () => void): void {
     this.#frame.addEventListener("load", loaded);
     this.#frame.src = this.url.href;
@@ -49,7 +51,7 @@ export class EnclaveFrame {
     return this.#frame.contentWindow;
   }
 
-  /** Whether this is the element's frame; a moved or removed one has another window or none. */
+  /** Checks that a message came from this frame. A moved or removed frame has another window or no window. */
   owns(source: MessageEventSource | null): boolean {
     return source !== null && source === this.#frame.contentWindow;
   }
@@ -60,7 +62,7 @@ export class EnclaveFrame {
     this.reveal();
   }
 
-  /** Shows a question that waits, once more. */
+  /** Shows a pending confirmation again. */
   reveal(): void {
     if (!this.#asked || this.dialog.open) return;
     this.dialog.showModal();

@@ -1,14 +1,14 @@
-// The few messages that go through `window.postMessage`.
+// The messages that go through `window.postMessage`.
 //
-// Invariant: only what comes from this very frame and from the enclave's exact origin counts; the port is handed out
-// once. A second greeting, or a second document in the frame, means that whatever holds the port is gone: the
-// connection ends, and nothing is handed out again.
+// Invariant: only messages from this frame and the enclave's exact origin count, and the port is handed out once. A
+// second ready message, or a second document in the frame, means that the holder of the port is gone. The connection
+// then ends, and no other port is handed out.
 
 import { type Open, readEnded, readReady, SCHEMA } from "../../protocol/src/index.ts";
 import type { EnclaveFrame } from "./frame.ts";
 import { Refused } from "./refused.ts";
 
-/** Why a connection that stood is gone. */
+/** The reason for a lost connection. */
 export type LostReason = "worker_ended" | "second_ready" | "navigated" | "no_answer" | "malformed" | "closed";
 
 export interface HandshakeOptions {
@@ -33,16 +33,16 @@ export class Handshake {
     readonly options: HandshakeOptions,
   ) {}
 
-  /** Loads the frame and waits for its greeting. */
+  /** Loads the frame and waits for its ready message. */
   async run(): Promise<MessagePort> {
     const { container, timeout, signal } = this.options;
     const settled = new Promise<MessagePort | Refused>(resolve => {
       this.#resolve = resolve;
     });
     const late = () =>
-      this.#resolve?.(broken("no_ready", "the enclave did not start: its page was blocked, or another one came"));
+      this.#resolve?.(broken("no_ready", "the enclave did not start: its page was blocked or replaced"));
     const timer = setTimeout(late, timeout);
-    const cancelled = () => this.#resolve?.(broken("cancelled", "it was cancelled"));
+    const cancelled = () => this.#resolve?.(broken("cancelled", "the operation was cancelled"));
     signal?.addEventListener("abort", cancelled, { once: true });
     window.addEventListener("message", this.#messages);
     this.frame.attach(container, () => this.#loaded());
@@ -55,14 +55,15 @@ export class Handshake {
 
   stop(): void {
     this.#over = true;
-    this.#resolve?.(broken("closed", "the frame was taken away before it answered"));
+    this.#resolve?.(broken("closed", "the frame was removed before it responded"));
     window.removeEventListener("message", this.#messages);
   }
 
   #receive(event: MessageEvent<unknown>): void {
     if (this.#over || !this.frame.owns(event.source)) return;
     if (event.origin !== this.frame.url.origin) {
-      if (!this.#opened) this.#resolve?.(broken("wrong_origin", "another origin answered in the enclave's frame"));
+      if (!this.#opened)
+        this.#resolve?.(broken("wrong_origin", "the enclave's frame sent a message from another origin"));
       return;
     }
     if (is(readEnded, event.data)) this.#lose("worker_ended");
@@ -75,7 +76,7 @@ export class Handshake {
       return;
     }
     if (schema !== SCHEMA) {
-      this.#resolve?.(broken("schema", `the enclave speaks schema ${schema}, this page ${SCHEMA}`));
+      this.#resolve?.(broken("schema", `the enclave uses schema ${schema}, this page uses ${SCHEMA}`));
       return;
     }
     this.#opened = true;
@@ -91,7 +92,7 @@ export class Handshake {
 
   #lose(why: LostReason): void {
     if (this.#over) return;
-    this.#resolve?.(broken(why, "the enclave's frame did not stay what it was"));
+    this.#resolve?.(broken(why, "the enclave's frame was replaced"));
     this.options.lost(why);
   }
 }

@@ -1,14 +1,14 @@
-// Reads `.well-known/kms-headers.txt` and takes the page's policy out of it, which becomes the frame's `csp=`.
+// Reads the page's policy from `.well-known/kms-headers.txt`; it becomes the frame's `csp=`.
 //
-// Invariant: the policy that is handed to the browser lets exactly one module run, the one whose digest was verified,
-// and no network. A policy that says more is refused, even when it is signed.
+// Invariant: the policy allows exactly one module, the one whose digest was verified, and no network access. A more
+// permissive policy is refused, even if it is signed.
 
 import { integrity } from "./digest.ts";
 import { Refused } from "./refused.ts";
 
 const wrong = (code: string, message: string) => new Refused("headers", code, message);
 
-/** The value of a header for a path, by the file's rules: every pattern that fits counts, the later one wins. */
+/** Returns the value of a header for a path. Every matching pattern counts; the last one wins. */
 export function header(file: string, path: string, name: string): string | undefined {
   let fits = false;
   let found: string | undefined;
@@ -25,7 +25,7 @@ export function header(file: string, path: string, name: string): string | undef
 const matches = (pattern: string, path: string): boolean =>
   pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : pattern === path;
 
-/** What each directive has to be. `frame-ancestors` is the enclave's own list and cannot be demanded by `csp=`. */
+/** The required value of each directive. `frame-ancestors` is the enclave's own list; `csp=` cannot require it. */
 function wanted(module: string): Readonly<Record<string, RegExp>> {
   const exactly = (text: string) => new RegExp(`^${text.replace(/[+/.]/g, "\\$&")}$`);
   return {
@@ -42,7 +42,7 @@ function wanted(module: string): Readonly<Record<string, RegExp>> {
   };
 }
 
-/** The policy for `csp=`, if the headers file's policy for the page is as strict as it has to be. */
+/** Returns the policy for `csp=`, if the policy of the headers file is strict enough. */
 export function framePolicy(file: string, module: string): string {
   const policy = header(file, "/kms.html", "content-security-policy");
   if (policy === undefined) throw wrong("no_policy", "the headers file has no policy for the page");
@@ -53,7 +53,7 @@ export function framePolicy(file: string, module: string): string {
   for (const part of parts) {
     const [name = "", value = ""] = part.split(/ (.*)/s);
     if (seen.has(name) || rules[name]?.test(value) !== true) {
-      throw wrong("weak_policy", `the page's policy has ${name || "an empty directive"} as it may not be`);
+      throw wrong("weak_policy", `the page's policy has an unexpected ${name || "empty directive"}`);
     }
     seen.add(name);
   }

@@ -1,10 +1,10 @@
-// What a host remembers of an enclave between visits, in its own storage: how far releases had come, and which store of
-// keys was there. The enclave's server cannot reach it, so it cannot be talked into an older release.
+// The state that a host keeps about an enclave between visits, in its own storage: the rollback state and the id of the
+// key store. The enclave's server cannot reach it, so it cannot serve an older release unnoticed.
 
 import type { Seen } from "../../release-verifier/types.ts";
 import { Refused } from "./refused.ts";
 
-/** Where it is kept; `localStorage` of the host's origin when nothing else is given. */
+/** The storage; the default is `localStorage` of the host's origin. */
 export interface Memory {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
@@ -14,7 +14,7 @@ const NOTHING: Seen = { version: 0, floor: 0, index: 0 };
 const seenKey = (url: URL) => `briefcase-enclave-seen ${url.href}`;
 const storeKey = (url: URL) => `briefcase-enclave-store ${url.href}`;
 const unreadable = (message: string) =>
-  new Refused("rollback", "memory", message, "Allow this site to keep data, and verify again.");
+  new Refused("rollback", "memory", message, "Allow this site to store data, and verify again.");
 
 export class HostMemory {
   constructor(
@@ -22,16 +22,19 @@ export class HostMemory {
     readonly url: URL,
   ) {}
 
-  /** What was seen; nothing on a first visit. What is there and cannot be read is refused, not taken for a first visit. */
+  /**
+   * Returns the rollback state, all zero on a first visit. Unreadable state is refused; it does not count as a first
+   * visit.
+   */
   seen(): Seen {
     const text = this.#read(seenKey(this.url));
     if (text === null) return NOTHING;
     const { version, floor, index } = parsed(text);
-    if (![version, floor, index].every(isCount)) throw unreadable("what this page remembers of the enclave is damaged");
+    if (![version, floor, index].every(isCount)) throw unreadable("the stored release state of the enclave is damaged");
     return { version, floor, index } as Seen;
   }
 
-  /** Keeps the higher of what is there and what came; another tab may have come further. */
+  /** Stores the higher of the old and new values; another tab may be ahead. */
   advance(to: Seen): void {
     const at = this.seen();
     const most = {
@@ -42,11 +45,11 @@ export class HostMemory {
     try {
       this.memory.setItem(seenKey(this.url), JSON.stringify(most));
     } catch {
-      throw unreadable("this page cannot remember how far the enclave's releases had come");
+      throw unreadable("the release state of the enclave could not be stored");
     }
   }
 
-  /** The store of keys that was there the last time. */
+  /** The store id of the last visit. */
   get store(): string | undefined {
     const id = this.#read(storeKey(this.url));
     return id !== null && /^[A-Za-z0-9_-]{22}$/.test(id) ? id : undefined;
@@ -56,7 +59,7 @@ export class HostMemory {
     try {
       this.memory.setItem(storeKey(this.url), id);
     } catch {
-      // The enclave's own witness still notices a loss; this one is the second.
+      // The enclave's own witness still detects a loss; this is the second check.
     }
   }
 
@@ -64,7 +67,7 @@ export class HostMemory {
     try {
       return this.memory.getItem(key);
     } catch {
-      throw unreadable("this page may not read its own storage");
+      throw unreadable("this page cannot read its own storage");
     }
   }
 }

@@ -1,4 +1,4 @@
-// What a host page loads to use an enclave: verify, embed, ask, show. One file, no dependencies.
+// The bridge: a host page loads this file to verify, embed and call an enclave and to show its state. No dependencies.
 //
 //   defineEnclaveStatus();
 //   const enclave = Enclave.create({ url, policy, verifier });

@@ -1,5 +1,5 @@
-// Looks at the bytes of `kms.html`. Browsers that do not hold the frame to the policy run whatever the page names, so the
-// page itself has to be known: by the digest in the manifest, or, for a pin, by its every byte.
+// Verifies the bytes of `kms.html`. Browsers that do not enforce the policy run any script of the page. So the page
+// itself is verified: by the digest in the manifest, or, for a pin, byte by byte.
 
 import type { Release } from "../../release-verifier/types.ts";
 import { integrity, sha256 } from "./digest.ts";
@@ -8,13 +8,13 @@ import { Refused } from "./refused.ts";
 
 const wrong = (code: string, message: string) => new Refused("page", code, message);
 
-/** The page has to be that of one of these releases. */
+/** Verifies that the page belongs to one of these releases. */
 export async function pageOfRelease(page: Bytes, releases: readonly Release[]): Promise<void> {
   const digest = await sha256(page);
-  if (!releases.some(release => release.page === digest)) throw wrong("page", "the page is that of no good release");
+  if (!releases.some(release => release.page === digest)) throw wrong("page", "the page belongs to no allowed release");
 }
 
-/** The page has to be the build's, around this module and the style that the policy names: nothing else is in it. */
+/** Verifies that the page is exactly the build's, with this module and the style that the policy names. */
 export async function pageOfModule(page: Bytes, module: string, policy: string): Promise<void> {
   const text = new TextDecoder().decode(page);
   const [before, after] = pageAround(module);
@@ -22,11 +22,11 @@ export async function pageOfModule(page: Bytes, module: string, policy: string):
   const named = /style-src '(sha256-[^']*)'/.exec(policy)?.[1];
   const whole = text === `${before}${style}${after}` && !style.includes("<");
   if (!whole || integrity(await sha256(new TextEncoder().encode(style))) !== named) {
-    throw wrong("page_form", "the page is not the one that belongs to the pinned module");
+    throw wrong("page_form", "the page does not belong to the pinned module");
   }
 }
 
-/** What stands before and after the style: `page.rs` of the build writes the same. */
+/** Returns the page text before and after the style; `page.rs` of the build writes the same. */
 function pageAround(module: string): readonly [string, string] {
   const script = `<script type="module" src="artifacts/kms-${module}.mjs" integrity="${integrity(module)}" crossorigin="anonymous"></script>`;
   return [

@@ -1,8 +1,8 @@
-// The one way from an address to "this is the release to load". Nothing of the enclave runs before it is through.
+// The verification of a release, from the address to the frame. No code of the enclave runs before it succeeds.
 //
-//   manifest, bundle, proof ▸ verifier ▸ headers file: which release is served ▸ page ▸ module ▸ digest, name, manifest ▸ csp=
+// manifest, bundle, proof ▸ verifier ▸ headers file: the served release ▸ page ▸ module ▸ digest, name, manifest ▸ csp=
 //
-// Invariant: a `VerifiedRelease` exists only if every one of these steps held; only with one can a frame be made.
+// Invariant: a `VerifiedRelease` exists only if every step succeeded, and a frame can be created only from it.
 
 import type { Release, ReleaseVerifier, TrustedManifest } from "../../release-verifier/types.ts";
 import { isDigest, sha256 } from "./digest.ts";
@@ -12,7 +12,7 @@ import type { HostMemory } from "./host_memory.ts";
 import { pageOfModule, pageOfRelease } from "./page.ts";
 import { Refused } from "./refused.ts";
 
-/** The most bytes of each file. */
+/** The size limit of each file, in bytes. */
 const MAX_BYTES = {
   manifest: 1 << 15,
   bundle: 1 << 18,
@@ -22,18 +22,18 @@ const MAX_BYTES = {
   module: 1 << 22,
 } as const;
 
-/** What a host believes: a policy and who checks it, or one digest. */
+/** The trust configuration of a host: a policy and a verifier, or one digest. */
 export type Trust = { readonly policy: Bytes | string; readonly verifier: ReleaseVerifier } | { readonly pin: string };
 
-/** What is known of a release once it is verified. */
+/** The facts about a verified release. */
 export interface Facts {
-  /** Digest of the module that runs. */
+  /** The digest of the running module. */
   readonly sha256: string;
   readonly moduleUrl: string;
-  /** When it was verified, in milliseconds since 1970. */
+  /** The time of verification, in milliseconds since 1970. */
   readonly at: number;
   readonly by: "policy" | "pin";
-  /** The rest only by policy. Times in seconds since 1970. */
+  /** The following members exist only with a policy. Times are in seconds since 1970. */
   readonly version?: number;
   readonly commit?: string;
   readonly schema?: number;
@@ -55,11 +55,11 @@ export interface CheckContext {
 export class VerifiedRelease {
   private constructor(
     readonly facts: Facts,
-    /** For the frame's `csp=`. */
+    /** The value of the frame's `csp=`. */
     readonly policy: string,
   ) {}
 
-  /** Verifies what is served now; with `loaded`, that the module which runs already is still a release. */
+  /** Verifies the served release. With `loaded`, verifies that the running module still belongs to a release. */
   static async check(context: CheckContext, loaded?: VerifiedRelease): Promise<VerifiedRelease> {
     const { trust } = context;
     return "pin" in trust
@@ -68,7 +68,7 @@ export class VerifiedRelease {
   }
 
   static async #pinned(context: CheckContext, pin: string): Promise<VerifiedRelease> {
-    if (!isDigest(pin)) throw new Refused("policy", "pin", "a pin is 64 lowercase hexadecimal digits");
+    if (!isDigest(pin)) throw new Refused("policy", "pin", "a pin must be 64 lowercase hexadecimal digits");
     const policy = framePolicy(await headersFile(context), pin);
     await pageOfModule(await pageFile(context), pin, policy);
     const { url } = await module(context, pin);
@@ -88,13 +88,13 @@ export class VerifiedRelease {
     const good = [trusted.current, ...trusted.allowed];
     const wanted = loaded?.facts.sha256 ?? release?.sha256 ?? "";
     if (!good.some(one => one.sha256 === wanted)) {
-      throw new Refused("module", "unknown_module", "the manifest does not name the module that runs any more");
+      throw new Refused("module", "unknown_module", "the manifest no longer names the running module");
     }
-    // Beside a module that runs already, the page of any release may be served by now.
+    // With a running module, the served page may belong to any allowed release.
     await pageOfRelease(page, release === undefined ? good : [release]);
     const { url, bytes } = await module(context, wanted);
     const found = await trusted.module(bytes);
-    if (found.release.sha256 !== wanted) throw new Refused("module", "digest", "the verifier speaks of another module");
+    if (found.release.sha256 !== wanted) throw new Refused("module", "digest", "the verifier returned another module");
     const framed = loaded?.policy ?? framePolicy(file, wanted);
     context.memory.advance(found.seen);
     return new VerifiedRelease({ ...factsOf(trusted, found), moduleUrl: url.href, at: context.now() }, framed);
@@ -124,21 +124,23 @@ async function headersFile({ url, fetchOptions }: CheckContext): Promise<string>
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new Refused("headers", "headers_malformed", "the headers file is not text");
+    throw new Refused("headers", "headers_malformed", "the headers file is not UTF-8");
   }
 }
 
-/** The headers name the module's digest, so the digest of the headers file tells which release is served. */
+/** Identifies the served release by the digest of the headers file, which names the module's digest. */
 async function served({ current, allowed }: TrustedManifest, file: string): Promise<Release> {
   const digest = await sha256(new TextEncoder().encode(file));
   const found = [current, ...allowed].find(release => release.headers === digest);
-  if (found === undefined) throw new Refused("headers", "headers_file", "the headers file is that of no good release");
+  if (found === undefined)
+    throw new Refused("headers", "headers_file", "the headers file belongs to no allowed release");
   return found;
 }
 
 async function module({ url: page, fetchOptions }: CheckContext, digest: string): Promise<{ url: URL; bytes: Bytes }> {
   const url = new URL(`artifacts/kms-${digest}.mjs`, page);
   const bytes = await fetchBytes(url, MAX_BYTES.module, fetchOptions);
-  if ((await sha256(bytes)) !== digest) throw new Refused("module", "digest", "the module's bytes are not its name");
+  if ((await sha256(bytes)) !== digest)
+    throw new Refused("module", "digest", "the module's digest differs from its name");
   return { url, bytes };
 }

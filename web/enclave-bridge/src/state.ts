@@ -1,6 +1,6 @@
-// What a person is shown and what a host may do, in one value.
+// The state of an enclave, for the person and for the host, in one value.
 //
-// Invariant: `mayAsk` is the only door to the enclave, and it is open in no state but `verified` and `needs-gesture`.
+// Invariant: `mayAsk` guards every call to the enclave; it is true only in `verified` and `needs-gesture`.
 
 import type { LostReason } from "./handshake.ts";
 import type { Refused } from "./refused.ts";
@@ -11,16 +11,19 @@ export type State = "checking" | "verified" | "unverified-refused" | "lost" | "n
 export interface Snapshot {
   readonly state: State;
   readonly url: string;
-  /** `browser`: this browser runs no other code in the frame. `outside`: it cannot, and what was checked is what this page was sent. */
+  /**
+   * `browser`: this browser runs no other code in the frame. `outside`: it cannot enforce that, and only the files sent
+   * to this page were verified.
+   */
   readonly enforced: "browser" | "outside";
   readonly release?: Facts;
   readonly refused?: Refused;
   readonly lost?: LostReason;
-  /** Where a person is asked. */
+  /** The place of a pending confirmation. */
   readonly question?: "frame" | "window";
-  /** Verifying again was not possible, and says nothing against the enclave. */
+  /** A failed attempt to verify again that says nothing against the enclave. */
   readonly notice?: Refused;
-  /** The browser dropped the keys that were here before. */
+  /** True if the browser dropped the previous keys. */
   readonly storeLost?: boolean;
 }
 

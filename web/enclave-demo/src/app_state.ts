@@ -1,11 +1,11 @@
-// What the steps share: the enclave, where things are, and what this page keeps between visits, which is no secret:
-// names of keys, public keys, and a backup that opens with a code it never saw.
+// The state that the steps share: the enclave, the addresses, and the data that this page stores between visits. That
+// data is not secret: key ids, public keys, and a backup encrypted with a code that this page never sees.
 
 import type { Enclave, PublicJwk } from "../../enclave-bridge/src/index.ts";
 
 export interface Config {
   readonly enclave: string;
-  /** The module's digest; null where the release is verified by policy. */
+  /** The module's digest; null if the release is verified by policy. */
   readonly pin: string | null;
   readonly relay: string;
   readonly push: string;
@@ -21,7 +21,7 @@ export interface SavedState {
   readonly push?: SavedKey | undefined;
   /** Base64url. */
   readonly backup?: string | undefined;
-  /** Of which key it is. */
+  /** The key in the backup. */
   readonly backedUp?: SavedKey | undefined;
 }
 
@@ -48,7 +48,7 @@ export class AppState extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Forgets keys that the enclave does not have (any more). */
+  /** Removes keys that the enclave no longer has. */
   async dropMissingKeys(): Promise<void> {
     const { keys } = await this.enclave.calls.list();
     const live = (key: SavedKey | undefined) => keys.some(({ kid, state }) => kid === key?.kid && state === "live");

@@ -1,4 +1,4 @@
-// Bytes and their spellings.
+// Bytes and their text encodings.
 
 export function base64url(bytes: ArrayBuffer | Uint8Array): string {
   const text = Array.from(new Uint8Array(bytes), byte => String.fromCharCode(byte)).join("");

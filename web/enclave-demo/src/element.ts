@@ -1,4 +1,4 @@
-// Makes elements. Text goes in as text: nothing on this page is ever read as markup.
+// Creates elements. Text is never parsed as markup.
 
 export type Content = Node | string;
 
@@ -13,12 +13,12 @@ export function el<N extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Names and values, as a list of both. */
+/** Fills a description list with names and values. */
 export function facts(into: HTMLElement, of: Readonly<Record<string, Content>>): void {
   into.replaceChildren(...Object.entries(of).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }
 
 export const mono = (text: string): HTMLElement => el("code", {}, text);
 
-/** A kid, as a person can compare it. */
+/** A shortened key id. */
 export const short = (kid: string): string => `${kid.slice(0, 8)}…`;

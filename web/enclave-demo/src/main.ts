@@ -1,4 +1,4 @@
-// A host page that uses the enclave: it connects, shows the state, and puts the steps below each other.
+// A host page that uses the enclave: it connects, shows the state, and lists the steps.
 
 import {
   defineEnclaveStatus,
@@ -24,7 +24,7 @@ import { signing } from "./steps/signing.ts";
 
 async function start(main: HTMLElement): Promise<void> {
   const config: Config = await (await fetch("config.json")).json();
-  // Whatever it was told to do on the visit before: a page that is loaded anew starts with an honest server.
+  // Resets the tampering of an earlier visit: a reloaded page starts with an unmodified server.
   await postJson(`${config.relay}/cheat/honest`);
   const enclave = Enclave.create({ url: config.enclave, ...(await trustOf(config)) });
   const state = new AppState(enclave, config);
@@ -49,7 +49,7 @@ async function start(main: HTMLElement): Promise<void> {
   main.setAttribute("aria-busy", "false");
 }
 
-/** What this page believes: a digest, or a policy with the verifier of releases. */
+/** Returns the trust configuration: a digest, or a policy with the release verifier. */
 async function trustOf({ pin }: Config): Promise<Trust> {
   if (pin !== null) return { pin };
   const [policy, wasm] = await Promise.all(["policy.json", "verifier.wasm"].map(bytesOf));
@@ -60,11 +60,11 @@ async function trustOf({ pin }: Config): Promise<Trust> {
 
 async function bytesOf(file: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(file);
-  if (!response.ok) throw new Error(`${file} was answered with ${response.status}.`);
+  if (!response.ok) throw new Error(`${file} returned status ${response.status}.`);
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** Where the enclave asks in a window, a click of this page has to open it: the button for that is always in reach. */
+/** Shows a button for confirmations in a popup, which only a click on this page can open. */
 function confirmationBar(enclave: Enclave): void {
   const bar = document.querySelector<HTMLElement>("#question");
   const button = bar?.querySelector("button");
@@ -81,7 +81,7 @@ function confirmationBar(enclave: Enclave): void {
 const main = document.querySelector("main");
 if (main !== null) {
   start(main).catch((thrown: unknown) => {
-    // The status element says it already when it is the enclave that was refused.
+    // The status element already shows a refusal of the enclave.
     if (main.childElementCount === 0)
       main.append(el("p", { role: "alert" }, `This page could not start: ${String(thrown)}`));
   });

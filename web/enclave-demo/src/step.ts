@@ -1,4 +1,4 @@
-// One step of the page: a heading, what it is about, buttons, and a place where what happened is said (and read out).
+// One step of the page: a heading, a description, buttons, and a status line that screen readers announce.
 
 import { EnclaveError, Refused } from "../../enclave-bridge/src/index.ts";
 import type { AppState } from "./app_state.ts";
@@ -6,7 +6,7 @@ import { type Content, el } from "./element.ts";
 
 export type Tone = "good" | "bad" | "plain";
 
-/** Why a button cannot work yet; nothing when it can. */
+/** Returns the reason why a button is unavailable, or nothing. */
 export type Precondition = () => string | undefined;
 
 export class Step {
@@ -31,7 +31,7 @@ export class Step {
     );
   }
 
-  /** Puts elements below each other; what is said comes after all of them. */
+  /** Appends elements; the status line comes last. */
   add(...elements: readonly HTMLElement[]): this {
     this.body.append(...elements, this.#said);
     return this;
@@ -50,7 +50,7 @@ export class Step {
     this.say("bad", el("b", {}, word), ` ${text}`);
   }
 
-  /** A button. While it works, or lacks something, it says so instead of doing it. */
+  /** Creates a button. While it is busy or unavailable, a click shows the reason. */
   button(
     label: string,
     style: "first" | "grave" | "",
@@ -86,11 +86,11 @@ export class Step {
 
 export const row = (...elements: readonly HTMLElement[]): HTMLElement => el("div", { class: "row" }, ...elements);
 
-/** What went wrong: a word, and a sentence with the next step. */
+/** Describes an error: a word, and a sentence with the next step. */
 function words(thrown: unknown): [string, string] {
   if (thrown instanceof EnclaveError || thrown instanceof Refused) {
     const text = `${thrown.message.charAt(0).toUpperCase()}${thrown.message.slice(1)}`;
     return [`Refused (${thrown.code}).`, `${text}. ${thrown.next}`];
   }
-  return ["That did not work.", thrown instanceof Error ? thrown.message : String(thrown)];
+  return ["Failed.", thrown instanceof Error ? thrown.message : String(thrown)];
 }

@@ -1,4 +1,4 @@
-// A person before the demo: reads what a step says, presses its buttons, answers the enclave's questions.
+// A user of the demo: reads a step's status, presses its buttons, confirms requests of the enclave.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -7,7 +7,7 @@ import type { PuppetEngine, PuppetTab } from "../../enclave/test/engines/puppet.
 
 declare const DEMO_FOLDER: string;
 
-/** Where screenshots go; none are taken when nothing is said. */
+/** The folder for screenshots; empty for no screenshots. */
 const SHOTS = process.env["DEMO_SHOTS"] ?? "";
 
 export class Person {
@@ -33,7 +33,9 @@ export class Person {
     );
   }
 
-  /** What the status element says. Its root is closed to scripts of the page; `before` leaves it open for this. */
+  /**
+   * Returns the text of the status element. Its root is closed to scripts of the page; `before` opens it for this test.
+   */
   status(): Promise<string> {
     return this.tab.run(
       "() => document.querySelector('briefcase-enclave-status').shadowRoot.querySelector('section').innerText",
@@ -48,7 +50,7 @@ export class Person {
     return this.tab.run("step => document.querySelector('#' + step).innerText", step);
   }
 
-  /** Presses a button as a person does, by mouse. */
+  /** Presses a button with the mouse. */
   async press(step: string, label: string): Promise<void> {
     const at = await this.tab.run<{ x: number; y: number } | null>(
       `([step, label]) => {
@@ -59,15 +61,15 @@ export class Person {
       }`,
       [step, label],
     );
-    assert.ok(at !== null, `there is no button «${label}» in ${step}`);
+    assert.ok(at !== null, `step ${step} has no button «${label}»`);
     await this.tab.page.mouse.click(at.x, at.y);
   }
 
-  /** Waits until a step says this. */
+  /** Waits until a step's status contains this text. */
   async hears(step: string, words: string): Promise<string> {
     const what = `${step} says «${words}»`;
     await until(what, async () => (await this.said(step)).includes(words), 60_000).catch(async () => {
-      throw new Error(`waited in vain until ${what}; it says «${await this.said(step)}»`);
+      throw new Error(`timed out waiting until ${what}; it says «${await this.said(step)}»`);
     });
     return this.said(step);
   }
@@ -77,7 +79,7 @@ export class Person {
     return this.hears(step, words);
   }
 
-  /** Answers the enclave's question with yes; what has to be typed is taken from what it shows. Gives what it showed. */
+  /** Confirms the enclave's request. `typed` derives the input from the shown text. Returns the shown text. */
   async agrees(typed?: (shown: string) => string): Promise<string> {
     const where = this.engine.name === "chromium" ? "frame" : "window";
     if (where === "window") {
@@ -93,14 +95,14 @@ export class Person {
     return shown;
   }
 
-  /** A screenshot with the question on it, where it comes up in the page. */
+  /** Takes a screenshot with the confirmation, if it is shown in the page. */
   async shown(name: string): Promise<void> {
     if (this.engine.name !== "chromium") return;
     await this.tab.text("button.yes[aria-disabled=false]", "frame");
     await this.shot(name);
   }
 
-  /** Nothing that axe finds, in whatever colours are on. */
+  /** Requires that axe finds no violation in the current colours. */
   async accessible(): Promise<void> {
     await this.tab.page.evaluate(await readFile(`${DEMO_FOLDER}../node_modules/axe-core/axe.min.js`, "utf8"));
     const found = await this.tab.run<readonly string[]>(`async () => {

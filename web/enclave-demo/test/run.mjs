@@ -1,5 +1,5 @@
-// `unit` without a browser, or (npm script `browsers`) `browsers chromium firefox [--only TEXT]` in the named ones, which
-// needs ENCLAVE_XTASK, the project's command.
+// `unit` runs without a browser. `browsers chromium firefox [--only TEXT]` (npm script `browsers`) runs in the named
+// ones and needs ENCLAVE_XTASK, the project's command.
 import { asked, folderOf, runTests } from "../../tests.mjs";
 
 const { kind, engines, only } = asked(process.argv.slice(2));

@@ -1,7 +1,7 @@
-//! The other party for the browsers' tests: the Rust the daemon has, with keys in memory, one command a line.
+//! The peer for the browser tests: the daemon's Rust code with keys in memory, one command a line.
 //!
-//! A line is a command and its parts: words, and bytes as `0x…`. The answer is `ok` and bytes, or `no` and why.
-//! Run by `cargo xtask enclave test`; the commands are those of `web/enclave/test/peer.ts`.
+//! A line is a command and its parts: words, and bytes as `0x…`. The response is `ok` and bytes, or `no` and the
+//! reason. `cargo xtask enclave test` runs it; `web/enclave/test/peer.ts` sends the commands.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -33,22 +33,22 @@ struct Peer {
     sessions: Vec<RatchetSession>,
 }
 
-/// The parts of a command, taken one by one.
+/// The parts of a command, in order.
 struct Parts<'a>(std::str::SplitWhitespace<'a>);
 
 impl Parts<'_> {
     fn word(&mut self) -> Outcome<&str> {
-        Ok(self.0.next().ok_or("a part is missing")?)
+        Ok(self.0.next().ok_or("the command has too few parts")?)
     }
 
     fn bytes(&mut self) -> Outcome<Vec<u8>> {
-        let digits = self.word()?.strip_prefix("0x").ok_or("a part is not bytes")?;
+        let digits = self.word()?.strip_prefix("0x").ok_or("the part is not bytes")?;
         let pairs = digits.as_bytes().chunks(2).map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?));
         pairs.collect()
     }
 
     fn array<const N: usize>(&mut self) -> Outcome<[u8; N]> {
-        Ok(self.bytes()?.try_into().map_err(|_| "a part has another length")?)
+        Ok(self.bytes()?.try_into().map_err(|_| "the part has the wrong length")?)
     }
 
     fn text(&mut self) -> Outcome<String> {
@@ -74,7 +74,7 @@ impl Peer {
         Ok(Self { identity: LocalIdentity::generate(&System)?, prekeys: None, sessions: Vec::new() })
     }
 
-    fn obey(&mut self, line: &str) -> Outcome<Vec<Vec<u8>>> {
+    fn run(&mut self, line: &str) -> Outcome<Vec<Vec<u8>>> {
         let mut parts = Parts(line.split_whitespace());
         match parts.word()?.to_owned().as_str() {
             "card" => Ok(vec![self.identity.card().to_bytes()]),
@@ -90,12 +90,13 @@ impl Peer {
             "audit" => check_audit(&mut parts),
             "vapid" => check_vapid(&mut parts),
             "approval" => check_approval(&mut parts),
-            other => Err(format!("there is no {other}").into()),
+            other => Err(format!("unknown command {other}").into()),
         }
     }
 
     fn make_prekeys(&mut self, one_time: usize) -> Outcome<Vec<Vec<u8>>> {
-        let made = now(Prekeys::make(&self.identity, one_time, LastResort::Made, &System)).ok_or("it waits")??;
+        let made = now(Prekeys::make(&self.identity, one_time, LastResort::Made, &System))
+            .ok_or("the operation is pending")??;
         let (prekeys, published) = made.into_parts();
         self.prekeys = Some(prekeys);
         let bundles = published.bundles.iter().map(PrekeyBundle::to_bytes);
@@ -106,7 +107,7 @@ impl Peer {
         let bundle = PrekeyBundle::verify(&parts.bytes()?)?;
         let mode = if parts.word()? == "x3dh" { AgreementMode::X3dh } else { AgreementMode::Pqxdh };
         let options = HandshakeOptions { mode, hide_headers: parts.flag()? };
-        let session = now(initiate(&self.identity, &bundle, options, &System)).ok_or("it waits")??;
+        let session = now(initiate(&self.identity, &bundle, options, &System)).ok_or("the operation is pending")??;
         let peer = session.peer().to_bytes();
         Ok(vec![self.keep(session)?, peer])
     }
@@ -115,8 +116,9 @@ impl Peer {
         let message = parts.bytes()?;
         let policy = ResponderPolicy { allow_x3dh: parts.flag()? };
         let associated = parts.bytes()?;
-        let prekeys = self.prekeys.as_ref().ok_or("no prekeys were made")?;
-        let done = now(accept(&self.identity, prekeys, &message, &associated, policy, &System)).ok_or("it waits")??;
+        let prekeys = self.prekeys.as_ref().ok_or("no prekeys were generated")?;
+        let done = now(accept(&self.identity, prekeys, &message, &associated, policy, &System))
+            .ok_or("the operation is pending")??;
         let (accepted, plaintext) = done.into_parts();
         self.prekeys = Some(accepted.prekeys);
         Ok(vec![self.keep(accepted.session)?, plaintext.to_vec()])
@@ -143,7 +145,7 @@ impl Peer {
     }
 
     fn session(&mut self, parts: &mut Parts<'_>) -> Outcome<&mut RatchetSession> {
-        Ok(self.sessions.get_mut(parts.place()?).ok_or("there is no such session")?)
+        Ok(self.sessions.get_mut(parts.place()?).ok_or("unknown session")?)
     }
 }
 
@@ -184,7 +186,7 @@ fn main() -> Outcome<()> {
     let mut peer = Peer::new()?;
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
-        match peer.obey(&line?) {
+        match peer.run(&line?) {
             Ok(answers) => writeln!(out, "{}", shown(&answers))?,
             Err(why) => writeln!(out, "no {why}")?,
         }

@@ -1,14 +1,14 @@
-//! Messages across the door: fields, each a length (`u32`, little endian) and that many bytes.
+//! The message encoding: a sequence of fields. A field is a length (`u32`, little endian) and that many bytes.
 
 use briefcase_ratchet::RatchetError;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// Longest message.
+/// The length limit of a message.
 const MAX_MESSAGE_BYTES: usize = 8 << 20;
 
-/// The fields of a message that came in, one after the other.
+/// Reads the fields of an incoming message in order.
 pub struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -62,14 +62,14 @@ impl<'a> Fields<'a> {
 }
 
 fn malformed() -> Failure {
-    RatchetError::Malformed("the message at the door").into()
+    RatchetError::Malformed("a message of the host").into()
 }
 
-/// Fields on their way out.
+/// Builds an outgoing message.
 #[derive(Default)]
-pub struct Message(Vec<Zeroizing<Vec<u8>>>);
+pub struct MessageBuilder(Vec<Zeroizing<Vec<u8>>>);
 
-impl Message {
+impl MessageBuilder {
     pub fn of(field: impl Into<Vec<u8>>) -> Self {
         Self::default().and(field)
     }

@@ -1,7 +1,7 @@
-//! The exports and the import of the module: the only unsafe code, and no more of it than the boundary needs.
+//! The exports and the import of the module. All unsafe code is in this file.
 //!
-//! The other side writes `length` bytes where `reserve` points and calls; what it gets is where `output` points until the
-//! next call or `wipe`. It calls from one thread, one at a time.
+//! The caller writes `length` bytes at the address that `reserve` returned, then calls. The response is at `output`
+//! until the next call or `wipe`. The caller uses one thread and makes one call at a time.
 #![expect(unsafe_code, reason = "exports have fixed names, the import is foreign: both are unsafe to declare")]
 
 use std::cell::RefCell;
@@ -21,7 +21,7 @@ struct Browser;
 
 impl Entropy for Browser {
     fn fill(&self, bytes: &mut [u8]) {
-        // SAFETY: the import writes `length` bytes from `pointer` on, and they are ours for as long as it runs.
+        // SAFETY: the import writes `length` bytes from `pointer` on; this function borrows them mutably while it runs.
         unsafe { random(bytes.as_mut_ptr(), bytes.len()) }
     }
 }
@@ -35,7 +35,7 @@ thread_local! {
     static STATE: RefCell<State> = RefCell::new(State { executor: Executor::new(&Browser), input: Zeroizing::default() });
 }
 
-/// Room for a message of `length` bytes.
+/// Allocates the buffer for a message of `length` bytes.
 #[unsafe(no_mangle)]
 extern "C" fn reserve(length: usize) -> *mut u8 {
     STATE.with_borrow_mut(|state| {
@@ -44,7 +44,7 @@ extern "C" fn reserve(length: usize) -> *mut u8 {
     })
 }
 
-/// Begins an operation with the message that was written.
+/// Starts an operation with the written message.
 #[unsafe(no_mangle)]
 extern "C" fn call(operation: u32, length: usize) -> Status {
     STATE.with_borrow_mut(|state| {
@@ -54,7 +54,7 @@ extern "C" fn call(operation: u32, length: usize) -> Status {
     })
 }
 
-/// Goes on with the answer that was written.
+/// Resumes the operation with the written response.
 #[unsafe(no_mangle)]
 extern "C" fn answer(length: usize) -> Status {
     STATE.with_borrow_mut(|state| {
@@ -64,13 +64,13 @@ extern "C" fn answer(length: usize) -> Status {
     })
 }
 
-/// Where the last message lies.
+/// Returns the address of the last message.
 #[unsafe(no_mangle)]
 extern "C" fn output() -> *const u8 {
     STATE.with_borrow(|state| state.executor.output().as_ptr())
 }
 
-/// How long it is.
+/// Returns the length of the last message.
 #[unsafe(no_mangle)]
 extern "C" fn output_len() -> usize {
     STATE.with_borrow(|state| state.executor.output().len())

@@ -1,10 +1,9 @@
-//! Why an operation was not done, as a number and a sentence. The order of the numbers is that of `CODES` in
-//! `instance.ts`.
+//! The failure of an operation: a number and a message. The numbers have the order of `CODES` in `wasm_instance.ts`.
 
 use briefcase_enclave_formats::{CodecError, KeyError, approval::ApprovalError, audit::AuditError, vapid::VapidError};
 use briefcase_ratchet::{HolderError, RatchetError};
 
-/// The kinds that a caller can tell apart.
+/// The kinds of failure that a caller can distinguish.
 #[derive(Clone, Copy)]
 pub enum Code {
     Malformed,
@@ -19,7 +18,7 @@ pub enum Code {
     Exhausted,
 }
 
-/// An operation that was not done.
+/// A failed operation.
 pub struct Failure {
     pub code: Code,
     pub message: String,
@@ -86,7 +85,7 @@ impl From<ApprovalError> for Failure {
 }
 
 impl Code {
-    /// The status at the state.
+    /// The status that an export returns.
     pub const fn number(self) -> u32 {
         match self {
             Self::Malformed => 16,

@@ -1,9 +1,11 @@
-//! The Rust core of the browser enclave: one door, messages in and out, no other way to it.
+//! The Rust core of the browser enclave. Messages through the exports are its only interface.
 //!
-//! Invariants: **an operation gives a new state together with what it releases**, so that the worker can store the one
-//! before it lets the other go; and the only points where an operation waits are those that need a key which WebCrypto
-//! holds. Everything else is the same code as in the daemon. No wasm-bindgen: the one import is randomness, the exports
-//! are listed in `state.rs`, and `state.ts` is the typed side of them.
+//! Invariants: **an operation returns the new state together with the data it releases**, so the worker can store the
+//! state before it releases the data. An operation waits only for keys that WebCrypto holds. All other code is shared
+//! with the daemon.
+//!
+//! The module uses no wasm-bindgen. Its one import is randomness; `exports.rs` lists the exports, and `bindings.ts` is
+//! their typed side.
 
 mod codec;
 mod documents;

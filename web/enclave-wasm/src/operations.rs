@@ -1,4 +1,4 @@
-//! Operations by number; `state.ts` has the same numbers and fields.
+//! Operations by number; `bindings.ts` has the same numbers and fields.
 
 use std::rc::Rc;
 
@@ -6,14 +6,14 @@ use briefcase_types::Entropy;
 use zeroize::Zeroizing;
 
 use crate::{
-    codec::{Fields, Message},
+    codec::{Fields, MessageBuilder},
     documents,
     failure::{Code, Failure},
     host_calls::HostCalls,
     sessions,
 };
 
-/// What an operation may use.
+/// The resources of an operation.
 pub struct Context {
     pub host_calls: Rc<HostCalls>,
     pub entropy: &'static dyn Entropy,
@@ -24,7 +24,7 @@ pub async fn run(
     input: Zeroizing<Vec<u8>>,
     host_calls: Rc<HostCalls>,
     entropy: &'static dyn Entropy,
-) -> Result<Message, Failure> {
+) -> Result<MessageBuilder, Failure> {
     let context = Context { host_calls, entropy };
     let fields = Fields::read(&input)?;
     match operation {
@@ -49,6 +49,6 @@ pub async fn run(
         41 => sessions::encrypt(fields, &context),
         42 => sessions::decrypt(fields, &context),
         43 => sessions::facts(fields),
-        _ => Err(Failure::new(Code::Malformed, "there is no such operation")),
+        _ => Err(Failure::new(Code::Malformed, "unknown operation")),
     }
 }

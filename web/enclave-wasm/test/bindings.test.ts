@@ -1,4 +1,4 @@
-// The door itself: forms, order, refusals, and what happens after a trap.
+// The bindings: formats, order, failures, and the behaviour after a trap.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -37,7 +37,7 @@ test("digest", async () => {
   assert.deepEqual(await core.digest(utf8("abc")), expected);
 });
 
-test("the forms that Rust committed are made here, byte for byte", async () => {
+test("the documents of the committed vectors are reproduced byte for byte", async () => {
   for (const { algorithm, raw, kid } of forms.thumbprints) {
     assert.equal(await core.thumbprint(algorithm, unbase64(raw)), kid);
   }
@@ -55,7 +55,7 @@ test("the forms that Rust committed are made here, byte for byte", async () => {
   await assert.rejects(core.auditVerify(...parts, audit.entries.slice(1).map(utf8)), refusal("forged"));
 });
 
-test("limits of forms", async () => {
+test("document limits", async () => {
   const lease = { aud: "https://push.example", sub: "mailto:a@b.example", now: 1, ttl: 86_401 };
   await assert.rejects(core.vapidInput(lease), refusal("refused"));
   await assert.rejects(core.vapidInput({ ...lease, ttl: 60, aud: "https://push.example/path" }), refusal("refused"));
@@ -71,7 +71,7 @@ test("limits of forms", async () => {
   await assert.rejects(core.auditEntry({ ...entry, extra: 1 } as never), refusal("malformed"));
 });
 
-test("operations asked for at once run one after the other", async () => {
+test("concurrent operations run one after the other", async () => {
   const holder = new Holder();
   const busy = await load(holder);
   const names = ["a", "b", "c", "d"];
@@ -83,13 +83,13 @@ test("operations asked for at once run one after the other", async () => {
   }
 });
 
-test("a holder that fails, and one that lies", async () => {
+test("failing and wrong key operations are rejected", async () => {
   const holder = new Holder();
   const fine = await load(holder);
   const alice = await person(fine, holder, "alice");
   const lost = { ...alice, signing: "not-there" };
   await assert.rejects(fine.prekeysMake(lost, { oneTime: 1 }), refusal("foreign"));
-  assert.ok((await fine.prekeysMake(alice, { oneTime: 1 })).prekeys.length > 0, "the next operation is not disturbed");
+  assert.ok((await fine.prekeysMake(alice, { oneTime: 1 })).prekeys.length > 0, "the next operation succeeds");
   class Lying extends Holder {
     override async sign(): Promise<Uint8Array> {
       return new Uint8Array(64);
@@ -104,7 +104,7 @@ test("a holder that fails, and one that lies", async () => {
   await assert.rejects(lying.initiate(alice, lastResort), refusal("refused"), "a shared secret of zeros");
 });
 
-test("a trap poisons the copy, a new one works", async () => {
+test("a trap poisons the instance; a new one works", async () => {
   const broken = await load(new Holder());
   const { getRandomValues } = crypto;
   crypto.getRandomValues = () => {
@@ -120,7 +120,7 @@ test("a trap poisons the copy, a new one works", async () => {
   assert.ok(await (await load(new Holder())).digest(utf8("abc")));
 });
 
-test("the module imports randomness and nothing else", async () => {
+test("the module imports only randomness", async () => {
   const module = await WebAssembly.compile(wasm);
   assert.deepEqual(WebAssembly.Module.imports(module), [{ module: "env", name: "random", kind: "function" }]);
   const exports = WebAssembly.Module.exports(module).map(({ name }) => name);
@@ -128,7 +128,7 @@ test("the module imports randomness and nothing else", async () => {
     assert.ok(exports.includes(name));
 });
 
-test("what was asked and answered is not left in memory", async () => {
+test("requests and responses are wiped from memory", async () => {
   const seen: WebAssembly.Memory[] = [];
   const { instantiate } = WebAssembly;
   (WebAssembly as { instantiate: unknown }).instantiate = async (...given: Parameters<typeof instantiate>) => {
@@ -148,5 +148,5 @@ test("what was asked and answered is not left in memory", async () => {
   assert.equal(text(plaintext), canary);
   const memory = Buffer.from((seen[0] ?? assert.fail("no memory")).buffer);
   assert.equal(memory.includes(canary), false);
-  assert.equal(memory.includes(Buffer.from(session).subarray(200, 264)), false, "nor the session's keys");
+  assert.equal(memory.includes(Buffer.from(session).subarray(200, 264)), false, "the session's keys are wiped too");
 });

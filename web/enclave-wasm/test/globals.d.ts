@@ -1,4 +1,4 @@
-/** Path of the module that was just built. */
+/** The path of the built module. */
 declare const CORE_FILE: string;
-/** The folder vectors/. */
+/** The folder `vectors/`. */
 declare const VECTORS: string;

@@ -1,4 +1,5 @@
-// Sessions through the door: against what the Rust run committed, and against itself with keys in WebCrypto.
+// Sessions through the bindings: against the committed vectors of the Rust tests, and between two identities with keys
+// in WebCrypto.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -47,7 +48,7 @@ async function responder(holder: Holder, side: Side): Promise<LocalIdentity> {
   return { card: unbase64(side.card), signing: "signing", agreement: "agreement" };
 }
 
-test("the conversations that Rust committed are read here", async () => {
+test("the committed conversations decrypt", async () => {
   assert.equal(vectors.conversations.length, 4);
   for (const one of vectors.conversations) {
     const holder = new Holder();
@@ -66,11 +67,11 @@ test("the conversations that Rust committed are read here", async () => {
       assert.deepEqual(read.plaintext, unbase64(step.plaintext));
     }
     assert.equal(await core.safetyNumber(unbase64(one.initiator.card), unbase64(one.responder.card)), one.safetyNumber);
-    assert.equal(holder.asked, 1, "the only key asked for is that of the identity");
+    assert.equal(holder.asked, 1, "only the identity's key was used");
   }
 });
 
-test("the ML-KEM vector, and a key made here", async () => {
+test("the ML-KEM vector, and a generated key", async () => {
   const core = await load(new Holder());
   const { kem } = vectors;
   assert.deepEqual(await core.kemDecapsulate(unbase64(kem.seed), unbase64(kem.ciphertext)), unbase64(kem.shared));
@@ -107,7 +108,7 @@ async function talk(core: Core, holder: Holder, mode: Mode, hideHeaders: boolean
   await assert.rejects(core.decrypt(ours.slice(1), answer.message), refusal("state_corrupt"));
 }
 
-test("two people in every mode, their keys in WebCrypto", async () => {
+test("two identities in every mode, with keys in WebCrypto", async () => {
   const holder = new Holder();
   const core = await load(holder);
   for (const mode of ["pqxdh", "x3dh"] as const) {
@@ -115,7 +116,7 @@ test("two people in every mode, their keys in WebCrypto", async () => {
   }
 });
 
-test("X3DH is refused unless it is allowed", async () => {
+test("X3DH is rejected unless it is allowed", async () => {
   const holder = new Holder();
   const core = await load(holder);
   const [alice, bob] = [await person(core, holder, "alice"), await person(core, holder, "bob")];
@@ -139,7 +140,7 @@ test("prekeys are refilled and rotated", async () => {
   await assert.rejects(core.prekeysRefill(bob, rotated.prekeys, 1000), refusal("exhausted"));
 });
 
-test("a last resort held by WebCrypto is asked for by its name", async () => {
+test("a last resort held by the host is used by its name", async () => {
   const core = await load(new Holder());
   const key = await core.kemGenerate();
   const asked: string[] = [];

@@ -1,10 +1,10 @@
-// Keys in WebCrypto, as the worker holds them: non-extractable where that matters, asked by name.
+// Keys in WebCrypto, as the worker holds them: non-extractable where that matters, found by name.
 import { readFile } from "node:fs/promises";
 import { Core, type KeyOperations, type LocalIdentity, type NamedKey } from "../bindings.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Bytes with a buffer of their own, as WebCrypto's types ask for. */
+/** Copies bytes into their own buffer, as WebCrypto's types require. */
 export const owned = (bytes: Uint8Array): Bytes => new Uint8Array(bytes);
 export const unbase64 = (text: string): Bytes => new Uint8Array(Buffer.from(text, "base64url"));
 export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
@@ -22,7 +22,7 @@ export class Holder implements KeyOperations {
     return { keyRef, publicKey: new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)) };
   }
 
-  /** A key of the vectors, from its 32 bytes. */
+  /** Imports a key of the vectors from its 32 bytes. */
   async take(algorithm: "Ed25519" | "X25519", keyRef: string, secret: Uint8Array): Promise<void> {
     const head = { Ed25519: "302e020100300506032b657004220420", X25519: "302e020100300506032b656e04220420" };
     const pkcs8 = owned(Buffer.concat([Buffer.from(head[algorithm], "hex"), secret]));
@@ -42,13 +42,13 @@ export class Holder implements KeyOperations {
   }
 
   async decapsulate(): Promise<Uint8Array> {
-    throw new Error("this engine has no ML-KEM");
+    throw new Error("this engine lacks ML-KEM");
   }
 
   #key(keyRef: string): CryptoKey {
     this.asked += 1;
     const key = this.#keys.get(keyRef);
-    if (key === undefined) throw new Error("no such key");
+    if (key === undefined) throw new Error("unknown key");
     return key;
   }
 }
@@ -56,7 +56,7 @@ export class Holder implements KeyOperations {
 export const wasm = owned(await readFile(CORE_FILE));
 export const load = (foreign: KeyOperations): Promise<Core> => Core.load(wasm, foreign);
 
-/** An identity with fresh keys in WebCrypto. */
+/** Creates an identity with new keys in WebCrypto. */
 export async function person(core: Core, holder: Holder, name: string): Promise<LocalIdentity> {
   const signing = await holder.make("Ed25519", `${name}-signing`);
   const agreement = await holder.make("X25519", `${name}-agreement`);

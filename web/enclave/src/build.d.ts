@@ -1,10 +1,10 @@
-// What the build puts in. Nothing of it can be changed at run time.
+// Values that the build inserts. They cannot change at run time.
 
-/** Origins that may embed this release. */
+/** The origins that may embed this release. */
 declare const ENCLAVE_HOSTS: readonly string[];
 
 declare module "enclave:worker" {
-  /** The worker's whole source, a part of the one file whose digest is pinned. */
+  /** The worker's whole source: a part of the one file whose digest is pinned. */
   const source: string;
   export default source;
 }

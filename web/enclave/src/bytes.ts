@@ -1,6 +1,6 @@
-// Bytes and their text forms.
+// Bytes and their text encodings.
 
-/** Bytes in a buffer of their own, as WebCrypto takes them. */
+/** Bytes in their own buffer, as WebCrypto requires. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 const encoder = new TextEncoder();
@@ -9,7 +9,7 @@ export const utf8 = (text: string): Bytes => encoder.encode(text);
 
 export const owned = (bytes: Uint8Array | ArrayBuffer): Bytes => new Uint8Array(bytes);
 
-/** The bytes as a buffer that can be transferred and is nobody else's. */
+/** Copies the bytes into a buffer that can be transferred. */
 export const buffer = (bytes: Uint8Array): ArrayBuffer => owned(bytes).buffer;
 
 export const random = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));
@@ -34,7 +34,7 @@ export function toBase64url(bytes: Uint8Array): string {
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** Reads base64 or base64url; throws when it is neither. */
+/** Decodes base64 or base64url; throws on other input. */
 export function fromBase64url(text: string): Bytes {
   return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), letter => letter.charCodeAt(0));
 }

@@ -1,21 +1,21 @@
-// What worker and frame say to each other inside the enclave. The host sees none of it.
+// The messages between worker and frame. The host sees none of them.
 
 import type { ErrorCode, Open } from "../../protocol/src/index.ts";
 
-/** The text that a person reads before a decision. `quoted` is somebody else's text and is shown as such. */
+/** The page that a person reads before a decision. `quoted` is text of another party and is shown as a quote. */
 export interface ConfirmationPage {
   readonly heading: string;
   readonly paragraphs: readonly string[];
   readonly quoted?: string;
-  /** A recovery code to write down; its last group has to be typed before `yes` works. */
+  /** A recovery code to write down; its last group must be typed before `yes` works. */
   readonly code?: string;
-  /** Asks for a line of text. */
+  /** The label of a text input. */
   readonly prompt?: string;
   readonly yes: string;
   readonly no: string;
 }
 
-/** What a passkey is asked for after the click. */
+/** The passkey ceremony after the click. */
 export type Ceremony =
   | { readonly kind: "create"; readonly host: string; readonly salt: ArrayBuffer }
   | { readonly kind: "use"; readonly credential: ArrayBuffer; readonly salt: ArrayBuffer };
@@ -25,7 +25,9 @@ export interface ConfirmationRequest {
   readonly ceremony?: Ceremony;
 }
 
-/** What came of it. `prf` is 32 bytes that only this credential on its authenticator gives for the salt. */
+/**
+ * The result of a confirmation. `prf` is 32 bytes that only this credential on its authenticator returns for the salt.
+ */
 export type ConfirmationResult =
   | { readonly kind: "no" }
   | { readonly kind: "failed"; readonly code: ErrorCode; readonly message: string }
@@ -36,17 +38,17 @@ export type ConfirmationResult =
       readonly credential?: ArrayBuffer;
     };
 
-/** Frame to worker. The first carries the host's port. */
+/** Messages from frame to worker. The first carries the host's port. */
 export type ToWorker =
   | {
       readonly kind: "open";
       readonly host: string;
       readonly open: Open;
       readonly hash: string;
-      /** The store that this origin's other storage remembers for the host. */
+      /** The store id that this origin's other storage remembers for the host. */
       readonly witness: string | null;
       readonly gesture: "frame" | "window";
-      /** A lock's name: whoever gets it after the worker knows that the worker is gone. */
+      /** The name of a lock. The frame acquires it only after the worker is gone. */
       readonly life: string;
     }
   | { readonly kind: "told"; readonly id: number; readonly told: ConfirmationResult }
@@ -54,7 +56,7 @@ export type ToWorker =
   | { readonly kind: "window" }
   | { readonly kind: "hide" };
 
-/** Worker to frame. */
+/** Messages from worker to frame. */
 export type ToFrame =
   | { readonly kind: "alive" }
   | { readonly kind: "ask"; readonly id: number; readonly ask: ConfirmationRequest }

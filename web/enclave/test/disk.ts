@@ -1,14 +1,14 @@
-// What somebody gets who copies the browser's files.
+// The view of an attacker who copies the browser's files.
 
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Where engines keep IndexedDB below a profile. */
+/** The folders of IndexedDB inside a profile. */
 const STORES = /\/(IndexedDB|storage\/default)\//;
 const PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 
-/** Whether the private half of an Ed25519 key lies in clear in the profile's databases. */
+/** Checks whether the private key of an Ed25519 pair is in the profile's databases in plain text. */
 export async function liesInClear(profile: string, jwk: { readonly x?: string }): Promise<boolean> {
   const files = await readdir(profile, { recursive: true, withFileTypes: true });
   const paths = files.filter(file => file.isFile()).map(file => join(file.parentPath, file.name));
@@ -21,7 +21,7 @@ export async function liesInClear(profile: string, jwk: { readonly x?: string })
   return false;
 }
 
-/** What could be a seed: 32 bytes after the tag that PKCS #8 has before them. */
+/** Returns possible seeds: 32 bytes after the tag that precedes them in PKCS #8. */
 function seeds(bytes: Buffer): readonly Buffer[] {
   const found: Buffer[] = [];
   for (let at = bytes.indexOf("\x04\x20"); at >= 0; at = bytes.indexOf("\x04\x20", at + 1)) {

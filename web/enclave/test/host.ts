@@ -1,19 +1,19 @@
-// A test's view of a host page with an enclave in it.
+// A test's access to a host page with an enclave.
 
 import assert from "node:assert/strict";
 import type { Engine, Tab } from "./engines/engine.ts";
 import { until } from "./engines/engine.ts";
 import type { Origins } from "./world.ts";
 
-/** What a page answers is whatever it answers: tests look into it and say what they expect. */
+/** The page returns data of any shape; the tests check what they need. */
 // biome-ignore lint/suspicious/noExplicitAny: the shape is what is tested
 export type Loose = any;
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 export type Answer = { readonly ok: Loose } | { readonly error: { code: string; message: string; next: string } };
 
-/** Bytes as they go to the page. */
+/** Encodes bytes for the page. */
 export const bytes = (of: Uint8Array | string) => ({ $: Buffer.from(of).toString("base64") });
-/** Bytes as they come from there. */
+/** Decodes bytes from the page. */
 export const read = (of: { $: string }) => Buffer.from(of.$, "base64");
 
 export interface Opening {
@@ -36,7 +36,7 @@ export class Host {
     return host;
   }
 
-  /** Loads the host page anew, and the enclave in it. */
+  /** Reloads the host page and its enclave. */
   async load({ csp, storage = "disk", store }: Opening = {}): Promise<{ ready: boolean; schema?: number }> {
     await this.tab.goto(`${this.origins.app}/`);
     return this.boot({
@@ -54,14 +54,14 @@ export class Host {
     return this.tab.run("([method, params]) => host.call(method, params)", [method, params]);
   }
 
-  /** Calls and expects success. */
+  /** Calls a method and expects success. */
   async call(method: string, params: object = {}): Promise<Loose> {
     const answer = await this.ask(method, params);
     assert.ok("ok" in answer, `${method}: ${JSON.stringify(answer)}`);
     return answer.ok;
   }
 
-  /** Calls and expects this refusal. */
+  /** Calls a method and expects this refusal. */
   async refused(code: string, method: string, params: object = {}): Promise<void> {
     const answer = await this.ask(method, params);
     assert.ok("error" in answer, `${method} was not refused: ${JSON.stringify(answer)}`);
@@ -69,7 +69,7 @@ export class Host {
     assert.ok(answer.error.next.length > 0);
   }
 
-  /** Begins a call that a person has to confirm. */
+  /** Starts a call that needs confirmation. */
   async begin(method: string, params: object = {}): Promise<void> {
     await this.tab.run("([method, params]) => host.begin(method, params)", [method, params]);
   }
@@ -86,7 +86,7 @@ export class Host {
     return this.tab.run("() => host.events");
   }
 
-  /** Where this engine takes gestures; opens the window if it takes them there. */
+  /** Returns the place of confirmations in this engine; opens the popup if it is one. */
   async question(): Promise<"frame" | "window"> {
     const { gesture } = await this.call("status");
     if (gesture === "window") {
@@ -96,7 +96,7 @@ export class Host {
     return gesture;
   }
 
-  /** Does what a person does who agrees (or not): reads, waits until the button works, clicks. */
+  /** Acts as a user: reads, waits until the button works, clicks. */
   async decide(button: "yes" | "no", typed?: (shown: string) => string): Promise<string> {
     await this.tab.front();
     const where = await this.question();
@@ -107,7 +107,7 @@ export class Host {
     return shown;
   }
 
-  /** A call that a person agrees to. */
+  /** Calls a method and confirms it. */
   async agreed(method: string, params: object = {}, typed?: (shown: string) => string): Promise<Loose> {
     await this.begin(method, params);
     await this.decide("yes", typed);

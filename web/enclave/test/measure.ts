@@ -1,5 +1,4 @@
-// How long things take in this engine, on this machine, with whatever else it does. Times are the host page's: what a
-// caller waits for, channel and disk included.
+// Measures durations in this engine on this machine. The times are those of the host page, channel and disk included.
 
 import type { Stage } from "./cases/case.ts";
 import { bytes, type Host } from "./host.ts";
@@ -11,7 +10,7 @@ export interface Figure {
   readonly p50: number;
   readonly p95: number;
   readonly mean: number;
-  /** What it may take at the 95th percentile, always; and what it should take on a quiet machine. */
+  /** The limit at the 95th percentile, and the target on a quiet machine. */
   readonly limit: number;
   readonly goal: number;
 }
@@ -41,7 +40,7 @@ const timed = (host: Host, body: string, argument: unknown, runs: number): Promi
     { argument, runs },
   );
 
-/** `scale` is how many times as often as in a test. */
+/** `scale` multiplies the number of runs of a test. */
 export async function measure(stage: Stage, scale: number): Promise<readonly Figure[]> {
   const host = await stage.fresh();
   const { kid } = await host.generate("ES256", "signing");
@@ -65,13 +64,13 @@ export async function measure(stage: Stage, scale: number): Promise<readonly Fig
     figure("generate ES256", [100, 20], await timed(host, generate, { alg: "ES256", purpose: "signing" }, 20 * scale)),
     figure("generate an identity and its prekeys", [200, 40], await timed(host, signal, {}, 10 * scale)),
   ];
-  // A fresh store: the others have filled up with keys.
+  // A new store: the earlier ones contain many keys.
   const signing = await stage.fresh();
   const key = (await signing.generate("ES256", "signing")).kid;
   figures.push(figure("sign ES256", [50, 5], await timed(signing, sign, key, 100 * scale)));
   figures.push(figure("fetch and hash the module", [100, 20], await timed(signing, hash, artifact, 20 * scale)));
   const kept = await ratchet(signing, scale, "");
-  // Without a disk: what is left is the computing and the channel.
+  // Without a disk: only computation and channel remain.
   return [...figures, ...kept, ...(await ratchet(await stage.fresh({ storage: "memory" }), scale, ", in memory"))];
 }
 
@@ -86,7 +85,7 @@ async function ratchet(host: Host, scale: number, where: string): Promise<readon
     const session = turn % 2 === 0 ? there : here;
     host.message = (await host.sure("session.encrypt", { session, plaintext: new ArrayBuffer(100) })).message;
   }`;
-  // Every message is a turn of the ratchet: the costly kind.
+  // Every message is a ratchet step, the costly kind.
   const times = await host.tab.run<{ sent: number[]; heard: number[] }>(
     `async ({ ends, runs }) => {
       const encrypt = ${encrypt};

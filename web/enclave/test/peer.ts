@@ -1,4 +1,5 @@
-// The other party of a session, in Rust, with its keys in its own memory: `web/enclave-wasm/examples/peer.rs`, driven by lines.
+// The other party of a session, in Rust, with its keys in its own memory. It runs `web/enclave-wasm/examples/peer.rs`
+// with one command a line.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
@@ -6,7 +7,7 @@ import { createInterface, type Interface } from "node:readline";
 const hex = (part: string | Uint8Array): string =>
   typeof part === "string" ? part : `0x${Buffer.from(part).toString("hex")}`;
 
-/** What the peer refuses, in its own words. */
+/** A refusal of the peer, with its message. */
 export class PeerRefused extends Error {}
 
 export class Peer {
@@ -27,7 +28,7 @@ export class Peer {
     return new Peer(child, createInterface({ input: child.stdout }));
   }
 
-  /** One command: words as they are, bytes in hexadecimal; one answer, all bytes. */
+  /** Runs one command: words as they are, bytes in hexadecimal. Returns the bytes of the response. */
   async ask(command: string, ...parts: readonly (string | Uint8Array)[]): Promise<readonly Buffer[]> {
     this.process.stdin?.write(`${[command, ...parts.map(hex)].join(" ")}\n`);
     const { value, done } = await this.#lines.next();
@@ -37,7 +38,7 @@ export class Peer {
     return rest.map(part => Buffer.from(part.slice(2), "hex"));
   }
 
-  /** A command with one answer. */
+  /** Runs a command with a one-part response. */
   async one(command: string, ...parts: readonly (string | Uint8Array)[]): Promise<Buffer> {
     const [answer] = await this.ask(command, ...parts);
     if (answer === undefined) throw new Error(`${command}: no answer`);

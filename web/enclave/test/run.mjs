@@ -1,5 +1,5 @@
-// `unit` without a browser, `browsers chromium firefox webkit [--only TEXT]` in the named ones, or `bench chromium …`,
-// which measures.
+// `unit` runs without a browser; `browsers chromium firefox webkit [--only TEXT]` runs in the named ones; `bench
+// chromium …` measures.
 import { asked, folderOf, runTests } from "../../tests.mjs";
 
 const { kind, engines, only } = asked(process.argv.slice(2));

@@ -1,4 +1,4 @@
-// The other side, without a line of the enclave's: Node's own cryptography, and the record's chain computed anew.
+// Independent verification: Node's own cryptography, and the audit log's chain computed again.
 
 import assert from "node:assert/strict";
 import { createHash, createPublicKey, hkdfSync, type JsonWebKey, verify } from "node:crypto";
@@ -11,14 +11,14 @@ export function valid(jwk: JsonWebKey, message: Uint8Array, signature: Uint8Arra
   return verify("sha256", message, { key, dsaEncoding: "ieee-p1363" }, signature);
 }
 
-/** RFC 7638. */
+/** Returns the RFC 7638 thumbprint. */
 export function thumbprint(jwk: JsonWebKey): string {
   const { crv, kty, x, y } = jwk;
   const form = y === undefined ? { crv, kty, x } : { crv, kty, x, y };
   return createHash("sha256").update(JSON.stringify(form)).digest("base64url");
 }
 
-/** What `derive` gives for a shared secret, by its description. */
+/** Computes the documented result of `derive` for a shared secret. */
 export function derived(shared: Uint8Array, host: string, info: Uint8Array): Buffer {
   const parts = [Buffer.from("briefcase enclave derive v1"), Buffer.from(host), Buffer.from(info)];
   const whole = parts.flatMap(part => [Buffer.from([part.length >> 8, part.length & 255]), part]);
@@ -35,7 +35,7 @@ export interface Entry {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** Reads the whole record and checks every link and the signature of its end. */
+/** Reads the whole audit log and verifies every link and the signature of the head. */
 export async function record(host: Host): Promise<readonly Entry[]> {
   const entries: Entry[] = [];
   let link: Buffer = Buffer.alloc(32);

@@ -1,5 +1,5 @@
-// What the cases run against: two releases of the enclave, served by the project's own server, and a host page on the
-// origin that they were built for, another on one that they were not.
+// The servers of the cases: two releases of the enclave, served by the project's own server; a host page on an allowed
+// origin, and one on another origin.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -11,17 +11,17 @@ import { freePort } from "./engines/webkit.ts";
 
 declare const ENCLAVE_FOLDER: string;
 
-/** The origins that one engine sees. */
+/** The origins of one engine. */
 export interface Origins {
   readonly app: string;
   readonly kms: string;
-  /** May embed the enclave too, from another site. */
+  /** Another site that may embed the enclave too. */
   readonly far: string;
-  /** May not embed the enclave. */
+  /** An origin that may not embed the enclave. */
   readonly evil: string;
 }
 
-/** `two` is an update of `one`; `three` is only ever served spoiled. */
+/** `two` is an update of `one`; `three` is only served tampered. */
 export type Release = "one" | "two" | "three";
 
 const XTASK = process.env["ENCLAVE_XTASK"] ?? "";
@@ -31,13 +31,13 @@ const names = {
   far: "far.localhost",
   evil: "evil.localhost",
 } as const;
-/** Folders: what is served at `far` is what is served at `app`, with less in its headers. */
+/** Folders: `far` serves the files of `app` with fewer headers. */
 const FOLDERS = ["app", "kms", "far", "evil"] as const;
 
 export class World {
-  /** The servers by their ports. */
+  /** The servers by port. */
   readonly #servers = new Map<number, { readonly process: ChildProcess; readonly sites: readonly string[] }>();
-  /** What reached the thief's server. */
+  /** The requests that reached the attacker's server. */
   readonly stolen: string[] = [];
   #thief: Server | undefined;
 
@@ -54,13 +54,13 @@ export class World {
     const port = await freePort();
     const named = origins(name => `http://${names[name]}:${port}`);
     const ports = { app: await freePort(), kms: await freePort(), far: await freePort(), evil: await freePort() };
-    // Ports of one address are one site; the name of the same address is another.
+    // Ports of one address are one site; a host name for that address is another.
     const numbered = origins(name => `http://${name === "far" ? "localhost" : "127.0.0.1"}:${ports[name]}`);
     const thief = `http://127.0.0.1:${await freePort()}`;
     const world = new World(folder, named, numbered, thief);
     await world.#listen();
     world.#build("one", []);
-    // Another host more is another module: enough to be another release.
+    // Another host changes the module, which is enough for another release.
     world.#build("two", ["--host", "http://other.briefcase.localhost"]);
     world.#build("three", ["--host", "http://third.briefcase.localhost"]);
     await world.release("one");
@@ -71,13 +71,13 @@ export class World {
     return world;
   }
 
-  /** Puts a release on the enclave's origin. */
+  /** Serves a release on the enclave's origin. */
   async release(name: Release): Promise<void> {
     await rm(`${this.folder}/kms`, { recursive: true, force: true });
     await cp(`${this.folder}/${name}`, `${this.folder}/kms`, { recursive: true });
   }
 
-  /** Does something while no server answers. */
+  /** Runs something while no server responds. */
   async offline<R>(work: () => Promise<R>): Promise<R> {
     for (const { process } of this.#servers.values()) {
       const ended = new Promise(resolve => process.once("exit", resolve));
@@ -91,7 +91,7 @@ export class World {
     }
   }
 
-  /** The digest that a release's module has on disk, by its name there. */
+  /** The digest of a release's module, from its file name. */
   async digest(name: Release): Promise<string> {
     const [file] = await readdir(`${this.folder}/${name}/artifacts`);
     return /^kms-([0-9a-f]{64})\.mjs$/.exec(file ?? "")?.[1] ?? "";
@@ -122,7 +122,7 @@ export class World {
     if (status !== 0) throw new Error("the enclave does not build");
   }
 
-  /** The host page, and the same page on an origin that may not embed the enclave. */
+  /** Writes the host page, and the same page for an origin that may not embed the enclave. */
   async #pages(...sets: readonly Origins[]): Promise<void> {
     const frames = sets.flatMap(set => [`${set.kms}/kms.html`, `${set.app}/same.html`]).join(" ");
     const fetched = sets.map(set => set.kms).join(" ");

@@ -1,5 +1,5 @@
-// Checks of values that come from a stranger. Each either returns the value with its type or throws `bad_params`
-// with the place. An object may have only the members named; nothing is coerced, defaulted or ignored.
+// Validates values from an untrusted sender. Each check returns the typed value or throws `bad_params` with the
+// location. Objects may have only the named members; no value is coerced, defaulted or ignored.
 
 import { EnclaveError, type ErrorCode } from "./errors.ts";
 
@@ -11,7 +11,7 @@ export function reject(at: string, what: string, code: ErrorCode = "bad_params")
   throw new EnclaveError(code, `${at}: ${what}`);
 }
 
-/** An object made by structured clone: no class, no accessor, no symbol. */
+/** An object from structured clone: no class, no accessor, no symbol. */
 export function plainObject(value: unknown, at: string): Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null) reject(at, "must be an object");
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -27,7 +27,7 @@ export function shape<R extends Checks, O extends Checks = Record<never, never>>
     const object = plainObject(value, at);
     for (const name of Reflect.ownKeys(object)) {
       const known = typeof name === "string" && (Object.hasOwn(required, name) || Object.hasOwn(optional ?? {}, name));
-      if (!known) reject(at, "has a member that is not known");
+      if (!known) reject(at, "has an unknown member");
     }
     const checked: Record<string, unknown> = {};
     for (const [name, check] of Object.entries(required)) {
@@ -50,7 +50,7 @@ export function string(most: number, least = 1): Check<string> {
     if (typeof value !== "string") reject(at, "must be a string");
     if (value.length > most) reject(at, `has more than ${most} characters`, "too_large");
     if (value.length < least) reject(at, "is too short");
-    if (!value.isWellFormed()) reject(at, "has half a surrogate pair");
+    if (!value.isWellFormed()) reject(at, "contains an unpaired surrogate");
     return value;
   };
 }
@@ -70,7 +70,7 @@ export function integer(least: number, most: number): Check<number> {
   };
 }
 
-/** A buffer of its own: not a view, not shared memory. */
+/** An ArrayBuffer: no view, no shared memory. */
 export function bytes(most: number, least = 0): Check<ArrayBuffer> {
   return (value, at) => {
     if (!(value instanceof ArrayBuffer)) reject(at, "must be an ArrayBuffer");

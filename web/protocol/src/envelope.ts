@@ -1,11 +1,11 @@
-// What travels on the port once it is open. Requests go to the worker, answers and events come back.
+// The messages on the open port. Requests go to the worker; responses and events come back.
 
 import { integer, plainObject, reject, shape, string } from "./check.ts";
 import { EnclaveError, type ErrorBody, isErrorCode } from "./errors.ts";
 import type { Method, Params, Result } from "./methods.ts";
 
 export interface Request<M extends Method = Method> {
-  /** Chosen by the host; the answer carries it. */
+  /** Chosen by the host; the response carries it. */
   readonly id: number;
   readonly method: M;
   readonly params: Params<M>;
@@ -16,16 +16,16 @@ export type Response<M extends Method = Method> =
   | { readonly id: number; readonly error: ErrorBody };
 
 /**
- * What the worker says unasked, to move the frame about; none of it grants anything.
- * `show`: a person is asked in the frame, make it visible at least this large. `window`: this engine cannot tell whether the frame is covered, so on a
- * click open the frame's address in a window. `hide`: the person is done.
+ * Events of the worker that position the frame; they grant nothing. `show`: make the frame visible at least this large,
+ * for a confirmation in it. `window`: this engine cannot detect a covered frame, so open the frame's address in a popup
+ * on a click. `hide`: the confirmation is over.
  */
 export type Event =
   | { readonly event: "show"; readonly width: number; readonly height: number }
   | { readonly event: "window" }
   | { readonly event: "hide" };
 
-/** A request as far as it can be read without knowing its method. */
+/** A request with an unchecked method and parameters. */
 export interface Unchecked {
   readonly id: number;
   readonly method: unknown;
@@ -38,7 +38,7 @@ const request = shape({
   params: (value: unknown) => value,
 });
 
-/** Reads a request. Throws when there is not even an id to answer to. */
+/** Reads a request. Throws if it has no id to respond to. */
 export function readRequest(data: unknown): Unchecked {
   return request(data, "request");
 }
@@ -54,7 +54,7 @@ export type Incoming =
   | { readonly kind: "error"; readonly id: number; readonly error: EnclaveError }
   | { readonly kind: "event"; readonly event: Event };
 
-/** Reads what came from the enclave: an answer or an event. */
+/** Reads a message from the enclave: a response or an event. */
 export function readIncoming(data: unknown): Incoming {
   const object = plainObject(data, "message");
   if (Object.hasOwn(object, "event")) return { kind: "event", event: readEvent(object) };
@@ -80,5 +80,5 @@ function readEvent(object: Readonly<Record<string, unknown>>): Event {
     return { event: "show", width, height };
   }
   shape({ event })(object, "event");
-  return word === "window" || word === "hide" ? { event: word } : reject("event", "is not known");
+  return word === "window" || word === "hide" ? { event: word } : reject("event", "is unknown");
 }

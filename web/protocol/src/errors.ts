@@ -1,54 +1,56 @@
-// Errors with a name that stays, and a next step. Codes are part of the contract: they may be added, never renamed.
+// Errors with a stable code and a next step. Codes are part of the contract: they may be added, never renamed.
 
 const NEXT = {
-  unknown_method: "Use a method of this protocol; compare `schema` with the version you were built for.",
-  bad_params: "Send exactly the members that the method takes, with their types.",
-  too_large: "Send less at once; the limits are in the protocol.",
-  too_many: "Wait for an answer before you ask again.",
-  unknown_key: "Ask `list` for the keys of this host.",
+  unknown_method: "Use a method of this protocol; compare `schema` with the version that the host was built for.",
+  bad_params: "Send exactly the parameters of the method, with their types.",
+  too_large: "Send less data at once; see the limits of the protocol.",
+  too_many: "Wait for a response before the next request.",
+  unknown_key: "Call `list` for the keys of this host.",
   wrong_purpose: "Use a key that was generated for this purpose.",
   wrong_algorithm: "Choose an algorithm that the purpose allows.",
-  key_retired: "Use the key that `rotate` gave in its place.",
-  key_revoked: "Generate a new key; a revoked one stays revoked.",
+  key_retired: "Use the key that `rotate` returned.",
+  key_revoked: "Generate a new key; a revoked key stays revoked.",
   key_lost: "The engine lost this key. Revoke it and generate a new one, or restore it from a backup.",
-  key_limit: "This host has as many keys as it may have.",
+  key_limit: "This host has reached its key limit.",
   not_recoverable: "Only keys generated with `recoverable` can be put into a backup.",
   unsupported: "This browser lacks the algorithm. Use another algorithm or another browser.",
-  bad_key: "Check the public key: its format, its curve, its length.",
-  lease_refused: "Ask for an https origin as `aud`, a mailto or https `sub`, and at most 24 hours.",
-  gesture_refused: "The person said no. Do not ask again by yourself.",
-  gesture_unavailable: "Show the frame whole and uncovered, or open the enclave in a window, and ask again.",
+  bad_key: "Check the format, curve and length of the public key.",
+  lease_refused: "Use an https origin as `aud`, a mailto or https `sub`, and at most 24 hours.",
+  gesture_refused: "The person declined. Do not repeat the request automatically.",
+  gesture_unavailable: "Show the whole frame uncovered, or open the enclave in a popup, then retry.",
   locked: "Unlock the enclave with its passkey (`strong.unlock`).",
   not_strong: "The enclave is not in strong mode.",
-  already_strong: "The enclave is in strong mode already.",
-  passkey_failed: "Use a passkey whose authenticator has the PRF extension, and ask again.",
-  storage_unavailable: "Allow this site to keep data, or open the enclave with storage `memory`.",
+  already_strong: "The enclave is already in strong mode.",
+  passkey_failed: "Use a passkey whose authenticator supports the PRF extension, then retry.",
+  storage_unavailable: "Allow this site to store data, or open the enclave with storage `memory`.",
   quota_exceeded: "Free space on the device or for this site. Nothing was changed.",
-  store_lost: "The browser dropped the enclave's keys. Restore a backup or enrol anew after `reset`.",
-  store_newer: "A newer release has written this store. Load the current release.",
+  store_lost: "The browser dropped the enclave's keys. Restore a backup, or call `reset` and enroll again.",
+  store_newer: "A newer release wrote this store. Load the current release.",
   store_moved: "The store was upgraded, deleted or reset in another tab. Reload this page.",
-  store_corrupt: "The record does not fit together. Export `audit`, then `reset` and enrol anew.",
+  store_corrupt: "The stored data is inconsistent. Export `audit`, then call `reset` and enroll again.",
   bad_backup: "Check the recovery code, and that this backup was made for this host.",
   unknown_session: "Start a session with `session.initiate` or `session.accept`.",
   session_limit: "End sessions that are not needed (`session.end`).",
-  session_refused: "The message was forged, damaged, replayed, or is too far ahead. Ask the peer to send anew.",
-  bundle_refused: "Get a fresh prekey bundle from the peer over a channel you trust.",
-  ended: "The enclave's worker ended. Load the frame anew; what was committed is kept.",
-  internal: "This is a defect of the enclave. Report it with what you called.",
+  session_refused: "The message was forged, damaged, replayed, or is too far ahead. Ask the peer to send it again.",
+  bundle_refused: "Get a new prekey bundle from the peer over a trusted channel.",
+  ended: "The enclave's worker ended. Reload the frame; committed data is kept.",
+  internal: "This is a bug in the enclave. Report it with the method you called.",
 } as const;
 
 export type ErrorCode = keyof typeof NEXT;
 
 export const ERROR_CODES = Object.keys(NEXT) as readonly ErrorCode[];
 
-/** What an error looks like on the channel. */
+/** The form of an error on the channel. */
 export interface ErrorBody {
   readonly code: ErrorCode;
   readonly message: string;
   readonly next: string;
 }
 
-/** A refusal or a failure, on either side of the channel. Its message never holds key material or a caller's bytes. */
+/**
+ * A refusal or a failure, on either side of the channel. Its message never contains key material or the caller's bytes.
+ */
 export class EnclaveError extends Error {
   override readonly name = "EnclaveError";
 
@@ -64,7 +66,7 @@ export class EnclaveError extends Error {
     return { code: this.code, message: this.message, next: this.next };
   }
 
-  /** Anything thrown as an error with a code; what nobody foresaw is `internal` and says no more than its name. */
+  /** Converts a thrown value to an error with a code. An unexpected one is `internal` and reveals only its name. */
   static of(thrown: unknown): EnclaveError {
     if (thrown instanceof EnclaveError) return thrown;
     const name = thrown instanceof Error ? thrown.name : typeof thrown;

@@ -1,13 +1,13 @@
-// The few messages that go through `window.postMessage`: before the port is open, and when the worker is gone.
-// Both sides check origin and source themselves; here is only the form.
+// The messages of `window.postMessage`: before the port is open, and after the worker ended. Both sides check origin
+// and source themselves; this file defines only the format.
 
 import { integer, matching, oneOf, shape } from "./check.ts";
 import { STORAGES, type Storage } from "./words.ts";
 
-/** Version of this protocol and of the store behind it. A host refuses a schema it was not built for. */
+/** The version of this protocol and of the store. A host rejects a schema it was not built for. */
 export const SCHEMA = 1;
 
-/** Frame to host, to each origin that the release was built for. */
+/** Frame to host, sent to each origin of the release. */
 export interface Ready {
   readonly briefcase: "ready";
   readonly schema: number;
@@ -17,11 +17,11 @@ export interface Ready {
 export interface Open {
   readonly briefcase: "open";
   readonly storage: Storage;
-  /** The store that the host has seen before (`status.store`). Another oneOf, or none, is then a loss and is said. */
+  /** The store that the host saw last (`status.store`). A different or missing store is reported as a loss. */
   readonly store?: string;
 }
 
-/** Frame to host: the worker ended and the port is dead. The host loads the frame anew. */
+/** Frame to host: the worker ended and the port is dead. The host must reload the frame. */
 export interface Ended {
   readonly briefcase: "ended";
 }

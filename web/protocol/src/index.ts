@@ -1,4 +1,4 @@
-// What host, frame and worker agree on, and nothing else: no code here touches a window, a worker or a key.
+// The protocol between host, frame and worker. This package uses no window, worker or key.
 
 export {
   type Event,

@@ -1,12 +1,14 @@
-// Every method: what it takes and what it gives. Binary data are `ArrayBuffer`s and are transferred, not copied.
-// There is no import of keys, no batch, no run-time configuration, and no method that gives private material.
+// The parameters and result of every method. Binary data are `ArrayBuffer`s, transferred and not copied.
+//
+// Invariant: no method imports keys, returns private key material, batches calls, or changes the configuration at run
+// time.
 
 import type { Agreement, Algorithm, Format, KeyState, Kid, PublicJwk, Purpose, Storage } from "./words.ts";
 
 export interface Generated {
   readonly kid: Kid;
   readonly publicKey: PublicJwk;
-  /** An identity's second key, X25519. */
+  /** The X25519 key of an identity. */
   readonly agreementKey?: PublicJwk;
 }
 
@@ -20,7 +22,7 @@ export interface KeyInfo {
   readonly created: number;
   readonly lastUsed?: number;
   readonly uses: number;
-  /** The key that took its place. */
+  /** The key that replaced it. */
   readonly successor?: Kid;
 }
 
@@ -30,30 +32,30 @@ export interface AuditPage {
   /** `seq` of the first entry of this page, and of the oldest that is still kept. */
   readonly from: number;
   readonly oldest: number;
-  /** Link before the first entry of this page, 32 bytes. */
+  /** The link before the first entry of this page, 32 bytes. */
   readonly previous: ArrayBuffer;
   readonly head: AuditHead;
 }
 
 export interface AuditHead {
-  /** How many entries the chain of this host has, and the link of the newest. */
+  /** The number of entries in this host's chain, and the link of the newest. */
   readonly count: number;
   readonly link: ArrayBuffer;
-  /** What was signed, its Ed25519 signature, and the audit key, raw. Absent until strong mode is unlocked again. */
+  /** The signed document, its Ed25519 signature, and the raw audit key. Absent until strong mode is unlocked. */
   readonly signed?: { readonly document: ArrayBuffer; readonly signature: ArrayBuffer };
   readonly publicKey: ArrayBuffer;
 }
 
 export interface Status {
   readonly storage: Storage;
-  /** Names this store. Remember it and hand it in when you open the channel: that is how a loss is noticed. */
+  /** The id of this store. Remember it and pass it in when you open the channel, so that a loss is noticed. */
   readonly store: string;
-  /** The store that was here before is gone. Everything but `version`, `status` and `reset` is refused. */
+  /** True if the previous store is gone. Every method but `version`, `status` and `reset` is refused. */
   readonly lost: boolean;
-  /** Whether the browser promised not to drop the store by itself. */
+  /** True if the browser promised to keep the store. */
   readonly persisted: boolean;
   readonly strong: "off" | "locked" | "open";
-  /** Where a gesture can be taken: in the frame, or only in a window that the host opens. */
+  /** The place of confirmations: in the frame, or in a popup that the host opens. */
   readonly gesture: "frame" | "window";
   readonly host: string;
   readonly keys: number;
@@ -64,15 +66,17 @@ export interface Status {
 
 export interface Approved {
   readonly decision: "approve" | "deny";
-  /** What was signed: approval, decision, digest, text, host, kid, time and end, as canonical JSON after a label. */
+  /**
+   * The signed document: approval, decision, digest, text, host, kid, time and expiry, as canonical JSON after a label.
+   */
   readonly document: ArrayBuffer;
   readonly signature: ArrayBuffer;
 }
 
 export interface Prekeys {
-  /** Each is for one peer, once. */
+  /** Each bundle is for one peer, once. */
   readonly bundles: readonly ArrayBuffer[];
-  /** For when no other is left; any number of times. */
+  /** For use when no bundle is left; any number of times. */
   readonly lastResort: ArrayBuffer;
 }
 
@@ -81,14 +85,14 @@ export interface SessionInfo {
   /** The peer's identity card: both its public keys, bound by a signature. */
   readonly peer: ArrayBuffer;
   readonly agreement: Agreement;
-  /** The peer has answered; messages no longer carry the handshake. */
+  /** True once the peer has answered; messages no longer carry the handshake. */
   readonly answered: boolean;
   readonly created: number;
 }
 
-/** Parameters and result of each method. */
+/** The parameters and result of each method. */
 export interface Methods {
-  /** `hash` is the name under which the browser loaded the module: a claim. What counts is measured from outside. */
+  /** `hash` is the name by which the browser loaded the module: a claim. Verify the module from outside. */
   version: { params: Empty; result: { hash: string; schema: number } };
   status: { params: Empty; result: Status };
   list: { params: Empty; result: { keys: readonly KeyInfo[] } };
@@ -100,31 +104,35 @@ export interface Methods {
     result: { valid: boolean };
   };
   derive: { params: { kid: Kid; peer: PublicJwk; info: ArrayBuffer }; result: { bytes: ArrayBuffer } };
-  /** `ttl` in seconds. `relay` says that somebody else will hold the token: it then lives two hours, not twelve. */
+  /**
+   * `ttl` is in seconds. `relay`: another party will hold the token, so its default lifetime is two hours, not twelve.
+   */
   vapidHeaders: {
     params: { kid: Kid; aud: string; sub: string; ttl?: number; relay?: boolean };
     result: { Authorization: string; exp: number };
   };
   /**
-   * Shows the text in the frame, takes the person's decision, signs it. `digest` is the SHA-256 of what would run,
+   * Shows the text to the person and signs the decision. `digest` is the SHA-256 of the operation that would run,
    * base64url; `expires` is in milliseconds since 1970.
    */
   approve: { params: { kid: Kid; approval: string; text: string; digest: string; expires: number }; result: Approved };
   rotate: { params: { kid: Kid }; result: Generated };
   revoke: { params: { kid: Kid }; result: Empty };
   audit: { params: { from?: number; count?: number }; result: AuditPage };
-  /** The identity's public half, to hand to peers: both public keys, bound by a signature. */
+  /** Returns the identity's public half for peers: both public keys, bound by a signature. */
   "session.card": { params: { kid: Kid }; result: { card: ArrayBuffer } };
-  /** Sixty digits that two people compare. */
+  /** Returns sixty digits for two people to compare. */
   "session.safetyNumber": { params: { kid: Kid; peer: ArrayBuffer }; result: { digits: string } };
-  /** More one-time prekeys to publish; `renew` makes a new signed prekey and last resort too. */
+  /** Generates one-time prekeys to publish. `renew` also replaces the signed prekey and the last resort. */
   "session.prekeys": { params: { kid: Kid; oneTime: number; renew?: boolean }; result: Prekeys };
-  /** `peer` is the card that the bundle must belong to, if it is known. The first message is made by `session.encrypt`. */
+  /**
+   * `peer` is the identity card that the bundle must belong to, if known. `session.encrypt` produces the first message.
+   */
   "session.initiate": {
     params: { kid: Kid; bundle: ArrayBuffer; peer?: ArrayBuffer; agreement?: Agreement; hideHeaders?: boolean };
     result: { session: string; peer: ArrayBuffer };
   };
-  /** `x3dh` says that a session without protection against a later quantum computer is good enough. */
+  /** `x3dh` accepts a session without protection against a later quantum computer. */
   "session.accept": {
     params: { kid: Kid; message: ArrayBuffer; x3dh?: boolean; associated?: ArrayBuffer };
     result: { session: string; peer: ArrayBuffer; plaintext: ArrayBuffer };
@@ -139,15 +147,17 @@ export interface Methods {
   };
   "session.list": { params: Empty; result: { sessions: readonly SessionInfo[] } };
   "session.end": { params: { session: string }; result: Empty };
-  /** Seals recoverable keys to a recovery code that the frame shows to the person and to nobody else. */
+  /** Seals recoverable keys under a recovery code that only the frame shows. */
   "backup.create": { params: { kids: readonly Kid[] }; result: { backup: ArrayBuffer } };
   "backup.restore": { params: { backup: ArrayBuffer }; result: { kids: readonly Kid[] } };
-  /** From now on nothing on disk is usable without the passkey. Keys made before cannot move: they are retired. */
+  /**
+   * From now on no data on disk is usable without the passkey. Existing browser-held keys cannot move and are retired.
+   */
   "strong.enter": { params: Empty; result: { retired: readonly Kid[] } };
   "strong.unlock": { params: Empty; result: Empty };
   "strong.lock": { params: Empty; result: Empty };
   "strong.leave": { params: Empty; result: Empty };
-  /** Everything of this host is erased; what remains is one entry that names the end of the old chain. */
+  /** Erases all data of this host. One entry remains that names the end of the old chain. */
   reset: { params: Empty; result: { store: string } };
 }
 
@@ -156,7 +166,7 @@ export type Method = keyof Methods;
 export type Params<M extends Method> = Readonly<Methods[M]["params"]>;
 export type Result<M extends Method> = Methods[M]["result"];
 
-/** The methods that a person has to confirm in the enclave's own page. */
+/** The methods that a person must confirm in the enclave's own page. */
 export const GESTURES = [
   "approve",
   "revoke",

@@ -1,4 +1,4 @@
-// The check of each method's parameters. `Checks` ties every method to one: a method without a check does not compile.
+// The parameter checks. The type of `CHECKS` requires a check for every method.
 
 import { boolean, bytes, type Check, integer, list, matching, oneOf, plainObject, shape, string } from "./check.ts";
 import { LEASES, LIMITS } from "./limits.ts";
@@ -30,7 +30,7 @@ const CHECKS: { readonly [M in Method]: Check<Params<M>> } = {
   derive: shape({ kid, peer: publicKey, info: bytes(LIMITS.info) }),
   vapidHeaders: shape(
     { kid, aud: string(LIMITS.claim), sub: string(LIMITS.claim) },
-    // The worker refuses more than the most by a name of its own; here only what is no life at all.
+    // The worker rejects longer lifetimes with a more specific code; this check rejects only nonsense.
     { ttl: integer(1, LEASES.max * 365), relay: boolean },
   ),
   approve: shape({

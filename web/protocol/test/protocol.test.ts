@@ -56,7 +56,7 @@ for (const method of METHODS) {
     assert.deepEqual(checkParams(method, GOOD[method]), GOOD[method]);
   });
 
-  test(`${method}: a member more, an odd prototype and no object at all are refused`, () => {
+  test(`${method}: extra members, other prototypes and non-objects are rejected`, () => {
     for (const bad of [
       { ...GOOD[method], extra: 1 },
       { ...GOOD[method], [Symbol("s")]: 1 },
@@ -69,7 +69,7 @@ for (const method of METHODS) {
     }
   });
 
-  test(`${method}: every member is needed or optional, and none takes another type`, () => {
+  test(`${method}: every member accepts only its own type`, () => {
     for (const name of Object.keys(GOOD[method])) {
       for (const wrong of [undefined, null, {}, true, 1.5, -1, "", Number.NaN, new Uint8Array(32), [[]]]) {
         const good = (GOOD[method] as Record<string, unknown>)[name];
@@ -81,7 +81,7 @@ for (const method of METHODS) {
   });
 }
 
-test("what is too large is refused by that name", () => {
+test("oversized values are rejected as too_large", () => {
   const large: readonly [Method, object][] = [
     ["sign", { kid: KID, bytes: buffer((1 << 20) + 1) }],
     ["approve", { ...GOOD.approve, text: "x".repeat(4001) }],
@@ -90,11 +90,11 @@ test("what is too large is refused by that name", () => {
   for (const [method, params] of large) assert.throws(() => checkParams(method, params), refused("too_large"));
 });
 
-test("text with half a surrogate pair is refused: it would be signed as something else than was shown", () => {
+test("text with an unpaired surrogate is rejected: the signed bytes would differ from the shown text", () => {
   assert.throws(() => checkParams("approve", { ...GOOD.approve, text: "a\ud800b" }), refused("bad_params"));
 });
 
-test("a key that is not of its type is refused", () => {
+test("a key of the wrong type is rejected", () => {
   for (const publicKey of [
     { ...JWK, y: KID },
     { kty: "EC", crv: "P-256", x: KID },
@@ -105,7 +105,7 @@ test("a key that is not of its type is refused", () => {
   }
 });
 
-test("a request without a number to answer to cannot be read", () => {
+test("a request without an id is rejected", () => {
   assert.equal(readRequest({ id: 1, method: "x", params: {} }).id, 1);
   for (const bad of [
     {},
@@ -116,7 +116,7 @@ test("a request without a number to answer to cannot be read", () => {
     assert.throws(() => readRequest(bad), refused("bad_params"));
 });
 
-test("answers and events are read strictly", () => {
+test("responses and events are parsed strictly", () => {
   assert.deepEqual(readIncoming({ id: 3, ok: { a: 1 } }), { kind: "ok", id: 3, ok: { a: 1 } });
   const heard = readIncoming({ id: 3, error: { code: "locked", message: "m", next: "n" } });
   assert.ok(heard.kind === "error" && heard.error.code === "locked" && heard.error.next === "n");
@@ -127,13 +127,13 @@ test("answers and events are read strictly", () => {
     assert.throws(() => readIncoming(bad), refused("bad_params"));
 });
 
-test("the opening names a storage and at most a store", () => {
+test("the open message has a storage and an optional store", () => {
   assert.deepEqual(readOpen({ briefcase: "open", storage: "disk" }), { briefcase: "open", storage: "disk" });
   for (const bad of [{ briefcase: "open" }, { briefcase: "open", storage: "disk", hosts: [] }, { briefcase: "ready" }])
     assert.throws(() => readOpen(bad), refused("bad_params"));
 });
 
-test("every error has a next step, and what nobody foresaw says nothing of itself", () => {
+test("every error has a next step, and an unexpected error reveals only its name", () => {
   for (const code of ERROR_CODES) assert.ok(new EnclaveError(code, "m").body().next.length > 10, code);
   assert.deepEqual(EnclaveError.of(new TypeError("secret")).body().message, "unexpected TypeError");
 });

@@ -1,4 +1,4 @@
-//! Operations by number; `door.ts` has the same numbers and fields. Natively the same code runs in the tests.
+//! Operations by number; `bindings.ts` has the same numbers and fields. The tests run the same code natively.
 
 use briefcase_release::{
     ReleaseError, ReleaseEvidence, ReleasePolicy, RollbackState, TrustedManifest, VerifiedRelease, unhex,
@@ -7,12 +7,12 @@ use briefcase_types::UnixMillis;
 
 use crate::response;
 
-/// Why an operation gave no answer.
+/// The reason for a failed operation.
 #[derive(Debug)]
 pub enum Failure {
-    /// It is not a release.
+    /// The files are not a release.
     Refused(ReleaseError),
-    /// The door was used in a way that it has not.
+    /// The operation number or its fields are invalid.
     Misuse,
 }
 
@@ -22,15 +22,15 @@ impl From<ReleaseError> for Failure {
     }
 }
 
-/// One manifest, and what can be asked of it.
+/// One verified manifest, and the operations on it.
 #[derive(Debug, Default)]
-pub struct Executor(Option<TrustedManifest>);
+pub struct VerifierExecutor(Option<TrustedManifest>);
 
-impl Executor {
-    /// Runs an operation; the answer is JSON.
+impl VerifierExecutor {
+    /// Runs an operation; the response is JSON.
     ///
     /// # Errors
-    /// [`Failure`] with the layer that caught it, or for another number or other fields than the operation has.
+    /// [`Failure`] with the layer that refused, or for an unknown operation or invalid fields.
     pub fn call(&mut self, operation: u32, fields: &[Vec<u8>]) -> Result<String, Failure> {
         let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
         match (operation, fields.as_slice()) {
@@ -76,7 +76,7 @@ fn number(field: &[u8]) -> Result<u64, Failure> {
     text(field)?.parse().map_err(|_| Failure::Misuse)
 }
 
-/// Names and values in turn.
+/// Reads alternating names and values.
 fn pairs<'a>(fields: &[&'a [u8]]) -> Result<Vec<(&'a str, &'a str)>, Failure> {
     let (pairs, rest) = fields.as_chunks::<2>();
     if !rest.is_empty() {

@@ -1,19 +1,19 @@
-//! The exports of the module: the only unsafe code, and no more of it than the boundary needs.
+//! The exports of the module. All unsafe code is in this file.
 //!
-//! The other side asks for room for each field and writes it there, then calls; the answer is where `output` points until
-//! the next call. It calls from one thread, one at a time.
+//! The caller writes each field at the address that `field` returned, then calls. The response is at `output` until the
+//! next call. The caller uses one thread and makes one call at a time.
 #![expect(unsafe_code, reason = "exports have fixed names, which is unsafe to declare")]
 
 use std::cell::RefCell;
 
-use crate::{Executor, Failure, response};
+use crate::{Failure, VerifierExecutor, response};
 
-/// Longest field.
+/// The length limit of a field.
 const MAX_FIELD_BYTES: usize = 8 << 20;
 
 #[derive(Default)]
 struct State {
-    executor: Executor,
+    executor: VerifierExecutor,
     fields: Vec<Vec<u8>>,
     output: String,
 }
@@ -22,7 +22,7 @@ thread_local! {
     static STATE: RefCell<State> = RefCell::default();
 }
 
-/// Room for the next field, of `length` bytes.
+/// Allocates the buffer of the next field, `length` bytes.
 #[unsafe(no_mangle)]
 extern "C" fn field(length: usize) -> *mut u8 {
     STATE.with_borrow_mut(|state| {
@@ -31,7 +31,7 @@ extern "C" fn field(length: usize) -> *mut u8 {
     })
 }
 
-/// Runs an operation over the fields: 0 is an answer, 1 a refusal, 2 a misuse of the state.
+/// Runs an operation over the fields. Returns 0 for a response, 1 for a refusal, 2 for an invalid call.
 #[unsafe(no_mangle)]
 extern "C" fn call(operation: u32) -> u32 {
     STATE.with_borrow_mut(|state| {
@@ -46,13 +46,13 @@ extern "C" fn call(operation: u32) -> u32 {
     })
 }
 
-/// Where the last answer lies.
+/// Returns the address of the last response.
 #[unsafe(no_mangle)]
 extern "C" fn output() -> *const u8 {
     STATE.with_borrow(|state| state.output.as_ptr())
 }
 
-/// How long it is.
+/// Returns the length of the last response.
 #[unsafe(no_mangle)]
 extern "C" fn output_len() -> usize {
     STATE.with_borrow(|state| state.output.len())

@@ -1,4 +1,4 @@
-//! Answers as JSON; `door.ts` has the same shapes as types.
+//! Responses as JSON; `types.ts` has the same shapes as types.
 
 #[cfg(target_arch = "wasm32")]
 use briefcase_release::ReleaseError;
@@ -34,10 +34,10 @@ pub fn module(verified: &VerifiedRelease<'_>) -> String {
     .to_string()
 }
 
-/// What holds and has nothing more to say.
+/// The response of a successful check without data.
 pub const EMPTY: &str = "{}";
 
-/// Only the door puts a refusal into words.
+/// Formats a refusal; only the exports need it.
 #[cfg(target_arch = "wasm32")]
 pub fn refusal(error: &ReleaseError) -> String {
     json!({ "layer": error.layer().name(), "code": error.code(), "message": error.to_string() }).to_string()

@@ -1,4 +1,4 @@
-// The browser's verifier over the cases that the native one gets too: good releases, and what forgers do to each layer.
+// The browser's verifier with the cases of the native one: valid releases, and forgeries of each layer.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -23,7 +23,7 @@ interface Cases {
 const { texts, cases }: Cases = JSON.parse(await readFile(`${VECTORS}release/cases.json`, "utf8"));
 const wasm = new Uint8Array(await readFile(VERIFIER_FILE));
 const verifier = await ReleaseVerifier.load(wasm);
-/** The door is what the bridge asks for. */
+/** The bindings implement the interface that the bridge needs. */
 const asInterface: types.ReleaseVerifier = verifier;
 
 const bytes = (one: Case, kind: Kind) => new TextEncoder().encode(texts[one[kind]]);
@@ -53,12 +53,12 @@ async function outcome(one: Case): Promise<Case["expected"]> {
 }
 
 for (const one of cases) {
-  test(`WebAssembly decides as native: ${one.name}`, async () => {
+  test(`the WebAssembly verdict equals the native one: ${one.name}`, async () => {
     assert.deepEqual(await outcome(one), one.expected);
   });
 }
 
-test("a verified manifest says who, when and where", async () => {
+test("a verified manifest names signer, time and log index", async () => {
   const one = named("second release");
   const trusted = await asInterface.manifest(bytes(one, "policy"), evidence(one), one.seen, one.now);
   assert.match(trusted.signer.identity, /release\.yml@refs\/tags\/v1$/);
@@ -69,7 +69,7 @@ test("a verified manifest says who, when and where", async () => {
   assert.deepEqual([found.standing, found.release.sha256], ["current", trusted.current.sha256]);
 });
 
-test("what one manifest allowed is not there for the next", async () => {
+test("the releases of one manifest are not allowed by the next", async () => {
   const [second, third] = [named("second release"), named("third release after the second")];
   const older = await verifier.manifest(bytes(second, "policy"), evidence(second), second.seen, second.now);
   const newer = await verifier.manifest(bytes(third, "policy"), evidence(third), third.seen, third.now);
@@ -79,7 +79,7 @@ test("what one manifest allowed is not there for the next", async () => {
   assert.equal(older.module(first).release.version, 1);
 });
 
-test("a refusal is the error that the caller wants", async () => {
+test("a refusal throws the caller's error", async () => {
   class Mine extends Error {}
   const own = await ReleaseVerifier.load(wasm, (layer, code, message) => new Mine(`${layer} ${code} ${message}`));
   const one = named("manifest byte");
@@ -87,7 +87,7 @@ test("a refusal is the error that the caller wants", async () => {
   await assert.rejects(asked, (error: unknown) => error instanceof Mine && error.message.startsWith("signature art"));
 });
 
-test("numbers that are none and files without end are not handed in", async () => {
+test("invalid numbers and oversized files are rejected", async () => {
   const one = named("second release");
   const ask = (seen: Seen, now: number, files = evidence(one)) =>
     verifier.manifest(bytes(one, "policy"), files, seen, now);
@@ -101,7 +101,7 @@ test("numbers that are none and files without end are not handed in", async () =
   await assert.rejects(ask(one.seen, one.now, random), { layer: "signature", code: "bundle_malformed" });
 });
 
-test("one verification leaves nothing for the next", async () => {
+test("one verification leaves no state for the next", async () => {
   const [good, bad] = [named("second release"), named("manifest byte")];
   for (const one of [good, bad, good, bad, good]) assert.deepEqual(await outcome(one), one.expected);
 });

@@ -1,5 +1,5 @@
 // A bundle of the public Sigstore instance, verified in WebAssembly with the instance's real trusted root. It signs no
-// manifest and stands in no log of ours, so verification fails at the log, after the signature.
+// manifest of our log, so verification fails at the log, after a valid signature.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ const NOW = Date.UTC(2026, 0, 1);
 const file = async (path: string) => new Uint8Array(await readFile(path));
 const bundles = `${SHIPPED["sigstore-verify"]}test_data/bundles/`;
 
-test("a signature of the public instance holds, and only over its bytes", async () => {
+test("a signature of the public instance is valid, and only for its bytes", async () => {
   const { texts } = JSON.parse(await readFile(`${VECTORS}release/cases.json`, "utf8"));
   const root = await readFile(`${SHIPPED["sigstore-trust-root"]}src/trusted_root.json`, "utf8");
   const policy = JSON.stringify({

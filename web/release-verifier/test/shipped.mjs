@@ -7,10 +7,10 @@ const root = new URL("../../../", import.meta.url);
 const { LD_PRELOAD: _, ...env } = process.env;
 const run = (program, ...args) => execFileSync(program, args, { cwd: root, env, encoding: "utf8", maxBuffer: 1 << 26 });
 
-/** The folder of each named crate of Cargo.lock. Reads what is on this machine, never the network. */
+/** Returns the folder of each named crate of Cargo.lock. Reads only this machine, never the network. */
 export function shipped(...names) {
   const host = /^host: (.+)$/m.exec(run("rustc", "-vV"))?.[1];
-  if (host === undefined) throw new Error("rustc names no host");
+  if (host === undefined) throw new Error("rustc reports no host");
   const only = ["--locked", "--offline", "--filter-platform", host];
   const { packages } = JSON.parse(run("cargo", "metadata", "--format-version=1", ...only));
   const folder = name => {

@@ -1,4 +1,4 @@
-// `<briefcase-enclave-status>`: what this page knows of its enclave, for the person who has to trust it.
+// `<briefcase-enclave-status>`: shows the verification state of the enclave to the user.
 //
 // Invariant: every word comes from the bridge's own checks, as text. The frame is another document in another place of
 // the page, the shadow root is closed, and no message of the enclave reaches this element.
@@ -27,7 +27,7 @@ const short = (hash: string) => `${hash.slice(0, 8)}…${hash.slice(-8)}`;
 
 export class EnclaveStatus extends HTMLElement {
   #enclave: Enclave | undefined;
-  #whole = false;
+  #full = false;
   #busy = false;
   readonly #changed = () => this.#show();
   readonly #box = made("section");
@@ -36,14 +36,14 @@ export class EnclaveStatus extends HTMLElement {
   readonly #text = made("p");
   readonly #said = made("p");
   readonly #hash = made("code");
-  readonly #more = button("Show whole", "small", () => this.#toggle());
+  readonly #more = button("Show full", "small", () => this.#toggle());
   readonly #copy = button("Copy", "small", () => void this.#copied());
   readonly #signer = made("span");
   readonly #when = made("span");
   readonly #by = made("span");
   readonly #release = made("span");
   readonly #facts = made("dl");
-  readonly #answer = button("Answer", "first", () => this.#enclave?.showQuestion());
+  readonly #answer = button("Show the request", "first", () => this.#enclave?.showQuestion());
   readonly #verify = button("Verify", "", () => void this.#verified());
   readonly #source = made("a", "View source");
 
@@ -60,8 +60,8 @@ export class EnclaveStatus extends HTMLElement {
     state.append(this.#sign, this.#title);
     liveRegion.append(state, this.#text, this.#said);
     this.#more.setAttribute("aria-expanded", "false");
-    this.#more.setAttribute("aria-label", "Show whole hash");
-    this.#copy.setAttribute("aria-label", "Copy whole hash");
+    this.#more.setAttribute("aria-label", "Show full hash");
+    this.#copy.setAttribute("aria-label", "Copy full hash");
     Object.assign(this.#source, { target: "_blank", rel: "noopener noreferrer" });
     const row = made("div", "", "row");
     row.append(this.#answer, this.#verify, this.#source);
@@ -106,7 +106,7 @@ export class EnclaveStatus extends HTMLElement {
     put(this.#text, words.text);
     this.#showFacts(at);
     this.#answer.hidden = at.state !== "needs-gesture";
-    put(this.#answer, at.question === "window" ? "Answer in a window" : "Show the question");
+    put(this.#answer, at.question === "window" ? "Open the confirmation window" : "Show the request");
     put(this.#verify, mayAsk(at) ? "Verify" : "Verify and load");
     this.#verify.setAttribute("aria-disabled", String(this.#busy || at.state === "checking"));
   }
@@ -116,7 +116,7 @@ export class EnclaveStatus extends HTMLElement {
     this.#facts.hidden = release === undefined;
     this.#source.hidden = release === undefined;
     if (release === undefined) return;
-    put(this.#hash, this.#whole ? release.sha256 : short(release.sha256));
+    put(this.#hash, this.#full ? release.sha256 : short(release.sha256));
     put(this.#signer, signerText(at));
     const logged = release.loggedAt === undefined ? "" : `; signed ${time(release.loggedAt * 1000)}`;
     put(this.#when, `${time(release.at)}${logged}`);
@@ -131,10 +131,10 @@ export class EnclaveStatus extends HTMLElement {
   }
 
   #toggle(): void {
-    this.#whole = !this.#whole;
-    this.#more.setAttribute("aria-expanded", String(this.#whole));
-    this.#more.textContent = this.#whole ? "Show short" : "Show whole";
-    this.#more.setAttribute("aria-label", this.#whole ? "Show short hash" : "Show whole hash");
+    this.#full = !this.#full;
+    this.#more.setAttribute("aria-expanded", String(this.#full));
+    this.#more.textContent = this.#full ? "Show short" : "Show full";
+    this.#more.setAttribute("aria-label", this.#full ? "Show short hash" : "Show full hash");
     this.#show();
   }
 
@@ -144,9 +144,9 @@ export class EnclaveStatus extends HTMLElement {
       () => true,
       () => false,
     );
-    if (done !== true && !this.#whole) this.#toggle();
+    if (done !== true && !this.#full) this.#toggle();
     this.#said.textContent =
-      done === true ? "The hash was copied." : "This browser did not allow copying; the whole hash is shown.";
+      done === true ? "Hash copied." : "This browser did not allow copying. The full hash is shown.";
   }
 
   async #verified(): Promise<void> {
@@ -165,12 +165,12 @@ export class EnclaveStatus extends HTMLElement {
   }
 }
 
-/** Writes only what is new: a screen reader reads what changed, and nothing else. */
+/** Writes only changed text, so that a screen reader announces only changes. */
 function put(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A line without a value is not shown. */
+/** Hides a row without a value. */
 function row(value: HTMLElement, text: string): void {
   put(value, text);
   const cell = value.parentElement;
@@ -179,7 +179,7 @@ function row(value: HTMLElement, text: string): void {
   if (name instanceof HTMLElement) name.hidden = text === "";
 }
 
-/** The commit in the repository that the host names; only https, and only a commit that is one. */
+/** Returns the commit's address in the host's repository. Accepts only https and a valid commit hash. */
 function sourceOf(repository: string | null, commit: string | undefined): string | undefined {
   if (repository === null || !repository.startsWith("https://")) return undefined;
   const good = /^[0-9a-f]{40,64}$/.test(commit ?? "");

@@ -1,4 +1,4 @@
-// The element's style, as a sheet that is made and not written into the page: it works under a policy without inline styles.
+// The element's style, as a constructed sheet: it works under a policy without inline styles.
 
 const TEXT = `
 :host { display: block; color-scheme: light dark; font: 15px/1.45 system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif;

@@ -1,4 +1,4 @@
-// Every case in every engine that was asked for, against an enclave as the project builds it.
+// Every case in every requested engine, against an enclave as the project builds it.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

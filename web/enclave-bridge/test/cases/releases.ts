@@ -1,4 +1,4 @@
-// What the bridge loads, and what it refuses before a byte of it runs.
+// The files that the bridge loads, and those it refuses before any of their code runs.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -9,7 +9,7 @@ import type { Case } from "./stage.ts";
 const KNOWN = "/.well-known/kms-";
 const framed = (world: World) => world.asked.filter(asked => asked.endsWith(" iframe"));
 
-/** What is spoiled, which layer has to catch it, and with which code. */
+/** The tampered file, the layer that must refuse it, and the code. */
 const SPOILED: Readonly<Record<string, readonly [layer: string, code: string, spoil: (world: World) => void]>> = {
   "a byte of the module": [
     "module",
@@ -120,7 +120,7 @@ const loosened = (rules: string) => rules.replace("connect-src 'none'", "connect
 const extended = (rules: string) => rules.replace("connect-src 'none'", "connect-src 'none'; img-src *");
 const bared = (rules: string) => rules.replace(/^ {2}Content-Security-Policy: .*\n/m, "");
 
-/** Serves a changed headers file, and a manifest that names it: what a dishonest signer could do. */
+/** Serves a changed headers file and a manifest that names it, as a dishonest signer could. */
 function headersFile(world: World, change: (rules: string) => string): void {
   const body = change(world.rules);
   const headers = createHash("sha256").update(body).digest("hex");

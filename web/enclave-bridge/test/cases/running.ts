@@ -1,10 +1,10 @@
-// What is caught while the enclave loads and after it has loaded.
+// Attacks during and after the load of the enclave.
 
 import assert from "node:assert/strict";
 import type { World } from "../world/world.ts";
 import type { Case } from "./stage.ts";
 
-/** A page that is not the release's, and says it is ready. What a server could send to the frame alone. */
+/** A page of no release that sends a ready message: a server could send it to the frame only. */
 const EVIL = `<!doctype html><script>parent.postMessage({ briefcase: "ready", schema: 1 }, "*");</script>`;
 
 function equivocate(world: World, headers: Readonly<Record<string, string>>): void {
@@ -100,7 +100,7 @@ export const running: readonly Case[] = [
         await page.tab.inFrame(code, stage.world.origin("app"));
         await page.until("it is lost", "host.shot().state === 'lost'");
         const shot = await page.do("shot");
-        // Of a reload the browser may tell the greeting first.
+        // After a reload the browser may deliver the ready message first.
         if (lost !== "navigated") assert.equal(shot.lost, lost);
         assert.equal(await page.do("frames"), 0);
         const answers = await page.do("everything");

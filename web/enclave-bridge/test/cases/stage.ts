@@ -1,11 +1,11 @@
-// Where a case runs: a browser, the origins, and a host page with the bridge in it.
+// The environment of a case: a browser, the origins, and a host page with the bridge.
 
 import assert from "node:assert/strict";
 import { type EngineName, until } from "../../../enclave/test/engines/engine.ts";
 import type { PuppetEngine, PuppetTab } from "../../../enclave/test/engines/puppet.ts";
 import type { World } from "../world/world.ts";
 
-/** What the page answers is plain data of any form: the cases look into it and say what they expect. */
+/** The page returns plain data of any shape; the cases check what they need. */
 // biome-ignore lint/suspicious/noExplicitAny: the shape is what is tested
 export type Loose = any;
 
@@ -31,14 +31,14 @@ export class Page {
     return this.do("open", { url: world.page, policy: world.policy, ...opening });
   }
 
-  /** Opens and expects that it is verified. */
+  /** Opens and expects a verified enclave. */
   async verified(opening: Opening = {}): Promise<Loose> {
     const answer = await this.open(opening);
     assert.equal(answer.shot.state, "verified", JSON.stringify(answer));
     return answer.shot;
   }
 
-  /** Opens and expects this refusal; nothing of the enclave is in the page, and nothing answers. */
+  /** Opens and expects this refusal: no frame is in the page, and no call is answered. */
   async refused(layer: string, code: string, opening: Opening = {}): Promise<Loose> {
     const answer = await this.open(opening);
     assert.deepEqual([answer.refused?.layer, answer.refused?.code], [layer, code], JSON.stringify(answer));
@@ -47,7 +47,7 @@ export class Page {
     return answer;
   }
 
-  /** That no frame is left, that the person is told why, and that every method says so. */
+  /** Checks that no frame is left, that the user sees the reason, and that every method reports it. */
   async closed(layer: string, code: string): Promise<void> {
     assert.equal(await this.do("frames"), 0, "no frame is left");
     const text = await this.do<string>("text");
@@ -61,7 +61,7 @@ export class Page {
     return until(what, () => this.tab.run<boolean>(`() => Boolean(${code})`), 30_000);
   }
 
-  /** A click of a person on a button of the status element, whose root scripts cannot reach. */
+  /** Clicks a button of the status element, whose root scripts cannot reach. */
   async press(label: string): Promise<void> {
     const at = await this.do<{ x: number; y: number } | null>("place", label);
     assert.ok(at !== null, `there is no «${label}»`);
@@ -81,7 +81,7 @@ export class Stage {
     return this.engine.name;
   }
 
-  /** A host page that has seen nothing yet. */
+  /** Opens a host page without stored state. */
   async fresh(path = "/"): Promise<Page> {
     const page = await this.page(path);
     await page.tab.run("() => localStorage.clear()");

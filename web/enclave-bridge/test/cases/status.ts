@@ -1,4 +1,4 @@
-// The status element: every state said, to everybody, and nothing of it in the enclave's or the host's hands.
+// The status element: every state is shown and announced, and neither enclave nor host controls its text.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -21,7 +21,7 @@ async function shot(page: Page, name: string): Promise<void> {
   if (SHOTS !== "") await page.tab.page.screenshot({ path: `${SHOTS}/${name}.png` });
 }
 
-/** Everything that Tab reaches in the element, in its order, as long as the focus stays in it. */
+/** Lists what Tab reaches in the element, in order. */
 async function tabbed(page: Page): Promise<readonly string[]> {
   await page.do("focus");
   const reached: string[] = [];

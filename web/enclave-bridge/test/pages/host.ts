@@ -1,4 +1,4 @@
-// The host page of the cases. Everything a case does there goes through `host`, with plain data.
+// The host page of the cases. The cases use it through `host`, with plain data.
 
 import { EnclaveError } from "../../../protocol/src/index.ts";
 import { checkAudit } from "../../src/audit.ts";
@@ -7,7 +7,7 @@ import { defineEnclaveStatus, type EnclaveStatus } from "../../src/status/elemen
 import { double } from "../world/double.ts";
 import { Enclave, type EnclaveOptions, METHODS_FOR_TESTS } from "./bridge.ts";
 
-// The shadow root is closed; a test has to look inside, so this page keeps it.
+// The shadow root is closed; this page stores it for the tests.
 const roots: { root: ShadowRoot; mode: string }[] = [];
 const attach = Element.prototype.attachShadow;
 Element.prototype.attachShadow = function (init) {
@@ -68,7 +68,7 @@ async function flow() {
   return { valid, kept: bytes.byteLength, chain: await checkAudit(await enclave.calls.audit({})) };
 }
 
-/** Every method, asked with what it takes as far as the bridge cares: nothing. */
+/** Calls every method with empty parameters. */
 async function everything() {
   const made = enclave;
   if (made === undefined) throw new Error("nothing is open");
@@ -81,7 +81,7 @@ async function everything() {
   return Promise.all(asked);
 }
 
-/** A stranger's frame that greets like an enclave, and this window that does so too. */
+/** Embeds a foreign frame that sends a ready message, and sends one from this window. */
 async function stranger(url: string) {
   const frame = document.createElement("iframe");
   frame.src = url;
@@ -119,7 +119,7 @@ const host = {
     )),
     shot: shot(),
   }),
-  /** Two openings at once; or an opening that is closed at once. */
+  /** Opens twice at once, or opens and closes at once. */
   hasty: async (wanted: Parameters<typeof options>[0], then: "open" | "close") => {
     const made = prepare(wanted);
     const first = told(made.open().then(() => null));

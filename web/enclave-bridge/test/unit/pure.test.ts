@@ -132,7 +132,7 @@ const line = (answer: Response | Promise<Response>, more: { signal?: AbortSignal
 });
 
 test("files are taken up to their bound and no further", async t => {
-  // The browser's timeouts keep a page alive; Node's let it end.
+  // Unlike a browser, Node exits while a timeout signal is pending.
   const awake = setInterval(() => undefined, 1000);
   t.after(() => clearInterval(awake));
   const url = new URL("https://kms.example/file");
@@ -178,7 +178,7 @@ test("no order of events opens the door without a verification after the last re
 
 test("a browser that cannot enforce the hash is never called verified without saying so", () => {
   const outside = nextSnapshot({ ...START, enforced: "outside" }, { kind: "verified", release: FACTS });
-  assert.match(describe(outside).text, /cannot enforce the hash; it was checked from outside only/);
+  assert.match(describe(outside).text, /cannot enforce the hash; it was only checked from outside/);
   assert.notEqual(describe(outside).title, "Verified");
   assert.equal(describe(nextSnapshot(START, { kind: "verified", release: FACTS })).title, "Verified");
 });

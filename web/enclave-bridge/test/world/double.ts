@@ -1,5 +1,5 @@
-// A stand-in for the release verifier, so that the bridge can be tested without WebAssembly: the layers are the same and
-// fall in the same order, the proofs are not. It is never part of what is built.
+// A test double of the release verifier, without WebAssembly. It has the same layers in the same order, but no proofs.
+// It is never part of a build.
 
 import type { Release, ReleaseVerifier, Seen } from "../../../release-verifier/types.ts";
 import { Refused } from "../../src/refused.ts";

@@ -1,5 +1,5 @@
-// The origins that the cases play on: a host page, an enclave as the project builds it, and a stranger, behind one server
-// that can be told to cheat.
+// The origins of the cases: a host page, an enclave as the project builds it, and a foreign origin, behind one server
+// that can tamper.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -18,18 +18,18 @@ export interface Answer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
-  /** Never answers. */
+  /** Never responds. */
   readonly hang?: boolean;
 }
 
-/** May answer in place of the enclave's honest server. */
+/** A handler that may respond instead of the enclave's server. */
 export type Cheat = (path: string, request: IncomingMessage) => Answer | undefined;
 
 const NAMES = ["app", "kms", "evil"] as const;
 type Name = (typeof NAMES)[number];
 const sha256 = (bytes: Buffer | string) => createHash("sha256").update(bytes).digest("hex");
 
-/** One built release: its folder, and how a manifest names it. */
+/** One built release: its folder, and its entry in a manifest. */
 export interface Built {
   readonly folder: string;
   readonly release: Release;
@@ -37,9 +37,9 @@ export interface Built {
 
 export class World {
   cheat: Cheat = () => undefined;
-  /** What was asked of the enclave's origin, with what for. */
+  /** The requests to the enclave's origin, with their destination. */
   readonly asked: string[] = [];
-  /** What is said of the releases. */
+  /** The content of the manifest. */
   manifest!: { current: Release; allowed: Release[]; deprecated: Release[]; expires: number; version_floor: number };
   evidence = { identity: "release@briefcase.example", index: 7, witnesses: ["one.example", "two.example"] };
   served!: Built;
@@ -59,13 +59,13 @@ export class World {
     const world = new World(server, folder, (server.address() as AddressInfo).port);
     server.on("request", (request, response) => void world.#answer(request, response));
     world.one = await world.#build("one", 1, []);
-    // Another host more is another module: enough to be another release.
+    // Another host changes the module, which is enough for another release.
     world.two = await world.#build("two", 2, ["--host", "http://other.briefcase.localhost"]);
     world.reset();
     return world;
   }
 
-  /** Everything honest again: release two is current and served, release one is allowed. */
+  /** Removes all tampering: release two is current and served, release one is allowed. */
   reset(): void {
     this.cheat = () => undefined;
     this.served = this.two;
@@ -93,7 +93,7 @@ export class World {
     return JSON.stringify({ identity: "release@briefcase.example", quorum: 2 });
   }
 
-  /** The headers file of the release that is served, and the page's policy in it. */
+  /** The headers file of the served release. */
   get rules(): string {
     return readFileSync(join(this.served.folder, "_headers"), "utf8");
   }
@@ -168,7 +168,7 @@ export class World {
 
   async #app(path: string): Promise<Answer> {
     const kms = this.origin("kms");
-    // As docs/enclave-hosting.md tells a host to send them; `/loose` is a host that forgot `frame-src`.
+    // The headers that docs/enclave-hosting.md requires of a host; `/loose` is a host without `frame-src`.
     const frames = path.startsWith("/loose") ? "*" : `${this.page} ${this.origin("evil")}/`;
     const headers = {
       "Content-Security-Policy": `default-src 'none'; script-src 'self'; connect-src ${kms}; frame-src ${frames}; require-trusted-types-for 'script'; trusted-types 'none'`,
@@ -198,7 +198,7 @@ const EVIL_HEADERS = {
   "Cross-Origin-Resource-Policy": "cross-origin",
 };
 
-/** Greets like an enclave, to whoever embeds it, and counts what it is given. */
+/** Sends a ready message to any embedder and counts the ports it gets. */
 const EVIL = `<!doctype html><title>Evil</title><script>
 let given = 0;
 addEventListener("message", event => { if (event.data && event.data.briefcase === "open") given += 1;

@@ -1,4 +1,4 @@
-// The page's side of push: its key, where it is subscribed, which relays have a lease. One subscription at a time.
+// The page's Web Push state: its key, its subscription, and the relays with a lease. One subscription at a time.
 
 import type { AppState } from "../app_state.ts";
 import { type Address, postJson, type Subscription, subscribeAtStandIn, subscribeInBrowser } from "./subscription.ts";
@@ -6,13 +6,13 @@ import { type Address, postJson, type Subscription, subscribeAtStandIn, subscrib
 export type Relay = "north" | "south";
 export type Where = "stand-in" | "browser";
 
-/** What became of one message. */
+/** The delivery result of one message. */
 export interface Sent {
   readonly error?: string;
   readonly message?: string;
 }
 
-/** What somebody who may be written to about abuse is told. */
+/** The contact address for abuse reports. */
 const CONTACT = "mailto:demo@briefcase.example";
 
 export class PushState extends EventTarget {
@@ -26,17 +26,18 @@ export class PushState extends EventTarget {
     super();
   }
 
-  /** Makes a VAPID key if there is none, and subscribes with its public half. */
+  /** Generates a VAPID key if needed, and subscribes with its public half. */
   async subscribe(): Promise<void> {
     const { enclave, saved } = this.state;
     const kid = saved.push?.kid ?? (await this.#makeKey());
     const { publicKey } = await enclave.calls.publicKey({ kid, format: "raw" });
-    if (!(publicKey instanceof ArrayBuffer)) throw new Error("The enclave gave no raw public key.");
+    if (!(publicKey instanceof ArrayBuffer)) throw new Error("The enclave returned no raw public key.");
     const onMessage = (text: string) => {
       this.received.push({ text, at: new Date() });
       this.#changed();
     };
-    // A browser has one subscription; the stand-in many, so there the old one ends when the new one is there.
+    // A browser has one subscription, so the old one ends first. The stand-in has many, so there the old one ends
+    // afterwards.
     if (this.where === "browser" && this.#from === "browser") await this.end();
     const made =
       this.where === "browser"
@@ -55,7 +56,7 @@ export class PushState extends EventTarget {
     this.#changed();
   }
 
-  /** Lends a relay the right to send to this subscription, for two hours. Gives the end. */
+  /** Lends a relay a token for this subscription, for two hours. Returns the expiry. */
   async lend(relay: Relay): Promise<Date> {
     const { subscribed, state } = this;
     const kid = state.saved.push?.kid;
@@ -68,14 +69,14 @@ export class PushState extends EventTarget {
     return new Date(lease.exp * 1000);
   }
 
-  /** Has a relay send; with `learnt`, to an address too that nobody gave it. */
+  /** Makes a relay send. `learnt` adds an address that the relay was never given. */
   async send(relay: Relay, text: string, learnt?: Address): Promise<readonly Sent[]> {
     const body = { text, ...(learnt === undefined ? {} : { subscription: learnt }) };
     const { sent } = await postJson(`${this.state.config.relay}/${relay}/send`, body);
     return Array.isArray(sent) ? sent : [];
   }
 
-  /** Another key in the place of the old one. */
+  /** Replaces the key. */
   async rotate(): Promise<{ readonly old: string; readonly now: string }> {
     const old = this.state.saved.push?.kid ?? "";
     const { kid, publicKey } = await this.state.enclave.calls.rotate({ kid: old });

@@ -1,5 +1,5 @@
-// Opens what was sealed for a subscription: RFC 8291 over the `aes128gcm` coding of RFC 8188. Browsers do this inside; the
-// page does it itself for the stand-in on this machine, so that the whole way can be seen without the Internet.
+// Decrypts a Web Push message: RFC 8291 over the `aes128gcm` coding of RFC 8188. Browsers do this internally. The page
+// does it for the stand-in on this machine, so that the demo runs without the Internet.
 
 import { joined, utf8 } from "../bytes.ts";
 
@@ -9,7 +9,7 @@ const HEAD = SALT + 4 + 1;
 export class Receiver {
   private constructor(
     readonly pair: CryptoKeyPair,
-    /** The public half, 65 bytes, and the secret that only the sender shares. */
+    /** The public key, 65 bytes, and the secret that only the sender shares. */
     readonly point: Uint8Array<ArrayBuffer>,
     readonly auth: Uint8Array<ArrayBuffer>,
   ) {}
@@ -36,9 +36,9 @@ export class Receiver {
     const iv = await derived(secret, salt, utf8("Content-Encoding: nonce\0"), 96);
     const cipher = await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["decrypt"]);
     const padded = new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv }, cipher, sealed));
-    // A last record ends with 2 and then zeros.
+    // The last record ends with 2 and then zeros.
     const end = padded.findLastIndex(byte => byte !== 0);
-    if (padded[end] !== 2) throw new Error("the message does not end as it should");
+    if (padded[end] !== 2) throw new Error("the message has invalid padding");
     return new TextDecoder("utf-8", { fatal: true }).decode(padded.slice(0, end));
   }
 }

@@ -1,9 +1,9 @@
-// Where this page can be notified: at the stand-in on this machine, or at the browser's own push service.
+// The two push services for this page: the stand-in on this machine, and the browser's own.
 
 import { base64url, unbase64url } from "../bytes.ts";
 import { Receiver } from "./sealed.ts";
 
-/** What a relay is handed: as `PushSubscription.toJSON()` writes it. */
+/** The address that a relay gets, in the format of `PushSubscription.toJSON()`. */
 export interface Address {
   readonly endpoint: string;
   readonly keys: { readonly p256dh: string; readonly auth: string };
@@ -11,7 +11,7 @@ export interface Address {
 
 export interface Subscription {
   readonly address: Address;
-  /** The origin that a lease has to be for. */
+  /** The origin that a lease must name. */
   readonly audience: string;
   end(): Promise<void>;
 }
@@ -25,7 +25,7 @@ export async function postJson(url: string, body: object = {}): Promise<Record<s
   return answer;
 }
 
-/** Subscribes at the stand-in, and listens. */
+/** Subscribes at the stand-in and polls for messages. */
 export async function subscribeAtStandIn(
   service: string,
   key: ArrayBuffer,
@@ -50,17 +50,17 @@ async function listen(url: string, receiver: Receiver, onMessage: OnMessage): Pr
     const { messages = [], gone = false } = (await response.json()) as { messages?: readonly string[]; gone?: boolean };
     for (const message of messages) {
       from += 1;
-      onMessage(await receiver.open(unbase64url(message)).catch(() => "(a message that was not sealed for this page)"));
+      onMessage(await receiver.open(unbase64url(message)).catch(() => "(a message that could not be decrypted)"));
     }
     if (gone || !response.ok) return;
   }
 }
 
-/** Subscribes at the browser's push service, which needs a person's leave and the Internet. */
+/** Subscribes at the browser's push service, which needs the user's permission and the Internet. */
 export async function subscribeInBrowser(key: ArrayBuffer, onMessage: OnMessage): Promise<Subscription> {
   if (!("serviceWorker" in navigator) || !("PushManager" in window)) throw new Error("This browser has no Web Push.");
   if ((await Notification.requestPermission()) !== "granted") {
-    throw new Error("The browser may not notify. Allow it for this site, or use the stand-in.");
+    throw new Error("Notifications are not allowed. Allow them for this site, or use the stand-in.");
   }
   await navigator.serviceWorker.register(workerUrl("/wake.js") as string);
   const registration = await navigator.serviceWorker.ready;
@@ -81,7 +81,7 @@ export async function subscribeInBrowser(key: ArrayBuffer, onMessage: OnMessage)
   };
 }
 
-/** Under Trusted Types a worker's address has to be vouched for; this page vouches for one. */
+/** Trusted Types require a policy for a worker's address; this policy allows one address. */
 function workerUrl(path: "/wake.js"): unknown {
   const { trustedTypes } = window as { trustedTypes?: TrustedTypes };
   const policy = trustedTypes?.createPolicy("demo-worker", { createScriptURL: () => path });

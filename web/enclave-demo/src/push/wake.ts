@@ -1,4 +1,4 @@
-// The service worker: shows what came, and tells the pages. The browser has opened the seal.
+// The service worker: shows a received message and forwards it to the pages. The browser has decrypted it.
 
 interface PushEvent extends Event {
   readonly data: { text(): string } | null;
@@ -15,8 +15,8 @@ const worker = self as unknown as Worker;
 
 worker.addEventListener("push", event => {
   const text = event.data?.text() ?? "wake up";
-  const told = worker.clients.matchAll().then(clients => {
+  const forwarded = worker.clients.matchAll().then(clients => {
     for (const client of clients) client.postMessage(text);
   });
-  event.waitUntil(Promise.all([worker.registration.showNotification("Briefcase demo", { body: text }), told]));
+  event.waitUntil(Promise.all([worker.registration.showNotification("Briefcase demo", { body: text }), forwarded]));
 });

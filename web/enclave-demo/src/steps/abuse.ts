@@ -10,12 +10,12 @@ export function abuse(state: AppState, pushState: PushState): Step {
     "abuse",
     5,
     "Stop a relay that misbehaves",
-    "A relay can do with its lease what it likes, until it ends or you end it: rotate the VAPID key, subscribe anew, and lend only to relays you trust. What Relay North holds is then worth nothing, even if it learns the new address.",
+    "A relay can abuse its lease until the lease expires or you end it. To end it, rotate the VAPID key, subscribe again, and lend only to relays you trust. The lease of Relay North is then useless, even if the relay learns the new address.",
   );
   let old: string | undefined;
   const spam = async () => {
     for (const text of ["You have won!", "Click here now!", "Last chance!!!"]) await pushState.send("north", text);
-    step.bad("Three messages that you did not want.", "They came with a good lease; see step 3.");
+    step.bad("Three unwanted messages.", "They were sent with a valid lease; see step 3.");
   };
   const stop = async () => {
     await pushState.end();
@@ -25,20 +25,21 @@ export function abuse(state: AppState, pushState: PushState): Step {
     await pushState.lend("south");
     step.good(
       "Stopped.",
-      `The key is ${short(rotated.now)} now, the subscription is new, and only Relay South has a lease.`,
+      `The key is now ${short(rotated.now)}, the subscription is new, and only Relay South has a lease.`,
     );
   };
   const again = async () => {
     const [before, learnt] = await pushState.send("north", "Me again!", pushState.subscribed?.address);
     if (before?.error === undefined || learnt?.error === undefined)
-      step.bad("It got through.", "That must not happen.");
-    else step.good("It got nowhere.", `Old address: ${said(before)}. New address with the old lease: ${said(learnt)}.`);
+      step.bad("It was delivered.", "This must not happen.");
+    else
+      step.good("It was rejected.", `Old address: ${said(before)}. New address with the old lease: ${said(learnt)}.`);
   };
   const south = async () => showDelivery(step, (await pushState.send("south", "The baker says: thank you."))[0]);
   const revoke = async () => {
     await state.enclave.calls.revoke({ kid: old ?? "" });
     old = undefined;
-    step.good("Revoked.", "The old key is a tombstone: it can come back from no backup.");
+    step.good("Revoked.", "No backup can restore the old key.");
     state.save({});
   };
   const noLease = () => (pushState.leased.has("north") ? undefined : "Relay North has no lease (step 3).");

@@ -6,14 +6,14 @@ import { row, Step } from "../step.ts";
 
 const CHEATS: readonly (readonly [string, string])[] = [
   ["module", "change one byte of the module"],
-  ["page", "put a script into its page"],
-  ["headers", "allow itself the network"],
+  ["page", "add a script to its page"],
+  ["headers", "allow itself network access"],
 ];
 
-/** What shows only where the release is verified by policy. */
+/** Tampering that is detected only if the release is verified by policy. */
 const SIGNED: typeof CHEATS = [
   ["manifest", "claim a newer release in the signed manifest"],
-  ["proof", "withhold the proof that the release is in the log"],
+  ["proof", "omit the proof that the release is in the log"],
 ];
 
 export function cheating(state: AppState): Step {
@@ -21,28 +21,28 @@ export function cheating(state: AppState): Step {
     state,
     "cheating",
     7,
-    "Let the enclave’s server cheat",
-    "Before the frame is made, the bridge fetches page, headers and module and compares them with what was released; Chromium then runs nothing else in the frame. A server that cheats is refused, and says so above and here.",
+    "Let the enclave’s server tamper",
+    "Before it creates the frame, the bridge fetches page, headers and module and compares them with the release. Chromium then runs no other code in the frame. A tampering server is refused; the reason is shown above and here.",
   );
   const cheats = state.config.pin === null ? [...CHEATS, ...SIGNED] : CHEATS;
   const which = el("select", { id: "cheat" }, ...cheats.map(([value, text]) => el("option", { value }, text)));
   const cheat = async () => {
     await postJson(`${state.config.relay}/cheat/${which.value}`);
     await state.enclave.open().then(
-      () => step.bad("It was loaded.", "That must not happen."),
-      thrown => step.good("Refused, as it should be.", reasonOf(thrown)),
+      () => step.bad("It was loaded.", "This must not happen."),
+      thrown => step.good("Refused, as expected.", reasonOf(thrown)),
     );
   };
   const honest = async () => {
     await postJson(`${state.config.relay}/cheat/honest`);
     await state.enclave.open();
     await state.dropMissingKeys();
-    step.good("Honest again.", "The enclave is verified and loaded; its keys were never touched.");
+    step.good("Restored.", "The enclave is verified and loaded; its keys are unchanged.");
   };
   return step.add(
     el("label", { for: "cheat" }, "The server will"),
     which,
-    row(step.button("Cheat, and load the enclave", "grave", cheat), step.button("Be honest again", "", honest)),
+    row(step.button("Tamper, then load the enclave", "grave", cheat), step.button("Restore the server", "", honest)),
   );
 }
 

@@ -8,13 +8,13 @@ export function keys(state: AppState): Step {
     "keys",
     1,
     "Create a key",
-    "The private half is made inside the enclave and stays there: no method gives it out. The page gets the public half and a name, the key's thumbprint.",
+    "The private key is generated inside the enclave and stays there: no method exports it. The page gets the public key and a key id, its thumbprint.",
   );
   const shown = el("dl", { class: "facts" });
   const show = () => {
     const { signing } = state.saved;
     if (signing === undefined) shown.replaceChildren();
-    else facts(shown, { Name: mono(signing.kid), "Public half": mono(JSON.stringify(signing.publicKey)) });
+    else facts(shown, { "Key id": mono(signing.kid), "Public key": mono(JSON.stringify(signing.publicKey)) });
   };
   state.addEventListener("change", show);
   const create = async () => {
@@ -22,10 +22,10 @@ export function keys(state: AppState): Step {
     state.save({ signing: { kid: made.kid, publicKey: made.publicKey } });
     step.good(
       "Created.",
-      `${short(made.kid)} signs with ES256. It may be put into a backup, because this page asked for that at its birth.`,
+      `${short(made.kid)} signs with ES256. It can be backed up, because this page generated it as recoverable.`,
     );
   };
-  const has = () => (state.saved.signing === undefined ? undefined : "There is a key already; rotate it in step 4.");
+  const has = () => (state.saved.signing === undefined ? undefined : "A key exists already; rotate it in step 4.");
   step.add(row(step.button("Create a signing key", "first", create, has)), shown);
   show();
   return step;

@@ -5,7 +5,7 @@ import { row, Step } from "../step.ts";
 
 const PLACES: readonly (readonly [Where, string])[] = [
   ["stand-in", "a stand-in for a push service on this machine, as strict as the real ones"],
-  ["browser", "this browser’s own push service (needs the Internet, and your leave)"],
+  ["browser", "this browser’s own push service (needs the Internet and your permission)"],
 ];
 
 export function push(state: AppState, pushState: PushState): Step {
@@ -14,12 +14,12 @@ export function push(state: AppState, pushState: PushState): Step {
     "push",
     3,
     "Let a relay notify you",
-    "Push services want a signature under a VAPID key. The key stays in the enclave; a relay is lent a token for one push service, for two hours. The message is sealed for this page: neither enclave nor push service can read it.",
+    "Push services require a signature by a VAPID key. The key stays in the enclave; a relay gets a token for one push service, for two hours. The message is encrypted for this page: neither enclave nor push service can read it.",
   );
   const shown = el("dl", { class: "facts" });
   const subscribe = async () => {
     await pushState.subscribe();
-    step.good("Subscribed.", "Whoever knows the address and holds a lease under this key can write to it.");
+    step.good("Subscribed.", "A relay with the address and a lease of this key can send messages.");
   };
   const lend = async () => {
     const end = await pushState.lend("north");
@@ -29,18 +29,19 @@ export function push(state: AppState, pushState: PushState): Step {
     );
   };
   const send = async () => {
-    const [sent] = await pushState.send("north", "Your parcel is at the door.");
+    const [sent] = await pushState.send("north", "Your parcel has arrived.");
     showDelivery(step, sent);
   };
-  const none = () => (pushState.subscribed === undefined ? "Subscribe first." : undefined);
-  const nobody = () => none() ?? (pushState.leased.has("north") ? undefined : "Lend Relay North a token first.");
+  const notSubscribed = () => (pushState.subscribed === undefined ? "Subscribe first." : undefined);
+  const noLease = () =>
+    notSubscribed() ?? (pushState.leased.has("north") ? undefined : "Lend Relay North a token first.");
   const show = () => {
     const { subscribed } = pushState;
     if (subscribed === undefined) shown.replaceChildren();
     else {
       const kid = state.saved.push?.kid ?? "";
       const lent =
-        pushState.leased.size === 0 ? "nobody" : [...pushState.leased].map(name => `Relay ${named(name)}`).join(", ");
+        pushState.leased.size === 0 ? "no relay" : [...pushState.leased].map(name => `Relay ${named(name)}`).join(", ");
       facts(shown, { Address: mono(subscribed.address.endpoint), "VAPID key": mono(short(kid)), "Lent to": lent });
     }
   };
@@ -49,8 +50,8 @@ export function push(state: AppState, pushState: PushState): Step {
     places(pushState),
     row(
       step.button("Subscribe", "first", subscribe),
-      step.button("Lend Relay North two hours", "", lend, none),
-      step.button("Have it notify me", "", send, nobody),
+      step.button("Lend Relay North two hours", "", lend, notSubscribed),
+      step.button("Have it notify me", "", send, noLease),
     ),
     shown,
     feed(pushState),
@@ -60,9 +61,9 @@ export function push(state: AppState, pushState: PushState): Step {
 
 export const named = (relay: string): string => `${relay.charAt(0).toUpperCase()}${relay.slice(1)}`;
 
-/** Says what the push service answered. */
+/** Shows the response of the push service. */
 export function showDelivery(step: Step, sent: Sent | undefined): void {
-  if (sent?.error === undefined) step.good("Sent.", "The push service took it: the lease was good.");
+  if (sent?.error === undefined) step.good("Sent.", "The push service accepted it: the lease is valid.");
   else step.bad("Not sent.", sent.message ?? sent.error);
 }
 
@@ -78,7 +79,7 @@ function places(pushState: PushState): HTMLElement {
   return el("fieldset", {}, el("legend", {}, "Receive through"), ...choices);
 }
 
-/** What came, newest first; read out as it comes. */
+/** Lists received messages, newest first; screen readers announce them. */
 function feed(pushState: PushState): HTMLElement {
   const list = el("ul", { class: "feed", "aria-live": "polite", "aria-label": "Notifications" });
   let shown = 0;

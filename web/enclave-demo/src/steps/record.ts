@@ -18,13 +18,13 @@ export function record(state: AppState): Step {
     state,
     "record",
     8,
-    "Read the record",
-    "Whatever the enclave did or refused is an entry, linked to the one before, and the last is signed. The page checks the chain itself.",
+    "Read the audit log",
+    "Every operation and refusal of the enclave is an entry, linked to the previous one; the last is signed. The page verifies the chain itself.",
   );
   const table = el("div", {
     class: "table",
     role: "region",
-    "aria-label": "Record of the enclave",
+    "aria-label": "Audit log of the enclave",
     tabindex: "0",
     hidden: "",
   });
@@ -34,12 +34,12 @@ export function record(state: AppState): Step {
     const entries = page.entries.map(bytes => JSON.parse(new TextDecoder().decode(bytes)) as Entry);
     table.replaceChildren(tableOf(entries.slice(-SHOWN).reverse()));
     table.hidden = false;
-    const whole = `${page.head.count} entries, each follows from the one before`;
+    const whole = `${page.head.count} entries, each linked to the previous one`;
     if (linked && complete && head === "good")
-      step.good("The chain is whole.", `${whole}, and the signature of the last is good.`);
-    else step.bad("The chain does not hold.", `linked: ${linked}, complete: ${complete}, head: ${head}`);
+      step.good("The chain is valid.", `${whole}, and the signature of the last is valid.`);
+    else step.bad("The chain is invalid.", `linked: ${linked}, complete: ${complete}, head: ${head}`);
   };
-  return step.add(row(step.button("Read and check it", "first", read)), table);
+  return step.add(row(step.button("Read and verify", "first", read)), table);
 }
 
 function tableOf(entries: readonly Entry[]): HTMLElement {

@@ -9,7 +9,7 @@ export function rotation(state: AppState): Step {
     "rotation",
     4,
     "Rotate the signing key",
-    "A new key takes the place of the old one. The old one still verifies what it signed, and never signs again, whatever this page asks.",
+    "A new key replaces the old one. The old key still verifies its earlier signatures and never signs again.",
   );
   let old: SavedKey | undefined;
   const rotate = async () => {
@@ -18,11 +18,11 @@ export function rotation(state: AppState): Step {
     const { kid, publicKey } = await state.enclave.calls.rotate({ kid: before.kid });
     old = before;
     state.save({ signing: { kid, publicKey } });
-    step.good("Rotated.", `${short(before.kid)} is retired, ${short(kid)} signs from now on.`);
+    step.good("Rotated.", `${short(before.kid)} is retired, ${short(kid)} is the new signing key.`);
   };
   const again = async () => {
     await state.enclave.calls.sign({ kid: old?.kid ?? "", bytes: utf8("once more").buffer });
-    step.bad("It signed.", "That must not happen.");
+    step.bad("It signed.", "This must not happen.");
   };
   const needsKey = () => (state.saved.signing === undefined ? "Create a key first (step 1)." : undefined);
   const needsOld = () => (old === undefined ? "Rotate first." : undefined);

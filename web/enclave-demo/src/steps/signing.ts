@@ -14,7 +14,7 @@ export function signing(state: AppState): Step {
     "signing",
     2,
     "Sign and verify",
-    "Sign the text, verify it, then change one letter and verify again. A signing key signs exactly these bytes, so anybody with plain ES256 can check them.",
+    "Sign the text, verify it, then change one letter and verify again. A signing key signs exactly these bytes, so any ES256 implementation can verify them.",
   );
   const text = el("textarea", { id: "text", spellcheck: "false" });
   text.value = "Pay 12.50 to the baker.";
@@ -25,7 +25,7 @@ export function signing(state: AppState): Step {
     const { signature } = await state.enclave.calls.sign({ kid, bytes: utf8(text.value).buffer });
     last = { signature, kid };
     facts(shown, { Signature: mono(base64url(signature)), "By key": mono(short(kid)) });
-    step.good("Signed.", "The enclave has written down that it did.");
+    step.good("Signed.", "The enclave recorded the signature in its audit log.");
     state.save({});
   };
   const verify = async () => {
@@ -33,8 +33,8 @@ export function signing(state: AppState): Step {
     if (publicKey === undefined || last === undefined) return;
     const bytes = utf8(text.value).buffer;
     const { valid } = await state.enclave.calls.verify({ publicKey, bytes, signature: last.signature });
-    if (valid) step.good("Good.", "The signature is of this text, by this key.");
-    else step.bad("Not good.", "This is not the text that was signed, or not the key that signed it.");
+    if (valid) step.good("Valid.", "This key signed this text.");
+    else step.bad("Invalid.", "The text or the key differs from the signed one.");
   };
   const needsKey = () => (state.saved.signing === undefined ? "Create a key first (step 1)." : undefined);
   const needsBoth = () => needsKey() ?? (last === undefined ? "Sign something first." : undefined);

@@ -12,7 +12,7 @@ import { Person } from "../person.ts";
 const engines = (process.env["ENCLAVE_ENGINES"] ?? "")
   .split(" ")
   .filter(name => name === "chromium" || name === "firefox");
-/** Building comes first, on a machine that may be busy. */
+/** The build comes first, on a machine that may be busy. */
 const TIMEOUT = 900_000;
 
 interface Demo {
@@ -44,7 +44,7 @@ after(async () => {
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 });
 
-/** The line with the addresses; builds may have written others. */
+/** Returns the line with the addresses; builds may print others before it. */
 function line(of: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let told = "";
@@ -86,39 +86,39 @@ for (const name of engines) {
       await person.accessible();
       await person.shot("start");
     });
-    step("create, sign, verify; a changed text is not good", async () => {
+    step("create, sign, verify; a changed text is invalid", async () => {
       await person.does("keys", "Create", "Created.");
       await person.does("signing", "Sign", "Signed.");
-      await person.does("signing", "Verify", "The signature is of this text");
+      await person.does("signing", "Verify", "This key signed this text");
       await person.tab.page.locator("#text").fill("Pay 92.50 to the baker.");
-      await person.does("signing", "Verify", "Not good.");
+      await person.does("signing", "Verify", "Invalid.");
     });
-    step("a relay with a lease notifies; the message arrives open", async () => {
+    step("a relay with a lease sends a message, which arrives decrypted", async () => {
       await person.does("push", "Subscribe", "Subscribed.");
       await person.does("push", "Have it", "Lend Relay North");
       await person.does("push", "Lend", "Lent.");
       await person.does("push", "Have it", "Sent.");
-      await arrives(person, "Your parcel is at the door.");
+      await arrives(person, "Your parcel has arrived.");
       await person.shot("push");
     });
-    // Firefox would ask a person, and nobody is there.
+    // Firefox would ask the user for permission, which the test cannot grant.
     if (name === "chromium") {
-      step("a browser that may not notify is no dead end", async () => {
+      step("without notification permission, the stand-in still works", async () => {
         await person.tab.page.click("input[value=browser]");
-        await person.does("push", "Subscribe", "Allow it for this site, or use the stand-in.");
+        await person.does("push", "Subscribe", "Allow them for this site, or use the stand-in.");
         await person.tab.page.click("input[value=stand-in]");
         await person.does("push", "Have it", "Sent.");
       });
     }
-    step("after a rotation the old key signs no more", async () => {
+    step("after a rotation the old key no longer signs", async () => {
       await person.does("rotation", "Rotate", "Rotated.");
       await person.does("rotation", "Try", "key_retired");
     });
-    step("a relay that misbehaves is stopped, for good", async () => {
-      await person.does("abuse", "Let Relay North", "Three messages");
+    step("an abusive relay is stopped permanently", async () => {
+      await person.does("abuse", "Let Relay North", "Three unwanted messages");
       await arrives(person, "Last chance!!!");
       await person.does("abuse", "Stop it", "Stopped.");
-      const said = await person.does("abuse", "Let it try", "It got nowhere.");
+      const said = await person.does("abuse", "Let it try", "It was rejected.");
       assert.match(said, /Old address: gone\. New address with the old lease: .+/);
       assert.ok(!(await person.text("push")).includes("Me again!"));
       await person.does("abuse", "Have Relay South", "Sent.");
@@ -129,7 +129,7 @@ for (const name of engines) {
       assert.ok(shown.includes("Revoke a key?"), shown);
       await person.hears("abuse", "Revoked.");
     });
-    step("lost keys come back with the code that only the person saw", async () => {
+    step("the recovery code restores erased keys", async () => {
       let code = "";
       await person.press("recovery", "Back up");
       await person.agrees(shown => {
@@ -142,9 +142,9 @@ for (const name of engines) {
       );
       assert.equal(code.length, 39);
       assert.ok(!kept.includes(code) && !kept.includes(code.slice(0, 14)), "the page never saw the code");
-      await person.press("recovery", "Lose everything");
+      await person.press("recovery", "Erase everything");
       await person.agrees();
-      await person.hears("recovery", "Everything is gone.");
+      await person.hears("recovery", "Everything was erased.");
       await person.does("signing", "Sign", "Create a key first");
       await person.press("recovery", "Recover");
       await person.agrees(() => code);
@@ -158,38 +158,35 @@ for (const name of engines) {
       ["manifest", "signature"],
       ["proof", "log"],
     ] as const) {
-      step(
-        `a server that cheats with ${cheat} is refused, and an honest one finds the keys where they were`,
-        async () => {
-          await person.tab.page.select("#cheat", cheat);
-          await person.does("cheating", "Cheat", `Refused, as it should be. ${layer}:`);
-          assert.equal(await person.tab.run("() => document.querySelector('iframe')"), null);
-          await person.does("signing", "Sign", "Refused (");
-          if (cheat === "module") await person.shot("refused");
-          await person.does("cheating", "Be honest", "Honest again.");
-          await person.does("signing", "Sign", "Signed.");
-        },
-      );
+      step(`a server that tampers with ${cheat} is refused; after a restore the keys are unchanged`, async () => {
+        await person.tab.page.select("#cheat", cheat);
+        await person.does("cheating", "Tamper", `Refused, as expected. ${layer}:`);
+        assert.equal(await person.tab.run("() => document.querySelector('iframe')"), null);
+        await person.does("signing", "Sign", "Refused (");
+        if (cheat === "module") await person.shot("refused");
+        await person.does("cheating", "Restore", "Restored.");
+        await person.does("signing", "Sign", "Signed.");
+      });
     }
-    step("the record is whole, and has it all", async () => {
-      await person.does("record", "Read", "The chain is whole.");
+    step("the audit log is valid and complete", async () => {
+      await person.does("record", "Read", "The chain is valid.");
       const text = await person.text("record");
       for (const method of ["backup.restore", "sign"]) assert.ok(text.includes(method), text);
       await person.accessible();
       await person.shot("whole", true);
     });
-    step("keys are there on the next visit, without a person", async () => {
+    step("keys persist to the next visit", async () => {
       await person.tab.goto(demo.app);
       await person.ready();
       await person.does("signing", "Sign", "Signed.");
-      await person.does("keys", "Create", "There is a key already");
+      await person.does("keys", "Create", "A key exists already");
     });
-    step("by keyboard alone, dark and narrow", async () => {
+    step("keyboard only, dark and narrow", async () => {
       const { page } = person.tab;
       await person.tab.run("() => { scrollTo(0, 0); document.querySelector('.skip').focus(); }");
       await page.keyboard.press("Enter");
       for (let pressed = 0; ; pressed += 1) {
-        assert.ok(pressed < 12, "Verify is reached");
+        assert.ok(pressed < 12, "Sign is reached");
         await page.keyboard.press("Tab");
         if ((await person.tab.run("() => document.activeElement.textContent")) === "Sign") break;
       }
@@ -198,7 +195,7 @@ for (const name of engines) {
       if (name !== "chromium") return;
       await looks(person);
     });
-    step("nobody but the page may ask relays, push service and switch", async () => {
+    step("only the page can call relays, push service and tampering", async () => {
       for (const url of [`${demo.relay}/north`, `${demo.relay}/cheat/module`, `${demo.push}/subscribe`]) {
         const { host, port } = new URL(url);
         const local = url.replace(host, `127.0.0.1:${port}`);
@@ -213,7 +210,7 @@ for (const name of engines) {
   });
 }
 
-/** Waits until the feed shows it. */
+/** Waits until the feed shows the text. */
 async function arrives(person: Person, text: string): Promise<void> {
   await person.tab.page.waitForFunction(
     wanted => document.querySelector("#push .feed")?.textContent?.includes(wanted) === true,
@@ -251,7 +248,7 @@ async function looks(person: Person): Promise<void> {
   const over = await person.tab.run<number>(
     "() => document.documentElement.scrollWidth - document.documentElement.clientWidth",
   );
-  assert.equal(over, 0, "nothing sticks out of a narrow page");
+  assert.equal(over, 0, "a narrow page does not overflow");
   await person.tab.run("() => scrollTo(0, 0)");
   await person.shot("narrow");
   await session.send("Emulation.clearDeviceMetricsOverride");

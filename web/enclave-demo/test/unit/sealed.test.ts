@@ -1,4 +1,4 @@
-// The page opens what was sealed for it, and only that. The message is the one of RFC 8291, section 5.
+// The page decrypts messages sealed for it, and no others. The message is that of RFC 8291, section 5.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -22,12 +22,12 @@ async function sample() {
   return { receiver, body: unbase64url(vector.body), vector };
 }
 
-test("the RFC's message opens", async () => {
+test("the RFC's message decrypts", async () => {
   const { receiver, body } = await sample();
   assert.equal(await receiver.open(body), "When I grow up, I want to be a watermelon");
 });
 
-test("a changed byte anywhere, or another receiver, opens nothing", async () => {
+test("a changed byte or another receiver fails", async () => {
   const { receiver, body } = await sample();
   for (const at of [0, 15, 30, 70, 90, body.length - 1]) {
     const bent = body.slice();
@@ -37,7 +37,7 @@ test("a changed byte anywhere, or another receiver, opens nothing", async () => 
   await assert.rejects((await Receiver.create()).open(body));
 });
 
-test("base64url goes there and back", () => {
+test("base64url round trip", () => {
   for (let length = 0; length < 70; length += 1) {
     const bytes = crypto.getRandomValues(new Uint8Array(length));
     assert.deepEqual(unbase64url(base64url(bytes)), bytes);

@@ -1,7 +1,7 @@
-// The frame's life: worker, one handshake, then only confirmations.
+// The embedded frame: it starts the worker, performs one handshake, then only shows confirmations.
 //
-// Invariant: the only message this window ever acts on is the first opening from its parent, with an origin that the
-// release was built for. The listener is gone afterwards; requests go through the port, which the frame cannot hear.
+// Invariant: this window acts on one message only, the first open message from its parent with an origin of the
+// release. The listener is then removed. Requests go through the port, which the frame cannot read.
 
 import { type Open, readOpen, SCHEMA } from "../../../protocol/src/index.ts";
 import type { ToFrame, ToWorker } from "../frame_messages.ts";
@@ -22,7 +22,7 @@ export function embedded(hash: string): void {
     serve(worker, { hash, host: event.origin, open }, port);
   };
   window.addEventListener("message", opened);
-  // Only an origin of the list can hear this; there is no wildcard.
+  // Only origins of the list receive this; there is no wildcard.
   for (const host of ENCLAVE_HOSTS) window.parent.postMessage({ briefcase: "ready", schema: SCHEMA }, host);
 }
 
@@ -56,13 +56,16 @@ function serve(worker: Worker, { hash, host, open }: Opened, port: MessagePort):
   send({ kind: "open", host, open, hash, witness, gesture, life: lockName }, [port]);
 }
 
-/** Asks the browser not to drop the store by itself. Whether it agreed is in `status`. */
+/** Asks the browser for persistent storage. `status` reports the result. */
 function persist(): void {
   const { storage } = navigator as { readonly storage?: Partial<StorageManager> };
   storage?.persist?.().catch(() => false);
 }
 
-/** The lock is free when its holder is gone. Then the port is dead, and the host has to load the frame anew. */
+/**
+ * Waits for the worker's lock, which is free once the worker is gone. Then the port is dead, and the host must reload
+ * the frame.
+ */
 async function awaitEnd(lockName: string, worker: Worker, host: string): Promise<void> {
   await navigator.locks.request(lockName, () => undefined);
   worker.terminate();

@@ -1,4 +1,4 @@
-// The few elements that the enclave's pages are made of. Text is only ever text.
+// The few elements of the enclave's pages. Text is never parsed as markup.
 
 export function element<N extends keyof HTMLElementTagNameMap>(
   name: N,
@@ -11,7 +11,7 @@ export function element<N extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** Shows these and nothing else. */
+/** Replaces the page with these elements. */
 export function show(...elements: readonly HTMLElement[]): void {
   document.body.replaceChildren(...elements);
 }

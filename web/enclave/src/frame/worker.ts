@@ -1,4 +1,4 @@
-// Starts the worker from the text inside this module: a worker file of its own would have no integrity check.
+// Starts the worker from the source inside this module: a separate worker file would have no integrity check.
 
 import source from "enclave:worker";
 
@@ -9,7 +9,7 @@ interface Policies {
 export function startWorker(): Worker {
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const { trustedTypes } = window as unknown as { readonly trustedTypes?: Policies };
-  // The one policy that the header allows; it passes the one URL that was made above.
+  // The only policy that the header allows; it accepts only the URL created above.
   const rules = { createScriptURL: (wanted: string) => (wanted === url ? wanted : "about:blank") };
   const trusted = trustedTypes?.createPolicy("enclave-worker", rules).createScriptURL(url) ?? url;
   const worker = new Worker(trusted, { type: "module", name: "briefcase-enclave" });

@@ -1,5 +1,5 @@
-// The audit chain of one host. Every operation that uses or changes something, and every refusal, is an entry; it is
-// committed in the same transaction as its effect, before the answer leaves.
+// The audit log of one host, a hash chain. Every use, change and refusal is an entry. It is committed in the same
+// transaction as its effect, before the response leaves.
 
 import type { Core } from "../../../enclave-wasm/bindings.ts";
 import { type Kid, LIMITS } from "../../../protocol/src/index.ts";
@@ -19,7 +19,7 @@ export interface AuditEvent {
 
 export const EMPTY_CHAIN: Chain = { count: 0, link: new Uint8Array(32), oldest: 0, time: 0 };
 
-/** The chain with one entry more, and the writes that make it so. */
+/** Returns the chain with one more entry, and the store changes for it. */
 export async function appendEntry(
   chain: Chain,
   event: AuditEvent,

@@ -1,5 +1,5 @@
-// Private keys that the core may use without having them. A key is lent for one tx under a name; the core's requests
-// for any other name fail.
+// Private keys that the core may use without holding them. A key is lent for one transaction under a name; the core's
+// requests for other names fail.
 
 import type { KeyOperations } from "../../../enclave-wasm/bindings.ts";
 import { owned } from "../bytes.ts";
@@ -24,9 +24,9 @@ export class BorrowedKeys implements KeyOperations {
     return sign("Ed25519", this.#key(name), owned(bytes));
   }
 
-  /** The core holds its ML-KEM keys itself: only one engine has them, and prekeys are sealed as a whole. */
+  /** The core holds its ML-KEM keys itself: only one engine supports them, and prekeys are sealed as a whole. */
   async decapsulate(): Promise<Uint8Array> {
-    throw new Error("no ML-KEM key is held outside the core");
+    throw new Error("no ML-KEM key is lent to the core");
   }
 
   #key(name: string): CryptoKey {

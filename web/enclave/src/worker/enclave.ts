@@ -1,4 +1,4 @@
-// The enclave of one host: its store, its keys, its record. Everything that changes something goes through `operate`.
+// The enclave of one host: its store, its keys and its audit log. Every change goes through `operate`.
 
 import type { Core } from "../../../enclave-wasm/bindings.ts";
 import { EnclaveError, type ErrorCode, type Kid, type Storage } from "../../../protocol/src/index.ts";
@@ -14,7 +14,7 @@ import { type AuditKeyRow, type Change, ONLY, type StateRow, TABLES } from "./st
 import type { Store } from "./store/store.ts";
 import { Transaction } from "./transaction.ts";
 
-/** What the worker has beside store and core. */
+/** The environment of the enclave, besides store and core. */
 export interface WorkerContext {
   readonly host: string;
   readonly hash: string;
@@ -28,7 +28,7 @@ export interface WorkerContext {
   now(): number;
 }
 
-/** Codes that say that something broke rather than that somebody was refused. */
+/** Error codes of failures, as opposed to refusals. */
 const FAILURE_CODES: readonly ErrorCode[] = [
   "internal",
   "quota_exceeded",
@@ -51,7 +51,10 @@ export class Enclave {
     this.keyring = new Keyring(store, context.storage === "disk");
   }
 
-  /** Opens the store. `expected` are the stores that host and origin remember: if none of them is here, it was lost. */
+  /**
+   * Opens the store. `expected` holds the store ids that host and origin remember. If the current store is another, the
+   * old one was lost.
+   */
   static async open(context: WorkerContext, store: Store, expected: readonly string[]): Promise<Enclave> {
     const enclave = new Enclave(context, store);
     await store.exclusive(async () => {
@@ -73,20 +76,20 @@ export class Enclave {
     return this.#store ?? "";
   }
 
-  /** The state as it is now; what it was is no excuse to go on. */
+  /** Reads the current state; a cached state may be outdated. */
   async current(): Promise<StateRow> {
-    if (this.#lost) throw new EnclaveError("store_lost", "the store that was here is gone");
+    if (this.#lost) throw new EnclaveError("store_lost", "the previous store is gone");
     const state = await this.store.read("state", ONLY);
     if (state === undefined) {
       this.#lost = true;
-      throw new EnclaveError("store_lost", "the store vanished");
+      throw new EnclaveError("store_lost", "the store is gone");
     }
     if (state.store !== this.#store) throw new EnclaveError("store_moved", "the store was reset in another tab");
     await this.keyring.sync(state);
     return state;
   }
 
-  /** Does something, alone, and writes what was done and that it was done in one transaction. */
+  /** Runs one exclusive operation. Its changes and its audit entry are committed in one transaction. */
   operate<R>(method: string, kid: Kid | undefined, work: (tx: Transaction) => Promise<R>): Promise<R> {
     return this.store.exclusive(async () => {
       const tx = await this.#beginTransaction();
@@ -107,7 +110,7 @@ export class Enclave {
     });
   }
 
-  /** Looks at the store, alone, before a person is asked. Nothing is written unless it is refused. */
+  /** Reads the store exclusively before a person is asked. Writes only the audit entry of a refusal. */
   precheck<R>(method: string, kid: Kid | undefined, work: (tx: Transaction) => Promise<R>): Promise<R> {
     return this.store.exclusive(async () => {
       const tx = await this.#beginTransaction();
@@ -121,12 +124,12 @@ export class Enclave {
     });
   }
 
-  /** Records a refusal that event before anything was begun. */
+  /** Records a refusal that happened before an operation began. */
   auditRefusal(method: string, kid: Kid | undefined, error: EnclaveError): Promise<void> {
     return this.store.exclusive(() => this.#recordRefusal(method, kid, error));
   }
 
-  /** A store that begins anew: everything is erased, and new are its name, its seal, its audit key and its chain. */
+  /** Initializes a new store: erases everything, then creates a new id, seal, audit key and chain. */
   async initialize(method: string, detail: AuditEvent["detail"]): Promise<StateRow> {
     const { context, keyring } = this;
     const core = await context.core();
@@ -154,7 +157,7 @@ export class Enclave {
     keyring.clear();
     await keyring.sync(state);
     if (!(await isUsable(keyring.auditKey.half, keyring.seal()))) {
-      throw new EnclaveError("storage_unavailable", "the browser does not give back what it stored");
+      throw new EnclaveError("storage_unavailable", "the browser did not return a stored key unchanged");
     }
     this.#store = state.store;
     this.#lost = false;
@@ -185,13 +188,14 @@ export class Enclave {
   }
 
   async #recordRefusal(method: string, kid: Kid | undefined, error: EnclaveError): Promise<void> {
-    // Without its store, or with another one under it, there is no record that this belongs into.
+    // Without the right store there is no audit log for this entry.
     if (["store_lost", "store_moved", "store_newer"].includes(error.code)) return;
     const outcome = FAILURE_CODES.includes(error.code) ? "failed" : "refused";
     try {
       await this.#commit(await this.#beginTransaction(), { method, kid, outcome, detail: { code: error.code } });
     } catch (thrown) {
-      // A refusal that cannot be recorded is result as what stood in the way; of two failures the first is the cause.
+      // If a refusal cannot be recorded, the recording failure is reported. After a failure, the first error is the
+      // cause.
       if (outcome === "refused") throw thrown;
     }
   }

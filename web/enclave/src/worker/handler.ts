@@ -1,4 +1,5 @@
-// The form of a method's handler. `read` answers from public publicMethods and leaves no entry; `act` runs as a tx.
+// The kinds of method handlers. `read` handlers return public data and leave no audit entry; `act` handlers run in a
+// transaction.
 
 import type { Method, Params, Result } from "../../../protocol/src/index.ts";
 import type { ConfirmationRequest, ConfirmationResult } from "../frame_messages.ts";
@@ -12,15 +13,15 @@ export type Handler<M extends Method> =
   | { readonly kind: "act"; act(tx: Transaction, params: Params<M>, enclave: Enclave): Promise<Result<M>> }
   | {
       readonly kind: "confirmed";
-      /** What the person is asked; throws when it would be refused anyway. */
+      /** Returns the confirmation request. Throws if the operation would be refused anyway. */
       request(tx: Transaction, params: Params<M>, enclave: Enclave): Promise<ConfirmationRequest>;
-      /** After a yes, in a tx of its own: everything is looked at again. */
+      /** Runs after consent, in its own transaction; checks everything again. */
       act(tx: Transaction, params: Params<M>, result: Confirmed, enclave: Enclave): Promise<Result<M>>;
-      /** After a no, where that is an answer too. */
+      /** Runs after a refusal by the person, if a refusal has a result too. */
       declined?(tx: Transaction, params: Params<M>): Promise<Result<M>>;
     }
   | {
-      /** Replaces the store itself, so it is no tx on it; works on a store that was lost. */
+      /** Replaces the store itself, so it runs outside a transaction. It works on a lost store too. */
       readonly kind: "replaces_store";
       request(enclave: Enclave): Promise<ConfirmationRequest>;
       act(enclave: Enclave): Promise<Result<M>>;

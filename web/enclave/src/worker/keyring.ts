@@ -1,6 +1,5 @@
-// The keys that the enclave works with while it is open: the seal, the audit key, and private keys cached before. They are
-// valid for one epoch of the store; another tab that enters strong mode or resets ends the epoch, and then nothing here
-// counts any more.
+// The keys of an open enclave: the seal, the audit key, and cached private keys. They are valid for one epoch of the
+// store. Another tab that enters strong mode or resets ends the epoch and invalidates them.
 
 import { type Algorithm, EnclaveError } from "../../../protocol/src/index.ts";
 import { toBase64url } from "../bytes.ts";
@@ -19,19 +18,19 @@ export class Keyring {
 
   constructor(
     readonly store: Store,
-    /** Whether rows go through a disk and may come back changed. */
+    /** True if rows pass through a disk and may come back changed. */
     readonly disk: boolean,
   ) {
     this.#persistence = new PersistenceProbe(store);
   }
 
-  /** Takes in what the store says now. In strong mode the seal stays unknown until `unlock`. */
+  /** Adopts the store's current state. In strong mode the seal stays unknown until `unlock`. */
   async sync(state: StateRow): Promise<void> {
     if (state.epoch === this.#epoch) return;
     this.clear();
     const key = state.strong === undefined ? await this.store.read("seal", ONLY) : undefined;
     if (state.strong === undefined && !(key instanceof CryptoKey)) {
-      throw new EnclaveError("store_corrupt", "the seal is gone");
+      throw new EnclaveError("store_corrupt", "the seal is missing");
     }
     this.#seal = key && new Seal(key);
     this.#auditKey = await this.store.read("auditKey", ONLY);
@@ -39,7 +38,7 @@ export class Keyring {
     this.#epoch = state.epoch;
   }
 
-  /** Everything that was cached is dropped. In strong mode this locks. */
+  /** Drops every cached key. In strong mode this locks. */
   clear(): void {
     this.#epoch = -1;
     this.#seal = undefined;
@@ -47,7 +46,7 @@ export class Keyring {
     this.#cached.clear();
   }
 
-  /** Goes over to other keys before the commit that makes them so; `forget` when that fails. */
+  /** Switches to new keys before the commit that stores them. Call `clear` if the commit fails. */
   replaceKeys(state: StateRow, seal: Seal, auditKey: AuditKeyRow): void {
     this.#cached.clear();
     this.#epoch = state.epoch;
@@ -65,7 +64,7 @@ export class Keyring {
   }
 
   get auditKey(): AuditKeyRow {
-    if (this.#auditKey === undefined) throw new EnclaveError("store_corrupt", "the audit key is gone");
+    if (this.#auditKey === undefined) throw new EnclaveError("store_corrupt", "the audit key is missing");
     return this.#auditKey;
   }
 
@@ -74,17 +73,17 @@ export class Keyring {
     return this.#seal;
   }
 
-  /** A new key, kept the best way that this engine, this mode and its purpose allow. */
+  /** Generates a key, stored as securely as engine, mode and purpose allow. */
   async generate(alg: Algorithm, sealed: boolean): Promise<StoredKeyPair> {
     const seal = this.seal();
     const hold = !sealed && !this.#strong && (!this.disk || (await this.#persistence.persists(alg)));
     return hold ? generateNonExtractable(alg) : generateSealed(alg, seal);
   }
 
-  /** The private key of a half, for use. */
+  /** Returns the private key of a key pair. */
   async privateKey(half: StoredKeyPair): Promise<CryptoKey> {
     const name = `${half.alg} ${toBase64url(half.publicKey)}`;
-    // In strong mode nothing is usable after `strong.lock`, so nothing is cached from before it either.
+    // In strong mode no key is usable after `strong.lock`, so no earlier key is cached.
     const cached = this.#cached.get(name);
     if (cached !== undefined && half.custody !== undefined) return cached;
     const key = await loadPrivateKey(half, () => this.seal());

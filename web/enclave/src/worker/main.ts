@@ -1,5 +1,5 @@
-// The worker: where every key is used and every rule enforced. It speaks with the frame, which shows pages to the
-// person, and with one host through one port.
+// The worker: it uses every key and enforces every rule. It talks to the frame, which shows confirmations, and through
+// one port to one host.
 
 import deflated from "enclave:core";
 import { Core } from "../../../enclave-wasm/bindings.ts";
@@ -23,7 +23,7 @@ const borrowedKeys = new BorrowedKeys();
 const pending = new Map<number, (result: ConfirmationResult) => void>();
 let next = 0;
 let host: HostPort | undefined;
-/** Begun at once: it is ready when the host has opened the channel. */
+/** Starts loading at once, so the core is ready when the host opens the channel. */
 let loaded = load();
 
 async function inflated(): Promise<Uint8Array<ArrayBuffer>> {
@@ -37,13 +37,13 @@ function load(): Promise<Core | undefined> {
     .catch(() => undefined);
 }
 
-/** The core; a new copy when the one there was stopped. */
+/** Returns the core; loads a new instance after a trap. */
 async function core(): Promise<Core> {
   const current = await loaded;
   if (current !== undefined && !current.poisoned) return current;
   loaded = load();
   const again = await loaded;
-  if (again === undefined) throw new EnclaveError("internal", "the core does not load");
+  if (again === undefined) throw new EnclaveError("internal", "the core could not be loaded");
   return again;
 }
 
@@ -78,7 +78,7 @@ async function open(message: Extract<ToWorker, { kind: "open" }>): Promise<Encla
   return Enclave.open(context, store, expected);
 }
 
-/** Holds a lock for as long as the worker lives: the frame waits for it, and so learns of the end. */
+/** Holds a lock until the worker ends. The frame waits for the lock to detect the end. */
 function holdLock(life: string): Promise<void> {
   return new Promise(resolve => {
     void navigator.locks.request(life, () => {
@@ -90,7 +90,7 @@ function holdLock(life: string): Promise<void> {
 
 async function begin(message: Extract<ToWorker, { kind: "open" }>, port: MessagePort | undefined): Promise<void> {
   if (host !== undefined || port === undefined) return;
-  // A store that does not open is the answer to every request: the host learns why, and nothing replaces it.
+  // If the store does not open, every request fails with that reason, and nothing replaces the store.
   const enclave = open(message).catch((thrown: unknown) => EnclaveError.of(thrown));
   host = new HostPort(port, async (method, params) => {
     const opened = await enclave;

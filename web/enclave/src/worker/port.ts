@@ -1,4 +1,4 @@
-// The host's port: reads requests, answers them, and never says more than the protocol has words for.
+// The host's port: reads requests and returns responses of the protocol only.
 
 import {
   EnclaveError,
@@ -19,7 +19,7 @@ export class HostPort {
     readonly handle: RequestHandler,
   ) {
     port.onmessage = event => void this.#receive(event.data);
-    // What cannot be deserialised has no id to answer to.
+    // A message that cannot be deserialized has no request id.
     port.onmessageerror = () => undefined;
     port.start();
   }
@@ -41,7 +41,7 @@ export class HostPort {
 
   async #answer({ id, method, params }: Unchecked): Promise<Response | { id: number; ok: unknown }> {
     if (this.#waiting >= LIMITS.pending) {
-      return { id, error: new EnclaveError("too_many", "too many requests wait").body() };
+      return { id, error: new EnclaveError("too_many", "too many pending requests").body() };
     }
     this.#waiting += 1;
     try {
@@ -54,19 +54,19 @@ export class HostPort {
   }
 }
 
-/** The buffers of an answer, to be transferred. */
+/** Returns the buffers of a response, to be transferred. */
 function transferables(value: unknown): Transferable[] {
   if (value instanceof ArrayBuffer) return [value];
   if (typeof value !== "object" || value === null) return [];
   return Object.values(value).flatMap(transferables);
 }
 
-/** Lets only plain data out. A key object would clone across origins and sign there: it must not even be possible. */
+/** Rejects anything but plain data. A key object would be cloned to another origin and could sign there. */
 function requirePlainData(value: unknown): unknown {
   if (value instanceof ArrayBuffer || typeof value !== "object" || value === null) return value;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (!Array.isArray(value) && prototype !== Object.prototype) {
-    throw new EnclaveError("internal", "an answer had something that is not data");
+    throw new EnclaveError("internal", "a response contained a value that is not plain data");
   }
   Object.values(value).forEach(requirePlainData);
   return value;

@@ -1,4 +1,4 @@
-// From a request to its answer: known method, checked parameters, the person if one is needed, then the tx.
+// Routes a request: known method, checked parameters, confirmation if needed, then the transaction.
 
 import {
   checkParams,
@@ -29,12 +29,12 @@ const HANDLERS: Handlers = {
   ...strong,
 };
 
-/** Answers one request. Whatever is refused is recorded before it throws. */
+/** Handles one request. Refusals are recorded before they throw. */
 export async function route(enclave: Enclave, method: unknown, params: unknown): Promise<Result<Method>> {
   try {
-    if (!isMethod(method)) throw new EnclaveError("unknown_method", "there is no such method");
+    if (!isMethod(method)) throw new EnclaveError("unknown_method", "unknown method");
     if (enclave.lost && !["version", "status", "reset"].includes(method)) {
-      throw new EnclaveError("store_lost", "the store that was here is gone");
+      throw new EnclaveError("store_lost", "the previous store is gone");
     }
   } catch (thrown) {
     await enclave.auditRefusal("unknown", undefined, EnclaveError.of(thrown));

@@ -1,5 +1,4 @@
-// One operation on the store: what it reads is what is there while it runs alone, what it writes happens together with
-// its entry in the record, or not at all.
+// One serialized read-write transaction. Its changes and its audit entry commit together or not at all.
 
 import type { Core } from "../../../enclave-wasm/bindings.ts";
 import { EnclaveError, type Kid, type Purpose } from "../../../protocol/src/index.ts";
@@ -13,11 +12,11 @@ import { type AuditKeyRow, ONLY } from "./store/rows.ts";
 
 export class Transaction {
   readonly changes: Change[] = [];
-  /** Checks that run when all is on the disk, before the answer leaves. */
+  /** Checks that run after the commit, before the response leaves. */
   readonly afterCommit: (() => Promise<void>)[] = [];
   detail: Detail = {};
   rekeyed = false;
-  /** What event to a key, when the parameters do not name it. */
+  /** The affected key, if the parameters do not name it. */
   kid: Kid | undefined;
 
   constructor(
@@ -43,7 +42,7 @@ export class Transaction {
     this.changes.push({ table });
   }
 
-  /** From here on, and only if the commit succeeds, these are the store's keys. */
+  /** Replaces the store's keys, if the commit succeeds. */
   rekey(state: Pick<StateRow, "strong">, seal: Seal, auditKey: AuditKeyRow): void {
     const { strong: _, ...rest } = this.state;
     this.state = { ...rest, ...state, epoch: this.state.epoch + 1 };
@@ -54,11 +53,11 @@ export class Transaction {
 
   async key(kid: Kid): Promise<KeyRow> {
     const row = await this.store.read("keys", kid);
-    if (row === undefined) throw new EnclaveError("unknown_key", "there is no such key");
+    if (row === undefined) throw new EnclaveError("unknown_key", "unknown key");
     return row;
   }
 
-  /** A key that may act, for this purpose and no other. */
+  /** Returns a usable key of this purpose only. */
   async activeKey(kid: Kid, purpose?: Purpose): Promise<KeyRow> {
     const row = await this.key(kid);
     if (purpose !== undefined && row.purpose !== purpose) {
@@ -69,7 +68,7 @@ export class Transaction {
     return row;
   }
 
-  /** Counts a use. */
+  /** Increments the use count. */
   async countUse({ kid }: KeyRow): Promise<void> {
     this.put("uses", kid, { uses: (await this.uses(kid)) + 1, lastUsed: this.now });
   }

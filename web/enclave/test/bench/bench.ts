@@ -1,4 +1,4 @@
-// The benchmark: one table and one line of JSON. Fails when a limit of requirement J7 is not kept.
+// The benchmark: one table and one line of JSON. Fails if a limit of requirement J7 is exceeded.
 
 import { Stage } from "../cases/case.ts";
 import { type EngineName, start } from "../engines/start.ts";

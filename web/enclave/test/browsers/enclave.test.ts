@@ -1,4 +1,4 @@
-// Every case in every engine that was asked for.
+// Every case in every requested engine.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

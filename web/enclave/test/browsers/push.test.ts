@@ -1,4 +1,4 @@
-// Push in the browsers that have it and can be given a push service of ours; and between implementations, without one.
+// Push in the browsers that support it and accept a test push service, and between implementations without a browser.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

@@ -2,10 +2,10 @@ import type { Engine, EngineName } from "../engines/engine.ts";
 import { Host, type Opening } from "../host.ts";
 import type { Origins, World } from "../world.ts";
 
-/** The slowest start seen in each engine, in milliseconds. */
+/** The slowest start of each engine, in milliseconds. */
 const starts = new Map<EngineName, number>();
 
-/** Where a case runs. */
+/** The environment of a case. */
 export class Stage {
   readonly #open: Host[] = [];
 
@@ -15,7 +15,7 @@ export class Stage {
     readonly origins: Origins,
   ) {}
 
-  /** A host page with an empty enclave: whatever was there is gone, as if the person had cleared this site. */
+  /** Opens a host page with an empty enclave, as if the user had cleared the site. */
   async fresh(opening: Opening = {}): Promise<Host> {
     const host = await this.host({ storage: "memory" });
     await clear(host);
@@ -26,19 +26,19 @@ export class Stage {
     return host;
   }
 
-  /** How long to wait before a frame counts as one that does not start: many times what a good start takes here. */
+  /** Milliseconds after which a frame counts as blocked: many times a normal start. */
   get absence(): number {
     return Math.max(2000, 8 * (starts.get(this.engine.name) ?? 1000));
   }
 
-  /** A host page with whatever enclave there is. */
+  /** Opens a host page with the existing enclave. */
   async host(opening: Opening = {}): Promise<Host> {
     const host = await Host.open(this.engine, this.origins, opening);
     this.#open.push(host);
     return host;
   }
 
-  /** A tab with nothing in it. */
+  /** Opens an empty tab. */
   async bare(): Promise<Host> {
     const host = new Host(this.engine, await this.engine.open(), this.origins);
     this.#open.push(host);
@@ -50,16 +50,16 @@ export class Stage {
   }
 }
 
-/** Drops the enclave's data as a browser does when the person clears a site. */
+/** Deletes the enclave's data, as a browser does when the user clears a site. */
 export async function clear(host: Host): Promise<void> {
   await host.tab.inFrame("() => localStorage.clear()");
   await dropDatabase(host);
 }
 
-/** The name of a host's database: engines list databases for none but themselves, or not at all. */
+/** The name of a host's database. Engines list databases only for their own origin, or not at all. */
 export const databaseOf = (host: Host): string => `briefcase-enclave ${host.origins.app}`;
 
-/** Drops the database alone. */
+/** Deletes only the database. */
 export async function dropDatabase(host: Host): Promise<void> {
   await host.tab.inFrame(
     `name => new Promise((resolve, reject) => {
@@ -71,13 +71,13 @@ export async function dropDatabase(host: Host): Promise<void> {
   );
 }
 
-/** Where a case can be shown, and why nowhere else. */
+/** The engines that can run a case, and the reason for the others. */
 export interface Only {
   readonly engines: readonly EngineName[];
   readonly because: string;
 }
 
-/** Engines in which a person can be played; that no window opens in the third is a case of its own. */
+/** Engines with simulated user input. Another case checks that no popup opens in the third. */
 export const PERSON: Only = {
   engines: ["chromium", "firefox"],
   because: "WebKitGTK takes gestures in windows, and its automated browser opens none",
@@ -85,7 +85,7 @@ export const PERSON: Only = {
 
 export interface Case {
   readonly name: string;
-  /** For a case that not every engine can show: docs/enclave.md has the same row, which the tests compare. */
+  /** Set if not every engine can run the case; docs/enclave.md has the same row, which the tests compare. */
   readonly only?: Only;
   run(stage: Stage): Promise<void>;
 }

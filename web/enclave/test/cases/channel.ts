@@ -1,4 +1,4 @@
-// The channel: who may open it, what may go over it, and what may not.
+// The channel: who may open it, and what may pass over it.
 
 import assert from "node:assert/strict";
 import { until } from "../engines/engine.ts";
@@ -22,12 +22,12 @@ export const channel: readonly Case[] = [
     run: async stage => {
       const host = await stage.bare();
       await host.tab.goto(`${stage.origins.evil}/`);
-      await host.boot({ url: `${stage.origins.app}/`, timeout: 0 });
-      // The host page inside boots the enclave: it must not get ready, because its grandparent is not on the list.
+      await host.boot({ url: `${stage.origins.app}/`, patience: 0 });
+      // The inner host page starts the enclave. It must not become ready, because its grandparent is not on the list.
       const inner = await host.tab.run<boolean>(
         `boot => new Promise(resolve => {
           addEventListener("message", event => { if ("booted" in Object(event.data)) resolve(event.data.booted); });
-          // Until the page inside is there to hear it.
+          // Repeats until the inner page receives the message.
           setInterval(() => host.frame.contentWindow.postMessage({ boot }, "*"), 100);
         })`,
         { url: `${stage.origins.kms}/kms.html`, timeout: stage.absence },
@@ -76,7 +76,7 @@ export const channel: readonly Case[] = [
       await host.tab.goto(`${stage.origins.app}/`);
       const answers = await host.tab.run<{ fake: boolean; real: boolean }>(
         `async ({ url, origin, app, absence }) => {
-        // A second page of the host's own origin: the right origin, the wrong source.
+        // A second page of the host's origin: the right origin, the wrong source.
         const sibling = document.createElement("iframe");
         const loaded = new Promise(resolve => { sibling.onload = resolve; });
         sibling.src = app;
@@ -96,7 +96,7 @@ export const channel: readonly Case[] = [
           setTimeout(() => resolve(false), timeout);
         });
         const message = { briefcase: "open", storage: "memory" };
-        // The source is the window whose code calls.
+        // The source of a message is the window whose code calls postMessage.
         await loaded;
         const fake = await open(port => sibling.contentWindow.post(frame.contentWindow, message, origin, port), absence);
         const real = await open(port => frame.contentWindow.postMessage(message, origin, [port]), 60_000);
@@ -194,7 +194,7 @@ export const channel: readonly Case[] = [
         let worker;
         try { worker = new Worker(URL.createObjectURL(new Blob([code]))); } catch {}
         if (worker !== undefined) out.push("an untrusted worker started");
-        // A debugger's own code may use eval; what the page calls later may not.
+        // A debugger's own code may use eval; later calls of the page may not.
         await new Promise(resolve => setTimeout(() => { try { eval("1"); out.push("eval"); } catch {} resolve(); }, 0));
         try { document.body.innerHTML = "<b>x</b>"; out.push("innerHTML"); } catch {}
         await new Promise(resolve => setTimeout(resolve, 500));

@@ -1,5 +1,5 @@
-// What each engine does by itself, and the enclave builds on or has to live with. When an engine changes one of these,
-// the case fails, and docs/enclave.md has to say something else.
+// Engine behaviour that the enclave relies on or works around. If an engine changes it, the case fails, and
+// docs/enclave.md needs an update.
 
 import assert from "node:assert/strict";
 import type { EngineName } from "../engines/engine.ts";
@@ -14,7 +14,7 @@ const MARK = `value => {
   return before;
 }`;
 
-/** Whether a frame on another site sees what the frame here wrote, and whether the enclave's own page does. */
+/** Whether a frame on another site, and the enclave's own page, see the data written here. */
 const SEEN: Facts<{ far: boolean; alone: boolean }> = {
   chromium: { far: false, alone: true },
   firefox: { far: false, alone: true },
@@ -23,7 +23,7 @@ const SEEN: Facts<{ far: boolean; alone: boolean }> = {
 
 const WINDOWS: Facts<boolean> = { chromium: true, firefox: true, webkit: false };
 
-/** `null` is an engine that does not know the header. */
+/** `null`: the engine does not know the header. */
 const ISOLATED: Facts<boolean | null> = { chromium: true, firefox: true, webkit: null };
 
 const embed = async (host: Host, page: string): Promise<boolean> => {

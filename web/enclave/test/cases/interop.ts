@@ -1,5 +1,5 @@
-// The enclave in a browser and the same protocol in Rust, as two parties: sessions both ways, and the record, an
-// approval and a VAPID token checked by the code that the daemon checks them with.
+// The enclave in a browser against the same protocol in Rust: sessions both ways, and audit log, approval and VAPID
+// token verified by the daemon's code.
 
 import assert from "node:assert/strict";
 import { bytes, type Host, read } from "../host.ts";
@@ -31,7 +31,7 @@ const sent = async ({ host, here }: Ends, plaintext: string): Promise<Buffer> =>
       .message,
   );
 
-/** Rounds in both directions, each a turn of the ratchet, one message of each late, then one bent and one again. */
+/** Exchanges messages in both directions: each a ratchet step, one of each late, then one tampered and one repeated. */
 async function converse(ends: Ends): Promise<void> {
   const { host, peer, here, there } = ends;
   const heard = async (message: Buffer): Promise<string> =>

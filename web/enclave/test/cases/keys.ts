@@ -1,4 +1,4 @@
-// Keys: what they do, that they stay, and that nothing gets them out.
+// Keys: their operations, their persistence, and that no method exports them.
 
 import assert from "node:assert/strict";
 import { createHash, createPublicKey, diffieHellman, generateKeyPairSync, sign } from "node:crypto";

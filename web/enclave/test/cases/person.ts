@@ -1,4 +1,4 @@
-// What needs a person: that nothing happens without one, and that only a person who could see it counts.
+// Confirmation: nothing happens without a person, and only a person who could see the text counts.
 
 import assert from "node:assert/strict";
 import { until } from "../engines/engine.ts";
@@ -15,10 +15,10 @@ const question = (kid: string) => ({
   expires: Date.now() + 600_000,
 });
 
-/** A recovery code, as it is shown. */
+/** The format of a recovery code. */
 const CODE = /([0-9A-Z]{4}-){7}[0-9A-Z]{4}/;
 
-/** Gives time in which something wrong would have happened: a call that comes after it has been answered. */
+/** Waits until a later call was answered, so that a wrong effect would have happened. */
 async function afterwards(host: Host): Promise<void> {
   await host.tab.run("() => new Promise(resolve => setTimeout(resolve, 1200))");
   await host.call("version");
@@ -143,7 +143,7 @@ export const person: readonly Case[] = [
             yes.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
           }`);
         } else {
-          // Without a window there is nothing to click at all, and the frame shows none.
+          // Without a popup there is nothing to click, and the frame shows nothing.
           await until("the host is told to open a window", async () => (await host.events()).includes("window"));
           assert.equal(await host.tab.inFrame("() => document.querySelectorAll('button').length"), 0);
         }

@@ -1,4 +1,4 @@
-// Sessions between two identities of one enclave, over messages that only the test carries.
+// Sessions between two identities of one enclave; the test carries the messages.
 
 import assert from "node:assert/strict";
 import { bytes, type Host, type Loose, read } from "../host.ts";

@@ -1,4 +1,4 @@
-// The store: two tabs, a worker that ends, a full disk, data that vanished, releases before and after.
+// The store: two tabs, a worker that ends, a full disk, lost data, older and newer releases.
 
 import assert from "node:assert/strict";
 import { until } from "../engines/engine.ts";
@@ -23,7 +23,7 @@ export const store: readonly Case[] = [
         }
         return "done";
       }`;
-      // Both are begun before either is waited for.
+      // Both calls start before either is awaited.
       for (const { tab } of [one, two]) await tab.run(`kid => { host.looped = (${loop})(kid); }`, kid);
       for (const { tab } of [one, two]) assert.equal(await tab.run("() => host.looped"), "done");
       assert.equal((await two.call("list")).keys[0].uses, 50);
@@ -71,7 +71,7 @@ export const store: readonly Case[] = [
       because: "Firefox makes room by itself (the case below), WebKitGTK has no switch for it",
     },
     run: async stage => {
-      // The browser remembers for a while how much room there was: room for little, from before it opens the store.
+      // The browser caches the free space for a while, so the limit is set before it opens the store.
       await stage.engine.restart();
       const host = await stage.fresh({ storage: "memory" });
       assert.ok(host.tab instanceof PuppetTab);
@@ -125,7 +125,7 @@ export const store: readonly Case[] = [
         const codes = await host.tab.run<Record<string, number>>(
           `async kid => {
             const codes = {};
-            // Until it was full twice; what comes right after it must work.
+            // Runs until the disk was full twice; the next write must succeed.
             for (let turn = 0; turn < 3000 && (codes.quota_exceeded ?? 0) < 2; turn += 1) {
               const { error } = await host.send("sign", { kid, bytes: new ArrayBuffer(8) });
               codes[error?.code ?? "ok"] = (codes[error?.code ?? "ok"] ?? 0) + 1;
@@ -251,7 +251,7 @@ export const store: readonly Case[] = [
     run: async stage => {
       const host = await stage.fresh();
       const { writeFile } = await import("node:fs/promises");
-      // A release that no cache has seen.
+      // A release that no cache holds.
       await stage.world.release("three");
       const path = `${stage.world.folder}/kms/artifacts/kms-${await stage.world.digest("three")}.mjs`;
       try {
@@ -266,7 +266,7 @@ export const store: readonly Case[] = [
   },
 ];
 
-/** For engines whose debugger does not reach workers: the frame's own code leaves them where a test finds them. */
+/** For engines whose debugger cannot reach workers: the frame's own code exposes them to the test. */
 const KEEP_WORKERS = `
   window.workers = [];
   window.Worker = class extends window.Worker {
@@ -276,7 +276,7 @@ const KEEP_WORKERS = `
     }
   };`;
 
-/** Ends the worker from outside, as a system does that is short of memory. */
+/** Ends the worker from outside, as a system short of memory does. */
 async function endWorker(tab: PuppetTab): Promise<void> {
   const session = await tab.browser().target().createCDPSession();
   const { targetInfos } = await session.send("Target.getTargets", { filter: [{ type: "worker", exclude: false }] });

@@ -10,7 +10,7 @@ import { type Case, databaseOf, type Only } from "./case.ts";
 const PRF: Only = { engines: ["chromium"], because: "no other engine has a virtual authenticator with PRF" };
 const MESSAGE = Buffer.from("what is signed");
 
-/** An authenticator with PRF (or without), for the enclave's own frame. */
+/** Adds an authenticator with or without PRF for the enclave's frame. */
 async function authenticator(host: Host, hasPrf = true): Promise<void> {
   assert.ok(host.tab instanceof PuppetTab);
   const session = await host.tab.page.createCDPSession();

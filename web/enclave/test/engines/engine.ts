@@ -1,37 +1,37 @@
-// What every engine can do for a test. Code for pages is a function's text: it runs there, with one JSON argument.
+// The operations of an engine in a test. Code for pages is a function's text: it runs there, with one JSON argument.
 
 export type EngineName = "chromium" | "firefox" | "webkit";
 
-/** Where a code runs: the host page itself, or the enclave's frame in it. */
+/** A tab. Code runs in the host page or in the enclave's frame. */
 export interface Tab {
   goto(url: string): Promise<void>;
-  /** Brings the tab before the person. */
+  /** Brings the tab to the front. */
   front(): Promise<void>;
   run<R>(code: string, argument?: unknown): Promise<R>;
-  /** In the enclave's frame, as only a debugger can. */
+  /** Runs code in the enclave's frame, as only a debugger can. */
   inFrame<R>(code: string, argument?: unknown): Promise<R>;
-  /** A trusted click, where the element is. `in` the frame, the page, or the newest window. */
+  /** Performs a trusted click on the element, in the frame, the page, or the newest popup. */
   click(selector: string, where: "page" | "frame" | "window"): Promise<void>;
   type(selector: string, text: string, where: "frame" | "window"): Promise<void>;
-  /** Text of the element, once it is there. */
+  /** Returns the text of the element as soon as it exists. */
   text(selector: string, where: "page" | "frame" | "window"): Promise<string>;
   close(): Promise<void>;
 }
 
 export interface Engine {
   readonly name: EngineName;
-  /** Whether a profile outlives the browser. */
+  /** True if the profile survives a restart. */
   readonly restarts: boolean;
   open(): Promise<Tab>;
-  /** Ends the browser and starts it with the same profile. */
+  /** Restarts the browser with the same profile. */
   restart(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** How long anything may take that has to happen. A limit and not a wait: the machine may be a slow one. */
+/** Milliseconds. The limit for anything that must happen; slow machines need it. */
 export const TIMEOUT = 90_000;
 
-/** Waits until it is so. */
+/** Waits until the condition is true. */
 export async function until(what: string, holds: () => Promise<boolean>, limit = TIMEOUT): Promise<void> {
   const end = Date.now() + limit;
   while (!(await holds())) {

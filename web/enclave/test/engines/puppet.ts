@@ -1,5 +1,5 @@
-// Chromium over its own protocol and Firefox over WebDriver BiDi, both as Debian ships them. No default arguments in
-// Chromium: some of them switch storage partitioning off, and with it what is tested here.
+// Chromium over its own protocol and Firefox over WebDriver BiDi, both as Debian ships them. Chromium runs without
+// default arguments: some of them disable storage partitioning, which the tests check.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -19,7 +19,7 @@ const CHROMIUM = [
   "--window-size=1200,1000",
 ];
 
-/** As root Chromium has no sandbox to set up. */
+/** Chromium cannot set up its sandbox as root. */
 const asRoot = () => (process.getuid?.() === 0 ? ["--no-sandbox"] : []);
 
 export class PuppetTab implements Tab {
@@ -72,7 +72,7 @@ export class PuppetTab implements Tab {
     const place = await this.#place(where);
     const element = await place.waitForSelector(selector, { timeout: TIMEOUT });
     if (where === "frame") {
-      // As a person does, and as the enclave asks: the pointer rests before it clicks.
+      // Moves like a user: the enclave requires that the pointer rests before a click.
       await element!.hover();
       await new Promise(resolve => setTimeout(resolve, GESTURE.dwell + 50));
     }
@@ -95,7 +95,7 @@ export class PuppetTab implements Tab {
 }
 
 function evaluated<R>(frame: Frame, code: string, argument: unknown): Promise<R> {
-  // A function's text, made a function there: bundlers rename what a closure names.
+  // Sends the function as text: bundlers rename what a closure refers to.
   return frame.evaluate(`(${code})(${JSON.stringify(argument) ?? "undefined"})`) as Promise<R>;
 }
 
@@ -109,7 +109,7 @@ export class PuppetEngine implements Engine {
     readonly preferences: Readonly<Record<string, unknown>>,
   ) {}
 
-  /** `preferences` are Firefox's. */
+  /** `preferences` are for Firefox. */
   static async start(
     name: "chromium" | "firefox",
     preferences: Readonly<Record<string, unknown>> = {},

@@ -1,4 +1,4 @@
-// Every engine by its name.
+// Starts an engine by name.
 
 import type { Engine, EngineName } from "./engine.ts";
 import { PuppetEngine } from "./puppet.ts";

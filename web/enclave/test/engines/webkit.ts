@@ -1,5 +1,5 @@
-// WebKitGTK through its own driver, with as much of W3C WebDriver as the tests need. It has no profile that outlives
-// it, and names under `localhost` do not resolve in it: host and enclave are two ports of 127.0.0.1.
+// WebKitGTK through its own driver, with the part of W3C WebDriver that the tests need. It has no persistent profile
+// and cannot resolve names under `localhost`: host and enclave are two ports of 127.0.0.1.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -132,13 +132,13 @@ class WebKitTab implements Tab {
   }
 }
 
-/** Handles that are tabs of tests, as against windows that pages opened. */
+/** Window handles that are the tests' tabs, not popups. */
 const known = new Set<string>();
 
 export class WebKitEngine implements Engine {
   readonly name = "webkit";
   readonly restarts = false;
-  /** Stays: with the last window the session would end. */
+  /** Stays open: the session ends with its last window. */
   #first = "";
 
   private constructor(
@@ -180,7 +180,7 @@ export class WebKitEngine implements Engine {
   }
 
   async open(): Promise<Tab> {
-    // The window of the tab before may be closed.
+    // The previous tab's window may be closed.
     await this.driver.in("POST", "/window", { handle: this.#first });
     const { handle } = await this.driver.in<{ handle: string }>("POST", "/window/new", { type: "tab" });
     known.add(handle);

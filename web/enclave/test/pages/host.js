@@ -1,5 +1,5 @@
-// The least that a host page needs, and a few things that only a hostile one would do. Values go in and out as JSON:
-// { $: "base64" } stands for an ArrayBuffer, so that every driver can carry them.
+// A minimal host page, with a few functions of a hostile one. Values pass as JSON, so that every driver can carry them;
+// { $: "base64" } encodes an ArrayBuffer.
 const base64 = buffer => btoa(Array.from(new Uint8Array(buffer), byte => String.fromCharCode(byte)).join(""));
 const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0)).buffer;
 const mapped = (value, change) =>
@@ -78,7 +78,7 @@ host.send = (method, params, form = shown) => {
 
 host.call = (method, params = {}) => host.send(method, inward(params));
 
-/** Starts a call and keeps its answer for later: a person has to act in between. */
+/** Starts a call and stores its response for later; a person must act in between. */
 host.begin = (method, params = {}) => {
   host.begun = host.call(method, params);
   host.settled = false;
@@ -87,7 +87,7 @@ host.begin = (method, params = {}) => {
   });
 };
 
-/** A call that must succeed, with nothing in and out made into text: for measuring. */
+/** A call that must succeed, without text conversion, for measurements. */
 host.sure = async (method, params) => {
   const answer = await host.send(method, params, answered => answered);
   if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.code}`);
@@ -100,7 +100,7 @@ document.querySelector("#window").addEventListener("click", () => {
   window.open(address, "briefcase-enclave", "popup,width=520,height=640");
 });
 window.host = host;
-// What a hostile page that embeds this one asks of it.
+// Requests of a hostile page that embeds this one.
 addEventListener("message", event => {
   const { boot } = Object(event.data);
   if (boot === undefined || host.frame !== undefined) return;

@@ -1,5 +1,4 @@
-// A stand-in for Mozilla's push service: the connection that Firefox keeps (`dom.push.serverURL`) and the endpoints that
-// it hands out.
+// A stand-in for Mozilla's push service: Firefox's connection (`dom.push.serverURL`) and its endpoints.
 
 import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -15,7 +14,7 @@ interface Channel {
   readonly key: Buffer;
 }
 
-/** What Firefox says. */
+/** A message from Firefox. */
 interface Said {
   readonly messageType: "hello" | "register" | "unregister" | "ack" | "broadcast_subscribe" | "ping";
   readonly channelID?: string;
@@ -25,7 +24,7 @@ interface Said {
 
 export class Autopush {
   readonly #channels = new Map<string, Channel>();
-  /** What the browser has not acknowledged yet, by version: said again when it comes back. */
+  /** Messages that the browser has not acknowledged, by version; they are sent again after a reconnect. */
   readonly #kept = new Map<string, string>();
   readonly #uaid = randomUUID().replaceAll("-", "");
   #browser: Connection | undefined;
@@ -42,7 +41,7 @@ export class Autopush {
       const name = (request.url ?? "").split("/").at(-1) ?? "";
       receive(request, response, autopush.#subscriber(name), autopush.origin);
     });
-    // Firefox trusts no certificate of ours: its side is plain, which a setting for tests allows.
+    // Firefox rejects test certificates, so its side is plain HTTP, which a test setting allows.
     const browsers = createPlainServer((_, response) => response.writeHead(404).end());
     browsers.on("upgrade", (request, socket) => autopush.#open(accept(request, socket)));
     for (const server of [endpoints, browsers]) {
@@ -57,7 +56,7 @@ export class Autopush {
     return autopush;
   }
 
-  /** What Firefox is started with. */
+  /** The preferences for Firefox. */
   get settings(): Record<string, unknown> {
     return {
       "dom.push.enabled": true,

@@ -1,5 +1,5 @@
-// Browsers with a push service of ours behind them. They differ from those of the other cases in what they are told of
-// that service and in having the permission to show notifications.
+// Browsers with a test push service. Unlike those of the other cases, they are configured for that service and may show
+// notifications.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,12 +13,12 @@ import type { Credentials } from "./rust.ts";
 
 export type PushEngineName = "chromium" | "firefox";
 
-/** The push service as tests see it. */
+/** The push service as the tests use it. */
 export interface PushService {
   readonly origin: string;
-  /** The endpoint that the browser gave, at this service. */
+  /** Maps the browser's endpoint to this service. */
   here(endpoint: string): string;
-  /** Ends a subscription behind the browser's back. */
+  /** Ends a subscription without notifying the browser. */
   forget(endpoint: string): void;
   stop(): void;
 }

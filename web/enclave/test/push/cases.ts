@@ -1,5 +1,5 @@
-// Push from the enclave's key to the service worker: leased in the enclave, sent by the Rust sender, judged by a push
-// service that shares no code with either, decrypted by a real browser.
+// Push from the enclave's key to the service worker: leased in the enclave, sent by the Rust sender, verified by an
+// independent push service, decrypted by a real browser.
 
 import assert from "node:assert/strict";
 import { createECDH, createPublicKey } from "node:crypto";
@@ -14,7 +14,7 @@ export interface PushCase {
   run(pushHost: PushHost): Promise<void>;
 }
 
-/** Most bytes of content. */
+/** The size limit of the content, in bytes. */
 const MOST = 3993;
 
 const bytes = (text: string): Buffer => Buffer.from(text, "base64url");
@@ -70,7 +70,7 @@ export const cases: readonly PushCase[] = [
         "aes128gcm",
       );
       assert.equal((await post(pushHost.here(given), headers, elsewhere.cipherText)).status, 201);
-      // Messages come in order: when the last one is there, the others would have been.
+      // Messages arrive in order, so the others would have arrived before the last one.
       assert.equal((await post(pushHost.here(given), headers, bytes(body))).status, 201);
       await arrives(pushHost.host.tab, "real");
       assert.deepEqual(await pushed(pushHost.host.tab), ["real"]);
@@ -239,7 +239,7 @@ export const cases: readonly PushCase[] = [
   },
 ];
 
-/** Without a browser: both implementations read what the other wrote, of every length. */
+/** Without a browser: both implementations decrypt each other's messages of every length. */
 export async function sameMessages(
   ask: (request: object) => Promise<{ body: string; content: string; error?: string }>,
 ): Promise<void> {

@@ -1,6 +1,6 @@
-// A stand-in for the three services behind Chromium's push: check-in, registration, and the connection that messages
-// come over (MCS). Chromium is told of them by switches; where messages are sent to is compiled into it, so the origin of
-// an endpoint is exchanged for this one's (`here`).
+// A stand-in for the three services behind Chromium's push: check-in, registration, and the message connection (MCS).
+// Switches configure Chromium for it. The message origin is compiled into Chromium, so `here` replaces the origin of an
+// endpoint.
 
 import { once } from "node:events";
 import { createServer, type Server } from "node:https";
@@ -22,7 +22,7 @@ interface Registration {
 
 export class Firebase {
   readonly #registrations = new Map<string, Registration>();
-  /** Every message by its id. None is ever acknowledged, so the browser names those it has whenever it logs in. */
+  /** Every message by its id. Messages are never acknowledged, so the browser lists its known ones at each login. */
   readonly #kept = new Map<string, Buffer>();
   #browser: Socket | undefined;
 
@@ -54,7 +54,7 @@ export class Firebase {
     return firebase;
   }
 
-  /** What Chromium is started with. */
+  /** The switches for Chromium. */
   get switches(): readonly string[] {
     return [
       `--gcm-checkin-url=${this.origin}/checkin`,
@@ -64,13 +64,13 @@ export class Firebase {
     ];
   }
 
-  /** The endpoint that Chromium gave, at this service. */
+  /** Maps Chromium's endpoint to this service. */
   here(endpoint: string): string {
     const { pathname } = new URL(endpoint);
     return `${this.origin}${pathname}`;
   }
 
-  /** Ends a subscription, as a service does that has not seen the browser for long. */
+  /** Ends a subscription, as a service does after long inactivity of the browser. */
   forget(endpoint: string): void {
     this.#registrations.delete(token(new URL(endpoint).pathname));
   }
@@ -102,7 +102,7 @@ export class Firebase {
     };
   }
 
-  /** Keeps the message, as the browser may be on its way to a new connection, and writes it if it is not. */
+  /** Stores the message for a reconnecting browser, and writes it to an open connection. */
   #deliver({ category, subtype, sender }: Registration, body: Buffer, ttl: number): void {
     const id = `message-${this.#kept.size + 1}`;
     const data = (name: string, value: string) =>
@@ -131,7 +131,7 @@ export class Firebase {
     this.#browser?.write(Buffer.concat([Buffer.of(tag), varint(message.length), message]));
   }
 
-  /** Greets the browser once it has logged in, and answers its heartbeats. */
+  /** Responds to the browser's login and heartbeats. */
   #talk(socket: Socket): void {
     let waiting = Buffer.alloc(0);
     let greeted = false;
@@ -169,7 +169,7 @@ export class Firebase {
   }
 }
 
-/** One message: its tag, its length, itself; nothing while it has not all arrived. */
+/** Parses one message: tag, length, content. Returns nothing until it has arrived completely. */
 function frame(bytes: Buffer, start: number): { tag: number; message: Buffer; end: number } | undefined {
   const [tag, length] = [bytes[start], readVarint(bytes, start + 1)];
   if (tag === undefined || length === undefined) return undefined;

@@ -1,4 +1,4 @@
-// The host page's part: a service worker that tells the page what it was sent, and a subscription.
+// The host page's part: a service worker that forwards its messages to the page, and a subscription.
 
 import { appendFile, writeFile } from "node:fs/promises";
 import type { Tab } from "../engines/engine.ts";
@@ -15,7 +15,7 @@ addEventListener("push", event => {
 });
 `;
 
-/** Puts the worker beside the host page, with the type that a script has to have. */
+/** Adds the service worker to the host page, with the media type of a script. */
 export async function addWorker(folder: string): Promise<void> {
   await writeFile(`${folder}/push-worker.js`, WORKER);
   await appendFile(`${folder}/_headers`, "/push-worker.js\n  Content-Type: text/javascript\n");
@@ -26,7 +26,7 @@ export interface Given {
   readonly keys: { readonly p256dh: string; readonly auth: string };
 }
 
-/** Subscribes with this public key, in place of whatever subscription there was. */
+/** Subscribes with this public key and replaces an existing subscription. */
 export function subscribe(tab: Tab, key: string): Promise<Given> {
   return tab.run<Given>(
     `async key => {
@@ -43,7 +43,7 @@ export function subscribe(tab: Tab, key: string): Promise<Given> {
   );
 }
 
-/** What arrived since the page subscribed. */
+/** The messages since the page subscribed. */
 export const pushed = (tab: Tab): Promise<readonly (string | null)[]> => tab.run("() => window.pushed");
 
 export async function arrives(tab: Tab, text: string | null): Promise<void> {

@@ -1,4 +1,4 @@
-// As much of protocol buffers as the Firebase stand-in speaks: lengths, numbers and bytes, by field number.
+// The part of protocol buffers that the Firebase stand-in needs: lengths, numbers and bytes, by field number.
 
 export type Value = number | bigint | string | Uint8Array;
 
@@ -12,7 +12,7 @@ export function varint(number: number | bigint): Buffer {
   return Buffer.from([...bytes, Number(left)]);
 }
 
-/** Reads one number: its value, and where it ends; nothing while bytes are missing. */
+/** Reads one number: its value and its end. Returns nothing until it is complete. */
 export function readVarint(bytes: Uint8Array, from: number): { value: bigint; end: number } | undefined {
   let value = 0n;
   for (let at = from; at < bytes.length; at += 1) {
@@ -23,7 +23,7 @@ export function readVarint(bytes: Uint8Array, from: number): { value: bigint; en
   return undefined;
 }
 
-/** Texts and bytes with their length, numbers as varints, `bigint`s as 64 fixed bits. */
+/** Encodes texts and bytes with their length, numbers as varints, `bigint`s as 64 fixed bits. */
 export function encode(fields: readonly (readonly [number, Value])[]): Buffer {
   const parts = fields.map(([field, value]) => {
     if (typeof value === "number") return Buffer.concat([varint(field << 3), varint(value)]);
@@ -38,7 +38,7 @@ export function encode(fields: readonly (readonly [number, Value])[]): Buffer {
   return Buffer.concat(parts);
 }
 
-/** What the field with this number holds, as often as it is there; fields of other kinds are passed over. */
+/** Returns the contents of all fields with this number; skips other kinds of fields. */
 export function texts(message: Uint8Array, field: number): readonly string[] {
   const found: string[] = [];
   const number = (from: number) => {

@@ -1,4 +1,4 @@
-// What the cases sit at: a host page with an enclave, a VAPID key in it, and a subscription made with that key.
+// The host page of the push cases: an enclave, a VAPID key in it, and a subscription with that key.
 
 import { Host, type Loose, read } from "../host.ts";
 import type { World } from "../world.ts";
@@ -20,12 +20,12 @@ export class PushHost {
     return new PushHost(engine, await Host.open(engine, world.named), rust, root);
   }
 
-  /** The push service, as a lease has to name it. */
+  /** The origin of the push service, for leases. */
   get audience(): string {
     return this.engine.service.origin;
   }
 
-  /** A new VAPID key and a subscription made with it, in place of whatever there was. */
+  /** Creates a VAPID key and a subscription with it; replaces an earlier one. */
   async subscribed(): Promise<{ kid: string; key: Buffer; given: Given }> {
     const { kid } = await this.host.generate("ES256", "vapid");
     const key = await this.key(kid);
@@ -36,17 +36,17 @@ export class PushHost {
     return read((await this.host.call("publicKey", { kid })).publicKey);
   }
 
-  /** `Authorization`, as the enclave leases it to a relay. */
+  /** Returns the `Authorization` that the enclave leases to a relay. */
   async lease(kid: string, aud = this.audience): Promise<string> {
     return (await this.host.call("vapidHeaders", { kid, aud, sub: SUB, relay: true })).Authorization;
   }
 
-  /** The endpoint at the stand-in. */
+  /** Maps an endpoint to the stand-in. */
   here({ endpoint }: Given): string {
     return this.engine.service.here(endpoint);
   }
 
-  /** Sends as a relay does that holds this lease and nothing else. */
+  /** Sends as a relay that has only this lease. */
   send(given: Given, authorization: string, more: object = {}): Promise<Reply> {
     const subscription = { ...given, endpoint: this.here(given) };
     const trust = { local: true, roots: [this.root] };

@@ -1,4 +1,4 @@
-// A sender that does whatever it is told, for what the project's own cannot be brought to do.
+// A sender without checks, for requests that the project's own sender refuses.
 
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ export const now = (): number => Math.floor(Date.now() / 1000);
 
 const base64url = (text: string): string => Buffer.from(text).toString("base64url");
 
-/** A VAPID key outside any enclave: it signs what no enclave signs. */
+/** A VAPID key outside any enclave, for signatures that no enclave produces. */
 export class Outlaw {
   readonly #secret: KeyObject;
   readonly raw: Buffer;
@@ -40,7 +40,7 @@ export async function post(
   body: Buffer = Buffer.alloc(0),
 ): Promise<Verdict> {
   const sent = Object.entries(headers).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
-  // The stand-in's certificate is not what is tested here.
+  // The stand-in's certificate is not part of this test.
   const going = request(url, { method: "POST", headers: Object.fromEntries(sent), rejectUnauthorized: false });
   going.end(body);
   const [answer] = (await once(going, "response")) as [IncomingMessage];

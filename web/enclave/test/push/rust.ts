@@ -1,4 +1,4 @@
-// The project's sender, in its own process: `crates/push/examples/push.rs`, one line of JSON each way.
+// The project's sender in its own process: `crates/push/examples/push.rs`, one line of JSON each way.
 
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
@@ -11,7 +11,7 @@ export interface Credentials {
   readonly key: string;
 }
 
-/** An answer is whatever it is: tests say what they expect. */
+/** A response of any shape; the tests check what they need. */
 // biome-ignore lint/suspicious/noExplicitAny: the shape is what is tested
 export type Reply = any;
 

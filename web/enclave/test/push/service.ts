@@ -1,4 +1,4 @@
-// What every push service asks of a sender (RFC 8030, 8188, 8292), as strictly as autopush and Firebase do or more so.
+// The requirements of a push service on senders (RFC 8030, 8188, 8292), at least as strict as autopush and Firebase.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { refusal } from "./vapid.ts";
@@ -6,7 +6,7 @@ import { refusal } from "./vapid.ts";
 export interface Subscriber {
   /** The subscription's `applicationServerKey`. */
   readonly key: Buffer;
-  /** Hands a message to the browser. */
+  /** Delivers a message to the browser. */
   deliver(message: Delivery): void;
 }
 
@@ -15,7 +15,7 @@ export interface Delivery {
   readonly ttl: number;
 }
 
-/** What a sender was told. */
+/** The response to a sender. */
 export interface Verdict {
   readonly status: number;
   readonly reason: string;
@@ -39,7 +39,7 @@ export function judge(
   return { status: 201, reason: "" };
 }
 
-/** Reads a message, judges and delivers it. */
+/** Reads, verifies and delivers a message. */
 export async function receive(
   request: IncomingMessage,
   response: ServerResponse,

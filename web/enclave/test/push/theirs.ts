@@ -1,4 +1,4 @@
-// The other implementation: npm's web-push, with the two packages it is built on.
+// The other implementation: npm's web-push, and the two packages under it.
 
 import { createRequire } from "node:module";
 

@@ -1,4 +1,5 @@
-// A push service's view of a token. Nothing of ours is used: Node's own cryptography reads what the enclave signed.
+// The push service's check of a token. It uses no project code: Node's own cryptography verifies the enclave's
+// signature.
 
 import { createPublicKey, verify } from "node:crypto";
 
@@ -7,12 +8,12 @@ const DAY = 24 * 3600;
 export interface Expected {
   /** The push service's origin. */
   readonly origin: string;
-  /** What the subscription was made with: the raw point. */
+  /** The public key of the subscription, as a raw point. */
   readonly key: Buffer;
   readonly now: number;
 }
 
-/** Why the service refuses, or nothing. */
+/** Returns the reason for a refusal, or nothing. */
 export function refusal(authorization: string | undefined, { origin, key, now }: Expected): string | undefined {
   if (authorization === undefined) return "no Authorization";
   const [, token = "", k = ""] = /^vapid t=([\w.-]+), ?k=([\w-]+)$/.exec(authorization) ?? [];

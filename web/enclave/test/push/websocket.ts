@@ -1,4 +1,4 @@
-// The server's half of a WebSocket (RFC 6455), as far as Firefox's push connection uses it: texts, pings and the end.
+// The server side of a WebSocket (RFC 6455), as far as Firefox's push connection needs it: texts, pings and close.
 
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
@@ -49,7 +49,7 @@ function framed(kind: number, payload: Buffer): Buffer {
   return Buffer.concat([Buffer.of(128 | kind, ...size), payload]);
 }
 
-/** One whole frame of a client, which are masked; nothing while it has not all arrived. */
+/** Parses one masked frame of a client. Returns nothing until it has arrived completely. */
 function unframed(bytes: Buffer): { kind: number; payload: Buffer; end: number } | undefined {
   if (bytes.length < 2) return undefined;
   const short = bytes[1]! & 127;

@@ -1,4 +1,4 @@
-// The store in memory over the store itself: what it says is what is there, whoever else writes.
+// The cache over the store: reads always return the stored data, even with other writers.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { StoreCache } from "../../src/worker/store/cache.ts";
 import { MemoryStore } from "../../src/worker/store/memory.ts";
 import type { Change } from "../../src/worker/store/rows.ts";
 
-/** Numbers that look random and are the same in every run. */
+/** Pseudo-random numbers, the same in every run. */
 function numbers(seed: number): (below: number) => number {
   let state = seed;
   return below => {
@@ -17,7 +17,7 @@ function numbers(seed: number): (below: number) => number {
 
 const KIDS = ["a", "b", "c"] as const;
 
-/** A store that refuses to write when it is result to. */
+/** A store whose commits can be made to fail. */
 class Full extends MemoryStore {
   full = false;
 
@@ -35,7 +35,7 @@ test("two workers over one store read what is there, in any order of writes, era
     let end = 0;
     for (let step = 0; step < 60; step += 1) {
       const worker = workers[below(2) === 0 ? 0 : 1];
-      // As every operation does: it reads where the record ends before it reads anything else.
+      // Every operation reads the head of the audit log before anything else.
       worker.syncTo(String(end));
       const kid = KIDS[below(3)] ?? "a";
       const kind = below(6);

@@ -1,5 +1,5 @@
-// The worker's rules without a browser: the real enclave over a store in memory, a core that only counts, and a person
-// who always agrees.
+// The worker's rules without a browser: the real enclave over a store in memory, with a fake core and a person who
+// always confirms.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
@@ -13,7 +13,7 @@ import { route } from "../../src/worker/router.ts";
 import { MemoryStore } from "../../src/worker/store/memory.ts";
 import type { Change } from "../../src/worker/store/rows.ts";
 
-/** A store that refuses to write when it is result to. */
+/** A store whose commits can be made to fail. */
 class Full extends MemoryStore {
   full = false;
 
@@ -23,7 +23,7 @@ class Full extends MemoryStore {
   }
 }
 
-/** A store that takes new keys and does not give them back, when it is result to. */
+/** A store that can be made to lose new keys. */
 class Forgetful extends Full {
   forgets = false;
 

@@ -1,4 +1,4 @@
-// A question in a window of its own: its text counts as read only while the window is the one before the person.
+// A confirmation in a popup: its text counts as read only while the popup has the focus.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// Bytes and public keys in their text forms, held against Node's own.
+// The text encodings of bytes and public keys, compared with Node's own.
 
 import assert from "node:assert/strict";
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";

@@ -1,4 +1,4 @@
-// A pointer that only just came to a button was meant for something else: the host moved its frame under the click.
+// A pointer that has just reached a button was aimed at something else: the host moved its frame under the click.
 
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";

@@ -1,7 +1,7 @@
-//! The operations behind the door, run natively over the cases that the browser's copy gets too.
+//! The operations, run natively with the cases of the browser's module.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what they expect")]
 
-use briefcase_release_verifier::{Executor, Failure};
+use briefcase_release_verifier::{Failure, VerifierExecutor};
 use serde_json::{Value, json};
 
 fn cases() -> Value {
@@ -9,12 +9,12 @@ fn cases() -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-/// The whole path as `door.ts` goes it.
-fn through(file: &Value, case: &Value) -> Result<Value, Failure> {
+/// Runs the whole verification in the order of `bindings.ts`.
+fn verify(file: &Value, case: &Value) -> Result<Value, Failure> {
     let text = |kind: &str| file["texts"][case[kind].as_str().unwrap()].as_str().unwrap().as_bytes().to_vec();
     let number = |value: &Value| value.to_string().into_bytes();
     let seen = &case["seen"];
-    let mut executor = Executor::default();
+    let mut executor = VerifierExecutor::default();
     let mut fields = ["policy", "manifest", "bundle", "proof"].map(text).to_vec();
     fields.extend([&seen["version"], &seen["floor"], &seen["index"], &case["now"]].map(number));
     executor.call(1, &fields)?;
@@ -29,10 +29,10 @@ fn through(file: &Value, case: &Value) -> Result<Value, Failure> {
 }
 
 #[test]
-fn the_door_decides_as_the_library() {
+fn the_operations_decide_as_the_library() {
     let file = cases();
     for case in file["cases"].as_array().unwrap() {
-        let found = match through(&file, case) {
+        let found = match verify(&file, case) {
             Ok(found) => json!({ "seen": found["seen"] }),
             Err(Failure::Refused(error)) => json!({ "layer": error.layer().name(), "code": error.code() }),
             Err(Failure::Misuse) => panic!("{}: misuse", case["name"]),
@@ -42,12 +42,12 @@ fn the_door_decides_as_the_library() {
 }
 
 #[test]
-fn without_a_good_manifest_nothing_is_a_release() {
-    let misuse = |executor: &mut Executor, operation: u32, fields: &[&[u8]]| {
+fn without_a_verified_manifest_no_module_is_a_release() {
+    let misuse = |executor: &mut VerifierExecutor, operation: u32, fields: &[&[u8]]| {
         let fields: Vec<Vec<u8>> = fields.iter().map(|field| field.to_vec()).collect();
         assert!(matches!(executor.call(operation, &fields), Err(Failure::Misuse)), "{operation} {fields:?}");
     };
-    let mut executor = Executor::default();
+    let mut executor = VerifierExecutor::default();
     misuse(&mut executor, 2, &[b"module"]);
     misuse(&mut executor, 3, &[&[b'a'; 64], b"page"]);
     misuse(&mut executor, 1, &[]);

@@ -1,6 +1,7 @@
-// One question to a person: what is about to be done and for whom, and two buttons. The consenting one works only for a
-// trusted click, on a page that has the focus, after the text was up, and in sight, for a while; and after a text that
-// does not fit was scrolled to its end, so that nothing is agreed to behind blank lines.
+// One confirmation page: the operation, the requesting host, and two buttons.
+//
+// Invariant: the consent button works only for a trusted click on a focused page whose text was visible for a minimum
+// time. A text that does not fit must be scrolled to its end first, so nothing is hidden behind blank lines.
 
 import { GESTURE } from "../../../../protocol/src/index.ts";
 import type { ConfirmationPage, ConfirmationResult } from "../../frame_messages.ts";
@@ -11,14 +12,14 @@ import { VisibilityTracker } from "./visibility.ts";
 
 export interface ConfirmationOptions {
   readonly page: ConfirmationPage;
-  /** A frame can be covered by its host; a window cannot. */
+  /** A host can cover its frame; it cannot cover a popup. */
   readonly covered: "watch" | "cannot";
-  /** Runs right after the consenting click, while the browser still counts it as one. */
+  /** Runs right after the consenting click, while the browser still has user activation. */
   consent(typed: string | undefined): Promise<ConfirmationResult>;
   done(told: ConfirmationResult): void;
 }
 
-/** Shows the question. Returns a function that takes it away without an answer. */
+/** Shows the page. Returns a function that removes it without a result. */
 export function showConfirmation(options: ConfirmationOptions): () => void {
   const { page } = options;
   const main = element("main", "");
@@ -29,7 +30,7 @@ export function showConfirmation(options: ConfirmationOptions): () => void {
   main.append(element("h1", page.heading), ...page.paragraphs.map(text => element("p", text)));
   const quoted = page.quoted === undefined ? undefined : element("blockquote", page.quoted);
   if (quoted !== undefined) {
-    // A keyboard scrolls what has the focus.
+    // Focus makes the text scrollable by keyboard.
     quoted.tabIndex = 0;
     main.append(quoted);
   }
@@ -52,7 +53,7 @@ export function showConfirmation(options: ConfirmationOptions): () => void {
     return long && read && filled && document.visibilityState === "visible";
   };
   const refresh = (): void => {
-    // Not `disabled`: a disabled button says nothing to a screen reader about why.
+    // `aria-disabled` instead of `disabled`: a screen reader skips a disabled button.
     yes.setAttribute("aria-disabled", String(!ready()));
   };
   const timer = setInterval(refresh, 100);
@@ -65,7 +66,7 @@ export function showConfirmation(options: ConfirmationOptions): () => void {
     show();
     if (told !== undefined) options.done(told);
   };
-  const timeout = setTimeout(() => end(failed("nobody answered in time")), GESTURE.timeout);
+  const timeout = setTimeout(() => end(failed("nobody responded in time")), GESTURE.timeout);
   refresh();
   no.addEventListener("click", event => {
     if (event.isTrusted) end({ kind: "no" });
@@ -74,14 +75,14 @@ export function showConfirmation(options: ConfirmationOptions): () => void {
     if (!event.isTrusted || !document.hasFocus() || !ready() || dwell?.allows(event) === false) return;
     clearTimeout(timeout);
     yes.setAttribute("aria-disabled", "true");
-    void options.consent(field?.box.value).then(end, () => end(failed("the answer could not be taken")));
+    void options.consent(field?.box.value).then(end, () => end(failed("the response could not be processed")));
   });
   return end;
 }
 
 const failed = (message: string): ConfirmationResult => ({ kind: "failed", code: "gesture_unavailable", message });
 
-/** Whether the last line is in sight. What is not laid out has no height, and no end. */
+/** Checks that the last line is visible. Text without layout has no height and no end. */
 const atEnd = (text: HTMLElement): boolean =>
   text.clientHeight > 0 && text.scrollTop + text.clientHeight >= text.scrollHeight - 2;
 
@@ -94,7 +95,7 @@ function input(prompt: string) {
   return { label, box };
 }
 
-/** A code counts as written down when its end was typed. */
+/** Checks the input. A recovery code counts as saved once its last group was typed. */
 function complete(page: ConfirmationPage, typed: string): boolean {
   if (page.code === undefined) return typed.trim().length > 0;
   return typed.trim().toUpperCase() === page.code.slice(-4);

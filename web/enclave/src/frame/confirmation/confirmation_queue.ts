@@ -1,4 +1,5 @@
-// Questions of the worker, one at a time: in this frame where the engine can tell that it is in sight, else in a window.
+// The queue of confirmation requests from the worker. It shows one at a time: in this frame if the engine can detect
+// visibility, otherwise in a popup.
 
 import type { ConfirmationRequest, ConfirmationResult, ToWorker } from "../../frame_messages.ts";
 import { showConfirmation } from "./confirmation_page.ts";
@@ -6,7 +7,7 @@ import { ceremony } from "./passkey.ts";
 import { confirmInPopup } from "./popup.ts";
 import { canDetectVisibility } from "./visibility.ts";
 
-/** How large a frame has to be to show a question whole. */
+/** The frame size that shows a whole confirmation page. */
 const SIZE = { width: 480, height: 560 } as const;
 
 export class ConfirmationQueue {
@@ -32,7 +33,7 @@ export class ConfirmationQueue {
       (): ConfirmationResult => ({
         kind: "failed",
         code: "gesture_unavailable",
-        message: "the question could not be shown",
+        message: "the confirmation could not be shown",
       }),
     );
     this.send({ kind: "hide" });
@@ -51,7 +52,7 @@ export class ConfirmationQueue {
   }
 }
 
-/** What follows the click: the passkey, if one is needed, and what was typed. */
+/** Runs after the click: performs the passkey ceremony, if one is needed, and returns the typed text. */
 export function consent(ask: ConfirmationRequest): (typed: string | undefined) => Promise<ConfirmationResult> {
   return async typed => {
     const answer = typed === undefined ? {} : { typed };

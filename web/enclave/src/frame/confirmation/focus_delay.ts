@@ -1,5 +1,5 @@
-// Whether a person has this window before them: a window that a host opened can wait behind another one until its text
-// has been up for long, and be brought forward right under a click. So what counts begins when it gets the focus.
+// The time for which this popup has had the focus. A host can open a popup behind another window, wait until its text
+// was shown for long, and raise it under a click. So the time counts from the moment of focus.
 
 export class FocusDelay {
   #since: number | undefined;
@@ -12,7 +12,7 @@ export class FocusDelay {
     document.addEventListener("visibilitychange", this.#lost);
   }
 
-  /** Milliseconds for which it has had the focus without a break, as far as it was looked at; look often. */
+  /** Milliseconds of uninterrupted focus. Changes are detected only when this getter runs, so call it often. */
   get duration(): number {
     const here = document.hasFocus() && document.visibilityState === "visible";
     this.#since = here ? (this.#since ?? this.now()) : undefined;

@@ -1,5 +1,5 @@
-// WebAuthn with the PRF extension. The challenge is random and nobody checks the assertion: what counts is the output,
-// which only this credential on its authenticator, after its check of the person, gives for the salt.
+// WebAuthn with the PRF extension. The challenge is random and the assertion is not verified. The result is the PRF
+// output: only this credential on its authenticator returns it for the salt, after user verification.
 
 import type { Ceremony } from "../../frame_messages.ts";
 
@@ -28,11 +28,11 @@ export async function ceremony(wanted: Ceremony): Promise<Outcome> {
       extensions,
     },
   });
-  if (!(created instanceof PublicKeyCredential)) throw new Error("no passkey was made");
+  if (!(created instanceof PublicKeyCredential)) throw new Error("no passkey was created");
   const { prf } = created.getClientExtensionResults() as PrfOutputs;
   if (prf?.enabled !== true) throw new Error("this authenticator lacks the PRF extension");
   const first = prf.results?.first;
-  // Not every authenticator gives the output while it makes the credential.
+  // Some authenticators return the PRF output only after registration.
   return first === undefined ? use(created.rawId, wanted.salt) : { credential: created.rawId, prf: bytesOf(first) };
 }
 
@@ -49,7 +49,7 @@ async function use(credential: ArrayBuffer, salt: ArrayBuffer): Promise<Outcome>
   });
   if (!(asserted instanceof PublicKeyCredential)) throw new Error("no passkey was used");
   const first = (asserted.getClientExtensionResults() as PrfOutputs).prf?.results?.first;
-  if (first === undefined) throw new Error("the passkey gave no PRF output");
+  if (first === undefined) throw new Error("the passkey returned no PRF output");
   return { credential, prf: bytesOf(first) };
 }
 

@@ -1,5 +1,5 @@
-// Whether the pointer dwell on a button before it clicked. A host cannot cover its frame unnoticed, but it can move it
-// under a click that was meant for something else; then the pointer has only just come.
+// Checks that the pointer rested on a button before the click. A host cannot cover its frame unnoticed, but it can move
+// the frame under a click meant for something else.
 
 import { GESTURE } from "../../../../protocol/src/index.ts";
 
@@ -10,14 +10,14 @@ export class PointerDwell {
     button.addEventListener("pointerover", () => {
       this.#since ??= performance.now();
     });
-    // A finger leaves after each touch: the first one arms the button, a later one counts.
+    // A finger leaves after each touch: the first touch starts the time, a later one counts.
     button.addEventListener("pointerout", ({ pointerType }) => {
       if (pointerType === "mouse") this.#since = undefined;
     });
   }
 
   allows(click: MouseEvent): boolean {
-    // A keyboard moves no pointer, and what it presses it reached by itself.
+    // A keyboard click moves no pointer; the user focused the button first.
     if (click.detail === 0) return true;
     return this.#since !== undefined && performance.now() - this.#since >= GESTURE.dwell;
   }

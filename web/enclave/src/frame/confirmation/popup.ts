@@ -1,5 +1,6 @@
-// A gesture in a window of its own, for engines where a frame cannot tell whether it is covered. The host opens this
-// page's address in a window; the window finds the frame among its opener's frames, and they speak as one origin.
+// Confirmation in a popup, for engines where a frame cannot detect that it is covered. The host opens this page's
+// address in a popup. The popup finds the enclave's frame among its opener's frames and talks to it over the same
+// origin.
 
 import { GESTURE } from "../../../../protocol/src/index.ts";
 import type { ConfirmationRequest, ConfirmationResult } from "../../frame_messages.ts";
@@ -9,7 +10,7 @@ import { consent } from "./confirmation_queue.ts";
 
 const HELLO = "briefcase-window";
 
-/** In the frame: waits for the window and puts the question there. */
+/** Runs in the frame: waits for the popup and sends it the request. */
 export function confirmInPopup(ask: ConfirmationRequest): Promise<ConfirmationResult> {
   return new Promise(resolve => {
     const received = (event: MessageEvent<unknown>): void => {
@@ -25,17 +26,17 @@ export function confirmInPopup(ask: ConfirmationRequest): Promise<ConfirmationRe
     };
     const timeout = setTimeout(() => {
       window.removeEventListener("message", received);
-      resolve({ kind: "failed", code: "gesture_unavailable", message: "no window was opened" });
+      resolve({ kind: "failed", code: "gesture_unavailable", message: "no popup was opened" });
     }, GESTURE.timeout);
     window.addEventListener("message", received);
   });
 }
 
-/** In the window: asks the frame for its question, and the person for the answer. */
+/** Runs in the popup: gets the request from the frame and shows it. */
 export function servePopup(opener: Window): void {
   const frame = sameOriginFrame(opener);
   if (frame === undefined) {
-    show(element("p", "The page that opened this window has no enclave that waits for you. Close this window."));
+    show(element("p", "The page that opened this window has no pending confirmation. Close this window."));
     return;
   }
   const { port1, port2 } = new MessageChannel();
@@ -45,7 +46,7 @@ export function servePopup(opener: Window): void {
   };
   port1.onmessage = (event: MessageEvent<ConfirmationRequest>) => {
     const ask = event.data;
-    // Closing the window is a no.
+    // Closing the popup declines.
     window.addEventListener("pagehide", () => port1.postMessage({ kind: "no" } satisfies ConfirmationResult), {
       once: true,
     });
@@ -60,7 +61,7 @@ function sameOriginFrame(opener: Window): Window | undefined {
     try {
       if (frame !== undefined && frame.location.origin === location.origin) return frame;
     } catch {
-      // Another origin's frame.
+      // A frame of another origin.
     }
   }
   return undefined;

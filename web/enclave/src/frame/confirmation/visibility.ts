@@ -1,5 +1,5 @@
-// Whether a person really sees this frame: not covered, not transparent, not cut off. Only IntersectionObserver v2
-// tells; a frame without it cannot know, and then no gesture is taken in a frame.
+// The visibility of this frame to the user: not covered, not transparent, not clipped. Only IntersectionObserver v2
+// reports it. Without it, the frame takes no confirmation.
 
 interface Version2 extends IntersectionObserverEntry {
   readonly isVisible?: boolean;
@@ -9,7 +9,7 @@ export function canDetectVisibility(): boolean {
   return typeof IntersectionObserverEntry === "function" && "isVisible" in IntersectionObserverEntry.prototype;
 }
 
-/** Watches an element; `since` is when it was last known to have become wholly visible. */
+/** Watches an element; `since` is the time at which it became fully visible. */
 export class VisibilityTracker {
   #since: number | undefined;
   readonly #observer: IntersectionObserver;
@@ -25,7 +25,7 @@ export class VisibilityTracker {
     this.#observer.observe(element);
   }
 
-  /** Milliseconds for which it has been visible without a break. */
+  /** Milliseconds of uninterrupted visibility. */
   get duration(): number {
     return this.#since === undefined ? 0 : performance.now() - this.#since;
   }

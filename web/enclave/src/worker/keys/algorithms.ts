@@ -1,5 +1,5 @@
-// The three algorithms on WebCrypto. Private keys are objects that give nothing away; this file alone may make one
-// that can be exportKeyBytes, and only for a key that is sealed at keyGeneration.
+// The three algorithms on WebCrypto. Private keys are non-extractable objects. Only this file can create an extractable
+// key, and only for a key that is sealed right after generation.
 
 import { type Algorithm, EnclaveError } from "../../../../protocol/src/index.ts";
 import { type Bytes, equal, owned, random } from "../../bytes.ts";
@@ -30,13 +30,13 @@ const PARAMETERS: Readonly<Record<Algorithm, Parameters>> = {
   X25519: { make: { name: "X25519" }, pair: ["deriveBits"], own: ["deriveBits"], others: [], use: { name: "X25519" } },
 };
 
-/** A new pair as a private key and the raw public one. */
+/** A new key pair: the private key and the raw public key. */
 export interface Pair {
   readonly secret: CryptoKey;
   readonly publicKey: Bytes;
 }
 
-/** WebKitGTK fails now and then to make a key that it can make. */
+/** WebKitGTK sometimes fails to generate a key of a supported algorithm. */
 const MAX_ATTEMPTS = 4;
 
 export async function generate(alg: Algorithm, extractable: boolean): Promise<Pair> {
@@ -52,14 +52,14 @@ export async function generate(alg: Algorithm, extractable: boolean): Promise<Pa
     }
   }
   const name = last instanceof Error ? last.name : "no key pair";
-  throw new EnclaveError("unsupported", `${alg} keys cannot be made here (${name})`);
+  throw new EnclaveError("unsupported", `this browser cannot generate ${alg} keys (${name})`);
 }
 
 export async function exportKeyBytes(format: "raw" | "pkcs8", key: CryptoKey): Promise<Bytes> {
   return owned(await crypto.subtle.exportKey(format, key));
 }
 
-/** A private key from PKCS #8, for use and not for export. */
+/** Imports a private key from PKCS #8 as non-extractable. */
 export function importSecret(alg: Algorithm, pkcs8: Bytes): Promise<CryptoKey> {
   const form = PARAMETERS[alg];
   return crypto.subtle.importKey("pkcs8", pkcs8, form.make, false, [...form.own]);
@@ -82,19 +82,19 @@ export async function verify(alg: Algorithm, raw: Bytes, signature: Bytes, bytes
   return crypto.subtle.verify(PARAMETERS[alg].use, await importPublic(alg, raw), signature, bytes);
 }
 
-/** X25519. Every engine refuses a peer whose output would be all zeros; so do we, in case one forgets. */
+/** X25519. Every engine rejects a peer whose output would be all zeros; this check covers an engine that does not. */
 export async function agree(secret: CryptoKey, peer: Bytes): Promise<Bytes> {
   const key = await importPublic("X25519", peer);
   const shared = await crypto.subtle
     .deriveBits({ name: "X25519", public: key }, secret, 256)
     .then(owned, () => undefined);
   if (shared === undefined || shared.every(byte => byte === 0)) {
-    throw new EnclaveError("bad_key", "the peer's key has no agreement with any other");
+    throw new EnclaveError("bad_key", "the peer's public key gives an all-zero secret");
   }
   return shared;
 }
 
-/** Operations a private key and checks the outcome against its public key. What was made on the way is dropped. */
+/** Uses a private key and verifies the result with its public key. */
 export async function isMatchingPair(alg: Algorithm, secret: CryptoKey, publicKey: Bytes): Promise<boolean> {
   try {
     if (alg === "X25519") {

@@ -1,6 +1,6 @@
-// Where a private key is kept, and how it is had for use. Held keys are objects of the browser that nothing can export;
-// sealed ones are PKCS #8 under the seal, and become such an object for use only. A key is sealed when it may be backed
-// up, when strong mode is on, and where the engine loses keys of its algorithm from the disk.
+// The storage of private keys. Held keys are non-extractable browser objects. Sealed keys are PKCS #8 under the seal,
+// imported only for use. A key is sealed if it may be backed up, if strong mode is on, or if the engine loses keys of
+// its algorithm on disk.
 
 import { type Algorithm, EnclaveError } from "../../../../protocol/src/index.ts";
 import type { Bytes } from "../../bytes.ts";
@@ -10,7 +10,7 @@ import type { Store } from "../store/store.ts";
 import { exportKeyBytes, generate, importSecret, isMatchingPair } from "./algorithms.ts";
 import type { Seal } from "./seal.ts";
 
-/** What a sealed private key is bound to: its algorithm and its own public key. */
+/** The context of a sealed private key: its algorithm and its own public key. */
 const about = (alg: Algorithm, publicKey: Bytes): string => `key ${alg} ${toBase64url(publicKey)}`;
 
 export async function generateSealed(alg: Algorithm, seal: Seal): Promise<StoredKeyPair> {
@@ -18,12 +18,12 @@ export async function generateSealed(alg: Algorithm, seal: Seal): Promise<Stored
   return sealKeyPair(alg, publicKey, await exportKeyBytes("pkcs8", secret), seal);
 }
 
-/** Seals PKCS #8 and wipes it, after a check that it is the private half of the public key. */
+/** Seals PKCS #8 and wipes it, after a check that it matches the public key. */
 export async function sealKeyPair(alg: Algorithm, publicKey: Bytes, pkcs8: Bytes, seal: Seal): Promise<StoredKeyPair> {
   try {
     const secret = await importSecret(alg, pkcs8).catch(() => undefined);
     if (secret === undefined || !(await isMatchingPair(alg, secret, publicKey))) {
-      throw new EnclaveError("unsupported", `${alg} keys do not work here`);
+      throw new EnclaveError("unsupported", `${alg} keys do not work in this browser`);
     }
     const box = await seal.seal(pkcs8, about(alg, publicKey));
     return { alg, publicKey, custody: { kind: "sealed", box } };
@@ -37,17 +37,17 @@ export async function generateNonExtractable(alg: Algorithm): Promise<StoredKeyP
   return { alg, publicKey, custody: { kind: "held", key: secret } };
 }
 
-/** PKCS #8 of a sealed key. The caller wipes it. */
+/** Returns the PKCS #8 of a sealed key. The caller wipes it. */
 export function exportSealed(half: StoredKeyPair, seal: Seal): Promise<Bytes> {
-  if (half.custody?.kind !== "sealed") throw new EnclaveError("not_recoverable", "this key cannot be taken out");
+  if (half.custody?.kind !== "sealed") throw new EnclaveError("not_recoverable", "this key cannot be exported");
   return seal.open(half.custody.box, about(half.alg, half.publicKey));
 }
 
-/** The private key for use. */
+/** Returns the private key for use. */
 export async function loadPrivateKey(half: StoredKeyPair, seal: () => Seal): Promise<CryptoKey> {
   const { custody } = half;
-  if (custody === undefined) throw new EnclaveError("key_lost", "there is no private key");
-  // What an engine lost comes back as `null`, whatever the types say.
+  if (custody === undefined) throw new EnclaveError("key_lost", "the private key is missing");
+  // An engine returns a lost key as `null`, despite the types.
   if (custody.kind === "held") {
     if (!(custody.key instanceof CryptoKey)) throw new EnclaveError("key_lost", "the browser lost the private key");
     return custody.key;
@@ -60,7 +60,7 @@ export async function loadPrivateKey(half: StoredKeyPair, seal: () => Seal): Pro
   }
 }
 
-/** Which algorithms this engine gives back from the disk as it got them, tried once each in the worker's life. */
+/** The algorithms whose keys this engine stores on disk unchanged. Each is tried once per worker. */
 export class PersistenceProbe {
   readonly #tried = new Map<Algorithm, Promise<boolean>>();
 
@@ -81,7 +81,7 @@ export class PersistenceProbe {
   }
 }
 
-/** Whether a key that was read back still does what its public half says. */
+/** Checks that a key from the store still matches its public key. */
 export async function isUsable(half: StoredKeyPair, seal: Seal | undefined): Promise<boolean> {
   const need = () => {
     if (seal === undefined) throw new EnclaveError("locked", "the seal is not open");

@@ -1,12 +1,12 @@
-// Public keys in their three forms. The raw form is what is stored: 65 bytes for P-256, which PushManager wants, and 32
-// for the others.
+// Public keys in three formats. The store holds the raw format: 65 bytes for P-256, as PushManager requires, and 32 for
+// the others.
 
 import { type Algorithm, EnclaveError, type PublicJwk } from "../../../../protocol/src/index.ts";
 import { type Bytes, fromBase64url, joined, toBase64url } from "../../bytes.ts";
 
 const hex = (text: string): Bytes => Uint8Array.from(text.match(/../g) ?? [], pair => Number.parseInt(pair, 16));
 
-/** SubjectPublicKeyInfo up to the key itself (RFC 5480, RFC 8410): fixed, because the lengths are. */
+/** SubjectPublicKeyInfo up to the key itself (RFC 5480, RFC 8410). It is constant because the key lengths are. */
 const SPKI: Readonly<Record<Algorithm, Bytes>> = {
   ES256: hex("3059301306072a8648ce3d020106082a8648ce3d030107034200"),
   Ed25519: hex("302a300506032b6570032100"),

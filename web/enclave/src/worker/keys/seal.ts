@@ -1,5 +1,5 @@
-// Bytes at rest under an AES-GCM key that cannot be exported. What is sealed is bound to what it is for: a box that was
-// moved to another place in the store does not open.
+// Encryption at rest with a non-extractable AES-GCM key. Each box is bound to its context: a box moved to another place
+// in the store does not open.
 
 import { EnclaveError } from "../../../../protocol/src/index.ts";
 import { type Bytes, owned, random, utf8 } from "../../bytes.ts";
@@ -12,12 +12,15 @@ export interface Box {
 export class Seal {
   constructor(readonly key: CryptoKey) {}
 
-  /** A seal of this device. It lies in the store beside what it seals: it stops nobody who has the disk. */
+  /**
+   * Generates a seal for this device. It is stored beside the sealed data, so it does not stop an attacker with disk
+   * access.
+   */
   static async generate(): Promise<Seal> {
     return new Seal(await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]));
   }
 
-  /** A seal from a secret that is not stored: a passkey's output or a recovery code. */
+  /** Derives a seal from a secret that is not stored: a PRF output or a recovery code. */
   static async derived(secret: Bytes, salt: Bytes, info: string): Promise<Seal> {
     const base = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveKey"]);
     const how = { name: "HKDF", hash: "SHA-256", salt, info: utf8(info) };
@@ -36,7 +39,7 @@ export class Seal {
       const how = { name: "AES-GCM", iv: box.iv, additionalData: utf8(about) };
       return owned(await crypto.subtle.decrypt(how, this.key, box.sealed));
     } catch {
-      throw new EnclaveError("store_corrupt", "a sealed record does not open");
+      throw new EnclaveError("store_corrupt", "a sealed record cannot be decrypted");
     }
   }
 }

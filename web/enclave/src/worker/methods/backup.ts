@@ -1,5 +1,5 @@
-// Backups, for keys that were generated as recoverable and for no others. The code is 160 random bits, shown to the
-// person in the enclave's page and to nobody else, so HKDF is enough: there is nothing to guess.
+// Backups of recoverable keys. The recovery code is 160 random bits that only the enclave's page shows. It cannot be
+// guessed, so HKDF is sufficient.
 
 import { integer, list, matching, oneOf, shape } from "../../../../protocol/src/check.ts";
 import {
@@ -20,12 +20,12 @@ import type { Transaction } from "../transaction.ts";
 
 type Backup = Pick<Handlers, "backup.create" | "backup.restore">;
 
-/** Crockford's letters: none reads as another. */
+/** Crockford's base32 alphabet, without look-alike letters. */
 const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const MAGIC = utf8("BCBK0001");
 const ABOUT = "briefcase enclave backup v1";
 
-/** 160 bits as eight groups of four. */
+/** Formats 160 bits as eight groups of four characters. */
 export function formatCode(bytes: Bytes): string {
   let bits = "";
   for (const byte of bytes) bits += byte.toString(2).padStart(8, "0");
@@ -33,7 +33,7 @@ export function formatCode(bytes: Bytes): string {
   return (letters.match(/.{4}/g) ?? []).join("-");
 }
 
-/** What a person typed, as bytes; kind to case, blanks and look-alikes. */
+/** Parses a typed code. Ignores case and spaces, and accepts look-alike letters. */
 export function parseCode(typed: string): Bytes {
   const clean = typed.toUpperCase().replaceAll(/[\s-]/g, "").replaceAll("O", "0").replaceAll(/[IL]/g, "1");
   const five = Array.from(clean, letter => LETTERS.indexOf(letter));
@@ -69,7 +69,7 @@ async function exportKey(tx: Transaction, row: KeyRow) {
   return { kid: row.kid, purpose: row.purpose, created: row.created, halves };
 }
 
-/** The code of a backup that is being made: asked for in one tx, needed in the next. */
+/** The code of a backup in progress: shown in one transaction, used in the next. */
 const codes = new WeakMap<object, Bytes>();
 
 async function recoverable(tx: Transaction, kid: Kid): Promise<KeyRow> {
@@ -88,14 +88,14 @@ export const backup: Backup = {
       codes.set(params, code);
       return {
         page: {
-          heading: "Make a backup?",
+          heading: "Create a backup?",
           paragraphs: [
-            `${tx.host} gets a sealed copy of ${params.kids.length} keys. It opens only with this recovery code.`,
-            "Write the code down now. It is shown once, here, and to nobody else.",
+            `${tx.host} gets an encrypted copy of ${params.kids.length} keys. Only this recovery code decrypts it.`,
+            "Write the code down now. It is shown only once, and only here.",
           ],
           code: formatCode(code),
-          prompt: "Type the last four characters of the code",
-          yes: "Make the backup",
+          prompt: "Enter the last group to confirm you saved it",
+          yes: "Create backup",
           no: "Cancel",
         },
       };
@@ -120,7 +120,7 @@ export const backup: Backup = {
       return {
         page: {
           heading: "Restore keys from a backup?",
-          paragraphs: [`${tx.host} will be able to use the keys in the backup again. Type its recovery code.`],
+          paragraphs: [`${tx.host} will be able to use the keys in the backup again. Enter its recovery code.`],
           prompt: "Recovery code",
           yes: "Restore",
           no: "Cancel",
@@ -143,7 +143,7 @@ async function read(bytes: Bytes, code: Bytes, host: string) {
   const [magic, salt, iv, sealed] = [bytes.slice(0, 8), bytes.slice(8, 24), bytes.slice(24, 36), bytes.slice(36)];
   if (toBase64url(magic) !== toBase64url(MAGIC)) throw new EnclaveError("bad_backup", "this is not a backup");
   const plain = await (await sealOf(code, salt, host)).open({ iv, sealed }, ABOUT).catch(() => {
-    throw new EnclaveError("bad_backup", "the code does not open this backup for this host");
+    throw new EnclaveError("bad_backup", "the code does not decrypt this backup for this host");
   });
   try {
     return contents(JSON.parse(new TextDecoder().decode(plain)), "backup").keys;
@@ -154,16 +154,17 @@ async function read(bytes: Bytes, code: Bytes, host: string) {
 
 type Read = Awaited<ReturnType<typeof read>>[number];
 
-/** Puts one key back under its old name. A key that is here is left as it is: what was rotated or revoked stays so. */
+/** Restores one key under its old id. An existing key stays as it is, so a rotated or revoked key stays so. */
 async function restore(tx: Transaction, key: Read): Promise<boolean> {
   const known = await tx.store.read("keys", key.kid);
-  if (known?.state === "revoked") throw new EnclaveError("key_revoked", "the backup has a key that was revoked");
+  if (known?.state === "revoked") throw new EnclaveError("key_revoked", "the backup contains a revoked key");
   if (known !== undefined) return false;
   const [main, agreement] = await Promise.all(key.halves.map(one => resealed(tx, one)));
   const purpose: Purpose = key.purpose;
-  if (main === undefined || !ALLOWED[purpose].includes(main.alg)) throw new EnclaveError("bad_backup", "odd key");
+  if (main === undefined || !ALLOWED[purpose].includes(main.alg))
+    throw new EnclaveError("bad_backup", "a key has an unexpected algorithm");
   if ((await tx.core.thumbprint(main.alg, main.publicKey)) !== key.kid) {
-    throw new EnclaveError("bad_backup", "a key is not the one that its name says");
+    throw new EnclaveError("bad_backup", "a key does not match its key id");
   }
   const row: KeyRow = { kid: key.kid, purpose, state: "live", recoverable: true, created: key.created, main };
   tx.put("keys", key.kid, { ...row, ...(agreement && { agreement }) });

@@ -1,4 +1,4 @@
-// What a person has to confirm in the enclave's own page: decisions, revocation, reset.
+// Methods that a person must confirm in the enclave's own page: decisions, revocation, reset.
 
 import { type Approved, EnclaveError, type Params } from "../../../../protocol/src/index.ts";
 import { buffer, owned, toBase64url } from "../../bytes.ts";
@@ -11,19 +11,22 @@ import { tombstone } from "./generate.ts";
 
 type ConfirmedMethods = Pick<Handlers, "approve" | "revoke" | "reset">;
 
-/** What makes a text read otherwise than it is: controls, direction and joining marks, private use, letters and blanks that
- *  show nothing (Hangul fillers, the empty Braille cell, variation selectors), and heaps of marks over other lines. */
+/**
+ * Characters that make a text look different from its content: controls, direction and joining marks, private use,
+ * invisible letters and blanks (Hangul fillers, the empty Braille cell, variation selectors), and stacks of marks over
+ * other lines.
+ */
 const DECEPTIVE = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|\p{M}{5}/u;
 
 function rejectDeceptive(text: string): void {
   if (DECEPTIVE.test(text.replaceAll("\n", ""))) {
-    throw new EnclaveError("bad_params", "params.text: has characters that cannot be shown as they are");
+    throw new EnclaveError("bad_params", "params.text: contains characters that cannot be displayed safely");
   }
 }
 
 async function decide(tx: Transaction, params: Params<"approve">, decision: Approved["decision"]): Promise<Approved> {
   const row = await tx.activeKey(params.kid, "approval");
-  if (params.expires <= tx.now) throw new EnclaveError("gesture_unavailable", "the question has expired");
+  if (params.expires <= tx.now) throw new EnclaveError("gesture_unavailable", "the approval request has expired");
   const { kid, approval, text, digest, expires } = params;
   const form = { approval, decision, digest, text, host: tx.host, kid, time: tx.now, expires };
   const document = owned(await tx.core.approvalInput(form));
@@ -44,8 +47,8 @@ export const confirmed: ConfirmedMethods = {
       await tx.keyring.privateKey(row.main);
       return {
         page: {
-          heading: "Approve this?",
-          paragraphs: [`${tx.host} asks for your signature on exactly this:`],
+          heading: "Approve this request?",
+          paragraphs: [`${tx.host} asks you to sign exactly this text:`],
           quoted: params.text,
           yes: "Approve",
           no: "Deny",
@@ -60,13 +63,13 @@ export const confirmed: ConfirmedMethods = {
     kind: "confirmed",
     request: async (tx, { kid }) => {
       const row = await tx.key(kid);
-      if (row.state === "revoked") throw new EnclaveError("key_revoked", "this key is revoked already");
+      if (row.state === "revoked") throw new EnclaveError("key_revoked", "this key is already revoked");
       return {
         page: {
           heading: "Revoke a key?",
           paragraphs: [
             `${tx.host} wants to revoke its ${row.purpose} key ${cut(kid)} (${row.main.alg}, uses so far: ${await tx.uses(kid)}).`,
-            "It will never sign again. This cannot be undone.",
+            "The key will never sign again. This cannot be undone.",
           ],
           yes: "Revoke",
           no: "Keep",
@@ -85,7 +88,7 @@ export const confirmed: ConfirmedMethods = {
     kind: "replaces_store",
     request: async enclave => {
       const { host } = enclave.context;
-      const what = enclave.lost ? "What is left of the keys" : `All ${await enclave.store.count("keys")} keys`;
+      const what = enclave.lost ? "The remaining keys" : `All ${await enclave.store.count("keys")} keys`;
       return {
         page: {
           heading: "Erase everything?",

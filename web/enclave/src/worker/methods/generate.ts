@@ -1,4 +1,4 @@
-// How keys come to be: generated for one purpose, stored, read back, used, and only then acknowledged.
+// Key generation and rotation. A new key is stored, read back and used before it is acknowledged.
 
 import {
   ALLOWED,
@@ -22,7 +22,10 @@ interface Wish {
   readonly recoverable: boolean;
 }
 
-/** Makes a key and puts its row among the turn's changes. `back`: what to put back should the browser lose the key. */
+/**
+ * Generates a key and adds its row to the transaction. `back` holds the changes that undo the operation if the browser
+ * loses the key.
+ */
 export async function generateKey(tx: Transaction, wish: Wish, back: readonly Change[] = []): Promise<KeyRow> {
   const { alg, purpose, recoverable } = wish;
   if (!ALLOWED[purpose].includes(alg)) throw new EnclaveError("wrong_algorithm", `${purpose} keys are not ${alg}`);
@@ -42,14 +45,14 @@ async function withAgreement(tx: Transaction, row: KeyRow): Promise<KeyRow> {
   return { ...row, agreement };
 }
 
-/** Reads a key back from the store and uses it. A key that did not survive is gone, and that is recorded. */
+/** Reads a key back from the store and uses it. If the key is lost, its row is removed and the failure is recorded. */
 async function verifyStored(tx: Transaction, kid: Kid, back: readonly Change[]): Promise<void> {
   const row = await tx.store.backing.read("keys", kid);
   const halves: readonly (StoredKeyPair | undefined)[] = [row?.main, row?.agreement];
   const whole = await Promise.all(halves.map(async half => half === undefined || isUsable(half, tx.keyring.seal())));
   if (row !== undefined && whole.every(Boolean)) return;
   await tx.store.backing.commit([{ table: "keys", key: kid }, ...back]);
-  throw new EnclaveError("key_lost", "the browser does not give the key back as it was stored");
+  throw new EnclaveError("key_lost", "the browser did not return the stored key");
 }
 
 export function publicView(row: KeyRow): Generated {
@@ -69,7 +72,7 @@ export const keyGeneration: Pick<Handlers, "generate" | "rotate"> = {
     },
   },
 
-  /** The old key keeps its public half, so that what it signed still verifies; its private half is erased. */
+  /** The old key keeps its public half, so its signatures still verify; its private half is erased. */
   rotate: {
     kind: "act",
     act: async (tx, { kid }) => {
@@ -91,7 +94,7 @@ export const keyGeneration: Pick<Handlers, "generate" | "rotate"> = {
   },
 };
 
-/** What is left of a key: everything but its private halves. */
+/** The row of a key without its private halves. */
 export function tombstone(row: KeyRow, state: "retired" | "revoked"): KeyRow {
   const buried = ({ alg, publicKey }: StoredKeyPair): StoredKeyPair => ({ alg, publicKey: owned(publicKey) });
   return { ...row, state, main: buried(row.main), ...(row.agreement && { agreement: buried(row.agreement) }) };

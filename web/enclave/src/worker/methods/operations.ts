@@ -1,4 +1,4 @@
-// What keys do. Each purpose has its own way to a signature, and there is none from one to another.
+// Key operations. Each purpose has its own signature format; no purpose can produce another's.
 
 import { EnclaveError, LEASES } from "../../../../protocol/src/index.ts";
 import { type Bytes, buffer, joined, owned, toBase64url, utf8 } from "../../bytes.ts";
@@ -8,7 +8,10 @@ import { fromJwk } from "../keys/public.ts";
 
 type Operations = Pick<Handlers, "sign" | "derive" | "vapidHeaders">;
 
-/** `info` of a derivation: label and host before what the host gave, each with its length, so that none reads as another. */
+/**
+ * Builds the `info` of a derivation: label, host and the host's own value, each with its length, so the encoding is
+ * unambiguous.
+ */
 function derivation(host: string, info: Bytes): Bytes {
   const label = utf8("briefcase enclave derive v1");
   const parts = [label, utf8(host), info];
@@ -39,7 +42,7 @@ export const operations: Operations = {
     act: async (tx, { kid, peer, info }) => {
       const row = await tx.activeKey(kid, "agreement");
       const { alg, raw } = fromJwk(peer);
-      if (alg !== "X25519") throw new EnclaveError("wrong_algorithm", "the peer's key is not for agreement");
+      if (alg !== "X25519") throw new EnclaveError("wrong_algorithm", "the peer's key is not a key agreement key");
       const shared = await agree(await tx.keyring.privateKey(row.main), raw);
       const bytes = await expand(shared, derivation(tx.host, owned(info)));
       await tx.countUse(row);
@@ -47,15 +50,15 @@ export const operations: Operations = {
     },
   },
 
-  /** A token is a bearer token for every subscription made with this key at that push service, until it ends. */
+  /** Until its expiry, the token authorizes every subscription made with this key at that push service. */
   vapidHeaders: {
     kind: "act",
     act: async (tx, { kid, aud, sub, ttl, relay = false }) => {
       const row = await tx.activeKey(kid, "vapid");
-      const life = ttl ?? (relay ? LEASES.relay : LEASES.own);
-      if (life > LEASES.max) throw new EnclaveError("lease_refused", "a token lives at most 24 hours");
+      const lifetime = ttl ?? (relay ? LEASES.relay : LEASES.own);
+      if (lifetime > LEASES.max) throw new EnclaveError("lease_refused", "a token is valid for at most 24 hours");
       const { input, expires } = await lease(
-        tx.core.vapidInput({ aud, sub, now: Math.floor(tx.now / 1000), ttl: life }),
+        tx.core.vapidInput({ aud, sub, now: Math.floor(tx.now / 1000), ttl: lifetime }),
       );
       const signature = await sign("ES256", await tx.keyring.privateKey(row.main), utf8(input));
       await tx.countUse(row);

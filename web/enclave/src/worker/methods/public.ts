@@ -1,4 +1,4 @@
-// Methods that answer from public facts: no private key is touched, nothing changes.
+// Methods that return public data. They use no private key and change nothing.
 
 import { ALGORITHMS, EnclaveError, LIMITS, SCHEMA, type Status } from "../../../../protocol/src/index.ts";
 import { buffer, owned } from "../../bytes.ts";
@@ -20,7 +20,7 @@ async function status(enclave: Enclave): Promise<Status> {
   const keys = await enclave.store.count("keys");
   const common = { ...base, lost, strong, keys, algorithms } as const;
   if (context.storage === "memory") return { ...common, persisted: false };
-  // Not every engine has these, least of all in a worker.
+  // Some engines lack these functions, above all in workers.
   const { storage } = navigator as { readonly storage?: Partial<StorageManager> };
   const { usage, quota } = (await storage?.estimate?.()) ?? {};
   const measured = { ...(usage === undefined ? {} : { usage }), ...(quota === undefined ? {} : { quota }) };
@@ -52,7 +52,7 @@ export const publicMethods: PublicMethods = {
     read: async (enclave, { kid, format = "raw" }) => {
       await enclave.current();
       const row = await enclave.store.read("keys", kid);
-      if (row === undefined) throw new EnclaveError("unknown_key", "there is no such key");
+      if (row === undefined) throw new EnclaveError("unknown_key", "unknown key");
       const { alg, publicKey } = row.main;
       if (format === "jwk") return { publicKey: toJwk(alg, publicKey) };
       return { publicKey: buffer(format === "raw" ? publicKey : toSpki(alg, publicKey)) };
@@ -63,7 +63,7 @@ export const publicMethods: PublicMethods = {
     kind: "read",
     read: async (_, params) => {
       const { alg, raw } = fromJwk(params.publicKey);
-      if (alg === "X25519") throw new EnclaveError("wrong_algorithm", "X25519 keys sign nothing");
+      if (alg === "X25519") throw new EnclaveError("wrong_algorithm", "X25519 keys cannot sign");
       return { valid: await verify(alg, raw, owned(params.signature), owned(params.bytes)) };
     },
   },
@@ -76,7 +76,7 @@ export const publicMethods: PublicMethods = {
         const oldest = Math.max(chain.oldest, params.from ?? 0);
         const rows = await enclave.store.page("audit", oldest, params.count ?? LIMITS.auditPage);
         const key = await enclave.store.read("auditKey", ONLY);
-        if (key === undefined) throw new EnclaveError("store_corrupt", "the audit key is gone");
+        if (key === undefined) throw new EnclaveError("store_corrupt", "the audit key is missing");
         const { head } = chain;
         return {
           entries: rows.map(row => buffer(row.entry)),

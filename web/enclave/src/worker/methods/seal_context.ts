@@ -1,4 +1,4 @@
-// What sealed rows are bound to, in one place: strong mode moves them, sessions read them.
+// The contexts that sealed rows are bound to. Strong mode reseals the rows; sessions open them.
 
 import type { Kid } from "../../../../protocol/src/index.ts";
 

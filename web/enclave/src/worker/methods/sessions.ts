@@ -1,5 +1,6 @@
-// Sessions. Their state lives in the core's memory for the time of one operation, else sealed in the store; the new
-// state is committed before anything that it released leaves the worker, and operations run one at a time.
+// Sessions. Their state is in the core's memory during one operation, otherwise sealed in the store.
+//
+// Invariant: the new state is committed before any data it released leaves the worker. Operations run one at a time.
 
 import { CoreError, type CoreErrorCode, type LocalIdentity } from "../../../../enclave-wasm/bindings.ts";
 import { EnclaveError, type ErrorCode, type Kid, LIMITS } from "../../../../protocol/src/index.ts";
@@ -28,7 +29,7 @@ const CODES: Readonly<Partial<Record<CoreErrorCode, ErrorCode>>> = {
   poisoned: "internal",
 };
 
-/** What the core refuses, by the name that the caller can act on. */
+/** Maps the core's errors to codes that the caller can act on. */
 async function core<R>(otherwise: ErrorCode, work: Promise<R>): Promise<R> {
   return work.catch((thrown: unknown) => {
     if (!(thrown instanceof CoreError)) throw thrown;
@@ -44,11 +45,11 @@ interface Identity {
   readonly prekeys: PrekeyRow;
 }
 
-/** An identity with its card, which is made when it is first needed. Its private keys are ready for the core. */
+/** Returns an identity and its card, which is created on first use. Lends its private keys to the core. */
 async function identity(tx: Transaction, kid: Kid): Promise<Identity> {
   const row = await tx.activeKey(kid, "identity");
   const { main, agreement } = row;
-  if (agreement === undefined) throw new EnclaveError("key_lost", "the identity has one key only");
+  if (agreement === undefined) throw new EnclaveError("key_lost", "the identity has only one key");
   const [signing, agreeing] = [`${kid} sign`, `${kid} agree`];
   tx.borrowedKeys.lend(signing, await tx.keyring.privateKey(main));
   tx.borrowedKeys.lend(agreeing, await tx.keyring.privateKey(agreement));
@@ -83,7 +84,7 @@ async function newSession(tx: Transaction, session: Uint8Array): Promise<string>
 
 async function session(tx: Transaction, id: string): Promise<{ readonly created: number; readonly state: Bytes }> {
   const row = await tx.store.read("sessions", id);
-  if (row === undefined) throw new EnclaveError("unknown_session", "there is no such session");
+  if (row === undefined) throw new EnclaveError("unknown_session", "unknown session");
   return { created: row.created, state: await tx.keyring.seal().open(row.box, sessionContext(id)) };
 }
 
@@ -129,7 +130,7 @@ export const sessions: Sessions = {
       const bytes = owned(bundle);
       const { card } = await core("bundle_refused", tx.core.bundleVerify(bytes));
       if (peer !== undefined && !equal(card, owned(peer))) {
-        throw new EnclaveError("bundle_refused", "the bundle is somebody else's");
+        throw new EnclaveError("bundle_refused", "the bundle belongs to another identity");
       }
       const made = await core("bundle_refused", tx.core.initiate(local, bytes, { mode: agreement, hideHeaders }));
       const id = await newSession(tx, made.session);

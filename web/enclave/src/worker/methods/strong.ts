@@ -1,5 +1,5 @@
-// Strong mode: the seal comes from a passkey (WebAuthn PRF, HKDF) and is never stored. Keys that lie in the store as
-// objects of the browser cannot be sealed afterwards; they are retired, because a disk that somebody copied has them.
+// Strong mode: the seal is derived from a passkey (WebAuthn PRF, HKDF) and never stored. Keys held as browser objects
+// cannot be sealed later; they are retired, because a copied disk contains them.
 
 import { EnclaveError, type Kid } from "../../../../protocol/src/index.ts";
 import { buffer, owned, random } from "../../bytes.ts";
@@ -16,7 +16,7 @@ type Strong = Pick<Handlers, "strong.enter" | "strong.unlock" | "strong.lock" | 
 const PROBE = "strong mode";
 
 async function derived(result: Confirmed, salt: Uint8Array, host: string): Promise<Seal> {
-  if (result.prf?.byteLength !== 32) throw new EnclaveError("passkey_failed", "the passkey gave no PRF output");
+  if (result.prf?.byteLength !== 32) throw new EnclaveError("passkey_failed", "the passkey returned no PRF output");
   const secret = owned(result.prf);
   try {
     return await Seal.derived(secret, owned(salt), `briefcase enclave strong v1 ${host}`);
@@ -28,7 +28,7 @@ async function derived(result: Confirmed, salt: Uint8Array, host: string): Promi
 
 const held = (row: KeyRow) => [row.main, row.agreement].some(half => half?.custody?.kind === "held");
 
-/** Everything sealed goes under another seal. Gives the keys that could not, because the browser holds them. */
+/** Reseals everything under another seal. Returns the keys that could not move because the browser holds them. */
 async function reseal(tx: Transaction, from: Seal, to: Seal): Promise<readonly Kid[]> {
   const again = async (half: StoredKeyPair): Promise<StoredKeyPair> =>
     half.custody?.kind === "sealed" ? sealKeyPair(half.alg, half.publicKey, await exportSealed(half, from), to) : half;
@@ -59,7 +59,7 @@ async function freshAuditKey(tx: Transaction, seal: Seal): Promise<AuditKeyRow> 
   return { kid: await tx.core.thumbprint("Ed25519", half.publicKey), half };
 }
 
-/** The salt that the ceremony of `strong.enter` used: asked for in one tx, needed in the next. */
+/** The salt of the `strong.enter` ceremony: created in one transaction, used in the next. */
 const salts = new WeakMap<object, Uint8Array<ArrayBuffer>>();
 
 export const strong: Strong = {
@@ -76,7 +76,7 @@ export const strong: Strong = {
           heading: "Lock the keys with a passkey?",
           paragraphs: [
             `From now on the keys of ${tx.host} in this browser work only after you unlock them with your passkey.`,
-            `${live} keys made before cannot be moved. They will be retired, and ${tx.host} has to make new ones.`,
+            `${live} existing keys cannot be moved. They will be retired, and ${tx.host} must create new ones.`,
             "If you lose the passkey, the keys are lost.",
           ],
           yes: "Use a passkey",
@@ -89,7 +89,7 @@ export const strong: Strong = {
       const salt = salts.get(params);
       if (tx.state.strong !== undefined) throw new EnclaveError("already_strong", "strong mode is on");
       if (salt === undefined || result.credential === undefined) {
-        throw new EnclaveError("passkey_failed", "the passkey did not name itself");
+        throw new EnclaveError("passkey_failed", "the passkey returned no credential id");
       }
       const seal = await derived(result, salt, tx.host);
       const retired = await reseal(tx, tx.keyring.seal(), seal);
@@ -121,10 +121,10 @@ export const strong: Strong = {
       if (strong === undefined) throw new EnclaveError("not_strong", "strong mode is off");
       const seal = await derived(result, strong.salt, tx.host);
       await seal.open(strong.probe, PROBE).catch(() => {
-        throw new EnclaveError("passkey_failed", "the passkey gave another output than at the beginning");
+        throw new EnclaveError("passkey_failed", "the passkey returned a different output than at enrollment");
       });
       tx.keyring.unlock(seal);
-      // Without its entry in the record there is no unlocking.
+      // An unlock without an audit entry must not take effect.
       tx.rekeyed = true;
       return {};
     },
@@ -149,7 +149,7 @@ export const strong: Strong = {
           heading: "Stop locking the keys?",
           paragraphs: [
             `The keys of ${tx.host} will work without your passkey.`,
-            "Whoever copies this browser's files can then use them.",
+            "Anyone who copies this browser's files can then use them.",
           ],
           yes: "Stop locking",
           no: "Cancel",

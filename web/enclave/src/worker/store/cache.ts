@@ -1,6 +1,6 @@
-// The store with what this worker read or wrote lately in its memory. Every change of the store is an entry in the record
-// and moves its head; so as long as the head is the one that this worker wrote, no other tab has written, and the rows in
-// memory are those on the disk. Private keys are then not read from it for every use.
+// A write-through cache over the store. Every change of the store adds an audit entry and so moves the chain's head.
+// While the head is the one that this worker wrote, no other tab has written, and cached rows equal those on disk.
+// Private keys are then not read for every use.
 
 import type { Change, RowKey, Table, Tables } from "./rows.ts";
 import type { Store } from "./store.ts";
@@ -12,10 +12,12 @@ export class StoreCache implements Store {
   readonly #rows = new Map<string, unknown>();
   #head: string | undefined;
 
-  /** `under` is the store itself, for whoever has to know what is really there. */
+  /** `backing` is the store itself, for reads that must bypass the cache. */
   constructor(readonly backing: Store) {}
 
-  /** Says where the record ends now. Anything but the head that was written here means that somebody else wrote. */
+  /**
+   * Passes in the current head. If it differs from the last written head, another tab wrote, and the cache is cleared.
+   */
   syncTo(head: string): void {
     if (head !== this.#head) this.clear();
     this.#head = head;
@@ -46,7 +48,7 @@ export class StoreCache implements Store {
     return this.backing.page(table, from, count);
   }
 
-  /** After this the record ends at `head`. */
+  /** Commits changes after which the chain's head is `head`. */
   async commitTo(head: string, changes: readonly Change[]): Promise<void> {
     await this.commit(changes);
     this.#head = head;

@@ -1,4 +1,4 @@
-// The store on IndexedDB, one database per host. Every failure of the engine becomes an error with a name.
+// The store on IndexedDB, one database per host. Every engine failure becomes an error with a code.
 
 import { EnclaveError, type ErrorCode } from "../../../../protocol/src/index.ts";
 import type { Change, RowKey, Table, Tables } from "./rows.ts";
@@ -12,10 +12,10 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   NotReadableError: "store_corrupt",
 };
 
-/** Chromium says a full disk in a transaction's abort with no error at all, others by name. */
+/** Chromium reports a full disk as an abort without an error; other engines name it. */
 function failure(error: DOMException | null | undefined, gone: ErrorCode | undefined): EnclaveError {
   const code = gone ?? CODES[error?.name ?? ""] ?? "storage_unavailable";
-  return new EnclaveError(code, `the store answers ${error?.name ?? "an abort"}`);
+  return new EnclaveError(code, `the browser's storage failed: ${error?.name ?? "aborted"}`);
 }
 
 function requestResult<R>(request: IDBRequest<R>): Promise<R> {
@@ -33,7 +33,7 @@ export class DiskStore implements Store {
   private constructor(database: IDBDatabase, name: string) {
     this.#database = database;
     this.#name = name;
-    // Another tab upgrades or deletes: stand aside, or it waits for ever.
+    // Another tab upgrades or deletes the database: close, or that tab waits forever.
     database.onversionchange = () => {
       this.#gone = "store_moved";
       database.close();
@@ -77,7 +77,7 @@ export class DiskStore implements Store {
   commit(changes: readonly Change[]): Promise<void> {
     return this.#mapErrors(() =>
       this.#write(changes).catch((thrown: unknown) => {
-        // Firefox takes no write for a moment after one for which there was no room.
+        // Firefox rejects writes for a moment after a write that exceeded the quota.
         if (this.#gone !== undefined || !(thrown instanceof DOMException) || thrown.name !== "InvalidStateError") {
           throw thrown;
         }
@@ -101,7 +101,7 @@ export class DiskStore implements Store {
         else rows.put(row, key);
       }
     } catch (thrown) {
-      // All or nothing: what was put before this would be committed.
+      // All or nothing: without the abort, earlier puts would be committed.
       done.catch(() => undefined);
       transaction.abort();
       throw thrown;

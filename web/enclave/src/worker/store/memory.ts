@@ -1,4 +1,4 @@
-// The store that ends with the page, for hosts that chose so.
+// The store in memory, for hosts that chose it. It ends with the page.
 
 import type { Change, RowKey, Table, Tables } from "./rows.ts";
 import { TABLES } from "./rows.ts";

@@ -1,15 +1,15 @@
-// The rows of the store. Their form is part of the schema: change it only together with `schema.ts`.
+// The rows of the store. Their format is part of the schema: change it only together with `schema.ts`.
 
 import type { Algorithm, KeyState, Kid, Purpose } from "../../../../protocol/src/index.ts";
 import type { Bytes } from "../../bytes.ts";
 import type { Box } from "../keys/seal.ts";
 
-/** Where a private key is: an object of the browser, or PKCS #8 under the seal. */
+/** The storage of a private key: a browser object, or PKCS #8 under the seal. */
 export type PrivateKeyStorage =
   | { readonly kind: "held"; readonly key: CryptoKey }
   | { readonly kind: "sealed"; readonly box: Box };
 
-/** One key pair. Without custody only the public half is left. */
+/** One key pair. Without `custody` it is public only. */
 export interface StoredKeyPair {
   readonly alg: Algorithm;
   readonly publicKey: Bytes;
@@ -24,11 +24,11 @@ export interface KeyRow {
   readonly created: number;
   readonly successor?: Kid;
   readonly main: StoredKeyPair;
-  /** An identity's X25519 half. */
+  /** The X25519 key pair of an identity. */
   readonly agreement?: StoredKeyPair;
 }
 
-/** How often a key was used. Apart from the key: a private key is written once, not at every use. */
+/** The use count of a key. A separate row, so that the private key is written only once. */
 export interface UsesRow {
   readonly uses: number;
   readonly lastUsed: number;
@@ -39,7 +39,7 @@ export interface SessionRow {
   readonly box: Box;
 }
 
-/** An identity's card and its sealed prekeys, if it has any yet. */
+/** The card of an identity and its sealed prekeys, if any. */
 export interface PrekeyRow {
   readonly card: Bytes;
   readonly box?: Box;
@@ -54,18 +54,18 @@ export interface SignedHead {
 export interface Chain {
   readonly count: number;
   readonly link: Bytes;
-  /** The oldest entry kept. */
+  /** The number of the oldest kept entry. */
   readonly oldest: number;
-  /** Time of the newest entry: the next is not earlier, whatever the clock says. */
+  /** The time of the newest entry. The next entry is never earlier, whatever the clock shows. */
   readonly time: number;
   readonly head?: SignedHead;
 }
 
 export interface StateRow {
   readonly store: string;
-  /** Counts what makes every cached key wrong: entering and leaving strong mode, and reset. */
+  /** Counts the events that invalidate cached keys: entering and leaving strong mode, and reset. */
   readonly epoch: number;
-  /** `probe` opens only under the right seal. */
+  /** `probe` opens only under the correct seal. */
   readonly strong?: { readonly credential: Bytes; readonly salt: Bytes; readonly probe: Box };
   readonly chain: Chain;
 }
@@ -80,7 +80,7 @@ export interface AuditKeyRow {
   readonly half: StoredKeyPair;
 }
 
-/** Every table with the type of its rows. */
+/** Every table and its row type. */
 export interface Tables {
   state: StateRow;
   seal: CryptoKey;
@@ -90,14 +90,14 @@ export interface Tables {
   prekeys: PrekeyRow;
   sessions: SessionRow;
   audit: AuditRow;
-  /** Where a key waits until it was read back and used. */
+  /** A key that was not yet read back and used. */
   staging: StoredKeyPair;
 }
 
 export type Table = keyof Tables;
 export type RowKey = string | number;
 
-/** The key of tables that have one row. */
+/** The key of single-row tables. */
 export const ONLY = "only";
 
 export const TABLES: readonly Table[] = [
@@ -112,7 +112,7 @@ export const TABLES: readonly Table[] = [
   "staging",
 ];
 
-/** One write; without a row the row is erased, without a key all rows of the table. */
+/** One write. Without a row the row is deleted; without a key all rows of the table are. */
 export interface Change {
   readonly table: Table;
   readonly key?: RowKey;

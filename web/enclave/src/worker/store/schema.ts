@@ -1,5 +1,5 @@
-// Versions of the store. A new release adds a step and never changes an old one, so that keys survive every update;
-// a store that a newer release has written is left alone.
+// The versions of the store. A new release adds a step and never changes an old one, so keys survive every update. A
+// store written by a newer release stays untouched.
 
 import { TABLES } from "./rows.ts";
 
@@ -13,7 +13,7 @@ const STEPS: readonly Step[] = [
 
 export const VERSION = STEPS.length;
 
-/** Brings a store from one version to the newest, inside the transaction of the upgrade. */
+/** Upgrades a store to the newest version, inside the upgrade transaction. */
 export function upgrade(database: IDBDatabase, from: number): void {
   for (const step of STEPS.slice(from)) step(database);
 }

@@ -1,4 +1,4 @@
-// The store as the rest of the worker sees it: reads, and commits of which all or nothing happens.
+// The store interface of the worker: reads, and atomic commits.
 
 import type { Change, RowKey, Table, Tables } from "./rows.ts";
 
@@ -6,10 +6,10 @@ export interface Store {
   read<T extends Table>(table: T, key: RowKey): Promise<Tables[T] | undefined>;
   all<T extends Table>(table: T): Promise<readonly (readonly [RowKey, Tables[T]])[]>;
   count(table: Table): Promise<number>;
-  /** Rows with number keys, from one on, in order. */
+  /** Returns rows with numeric keys in order, starting at one. */
   page<T extends Table>(table: T, from: number, count: number): Promise<readonly Tables[T][]>;
-  /** All changes or none. When it returns they are on the disk, as far as the engine lets anybody say so. */
+  /** Commits all changes or no change. After it returns they are on disk, as far as the engine guarantees. */
   commit(changes: readonly Change[]): Promise<void>;
-  /** Runs alone among all tabs that have this store open. */
+  /** Runs exclusively among all tabs that have this store open. */
   exclusive<R>(work: () => Promise<R>): Promise<R>;
 }
