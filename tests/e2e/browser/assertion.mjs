@@ -18,10 +18,10 @@ await inBrowser(async context => {
   await devices.send("WebAuthn.addVirtualAuthenticator", { options: authenticator });
   await page.goto(process.argv[2]);
   await page.locator('nav a[href="/security"]').click();
-  await page.getByRole("button", { name: "Make a passkey" }).click();
-  await page.getByText("Now type your PIN in the terminal").waitFor();
+  await page.getByRole("button", { name: "Create a passkey" }).click();
+  await page.getByText("Now enter your PIN in the terminal").waitFor();
   tell("offered");
-  await page.getByText("Enrolled. Questions can be answered").waitFor();
+  await page.getByText("Passkey added.").waitFor();
   tell("enrolled");
 
   const allow = async question => {

@@ -1,4 +1,4 @@
-/** The frame around the pages: where one is, what waits, and whether what is shown is live. */
+/** The page layout: navigation, pending approvals, and the connection state. */
 import { useEffect, useState } from "preact/hooks";
 import { ApprovalsPage } from "./approvals/page.tsx";
 import { SHORTCUT_HELP, typing } from "./approvals/shortcuts.ts";
@@ -96,7 +96,7 @@ function NavLink({ page, here, open }: { page: Page; here: boolean; open: number
       {open > 0 && (
         <span class="count">
           {open}
-          <span class="unseen"> open</span>
+          <span class="unseen"> pending</span>
         </span>
       )}
     </a>
@@ -116,7 +116,7 @@ function Foot({ status, liveness }: { status: Status | undefined; liveness: Live
     <div class="foot">
       <p class={`live ${liveness}`}>
         <Icon name="dot" />
-        {liveness === "live" ? "Live" : "Reconnecting; looking every few seconds"}
+        {liveness === "live" ? "Live" : "Reconnecting; checking every few seconds"}
       </p>
       {status && (
         <p>
@@ -124,7 +124,7 @@ function Foot({ status, liveness }: { status: Status | undefined; liveness: Live
         </p>
       )}
       <button type="button" class="link" onClick={() => setHelp(true)}>
-        Keys <kbd>?</kbd>
+        Shortcuts <kbd>?</kbd>
       </button>
       {help && <Help onClose={() => setHelp(false)} />}
     </div>
@@ -133,7 +133,7 @@ function Foot({ status, liveness }: { status: Status | undefined; liveness: Live
 
 function Help({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog title="Keys" onClose={onClose}>
+    <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <dl class="keys">
         {SHORTCUT_HELP.map(([key, what]) => (
           <div key={key}>
@@ -159,7 +159,7 @@ function Locked({ status }: { status: Status | undefined }) {
       <aside class="banner">
         <Icon name="key" />
         <p>
-          <strong>Briefcase is locked.</strong> No agent gets anything until you open it at a terminal:{" "}
+          <strong>Briefcase is locked.</strong> No agent has access until you unlock it at a terminal:{" "}
           <Command>briefcase unlock</Command>
         </p>
       </aside>

@@ -1,6 +1,6 @@
 /**
- * The daemon's words, as `crates/api` defines them. Only shapes: nothing here is checked at run time, because the
- * daemon that answers also serves this page.
+ * The admin API's types, as `crates/api` defines them. They are not checked at run time, because the daemon that
+ * responds also serves this page.
  */
 
 export interface Question {
@@ -11,7 +11,7 @@ export interface Question {
   operation: string;
   name: string;
   pin: string;
-  /** The canonical JSON text that will be sent. Everything that is shown of the arguments comes from this text. */
+  /** The canonical JSON text that will be sent. Every display of the arguments is derived from it. */
   arguments: string;
   cost?: string;
   class: string;

@@ -1,2 +1,2 @@
-/** What the build writes JSX as: shorter than the automatic form, and the same in effect. */
+/** The functions of the classic JSX transform: shorter than the automatic form, with the same effect. */
 export { Fragment, h } from "preact";

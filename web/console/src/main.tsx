@@ -1,4 +1,4 @@
-/** Starts the console: trades the one-time code for a session, then shows the pages. */
+/** Starts the console: exchanges the one-time code for a session, then shows the pages. */
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { asProblem, isOpen, onExpired, open } from "./session/client.ts";
@@ -8,7 +8,7 @@ import { SessionExpired } from "./session_expired.tsx";
 const root = document.getElementById("app");
 if (root) {
   void start(root, takeCode());
-  // A fresh one-time address may be opened in a page that is here already: then nothing is loaded anew.
+  // A new one-time address may be opened in a loaded page; then the page is not reloaded.
   addEventListener("hashchange", () => {
     const code = takeCode();
     if (code !== undefined && !isOpen()) void start(root, code);
@@ -17,12 +17,12 @@ if (root) {
 
 async function start(root: HTMLElement, code: string | undefined): Promise<void> {
   const end = (reason: string) => render(<SessionExpired reason={reason} />, root);
-  if (code === undefined) return end("A session of this console lasts until the page is closed or loaded anew.");
+  if (code === undefined) return end("A console session ends when the page is closed or reloaded.");
   try {
     await open(code);
   } catch (reason) {
     return end(asProblem(reason).message);
   }
-  onExpired(() => end("The session is over: Briefcase was locked or restarted, or the session grew old."));
+  onExpired(() => end("Briefcase was locked or restarted, or the session timed out."));
   render(<App />, root);
 }

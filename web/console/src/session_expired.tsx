@@ -1,4 +1,4 @@
-/** What a page without a session shows. It holds nothing, and says how to get a new one. */
+/** The page without a session: it contains no data and tells how to open a new session. */
 import { Icon } from "./ui/icon.tsx";
 import { Command } from "./ui/parts.tsx";
 
@@ -6,9 +6,9 @@ export function SessionExpired({ reason }: { reason: string }) {
   return (
     <main class="ended">
       <Icon name="key" />
-      <h1>This page has no session</h1>
+      <h1>Session expired</h1>
       <p>{reason}</p>
-      <p>At a terminal, run this to open it again:</p>
+      <p>To open a new session, run at a terminal:</p>
       <p>
         <Command>briefcase console</Command>
       </p>

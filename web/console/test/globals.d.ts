@@ -1,2 +1,2 @@
-/** The address of the console's folder; `run.mjs` fills it in. */
+/** The address of the console's folder, set by `run.mjs`. */
 declare const CONSOLE_FOLDER: string;

@@ -1,11 +1,11 @@
-/** Arguments that were made to look like others (attack 20), and generated ones. */
+/** Deceptive arguments (attack 20), and generated ones. */
 import fc from "fast-check";
 import { canonical } from "../src/args/canonical.ts";
 
 export interface Nasty {
   name: string;
   args: unknown;
-  /** What the page has to point out. */
+  /** The expected warning. */
   note?: RegExp;
 }
 
@@ -14,8 +14,8 @@ const deep = (levels: number): unknown => (levels === 0 ? "bottom" : { a: deep(l
 export const nasty: Nasty[] = [
   { name: "rtl-override", args: { file: "invoice\u202efdp.exe" }, note: /invisible/ },
   { name: "rtl-isolates", args: { path: "/home\u2067/etc/\u2069passwd" }, note: /invisible/ },
-  { name: "hebrew-and-numbers", args: { to: "שלום 100 לחשבון 200" }, note: /right to left/ },
-  { name: "arabic", args: { note: "مرحبا بالعالم 42" }, note: /right to left/ },
+  { name: "hebrew-and-numbers", args: { to: "שלום 100 לחשבון 200" }, note: /right-to-left/ },
+  { name: "arabic", args: { note: "مرحبا بالعالم 42" }, note: /right-to-left/ },
   { name: "zero-width", args: { repo: "acme\u200b/shop\u200d\u2060" }, note: /invisible/ },
   { name: "soft-hyphen", args: { host: "pay\u00adpal.com" }, note: /invisible/ },
   {
@@ -44,7 +44,7 @@ export const nasty: Nasty[] = [
     note: /leads to evil\.example/,
   },
   { name: "numeric-host", args: { url: "http://2852039166/latest/meta-data" }, note: /leads to 169\.254\.169\.254/ },
-  { name: "punycode-host", args: { url: "https://xn--80ak6aa92e.com/" }, note: /other letters/ },
+  { name: "punycode-host", args: { url: "https://xn--80ak6aa92e.com/" }, note: /another script/ },
   { name: "html", args: { body: '<script>alert(1)</script><img src=x onerror="alert(1)"><b hidden>x</b><!-- ' } },
   { name: "markup-escapes", args: { body: '&lt;b&gt; &#x202e; \\u202e \\" "quoted" </pre></div>' } },
   { name: "exponents", args: { amount: 1e21, fee: 1e-7, sum: 1.7976931348623157e308 }, note: /^is 1,000,000/ },
@@ -67,7 +67,7 @@ export const nasty: Nasty[] = [
   { name: "lookalike-quotes", args: { text: "“,\u201d: ″\u02ba ： {\u2028}" } },
 ];
 
-/** Characters a person could be fooled with, next to ordinary ones. */
+/** Deceptive characters among ordinary ones. */
 const character = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(..."abcXYZ019 /:.@-_\"\\{}[],<>&'") },
   {
@@ -90,7 +90,7 @@ const number = fc
   )
   .map(one => (one === 0 ? 0 : one));
 
-/** Any value that the daemon would let through: what is canonical. */
+/** Generates any value that the daemon accepts: a canonical one. */
 export function value(): fc.Arbitrary<unknown> {
   const { tree } = fc.letrec(tie => ({
     tree: fc.oneof(

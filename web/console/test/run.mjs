@@ -39,7 +39,7 @@ child.stdout.on("data", part => {
   process.stdout.write(part);
 });
 const status = await new Promise(done => child.on("close", done));
-// A test that is skipped shows nothing, so it does not pass for one that ran.
+// A skipped test fails the run.
 const skipped = !screenshots && !/^ℹ skipped 0$/m.test(told);
 if (skipped) console.error("Some tests were skipped.");
 process.exit(skipped ? 1 : (status ?? 1));

@@ -1,4 +1,4 @@
-/** Pictures for looking at, and the two for the README: `npm run screenshots`. */
+/** Screenshots for review, and two for the README: `npm run screenshots`. */
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
@@ -9,7 +9,7 @@ import { question } from "./stub/world.ts";
 const SHOTS = fileURLToPath(new URL("test/shots/", CONSOLE_FOLDER));
 await mkdir(SHOTS, { recursive: true });
 
-function someQuestions(stub: Stub): void {
+function addRequests(stub: Stub): void {
   stub.world.questions.push(
     question({
       server: "mail",
@@ -51,7 +51,7 @@ const PAGES: Record<string, Act> = {
   servers: async page => {
     await arrive(page, "/servers");
     await page.getByRole("region", { name: "github", exact: true }).getByRole("button", { name: "Test" }).click();
-    await page.getByText("Held back until you accept").waitFor();
+    await page.getByText("Blocked until you accept").waitFor();
   },
   receipts: page => arrive(page, "/receipts"),
   receipt: async page => {
@@ -72,29 +72,29 @@ for (const dark of [false, true]) {
   for (const [name, act] of Object.entries(PAGES)) {
     const height = HEIGHTS[name];
     const wide = height === undefined ? {} : { height };
-    await shoot(`${name}-${mode}`, { prepare: someQuestions, dark, ...wide }, act, height === undefined);
-    await shoot(`narrow-${name}-${mode}`, { prepare: someQuestions, dark, width: 390, height: 844 }, act, true);
+    await shoot(`${name}-${mode}`, { prepare: addRequests, dark, ...wide }, act, height === undefined);
+    await shoot(`narrow-${name}-${mode}`, { prepare: addRequests, dark, width: 390, height: 844 }, act, true);
   }
 }
-await shoot("empty", {}, page => page.getByText("Nothing is waiting").waitFor());
-await shoot("no-passkey", { prepare: someQuestions, passkey: false }, page =>
-  page.getByText("No passkey is enrolled").waitFor(),
+await shoot("empty", {}, page => page.getByText("No pending approvals").waitFor());
+await shoot("no-passkey", { prepare: addRequests, passkey: false }, page =>
+  page.getByText("No passkey is set up").waitFor(),
 );
-await shoot("rule", { prepare: someQuestions }, async page => {
+await shoot("rule", { prepare: addRequests }, async page => {
   await page.locator("article").nth(1).locator(".actions").scrollIntoViewIfNeeded();
-  await page.getByRole("button", { name: "Narrow rule…" }).click();
+  await page.getByRole("button", { name: "Create rule…" }).click();
   await page.getByRole("dialog").waitFor();
 });
-await shoot("turn-off", { path: "/servers" }, async page => {
-  await page.getByRole("button", { name: "Turn off" }).first().click();
+await shoot("disable", { path: "/servers" }, async page => {
+  await page.getByRole("button", { name: "Disable" }).first().click();
   await page.getByRole("dialog").getByRole("listitem").first().waitFor();
 });
 await shoot("waiting", { path: "/security", passkey: false }, async page => {
-  await page.getByRole("button", { name: "Make a passkey" }).click();
-  await page.getByText("Now type your PIN").waitFor();
+  await page.getByRole("button", { name: "Create a passkey" }).click();
+  await page.getByText("Now enter your PIN").waitFor();
 });
-await shoot("over", { path: "/receipts" }, async page => {
+await shoot("expired", { path: "/receipts" }, async page => {
   await page.reload();
-  await page.getByRole("heading", { name: "This page has no session" }).waitFor();
+  await page.getByRole("heading", { name: "Session expired" }).waitFor();
 });
 await quit();

@@ -1,4 +1,4 @@
-/** The answers a person can give. None of them is the default one, and Enter gives none. */
+/** The decisions a person can make. No decision is the default, and Enter triggers no decision. */
 import type { Decision, Question } from "../contract.ts";
 import { notEnter } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
@@ -6,7 +6,7 @@ import { canHaveRule } from "./rule.ts";
 
 interface Props {
   question: Question;
-  /** Why it cannot be allowed; empty when it can. */
+  /** The reason why it cannot be allowed; empty if it can. */
   blocked: string;
   denyBlocked: string;
   onDecide: (decision: Decision) => void;
@@ -36,16 +36,16 @@ export function Actions(props: Props) {
       {!question.once_only && (
         <>
           <button {...common} onClick={allow("session_exact")}>
-            Allow for this session, exact arguments
+            Allow these arguments for the session
           </button>
           <button {...common} onClick={allow("session_tool")}>
-            Allow this tool for this session, any arguments
+            Allow this tool for the session
           </button>
         </>
       )}
       {canHaveRule(question) && (
         <button {...common} onClick={props.onRule}>
-          Narrow rule…
+          Create rule…
         </button>
       )}
     </>

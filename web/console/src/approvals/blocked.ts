@@ -1,4 +1,4 @@
-/** Why a question cannot be allowed right now. Pure: the card tells it what it knows, and shows the answer. */
+/** The reason why an approval request cannot be allowed now. A pure function over the card's state. */
 import type { Reading } from "../args/view.tsx";
 
 export interface Known {
@@ -10,20 +10,20 @@ export interface Known {
   busy: boolean;
 }
 
-/** Empty when it can be allowed. */
+/** Returns an empty text if the request can be allowed. */
 export function blockedReason(known: Known): string {
   if (known.busy) return "Waiting for your passkey…";
-  if (known.expired) return "This question has expired. The agent can ask again.";
-  if (!known.passkeys) return "Deciding here takes a passkey.";
+  if (known.expired) return "This request has expired. The agent can send it again.";
+  if (!known.passkeys) return "Approving here requires a passkey.";
   if (!known.reading.done) return known.reading.missing;
   if (!known.visible) return "This window is not in front, or something covers the buttons.";
   if (!known.clickable) return "One moment…";
   return "";
 }
 
-/** Denying needs no reading: it gives nothing away. */
+/** Denying needs no reading: it grants nothing. */
 export function denyBlockedReason(known: Pick<Known, "expired" | "passkeys" | "busy">): string {
   if (known.busy) return "Waiting for your passkey…";
-  if (known.expired) return "This question has expired.";
-  return known.passkeys ? "" : "Deciding here takes a passkey.";
+  if (known.expired) return "This request has expired.";
+  return known.passkeys ? "" : "Deciding here requires a passkey.";
 }

@@ -1,4 +1,4 @@
-/** One question, whole: who requestSentence, for what exactly, and the answers. */
+/** One approval request: the agent, the exact arguments, and the decisions. */
 import { useId, useRef, useState } from "preact/hooks";
 import { Arguments, type Reading } from "../args/view.tsx";
 import type { Decided, Decision, Question } from "../contract.ts";
@@ -16,10 +16,10 @@ import { useVisible } from "./visibility.ts";
 interface Props {
   question: Question;
   passkeys: boolean;
-  /** Changes whenever the list of questions does: what stood under the pointer may have moved. */
+  /** Changes with the list of requests: the element under the pointer may have moved. */
   arrangement: string;
   onDecided: (question: Question, decided: Decided) => void;
-  /** Whether another card is at a decision. */
+  /** True while another card is being decided. */
   taken: boolean;
   onBusy: (busy: boolean) => void;
 }
@@ -55,8 +55,8 @@ export function Card(props: Props) {
       </header>
       <Badges question={question} />
       <Facts question={question} />
-      <h3>Exactly this would be sent</h3>
-      <Arguments text={question.arguments} label="Exact arguments" onReading={setReading} />
+      <h3>Arguments</h3>
+      <Arguments text={question.arguments} label="Arguments" onReading={setReading} />
       <ProblemNote problem={problem} />
       <div class="actions" ref={actions} role="group" aria-label="Your decision">
         <Actions
@@ -68,7 +68,7 @@ export function Card(props: Props) {
         />
       </div>
       <p class="hint" role="status">
-        {blocked || (question.once_only ? "Only this one call can be allowed: your policy asks each time." : "")}
+        {blocked || (question.once_only ? "Your policy requires approval of each call." : "")}
       </p>
       {rule && (
         <RuleDialog

@@ -1,13 +1,13 @@
 /**
- * The moment of rest before a button can be pressed. It starts anew whenever something moved under the pointer, so a
- * press that was meant for what stood there before does nothing.
+ * The delay before a button works. It restarts whenever an element moved under the pointer, so a click meant for the
+ * earlier element has no effect.
  */
 import { useEffect, useState } from "preact/hooks";
 
 export const CLICK_DELAY = 300;
 export const CLICK_DELAY_HIGH = 1_000;
 
-/** `cause` is anything whose change starts the rest anew. */
+/** A change of `cause` restarts the delay. */
 export function useClickDelay(rest: number, cause: string): boolean {
   const [clickable, setClickable] = useState<string>();
   useEffect(() => {

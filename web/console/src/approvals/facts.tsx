@@ -1,4 +1,4 @@
-/** Who requestSentence, what for, and what a person should know before deciding. */
+/** The facts a person needs before a decision. */
 import type { Question } from "../contract.ts";
 import { span, useNow } from "../ui/clock.ts";
 import { Icon } from "../ui/icon.tsx";
@@ -34,7 +34,7 @@ export function Badges({ question }: { question: Question }) {
   );
 }
 
-/** How long is left. Not a live region: a clock that speaks every second helps nobody. */
+/** The remaining time. Not a live region: an announcement every second would be noise. */
 export function Expiry({ question }: { question: Question }) {
   const left = question.expires - useNow();
   return (
@@ -50,31 +50,30 @@ export function Facts({ question }: { question: Question }) {
     <dl class="facts">
       {question.labels.length > 0 && (
         <>
-          <dt>Be aware</dt>
+          <dt>Warning</dt>
           <dd class="aware">
-            This session {listed(question.labels.map(labelWord))}
-            {question.labels.includes("untrusted_content") && ", so this may be somebody else’s idea"}.
+            This session {listed(question.labels.map(labelWord))}.
+            {question.labels.includes("untrusted_content") && " Check for prompt injection."}
           </dd>
         </>
       )}
-      <dt>Asks because</dt>
+      <dt>Required by</dt>
       <dd>
-        {question.policies.length === 0 && "No policy allows it by itself."}
+        {question.policies.length === 0 && "No policy allows it without approval."}
         {question.policies.map((policy, place) => (
           <span key={policy}>
             {place > 0 && ", "}policy <code>{<UntrustedText text={policy} />}</code>
           </span>
         ))}
-        {question.policies.length > 0 && " wants a person to decide"}
       </dd>
       <dt>Session</dt>
       <dd>
         <code title={question.session}>{question.session.slice(0, 8)}</code>
-        {question.cost === undefined && " · no cost"} · authority version {question.authority_version}
+        {question.cost === undefined && " · no cost"} · configuration revision {question.authority_version}
       </dd>
       <dt>Digest</dt>
       <dd>
-        <Digest digest={question.digest} what="digest" /> covers everything above and below
+        <Digest digest={question.digest} what="digest" /> covers everything on this card
       </dd>
     </dl>
   );

@@ -1,4 +1,4 @@
-/** Open questions, oldest first: a new one never pushes aside what a person is reading. */
+/** Pending approval requests, oldest first: a new request never moves the one being read. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Decided, FactorView, Question } from "../contract.ts";
 import { address, go } from "../session/route.ts";
@@ -32,7 +32,7 @@ export function ApprovalsPage({ approvals }: { approvals: Loaded<Question[]> }) 
   };
   return (
     <>
-      <PageHead title="Approvals">What your agents may not do by themselves waits here for you.</PageHead>
+      <PageHead title="Approvals">Approve or deny the requests of your agents.</PageHead>
       <ProblemNote problem={approvals.problem} />
       {factors.data && !passkeys && <NoPasskey />}
       <Announce questions={questions} loaded={approvals.data !== undefined} />
@@ -67,7 +67,7 @@ function Done({ notice }: { notice: Notice }) {
   );
 }
 
-/** Says new questions aloud. */
+/** Announces new requests to screen readers. */
 function Announce({ questions, loaded }: { questions: Question[]; loaded: boolean }) {
   const known = useRef<Set<string> | undefined>(undefined);
   const [text, setText] = useState("");
@@ -77,7 +77,7 @@ function Announce({ questions, loaded }: { questions: Question[]; loaded: boolea
     known.current = new Set(questions.map(question => question.id));
     const newest = fresh.at(-1);
     if (!newest) return;
-    setText(`${sentence(newest)}. ${counted(questions.length, "question")} open.`);
+    setText(`${sentence(newest)}. ${counted(questions.length, "approval request")} pending.`);
   }, [questions.map(question => question.id).join(), loaded]);
   return (
     <p class="unseen" aria-live="polite" data-announce>
@@ -91,11 +91,11 @@ function NoPasskey() {
     <aside class="banner">
       <Icon name="key" />
       <p>
-        <strong>No passkey is enrolled, so questions cannot be decided on this page.</strong> At a terminal, your PIN
-        does it: <Command>briefcase approvals</Command>
+        <strong>No passkey is set up, so you cannot approve requests on this page.</strong> Use your PIN at a terminal:{" "}
+        <Command>briefcase approvals</Command>
       </p>
       <button type="button" onClick={() => go(address("security", { enrol: "" }))}>
-        Enrol a passkey
+        Add a passkey
       </button>
     </aside>
   );
@@ -103,10 +103,10 @@ function NoPasskey() {
 
 function Nothing() {
   return (
-    <Empty icon="approvals" title="Nothing is waiting">
-      <p>When an agent wants to do something that your policy does not let it do alone, the question appears here.</p>
+    <Empty icon="approvals" title="No pending approvals">
+      <p>A request appears here when your policy requires approval for an agent’s call.</p>
       <p>
-        To see one, let your agent use a tool that changes something. The same questions are at a terminal under{" "}
+        To see one, let your agent use a tool that changes something. The terminal lists the same requests:{" "}
         <Command>briefcase approvals</Command>
       </p>
     </Empty>

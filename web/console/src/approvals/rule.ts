@@ -1,4 +1,4 @@
-/** What a narrow rule would say, in one sentence that is as wide as the rule and no wider. */
+/** The rule in one sentence that is exactly as broad as the rule. */
 import type { Question } from "../contract.ts";
 import { listed } from "../words.ts";
 
@@ -10,24 +10,24 @@ export const LASTS: readonly { text: string; seconds: number }[] = [
   { text: "30 days", seconds: 2_592_000 },
 ];
 
-/** The arguments that a rule can fix: the top-level ones of an object. */
+/** The arguments that a rule can fix: the top-level members of an object. */
 export function fixable(value: unknown): [string, unknown][] {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
 }
 
-/** Only calls of tools can have standing rules, and only where more than "once" is offered. */
+/** Rules exist only for tool calls, and only where more than "once" is offered. */
 export function canHaveRule(question: Question): boolean {
   return question.operation === "call_tool" && !question.once_only;
 }
 
 export function ruleSentence(question: Question, names: string[], fixed: string[], lasts: string): string {
-  const start = `For ${lasts}, ${question.agent} may use ${question.name} on ${question.server} without asking`;
+  const start = `For ${lasts}, ${question.agent} may use ${question.name} on ${question.server} without approval`;
   return `${start}, ${reach(names, fixed)}. The rule ends sooner if the server changes the tool.`;
 }
 
 function reach(names: string[], fixed: string[]): string {
   const free = names.filter(name => !fixed.includes(name));
-  if (names.length === 0) return "with no arguments, as now";
+  if (names.length === 0) return "without arguments, as now";
   if (free.length === 0) return "with exactly these arguments";
   const anything = `${listed(free)} may be anything or absent`;
   const same =

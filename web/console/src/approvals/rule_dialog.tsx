@@ -1,4 +1,4 @@
-/** Making a narrow rule: which arguments have to stay the same, and for how long. Starts as narrow as it can be. */
+/** The dialog for a rule: the arguments that must match, and the duration. It starts with the narrowest rule. */
 import { useRef, useState } from "preact/hooks";
 import { canonical } from "../args/canonical.ts";
 import type { Decision, Question } from "../contract.ts";
@@ -30,10 +30,10 @@ export function RuleDialog({ question, onClose, onDecide }: Props) {
     );
   const allow = () => onDecide({ decision: "allow", scope: "rule", fixed, seconds: lasts?.seconds ?? 3_600 });
   return (
-    <Dialog title="A narrow rule" onClose={onClose}>
+    <Dialog title="Create rule" onClose={onClose}>
       {members.length > 0 && <Members members={members} fixed={fixed} toggle={toggle} />}
       <label class="field">
-        For how long
+        Duration
         <select
           value={lasts?.seconds}
           onChange={event => setLasts(LASTS.find(one => one.seconds === Number(event.currentTarget.value)))}
@@ -53,7 +53,7 @@ export function RuleDialog({ question, onClose, onDecide }: Props) {
           Cancel
         </button>
         <button type="button" class="allow" disabled={!visible || !clickable} onKeyDown={notEnter} onClick={allow}>
-          Allow with this rule
+          Create rule and allow
         </button>
       </div>
     </Dialog>
@@ -63,7 +63,7 @@ export function RuleDialog({ question, onClose, onDecide }: Props) {
 function Members(props: { members: [string, unknown][]; fixed: string[]; toggle: (name: string) => void }) {
   return (
     <fieldset>
-      <legend>These have to stay as they are now</legend>
+      <legend>Only when these arguments match</legend>
       {props.members.map(([name, value]) => (
         <label key={name} class="tick">
           <input type="checkbox" checked={props.fixed.includes(name)} onChange={() => props.toggle(name)} />
@@ -79,7 +79,7 @@ function Members(props: { members: [string, unknown][]; fixed: string[]; toggle:
   );
 }
 
-/** For recognising the argument; the whole of it stands on the card. */
+/** Identifies an argument; the card shows the full value. */
 function shortened(text: string): string {
   const characters = [...text];
   return characters.length > PREVIEW_MAX ? `${characters.slice(0, PREVIEW_MAX).join("")} …` : text;

@@ -1,4 +1,4 @@
-/** Who wants what, as parts of one sentence. Strong parts are names; they come from outside and are shown safely. */
+/** The request as the parts of one sentence. Strong parts are names; they are untrusted and shown safely. */
 import type { Question } from "../contract.ts";
 
 export interface Part {
@@ -9,7 +9,7 @@ export interface Part {
 const strong = (text: string): Part => ({ text, strong: true });
 const plain = (text: string): Part => ({ text });
 
-/** An agent at a server. */
+/** Requests of an agent to a server. */
 const AGENT_REQUESTS: Record<string, string> = {
   call_tool: " wants to use the tool ",
   read_resource: " wants to read the resource ",
@@ -17,11 +17,11 @@ const AGENT_REQUESTS: Record<string, string> = {
   complete: " wants completions for ",
 };
 
-/** A server at the agent's side. */
+/** Requests of a server to the agent's client. */
 const SERVER_REQUESTS: Record<string, [string, string]> = {
-  "sampling/createMessage": [" wants the model of ", " to write something"],
-  "roots/list": [" wants to know which folders ", " works in"],
-  "elicitation/create": [" wants to ask you something through ", ""],
+  "sampling/createMessage": [" requests a completion from the model of ", ""],
+  "roots/list": [" requests the folders of ", ""],
+  "elicitation/create": [" requests your input through ", ""],
 };
 
 export function requestSentence(question: Question): Part[] {

@@ -1,4 +1,4 @@
-/** The keyboard on the approvals page. No key allows anything: `a` only moves the focus to the answers. */
+/** The keyboard shortcuts of the approvals page. No key allows anything: `a` only moves the focus to the decisions. */
 import { useEffect } from "preact/hooks";
 
 function cards(): HTMLElement[] {
@@ -26,11 +26,11 @@ const KEYS: Record<string, () => void> = {
 };
 
 export const SHORTCUT_HELP: readonly [string, string][] = [
-  ["j", "next question"],
-  ["k", "previous question"],
-  ["d", "deny the question that has the focus"],
-  ["a", "move to its answers (Space presses one; Enter presses none)"],
-  ["?", "this help"],
+  ["j", "next request"],
+  ["k", "previous request"],
+  ["d", "deny the focused request"],
+  ["a", "move to its decisions (press one with Space; Enter has no effect)"],
+  ["?", "show this help"],
 ];
 
 export function useShortcuts(): void {

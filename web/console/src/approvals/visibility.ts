@@ -1,11 +1,11 @@
 /**
- * Whether a person can be looking at what they are about to press: the window has the focus, the page is in front, and
- * nothing is drawn over the buttons (where the browser can tell).
+ * Checks that a person can see the buttons: the window has the focus, the page is in front, and nothing covers the
+ * buttons (if the browser can detect it).
  */
 import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-/** Chromium's second version of the observer; others ignore the extra members. */
+/** Options of IntersectionObserver v2 in Chromium; other browsers ignore them. */
 interface VisibilityInit extends IntersectionObserverInit {
   trackVisibility: boolean;
   delay: number;

@@ -1,4 +1,6 @@
-/** RFC 8785: sorted members, and otherwise what `JSON.stringify` writes. Equal values give equal texts. */
+/**
+ * Serializes as RFC 8785: sorted members, and otherwise the output of `JSON.stringify`. Equal values give equal texts.
+ */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (typeof value === "object" && value !== null) {
@@ -10,8 +12,8 @@ export function canonical(value: unknown): string {
 }
 
 /**
- * The value of a canonical text, or `undefined` when the text is not canonical, and so could mean something else to
- * another reader (members named twice, numbers that a double cannot hold).
+ * Returns the value of a canonical text, or `undefined` if the text is not canonical. Such a text could mean something
+ * else to another reader (duplicate members, numbers beyond a double).
  */
 export function fromCanonical(text: string): { value: unknown } | undefined {
   try {

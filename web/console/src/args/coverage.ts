@@ -1,14 +1,14 @@
-/** Which parts of something tall have been in view at least once. */
+/** The parts of a tall element that have been in view at least once. */
 export class Coverage {
   #seen: [number, number][] = [];
 
-  /** Takes in that `from` to `to` (in pixels from the top) was in view. */
+  /** Records that `from` to `to` (pixels from the top) was in view. */
   add(from: number, to: number): void {
     if (to <= from) return;
     const kept: [number, number][] = [];
     let [start, end] = [from, to];
     for (const [low, high] of this.#seen) {
-      // A pixel of tolerance: layout rounds.
+      // One pixel of tolerance for layout rounding.
       if (high < start - 1 || low > end + 1) kept.push([low, high]);
       else [start, end] = [Math.min(start, low), Math.max(end, high)];
     }
@@ -16,12 +16,12 @@ export class Coverage {
     this.#seen = kept.sort((a, b) => a[0] - b[0]);
   }
 
-  /** Forgets everything, as when the lines were broken anew. */
+  /** Clears the record, for example after a change of line breaks. */
   clear(): void {
     this.#seen = [];
   }
 
-  /** How many of the first `height` pixels were in view. */
+  /** Returns how many of the first `height` pixels were in view. */
   covered(height: number): number {
     return this.#seen.reduce((sum, [low, high]) => sum + Math.max(0, Math.min(high, height) - Math.max(low, 0)), 0);
   }

@@ -1,13 +1,13 @@
 /**
- * Text from outside, split into pieces that show what it really holds.
+ * Untrusted text, split into pieces that show its exact content.
  *
- * Invariant: the pieces' texts put together are the inside of a JSON string literal for exactly the given text. What
- * could hide, reorder or imitate is written as an escape or marked; nothing is dropped.
+ * Invariant: the pieces' texts, concatenated, are the inside of a JSON string literal for exactly the given text.
+ * Characters that hide, reorder or imitate are escaped or marked; no character is dropped.
  */
 
 /**
- * `plain` text, an ordinary `break` (new line, tab), an `escape` of something hidden, a run of `blank`s, a `rtl` word, or
- * an `odd` character that imitates another.
+ * `plain` text, an ordinary `break` (new line, tab), an `escape` of a hidden character, a run of `blank`s, a `rtl`
+ * word, or an `odd` character that imitates another.
  */
 export type PieceKind = "plain" | "break" | "escape" | "blank" | "rtl" | "odd";
 
@@ -16,27 +16,29 @@ export interface Piece {
   text: string;
 }
 
-/** Control, format, private and unassigned characters, separators other than the space, and what draws nothing. */
+/**
+ * Control, format, private and unassigned characters, separators other than the space, and characters without a glyph.
+ */
 const HIDDEN =
   /^[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{1d159}]$|^(?! )\p{Zs}$/u;
 const SHORT: Record<string, string> = { "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r" };
 
-/** Letters of alphabets that are written from right to left, with the marks that belong to them. */
+/** Letters of right-to-left scripts, with their marks. */
 const RTL = /[\p{sc=Hebr}\p{sc=Arab}\p{sc=Syrc}\p{sc=Thaa}\p{sc=Nkoo}\p{sc=Adlm}\p{sc=Samr}\p{sc=Mand}\p{sc=Rohg}]/u;
-/** Punctuation that passes for `.` `/` `:` `@` `-` in addresses. */
+/** Punctuation that looks like `.` `/` `:` `@` `-` in addresses. */
 const PUNCTUATION =
   /[\u00ad\u02d0\u2010\u2011\u2024\u2044\u2215\u2236\u29f8\u3002\ua789\u0589\ufe52\ufe55\ufe6b\uff0d-\uff0f\uff1a\uff20\uff61]/u;
-/** Alphabets whose letters are drawn alike. */
+/** Scripts with look-alike letters. */
 const ALIKE = ["Latn", "Cyrl", "Grek", "Armn", "Cher", "Copt", "Lisu"].map(
   script => new RegExp(`\\p{sc=${script}}`, "u"),
 );
 const WORD = /[\p{L}\p{M}]+/gu;
 const MARK = /\p{M}/u;
-/** What a mark can stand on. */
+/** Characters that can carry a mark. */
 const BASE = /[\p{L}\p{N}\p{M}]/u;
-/** More marks than this on one letter paint over the lines above and below. */
+/** The limit of marks on one letter; more would paint over the lines above and below. */
 const MARKS_MAX = 2;
-/** From this many on, blanks in a row are shown as what they are. */
+/** The number of spaces in a row from which they are shown visibly. */
 export const BLANKS_MANY = 3;
 
 export function isHidden(character: string): boolean {
@@ -44,13 +46,13 @@ export function isHidden(character: string): boolean {
   return HIDDEN.test(character);
 }
 
-/** Whether a character stands in for a plain letter, digit or address mark: `ａ`, `𝗉`, `∕`. */
+/** Checks whether a character imitates a plain letter, digit or address mark: `ａ`, `𝗉`, `∕`. */
 export function isImitation(character: string): boolean {
   if (character <= "\u007f") return false;
   return PUNCTUATION.test(character) || /^[A-Za-z0-9]+$/.test(character.normalize("NFKC"));
 }
 
-/** A character as JSON escapes it. */
+/** Escapes a character as JSON does. */
 export function escaped(character: string): string {
   const short = SHORT[character];
   if (short !== undefined) return short;
@@ -58,7 +60,7 @@ export function escaped(character: string): string {
   return units.map(unit => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
 }
 
-/** The letters of words that mix alphabets drawn alike, other than those of the word's main alphabet. */
+/** Returns the positions of letters that do not belong to the main script of their word. */
 function strangers(text: string): Set<number> {
   const places = new Set<number>();
   for (const { 0: word, index } of text.matchAll(WORD)) {
@@ -75,7 +77,7 @@ function strangers(text: string): Set<number> {
   return places;
 }
 
-/** Whether one word takes letters from several alphabets that are drawn alike. */
+/** Checks whether one word mixes look-alike scripts. */
 export function isMixed(word: string): boolean {
   return ALIKE.filter(script => script.test(word)).length > 1;
 }
@@ -100,7 +102,7 @@ export function pieces(text: string): Piece[] {
   }, []);
 }
 
-/** A mark stays on its letter. Where there is none, or too many marks on it, it would paint over something else. */
+/** A mark stays on its letter. Without a letter, or with too many marks on it, it would paint over other text. */
 function marked(mark: string, marks: number, before: string, last: Piece | undefined): Piece {
   const kind = last?.kind ?? "escape";
   const carries = BASE.test(before) && (kind === "plain" || kind === "odd" || kind === "rtl");
@@ -124,7 +126,7 @@ function add(out: Piece[], next: Piece): void {
   else out.push(next);
 }
 
-/** One or two blanks are ordinary text. */
+/** One or two spaces are ordinary text. */
 function settle(one: Piece): Piece {
   return one.kind === "blank" && one.text.length < BLANKS_MANY ? { ...one, kind: "plain" } : one;
 }

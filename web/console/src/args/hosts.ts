@@ -1,12 +1,12 @@
 /**
- * Where an address really leads, when it is written so that it seems to lead elsewhere. The patterns are bounded, so that
- * a long text takes time in proportion to its length.
+ * The real destination of an address that seems to lead elsewhere. The patterns are bounded, so the time is linear in
+ * the text's length.
  */
 
 const ADDRESS = /[a-z][a-z0-9+.-]{0,30}:\/\/[^\s"<>]+/giu;
 const BARE = /(?:[\p{L}\p{N}\p{M}-]{1,63}[.\u3002\uff0e\uff61]){1,20}[\p{L}\p{N}\p{M}-]{2,63}/gu;
 
-/** A sentence for each address in the text that is not what it seems. */
+/** Returns a note for each misleading address in the text. */
 export function hostNotes(text: string): string[] {
   const notes = new Set<string>();
   for (const [address] of text.matchAll(ADDRESS)) {
@@ -21,10 +21,10 @@ export function hostNotes(text: string): string[] {
 }
 
 function addressNote(address: string): string | undefined {
-  // Only the schemes whose hosts the URL rules rewrite; for others, a stand-in gives the same reading.
+  // URL parsing normalizes the hosts of http and https only; other schemes are parsed as http.
   const url = parsed(address.replace(/^[a-z][a-z0-9+.-]*:/i, scheme => (/^https?:$/i.test(scheme) ? scheme : "http:")));
   if (!url) return undefined;
-  if (url.username !== "" || url.password !== "") return `leads to ${url.host}: what stands before “@” is a user name`;
+  if (url.username !== "" || url.password !== "") return `leads to ${url.host}: the part before “@” is a user name`;
   const written =
     address
       .slice(address.indexOf("://") + 3)
@@ -41,7 +41,7 @@ function nameNote(name: string): string | undefined {
 }
 
 function xnNote(host: string): string | undefined {
-  return /(^|\.)xn--/.test(host) ? `${host} is a name in other letters, written in plain ones` : undefined;
+  return /(^|\.)xn--/.test(host) ? `${host} is an encoded name in another script` : undefined;
 }
 
 function defaultPort(address: string): string {

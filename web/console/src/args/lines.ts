@@ -1,8 +1,8 @@
 /**
  * A JSON value as lines of pieces.
  *
- * Invariant: the texts of all lines put together are JSON text whose value is the given value. A long string goes on
- * over several lines, so that no line is longer than a person can follow or a browser can lay out at once.
+ * Invariant: the texts of all lines, concatenated, are JSON text of the given value. A long string continues over
+ * several lines, so that no line is too long to read or to lay out.
  */
 import { type Piece, type PieceKind, pieces } from "./deceptive.ts";
 
@@ -13,12 +13,12 @@ export interface Part {
 
 export interface Line {
   depth: number;
-  /** Goes on with the string of the line before. */
+  /** True if the line continues the string of the previous line. */
   continues: boolean;
   parts: Part[];
 }
 
-/** Most characters that a line of one string shows. */
+/** The length limit of a line, in characters. */
 const LINE_MAX = 600;
 
 export function lines(value: unknown): Line[] {
@@ -77,7 +77,7 @@ function writeString(value: string, depth: number, out: Line[]): void {
   put(out, "mark", '"');
 }
 
-/** Lays pieces out; a new line after line breaks in the text, and where a line gets too long. */
+/** Lays out pieces. Starts a new line after a line break in the text, and at the length limit. */
 function spread(all: Piece[], depth: number, out: Line[], plain: Part["kind"] = "plain"): void {
   let room = LINE_MAX;
   const turn = () => {
@@ -95,7 +95,7 @@ function spread(all: Piece[], depth: number, out: Line[], plain: Part["kind"] = 
   });
 }
 
-/** A piece in texts of bounded length, never cut inside an escape or between a letter and its marks. */
+/** Splits a piece into texts of bounded length, never inside an escape or between a letter and its marks. */
 function cuts(piece: Piece): string[] {
   if (piece.text.length <= LINE_MAX) return [piece.text];
   const out: string[] = [];

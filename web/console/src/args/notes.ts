@@ -1,16 +1,16 @@
-/** What a reader should look twice at in a value: a sentence each, with the place. */
+/** Warnings about a value: one sentence each, with its location. */
 import { BLANKS_MANY, isHidden, isImitation, isMixed } from "./deceptive.ts";
 import { hostNotes } from "./hosts.ts";
 
 export interface Note {
-  /** JSON pointer; empty for the whole. */
+  /** A JSON pointer; empty for the whole value. */
   path: string;
   message: string;
 }
 
 const LONG = 2_000;
 
-/** All notes on a value, in the order of the value. */
+/** Returns all notes on a value, in document order. */
 export function notes(value: unknown, path = ""): Note[] {
   if (typeof value === "string") return textNotes(value).map(message => ({ path, message }));
   if (typeof value === "number") return numberNotes(value).map(message => ({ path, message }));
@@ -28,19 +28,19 @@ function textNotes(text: string): string[] {
   const characters = [...text];
   const found: string[] = [];
   const hidden = characters.filter(one => isHidden(one) && !/[\t\n\r]/.test(one));
-  if (hidden.length > 0) found.push(`holds ${count(hidden.length, "invisible character")} (${names(hidden)})`);
+  if (hidden.length > 0) found.push(`contains ${count(hidden.length, "invisible character")} (${names(hidden)})`);
   const mixed = (text.match(/[\p{L}\p{M}]+/gu) ?? []).filter(isMixed);
-  if (mixed.length > 0) found.push("mixes alphabets whose letters look alike inside a word");
+  if (mixed.length > 0) found.push("mixes look-alike alphabets inside a word");
   const imitations = characters.filter(isImitation);
   if (imitations.length > 0) found.push(`uses look-alikes of plain characters (${names(imitations)})`);
   if (/[\p{sc=Hebr}\p{sc=Arab}\p{sc=Syrc}\p{sc=Thaa}]/u.test(text)) {
-    found.push("holds letters written from right to left; words are shown in the order they are stored");
+    found.push("contains right-to-left letters; words are shown in stored order");
   }
-  if (/\p{M}{3}/u.test(text)) found.push("piles up marks on one letter");
+  if (/\p{M}{3}/u.test(text)) found.push("stacks marks on one letter");
   const run = longest(
     text.match(new RegExp(`[ \\t]{${BLANKS_MANY * 4},}|(?:\\r?\\n){${BLANKS_MANY * 2},}`, "g")) ?? [],
   );
-  if (run > 0) found.push(`is padded with ${count(run, "blank")} in a row`);
+  if (run > 0) found.push(`is padded with ${count(run, "space")} in a row`);
   if (characters.length > LONG) found.push(`is ${count(characters.length, "character")} long`);
   return [...found, ...hostNotes(text)];
 }
@@ -50,7 +50,7 @@ function numberNotes(value: number): string[] {
   return /e/.test(written) ? [`is ${plain(written)}`] : [];
 }
 
-/** A number without exponent. */
+/** Formats a number without an exponent. */
 export function plain(written: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?e([+-]?\d+)$/.exec(written) ?? [];

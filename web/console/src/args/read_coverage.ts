@@ -1,4 +1,4 @@
-/** Whether a person can have read all of an element: every part of it was inside the window once. */
+/** Checks that a person can have read an element: every part of it was in the window once. */
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Coverage } from "./coverage.ts";
@@ -8,7 +8,7 @@ export interface ReadCoverage {
   percent: number;
 }
 
-/** `complete`: nothing of it is folded away any more. */
+/** `complete`: no part of the element is collapsed. */
 export function useReadCoverage(ref: RefObject<HTMLElement | null>, complete: boolean): ReadCoverage {
   const [seen, setSeen] = useState<ReadCoverage>({ all: false, percent: 0 });
   const coverage = useRef(new Coverage());
@@ -47,7 +47,7 @@ function measure(
   complete: boolean,
 ): ReadCoverage {
   const box = element.getBoundingClientRect();
-  // Other line breaks move the text about: what was seen before says nothing now.
+  // New line breaks move the text, so earlier coverage is invalid.
   if (Math.abs(box.width - width.current) > 1) coverage.clear();
   width.current = box.width;
   if (document.visibilityState === "visible") {

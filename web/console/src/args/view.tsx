@@ -1,8 +1,8 @@
 /**
- * The exact arguments of a question, from the text its digest covers.
+ * The exact arguments of a request, from the text that its digest covers.
  *
- * Invariant: when all lines are shown, the element's text is JSON whose value is the bound one; `isFaithful` checks it
- * on the live page before anything can be allowed.
+ * Invariant: when all lines are shown, the element's text is JSON of the bound value. `isFaithful` verifies this on the
+ * live page before a request can be allowed.
  */
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
@@ -18,13 +18,13 @@ const LINES_MORE = 400;
 const NOTES_MAX = 12;
 
 export interface Reading {
-  /** Everything is shown, was in view, and is what will run. */
+  /** True if everything is shown, was in view, and equals the arguments that will run. */
   done: boolean;
-  /** What is missing, for a person. */
+  /** The missing step, for the person. */
   missing: string;
 }
 
-/** Whether the text on the page means exactly the bound text. */
+/** Checks that the text on the page has exactly the bound value. */
 export function isFaithful(shown: string, bound: string): boolean {
   try {
     return canonical(JSON.parse(shown)) === bound;
@@ -43,7 +43,7 @@ function Unreadable(props: { text: string; onReading?: (reading: Reading) => voi
   useEffect(() => props.onReading?.({ done: false, missing: "The arguments cannot be shown exactly." }), [props.text]);
   return (
     <div class="arguments unreadable">
-      <p>These arguments can be read in more than one way, so they cannot be allowed here.</p>
+      <p>These arguments are ambiguous, so they cannot be allowed here.</p>
       <UntrustedText text={props.text} />
     </div>
   );
@@ -84,8 +84,8 @@ function useReading(
     if (!tell) return;
     const faithful = complete && isFaithful(body.current?.textContent ?? "", text);
     let missing = "";
-    if (!complete) missing = "Read everything first: show the lines that are folded.";
-    else if (!faithful) missing = "What this page shows is not what would run. Deny, and tell us.";
+    if (!complete) missing = "Read everything first: show the remaining lines.";
+    else if (!faithful) missing = "This page does not show the real arguments. Deny the request and report it.";
     else if (!seen.all) missing = `Read everything first: ${seen.percent} % was in view.`;
     tell({ done: seen.all && faithful, missing });
   }, [seen, complete, text]);
@@ -111,7 +111,7 @@ function Notes(props: { notes: Note[] }) {
     <div class="notes" role="note">
       <Icon name="eye" />
       <div>
-        <strong>Look twice</strong>
+        <strong>Warning</strong>
         <ul>
           {shown.map((note, place) => (
             <li key={place}>

@@ -1,4 +1,4 @@
-/** Budgets and where they stand, in numbers, words and bars. */
+/** Budgets and their use, in numbers, words and bars. */
 import type { BudgetView } from "../contract.ts";
 import { useLoad } from "../ui/load.ts";
 import { Badge, Command, Empty, PageHead, ProblemNote, type Tone } from "../ui/parts.tsx";
@@ -8,14 +8,14 @@ const WINDOWS: Record<string, string> = {
   hour: "this hour",
   day: "today",
   month: "this month",
-  all: "in all",
+  all: "in total",
 };
 
 export function BudgetsPage() {
   const budgets = useLoad<BudgetView[]>("/v1/budgets", "receipts");
   return (
     <>
-      <PageHead title="Budgets">Reserved before a call, settled after it. Nothing goes past a limit.</PageHead>
+      <PageHead title="Budgets">Reserved before a call, settled after it. No call exceeds a limit.</PageHead>
       <ProblemNote problem={budgets.problem} />
       <ul class="budgets">
         {budgets.data?.map(budget => (
@@ -24,7 +24,7 @@ export function BudgetsPage() {
       </ul>
       {budgets.data?.length === 0 && (
         <Empty icon="budgets" title="No budgets yet">
-          <p>A budget stops an agent that runs in circles or spends too much. At a terminal:</p>
+          <p>A budget stops an agent that loops or spends too much. At a terminal:</p>
           <p>
             <Command>briefcase budget set --window day --limit 100</Command>
           </p>
@@ -36,7 +36,7 @@ export function BudgetsPage() {
 
 function Bar({ budget }: { budget: BudgetView }) {
   const percent = Math.min(100, budget.permille / 10);
-  const [tone, word] = standing(budget.permille);
+  const [tone, word] = usage(budget.permille);
   return (
     <li class="card budget">
       <header>
@@ -61,7 +61,7 @@ function Bar({ budget }: { budget: BudgetView }) {
   );
 }
 
-function standing(permille: number): [Tone, string] {
+function usage(permille: number): [Tone, string] {
   if (permille >= 1000) return ["bad", "Used up"];
   if (permille >= 800) return ["warn", "Nearly used up"];
   return ["good", "Within limits"];

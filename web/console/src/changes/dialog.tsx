@@ -1,4 +1,4 @@
-/** A change of the authority document: what it would do, line by line, then a passkey over exactly that. */
+/** A change of the authority document: its effects line by line, then a passkey signature over exactly that change. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { CLICK_DELAY_HIGH, useClickDelay } from "../approvals/click_delay.ts";
 import { useVisible } from "../approvals/visibility.ts";
@@ -8,6 +8,7 @@ import { apply, preview } from "../session/evidence.ts";
 import { Dialog, notEnter } from "../ui/dialog.tsx";
 import { ProblemNote } from "../ui/parts.tsx";
 import { UntrustedText } from "../ui/untrusted_text.tsx";
+import { changeText } from "../words.ts";
 
 interface Props {
   title: string;
@@ -38,10 +39,10 @@ export function ChangeDialog({ title, change, verb, onClose, onDone }: Props) {
     <Dialog title={title} onClose={onClose}>
       <ProblemNote problem={problem} />
       {shown && (
-        <ul class="changes">
+        <ul class="changes" aria-label="Changes to apply">
           {shown.lines.map((line, place) => (
             <li key={place}>
-              <UntrustedText text={line} />
+              <UntrustedText text={changeText(line)} />
             </li>
           ))}
         </ul>

@@ -1,4 +1,4 @@
-/** Cedar text in coloured pieces. Colour only: the pieces put together are the text. */
+/** Syntax highlighting for Cedar. The pieces, concatenated, are the text. */
 
 export type Word = "comment" | "string" | "keyword" | "annotation" | "plain";
 

@@ -1,4 +1,4 @@
-/** Standing rules that a person made while answering questions, and taking them back. */
+/** Saved approvals: the rules that a person created while approving requests, and their revocation. */
 import { useState } from "preact/hooks";
 import { canonical } from "../args/canonical.ts";
 import { ChangeDialog } from "../changes/dialog.tsx";
@@ -14,12 +14,14 @@ export function Grants() {
   const [revoked, setRevoked] = useState<GrantView>();
   const passkeys = factors.data?.some(factor => factor.kind === "passkey") ?? false;
   return (
-    <section class="card" aria-label="Standing rules">
+    <section class="card" aria-label="Saved approvals">
       <header>
-        <h2>Standing rules</h2>
+        <h2>Saved approvals</h2>
       </header>
       <ProblemNote problem={grants.problem} />
-      {grants.data?.length === 0 && <p>None. “Narrow rule…” on a question makes one; each ends by itself.</p>}
+      {grants.data?.length === 0 && (
+        <p>No saved approvals. “Create rule…” on an approval request adds one; each expires.</p>
+      )}
       <ul class="rows">
         {grants.data?.map(grant => (
           <li key={grant.id}>
@@ -34,15 +36,15 @@ export function Grants() {
               </code>
             </p>
             <button type="button" disabled={!passkeys} onClick={() => setRevoked(grant)}>
-              Take back
+              Revoke
             </button>
           </li>
         ))}
       </ul>
       {revoked && (
         <ChangeDialog
-          title="Take a standing rule back"
-          verb="Take back"
+          title="Revoke a saved approval"
+          verb="Revoke"
           change={{ change: "revoke_grant", id: revoked.id }}
           onClose={() => setRevoked(undefined)}
           onDone={() => {

@@ -1,4 +1,4 @@
-/** The policy in force, what its check says, and the standing rules beside it. */
+/** The active policy, its check, and the saved approvals. */
 import { useEffect, useState } from "preact/hooks";
 import type { PolicyReport, PolicyText } from "../contract.ts";
 import { asProblem, type Problem, post } from "../session/client.ts";
@@ -14,7 +14,7 @@ export function PolicyPage() {
   return (
     <>
       <PageHead title="Policy">
-        What runs by itself, what asks, and what is refused. Edit it at a terminal:{" "}
+        The calls that are allowed, need approval, or are denied. Edit it at a terminal:{" "}
         <Command>briefcase policy edit</Command>
       </PageHead>
       <ProblemNote problem={policy.problem} />
@@ -25,7 +25,7 @@ export function PolicyPage() {
           <Source label="Policy" text={policy.data.text} />
           {policy.data.schema !== undefined && (
             <details>
-              <summary>Schema it is checked against</summary>
+              <summary>Schema</summary>
               <Source label="Schema" text={policy.data.schema} />
             </details>
           )}
@@ -71,7 +71,7 @@ function Report({ text }: { text: string }) {
       <header>
         <h2>Check</h2>
         <Badge tone={report.ok ? "good" : "bad"} icon={report.ok ? "check" : "alert"}>
-          {report.ok ? "Usable" : counted(report.problems.length, "problem")}
+          {report.ok ? "Valid" : counted(report.problems.length, "problem")}
         </Badge>
       </header>
       {report.problems.length > 0 && <Lines lines={report.problems} />}

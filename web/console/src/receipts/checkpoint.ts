@@ -1,4 +1,4 @@
-/** Signed checkpoints (C2SP tlog-checkpoint in a signed note), and the log's key that has to have signed them. */
+/** Signed checkpoints (C2SP tlog-checkpoint in a signed note), and their verification with the log's key. */
 import { decode } from "../session/base64url.ts";
 
 export interface Checkpoint {
@@ -33,7 +33,7 @@ export function parseCheckpoint(note: string): Checkpoint | undefined {
   }
 }
 
-/** Whether the key signed the checkpoint; `undefined` when this browser cannot tell (no Ed25519) or the key is unreadable. */
+/** Verifies the checkpoint's signature. Returns `undefined` if the browser lacks Ed25519 or the key is unreadable. */
 export async function isSigned(checkpoint: Checkpoint, keyText: string): Promise<boolean | undefined> {
   const raw = publicKey(keyText.trim());
   if (!raw) return undefined;
@@ -49,7 +49,7 @@ export async function isSigned(checkpoint: Checkpoint, keyText: string): Promise
   }
 }
 
-/** The 32 bytes of `origin+hash+key` or of bare base64url. */
+/** Returns the 32 bytes of `origin+hash+key` or of bare base64url. */
 function publicKey(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
     const verifier = /^[^+\s]+\+[0-9a-f]{8}\+(\S+)$/.exec(text)?.[1];

@@ -1,4 +1,4 @@
-/** One receipt in full: what it says, why, what it commits to, and the proof that it is in the log. */
+/** One receipt in full: its content, its reason, its commitment, and its inclusion proof. */
 
 import { canonical } from "../args/canonical.ts";
 import { Arguments } from "../args/view.tsx";
@@ -72,9 +72,9 @@ function Body({ detail }: { detail: ReceiptDetail }) {
       <Members receipt={detail.receipt} />
       {detail.opening !== undefined && (
         <>
-          <h3>What it commits to</h3>
-          <p class="hint">Kept sealed in the vault; the log itself holds only a salted commitment.</p>
-          <Arguments text={canonical(detail.opening)} label="Opening" />
+          <h3>Arguments and result</h3>
+          <p class="hint">Stored encrypted locally; the log contains only a salted commitment.</p>
+          <Arguments text={canonical(detail.opening)} label="Arguments and result" />
         </>
       )}
       {detail.related.length > 0 && <Related rows={detail.related} />}
@@ -110,7 +110,7 @@ function Members({ receipt }: { receipt: ReceiptDetail["receipt"] }) {
 function Related({ rows }: { rows: ReceiptRow[] }) {
   return (
     <>
-      <h3>Of the same call</h3>
+      <h3>Other receipts of this call</h3>
       <ul class="related">
         {rows.map(row => {
           const said = summary(row.receipt);

@@ -1,4 +1,4 @@
-/** Which receipts are shown. Filters apply when a person is done typing, not at each key. */
+/** The filters of the receipts. They apply on change, not at each key. */
 import { RECEIPT_KINDS } from "./format.ts";
 
 export interface Filter {
@@ -38,7 +38,7 @@ export function Filters({ filter, onChange }: { filter: Filter; onChange: (filte
         </label>
       ))}
       <Choice label="kind" value={filter.kind} options={RECEIPT_KINDS} onChange={set("kind")} />
-      <Choice label="refused with" value={filter.code} options={CODES} onChange={set("code")} />
+      <Choice label="denial reason" value={filter.code} options={CODES} onChange={set("code")} />
     </search>
   );
 }

@@ -1,8 +1,9 @@
-/** A receipt in a few words. The members are those of `crates/receipts/src/form.rs`. */
+/** Formats a receipt in a few words. The members are those of `crates/receipts/src/form.rs`. */
 
 import type { Receipt } from "../contract.ts";
 import type { IconName } from "../ui/icon.tsx";
 import type { Tone } from "../ui/parts.tsx";
+import { changeText, plainWord } from "../words.ts";
 
 export interface Summary {
   kind: string;
@@ -32,12 +33,15 @@ const KINDS: Record<string, Format> = {
   }),
   outcome: receipt => {
     const ok = receipt["status"] === "ok";
-    const redacted = Number(receipt["redacted"] ?? 0) > 0 ? `, ${word(receipt, "redacted")} secrets removed` : "";
+    const redacted = Number(receipt["redacted"] ?? 0) > 0 ? `, ${word(receipt, "redacted")} secrets redacted` : "";
     const text = `${word(receipt, "status")} after ${milliseconds(receipt)}, ${bytes(receipt)}${redacted}`;
     return { kind: "Result", tone: ok ? "good" : "warn", icon: ok ? "check" : "alert", text };
   },
   refusal: receipt => {
-    const reason = [word(receipt, "code"), word(receipt, "reason")].filter(one => one !== "").join(", ");
+    const reason = [word(receipt, "code"), word(receipt, "reason")]
+      .filter(one => one !== "")
+      .map(plainWord)
+      .join(", ");
     return {
       kind: "Refused",
       tone: "bad",
@@ -46,11 +50,16 @@ const KINDS: Record<string, Format> = {
     };
   },
   approval: receipt => {
-    const by = word(receipt, "factor") === "" ? "" : ` by ${word(receipt, "factor")}`;
-    const scope = word(receipt, "scope") === "" ? "" : ` (${word(receipt, "scope")})`;
+    const by = word(receipt, "factor") === "" ? "" : ` by ${plainWord(word(receipt, "factor"))}`;
+    const scope = word(receipt, "scope") === "" ? "" : ` (${plainWord(word(receipt, "scope"))})`;
     return { kind: "Approval", tone: "info", icon: "approvals", text: `${word(receipt, "step")}${by}${scope}` };
   },
-  change: receipt => ({ kind: "Change", tone: "info", icon: "policy", text: [receipt["summary"]].flat().join(" ") }),
+  change: receipt => ({
+    kind: "Change",
+    tone: "info",
+    icon: "policy",
+    text: changeText([receipt["summary"]].flat().join(" ")),
+  }),
   start: receipt => ({
     kind: "Start",
     tone: "plain",
@@ -61,11 +70,16 @@ const KINDS: Record<string, Format> = {
     kind: "Reconciled",
     tone: "warn",
     icon: "unknown",
-    text: `an interrupted call: effect ${word(receipt, "verdict")}`,
+    text: `interrupted call, ${word(receipt, "verdict")} outcome`,
   }),
-  restore: () => ({ kind: "Restored", tone: "warn", icon: "alert", text: "from a backup; what came before is void" }),
+  restore: () => ({
+    kind: "Restored",
+    tone: "warn",
+    icon: "alert",
+    text: "from a backup; earlier credentials are void",
+  }),
   notice: receipt => {
-    const text = [word(receipt, "what").replaceAll("_", " "), word(receipt, "server"), word(receipt, "detail")];
+    const text = [plainWord(word(receipt, "what")), word(receipt, "server"), word(receipt, "detail")];
     return { kind: "Notice", tone: "info", icon: "eye", text: text.filter(one => one !== "").join(" · ") };
   },
 };
@@ -76,7 +90,7 @@ export function summary(receipt: Receipt): Summary {
   return KINDS[receipt.k]?.(receipt) ?? { kind: receipt.k, tone: "plain", icon: "unknown", text: "" };
 }
 
-/** Outcomes and approvals name only their call; what is known of it from the rows around is put in front. */
+/** Adds the call's server and name to outcomes and approvals, which record only the call's id. */
 export function inContext(receipt: Receipt, calls: Map<unknown, Receipt>): { agent: string; said: Summary } {
   const said = summary(receipt);
   const call = calls.get(receipt["call"]);
@@ -85,7 +99,7 @@ export function inContext(receipt: Receipt, calls: Map<unknown, Receipt>): { age
   return { agent, said: bare && call ? { ...said, text: `${where(call)}: ${said.text}` } : said };
 }
 
-/** The receipts that say what a call is, by the call's id. */
+/** Indexes by call id the receipts that describe a call. */
 export function callsOf(receipts: Receipt[]): Map<unknown, Receipt> {
   return new Map(receipts.filter(one => one.k === "intent" || one.k === "refusal").map(one => [one["call"], one]));
 }

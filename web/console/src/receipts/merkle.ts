@@ -1,7 +1,4 @@
-/**
- * RFC 6962 hashes and inclusion proofs, with the browser's own SHA-256: the page checks the log by itself instead of
- * believing the daemon's word for it.
- */
+/** RFC 6962 hashes and inclusion proofs with the browser's own SHA-256, so the page need not trust the daemon. */
 
 async function sha256(...parts: Uint8Array[]): Promise<Uint8Array<ArrayBuffer>> {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -20,7 +17,7 @@ export function leafHash(entry: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   return sha256(LEAF, entry);
 }
 
-/** The root that a path leads to, or `undefined` when the path does not fit the place. */
+/** Returns the root that a path leads to, or `undefined` if the path does not fit the index. */
 export async function rootFrom(
   leaf: Uint8Array<ArrayBuffer>,
   index: bigint,

@@ -1,4 +1,4 @@
-/** The record, newest first; one receipt in full beside it. */
+/** The receipts, newest first, and one receipt in full. */
 import { useState } from "preact/hooks";
 import type { Receipt, ReceiptRow } from "../contract.ts";
 import { address, go } from "../session/route.ts";
@@ -18,7 +18,7 @@ export function ReceiptsPage({ query }: { query: URLSearchParams }) {
   return (
     <>
       <PageHead title="Receipts">
-        Every call, decision and change, in a log that cannot be edited without being noticed.
+        Every call, decision and change, in a tamper-evident log.
         {pages.size !== undefined && ` ${counted(pages.size, "receipt")} so far.`}
       </PageHead>
       <Filters filter={filter} onChange={setFilter} />
@@ -27,7 +27,7 @@ export function ReceiptsPage({ query }: { query: URLSearchParams }) {
       {pages.rows.length > 0 && <Rows rows={pages.rows} chosen={chosen} />}
       {pages.more && (
         <button type="button" class="more" disabled={pages.busy} onClick={pages.older}>
-          {pages.busy ? "Reading…" : "Older receipts"}
+          {pages.busy ? "Loading…" : "Older receipts"}
         </button>
       )}
       {pages.rows.length === 0 && !pages.busy && !pages.problem && <None filtered={filter !== NO_FILTER} />}
@@ -44,10 +44,10 @@ function Rows({ rows, chosen }: { rows: ReceiptRow[]; chosen: string | undefined
           <thead>
             <tr>
               <th scope="col">Receipt</th>
-              <th scope="col">When</th>
+              <th scope="col">Time</th>
               <th scope="col">Kind</th>
               <th scope="col">Agent</th>
-              <th scope="col">What</th>
+              <th scope="col">Summary</th>
             </tr>
           </thead>
           <tbody>
@@ -94,15 +94,15 @@ function Row({ row, calls, here }: { row: ReceiptRow; calls: Map<unknown, Receip
 function None({ filtered }: { filtered: boolean }) {
   if (filtered)
     return (
-      <Empty icon="receipts" title="No such receipts">
-        Nothing in the log fits this filter.
+      <Empty icon="receipts" title="No matching receipts">
+        No receipt matches this filter.
       </Empty>
     );
   return (
     <Empty icon="receipts" title="No receipts yet">
       <p>
-        The first call of an agent writes two: one before its effect, one after. Anyone can check them without trusting
-        this program:
+        Each call writes two receipts: one before its effect, one after. Anyone can verify them without trusting this
+        program:
       </p>
       <p>
         <Command>briefcase receipts verify</Command>

@@ -1,4 +1,4 @@
-/** Pages of receipts, put together: the newest is read again when there are new ones, older ones on demand. */
+/** Pages of receipts, merged: the newest page reloads on new receipts, older pages load on demand. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { ReceiptPage, ReceiptRow } from "../contract.ts";
 import { asProblem, type Problem, read } from "../session/client.ts";
@@ -6,7 +6,7 @@ import { on } from "../session/events.ts";
 import type { Filter } from "./filters.tsx";
 
 const LIMIT = "50";
-/** New receipts may come by the thousand; the page looks this often at most. */
+/** Milliseconds. The page reloads at most this often, since receipts may arrive by the thousand. */
 const LOOK_EVERY = 1_000;
 
 interface State {
@@ -57,7 +57,9 @@ function query(filter: Filter, before: number | undefined): string {
   return parameters.toString();
 }
 
-/** Older rows go to the end. A newest page that no longer meets what is shown starts anew, so that no gap is hidden. */
+/**
+ * Older rows are appended. A newest page that does not overlap the shown rows replaces them, so that no gap is hidden.
+ */
 export function join(now: State, page: ReceiptPage, before: number | undefined): State {
   const next = page.next === undefined ? {} : { next: page.next };
   if (before !== undefined) return { rows: [...now.rows, ...page.receipts], size: page.size, ...next };

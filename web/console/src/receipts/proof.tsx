@@ -1,4 +1,4 @@
-/** The proof of one receipt: to read, to copy, and to check right here. */
+/** The inclusion proof of one receipt: to read, copy and verify. */
 import { useState } from "preact/hooks";
 import type { ReceiptDetail } from "../contract.ts";
 import { text } from "../session/client.ts";
@@ -56,9 +56,9 @@ function Steps({ steps }: { steps: Step[] }) {
   return (
     <ol class="steps">
       {steps.map(step => (
-        <li key={step.text} class={step.holds === undefined ? "untold" : step.holds ? "holds" : "fails"}>
-          <Icon name={step.holds === undefined ? "unknown" : step.holds ? "check" : "alert"} />
-          {step.holds === false && <strong>Does not hold: </strong>}
+        <li key={step.text} class={step.valid === undefined ? "unverified" : step.valid ? "valid" : "invalid"}>
+          <Icon name={step.valid === undefined ? "unknown" : step.valid ? "check" : "alert"} />
+          {step.valid === false && <strong>Failed: </strong>}
           {step.text}
         </li>
       ))}

@@ -1,4 +1,4 @@
-/** Checks a receipt's proof step by step, in the page. Each step says what it found. */
+/** Verifies a receipt's proof step by step, in the page. */
 import { canonical } from "../args/canonical.ts";
 import type { ReceiptDetail } from "../contract.ts";
 import { decode } from "../session/base64url.ts";
@@ -6,8 +6,8 @@ import { isSigned, parseCheckpoint } from "./checkpoint.ts";
 import { leafHash, rootFrom, same } from "./merkle.ts";
 
 export interface Step {
-  /** `undefined`: this browser cannot check it. */
-  holds: boolean | undefined;
+  /** `undefined`: this browser cannot verify it. */
+  valid: boolean | undefined;
   text: string;
 }
 
@@ -15,24 +15,24 @@ export async function verify(detail: ReceiptDetail, key: string | undefined): Pr
   try {
     return await steps(detail, key);
   } catch {
-    return [{ holds: false, text: "The proof cannot be read." }];
+    return [{ valid: false, text: "The proof cannot be read." }];
   }
 }
 
 async function steps(detail: ReceiptDetail, key: string | undefined): Promise<Step[]> {
   const leaf = await leafHash(new TextEncoder().encode(canonical(detail.receipt)));
   const checkpoint = parseCheckpoint(detail.proof.checkpoint);
-  if (!checkpoint) return [{ holds: false, text: "The checkpoint cannot be read." }];
+  if (!checkpoint) return [{ valid: false, text: "The checkpoint cannot be read." }];
   const index = BigInt(detail.id.replace(/^r/, ""));
   const root = await rootFrom(leaf, index, checkpoint.size, detail.proof.path.map(decode));
   const signed = key === undefined ? undefined : await isSigned(checkpoint, key);
-  const unsigned = "The checkpoint’s signature cannot be checked in this browser; `briefcase receipts verify` does";
+  const unsigned = "This browser cannot verify the checkpoint’s signature; use `briefcase receipts verify`";
   return [
-    { holds: same(leaf, decode(detail.proof.leaf)), text: "What is shown above hashes to the leaf of the log" },
+    { valid: same(leaf, decode(detail.proof.leaf)), text: "The receipt above hashes to the leaf of the log" },
     {
-      holds: root !== undefined && same(root, checkpoint.root),
+      valid: root !== undefined && same(root, checkpoint.root),
       text: `The leaf is number ${index} of ${checkpoint.size} under the checkpoint’s root (${detail.proof.path.length} hashes)`,
     },
-    { holds: signed, text: signed === undefined ? unsigned : "The checkpoint is signed with the log’s key" },
+    { valid: signed, text: signed === undefined ? unsigned : "The checkpoint is signed with the log’s key" },
   ];
 }

@@ -1,6 +1,6 @@
 /**
- * Enrolling a passkey. A new factor takes an existing one: another passkey here, or the PIN. The PIN is typed at the
- * terminal only, so the page offers the credential to the daemon and waits for the terminal to take it.
+ * The enrollment of a passkey. A new factor requires an existing one: another passkey here, or the PIN. The PIN is
+ * typed only at a terminal, so the page offers the credential to the daemon and waits for the terminal to accept it.
  */
 import { useEffect, useState } from "preact/hooks";
 import { ChangeDialog } from "../changes/dialog.tsx";
@@ -16,12 +16,12 @@ const LABEL_MAX = 64;
 
 interface Props {
   factors: FactorView[];
-  /** The address asked for enrolling, as `briefcase factor add passkey` opens it. */
+  /** True if the address requests enrollment, as `briefcase factor add passkey` opens it. */
   asked: boolean;
   reload: () => Promise<void>;
 }
 
-/** What the terminal shows of the offer, so that a person can tell it from somebody else’s. */
+/** The label and code that the terminal shows too, so that a person can recognize the offer. */
 interface Offer {
   label: string;
   code?: string;
@@ -49,12 +49,12 @@ export function Enrol({ factors, asked, reload }: Props) {
     });
   };
   return (
-    <section class={asked ? "card asked" : "card"} aria-label="Enrol a passkey">
+    <section class={asked ? "card asked" : "card"} aria-label="Add a passkey">
       <header>
-        <h2>Enrol a passkey</h2>
+        <h2>Add a passkey</h2>
       </header>
       <p>
-        A passkey lets you answer questions on this page with a fingerprint, your face or a security key. No program can
+        A passkey lets you approve requests on this page with a fingerprint, your face or a security key. No program can
         do it for you.
       </p>
       <ProblemNote problem={problem} />
@@ -63,8 +63,8 @@ export function Enrol({ factors, asked, reload }: Props) {
       )}
       {stage.at === "proving" && (
         <ChangeDialog
-          title="Enrol this passkey"
-          verb="Prove with an enrolled passkey"
+          title="Add this passkey"
+          verb="Confirm with an existing passkey"
           change={stage.change}
           onClose={() => setStage({ at: "start" })}
           onDone={() => {
@@ -77,7 +77,7 @@ export function Enrol({ factors, asked, reload }: Props) {
         {stage.at === "waiting" && <Waiting offer={stage.offer} />}
         {stage.at === "done" && (
           <p class="done">
-            <Icon name="check" /> Enrolled. Questions can be answered on this page now.
+            <Icon name="check" /> Passkey added. You can now approve requests on this page.
           </p>
         )}
       </div>
@@ -85,7 +85,7 @@ export function Enrol({ factors, asked, reload }: Props) {
   );
 }
 
-/** With a passkey enrolled, that one proves the change; else the terminal does, with the PIN. */
+/** An enrolled passkey proves the change here; otherwise the terminal does, with the PIN. */
 async function created(label: string, passkeys: number): Promise<Stage> {
   const credential = await creation(await post<Record<string, unknown>>("/v1/passkey/begin"));
   if (passkeys > 0) return { at: "proving", change: { change: "add_passkey", label, credential } };
@@ -109,7 +109,7 @@ function Start(props: { label: string; setLabel: (label: string) => void; busy: 
   return (
     <div class="inline">
       <label class="field">
-        Name for it
+        Passkey name
         <input
           type="text"
           maxLength={LABEL_MAX}
@@ -118,7 +118,7 @@ function Start(props: { label: string; setLabel: (label: string) => void; busy: 
         />
       </label>
       <button type="button" disabled={props.busy || props.label.trim() === ""} onClick={props.onMake}>
-        {props.busy ? "Waiting for your passkey…" : "Make a passkey"}
+        {props.busy ? "Waiting for your passkey…" : "Create a passkey"}
       </button>
     </div>
   );
@@ -128,8 +128,8 @@ function Waiting({ offer }: { offer: Offer }) {
   return (
     <div class="offer">
       <p>
-        <strong>Now type your PIN in the terminal.</strong> It shows the same{" "}
-        {offer.code === undefined ? "name" : "code"}; if it shows another, do not type it.
+        <strong>Now enter your PIN in the terminal.</strong> It must show the same{" "}
+        {offer.code === undefined ? "name" : "code"}; otherwise, do not enter your PIN.
       </p>
       <p class="code">
         <UntrustedText text={offer.code ?? offer.label} />

@@ -1,18 +1,18 @@
-/** How well this installation is protected, what proves that you are there, and who is connected. */
+/** The protection of this installation, its authentication methods, and its agents. */
 import type { AgentView, Check, FactorView } from "../contract.ts";
 import { moment } from "../ui/clock.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useLoad } from "../ui/load.ts";
 import { Badge, Command, PageHead, ProblemNote, type Tone } from "../ui/parts.tsx";
 import { Prose, UntrustedText } from "../ui/untrusted_text.tsx";
-import { counted, labelWord, listed } from "../words.ts";
+import { counted, labelWord, listed, plainWord } from "../words.ts";
 import { Enrol } from "./enrol.tsx";
 
 export function SecurityPage({ enrol }: { enrol: boolean }) {
   const factors = useLoad<FactorView[]>("/v1/factors", "authority");
   return (
     <>
-      <PageHead title="Security">What protects this installation, and what could protect it better.</PageHead>
+      <PageHead title="Security">The protection of this installation, and possible improvements.</PageHead>
       <Factors factors={factors.data} />
       <ProblemNote problem={factors.problem} />
       {factors.data && <Enrol factors={factors.data} asked={enrol} reload={factors.reload} />}
@@ -24,9 +24,9 @@ export function SecurityPage({ enrol }: { enrol: boolean }) {
 
 function Factors({ factors }: { factors: FactorView[] | undefined }) {
   return (
-    <section class="card" aria-label="Factors">
+    <section class="card" aria-label="Authentication methods">
       <header>
-        <h2>What proves that you are there</h2>
+        <h2>Authentication methods</h2>
       </header>
       <ul class="rows">
         {factors?.map(factor => (
@@ -40,7 +40,7 @@ function Factors({ factors }: { factors: FactorView[] | undefined }) {
         ))}
       </ul>
       <p class="hint">
-        Factors are removed at a terminal: <Command>briefcase factor remove</Command>
+        Remove a method at a terminal: <Command>briefcase factor remove</Command>
       </p>
     </section>
   );
@@ -56,7 +56,7 @@ function Agents() {
       <ProblemNote problem={agents.problem} />
       {agents.data?.length === 0 && (
         <p>
-          None yet. At a terminal: <Command>briefcase agent add</Command>
+          No agents yet. At a terminal: <Command>briefcase agent add</Command>
         </p>
       )}
       <ul class="rows">
@@ -75,9 +75,9 @@ function Agents() {
 }
 
 const SEVERITIES: Record<Check["severity"], { tone: Tone; text: string; icon: "check" | "alert" | "cross" }> = {
-  ok: { tone: "good", text: "On", icon: "check" },
-  warn: { tone: "warn", text: "Weaker", icon: "alert" },
-  fail: { tone: "bad", text: "Broken", icon: "cross" },
+  ok: { tone: "good", text: "OK", icon: "check" },
+  warn: { tone: "warn", text: "Warning", icon: "alert" },
+  fail: { tone: "bad", text: "Failed", icon: "cross" },
 };
 
 function Checks() {
@@ -85,9 +85,9 @@ function Checks() {
   const order = ["fail", "warn", "ok"];
   const sorted = [...(checks.data ?? [])].sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
   return (
-    <section class="card" aria-label="Checks">
+    <section class="card" aria-label="Security check">
       <header>
-        <h2>Doctor</h2>
+        <h2>Security check</h2>
       </header>
       <ProblemNote problem={checks.problem} />
       <ul class="rows checks">
@@ -97,7 +97,7 @@ function Checks() {
               {SEVERITIES[check.severity].text}
             </Badge>
             <p>
-              <Prose text={check.message} /> <code class="name">{check.name}</code>
+              <Prose text={check.message} /> <span class="name">{plainWord(check.name)}</span>
               {check.next_step !== undefined && (
                 <small>
                   <Prose text={check.next_step} />

@@ -1,4 +1,4 @@
-/** Tools that a look showed to be not as accepted: what is different, and accepting exactly that. */
+/** Tools that differ from the accepted definitions: the differences, and their acceptance. */
 import { useMemo } from "preact/hooks";
 import { lines } from "../args/lines.ts";
 import { LineView } from "../args/view.tsx";
@@ -6,21 +6,21 @@ import type { Change, FieldDifference, ToolView } from "../contract.ts";
 import { notEnter } from "../ui/dialog.tsx";
 import { Badge } from "../ui/parts.tsx";
 import { UntrustedText } from "../ui/untrusted_text.tsx";
-import { Claims } from "./tools.tsx";
+import { Annotations } from "./tools.tsx";
 
 interface Props {
   server: string;
   tools: ToolView[];
-  /** Names the look: only what it showed can be accepted. */
+  /** The digest of the probe: only its definitions can be accepted. */
   probe: string;
   passkeys: boolean;
   onPlan: (planned: { title: string; verb: string; change: Change }) => void;
 }
 
-const STATES: Record<string, string> = { changed: "Changed", new: "New", gone: "Gone" };
+const STATES: Record<string, string> = { changed: "Changed", new: "New", gone: "Removed" };
 
 export function Changed({ server, tools, probe, passkeys, onPlan }: Props) {
-  // Naming no tool means all of them, the only way to accept that some are gone.
+  // An empty list means all tools, the only way to accept removed tools.
   const names = tools.some(tool => tool.state === "gone") ? [] : tools.map(tool => tool.name);
   const accept = () =>
     onPlan({
@@ -30,7 +30,7 @@ export function Changed({ server, tools, probe, passkeys, onPlan }: Props) {
     });
   return (
     <div class="changed">
-      <h3>Held back until you accept</h3>
+      <h3>Blocked until you accept</h3>
       {tools.map(tool => (
         <div key={tool.name} class="diff">
           <p class="badges">
@@ -42,7 +42,7 @@ export function Changed({ server, tools, probe, passkeys, onPlan }: Props) {
             </code>
           </p>
           <p>
-            <Claims tool={tool} />
+            <Annotations tool={tool} />
           </p>
           {tool.differences.map(difference => (
             <DifferenceView key={difference.path} difference={difference} />
@@ -60,7 +60,7 @@ function DifferenceView({ difference }: { difference: FieldDifference }) {
   return (
     <div class="difference">
       <code class="path">
-        <UntrustedText text={difference.path === "" ? "(the whole)" : difference.path} />
+        <UntrustedText text={difference.path === "" ? "(whole definition)" : difference.path} />
       </code>
       {difference.old !== undefined && <Side kind="del" text={difference.old} />}
       {difference.new !== undefined && <Side kind="ins" text={difference.new} />}
@@ -68,13 +68,13 @@ function DifferenceView({ difference }: { difference: FieldDifference }) {
   );
 }
 
-/** Before and after are marked by element, sign and word; colour only adds to it. */
+/** Old and new are marked by element, sign and word; colour is additional. */
 function Side({ kind, text }: { kind: "del" | "ins"; text: string }) {
   const all = useMemo(() => read(text), [text]);
   const Tag = kind;
   return (
     <Tag>
-      <span class="sign">{kind === "del" ? "− was" : "+ is"}</span>
+      <span class="sign">{kind === "del" ? "− old" : "+ new"}</span>
       <span class="json">
         {all ? all.map((line, place) => <LineView key={place} line={line} />) : <UntrustedText text={text} />}
       </span>

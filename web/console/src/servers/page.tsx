@@ -1,4 +1,4 @@
-/** The registered servers, their tools, and what changed in them. */
+/** The registered servers, their tools, and the changes in them. */
 import { useState } from "preact/hooks";
 import type { FactorView, ServerView, ToolView } from "../contract.ts";
 import { useLoad } from "../ui/load.ts";
@@ -18,7 +18,7 @@ export function ServersPage() {
   };
   return (
     <>
-      <PageHead title="Servers">The MCP servers you registered, and what you accepted of each.</PageHead>
+      <PageHead title="Servers">Your registered MCP servers and their accepted tools.</PageHead>
       <ProblemNote problem={servers.problem ?? tools.problem} />
       <div role="status">{notice !== "" && <p class="done">{notice}</p>}</div>
       {servers.data?.map(server => (
@@ -32,7 +32,7 @@ export function ServersPage() {
       ))}
       {servers.data?.length === 0 && (
         <Empty icon="servers" title="No servers yet">
-          <p>Agents reach nothing until you register a server. At a terminal:</p>
+          <p>Agents have no tools until you register a server. At a terminal:</p>
           <p>
             <Command>briefcase server add</Command>
           </p>

@@ -1,4 +1,7 @@
-/** Tools with a definition that cannot be pinned safely: no agent sees them, nothing calls them, nobody can accept them. */
+/**
+ * Quarantined tools: their definitions cannot be pinned safely, so no agent sees or calls them and nobody can accept
+ * them.
+ */
 import type { ToolView } from "../contract.ts";
 import { Prose, UntrustedText } from "../ui/untrusted_text.tsx";
 
@@ -8,7 +11,7 @@ export function Quarantined({ tools }: { tools: ToolView[] }) {
   const more = tools.length - SHOWN_MAX;
   return (
     <div class="changed quarantined">
-      <h3>Quarantined: no agent can see or call these, and they cannot be accepted</h3>
+      <h3>Quarantined: agents cannot see or call these tools, and they cannot be accepted</h3>
       <ul class="rows">
         {tools.slice(0, SHOWN_MAX).map((tool, place) => (
           <li key={place}>

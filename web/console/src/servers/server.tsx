@@ -1,4 +1,4 @@
-/** One server: how it is reached, its tools, and what can be done about it here. */
+/** One server: its connection, its tools, and its actions. */
 import { useState } from "preact/hooks";
 import { ChangeDialog } from "../changes/dialog.tsx";
 import type { Change, Probe, ServerSpec, ServerView, ToolView } from "../contract.ts";
@@ -30,7 +30,7 @@ export function ServerSection({ server, tools, passkeys, onDone }: Props) {
   const [planned, setPlanned] = useState<Planned>();
   const differing = probe?.tools.filter(tool => DIFFERING.has(tool.state)) ?? [];
   const quarantined = probe?.tools.filter(tool => tool.state === "quarantined") ?? [];
-  const verb = server.enabled ? "Turn off" : "Turn on";
+  const verb = server.enabled ? "Disable" : "Enable";
   const turn = (): void =>
     setPlanned({
       title: `${verb} ${server.name}`,
@@ -40,17 +40,17 @@ export function ServerSection({ server, tools, passkeys, onDone }: Props) {
   return (
     <section class="card server" aria-label={server.name}>
       <header>
-        <Standing server={server} differing={differing.length} quarantined={quarantined.length} />
+        <ServerStatus server={server} differing={differing.length} quarantined={quarantined.length} />
         <div class="tail">
           <button type="button" disabled={busy} onClick={test}>
             {busy ? "Testing…" : "Test"}
           </button>
-          <button type="button" disabled={!passkeys} title={passkeys ? "" : "Takes a passkey"} onClick={turn}>
+          <button type="button" disabled={!passkeys} title={passkeys ? "" : "Requires a passkey"} onClick={turn}>
             {verb}
           </button>
         </div>
       </header>
-      <Reach server={server} />
+      <Endpoint server={server} />
       <ProblemNote problem={problem} />
       {probe && <Tested probe={probe} />}
       {probe && differing.length > 0 && (
@@ -64,7 +64,7 @@ export function ServerSection({ server, tools, passkeys, onDone }: Props) {
           onClose={() => setPlanned(undefined)}
           onDone={applied => {
             setPlanned(undefined);
-            // What the look showed is not how things stand any more.
+            // The probe is outdated after the change.
             forget();
             onDone(`${planned.title}: done, receipt ${applied.receipt}.`);
           }}
@@ -74,17 +74,17 @@ export function ServerSection({ server, tools, passkeys, onDone }: Props) {
   );
 }
 
-function Standing(props: { server: ServerView; differing: number; quarantined: number }) {
+function ServerStatus(props: { server: ServerView; differing: number; quarantined: number }) {
   const { server, differing, quarantined } = props;
   return (
     <>
       <h2>{server.name}</h2>
       <Badge tone={server.enabled ? "good" : "plain"} icon={server.enabled ? "check" : "cross"}>
-        {server.enabled ? "On" : "Off"}
+        {server.enabled ? "Enabled" : "Disabled"}
       </Badge>
       {differing > 0 && (
         <Badge tone="warn" icon="alert">
-          {counted(differing, "tool")} not as accepted
+          {counted(differing, "tool")} changed since acceptance
         </Badge>
       )}
       {quarantined > 0 && (
@@ -110,27 +110,27 @@ function useTest(name: string) {
   return { probe, problem, busy, test, forget: () => setProbe(undefined) };
 }
 
-function Reach({ server }: { server: ServerView }) {
+function Endpoint({ server }: { server: ServerView }) {
   return (
     <dl class="facts">
-      <dt>Reached by</dt>
+      <dt>{server.spec.transport === "http" ? "URL" : "Command"}</dt>
       <dd>
         <code class="reach">
-          <UntrustedText text={reach(server.spec)} />
+          <UntrustedText text={endpoint(server.spec)} />
         </code>
       </dd>
       <Secrets spec={server.spec} />
-      <dt>Now</dt>
+      <dt>Status</dt>
       <dd>
-        {counted(server.connections, "live connection")} · {counted(server.tools, "accepted tool")} · resources and
-        prompts {server.reads_granted ? "are read without asking" : "ask first"}
+        {counted(server.connections, "active connection")} · {counted(server.tools, "accepted tool")} · resources and
+        prompts {server.reads_granted ? "can be read without approval" : "require approval"}
       </dd>
     </dl>
   );
 }
 
-/** The exact command, each argument as JSON where it could be misread. */
-function reach(spec: ServerSpec): string {
+/** Returns the exact command, with ambiguous arguments as JSON. */
+function endpoint(spec: ServerSpec): string {
   if (spec.transport === "http") return spec.url;
   return spec.argv.map(one => (/^[\w@%+=:,./-]+$/.test(one) ? one : JSON.stringify(one))).join(" ");
 }
@@ -146,7 +146,7 @@ function Secrets({ spec }: { spec: ServerSpec }) {
   return (
     <>
       <dt>Secrets</dt>
-      <dd>{names.join(", ")} (by name; their values never leave the vault for a page)</dd>
+      <dd>{names.join(", ")} (names only; the values never reach this page)</dd>
     </>
   );
 }
@@ -155,7 +155,7 @@ function Tested({ probe }: { probe: Probe }) {
   return (
     <p class="done" role="status">
       <span>
-        Answered in {probe.took_ms} ms with MCP {probe.protocol}. It calls itself “
+        Answered in {probe.took_ms} ms with MCP {probe.protocol}. Its name is “
         <UntrustedText text={probe.calls_itself} />” and offers {counted(probe.tools.length, "tool")},{" "}
         {counted(probe.resources, "resource")} and {counted(probe.prompts, "prompt")}.
       </span>

@@ -1,4 +1,4 @@
-/** A server's accepted tools as a table: what you said of each, and what the server claims. */
+/** The table of a server's accepted tools: the access you set, and the server's annotations. */
 import type { ToolView } from "../contract.ts";
 import { Badge } from "../ui/parts.tsx";
 import { UntrustedText } from "../ui/untrusted_text.tsx";
@@ -16,9 +16,9 @@ export function Tools({ tools, label }: { tools: ToolView[]; label: string }) {
           <thead>
             <tr>
               <th scope="col">Tool</th>
-              <th scope="col">You said</th>
+              <th scope="col">Access</th>
               <th scope="col">Risk</th>
-              <th scope="col">The server says</th>
+              <th scope="col">Server annotations</th>
             </tr>
           </thead>
           <tbody>
@@ -49,21 +49,21 @@ function ToolRow({ tool }: { tool: ToolView }) {
         </Badge>
       </td>
       <td>
-        <Claims tool={tool} />
+        <Annotations tool={tool} />
       </td>
     </tr>
   );
 }
 
-/** What the server says of a tool, and what is odd about that. */
-export function Claims({ tool }: { tool: ToolView }) {
+/** The server's description of a tool, and warnings about it. */
+export function Annotations({ tool }: { tool: ToolView }) {
   return (
     <>
       <UntrustedText text={tool.summary} />
-      {tool.hints.length > 0 && <small>claims {listed(tool.hints)}</small>}
+      {tool.hints.length > 0 && <small>annotations: {listed(tool.hints)}</small>}
       {tool.flags.length > 0 && (
         <small class="flags">
-          odd: <UntrustedText text={listed(tool.flags.map(flagWord))} />
+          warnings: <UntrustedText text={listed(tool.flags.map(flagWord))} />
         </small>
       )}
     </>

@@ -7,7 +7,7 @@ export function encode(bytes: ArrayBuffer | Uint8Array): string {
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** Reads base64url and base64. Throws for anything else. */
+/** Decodes base64url and base64. Throws on other input. */
 export function decode(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
   return Uint8Array.from(binary, character => character.charCodeAt(0));

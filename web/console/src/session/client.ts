@@ -1,13 +1,15 @@
 /**
- * Talks to the daemon. The session token lives in this module's memory and nowhere else: not in a cookie, not in
- * storage, not in the address. It leaves only as the `Authorization` header of requests to our own origin.
+ * The client of the admin API.
+ *
+ * Invariant: the session token is only in this module's memory, never in a cookie, storage or address. It leaves only
+ * as the `Authorization` header of same-origin requests.
  */
 import type { ProblemBody } from "../contract.ts";
 
 let token: string | undefined;
 let whenExpired: () => void = () => {};
 
-/** What went wrong, in the daemon's words. */
+/** An error, in the daemon's words. */
 export class Problem extends Error {
   constructor(
     readonly code: string,
@@ -18,7 +20,7 @@ export class Problem extends Error {
   }
 }
 
-/** Trades the one-time code for a session. */
+/** Exchanges the one-time code for a session. */
 export async function open(code: string): Promise<void> {
   const answer = await send("POST", "/v1/console/session", { code });
   token = ((await answer.json()) as { token: string }).token;
@@ -28,7 +30,7 @@ export function isOpen(): boolean {
   return token !== undefined;
 }
 
-/** Calls `listener` when the daemon no longer knows this session. */
+/** Calls `listener` when the daemon ends this session. */
 export function onExpired(listener: () => void): void {
   whenExpired = listener;
 }
@@ -45,7 +47,7 @@ export async function text(path: string): Promise<string> {
   return (await send("GET", path)).text();
 }
 
-/** The raw answer, for streams. */
+/** Returns the raw response, for streams. */
 export async function send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = {};
   if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
@@ -55,7 +57,7 @@ export async function send(method: string, path: string, body?: unknown, signal?
   if (signal) request.signal = signal;
   const answer = await fetch(path, request).catch(reason => {
     if (signal?.aborted) throw reason;
-    throw new Problem("unreachable", "Briefcase does not answer.", "Is `briefcased` running? See `briefcase status`.");
+    throw new Problem("unreachable", "Briefcase does not respond.", "Is `briefcased` running? See `briefcase status`.");
   });
   if (answer.ok) return answer;
   if (answer.status === 401 && token !== undefined) {
@@ -69,12 +71,12 @@ async function problem(answer: Response): Promise<Problem> {
   const body = (await answer.json().catch(() => ({}))) as Partial<ProblemBody>;
   return new Problem(
     body.code ?? "unknown",
-    body.message ?? `The daemon answered ${answer.status}.`,
+    body.message ?? `The daemon returned status ${answer.status}.`,
     body.next_step ?? "",
   );
 }
 
-/** Any thrown value as a problem that can be shown. */
+/** Converts a thrown value to a problem that can be shown. */
 export function asProblem(reason: unknown): Problem {
   if (reason instanceof Problem) return reason;
   return new Problem("unknown", reason instanceof Error ? reason.message : String(reason), "");

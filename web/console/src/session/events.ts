@@ -1,6 +1,6 @@
 /**
- * What happens at the daemon, as it happens. `EventSource` cannot send a header, so the stream is read with fetch;
- * while it is down the page looks again by itself every few seconds, so that a question is never missed.
+ * The event stream of the daemon. `EventSource` cannot send a header, so the stream is read with fetch. While it is
+ * down, the page polls every few seconds, so that no request is missed.
  */
 import { isOpen, send } from "./client.ts";
 
@@ -16,17 +16,17 @@ const WAIT_MAX = 15_000;
 type Listener = () => void;
 const listeners = new Map<Topic, Set<Listener>>(TOPICS.map(topic => [topic, new Set()]));
 
-/** Calls `listener` whenever something about `topic` may have changed. Gives what stops it. */
+/** Calls `listener` whenever `topic` may have changed. Returns a function that unsubscribes. */
 export function on(topic: Topic, listener: Listener): () => void {
   listeners.get(topic)?.add(listener);
   return () => listeners.get(topic)?.delete(listener);
 }
 
-function tell(topic: Topic): void {
+function notify(topic: Topic): void {
   for (const listener of listeners.get(topic) ?? []) listener();
 }
 
-/** Follows the daemon until the session ends. */
+/** Follows the daemon's events until the session ends. */
 export async function follow(changed: (liveness: Liveness) => void): Promise<void> {
   let wait = WAIT_FIRST;
   let poll: ReturnType<typeof setInterval> | undefined;
@@ -37,13 +37,13 @@ export async function follow(changed: (liveness: Liveness) => void): Promise<voi
       poll = undefined;
       wait = WAIT_FIRST;
       changed("live");
-      TOPICS.forEach(tell);
+      TOPICS.forEach(notify);
       await drain(answer);
     } catch {
-      // The next round tries again; whoever listens polls meanwhile.
+      // The next round retries; listeners poll meanwhile.
     }
     changed("polling");
-    poll ??= setInterval(() => TOPICS.forEach(tell), POLL_EVERY);
+    poll ??= setInterval(() => TOPICS.forEach(notify), POLL_EVERY);
     await new Promise(resume => setTimeout(resume, wait));
     wait = Math.min(wait * 2, WAIT_MAX);
   }
@@ -59,13 +59,13 @@ async function drain(answer: Response): Promise<void> {
     if (done) return;
     const lines = (rest + value).split(/\r\n|\n|\r/);
     rest = lines.pop() ?? "";
-    for (const line of lines) heard(line);
+    for (const line of lines) handle(line);
   }
 }
 
-/** Events carry no data: their name says where to look again. */
-function heard(line: string): void {
+/** Events carry no data: their name is the topic to reload. */
+function handle(line: string): void {
   const name = /^event:\s?(.*)$/.exec(line)?.[1];
   const topic = TOPICS.find(known => known === name);
-  if (topic) tell(topic);
+  if (topic) notify(topic);
 }

@@ -1,6 +1,6 @@
 /**
- * Decisions and changes, with proof that a person is there. What the proof is made for is a digest that the daemon
- * computed over exactly what was shown; the daemon checks the same digest again before anything takes effect.
+ * Decisions and changes with a passkey signature. The passkey signs a digest that the daemon computed over exactly the
+ * shown content. The daemon verifies the same digest again before it takes effect.
  */
 import type { Applied, Change, Decided, Decision, Preview, Question } from "../contract.ts";
 import { post } from "./client.ts";

@@ -1,6 +1,4 @@
-/**
- * Which page is shown. Paths only, kept by the History API: nothing that gives access is ever part of an address.
- */
+/** The current page. The address holds only paths, set through the History API, and never grants access. */
 
 export const PAGES = ["approvals", "servers", "receipts", "budgets", "policy", "security"] as const;
 export type Page = (typeof PAGES)[number];
@@ -10,7 +8,7 @@ export interface Route {
   query: URLSearchParams;
 }
 
-/** Takes the one-time code out of the address, so that neither history nor a screenshot keeps it. */
+/** Removes the one-time code from the address, so that neither history nor a screenshot contains it. */
 export function takeCode(): string | undefined {
   const code = new URLSearchParams(location.hash.slice(1)).get("code") ?? undefined;
   if (code !== undefined) history.replaceState(null, "", location.pathname + location.search);
@@ -35,7 +33,7 @@ export function go(to: string): void {
   dispatchEvent(new Event(MOVED));
 }
 
-/** Calls `listener` on each change of page, also by the browser's buttons. Gives what stops it. */
+/** Calls `listener` on each change of page, also by the browser's buttons. Returns a function that unsubscribes. */
 export function onMove(listener: () => void): () => void {
   addEventListener(MOVED, listener);
   addEventListener("popstate", listener);

@@ -1,32 +1,36 @@
 /**
- * Passkeys. The conversions between JSON and bytes are made by hand: not every browser has them, and two ways would be
- * one too many to test. A failed or cancelled ceremony is a `Problem` with words a person can use.
+ * Passkeys. The conversions between JSON and bytes are written by hand: some browsers lack the built-in ones, and a
+ * second way would need its own tests. A failed or cancelled ceremony is a `Problem` with a next step.
  */
 import { decode, encode } from "./base64url.ts";
 import { Problem } from "./client.ts";
 
 type Json = Record<string, unknown>;
 
-/** Asks for a passkey. `options` is what `/v1/challenge` answered. */
+/** Signs with a passkey. `options` is the response of `/v1/challenge`. */
 export async function assertion(options: Json): Promise<unknown> {
   const publicKey = requestOptions(unwrap(options));
   return toJson(await ceremony(() => navigator.credentials.get({ publicKey })));
 }
 
-/** Makes a passkey. `options` is what `/v1/passkey/begin` answered. */
+/** Creates a passkey. `options` is the response of `/v1/passkey/begin`. */
 export async function creation(options: Json): Promise<unknown> {
   const publicKey = creationOptions(unwrap(options));
   return toJson(await ceremony(() => navigator.credentials.create({ publicKey })));
 }
 
-/** Some servers put the options into a `publicKey` member, as the browser's own call does. */
+/** Some servers wrap the options in a `publicKey` member, as the browser's own call does. */
 function unwrap(options: Json): Json {
   return (options["publicKey"] as Json | undefined) ?? options;
 }
 
 async function ceremony(run: () => Promise<Credential | null>): Promise<PublicKeyCredential> {
   if (typeof PublicKeyCredential === "undefined") {
-    throw new Problem("no_webauthn", "This browser has no passkeys here.", "Use `briefcase approvals` at a terminal.");
+    throw new Problem(
+      "no_webauthn",
+      "This browser does not support passkeys here.",
+      "Use `briefcase approvals` at a terminal.",
+    );
   }
   const credential = await run().catch(reason => {
     throw failure(reason);
@@ -38,10 +42,10 @@ async function ceremony(run: () => Promise<Credential | null>): Promise<PublicKe
 function failure(reason: unknown): Problem {
   const name = reason instanceof DOMException ? reason.name : "";
   if (name === "InvalidStateError") {
-    return new Problem("already_enrolled", "This passkey is enrolled already.", "Choose another authenticator.");
+    return new Problem("already_enrolled", "This passkey is already set up.", "Choose another authenticator.");
   }
   if (name === "NotAllowedError" || name === "AbortError" || reason === undefined) {
-    return new Problem("not_proved", "The passkey was not used, so nothing has happened.", "Try again.");
+    return new Problem("not_proved", "The passkey was not used, so nothing changed.", "Try again.");
   }
   return new Problem("passkey_failed", `The passkey could not be used (${name || "unknown reason"}).`, "Try again.");
 }

@@ -1,4 +1,4 @@
-/** The time, told to whoever shows it: once a second, in one go. */
+/** The current time, updated once a second for all components. */
 import { useEffect, useState } from "preact/hooks";
 
 export function useNow(every = 1000): number {
@@ -27,7 +27,7 @@ export function moment(at: number): string {
   return MOMENT.format(at);
 }
 
-/** The time of day for today, the date before it otherwise. */
+/** Formats the time of day for today, otherwise with the date. */
 export function brief(at: number, now = Date.now()): string {
   return DAY.format(at) === DAY.format(now) ? DAY_TIME.format(at) : MOMENT.format(at);
 }

@@ -1,4 +1,4 @@
-/** A modal dialog. It has no default button: Enter does nothing but what the focused control does itself. */
+/** A modal dialog without a default button: Enter acts only on the focused control. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 
@@ -24,7 +24,9 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
   );
 }
 
-/** For buttons that give power: Enter, which is pressed in passing, does nothing; Space and the pointer do. */
+/**
+ * For buttons that grant access: Enter, which is easily pressed by accident, has no effect; Space and the pointer work.
+ */
 export function notEnter(event: KeyboardEvent): void {
   if (event.key === "Enter") event.preventDefault();
 }

@@ -1,4 +1,4 @@
-/** The console's few signs. Each always stands beside a word. */
+/** The console's icons. Each always appears beside a word. */
 
 const PATHS = {
   approvals: "M9 12l2 2 4-5M5 4h14v16H5z",
@@ -29,7 +29,7 @@ export function Icon({ name }: { name: IconName }) {
   );
 }
 
-/** The product's sign, as in `icon.svg`. */
+/** The product's logo, as in `icon.svg`. */
 export function Brand() {
   return (
     <svg class="sign" viewBox="0 0 32 32" aria-hidden="true" focusable="false">

@@ -1,4 +1,4 @@
-/** Data of the daemon that a page shows, read again whenever the daemon says that it may have changed. */
+/** Data of the daemon, reloaded on each notification of a change. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Problem, read } from "../session/client.ts";
 import { on, type Topic } from "../session/events.ts";
@@ -19,7 +19,7 @@ export function useLoad<T>(path: string | undefined, topic?: Topic): Loaded<T> {
       data => ({ path, data }),
       reason => ({ path, problem: asProblem(reason) }),
     );
-    // A slow answer never replaces a newer one. On a problem, what was read before stays in sight.
+    // A slow response never replaces a newer one. On an error, earlier data stays visible.
     if (mine !== latest.current) return;
     setState(now => ("data" in next || now.path !== path ? next : { ...now, ...next }));
   }, [path]);

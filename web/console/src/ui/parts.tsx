@@ -1,4 +1,4 @@
-/** Small parts that every page uses. */
+/** Small components for every page. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Problem } from "../session/client.ts";
@@ -50,7 +50,7 @@ export function PageHead(props: { title: string; children?: ComponentChildren })
   );
 }
 
-/** Copies a text; says so to a screen reader too. */
+/** Copies a text and announces it to screen readers. */
 export function Copy(props: { text: string; what: string; named?: boolean }) {
   const [done, setDone] = useState(false);
   useEffect(() => {
@@ -66,7 +66,7 @@ export function Copy(props: { text: string; what: string; named?: boolean }) {
   );
 }
 
-/** A digest: short to look at, whole to copy. */
+/** A digest: shortened on screen, copied in full. */
 export function Digest(props: { digest: string; what: string }) {
   return (
     <span class="digest">

@@ -1,4 +1,4 @@
-/** Text from outside inside a sentence: what hides or imitates is shown as in arguments. */
+/** Untrusted text inside a sentence: hidden and imitating characters are shown as in arguments. */
 import { useMemo } from "preact/hooks";
 import { pieces } from "../args/deceptive.ts";
 
@@ -19,12 +19,12 @@ export function UntrustedText(props: { text: string }) {
   );
 }
 
-/** Outside of a JSON literal, quotes and backslashes stand for themselves. */
+/** Outside of a JSON literal, quotes and backslashes are literal. */
 function unquoted(text: string): string {
   return text.replace(/\\(["\\])/g, "$1");
 }
 
-/** A sentence of the daemon, in which `commands` stand between backticks. */
+/** A sentence of the daemon, with `commands` between backticks. */
 export function Prose(props: { text: string }) {
   return (
     <>

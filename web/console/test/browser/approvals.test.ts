@@ -26,10 +26,10 @@ async function settled(opened: Opened): Promise<void> {
 for (const [name, decision] of [
   ["Deny", { decision: "deny" }],
   ["Allow once", { decision: "allow", scope: "once" }],
-  ["Allow for this session, exact arguments", { decision: "allow", scope: "session_exact" }],
-  ["Allow this tool for this session, any arguments", { decision: "allow", scope: "session_tool" }],
+  ["Allow these arguments for the session", { decision: "allow", scope: "session_exact" }],
+  ["Allow this tool for the session", { decision: "allow", scope: "session_tool" }],
 ] as const) {
-  test(`“${name}” decides exactly that, with a passkey over the digest that was shown`, async () => {
+  test(`“${name}” sends exactly that decision, with a passkey over the shown digest`, async () => {
     const opened = await asked();
     await allowed(opened.page, name).click();
     await settled(opened);
@@ -39,15 +39,15 @@ for (const [name, decision] of [
   });
 }
 
-test("a narrow rule starts as narrow as it can be and says what it will be", async () => {
+test("a rule starts as narrow as possible and describes its effect", async () => {
   const opened = await asked();
-  await allowed(opened.page, "Narrow rule…").click();
-  const dialog = opened.page.getByRole("dialog", { name: "A narrow rule" });
+  await allowed(opened.page, "Create rule…").click();
+  const dialog = opened.page.getByRole("dialog", { name: "Create rule" });
   await dialog.getByText("with exactly these arguments").waitFor();
   await dialog.getByRole("checkbox", { name: /body/ }).uncheck();
-  await dialog.getByLabel("For how long").selectOption("7 days");
+  await dialog.getByLabel("Duration").selectOption("7 days");
   await dialog.getByText("as long as repo and title stay the same; body may be anything or absent").waitFor();
-  await allowed(opened.page, "Allow with this rule").click();
+  await allowed(opened.page, "Create rule and allow").click();
   await settled(opened);
   const decision = { decision: "allow", scope: "rule", fixed: ["repo", "title"], seconds: 604_800 };
   assert.deepEqual(
@@ -57,13 +57,13 @@ test("a narrow rule starts as narrow as it can be and says what it will be", asy
   await opened.close();
 });
 
-test("nothing can be allowed until all of it was unfolded and in view", async () => {
+test("a request cannot be allowed until all of it was expanded and in view", async () => {
   const opened = await asked({ args: { script: "echo hello\n".repeat(120), zz: "rm -rf /" } });
   const { page, own } = opened;
   const button = own.getByRole("button", { name: "Allow once" });
-  await own.getByText("show the lines that are folded").waitFor();
+  await own.getByText("show the remaining lines").waitFor();
   await own.getByRole("button", { name: /more lines/ }).click();
-  // Jumping to the end skips the middle: that is not reading it.
+  // A jump to the end skips the middle, which counts as unread.
   await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
   const unread = own.getByText(/Read everything first: \d+ % was in view/);
   await unread.waitFor();
@@ -75,7 +75,7 @@ test("nothing can be allowed until all of it was unfolded and in view", async ()
   await opened.close();
 });
 
-test("lines broken anew by another width have to be seen anew", async () => {
+test("after a change of line breaks the arguments must be read again", async () => {
   const opened = await asked({ args: { script: "echo hello world and more and more\n".repeat(35) } });
   await readAll(opened.page, opened.question.id);
   await allowed(opened.page).waitFor();
@@ -85,7 +85,7 @@ test("lines broken anew by another width have to be seen anew", async () => {
   await opened.close();
 });
 
-test("Enter allows nothing anywhere, and no answer has the focus by itself", async () => {
+test("Enter never allows, and no decision has the focus initially", async () => {
   const opened = await asked();
   const { page, stub } = opened;
   await allowed(page).waitFor();
@@ -93,23 +93,23 @@ test("Enter allows nothing anywhere, and no answer has the focus by itself", asy
   await page.keyboard.press("Enter");
   for (const name of [
     "Allow once",
-    "Allow for this session, exact arguments",
-    "Allow this tool for this session, any arguments",
+    "Allow these arguments for the session",
+    "Allow this tool for the session",
     "Deny",
   ]) {
     await page.getByRole("button", { name }).focus();
     await page.keyboard.press("Enter");
   }
-  await page.getByRole("button", { name: "Narrow rule…" }).click();
-  await allowed(page, "Allow with this rule").waitFor();
+  await page.getByRole("button", { name: "Create rule…" }).click();
+  await allowed(page, "Create rule and allow").waitFor();
   await page.keyboard.press("Enter");
   await page.getByRole("checkbox").first().focus();
   await page.keyboard.press("Enter");
-  await page.getByLabel("For how long").focus();
+  await page.getByLabel("Duration").focus();
   await page.keyboard.press("Enter");
-  await page.getByRole("button", { name: "Allow with this rule" }).focus();
+  await page.getByRole("button", { name: "Create rule and allow" }).focus();
   await page.keyboard.press("Enter");
-  // Whatever an Enter had sent would have arrived before this later answer.
+  // An effect of Enter would have arrived before this later response.
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   await allowed(page, "Deny").click();
@@ -122,7 +122,7 @@ test("Enter allows nothing anywhere, and no answer has the focus by itself", asy
   await opened.close();
 });
 
-test("the keyboard moves, denies and shows help; `a` only moves the focus", async () => {
+test("the shortcuts move, deny and show help; `a` only moves the focus", async () => {
   const [first, second] = [question({ asked: 1 }), question({ asked: 2, name: "merge_pull_request" })];
   const opened = await open({ prepare: stub => stub.world.questions.push(second, first) });
   const { page, stub } = opened;
@@ -130,7 +130,7 @@ test("the keyboard moves, denies and shows help; `a` only moves the focus", asyn
   await allowed(page, "Deny").first().waitFor();
   const focused = () =>
     page.evaluate(() => document.activeElement?.closest("article")?.getAttribute("data-question") ?? "");
-  // No question has the focus yet, so this denies none.
+  // No request has the focus yet, so this denies nothing.
   await page.keyboard.press("d");
   await page.keyboard.press("j");
   assert.equal(await focused(), first.id);
@@ -140,7 +140,7 @@ test("the keyboard moves, denies and shows help; `a` only moves the focus", asyn
   assert.equal(await focused(), first.id);
   await page.keyboard.press("a");
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Deny");
-  const help = page.getByRole("dialog", { name: "Keys" });
+  const help = page.getByRole("dialog", { name: "Keyboard shortcuts" });
   await page.keyboard.press("?");
   await help.waitFor();
   await page.keyboard.press("d");
@@ -157,7 +157,7 @@ test("the keyboard moves, denies and shows help; `a` only moves the focus", asyn
   await opened.close();
 });
 
-test("Space presses the answer that has the focus", async () => {
+test("Space presses the focused decision", async () => {
   const opened = await asked();
   await allowed(opened.page).focus();
   await opened.page.keyboard.press("Space");
@@ -169,8 +169,8 @@ test("Space presses the answer that has the focus", async () => {
   await opened.close();
 });
 
-/** Records, in the page, how the button stood when another question appeared, and how long until it could be pressed. */
-function restAfter(button: Locator, another: string) {
+/** Records the button's state when another request appears, and the time until the button is enabled. */
+function measureDelay(button: Locator, another: string) {
   return button.evaluateHandle((element, id) => {
     const own = element as HTMLButtonElement;
     const outcome = new Promise<{ disabledThen: boolean; rested: number }>(done => {
@@ -185,24 +185,24 @@ function restAfter(button: Locator, another: string) {
   }, another);
 }
 
-test("a high risk rests a second, and again whenever the questions moved", async () => {
+test("a high risk has a one-second delay, restarted whenever the requests moved", async () => {
   const opened = await asked({ risk: "high" });
   const { page, stub, own } = opened;
   await allowed(page).waitFor();
   const another = question({ asked: 1 });
-  const watched = await restAfter(own.getByRole("button", { name: "Allow once" }), another.id);
+  const watched = await measureDelay(own.getByRole("button", { name: "Allow once" }), another.id);
   stub.world.questions.push(another);
   stub.tell("approvals");
   await card(page, another.id).waitFor();
   await own.scrollIntoViewIfNeeded();
   const { disabledThen, rested } = await watched.evaluate(({ outcome }) => outcome);
   assert.equal(disabledThen, true);
-  // Timers never fire early; browsers blur the clock by a few milliseconds.
-  assert.ok(rested > CLICK_DELAY_HIGH - 10, `it rested ${rested} ms`);
+  // Timers never fire early; browsers round the clock by a few milliseconds.
+  assert.ok(rested > CLICK_DELAY_HIGH - 10, `the delay was ${rested} ms`);
   await opened.close();
 });
 
-test("what covers the answers keeps them from being given", async () => {
+test("covered buttons are disabled", async () => {
   const opened = await asked();
   const { page, own } = opened;
   await allowed(page).waitFor();
@@ -216,7 +216,7 @@ test("what covers the answers keeps them from being given", async () => {
   await opened.close();
 });
 
-test("a page without the focus allows nothing", async () => {
+test("a page without the focus disables the buttons", async () => {
   const opened = await asked();
   await allowed(opened.page).waitFor();
   await opened.page.evaluate(() => {
@@ -228,24 +228,24 @@ test("a page without the focus allows nothing", async () => {
   await opened.close();
 });
 
-test("an expired question can be neither allowed nor denied", async () => {
+test("an expired request can be neither allowed nor denied", async () => {
   const opened = await asked({ expires: Date.now() + 2_500 });
-  await opened.own.getByText("This question has expired").waitFor();
+  await opened.own.getByText("This request has expired").waitFor();
   for (const name of ["Deny", "Allow once"])
     assert.equal(await opened.own.getByRole("button", { name }).isDisabled(), true);
   await opened.close();
 });
 
-test("a question that asks each time offers once, and no more", async () => {
+test("a request that needs approval each time offers only once", async () => {
   const opened = await asked({ once_only: true });
   await allowed(opened.page).waitFor();
   assert.deepEqual(await opened.own.locator(".actions button").allTextContents(), ["Deny", "Allow once"]);
   await opened.close();
 });
 
-test("arguments that two readers could read differently cannot be allowed", async () => {
+test("ambiguous arguments cannot be allowed", async () => {
   const opened = await asked({ arguments: '{"to":"me","to":"mallory"}' });
-  await opened.own.getByText("can be read in more than one way").waitFor();
+  await opened.own.getByText("These arguments are ambiguous").waitFor();
   assert.match(await opened.own.locator(".unreadable").innerText(), /mallory/);
   assert.equal(await opened.own.getByRole("button", { name: "Allow once" }).isDisabled(), true);
   await allowed(opened.page, "Deny").click();
@@ -253,48 +253,48 @@ test("arguments that two readers could read differently cannot be allowed", asyn
   await opened.close();
 });
 
-test("a page that was tampered with shows what would not run, so it allows nothing", async () => {
+test("a tampered page that shows other arguments cannot allow them", async () => {
   const opened = await open({});
   const one = question({ args: { to: "mallory@evil.example" } });
   await opened.page.evaluate(() => {
-    // As an extension might: rewrites text while it is put on the page.
+    // Rewrites text as it is added to the page, as an extension might.
     const { createTextNode } = document;
     document.createTextNode = text => createTextNode.call(document, String(text).replace("mallory@evil", "alice@acme"));
   });
   opened.stub.world.questions.push(one);
   opened.stub.tell("approvals");
   const own = card(opened.page, one.id);
-  await own.getByText("What this page shows is not what would run").waitFor();
+  await own.getByText("This page does not show the real arguments").waitFor();
   assert.equal(await own.getByRole("button", { name: "Allow once" }).isDisabled(), true);
   await opened.close();
 });
 
-test("a refused passkey decides nothing and says so", async () => {
+test("a refused passkey sends no decision and shows the reason", async () => {
   const opened = await asked();
   await allowed(opened.page).waitFor();
   await opened.page.evaluate(() => {
     navigator.credentials.get = () => Promise.reject(new DOMException("no", "NotAllowedError"));
   });
   await allowed(opened.page).click();
-  await opened.page.getByRole("alert").getByText("The passkey was not used, so nothing has happened.").waitFor();
+  await opened.page.getByRole("alert").getByText("The passkey was not used, so nothing changed.").waitFor();
   assert.deepEqual(opened.stub.routes.taken, []);
   await allowed(opened.page).waitFor();
   await opened.close();
 });
 
-test("without a passkey the page says how to decide at a terminal", async () => {
+test("without a passkey the page refers to the terminal", async () => {
   const one = question();
   const opened = await open({ passkey: false, prepare: stub => stub.world.questions.push(one) });
-  await opened.page.getByText("No passkey is enrolled").waitFor();
+  await opened.page.getByText("No passkey is set up").waitFor();
   await opened.page.locator(".banner", { hasText: "briefcase approvals" }).waitFor();
   for (const name of ["Deny", "Allow once"])
     assert.equal(await card(opened.page, one.id).getByRole("button", { name }).isDisabled(), true);
-  await opened.page.getByRole("button", { name: "Enrol a passkey" }).click();
+  await opened.page.getByRole("button", { name: "Add a passkey" }).click();
   await opened.page.locator(".asked").waitFor();
   await opened.close();
 });
 
-test("new questions are announced, counted in the title, and put below what is being read", async () => {
+test("new requests are announced, counted in the title, and listed last", async () => {
   const opened = await asked({ asked: 1_000 });
   const { page, stub } = opened;
   await page.waitForFunction(() => document.title === "(1) Approvals · Briefcase");
@@ -303,7 +303,7 @@ test("new questions are announced, counted in the title, and put below what is b
   stub.tell("approvals");
   await page
     .locator("[data-announce]", {
-      hasText: "claude-code wants to use the tool delete_branch of github. 2 questions open.",
+      hasText: "claude-code wants to use the tool delete_branch of github. 2 approval requests pending.",
     })
     .waitFor();
   await page.waitForFunction(() => document.title === "(2) Approvals · Briefcase");
@@ -312,13 +312,13 @@ test("new questions are announced, counted in the title, and put below what is b
   await opened.close();
 });
 
-test("when the stream of events breaks, the page keeps looking by itself and then follows again", async () => {
+test("when the event stream breaks, the page polls and then reconnects", async () => {
   const opened = await asked();
   const { page, stub } = opened;
   await page.locator(".live.live").waitFor();
   stub.streaming = false;
   stub.hangUp();
-  await page.getByText("Reconnecting; looking every few seconds").waitFor();
+  await page.getByText("Reconnecting; checking every few seconds").waitFor();
   const late = question({ name: "delete_branch" });
   stub.world.questions.push(late);
   await card(page, late.id).waitFor();
@@ -327,7 +327,7 @@ test("when the stream of events breaks, the page keeps looking by itself and the
   await opened.close();
 });
 
-test("what is copied as the digest is the whole of it", async () => {
+test("the full digest is copied", async () => {
   const opened = await asked();
   await opened.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   const copy = opened.own.getByRole("button", { name: "Copy digest" });

@@ -1,4 +1,4 @@
-/** Attack 20: what a person sees is what is bound, in a real browser. */
+/** Attack 20: the page shows exactly the bound value, in a real browser. */
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { after, test } from "node:test";
@@ -16,7 +16,7 @@ const SHOTS = fileURLToPath(new URL("test/shots/nasty/", CONSOLE_FOLDER));
 const RUNS = Number(process.env["BRIEFCASE_PROPERTY_RUNS"] ?? 300);
 const AT_ONCE = 20;
 
-/** What the page's elements say, once everything is unfolded: all their text, and what of it is laid out to be seen. */
+/** Returns all text of the expanded arguments, the visible text, and the hidden elements. */
 async function shown(page: Page, id: string): Promise<{ text: string; visible: string; hidden: string[] }> {
   const own = card(page, id);
   await unfold(own);
@@ -51,7 +51,7 @@ async function ask(page: Page, stub: Stub, all: unknown[]): Promise<ReturnType<t
   return asked;
 }
 
-test("what the page shows means what is bound, for generated arguments", async () => {
+test("the page shows the bound value, for generated arguments", async () => {
   const opened = await open();
   const batches = fc.sample(fc.array(value(), { minLength: AT_ONCE, maxLength: AT_ONCE }), {
     numRuns: Math.ceil(RUNS / AT_ONCE),
@@ -60,7 +60,7 @@ test("what the page shows means what is bound, for generated arguments", async (
     for (const one of await ask(opened.page, opened.stub, batch)) {
       const { text, visible, hidden } = await shown(opened.page, one.id);
       assert.equal(canonical(JSON.parse(text)), one.arguments);
-      // Layout breaks lines, also inside of strings; it adds and hides nothing else.
+      // Layout adds line breaks, also inside strings, and hides no other text.
       assert.equal(canonical(JSON.parse(visible.replaceAll("\n", ""))), one.arguments);
       assert.deepEqual(hidden, []);
     }
@@ -68,7 +68,7 @@ test("what the page shows means what is bound, for generated arguments", async (
   await opened.close();
 });
 
-test(`${nasty.length} nasty cases are shown as they are, and pointed out`, async () => {
+test(`${nasty.length} deceptive cases are shown exactly, with a warning`, async () => {
   await mkdir(SHOTS, { recursive: true });
   const opened = await open({ height: 1000 });
   const { page } = opened;
@@ -86,7 +86,7 @@ test(`${nasty.length} nasty cases are shown as they are, and pointed out`, async
   await opened.close();
 });
 
-test("words from right to left stay where they are stored, between what stands around them", async () => {
+test("right-to-left words stay in stored order", async () => {
   const opened = await open();
   const [one] = await ask(opened.page, opened.stub, [{ k: "pay שלום 100 to אבג 200 end" }]);
   const own = card(opened.page, one!.id);
@@ -112,7 +112,7 @@ test("words from right to left stay where they are stored, between what stands a
   await opened.close();
 });
 
-test("names of servers, tools and agents cannot hide anything either", async () => {
+test("names of servers, tools and agents are shown exactly too", async () => {
   const one = question({
     operation: "read_resource",
     name: "file:///etc/pass\u202ewd\u200b<b>x</b>",

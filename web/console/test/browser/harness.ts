@@ -1,9 +1,9 @@
 /**
- * A real browser at the stub of a daemon. Every page is watched: a request to anywhere else, a violated content policy
- * or an error on the page fails the test.
+ * A real browser with the stub daemon. Every page is watched: a request to another origin, a violated content policy or
+ * a page error fails the test.
  *
- * Tests wait for conditions, never for a time to pass: a slow machine makes them slow, not red. That something does
- * *not* happen is shown after what would have made it happen has provably run (`rested`, or a later answer that arrived).
+ * Tests wait for conditions, never for a fixed time, so a slow machine does not fail them. To prove that something does
+ * *not* happen, they wait until its cause has run (`rested`, or a later response).
  */
 import assert from "node:assert/strict";
 import { type Browser, type BrowserContext, type CDPSession, chromium, type Locator, type Page } from "playwright-core";
@@ -11,39 +11,39 @@ import { CLICK_DELAY_HIGH } from "../../src/approvals/click_delay.ts";
 import { Stub } from "../stub/server.ts";
 
 const CHROMIUM = process.env["BRIEFCASE_CHROMIUM"] ?? "/usr/bin/chromium";
-/** The most that one step may take, in milliseconds; a step takes a thousandth of it on an idle machine. */
+/** The limit of one step in milliseconds; on an idle machine a step takes a thousandth of it. */
 const TIMEOUT = 120_000;
-/** Makes the pages this many times slower, to look for what only a slow machine shows. */
+/** Slows the pages down by this factor, to find timing errors. */
 const SLOWDOWN = Number(process.env["BRIEFCASE_SLOWDOWN"] ?? 1);
 
-/** What a page shows once everything it reads from the stub has arrived. */
+/** Elements that appear once a page has loaded all its data from the stub. */
 const ARRIVED: Record<string, string[]> = {
   "/approvals": ["article[data-question] .deny:enabled"],
   "/servers": ["section.server table", "section.server .tail button:last-child:enabled"],
   "/receipts": ["table.receipts tbody tr"],
   "/budgets": ["li.budget"],
-  "/policy": [".source pre", '[aria-label="Check"]', '[aria-label="Standing rules"] button:enabled'],
-  "/security": ['[aria-label="Enrol a passkey"] button', '[aria-label="Agents"] li', ".checks li"],
+  "/policy": [".source pre", '[aria-label="Check"]', '[aria-label="Saved approvals"] button:enabled'],
+  "/security": ['[aria-label="Add a passkey"] button', '[aria-label="Agents"] li', ".checks li"],
 };
 
 export interface Opened {
   page: Page;
   stub: Stub;
-  /** What the watch found wrong. */
+  /** The violations that the watch found. */
   faults: string[];
-  /** Where virtual authenticators are plugged in. */
+  /** The session for virtual authenticators. */
   devices: CDPSession;
   close(): Promise<void>;
 }
 
 export interface Wish {
-  /** Where to open the console. */
+  /** The path to open. */
   path?: string;
   dark?: boolean;
   width?: number;
   height?: number;
   scale?: number;
-  /** With an enrolled passkey (default) or without. */
+  /** With an enrolled passkey (the default) or without. */
   passkey?: boolean;
   /** Called before the page opens. */
   prepare?: (stub: Stub) => void;
@@ -73,7 +73,7 @@ export async function context(wish: Wish = {}): Promise<BrowserContext> {
   return own;
 }
 
-/** Opens an address in a fresh page, slowed down if that is wanted. */
+/** Opens an address in a new page, slowed down if configured. */
 export async function goto(page: Page, address: string): Promise<void> {
   await page.goto(address);
   if (SLOWDOWN > 1) {
@@ -82,7 +82,7 @@ export async function goto(page: Page, address: string): Promise<void> {
   }
 }
 
-/** Opens the console at a fresh stub. */
+/** Opens the console with a new stub. */
 export async function open(wish: Wish = {}): Promise<Opened> {
   const stub = new Stub();
   await stub.start();
@@ -109,7 +109,7 @@ export async function open(wish: Wish = {}): Promise<Opened> {
   };
 }
 
-/** Watches a page for what must never happen. */
+/** Watches a page for violations. */
 export function watch(page: Page, origin: string): string[] {
   const faults: string[] = [];
   page.on("request", request => {
@@ -122,7 +122,7 @@ export function watch(page: Page, origin: string): string[] {
   return faults;
 }
 
-/** An authenticator that verifies its user without asking anybody. */
+/** Adds an authenticator that verifies its user automatically. */
 export async function authenticator(page: Page): Promise<CDPSession> {
   const session = await page.context().newCDPSession(page);
   await session.send("WebAuthn.enable");
@@ -139,22 +139,22 @@ export async function authenticator(page: Page): Promise<CDPSession> {
   return session;
 }
 
-/** Enrols a passkey as a person does: in the page, and with the PIN at the terminal. */
+/** Adds a passkey as a person does: in the page, and with the PIN at the terminal. */
 export async function enrol(page: Page, stub: Stub): Promise<void> {
-  await page.getByRole("button", { name: "Make a passkey" }).click();
-  await page.getByText("Now type your PIN in the terminal").waitFor();
+  await page.getByRole("button", { name: "Create a passkey" }).click();
+  await page.getByText("Now enter your PIN in the terminal").waitFor();
   stub.routes.acceptOffer();
-  await page.getByText("Enrolled. Questions can be answered").waitFor();
+  await page.getByText("Passkey added.").waitFor();
 }
 
-/** Moves to a page inside the session, by the page's own links. */
+/** Navigates inside the session through the page's own links. */
 export async function visit(page: Page, path: string): Promise<void> {
   const name = path.slice(1).split("?")[0] || "approvals";
   await page.locator(`nav a[href="/${name}"]`).click();
   await page.locator(`nav a[href="/${name}"][aria-current]`).waitFor();
 }
 
-/** Moves to a page, and waits for all that it shows of the stub. */
+/** Navigates to a page and waits for all its data. */
 export async function arrive(page: Page, path: string): Promise<void> {
   await visit(page, path);
   for (const selector of ARRIVED[path] ?? []) await page.locator(selector).first().waitFor();
@@ -164,7 +164,7 @@ export function card(page: Page, id: string) {
   return page.locator(`article[data-question="${id}"]`);
 }
 
-/** Unfolds all lines of a question's arguments. */
+/** Expands all lines of a request's arguments. */
 export async function unfold(own: Locator): Promise<void> {
   await own.waitFor();
   await own.evaluate(async element => {
@@ -177,7 +177,7 @@ export async function unfold(own: Locator): Promise<void> {
   });
 }
 
-/** Unfolds and scrolls until a person has had everything before their eyes. */
+/** Expands and scrolls until everything was in view. */
 export async function readAll(page: Page, id: string): Promise<void> {
   const own = card(page, id);
   await unfold(own);
@@ -198,7 +198,7 @@ export async function readAll(page: Page, id: string): Promise<void> {
   await own.locator(".actions").scrollIntoViewIfNeeded();
 }
 
-/** Until every rest that was under way in the page is over and drawn: the page's own timers run in their order. */
+/** Waits until every pending click delay has ended and is rendered: the page's timers run in order. */
 export async function rested(page: Page): Promise<void> {
   await page.evaluate(
     rest =>
@@ -209,16 +209,16 @@ export async function rested(page: Page): Promise<void> {
   );
 }
 
-/** Looks again until it is so. */
+/** Polls until the condition is true. */
 export async function until(what: string, check: () => Promise<boolean>): Promise<void> {
   const end = Date.now() + TIMEOUT;
   while (!(await check())) {
-    assert.ok(Date.now() < end, `never came: ${what}`);
+    assert.ok(Date.now() < end, `timed out: ${what}`);
     await new Promise(done => setTimeout(done, 20));
   }
 }
 
-/** Watches for a text that stays for a moment only. Begins at once; what it gives waits until the text was there. */
+/** Watches for a text that appears only briefly. Starts at once; the returned function waits for the text. */
 export async function glimpse(own: Locator, text: string): Promise<() => Promise<void>> {
   const watched = await own.evaluateHandle((element, wanted) => {
     const seen = new Promise<void>(done => {

@@ -1,4 +1,4 @@
-/** The other pages: each does its job, and all are accessible in light and in dark. */
+/** The other pages: their functions, and their accessibility in light and dark. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -10,7 +10,7 @@ import { arrive, card, open, quit, until, visit } from "./harness.ts";
 after(quit);
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe finds wrong. It is put in through the debugger: the page's own policy would not let it in. */
+/** Returns axe's violations. The debugger injects axe, because the page's policy would block it. */
 async function violations(page: Page): Promise<string[]> {
   const session = await page.context().newCDPSession(page);
   await session.send("Runtime.evaluate", { expression: AXE });
@@ -48,7 +48,7 @@ for (const dark of [false, true]) {
   });
 }
 
-test("empty pages and the page without a session are accessible too, and teach", async () => {
+test("empty pages and the expired session page are accessible and helpful", async () => {
   const opened = await open({
     passkey: false,
     prepare: stub =>
@@ -56,7 +56,7 @@ test("empty pages and the page without a session are accessible too, and teach",
   });
   const { page } = opened;
   for (const [path, text] of [
-    ["/approvals", "Nothing is waiting"],
+    ["/approvals", "No pending approvals"],
     ["/servers", "briefcase server add"],
     ["/receipts", "briefcase receipts verify"],
     ["/budgets", "briefcase budget set"],
@@ -71,7 +71,7 @@ test("empty pages and the page without a session are accessible too, and teach",
   await opened.close();
 });
 
-test("nothing needs sideways scrolling on a narrow window", async () => {
+test("a narrow window needs no horizontal scrolling", async () => {
   const opened = await open({
     width: 360,
     height: 740,
@@ -84,7 +84,7 @@ test("nothing needs sideways scrolling on a narrow window", async () => {
   await opened.close();
 });
 
-test("a receipt is proved in the page, and a changed one is not", async () => {
+test("a receipt is verified in the page, and a changed one fails", async () => {
   const opened = await open({ path: "/receipts" });
   const { page } = opened;
   const check = async (): Promise<string[]> => {
@@ -93,7 +93,7 @@ test("a receipt is proved in the page, and a changed one is not", async () => {
     return page.locator(".steps li").evaluateAll(all => all.map(one => one.className));
   };
   await page.locator("tbody button").nth(3).click();
-  assert.deepEqual(await check(), ["holds", "holds", "holds"]);
+  assert.deepEqual(await check(), ["valid", "valid", "valid"]);
   await page.getByRole("button", { name: "Close the receipt" }).click();
   await page.locator(".detail").waitFor({ state: "detached" });
   await page.route("**/v1/receipts/r*", async route => {
@@ -103,11 +103,11 @@ test("a receipt is proved in the page, and a changed one is not", async () => {
     await route.fulfill({ json: detail });
   });
   await page.locator("tbody button").nth(5).click();
-  assert.deepEqual(await check(), ["fails", "fails", "holds"]);
+  assert.deepEqual(await check(), ["invalid", "invalid", "valid"]);
   await opened.close();
 });
 
-test("receipts page back to the first, and filter", async () => {
+test("receipts load back to the first, and filter", async () => {
   const opened = await open({ path: "/receipts" });
   const { page } = opened;
   await arrive(page, "/receipts");
@@ -119,7 +119,7 @@ test("receipts page back to the first, and filter", async () => {
   }
   assert.equal(await page.locator("tbody th").last().textContent(), "r0");
   await page.getByRole("button", { name: "Older receipts" }).waitFor({ state: "detached" });
-  await page.getByLabel("refused with").selectOption("denied");
+  await page.getByLabel("denial reason").selectOption("denied");
   const what = page.locator("td.what");
   await until("only what was denied", async () => {
     const texts = await what.allTextContents();
@@ -127,20 +127,20 @@ test("receipts page back to the first, and filter", async () => {
   });
   await page.getByLabel("agent").fill("nobody");
   await page.getByLabel("agent").press("Tab");
-  await page.getByText("No such receipts").waitFor();
+  await page.getByText("No matching receipts").waitFor();
   await opened.close();
 });
 
-test("what differs is shown, and is accepted only as a look showed it", async () => {
+test("differences are shown, and accepted only as probed", async () => {
   const opened = await open({ path: "/servers" });
   const { page, stub } = opened;
   const github = page.getByRole("region", { name: "github", exact: true });
   await github.getByRole("button", { name: "Test" }).click();
-  const held = github.getByText("Held back until you accept");
+  const held = github.getByText("Blocked until you accept");
   await held.waitFor();
-  await github.getByText("2 tools not as accepted").waitFor();
+  await github.getByText("2 tools changed since acceptance").waitFor();
   assert.match((await github.locator("ins").first().textContent()) ?? "", /id_rsa\\u\{200b\} and pass it/);
-  await github.getByText("odd: orders to the model").waitFor();
+  await github.getByText("warnings: possible prompt injection").waitFor();
   await github.getByText("Fork a repository").waitFor();
   await github.getByRole("button", { name: "Accept as shown…" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Accept", exact: true }).click();
@@ -155,7 +155,7 @@ test("what differs is shown, and is accepted only as a look showed it", async ()
   await opened.close();
 });
 
-test("that a tool is gone is accepted with the whole look, since it has nothing to name", async () => {
+test("removed tools are accepted with the whole probe", async () => {
   const opened = await open({
     path: "/servers",
     prepare: stub => {
@@ -165,7 +165,7 @@ test("that a tool is gone is accepted with the whole look, since it has nothing 
   const { page, stub } = opened;
   const files = page.getByRole("region", { name: "files", exact: true });
   await files.getByRole("button", { name: "Test" }).click();
-  await files.getByText("Gone", { exact: true }).waitFor();
+  await files.getByText("Removed", { exact: true }).waitFor();
   await files.getByRole("button", { name: "Accept as shown…" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Accept", exact: true }).click();
   await page.getByText("Accept files as shown: done").waitFor();
@@ -173,7 +173,7 @@ test("that a tool is gone is accepted with the whole look, since it has nothing 
   await opened.close();
 });
 
-test("a tool in quarantine is shown with its reason, and cannot be accepted", async () => {
+test("a quarantined tool is shown with its reason and cannot be accepted", async () => {
   const opened = await open({
     path: "/servers",
     prepare: stub => {
@@ -195,35 +195,35 @@ test("a tool in quarantine is shown with its reason, and cannot be accepted", as
   await opened.close();
 });
 
-test("a server is turned off with a passkey over what was previewed", async () => {
+test("a server is disabled with a passkey over the preview", async () => {
   const opened = await open({ path: "/servers" });
   const { page, stub } = opened;
   const files = page.getByRole("region", { name: "files" });
-  await files.getByRole("button", { name: "Turn off" }).click();
-  const dialog = page.getByRole("dialog", { name: "Turn off files" });
+  await files.getByRole("button", { name: "Disable" }).click();
+  const dialog = page.getByRole("dialog", { name: "Disable files" });
   await dialog.getByText("enable server: files").waitFor();
-  await dialog.getByRole("button", { name: "Turn off" }).click();
-  await files.getByText("Off", { exact: true }).waitFor();
+  await dialog.getByRole("button", { name: "Disable" }).click();
+  await files.getByText("Disabled", { exact: true }).waitFor();
   assert.deepEqual(stub.routes.applied, [{ change: "enable_server", name: "files", enabled: false }]);
   await opened.close();
 });
 
-test("a standing rule is taken back", async () => {
+test("a saved approval is revoked", async () => {
   const opened = await open({ path: "/policy" });
-  await opened.page.getByRole("button", { name: "Take back" }).click();
-  await opened.page.getByRole("dialog").getByRole("button", { name: "Take back" }).click();
+  await opened.page.getByRole("button", { name: "Revoke" }).click();
+  await opened.page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
   await opened.page.getByRole("dialog").waitFor({ state: "detached" });
   assert.equal(opened.stub.routes.applied[0]?.["change"], "revoke_grant");
   await opened.close();
 });
 
-test("a second passkey is enrolled with the first, without the terminal", async () => {
+test("a second passkey is added with the first, without the terminal", async () => {
   const opened = await open({ path: "/security" });
   const { page, stub } = opened;
   await visit(page, "/budgets");
   await visit(page, "/security");
-  await page.getByLabel("Name for it").fill("Security key");
-  // Another authenticator, as a person would plug in: the first one holds a passkey already.
+  await page.getByLabel("Passkey name").fill("Security key");
+  // Another authenticator, as a person would plug in: the first one already has a passkey.
   const plugged = await opened.devices.send("WebAuthn.addVirtualAuthenticator", {
     options: {
       protocol: "ctap2",
@@ -233,10 +233,10 @@ test("a second passkey is enrolled with the first, without the terminal", async 
       automaticPresenceSimulation: true,
     },
   });
-  await page.getByRole("button", { name: "Make a passkey" }).click();
-  const prove = page.getByRole("button", { name: "Prove with an enrolled passkey" });
+  await page.getByRole("button", { name: "Create a passkey" }).click();
+  const prove = page.getByRole("button", { name: "Confirm with an existing passkey" });
   await prove.waitFor();
-  // Unplugged: the first passkey has to answer, and a simulated key that cannot would answer "no" before it.
+  // Unplugged: otherwise this authenticator would reject before the first passkey responds.
   await opened.devices.send("WebAuthn.removeVirtualAuthenticator", plugged);
   await prove.click();
   await page.getByText("“Security key”").waitFor();
@@ -247,20 +247,20 @@ test("a second passkey is enrolled with the first, without the terminal", async 
   await opened.close();
 });
 
-test("a locked daemon says how to open it", async () => {
+test("a locked daemon shows how to unlock it", async () => {
   const opened = await open({ passkey: false, prepare: stub => Object.assign(stub.world, { locked: true }) });
   await opened.page.getByText("Briefcase is locked.").waitFor();
   await opened.page.getByText("briefcase unlock", { exact: true }).waitFor();
   await opened.close();
 });
 
-test("a question that is decided elsewhere goes away by itself", async () => {
+test("a request decided elsewhere disappears", async () => {
   const one = question();
   const opened = await open({ prepare: stub => stub.world.questions.push(one) });
   await card(opened.page, one.id).waitFor();
   opened.stub.world.questions = [];
   opened.stub.tell("approvals");
   await card(opened.page, one.id).waitFor({ state: "detached" });
-  await opened.page.getByText("Nothing is waiting").waitFor();
+  await opened.page.getByText("No pending approvals").waitFor();
   await opened.close();
 });

@@ -1,4 +1,4 @@
-/** The session: where the token may be, what the page may do, and what other pages may not. */
+/** The session: the places of the token, and the limits of this and other pages. */
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,7 +10,7 @@ import { arrive, authenticator, context, goto, open, quit, visit } from "./harne
 after(quit);
 const PAGES = ["/approvals", "/servers", "/receipts", "/budgets", "/policy", "/security"];
 
-test("the token is in no storage, cookie, address or element, and goes out only as a header to our origin", async () => {
+test("the token is in no storage, cookie, address or element, and is sent only as a same-origin header", async () => {
   const opened = await open({ prepare: stub => stub.world.questions.push(question()) });
   const { page, stub } = opened;
   const urls: string[] = [];
@@ -41,7 +41,7 @@ test("the token is in no storage, cookie, address or element, and goes out only 
   await opened.close();
 });
 
-test("the one-time code leaves the address at once, also from history", async () => {
+test("the one-time code is removed from address and history at once", async () => {
   const stub = new Stub();
   await stub.start();
   const own = await context();
@@ -57,7 +57,7 @@ test("the one-time code leaves the address at once, also from history", async ()
   await again.goto(login);
   await again.getByText("was used already or is older than a minute").waitFor();
   assert.equal(again.url().includes("code"), false);
-  // A fresh address opened in the same page loads nothing anew; it is taken all the same.
+  // A new address opened in the same page causes no reload; its code is used all the same.
   await again.goto(stub.login("/security?enrol"));
   await again.locator(".asked").waitFor();
   assert.equal(again.url(), `${stub.origin}/security?enrol`);
@@ -65,19 +65,19 @@ test("the one-time code leaves the address at once, also from history", async ()
   await stub.stop();
 });
 
-test("loading the page anew ends the session, and the page says how to open it again", async () => {
+test("a reload ends the session, and the page shows how to open a new one", async () => {
   const opened = await open({ path: "/receipts" });
   await opened.page.reload();
-  await opened.page.getByRole("heading", { name: "This page has no session" }).waitFor();
+  await opened.page.getByRole("heading", { name: "Session expired" }).waitFor();
   await opened.page.getByText("briefcase console", { exact: true }).waitFor();
   await opened.close();
 });
 
-test("a session that the daemon ended shows nothing more", async () => {
+test("a session ended by the daemon shows no data", async () => {
   const opened = await open({ path: "/receipts" });
   opened.stub.endSessions();
-  // What the page was still reading may end the session before the click does.
-  const over = opened.page.getByRole("heading", { name: "This page has no session" });
+  // A pending request of the page may end the session before the click does.
+  const over = opened.page.getByRole("heading", { name: "Session expired" });
   await opened.page.locator('nav a[href="/budgets"]').or(over).click();
   await over.waitFor();
   assert.equal(await opened.page.locator("nav").count(), 0);
@@ -106,9 +106,9 @@ test("another page cannot frame the console (attack 25)", async () => {
   await new Promise<void>(resolve => evil.listen(0, "127.0.0.1", resolve));
   const own = await context();
   const page = await own.newPage();
-  // The outer page has loaded only when its frame has, with all scripts that the frame may run.
+  // The outer page's load event waits for the frame and its scripts.
   await page.goto(`http://localhost:${(evil.address() as AddressInfo).port}/`, { waitUntil: "load" });
-  assert.deepEqual(stub.served, ["/"], "the frame asked for the page, and got nothing to run");
+  assert.deepEqual(stub.served, ["/"], "the frame requested the page and got no script");
   assert.deepEqual(stub.asked, []);
   await own.close();
   evil.close();
@@ -123,15 +123,15 @@ test("the page is served with the policy that the other tests rely on", async ()
   await opened.close();
 });
 
-test("the policy stops script, style and markup that somebody smuggles in", async () => {
+test("the policy blocks injected script, style and markup", async () => {
   const own = await context();
   const stub = new Stub();
   await stub.start();
   const page = await own.newPage();
   await authenticator(page);
   await goto(page, stub.login());
-  await page.getByRole("heading", { name: "Approvals" }).waitFor();
-  // In a timer: what a debugger evaluates directly may do more than the page.
+  await page.getByRole("heading", { level: 1, name: "Approvals" }).waitFor();
+  // In a timer: code evaluated by the debugger may do more than the page.
   const stopped = await page.evaluate(
     () =>
       new Promise<boolean[]>(done =>
@@ -167,12 +167,12 @@ test("the policy stops script, style and markup that somebody smuggles in", asyn
   await stub.stop();
 });
 
-test("every page works under the policy, and asks nobody else for anything", async () => {
+test("every page works under the policy, without requests to other origins", async () => {
   const opened = await open({ prepare: stub => stub.world.questions.push(question()) });
   for (const path of PAGES) {
     await arrive(opened.page, path);
     assert.equal(await opened.page.locator(".problem").count(), 0, path);
   }
-  // `close` fails on any request to elsewhere, any violated policy and any error.
+  // `close` fails on any request to another origin, any violated policy and any error.
   await opened.close();
 });

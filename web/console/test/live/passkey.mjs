@@ -1,6 +1,5 @@
-// A person at the real daemon's console: enrols a passkey, allows a question with it, and looks at every page. Started by
-// the end-to-end test `console`, which plays the terminal; the two tell each other by lines.
-// `node passkey.mjs ONE-TIME-ADDRESS`
+// A person at the real daemon's console: adds a passkey, allows a request with it, and opens every page. The end-to-end
+// test `console` starts it and acts as the terminal; the two synchronize by lines. `node passkey.mjs ONE-TIME-ADDRESS`
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
@@ -31,7 +30,7 @@ await devices.send("WebAuthn.addVirtualAuthenticator", {
   },
 });
 
-/** What each page reads of the daemon last. */
+/** The last request of each page. */
 const PAGES = {
   servers: "/v1/tools",
   receipts: "/v1/receipts",
@@ -41,7 +40,7 @@ const PAGES = {
   approvals: "/v1/factors",
 };
 
-/** Every page gets what it asks for and says that nothing is wrong; nothing of the session is left anywhere. */
+/** Opens every page and checks that it loads without errors and that no session data remains. */
 async function lookAround() {
   for (const [name, path] of Object.entries(PAGES)) {
     const answered = page.waitForResponse(answer => new URL(answer.url()).pathname === path);
@@ -61,10 +60,10 @@ const hear = async () => (await lines.next()).value;
 try {
   await page.goto(address);
   await page.locator('nav a[href="/security"]').click();
-  await page.getByRole("button", { name: "Make a passkey" }).click();
-  await page.getByText("Now type your PIN in the terminal").waitFor();
+  await page.getByRole("button", { name: "Create a passkey" }).click();
+  await page.getByText("Now enter your PIN in the terminal").waitFor();
   tell("offered");
-  await page.getByText("Enrolled. Questions can be answered").waitFor();
+  await page.getByText("Passkey added.").waitFor();
   tell("enrolled");
   await page.locator('nav a[href="/approvals"]').click();
   const card = page.locator("article[data-question]").first();

@@ -6,14 +6,14 @@ const hash = (...parts: Uint8Array[]): Buffer =>
 export const leafOf = (entry: Uint8Array): Buffer => hash(Uint8Array.of(0), entry);
 const node = (left: Uint8Array, right: Uint8Array): Buffer => hash(Uint8Array.of(1), left, right);
 
-/** The largest power of two below `count`. */
+/** Returns the largest power of two below `count`. */
 function split(count: number): number {
   let half = 1;
   while (half * 2 < count) half *= 2;
   return half;
 }
 
-/** The recursive definitions of RFC 6962 section 2.1, on purpose not the way the page computes them. */
+/** The recursive definitions of RFC 6962 section 2.1, deliberately unlike the page's algorithm. */
 export function rootOf(leaves: Buffer[]): Buffer {
   if (leaves.length === 0) return hash();
   if (leaves.length === 1) return leaves[0]!;

@@ -1,4 +1,4 @@
-/** Runs the stub for looking around by hand: prints a one-time address. */
+/** Runs the stub for manual use and prints a one-time address. */
 import { Stub } from "./server.ts";
 import { question } from "./world.ts";
 

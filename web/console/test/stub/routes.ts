@@ -1,4 +1,4 @@
-/** The contract's routes over the stub's world. */
+/** The routes of the admin API over the stub's data. */
 import { createHash, randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { canonical } from "../../src/args/canonical.ts";
@@ -13,7 +13,7 @@ interface Ceremony {
   type: string;
 }
 
-/** A decision as the stub took it. */
+/** A decision that the stub received. */
 export interface Taken {
   question: Question;
   decision: Json;
@@ -134,7 +134,7 @@ export class Routes {
       ];
       return json(response, {
         id: `r${index}`,
-        summary: "It asked, because `other-calls-ask` wants a person to decide, and you allowed it once.",
+        summary: "Policy `other-calls-ask` requires approval, and you allowed it once.",
         policies,
         approvals: [],
       });
@@ -242,7 +242,7 @@ export class Routes {
     json(response, { code: "K7QM-4TXD" });
   }
 
-  /** What the terminal does with the PIN. */
+  /** Accepts the offer, as the terminal does with the PIN. */
   acceptOffer(): void {
     if (!this.offered) throw new Error("nothing was offered");
     this.#enrol(String(this.offered["label"]), this.offered["credential"] as Json);
@@ -261,7 +261,7 @@ export class Routes {
     return this.#answered(passkey, "webauthn.get", bound);
   }
 
-  /** Why a browser's answer does not stand for an open challenge. */
+  /** Returns the reason why a credential does not match an open challenge. */
   #answered(credential: Json, type: string, bound: string): string | undefined {
     const given = credential["response"] as Json;
     const client = JSON.parse(Buffer.from(String(given["clientDataJSON"]), "base64url").toString()) as Json;

@@ -1,7 +1,7 @@
 /**
- * A daemon for the tests that keeps to the contract of `crates/api`: the same routes, headers, guards and session rule.
- * It checks what a browser hands it (challenge, origin, type, user verification), not the authenticator's signature:
- * that is the daemon's own test.
+ * A stub daemon for the tests that follows the contract of `crates/api`: the same routes, headers, guards and session
+ * rules. It checks challenge, origin, type and user verification of a credential, but not the authenticator's
+ * signature, which the daemon's own tests cover.
  */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -33,9 +33,9 @@ const DIST = new URL("dist/", CONSOLE_FOLDER);
 export class Stub {
   readonly world: World = world();
   readonly routes = new Routes(this);
-  /** Requests for the contract's routes, as `POST /v1/…`. */
+  /** The API requests, as `POST /v1/…`. */
   readonly asked: string[] = [];
-  /** The files that were asked for. */
+  /** The requested files. */
   readonly served: string[] = [];
   #server: Server = createServer((request, response) => void this.#answer(request, response));
   #streams = new Set<ServerResponse>();
@@ -57,7 +57,7 @@ export class Stub {
     return `http://localhost:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** A one-time address, as `briefcase console` opens it. */
+  /** Returns a one-time address, as `briefcase console` opens it. */
   login(path = "/"): string {
     const code = randomBytes(32).toString("base64url");
     this.#codes.add(code);

@@ -1,4 +1,4 @@
-/** What the stub daemon knows: enough of everything that each page has something real to show. */
+/** The data of the stub daemon: enough for each page to show real content. */
 import { randomBytes } from "node:crypto";
 import { canonical } from "../../src/args/canonical.ts";
 import type {
@@ -46,9 +46,9 @@ export function question(given: Partial<Question> & { args?: unknown } = {}): Qu
 export interface World {
   questions: Question[];
   servers: ServerView[];
-  /** As accepted: all that is known without asking the servers. */
+  /** The accepted tools, known without a connection to the servers. */
   tools: ToolView[];
-  /** As the servers offer them when they are looked at. */
+  /** The tools that the servers currently offer. */
   offered: ToolView[];
   agents: AgentView[];
   factors: FactorView[];
@@ -187,20 +187,20 @@ function offered(): ToolView[] {
 
 function checks(): Check[] {
   return [
-    { name: "undumpable", severity: "ok", message: "No process of this user can read the daemon’s memory." },
-    { name: "vault_unlock", severity: "ok", message: "The vault opens with a passphrase, not with the keyring alone." },
-    { name: "log_head", severity: "ok", message: "The record matches its newest signed head." },
+    { name: "undumpable", severity: "ok", message: "Other processes of this user cannot read the daemon’s memory." },
+    { name: "vault_unlock", severity: "ok", message: "The vault requires a passphrase, not only the keyring." },
+    { name: "log_head", severity: "ok", message: "The receipt log matches its newest signed checkpoint." },
     {
       name: "passkey",
       severity: "warn",
-      message: "Questions can be answered with the PIN only.",
-      next_step: "Enrol a passkey: `briefcase factor add passkey`",
+      message: "Requests can be approved only with the PIN.",
+      next_step: "Add a passkey: `briefcase factor add passkey`",
     },
     {
       name: "own_user",
       severity: "warn",
       message: "The daemon runs as your own user.",
-      next_step: "`briefcase doctor --explain own_user` shows how to give it a user of its own.",
+      next_step: "`briefcase doctor --explain own_user` describes how to run it as a separate user.",
     },
   ];
 }
@@ -294,7 +294,7 @@ function call(at: number, turn: number): Receipt[] {
   ];
 }
 
-const POLICY = `// Reads that were granted run; everything else asks.
+const POLICY = `// Granted reads are allowed; all other calls need approval.
 @id("granted-reads-run")
 permit (principal, action in Action::"call", resource)
 when { context.class == "read" && context.risk == "low" };
@@ -303,7 +303,7 @@ when { context.class == "read" && context.risk == "low" };
 permit (principal, action in Action::"call", resource)
 when { context.approved };
 
-// Private data and text that somebody else wrote, together, may not leave.
+// A session with private data and untrusted content needs approval.
 @id("no-secrets-outside")
 forbid (principal, action, resource)
 when { context.labels.contains("private_data") && context.labels.contains("untrusted_content") }

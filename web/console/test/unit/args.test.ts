@@ -13,7 +13,7 @@ const shown = (given: unknown): string =>
     .flatMap(line => line.parts.map(part => part.text))
     .join("");
 
-test("the text of all lines is JSON for exactly the value", () => {
+test("the text of all lines is JSON of exactly the value", () => {
   fc.assert(
     fc.property(value(), given => {
       assert.equal(canonical(JSON.parse(shown(given))), canonical(given));
@@ -22,7 +22,7 @@ test("the text of all lines is JSON for exactly the value", () => {
   );
 });
 
-test("nothing that hides, reorders or draws nothing is left bare", () => {
+test("hidden and reordering characters are always escaped", () => {
   fc.assert(
     fc.property(value(), given => {
       const bare = shown(given).replaceAll(" ", "");
@@ -36,14 +36,14 @@ test("nothing that hides, reorders or draws nothing is left bare", () => {
   );
 });
 
-test("no line is longer than a person can follow", () => {
+test("every line has a bounded length", () => {
   const long = lines({ a: "x".repeat(100_000), b: "\u200b".repeat(10_000), c: `${"y\n".repeat(5_000)}` });
   for (const line of long) {
     assert.ok(line.parts.reduce((sum, part) => sum + part.text.length, 0) < 1_300);
   }
 });
 
-test("letters of another alphabet are marked in the word they sneak into, and only there", () => {
+test("letters of another alphabet are marked inside a mixed word, and only there", () => {
   const odd = (text: string): string[] => pieces(text).flatMap(piece => (piece.kind === "odd" ? [piece.text] : []));
   assert.deepEqual(odd("p\u0430ypal"), ["\u0430"]);
   assert.deepEqual(odd("привет мир, hello"), []);
@@ -51,7 +51,7 @@ test("letters of another alphabet are marked in the word they sneak into, and on
   assert.deepEqual(odd("\uff47oogle.com\u2215login"), ["\uff47", "\u2215"]);
 });
 
-test("a text that could be read in two ways has no value here", () => {
+test("an ambiguous text has no value", () => {
   for (const text of [
     '{"a":1,"a":2}',
     '{"b":1,"a":2}',
@@ -71,7 +71,7 @@ test("a text that could be read in two ways has no value here", () => {
   );
 });
 
-test("each nasty case is pointed out", () => {
+test("each deceptive case has a warning", () => {
   for (const { name, args, note } of nasty) {
     if (note)
       assert.ok(
@@ -81,7 +81,7 @@ test("each nasty case is pointed out", () => {
   }
 });
 
-test("ordinary arguments are not cried wolf over", () => {
+test("ordinary arguments have no warning", () => {
   const ordinary = {
     amount: 1999,
     body: "Grüße aus Zürich – «voilà»…\nSee https://example.com/a?b=c#d and file.txt, v1.2.3",
@@ -110,7 +110,7 @@ test("coverage is complete only without gaps", () => {
   assert.equal(coverage.isComplete(1), false);
 });
 
-test("coverage agrees with ticking off every pixel", () => {
+test("coverage equals a per-pixel record", () => {
   const spans = fc.array(fc.tuple(fc.nat(60), fc.nat(30)), { maxLength: 12 });
   fc.assert(
     fc.property(spans, given => {
@@ -126,7 +126,7 @@ test("coverage agrees with ticking off every pixel", () => {
   );
 });
 
-test("looking through arguments takes time in proportion to them, never squared", () => {
+test("argument checks take linear time", () => {
   const [few, many] = [1 << 15, 1 << 18];
   for (const unit of ["A", "a.", "http:/", " \n", "\u0430a", "\u200b", "x\u0301", "\u05d0 ", '"']) {
     const took = (size: number): number => {
@@ -136,8 +136,8 @@ test("looking through arguments takes time in proportion to them, never squared"
       notes(args);
       return process.cpuUsage(before).user;
     };
-    // Eight times as much: eight times the work, or sixty-four times if it were squared. The best of three is the least
-    // disturbed by whatever else the machine does; the floor is for what is too quick to measure.
+    // Eight times the input takes eight times as long, or sixty-four times if quadratic. The best of three runs is the
+    // least disturbed; the floor excludes times too short to measure.
     const best = (size: number): number => Math.min(took(size), took(size), took(size));
     const [least, most] = [Math.max(best(few), 10_000), best(many)];
     assert.ok(most < least * 24, `${JSON.stringify(unit)} took ${least} and ${most} µs`);

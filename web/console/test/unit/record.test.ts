@@ -11,7 +11,7 @@ import { checkpointOf, leafOf, pathOf, proofText, rootOf, verifierKey } from "..
 const leaves = (count: number): Buffer[] =>
   Array.from({ length: count }, (_, at) => leafOf(Buffer.from(`entry ${at}`)));
 
-test("every place of every small log is proved, and no other place by the same path", async () => {
+test("every index of every small log has a valid proof, and its path proves no other index", async () => {
   for (let size = 1; size <= 33; size++) {
     const all = leaves(size);
     const root = rootOf(all);
@@ -26,7 +26,7 @@ test("every place of every small log is proved, and no other place by the same p
   }
 });
 
-test("a path that is too short, too long or bent proves nothing", async () => {
+test("a path that is too short, too long or modified is invalid", async () => {
   const all = leaves(13);
   const leaf = new Uint8Array(all[6]!);
   const path = pathOf(6, all);
@@ -54,11 +54,11 @@ function detail(index: number): ReceiptDetail {
   return { id: `r${index}`, receipt: receipts[index]!, related: [], proof };
 }
 
-test("a true receipt holds in every step; one changed in any part does not", async () => {
+test("an unmodified receipt passes every step; a modified one fails", async () => {
   const held = async (given: ReceiptDetail): Promise<(boolean | undefined)[]> =>
-    (await verify(given, verifierKey)).map(step => step.holds);
+    (await verify(given, verifierKey)).map(step => step.valid);
   const [leaf, root, signed] = await held(detail(7));
-  // Node 20 may lack Ed25519 in WebCrypto: then the step says that it cannot tell, never that it holds.
+  // Node 20 may lack Ed25519 in WebCrypto: then the step is unverified, never valid.
   assert.deepEqual([leaf, root], [true, true]);
   assert.notEqual(signed, false);
   const edited = detail(7);
@@ -74,7 +74,7 @@ test("a true receipt holds in every step; one changed in any part does not", asy
   assert.deepEqual(await held(broken), [false]);
 });
 
-test("pages join without a gap, however many receipts came between two looks", () => {
+test("pages merge without a gap, however many receipts arrived between two loads", () => {
   const row = (index: number) => ({ id: `r${index}`, receipt: { k: "notice", at: index } });
   const page = (newest: number, count: number): ReceiptPage => ({
     receipts: Array.from({ length: count }, (_, at) => row(newest - at)),

@@ -5,12 +5,13 @@ import { canHaveRule, ruleSentence } from "../../src/approvals/rule.ts";
 import { sentence } from "../../src/approvals/sentence.ts";
 import { words } from "../../src/policy/cedar.ts";
 import { span } from "../../src/ui/clock.ts";
+import { changeText } from "../../src/words.ts";
 import { question, world } from "../stub/world.ts";
 
 const read = { done: true, missing: "" };
 const free = { reading: read, visible: true, clickable: true, expired: false, passkeys: true, busy: false };
 
-test("any single blockedReason keeps a question from being allowed, and says why", () => {
+test("any single obstacle blocks a request, with a reason", () => {
   assert.equal(blockedReason(free), "");
   const unread = { reading: { done: false, missing: "Read everything first." } };
   for (const one of [
@@ -25,36 +26,36 @@ test("any single blockedReason keeps a question from being allowed, and says why
   }
 });
 
-test("denying needs no reading and no rest", () => {
+test("denying needs no reading and no delay", () => {
   assert.equal(denyBlockedReason({ expired: false, passkeys: true, busy: false }), "");
 });
 
-test("a rule's sentence names what is fixed, what is free, and never less", () => {
+test("a rule's sentence names the fixed and the free arguments", () => {
   const asked = question({ args: { body: "x", repo: "acme/shop", title: "y" } });
   const names = ["body", "repo", "title"];
   assert.equal(
     ruleSentence(asked, names, ["repo"], "7 days"),
-    "For 7 days, claude-code may use create_issue on github without asking, as long as repo stays the same; body and title may be " +
+    "For 7 days, claude-code may use create_issue on github without approval, as long as repo stays the same; body and title may be " +
       "anything or absent, and there are no other arguments. The rule ends sooner if the server changes the tool.",
   );
   assert.match(ruleSentence(asked, names, names, "1 hour"), /with exactly these arguments/);
   assert.match(ruleSentence(asked, names, [], "1 hour"), /body, repo and title may be anything/);
 });
 
-test("rules are for tools only, and not where each call has to ask", () => {
+test("rules exist only for tools, and not where each call needs approval", () => {
   assert.equal(canHaveRule(question()), true);
   assert.equal(canHaveRule(question({ once_only: true })), false);
   assert.equal(canHaveRule(question({ operation: "read_resource" })), false);
 });
 
-test("the sentence says who wants what of whom, in both directions", () => {
+test("the sentence names both parties, in both directions", () => {
   assert.equal(sentence(question()), "claude-code wants to use the tool create_issue of github");
-  const inward = question({ operation: "sampling/createMessage", name: "" });
-  assert.equal(sentence(inward), "github wants the model of claude-code to write something");
+  const sampling = question({ operation: "sampling/createMessage", name: "" });
+  assert.equal(sentence(sampling), "github requests a completion from the model of claude-code");
   assert.equal(sentence(question({ operation: "new/thing", name: "x" })), "claude-code wants new/thing x of github");
 });
 
-test("highlighting loses nothing of a policy", () => {
+test("highlighting preserves a policy's text", () => {
   const { policy } = world();
   for (const text of [policy, '// "a\n"//b" @id("x") permit', "", '"open']) {
     assert.equal(
@@ -74,4 +75,17 @@ test("spans of time are short and round up", () => {
     "1 h 1 min",
     "1 d 1 h",
   ]);
+});
+
+test("lines of a change are shown in plain words, and unknown lines unchanged", () => {
+  const lines = ["secret_set github-token v2", "server_added files stdio", "policy_set abc", "factor_removed 1", "x y"];
+  assert.deepEqual(lines.map(changeText), [
+    "Set secret github-token v2",
+    "Add server files stdio",
+    "Update policy abc",
+    "Remove authentication method 1",
+    "x y",
+  ]);
+  assert.equal(changeText("server_added-files-stdio"), "Add server files-stdio");
+  assert.equal(changeText("tool_class files/read_file read"), "Change tool class files/read_file read");
 });
