@@ -58,7 +58,7 @@ pub(crate) fn stream_meta(id: &RequestId) -> String {
 
 /// The changes that one stream reports.
 #[derive(Default)]
-pub(crate) struct Filter {
+pub(crate) struct SubscriptionFilter {
     pub(crate) tools: bool,
     pub(crate) prompts: bool,
     pub(crate) resources: bool,
@@ -66,7 +66,7 @@ pub(crate) struct Filter {
     pub(crate) uris: HashMap<(ServerId, String), String>,
 }
 
-impl Filter {
+impl SubscriptionFilter {
     fn includes(&self, change: &Change) -> bool {
         match change {
             Change::Tools => self.tools,
@@ -91,7 +91,7 @@ impl Filter {
 }
 
 struct Stream {
-    filter: Filter,
+    filter: SubscriptionFilter,
     /// Fires when this server ends the stream.
     end: CancellationToken,
 }
@@ -117,7 +117,7 @@ impl Subscriptions {
     pub(crate) fn open(
         &self,
         id: &RequestId,
-        filter: Filter,
+        filter: SubscriptionFilter,
         max: usize,
         sink: &dyn ClientSink,
     ) -> Option<CancellationToken> {

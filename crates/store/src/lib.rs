@@ -41,6 +41,6 @@ mod writer;
 pub use error::StoreError;
 pub use fsck::{Fault, Finding, FsckOptions, LedgerCheck, Report, fsck};
 pub use options::{Durability, Expect, LOG_LIMIT, OpenOptions, Opened, Orphan};
-pub use reader::{Authority, Filter, Page, Proof, Reader, Stored, kind_word};
+pub use reader::{Authority, Page, Proof, Reader, ReceiptFilter, Stored, kind_word};
 pub use seal::{CheckpointSigner, Place, Seal, SealError};
 pub use store::Store;

@@ -21,7 +21,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 pub use self::{
     authority::Authority,
-    search::{Filter, Page, kind_word},
+    search::{Page, ReceiptFilter, kind_word},
 };
 use crate::{
     Place, Seal, StoreError,

@@ -17,7 +17,7 @@ pub(super) struct OriginCheck {
 
 /// A request was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Rejection {
+pub(super) enum OriginRejection {
     #[error("the Host header does not name this server")]
     Host,
     #[error("requests from web pages are not accepted (Origin)")]
@@ -71,48 +71,48 @@ impl OriginCheck {
     }
 
     /// Checks target and headers.
-    pub(super) fn check(&self, target: &Uri, headers: &HeaderMap) -> Result<RequestSource, Rejection> {
+    pub(super) fn check(&self, target: &Uri, headers: &HeaderMap) -> Result<RequestSource, OriginRejection> {
         if target.authority().is_some() || target.scheme().is_some() {
-            return Err(Rejection::Target);
+            return Err(OriginRejection::Target);
         }
-        let host = single(headers, &header::HOST).ok().flatten().ok_or(Rejection::Host)?;
+        let host = single(headers, &header::HOST).ok().flatten().ok_or(OriginRejection::Host)?;
         if !self.hosts.iter().any(|known| known == host) {
-            return Err(Rejection::Host);
+            return Err(OriginRejection::Host);
         }
         if let Some((_, name)) = PROXY_ONLY.iter().find(|(name, _)| headers.contains_key(*name)) {
-            return Err(Rejection::Proxy(name));
+            return Err(OriginRejection::Proxy(name));
         }
-        match single(headers, &header::ORIGIN).map_err(|()| Rejection::Origin)? {
+        match single(headers, &header::ORIGIN).map_err(|()| OriginRejection::Origin)? {
             Some(origin) if self.origins.iter().any(|known| known == origin) => Self::page(origin, headers),
             // This port serves no pages, so no page in a browser can have it as its origin.
             Some(origin) if origin.strip_prefix("http://") == Some(host) => Self::program(headers),
-            Some(_) => Err(Rejection::Origin),
+            Some(_) => Err(OriginRejection::Origin),
             None => Self::program(headers),
         }
     }
 
     /// Accepts a page of an allowed origin, which may read responses.
-    fn page(origin: &str, headers: &HeaderMap) -> Result<RequestSource, Rejection> {
+    fn page(origin: &str, headers: &HeaderMap) -> Result<RequestSource, OriginRejection> {
         if headers.contains_key(header::COOKIE) {
-            return Err(Rejection::Browser("Cookie"));
+            return Err(OriginRejection::Browser("Cookie"));
         }
         if headers.contains_key("sec-websocket-key") {
-            return Err(Rejection::Browser("Sec-WebSocket-Key"));
+            return Err(OriginRejection::Browser("Sec-WebSocket-Key"));
         }
         Ok(RequestSource::Page(origin.to_owned()))
     }
 
-    fn program(headers: &HeaderMap) -> Result<RequestSource, Rejection> {
+    fn program(headers: &HeaderMap) -> Result<RequestSource, OriginRejection> {
         if let Some((_, name)) = BROWSER_ONLY.iter().find(|(name, _)| headers.contains_key(*name)) {
-            return Err(Rejection::Browser(name));
+            return Err(OriginRejection::Browser(name));
         }
         if headers.contains_key(header::REFERER) {
-            return Err(Rejection::Browser("Referer"));
+            return Err(OriginRejection::Browser("Referer"));
         }
         // Node's fetch, which is not a browser, always sends this header with this value.
         match single(headers, &HeaderName::from_static("sec-fetch-mode")) {
             Ok(None | Some("cors")) => Ok(RequestSource::Program),
-            _ => Err(Rejection::Browser("Sec-Fetch-Mode")),
+            _ => Err(OriginRejection::Browser("Sec-Fetch-Mode")),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     refusal, reply,
     request::{Request, required_string},
     server_capabilities::{self, ServedCapabilities},
-    subscriptions::{Filter, MAX_RESOURCES, stream_meta},
+    subscriptions::{MAX_RESOURCES, SubscriptionFilter, stream_meta},
 };
 
 /// Handles `subscriptions/listen`. Responds only when the stream ends.
@@ -42,7 +42,11 @@ pub(crate) async fn listen(state: &Arc<ConnectionState>, request: &Request) -> R
     reply::result(object([kind, ("_meta", stream_meta(&request.id).as_str())]))
 }
 
-fn read_filter(state: &ConnectionState, request: &Request, served: &ServedCapabilities) -> Result<Filter, Reply> {
+fn read_filter(
+    state: &ConnectionState,
+    request: &Request,
+    served: &ServedCapabilities,
+) -> Result<SubscriptionFilter, Reply> {
     let members = request.members()?;
     let wanted = members
         .object("notifications")
@@ -74,7 +78,7 @@ fn read_filter(state: &ConnectionState, request: &Request, served: &ServedCapabi
             }
         }
     }
-    Ok(Filter {
+    Ok(SubscriptionFilter {
         tools: flag("toolsListChanged", "tools")?,
         prompts: flag("promptsListChanged", "prompts")?,
         resources: flag("resourcesListChanged", "resources")?,
@@ -83,7 +87,11 @@ fn read_filter(state: &ConnectionState, request: &Request, served: &ServedCapabi
 }
 
 /// Subscribes to the filter's resources. The resources that their servers refuse are removed.
-async fn subscribe_resources(state: &Arc<ConnectionState>, request: &Request, mut filter: Filter) -> Filter {
+async fn subscribe_resources(
+    state: &Arc<ConnectionState>,
+    request: &Request,
+    mut filter: SubscriptionFilter,
+) -> SubscriptionFilter {
     let mut refused = Vec::new();
     for key in filter.uris.keys() {
         if session_includes(state, &key.0, &key.1) {

@@ -22,7 +22,7 @@ const LOOK_BACK: u64 = 1024;
 ///
 /// An outcome matches by agent, server and tool when its call's intent does.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub struct ReceiptFilter {
     /// Whose.
     pub agent: Option<AgentId>,
     /// At which server.
@@ -74,7 +74,12 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] when a receipt cannot be read.
-    pub fn search(&self, filter: &Filter, before: Option<ReceiptIndex>, limit: usize) -> Result<Page, StoreError> {
+    pub fn search(
+        &self,
+        filter: &ReceiptFilter,
+        before: Option<ReceiptIndex>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         self.with(|connection| {
             let size = super::size(connection)?;
             let mut end = before.map_or(size, |before| before.0.min(size));
@@ -106,7 +111,7 @@ fn first_after(connection: &Connection, size: u64, to: UnixMillis) -> Result<u64
 
 struct Look<'a> {
     connection: &'a Connection,
-    filter: &'a Filter,
+    filter: &'a ReceiptFilter,
     limit: usize,
     page: Page,
     intents: HashMap<CallId, Option<Receipt>>,
@@ -224,7 +229,7 @@ const fn call_of(kind: &Kind) -> Option<CallId> {
 }
 
 /// Whether a receipt itself names the agent, server and tool.
-fn subject(filter: &Filter, kind: &Kind) -> bool {
+fn subject(filter: &ReceiptFilter, kind: &Kind) -> bool {
     let (agent, server, tool) = match kind {
         Kind::Intent(intent) => (Some(&intent.agent), Some(&intent.server), intent.name.as_ref()),
         Kind::Refusal(refused) => (Some(&refused.agent), refused.server.as_ref(), refused.name.as_ref()),

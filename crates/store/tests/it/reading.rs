@@ -1,6 +1,6 @@
 use briefcase_ports::{Entry, Journal as _, Record, Urgency};
 use briefcase_receipts::{Receipt, proof::ReceiptProof, verify::verify_folder};
-use briefcase_store::{Filter, Reader, StoreError, Stored};
+use briefcase_store::{Reader, ReceiptFilter, StoreError, Stored};
 use briefcase_types::{Digest, ReceiptIndex, UnixMillis};
 
 use crate::{append_lazily, call, change, entry, folder, keys, open, wait};
@@ -22,7 +22,7 @@ fn receipts_are_found_newest_first_page_by_page() {
         assert!(reader.range(absent..u64::MAX).unwrap().is_empty(), "{absent}");
     }
     let mut seen = Vec::new();
-    let (mut before, filter) = (None, Filter { kind: Some("intent".into()), ..Filter::default() });
+    let (mut before, filter) = (None, ReceiptFilter { kind: Some("intent".into()), ..ReceiptFilter::default() });
     loop {
         let page = reader.search(&filter, before, 7).unwrap();
         seen.extend(indexes(&page.found));
@@ -39,17 +39,17 @@ fn filters_narrow_and_outcomes_follow_their_intents() {
     let state = folder();
     let store = open(state.path());
     (0..40).for_each(|number| call(&store, number));
-    let find = |filter: &Filter| indexes(&store.reader().search(filter, None, 1000).unwrap().found);
+    let find = |filter: &ReceiptFilter| indexes(&store.reader().search(filter, None, 1000).unwrap().found);
     let all: Vec<u64> = (0..80).rev().collect();
-    assert_eq!(find(&Filter { agent: Some("claude-code".parse().unwrap()), ..Filter::default() }), all);
-    assert_eq!(find(&Filter { tool: Some("get_sum".into()), ..Filter::default() }), all);
-    assert_eq!(find(&Filter { server: Some("other".parse().unwrap()), ..Filter::default() }), [0_u64; 0]);
-    assert_eq!(find(&Filter { call: Some(keys::call(3)), ..Filter::default() }), [7, 6]);
-    assert_eq!(find(&Filter { code: Some("ok".into()), ..Filter::default() }).len(), 40);
-    assert_eq!(find(&Filter { text: Some(keys::call(5).to_string()), ..Filter::default() }), [11, 10]);
+    assert_eq!(find(&ReceiptFilter { agent: Some("claude-code".parse().unwrap()), ..ReceiptFilter::default() }), all);
+    assert_eq!(find(&ReceiptFilter { tool: Some("get_sum".into()), ..ReceiptFilter::default() }), all);
+    assert_eq!(find(&ReceiptFilter { server: Some("other".parse().unwrap()), ..ReceiptFilter::default() }), [0_u64; 0]);
+    assert_eq!(find(&ReceiptFilter { call: Some(keys::call(3)), ..ReceiptFilter::default() }), [7, 6]);
+    assert_eq!(find(&ReceiptFilter { code: Some("ok".into()), ..ReceiptFilter::default() }).len(), 40);
+    assert_eq!(find(&ReceiptFilter { text: Some(keys::call(5).to_string()), ..ReceiptFilter::default() }), [11, 10]);
     let time = |number| Some(keys::intent(number).at);
-    assert_eq!(find(&Filter { from: time(10), to: time(11), ..Filter::default() }), [23, 22, 21, 20]);
-    assert_eq!(find(&Filter { to: Some(UnixMillis(1)), ..Filter::default() }), [0_u64; 0]);
+    assert_eq!(find(&ReceiptFilter { from: time(10), to: time(11), ..ReceiptFilter::default() }), [23, 22, 21, 20]);
+    assert_eq!(find(&ReceiptFilter { to: Some(UnixMillis(1)), ..ReceiptFilter::default() }), [0_u64; 0]);
 }
 
 #[test]

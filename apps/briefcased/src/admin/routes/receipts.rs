@@ -10,7 +10,7 @@ use axum::{
 };
 use briefcase_api::{Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow};
 use briefcase_receipts::{Kind, log::leaf_hash};
-use briefcase_store::{Filter, Reader, StoreError, Stored};
+use briefcase_store::{Reader, ReceiptFilter, StoreError, Stored};
 use briefcase_types::{CallId, ReceiptIndex};
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ const AROUND: u64 = 2_048;
 pub async fn list(State(admin): State<Arc<Admin>>, Query(query): Query<ReceiptQuery>) -> Answer<ReceiptPage> {
     let open = admin.open()?;
     let limit = usize::try_from(query.limit.unwrap_or(50).clamp(1, 1000)).unwrap_or(50);
-    let filter = Filter {
+    let filter = ReceiptFilter {
         agent: query
             .agent
             .map(|text| text.parse())
@@ -41,7 +41,7 @@ pub async fn list(State(admin): State<Arc<Admin>>, Query(query): Query<ReceiptQu
         kind: query.kind,
         code: query.code,
         from: query.since,
-        ..Filter::default()
+        ..ReceiptFilter::default()
     };
     let before = query.before.map(ReceiptIndex);
     let found = open.reader.spawn(move |reader| Ok((reader.search(&filter, before, limit)?, reader.size()?))).await;

@@ -4,7 +4,7 @@ use super::*;
 
 const PORT: u16 = 7780;
 
-fn admit(target: &str, pairs: &[(&'static str, &str)]) -> Result<RequestSource, Rejection> {
+fn admit(target: &str, pairs: &[(&'static str, &str)]) -> Result<RequestSource, OriginRejection> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
         headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
@@ -60,14 +60,14 @@ fn other_hosts_are_rejected() {
         "*",
     ];
     for host in hosts {
-        assert_eq!(admit("/mcp", &[("host", host)]), Err(Rejection::Host), "{host}");
+        assert_eq!(admit("/mcp", &[("host", host)]), Err(OriginRejection::Host), "{host}");
     }
-    assert_eq!(admit("/mcp", &[]), Err(Rejection::Host));
-    assert_eq!(admit("/mcp", &[("host", "127.0.0.1:7780"), ("host", "127.0.0.1:7780")]), Err(Rejection::Host));
+    assert_eq!(admit("/mcp", &[]), Err(OriginRejection::Host));
+    assert_eq!(admit("/mcp", &[("host", "127.0.0.1:7780"), ("host", "127.0.0.1:7780")]), Err(OriginRejection::Host));
     let spoofed = [("host", "evil.example"), ("x-forwarded-host", "127.0.0.1:7780")];
-    assert_eq!(admit("/mcp", &spoofed), Err(Rejection::Host));
+    assert_eq!(admit("/mcp", &spoofed), Err(OriginRejection::Host));
     let absolute = admit("http://127.0.0.1:7780/mcp", &[("host", "127.0.0.1:7780")]);
-    assert_eq!(absolute, Err(Rejection::Target));
+    assert_eq!(absolute, Err(OriginRejection::Target));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn pages_and_proxies_are_rejected() {
         assert!(answer.is_err(), "{name}: {value}");
     }
     let twice = [("host", "127.0.0.1:7780"), ("origin", "http://127.0.0.1:7780"), ("origin", "http://evil.example")];
-    assert_eq!(admit("/mcp", &twice), Err(Rejection::Origin));
+    assert_eq!(admit("/mcp", &twice), Err(OriginRejection::Origin));
 }
 
 #[test]
@@ -128,5 +128,5 @@ fn a_page_of_an_allowed_origin_is_accepted_without_cookies() {
     let with_cookie = [&page[..], &[("cookie", "a=b")]].concat();
     assert!(admit("/mcp", &with_cookie).is_err());
     let rebound = [("host", "evil.example:7780"), ("origin", "https://inspector.example")];
-    assert_eq!(admit("/mcp", &rebound), Err(Rejection::Host));
+    assert_eq!(admit("/mcp", &rebound), Err(OriginRejection::Host));
 }
