@@ -3,12 +3,8 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
+use crate::channel_id::ChannelId;
 use crate::codec::{Frame, FrameError, FrameParts};
-
-/// The number of an MCP conversation inside a connection. The gateway chooses it and does not reuse it within a
-/// connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChannelId(pub u32);
 
 /// The agent's transport to the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

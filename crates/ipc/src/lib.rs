@@ -13,6 +13,7 @@
 //! are never received: reads leave no room for them, so the kernel closes them.
 
 mod admin;
+mod channel_id;
 mod client;
 mod codec;
 mod connection_limit;
@@ -27,10 +28,11 @@ mod stream;
 mod token;
 
 pub use admin::AdminListener;
+pub use channel_id::ChannelId;
 pub use client::{ConnectError, DaemonClient};
 pub use codec::{Frame, FrameCodec, FrameError, MAX_FRAME_BYTES};
 pub use dir::{DirError, RuntimeDir};
-pub use frame::{AgentTransport, ChannelId, ChannelRoute, OpenChannel, ToDaemon, ToGateway};
+pub use frame::{AgentTransport, ChannelRoute, OpenChannel, ToDaemon, ToGateway};
 pub use handshake::{HandshakeRefusal, HandshakeReply, Hello, PROTOCOL, Welcome};
 pub use paths::{MissingFolder, Paths};
 pub use peer::{Peer, PeerError};

@@ -8,6 +8,7 @@
 //! loosens a decision.
 
 mod encodings;
+mod found;
 mod kind;
 mod neutralise;
 mod patterns;
@@ -178,7 +179,7 @@ pub fn filter(answer: Bytes, spec: &FilterSpec<'_>) -> Result<Filtered, FilterRe
     if answer.len() > spec.limits.bytes {
         return Err(FilterRefusal::TooLarge(spec.limits.bytes));
     }
-    let mut found = strings::Found::default();
+    let mut found = found::Found::default();
     structure::check(&answer, spec, &mut found.flags)?;
     let rewritten = strings::rewrite(&answer, spec.redactor, &mut found)?;
     let changed = rewritten.is_some();

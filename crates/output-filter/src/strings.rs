@@ -4,14 +4,8 @@ use std::borrow::Cow;
 
 use briefcase_types::text;
 
-use super::{FilterRefusal, Flag, Redactions, Redactor, neutralise, patterns};
-
-/// What was found so far.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) redactions: Redactions,
-    pub(super) flags: std::collections::BTreeSet<Flag>,
-}
+use super::{FilterRefusal, Flag, Redactor, neutralise, patterns};
+use crate::found::Found;
 
 /// The JSON text with its strings made safe; `None` when nothing had to change.
 pub(super) fn rewrite(json: &[u8], redactor: &Redactor, found: &mut Found) -> Result<Option<Vec<u8>>, FilterRefusal> {

@@ -68,6 +68,7 @@ mod stored_bytes;
 mod unlock_key;
 mod unlocked;
 mod vault;
+mod vault_id;
 
 pub use error::VaultError;
 pub use kdf::KdfCost;
@@ -79,7 +80,8 @@ pub use protection::Credential;
 pub use record::{RecordAddress, SealedRecord};
 pub use sealer::{CommitKey, Purpose, Sealer};
 pub use slot::{NewSlot, SlotId, SlotInfo, SlotKind};
-pub use slot_file::{SlotFile, VaultId};
+pub use slot_file::SlotFile;
 pub use unlock_key::{UnlockKey, UnlockKeyError};
 pub use unlocked::Unlocked;
 pub use vault::{StagedVault, Vault};
+pub use vault_id::VaultId;

@@ -1,24 +1,17 @@
 //! The form of `vault.json`. Parsing checks the form; only the root key can tell whether it is genuine.
 
-use std::fmt;
-
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use briefcase_types::Entropy;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::{VaultError, framing::framed, key::Key, slot::StoredSlot, stored_bytes::Stored};
+use crate::{VaultError, framing::framed, key::Key, slot::StoredSlot, stored_bytes::Stored, vault_id::VaultId};
 
 /// The most bytes `vault.json` may have.
 pub(crate) const MOST_BYTES: usize = 64 * 1024;
 /// The most slots a vault may have.
 pub(crate) const MOST_SLOTS: usize = 8;
 const VERSION: u32 = 1;
-
-/// Which vault: 128 random bits, in the associated data of everything it seals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VaultId(Stored<16>);
 
 /// The record-wrapping keys in use: new records take `current`; records down to `oldest` still open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,19 +106,5 @@ impl SlotFile {
         let parts: Vec<&[u8]> = header.into_iter().chain(slots.iter().map(Vec::as_slice)).collect();
         mac.update(&framed("briefcase/vault/1/file", &parts));
         Ok(mac)
-    }
-}
-
-impl VaultId {
-    /// The 16 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0.0
-    }
-}
-
-impl fmt::Display for VaultId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.as_bytes()))
     }
 }

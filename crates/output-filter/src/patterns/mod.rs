@@ -12,7 +12,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use families::{FAMILIES, Family, Sure};
 use regex::Regex;
 
-use super::{Flag, REDACTED, strings::Found};
+use crate::{Flag, REDACTED, found::Found};
 
 struct Detector {
     beginnings: AhoCorasick,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use briefcase_types::text;
 
+use super::TOOLS_MAX;
 use super::{Authority, AuthorityError, EnvValue, GrantError, Header, Limit, Server, Transport};
-use crate::pin::TOOLS_MAX;
 
 const POLICY_BYTES_MAX: usize = 256 << 10;
 const LIST_MAX: usize = 1024;

@@ -25,6 +25,12 @@ pub use server::{Class, EnvValue, Header, Pin, PinCheck, ReadsGranted, Server, T
 
 use crate::label::Labels;
 
+/// The policies a new document starts with.
+pub const DEFAULT_POLICY: &str = include_str!("../../default.cedar");
+
+/// The most tools one server may offer.
+pub const TOOLS_MAX: usize = 512;
+
 /// The form of the document this build reads and writes.
 pub const FORM: u32 = 1;
 
@@ -148,7 +154,7 @@ impl Authority {
             incarnation,
             agents: BTreeMap::new(),
             servers: BTreeMap::new(),
-            policy: crate::decision::DEFAULT_POLICY.to_owned(),
+            policy: DEFAULT_POLICY.to_owned(),
             grants: Vec::new(),
             budgets: Vec::new(),
             secrets: BTreeMap::new(),

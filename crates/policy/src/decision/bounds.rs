@@ -169,7 +169,7 @@ mod tests {
     fn an_ordinary_text_of_any_number_of_policies_passes() {
         let one = policy("context.args.to like \"*@example.com\" && !(context.tainted)");
         check(&one.repeat(2_000)).unwrap();
-        check(crate::decision::DEFAULT_POLICY).unwrap();
+        check(crate::authority::DEFAULT_POLICY).unwrap();
         let many = (0..5_000).map(|n| format!("\"person{n}\"")).collect::<Vec<_>>().join(", ");
         check(&policy(&format!("[{many}].contains(context.args.to)"))).unwrap();
     }

@@ -29,9 +29,6 @@ use crate::{
     ledger::BudgetIndex,
 };
 
-/// The policies a new document starts with.
-pub const DEFAULT_POLICY: &str = include_str!("../../default.cedar");
-
 /// The policies of one authority document, checked against its catalogue and ready to decide.
 pub struct PolicySet {
     authorizer: Authorizer,

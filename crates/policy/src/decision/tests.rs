@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    authority::{Budget, Class, FieldRule, Grant, GrantArguments, Limit, Scope, Server, Transport, Window},
+    authority::{
+        Budget, Class, DEFAULT_POLICY, FieldRule, Grant, GrantArguments, Limit, Scope, Server, Transport, Window,
+    },
     label::{Label, Labels},
     pin::pin,
 };

@@ -11,10 +11,7 @@ pub use inspect::{Inspected, Quarantine, Sound, inspect};
 use serde_json::Value;
 pub use suspicion::{Suspicion, suspicion};
 
-pub use crate::authority::{Difference, differences as diff};
-
-/// The most tools one server may offer.
-pub const TOOLS_MAX: usize = 512;
+pub use crate::authority::{Difference, TOOLS_MAX, differences as diff};
 
 /// The longest definition.
 pub const DEFINITION_BYTES_MAX: usize = 64 << 10;
