@@ -6,7 +6,7 @@ use briefcase_policy::decision::{DenyReason, Risk, Verdict};
 use briefcase_types::{ApprovalId, Digest, Refusal, RefusalCode, ServerId};
 
 use super::{
-    CallContext, Rejection, Validated,
+    CallContext, CallRejection, Validated,
     rejection::unrecorded,
     resolve::{Target, verify_pin_again},
     validate::Arguments,
@@ -56,7 +56,7 @@ pub async fn decide(
     engine: &Engine,
     validated: Validated,
     client: &Arc<dyn ClientPeer>,
-) -> Result<Permitted, Rejection> {
+) -> Result<Permitted, CallRejection> {
     let Validated { context, mut call, mut target, arguments } = validated;
     let permit =
         match engine.authorize(&context, &target.authority, &call.request.operation, target.made(), &arguments.value) {
@@ -86,7 +86,7 @@ pub async fn decide(
     Ok(Permitted { context, call, target, arguments, permit })
 }
 
-fn denied(target: &Target, arguments: &Arguments, policies: Vec<String>, reason: DenyReason) -> Rejection {
+fn denied(target: &Target, arguments: &Arguments, policies: Vec<String>, reason: DenyReason) -> CallRejection {
     let named =
         if policies.is_empty() { "no policy allows it".to_owned() } else { format!("policy {}", policies.join(", ")) };
     let refusal = Refusal::new(
@@ -95,7 +95,7 @@ fn denied(target: &Target, arguments: &Arguments, policies: Vec<String>, reason:
         format!("Policy does not allow this call ({named})."),
         "Do something else, or ask the person to change the policy: `briefcase policy edit`.",
     );
-    Rejection::new(target.authority.version(), refusal).with_arguments(arguments.commitment).with_policies(policies)
+    CallRejection::new(target.authority.version(), refusal).with_arguments(arguments.commitment).with_policies(policies)
 }
 
 /// The arguments that the tool's accepted schema does not name.
@@ -138,10 +138,10 @@ async fn ask(
     policies: Vec<String>,
     once_only: bool,
     client: &Arc<dyn ClientPeer>,
-) -> Result<Permit, Rejection> {
+) -> Result<Permit, CallRejection> {
     let version = target.authority.version();
     let reject = |refusal: Refusal| {
-        Rejection::new(version, refusal).with_arguments(arguments.commitment).with_policies(policies.clone())
+        CallRejection::new(version, refusal).with_arguments(arguments.commitment).with_policies(policies.clone())
     };
     let request = approval_request(engine, context, call, target, arguments, &policies, once_only);
     let expires = request.expires;

@@ -8,7 +8,7 @@
 //!
 //! Each stage consumes the value on its left and is the only way to make the one on its right: the fields are private to the
 //! stage's file. So nothing executes without a permit, a reservation and an intent receipt, and nothing reaches the agent
-//! without a durable outcome. Stages stop a call with a [`Rejection`]; [`run`] turns it into a refusal with a receipt of its own.
+//! without a durable outcome. Stages stop a call with a [`CallRejection`]; [`run`] turns it into a refusal with a receipt of its own.
 //!
 //! What the types forbid, checked by the compiler in the tests of this page:
 //!
@@ -96,7 +96,7 @@ use briefcase_types::{CallId, Refusal};
 pub use decide::{Permitted, decide};
 pub use execute::{Answered, execute};
 pub use quote::{Quoted, decide_quote};
-pub use rejection::Rejection;
+pub use rejection::CallRejection;
 pub use release::{ReleaseResult, release};
 pub use reserve::{Reserved, reserve};
 pub use resolve::{Resolved, Target, resolve};
@@ -130,7 +130,7 @@ async fn run_stages(
     context: CallContext,
     call: Call,
     client: Arc<dyn ClientPeer>,
-) -> Result<Released, Rejection> {
+) -> Result<Released, CallRejection> {
     let resolved = resolve(engine, context, call).instrument(debug_span!("resolve")).await?;
     let validated = debug_span!("validate").in_scope(|| validate(engine, resolved))?;
     let mut permitted = decide(engine, validated, &client).instrument(debug_span!("decide")).await?;

@@ -3,7 +3,7 @@
 use briefcase_ports::Quote;
 use briefcase_types::Refusal;
 
-use super::{Permitted, Rejection, Validated};
+use super::{CallRejection, Permitted, Validated};
 
 /// A call whose server asked a price and did nothing. It can run only after a new decision: [`decide_quote`] makes the
 /// [`Permitted`] that every later stage requires.
@@ -29,7 +29,7 @@ impl Quoted {
 ///
 /// # Errors
 /// The refusal `payment_required`. The outcome of the first attempt is on record already.
-pub fn decide_quote(quoted: Quoted) -> Result<Permitted, Rejection> {
+pub fn decide_quote(quoted: Quoted) -> Result<Permitted, CallRejection> {
     tracing::debug!(amount = %quoted.quote.amount, "a server asks a price; payments are not set up");
-    Err(Rejection::after_effect(quoted.refusal))
+    Err(CallRejection::after_effect(quoted.refusal))
 }

@@ -9,7 +9,7 @@ use briefcase_ports::{Entry, Urgency};
 
 /// Why a stage stopped the call.
 #[derive(Debug)]
-pub struct Rejection {
+pub struct CallRejection {
     refusal: Refusal,
     arguments: Option<Digest>,
     policies: Vec<String>,
@@ -17,7 +17,7 @@ pub struct Rejection {
     recorded: bool,
 }
 
-impl Rejection {
+impl CallRejection {
     pub(super) fn new(authority: u64, refusal: Refusal) -> Self {
         Self { refusal, arguments: None, policies: Vec::new(), authority, recorded: false }
     }

@@ -7,7 +7,7 @@ use briefcase_receipts::{Kind, Outcome, Receipt, Word};
 use briefcase_types::{Digest, Refusal, RefusalCode};
 use bytes::Bytes;
 
-use super::{Answered, CallContext, Quoted, Rejection, Validated, resolve::Target, validate::Arguments};
+use super::{Answered, CallContext, CallRejection, Quoted, Validated, resolve::Target, validate::Arguments};
 use crate::{
     Engine,
     call::{Call, Continuation, Released},
@@ -31,7 +31,7 @@ pub enum ReleaseResult {
 }
 
 /// Last stage.
-pub async fn release(engine: &Engine, answered: Answered) -> Result<ReleaseResult, Rejection> {
+pub async fn release(engine: &Engine, answered: Answered) -> Result<ReleaseResult, CallRejection> {
     let Answered { context, call, target, arguments, budget, mut reply, took } = answered;
     let quote = if let Err(UpstreamFailure::PaymentRequired(quote)) = &mut reply { quote.take() } else { None };
     let shown = Shown { server: &context.server, shape: shape(&call.request.operation, &target) };
@@ -75,7 +75,7 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<ReleaseResul
         }
         Filtered::Withheld { mut refusal, .. } => {
             refusal.receipt = Some(index);
-            let Some(quote) = quote else { return Err(Rejection::after_effect(refusal)) };
+            let Some(quote) = quote else { return Err(CallRejection::after_effect(refusal)) };
             let validated = Validated { context, call, target, arguments };
             Ok(ReleaseResult::Quoted(Box::new(Quoted { validated, quote: *quote, refusal })))
         }
@@ -240,8 +240,8 @@ fn unusable(reason: &'static str) -> Refusal {
 }
 
 /// The effect may have happened, but its outcome could not be recorded: the result stays here.
-fn withheld(error: &briefcase_ports::JournalError) -> Rejection {
-    Rejection::after_effect(Refusal::new(
+fn withheld(error: &briefcase_ports::JournalError) -> CallRejection {
+    CallRejection::after_effect(Refusal::new(
         RefusalCode::Unavailable,
         "withheld",
         format!("The call was sent, but its outcome could not be recorded, so its result is withheld: {error}."),

@@ -4,7 +4,7 @@ use briefcase_policy::{authority::Class, ledger::Reservation};
 use briefcase_receipts::{Intent, Kind, Receipt, Text, Word, Words};
 use briefcase_types::{Refusal, RefusalCode};
 
-use super::{CallContext, Permitted, Rejection, rejection::unrecorded, resolve::Target, validate::Arguments};
+use super::{CallContext, CallRejection, Permitted, rejection::unrecorded, resolve::Target, validate::Arguments};
 use crate::{Engine, call::Call};
 use briefcase_ports::{Durable, Entry, Urgency};
 
@@ -28,7 +28,7 @@ pub struct HeldBudget {
 }
 
 /// Fourth stage.
-pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Reserved, Rejection> {
+pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Reserved, CallRejection> {
     let Permitted { context, call, target, arguments, permit } = permitted;
     let version = target.authority.version();
     let reservation = engine.reserve(&target.authority, &context, target.cost).map_err(|exceeded| {
@@ -38,7 +38,7 @@ pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Reserved, 
             format!("The call would go past a budget: {exceeded}."),
             "Wait for the next window, or ask the person to raise it: `briefcase budget set`.",
         );
-        Rejection::new(version, refusal).with_arguments(arguments.commitment).with_policies(permit.policies.clone())
+        CallRejection::new(version, refusal).with_arguments(arguments.commitment).with_policies(permit.policies.clone())
     })?;
     let entry = Entry {
         receipt: Receipt {
@@ -69,7 +69,7 @@ pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Reserved, 
         Some(durable)
     } else if let Err(error) = engine.durable(durable).await {
         engine.give_back(reservation);
-        return Err(Rejection::new(version, unrecorded(&error)).with_arguments(arguments.commitment));
+        return Err(CallRejection::new(version, unrecorded(&error)).with_arguments(arguments.commitment));
     } else {
         None
     };

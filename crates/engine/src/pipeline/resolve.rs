@@ -8,7 +8,7 @@ use briefcase_policy::{
 };
 use briefcase_types::{Digest, Refusal, RefusalCode, ToolName};
 
-use super::{CallContext, Rejection};
+use super::{CallContext, CallRejection};
 use briefcase_ports::Operation;
 
 use crate::{
@@ -42,38 +42,38 @@ pub struct Target {
 }
 
 /// First stage.
-pub async fn resolve(engine: &Engine, context: CallContext, call: Call) -> Result<Resolved, Rejection> {
+pub async fn resolve(engine: &Engine, context: CallContext, call: Call) -> Result<Resolved, CallRejection> {
     let authority = engine.authority();
     let version = authority.version();
     let document = authority.document();
     if call.session.is_closed() || !authority.may_connect(&call.session.agent) {
-        return Err(Rejection::new(version, revoked()));
+        return Err(CallRejection::new(version, revoked()));
     }
     let server = document.servers.get(&call.request.connection.server).filter(|server| server.enabled);
     let Some(server) = server else {
-        return Err(Rejection::new(version, no_such_server(call.request.connection.server.as_str())));
+        return Err(CallRejection::new(version, no_such_server(call.request.connection.server.as_str())));
     };
     let target = match &call.request.operation {
         Operation::CallTool { tool, .. } => {
             let tool = tool.clone();
             accepted_tool(engine, &call, &authority, server, &tool)
                 .await
-                .map_err(|refusal| Rejection::new(version, refusal))?
+                .map_err(|refusal| CallRejection::new(version, refusal))?
         }
         operation => match Act::of(operation) {
             Some(act) => task(engine, &call, act, &authority, server)
                 .await
-                .map_err(|refusal| Rejection::new(version, refusal))?,
+                .map_err(|refusal| CallRejection::new(version, refusal))?,
             None => Target::of_server(&authority, server, operation),
         },
     };
     // Looking takes as long as the server likes: what was taken away meanwhile counts.
     let now = engine.authority();
     if call.session.is_closed() || !now.may_connect(&call.session.agent) {
-        return Err(Rejection::new(now.version(), revoked()));
+        return Err(CallRejection::new(now.version(), revoked()));
     }
     if !target.still_accepted(&call, &now) {
-        return Err(Rejection::new(now.version(), changed_meanwhile()));
+        return Err(CallRejection::new(now.version(), changed_meanwhile()));
     }
     let target = if now.version() == version { target } else { target.under(now) };
     Ok(Resolved { context, call, target })

@@ -7,7 +7,7 @@ use briefcase_types::{Refusal, RefusalCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{CallContext, Rejection, Resolved, resolve::Target};
+use super::{CallContext, CallRejection, Resolved, resolve::Target};
 use briefcase_ports::Operation;
 
 use crate::{Engine, approvals::CallKey, call::Call, tasks::Act};
@@ -31,10 +31,10 @@ pub struct Arguments {
 }
 
 /// Second stage.
-pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, Rejection> {
+pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, CallRejection> {
     let Resolved { context, mut call, target } = resolved;
     let version = target.authority.version();
-    let mut value = read(&call.request.operation).map_err(|refusal| Rejection::new(version, refusal))?;
+    let mut value = read(&call.request.operation).map_err(|refusal| CallRejection::new(version, refusal))?;
     if let Some((made, act)) = target.made().zip(Act::of(&call.request.operation)) {
         made.keep_asked(act, &mut value);
     }
@@ -42,10 +42,10 @@ pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, Reject
     let commitment = engine.commit_key.arguments(&context.call, &value).root();
     if let (Some(tool), Operation::CallTool { .. }) = (&target.tool, &call.request.operation) {
         tool.check_arguments(&value).map_err(|violations| {
-            Rejection::new(version, does_not_fit(&context, &violations)).with_arguments(commitment)
+            CallRejection::new(version, does_not_fit(&context, &violations)).with_arguments(commitment)
         })?;
     }
-    let reject = |refusal| Rejection::new(version, refusal).with_arguments(commitment);
+    let reject = |refusal| CallRejection::new(version, refusal).with_arguments(commitment);
     engine.outgoing_secrets(&value).map_err(reject)?;
     engine.outgoing_secrets(&Value::from(call.request.operation.name())).map_err(reject)?;
     let beside = beside(engine, &mut call).map_err(reject)?;
