@@ -69,7 +69,7 @@ impl McpServer {
     /// filtered.
     ///
     /// # Errors
-    /// The error for the server, when the client cannot be asked, does not answer, or answers with an error.
+    /// The error for the server, when the client has no such capability, does not respond, or responds with an error.
     pub async fn server_request(
         &self,
         session: SessionId,

@@ -18,7 +18,7 @@ use crate::{
     suspended::{Binding, SuspendedCall},
 };
 
-/// `-32042`: a legacy server wants URLs opened before the call is made again (2025-11-25).
+/// `-32042`: a legacy server requires that URLs are opened before the call is made again (2025-11-25).
 const URL_ELICITATION_REQUIRED: i64 = -32042;
 
 /// The response for the outcome of a call.
@@ -121,7 +121,7 @@ fn request_parts(raw: &str) -> Option<(String, &str)> {
     Some((request.string("method")?.into_owned(), request.get("params").unwrap_or("{}")))
 }
 
-/// The URLs that a legacy server wants opened, as `inputRequests`.
+/// The URLs of a legacy server's error, as `inputRequests`.
 fn url_requests(error: &RpcError) -> Option<String> {
     let data = error.data.as_deref().and_then(RawObject::from_slice)?;
     let elicitations = elements(data.get("elicitations")?)?;

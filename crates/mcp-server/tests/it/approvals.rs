@@ -1,4 +1,4 @@
-//! A call that waits for a person never dead-ends its agent (A4).
+//! A call that waits for a person always gives its agent a next step (A4).
 
 use std::{
     sync::{
@@ -16,8 +16,8 @@ use crate::world::{Handler, Server, World, approval, doing, modern, notice, resu
 
 const LINK: &str = "http://localhost:1/approvals/AAAAAAAAAAAAAAAAAAAAAA";
 
-/// The engine: asks a person who answers after `decides`; gives up after the call's patience. A later call picks the
-/// answer up.
+/// A handler whose person decides after `decides`. A call is refused after its approval timeout; a later call finds the
+/// decision.
 fn asking(decides: Duration) -> Handler {
     let begun = Arc::new(std::sync::Mutex::new(None));
     doing(move |request, peer| {
@@ -66,7 +66,7 @@ async fn a_client_that_wants_progress_gets_it_while_a_person_decides() {
     assert!(messages.iter().all(|params| params["progressToken"] == "tok"));
     let progress: Vec<f64> = messages.iter().map(|params| params["progress"].as_f64().unwrap()).collect();
     assert!(progress.windows(2).all(|pair| pair[0] < pair[1]), "{progress:?}");
-    // At 0, 5, 10, 15, 20 s; then the server's own, and nothing more about approval.
+    // At 0, 5, 10, 15, 20 s; then the server's progress, and no more of ours.
     assert_eq!(messages.len(), 6);
     let text = messages[0]["message"].as_str().unwrap();
     assert!(text.contains("approve") && text.contains(LINK), "{text}");
@@ -101,7 +101,7 @@ async fn a_legacy_client_gets_the_address_and_its_response_decides_nothing() {
     assert_eq!(complete["method"], "notifications/elicitation/complete");
     let (_, answer) = client.next().await;
     assert_eq!(answer["result"], json!({"content":[]}));
-    // The client has said yes, the person has not: still refused.
+    // The client accepted, the person did not: still refused.
     let world = self::world(3600);
     let mut client = world.legacy(View::All, json!({"elicitation":{"url":{}}})).await;
     client.ask(1, "tools/call", json!({"name":"srv__pay"}));
@@ -144,7 +144,7 @@ async fn a_late_retry_finds_the_decision_made_in_the_meantime() {
     let answer = client.request(2, "tools/call", modern_call(json!({"requestState":asked["requestState"]}))).await;
     assert_eq!(answer["result"], json!({"resultType":"complete","content":[]}));
     assert_eq!(world.handler.calls(), 2);
-    // Nobody decided: the refusal says so, with no second address.
+    // Nobody decided: the refusal names that, without a second address.
     let world = self::world(100_000);
     let mut client = world.open("alice", View::All);
     let asked = client.request(1, "tools/call", modern_call(json!({}))).await["result"].clone();

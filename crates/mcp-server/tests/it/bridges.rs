@@ -1,4 +1,4 @@
-//! Servers that ask, across the eras.
+//! Server requests, across the eras.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::world::{Client, Server, World, answering, doing, failing, modern, related, result};
 
-/// A legacy server that asks two things at once and answers with what it got.
+/// A legacy server that sends two requests at once and returns both responses.
 fn curious() -> Server {
     let handler = doing(|request, peer| async move {
         let form = Bytes::from_static(br#"{"message":"name?","requestedSchema":{}}"#);
@@ -46,7 +46,7 @@ async fn a_legacy_client_answers_server_requests_on_the_route_of_its_own_request
             _ => json!({"action":"accept","content":{"name":"Ada"}}),
         };
         client.send(json!({"jsonrpc":"2.0","id":question["id"],"result":result}));
-        // A second answer to the same question counts for nothing.
+        // A second response to the same request is ignored.
         client.send(json!({"jsonrpc":"2.0","id":question["id"],"result":{"action":"decline"}}));
     }
     assert_ne!(ids[0], ids[1]);
@@ -71,7 +71,7 @@ async fn server_requests_end_with_errors_timeouts_and_cancelled_calls() {
     assert_eq!(route, related(&json!(1)));
     let (_, answer) = client.next().await;
     assert_eq!(answer["result"]["structuredContent"], json!({"name":{"error":-1},"roots":{"error":-32603}}));
-    // A cancelled call takes its questions along.
+    // A cancelled call cancels its requests to the client.
     client.ask(2, "tools/call", json!({"name":"srv__t"}));
     let asked: Vec<Value> = vec![client.next().await.1, client.next().await.1];
     client.send(json!({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2}}));
@@ -112,7 +112,7 @@ async fn the_retry_of_a_modern_client_resumes_the_legacy_call() {
     let asked = suspended(&mut client).await;
     let (name, roots) = (key_of(&asked, "elicitation/create"), key_of(&asked, "roots/list"));
     assert_eq!(asked["inputRequests"][&name]["params"]["message"], "name?");
-    // One answer is missing: it is asked for again.
+    // One response is missing: the request is sent again.
     let more =
         client.request(2, "tools/call", retry(&asked["requestState"], json!({&name:{"action":"decline"}}))).await;
     let more = more["result"].clone();

@@ -1,4 +1,4 @@
-//! Messages that are not what they should be, floods, and requests that are given up.
+//! Invalid messages, floods, and cancelled requests.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn an_invalid_message_gets_an_error_and_the_connection_stays_open() {
     }
     assert_eq!(world.handler.calls(), 0);
     assert_eq!(client.request(9, "ping", json!({})).await["result"], json!({}));
-    // Notifications and stray answers are never answered.
+    // Notifications and stray responses get no response.
     client.send(json!({"jsonrpc":"2.0","method":"no/such"}));
     client.send(json!({"jsonrpc":"2.0","id":1,"result":{}}));
     client.send(json!({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{}}}));
@@ -153,7 +153,7 @@ async fn a_cancelled_call_gets_the_cancellation_and_no_response_but_runs_to_its_
     tokio::time::sleep(Duration::from_millis(10)).await;
     client.send(json!({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"reason":"x"}}));
     ended.recv().await.unwrap();
-    // The same by a closed stream, then by a closed conversation.
+    // The same by a closed stream, then by a closed connection.
     client.ask(2, "tools/call", json!({"name":"srv__echo"}));
     tokio::time::sleep(Duration::from_millis(10)).await;
     client.connection.cancel(&briefcase_mcp::RequestId::number(2));
@@ -180,7 +180,7 @@ async fn a_panic_in_the_handler_costs_one_response_only() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever comes in, the conversation still answers.
+    /// The connection still answers after any messages.
     #[test]
     fn no_sequence_of_messages_breaks_a_connection(
         messages in prop::collection::vec(

@@ -1,4 +1,4 @@
-//! What servers say unasked, and while they work.
+//! Server messages outside of requests, and during calls.
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ async fn progress_and_logs_of_a_call_belong_to_its_request() {
     assert_eq!(client.next().await.1["params"]["data"], "hello");
     assert_eq!(client.next().await.1["id"], 1);
     client.silence().await;
-    // Modern: only what the request asked for.
+    // Modern: only the level of the request.
     client.request(2, "tools/call", modern(json!({"name":"a__t"}), json!({}))).await;
     let mut wanting = meta(json!({}));
     wanting["io.modelcontextprotocol/logLevel"] = json!("info");

@@ -1,4 +1,4 @@
-//! What a client learns of the servers, in both eras and both views.
+//! The handshake and discovery, in both eras and both views.
 
 use std::time::Duration;
 

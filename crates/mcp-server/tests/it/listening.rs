@@ -107,7 +107,7 @@ async fn connections_of_one_session_share_subscriptions_and_each_is_notified() {
     first.send(json!({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}));
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert_eq!(world.handler.calls(), 1);
-    // One conversation ends; the other goes on.
+    // One connection closes; the other stays.
     first.connection.close();
     world.event(&second, "a", ServerEvent::ToolsChanged);
     assert_eq!(second.next().await.1["method"], "notifications/tools/list_changed");

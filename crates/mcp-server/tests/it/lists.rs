@@ -1,4 +1,4 @@
-//! Lists of everything, under the names of the view.
+//! All lists, under the names of the view.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -78,7 +78,7 @@ async fn a_method_without_the_servers_capability_is_unknown_in_its_view() {
     let mut client = world.one("one");
     let answer = client.request(1, "tools/list", modern(json!({}), json!({}))).await;
     assert_eq!(answer["error"]["code"], -32601);
-    // Among others it only has none.
+    // In a view of all servers, its list is empty.
     let mut all = world.legacy(View::All, json!({})).await;
     let tools = all.request(1, "tools/list", json!({})).await["result"]["tools"].clone();
     assert_eq!(tools.as_array().unwrap().len(), 2);

@@ -1,4 +1,4 @@
-//! Calls go where their name says, with what the client said, and come back under the names of the view.
+//! Calls reach the server that their name has, with the client's members, and return under the names of the view.
 
 use briefcase_mcp_server::View;
 use briefcase_ports::{FollowUp, Operation};

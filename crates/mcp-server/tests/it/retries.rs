@@ -1,4 +1,4 @@
-//! `requestState` in the hands of clients: only our handle, once, for its agent and its request (attacks 26 and 39).
+//! `requestState` of clients: a handle that works once, for its agent and its request (attacks 26 and 39).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::world::{Client, Server, World, doing, modern, result};
 
-/// A modern server that asks for a name, keeping `upstream-state`, and then greets.
+/// A modern server that requests a name with the state `upstream-state`, and then greets.
 fn greeter() -> Server {
     let handler = doing(|request, _| async move {
         let member = |name| request.members.iter().find(|(key, _)| *key == name).map(|(_, raw)| raw.clone());
@@ -58,7 +58,7 @@ async fn a_retry_continues_the_call_with_the_servers_own_state() {
     let seen = world.handler.last();
     assert_eq!(seen.continuation, Some(7));
     assert_eq!(seen.members, json!({"requestState":"upstream-state","inputResponses":answers()}));
-    // Input without a state is a new call, and the input stays here: nobody approved it.
+    // Input without a state makes a new call, without the input: nobody approved it.
     client.request(3, "tools/call", call(json!({}), json!({"inputResponses":answers()}))).await;
     assert_eq!((world.handler.last().continuation, world.handler.last().members), (None, json!({})));
 }
@@ -130,7 +130,7 @@ async fn input_requests_need_a_declared_capability() {
     assert_eq!(answer["error"]["data"]["requiredCapabilities"], json!({"elicitation":{"form":{}}}));
     let only_url = modern(json!({"name":"t"}), json!({"elicitation":{"url":{}}}));
     assert_eq!(client.request(1, "tools/call", only_url).await["error"]["code"], -32021);
-    // What may not ask at all gets a clear error instead.
+    // A method that cannot carry input requests gets an error.
     let complete = modern(json!({"ref":{"type":"ref/prompt","name":"p"}}), json!({"elicitation":{}}));
     let answer = client.request(1, "completion/complete", complete).await;
     assert_eq!(
@@ -155,7 +155,7 @@ async fn each_round_has_its_own_state_even_when_the_server_keeps_none() {
     assert_eq!(world.handler.last().members, json!({"inputResponses":{"r":{"roots":[]}}}));
     assert_ne!(first["requestState"], second["requestState"]);
     assert_ne!(second["requestState"], "two");
-    // A state without questions may be sent back at once.
+    // A state without input requests may be sent back at once.
     client.request(3, "tools/call", call(json!({}), json!({"requestState":second["requestState"]}))).await;
     assert_eq!(world.handler.last().members, json!({"requestState":"two"}));
 }

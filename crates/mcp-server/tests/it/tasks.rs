@@ -1,4 +1,4 @@
-//! Task ids towards agents, in both eras and both directions (attack 26).
+//! Task handles, in both eras and both directions (attack 26).
 
 use briefcase_mcp_server::View;
 use briefcase_ports::{FollowUp, Operation, ServerEvent};
@@ -73,7 +73,7 @@ async fn another_agents_task_is_unknown() {
         assert_eq!((&unknown["error"], &own_raw["error"]), (&stolen["error"], &stolen["error"]));
     }
     assert_eq!(world.handler.calls(), calls);
-    // A view of another server does not lead there either, and a removed agent's handles are gone.
+    // The handle is unknown in the view of another server, and after its agent is removed.
     world.mcp_server.remove_agent(&"alice".parse().unwrap());
     assert_eq!(client.request(1, "tasks/get", json!({"taskId":handle})).await["error"]["code"], -32602);
 }
