@@ -16,9 +16,21 @@ const SERVER: &str = "node_modules/@modelcontextprotocol/server-filesystem/dist/
 
 /// Builds the release programs and runs the main job with them; arguments go to `briefcase demo`.
 pub fn run(args: &[String]) -> Result<(), Failure> {
-    println!("demo: building briefcased, mcp-gateway and briefcase (release; minutes the first time)");
+    println!("demo: building briefcased, briefcase-jail, mcp-gateway and briefcase (release; minutes the first time)");
     Step::cargo()
-        .args(["build", "--locked", "--release", "-p", "briefcased", "-p", "mcp-gateway", "-p", "briefcase"])
+        .args([
+            "build",
+            "--locked",
+            "--release",
+            "-p",
+            "briefcased",
+            "-p",
+            "briefcase-jail",
+            "-p",
+            "mcp-gateway",
+            "-p",
+            "briefcase",
+        ])
         .run()?;
     println!("demo: fetching the third-party MCP server (npm)\n");
     let server = server()?;

@@ -53,7 +53,7 @@ fn build(profile: &str) -> Result<(), Failure> {
     if profile == "dev" {
         return programs::build(&[]);
     }
-    let packages = ["-p", "briefcased", "-p", "mcp-gateway", "-p", "bench"];
+    let packages = ["-p", "briefcased", "-p", "briefcase-jail", "-p", "mcp-gateway", "-p", "bench"];
     Step::cargo().args(["build", "--locked", "--profile", profile]).args(packages).run()
 }
 

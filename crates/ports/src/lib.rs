@@ -9,8 +9,11 @@ mod clock;
 mod connection;
 mod factors;
 mod journal;
+mod launcher;
 mod quote;
+mod request_authorizer;
 mod rpc;
+mod server_catalog;
 mod server_events;
 mod server_info;
 mod upstreams;
@@ -23,9 +26,15 @@ pub use clock::MonotonicClock;
 pub use connection::{ClientProfile, ConnectionKey, Sharing};
 pub use factors::{Evidence, FactorRefusal, Factors, SignedAnswer};
 pub use journal::{Durable, Entry, Journal, JournalError, Record, Urgency};
+pub use launcher::{ChildProcess, LaunchCommand, LaunchError, LaunchedChild, Launcher};
 pub use quote::Quote;
+pub use request_authorizer::{AfterChallenge, Challenge, RequestAuthorizer, RequestToAuthorize};
 pub use rpc::{Reply, RpcError};
-pub use server_events::ServerEvent;
+pub use server_catalog::{
+    Endpoint, EnvValue, HeaderSpec, HeaderSpecError, NotReady, SECRET_PLACEHOLDER, SecretSource, ServerCatalog,
+    ServerLimits, ServerSpec,
+};
+pub use server_events::{ServerEvent, ServerObserver};
 pub use server_info::{ListKind, ServerInfo};
 pub use upstreams::{Definition, Listing, Outbound, UpstreamFailure, Upstreams};
 

@@ -1,6 +1,9 @@
 //! Messages of servers outside of any request.
 
+use briefcase_types::{ServerId, SessionId};
 use bytes::Bytes;
+
+use crate::{BoxFuture, RpcError};
 
 /// A message of a server outside of any request. Its content is untrusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,4 +37,19 @@ pub enum ServerEvent {
         /// A stable word.
         reason: &'static str,
     },
+}
+
+/// Receives what servers send outside of any request. Runs on the connection's own task, so [`Self::event`] must not block.
+pub trait ServerObserver: Send + Sync {
+    /// Receives an event. Events are limited in rate; their content is untrusted.
+    fn event(&self, server: &ServerId, session: SessionId, event: ServerEvent);
+
+    /// Answers a server's request (sampling, elicitation, roots) that belongs to no request in flight.
+    fn request<'a>(
+        &'a self,
+        server: &'a ServerId,
+        session: SessionId,
+        method: &'a str,
+        params: Bytes,
+    ) -> BoxFuture<'a, Result<Bytes, RpcError>>;
 }

@@ -29,7 +29,7 @@ pub fn again_as_nobody(test: &str) -> bool {
         open_to_all(&deps);
         let copy = deps.join("it");
         std::fs::copy(&exe, &copy).expect("the test can be copied");
-        for name in ["briefcased", "mcp-gateway", "briefcase", "mock-upstream"] {
+        for name in ["briefcased", "briefcase-jail", "mcp-gateway", "briefcase", "mock-upstream"] {
             std::fs::copy(program(name), folder.path().join(name)).expect("the program can be copied");
         }
         place = Some(folder);

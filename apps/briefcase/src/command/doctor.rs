@@ -47,7 +47,7 @@ fn check(name: &str, severity: Severity, message: &str, next_step: Option<&str>)
 /// What can be seen without the daemon: programs, folders, token files.
 fn own_checks(ctx: &CommandContext) -> Vec<Check> {
     let mut checks = Vec::new();
-    for name in ["briefcased", "mcp-gateway"] {
+    for name in ["briefcased", "briefcase-jail", "mcp-gateway"] {
         checks.push(match ctx.program(name) {
             Ok(path) => check(name, Severity::Ok, &format!("{} is there.", path.display()), None),
             Err(_) => check(

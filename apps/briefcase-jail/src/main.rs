@@ -1,0 +1,52 @@
+//! `briefcase-jail`: starts one local MCP server for the daemon, and becomes it.
+//!
+//! The daemon starts this program, reads its hello, and sends one request (see [`briefcase_helper_protocol::launch`]).
+//! It confines nothing yet. It keeps these invariants:
+//!
+//! - **The server dies with the daemon.** The kernel sends it SIGKILL when the daemon is gone.
+//! - **The server gets three descriptors**: standard input, output and error, as the request brought them.
+//! - **The server has a session of its own**: no controlling terminal, and one process group that the daemon can end.
+//! - **No process stays.** A helper that succeeds has become the server; one that fails reports the step and exits.
+
+mod descriptors;
+mod launch;
+
+use std::{convert::Infallible, io::Write as _, process::ExitCode};
+
+use briefcase_helper_protocol::{
+    DaemonChannel, DaemonChannelError,
+    launch::{JAIL, LaunchReply, LaunchRequest},
+};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(never) => match never {},
+        Err(Ended::Reported) => ExitCode::FAILURE,
+        Err(Ended::DaemonChannel(error)) => {
+            let _ = writeln!(std::io::stderr(), "{JAIL}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why the program is still this one.
+enum Ended {
+    /// The daemon knows the reason, or has gone away.
+    Reported,
+    /// The conversation broke.
+    DaemonChannel(DaemonChannelError),
+}
+
+impl From<DaemonChannelError> for Ended {
+    fn from(error: DaemonChannelError) -> Self {
+        Self::DaemonChannel(error)
+    }
+}
+
+fn run() -> Result<Infallible, Ended> {
+    let mut channel = DaemonChannel::open(JAIL, env!("CARGO_PKG_VERSION"))?;
+    let Some((request, streams)) = channel.receive::<LaunchRequest<'_>>()? else { return Err(Ended::Reported) };
+    let failure = launch::launch(&mut channel, &request, streams)?;
+    channel.send(&LaunchReply::Err(failure))?;
+    Err(Ended::Reported)
+}

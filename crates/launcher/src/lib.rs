@@ -1,0 +1,13 @@
+//! Starts local MCP servers through `briefcase-jail`.
+//!
+//! [`JailLauncher`] implements [`briefcase_ports::Launcher`]. The helper becomes the server, so no process stays between
+//! the daemon and it; a start costs one more `exec`. Invariants:
+//!
+//! - A child is reported as started only after `exec` succeeded.
+//! - A child dies with the daemon. When its handle is dropped it is killed.
+//! - Secrets in the environment are sent only after the helper's handshake, and the buffers that held them are wiped.
+
+mod child;
+mod jail;
+
+pub use jail::{JAIL, JailLauncher};
