@@ -18,7 +18,7 @@ use briefcase_policy::{
     ledger::{Actual, BudgetIndex, Charge, Event, Ledger},
     pin,
 };
-use briefcase_ports::Journal as _;
+use briefcase_ports::{Journal as _, Launcher};
 use briefcase_presence::PasskeyError;
 use briefcase_receipts::{
     Kind, Receipt, Reconcile, Start, Verdict, Word,
@@ -27,7 +27,7 @@ use briefcase_receipts::{
 };
 use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Opened, Reader, Store, StoreError};
 use briefcase_types::{Clock as _, Digest, Entropy};
-use briefcase_upstream::{Pool, PoolParts, Surroundings};
+use briefcase_upstream::{ChildEnvironment, Pool, PoolParts};
 use briefcase_vault::{Credential, LogKey, SealedRecord, Unlocked, VaultError};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
@@ -66,8 +66,8 @@ pub struct Open {
     pub presence: Arc<Presence>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// What child processes get.
-    pub children: Surroundings,
+    /// How child processes start.
+    pub children: Children,
     /// Keys, for slots and backups.
     pub unlocked: Arc<Unlocked>,
     /// Which installation this is.
@@ -88,6 +88,15 @@ impl Open {
     pub fn secrets(&self) -> Secrets {
         Secrets::new(Arc::clone(&self.unlocked), self.reader.clone(), self.engine.authority_handle())
     }
+}
+
+/// How child processes start.
+#[derive(Clone)]
+pub struct Children {
+    /// The program that starts them.
+    pub launcher: Arc<dyn Launcher>,
+    /// The variables that every one of them gets.
+    pub environment: ChildEnvironment,
 }
 
 /// Why a briefcase does not open.
@@ -136,8 +145,8 @@ pub struct Surrounding {
     pub entropy: Arc<dyn Entropy>,
     /// The console's port.
     pub console_port: u16,
-    /// What child processes get.
-    pub children: Surroundings,
+    /// How child processes start.
+    pub children: Children,
 }
 
 /// Opens the briefcase. Blocks for as long as a passphrase takes to check: call it where blocking is allowed, inside a runtime.
@@ -208,12 +217,14 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
     })?);
     let server_messages = Arc::new(ServerMessages::default());
     let secrets = Secrets::new(unlocked.clone(), reader.clone(), authority.clone());
-    let servers = Servers { authority: authority.clone(), secrets };
+    let servers = Arc::new(Servers { authority: authority.clone(), secrets });
     let pool = Arc::new(Pool::new(PoolParts {
-        directory: Arc::new(servers),
-        watcher: server_messages.clone(),
+        catalog: servers.clone(),
+        secrets: servers,
+        observer: server_messages.clone(),
         egress: Egress::new(EgressSettings::default())?,
-        surroundings: around.children.clone(),
+        launcher: around.children.launcher.clone(),
+        environment: around.children.environment.clone(),
     }));
     let engine = Arc::new(Engine::new(Parts {
         journal: store.clone(),

@@ -49,4 +49,7 @@ pub struct Run {
     /// The console's port on localhost; 0 takes a free one.
     #[arg(long, default_value_t = 4483)]
     pub console_port: u16,
+    /// The program that starts local servers; `briefcase-jail` beside this program when absent.
+    #[arg(long, value_name = "PATH")]
+    pub jail: Option<PathBuf>,
 }

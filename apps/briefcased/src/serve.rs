@@ -9,8 +9,9 @@ use std::{
 
 use briefcase_api::Unlock;
 use briefcase_ipc::{AdminListener, AgentListener, Paths};
+use briefcase_launcher::{JAIL, JailLauncher};
 use briefcase_types::{Clock as _, Entropy, SecretString};
-use briefcase_upstream::Surroundings;
+use briefcase_upstream::ChildEnvironment;
 use briefcase_vault::UnlockKey;
 use tokio::{
     net::TcpListener,
@@ -22,10 +23,10 @@ use crate::{
     admin::{console_session::ConsoleSessions, offers::Offers, probes::Probes, server, state::Admin},
     agents,
     life::{Key, Life},
-    open::Surrounding,
+    open::{Children, Surrounding},
     options::Run,
     print,
-    process::ambient::SystemClock,
+    process::{ambient::SystemClock, installation},
     selftest,
 };
 
@@ -42,11 +43,13 @@ pub fn run(
     let filter = variable("BRIEFCASE_LOG").unwrap_or_else(|| "warn".to_owned());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     let key = if options.unlock_stdin { Some(read_key()?) } else { None };
-    let children = Surroundings {
+    let jail = options.jail.clone().map_or_else(|| installation::program(JAIL), Ok)?;
+    let environment = ChildEnvironment {
         path: variable("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()),
         home: variable("HOME").map_or_else(|| paths.state.clone(), Into::into),
         lang: variable("LANG").unwrap_or_else(|| "C.UTF-8".to_owned()),
     };
+    let children = Children { launcher: Arc::new(JailLauncher::new(jail)?), environment };
     // The provider is installed once; a second time would be another part of this program doing the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -58,7 +61,7 @@ async fn serve(
     clock: Arc<SystemClock>,
     entropy: Arc<dyn Entropy>,
     console_port: u16,
-    children: Surroundings,
+    children: Children,
     key: Option<Key>,
 ) -> Done {
     // Bound before anything is opened: a second daemon stops here, with a clear word.

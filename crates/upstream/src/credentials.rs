@@ -1,34 +1,35 @@
-//! The one place where secrets meet headers and environments.
+//! The only place where secrets meet headers and environments.
 //!
-//! Invariant: outside of this module's closures no secret is held as text; a header that carries one is marked
+//! Invariant: no secret is kept as text outside of this module's closures; a header that carries one is marked
 //! sensitive, so that nothing prints it.
 
 use std::sync::Arc;
 
+use briefcase_ports::{
+    AfterChallenge, BoxFuture, Challenge, EnvValue, HeaderSpec, NotReady, RequestAuthorizer, RequestToAuthorize,
+    SECRET_PLACEHOLDER, SecretSource,
+};
 use briefcase_types::SecretName;
 use http::{HeaderMap, HeaderValue};
 use zeroize::Zeroizing;
 
-use crate::{Directory, EnvValue, HeaderSpec, NotReady, spec::SLOT};
-
-/// Builds the registered headers anew for each request.
-pub(crate) struct Credentials {
-    directory: Arc<dyn Directory>,
+/// Authorizes requests with the registered headers, built anew for each request.
+pub(crate) struct HeaderAuthorizer {
+    secrets: Arc<dyn SecretSource>,
     headers: Vec<HeaderSpec>,
 }
 
-impl Credentials {
-    pub(crate) fn new(directory: Arc<dyn Directory>, headers: Vec<HeaderSpec>) -> Self {
-        Self { directory, headers }
+impl HeaderAuthorizer {
+    pub(crate) fn new(secrets: Arc<dyn SecretSource>, headers: Vec<HeaderSpec>) -> Self {
+        Self { secrets, headers }
     }
 
-    /// Adds the registered headers.
-    pub(crate) fn add_to(&self, headers: &mut HeaderMap) -> Result<(), NotReady> {
+    fn add_to(&self, headers: &mut HeaderMap) -> Result<(), NotReady> {
         for spec in &self.headers {
             let value = match spec.secret() {
                 None => header(spec.template())?,
                 Some(name) => {
-                    let mut value = with(&*self.directory, name, spec.template(), header)?;
+                    let mut value = with(&*self.secrets, name, spec.template(), header)?;
                     value.set_sensitive(true);
                     value
                 }
@@ -39,12 +40,23 @@ impl Credentials {
     }
 }
 
+impl RequestAuthorizer for HeaderAuthorizer {
+    fn authorize<'a>(&'a self, request: RequestToAuthorize<'a>) -> BoxFuture<'a, Result<(), NotReady>> {
+        Box::pin(async move { self.add_to(request.headers) })
+    }
+
+    /// The same headers would be rejected again.
+    fn on_challenge<'a>(&'a self, _: Challenge<'a>) -> BoxFuture<'a, AfterChallenge> {
+        Box::pin(async { AfterChallenge::Fail })
+    }
+}
+
 /// A variable's value for a child that is being started.
-pub(crate) fn env_value(directory: &dyn Directory, value: &EnvValue) -> Result<Zeroizing<String>, NotReady> {
+pub(crate) fn env_value(secrets: &dyn SecretSource, value: &EnvValue) -> Result<Zeroizing<String>, NotReady> {
     match value {
         EnvValue::Plain(text) => Ok(Zeroizing::new(text.clone())),
         EnvValue::Secret { template, secret } => {
-            with(directory, secret, template, |text| Ok(Zeroizing::new(text.to_owned())))
+            with(secrets, secret, template, |text| Ok(Zeroizing::new(text.to_owned())))
         }
     }
 }
@@ -55,14 +67,14 @@ fn header(text: &str) -> Result<HeaderValue, NotReady> {
 }
 
 fn with<T>(
-    directory: &dyn Directory,
+    secrets: &dyn SecretSource,
     name: &SecretName,
     template: &str,
     mut use_text: impl FnMut(&str) -> Result<T, NotReady>,
 ) -> Result<T, NotReady> {
     let mut made = None;
-    directory.with_secret(name, &mut |secret| {
-        let text = Zeroizing::new(template.replace(SLOT, secret));
+    secrets.with_secret(name, &mut |secret| {
+        let text = Zeroizing::new(template.replace(SECRET_PLACEHOLDER, secret));
         made = Some(use_text(&text));
     })?;
     made.unwrap_or_else(|| Err(NotReady(format!("the secret `{name}` is not in the vault"))))

@@ -1,11 +1,14 @@
-//! Opening a connection in the era that client and server share, or in the one the server has.
+//! The handshake: opens a connection in the era that client and server share, or in the one the server has.
 
 use std::{path::Path, sync::Arc};
 
-use briefcase_egress::{Egress, Target};
+use briefcase_egress::Egress;
 use briefcase_mcp::{LEGACY_VERSIONS, MODERN_VERSIONS, method};
 use briefcase_output_filter::Redactor;
-use briefcase_ports::{ClientProfile, Reply, UpstreamFailure};
+use briefcase_ports::{
+    ClientProfile, Endpoint, EnvValue, HeaderSpec, Launcher, NotReady, Reply, SecretSource, ServerCatalog, ServerInfo,
+    ServerObserver, ServerSpec, UpstreamFailure,
+};
 use briefcase_types::{Era, ServerId, SessionId};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -13,132 +16,101 @@ use serde_json::value::RawValue;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Directory, EnvValue, HeaderSpec, ServerSpec, Surroundings, Transport, Watcher,
-    child::Start,
-    coalesce::Origin,
-    credentials::Credentials,
-    http_wire::HttpWire,
-    inbound::{Generations, Inbound},
-    link::{Call, Link, Wire},
+    child_environment::ChildEnvironment,
+    connection::Connection,
+    credentials::HeaderAuthorizer,
+    debounce::EventSink,
+    failure::{TransportFailure, protocol},
+    http_target::http_target,
+    mcp_headers,
     params::{self, quoted},
-    related::Failure,
-    sse_wire, stdio,
+    server_messages::{ListGenerations, ServerMessages},
+    transport::{
+        Transport,
+        call::Call,
+        http_client::HttpClient,
+        sse,
+        stdio::{self, ChildStart},
+        streamable_http::StreamableHttp,
+    },
 };
 
-/// The version of the oldest transport, which is no longer offered but still understood.
-const OLDEST: &str = "2024-11-05";
+/// The version of the oldest transport. Briefcase does not offer it, but still speaks it.
+const OLDEST_VERSION: &str = "2024-11-05";
 
-/// What a server said of itself when the connection was opened. Untrusted; never used for routing or names.
-#[derive(Clone, Debug)]
-pub struct Greeting {
-    /// The era in which the connection was opened.
-    pub era: Era,
-    /// The version agreed on.
-    pub version: String,
-    /// `capabilities`, raw.
-    pub capabilities: Bytes,
-    /// `serverInfo`, raw (`{}` when absent).
-    pub info: Bytes,
-    /// `instructions`.
-    pub instructions: Option<String>,
-}
-
-/// What all connections of a pool share: no state of any server or agent.
-pub(crate) struct Common {
-    pub(crate) directory: Arc<dyn Directory>,
-    pub(crate) watcher: Arc<dyn Watcher>,
+/// What all connections of a pool share. It holds no state of any server or agent.
+pub(crate) struct PoolContext {
+    pub(crate) catalog: Arc<dyn ServerCatalog>,
+    pub(crate) secrets: Arc<dyn SecretSource>,
+    pub(crate) observer: Arc<dyn ServerObserver>,
+    pub(crate) launcher: Arc<dyn Launcher>,
     pub(crate) egress: Egress,
-    pub(crate) surroundings: Surroundings,
-    pub(crate) farewells: TaskTracker,
+    pub(crate) environment: ChildEnvironment,
+    pub(crate) shutdown_tasks: TaskTracker,
 }
 
-/// Which eras a server is known to speak.
+/// The eras that a server is known to speak, or not to speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Known {
+pub(crate) struct KnownEras {
     pub(crate) modern: Option<bool>,
     pub(crate) legacy: Option<bool>,
 }
 
-/// One opening.
+/// One opening of a connection.
 pub(crate) struct Opening<'a> {
-    pub(crate) common: &'a Common,
+    pub(crate) pool: &'a PoolContext,
     pub(crate) server: &'a ServerId,
     pub(crate) session: SessionId,
     pub(crate) spec: &'a ServerSpec,
     pub(crate) client: &'a ClientProfile,
-    pub(crate) generations: &'a Arc<Generations>,
+    pub(crate) generations: &'a Arc<ListGenerations>,
 }
 
-/// A wire whose handshake is not done. A child that is still there after one attempt may be asked in its other era; a
-/// wire that is left over, also because nobody waits any more, is closed.
-struct Spare(Option<Wire>);
+/// A transport whose handshake is not done. A child that still runs after one attempt is probed in its other era. A
+/// transport that is left over is closed, also when nobody waits any more.
+struct PendingTransport(Option<Transport>);
 
-impl Spare {
-    /// Holds a new wire, or the one that is there when there is no new one.
-    fn hold(&mut self, fresh: Option<Wire>) -> Result<&Wire, Failure> {
+impl PendingTransport {
+    /// Takes a new transport. Without one, keeps the one that is there.
+    fn set(&mut self, fresh: Option<Transport>) -> Result<&Transport, TransportFailure> {
         if fresh.is_some() {
             self.close();
             self.0 = fresh;
         }
-        self.0.as_ref().ok_or_else(no_handshake)
+        self.0.as_ref().ok_or_else(failed)
     }
 
     fn is_open(&self) -> bool {
-        self.0.as_ref().is_some_and(|wire| !wire.closed().is_cancelled())
+        self.0.as_ref().is_some_and(|transport| !transport.closed().is_cancelled())
     }
 
-    fn link(&mut self, greeting: Greeting) -> Result<Link, Failure> {
-        self.0.take().map(|wire| Link::new(wire, greeting)).ok_or_else(no_handshake)
+    fn connect(&mut self, server_info: ServerInfo) -> Result<Connection, TransportFailure> {
+        self.0.take().map(|transport| Connection::new(transport, server_info)).ok_or_else(failed)
     }
 
     fn close(&mut self) {
-        if let Some(wire) = self.0.take() {
-            wire.close("no_handshake");
+        if let Some(transport) = self.0.take() {
+            transport.close("no_handshake");
         }
     }
 }
 
-impl Drop for Spare {
+impl Drop for PendingTransport {
     fn drop(&mut self) {
         self.close();
     }
 }
 
-impl Greeting {
-    fn capability(&self, name: &str) -> Option<&RawValue> {
-        let params::Members(members) = serde_json::from_slice(&self.capabilities).ok()?;
-        members.into_iter().find(|(found, _)| found == name).map(|(_, value)| value)
-    }
-
-    /// Whether the server declares a capability.
-    #[must_use]
-    pub fn has(&self, capability: &str) -> bool {
-        self.capability(capability).is_some_and(|value| value.get().starts_with('{'))
-    }
-
-    /// Whether the server says that it tells of changes to a list.
-    #[must_use]
-    pub fn announces_changes(&self, capability: &str) -> bool {
-        #[derive(Deserialize)]
-        struct Wire {
-            #[serde(default, rename = "listChanged")]
-            changes: bool,
-        }
-        let declared = self.capability(capability).and_then(|value| serde_json::from_str::<Wire>(value.get()).ok());
-        declared.is_some_and(|wire| wire.changes)
-    }
-}
-
 impl Opening<'_> {
-    /// Opens a connection; learns which eras the server speaks on the way.
-    pub(crate) async fn open(&self, known: &mut Known) -> Result<Link, UpstreamFailure> {
-        let mut spare = Spare(None);
+    /// Opens a connection, and learns on the way which eras the server speaks.
+    pub(crate) async fn open(&self, known: &mut KnownEras) -> Result<Connection, UpstreamFailure> {
+        let mut pending = PendingTransport(None);
         let mut first = None;
         for era in self.order(*known) {
-            let opened = self.attempt(era, &mut spare).await;
+            let opened = self.attempt(era, &mut pending).await;
             let speaks = match &opened {
                 Ok(_) => Some(true),
-                Err(failure) if self.other_era_may_do(failure) => Some(false),
+                Err(failure) if self.may_speak_other_era(failure) => Some(false),
                 Err(_) => None,
             };
             match era {
@@ -146,22 +118,22 @@ impl Opening<'_> {
                 Era::Legacy => known.legacy = speaks.or(known.legacy),
             }
             match opened {
-                Ok(link) => return Ok(link),
+                Ok(connection) => return Ok(connection),
                 Err(failure) if speaks == Some(false) => first = first.or(Some(failure)),
                 Err(failure) => return Err(failure.into()),
             }
         }
-        *known = Known::default();
-        if let Transport::Http { target, headers } = &self.spec.transport
-            && let Some(Failure::Status(400 | 404 | 405 | 406 | 415 | 501)) = first
+        *known = KnownEras::default();
+        if let Endpoint::Http { url, headers } = &self.spec.endpoint
+            && let Some(TransportFailure::Status(400 | 404 | 405 | 406 | 415 | 501)) = first
         {
-            return Ok(self.oldest(target, headers).await?);
+            return Ok(self.open_oldest(url, headers).await?);
         }
         Err(first.map_or(UpstreamFailure::Protocol("no_common_version"), UpstreamFailure::from))
     }
 
     /// The client's era first, unless the server is known not to speak it.
-    fn order(&self, known: Known) -> Vec<Era> {
+    fn order(&self, known: KnownEras) -> Vec<Era> {
         let (first, second) = match self.client.era {
             Era::Modern => (Era::Modern, Era::Legacy),
             Era::Legacy => (Era::Legacy, Era::Modern),
@@ -174,77 +146,87 @@ impl Opening<'_> {
         if order.is_empty() { vec![first, second] } else { order }
     }
 
-    /// Whether the failure says that the server does not speak the era that was tried. A child that ends or stays silent
-    /// may have been startled by a method it does not know.
-    fn other_era_may_do(&self, failure: &Failure) -> bool {
-        let is_child = matches!(self.spec.transport, Transport::Stdio { .. });
+    /// Whether the failure means that the server does not speak the probed era. A child that ends or stays silent may
+    /// have failed on a method it does not know.
+    fn may_speak_other_era(&self, failure: &TransportFailure) -> bool {
+        let is_child = matches!(self.spec.endpoint, Endpoint::Stdio { .. });
         match failure {
-            Failure::Gone => true,
-            Failure::Status(status) => *status < 500 || *status == 501,
-            Failure::Upstream(UpstreamFailure::Protocol(word)) => {
+            TransportFailure::SessionEnded => true,
+            TransportFailure::Status(status) => *status < 500 || *status == 501,
+            TransportFailure::Upstream(UpstreamFailure::Protocol(word)) => {
                 !matches!(*word, "redirect" | "forbidden_address" | "flood")
             }
-            Failure::Upstream(UpstreamFailure::Unreachable(_) | UpstreamFailure::TimedOut) => is_child,
-            Failure::Upstream(_) => false,
+            TransportFailure::Upstream(UpstreamFailure::Unreachable(_) | UpstreamFailure::TimedOut) => is_child,
+            TransportFailure::Upstream(_) => false,
         }
     }
 
-    async fn attempt(&self, era: Era, spare: &mut Spare) -> Result<Link, Failure> {
-        let fresh = match &self.spec.transport {
-            Transport::Http { target, headers } => Some(self.http(target, headers, era)),
-            Transport::Stdio { .. } if spare.is_open() => None,
-            Transport::Stdio { argv, env, cwd } => Some(self.stdio(argv, env, cwd.as_deref())?),
+    async fn attempt(&self, era: Era, pending: &mut PendingTransport) -> Result<Connection, TransportFailure> {
+        let fresh = match &self.spec.endpoint {
+            Endpoint::Http { url, headers } => Some(self.http(url, headers, era)?),
+            Endpoint::Stdio { .. } if pending.is_open() => None,
+            Endpoint::Stdio { argv, env, cwd } => Some(self.stdio(argv, env, cwd.as_deref()).await?),
         };
-        let wire = spare.hold(fresh)?;
-        let greeting = match era {
-            Era::Modern => self.discover(wire).await?,
-            Era::Legacy => self.initialize(wire).await?,
+        let transport = pending.set(fresh)?;
+        let server_info = match era {
+            Era::Modern => self.discover(transport).await?,
+            Era::Legacy => self.initialize(transport).await?,
         };
-        spare.link(greeting)
+        pending.connect(server_info)
     }
 
-    async fn oldest(&self, target: &Target, headers: &[HeaderSpec]) -> Result<Link, Failure> {
-        let client = self.common.egress.client(target.clone());
-        let duplex = sse_wire::connect(client, self.credentials(headers), self.inbound(), &self.spec.limits).await?;
-        let mut spare = Spare(Some(Wire::Duplex(duplex)));
-        let greeting = self.initialize(spare.hold(None)?).await?;
-        spare.link(greeting)
+    async fn open_oldest(&self, url: &str, headers: &[HeaderSpec]) -> Result<Connection, TransportFailure> {
+        let client = self.http_client(url, headers)?;
+        let multiplexed = sse::connect(client, self.messages(), &self.spec.limits).await?;
+        let mut pending = PendingTransport(Some(Transport::Multiplexed(multiplexed)));
+        let server_info = self.initialize(pending.set(None)?).await?;
+        pending.connect(server_info)
     }
 
-    fn inbound(&self) -> Arc<Inbound> {
-        let watcher = Arc::clone(&self.common.watcher);
-        let origin = Origin { server: self.server.clone(), session: self.session, watcher };
-        Inbound::new(origin, Arc::clone(self.generations), self.client.era)
+    fn messages(&self) -> Arc<ServerMessages> {
+        let observer = Arc::clone(&self.pool.observer);
+        let sink = EventSink { server: self.server.clone(), session: self.session, observer };
+        ServerMessages::new(sink, Arc::clone(self.generations), self.client.era)
     }
 
-    fn credentials(&self, headers: &[HeaderSpec]) -> Arc<Credentials> {
-        Arc::new(Credentials::new(Arc::clone(&self.common.directory), headers.to_vec()))
+    fn http_client(&self, url: &str, headers: &[HeaderSpec]) -> Result<HttpClient, UpstreamFailure> {
+        let target = http_target(url).map_err(|error| NotReady(error.to_string()))?;
+        let authorizer = HeaderAuthorizer::new(Arc::clone(&self.pool.secrets), headers.to_vec());
+        Ok(HttpClient { origin: self.pool.egress.client(target), authorizer: Arc::new(authorizer) })
     }
 
-    fn http(&self, target: &Target, headers: &[HeaderSpec], era: Era) -> Wire {
-        let client = self.common.egress.client(target.clone());
-        let farewells = self.common.farewells.clone();
-        Wire::Http(HttpWire::new(client, era, self.inbound(), self.spec.limits, self.credentials(headers), farewells))
+    fn http(&self, url: &str, headers: &[HeaderSpec], era: Era) -> Result<Transport, TransportFailure> {
+        let client = self.http_client(url, headers)?;
+        let shutdown_tasks = self.pool.shutdown_tasks.clone();
+        let http = StreamableHttp::new(client, era, self.messages(), self.spec.limits, shutdown_tasks);
+        Ok(Transport::StreamableHttp(http))
     }
 
-    fn stdio(&self, argv: &[String], env: &[(String, EnvValue)], cwd: Option<&Path>) -> Result<Wire, Failure> {
-        let Common { directory, surroundings, farewells, .. } = self.common;
-        let start = Start { argv, env, cwd, surroundings, directory: &**directory, farewells };
-        Ok(Wire::Duplex(stdio::connect(&start, self.inbound(), &self.spec.limits, self.redactor()?)?))
+    async fn stdio(
+        &self,
+        argv: &[String],
+        env: &[(String, EnvValue)],
+        cwd: Option<&Path>,
+    ) -> Result<Transport, TransportFailure> {
+        let PoolContext { secrets, launcher, environment, shutdown_tasks, .. } = self.pool;
+        let (secrets, launcher) = (&**secrets, &**launcher);
+        let start = ChildStart { argv, env, cwd, environment, secrets, launcher, shutdown_tasks };
+        let multiplexed = stdio::connect(&start, self.messages(), &self.spec.limits, self.redactor()?).await?;
+        Ok(Transport::Multiplexed(multiplexed))
     }
 
-    /// Knows the child's secrets, so that they are taken out of what it logs.
+    /// A redactor that knows the child's secrets, to remove them from the child's log.
     fn redactor(&self) -> Result<Redactor, UpstreamFailure> {
         let mut builder = Redactor::builder();
         for name in self.spec.secrets() {
-            self.common.directory.with_secret(name, &mut |secret| builder.add(secret.as_bytes()))?;
+            self.pool.secrets.with_secret(name, &mut |secret| builder.add(secret.as_bytes()))?;
         }
         builder.build().ok_or_else(|| UpstreamFailure::NotReady("the server's secrets are too large".into()))
     }
 
-    async fn discover(&self, wire: &Wire) -> Result<Greeting, Failure> {
+    async fn discover(&self, transport: &Transport) -> Result<ServerInfo, TransportFailure> {
         #[derive(Deserialize)]
-        struct Said<'a> {
+        struct DiscoverResult<'a> {
             #[serde(rename = "supportedVersions")]
             versions: Vec<String>,
             #[serde(borrow)]
@@ -254,32 +236,32 @@ impl Opening<'_> {
             meta: Option<&'a RawValue>,
         }
         let [.., newest] = MODERN_VERSIONS;
-        if let Wire::Http(http) = wire {
-            http.agree(newest)?;
+        if let Transport::StreamableHttp(http) = transport {
+            http.set_version(newest)?;
         }
         let params = params::modern(b"{}", self.client, newest, None).unwrap_or_else(|_| Bytes::from_static(b"{}"));
-        let timeout = match wire {
-            Wire::Http(_) => self.spec.limits.open,
-            Wire::Duplex(_) => self.spec.limits.probe,
+        let timeout = match transport {
+            Transport::StreamableHttp(_) => self.spec.limits.open,
+            Transport::Multiplexed(_) => self.spec.limits.probe,
         };
-        let headers = crate::mirror::headers(method::DISCOVER, b"{}", &[]).unwrap_or_default();
-        let reply = wire.call(Call { headers, ..Call::own(method::DISCOVER, params, timeout) }).await;
+        let headers = mcp_headers::headers(method::DISCOVER, b"{}", &[]).unwrap_or_default();
+        let reply = transport.call(Call { headers, ..Call::own(method::DISCOVER, params, timeout) }).await;
         let raw = result(reply, "discover_refused")?;
-        let said: Said<'_> = serde_json::from_slice(&raw).map_err(|_| no_handshake())?;
-        let version = MODERN_VERSIONS.iter().rev().find(|known| said.versions.iter().any(|version| version == *known));
-        let version = (*version.ok_or_else(no_handshake)?).to_owned();
-        Ok(Greeting {
+        let discovered: DiscoverResult<'_> = serde_json::from_slice(&raw).map_err(|_| failed())?;
+        let supported = |version: &&&str| discovered.versions.iter().any(|offered| offered == **version);
+        let version = (*MODERN_VERSIONS.iter().rev().find(supported).ok_or_else(failed)?).to_owned();
+        Ok(ServerInfo {
             era: Era::Modern,
             version,
-            capabilities: part(&raw, Some(said.capabilities)),
-            info: part(&raw, said.meta.and_then(|meta| inner(meta, "io.modelcontextprotocol/serverInfo"))),
-            instructions: said.instructions,
+            capabilities: object(&raw, Some(discovered.capabilities)),
+            info: object(&raw, discovered.meta.and_then(|meta| member(meta, "io.modelcontextprotocol/serverInfo"))),
+            instructions: discovered.instructions,
         })
     }
 
-    async fn initialize(&self, wire: &Wire) -> Result<Greeting, Failure> {
+    async fn initialize(&self, transport: &Transport) -> Result<ServerInfo, TransportFailure> {
         #[derive(Deserialize)]
-        struct Said<'a> {
+        struct InitializeResult<'a> {
             #[serde(rename = "protocolVersion")]
             version: String,
             #[serde(borrow)]
@@ -288,30 +270,30 @@ impl Opening<'_> {
             info: Option<&'a RawValue>,
             instructions: Option<String>,
         }
-        let reply = wire.call(Call::own(method::INITIALIZE, self.hello(), self.spec.limits.open)).await;
-        let raw = result(reply, "initialize_refused")?;
-        let said: Said<'_> = serde_json::from_slice(&raw).map_err(|_| no_handshake())?;
-        if said.version != OLDEST && !LEGACY_VERSIONS.contains(&&*said.version) {
-            return Err(no_handshake());
+        let call = Call::own(method::INITIALIZE, self.initialize_params(), self.spec.limits.open);
+        let raw = result(transport.call(call).await, "initialize_refused")?;
+        let initialized: InitializeResult<'_> = serde_json::from_slice(&raw).map_err(|_| failed())?;
+        if initialized.version != OLDEST_VERSION && !LEGACY_VERSIONS.contains(&&*initialized.version) {
+            return Err(failed());
         }
-        if let Wire::Http(http) = wire {
-            http.agree(&said.version)?;
+        if let Transport::StreamableHttp(http) = transport {
+            http.set_version(&initialized.version)?;
         }
-        wire.tell(method::INITIALIZED, None).await?;
-        if let Wire::Http(http) = wire {
+        transport.notify(method::INITIALIZED, None).await?;
+        if let Transport::StreamableHttp(http) = transport {
             tokio::spawn(Arc::clone(http).listen());
         }
-        Ok(Greeting {
+        Ok(ServerInfo {
             era: Era::Legacy,
-            version: said.version,
-            capabilities: part(&raw, Some(said.capabilities)),
-            info: part(&raw, said.info),
-            instructions: said.instructions,
+            version: initialized.version,
+            capabilities: object(&raw, Some(initialized.capabilities)),
+            info: object(&raw, initialized.info),
+            instructions: initialized.instructions,
         })
     }
 
-    /// `params` of `initialize`: the client as it is, in the newest version that both ends of Briefcase speak.
-    fn hello(&self) -> Bytes {
+    /// The `params` of `initialize`: the client as it is, in the newest version that both ends of Briefcase speak.
+    fn initialize_params(&self) -> Bytes {
         let [.., newest] = LEGACY_VERSIONS;
         let asked = self.client.version.as_str();
         let version = if LEGACY_VERSIONS.contains(&asked) { asked } else { newest };
@@ -333,23 +315,24 @@ impl Opening<'_> {
     }
 }
 
-fn result(reply: Result<Reply, Failure>, refused: &'static str) -> Result<Bytes, Failure> {
+fn result(reply: Result<Reply, TransportFailure>, refused: &'static str) -> Result<Bytes, TransportFailure> {
     match reply? {
         Reply::Result(raw) => Ok(raw),
-        Reply::Error(_) => Err(UpstreamFailure::Protocol(refused).into()),
+        Reply::Error(_) => Err(protocol(refused)),
     }
 }
 
-fn no_handshake() -> Failure {
-    UpstreamFailure::Protocol("handshake").into()
+fn failed() -> TransportFailure {
+    protocol("handshake")
 }
 
-fn part(whole: &Bytes, part: Option<&RawValue>) -> Bytes {
+/// A part of the raw result that is an object; `{}` for anything else.
+fn object(whole: &Bytes, part: Option<&RawValue>) -> Bytes {
     let part = part.map(|part| part.get()).filter(|text| text.starts_with('{'));
     part.map_or(Bytes::from_static(b"{}"), |text| whole.slice_ref(text.as_bytes()))
 }
 
-fn inner<'a>(object: &'a RawValue, name: &str) -> Option<&'a RawValue> {
+fn member<'a>(object: &'a RawValue, name: &str) -> Option<&'a RawValue> {
     let params::Members(members) = serde_json::from_str(object.get()).ok()?;
     members.into_iter().find(|(found, _)| found == name).map(|(_, value)| value)
 }

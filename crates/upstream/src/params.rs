@@ -1,4 +1,4 @@
-//! Changes to a request's `params` that the eras need, made on the raw text: other members keep their bytes and place.
+//! The changes to a request's `params` that the eras need, made on the raw text: other members keep their bytes and place.
 
 use std::fmt;
 
@@ -73,7 +73,7 @@ fn push_member(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(value);
 }
 
-/// JSON text of a string.
+/// A string as JSON text.
 pub(crate) fn quoted(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 2);
     briefcase_json::write_string(text, &mut out);
@@ -81,7 +81,7 @@ pub(crate) fn quoted(text: &str) -> Vec<u8> {
 }
 
 #[derive(Default, Deserialize)]
-struct Wire<'a> {
+struct ParamsWithMeta<'a> {
     #[serde(borrow, rename = "_meta")]
     meta: Option<&'a RawValue>,
 }
@@ -95,11 +95,11 @@ struct Meta<'a> {
 }
 
 fn raw_meta(params: &[u8]) -> Result<Option<&[u8]>, serde_json::Error> {
-    let wire: Wire<'_> = serde_json::from_slice(params)?;
-    Ok(wire.meta.map(|raw| raw.get().as_bytes()))
+    let params: ParamsWithMeta<'_> = serde_json::from_slice(params)?;
+    Ok(params.meta.map(|raw| raw.get().as_bytes()))
 }
 
-/// `params` for a modern server: `_meta` says who the client is.
+/// The `params` for a modern server: `_meta` names the client.
 pub(crate) fn modern(
     params: &[u8],
     client: &ClientProfile,
@@ -119,7 +119,7 @@ pub(crate) fn modern(
     with_members(params, &[("_meta", Some(&meta))])
 }
 
-/// `params` for a legacy server: without what only a modern server reads.
+/// The `params` for a legacy server: without the members that only a modern server reads.
 pub(crate) fn legacy(params: &Bytes) -> Result<Bytes, serde_json::Error> {
     if memchr::memmem::find(params, b"io.modelcontextprotocol/").is_none() {
         return Ok(params.clone());
@@ -177,14 +177,14 @@ mod tests {
     }
 
     #[test]
-    fn a_meta_that_held_only_era_members_goes() {
+    fn a_meta_with_only_era_members_is_removed() {
         let modern = modern(b"{}", &client(), "2026-07-28", None).unwrap();
         assert_eq!(legacy(&modern).unwrap(), "{}");
         assert_eq!(legacy(&Bytes::from_static(b"{\"a\" : 1}")).unwrap(), "{\"a\" : 1}", "untouched, byte for byte");
     }
 
     #[test]
-    fn what_the_client_claims_of_its_version_does_not_survive() {
+    fn the_clients_own_version_member_is_replaced() {
         let lie = br#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"1999-01-01"}}"#;
         let modern = modern(lie, &client(), "2026-07-28", None).unwrap();
         assert!(!modern.windows(4).any(|part| part == b"1999"));

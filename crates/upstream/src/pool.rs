@@ -1,4 +1,4 @@
-//! All connections of all sessions.
+//! All connections, by their owner and server.
 
 use std::{
     collections::HashMap,
@@ -7,169 +7,176 @@ use std::{
 };
 
 use briefcase_egress::Egress;
-use briefcase_ports::{BoxFuture, ClientPeer, ConnectionKey, Listing, Outbound, Reply, UpstreamFailure, Upstreams};
-use briefcase_types::{Era, SecretName, ServerId, SessionId};
+use briefcase_ports::{
+    BoxFuture, ClientPeer, ConnectionKey, Launcher, ListKind, Listing, Outbound, Reply, SecretSource, ServerCatalog,
+    ServerInfo, ServerObserver, Sharing, UpstreamFailure, Upstreams,
+};
+use briefcase_types::{AgentId, Era, SecretName, ServerId, SessionId};
 use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Directory, Greeting, ListKind, Surroundings, Watcher,
-    handshake::{Common, Known},
-    slot::Slot,
+    child_environment::ChildEnvironment,
+    handshake::{KnownEras, PoolContext},
+    session_server::SessionServer,
 };
 
-/// What a pool is made of.
+/// How long [`Pool::shutdown`] waits for children to end.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// The parts of a pool.
 pub struct PoolParts {
-    /// Specifications and secrets.
-    pub directory: Arc<dyn Directory>,
-    /// Hears what servers say unasked.
-    pub watcher: Arc<dyn Watcher>,
-    /// The way out.
+    /// The registered servers.
+    pub catalog: Arc<dyn ServerCatalog>,
+    /// The secrets.
+    pub secrets: Arc<dyn SecretSource>,
+    /// The receiver of what servers send outside of requests.
+    pub observer: Arc<dyn ServerObserver>,
+    /// Starts child processes.
+    pub launcher: Arc<dyn Launcher>,
+    /// The HTTP client.
     pub egress: Egress,
-    /// What child processes get from the machine.
-    pub surroundings: Surroundings,
+    /// The variables that every child process gets.
+    pub environment: ChildEnvironment,
 }
 
-/// The connections, one per (session, server), opened when first used.
+/// The owner of connections. Only the calls of one owner share a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Owner {
+    Session(SessionId),
+    Agent(AgentId),
+    All,
+}
+
+impl Owner {
+    fn of(key: &ConnectionKey) -> Self {
+        match key.sharing {
+            Sharing::Session => Self::Session(key.session),
+            Sharing::Agent => Self::Agent(key.agent.clone()),
+            Sharing::All => Self::All,
+        }
+    }
+}
+
+/// The connections, one per owner and server, opened when first used.
 pub struct Pool {
-    common: Arc<Common>,
-    sessions: Mutex<HashMap<SessionId, Vec<Arc<Slot>>>>,
-    eras: Arc<Mutex<HashMap<ServerId, Known>>>,
+    context: Arc<PoolContext>,
+    owners: Mutex<HashMap<Owner, Vec<Arc<SessionServer>>>>,
+    eras: Arc<Mutex<HashMap<ServerId, KnownEras>>>,
 }
 
 impl Pool {
     /// An empty pool.
     #[must_use]
     pub fn new(parts: PoolParts) -> Self {
-        let PoolParts { directory, watcher, egress, surroundings } = parts;
-        let common = Common { directory, watcher, egress, surroundings, farewells: TaskTracker::new() };
-        Self { common: Arc::new(common), sessions: Mutex::default(), eras: Arc::default() }
-    }
-
-    /// What the server said of itself; opens the connection if there is none.
-    pub async fn greeting(&self, line: &ConnectionKey) -> Result<Arc<Greeting>, UpstreamFailure> {
-        Ok(Arc::clone(&self.slot(line).link(&line.client).await?.greeting))
-    }
-
-    /// The raw items of a list, all pages; empty when the server does not declare the capability. Items that are no
-    /// objects or too large are left out. Kept per session until the server tells of a change.
-    pub async fn list(&self, line: &ConnectionKey, kind: ListKind) -> Result<Arc<Vec<Bytes>>, UpstreamFailure> {
-        self.slot(line).list(&line.client, kind).await
-    }
-
-    /// Passes a notification of the client on to every legacy server the session is connected to (modern servers take
-    /// none). Not waited for.
-    pub fn tell(&self, session: SessionId, method: &'static str, params: Option<Bytes>) {
-        let slots = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(&session).cloned();
-        let links = slots.into_iter().flatten().filter_map(|slot| slot.open_link());
-        let legacy = links.filter(|link| link.greeting.era == Era::Legacy);
-        for (link, params) in legacy.zip(std::iter::repeat(params)) {
-            tokio::spawn(async move {
-                // A server that is gone has nothing to hear.
-                let _gone = link.wire.tell(method, params.as_deref()).await;
-            });
-        }
+        let PoolParts { catalog, secrets, observer, launcher, egress, environment } = parts;
+        let shutdown_tasks = TaskTracker::new();
+        let context = PoolContext { catalog, secrets, observer, launcher, egress, environment, shutdown_tasks };
+        Self { context: Arc::new(context), owners: Mutex::default(), eras: Arc::default() }
     }
 
     /// How many connections to a server are open.
     pub fn connections(&self, server: &ServerId) -> usize {
-        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let slots = sessions.values().flatten().filter(|slot| slot.server() == server);
-        slots.filter(|slot| slot.open_link().is_some()).count()
+        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let reconnects = owners.values().flatten().map(|found| &found.reconnect);
+        reconnects.filter(|found| found.server() == server && found.open_connection().is_some()).count()
     }
 
-    /// Ends everything a session had.
+    /// Closes every connection that a session owns.
     pub fn close_session(&self, session: SessionId) {
-        let slots = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);
-        slots.into_iter().flatten().for_each(|slot| slot.retire("session_closed"));
+        let owner = Owner::Session(session);
+        let servers = self.owners.lock().unwrap_or_else(PoisonError::into_inner).remove(&owner);
+        servers.into_iter().flatten().for_each(|server| server.reconnect.retire("session_closed"));
     }
 
-    /// Ends every connection to a server and forgets what was learned of it: it changed, was disabled or removed.
+    /// Closes every connection to a server and forgets its eras: it changed, was disabled or removed.
     pub fn forget_server(&self, server: &ServerId) {
         self.eras.lock().unwrap_or_else(PoisonError::into_inner).remove(server);
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        for slots in sessions.values_mut() {
-            slots.retain(|slot| {
-                let keep = slot.server() != server;
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        for servers in owners.values_mut() {
+            servers.retain(|found| {
+                let keep = found.reconnect.server() != server;
                 if !keep {
-                    slot.retire("server_forgotten");
+                    found.reconnect.retire("server_forgotten");
                 }
                 keep
             });
         }
     }
 
-    /// Ends everything and waits for children to be gone, at most a few seconds.
+    /// Closes every connection and waits until the children have ended, at most 6 seconds.
     pub async fn shutdown(&self) {
-        let sessions = std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
-        sessions.into_values().flatten().for_each(|slot| slot.retire("shutdown"));
-        self.common.farewells.close();
-        let _late = tokio::time::timeout(Duration::from_secs(6), self.common.farewells.wait()).await;
+        let owners = std::mem::take(&mut *self.owners.lock().unwrap_or_else(PoisonError::into_inner));
+        owners.into_values().flatten().for_each(|server| server.reconnect.retire("shutdown"));
+        self.context.shutdown_tasks.close();
+        let _late = tokio::time::timeout(SHUTDOWN_TIMEOUT, self.context.shutdown_tasks.wait()).await;
     }
 
-    fn slot(&self, line: &ConnectionKey) -> Arc<Slot> {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let slots = sessions.entry(line.session).or_default();
-        if let Some(slot) = slots.iter().find(|slot| *slot.server() == line.server) {
-            return Arc::clone(slot);
+    fn server(&self, key: &ConnectionKey) -> Arc<SessionServer> {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let servers = owners.entry(Owner::of(key)).or_default();
+        if let Some(server) = servers.iter().find(|server| *server.reconnect.server() == key.server) {
+            return Arc::clone(server);
         }
-        let (common, eras) = (Arc::clone(&self.common), Arc::clone(&self.eras));
-        let slot = Slot::new(common, line.server.clone(), line.session, eras);
-        slots.push(Arc::clone(&slot));
-        slot
+        let (context, eras) = (Arc::clone(&self.context), Arc::clone(&self.eras));
+        let server = SessionServer::new(context, key.server.clone(), key.session, eras);
+        servers.push(Arc::clone(&server));
+        server
     }
 }
 
 impl Upstreams for Pool {
-    fn list_tools<'a>(&'a self, line: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<Listing>, UpstreamFailure>> {
-        Box::pin(async move { self.slot(line).look(&line.client).await })
+    fn list_tools<'a>(&'a self, key: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<Listing>, UpstreamFailure>> {
+        Box::pin(async move { self.server(key).list_tools(&key.client).await })
     }
 
     fn send<'a>(
         &'a self,
-        line: &'a ConnectionKey,
+        key: &'a ConnectionKey,
         request: Outbound,
-        talk: Arc<dyn ClientPeer>,
+        client: Arc<dyn ClientPeer>,
     ) -> BoxFuture<'a, Result<Reply, UpstreamFailure>> {
-        Box::pin(async move { self.slot(line).send(&line.client, &request, &talk).await })
+        Box::pin(async move { self.server(key).send(&key.client, &request, &client).await })
     }
 
-    fn server_info<'a>(
-        &'a self,
-        key: &'a ConnectionKey,
-    ) -> BoxFuture<'a, Result<Arc<briefcase_ports::ServerInfo>, UpstreamFailure>> {
+    fn server_info<'a>(&'a self, key: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<ServerInfo>, UpstreamFailure>> {
         Box::pin(async move {
-            let Greeting { era, version, capabilities, info, instructions } =
-                Greeting::clone(&*self.greeting(key).await?);
-            Ok(Arc::new(briefcase_ports::ServerInfo { era, version, capabilities, info, instructions }))
+            let connection = self.server(key).reconnect.connection(&key.client).await?;
+            Ok(Arc::clone(&connection.server_info))
         })
     }
 
+    /// Items that are no objects, or too large, are left out. Cached per session until the server announces a change.
     fn list<'a>(
         &'a self,
         key: &'a ConnectionKey,
-        kind: briefcase_ports::ListKind,
+        kind: ListKind,
     ) -> BoxFuture<'a, Result<Arc<Vec<Bytes>>, UpstreamFailure>> {
-        let kind = match kind {
-            briefcase_ports::ListKind::Resources => ListKind::Resources,
-            briefcase_ports::ListKind::ResourceTemplates => ListKind::Templates,
-            briefcase_ports::ListKind::Prompts => ListKind::Prompts,
-        };
-        Box::pin(Self::list(self, key, kind))
+        Box::pin(async move { self.server(key).list(&key.client, kind).await })
     }
 
+    /// Returns before the notifications are sent.
     fn notify(&self, session: SessionId, method: &'static str, params: Option<Bytes>) {
-        self.tell(session, method, params);
+        let owner = Owner::Session(session);
+        let servers = self.owners.lock().unwrap_or_else(PoisonError::into_inner).get(&owner).cloned();
+        let connections = servers.into_iter().flatten().filter_map(|server| server.reconnect.open_connection());
+        let legacy = connections.filter(|connection| connection.server_info.era == Era::Legacy);
+        for (connection, params) in legacy.zip(std::iter::repeat(params)) {
+            tokio::spawn(async move {
+                // A server that is gone needs no notification.
+                let _gone = connection.transport.notify(method, params.as_deref()).await;
+            });
+        }
     }
 
     fn secrets(&self, server: &ServerId, visit: &mut dyn FnMut(&str)) -> bool {
-        // A server without a registration has no connection, and so no secret to give back.
-        let Ok(spec) = self.common.directory.spec(server) else { return true };
+        // A server that is not registered has no connection, and so no secrets.
+        let Ok(spec) = self.context.catalog.spec(server) else { return true };
         spec.secrets().all(|name| self.secret(name, visit))
     }
 
     fn secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> bool {
-        let read = self.common.directory.with_secret(name, visit);
+        let read = self.context.secrets.with_secret(name, visit);
         if let Err(reason) = &read {
             tracing::warn!(secret = %name, %reason, "a secret cannot be read, so nothing passes");
         }

@@ -198,6 +198,8 @@ fn stripped(home: &TempHome) -> PathBuf {
         .status()
         .expect("strip");
     assert!(status.success(), "strip failed");
+    // The daemon looks for its launcher beside itself.
+    std::os::unix::fs::symlink(program("briefcase-jail"), home.file("briefcase-jail")).expect("a link");
     copy
 }
 

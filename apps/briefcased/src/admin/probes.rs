@@ -9,10 +9,13 @@ use briefcase_api::{FieldDifference, Probe, ServerSpec, ToolView};
 use briefcase_egress::{Egress, EgressSettings};
 use briefcase_engine::{Engine, tools::Tools};
 use briefcase_policy::{authority::Server, pin};
-use briefcase_ports::{BoxFuture, ClientProfile, ConnectionKey, Listing, RpcError, Sharing, Upstreams as _};
+use briefcase_ports::{
+    BoxFuture, ClientProfile, ConnectionKey, Endpoint, ListKind, Listing, NotReady, RpcError, SecretSource,
+    ServerCatalog, ServerEvent, ServerObserver, ServerSpec as UpstreamSpec, Sharing, Upstreams as _,
+};
 use briefcase_store::Reader;
 use briefcase_types::{Digest, Era, SecretName, ServerId, SessionId, ToolName, text};
-use briefcase_upstream::{self as upstream, Directory, ListKind, NotReady, Pool, PoolParts, Watcher};
+use briefcase_upstream::{Pool, PoolParts, http_target};
 use bytes::Bytes;
 
 use super::answer::Failure;
@@ -57,28 +60,29 @@ pub async fn probe(open: &Open, name: &ServerId, server: &Server, spec: Option<S
     let began = open.engine.now();
     let pool = pool_for(open, server)?;
     let line = line(open, name);
-    let greeting = pool.greeting(&line).await.map_err(|failure| unreachable(&failure));
-    let looked = match greeting {
-        Ok(greeting) => {
-            pool.list_tools(&line).await.map(|listing| (greeting, listing)).map_err(|failure| unreachable(&failure))
+    let info = pool.server_info(&line).await.map_err(|failure| unreachable(&failure));
+    let listed = match info {
+        Ok(info) => {
+            pool.list_tools(&line).await.map(|listing| (info, listing)).map_err(|failure| unreachable(&failure))
         }
         Err(failure) => Err(failure),
     };
-    let (greeting, listing) = match looked {
-        Ok(looked) => looked,
+    let (info, listing) = match listed {
+        Ok(listed) => listed,
         Err(failure) => {
             pool.shutdown().await;
             return Err(failure);
         }
     };
-    let resources = count(&pool, &line, ListKind::Resources).await + count(&pool, &line, ListKind::Templates).await;
+    let resources =
+        count(&pool, &line, ListKind::Resources).await + count(&pool, &line, ListKind::ResourceTemplates).await;
     let prompts = count(&pool, &line, ListKind::Prompts).await;
     pool.shutdown().await;
     let tools = open.engine.tools(name, &listing);
     let view = Probe {
         digest: probe_digest(server, &listing),
-        protocol: text::printable(&greeting.version),
-        calls_itself: calls_itself(&greeting.info),
+        protocol: text::printable(&info.version),
+        calls_itself: calls_itself(&info.info),
         tools: tool_views(&open.engine, &open.reader, name, server, &tools),
         resources,
         prompts,
@@ -133,26 +137,33 @@ fn line(open: &Open, name: &ServerId) -> ConnectionKey {
 /// A pool that knows one server.
 fn pool_for(open: &Open, server: &Server) -> Result<Pool, Failure> {
     let spec = directory::spec(server).map_err(|error| Failure::invalid(format!("{error}.")))?;
-    let directory = OneServer { spec: Arc::new(spec), secrets: open.secrets() };
+    if let Endpoint::Http { url, .. } = &spec.endpoint {
+        http_target(url).map_err(|error| Failure::invalid(format!("{error}.")))?;
+    }
+    let server = Arc::new(OneServer { spec: Arc::new(spec), secrets: open.secrets() });
     let egress = Egress::new(EgressSettings::default()).map_err(|error| Failure::internal(&error))?;
     Ok(Pool::new(PoolParts {
-        directory: Arc::new(directory),
-        watcher: Arc::new(Deaf),
+        catalog: server.clone(),
+        secrets: server,
+        observer: Arc::new(Deaf),
+        launcher: Arc::clone(&open.children.launcher),
         egress,
-        surroundings: open.children.clone(),
+        environment: open.children.environment.clone(),
     }))
 }
 
 struct OneServer {
-    spec: Arc<upstream::ServerSpec>,
+    spec: Arc<UpstreamSpec>,
     secrets: crate::keep::secrets::Secrets,
 }
 
-impl Directory for OneServer {
-    fn spec(&self, _: &ServerId) -> Result<Arc<upstream::ServerSpec>, NotReady> {
+impl ServerCatalog for OneServer {
+    fn spec(&self, _: &ServerId) -> Result<Arc<UpstreamSpec>, NotReady> {
         Ok(Arc::clone(&self.spec))
     }
+}
 
+impl SecretSource for OneServer {
     fn with_secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
         self.secrets.show(name, visit)
     }
@@ -161,10 +172,10 @@ impl Directory for OneServer {
 /// Nobody to ask while looking.
 struct Deaf;
 
-impl Watcher for Deaf {
-    fn event(&self, _: &ServerId, _: SessionId, _: upstream::ServerEvent) {}
+impl ServerObserver for Deaf {
+    fn event(&self, _: &ServerId, _: SessionId, _: ServerEvent) {}
 
-    fn ask<'a>(
+    fn request<'a>(
         &'a self,
         _: &'a ServerId,
         _: SessionId,

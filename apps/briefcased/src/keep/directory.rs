@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
-use briefcase_egress::{AddressPolicy, Target};
 use briefcase_engine::{Engine, active_authority::AuthorityHandle, server_requests::RequestOrigin};
 use briefcase_mcp_server::McpServer;
-use briefcase_policy::authority::{EnvValue, Server, Transport};
-use briefcase_ports::{BoxFuture, RpcError, ServerEvent};
+use briefcase_policy::authority::{EnvValue, Header, Server, Transport};
+use briefcase_ports::{
+    BoxFuture, Endpoint, HeaderSpec, NotReady, RpcError, SecretSource, ServerCatalog, ServerEvent, ServerLimits,
+    ServerObserver, ServerSpec,
+};
 use briefcase_types::{SecretName, ServerId, SessionId};
-use briefcase_upstream::{self as upstream, Directory, HeaderSpec, NotReady, ServerLimits, ServerSpec, Watcher};
 use bytes::Bytes;
 
 use super::secrets::Secrets;
@@ -21,14 +22,16 @@ pub struct Servers {
     pub secrets: Secrets,
 }
 
-impl Directory for Servers {
+impl ServerCatalog for Servers {
     fn spec(&self, name: &ServerId) -> Result<Arc<ServerSpec>, NotReady> {
         let authority = self.authority.current();
         let server = authority.document().servers.get(name).filter(|server| server.enabled);
         let server = server.ok_or_else(|| NotReady(format!("there is no server `{name}`, or it is switched off")))?;
         spec(server).map(Arc::new)
     }
+}
 
+impl SecretSource for Servers {
     fn with_secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
         self.secrets.show(name, visit)
     }
@@ -36,40 +39,29 @@ impl Directory for Servers {
 
 /// Translates a registered server.
 pub fn spec(server: &Server) -> Result<ServerSpec, NotReady> {
-    let transport = match &server.transport {
+    let endpoint = match &server.transport {
         Transport::Http { url, headers } => {
-            let header = |header: &briefcase_policy::authority::Header| {
+            let header = |header: &Header| {
                 HeaderSpec::new(&header.name, &header.value, header.secret.clone())
                     .map_err(|error| NotReady(error.to_string()))
             };
-            upstream::Transport::Http {
-                target: target(url)?,
-                headers: headers.iter().map(header).collect::<Result<_, _>>()?,
-            }
+            Endpoint::Http { url: url.clone(), headers: headers.iter().map(header).collect::<Result<_, _>>()? }
         }
         Transport::Stdio { argv, env, cwd } => {
             let value = |(name, value): (&String, &EnvValue)| {
                 let value = match value {
-                    EnvValue::Literal(text) => upstream::EnvValue::Plain(text.clone()),
+                    EnvValue::Literal(text) => briefcase_ports::EnvValue::Plain(text.clone()),
                     EnvValue::Secret(secret) => {
-                        upstream::EnvValue::Secret { template: "{secret}".to_owned(), secret: secret.clone() }
+                        briefcase_ports::EnvValue::Secret { template: "{secret}".to_owned(), secret: secret.clone() }
                     }
                 };
                 (name.clone(), value)
             };
             let env = env.iter().map(value).collect();
-            upstream::Transport::Stdio { argv: argv.clone(), env, cwd: cwd.as_ref().map(Into::into) }
+            Endpoint::Stdio { argv: argv.clone(), env, cwd: cwd.as_ref().map(Into::into) }
         }
     };
-    Ok(ServerSpec { transport, limits: ServerLimits::default() })
-}
-
-/// A person who registers a loopback address means this machine; any other host has to be public.
-fn target(url: &str) -> Result<Target, NotReady> {
-    let not_ready = |error: &dyn std::fmt::Display| NotReady(error.to_string());
-    Target::parse(url, AddressPolicy::Loopback)
-        .or_else(|_| Target::parse(url, AddressPolicy::Public))
-        .map_err(|error| not_ready(&error))
+    Ok(ServerSpec { endpoint, limits: ServerLimits::default() })
 }
 
 /// Passes server messages that belong to no call to the MCP server. The pool is made before both, so they are attached later.
@@ -101,22 +93,14 @@ impl ServerMessages {
     }
 }
 
-impl Watcher for ServerMessages {
-    fn event(&self, server: &ServerId, session: SessionId, event: upstream::ServerEvent) {
-        let Some(Attached { mcp_server, .. }) = self.attached() else { return };
-        let event = match event {
-            upstream::ServerEvent::ToolsChanged => ServerEvent::ToolsChanged,
-            upstream::ServerEvent::ResourcesChanged => ServerEvent::ResourcesChanged,
-            upstream::ServerEvent::PromptsChanged => ServerEvent::PromptsChanged,
-            upstream::ServerEvent::ResourceUpdated { uri } => ServerEvent::ResourceUpdated { uri },
-            upstream::ServerEvent::Log { params } => ServerEvent::Log { params },
-            upstream::ServerEvent::Notice { method, params } => ServerEvent::Notification { method, params },
-            _ => return,
-        };
-        mcp_server.event(session, server, event);
+impl ServerObserver for ServerMessages {
+    fn event(&self, server: &ServerId, session: SessionId, event: ServerEvent) {
+        if let Some(Attached { mcp_server, .. }) = self.attached() {
+            mcp_server.event(session, server, event);
+        }
     }
 
-    fn ask<'a>(
+    fn request<'a>(
         &'a self,
         server: &'a ServerId,
         session: SessionId,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use briefcase_engine::active_authority::AuthorityHandle;
+use briefcase_ports::NotReady;
 use briefcase_store::Reader;
 use briefcase_types::{Digest, SecretBytes, SecretName};
-use briefcase_upstream::NotReady;
 use briefcase_vault::{RecordAddress, SealedRecord, Unlocked, VaultError};
 use bytes::Bytes;
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use briefcase_api::Unlock;
+use briefcase_launcher::JailLauncher;
 use briefcase_policy::authority::{Budget, Limit, Scope, Window};
 use briefcase_ports::{Evidence, FactorRefusal};
 use briefcase_types::{Incarnation, SecretString};
@@ -40,7 +41,10 @@ impl Home {
             clock: Arc::default(),
             entropy: Arc::new(OsEntropy),
             console_port: 4483,
-            children: Surroundings { path: String::new(), home: PathBuf::from("/"), lang: String::new() },
+            children: Children {
+                launcher: Arc::new(JailLauncher::new(PathBuf::from("/nonexistent")).unwrap()),
+                environment: ChildEnvironment { path: String::new(), home: PathBuf::from("/"), lang: String::new() },
+            },
         };
         open(&around, credential)
     }

@@ -2,4 +2,5 @@
 
 pub mod ambient;
 pub mod hardening;
+pub mod installation;
 pub mod second_life;

@@ -47,7 +47,9 @@ fn become_a_copy() -> io::Result<std::convert::Infallible> {
     io::copy(&mut File::open("/proc/self/exe")?, &mut &copy)?;
     rustix::fs::fcntl_add_seals(&copy, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
     let mut arguments = std::env::args_os();
-    let program = arguments.next().unwrap_or_else(|| NAME.to_string_lossy().into_owned().into());
+    let _as_typed = arguments.next();
+    // The copy has no path of its own; it finds the other programs beside this one.
+    let program = std::env::current_exe()?;
     Err(Command::new(path).arg0(program).args(arguments).exec())
 }
 

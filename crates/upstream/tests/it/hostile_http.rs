@@ -1,4 +1,4 @@
-//! HTTP servers that lie, and those that are merely old or new. Answers are written byte by byte.
+//! HTTP servers that lie, and servers that are old or new. The tests write responses byte by byte.
 
 use std::{
     future::Future,
@@ -6,18 +6,17 @@ use std::{
     time::Duration,
 };
 
-use briefcase_ports::Upstreams;
+use briefcase_ports::{ListKind, ServerEvent, Upstreams};
 use briefcase_types::Era;
-use briefcase_upstream::{ListKind, ServerEvent};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
-use crate::stage::{SECRET, Stage, line, outbound, until};
+use crate::harness::{Harness, SECRET, eventually, key, outbound};
 
-/// One request as it came.
+/// One request as the server received it.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub head: String,
@@ -34,7 +33,7 @@ impl Seen {
         self.head.lines().find_map(|line| line.strip_prefix(prefix.as_str()))
     }
 
-    /// An answer with this result.
+    /// A response with this result.
     pub fn result(&self, result: &str) -> String {
         json_answer(200, &format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, self.body["id"]))
     }
@@ -55,7 +54,7 @@ pub fn events(body: &str) -> String {
 
 pub type Record = Arc<Mutex<Vec<Seen>>>;
 
-/// Serves what `answer` writes; an empty answer leaves the connection hanging, one without length closes it.
+/// Serves what `answer` writes. An empty answer leaves the connection open; one without a length closes it.
 pub async fn serve<F>(answer: F) -> (String, Record)
 where
     F: Fn(&Seen) -> String + Send + Sync + 'static,
@@ -116,19 +115,19 @@ pub fn legacy(seen: &Seen, act: impl Fn(&Seen) -> String) -> String {
     }
 }
 
-async fn stage(act: impl Fn(&Seen) -> String + Send + Sync + 'static) -> (Stage, Record) {
+async fn harness(act: impl Fn(&Seen) -> String + Send + Sync + 'static) -> (Harness, Record) {
     let (url, record) = serve(move |seen| legacy(seen, &act)).await;
-    let stage = Stage::new();
-    stage.http("s", &url);
-    (stage, record)
+    let harness = Harness::new();
+    harness.http("s", &url);
+    (harness, record)
 }
 
 async fn outcome(act: impl Fn(&Seen) -> String + Send + Sync + 'static) -> &'static str {
-    stage(act).await.0.failure(&line("s", Era::Legacy), "t").await
+    harness(act).await.0.failure(&key("s", Era::Legacy), "t").await
 }
 
 #[tokio::test]
-async fn answers_that_cannot_be_used_have_their_word() {
+async fn each_unusable_response_has_its_reason() {
     assert_eq!(outcome(|_| json_answer(200, r#"{"jsonrpc":"2.0","id":999,"result":{}}"#)).await, "wrong_id");
     assert_eq!(outcome(|seen| seen.result(r#"{"a":1,"a":2}"#)).await, "malformed");
     assert_eq!(outcome(|_| json_answer(200, "[]")).await, "malformed");
@@ -142,7 +141,7 @@ async fn answers_that_cannot_be_used_have_their_word() {
 }
 
 #[tokio::test]
-async fn attack_47_49_bombs_are_refused_unopened() {
+async fn attack_47_49_compressed_and_oversized_responses_are_rejected() {
     let gzip = |seen: &Seen| seen.result("{}").replacen("\r\n", "\r\ncontent-encoding: gzip\r\n", 1);
     assert_eq!(outcome(gzip).await, "encoded");
     let stacked = |seen: &Seen| seen.result("{}").replacen("\r\n", "\r\ncontent-encoding: identity, br\r\n", 1);
@@ -157,12 +156,13 @@ async fn attack_47_49_bombs_are_refused_unopened() {
 }
 
 #[tokio::test]
-async fn attack_45_a_redirect_is_not_followed_and_takes_no_credential_along() {
+async fn attack_45_a_redirect_is_not_followed_and_gets_no_credential() {
     for status in [301, 302, 303, 307, 308] {
         let (elsewhere, visited) = serve(|_| json_answer(200, "{}")).await;
-        let (stage, record) =
-            stage(move |_| format!("HTTP/1.1 {status} x\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\n\r\n")).await;
-        assert_eq!(stage.failure(&line("s", Era::Legacy), "t").await, "redirect", "{status}");
+        let (harness, record) =
+            harness(move |_| format!("HTTP/1.1 {status} x\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\n\r\n"))
+                .await;
+        assert_eq!(harness.failure(&key("s", Era::Legacy), "t").await, "redirect", "{status}");
         assert!(visited.lock().unwrap().is_empty(), "nothing went elsewhere");
         let record = record.lock().unwrap();
         let bearer = format!("Bearer {SECRET}");
@@ -174,12 +174,12 @@ async fn attack_45_a_redirect_is_not_followed_and_takes_no_credential_along() {
 }
 
 #[tokio::test]
-async fn attack_50_slow_and_endless_answers_end() {
+async fn attack_50_slow_and_endless_responses_time_out() {
     async fn fails(act: impl Fn(&Seen) -> String + Send + Sync + 'static, after: Duration) -> &'static str {
-        let (stage, _) = stage(act).await;
+        let (harness, _) = harness(act).await;
         let mut request = outbound("tools/call", &json!({"name": "t", "arguments": {}}));
         request.timeout = after;
-        stage.pool.send(&line("s", Era::Legacy), request, stage.ears.clone()).await.unwrap_err().reason()
+        harness.pool.send(&key("s", Era::Legacy), request, harness.recorder.clone()).await.unwrap_err().reason()
     }
     let soon = Duration::from_millis(300);
     for slow in [
@@ -191,21 +191,21 @@ async fn attack_50_slow_and_endless_answers_end() {
     }
     let storm = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{}}\n\n".repeat(100_000);
     let storm = events(&storm);
-    // A storm ends by what it is, however long the call may take.
+    // The flood ends the call, however long its timeout is.
     let never = Duration::from_secs(3600);
     assert!(matches!(fails(move |_| storm.clone(), never).await, "flood" | "too_large"));
 }
 
 #[tokio::test]
 async fn a_call_is_never_sent_twice_when_the_session_is_gone() {
-    let (stage, record) = stage(|seen| match seen.method() {
+    let (harness, record) = harness(|seen| match seen.method() {
         "tools/call" if seen.body["params"]["name"] == "gone" => answer(404, "text/plain", ""),
         _ => seen.result("{}"),
     })
     .await;
-    let line = line("s", Era::Legacy);
-    assert_eq!(stage.failure(&line, "gone").await, "unreachable");
-    assert_eq!(stage.call(&line, "fine", json!({})).await.unwrap(), json!({}), "the next call opens a new session");
+    let key = key("s", Era::Legacy);
+    assert_eq!(harness.failure(&key, "gone").await, "unreachable");
+    assert_eq!(harness.call(&key, "fine", json!({})).await.unwrap(), json!({}), "the next call opens a new session");
     let count = |method: &str| record.lock().unwrap().iter().filter(|seen| seen.method() == method).count();
     assert_eq!((count("tools/call"), count("initialize")), (2, 2));
     let session = record.lock().unwrap().iter().filter(|seen| seen.header("mcp-session-id") == Some("s-1")).count();
@@ -213,10 +213,10 @@ async fn a_call_is_never_sent_twice_when_the_session_is_gone() {
 }
 
 #[tokio::test]
-async fn a_session_that_a_restarted_server_does_not_know_is_opened_anew() {
-    // Much-used servers answer 400 and -32000 where the specification says 404.
+async fn a_session_that_a_restarted_server_does_not_know_is_opened_again() {
+    // Widely used servers answer 400 and -32000 where the specification says 404.
     let restarted = Mutex::new(true);
-    let (stage, record) = stage(move |seen| {
+    let (harness, record) = harness(move |seen| {
         let first = std::mem::take(&mut *restarted.lock().unwrap());
         if first {
             json_answer(400, r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"No valid session"}}"#)
@@ -225,7 +225,7 @@ async fn a_session_that_a_restarted_server_does_not_know_is_opened_anew() {
         }
     })
     .await;
-    assert!(stage.pool.list_tools(&line("s", Era::Legacy)).await.unwrap().tools.is_empty());
+    assert!(harness.pool.list_tools(&key("s", Era::Legacy)).await.unwrap().tools.is_empty());
     assert_eq!(record.lock().unwrap().iter().filter(|seen| seen.method() == "initialize").count(), 2);
 }
 
@@ -236,11 +236,11 @@ async fn a_subscription_of_a_legacy_client_becomes_a_stream_of_a_modern_server()
         _ => modern(seen),
     })
     .await;
-    let stage = Stage::new();
-    stage.http("s", &url);
-    let line = line("s", Era::Legacy);
-    stage.send(&line, "resources/subscribe", json!({"uri": "x:1"})).await.unwrap();
-    until(|| stage.ears.heard(&ServerEvent::ResourceUpdated { uri: "x:1".into() })).await;
+    let harness = Harness::new();
+    harness.http("s", &url);
+    let key = key("s", Era::Legacy);
+    harness.send(&key, "resources/subscribe", json!({"uri": "x:1"})).await.unwrap();
+    eventually(|| harness.recorder.has_event(&ServerEvent::ResourceUpdated { uri: "x:1".into() })).await;
     let record = record.lock().unwrap();
     let listen = record.iter().find(|seen| seen.method() == "subscriptions/listen").unwrap();
     assert_eq!(listen.body["params"]["notifications"], json!({"resourceSubscriptions": ["x:1"]}));
@@ -248,15 +248,15 @@ async fn a_subscription_of_a_legacy_client_becomes_a_stream_of_a_modern_server()
 
 #[tokio::test]
 async fn a_plain_read_is_sent_again_once() {
-    let (stage, record) = stage(|_| answer(404, "text/plain", "")).await;
-    let line = line("s", Era::Legacy);
-    assert!(stage.send(&line, "resources/read", json!({"uri": "x:1"})).await.is_err());
+    let (harness, record) = harness(|_| answer(404, "text/plain", "")).await;
+    let key = key("s", Era::Legacy);
+    assert!(harness.send(&key, "resources/read", json!({"uri": "x:1"})).await.is_err());
     let reads = record.lock().unwrap().iter().filter(|seen| seen.method() == "resources/read").count();
     assert_eq!(reads, 2);
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_off_is_resumed_where_it_ended() {
+async fn a_broken_stream_is_resumed_at_its_last_event() {
     let (url, record) = serve(|seen| {
         if let Some(last) = seen.header("last-event-id") {
             assert_eq!(last, "e-1");
@@ -265,44 +265,48 @@ async fn a_stream_that_breaks_off_is_resumed_where_it_ended() {
         legacy(seen, |_| events("id: e-1\nretry: 20\ndata: \n\n"))
     })
     .await;
-    let stage = Stage::new();
-    stage.http("s", &url);
-    assert_eq!(stage.call(&line("s", Era::Legacy), "t", json!({})).await.unwrap(), json!({"ok": 1}));
+    let harness = Harness::new();
+    harness.http("s", &url);
+    assert_eq!(harness.call(&key("s", Era::Legacy), "t", json!({})).await.unwrap(), json!({"ok": 1}));
     assert_eq!(record.lock().unwrap().iter().filter(|seen| seen.method() == "tools/call").count(), 1);
 }
 
 #[tokio::test]
-async fn lists_keep_their_limits_and_lose_only_what_is_broken() {
-    async fn look(page: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Result<Vec<String>, &'static str> {
-        let (stage, _) = stage(move |seen| seen.result(&page(seen))).await;
-        let listing = stage.pool.list_tools(&line("s", Era::Legacy)).await.map_err(|failure| failure.reason())?;
+async fn lists_have_limits_and_lose_only_broken_items() {
+    async fn list(page: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Result<Vec<String>, &'static str> {
+        let (harness, _) = harness(move |seen| seen.result(&page(seen))).await;
+        let listing = harness.pool.list_tools(&key("s", Era::Legacy)).await.map_err(|failure| failure.reason())?;
         Ok(listing.tools.iter().map(|tool| tool.name.clone()).collect())
     }
     let mixed = format!(
         r#"{{"tools":[{{"name":"a"}},7,{{"name":8}},null,{{"x":1}},{{"name":"big","d":"{}"}},{{"name":"b"}}]}}"#,
         "x".repeat(70_000)
     );
-    assert_eq!(look(move |_| mixed.clone()).await.unwrap(), ["a", "big", "b"], "what is too long is known by its name");
+    assert_eq!(
+        list(move |_| mixed.clone()).await.unwrap(),
+        ["a", "big", "b"],
+        "a definition that is too long is known by its name"
+    );
     let paged = |seen: &Seen| match seen.body["params"]["cursor"].as_str() {
         None => r#"{"tools":[{"name":"a"}],"nextCursor":"\u0031"}"#.to_owned(),
         Some("1") => r#"{"tools":[{"name":"b"}],"nextCursor":"2"}"#.to_owned(),
         _ => r#"{"tools":[{"name":"c"}]}"#.to_owned(),
     };
-    assert_eq!(look(paged).await.unwrap(), ["a", "b", "c"]);
-    assert_eq!(look(|_| r#"{"tools":[],"nextCursor":"x"}"#.into()).await, Err("cursor_loop"));
+    assert_eq!(list(paged).await.unwrap(), ["a", "b", "c"]);
+    assert_eq!(list(|_| r#"{"tools":[],"nextCursor":"x"}"#.into()).await, Err("cursor_loop"));
     let endless = |seen: &Seen| {
         let number = seen.body["id"].as_u64().unwrap();
         format!(r#"{{"tools":[],"nextCursor":"{number}"}}"#)
     };
-    assert_eq!(look(endless).await, Err("too_many_pages"));
+    assert_eq!(list(endless).await, Err("too_many_pages"));
     let many = format!(r#"{{"tools":[{}{{"name":"z"}}]}}"#, r#"{"name":"a"},"#.repeat(512));
-    assert_eq!(look(move |_| many.clone()).await.unwrap().len(), 513, "the surplus is known by its names");
+    assert_eq!(list(move |_| many.clone()).await.unwrap().len(), 513, "the surplus is known by its names");
     let flood = format!(r#"{{"tools":[{}{{"name":"z"}}],"nextCursor":"1"}}"#, r#"{"name":"a"},"#.repeat(10_000));
-    assert_eq!(look(move |_| flood.clone()).await.unwrap().len(), 4096, "no further page is asked for");
-    assert_eq!(look(|_| r#"{"tools":{}}"#.into()).await, Err("malformed_list"));
+    assert_eq!(list(move |_| flood.clone()).await.unwrap().len(), 4096, "no further page is requested");
+    assert_eq!(list(|_| r#"{"tools":{}}"#.into()).await, Err("malformed_list"));
 }
 
-/// A server of the new era alone.
+/// A server that speaks only the modern era.
 fn modern(seen: &Seen) -> String {
     let (params, meta) = (&seen.body["params"], &seen.body["params"]["_meta"]);
     let version = meta["io.modelcontextprotocol/protocolVersion"].as_str();
@@ -332,44 +336,44 @@ fn modern(seen: &Seen) -> String {
 }
 
 #[tokio::test]
-async fn a_legacy_client_is_bridged_to_a_modern_server() {
+async fn a_legacy_client_uses_a_modern_server() {
     let (url, record) = serve(modern).await;
-    let stage = Stage::new();
-    stage.http("s", &url);
-    let line = line("s", Era::Legacy);
-    let listing = stage.pool.list_tools(&line).await.unwrap();
-    assert_eq!(listing.tools.len(), 1, "a definition with an impossible header is left out");
-    let result = stage.call(&line, "t", json!({"r": "eu"})).await.unwrap();
+    let harness = Harness::new();
+    harness.http("s", &url);
+    let key = key("s", Era::Legacy);
+    let listing = harness.pool.list_tools(&key).await.unwrap();
+    assert_eq!(listing.tools.len(), 1, "a definition with an invalid header is left out");
+    let result = harness.call(&key, "t", json!({"r": "eu"})).await.unwrap();
     assert_eq!(result["name"], "Ada");
     assert_eq!(
-        stage.ears.asked.lock().unwrap().as_slice(),
+        harness.recorder.requests.lock().unwrap().as_slice(),
         [("elicitation/create".to_owned(), json!({"message": "?"}))]
     );
     assert_eq!(
-        stage.send(&line, "ping", json!({})).await.unwrap(),
+        harness.send(&key, "ping", json!({})).await.unwrap(),
         json!({}),
-        "what modern servers lack is answered here"
+        "a request that modern servers lack is answered locally"
     );
     let calls: Vec<_> = record.lock().unwrap().iter().map(|seen| seen.method().to_owned()).collect();
     assert_eq!(calls, ["initialize", "server/discover", "tools/list", "tools/call", "tools/call"]);
 }
 
 #[tokio::test]
-async fn a_server_that_asks_for_ever_is_stopped() {
+async fn a_server_that_requires_input_without_end_is_stopped() {
     let (url, record) = serve(|seen| match seen.method() {
         "tools/call" => seen.result(r#"{"resultType":"input_required","requestState":"again"}"#),
         _ => modern(seen),
     })
     .await;
-    let stage = Stage::new();
-    stage.http("s", &url);
-    assert_eq!(stage.failure(&line("s", Era::Legacy), "t").await, "too_many_rounds");
+    let harness = Harness::new();
+    harness.http("s", &url);
+    assert_eq!(harness.failure(&key("s", Era::Legacy), "t").await, "too_many_rounds");
     assert!(record.lock().unwrap().len() < 20);
 }
 
 #[tokio::test]
 async fn a_modern_client_falls_back_to_a_legacy_server() {
-    let (stage, record) = stage(|seen| {
+    let (harness, record) = harness(|seen| {
         let meta = &seen.body["params"]["_meta"];
         assert!(
             meta.as_object().is_none_or(|meta| meta.keys().all(|key| !key.starts_with("io.modelcontextprotocol/")))
@@ -377,16 +381,16 @@ async fn a_modern_client_falls_back_to_a_legacy_server() {
         seen.result("{\"legacy\":true}")
     })
     .await;
-    let line = line("s", Era::Modern);
+    let key = key("s", Era::Modern);
     let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}});
-    let result = stage.send(&line, "tools/call", json!({"name": "t", "arguments": {}, "_meta": meta})).await.unwrap();
+    let result = harness.send(&key, "tools/call", json!({"name": "t", "arguments": {}, "_meta": meta})).await.unwrap();
     assert_eq!(result["legacy"], true);
     assert!(
-        stage.pool.list(&line, ListKind::Resources).await.is_err(),
-        "a list that is none is an error, not an empty list"
+        harness.pool.list(&key, ListKind::Resources).await.is_err(),
+        "a malformed list is an error, not an empty list"
     );
-    stage.pool.close_session(line.session);
-    until(|| record.lock().unwrap().iter().any(|seen| seen.head.starts_with("DELETE "))).await;
+    harness.pool.close_session(key.session);
+    eventually(|| record.lock().unwrap().iter().any(|seen| seen.head.starts_with("DELETE "))).await;
 }
 
 #[tokio::test]
@@ -403,10 +407,10 @@ async fn one_connection_serves_many_calls_in_a_row() {
         }
     });
     tokio::spawn(server);
-    let stage = Stage::new();
-    stage.http("s", &url);
+    let harness = Harness::new();
+    harness.http("s", &url);
     for _ in 0..50 {
-        stage.call(&line("s", Era::Legacy), "t", json!({})).await.unwrap();
+        harness.call(&key("s", Era::Legacy), "t", json!({})).await.unwrap();
     }
     assert!(*connections.lock().unwrap() <= 5, "{}", connections.lock().unwrap());
 }

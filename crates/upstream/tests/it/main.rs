@@ -6,12 +6,13 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::as_conversions,
-    reason = "tests say what they expect"
+    reason = "tests state what they expect"
 )]
 
+mod harness;
 mod hostile_http;
 mod hostile_stdio;
-mod oldest;
+mod http_sse;
+mod jail;
 mod peer;
 mod real;
-mod stage;

@@ -5,8 +5,9 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
+use briefcase_ports::EnvValue;
 use briefcase_types::Era;
-use briefcase_upstream::EnvValue;
+
 use rmcp::{
     ErrorData, RoleServer, ServerHandler, ServiceExt,
     model::{
@@ -22,7 +23,7 @@ use rmcp::{
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
-use crate::stage::{Stage, line};
+use crate::harness::{Harness, key};
 
 #[derive(Clone)]
 pub struct Peer {
@@ -150,7 +151,7 @@ fn question() -> Value {
     json!({"mode": "form", "message": "Your name?", "requestedSchema": schema})
 }
 
-/// The modern way to ask: two rounds, with a state that must come back.
+/// A modern request for input: two rounds, with a state that must come back.
 fn rounds(request: &CallToolRequestParams) -> CallToolResponse {
     let name = request.input_responses.as_ref().and_then(|all| all.get("who")?.pointer("/content/name").cloned());
     match (name, request.request_state.as_deref()) {
@@ -164,7 +165,7 @@ fn rounds(request: &CallToolRequestParams) -> CallToolResponse {
     }
 }
 
-/// Serves over HTTP; the address.
+/// Serves over HTTP. Returns the URL.
 pub async fn serve() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -176,25 +177,25 @@ pub async fn serve() -> String {
     format!("http://{address}/mcp")
 }
 
-/// What starts this program as a server on stdio. The harness greets on stdout first, as careless servers do.
+/// The command that starts this program as a server on stdio. The test runner prints to stdout first, as careless servers do.
 fn argv() -> Vec<String> {
     let program = std::env::current_exe().unwrap().into_os_string().into_string().unwrap();
     [&program, "--exact", "peer::on_stdio", "--nocapture"].map(ToString::to_string).to_vec()
 }
 
 /// Registers this program as the server `s` on stdio, with a secret.
-pub fn on(stage: &Stage) {
+pub fn on(harness: &Harness) {
     let env = vec![
         (STARTED.to_owned(), EnvValue::Plain("1".into())),
         ("API_KEY".to_owned(), EnvValue::Secret { template: "key={secret}".into(), secret: "token".parse().unwrap() }),
     ];
-    stage.stdio_with("s", &argv().iter().map(String::as_str).collect::<Vec<_>>(), env);
+    harness.stdio_with("s", &argv().iter().map(String::as_str).collect::<Vec<_>>(), env);
 }
 
-/// Set where this program is the server.
+/// The variable that makes this program the server.
 const STARTED: &str = "PEER_ON_STDIO";
 
-/// Started by a stage this is the server; started by the harness it checks that it can be.
+/// The server, when the variable is set; otherwise a test of it.
 #[tokio::test]
 async fn on_stdio() {
     if std::env::var_os(STARTED).is_some() {
@@ -202,8 +203,8 @@ async fn on_stdio() {
         running.waiting().await.unwrap();
         return;
     }
-    let stage = Stage::new();
-    on(&stage);
-    let said = stage.call(&line("s", Era::Legacy), "echo", json!({"text": "hello"})).await.unwrap();
+    let harness = Harness::new();
+    on(&harness);
+    let said = harness.call(&key("s", Era::Legacy), "echo", json!({"text": "hello"})).await.unwrap();
     assert!(said.to_string().contains("hello"), "{said}");
 }

@@ -1,26 +1,25 @@
-//! What real servers do: the same in each cell of client era and transport.
+//! Real servers: the same behaviour for each client era and transport.
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_ports::{ConnectionKey, Reply, Upstreams};
+use briefcase_ports::{ConnectionKey, ListKind, Reply, ServerEvent, Sharing, Upstreams};
 use briefcase_types::Era;
-use briefcase_upstream::{ListKind, ServerEvent};
 use serde_json::{Value, json};
 
 use crate::{
+    harness::{Harness, SECRET, eventually, key, outbound, session_key},
     peer,
-    stage::{SECRET, Stage, line, outbound, session_line, until},
 };
 
-/// A stage with the peer on this transport.
-async fn with_peer(transport: &str) -> Stage {
-    let stage = Stage::new();
+/// A harness with the peer on this transport.
+async fn with_peer(transport: &str) -> Harness {
+    let harness = Harness::new();
     if transport == "http" {
-        stage.http("s", &peer::serve().await);
-        return stage;
+        harness.http("s", &peer::serve().await);
+        return harness;
     }
-    peer::on(&stage);
-    stage
+    peer::on(&harness);
+    harness
 }
 
 fn text(result: &Value) -> &str {
@@ -28,79 +27,81 @@ fn text(result: &Value) -> &str {
 }
 
 async fn works(transport: &str, era: Era) {
-    let stage = with_peer(transport).await;
-    let line = line("s", era);
-    let greeting = stage.pool.greeting(&line).await.unwrap();
-    assert_eq!((greeting.era, greeting.instructions.as_deref()), (era, Some("be kind")));
-    look(&stage, &line).await;
-    let echoed = stage.call(&line, "echo", json!({"text": "héllo", "region": " eu"})).await.unwrap();
+    let harness = with_peer(transport).await;
+    let key = key("s", era);
+    let server_info = harness.pool.server_info(&key).await.unwrap();
+    assert_eq!((server_info.era, server_info.instructions.as_deref()), (era, Some("be kind")));
+    lists(&harness, &key).await;
+    let echoed = harness.call(&key, "echo", json!({"text": "héllo", "region": " eu"})).await.unwrap();
     assert_eq!(text(&echoed), "héllo");
-    progress(&stage, &line).await;
-    concurrent(&stage, &line).await;
-    cancels(&stage, &line).await;
-    changes(&stage, &line).await;
-    stage.pool.shutdown().await;
+    progress(&harness, &key).await;
+    concurrent(&harness, &key).await;
+    cancels(&harness, &key).await;
+    changes(&harness, &key).await;
+    harness.pool.shutdown().await;
 }
 
-async fn look(stage: &Stage, line: &ConnectionKey) {
-    let first = stage.pool.list_tools(line).await.unwrap();
+async fn lists(harness: &Harness, key: &ConnectionKey) {
+    let first = harness.pool.list_tools(key).await.unwrap();
     assert_eq!(first.tools.len(), 8);
     let raw: Value = serde_json::from_slice(&first.tools[0].raw).unwrap();
     assert_eq!(raw["name"], "echo");
-    let again = stage.pool.list_tools(line).await.unwrap();
+    let again = harness.pool.list_tools(key).await.unwrap();
     assert!(Arc::ptr_eq(&first, &again), "the same bytes are the same listing");
-    let resources = stage.pool.list(line, ListKind::Resources).await.unwrap();
+    let resources = harness.pool.list(key, ListKind::Resources).await.unwrap();
     assert_eq!(resources.len(), 1);
     assert!(
-        Arc::ptr_eq(&resources, &stage.pool.list(line, ListKind::Resources).await.unwrap()),
-        "kept until it changes"
+        Arc::ptr_eq(&resources, &harness.pool.list(key, ListKind::Resources).await.unwrap()),
+        "kept eventually it changes"
     );
-    assert!(stage.pool.list(line, ListKind::Prompts).await.unwrap().is_empty(), "no capability, no question");
+    assert!(harness.pool.list(key, ListKind::Prompts).await.unwrap().is_empty(), "no capability, no request");
 }
 
-async fn progress(stage: &Stage, line: &ConnectionKey) {
+async fn progress(harness: &Harness, key: &ConnectionKey) {
     let params = json!({"name": "steps", "arguments": {}, "_meta": {"progressToken": "t-1"}});
-    stage.send(line, "tools/call", params).await.unwrap();
-    until(|| stage.ears.notes.lock().unwrap().len() == 3).await;
-    let notes = stage.ears.notes.lock().unwrap();
+    harness.send(key, "tools/call", params).await.unwrap();
+    eventually(|| harness.recorder.notifications.lock().unwrap().len() == 3).await;
+    let notifications = harness.recorder.notifications.lock().unwrap();
     assert!(
-        notes.iter().all(|(method, params)| method == "notifications/progress" && params["progressToken"] == "t-1")
+        notifications
+            .iter()
+            .all(|(method, params)| method == "notifications/progress" && params["progressToken"] == "t-1")
     );
 }
 
-async fn concurrent(stage: &Stage, line: &ConnectionKey) {
+async fn concurrent(harness: &Harness, key: &ConnectionKey) {
     let calls = (0..64).map(|number| async move {
         let word = format!("w{number}");
-        let result = stage.call(line, "echo", json!({"text": word})).await.unwrap();
+        let result = harness.call(key, "echo", json!({"text": word})).await.unwrap();
         assert_eq!(text(&result), word, "each call gets its own answer");
     });
     futures_util::future::join_all(calls).await;
 }
 
-async fn cancels(stage: &Stage, line: &ConnectionKey) {
+async fn cancels(harness: &Harness, key: &ConnectionKey) {
     let request = outbound("tools/call", &json!({"name": "sleep", "arguments": {}}));
     let cancel = request.cancel.clone();
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(50)).await;
         cancel.cancel();
     });
-    let failure = stage.pool.send(line, request, stage.ears.clone()).await.unwrap_err();
+    let failure = harness.pool.send(key, request, harness.recorder.clone()).await.unwrap_err();
     assert_eq!(failure.reason(), "cancelled");
     let mut request = outbound("tools/call", &json!({"name": "sleep", "arguments": {}}));
     request.timeout = Duration::from_millis(50);
-    assert_eq!(stage.pool.send(line, request, stage.ears.clone()).await.unwrap_err().reason(), "timeout");
+    assert_eq!(harness.pool.send(key, request, harness.recorder.clone()).await.unwrap_err().reason(), "timeout");
 }
 
-async fn changes(stage: &Stage, line: &ConnectionKey) {
-    let heard = || stage.ears.heard(&ServerEvent::ToolsChanged);
-    // Whether the server already listens for us cannot be seen from here: it changes until it is heard.
+async fn changes(harness: &Harness, key: &ConnectionKey) {
+    let received = || harness.recorder.has_event(&ServerEvent::ToolsChanged);
+    // Whether the server already listens for us cannot be seen from here: it changes its tools until the event arrives.
     let changing = async {
-        while !heard() {
-            stage.call(line, "change", json!({})).await.unwrap();
+        while !received() {
+            harness.call(key, "change", json!({})).await.unwrap();
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), changing).await.expect("the change was not told");
+    tokio::time::timeout(Duration::from_secs(60), changing).await.expect("the change was not announced");
 }
 
 #[tokio::test]
@@ -124,58 +125,75 @@ async fn stdio_modern() {
 }
 
 #[tokio::test]
-async fn a_legacy_server_asks_in_the_middle_of_a_call() {
+async fn a_legacy_server_sends_requests_during_a_call() {
     for transport in ["http", "stdio"] {
-        let stage = with_peer(transport).await;
-        let result = stage.call(&line("s", Era::Legacy), "ask", json!({})).await.unwrap();
+        let harness = with_peer(transport).await;
+        let result = harness.call(&key("s", Era::Legacy), "ask", json!({})).await.unwrap();
         assert_eq!(text(&result), r#"{"name":"Ada"}"#, "{transport}");
-        assert_eq!(stage.ears.asked.lock().unwrap()[0].0, "elicitation/create");
-        let log = stage.call(&line("s", Era::Legacy), "log", json!({})).await.unwrap();
+        assert_eq!(harness.recorder.requests.lock().unwrap()[0].0, "elicitation/create");
+        let log = harness.call(&key("s", Era::Legacy), "log", json!({})).await.unwrap();
         assert_eq!(text(&log), "done");
-        assert_eq!(stage.ears.notes.lock().unwrap()[0].1["data"], "a line", "{transport}");
+        assert_eq!(harness.recorder.notifications.lock().unwrap()[0].1["data"], "a line", "{transport}");
     }
 }
 
 #[tokio::test]
-async fn a_modern_server_asks_a_modern_client_by_its_answer() {
+async fn a_modern_server_requires_input_of_a_modern_client_in_its_reply() {
     for transport in ["http", "stdio"] {
-        let stage = with_peer(transport).await;
-        let result = stage.call(&line("s", Era::Modern), "rounds", json!({})).await.unwrap();
+        let harness = with_peer(transport).await;
+        let result = harness.call(&key("s", Era::Modern), "rounds", json!({})).await.unwrap();
         assert_eq!((&result["resultType"], &result["requestState"]), (&json!("input_required"), &json!("first")));
-        assert!(stage.ears.asked.lock().unwrap().is_empty(), "the answer is the client's business");
+        assert!(harness.recorder.requests.lock().unwrap().is_empty(), "the client answers by a new request");
     }
 }
 
 #[tokio::test]
 async fn sessions_share_nothing() {
-    let stage = with_peer("stdio").await;
-    let (one, other) = (session_line("s", Era::Legacy, 'A'), session_line("s", Era::Legacy, 'B'));
-    let first = stage.pool.list_tools(&one).await.unwrap();
-    let second = stage.pool.list_tools(&other).await.unwrap();
+    let harness = with_peer("stdio").await;
+    let (one, other) = (session_key("s", Era::Legacy, 'A'), session_key("s", Era::Legacy, 'B'));
+    let first = harness.pool.list_tools(&one).await.unwrap();
+    let second = harness.pool.list_tools(&other).await.unwrap();
     assert!(!Arc::ptr_eq(&first, &second));
     assert_eq!(first.digest, second.digest);
-    stage.pool.close_session(one.session);
-    assert_eq!(text(&stage.call(&other, "echo", json!({"text": "still here"})).await.unwrap()), "still here");
-    stage.pool.shutdown().await;
+    harness.pool.close_session(one.session);
+    assert_eq!(text(&harness.call(&other, "echo", json!({"text": "still here"})).await.unwrap()), "still here");
+    harness.pool.shutdown().await;
 }
 
 #[tokio::test]
-async fn attack_09_a_child_sees_only_what_was_named() {
-    let stage = with_peer("stdio").await;
-    let result = stage.call(&line("s", Era::Legacy), "environment", json!({})).await.unwrap();
+async fn attack_09_a_child_gets_only_the_named_variables() {
+    let harness = with_peer("stdio").await;
+    let result = harness.call(&key("s", Era::Legacy), "environment", json!({})).await.unwrap();
     let mut names: Vec<_> = text(&result).split(',').collect();
     names.sort_unstable();
     assert_eq!(names, ["API_KEY", "HOME", "LANG", "PATH", "PEER_ON_STDIO"]);
     let mut seen = Vec::new();
-    stage.pool.secrets(&"s".parse().unwrap(), &mut |secret| seen.push(secret.to_owned()));
+    harness.pool.secrets(&"s".parse().unwrap(), &mut |secret| seen.push(secret.to_owned()));
     assert_eq!(seen, [SECRET], "the redactor is given what the child was given");
 }
 
 #[tokio::test]
-async fn what_is_relayed_is_the_servers_own_bytes() {
-    let stage = with_peer("http").await;
+async fn a_relayed_result_is_the_servers_own_bytes() {
+    let harness = with_peer("http").await;
     let request = outbound("tools/call", &json!({"name": "echo", "arguments": {"text": "1"}}));
-    let reply = stage.pool.send(&line("s", Era::Legacy), request, stage.ears.clone()).await.unwrap();
+    let reply = harness.pool.send(&key("s", Era::Legacy), request, harness.recorder.clone()).await.unwrap();
     let Reply::Result(raw) = reply else { panic!("an error") };
     assert!(raw.starts_with(b"{") && raw.ends_with(b"}"));
+}
+
+#[tokio::test]
+async fn a_connection_is_shared_as_its_key_says() {
+    let harness = with_peer("stdio").await;
+    let server = "s".parse().unwrap();
+    for (sharing, connections) in [(Sharing::Session, 2), (Sharing::Agent, 1), (Sharing::All, 1)] {
+        for session in ['A', 'B'] {
+            let key = ConnectionKey { sharing, ..session_key("s", Era::Legacy, session) };
+            assert_eq!(text(&harness.call(&key, "echo", json!({"text": "x"})).await.unwrap()), "x");
+        }
+        assert_eq!(harness.pool.connections(&server), connections, "{sharing:?}");
+        harness.pool.close_session(session_key("s", Era::Legacy, 'A').session);
+        let left = if sharing == Sharing::Session { 1 } else { connections };
+        assert_eq!(harness.pool.connections(&server), left, "only what the session owns is closed");
+        harness.pool.forget_server(&server);
+    }
 }

@@ -1,0 +1,244 @@
+//! An open connection in one era, and how a request of either era is sent over it.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use briefcase_mcp::method;
+use briefcase_ports::{ClientPeer, ClientProfile, Outbound, Reply, ServerInfo, UpstreamFailure};
+use briefcase_types::Era;
+use bytes::Bytes;
+use http::HeaderMap;
+use tokio::sync::Notify;
+
+use crate::{
+    capabilities,
+    failure::{TransportFailure, protocol},
+    mcp_headers::{self, ParamHeader},
+    mrtr,
+    pagination::PageSource,
+    params,
+    request_context::RequestContext,
+    transport::{Transport, call::Call},
+};
+
+/// An open connection.
+pub(crate) struct Connection {
+    pub(crate) transport: Transport,
+    pub(crate) server_info: Arc<ServerInfo>,
+    /// The client's log level. A modern server gets it with each request, a legacy one once.
+    level: Mutex<Option<String>>,
+    /// The resources that the client subscribed to on a modern server.
+    subscribed: Mutex<BTreeSet<String>>,
+    pub(crate) subscriptions_changed: Notify,
+}
+
+const EMPTY_RESULT: Bytes = Bytes::from_static(b"{}");
+/// The most resources that one session may subscribe to on one server.
+const MAX_SUBSCRIPTIONS: usize = 256;
+
+impl Connection {
+    pub(crate) fn new(transport: Transport, server_info: ServerInfo) -> Self {
+        transport.messages().establish();
+        Self {
+            transport,
+            server_info: Arc::new(server_info),
+            level: Mutex::default(),
+            subscribed: Mutex::default(),
+            subscriptions_changed: Notify::new(),
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        !self.transport.closed().is_cancelled()
+    }
+
+    /// Whether `x-mcp-header` arguments are repeated in headers here.
+    pub(crate) fn uses_param_headers(&self) -> bool {
+        self.server_info.era == Era::Modern && matches!(self.transport, Transport::StreamableHttp(_))
+    }
+
+    /// Sends a client's request, translated to the server's era.
+    pub(crate) async fn send(
+        &self,
+        client: &ClientProfile,
+        request: &Outbound,
+        param_headers: &[ParamHeader],
+        peer: &Arc<dyn ClientPeer>,
+    ) -> Result<Reply, TransportFailure> {
+        if self.server_info.era == Era::Legacy {
+            self.set_level(params::log_level(&request.params), request).await;
+            return self.send_once(client, request, request.params.clone(), param_headers, peer).await;
+        }
+        if let Some(reply) = self.answer_locally(request)? {
+            return Ok(reply);
+        }
+        let mut reply = self.send_once(client, request, request.params.clone(), param_headers, peer).await?;
+        if client.era == Era::Modern {
+            return Ok(reply);
+        }
+        for _ in 0..mrtr::MAX_ROUNDS {
+            let Some(required) = mrtr::input_required(request.method, &reply)? else { return Ok(reply) };
+            let params = match mrtr::collect_input(&required, request, peer).await? {
+                Ok(params) => params,
+                Err(error) => return Ok(Reply::Error(error)),
+            };
+            reply = self.send_once(client, request, params, param_headers, peer).await?;
+        }
+        match mrtr::input_required(request.method, &reply)? {
+            None => Ok(reply),
+            Some(_) => Err(protocol("too_many_rounds")),
+        }
+    }
+
+    async fn send_once(
+        &self,
+        client: &ClientProfile,
+        request: &Outbound,
+        params: Bytes,
+        param_headers: &[ParamHeader],
+        peer: &Arc<dyn ClientPeer>,
+    ) -> Result<Reply, TransportFailure> {
+        let params = self.params(client, &params)?;
+        let call = Call {
+            method: request.method,
+            headers: self.headers(request.method, &params, param_headers)?,
+            params,
+            timeout: request.timeout,
+            cancel: request.cancel.clone(),
+            context: Some(RequestContext::new(Arc::clone(peer))),
+        };
+        self.transport.call(call).await
+    }
+
+    /// Sends a request of Briefcase itself.
+    pub(crate) async fn send_own(
+        &self,
+        client: &ClientProfile,
+        method: &'static str,
+        params: &Bytes,
+        timeout: Duration,
+    ) -> Result<Reply, TransportFailure> {
+        let params = self.params(client, params)?;
+        let headers = self.headers(method, &params, &[])?;
+        self.transport.call(Call { headers, ..Call::own(method, params, timeout) }).await
+    }
+
+    fn params(&self, client: &ClientProfile, params: &Bytes) -> Result<Bytes, TransportFailure> {
+        let translated = match self.server_info.era {
+            Era::Legacy => params::legacy(params),
+            Era::Modern => {
+                let level = self.level.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                params::modern(params, client, &self.server_info.version, level.as_deref())
+            }
+        };
+        translated.map_err(|_| protocol("malformed_request"))
+    }
+
+    fn headers(
+        &self,
+        method: &str,
+        params: &[u8],
+        param_headers: &[ParamHeader],
+    ) -> Result<HeaderMap, TransportFailure> {
+        match (&self.transport, self.server_info.era) {
+            (Transport::StreamableHttp(_), Era::Modern) => {
+                mcp_headers::headers(method, params, param_headers).ok_or_else(|| protocol("malformed_request"))
+            }
+            _ => Ok(HeaderMap::new()),
+        }
+    }
+
+    /// Answers the legacy requests that a modern server has no method for.
+    fn answer_locally(&self, request: &Outbound) -> Result<Option<Reply>, TransportFailure> {
+        match request.method {
+            method::PING => {}
+            method::LOGGING_SET_LEVEL => {
+                let level = member(&request.params, "level")?;
+                *self.level.lock().unwrap_or_else(PoisonError::into_inner) = Some(level);
+            }
+            method::RESOURCES_SUBSCRIBE => {
+                let mut subscribed = self.subscribed.lock().unwrap_or_else(PoisonError::into_inner);
+                if subscribed.len() >= MAX_SUBSCRIPTIONS {
+                    return Err(protocol("too_many_subscriptions"));
+                }
+                subscribed.insert(member(&request.params, "uri")?);
+                self.subscriptions_changed.notify_one();
+            }
+            method::RESOURCES_UNSUBSCRIBE => {
+                let uri = member(&request.params, "uri")?;
+                self.subscribed.lock().unwrap_or_else(PoisonError::into_inner).remove(&uri);
+                self.subscriptions_changed.notify_one();
+            }
+            _ => return Ok(None),
+        }
+        Ok(Some(Reply::Result(EMPTY_RESULT)))
+    }
+
+    /// Sends a legacy server the log level that a modern request names, once.
+    async fn set_level(&self, wanted: Option<String>, request: &Outbound) {
+        let Some(wanted) = wanted.filter(|_| capabilities::declares(&self.server_info, "logging")) else { return };
+        {
+            let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+            if level.as_deref() == Some(&wanted) {
+                return;
+            }
+            *level = Some(wanted.clone());
+        }
+        let params = [br#"{"level":"#.as_slice(), &params::quoted(&wanted), b"}"].concat();
+        let call = Call::own(method::LOGGING_SET_LEVEL, params.into(), request.timeout);
+        let _refused = self.transport.call(call).await;
+    }
+
+    /// The `notifications` filter for `subscriptions/listen`; `None` when there is nothing to listen for.
+    pub(crate) fn subscription_filter(&self) -> Option<Bytes> {
+        let mut parts = Vec::new();
+        for (capability, name) in
+            [("tools", "toolsListChanged"), ("prompts", "promptsListChanged"), ("resources", "resourcesListChanged")]
+        {
+            if capabilities::announces_changes(&self.server_info, capability) {
+                parts.push(format!(r#""{name}":true"#));
+            }
+        }
+        let subscribed = self.subscribed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !subscribed.is_empty() {
+            let uris: Vec<_> = subscribed.iter().map(|uri| params::quoted(uri)).collect();
+            parts.push(format!(r#""resourceSubscriptions":[{}]"#, String::from_utf8_lossy(&uris.join(&b','))));
+        }
+        (!parts.is_empty()).then(|| format!(r#"{{"notifications":{{{}}}}}"#, parts.join(",")).into())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.transport.close("replaced");
+    }
+}
+
+/// Requests the pages of one list for a client.
+pub(crate) struct ConnectionPages<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) client: &'a ClientProfile,
+    pub(crate) method: &'static str,
+    /// Set when the server has ended the session.
+    pub(crate) session_ended: &'a std::sync::atomic::AtomicBool,
+}
+
+impl PageSource for ConnectionPages<'_> {
+    async fn page(&self, params: Bytes, timeout: Duration) -> Result<Reply, UpstreamFailure> {
+        self.connection.send_own(self.client, self.method, &params, timeout).await.map_err(|failure| {
+            let ended = matches!(failure, TransportFailure::SessionEnded);
+            self.session_ended.store(ended, std::sync::atomic::Ordering::SeqCst);
+            failure.into()
+        })
+    }
+}
+
+fn member(params: &[u8], name: &str) -> Result<String, TransportFailure> {
+    let malformed = || protocol("malformed_request");
+    let params::Members(members) = serde_json::from_slice(params).map_err(|_| malformed())?;
+    let found = members.iter().find(|(found, _)| found == name).ok_or_else(malformed)?;
+    serde_json::from_str(found.1.get()).map_err(|_| malformed())
+}

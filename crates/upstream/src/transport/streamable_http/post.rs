@@ -1,0 +1,288 @@
+//! Requests and their replies.
+
+use std::{sync::Arc, time::Duration};
+
+use briefcase_egress::{EgressResponse, ResponseBody};
+use briefcase_mcp::{Envelope, EnvelopeKind, RequestId, method, notification, request};
+use briefcase_ports::{Reply, RpcError, UpstreamFailure};
+use briefcase_types::Era;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+
+use super::{LAST_EVENT_ID, StreamableHttp};
+use crate::{
+    failure::{TransportFailure, protocol},
+    limits, mcp_headers,
+    request_context::{RequestContext, RequestLimits},
+    transport::{
+        call::{Call, rpc_error},
+        http_client::{HttpRequest, egress_failure},
+        sse_stream::{SseStream, StreamEnd},
+    },
+};
+
+/// How often one reply's stream may be resumed.
+const MAX_RESUMES: usize = 100;
+/// The time to deliver a notification or a response.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(15);
+/// An event stream may be this many times as long as the longest message.
+const STREAM_FACTOR: u64 = 4;
+
+impl StreamableHttp {
+    /// Sends a request and waits for its reply.
+    pub(crate) async fn call(self: &Arc<Self>, mut call: Call) -> Result<Reply, TransportFailure> {
+        let id = self.next_id();
+        let notify = self.era == Era::Legacy && call.method != method::INITIALIZE;
+        let _in_flight = self.in_flight.enter(id, call.context.as_ref(), &call.params);
+        let mut cancel = CancelOnDrop { http: self, id, notify, done: false };
+        let headers = std::mem::take(&mut call.headers);
+        let limits = RequestLimits {
+            timeout: call.timeout,
+            cancel: &call.cancel,
+            closed: &self.closed,
+            context: call.context.as_ref(),
+        };
+        let outcome = limits.run(self.exchange(id, &call, &headers)).await;
+        cancel.done = !was_abandoned(&outcome);
+        outcome
+    }
+
+    /// Sends a notification.
+    pub(crate) async fn notify(&self, name: &str, params: Option<&[u8]>) -> Result<(), TransportFailure> {
+        let headers = match self.era {
+            Era::Legacy => HeaderMap::new(),
+            Era::Modern => mcp_headers::headers(name, b"{}", &[]).unwrap_or_default(),
+        };
+        self.deliver(notification(name, params), headers).await
+    }
+
+    /// Posts a message that has no reply.
+    async fn deliver(&self, message: Bytes, headers: HeaderMap) -> Result<(), TransportFailure> {
+        let response = self.post(message, &headers, DELIVERY_TIMEOUT, 64 * 1024).await?;
+        match response.status {
+            status if status.is_success() => {
+                SseStream::new(response.body, 1024).finish();
+                Ok(())
+            }
+            status => Err(self.failure_of(status)),
+        }
+    }
+
+    async fn exchange(self: &Arc<Self>, id: u32, call: &Call, headers: &HeaderMap) -> Result<Reply, TransportFailure> {
+        let id = RequestId::number(id);
+        let body = request(&id, call.method, Some(&call.params));
+        let longest = u64::try_from(limits::message(&self.limits).bytes).unwrap_or(u64::MAX);
+        let limit =
+            if call.method == method::SUBSCRIPTIONS_LISTEN { u64::MAX } else { longest.saturating_mul(STREAM_FACTOR) };
+        let response = self.post(body, headers, call.timeout.saturating_mul(100), limit).await?;
+        if call.method == method::INITIALIZE {
+            self.take_session(&response.headers)?;
+        }
+        if !response.status.is_success() {
+            return self.error(response, &id).await;
+        }
+        match content_type(&response.headers) {
+            ContentType::Json => self.json(response.body, &id).await,
+            ContentType::EventStream => self.follow(response.body, &id, call.context.as_ref()).await,
+            ContentType::Other => Err(protocol("content_type")),
+        }
+    }
+
+    fn take_session(&self, headers: &HeaderMap) -> Result<(), TransportFailure> {
+        let Some(session) = headers.get(super::SESSION_ID) else { return Ok(()) };
+        let plain = session.as_bytes().iter().all(u8::is_ascii_graphic);
+        if !plain || session.is_empty() || session.len() > 1024 {
+            return Err(protocol("session_id"));
+        }
+        let mut session: HeaderValue = session.clone();
+        session.set_sensitive(true);
+        let _first = self.session.set(session);
+        Ok(())
+    }
+
+    async fn json(&self, body: ResponseBody, id: &RequestId) -> Result<Reply, TransportFailure> {
+        let raw = body.collect().await.map_err(|error| egress_failure(&error))?;
+        let limits = limits::message(&self.limits);
+        if raw.len() > limits.bytes {
+            return Err(protocol("too_large"));
+        }
+        let envelope = Envelope::parse_within(raw, &limits).map_err(|_| protocol("malformed"))?;
+        reply_to(&envelope, id).ok_or_else(|| protocol("wrong_id"))
+    }
+
+    /// Reads a response with an error status. A JSON-RPC error in its body takes precedence over the status.
+    async fn error(&self, response: EgressResponse, id: &RequestId) -> Result<Reply, TransportFailure> {
+        let status = response.status;
+        let credential = matches!(status.as_u16(), 401..=403);
+        if !credential
+            && content_type(&response.headers) == ContentType::Json
+            && let Ok(raw) = response.body.collect().await
+            && let Ok(envelope) = Envelope::parse_within(raw, &limits::message(&self.limits))
+            && matches!(envelope.kind(), EnvelopeKind::ErrorResponse { id: about } if about.as_ref().is_none_or(|about| about == id))
+            && let Some(error) = envelope.error().map(|error| rpc_error(&error))
+        {
+            let ended = self.ends_session(status, &error);
+            return if ended { Err(TransportFailure::SessionEnded) } else { Ok(Reply::Error(error)) };
+        }
+        Err(self.failure_of(status))
+    }
+
+    /// Whether the server no longer knows the session: 404 by the specification, 400 and -32000 by widely used servers.
+    fn ends_session(&self, status: StatusCode, error: &RpcError) -> bool {
+        let ended = status == StatusCode::NOT_FOUND || (status == StatusCode::BAD_REQUEST && error.code == -32000);
+        ended && self.session.get().is_some()
+    }
+
+    fn failure_of(&self, status: StatusCode) -> TransportFailure {
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => UpstreamFailure::Unauthorized.into(),
+            StatusCode::PAYMENT_REQUIRED => UpstreamFailure::PaymentRequired(None).into(),
+            StatusCode::NOT_FOUND if self.session.get().is_some() => TransportFailure::SessionEnded,
+            status => TransportFailure::Status(status.as_u16()),
+        }
+    }
+
+    /// Reads a response's event stream until the reply. Resumes the stream where the server allows it.
+    async fn follow(
+        self: &Arc<Self>,
+        body: ResponseBody,
+        id: &RequestId,
+        context: Option<&Arc<RequestContext>>,
+    ) -> Result<Reply, TransportFailure> {
+        let longest = limits::message(&self.limits).bytes;
+        let mut events = SseStream::new(body, longest);
+        let (mut last, mut retry) = (None, None);
+        for _ in 0..MAX_RESUMES {
+            match self.read(&mut events, id, context).await {
+                Ok(reply) => {
+                    events.finish();
+                    return Ok(reply);
+                }
+                Err(StreamEnd::Failed(failure)) => return Err(failure),
+                Err(StreamEnd::Ended) => {}
+            }
+            (last, retry) = (events.last_event_id().or(last), events.retry().or(retry));
+            let Some(from) = last.as_deref().filter(|_| self.era == Era::Legacy) else { break };
+            tokio::time::sleep(pause(retry)).await;
+            events = SseStream::new(self.get(Some(from)).await?, longest);
+        }
+        Err(UpstreamFailure::Unreachable("the connection ended before the answer".into()).into())
+    }
+
+    async fn read(
+        self: &Arc<Self>,
+        events: &mut SseStream,
+        id: &RequestId,
+        context: Option<&Arc<RequestContext>>,
+    ) -> Result<Reply, StreamEnd> {
+        loop {
+            let event = events.next().await?;
+            if let Some(reply) = self.event(&event, Some(id), context).map_err(StreamEnd::Failed)? {
+                return Ok(reply);
+            }
+        }
+    }
+
+    /// Answers a request of the server.
+    pub(super) fn answer(
+        self: &Arc<Self>,
+        id: RequestId,
+        name: Box<str>,
+        params: Option<Bytes>,
+        context: Option<Arc<RequestContext>>,
+    ) {
+        let http = Arc::clone(self);
+        tokio::spawn(async move {
+            let response = tokio::select! {
+                () = http.closed.cancelled() => None,
+                response = http.messages.respond(&id, &name, params, context) => response,
+            };
+            if let Some(message) = response {
+                let _lost = http.deliver(message, HeaderMap::new()).await;
+            }
+        });
+    }
+
+    /// Resumes a stream, or opens the stream for messages outside of requests.
+    pub(super) async fn get(&self, last: Option<&str>) -> Result<ResponseBody, TransportFailure> {
+        let last = last.map(HeaderValue::from_str).transpose().map_err(|_| protocol("event_id"))?;
+        let request = HttpRequest {
+            method: Method::GET,
+            path: None,
+            body: Bytes::new(),
+            timeout: DELIVERY_TIMEOUT,
+            limit: u64::MAX,
+        };
+        let add_headers = |headers: &mut HeaderMap| {
+            self.add_connection_headers(headers);
+            headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+            if let Some(last) = &last {
+                headers.insert(LAST_EVENT_ID, last.clone());
+            }
+        };
+        let response = self.client.send(&request, add_headers).await?;
+        match content_type(&response.headers) {
+            ContentType::EventStream if response.status.is_success() => Ok(response.body),
+            _ if response.status.is_success() => Err(protocol("content_type")),
+            _ => Err(self.failure_of(response.status)),
+        }
+    }
+}
+
+/// How long to wait before a stream is resumed: the server's `retry`, at most a minute.
+pub(super) fn pause(retry: Option<u64>) -> Duration {
+    Duration::from_millis(retry.unwrap_or(1_000).min(60_000))
+}
+
+fn was_abandoned(outcome: &Result<Reply, TransportFailure>) -> bool {
+    matches!(outcome, Err(TransportFailure::Upstream(UpstreamFailure::Cancelled | UpstreamFailure::TimedOut)))
+}
+
+/// The reply, if the message answers exactly this request.
+pub(super) fn reply_to(envelope: &Envelope, id: &RequestId) -> Option<Reply> {
+    match envelope.kind() {
+        EnvelopeKind::Response { id: about } if about == id => envelope.result().map(Reply::Result),
+        EnvelopeKind::ErrorResponse { id: Some(about) } if about == id => {
+            envelope.error().map(|raw| Reply::Error(rpc_error(&raw)))
+        }
+        _ => None,
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum ContentType {
+    Json,
+    EventStream,
+    Other,
+}
+
+fn content_type(headers: &HeaderMap) -> ContentType {
+    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "application/json" => ContentType::Json,
+        "text/event-stream" => ContentType::EventStream,
+        _ => ContentType::Other,
+    }
+}
+
+/// A request that waits for its reply. When it is dropped without one, its response stream closes, and a legacy server is
+/// notified.
+struct CancelOnDrop<'a> {
+    http: &'a Arc<StreamableHttp>,
+    id: u32,
+    notify: bool,
+    done: bool,
+}
+
+impl Drop for CancelOnDrop<'_> {
+    fn drop(&mut self) {
+        if !self.notify || self.done || tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        let (http, id) = (Arc::clone(self.http), self.id);
+        tokio::spawn(async move {
+            let params = format!(r#"{{"requestId":{id}}}"#);
+            let _lost = http.notify(method::CANCELLED, Some(params.as_bytes())).await;
+        });
+    }
+}
