@@ -30,7 +30,7 @@ pub enum HelperError {
         name: &'static str,
         /// The expected version.
         expected: &'static str,
-        /// What the program said.
+        /// The program's hello.
         found: Box<HelperHello>,
     },
     /// The program ended, or closed its socket, where a reply was due.
@@ -54,7 +54,7 @@ pub enum HelperError {
     Protocol {
         /// The helper's name.
         name: &'static str,
-        /// What was wrong.
+        /// The broken rule.
         detail: String,
     },
 }

@@ -17,7 +17,7 @@
 //! Invariants:
 //!
 //! - **Each wait has a deadline.** The daemon gives up on a silent helper and kills it.
-//! - **A crash is an error.** A socket that closes where a reply is due is [`a crash`](HelperHello), never a success.
+//! - **A crash is an error.** A socket that closes where a reply is due is a crash, never a success.
 //! - **One message is bounded.** A longer frame than [`FRAME_MAX`] ends the conversation.
 //!
 //! Each message is one frame: four bytes of length, most significant first, then JSON. Descriptors travel with the first

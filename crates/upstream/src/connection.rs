@@ -21,12 +21,12 @@ use crate::{
     pagination::PageSource,
     params,
     request_context::RequestContext,
-    transport::{Transport, call::Call},
+    transport::{OpenTransport, call::Call},
 };
 
 /// An open connection.
 pub(crate) struct Connection {
-    pub(crate) transport: Transport,
+    pub(crate) transport: OpenTransport,
     pub(crate) server_info: Arc<ServerInfo>,
     /// The client's log level. A modern server gets it with each request, a legacy one once.
     level: Mutex<Option<String>>,
@@ -40,7 +40,7 @@ const EMPTY_RESULT: Bytes = Bytes::from_static(b"{}");
 const MAX_SUBSCRIPTIONS: usize = 256;
 
 impl Connection {
-    pub(crate) fn new(transport: Transport, server_info: ServerInfo) -> Self {
+    pub(crate) fn new(transport: OpenTransport, server_info: ServerInfo) -> Self {
         transport.messages().establish();
         Self {
             transport,
@@ -57,7 +57,7 @@ impl Connection {
 
     /// Whether `x-mcp-header` arguments are repeated in headers here.
     pub(crate) fn uses_param_headers(&self) -> bool {
-        self.server_info.era == Era::Modern && matches!(self.transport, Transport::StreamableHttp(_))
+        self.server_info.era == Era::Modern && matches!(self.transport, OpenTransport::StreamableHttp(_))
     }
 
     /// Sends a client's request, translated to the server's era.
@@ -144,7 +144,7 @@ impl Connection {
         param_headers: &[ParamHeader],
     ) -> Result<HeaderMap, TransportFailure> {
         match (&self.transport, self.server_info.era) {
-            (Transport::StreamableHttp(_), Era::Modern) => {
+            (OpenTransport::StreamableHttp(_), Era::Modern) => {
                 mcp_headers::headers(method, params, param_headers).ok_or_else(|| protocol("malformed_request"))
             }
             _ => Ok(HeaderMap::new()),

@@ -24,9 +24,9 @@ use crate::{
     http_target::http_target,
     mcp_headers,
     params::{self, quoted},
-    server_messages::{ListGenerations, ServerMessages},
+    server_messages::{ListGenerations, IncomingMessages},
     transport::{
-        Transport,
+        OpenTransport,
         call::Call,
         http_client::HttpClient,
         sse,
@@ -68,11 +68,11 @@ pub(crate) struct Opening<'a> {
 
 /// A transport whose handshake is not done. A child that still runs after one attempt is probed in its other era. A
 /// transport that is left over is closed, also when nobody waits any more.
-struct PendingTransport(Option<Transport>);
+struct PendingTransport(Option<OpenTransport>);
 
 impl PendingTransport {
     /// Takes a new transport. Without one, keeps the one that is there.
-    fn set(&mut self, fresh: Option<Transport>) -> Result<&Transport, TransportFailure> {
+    fn set(&mut self, fresh: Option<OpenTransport>) -> Result<&OpenTransport, TransportFailure> {
         if fresh.is_some() {
             self.close();
             self.0 = fresh;
@@ -178,15 +178,15 @@ impl Opening<'_> {
     async fn open_oldest(&self, url: &str, headers: &[HeaderSpec]) -> Result<Connection, TransportFailure> {
         let client = self.http_client(url, headers)?;
         let multiplexed = sse::connect(client, self.messages(), &self.spec.limits).await?;
-        let mut pending = PendingTransport(Some(Transport::Multiplexed(multiplexed)));
+        let mut pending = PendingTransport(Some(OpenTransport::Multiplexed(multiplexed)));
         let server_info = self.initialize(pending.set(None)?).await?;
         pending.connect(server_info)
     }
 
-    fn messages(&self) -> Arc<ServerMessages> {
+    fn messages(&self) -> Arc<IncomingMessages> {
         let observer = Arc::clone(&self.pool.observer);
         let sink = EventSink { server: self.server.clone(), session: self.session, observer };
-        ServerMessages::new(sink, Arc::clone(self.generations), self.client.era)
+        IncomingMessages::new(sink, Arc::clone(self.generations), self.client.era)
     }
 
     fn http_client(&self, url: &str, headers: &[HeaderSpec]) -> Result<HttpClient, UpstreamFailure> {
@@ -195,11 +195,11 @@ impl Opening<'_> {
         Ok(HttpClient { origin: self.pool.egress.client(target), authorizer: Arc::new(authorizer) })
     }
 
-    fn http(&self, url: &str, headers: &[HeaderSpec], era: Era) -> Result<Transport, TransportFailure> {
+    fn http(&self, url: &str, headers: &[HeaderSpec], era: Era) -> Result<OpenTransport, TransportFailure> {
         let client = self.http_client(url, headers)?;
         let shutdown_tasks = self.pool.shutdown_tasks.clone();
         let http = StreamableHttp::new(client, era, self.messages(), self.spec.limits, shutdown_tasks);
-        Ok(Transport::StreamableHttp(http))
+        Ok(OpenTransport::StreamableHttp(http))
     }
 
     async fn stdio(
@@ -207,12 +207,12 @@ impl Opening<'_> {
         argv: &[String],
         env: &[(String, EnvValue)],
         cwd: Option<&Path>,
-    ) -> Result<Transport, TransportFailure> {
+    ) -> Result<OpenTransport, TransportFailure> {
         let PoolContext { secrets, launcher, environment, shutdown_tasks, .. } = self.pool;
         let (secrets, launcher) = (&**secrets, &**launcher);
         let start = ChildStart { argv, env, cwd, environment, secrets, launcher, shutdown_tasks };
         let multiplexed = stdio::connect(&start, self.messages(), &self.spec.limits, self.redactor()?).await?;
-        Ok(Transport::Multiplexed(multiplexed))
+        Ok(OpenTransport::Multiplexed(multiplexed))
     }
 
     /// A redactor that knows the child's secrets, to remove them from the child's log.
@@ -224,7 +224,7 @@ impl Opening<'_> {
         builder.build().ok_or_else(|| UpstreamFailure::NotReady("the server's secrets are too large".into()))
     }
 
-    async fn discover(&self, transport: &Transport) -> Result<ServerInfo, TransportFailure> {
+    async fn discover(&self, transport: &OpenTransport) -> Result<ServerInfo, TransportFailure> {
         #[derive(Deserialize)]
         struct DiscoverResult<'a> {
             #[serde(rename = "supportedVersions")]
@@ -236,13 +236,13 @@ impl Opening<'_> {
             meta: Option<&'a RawValue>,
         }
         let [.., newest] = MODERN_VERSIONS;
-        if let Transport::StreamableHttp(http) = transport {
+        if let OpenTransport::StreamableHttp(http) = transport {
             http.set_version(newest)?;
         }
         let params = params::modern(b"{}", self.client, newest, None).unwrap_or_else(|_| Bytes::from_static(b"{}"));
         let timeout = match transport {
-            Transport::StreamableHttp(_) => self.spec.limits.open,
-            Transport::Multiplexed(_) => self.spec.limits.probe,
+            OpenTransport::StreamableHttp(_) => self.spec.limits.open,
+            OpenTransport::Multiplexed(_) => self.spec.limits.probe,
         };
         let headers = mcp_headers::headers(method::DISCOVER, b"{}", &[]).unwrap_or_default();
         let reply = transport.call(Call { headers, ..Call::own(method::DISCOVER, params, timeout) }).await;
@@ -259,7 +259,7 @@ impl Opening<'_> {
         })
     }
 
-    async fn initialize(&self, transport: &Transport) -> Result<ServerInfo, TransportFailure> {
+    async fn initialize(&self, transport: &OpenTransport) -> Result<ServerInfo, TransportFailure> {
         #[derive(Deserialize)]
         struct InitializeResult<'a> {
             #[serde(rename = "protocolVersion")]
@@ -276,11 +276,11 @@ impl Opening<'_> {
         if initialized.version != OLDEST_VERSION && !LEGACY_VERSIONS.contains(&&*initialized.version) {
             return Err(failed());
         }
-        if let Transport::StreamableHttp(http) = transport {
+        if let OpenTransport::StreamableHttp(http) = transport {
             http.set_version(&initialized.version)?;
         }
         transport.notify(method::INITIALIZED, None).await?;
-        if let Transport::StreamableHttp(http) = transport {
+        if let OpenTransport::StreamableHttp(http) = transport {
             tokio::spawn(Arc::clone(http).listen());
         }
         Ok(ServerInfo {

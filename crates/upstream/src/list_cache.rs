@@ -23,7 +23,7 @@ use crate::{
     connection::Connection,
     mcp_headers::{self, ParamHeader},
     pagination::{MAX_ITEM_LEN, Page},
-    server_messages::{ListGenerations, ServerMessages},
+    server_messages::{ListGenerations, IncomingMessages},
 };
 
 /// A list is requested again after this long even without an announcement, because a notification can be lost.
@@ -94,7 +94,7 @@ impl ToolsList {
 }
 
 /// One definition; `None` when it has no name, or breaks the rules for `x-mcp-header`.
-fn definition(raw: &Bytes, uses_headers: bool, messages: &ServerMessages) -> Option<(Definition, Vec<ParamHeader>)> {
+fn definition(raw: &Bytes, uses_headers: bool, messages: &IncomingMessages) -> Option<(Definition, Vec<ParamHeader>)> {
     let name = name_of(raw);
     let reads_headers = uses_headers && raw.len() <= MAX_ITEM_LEN;
     let rules = if reads_headers { mcp_headers::param_headers(raw) } else { Ok(Vec::new()) };

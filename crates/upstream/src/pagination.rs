@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     params::{Members, quoted},
-    server_messages::ServerMessages,
+    server_messages::IncomingMessages,
 };
 
 const MAX_PAGES: usize = 100;
@@ -111,7 +111,7 @@ pub(crate) struct Pagination<'a> {
     /// The time for all pages together.
     pub(crate) timeout: Duration,
     /// The connection, which counts dropped items.
-    pub(crate) messages: &'a ServerMessages,
+    pub(crate) messages: &'a IncomingMessages,
 }
 
 impl Pagination<'_> {

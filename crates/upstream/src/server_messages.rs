@@ -40,7 +40,7 @@ pub(crate) struct ListGenerations {
 }
 
 /// The receiving side of one connection.
-pub(crate) struct ServerMessages {
+pub(crate) struct IncomingMessages {
     pub(crate) sink: Arc<EventSink>,
     generations: Arc<ListGenerations>,
     client: Era,
@@ -59,7 +59,7 @@ pub(crate) struct ServerMessages {
 #[derive(Debug)]
 pub(crate) struct Flood;
 
-impl ServerMessages {
+impl IncomingMessages {
     pub(crate) fn new(sink: EventSink, generations: Arc<ListGenerations>, client: Era) -> Arc<Self> {
         let sink = Arc::new(sink);
         Arc::new(Self {
@@ -251,7 +251,7 @@ impl ServerMessages {
 
 /// An open request of the server; removed when dropped.
 struct OpenRequest<'a> {
-    messages: &'a ServerMessages,
+    messages: &'a IncomingMessages,
     id: RequestId,
 }
 

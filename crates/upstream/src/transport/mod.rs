@@ -13,20 +13,20 @@ use std::sync::Arc;
 use briefcase_ports::{Reply, UpstreamFailure};
 use tokio_util::sync::CancellationToken;
 
-use crate::{failure::TransportFailure, server_messages::ServerMessages};
+use crate::{failure::TransportFailure, server_messages::IncomingMessages};
 use call::Call;
 use multiplexed::Multiplexed;
 use streamable_http::StreamableHttp;
 
 /// An open transport.
-pub(crate) enum Transport {
+pub(crate) enum OpenTransport {
     /// stdio, or the older HTTP+SSE: all messages of one direction share one stream.
     Multiplexed(Arc<Multiplexed>),
     /// Streamable HTTP: each response has a body of its own.
     StreamableHttp(Arc<StreamableHttp>),
 }
 
-impl Transport {
+impl OpenTransport {
     pub(crate) async fn call(&self, call: Call) -> Result<Reply, TransportFailure> {
         match self {
             Self::Multiplexed(multiplexed) => multiplexed.call(call).await,
@@ -49,7 +49,7 @@ impl Transport {
         }
     }
 
-    pub(crate) fn messages(&self) -> &ServerMessages {
+    pub(crate) fn messages(&self) -> &IncomingMessages {
         match self {
             Self::Multiplexed(multiplexed) => &multiplexed.messages,
             Self::StreamableHttp(http) => &http.messages,

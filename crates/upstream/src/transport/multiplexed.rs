@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, rpc_error};
 use crate::{
-    failure::TransportFailure, in_flight::InFlight, request_context::RequestLimits, server_messages::ServerMessages,
+    failure::TransportFailure, in_flight::InFlight, request_context::RequestLimits, server_messages::IncomingMessages,
 };
 
 /// The most messages that wait to be written.
@@ -30,7 +30,7 @@ pub(crate) struct Multiplexed {
     out: mpsc::Sender<Bytes>,
     table: Mutex<RequestTable>,
     in_flight: Arc<InFlight>,
-    pub(crate) messages: Arc<ServerMessages>,
+    pub(crate) messages: Arc<IncomingMessages>,
     limits: Limits,
     pub(crate) closed: CancellationToken,
 }
@@ -46,7 +46,7 @@ type ReplySender = oneshot::Sender<Result<Reply, UpstreamFailure>>;
 
 impl Multiplexed {
     /// A connection, and the queue of messages to write.
-    pub(crate) fn new(messages: Arc<ServerMessages>, limits: Limits) -> (Arc<Self>, mpsc::Receiver<Bytes>) {
+    pub(crate) fn new(messages: Arc<IncomingMessages>, limits: Limits) -> (Arc<Self>, mpsc::Receiver<Bytes>) {
         let (out, queue) = mpsc::channel(QUEUE_LEN);
         let multiplexed = Self {
             out,

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     failure::{TransportFailure, protocol},
     limits,
-    server_messages::ServerMessages,
+    server_messages::IncomingMessages,
 };
 
 /// The time to open the stream, to receive the URL, and to post a message.
@@ -28,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 /// Opens the stream and waits for the URL.
 pub(crate) async fn connect(
     client: HttpClient,
-    messages: Arc<ServerMessages>,
+    messages: Arc<IncomingMessages>,
     server_limits: &ServerLimits,
 ) -> Result<Arc<Multiplexed>, TransportFailure> {
     let request =

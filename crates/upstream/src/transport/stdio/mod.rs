@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::multiplexed::Multiplexed;
-use crate::{limits, rate_limit::SharedTokenBucket, server_messages::ServerMessages};
+use crate::{limits, rate_limit::SharedTokenBucket, server_messages::IncomingMessages};
 use lines::{LineReader, LinesEnd};
 use process::RunningChild;
 
@@ -30,7 +30,7 @@ const MAX_BATCH_LEN: usize = 64 * 1024;
 /// Starts the child and connects it.
 pub(crate) async fn connect(
     start: &ChildStart<'_>,
-    messages: Arc<ServerMessages>,
+    messages: Arc<IncomingMessages>,
     server_limits: &ServerLimits,
     redactor: Redactor,
 ) -> Result<Arc<Multiplexed>, UpstreamFailure> {

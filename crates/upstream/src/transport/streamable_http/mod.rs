@@ -26,7 +26,7 @@ use super::http_client::{HttpClient, HttpRequest};
 use crate::{
     failure::{TransportFailure, protocol},
     in_flight::InFlight,
-    server_messages::ServerMessages,
+    server_messages::IncomingMessages,
 };
 
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -38,7 +38,7 @@ const DELETE_TIMEOUT: Duration = Duration::from_secs(3);
 /// One connection: an HTTP client, an era, and in the legacy era perhaps a session.
 pub(crate) struct StreamableHttp {
     pub(crate) era: Era,
-    pub(crate) messages: Arc<ServerMessages>,
+    pub(crate) messages: Arc<IncomingMessages>,
     pub(crate) closed: CancellationToken,
     client: HttpClient,
     limits: ServerLimits,
@@ -53,7 +53,7 @@ impl StreamableHttp {
     pub(crate) fn new(
         client: HttpClient,
         era: Era,
-        messages: Arc<ServerMessages>,
+        messages: Arc<IncomingMessages>,
         limits: ServerLimits,
         shutdown_tasks: TaskTracker,
     ) -> Arc<Self> {
