@@ -24,7 +24,7 @@ use crate::{
     http_target::http_target,
     mcp_headers,
     params::{self, quoted},
-    server_messages::{ListGenerations, IncomingMessages},
+    server_messages::{IncomingMessages, ListGenerations},
     transport::{
         OpenTransport,
         call::Call,

@@ -23,7 +23,7 @@ use crate::{
     connection::Connection,
     mcp_headers::{self, ParamHeader},
     pagination::{MAX_ITEM_LEN, Page},
-    server_messages::{ListGenerations, IncomingMessages},
+    server_messages::{IncomingMessages, ListGenerations},
 };
 
 /// A list is requested again after this long even without an announcement, because a notification can be lost.

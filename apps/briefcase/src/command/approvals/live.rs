@@ -69,7 +69,7 @@ pub async fn run(ctx: &CommandContext, watch: bool) -> Result<CommandResult, Fai
             Came::Next => skipped.push(question.id),
             Came::Quit => break,
             Came::Gone => {
-                terminal.show(&TextOutput::of(span("This approval request is no longer pending.", Tone::Warn)))?
+                terminal.show(&TextOutput::of(span("This approval request is no longer pending.", Tone::Warn)))?;
             }
         }
     }
