@@ -1,4 +1,4 @@
-//! The one path of a call.
+//! The pipeline of a call, from the agent's request to the released reply.
 //!
 //! ```text
 //! Call ─resolve─▶ Resolved ─validate─▶ Validated ─decide─▶ Permitted ─reserve─▶ Reserved ─execute─▶ Answered ─release─▶ Released
@@ -6,34 +6,36 @@
 //!                                                             └──────────────────────decide_quote─────────────────────┘
 //! ```
 //!
-//! Each stage consumes the value on its left and is the only way to make the one on its right: the fields are private to the
-//! stage's file. So nothing executes without a permit, a reservation and an intent receipt, and nothing reaches the agent
-//! without a durable outcome. Stages stop a call with a [`CallRejection`]; [`run`] turns it into a refusal with a receipt of its own.
+//! Each stage consumes the value on its left and is the only way to make the value on its right: the fields are private to
+//! the stage's file.
 //!
-//! What the types forbid, checked by the compiler in the tests of this page:
+//! Invariant: nothing executes without a permit, a reservation and an intent receipt. Nothing reaches the agent without a
+//! durable outcome receipt. A stage ends a call with a [`CallRejection`], and [`run`] turns it into a refusal with a receipt.
 //!
-//! Executing what is only permitted (no reservation, no intent receipt):
+//! The types forbid the following. The compiler checks each in the tests of this page.
+//!
+//! Executing a permitted call, which has no reservation and no intent receipt:
 //! ```compile_fail,E0308
-//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Permitted, execute}};
+//! # use std::sync::Arc; use briefcase_engine::{Engine, pipeline::{Permitted, execute}};
 //! # use briefcase_ports::ClientPeer;
 //! async fn shortcut(engine: &Arc<Engine>, permitted: Permitted, client: Arc<dyn ClientPeer>) { execute(engine, permitted, client).await; }
 //! ```
-//! Executing what was only validated:
+//! Executing a validated call:
 //! ```compile_fail,E0308
-//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Validated, execute}};
+//! # use std::sync::Arc; use briefcase_engine::{Engine, pipeline::{Validated, execute}};
 //! # use briefcase_ports::ClientPeer;
 //! async fn shortcut(engine: &Arc<Engine>, validated: Validated, client: Arc<dyn ClientPeer>) { execute(engine, validated, client).await; }
 //! ```
 //! Executing twice with one reservation:
 //! ```compile_fail,E0382
-//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Reserved, execute}};
+//! # use std::sync::Arc; use briefcase_engine::{Engine, pipeline::{Reserved, execute}};
 //! # use briefcase_ports::ClientPeer;
 //! async fn twice(engine: &Arc<Engine>, reserved: Reserved, client: Arc<dyn ClientPeer>) {
 //!     execute(engine, reserved, client.clone()).await;
 //!     execute(engine, reserved, client).await;
 //! }
 //! ```
-//! Making a permit, a reserved call or a release by hand:
+//! Constructing a permitted, reserved or released call:
 //! ```compile_fail,E0451
 //! # use briefcase_engine::pipeline::Permitted;
 //! fn forge(permitted: Permitted) -> Permitted { Permitted { ..permitted } }
@@ -46,7 +48,7 @@
 //! # use briefcase_engine::call::Released;
 //! fn forge(released: Released) -> Released { Released { ..released } }
 //! ```
-//! Executing or reserving what a server only asked a price for, without a new permit:
+//! Executing or reserving a quoted call without a new permit, or constructing one:
 //! ```compile_fail,E0308
 //! # use std::sync::Arc; use briefcase_engine::{Engine, pipeline::{Quoted, execute}};
 //! # use briefcase_ports::ClientPeer;
@@ -60,19 +62,19 @@
 //! # use briefcase_engine::pipeline::Quoted;
 //! fn forge(quoted: Quoted) -> Quoted { Quoted { ..quoted } }
 //! ```
-//! Releasing what was not answered:
+//! Releasing a call that was not executed:
 //! ```compile_fail,E0308
-//! # use std::sync::Arc; use briefcase_engine::{Engine, path::{Reserved, release}};
+//! # use std::sync::Arc; use briefcase_engine::{Engine, pipeline::{Reserved, release}};
 //! async fn shortcut(engine: &Arc<Engine>, reserved: Reserved) { let _ = release(engine, reserved).await; }
 //! ```
-//! Spending an approval without the desk, or deciding without the engine:
+//! Spending or deciding an approval outside the engine:
 //! ```compile_fail,E0624
 //! # use briefcase_engine::approvals::{CallKey, ApprovalQueue}; use briefcase_types::{ApprovalId, UnixMillis};
-//! fn steal(approvals: &ApprovalQueue, id: ApprovalId, key: CallKey) { let _ = desk.spend(id, key, 1, UnixMillis(0)); }
+//! fn steal(queue: &ApprovalQueue, id: ApprovalId, key: CallKey) { let _ = queue.spend(id, key, 1, UnixMillis(0)); }
 //! ```
 //! ```compile_fail,E0624
 //! # use briefcase_engine::approvals::ApprovalQueue; use briefcase_types::{ApprovalId, UnixMillis};
-//! fn approve(approvals: &ApprovalQueue, id: ApprovalId) { desk.decided(id, None, 1, UnixMillis(0)); }
+//! fn approve(queue: &ApprovalQueue, id: ApprovalId) { queue.finish_decision(id, None, 1, UnixMillis(0)); }
 //! ```
 //! Using a continuation twice:
 //! ```compile_fail,E0599
@@ -109,9 +111,9 @@ use crate::{
 use briefcase_ports::ClientPeer;
 use tracing::{Instrument as _, debug_span};
 
-/// Runs a call from the agent's words to its released answer, or to a refusal. Both have a receipt.
+/// Runs a call to its released reply, or to a refusal. Both have a receipt.
 ///
-/// The future must be driven to its end: cancel through [`Call::cancel`], so that the outcome is recorded.
+/// The caller must drive the future to its end, so that the outcome is recorded. To cancel, it uses the request's token.
 pub async fn run(engine: &Arc<Engine>, call: Call, client: Arc<dyn ClientPeer>) -> Result<Released, Refusal> {
     let context = context(engine, &call);
     let span = spans::call(&context, &call);
