@@ -9,6 +9,9 @@ use e2e::{
 };
 use serde_json::{Value, json};
 
+/// Raises the version of one file of a state.
+type MakeNewer = fn(&PastState);
+
 #[test]
 fn the_present_version_left_a_state() {
     let present = env!("CARGO_PKG_VERSION").to_owned();
@@ -47,7 +50,7 @@ async fn every_earlier_state_opens_and_works() {
 #[tokio::test]
 async fn a_state_of_a_newer_version_is_refused_with_the_way_back() {
     let newest = past_state::versions().pop().unwrap();
-    let newer: [(&str, fn(&PastState)); 3] = [
+    let newer: [(&str, MakeNewer); 3] = [
         ("briefcase.db", |past| {
             let database = rusqlite::Connection::open(past.home.state().join("briefcase.db")).unwrap();
             database.pragma_update(None, "user_version", 1_000).unwrap();
