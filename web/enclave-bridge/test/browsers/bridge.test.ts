@@ -16,7 +16,7 @@ const engines = (process.env["ENCLAVE_ENGINES"] ?? "")
 
 let world: World;
 before(async () => {
-  assert.ok(engines.length > 0, "no engine was named");
+  assert.ok(engines.length > 0, "no engine given");
   world = await World.start();
 });
 after(() => world?.stop());

@@ -18,14 +18,14 @@ const SPOILED: Readonly<Record<string, readonly [layer: string, code: string, sp
       world.cheat = path => (path.startsWith("/artifacts/") ? { headers: OPEN, body: "export {};" } : undefined);
     },
   ],
-  "a module that no release names": [
+  "a module of no release": [
     "headers",
     "headers_file",
     world => {
       world.manifest = { ...world.manifest, current: { ...world.one.release, version: 2 }, allowed: [] };
     },
   ],
-  "the signature is of other bytes": [
+  "a signature of other bytes": [
     "signature",
     "signature",
     world => {
@@ -33,42 +33,42 @@ const SPOILED: Readonly<Record<string, readonly [layer: string, code: string, sp
       world.cheat = answers("manifest.sigstore.json", JSON.stringify({ identity: world.evidence.identity, digest }));
     },
   ],
-  "somebody else signed": [
+  "another signer": [
     "signature",
     "identity",
     world => {
       world.evidence = { ...world.evidence, identity: "mallory@evil.example" };
     },
   ],
-  "the log proof is withheld": [
+  "a missing log proof": [
     "fetch",
     "status",
     world => {
       world.cheat = path => (path === `${KNOWN}manifest.tlog-proof` ? { status: 404, headers: OPEN } : undefined);
     },
   ],
-  "the log proof is of another entry": [
+  "a log proof of another entry": [
     "log",
     "not_in_log",
     world => {
       world.cheat = answers("manifest.tlog-proof", JSON.stringify({ ...world.evidence, digest: "0".repeat(64) }));
     },
   ],
-  "a witness too few": [
+  "one witness missing": [
     "witness",
     "witness_quorum",
     world => {
       world.evidence = { ...world.evidence, witnesses: ["one.example"] };
     },
   ],
-  "the manifest ended": [
+  "an expired manifest": [
     "expiry",
     "expired",
     world => {
       world.manifest = { ...world.manifest, expires: 1_000_000_000 };
     },
   ],
-  "a page with a script more": [
+  "a page with an extra script": [
     "page",
     "page",
     world => {
@@ -76,7 +76,7 @@ const SPOILED: Readonly<Record<string, readonly [layer: string, code: string, sp
       world.cheat = path => (path === "/kms.html" ? { headers: OPEN, body } : undefined);
     },
   ],
-  "the page of the other release": [
+  "the page of another release": [
     "page",
     "page",
     world => {
@@ -84,17 +84,17 @@ const SPOILED: Readonly<Record<string, readonly [layer: string, code: string, sp
       world.cheat = path => (path === "/kms.html" ? { headers: OPEN, body } : undefined);
     },
   ],
-  "the headers file is not the release's": [
+  "a headers file of no release": [
     "headers",
     "headers_file",
     world => {
       world.cheat = answers("headers.txt", "/kms.html\n  Content-Security-Policy: default-src *\n");
     },
   ],
-  "a signed headers file that lets more run": ["headers", "weak_policy", world => headersFile(world, loosened)],
-  "a signed headers file with a directive more": ["headers", "weak_policy", world => headersFile(world, extended)],
+  "a signed headers file with a weaker policy": ["headers", "weak_policy", world => headersFile(world, loosened)],
+  "a signed headers file with an extra directive": ["headers", "weak_policy", world => headersFile(world, extended)],
   "a signed headers file without a policy": ["headers", "no_policy", world => headersFile(world, bared)],
-  "the manifest comes from elsewhere": [
+  "a redirected manifest": [
     "fetch",
     "redirected",
     world => {
@@ -103,7 +103,7 @@ const SPOILED: Readonly<Record<string, readonly [layer: string, code: string, sp
         path === `${KNOWN}manifest.json` ? { status: 302, headers: { ...OPEN, Location } } : undefined;
     },
   ],
-  "a manifest without end": [
+  "an endless manifest": [
     "fetch",
     "too_large",
     world => {
@@ -130,7 +130,7 @@ function headersFile(world: World, change: (rules: string) => string): void {
 
 export const releases: readonly Case[] = [
   {
-    name: "a good release is verified, then loaded with its policy, and answers",
+    name: "a valid release is verified, loaded with its policy, and answers calls",
     run: async stage => {
       const page = await stage.fresh();
       const shot = await page.verified();
@@ -173,7 +173,7 @@ export const releases: readonly Case[] = [
     }),
   ),
   {
-    name: "what was seen is remembered across visits: no way back to an older release, floor or entry",
+    name: "rollback state persists across visits: no older release, floor or log entry is accepted",
     run: async stage => {
       const { world } = stage;
       await (await stage.fresh()).verified();
@@ -202,7 +202,7 @@ export const releases: readonly Case[] = [
     },
   },
   {
-    name: "during a rollout the release before is good for whoever has not seen the new one, and is called allowed",
+    name: "during a rollout the previous release is allowed for hosts that have not seen the new one",
     run: async stage => {
       stage.world.served = stage.world.one;
       const shot = await (await stage.fresh()).verified();
@@ -210,7 +210,7 @@ export const releases: readonly Case[] = [
     },
   },
   {
-    name: "a pin needs no manifest and takes no other module",
+    name: "a pin needs no manifest and accepts no other module",
     run: async stage => {
       const { world } = stage;
       const page = await stage.fresh();
@@ -222,7 +222,7 @@ export const releases: readonly Case[] = [
     },
   },
   {
-    name: "beside a pin the page is known to its last byte",
+    name: "with a pin the page is verified byte by byte",
     run: async stage => {
       const { world } = stage;
       const pin = world.two.release.sha256;
@@ -241,7 +241,7 @@ export const releases: readonly Case[] = [
     },
   },
   {
-    name: "an enclave on the page's own origin, or at another address than its page, is none",
+    name: "an enclave on the host's own origin or at a wrong address is refused",
     run: async stage => {
       const page = await stage.fresh();
       for (const [url, code] of [

@@ -24,7 +24,7 @@ function equivocate(world: World, headers: Readonly<Record<string, string>>): vo
 
 export const running: readonly Case[] = [
   {
-    name: "another page for the frame than was verified does not run",
+    name: "a page other than the verified one does not run in the frame",
     engines: ["chromium"],
     run: async stage => {
       equivocate(stage.world, {});
@@ -33,7 +33,7 @@ export const running: readonly Case[] = [
     },
   },
   {
-    name: "the page sent with the release's policy but other code does not run",
+    name: "a page with the release's policy but other code does not run",
     engines: ["chromium"],
     run: async stage => {
       const policy = stage.world.policyOfPage;
@@ -66,7 +66,7 @@ export const running: readonly Case[] = [
     },
   },
   {
-    name: "a browser that cannot hold the frame to the hash says so wherever it is verified",
+    name: "a browser that cannot enforce the hash reports that with every verification",
     engines: ["firefox"],
     run: async stage => {
       const page = await stage.fresh();
@@ -77,7 +77,7 @@ export const running: readonly Case[] = [
     },
   },
   {
-    name: "greetings of strangers are not heard, and they are given nothing",
+    name: "ready messages of other frames are ignored and get no port",
     run: async stage => {
       const page = await stage.fresh();
       await page.do("stranger", `${stage.world.origin("evil")}/`);
@@ -87,7 +87,7 @@ export const running: readonly Case[] = [
     },
   },
   {
-    name: "a second greeting, a reload and a forged end are the end of the connection, never a second port",
+    name: "a second ready message, a reload and a forged end message end the connection, without a second port",
     run: async stage => {
       const tricks = {
         second_ready: "app => void parent.postMessage({ briefcase: 'ready', schema: 1 }, app)",
@@ -112,7 +112,7 @@ export const running: readonly Case[] = [
     },
   },
   {
-    name: "Verify finds a release that was withdrawn while it ran, and stops it",
+    name: "Verify stops a running release that was withdrawn",
     run: async stage => {
       const { world } = stage;
       const page = await stage.fresh();
@@ -125,7 +125,7 @@ export const running: readonly Case[] = [
     },
   },
   {
-    name: "without network a verified enclave stays so, and says that it was not checked again",
+    name: "without network a verified enclave stays verified and shows the failed check",
     run: async stage => {
       const page = await stage.fresh();
       await page.verified();
@@ -140,7 +140,7 @@ export const running: readonly Case[] = [
     },
   },
   {
-    name: "two openings at once are one enclave, and one that is closed meanwhile is none",
+    name: "concurrent opens share one enclave, and a closed one is not opened",
     run: async stage => {
       const page = await stage.fresh();
       const wanted = { url: stage.world.page, policy: stage.world.policy };
@@ -156,7 +156,7 @@ export const running: readonly Case[] = [
     },
   },
   {
-    name: "a call that was cancelled or not answered in time fails alone",
+    name: "a cancelled or timed-out call fails without ending the channel",
     run: async stage => {
       const page = await stage.fresh();
       await page.verified();
@@ -168,7 +168,7 @@ export const running: readonly Case[] = [
     },
   },
   {
-    name: "a server that does not answer is waited for no longer than was said",
+    name: "an unresponsive server fails after the timeout",
     run: async stage => {
       stage.world.cheat = path => (path.endsWith("manifest.json") ? { hang: true } : undefined);
       await (await stage.fresh()).refused("fetch", "timeout", { timeout: 800 });

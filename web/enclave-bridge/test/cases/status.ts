@@ -36,7 +36,7 @@ async function tabbed(page: Page): Promise<readonly string[]> {
 
 export const status: readonly Case[] = [
   {
-    name: "verified: hash, signer, witnesses and release are there, in reach of the keyboard, read out, and without fault",
+    name: "verified: hash, signer, witnesses and release are shown, keyboard accessible and announced",
     run: async stage => {
       const page = await stage.fresh();
       await page.verified();
@@ -50,11 +50,11 @@ export const status: readonly Case[] = [
       ])
         assert.ok(text.includes(part), part);
       assert.equal(await page.do("mode"), "closed");
-      assert.deepEqual(await tabbed(page), ["Show whole", "Copy", "Verify", "View source"]);
+      assert.deepEqual(await tabbed(page), ["Show full", "Copy", "Verify", "View source"]);
       assert.equal(await page.do("live"), "status");
       await accessible(page);
       await shot(page, `${stage.name}-verified`);
-      await page.do("press", "Show whole");
+      await page.do("press", "Show full");
       assert.ok((await page.do<string>("text")).includes(sha256));
       await page.tab.run(
         "() => document.querySelector('briefcase-enclave-status').setAttribute('repository', 'https://code.example/x/')",
@@ -69,7 +69,7 @@ export const status: readonly Case[] = [
     },
   },
   {
-    name: "Verify by keyboard says when it was done",
+    name: "Verify by keyboard announces its completion",
     run: async stage => {
       const page = await stage.fresh();
       await page.verified();
@@ -79,7 +79,7 @@ export const status: readonly Case[] = [
     },
   },
   {
-    name: "checking, refused and lost are said in words, without fault, in light, dark, and high contrast, wide and narrow",
+    name: "checking, refused and lost are shown accessibly in light, dark and high contrast, wide and narrow",
     run: async stage => {
       const page = await stage.fresh();
       stage.world.cheat = path => (path.endsWith("manifest.json") ? { hang: true } : undefined);
@@ -90,7 +90,7 @@ export const status: readonly Case[] = [
       stage.world.evidence = { ...stage.world.evidence, identity: "mallory@evil.example" };
       await page.refused("signature", "identity");
       const text = await page.do<string>("text");
-      assert.ok(text.includes("somebody else signed".slice(1)), text);
+      assert.ok(text.includes("nother identity signed"), text);
       assert.deepEqual(await tabbed(page), ["Verify and load"]);
       await looks(page, stage.name, "refused");
       stage.world.reset();
@@ -102,7 +102,7 @@ export const status: readonly Case[] = [
     },
   },
   {
-    name: "a question comes up in the frame, in front of everything, and leaves with its answer",
+    name: "a confirmation appears in the frame, above everything, and closes with the decision",
     engines: ["chromium"],
     run: async stage => {
       const page = await stage.fresh();
@@ -110,11 +110,11 @@ export const status: readonly Case[] = [
       const kid = await page.do<string>("generate");
       assert.equal(await page.do("dialog"), false);
       await page.do("begin", "revoke", { kid });
-      await page.until("the question is up", "host.dialog()");
+      await page.until("the confirmation is shown", "host.dialog()");
       assert.equal((await page.do("shot")).state, "needs-gesture");
-      assert.equal((await page.do("call", "list")).refused, undefined, "others are answered meanwhile");
+      assert.equal((await page.do("call", "list")).refused, undefined, "other calls are answered meanwhile");
       await page.tab.page.keyboard.press("Escape");
-      assert.equal(await page.do("dialog"), true, "Escape does not hide what waits");
+      assert.equal(await page.do("dialog"), true, "Escape does not hide a pending confirmation");
       await accessible(page);
       await shot(page, "chromium-question");
       await page.tab.text("button.yes[aria-disabled=false]", "frame");
@@ -125,7 +125,7 @@ export const status: readonly Case[] = [
     },
   },
   {
-    name: "a store that is gone is noticed on the next visit; after a reset the new one is known, and nothing is missed",
+    name: "a lost store is reported on the next visit; after a reset the new store is remembered",
     engines: ["chromium"],
     run: async stage => {
       const page = await stage.fresh();
@@ -137,7 +137,7 @@ export const status: readonly Case[] = [
           await new Promise(resolve => { const gone = indexedDB.deleteDatabase(name); gone.onsuccess = gone.onblocked = resolve; });
       }`);
       assert.equal((await page.verified()).storeLost, true);
-      assert.ok((await page.do<string>("text")).includes("dropped the keys"));
+      assert.ok((await page.do<string>("text")).includes("deleted the stored keys"));
       await page.do("begin", "reset", {});
       await page.tab.text("button.yes[aria-disabled=false]", "frame");
       await page.tab.click("button.yes", "frame");
@@ -147,17 +147,17 @@ export const status: readonly Case[] = [
     },
   },
   {
-    name: "where a frame cannot see whether it is covered, the question comes in a window",
+    name: "without visibility detection, the confirmation opens in a popup",
     engines: ["firefox"],
     run: async stage => {
       const page = await stage.fresh();
       await page.verified();
       const kid = await page.do<string>("generate");
       await page.do("begin", "revoke", { kid });
-      await page.until("a person is asked", "host.shot().state === 'needs-gesture'");
+      await page.until("a confirmation is pending", "host.shot().state === 'needs-gesture'");
       await accessible(page);
       await shot(page, "firefox-question");
-      await page.press("Answer in a window");
+      await page.press("Open the confirmation window");
       await page.tab.text("button.yes[aria-disabled=false]", "window");
       await page.tab.click("button.yes", "window");
       assert.deepEqual(await page.do("begun"), { ok: {} });
@@ -165,7 +165,7 @@ export const status: readonly Case[] = [
     },
   },
   {
-    name: "without an enclave it shows nothing, and what a release says of itself is text and not markup",
+    name: "without an enclave it shows nothing, and a release's data is text, not markup",
     run: async stage => {
       const page = await stage.fresh();
       assert.equal(await page.do("within", "section[hidden]"), true);

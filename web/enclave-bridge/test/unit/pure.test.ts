@@ -33,17 +33,17 @@ const file = (policy: string) =>
 const refusal = (layer: string, code: string) => (thrown: unknown) =>
   thrown instanceof Refused && thrown.layer === layer && thrown.code === code && thrown.next.length > 0;
 
-test("the frame is given the page's policy without the directive that only the page can set", () => {
+test("the frame gets the page's policy without the directive that only a page can set", () => {
   const policy = framePolicy(file(GOOD.join("; ")), MODULE);
   assert.equal(policy, GOOD.filter(part => !part.startsWith("frame-ancestors")).join("; "));
 });
 
-test("a policy that lets more run, or that names another module, is refused whoever signed it", () => {
+test("a policy that allows more code or another module is refused even if signed", () => {
   const changes: [string, string][] = [
     ["'wasm-unsafe-eval'", "'wasm-unsafe-eval' 'unsafe-inline'"],
     ["'wasm-unsafe-eval'", "'unsafe-eval'"],
-    ["connect-src 'none'", "connect-src https://thief.example"],
-    ["worker-src blob:", "worker-src blob: https://thief.example"],
+    ["connect-src 'none'", "connect-src https://attacker.example"],
+    ["worker-src blob:", "worker-src blob: https://attacker.example"],
     ["form-action 'none'", "form-action *"],
     ["default-src 'none'", "default-src *"],
     ["base-uri 'none'", "base-uri 'self'"],
@@ -63,7 +63,7 @@ test("a policy that lets more run, or that names another module, is refused whoe
   assert.throws(() => framePolicy("/*\n  A: b\n", MODULE), refusal("headers", "no_policy"));
 });
 
-test("of two rules that fit a path the later one counts", () => {
+test("the later of two matching rules counts", () => {
   assert.equal(header("/*\n  A: one\n/k*\n  a: two\n/x\n  A: three\n", "/kms.html", "a"), "two");
   assert.equal(header("/*\n  A: one\n", "/kms.html", "b"), undefined);
 });
@@ -78,7 +78,7 @@ function storage(start: Record<string, string> = {}) {
 }
 const PAGE = new URL("https://kms.example/kms.html");
 
-test("what was seen never goes back, whoever writes last", () => {
+test("rollback state never decreases, whatever the order of writes", () => {
   const memory = storage();
   const one = new HostMemory(memory, PAGE);
   assert.deepEqual(one.seen(), { version: 0, floor: 0, index: 0 });
@@ -88,7 +88,7 @@ test("what was seen never goes back, whoever writes last", () => {
   assert.deepEqual(new HostMemory(memory, new URL("https://other.example/kms.html")).seen().version, 0);
 });
 
-test("a memory that is damaged or forbidden is no first visit", () => {
+test("damaged or inaccessible storage does not count as a first visit", () => {
   for (const text of [
     "",
     "{}",
@@ -131,7 +131,7 @@ const line = (answer: Response | Promise<Response>, more: { signal?: AbortSignal
   signal: more.signal,
 });
 
-test("files are taken up to their bound and no further", async t => {
+test("files are fetched up to their size limit", async t => {
   // Unlike a browser, Node exits while a timeout signal is pending.
   const awake = setInterval(() => undefined, 1000);
   t.after(() => clearInterval(awake));
@@ -152,7 +152,7 @@ test("files are taken up to their bound and no further", async t => {
 const START: Snapshot = { state: "checking", url: PAGE.href, enforced: "browser" };
 const FACTS = { sha256: MODULE, moduleUrl: "https://kms.example/artifacts/x.mjs", at: 0, by: "pin" } as const;
 
-test("no order of events opens the door without a verification after the last refusal or loss", () => {
+test("no order of events allows calls without a verification after the last refusal or loss", () => {
   const kinds = ["check", "verified", "store", "unclear", "refused", "lost", "asked", "answered"] as const;
   const made = {
     check: { kind: "check" },
@@ -176,21 +176,21 @@ test("no order of events opens the door without a verification after the last re
   walk(START, false, 5);
 });
 
-test("a browser that cannot enforce the hash is never called verified without saying so", () => {
+test("a browser that cannot enforce the hash is never shown as simply verified", () => {
   const outside = nextSnapshot({ ...START, enforced: "outside" }, { kind: "verified", release: FACTS });
   assert.match(describe(outside).text, /cannot enforce the hash; it was only checked from outside/);
   assert.notEqual(describe(outside).title, "Verified");
   assert.equal(describe(nextSnapshot(START, { kind: "verified", release: FACTS })).title, "Verified");
 });
 
-test("every layer has a next step, and only a missing network leaves a verified enclave alone", () => {
+test("every layer has a next step, and only network failures are transient", () => {
   for (const layer of LAYERS) assert.ok(new Refused(layer, "x", "y").next.length > 20);
   assert.equal(new Refused("fetch", "unreachable", "").transient, true);
   for (const code of ["too_large", "redirected"]) assert.equal(new Refused("fetch", code, "").transient, false);
   assert.equal(new Refused("signature", "signature", "").transient, false);
 });
 
-test("there is a function for every method, and it asks for that method", async () => {
+test("every method has a function that calls it", async () => {
   const asked: string[] = [];
   const calls = callsOf(async method => {
     asked.push(method);
@@ -215,7 +215,7 @@ function pair(silence: string[] = []) {
   return { channel, far: port2, events };
 }
 
-test("answers go to their request, in any order, and strays to nobody", async () => {
+test("responses settle their requests in any order, and unknown ids are ignored", async () => {
   const { channel, far } = pair();
   const asked: number[] = [];
   const both = new Promise<void>(resolve => {
@@ -236,7 +236,7 @@ test("answers go to their request, in any order, and strays to nobody", async ()
   far.close();
 });
 
-test("a request that nobody answers ends, is reported, and its late answer is not heard", async () => {
+test("a request without a response times out, is reported, and ignores a late response", async () => {
   const silence: string[] = [];
   const { channel, far } = pair(silence);
   let id = 0;
@@ -256,7 +256,7 @@ test("a request that nobody answers ends, is reported, and its late answer is no
   far.close();
 });
 
-test("what is not of the protocol is said, and a request with wrong members is not even sent", async () => {
+test("malformed messages are reported, and a request with invalid parameters is not sent", async () => {
   const { channel, far, events } = pair();
   far.postMessage({ id: "1", ok: 1 });
   far.postMessage({ event: "grow" });
@@ -298,7 +298,7 @@ function record(count: number) {
   return { entries, from: 0, oldest: 0, previous: exact(new Uint8Array(32)), head };
 }
 
-test("a record is checked to its signed head, and a change anywhere shows", async () => {
+test("an audit log is verified to its signed head, and any change is detected", async () => {
   Object.assign(globalThis, { location: { origin: "https://app.example" } });
   const good = record(3);
   assert.deepEqual(await checkAudit(good), { linked: true, complete: true, head: "good" });

@@ -25,15 +25,17 @@ export const double: ReleaseVerifier = {
     const signed = read(bundle);
     const logged = read(proof);
     const of = await digest(manifest);
-    if (signed["digest"] !== of) throw new Refused("signature", "signature", "the signature is of other bytes");
-    if (signed["identity"] !== believed["identity"]) throw new Refused("signature", "identity", "somebody else signed");
+    if (signed["digest"] !== of) throw new Refused("signature", "signature", "a signature of other bytes");
+    if (signed["identity"] !== believed["identity"])
+      throw new Refused("signature", "identity", "another identity signed");
     if (logged["digest"] !== of) throw new Refused("log", "not_in_log", "the manifest is not in the log");
     const witnesses = logged["witnesses"] as string[];
     if (witnesses.length < Number(believed["quorum"]))
       throw new Refused("witness", "witness_quorum", "too few witnesses");
     const said = read(manifest) as unknown as Manifest & { form: string };
-    if (said.form !== "briefcase/kms-manifest@1") throw new Refused("manifest", "manifest_malformed", "no manifest");
-    if (now >= said.expires * 1000) throw new Refused("expiry", "expired", "the manifest ended");
+    if (said.form !== "briefcase/kms-manifest@1")
+      throw new Refused("manifest", "manifest_malformed", "the manifest is malformed");
+    if (now >= said.expires * 1000) throw new Refused("expiry", "expired", "the manifest has expired");
     const index = Number(logged["index"]);
     if (index < seen.index || said.current.version < seen.version || said.version_floor < seen.floor) {
       throw new Refused("rollback", "older_manifest", "the manifest is older than one seen before");

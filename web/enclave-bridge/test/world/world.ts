@@ -118,11 +118,11 @@ export class World {
 
   async #build(name: string, version: number, more: readonly string[]): Promise<Built> {
     const xtask = process.env["ENCLAVE_XTASK"] ?? "";
-    if (xtask === "") throw new Error("ENCLAVE_XTASK has to name the project's command");
+    if (xtask === "") throw new Error("ENCLAVE_XTASK must name the project's command");
     const folder = `${this.folder}/${name}`;
     const args = ["enclave", "build", "--out", folder, "--local", "--host", this.origin("app"), ...more];
     const { status } = spawnSync(xtask, args, { stdio: ["ignore", "ignore", "inherit"] });
-    if (status !== 0) throw new Error("the enclave does not build");
+    if (status !== 0) throw new Error("the enclave could not be built");
     const [module = ""] = await readdir(`${folder}/artifacts`);
     const release = {
       version,

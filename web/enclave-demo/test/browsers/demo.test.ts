@@ -28,9 +28,9 @@ let demo: Demo;
 
 before(
   async () => {
-    assert.ok(engines.length > 0, "no engine was named");
+    assert.ok(engines.length > 0, "no engine given");
     const xtask = process.env["ENCLAVE_XTASK"] ?? "";
-    assert.ok(xtask !== "", "ENCLAVE_XTASK has to name the project's command");
+    assert.ok(xtask !== "", "ENCLAVE_XTASK must name the project's command");
     folder = await mkdtemp(join(tmpdir(), "enclave-demo-"));
     server = spawn(xtask, ["enclave", "demo", "--port", "0", "--dir", folder, "--json"], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -53,7 +53,7 @@ function line(of: ChildProcess): Promise<string> {
       const found = told.split("\n").find(one => one.startsWith("{") && one.endsWith("}"));
       if (found !== undefined) resolve(found);
     });
-    of.on("exit", code => reject(new Error(`the demo ended with ${code}: ${told}`)));
+    of.on("exit", code => reject(new Error(`the demo exited with ${code}: ${told}`)));
   });
 }
 
