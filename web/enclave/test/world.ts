@@ -39,13 +39,13 @@ export class World {
   readonly #servers = new Map<number, { readonly process: ChildProcess; readonly sites: readonly string[] }>();
   /** The requests that reached the attacker's server. */
   readonly stolen: string[] = [];
-  #thief: Server | undefined;
+  #attacker: Server | undefined;
 
   private constructor(
     readonly folder: string,
     readonly named: Origins,
     readonly numbered: Origins,
-    readonly thief: string,
+    readonly attacker: string,
   ) {}
 
   static async start(): Promise<World> {
@@ -56,8 +56,8 @@ export class World {
     const ports = { app: await freePort(), kms: await freePort(), far: await freePort(), evil: await freePort() };
     // Ports of one address are one site; a host name for that address is another.
     const numbered = origins(name => `http://${name === "far" ? "localhost" : "127.0.0.1"}:${ports[name]}`);
-    const thief = `http://127.0.0.1:${await freePort()}`;
-    const world = new World(folder, named, numbered, thief);
+    const attacker = `http://127.0.0.1:${await freePort()}`;
+    const world = new World(folder, named, numbered, attacker);
     await world.#listen();
     world.#build("one", []);
     // Another host changes the module, which is enough for another release.
@@ -108,7 +108,7 @@ export class World {
 
   async stop(): Promise<void> {
     for (const { process } of this.#servers.values()) process.kill();
-    this.#thief?.close();
+    this.#attacker?.close();
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -119,7 +119,7 @@ export class World {
     const { status } = spawnSync(XTASK, ["enclave", "build", "--out", `${this.folder}/${name}`, ...hosts], {
       stdio: ["ignore", "ignore", "inherit"],
     });
-    if (status !== 0) throw new Error("the enclave does not build");
+    if (status !== 0) throw new Error("the enclave could not be built");
   }
 
   /** Writes the host page, and the same page for an origin that may not embed the enclave. */
@@ -160,13 +160,13 @@ export class World {
   }
 
   #listen(): Promise<void> {
-    const { port } = new URL(this.thief);
-    this.#thief = createServer((request, response) => {
+    const { port } = new URL(this.attacker);
+    this.#attacker = createServer((request, response) => {
       this.stolen.push(request.url ?? "");
       response.setHeader("Access-Control-Allow-Origin", "*");
       response.end("thanks");
     });
-    return new Promise(resolve => this.#thief?.listen(Number(port), "127.0.0.1", resolve));
+    return new Promise(resolve => this.#attacker?.listen(Number(port), "127.0.0.1", resolve));
   }
 }
 

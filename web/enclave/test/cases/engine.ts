@@ -33,7 +33,7 @@ const embed = async (host: Host, page: string): Promise<boolean> => {
 
 export const engine: readonly Case[] = [
   {
-    name: "every site that embeds it has a store of its own: keys made for one are not there for another",
+    name: "each embedding site has its own store and sees no other site's keys",
     run: async stage => {
       const near = await stage.fresh();
       const { kid } = await near.generate("ES256", "signing");
@@ -52,7 +52,7 @@ export const engine: readonly Case[] = [
     },
   },
   {
-    name: "a window opens when a person clicks, except in WebKitGTK under automation",
+    name: "a popup opens on a click, except in WebKitGTK under automation",
     run: async stage => {
       const host = await stage.fresh();
       await host.tab.run(`() => {

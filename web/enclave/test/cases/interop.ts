@@ -71,7 +71,7 @@ const flag = (value: boolean): string => (value ? "yes" : "no");
 
 export const interop: readonly Case[] = [
   {
-    name: "Rust begins, the browser answers: every kind of session, both identities, the same safety number",
+    name: "Rust initiates, the browser accepts: every kind of session, both identities, the same safety number",
     run: stage =>
       withPeer(stage, async (host, peer) => {
         const { kid } = await host.generate("Ed25519", "identity");
@@ -96,7 +96,7 @@ export const interop: readonly Case[] = [
       }),
   },
   {
-    name: "the browser begins, Rust answers: every kind of session, with a one-time prekey and with the last resort",
+    name: "the browser initiates, Rust accepts: every kind of session, with a one-time prekey and with the last resort",
     run: stage =>
       withPeer(stage, async (host, peer) => {
         const { kid } = await host.generate("Ed25519", "identity");
@@ -124,7 +124,7 @@ export const interop: readonly Case[] = [
       }),
   },
   {
-    name: "the record and a VAPID token are what Rust takes, and a changed one is not",
+    name: "Rust verifies the audit log and a VAPID token, and rejects changed ones",
     run: stage =>
       withPeer(stage, async (host, peer) => {
         const { kid } = await host.generate("ES256", "vapid");
@@ -153,7 +153,7 @@ export const interop: readonly Case[] = [
       }),
   },
   {
-    name: "an approval that a person gave is what Rust takes",
+    name: "Rust verifies an approval by a person",
     only: PERSON,
     run: stage =>
       withPeer(stage, async (host, peer) => {

@@ -10,7 +10,7 @@ const MESSAGE = Buffer.from("what is signed");
 
 export const keys: readonly Case[] = [
   {
-    name: "starts as the release that was built, and says what it is",
+    name: "starts as the built release and reports its version",
     run: async stage => {
       const host = await stage.fresh();
       const digest = await stage.world.digest("one");
@@ -47,7 +47,7 @@ export const keys: readonly Case[] = [
     },
   })),
   {
-    name: "X25519: derives what the peer derives, bound to the host and to info",
+    name: "X25519: derives the same bytes as the peer, bound to host and info",
     run: async stage => {
       const host = await stage.fresh();
       const { kid, publicKey } = await host.generate("X25519", "agreement");
@@ -66,7 +66,7 @@ export const keys: readonly Case[] = [
     },
   },
   {
-    name: "public keys in every format are the same key, and raw P-256 is the point that PushManager takes",
+    name: "public keys are equal in every format, and raw P-256 is the point that PushManager requires",
     run: async stage => {
       const host = await stage.fresh();
       for (const [alg, purpose] of [
@@ -88,7 +88,7 @@ export const keys: readonly Case[] = [
     },
   },
   {
-    name: "keys, their uses and the record are there after a reload",
+    name: "keys, their use counts and the audit log survive a reload",
     run: async stage => {
       const host = await stage.fresh();
       const made: Loose[] = [];
@@ -116,7 +116,7 @@ export const keys: readonly Case[] = [
     },
   },
   {
-    name: "keys are there after the browser ended and started again; where a profile ends with it, the loss is told",
+    name: "keys survive a browser restart; without a persistent profile the loss is reported",
     run: async stage => {
       const host = await stage.fresh();
       const { kid, publicKey } = await host.generate("ES256", "signing");
@@ -130,7 +130,7 @@ export const keys: readonly Case[] = [
     },
   },
   {
-    name: "in memory, by choice: keys work and end with the page",
+    name: "memory storage: keys work and end with the page",
     run: async stage => {
       const host = await stage.fresh({ storage: "memory" });
       const { kid } = await host.generate("Ed25519", "signing");
@@ -142,7 +142,7 @@ export const keys: readonly Case[] = [
     },
   },
   {
-    name: "a purpose is for life: no key does another purpose's work",
+    name: "a key works only for its own purpose",
     run: async stage => {
       const host = await stage.fresh();
       const peer = generateKeyPairSync("x25519").publicKey.export({ format: "jwk" });
@@ -172,7 +172,7 @@ export const keys: readonly Case[] = [
     },
   },
   {
-    name: "there is no word for taking a key out, and none comes through another word",
+    name: "no method exports a private key",
     run: async stage => {
       const host = await stage.fresh();
       const { kid } = await host.generate("ES256", "signing");
@@ -196,7 +196,7 @@ export const keys: readonly Case[] = [
     },
   },
   {
-    name: "even a debugger in the frame finds no key that it can export",
+    name: "even a debugger in the frame finds no exportable key",
     run: async stage => {
       const host = await stage.fresh();
       await host.generate("ES256", "signing");
@@ -238,7 +238,7 @@ export const keys: readonly Case[] = [
     },
   },
   {
-    name: "rotation: the old key verifies and signs no more, the new one takes its place",
+    name: "rotation: the old key verifies but no longer signs, and the new one replaces it",
     run: async stage => {
       const host = await stage.fresh();
       const old = await host.generate("ES256", "vapid");
@@ -254,7 +254,7 @@ export const keys: readonly Case[] = [
     },
   },
   {
-    name: "VAPID leases: as long as allowed, for one push service, in the form of RFC 8292",
+    name: "VAPID leases: limited lifetime, one push service, the format of RFC 8292",
     run: async stage => {
       const host = await stage.fresh();
       const { kid, publicKey } = await host.generate("ES256", "vapid");

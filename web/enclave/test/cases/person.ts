@@ -26,7 +26,7 @@ async function afterwards(host: Host): Promise<void> {
 
 export const person: readonly Case[] = [
   {
-    name: "an approval signs what the person read, and a denial is signed as one",
+    name: "an approval signs the shown text, and a denial is signed as a denial",
     only: PERSON,
     run: async stage => {
       const host = await stage.fresh();
@@ -65,7 +65,7 @@ export const person: readonly Case[] = [
     },
   },
   {
-    name: "text that reads otherwise than it is never gets before a person",
+    name: "deceptive text is never shown to a person",
     run: async stage => {
       const host = await stage.fresh();
       const { kid } = await host.generate("ES256", "approval");
@@ -76,7 +76,7 @@ export const person: readonly Case[] = [
     },
   },
   {
-    name: "revocation: only after a yes, and then for good",
+    name: "revocation requires confirmation and is permanent",
     only: PERSON,
     run: async stage => {
       const host = await stage.fresh();
@@ -96,7 +96,7 @@ export const person: readonly Case[] = [
     },
   },
   {
-    name: "reset: only after a yes; then everything is gone, and the record says where the old one ended",
+    name: "a reset requires confirmation, erases everything, and records the end of the old audit log",
     only: PERSON,
     run: async stage => {
       const host = await stage.fresh();
@@ -114,7 +114,7 @@ export const person: readonly Case[] = [
     },
   },
   {
-    name: "a script's click is no person's click: no reset, revocation, backup, other mode, approval",
+    name: "a click by script confirms nothing: no reset, revocation, backup, mode change or approval",
     run: async stage => {
       const methods = ["revoke", "reset", "backup.create", "strong.enter", "approve"] as const;
       for (const method of methods) {
@@ -156,7 +156,7 @@ export const person: readonly Case[] = [
     },
   },
   {
-    name: "what the host says it is makes no gesture: neither a message nor a window of its own",
+    name: "a host cannot confirm, neither by message nor by its own window",
     run: async stage => {
       const host = await stage.fresh();
       const { kid } = await host.generate("Ed25519", "signing");
@@ -179,10 +179,10 @@ export const person: readonly Case[] = [
     },
   },
   {
-    name: "clicks through a cover, or on a frame that cannot be seen, do nothing",
+    name: "clicks on a covered or invisible frame have no effect",
     only: {
       engines: ["chromium"],
-      because: "the others cannot tell whether a frame is covered, and show no button in one: the case above",
+      because: "the other engines cannot detect a covered frame, so they show no button in it: see the case above",
     },
     run: async stage => {
       const host = await stage.fresh();
@@ -240,7 +240,7 @@ export const person: readonly Case[] = [
     },
   },
   {
-    name: "a backup opens with the code that only the person saw, on this host, and brings the keys back",
+    name: "a backup is restored only with the recovery code, on the same host",
     only: PERSON,
     run: async stage => {
       const host = await stage.fresh();

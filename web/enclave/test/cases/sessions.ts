@@ -65,7 +65,7 @@ export const sessions: readonly Case[] = [
     },
   })),
   {
-    name: "forged, foreign and replayed messages are refused and cost nothing",
+    name: "forged, foreign and replayed messages are rejected without a state change",
     run: async stage => {
       const host = await stage.fresh();
       const { bob, from, bundles, alice } = await pair(host);

@@ -11,7 +11,7 @@ const MESSAGE = Buffer.from("what is signed");
 
 export const store: readonly Case[] = [
   {
-    name: "two tabs at once: one store, one record without a gap, every use counted",
+    name: "two tabs at once: one store, one audit log without a gap, every use counted",
     run: async stage => {
       const one = await stage.fresh();
       const two = await stage.host();
@@ -31,7 +31,7 @@ export const store: readonly Case[] = [
     },
   },
   {
-    name: "a reset in one tab ends the other: it does not go on with keys that are gone",
+    name: "a reset in one tab stops the other: it cannot use erased keys",
     only: PERSON,
     run: async stage => {
       const one = await stage.fresh();
@@ -46,8 +46,8 @@ export const store: readonly Case[] = [
     },
   },
   {
-    name: "a worker that ended is told, and after a new start everything committed is there",
-    only: { engines: ["chromium", "firefox"], because: "WebKitGTK's driver reaches no worker" },
+    name: "the end of a worker is reported, and committed data survives a restart",
+    only: { engines: ["chromium", "firefox"], because: "WebKitGTK's driver cannot reach workers" },
     run: async stage => {
       const host = await stage.fresh();
       assert.ok(host.tab instanceof PuppetTab);
@@ -65,10 +65,10 @@ export const store: readonly Case[] = [
     },
   },
   {
-    name: "a full disk: refused by name, nothing half done, and it goes on when there is room",
+    name: "a full disk: a named error, no partial write, and operation resumes with free space",
     only: {
       engines: ["chromium"],
-      because: "Firefox makes room by itself (the case below), WebKitGTK has no switch for it",
+      because: "Firefox frees space by itself (next case), WebKitGTK has no switch for it",
     },
     run: async stage => {
       // The browser caches the free space for a while, so the limit is set before it opens the store.
@@ -111,10 +111,10 @@ export const store: readonly Case[] = [
     },
   },
   {
-    name: "a disk that is full for a moment: refused by name, nothing half done, and it goes on by itself",
+    name: "a briefly full disk: a named error, no partial write, and operation resumes by itself",
     only: {
       engines: ["firefox"],
-      because: "the other engines have no log of writes that fills up before the database does",
+      because: "only this engine has a write log that fills before the database",
     },
     run: async stage => {
       const engine = await PuppetEngine.start("firefox", { "dom.quotaManager.temporaryStorage.fixedLimit": 2048 });
@@ -147,7 +147,7 @@ export const store: readonly Case[] = [
     },
   },
   {
-    name: "a store that vanished is told and not replaced; only a person's reset begins anew",
+    name: "a lost store is reported and replaced only by a confirmed reset",
     run: async stage => {
       const host = await stage.fresh();
       const { kid } = await host.generate("ES256", "signing");
@@ -169,7 +169,7 @@ export const store: readonly Case[] = [
     },
   },
   {
-    name: "a database that vanished alone is noticed even by a host that remembers nothing",
+    name: "a lost database is detected even if the host stored no state",
     run: async stage => {
       const host = await stage.fresh();
       await host.generate("ES256", "signing");
@@ -180,7 +180,7 @@ export const store: readonly Case[] = [
     },
   },
   {
-    name: "a store that is deleted while it is in use: refused, and not begun anew",
+    name: "a store deleted during use: calls are refused, and it is not recreated",
     run: async stage => {
       const host = await stage.fresh();
       const { kid } = await host.generate("ES256", "signing");
@@ -191,7 +191,7 @@ export const store: readonly Case[] = [
     },
   },
   {
-    name: "another release, the same keys",
+    name: "keys survive a new release",
     run: async stage => {
       const host = await stage.fresh();
       const { kid, publicKey } = await host.generate("ES256", "signing");
@@ -209,7 +209,7 @@ export const store: readonly Case[] = [
     },
   },
   {
-    name: "a store that a later release has written is left alone",
+    name: "a store written by a later release stays untouched",
     run: async stage => {
       const host = await stage.fresh();
       await host.generate("ES256", "signing");
@@ -231,7 +231,7 @@ export const store: readonly Case[] = [
     },
   },
   {
-    name: "offline: what is loaded goes on, and what was made is there when the server is back",
+    name: "offline: a loaded enclave works, and its keys persist",
     run: async stage => {
       const host = await stage.fresh();
       const { kid } = await host.generate("ES256", "signing");
@@ -247,7 +247,7 @@ export const store: readonly Case[] = [
     },
   },
   {
-    name: "a release that was changed by a byte does not run",
+    name: "a release with one changed byte does not run",
     run: async stage => {
       const host = await stage.fresh();
       const { writeFile } = await import("node:fs/promises");

@@ -31,7 +31,7 @@ async function authenticator(host: Host, hasPrf = true): Promise<void> {
 
 export const strong: readonly Case[] = [
   {
-    name: "whoever copies the browser's files has a key of the default mode",
+    name: "copied browser files contain a usable key of the default mode",
     only: { engines: ["chromium", "firefox"], because: "WebKitGTK under automation writes no profile" },
     run: async stage => {
       assert.ok(stage.engine instanceof PuppetEngine);
@@ -41,7 +41,7 @@ export const strong: readonly Case[] = [
     },
   },
   {
-    name: "whoever copies the browser's files has no key that was made in strong mode",
+    name: "copied browser files contain no usable key of strong mode",
     only: PRF,
     run: async stage => {
       assert.ok(stage.engine instanceof PuppetEngine);
@@ -59,7 +59,7 @@ export const strong: readonly Case[] = [
     },
   },
   {
-    name: "strong mode: nothing works without the passkey, everything with it, and nothing usable lies in the store",
+    name: "strong mode: keys work only with the passkey, and the store contains no usable key",
     only: PRF,
     run: async stage => {
       const host = await stage.fresh();
@@ -117,7 +117,7 @@ export const strong: readonly Case[] = [
     },
   },
   {
-    name: "a passkey without PRF is no lock: refused, and nothing changes",
+    name: "a passkey without PRF is refused, and nothing changes",
     only: PRF,
     run: async stage => {
       const host = await stage.fresh();

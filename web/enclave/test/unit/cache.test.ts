@@ -27,7 +27,7 @@ class Full extends MemoryStore {
   }
 }
 
-test("two workers over one store read what is there, in any order of writes, erasures and failures", async () => {
+test("two workers over one store read the stored data, in any order of writes, deletions and failures", async () => {
   for (let seed = 0; seed < 200; seed += 1) {
     const below = numbers(seed);
     const disk = new Full();
@@ -59,7 +59,7 @@ test("two workers over one store read what is there, in any order of writes, era
   }
 });
 
-test("what is not kept in memory is read from the store every time", async () => {
+test("rows outside the cached tables are always read from the store", async () => {
   const disk = new MemoryStore();
   const worker = new StoreCache(disk);
   worker.syncTo("0");

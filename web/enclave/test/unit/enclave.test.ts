@@ -67,7 +67,7 @@ async function world(store: Full, answer: (ask: ConfirmationRequest) => Confirma
 const refusal = (code: string) => (thrown: unknown) => thrown instanceof EnclaveError && thrown.code === code;
 const message = () => new Uint8Array([1]).buffer;
 
-test("an unlocking that could not be recorded has not event", async () => {
+test("an unlock that could not be recorded has no effect", async () => {
   const secret = randomBytes(32);
   const store = new Full();
   const call = await world(store, () => ({
@@ -86,7 +86,7 @@ test("an unlocking that could not be recorded has not event", async () => {
   await call("sign", { kid, bytes: message() });
 });
 
-test("a backup from before a rotation does not make the old key sign again", async () => {
+test("a backup from before a rotation does not reactivate the old key", async () => {
   let code = "";
   const call = await world(new Full(), ({ page }) => {
     code = page.code ?? code;
@@ -100,7 +100,7 @@ test("a backup from before a rotation does not make the old key sign again", asy
   await call("sign", { kid: next.kid, bytes: message() });
 });
 
-test("a backup does not lead past the number of keys that a host may have", async () => {
+test("a restore cannot exceed the key limit of a host", async () => {
   let code = "";
   const answer = ({ page }: ConfirmationRequest): ConfirmationResult => {
     code = page.code ?? code;
@@ -114,7 +114,7 @@ test("a backup does not lead past the number of keys that a host may have", asyn
   await assert.rejects(other("backup.restore", { backup }), refusal("key_limit"));
 });
 
-test("a rotation whose new key the browser loses leaves the old one at work", async () => {
+test("a rotation whose new key is lost keeps the old key active", async () => {
   const store = new Forgetful();
   const call = await world(store, () => ({ kind: "yes" }));
   const { kid } = await call("generate", { alg: "ES256", purpose: "signing" });

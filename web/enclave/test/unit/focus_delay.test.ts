@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FocusDelay } from "../../src/frame/confirmation/focus_delay.ts";
 
-test("a window that waited behind another one begins anew when it is brought forward", () => {
+test("a popup raised from behind another window restarts the focus time", () => {
   let [clock, focus] = [0, true];
   const page = Object.assign(new EventTarget(), { visibilityState: "visible", hasFocus: () => focus });
   Object.assign(globalThis, { window: new EventTarget(), document: page });

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { equal, fromBase64url, joined, toBase64url } from "../../src/bytes.ts";
 import { fromJwk, toJwk, toSpki } from "../../src/worker/keys/public.ts";
 
-test("base64url is what Node makes of the same bytes, both ways, of every length", () => {
+test("base64url equals Node's encoding, both ways, for every length", () => {
   for (let length = 0; length < 100; length += 1) {
     const bytes = new Uint8Array(randomBytes(length));
     assert.equal(toBase64url(bytes), Buffer.from(bytes).toString("base64url"));
@@ -15,7 +15,7 @@ test("base64url is what Node makes of the same bytes, both ways, of every length
   assert.throws(() => fromBase64url("a*"));
 });
 
-test("bytes are equal only when they are, and joined in order", () => {
+test("bytes compare and join correctly", () => {
   const bytes = new Uint8Array([1, 2, 3]);
   assert.ok(equal(joined(bytes.subarray(0, 1), bytes.subarray(1)), bytes));
   assert.ok(!equal(bytes, bytes.subarray(0, 2)));
@@ -29,7 +29,7 @@ const MADE: readonly (readonly ["ES256" | "Ed25519" | "X25519", KeyObject])[] = 
 ];
 
 for (const [alg, key] of MADE) {
-  test(`${alg}: raw, JWK and SPKI are one key, as Node reads them`, () => {
+  test(`${alg}: raw, JWK and SPKI describe one key, as Node reads them`, () => {
     const { kty, crv, x = "", y = "" } = key.export({ format: "jwk" });
     const given = alg === "ES256" ? { kty: "EC", crv: "P-256", x, y } : { kty, crv, x };
     const { alg: read, raw } = fromJwk(given as Parameters<typeof fromJwk>[0]);

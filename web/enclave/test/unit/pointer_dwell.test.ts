@@ -8,7 +8,7 @@ import { PointerDwell } from "../../src/frame/confirmation/pointer_dwell.ts";
 const pointer = (type: string, pointerType: string) => Object.assign(new Event(type), { pointerType });
 const click = (detail: number) => Object.assign(new Event("click"), { detail }) as unknown as MouseEvent;
 
-test("a click counts after the pointer dwell; a keyboard's at once; a finger's second", () => {
+test("a mouse click counts after the dwell time, a keyboard click at once, a touch the second time", () => {
   let clock = 1000;
   mock.method(performance, "now", () => clock);
   const button = new EventTarget();
