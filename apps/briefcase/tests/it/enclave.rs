@@ -295,7 +295,7 @@ fn what_was_seen_before_is_not_undone() {
     assert!(told["changes"].to_string().contains("(older_module)"), "{told:#}");
     assert_eq!(world.verify().0, 0, "who has seen nothing cannot know");
     world.server.serve(Site::of("third release after the second"));
-    assert!(world.watch().1["changes"].to_string().contains("rollback holds again"));
+    assert!(world.watch().1["changes"].to_string().contains("rollback passes again"));
 }
 
 #[test]

@@ -116,6 +116,8 @@ fn parts() -> Vec<Case> {
 }
 
 fn evidence() -> Vec<Case> {
+    // Signed before the second: its certificate was valid when the second was signed, in whatever second that was.
+    let first = WORLD.published("first");
     let third = WORLD.published("withdrawn");
     vec![
         forged("manifest byte", "signature", "artifact", |case| case.published.manifest[20] ^= 1),
@@ -127,7 +129,7 @@ fn evidence() -> Vec<Case> {
         }),
         forged("signature byte", "signature", "signing_time", |case| bend(case, "/messageSignature/signature")),
         forged("certificate of another key", "signature", "signature", |case| {
-            transplant(case, &third, "/verificationMaterial/certificate/rawBytes");
+            transplant(case, &first, "/verificationMaterial/certificate/rawBytes");
         }),
         forged("signature log's promise of another entry", "signature", "log_promise", |case| {
             transplant(case, &third, "/verificationMaterial/tlogEntries/0/inclusionPromise/signedEntryTimestamp");
