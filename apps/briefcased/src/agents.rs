@@ -20,7 +20,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{life::Life, open::Open};
+use crate::{lock_state::DaemonState, startup::UnlockedState};
 
 /// The bytes that may wait for a gateway that does not read. With more, it is disconnected.
 const MAX_BACKLOG: usize = 64 << 20;
@@ -36,16 +36,16 @@ pub fn token_digest(token: &str) -> Digest {
 }
 
 /// Serves gateways until the token is cancelled.
-pub async fn serve(listener: AgentListener, life: Arc<Life>, stop: CancellationToken) {
+pub async fn serve(listener: AgentListener, daemon: Arc<DaemonState>, stop: CancellationToken) {
     loop {
         let incoming = tokio::select! {
             incoming = listener.accept() => incoming,
             () = stop.cancelled() => return,
         };
-        let (life, stop) = (Arc::clone(&life), stop.clone());
+        let (daemon, stop) = (Arc::clone(&daemon), stop.clone());
         tokio::spawn(async move {
             let Ok(greeting) = incoming.read_hello().await else { return };
-            match authenticate(&life, &greeting.hello) {
+            match authenticate(&daemon, &greeting.hello) {
                 Err(refused) => drop(greeting.refuse(refused).await),
                 Ok((agent, open)) => {
                     let daemon = concat!("briefcased/", env!("CARGO_PKG_VERSION")).to_owned();
@@ -64,7 +64,10 @@ pub async fn serve(listener: AgentListener, life: Arc<Life>, stop: CancellationT
     }
 }
 
-fn authenticate(life: &Life, hello: &briefcase_ipc::Hello) -> Result<(AgentId, Arc<Open>), HandshakeRefusal> {
+fn authenticate(
+    daemon: &DaemonState,
+    hello: &briefcase_ipc::Hello,
+) -> Result<(AgentId, Arc<UnlockedState>), HandshakeRefusal> {
     let refused = |code, message: &str, next_step: &str| HandshakeRefusal {
         code,
         message: message.to_owned(),
@@ -78,7 +81,7 @@ fn authenticate(life: &Life, hello: &briefcase_ipc::Hello) -> Result<(AgentId, A
             "Install both from the same release, and restart both.",
         ));
     }
-    let open = life.open().ok_or_else(|| {
+    let open = daemon.open().ok_or_else(|| {
         refused(RefusalCode::Unavailable, "The briefcase is locked.", "A person has to unlock it: `briefcase unlock`.")
     })?;
     let digest = hello.agent_token.expose(token_digest);
@@ -92,7 +95,7 @@ fn authenticate(life: &Life, hello: &briefcase_ipc::Hello) -> Result<(AgentId, A
 }
 
 /// Serves one gateway: channels in, messages out.
-async fn serve_gateway(connection: GatewayConnection, agent: AgentId, open: Arc<Open>) {
+async fn serve_gateway(connection: GatewayConnection, agent: AgentId, open: Arc<UnlockedState>) {
     let GatewayConnection { mut receiver, sender, .. } = connection;
     let (queue, outgoing) = mpsc::unbounded_channel();
     let backlog = Arc::new(AtomicUsize::new(0));
@@ -180,7 +183,7 @@ impl ClientSink for ChannelSink {
 
 /// The channels of one gateway connection: one client each.
 struct Channels {
-    open: Arc<Open>,
+    open: Arc<UnlockedState>,
     agent: AgentId,
     /// The session of all stateless channels of this connection.
     stateless: Option<Arc<Session>>,

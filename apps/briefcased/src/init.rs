@@ -23,15 +23,15 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::{
-    agents::token_digest,
-    keep::{
+    adapters::{
         identity::{self, Identity},
         presence::PIN,
         sealed_file,
         sealing::{LogSigner, VaultSeal},
     },
-    open::{LOG_KEY_FILE, VAULT_FILE},
-    process::ambient::SystemClock,
+    agents::token_digest,
+    process::clock::SystemClock,
+    state_files::{LOG_KEY_FILE, VAULT_FILE},
 };
 
 /// What set-up asks for.
@@ -240,7 +240,7 @@ fn named(path: &Path) -> impl Fn(io::Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::ambient::OsEntropy;
+    use crate::process::clock::OsEntropy;
 
     fn made_in(folder: &Path) -> (Paths, Result<serde_json::Value, InitError>) {
         let at = |name: &str| folder.join(name);

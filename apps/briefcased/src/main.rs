@@ -1,26 +1,29 @@
 //! `briefcased`: the only process that decides, remembers, and holds secrets.
 
+mod adapters;
 mod admin;
 mod agents;
+mod environment;
 mod init;
-mod keep;
-mod life;
+mod lock_state;
 mod offline;
-mod open;
+mod open_error;
 mod options;
 mod process;
 mod selftest;
 mod serve;
+mod startup;
+mod state_files;
 
 use std::{process::ExitCode, sync::Arc};
 
 use briefcase_ipc::Paths;
 use briefcase_types::Entropy;
 use clap::Parser as _;
-use options::{Command, Options};
+use options::{DaemonCommand, Options};
 use process::{
-    ambient::{OsEntropy, SystemClock},
-    hardening, second_life,
+    clock::{OsEntropy, SystemClock},
+    hardening, reexec,
 };
 
 /// Memory is wiped as it is freed: bodies, parsers' buffers and texts that held a secret leave no copy behind.
@@ -32,7 +35,7 @@ fn main() -> ExitCode {
     if let Err(error) = hardening::harden() {
         return fail(&error);
     }
-    second_life::begin();
+    reexec::become_unreadable();
     let options = Options::parse();
     // The environment is read here and nowhere else.
     let variable = |name: &str| std::env::var_os(name);
@@ -43,10 +46,10 @@ fn main() -> ExitCode {
     let clock = Arc::new(SystemClock::default());
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let done = match options.command {
-        Command::Init => init::init(&paths, &clock, &entropy).map(|made| print(&made)).map_err(Into::into),
-        Command::Run(run) => serve::run(paths, clock, entropy, &run, |name| variable(name)?.into_string().ok()),
-        Command::Fsck { json } => offline::check(&paths, json),
-        Command::Restore { archive } => offline::restore(&paths, &clock, &entropy, &archive),
+        DaemonCommand::Init => init::init(&paths, &clock, &entropy).map(|made| print(&made)).map_err(Into::into),
+        DaemonCommand::Run(run) => serve::run(paths, clock, entropy, &run, |name| variable(name)?.into_string().ok()),
+        DaemonCommand::Fsck { json } => offline::check(&paths, json),
+        DaemonCommand::Restore { archive } => offline::restore(&paths, &clock, &entropy, &archive),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

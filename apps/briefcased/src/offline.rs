@@ -27,15 +27,18 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::{
-    keep::{
+    adapters::{
+        document_digest::document_digest,
         identity::Identity,
         sealed_file,
         sealing::{LogSigner, VaultSeal},
         snapshot,
     },
-    open::{LOG_KEY_FILE, OpenError, VAULT_FILE, document_digest, load_counts},
+    open_error::OpenError,
     print,
-    process::ambient::SystemClock,
+    process::clock::SystemClock,
+    startup::load_counts,
+    state_files::{LOG_KEY_FILE, VAULT_FILE},
 };
 
 type Done = Result<(), Box<dyn Error>>;
@@ -96,7 +99,7 @@ struct Keys {
 const OTHER_KEY: &str = "the archive opens, but the briefcase in it does not: its passphrase or unlock key is wrong; \
      nothing was restored, try again";
 
-/// Puts a backup into a state folder that is not there, and begins a new life: what hung on the old one is void.
+/// Puts a backup into a state folder that is not there, and begins a new daemon: what hung on the old one is void.
 pub fn restore(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>, archive: &Path) -> Done {
     let mut line = zeroize::Zeroizing::new(String::new());
     std::io::stdin().lock().read_line(&mut line)?;
@@ -107,7 +110,7 @@ pub fn restore(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>, a
     let restored = opened.restore(&paths.state)?;
     let old = Identity::load(&restored.folder)?.ok_or(OpenError::NotSetUp)?;
     let fresh = Identity { incarnation: Incarnation::random(entropy.as_ref()), ..old.clone() };
-    let agents = begin_life(paths, clock, entropy, &keys.vault, &old, &fresh).map_err(|error| {
+    let agents = start_incarnation(paths, clock, entropy, &keys.vault, &old, &fresh).map_err(|error| {
         // There was nothing before, and half a restore would stand in the way of the next one.
         let _ = std::fs::remove_dir_all(&paths.state);
         match error.downcast_ref() {
@@ -121,8 +124,8 @@ pub fn restore(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>, a
     Ok(())
 }
 
-/// Begins the new life of a state that was laid down. Gives the agents whose credentials are void.
-pub fn begin_life(
+/// Begins the new daemon of a state that was laid down. Gives the agents whose credentials are void.
+pub fn start_incarnation(
     paths: &Paths,
     clock: &SystemClock,
     entropy: &Arc<dyn Entropy>,
@@ -174,7 +177,7 @@ pub fn begin_life(
     Ok(after.document.agents.into_keys().collect())
 }
 
-/// What hung on the old life is void: every rule, and every agent's credential. An agent that was removed after the backup would
+/// What hung on the old daemon is void: every rule, and every agent's credential. An agent that was removed after the backup would
 /// otherwise be back.
 fn voided(before: &Authority, incarnation: Incarnation) -> Result<authority::Change, AuthorityError> {
     before.agents.keys().try_fold(before.restored(incarnation)?, |so_far, agent| {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[command(name = "briefcased", version, after_help = EXAMPLES)]
 pub struct Options {
     #[command(subcommand)]
-    pub command: Command,
+    pub command: DaemonCommand,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -20,7 +20,7 @@ const EXAMPLES: &str = "Examples:
 
 /// What to do.
 #[derive(Subcommand)]
-pub enum Command {
+pub enum DaemonCommand {
     /// Make a new briefcase: reads `{"pin":…,"passphrase":…|null,"unlock_key":true|false,"agent":"default"}` from stdin.
     Init,
     /// Serve. Prints one JSON line when ready.

@@ -20,13 +20,15 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::{console_session::ConsoleSessions, offers::Offers, probes::Probes, server, state::Admin},
+    admin::{
+        console_session::ConsoleSessions, pending_passkeys::PendingPasskeys, probes::Probes, server, state::Admin,
+    },
     agents,
-    life::{Key, Life},
-    open::{Children, Surrounding},
+    environment::{ChildProcesses, Environment},
+    lock_state::{DaemonState, OwnedCredential},
     options::Run,
     print,
-    process::{ambient::SystemClock, installation},
+    process::{clock::SystemClock, installation},
     selftest,
 };
 
@@ -49,7 +51,7 @@ pub fn run(
         home: variable("HOME").map_or_else(|| paths.state.clone(), Into::into),
         lang: variable("LANG").unwrap_or_else(|| "C.UTF-8".to_owned()),
     };
-    let children = Children { launcher: Arc::new(JailLauncher::new(jail)?), environment };
+    let children = ChildProcesses { launcher: Arc::new(JailLauncher::new(jail)?), environment };
     // The provider is installed once; a second time would be another part of this program doing the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -61,8 +63,8 @@ async fn serve(
     clock: Arc<SystemClock>,
     entropy: Arc<dyn Entropy>,
     console_port: u16,
-    children: Children,
-    key: Option<Key>,
+    children: ChildProcesses,
+    key: Option<OwnedCredential>,
 ) -> Done {
     // Bound before anything is opened: a second daemon stops here, with a clear word.
     let admin_socket = AdminListener::bind(&paths.runtime)?;
@@ -70,16 +72,16 @@ async fn serve(
     let listeners = bind_console(console_port).await?;
     let address = listeners.first().map(TcpListener::local_addr).ok_or("no listener")??;
     let started = clock.now();
-    let around = Arc::new(Surrounding { paths, clock, entropy, console_port: address.port(), children });
-    let life = Arc::new(Life::new(around, started));
+    let environment = Arc::new(Environment { paths, clock, entropy, console_port: address.port(), children });
+    let daemon = Arc::new(DaemonState::new(environment, started));
     let admin = Arc::new(Admin {
-        life: Arc::clone(&life),
+        daemon: Arc::clone(&daemon),
         console: ConsoleSessions::default(),
         probes: Probes::default(),
-        offers: Offers::default(),
+        pending_passkeys: PendingPasskeys::default(),
     });
     let state = match key {
-        Some(key) => life.unlock(key).await.map(|_| "ready")?,
+        Some(key) => daemon.unlock(key).await.map(|_| "ready")?,
         None => "locked",
     };
     let stop = CancellationToken::new();
@@ -87,7 +89,7 @@ async fn serve(
     let authority = format!("localhost:{}", address.port());
     selftest::probe(address, &authority).await?;
     let socket = tokio::spawn(server::serve_socket(admin_socket, admin, stop.clone()));
-    let door = tokio::spawn(agents::serve(agent_socket, Arc::clone(&life), stop.clone()));
+    let door = tokio::spawn(agents::serve(agent_socket, Arc::clone(&daemon), stop.clone()));
     print(&serde_json::json!({
         "ready": true, "state": state, "console": format!("http://{authority}"), "pid": std::process::id(),
     }));
@@ -96,7 +98,7 @@ async fn serve(
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    life.lock().await;
+    daemon.lock().await;
     stop.cancel();
     let _ = tokio::join!(console, socket, door);
     Ok(())
@@ -118,13 +120,13 @@ async fn bind_console(port: u16) -> Result<Vec<TcpListener>, Box<dyn Error>> {
 }
 
 /// One JSON line.
-fn read_key() -> Result<Key, Box<dyn Error>> {
+fn read_key() -> Result<OwnedCredential, Box<dyn Error>> {
     let mut line = zeroize::Zeroizing::new(String::new());
     std::io::stdin().lock().take(64 * 1024).read_line(&mut line)?;
     let unlock: Unlock<SecretString> = serde_json::from_str(&line)
         .map_err(|_| "stdin holds no line such as {\"unlock_key\":\"…\"} or {\"passphrase\":\"…\"}")?;
     Ok(match unlock {
-        Unlock::Passphrase(text) => Key::Passphrase(text),
-        Unlock::UnlockKey(text) => Key::UnlockKey(UnlockKey::parse(&text)?),
+        Unlock::Passphrase(text) => OwnedCredential::Passphrase(text),
+        Unlock::UnlockKey(text) => OwnedCredential::UnlockKey(UnlockKey::parse(&text)?),
     })
 }

@@ -94,7 +94,7 @@ fn random_token(entropy: &dyn Entropy) -> (String, Digest) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::ambient::OsEntropy;
+    use crate::process::clock::OsEntropy;
 
     #[test]
     fn a_code_works_once_and_for_a_minute() {

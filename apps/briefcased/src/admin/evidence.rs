@@ -3,14 +3,14 @@
 use briefcase_api as api;
 use briefcase_ports::Evidence;
 
-use super::answer::Failure;
+use super::error::ApiError;
 
 /// Takes the evidence.
-pub fn evidence(given: api::Evidence<api::Confidential>) -> Result<Evidence, Failure> {
+pub fn evidence(given: api::Evidence<api::Confidential>) -> Result<Evidence, ApiError> {
     match given {
         api::Evidence::Pin(pin) => Ok(Evidence::Pin(pin.into_secret())),
         api::Evidence::Passkey(value) => serde_json::value::to_raw_value(&value)
             .map(Evidence::Passkey)
-            .map_err(|_| Failure::invalid("The passkey's answer cannot be read.")),
+            .map_err(|_| ApiError::invalid("The passkey's answer cannot be read.")),
     }
 }

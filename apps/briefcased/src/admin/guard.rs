@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method, header};
 
 /// Why a request was turned away. Always 403: nothing about the daemon is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turned {
+pub enum GuardRejection {
     /// `Host` is not exactly ours.
     Host,
     /// Another origin, a navigation from another site, or a browser at the socket.
@@ -18,7 +18,7 @@ pub enum Turned {
     ContentType,
 }
 
-impl Turned {
+impl GuardRejection {
     /// The stable word for it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -33,51 +33,51 @@ const BROWSER_HEADERS: [&str; 6] =
     ["origin", "referer", "cookie", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"];
 
 /// The rule at `admin.sock`.
-pub fn check_socket(method: &Method, headers: &HeaderMap) -> Result<(), Turned> {
+pub fn check_socket(method: &Method, headers: &HeaderMap) -> Result<(), GuardRejection> {
     if BROWSER_HEADERS.iter().any(|name| headers.contains_key(*name)) {
-        return Err(Turned::Origin);
+        return Err(GuardRejection::Origin);
     }
     check_content_type(method, headers)
 }
 
 /// The rule at the console's port. `authority` is `localhost:PORT`.
-pub fn check_console(method: &Method, headers: &HeaderMap, authority: &str) -> Result<(), Turned> {
+pub fn check_console(method: &Method, headers: &HeaderMap, authority: &str) -> Result<(), GuardRejection> {
     if single(headers, "host") != Some(authority) || forwarded(headers) {
-        return Err(Turned::Host);
+        return Err(GuardRejection::Host);
     }
     let reading = matches!(*method, Method::GET | Method::HEAD);
     match single(headers, "sec-fetch-site") {
         Some("same-origin") => {}
         // The address typed by a person, or opened by the CLI.
         Some("none") if reading => {}
-        Some(_) => return Err(Turned::Origin),
+        Some(_) => return Err(GuardRejection::Origin),
         // A browser without fetch metadata, or no browser: then Origin alone has to prove it.
-        None if headers.contains_key("sec-fetch-site") => return Err(Turned::Origin),
+        None if headers.contains_key("sec-fetch-site") => return Err(GuardRejection::Origin),
         None => {}
     }
     match single(headers, "origin") {
         Some(origin) if origin.strip_prefix("http://") == Some(authority) => {}
-        Some(_) => return Err(Turned::Origin),
-        None if headers.contains_key("origin") => return Err(Turned::Origin),
+        Some(_) => return Err(GuardRejection::Origin),
+        None if headers.contains_key("origin") => return Err(GuardRejection::Origin),
         None if reading || headers.contains_key("sec-fetch-site") => {}
-        None => return Err(Turned::Origin),
+        None => return Err(GuardRejection::Origin),
     }
     if let Some(referer) = single(headers, "referer") {
         let ours = referer.strip_prefix("http://").and_then(|rest| rest.strip_prefix(authority));
         if !ours.is_some_and(|path| path.is_empty() || path.starts_with('/')) {
-            return Err(Turned::Origin);
+            return Err(GuardRejection::Origin);
         }
     }
     check_content_type(method, headers)
 }
 
-fn check_content_type(method: &Method, headers: &HeaderMap) -> Result<(), Turned> {
+fn check_content_type(method: &Method, headers: &HeaderMap) -> Result<(), GuardRejection> {
     if matches!(*method, Method::GET | Method::HEAD) {
         return Ok(());
     }
     let value = single(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Turned::ContentType) }
+    if essence.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(GuardRejection::ContentType) }
 }
 
 /// The header's value if it is there exactly once and readable.
@@ -130,13 +130,17 @@ mod tests {
             "0.0.0.0:4321",
             "localhost%00:4321",
         ] {
-            assert_eq!(check_console(&Method::GET, &headers(&[("host", host)]), OURS), Err(Turned::Host), "{host}");
+            assert_eq!(
+                check_console(&Method::GET, &headers(&[("host", host)]), OURS),
+                Err(GuardRejection::Host),
+                "{host}"
+            );
         }
-        assert_eq!(check_console(&Method::GET, &headers(&[]), OURS), Err(Turned::Host));
+        assert_eq!(check_console(&Method::GET, &headers(&[]), OURS), Err(GuardRejection::Host));
         let twice = headers(&[("host", OURS), ("host", "evil")]);
-        assert_eq!(check_console(&Method::GET, &twice, OURS), Err(Turned::Host));
+        assert_eq!(check_console(&Method::GET, &twice, OURS), Err(GuardRejection::Host));
         let forwarded = headers(&[("host", OURS), ("x-forwarded-host", "evil")]);
-        assert_eq!(check_console(&Method::GET, &forwarded, OURS), Err(Turned::Host));
+        assert_eq!(check_console(&Method::GET, &forwarded, OURS), Err(GuardRejection::Host));
     }
 
     #[test]
@@ -159,7 +163,7 @@ mod tests {
             &[json],
         ] {
             let all: Vec<_> = [("host", OURS)].into_iter().chain(extra.iter().copied()).collect();
-            assert_eq!(check_console(&Method::POST, &headers(&all), OURS), Err(Turned::Origin), "{extra:?}");
+            assert_eq!(check_console(&Method::POST, &headers(&all), OURS), Err(GuardRejection::Origin), "{extra:?}");
         }
     }
 
@@ -168,7 +172,7 @@ mod tests {
         for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "text/json"]
         {
             let all = headers(&[("host", OURS), ("origin", "http://localhost:4321"), ("content-type", content_type)]);
-            assert_eq!(check_console(&Method::POST, &all, OURS), Err(Turned::ContentType), "{content_type}");
+            assert_eq!(check_console(&Method::POST, &all, OURS), Err(GuardRejection::ContentType), "{content_type}");
         }
     }
 
@@ -189,9 +193,12 @@ mod tests {
     #[test]
     fn a_browser_at_the_socket_is_refused() {
         for header in BROWSER_HEADERS {
-            assert_eq!(check_socket(&Method::GET, &headers(&[(header, "x")])), Err(Turned::Origin), "{header}");
+            assert_eq!(check_socket(&Method::GET, &headers(&[(header, "x")])), Err(GuardRejection::Origin), "{header}");
         }
         assert_eq!(check_socket(&Method::GET, &headers(&[("host", "admin")])), Ok(()));
-        assert_eq!(check_socket(&Method::POST, &headers(&[("content-type", "text/plain")])), Err(Turned::ContentType));
+        assert_eq!(
+            check_socket(&Method::POST, &headers(&[("content-type", "text/plain")])),
+            Err(GuardRejection::ContentType)
+        );
     }
 }

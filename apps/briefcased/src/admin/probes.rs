@@ -18,8 +18,8 @@ use briefcase_types::{Digest, Era, SecretName, ServerId, SessionId, ToolName, te
 use briefcase_upstream::{Pool, PoolParts, http_target};
 use bytes::Bytes;
 
-use super::answer::Failure;
-use crate::{keep::directory, open::Open};
+use super::error::ApiError;
+use crate::{adapters::directory, startup::UnlockedState};
 
 const KEPT: usize = 16;
 
@@ -48,15 +48,20 @@ impl Probes {
     }
 
     /// The probe of this digest.
-    pub fn find(&self, digest: Digest) -> Result<Arc<Probed>, Failure> {
+    pub fn find(&self, digest: Digest) -> Result<Arc<Probed>, ApiError> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept.iter().find(|probed| probed.view.digest == digest).map(Arc::clone);
-        found.ok_or_else(|| Failure::invalid("What was shown is too old: look at the server again, then accept it."))
+        found.ok_or_else(|| ApiError::invalid("What was shown is too old: look at the server again, then accept it."))
     }
 }
 
 /// Looks at a server that is not registered (or is, under `name`), on a connection of its own.
-pub async fn probe(open: &Open, name: &ServerId, server: &Server, spec: Option<ServerSpec>) -> Result<Probed, Failure> {
+pub async fn probe(
+    open: &UnlockedState,
+    name: &ServerId,
+    server: &Server,
+    spec: Option<ServerSpec>,
+) -> Result<Probed, ApiError> {
     let began = open.engine.now();
     let pool = pool_for(open, server)?;
     let line = line(open, name);
@@ -106,13 +111,13 @@ fn calls_itself(info: &[u8]) -> String {
     text::printable(text::clip(&format!("{} {}", field("name"), field("version")), 200))
 }
 
-fn unreachable(failure: &briefcase_ports::UpstreamFailure) -> Failure {
+fn unreachable(failure: &briefcase_ports::UpstreamFailure) -> ApiError {
     let text = format!("The server could not be looked at: {failure}.");
     let next = "Check the address or command, and that its credential is in the vault.";
-    Failure::new(axum::http::StatusCode::BAD_GATEWAY, "upstream_error", text, next)
+    ApiError::new(axum::http::StatusCode::BAD_GATEWAY, "upstream_error", text, next)
 }
 
-fn line(open: &Open, name: &ServerId) -> ConnectionKey {
+fn line(open: &UnlockedState, name: &ServerId) -> ConnectionKey {
     // Capabilities of a full client, so that servers which adapt their list show all of it.
     let capabilities = r#"{"elicitation":{"form":{},"url":{}},"roots":{"listChanged":true},"sampling":{"tools":{}}}"#;
     let info = concat!(r#"{"name":"briefcase","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
@@ -135,13 +140,13 @@ fn line(open: &Open, name: &ServerId) -> ConnectionKey {
 }
 
 /// A pool that knows one server.
-fn pool_for(open: &Open, server: &Server) -> Result<Pool, Failure> {
-    let spec = directory::spec(server).map_err(|error| Failure::invalid(format!("{error}.")))?;
+fn pool_for(open: &UnlockedState, server: &Server) -> Result<Pool, ApiError> {
+    let spec = directory::spec(server).map_err(|error| ApiError::invalid(format!("{error}.")))?;
     if let Endpoint::Http { url, .. } = &spec.endpoint {
-        http_target(url).map_err(|error| Failure::invalid(format!("{error}.")))?;
+        http_target(url).map_err(|error| ApiError::invalid(format!("{error}.")))?;
     }
     let server = Arc::new(OneServer { spec: Arc::new(spec), secrets: open.secrets() });
-    let egress = Egress::new(EgressSettings::default()).map_err(|error| Failure::internal(&error))?;
+    let egress = Egress::new(EgressSettings::default()).map_err(|error| ApiError::internal(&error))?;
     Ok(Pool::new(PoolParts {
         catalog: server.clone(),
         secrets: server,
@@ -154,7 +159,7 @@ fn pool_for(open: &Open, server: &Server) -> Result<Pool, Failure> {
 
 struct OneServer {
     spec: Arc<UpstreamSpec>,
-    secrets: crate::keep::secrets::Secrets,
+    secrets: crate::adapters::secrets::Secrets,
 }
 
 impl ServerCatalog for OneServer {

@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    answer::Failure,
+    error::ApiError,
     guard,
     routes::{approvals, changes, console, doctor, events, policy, receipts, vault, views},
     state::Admin,
@@ -103,15 +103,15 @@ fn at_console(admin: Arc<Admin>) -> Router {
 async fn guard_socket(request: Request, next: Next) -> Response {
     match guard::check_socket(request.method(), request.headers()) {
         Ok(()) => worded(next.run(request).await).await,
-        Err(turned) => turned_away(turned),
+        Err(rejection) => turned_away(rejection),
     }
 }
 
 async fn guard_console(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response {
-    let authority = format!("localhost:{}", admin.life.around.console_port);
+    let authority = format!("localhost:{}", admin.daemon.environment.console_port);
     let mut response = match guard::check_console(request.method(), request.headers(), &authority) {
         Ok(()) => worded(next.run(request).await).await,
-        Err(turned) => turned_away(turned),
+        Err(rejection) => turned_away(rejection),
     };
     console::harden(&mut response);
     response
@@ -126,27 +126,27 @@ async fn worded(response: Response) -> Response {
     }
     if status == StatusCode::NOT_FOUND {
         let next = "Check that both are of the same version: `briefcase status`.";
-        return Failure::new(status, "not_found", "There is no such route.", next).into_response();
+        return ApiError::new(status, "not_found", "There is no such route.", next).into_response();
     }
     let told = axum::body::to_bytes(response.into_body(), REASON).await.unwrap_or_default();
     let reason = text::printable(text::clip(&String::from_utf8_lossy(&told), 300));
     let message = if reason.is_empty() { status.to_string() } else { reason };
-    Failure(status, Failure::invalid(message).1).into_response()
+    ApiError(status, ApiError::invalid(message).1).into_response()
 }
 
-fn turned_away(turned: guard::Turned) -> Response {
+fn turned_away(rejection: guard::GuardRejection) -> Response {
     let next = "Use `briefcase`, or open the console with `briefcase console`.";
-    Failure::new(StatusCode::FORBIDDEN, "forbidden", format!("Refused ({}).", turned.word()), next).into_response()
+    ApiError::new(StatusCode::FORBIDDEN, "forbidden", format!("Refused ({}).", rejection.word()), next).into_response()
 }
 
 async fn needs_session(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response {
     let bearer = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = bearer.and_then(|value| value.strip_prefix("Bearer "));
-    if token.is_some_and(|token| admin.console.is_live(token, admin.life.around.clock.now())) {
+    if token.is_some_and(|token| admin.console.is_live(token, admin.daemon.environment.clock.now())) {
         return next.run(request).await;
     }
-    let next_step = "Open the console with `briefcase console`.";
-    Failure::new(StatusCode::UNAUTHORIZED, "no_session", "This needs a console session.", next_step).into_response()
+    let next_step = "UnlockedState the console with `briefcase console`.";
+    ApiError::new(StatusCode::UNAUTHORIZED, "no_session", "This needs a console session.", next_step).into_response()
 }
 
 /// Serves `admin.sock`.

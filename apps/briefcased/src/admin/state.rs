@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{answer::Failure, console_session::ConsoleSessions, probes::Probes};
-use crate::{life::Life, open::Open};
+use super::{console_session::ConsoleSessions, error::ApiError, probes::Probes};
+use crate::{lock_state::DaemonState, startup::UnlockedState};
 
 /// Shared by all routes of both doors.
 pub struct Admin {
     /// Locked or open.
-    pub life: Arc<Life>,
+    pub daemon: Arc<DaemonState>,
     /// Codes and tokens of the console.
     pub console: ConsoleSessions,
     /// Probes that were shown to a person.
     pub probes: Probes,
     /// Passkeys that a browser made and a person has still to allow.
-    pub offers: super::offers::Offers,
+    pub pending_passkeys: super::pending_passkeys::PendingPasskeys,
 }
 
 impl Admin {
@@ -22,7 +22,7 @@ impl Admin {
     ///
     /// # Errors
     /// While locked.
-    pub fn open(&self) -> Result<Arc<Open>, Failure> {
-        self.life.open().ok_or_else(Failure::locked)
+    pub fn open(&self) -> Result<Arc<UnlockedState>, ApiError> {
+        self.daemon.open().ok_or_else(ApiError::locked)
     }
 }

@@ -1,7 +1,8 @@
-//! Closes the doors through which another process of the same user could read this one's memory.
+//! Keeps other processes of the same user from reading this process's memory.
 //!
-//! Done first thing in `main`, before any secret exists (what was before that: [`second_life`](super::second_life)): no core dumps, and `PR_SET_DUMPABLE=0`, which makes the kernel refuse
-//! `ptrace`, `/proc/PID/mem`, `environ` and `maps` to everybody without `CAP_SYS_PTRACE`.
+//! `main` calls this first, before any secret exists; [`reexec`](super::reexec) covers the time before `main`. Core dumps are
+//! off, and `PR_SET_DUMPABLE=0` makes the kernel refuse `ptrace`, `/proc/PID/mem`, `environ` and `maps` to every process
+//! without `CAP_SYS_PTRACE`.
 
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, dumpable_behavior, getrlimit, set_dumpable_behavior, setrlimit,
@@ -17,7 +18,7 @@ pub struct HardeningError {
     source: rustix::io::Errno,
 }
 
-/// Turns the protections on.
+/// Turns the protections on: no core dumps, and not dumpable.
 pub fn harden() -> Result<(), HardeningError> {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, none).map_err(|source| HardeningError { what: "core dumps off", source })?;
@@ -33,8 +34,8 @@ pub fn swaps() -> Option<bool> {
     Some(listed.lines().nth(1).is_some())
 }
 
-/// Whether this user can read the program that runs. What a user can read, the kernel lets them look into from the moment it
-/// is loaded until [`harden`] is reached, and what was opened then stays open.
+/// Whether this user can read the running program. If so, other processes of the user can open its memory from the moment it
+/// is loaded until [`harden`] is reached, and keep it open.
 #[must_use]
 pub fn program_is_readable() -> bool {
     rustix::fs::access("/proc/self/exe", rustix::fs::Access::READ_OK).is_ok()
@@ -60,12 +61,12 @@ mod tests {
 
     use super::*;
 
-    /// One test makes this process one that cannot be looked into, the other looks into it.
+    /// One test makes this process unreadable, the other reads its memory: they exclude each other.
     static ALONE: Mutex<()> = Mutex::new(());
 
     /// Attack 42, as far as one process can show it.
     #[test]
-    fn a_hardened_process_leaves_no_core_and_cannot_be_looked_into() {
+    fn a_hardened_process_leaves_no_core_and_cannot_be_read() {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         harden().unwrap();
         assert_eq!(is_hardened(), (true, true));
@@ -73,12 +74,12 @@ mod tests {
         set_dumpable_behavior(DumpableBehavior::Dumpable).unwrap();
     }
 
-    /// A text that is nowhere in the program, and never whole in memory but where a test puts it.
+    /// A text that the program does not contain, and that is whole in memory only where a test puts it.
     fn canary() -> impl Iterator<Item = u8> + Clone {
         (0_u16..40).map(|n| b'a' + u8::try_from((n * 7 + n / 3 + 5) % 26).unwrap())
     }
 
-    /// How often the canary is in this process's memory, outside of what is only read.
+    /// The number of copies of the canary in this process's writable memory.
     fn copies() -> usize {
         let memory = File::open("/proc/self/mem").unwrap();
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
@@ -104,7 +105,7 @@ mod tests {
             text.push_str(end);
             text
         };
-        // With an escape in it, so that the parser needs a buffer of its own; inside of a tagged change, which is read twice.
+        // The escape makes the parser use a buffer of its own; a tagged change is read twice.
         let change = Change::SetPassphrase { passphrase: secret("\"\\") };
         let evidence = Evidence::Pin(secret(""));
         let sent = Apply { change, digest: briefcase_types::Digest::sha256(b"shown"), evidence };
@@ -112,7 +113,7 @@ mod tests {
         drop(sent);
         let received: Apply<Confidential> = serde_json::from_slice(&body).unwrap();
         let canonical = serde_json::to_vec(&received.change).unwrap();
-        assert!(copies() >= 2, "what is there is found");
+        assert!(copies() >= 2, "the search finds copies that exist");
         drop((body, received, canonical));
         assert_eq!(copies(), 0);
     }

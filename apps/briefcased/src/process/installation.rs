@@ -9,7 +9,7 @@ const IN_MEMORY: &[u8] = b"/memfd:";
 pub fn program(name: &str) -> io::Result<PathBuf> {
     let mut path = env::current_exe()?;
     if path.as_os_str().as_bytes().starts_with(IN_MEMORY) {
-        // The first life passed the path of its file on as the name of this one.
+        // The first process image passed the path of its file as the name of this one.
         path = env::args_os().next().map(PathBuf::from).unwrap_or_default();
     }
     path.set_file_name(name);

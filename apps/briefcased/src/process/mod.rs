@@ -1,6 +1,6 @@
-//! The process itself: what it may leak to others of the same user, time and randomness.
+//! The process: its protection against other processes of the same user, its clocks and its source of randomness.
 
-pub mod ambient;
+pub mod clock;
 pub mod hardening;
 pub mod installation;
-pub mod second_life;
+pub mod reexec;

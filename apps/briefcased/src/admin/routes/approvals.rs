@@ -1,4 +1,4 @@
-//! Open questions and decisions.
+//! Open approval requests and decisions.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use briefcase_types::ApprovalId;
 use serde_json::Value;
 
 use crate::admin::{
-    answer::{Answer, Failure, uninterrupted},
+    error::{ApiError, ApiResult, uninterrupted},
     evidence::evidence,
     state::Admin,
 };
 
 /// `GET /v1/approvals`
-pub async fn list(State(admin): State<Arc<Admin>>) -> Answer<Vec<Question>> {
+pub async fn list(State(admin): State<Arc<Admin>>) -> ApiResult<Vec<Question>> {
     let open = admin.open()?;
     let pending = open.engine.approvals().pending(open.engine.now());
     Ok(Json(pending.iter().map(|request| view(request)).collect()))
@@ -29,7 +29,7 @@ pub async fn digest(
     State(admin): State<Arc<Admin>>,
     Path(id): Path<ApprovalId>,
     Json(body): Json<DecisionOnly>,
-) -> Answer<Bound> {
+) -> ApiResult<Bound> {
     let open = admin.open()?;
     let digest = open.engine.decision_digest(id, &decision(body.decision)?)?;
     Ok(Json(Bound { digest }))
@@ -40,7 +40,7 @@ pub async fn decide(
     State(admin): State<Arc<Admin>>,
     Path(id): Path<ApprovalId>,
     Json(body): Json<Decide<Confidential>>,
-) -> Answer<Decided> {
+) -> ApiResult<Decided> {
     let open = admin.open()?;
     let decision = decision(body.decision)?;
     let word = decision.word().to_owned();
@@ -51,14 +51,14 @@ pub async fn decide(
     Ok(Json(Decided { decision: word, receipt }))
 }
 
-fn decision(value: Value) -> Result<Decision, Failure> {
+fn decision(value: Value) -> Result<Decision, ApiError> {
     let decision: Decision =
-        serde_json::from_value(value).map_err(|error| Failure::invalid(format!("Not a decision: {error}.")))?;
+        serde_json::from_value(value).map_err(|error| ApiError::invalid(format!("Not a decision: {error}.")))?;
     let too_long =
         |scope: &Scope| scope.lifetime().is_some_and(|lasts| lasts.as_secs() == 0 || lasts.as_secs() > 30 * 86_400);
     match &decision {
         Decision::Allow(scope) if too_long(scope) => {
-            Err(Failure::invalid("A rule lasts at least a second and at most 30 days."))
+            Err(ApiError::invalid("A rule lasts at least a second and at most 30 days."))
         }
         _ => Ok(decision),
     }

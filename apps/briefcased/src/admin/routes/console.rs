@@ -12,7 +12,7 @@ use briefcase_api::{ConsoleCode, ConsoleLogin, ConsoleSession};
 use briefcase_types::Clock as _;
 
 use crate::admin::{
-    answer::{Answer, Failure},
+    error::{ApiError, ApiResult},
     state::Admin,
 };
 
@@ -26,18 +26,18 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// `POST /v1/console/login`: only at the socket.
-pub async fn login(State(admin): State<Arc<Admin>>) -> Answer<ConsoleLogin> {
-    let around = &admin.life.around;
-    let code = admin.console.new_code(around.entropy.as_ref(), around.clock.now());
-    Ok(Json(ConsoleLogin { url: format!("http://localhost:{}/#code={code}", around.console_port) }))
+pub async fn login(State(admin): State<Arc<Admin>>) -> ApiResult<ConsoleLogin> {
+    let environment = &admin.daemon.environment;
+    let code = admin.console.new_code(environment.entropy.as_ref(), environment.clock.now());
+    Ok(Json(ConsoleLogin { url: format!("http://localhost:{}/#code={code}", environment.console_port) }))
 }
 
 /// `POST /v1/console/session`: only at the port.
-pub async fn session(State(admin): State<Arc<Admin>>, Json(body): Json<ConsoleCode>) -> Answer<ConsoleSession> {
-    let around = &admin.life.around;
-    let token = admin.console.trade(&body.code, around.entropy.as_ref(), around.clock.now());
-    let next = "Open a new one with `briefcase console`.";
-    let token = token.map_err(|error| Failure::new(StatusCode::UNAUTHORIZED, "bad_code", error.to_string(), next))?;
+pub async fn session(State(admin): State<Arc<Admin>>, Json(body): Json<ConsoleCode>) -> ApiResult<ConsoleSession> {
+    let environment = &admin.daemon.environment;
+    let token = admin.console.trade(&body.code, environment.entropy.as_ref(), environment.clock.now());
+    let next = "UnlockedState a new one with `briefcase console`.";
+    let token = token.map_err(|error| ApiError::new(StatusCode::UNAUTHORIZED, "bad_code", error.to_string(), next))?;
     Ok(Json(ConsoleSession { token }))
 }
 

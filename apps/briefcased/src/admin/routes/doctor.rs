@@ -7,8 +7,8 @@ use briefcase_api::{Check, Severity};
 use briefcase_policy::authority::Authority;
 
 use crate::{
+    adapters::presence::{PASSKEY, PIN},
     admin::state::Admin,
-    keep::presence::{PASSKEY, PIN},
     process::hardening,
 };
 
@@ -29,7 +29,7 @@ pub async fn doctor(State(admin): State<Arc<Admin>>) -> Json<Vec<Check>> {
             next_step: Some("See \"A user of its own\" in docs/security.md.".to_owned()),
         },
     ];
-    match admin.life.open() {
+    match admin.daemon.open() {
         None => checks.push(Check {
             name: "vault".to_owned(),
             severity: Severity::Warn,
@@ -76,7 +76,7 @@ fn check(name: &str, holds: bool, good: &str, bad: &str) -> Check {
     }
 }
 
-/// A restore made them void; the gateway of such an agent is turned away.
+/// A restore made them void; the gateway of such an agent is rejection away.
 fn void_credentials(authority: &Authority) -> Option<Check> {
     let disabled = authority.agents.iter().filter(|(_, agent)| agent.disabled).map(|(name, _)| name.as_str());
     let names = disabled.collect::<Vec<_>>().join(", ");
@@ -137,7 +137,7 @@ fn rollback() -> Check {
 }
 
 fn folder(admin: &Admin) -> Check {
-    let state = &admin.life.around.paths.state;
+    let state = &admin.daemon.environment.paths.state;
     let private = std::fs::metadata(state).is_ok_and(|about| about.permissions().mode() & 0o077 == 0);
     let mut check =
         check("state_folder", private, "The state folder is private.", "Other users can look into the state folder.");

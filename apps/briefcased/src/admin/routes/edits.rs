@@ -16,14 +16,14 @@ use briefcase_presence::{EnrolmentPermit, PinFactor};
 use briefcase_types::{AgentId, Digest, Money, SecretBytes, SecretString, ServerId, ToolName, UnixMillis};
 
 use crate::{
-    admin::{answer::Failure, state::Admin},
-    agents::token_digest,
-    keep::{
+    adapters::{
         presence::{PASSKEY, PIN},
         secrets::record_digest,
         slots,
     },
-    open::Open,
+    admin::{error::ApiError, state::Admin},
+    agents::token_digest,
+    startup::UnlockedState,
 };
 
 /// Makes the new document.
@@ -70,7 +70,7 @@ impl Edit {
 }
 
 /// Translates a change that enrols no factor.
-pub async fn edit(admin: &Admin, open: &Open, change: Change<Confidential>) -> Result<Edit, Failure> {
+pub async fn edit(admin: &Admin, open: &UnlockedState, change: Change<Confidential>) -> Result<Edit, ApiError> {
     let now = open.engine.now();
     Ok(match change {
         Change::AddAgent { name } => {
@@ -100,8 +100,8 @@ pub async fn edit(admin: &Admin, open: &Open, change: Change<Confidential>) -> R
         Change::SetPolicy { text } => Edit::of(move |document| document.set_policy(text)),
         Change::SetBudget { agent, server, tool, window, limit } => {
             let scope = Scope { agent, server, tool };
-            let window: Window = window.parse().map_err(Failure::invalid)?;
-            match limit.map(|limit| limit.parse::<Limit>()).transpose().map_err(Failure::invalid)? {
+            let window: Window = window.parse().map_err(ApiError::invalid)?;
+            match limit.map(|limit| limit.parse::<Limit>()).transpose().map_err(ApiError::invalid)? {
                 Some(limit) => Edit::of(move |document| document.set_budget(Budget { scope, window, limit })),
                 None => Edit::of(move |document| document.remove_budget(&scope, window)),
             }
@@ -115,7 +115,7 @@ pub async fn edit(admin: &Admin, open: &Open, change: Change<Confidential>) -> R
         Change::RemoveFactor { id } => Edit::of(move |document| document.remove_factor(&id)),
         Change::SetPassphrase { .. } => Edit::of(|document| document.noted(vec![slots::PASSPHRASE_SET.to_owned()])),
         Change::AddPasskey { .. } | Change::SetPin { .. } => {
-            return Err(Failure::invalid("A factor is enrolled with evidence first."));
+            return Err(ApiError::invalid("A factor is enrolled with evidence first."));
         }
     })
 }
@@ -137,35 +137,35 @@ fn add_agent(document: &Authority, name: AgentId, token: Digest, now: UnixMillis
 /// Makes a factor, for a person who proved to be there.
 pub async fn enrol(
     admin: &Admin,
-    open: &Open,
+    open: &UnlockedState,
     change: Change<Confidential>,
     permit: EnrolmentPermit,
-) -> Result<Edit, Failure> {
+) -> Result<Edit, ApiError> {
     let now = open.engine.now();
     match change {
         Change::SetPin { pin } => {
-            let entropy = admin.life.around.entropy.clone();
+            let entropy = admin.daemon.environment.entropy.clone();
             let enrolled = tokio::task::spawn_blocking(move || {
                 PinFactor::enrol(permit, &pin.into_secret(), entropy.as_ref(), now)
             });
-            let factor = enrolled.await.map_err(|error| Failure::internal(&error))?;
-            let factor = factor.map_err(|error| Failure::invalid(format!("{error}.")))?;
+            let factor = enrolled.await.map_err(|error| ApiError::internal(&error))?;
+            let factor = factor.map_err(|error| ApiError::invalid(format!("{error}.")))?;
             let factor = Factor { id: factor.id().to_string(), kind: PIN.to_owned(), data: json(&factor)? };
             Ok(Edit::of(move |document| document.replace_factor_of_kind(factor)))
         }
         Change::AddPasskey { label, credential } => {
             let factor = open.presence.finish_passkey(permit, &credential, &label).await;
-            let factor = factor.map_err(|error| Failure::invalid(format!("{error}.")))?;
+            let factor = factor.map_err(|error| ApiError::invalid(format!("{error}.")))?;
             let factor = Factor { id: factor.id().to_string(), kind: PASSKEY.to_owned(), data: json(&factor)? };
             let after = After { offer: true, ..After::default() };
             Ok(Edit { after, ..Edit::of(move |document| document.add_factor(factor)) })
         }
-        _ => Err(Failure::invalid("This change enrols nothing.")),
+        _ => Err(ApiError::invalid("This change enrols nothing.")),
     }
 }
 
 /// Tells whoever has to know that a change is in force.
-pub fn took_effect(admin: &Admin, open: &Open, after: &After) {
+pub fn took_effect(admin: &Admin, open: &UnlockedState, after: &After) {
     after.servers.iter().for_each(|server| open.pool.forget_server(server));
     if let Some(agent) = &after.agent {
         open.mcp_server.remove_agent(agent);
@@ -175,12 +175,12 @@ pub fn took_effect(admin: &Admin, open: &Open, after: &After) {
         }
     }
     if after.offer {
-        admin.offers.clear();
+        admin.pending_passkeys.clear();
     }
 }
 
-fn json(value: &impl serde::Serialize) -> Result<serde_json::Value, Failure> {
-    serde_json::to_value(value).map_err(|error| Failure::internal(&error))
+fn json(value: &impl serde::Serialize) -> Result<serde_json::Value, ApiError> {
+    serde_json::to_value(value).map_err(|error| ApiError::internal(&error))
 }
 
 /// A server's registration, from the contract's words.
@@ -205,16 +205,16 @@ pub fn server(spec: &ServerSpec) -> Server {
 
 fn add_server(
     admin: &Admin,
-    open: &Open,
+    open: &UnlockedState,
     name: ServerId,
     spec: &ServerSpec,
     probe: Digest,
     reads: &[ToolName],
     reads_granted: bool,
-) -> Result<Edit, Failure> {
+) -> Result<Edit, ApiError> {
     let probed = admin.probes.find(probe)?;
     if probed.spec.as_ref() != Some(spec) {
-        return Err(Failure::invalid("The server that was looked at is another one: look at this one first."));
+        return Err(ApiError::invalid("The server that was looked at is another one: look at this one first."));
     }
     let tools = open.engine.tools(&name, &probed.listing);
     let mut server = server(spec);
@@ -225,7 +225,7 @@ fn add_server(
         server.pins.insert(tool.name().clone(), pin);
     }
     if let Some(missing) = reads.iter().find(|tool| !server.pins.contains_key(*tool)) {
-        return Err(Failure::invalid(format!("The server offers no tool `{missing}` that could be called a read.")));
+        return Err(ApiError::invalid(format!("The server offers no tool `{missing}` that could be called a read.")));
     }
     let (records, forget) = (definitions(&tools), name.clone());
     Ok(Edit::of(move |document| document.add_server(name, server)).with_records(records).about_server(forget))
@@ -237,15 +237,15 @@ fn definitions(tools: &Tools) -> Vec<Record> {
 
 fn accept_tools(
     admin: &Admin,
-    open: &Open,
+    open: &UnlockedState,
     name: ServerId,
     probe: Digest,
     wanted: &[ToolName],
-) -> Result<Edit, Failure> {
+) -> Result<Edit, ApiError> {
     let probed = admin.probes.find(probe)?;
     let tools = open.engine.tools(&name, &probed.listing);
     let authority = open.engine.authority();
-    let registered = authority.document().server(&name).map_err(|error| Failure::invalid(format!("{error}.")))?;
+    let registered = authority.document().server(&name).map_err(|error| ApiError::invalid(format!("{error}.")))?;
     let differs = |tool: &&Arc<briefcase_engine::tools::Tool>| {
         registered.pins.get(tool.name()).is_none_or(|pin| pin.digest != tool.pin())
             && (wanted.is_empty() || wanted.contains(tool.name()))
@@ -256,7 +256,7 @@ fn accept_tools(
     let gone: Vec<ToolName> =
         registered.pins.keys().filter(|tool| tools.find(tool).is_none() && wanted.is_empty()).cloned().collect();
     if accepted.is_empty() && gone.is_empty() {
-        return Err(Failure::invalid("There is nothing new to accept."));
+        return Err(ApiError::invalid("There is nothing new to accept."));
     }
     let (records, forget): (_, ServerId) = (definitions(&tools), name.clone());
     let make = move |document: &Authority| {
@@ -285,15 +285,15 @@ fn set_tool(
     class: Option<String>,
     cost: Option<String>,
     labels: Option<Vec<String>>,
-) -> Result<Edit, Failure> {
-    let class: Option<Class> = class.map(|text| text.parse()).transpose().map_err(Failure::invalid)?;
+) -> Result<Edit, ApiError> {
+    let class: Option<Class> = class.map(|text| text.parse()).transpose().map_err(ApiError::invalid)?;
     let price = |text: &String| if text.is_empty() { Ok(None) } else { text.parse::<Money>().map(Some) };
     let cost: Option<Option<Money>> =
-        cost.as_ref().map(price).transpose().map_err(|error| Failure::invalid(format!("{error}.")))?;
+        cost.as_ref().map(price).transpose().map_err(|error| ApiError::invalid(format!("{error}.")))?;
     let parse = |words: Vec<String>| words.iter().map(|word| word.parse::<Label>()).collect::<Result<Labels, _>>();
-    let labels = labels.map(parse).transpose().map_err(|error| Failure::invalid(format!("{error}.")))?;
+    let labels = labels.map(parse).transpose().map_err(|error| ApiError::invalid(format!("{error}.")))?;
     if class.is_none() && cost.is_none() && labels.is_none() {
-        return Err(Failure::invalid("Nothing is to be changed."));
+        return Err(ApiError::invalid("Nothing is to be changed."));
     }
     Ok(Edit::of(move |document| {
         let mut now = Changed { document: document.clone(), summary: Vec::new() };
@@ -310,10 +310,10 @@ fn set_tool(
     }))
 }
 
-fn set_secret(open: &Open, name: briefcase_types::SecretName, value: &SecretString) -> Result<Edit, Failure> {
+fn set_secret(open: &UnlockedState, name: briefcase_types::SecretName, value: &SecretString) -> Result<Edit, ApiError> {
     let unfit = |text: &str| text.trim().is_empty() || text.len() > 64 * 1024 || text.chars().any(char::is_control);
     if value.expose(unfit) {
-        return Err(Failure::invalid("A secret is 1 byte to 64 KiB of text without control characters."));
+        return Err(ApiError::invalid("A secret is 1 byte to 64 KiB of text without control characters."));
     }
     let authority = open.engine.authority();
     let version = authority.document().secrets.get(&name).map_or(0, |entry| entry.version).saturating_add(1);
@@ -321,7 +321,7 @@ fn set_secret(open: &Open, name: briefcase_types::SecretName, value: &SecretStri
     let sealed = open
         .secrets()
         .seal(&name, version, &value, open.entropy.as_ref())
-        .map_err(|error| Failure::internal(&error))?;
+        .map_err(|error| ApiError::internal(&error))?;
     let digest = record_digest(&sealed);
     let record = Record::Secret { name: name.clone(), sealed: Some(sealed) };
     let users: Vec<ServerId> = authority

@@ -14,8 +14,8 @@ use futures_util::{StreamExt as _, stream};
 use tokio::{sync::broadcast, time::Instant};
 
 use crate::{
-    admin::{answer::Failure, state::Admin},
-    open::Open,
+    admin::{error::ApiError, state::Admin},
+    startup::UnlockedState,
 };
 
 /// Between two looks at what has no event of its own.
@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_secs(2);
 const QUIET: Duration = Duration::from_secs(15);
 
 /// `GET /v1/events`
-pub async fn events(State(admin): State<Arc<Admin>>) -> Result<Response, Failure> {
+pub async fn events(State(admin): State<Arc<Admin>>) -> Result<Response, ApiError> {
     let open = admin.open()?;
     let listener = Listener {
         changes: open.engine.approvals().subscribe(),
@@ -44,7 +44,7 @@ pub async fn events(State(admin): State<Arc<Admin>>) -> Result<Response, Failure
 
 /// One listener and what it knows.
 struct Listener {
-    open: Arc<Open>,
+    open: Arc<UnlockedState>,
     changes: broadcast::Receiver<QueueChanged>,
     authority: u64,
     receipts: u64,
@@ -87,7 +87,7 @@ impl Listener {
     }
 }
 
-async fn size(open: &Open) -> u64 {
+async fn size(open: &UnlockedState) -> u64 {
     open.reader.spawn(Reader::size).await.unwrap_or_default()
 }
 

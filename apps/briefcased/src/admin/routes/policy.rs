@@ -19,10 +19,10 @@ use serde_json::{Value, json};
 use super::receipts::row;
 use crate::{
     admin::{
-        answer::{Answer, Failure},
+        error::{ApiError, ApiResult},
         state::Admin,
     },
-    open::Open,
+    startup::UnlockedState,
 };
 
 /// Receipts that a new text is tried on.
@@ -31,7 +31,7 @@ const REPLAYED: u64 = 2_000;
 const TOLD: usize = 50;
 
 /// `GET /v1/policy`
-pub async fn text(State(admin): State<Arc<Admin>>) -> Answer<PolicyText> {
+pub async fn text(State(admin): State<Arc<Admin>>) -> ApiResult<PolicyText> {
     let open = admin.open()?;
     let authority = open.engine.authority();
     let schema = Some(authority.policy().schema_text().to_owned());
@@ -39,7 +39,7 @@ pub async fn text(State(admin): State<Arc<Admin>>) -> Answer<PolicyText> {
 }
 
 /// `POST /v1/policy/check`
-pub async fn check(State(admin): State<Arc<Admin>>, Json(body): Json<PolicyText>) -> Answer<PolicyReport> {
+pub async fn check(State(admin): State<Arc<Admin>>, Json(body): Json<PolicyText>) -> ApiResult<PolicyReport> {
     let open = admin.open()?;
     let report = match open.engine.try_policy(body.text).await {
         Err(problems) => {
@@ -52,14 +52,14 @@ pub async fn check(State(admin): State<Arc<Admin>>, Json(body): Json<PolicyText>
                 let policies = tried.policy().policies().iter().map(|source| source.id.clone()).collect();
                 Ok((policies, replay(&work, &tried, recent)))
             });
-            let (policies, replay) = replayed.await.map_err(|error| Failure::internal(&error))?;
+            let (policies, replay) = replayed.await.map_err(|error| ApiError::internal(&error))?;
             PolicyReport { ok: true, problems: Vec::new(), policies, replay }
         }
     };
     Ok(Json(report))
 }
 
-fn told(error: &ActiveAuthorityError) -> Result<Vec<String>, Failure> {
+fn told(error: &ActiveAuthorityError) -> Result<Vec<String>, ApiError> {
     match error {
         ActiveAuthorityError::Policy(PolicyError::Problems(problems)) => {
             Ok(problems.iter().map(ToString::to_string).collect())
@@ -69,7 +69,7 @@ fn told(error: &ActiveAuthorityError) -> Result<Vec<String>, Failure> {
 }
 
 /// What the text would have decided otherwise, for calls whose arguments were kept.
-fn replay(open: &Open, tried: &ActiveAuthority, recent: Vec<Stored>) -> Vec<String> {
+fn replay(open: &UnlockedState, tried: &ActiveAuthority, recent: Vec<Stored>) -> Vec<String> {
     let now = open.engine.authority();
     let mut told = Vec::new();
     for stored in recent {
@@ -92,29 +92,29 @@ fn replay(open: &Open, tried: &ActiveAuthority, recent: Vec<Stored>) -> Vec<Stri
     told
 }
 
-fn opened(open: &Open, index: ReceiptIndex) -> Option<Value> {
+fn opened(open: &UnlockedState, index: ReceiptIndex) -> Option<Value> {
     open.reader.opening(index).ok().and_then(|opening| opening.expose(|raw| serde_json::from_slice(raw).ok()))
 }
 
 /// `POST /v1/policy/test`
-pub async fn test(State(admin): State<Arc<Admin>>, Json(body): Json<PolicyTest>) -> Answer<PolicyTestReport> {
+pub async fn test(State(admin): State<Arc<Admin>>, Json(body): Json<PolicyTest>) -> ApiResult<PolicyTestReport> {
     let open = admin.open()?;
     let authority = match body.text {
         None => open.engine.authority(),
         Some(text) => {
-            Arc::new(open.engine.try_policy(text).await.map_err(|error| Failure::invalid(format!("{error}.")))?)
+            Arc::new(open.engine.try_policy(text).await.map_err(|error| ApiError::invalid(format!("{error}.")))?)
         }
     };
     let now = open.engine.now();
-    let results: Result<Vec<_>, Failure> = body.cases.iter().map(|case| run(authority.policy(), case, now)).collect();
+    let results: Result<Vec<_>, ApiError> = body.cases.iter().map(|case| run(authority.policy(), case, now)).collect();
     let results = results?;
     let failed = results.iter().filter(|result| result.got != result.expect).count();
     Ok(Json(PolicyTestReport { results, failed: u64::try_from(failed).unwrap_or(u64::MAX) }))
 }
 
-fn run(policy: &PolicySet, case: &PolicyCase, now: briefcase_types::UnixMillis) -> Result<PolicyCaseResult, Failure> {
+fn run(policy: &PolicySet, case: &PolicyCase, now: briefcase_types::UnixMillis) -> Result<PolicyCaseResult, ApiError> {
     if !["allow", "ask", "deny"].contains(&case.expect.as_str()) {
-        return Err(Failure::invalid(format!("The case `{}` expects neither allow, ask nor deny.", case.name)));
+        return Err(ApiError::invalid(format!("The case `{}` expects neither allow, ask nor deny.", case.name)));
     }
     let labels =
         case.labels.iter().map(|word| word.parse()).collect::<Result<_, briefcase_policy::label::LabelError>>();
@@ -123,7 +123,7 @@ fn run(policy: &PolicySet, case: &PolicyCase, now: briefcase_types::UnixMillis) 
         agent: &case.agent,
         server: &case.server,
         action: Action::Call { tool: &case.tool, arguments: &arguments },
-        labels: labels.map_err(|error| Failure::invalid(format!("{error}.")))?,
+        labels: labels.map_err(|error| ApiError::invalid(format!("{error}.")))?,
         now,
     };
     let verdict = policy.decide(&facts);
@@ -136,7 +136,7 @@ fn run(policy: &PolicySet, case: &PolicyCase, now: briefcase_types::UnixMillis) 
 }
 
 /// `GET /v1/why/{receipt}`
-pub async fn why(State(admin): State<Arc<Admin>>, Path(id): Path<ReceiptIndex>) -> Answer<Why> {
+pub async fn why(State(admin): State<Arc<Admin>>, Path(id): Path<ReceiptIndex>) -> ApiResult<Why> {
     let open = admin.open()?;
     let work = Arc::clone(&open);
     let found = open.reader.spawn(move |reader| {
@@ -147,7 +147,7 @@ pub async fn why(State(admin): State<Arc<Admin>>, Path(id): Path<ReceiptIndex>) 
     found.await.map(Json).map_err(|error| super::receipts::failure(&error))
 }
 
-fn explain(open: &Open, stored: Stored, related: Vec<Stored>) -> Why {
+fn explain(open: &UnlockedState, stored: Stored, related: Vec<Stored>) -> Why {
     let decided = std::iter::once(&stored).chain(&related).find_map(|stored| reasons(&stored.receipt.kind));
     let (summary, policies, approval) = match decided {
         Some((summary, policies, approval)) => (summary, policies, approval),
@@ -184,7 +184,7 @@ fn reasons(kind: &Kind) -> Option<(String, Words, Option<ApprovalId>)> {
 }
 
 /// The steps of a question, from the receipts before the one that names it.
-fn approval_steps(open: &Open, approval: ApprovalId, before: ReceiptIndex) -> Vec<ReceiptRow> {
+fn approval_steps(open: &UnlockedState, approval: ApprovalId, before: ReceiptIndex) -> Vec<ReceiptRow> {
     let from = before.0.saturating_sub(5_000);
     let Ok(range) = open.reader.range(from..before.0.saturating_add(1)) else { return Vec::new() };
     let about = |stored: &&Stored| matches!(&stored.receipt.kind, Kind::Approval(step) if step.approval == approval);

@@ -15,7 +15,7 @@ use briefcase_types::{CallId, ReceiptIndex};
 use serde_json::Value;
 
 use crate::admin::{
-    answer::{Answer, Failure},
+    error::{ApiError, ApiResult},
     state::Admin,
 };
 
@@ -23,7 +23,7 @@ use crate::admin::{
 const AROUND: u64 = 2_048;
 
 /// `GET /v1/receipts`
-pub async fn list(State(admin): State<Arc<Admin>>, Query(query): Query<ReceiptQuery>) -> Answer<ReceiptPage> {
+pub async fn list(State(admin): State<Arc<Admin>>, Query(query): Query<ReceiptQuery>) -> ApiResult<ReceiptPage> {
     let open = admin.open()?;
     let limit = usize::try_from(query.limit.unwrap_or(50).clamp(1, 1000)).unwrap_or(50);
     let filter = ReceiptFilter {
@@ -31,12 +31,12 @@ pub async fn list(State(admin): State<Arc<Admin>>, Query(query): Query<ReceiptQu
             .agent
             .map(|text| text.parse())
             .transpose()
-            .map_err(|error| Failure::invalid(format!("{error}.")))?,
+            .map_err(|error| ApiError::invalid(format!("{error}.")))?,
         server: query
             .server
             .map(|text| text.parse())
             .transpose()
-            .map_err(|error| Failure::invalid(format!("{error}.")))?,
+            .map_err(|error| ApiError::invalid(format!("{error}.")))?,
         tool: query.tool,
         kind: query.kind,
         code: query.code,
@@ -51,7 +51,7 @@ pub async fn list(State(admin): State<Arc<Admin>>, Query(query): Query<ReceiptQu
 }
 
 /// `GET /v1/receipts/{r}`
-pub async fn detail(State(admin): State<Arc<Admin>>, Path(id): Path<ReceiptIndex>) -> Answer<ReceiptDetail> {
+pub async fn detail(State(admin): State<Arc<Admin>>, Path(id): Path<ReceiptIndex>) -> ApiResult<ReceiptDetail> {
     let open = admin.open()?;
     let found = open.reader.spawn(move |reader| {
         let proof = reader.prove(id)?;
@@ -78,21 +78,21 @@ pub async fn detail(State(admin): State<Arc<Admin>>, Path(id): Path<ReceiptIndex
 }
 
 /// `GET /v1/log/checkpoint`
-pub async fn checkpoint(State(admin): State<Arc<Admin>>) -> Result<Response, Failure> {
+pub async fn checkpoint(State(admin): State<Arc<Admin>>) -> Result<Response, ApiError> {
     let open = admin.open()?;
     let head = open.reader.spawn(Reader::head).await.map_err(|error| failure(&error))?;
     Ok(text(head.note().to_owned()))
 }
 
 /// `GET /v1/log/key`
-pub async fn key(State(admin): State<Arc<Admin>>) -> Result<Response, Failure> {
+pub async fn key(State(admin): State<Arc<Admin>>) -> Result<Response, ApiError> {
     let open = admin.open()?;
     let head = open.reader.spawn(Reader::head).await.map_err(|error| failure(&error))?;
     Ok(text(open.log_key.verifier_key(head.checkpoint().origin.as_str())))
 }
 
 /// `GET /v1/log/tile/{*path}`
-pub async fn tile(State(admin): State<Arc<Admin>>, Path(path): Path<String>) -> Result<Response, Failure> {
+pub async fn tile(State(admin): State<Arc<Admin>>, Path(path): Path<String>) -> Result<Response, ApiError> {
     let open = admin.open()?;
     let bytes = open.reader.spawn(move |reader| reader.tile(&format!("tile/{path}"))).await;
     let bytes = bytes.map_err(|error| failure(&error))?;
@@ -133,11 +133,11 @@ fn call_of(kind: &Kind) -> Option<CallId> {
 }
 
 /// The store's errors in the contract's words.
-pub fn failure(error: &StoreError) -> Failure {
+pub fn failure(error: &StoreError) -> ApiError {
     match error {
-        StoreError::Absent(what) => Failure::not_found(what, "briefcase receipts list"),
+        StoreError::Absent(what) => ApiError::not_found(what, "briefcase receipts list"),
         other => {
-            Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "unavailable", other.to_string(), "Run `briefcase fsck`.")
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "unavailable", other.to_string(), "Run `briefcase fsck`.")
         }
     }
 }

@@ -16,25 +16,26 @@ use serde_json::Value;
 
 use super::views;
 use crate::{
+    adapters::identity,
     admin::{
-        answer::{Answer, Failure, uninterrupted},
+        error::{ApiError, ApiResult, uninterrupted},
         evidence::evidence,
-        offers,
+        pending_passkeys,
         state::Admin,
     },
-    keep::identity,
-    life::Key,
-    open::{LOG_KEY_FILE, OpenError, VAULT_FILE},
+    lock_state::OwnedCredential,
+    open_error::OpenError,
+    state_files::{LOG_KEY_FILE, VAULT_FILE},
 };
 
 /// `POST /v1/unlock`
-pub async fn unlock(State(admin): State<Arc<Admin>>, Json(body): Json<Unlock<Confidential>>) -> Answer<Status> {
+pub async fn unlock(State(admin): State<Arc<Admin>>, Json(body): Json<Unlock<Confidential>>) -> ApiResult<Status> {
     let key = match body {
-        Unlock::Passphrase(text) => Key::Passphrase(text.into_secret()),
+        Unlock::Passphrase(text) => OwnedCredential::Passphrase(text.into_secret()),
         Unlock::UnlockKey(text) => {
             let key = UnlockKey::parse(&text.into_secret());
-            Key::UnlockKey(key.map_err(|error| {
-                Failure::new(
+            OwnedCredential::UnlockKey(key.map_err(|error| {
+                ApiError::new(
                     StatusCode::BAD_REQUEST,
                     "invalid",
                     error.to_string(),
@@ -43,24 +44,24 @@ pub async fn unlock(State(admin): State<Arc<Admin>>, Json(body): Json<Unlock<Con
             })?)
         }
     };
-    let life = Arc::clone(&admin.life);
+    let daemon = Arc::clone(&admin.daemon);
     // Half-way, with the client gone, the next one to try would find the state in use.
-    uninterrupted(async move { life.unlock(key).await.map(drop).map_err(|error| not_opened(&error)) }).await?;
+    uninterrupted(async move { daemon.unlock(key).await.map(drop).map_err(|error| not_opened(&error)) }).await?;
     Ok(views::status(State(admin)).await)
 }
 
-fn not_opened(error: &OpenError) -> Failure {
+fn not_opened(error: &OpenError) -> ApiError {
     let text = error.to_string();
     match error {
-        OpenError::NotSetUp => Failure::new(StatusCode::CONFLICT, "not_set_up", text, "Run `briefcase setup`."),
-        OpenError::Vault(VaultError::DoesNotOpen) => Failure::new(
+        OpenError::NotSetUp => ApiError::new(StatusCode::CONFLICT, "not_set_up", text, "Run `briefcase setup`."),
+        OpenError::Vault(VaultError::DoesNotOpen) => ApiError::new(
             StatusCode::FORBIDDEN,
             "wrong_key",
             "The vault does not open with this.",
             "Try again. If it never opens, restore a backup with `briefcased restore`.",
         ),
-        OpenError::Vault(_) => Failure::new(StatusCode::CONFLICT, "vault", text, "Run `briefcase doctor`."),
-        _ => Failure::new(
+        OpenError::Vault(_) => ApiError::new(StatusCode::CONFLICT, "vault", text, "Run `briefcase doctor`."),
+        _ => ApiError::new(
             StatusCode::CONFLICT,
             "state",
             text,
@@ -73,7 +74,7 @@ fn not_opened(error: &OpenError) -> Failure {
 pub async fn lock(State(admin): State<Arc<Admin>>) -> Json<Status> {
     let locking = Arc::clone(&admin);
     let locked = uninterrupted(async move {
-        locking.life.lock().await;
+        locking.daemon.lock().await;
         Ok(())
     });
     // Locking cannot fail; what it could not close is in the log.
@@ -83,17 +84,17 @@ pub async fn lock(State(admin): State<Arc<Admin>>) -> Json<Status> {
 }
 
 /// `POST /v1/challenge`
-pub async fn challenge(State(admin): State<Arc<Admin>>, Json(body): Json<Bound>) -> Answer<Value> {
+pub async fn challenge(State(admin): State<Arc<Admin>>, Json(body): Json<Bound>) -> ApiResult<Value> {
     let open = admin.open()?;
     let options = open.presence.challenge(body.digest).await;
     let next = "Enrol one with `briefcase factor add passkey`, or decide at a terminal with `briefcase approvals`.";
-    options.map(Json).map_err(|error| Failure::new(StatusCode::CONFLICT, "factor_required", error.to_string(), next))
+    options.map(Json).map_err(|error| ApiError::new(StatusCode::CONFLICT, "factor_required", error.to_string(), next))
 }
 
 /// `POST /v1/passkey/begin`
-pub async fn begin_passkey(State(admin): State<Arc<Admin>>) -> Answer<Value> {
+pub async fn begin_passkey(State(admin): State<Arc<Admin>>) -> ApiResult<Value> {
     let open = admin.open()?;
-    open.presence.begin_passkey().await.map(Json).map_err(|error| Failure::invalid(format!("{error}.")))
+    open.presence.begin_passkey().await.map(Json).map_err(|error| ApiError::invalid(format!("{error}.")))
 }
 
 /// A passkey that a browser made.
@@ -108,24 +109,24 @@ pub struct OfferBody {
 #[derive(Serialize)]
 pub struct OfferView {
     label: String,
-    /// See [`offers::code`].
+    /// See [`pending_passkeys::code`].
     code: String,
 }
 
 /// `POST /v1/passkey/offer`
-pub async fn offer_passkey(State(admin): State<Arc<Admin>>, Json(body): Json<OfferBody>) -> Answer<OfferView> {
+pub async fn offer_passkey(State(admin): State<Arc<Admin>>, Json(body): Json<OfferBody>) -> ApiResult<OfferView> {
     let open = admin.open()?;
     let label = briefcase_types::text::printable(briefcase_types::text::clip(&body.label, 64));
-    let code = offers::code(&body.credential);
-    admin.offers.put(label.clone(), body.credential, open.engine.now());
+    let code = pending_passkeys::code(&body.credential);
+    admin.pending_passkeys.put(label.clone(), body.credential, open.engine.now());
     Ok(Json(OfferView { label, code }))
 }
 
 /// `GET /v1/passkey/offer`
-pub async fn offered_passkey(State(admin): State<Arc<Admin>>) -> Answer<OfferView> {
+pub async fn offered_passkey(State(admin): State<Arc<Admin>>) -> ApiResult<OfferView> {
     let open = admin.open()?;
-    let offer = admin.offers.peek(open.engine.now())?;
-    Ok(Json(OfferView { code: offers::code(&offer.credential), label: offer.label }))
+    let offer = admin.pending_passkeys.peek(open.engine.now())?;
+    Ok(Json(OfferView { code: pending_passkeys::code(&offer.credential), label: offer.label }))
 }
 
 /// What the evidence for a backup has to be made for.
@@ -138,10 +139,10 @@ pub fn backup_digest() -> Digest {
 pub async fn backup(
     State(admin): State<Arc<Admin>>,
     Json(body): Json<Backup<Confidential>>,
-) -> Result<Response, Failure> {
+) -> Result<Response, ApiError> {
     let open = admin.open()?;
     open.engine.check(evidence(body.evidence)?, backup_digest()).await?;
-    let state = admin.life.around.paths.state.clone();
+    let state = admin.daemon.environment.paths.state.clone();
     let (passphrase, entropy, now) = (body.passphrase.into_secret(), Arc::clone(&open.entropy), open.engine.now());
     let work = move || -> Result<Vec<u8>, String> {
         let told = |error: &dyn std::fmt::Display| error.to_string();
@@ -169,7 +170,7 @@ pub async fn backup(
         backup::seal(&mut archive, recipient, moment, &mut sources, entropy.as_ref()).map_err(|error| told(&error))?;
         Ok(archive)
     };
-    let archive = tokio::task::spawn_blocking(work).await.map_err(|error| Failure::internal(&error))?;
-    let archive = archive.map_err(|error| Failure::internal(&error))?;
+    let archive = tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))?;
+    let archive = archive.map_err(|error| ApiError::internal(&error))?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], archive).into_response())
 }

@@ -18,30 +18,30 @@ use serde_json::Value;
 use super::edits;
 use crate::{
     admin::{
-        answer::{Answer, Failure},
+        error::{ApiError, ApiResult},
         evidence::evidence,
         probes,
         state::Admin,
     },
-    open::Open,
+    startup::UnlockedState,
 };
 
 /// `GET /v1/status`
 pub async fn status(State(admin): State<Arc<Admin>>) -> Json<Status> {
-    let life = &admin.life;
+    let daemon = &admin.daemon;
     let mut status = Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         state: "locked".to_owned(),
         problem: None,
-        started: life.started,
+        started: daemon.started,
         authority_version: 0,
         receipts: 0,
         approvals: 0,
         sessions: 0,
         servers: 0,
-        console: Some(format!("http://localhost:{}", life.around.console_port)),
+        console: Some(format!("http://localhost:{}", daemon.environment.console_port)),
     };
-    if let Some(open) = life.open() {
+    if let Some(open) = daemon.open() {
         let authority = open.engine.authority();
         "ready".clone_into(&mut status.state);
         status.authority_version = authority.version();
@@ -59,7 +59,7 @@ pub async fn status(State(admin): State<Arc<Admin>>) -> Json<Status> {
 }
 
 /// `GET /v1/agents`
-pub async fn agents(State(admin): State<Arc<Admin>>) -> Answer<Vec<AgentView>> {
+pub async fn agents(State(admin): State<Arc<Admin>>) -> ApiResult<Vec<AgentView>> {
     let open = admin.open()?;
     let (authority, sessions, now) = (open.engine.authority(), open.engine.sessions(), open.engine.now());
     let view = |(name, agent): (&briefcase_types::AgentId, &briefcase_policy::authority::Agent)| AgentView {
@@ -72,7 +72,7 @@ pub async fn agents(State(admin): State<Arc<Admin>>) -> Answer<Vec<AgentView>> {
 }
 
 /// `GET /v1/servers`
-pub async fn servers(State(admin): State<Arc<Admin>>) -> Answer<Vec<ServerView>> {
+pub async fn servers(State(admin): State<Arc<Admin>>) -> ApiResult<Vec<ServerView>> {
     let open = admin.open()?;
     let authority = open.engine.authority();
     let view = |(name, server): (&ServerId, &Server)| ServerView {
@@ -110,9 +110,9 @@ fn spec(server: &Server) -> ServerSpec {
 }
 
 /// `POST /v1/servers/probe`
-pub async fn probe(State(admin): State<Arc<Admin>>, Json(look): Json<Look<Confidential>>) -> Answer<Probe> {
+pub async fn probe(State(admin): State<Arc<Admin>>, Json(look): Json<Look<Confidential>>) -> ApiResult<Probe> {
     let open = admin.open()?;
-    let name = "probe".parse().map_err(|_| Failure::invalid("No name."))?;
+    let name = "probe".parse().map_err(|_| ApiError::invalid("No name."))?;
     let (spec, given) = match look {
         Look::Proven { spec, evidence } => (spec, Some(evidence)),
         Look::Bare(spec) => (spec, None),
@@ -125,7 +125,11 @@ pub async fn probe(State(admin): State<Arc<Admin>>, Json(look): Json<Look<Confid
 
 /// A look shows the server the secrets it names. Only a person may send a secret where it does not go already: whoever can
 /// reach the socket could otherwise send any of them to a program or a host of their own.
-async fn may_see_secrets(open: &Open, server: &Server, given: Option<Evidence<Confidential>>) -> Result<(), Failure> {
+async fn may_see_secrets(
+    open: &UnlockedState,
+    server: &Server,
+    given: Option<Evidence<Confidential>>,
+) -> Result<(), ApiError> {
     let authority = open.engine.authority();
     let in_use = |known: &Server| known.enabled && known.transport == server.transport;
     let registered = || authority.document().servers.values().any(in_use);
@@ -135,30 +139,30 @@ async fn may_see_secrets(open: &Open, server: &Server, given: Option<Evidence<Co
     let Some(given) = given else {
         let text = "This shows a secret to a server that is not registered.";
         let next = "Add the server with `briefcase server add`, which asks for the PIN first.";
-        return Err(Failure::new(StatusCode::FORBIDDEN, "factor_required", text, next));
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "factor_required", text, next));
     };
-    let transport = serde_json::to_value(&server.transport).map_err(|error| Failure::internal(&error))?;
+    let transport = serde_json::to_value(&server.transport).map_err(|error| ApiError::internal(&error))?;
     let digest = Digest::labelled("briefcase/look/1", &[&briefcase_json::canonical(&transport)]);
     open.engine.check(evidence(given)?, digest).await?;
     Ok(())
 }
 
 /// `POST /v1/servers/{id}/test`
-pub async fn test(State(admin): State<Arc<Admin>>, Path(name): Path<ServerId>) -> Answer<Probe> {
+pub async fn test(State(admin): State<Arc<Admin>>, Path(name): Path<ServerId>) -> ApiResult<Probe> {
     let open = admin.open()?;
     let server = registered(&open, &name)?;
     let probed = probes::probe(&open, &name, &server, None).await?;
     Ok(Json(admin.probes.keep(probed)))
 }
 
-fn registered(open: &Open, name: &ServerId) -> Result<Server, Failure> {
+fn registered(open: &UnlockedState, name: &ServerId) -> Result<Server, ApiError> {
     let authority = open.engine.authority();
     let server = authority.document().servers.get(name).cloned();
-    let server = server.ok_or_else(|| Failure::not_found(&format!("server `{name}`"), "briefcase server list"))?;
+    let server = server.ok_or_else(|| ApiError::not_found(&format!("server `{name}`"), "briefcase server list"))?;
     if !server.enabled {
         // Looking would start it and show it its secrets, which takes the person who switched it off.
         let next = format!("Switch it on first: `briefcase server enable {name}`.");
-        return Err(Failure::new(
+        return Err(ApiError::new(
             StatusCode::CONFLICT,
             "conflict",
             format!("The server `{name}` is switched off."),
@@ -169,14 +173,14 @@ fn registered(open: &Open, name: &ServerId) -> Result<Server, Failure> {
 }
 
 /// `GET /v1/tools`: what was accepted, without asking the servers.
-pub async fn tools(State(admin): State<Arc<Admin>>) -> Answer<Vec<ToolView>> {
+pub async fn tools(State(admin): State<Arc<Admin>>) -> ApiResult<Vec<ToolView>> {
     let open = admin.open()?;
     let work = Arc::clone(&open);
     let listed = open.reader.spawn(move |_| Ok(accepted(&work))).await;
-    listed.map(Json).map_err(|error| Failure::internal(&error))
+    listed.map(Json).map_err(|error| ApiError::internal(&error))
 }
 
-fn accepted(open: &Open) -> Vec<ToolView> {
+fn accepted(open: &UnlockedState) -> Vec<ToolView> {
     let authority = open.engine.authority();
     let mut views = Vec::new();
     for (name, server) in &authority.document().servers {
@@ -202,7 +206,7 @@ fn accepted(open: &Open) -> Vec<ToolView> {
 }
 
 /// `GET /v1/grants`
-pub async fn grants(State(admin): State<Arc<Admin>>) -> Answer<Vec<GrantView>> {
+pub async fn grants(State(admin): State<Arc<Admin>>) -> ApiResult<Vec<GrantView>> {
     let open = admin.open()?;
     let now = open.engine.now();
     let authority = open.engine.authority();
@@ -219,7 +223,7 @@ pub async fn grants(State(admin): State<Arc<Admin>>) -> Answer<Vec<GrantView>> {
 }
 
 /// `GET /v1/budgets`
-pub async fn budgets(State(admin): State<Arc<Admin>>) -> Answer<Vec<BudgetView>> {
+pub async fn budgets(State(admin): State<Arc<Admin>>) -> ApiResult<Vec<BudgetView>> {
     let open = admin.open()?;
     let (authority, now) = (open.engine.authority(), open.engine.now());
     let standings = open.engine.with_ledger(|ledger| ledger.standings(authority.budgets(), now));
@@ -242,7 +246,7 @@ pub async fn budgets(State(admin): State<Arc<Admin>>) -> Answer<Vec<BudgetView>>
 }
 
 /// `GET /v1/secrets`
-pub async fn secrets(State(admin): State<Arc<Admin>>) -> Answer<Vec<SecretView>> {
+pub async fn secrets(State(admin): State<Arc<Admin>>) -> ApiResult<Vec<SecretView>> {
     let open = admin.open()?;
     let authority = open.engine.authority();
     let document = authority.document();
@@ -257,7 +261,7 @@ pub async fn secrets(State(admin): State<Arc<Admin>>) -> Answer<Vec<SecretView>>
 }
 
 /// `GET /v1/factors`
-pub async fn factors(State(admin): State<Arc<Admin>>) -> Answer<Vec<FactorView>> {
+pub async fn factors(State(admin): State<Arc<Admin>>) -> ApiResult<Vec<FactorView>> {
     let open = admin.open()?;
     let authority = open.engine.authority();
     let view = |factor: &briefcase_policy::authority::Factor| FactorView {

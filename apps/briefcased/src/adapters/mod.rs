@@ -1,6 +1,7 @@
 //! Implements the engine's ports with the vault, store and upstream pool, and connects the pool to the MCP server.
 
 pub mod directory;
+pub mod document_digest;
 pub mod identity;
 pub mod presence;
 pub mod sealed_file;

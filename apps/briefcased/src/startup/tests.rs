@@ -1,16 +1,22 @@
-//! Whoever has the disk in hand while the daemon is stopped: what they can put back, and what it gets them.
+//! What an attacker gains who replaces files while the daemon is stopped.
 
 use std::path::{Path, PathBuf};
 
 use briefcase_api::Unlock;
+use briefcase_ipc::Paths;
 use briefcase_launcher::JailLauncher;
 use briefcase_policy::authority::{Budget, Limit, Scope, Window};
 use briefcase_ports::{Evidence, FactorRefusal};
-use briefcase_types::{Incarnation, SecretString};
+use briefcase_types::{Digest, Incarnation, SecretString};
+use briefcase_upstream::ChildEnvironment;
 use briefcase_vault::UnlockKey;
 
 use super::*;
-use crate::{init, keep::slots, offline, process::ambient::OsEntropy};
+use crate::{
+    adapters::slots,
+    init, offline,
+    process::clock::{OsEntropy, SystemClock},
+};
 
 const PIN: &str = "271828";
 
@@ -35,21 +41,21 @@ fn home() -> Home {
 }
 
 impl Home {
-    fn open_with(&self, credential: Credential<'_>) -> Result<Open, OpenError> {
-        let around = Surrounding {
+    fn open_with(&self, credential: Credential<'_>) -> Result<UnlockedState, OpenError> {
+        let environment = Environment {
             paths: self.paths.clone(),
             clock: Arc::default(),
             entropy: Arc::new(OsEntropy),
             console_port: 4483,
-            children: Children {
+            children: ChildProcesses {
                 launcher: Arc::new(JailLauncher::new(PathBuf::from("/nonexistent")).unwrap()),
                 environment: ChildEnvironment { path: String::new(), home: PathBuf::from("/"), lang: String::new() },
             },
         };
-        open(&around, credential)
+        open(&environment, credential)
     }
 
-    fn open(&self) -> Result<Open, OpenError> {
+    fn open(&self) -> Result<UnlockedState, OpenError> {
         let key = UnlockKey::parse(&SecretString::new(self.key.clone())).unwrap();
         self.open_with(Credential::UnlockKey(&key))
     }
@@ -60,12 +66,12 @@ impl Home {
     }
 }
 
-async fn close(open: Open) {
+async fn close(open: UnlockedState) {
     open.server_messages.detach();
     open.store.close().unwrap();
 }
 
-async fn type_pin(open: &Open, pin: &str) -> Result<(), FactorRefusal> {
+async fn type_pin(open: &UnlockedState, pin: &str) -> Result<(), FactorRefusal> {
     let evidence = Evidence::Pin(SecretString::new(pin.to_owned()));
     open.engine.check(evidence, Digest::sha256(b"a decision")).await.map(drop)
 }
@@ -183,7 +189,7 @@ async fn a_restored_state_trusts_no_credential_and_has_spent_every_budget() {
     let key = Unlock::UnlockKey(SecretString::new(home.key.clone()));
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let clock = SystemClock::default();
-    let begin = || offline::begin_life(&home.paths, &clock, &entropy, &key, &old, &fresh);
+    let begin = || offline::start_incarnation(&home.paths, &clock, &entropy, &key, &old, &fresh);
     let renew = tokio::task::block_in_place(begin).unwrap();
     assert_eq!(renew, ["default".parse().unwrap()]);
     let open = home.open().unwrap();

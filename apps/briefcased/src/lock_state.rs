@@ -6,35 +6,39 @@ use briefcase_types::UnixMillis;
 use briefcase_vault::Credential;
 use tokio::sync::Mutex;
 
-use crate::open::{self, Open, OpenError, Surrounding};
+use crate::{
+    environment::Environment,
+    open_error::OpenError,
+    startup::{self, UnlockedState},
+};
 
 /// The daemon's state.
-pub struct Life {
+pub struct DaemonState {
     /// What it runs in.
-    pub around: Arc<Surrounding>,
+    pub environment: Arc<Environment>,
     /// Since when.
     pub started: UnixMillis,
-    open: RwLock<Option<Arc<Open>>>,
+    open: RwLock<Option<Arc<UnlockedState>>>,
     /// Opening and locking, one at a time.
-    turning: Mutex<()>,
+    switching: Mutex<()>,
 }
 
 /// What a person shows to open the vault.
-pub enum Key {
+pub enum OwnedCredential {
     /// A passphrase.
     Passphrase(briefcase_types::SecretString),
     /// The generated key.
     UnlockKey(briefcase_vault::UnlockKey),
 }
 
-impl Life {
+impl DaemonState {
     /// A locked daemon.
-    pub fn new(around: Arc<Surrounding>, started: UnixMillis) -> Self {
-        Self { around, started, open: RwLock::new(None), turning: Mutex::default() }
+    pub fn new(environment: Arc<Environment>, started: UnixMillis) -> Self {
+        Self { environment, started, open: RwLock::new(None), switching: Mutex::default() }
     }
 
     /// The open briefcase; `None` while locked.
-    pub fn open(&self) -> Option<Arc<Open>> {
+    pub fn open(&self) -> Option<Arc<UnlockedState>> {
         self.open.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -42,15 +46,15 @@ impl Life {
     ///
     /// # Errors
     /// See [`OpenError`]. The daemon stays locked then.
-    pub async fn unlock(&self, key: Key) -> Result<Arc<Open>, OpenError> {
-        let one_at_a_time = self.turning.lock().await;
+    pub async fn unlock(&self, key: OwnedCredential) -> Result<Arc<UnlockedState>, OpenError> {
+        let one_at_a_time = self.switching.lock().await;
         if let Some(open) = self.open() {
             return Ok(open);
         }
-        let around = Arc::clone(&self.around);
+        let environment = Arc::clone(&self.environment);
         let opened = tokio::task::spawn_blocking(move || match &key {
-            Key::Passphrase(text) => open::open(&around, Credential::Passphrase(text)),
-            Key::UnlockKey(key) => open::open(&around, Credential::UnlockKey(key)),
+            OwnedCredential::Passphrase(text) => startup::open(&environment, Credential::Passphrase(text)),
+            OwnedCredential::UnlockKey(key) => startup::open(&environment, Credential::UnlockKey(key)),
         });
         let opened = Arc::new(opened.await.map_err(|error| OpenError::File(std::io::Error::other(error)))??);
         *self.open.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&opened));
@@ -61,7 +65,7 @@ impl Life {
 
     /// Ends every session, waits for running calls, closes the record and forgets the keys.
     pub async fn lock(&self) {
-        let one_at_a_time = self.turning.lock().await;
+        let one_at_a_time = self.switching.lock().await;
         let open = self.open.write().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(open) = open {
             open.ended.cancel();
@@ -83,7 +87,7 @@ impl Life {
 }
 
 /// Keeps the replay at the next start short.
-async fn keep_ledger(open: std::sync::Weak<Open>, ended: tokio_util::sync::CancellationToken) {
+async fn keep_ledger(open: std::sync::Weak<UnlockedState>, ended: tokio_util::sync::CancellationToken) {
     let mut every = tokio::time::interval(std::time::Duration::from_secs(60));
     every.tick().await;
     loop {

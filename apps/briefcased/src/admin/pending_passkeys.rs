@@ -9,17 +9,17 @@ use axum::http::StatusCode;
 use briefcase_types::{Digest, UnixMillis};
 use serde_json::Value;
 
-use super::answer::Failure;
+use super::error::ApiError;
 
 const LIVES: Duration = Duration::from_secs(240);
 
 /// The newest offer.
 #[derive(Default)]
-pub struct Offers(Mutex<Option<Offer>>);
+pub struct PendingPasskeys(Mutex<Option<PendingPasskey>>);
 
 /// What a browser offered.
 #[derive(Clone)]
-pub struct Offer {
+pub struct PendingPasskey {
     /// The person's name for it.
     pub label: String,
     /// The browser's answer.
@@ -31,7 +31,7 @@ pub struct Offer {
 
 /// Why there is no offer to allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoOffer {
+pub enum NoPendingPasskey {
     /// Nothing waits, or for too long.
     None,
     /// Two wait, and any program of this user could have made one of them.
@@ -47,24 +47,25 @@ pub fn code(credential: &Value) -> String {
     letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
-impl Offers {
+impl PendingPasskeys {
     /// Takes an offer. One that would take the place of another that waits makes both worthless: the person cannot tell
     /// which of them they made.
     pub fn put(&self, label: String, credential: Value, now: UnixMillis) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let other = |waiting: &Offer| now < waiting.until && (waiting.rivals || waiting.credential != credential);
+        let other =
+            |waiting: &PendingPasskey| now < waiting.until && (waiting.rivals || waiting.credential != credential);
         let rivals = kept.as_ref().is_some_and(other);
-        *kept = Some(Offer { label, credential, until: now.plus(LIVES), rivals });
+        *kept = Some(PendingPasskey { label, credential, until: now.plus(LIVES), rivals });
     }
 
     /// Looks at the offer.
     ///
     /// # Errors
     /// When there is not exactly one.
-    pub fn peek(&self, now: UnixMillis) -> Result<Offer, NoOffer> {
+    pub fn peek(&self, now: UnixMillis) -> Result<PendingPasskey, NoPendingPasskey> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let offer = kept.filter(|offer| now < offer.until).ok_or(NoOffer::None)?;
-        if offer.rivals { Err(NoOffer::Rivals) } else { Ok(offer) }
+        let offer = kept.filter(|offer| now < offer.until).ok_or(NoPendingPasskey::None)?;
+        if offer.rivals { Err(NoPendingPasskey::Rivals) } else { Ok(offer) }
     }
 
     /// Forgets it.
@@ -73,11 +74,11 @@ impl Offers {
     }
 }
 
-impl From<NoOffer> for Failure {
-    fn from(reason: NoOffer) -> Self {
+impl From<NoPendingPasskey> for ApiError {
+    fn from(reason: NoPendingPasskey) -> Self {
         match reason {
-            NoOffer::None => Self::not_found("passkey waiting to be allowed", "briefcase factor list"),
-            NoOffer::Rivals => Self::new(
+            NoPendingPasskey::None => Self::not_found("passkey waiting to be allowed", "briefcase factor list"),
+            NoPendingPasskey::Rivals => Self::new(
                 StatusCode::CONFLICT,
                 "rivals",
                 "More than one passkey was offered; one of them may not be yours.",
@@ -95,17 +96,17 @@ mod tests {
 
     #[test]
     fn an_offer_cannot_be_swapped_while_a_person_looks_at_it() {
-        let offers = Offers::default();
+        let offers = PendingPasskeys::default();
         let at = |seconds: u64| UnixMillis(1_000_000).plus(Duration::from_secs(seconds));
-        assert_eq!(offers.peek(at(0)).err(), Some(NoOffer::None));
+        assert_eq!(offers.peek(at(0)).err(), Some(NoPendingPasskey::None));
         offers.put("mine".to_owned(), json!({ "id": "a" }), at(0));
         offers.put("mine".to_owned(), json!({ "id": "a" }), at(1));
         assert_eq!(offers.peek(at(1)).unwrap().credential, json!({ "id": "a" }));
         offers.put("mine".to_owned(), json!({ "id": "b" }), at(2));
-        assert_eq!(offers.peek(at(2)).err(), Some(NoOffer::Rivals));
+        assert_eq!(offers.peek(at(2)).err(), Some(NoPendingPasskey::Rivals));
         offers.put("mine".to_owned(), json!({ "id": "b" }), at(3));
-        assert_eq!(offers.peek(at(3)).err(), Some(NoOffer::Rivals));
-        assert_eq!(offers.peek(at(243)).err(), Some(NoOffer::None));
+        assert_eq!(offers.peek(at(3)).err(), Some(NoPendingPasskey::Rivals));
+        assert_eq!(offers.peek(at(243)).err(), Some(NoPendingPasskey::None));
         offers.put("mine".to_owned(), json!({ "id": "a" }), at(243));
         assert!(offers.peek(at(243)).is_ok());
     }

@@ -12,19 +12,19 @@ use briefcase_ports::{FactorRefusal, JournalError};
 
 /// An error answer.
 #[derive(Debug)]
-pub struct Failure(pub StatusCode, pub Problem);
+pub struct ApiError(pub StatusCode, pub Problem);
 
 /// What every handler gives.
-pub type Answer<T> = Result<Json<T>, Failure>;
+pub type ApiResult<T> = Result<Json<T>, ApiError>;
 
 /// Does work to its end even when the client hangs up in the middle: a request's own future is dropped then.
 pub async fn uninterrupted<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
-) -> Result<T, Failure> {
-    tokio::spawn(work).await.unwrap_or_else(|error| Err(Failure::internal(&error)))
+    work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::spawn(work).await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
 }
 
-impl Failure {
+impl ApiError {
     /// A failure with a status.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self(status, Problem::new(code, message, next_step))
@@ -57,13 +57,13 @@ impl Failure {
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         (self.0, Json(self.1)).into_response()
     }
 }
 
-impl From<DecisionError> for Failure {
+impl From<DecisionError> for ApiError {
     fn from(error: DecisionError) -> Self {
         let text = error.to_string();
         match error {
@@ -81,7 +81,7 @@ impl From<DecisionError> for Failure {
     }
 }
 
-impl From<FactorRefusal> for Failure {
+impl From<FactorRefusal> for ApiError {
     fn from(error: FactorRefusal) -> Self {
         let text = error.to_string();
         let (code, next) = match error {
@@ -97,7 +97,7 @@ impl From<FactorRefusal> for Failure {
     }
 }
 
-impl From<JournalError> for Failure {
+impl From<JournalError> for ApiError {
     fn from(error: JournalError) -> Self {
         let text = format!("Nothing was changed: {error}.");
         Self::new(
@@ -109,7 +109,7 @@ impl From<JournalError> for Failure {
     }
 }
 
-impl From<ChangeError> for Failure {
+impl From<ChangeError> for ApiError {
     fn from(error: ChangeError) -> Self {
         match error {
             ChangeError::Factor(refusal) => refusal.into(),

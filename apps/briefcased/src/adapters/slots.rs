@@ -11,7 +11,8 @@ use briefcase_store::Reader;
 use briefcase_types::{Digest, Entropy, SecretString};
 use briefcase_vault::{Credential, KdfCost, NewSlot, SlotKind, StagedVault, Unlocked, Vault, VaultError};
 
-use crate::open::{OpenError, document_digest};
+use super::document_digest::document_digest;
+use crate::open_error::OpenError;
 
 /// The line of the change.
 pub const PASSPHRASE_SET: &str = "passphrase_set";

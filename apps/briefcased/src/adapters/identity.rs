@@ -1,4 +1,4 @@
-//! Which installation this is, and which life of its state. Not secret; a changed one does not fit the signed head.
+//! Which installation this is, and which daemon of its state. Not secret; a changed one does not fit the signed head.
 
 use std::{io, path::Path};
 
@@ -20,7 +20,7 @@ pub struct Identity {
     pub v: u32,
     /// 16 characters of base64url, drawn at set-up.
     pub install: String,
-    /// The life of the state.
+    /// The daemon of the state.
     pub incarnation: Incarnation,
     /// The log's public key.
     pub log_key: Digest,

@@ -1,4 +1,4 @@
-//! The only place that reads the system's clocks and random source.
+//! The system's clocks and random source. No other module reads them.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -9,14 +9,14 @@ use briefcase_ports::{BoxFuture, MonotonicClock};
 use briefcase_types::{Clock, Entropy, MonotonicTime, UnixMillis};
 use tokio::time::Instant;
 
-/// The system's wall clock, which never goes back: not while running, and not below the newest receipt of an earlier run.
+/// The system's wall clock, which never goes back: neither while the daemon runs nor below the newest receipt of an earlier run.
 #[derive(Debug, Default)]
 pub struct SystemClock {
     highest: AtomicU64,
 }
 
 impl SystemClock {
-    /// Never gives a time before `time` from here on.
+    /// Raises the clock: from here on it returns no time before `time`.
     pub fn raise_to(&self, time: UnixMillis) {
         self.highest.fetch_max(time.0, Ordering::AcqRel);
     }
@@ -31,7 +31,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The system's monotonic clock. Its origin is the time at which it was made.
+/// The system's monotonic clock. Its origin is the moment in which it was made.
 #[derive(Debug)]
 pub struct SystemTimer {
     origin: Instant,
@@ -63,7 +63,7 @@ pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
     fn fill(&self, bytes: &mut [u8]) {
-        // getrandom(2) without flags cannot fail once the pool is initialised; a machine without randomness must not go on.
+        // getrandom(2) without flags cannot fail once the pool is initialised; the daemon must not run without randomness.
         if getrandom::fill(bytes).is_err() {
             std::process::abort();
         }

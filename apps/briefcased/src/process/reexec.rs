@@ -1,9 +1,10 @@
 //! Starts the program again from a copy that nobody may read.
 //!
-//! A process can be looked into from the moment its program is loaded until [`harden`](super::hardening::harden) is reached, and what
-//! another process opened in that moment stays open. The kernel closes this door itself for a program whose file its user
-//! cannot read. So the first life, which knows no secret, copies the program into memory, takes the right to read the copy
-//! away, and becomes it; what was opened of the first life belongs to memory that is gone. The process id stays.
+//! Another process can open this one's memory from the moment the program is loaded until
+//! [`harden`](super::hardening::harden) is reached, and what it opened in that moment stays open. The kernel prevents this by
+//! itself for a program whose file its user cannot read. So the first process image, which holds no secret, copies the program
+//! into memory, takes the right to read the copy away, and executes it. What was opened of the first image belongs to memory
+//! that is gone. The process id stays.
 
 use std::{
     fs::File,
@@ -22,22 +23,22 @@ use rustix::{
 
 use super::hardening::program_is_readable;
 
-/// How the process is called in lists of processes.
+/// The process's name in lists of processes.
 const NAME: &std::ffi::CStr = c"briefcased";
 
-/// Becomes the unreadable copy. Returns in the second life; and where there can be none, which `doctor` then tells
-/// (as for root, who reads everything, or where programs in memory are forbidden).
-pub fn begin() {
+/// Executes the unreadable copy. Returns in the copy, and where no copy is possible: for root, who reads everything, and where
+/// programs in memory are forbidden. `doctor` then reports it.
+pub fn become_unreadable() {
     if program_is_readable() {
-        // It only comes back when it failed, and then the first life is the only one.
-        let _ = become_a_copy();
+        // Returns only after a failure; then this image serves.
+        let _ = execute_copy();
     } else {
         // Linux named the process after the number of a descriptor.
         let _ = rustix::thread::set_name(NAME);
     }
 }
 
-fn become_a_copy() -> io::Result<std::convert::Infallible> {
+fn execute_copy() -> io::Result<std::convert::Infallible> {
     let copy = File::from(executable_memory()?);
     rustix::fs::fchmod(&copy, Mode::XUSR | Mode::XGRP | Mode::XOTH)?;
     let path = format!("/proc/self/fd/{}", copy.as_fd().as_raw_fd());
@@ -48,7 +49,7 @@ fn become_a_copy() -> io::Result<std::convert::Infallible> {
     rustix::fs::fcntl_add_seals(&copy, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
     let mut arguments = std::env::args_os();
     let _as_typed = arguments.next();
-    // The copy has no path of its own; it finds the other programs beside this one.
+    // The copy has no path of its own, so its name carries the path of the file: other programs are beside it.
     let program = std::env::current_exe()?;
     Err(Command::new(path).arg0(program).args(arguments).exec())
 }
@@ -56,7 +57,7 @@ fn become_a_copy() -> io::Result<std::convert::Infallible> {
 fn executable_memory() -> Result<rustix::fd::OwnedFd, Errno> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     match rustix::fs::memfd_create(NAME, flags | MemfdFlags::EXEC) {
-        // Before Linux 6.3 every such file may be run.
+        // Linux before 6.3 does not know the flag and lets every such file be executed.
         Err(Errno::INVAL) => rustix::fs::memfd_create(NAME, flags),
         made => made,
     }

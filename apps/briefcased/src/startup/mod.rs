@@ -4,37 +4,36 @@
 
 use std::{path::Path, sync::Arc};
 
-use briefcase_egress::{Egress, EgressError, EgressSettings};
+use briefcase_egress::{Egress, EgressSettings};
 use briefcase_engine::{
     Engine, Limits, Parts,
-    active_authority::{ActiveAuthority, ActiveAuthorityError, AuthorityHandle},
+    active_authority::{ActiveAuthority, AuthorityHandle},
     shared_ledger::SharedLedger,
 };
-use briefcase_ipc::Paths;
 use briefcase_mcp_server::{Config, McpServer};
 use briefcase_policy::{
-    authority::{Authority, AuthorityError},
+    authority::Authority,
     decision::Catalogue,
     ledger::{Actual, BudgetIndex, Charge, Event, Ledger},
     pin,
 };
-use briefcase_ports::{Journal as _, Launcher};
-use briefcase_presence::PasskeyError;
+use briefcase_ports::{Entry, Journal as _, Urgency};
 use briefcase_receipts::{
     Kind, Receipt, Reconcile, Start, Verdict, Word,
-    checkpoint::{CheckpointError, Origin, PublicKey},
+    checkpoint::{Origin, PublicKey},
     commit::CommitKey,
 };
 use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Opened, Reader, Store, StoreError};
-use briefcase_types::{Clock as _, Digest, Entropy};
-use briefcase_upstream::{ChildEnvironment, Pool, PoolParts};
+use briefcase_types::{Clock as _, Entropy};
+use briefcase_upstream::{Pool, PoolParts};
 use briefcase_vault::{Credential, LogKey, SealedRecord, Unlocked, VaultError};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::{
-    keep::{
+    adapters::{
         directory::{ServerMessages, Servers},
+        document_digest::document_digest,
         identity::Identity,
         presence::{Counters, Presence, PresenceParts},
         sealed_file,
@@ -42,16 +41,14 @@ use crate::{
         secrets::Secrets,
         slots, snapshot,
     },
-    process::ambient::{SystemClock, SystemTimer},
+    environment::{ChildProcesses, Environment},
+    open_error::OpenError,
+    process::clock::SystemTimer,
+    state_files::{LOG_KEY_FILE, VAULT_FILE},
 };
 
-/// Name of the sealed log key in the state folder.
-pub const LOG_KEY_FILE: &str = "log-key.sealed";
-/// Name of the vault in the state folder.
-pub const VAULT_FILE: &str = "vault.json";
-
 /// An open briefcase.
-pub struct Open {
+pub struct UnlockedState {
     /// Decides and remembers.
     pub engine: Arc<Engine>,
     /// The record.
@@ -67,7 +64,7 @@ pub struct Open {
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// How child processes start.
-    pub children: Children,
+    pub children: ChildProcesses,
     /// Keys, for slots and backups.
     pub unlocked: Arc<Unlocked>,
     /// Which installation this is.
@@ -82,7 +79,7 @@ pub struct Open {
     pub server_messages: Arc<ServerMessages>,
 }
 
-impl Open {
+impl UnlockedState {
     /// The secrets of this briefcase.
     #[must_use]
     pub fn secrets(&self) -> Secrets {
@@ -90,68 +87,9 @@ impl Open {
     }
 }
 
-/// How child processes start.
-#[derive(Clone)]
-pub struct Children {
-    /// The program that starts them.
-    pub launcher: Arc<dyn Launcher>,
-    /// The variables that every one of them gets.
-    pub environment: ChildEnvironment,
-}
-
-/// Why a briefcase does not open.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The folder was never set up.
-    #[error("there is no briefcase here yet; make one with `briefcase setup`")]
-    NotSetUp,
-    /// The vault.
-    #[error(transparent)]
-    Vault(#[from] VaultError),
-    /// The record.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The authority document.
-    #[error(transparent)]
-    Authority(#[from] AuthorityError),
-    /// The authority cannot be put in force.
-    #[error(transparent)]
-    ActiveAuthority(#[from] ActiveAuthorityError),
-    /// The factors.
-    #[error(transparent)]
-    Passkeys(#[from] PasskeyError),
-    /// The HTTP client.
-    #[error(transparent)]
-    Egress(#[from] EgressError),
-    /// The identity or the key of the log.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// A file of ours.
-    #[error("a file of the state folder cannot be read: {0}")]
-    File(#[from] std::io::Error),
-    /// Something that was accepted is not what it was.
-    #[error("the state was edited from outside ({0}); restore it from a backup with `briefcased restore`")]
-    Tampered(&'static str),
-}
-
-/// What the daemon brings along.
-pub struct Surrounding {
-    /// Where things are.
-    pub paths: Paths,
-    /// Time.
-    pub clock: Arc<SystemClock>,
-    /// Randomness.
-    pub entropy: Arc<dyn Entropy>,
-    /// The console's port.
-    pub console_port: u16,
-    /// How child processes start.
-    pub children: Children,
-}
-
 /// Opens the briefcase. Blocks for as long as a passphrase takes to check: call it where blocking is allowed, inside a runtime.
-pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, OpenError> {
-    let state = &around.paths.state;
+pub fn open(environment: &Environment, credential: Credential<'_>) -> Result<UnlockedState, OpenError> {
+    let state = &environment.paths.state;
     let identity = Identity::load(state)?.ok_or_else(|| nothing_or_part(state))?;
     let (unlocked, unsettled) = slots::unlock(&state.join(VAULT_FILE), credential)?;
     let unlocked = Arc::new(unlocked);
@@ -167,22 +105,22 @@ pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, Op
             origin: Origin::new(&identity.install, &identity.incarnation)?,
             key: public,
             signer: Box::new(LogSigner(log_key)),
-            seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(&around.entropy))?),
+            seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(&environment.entropy))?),
             expect: Expect::Existing,
             durability: Durability::Full,
             log_limit: LOG_LIMIT,
         },
     )?;
     if let Some(newest) = opened.newest {
-        around.clock.raise_to(newest);
+        environment.clock.raise_to(newest);
     }
     let store = Arc::new(store);
     unsettled.settle(store.reader())?;
     let authority = load_authority(store.reader())?.ok_or(OpenError::NotSetUp)?;
     let catalogue = load_catalogue(store.reader(), &authority)?;
     let (ledger, counters) = load_counts(store.reader(), &BudgetIndex::new(&authority))?;
-    record_start(around, &store, &identity, &opened);
-    assemble(around, Assembly { store, unlocked, identity, public, authority, catalogue, ledger, counters })
+    record_start(environment, &store, &identity, &opened);
+    assemble(environment, Assembly { store, unlocked, identity, public, authority, catalogue, ledger, counters })
 }
 
 /// Without an identity: never set up, or no longer whole.
@@ -201,19 +139,19 @@ struct Assembly {
     counters: Counters,
 }
 
-fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
+fn assemble(environment: &Environment, parts: Assembly) -> Result<UnlockedState, OpenError> {
     let Assembly { store, unlocked, identity, public, authority, catalogue, ledger, counters } = parts;
     let reader = store.reader().clone();
     let authority = AuthorityHandle::new(ActiveAuthority::new(authority, &catalogue)?);
     let ledger = SharedLedger::new(ledger);
     let presence = Arc::new(Presence::new(PresenceParts {
-        console_port: around.console_port,
+        console_port: environment.console_port,
         store: store.clone(),
         authority: authority.clone(),
         ledger: ledger.clone(),
         counters,
-        clock: around.clock.clone(),
-        entropy: around.entropy.clone(),
+        clock: environment.clock.clone(),
+        entropy: environment.entropy.clone(),
     })?);
     let server_messages = Arc::new(ServerMessages::default());
     let secrets = Secrets::new(unlocked.clone(), reader.clone(), authority.clone());
@@ -223,35 +161,35 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
         secrets: servers,
         observer: server_messages.clone(),
         egress: Egress::new(EgressSettings::default())?,
-        launcher: around.children.launcher.clone(),
-        environment: around.children.environment.clone(),
+        launcher: environment.children.launcher.clone(),
+        environment: environment.children.environment.clone(),
     }));
     let engine = Arc::new(Engine::new(Parts {
         journal: store.clone(),
         upstreams: pool.clone(),
         factors: presence.clone(),
-        clock: around.clock.clone(),
+        clock: environment.clock.clone(),
         timer: Arc::new(SystemTimer::default()),
-        entropy: around.entropy.clone(),
+        entropy: environment.entropy.clone(),
         commit_key: commit_key(&unlocked)?,
         authority,
         catalogue,
         ledger,
         limits: Limits::default(),
     }));
-    let approval_url = Some(format!("http://localhost:{}/approvals", around.console_port));
+    let approval_url = Some(format!("http://localhost:{}/approvals", environment.console_port));
     let config = Config { approval_url, ..Config::default() };
-    let mcp_server = McpServer::new(engine.clone(), around.entropy.clone(), config);
+    let mcp_server = McpServer::new(engine.clone(), environment.entropy.clone(), config);
     server_messages.attach(&engine, mcp_server.clone());
-    Ok(Open {
+    Ok(UnlockedState {
         engine,
         store,
         reader,
         pool,
         mcp_server,
         presence,
-        entropy: around.entropy.clone(),
-        children: around.children.clone(),
+        entropy: environment.entropy.clone(),
+        children: environment.children.clone(),
         unlocked,
         identity,
         log_key: public,
@@ -264,11 +202,6 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
 fn commit_key(unlocked: &Unlocked) -> Result<CommitKey, VaultError> {
     let key = unlocked.commit_key()?.mac("briefcase/receipt-commitments/1", &[])?;
     Ok(CommitKey::new(Zeroizing::new(*key.as_bytes())))
-}
-
-/// How change receipts name a document.
-pub fn document_digest(document: &[u8]) -> Digest {
-    Digest::labelled("briefcase/authority/1", &[document])
 }
 
 fn load_authority(reader: &Reader) -> Result<Option<Authority>, OpenError> {
@@ -327,9 +260,8 @@ fn ledger_event(receipt: Receipt) -> Option<Event> {
 }
 
 /// The first receipts of a run: that it began, and what the last one left open.
-fn record_start(around: &Surrounding, store: &Store, identity: &Identity, opened: &Opened) {
-    use briefcase_ports::{Entry, Urgency};
-    let at = around.clock.now();
+fn record_start(environment: &Environment, store: &Store, identity: &Identity, opened: &Opened) {
+    let at = environment.clock.now();
     let program = Word::lossy(concat!("briefcased/", env!("CARGO_PKG_VERSION")));
     let start = Kind::Start(Start { incarnation: identity.incarnation, program });
     let reconciled = opened.orphans.iter().map(|orphan| {
