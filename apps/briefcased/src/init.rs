@@ -17,7 +17,7 @@ use briefcase_receipts::{
     checkpoint::{CheckpointError, Origin, PublicKey},
 };
 use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Store, StoreError};
-use briefcase_types::{AgentId, Clock as _, Digest, Entropy, SecretString};
+use briefcase_types::{AgentId, Clock as _, Digest, Entropy, FactorKind, SecretString};
 use briefcase_vault::{KdfCost, LogKey, NewSlot, UnlockKey, Unlocked, Vault, VaultError};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -25,7 +25,6 @@ use serde::Deserialize;
 use crate::{
     adapters::{
         identity::{self, Identity},
-        presence::PIN,
         sealed_file,
         sealing::{LogSigner, VaultSeal},
     },
@@ -200,7 +199,7 @@ fn make_state(
     )?;
     let factor = Factor {
         id: pin.id().to_string(),
-        kind: PIN.to_owned(),
+        kind: FactorKind::Pin.as_str().to_owned(),
         data: serde_json::to_value(pin).map_err(io::Error::other)?,
     };
     let empty = Authority::empty(identity.incarnation);

@@ -75,7 +75,7 @@ impl DaemonState {
             open.pool.shutdown().await;
             open.mcp_server.drain().await;
             open.server_messages.detach();
-            open.presence.keep().await;
+            open.factors.snapshot().await;
             let store = Arc::clone(&open.store);
             let closed = tokio::task::spawn_blocking(move || store.close()).await;
             if let Ok(Err(error)) = closed {
@@ -96,7 +96,7 @@ async fn keep_ledger(open: std::sync::Weak<UnlockedState>, ended: tokio_util::sy
             () = ended.cancelled() => return,
         }
         match open.upgrade() {
-            Some(open) => open.presence.keep().await,
+            Some(open) => open.factors.snapshot().await,
             None => return,
         }
     }

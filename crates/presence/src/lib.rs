@@ -39,15 +39,19 @@
 
 mod attempts;
 mod ceremonies;
+mod counters;
 mod enrolment;
 mod passkey;
 mod pin;
 mod pin_policy;
 mod present;
+mod verifier;
 
 pub use attempts::{AttemptState, CountedAttempt, LockedOut, PendingAttempt, WrongPin};
+pub use counters::FactorCounters;
 pub use enrolment::{EnrolmentPermit, FactorsExist};
 pub use passkey::{Asserted, PasskeyError, PasskeyFactor, RelyingParty};
 pub use pin::{EnrolError, PinFactor};
 pub use pin_policy::WeakPin;
 pub use present::{FactorId, FactorIdError, FactorUse, NotForThis, Present};
+pub use verifier::{CounterSnapshots, EnrolledFactors, Enrolment, FactorVerifier, FactorVerifierParts};

@@ -2,8 +2,8 @@
 
 pub mod directory;
 pub mod document_digest;
+pub mod enrolled_factors;
 pub mod identity;
-pub mod presence;
 pub mod sealed_file;
 pub mod sealing;
 pub mod secrets;

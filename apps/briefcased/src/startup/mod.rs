@@ -18,6 +18,7 @@ use briefcase_policy::{
     pin,
 };
 use briefcase_ports::{Entry, Journal as _, Urgency};
+use briefcase_presence::{FactorCounters, FactorVerifier, FactorVerifierParts};
 use briefcase_receipts::{
     Kind, Receipt, Reconcile, Start, Verdict, Word,
     checkpoint::{Origin, PublicKey},
@@ -34,12 +35,13 @@ use crate::{
     adapters::{
         directory::{ServerMessages, Servers},
         document_digest::document_digest,
+        enrolled_factors::AuthorityFactors,
         identity::Identity,
-        presence::{Counters, Presence, PresenceParts},
         sealed_file,
         sealing::{LogSigner, VaultSeal},
         secrets::Secrets,
-        slots, snapshot,
+        slots,
+        snapshot::{self, Snapshots},
     },
     environment::{ChildProcesses, Environment},
     open_error::OpenError,
@@ -59,8 +61,8 @@ pub struct UnlockedState {
     pub pool: Arc<Pool>,
     /// The MCP server that agents see.
     pub mcp_server: McpServer,
-    /// Proof of presence.
-    pub presence: Arc<Presence>,
+    /// Verifies evidence of presence.
+    pub factors: Arc<FactorVerifier>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// How child processes start.
@@ -136,7 +138,7 @@ struct Assembly {
     authority: Authority,
     catalogue: Catalogue,
     ledger: Ledger,
-    counters: Counters,
+    counters: FactorCounters,
 }
 
 fn assemble(environment: &Environment, parts: Assembly) -> Result<UnlockedState, OpenError> {
@@ -144,11 +146,11 @@ fn assemble(environment: &Environment, parts: Assembly) -> Result<UnlockedState,
     let reader = store.reader().clone();
     let authority = AuthorityHandle::new(ActiveAuthority::new(authority, &catalogue)?);
     let ledger = SharedLedger::new(ledger);
-    let presence = Arc::new(Presence::new(PresenceParts {
+    let factors = Arc::new(FactorVerifier::new(FactorVerifierParts {
         console_port: environment.console_port,
-        store: store.clone(),
-        authority: authority.clone(),
-        ledger: ledger.clone(),
+        journal: store.clone(),
+        enrolled: Arc::new(AuthorityFactors(authority.clone())),
+        snapshots: Arc::new(Snapshots { store: store.clone(), ledger: ledger.clone() }),
         counters,
         clock: environment.clock.clone(),
         entropy: environment.entropy.clone(),
@@ -167,7 +169,7 @@ fn assemble(environment: &Environment, parts: Assembly) -> Result<UnlockedState,
     let engine = Arc::new(Engine::new(Parts {
         journal: store.clone(),
         upstreams: pool.clone(),
-        factors: presence.clone(),
+        factors: factors.clone(),
         clock: environment.clock.clone(),
         timer: Arc::new(SystemTimer::default()),
         entropy: environment.entropy.clone(),
@@ -187,7 +189,7 @@ fn assemble(environment: &Environment, parts: Assembly) -> Result<UnlockedState,
         reader,
         pool,
         mcp_server,
-        presence,
+        factors,
         entropy: environment.entropy.clone(),
         children: environment.children.clone(),
         unlocked,
@@ -227,7 +229,7 @@ fn load_catalogue(reader: &Reader, authority: &Authority) -> Result<Catalogue, O
 }
 
 /// What was spent, and what was tried at the factors.
-pub fn load_counts(reader: &Reader, index: &BudgetIndex) -> Result<(Ledger, Counters), StoreError> {
+pub fn load_counts(reader: &Reader, index: &BudgetIndex) -> Result<(Ledger, FactorCounters), StoreError> {
     let (mut ledger, counters) = snapshot::replayed(reader, |ledger, receipt| {
         if let Some(event) = ledger_event(receipt) {
             ledger.replay(index, &event);

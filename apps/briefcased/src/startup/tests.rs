@@ -114,7 +114,7 @@ async fn no_file_that_is_removed_or_put_back_gives_fresh_tries_at_the_pin() {
     lay(&|path| !of_record(path));
     let open = home.open().unwrap();
     assert!(matches!(type_pin(&open, PIN).await, Err(FactorRefusal::LockedOut { .. })), "locked out after a restart");
-    open.presence.keep().await;
+    open.factors.snapshot().await;
     close(open).await;
     let open = home.open().unwrap();
     assert!(matches!(type_pin(&open, PIN).await, Err(FactorRefusal::LockedOut { .. })), "and from a snapshot");

@@ -54,7 +54,7 @@ async fn applied(admin: Arc<Admin>, body: Apply<Confidential>) -> ApiResult<Appl
     if let Some(line) = enrolment(&change) {
         let asked = prepare_unchanged(&open, &request, line)?;
         must_be(&asked, digest)?;
-        let enrolment = open.presence.enrolment(digest).await;
+        let enrolment = open.factors.enrolment(digest).await;
         let checked = open.engine.check(given, digest).await?;
         let permit = enrolment.permit().ok_or_else(|| ApiError::invalid("The proof of presence was not kept."))?;
         let edit = edits::enrol(&admin, &open, change, permit).await?;

@@ -5,12 +5,9 @@ use std::{os::unix::fs::PermissionsExt as _, sync::Arc};
 use axum::{Json, extract::State};
 use briefcase_api::{Check, Severity};
 use briefcase_policy::authority::Authority;
+use briefcase_types::FactorKind;
 
-use crate::{
-    adapters::presence::{PASSKEY, PIN},
-    admin::state::Admin,
-    process::hardening,
-};
+use crate::{admin::state::Admin, process::hardening};
 
 /// `GET /v1/doctor`
 pub async fn doctor(State(admin): State<Arc<Admin>>) -> Json<Vec<Check>> {
@@ -38,14 +35,14 @@ pub async fn doctor(State(admin): State<Arc<Admin>>) -> Json<Vec<Check>> {
         }),
         Some(open) => {
             let authority = open.engine.authority();
-            let has = |kind: &str| authority.document().factors.iter().any(|factor| factor.kind == kind);
+            let has = |kind: FactorKind| authority.document().factors.iter().any(|factor| factor.kind == kind.as_str());
             checks.push(check(
                 "factor",
-                has(PIN) || has(PASSKEY),
+                has(FactorKind::Pin) || has(FactorKind::Passkey),
                 "A presence factor is enrolled.",
                 "No presence factor is enrolled: nothing can be approved.",
             ));
-            if !has(PASSKEY) {
+            if !has(FactorKind::Passkey) {
                 checks.push(Check {
                     name: "passkey".to_owned(),
                     severity: Severity::Warn,

@@ -13,14 +13,10 @@ use briefcase_policy::{
 };
 use briefcase_ports::Record;
 use briefcase_presence::{EnrolmentPermit, PinFactor};
-use briefcase_types::{AgentId, Digest, Money, SecretBytes, SecretString, ServerId, ToolName, UnixMillis};
+use briefcase_types::{AgentId, Digest, FactorKind, Money, SecretBytes, SecretString, ServerId, ToolName, UnixMillis};
 
 use crate::{
-    adapters::{
-        presence::{PASSKEY, PIN},
-        secrets::record_digest,
-        slots,
-    },
+    adapters::{secrets::record_digest, slots},
     admin::{error::ApiError, state::Admin},
     agents::token_digest,
     startup::UnlockedState,
@@ -150,13 +146,18 @@ pub async fn enrol(
             });
             let factor = enrolled.await.map_err(|error| ApiError::internal(&error))?;
             let factor = factor.map_err(|error| ApiError::invalid(format!("{error}.")))?;
-            let factor = Factor { id: factor.id().to_string(), kind: PIN.to_owned(), data: json(&factor)? };
+            let factor =
+                Factor { id: factor.id().to_string(), kind: FactorKind::Pin.as_str().to_owned(), data: json(&factor)? };
             Ok(Edit::of(move |document| document.replace_factor_of_kind(factor)))
         }
         Change::AddPasskey { label, credential } => {
-            let factor = open.presence.finish_passkey(permit, &credential, &label).await;
+            let factor = open.factors.finish_passkey(permit, &credential, &label).await;
             let factor = factor.map_err(|error| ApiError::invalid(format!("{error}.")))?;
-            let factor = Factor { id: factor.id().to_string(), kind: PASSKEY.to_owned(), data: json(&factor)? };
+            let factor = Factor {
+                id: factor.id().to_string(),
+                kind: FactorKind::Passkey.as_str().to_owned(),
+                data: json(&factor)?,
+            };
             let after = After { offer: true, ..After::default() };
             Ok(Edit { after, ..Edit::of(move |document| document.add_factor(factor)) })
         }

@@ -86,7 +86,7 @@ pub async fn lock(State(admin): State<Arc<Admin>>) -> Json<Status> {
 /// `POST /v1/challenge`
 pub async fn challenge(State(admin): State<Arc<Admin>>, Json(body): Json<Bound>) -> ApiResult<Value> {
     let open = admin.open()?;
-    let options = open.presence.challenge(body.digest).await;
+    let options = open.factors.challenge(body.digest).await;
     let next = "Enrol one with `briefcase factor add passkey`, or decide at a terminal with `briefcase approvals`.";
     options.map(Json).map_err(|error| ApiError::new(StatusCode::CONFLICT, "factor_required", error.to_string(), next))
 }
@@ -94,7 +94,7 @@ pub async fn challenge(State(admin): State<Arc<Admin>>, Json(body): Json<Bound>)
 /// `POST /v1/passkey/begin`
 pub async fn begin_passkey(State(admin): State<Arc<Admin>>) -> ApiResult<Value> {
     let open = admin.open()?;
-    open.presence.begin_passkey().await.map(Json).map_err(|error| ApiError::invalid(format!("{error}.")))
+    open.factors.begin_passkey().await.map(Json).map_err(|error| ApiError::invalid(format!("{error}.")))
 }
 
 /// A passkey that a browser made.
