@@ -20,13 +20,6 @@ pub struct Allowed {
     reason: String,
 }
 
-/// Crates whose circles are still to be cut; empty when that is done.
-#[derive(Default, Deserialize)]
-pub struct ToBeCut {
-    #[serde(default)]
-    crates: BTreeSet<String>,
-}
-
 /// Modules of one crate that use each other.
 struct Circle {
     modules: BTreeSet<String>,
@@ -34,24 +27,18 @@ struct Circle {
 }
 
 /// The circles of these packages, given by name and folder, that no rule allows; and rules that nothing needs.
-pub fn check(packages: &[(String, String)], allowed: &[Allowed], later: &ToBeCut) -> Result<Vec<String>, Failure> {
+pub fn check(packages: &[(String, String)], allowed: &[Allowed]) -> Result<Vec<String>, Failure> {
     let files: Vec<_> = workspace::files(&[".rs"])?.into_iter().filter(|path| sizes::is_production(path)).collect();
-    let (mut wrong, mut used, mut to_cut) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut wrong, mut used) = (Vec::new(), BTreeSet::new());
     for (package, folder) in packages {
         for circle in circles(&modules::read(&Path::new(folder).join("src"), &files)?) {
             let rule = allowed.iter().position(|rule| rule.package == *package && rule.modules == circle.modules);
             match rule {
                 Some(rule) => drop(used.insert(rule)),
-                None if later.crates.contains(package) => {
-                    to_cut.insert(package);
-                    println!("to be cut: {}", circle.shown(package));
-                }
                 None => wrong.push(circle.shown(package)),
             }
         }
     }
-    let cut = later.crates.iter().filter(|package| !to_cut.contains(package));
-    wrong.extend(cut.map(|package| format!("{package} has no circle to be cut: remove it from xtask/layers.toml")));
     for (at, rule) in allowed.iter().enumerate() {
         let names: Vec<&str> = rule.modules.iter().map(String::as_str).collect();
         if !used.contains(&at) {

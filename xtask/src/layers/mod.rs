@@ -27,8 +27,6 @@ struct Rules {
     forbidden: Vec<Forbidden>,
     #[serde(default)]
     circle: Vec<circles::Allowed>,
-    #[serde(default)]
-    circles_to_be_cut: circles::ToBeCut,
     #[serde(default, rename = "unsafe")]
     unsafe_code: Vec<unsafe_code::Allowed>,
 }
@@ -76,7 +74,7 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     let packages = packages(&metadata);
     let linked = below(DAEMON, &graph);
     let daemons: Vec<_> = packages.iter().filter(|(name, _)| linked.contains(name)).cloned().collect();
-    wrong.extend(circles::check(&daemons, &rules.circle, &rules.circles_to_be_cut)?);
+    wrong.extend(circles::check(&daemons, &rules.circle)?);
     wrong.extend(unsafe_code::check(&packages, &rules.unsafe_code)?);
     if wrong.is_empty() {
         let (crates, layers) = (members(&metadata).len(), rules.layer.len());
