@@ -8,14 +8,14 @@ use std::{
     },
 };
 
-use briefcase_engine::session::Session;
+use briefcase_engine::{agent_token, session::Session};
 use briefcase_ipc::{
     AgentListener, ChannelId, ChannelRoute, FrameSender, GatewayConnection, HandshakeRefusal, OpenChannel, PROTOCOL,
     ToDaemon, ToGateway, Welcome,
 };
 use briefcase_mcp::{ParamHeaders, RequestId};
 use briefcase_mcp_server::{ClientConnection, ClientSink, Route, View};
-use briefcase_types::{AgentId, Digest, RefusalCode};
+use briefcase_types::{AgentId, RefusalCode};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -29,23 +29,17 @@ const FRAME_COST: usize = 256;
 /// Channels of one gateway connection.
 const MAX_CHANNELS: usize = 1024;
 
-/// The digest of an agent's token, as stored in the authority document.
-#[must_use]
-pub fn token_digest(token: &str) -> Digest {
-    Digest::labelled("briefcase/agent-token/1", &[token.as_bytes()])
-}
-
 /// Serves gateways until the token is cancelled.
-pub async fn serve(listener: AgentListener, daemon: Arc<DaemonState>, stop: CancellationToken) {
+pub async fn serve(listener: AgentListener, state: Arc<DaemonState>, stop: CancellationToken) {
     loop {
         let incoming = tokio::select! {
             incoming = listener.accept() => incoming,
             () = stop.cancelled() => return,
         };
-        let (daemon, stop) = (Arc::clone(&daemon), stop.clone());
+        let (state, stop) = (Arc::clone(&state), stop.clone());
         tokio::spawn(async move {
             let Ok(greeting) = incoming.read_hello().await else { return };
-            match authenticate(&daemon, &greeting.hello) {
+            match authenticate(&state, &greeting.hello) {
                 Err(refused) => drop(greeting.refuse(refused).await),
                 Ok((agent, open)) => {
                     let daemon = concat!("briefcased/", env!("CARGO_PKG_VERSION")).to_owned();
@@ -65,7 +59,7 @@ pub async fn serve(listener: AgentListener, daemon: Arc<DaemonState>, stop: Canc
 }
 
 fn authenticate(
-    daemon: &DaemonState,
+    state: &DaemonState,
     hello: &briefcase_ipc::Hello,
 ) -> Result<(AgentId, Arc<UnlockedState>), HandshakeRefusal> {
     let refused = |code, message: &str, next_step: &str| HandshakeRefusal {
@@ -81,10 +75,10 @@ fn authenticate(
             "Install both from the same release, and restart both.",
         ));
     }
-    let open = daemon.open().ok_or_else(|| {
+    let open = state.unlocked().ok_or_else(|| {
         refused(RefusalCode::Unavailable, "The briefcase is locked.", "A person has to unlock it: `briefcase unlock`.")
     })?;
-    let digest = hello.agent_token.expose(token_digest);
+    let digest = hello.agent_token.expose(agent_token::digest);
     let authority = open.engine.authority();
     let agent = authority.document().agent_by_token(&digest).cloned();
     let agent = agent.ok_or_else(|| {

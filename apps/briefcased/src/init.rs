@@ -1,4 +1,4 @@
-//! A new briefcase: vault, log key, first receipts, a PIN, and one agent. Done before any agent can connect.
+//! Makes a new briefcase: vault, log key, first receipts, a PIN, and one agent. No agent can connect before it is done.
 
 use std::{
     fs,
@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use briefcase_engine::agent_token;
 use briefcase_ipc::Paths;
 use briefcase_policy::authority::{Authority, AuthorityError, Factor};
 use briefcase_ports::{Journal as _, JournalError};
@@ -17,7 +18,7 @@ use briefcase_receipts::{
     checkpoint::{CheckpointError, Origin, PublicKey},
 };
 use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Store, StoreError};
-use briefcase_types::{AgentId, Clock as _, Digest, Entropy, FactorKind, SecretString};
+use briefcase_types::{AgentId, Clock as _, Entropy, FactorKind, SecretString};
 use briefcase_vault::{KdfCost, LogKey, NewSlot, UnlockKey, Unlocked, Vault, VaultError};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -28,15 +29,14 @@ use crate::{
         sealed_file,
         sealing::{LogSigner, VaultSeal},
     },
-    agents::token_digest,
     process::clock::SystemClock,
     state_files::{LOG_KEY_FILE, VAULT_FILE},
 };
 
-/// What set-up asks for.
+/// The input of set-up.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wishes {
+pub struct SetUpInput {
     pin: SecretString,
     #[serde(default)]
     passphrase: Option<SecretString>,
@@ -46,70 +46,76 @@ pub struct Wishes {
     agent: Option<AgentId>,
 }
 
-/// Why there is no new briefcase. What was begun is removed.
+/// Set-up failed, and removed what it had begun.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InitError {
-    /// There is one already, or what is left of one.
+    /// The state folder holds a briefcase, or a part of one.
     #[error("there is a briefcase already in {0}, whole or in part; use it, or move the folder away first")]
     Exists(String),
-    /// The wishes cannot be read.
+    /// The input cannot be parsed.
     #[error("set-up reads one JSON object from stdin; run `briefcase setup` instead ({0})")]
-    Wishes(serde_json::Error),
-    /// No way to open the vault was chosen.
+    SetUpInput(serde_json::Error),
+    /// The input names no way to unlock the vault.
     #[error("choose a passphrase, a generated unlock key, or both")]
     NoKey,
-    /// A file.
+    /// A file or folder cannot be made.
     #[error(transparent)]
     File(#[from] io::Error),
-    /// The vault.
+    /// The vault cannot be made.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// The record.
+    /// The record cannot be made.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The record.
+    /// The record cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The key of the log.
+    /// The key of the log is malformed.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The PIN.
+    /// The PIN is too weak.
     #[error(transparent)]
     Pin(#[from] EnrolError),
-    /// Never for a new briefcase.
+    /// A factor exists; a new briefcase has none.
     #[error(transparent)]
     Factors(#[from] FactorsExist),
-    /// The first document.
+    /// The first authority document is invalid.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
 }
 
-/// Makes the briefcase and gives the JSON that set-up prints.
+/// Makes the briefcase that stdin describes, and returns the JSON that set-up prints.
+///
+/// # Errors
+/// See [`InitError`].
 pub fn init(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>) -> Result<serde_json::Value, InitError> {
     let mut text = zeroize::Zeroizing::new(String::new());
     io::stdin().take(64 * 1024).read_to_string(&mut text)?;
-    make(paths, clock, entropy, serde_json::from_str(&text).map_err(InitError::Wishes)?)
+    make(paths, clock, entropy, serde_json::from_str(&text).map_err(InitError::SetUpInput)?)
 }
 
-/// What a briefcase is made of. Each of them alone is part of one that may still be put together.
+/// The files of a briefcase. Each of them alone may be needed to repair one, so set-up overwrites none.
 const PARTS: [&str; 5] = [VAULT_FILE, LOG_KEY_FILE, identity::FILE, "briefcase.db", "head"];
-/// What comes and goes with them.
+/// Temporary files beside them.
 const BESIDE: [&str; 3] = ["briefcase.db-wal", "briefcase.db-shm", "lock"];
 
-/// Makes what was wished for, or nothing.
+/// Makes the whole briefcase, or nothing.
+///
+/// # Errors
+/// See [`InitError`].
 pub fn make(
     paths: &Paths,
     clock: &SystemClock,
     entropy: &Arc<dyn Entropy>,
-    wishes: Wishes,
+    input: SetUpInput,
 ) -> Result<serde_json::Value, InitError> {
     if PARTS.iter().any(|part| paths.state.join(part).symlink_metadata().is_ok()) {
         return Err(InitError::Exists(paths.state.display().to_string()));
     }
-    let made = make_all(paths, clock, entropy, wishes);
+    let made = make_all(paths, clock, entropy, input);
     if made.is_err() {
-        // None of it was there before, and nobody has seen a key that opens it.
+        // None of these files existed before, and no person has seen a key that opens them.
         for part in PARTS.iter().chain(&BESIDE) {
             let _ = fs::remove_file(paths.state.join(part));
         }
@@ -121,31 +127,23 @@ fn make_all(
     paths: &Paths,
     clock: &SystemClock,
     entropy: &Arc<dyn Entropy>,
-    wishes: Wishes,
+    input: SetUpInput,
 ) -> Result<serde_json::Value, InitError> {
     private_folder(&paths.state)?;
     private_folder(&paths.config)?;
-    let factor = PinFactor::enrol(EnrolmentPermit::first(0)?, &wishes.pin, entropy.as_ref(), clock.now())?;
-    let (unlocked, unlock_key) = make_vault(&paths.state, wishes.passphrase, wishes.unlock_key, entropy.as_ref())?;
-    let agent = match wishes.agent {
+    let factor = PinFactor::enrol(EnrolmentPermit::first(0)?, &input.pin, entropy.as_ref(), clock.now())?;
+    let (unlocked, unlock_key) = make_vault(&paths.state, input.passphrase, input.unlock_key, entropy.as_ref())?;
+    let agent = match input.agent {
         Some(agent) => agent,
         None => "default".parse().map_err(io::Error::other)?,
     };
-    let token = new_token(entropy.as_ref());
+    let token = agent_token::generate(entropy.as_ref());
     let token_file = paths.token_file(&agent);
     make_state(paths, clock, entropy, &unlocked, &factor, &agent, &token)?;
     private_folder(&paths.config.join("agents"))?;
     sealed_file::write(&token_file, token.as_bytes()).map_err(named(&token_file))?;
     let shown = unlock_key.map(|key| key.text().expose(str::to_owned));
     Ok(serde_json::json!({ "unlock_key": shown, "agent": agent, "agent_token_file": token_file }))
-}
-
-/// A new agent's credential.
-#[must_use]
-pub fn new_token(entropy: &dyn Entropy) -> String {
-    let mut bytes = [0; 32];
-    entropy.fill(&mut bytes);
-    format!("bca_{}", Digest::from_bytes(bytes))
 }
 
 fn make_vault(
@@ -204,7 +202,7 @@ fn make_state(
     };
     let empty = Authority::empty(identity.incarnation);
     let with_factor = empty.add_factor(factor)?;
-    let first = with_factor.document.add_agent(agent.clone(), token_digest(token), clock.now())?;
+    let first = with_factor.document.add_agent(agent.clone(), agent_token::digest(token), clock.now())?;
     let document = first.document.encode()?;
     let summary = with_factor.summary.into_iter().chain(first.summary).map(Word::lossy).collect::<Words>();
     let program = Word::lossy(concat!("briefcased/", env!("CARGO_PKG_VERSION")));
@@ -231,7 +229,7 @@ fn private_folder(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(named(path))
 }
 
-/// The same error, saying about which file.
+/// Names the file in an error.
 fn named(path: &Path) -> impl Fn(io::Error) -> io::Error {
     move |error| io::Error::new(error.kind(), format!("{} cannot be made: {error}", path.display()))
 }
@@ -244,13 +242,13 @@ mod tests {
     fn made_in(folder: &Path) -> (Paths, Result<serde_json::Value, InitError>) {
         let at = |name: &str| folder.join(name);
         let paths = Paths { state: at("state"), runtime: at("run"), config: at("config") };
-        let wishes = serde_json::from_str(r#"{"pin":"271828","unlock_key":true}"#).unwrap();
+        let input = serde_json::from_str(r#"{"pin":"271828","unlock_key":true}"#).unwrap();
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-        let made = make(&paths, &SystemClock::default(), &entropy, wishes);
+        let made = make(&paths, &SystemClock::default(), &entropy, input);
         (paths, made)
     }
 
-    /// The vault moved away, by mistake or by somebody: a new one in its place would make the rest worthless.
+    /// A new vault in the place of one that was moved away would make the other files useless.
     #[test]
     fn no_part_of_a_briefcase_is_written_over() {
         for kept in PARTS {
@@ -266,7 +264,7 @@ mod tests {
         }
     }
 
-    /// Otherwise there is a briefcase whose key nobody was told.
+    /// Otherwise a briefcase would remain whose key no person has seen.
     #[test]
     fn what_was_begun_is_removed_and_can_be_begun_again() {
         let folder = tempfile::tempdir().unwrap();
@@ -275,7 +273,7 @@ mod tests {
         fs::write(&in_the_way, "a file").unwrap();
         let (paths, made) = made_in(folder.path());
         let error = made.unwrap_err().to_string();
-        assert!(error.contains(in_the_way.to_str().unwrap()), "it says what is in the way: {error}");
+        assert!(error.contains(in_the_way.to_str().unwrap()), "the error names the file in the way: {error}");
         assert_eq!(fs::read_dir(&paths.state).unwrap().count(), 0, "nothing is left");
         fs::remove_file(&in_the_way).unwrap();
         made_in(folder.path()).1.unwrap();

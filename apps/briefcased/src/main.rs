@@ -1,7 +1,6 @@
-//! `briefcased`: the only process that decides, remembers, and holds secrets.
+//! `briefcased`: the only process that decides, records, and holds secrets. This program starts it and connects its parts.
 
 mod adapters;
-mod admin;
 mod agents;
 mod environment;
 mod init;
@@ -10,7 +9,6 @@ mod offline;
 mod open_error;
 mod options;
 mod process;
-mod selftest;
 mod serve;
 mod startup;
 mod state_files;
@@ -26,18 +24,18 @@ use process::{
     hardening, reexec,
 };
 
-/// Memory is wiped as it is freed: bodies, parsers' buffers and texts that held a secret leave no copy behind.
+/// Wipes memory as it is freed, so that bodies, parsers' buffers and texts leave no copy of a secret behind.
 #[global_allocator]
 static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
-    // Before anything else: nobody may look into this process.
+    // Before anything else, so that no other process can read the memory.
     if let Err(error) = hardening::harden() {
         return fail(&error);
     }
     reexec::become_unreadable();
     let options = Options::parse();
-    // The environment is read here and nowhere else.
+    // No other code reads the environment.
     let variable = |name: &str| std::env::var_os(name);
     let paths = match Paths::from_environment(variable) {
         Ok(paths) => paths,
@@ -62,9 +60,9 @@ fn fail(error: &(dyn std::error::Error + 'static)) -> ExitCode {
     let mut text = format!("briefcased: {error}");
     let mut cause = error.source();
     while let Some(source) = cause {
-        let told = source.to_string();
-        if !text.contains(&told) {
-            text = format!("{text}: {told}");
+        let cause_text = source.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
         }
         cause = source.source();
     }
@@ -72,7 +70,7 @@ fn fail(error: &(dyn std::error::Error + 'static)) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// One line of JSON on stdout.
+/// Prints one line of JSON.
 fn print(value: &serde_json::Value) {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();

@@ -1,4 +1,4 @@
-//! What is done while no daemon serves: checking a state folder, and putting a backup back.
+//! Work on a state folder that no daemon serves: the check of a record, and the restore of a backup.
 
 use std::{
     error::Error,
@@ -37,13 +37,13 @@ use crate::{
     open_error::OpenError,
     print,
     process::clock::SystemClock,
-    startup::load_counts,
+    startup::load,
     state_files::{LOG_KEY_FILE, VAULT_FILE},
 };
 
 type Done = Result<(), Box<dyn Error>>;
 
-/// Checks everything that can be checked with the public key: every receipt, hash, signature and head.
+/// Checks what the public key can check: every receipt, hash, signature and head.
 pub fn check(paths: &Paths, json: bool) -> Done {
     let identity = Identity::load(&paths.state)?.ok_or(OpenError::NotSetUp)?;
     let key = PublicKey::from_bytes(identity.log_key.as_bytes())?;
@@ -66,27 +66,27 @@ pub fn check(paths: &Paths, json: bool) -> Done {
             &serde_json::json!({ "clean": clean, "receipts": report.size, "findings": findings, "unchecked": report.unchecked }),
         );
     } else {
-        tell(&format!("{} receipts checked.", report.size));
+        print_line(&format!("{} receipts checked.", report.size));
         for finding in &report.findings {
             let place = finding.index.map(|index| format!(" at {index}")).unwrap_or_default();
-            tell(&format!("{:?}{place}: {} — {}", finding.fault, finding.what, finding.fault.next()));
+            print_line(&format!("{:?}{place}: {} — {}", finding.fault, finding.what, finding.fault.next()));
         }
         if clean {
-            tell("Nothing was edited, removed, reordered or rolled back.");
+            print_line("Nothing was edited, removed, reordered or rolled back.");
         }
         if !report.unchecked.is_empty() {
-            tell(&format!("Not checked without the vault: {}.", report.unchecked.join(", ")));
+            print_line(&format!("Not checked without the vault: {}.", report.unchecked.join(", ")));
         }
     }
     if clean { Ok(()) } else { Err("the record does not hold".into()) }
 }
 
-fn tell(line: &str) {
+fn print_line(line: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stdout(), "{}", briefcase_types::text::printable(line));
 }
 
-/// What restoring needs, as one JSON line on stdin.
+/// The input of a restore: one JSON line on stdin.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Keys {
@@ -99,7 +99,7 @@ struct Keys {
 const OTHER_KEY: &str = "the archive opens, but the briefcase in it does not: its passphrase or unlock key is wrong; \
      nothing was restored, try again";
 
-/// Puts a backup into a state folder that is not there, and begins a new daemon: what hung on the old one is void.
+/// Restores a backup into a state folder that does not exist, and starts a new incarnation. What belonged to the old one is void.
 pub fn restore(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>, archive: &Path) -> Done {
     let mut line = zeroize::Zeroizing::new(String::new());
     std::io::stdin().lock().read_line(&mut line)?;
@@ -111,7 +111,7 @@ pub fn restore(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>, a
     let old = Identity::load(&restored.folder)?.ok_or(OpenError::NotSetUp)?;
     let fresh = Identity { incarnation: Incarnation::random(entropy.as_ref()), ..old.clone() };
     let agents = start_incarnation(paths, clock, entropy, &keys.vault, &old, &fresh).map_err(|error| {
-        // There was nothing before, and half a restore would stand in the way of the next one.
+        // The folder did not exist before, and half a restore would block the next one.
         let _ = std::fs::remove_dir_all(&paths.state);
         match error.downcast_ref() {
             Some(VaultError::DoesNotOpen) => OTHER_KEY.into(),
@@ -119,12 +119,12 @@ pub fn restore(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>, a
         }
     })?;
     std::fs::remove_file(paths.state.join(backup::RESTORE_MARKER))?;
-    // What a person has to do now: `briefcase agent add NAME` for each.
+    // A person renews the token of each agent with `briefcase agent add NAME`.
     print(&serde_json::json!({ "restored": paths.state, "incarnation": fresh.incarnation, "agents_to_renew": agents }));
     Ok(())
 }
 
-/// Begins the new daemon of a state that was laid down. Gives the agents whose credentials are void.
+/// Starts the new incarnation of a restored state. Returns the agents whose tokens are void.
 pub fn start_incarnation(
     paths: &Paths,
     clock: &SystemClock,
@@ -177,22 +177,22 @@ pub fn start_incarnation(
     Ok(after.document.agents.into_keys().collect())
 }
 
-/// What hung on the old daemon is void: every rule, and every agent's credential. An agent that was removed after the backup would
-/// otherwise be back.
+/// Voids what belonged to the old incarnation: every grant, and every agent's token. Otherwise an agent that was removed after the
+/// backup could connect again.
 fn voided(before: &Authority, incarnation: Incarnation) -> Result<authority::Change, AuthorityError> {
     before.agents.keys().try_fold(before.restored(incarnation)?, |so_far, agent| {
         let mut next = so_far.document.set_agent_disabled(agent, true)?;
-        // All of it is one change.
+        // All steps are one change.
         next.document.version = so_far.document.version;
         next.summary.splice(0..0, so_far.summary);
         Ok(next)
     })
 }
 
-/// Nobody knows what was spent after the backup: every budget counts as used up until its window ends or a person raises it.
+/// Uses up every budget until its window ends or a person raises it: the record does not hold what was spent after the backup.
 fn exhaust(store: &Store, authority: &Authority, now: UnixMillis, entropy: &dyn Entropy) -> Result<(), OpenError> {
     let index = BudgetIndex::new(authority);
-    let (mut ledger, counters) = load_counts(store.reader(), &index)?;
+    let (mut ledger, counters) = load::counts(store.reader(), &index)?;
     let nobody: AgentId = "restored".parse().map_err(io::Error::other)?;
     let nowhere: ServerId = "restored".parse().map_err(io::Error::other)?;
     for budget in &authority.budgets {

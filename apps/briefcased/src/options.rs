@@ -18,7 +18,7 @@ const EXAMPLES: &str = "Examples:
   briefcased run --unlock-stdin < key   start open; one JSON line: {\"unlock_key\":\"…\"} or {\"passphrase\":\"…\"}
   briefcased fsck                       check the whole record and what hangs on it";
 
-/// What to do.
+/// The subcommands.
 #[derive(Subcommand)]
 pub enum DaemonCommand {
     /// Make a new briefcase: reads `{"pin":…,"passphrase":…|null,"unlock_key":true|false,"agent":"default"}` from stdin.
@@ -40,7 +40,7 @@ pub enum DaemonCommand {
     },
 }
 
-/// How to serve.
+/// The options of `run`.
 #[derive(clap::Args)]
 pub struct Run {
     /// Read one JSON line that opens the vault from stdin.

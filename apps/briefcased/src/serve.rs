@@ -1,4 +1,4 @@
-//! Running: doors, signals, and the ready line.
+//! The running daemon: its sockets, its signals, and the ready line.
 
 use std::{
     error::Error,
@@ -7,12 +7,12 @@ use std::{
     sync::Arc,
 };
 
+use briefcase_admin_http::{AdminParts, AdminState, LockControl as _, ProcessProtection};
 use briefcase_api::Unlock;
 use briefcase_ipc::{AdminListener, AgentListener, Paths};
 use briefcase_launcher::{JAIL, JailLauncher};
 use briefcase_types::{Clock as _, Entropy, SecretString};
 use briefcase_upstream::ChildEnvironment;
-use briefcase_vault::UnlockKey;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -20,16 +20,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::{
-        console_session::ConsoleSessions, pending_passkeys::PendingPasskeys, probes::Probes, server, state::Admin,
-    },
     agents,
     environment::{ChildProcesses, Environment},
     lock_state::{DaemonState, OwnedCredential},
     options::Run,
     print,
-    process::{clock::SystemClock, installation},
-    selftest,
+    process::{clock::SystemClock, hardening, installation},
 };
 
 type Done = Result<(), Box<dyn Error>>;
@@ -66,30 +62,33 @@ async fn serve(
     children: ChildProcesses,
     key: Option<OwnedCredential>,
 ) -> Done {
-    // Bound before anything is opened: a second daemon stops here, with a clear word.
+    // Bound before the state is opened, so that a second daemon stops here with a clear error.
     let admin_socket = AdminListener::bind(&paths.runtime)?;
     let agent_socket = AgentListener::bind(&paths.runtime)?;
     let listeners = bind_console(console_port).await?;
     let address = listeners.first().map(TcpListener::local_addr).ok_or("no listener")??;
     let started = clock.now();
     let environment = Arc::new(Environment { paths, clock, entropy, console_port: address.port(), children });
-    let daemon = Arc::new(DaemonState::new(environment, started));
-    let admin = Arc::new(Admin {
-        daemon: Arc::clone(&daemon),
-        console: ConsoleSessions::default(),
-        probes: Probes::default(),
-        pending_passkeys: PendingPasskeys::default(),
-    });
+    let daemon = Arc::new(DaemonState::new(Arc::clone(&environment)));
+    let admin = Arc::new(AdminState::new(AdminParts {
+        lock: daemon.clone(),
+        clock: environment.clock.clone(),
+        entropy: environment.entropy.clone(),
+        console_port: environment.console_port,
+        state_folder: environment.paths.state.clone(),
+        started,
+        protection,
+    }));
     let state = match key {
-        Some(key) => daemon.unlock(key).await.map(|_| "ready")?,
+        Some(key) => daemon.unlock_with(key).await.map(|()| "ready")?,
         None => "locked",
     };
     let stop = CancellationToken::new();
-    let console = tokio::spawn(server::serve_console(listeners, Arc::clone(&admin), stop.clone()));
+    let console = tokio::spawn(briefcase_admin_http::serve_console(listeners, Arc::clone(&admin), stop.clone()));
     let authority = format!("localhost:{}", address.port());
-    selftest::probe(address, &authority).await?;
-    let socket = tokio::spawn(server::serve_socket(admin_socket, admin, stop.clone()));
-    let door = tokio::spawn(agents::serve(agent_socket, Arc::clone(&daemon), stop.clone()));
+    briefcase_admin_http::probe_port(address, &authority).await?;
+    let socket = tokio::spawn(briefcase_admin_http::serve_socket(admin_socket, admin, stop.clone()));
+    let agents = tokio::spawn(agents::serve(agent_socket, Arc::clone(&daemon), stop.clone()));
     print(&serde_json::json!({
         "ready": true, "state": state, "console": format!("http://{authority}"), "pid": std::process::id(),
     }));
@@ -100,18 +99,28 @@ async fn serve(
     }
     daemon.lock().await;
     stop.cancel();
-    let _ = tokio::join!(console, socket, door);
+    let _ = tokio::join!(console, socket, agents);
     Ok(())
 }
 
-/// Both loopback addresses, on one port.
+fn protection() -> ProcessProtection {
+    let (core_dumps_off, not_dumpable) = hardening::is_hardened();
+    ProcessProtection {
+        core_dumps_off,
+        not_dumpable,
+        program_readable: hardening::program_is_readable(),
+        swap_in_use: hardening::swaps(),
+    }
+}
+
+/// Binds both loopback addresses, on one port.
 async fn bind_console(port: u16) -> Result<Vec<TcpListener>, Box<dyn Error>> {
     let taken = |error: std::io::Error| {
         format!("the console's port {port} cannot be used ({error}); choose another with --console-port, or 0 for any")
     };
     let first = TcpListener::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)).await.map_err(taken)?;
     let port = first.local_addr()?.port();
-    // A machine without IPv6 has one loopback address; a port taken there by somebody else is somebody else's page.
+    // A machine without IPv6 has one loopback address. If another program has the port there, browsers may reach its page instead.
     match TcpListener::bind(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port)).await {
         Ok(second) => Ok(vec![first, second]),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Err(taken(error).into()),
@@ -119,14 +128,11 @@ async fn bind_console(port: u16) -> Result<Vec<TcpListener>, Box<dyn Error>> {
     }
 }
 
-/// One JSON line.
+/// Reads the credential from one JSON line on stdin.
 fn read_key() -> Result<OwnedCredential, Box<dyn Error>> {
     let mut line = zeroize::Zeroizing::new(String::new());
     std::io::stdin().lock().take(64 * 1024).read_line(&mut line)?;
     let unlock: Unlock<SecretString> = serde_json::from_str(&line)
         .map_err(|_| "stdin holds no line such as {\"unlock_key\":\"…\"} or {\"passphrase\":\"…\"}")?;
-    Ok(match unlock {
-        Unlock::Passphrase(text) => OwnedCredential::Passphrase(text),
-        Unlock::UnlockKey(text) => OwnedCredential::UnlockKey(UnlockKey::parse(&text)?),
-    })
+    Ok(OwnedCredential::parse(unlock)?)
 }

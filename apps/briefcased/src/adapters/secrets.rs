@@ -1,15 +1,15 @@
-//! Secrets by name: sealed in the store, opened only inside the closure that uses them.
+//! Secrets by name: sealed in the store, and opened only inside the closure that uses them.
 
 use std::sync::Arc;
 
 use briefcase_engine::active_authority::AuthorityHandle;
-use briefcase_ports::NotReady;
+use briefcase_ports::{NotReady, SecretSource};
 use briefcase_store::Reader;
-use briefcase_types::{Digest, SecretBytes, SecretName};
+use briefcase_types::{Digest, Entropy, SecretBytes, SecretName};
 use briefcase_vault::{RecordAddress, SealedRecord, Unlocked, VaultError};
 use bytes::Bytes;
 
-/// The secrets of an open briefcase.
+/// The secrets of an unlocked briefcase.
 pub struct Secrets {
     unlocked: Arc<Unlocked>,
     reader: Reader,
@@ -33,19 +33,24 @@ impl Secrets {
     }
 
     /// Seals a new value as the given version.
+    ///
+    /// # Errors
+    /// The vault cannot seal.
     pub fn seal(
         &self,
         name: &SecretName,
         version: u64,
         value: &SecretBytes,
-        entropy: &dyn briefcase_types::Entropy,
+        entropy: &dyn Entropy,
     ) -> Result<Bytes, VaultError> {
         let sealed = self.unlocked.seal(address(name, version), value, entropy)?;
         Ok(Bytes::copy_from_slice(sealed.as_bytes()))
     }
+}
 
-    /// Shows a secret to `visit`, if it is the newest record that the authority in force names.
-    pub fn show(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
+impl SecretSource for Secrets {
+    /// Only the newest record that the authority in force names is shown.
+    fn with_secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
         let authority = self.authority.current();
         let missing = || {
             NotReady(format!(

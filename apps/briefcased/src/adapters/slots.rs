@@ -1,11 +1,12 @@
-//! The vault's file and the record, kept in step when the passphrase changes.
+//! Changes of the passphrase, which the vault's file and the record must agree on.
 //!
-//! Invariant: the file in force is one that the record decided on. The new file is durable beside the old one first, then the
-//! change is put on record under the new file's digest, then the new file takes the old one's place. Whatever a crash leaves
-//! in between is settled at the next start: named by the newest change, it comes into force; otherwise it never happened.
+//! Invariant: the record names the file in force. The new file becomes durable beside the old one, then the change goes on
+//! record with the new file's digest, then the new file replaces the old one. After a crash in between, the next start puts the
+//! new file in force if the newest change names it, and removes it otherwise.
 
 use std::path::Path;
 
+use briefcase_admin_http::PASSPHRASE_SET;
 use briefcase_receipts::Kind;
 use briefcase_store::Reader;
 use briefcase_types::{Digest, Entropy, SecretString};
@@ -14,15 +15,12 @@ use briefcase_vault::{Credential, KdfCost, NewSlot, SlotKind, StagedVault, Unloc
 use super::document_digest::document_digest;
 use crate::open_error::OpenError;
 
-/// The line of the change.
-pub const PASSPHRASE_SET: &str = "passphrase_set";
-
-/// The line as it is recorded: it names the file that holds the new passphrase.
+/// The line of the change in the record. It names the file with the new passphrase.
 pub fn recorded_line(file: Digest) -> String {
     format!("{PASSPHRASE_SET}:{file}")
 }
 
-/// Makes a file with a new passphrase, durable and not yet in force. Takes as long as argon2id does.
+/// Makes a file with a new passphrase, durable and not yet in force. Blocks for as long as argon2id takes.
 ///
 /// # Errors
 /// The passphrase is too short, or the vault cannot be changed now.
@@ -38,7 +36,7 @@ pub fn stage(
     vault.stage_slot(unlocked, old.as_ref().map(|slot| &slot.id), new, "passphrase", entropy)
 }
 
-/// A vault that opened, before it is known whether a file left beside it counts.
+/// An interrupted change of the passphrase, before the record has settled whether it counts.
 pub struct Unsettled {
     staged: Option<StagedVault>,
     only_staged: bool,
@@ -50,7 +48,7 @@ pub struct Unsettled {
 /// As [`Vault::unlock`].
 pub fn unlock(path: &Path, credential: Credential<'_>) -> Result<(Unlocked, Unsettled), VaultError> {
     let vault = Vault::load(path)?;
-    // Half a file is what a crash leaves before anything was decided.
+    // A crash before the change was on record may leave an incomplete file, which does not count.
     let staged = StagedVault::find(path).ok().flatten();
     let opened = vault.unlock(credential);
     match (opened, &staged) {
@@ -64,13 +62,13 @@ pub fn unlock(path: &Path, credential: Credential<'_>) -> Result<(Unlocked, Unse
 }
 
 impl Unsettled {
-    /// Puts the file beside the vault in force if the record's newest change decided so, and removes it otherwise.
+    /// Puts the staged file in force if the record's newest change names it, and removes it otherwise.
     ///
     /// # Errors
-    /// The vault opened with a passphrase that was never decided on, or a file cannot be moved.
+    /// The vault opened with a passphrase that no recorded change set, or a file cannot be moved.
     pub fn settle(self, reader: &Reader) -> Result<(), OpenError> {
         let Some(staged) = self.staged else { return Ok(()) };
-        if decided(reader, staged.digest())? {
+        if is_recorded(reader, staged.digest())? {
             return Ok(staged.put_in_force()?);
         }
         staged.discard()?;
@@ -78,7 +76,7 @@ impl Unsettled {
     }
 }
 
-fn decided(reader: &Reader, file: Digest) -> Result<bool, OpenError> {
+fn is_recorded(reader: &Reader, file: Digest) -> Result<bool, OpenError> {
     let Some(authority) = reader.authority(document_digest)? else { return Ok(false) };
     let line = recorded_line(file);
     Ok(match reader.receipt(authority.receipt)?.receipt.kind {

@@ -1,9 +1,12 @@
-//! From a state folder and something that opens its vault to a briefcase that serves.
+//! Opens a state folder with a credential, and assembles the unlocked briefcase.
 //!
-//! Every step fails closed: a state that was edited, rolled back or belongs to another installation does not open.
+//! Every step fails closed: a state that was edited, rolled back, or that belongs to another installation does not open.
+
+pub mod load;
 
 use std::{path::Path, sync::Arc};
 
+use briefcase_admin_http::Briefcase;
 use briefcase_egress::{Egress, EgressSettings};
 use briefcase_engine::{
     Engine, Limits, Parts,
@@ -14,18 +17,17 @@ use briefcase_mcp_server::{Config, McpServer};
 use briefcase_policy::{
     authority::Authority,
     decision::Catalogue,
-    ledger::{Actual, BudgetIndex, Charge, Event, Ledger},
-    pin,
+    ledger::{BudgetIndex, Ledger},
 };
 use briefcase_ports::{Entry, Journal as _, Urgency};
-use briefcase_presence::{FactorCounters, FactorVerifier, FactorVerifierParts};
+use briefcase_presence::{FactorCounters, FactorVerifier, FactorVerifierParts, PasskeyError};
 use briefcase_receipts::{
     Kind, Receipt, Reconcile, Start, Verdict, Word,
     checkpoint::{Origin, PublicKey},
     commit::CommitKey,
 };
-use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Opened, Reader, Store, StoreError};
-use briefcase_types::{Clock as _, Entropy};
+use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Opened, Store};
+use briefcase_types::Clock as _;
 use briefcase_upstream::{Pool, PoolParts};
 use briefcase_vault::{Credential, LogKey, SealedRecord, Unlocked, VaultError};
 use tokio_util::sync::CancellationToken;
@@ -33,79 +35,62 @@ use zeroize::Zeroizing;
 
 use crate::{
     adapters::{
-        directory::{ServerMessages, Servers},
-        document_digest::document_digest,
         enrolled_factors::AuthorityFactors,
         identity::Identity,
         sealed_file,
         sealing::{LogSigner, VaultSeal},
         secrets::Secrets,
+        server_catalog::AuthorityServers,
+        server_connections::DaemonConnections,
+        server_messages::ServerMessages,
         slots,
-        snapshot::{self, Snapshots},
+        snapshot::Snapshots,
+        vault_access::OpenVault,
     },
-    environment::{ChildProcesses, Environment},
+    environment::Environment,
     open_error::OpenError,
     process::clock::SystemTimer,
     state_files::{LOG_KEY_FILE, VAULT_FILE},
 };
 
-/// An open briefcase.
+/// An unlocked briefcase.
 pub struct UnlockedState {
-    /// Decides and remembers.
+    /// Decides and records.
     pub engine: Arc<Engine>,
     /// The record.
     pub store: Arc<Store>,
-    /// Looks into the record.
-    pub reader: Reader,
-    /// Connections to servers.
+    /// The connections to servers.
     pub pool: Arc<Pool>,
     /// The MCP server that agents see.
     pub mcp_server: McpServer,
     /// Verifies evidence of presence.
     pub factors: Arc<FactorVerifier>,
-    /// Randomness.
-    pub entropy: Arc<dyn Entropy>,
-    /// How child processes start.
-    pub children: ChildProcesses,
-    /// Keys, for slots and backups.
-    pub unlocked: Arc<Unlocked>,
-    /// Which installation this is.
-    pub identity: Identity,
-    /// The log's public key.
-    pub log_key: PublicKey,
-    /// One change of the vault's slots at a time.
-    pub slots: tokio::sync::Mutex<()>,
-    /// Fires when the briefcase is locked.
-    pub ended: CancellationToken,
     /// Server messages on their way to the MCP server; detached when the briefcase is locked.
     pub server_messages: Arc<ServerMessages>,
+    /// The briefcase as the admin API uses it.
+    pub briefcase: Arc<Briefcase>,
+    /// Fires when the briefcase is locked.
+    pub ended: CancellationToken,
 }
 
-impl UnlockedState {
-    /// The secrets of this briefcase.
-    #[must_use]
-    pub fn secrets(&self) -> Secrets {
-        Secrets::new(Arc::clone(&self.unlocked), self.reader.clone(), self.engine.authority_handle())
-    }
-}
-
-/// Opens the briefcase. Blocks for as long as a passphrase takes to check: call it where blocking is allowed, inside a runtime.
+/// Opens the briefcase. Blocks for as long as a passphrase takes to check; the caller must be inside a runtime, where blocking
+/// is allowed.
 pub fn open(environment: &Environment, credential: Credential<'_>) -> Result<UnlockedState, OpenError> {
     let state = &environment.paths.state;
-    let identity = Identity::load(state)?.ok_or_else(|| nothing_or_part(state))?;
+    let identity = Identity::load(state)?.ok_or_else(|| without_identity(state))?;
     let (unlocked, unsettled) = slots::unlock(&state.join(VAULT_FILE), credential)?;
     let unlocked = Arc::new(unlocked);
     let sealed_key =
         sealed_file::read(&state.join(LOG_KEY_FILE))?.ok_or(OpenError::Tampered("the log key is missing"))?;
-    // The vault did open: it is not the passphrase that is wrong.
+    // The vault opened, so the credential is right and the file is wrong.
     let log_key = LogKey::open(&unlocked, &SealedRecord::from_bytes(sealed_key))
         .map_err(|_| OpenError::Tampered("the log key"))?;
-    let public = PublicKey::from_bytes(&log_key.public_key())?;
+    let public_key = PublicKey::from_bytes(&log_key.public_key())?;
     let (store, opened) = Store::open(
         state,
         OpenOptions {
             origin: Origin::new(&identity.install, &identity.incarnation)?,
-            key: public,
+            key: public_key,
             signer: Box::new(LogSigner(log_key)),
             seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(&environment.entropy))?),
             expect: Expect::Existing,
@@ -118,49 +103,40 @@ pub fn open(environment: &Environment, credential: Credential<'_>) -> Result<Unl
     }
     let store = Arc::new(store);
     unsettled.settle(store.reader())?;
-    let authority = load_authority(store.reader())?.ok_or(OpenError::NotSetUp)?;
-    let catalogue = load_catalogue(store.reader(), &authority)?;
-    let (ledger, counters) = load_counts(store.reader(), &BudgetIndex::new(&authority))?;
+    let authority = load::authority(store.reader())?.ok_or(OpenError::NotSetUp)?;
+    let catalogue = load::catalogue(store.reader(), &authority)?;
+    let (ledger, counters) = load::counts(store.reader(), &BudgetIndex::new(&authority))?;
     record_start(environment, &store, &identity, &opened);
-    assemble(environment, Assembly { store, unlocked, identity, public, authority, catalogue, ledger, counters })
+    assemble(environment, OpenedParts { store, unlocked, identity, public_key, authority, catalogue, ledger, counters })
 }
 
-/// Without an identity: never set up, or no longer whole.
-fn nothing_or_part(state: &Path) -> OpenError {
+/// Without an identity the folder was never set up, or is no longer complete.
+fn without_identity(state: &Path) -> OpenError {
     if state.join(VAULT_FILE).exists() { OpenError::Tampered("identity.json is missing") } else { OpenError::NotSetUp }
 }
 
-struct Assembly {
+/// The parts of an open state folder.
+struct OpenedParts {
     store: Arc<Store>,
     unlocked: Arc<Unlocked>,
     identity: Identity,
-    public: PublicKey,
+    public_key: PublicKey,
     authority: Authority,
     catalogue: Catalogue,
     ledger: Ledger,
     counters: FactorCounters,
 }
 
-fn assemble(environment: &Environment, parts: Assembly) -> Result<UnlockedState, OpenError> {
-    let Assembly { store, unlocked, identity, public, authority, catalogue, ledger, counters } = parts;
-    let reader = store.reader().clone();
+fn assemble(environment: &Environment, parts: OpenedParts) -> Result<UnlockedState, OpenError> {
+    let OpenedParts { store, unlocked, identity, public_key, authority, catalogue, ledger, counters } = parts;
     let authority = AuthorityHandle::new(ActiveAuthority::new(authority, &catalogue)?);
     let ledger = SharedLedger::new(ledger);
-    let factors = Arc::new(FactorVerifier::new(FactorVerifierParts {
-        console_port: environment.console_port,
-        journal: store.clone(),
-        enrolled: Arc::new(AuthorityFactors(authority.clone())),
-        snapshots: Arc::new(Snapshots { store: store.clone(), ledger: ledger.clone() }),
-        counters,
-        clock: environment.clock.clone(),
-        entropy: environment.entropy.clone(),
-    })?);
+    let factors = Arc::new(verifier(environment, &store, &authority, &ledger, counters)?);
     let server_messages = Arc::new(ServerMessages::default());
-    let secrets = Secrets::new(unlocked.clone(), reader.clone(), authority.clone());
-    let servers = Arc::new(Servers { authority: authority.clone(), secrets });
+    let secrets = Arc::new(Secrets::new(unlocked.clone(), store.reader().clone(), authority.clone()));
     let pool = Arc::new(Pool::new(PoolParts {
-        catalog: servers.clone(),
-        secrets: servers,
+        catalog: Arc::new(AuthorityServers(authority.clone())),
+        secrets: secrets.clone(),
         observer: server_messages.clone(),
         egress: Egress::new(EgressSettings::default())?,
         launcher: environment.children.launcher.clone(),
@@ -183,21 +159,47 @@ fn assemble(environment: &Environment, parts: Assembly) -> Result<UnlockedState,
     let config = Config { approval_url, ..Config::default() };
     let mcp_server = McpServer::new(engine.clone(), environment.entropy.clone(), config);
     server_messages.attach(&engine, mcp_server.clone());
-    Ok(UnlockedState {
-        engine,
-        store,
-        reader,
-        pool,
-        mcp_server,
-        factors,
+    let ended = CancellationToken::new();
+    let briefcase = Arc::new(Briefcase {
+        engine: engine.clone(),
+        store: store.clone(),
+        factors: factors.clone(),
+        log_key: public_key,
+        vault: Arc::new(OpenVault {
+            unlocked,
+            secrets: secrets.clone(),
+            reader: store.reader().clone(),
+            incarnation: identity.incarnation,
+            state: environment.paths.state.clone(),
+            entropy: environment.entropy.clone(),
+        }),
+        connections: Arc::new(DaemonConnections {
+            pool: pool.clone(),
+            engine: engine.clone(),
+            mcp_server: mcp_server.clone(),
+            secrets,
+            children: environment.children.clone(),
+        }),
+        ended: ended.clone(),
+    });
+    Ok(UnlockedState { engine, store, pool, mcp_server, factors, server_messages, briefcase, ended })
+}
+
+fn verifier(
+    environment: &Environment,
+    store: &Arc<Store>,
+    authority: &AuthorityHandle,
+    ledger: &SharedLedger,
+    counters: FactorCounters,
+) -> Result<FactorVerifier, PasskeyError> {
+    FactorVerifier::new(FactorVerifierParts {
+        console_port: environment.console_port,
+        journal: store.clone(),
+        enrolled: Arc::new(AuthorityFactors(authority.clone())),
+        snapshots: Arc::new(Snapshots { store: store.clone(), ledger: ledger.clone() }),
+        counters,
+        clock: environment.clock.clone(),
         entropy: environment.entropy.clone(),
-        children: environment.children.clone(),
-        unlocked,
-        identity,
-        log_key: public,
-        slots: tokio::sync::Mutex::default(),
-        ended: CancellationToken::new(),
-        server_messages,
     })
 }
 
@@ -206,62 +208,7 @@ fn commit_key(unlocked: &Unlocked) -> Result<CommitKey, VaultError> {
     Ok(CommitKey::new(Zeroizing::new(*key.as_bytes())))
 }
 
-fn load_authority(reader: &Reader) -> Result<Option<Authority>, OpenError> {
-    let Some(found) = reader.authority(document_digest)? else { return Ok(None) };
-    Ok(Some(Authority::decode(&found.document)?))
-}
-
-/// The accepted definitions, each checked against its pin.
-fn load_catalogue(reader: &Reader, authority: &Authority) -> Result<Catalogue, OpenError> {
-    let mut catalogue = Catalogue::new();
-    for (server, registered) in &authority.servers {
-        for accepted in registered.pins.values() {
-            let raw =
-                reader.definition(&accepted.digest)?.ok_or(OpenError::Tampered("a tool definition is missing"))?;
-            let definition = serde_json::from_slice(&raw).map_err(|_| OpenError::Tampered("a tool definition"))?;
-            if pin::pin(server, &definition) != accepted.digest {
-                return Err(OpenError::Tampered("a tool definition"));
-            }
-            catalogue.add(accepted.digest, &definition);
-        }
-    }
-    Ok(catalogue)
-}
-
-/// What was spent, and what was tried at the factors.
-pub fn load_counts(reader: &Reader, index: &BudgetIndex) -> Result<(Ledger, FactorCounters), StoreError> {
-    let (mut ledger, counters) = snapshot::replayed(reader, |ledger, receipt| {
-        if let Some(event) = ledger_event(receipt) {
-            ledger.replay(index, &event);
-        }
-    })?;
-    let _unknown_outcomes_count_as_spent = ledger.close_orphans();
-    ledger.prune();
-    Ok((ledger, counters))
-}
-
-fn ledger_event(receipt: Receipt) -> Option<Event> {
-    match receipt.kind {
-        Kind::Intent(intent) => {
-            let tool =
-                intent.name.and_then(|name| name.as_str().parse().ok()).filter(|_| intent.op.as_str() == "call_tool");
-            let charge = Charge {
-                call: intent.call,
-                agent: intent.agent,
-                server: intent.server,
-                tool,
-                calls: 1,
-                cost: intent.cost,
-                amount: intent.amount,
-            };
-            Some(Event::Reserved { charge, at: receipt.at })
-        }
-        Kind::Outcome(outcome) => Some(Event::Settled { call: outcome.call, actual: Actual::AsReserved }),
-        _ => None,
-    }
-}
-
-/// The first receipts of a run: that it began, and what the last one left open.
+/// Appends the first receipts of a run: its start, and what the last run left open.
 fn record_start(environment: &Environment, store: &Store, identity: &Identity, opened: &Opened) {
     let at = environment.clock.now();
     let program = Word::lossy(concat!("briefcased/", env!("CARGO_PKG_VERSION")));

@@ -7,13 +7,13 @@ use briefcase_ipc::Paths;
 use briefcase_launcher::JailLauncher;
 use briefcase_policy::authority::{Budget, Limit, Scope, Window};
 use briefcase_ports::{Evidence, FactorRefusal};
-use briefcase_types::{Digest, Incarnation, SecretString};
+use briefcase_types::{Digest, Entropy, Incarnation, SecretString};
 use briefcase_upstream::ChildEnvironment;
 use briefcase_vault::UnlockKey;
 
 use super::*;
 use crate::{
-    adapters::slots,
+    environment::ChildProcesses,
     init, offline,
     process::clock::{OsEntropy, SystemClock},
 };
@@ -32,9 +32,9 @@ fn home() -> Home {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let paths = Paths { state: at("state"), runtime: at("run"), config: at("config") };
-    let wishes = serde_json::from_str(&format!(r#"{{"pin":"{PIN}","unlock_key":true}}"#)).unwrap();
+    let input = serde_json::from_str(&format!(r#"{{"pin":"{PIN}","unlock_key":true}}"#)).unwrap();
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-    let made = tokio::task::block_in_place(|| init::make(&paths, &SystemClock::default(), &entropy, wishes)).unwrap();
+    let made = tokio::task::block_in_place(|| init::make(&paths, &SystemClock::default(), &entropy, input)).unwrap();
     let key = made["unlock_key"].as_str().unwrap().to_owned();
     let token = std::fs::read_to_string(made["agent_token_file"].as_str().unwrap()).unwrap();
     Home { _folder: folder, paths, key, token }
@@ -71,56 +71,56 @@ async fn close(open: UnlockedState) {
     open.store.close().unwrap();
 }
 
-async fn type_pin(open: &UnlockedState, pin: &str) -> Result<(), FactorRefusal> {
+async fn check_pin(open: &UnlockedState, pin: &str) -> Result<(), FactorRefusal> {
     let evidence = Evidence::Pin(SecretString::new(pin.to_owned()));
     open.engine.check(evidence, Digest::sha256(b"a decision")).await.map(drop)
 }
 
-fn put_back(files: &[(PathBuf, Vec<u8>)], which: impl Fn(&Path) -> bool) {
+fn write_back(files: &[(PathBuf, Vec<u8>)], which: impl Fn(&Path) -> bool) {
     for (path, bytes) in files.iter().filter(|(path, _)| which(path)) {
         std::fs::write(path, bytes).unwrap();
     }
 }
 
-/// Attack 56: fresh tries at the PIN by setting its counter back.
+/// Attack 56: the PIN counter is set back to allow more attempts.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_file_that_is_removed_or_put_back_gives_fresh_tries_at_the_pin() {
     let home = home();
     let before = home.files();
     let open = home.open().unwrap();
-    type_pin(&open, PIN).await.unwrap();
+    check_pin(&open, PIN).await.unwrap();
     for left in (0..5).rev() {
-        match type_pin(&open, "314159").await.unwrap_err() {
-            FactorRefusal::WrongPin { left: told } => assert_eq!(told, left),
+        match check_pin(&open, "314159").await.unwrap_err() {
+            FactorRefusal::WrongPin { left: reported } => assert_eq!(reported, left),
             other => assert!(matches!(other, FactorRefusal::LockedOut { .. }) && left == 0, "{other}"),
         }
     }
-    // As if killed: no snapshot is kept.
+    // As after a kill, no snapshot is stored.
     close(open).await;
     let of_record = |path: &Path| {
         let name = path.file_name().unwrap().to_str().unwrap();
         name.starts_with("briefcase.db") || name == "head"
     };
-    // Everything beside the record from before the guesses, and nothing else that is not of the record.
+    // All files beside the record are from before the attempts, and no others exist.
     for (path, _) in home.files().iter().filter(|(path, _)| !of_record(path)) {
         std::fs::remove_file(path).unwrap();
     }
-    let lay = |which: &dyn Fn(&Path) -> bool| {
-        put_back(&before, which);
+    let restore = |which: &dyn Fn(&Path) -> bool| {
+        write_back(&before, which);
         for (path, _) in &before {
             rustix::fs::chmod(path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
         }
     };
-    lay(&|path| !of_record(path));
+    restore(&|path| !of_record(path));
     let open = home.open().unwrap();
-    assert!(matches!(type_pin(&open, PIN).await, Err(FactorRefusal::LockedOut { .. })), "locked out after a restart");
+    assert!(matches!(check_pin(&open, PIN).await, Err(FactorRefusal::LockedOut { .. })), "locked out after a restart");
     open.factors.snapshot().await;
     close(open).await;
     let open = home.open().unwrap();
-    assert!(matches!(type_pin(&open, PIN).await, Err(FactorRefusal::LockedOut { .. })), "and from a snapshot");
+    assert!(matches!(check_pin(&open, PIN).await, Err(FactorRefusal::LockedOut { .. })), "and from a snapshot");
     close(open).await;
-    // The database from before, under the head of now.
-    lay(&|path| of_record(path) && !path.ends_with("head"));
+    // The old database, under the present head.
+    restore(&|path| of_record(path) && !path.ends_with("head"));
     assert!(matches!(home.open(), Err(OpenError::Store(_))));
 }
 
@@ -129,16 +129,16 @@ async fn a_right_pin_forgets_the_wrong_ones_also_over_a_restart() {
     let home = home();
     let open = home.open().unwrap();
     for _ in 0..4 {
-        type_pin(&open, "314159").await.unwrap_err();
+        check_pin(&open, "314159").await.unwrap_err();
     }
-    type_pin(&open, PIN).await.unwrap();
+    check_pin(&open, PIN).await.unwrap();
     close(open).await;
     let open = home.open().unwrap();
-    assert!(matches!(type_pin(&open, "314159").await, Err(FactorRefusal::WrongPin { left: 4 })));
+    assert!(matches!(check_pin(&open, "314159").await, Err(FactorRefusal::WrongPin { left: 4 })));
     close(open).await;
 }
 
-/// A crash anywhere in a change of the passphrase leaves the one that the record says.
+/// A crash anywhere in a change of the passphrase leaves the passphrase that the record names.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_passphrase_is_in_force_exactly_when_its_change_is_on_record() {
     let home = home();
@@ -147,20 +147,20 @@ async fn a_passphrase_is_in_force_exactly_when_its_change_is_on_record() {
     let vault = home.paths.state.join(VAULT_FILE);
     let opened = home.open().unwrap();
     // Killed before the record.
-    drop(slots::stage(&vault, &opened.unlocked, &passphrase, &OsEntropy).unwrap());
+    drop(opened.briefcase.vault.stage_passphrase(&passphrase).unwrap());
     close(opened).await;
     assert!(matches!(home.open_with(new()), Err(OpenError::Vault(VaultError::DoesNotOpen))));
     let opened = home.open().unwrap();
     // Killed after the record, before the new file is in its place.
-    let staged = slots::stage(&vault, &opened.unlocked, &passphrase, &OsEntropy).unwrap();
-    let line = slots::recorded_line(staged.digest());
+    let staged = opened.briefcase.vault.stage_passphrase(&passphrase).unwrap();
+    let line = staged.recorded_line();
     drop(staged);
     let prepared = opened.engine.prepare(b"passphrase", |document| document.noted(vec![line]), Vec::new()).unwrap();
     let evidence = Evidence::Pin(SecretString::new(PIN.to_owned()));
     opened.engine.apply(prepared, evidence).await.unwrap();
     close(opened).await;
     close(home.open_with(new()).unwrap()).await;
-    assert!(briefcase_vault::StagedVault::find(&vault).unwrap().is_none(), "it is in its place now");
+    assert!(briefcase_vault::StagedVault::find(&vault).unwrap().is_none(), "the staged file replaced the vault");
     close(home.open_with(new()).unwrap()).await;
     close(home.open().unwrap()).await;
 }
@@ -181,7 +181,7 @@ async fn a_restored_state_trusts_no_credential_and_has_spent_every_budget() {
         let evidence = Evidence::Pin(SecretString::new(PIN.to_owned()));
         open.engine.apply(prepared, evidence).await.unwrap();
     }
-    let token = crate::agents::token_digest(home.token.trim());
+    let token = briefcase_engine::agent_token::digest(home.token.trim());
     assert!(open.engine.authority().document().agent_by_token(&token).is_some());
     close(open).await;
     let old = Identity::load(&home.paths.state).unwrap().unwrap();

@@ -1,0 +1,145 @@
+//! Probes: what a server lists now, read for a person. A change that follows accepts exactly what the probe showed.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::http::StatusCode;
+use briefcase_api::{Probe, ServerSpec};
+use briefcase_policy::authority::Server;
+use briefcase_ports::{
+    ClientProfile, ConnectionKey, ListKind, Listing, ServerInfo, Sharing, UpstreamFailure, Upstreams,
+};
+use briefcase_types::{Digest, Entropy, Era, ServerId, SessionId, text};
+use bytes::Bytes;
+
+use crate::{Briefcase, ProbeError, error::ApiError, tool_views};
+
+/// Probes that a person may still act on; an older one is dropped.
+const MAX_PROBES: usize = 16;
+
+/// The newest probes.
+#[derive(Default)]
+pub struct RecentProbes(Mutex<VecDeque<Arc<ProbeResult>>>);
+
+/// The result of a probe.
+pub struct ProbeResult {
+    /// What the person was shown.
+    pub view: Probe,
+    /// The description by which the server was reached; `None` for a registered server.
+    pub spec: Option<ServerSpec>,
+    /// The tools that the server listed.
+    pub listing: Arc<Listing>,
+}
+
+impl RecentProbes {
+    /// Adds a probe and returns what the person is shown of it.
+    pub fn add(&self, result: ProbeResult) -> Probe {
+        let view = result.view.clone();
+        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.truncate(MAX_PROBES.saturating_sub(1));
+        recent.push_front(Arc::new(result));
+        view
+    }
+
+    /// Finds the probe with this digest.
+    ///
+    /// # Errors
+    /// `invalid` when there is none, or it was dropped.
+    pub fn find(&self, digest: Digest) -> Result<Arc<ProbeResult>, ApiError> {
+        let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = recent.iter().find(|result| result.view.digest == digest).map(Arc::clone);
+        found.ok_or_else(|| ApiError::invalid("What was shown is too old: probe the server again, then accept it."))
+    }
+}
+
+/// Probes a server on connections of its own. The server need not be registered.
+///
+/// # Errors
+/// The server cannot be reached, or does not speak MCP.
+pub async fn probe(
+    briefcase: &Briefcase,
+    entropy: &dyn Entropy,
+    name: &ServerId,
+    server: &Server,
+    spec: Option<ServerSpec>,
+) -> Result<ProbeResult, ApiError> {
+    let began = briefcase.engine.now();
+    let connections = briefcase.connections.for_probe(server).map_err(|error| match error {
+        ProbeError::InvalidServer(reason) => ApiError::invalid(format!("{reason}.")),
+        ProbeError::Unavailable(reason) => ApiError::internal(&reason),
+    })?;
+    let found = read_lists(connections.upstreams(), &connection_key(entropy, name)).await;
+    connections.shutdown().await;
+    let Lists { info, listing, resources, prompts } = found.map_err(|failure| unreachable(&failure))?;
+    let tools = briefcase.engine.tools(name, &listing);
+    let view = Probe {
+        digest: probe_digest(server, &listing),
+        protocol: text::printable(&info.version),
+        calls_itself: claimed_name(&info.info),
+        tools: tool_views::listed(briefcase.reader(), name, server, &tools),
+        resources,
+        prompts,
+        took_ms: briefcase.engine.now().since(began).as_millis().try_into().unwrap_or(u64::MAX),
+    };
+    Ok(ProbeResult { view, spec, listing })
+}
+
+/// The lists of a probed server.
+struct Lists {
+    info: Arc<ServerInfo>,
+    listing: Arc<Listing>,
+    resources: u64,
+    prompts: u64,
+}
+
+async fn read_lists(connections: &dyn Upstreams, key: &ConnectionKey) -> Result<Lists, UpstreamFailure> {
+    let info = connections.server_info(key).await?;
+    let listing = connections.list_tools(key).await?;
+    let resources =
+        count(connections, key, ListKind::Resources).await + count(connections, key, ListKind::ResourceTemplates).await;
+    let prompts = count(connections, key, ListKind::Prompts).await;
+    Ok(Lists { info, listing, resources, prompts })
+}
+
+async fn count(connections: &dyn Upstreams, key: &ConnectionKey, kind: ListKind) -> u64 {
+    connections.list(key, kind).await.map_or(0, |items| u64::try_from(items.len()).unwrap_or(u64::MAX))
+}
+
+fn probe_digest(server: &Server, listing: &Listing) -> Digest {
+    let transport = serde_json::to_value(&server.transport).unwrap_or_default();
+    Digest::labelled("briefcase/probe/1", &[&briefcase_json::canonical(&transport), listing.digest.as_bytes()])
+}
+
+/// The name and version that the server claims.
+fn claimed_name(info: &[u8]) -> String {
+    let info: serde_json::Value = serde_json::from_slice(info).unwrap_or_default();
+    let field = |name: &str| info.get(name).and_then(serde_json::Value::as_str).unwrap_or("?");
+    text::printable(text::clip(&format!("{} {}", field("name"), field("version")), 200))
+}
+
+fn unreachable(failure: &UpstreamFailure) -> ApiError {
+    let text = format!("The server could not be probed: {failure}.");
+    let next = "Check the address or command, and that its credential is in the vault.";
+    ApiError::new(StatusCode::BAD_GATEWAY, "upstream_error", text, next)
+}
+
+fn connection_key(entropy: &dyn Entropy, name: &ServerId) -> ConnectionKey {
+    // The capabilities of a full client, so that servers which adapt their list show all of it.
+    let capabilities = r#"{"elicitation":{"form":{},"url":{}},"roots":{"listChanged":true},"sampling":{"tools":{}}}"#;
+    let info = concat!(r#"{"name":"briefcase","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
+    let client = ClientProfile {
+        era: Era::Legacy,
+        version: "2025-11-25".to_owned(),
+        capabilities: Bytes::from_static(capabilities.as_bytes()),
+        info: Bytes::from_static(info.as_bytes()),
+    };
+    ConnectionKey {
+        agent: "briefcase".parse().unwrap_or_else(|_| std::process::abort()),
+        session: SessionId::random(entropy),
+        server: name.clone(),
+        client: Arc::new(client),
+        sharing: Sharing::Session,
+    }
+}

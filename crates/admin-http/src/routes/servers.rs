@@ -1,0 +1,184 @@
+//! Servers: their registration, and probes of what they offer.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use briefcase_api::{self as api, Confidential, Evidence, Look, Probe, ServerSpec, ServerView};
+use briefcase_policy::{
+    authority::{Class, EnvValue, Header, Pin, ReadsGranted, Server, Transport},
+    label::Labels,
+};
+use briefcase_types::{Digest, ServerId, ToolName};
+
+use super::{count, tools};
+use crate::{
+    Briefcase,
+    edit::Edit,
+    error::{ApiError, ApiResult},
+    evidence::evidence,
+    probe::probe as probe_server,
+    state::AdminState,
+};
+
+/// `GET /v1/servers`
+pub async fn list(State(admin): State<Arc<AdminState>>) -> ApiResult<Vec<ServerView>> {
+    let briefcase = admin.briefcase()?;
+    let authority = briefcase.engine.authority();
+    let view = |(name, server): (&ServerId, &Server)| ServerView {
+        name: name.clone(),
+        spec: spec(server),
+        enabled: server.enabled,
+        tools: count(server.pins.len()),
+        connections: count(briefcase.connections.count(name)),
+        reads_granted: server.reads_granted.resources || server.reads_granted.prompts,
+    };
+    Ok(Json(authority.document().servers.iter().map(view).collect()))
+}
+
+/// `POST /v1/servers/probe`, at the socket only: probes a server that need not be registered.
+pub async fn probe(State(admin): State<Arc<AdminState>>, Json(look): Json<Look<Confidential>>) -> ApiResult<Probe> {
+    let briefcase = admin.briefcase()?;
+    let name = "probe".parse().map_err(|_| ApiError::invalid("No name."))?;
+    let (spec, given) = match look {
+        Look::Proven { spec, evidence } => (spec, Some(evidence)),
+        Look::Bare(spec) => (spec, None),
+    };
+    let server = registration(&spec);
+    check_secrets_may_be_sent(&briefcase, &server, given).await?;
+    let result = probe_server(&briefcase, admin.parts.entropy.as_ref(), &name, &server, Some(spec)).await?;
+    Ok(Json(admin.probes.add(result)))
+}
+
+/// Requires evidence before a probe sends a secret to a server that does not get it already. Without this check, every program
+/// that reaches the socket could send any secret to a program or host of its own.
+async fn check_secrets_may_be_sent(
+    briefcase: &Briefcase,
+    server: &Server,
+    given: Option<Evidence<Confidential>>,
+) -> Result<(), ApiError> {
+    let authority = briefcase.engine.authority();
+    let is_same = |known: &Server| known.enabled && known.transport == server.transport;
+    let is_registered = || authority.document().servers.values().any(is_same);
+    if server.transport.secrets().next().is_none() || is_registered() {
+        return Ok(());
+    }
+    let Some(given) = given else {
+        let text = "This shows a secret to a server that is not registered.";
+        let next = "Add the server with `briefcase server add`, which asks for the PIN first.";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "factor_required", text, next));
+    };
+    let transport = serde_json::to_value(&server.transport).map_err(|error| ApiError::internal(&error))?;
+    let digest = Digest::labelled("briefcase/look/1", &[&briefcase_json::canonical(&transport)]);
+    briefcase.engine.check(evidence(given)?, digest).await?;
+    Ok(())
+}
+
+/// `POST /v1/servers/{id}/test`: probes a registered server.
+pub async fn test(State(admin): State<Arc<AdminState>>, Path(name): Path<ServerId>) -> ApiResult<Probe> {
+    let briefcase = admin.briefcase()?;
+    let server = enabled(&briefcase, &name)?;
+    let result = probe_server(&briefcase, admin.parts.entropy.as_ref(), &name, &server, None).await?;
+    Ok(Json(admin.probes.add(result)))
+}
+
+fn enabled(briefcase: &Briefcase, name: &ServerId) -> Result<Server, ApiError> {
+    let authority = briefcase.engine.authority();
+    let server = authority.document().servers.get(name).cloned();
+    let server = server.ok_or_else(|| ApiError::not_found(&format!("server `{name}`"), "briefcase server list"))?;
+    if server.enabled {
+        return Ok(server);
+    }
+    // A probe would start the server and send it its secrets, which a person stopped by disabling it.
+    let text = format!("The server `{name}` is switched off.");
+    let next = format!("Switch it on first: `briefcase server enable {name}`.");
+    Err(ApiError::new(StatusCode::CONFLICT, "conflict", text, next))
+}
+
+/// Registers a server with the tools that a probe showed.
+///
+/// # Errors
+/// `invalid`: the probe is gone or was of another server, or `reads` names a tool that the server does not offer.
+pub fn add(
+    admin: &AdminState,
+    briefcase: &Briefcase,
+    name: ServerId,
+    spec: &ServerSpec,
+    probe: Digest,
+    reads: &[ToolName],
+    reads_granted: bool,
+) -> Result<Edit, ApiError> {
+    let probed = admin.probes.find(probe)?;
+    if probed.spec.as_ref() != Some(spec) {
+        return Err(ApiError::invalid("The probe was of another server: probe this one first."));
+    }
+    let listed = briefcase.engine.tools(&name, &probed.listing);
+    let mut server = registration(spec);
+    server.reads_granted = ReadsGranted { resources: reads_granted, prompts: reads_granted };
+    for tool in listed.iter().filter(|tool| tool.unusable().is_none()) {
+        let class = if reads.contains(tool.name()) { Class::Read } else { Class::Unknown };
+        let pin = Pin { digest: tool.pin(), class, cost: None, private_args: false, labels: Labels::NONE };
+        server.pins.insert(tool.name().clone(), pin);
+    }
+    if let Some(missing) = reads.iter().find(|tool| !server.pins.contains_key(*tool)) {
+        return Err(ApiError::invalid(format!("The server offers no tool `{missing}` that could be called a read.")));
+    }
+    let (records, added) = (tools::definitions(&listed), name.clone());
+    Ok(Edit::of(move |document| document.add_server(name, server)).with_records(records).reconnecting([added]))
+}
+
+/// Removes a server.
+pub fn remove(name: ServerId) -> Edit {
+    let removed = name.clone();
+    Edit::of(move |document| document.remove_server(&name)).reconnecting([removed])
+}
+
+/// Enables or disables a server.
+pub fn enable(name: ServerId, enabled: bool) -> Edit {
+    let changed = name.clone();
+    Edit::of(move |document| document.set_server_enabled(&name, enabled)).reconnecting([changed])
+}
+
+/// The registration of a server that the API describes.
+fn registration(spec: &ServerSpec) -> Server {
+    let transport = match spec.clone() {
+        ServerSpec::Http { url, headers } => {
+            let header =
+                |header: api::HeaderSpec| Header { name: header.name, value: header.value, secret: header.secret };
+            Transport::Http { url, headers: headers.into_iter().map(header).collect() }
+        }
+        ServerSpec::Stdio { argv, env, secret_env, cwd } => {
+            let literal = env.into_iter().map(|(name, value)| (name, EnvValue::Literal(value)));
+            let secret = secret_env.into_iter().map(|(name, secret)| (name, EnvValue::Secret(secret)));
+            Transport::Stdio { argv, env: literal.chain(secret).collect(), cwd }
+        }
+    };
+    Server::new(transport)
+}
+
+/// The API's description of a registered server.
+fn spec(server: &Server) -> ServerSpec {
+    match &server.transport {
+        Transport::Http { url, headers } => {
+            let header = |header: &Header| api::HeaderSpec {
+                name: header.name.clone(),
+                value: header.value.clone(),
+                secret: header.secret.clone(),
+            };
+            ServerSpec::Http { url: url.clone(), headers: headers.iter().map(header).collect() }
+        }
+        Transport::Stdio { argv, env, cwd } => {
+            let (mut literal, mut secret) = (BTreeMap::new(), BTreeMap::new());
+            for (name, value) in env {
+                match value {
+                    EnvValue::Literal(text) => drop(literal.insert(name.clone(), text.clone())),
+                    EnvValue::Secret(named) => drop(secret.insert(name.clone(), named.clone())),
+                }
+            }
+            ServerSpec::Stdio { argv: argv.clone(), env: literal, secret_env: secret, cwd: cwd.clone() }
+        }
+    }
+}
