@@ -1,4 +1,5 @@
-//! Which installation this is, and which daemon of its state. Not secret; a changed one does not fit the signed head.
+//! The identity of the installation and the incarnation of its state. It is no secret; a changed one does not match the
+//! signed head.
 
 use std::{io, path::Path};
 
@@ -7,27 +8,27 @@ use serde::{Deserialize, Serialize};
 
 use super::sealed_file;
 
-/// The form this version writes.
+/// The version of the form that this program writes.
 const FORM: u32 = 1;
 /// Name of the file in the state folder.
 pub const FILE: &str = "identity.json";
 
-/// The installation.
+/// The identity of an installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
     /// Version of this form.
     pub v: u32,
-    /// 16 characters of base64url, drawn at set-up.
+    /// 16 random characters of base64url, chosen at set-up.
     pub install: String,
-    /// The daemon of the state.
+    /// The incarnation of the state.
     pub incarnation: Incarnation,
     /// The log's public key.
     pub log_key: Digest,
 }
 
 impl Identity {
-    /// A new installation.
+    /// Makes the identity of a new installation.
     pub fn new(log_key: [u8; 32], entropy: &dyn Entropy) -> Self {
         let mut bytes = [0; 32];
         entropy.fill(&mut bytes);
@@ -36,7 +37,7 @@ impl Identity {
         Self { v: FORM, install, incarnation: Incarnation::random(entropy), log_key: Digest::from_bytes(log_key) }
     }
 
-    /// Reads it; `None` when the folder was never set up.
+    /// Reads the identity. Returns `None` when the folder was never set up.
     pub fn load(state: &Path) -> io::Result<Option<Self>> {
         let Some(bytes) = sealed_file::read(&state.join(FILE))? else { return Ok(None) };
         let identity: Self = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
@@ -50,7 +51,7 @@ impl Identity {
         )))
     }
 
-    /// Writes it.
+    /// Writes the identity.
     pub fn save(&self, state: &Path) -> io::Result<()> {
         sealed_file::write(&state.join(FILE), &serde_json::to_vec_pretty(self).map_err(io::Error::other)?)
     }

@@ -1,4 +1,4 @@
-//! The vault as the store needs it: seals for places, signatures for heads. The store never holds a key.
+//! The store's seal and signer, implemented with the vault. The store never holds a key.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use briefcase_store::{CheckpointSigner, Place, Seal, SealError};
 use briefcase_types::{Entropy, SecretBytes};
 use briefcase_vault::{LogKey, Purpose, Sealer, Unlocked, VaultError};
 
-/// One sealer per kind of place.
+/// Seals with one key for each kind of place.
 pub struct VaultSeal {
     authority: Sealer,
     openings: Sealer,
@@ -15,7 +15,10 @@ pub struct VaultSeal {
 }
 
 impl VaultSeal {
-    /// Takes the keys for it from an open vault.
+    /// Takes the keys from an open vault.
+    ///
+    /// # Errors
+    /// A key cannot be derived.
     pub fn new(unlocked: &Unlocked, entropy: Arc<dyn Entropy>) -> Result<Self, VaultError> {
         Ok(Self {
             authority: unlocked.sealer(Purpose::Authority)?,
@@ -48,7 +51,7 @@ impl Seal for VaultSeal {
     }
 }
 
-/// The log's key as the store's signer.
+/// Signs checkpoints with the log's key.
 pub struct LogSigner(pub LogKey);
 
 impl CheckpointSigner for LogSigner {
