@@ -4,12 +4,12 @@
 //! without its pin changing (attacks 2 and 3). What cannot be pinned safely is quarantined: it is neither shown nor called.
 
 mod inspect;
-mod suspicion;
+mod poisoning_signals;
 
 use briefcase_types::{Digest, ServerId};
 pub use inspect::{Inspected, Quarantine, Sound, inspect};
+pub use poisoning_signals::{PoisoningSignal, poisoning_signals};
 use serde_json::Value;
-pub use suspicion::{Suspicion, suspicion};
 
 pub use crate::authority::{Difference, TOOLS_MAX, differences as diff};
 

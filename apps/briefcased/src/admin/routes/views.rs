@@ -193,7 +193,10 @@ fn accepted(open: &Open) -> Vec<ToolView> {
                 cost: pin.cost.map(|cost| cost.to_string()),
                 summary: probes::summary(&definition),
                 hints: probes::hints(&definition),
-                flags: briefcase_policy::pin::suspicion(&definition).iter().map(|flag| format!("{flag:?}")).collect(),
+                flags: briefcase_policy::pin::poisoning_signals(&definition)
+                    .iter()
+                    .map(|flag| format!("{flag:?}"))
+                    .collect(),
                 differences: Vec::new(),
             });
         }
