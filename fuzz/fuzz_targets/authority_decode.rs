@@ -3,7 +3,7 @@
 
 use briefcase_policy::{
     authority::Authority,
-    decision::{Catalogue, PolicySet},
+    decision::{AcceptedDefinitions, PolicySet},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -14,5 +14,5 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(again, document);
     assert_eq!(again.encode().expect("in one form"), form);
     assert!(document.differences(&again).is_empty());
-    let _usable = PolicySet::compile(&document, &Catalogue::new());
+    let _usable = PolicySet::compile(&document, &AcceptedDefinitions::new());
 });

@@ -14,7 +14,7 @@ use briefcase_ipc::Paths;
 use briefcase_mcp_server::{Config, McpServer};
 use briefcase_policy::{
     authority::{Authority, AuthorityError},
-    decision::Catalogue,
+    decision::AcceptedDefinitions,
     ledger::{Actual, BudgetIndex, Charge, Event, Ledger},
     pin,
 };
@@ -179,10 +179,10 @@ pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, Op
     let store = Arc::new(store);
     unsettled.settle(store.reader())?;
     let authority = load_authority(store.reader())?.ok_or(OpenError::NotSetUp)?;
-    let catalogue = load_catalogue(store.reader(), &authority)?;
+    let definitions = load_definitions(store.reader(), &authority)?;
     let (ledger, counters) = load_counts(store.reader(), &BudgetIndex::new(&authority))?;
     record_start(around, &store, &identity, &opened);
-    assemble(around, Assembly { store, unlocked, identity, public, authority, catalogue, ledger, counters })
+    assemble(around, Assembly { store, unlocked, identity, public, authority, definitions, ledger, counters })
 }
 
 /// Without an identity: never set up, or no longer whole.
@@ -196,15 +196,15 @@ struct Assembly {
     identity: Identity,
     public: PublicKey,
     authority: Authority,
-    catalogue: Catalogue,
+    definitions: AcceptedDefinitions,
     ledger: Ledger,
     counters: Counters,
 }
 
 fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
-    let Assembly { store, unlocked, identity, public, authority, catalogue, ledger, counters } = parts;
+    let Assembly { store, unlocked, identity, public, authority, definitions, ledger, counters } = parts;
     let reader = store.reader().clone();
-    let authority = AuthorityHandle::new(ActiveAuthority::new(authority, &catalogue)?);
+    let authority = AuthorityHandle::new(ActiveAuthority::new(authority, &definitions)?);
     let ledger = SharedLedger::new(ledger);
     let presence = Arc::new(Presence::new(PresenceParts {
         console_port: around.console_port,
@@ -235,7 +235,7 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
         entropy: around.entropy.clone(),
         commit_key: commit_key(&unlocked)?,
         authority,
-        catalogue,
+        definitions,
         ledger,
         limits: Limits::default(),
     }));
@@ -277,8 +277,8 @@ fn load_authority(reader: &Reader) -> Result<Option<Authority>, OpenError> {
 }
 
 /// The accepted definitions, each checked against its pin.
-fn load_catalogue(reader: &Reader, authority: &Authority) -> Result<Catalogue, OpenError> {
-    let mut catalogue = Catalogue::new();
+fn load_definitions(reader: &Reader, authority: &Authority) -> Result<AcceptedDefinitions, OpenError> {
+    let mut definitions = AcceptedDefinitions::new();
     for (server, registered) in &authority.servers {
         for accepted in registered.pins.values() {
             let raw =
@@ -287,10 +287,10 @@ fn load_catalogue(reader: &Reader, authority: &Authority) -> Result<Catalogue, O
             if pin::pin(server, &definition) != accepted.digest {
                 return Err(OpenError::Tampered("a tool definition"));
             }
-            catalogue.add(accepted.digest, &definition);
+            definitions.add(accepted.digest, &definition);
         }
     }
-    Ok(catalogue)
+    Ok(definitions)
 }
 
 /// What was spent, and what was tried at the factors.

@@ -8,7 +8,7 @@ use std::{
 
 use briefcase_output_filter::Redactor;
 use briefcase_policy::{
-    decision::Catalogue,
+    decision::AcceptedDefinitions,
     ledger::{Actual, Charge, Ledger, Reservation, ReserveError, Settled},
 };
 use briefcase_receipts::commit::CommitKey;
@@ -66,7 +66,7 @@ pub struct Parts {
     /// The authority in force.
     pub authority: AuthorityHandle,
     /// What policies may see of the definitions it accepts.
-    pub catalogue: Catalogue,
+    pub definitions: AcceptedDefinitions,
     /// What was spent and reserved.
     pub ledger: SharedLedger,
     /// Times and sizes.
@@ -86,7 +86,7 @@ pub struct Engine {
     pub(crate) approvals: ApprovalQueue,
     pub(crate) labels: LabelBook,
     pub(crate) tasks: TaskBook,
-    pub(crate) catalogue: tokio::sync::Mutex<Catalogue>,
+    pub(crate) definitions: tokio::sync::Mutex<AcceptedDefinitions>,
     authority: AuthorityHandle,
     ledger: SharedLedger,
     sessions: Mutex<HashMap<SessionId, Weak<Session>>>,
@@ -144,7 +144,7 @@ impl Engine {
             approvals: ApprovalQueue::new(parts.limits.approvals),
             labels: LabelBook::default(),
             tasks: TaskBook::default(),
-            catalogue: tokio::sync::Mutex::new(parts.catalogue),
+            definitions: tokio::sync::Mutex::new(parts.definitions),
             authority: parts.authority,
             ledger: parts.ledger,
             sessions: Mutex::default(),

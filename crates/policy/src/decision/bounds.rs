@@ -3,7 +3,7 @@
 //! Invariant: what passes here is nested so little that the parser and the validator, which call themselves for each level,
 //! never run out of stack. A text comes from anybody who can ask for it to be checked, and running out would end the daemon.
 
-use super::problem::{PolicyError, Problem};
+use super::problem::{PolicyError, PolicyProblem};
 
 /// Brackets within brackets. Each costs the parser up to 60 KiB of stack in a build without optimisation.
 const DEEPEST: usize = 12;
@@ -29,7 +29,7 @@ pub(super) fn check(source: &str) -> Result<(), PolicyError> {
 }
 
 fn refused(source: &str, at: usize, message: &str, help: &str) -> PolicyError {
-    PolicyError::Problems(vec![Problem::at(source, at, message, Some(help.to_owned()))])
+    PolicyError::Problems(vec![PolicyProblem::at(source, at, message, Some(help.to_owned()))])
 }
 
 #[derive(Default)]
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use crate::{
         authority::Authority,
-        decision::{Catalogue, PolicySet, sources},
+        decision::{AcceptedDefinitions, PolicySet, sources},
     };
 
     fn policy(condition: &str) -> String {
@@ -158,7 +158,7 @@ mod tests {
             let (fits, does_not) = (text(most), text(20 * most));
             check(&fits).unwrap();
             let authority = Authority { policy: fits, ..empty.clone() };
-            let compile = move || drop(PolicySet::compile(&authority, &Catalogue::new()));
+            let compile = move || drop(PolicySet::compile(&authority, &AcceptedDefinitions::new()));
             std::thread::Builder::new().stack_size(3 << 19).spawn(compile).unwrap().join().unwrap();
             assert!(check(&does_not).is_err(), "{}", does_not.len());
             assert!(sources::parse(&does_not).is_err());

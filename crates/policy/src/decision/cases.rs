@@ -29,13 +29,13 @@ pub struct Case {
     #[serde(default)]
     pub time: UnixMillis,
     /// What should be decided.
-    pub expect: Expect,
+    pub expect: ExpectedVerdict,
 }
 
 /// What a case expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Expect {
+pub enum ExpectedVerdict {
     /// It runs.
     Allow,
     /// It asks.
@@ -50,12 +50,12 @@ pub struct CaseResult {
     /// The case's name.
     pub name: String,
     /// What was expected.
-    pub expect: Expect,
+    pub expect: ExpectedVerdict,
     /// What was decided, and by what.
     pub verdict: Verdict,
 }
 
-impl Expect {
+impl ExpectedVerdict {
     /// `allow`, `ask` or `deny`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

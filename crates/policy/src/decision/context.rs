@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Action, DenyReason, Facts, Risk,
-    catalogue::{ServerFacts, ToolFacts, World, labels, text, uid},
+    entities::{EntityStore, ServerEntity, ToolEntity, labels, text, uid},
 };
 use crate::{authority::Class, label::Labels, ledger::BudgetIndex};
 
@@ -28,7 +28,7 @@ impl Reads {
 }
 
 /// A request without `approved`.
-pub(super) struct Prepared<'a> {
+pub(super) struct CedarRequest<'a> {
     principal: &'a EntityUid,
     action: EntityUid,
     action_id: &'a str,
@@ -36,7 +36,7 @@ pub(super) struct Prepared<'a> {
     context: Vec<(&'static str, Restricted)>,
 }
 
-impl Prepared<'_> {
+impl CedarRequest<'_> {
     pub(super) const fn action_id(&self) -> &str {
         self.action_id
     }
@@ -45,29 +45,29 @@ impl Prepared<'_> {
         let approved = std::iter::once(("approved".to_owned(), Restricted::new_bool(approved)));
         let others = self.context.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         let context = Context::from_pairs(approved.chain(others)).ok()?;
-        // Not validated again: principal, action and resource come from the world that made the schema.
+        // Not validated again: principal, action and resource come from the entities that made the schema.
         Request::new(self.principal.clone(), self.action.clone(), self.resource.clone(), context, None).ok()
     }
 }
 
 pub(super) fn prepare<'a>(
-    world: &'a World,
+    store: &'a EntityStore,
     budgets: &BudgetIndex,
     reads: Reads,
     facts: &Facts<'a>,
-) -> Result<Prepared<'a>, DenyReason> {
-    let principal = world.agent(facts.agent).ok_or(DenyReason::Agent)?;
-    let server = world.server(facts.server).filter(|server| server.enabled).ok_or(DenyReason::Server)?;
+) -> Result<CedarRequest<'a>, DenyReason> {
+    let principal = store.agent(facts.agent).ok_or(DenyReason::Agent)?;
+    let server = store.server(facts.server).filter(|server| server.enabled).ok_or(DenyReason::Server)?;
     match facts.action {
         Action::Call { tool, arguments } => {
-            let known = world.tool(facts.server, tool).ok_or(DenyReason::Tool)?;
-            let mut context = common(facts, known.labels);
+            let known = store.tool(facts.server, tool).ok_or(DenyReason::Tool)?;
+            let mut context = shared_context(facts, known.labels);
             let covers =
                 |cost: briefcase_types::Money| budgets.covers(facts.agent, facts.server, Some(tool), cost.currency);
             let named = known.declared.undeclared(arguments).is_empty();
             price(known, known.cost.is_some_and(covers), named, &mut context);
             express(known, reads, arguments, &mut context)?;
-            Ok(Prepared {
+            Ok(CedarRequest {
                 principal,
                 action: known.action.clone(),
                 action_id: &known.action_id,
@@ -81,11 +81,11 @@ pub(super) fn prepare<'a>(
 
 fn on_server<'a>(
     principal: &'a EntityUid,
-    server: &'a ServerFacts,
+    server: &'a ServerEntity,
     facts: &Facts<'_>,
     action: &Action<'_>,
-) -> Result<Prepared<'a>, DenyReason> {
-    let mut context = common(facts, server.labels);
+) -> Result<CedarRequest<'a>, DenyReason> {
+    let mut context = shared_context(facts, server.labels);
     match action {
         Action::ReadResource { uri } => {
             context.push(("granted", Restricted::new_bool(server.reads.resources)));
@@ -100,10 +100,10 @@ fn on_server<'a>(
     }
     let action_id = action.as_str();
     let kind = "Action".parse().map_err(|_| DenyReason::PolicyError)?;
-    Ok(Prepared { principal, action: uid(&kind, action_id), action_id, resource: &server.uid, context })
+    Ok(CedarRequest { principal, action: uid(&kind, action_id), action_id, resource: &server.uid, context })
 }
 
-fn common(facts: &Facts<'_>, server_labels: Labels) -> Vec<(&'static str, Restricted)> {
+fn shared_context(facts: &Facts<'_>, server_labels: Labels) -> Vec<(&'static str, Restricted)> {
     let (seconds, hour, weekday) = clock(facts.now);
     vec![
         ("labels", labels(facts.labels)),
@@ -116,7 +116,7 @@ fn common(facts: &Facts<'_>, server_labels: Labels) -> Vec<(&'static str, Restri
 
 /// Class, risk and price. What a person said of the tool, they said of the arguments that its schema names: with another one
 /// a call is of no known class.
-fn price(tool: &ToolFacts, budgeted: bool, named: bool, context: &mut Vec<(&'static str, Restricted)>) {
+fn price(tool: &ToolEntity, budgeted: bool, named: bool, context: &mut Vec<(&'static str, Restricted)>) {
     let (class, risk) = if named { (tool.class, tool.risk) } else { (Class::Unknown, tool.risk.max(Risk::Medium)) };
     let micros = tool.cost.map_or(0, |cost| i64::try_from(cost.micros).unwrap_or(i64::MAX));
     let currency = tool.cost.map_or_else(String::new, |cost| cost.currency.to_string());
@@ -128,13 +128,13 @@ fn price(tool: &ToolFacts, budgeted: bool, named: bool, context: &mut Vec<(&'sta
 }
 
 fn express(
-    tool: &ToolFacts,
+    tool: &ToolEntity,
     reads: Reads,
     arguments: &Value,
     context: &mut Vec<(&'static str, Restricted)>,
 ) -> Result<(), DenyReason> {
-    if let (Some(shape), true) = (&tool.arguments, reads.args) {
-        context.push(("args", shape.express(arguments).map_err(|_| DenyReason::Arguments)?));
+    if let (Some(kind), true) = (&tool.arguments, reads.args) {
+        context.push(("args", kind.express(arguments).map_err(|_| DenyReason::Arguments)?));
     }
     if reads.args_json {
         let canonical = String::from_utf8(briefcase_json::canonical(arguments)).map_err(|_| DenyReason::Arguments)?;

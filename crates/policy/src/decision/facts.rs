@@ -66,6 +66,13 @@ impl Action<'_> {
     }
 }
 
+/// Actions on a server, and requests from a server, other than tool calls.
+pub(super) const SERVER_ACTIONS: [&str; 6] =
+    ["read_resource", "get_prompt", "complete", "elicit", "sample", "list_roots"];
+
+/// The action group of all tool calls.
+pub(super) const CALL: &str = "call";
+
 /// How much harm a call can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Risk {

@@ -7,9 +7,11 @@
 mod arguments;
 mod bounds;
 mod cases;
-mod catalogue;
+mod cedar_schema;
 mod context;
 mod declared;
+mod definitions;
+mod entities;
 mod facts;
 mod problem;
 mod sources;
@@ -18,10 +20,10 @@ use std::collections::BTreeMap;
 
 use cedar_policy::{Authorizer, Decision, Entities, PolicyId, Response};
 
-pub use cases::{Case, CaseResult, Expect, read_cases};
-pub use catalogue::Catalogue;
+pub use cases::{Case, CaseResult, ExpectedVerdict, read_cases};
+pub use definitions::AcceptedDefinitions;
 pub use facts::{Action, Facts, Risk};
-pub use problem::{PolicyError, Problem};
+pub use problem::{PolicyError, PolicyProblem};
 pub use sources::{Effect, PolicySource};
 
 use crate::{
@@ -29,13 +31,13 @@ use crate::{
     ledger::BudgetIndex,
 };
 
-/// The policies of one authority document, checked against its catalogue and ready to decide.
+/// The policies of one authority document, checked against its Cedar schema and ready to decide.
 pub struct PolicySet {
     authorizer: Authorizer,
     /// The policies that can concern an action, by the action's id.
     slices: BTreeMap<String, cedar_policy::PolicySet>,
     entities: Entities,
-    world: catalogue::World,
+    store: entities::EntityStore,
     budgets: BudgetIndex,
     grants: Vec<Grant>,
     sources: Vec<PolicySource>,
@@ -107,25 +109,25 @@ impl DenyReason {
 }
 
 impl PolicySet {
-    /// Checks a document's policies against the catalogue of its tools, and makes them ready.
+    /// Checks a document's policies against the Cedar schema of its tools, and makes them ready.
     ///
-    /// `catalogue` holds what policies may see of each accepted definition. A tool that is missing there has no
+    /// `definitions` holds the accepted definitions, as far as policies see them. A tool that is missing there has no
     /// `context.args`, so a policy about its arguments does not compile.
     ///
     /// # Errors
     /// [`PolicyError::Problems`] with every problem in the text: line, column, and a suggestion where there is one.
-    pub fn compile(authority: &Authority, catalogue: &Catalogue) -> Result<Self, PolicyError> {
-        let world = catalogue::World::new(authority, catalogue);
-        let (schema, schema_text) = world.schema()?;
+    pub fn compile(authority: &Authority, definitions: &AcceptedDefinitions) -> Result<Self, PolicyError> {
+        let store = entities::EntityStore::new(authority, definitions);
+        let (schema, schema_text) = cedar_schema::schema(&store)?;
         let (policies, sources) = sources::parse(&authority.policy)?;
         problem::validate(&authority.policy, &policies, &schema)?;
-        let slices = sources::slices(&policies, world.actions())?;
-        let entities = world.entities(authority, &schema)?;
+        let slices = sources::slices(&policies, store.actions())?;
+        let entities = store.entities(authority, &schema)?;
         Ok(Self {
             authorizer: Authorizer::new(),
             slices,
             entities,
-            world,
+            store,
             budgets: BudgetIndex::new(authority),
             grants: authority.grants.clone(),
             sources,
@@ -137,7 +139,7 @@ impl PolicySet {
     /// Decides.
     #[must_use]
     pub fn decide(&self, facts: &Facts<'_>) -> Verdict {
-        let prepared = match context::prepare(&self.world, &self.budgets, self.reads, facts) {
+        let prepared = match context::prepare(&self.store, &self.budgets, self.reads, facts) {
             Ok(prepared) => prepared,
             Err(reason) => return Verdict::Deny { policies: Vec::new(), reason },
         };
@@ -175,7 +177,7 @@ impl PolicySet {
 
     fn granted(&self, facts: &Facts<'_>) -> Option<&Grant> {
         let Action::Call { tool, arguments } = facts.action else { return None };
-        let known = self.world.tool(facts.server, tool)?;
+        let known = self.store.tool(facts.server, tool)?;
         let pin = known.pin;
         let covers = |grant: &&Grant| grant.covers(facts.agent, facts.server, tool, &pin, arguments, facts.now);
         // What no schema names, no person had before them when they made a rule.
@@ -210,13 +212,13 @@ impl PolicySet {
         tool: &briefcase_types::ToolName,
         arguments: &serde_json::Value,
     ) -> Vec<String> {
-        self.world.tool(server, tool).map_or_else(Vec::new, |tool| tool.declared.undeclared(arguments))
+        self.store.tool(server, tool).map_or_else(Vec::new, |tool| tool.declared.undeclared(arguments))
     }
 
     /// The risk of a tool, as decisions see it.
     #[must_use]
     pub fn risk(&self, server: &briefcase_types::ServerId, tool: &briefcase_types::ToolName) -> Option<Risk> {
-        self.world.tool(server, tool).map(|tool| tool.risk)
+        self.store.tool(server, tool).map(|tool| tool.risk)
     }
 }
 

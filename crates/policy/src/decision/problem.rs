@@ -11,15 +11,15 @@ use cedar_policy::{PolicySet, Schema, ValidationMode, Validator, ffi::DetailedEr
 pub enum PolicyError {
     /// Problems in the text.
     #[error("the policy text has {} problem(s); the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
-    Problems(Vec<Problem>),
-    /// The catalogue of agents, servers and tools cannot be expressed.
-    #[error("the catalogue cannot be expressed in Cedar: {0}")]
-    Catalogue(String),
+    Problems(Vec<PolicyProblem>),
+    /// The agents, servers and tools of the document cannot be expressed.
+    #[error("the agents, servers and tools cannot be expressed in Cedar: {0}")]
+    Inexpressible(String),
 }
 
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct PolicyProblem {
     /// Line, counted from 1.
     pub line: usize,
     /// Column in characters, counted from 1.
@@ -30,14 +30,14 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for PolicyProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}: {}", self.line, self.column, self.message)?;
         self.help.as_ref().map_or(Ok(()), |help| write!(f, " ({help})"))
     }
 }
 
-impl Problem {
+impl PolicyProblem {
     pub(super) fn at(source: &str, offset: usize, message: impl Into<String>, help: Option<String>) -> Self {
         let before = text::clip(source, offset);
         let line = before.matches('\n').count().saturating_add(1);
@@ -59,8 +59,8 @@ impl Problem {
 /// not pass.
 pub(super) fn validate(source: &str, policies: &PolicySet, schema: &Schema) -> Result<(), PolicyError> {
     let result = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
-    let errors = result.validation_errors().map(|error| Problem::of(source, DetailedError::from(error)));
-    let warnings = result.validation_warnings().map(|warning| Problem::of(source, DetailedError::from(warning)));
+    let errors = result.validation_errors().map(|error| PolicyProblem::of(source, DetailedError::from(error)));
+    let warnings = result.validation_warnings().map(|warning| PolicyProblem::of(source, DetailedError::from(warning)));
     let mut problems: Vec<_> = errors.chain(warnings).collect();
     problems.sort_by_key(|problem| (problem.line, problem.column));
     problems.dedup();

@@ -6,8 +6,8 @@ use cedar_policy::{ActionConstraint, EntityUid, Policy, PolicyId, PolicySet};
 
 use super::{
     bounds,
-    catalogue::{CALL, SERVER_ACTIONS},
-    problem::{PolicyError, Problem},
+    facts::{CALL, SERVER_ACTIONS},
+    problem::{PolicyError, PolicyProblem},
 };
 
 /// A policy in the text.
@@ -35,11 +35,17 @@ pub enum Effect {
 /// Reads a text, and gives each policy the id a person knows it by.
 pub(super) fn parse(source: &str) -> Result<(PolicySet, Vec<PolicySource>), PolicyError> {
     bounds::check(source)?;
-    let parsed: PolicySet = source.parse().map_err(|error| PolicyError::Problems(Problem::all(source, &error)))?;
+    let parsed: PolicySet =
+        source.parse().map_err(|error| PolicyError::Problems(PolicyProblem::all(source, &error)))?;
     if parsed.templates().next().is_some() {
         let help = Some("write the principal or resource out instead of `?principal` or `?resource`".to_owned());
         let offset = source.find("?").unwrap_or_default();
-        return Err(PolicyError::Problems(vec![Problem::at(source, offset, "templates cannot be used here", help)]));
+        return Err(PolicyError::Problems(vec![PolicyProblem::at(
+            source,
+            offset,
+            "templates cannot be used here",
+            help,
+        )]));
     }
     let mut in_order: Vec<&Policy> = parsed.policies().collect();
     in_order.sort_by_key(|policy| number(policy.id()));
@@ -54,7 +60,7 @@ pub(super) fn parse(source: &str) -> Result<(PolicySet, Vec<PolicySource>), Poli
         let id = policy.annotation("id").map_or_else(|| format!("line-{line}"), str::to_owned);
         if id.is_empty() || id.len() > 128 || !taken.insert(id.clone()) {
             let message = "each `@id` has to be there once, with 1 to 128 characters";
-            return Err(PolicyError::Problems(vec![Problem::at(source, offset, message, None)]));
+            return Err(PolicyError::Problems(vec![PolicyProblem::at(source, offset, message, None)]));
         }
         policies.push(policy.new_id(PolicyId::new(&id)));
         let effect = match policy.effect() {
@@ -63,7 +69,7 @@ pub(super) fn parse(source: &str) -> Result<(PolicySet, Vec<PolicySource>), Poli
         };
         sources.push(PolicySource { id, effect, line, text });
     }
-    let policies = PolicySet::from_policies(policies).map_err(|error| PolicyError::Catalogue(error.to_string()))?;
+    let policies = PolicySet::from_policies(policies).map_err(|error| PolicyError::Inexpressible(error.to_string()))?;
     Ok((policies, sources))
 }
 
@@ -80,7 +86,8 @@ pub(super) fn slices<'a>(
     let mut slices = BTreeMap::new();
     for action in actions {
         let concerned = policies.policies().filter(|policy| concerns(policy, action)).cloned();
-        let slice = PolicySet::from_policies(concerned).map_err(|error| PolicyError::Catalogue(error.to_string()))?;
+        let slice =
+            PolicySet::from_policies(concerned).map_err(|error| PolicyError::Inexpressible(error.to_string()))?;
         slices.insert(action.to_owned(), slice);
     }
     Ok(slices)

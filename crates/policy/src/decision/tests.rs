@@ -81,17 +81,17 @@ impl World {
         self.definitions.push(definition);
     }
 
-    fn catalogue(&self) -> Catalogue {
-        let mut catalogue = Catalogue::new();
+    fn definitions(&self) -> AcceptedDefinitions {
+        let mut definitions = AcceptedDefinitions::new();
         for (server, facts) in &self.authority.servers {
             for definition in &self.definitions {
                 let digest = pin(server, definition);
                 if facts.pins.values().any(|pin| pin.digest == digest) {
-                    catalogue.add(digest, definition);
+                    definitions.add(digest, definition);
                 }
             }
         }
-        catalogue
+        definitions
     }
 
     fn with_policy(mut self, text: &str) -> Self {
@@ -100,7 +100,7 @@ impl World {
     }
 
     fn compile(&self) -> Result<PolicySet, PolicyError> {
-        PolicySet::compile(&self.authority, &self.catalogue())
+        PolicySet::compile(&self.authority, &self.definitions())
     }
 
     fn grant(&mut self, number: u8, tool: &str, arguments: GrantArguments) {
@@ -493,5 +493,5 @@ fn the_default_policy_compiles_before_there_is_a_server() {
         }
     }
     let empty = Authority::empty(briefcase_types::Incarnation::random(&Fixed(entropy)));
-    assert!(PolicySet::compile(&empty, &Catalogue::new()).is_ok());
+    assert!(PolicySet::compile(&empty, &AcceptedDefinitions::new()).is_ok());
 }
