@@ -53,7 +53,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "demo", about: "build the programs and run the main job", run: demo::run },
     Command {
         name: "ci",
-        about: "run every check [--list] [--from STEP] [--verbose] [--one-lane] [--two-years-ahead]",
+        about: "run every check [--list] [--from STEP] [--verbose] [--sequential] [--two-years-ahead]",
         run: ci::run,
     },
     Command { name: "fmt", about: "check the formatting of all Rust code", run: rust::fmt },

@@ -1,6 +1,6 @@
 //! Every check, each as the command a person would rerun. Stops at the first failure.
 //!
-//! Checks run in two lanes. Nothing is downloaded: cargo and npm are told to stay offline, and what is missing is named
+//! Checks run in two queues. Nothing is downloaded: cargo and npm are told to stay offline, and what is missing is named
 //! before the first check begins.
 
 mod checks;
@@ -27,10 +27,10 @@ use timings::{Timing, Timings};
 
 /// Where a check runs.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub enum Lane {
+pub enum Queue {
     /// One after the other: compiling, and tests that keep all processors busy.
     Main,
-    /// One after the other, beside the main lane, and not before this check of it has passed.
+    /// One after the other, beside the main queue, and not before this check of it has passed.
     Beside { after: Option<&'static str> },
 }
 
@@ -57,7 +57,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
         selected: &selected,
         logs,
         verbose: workspace::flag(args, "--verbose"),
-        one_lane: workspace::flag(args, "--one-lane"),
+        sequential: workspace::flag(args, "--sequential"),
         clock: if ahead { Some(Clock::ahead()?) } else { None },
         progress: Progress::new(),
         state: Mutex::default(),
@@ -84,7 +84,7 @@ struct Run<'a> {
     selected: &'a [&'static Check],
     logs: PathBuf,
     verbose: bool,
-    one_lane: bool,
+    sequential: bool,
     /// The clock of every check, where it is not the machine's.
     clock: Option<Clock>,
     progress: Progress,
@@ -114,18 +114,18 @@ struct Read {
 impl Run<'_> {
     fn all(&self) {
         let _shown = (!self.verbose).then(|| self.progress.show());
-        if self.one_lane {
-            return self.lane(|_| true);
+        if self.sequential {
+            return self.queue(|_| true);
         }
         std::thread::scope(|scope| {
-            scope.spawn(|| self.lane(|lane| lane != Lane::Main));
-            self.lane(|lane| lane == Lane::Main);
+            scope.spawn(|| self.queue(|queue| queue != Queue::Main));
+            self.queue(|queue| queue == Queue::Main);
         });
     }
 
-    /// Runs the checks of a lane until one fails, here or in the other lane.
-    fn lane(&self, mine: impl Fn(Lane) -> bool) {
-        for check in self.selected.iter().filter(|check| mine(check.lane)) {
+    /// Runs the checks of a queue until one fails, here or in the other queue.
+    fn queue(&self, mine: impl Fn(Queue) -> bool) {
+        for check in self.selected.iter().filter(|check| mine(check.queue)) {
             if !self.may_begin(check) {
                 return;
             }
@@ -138,8 +138,10 @@ impl Run<'_> {
 
     /// Waits for the check before this one; false when a check has failed.
     fn may_begin(&self, check: &Check) -> bool {
-        let after = match check.lane {
-            Lane::Beside { after: Some(after) } if self.selected.iter().any(|other| other.name == after) => Some(after),
+        let after = match check.queue {
+            Queue::Beside { after: Some(after) } if self.selected.iter().any(|other| other.name == after) => {
+                Some(after)
+            }
             _ => None,
         };
         let mut state = self.state();

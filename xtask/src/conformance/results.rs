@@ -17,7 +17,7 @@ pub fn outcome(out: &Path, scenario: &str) -> Result<Outcome, Failure> {
     let Some((_, folder)) = folders(out)?.into_iter().find(|(name, _)| name == scenario) else {
         return Ok(Outcome::Failed("it did not run".into()));
     };
-    judge(&std::fs::read_to_string(folder.join("checks.json"))?)
+    outcome_of(&std::fs::read_to_string(folder.join("checks.json"))?)
 }
 
 /// How many of the scenarios that do not count pass, as `passed/all`.
@@ -28,7 +28,7 @@ pub fn unscored(out: &Path, scored: &[String]) -> Result<String, Failure> {
             continue;
         }
         all += 1;
-        match judge(&std::fs::read_to_string(folder.join("checks.json"))?)? {
+        match outcome_of(&std::fs::read_to_string(folder.join("checks.json"))?)? {
             Outcome::Passed => passed += 1,
             Outcome::Failed(why) => println!("unscored {name}: {why}"),
         }
@@ -36,7 +36,7 @@ pub fn unscored(out: &Path, scored: &[String]) -> Result<String, Failure> {
     Ok(format!("{passed}/{all}"))
 }
 
-fn judge(checks: &str) -> Result<Outcome, Failure> {
+fn outcome_of(checks: &str) -> Result<Outcome, Failure> {
     let checks: Value = serde_json::from_str(checks)?;
     let checks = checks.as_array().map(Vec::as_slice).unwrap_or_default();
     let text = |check: &Value, name: &str| check.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -75,8 +75,8 @@ mod tests {
     #[test]
     fn a_failed_check_fails_the_scenario_and_a_warning_does_not() {
         let failed = r#"[{"status":"SUCCESS"},{"id":"a","status":"FAILURE","errorMessage":"no"}]"#;
-        assert!(matches!(judge(failed).unwrap(), Outcome::Failed(why) if why == "a: no"));
-        assert!(matches!(judge(r#"[{"status":"WARNING"}]"#).unwrap(), Outcome::Passed));
+        assert!(matches!(outcome_of(failed).unwrap(), Outcome::Failed(why) if why == "a: no"));
+        assert!(matches!(outcome_of(r#"[{"status":"WARNING"}]"#).unwrap(), Outcome::Passed));
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     if workspace::flag(args, "--report") {
         findings.report();
     }
-    judge(&findings, &exceptions.exception)
+    check(&findings, &exceptions.exception)
 }
 
 impl Findings {
@@ -115,7 +115,7 @@ impl Findings {
     }
 }
 
-fn judge(findings: &Findings, exceptions: &[Exception]) -> Result<(), Failure> {
+fn check(findings: &Findings, exceptions: &[Exception]) -> Result<(), Failure> {
     let mut used = BTreeSet::new();
     let mut wrong = Vec::new();
     for over in &findings.over {
@@ -157,14 +157,14 @@ mod tests {
 
     #[test]
     fn over_the_cap_fails_and_an_exception_is_a_cap_of_its_own() {
-        assert!(judge(&over(501), &[]).is_err());
-        assert!(judge(&over(501), &exception(510, "reads top to bottom")).is_ok());
-        assert!(judge(&over(511), &exception(510, "reads top to bottom")).is_err());
+        assert!(check(&over(501), &[]).is_err());
+        assert!(check(&over(501), &exception(510, "reads top to bottom")).is_ok());
+        assert!(check(&over(511), &exception(510, "reads top to bottom")).is_err());
     }
 
     #[test]
     fn an_exception_without_reason_or_need_fails() {
-        assert!(judge(&over(501), &exception(510, " ")).is_err());
-        assert!(judge(&Findings::default(), &exception(510, "reads top to bottom")).is_err());
+        assert!(check(&over(501), &exception(510, " ")).is_err());
+        assert!(check(&Findings::default(), &exception(510, "reads top to bottom")).is_err());
     }
 }
