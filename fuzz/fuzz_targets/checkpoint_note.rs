@@ -3,7 +3,7 @@
 
 use briefcase_receipts::{
     PublicKey,
-    checkpoint::{SignedCheckpoint, Witness},
+    checkpoint::{SignedReceiptCheckpoint, Witness},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     let _cosigned = witness.verify(bytes);
     let key = PublicKey::from_bytes(&KEY).expect("a public key");
     // Nobody knows a signature by this key on a checkpoint of this product.
-    assert!(SignedCheckpoint::verify(bytes, &key).is_err());
+    assert!(SignedReceiptCheckpoint::verify(bytes, &key).is_err());
     if let Ok(text) = std::str::from_utf8(bytes) {
         if let Ok(read) = text.parse::<PublicKey>() {
             assert_eq!(read.to_string().parse(), Ok(read));

@@ -5,11 +5,11 @@ use briefcase_enclave_formats::{
     approval::SignedDecision,
     audit::{AuditEntry, AuditHead},
 };
-use briefcase_json::{Limits, canonical, parse_strict};
+use briefcase_json::{JsonLimits, canonical, parse_strict};
 use libfuzzer_sys::fuzz_target;
 
 fn same(bytes: &[u8]) -> Vec<u8> {
-    canonical(&parse_strict(bytes, &Limits::AGENT).expect("what is accepted here is strict JSON"))
+    canonical(&parse_strict(bytes, &JsonLimits::AGENT).expect("what is accepted here is strict JSON"))
 }
 
 fuzz_target!(|bytes: &[u8]| {

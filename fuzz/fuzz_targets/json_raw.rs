@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use briefcase_json::{
-    Limits,
+    JsonLimits,
     raw::{Patch, RawObject, decode_string, elements},
     scan,
 };
@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         patch.replace(value, value);
     }
     let patched = patch.finish();
-    if scan(bytes, &Limits::UPSTREAM).is_err() {
+    if scan(bytes, &JsonLimits::UPSTREAM).is_err() {
         return;
     }
     let expected: Option<BTreeMap<String, &RawValue>> = serde_json::from_str(text).ok();

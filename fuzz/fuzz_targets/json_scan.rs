@@ -1,12 +1,12 @@
 //! What `scan` passes on, every reader downstream can take apart: names once, strings whole.
 #![no_main]
 
-use briefcase_json::{Limits, Reason, parse_relayed, scan};
+use briefcase_json::{JsonLimits, Reason, parse_relayed, scan};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let raw = serde_json::from_slice::<&serde_json::value::RawValue>(bytes);
-    match (scan(bytes, &Limits::UPSTREAM), parse_relayed(bytes, &Limits::UPSTREAM)) {
+    match (scan(bytes, &JsonLimits::UPSTREAM), parse_relayed(bytes, &JsonLimits::UPSTREAM)) {
         (Ok(()), Ok(_)) => assert!(raw.is_ok()),
         (Ok(()), Err(error)) => assert_eq!(error.reason, Reason::NumberRange),
         (Err(scanned), parsed) => {

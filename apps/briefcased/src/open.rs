@@ -21,9 +21,9 @@ use briefcase_policy::{
 use briefcase_ports::{Journal as _, Launcher};
 use briefcase_presence::PasskeyError;
 use briefcase_receipts::{
-    Kind, Receipt, Reconcile, Start, Verdict, Word,
-    checkpoint::{CheckpointError, Origin, PublicKey},
-    commit::CommitKey,
+    Kind, Receipt, Reconcile, ReconciledEffect, StartReceipt, Word,
+    checkpoint::{CheckpointError, PublicKey, ReceiptLogOrigin},
+    commit::CommitmentKey,
 };
 use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Opened, Reader, Store, StoreError};
 use briefcase_types::{Clock as _, Digest, Entropy};
@@ -164,7 +164,7 @@ pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, Op
     let (store, opened) = Store::open(
         state,
         OpenOptions {
-            origin: Origin::new(&identity.install, &identity.incarnation)?,
+            origin: ReceiptLogOrigin::new(&identity.install, &identity.incarnation)?,
             key: public,
             signer: Box::new(LogSigner(log_key)),
             seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(&around.entropy))?),
@@ -261,9 +261,9 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
     })
 }
 
-fn commit_key(unlocked: &Unlocked) -> Result<CommitKey, VaultError> {
+fn commit_key(unlocked: &Unlocked) -> Result<CommitmentKey, VaultError> {
     let key = unlocked.commit_key()?.mac("briefcase/receipt-commitments/1", &[])?;
-    Ok(CommitKey::new(Zeroizing::new(*key.as_bytes())))
+    Ok(CommitmentKey::new(Zeroizing::new(*key.as_bytes())))
 }
 
 /// How change receipts name a document.
@@ -331,9 +331,13 @@ fn record_start(around: &Surrounding, store: &Store, identity: &Identity, opened
     use briefcase_ports::{Entry, Urgency};
     let at = around.clock.now();
     let program = Word::lossy(concat!("briefcased/", env!("CARGO_PKG_VERSION")));
-    let start = Kind::Start(Start { incarnation: identity.incarnation, program });
+    let start = Kind::Start(StartReceipt { incarnation: identity.incarnation, program });
     let reconciled = opened.orphans.iter().map(|orphan| {
-        Kind::Reconcile(Reconcile { call: orphan.intent.call, intent: orphan.index, verdict: Verdict::Unknown })
+        Kind::Reconcile(Reconcile {
+            call: orphan.intent.call,
+            intent: orphan.index,
+            verdict: ReconciledEffect::Unknown,
+        })
     });
     for kind in std::iter::once(start).chain(reconciled) {
         // Not waited for: a call's own receipt comes after these, and nothing is released before they are durable.

@@ -88,11 +88,11 @@ impl Engine {
     pub fn prepare(
         &self,
         request: &[u8],
-        edit: impl FnOnce(&Authority) -> Result<authority::Change, AuthorityError>,
+        edit: impl FnOnce(&Authority) -> Result<authority::AuthorityChange, AuthorityError>,
         records: Vec<Record>,
     ) -> Result<Prepared, ChangeError> {
         let authority = self.authority();
-        let authority::Change { document, summary } = edit(authority.document())?;
+        let authority::AuthorityChange { document, summary } = edit(authority.document())?;
         let from_version = authority.version();
         let digest = Digest::labelled(
             "briefcase/change/1",
@@ -148,7 +148,7 @@ impl Engine {
         let document = Bytes::from(authority.document().encode()?);
         let receipt = Receipt {
             at: self.now(),
-            kind: Kind::Change(receipts::Change {
+            kind: Kind::Change(receipts::ChangeReceipt {
                 old: now.version(),
                 new: authority.version(),
                 document: authority.digest(),

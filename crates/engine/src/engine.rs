@@ -11,7 +11,7 @@ use briefcase_policy::{
     decision::AcceptedDefinitions,
     ledger::{Actual, Charge, Ledger, Reservation, ReserveError, Settled},
 };
-use briefcase_receipts::commit::CommitKey;
+use briefcase_receipts::commit::CommitmentKey;
 use briefcase_types::{
     AgentId, Clock, Digest, Entropy, Money, ReceiptIndex, Refusal, ServerId, SessionId, ToolName, UnixMillis,
 };
@@ -62,7 +62,7 @@ pub struct Parts {
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// Salts the commitments in receipts.
-    pub commit_key: CommitKey,
+    pub commit_key: CommitmentKey,
     /// The authority in force.
     pub authority: AuthorityHandle,
     /// What policies may see of the definitions it accepts.
@@ -81,7 +81,7 @@ pub struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timer: Arc<dyn MonotonicClock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) commit_key: CommitKey,
+    pub(crate) commit_key: CommitmentKey,
     pub(crate) limits: Limits,
     pub(crate) approvals: ApprovalQueue,
     pub(crate) labels: LabelBook,

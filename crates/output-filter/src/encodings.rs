@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 /// A secret shorter than this is only looked for as it is: its encodings are too short to be told from ordinary text.
 const ENCODED_MIN: usize = 8;
 
-/// Every form of a secret that is looked for literally. Escapes (URL, JSON, HTML, `\x`) are undone by [`View`] instead,
+/// Every form of a secret that is looked for literally. Escapes (URL, JSON, HTML, `\x`) are undone by [`DecodedView`] instead,
 /// because they can be mixed; upper and lower case are matched alike.
 pub(super) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     let mut forms = vec![secret.to_vec()];
@@ -53,7 +53,7 @@ fn base64_within(secret: &[u8], shift: usize) -> Vec<Vec<u8>> {
 }
 
 /// Bytes with escapes undone, and where they came from.
-pub(super) struct View {
+pub(super) struct DecodedView {
     pub(super) bytes: Vec<u8>,
     runs: Vec<Run>,
 }
@@ -66,7 +66,7 @@ struct Run {
     copied: bool,
 }
 
-impl View {
+impl DecodedView {
     /// The view with one layer of escapes undone; `None` when there is none.
     pub(super) fn unescaped(source: &[u8]) -> Option<Self> {
         let special = |byte: u8| matches!(byte, b'%' | b'&' | b'\\');

@@ -8,8 +8,8 @@
 //! loosens a decision.
 
 mod encodings;
-mod found;
-mod kind;
+mod findings;
+mod mime_sniff;
 mod neutralise;
 mod patterns;
 mod redactor;
@@ -35,14 +35,14 @@ pub struct FilterSpec<'a> {
     /// Knows the secrets that this server uses.
     pub redactor: &'a Redactor,
     /// What kind of message it is.
-    pub shape: Shape<'a>,
+    pub shape: MessageShape<'a>,
     /// How large it may be.
     pub limits: FilterLimits,
 }
 
 /// What kind of message it is, for the checks of its structure.
 #[derive(Clone, Copy, Debug)]
-pub enum Shape<'a> {
+pub enum MessageShape<'a> {
     /// The result of `tools/call`, with the tool's output schema.
     ToolResult(Option<&'a Schema>),
     /// The state of a background task, which may hold the call's result; with the output schema of the tool that runs it.
@@ -179,7 +179,7 @@ pub fn filter(answer: Bytes, spec: &FilterSpec<'_>) -> Result<Filtered, FilterRe
     if answer.len() > spec.limits.bytes {
         return Err(FilterRefusal::TooLarge(spec.limits.bytes));
     }
-    let mut found = found::Found::default();
+    let mut found = findings::FilterFindings::default();
     structure::check(&answer, spec, &mut found.flags)?;
     let rewritten = strings::rewrite(&answer, spec.redactor, &mut found)?;
     let changed = rewritten.is_some();

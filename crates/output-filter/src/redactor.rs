@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     REDACTED,
-    encodings::{self, View},
+    encodings::{self, DecodedView},
 };
 
 const SECRET_MIN: usize = 4;
@@ -176,15 +176,17 @@ impl Redactor {
     pub(super) fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let Some(forms) = &self.forms else { return Vec::new() };
         let mut ranges: Vec<_> = forms.find_iter(bytes).map(|found| found.range()).collect();
-        let mut look = |view: &View, source: &dyn Fn(usize) -> usize| {
+        let mut look = |view: &DecodedView, source: &dyn Fn(usize) -> usize| {
             ranges.extend(forms.find_iter(&view.bytes).map(|found| source(found.start())..source(found.end())));
         };
-        if let Some(view) = View::unwrapped(bytes) {
+        if let Some(view) = DecodedView::unwrapped(bytes) {
             look(&view, &|place| view.source(place));
         }
-        if let Some(once) = View::unescaped(bytes) {
+        if let Some(once) = DecodedView::unescaped(bytes) {
             look(&once, &|place| once.source(place));
-            for deeper in [View::unescaped(&once.bytes), View::unwrapped(&once.bytes)].into_iter().flatten() {
+            for deeper in
+                [DecodedView::unescaped(&once.bytes), DecodedView::unwrapped(&once.bytes)].into_iter().flatten()
+            {
                 look(&deeper, &|place| once.source(deeper.source(place)));
             }
         }

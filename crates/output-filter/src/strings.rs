@@ -5,10 +5,14 @@ use std::borrow::Cow;
 use briefcase_types::text;
 
 use super::{FilterRefusal, Flag, Redactor, neutralise, patterns};
-use crate::found::Found;
+use crate::findings::FilterFindings;
 
 /// The JSON text with its strings made safe; `None` when nothing had to change.
-pub(super) fn rewrite(json: &[u8], redactor: &Redactor, found: &mut Found) -> Result<Option<Vec<u8>>, FilterRefusal> {
+pub(super) fn rewrite(
+    json: &[u8],
+    redactor: &Redactor,
+    found: &mut FilterFindings,
+) -> Result<Option<Vec<u8>>, FilterRefusal> {
     let mut writer = Writer { json, out: None, done: 0 };
     let mut at = 0;
     let mut binary = false;
@@ -79,7 +83,7 @@ const ROUNDS_MAX: usize = 4;
 /// The string made safe; `None` when it is. Secrets are looked for before and after hidden characters are taken out:
 /// before, because an encoding may use them; after, because they may have split a secret. What stands for a secret is
 /// another neighbour to what stood beside it, so it goes on until nothing changes.
-fn safe(given: &str, kind: Kind, redactor: &Redactor, found: &mut Found) -> Option<String> {
+fn safe(given: &str, kind: Kind, redactor: &Redactor, found: &mut FilterFindings) -> Option<String> {
     let mut new = exact(given, redactor, found);
     for _ in 0..ROUNDS_MAX {
         let Some(next) = round(new.as_deref().unwrap_or(given), kind, redactor, found) else { break };
@@ -99,7 +103,7 @@ struct Kind {
     binary: bool,
 }
 
-fn round(text: &str, kind: Kind, redactor: &Redactor, found: &mut Found) -> Option<String> {
+fn round(text: &str, kind: Kind, redactor: &Redactor, found: &mut FilterFindings) -> Option<String> {
     let mut new = None;
     if let Some(visible) = (!kind.plain).then(|| neutralise(text)).flatten() {
         found.flags.insert(Flag::Neutralised);
@@ -111,7 +115,7 @@ fn round(text: &str, kind: Kind, redactor: &Redactor, found: &mut Found) -> Opti
     credentials.or(new)
 }
 
-fn exact(text: &str, redactor: &Redactor, found: &mut Found) -> Option<String> {
+fn exact(text: &str, redactor: &Redactor, found: &mut FilterFindings) -> Option<String> {
     let (redacted, count) = redactor.redact(text)?;
     found.flags.insert(Flag::SecretEchoed);
     found.redactions.exact = found.redactions.exact.saturating_add(count);
@@ -119,7 +123,7 @@ fn exact(text: &str, redactor: &Redactor, found: &mut Found) -> Option<String> {
 }
 
 /// Numbers between two strings that are a secret become the text that stands for one.
-fn numbers(writer: &mut Writer<'_>, from: usize, to: usize, redactor: &Redactor, found: &mut Found) {
+fn numbers(writer: &mut Writer<'_>, from: usize, to: usize, redactor: &Redactor, found: &mut FilterFindings) {
     let digit = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
     let mut at = from;
     while at < to {

@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD, engine::general_pur
 use briefcase_types::text;
 use serde_json::Value;
 
-use super::{FilterRefusal, FilterSpec, Flag, Shape, kind};
+use super::{FilterRefusal, FilterSpec, Flag, MessageShape, mime_sniff};
 use briefcase_schema::Schema;
 
 /// Bytes that are decoded to see what binary data is.
@@ -21,10 +21,10 @@ static MENTIONS: LazyLock<Option<AhoCorasick>> =
 
 pub(super) fn check(answer: &[u8], spec: &FilterSpec<'_>, flags: &mut BTreeSet<Flag>) -> Result<(), FilterRefusal> {
     let (schema, is_task) = match spec.shape {
-        Shape::Other => return Ok(()),
-        Shape::Content => (None, false),
-        Shape::ToolResult(schema) => (schema, false),
-        Shape::Task(schema) => (schema, true),
+        MessageShape::Other => return Ok(()),
+        MessageShape::Content => (None, false),
+        MessageShape::ToolResult(schema) => (schema, false),
+        MessageShape::Task(schema) => (schema, true),
     };
     if schema.is_none() && MENTIONS.as_ref().is_some_and(|mentions| !mentions.is_match(answer)) {
         return Ok(());
@@ -110,7 +110,7 @@ fn binary_content(block: &Value, blob_max: usize) -> Result<(), FilterRefusal> {
         return Err(FilterRefusal::Kind { declared: shown(), found: "content of another type" });
     }
     let head = head(data).ok_or(FilterRefusal::NotBase64)?;
-    match kind::mismatch(declared, &head) {
+    match mime_sniff::mismatch(declared, &head) {
         Some(found) => Err(FilterRefusal::Kind { declared: shown(), found }),
         None => Ok(()),
     }

@@ -15,13 +15,13 @@ fn redactor(secrets: &[&str]) -> Redactor {
     builder.build().unwrap()
 }
 
-fn run(answer: &[u8], redactor: &Redactor, shape: Shape<'_>) -> Result<Filtered, FilterRefusal> {
+fn run(answer: &[u8], redactor: &Redactor, shape: MessageShape<'_>) -> Result<Filtered, FilterRefusal> {
     let spec = FilterSpec { redactor, shape, limits: FilterLimits::default() };
     filter(Bytes::copy_from_slice(answer), &spec)
 }
 
 fn plain(answer: &Value) -> Filtered {
-    run(answer.to_string().as_bytes(), &Redactor::none(), Shape::Other).unwrap()
+    run(answer.to_string().as_bytes(), &Redactor::none(), MessageShape::Other).unwrap()
 }
 
 fn text_of(filtered: &Filtered) -> String {

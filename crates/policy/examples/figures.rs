@@ -3,7 +3,7 @@
 
 use std::{error::Error, hint::black_box, time::Instant};
 
-use briefcase_output_filter::{FilterLimits, FilterSpec, Redactor, Shape, filter};
+use briefcase_output_filter::{FilterLimits, FilterSpec, MessageShape, Redactor, filter};
 use briefcase_policy::{
     authority::{Authority, Class, Server, Transport},
     decision::{AcceptedDefinitions, Action, Facts, PolicySet},
@@ -131,7 +131,8 @@ fn filters() -> Result<(), Box<dyn Error>> {
         ("filter 1 MiB of plain text", answer(11_000, line)),
     ];
     for (name, bytes) in cases {
-        let spec = FilterSpec { redactor: &redactor, shape: Shape::ToolResult(None), limits: FilterLimits::default() };
+        let spec =
+            FilterSpec { redactor: &redactor, shape: MessageShape::ToolResult(None), limits: FilterLimits::default() };
         let rounds = if bytes.len() > 100_000 { 50 } else { 500 };
         measure(&format!("{name} ({} bytes)", bytes.len()), rounds, || drop(black_box(filter(bytes.clone(), &spec))));
     }

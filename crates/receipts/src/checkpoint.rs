@@ -1,6 +1,6 @@
 //! Signed heads of this product's logs: checkpoints whose origin names the installation and its incarnation.
 //!
-//! Invariant: a [`SignedCheckpoint`] exists only if its signature was checked against the log's key. The private key
+//! Invariant: a [`SignedReceiptCheckpoint`] exists only if its signature was checked against the log's key. The private key
 //! stays in the vault; signing takes a closure, and what it returns is checked before it is handed out.
 
 use std::{fmt, str::FromStr};
@@ -10,9 +10,9 @@ use briefcase_types::{Digest, Incarnation};
 
 /// Which log: `briefcase/<install>/<incarnation>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin(String);
+pub struct ReceiptLogOrigin(String);
 
-impl Origin {
+impl ReceiptLogOrigin {
     /// The origin of an installation's log in one incarnation. `install` is 1 to 64 of `A-Z a-z 0-9 _ -`.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl Origin {
     }
 }
 
-impl FromStr for Origin {
+impl FromStr for ReceiptLogOrigin {
     type Err = CheckpointError;
 
     fn from_str(text: &str) -> Result<Self, CheckpointError> {
@@ -49,7 +49,7 @@ impl FromStr for Origin {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ReceiptLogOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -57,16 +57,16 @@ impl fmt::Display for Origin {
 
 /// The head of a log: its size and the root over everything in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checkpoint {
+pub struct ReceiptCheckpoint {
     /// Which log.
-    pub origin: Origin,
+    pub origin: ReceiptLogOrigin,
     /// How many receipts.
     pub size: u64,
     /// The root over them.
     pub root: Digest,
 }
 
-impl Checkpoint {
+impl ReceiptCheckpoint {
     /// The text that is signed (C2SP tlog-checkpoint).
     #[must_use]
     pub fn text(&self) -> String {
@@ -82,21 +82,21 @@ impl Checkpoint {
         self,
         key: &PublicKey,
         sign: impl FnOnce(&[u8]) -> Option<[u8; 64]>,
-    ) -> Result<SignedCheckpoint, CheckpointError> {
+    ) -> Result<SignedReceiptCheckpoint, CheckpointError> {
         let head =
             briefcase_tlog::Checkpoint { origin: self.origin.as_str().parse()?, size: self.size, root: self.root };
-        Ok(SignedCheckpoint { checkpoint: self, note: head.sign(key, sign)?.note().to_owned() })
+        Ok(SignedReceiptCheckpoint { checkpoint: self, note: head.sign(key, sign)?.note().to_owned() })
     }
 }
 
 /// A head whose signature by the log's key was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedCheckpoint {
-    checkpoint: Checkpoint,
+pub struct SignedReceiptCheckpoint {
+    checkpoint: ReceiptCheckpoint,
     note: String,
 }
 
-impl SignedCheckpoint {
+impl SignedReceiptCheckpoint {
     /// Reads a signed note and checks the log's signature. Other signatures on it are kept and not judged; see
     /// [`Witness::verify`].
     ///
@@ -106,13 +106,13 @@ impl SignedCheckpoint {
         let claimed = briefcase_tlog::Checkpoint::parse_unverified(note)?;
         let origin = claimed.origin.as_str().parse()?;
         let signed = briefcase_tlog::SignedCheckpoint::verify(note, key)?;
-        let checkpoint = Checkpoint { origin, size: claimed.size, root: claimed.root };
+        let checkpoint = ReceiptCheckpoint { origin, size: claimed.size, root: claimed.root };
         Ok(Self { checkpoint, note: signed.note().to_owned() })
     }
 
     /// The head.
     #[must_use]
-    pub const fn checkpoint(&self) -> &Checkpoint {
+    pub const fn checkpoint(&self) -> &ReceiptCheckpoint {
         &self.checkpoint
     }
 

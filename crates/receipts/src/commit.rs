@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use briefcase_json::{Limits, canonical, parse_strict};
+use briefcase_json::{JsonLimits, canonical, parse_strict};
 use briefcase_types::{CallId, Digest};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
@@ -24,10 +24,10 @@ const ROOT: &str = "briefcase/commit/root/1";
 const RESULT: &str = "briefcase/commit/result/1";
 
 /// Fields that an opening may list. A call's arguments have at most as many members.
-const FIELDS_MAX: usize = Limits::AGENT.keys;
+const FIELDS_MAX: usize = JsonLimits::AGENT.keys;
 
 /// The vault's key from which every salt comes. Without it, no commitment can be opened.
-pub struct CommitKey(Zeroizing<[u8; 32]>);
+pub struct CommitmentKey(Zeroizing<[u8; 32]>);
 
 /// The commitments to one call's arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub enum OpeningError {
     Mismatch,
 }
 
-impl CommitKey {
+impl CommitmentKey {
     /// Takes the key: 32 bytes that only the vault can make again, and makes for nothing else.
     #[must_use]
     pub const fn new(key: Zeroizing<[u8; 32]>) -> Self {
@@ -141,7 +141,7 @@ impl Opening {
     /// # Errors
     /// [`OpeningError::Malformed`] when the bytes are not the JSON of an opening.
     pub fn parse(bytes: &[u8]) -> Result<Self, OpeningError> {
-        let value = parse_strict(bytes, &Limits::AGENT).map_err(|_| OpeningError::Malformed)?;
+        let value = parse_strict(bytes, &JsonLimits::AGENT).map_err(|_| OpeningError::Malformed)?;
         serde_json::from_value(value).map_err(|_| OpeningError::Malformed)
     }
 
@@ -204,8 +204,8 @@ mod tests {
 
     use super::*;
 
-    fn key() -> CommitKey {
-        CommitKey::new(Zeroizing::new([7; 32]))
+    fn key() -> CommitmentKey {
+        CommitmentKey::new(Zeroizing::new([7; 32]))
     }
 
     fn call(text: &str) -> CallId {

@@ -9,8 +9,8 @@ pub use briefcase_tlog::FileSink;
 use briefcase_tlog::tiles::{CHECKPOINT, Tiler, WIDTH, append_entry, bundle_path};
 
 use crate::{
-    checkpoint::SignedCheckpoint,
-    log::{Frontier, leaf_hash},
+    checkpoint::SignedReceiptCheckpoint,
+    merkle::{Frontier, leaf_hash},
 };
 
 /// Where encoded receipts come from.
@@ -56,7 +56,7 @@ pub enum ExportError {
 ///
 /// # Errors
 /// [`ExportError`]; without a file `checkpoint` in the target, what is there is no export.
-pub fn export<E, S>(entries: &E, head: &SignedCheckpoint, sink: &mut S) -> Result<(), ExportError>
+pub fn export<E, S>(entries: &E, head: &SignedReceiptCheckpoint, sink: &mut S) -> Result<(), ExportError>
 where
     E: Entries + ?Sized,
     S: FileSink + ?Sized,

@@ -29,7 +29,7 @@ pub struct Receipt {
 #[non_exhaustive]
 pub enum Kind {
     /// The daemon started.
-    Start(Start),
+    Start(StartReceipt),
     /// A call is about to have its effect.
     Intent(Intent),
     /// A call had its effect, or failed to.
@@ -39,7 +39,7 @@ pub enum Kind {
     /// A step in the life of a question to a person.
     Approval(Approval),
     /// The authority document changed.
-    Change(Change),
+    Change(ChangeReceipt),
     /// An intent without an outcome was found on start.
     Reconcile(Reconcile),
     /// The state was restored from a backup.
@@ -50,7 +50,7 @@ pub enum Kind {
 
 /// The daemon started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Start {
+pub struct StartReceipt {
     /// The life of the state it serves.
     pub incarnation: Incarnation,
     /// The program's version.
@@ -158,12 +158,12 @@ pub struct Approval {
     /// What proved that a person was there.
     pub factor: Option<Factor>,
     /// How far the answer reaches.
-    pub scope: Option<Scope>,
+    pub scope: Option<RecordedScope>,
 }
 
 /// The authority document changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct ChangeReceipt {
     /// Version before; 0 when there was none.
     pub old: u64,
     /// Version after.
@@ -184,7 +184,7 @@ pub struct Reconcile {
     /// The intent's place.
     pub intent: ReceiptIndex,
     /// What is known of the effect.
-    pub verdict: Verdict,
+    pub verdict: ReconciledEffect,
 }
 
 /// The state was restored from a backup; what hung on the old incarnation is void.
@@ -229,7 +229,7 @@ words! {
 
 words! {
     /// How far an answer reaches.
-    Scope {
+    RecordedScope {
         /// This call.
         Once = "once",
         /// This tool until the session ends.
@@ -251,7 +251,7 @@ words! {
 
 words! {
     /// What is known of the effect of an intent without an outcome.
-    Verdict {
+    ReconciledEffect {
         /// It may have happened or not.
         Unknown = "unknown",
     }

@@ -7,7 +7,7 @@
 //!
 //! - [`form`](Receipt): what a receipt says, and its one encoding.
 //! - [`commit`]: salted commitments, so that values stay out of the record and one of them can be shown later.
-//! - [`log`]: the tree: appending, roots, proofs; the general part is `briefcase-tlog`.
+//! - [`merkle`]: the tree: appending, roots, proofs; the general part is `briefcase-tlog`.
 //! - [`checkpoint`]: signed tree heads of this product's logs, witness cosignatures. [`proof`]: a proof file for one
 //!   receipt.
 //! - [`verify`]: the offline check of an exported record, and [`export`] that writes one.
@@ -22,9 +22,9 @@ mod form;
 pub mod proof;
 pub mod verify;
 
-pub use briefcase_tlog::{LogFolder, tree as log};
-pub use checkpoint::{Checkpoint, PublicKey};
+pub use briefcase_tlog::{LogFolder, merkle};
+pub use checkpoint::{PublicKey, ReceiptCheckpoint};
 pub use form::{
-    Approval, Change, Factor, FormError, Intent, Kind, Notice, Outcome, Receipt, Reconcile, Refused, Restore, Scope,
-    Start, Step, Text, Verdict, Word, WordError, Words,
+    Approval, ChangeReceipt, Factor, FormError, Intent, Kind, Notice, Outcome, Receipt, Reconcile, ReconciledEffect,
+    RecordedScope, Refused, Restore, StartReceipt, Step, Text, Word, WordError, Words,
 };

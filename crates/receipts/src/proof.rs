@@ -5,9 +5,9 @@ use briefcase_tlog::{LogProof, SignedCheckpoint as LogHead};
 use briefcase_types::ReceiptIndex;
 
 use crate::{
-    checkpoint::{CheckpointError, PublicKey, SignedCheckpoint},
+    checkpoint::{CheckpointError, PublicKey, SignedReceiptCheckpoint},
     form::{FormError, Receipt},
-    log::{HashReader, Inclusion, LogError},
+    merkle::{HashReader, InclusionProof, LogError},
 };
 
 /// Why a proof file proves nothing.
@@ -41,11 +41,11 @@ impl ReceiptProof {
     ///
     /// # Errors
     /// [`LogError`] when the receipt came after the head, or a hash cannot be read.
-    pub fn prove<R>(index: ReceiptIndex, head: &SignedCheckpoint, reader: &R) -> Result<Self, LogError>
+    pub fn prove<R>(index: ReceiptIndex, head: &SignedReceiptCheckpoint, reader: &R) -> Result<Self, LogError>
     where
         R: HashReader + ?Sized,
     {
-        let path = Inclusion::prove(index.0, head.checkpoint().size, reader)?.path;
+        let path = InclusionProof::prove(index.0, head.checkpoint().size, reader)?.path;
         Ok(Self { index, proof: LogProof { index: index.0, extra: None, path, note: head.note().to_owned() } })
     }
 
@@ -69,9 +69,9 @@ impl ReceiptProof {
     ///
     /// # Errors
     /// [`ProofError`] with the first thing that does not hold.
-    pub fn verify(&self, encoded: &[u8], key: &PublicKey) -> Result<(Receipt, SignedCheckpoint), ProofError> {
+    pub fn verify(&self, encoded: &[u8], key: &PublicKey) -> Result<(Receipt, SignedReceiptCheckpoint), ProofError> {
         let note = self.proof.note.as_bytes();
-        let head = SignedCheckpoint::verify(note, key)?;
+        let head = SignedReceiptCheckpoint::verify(note, key)?;
         self.proof.verify(encoded, LogHead::verify(note, key)?.checkpoint())?;
         Ok((Receipt::decode(encoded)?, head))
     }

@@ -20,19 +20,19 @@ use briefcase_types::Digest;
 pub use replay::{Contradiction, Replay, Summary};
 
 use crate::{
-    checkpoint::{Checkpoint, CheckpointError, PublicKey, SignedCheckpoint},
+    checkpoint::{CheckpointError, PublicKey, ReceiptCheckpoint, SignedReceiptCheckpoint},
     form::FormError,
 };
 
 /// What was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct VerifyReport {
     /// The signed head.
-    pub checkpoint: Checkpoint,
+    pub checkpoint: ReceiptCheckpoint,
     /// What the receipts say in sum.
     pub summary: Summary,
     /// The older head that this log continues, when one was given.
-    pub continues: Option<Checkpoint>,
+    pub continues: Option<ReceiptCheckpoint>,
 }
 
 /// The record was changed, or could not be checked. `index` is the first receipt that is wrong.
@@ -145,8 +145,8 @@ impl VerifyError {
 pub fn verify_folder(
     path: impl Into<PathBuf>,
     key: &PublicKey,
-    known: Option<Checkpoint>,
-) -> Result<Report, VerifyError> {
+    known: Option<ReceiptCheckpoint>,
+) -> Result<VerifyReport, VerifyError> {
     verify(&LogFolder::new(path), key, known)
 }
 
@@ -158,10 +158,10 @@ pub fn verify_folder(
 pub fn verify<S: FileSource + ?Sized>(
     source: &S,
     key: &PublicKey,
-    known: Option<Checkpoint>,
-) -> Result<Report, VerifyError> {
+    known: Option<ReceiptCheckpoint>,
+) -> Result<VerifyReport, VerifyError> {
     let note = read(source, CHECKPOINT)?.ok_or(VerifyError::NoCheckpoint)?;
-    let checkpoint = SignedCheckpoint::verify(&note, key)?.checkpoint().clone();
+    let checkpoint = SignedReceiptCheckpoint::verify(&note, key)?.checkpoint().clone();
     if let Some(known) = &known {
         if checkpoint.origin.install() != known.origin.install() {
             return Err(VerifyError::OtherLog);
@@ -177,7 +177,7 @@ pub fn verify<S: FileSource + ?Sized>(
         pass.bundle(number)?;
     }
     let summary = pass.finish(&checkpoint.root)?;
-    Ok(Report { checkpoint, summary, continues: known })
+    Ok(VerifyReport { checkpoint, summary, continues: known })
 }
 
 fn read<S: FileSource + ?Sized>(source: &S, path: &str) -> Result<Option<Vec<u8>>, VerifyError> {
@@ -187,7 +187,7 @@ fn read<S: FileSource + ?Sized>(source: &S, path: &str) -> Result<Option<Vec<u8>
 /// One pass over an export.
 struct Pass<'a, S: ?Sized> {
     source: &'a S,
-    known: Option<&'a Checkpoint>,
+    known: Option<&'a ReceiptCheckpoint>,
     size: u64,
     tiler: Tiler,
     replay: Replay,

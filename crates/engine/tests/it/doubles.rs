@@ -24,7 +24,7 @@ use briefcase_ports::{
     FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, Operation, Outbound, Record,
     Reply, RpcError, ServerInfo, Sharing, UpstreamFailure, Upstreams, Urgency, Waiting,
 };
-use briefcase_receipts::{Kind, Receipt, commit::CommitKey};
+use briefcase_receipts::{Kind, Receipt, commit::CommitmentKey};
 use briefcase_types::{
     Clock, Digest, Entropy, Era, FactorKind, Incarnation, MonotonicTime, ReceiptIndex, SecretName, SecretString,
     ServerId, UnixMillis,
@@ -268,7 +268,7 @@ impl World {
             clock: clock.clone(),
             timer: Arc::new(Timer(tokio::time::Instant::now())),
             entropy,
-            commit_key: CommitKey::new(zeroize::Zeroizing::new([7; 32])),
+            commit_key: CommitmentKey::new(zeroize::Zeroizing::new([7; 32])),
             authority: AuthorityHandle::new(ActiveAuthority::new(authority, &definitions).unwrap()),
             definitions,
             ledger: SharedLedger::new(Ledger::new()),

@@ -11,7 +11,7 @@
 //! byte order mark at the start, CRLF, colours of a test run. See `legal` for each rule.
 
 mod ansi;
-mod legal;
+mod unicode_exceptions;
 
 use briefcase_types::text::is_deceptive;
 
@@ -41,7 +41,7 @@ fn pass(text: &str) -> Option<String> {
         return None;
     }
     let characters: Vec<char> = text.chars().collect();
-    let around = legal::Around::new(&characters);
+    let around = unicode_exceptions::UnicodeContext::new(&characters);
     let mut colours = ansi::Colours::default();
     let mut out = String::with_capacity(text.len());
     let mut at = 0;

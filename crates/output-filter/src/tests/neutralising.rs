@@ -3,8 +3,11 @@ use super::*;
 #[test]
 fn what_needs_no_change_is_passed_on_as_it_is() {
     let answer = Bytes::from_static(br#"{ "content":[{"type":"text","text":"a\n\"b\"\t\/ c"}],  "n": 1.50e0 }"#);
-    let spec =
-        FilterSpec { redactor: &redactor(&[SECRET]), shape: Shape::ToolResult(None), limits: FilterLimits::default() };
+    let spec = FilterSpec {
+        redactor: &redactor(&[SECRET]),
+        shape: MessageShape::ToolResult(None),
+        limits: FilterLimits::default(),
+    };
     let filtered = filter(answer.clone(), &spec).unwrap();
     assert!(!filtered.changed && filtered.flags.is_empty());
     assert_eq!(filtered.bytes.as_ptr(), answer.as_ptr(), "no copy");
@@ -13,7 +16,7 @@ fn what_needs_no_change_is_passed_on_as_it_is() {
 #[test]
 fn everything_between_strings_stays_byte_for_byte() {
     let answer = "{ \"a\\u200b\" : 1.0 ,\n\"b\":[\"x\\u202ey\", null ,\"é\"],\"c\":-0}";
-    let filtered = run(answer.as_bytes(), &Redactor::none(), Shape::Other).unwrap();
+    let filtered = run(answer.as_bytes(), &Redactor::none(), MessageShape::Other).unwrap();
     assert_eq!(filtered.bytes, "{ \"a\\\\u{200b}\" : 1.0 ,\n\"b\":[\"xy\", null ,\"é\"],\"c\":-0}");
     assert!(filtered.changed && filtered.flags.contains(&Flag::Neutralised));
 }
@@ -157,7 +160,7 @@ fn attack_11_every_channel_is_the_same() {
         json!({ "member": { "name\u{200b}": 1 } }),
     ];
     for channel in channels {
-        for shape in [Shape::Other, Shape::Content, Shape::ToolResult(None)] {
+        for shape in [MessageShape::Other, MessageShape::Content, MessageShape::ToolResult(None)] {
             let filtered = run(channel.to_string().as_bytes(), &Redactor::none(), shape).unwrap();
             let text = std::str::from_utf8(&filtered.bytes).unwrap();
             assert!(!text.chars().any(|c| matches!(c, '\u{202e}' | '\u{e0041}' | '\u{200b}')), "{text:?}");
@@ -180,7 +183,7 @@ proptest! {
     fn filtering_is_stable_and_leaves_no_controls(text in "\\PC*[\u{0}-\u{1f}\u{7f}-\u{9f}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{e0020}-\u{e007f}\u{fe0f}a\u{5d0}]{0,12}\\PC{0,8}") {
         let filtered = plain(&json!({ "t": text, "n": [1, true, null] }));
         let once = text_of(&filtered);
-        let again = run(&filtered.bytes, &Redactor::none(), Shape::Other).unwrap();
+        let again = run(&filtered.bytes, &Redactor::none(), MessageShape::Other).unwrap();
         prop_assert_eq!(neutralise(&once), None, "once is enough");
         prop_assert!(serde_json::from_slice::<Value>(&again.bytes).is_ok());
         for c in once.replace("\r\n", "").chars().filter(|c| *c != '\u{1b}') {

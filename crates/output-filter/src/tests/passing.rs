@@ -15,7 +15,7 @@ fn ordinary_outputs_are_neither_changed_nor_flagged() {
     let (mut changed, mut flagged) = (Vec::new(), BTreeMap::<_, usize>::new());
     for output in ordinary::outputs(1, COUNT) {
         let answer = json!({ "content": [{ "type": "text", "text": output.text }] });
-        let filtered = run(answer.to_string().as_bytes(), &redactor, Shape::ToolResult(None)).unwrap();
+        let filtered = run(answer.to_string().as_bytes(), &redactor, MessageShape::ToolResult(None)).unwrap();
         if filtered.changed {
             changed.push((output.kind, output.text, String::from_utf8_lossy(&filtered.bytes).into_owned()));
         }

@@ -61,7 +61,7 @@ fn attack_15_an_echoed_secret_is_found_in_every_encoding() {
         for around in ["{}", "token={}&x=1", "before {} after", "<a href='{}'>"] {
             let text = around.replace("{}", &encoded);
             for answer in [json!({ "t": text }), json!({ "a": [{ text.clone(): 1 }], "t": "" })] {
-                let filtered = run(answer.to_string().as_bytes(), &redactor, Shape::Other).unwrap();
+                let filtered = run(answer.to_string().as_bytes(), &redactor, MessageShape::Other).unwrap();
                 assert!(filtered.redactions.exact >= 1, "{name}: {text:?}");
                 assert!(filtered.flags.contains(&Flag::SecretEchoed));
                 let left = String::from_utf8(filtered.bytes.to_vec()).unwrap();
@@ -128,7 +128,7 @@ proptest! {
 fn a_secret_that_is_a_number_is_found_as_a_number() {
     let redactor = redactor(&["8675309123"]);
     let answer = br#"{"a":8675309123,"b":[-8675309123, 18675309123],"c":"8675309123","d":42}"#;
-    let filtered = run(answer, &redactor, Shape::Other).unwrap();
+    let filtered = run(answer, &redactor, MessageShape::Other).unwrap();
     assert_eq!(filtered.bytes, r#"{"a":"[redacted]","b":["[redacted]", "[redacted]"],"c":"[redacted]","d":42}"#);
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// What counts against it.
-    pub scope: Scope,
+    pub scope: BudgetScope,
     /// Over which time.
     pub window: Window,
     /// How much.
@@ -20,7 +20,7 @@ pub struct Budget {
 /// What counts against a budget: everything that fits all the parts that are given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Scope {
+pub struct BudgetScope {
     /// Calls of this agent only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentId>,
@@ -58,7 +58,7 @@ pub enum Limit {
     Money(Money),
 }
 
-impl Scope {
+impl BudgetScope {
     /// Whether a call falls into the scope.
     #[must_use]
     pub fn covers(&self, agent: &AgentId, server: &ServerId, tool: Option<&ToolName>) -> bool {
@@ -116,7 +116,7 @@ impl fmt::Display for Limit {
     }
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for BudgetScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [
             self.agent.as_ref().map(|agent| format!("agent {agent}")),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use briefcase_types::text;
 
 use super::TOOLS_MAX;
-use super::{Authority, AuthorityError, EnvValue, GrantError, Header, Limit, Server, Transport};
+use super::{Authority, AuthorityError, GrantError, Limit, Server, ServerEnvValue, ServerHeader, Transport};
 
 const POLICY_BYTES_MAX: usize = 256 << 10;
 const LIST_MAX: usize = 1024;
@@ -145,7 +145,7 @@ fn check_url(url: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn check_header(header: &Header) -> Result<(), &'static str> {
+fn check_header(header: &ServerHeader) -> Result<(), &'static str> {
     const SET_BY_TRANSPORT: [&str; 7] =
         ["host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "upgrade"];
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -166,7 +166,7 @@ fn check_header(header: &Header) -> Result<(), &'static str> {
     }
 }
 
-fn check_env(key: &str, value: &EnvValue) -> Result<(), &'static str> {
+fn check_env(key: &str, value: &ServerEnvValue) -> Result<(), &'static str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if key.is_empty() || key.len() > 128 || !key.bytes().all(plain) {
         return Err("an environment variable's name is 1 to 128 letters, digits and _");
@@ -176,7 +176,7 @@ fn check_env(key: &str, value: &EnvValue) -> Result<(), &'static str> {
         return Err("this variable changes which code the program runs");
     }
     match value {
-        EnvValue::Literal(text) if text.len() > TEXT_MAX || text.contains('\0') => {
+        ServerEnvValue::Literal(text) if text.len() > TEXT_MAX || text.contains('\0') => {
             Err("a value is longer than 32 KiB or holds a NUL")
         }
         _ => Ok(()),

@@ -17,11 +17,11 @@ use briefcase_types::{AgentId, Digest, Incarnation, SecretName, ServerId, ToolNa
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use budget::{Budget, Limit, Scope, Window};
-pub use change::Change;
+pub use budget::{Budget, BudgetScope, Limit, Window};
+pub use change::AuthorityChange;
 pub use differences::{Difference, differences};
 pub use grant::{FieldRule, Grant, GrantArguments, GrantError};
-pub use server::{Class, EnvValue, Header, Pin, PinCheck, ReadsGranted, Server, Transport};
+pub use server::{Class, Pin, PinCheck, ReadsGranted, Server, ServerEnvValue, ServerHeader, Transport};
 
 use crate::label::Labels;
 
@@ -168,7 +168,7 @@ impl Authority {
     /// [`AuthorityError`] when it is not strict JSON of this form, or any part is out of bounds.
     pub fn decode(bytes: &[u8]) -> Result<Self, AuthorityError> {
         let limits =
-            briefcase_json::Limits { bytes: 32 << 20, keys: 1_000_000, values: 2_000_000, ..Default::default() };
+            briefcase_json::JsonLimits { bytes: 32 << 20, keys: 1_000_000, values: 2_000_000, ..Default::default() };
         let form = |error: &dyn std::fmt::Display| AuthorityError::Form(error.to_string());
         let value = briefcase_json::parse_strict(bytes, &limits).map_err(|error| form(&error))?;
         match value.get("v").and_then(Value::as_u64).map(u32::try_from) {

@@ -38,7 +38,7 @@ pub enum Transport {
         url: String,
         /// Headers sent with each request.
         #[serde(default)]
-        headers: Vec<Header>,
+        headers: Vec<ServerHeader>,
     },
     /// A child process, started without a shell.
     Stdio {
@@ -46,7 +46,7 @@ pub enum Transport {
         argv: Vec<String>,
         /// The child's whole environment, beside what every process needs.
         #[serde(default)]
-        env: BTreeMap<String, EnvValue>,
+        env: BTreeMap<String, ServerEnvValue>,
         /// Working folder.
         #[serde(default)]
         cwd: Option<String>,
@@ -56,7 +56,7 @@ pub enum Transport {
 /// A header sent with each request to one server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Header {
+pub struct ServerHeader {
     /// Field name.
     pub name: String,
     /// Value; `{secret}` stands where the secret goes.
@@ -69,7 +69,7 @@ pub struct Header {
 /// The value of an environment variable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum EnvValue {
+pub enum ServerEnvValue {
     /// As it stands.
     Literal(String),
     /// The value of a secret in the vault.
@@ -182,8 +182,8 @@ impl Transport {
         };
         let from_headers = headers.into_iter().flatten().filter_map(|header| header.secret.as_ref());
         let from_env = env.into_iter().flat_map(BTreeMap::values).filter_map(|value| match value {
-            EnvValue::Secret(name) => Some(name),
-            EnvValue::Literal(_) => None,
+            ServerEnvValue::Secret(name) => Some(name),
+            ServerEnvValue::Literal(_) => None,
         });
         from_headers.chain(from_env)
     }

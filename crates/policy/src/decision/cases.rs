@@ -98,7 +98,7 @@ impl PolicySet {
 /// What is wrong with the text.
 pub fn read_cases(json: &[u8]) -> Result<Vec<Case>, String> {
     let value =
-        briefcase_json::parse_strict(json, &briefcase_json::Limits::AGENT).map_err(|error| error.to_string())?;
+        briefcase_json::parse_strict(json, &briefcase_json::JsonLimits::AGENT).map_err(|error| error.to_string())?;
     let list = match value {
         Value::Object(mut members) => members.remove("case").ok_or("there is no list `case`")?,
         other => other,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     authority::{
-        Budget, Class, DEFAULT_POLICY, FieldRule, Grant, GrantArguments, Limit, Scope, Server, Transport, Window,
+        Budget, BudgetScope, Class, DEFAULT_POLICY, FieldRule, Grant, GrantArguments, Limit, Server, Transport, Window,
     },
     label::{Label, Labels},
     pin::pin,
@@ -197,7 +197,7 @@ fn paid_reads_run_only_inside_a_budget() {
     world.authority = world.authority.set_cost(&server, &tool, Some("0.01 USD".parse().unwrap())).unwrap().document;
     assert_eq!(word(&world.compile().unwrap(), "mail", "search", json!({ "q": "x" })), "ask");
     let limit = Limit::Money("5.00 EUR".parse().unwrap());
-    let budget = Budget { scope: Scope::default(), window: Window::Day, limit };
+    let budget = Budget { scope: BudgetScope::default(), window: Window::Day, limit };
     world.authority = world.authority.set_budget(budget.clone()).unwrap().document;
     assert_eq!(word(&world.compile().unwrap(), "mail", "search", json!({ "q": "x" })), "ask", "another currency");
     let budget = Budget { limit: Limit::Money("5.00 USD".parse().unwrap()), ..budget };

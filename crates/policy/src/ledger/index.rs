@@ -4,7 +4,7 @@ use briefcase_types::{AgentId, Currency, ServerId, ToolName};
 use serde::{Deserialize, Serialize};
 
 use super::Charge;
-use crate::authority::{Authority, Budget, Limit, Scope, Window};
+use crate::authority::{Authority, Budget, BudgetScope, Limit, Window};
 
 /// The budgets of one authority document, ready for looking up.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +14,7 @@ pub struct BudgetIndex(Vec<Indexed>);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Counter {
-    pub(super) scope: Scope,
+    pub(super) scope: BudgetScope,
     pub(super) window: Window,
     pub(super) unit: Unit,
 }

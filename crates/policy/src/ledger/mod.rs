@@ -103,7 +103,7 @@ pub struct Exceeded {
 
 /// Where a budget stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct BudgetUsage {
     /// The budget.
     pub budget: Budget,
     /// Spent in the current window.
@@ -183,15 +183,15 @@ impl Ledger {
 
     /// Where every budget stands.
     #[must_use]
-    pub fn standings(&self, index: &BudgetIndex, now: UnixMillis) -> Vec<Standing> {
+    pub fn usage(&self, index: &BudgetIndex, now: UnixMillis) -> Vec<BudgetUsage> {
         let now = self.now.max(now);
-        let standing = |indexed: &Indexed| {
+        let usage = |indexed: &Indexed| {
             let period = window::period(indexed.counter.window, now);
             let tally = self.counters.get(&indexed.counter).filter(|tally| tally.period == period);
             let tally = tally.copied().unwrap_or_default();
-            Standing { budget: indexed.budget.clone(), spent: tally.spent, reserved: tally.reserved }
+            BudgetUsage { budget: indexed.budget.clone(), spent: tally.spent, reserved: tally.reserved }
         };
-        index.all().map(standing).collect()
+        index.all().map(usage).collect()
     }
 
     /// Time goes forward only.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use briefcase_json::Limits;
+use briefcase_json::JsonLimits;
 use briefcase_types::{Digest, ServerId, ToolName};
 use serde_json::Value;
 
@@ -106,7 +106,7 @@ fn parse(raw: &[u8]) -> Result<Value, Quarantine> {
     if raw.len() > DEFINITION_BYTES_MAX {
         return Err(Quarantine::TooLong);
     }
-    let limits = Limits { bytes: DEFINITION_BYTES_MAX, depth: 64, ..Limits::UPSTREAM };
+    let limits = JsonLimits { bytes: DEFINITION_BYTES_MAX, depth: 64, ..JsonLimits::UPSTREAM };
     briefcase_json::parse_relayed(raw, &limits).map_err(|error| Quarantine::Json(error.to_string()))
 }
 

@@ -10,10 +10,10 @@ use std::{
 };
 
 use briefcase_receipts::{
-    Checkpoint, PublicKey,
-    checkpoint::SignedCheckpoint,
+    PublicKey, ReceiptCheckpoint,
+    checkpoint::SignedReceiptCheckpoint,
     proof::ReceiptProof,
-    verify::{Report, verify_folder},
+    verify::{VerifyReport, verify_folder},
 };
 
 const USAGE: &str = "\
@@ -94,8 +94,8 @@ fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))
 }
 
-fn known(path: &Path, key: &PublicKey) -> Result<Checkpoint, Failure> {
-    let head = SignedCheckpoint::verify(&read(path)?, key);
+fn known(path: &Path, key: &PublicKey) -> Result<ReceiptCheckpoint, Failure> {
+    let head = SignedReceiptCheckpoint::verify(&read(path)?, key);
     head.map(|head| head.checkpoint().clone()).map_err(|error| Failure::False(format!("--known: {error}")))
 }
 
@@ -106,7 +106,7 @@ fn prove(proof: &[u8], receipt: &[u8], key: &PublicKey) -> Result<String, Failur
     Ok(format!("verified: this is receipt {} of {} in {}\n", proof.index, head.size, head.origin))
 }
 
-fn describe(report: &Report) -> String {
+fn describe(report: &VerifyReport) -> String {
     let (head, summary) = (&report.checkpoint, &report.summary);
     let continues = match &report.continues {
         Some(known) => format!("continues the known head of {} receipts\n", known.size),

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::{
-    Approval, Change, Intent, Kind, Notice, Outcome, Receipt, Reconcile, Refused, Restore, Start,
+    Approval, ChangeReceipt, Intent, Kind, Notice, Outcome, Receipt, Reconcile, Refused, Restore, StartReceipt,
     wire::{KindWord, VERSION, VERSION_WITH_AMOUNT, Wire},
 };
 
@@ -107,7 +107,7 @@ fn must_own<T: Clone>(member: &'static str, value: Option<Cow<'_, T>>) -> Result
 
 fn kind(wire: Wire<'_>) -> Result<Kind, FormError> {
     Ok(match wire.k {
-        KindWord::Start => Kind::Start(Start {
+        KindWord::Start => Kind::Start(StartReceipt {
             incarnation: must("incarnation", wire.incarnation)?,
             program: must_own("program", wire.program)?,
         }),
@@ -123,7 +123,7 @@ fn kind(wire: Wire<'_>) -> Result<Kind, FormError> {
             factor: wire.factor,
             scope: wire.scope,
         }),
-        KindWord::Change => Kind::Change(Change {
+        KindWord::Change => Kind::Change(ChangeReceipt {
             old: must("old", wire.old)?,
             new: must("authority", wire.authority)?,
             document: must("digest", wire.digest)?,

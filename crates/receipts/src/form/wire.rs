@@ -11,7 +11,7 @@ use briefcase_types::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Factor, Kind, Receipt, Scope, Step, Text, Verdict, Word, Words};
+use super::{Factor, Kind, Receipt, ReconciledEffect, RecordedScope, Step, Text, Word, Words};
 
 /// An enum whose variants are words, the same in code, receipts and screens.
 macro_rules! words {
@@ -130,14 +130,14 @@ wire! {
     #[serde(default, skip_serializing_if = "Option::is_none")] reason: Option<Cow<'a, Word>>,
     #[serde(default, skip_serializing_if = "is_zero")] redacted: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")] result: Option<Digest>,
-    #[serde(default, skip_serializing_if = "Option::is_none")] scope: Option<Scope>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] scope: Option<RecordedScope>,
     #[serde(default, skip_serializing_if = "Option::is_none")] server: Option<Cow<'a, ServerId>>,
     #[serde(default, skip_serializing_if = "Option::is_none")] session: Option<SessionId>,
     #[serde(default, skip_serializing_if = "Option::is_none")] status: Option<Cow<'a, Word>>,
     #[serde(default, skip_serializing_if = "Option::is_none")] step: Option<Step>,
     #[serde(default, skip_serializing_if = "words_empty")] summary: Cow<'a, Words>,
     v: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")] verdict: Option<Verdict>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] verdict: Option<ReconciledEffect>,
     #[serde(default, skip_serializing_if = "Option::is_none")] was: Option<Incarnation>,
     #[serde(default, skip_serializing_if = "Option::is_none")] what: Option<Cow<'a, Word>>,
 }

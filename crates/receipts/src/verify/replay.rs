@@ -8,7 +8,7 @@ use briefcase_types::{CallId, Digest, ReceiptIndex, UnixMillis};
 use super::VerifyError;
 use crate::{
     form::{FormError, Intent, Kind, Outcome, Receipt, Reconcile},
-    log::{Frontier, leaf_hash},
+    merkle::{Frontier, leaf_hash},
 };
 
 /// Calls that may be in flight at once; far above what the daemon admits.
@@ -91,7 +91,7 @@ impl Replay {
     fn take(&mut self, encoded: &[u8], leaf: Digest) -> Result<(Receipt, Digest), VerifyError> {
         let index = self.size();
         let receipt = Receipt::decode(encoded).map_err(|source: FormError| VerifyError::Form { index, source })?;
-        self.judge(&receipt, index).map_err(|contradiction| VerifyError::Story { index, contradiction })?;
+        self.check(&receipt, index).map_err(|contradiction| VerifyError::Story { index, contradiction })?;
         self.frontier.append(leaf);
         self.summary.receipts += 1;
         self.summary.first = self.summary.first.or(Some(receipt.at));
@@ -131,7 +131,7 @@ impl Replay {
         Summary { open: u64::try_from(self.open.len()).unwrap_or(u64::MAX), ..self.summary }
     }
 
-    fn judge(&mut self, receipt: &Receipt, index: u64) -> Result<(), Contradiction> {
+    fn check(&mut self, receipt: &Receipt, index: u64) -> Result<(), Contradiction> {
         if self.summary.last.is_some_and(|last| receipt.at < last) {
             return Err(Contradiction::Time);
         }

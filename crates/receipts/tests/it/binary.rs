@@ -8,7 +8,7 @@ use std::{
 use briefcase_receipts::{
     LogFolder,
     export::{FileSink as _, export},
-    log::{Frontier, leaf_hash},
+    merkle::{Frontier, leaf_hash},
     proof::ReceiptProof,
 };
 use briefcase_types::{Digest, ReceiptIndex};

@@ -1,10 +1,10 @@
 //! Attack 54: whatever is done to an exported record, verification finds it and names the first receipt that is wrong.
 
 use briefcase_receipts::{
-    Checkpoint, Kind, LogFolder, Receipt,
-    checkpoint::SignedCheckpoint,
+    Kind, LogFolder, Receipt, ReceiptCheckpoint,
+    checkpoint::SignedReceiptCheckpoint,
     export::{ExportError, export},
-    log::leaf_hash,
+    merkle::leaf_hash,
     verify::{Contradiction, Replay, VerifyError, verify, verify_folder},
 };
 use briefcase_types::UnixMillis;
@@ -17,7 +17,7 @@ fn checked(files: &Files) -> Result<u64, VerifyError> {
     verify(files, &key(), None).map(|report| report.summary.receipts)
 }
 
-fn known(size: u64) -> Checkpoint {
+fn known(size: u64) -> ReceiptCheckpoint {
     head_of(&story(size), &signing_key()).checkpoint().clone()
 }
 
@@ -234,7 +234,7 @@ fn only_the_signed_log_is_exported() {
     assert!(matches!(export(&edited[..299], &other, &mut files), Err(ExportError::NotSigned)));
     assert!(matches!(export(&receipts[..200], &other, &mut files), Err(ExportError::Read(_))));
     assert!(!files.0.contains_key("checkpoint"), "what failed must not look like an export");
-    let head = SignedCheckpoint::verify(other.note().as_bytes(), &key()).unwrap();
+    let head = SignedReceiptCheckpoint::verify(other.note().as_bytes(), &key()).unwrap();
     assert!(export(&receipts[..], &head, &mut files).is_ok(), "a head may be older than the log");
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
 use briefcase_release::{Release, ReleaseEvidence, ReleaseManifest, ReleasePolicy};
 use briefcase_tlog::{
     Checkpoint, LogProof, LogVerifierKey, PublicKey, SignedCheckpoint, Witness,
-    tree::{Frontier, leaf_hash},
+    merkle::{Frontier, leaf_hash},
 };
 use briefcase_types::{Digest, UnixMillis};
 use ed25519_dalek::{Signer as _, SigningKey};

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use briefcase_tlog::tree::{Consistency, Inclusion, leaf_hash};
+use briefcase_tlog::merkle::{ConsistencyProof, InclusionProof, leaf_hash};
 use briefcase_types::Digest;
-use ct_merkle::{ConsistencyProof, InclusionProof};
+use ct_merkle::{ConsistencyProof as CtConsistencyProof, InclusionProof as CtInclusionProof};
 
-use crate::tree::{Both, concat, grow, oracle_root};
+use crate::merkle::{Both, concat, grow, oracle_root};
 
 const SIZE: u64 = 17;
 
@@ -74,14 +74,14 @@ fn inclusion_verdicts(
     leaf: &[u8],
     root: &Digest,
 ) -> Verdicts {
-    let proof = InclusionProof::try_from_bytes(concat(&path)).unwrap();
+    let proof = CtInclusionProof::try_from_bytes(concat(&path)).unwrap();
     let oracle = oracle_root(root, size).verify_inclusion(&leaf.to_vec(), index, &proof).is_ok();
-    let ours = Inclusion { index, size, path }.verify(&leaf_hash(leaf), root).is_ok();
+    let ours = InclusionProof { index, size, path }.verify(&leaf_hash(leaf), root).is_ok();
     Verdicts { kind, ours, oracle }
 }
 
 fn inclusions(both: &Both, index: u64, size: u64) -> Vec<Verdicts> {
-    let path = Inclusion::prove(index, size, &both.stored[..]).unwrap().path;
+    let path = InclusionProof::prove(index, size, &both.stored[..]).unwrap().path;
     let (entry, root) = (leaf(index), &both.roots[size as usize]);
     let verdicts = |kind, index, size, path: &[Digest], leaf: &[u8], root: &Digest| {
         inclusion_verdicts(kind, index, size, path.to_vec(), leaf, root)
@@ -106,14 +106,14 @@ fn inclusions(both: &Both, index: u64, size: u64) -> Vec<Verdicts> {
 }
 
 fn consistency_verdicts(kind: &'static str, old: u64, new: u64, path: Vec<Digest>, roots: [&Digest; 2]) -> Verdicts {
-    let proof = ConsistencyProof::try_from_bytes(concat(&path)).unwrap();
+    let proof = CtConsistencyProof::try_from_bytes(concat(&path)).unwrap();
     let oracle = oracle_root(roots[1], new).verify_consistency(&oracle_root(roots[0], old), &proof).is_ok();
-    let ours = Consistency { old, new, path }.verify(roots[0], roots[1]).is_ok();
+    let ours = ConsistencyProof { old, new, path }.verify(roots[0], roots[1]).is_ok();
     Verdicts { kind, ours, oracle }
 }
 
 fn consistencies(both: &Both, old: u64, new: u64) -> Vec<Verdicts> {
-    let path = Consistency::prove(old, new, &both.stored[..]).unwrap().path;
+    let path = ConsistencyProof::prove(old, new, &both.stored[..]).unwrap().path;
     let roots = [&both.roots[old as usize], &both.roots[new as usize]];
     let verdicts = |kind, old, new, path: &[Digest], roots| consistency_verdicts(kind, old, new, path.to_vec(), roots);
     let mut cases = vec![verdicts("untouched", old, new, &path, roots)];
@@ -170,7 +170,7 @@ fn the_edges_of_consistency_are_refused_or_trivial() {
     let both = tree();
     let (empty, one, two) = (&both.roots[0], &both.roots[1], &both.roots[2]);
     let verify = |old, new, path: &[Digest], roots: [&Digest; 2]| {
-        Consistency { old, new, path: path.to_vec() }.verify(roots[0], roots[1]).is_ok()
+        ConsistencyProof { old, new, path: path.to_vec() }.verify(roots[0], roots[1]).is_ok()
     };
     for (size, root) in [(1, one), (2, two)] {
         assert!(verify(size, size, &[], [root, root]));

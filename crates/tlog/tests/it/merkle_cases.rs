@@ -5,7 +5,7 @@ use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use briefcase_test_data::{AdditionalRun, shipped_folder};
-use briefcase_tlog::tree::{Consistency, Inclusion};
+use briefcase_tlog::merkle::{ConsistencyProof, InclusionProof};
 use briefcase_types::Digest;
 use serde_json::Value;
 
@@ -39,13 +39,13 @@ fn path(case: &Value) -> Option<Vec<Digest>> {
 
 fn inclusion(case: &Value) -> Option<bool> {
     let (index, size) = (case["leafIdx"].as_u64()?, case["treeSize"].as_u64()?);
-    let proof = Inclusion { index, size, path: path(case)? };
+    let proof = InclusionProof { index, size, path: path(case)? };
     Some(proof.verify(&digest(&case["leafHash"])?, &digest(&case["root"])?).is_ok())
 }
 
 fn consistency(case: &Value) -> Option<bool> {
     let (old, new) = (case["size1"].as_u64()?, case["size2"].as_u64()?);
-    let proof = Consistency { old, new, path: path(case)? };
+    let proof = ConsistencyProof { old, new, path: path(case)? };
     Some(proof.verify(&digest(&case["root1"])?, &digest(&case["root2"])?).is_ok())
 }
 

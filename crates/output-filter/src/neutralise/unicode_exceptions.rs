@@ -4,7 +4,7 @@
 //! run of invisible characters has no purpose but to carry something.
 
 /// A text, and what it is made of.
-pub(super) struct Around<'a> {
+pub(super) struct UnicodeContext<'a> {
     text: &'a [char],
     right_to_left: bool,
 }
@@ -12,7 +12,7 @@ pub(super) struct Around<'a> {
 /// The flags of England, Scotland and Wales, as tag characters spell them: the only ones that are in use.
 const TAG_FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
 
-impl<'a> Around<'a> {
+impl<'a> UnicodeContext<'a> {
     pub(super) fn new(text: &'a [char]) -> Self {
         Self { text, right_to_left: text.iter().any(|character| is_right_to_left(*character)) }
     }

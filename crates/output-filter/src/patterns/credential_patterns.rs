@@ -2,7 +2,7 @@
 
 /// How sure the form is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sure {
+pub(super) enum Confidence {
     /// Replaced.
     Replace,
     /// Passed on and flagged.
@@ -11,7 +11,7 @@ pub(super) enum Sure {
 
 /// One form of credential.
 #[derive(Debug)]
-pub(super) struct Family {
+pub(super) struct CredentialPattern {
     /// Literal texts of which one is there (upper or lower case) when a credential is.
     pub(super) begins: &'static [&'static str],
     /// The form. Group 1 is the secret; without one, all of it.
@@ -21,19 +21,19 @@ pub(super) struct Family {
     /// Not in the middle of a word, on either side.
     pub(super) word_left: bool,
     pub(super) word_right: bool,
-    pub(super) sure: Sure,
+    pub(super) sure: Confidence,
 }
 
-const fn replace(begins: &'static [&'static str], pattern: &'static str, real: fn(&str) -> bool) -> Family {
-    Family { begins, pattern, real, word_left: true, word_right: true, sure: Sure::Replace }
+const fn replace(begins: &'static [&'static str], pattern: &'static str, real: fn(&str) -> bool) -> CredentialPattern {
+    CredentialPattern { begins, pattern, real, word_left: true, word_right: true, sure: Confidence::Replace }
 }
 
-const fn anywhere(begins: &'static [&'static str], pattern: &'static str, real: fn(&str) -> bool) -> Family {
-    Family { begins, pattern, real, word_left: false, word_right: false, sure: Sure::Replace }
+const fn anywhere(begins: &'static [&'static str], pattern: &'static str, real: fn(&str) -> bool) -> CredentialPattern {
+    CredentialPattern { begins, pattern, real, word_left: false, word_right: false, sure: Confidence::Replace }
 }
 
-const fn flag(begins: &'static [&'static str], pattern: &'static str) -> Family {
-    Family { begins, pattern, real: any, word_left: false, word_right: false, sure: Sure::Flag }
+const fn flag(begins: &'static [&'static str], pattern: &'static str) -> CredentialPattern {
+    CredentialPattern { begins, pattern, real: any, word_left: false, word_right: false, sure: Confidence::Flag }
 }
 
 fn any(_: &str) -> bool {
@@ -83,7 +83,7 @@ fn not_placeholder(text: &str) -> bool {
 
 use self::{anywhere as a, replace as r};
 
-pub(super) const FAMILIES: &[Family] = &[
+pub(super) const CREDENTIAL_PATTERNS: &[CredentialPattern] = &[
     // Clouds.
     r(
         &["AKIA", "ASIA", "A3T", "ABIA", "ACCA", "AGPA", "AIDA", "AROA", "AIPA", "ANPA", "ANVA"],
@@ -135,8 +135,8 @@ pub(super) const FAMILIES: &[Family] = &[
     r(&["rubygems_"], "rubygems_[a-f0-9]{48}", varied),
     r(&["oy2"], "oy2[a-z0-9]{43}", random),
     r(&["CLOJARS_"], "(?i-u:CLOJARS_)[a-z0-9]{60}", varied),
-    Family { word_right: true, ..a(&["AKC"], r#"(?:^|[\s=:"'])(AKC[A-Za-z0-9]{10,})"#, not_padding) },
-    Family {
+    CredentialPattern { word_right: true, ..a(&["AKC"], r#"(?:^|[\s=:"'])(AKC[A-Za-z0-9]{10,})"#, not_padding) },
+    CredentialPattern {
         word_right: true,
         ..a(
             &[
