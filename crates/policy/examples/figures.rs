@@ -1,4 +1,4 @@
-//! What a decision, a check and a filter cost. `cargo run --release -p briefcase-policy --example figures`
+//! Measures a decision, a check and a filter. `cargo run --release -p briefcase-policy --example figures`
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 
 use std::{error::Error, hint::black_box, time::Instant};
@@ -17,7 +17,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 struct Counting(std::cell::Cell<u8>);
-// One thread only: nothing is shared.
+// One thread only, so nothing is shared.
 struct Fixed(std::sync::Mutex<Counting>);
 
 impl Entropy for Fixed {

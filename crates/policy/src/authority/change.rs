@@ -1,16 +1,17 @@
-//! Changes: each method gives a new, checked document one version higher, and says in stable words what it did.
+//! Changes: each method returns a new, checked document one version higher, with a summary in stable words.
 
 use briefcase_types::{AgentId, Digest, Incarnation, Money, SecretName, ServerId, ToolName, UnixMillis};
 
 use super::{Agent, Authority, AuthorityError, Budget, Class, Factor, Grant, Pin, ReadsGranted, SecretEntry, Server};
 use crate::label::Labels;
 
-/// A changed document, not yet in force.
+/// A changed document that is not yet in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorityChange {
     /// The new document.
     pub document: Authority,
-    /// What was done, one stable line each, such as `tool_class github/get_issue read`. Recorded in the change's receipt.
+    /// The changes, one stable line each, such as `tool_class github/get_issue read`. The change's receipt records
+    /// them.
     pub summary: Vec<String>,
 }
 
@@ -36,7 +37,7 @@ impl Authority {
     /// Registers an agent by the digest of its token.
     ///
     /// # Errors
-    /// [`AuthorityError::Exists`], or another agent has this token.
+    /// [`AuthorityError::Exists`], or [`AuthorityError::Invalid`] when another agent has this token.
     pub fn add_agent(
         &self,
         name: AgentId,
@@ -53,7 +54,7 @@ impl Authority {
         })
     }
 
-    /// Removes an agent, its grants and the budgets that are its alone.
+    /// Removes an agent, its grants and the budgets that cover it alone.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
@@ -67,7 +68,7 @@ impl Authority {
         })
     }
 
-    /// Lets an agent connect again, or no longer.
+    /// Disables or enables an agent. A disabled agent cannot connect.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
@@ -99,7 +100,7 @@ impl Authority {
         })
     }
 
-    /// Forgets a server, its pins, and the grants and budgets that name it.
+    /// Removes a server, its pins, and the grants and budgets that name it.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
@@ -113,7 +114,7 @@ impl Authority {
         })
     }
 
-    /// Turns a server on or off.
+    /// Enables or disables a server.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
@@ -124,7 +125,7 @@ impl Authority {
         })
     }
 
-    /// Says what a server's results and arguments are.
+    /// Sets the labels of a server's results and arguments.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
@@ -135,7 +136,7 @@ impl Authority {
         })
     }
 
-    /// Says what may be read of a server without asking.
+    /// Sets the reads of a server that need no approval.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
@@ -146,7 +147,8 @@ impl Authority {
         })
     }
 
-    /// Accepts a tool's definition. A changed definition keeps what the person said of the tool, but voids its grants.
+    /// Accepts a tool's definition. A changed definition keeps the person's settings for the tool, but voids its
+    /// grants.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`] or [`AuthorityError::Invalid`].
@@ -170,7 +172,7 @@ impl Authority {
         })
     }
 
-    /// Forgets a tool that its server no longer offers, and its grants.
+    /// Removes a tool that its server no longer offers, and its grants.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
@@ -184,7 +186,7 @@ impl Authority {
         })
     }
 
-    /// Says what a tool does.
+    /// Sets the class of a tool.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
@@ -200,7 +202,7 @@ impl Authority {
         })
     }
 
-    /// Says what one call of a tool costs.
+    /// Sets the cost of one call of a tool.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
@@ -216,7 +218,7 @@ impl Authority {
         })
     }
 
-    /// Says what a tool's results and arguments are, beyond its server's labels.
+    /// Sets the labels of a tool's results and arguments, in addition to its server's labels.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
@@ -232,7 +234,7 @@ impl Authority {
         })
     }
 
-    /// Says whether a tool's arguments are private.
+    /// Sets whether a tool's arguments are private.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
@@ -248,7 +250,8 @@ impl Authority {
         })
     }
 
-    /// Replaces the policies. Compile the new document's [`crate::decision::PolicySet`] before it comes into force.
+    /// Replaces the policies. The caller compiles the new document's [`crate::decision::PolicySet`] before it comes
+    /// into force.
     ///
     /// # Errors
     /// [`AuthorityError::Invalid`] when the text is too long.
@@ -260,10 +263,10 @@ impl Authority {
         })
     }
 
-    /// Adds a standing rule.
+    /// Adds a grant.
     ///
     /// # Errors
-    /// [`AuthorityError::Grant`] when it is broader than a grant may be.
+    /// [`AuthorityError::Grant`] when it is broader than allowed.
     pub fn add_grant(&self, grant: Grant) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let line = format!("grant_added {} {} {}/{}", grant.id, grant.agent, grant.server, grant.tool);
@@ -274,7 +277,7 @@ impl Authority {
         })
     }
 
-    /// Takes a standing rule back.
+    /// Removes a grant.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
@@ -285,7 +288,7 @@ impl Authority {
         })
     }
 
-    /// Sets a budget: adds it, or changes the limit of the one with the same scope, window and unit.
+    /// Sets a budget: adds it, or changes the limit of the budget with the same scope, window and unit.
     ///
     /// # Errors
     /// [`AuthorityError::Invalid`].
@@ -342,7 +345,7 @@ impl Authority {
         })
     }
 
-    /// Enrols a factor in the place of the ones of its kind, such as a new PIN for the old one.
+    /// Enrols a factor and removes the others of its kind, such as a new PIN for the old one.
     ///
     /// # Errors
     /// [`AuthorityError::Exists`].
@@ -362,7 +365,7 @@ impl Authority {
         })
     }
 
-    /// Puts something on record that changes a key slot but nothing in the document.
+    /// Records a change of a key slot. The document keeps its content.
     ///
     /// # Errors
     /// [`AuthorityError::VersionsUsedUp`].
@@ -370,7 +373,7 @@ impl Authority {
         self.changed(|_| Ok(summary))
     }
 
-    /// Removes a factor, never the last one.
+    /// Removes a factor, unless it is the last one.
     ///
     /// # Errors
     /// [`AuthorityError::LastFactor`] or [`AuthorityError::Unknown`].
@@ -386,7 +389,7 @@ impl Authority {
         })
     }
 
-    /// Begins a new life of the state, after a restore: every grant is void (attack 57).
+    /// Begins a new incarnation of the state, after a restore: every grant is void (attack 57).
     ///
     /// # Errors
     /// [`AuthorityError::VersionsUsedUp`].
@@ -399,7 +402,7 @@ impl Authority {
         })
     }
 
-    /// Puts a secret in the vault, or a new value in the place of an old one. Its entry binds the sealed record.
+    /// Adds a secret, or replaces its value. The entry binds the sealed record.
     ///
     /// # Errors
     /// [`AuthorityError::Invalid`].
@@ -446,7 +449,7 @@ impl Authority {
         })
     }
 
-    /// Removes grants and names each.
+    /// Removes grants and returns one line for each.
     fn void_grants(&mut self, voided: impl Fn(&Grant) -> bool) -> Vec<String> {
         let (gone, kept) = std::mem::take(&mut self.grants).into_iter().partition::<Vec<_>, _>(|grant| voided(grant));
         self.grants = kept;

@@ -1,8 +1,8 @@
 //! A tool's arguments as Cedar types and values.
 //!
-//! Invariant: what a policy sees is what the tool gets. A part of a schema that Cedar cannot express is left out of the
-//! type (policies have `context.args_json` and `context.arg_names` for it); a *value* that does not fit an expressed type
-//! is never left out: the call is denied, because a rule about it could not be checked.
+//! Invariant: a policy sees exactly what the tool gets. A part of a schema that Cedar cannot express is left out of the
+//! type; policies have `context.args_json` and `context.arg_names` for it. A *value* that does not fit an expressed
+//! type is never left out: the call is denied, because a rule about it could not be checked.
 //!
 //! | JSON Schema | Cedar |
 //! |---|---|
@@ -41,12 +41,12 @@ pub(super) struct Field {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unfit;
 
-/// The type of all arguments; `None` when there is nothing to express.
+/// Returns the type of all arguments; `None` when no argument can be expressed.
 pub(super) fn type_of_arguments(definition: &Value) -> Option<ArgumentType> {
     type_of(definition.get("inputSchema")?, 0).map(|(kind, _)| kind)
 }
 
-/// The type of a schema, and whether it takes null too.
+/// Returns the type of a schema, and whether it accepts null.
 fn type_of(schema: &Value, depth: usize) -> Option<(ArgumentType, bool)> {
     if depth > DEPTH_MAX {
         return None;
@@ -113,7 +113,7 @@ impl ArgumentType {
         }
     }
 
-    /// A value of this type.
+    /// Converts a value to an expression of this type.
     pub(super) fn express(&self, value: &Value) -> Result<RestrictedExpression, Unfit> {
         match (self, value) {
             (Self::Text, Value::String(text)) => Ok(RestrictedExpression::new_string(text.clone())),
@@ -148,7 +148,7 @@ fn bounds(number: &Number) -> Result<RestrictedExpression, Unfit> {
     RestrictedExpression::new_record([pair("floor", floor), pair("ceiling", ceiling)]).map_err(|_| Unfit)
 }
 
-/// The whole numbers around a decimal, from its text: no float takes part in a decision. Stays at the ends of 64 bits.
+/// Returns the whole numbers around a decimal, from its text: no float takes part in a decision. Saturates at 64 bits.
 fn floor_and_ceiling(text: &str) -> Option<(i64, i64)> {
     let (text, negative) = text.strip_prefix('-').map_or((text, false), |rest| (rest, true));
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -157,7 +157,7 @@ fn floor_and_ceiling(text: &str) -> Option<(i64, i64)> {
     let digits = format!("{whole}{fraction}");
     let point = i64::try_from(whole.len()).ok()?.checked_add(exponent)?;
     let nonzero = digits.bytes().any(|digit| digit != b'0');
-    // A whole part of more than 40 digits is beyond 64 bits, unless it is nothing but zeros.
+    // A whole part of more than 40 digits is beyond 64 bits, unless all of them are zeros.
     let point = usize::try_from(point.max(0)).ok()?;
     let whole: i128 = match (point > 40, nonzero) {
         (true, true) => i128::MAX / 2,

@@ -1,4 +1,4 @@
-//! The request a set of facts becomes: principal, action, resource and context.
+//! The Cedar request of a set of facts: principal, action, resource and context.
 
 use briefcase_types::UnixMillis;
 use cedar_policy::{Context, EntityUid, Request, RestrictedExpression as Restricted};
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{authority::Class, label::Labels, ledger::BudgetIndex};
 
-/// Which costly parts of the context the policies read. What no policy names is not made.
+/// The costly parts of the context that the policies read. Parts that no policy names are not made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reads {
     args: bool,
@@ -19,8 +19,8 @@ pub(super) struct Reads {
 }
 
 impl Reads {
-    /// Looks for the names in the text. A policy that hides a name behind an escape finds the attribute missing, which is
-    /// an error, which denies.
+    /// Searches the text for the names. If a policy hides a name behind an escape, the attribute is missing, so the
+    /// policy fails and the call is denied.
     pub(super) fn of(policy: &str) -> Self {
         let names = |name: &str| policy.contains(name);
         Self { args: names("args"), args_json: names("args_json"), arg_names: names("arg_names") }
@@ -45,7 +45,7 @@ impl CedarRequest<'_> {
         let approved = std::iter::once(("approved".to_owned(), Restricted::new_bool(approved)));
         let others = self.context.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         let context = Context::from_pairs(approved.chain(others)).ok()?;
-        // Not validated again: principal, action and resource come from the entities that made the schema.
+        // No second validation: principal, action and resource come from the entities that made the schema.
         Request::new(self.principal.clone(), self.action.clone(), self.resource.clone(), context, None).ok()
     }
 }
@@ -114,8 +114,8 @@ fn shared_context(facts: &Facts<'_>, server_labels: Labels) -> Vec<(&'static str
     ]
 }
 
-/// Class, risk and price. What a person said of the tool, they said of the arguments that its schema names: with another one
-/// a call is of no known class.
+/// Adds class, risk and price. The person's class applies to the arguments that the tool's schema names. A call with
+/// any other argument has an unknown class.
 fn price(tool: &ToolEntity, budgeted: bool, named: bool, context: &mut Vec<(&'static str, Restricted)>) {
     let (class, risk) = if named { (tool.class, tool.risk) } else { (Class::Unknown, tool.risk.max(Risk::Medium)) };
     let micros = tool.cost.map_or(0, |cost| i64::try_from(cost.micros).unwrap_or(i64::MAX));
@@ -147,7 +147,7 @@ fn express(
     Ok(())
 }
 
-/// Seconds since 1970, hour 0 to 23, weekday 1 (Monday) to 7 (Sunday), all of UTC.
+/// Returns seconds since 1970, hour 0 to 23, and weekday 1 (Monday) to 7 (Sunday), all in UTC.
 fn clock(now: UnixMillis) -> (i64, i64, i64) {
     let seconds = now.0 / 1000;
     let long = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);

@@ -1,4 +1,4 @@
-//! The accepted tool definitions, as far as policies see them: the schema of the arguments and the hints.
+//! The accepted tool definitions, as far as policies see them: the schema of the arguments, and the hints.
 //!
 //! Invariant: a definition's name, title and description are not read.
 

@@ -1,18 +1,18 @@
-//! What is wrong with a policy text, where, and what was probably meant.
+//! Problems in a policy text, each with its place and a suggestion.
 
 use std::fmt;
 
 use briefcase_types::text;
 use cedar_policy::{PolicySet, Schema, ValidationMode, Validator, ffi::DetailedError};
 
-/// Why a policy text cannot be used.
+/// A policy text was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
     /// Problems in the text.
     #[error("the policy text has {} problem(s); the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
     Problems(Vec<PolicyProblem>),
-    /// The agents, servers and tools of the document cannot be expressed.
+    /// The agents, servers and tools of the document cannot be expressed in Cedar.
     #[error("the agents, servers and tools cannot be expressed in Cedar: {0}")]
     Inexpressible(String),
 }
@@ -20,13 +20,13 @@ pub enum PolicyError {
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyProblem {
-    /// Line, counted from 1.
+    /// The line, from 1.
     pub line: usize,
-    /// Column in characters, counted from 1.
+    /// The column in characters, from 1.
     pub column: usize,
-    /// What is wrong.
+    /// The description of the problem.
     pub message: String,
-    /// What was probably meant.
+    /// A suggestion.
     pub help: Option<String>,
 }
 
@@ -55,8 +55,8 @@ impl PolicyProblem {
     }
 }
 
-/// Checks policies against the schema, strictly: a policy that could fail when evaluated, or that can never apply, does
-/// not pass.
+/// Checks policies against the schema, strictly: rejects a policy that could fail during evaluation, or that can never
+/// apply.
 pub(super) fn validate(source: &str, policies: &PolicySet, schema: &Schema) -> Result<(), PolicyError> {
     let result = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
     let errors = result.validation_errors().map(|error| PolicyProblem::of(source, DetailedError::from(error)));

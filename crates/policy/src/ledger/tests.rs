@@ -238,8 +238,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Under any order of reservations, settlements within what was reserved, releases, clock jumps and restarts, no
-    /// budget is ever past its limit; and replaying the events gives the same ledger.
+    /// Under any order of reservations, settlements within the reserved amount, releases, clock jumps and restarts, no
+    /// budget exceeds its limit. A replay of the events gives the same ledger.
     #[test]
     fn never_over(steps in proptest::collection::vec(step(), 1..80)) {
         let index = index(&[
@@ -287,7 +287,7 @@ proptest! {
                 prop_assert!(usage.spent + usage.reserved <= limit, "{usage:?}");
             }
         }
-        // A refused reservation moves the clock, which the record does not show; from there on both agree.
+        // A refused reservation advances the clock, which the receipts do not show. From here on both agree.
         replayed.advance(ledger.now);
         prop_assert_eq!(ledger.usage(&index, T), replayed.usage(&index, T));
         ledger.close_orphans();

@@ -1,12 +1,14 @@
-//! Signs that a definition tries to steer a model or to harvest. Shown to the person who accepts it, and recorded.
+//! Signals that a definition tries to steer a model or to harvest data. The person who accepts it sees them, and a
+//! receipt records them.
 //!
-//! Never an input to a decision: a poisoned definition without a single sign is held by the same rules (attack 1).
+//! Invariant: they are never an input to a decision. The same rules limit a poisoned definition without any signal
+//! (attack 1).
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// A sign.
+/// A signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum PoisoningSignal {
@@ -150,7 +152,7 @@ const SECRET_FILES: &[&str] = &[
     ".git-credentials",
 ];
 
-/// The signs in a definition. Telemetry: how many it finds is measured, and no decision depends on it.
+/// Returns the signals in a definition. Telemetry: the count is measured, and no decision depends on it.
 #[must_use]
 pub fn poisoning_signals(definition: &Value) -> BTreeSet<PoisoningSignal> {
     let mut found = BTreeSet::new();

@@ -19,7 +19,7 @@ fn verdicts(definitions: &[Value]) -> Vec<(String, Option<String>)> {
     found.into_iter().map(|entry| (entry.shown_name, entry.verdict.err().map(|why| why.reason().to_owned()))).collect()
 }
 
-/// Every place in a definition, changed in every way that makes another JSON value.
+/// Every place in a definition, with every change that makes another JSON value.
 fn mutations(value: &Value) -> Vec<Value> {
     let mut found = match value {
         Value::Null => vec![json!(0)],
@@ -92,7 +92,7 @@ fn json_value() -> impl Strategy<Value = Value> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
-    /// Attack 3: change any node of a definition and the pin changes, for all of them.
+    /// Attack 3: a change of any node of a definition changes its pin.
     #[test]
     fn attack_03_any_change_of_any_node_changes_the_pin(schema in json_value(), annotations in json_value()) {
         let definition = json!({
@@ -186,7 +186,7 @@ fn a_difference_names_the_place() {
     assert_eq!(shown, expected);
 }
 
-/// How the poisoning signals do on a corpus of descriptions.
+/// The rates of the poisoning signals on a corpus of descriptions.
 #[derive(Debug, Default)]
 struct Measured {
     poisoned: usize,
@@ -223,7 +223,7 @@ impl Measured {
     }
 }
 
-/// Three of the 55 poisoned descriptions steer in plain words, which no list of words finds.
+/// Three of the 55 poisoned descriptions steer in plain words, which no word list finds.
 #[test]
 fn poisoning_signals_are_measured_on_the_corpus() {
     let measured = Measured::on(&Corpora::committed());
