@@ -6,7 +6,7 @@ use super::*;
 use briefcase_schema as schema;
 use briefcase_test_data::{AdditionalRun, Corpora, ordinary};
 
-/// Random fixture; never a credential of anything.
+/// A random fixture, not a real credential.
 const SECRET: &str = "Zk9_wQ/r2+T~m7 Yx&4\"e8=Lp";
 
 fn redactor(secrets: &[&str]) -> Redactor {

@@ -1,8 +1,8 @@
-//! Texts that have the form of a credential: the second line, for secrets that Briefcase never held.
+//! Texts with the form of a credential: the second line of defence, for secrets that Briefcase never stored.
 //!
-//! Families whose form leaves little doubt are replaced; the others are flagged and passed on, because a tool that
-//! cannot return an identifier is of no use. A first pass looks for the literal beginnings of all families at once; only
-//! families whose beginning is there are tried.
+//! Patterns with little doubt cause a replacement; the others a flag, because a tool that cannot return an identifier
+//! is useless. A first pass searches the literal prefixes of all patterns at once. Only patterns with a found prefix
+//! are tried.
 
 mod credential_patterns;
 
@@ -16,12 +16,12 @@ use crate::{Flag, REDACTED, findings::FilterFindings};
 
 struct Detector {
     beginnings: AhoCorasick,
-    /// The beginnings, and which family each belongs to.
+    /// The prefixes, and the pattern of each.
     owners: Vec<(&'static str, usize)>,
     families: Vec<(Regex, &'static CredentialPattern)>,
 }
 
-/// Every pattern is a constant of this crate and a test compiles each; without a detector nothing is found.
+/// Every pattern is a constant of this crate, and a test compiles each. Without a detector, no credential is found.
 static DETECTOR: LazyLock<Option<Detector>> = LazyLock::new(|| {
     let families: Option<Vec<_>> =
         CREDENTIAL_PATTERNS.iter().map(|family| Regex::new(family.pattern).ok().map(|regex| (regex, family))).collect();
@@ -34,7 +34,7 @@ static DETECTOR: LazyLock<Option<Detector>> = LazyLock::new(|| {
     Some(Detector { beginnings, owners, families: families? })
 });
 
-/// The text without credentials; `None` when there are none.
+/// Returns the text without credentials; `None` when it contains no credential.
 pub(super) fn redact(text: &str, found: &mut FilterFindings) -> Option<String> {
     let detector = DETECTOR.as_ref()?;
     let mut ranges = detector.find(text, &mut found.flags);
@@ -87,8 +87,8 @@ impl Detector {
     }
 }
 
-/// Whether what begins here is worth a closer look: in the family's own case, and for a lone full stop, with another
-/// where the second part of a token ends.
+/// Returns whether a prefix is worth the full pattern: the case matches that of the pattern, and a lone full stop has
+/// another one where the second part of a token ends.
 fn promising(text: &str, hit: Range<usize>, begin: &str, owner: usize) -> bool {
     if begin == "." {
         return text.as_bytes().get(hit.end.saturating_add(6)) == Some(&b'.');
@@ -97,7 +97,7 @@ fn promising(text: &str, hit: Range<usize>, begin: &str, owner: usize) -> bool {
     any_case || text.get(hit) == Some(begin)
 }
 
-/// The match is not part of a longer word.
+/// Returns whether the match is not part of a longer word.
 fn bounded(text: &str, range: Range<usize>, family: &CredentialPattern) -> bool {
     let word = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
     let joined_left = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '+');

@@ -21,7 +21,7 @@ fn everything_between_strings_stays_byte_for_byte() {
     assert!(filtered.changed && filtered.flags.contains(&Flag::Neutralised));
 }
 
-/// Checks every text of the corpus of hidden characters; returns how many hide something and how many hide nothing.
+/// Checks every text of the corpus of hidden characters. Returns the numbers of texts with and without hidden data.
 fn hidden_characters(corpora: &Corpora) -> (usize, usize) {
     const STRUCTURAL: [&str; 12] = [
         "tag_chars",
@@ -130,7 +130,7 @@ fn what_hides_reorders_or_overwrites_does_not_stay() {
         ("ש\u{200e}\u{200f}\u{200e}", "ש"),
         ("ש \u{2067}abc\u{2069}", "ש abc"),
         ("ש \u{2066}abc", "ש abc"),
-        // Hidden characters that keep others apart until they are taken out.
+        // Hidden characters that separate others until they are removed.
         ("ש\u{200f}\u{200b}\u{200f}\u{200b}\u{200e}", "ש"),
         ("\u{1b}[5mx\u{1b}[1337mx", "\u{1b}[5mx␛[1337mx"),
         ("می\u{200c}\u{200c}\u{200c}خ", "میخ"),
@@ -177,8 +177,8 @@ fn names_that_differ_in_hidden_characters_stay_apart() {
 }
 
 proptest! {
-    /// Whatever comes: the result is JSON of the same shape, filtering it again changes nothing, and no control
-    /// character but tab, line feed and CRLF is left outside of colours.
+    /// For any input, the result is JSON of the same structure, and a second filter run changes nothing. No control
+    /// character but tab, line feed and CRLF remains outside of colours.
     #[test]
     fn filtering_is_stable_and_leaves_no_controls(text in "\\PC*[\u{0}-\u{1f}\u{7f}-\u{9f}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{e0020}-\u{e007f}\u{fe0f}a\u{5d0}]{0,12}\\PC{0,8}") {
         let filtered = plain(&json!({ "t": text, "n": [1, true, null] }));
