@@ -1,19 +1,19 @@
-//! Signed heads of this product's logs: checkpoints whose origin names the installation and its incarnation.
+//! Signed checkpoints of this product's logs. Their origin names the installation and its incarnation.
 //!
-//! Invariant: a [`SignedReceiptCheckpoint`] exists only if its signature was checked against the log's key. The private key
-//! stays in the vault; signing takes a closure, and what it returns is checked before it is handed out.
+//! Invariant: a [`SignedReceiptCheckpoint`] exists only if its signature was checked against the log's key. The private
+//! key stays in the vault: signing takes a closure, and its result is checked before use.
 
 use std::{fmt, str::FromStr};
 
 pub use briefcase_tlog::{CheckpointError, PublicKey, Witness};
 use briefcase_types::{Digest, Incarnation};
 
-/// Which log: `briefcase/<install>/<incarnation>`.
+/// The name of a log: `briefcase/<install>/<incarnation>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiptLogOrigin(String);
 
 impl ReceiptLogOrigin {
-    /// The origin of an installation's log in one incarnation. `install` is 1 to 64 of `A-Z a-z 0-9 _ -`.
+    /// Makes the origin of an installation's log in one incarnation. `install` is 1 to 64 of `A-Z a-z 0-9 _ -`.
     ///
     /// # Errors
     /// [`CheckpointError::Origin`] for another install id.
@@ -25,13 +25,13 @@ impl ReceiptLogOrigin {
         Ok(Self(format!("briefcase/{install}/{incarnation}")))
     }
 
-    /// The text.
+    /// The origin as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The installation.
+    /// The id of the installation.
     #[must_use]
     pub fn install(&self) -> &str {
         self.0.split('/').nth(1).unwrap_or_default()
@@ -55,14 +55,14 @@ impl fmt::Display for ReceiptLogOrigin {
     }
 }
 
-/// The head of a log: its size and the root over everything in it.
+/// A checkpoint: the size of a log and the root over all its receipts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiptCheckpoint {
-    /// Which log.
+    /// The log's name.
     pub origin: ReceiptLogOrigin,
-    /// How many receipts.
+    /// The number of receipts.
     pub size: u64,
-    /// The root over them.
+    /// The root over all receipts.
     pub root: Digest,
 }
 
@@ -73,11 +73,11 @@ impl ReceiptCheckpoint {
         briefcase_tlog::checkpoint::text(self.origin.as_str(), self.size, &self.root)
     }
 
-    /// Signs with the key whose public half is given. `sign` gets the text and returns the 64 bytes of an Ed25519
-    /// signature, or `None` when the key is not available.
+    /// Signs the checkpoint for the given public key. `sign` gets the text and returns the 64 bytes of an Ed25519
+    /// signature, or `None` when the private key is not available.
     ///
     /// # Errors
-    /// [`CheckpointError::NotSigned`] without a signature, [`CheckpointError::Signature`] when it is by another key.
+    /// [`CheckpointError::NotSigned`] without a signature, [`CheckpointError::Signature`] when another key made it.
     pub fn sign(
         self,
         key: &PublicKey,
@@ -89,7 +89,7 @@ impl ReceiptCheckpoint {
     }
 }
 
-/// A head whose signature by the log's key was checked.
+/// A checkpoint whose signature by the log's key was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedReceiptCheckpoint {
     checkpoint: ReceiptCheckpoint,
@@ -97,11 +97,11 @@ pub struct SignedReceiptCheckpoint {
 }
 
 impl SignedReceiptCheckpoint {
-    /// Reads a signed note and checks the log's signature. Other signatures on it are kept and not judged; see
+    /// Reads a signed note and verifies the log's signature. Other signatures are kept unverified; see
     /// [`Witness::verify`].
     ///
     /// # Errors
-    /// [`CheckpointError`] when it is not a checkpoint of this product signed by this key.
+    /// [`CheckpointError`] when the note is not a checkpoint of this product, signed by this key.
     pub fn verify(note: &[u8], key: &PublicKey) -> Result<Self, CheckpointError> {
         let claimed = briefcase_tlog::Checkpoint::parse_unverified(note)?;
         let origin = claimed.origin.as_str().parse()?;
@@ -110,13 +110,13 @@ impl SignedReceiptCheckpoint {
         Ok(Self { checkpoint, note: signed.note().to_owned() })
     }
 
-    /// The head.
+    /// The checkpoint.
     #[must_use]
     pub const fn checkpoint(&self) -> &ReceiptCheckpoint {
         &self.checkpoint
     }
 
-    /// The signed note, as it is stored and exported.
+    /// The signed note, in the form that is stored and exported.
     #[must_use]
     pub fn note(&self) -> &str {
         &self.note

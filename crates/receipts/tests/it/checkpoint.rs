@@ -1,4 +1,4 @@
-//! Only the log's key makes a head, and only a witness's key a cosignature.
+//! Only the log's key signs a checkpoint, and only a witness's key a cosignature.
 
 use briefcase_receipts::{
     PublicKey, ReceiptCheckpoint,
@@ -99,7 +99,7 @@ fn cosignatures_of_real_witnesses_hold() {
             note.split_inclusive('\n').filter(|line| !line.contains("witness") && !line.contains("remora")).collect();
         assert_eq!(witness.verify(alone.as_bytes()).unwrap_err(), CheckpointError::Unsigned);
     }
-    // The log's own key is of another type: it is no witness.
+    // The log's own key has another type, so it is not a witness.
     assert_eq!(keys.lines().next().unwrap().parse::<Witness>().unwrap_err(), CheckpointError::Key);
 }
 
@@ -120,7 +120,7 @@ fn a_witness_cosigns_our_head() {
     assert_eq!(witness.verify(cosign(1000, 1000).as_bytes()).unwrap(), 1000);
     assert_eq!(witness.verify(cosign(2000, 1000).as_bytes()).unwrap_err(), CheckpointError::Signature);
     assert_eq!(witness.verify(cosign(1 << 63, 1 << 63).as_bytes()).unwrap_err(), CheckpointError::Signature);
-    // The log's signature still counts on a note with more signatures.
+    // The log's signature stays valid on a note with more signatures.
     assert!(SignedReceiptCheckpoint::verify(cosign(1000, 1000).as_bytes(), &sample::key()).is_ok());
 }
 

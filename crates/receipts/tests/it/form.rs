@@ -1,4 +1,4 @@
-//! A receipt has one encoding, fits its budget, and cannot smuggle anything past a reader.
+//! A receipt has one encoding, fits its size budget, and carries no unsafe text.
 
 use briefcase_json::{JsonLimits, canonical, parse_strict};
 use briefcase_receipts::{

@@ -1,5 +1,5 @@
-//! Signed proofs of receipts, untouched and tampered with in every way that a forger has. `ct-merkle` labels each case:
-//! whatever it refuses, a proof file with it is refused.
+//! Signed proofs of receipts, valid and tampered. `ct-merkle` is the oracle: a proof file is rejected whenever the
+//! oracle rejects the proof.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::sample::{head_of, key, signing_key, story};
 
 const COUNT: usize = 19;
 
-/// A log: its receipts, the hashes to store, and each prefix's root with the signed head over it.
+/// A log: its receipts, the hashes to store, and the root and signed checkpoint of each prefix.
 struct Log {
     receipts: Vec<Vec<u8>>,
     stored: Vec<Digest>,
@@ -49,7 +49,7 @@ fn oracle_root(root: &Digest, size: u64) -> RootHash<Sha256> {
     RootHash::new((*root.as_bytes()).into(), size)
 }
 
-/// A proof file, and the verdicts on it: this crate's and the oracle's.
+/// A proof file, with the results of this crate and of the oracle.
 fn verdicts(log: &Log, index: u64, path: &[Digest], size: usize, receipt: &Vec<u8>) -> [bool; 2] {
     let lines: String = path.iter().map(|hash| format!("{}\n", STANDARD.encode(hash.as_bytes()))).collect();
     let file = format!("c2sp.org/tlog-proof@v1\nindex {index}\n{lines}\n{}", log.notes[size]);
@@ -59,7 +59,7 @@ fn verdicts(log: &Log, index: u64, path: &[Digest], size: usize, receipt: &Vec<u
     [ours, root.verify_inclusion(receipt, index, &proof).is_ok()]
 }
 
-/// Paths that are not the right one, by kind.
+/// Wrong paths, by kind.
 fn paths(path: &[Digest], root: Digest) -> Vec<(&'static str, Vec<Digest>)> {
     let mut made = vec![("trailing root", [path, &[root]].concat()), ("preceding root", [&[root], path].concat())];
     for at in 0..path.len() {

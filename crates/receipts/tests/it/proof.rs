@@ -1,4 +1,4 @@
-//! One receipt can be proved to somebody who has only the public key, and nothing else can.
+//! A receipt can be proved to somebody who has only the public key, and no other bytes can.
 
 use briefcase_receipts::{
     merkle::{Frontier, leaf_hash},

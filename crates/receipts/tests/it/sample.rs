@@ -1,4 +1,4 @@
-//! A log to test with: what a day of calls looks like, signed with a key that is known to all.
+//! A log for tests: a day of calls, signed with a public test key.
 
 use std::{collections::BTreeMap, io};
 
@@ -108,7 +108,7 @@ fn kind(index: u64) -> Kind {
             summary: [Word::lossy("setup")].into_iter().collect(),
         }),
         (2..5, _) => Kind::Refusal(refused(index)),
-        // Two intents, their outcomes in the other order, then a refusal.
+        // Two intents, their outcomes in reverse order, then a refusal.
         (_, 0) | (_, 1) => Kind::Intent(intent(index)),
         (7, _) => {
             Kind::Reconcile(Reconcile { call: call(6), intent: ReceiptIndex(6), verdict: ReconciledEffect::Unknown })
@@ -130,7 +130,7 @@ pub fn head_of(receipts: &[Vec<u8>], signer: &SigningKey) -> SignedReceiptCheckp
     head.sign(&public, |text| Some(signer.sign(text).to_bytes())).unwrap()
 }
 
-/// An export in memory, to be damaged.
+/// An export in memory, for tampering.
 #[derive(Clone, Default)]
 pub struct Files(pub BTreeMap<String, Vec<u8>>);
 
