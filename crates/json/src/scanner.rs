@@ -1,6 +1,6 @@
 //! The JSON grammar (RFC 8259), read from left to right within limits.
 //!
-//! Invariant: every byte is read a bounded number of times, and only the open member names are kept. So [`Limits`]
+//! Invariant: every byte is read a bounded number of times, and only the open member names are kept. So [`JsonLimits`]
 //! bounds the cost of a hostile document before anything is built from it.
 
 use std::borrow::Cow;

@@ -1,5 +1,5 @@
-//! Proofs for every index and pair of sizes of small trees, untouched and tampered with in every way that a forger has.
-//! `ct-merkle` labels each case: whatever it refuses, this crate refuses, and the other way round.
+//! Proofs for every index and pair of sizes of small trees, valid and tampered. `ct-merkle` is the oracle: this crate
+//! and the oracle reject the same proofs.
 
 use std::collections::BTreeMap;
 
@@ -19,14 +19,14 @@ fn tree() -> Both {
     grow(&(0..SIZE).map(leaf).collect::<Vec<_>>())
 }
 
-/// One case: the kind of tampering, the verdict of this crate, and that of the oracle.
+/// One case: the kind of tampering, the result of this crate, and that of the oracle.
 struct Verdicts {
     kind: &'static str,
     ours: bool,
     oracle: bool,
 }
 
-/// Cases of each kind, and how many of them hold.
+/// The cases of each kind, and the number of valid ones.
 type Count = BTreeMap<&'static str, (usize, usize)>;
 
 fn count(cases: impl IntoIterator<Item = Verdicts>) -> Count {
@@ -40,7 +40,7 @@ fn count(cases: impl IntoIterator<Item = Verdicts>) -> Count {
     count
 }
 
-/// Paths that are not the right one, by kind.
+/// Wrong paths, by kind.
 fn paths(path: &[Digest], roots: &[Digest]) -> Vec<(&'static str, Vec<Digest>)> {
     let garbage = Digest::sha256(b"garbage");
     let with = |at: usize, hash: Digest| [&path[..at], &[hash], &path[at..]].concat();
@@ -164,7 +164,7 @@ fn consistency_proofs_end_as_the_oracle_says() {
     assert!(count.len() >= 16 && count.values().map(|(cases, _)| cases).sum::<usize>() > 4_000, "{count:?}");
 }
 
-/// Equal sizes, and trees without entries: what needs no path has none, and proves nothing about other roots.
+/// Equal sizes, and trees without entries: the path is empty, and proves nothing about other roots.
 #[test]
 fn the_edges_of_consistency_are_refused_or_trivial() {
     let both = tree();

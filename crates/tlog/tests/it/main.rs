@@ -1,4 +1,4 @@
-//! Tests of logs from the view of writers, readers, witnesses and forgers.
+//! Tests of logs for writers, readers, witnesses and attackers.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests say what they expect")]
 
 #[expect(clippy::indexing_slicing, reason = "sizes and indexes are those of the test's own tree")]
