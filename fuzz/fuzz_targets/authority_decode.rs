@@ -1,4 +1,5 @@
-//! An authority document that decodes is in bounds, has one canonical form, and its policies compile or say why not.
+//! A decoded authority document is within its limits and has one canonical form. Its policies compile, or the error
+//! names the fault.
 #![no_main]
 
 use briefcase_policy::{

@@ -1,4 +1,4 @@
-//! Notes from outside never panic, and none is taken for a head without the key's signature.
+//! Untrusted notes never cause a panic, and no note without the key's signature is accepted as a checkpoint.
 #![no_main]
 
 use briefcase_receipts::{
@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     let witness: Witness = WITNESS.parse().expect("a verifier key");
     let _cosigned = witness.verify(bytes);
     let key = PublicKey::from_bytes(&KEY).expect("a public key");
-    // Nobody knows a signature by this key on a checkpoint of this product.
+    // The input contains no signature by this key on a checkpoint of this product.
     assert!(SignedReceiptCheckpoint::verify(bytes, &key).is_err());
     if let Ok(text) = std::str::from_utf8(bytes) {
         if let Ok(read) = text.parse::<PublicKey>() {

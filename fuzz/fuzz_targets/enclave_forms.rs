@@ -1,4 +1,4 @@
-//! Forms from outside: what is accepted is canonical, and means the same to the strict JSON reader.
+//! Untrusted documents: an accepted one is canonical, and means the same to the strict JSON reader.
 #![no_main]
 
 use briefcase_enclave_formats::{

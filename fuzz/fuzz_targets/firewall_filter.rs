@@ -1,4 +1,5 @@
-//! What the firewall passes on is JSON when JSON came, holds no secret, and filtering it again changes nothing that hides.
+//! The output of the filter is JSON for JSON input and contains no secret. A second run changes nothing that hides
+//! text.
 #![no_main]
 
 use briefcase_json::{JsonLimits, scan};

@@ -1,4 +1,4 @@
-//! The raw walk finds in every text that `scan` accepts what serde_json finds, and survives any other text.
+//! On every text that `scan` accepts, the raw walk finds the same members as serde_json. It survives any other text.
 #![no_main]
 
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! What `parse_strict` accepts has one meaning: serde_json reads the same, and the canonical form reads back.
+//! Text that `parse_strict` accepts has one meaning: serde_json reads the same value, and the canonical form reads
+//! back.
 #![no_main]
 
 use briefcase_json::{JsonLimits, canonical, parse_strict, scan};

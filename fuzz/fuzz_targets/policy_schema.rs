@@ -1,5 +1,5 @@
-//! A schema from a server compiles into something bounded or is refused; checking any value against it never panics, and
-//! what it says of a value never repeats the value.
+//! A schema from a server compiles within its bounds or is rejected. A check of any value never panics, and its
+//! messages never repeat the value.
 #![no_main]
 
 use briefcase_json::{JsonLimits, parse_relayed};

@@ -1,4 +1,4 @@
-//! Decoding untrusted bytes never panics, and takes one encoding of a receipt only.
+//! Decoding untrusted bytes never panics, and accepts one encoding per receipt only.
 #![no_main]
 
 use briefcase_json::{JsonLimits, canonical, parse_strict};

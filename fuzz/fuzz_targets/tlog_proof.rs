@@ -1,4 +1,4 @@
-//! Proof files from outside never panic: the text, and the proofs' numbers and hashes.
+//! Untrusted proof files never cause a panic: the text, the numbers and the hashes.
 #![no_main]
 
 use briefcase_receipts::{
