@@ -1,4 +1,4 @@
-//! The checks, in the order of one machine's day: quick ones first, then what needs the programs.
+//! The checks in their order: quick ones first, then those that need the programs.
 
 use super::Queue;
 
@@ -20,7 +20,7 @@ const fn beside(name: &'static str, args: &'static [&'static str], after: Option
     Check { name, args, queue: Queue::Beside { after } }
 }
 
-/// Two queues: compiling and Rust tests in one, and beside them what waits for browsers, servers and disks.
+/// Two queues: one compiles and runs Rust tests, the other runs checks that wait for browsers, servers and disks.
 pub const CHECKS: &[Check] = &[
     main("fmt", &["fmt"]),
     main("layers", &["layers"]),

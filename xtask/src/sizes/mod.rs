@@ -1,6 +1,6 @@
-//! Caps on the size of files, functions and crates: every project grows one giant file unless a check stops it.
+//! Caps on the size of files, functions and crates: without a check, every project grows one giant file.
 //!
-//! Counted are lines of code: no blank lines, no comments, nothing under `#[cfg(test)]`.
+//! Only lines of code count: no blank lines, no comments, nothing under `#[cfg(test)]`.
 
 mod rust;
 mod typescript;
@@ -26,7 +26,7 @@ struct Caps {
 const RUST: Caps = Caps { file: 500, function: 80 };
 const TYPESCRIPT: Caps = Caps { file: 350, function: 60 };
 
-/// What one file measures.
+/// The measurements of one file.
 #[derive(Default)]
 pub struct Measured {
     /// Lines of code.
@@ -47,7 +47,7 @@ struct Exception {
     reason: String,
 }
 
-/// Everything found, before judging it.
+/// All findings, before the exceptions.
 #[derive(Default)]
 struct Findings {
     files: Vec<usize>,
