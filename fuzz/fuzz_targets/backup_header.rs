@@ -1,4 +1,4 @@
-//! An archive's header is read or refused, and reading stops within it.
+//! The header of an archive is read or rejected, and reading stops within it.
 #![no_main]
 
 use briefcase_vault::backup::Header;

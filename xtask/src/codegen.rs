@@ -1,12 +1,12 @@
-//! The generated files that are committed. `--check` writes nothing and fails when one of them is not what its
-//! generator makes.
+//! The generated files that are committed. `--check` writes nothing and fails when a file differs from the output of
+//! its generator.
 
 use crate::failure::Failure;
 use crate::node;
 use crate::step::Step;
 use crate::workspace;
 
-/// Makes the files again, or only compares them.
+/// Makes the files again, or compares them.
 type Make = fn(check: bool) -> Result<(), Failure>;
 
 const GENERATED: [(&str, Make); 2] = [("web/console/dist", console), ("vectors", crate::vectors::make)];
@@ -19,12 +19,12 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
             let next = if check { ". Run `cargo xtask codegen` and look at what changed" } else { "" };
             Failure::new(format!("{what}: {error}{next}"))
         })?;
-        println!("codegen: {what} is what its sources make");
+        println!("codegen: {what} is up to date");
     }
     Ok(())
 }
 
-/// What the daemon embeds and serves as its console.
+/// The daemon's embedded console.
 fn console(check: bool) -> Result<(), Failure> {
     let web = workspace::root().join("web");
     node::install(&web)?;

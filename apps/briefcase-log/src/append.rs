@@ -4,8 +4,8 @@ use std::path::Path;
 
 use briefcase_tlog::{
     Checkpoint,
+    merkle::{Frontier, leaf_hash},
     tiles::{self, Tile, Tiler},
-    tree::{Frontier, leaf_hash},
 };
 
 use crate::{

@@ -2,9 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
-use briefcase_egress::{AddressPolicy, Egress, EgressRequest, EgressSettings, OriginClient, Target};
+use briefcase_egress::{AddressPolicy, Egress, EgressRequest, EgressSettings, EgressTarget, OriginClient};
 use briefcase_tlog::{
-    AddCheckpoint, FileSource as _, LogPolicy, SignedCheckpoint, policy::KnownWitness, tiles, tree::Consistency,
+    AddCheckpoint, FileSource as _, LogPolicy, SignedCheckpoint, merkle::ConsistencyProof, policy::KnownWitness, tiles,
     witness::SIZE_TYPE,
 };
 use bytes::Bytes;
@@ -92,11 +92,12 @@ async fn request_cosignature(
 ) -> Result<String, CommandError> {
     let failed = witness_error(&known.name);
     let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
-    let target = Target::parse(&url, AddressPolicy::Public).or_else(|_| Target::parse(&url, AddressPolicy::Loopback));
+    let target = EgressTarget::parse(&url, AddressPolicy::Public)
+        .or_else(|_| EgressTarget::parse(&url, AddressPolicy::Loopback));
     let client = egress.client(target.map_err(|error| failed(&error))?);
     let (mut old, mut rounds) = (0, 0);
     loop {
-        let proof = Consistency::prove(old, log.size(), &log.reader());
+        let proof = ConsistencyProof::prove(old, log.size(), &log.reader());
         let proof = if old == 0 { Vec::new() } else { proof?.path };
         let body = AddCheckpoint { old, proof, note: log.head().note().to_owned() }.text();
         let (status, kind, text) = post(&client, body, known).await?;

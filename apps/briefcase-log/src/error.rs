@@ -2,7 +2,7 @@
 
 use std::{io, io::Write as _, path::Path, process::ExitCode};
 
-use briefcase_tlog::{CheckpointError, CosignRefusal, LogPolicyError, LogProofError, tree::LogError};
+use briefcase_tlog::{CheckpointError, CosignRefusal, LogPolicyError, LogProofError, merkle::LogError};
 use briefcase_types::text::printable;
 use serde_json::json;
 

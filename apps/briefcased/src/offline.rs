@@ -15,8 +15,8 @@ use briefcase_policy::{
 };
 use briefcase_ports::{Entry, Journal as _, JournalError, Urgency};
 use briefcase_receipts::{
-    Change, Kind, Receipt, Restore, Word, Words,
-    checkpoint::{Origin, PublicKey},
+    ChangeReceipt, Kind, Receipt, Restore, Word, Words,
+    checkpoint::{PublicKey, ReceiptLogOrigin},
 };
 use briefcase_store::{Durability, Expect, FsckOptions, LOG_LIMIT, OpenOptions, Store, fsck};
 use briefcase_types::{
@@ -141,7 +141,7 @@ pub fn begin_life(
     let (store, found) = Store::open(
         &paths.state,
         OpenOptions {
-            origin: Origin::new(&fresh.install, &fresh.incarnation)?,
+            origin: ReceiptLogOrigin::new(&fresh.install, &fresh.incarnation)?,
             key: PublicKey::from_bytes(&log_key.public_key())?,
             signer: Box::new(LogSigner(log_key)),
             seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(entropy))?),
@@ -159,7 +159,7 @@ pub fn begin_life(
     exhaust(&store, &after.document, clock.now(), entropy.as_ref())?;
     let kind = Kind::Restore(Restore { old: old.incarnation, new: fresh.incarnation });
     drop(store.append(Entry { receipt: Receipt { at: clock.now(), kind }, opening: None }, Urgency::Lazy));
-    let change = Kind::Change(Change {
+    let change = Kind::Change(ChangeReceipt {
         old: before.version,
         new: after.document.version,
         document: after.document.digest()?,
@@ -176,7 +176,7 @@ pub fn begin_life(
 
 /// What hung on the old life is void: every rule, and every agent's credential. An agent that was removed after the backup would
 /// otherwise be back.
-fn voided(before: &Authority, incarnation: Incarnation) -> Result<authority::Change, AuthorityError> {
+fn voided(before: &Authority, incarnation: Incarnation) -> Result<authority::AuthorityChange, AuthorityError> {
     before.agents.keys().try_fold(before.restored(incarnation)?, |so_far, agent| {
         let mut next = so_far.document.set_agent_disabled(agent, true)?;
         // All of it is one change.

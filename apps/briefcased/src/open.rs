@@ -14,16 +14,16 @@ use briefcase_ipc::Paths;
 use briefcase_mcp_server::{Config, McpServer};
 use briefcase_policy::{
     authority::{Authority, AuthorityError},
-    decision::Catalogue,
+    decision::AcceptedDefinitions,
     ledger::{Actual, BudgetIndex, Charge, Event, Ledger},
     pin,
 };
 use briefcase_ports::{Journal as _, Launcher};
 use briefcase_presence::PasskeyError;
 use briefcase_receipts::{
-    Kind, Receipt, Reconcile, Start, Verdict, Word,
-    checkpoint::{CheckpointError, Origin, PublicKey},
-    commit::CommitKey,
+    Kind, Receipt, Reconcile, ReconciledEffect, StartReceipt, Word,
+    checkpoint::{CheckpointError, PublicKey, ReceiptLogOrigin},
+    commit::CommitmentKey,
 };
 use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Opened, Reader, Store, StoreError};
 use briefcase_types::{Clock as _, Digest, Entropy};
@@ -164,7 +164,7 @@ pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, Op
     let (store, opened) = Store::open(
         state,
         OpenOptions {
-            origin: Origin::new(&identity.install, &identity.incarnation)?,
+            origin: ReceiptLogOrigin::new(&identity.install, &identity.incarnation)?,
             key: public,
             signer: Box::new(LogSigner(log_key)),
             seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(&around.entropy))?),
@@ -179,10 +179,10 @@ pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, Op
     let store = Arc::new(store);
     unsettled.settle(store.reader())?;
     let authority = load_authority(store.reader())?.ok_or(OpenError::NotSetUp)?;
-    let catalogue = load_catalogue(store.reader(), &authority)?;
+    let definitions = load_definitions(store.reader(), &authority)?;
     let (ledger, counters) = load_counts(store.reader(), &BudgetIndex::new(&authority))?;
     record_start(around, &store, &identity, &opened);
-    assemble(around, Assembly { store, unlocked, identity, public, authority, catalogue, ledger, counters })
+    assemble(around, Assembly { store, unlocked, identity, public, authority, definitions, ledger, counters })
 }
 
 /// Without an identity: never set up, or no longer whole.
@@ -196,15 +196,15 @@ struct Assembly {
     identity: Identity,
     public: PublicKey,
     authority: Authority,
-    catalogue: Catalogue,
+    definitions: AcceptedDefinitions,
     ledger: Ledger,
     counters: Counters,
 }
 
 fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
-    let Assembly { store, unlocked, identity, public, authority, catalogue, ledger, counters } = parts;
+    let Assembly { store, unlocked, identity, public, authority, definitions, ledger, counters } = parts;
     let reader = store.reader().clone();
-    let authority = AuthorityHandle::new(ActiveAuthority::new(authority, &catalogue)?);
+    let authority = AuthorityHandle::new(ActiveAuthority::new(authority, &definitions)?);
     let ledger = SharedLedger::new(ledger);
     let presence = Arc::new(Presence::new(PresenceParts {
         console_port: around.console_port,
@@ -235,7 +235,7 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
         entropy: around.entropy.clone(),
         commit_key: commit_key(&unlocked)?,
         authority,
-        catalogue,
+        definitions,
         ledger,
         limits: Limits::default(),
     }));
@@ -261,9 +261,9 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
     })
 }
 
-fn commit_key(unlocked: &Unlocked) -> Result<CommitKey, VaultError> {
+fn commit_key(unlocked: &Unlocked) -> Result<CommitmentKey, VaultError> {
     let key = unlocked.commit_key()?.mac("briefcase/receipt-commitments/1", &[])?;
-    Ok(CommitKey::new(Zeroizing::new(*key.as_bytes())))
+    Ok(CommitmentKey::new(Zeroizing::new(*key.as_bytes())))
 }
 
 /// How change receipts name a document.
@@ -277,8 +277,8 @@ fn load_authority(reader: &Reader) -> Result<Option<Authority>, OpenError> {
 }
 
 /// The accepted definitions, each checked against its pin.
-fn load_catalogue(reader: &Reader, authority: &Authority) -> Result<Catalogue, OpenError> {
-    let mut catalogue = Catalogue::new();
+fn load_definitions(reader: &Reader, authority: &Authority) -> Result<AcceptedDefinitions, OpenError> {
+    let mut definitions = AcceptedDefinitions::new();
     for (server, registered) in &authority.servers {
         for accepted in registered.pins.values() {
             let raw =
@@ -287,10 +287,10 @@ fn load_catalogue(reader: &Reader, authority: &Authority) -> Result<Catalogue, O
             if pin::pin(server, &definition) != accepted.digest {
                 return Err(OpenError::Tampered("a tool definition"));
             }
-            catalogue.add(accepted.digest, &definition);
+            definitions.add(accepted.digest, &definition);
         }
     }
-    Ok(catalogue)
+    Ok(definitions)
 }
 
 /// What was spent, and what was tried at the factors.
@@ -331,9 +331,13 @@ fn record_start(around: &Surrounding, store: &Store, identity: &Identity, opened
     use briefcase_ports::{Entry, Urgency};
     let at = around.clock.now();
     let program = Word::lossy(concat!("briefcased/", env!("CARGO_PKG_VERSION")));
-    let start = Kind::Start(Start { incarnation: identity.incarnation, program });
+    let start = Kind::Start(StartReceipt { incarnation: identity.incarnation, program });
     let reconciled = opened.orphans.iter().map(|orphan| {
-        Kind::Reconcile(Reconcile { call: orphan.intent.call, intent: orphan.index, verdict: Verdict::Unknown })
+        Kind::Reconcile(Reconcile {
+            call: orphan.intent.call,
+            intent: orphan.index,
+            verdict: ReconciledEffect::Unknown,
+        })
     });
     for kind in std::iter::once(start).chain(reconciled) {
         // Not waited for: a call's own receipt comes after these, and nothing is released before they are durable.

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use briefcase_ports::{Entry, JournalError, Record};
 use briefcase_receipts::{
-    Change, Kind, Receipt,
-    checkpoint::{Checkpoint, Origin, PublicKey, SignedCheckpoint},
-    log::{Frontier, leaf_hash},
+    ChangeReceipt, Kind, Receipt,
+    checkpoint::{PublicKey, ReceiptCheckpoint, ReceiptLogOrigin, SignedReceiptCheckpoint},
+    merkle::{Frontier, leaf_hash},
 };
 use briefcase_types::{ReceiptIndex, UnixMillis};
 use bytes::Bytes;
@@ -29,7 +29,7 @@ use crate::{
 
 /// Who the store is and what it signs and seals with.
 pub(crate) struct Keys {
-    pub origin: Origin,
+    pub origin: ReceiptLogOrigin,
     pub key: PublicKey,
     pub signer: Box<dyn CheckpointSigner>,
     pub seal: Arc<dyn Seal>,
@@ -201,12 +201,12 @@ impl Core {
         signed.ok_or(StoreError::Checkpoint(briefcase_receipts::checkpoint::CheckpointError::NotSigned))
     }
 
-    fn checkpoint(&self) -> Checkpoint {
-        Checkpoint { origin: self.keys.origin.clone(), size: self.frontier.size(), root: self.frontier.root() }
+    fn checkpoint(&self) -> ReceiptCheckpoint {
+        ReceiptCheckpoint { origin: self.keys.origin.clone(), size: self.frontier.size(), root: self.frontier.root() }
     }
 
     /// The head of what is durable.
-    fn signed_head(&self) -> Result<SignedCheckpoint, StoreError> {
+    fn signed_head(&self) -> Result<SignedReceiptCheckpoint, StoreError> {
         Ok(self.checkpoint().sign(&self.keys.key, |message| self.keys.signer.sign(message))?)
     }
 
@@ -239,7 +239,7 @@ impl Core {
     }
 }
 
-fn changed(receipt: &Receipt) -> Option<&Change> {
+fn changed(receipt: &Receipt) -> Option<&ChangeReceipt> {
     match &receipt.kind {
         Kind::Change(change) => Some(change),
         _ => None,

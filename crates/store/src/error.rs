@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use briefcase_ports::JournalError;
-use briefcase_receipts::{FormError, checkpoint::CheckpointError, log::LogError};
+use briefcase_receipts::{FormError, checkpoint::CheckpointError, merkle::LogError};
 use briefcase_types::ReceiptIndex;
 use rusqlite::ErrorCode;
 

@@ -11,8 +11,8 @@ use std::{path::Path, sync::Arc};
 
 use briefcase_receipts::{
     Receipt,
-    checkpoint::{Checkpoint, PublicKey},
-    commit::CommitKey,
+    checkpoint::{PublicKey, ReceiptCheckpoint},
+    commit::CommitmentKey,
 };
 use briefcase_types::{Digest, ReceiptIndex};
 
@@ -25,7 +25,7 @@ pub struct FsckOptions<'a> {
     /// Opens what is sealed.
     pub seal: Option<Arc<dyn Seal>>,
     /// Makes commitments again, to compare openings with receipts.
-    pub commitments: Option<&'a CommitKey>,
+    pub commitments: Option<&'a CommitmentKey>,
     /// How change receipts name an authority document.
     pub document_digest: Option<fn(&[u8]) -> Digest>,
     /// How a tool definition is pinned.
@@ -34,7 +34,7 @@ pub struct FsckOptions<'a> {
     pub ledger: Option<&'a mut dyn LedgerCheck>,
     /// Heads that were kept elsewhere: the record must continue each of them. This alone shows that a whole state folder
     /// was replaced by an older copy of itself, or by a fork.
-    pub witnessed: Vec<Checkpoint>,
+    pub witnessed: Vec<ReceiptCheckpoint>,
 }
 
 impl FsckOptions<'_> {

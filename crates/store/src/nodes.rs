@@ -6,7 +6,7 @@
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use briefcase_receipts::log::{Frontier, HashReader, LogError, leaf_hash};
+use briefcase_receipts::merkle::{Frontier, HashReader, LogError, leaf_hash};
 use briefcase_types::Digest;
 use rusqlite::Connection;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use briefcase_receipts::{
     Intent,
-    checkpoint::{Origin, PublicKey, SignedCheckpoint},
+    checkpoint::{PublicKey, ReceiptLogOrigin, SignedReceiptCheckpoint},
 };
 use briefcase_types::{ReceiptIndex, UnixMillis};
 
@@ -25,7 +25,7 @@ pub enum Expect {
 /// How to open a [`crate::Store`].
 pub struct OpenOptions {
     /// The installation and its current incarnation.
-    pub origin: Origin,
+    pub origin: ReceiptLogOrigin,
     /// The log's public key.
     pub key: PublicKey,
     /// The log's private key.
@@ -62,7 +62,7 @@ pub struct Opened {
     /// The newest receipt's time: the clock must not go below it. `None` for an empty record.
     pub newest: Option<UnixMillis>,
     /// The head as it is now, signed.
-    pub head: SignedCheckpoint,
+    pub head: SignedReceiptCheckpoint,
     /// Receipts that were durable but not yet in the file `head` (a crash between the two).
     pub recovered: u64,
     /// Whether the record was made now.

@@ -13,8 +13,8 @@ use std::{
 
 use briefcase_receipts::{
     Receipt,
-    checkpoint::{PublicKey, SignedCheckpoint},
-    log::{Consistency, Frontier, Inclusion, leaf_hash},
+    checkpoint::{PublicKey, SignedReceiptCheckpoint},
+    merkle::{ConsistencyProof, Frontier, InclusionProof, leaf_hash},
 };
 use briefcase_types::{Digest, ReceiptIndex, SecretBytes, SecretName};
 use rusqlite::{Connection, OptionalExtension as _};
@@ -53,9 +53,9 @@ pub struct Proof {
     /// The receipt.
     pub stored: Stored,
     /// Its path to the root.
-    pub inclusion: Inclusion,
+    pub inclusion: InclusionProof,
     /// The signed root.
-    pub head: SignedCheckpoint,
+    pub head: SignedReceiptCheckpoint,
 }
 
 enum HeadSource {
@@ -167,11 +167,11 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError::HeadMissing`] when there is none that holds.
-    pub fn head(&self) -> Result<SignedCheckpoint, StoreError> {
+    pub fn head(&self) -> Result<SignedReceiptCheckpoint, StoreError> {
         self.head_with(0)
     }
 
-    fn head_with(&self, size: u64) -> Result<SignedCheckpoint, StoreError> {
+    fn head_with(&self, size: u64) -> Result<SignedReceiptCheckpoint, StoreError> {
         let head = match &self.0.heads {
             HeadSource::Live(heads) => heads.at_least(size),
             HeadSource::File(folder) => match head::read(folder, &self.0.key)? {
@@ -255,7 +255,7 @@ impl Reader {
         let stored = self.receipt(index)?;
         let head = self.head_with(index.0.saturating_add(1))?;
         let size = head.checkpoint().size;
-        let inclusion = self.with(|connection| Ok(Inclusion::prove(index.0, size, &Nodes::new(connection))?))?;
+        let inclusion = self.with(|connection| Ok(InclusionProof::prove(index.0, size, &Nodes::new(connection))?))?;
         let holds = inclusion.verify(&leaf_hash(&stored.body), &head.checkpoint().root);
         holds.map_err(|_| StoreError::damaged_at(index.0, "a receipt is not the one that was signed"))?;
         Ok(Proof { stored, inclusion, head })
@@ -265,8 +265,8 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError::Log`] when the sizes are not in the record.
-    pub fn consistency(&self, old: u64, new: u64) -> Result<Consistency, StoreError> {
-        self.with(|connection| Ok(Consistency::prove(old, new, &Nodes::new(connection))?))
+    pub fn consistency(&self, old: u64, new: u64) -> Result<ConsistencyProof, StoreError> {
+        self.with(|connection| Ok(ConsistencyProof::prove(old, new, &Nodes::new(connection))?))
     }
 
     /// What a receipt's commitment opens to: the bytes that the engine stored with it.

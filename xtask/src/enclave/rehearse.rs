@@ -1,5 +1,5 @@
-//! `cargo xtask enclave rehearse`: a whole release on this machine, as the workflow makes one, and what its users see of
-//! it. Sigstore is the mock of its own project; log and witnesses are real programs with keys that are thrown away.
+//! `cargo xtask enclave rehearse`: a whole release on this machine, in the steps of the workflow, and its verification
+//! by users. Sigstore is its project's own mock; log and witnesses are real programs with temporary keys.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::{programs, workspace};
 
 const IDENTITY: &str = "https://github.com/briefcase/briefcase/.github/workflows/release.yml@refs/tags/rehearsal";
 
-/// Makes two releases, verifies both as a user would, and looks whether a changed byte is found.
+/// Makes two releases, verifies both as a user would, and checks that a changed byte is detected.
 pub fn run(_: &[String]) -> Result<(), Failure> {
     programs::build(&[])?;
     let dir = workspace::target().join("enclave/rehearsal");
@@ -64,9 +64,9 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     Step::new(&program).args(&watch).read()?;
     spoil(&second)?;
     if Step::new(&program).args(&watch).succeeds() {
-        return Err(Failure::new("a changed module was taken for a release"));
+        return Err(Failure::new("a changed module was accepted as a release"));
     }
-    println!("rehearse: a changed byte is found");
+    println!("rehearse: a changed byte is detected");
     Ok(())
 }
 

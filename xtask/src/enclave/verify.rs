@@ -1,4 +1,4 @@
-//! `cargo xtask enclave verify`: is what is served what these sources make?
+//! `cargo xtask enclave verify`: compares a served enclave with a build of these sources.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +9,8 @@ use crate::failure::Failure;
 use crate::step::Step;
 use crate::{programs, workspace};
 
-/// Builds the module from these sources for the hosts that `--host` names, and holds an enclave to its digest; with
-/// `--policy FILE` to its signed release too.
+/// Builds the module from these sources for the hosts of `--host`, and compares an enclave with its digest. With
+/// `--policy FILE`, also verifies its signed release.
 pub fn run(args: &[String]) -> Result<(), Failure> {
     let enclave = args.first().filter(|enclave| !enclave.starts_with("--"));
     let enclave = enclave.ok_or_else(|| Failure::new("name the enclave: a URL, or a folder"))?;
@@ -26,7 +26,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The command line, built.
+/// The built command line.
 pub fn briefcase() -> Result<PathBuf, Failure> {
     programs::program("briefcase", "briefcase")
 }

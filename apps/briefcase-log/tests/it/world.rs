@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use briefcase_tlog::{AddCheckpoint, Checkpoint, LogFolder, LogVerifierKey, tiles::TileReader, tree::Consistency};
+use briefcase_tlog::{
+    AddCheckpoint, Checkpoint, LogFolder, LogVerifierKey, merkle::ConsistencyProof, tiles::TileReader,
+};
 use tempfile::TempDir;
 
 use crate::clock::clock;
@@ -118,7 +120,7 @@ impl World {
         let folder = LogFolder::new(self.path().join(log));
         let proof = match old {
             0 => Vec::new(),
-            _ => Consistency::prove(old, size, &TileReader::new(&folder, size)).expect("a proof").path,
+            _ => ConsistencyProof::prove(old, size, &TileReader::new(&folder, size)).expect("a proof").path,
         };
         AddCheckpoint { old, proof, note }.text()
     }

@@ -212,7 +212,7 @@ pub fn tool_views(engine: &Engine, reader: &Reader, name: &ServerId, server: &Se
                 cost: accepted.and_then(|pin| pin.cost).map(|cost| cost.to_string()),
                 summary: summary(tool.definition()),
                 hints: hints(tool.definition()),
-                flags: tool.suspicions().iter().map(|flag| format!("{flag:?}")).collect(),
+                flags: tool.poisoning_signals().iter().map(|flag| format!("{flag:?}")).collect(),
                 differences: accepted
                     .filter(|_| state == "changed")
                     .map_or_else(Vec::new, |pin| differences(reader, &pin.digest, tool.definition())),

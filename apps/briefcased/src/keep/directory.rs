@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use briefcase_engine::{Engine, active_authority::AuthorityHandle, server_requests::RequestOrigin};
 use briefcase_mcp_server::McpServer;
-use briefcase_policy::authority::{EnvValue, Header, Server, Transport};
+use briefcase_policy::authority::{Server, ServerEnvValue, ServerHeader, Transport};
 use briefcase_ports::{
     BoxFuture, Endpoint, HeaderSpec, NotReady, RpcError, SecretSource, ServerCatalog, ServerEvent, ServerLimits,
     ServerObserver, ServerSpec,
@@ -41,17 +41,17 @@ impl SecretSource for Servers {
 pub fn spec(server: &Server) -> Result<ServerSpec, NotReady> {
     let endpoint = match &server.transport {
         Transport::Http { url, headers } => {
-            let header = |header: &Header| {
+            let header = |header: &ServerHeader| {
                 HeaderSpec::new(&header.name, &header.value, header.secret.clone())
                     .map_err(|error| NotReady(error.to_string()))
             };
             Endpoint::Http { url: url.clone(), headers: headers.iter().map(header).collect::<Result<_, _>>()? }
         }
         Transport::Stdio { argv, env, cwd } => {
-            let value = |(name, value): (&String, &EnvValue)| {
+            let value = |(name, value): (&String, &ServerEnvValue)| {
                 let value = match value {
-                    EnvValue::Literal(text) => briefcase_ports::EnvValue::Plain(text.clone()),
-                    EnvValue::Secret(secret) => {
+                    ServerEnvValue::Literal(text) => briefcase_ports::EnvValue::Plain(text.clone()),
+                    ServerEnvValue::Secret(secret) => {
                         briefcase_ports::EnvValue::Secret { template: "{secret}".to_owned(), secret: secret.clone() }
                     }
                 };

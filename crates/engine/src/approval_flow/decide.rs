@@ -126,11 +126,11 @@ fn rule_arguments(arguments: &Value, fixed: &[String]) -> GrantArguments {
     )
 }
 
-const fn receipt_scope(decision: &Decision) -> Option<receipts::Scope> {
+const fn receipt_scope(decision: &Decision) -> Option<receipts::RecordedScope> {
     match decision {
         Decision::Deny => None,
-        Decision::Allow(Scope::Once) => Some(receipts::Scope::Once),
-        Decision::Allow(Scope::SessionExact | Scope::SessionTool) => Some(receipts::Scope::Session),
-        Decision::Allow(Scope::Rule { .. }) => Some(receipts::Scope::Rule),
+        Decision::Allow(Scope::Once) => Some(receipts::RecordedScope::Once),
+        Decision::Allow(Scope::SessionExact | Scope::SessionTool) => Some(receipts::RecordedScope::Session),
+        Decision::Allow(Scope::Rule { .. }) => Some(receipts::RecordedScope::Rule),
     }
 }

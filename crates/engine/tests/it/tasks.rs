@@ -8,7 +8,7 @@ use briefcase_engine::{
     pipeline,
 };
 use briefcase_policy::{
-    authority::{Authority, AuthorityError, Change, Class},
+    authority::{Authority, AuthorityChange, AuthorityError, Class},
     label::{Label, Labels},
     pin,
 };
@@ -34,7 +34,11 @@ fn counted(name: &str) -> Value {
     })
 }
 
-async fn change(world: &World, edit: impl FnOnce(&Authority) -> Result<Change, AuthorityError>, records: Vec<Record>) {
+async fn change(
+    world: &World,
+    edit: impl FnOnce(&Authority) -> Result<AuthorityChange, AuthorityError>,
+    records: Vec<Record>,
+) {
     let prepared = world.engine.prepare(b"x", edit, records).unwrap();
     world.engine.apply(prepared, pin_evidence("right")).await.unwrap();
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use briefcase_receipts::{
     Kind, Receipt,
-    checkpoint::{Checkpoint, Origin, PublicKey, SignedCheckpoint},
-    log::{Consistency, Frontier, Inclusion, leaf_hash},
+    checkpoint::{PublicKey, ReceiptCheckpoint, ReceiptLogOrigin, SignedReceiptCheckpoint},
+    merkle::{ConsistencyProof, Frontier, InclusionProof, leaf_hash},
 };
 use ed25519_dalek::{Signature, VerifyingKey};
 use rustix::fs::OFlags;
@@ -73,7 +73,7 @@ impl Core {
     }
 
     /// Leaves the file `head` with the present head in both slots.
-    fn settle_head(mut self, found: &Found) -> Result<(Self, SignedCheckpoint), StoreError> {
+    fn settle_head(mut self, found: &Found) -> Result<(Self, SignedReceiptCheckpoint), StoreError> {
         let head = self.signed_head()?;
         if *found != Found::Heads(head.clone(), Some(head.clone())) {
             self.head.write(&head)?;
@@ -85,8 +85,8 @@ impl Core {
     }
 }
 
-fn sign(frontier: &Frontier, keys: &Keys) -> Result<SignedCheckpoint, StoreError> {
-    let head = Checkpoint { origin: keys.origin.clone(), size: frontier.size(), root: frontier.root() };
+fn sign(frontier: &Frontier, keys: &Keys) -> Result<SignedReceiptCheckpoint, StoreError> {
+    let head = ReceiptCheckpoint { origin: keys.origin.clone(), size: frontier.size(), root: frontier.root() };
     Ok(head.sign(&keys.key, |message| keys.signer.sign(message))?)
 }
 
@@ -132,7 +132,7 @@ fn check_head(
     found: &Found,
     frontier: &Frontier,
     expect: Expect,
-    origin: &Origin,
+    origin: &ReceiptLogOrigin,
 ) -> Result<u64, StoreError> {
     let size = frontier.size();
     let head = match found {
@@ -153,14 +153,14 @@ fn check_head(
         return Err(StoreError::Forked { size: head.size });
     }
     if (1..size).contains(&head.size) {
-        let proof = Consistency::prove(head.size, size, &nodes)?;
+        let proof = ConsistencyProof::prove(head.size, size, &nodes)?;
         proof.verify(&head.root, &frontier.root()).map_err(|_| StoreError::Forked { size: head.size })?;
     }
     Ok(head.size)
 }
 
 /// The record's origin is this installation's, or becomes so now.
-fn check_life(connection: &Connection, size: u64, expect: Expect, origin: &Origin) -> Result<(), StoreError> {
+fn check_life(connection: &Connection, size: u64, expect: Expect, origin: &ReceiptLogOrigin) -> Result<(), StoreError> {
     match rows::lives(connection)?.last() {
         Some((_, found)) if found == origin.as_str() => Ok(()),
         None if size == 0 => rows::begin_life(connection, 0, origin.as_str()),
@@ -171,12 +171,12 @@ fn check_life(connection: &Connection, size: u64, expect: Expect, origin: &Origi
 }
 
 /// The origin under which a row was signed.
-pub(crate) fn origin_at(lives: &[(u64, String)], first: u64) -> Option<Origin> {
+pub(crate) fn origin_at(lives: &[(u64, String)], first: u64) -> Option<ReceiptLogOrigin> {
     lives.iter().rev().find(|(from, _)| *from <= first).and_then(|(_, origin)| origin.parse().ok())
 }
 
 /// Whether the log's key signed this row as the end of this history.
-pub(crate) fn row_holds(row: &Batch, head: &Checkpoint, key: &[u8; 32]) -> bool {
+pub(crate) fn row_holds(row: &Batch, head: &ReceiptCheckpoint, key: &[u8; 32]) -> bool {
     let signature = Signature::from_slice(&row.signature);
     let key = VerifyingKey::from_bytes(key);
     let (Ok(signature), Ok(key)) = (signature, key) else { return false };
@@ -191,7 +191,7 @@ pub(crate) fn check_row(
 ) -> Result<(), StoreError> {
     let lives = rows::lives(connection)?;
     let origin = origin_at(&lives, row.first).ok_or(StoreError::StateTampered { what: "a row without an origin" })?;
-    let head = Checkpoint { origin, size: frontier.size(), root: frontier.root() };
+    let head = ReceiptCheckpoint { origin, size: frontier.size(), root: frontier.root() };
     if row_holds(row, &head, key.as_bytes()) { Ok(()) } else { Err(StoreError::Forked { size: head.size }) }
 }
 
@@ -208,7 +208,7 @@ pub(crate) fn proved(
         Ok(())
     })?;
     let body = found.ok_or(StoreError::damaged_at(index, "a receipt is missing"))?;
-    let proof = Inclusion::prove(index, head.size(), nodes)?;
+    let proof = InclusionProof::prove(index, head.size(), nodes)?;
     let holds = proof.verify(&leaf_hash(&body), &head.root());
     holds.map_err(|_| StoreError::damaged_at(index, "a receipt is not the one that was signed"))?;
     Ok(Receipt::decode(&body)?)

@@ -1,6 +1,6 @@
 //! What stands beside the log: the head file, the lives, the authority document, what it refers to, the ledger.
 
-use briefcase_receipts::checkpoint::{Origin, SignedCheckpoint};
+use briefcase_receipts::checkpoint::{ReceiptLogOrigin, SignedReceiptCheckpoint};
 use briefcase_types::Digest;
 use rusqlite::Connection;
 
@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn run(
     connection: &Connection,
     options: &FsckOptions<'_>,
-    heads: Option<&[Option<SignedCheckpoint>; 2]>,
+    heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>,
     seen: &Seen,
     report: &mut Report,
 ) -> Result<(), StoreError> {
@@ -25,7 +25,7 @@ pub(super) fn run(
     ledger(connection, options, seen, report)
 }
 
-fn head(heads: Option<&[Option<SignedCheckpoint>; 2]>, report: &mut Report) {
+fn head(heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>, report: &mut Report) {
     match heads {
         None => report.find(Fault::HeadMissing, None, "there is no file `head`"),
         Some([None, None]) => report.find(Fault::HeadMissing, None, "the file `head` holds no head signed by this key"),
@@ -34,15 +34,16 @@ fn head(heads: Option<&[Option<SignedCheckpoint>; 2]>, report: &mut Report) {
     }
 }
 
-fn lives(seen: &Seen, heads: Option<&[Option<SignedCheckpoint>; 2]>, report: &mut Report) {
-    let origins: Vec<Option<Origin>> = seen.lives.iter().map(|(_, origin)| origin.parse().ok()).collect();
+fn lives(seen: &Seen, heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>, report: &mut Report) {
+    let origins: Vec<Option<ReceiptLogOrigin>> = seen.lives.iter().map(|(_, origin)| origin.parse().ok()).collect();
     let known = origins.iter().all(Option::is_some);
-    let install = origins.first().and_then(Option::as_ref).map(Origin::install);
+    let install = origins.first().and_then(Option::as_ref).map(ReceiptLogOrigin::install);
     let one_install = origins.iter().flatten().all(|origin| Some(origin.install()) == install);
     let distinct = seen.lives.iter().zip(seen.lives.iter().skip(1)).all(|(a, b)| a.1 != b.1);
     let bounds = seen.lives.first().is_some_and(|(first, _)| *first == 0)
         && seen.begun.saturating_add(seen.starts(seen.size)) == seen.lives.len();
-    let newest = heads.into_iter().flatten().flatten().map(SignedCheckpoint::checkpoint).max_by_key(|head| head.size);
+    let newest =
+        heads.into_iter().flatten().flatten().map(SignedReceiptCheckpoint::checkpoint).max_by_key(|head| head.size);
     let current = newest.is_none_or(|head| origins.last().and_then(Option::as_ref) == Some(&head.origin));
     if !(known && one_install && distinct && bounds && current) {
         report.find(Fault::Life, None, "the lives of the record are not those that signed it");

@@ -1,6 +1,6 @@
 //! The authority document, taken only when the record says that it is the newest and unchanged.
 
-use briefcase_receipts::{Kind, log::Frontier};
+use briefcase_receipts::{Kind, merkle::Frontier};
 use briefcase_types::{Digest, ReceiptIndex};
 
 use super::Reader;

@@ -1,5 +1,5 @@
 use briefcase_ports::{Journal as _, JournalError, Urgency};
-use briefcase_receipts::{Kind, Reconcile, Verdict};
+use briefcase_receipts::{Kind, Reconcile, ReconciledEffect};
 use briefcase_store::{Expect, Store};
 use briefcase_types::{ReceiptIndex, UnixMillis};
 use proptest::prelude::*;
@@ -63,7 +63,7 @@ fn intents_without_an_outcome_are_found_on_start_until_they_are_reconciled() {
     let orphans: Vec<_> = opened.orphans.iter().map(|orphan| (orphan.index.0, orphan.intent.call)).collect();
     assert_eq!(orphans, [(0, keys::call(1)), (781, keys::call(2))]);
     for (index, call) in orphans {
-        let orphan = Reconcile { call, intent: ReceiptIndex(index), verdict: Verdict::Unknown };
+        let orphan = Reconcile { call, intent: ReceiptIndex(index), verdict: ReconciledEffect::Unknown };
         let receipt = briefcase_receipts::Receipt { at: UnixMillis(0), kind: Kind::Reconcile(orphan) };
         wait(store.append(entry(receipt), Urgency::Now)).unwrap();
     }

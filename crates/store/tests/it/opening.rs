@@ -89,14 +89,14 @@ fn another_history_of_the_same_length_is_refused() {
     // The fork itself is consistent: only a head kept elsewhere tells the two apart.
     let fork = fork.path().join("fork");
     clean(&fork);
-    let head = briefcase_receipts::Checkpoint { size: 3, ..witness(&fork) };
+    let head = briefcase_receipts::ReceiptCheckpoint { size: 3, ..witness(&fork) };
     let mut options = FsckOptions::new(keys::LogKey::new(7).public());
     options.witnessed.push(head);
     let report = fsck(&fork, options).unwrap();
     assert_eq!(report.findings[0].fault, briefcase_store::Fault::Forked);
 }
 
-fn witness(path: &Path) -> briefcase_receipts::Checkpoint {
+fn witness(path: &Path) -> briefcase_receipts::ReceiptCheckpoint {
     let reader = Reader::open(path, keys::LogKey::new(7).public(), None).unwrap();
     reader.head().unwrap().checkpoint().clone()
 }

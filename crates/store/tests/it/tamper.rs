@@ -8,7 +8,7 @@ use std::{
 };
 
 use briefcase_ports::{Entry, Journal as _, Record, Urgency};
-use briefcase_receipts::{Kind, Receipt, commit::CommitKey};
+use briefcase_receipts::{Kind, Receipt, commit::CommitmentKey};
 use briefcase_store::{Expect, Fault, FsckOptions, LedgerCheck, Reader, Report, Store, fsck};
 use briefcase_types::{Digest, ReceiptIndex};
 use rusqlite::{Connection, types::Value};
@@ -29,8 +29,8 @@ impl LedgerCheck for Calls {
     }
 }
 
-fn commit_key() -> CommitKey {
-    CommitKey::new(zeroize::Zeroizing::new([3; 32]))
+fn commit_key() -> CommitmentKey {
+    CommitmentKey::new(zeroize::Zeroizing::new([3; 32]))
 }
 
 fn committed_intent(number: u64) -> Entry {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use briefcase_egress::{AddressPolicy, Egress, EgressError, EgressRequest, EgressSettings, OriginClient, Target};
+use briefcase_egress::{AddressPolicy, Egress, EgressError, EgressRequest, EgressSettings, EgressTarget, OriginClient};
 use bytes::Bytes;
 use http::Method;
 
@@ -54,8 +54,8 @@ impl Source {
         let wrong = |error: &dyn std::fmt::Display| {
             Failure::usage(format!("{text}: {error}."), "Give its address as in https://kms.example.org.")
         };
-        let target =
-            Target::parse(text, AddressPolicy::Loopback).or_else(|_| Target::parse(text, AddressPolicy::Public));
+        let target = EgressTarget::parse(text, AddressPolicy::Loopback)
+            .or_else(|_| EgressTarget::parse(text, AddressPolicy::Public));
         let target = target.map_err(|error| wrong(&error))?;
         let rest = target.as_str().strip_prefix(&target.origin()).unwrap_or_default();
         if !matches!(rest, "/" | "/kms.html") {

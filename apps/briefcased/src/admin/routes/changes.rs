@@ -87,8 +87,8 @@ fn prepare(open: &Open, request: &[u8], edit: edits::Make, records: Vec<Record>)
 
 /// The digest covers what was asked and the document it is asked of; what the change makes of it needs no second look.
 fn prepare_unchanged(open: &Open, request: &[u8], line: &str) -> Result<Prepared, Failure> {
-    let unchanged = |document: &Authority| -> Result<authority::Change, AuthorityError> {
-        Ok(authority::Change { document: document.clone(), summary: vec![line.to_owned()] })
+    let unchanged = |document: &Authority| -> Result<authority::AuthorityChange, AuthorityError> {
+        Ok(authority::AuthorityChange { document: document.clone(), summary: vec![line.to_owned()] })
     };
     Ok(open.engine.prepare(request, unchanged, Vec::new())?)
 }

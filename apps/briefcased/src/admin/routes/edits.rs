@@ -6,8 +6,8 @@ use briefcase_api::{Change, Confidential, ServerSpec};
 use briefcase_engine::tools::Tools;
 use briefcase_policy::{
     authority::{
-        Authority, AuthorityError, Budget, Change as Changed, Class, EnvValue, Factor, Header, Limit, Pin,
-        ReadsGranted, Scope, Server, Transport, Window,
+        Authority, AuthorityChange, AuthorityError, Budget, BudgetScope, Class, Factor, Limit, Pin, ReadsGranted,
+        Server, ServerEnvValue, ServerHeader, Transport, Window,
     },
     label::{Label, Labels},
 };
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Makes the new document.
-pub type Make = Box<dyn FnOnce(&Authority) -> Result<Changed, AuthorityError> + Send>;
+pub type Make = Box<dyn FnOnce(&Authority) -> Result<AuthorityChange, AuthorityError> + Send>;
 
 /// An edit and what comes with it.
 pub struct Edit {
@@ -54,7 +54,7 @@ pub struct After {
 
 impl Edit {
     /// An edit without anything beside it.
-    pub fn of(make: impl FnOnce(&Authority) -> Result<Changed, AuthorityError> + Send + 'static) -> Self {
+    pub fn of(make: impl FnOnce(&Authority) -> Result<AuthorityChange, AuthorityError> + Send + 'static) -> Self {
         Self { edit: Box::new(make), records: Vec::new(), token: None, after: After::default() }
     }
 
@@ -99,7 +99,7 @@ pub async fn edit(admin: &Admin, open: &Open, change: Change<Confidential>) -> R
         Change::SetTool { server, tool, class, cost, labels } => set_tool(server, tool, class, cost, labels)?,
         Change::SetPolicy { text } => Edit::of(move |document| document.set_policy(text)),
         Change::SetBudget { agent, server, tool, window, limit } => {
-            let scope = Scope { agent, server, tool };
+            let scope = BudgetScope { agent, server, tool };
             let window: Window = window.parse().map_err(Failure::invalid)?;
             match limit.map(|limit| limit.parse::<Limit>()).transpose().map_err(Failure::invalid)? {
                 Some(limit) => Edit::of(move |document| document.set_budget(Budget { scope, window, limit })),
@@ -121,7 +121,12 @@ pub async fn edit(admin: &Admin, open: &Open, change: Change<Confidential>) -> R
 }
 
 /// A new agent, or a new credential for one whose credential a restore made void.
-fn add_agent(document: &Authority, name: AgentId, token: Digest, now: UnixMillis) -> Result<Changed, AuthorityError> {
+fn add_agent(
+    document: &Authority,
+    name: AgentId,
+    token: Digest,
+    now: UnixMillis,
+) -> Result<AuthorityChange, AuthorityError> {
     if !document.agents.get(&name).is_some_and(|agent| agent.disabled) {
         return document.add_agent(name, token, now);
     }
@@ -187,7 +192,7 @@ fn json(value: &impl serde::Serialize) -> Result<serde_json::Value, Failure> {
 pub fn server(spec: &ServerSpec) -> Server {
     let transport = match spec.clone() {
         ServerSpec::Http { url, headers } => {
-            let header = |header: briefcase_api::HeaderSpec| Header {
+            let header = |header: briefcase_api::HeaderSpec| ServerHeader {
                 name: header.name,
                 value: header.value,
                 secret: header.secret,
@@ -195,8 +200,8 @@ pub fn server(spec: &ServerSpec) -> Server {
             Transport::Http { url, headers: headers.into_iter().map(header).collect() }
         }
         ServerSpec::Stdio { argv, env, secret_env, cwd } => {
-            let literal = env.into_iter().map(|(name, value)| (name, EnvValue::Literal(value)));
-            let secret = secret_env.into_iter().map(|(name, secret)| (name, EnvValue::Secret(secret)));
+            let literal = env.into_iter().map(|(name, value)| (name, ServerEnvValue::Literal(value)));
+            let secret = secret_env.into_iter().map(|(name, secret)| (name, ServerEnvValue::Secret(secret)));
             Transport::Stdio { argv, env: literal.chain(secret).collect(), cwd }
         }
     };
@@ -260,7 +265,7 @@ fn accept_tools(
     }
     let (records, forget): (_, ServerId) = (definitions(&tools), name.clone());
     let make = move |document: &Authority| {
-        let start = Changed { document: document.clone(), summary: Vec::new() };
+        let start = AuthorityChange { document: document.clone(), summary: Vec::new() };
         let accepted = accepted
             .into_iter()
             .try_fold(start, |before, (tool, pin)| chain(before, |document| document.accept_pin(&name, tool, pin)))?;
@@ -271,9 +276,9 @@ fn accept_tools(
 
 /// One more step on a document, with both summaries.
 fn chain(
-    before: Changed,
-    step: impl FnOnce(&Authority) -> Result<Changed, AuthorityError>,
-) -> Result<Changed, AuthorityError> {
+    before: AuthorityChange,
+    step: impl FnOnce(&Authority) -> Result<AuthorityChange, AuthorityError>,
+) -> Result<AuthorityChange, AuthorityError> {
     let mut after = step(&before.document)?;
     after.summary.splice(0..0, before.summary);
     Ok(after)
@@ -296,7 +301,7 @@ fn set_tool(
         return Err(Failure::invalid("Nothing is to be changed."));
     }
     Ok(Edit::of(move |document| {
-        let mut now = Changed { document: document.clone(), summary: Vec::new() };
+        let mut now = AuthorityChange { document: document.clone(), summary: Vec::new() };
         if let Some(class) = class {
             now = chain(now, |document| document.set_class(&server, &tool, class))?;
         }

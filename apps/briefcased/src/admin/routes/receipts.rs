@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use briefcase_api::{Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow};
-use briefcase_receipts::{Kind, log::leaf_hash};
+use briefcase_receipts::{Kind, merkle::leaf_hash};
 use briefcase_store::{Reader, ReceiptFilter, StoreError, Stored};
 use briefcase_types::{CallId, ReceiptIndex};
 use serde_json::Value;

@@ -11,7 +11,7 @@ use briefcase_api::{
     AgentView, BudgetView, Confidential, Evidence, FactorView, GrantView, Look, Probe, SecretView, ServerSpec,
     ServerView, Status, ToolView,
 };
-use briefcase_policy::authority::{EnvValue, Limit, Server, Transport};
+use briefcase_policy::authority::{Limit, Server, ServerEnvValue, Transport};
 use briefcase_types::{Digest, Money, ServerId, UnixMillis};
 use serde_json::Value;
 
@@ -89,7 +89,7 @@ pub async fn servers(State(admin): State<Arc<Admin>>) -> Answer<Vec<ServerView>>
 fn spec(server: &Server) -> ServerSpec {
     match &server.transport {
         Transport::Http { url, headers } => {
-            let header = |header: &briefcase_policy::authority::Header| briefcase_api::HeaderSpec {
+            let header = |header: &briefcase_policy::authority::ServerHeader| briefcase_api::HeaderSpec {
                 name: header.name.clone(),
                 value: header.value.clone(),
                 secret: header.secret.clone(),
@@ -100,8 +100,8 @@ fn spec(server: &Server) -> ServerSpec {
             let mut spec = (std::collections::BTreeMap::new(), std::collections::BTreeMap::new());
             for (name, value) in env {
                 match value {
-                    EnvValue::Literal(text) => drop(spec.0.insert(name.clone(), text.clone())),
-                    EnvValue::Secret(secret) => drop(spec.1.insert(name.clone(), secret.clone())),
+                    ServerEnvValue::Literal(text) => drop(spec.0.insert(name.clone(), text.clone())),
+                    ServerEnvValue::Secret(secret) => drop(spec.1.insert(name.clone(), secret.clone())),
                 }
             }
             ServerSpec::Stdio { argv: argv.clone(), env: spec.0, secret_env: spec.1, cwd: cwd.clone() }
@@ -193,7 +193,10 @@ fn accepted(open: &Open) -> Vec<ToolView> {
                 cost: pin.cost.map(|cost| cost.to_string()),
                 summary: probes::summary(&definition),
                 hints: probes::hints(&definition),
-                flags: briefcase_policy::pin::suspicion(&definition).iter().map(|flag| format!("{flag:?}")).collect(),
+                flags: briefcase_policy::pin::poisoning_signals(&definition)
+                    .iter()
+                    .map(|flag| format!("{flag:?}"))
+                    .collect(),
                 differences: Vec::new(),
             });
         }
@@ -222,23 +225,23 @@ pub async fn grants(State(admin): State<Arc<Admin>>) -> Answer<Vec<GrantView>> {
 pub async fn budgets(State(admin): State<Arc<Admin>>) -> Answer<Vec<BudgetView>> {
     let open = admin.open()?;
     let (authority, now) = (open.engine.authority(), open.engine.now());
-    let standings = open.engine.with_ledger(|ledger| ledger.standings(authority.budgets(), now));
-    let view = |standing: briefcase_policy::ledger::Standing| {
-        let used = standing.spent.saturating_add(standing.reserved);
-        let (used_text, limit) = match standing.budget.limit {
+    let usage = open.engine.with_ledger(|ledger| ledger.usage(authority.budgets(), now));
+    let view = |of_budget: briefcase_policy::ledger::BudgetUsage| {
+        let used = of_budget.spent.saturating_add(of_budget.reserved);
+        let (used_text, limit) = match of_budget.budget.limit {
             Limit::Calls(limit) => (format!("{used} calls"), limit),
             Limit::Money(limit) => (Money { micros: used, ..limit }.to_string(), limit.micros),
         };
         let permille = u128::from(used).saturating_mul(1000).checked_div(u128::from(limit)).unwrap_or(1000);
         BudgetView {
-            scope: standing.budget.scope.to_string(),
-            window: standing.budget.window.as_str().to_owned(),
-            limit: standing.budget.limit.to_string(),
+            scope: of_budget.budget.scope.to_string(),
+            window: of_budget.budget.window.as_str().to_owned(),
+            limit: of_budget.budget.limit.to_string(),
             used: used_text,
             permille: permille.try_into().unwrap_or(u64::MAX),
         }
     };
-    Ok(Json(standings.into_iter().map(view).collect()))
+    Ok(Json(usage.into_iter().map(view).collect()))
 }
 
 /// `GET /v1/secrets`

@@ -1,4 +1,4 @@
-//! One race: who takes part, what they saw, and what must be true of it.
+//! One race: its participants, their observations, and the required properties.
 
 use briefcase_types::{ApprovalId, Clock, Digest, Entropy, SessionId, UnixMillis};
 use real_std::{
@@ -22,7 +22,7 @@ use crate::notify::Timer;
 const VERSION: u64 = 3;
 const PATIENCE: Duration = Duration::from_secs(50);
 
-/// Ways in which a call or a decision went, over all races.
+/// The outcomes of calls and decisions over all races.
 const WAYS: [&str; 7] = ["spent", "denied", "expired", "cancelled", "impatient", "void", "unrecorded"];
 static COUNTS: [AtomicU64; 7] = [const { AtomicU64::new(0) }; 7];
 
@@ -31,7 +31,7 @@ fn count(way: &str) {
     place.and_then(|place| COUNTS.get(place)).expect("a known way").fetch_add(1, Relaxed);
 }
 
-/// How often each way was taken: `spent=12 denied=3 …`.
+/// The number of each outcome: `spent=12 denied=3 …`.
 pub fn told() -> String {
     WAYS.iter().zip(&COUNTS).fold(String::new(), |mut line, (way, count)| {
         write!(line, "{way}={} ", count.load(Relaxed)).expect("a string");
@@ -73,7 +73,7 @@ impl Race {
         change(self.stories.lock().expect("not poisoned").entry(id).or_default());
     }
 
-    /// A new question, for always the same call.
+    /// Makes a new request for the same call.
     fn question(&self) -> ApprovalRequest {
         let mut next = self.next.lock().expect("not poisoned");
         *next += 1;
@@ -103,7 +103,7 @@ impl Race {
         .sealed()
     }
 
-    /// As the path of a call does: ask, record, wait, spend; and again.
+    /// Acts as the pipeline of a call does: request, record, wait, consume; then again.
     fn call(&self) {
         for _ in 0..3 {
             let opened = match self.queue.open(self.question(), self.now()) {
@@ -139,7 +139,7 @@ impl Race {
         }
     }
 
-    /// As a decision does: look, reserve, record, settle.
+    /// Acts as a decision does: read, reserve, record, settle.
     fn decide(&self, yes: bool) {
         for _ in 0..3 {
             thread::yield_now();
@@ -183,7 +183,7 @@ impl Race {
             assert!(story.yes + story.no <= 1, "{id}: two decisions stand");
             assert!(story.effects <= story.yes, "{id}: {} effects of {} answers", story.effects, story.yes);
         }
-        // Nothing is open for ever.
+        // No request stays open.
         let much_later = self.now().plus(Duration::from_secs(7200));
         assert!(self.queue.pending(much_later).is_empty(), "a question is open for ever");
         let again =
@@ -200,7 +200,7 @@ fn key() -> CallKey {
     CallKey::new(&agent, &server, "delete", &Digest::sha256(b"pin"), b"{}", None)
 }
 
-/// Two calls that are the same, a yes, a no, a client that gives up, and time.
+/// Two identical calls, an approval, a denial, a cancelling client, and time.
 pub fn run() {
     let race = Arc::new(Race {
         queue: ApprovalQueue::new(ApprovalLimits::default()),

@@ -1,4 +1,4 @@
-//! What a dishonest server could do to the files that it serves. Each is put back before the next.
+//! A dishonest server: tampers with the served files. Each change is undone before the next.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -8,13 +8,13 @@ use serde_json::json;
 use super::http::Answer;
 use crate::failure::Failure;
 
-pub struct Cheat {
+pub struct Tampering {
     dir: PathBuf,
-    /// The file that is spoiled now, and its honest bytes.
+    /// The tampered file, and its original bytes.
     spoiled: Mutex<Option<(PathBuf, Vec<u8>)>>,
 }
 
-impl Cheat {
+impl Tampering {
     pub fn new(dir: PathBuf) -> Self {
         Self { dir, spoiled: Mutex::default() }
     }
@@ -42,7 +42,7 @@ impl Cheat {
                 (self.dir.join(".well-known/kms-manifest.json"), |text| text.replace("\"version\":1", "\"version\":9"))
             }
             "proof" => (self.dir.join(".well-known/kms-manifest.tlog-proof"), |_| String::new()),
-            _ => return Err(Failure::new("it can cheat with module, page, headers, manifest or proof")),
+            _ => return Err(Failure::new("the tampering must be module, page, headers, manifest or proof")),
         };
         let honest = std::fs::read(&path)?;
         std::fs::write(&path, change(&String::from_utf8_lossy(&honest)))?;
@@ -52,7 +52,7 @@ impl Cheat {
 
     fn module(&self) -> Result<PathBuf, Failure> {
         let first = std::fs::read_dir(self.dir.join("artifacts"))?.next();
-        Ok(first.ok_or_else(|| Failure::new("there is no module"))??.path())
+        Ok(first.ok_or_else(|| Failure::new("the folder has no module"))??.path())
     }
 }
 
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_cheat_changes_one_file_and_is_taken_back() {
+    fn each_kind_of_tampering_changes_one_file_and_is_undone() {
         let dir = std::env::temp_dir().join(format!("briefcase-cheat-{}", std::process::id()));
         let files = [
             ("artifacts/kms-0.mjs", "export {}"),
@@ -76,12 +76,12 @@ mod tests {
         }
         let changed =
             || files.iter().filter(|(path, text)| std::fs::read(dir.join(path)).unwrap() != text.as_bytes()).count();
-        let cheat = Cheat::new(dir.clone());
+        let tampering = Tampering::new(dir.clone());
         for what in ["module", "page", "headers", "manifest", "proof"] {
-            assert_eq!(cheat.answer(what).status, 200);
+            assert_eq!(tampering.answer(what).status, 200);
             assert_eq!(changed(), 1, "{what}");
         }
-        assert_eq!(cheat.answer("everything").status, 400);
+        assert_eq!(tampering.answer("everything").status, 400);
         assert_eq!(changed(), 0);
         std::fs::remove_dir_all(dir).unwrap();
     }

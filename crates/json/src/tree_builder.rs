@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 use crate::{error::Reason, number};
 
 /// A result to build. Implementations hold no state; the scanner calls them in document order.
-pub(crate) trait Shape {
+pub(crate) trait TreeBuilder {
     /// One value.
     type Value;
     /// An array being read.
@@ -82,7 +82,7 @@ fn unicode_escape(rest: &str) -> (char, &str) {
 /// Builds no result.
 pub(crate) enum Skip {}
 
-impl Shape for Skip {
+impl TreeBuilder for Skip {
     type Value = ();
     type Array = ();
     type Object = ();
@@ -106,8 +106,8 @@ pub(crate) enum Strict {}
 pub(crate) enum Relayed {}
 
 macro_rules! tree {
-    ($shape:ident, $number:path) => {
-        impl Shape for $shape {
+    ($builder:ident, $number:path) => {
+        impl TreeBuilder for $builder {
             type Value = Value;
             type Array = Vec<Value>;
             type Object = Map<String, Value>;

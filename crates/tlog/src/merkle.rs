@@ -145,7 +145,7 @@ pub fn root<R: HashReader + ?Sized>(size: u64, reader: &R) -> Result<Digest, Log
 
 /// A proof that an entry is at an index of a log of some size.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inclusion {
+pub struct InclusionProof {
     /// The entry's index.
     pub index: u64,
     /// The log's size.
@@ -154,7 +154,7 @@ pub struct Inclusion {
     pub path: Vec<Digest>,
 }
 
-impl Inclusion {
+impl InclusionProof {
     /// Makes the proof.
     ///
     /// # Errors
@@ -182,7 +182,7 @@ impl Inclusion {
 
 /// A proof that a log only grew.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consistency {
+pub struct ConsistencyProof {
     /// The size before.
     pub old: u64,
     /// The size after.
@@ -191,7 +191,7 @@ pub struct Consistency {
     pub path: Vec<Digest>,
 }
 
-impl Consistency {
+impl ConsistencyProof {
     /// Makes the proof. The proof between equal sizes is empty.
     ///
     /// # Errors

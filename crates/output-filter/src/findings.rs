@@ -6,7 +6,7 @@ use crate::{Flag, Redactions};
 
 /// The redactions and flags of one answer.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct FilterFindings {
     pub(crate) redactions: Redactions,
     pub(crate) flags: BTreeSet<Flag>,
 }

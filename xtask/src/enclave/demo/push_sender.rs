@@ -1,4 +1,5 @@
-//! `crates/push` in a process of its own, by JSON lines. Whoever holds one can send what it has leases for; no key is in it.
+//! `crates/push` in a separate process, through JSON lines. It contains no key: its owner can send only with the leases
+//! given to it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -16,9 +17,9 @@ struct Lines {
 }
 
 /// One running program.
-pub struct Postman(Mutex<Lines>);
+pub struct PushSender(Mutex<Lines>);
 
-impl Postman {
+impl PushSender {
     pub fn start(program: &PathBuf) -> Result<Self, Failure> {
         let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
@@ -27,7 +28,7 @@ impl Postman {
         Ok(Self(Mutex::new(Lines { child, input, output: BufReader::new(output) })))
     }
 
-    /// One request and its answer; `{error, message}` when it went wrong.
+    /// Sends one request and returns its answer; `{error, message}` after a failure.
     pub fn ask(&self, request: &Value) -> Value {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Lines { input, output, .. } = &mut *lines;
@@ -43,7 +44,7 @@ impl Postman {
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        // It ends by itself when its input does; this is for the case that it hangs.
+        // The program ends when its input ends; this kills one that hangs.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

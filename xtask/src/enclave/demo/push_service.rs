@@ -1,5 +1,5 @@
-//! A stand-in for a push service. It is as strict as the real ones: no message without a lease that was signed by the key
-//! of the very subscription, for this origin, and in force; and it can read none of them.
+//! A stand-in for a push service, as strict as the real ones. A message needs a valid lease for this origin, signed by
+//! the key of its subscription. The service cannot read any message.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -10,14 +10,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::http::{Answer, Asked};
-use super::postman::Postman;
+use super::push_sender::PushSender;
 
-/// How long a browser's question for messages is held open.
+/// The maximum time that a browser's poll stays open.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(15);
 const MOST: usize = 100;
 
 struct Subscription {
-    /// The application server's key, base64url, as the browser gave it.
+    /// The application server's key in base64url, from the browser.
     key: String,
     gone: bool,
     messages: Vec<String>,
@@ -25,14 +25,14 @@ struct Subscription {
 
 pub struct PushService {
     origin: String,
-    postman: Postman,
+    push_sender: PushSender,
     subscriptions: Mutex<BTreeMap<String, Subscription>>,
     news: Condvar,
 }
 
 impl PushService {
-    pub fn new(origin: &str, postman: Postman) -> Self {
-        Self { origin: origin.to_owned(), postman, subscriptions: Mutex::default(), news: Condvar::new() }
+    pub fn new(origin: &str, push_sender: PushSender) -> Self {
+        Self { origin: origin.to_owned(), push_sender, subscriptions: Mutex::default(), news: Condvar::new() }
     }
 
     pub fn answer(&self, asked: &Asked) -> Answer {
@@ -71,7 +71,7 @@ impl PushService {
 
     fn send(&self, id: &str, asked: &Asked) -> Answer {
         let request = json!({ "do": "lease", "authorization": asked.header("authorization"), "audience": self.origin });
-        let lease = self.postman.ask(&request);
+        let lease = self.push_sender.ask(&request);
         let mut subscriptions = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(subscription) = subscriptions.get_mut(id) else {
             return Answer::refused(404, "no such subscription");
@@ -94,7 +94,7 @@ impl PushService {
         Answer::new(201, json!({}))
     }
 
-    /// Messages from this one on; waits for the next when there is none yet.
+    /// Returns the messages from this one on. Waits for the next one when there are no others.
     fn messages(&self, id: &str, from: usize) -> Answer {
         let subscriptions = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
         let none = |all: &mut BTreeMap<String, Subscription>| {

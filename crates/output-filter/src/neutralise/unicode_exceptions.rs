@@ -1,23 +1,23 @@
-//! Where characters that can deceive have a purpose.
+//! Exceptions: the places where a deceptive character has a legitimate use.
 //!
-//! Each rule asks what stands around the character, never what the text says. A rule allows one character, not a run: a
-//! run of invisible characters has no purpose but to carry something.
+//! Each rule depends on the neighbours of the character, never on the meaning of the text. A rule allows one character,
+//! not a run: a run of invisible characters only carries hidden data.
 
-/// A text, and what it is made of.
-pub(super) struct Around<'a> {
+/// A text with its direction.
+pub(super) struct UnicodeContext<'a> {
     text: &'a [char],
     right_to_left: bool,
 }
 
-/// The flags of England, Scotland and Wales, as tag characters spell them: the only ones that are in use.
+/// The flags of England, Scotland and Wales in tag characters: the only ones in use.
 const TAG_FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
 
-impl<'a> Around<'a> {
+impl<'a> UnicodeContext<'a> {
     pub(super) fn new(text: &'a [char]) -> Self {
         Self { text, right_to_left: text.iter().any(|character| is_right_to_left(*character)) }
     }
 
-    /// Whether the character at `at` has a purpose there.
+    /// Returns whether the character at `at` has a legitimate use there.
     pub(super) fn allows(&self, at: usize) -> bool {
         let Some(character) = self.text.get(at).copied() else { return false };
         let (before, after) = (self.before(at), self.after(at));
@@ -51,7 +51,7 @@ impl<'a> Around<'a> {
         self.text.get(at.checked_add(1)?).copied()
     }
 
-    /// A soft hyphen has two letters on either side, as hyphenation has.
+    /// A soft hyphen needs two letters on either side, as in hyphenation.
     fn splits_word(&self, at: usize) -> bool {
         let letters = |range: Option<&[char]>| {
             range.is_some_and(|letters| letters.len() == 2 && letters.iter().all(|letter| letter.is_alphabetic()))
@@ -68,8 +68,8 @@ impl<'a> Around<'a> {
         emoji || script
     }
 
-    /// An isolate stands in text that runs right to left, is closed on its line, and holds text. One that changes the
-    /// direction to the left holds text of that direction.
+    /// An isolate occurs in right-to-left text, is closed on its line, and contains text. A left-to-right isolate
+    /// contains left-to-right text.
     fn isolates(&self, at: usize) -> bool {
         if !self.right_to_left {
             return false;
@@ -95,7 +95,7 @@ impl<'a> Around<'a> {
         false
     }
 
-    /// The tags around `at` follow a black flag and spell a known flag.
+    /// The tag characters around `at` follow a black flag and spell a known flag.
     fn spells_flag(&self, at: usize) -> bool {
         let is_tag = |character: &char| matches!(character, '\u{e0020}'..='\u{e007f}');
         let head = self.text.iter().take(at).rposition(|character| !is_tag(character));
@@ -106,7 +106,7 @@ impl<'a> Around<'a> {
     }
 }
 
-/// Carriage returns up to a line feed.
+/// Matches carriage returns up to a line feed.
 fn ends_line(rest: &[char]) -> bool {
     rest.iter().find(|character| **character != '\r') == Some(&'\n')
 }
@@ -137,8 +137,8 @@ fn is_combining(character: char) -> bool {
     matches!(character, '\u{300}'..='\u{34e}' | '\u{350}'..='\u{36f}')
 }
 
-/// Scripts in which joiners change how letters look: Arabic and its kin, Syriac, N'Ko, those of India and South-East
-/// Asia, Tibetan, Mongolian.
+/// Matches scripts in which joiners change the form of letters: Arabic and related scripts, Syriac, N'Ko, those of
+/// India and South-East Asia, Tibetan, Mongolian.
 fn is_joining(character: char) -> bool {
     matches!(character,
         '\u{620}'..='\u{86f}' | '\u{8a0}'..='\u{dff}' | '\u{f00}'..='\u{109f}' | '\u{1780}'..='\u{17b3}'
@@ -147,8 +147,8 @@ fn is_joining(character: char) -> bool {
         | '\u{fe70}'..='\u{fefc}' | '\u{11000}'..='\u{11fff}')
 }
 
-/// Scripts that write no spaces between words, where a zero-width space marks where a line may break: Thai, Lao, Myanmar,
-/// Khmer, Tai.
+/// Matches scripts without spaces between words, where a zero-width space marks a line-break opportunity: Thai, Lao,
+/// Myanmar, Khmer, Tai.
 fn is_unspaced(character: char) -> bool {
     matches!(character,
         '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17b3}' | '\u{17b6}'..='\u{17ff}'
@@ -167,7 +167,8 @@ fn is_ideograph(character: char) -> bool {
     matches!(character, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// Characters with standardized variants: ideographs, mathematical operators, East Asian punctuation, Myanmar, Phags-pa.
+/// Matches characters with standardized variants: ideographs, mathematical operators, East Asian punctuation, Myanmar,
+/// Phags-pa.
 fn takes_standard_variant(character: char) -> bool {
     is_ideograph(character)
         || matches!(character,
@@ -175,7 +176,7 @@ fn takes_standard_variant(character: char) -> bool {
             | '\u{a840}'..='\u{a877}' | '\u{ff01}'..='\u{ff60}')
 }
 
-/// Characters that have both a text and an emoji presentation.
+/// Matches characters with both a text and an emoji presentation.
 fn takes_presentation(character: char) -> bool {
     is_emoji(character)
         || is_modifier(character)

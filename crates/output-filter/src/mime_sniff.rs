@@ -1,6 +1,6 @@
-//! What binary data is, by its first bytes, against what it is declared to be.
+//! The type of binary data by its first bytes, compared with its declared type.
 
-/// Kinds that are told apart by their first bytes.
+/// The types that are recognised by their first bytes.
 const KINDS: &[(&str, &[&str])] = &[
     ("PNG", &["image/png", "image/apng", "image/vnd.mozilla.apng"]),
     ("JPEG", &["image/jpeg", "image/jpg", "image/pjpeg"]),
@@ -25,19 +25,20 @@ const KINDS: &[(&str, &[&str])] = &[
     ("SVG", &["image/svg+xml"]),
 ];
 
-/// Whether data that begins so may be called so. Kinds without a known beginning (CSV, an office file, raw audio) cannot
-/// be told and pass, but never as something that is known to begin otherwise.
+/// Returns the recognised type when it contradicts the declared one. Types without a signature (CSV, office files, raw
+/// audio) cannot be recognised, so they pass unless the data has another known signature.
 pub(super) fn mismatch(declared: &str, bytes: &[u8]) -> Option<&'static str> {
     let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let found = sniff(bytes);
     let kind = KINDS.iter().find(|(_, names)| names.contains(&essence.as_str())).map(|(kind, _)| *kind);
     match (kind, found) {
         (Some(kind), Some(found)) if kind == found => None,
-        // Markup has no fixed beginning.
+        // Markup has no fixed signature.
         (Some("HTML" | "SVG"), None) => None,
         (Some(_), Some(found)) => Some(found),
         (Some(_), None) => Some("something else"),
-        // A kind that is not known here: containers and text pass, a picture has to be no page and no program.
+        // An unknown declared type: containers and text pass, but a picture, sound or film must not be a page or a
+        // program.
         (None, Some(found @ ("HTML" | "SVG" | "an ELF program" | "a Windows program")))
             if essence.starts_with("image/") || essence.starts_with("audio/") || essence.starts_with("video/") =>
         {

@@ -1,39 +1,39 @@
-//! The families: how each vendor's credentials look, from the vendors' own documentation of their formats.
+//! The patterns of each vendor's credentials, from the vendors' own documentation of their formats.
 
-/// How sure the form is.
+/// The confidence in a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sure {
-    /// Replaced.
+pub(super) enum Confidence {
+    /// A match is replaced.
     Replace,
-    /// Passed on and flagged.
+    /// A match is flagged and passed on.
     Flag,
 }
 
 /// One form of credential.
 #[derive(Debug)]
-pub(super) struct Family {
-    /// Literal texts of which one is there (upper or lower case) when a credential is.
+pub(super) struct CredentialPattern {
+    /// Literal prefixes. A credential contains one of them, in upper or lower case.
     pub(super) begins: &'static [&'static str],
-    /// The form. Group 1 is the secret; without one, all of it.
+    /// The regular expression. Group 1 is the secret; without a group, the whole match.
     pub(super) pattern: &'static str,
     /// Tells a secret from a placeholder.
     pub(super) real: fn(&str) -> bool,
-    /// Not in the middle of a word, on either side.
+    /// Whether the match must not continue a word on that side.
     pub(super) word_left: bool,
     pub(super) word_right: bool,
-    pub(super) sure: Sure,
+    pub(super) sure: Confidence,
 }
 
-const fn replace(begins: &'static [&'static str], pattern: &'static str, real: fn(&str) -> bool) -> Family {
-    Family { begins, pattern, real, word_left: true, word_right: true, sure: Sure::Replace }
+const fn replace(begins: &'static [&'static str], pattern: &'static str, real: fn(&str) -> bool) -> CredentialPattern {
+    CredentialPattern { begins, pattern, real, word_left: true, word_right: true, sure: Confidence::Replace }
 }
 
-const fn anywhere(begins: &'static [&'static str], pattern: &'static str, real: fn(&str) -> bool) -> Family {
-    Family { begins, pattern, real, word_left: false, word_right: false, sure: Sure::Replace }
+const fn anywhere(begins: &'static [&'static str], pattern: &'static str, real: fn(&str) -> bool) -> CredentialPattern {
+    CredentialPattern { begins, pattern, real, word_left: false, word_right: false, sure: Confidence::Replace }
 }
 
-const fn flag(begins: &'static [&'static str], pattern: &'static str) -> Family {
-    Family { begins, pattern, real: any, word_left: false, word_right: false, sure: Sure::Flag }
+const fn flag(begins: &'static [&'static str], pattern: &'static str) -> CredentialPattern {
+    CredentialPattern { begins, pattern, real: any, word_left: false, word_right: false, sure: Confidence::Flag }
 }
 
 fn any(_: &str) -> bool {
@@ -45,7 +45,7 @@ fn distinct(text: &str) -> usize {
     seen.len()
 }
 
-/// Not the same few characters over and over, as in `ghp_xxxxxxxx`. Longer texts need more variety.
+/// Returns false for a few repeated characters, as in `ghp_xxxxxxxx`. Longer texts need more variety.
 fn varied(text: &str) -> bool {
     let body = text.rsplit(['_', '-', '.']).max_by_key(|part| part.len()).unwrap_or(text);
     let needed = if body.len() >= 32 { 9 } else { 6 };
@@ -64,17 +64,17 @@ fn mixed(text: &str) -> bool {
     random(text) && text.bytes().any(lower) && text.bytes().any(upper)
 }
 
-/// A long text of very few characters is a placeholder; a short one is taken as it is.
+/// Returns false for a long text of very few characters, which is a placeholder. Short texts pass.
 fn not_padding(text: &str) -> bool {
     text.len() < 40 || distinct(text) >= 9
 }
 
-/// Has a digit: a word in capitals has none.
+/// Contains a digit, which a word in capitals does not.
 fn has_digit(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Not a variable or a word that stands for a password.
+/// Returns false for a variable, or a word that means a password.
 fn not_placeholder(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let stands_for = ["pass", "pwd", "secret", "token", "example", "changeme", "xxx", "***", "redacted", "user"];
@@ -83,7 +83,7 @@ fn not_placeholder(text: &str) -> bool {
 
 use self::{anywhere as a, replace as r};
 
-pub(super) const FAMILIES: &[Family] = &[
+pub(super) const CREDENTIAL_PATTERNS: &[CredentialPattern] = &[
     // Clouds.
     r(
         &["AKIA", "ASIA", "A3T", "ABIA", "ACCA", "AGPA", "AIDA", "AROA", "AIPA", "ANPA", "ANVA"],
@@ -135,8 +135,8 @@ pub(super) const FAMILIES: &[Family] = &[
     r(&["rubygems_"], "rubygems_[a-f0-9]{48}", varied),
     r(&["oy2"], "oy2[a-z0-9]{43}", random),
     r(&["CLOJARS_"], "(?i-u:CLOJARS_)[a-z0-9]{60}", varied),
-    Family { word_right: true, ..a(&["AKC"], r#"(?:^|[\s=:"'])(AKC[A-Za-z0-9]{10,})"#, not_padding) },
-    Family {
+    CredentialPattern { word_right: true, ..a(&["AKC"], r#"(?:^|[\s=:"'])(AKC[A-Za-z0-9]{10,})"#, not_padding) },
+    CredentialPattern {
         word_right: true,
         ..a(
             &[
@@ -179,7 +179,7 @@ pub(super) const FAMILIES: &[Family] = &[
     a(&["ico-"], r"(?:^|[^A-Za-z0-9_.-])(ico-[A-Za-z0-9]{32})(?:$|[^A-Za-z0-9_.-])", |text| {
         varied(text) && distinct(text) >= 12
     }),
-    // Models.
+    // AI models.
     r(&["sk-"], "sk-(?:proj|svcacct|admin|service|None)-[A-Za-z0-9_-]{40,}", varied),
     r(&["sk-"], "sk-[A-Za-z0-9]{48}", varied),
     r(&["sk-ant-"], "sk-ant-[a-z0-9]{3,12}-[A-Za-z0-9_-]{40,}", varied),
@@ -243,7 +243,7 @@ pub(super) const FAMILIES: &[Family] = &[
         r#"(?:(?i-u:cohere)|CO_API_KEY)[A-Za-z0-9_ .-]{0,24}["']?\s{0,3}[:=]{1,4}>?\s{0,3}["']?([A-Za-z0-9]{40})"#,
         random,
     ),
-    // A vendor's name, a word for a credential, and something random.
+    // A vendor's name, a word for a credential, and random characters.
     r(
         &[
             "adafruit",

@@ -1,10 +1,13 @@
 //! The tree agrees with another implementation of RFC 6962 for every tested size, index and pair of sizes.
 
-use briefcase_tlog::tree::{
-    Consistency, Frontier, HashReader, Inclusion, LogError, leaf_hash, root, stored_count, stored_index,
+use briefcase_tlog::merkle::{
+    ConsistencyProof, Frontier, HashReader, InclusionProof, LogError, leaf_hash, root, stored_count, stored_index,
 };
 use briefcase_types::Digest;
-use ct_merkle::{ConsistencyProof, InclusionProof, RootHash, mem_backed_tree::MemoryBackedTree};
+use ct_merkle::{
+    ConsistencyProof as CtConsistencyProof, InclusionProof as CtInclusionProof, RootHash,
+    mem_backed_tree::MemoryBackedTree,
+};
 use proptest::prelude::*;
 use sha2::Sha256;
 
@@ -56,25 +59,25 @@ proptest! {
         prop_assert_eq!(root(size, &both.stored[..]).unwrap(), *new);
         prop_assert_eq!(Frontier::load(leaves.len() as u64, &both.stored[..]).unwrap(), both.frontier);
 
-        let inclusion = Inclusion::prove(index, size, &both.stored[..]).unwrap();
+        let inclusion = InclusionProof::prove(index, size, &both.stored[..]).unwrap();
         let leaf = &leaves[index as usize];
         prop_assert!(inclusion.verify(&leaf_hash(leaf), new).is_ok());
-        let proof = InclusionProof::try_from_bytes(concat(&inclusion.path)).unwrap();
+        let proof = CtInclusionProof::try_from_bytes(concat(&inclusion.path)).unwrap();
         prop_assert!(oracle_root(new, size).verify_inclusion(leaf, index, &proof).is_ok());
         prop_assert!(inclusion.verify(&leaf_hash(b"another"), new).is_err());
         if size > 1 {
             let next = (index + 1) % size;
-            let moved = Inclusion { index: next, ..inclusion.clone() }.verify(&leaf_hash(leaf), new);
+            let moved = InclusionProof { index: next, ..inclusion.clone() }.verify(&leaf_hash(leaf), new);
             prop_assert!(moved.is_err() || leaves[index as usize] == leaves[next as usize]);
             let mut torn = inclusion;
             torn.path.pop();
             prop_assert!(torn.verify(&leaf_hash(leaf), new).is_err());
         }
 
-        let consistency = Consistency::prove(index + 1, size, &both.stored[..]).unwrap();
+        let consistency = ConsistencyProof::prove(index + 1, size, &both.stored[..]).unwrap();
         prop_assert!(consistency.verify(old, new).is_ok());
         if index + 1 < size {
-            let proof = ConsistencyProof::try_from_bytes(concat(&consistency.path)).unwrap();
+            let proof = CtConsistencyProof::try_from_bytes(concat(&consistency.path)).unwrap();
             prop_assert!(oracle_root(new, size).verify_consistency(&oracle_root(old, index + 1), &proof).is_ok());
         }
         prop_assert!(consistency.verify(&Digest::sha256(b"forged"), new).is_err());
@@ -88,9 +91,9 @@ proptest! {
     ) {
         let leaf = Digest::sha256(b"");
         for (one, other) in [numbers, small] {
-            let included = Inclusion { index: one, size: other, path: path.clone() }.verify(&leaf, &Digest::sha256(b"x"));
+            let included = InclusionProof { index: one, size: other, path: path.clone() }.verify(&leaf, &Digest::sha256(b"x"));
             prop_assert!(included.is_err());
-            let consistent = Consistency { old: one, new: other, path: path.clone() }.verify(&leaf, &Digest::sha256(b"x"));
+            let consistent = ConsistencyProof { old: one, new: other, path: path.clone() }.verify(&leaf, &Digest::sha256(b"x"));
             prop_assert!(consistent.is_err());
         }
     }
@@ -105,12 +108,12 @@ fn a_wrong_or_failing_store_gives_an_error() {
         }
     }
     assert!(matches!(root(5, &Short), Err(LogError::Storage(_))));
-    assert!(matches!(Inclusion::prove(1, 5, &Short), Err(LogError::Storage(_))));
-    assert!(matches!(Consistency::prove(3, 5, &Short), Err(LogError::Storage(_))));
+    assert!(matches!(InclusionProof::prove(1, 5, &Short), Err(LogError::Storage(_))));
+    assert!(matches!(ConsistencyProof::prove(3, 5, &Short), Err(LogError::Storage(_))));
     let none: &[Digest] = &[];
     assert!(matches!(Frontier::load(3, none), Err(LogError::Storage(_))));
-    assert!(matches!(Inclusion::prove(5, 5, none), Err(LogError::OutOfLog)));
-    assert!(matches!(Consistency::prove(0, 5, none), Err(LogError::OutOfLog)));
+    assert!(matches!(InclusionProof::prove(5, 5, none), Err(LogError::OutOfLog)));
+    assert!(matches!(ConsistencyProof::prove(0, 5, none), Err(LogError::OutOfLog)));
     assert!(matches!(root(u64::MAX, none), Err(LogError::OutOfLog)));
 }
 

@@ -6,9 +6,9 @@ use briefcase_types::Digest;
 
 use crate::{
     checkpoint::{Checkpoint, SignedCheckpoint},
+    merkle::{HashReader, InclusionProof, LogError, leaf_hash},
     note::CheckpointError,
     policy::{LogPolicy, LogPolicyError, WitnessedCheckpoint},
-    tree::{HashReader, Inclusion, LogError, leaf_hash},
 };
 
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
@@ -56,7 +56,7 @@ impl LogProof {
     where
         R: HashReader + ?Sized,
     {
-        let inclusion = Inclusion::prove(index, head.checkpoint().size, reader)?;
+        let inclusion = InclusionProof::prove(index, head.checkpoint().size, reader)?;
         Ok(Self { index, extra: None, path: inclusion.path, note: head.note().to_owned() })
     }
 
@@ -104,7 +104,7 @@ impl LogProof {
     /// # Errors
     /// [`LogError`] when they are not.
     pub fn verify(&self, entry: &[u8], head: &Checkpoint) -> Result<(), LogError> {
-        let inclusion = Inclusion { index: self.index, size: head.size, path: self.path.clone() };
+        let inclusion = InclusionProof { index: self.index, size: head.size, path: self.path.clone() };
         inclusion.verify(&leaf_hash(entry), &head.root)
     }
 

@@ -1,15 +1,17 @@
-//! Signs that a definition tries to steer a model or to harvest. Shown to the person who accepts it, and recorded.
+//! Signals that a definition tries to steer a model or to harvest data. The person who accepts it sees them, and a
+//! receipt records them.
 //!
-//! Never an input to a decision: a poisoned definition without a single sign is held by the same rules (attack 1).
+//! Invariant: they are never an input to a decision. The same rules limit a poisoned definition without any signal
+//! (attack 1).
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// A sign.
+/// A signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Suspicion {
+pub enum PoisoningSignal {
     /// Characters that a reader does not see.
     HiddenCharacters,
     /// Text that gives orders to a model: ignore, do not tell, first call.
@@ -150,39 +152,39 @@ const SECRET_FILES: &[&str] = &[
     ".git-credentials",
 ];
 
-/// The signs in a definition. Telemetry: how many it finds is measured, and no decision depends on it.
+/// Returns the signals in a definition. Telemetry: the count is measured, and no decision depends on it.
 #[must_use]
-pub fn suspicion(definition: &Value) -> BTreeSet<Suspicion> {
+pub fn poisoning_signals(definition: &Value) -> BTreeSet<PoisoningSignal> {
     let mut found = BTreeSet::new();
     let mut names = Vec::new();
-    visit(definition, &mut |text| judge_text(text, &mut found));
+    visit(definition, &mut |text| check_text(text, &mut found));
     parameter_names(definition.get("inputSchema"), &mut names);
     let harvests = |name: &&String| {
         let name = name.to_ascii_lowercase();
         name == "context" || HARVESTING.iter().any(|sign| name.contains(sign))
     };
     if names.iter().any(|name| harvests(&name)) {
-        found.insert(Suspicion::Harvesting);
+        found.insert(PoisoningSignal::Harvesting);
     }
     found
 }
 
-fn judge_text(text: &str, found: &mut BTreeSet<Suspicion>) {
+fn check_text(text: &str, found: &mut BTreeSet<PoisoningSignal>) {
     if briefcase_output_filter::neutralise(text).is_some() {
-        found.insert(Suspicion::HiddenCharacters);
+        found.insert(PoisoningSignal::HiddenCharacters);
     }
     let plain: String = text.chars().filter(|character| !briefcase_types::text::is_deceptive(*character)).collect();
     let words = plain.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     let lists = [
-        (Suspicion::Orders, ORDERS),
-        (Suspicion::Persuasion, PERSUASION),
-        (Suspicion::SecretFiles, SECRET_FILES),
-        (Suspicion::HiddenText, &["<!--", "display:none", "display: none", "visibility:hidden", "font-size:0"]),
+        (PoisoningSignal::Orders, ORDERS),
+        (PoisoningSignal::Persuasion, PERSUASION),
+        (PoisoningSignal::SecretFiles, SECRET_FILES),
+        (PoisoningSignal::HiddenText, &["<!--", "display:none", "display: none", "visibility:hidden", "font-size:0"]),
     ];
     found.extend(lists.iter().filter(|(_, list)| list.iter().any(|sign| words.contains(sign))).map(|(sign, _)| *sign));
     let encoded = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
     if words.split(' ').any(|word| word.len() >= 120 && word.bytes().all(encoded)) {
-        found.insert(Suspicion::HiddenText);
+        found.insert(PoisoningSignal::HiddenText);
     }
 }
 
