@@ -16,7 +16,7 @@ use briefcase_receipts::{
 };
 use briefcase_types::{Digest, ReceiptIndex};
 
-use crate::{Seal, StoreError, guarded::Folder, head, schema};
+use crate::{Seal, StoreError, head, schema, state_dir::StateDir};
 
 /// What to check against. Only the key is needed; the more is given, the more is checked.
 pub struct FsckOptions<'a> {
@@ -157,7 +157,7 @@ impl Report {
 /// # Errors
 /// [`StoreError`] when there is nothing to check, or the folder is not safe to use. A damaged database is a finding.
 pub fn fsck(path: &Path, mut options: FsckOptions<'_>) -> Result<Report, StoreError> {
-    let folder = Folder::for_reading(path)?;
+    let folder = StateDir::for_reading(path)?;
     let mut report = Report::default();
     // Before the database: what is in the file was durable by then.
     let heads = head::slots(&folder, &options.key)?;

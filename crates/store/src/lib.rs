@@ -25,7 +25,6 @@ mod core;
 mod error;
 mod export;
 mod fsck;
-mod guarded;
 mod head;
 mod nodes;
 mod options;
@@ -35,6 +34,7 @@ mod records;
 mod rows;
 mod schema;
 mod seal;
+mod state_dir;
 mod store;
 mod writer;
 

@@ -27,10 +27,10 @@ use crate::{
     Place, Seal, StoreError,
     batch::{Batch, split_openings},
     core::load::check_row,
-    guarded::Folder,
     head::{self, Found, Heads},
     nodes::{Nodes, each_body},
     rows, schema,
+    state_dir::StateDir,
 };
 
 /// Connections that are kept for the next reader.
@@ -60,11 +60,11 @@ pub struct Proof {
 
 enum HeadSource {
     Live(Arc<Heads>),
-    File(Folder),
+    File(StateDir),
 }
 
 struct Shared {
-    folder: Folder,
+    folder: StateDir,
     key: PublicKey,
     seal: Option<Arc<dyn Seal>>,
     heads: HeadSource,
@@ -82,7 +82,7 @@ impl fmt::Debug for Reader {
 }
 
 impl Reader {
-    pub(crate) fn live(folder: &Folder, key: PublicKey, seal: Arc<dyn Seal>, heads: Arc<Heads>) -> Self {
+    pub(crate) fn live(folder: &StateDir, key: PublicKey, seal: Arc<dyn Seal>, heads: Arc<Heads>) -> Self {
         Self::new(folder.clone(), key, Some(seal), HeadSource::Live(heads))
     }
 
@@ -91,7 +91,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] when there is no database of ours in the folder, or others can reach it.
     pub fn open(path: &Path, key: PublicKey, seal: Option<Arc<dyn Seal>>) -> Result<Self, StoreError> {
-        let folder = Folder::for_reading(path)?;
+        let folder = StateDir::for_reading(path)?;
         if !folder.database().exists() {
             return Err(StoreError::Missing(path.to_owned()));
         }
@@ -100,7 +100,7 @@ impl Reader {
         Ok(reader)
     }
 
-    fn new(folder: Folder, key: PublicKey, seal: Option<Arc<dyn Seal>>, heads: HeadSource) -> Self {
+    fn new(folder: StateDir, key: PublicKey, seal: Option<Arc<dyn Seal>>, heads: HeadSource) -> Self {
         Self(Arc::new(Shared { folder, key, seal, heads, idle: Mutex::default() }))
     }
 
@@ -147,7 +147,7 @@ impl Reader {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn folder(&self) -> &Folder {
+    pub(crate) fn folder(&self) -> &StateDir {
         &self.0.folder
     }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use briefcase_ports::{Durable, Entry, Journal, JournalError, Record, Urgency};
+use briefcase_private_fs::FolderLock;
 use briefcase_receipts::Receipt;
 use briefcase_types::ReceiptIndex;
 use bytes::Bytes;
@@ -15,9 +16,9 @@ use tokio::sync::oneshot;
 use crate::{
     OpenOptions, Opened, Reader, StoreError,
     core::{Core, Document, Keys, Work},
-    guarded::{Folder, Lock},
     head::Heads,
     queue::Queue,
+    state_dir::StateDir,
     writer::{self, Source},
 };
 
@@ -26,7 +27,7 @@ pub struct Store {
     queue: Arc<Queue>,
     reader: Reader,
     thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
-    _lock: Lock,
+    _lock: FolderLock,
 }
 
 impl Store {
@@ -36,8 +37,8 @@ impl Store {
     /// [`StoreError::AlreadyRunning`] when another process has it; [`StoreError::RolledBack`], [`StoreError::Forked`],
     /// [`StoreError::HeadMissing`] or [`StoreError::StateTampered`] when it is not what was signed last.
     pub fn open(path: &Path, options: OpenOptions) -> Result<(Self, Opened), StoreError> {
-        let folder = Folder::for_writing(path)?;
-        let lock = Lock::take(&folder)?;
+        let folder = StateDir::for_writing(path)?;
+        let lock = folder.lock()?;
         let OpenOptions { origin, key, signer, seal, expect, durability, log_limit } = options;
         let keys = Arc::new(Keys { origin, key, signer, seal, durability, log_limit });
         let heads = Arc::new(Heads::default());

@@ -11,9 +11,9 @@ use briefcase_types::ReceiptIndex;
 use crate::{
     Expect, StoreError,
     core::{Core, Keys, Ledger, Line, Reply, Work},
-    guarded::Folder,
     head::Heads,
     queue::{Pace, Queue, Reopening, Turn},
+    state_dir::StateDir,
 };
 
 /// Nothing came for so long: there is time to tidy up.
@@ -21,7 +21,7 @@ const IDLE: Duration = Duration::from_millis(250);
 
 /// What the writer needs to read everything back.
 pub(crate) struct Source {
-    pub folder: Folder,
+    pub folder: StateDir,
     pub keys: Arc<Keys>,
     pub heads: Arc<Heads>,
     pub queue: Arc<Queue>,

@@ -54,7 +54,6 @@ pub mod backup;
 mod base32;
 mod error;
 mod framing;
-mod guarded_file;
 mod kdf;
 mod key;
 mod key_store;

@@ -1,5 +1,7 @@
 //! Private files and folders against links, other users, crashes and concurrent writers.
 
+#![expect(clippy::unwrap_used, reason = "tests may stop")]
+
 mod files;
 mod folders;
 mod locks;

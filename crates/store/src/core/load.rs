@@ -5,23 +5,23 @@
 
 use std::sync::Arc;
 
+use briefcase_private_fs::{create_new, open_for_writing};
 use briefcase_receipts::{
     Kind, Receipt,
     checkpoint::{Checkpoint, Origin, PublicKey, SignedCheckpoint},
     log::{Consistency, Frontier, Inclusion, leaf_hash},
 };
 use ed25519_dalek::{Signature, VerifyingKey};
-use rustix::fs::OFlags;
 
 use super::{Core, Keys};
 use crate::{
     Expect, Opened, Orphan, StoreError,
     batch::Batch,
     calls::OpenCalls,
-    guarded::{Folder, open_guarded},
     head::{self, Found, HeadFile, Heads},
     nodes::{Nodes, each_body},
     rows, schema,
+    state_dir::StateDir,
 };
 use briefcase_types::ReceiptIndex;
 use rusqlite::Connection;
@@ -29,7 +29,7 @@ use rusqlite::Connection;
 impl Core {
     /// Opens the state, checks it against its head, and goes on from there.
     pub(crate) fn load(
-        folder: &Folder,
+        folder: &StateDir,
         keys: &Arc<Keys>,
         heads: &Arc<Heads>,
         expect: Expect,
@@ -91,7 +91,7 @@ fn sign(frontier: &Frontier, keys: &Keys) -> Result<SignedCheckpoint, StoreError
 }
 
 /// Makes an empty database file where that is wanted. Says whether it did.
-fn ensure_database(folder: &Folder, expect: Expect, found: &Found) -> Result<bool, StoreError> {
+fn ensure_database(folder: &StateDir, expect: Expect, found: &Found) -> Result<bool, StoreError> {
     let path = folder.database();
     if path.try_exists().map_err(StoreError::io("look at the database"))? {
         return Ok(false);
@@ -104,7 +104,7 @@ fn ensure_database(folder: &Folder, expect: Expect, found: &Found) -> Result<boo
     if expect != Expect::ExistingOrNew {
         return Err(StoreError::Missing(folder.path().to_owned()));
     }
-    open_guarded(&path, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)?;
+    create_new(&path)?;
     folder.sync()?;
     Ok(true)
 }
@@ -113,15 +113,15 @@ fn ensure_database(folder: &Folder, expect: Expect, found: &Found) -> Result<boo
 ///
 /// After a failed `fsync` the system may count bytes as written that never reached the disk; only writing them again
 /// makes a later `fsync` mean something.
-fn renew_log(folder: &Folder) -> Result<(), StoreError> {
-    let path = folder.log_of_database();
+fn renew_log(folder: &StateDir) -> Result<(), StoreError> {
+    let path = folder.write_ahead_log();
     let bytes = match std::fs::read(&path) {
         Ok(bytes) if !bytes.is_empty() => bytes,
         Ok(_) => return Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(StoreError::io("read the write-ahead log")(error)),
     };
-    let file = open_guarded(&path, OFlags::RDWR)?;
+    let file = open_for_writing(&path)?;
     let renewed = std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).and_then(|()| file.sync_all());
     renewed.map_err(StoreError::io("renew the write-ahead log"))
 }
