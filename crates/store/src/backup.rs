@@ -24,7 +24,7 @@ impl Reader {
     /// Writes a copy of the database as it is now: everything private in it stays sealed. Gives the number of bytes.
     ///
     /// To restore, put the copy as `briefcase.db` into an empty state folder and open it with
-    /// [`crate::Expect::Restored`] and a new incarnation.
+    /// [`crate::ExpectedState::Restored`] and a new incarnation.
     ///
     /// # Errors
     /// [`StoreError`] when the copy cannot be made in the state folder or not be written to `to`.

@@ -64,7 +64,7 @@ impl HeadFile {
 
 /// What the file says.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum HeadFileContent {
     /// There is no file.
     Nothing,
     /// There is a file, and no head in it holds.
@@ -74,13 +74,13 @@ pub(crate) enum Found {
 }
 
 /// Reads the heads that verify.
-pub(crate) fn read(folder: &StateDir, key: &PublicKey) -> Result<Found, StoreError> {
-    let Some(slots) = slots(folder, key)? else { return Ok(Found::Nothing) };
+pub(crate) fn read(folder: &StateDir, key: &PublicKey) -> Result<HeadFileContent, StoreError> {
+    let Some(slots) = slots(folder, key)? else { return Ok(HeadFileContent::Nothing) };
     let mut heads: Vec<SignedCheckpoint> = slots.into_iter().flatten().collect();
     heads.sort_by_key(|head| head.checkpoint().size);
     match heads.pop() {
-        Some(newest) => Ok(Found::Heads(newest, heads.pop())),
-        None => Ok(Found::Unreadable),
+        Some(newest) => Ok(HeadFileContent::Heads(newest, heads.pop())),
+        None => Ok(HeadFileContent::Unreadable),
     }
 }
 

@@ -15,11 +15,11 @@ use tokio::sync::oneshot;
 
 use crate::{
     OpenOptions, Opened, Reader, StoreError,
-    core::{Core, Document, Keys, Work},
     head::Heads,
     queue::Queue,
     state_dir::StateDir,
-    writer::{self, Source},
+    writer::{self, WriterContext},
+    writer_state::{Document, Keys, LedgerSnapshot, Work, WriterState},
 };
 
 /// The record and what hangs on it, open for writing. One process at a time has it.
@@ -42,11 +42,11 @@ impl Store {
         let OpenOptions { origin, key, signer, seal, expect, durability, log_limit } = options;
         let keys = Arc::new(Keys { origin, key, signer, seal, durability, log_limit });
         let heads = Arc::new(Heads::default());
-        let (core, opened) = Core::load(&folder, &keys, &heads, expect)?;
+        let (state, opened) = WriterState::load(&folder, &keys, &heads, expect)?;
         let queue = Arc::new(Queue::default());
         let reader = Reader::live(&folder, key, Arc::clone(&keys.seal), Arc::clone(&heads));
-        let source = Source { folder, keys, heads, queue: Arc::clone(&queue) };
-        let thread = std::thread::Builder::new().name("record".into()).spawn(move || writer::run(core, &source));
+        let context = WriterContext { folder, keys, heads, queue: Arc::clone(&queue) };
+        let thread = std::thread::Builder::new().name("record".into()).spawn(move || writer::run(state, &context));
         let thread = Mutex::new(Some(thread.map_err(StoreError::io("start the writer"))?));
         Ok((Self { queue, reader, thread, _lock: lock }, opened))
     }
@@ -118,6 +118,6 @@ impl Journal for Store {
     }
 
     fn snapshot(&self, ledger: Bytes, upto: ReceiptIndex) {
-        self.queue.snapshot((ledger, upto));
+        self.queue.snapshot(LedgerSnapshot { state: ledger, upto });
     }
 }

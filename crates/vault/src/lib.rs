@@ -77,7 +77,7 @@ pub use key_store::{KeyStore, KeyStoreError, Lifetime, MemoryKeyStore};
 pub use log_key::LogKey;
 pub use protection::Credential;
 pub use record::{RecordAddress, SealedRecord};
-pub use sealer::{CommitKey, Purpose, Sealer};
+pub use sealer::{CommitmentMac, Purpose, Sealer};
 pub use slot::{NewSlot, SlotId, SlotInfo, SlotKind};
 pub use slot_file::SlotFile;
 pub use unlock_key::{UnlockKey, UnlockKeyError};

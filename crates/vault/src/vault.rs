@@ -7,7 +7,7 @@ use briefcase_types::{Digest, Entropy};
 
 use crate::{
     Credential, NewSlot, SlotFile, SlotId, SlotInfo, SlotKind, Unlocked, VaultError, VaultId,
-    key::Key,
+    key::VaultKey,
     slot::StoredSlot,
     slot_file::{MOST_BYTES, MOST_SLOTS, RecordKeys},
 };
@@ -86,7 +86,7 @@ impl Vault {
         if read_file(path)?.is_some() {
             return Err(VaultError::AlreadyExists);
         }
-        let root = Key::random(entropy);
+        let root = VaultKey::random(entropy);
         let mut file = SlotFile::new(entropy);
         file.slots.push(StoredSlot::new(&file.vault, first, label, &root, entropy)?);
         file.sign(&root)?;
