@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use briefcase_egress::{AddressPolicy, Egress, EgressRequest, EgressSettings, EgressTarget, OriginClient};
+use briefcase_private_fs::{FileAccess, write};
 use briefcase_tlog::{
     AddCheckpoint, FileSource as _, LogPolicy, SignedCheckpoint, merkle::ConsistencyProof, policy::KnownWitness, tiles,
     witness::SIZE_TYPE,
@@ -11,8 +12,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 
 use crate::{
-    durable_file::{self, FileMode, FolderLock},
     error::{CommandError, witness_error},
+    lock::lock_folder,
     log::SignedLog,
 };
 
@@ -34,7 +35,7 @@ pub async fn collect(
     policy: &LogPolicy,
     now: u64,
 ) -> Result<(Vec<CosignResult>, SignedCheckpoint), CommandError> {
-    let _lock = FolderLock::acquire(path)?;
+    let _lock = lock_folder(path)?;
     let log = open_for_policy(path, policy)?;
     let egress = Egress::new(EgressSettings::default()).map_err(|error| witness_error("all")(&error))?;
     let (mut head, mut asked) = (log.head().clone(), Vec::new());
@@ -54,7 +55,7 @@ pub async fn collect(
         };
         asked.push(CosignResult { witness: known.name.clone(), failure });
     }
-    durable_file::write(&log.file(tiles::CHECKPOINT), head.note().as_bytes(), FileMode::Public)?;
+    write(&log.file(tiles::CHECKPOINT), head.note().as_bytes(), FileAccess::Public)?;
     Ok((asked, head))
 }
 

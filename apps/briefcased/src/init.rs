@@ -16,7 +16,7 @@ use briefcase_receipts::{
     ChangeReceipt, Kind, Receipt, StartReceipt, Word, Words,
     checkpoint::{CheckpointError, PublicKey, ReceiptLogOrigin},
 };
-use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Store, StoreError};
+use briefcase_store::{Durability, ExpectedState, LOG_LIMIT, OpenOptions, Store, StoreError};
 use briefcase_types::{AgentId, Clock as _, Digest, Entropy, SecretString};
 use briefcase_vault::{KdfCost, LogKey, NewSlot, UnlockKey, Unlocked, Vault, VaultError};
 use bytes::Bytes;
@@ -193,7 +193,7 @@ fn make_state(
             key: PublicKey::from_bytes(&log_key.public_key())?,
             signer: Box::new(LogSigner(log_key)),
             seal: Arc::new(VaultSeal::new(unlocked, Arc::clone(entropy))?),
-            expect: Expect::ExistingOrNew,
+            expect: ExpectedState::ExistingOrNew,
             durability: Durability::Full,
             log_limit: LOG_LIMIT,
         },

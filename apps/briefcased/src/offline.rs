@@ -18,7 +18,7 @@ use briefcase_receipts::{
     ChangeReceipt, Kind, Receipt, Restore, Word, Words,
     checkpoint::{PublicKey, ReceiptLogOrigin},
 };
-use briefcase_store::{Durability, Expect, FsckOptions, LOG_LIMIT, OpenOptions, Store, fsck};
+use briefcase_store::{Durability, ExpectedState, FsckOptions, LOG_LIMIT, OpenOptions, Store, fsck};
 use briefcase_types::{
     AgentId, CallId, Clock as _, Entropy, Incarnation, ReceiptIndex, SecretString, ServerId, UnixMillis,
 };
@@ -145,7 +145,7 @@ pub fn begin_life(
             key: PublicKey::from_bytes(&log_key.public_key())?,
             signer: Box::new(LogSigner(log_key)),
             seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(entropy))?),
-            expect: Expect::Restored,
+            expect: ExpectedState::Restored,
             durability: Durability::Full,
             log_limit: LOG_LIMIT,
         },

@@ -25,7 +25,7 @@ use briefcase_receipts::{
     checkpoint::{CheckpointError, PublicKey, ReceiptLogOrigin},
     commit::CommitmentKey,
 };
-use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Opened, Reader, Store, StoreError};
+use briefcase_store::{Durability, ExpectedState, LOG_LIMIT, OpenOptions, Opened, Reader, Store, StoreError};
 use briefcase_types::{Clock as _, Digest, Entropy};
 use briefcase_upstream::{ChildEnvironment, Pool, PoolParts};
 use briefcase_vault::{Credential, LogKey, SealedRecord, Unlocked, VaultError};
@@ -168,7 +168,7 @@ pub fn open(around: &Surrounding, credential: Credential<'_>) -> Result<Open, Op
             key: public,
             signer: Box::new(LogSigner(log_key)),
             seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(&around.entropy))?),
-            expect: Expect::Existing,
+            expect: ExpectedState::Existing,
             durability: Durability::Full,
             log_limit: LOG_LIMIT,
         },
@@ -262,7 +262,7 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
 }
 
 fn commit_key(unlocked: &Unlocked) -> Result<CommitmentKey, VaultError> {
-    let key = unlocked.commit_key()?.mac("briefcase/receipt-commitments/1", &[])?;
+    let key = unlocked.commitment_mac()?.mac("briefcase/receipt-commitments/1", &[])?;
     Ok(CommitmentKey::new(Zeroizing::new(*key.as_bytes())))
 }
 

@@ -12,13 +12,10 @@ use std::{
     time::Duration,
 };
 
+use briefcase_private_fs::{create_or_truncate, open_for_reading, open_for_writing};
 use briefcase_receipts::checkpoint::{PublicKey, SignedReceiptCheckpoint};
-use rustix::fs::OFlags;
 
-use crate::{
-    StoreError,
-    guarded::{Folder, open_guarded},
-};
+use crate::{StoreError, state_dir::StateDir};
 
 const SLOT: usize = 4096;
 const SLOTS: u64 = 2;
@@ -31,8 +28,8 @@ pub(crate) struct HeadFile {
 
 impl HeadFile {
     /// Makes the file with one head in it, durably.
-    pub(crate) fn create(folder: &Folder, head: &SignedReceiptCheckpoint) -> Result<Self, StoreError> {
-        let file = open_guarded(&folder.head(), OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC)?;
+    pub(crate) fn create(folder: &StateDir, head: &SignedReceiptCheckpoint) -> Result<Self, StoreError> {
+        let file = create_or_truncate(&folder.head())?;
         let mut made = Self { file, next: 0 };
         made.write(head)?;
         made.write(head)?;
@@ -42,8 +39,8 @@ impl HeadFile {
     }
 
     /// Opens the file to go on writing.
-    pub(crate) fn open(folder: &Folder) -> Result<Self, StoreError> {
-        Ok(Self { file: open_guarded(&folder.head(), OFlags::RDWR)?, next: 0 })
+    pub(crate) fn open(folder: &StateDir) -> Result<Self, StoreError> {
+        Ok(Self { file: open_for_writing(&folder.head())?, next: 0 })
     }
 
     /// Replaces the older of the two heads. Does not wait for the disk.
@@ -67,7 +64,7 @@ impl HeadFile {
 
 /// What the file says.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum HeadFileContent {
     /// There is no file.
     Nothing,
     /// There is a file, and no head in it holds.
@@ -77,26 +74,23 @@ pub(crate) enum Found {
 }
 
 /// Reads the heads that verify.
-pub(crate) fn read(folder: &Folder, key: &PublicKey) -> Result<Found, StoreError> {
-    let Some(slots) = slots(folder, key)? else { return Ok(Found::Nothing) };
+pub(crate) fn read(folder: &StateDir, key: &PublicKey) -> Result<HeadFileContent, StoreError> {
+    let Some(slots) = slots(folder, key)? else { return Ok(HeadFileContent::Nothing) };
     let mut heads: Vec<SignedReceiptCheckpoint> = slots.into_iter().flatten().collect();
     heads.sort_by_key(|head| head.checkpoint().size);
     match heads.pop() {
-        Some(newest) => Ok(Found::Heads(newest, heads.pop())),
-        None => Ok(Found::Unreadable),
+        Some(newest) => Ok(HeadFileContent::Heads(newest, heads.pop())),
+        None => Ok(HeadFileContent::Unreadable),
     }
 }
 
 /// What is in each slot; `None` for one that does not hold, and for no file at all.
-pub(crate) fn slots(
-    folder: &Folder,
-    key: &PublicKey,
-) -> Result<Option<[Option<SignedReceiptCheckpoint>; 2]>, StoreError> {
+pub(crate) fn slots(folder: &StateDir, key: &PublicKey) -> Result<Option<[Option<SignedReceiptCheckpoint>; 2]>, StoreError> {
     let path = folder.head();
     if !path.try_exists().map_err(StoreError::io("look at the file `head`"))? {
         return Ok(None);
     }
-    let file = open_guarded(&path, OFlags::RDONLY)?;
+    let file = open_for_reading(&path)?;
     let slot = |number| Ok::<_, StoreError>(parse(&read_slot(&file, number)?, key));
     Ok(Some([slot(0)?, slot(1)?]))
 }

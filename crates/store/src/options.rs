@@ -12,7 +12,7 @@ use crate::{CheckpointSigner, Seal};
 
 /// Which state is expected in the folder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Expect {
+pub enum ExpectedState {
     /// A record is there; an empty folder is refused, so that deleting the files does not start a new history in silence.
     #[default]
     Existing,
@@ -33,7 +33,7 @@ pub struct OpenOptions {
     /// What seals openings, the authority document and the ledger.
     pub seal: Arc<dyn Seal>,
     /// What must be in the folder.
-    pub expect: Expect,
+    pub expect: ExpectedState,
     /// How carefully to wait for the disk.
     pub durability: Durability,
     /// How large the write-ahead log grows before it is moved into the database, in bytes; [`LOG_LIMIT`] in the daemon.

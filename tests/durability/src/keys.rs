@@ -8,7 +8,7 @@ use briefcase_receipts::{
     ChangeReceipt, Intent, Kind, Outcome, Receipt, Text, Word, Words,
     checkpoint::{PublicKey, ReceiptLogOrigin},
 };
-use briefcase_store::{CheckpointSigner, Durability, Expect, LOG_LIMIT, OpenOptions, Place, Seal, SealError};
+use briefcase_store::{CheckpointSigner, Durability, ExpectedState, LOG_LIMIT, OpenOptions, Place, Seal, SealError};
 use briefcase_types::{CallId, Digest, Incarnation, SecretBytes, SessionId, UnixMillis};
 use ed25519_dalek::{Signer as _, SigningKey};
 
@@ -81,7 +81,7 @@ pub fn session() -> SessionId {
     handle(7_000_000).parse().expect("a handle")
 }
 
-pub fn options(expect: Expect, life: u8) -> OpenOptions {
+pub fn options(expect: ExpectedState, life: u8) -> OpenOptions {
     let key = LogKey::new(7);
     OpenOptions {
         origin: ReceiptLogOrigin::new("test-install", &incarnation(life)).expect("an origin"),

@@ -11,13 +11,13 @@ use briefcase_receipts::{
 use briefcase_types::{Digest, ReceiptIndex, UnixMillis};
 use rusqlite::Connection;
 
-use super::{Fault, FsckOptions, Report};
+use super::{Fault, FsckOptions, FsckReport};
 use crate::{
     Place, StoreError,
     batch::{Batch, split_openings},
     calls::OpenCalls,
-    core::load::{origin_at, row_holds},
     rows,
+    writer_state::load::{origin_at, row_holds},
 };
 
 /// What the pass saw that other checks need.
@@ -44,7 +44,7 @@ impl Seen {
 struct Pass<'a, 'o> {
     connection: &'a Connection,
     options: &'a mut FsckOptions<'o>,
-    report: &'a mut Report,
+    report: &'a mut FsckReport,
     frontier: Frontier,
     calls: OpenCalls,
     newest: UnixMillis,
@@ -59,7 +59,7 @@ pub(super) fn run(
     connection: &Connection,
     options: &mut FsckOptions<'_>,
     heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>,
-    report: &mut Report,
+    report: &mut FsckReport,
 ) -> Result<Seen, StoreError> {
     let mut expected: BTreeMap<u64, Vec<(Digest, &'static str)>> = BTreeMap::new();
     for head in heads.into_iter().flatten().flatten() {

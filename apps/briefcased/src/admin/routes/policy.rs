@@ -12,7 +12,7 @@ use briefcase_api::{
 use briefcase_engine::active_authority::{ActiveAuthority, ActiveAuthorityError};
 use briefcase_policy::decision::{Action, Facts, PolicyError, PolicySet};
 use briefcase_receipts::{Kind, Words};
-use briefcase_store::Stored;
+use briefcase_store::StoredReceipt;
 use briefcase_types::{ApprovalId, ReceiptIndex};
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ fn told(error: &ActiveAuthorityError) -> Result<Vec<String>, Failure> {
 }
 
 /// What the text would have decided otherwise, for calls whose arguments were kept.
-fn replay(open: &Open, tried: &ActiveAuthority, recent: Vec<Stored>) -> Vec<String> {
+fn replay(open: &Open, tried: &ActiveAuthority, recent: Vec<StoredReceipt>) -> Vec<String> {
     let now = open.engine.authority();
     let mut told = Vec::new();
     for stored in recent {
@@ -147,7 +147,7 @@ pub async fn why(State(admin): State<Arc<Admin>>, Path(id): Path<ReceiptIndex>) 
     found.await.map(Json).map_err(|error| super::receipts::failure(&error))
 }
 
-fn explain(open: &Open, stored: Stored, related: Vec<Stored>) -> Why {
+fn explain(open: &Open, stored: StoredReceipt, related: Vec<StoredReceipt>) -> Why {
     let decided = std::iter::once(&stored).chain(&related).find_map(|stored| reasons(&stored.receipt.kind));
     let (summary, policies, approval) = match decided {
         Some((summary, policies, approval)) => (summary, policies, approval),
@@ -187,6 +187,7 @@ fn reasons(kind: &Kind) -> Option<(String, Words, Option<ApprovalId>)> {
 fn approval_steps(open: &Open, approval: ApprovalId, before: ReceiptIndex) -> Vec<ReceiptRow> {
     let from = before.0.saturating_sub(5_000);
     let Ok(range) = open.reader.range(from..before.0.saturating_add(1)) else { return Vec::new() };
-    let about = |stored: &&Stored| matches!(&stored.receipt.kind, Kind::Approval(step) if step.approval == approval);
+    let about =
+        |stored: &&StoredReceipt| matches!(&stored.receipt.kind, Kind::Approval(step) if step.approval == approval);
     range.iter().filter(about).map(row).collect()
 }

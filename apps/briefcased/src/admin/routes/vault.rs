@@ -156,11 +156,14 @@ pub async fn backup(
             backup::Moment { created: now, incarnation: open.identity.incarnation, head: head.note().to_owned() };
         let mut contents: Vec<(&str, &[u8])> =
             files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-        let mut sources: Vec<backup::Source<'_>> = contents
+        let mut sources: Vec<backup::BackupSource<'_>> = contents
             .iter_mut()
             .map(|(name, bytes)| {
                 let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                backup::Source { entry: backup::FileEntry { name: (*name).to_owned(), bytes: length }, content: bytes }
+                backup::BackupSource {
+                    entry: backup::FileEntry { name: (*name).to_owned(), bytes: length },
+                    content: bytes,
+                }
             })
             .collect();
         let mut archive = Vec::new();

@@ -4,7 +4,7 @@ use briefcase_receipts::checkpoint::{ReceiptLogOrigin, SignedReceiptCheckpoint};
 use briefcase_types::Digest;
 use rusqlite::Connection;
 
-use super::{Fault, FsckOptions, Report, pass::Seen};
+use super::{Fault, FsckOptions, FsckReport, pass::Seen};
 use crate::{
     Place, Seal, StoreError,
     records::Records,
@@ -16,7 +16,7 @@ pub(super) fn run(
     options: &FsckOptions<'_>,
     heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>,
     seen: &Seen,
-    report: &mut Report,
+    report: &mut FsckReport,
 ) -> Result<(), StoreError> {
     lives(seen, heads, report);
     head(heads, report);
@@ -25,7 +25,7 @@ pub(super) fn run(
     ledger(connection, options, seen, report)
 }
 
-fn head(heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>, report: &mut Report) {
+fn head(heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>, report: &mut FsckReport) {
     match heads {
         None => report.find(Fault::HeadMissing, None, "there is no file `head`"),
         Some([None, None]) => report.find(Fault::HeadMissing, None, "the file `head` holds no head signed by this key"),
@@ -34,7 +34,7 @@ fn head(heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>, report: &mut Repor
     }
 }
 
-fn lives(seen: &Seen, heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>, report: &mut Report) {
+fn lives(seen: &Seen, heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>, report: &mut FsckReport) {
     let origins: Vec<Option<ReceiptLogOrigin>> = seen.lives.iter().map(|(_, origin)| origin.parse().ok()).collect();
     let known = origins.iter().all(Option::is_some);
     let install = origins.first().and_then(Option::as_ref).map(ReceiptLogOrigin::install);
@@ -54,7 +54,7 @@ fn authority(
     connection: &Connection,
     options: &FsckOptions<'_>,
     seen: &Seen,
-    report: &mut Report,
+    report: &mut FsckReport,
 ) -> Result<(), StoreError> {
     let kept = rows::authorities(connection)?;
     let recorded: Vec<(u64, u64)> = seen.changes.iter().map(|(index, version, _)| (*index, *version)).collect();
@@ -101,7 +101,7 @@ fn open_document(seal: &dyn Seal, row: &AuthorityRow) -> Option<(Digest, Vec<u8>
     })
 }
 
-fn definitions(connection: &Connection, options: &FsckOptions<'_>, report: &mut Report) -> Result<(), StoreError> {
+fn definitions(connection: &Connection, options: &FsckOptions<'_>, report: &mut FsckReport) -> Result<(), StoreError> {
     let Some(pin_of) = options.definition_pin else { return Ok(()) };
     let mut statement = connection.prepare("SELECT pin, raw FROM definition")?;
     let mut rows = statement.query([])?;
@@ -118,7 +118,7 @@ fn ledger(
     connection: &Connection,
     options: &FsckOptions<'_>,
     seen: &Seen,
-    report: &mut Report,
+    report: &mut FsckReport,
 ) -> Result<(), StoreError> {
     let count: i64 = connection.query_row("SELECT count(*) FROM ledger", [], |row| row.get(0))?;
     let found = rows::ledger(connection)?;

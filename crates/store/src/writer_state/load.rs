@@ -5,34 +5,34 @@
 
 use std::sync::Arc;
 
+use briefcase_private_fs::{create_new, open_for_writing};
 use briefcase_receipts::{
     Kind, Receipt,
     checkpoint::{PublicKey, ReceiptCheckpoint, ReceiptLogOrigin, SignedReceiptCheckpoint},
     merkle::{ConsistencyProof, Frontier, InclusionProof, leaf_hash},
 };
 use ed25519_dalek::{Signature, VerifyingKey};
-use rustix::fs::OFlags;
 
-use super::{Core, Keys};
+use super::{Keys, WriterState};
 use crate::{
-    Expect, Opened, Orphan, StoreError,
+    ExpectedState, Opened, Orphan, StoreError,
     batch::Batch,
     calls::OpenCalls,
-    guarded::{Folder, open_guarded},
-    head::{self, Found, HeadFile, Heads},
+    head::{self, HeadFile, HeadFileContent, Heads},
     nodes::{Nodes, each_body},
     rows, schema,
+    state_dir::StateDir,
 };
 use briefcase_types::ReceiptIndex;
 use rusqlite::Connection;
 
-impl Core {
+impl WriterState {
     /// Opens the state, checks it against its head, and goes on from there.
     pub(crate) fn load(
-        folder: &Folder,
+        folder: &StateDir,
         keys: &Arc<Keys>,
         heads: &Arc<Heads>,
-        expect: Expect,
+        expect: ExpectedState,
     ) -> Result<(Self, Opened), StoreError> {
         let found = head::read(folder, &keys.key)?;
         let created = ensure_database(folder, expect, &found)?;
@@ -52,10 +52,10 @@ impl Core {
         let newest = row.as_ref().map(|row| row.newest);
         let open = OpenCalls::from_intents(orphans.iter().map(|orphan| (orphan.intent.call, orphan.index.0)));
         let head = match &found {
-            Found::Nothing => HeadFile::create(folder, &sign(&frontier, keys)?)?,
+            HeadFileContent::Nothing => HeadFile::create(folder, &sign(&frontier, keys)?)?,
             _ => HeadFile::open(folder)?,
         };
-        let core = Self {
+        let state = Self {
             connection,
             head,
             heads: Arc::clone(heads),
@@ -68,14 +68,14 @@ impl Core {
             records: None,
             pending: 0,
         };
-        let (core, head) = core.settle_head(&found)?;
-        Ok((core, Opened { size, newest, head, recovered: size.saturating_sub(signed_size), created, orphans }))
+        let (state, head) = state.settle_head(&found)?;
+        Ok((state, Opened { size, newest, head, recovered: size.saturating_sub(signed_size), created, orphans }))
     }
 
     /// Leaves the file `head` with the present head in both slots.
-    fn settle_head(mut self, found: &Found) -> Result<(Self, SignedReceiptCheckpoint), StoreError> {
+    fn settle_head(mut self, found: &HeadFileContent) -> Result<(Self, SignedReceiptCheckpoint), StoreError> {
         let head = self.signed_head()?;
-        if *found != Found::Heads(head.clone(), Some(head.clone())) {
+        if *found != HeadFileContent::Heads(head.clone(), Some(head.clone())) {
             self.head.write(&head)?;
             self.head.write(&head)?;
             self.head.sync()?;
@@ -91,20 +91,20 @@ fn sign(frontier: &Frontier, keys: &Keys) -> Result<SignedReceiptCheckpoint, Sto
 }
 
 /// Makes an empty database file where that is wanted. Says whether it did.
-fn ensure_database(folder: &Folder, expect: Expect, found: &Found) -> Result<bool, StoreError> {
+fn ensure_database(folder: &StateDir, expect: ExpectedState, found: &HeadFileContent) -> Result<bool, StoreError> {
     let path = folder.database();
     if path.try_exists().map_err(StoreError::io("look at the database"))? {
         return Ok(false);
     }
-    if let Found::Heads(head, _) = found
+    if let HeadFileContent::Heads(head, _) = found
         && head.checkpoint().size > 0
     {
         return Err(StoreError::RolledBack { head: head.checkpoint().size, database: 0 });
     }
-    if expect != Expect::ExistingOrNew {
+    if expect != ExpectedState::ExistingOrNew {
         return Err(StoreError::Missing(folder.path().to_owned()));
     }
-    open_guarded(&path, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)?;
+    create_new(&path)?;
     folder.sync()?;
     Ok(true)
 }
@@ -113,15 +113,15 @@ fn ensure_database(folder: &Folder, expect: Expect, found: &Found) -> Result<boo
 ///
 /// After a failed `fsync` the system may count bytes as written that never reached the disk; only writing them again
 /// makes a later `fsync` mean something.
-fn renew_log(folder: &Folder) -> Result<(), StoreError> {
-    let path = folder.log_of_database();
+fn renew_log(folder: &StateDir) -> Result<(), StoreError> {
+    let path = folder.write_ahead_log();
     let bytes = match std::fs::read(&path) {
         Ok(bytes) if !bytes.is_empty() => bytes,
         Ok(_) => return Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(StoreError::io("read the write-ahead log")(error)),
     };
-    let file = open_guarded(&path, OFlags::RDWR)?;
+    let file = open_for_writing(&path)?;
     let renewed = std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).and_then(|()| file.sync_all());
     renewed.map_err(StoreError::io("renew the write-ahead log"))
 }
@@ -129,20 +129,26 @@ fn renew_log(folder: &Folder) -> Result<(), StoreError> {
 /// Compares the database with its head. Gives the size that was signed.
 fn check_head(
     connection: &Connection,
-    found: &Found,
+    found: &HeadFileContent,
     frontier: &Frontier,
-    expect: Expect,
+    expect: ExpectedState,
     origin: &ReceiptLogOrigin,
 ) -> Result<u64, StoreError> {
     let size = frontier.size();
     let head = match found {
-        Found::Heads(head, _) => head.checkpoint(),
-        Found::Nothing | Found::Unreadable if expect == Expect::Restored => return Ok(size),
-        Found::Nothing | Found::Unreadable if size == 0 && expect == Expect::ExistingOrNew => return Ok(0),
-        Found::Nothing => return Err(StoreError::HeadMissing { found: "is missing" }),
-        Found::Unreadable => return Err(StoreError::HeadMissing { found: "holds no checkpoint signed by this key" }),
+        HeadFileContent::Heads(head, _) => head.checkpoint(),
+        HeadFileContent::Nothing | HeadFileContent::Unreadable if expect == ExpectedState::Restored => return Ok(size),
+        HeadFileContent::Nothing | HeadFileContent::Unreadable
+            if size == 0 && expect == ExpectedState::ExistingOrNew =>
+        {
+            return Ok(0);
+        }
+        HeadFileContent::Nothing => return Err(StoreError::HeadMissing { found: "is missing" }),
+        HeadFileContent::Unreadable => {
+            return Err(StoreError::HeadMissing { found: "holds no checkpoint signed by this key" });
+        }
     };
-    if head.origin != *origin && expect != Expect::Restored {
+    if head.origin != *origin && expect != ExpectedState::Restored {
         return Err(StoreError::OtherLog { expected: origin.to_string(), found: head.origin.to_string() });
     }
     if head.size > size {
@@ -160,11 +166,11 @@ fn check_head(
 }
 
 /// The record's origin is this installation's, or becomes so now.
-fn check_life(connection: &Connection, size: u64, expect: Expect, origin: &ReceiptLogOrigin) -> Result<(), StoreError> {
+fn check_life(connection: &Connection, size: u64, expect: ExpectedState, origin: &ReceiptLogOrigin) -> Result<(), StoreError> {
     match rows::lives(connection)?.last() {
         Some((_, found)) if found == origin.as_str() => Ok(()),
         None if size == 0 => rows::begin_life(connection, 0, origin.as_str()),
-        Some(_) if expect == Expect::Restored => rows::begin_life(connection, size, origin.as_str()),
+        Some(_) if expect == ExpectedState::Restored => rows::begin_life(connection, size, origin.as_str()),
         Some((_, found)) => Err(StoreError::OtherLog { expected: origin.to_string(), found: found.clone() }),
         None => Err(StoreError::StateTampered { what: "the record does not say whose it is" }),
     }

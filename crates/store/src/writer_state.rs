@@ -38,7 +38,7 @@ pub(crate) struct Keys {
 }
 
 /// Who waits for an entry.
-pub(crate) type Reply = oneshot::Sender<Result<ReceiptIndex, JournalError>>;
+pub(crate) type ReplySender = oneshot::Sender<Result<ReceiptIndex, JournalError>>;
 
 /// Something to make durable.
 pub(crate) enum Work {
@@ -63,13 +63,16 @@ pub(crate) struct Line {
     opening: Option<Bytes>,
     document: Option<Document>,
     /// `None` for a line whose companion is answered.
-    pub reply: Option<Reply>,
+    pub reply: Option<ReplySender>,
 }
 
-/// The ledger's state as of a receipt.
-pub(crate) type Ledger = (Bytes, ReceiptIndex);
+/// The ledger's state after the receipts before `upto`.
+pub(crate) struct LedgerSnapshot {
+    pub state: Bytes,
+    pub upto: ReceiptIndex,
+}
 
-pub(crate) struct Core {
+pub(crate) struct WriterState {
     connection: Connection,
     head: HeadFile,
     heads: Arc<Heads>,
@@ -89,9 +92,9 @@ pub(crate) struct Core {
 /// Pages that a commit touches beside those it fills.
 const COMMIT_OVERHEAD: usize = 6 * 1048;
 
-impl Core {
+impl WriterState {
     /// Encodes what waits. What cannot be recorded is answered here and never gets an index.
-    pub(crate) fn prepare(&self, jobs: Vec<(Work, Reply)>) -> Vec<Line> {
+    pub(crate) fn prepare(&self, jobs: Vec<(Work, ReplySender)>) -> Vec<Line> {
         let (mut newest, mut version) = (self.newest, self.change.map_or(0, |(_, version)| version));
         let mut lines = Vec::with_capacity(jobs.len());
         for (work, reply) in jobs {
@@ -111,7 +114,7 @@ impl Core {
     }
 
     /// Makes the lines durable, all or none. Gives the index of the first.
-    pub(crate) fn commit(&mut self, lines: &[Line], ledger: Option<Ledger>) -> Result<u64, StoreError> {
+    pub(crate) fn commit(&mut self, lines: &[Line], ledger: Option<LedgerSnapshot>) -> Result<u64, StoreError> {
         let first = self.frontier.size();
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let written = self.write(lines, ledger).and_then(|()| {
@@ -126,8 +129,8 @@ impl Core {
         Ok(first)
     }
 
-    fn write(&mut self, lines: &[Line], ledger: Option<Ledger>) -> Result<(), StoreError> {
-        if let Some((state, upto)) = ledger {
+    fn write(&mut self, lines: &[Line], ledger: Option<LedgerSnapshot>) -> Result<(), StoreError> {
+        if let Some(LedgerSnapshot { state, upto }) = ledger {
             let sealed = self.keys.seal.seal(Place::Ledger { upto }, &state)?;
             rows::put_ledger(&self.connection, upto.0, &sealed)?;
             self.pending = self.pending.saturating_add(sealed.len()).saturating_add(COMMIT_OVERHEAD);
