@@ -76,6 +76,18 @@ pub struct ReceiptDetail {
     pub proof: Proof,
 }
 
+/// A policy that decided about a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecidingPolicy {
+    /// The policy's id.
+    pub id: String,
+    /// The line that the policy begins on, counted from 1. Absent when the policy is no longer in the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The policy's text.
+    pub text: String,
+}
+
 /// Why a call was allowed, asked or refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Why {
@@ -83,8 +95,8 @@ pub struct Why {
     pub id: ReceiptIndex,
     /// One sentence.
     pub summary: String,
-    /// Deciding policies: id, source line, text.
-    pub policies: Vec<Value>,
+    /// The policies that decided.
+    pub policies: Vec<DecidingPolicy>,
     /// The approval's receipts, if a person was asked.
     pub approvals: Vec<ReceiptRow>,
 }

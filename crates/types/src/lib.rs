@@ -5,6 +5,7 @@
 //! edge, and holds its invariant from then on.
 
 mod amount;
+mod approval;
 mod calendar;
 mod digest;
 mod era;
@@ -19,6 +20,7 @@ pub mod text;
 mod time;
 
 pub use amount::{Amount, AmountError, Asset};
+pub use approval::{ApprovalRequest, ApprovalScope, Decision, DecisionResult};
 pub use calendar::Date;
 pub use digest::{Digest, DigestError};
 pub use era::Era;
