@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// A decision without its proof: the person is about to make the evidence for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct DecisionOnly {
     /// The decision.
     #[serde(flatten)]
@@ -14,6 +15,7 @@ pub struct DecisionOnly {
 
 /// The digest that evidence has to be made for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Bound {
     /// The digest.
     pub digest: Digest,
@@ -21,16 +23,18 @@ pub struct Bound {
 
 /// Evidence that a person is present.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence<S = String> {
     /// A PIN typed at a terminal.
     Pin(S),
     /// The JSON of a WebAuthn `PublicKeyCredential` from `navigator.credentials.get`, made with the challenge for the digest.
-    Passkey(Value),
+    Passkey(#[cfg_attr(feature = "typescript", ts(type = "unknown"))] Value),
 }
 
 /// A decision with its proof.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 pub struct Decide<S = String> {
     /// The digest of the request that the person was shown.
     pub shown: Digest,
@@ -42,6 +46,7 @@ pub struct Decide<S = String> {
 
 /// A decision was recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Decided {
     /// The decision's result.
     pub decision: DecisionResult,

@@ -8,6 +8,7 @@ use crate::{AgentId, ApprovalId, Digest, ServerId, SessionId, UnixMillis};
 
 /// An approval request. It holds everything that a person is shown, and `digest` covers all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ApprovalRequest {
     /// The request's id, which is also the nonce in the digest.
     pub id: ApprovalId,
@@ -27,6 +28,7 @@ pub struct ApprovalRequest {
     pub arguments: String,
     /// The price that a person put on the tool, such as `1.50 USD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub cost: Option<String>,
     /// The tool's class: `read`, `write` or `unknown`.
     pub class: String,
@@ -50,6 +52,7 @@ pub struct ApprovalRequest {
 
 /// The reach of a permission. It is never broader than the request that the person saw.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(tag = "scope", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ApprovalScope {
     /// This one call.
@@ -82,6 +85,7 @@ impl ApprovalScope {
 ///
 /// Its JSON is what a factor's proof is bound to: `{"decision":"deny"}`, or `{"decision":"allow","scope":"once"}` and so on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub enum Decision {
     /// The call must not run.
@@ -103,6 +107,7 @@ impl Decision {
 
 /// The result of a decision, without its scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum DecisionResult {
     /// The call may run.
