@@ -3,12 +3,12 @@
 
 use briefcase_api::{
     AgentView, Applied, Apply, Bound, BudgetView, Change, Check, ConsoleCode, ConsoleSession, Decide, Decided,
-    DecidingPolicy, DecisionOnly, Evidence, FactorView, FieldDifference, GrantView, HeaderSpec, PasskeyOffer,
-    PasskeyOfferView, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Preview,
-    Probe, Problem, Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, SecretView, ServerSpec, ServerView,
-    Severity, Status, ToolView, WebAuthnOptions, Why,
+    DecidingPolicy, DecisionOnly, Evidence, FactorView, FieldDifference, GrantView, PasskeyOffer, PasskeyOfferView,
+    PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Preview, Probe, Problem,
+    Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, SecretView, ServerSpec, ServerView, Severity, Status,
+    ToolView, WebAuthnOptions, Why,
 };
-use briefcase_types::{ApprovalRequest, ApprovalScope, Decision, DecisionResult};
+use briefcase_types::{ApprovalRequest, ApprovalScope, Decision, DecisionResult, HeaderTemplate};
 use ts_rs::{Config, TS};
 
 const HEADER: &str = "\
@@ -32,7 +32,7 @@ fn main() {
     println!("{HEADER}");
     declare!(&config, ApprovalRequest, ApprovalScope, Decision, DecisionResult, DecisionOnly, Bound, Evidence);
     declare!(&config, Decide, Decided, Change, Preview, Apply, Applied, Problem, Status, Severity, Check);
-    declare!(&config, AgentView, HeaderSpec, ServerSpec, FieldDifference, ToolView, Probe, ServerView);
+    declare!(&config, AgentView, HeaderTemplate, ServerSpec, FieldDifference, ToolView, Probe, ServerView);
     declare!(&config, GrantView, BudgetView, SecretView, FactorView, WebAuthnOptions, PasskeyOffer, PasskeyOfferView);
     declare!(&config, PolicyText, PolicyReport, PolicyCase, PolicyTest, PolicyCaseResult, PolicyTestReport);
     declare!(&config, ReceiptQuery, ReceiptRow, ReceiptPage, Proof, ReceiptDetail, DecidingPolicy, Why);

@@ -54,6 +54,6 @@ pub use problem::Problem;
 pub use receipts::{DecidingPolicy, Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, Why};
 pub use views::{
     AgentView, Backup, BudgetView, Check, ConsoleCode, ConsoleLogin, ConsoleSession, FactorView, FieldDifference,
-    GrantView, HeaderSpec, Look, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText,
-    Probe, SecretView, ServerSpec, ServerView, Severity, Status, ToolView, Unlock,
+    GrantView, Look, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Probe,
+    SecretView, ServerSpec, ServerView, Severity, Status, ToolView, Unlock,
 };

@@ -1,6 +1,10 @@
 //! What can be looked at, and the small bodies of the remaining routes.
 
-use briefcase_types::{AgentId, Digest, SecretName, ServerId, ToolName, UnixMillis};
+use std::collections::BTreeMap;
+
+use briefcase_types::{
+    AgentId, Digest, EnvValue, HeaderTemplate, SecretName, ServerId, ToolName, Transport, UnixMillis,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -88,22 +92,7 @@ pub struct AgentView {
     pub labels: Vec<String>,
 }
 
-/// An HTTP header sent to a server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-#[serde(deny_unknown_fields)]
-pub struct HeaderSpec {
-    /// Field name.
-    pub name: String,
-    /// Value; `{secret}` stands for the secret's value.
-    pub value: String,
-    /// Which secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "typescript", ts(optional))]
-    pub secret: Option<SecretName>,
-}
-
-/// How to reach a server.
+/// The contract's form of a [`Transport`]: secrets of the environment are members of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(tag = "transport", rename_all = "snake_case", deny_unknown_fields)]
@@ -114,7 +103,7 @@ pub enum ServerSpec {
         url: String,
         /// Static header credentials.
         #[serde(default)]
-        headers: Vec<HeaderSpec>,
+        headers: Vec<HeaderTemplate>,
     },
     /// A local command, run without a shell.
     Stdio {
@@ -123,15 +112,47 @@ pub enum ServerSpec {
         /// Environment: literal values.
         #[serde(default)]
         #[cfg_attr(feature = "typescript", ts(type = "Record<string, string>"))]
-        env: std::collections::BTreeMap<String, String>,
+        env: BTreeMap<String, String>,
         /// Environment: names of secrets.
         #[serde(default)]
         #[cfg_attr(feature = "typescript", ts(type = "Record<string, string>"))]
-        secret_env: std::collections::BTreeMap<String, SecretName>,
+        secret_env: BTreeMap<String, SecretName>,
         /// Working folder.
         #[serde(default)]
         cwd: Option<String>,
     },
+}
+
+/// A variable that has a literal value and a secret keeps the secret.
+impl From<ServerSpec> for Transport {
+    fn from(spec: ServerSpec) -> Self {
+        match spec {
+            ServerSpec::Http { url, headers } => Self::Http { url, headers },
+            ServerSpec::Stdio { argv, env, secret_env, cwd } => {
+                let literals = env.into_iter().map(|(name, value)| (name, EnvValue::Literal(value)));
+                let secrets = secret_env.into_iter().map(|(name, secret)| (name, EnvValue::Secret(secret)));
+                Self::Stdio { argv, env: literals.chain(secrets).collect(), cwd }
+            }
+        }
+    }
+}
+
+impl From<Transport> for ServerSpec {
+    fn from(transport: Transport) -> Self {
+        match transport {
+            Transport::Http { url, headers } => Self::Http { url, headers },
+            Transport::Stdio { argv, env: variables, cwd } => {
+                let (mut env, mut secret_env) = (BTreeMap::new(), BTreeMap::new());
+                for (name, value) in variables {
+                    match value {
+                        EnvValue::Literal(text) => drop(env.insert(name, text)),
+                        EnvValue::Secret(secret) => drop(secret_env.insert(name, secret)),
+                    }
+                }
+                Self::Stdio { argv, env, secret_env, cwd }
+            }
+        }
+    }
 }
 
 /// What `POST /v1/servers/probe` takes: how to reach the server, and the proof that a person is there when the server is to be

@@ -18,6 +18,7 @@ mod secret;
 mod serde_text;
 pub mod text;
 mod time;
+mod transport;
 
 pub use amount::{Amount, AmountError, Asset};
 pub use approval::{ApprovalRequest, ApprovalScope, Decision, DecisionResult};
@@ -33,3 +34,4 @@ pub use rate::TokenBucket;
 pub use refusal::{Refusal, RefusalCode};
 pub use secret::{SecretBytes, SecretString};
 pub use time::{Clock, Entropy, MonotonicTime, UnixMillis};
+pub use transport::{EnvValue, HeaderTemplate, SECRET_PLACEHOLDER, Transport};

@@ -292,23 +292,23 @@ export type AgentView = {
   /** What it has seen lately. */
   labels: Array<string>;
 };
-/** An HTTP header sent to a server. */
-export type HeaderSpec = {
-  /** Field name. */
+/** An HTTP header sent with every request to one server. */
+export type HeaderTemplate = {
+  /** The field name. */
   name: string;
-  /** Value; `{secret}` stands for the secret's value. */
+  /** The value, with [`SECRET_PLACEHOLDER`] in the secret's place. */
   value: string;
-  /** Which secret. */
+  /** The secret in the value. */
   secret?: string;
 };
-/** How to reach a server. */
+/** The contract's form of a [`Transport`]: secrets of the environment are members of their own. */
 export type ServerSpec =
   | {
       transport: "http";
       /** The endpoint. */
       url: string;
       /** Static header credentials. */
-      headers: Array<HeaderSpec>;
+      headers: Array<HeaderTemplate>;
     }
   | {
       transport: "stdio";

@@ -21,7 +21,7 @@ pub use budget::{Budget, Limit, Scope, Window};
 pub use change::Change;
 pub use differences::{Difference, differences};
 pub use grant::{FieldRule, Grant, GrantArguments, GrantError};
-pub use server::{Class, EnvValue, Header, Pin, PinCheck, ReadsGranted, Server, Transport};
+pub use server::{Class, Pin, PinCheck, ReadsGranted, Server};
 
 use crate::label::Labels;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use briefcase_types::{Digest, Money, SecretName, ToolName};
+use briefcase_types::{Digest, Money, ToolName, Transport};
 use serde::{Deserialize, Serialize};
 
 use crate::label::{Label, Labels};
@@ -26,54 +26,6 @@ pub struct Server {
     /// When its current definitions are compared with the pins.
     #[serde(default)]
     pub pin_check: PinCheck,
-}
-
-/// How a server is reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Transport {
-    /// Streamable HTTP.
-    Http {
-        /// The endpoint.
-        url: String,
-        /// Headers sent with each request.
-        #[serde(default)]
-        headers: Vec<Header>,
-    },
-    /// A child process, started without a shell.
-    Stdio {
-        /// Program and arguments.
-        argv: Vec<String>,
-        /// The child's whole environment, beside what every process needs.
-        #[serde(default)]
-        env: BTreeMap<String, EnvValue>,
-        /// Working folder.
-        #[serde(default)]
-        cwd: Option<String>,
-    },
-}
-
-/// A header sent with each request to one server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Header {
-    /// Field name.
-    pub name: String,
-    /// Value; `{secret}` stands where the secret goes.
-    pub value: String,
-    /// Which secret, if the value holds `{secret}`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret: Option<SecretName>,
-}
-
-/// The value of an environment variable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum EnvValue {
-    /// As it stands.
-    Literal(String),
-    /// The value of a secret in the vault.
-    Secret(SecretName),
 }
 
 /// What may be read of a server without asking.
@@ -154,38 +106,12 @@ impl std::str::FromStr for Class {
     }
 }
 
-impl Transport {
-    /// `http` or `stdio`.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Http { .. } => "http",
-            Self::Stdio { .. } => "stdio",
-        }
-    }
-
-    /// The labels a new server starts with: its results are untrusted, and arguments of a remote one leave the machine.
-    #[must_use]
-    pub fn starting_labels(&self) -> Labels {
-        let labels = Labels::NONE.with(Label::UntrustedContent);
-        match self {
-            Self::Http { .. } => labels.with(Label::External),
-            Self::Stdio { .. } => labels,
-        }
-    }
-
-    /// The secrets it uses.
-    pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
-        let (headers, env) = match self {
-            Self::Http { headers, .. } => (Some(headers), None),
-            Self::Stdio { env, .. } => (None, Some(env)),
-        };
-        let from_headers = headers.into_iter().flatten().filter_map(|header| header.secret.as_ref());
-        let from_env = env.into_iter().flat_map(BTreeMap::values).filter_map(|value| match value {
-            EnvValue::Secret(name) => Some(name),
-            EnvValue::Literal(_) => None,
-        });
-        from_headers.chain(from_env)
+/// The labels a new server starts with: its results are untrusted, and arguments of a remote one leave the machine.
+fn starting_labels(transport: &Transport) -> Labels {
+    let labels = Labels::NONE.with(Label::UntrustedContent);
+    match transport {
+        Transport::Http { .. } => labels.with(Label::External),
+        Transport::Stdio { .. } => labels,
     }
 }
 
@@ -194,7 +120,7 @@ impl Server {
     #[must_use]
     pub fn new(transport: Transport) -> Self {
         Self {
-            labels: transport.starting_labels(),
+            labels: starting_labels(&transport),
             transport,
             enabled: true,
             reads_granted: ReadsGranted::default(),

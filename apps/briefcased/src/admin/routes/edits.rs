@@ -6,8 +6,8 @@ use briefcase_api::{Change, Confidential, ServerSpec};
 use briefcase_engine::tools::Tools;
 use briefcase_policy::{
     authority::{
-        Authority, AuthorityError, Budget, Change as Changed, Class, EnvValue, Factor, Header, Limit, Pin,
-        ReadsGranted, Scope, Server, Transport, Window,
+        Authority, AuthorityError, Budget, Change as Changed, Class, Factor, Limit, Pin, ReadsGranted, Scope, Server,
+        Window,
     },
     label::{Label, Labels},
 };
@@ -185,22 +185,7 @@ fn json(value: &impl serde::Serialize) -> Result<serde_json::Value, Failure> {
 
 /// A server's registration, from the contract's words.
 pub fn server(spec: &ServerSpec) -> Server {
-    let transport = match spec.clone() {
-        ServerSpec::Http { url, headers } => {
-            let header = |header: briefcase_api::HeaderSpec| Header {
-                name: header.name,
-                value: header.value,
-                secret: header.secret,
-            };
-            Transport::Http { url, headers: headers.into_iter().map(header).collect() }
-        }
-        ServerSpec::Stdio { argv, env, secret_env, cwd } => {
-            let literal = env.into_iter().map(|(name, value)| (name, EnvValue::Literal(value)));
-            let secret = secret_env.into_iter().map(|(name, secret)| (name, EnvValue::Secret(secret)));
-            Transport::Stdio { argv, env: literal.chain(secret).collect(), cwd }
-        }
-    };
-    Server::new(transport)
+    Server::new(spec.clone().into())
 }
 
 fn add_server(
