@@ -9,7 +9,8 @@ use crate::workspace;
 /// Makes the files again, or compares them.
 type Make = fn(check: bool) -> Result<(), Failure>;
 
-const GENERATED: [(&str, Make); 2] = [("web/console/dist", console), ("vectors", crate::vectors::make)];
+const GENERATED: [(&str, Make); 3] =
+    [("web/console/src/contract.ts", contract), ("web/console/dist", console), ("vectors", crate::vectors::make)];
 
 /// Writes the generated files, or checks them.
 pub fn run(args: &[String]) -> Result<(), Failure> {
@@ -22,6 +23,26 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
         println!("codegen: {what} is up to date");
     }
     Ok(())
+}
+
+/// The admin contract's types for the console, from the types of `crates/api`.
+fn contract(check: bool) -> Result<(), Failure> {
+    let web = workspace::root().join("web");
+    node::install(&web)?;
+    let arguments = ["run", "--quiet", "--locked", "--package", "briefcase-api"];
+    let example = ["--example", "typescript", "--features", "typescript"];
+    let declarations = Step::cargo().args(arguments).args(example).read()?;
+    let committed = web.join("console/src/contract.ts");
+    let biome = web.join("node_modules/.bin/biome");
+    let format = Step::new(biome).args(["format", "--stdin-file-path=console/src/contract.ts"]).dir(&web);
+    let made = format.filter(declarations.as_bytes())?;
+    if std::fs::read(&committed).is_ok_and(|now| now == made) {
+        return Ok(());
+    }
+    if check {
+        return Err(Failure::new("not what the types of crates/api make"));
+    }
+    Ok(std::fs::write(committed, made)?)
 }
 
 /// The daemon's embedded console.

@@ -1,6 +1,7 @@
 //! Runs other programs. The error of a failed one names its command line.
 
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -77,6 +78,22 @@ impl Step {
             return Err(Failure::new(format!("`{}` failed ({})", self.shown, output.status)));
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Runs it with `input` on its stdin, and returns its stdout; stderr stays ours.
+    ///
+    /// The program has to read all of its input before it writes much.
+    pub fn filter(mut self, input: &[u8]) -> Result<Vec<u8>, Failure> {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = self.command.spawn().map_err(|error| self.cannot(&error))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input)?;
+        }
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            return Err(Failure::new(format!("`{}` failed ({})", self.shown, output.status)));
+        }
+        Ok(output.stdout)
     }
 
     /// Returns whether it runs and exits with code 0. Its output is dropped.

@@ -8,6 +8,7 @@ use crate::{Evidence, ServerSpec};
 
 /// One change.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 #[serde(tag = "change", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Change<S = String> {
     /// Registers an agent; [`Applied::token`] is its credential, shown once.
@@ -117,6 +118,7 @@ pub enum Change<S = String> {
         /// A name for the person.
         label: String,
         /// JSON of the `PublicKeyCredential` from `navigator.credentials.create`.
+        #[cfg_attr(feature = "typescript", ts(type = "unknown"))]
         credential: Value,
     },
     /// Changes the PIN.
@@ -138,6 +140,7 @@ pub enum Change<S = String> {
 
 /// What a change would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Preview {
     /// Make the evidence for this digest: it covers the change and the document it applies to.
     pub digest: Digest,
@@ -149,6 +152,7 @@ pub struct Preview {
 
 /// A change with its proof.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 pub struct Apply<S = String> {
     /// The change, as previewed.
     pub change: Change<S>,
@@ -160,6 +164,7 @@ pub struct Apply<S = String> {
 
 /// A change was recorded and is in force.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Applied {
     /// The document's version now.
     pub version: u64,
@@ -167,5 +172,6 @@ pub struct Applied {
     pub receipt: ReceiptIndex,
     /// A new agent's credential, shown once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub token: Option<String>,
 }

@@ -7,12 +7,12 @@ use briefcase_json::{JsonLimits, canonical, parse_relayed};
 use briefcase_output_filter::MessageShape;
 use briefcase_policy::{decision::Verdict, label::Labels};
 use briefcase_receipts::{Kind, Notice, Receipt, Text, Word};
-use briefcase_types::{AgentId, ApprovalId, Digest, ServerId, SessionId};
+use briefcase_types::{AgentId, ApprovalId, ApprovalRequest, Digest, ServerId, SessionId};
 use bytes::Bytes;
 
 use crate::{
     Engine,
-    approvals::{ApprovalRequest, CallKey, WaitResult},
+    approvals::{self, CallKey, WaitResult},
     call::CallContext,
 };
 use briefcase_ports::{BoxFuture, ClientPeer, Entry, RpcError, Urgency, Waiting};
@@ -131,7 +131,7 @@ impl Engine {
         let pin = Digest::labelled("briefcase/no-pin/1", &[]);
         let key = CallKey::new(&from.agent, &from.server, method, &pin, &arguments, None);
         let version = self.authority().version();
-        let request = ApprovalRequest {
+        let request = approvals::sealed(ApprovalRequest {
             id: ApprovalId::random(self.entropy.as_ref()),
             agent: from.agent.clone(),
             session: from.session,
@@ -150,11 +150,8 @@ impl Engine {
             asked: now,
             expires: self.approvals.expiry(now),
             digest: pin,
-            key,
-            subject: pin,
-        }
-        .sealed();
-        let Ok(id) = self.open_request(request, None).await else { return false };
+        });
+        let Ok(id) = self.open_request(request, key, None).await else { return false };
         let waited = self.wait_for_decision(id, self.limits.approvals.request).await;
         waited == WaitResult::Allowed && self.spend_approval(id, key, version).is_some()
     }

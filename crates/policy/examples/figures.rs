@@ -5,14 +5,14 @@ use std::{error::Error, hint::black_box, time::Instant};
 
 use briefcase_output_filter::{FilterLimits, FilterSpec, MessageShape, Redactor, filter};
 use briefcase_policy::{
-    authority::{Authority, Class, Server, Transport},
+    authority::{Authority, Class, Server},
     decision::{AcceptedDefinitions, Action, Facts, PolicySet},
     label::Labels,
     ledger::{Actual, BudgetIndex, Charge, Ledger, Settled},
     pin::pin,
 };
 use briefcase_schema as schema;
-use briefcase_types::{AgentId, CallId, Digest, Entropy, Incarnation, ServerId, ToolName, UnixMillis};
+use briefcase_types::{AgentId, CallId, Digest, Entropy, Incarnation, ServerId, ToolName, Transport, UnixMillis};
 use bytes::Bytes;
 use serde_json::{Value, json};
 

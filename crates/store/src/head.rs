@@ -85,7 +85,10 @@ pub(crate) fn read(folder: &StateDir, key: &PublicKey) -> Result<HeadFileContent
 }
 
 /// What is in each slot; `None` for one that does not hold, and for no file at all.
-pub(crate) fn slots(folder: &StateDir, key: &PublicKey) -> Result<Option<[Option<SignedReceiptCheckpoint>; 2]>, StoreError> {
+pub(crate) fn slots(
+    folder: &StateDir,
+    key: &PublicKey,
+) -> Result<Option<[Option<SignedReceiptCheckpoint>; 2]>, StoreError> {
     let path = folder.head();
     if !path.try_exists().map_err(StoreError::io("look at the file `head`"))? {
         return Ok(None);

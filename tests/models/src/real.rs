@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use briefcase_ports::{BoxFuture, MonotonicClock};
-use briefcase_types::{ApprovalId, Clock, Digest, Entropy, MonotonicTime, SessionId, UnixMillis};
+use briefcase_types::{
+    ApprovalId, ApprovalRequest, ApprovalScope, Clock, Decision, Digest, Entropy, MonotonicTime, SessionId, UnixMillis,
+};
 
 use crate::{
-    approvals::{
-        ApprovalLimits, ApprovalQueue, ApprovalRequest, CallKey, Decision, OpenRequestError, Scope, WaitResult,
-    },
+    approvals::{ApprovalLimits, ApprovalQueue, CallKey, OpenRequestError, WaitResult, sealed},
     lifecycle::{Answer, Step},
 };
 
@@ -78,11 +78,11 @@ impl Real {
             Step::Take { of, .. } => {
                 let shown = self.shown[&of];
                 let forged = self.queue.begin_decision(id(of), Digest::sha256(b"another"), None, self.now).is_ok();
-                let taken = self.queue.begin_decision(id(of), shown, Some(&Scope::Once), self.now).is_ok();
+                let taken = self.queue.begin_decision(id(of), shown, Some(&ApprovalScope::Once), self.now).is_ok();
                 if forged { Answer::Forged } else { yes_or_no(taken) }
             }
             Step::Record { of, yes, durable, .. } => {
-                let decision = if yes { Decision::Allow(Scope::Once) } else { Decision::Deny };
+                let decision = if yes { Decision::Allow(ApprovalScope::Once) } else { Decision::Deny };
                 self.queue.finish_decision(id(of), durable.then_some(&decision), VERSION, self.now);
                 Answer::Nothing
             }
@@ -101,7 +101,7 @@ impl Real {
     fn ask(&mut self, fresh: u8) -> Answer {
         let question = self.question(fresh);
         let shown = question.digest;
-        match self.queue.open(question, self.now) {
+        match self.queue.open(question, key("{}"), self.now) {
             Ok(opened) if opened.is_new => {
                 self.shown.insert(fresh, shown);
                 Answer::Opened
@@ -131,7 +131,7 @@ impl Real {
 
     /// The request number `of`, asked now.
     fn question(&self, of: u8) -> ApprovalRequest {
-        ApprovalRequest {
+        sealed(ApprovalRequest {
             id: id(of),
             agent: "a".parse().expect("a name"),
             session: SessionId::random(&Numbered(9)),
@@ -150,10 +150,7 @@ impl Real {
             asked: self.now,
             expires: self.queue.expiry(self.now),
             digest: Digest::sha256(b""),
-            key: key("{}"),
-            subject: Digest::sha256(b""),
-        }
-        .sealed()
+        })
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use briefcase_api::{Change, ConsoleLogin, FactorView};
+use briefcase_api::{Change, ConsoleLogin, FactorView, PasskeyOfferView};
 use briefcase_types::SecretString;
 use clap::{Args, Subcommand};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::console;
@@ -76,14 +75,6 @@ pub struct Remove {
     id: String,
 }
 
-/// A passkey that a browser made and that waits to be allowed.
-#[derive(Debug, Deserialize)]
-struct Offer {
-    label: String,
-    /// What the browser shows too.
-    code: String,
-}
-
 impl Factor {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
@@ -138,8 +129,8 @@ async fn add_passkey(ctx: &CommandContext, passkey: Passkey) -> Result<CommandRe
     terminal.show(&TextOutput::of("Make the passkey in the browser; then allow it here."))?;
     let offered = tokio::time::timeout(PASSKEY_MAX, async {
         loop {
-            if let Some(offer) = ctx.client.find::<Offer>("/v1/passkey/offer").await? {
-                return Ok::<Offer, Failure>(offer);
+            if let Some(offer) = ctx.client.find::<PasskeyOfferView>("/v1/passkey/offer").await? {
+                return Ok::<PasskeyOfferView, Failure>(offer);
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }

@@ -10,11 +10,11 @@ use briefcase_egress::{Egress, EgressSettings};
 use briefcase_engine::{Engine, tools::Tools};
 use briefcase_policy::{authority::Server, pin};
 use briefcase_ports::{
-    BoxFuture, ClientProfile, ConnectionKey, Endpoint, ListKind, Listing, NotReady, RpcError, SecretSource,
-    ServerCatalog, ServerEvent, ServerObserver, ServerSpec as UpstreamSpec, Sharing, Upstreams as _,
+    BoxFuture, ClientProfile, ConnectionKey, ListKind, Listing, NotReady, RpcError, SecretSource, ServerCatalog,
+    ServerEvent, ServerObserver, Sharing, UpstreamSpec, Upstreams as _,
 };
 use briefcase_store::Reader;
-use briefcase_types::{Digest, Era, SecretName, ServerId, SessionId, ToolName, text};
+use briefcase_types::{Digest, Era, SecretName, ServerId, SessionId, ToolName, Transport, text};
 use briefcase_upstream::{Pool, PoolParts, http_target};
 use bytes::Bytes;
 
@@ -137,7 +137,7 @@ fn line(open: &Open, name: &ServerId) -> ConnectionKey {
 /// A pool that knows one server.
 fn pool_for(open: &Open, server: &Server) -> Result<Pool, Failure> {
     let spec = directory::spec(server).map_err(|error| Failure::invalid(format!("{error}.")))?;
-    if let Endpoint::Http { url, .. } = &spec.endpoint {
+    if let Transport::Http { url, .. } = &spec.transport {
         http_target(url).map_err(|error| Failure::invalid(format!("{error}.")))?;
     }
     let server = Arc::new(OneServer { spec: Arc::new(spec), secrets: open.secrets() });

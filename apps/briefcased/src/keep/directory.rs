@@ -4,10 +4,9 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use briefcase_engine::{Engine, active_authority::AuthorityHandle, server_requests::RequestOrigin};
 use briefcase_mcp_server::McpServer;
-use briefcase_policy::authority::{Server, ServerEnvValue, ServerHeader, Transport};
+use briefcase_policy::authority::Server;
 use briefcase_ports::{
-    BoxFuture, Endpoint, HeaderSpec, NotReady, RpcError, SecretSource, ServerCatalog, ServerEvent, ServerLimits,
-    ServerObserver, ServerSpec,
+    BoxFuture, NotReady, RpcError, SecretSource, ServerCatalog, ServerEvent, ServerObserver, UpstreamSpec,
 };
 use briefcase_types::{SecretName, ServerId, SessionId};
 use bytes::Bytes;
@@ -23,7 +22,7 @@ pub struct Servers {
 }
 
 impl ServerCatalog for Servers {
-    fn spec(&self, name: &ServerId) -> Result<Arc<ServerSpec>, NotReady> {
+    fn spec(&self, name: &ServerId) -> Result<Arc<UpstreamSpec>, NotReady> {
         let authority = self.authority.current();
         let server = authority.document().servers.get(name).filter(|server| server.enabled);
         let server = server.ok_or_else(|| NotReady(format!("there is no server `{name}`, or it is switched off")))?;
@@ -38,30 +37,8 @@ impl SecretSource for Servers {
 }
 
 /// Translates a registered server.
-pub fn spec(server: &Server) -> Result<ServerSpec, NotReady> {
-    let endpoint = match &server.transport {
-        Transport::Http { url, headers } => {
-            let header = |header: &ServerHeader| {
-                HeaderSpec::new(&header.name, &header.value, header.secret.clone())
-                    .map_err(|error| NotReady(error.to_string()))
-            };
-            Endpoint::Http { url: url.clone(), headers: headers.iter().map(header).collect::<Result<_, _>>()? }
-        }
-        Transport::Stdio { argv, env, cwd } => {
-            let value = |(name, value): (&String, &ServerEnvValue)| {
-                let value = match value {
-                    ServerEnvValue::Literal(text) => briefcase_ports::EnvValue::Plain(text.clone()),
-                    ServerEnvValue::Secret(secret) => {
-                        briefcase_ports::EnvValue::Secret { template: "{secret}".to_owned(), secret: secret.clone() }
-                    }
-                };
-                (name.clone(), value)
-            };
-            let env = env.iter().map(value).collect();
-            Endpoint::Stdio { argv: argv.clone(), env, cwd: cwd.as_ref().map(Into::into) }
-        }
-    };
-    Ok(ServerSpec { endpoint, limits: ServerLimits::default() })
+pub fn spec(server: &Server) -> Result<UpstreamSpec, NotReady> {
+    UpstreamSpec::new(server.transport.clone()).map_err(|error| NotReady(error.to_string()))
 }
 
 /// Passes server messages that belong to no call to the MCP server. The pool is made before both, so they are attached later.

@@ -13,7 +13,7 @@ use briefcase_engine::{
     shared_ledger::SharedLedger,
 };
 use briefcase_policy::{
-    authority::{Authority, Budget, Class, Pin, Server, Transport},
+    authority::{Authority, Budget, Class, Pin, Server},
     decision::AcceptedDefinitions,
     label::Labels,
     ledger::Ledger,
@@ -27,7 +27,7 @@ use briefcase_ports::{
 use briefcase_receipts::{Kind, Receipt, commit::CommitmentKey};
 use briefcase_types::{
     Clock, Digest, Entropy, Era, FactorKind, Incarnation, MonotonicTime, ReceiptIndex, SecretName, SecretString,
-    ServerId, UnixMillis,
+    ServerId, Transport, UnixMillis,
 };
 use bytes::Bytes;
 use serde_json::{Value, json};

@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use briefcase_engine::{
-    approvals::{Decision, Scope},
-    call::Call,
-    pipeline,
-};
+use briefcase_engine::{call::Call, pipeline};
 use briefcase_policy::{
     authority::{Authority, AuthorityChange, AuthorityError, Class},
     label::{Label, Labels},
     pin,
 };
 use briefcase_ports::{FollowUp, Operation, Record, Reply};
-use briefcase_types::{Refusal, RefusalCode, ServerId, ToolName};
+use briefcase_types::{ApprovalScope, Decision, Refusal, RefusalCode, ServerId, ToolName};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -181,7 +177,7 @@ async fn what_changes_a_task_is_judged_like_its_call() {
     let open = world.engine.approvals().pending(world.engine.now());
     let question = open.iter().find(|question| question.operation == FollowUp::CancelTask.as_str()).unwrap();
     assert_eq!((&*question.name, &*question.class, question.once_only), ("count", "write", true));
-    let once = Decision::Allow(Scope::Once);
+    let once = Decision::Allow(ApprovalScope::Once);
     world.engine.decide(question.id, question.digest, once, pin_evidence("right")).await.unwrap();
     cancel().await.unwrap();
     assert_eq!(world.effects(), effects + 2);

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use briefcase_types::text;
+use briefcase_types::{EnvValue, HeaderTemplate, SECRET_PLACEHOLDER, Transport, text};
 
 use super::TOOLS_MAX;
-use super::{Authority, AuthorityError, GrantError, Limit, Server, ServerEnvValue, ServerHeader, Transport};
+use super::{Authority, AuthorityError, GrantError, Limit, Server};
 
 const POLICY_BYTES_MAX: usize = 256 << 10;
 const LIST_MAX: usize = 1024;
@@ -145,7 +145,7 @@ fn check_url(url: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn check_header(header: &ServerHeader) -> Result<(), &'static str> {
+fn check_header(header: &HeaderTemplate) -> Result<(), &'static str> {
     const SET_BY_TRANSPORT: [&str; 7] =
         ["host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "upgrade"];
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -160,7 +160,7 @@ fn check_header(header: &ServerHeader) -> Result<(), &'static str> {
     if !visible || header.value.len() > 4096 {
         return Err("a header's value is at most 4,096 printable ASCII characters");
     }
-    match (header.value.matches("{secret}").count(), &header.secret) {
+    match (header.value.matches(SECRET_PLACEHOLDER).count(), &header.secret) {
         (1, Some(_)) | (0, None) => Ok(()),
         _ => {
             Err("a value with a secret contains `{secret}` exactly once; a value without a secret does not contain it")

@@ -21,7 +21,7 @@ pub use budget::{Budget, BudgetScope, Limit, Window};
 pub use change::AuthorityChange;
 pub use differences::{Difference, differences};
 pub use grant::{FieldRule, Grant, GrantArguments, GrantError};
-pub use server::{Class, Pin, PinCheck, ReadsGranted, Server, ServerEnvValue, ServerHeader, Transport};
+pub use server::{Class, Pin, PinCheck, ReadsGranted, Server};
 
 use crate::label::Labels;
 

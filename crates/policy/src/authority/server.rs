@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use briefcase_types::{Digest, Money, SecretName, ToolName};
+use briefcase_types::{Digest, Money, ToolName, Transport};
 use serde::{Deserialize, Serialize};
 
 use crate::label::{Label, Labels};
@@ -26,54 +26,6 @@ pub struct Server {
     /// The times at which its current definitions are compared with the pins.
     #[serde(default)]
     pub pin_check: PinCheck,
-}
-
-/// The transport to a server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Transport {
-    /// Streamable HTTP.
-    Http {
-        /// The endpoint.
-        url: String,
-        /// Headers sent with each request.
-        #[serde(default)]
-        headers: Vec<ServerHeader>,
-    },
-    /// A child process, started without a shell.
-    Stdio {
-        /// The program and its arguments.
-        argv: Vec<String>,
-        /// The child's environment, in addition to what every process needs.
-        #[serde(default)]
-        env: BTreeMap<String, ServerEnvValue>,
-        /// The working folder.
-        #[serde(default)]
-        cwd: Option<String>,
-    },
-}
-
-/// A header sent with each request to one server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ServerHeader {
-    /// The field name.
-    pub name: String,
-    /// The value, with `{secret}` as the placeholder for the secret.
-    pub value: String,
-    /// The secret, if the value has the placeholder.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret: Option<SecretName>,
-}
-
-/// The value of an environment variable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum ServerEnvValue {
-    /// The text itself.
-    Literal(String),
-    /// The value of a secret in the vault.
-    Secret(SecretName),
 }
 
 /// The reads of a server that need no approval.
@@ -154,38 +106,12 @@ impl std::str::FromStr for Class {
     }
 }
 
-impl Transport {
-    /// `http` or `stdio`.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Http { .. } => "http",
-            Self::Stdio { .. } => "stdio",
-        }
-    }
-
-    /// The labels of a new server: its results are untrusted, and the arguments of a remote server leave the machine.
-    #[must_use]
-    pub fn starting_labels(&self) -> Labels {
-        let labels = Labels::NONE.with(Label::UntrustedContent);
-        match self {
-            Self::Http { .. } => labels.with(Label::External),
-            Self::Stdio { .. } => labels,
-        }
-    }
-
-    /// The secrets that the transport uses.
-    pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
-        let (headers, env) = match self {
-            Self::Http { headers, .. } => (Some(headers), None),
-            Self::Stdio { env, .. } => (None, Some(env)),
-        };
-        let from_headers = headers.into_iter().flatten().filter_map(|header| header.secret.as_ref());
-        let from_env = env.into_iter().flat_map(BTreeMap::values).filter_map(|value| match value {
-            ServerEnvValue::Secret(name) => Some(name),
-            ServerEnvValue::Literal(_) => None,
-        });
-        from_headers.chain(from_env)
+/// The labels of a new server: its results are untrusted, and the arguments of a remote server leave the machine.
+fn starting_labels(transport: &Transport) -> Labels {
+    let labels = Labels::NONE.with(Label::UntrustedContent);
+    match transport {
+        Transport::Http { .. } => labels.with(Label::External),
+        Transport::Stdio { .. } => labels,
     }
 }
 
@@ -194,7 +120,7 @@ impl Server {
     #[must_use]
     pub fn new(transport: Transport) -> Self {
         Self {
-            labels: transport.starting_labels(),
+            labels: starting_labels(&transport),
             transport,
             enabled: true,
             reads_granted: ReadsGranted::default(),

@@ -1,7 +1,9 @@
 use std::str::FromStr;
 
 use base64::Engine as _;
-use briefcase_types::{AgentId, ApprovalId, Digest, Incarnation, ServerId, ToolName, UnixMillis};
+use briefcase_types::{
+    AgentId, ApprovalId, Digest, EnvValue, HeaderTemplate, Incarnation, ServerId, ToolName, Transport, UnixMillis,
+};
 use serde_json::json;
 
 use super::*;
@@ -19,12 +21,12 @@ fn handle<T: serde::de::DeserializeOwned>(number: u8) -> T {
     serde_json::from_value(json!(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))).unwrap()
 }
 
-fn http(url: &str, headers: Vec<ServerHeader>) -> Server {
+fn http(url: &str, headers: Vec<HeaderTemplate>) -> Server {
     Server::new(Transport::Http { url: url.into(), headers })
 }
 
-fn header(name: &str, value: &str, secret: Option<&str>) -> ServerHeader {
-    ServerHeader { name: name.into(), value: value.into(), secret: secret.map(id) }
+fn header(name: &str, value: &str, secret: Option<&str>) -> HeaderTemplate {
+    HeaderTemplate { name: name.into(), value: value.into(), secret: secret.map(id) }
 }
 
 fn world() -> Authority {

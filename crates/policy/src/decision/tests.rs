@@ -2,15 +2,13 @@
 
 use std::str::FromStr;
 
-use briefcase_types::{AgentId, Digest, Incarnation, ServerId, ToolName, UnixMillis};
+use briefcase_types::{AgentId, Digest, Incarnation, ServerId, ToolName, Transport, UnixMillis};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    authority::{
-        Budget, BudgetScope, Class, DEFAULT_POLICY, FieldRule, Grant, GrantArguments, Limit, Server, Transport, Window,
-    },
+    authority::{Budget, BudgetScope, Class, DEFAULT_POLICY, FieldRule, Grant, GrantArguments, Limit, Server, Window},
     label::{Label, Labels},
     pin::pin,
 };

@@ -166,7 +166,12 @@ fn check_head(
 }
 
 /// The record's origin is this installation's, or becomes so now.
-fn check_life(connection: &Connection, size: u64, expect: ExpectedState, origin: &ReceiptLogOrigin) -> Result<(), StoreError> {
+fn check_life(
+    connection: &Connection,
+    size: u64,
+    expect: ExpectedState,
+    origin: &ReceiptLogOrigin,
+) -> Result<(), StoreError> {
     match rows::lives(connection)?.last() {
         Some((_, found)) if found == origin.as_str() => Ok(()),
         None if size == 0 => rows::begin_life(connection, 0, origin.as_str()),

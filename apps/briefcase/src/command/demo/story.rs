@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use briefcase_api::{Change, PolicyText, Probe, Question, ReceiptPage, ServerSpec};
-use briefcase_types::{SecretString, ToolName};
+use briefcase_api::{Change, PolicyText, Probe, ReceiptPage, ServerSpec};
+use briefcase_types::{ApprovalRequest, SecretString, ToolName};
 use serde_json::{Value, json};
 
 use super::{agent::Agent, home::Home, narrator::Narrator, tamper};
@@ -195,7 +195,7 @@ impl<'a> Story<'a> {
         insist(ctx, &question).await
     }
 
-    async fn question(&self) -> Result<Question, Failure> {
+    async fn question(&self) -> Result<ApprovalRequest, Failure> {
         loop {
             if let Some(question) = approvals::open(self.ctx()).await?.pop() {
                 return Ok(question);

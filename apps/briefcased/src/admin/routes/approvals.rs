@@ -6,10 +6,8 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use briefcase_api::{Bound, Confidential, Decide, Decided, DecisionOnly, Question};
-use briefcase_engine::approvals::{ApprovalRequest, Decision, Scope};
-use briefcase_types::ApprovalId;
-use serde_json::Value;
+use briefcase_api::{Bound, Confidential, Decide, Decided, DecisionOnly};
+use briefcase_types::{ApprovalId, ApprovalRequest, ApprovalScope, Decision};
 
 use crate::admin::{
     answer::{Answer, Failure, uninterrupted},
@@ -18,10 +16,10 @@ use crate::admin::{
 };
 
 /// `GET /v1/approvals`
-pub async fn list(State(admin): State<Arc<Admin>>) -> Answer<Vec<Question>> {
+pub async fn list(State(admin): State<Arc<Admin>>) -> Answer<Vec<ApprovalRequest>> {
     let open = admin.open()?;
     let pending = open.engine.approvals().pending(open.engine.now());
-    Ok(Json(pending.iter().map(|request| view(request)).collect()))
+    Ok(Json(pending.iter().map(|request| (**request).clone()).collect()))
 }
 
 /// `POST /v1/approvals/{id}/decision-digest`
@@ -31,7 +29,7 @@ pub async fn digest(
     Json(body): Json<DecisionOnly>,
 ) -> Answer<Bound> {
     let open = admin.open()?;
-    let digest = open.engine.decision_digest(id, &decision(body.decision)?)?;
+    let digest = open.engine.decision_digest(id, &limited(body.decision)?)?;
     Ok(Json(Bound { digest }))
 }
 
@@ -42,47 +40,24 @@ pub async fn decide(
     Json(body): Json<Decide<Confidential>>,
 ) -> Answer<Decided> {
     let open = admin.open()?;
-    let decision = decision(body.decision)?;
-    let word = decision.word().to_owned();
+    let decision = limited(body.decision)?;
+    let result = decision.result();
     let given = evidence(body.evidence)?;
     // A decision that is on record has to be taken, whether or not the client stays to hear of it.
     let deciding = async move { Ok(open.engine.decide(id, body.shown, decision, given).await?) };
     let receipt = uninterrupted(deciding).await?;
-    Ok(Json(Decided { decision: word, receipt }))
+    Ok(Json(Decided { decision: result, receipt }))
 }
 
-fn decision(value: Value) -> Result<Decision, Failure> {
-    let decision: Decision =
-        serde_json::from_value(value).map_err(|error| Failure::invalid(format!("Not a decision: {error}.")))?;
-    let too_long =
-        |scope: &Scope| scope.lifetime().is_some_and(|lasts| lasts.as_secs() == 0 || lasts.as_secs() > 30 * 86_400);
+/// Checks the lifetime of a rule.
+fn limited(decision: Decision) -> Result<Decision, Failure> {
+    let too_long = |scope: &ApprovalScope| {
+        scope.lifetime().is_some_and(|lasts| lasts.as_secs() == 0 || lasts.as_secs() > 30 * 86_400)
+    };
     match &decision {
         Decision::Allow(scope) if too_long(scope) => {
             Err(Failure::invalid("A rule lasts at least a second and at most 30 days."))
         }
         _ => Ok(decision),
-    }
-}
-
-fn view(request: &ApprovalRequest) -> Question {
-    Question {
-        id: request.id,
-        agent: request.agent.clone(),
-        session: request.session,
-        server: request.server.clone(),
-        operation: request.operation.clone(),
-        name: request.name.clone(),
-        pin: request.pin,
-        arguments: request.arguments.clone(),
-        cost: request.cost.map(|money| money.to_string()),
-        class: request.class.clone(),
-        risk: request.risk.clone(),
-        labels: request.labels.clone(),
-        policies: request.policies.clone(),
-        authority_version: request.authority_version,
-        once_only: request.once_only,
-        asked: request.asked,
-        expires: request.expires,
-        digest: request.digest,
     }
 }

@@ -7,7 +7,7 @@ use briefcase_engine::tools::Tools;
 use briefcase_policy::{
     authority::{
         Authority, AuthorityChange, AuthorityError, Budget, BudgetScope, Class, Factor, Limit, Pin, ReadsGranted,
-        Server, ServerEnvValue, ServerHeader, Transport, Window,
+        Server, Window,
     },
     label::{Label, Labels},
 };
@@ -190,22 +190,7 @@ fn json(value: &impl serde::Serialize) -> Result<serde_json::Value, Failure> {
 
 /// A server's registration, from the contract's words.
 pub fn server(spec: &ServerSpec) -> Server {
-    let transport = match spec.clone() {
-        ServerSpec::Http { url, headers } => {
-            let header = |header: briefcase_api::HeaderSpec| ServerHeader {
-                name: header.name,
-                value: header.value,
-                secret: header.secret,
-            };
-            Transport::Http { url, headers: headers.into_iter().map(header).collect() }
-        }
-        ServerSpec::Stdio { argv, env, secret_env, cwd } => {
-            let literal = env.into_iter().map(|(name, value)| (name, ServerEnvValue::Literal(value)));
-            let secret = secret_env.into_iter().map(|(name, secret)| (name, ServerEnvValue::Secret(secret)));
-            Transport::Stdio { argv, env: literal.chain(secret).collect(), cwd }
-        }
-    };
-    Server::new(transport)
+    Server::new(spec.clone().into())
 }
 
 fn add_server(

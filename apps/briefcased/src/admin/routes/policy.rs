@@ -7,7 +7,8 @@ use axum::{
     extract::{Path, State},
 };
 use briefcase_api::{
-    PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, ReceiptRow, Why,
+    DecidingPolicy, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, ReceiptRow,
+    Why,
 };
 use briefcase_engine::active_authority::{ActiveAuthority, ActiveAuthorityError};
 use briefcase_policy::decision::{Action, Facts, PolicyError, PolicySet};
@@ -156,8 +157,10 @@ fn explain(open: &Open, stored: StoredReceipt, related: Vec<StoredReceipt>) -> W
     let authority = open.engine.authority();
     let source = |id: &str| authority.policy().policies().iter().find(|source| source.id == id);
     let told = policies.iter().map(|word| match source(word.as_str()) {
-        Some(source) => json!({ "id": source.id, "line": source.line, "text": source.text }),
-        None => json!({ "id": word.as_str(), "text": "no longer in the policy" }),
+        Some(source) => {
+            DecidingPolicy { id: source.id.clone(), line: u64::try_from(source.line).ok(), text: source.text.clone() }
+        }
+        None => DecidingPolicy { id: word.as_str().to_owned(), line: None, text: "no longer in the policy".to_owned() },
     });
     let steps = approval.map(|approval| approval_steps(open, approval, stored.index)).unwrap_or_default();
     Why { id: stored.index, summary, policies: told.collect(), approvals: steps }

@@ -8,11 +8,9 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use briefcase_api::{Backup, Bound, Confidential, Status, Unlock};
+use briefcase_api::{Backup, Bound, Confidential, PasskeyOffer, PasskeyOfferView, Status, Unlock, WebAuthnOptions};
 use briefcase_types::Digest;
 use briefcase_vault::{UnlockKey, VaultError, backup};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::views;
 use crate::{
@@ -83,49 +81,39 @@ pub async fn lock(State(admin): State<Arc<Admin>>) -> Json<Status> {
 }
 
 /// `POST /v1/challenge`
-pub async fn challenge(State(admin): State<Arc<Admin>>, Json(body): Json<Bound>) -> Answer<Value> {
+pub async fn challenge(State(admin): State<Arc<Admin>>, Json(body): Json<Bound>) -> Answer<WebAuthnOptions> {
     let open = admin.open()?;
     let options = open.presence.challenge(body.digest).await;
     let next = "Enrol one with `briefcase factor add passkey`, or decide at a terminal with `briefcase approvals`.";
-    options.map(Json).map_err(|error| Failure::new(StatusCode::CONFLICT, "factor_required", error.to_string(), next))
+    options
+        .map(|options| Json(WebAuthnOptions(options)))
+        .map_err(|error| Failure::new(StatusCode::CONFLICT, "factor_required", error.to_string(), next))
 }
 
 /// `POST /v1/passkey/begin`
-pub async fn begin_passkey(State(admin): State<Arc<Admin>>) -> Answer<Value> {
+pub async fn begin_passkey(State(admin): State<Arc<Admin>>) -> Answer<WebAuthnOptions> {
     let open = admin.open()?;
-    open.presence.begin_passkey().await.map(Json).map_err(|error| Failure::invalid(format!("{error}.")))
-}
-
-/// A passkey that a browser made.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OfferBody {
-    label: String,
-    credential: Value,
-}
-
-/// What waits to be allowed.
-#[derive(Serialize)]
-pub struct OfferView {
-    label: String,
-    /// See [`offers::code`].
-    code: String,
+    let options = open.presence.begin_passkey().await.map_err(|error| Failure::invalid(format!("{error}.")))?;
+    Ok(Json(WebAuthnOptions(options)))
 }
 
 /// `POST /v1/passkey/offer`
-pub async fn offer_passkey(State(admin): State<Arc<Admin>>, Json(body): Json<OfferBody>) -> Answer<OfferView> {
+pub async fn offer_passkey(
+    State(admin): State<Arc<Admin>>,
+    Json(body): Json<PasskeyOffer>,
+) -> Answer<PasskeyOfferView> {
     let open = admin.open()?;
     let label = briefcase_types::text::printable(briefcase_types::text::clip(&body.label, 64));
     let code = offers::code(&body.credential);
     admin.offers.put(label.clone(), body.credential, open.engine.now());
-    Ok(Json(OfferView { label, code }))
+    Ok(Json(PasskeyOfferView { label, code }))
 }
 
 /// `GET /v1/passkey/offer`
-pub async fn offered_passkey(State(admin): State<Arc<Admin>>) -> Answer<OfferView> {
+pub async fn offered_passkey(State(admin): State<Arc<Admin>>) -> Answer<PasskeyOfferView> {
     let open = admin.open()?;
     let offer = admin.offers.peek(open.engine.now())?;
-    Ok(Json(OfferView { code: offers::code(&offer.credential), label: offer.label }))
+    Ok(Json(PasskeyOfferView { code: offers::code(&offer.credential), label: offer.label }))
 }
 
 /// What the evidence for a backup has to be made for.

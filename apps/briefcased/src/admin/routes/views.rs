@@ -8,10 +8,10 @@ use axum::{
     http::StatusCode,
 };
 use briefcase_api::{
-    AgentView, BudgetView, Confidential, Evidence, FactorView, GrantView, Look, Probe, SecretView, ServerSpec,
-    ServerView, Status, ToolView,
+    AgentView, BudgetView, Confidential, Evidence, FactorView, GrantView, Look, Probe, SecretView, ServerView, Status,
+    ToolView,
 };
-use briefcase_policy::authority::{Limit, Server, ServerEnvValue, Transport};
+use briefcase_policy::authority::{Limit, Server};
 use briefcase_types::{Digest, Money, ServerId, UnixMillis};
 use serde_json::Value;
 
@@ -77,36 +77,13 @@ pub async fn servers(State(admin): State<Arc<Admin>>) -> Answer<Vec<ServerView>>
     let authority = open.engine.authority();
     let view = |(name, server): (&ServerId, &Server)| ServerView {
         name: name.clone(),
-        spec: spec(server),
+        spec: server.transport.clone().into(),
         enabled: server.enabled,
         tools: count(server.pins.len()),
         connections: count(open.pool.connections(name)),
         reads_granted: server.reads_granted.resources || server.reads_granted.prompts,
     };
     Ok(Json(authority.document().servers.iter().map(view).collect()))
-}
-
-fn spec(server: &Server) -> ServerSpec {
-    match &server.transport {
-        Transport::Http { url, headers } => {
-            let header = |header: &briefcase_policy::authority::ServerHeader| briefcase_api::HeaderSpec {
-                name: header.name.clone(),
-                value: header.value.clone(),
-                secret: header.secret.clone(),
-            };
-            ServerSpec::Http { url: url.clone(), headers: headers.iter().map(header).collect() }
-        }
-        Transport::Stdio { argv, env, cwd } => {
-            let mut spec = (std::collections::BTreeMap::new(), std::collections::BTreeMap::new());
-            for (name, value) in env {
-                match value {
-                    ServerEnvValue::Literal(text) => drop(spec.0.insert(name.clone(), text.clone())),
-                    ServerEnvValue::Secret(secret) => drop(spec.1.insert(name.clone(), secret.clone())),
-                }
-            }
-            ServerSpec::Stdio { argv: argv.clone(), env: spec.0, secret_env: spec.1, cwd: cwd.clone() }
-        }
-    }
 }
 
 /// `POST /v1/servers/probe`

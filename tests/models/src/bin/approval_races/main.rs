@@ -17,7 +17,7 @@ extern crate self as tokio;
 extern crate std as real_std;
 extern crate tokio as real_tokio;
 
-#[allow(dead_code, reason = "not all of the module is raced")]
+#[allow(dead_code, unused_imports, reason = "not all of the module is raced")]
 #[path = "../../../../../crates/engine/src/approvals/mod.rs"]
 mod approvals;
 mod notify;

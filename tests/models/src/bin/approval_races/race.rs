@@ -1,6 +1,8 @@
 //! One race: its participants, their observations, and the required properties.
 
-use briefcase_types::{ApprovalId, Clock, Digest, Entropy, SessionId, UnixMillis};
+use briefcase_types::{
+    ApprovalId, ApprovalRequest, ApprovalScope, Clock, Decision, Digest, Entropy, SessionId, UnixMillis,
+};
 use real_std::{
     collections::BTreeMap,
     fmt::Write,
@@ -14,9 +16,7 @@ use shuttle::{
     thread,
 };
 
-use crate::approvals::{
-    ApprovalLimits, ApprovalQueue, ApprovalRequest, CallKey, Decision, OpenRequestError, Scope, WaitResult,
-};
+use crate::approvals::{ApprovalLimits, ApprovalQueue, CallKey, OpenRequestError, WaitResult, sealed};
 use crate::notify::Timer;
 
 const VERSION: u64 = 3;
@@ -78,7 +78,7 @@ impl Race {
         let mut next = self.next.lock().expect("not poisoned");
         *next += 1;
         let now = self.now();
-        ApprovalRequest {
+        sealed(ApprovalRequest {
             id: ApprovalId::random(&Numbered(*next)),
             agent: "a".parse().expect("a name"),
             session: SessionId::random(&Numbered(0)),
@@ -97,16 +97,13 @@ impl Race {
             asked: now,
             expires: self.queue.expiry(now),
             digest: Digest::sha256(b""),
-            key: key(),
-            subject: Digest::sha256(b""),
-        }
-        .sealed()
+        })
     }
 
     /// Acts as the pipeline of a call does: request, record, wait, consume; then again.
     fn call(&self) {
         for _ in 0..3 {
-            let opened = match self.queue.open(self.question(), self.now()) {
+            let opened = match self.queue.open(self.question(), key(), self.now()) {
                 Ok(opened) => opened,
                 Err(OpenRequestError::Denied) => return count("denied"),
                 Err(OpenRequestError::Expired) => {
@@ -144,7 +141,11 @@ impl Race {
         for _ in 0..3 {
             thread::yield_now();
             for question in self.queue.pending(self.now()) {
-                if self.queue.begin_decision(question.id, question.digest, Some(&Scope::Once), self.now()).is_err() {
+                if self
+                    .queue
+                    .begin_decision(question.id, question.digest, Some(&ApprovalScope::Once), self.now())
+                    .is_err()
+                {
                     continue;
                 }
                 thread::yield_now();
@@ -154,7 +155,7 @@ impl Race {
                 } else {
                     count("unrecorded");
                 }
-                let decision = if yes { Decision::Allow(Scope::Once) } else { Decision::Deny };
+                let decision = if yes { Decision::Allow(ApprovalScope::Once) } else { Decision::Deny };
                 self.queue.finish_decision(question.id, durable.then_some(&decision), VERSION, self.now());
             }
         }
@@ -187,8 +188,8 @@ impl Race {
         let much_later = self.now().plus(Duration::from_secs(7200));
         assert!(self.queue.pending(much_later).is_empty(), "a question is open for ever");
         let again =
-            ApprovalRequest { expires: self.queue.expiry(much_later), asked: much_later, ..self.question() }.sealed();
-        match self.queue.open(again, much_later) {
+            sealed(ApprovalRequest { expires: self.queue.expiry(much_later), asked: much_later, ..self.question() });
+        match self.queue.open(again, key(), much_later) {
             Ok(opened) => assert!(opened.is_new, "an old answer is still there"),
             Err(reason) => assert!(matches!(reason, OpenRequestError::Expired | OpenRequestError::Denied), "{reason}"),
         }
