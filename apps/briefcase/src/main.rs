@@ -5,7 +5,6 @@
 
 mod change;
 mod cli;
-mod client;
 mod command;
 mod context;
 mod daemon;

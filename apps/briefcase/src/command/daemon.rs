@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::lock;
 use crate::{
-    client::is_not_running,
     context::CommandContext,
     daemon::{self, Ready, Start},
     failure::Failure,
@@ -44,8 +43,8 @@ impl Up {
                 let next = "See `briefcase status`; unlock it with `briefcase unlock`.";
                 return Err(Failure::new("already_running", "briefcased is already running.", next));
             }
-            Err(failure) if is_not_running(&failure) => {}
-            Err(failure) => return Err(failure),
+            Err(error) if error.is_not_running() => {}
+            Err(error) => return Err(error.into()),
         }
         if !ctx.paths.state.join("vault.json").exists() {
             let text = format!("There is no briefcase in {}.", ctx.paths.state.display());
@@ -91,7 +90,7 @@ pub struct Down {}
 
 impl Down {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let stopped = waiting("Stopping briefcased", daemon::stop(ctx)).await?;
+        let stopped = waiting("Stopping briefcased", ctx.client.stop_daemon()).await?;
         let text = if stopped { "briefcased has stopped." } else { "briefcased was not running." };
         Ok(CommandResult::new(TextOutput::of(text), &json!({ "stopped": stopped })))
     }

@@ -16,7 +16,6 @@ use super::{
     factor::new_pin,
 };
 use crate::{
-    client::is_not_running,
     context::CommandContext,
     daemon::{self, Start},
     failure::Failure,
@@ -124,8 +123,8 @@ async fn nothing_there(ctx: &CommandContext) -> Result<(), Failure> {
             let next = "See `briefcase status`.";
             return Err(Failure::new("already_running", "briefcased is already running.", next));
         }
-        Err(failure) if is_not_running(&failure) => {}
-        Err(failure) => return Err(failure),
+        Err(error) if error.is_not_running() => {}
+        Err(error) => return Err(error.into()),
     }
     // Any of these is a briefcase, or what is left of one.
     if ["vault.json", "log-key.sealed", "briefcase.db"].iter().any(|part| ctx.paths.state.join(part).exists()) {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use briefcase_api::{Change, PolicyText, Probe, Question, ReceiptPage, ServerSpec};
+use briefcase_api::{Change, Question, ReceiptQuery, ServerSpec};
 use briefcase_types::{SecretString, ToolName};
 use serde_json::{Value, json};
 
@@ -103,7 +103,7 @@ impl<'a> Story<'a> {
             cwd: None,
         };
         let client = &self.ctx().client;
-        let probe: Probe = waiting("Connecting to the server", client.post("/v1/servers/probe", &spec)).await?;
+        let probe = waiting("Connecting to the server", client.probe(&spec, None)).await?;
         let reads: Vec<ToolName> = server::hinted_reads(&probe);
         let text = format!(
             "it reported name {}, speaks {}, and offers {} tools;\n{} only read and may run, the others ask first",
@@ -116,7 +116,7 @@ impl<'a> Story<'a> {
         let name = "files".parse().map_err(|_| Failure::Cancelled)?;
         let add = Change::AddServer { name, spec, probe: probe.digest, reads, reads_granted: true };
         let added = with_known_pin(self.ctx(), add, pin).await?;
-        let policy: PolicyText = client.get("/v1/policy").await?;
+        let policy = client.policy().await?;
         let text = format!("{}{RULE}", policy.text);
         let changed = with_known_pin(self.ctx(), Change::SetPolicy { text }, pin).await?;
         self.narrator.person(&format!(
@@ -190,7 +190,7 @@ impl<'a> Story<'a> {
             let decided = decide_with_pin(ctx, &question, &Choice::Once, pin).await?;
             return self.narrator.person(&format!("allows it once, with the PIN ({})", decided.receipt));
         }
-        let login: briefcase_api::ConsoleLogin = ctx.client.post("/v1/console/login", &json!({})).await?;
+        let login = ctx.client.console_login().await?;
         self.narrator.say(&format!("The console shows it too: {}", login.url))?;
         insist(ctx, &question).await
     }
@@ -208,7 +208,8 @@ impl<'a> Story<'a> {
     async fn proved(&self) -> Result<Value, Failure> {
         self.narrator.act("6  Proved: the record")?;
         let ctx = self.ctx();
-        let output: ReceiptPage = ctx.client.get("/v1/receipts?limit=100").await?;
+        let newest = ReceiptQuery { limit: Some(100), ..ReceiptQuery::default() };
+        let output = ctx.client.receipts(&newest).await?;
         self.narrator.quote(&receipts::rows_output(&output.receipts))?;
         self.narrator.say("briefcase receipts verify")?;
         let verified = receipts::Verify::default().run(ctx).await?;
