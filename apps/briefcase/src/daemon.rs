@@ -25,7 +25,7 @@ const LOG: &str = "briefcased.log";
 
 /// What the daemon says when it is ready.
 #[derive(Clone, Debug, Deserialize, serde::Serialize)]
-pub struct Ready {
+pub struct DaemonReady {
     /// `ready` or `locked`.
     pub state: String,
     /// The console's address.
@@ -36,7 +36,7 @@ pub struct Ready {
 
 /// How to start it.
 #[derive(Default)]
-pub struct Start<'a> {
+pub struct DaemonStart<'a> {
     /// What opens the vault; without it the daemon starts locked.
     pub secret: Option<&'a SecretString>,
     /// The console's port, if not the usual one.
@@ -46,7 +46,7 @@ pub struct Start<'a> {
 }
 
 /// Starts it, and waits until it serves.
-pub async fn start(ctx: &CommandContext, how: Start<'_>) -> Result<(Ready, Child), Failure> {
+pub async fn start(ctx: &CommandContext, how: DaemonStart<'_>) -> Result<(DaemonReady, Child), Failure> {
     let paths = &ctx.paths;
     let mut command = ctx.command("briefcased")?;
     command.arg("run").kill_on_drop(how.attached);

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroize as _;
 
 use crate::{
-    ClientError, EventStream, UnlockBody,
+    ClientError, AdminEvents, UnlockBody,
     body::{self, collect, read},
     receipts,
 };
@@ -93,8 +93,8 @@ impl AdminClient {
     }
 
     /// Notifications of changes.
-    pub async fn events(&self) -> Result<EventStream, ClientError> {
-        Ok(EventStream::new(self.send(Method::GET, "/v1/events", Bytes::new()).await?))
+    pub async fn events(&self) -> Result<AdminEvents, ClientError> {
+        Ok(AdminEvents::new(self.send(Method::GET, "/v1/events", Bytes::new()).await?))
     }
 
     /// Open approval requests.

@@ -35,13 +35,13 @@ impl AdminEvent {
 
 /// Notifications until the daemon locks or ends. The first comes at once.
 #[derive(Debug)]
-pub struct EventStream {
+pub struct AdminEvents {
     body: Incoming,
     decoder: SseDecoder,
     ready: std::collections::VecDeque<AdminEvent>,
 }
 
-impl EventStream {
+impl AdminEvents {
     pub(crate) fn new(body: Incoming) -> Self {
         Self { body, decoder: SseDecoder::new(LIMITS), ready: std::collections::VecDeque::new() }
     }

@@ -1,7 +1,7 @@
 //! The client of the daemon's admin API: HTTP/1.1 with JSON over `admin.sock`, typed by `briefcase-api`.
 //!
 //! Programs that administer a briefcase link this crate: the CLI, the demo, and later a browser's native host. It has no
-//! terminal and no policy. [`AdminClient`] has one method per route, [`EventStream`] reports changes, and [`ClientError`]
+//! terminal and no policy. [`AdminClient`] has one method per route, [`AdminEvents`] reports changes, and [`ClientError`]
 //! says why a request failed; every error converts into the contract's [`Problem`](briefcase_api::Problem) with a stable
 //! code and a next step.
 //!
@@ -23,5 +23,5 @@ pub use body::pin_evidence;
 pub use changes::PreviewedChange;
 pub use client::{AdminClient, Download, PasskeyOffer};
 pub use error::ClientError;
-pub use events::{AdminEvent, EventStream};
+pub use events::{AdminEvent, AdminEvents};
 pub use unlock::UnlockBody;

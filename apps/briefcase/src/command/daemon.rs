@@ -9,7 +9,7 @@ use serde_json::json;
 use super::lock;
 use crate::{
     context::CommandContext,
-    daemon::{self, Ready, Start},
+    daemon::{self, DaemonReady, DaemonStart},
     failure::Failure,
     output::{TextOutput, Tone, span},
     printer::{CommandResult, waiting},
@@ -58,14 +58,14 @@ impl Up {
         Ok(CommandResult::new(started_output(&ready), &ready))
     }
 
-    async fn start(&self, ctx: &CommandContext, secret: Option<&SecretString>) -> Result<Ready, Failure> {
-        let how = Start { secret, console_port: self.console_port, attached: false };
-        waiting("Starting briefcased", daemon::start(ctx, how)).await.map(|(ready, _)| ready)
+    async fn start(&self, ctx: &CommandContext, secret: Option<&SecretString>) -> Result<DaemonReady, Failure> {
+        let start = DaemonStart { secret, console_port: self.console_port, attached: false };
+        waiting("Starting briefcased", daemon::start(ctx, start)).await.map(|(ready, _)| ready)
     }
 }
 
 /// What is shown when the daemon runs.
-pub fn started_output(ready: &Ready) -> TextOutput {
+pub fn started_output(ready: &DaemonReady) -> TextOutput {
     let mut output = TextOutput::new();
     let state = span(&ready.state, if ready.state == "ready" { Tone::Good } else { Tone::Warn });
     output.line([span("✓ ", Tone::Good), "briefcased is running: ".into(), state]);

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     context::CommandContext,
-    daemon::{self, Start},
+    daemon::{self, DaemonStart},
     failure::Failure,
     output::{TextOutput, Tone, span},
     printer::{CommandResult, waiting},
@@ -56,13 +56,13 @@ pub struct Setup {
 
 /// What `briefcased init` prints.
 #[derive(Deserialize)]
-pub struct Made {
+pub struct InitResult {
     /// The generated key, if one was wanted.
     pub unlock_key: Option<String>,
 }
 
 /// What `briefcased init` reads.
-pub struct Wishes<'a> {
+pub struct InitRequest<'a> {
     /// The first factor.
     pub pin: &'a SecretString,
     /// What opens the vault; a key is generated without it.
@@ -84,8 +84,8 @@ impl Setup {
         terminal
             .show(TextOutput::new().blank().text("You'll enter this PIN to approve requests and change settings."))?;
         let pin = new_pin(&terminal)?;
-        let wishes = Wishes { pin: &pin, passphrase: passphrase.as_ref(), agent: &self.agent };
-        let made = waiting("Creating the vault", make(ctx, &wishes)).await?;
+        let wishes = InitRequest { pin: &pin, passphrase: passphrase.as_ref(), agent: &self.agent };
+        let made = waiting("Creating the vault", init(ctx, &wishes)).await?;
         let secret = match (made.unlock_key.map(SecretString::new), passphrase) {
             (Some(key), _) => {
                 show_key(&terminal, &key, self.i_saved_it).map_err(|failure| not_saved(failure, ctx))?;
@@ -96,8 +96,8 @@ impl Setup {
                 return Err(Failure::new("unavailable", "briefcased made no key.", "Run `briefcase doctor`."));
             }
         };
-        let how = Start { secret: Some(&secret), console_port: self.console_port, attached: false };
-        let (ready, _) = waiting("Starting briefcased", daemon::start(ctx, how)).await?;
+        let start = DaemonStart { secret: Some(&secret), console_port: self.console_port, attached: false };
+        let (ready, _) = waiting("Starting briefcased", daemon::start(ctx, start)).await?;
         let token_file = ctx.paths.token_file(&self.agent);
         let mut output = started_output(&ready);
         output.field("agent", format!("`{}`, its token is in {}", self.agent, token_file.display()));
@@ -139,7 +139,7 @@ async fn nothing_there(ctx: &CommandContext) -> Result<(), Failure> {
 }
 
 /// Makes a briefcase with what a person chose.
-pub async fn make(ctx: &CommandContext, wishes: &Wishes<'_>) -> Result<Made, Failure> {
+pub async fn init(ctx: &CommandContext, wishes: &InitRequest<'_>) -> Result<InitResult, Failure> {
     let mut input = Zeroizing::new(Vec::with_capacity(16 * 1024));
     let wish = |text: Option<&SecretString>| text.map(|text| text.expose(str::to_owned));
     let body = Zeroizing::new(

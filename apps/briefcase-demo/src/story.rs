@@ -2,12 +2,7 @@
 
 use std::time::Instant;
 
-use briefcase_api::{Change, Question, ReceiptQuery, ServerSpec};
-use briefcase_types::{SecretString, ToolName};
-use serde_json::{Value, json};
-
-use super::{agent::Agent, home::Home, narrator::Narrator, tamper};
-use crate::{
+use briefcase::{
     change::with_known_pin,
     command::{
         approvals::{self, Choice, decide_with_pin, insist, question_output},
@@ -20,6 +15,11 @@ use crate::{
     printer::{CommandResult, waiting},
     terminal::Terminal,
 };
+use briefcase_api::{Change, Question, ReceiptQuery, ServerSpec};
+use briefcase_types::{SecretString, ToolName};
+use serde_json::{Value, json};
+
+use crate::{agent::DemoAgent, home::DemoHome, narrator::Narrator, tamper};
 
 /// The rule that denies.
 const RULE: &str = r#"
@@ -30,25 +30,25 @@ when { context.args_json like "*.ssh*" };
 
 const REPORT: &str = "The release is on Thursday. The tests are green.\n";
 
-/// One telling.
+/// One run of the demo.
 pub struct Story<'a> {
-    home: &'a mut Home,
+    home: &'a mut DemoHome,
     narrator: Narrator,
     alone: bool,
     began: Instant,
 }
 
 impl<'a> Story<'a> {
-    /// Ready to be told. `alone` means that nobody is there to answer.
-    pub fn new(home: &'a mut Home, narrator: Narrator, alone: bool) -> Self {
+    /// A run in this home. With `alone` the demo decides in place of a person.
+    pub fn new(home: &'a mut DemoHome, narrator: Narrator, alone: bool) -> Self {
         Self { home, narrator, alone, began: Instant::now() }
     }
 
-    /// Tells it.
-    pub async fn tell(mut self, server: Vec<String>) -> Result<CommandResult, Failure> {
-        let pin = self.set_the_scene().await?;
+    /// Runs every act.
+    pub async fn run(mut self, server: Vec<String>) -> Result<CommandResult, Failure> {
+        let pin = self.set_up().await?;
         self.register(server, &pin).await?;
-        let mut agent = waiting("Connecting", Agent::connect(&self.home.ctx)).await?;
+        let mut agent = waiting("Connecting", DemoAgent::connect(&self.home.ctx)).await?;
         self.allowed(&mut agent).await?;
         self.denied(&mut agent).await?;
         let written = self.asked(&mut agent, &pin).await?;
@@ -71,7 +71,7 @@ impl<'a> Story<'a> {
         &self.home.ctx
     }
 
-    async fn set_the_scene(&mut self) -> Result<SecretString, Failure> {
+    async fn set_up(&mut self) -> Result<SecretString, Failure> {
         let mut output = TextOutput::new();
         output.line([
             span("Briefcase", Tone::Strong),
@@ -92,7 +92,7 @@ impl<'a> Story<'a> {
         Ok(pin)
     }
 
-    /// A real server of somebody else, with a person's judgement of its tools, and one rule.
+    /// Registers a real third-party server, accepts its tools as a person would, and adds one rule.
     async fn register(&self, mut argv: Vec<String>, pin: &SecretString) -> Result<(), Failure> {
         self.narrator.act("2  A real MCP server, by somebody else")?;
         argv.push(self.home.folder().display().to_string());
@@ -128,7 +128,7 @@ impl<'a> Story<'a> {
         self.narrator.quote(&rule)
     }
 
-    async fn allowed(&self, agent: &mut Agent) -> Result<(), Failure> {
+    async fn allowed(&self, agent: &mut DemoAgent) -> Result<(), Failure> {
         self.narrator.act("3  Allowed: a read")?;
         let tools = agent.tools().await?;
         self.narrator.agent(&format!("connects through mcp-gateway and sees {} tools", tools.len()))?;
@@ -146,7 +146,7 @@ impl<'a> Story<'a> {
         }
     }
 
-    async fn denied(&self, agent: &mut Agent) -> Result<(), Failure> {
+    async fn denied(&self, agent: &mut DemoAgent) -> Result<(), Failure> {
         self.narrator.act("4  Denied: a key")?;
         let path = self.home.file(".ssh/id_ed25519");
         self.narrator.agent("files__read_text_file .ssh/id_ed25519")?;
@@ -160,8 +160,8 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// The agent waits while a person decides. Whether the file was written.
-    async fn asked(&self, agent: &mut Agent, pin: &SecretString) -> Result<bool, Failure> {
+    /// The agent waits while a person decides. Returns whether the file was written.
+    async fn asked(&self, agent: &mut DemoAgent, pin: &SecretString) -> Result<bool, Failure> {
         self.narrator.act("5  Asked: a write")?;
         let path = self.home.file("notes/report.md");
         self.narrator.agent("files__write_file notes/report.md   … and waits")?;
@@ -204,7 +204,7 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// Verifies the record, then lets somebody change a copy.
+    /// Verifies the record, then changes a copy and verifies that.
     async fn proved(&self) -> Result<Value, Failure> {
         self.narrator.act("6  Proved: the record")?;
         let ctx = self.ctx();
@@ -244,7 +244,7 @@ impl<'a> Story<'a> {
     }
 }
 
-/// Something that the demo shows is not so: better no demo than a wrong one.
+/// A step ended otherwise than the demo claims, which ends the demo.
 fn unexpected(what: &str, code: &str, text: &str) -> Failure {
     Failure::new("failed", format!("The demo went wrong: {what} ({code}): {text}"), "Please report this.")
 }
