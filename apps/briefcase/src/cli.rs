@@ -31,12 +31,12 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub json: bool,
     #[command(subcommand)]
-    pub command: Command,
+    pub command: BriefcaseCommand,
 }
 
 /// One command.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum BriefcaseCommand {
     /// Run the main job in a temporary directory: allowed, denied, approved, proved
     Demo(demo::Demo),
     /// Set up Briefcase: a key for the vault, a PIN for decisions, an agent
@@ -107,7 +107,7 @@ pub enum Command {
     Man(man::Man),
 }
 
-impl Command {
+impl BriefcaseCommand {
     /// Runs the command.
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
