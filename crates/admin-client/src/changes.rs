@@ -35,12 +35,12 @@ impl Drop for PreviewedChange {
 }
 
 impl AdminClient {
-    /// Asks what a change would do.
+    /// Asks what a change would do. The request names each secret by its digest only.
     ///
     /// # Errors
     /// The daemon refused the change, or was not reached.
     pub async fn preview(&self, change: Change) -> Result<PreviewedChange, ClientError> {
-        match self.post("/v1/changes/preview", &change).await {
+        match self.post("/v1/changes/preview", &change.without_secrets()).await {
             Ok(preview) => Ok(PreviewedChange { change: Some(change), preview }),
             Err(error) => {
                 wipe(change);

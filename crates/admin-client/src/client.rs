@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroize as _;
 
 use crate::{
-    ClientError, AdminEvents, UnlockBody,
+    AdminEvents, ClientError, UnlockBody,
     body::{self, collect, read},
     receipts,
 };

@@ -81,6 +81,27 @@ async fn a_debug_text_holds_no_secret() {
 }
 
 #[tokio::test]
+async fn a_secret_is_sent_with_the_application_of_a_change_and_not_with_its_preview() {
+    let secrets = [
+        Change::SetSecret { name: "github".parse().unwrap(), value: "canary words".to_owned() },
+        Change::SetPin { pin: "canary words".to_owned() },
+        Change::SetPassphrase { passphrase: "canary words".to_owned() },
+    ];
+    for change in secrets {
+        let home = TempHome::new();
+        let stub = Stub::serve(&home, |request, _| match request {
+            "POST /v1/changes/preview" => (200, preview().to_string()),
+            _ => (200, json!({ "version": 5, "receipt": "r9" }).to_string()),
+        });
+        let client = client(&home);
+        let mut previewed = client.preview(change).await.unwrap();
+        client.apply(&mut previewed, pin_evidence(&secret("271828"))).await.unwrap();
+        assert!(!stub.body("POST /v1/changes/preview").to_string().contains("canary"));
+        assert!(stub.body("POST /v1/changes")["change"].to_string().contains("canary words"));
+    }
+}
+
+#[tokio::test]
 async fn a_missing_resource_is_no_error_where_it_may_be_missing() {
     let home = TempHome::new();
     let _stub = Stub::serve(&home, |_, _| (404, String::new()));
