@@ -1,4 +1,4 @@
-//! The main job for a person: release programs, a real third-party MCP server from npm, and `briefcase demo`.
+//! The main job for a person: release programs, a real third-party MCP server from npm, and `briefcase-demo`.
 //!
 //! Invariant: only the target folder and the cache are changed, and Ctrl-C reaches the demo, which cleans up.
 
@@ -14,9 +14,9 @@ use crate::workspace;
 /// The path of the server's program among its packages.
 const SERVER: &str = "node_modules/@modelcontextprotocol/server-filesystem/dist/index.js";
 
-/// Builds the release programs and runs the main job with them; arguments go to `briefcase demo`.
+/// Builds the release programs and runs the main job with them; arguments go to `briefcase-demo`.
 pub fn run(args: &[String]) -> Result<(), Failure> {
-    println!("demo: building briefcased, briefcase-jail, mcp-gateway and briefcase (release; minutes the first time)");
+    println!("demo: building briefcased, briefcase-jail, mcp-gateway and the demo (release; minutes the first time)");
     Step::cargo()
         .args([
             "build",
@@ -29,12 +29,12 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
             "-p",
             "mcp-gateway",
             "-p",
-            "briefcase",
+            "briefcase-demo",
         ])
         .run()?;
     println!("demo: fetching the third-party MCP server (npm)\n");
     let server = server()?;
-    let mut command = Step::new(workspace::target().join("release/briefcase")).args(["demo"]).into_command();
+    let mut command = Step::new(workspace::target().join("release/briefcase-demo")).into_command();
     let there = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if !there && !workspace::flag(args, "--non-interactive") {
         command.arg("--non-interactive");

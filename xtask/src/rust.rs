@@ -13,8 +13,9 @@ use crate::{silent, workspace};
 const E2E: &str = "e2e";
 
 /// The packages that read dates: certificates, signed entries, manifests, tokens, and the programs with them.
-const DATED: [&str; 8] = [
+const DATED: [&str; 9] = [
     "briefcase",
+    "briefcase-enclave",
     "briefcase-log",
     "briefcase-presence",
     "briefcase-push",

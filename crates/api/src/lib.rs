@@ -24,7 +24,7 @@
 //! | `POST /v1/policy/check` | [`PolicyText`] → [`PolicyReport`] |
 //! | `POST /v1/policy/test` | [`PolicyTest`] → [`PolicyTestReport`] |
 //! | `GET /v1/why/{receipt}` | → [`Why`] |
-//! | `POST /v1/changes/preview` | [`Change`] → [`Preview`] |
+//! | `POST /v1/changes/preview` | [`Change`] with a [`ConfidentialDigest`] for each secret → [`Preview`] |
 //! | `POST /v1/changes` | [`Apply`] → [`Applied`] |
 //! | `POST /v1/passkey/begin` | → [`WebAuthnOptions`] |
 //! | `POST /v1/passkey/offer` | [`PasskeyOffer`] → [`PasskeyOfferView`] |
@@ -35,6 +35,9 @@
 //! | `POST /v1/backup` | [`Backup`] → archive bytes |
 //! | `POST /v1/console/login` | → [`ConsoleLogin`] |
 //! | `POST /v1/console/session` | [`ConsoleCode`] → [`ConsoleSession`] (loopback only) |
+//!
+//! A secret, PIN or passphrase crosses the socket once, in `POST /v1/changes`. The preview names it by its digest, the proof
+//! covers that digest, and a text of another digest is refused with `conflict`. The daemon checks the proof first, then seals.
 //!
 //! Errors are [`Problem`] with an HTTP status of 4xx or 5xx.
 
@@ -48,7 +51,7 @@ mod views;
 
 pub use approvals::{Bound, Decide, Decided, DecisionOnly, Evidence};
 pub use changes::{Applied, Apply, Change, Preview};
-pub use confidential::Confidential;
+pub use confidential::{Confidential, ConfidentialDigest};
 pub use passkeys::{PasskeyOffer, PasskeyOfferView, WebAuthnOptions};
 pub use problem::Problem;
 pub use receipts::{DecidingPolicy, Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, Why};

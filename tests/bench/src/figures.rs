@@ -134,7 +134,9 @@ pub fn start_and_memory(table: &mut Table) {
 
 /// The sizes of the programs.
 pub fn sizes(table: &mut Table) {
-    for (name, most) in [("briefcased", Some(20)), ("mcp-gateway", None), ("briefcase", None)] {
+    for (name, most) in
+        [("briefcased", Some(20)), ("mcp-gateway", None), ("briefcase", None), ("briefcase-enclave", None)]
+    {
         let bytes = std::fs::metadata(program(name)).map(|about| about.len()).unwrap_or_default();
         let shown = format!("{:.1} MB", bytes as f64 / 1e6);
         match most {

@@ -25,6 +25,8 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
             "-p",
             "briefcase",
             "-p",
+            "briefcase-enclave",
+            "-p",
             "bench",
         ])
         .run()?;

@@ -11,7 +11,7 @@ use super::maker::Maker;
 use super::manifest::Release;
 use super::publish;
 use super::serve::{Server, Site};
-use super::verify::{briefcase, verified};
+use super::verify::{auditor, verified};
 use crate::failure::Failure;
 use crate::step::Step;
 use crate::{programs, workspace};
@@ -30,7 +30,7 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     let server = Server::bind(0)?;
     let port = server.port()?;
     let [first, second] = ["first", "second"].map(|name| dir.join(name));
-    let (program, state) = (briefcase()?, dir.join("watched.json"));
+    let (program, state) = (auditor()?, dir.join("watched.json"));
     let host = |number: u64| format!("http://app{number}.briefcase.localhost:{port}");
     site(&first, 1, &host(1))?;
     let root = maker.publish(&first)?;
@@ -50,17 +50,8 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     }
     let policy = dir.join(format!("{}.policy.json", names[1]));
     let url = format!("http://{}:{port}", names[1]);
-    let watch = [
-        "enclave",
-        "watch",
-        &url,
-        "--once",
-        "--policy",
-        &policy.to_string_lossy(),
-        "--state",
-        &state.to_string_lossy(),
-    ]
-    .map(str::to_owned);
+    let watch = ["watch", &url, "--once", "--policy", &policy.to_string_lossy(), "--state", &state.to_string_lossy()]
+        .map(str::to_owned);
     Step::new(&program).args(&watch).read()?;
     spoil(&second)?;
     if Step::new(&program).args(&watch).succeeds() {

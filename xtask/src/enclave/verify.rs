@@ -17,7 +17,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     let out = workspace::target().join("enclave/own");
     let cargo = workspace::target().join("enclave/cargo");
     let built = build::build(workspace::root(), &cargo, &out, &Hosts::read(args)?, &Release::read(args)?)?;
-    let (program, digest) = (briefcase()?, built.digest.hex());
+    let (program, digest) = (auditor()?, built.digest.hex());
     println!("enclave: these sources make kms-{digest}.mjs");
     verified(&program, &[enclave, "--pin", &digest])?;
     if let Some(policy) = workspace::option(args, "--policy") {
@@ -26,12 +26,12 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The built command line.
-pub fn briefcase() -> Result<PathBuf, Failure> {
-    programs::program("briefcase", "briefcase")
+/// The built auditor of enclaves.
+pub fn auditor() -> Result<PathBuf, Failure> {
+    programs::program("briefcase-enclave", "briefcase-enclave")
 }
 
-/// Runs `briefcase enclave verify`.
+/// Runs `briefcase-enclave verify`.
 pub fn verified(program: &Path, args: &[&str]) -> Result<(), Failure> {
-    Step::new(program).args(["enclave", "verify"]).args(args).run()
+    Step::new(program).args(["verify"]).args(args).run()
 }

@@ -27,7 +27,7 @@ pub struct Why {
 
 impl Why {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let why: View = ctx.client.get(&format!("/v1/why/{}", self.receipt)).await?;
+        let why = ctx.client.why(self.receipt).await?;
         Ok(CommandResult::new(output(&why), &why))
     }
 }

@@ -168,7 +168,7 @@ fn check_header(header: &HeaderTemplate) -> Result<(), &'static str> {
     }
 }
 
-fn check_env(key: &str, value: &ServerEnvValue) -> Result<(), &'static str> {
+fn check_env(key: &str, value: &EnvValue) -> Result<(), &'static str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if key.is_empty() || key.len() > 128 || !key.bytes().all(plain) {
         return Err("an environment variable's name is 1 to 128 letters, digits and _");
@@ -178,7 +178,7 @@ fn check_env(key: &str, value: &ServerEnvValue) -> Result<(), &'static str> {
         return Err("this variable changes which code the program runs");
     }
     match value {
-        ServerEnvValue::Literal(text) if text.len() > TEXT_MAX || text.contains('\0') => {
+        EnvValue::Literal(text) if text.len() > TEXT_MAX || text.contains('\0') => {
             Err("a value is longer than 32 KiB or contains a NUL")
         }
         _ => Ok(()),

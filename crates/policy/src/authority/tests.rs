@@ -235,7 +235,7 @@ fn transports_out_of_bounds_are_refused() {
     let document = world();
     let stdio = |argv: &[&str], env: &[(&str, &str)], cwd: Option<&str>| {
         let env =
-            env.iter().map(|(key, value)| ((*key).to_owned(), ServerEnvValue::Literal((*value).to_owned()))).collect();
+            env.iter().map(|(key, value)| ((*key).to_owned(), EnvValue::Literal((*value).to_owned()))).collect();
         let argv = argv.iter().map(|part| (*part).to_owned()).collect();
         Server::new(Transport::Stdio { argv, env, cwd: cwd.map(str::to_owned) })
     };

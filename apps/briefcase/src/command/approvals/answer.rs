@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use briefcase_api::{Decide, Decided};
+use briefcase_admin_client::pin_evidence;
+use briefcase_api::Decided;
 use briefcase_types::{ApprovalRequest, ApprovalScope, Decision, SecretString};
 use serde_json::Value;
 
-use crate::{
-    client::{pin_evidence, wipe},
-    context::CommandContext,
-    failure::Failure,
-    printer::waiting,
-};
+use crate::{context::CommandContext, failure::Failure, printer::waiting};
 
 /// How a person answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,11 +67,7 @@ pub async fn decide_with_pin(
     choice: &Choice,
     pin: &SecretString,
 ) -> Result<Decided, Failure> {
-    let body = Decide { shown: question.digest, decision: choice.decision(), evidence: pin_evidence(pin) };
-    let path = format!("/v1/approvals/{}/decide", question.id);
-    let decided = waiting("Recording", ctx.client.post(&path, &body)).await;
-    wipe(body.evidence);
-    decided
+    Ok(waiting("Recording", ctx.client.decide(question, choice.decision(), pin_evidence(pin))).await?)
 }
 
 /// The names of the top-level arguments of a question.

@@ -9,9 +9,6 @@ use std::{
 };
 
 use briefcase_types::{ApprovalId, ApprovalRequest, DecisionResult};
-use bytes::Bytes;
-use http::Method;
-use http_body_util::BodyExt as _;
 use serde_json::json;
 
 use super::{
@@ -189,13 +186,13 @@ async fn key_while_open(
 
 /// Waits until there is a question that was not seen. The events carry no data, so the list is looked at each time.
 async fn wait_for_one(ctx: &CommandContext, seen: &[ApprovalId]) -> Result<(), Failure> {
-    let mut events = ctx.client.stream(Method::GET, "/v1/events", Bytes::new()).await?;
+    let mut events = ctx.client.events().await?;
     loop {
         if open(ctx).await?.iter().any(|question| !seen.contains(&question.id)) {
             return Ok(());
         }
-        match events.frame().await {
-            Some(Ok(_)) => {}
+        match events.next().await {
+            Ok(Some(_)) => {}
             // It ended: looking at the list again tells why, or finds it back.
             _ => {
                 tokio::time::sleep(LOOK_AGAIN).await;

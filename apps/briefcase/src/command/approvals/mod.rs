@@ -65,7 +65,7 @@ impl Approvals {
 
 /// The open questions.
 pub async fn open(ctx: &CommandContext) -> Result<Vec<ApprovalRequest>, Failure> {
-    ctx.client.get("/v1/approvals").await
+    Ok(ctx.client.approvals().await?)
 }
 
 fn list(questions: &[ApprovalRequest], ctx: &CommandContext) -> TextOutput {

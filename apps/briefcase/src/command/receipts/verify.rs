@@ -291,7 +291,7 @@ pub async fn daemon_key(ctx: &CommandContext) -> Result<String, Failure> {
 
 /// A file of the daemon's log.
 pub async fn daemon_file(ctx: &CommandContext, name: &str) -> Result<Vec<u8>, Failure> {
-    let found = ctx.client.bytes(&format!("/v1/log/{name}")).await?;
+    let found = ctx.client.log_file(name).await?;
     found
         .map(Into::into)
         .ok_or_else(|| Failure::new("not_found", format!("The log has no {name}."), "Run `briefcase fsck`."))

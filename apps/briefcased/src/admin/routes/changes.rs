@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use briefcase_api::{Applied, Apply, Change, Confidential, Preview};
+use briefcase_api::{Applied, Apply, Change, Confidential, ConfidentialDigest, Preview};
 use briefcase_engine::change::{Checked, Prepared};
 use briefcase_policy::authority::{self, Authority, AuthorityError};
 use briefcase_ports::Record;
@@ -20,14 +20,20 @@ use crate::{
     open::Open,
 };
 
-/// `POST /v1/changes/preview`
-pub async fn preview(State(admin): State<Arc<Admin>>, Json(change): Json<Change<Confidential>>) -> Answer<Preview> {
+/// `POST /v1/changes/preview`. The change names a secret by its digest.
+pub async fn preview(
+    State(admin): State<Arc<Admin>>,
+    Json(change): Json<Change<ConfidentialDigest>>,
+) -> Answer<Preview> {
     let open = admin.open()?;
     let change = spelled_out(&admin, &open, change)?;
     let request = canonical(&change)?;
-    let prepared = match enrolment(&change) {
-        Some(line) => prepare_unchanged(&open, &request, line)?,
-        None => {
+    let prepared = match (enrolment(&change), change) {
+        (Some(line), _) => prepare_unchanged(&open, &request, line)?,
+        (None, Change::SetSecret { name, value }) => {
+            prepare(&open, &request, edits::unsealed_secret(name, value), Vec::new())?
+        }
+        (None, change) => {
             let edit = edits::edit(&admin, &open, change).await?;
             prepare(&open, &request, edit.edit, edit.records)?
         }
@@ -66,6 +72,14 @@ async fn applied(admin: Arc<Admin>, body: Apply<Confidential>) -> Answer<Applied
         let checked = open.engine.check(given, digest).await?;
         return set_passphrase(&admin, &open, &request, passphrase.into_secret(), checked).await;
     }
+    if let Change::SetSecret { name, value } = change {
+        edits::check_secret(&value)?;
+        must_be(&prepare_unchanged(&open, &request, "")?, digest)?;
+        // Sealed only now: a wrong PIN leaves nothing behind.
+        let checked = open.engine.check(given, digest).await?;
+        let edit = edits::seal_secret(&open, name, value, &checked)?;
+        return finish(&admin, &open, &request, edit, checked).await;
+    }
     let edit = edits::edit(&admin, &open, change).await?;
     let asked = prepare_unchanged(&open, &request, "")?;
     must_be(&asked, digest)?;
@@ -98,7 +112,7 @@ fn must_be(prepared: &Prepared, shown: Digest) -> Result<(), Failure> {
 }
 
 /// "The passkey that waits" becomes that passkey, so that the digest covers it: another one in its place is another change.
-fn spelled_out(admin: &Admin, open: &Open, change: Change<Confidential>) -> Result<Change<Confidential>, Failure> {
+fn spelled_out<S>(admin: &Admin, open: &Open, change: Change<S>) -> Result<Change<S>, Failure> {
     match change {
         Change::AddPasskey { label, credential: serde_json::Value::Null } => {
             let credential = admin.offers.peek(open.engine.now())?.credential;
@@ -109,7 +123,7 @@ fn spelled_out(admin: &Admin, open: &Open, change: Change<Confidential>) -> Resu
 }
 
 /// Changes that enrol a factor: the factor is made only after the evidence was taken.
-fn enrolment(change: &Change<Confidential>) -> Option<&'static str> {
+fn enrolment<S>(change: &Change<S>) -> Option<&'static str> {
     match change {
         Change::SetPin { .. } => Some("pin_set"),
         Change::AddPasskey { .. } => Some("passkey_added"),
@@ -117,7 +131,7 @@ fn enrolment(change: &Change<Confidential>) -> Option<&'static str> {
     }
 }
 
-fn canonical(change: &Change<Confidential>) -> Result<Vec<u8>, Failure> {
+fn canonical<S: serde::Serialize>(change: &Change<S>) -> Result<Vec<u8>, Failure> {
     let value = serde_json::to_value(change).map_err(|error| Failure::internal(&error))?;
     Ok(briefcase_json::canonical(&value))
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use briefcase_api::{Change, Confidential, ServerSpec};
-use briefcase_engine::tools::Tools;
+use briefcase_api::{Change, Confidential, ConfidentialDigest, ServerSpec};
+use briefcase_engine::{change::Checked, tools::Tools};
 use briefcase_policy::{
     authority::{
         Authority, AuthorityChange, AuthorityError, Budget, BudgetScope, Class, Factor, Limit, Pin, ReadsGranted,
@@ -13,7 +13,7 @@ use briefcase_policy::{
 };
 use briefcase_ports::Record;
 use briefcase_presence::{EnrolmentPermit, PinFactor};
-use briefcase_types::{AgentId, Digest, Money, SecretBytes, SecretString, ServerId, ToolName, UnixMillis};
+use briefcase_types::{AgentId, Digest, Money, SecretBytes, SecretName, ServerId, ToolName, UnixMillis};
 
 use crate::{
     admin::{answer::Failure, state::Admin},
@@ -69,8 +69,8 @@ impl Edit {
     }
 }
 
-/// Translates a change that enrols no factor.
-pub async fn edit(admin: &Admin, open: &Open, change: Change<Confidential>) -> Result<Edit, Failure> {
+/// Translates a change that enrols no factor and stores no secret.
+pub async fn edit<S>(admin: &Admin, open: &Open, change: Change<S>) -> Result<Edit, Failure> {
     let now = open.engine.now();
     Ok(match change {
         Change::AddAgent { name } => {
@@ -106,7 +106,6 @@ pub async fn edit(admin: &Admin, open: &Open, change: Change<Confidential>) -> R
                 None => Edit::of(move |document| document.remove_budget(&scope, window)),
             }
         }
-        Change::SetSecret { name, value } => set_secret(open, name, &value.into_secret())?,
         Change::RemoveSecret { name } => {
             let record = Record::Secret { name: name.clone(), sealed: None };
             Edit::of(move |document| document.remove_secret(&name)).with_records(vec![record])
@@ -114,8 +113,8 @@ pub async fn edit(admin: &Admin, open: &Open, change: Change<Confidential>) -> R
         Change::RevokeGrant { id } => Edit::of(move |document| document.remove_grant(&id)),
         Change::RemoveFactor { id } => Edit::of(move |document| document.remove_factor(&id)),
         Change::SetPassphrase { .. } => Edit::of(|document| document.noted(vec![slots::PASSPHRASE_SET.to_owned()])),
-        Change::AddPasskey { .. } | Change::SetPin { .. } => {
-            return Err(Failure::invalid("A factor is enrolled with evidence first."));
+        Change::AddPasskey { .. } | Change::SetPin { .. } | Change::SetSecret { .. } => {
+            return Err(Failure::invalid("This change needs the proof of presence first."));
         }
     })
 }
@@ -300,11 +299,22 @@ fn set_tool(
     }))
 }
 
-fn set_secret(open: &Open, name: briefcase_types::SecretName, value: &SecretString) -> Result<Edit, Failure> {
+/// The edit of a preview: the summary of setting a secret, whose value is not there. Never applied.
+pub fn unsealed_secret(name: SecretName, value: ConfidentialDigest) -> Make {
+    Box::new(move |document| document.set_secret(name, value.digest()))
+}
+
+/// Refuses a value that no secret can have.
+pub fn check_secret(value: &Confidential) -> Result<(), Failure> {
     let unfit = |text: &str| text.trim().is_empty() || text.len() > 64 * 1024 || text.chars().any(char::is_control);
     if value.expose(unfit) {
         return Err(Failure::invalid("A secret is 1 byte to 64 KiB of text without control characters."));
     }
+    Ok(())
+}
+
+/// Seals a secret. Invariant: called only after the proof of presence was checked.
+pub fn seal_secret(open: &Open, name: SecretName, value: Confidential, _checked: &Checked) -> Result<Edit, Failure> {
     let authority = open.engine.authority();
     let version = authority.document().secrets.get(&name).map_or(0, |entry| entry.version).saturating_add(1);
     let value = value.expose(|text| SecretBytes::new(text.as_bytes().to_vec()));

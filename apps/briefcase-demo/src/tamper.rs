@@ -1,8 +1,8 @@
-//! Somebody with write access to the files changes the record.
+//! An attacker with write access to the files changes the record.
 
 use std::{fs, io, path::Path};
 
-/// Rewrites one tool's name in an exported record into another of the same length. Gives how often it stood there.
+/// Replaces one tool's name in an exported record by another of the same length. Returns the number of replacements.
 pub fn rewrite(export: &Path, from: &str, to: &str) -> io::Result<usize> {
     let mut changed = 0;
     let mut open = vec![export.join("tile/entries")];

@@ -1,5 +1,6 @@
-//! What `watch` keeps of an enclave between two looks. Whoever can write this file can make it forget, so it belongs on
-//! another machine than the enclave's.
+//! The state that `watch` stores between two checks.
+//!
+//! A process that can write this file can hide a rollback, so the file belongs on another machine than the enclave's.
 
 use std::{
     fs::DirBuilder,
@@ -8,32 +9,32 @@ use std::{
     path::Path,
 };
 
+use briefcase::failure::Failure;
 use briefcase_release::RollbackState;
 use serde::{Deserialize, Serialize};
 
-use super::report::{Facts, Report};
-use crate::failure::Failure;
+use crate::report::{AuditReport, ServedFacts};
 
 const FORM: &str = "briefcase/enclave-watch@1";
 const MOST: u64 = 64 * 1024;
 
-/// What was there the last time.
+/// The state after the last check.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct State {
+pub struct WatchState {
     form: String,
     enclave: String,
     version: u64,
     floor: u64,
     index: u64,
-    /// Of the last run that was good.
-    pub facts: Facts,
-    /// Check and code of the failure that lasts, if one does.
+    /// Facts of the last successful check.
+    pub facts: ServedFacts,
+    /// Name and code of the present failure.
     pub failure: Option<(String, String)>,
 }
 
-impl State {
-    /// Reads it; `None` when there is none yet. One that is damaged or of another enclave is an error, not a first look.
+impl WatchState {
+    /// Reads the state; `None` when no file exists yet. A damaged file, or one of another enclave, is an error.
     pub fn read(path: &Path, enclave: &str) -> Result<Option<Self>, Failure> {
         let file = match std::fs::File::open(path) {
             Ok(file) => file,
@@ -51,8 +52,8 @@ impl State {
         RollbackState { version: self.version, floor: self.floor, index: self.index }
     }
 
-    /// What is to be kept after a run; numbers only grow.
-    pub fn after(before: Option<&Self>, report: &Report) -> Self {
+    /// The state to store after a check. Its numbers only grow.
+    pub fn after(before: Option<&Self>, report: &AuditReport) -> Self {
         let (old, new) = (before.map(Self::seen).unwrap_or_default(), report.seen);
         let good = report.verified();
         let last = before.map(|state| state.facts.clone()).unwrap_or_default();
@@ -69,11 +70,11 @@ impl State {
         }
     }
 
-    /// Puts it in place, whole or not at all.
+    /// Replaces the file atomically.
     pub fn write(&self, path: &Path) -> Result<(), Failure> {
         let work = || {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            // The state folder is nobody else's, also when this is the first to need it.
+            // The state folder is private, also when this program is the first to create it.
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
             let mut draft = tempfile::NamedTempFile::new_in(folder)?;
             serde_json::to_writer_pretty(&mut draft, self)?;

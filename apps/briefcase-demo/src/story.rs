@@ -2,12 +2,7 @@
 
 use std::time::Instant;
 
-use briefcase_api::{Change, PolicyText, Probe, ReceiptPage, ServerSpec};
-use briefcase_types::{ApprovalRequest, SecretString, ToolName};
-use serde_json::{Value, json};
-
-use super::{agent::Agent, home::Home, narrator::Narrator, tamper};
-use crate::{
+use briefcase::{
     change::with_known_pin,
     command::{
         approvals::{self, Choice, decide_with_pin, insist, question_output},
@@ -20,6 +15,11 @@ use crate::{
     printer::{CommandResult, waiting},
     terminal::Terminal,
 };
+use briefcase_api::{Change, ReceiptQuery, ServerSpec};
+use briefcase_types::{SecretString, ToolName};
+use serde_json::{Value, json};
+
+use crate::{agent::DemoAgent, home::DemoHome, narrator::Narrator, tamper};
 
 /// The rule that denies.
 const RULE: &str = r#"
@@ -30,25 +30,25 @@ when { context.args_json like "*.ssh*" };
 
 const REPORT: &str = "The release is on Thursday. The tests are green.\n";
 
-/// One telling.
+/// One run of the demo.
 pub struct Story<'a> {
-    home: &'a mut Home,
+    home: &'a mut DemoHome,
     narrator: Narrator,
     alone: bool,
     began: Instant,
 }
 
 impl<'a> Story<'a> {
-    /// Ready to be told. `alone` means that nobody is there to answer.
-    pub fn new(home: &'a mut Home, narrator: Narrator, alone: bool) -> Self {
+    /// A run in this home. With `alone` the demo decides in place of a person.
+    pub fn new(home: &'a mut DemoHome, narrator: Narrator, alone: bool) -> Self {
         Self { home, narrator, alone, began: Instant::now() }
     }
 
-    /// Tells it.
-    pub async fn tell(mut self, server: Vec<String>) -> Result<CommandResult, Failure> {
-        let pin = self.set_the_scene().await?;
+    /// Runs every act.
+    pub async fn run(mut self, server: Vec<String>) -> Result<CommandResult, Failure> {
+        let pin = self.set_up().await?;
         self.register(server, &pin).await?;
-        let mut agent = waiting("Connecting", Agent::connect(&self.home.ctx)).await?;
+        let mut agent = waiting("Connecting", DemoAgent::connect(&self.home.ctx)).await?;
         self.allowed(&mut agent).await?;
         self.denied(&mut agent).await?;
         let written = self.asked(&mut agent, &pin).await?;
@@ -71,7 +71,7 @@ impl<'a> Story<'a> {
         &self.home.ctx
     }
 
-    async fn set_the_scene(&mut self) -> Result<SecretString, Failure> {
+    async fn set_up(&mut self) -> Result<SecretString, Failure> {
         let mut output = TextOutput::new();
         output.line([
             span("Briefcase", Tone::Strong),
@@ -92,7 +92,7 @@ impl<'a> Story<'a> {
         Ok(pin)
     }
 
-    /// A real server of somebody else, with a person's judgement of its tools, and one rule.
+    /// Registers a real third-party server, accepts its tools as a person would, and adds one rule.
     async fn register(&self, mut argv: Vec<String>, pin: &SecretString) -> Result<(), Failure> {
         self.narrator.act("2  A real MCP server, by somebody else")?;
         argv.push(self.home.folder().display().to_string());
@@ -103,7 +103,7 @@ impl<'a> Story<'a> {
             cwd: None,
         };
         let client = &self.ctx().client;
-        let probe: Probe = waiting("Connecting to the server", client.post("/v1/servers/probe", &spec)).await?;
+        let probe = waiting("Connecting to the server", client.probe(&spec, None)).await?;
         let reads: Vec<ToolName> = server::hinted_reads(&probe);
         let text = format!(
             "it reported name {}, speaks {}, and offers {} tools;\n{} only read and may run, the others ask first",
@@ -116,7 +116,7 @@ impl<'a> Story<'a> {
         let name = "files".parse().map_err(|_| Failure::Cancelled)?;
         let add = Change::AddServer { name, spec, probe: probe.digest, reads, reads_granted: true };
         let added = with_known_pin(self.ctx(), add, pin).await?;
-        let policy: PolicyText = client.get("/v1/policy").await?;
+        let policy = client.policy().await?;
         let text = format!("{}{RULE}", policy.text);
         let changed = with_known_pin(self.ctx(), Change::SetPolicy { text }, pin).await?;
         self.narrator.person(&format!(
@@ -128,7 +128,7 @@ impl<'a> Story<'a> {
         self.narrator.quote(&rule)
     }
 
-    async fn allowed(&self, agent: &mut Agent) -> Result<(), Failure> {
+    async fn allowed(&self, agent: &mut DemoAgent) -> Result<(), Failure> {
         self.narrator.act("3  Allowed: a read")?;
         let tools = agent.tools().await?;
         self.narrator.agent(&format!("connects through mcp-gateway and sees {} tools", tools.len()))?;
@@ -146,7 +146,7 @@ impl<'a> Story<'a> {
         }
     }
 
-    async fn denied(&self, agent: &mut Agent) -> Result<(), Failure> {
+    async fn denied(&self, agent: &mut DemoAgent) -> Result<(), Failure> {
         self.narrator.act("4  Denied: a key")?;
         let path = self.home.file(".ssh/id_ed25519");
         self.narrator.agent("files__read_text_file .ssh/id_ed25519")?;
@@ -160,8 +160,8 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// The agent waits while a person decides. Whether the file was written.
-    async fn asked(&self, agent: &mut Agent, pin: &SecretString) -> Result<bool, Failure> {
+    /// The agent waits while a person decides. Returns whether the file was written.
+    async fn asked(&self, agent: &mut DemoAgent, pin: &SecretString) -> Result<bool, Failure> {
         self.narrator.act("5  Asked: a write")?;
         let path = self.home.file("notes/report.md");
         self.narrator.agent("files__write_file notes/report.md   … and waits")?;
@@ -190,7 +190,7 @@ impl<'a> Story<'a> {
             let decided = decide_with_pin(ctx, &question, &Choice::Once, pin).await?;
             return self.narrator.person(&format!("allows it once, with the PIN ({})", decided.receipt));
         }
-        let login: briefcase_api::ConsoleLogin = ctx.client.post("/v1/console/login", &json!({})).await?;
+        let login = ctx.client.console_login().await?;
         self.narrator.say(&format!("The console shows it too: {}", login.url))?;
         insist(ctx, &question).await
     }
@@ -204,11 +204,12 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// Verifies the record, then lets somebody change a copy.
+    /// Verifies the record, then changes a copy and verifies that.
     async fn proved(&self) -> Result<Value, Failure> {
         self.narrator.act("6  Proved: the record")?;
         let ctx = self.ctx();
-        let output: ReceiptPage = ctx.client.get("/v1/receipts?limit=100").await?;
+        let newest = ReceiptQuery { limit: Some(100), ..ReceiptQuery::default() };
+        let output = ctx.client.receipts(&newest).await?;
         self.narrator.quote(&receipts::rows_output(&output.receipts))?;
         self.narrator.say("briefcase receipts verify")?;
         let verified = receipts::Verify::default().run(ctx).await?;
@@ -243,7 +244,7 @@ impl<'a> Story<'a> {
     }
 }
 
-/// Something that the demo shows is not so: better no demo than a wrong one.
+/// A step ended otherwise than the demo claims, which ends the demo.
 fn unexpected(what: &str, code: &str, text: &str) -> Failure {
     Failure::new("failed", format!("The demo went wrong: {what} ({code}): {text}"), "Please report this.")
 }

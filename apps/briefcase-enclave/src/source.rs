@@ -1,4 +1,4 @@
-//! Where an enclave's files come from: its origin, or a folder.
+//! The source of an enclave's files: its origin, or a folder.
 
 use std::{
     io::Read as _,
@@ -6,40 +6,40 @@ use std::{
     time::Duration,
 };
 
+use briefcase::failure::Failure;
 use briefcase_egress::{AddressPolicy, Egress, EgressError, EgressRequest, EgressSettings, EgressTarget, OriginClient};
 use bytes::Bytes;
 use http::Method;
 
-use super::fetch_profile::FetchProfile;
-use crate::failure::Failure;
+use crate::fetch_profile::FetchProfile;
 
 const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An enclave's files.
-pub enum Source {
+pub enum EnclaveSource {
     Folder(PathBuf),
     Site(Box<OriginClient>),
 }
 
-/// One answer.
+/// A served file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Got {
+pub struct ServedFile {
     pub bytes: Bytes,
-    /// The headers it came with; none from a folder.
+    /// The headers of the response; empty for a folder.
     pub sent: Vec<(String, String)>,
 }
 
-/// Why there is no file.
+/// A file was not fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Missing {
-    /// The answer says something about the enclave.
-    Told { code: &'static str, message: String },
-    /// Nobody could be asked.
+pub enum FetchError {
+    /// The response proves a fault of the enclave.
+    Refused { code: &'static str, message: String },
+    /// The enclave was not reached.
     Unreachable(String),
 }
 
-impl Source {
-    /// A URL, or a folder.
+impl EnclaveSource {
+    /// The source that a URL or a folder names.
     pub fn of(text: &str) -> Result<Self, Failure> {
         if !text.contains("://") {
             let folder = PathBuf::from(text);
@@ -48,7 +48,7 @@ impl Source {
             return if there {
                 Ok(Self::Folder(folder))
             } else {
-                Err(Failure::usage(format!("There is no folder {text}."), next))
+                Err(Failure::usage(format!("The folder {text} does not exist."), next))
             };
         }
         let wrong = |error: &dyn std::fmt::Display| {
@@ -65,7 +65,7 @@ impl Source {
         Ok(Self::Site(Box::new(egress.client(target))))
     }
 
-    /// What to call it.
+    /// The name for reports.
     pub fn name(&self) -> String {
         match self {
             Self::Folder(folder) => folder.display().to_string(),
@@ -77,8 +77,8 @@ impl Source {
         matches!(self, Self::Site(_))
     }
 
-    /// A file, asked for in one guise.
-    pub async fn read(&self, path: &str, most: u64, profile: FetchProfile) -> Result<Got, Missing> {
+    /// Fetches a file with the headers of one profile.
+    pub async fn read(&self, path: &str, most: u64, profile: FetchProfile) -> Result<ServedFile, FetchError> {
         match self {
             Self::Folder(folder) => file(&folder.join(path), most),
             Self::Site(client) => fetched(client, path, most, profile).await,
@@ -86,21 +86,26 @@ impl Source {
     }
 }
 
-fn file(path: &Path, most: u64) -> Result<Got, Missing> {
-    let told = |code, message: String| Missing::Told { code, message };
-    let file = std::fs::File::open(path).map_err(|error| told("missing", format!("{}: {error}", path.display())))?;
+fn file(path: &Path, most: u64) -> Result<ServedFile, FetchError> {
+    let refused = |code, message: String| FetchError::Refused { code, message };
+    let file = std::fs::File::open(path).map_err(|error| refused("missing", format!("{}: {error}", path.display())))?;
     let mut bytes = Vec::new();
     let read = file.take(most + 1).read_to_end(&mut bytes);
-    read.map_err(|error| Missing::Unreachable(format!("{}: {error}", path.display())))?;
+    read.map_err(|error| FetchError::Unreachable(format!("{}: {error}", path.display())))?;
     match u64::try_from(bytes.len()) {
-        Ok(length) if length <= most => Ok(Got { bytes: bytes.into(), sent: Vec::new() }),
-        _ => Err(told("too_large", format!("{} has more than {most} bytes", path.display()))),
+        Ok(length) if length <= most => Ok(ServedFile { bytes: bytes.into(), sent: Vec::new() }),
+        _ => Err(refused("too_large", format!("{} has more than {most} bytes", path.display()))),
     }
 }
 
-async fn fetched(client: &OriginClient, path: &str, most: u64, profile: FetchProfile) -> Result<Got, Missing> {
-    let told = |code, message: String| Missing::Told { code, message: format!("/{path}: {message}") };
-    let place = client.target().join(&format!("/{path}")).map_err(|error| told("missing", error.to_string()))?;
+async fn fetched(
+    client: &OriginClient,
+    path: &str,
+    most: u64,
+    profile: FetchProfile,
+) -> Result<ServedFile, FetchError> {
+    let refused = |code, message: String| FetchError::Refused { code, message: format!("/{path}: {message}") };
+    let place = client.target().join(&format!("/{path}")).map_err(|error| refused("missing", error.to_string()))?;
     let request = EgressRequest {
         method: Method::GET,
         path: Some(place),
@@ -110,17 +115,17 @@ async fn fetched(client: &OriginClient, path: &str, most: u64, profile: FetchPro
         limit: most,
     };
     let failed = |error: EgressError| match error {
-        EgressError::TooLarge(_) => told("too_large", error.to_string()),
-        EgressError::Redirected { .. } => told("redirected", error.to_string()),
-        EgressError::Encoded => told("encoded", error.to_string()),
-        other => Missing::Unreachable(other.to_string()),
+        EgressError::TooLarge(_) => refused("too_large", error.to_string()),
+        EgressError::Redirected { .. } => refused("redirected", error.to_string()),
+        EgressError::Encoded => refused("encoded", error.to_string()),
+        other => FetchError::Unreachable(other.to_string()),
     };
     let answer = client.send(request).await.map_err(failed)?;
     if answer.status != http::StatusCode::OK {
-        return Err(told("missing", format!("it was answered with {}", answer.status.as_u16())));
+        return Err(refused("missing", format!("it was answered with {}", answer.status.as_u16())));
     }
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let sent = answer.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
     let bytes = answer.body.collect().await.map_err(failed)?;
-    Ok(Got { bytes, sent })
+    Ok(ServedFile { bytes, sent })
 }

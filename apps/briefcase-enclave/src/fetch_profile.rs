@@ -1,5 +1,7 @@
-//! As whom an enclave is asked. A server that shows auditors one thing and browsers another can only tell them apart by
-//! what they send; so the same file is asked for in every way in which the enclave's users ask for it, and in plain ones.
+//! Request headers that imitate each browser.
+//!
+//! A server that serves auditors other files than browsers can tell them apart only by their requests. So every file is
+//! requested with the headers of each kind of user, and without any of them.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -8,10 +10,10 @@ const CHROMIUM: &str =
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const SAFARI: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1";
 
-/// One way of asking.
+/// The headers of one kind of client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FetchProfile {
-    /// What it looks like, for a person.
+    /// The client that it imitates, for a person.
     pub name: &'static str,
     agent: Option<&'static str>,
     /// `Sec-Fetch-Dest`, `Sec-Fetch-Mode`, `Sec-Fetch-Site`.
@@ -22,7 +24,7 @@ const fn profile(name: &'static str, agent: Option<&'static str>, fetch: Option<
     FetchProfile { name, agent, fetch }
 }
 
-/// As a page is asked for; the first is what counts.
+/// Requests for a page. The first is the audited one.
 pub const PAGE: [FetchProfile; 6] = [
     profile("a frame in Chromium", Some(CHROMIUM), Some(["iframe", "navigate", "same-site"])),
     profile("a frame in Firefox", Some(FIREFOX), Some(["iframe", "navigate", "same-site"])),
@@ -32,7 +34,7 @@ pub const PAGE: [FetchProfile; 6] = [
     profile("no browser", None, None),
 ];
 
-/// As a module is asked for.
+/// Requests for a module.
 pub const MODULE: [FetchProfile; 5] = [
     profile("a module in Chromium", Some(CHROMIUM), Some(["script", "cors", "same-origin"])),
     profile("a module in Firefox", Some(FIREFOX), Some(["script", "cors", "same-origin"])),
@@ -41,7 +43,7 @@ pub const MODULE: [FetchProfile; 5] = [
     profile("no browser", None, None),
 ];
 
-/// As a bridge asks for what vouches for a release.
+/// Requests of a bridge for the evidence of a release.
 pub const EVIDENCE: [FetchProfile; 3] = [
     profile("a script that fetches, in Chromium", Some(CHROMIUM), Some(["empty", "cors", "same-site"])),
     profile("a script that fetches, in Firefox", Some(FIREFOX), Some(["empty", "cors", "same-site"])),

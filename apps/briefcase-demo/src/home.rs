@@ -7,35 +7,34 @@ use std::{
     time::Duration,
 };
 
+use briefcase::{
+    command::setup::{InitRequest, init},
+    context::CommandContext,
+    daemon::{self, DaemonReady, DaemonStart},
+    failure::Failure,
+};
 use briefcase_types::SecretString;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::process::Child;
 
-use crate::{
-    command::setup::{Wishes, make},
-    context::CommandContext,
-    daemon::{self, Ready, Start},
-    failure::Failure,
-};
-
 const END_MAX: Duration = Duration::from_secs(10);
 
-/// What the agent may read.
+/// A file that the agent may read.
 const MEETING: &str = "# Monday\n\n- Ana: the release is on Thursday\n- Ben: the tests are green\n";
-/// What it may not. Of the right shape, and worth nothing.
+/// A file that the agent may not read: the form of a private key, without a key.
 const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nthis-would-be-your-key\n-----END OPENSSH PRIVATE KEY-----\n";
 
-/// A temporary home. [`Home::end`] removes everything in it; dropping it does so too.
-pub struct Home {
+/// A temporary home. [`DemoHome::remove`] ends its daemon and removes it; dropping it removes it too.
+pub struct DemoHome {
     dir: TempDir,
-    /// How commands see it.
+    /// The context of commands in this home.
     pub ctx: CommandContext,
     daemon: Option<Child>,
 }
 
-impl Home {
-    /// New folders with a few files in them.
+impl DemoHome {
+    /// Creates the folders and a few files.
     pub fn new(ctx: &CommandContext) -> Result<Self, Failure> {
         let dir = tempfile::Builder::new().prefix("briefcase-demo-").tempdir()?;
         for folder in ["state", "run", "config", "home/notes", "home/.ssh"] {
@@ -46,7 +45,7 @@ impl Home {
         Ok(Self { ctx: ctx.inside(dir.path()), dir, daemon: None })
     }
 
-    /// A file of the person whose home this is.
+    /// A file in the home.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder().join(name)
     }
@@ -61,19 +60,19 @@ impl Home {
         self.dir.path().join(name)
     }
 
-    /// Makes a briefcase and starts its daemon.
-    pub async fn set_up(&mut self, pin: &SecretString) -> Result<Ready, Failure> {
+    /// Sets up a briefcase and starts its daemon.
+    pub async fn set_up(&mut self, pin: &SecretString) -> Result<DaemonReady, Failure> {
         let agent = "demo".parse().map_err(|_| Failure::Cancelled)?;
-        let made = make(&self.ctx, &Wishes { pin, passphrase: None, agent: &agent }).await?;
-        let key = made.unlock_key.map(SecretString::new);
-        let how = Start { secret: key.as_ref(), console_port: Some(0), attached: true };
-        let (ready, child) = daemon::start(&self.ctx, how).await?;
+        let created = init(&self.ctx, &InitRequest { pin, passphrase: None, agent: &agent }).await?;
+        let key = created.unlock_key.map(SecretString::new);
+        let start = DaemonStart { secret: key.as_ref(), console_port: Some(0), attached: true };
+        let (ready, child) = daemon::start(&self.ctx, start).await?;
         self.daemon = Some(child);
         Ok(ready)
     }
 
     /// Ends the daemon and everything it started, and removes the folders.
-    pub async fn end(mut self) -> Result<(), Failure> {
+    pub async fn remove(mut self) -> Result<(), Failure> {
         if let Some(mut child) = self.daemon.take() {
             let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
             if let Some(pid) = pid {

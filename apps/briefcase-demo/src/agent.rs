@@ -1,42 +1,41 @@
-//! The agent of the demo: an MCP client that speaks to `mcp-gateway` over stdin and stdout, as Claude Code or Codex do.
+//! The agent of the demo: an MCP client of `mcp-gateway` over stdin and stdout, like Claude Code or Codex.
 
 use std::process::Stdio;
 
+use briefcase::{context::CommandContext, failure::Failure};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout},
 };
 
-use crate::{context::CommandContext, failure::Failure};
-
 const VERSION: &str = "2025-11-25";
 
 /// A connected agent. Its gateway ends with it.
-pub struct Agent {
+pub struct DemoAgent {
     _gateway: Child,
     stdin: ChildStdin,
     stdout: Lines<BufReader<ChildStdout>>,
     next: u64,
 }
 
-/// What came of a call.
+/// The result of a call.
 #[derive(Debug)]
-pub struct Called {
+pub struct CallResult {
     /// The text of the answer, as the model reads it.
     pub text: String,
     /// The refusal's code, if it was refused.
     pub refused: Option<String>,
 }
 
-impl Agent {
-    /// Starts a gateway and greets it.
+impl DemoAgent {
+    /// Starts a gateway and initializes the MCP session.
     pub async fn connect(ctx: &CommandContext) -> Result<Self, Failure> {
         let mut command = ctx.command("mcp-gateway")?;
         command.args(["--agent", "demo"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut gateway = command.kill_on_drop(true).spawn()?;
         let (Some(stdin), Some(stdout)) = (gateway.stdin.take(), gateway.stdout.take()) else {
-            return Err(gone());
+            return Err(gateway_ended());
         };
         let mut agent = Self { _gateway: gateway, stdin, stdout: BufReader::new(stdout).lines(), next: 1 };
         let hello = json!({
@@ -49,15 +48,15 @@ impl Agent {
         Ok(agent)
     }
 
-    /// The names of the tools it is offered.
+    /// The names of the offered tools.
     pub async fn tools(&mut self) -> Result<Vec<String>, Failure> {
         let listed = self.request("tools/list", json!({})).await?;
         let tools = listed.get("tools").and_then(Value::as_array).into_iter().flatten();
         Ok(tools.filter_map(|tool| tool.get("name").and_then(Value::as_str).map(str::to_owned)).collect())
     }
 
-    /// Calls a tool; waits as long as a person needs, and calls again when it is told to.
-    pub async fn call(&mut self, tool: &str, arguments: &Value) -> Result<Called, Failure> {
+    /// Calls a tool, and again while the call waits for approval.
+    pub async fn call(&mut self, tool: &str, arguments: &Value) -> Result<CallResult, Failure> {
         loop {
             // A progress token announces that this client waits longer.
             let meta = json!({ "progressToken": format!("call-{}", self.next) });
@@ -69,7 +68,7 @@ impl Agent {
                 continue;
             }
             let text = result.pointer("/content/0/text").and_then(Value::as_str).unwrap_or_default().to_owned();
-            return Ok(Called { text, refused });
+            return Ok(CallResult { text, refused });
         }
     }
 
@@ -88,15 +87,15 @@ impl Agent {
             }
             return Ok(message.get("result").cloned().unwrap_or_default());
         }
-        Err(gone())
+        Err(gateway_ended())
     }
 
     async fn send(&mut self, message: &Value) -> Result<(), Failure> {
         let line = format!("{message}\n");
-        self.stdin.write_all(line.as_bytes()).await.map_err(|_| gone())
+        self.stdin.write_all(line.as_bytes()).await.map_err(|_| gateway_ended())
     }
 }
 
-fn gone() -> Failure {
+fn gateway_ended() -> Failure {
     Failure::new("unavailable", "The gateway ended.", "Run `mcp-gateway --help`; install all programs of one version.")
 }

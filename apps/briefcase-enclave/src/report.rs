@@ -1,55 +1,54 @@
-//! What the checks found, for a person and for a program.
+//! The findings of an audit, for a person and for a program.
 
+use briefcase::{
+    output::{TextOutput, Tone, span},
+    printer::CommandResult,
+    time_format,
+};
 use briefcase_release::{ReleaseError, RollbackState};
 use briefcase_types::UnixMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{
-    output::{TextOutput, Tone, span},
-    printer::CommandResult,
-    time_format,
-};
-
-/// How a check ended.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum CheckOutcome {
     Ok,
     Failed,
     NotChecked,
 }
 
-/// One check.
+/// The check of one layer.
 #[derive(Clone, Debug, Serialize)]
-pub struct Check {
-    /// The layer that it is about.
+pub struct LayerCheck {
+    /// The checked layer.
     pub name: &'static str,
-    pub outcome: Outcome,
-    /// One word for the reason of a failure, which stays the same across versions.
+    pub outcome: CheckOutcome,
+    /// The stable code of a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     pub message: String,
 }
 
-impl Check {
+impl LayerCheck {
     pub fn ok(name: &'static str, message: impl Into<String>) -> Self {
-        Self { name, outcome: Outcome::Ok, code: None, message: message.into() }
+        Self { name, outcome: CheckOutcome::Ok, code: None, message: message.into() }
     }
 
     pub fn skipped(name: &'static str, message: impl Into<String>) -> Self {
-        Self { name, outcome: Outcome::NotChecked, code: None, message: message.into() }
+        Self { name, outcome: CheckOutcome::NotChecked, code: None, message: message.into() }
     }
 
     pub fn failed(name: &'static str, code: &str, message: impl Into<String>) -> Self {
-        Self { name, outcome: Outcome::Failed, code: Some(code.to_owned()), message: message.into() }
+        Self { name, outcome: CheckOutcome::Failed, code: Some(code.to_owned()), message: message.into() }
     }
 
     pub fn refused(error: &ReleaseError) -> Self {
         Self::failed(error.layer().name(), error.code(), error.to_string())
     }
 
-    /// What to do about a failure.
+    /// The advice for a failure.
     fn next(&self) -> &'static str {
         match self.name {
             "policy" => "Correct the policy, or use one from a source you trust.",
@@ -63,10 +62,10 @@ impl Check {
     }
 }
 
-/// What is known of what was served. Kept by `watch`, so that a change can be told.
+/// Facts about the served files. `watch` stores them to report changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Facts {
+pub struct ServedFacts {
     pub version: Option<u64>,
     pub commit: Option<String>,
     pub module: Option<String>,
@@ -79,29 +78,29 @@ pub struct Facts {
     pub expires: Option<u64>,
 }
 
-/// Everything about one run.
+/// The report of one audit.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct AuditReport {
     pub name: String,
     pub at: UnixMillis,
-    pub checks: Vec<Check>,
-    pub facts: Facts,
-    /// What to remember.
+    pub checks: Vec<LayerCheck>,
+    pub facts: ServedFacts,
+    /// The versions to remember, against rollback.
     pub seen: RollbackState,
 }
 
-impl Report {
+impl AuditReport {
     pub fn new(name: String, at: UnixMillis) -> Self {
-        Self { name, at, checks: Vec::new(), facts: Facts::default(), seen: RollbackState::default() }
+        Self { name, at, checks: Vec::new(), facts: ServedFacts::default(), seen: RollbackState::default() }
     }
 
-    pub fn add(&mut self, check: Check) {
+    pub fn add(&mut self, check: LayerCheck) {
         self.checks.push(check);
     }
 
     /// The first failure.
-    pub fn failure(&self) -> Option<&Check> {
-        self.checks.iter().find(|check| check.outcome == Outcome::Failed)
+    pub fn failure(&self) -> Option<&LayerCheck> {
+        self.checks.iter().find(|check| check.outcome == CheckOutcome::Failed)
     }
 
     pub fn verified(&self) -> bool {
@@ -119,7 +118,7 @@ impl Report {
             "at": self.at,
             "checks": self.checks,
             "release": self.facts,
-            "next_step": self.failure().map(Check::next),
+            "next_step": self.failure().map(LayerCheck::next),
         })
     }
 
@@ -138,9 +137,9 @@ impl Report {
         page.blank();
         for check in &self.checks {
             let (mark, tone) = match check.outcome {
-                Outcome::Ok => ("  ✓ ", Tone::Good),
-                Outcome::Failed => ("  ✗ ", Tone::Bad),
-                Outcome::NotChecked => ("  · ", Tone::Warn),
+                CheckOutcome::Ok => ("  ✓ ", Tone::Good),
+                CheckOutcome::Failed => ("  ✗ ", Tone::Bad),
+                CheckOutcome::NotChecked => ("  · ", Tone::Warn),
             };
             let code = check.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
             page.line([
