@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use briefcase_api::{
     AgentView, Backup, BudgetView, Check, ConsoleLogin, Decide, Decided, Evidence, FactorView, GrantView, Look,
-    PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Probe, Problem, ReceiptDetail, ReceiptPage,
-    ReceiptQuery, SecretView, ServerSpec, ServerView, Status, ToolView, Why,
+    PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Probe, Problem, ReceiptDetail, ReceiptPage, ReceiptQuery,
+    SecretView, ServerSpec, ServerView, Status, ToolView, Why,
 };
 use briefcase_ipc::Peer;
 use briefcase_types::{ReceiptIndex, SecretString, ServerId};
@@ -94,7 +94,12 @@ impl AdminClient {
     }
 
     /// Records a decision about exactly the approval request that was shown.
-    pub async fn decide(&self, shown: &ApprovalRequest, decision: Decision, evidence: Evidence) -> Result<Decided, ClientError> {
+    pub async fn decide(
+        &self,
+        shown: &ApprovalRequest,
+        decision: Decision,
+        evidence: Evidence,
+    ) -> Result<Decided, ClientError> {
         let body = Decide { shown: shown.digest, decision, evidence };
         let decided = self.post(&format!("/v1/approvals/{}/decide", shown.id), &body).await;
         body::wipe(body.evidence);

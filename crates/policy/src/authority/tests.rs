@@ -234,8 +234,7 @@ fn accepting_a_changed_definition_or_restoring_voids_grants() {
 fn transports_out_of_bounds_are_refused() {
     let document = world();
     let stdio = |argv: &[&str], env: &[(&str, &str)], cwd: Option<&str>| {
-        let env =
-            env.iter().map(|(key, value)| ((*key).to_owned(), EnvValue::Literal((*value).to_owned()))).collect();
+        let env = env.iter().map(|(key, value)| ((*key).to_owned(), EnvValue::Literal((*value).to_owned()))).collect();
         let argv = argv.iter().map(|part| (*part).to_owned()).collect();
         Server::new(Transport::Stdio { argv, env, cwd: cwd.map(str::to_owned) })
     };
