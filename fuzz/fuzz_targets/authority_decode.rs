@@ -1,9 +1,10 @@
-//! An authority document that decodes is in bounds, has one canonical form, and its policies compile or say why not.
+//! A decoded authority document is within its limits and has one canonical form. Its policies compile, or the error
+//! names the fault.
 #![no_main]
 
 use briefcase_policy::{
     authority::Authority,
-    decision::{Catalogue, PolicySet},
+    decision::{AcceptedDefinitions, PolicySet},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -14,5 +15,5 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(again, document);
     assert_eq!(again.encode().expect("in one form"), form);
     assert!(document.differences(&again).is_empty());
-    let _usable = PolicySet::compile(&document, &Catalogue::new());
+    let _usable = PolicySet::compile(&document, &AcceptedDefinitions::new());
 });

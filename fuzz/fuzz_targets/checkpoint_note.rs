@@ -1,9 +1,9 @@
-//! Notes from outside never panic, and none is taken for a head without the key's signature.
+//! Untrusted notes never cause a panic, and no note without the key's signature is accepted as a checkpoint.
 #![no_main]
 
 use briefcase_receipts::{
     PublicKey,
-    checkpoint::{SignedCheckpoint, Witness},
+    checkpoint::{SignedReceiptCheckpoint, Witness},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -13,8 +13,8 @@ fuzz_target!(|bytes: &[u8]| {
     let witness: Witness = WITNESS.parse().expect("a verifier key");
     let _cosigned = witness.verify(bytes);
     let key = PublicKey::from_bytes(&KEY).expect("a public key");
-    // Nobody knows a signature by this key on a checkpoint of this product.
-    assert!(SignedCheckpoint::verify(bytes, &key).is_err());
+    // The input contains no signature by this key on a checkpoint of this product.
+    assert!(SignedReceiptCheckpoint::verify(bytes, &key).is_err());
     if let Ok(text) = std::str::from_utf8(bytes) {
         if let Ok(read) = text.parse::<PublicKey>() {
             assert_eq!(read.to_string().parse(), Ok(read));

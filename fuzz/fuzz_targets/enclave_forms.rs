@@ -1,15 +1,15 @@
-//! Forms from outside: what is accepted is canonical, and means the same to the strict JSON reader.
+//! Untrusted documents: an accepted one is canonical, and means the same to the strict JSON reader.
 #![no_main]
 
 use briefcase_enclave_formats::{
     approval::SignedDecision,
     audit::{AuditEntry, AuditHead},
 };
-use briefcase_json::{Limits, canonical, parse_strict};
+use briefcase_json::{JsonLimits, canonical, parse_strict};
 use libfuzzer_sys::fuzz_target;
 
 fn same(bytes: &[u8]) -> Vec<u8> {
-    canonical(&parse_strict(bytes, &Limits::AGENT).expect("what is accepted here is strict JSON"))
+    canonical(&parse_strict(bytes, &JsonLimits::AGENT).expect("what is accepted here is strict JSON"))
 }
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,6 +1,6 @@
-//! An export whose files an attacker chose: verification never panics, and what verifies is the log that was signed.
+//! An export with attacker-chosen files: verification never panics, and a verified export is the signed log.
 //!
-//! The input is a list of changes to a good export of 300 receipts: file, place, and bytes to put there.
+//! The input is a list of changes to a valid export of 300 receipts: file, place, and new bytes.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -35,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let verified = verify(&files, key, None);
     assert!(verified.is_ok() || files.0 != good.0, "the good export did not verify");
-    // More signatures may stand on the head; everything else is what was signed, to the byte.
+    // The checkpoint may have more signatures; every other byte is the signed one.
     files.0.remove("checkpoint");
     let same = files.0.iter().all(|(path, content)| good.0.get(path) == Some(content));
     assert!(verified.is_err() || same, "a damaged export verified");

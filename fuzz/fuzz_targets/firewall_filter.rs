@@ -1,8 +1,9 @@
-//! What the firewall passes on is JSON when JSON came, holds no secret, and filtering it again changes nothing that hides.
+//! The output of the filter is JSON for JSON input and contains no secret. A second run changes nothing that hides
+//! text.
 #![no_main]
 
-use briefcase_json::{Limits, scan};
-use briefcase_output_filter::{FilterLimits, FilterSpec, Redactor, Shape, filter, neutralise};
+use briefcase_json::{JsonLimits, scan};
+use briefcase_output_filter::{FilterLimits, FilterSpec, Redactor, MessageShape, filter, neutralise};
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -13,11 +14,11 @@ fuzz_target!(|bytes: &[u8]| {
     let mut builder = Redactor::builder();
     builder.add(SECRET.as_bytes());
     let redactor = builder.build().expect("one secret");
-    for shape in [Shape::Other, Shape::Content, Shape::ToolResult(None)] {
+    for shape in [MessageShape::Other, MessageShape::Content, MessageShape::ToolResult(None)] {
         let spec = FilterSpec { redactor: &redactor, shape, limits: FilterLimits::default() };
         let Ok(filtered) = filter(Bytes::copy_from_slice(bytes), &spec) else { continue };
         assert_eq!(filtered.changed, filtered.bytes != bytes);
-        if scan(bytes, &Limits::UPSTREAM).is_err() {
+        if scan(bytes, &JsonLimits::UPSTREAM).is_err() {
             continue;
         }
         let value: Value = serde_json::from_slice(&filtered.bytes).expect("still JSON");

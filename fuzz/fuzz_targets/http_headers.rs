@@ -1,5 +1,5 @@
-//! Mirrored headers never pass unless they say what the body says; and where a request ends does not depend on how its
-//! bytes are cut.
+//! Mirrored headers pass only if they match the body, and the end of a request does not depend on how its bytes are
+//! cut.
 #![no_main]
 #![allow(dead_code)]
 

@@ -1,4 +1,4 @@
-//! Frames read from any bytes are written back as the same bytes; nothing is kept beyond what was announced.
+//! Frames read from any bytes are written back as the same bytes. The reader buffers no more than the announced length.
 #![no_main]
 
 use briefcase_ipc::{Frame, FrameCodec, Hello, ToDaemon, ToGateway};
@@ -19,7 +19,7 @@ fn read<F: Frame>(data: &[u8], exact: bool) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    // JSON inside of opening frames may be written with other spacing.
+    // JSON inside of opening frames may be written with other white space.
     let first_kinds_are_raw = !data.windows(5).any(|bytes| matches!(bytes[4], 0x01 | 0x02 | 0x81 | 0x82));
     read::<ToDaemon>(data, first_kinds_are_raw);
     read::<ToGateway>(data, true);

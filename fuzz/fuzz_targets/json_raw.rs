@@ -1,10 +1,10 @@
-//! The raw walk finds in every text that `scan` accepts what serde_json finds, and survives any other text.
+//! On every text that `scan` accepts, the raw walk finds the same members as serde_json. It survives any other text.
 #![no_main]
 
 use std::collections::BTreeMap;
 
 use briefcase_json::{
-    Limits,
+    JsonLimits,
     raw::{Patch, RawObject, decode_string, elements},
     scan,
 };
@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         patch.replace(value, value);
     }
     let patched = patch.finish();
-    if scan(bytes, &Limits::UPSTREAM).is_err() {
+    if scan(bytes, &JsonLimits::UPSTREAM).is_err() {
         return;
     }
     let expected: Option<BTreeMap<String, &RawValue>> = serde_json::from_str(text).ok();

@@ -1,5 +1,5 @@
-//! A message that the envelope takes is kept byte for byte, is what an independent reader says it is, and another id
-//! changes nothing but the id.
+//! An accepted message is kept byte for byte and means the same to an independent reader. Another id changes only the
+//! id.
 #![no_main]
 
 use briefcase_mcp::{Envelope, MessageKind, EnvelopeKind, RequestId, RequestParams};
@@ -11,7 +11,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(message) = Envelope::parse(Bytes::copy_from_slice(data)) else { return };
     assert_eq!(message.raw(), data);
     serde_json::from_slice::<&serde_json::value::RawValue>(data).expect("accepted text is JSON");
-    // Numbers are passed on as digits; a tree may be unable to hold one.
+    // Numbers are relayed as digits; a tree may be unable to represent one.
     let Ok(tree) = serde_json::from_slice::<Value>(data) else { return };
     assert_eq!(tree["jsonrpc"], "2.0");
     let asking = matches!(message.kind(), EnvelopeKind::Request { .. } | EnvelopeKind::Notification { .. });

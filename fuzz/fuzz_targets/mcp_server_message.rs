@@ -88,7 +88,7 @@ impl CallHandler for Mirror {
     fn notify_servers(&self, _: SessionId, _: &'static str, _: Option<Bytes>) {}
 }
 
-/// Few different handles, so that the input can guess them.
+/// A small number of handles, so that the input can guess them.
 struct Low(AtomicU8);
 
 impl Entropy for Low {
@@ -97,7 +97,7 @@ impl Entropy for Low {
     }
 }
 
-/// Keeps the messages to the client.
+/// Collects the messages to the client.
 struct Kept(Mutex<Vec<Bytes>>);
 
 impl ClientSink for Kept {

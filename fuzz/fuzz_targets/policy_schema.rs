@@ -1,8 +1,8 @@
-//! A schema from a server compiles into something bounded or is refused; checking any value against it never panics, and
-//! what it says of a value never repeats the value.
+//! A schema from a server compiles within its bounds or is rejected. A check of any value never panics, and its
+//! messages never repeat the value.
 #![no_main]
 
-use briefcase_json::{Limits, parse_relayed};
+use briefcase_json::{JsonLimits, parse_relayed};
 use briefcase_policy::pin;
 use briefcase_schema as schema;
 use libfuzzer_sys::fuzz_target;
@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 const MARK: &str = "zq-value-zq";
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(value) = parse_relayed(bytes, &Limits::UPSTREAM) else { return };
+    let Ok(value) = parse_relayed(bytes, &JsonLimits::UPSTREAM) else { return };
     if let Ok(compiled) = schema::compile(&value) {
         for checked in [&value, &serde_json::json!({ "a": MARK, "b": [MARK, { "c": MARK }] }), &serde_json::json!(MARK)]
         {

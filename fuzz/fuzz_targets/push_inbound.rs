@@ -1,4 +1,5 @@
-//! Subscriptions, keys, leases and messages from outside: what is taken can be used, what is opened was sealed.
+//! Untrusted subscriptions, keys, leases and messages: an accepted one is usable, and a decrypted message was encrypted
+//! for these keys.
 #![no_main]
 
 use std::cell::Cell;
@@ -36,7 +37,7 @@ fuzz_target!(|bytes: &[u8]| {
     let sealed = receiver.keys().seal(bytes.get(..3000).unwrap_or(bytes), 0, &entropy).expect("it fits");
     assert_eq!(*receiver.open(&sealed).expect("sealed for it"), bytes.get(..3000).unwrap_or(bytes));
     if let Ok(text) = std::str::from_utf8(bytes) {
-        // 22 January 2016, when the token of RFC 8292 was good.
+        // 22 January 2016, when the token of RFC 8292 was valid.
         if let Ok(lease) = Lease::read(text, "https://push.example.net", UnixMillis(1_453_500_000_000)) {
             assert!(lease.expires() > 1_453_500_000 && lease.expires() <= 1_453_586_400);
         }

@@ -1,4 +1,4 @@
-//! Bundles and cards from outside: what is accepted is signed, and has one form.
+//! Untrusted bundles and identity cards: an accepted one is signed and has one encoding.
 #![no_main]
 
 use briefcase_ratchet::{PrekeyBundle, IdentityCard, KEM_CIPHERTEXT, KemPublic, KemSecret};

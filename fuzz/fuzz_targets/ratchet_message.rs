@@ -1,4 +1,4 @@
-//! Messages from the peer or from somebody else: read by a session and by prekeys, refused without a trace.
+//! Messages from the peer or an attacker, for a session and for prekeys. A rejected message leaves no trace.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -23,7 +23,7 @@ struct Parties {
     session: RatchetSession,
 }
 
-// The fuzzer calls from one thread; the parties hold no cell that another could see half-written.
+// The fuzzer calls from one thread, and the parties contain no cell that another could see half-written.
 static PARTIES: LazyLock<Parties> = LazyLock::new(|| {
     let (alice, bob) = (LocalIdentity::generate(&Fixed).unwrap(), LocalIdentity::generate(&Fixed).unwrap());
     let made = now(Prekeys::make(&bob, 1, LastResort::Made, &Fixed)).unwrap().unwrap();
@@ -39,7 +39,7 @@ fuzz_target!(|message: &[u8]| {
     let policy = ResponderPolicy { allow_x3dh: true };
     let first = now(accept(bob, prekeys, message, b"", policy, &Fixed)).unwrap();
     if let Ok(step) = first {
-        // Only a holder of the key can have made it: nothing the fuzzer has contains one.
+        // Only a holder of the key can have made it, and the fuzzer has none of them.
         let (accepted, _) = step.into_parts();
         assert!(now(accept(bob, &accepted.prekeys, message, b"", policy, &Fixed)).unwrap().is_err(), "accepted once");
     }

@@ -1,5 +1,5 @@
-//! Kept states. The check sum would keep the fuzzer out of everything behind it, so it is put right first: what then is
-//! read is written again as the same bytes.
+//! Stored states. The checksum would keep the fuzzer out of the code behind it, so it is corrected first. An accepted
+//! state is written back as the same bytes.
 #![no_main]
 
 use briefcase_ratchet::{Prekeys, RatchetSession};

@@ -1,7 +1,7 @@
-//! Decoding untrusted bytes never panics, and takes one encoding of a receipt only.
+//! Decoding untrusted bytes never panics, and accepts one encoding per receipt only.
 #![no_main]
 
-use briefcase_json::{Limits, canonical, parse_strict};
+use briefcase_json::{JsonLimits, canonical, parse_strict};
 use briefcase_receipts::{Receipt, commit::Opening};
 use briefcase_types::Digest;
 use libfuzzer_sys::fuzz_target;
@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(receipt) = Receipt::decode(bytes) {
         assert_eq!(receipt.encode().as_deref(), Ok(bytes));
-        let value = parse_strict(bytes, &Limits::AGENT).expect("a receipt is strict JSON");
+        let value = parse_strict(bytes, &JsonLimits::AGENT).expect("a receipt is strict JSON");
         assert_eq!(canonical(&value), bytes);
     }
     if let Ok(opening) = Opening::parse(bytes) {

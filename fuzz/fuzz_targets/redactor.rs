@@ -1,5 +1,5 @@
-//! A secret that stands anywhere in a stream, in any of some encodings, is gone from what comes out, however the stream is
-//! cut; and text around it stays.
+//! A secret anywhere in a stream, in several encodings, is absent from the output, however the stream is cut. The text
+//! around it stays.
 #![no_main]
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -1,5 +1,5 @@
-//! What a verifier of releases and a witness read of others: manifests, header files, policies, proofs, requests. What is
-//! read has one spelling, and nothing that is read is believed by that alone.
+//! Untrusted input of a release verifier and a witness: manifests, header files, policies, proofs, requests. An
+//! accepted input has one encoding, and is not trusted by that alone.
 #![no_main]
 
 use briefcase_release::{Headers, Manifest};
@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(request) = AddCheckpoint::parse(bytes) {
         assert_eq!(AddCheckpoint::parse(request.text().as_bytes()).expect("what was read can be written"), request);
-        // Nobody but the holder of the key can make one that is cosigned.
+        // Only the holder of the key can make a cosigned one.
         let log: LogVerifierKey = LOG.parse().expect("a key");
         assert!(request.accept(&log, None).is_err());
     }

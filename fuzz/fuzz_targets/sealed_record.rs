@@ -1,4 +1,4 @@
-//! Bytes that the vault did not seal never open, whatever they are.
+//! Bytes that the vault did not seal never open.
 #![no_main]
 
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! An event stream reads the same however it is cut, and never keeps more than its limits.
+//! An event stream reads the same however it is cut, and the decoder never buffers more than its limits.
 #![no_main]
 
 use briefcase_mcp::{SseDecoder, SseError, SseEvent, SseLimits};

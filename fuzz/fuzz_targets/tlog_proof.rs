@@ -1,8 +1,8 @@
-//! Proof files from outside never panic: the text, and the proofs' numbers and hashes.
+//! Untrusted proof files never cause a panic: the text, the numbers and the hashes.
 #![no_main]
 
 use briefcase_receipts::{
-    log::{Consistency, Inclusion},
+    merkle::{ConsistencyProof, InclusionProof},
     proof::ReceiptProof,
 };
 use briefcase_types::Digest;
@@ -19,6 +19,6 @@ fuzz_target!(|bytes: &[u8]| {
     let path: Vec<Digest> =
         hashes.as_flattened().as_chunks::<32>().0.iter().map(|hash| Digest::from_bytes(*hash)).collect();
     let (leaf, root) = (Digest::sha256(rest), Digest::sha256(b"root"));
-    assert!(Inclusion { index: one, size: other, path: path.clone() }.verify(&leaf, &root).is_err());
-    assert!(Consistency { old: one, new: other, path }.verify(&leaf, &root).is_err());
+    assert!(InclusionProof { index: one, size: other, path: path.clone() }.verify(&leaf, &root).is_err());
+    assert!(ConsistencyProof { old: one, new: other, path }.verify(&leaf, &root).is_err());
 });

@@ -1,4 +1,4 @@
-//! What is read as an unlock key writes itself back to a text that reads the same.
+//! An accepted unlock key is written back as a text that reads as the same key.
 #![no_main]
 
 use briefcase_types::SecretString;

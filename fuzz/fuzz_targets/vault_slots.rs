@@ -1,4 +1,4 @@
-//! A slot file is read or refused; nothing that is read was weakened below the floors.
+//! A slot file is read or rejected. No accepted slot is weaker than the minimum parameters.
 #![no_main]
 
 use briefcase_vault::SlotFile;

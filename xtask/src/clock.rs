@@ -1,8 +1,8 @@
-//! Programs whose clock is ahead: what passes today has to pass on every later day.
+//! Programs with a clock that is ahead: tests that pass today must pass on every later day.
 //!
-//! The wall clock is moved by the library of the end-to-end tests, which every program loads that is not linked
-//! statically, browsers too. The clock that measures waits stays as it is. Esbuild, Biome and TypeScript are static
-//! programs: they keep the true time, and do not read it.
+//! The library of the end-to-end tests moves the wall clock of every program that is not statically linked, including
+//! browsers. The clock that measures waits does not change. Esbuild, Biome and TypeScript are static programs: they
+//! keep the true time, and do not read it.
 
 use std::path::PathBuf;
 
@@ -23,12 +23,12 @@ pub struct Clock {
 impl Clock {
     /// A clock that is two years ahead.
     pub fn ahead() -> Result<Self, Failure> {
-        // Tests that run as another user load it too: not below a home folder.
+        // Tests that run as another user load it too, so it is not below a home folder.
         let clock = Self { dir: std::env::temp_dir().join(format!("briefcase-clock-{}", std::process::id())) };
         std::fs::create_dir(&clock.dir)?;
         let source = workspace::root().join(SOURCE);
         Step::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([clock.library(), source]).run()?;
-        // Seconds for the wall clock, then for the clocks that measure waits.
+        // The seconds for the wall clock, then for the clocks that measure waits.
         std::fs::write(clock.offsets(), [AHEAD.to_ne_bytes(), 0_i64.to_ne_bytes()].concat())?;
         Ok(clock)
     }
@@ -50,7 +50,7 @@ impl Clock {
 
 impl Drop for Clock {
     fn drop(&mut self) {
-        // What is left behind is a temporary file.
+        // A leftover is a temporary file.
         let _gone = std::fs::remove_dir_all(&self.dir);
     }
 }

@@ -1,15 +1,16 @@
-//! The generated files that are committed. `--check` writes nothing and fails when one of them is not what its
-//! generator makes.
+//! The generated files that are committed. `--check` writes nothing and fails when a file differs from the output of
+//! its generator.
 
 use crate::failure::Failure;
 use crate::node;
 use crate::step::Step;
 use crate::workspace;
 
-/// Makes the files again, or only compares them.
+/// Makes the files again, or compares them.
 type Make = fn(check: bool) -> Result<(), Failure>;
 
-const GENERATED: [(&str, Make); 2] = [("web/console/dist", console), ("vectors", crate::vectors::make)];
+const GENERATED: [(&str, Make); 3] =
+    [("web/console/src/contract.ts", contract), ("web/console/dist", console), ("vectors", crate::vectors::make)];
 
 /// Writes the generated files, or checks them.
 pub fn run(args: &[String]) -> Result<(), Failure> {
@@ -19,12 +20,32 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
             let next = if check { ". Run `cargo xtask codegen` and look at what changed" } else { "" };
             Failure::new(format!("{what}: {error}{next}"))
         })?;
-        println!("codegen: {what} is what its sources make");
+        println!("codegen: {what} is up to date");
     }
     Ok(())
 }
 
-/// What the daemon embeds and serves as its console.
+/// The admin contract's types for the console, from the types of `crates/api`.
+fn contract(check: bool) -> Result<(), Failure> {
+    let web = workspace::root().join("web");
+    node::install(&web)?;
+    let arguments = ["run", "--quiet", "--locked", "--package", "briefcase-api"];
+    let example = ["--example", "typescript", "--features", "typescript"];
+    let declarations = Step::cargo().args(arguments).args(example).read()?;
+    let committed = web.join("console/src/contract.ts");
+    let biome = web.join("node_modules/.bin/biome");
+    let format = Step::new(biome).args(["format", "--stdin-file-path=console/src/contract.ts"]).dir(&web);
+    let made = format.filter(declarations.as_bytes())?;
+    if std::fs::read(&committed).is_ok_and(|now| now == made) {
+        return Ok(());
+    }
+    if check {
+        return Err(Failure::new("not what the types of crates/api make"));
+    }
+    Ok(std::fs::write(committed, made)?)
+}
+
+/// The daemon's embedded console.
 fn console(check: bool) -> Result<(), Failure> {
     let web = workspace::root().join("web");
     node::install(&web)?;

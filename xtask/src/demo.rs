@@ -1,6 +1,6 @@
-//! The main job in front of a person: release programs, a real third-party MCP server from npm, and `briefcase demo`.
+//! The main job for a person: release programs, a real third-party MCP server from npm, and `briefcase-demo`.
 //!
-//! Invariant: nothing is left outside the target folder and the cache, and Ctrl-C reaches the demo, which cleans up.
+//! Invariant: only the target folder and the cache are changed, and Ctrl-C reaches the demo, which cleans up.
 
 use std::io::IsTerminal as _;
 use std::os::unix::process::CommandExt as _;
@@ -11,12 +11,12 @@ use crate::node;
 use crate::step::Step;
 use crate::workspace;
 
-/// Where the server's program is among its packages.
+/// The path of the server's program among its packages.
 const SERVER: &str = "node_modules/@modelcontextprotocol/server-filesystem/dist/index.js";
 
-/// Builds the release programs and runs the main job with them; arguments go to `briefcase demo`.
+/// Builds the release programs and runs the main job with them; arguments go to `briefcase-demo`.
 pub fn run(args: &[String]) -> Result<(), Failure> {
-    println!("demo: building briefcased, briefcase-jail, mcp-gateway and briefcase (release; minutes the first time)");
+    println!("demo: building briefcased, briefcase-jail, mcp-gateway and the demo (release; minutes the first time)");
     Step::cargo()
         .args([
             "build",
@@ -29,27 +29,27 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
             "-p",
             "mcp-gateway",
             "-p",
-            "briefcase",
+            "briefcase-demo",
         ])
         .run()?;
     println!("demo: fetching the third-party MCP server (npm)\n");
     let server = server()?;
-    let mut command = Step::new(workspace::target().join("release/briefcase")).args(["demo"]).into_command();
+    let mut command = Step::new(workspace::target().join("release/briefcase-demo")).into_command();
     let there = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if !there && !workspace::flag(args, "--non-interactive") {
         command.arg("--non-interactive");
     }
     command.args(args).args(["--", "node"]).arg(server);
-    // In place of this process: what a person types, Ctrl-C too, goes to the demo itself.
+    // Replaces this process: keyboard input, also Ctrl-C, goes to the demo itself.
     Err(command.exec().into())
 }
 
-/// The folder in the cache that the server is installed in.
+/// The folder of the server in the cache.
 pub fn server_dir() -> Result<PathBuf, Failure> {
     Ok(workspace::cache()?.join("demo"))
 }
 
-/// Installs the server into the cache, by its lock file, and gives its program.
+/// Installs the server into the cache by its lock file. Returns its program.
 pub fn server() -> Result<PathBuf, Failure> {
     let dir = server_dir()?;
     std::fs::create_dir_all(&dir)?;

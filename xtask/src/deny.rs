@@ -1,7 +1,7 @@
 //! Licences, sources and duplicate versions of dependencies, by cargo-deny, offline.
 //!
-//! Known vulnerabilities are an additional run: the advisory database changes from day to day, so a run that fetched it
-//! would pass today and fail tomorrow. They are checked where a copy lies in the cache, and `--advisories` fetches one.
+//! The check for known vulnerabilities is an additional run: the advisory database changes from day to day, so a check
+//! that fetched it could pass today and fail tomorrow. It runs when a copy is in the cache; `--advisories` fetches one.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ const VERSION: &str = "0.20.2";
 /// The database of known vulnerabilities.
 const DATABASE: &str = "https://github.com/RustSec/advisory-db";
 
-/// Runs the checks that need no network; `--advisories` fetches the database of known vulnerabilities first.
+/// Runs the checks that need no network. `--advisories` fetches the database of known vulnerabilities first.
 pub fn run(args: &[String]) -> Result<(), Failure> {
     let program = install()?;
     let database = workspace::cache()?.join("advisory-dbs");
@@ -37,7 +37,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     step.args(["bans", "licenses", "sources"]).run()
 }
 
-/// Writes deny.toml with the database's place on this machine, which may not be below the home folder.
+/// Writes deny.toml with the database's path on this machine, which may not be below the home folder.
 fn config(database: &Path) -> Result<PathBuf, Failure> {
     let mut config: toml::Table = toml::from_str(&std::fs::read_to_string(workspace::root().join("deny.toml"))?)?;
     let mut advisories = toml::Table::new();
@@ -51,7 +51,7 @@ fn config(database: &Path) -> Result<PathBuf, Failure> {
     Ok(path)
 }
 
-/// cargo-deny of this version, where there is one: the one on the machine, or the one in the cache.
+/// Returns cargo-deny in this version, if it is installed on the machine or in the cache.
 pub fn installed() -> Option<PathBuf> {
     let is_this = |program: &PathBuf| {
         let told = if program.is_absolute() && !program.is_file() {
@@ -67,7 +67,7 @@ pub fn installed() -> Option<PathBuf> {
 
 /// Installs cargo-deny into the cache.
 ///
-/// Without optimisation: it runs for seconds, and compiling it is the longest part of set-up.
+/// Built without optimisation: it runs for seconds, and compiling it is the longest part of the setup.
 pub fn install() -> Result<PathBuf, Failure> {
     if let Some(program) = installed() {
         return Ok(program);

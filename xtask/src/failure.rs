@@ -1,8 +1,8 @@
-//! Why a command did not do its job, in words for the person who runs it.
+//! The failure of a command, in words for the person who runs it.
 
 use std::fmt;
 
-/// A reason, and where there is one the next step.
+/// A cause, with an optional next step.
 #[derive(Debug)]
 pub struct Failure(String);
 

@@ -1,5 +1,5 @@
-//! Fuzzing on the stable toolchain: each target of fuzz/ is built with the compiler's coverage counters on and run
-//! for a bounded time.
+//! Fuzzing on the stable toolchain: builds each target of fuzz/ with the compiler's coverage counters and runs it for a
+//! limited time.
 
 use std::num::NonZero;
 use std::path::Path;
@@ -11,12 +11,12 @@ use crate::workspace;
 
 const SECONDS: &str = "60";
 
-/// Coverage counters and comparisons as libFuzzer reads them; the same the nightly-only wrapper sets.
+/// Coverage counters and comparisons for libFuzzer, the same flags as those of the nightly-only wrapper.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing -Cdebug-assertions -Coverflow-checks";
 
-/// Builds all targets and runs each for `--seconds N`, or the one given with `--target NAME`.
+/// Builds all targets and runs each for `--seconds N`, or the one of `--target NAME`.
 pub fn run(args: &[String]) -> Result<(), Failure> {
     let seconds = workspace::option(args, "--seconds").unwrap_or(SECONDS);
     let dir = workspace::root().join("fuzz");
@@ -41,7 +41,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     side_by_side(&chosen, |target| one(&dir, &programs.join(target), target, seconds))
 }
 
-/// Runs the targets, as many at once as there are processors: each is one thread.
+/// Runs the targets in parallel, one thread each, as many as there are processors.
 fn side_by_side(targets: &[&String], run: impl Fn(&str) -> Result<(), Failure> + Sync) -> Result<(), Failure> {
     let many = std::thread::available_parallelism().map_or(1, NonZero::get);
     let (next, failed) = (Mutex::new(targets.iter()), Mutex::new(Vec::new()));
@@ -68,7 +68,7 @@ fn one(dir: &Path, program: &Path, target: &str, seconds: &str) -> Result<(), Fa
     let found = workspace::target().join("fuzz-found").join(target);
     let corpus = found.join("corpus");
     std::fs::create_dir_all(&corpus)?;
-    // Read, never written to: what a run finds is not committed.
+    // Read only: findings of a run are not committed.
     let seeds = dir.join("corpus").join(target);
     let mut step = Step::new(program)
         .args([format!("-max_total_time={seconds}"), "-rss_limit_mb=2048".into(), "-timeout=10".into()])

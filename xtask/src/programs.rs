@@ -1,4 +1,4 @@
-//! The programs themselves: building what the tests start.
+//! Builds the programs for the tests.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,8 +9,8 @@ use crate::failure::Failure;
 use crate::step::Step;
 use crate::workspace;
 
-/// The variable that says that all programs are built. `ci` sets it for the checks after `build`, and every command for
-/// the commands that it starts after it has built them.
+/// The variable that marks all programs as built. `ci` sets it for the checks after `build`, and every command for its
+/// child commands after a build.
 pub const BUILT: &str = "BRIEFCASE_BUILT";
 
 /// The variable that makes Clippy the compiler of the workspace: it lints while it compiles.
@@ -20,8 +20,8 @@ static BUILT_HERE: AtomicBool = AtomicBool::new(false);
 
 /// Builds, unoptimised, everything that tests are or start; with `--lint` by Clippy.
 ///
-/// Always the whole workspace with all targets: another selection of packages would be another selection of features,
-/// and each step would build the dependencies again.
+/// Always the whole workspace with all targets: another selection of packages would select other features, and each
+/// check would build the dependencies again.
 pub fn build(args: &[String]) -> Result<(), Failure> {
     if is_built() {
         return Ok(());
@@ -32,7 +32,7 @@ pub fn build(args: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Cargo for the whole workspace, as it was built: in `ci` by Clippy.
+/// Returns cargo for the whole workspace, with the same compiler as the build: in `ci` Clippy.
 pub fn cargo() -> Result<Step, Failure> {
     if std::env::var_os(LINT).is_some() { linting() } else { Ok(Step::cargo()) }
 }
@@ -48,17 +48,17 @@ fn linting() -> Result<Step, Failure> {
     Ok(step.env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__"))
 }
 
-/// Builds, unless `--no-build` says to take the programs as they are.
+/// Builds, unless `--no-build` selects the existing programs.
 pub fn build_unless_told(args: &[String]) -> Result<(), Failure> {
     if workspace::flag(args, "--no-build") { Ok(()) } else { build(&[]) }
 }
 
-/// Whether this command, or the one that started it, has built all programs.
+/// Returns whether this command or its parent has built all programs.
 pub fn is_built() -> bool {
     BUILT_HERE.load(Ordering::Relaxed) || std::env::var_os(BUILT).is_some()
 }
 
-/// A program of one package, for a person who wants nothing else: built alone unless all programs are built.
+/// Returns a program of one package. It is built alone unless all programs are built.
 pub fn program(package: &str, name: &str) -> Result<PathBuf, Failure> {
     alone(package, ["--bin", name])?;
     Ok(workspace::target().join("debug").join(name))
@@ -77,7 +77,7 @@ fn alone(package: &str, target: [&str; 2]) -> Result<(), Failure> {
     Step::cargo().args(["build", "--quiet", "--locked", "--package", package]).args(target).run()
 }
 
-/// One test program, and what cargo would run it with.
+/// One test program with its environment.
 pub struct TestProgram {
     pub package: String,
     /// The target: `it`, or the name of the crate for its unit tests.
@@ -88,7 +88,7 @@ pub struct TestProgram {
 }
 
 impl TestProgram {
-    /// The program in its package's folder, as cargo starts it.
+    /// Returns the command in the package's folder, as cargo starts it.
     pub fn step(&self) -> Step {
         Step::new(&self.path)
             .dir(&self.dir)
@@ -107,8 +107,8 @@ pub fn tests() -> Result<Vec<TestProgram>, Failure> {
     if programs.is_empty() { Err(Failure::new("cargo names no test program")) } else { Ok(programs) }
 }
 
-/// The test program that a message of cargo's is about. Its package is `path+file:///folder/of/it#name@version`, with the
-/// name left out where the folder is called the same.
+/// Reads the test program from a message of cargo. Its package is `path+file:///folder/of/it#name@version`, without the
+/// name where the folder has the same one.
 fn test_program(message: &Value) -> Option<TestProgram> {
     if message.pointer("/profile/test")?.as_bool() != Some(true) {
         return None;

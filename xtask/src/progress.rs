@@ -1,4 +1,4 @@
-//! Long work shows that it goes on: on a terminal one line that moves, elsewhere a line now and then.
+//! Progress of long work: on a terminal one changing line, elsewhere a line at intervals.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How often the line on a terminal moves, and how often there is a line elsewhere.
+/// The interval of updates on a terminal, and that of lines elsewhere.
 const MOVES: Duration = Duration::from_millis(500);
 const SPEAKS: Duration = Duration::from_secs(60);
 
-/// The widest line on a terminal.
+/// The maximum width of a line on a terminal.
 const WIDTH: usize = 100;
 
-/// The work that goes on: each piece by its name, with the last line that it printed.
+/// The running work: each piece by its name, with its last printed line.
 #[derive(Clone)]
 pub struct Progress {
     terminal: bool,
@@ -40,7 +40,7 @@ impl Progress {
         self.running().insert(name, Running { since: Instant::now(), last: String::new() });
     }
 
-    /// Takes in a line that the work printed.
+    /// Records a printed line of the work.
     pub fn line(&self, name: &'static str, line: &str) {
         let line = line.trim();
         if let Some(running) = self.running().get_mut(name).filter(|_| !line.is_empty()) {
@@ -52,14 +52,14 @@ impl Progress {
         self.running().remove(name);
     }
 
-    /// Prints a line that stays.
+    /// Prints a permanent line.
     pub fn print(&self, line: &str) {
         let _whole = self.running();
         let clear = if self.terminal { "\r\x1b[K" } else { "" };
         println!("{clear}{line}");
     }
 
-    /// Begins to show it.
+    /// Starts showing the progress.
     pub fn show(&self) -> Shown {
         let (end, ended) = mpsc::channel();
         let this = self.clone();
@@ -83,7 +83,7 @@ impl Progress {
         }
         if self.terminal {
             print!("\r\x1b[K{}", clip(&parts.join(" | "), WIDTH));
-            // A terminal that is gone is no reason to stop the work.
+            // A closed terminal does not stop the work.
             let _gone = std::io::stdout().flush();
         } else {
             for part in parts {
@@ -99,7 +99,7 @@ impl Progress {
 
 impl Drop for Shown {
     fn drop(&mut self) {
-        // The thread ends when the sender is gone.
+        // The thread ends when the sender is dropped.
         drop(self.end.take());
         if let Some(thread) = self.thread.take() {
             let _ended = thread.join();
@@ -110,7 +110,7 @@ impl Drop for Shown {
     }
 }
 
-/// The text without what moves a terminal's cursor.
+/// Returns the text without control sequences.
 fn plain(line: &str) -> String {
     let mut text = String::new();
     let mut escaped = false;

@@ -1,4 +1,4 @@
-//! The checks that are cargo's own, and the tests of all crates.
+//! Cargo's own checks, and the tests of all crates.
 
 use std::time::Instant;
 
@@ -12,9 +12,10 @@ use crate::{silent, workspace};
 /// The package of the end-to-end tests.
 const E2E: &str = "e2e";
 
-/// The packages that read dates: certificates, signed entries, manifests, tokens, and the programs around them.
-const DATED: [&str; 8] = [
+/// The packages that read dates: certificates, signed entries, manifests, tokens, and the programs with them.
+const DATED: [&str; 9] = [
     "briefcase",
+    "briefcase-enclave",
     "briefcase-log",
     "briefcase-presence",
     "briefcase-push",
@@ -53,18 +54,18 @@ pub fn e2e(args: &[String]) -> Result<(), Failure> {
     run(&|program| program.package == E2E, |step| step.args(args))
 }
 
-/// The tests of what reads dates, with the clock two years ahead. `--all` runs the tests of all crates so.
+/// The tests of code that reads dates, with the clock two years ahead. `--all` runs the tests of all crates.
 pub fn ahead(args: &[String]) -> Result<(), Failure> {
     programs::build(&[])?;
     let clock = Clock::ahead()?;
     let variables = clock.variables();
     let all = workspace::flag(args, "--all");
     let told = Step::new("date").args(["+%Y-%m-%d"]).envs(&variables).read()?;
-    println!("ahead: the tests believe that today is {}", told.trim());
+    println!("ahead: the date of the tests is {}", told.trim());
     run(&|program| all || DATED.contains(&program.package.as_str()), |step| step.envs(&variables))
 }
 
-/// Runs the chosen test programs, each to its end, and fails when one has failed.
+/// Runs the chosen test programs, each to its end. Fails when one has failed.
 fn run(chosen: &dyn Fn(&TestProgram) -> bool, with: impl Fn(Step) -> Step) -> Result<(), Failure> {
     let programs: Vec<TestProgram> = programs::tests()?.into_iter().filter(chosen).collect();
     if programs.is_empty() {

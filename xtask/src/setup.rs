@@ -1,6 +1,7 @@
-//! Everything a fresh Debian 12 with cargo and Node lacks: packages, crates, npm packages, the wasm targets.
+//! Installs everything that a fresh Debian 12 with cargo and Node lacks: packages, crates, npm packages, the wasm
+//! targets.
 //!
-//! Invariant: this is the only part of a test run that uses the network. Safe to repeat: what is there is left alone.
+//! Invariant: only this command of a test run uses the network. It can be repeated: installed parts are left alone.
 
 use crate::failure::Failure;
 use crate::node;
@@ -12,7 +13,7 @@ use crate::workspace;
 const PROGRAMS: [Tool; 8] =
     [Tool::C, Tool::Git, Tool::Python, Tool::Strace, Tool::Valgrind, Tool::Chromium, Tool::Firefox, Tool::WebKit];
 
-/// Makes sure that Python can make environments of its own; Debian keeps that in a package apart.
+/// Ensures that Python can make virtual environments; Debian has a separate package for that.
 pub fn python_environments() -> Result<(), Failure> {
     if Step::new("python3").args(["-c", "import ensurepip, venv"]).succeeds() {
         return Ok(());
@@ -20,7 +21,7 @@ pub fn python_environments() -> Result<(), Failure> {
     install(&["python3-venv"])
 }
 
-/// Installs what is missing.
+/// Installs the missing parts.
 pub fn run(_: &[String]) -> Result<(), Failure> {
     tools::require(&[Tool::Rust])?;
     packages()?;
@@ -34,11 +35,11 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     }
     crate::demo::server()?;
     crate::deny::install()?;
-    println!("setup: everything is there");
+    println!("setup: everything is installed");
     Ok(())
 }
 
-/// Fetches the crates of both lock files, for every platform: cargo-deny reads the whole graph.
+/// Fetches the crates of both lock files for every platform: cargo-deny reads the whole graph.
 fn crates() -> Result<(), Failure> {
     for manifest in workspace::MANIFESTS {
         Step::cargo().args(["fetch", "--locked", "--manifest-path", manifest]).run()?;
@@ -56,7 +57,7 @@ fn packages() -> Result<(), Failure> {
     if missing.is_empty() { Ok(()) } else { install(&missing) }
 }
 
-/// Installs Debian packages, or says which ones to install.
+/// Installs Debian packages, or lists the packages to install.
 fn install(missing: &[&str]) -> Result<(), Failure> {
     let root = Step::new("id").args(["-u"]).read()?.trim() == "0";
     if !on_path("apt-get") || !(root || on_path("sudo")) {

@@ -1,5 +1,5 @@
-//! Targets that Cargo.toml declares free of tests (`test = false`, `doctest = false`), so that no program is linked to run
-//! nothing. A test that is written there all the same would never run: this finds it.
+//! Finds tests in targets that Cargo.toml declares free of tests (`test = false`, `doctest = false`), so that no empty
+//! test program is linked. Such a test would never run.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::workspace;
 
-/// Fails when a target without tests has one.
+/// Fails when a target without tests contains one.
 pub fn check() -> Result<(), Failure> {
     let metadata = workspace::metadata()?;
     let members = metadata.get("workspace_members").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -25,7 +25,7 @@ pub fn check() -> Result<(), Failure> {
     Err(Failure::new(format!("tests that never run, since Cargo.toml declares none here:\n  {}", found.join("\n  "))))
 }
 
-/// The files of a target that have tests which do not run.
+/// Returns the files of a target with tests that do not run.
 fn silenced(target: &Value) -> Result<Vec<String>, Failure> {
     let is = |name: &str| target.get(name).and_then(Value::as_bool) == Some(true);
     let kinds: Vec<&str> =
@@ -46,7 +46,7 @@ fn silenced(target: &Value) -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
-/// The files of a target: one file of `src/bin`, or everything beside its root but other programs.
+/// Returns the files of a target: one file of `src/bin`, or everything below its root except other programs.
 fn files(source: &Path) -> Result<Vec<PathBuf>, Failure> {
     let root = source.parent().unwrap_or(source);
     if root.ends_with("src/bin") {
@@ -70,7 +70,7 @@ fn has_test(text: &str) -> bool {
     text.lines().map(str::trim).any(|line| line == "#[test]" || line.starts_with("#[tokio::test"))
 }
 
-/// Whether a doc comment has a block that rustdoc compiles: one without a language, or one for Rust.
+/// Returns whether a doc comment has a block that rustdoc compiles: one without a language, or one for Rust.
 fn has_doc_test(text: &str) -> bool {
     let docs = text.lines().filter_map(|line| {
         let line = line.trim_start();

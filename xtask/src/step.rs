@@ -1,13 +1,14 @@
-//! Running other programs: one place that says what was run when it fails.
+//! Runs other programs. The error of a failed one names its command line.
 
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::failure::Failure;
 use crate::workspace;
 
-/// A program about to be run from the root of the workspace.
+/// A program to run from the root of the workspace.
 pub struct Step {
     command: Command,
     shown: String,
@@ -22,7 +23,7 @@ impl Step {
         Self { command, shown }
     }
 
-    /// `cargo`, the one that started us.
+    /// `cargo`, the one that started this program.
     pub fn cargo() -> Self {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         Self::new(cargo)
@@ -56,20 +57,20 @@ impl Step {
         self
     }
 
-    /// Runs it with our own stdout and stderr; anything but exit code 0 is a failure.
+    /// Runs it with our own stdout and stderr. Any exit code but 0 is a failure.
     pub fn run(mut self) -> Result<(), Failure> {
         let status = self.command.stdin(Stdio::null()).status().map_err(|error| self.cannot(&error))?;
         if status.success() { Ok(()) } else { Err(Failure::new(format!("`{}` failed ({status})", self.shown))) }
     }
 
-    /// Runs it with everything that it prints going to a file.
+    /// Runs it and writes its output to a file.
     pub fn logged(mut self, log: &Path) -> Result<(), Failure> {
         let file = std::fs::File::create(log)?;
         self.command.stdout(file.try_clone()?).stderr(file);
         self.run()
     }
 
-    /// Runs it and returns its stdout; stderr stays ours.
+    /// Runs it and returns its stdout. Its stderr goes to ours.
     pub fn read(mut self) -> Result<String, Failure> {
         let output =
             self.command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(|error| self.cannot(&error))?;
@@ -79,7 +80,23 @@ impl Step {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Whether it runs and exits with code 0; its output is dropped.
+    /// Runs it with `input` on its stdin, and returns its stdout; stderr stays ours.
+    ///
+    /// The program has to read all of its input before it writes much.
+    pub fn filter(mut self, input: &[u8]) -> Result<Vec<u8>, Failure> {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = self.command.spawn().map_err(|error| self.cannot(&error))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input)?;
+        }
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            return Err(Failure::new(format!("`{}` failed ({})", self.shown, output.status)));
+        }
+        Ok(output.stdout)
+    }
+
+    /// Returns whether it runs and exits with code 0. Its output is dropped.
     pub fn succeeds(mut self) -> bool {
         self.command
             .stdin(Stdio::null())
@@ -89,7 +106,7 @@ impl Step {
             .is_ok_and(|status| status.success())
     }
 
-    /// Hands out the command for a caller that needs its pipes.
+    /// Returns the command, for a caller that needs its pipes.
     pub fn into_command(self) -> Command {
         self.command
     }

@@ -1,6 +1,6 @@
-//! The tools that a command needs, looked for before anything is compiled, each with the way to get it.
+//! The tools of a command, checked before anything is compiled, each with the way to install it.
 //!
-//! Invariant: a command that starts has its tools. A tool that is missing is named at once, not after minutes of compiling.
+//! Invariant: a command that starts has its tools. A missing tool is reported at once, not after minutes of compiling.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::{demo, deny, node, workspace};
 /// A tool, or a set of packages, that a command needs.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Tool {
-    /// The compiler that `rust-toolchain.toml` names.
+    /// The compiler of `rust-toolchain.toml`.
     Rust,
     /// The standard library for both WebAssembly targets.
     Wasm,
@@ -42,9 +42,9 @@ pub enum Tool {
     WebKit,
 }
 
-/// The tools of a command, by its name and its arguments.
+/// Returns the tools of a command, by its name and arguments.
 ///
-/// Crates and npm packages are not among them: a command that is run alone fetches what it lacks.
+/// Without crates and npm packages: a command that runs alone fetches them.
 pub fn of(args: &[&str]) -> Vec<Tool> {
     const ENCLAVE: [Tool; 4] = [Tool::Rust, Tool::Wasm, Tool::C, Tool::Node];
     const BROWSERS: [Tool; 4] = [Tool::Chromium, Tool::Firefox, Tool::WebKit, Tool::NewNode];
@@ -68,17 +68,17 @@ pub fn of(args: &[&str]) -> Vec<Tool> {
     }
 }
 
-/// A missing tool, and the way to get it.
+/// A missing tool, and the way to install it.
 struct Missing {
     what: String,
     next: String,
 }
 
-/// The command that brings everything but the compiler and Node.
+/// The command that installs everything but the compiler and Node.
 const SETUP: &str = "cargo xtask setup";
 
 impl Tool {
-    /// The programs that have to be on `PATH`, each with the Debian package that brings it.
+    /// The programs that must be on `PATH`, each with its Debian package.
     pub fn programs(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::C => &[("cc", "build-essential")],
@@ -118,7 +118,7 @@ impl Tool {
     }
 }
 
-/// Fails when one of these is missing, and names all that are.
+/// Fails when tools are missing, and names all of them.
 pub fn require(tools: &[Tool]) -> Result<(), Failure> {
     let mut tools = tools.to_vec();
     tools.sort_unstable();
@@ -131,7 +131,7 @@ pub fn require(tools: &[Tool]) -> Result<(), Failure> {
     Err(Failure::new(format!("tools are missing:\n{}", lines.join("\n"))))
 }
 
-/// Whether a program of this name is on `PATH`.
+/// Returns whether a program of this name is on `PATH`.
 pub fn on_path(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }

@@ -1,11 +1,11 @@
-//! Test vectors that a program makes. They are made by a second implementation that shares no code with ours, so that
-//! agreeing with them means something.
+//! Generated test vectors. The generator is a second implementation that shares no code with ours, so that agreement is
+//! meaningful.
 
 use crate::failure::Failure;
 use crate::step::Step;
 use crate::workspace;
 
-/// A folder of vectors/, the program in it, and the file that the program writes beside itself.
+/// A folder of vectors/, its program, and the file that the program writes beside itself.
 const MADE: [(&str, &str, &str); 2] = [("enclave", "make.py", "forms.json"), ("receipts", "make.py", "receipts.json")];
 
 /// Writes the vectors, or compares them with `--check`.
@@ -13,7 +13,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     make(workspace::flag(args, "--check"))
 }
 
-/// Makes every file in a folder of its own, then compares or replaces the one that is committed.
+/// Makes every file in a temporary folder, then compares it with the committed one or replaces that.
 pub fn make(check: bool) -> Result<(), Failure> {
     for (folder, program, file) in MADE {
         let from = workspace::root().join("vectors").join(folder);

@@ -1,4 +1,4 @@
-//! The checks of web/: each script its package.json has to have.
+//! The checks of web/: every required script of its package.json.
 
 use crate::failure::Failure;
 use crate::node;

@@ -1,4 +1,4 @@
-//! Where things are: the root, the target folder, the cache, and the files that belong to the project.
+//! The places of the workspace: the root, the target folder, the cache, and the files of the project.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::step::Step;
 
-/// The manifests that have a lock file of their own.
+/// The manifests with a lock file of their own.
 pub const MANIFESTS: [&str; 2] = ["Cargo.toml", "fuzz/Cargo.toml"];
 
 /// The browser's targets: the enclave's core, and the release verifier.
@@ -18,7 +18,7 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// The folder cargo builds into.
+/// Cargo's target folder.
 pub fn target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(dir) => root().join(dir),
@@ -26,15 +26,14 @@ pub fn target() -> PathBuf {
     }
 }
 
-/// This program. A step that builds the workspace may have put a newer one in its place; Linux then gives the old path
-/// with a note that it was deleted.
+/// This program. A build of the workspace may have replaced it; Linux then appends a note to the old path.
 pub fn itself() -> Result<PathBuf, Failure> {
     let path = std::env::current_exe()?;
     let replaced = path.to_str().and_then(|text| text.strip_suffix(" (deleted)")).map(PathBuf::from);
     Ok(replaced.unwrap_or(path))
 }
 
-/// The folder for what is worth keeping between clones; it may be removed at any time.
+/// The cache, shared between clones. It may be removed at any time.
 pub fn cache() -> Result<PathBuf, Failure> {
     let base = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
@@ -45,14 +44,14 @@ pub fn cache() -> Result<PathBuf, Failure> {
     Ok(dir)
 }
 
-/// The version of Rust that `rust-toolchain.toml` names.
+/// The Rust version of `rust-toolchain.toml`.
 pub fn pinned_rust() -> Result<String, Failure> {
     let pins: Value = toml::from_str(&std::fs::read_to_string(root().join("rust-toolchain.toml"))?)?;
     let channel = pins.pointer("/toolchain/channel").and_then(Value::as_str);
     channel.map(str::to_owned).ok_or_else(|| Failure::new("rust-toolchain.toml names no channel"))
 }
 
-/// Whether the standard library for this target is installed.
+/// Returns whether the standard library for this target is installed.
 pub fn has_target(target: &str) -> bool {
     Step::new("rustc")
         .args(["--print", "target-libdir", "--target", target])
@@ -60,7 +59,7 @@ pub fn has_target(target: &str) -> bool {
         .is_ok_and(|dir| Path::new(dir.trim()).is_dir())
 }
 
-/// Whether the crates of every lock file are there, for every platform.
+/// Returns whether the crates of every lock file are present, for every platform.
 pub fn has_crates() -> bool {
     MANIFESTS
         .iter()
@@ -76,7 +75,8 @@ pub fn metadata() -> Result<Value, Failure> {
     Ok(serde_json::from_str(&text)?)
 }
 
-/// The project's own files whose name ends in one of `endings`, as paths below the root: what git tracks or would.
+/// Returns the own files of the project with one of these `endings`, as paths below the root: tracked by git, or to be
+/// tracked.
 pub fn files(endings: &[&str]) -> Result<Vec<PathBuf>, Failure> {
     let listed = Step::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]).read()?;
     let mut files: Vec<PathBuf> = listed
@@ -90,12 +90,12 @@ pub fn files(endings: &[&str]) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// The value after `name` in `args`.
+/// Returns the value after `name` in `args`.
 pub fn option<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
     args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).map(String::as_str)
 }
 
-/// Whether `name` is among `args`.
+/// Returns whether `name` is among `args`.
 pub fn flag(args: &[String], name: &str) -> bool {
     args.iter().any(|arg| arg == name)
 }

@@ -2,18 +2,14 @@
 
 use std::path::Path;
 
+use briefcase_private_fs::{FileAccess, create_folders, write, write_new};
 use briefcase_tlog::{
     Checkpoint,
+    merkle::{Frontier, leaf_hash},
     tiles::{self, Tile, Tiler},
-    tree::{Frontier, leaf_hash},
 };
 
-use crate::{
-    durable_file::{self, FileMode, FolderLock},
-    error::CommandError,
-    key::NoteSigner,
-    log::SignedLog,
-};
+use crate::{error::CommandError, key::NoteSigner, lock::lock_folder, log::SignedLog};
 
 /// A folder whose files are written durably, one at a time.
 struct DurableFolder<'a>(&'a Path);
@@ -22,9 +18,9 @@ impl DurableFolder<'_> {
     fn write(&self, path: &str, bytes: &[u8]) -> Result<(), CommandError> {
         let file = self.0.join(path);
         if let Some(above) = file.parent() {
-            durable_file::create_dir(above, FileMode::Public)?;
+            create_folders(above, FileAccess::Public)?;
         }
-        durable_file::write(&file, bytes, FileMode::Public)
+        Ok(write(&file, bytes, FileAccess::Public)?)
     }
 
     fn tile(&self, tile: &Tile) -> Result<(), CommandError> {
@@ -34,18 +30,19 @@ impl DurableFolder<'_> {
 
 /// Creates an empty log.
 pub fn init(path: &Path, key: &NoteSigner) -> Result<SignedLog, CommandError> {
-    durable_file::create_dir(path, FileMode::Public)?;
-    let _lock = FolderLock::acquire(path)?;
+    create_folders(path, FileAccess::Public)?;
+    let _lock = lock_folder(path)?;
     let empty = Checkpoint { origin: key.log()?.origin, size: 0, root: Frontier::new().root() };
     let head = empty.sign(key.public(), |text| key.sign(text))?;
-    durable_file::create(&path.join(tiles::CHECKPOINT), head.note().as_bytes(), FileMode::Public)?;
+    write_new(&path.join(tiles::CHECKPOINT), head.note().as_bytes(), FileAccess::Public)
+        .map_err(CommandError::creation)?;
     SignedLog::open(path, &key.log()?)
 }
 
 /// Appends an entry and returns its index. If the last entry is equal, nothing is appended, so a caller can retry after
 /// an interrupted run.
 pub fn add(path: &Path, key: &NoteSigner, entry: &[u8]) -> Result<u64, CommandError> {
-    let _lock = FolderLock::acquire(path)?;
+    let _lock = lock_folder(path)?;
     let log = SignedLog::open(path, &key.log()?)?;
     let durable = DurableFolder(path);
     let size = log.size();

@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use briefcase_private_fs::{FileAccess, write};
 use briefcase_tlog::{LogPolicy, LogVerifierKey};
 use clap::{Parser, Subcommand};
 use serde_json::json;
 
 use crate::{
     append, cosign_client,
-    durable_file::{self, FileMode},
     error::CommandError,
     key::{KeyOwner, NoteSigner},
     log::SignedLog,
@@ -202,7 +202,7 @@ fn proof(log: &Path, file: &Path, policy: &Path, out: Option<&Path>) -> Result<C
     let names: Vec<&str> = witnessed.cosigned().iter().map(|(name, _)| &**name).collect();
     let json = json!({ "index": index, "size": size, "cosigned": names, "proof": text });
     let Some(out) = out else { return Ok(CommandOutput::new(text.lines().map(str::to_owned), json)) };
-    durable_file::write(out, text.as_bytes(), FileMode::Public)?;
+    write(out, text.as_bytes(), FileAccess::Public)?;
     Ok(CommandOutput::new([format!("Entry {index} of {size}, cosigned by {}", names.join(", "))], json))
 }
 

@@ -2,17 +2,18 @@
 
 use std::{path::Path, time::Duration};
 
-use briefcase_egress::{AddressPolicy, Egress, EgressRequest, EgressSettings, OriginClient, Target};
+use briefcase_egress::{AddressPolicy, Egress, EgressRequest, EgressSettings, EgressTarget, OriginClient};
+use briefcase_private_fs::{FileAccess, write};
 use briefcase_tlog::{
-    AddCheckpoint, FileSource as _, LogPolicy, SignedCheckpoint, policy::KnownWitness, tiles, tree::Consistency,
+    AddCheckpoint, FileSource as _, LogPolicy, SignedCheckpoint, merkle::ConsistencyProof, policy::KnownWitness, tiles,
     witness::SIZE_TYPE,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 
 use crate::{
-    durable_file::{self, FileMode, FolderLock},
     error::{CommandError, witness_error},
+    lock::lock_folder,
     log::SignedLog,
 };
 
@@ -34,7 +35,7 @@ pub async fn collect(
     policy: &LogPolicy,
     now: u64,
 ) -> Result<(Vec<CosignResult>, SignedCheckpoint), CommandError> {
-    let _lock = FolderLock::acquire(path)?;
+    let _lock = lock_folder(path)?;
     let log = open_for_policy(path, policy)?;
     let egress = Egress::new(EgressSettings::default()).map_err(|error| witness_error("all")(&error))?;
     let (mut head, mut asked) = (log.head().clone(), Vec::new());
@@ -54,7 +55,7 @@ pub async fn collect(
         };
         asked.push(CosignResult { witness: known.name.clone(), failure });
     }
-    durable_file::write(&log.file(tiles::CHECKPOINT), head.note().as_bytes(), FileMode::Public)?;
+    write(&log.file(tiles::CHECKPOINT), head.note().as_bytes(), FileAccess::Public)?;
     Ok((asked, head))
 }
 
@@ -92,11 +93,12 @@ async fn request_cosignature(
 ) -> Result<String, CommandError> {
     let failed = witness_error(&known.name);
     let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
-    let target = Target::parse(&url, AddressPolicy::Public).or_else(|_| Target::parse(&url, AddressPolicy::Loopback));
+    let target = EgressTarget::parse(&url, AddressPolicy::Public)
+        .or_else(|_| EgressTarget::parse(&url, AddressPolicy::Loopback));
     let client = egress.client(target.map_err(|error| failed(&error))?);
     let (mut old, mut rounds) = (0, 0);
     loop {
-        let proof = Consistency::prove(old, log.size(), &log.reader());
+        let proof = ConsistencyProof::prove(old, log.size(), &log.reader());
         let proof = if old == 0 { Vec::new() } else { proof?.path };
         let body = AddCheckpoint { old, proof, note: log.head().note().to_owned() }.text();
         let (status, kind, text) = post(&client, body, known).await?;

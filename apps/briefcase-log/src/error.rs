@@ -2,7 +2,8 @@
 
 use std::{io, io::Write as _, path::Path, process::ExitCode};
 
-use briefcase_tlog::{CheckpointError, CosignRefusal, LogPolicyError, LogProofError, tree::LogError};
+use briefcase_private_fs::PrivateFsError;
+use briefcase_tlog::{CheckpointError, CosignRefusal, LogPolicyError, LogProofError, merkle::LogError};
 use briefcase_types::text::printable;
 use serde_json::json;
 
@@ -11,6 +12,8 @@ use serde_json::json;
 pub enum CommandError {
     #[error("{path}: {source}")]
     File { path: String, source: io::Error },
+    #[error(transparent)]
+    FileRule(PrivateFsError),
     #[error("{0} exists already")]
     There(String),
     #[error("another program uses {0}")]
@@ -51,10 +54,20 @@ impl CommandError {
         move |source| Self::File { path: path.display().to_string(), source }
     }
 
+    /// Makes the error for a file that could not be created.
+    pub fn creation(error: PrivateFsError) -> Self {
+        match error {
+            PrivateFsError::Io { path, source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
+                Self::There(path.display().to_string())
+            }
+            other => other.into(),
+        }
+    }
+
     /// The stable code of the reason.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::File { .. } => "file",
+            Self::File { .. } | Self::FileRule(_) => "file",
             Self::There(_) => "exists",
             Self::Busy(_) => "busy",
             Self::OpenKey { .. } | Self::Key { .. } => "key",
@@ -74,7 +87,7 @@ impl CommandError {
 
     const fn next(&self) -> &'static str {
         match self {
-            Self::File { .. } => "Check the path and its permissions.",
+            Self::File { .. } | Self::FileRule(_) => "Check the path and its permissions.",
             Self::There(_) => "Choose another path; existing files are never overwritten.",
             Self::Busy(_) => "Wait until it finishes, or stop it.",
             Self::OpenKey { .. } => "Run `chmod 600` on the file. If others could have read it, make a new key.",
@@ -101,6 +114,16 @@ impl CommandError {
         };
         let _nobody_reads = writeln!(io::stderr().lock(), "{text}");
         ExitCode::from(if matches!(code, "file" | "exists" | "key" | "entry" | "policy") { 2 } else { 1 })
+    }
+}
+
+impl From<PrivateFsError> for CommandError {
+    fn from(error: PrivateFsError) -> Self {
+        match error {
+            PrivateFsError::Io { path, source, .. } => Self::file(&path)(source),
+            PrivateFsError::NotPrivate { path, fault } => Self::file(&path)(io::Error::other(fault)),
+            other => Self::FileRule(other),
+        }
     }
 }
 

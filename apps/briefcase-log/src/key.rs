@@ -4,15 +4,13 @@
 use std::{io::Read as _, os::unix::fs::PermissionsExt as _, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use briefcase_private_fs::{FileAccess, write_new};
 use briefcase_tlog::{LogVerifierKey, PublicKey, Witness};
 use briefcase_types::SecretBytes;
 use ed25519_dalek::{Signer as _, SigningKey};
 use zeroize::Zeroizing;
 
-use crate::{
-    durable_file::{self, FileMode},
-    error::CommandError,
-};
+use crate::error::CommandError;
 
 const PREFIX: &str = "PRIVATE+KEY+";
 const LONGEST: u64 = 1024;
@@ -59,7 +57,7 @@ impl NoteSigner {
         typed.extend_from_slice(&*seed);
         let encoded = Zeroizing::new(STANDARD.encode(&*typed));
         let line = Zeroizing::new(format!("{PREFIX}{name}+{id}+{}\n", &*encoded));
-        durable_file::create(path, line.as_bytes(), FileMode::Private)?;
+        write_new(path, line.as_bytes(), FileAccess::Owner).map_err(CommandError::creation)?;
         Ok(key)
     }
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use briefcase_tlog::{
     FileSource as _, LogFolder, LogProof, LogVerifierKey, SignedCheckpoint,
+    merkle::{Frontier, leaf_hash},
     tiles::{self, EntryBundle, FILE_MAX, TileReader},
-    tree::{Frontier, leaf_hash},
 };
 
 use crate::error::CommandError;

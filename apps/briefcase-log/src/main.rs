@@ -8,9 +8,9 @@
 mod append;
 mod cli;
 mod cosign_client;
-mod durable_file;
 mod error;
 mod key;
+mod lock;
 mod log;
 mod output;
 mod witness;

@@ -3,13 +3,12 @@
 //! Invariant: nothing is applied but the change whose preview was shown on the person's own terminal, and typing the PIN
 //! there is the consent to it.
 
-use briefcase_api::{Applied, Apply, Change, Preview};
+use briefcase_admin_client::pin_evidence;
+use briefcase_api::{Applied, Change, Preview};
 use briefcase_types::SecretString;
 use serde_json::{Value, json};
-use zeroize::Zeroize as _;
 
 use crate::{
-    client::{pin_evidence, wipe},
     context::CommandContext,
     failure::Failure,
     output::{TextOutput, Tone, span},
@@ -22,26 +21,19 @@ const TRIES: u32 = 3;
 
 /// Shows what a change would do, asks for the PIN, and applies it.
 pub async fn confirm(ctx: &CommandContext, change: Change) -> Result<Applied, Failure> {
-    let preview: Preview = ctx.client.post("/v1/changes/preview", &change).await?;
+    let mut previewed = ctx.client.preview(change).await?;
     let terminal = Terminal::open()?;
-    terminal.show(&preview_output(&preview))?;
-    let mut apply = Apply { change, digest: preview.digest, evidence: briefcase_api::Evidence::Pin(String::new()) };
-    let applied = with_pin(ctx, "to apply this", async |pin| {
-        apply.evidence = pin_evidence(pin);
-        waiting("Applying", ctx.client.post("/v1/changes", &apply)).await
+    terminal.show(&preview_output(previewed.preview()))?;
+    with_pin(ctx, "to apply this", async |pin| {
+        Ok(waiting("Applying", ctx.client.apply(&mut previewed, pin_evidence(pin))).await?)
     })
-    .await;
-    forget(apply);
-    applied
+    .await
 }
 
-/// Applies a change with a PIN that is known: for what this program set up itself.
+/// Applies a change with a PIN that this program chose or asked for before.
 pub async fn with_known_pin(ctx: &CommandContext, change: Change, pin: &SecretString) -> Result<Applied, Failure> {
-    let preview: Preview = ctx.client.post("/v1/changes/preview", &change).await?;
-    let apply = Apply { change, digest: preview.digest, evidence: pin_evidence(pin) };
-    let applied = ctx.client.post("/v1/changes", &apply).await;
-    forget(apply);
-    applied
+    let mut previewed = ctx.client.preview(change).await?;
+    Ok(ctx.client.apply(&mut previewed, pin_evidence(pin)).await?)
 }
 
 /// Asks for the PIN and tries `action` with it; a wrong PIN may be typed again.
@@ -83,17 +75,6 @@ fn preview_output(preview: &Preview) -> TextOutput {
         output.line([span("  • ", Tone::Name), line.as_str().into()]);
     }
     output
-}
-
-/// Wipes the secrets that a request held.
-fn forget(apply: Apply) {
-    wipe(apply.evidence);
-    match apply.change {
-        Change::SetSecret { mut value, .. } => value.zeroize(),
-        Change::SetPin { mut pin } => pin.zeroize(),
-        Change::SetPassphrase { mut passphrase } => passphrase.zeroize(),
-        _ => {}
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,6 @@
-//! The command line: what there is, and which file does it.
+//! The arguments of `briefcase`: every command and its file.
 
-use std::process::ExitCode;
-
-use briefcase_api::Problem;
-use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use clap::{Parser, Subcommand};
 
 use crate::{
     command::{
@@ -12,7 +9,7 @@ use crate::{
     },
     context::CommandContext,
     failure::{EXIT_CODES, Failure},
-    printer::{self, CommandResult},
+    printer::CommandResult,
 };
 
 const EXAMPLES: &str = "\
@@ -34,16 +31,12 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub json: bool,
     #[command(subcommand)]
-    pub command: Command,
+    pub command: BriefcaseCommand,
 }
 
-/// An argument group without arguments.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Nothing {}
-
-/// What to do.
+/// One command.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum BriefcaseCommand {
     /// Run the main job in a temporary directory: allowed, denied, approved, proved
     Demo(demo::Demo),
     /// Set up Briefcase: a key for the vault, a PIN for decisions, an agent
@@ -114,11 +107,11 @@ pub enum Command {
     Man(man::Man),
 }
 
-impl Command {
-    /// Does it.
+impl BriefcaseCommand {
+    /// Runs the command.
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
-            Self::Demo(command) => Box::pin(command.run(ctx)).await,
+            Self::Demo(command) => command.run(ctx),
             Self::Setup(command) => Box::pin(command.run(ctx)).await,
             Self::Up(command) => Box::pin(command.run(ctx)).await,
             Self::Down(command) => command.run(ctx).await,
@@ -140,7 +133,7 @@ impl Command {
             Self::Receipts(command) => Box::pin(command.run(ctx)).await,
             Self::Secret(command) => Box::pin(command.run(ctx)).await,
             Self::Factor(command) => Box::pin(command.run(ctx)).await,
-            Self::Enclave(command) => Box::pin(command.run(ctx)).await,
+            Self::Enclave(command) => command.run(ctx),
             Self::Console(command) => command.run(ctx).await,
             Self::Backup(command) => Box::pin(command.run(ctx)).await,
             Self::Restore(command) => Box::pin(command.run(ctx)).await,
@@ -149,18 +142,4 @@ impl Command {
             Self::Man(command) => command.run(),
         }
     }
-}
-
-/// Reports a command line that cannot be understood; help and version are no errors.
-pub fn misused(error: &clap::Error) -> ExitCode {
-    let wanted = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    if !wanted && std::env::args_os().any(|argument| argument == "--json") {
-        let text = error.render().to_string();
-        let message = text.trim_start_matches("error: ").trim().to_owned();
-        printer::report(&Problem::new("usage", message, "See `briefcase --help`."), true);
-    } else {
-        // A closed pipe is no error here either.
-        let _ = error.print();
-    }
-    ExitCode::from(if wanted { 0 } else { 2 })
 }

@@ -6,11 +6,12 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use briefcase_admin_client::AdminClient;
 use briefcase_ipc::Paths;
 use briefcase_types::{SecretString, UnixMillis};
 use tokio::process::Command;
 
-use crate::{client::Client, failure::Failure, terminal::Terminal};
+use crate::{failure::Failure, terminal::Terminal};
 
 /// What a command works with.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub struct CommandContext {
     /// Folders of the briefcase.
     pub paths: Paths,
     /// The daemon.
-    pub client: Client,
+    pub client: AdminClient,
     /// Answers are read by a program.
     pub json: bool,
     /// The person's editor, as the environment names it.
@@ -36,7 +37,7 @@ impl CommandContext {
             .map_err(|error| Failure::usage(format!("{error}."), "Set HOME, as a login does."))?;
         let editor = variable("VISUAL").or_else(|| variable("EDITOR")).filter(|editor| !editor.is_empty());
         Ok(Self {
-            client: Client::new(paths.admin_socket()),
+            client: AdminClient::new(paths.admin_socket()),
             paths,
             json,
             editor,
@@ -49,7 +50,7 @@ impl CommandContext {
     pub fn inside(&self, folder: &Path) -> Self {
         let paths = Paths { state: folder.join("state"), runtime: folder.join("run"), config: folder.join("config") };
         Self {
-            client: Client::new(paths.admin_socket()),
+            client: AdminClient::new(paths.admin_socket()),
             paths,
             json: self.json,
             editor: None,

@@ -3,32 +3,29 @@
 //! Invariant: what opens the vault goes from the terminal to the daemon's stdin, and nowhere else.
 
 use std::{
-    io,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     process::{Output, Stdio},
     time::Duration,
 };
 
-use briefcase_api::Unlock;
+use briefcase_admin_client::UnlockBody;
 use briefcase_ipc::Paths;
 use briefcase_types::SecretString;
-use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     process::Child,
 };
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
-use crate::{client::is_not_running, context::CommandContext, failure::Failure};
+use crate::{context::CommandContext, failure::Failure};
 
 const START_MAX: Duration = Duration::from_secs(60);
-const STOP_MAX: Duration = Duration::from_secs(30);
 const LOG: &str = "briefcased.log";
 
 /// What the daemon says when it is ready.
 #[derive(Clone, Debug, Deserialize, serde::Serialize)]
-pub struct Ready {
+pub struct DaemonReady {
     /// `ready` or `locked`.
     pub state: String,
     /// The console's address.
@@ -39,7 +36,7 @@ pub struct Ready {
 
 /// How to start it.
 #[derive(Default)]
-pub struct Start<'a> {
+pub struct DaemonStart<'a> {
     /// What opens the vault; without it the daemon starts locked.
     pub secret: Option<&'a SecretString>,
     /// The console's port, if not the usual one.
@@ -48,28 +45,8 @@ pub struct Start<'a> {
     pub attached: bool,
 }
 
-/// A typed text as what it is: a generated key has its own form.
-pub fn unlock_of(secret: &SecretString) -> Unlock {
-    secret.expose(|text| {
-        let text = text.trim();
-        let prefix = text.get(..10).unwrap_or_default();
-        if prefix.eq_ignore_ascii_case("BRIEFCASE-") {
-            Unlock::UnlockKey(text.to_owned())
-        } else {
-            Unlock::Passphrase(text.to_owned())
-        }
-    })
-}
-
-/// Wipes what opened a vault.
-pub fn wipe(unlock: Unlock) {
-    match unlock {
-        Unlock::Passphrase(mut text) | Unlock::UnlockKey(mut text) => text.zeroize(),
-    }
-}
-
 /// Starts it, and waits until it serves.
-pub async fn start(ctx: &CommandContext, how: Start<'_>) -> Result<(Ready, Child), Failure> {
+pub async fn start(ctx: &CommandContext, how: DaemonStart<'_>) -> Result<(DaemonReady, Child), Failure> {
     let paths = &ctx.paths;
     let mut command = ctx.command("briefcased")?;
     command.arg("run").kill_on_drop(how.attached);
@@ -83,9 +60,7 @@ pub async fn start(ctx: &CommandContext, how: Start<'_>) -> Result<(Ready, Child
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).process_group(0);
     let mut child = command.spawn()?;
     if let (Some(mut stdin), Some(secret)) = (child.stdin.take(), how.secret) {
-        let unlock = unlock_of(secret);
-        let line = crate::client::json(&unlock)?;
-        wipe(unlock);
+        let line = UnlockBody::of(secret).json()?;
         // A daemon that does not start says why in its log.
         let _ = stdin.write_all(&line).await;
         let _ = stdin.write_all(b"\n").await;
@@ -137,33 +112,6 @@ fn told(reason: &str) -> Failure {
     Failure::new("failed", format!("{reason}."), next)
 }
 
-/// Asks the running daemon to end, and waits for that. `false` when none runs.
-pub async fn stop(ctx: &CommandContext) -> Result<bool, Failure> {
-    let peer = match ctx.client.peer().await {
-        Ok(peer) => peer,
-        Err(failure) if is_not_running(&failure) => return Ok(false),
-        Err(failure) => return Err(failure),
-    };
-    let pid = peer.pid().and_then(Pid::from_raw).ok_or_else(|| {
-        Failure::new(
-            "unavailable",
-            "The system does not say which process serves the socket.",
-            "Stop `briefcased` by hand.",
-        )
-    })?;
-    kill_process(pid, Signal::TERM).map_err(io::Error::from)?;
-    let ended = async {
-        while peer.is_alive() != Some(false) && ctx.client.peer().await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(STOP_MAX, ended).await.map(|()| true).map_err(|_| {
-        let text =
-            format!("briefcased (process {}) did not end within {} s.", pid.as_raw_nonzero(), STOP_MAX.as_secs());
-        Failure::new("unavailable", text, "See its log in the state folder.")
-    })
-}
-
 fn open_log(paths: &Paths) -> Result<std::fs::File, Failure> {
     let state = &paths.state;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state);
@@ -193,19 +141,4 @@ fn did_not_start(paths: &Paths) -> Failure {
         ("unavailable", format!("Its log is {}.", path.display()))
     };
     Failure::new(code, text, next)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_generated_key_is_told_from_a_passphrase() {
-        let unlock = |text: &str| unlock_of(&SecretString::new(text.to_owned()));
-        assert!(
-            matches!(unlock(" briefcase-ABCDEFG-ABCDEFG\n"), Unlock::UnlockKey(key) if key.starts_with("briefcase-"))
-        );
-        assert!(matches!(unlock("correct horse battery staple"), Unlock::Passphrase(_)));
-        assert!(matches!(unlock("ééééé"), Unlock::Passphrase(_)));
-    }
 }

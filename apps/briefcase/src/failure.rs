@@ -4,8 +4,8 @@
 
 use std::io;
 
+use briefcase_admin_client::ClientError;
 use briefcase_api::Problem;
-use briefcase_ipc::SocketError;
 
 /// A failure to report, or a reason to stop quietly.
 #[derive(Debug, thiserror::Error)]
@@ -60,11 +60,6 @@ impl Failure {
             Self::ClosedPipe => 0,
         }
     }
-
-    /// Whether it is a problem with this code.
-    pub fn is(&self, code: &str) -> bool {
-        matches!(self, Self::Problem(problem) if problem.code == code)
-    }
 }
 
 fn exit_code_of(code: &str) -> u8 {
@@ -81,24 +76,10 @@ fn exit_code_of(code: &str) -> u8 {
     }
 }
 
-impl From<SocketError> for Failure {
-    fn from(error: SocketError) -> Self {
-        match error {
-            SocketError::NotRunning(_) => not_running(),
-            SocketError::Dir(_) | SocketError::Peer(_) => Self::new(
-                "unsafe_socket",
-                format!("{error}."),
-                "Nothing was sent. Run `briefcase doctor` after fixing it.",
-            ),
-            _ => Self::new("unavailable", format!("{error}."), "Run `briefcase up`, then try again."),
-        }
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::Problem(error.into())
     }
-}
-
-/// Nobody listens at the admin socket.
-pub fn not_running() -> Failure {
-    let next = "Start it with `briefcase up`. On a new computer run `briefcase setup` first; `briefcase demo` shows what it does.";
-    Failure::new("not_running", "briefcased is not running.", next)
 }
 
 impl From<io::Error> for Failure {
@@ -122,11 +103,5 @@ mod tests {
         for code in given.iter().chain(&[Failure::Cancelled.exit_code()]) {
             assert!(EXIT_CODES.contains(&format!("\n  {code} ")), "{code} is not documented");
         }
-    }
-
-    #[test]
-    fn the_first_error_of_a_newcomer_says_what_to_run() {
-        let error = Failure::from(SocketError::NotRunning("/x/admin.sock".into())).to_string();
-        assert!(error.contains("briefcase up") && error.contains("briefcase setup"), "{error}");
     }
 }

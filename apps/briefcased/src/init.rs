@@ -14,10 +14,10 @@ use briefcase_policy::authority::{Authority, AuthorityError, Factor};
 use briefcase_ports::{Journal as _, JournalError};
 use briefcase_presence::{EnrolError, EnrolmentPermit, FactorsExist, PinFactor};
 use briefcase_receipts::{
-    Change, Kind, Receipt, Start, Word, Words,
-    checkpoint::{CheckpointError, Origin, PublicKey},
+    ChangeReceipt, Kind, Receipt, StartReceipt, Word, Words,
+    checkpoint::{CheckpointError, PublicKey, ReceiptLogOrigin},
 };
-use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Store, StoreError};
+use briefcase_store::{Durability, ExpectedState, LOG_LIMIT, OpenOptions, Store, StoreError};
 use briefcase_types::{AgentId, Clock as _, Entropy, FactorKind, SecretString};
 use briefcase_vault::{KdfCost, LogKey, NewSlot, UnlockKey, Unlocked, Vault, VaultError};
 use bytes::Bytes;
@@ -186,11 +186,11 @@ fn make_state(
     let (store, _) = Store::open(
         &paths.state,
         OpenOptions {
-            origin: Origin::new(&identity.install, &identity.incarnation)?,
+            origin: ReceiptLogOrigin::new(&identity.install, &identity.incarnation)?,
             key: PublicKey::from_bytes(&log_key.public_key())?,
             signer: Box::new(LogSigner(log_key)),
             seal: Arc::new(VaultSeal::new(unlocked, Arc::clone(entropy))?),
-            expect: Expect::ExistingOrNew,
+            expect: ExpectedState::ExistingOrNew,
             durability: Durability::Full,
             log_limit: LOG_LIMIT,
         },
@@ -207,10 +207,10 @@ fn make_state(
     let summary = with_factor.summary.into_iter().chain(first.summary).map(Word::lossy).collect::<Words>();
     let program = Word::lossy(concat!("briefcased/", env!("CARGO_PKG_VERSION")));
     let at = clock.now();
-    let start = Receipt { at, kind: Kind::Start(Start { incarnation: identity.incarnation, program }) };
+    let start = Receipt { at, kind: Kind::Start(StartReceipt { incarnation: identity.incarnation, program }) };
     let change = Receipt {
         at,
-        kind: Kind::Change(Change {
+        kind: Kind::Change(ChangeReceipt {
             old: 0,
             new: first.document.version,
             document: first.document.digest()?,

@@ -15,10 +15,10 @@ use briefcase_policy::{
 };
 use briefcase_ports::{Entry, Journal as _, JournalError, Urgency};
 use briefcase_receipts::{
-    Change, Kind, Receipt, Restore, Word, Words,
-    checkpoint::{Origin, PublicKey},
+    ChangeReceipt, Kind, Receipt, Restore, Word, Words,
+    checkpoint::{PublicKey, ReceiptLogOrigin},
 };
-use briefcase_store::{Durability, Expect, FsckOptions, LOG_LIMIT, OpenOptions, Store, fsck};
+use briefcase_store::{Durability, ExpectedState, FsckOptions, LOG_LIMIT, OpenOptions, Store, fsck};
 use briefcase_types::{
     AgentId, CallId, Clock as _, Entropy, Incarnation, ReceiptIndex, SecretString, ServerId, UnixMillis,
 };
@@ -144,11 +144,11 @@ pub fn start_incarnation(
     let (store, found) = Store::open(
         &paths.state,
         OpenOptions {
-            origin: Origin::new(&fresh.install, &fresh.incarnation)?,
+            origin: ReceiptLogOrigin::new(&fresh.install, &fresh.incarnation)?,
             key: PublicKey::from_bytes(&log_key.public_key())?,
             signer: Box::new(LogSigner(log_key)),
             seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(entropy))?),
-            expect: Expect::Restored,
+            expect: ExpectedState::Restored,
             durability: Durability::Full,
             log_limit: LOG_LIMIT,
         },
@@ -162,7 +162,7 @@ pub fn start_incarnation(
     exhaust(&store, &after.document, clock.now(), entropy.as_ref())?;
     let kind = Kind::Restore(Restore { old: old.incarnation, new: fresh.incarnation });
     drop(store.append(Entry { receipt: Receipt { at: clock.now(), kind }, opening: None }, Urgency::Lazy));
-    let change = Kind::Change(Change {
+    let change = Kind::Change(ChangeReceipt {
         old: before.version,
         new: after.document.version,
         document: after.document.digest()?,
@@ -179,7 +179,7 @@ pub fn start_incarnation(
 
 /// Voids what belonged to the old incarnation: every grant, and every agent's token. Otherwise an agent that was removed after the
 /// backup could connect again.
-fn voided(before: &Authority, incarnation: Incarnation) -> Result<authority::Change, AuthorityError> {
+fn voided(before: &Authority, incarnation: Incarnation) -> Result<authority::AuthorityChange, AuthorityError> {
     before.agents.keys().try_fold(before.restored(incarnation)?, |so_far, agent| {
         let mut next = so_far.document.set_agent_disabled(agent, true)?;
         // All steps are one change.

@@ -1,13 +1,13 @@
 //! Edits: a change of the API as a new authority document, with what is stored beside it and what follows from it.
 
-use briefcase_policy::authority::{Authority, AuthorityError, Change};
+use briefcase_policy::authority::{Authority, AuthorityChange, AuthorityError};
 use briefcase_ports::Record;
 use briefcase_types::{AgentId, ServerId};
 
 use crate::{Briefcase, state::AdminState};
 
 /// Makes the new document.
-pub type MakeDocument = Box<dyn FnOnce(&Authority) -> Result<Change, AuthorityError> + Send>;
+pub type MakeDocument = Box<dyn FnOnce(&Authority) -> Result<AuthorityChange, AuthorityError> + Send>;
 
 /// An edit of the authority document.
 pub struct Edit {
@@ -34,7 +34,7 @@ pub struct SideEffects {
 
 impl Edit {
     /// Makes an edit without records, token or side effects.
-    pub fn of(make: impl FnOnce(&Authority) -> Result<Change, AuthorityError> + Send + 'static) -> Self {
+    pub fn of(make: impl FnOnce(&Authority) -> Result<AuthorityChange, AuthorityError> + Send + 'static) -> Self {
         Self { make: Box::new(make), records: Vec::new(), token: None, effects: SideEffects::default() }
     }
 
@@ -69,9 +69,9 @@ impl SideEffects {
 /// # Errors
 /// As the step.
 pub fn chain(
-    before: Change,
-    step: impl FnOnce(&Authority) -> Result<Change, AuthorityError>,
-) -> Result<Change, AuthorityError> {
+    before: AuthorityChange,
+    step: impl FnOnce(&Authority) -> Result<AuthorityChange, AuthorityError>,
+) -> Result<AuthorityChange, AuthorityError> {
     let mut after = step(&before.document)?;
     after.summary.splice(0..0, before.summary);
     Ok(after)

@@ -26,7 +26,7 @@ pub fn accepted(briefcase: &Briefcase) -> Vec<ToolView> {
                 cost: pin.cost.map(|cost| cost.to_string()),
                 summary: summary(&definition),
                 hints: hints(&definition),
-                flags: pin::suspicion(&definition).iter().map(|flag| format!("{flag:?}")).collect(),
+                flags: pin::poisoning_signals(&definition).iter().map(|flag| format!("{flag:?}")).collect(),
                 differences: Vec::new(),
             });
         }
@@ -56,7 +56,7 @@ pub fn listed(reader: &Reader, name: &ServerId, server: &Server, tools: &Tools) 
                 cost: accepted.and_then(|pin| pin.cost).map(|cost| cost.to_string()),
                 summary: summary(tool.definition()),
                 hints: hints(tool.definition()),
-                flags: tool.suspicions().iter().map(|flag| format!("{flag:?}")).collect(),
+                flags: tool.poisoning_signals().iter().map(|flag| format!("{flag:?}")).collect(),
                 differences: accepted
                     .filter(|_| state == "changed")
                     .map_or_else(Vec::new, |pin| differences(reader, &pin.digest, tool.definition())),

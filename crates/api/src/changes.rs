@@ -4,10 +4,14 @@ use briefcase_types::{AgentId, Digest, ReceiptIndex, SecretName, ServerId, ToolN
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Evidence, ServerSpec};
+use crate::{ConfidentialDigest, Evidence, ServerSpec};
 
 /// One change.
+///
+/// `S` is the type of its confidential text: `String` for a client, [`crate::Confidential`] for the daemon, and
+/// [`ConfidentialDigest`] in a preview.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 #[serde(tag = "change", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Change<S = String> {
     /// Registers an agent; [`Applied::token`] is its credential, shown once.
@@ -117,6 +121,7 @@ pub enum Change<S = String> {
         /// A name for the person.
         label: String,
         /// JSON of the `PublicKeyCredential` from `navigator.credentials.create`.
+        #[cfg_attr(feature = "typescript", ts(type = "unknown"))]
         credential: Value,
     },
     /// Changes the PIN.
@@ -136,8 +141,60 @@ pub enum Change<S = String> {
     },
 }
 
+impl Change {
+    /// The form for a preview: each confidential text is replaced by its digest.
+    #[must_use]
+    pub fn without_secrets(&self) -> Change<ConfidentialDigest> {
+        match self {
+            Self::AddAgent { name } => Change::AddAgent { name: name.clone() },
+            Self::RemoveAgent { name } => Change::RemoveAgent { name: name.clone() },
+            Self::AddServer { name, spec, probe, reads, reads_granted } => Change::AddServer {
+                name: name.clone(),
+                spec: spec.clone(),
+                probe: *probe,
+                reads: reads.clone(),
+                reads_granted: *reads_granted,
+            },
+            Self::RemoveServer { name } => Change::RemoveServer { name: name.clone() },
+            Self::EnableServer { name, enabled } => Change::EnableServer { name: name.clone(), enabled: *enabled },
+            Self::AcceptTools { server, probe, tools } => {
+                Change::AcceptTools { server: server.clone(), probe: *probe, tools: tools.clone() }
+            }
+            Self::SetTool { server, tool, class, cost, labels } => Change::SetTool {
+                server: server.clone(),
+                tool: tool.clone(),
+                class: class.clone(),
+                cost: cost.clone(),
+                labels: labels.clone(),
+            },
+            Self::SetPolicy { text } => Change::SetPolicy { text: text.clone() },
+            Self::SetBudget { agent, server, tool, window, limit } => Change::SetBudget {
+                agent: agent.clone(),
+                server: server.clone(),
+                tool: tool.clone(),
+                window: window.clone(),
+                limit: limit.clone(),
+            },
+            Self::SetSecret { name, value } => {
+                Change::SetSecret { name: name.clone(), value: ConfidentialDigest::of(value) }
+            }
+            Self::RemoveSecret { name } => Change::RemoveSecret { name: name.clone() },
+            Self::RevokeGrant { id } => Change::RevokeGrant { id: id.clone() },
+            Self::AddPasskey { label, credential } => {
+                Change::AddPasskey { label: label.clone(), credential: credential.clone() }
+            }
+            Self::SetPin { pin } => Change::SetPin { pin: ConfidentialDigest::of(pin) },
+            Self::RemoveFactor { id } => Change::RemoveFactor { id: id.clone() },
+            Self::SetPassphrase { passphrase } => {
+                Change::SetPassphrase { passphrase: ConfidentialDigest::of(passphrase) }
+            }
+        }
+    }
+}
+
 /// What a change would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Preview {
     /// Make the evidence for this digest: it covers the change and the document it applies to.
     pub digest: Digest,
@@ -149,6 +206,7 @@ pub struct Preview {
 
 /// A change with its proof.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 pub struct Apply<S = String> {
     /// The change, as previewed.
     pub change: Change<S>,
@@ -160,6 +218,7 @@ pub struct Apply<S = String> {
 
 /// A change was recorded and is in force.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Applied {
     /// The document's version now.
     pub version: u64,
@@ -167,5 +226,6 @@ pub struct Applied {
     pub receipt: ReceiptIndex,
     /// A new agent's credential, shown once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub token: Option<String>,
 }

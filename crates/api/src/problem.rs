@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What went wrong and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Problem {
     /// Stable code in `snake_case`, such as `locked`, `wrong_pin`, `locked_out`, `no_such_question`, `not_found`,
     /// `invalid`, `conflict`, `factor_required`, `unavailable`, `rate_limited`, `forbidden`.

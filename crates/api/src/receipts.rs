@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// Which receipts, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(default)]
 pub struct ReceiptQuery {
     /// Only receipts below this index.
@@ -28,15 +29,18 @@ pub struct ReceiptQuery {
 
 /// One receipt in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ReceiptRow {
     /// Its index.
     pub id: ReceiptIndex,
     /// The receipt itself, as recorded.
+    #[cfg_attr(feature = "typescript", ts(type = "Receipt"))]
     pub receipt: Value,
 }
 
 /// A page of receipts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ReceiptPage {
     /// Newest first.
     pub receipts: Vec<ReceiptRow>,
@@ -44,11 +48,13 @@ pub struct ReceiptPage {
     pub size: u64,
     /// Ask for `before` this for the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub next: Option<u64>,
 }
 
 /// That a receipt is in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Proof {
     /// RFC 6962 leaf hash of the receipt.
     pub leaf: Digest,
@@ -62,13 +68,16 @@ pub struct Proof {
 
 /// One receipt with everything about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ReceiptDetail {
     /// Its index.
     pub id: ReceiptIndex,
     /// As recorded.
+    #[cfg_attr(feature = "typescript", ts(type = "Receipt"))]
     pub receipt: Value,
     /// What it commits to (arguments, result sizes), if it was kept and the vault is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional, type = "unknown"))]
     pub opening: Option<Value>,
     /// Other receipts of the same call.
     pub related: Vec<ReceiptRow>,
@@ -76,15 +85,30 @@ pub struct ReceiptDetail {
     pub proof: Proof,
 }
 
+/// A policy that decided about a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct DecidingPolicy {
+    /// The policy's id.
+    pub id: String,
+    /// The line that the policy begins on, counted from 1. Absent when the policy is no longer in the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub line: Option<u64>,
+    /// The policy's text.
+    pub text: String,
+}
+
 /// Why a call was allowed, asked or refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Why {
     /// The receipt asked about.
     pub id: ReceiptIndex,
     /// One sentence.
     pub summary: String,
-    /// Deciding policies: id, source line, text.
-    pub policies: Vec<Value>,
+    /// The policies that decided.
+    pub policies: Vec<DecidingPolicy>,
     /// The approval's receipts, if a person was asked.
     pub approvals: Vec<ReceiptRow>,
 }

@@ -1,11 +1,16 @@
 //! What can be looked at, and the small bodies of the remaining routes.
 
-use briefcase_types::{AgentId, Digest, SecretName, ServerId, ToolName, UnixMillis};
+use std::collections::BTreeMap;
+
+use briefcase_types::{
+    AgentId, Digest, EnvValue, HeaderTemplate, SecretName, ServerId, ToolName, Transport, UnixMillis,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The daemon at a glance. Served while locked too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Status {
     /// Daemon version.
     pub version: String,
@@ -13,6 +18,7 @@ pub struct Status {
     pub state: String,
     /// What failed, and what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub problem: Option<crate::Problem>,
     /// Since when it runs.
     pub started: UnixMillis,
@@ -28,11 +34,13 @@ pub struct Status {
     pub servers: u64,
     /// The console's address, without authority.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub console: Option<String>,
 }
 
 /// Opens the vault. One of the two.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 #[serde(rename_all = "snake_case")]
 pub enum Unlock<S = String> {
     /// The passphrase.
@@ -43,6 +51,7 @@ pub enum Unlock<S = String> {
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Protection is on.
@@ -55,6 +64,7 @@ pub enum Severity {
 
 /// One finding of `doctor`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Check {
     /// Stable name, such as `undumpable`.
     pub name: String,
@@ -64,11 +74,13 @@ pub struct Check {
     pub message: String,
     /// What to do, when something is to be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub next_step: Option<String>,
 }
 
 /// An agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct AgentView {
     /// Its name.
     pub name: AgentId,
@@ -80,21 +92,9 @@ pub struct AgentView {
     pub labels: Vec<String>,
 }
 
-/// An HTTP header sent to a server.
+/// The contract's form of a [`Transport`]: secrets of the environment are members of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HeaderSpec {
-    /// Field name.
-    pub name: String,
-    /// Value; `{secret}` stands for the secret's value.
-    pub value: String,
-    /// Which secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret: Option<SecretName>,
-}
-
-/// How to reach a server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(tag = "transport", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ServerSpec {
     /// Streamable HTTP.
@@ -103,7 +103,7 @@ pub enum ServerSpec {
         url: String,
         /// Static header credentials.
         #[serde(default)]
-        headers: Vec<HeaderSpec>,
+        headers: Vec<HeaderTemplate>,
     },
     /// A local command, run without a shell.
     Stdio {
@@ -111,19 +111,54 @@ pub enum ServerSpec {
         argv: Vec<String>,
         /// Environment: literal values.
         #[serde(default)]
-        env: std::collections::BTreeMap<String, String>,
+        #[cfg_attr(feature = "typescript", ts(type = "Record<string, string>"))]
+        env: BTreeMap<String, String>,
         /// Environment: names of secrets.
         #[serde(default)]
-        secret_env: std::collections::BTreeMap<String, SecretName>,
+        #[cfg_attr(feature = "typescript", ts(type = "Record<string, string>"))]
+        secret_env: BTreeMap<String, SecretName>,
         /// Working folder.
         #[serde(default)]
         cwd: Option<String>,
     },
 }
 
+/// A variable that has a literal value and a secret keeps the secret.
+impl From<ServerSpec> for Transport {
+    fn from(spec: ServerSpec) -> Self {
+        match spec {
+            ServerSpec::Http { url, headers } => Self::Http { url, headers },
+            ServerSpec::Stdio { argv, env, secret_env, cwd } => {
+                let literals = env.into_iter().map(|(name, value)| (name, EnvValue::Literal(value)));
+                let secrets = secret_env.into_iter().map(|(name, secret)| (name, EnvValue::Secret(secret)));
+                Self::Stdio { argv, env: literals.chain(secrets).collect(), cwd }
+            }
+        }
+    }
+}
+
+impl From<Transport> for ServerSpec {
+    fn from(transport: Transport) -> Self {
+        match transport {
+            Transport::Http { url, headers } => Self::Http { url, headers },
+            Transport::Stdio { argv, env: variables, cwd } => {
+                let (mut env, mut secret_env) = (BTreeMap::new(), BTreeMap::new());
+                for (name, value) in variables {
+                    match value {
+                        EnvValue::Literal(text) => drop(env.insert(name, text)),
+                        EnvValue::Secret(secret) => drop(secret_env.insert(name, secret)),
+                    }
+                }
+                Self::Stdio { argv, env, secret_env, cwd }
+            }
+        }
+    }
+}
+
 /// What `POST /v1/servers/probe` takes: how to reach the server, and the proof that a person is there when the server is to be
 /// shown a secret. Looking with a secret hands it over, as much as registering the server does.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 #[serde(untagged)]
 pub enum Look<S = String> {
     /// With proof.
@@ -139,19 +174,23 @@ pub enum Look<S = String> {
 
 /// One difference between two definitions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct FieldDifference {
     /// JSON pointer.
     pub path: String,
     /// Before, as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub old: Option<String>,
     /// After, as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub new: Option<String>,
 }
 
 /// A tool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ToolView {
     /// Its server.
     pub server: ServerId,
@@ -165,6 +204,7 @@ pub struct ToolView {
     pub risk: String,
     /// Price per call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub cost: Option<String>,
     /// The server's own title or first line of its description, made printable.
     pub summary: String,
@@ -179,6 +219,7 @@ pub struct ToolView {
 
 /// What a server offers right now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Probe {
     /// Covers everything below; a change that accepts it names this digest.
     pub digest: Digest,
@@ -198,6 +239,7 @@ pub struct Probe {
 
 /// A server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ServerView {
     /// Its name.
     pub name: ServerId,
@@ -215,6 +257,7 @@ pub struct ServerView {
 
 /// A standing rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct GrantView {
     /// Its id.
     pub id: String,
@@ -225,6 +268,7 @@ pub struct GrantView {
     /// Which tool.
     pub tool: ToolName,
     /// Which arguments have to be equal to what.
+    #[cfg_attr(feature = "typescript", ts(type = "unknown"))]
     pub fixed: Value,
     /// When it ends.
     pub expires: UnixMillis,
@@ -232,6 +276,7 @@ pub struct GrantView {
 
 /// A budget and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct BudgetView {
     /// For a person, such as `agent claude-code, server mail`.
     pub scope: String,
@@ -247,6 +292,7 @@ pub struct BudgetView {
 
 /// A secret's name. There is no route that gives its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct SecretView {
     /// Its name.
     pub name: SecretName,
@@ -258,6 +304,7 @@ pub struct SecretView {
 
 /// A factor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct FactorView {
     /// Its id.
     pub id: String,
@@ -271,16 +318,19 @@ pub struct FactorView {
 
 /// A policy text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PolicyText {
     /// Cedar.
     pub text: String,
     /// The Cedar schema it is checked against (in answers).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
     pub schema: Option<String>,
 }
 
 /// Whether a policy text can be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PolicyReport {
     /// Usable.
     pub ok: bool,
@@ -294,6 +344,7 @@ pub struct PolicyReport {
 
 /// A user's own case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct PolicyCase {
     /// For the report.
@@ -306,6 +357,7 @@ pub struct PolicyCase {
     pub tool: ToolName,
     /// With what.
     #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(type = "unknown"))]
     pub arguments: Value,
     /// What the agent has seen.
     #[serde(default)]
@@ -316,6 +368,7 @@ pub struct PolicyCase {
 
 /// Cases to run, against a text or the policy in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PolicyTest {
     /// A text to try instead of the one in force.
     #[serde(default)]
@@ -326,6 +379,7 @@ pub struct PolicyTest {
 
 /// What a case gave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PolicyCaseResult {
     /// The case.
     pub name: String,
@@ -339,6 +393,7 @@ pub struct PolicyCaseResult {
 
 /// The outcome of a test run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PolicyTestReport {
     /// One per case.
     pub results: Vec<PolicyCaseResult>,
@@ -348,6 +403,7 @@ pub struct PolicyTestReport {
 
 /// What a backup is sealed to.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 pub struct Backup<S = String> {
     /// A passphrase for the archive.
     pub passphrase: S,
@@ -357,6 +413,7 @@ pub struct Backup<S = String> {
 
 /// A one-time address for a browser.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ConsoleLogin {
     /// `http://localhost:PORT/#code`: valid once, for 60 seconds.
     pub url: String,
@@ -364,6 +421,7 @@ pub struct ConsoleLogin {
 
 /// The one-time code from the address.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ConsoleCode {
     /// The code.
     pub code: String,
@@ -371,6 +429,7 @@ pub struct ConsoleCode {
 
 /// A console session.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ConsoleSession {
     /// Send as `Authorization: Bearer`. Kept in memory only; never a cookie.
     pub token: String,

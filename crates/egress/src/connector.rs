@@ -20,14 +20,14 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::{EgressError, Resolver, Target, resolve::vetted};
+use crate::{EgressError, EgressTarget, Resolver, resolve::vetted};
 
 /// Opens connections to one target. It ignores the URI that hyper passes.
 #[derive(Clone)]
 pub(crate) struct Connector(pub(crate) Arc<ConnectSettings>);
 
 pub(crate) struct ConnectSettings {
-    pub(crate) target: Target,
+    pub(crate) target: EgressTarget,
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) timeout: Duration,
@@ -56,7 +56,7 @@ impl ConnectSettings {
     }
 }
 
-fn server_name(target: &Target) -> Result<ServerName<'static>, EgressError> {
+fn server_name(target: &EgressTarget) -> Result<ServerName<'static>, EgressError> {
     let name = match target.host() {
         Some(url::Host::Domain(name)) => {
             ServerName::try_from(name.to_owned()).map_err(|error| EgressError::Tls(error.to_string()))?

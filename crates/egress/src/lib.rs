@@ -4,7 +4,7 @@
 //! redirect, and bodies never end or unpack to a thousand times their size. This crate keeps these rules for every
 //! request:
 //!
-//! - **one URL parser** ([`Target::parse`]): the client connects to the text that was checked;
+//! - **one URL parser** ([`EgressTarget::parse`]): the client connects to the text that was checked;
 //! - **vetted addresses**: the [`AddressPolicy`] must allow every address of a name. The connection goes to exactly
 //!   those addresses, without a second look-up;
 //! - **one origin per [`OriginClient`]**: a credential given to a client cannot reach another scheme, host or port. A
@@ -26,4 +26,4 @@ pub use error::{EgressError, TargetError};
 pub use origin_client::{Egress, EgressRequest, EgressResponse, EgressSettings, OriginClient, ResponseBody};
 pub use resolve::{ResolveFuture, Resolver, SystemResolver};
 pub use rustls::pki_types::CertificateDer;
-pub use target::{PathAndQuery, Target};
+pub use target::{EgressTarget, PathAndQuery};

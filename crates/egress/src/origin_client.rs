@@ -14,7 +14,7 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDe
 use tokio::time::timeout;
 
 use crate::{
-    EgressError, PathAndQuery, Resolver, SystemResolver, Target,
+    EgressError, EgressTarget, PathAndQuery, Resolver, SystemResolver,
     connector::{ConnectSettings, Connector},
 };
 
@@ -47,7 +47,7 @@ pub struct Egress {
 /// Connections to one origin. Clones share them; nobody else does.
 #[derive(Clone)]
 pub struct OriginClient {
-    target: Target,
+    target: EgressTarget,
     client: Client<Connector, Full<Bytes>>,
     idle: Duration,
 }
@@ -96,7 +96,7 @@ impl Egress {
 
     /// Makes a client for the target, with connections of its own.
     #[must_use]
-    pub fn client(&self, target: Target) -> OriginClient {
+    pub fn client(&self, target: EgressTarget) -> OriginClient {
         let dial = ConnectSettings {
             target: target.clone(),
             resolver: Arc::clone(&self.settings.resolver),
@@ -117,7 +117,7 @@ impl Egress {
 impl OriginClient {
     /// The target.
     #[must_use]
-    pub const fn target(&self) -> &Target {
+    pub const fn target(&self) -> &EgressTarget {
         &self.target
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use url::Host;
 
-use crate::{AddressPolicy, EgressError, Target, target::is_localhost};
+use crate::{AddressPolicy, EgressError, EgressTarget, target::is_localhost};
 
 /// The future result of a resolver.
 pub type ResolveFuture<'a> = Pin<Box<dyn Future<Output = std::io::Result<Vec<IpAddr>>> + Send + 'a>>;
@@ -30,7 +30,7 @@ impl Resolver for SystemResolver {
 }
 
 /// The target's addresses, if the policy allows all of them; else an error.
-pub(crate) async fn vetted(target: &Target, resolver: &dyn Resolver) -> Result<Vec<SocketAddr>, EgressError> {
+pub(crate) async fn vetted(target: &EgressTarget, resolver: &dyn Resolver) -> Result<Vec<SocketAddr>, EgressError> {
     let addresses = match target.host() {
         Some(Host::Ipv4(four)) => vec![IpAddr::V4(four)],
         Some(Host::Ipv6(six)) => vec![IpAddr::V6(six)],

@@ -11,7 +11,7 @@ const LONGEST_URL: usize = 4096;
 
 /// A server's URL with its address policy. Holds only allowed URLs.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct EgressTarget {
     url: Url,
     uri: Uri,
     policy: AddressPolicy,
@@ -21,7 +21,7 @@ pub struct Target {
 #[derive(Clone, Debug)]
 pub struct PathAndQuery(pub(crate) Uri);
 
-impl Target {
+impl EgressTarget {
     /// Reads a URL. Plain `http` needs [`AddressPolicy::Loopback`], whose host must be `localhost` or an address of
     /// this machine.
     pub fn parse(text: &str, policy: AddressPolicy) -> Result<Self, TargetError> {

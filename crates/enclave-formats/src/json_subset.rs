@@ -175,7 +175,7 @@ impl Scanner<'_> {
 
 #[cfg(test)]
 mod tests {
-    use briefcase_json::{Limits, canonical, parse_strict};
+    use briefcase_json::{JsonLimits, canonical, parse_strict};
     use proptest::prelude::*;
 
     use super::*;
@@ -189,7 +189,7 @@ mod tests {
     /// Checks that the strict reader accepts every accepted text, and writes it the same.
     fn agrees(text: &[u8]) -> bool {
         let Some(object) = Object::read(text) else { return false };
-        let full = parse_strict(text, &Limits::AGENT).unwrap();
+        let full = parse_strict(text, &JsonLimits::AGENT).unwrap();
         assert_eq!(written(&object), canonical(&full), "{}", String::from_utf8_lossy(text));
         assert_eq!(Object::read(&written(&object)).unwrap(), object);
         true

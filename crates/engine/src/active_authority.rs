@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use briefcase_policy::{
     authority::{Authority, AuthorityError},
-    decision::{Catalogue, PolicyError, PolicySet},
+    decision::{AcceptedDefinitions, PolicyError, PolicySet},
     ledger::BudgetIndex,
 };
 use briefcase_types::{AgentId, Digest, Money};
@@ -62,9 +62,9 @@ impl ActiveAuthority {
     ///
     /// # Errors
     /// When a policy does not compile.
-    pub fn new(document: Authority, catalogue: &Catalogue) -> Result<Self, ActiveAuthorityError> {
+    pub fn new(document: Authority, definitions: &AcceptedDefinitions) -> Result<Self, ActiveAuthorityError> {
         let digest = document.digest()?;
-        let policy = PolicySet::compile(&document, catalogue)?;
+        let policy = PolicySet::compile(&document, definitions)?;
         let budgets = BudgetIndex::new(&document);
         Ok(Self { document, digest, policy, budgets })
     }

@@ -1,6 +1,6 @@
 //! Policy and firewall, asked with what the daemon knows — never with what an agent or a server says of itself.
 
-use briefcase_output_filter::{FilterLimits, FilterSpec, Shape};
+use briefcase_output_filter::{FilterLimits, FilterSpec, MessageShape};
 use briefcase_policy::decision::{Action, Facts, Verdict};
 use briefcase_ports::{FollowUp, Operation};
 use briefcase_types::{AgentId, Refusal, RefusalCode, ServerId};
@@ -81,7 +81,7 @@ impl Engine {
     }
 
     /// Passes an answer of a server through the firewall. The error is a stable word.
-    pub(crate) fn clean(&self, server: &ServerId, shape: Shape<'_>, raw: Bytes) -> Result<Clean, &'static str> {
+    pub(crate) fn clean(&self, server: &ServerId, shape: MessageShape<'_>, raw: Bytes) -> Result<Clean, &'static str> {
         let redactor = self.redactor(server).ok_or("redactor")?;
         let limits = FilterLimits { bytes: self.limits.result, ..FilterLimits::default() };
         let spec = FilterSpec { redactor: &redactor, shape, limits };

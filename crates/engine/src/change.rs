@@ -3,7 +3,7 @@
 
 use briefcase_policy::{
     authority::{self, Authority, AuthorityError},
-    decision::Catalogue,
+    decision::AcceptedDefinitions,
 };
 use briefcase_receipts::{self as receipts, Kind, Receipt, Word, Words};
 use briefcase_types::{Digest, FactorKind, ReceiptIndex};
@@ -88,11 +88,11 @@ impl Engine {
     pub fn prepare(
         &self,
         request: &[u8],
-        edit: impl FnOnce(&Authority) -> Result<authority::Change, AuthorityError>,
+        edit: impl FnOnce(&Authority) -> Result<authority::AuthorityChange, AuthorityError>,
         records: Vec<Record>,
     ) -> Result<Prepared, ChangeError> {
         let authority = self.authority();
-        let authority::Change { document, summary } = edit(authority.document())?;
+        let authority::AuthorityChange { document, summary } = edit(authority.document())?;
         let from_version = authority.version();
         let digest = Digest::labelled(
             "briefcase/change/1",
@@ -138,17 +138,17 @@ impl Engine {
         factor: FactorKind,
     ) -> Result<ReceiptIndex, ChangeError> {
         // Held to the end: one change at a time.
-        let mut catalogue = self.catalogue.lock().await;
+        let mut definitions = self.definitions.lock().await;
         let now = self.authority();
         if now.version() != prepared.from_version {
             return Err(ChangeError::Stale);
         }
-        let extended = extended(&catalogue, &prepared.records);
+        let extended = extended(&definitions, &prepared.records);
         let authority = ActiveAuthority::new(prepared.document, &extended)?;
         let document = Bytes::from(authority.document().encode()?);
         let receipt = Receipt {
             at: self.now(),
-            kind: Kind::Change(receipts::Change {
+            kind: Kind::Change(receipts::ChangeReceipt {
                 old: now.version(),
                 new: authority.version(),
                 document: authority.digest(),
@@ -161,7 +161,7 @@ impl Engine {
             Some(decision) => self.journal.change_decided(decision, receipt, document, prepared.records),
         };
         let index = self.durable(durable).await?;
-        *catalogue = extended;
+        *definitions = extended;
         self.put_in_force(authority);
         Ok(index)
     }
@@ -172,12 +172,12 @@ impl Engine {
     /// What is wrong with it.
     pub async fn try_policy(&self, text: String) -> Result<ActiveAuthority, ActiveAuthorityError> {
         let changed = self.authority().document().set_policy(text)?;
-        ActiveAuthority::new(changed.document, &*self.catalogue.lock().await)
+        ActiveAuthority::new(changed.document, &*self.definitions.lock().await)
     }
 }
 
-fn extended(catalogue: &Catalogue, records: &[Record]) -> Catalogue {
-    let mut extended = catalogue.clone();
+fn extended(definitions: &AcceptedDefinitions, records: &[Record]) -> AcceptedDefinitions {
+    let mut extended = definitions.clone();
     for record in records {
         if let Record::Definition { pin, raw } = record
             && let Ok(definition) = serde_json::from_slice(raw)

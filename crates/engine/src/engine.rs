@@ -8,10 +8,10 @@ use std::{
 
 use briefcase_output_filter::Redactor;
 use briefcase_policy::{
-    decision::Catalogue,
+    decision::AcceptedDefinitions,
     ledger::{Actual, Charge, Ledger, Reservation, ReserveError, Settled},
 };
-use briefcase_receipts::commit::CommitKey;
+use briefcase_receipts::commit::CommitmentKey;
 use briefcase_types::{
     AgentId, Clock, Digest, Entropy, Money, ReceiptIndex, Refusal, ServerId, SessionId, ToolName, UnixMillis,
 };
@@ -62,11 +62,11 @@ pub struct Parts {
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// Salts the commitments in receipts.
-    pub commit_key: CommitKey,
+    pub commit_key: CommitmentKey,
     /// The authority in force.
     pub authority: AuthorityHandle,
     /// What policies may see of the definitions it accepts.
-    pub catalogue: Catalogue,
+    pub definitions: AcceptedDefinitions,
     /// What was spent and reserved.
     pub ledger: SharedLedger,
     /// Times and sizes.
@@ -81,12 +81,12 @@ pub struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timer: Arc<dyn MonotonicClock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) commit_key: CommitKey,
+    pub(crate) commit_key: CommitmentKey,
     pub(crate) limits: Limits,
     pub(crate) approvals: ApprovalQueue,
     pub(crate) labels: LabelBook,
     pub(crate) tasks: TaskBook,
-    pub(crate) catalogue: tokio::sync::Mutex<Catalogue>,
+    pub(crate) definitions: tokio::sync::Mutex<AcceptedDefinitions>,
     authority: AuthorityHandle,
     ledger: SharedLedger,
     sessions: Mutex<HashMap<SessionId, Weak<Session>>>,
@@ -144,7 +144,7 @@ impl Engine {
             approvals: ApprovalQueue::new(parts.limits.approvals),
             labels: LabelBook::default(),
             tasks: TaskBook::default(),
-            catalogue: tokio::sync::Mutex::new(parts.catalogue),
+            definitions: tokio::sync::Mutex::new(parts.definitions),
             authority: parts.authority,
             ledger: parts.ledger,
             sessions: Mutex::default(),

@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use briefcase_json::{Limits, canonical, parse_relayed};
-use briefcase_output_filter::Shape;
+use briefcase_json::{JsonLimits, canonical, parse_relayed};
+use briefcase_output_filter::MessageShape;
 use briefcase_policy::{decision::Verdict, label::Labels};
 use briefcase_receipts::{Kind, Notice, Receipt, Text, Word};
-use briefcase_types::{AgentId, ApprovalId, Digest, ServerId, SessionId};
+use briefcase_types::{AgentId, ApprovalId, ApprovalRequest, Digest, ServerId, SessionId};
 use bytes::Bytes;
 
 use crate::{
     Engine,
-    approvals::{ApprovalRequest, CallKey, WaitResult},
+    approvals::{self, CallKey, WaitResult},
     call::CallContext,
 };
 use briefcase_ports::{BoxFuture, ClientPeer, Entry, RpcError, Urgency, Waiting};
@@ -75,7 +75,7 @@ impl Engine {
     /// # Errors
     /// A stable word, when it cannot be made safe.
     pub fn show(&self, agent: &AgentId, server: &ServerId, labels: Labels, raw: Bytes) -> Result<Bytes, &'static str> {
-        let clean = self.clean(server, Shape::Other, raw)?;
+        let clean = self.clean(server, MessageShape::Other, raw)?;
         let labels = labels.union(self.tasks.labels_of(agent, server, &clean.bytes));
         self.labels.add(agent, labels, self.clock.now());
         Ok(clean.bytes)
@@ -86,7 +86,7 @@ impl Engine {
     /// # Errors
     /// A stable word, when it cannot be made safe.
     pub fn make_safe(&self, server: &ServerId, raw: Bytes) -> Result<Bytes, &'static str> {
-        self.clean(server, Shape::Other, raw).map(|clean| clean.bytes)
+        self.clean(server, MessageShape::Other, raw).map(|clean| clean.bytes)
     }
 
     /// Decides whether a server may ask the agent's side something (elicitation, sampling, roots), asking a person where
@@ -125,13 +125,13 @@ impl Engine {
     }
 
     async fn ask_person(&self, from: &RequestOrigin, method: &str, params: &[u8], policies: Vec<String>) -> bool {
-        let Ok(value) = parse_relayed(params, &Limits::AGENT) else { return false };
+        let Ok(value) = parse_relayed(params, &JsonLimits::AGENT) else { return false };
         let arguments = canonical(&value);
         let now = self.clock.now();
         let pin = Digest::labelled("briefcase/no-pin/1", &[]);
         let key = CallKey::new(&from.agent, &from.server, method, &pin, &arguments, None);
         let version = self.authority().version();
-        let request = ApprovalRequest {
+        let request = approvals::sealed(ApprovalRequest {
             id: ApprovalId::random(self.entropy.as_ref()),
             agent: from.agent.clone(),
             session: from.session,
@@ -150,11 +150,8 @@ impl Engine {
             asked: now,
             expires: self.approvals.expiry(now),
             digest: pin,
-            key,
-            subject: pin,
-        }
-        .sealed();
-        let Ok(id) = self.open_request(request, None).await else { return false };
+        });
+        let Ok(id) = self.open_request(request, key, None).await else { return false };
         let waited = self.wait_for_decision(id, self.limits.approvals.request).await;
         waited == WaitResult::Allowed && self.spend_approval(id, key, version).is_some()
     }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use briefcase_json::canonical;
-use briefcase_output_filter::Shape;
+use briefcase_output_filter::MessageShape;
 use briefcase_policy::{authority::Class, label::Labels};
 use briefcase_ports::{FollowUp, Operation};
 use briefcase_types::{AgentId, Digest, ServerId};
@@ -102,11 +102,11 @@ impl Made {
     }
 
     /// How answers about the task are checked.
-    pub(crate) fn shape(&self, act: Act) -> Shape<'_> {
+    pub(crate) fn shape(&self, act: Act) -> MessageShape<'_> {
         match (&self.operation, act) {
-            (Operation::CallTool { .. }, Act::Fetch) => Shape::ToolResult(self.output()),
-            (Operation::CallTool { .. }, _) => Shape::Task(self.output()),
-            _ => Shape::Task(None),
+            (Operation::CallTool { .. }, Act::Fetch) => MessageShape::ToolResult(self.output()),
+            (Operation::CallTool { .. }, _) => MessageShape::Task(self.output()),
+            _ => MessageShape::Task(None),
         }
     }
 

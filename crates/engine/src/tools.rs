@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use briefcase_policy::pin::{self, Inspected, Quarantine, Suspicion};
+use briefcase_policy::pin::{self, Inspected, PoisoningSignal, Quarantine};
 use briefcase_schema::Schema;
 use briefcase_types::{Digest, ServerId, ToolName, text};
 use bytes::Bytes;
@@ -141,8 +141,8 @@ impl Tool {
 
     /// What looks odd in the definition. Telemetry, never an input to a decision.
     #[must_use]
-    pub fn suspicions(&self) -> Vec<Suspicion> {
-        pin::suspicion(&self.definition).into_iter().collect()
+    pub fn poisoning_signals(&self) -> Vec<PoisoningSignal> {
+        pin::poisoning_signals(&self.definition).into_iter().collect()
     }
 
     /// Why the tool cannot be called although it is pinned: a schema that cannot be checked in bounds.

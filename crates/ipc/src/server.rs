@@ -5,26 +5,24 @@ use std::{
     time::Duration,
 };
 
+use briefcase_platform::{LocalListener, Peer};
 use tokio::net::UnixStream;
 
 use crate::{
-    AGENT_SOCKET, FrameError, FrameReceiver, FrameSender, HandshakeRefusal, HandshakeReply, Hello, Peer, SocketError,
+    AGENT_SOCKET, FrameError, FrameReceiver, FrameSender, HandshakeRefusal, HandshakeReply, Hello, SocketError,
     ToDaemon, ToGateway, Welcome,
     connection_limit::{ConnectionLimit, ConnectionPermit},
-    socket::BoundSocket,
     stream::HandshakeStream,
 };
 
 /// The longest first frame. It arrives at once.
 const MAX_HELLO_BYTES: usize = 4 * 1024;
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
-/// The pause when the process has no free file descriptor.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The bound `agent.sock`.
 #[derive(Debug)]
 pub struct AgentListener {
-    socket: BoundSocket,
+    socket: LocalListener,
     limit: ConnectionLimit,
 }
 
@@ -59,7 +57,7 @@ pub struct GatewayConnection {
 impl AgentListener {
     /// Binds `agent.sock` in a private folder. A missing folder is created.
     pub fn bind(runtime_dir: &Path) -> Result<Self, SocketError> {
-        Ok(Self { socket: BoundSocket::bind(runtime_dir, AGENT_SOCKET)?, limit: ConnectionLimit::default() })
+        Ok(Self { socket: LocalListener::bind(runtime_dir, AGENT_SOCKET)?, limit: ConnectionLimit::default() })
     }
 
     /// The socket's path.
@@ -72,11 +70,7 @@ impl AgentListener {
     /// 48 per process), are closed without a response.
     pub async fn accept(&self) -> IncomingConnection {
         loop {
-            let Ok((stream, _)) = self.socket.listener.accept().await else {
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            };
-            let Ok(peer) = Peer::of(&stream) else { continue };
+            let (stream, peer) = self.socket.accept().await;
             if let Some(permit) = self.limit.take(peer.pid()) {
                 return IncomingConnection { stream, peer, permit };
             }

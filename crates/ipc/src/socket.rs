@@ -1,17 +1,10 @@
-//! Binds sockets so that no other program can take their place, and connects only to this user's sockets.
+//! The names of the two sockets, and the errors of binding and reaching them.
 
-use std::{
-    os::fd::OwnedFd,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use rustix::{
-    fs::{AtFlags, FileType, FlockOperation, Mode, OFlags},
-    io::Errno,
-};
-use tokio::net::{UnixListener, UnixStream};
-
-use crate::{DirError, Peer, PeerError, RuntimeDir};
+use briefcase_platform::{LocalSocketError, Peer, PeerError};
+use briefcase_private_fs::{AccessFault, PrivateFsError};
+use tokio::net::UnixStream;
 
 /// The name of the gateways' socket.
 pub const AGENT_SOCKET: &str = "agent.sock";
@@ -38,107 +31,63 @@ pub enum SocketError {
     #[error("briefcased is not running (no process listens at {0}); start it with `briefcase up`")]
     NotRunning(PathBuf),
     /// Another failure.
-    #[error("the socket {path} is unusable: {source}", path = .path.display())]
-    Io {
-        /// The socket.
+    #[error(transparent)]
+    Other(LocalSocketError),
+}
+
+/// A folder is not usable for sockets.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DirError {
+    /// The path is a symbolic link or a file.
+    #[error("{0} is not a folder but a link or a file; remove it, or choose another with BRIEFCASE_RUNTIME_DIR")]
+    NotAFolder(PathBuf),
+    /// The folder belongs to another user.
+    #[error("{path} belongs to user {owner}; choose a folder of your own with BRIEFCASE_RUNTIME_DIR", path = .path.display())]
+    Owner {
+        /// The folder.
         path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
+        /// Its owner.
+        owner: u32,
     },
+    /// Other users can enter the folder.
+    #[error("other users can enter {path} (mode {mode:03o}); fix it with `chmod 700 {path}`", path = .path.display())]
+    Open {
+        /// The folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Another failure.
+    #[error("the folder is unusable: {0}")]
+    Other(PrivateFsError),
 }
 
-/// A bound socket with its lock. Dropping it removes the socket.
-#[derive(Debug)]
-pub(crate) struct BoundSocket {
-    pub(crate) listener: UnixListener,
-    dir: RuntimeDir,
-    name: &'static str,
-    identity: (u64, u64),
-    _lock: OwnedFd,
-}
-
-impl BoundSocket {
-    /// Binds under a temporary name, restricts the mode, then renames. So the final name never refers to a socket that
-    /// is not ready, not this daemon's, or open to other users.
-    pub(crate) fn bind(path: &Path, name: &'static str) -> Result<Self, SocketError> {
-        let dir = RuntimeDir::prepare(path)?;
-        let place = path.join(name);
-        let io = |source: std::io::Error| SocketError::Io { path: place.clone(), source };
-        let lock = lock(&dir, name, &place)?;
-        clear_stale(&dir, name, &place)?;
-        let temporary = format!("{name}.new");
-        if dir.look(&temporary).map_err(io)?.is_some() {
-            rustix::fs::unlinkat(dir.handle(), &temporary, AtFlags::empty()).map_err(|errno| io(errno.into()))?;
-        }
-        let listener = UnixListener::bind(dir.inside(&temporary)).map_err(io)?;
-        rustix::fs::chmodat(dir.handle(), &temporary, Mode::RUSR | Mode::WUSR, AtFlags::empty())
-            .map_err(|errno| io(errno.into()))?;
-        let found = dir.look(&temporary).map_err(io)?;
-        let Some((FileType::Socket, identity)) = found else { return Err(SocketError::Squatted(place)) };
-        rustix::fs::renameat(dir.handle(), &temporary, dir.handle(), name).map_err(|errno| io(errno.into()))?;
-        match dir.look(name).map_err(io)? {
-            Some((FileType::Socket, now)) if now == identity => Ok(Self { listener, dir, name, identity, _lock: lock }),
-            _ => Err(SocketError::Squatted(place)),
+impl From<PrivateFsError> for DirError {
+    fn from(error: PrivateFsError) -> Self {
+        match error {
+            PrivateFsError::NotPrivate { path, fault: AccessFault::NotAFolder } => Self::NotAFolder(path),
+            PrivateFsError::NotPrivate { path, fault: AccessFault::Owner { uid } } => Self::Owner { path, owner: uid },
+            PrivateFsError::NotPrivate { path, fault: AccessFault::OpenFolder { mode } } => Self::Open { path, mode },
+            other => Self::Other(other),
         }
     }
-
-    pub(crate) fn path(&self) -> PathBuf {
-        self.dir.path().join(self.name)
-    }
 }
 
-impl Drop for BoundSocket {
-    fn drop(&mut self) {
-        if let Ok(Some((FileType::Socket, identity))) = self.dir.look(self.name)
-            && identity == self.identity
-        {
-            let _ = rustix::fs::unlinkat(self.dir.handle(), self.name, AtFlags::empty());
+impl From<LocalSocketError> for SocketError {
+    fn from(error: LocalSocketError) -> Self {
+        match error {
+            LocalSocketError::Folder(error) => Self::Dir(error.into()),
+            LocalSocketError::Peer(error) => Self::Peer(error),
+            LocalSocketError::InUse(path) => Self::AlreadyRunning(path),
+            LocalSocketError::NotASocket(path) => Self::Squatted(path),
+            LocalSocketError::NoListener(path) => Self::NotRunning(path),
+            other => Self::Other(other),
         }
     }
 }
 
 /// Connects to the socket at `path`. Its folder must be private, and its server must run as this user.
 pub async fn connect(path: &Path) -> Result<(UnixStream, Peer), SocketError> {
-    let not_running = || SocketError::NotRunning(path.to_owned());
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
-        return Err(not_running());
-    };
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let dir = match RuntimeDir::open(folder) {
-        Err(DirError::Missing(_)) => return Err(not_running()),
-        dir => dir?,
-    };
-    let stream = UnixStream::connect(dir.inside(name)).await.map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => not_running(),
-        _ => SocketError::Io { path: path.to_owned(), source },
-    })?;
-    let peer = Peer::of(&stream)?;
-    Ok((stream, peer))
-}
-
-/// Takes the lock next to the socket. The lock ends with the process, even after a crash.
-fn lock(dir: &RuntimeDir, name: &str, place: &Path) -> Result<OwnedFd, SocketError> {
-    let io = |errno: Errno| SocketError::Io { path: place.to_owned(), source: errno.into() };
-    let flags = OFlags::CREATE | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let file = match rustix::fs::openat(dir.handle(), format!("{name}.lock"), flags, Mode::RUSR | Mode::WUSR) {
-        Err(Errno::LOOP) => return Err(SocketError::Squatted(place.with_extension("sock.lock"))),
-        file => file.map_err(io)?,
-    };
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(Errno::WOULDBLOCK) => Err(SocketError::AlreadyRunning(place.to_owned())),
-        Err(errno) => Err(io(errno)),
-    }
-}
-
-/// Checks that the path may be replaced: it is free, or a socket without a listener.
-fn clear_stale(dir: &RuntimeDir, name: &str, place: &Path) -> Result<(), SocketError> {
-    match dir.look(name).map_err(|source| SocketError::Io { path: place.to_owned(), source })? {
-        None => Ok(()),
-        Some((FileType::Socket, _)) => match std::os::unix::net::UnixStream::connect(dir.inside(name)) {
-            Ok(_) => Err(SocketError::AlreadyRunning(place.to_owned())),
-            Err(_) => Ok(()),
-        },
-        Some(_) => Err(SocketError::Squatted(place.to_owned())),
-    }
+    Ok(briefcase_platform::connect(path).await?)
 }

@@ -1,16 +1,12 @@
 //! An agent's credential and its file.
 
-use std::{
-    fs::File,
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use briefcase_types::SecretString;
-use rustix::fs::{CWD, FileType, Mode, OFlags};
+use briefcase_private_fs::{AccessFault, PrivateFsError, read_linked};
+use briefcase_types::{SecretBytes, SecretString};
 
 /// The longest accepted file; every token is shorter.
-const MAX_FILE_BYTES: u64 = 1024;
+const MAX_FILE_BYTES: usize = 1024;
 
 /// The credential of one agent: 20 to 200 characters of `A-Z a-z 0-9 _ -`. A well-formed token need not be valid.
 pub struct AgentToken(SecretString);
@@ -34,12 +30,12 @@ pub enum TokenError {
     #[error("{0} does not contain an agent token; make a new one with `briefcase agent add`")]
     Content(PathBuf),
     /// Other users could read or replace the file.
-    #[error("{path} is not private: {problem}; fix it with `chmod 600 {path}`", path = .path.display())]
+    #[error("{path} is not private: {fault}; fix it with `chmod 600 {path}`", path = .path.display())]
     NotPrivate {
         /// The file.
         path: PathBuf,
-        /// A description of the fault.
-        problem: &'static str,
+        /// The fault.
+        fault: AccessFault,
     },
 }
 
@@ -60,25 +56,21 @@ impl AgentToken {
     /// followed.
     pub fn read(path: &Path) -> Result<Self, TokenError> {
         let io = |source| TokenError::Io { path: path.to_owned(), source };
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let file = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(|errno| io(errno.into()))?;
-        let stat = rustix::fs::fstat(&file).map_err(|errno| io(errno.into()))?;
-        let problem = if !FileType::from_raw_mode(stat.st_mode).is_file() {
-            Some("it is not a regular file")
-        } else if stat.st_uid != rustix::process::geteuid().as_raw() {
-            Some("it belongs to another user")
-        } else if stat.st_mode & 0o077 != 0 {
-            Some("other users can open it")
-        } else {
-            None
+        let bytes = match read_linked(path, MAX_FILE_BYTES) {
+            Ok(bytes) => SecretBytes::new(bytes.ok_or_else(|| io(std::io::ErrorKind::NotFound.into()))?),
+            Err(PrivateFsError::NotPrivate { fault: AccessFault::Link, .. }) => {
+                return Err(io(std::io::Error::other(AccessFault::Link)));
+            }
+            Err(PrivateFsError::NotPrivate { fault, .. }) => {
+                return Err(TokenError::NotPrivate { path: path.to_owned(), fault });
+            }
+            Err(PrivateFsError::TooLarge { .. }) => return Err(TokenError::Content(path.to_owned())),
+            Err(PrivateFsError::Io { source, .. }) => return Err(io(source)),
+            Err(other) => return Err(io(other.into())),
         };
-        if let Some(problem) = problem {
-            return Err(TokenError::NotPrivate { path: path.to_owned(), problem });
-        }
-        let mut text = String::new();
-        File::from(file).take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(io)?;
-        let token = SecretString::new(text.trim_end().to_owned());
-        drop(SecretString::new(text));
+        let token =
+            bytes.expose(|bytes| std::str::from_utf8(bytes).map(|text| SecretString::new(text.trim_end().to_owned())));
+        let token = token.map_err(|_| TokenError::Content(path.to_owned()))?;
         Self::new(token).map_err(|_| TokenError::Content(path.to_owned()))
     }
 

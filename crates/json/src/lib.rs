@@ -21,11 +21,11 @@ mod limits;
 mod number;
 pub mod raw;
 mod scanner;
-mod shape;
+mod tree_builder;
 
 pub use canonical::{canonical, write_canonical, write_string};
 pub use error::{JsonError, Reason};
-pub use limits::Limits;
+pub use limits::JsonLimits;
 use serde_json::Value;
 
 /// Reads text from an agent into a tree. Rejects everything that two parsers could read differently.
@@ -35,8 +35,8 @@ use serde_json::Value;
 ///
 /// # Errors
 /// [`JsonError`] with the reason and the position where reading stopped.
-pub fn parse_strict(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
-    scanner::document::<shape::Strict>(bytes, limits)
+pub fn parse_strict(bytes: &[u8], limits: &JsonLimits) -> Result<Value, JsonError> {
+    scanner::document::<tree_builder::Strict>(bytes, limits)
 }
 
 /// Reads text from an upstream server into a tree. Works like [`parse_strict`], but accepts any number that serde_json
@@ -44,8 +44,8 @@ pub fn parse_strict(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
 ///
 /// # Errors
 /// [`JsonError`] with the reason and the position where reading stopped.
-pub fn parse_relayed(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> {
-    scanner::document::<shape::Relayed>(bytes, limits)
+pub fn parse_relayed(bytes: &[u8], limits: &JsonLimits) -> Result<Value, JsonError> {
+    scanner::document::<tree_builder::Relayed>(bytes, limits)
 }
 
 /// Checks a message that is relayed unchanged: well formed, within limits, without repeated member names. Builds no
@@ -53,6 +53,6 @@ pub fn parse_relayed(bytes: &[u8], limits: &Limits) -> Result<Value, JsonError> 
 ///
 /// # Errors
 /// [`JsonError`] with the reason and the position where reading stopped.
-pub fn scan(bytes: &[u8], limits: &Limits) -> Result<(), JsonError> {
-    scanner::document::<shape::Skip>(bytes, limits)
+pub fn scan(bytes: &[u8], limits: &JsonLimits) -> Result<(), JsonError> {
+    scanner::document::<tree_builder::Skip>(bytes, limits)
 }

@@ -5,7 +5,7 @@ pub(crate) const DEPTH_MAX: usize = 512;
 
 /// What a document may cost before it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct JsonLimits {
     /// The length of the document in bytes.
     pub bytes: usize,
     /// The nesting of arrays and objects. Values above 512 have no effect.
@@ -18,7 +18,7 @@ pub struct Limits {
     pub number: usize,
 }
 
-impl Limits {
+impl JsonLimits {
     /// The limits for an agent's text: 4 MiB, 64 levels, 10,000 member names, 200,000 values, 64 characters per number.
     pub const AGENT: Self = Self { bytes: 4 << 20, depth: 64, keys: 10_000, values: 200_000, number: 64 };
 
@@ -27,7 +27,7 @@ impl Limits {
     pub const UPSTREAM: Self = Self { bytes: 16 << 20, depth: 120, keys: 200_000, values: 2_000_000, number: 1024 };
 }
 
-impl Default for Limits {
+impl Default for JsonLimits {
     fn default() -> Self {
         Self::AGENT
     }

@@ -1,18 +1,18 @@
 //! The JSON grammar (RFC 8259), read from left to right within limits.
 //!
-//! Invariant: every byte is read a bounded number of times, and only the open member names are kept. So [`Limits`]
+//! Invariant: every byte is read a bounded number of times, and only the open member names are kept. So [`JsonLimits`]
 //! bounds the cost of a hostile document before anything is built from it.
 
 use std::borrow::Cow;
 
 use crate::{
     error::{JsonError, Reason},
-    limits::{DEPTH_MAX, Limits},
-    shape::{RawString, Shape},
+    limits::{DEPTH_MAX, JsonLimits},
+    tree_builder::{RawString, TreeBuilder},
 };
 
 /// Reads one whole document.
-pub(crate) fn document<S: Shape>(bytes: &[u8], limits: &Limits) -> Result<S::Value, JsonError> {
+pub(crate) fn document<S: TreeBuilder>(bytes: &[u8], limits: &JsonLimits) -> Result<S::Value, JsonError> {
     if bytes.len() > limits.bytes {
         return Err(JsonError { reason: Reason::Size, at: limits.bytes });
     }
@@ -37,7 +37,7 @@ struct Name<'a> {
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
-    limits: &'a Limits,
+    limits: &'a JsonLimits,
     depth: usize,
     keys: usize,
     values: usize,
@@ -75,7 +75,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn value<S: Shape>(&mut self) -> Result<S::Value, JsonError> {
+    fn value<S: TreeBuilder>(&mut self) -> Result<S::Value, JsonError> {
         self.values += 1;
         if self.values > self.limits.values {
             return self.fail(Reason::Values);
@@ -113,7 +113,7 @@ impl<'a> Scanner<'a> {
         Ok(value)
     }
 
-    fn array<S: Shape>(&mut self) -> Result<S::Value, JsonError> {
+    fn array<S: TreeBuilder>(&mut self) -> Result<S::Value, JsonError> {
         let mut array = S::Array::default();
         if self.eat(b']') {
             return Ok(S::array(array));
@@ -131,7 +131,7 @@ impl<'a> Scanner<'a> {
         Ok(S::array(array))
     }
 
-    fn object<S: Shape>(&mut self) -> Result<S::Value, JsonError> {
+    fn object<S: TreeBuilder>(&mut self) -> Result<S::Value, JsonError> {
         let (mut object, first) = (S::Object::default(), self.names.len());
         if self.eat(b'}') {
             return Ok(S::object(object));
@@ -238,7 +238,7 @@ impl<'a> Scanner<'a> {
         Ok(unit)
     }
 
-    fn number<S: Shape>(&mut self) -> Result<S::Value, JsonError> {
+    fn number<S: TreeBuilder>(&mut self) -> Result<S::Value, JsonError> {
         let start = self.at;
         self.eat(b'-');
         if !self.eat(b'0') {

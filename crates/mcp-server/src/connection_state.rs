@@ -17,7 +17,7 @@ use crate::{
     client_capabilities::Client,
     client_requests::ClientRequests,
     client_sink::ClientSink,
-    in_flight::{LogLevel, Target},
+    in_flight::{ClientRequestTarget, LogLevel},
     notifications::PendingNotifications,
     reply,
     request::Request,
@@ -172,10 +172,10 @@ impl ConnectionState {
     }
 
     /// The target of messages about a request.
-    pub(crate) fn target(&self, request: &Request) -> Target {
+    pub(crate) fn target(&self, request: &Request) -> ClientRequestTarget {
         let legacy = request.era() == Era::Legacy;
         let level = self.log_level.clone();
-        Target {
+        ClientRequestTarget {
             sink: self.sink.clone(),
             id: request.id.clone(),
             progress_token: request.progress_token.clone(),

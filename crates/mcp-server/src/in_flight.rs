@@ -35,7 +35,7 @@ const NOTIFICATIONS: u32 = 100;
 
 /// The client's request that a call belongs to at the moment.
 #[derive(Clone)]
-pub(crate) struct Target {
+pub(crate) struct ClientRequestTarget {
     pub(crate) sink: Arc<dyn ClientSink>,
     /// The request's id.
     pub(crate) id: RequestId,
@@ -102,7 +102,7 @@ impl InFlightCall {
         services: &Arc<Services>,
         mut request: CallRequest,
         continuation: Option<Box<dyn ContinuedCall>>,
-        target: Target,
+        target: ClientRequestTarget,
     ) -> Self {
         let (event_sender, events) = mpsc::unbounded_channel();
         let (sender, outcome) = oneshot::channel();
@@ -136,7 +136,7 @@ impl InFlightCall {
 pub(crate) struct CallPeer {
     services: Arc<Services>,
     connection: ConnectionKey,
-    target: Mutex<Target>,
+    target: Mutex<ClientRequestTarget>,
     /// Whether the call is suspended: its last request has ended and the retry has not come.
     detached: AtomicBool,
     events: mpsc::UnboundedSender<CallEvent>,
@@ -149,7 +149,7 @@ pub(crate) struct CallPeer {
 
 impl CallPeer {
     /// Attaches the call to a request of the client.
-    pub(crate) fn attach(&self, target: Target) {
+    pub(crate) fn attach(&self, target: ClientRequestTarget) {
         *self.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
         self.detached.store(false, Ordering::Release);
     }
@@ -164,7 +164,7 @@ impl CallPeer {
         self.server_active.load(Ordering::Relaxed)
     }
 
-    fn target(&self) -> Target {
+    fn target(&self) -> ClientRequestTarget {
         self.target.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -173,7 +173,7 @@ impl CallPeer {
         TaskIds { handles: &self.services.task_handles, agent, server }
     }
 
-    fn progress(&self, target: &Target, params: &Bytes) {
+    fn progress(&self, target: &ClientRequestTarget, params: &Bytes) {
         let Some(token) = target.progress_token.as_deref().and_then(|token| std::str::from_utf8(token).ok()) else {
             return;
         };
@@ -253,7 +253,7 @@ impl ClientPeer for CallPeer {
     }
 }
 
-fn send(target: &Target, method: &str, params: &[u8]) {
+fn send(target: &ClientRequestTarget, method: &str, params: &[u8]) {
     target.sink.send(Route::Related(target.id.clone()), notification(method, Some(params)));
 }
 

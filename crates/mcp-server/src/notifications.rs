@@ -11,7 +11,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{config::Config, rate_limit::RateLimit, subscriptions::Change};
+use crate::{config::Config, rate_limit::RateLimit, subscriptions::ChangeNotice};
 
 /// Changes that may be pending. More are dropped.
 const MAX_PENDING: usize = 1024;
@@ -26,7 +26,7 @@ pub(crate) struct PendingNotifications {
 
 #[derive(Default)]
 struct Pending {
-    changes: BTreeSet<Change>,
+    changes: BTreeSet<ChangeNotice>,
     last_sent: Option<Instant>,
 }
 
@@ -41,7 +41,7 @@ impl PendingNotifications {
 
     /// Adds a change. Returns the delay after which the caller has to send the changes, or `None` when that is scheduled
     /// already.
-    pub(crate) fn add(&self, change: Change, config: &Config) -> Option<Duration> {
+    pub(crate) fn add(&self, change: ChangeNotice, config: &Config) -> Option<Duration> {
         let delay = {
             let mut pending = self.lock();
             if pending.changes.len() < MAX_PENDING {
@@ -54,7 +54,7 @@ impl PendingNotifications {
     }
 
     /// Takes the changes to be sent now.
-    pub(crate) fn take(&self) -> BTreeSet<Change> {
+    pub(crate) fn take(&self) -> BTreeSet<ChangeNotice> {
         self.scheduled.store(false, Ordering::Release);
         let mut pending = self.lock();
         pending.last_sent = Some(Instant::now());

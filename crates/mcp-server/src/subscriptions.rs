@@ -20,7 +20,7 @@ pub(crate) const MAX_RESOURCES: usize = 1024;
 
 /// A change that clients can be notified of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Change {
+pub(crate) enum ChangeNotice {
     Tools,
     Prompts,
     Resources,
@@ -28,7 +28,7 @@ pub(crate) enum Change {
     Resource(ServerId, String),
 }
 
-impl Change {
+impl ChangeNotice {
     /// The notification for a legacy client.
     pub(crate) fn notification(&self, view: &View) -> bytes::Bytes {
         self.message(view, None)
@@ -67,12 +67,12 @@ pub(crate) struct SubscriptionFilter {
 }
 
 impl SubscriptionFilter {
-    fn includes(&self, change: &Change) -> bool {
+    fn includes(&self, change: &ChangeNotice) -> bool {
         match change {
-            Change::Tools => self.tools,
-            Change::Prompts => self.prompts,
-            Change::Resources => self.resources,
-            Change::Resource(server, uri) => self.uris.contains_key(&(server.clone(), uri.clone())),
+            ChangeNotice::Tools => self.tools,
+            ChangeNotice::Prompts => self.prompts,
+            ChangeNotice::Resources => self.resources,
+            ChangeNotice::Resource(server, uri) => self.uris.contains_key(&(server.clone(), uri.clone())),
         }
     }
 
@@ -153,9 +153,9 @@ impl Subscriptions {
     }
 
     /// Whether a legacy client gets a change: always for lists, by subscription for resources.
-    pub(crate) fn legacy_includes(&self, change: &Change) -> bool {
+    pub(crate) fn legacy_includes(&self, change: &ChangeNotice) -> bool {
         match change {
-            Change::Resource(server, uri) => self.lock().legacy.contains(&(server.clone(), uri.clone())),
+            ChangeNotice::Resource(server, uri) => self.lock().legacy.contains(&(server.clone(), uri.clone())),
             _ => true,
         }
     }
@@ -181,7 +181,7 @@ impl Subscriptions {
     }
 
     /// Notifies the streams of a change.
-    pub(crate) fn notify(&self, change: &Change, view: &View, sink: &dyn ClientSink) {
+    pub(crate) fn notify(&self, change: &ChangeNotice, view: &View, sink: &dyn ClientSink) {
         for (id, _) in self.lock().streams.iter().filter(|(_, stream)| stream.filter.includes(change)) {
             sink.send(Route::Related(id.clone()), change.message(view, Some(id)));
         }

@@ -40,7 +40,7 @@ impl Binding {
         };
         let method = operation.method();
         // A retry may write the same arguments differently. The engine refuses arguments that are not strict JSON.
-        let canonical = briefcase_json::parse_strict(arguments, &briefcase_json::Limits::AGENT)
+        let canonical = briefcase_json::parse_strict(arguments, &briefcase_json::JsonLimits::AGENT)
             .map_or_else(|_| arguments.to_vec(), |value| briefcase_json::canonical(&value));
         let parts = [method.as_bytes(), name.as_bytes(), &canonical];
         let operation = Digest::labelled("briefcase/mcp-server/retry/1", &parts);

@@ -5,7 +5,7 @@ mod error;
 
 use std::ops::Range;
 
-use briefcase_json::{Limits, raw::Cursor};
+use briefcase_json::{JsonLimits, raw::Cursor};
 use bytes::Bytes;
 
 pub use build::{error_response, notification, request, response};
@@ -68,13 +68,13 @@ struct Places {
 }
 
 impl Envelope {
-    /// Reads one message from an agent: strict JSON within [`Limits::AGENT`].
+    /// Reads one message from an agent: strict JSON within [`JsonLimits::AGENT`].
     pub fn parse(raw: Bytes) -> Result<Self, EnvelopeError> {
-        Self::parse_within(raw, &Limits::AGENT)
+        Self::parse_within(raw, &JsonLimits::AGENT)
     }
 
     /// Reads one message: strict JSON within `limits`. The limits are checked first.
-    pub fn parse_within(raw: Bytes, limits: &Limits) -> Result<Self, EnvelopeError> {
+    pub fn parse_within(raw: Bytes, limits: &JsonLimits) -> Result<Self, EnvelopeError> {
         briefcase_json::scan(&raw, limits).map_err(|error| EnvelopeErrorKind::Json(error.to_string()).without_id())?;
         let mut cursor = Cursor::new(&raw);
         if cursor.peek() == Some(b'[') {

@@ -32,4 +32,4 @@ pub use params::{ParamsError, RequestParams};
 pub use sse::{SseDecoder, SseError, SseEvent, SseLimits, write_comment, write_event, write_retry};
 
 /// The largest JSON-RPC message accepted from an agent. An upstream server may send more, within limits of its own.
-pub const MAX_MESSAGE_BYTES: usize = briefcase_json::Limits::AGENT.bytes;
+pub const MAX_MESSAGE_BYTES: usize = briefcase_json::JsonLimits::AGENT.bytes;

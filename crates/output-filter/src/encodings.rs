@@ -1,12 +1,12 @@
-//! The forms in which a secret may come back, and a view of text with its escapes undone.
+//! The encodings in which a secret may come back, and a view of text with its escapes decoded.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 
-/// A secret shorter than this is only looked for as it is: its encodings are too short to be told from ordinary text.
+/// A shorter secret is searched in plain form only: its encodings are too short to tell from ordinary text.
 const ENCODED_MIN: usize = 8;
 
-/// Every form of a secret that is looked for literally. Escapes (URL, JSON, HTML, `\x`) are undone by [`View`] instead,
-/// because they can be mixed; upper and lower case are matched alike.
+/// Returns every form of a secret to search literally. [`DecodedView`] decodes escapes (URL, JSON, HTML, `\x`) instead,
+/// because they can be mixed. The search ignores case.
 pub(super) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     let mut forms = vec![secret.to_vec()];
     if secret.len() < ENCODED_MIN {
@@ -15,7 +15,7 @@ pub(super) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     let text = String::from_utf8_lossy(secret);
     forms.push(text.chars().rev().collect::<String>().into_bytes());
     forms.push(text.replace(' ', "+").into_bytes());
-    // What UTF-16, either way round, has between the secret's first and last byte.
+    // The bytes between the secret's first and last byte in UTF-16, in either byte order.
     let wide: Vec<u8> = secret.iter().flat_map(|byte| [0, *byte]).skip(1).collect();
     for bytes in [secret, &wide] {
         forms.push(hex(bytes, ""));
@@ -34,13 +34,13 @@ fn hex(bytes: &[u8], separator: &str) -> Vec<u8> {
     digits.join(separator).into_bytes()
 }
 
-/// The characters of base64 that depend on the secret alone when it stands `shift` bytes (modulo 3) into a larger text,
-/// in both alphabets.
+/// Returns the base64 characters that depend on the secret alone, `shift` bytes (modulo 3) into a larger text, in both
+/// alphabets.
 fn base64_within(secret: &[u8], shift: usize) -> Vec<Vec<u8>> {
     let mut padded = vec![0; shift];
     padded.extend_from_slice(secret);
     let encoded = STANDARD_NO_PAD.encode(&padded).into_bytes();
-    // A character holds 6 bits: those that mix in a foreign bit before or after the secret are left out.
+    // A character encodes 6 bits. Characters that mix in a bit from before or after the secret are left out.
     let first = (shift * 8).div_ceil(6);
     let last = (padded.len() * 8) / 6;
     let Some(core) = encoded.get(first..last).filter(|core| core.len() >= ENCODED_MIN) else { return Vec::new() };
@@ -52,22 +52,22 @@ fn base64_within(secret: &[u8], shift: usize) -> Vec<Vec<u8>> {
     vec![core.to_vec(), url_safe.collect()]
 }
 
-/// Bytes with escapes undone, and where they came from.
-pub(super) struct View {
+/// Bytes with decoded escapes, and their places in the source.
+pub(super) struct DecodedView {
     pub(super) bytes: Vec<u8>,
     runs: Vec<Run>,
 }
 
-/// Where a stretch of the view came from, up to the next run.
+/// The source of a part of the view, up to the next run.
 struct Run {
     view: usize,
     source: usize,
-    /// Copied byte by byte; otherwise all of it came from one escape at `source`.
+    /// Copied byte by byte; otherwise decoded from one escape at `source`.
     copied: bool,
 }
 
-impl View {
-    /// The view with one layer of escapes undone; `None` when there is none.
+impl DecodedView {
+    /// Decodes one layer of escapes. Returns `None` for bytes without escapes.
     pub(super) fn unescaped(source: &[u8]) -> Option<Self> {
         let special = |byte: u8| matches!(byte, b'%' | b'&' | b'\\');
         Self::build(source, special, |rest| match rest.first() {
@@ -78,8 +78,8 @@ impl View {
         })
     }
 
-    /// The view without line breaks and what indents the next line, as wrapped base64 or hex has them; `None` when there
-    /// is only one line.
+    /// Removes line breaks and the indentation of the next line, as in wrapped base64 or hex. Returns `None` for a
+    /// single line.
     pub(super) fn unwrapped(source: &[u8]) -> Option<Self> {
         let special = |byte: u8| matches!(byte, b'\n' | b'\r');
         Self::build(source, special, |rest| {
@@ -88,7 +88,7 @@ impl View {
         })
     }
 
-    /// Where in the source the byte at `place` of the view begins.
+    /// Returns the start in the source of the byte at `place` of the view.
     pub(super) fn source(&self, place: usize) -> usize {
         let next = self.runs.partition_point(|run| run.view <= place);
         let run = next.checked_sub(1).and_then(|index| self.runs.get(index));

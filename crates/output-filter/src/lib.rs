@@ -1,15 +1,18 @@
-//! The output firewall: what may reach the agent of what a server answered.
+//! The output filter: limits what reaches the agent of a server's message.
 //!
-//! Works on the raw JSON of a result, notification or request from a server, so that members nobody models are treated
-//! like all others, in every channel: text, structured content, errors, resources, prompts, `_meta`, member names.
-//! Invariants: bytes that need no change are passed on as they are; what is passed on is still the same JSON but for the
-//! strings that were changed; no secret that this server uses leaves in any of the known encodings; no character that
-//! moves a cursor, reorders or hides text is passed on unseen. Everything it finds is recorded; nothing it does not find
-//! loosens a decision.
+//! Works on the raw JSON of a result, notification or request from a server. Members without a model are treated like
+//! all others, in every channel: text, structured content, errors, resources, prompts, `_meta`, member names.
+//!
+//! Invariants:
+//!
+//! - Bytes that need no change pass unchanged. Otherwise only the changed strings differ.
+//! - No secret that this server uses passes in any of the known encodings.
+//! - No character that moves a cursor, reorders or hides text passes unseen.
+//! - Every finding is recorded. A missing finding never loosens a decision.
 
 mod encodings;
-mod found;
-mod kind;
+mod findings;
+mod mime_sniff;
 mod neutralise;
 mod patterns;
 mod redactor;
@@ -26,81 +29,82 @@ pub use stream::StreamRedactor;
 
 use briefcase_schema::Schema;
 
-/// What stands where a secret was.
+/// The replacement of a secret.
 pub const REDACTED: &str = "[redacted]";
 
-/// How to treat an answer.
+/// The settings for one message.
 #[derive(Clone, Copy, Debug)]
 pub struct FilterSpec<'a> {
-    /// Knows the secrets that this server uses.
+    /// The redactor with the secrets that this server uses.
     pub redactor: &'a Redactor,
-    /// What kind of message it is.
-    pub shape: Shape<'a>,
-    /// How large it may be.
+    /// The kind of message.
+    pub shape: MessageShape<'a>,
+    /// The size limits.
     pub limits: FilterLimits,
 }
 
-/// What kind of message it is, for the checks of its structure.
+/// The kind of message, for the checks of its structure.
 #[derive(Clone, Copy, Debug)]
-pub enum Shape<'a> {
+pub enum MessageShape<'a> {
     /// The result of `tools/call`, with the tool's output schema.
     ToolResult(Option<&'a Schema>),
-    /// The state of a background task, which may hold the call's result; with the output schema of the tool that runs it.
+    /// The state of a background task, which may contain the result of the call. With the output schema of the tool
+    /// that runs it.
     Task(Option<&'a Schema>),
-    /// The result of `resources/read` or `prompts/get`: content that may hold binary data.
+    /// The result of `resources/read` or `prompts/get`: content with possible binary data.
     Content,
-    /// Anything else: notifications, errors, questions, lists.
+    /// Any other message: notifications, errors, requests, lists.
     Other,
 }
 
-/// How large an answer may be.
+/// The size limits of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FilterLimits {
-    /// The whole answer.
+    /// The whole message.
     pub bytes: usize,
     /// One piece of binary data, decoded.
     pub blob_bytes: usize,
 }
 
-/// What became of an answer.
+/// A filtered message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filtered {
-    /// What may be passed on.
+    /// The bytes to pass on.
     pub bytes: Bytes,
-    /// Whether it differs from what came.
+    /// Whether they differ from the original.
     pub changed: bool,
-    /// How many secrets were replaced.
+    /// The number of replaced secrets.
     pub redactions: Redactions,
-    /// What was noticed.
+    /// The flags.
     pub flags: BTreeSet<Flag>,
 }
 
-/// How many secrets were replaced.
+/// The number of replaced secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Redactions {
     /// Secrets of this server's connection, by exact match in any encoding.
     pub exact: u64,
-    /// Texts that have the form of a credential.
+    /// Texts with the form of a credential.
     pub pattern: u64,
 }
 
-/// Something noticed in an answer. Telemetry: recorded with the outcome, no input to a decision.
+/// A finding in a message. Telemetry: recorded with the outcome, not an input to a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Flag {
     /// A secret of this server's connection came back.
     SecretEchoed,
-    /// Something has the form of a credential, and was replaced.
+    /// A text with the form of a credential was replaced.
     Credential,
-    /// Something may be a credential; it was passed on.
+    /// A text may be a credential and was passed on.
     PossibleCredential,
-    /// Characters that hide, reorder or move were made visible or taken out.
+    /// Characters that hide, reorder or move text were made visible or removed.
     Neutralised,
-    /// Text that a reader of the rendered form does not see: HTML comments, hidden elements.
+    /// Text that is invisible when rendered: HTML comments, hidden elements.
     HiddenMarkup,
-    /// A picture or link whose address carries data.
+    /// A picture or link with data in its address.
     DataInAddress,
-    /// Text and structured content say different things.
+    /// Text and structured content contradict each other.
     TextDisagrees,
 }
 
@@ -120,31 +124,31 @@ impl Flag {
     }
 }
 
-/// Why an answer cannot be passed on at all.
+/// The whole message was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FilterRefusal {
-    /// Larger than it may be.
+    /// The message is too long.
     #[error("the server's answer is longer than {0} bytes")]
     TooLarge(usize),
-    /// Not JSON.
+    /// The message is not JSON.
     #[error("the server's answer is not JSON")]
     NotJson,
-    /// The tool has an output schema, and the result does not fit it.
+    /// The result does not fit the tool's output schema.
     #[error("the server's answer does not fit the tool's own output schema: {0}")]
     Structured(String),
-    /// Binary data that is not base64.
-    #[error("the server's answer holds binary data that is not base64")]
+    /// Binary data is not base64.
+    #[error("the server's answer contains binary data that is not base64")]
     NotBase64,
-    /// Binary data is larger than it may be.
-    #[error("the server's answer holds binary data of more than {0} bytes")]
+    /// Binary data is too long.
+    #[error("the server's answer contains binary data of more than {0} bytes")]
     BlobTooLarge(usize),
-    /// Binary data is not what it is declared to be.
-    #[error("the server's answer declares {declared} but holds {found}")]
+    /// Binary data contradicts its declared type.
+    #[error("the server's answer declares {declared} but contains {found}")]
     Kind {
-        /// What it says it is.
+        /// The declared type.
         declared: String,
-        /// What it looks like.
+        /// The recognised type.
         found: &'static str,
     },
 }
@@ -171,15 +175,15 @@ impl Default for FilterLimits {
     }
 }
 
-/// Filters an answer.
+/// Filters a message.
 ///
 /// # Errors
-/// [`FilterRefusal`] when nothing of it may be passed on.
+/// [`FilterRefusal`] when no part of it may pass.
 pub fn filter(answer: Bytes, spec: &FilterSpec<'_>) -> Result<Filtered, FilterRefusal> {
     if answer.len() > spec.limits.bytes {
         return Err(FilterRefusal::TooLarge(spec.limits.bytes));
     }
-    let mut found = found::Found::default();
+    let mut found = findings::FilterFindings::default();
     structure::check(&answer, spec, &mut found.flags)?;
     let rewritten = strings::rewrite(&answer, spec.redactor, &mut found)?;
     let changed = rewritten.is_some();

@@ -1,7 +1,7 @@
-//! Exact-match redaction: a secret that this server uses is replaced wherever it comes back, in any known encoding.
+//! Exact-match redaction: replaces a secret that this server uses wherever it comes back, in any known encoding.
 //!
-//! Invariant: in what [`Redactor::redact`] returns, no form of a secret is left to be found by the same redactor. Secrets
-//! too short to be told from ordinary text (fewer than 4 bytes) are not looked for, and counted.
+//! Invariant: the same redactor finds no form of a secret in the result of [`Redactor::redact`]. Secrets of fewer than
+//! 4 bytes cannot be told from ordinary text: they are not searched, but counted.
 
 use std::ops::Range;
 
@@ -11,14 +11,14 @@ use serde_json::Value;
 
 use super::{
     REDACTED,
-    encodings::{self, View},
+    encodings::{self, DecodedView},
 };
 
 const SECRET_MIN: usize = 4;
-/// Up to so many bytes of forms the automaton is made for speed rather than size (a few hundred bytes per byte).
+/// The maximum size of all forms for an automaton built for speed instead of size (a few hundred bytes per byte).
 const FAST_MAX: usize = 4096;
 
-/// Knows the secrets of one server's connection.
+/// The secrets of one server's connection, compiled for the search.
 #[derive(Default)]
 pub struct Redactor {
     forms: Option<AhoCorasick>,
@@ -27,8 +27,8 @@ pub struct Redactor {
     digits: bool,
 }
 
-/// Collects secrets. Use it inside the closures that expose them:
-/// `secret.expose(|text| builder.add(text.as_bytes()))`.
+/// Collects secrets. Callers use it inside the closures that expose them: `secret.expose(|text|
+/// builder.add(text.as_bytes()))`.
 #[derive(Default)]
 pub struct RedactorBuilder {
     forms: Vec<SecretBytes>,
@@ -38,7 +38,8 @@ pub struct RedactorBuilder {
 }
 
 impl RedactorBuilder {
-    /// Adds a secret. A value such as `Bearer x` or a header template's other text does not belong here: only the secret.
+    /// Adds a secret. Callers add the secret alone, without the text around it, such as `Bearer ` or the rest of a
+    /// header template.
     pub fn add(&mut self, secret: &[u8]) {
         let secret = secret.trim_ascii();
         if secret.len() < SECRET_MIN {
@@ -50,10 +51,10 @@ impl RedactorBuilder {
         self.forms.extend(encodings::forms(secret).into_iter().map(SecretBytes::new));
     }
 
-    /// The redactor. Without secrets it finds nothing and costs nothing.
+    /// Builds the redactor. Without secrets it finds nothing and costs nothing.
     ///
-    /// If the forms cannot be made into one automaton (more than 4 GiB of them), redaction is impossible and every
-    /// answer has to be refused: `None`.
+    /// Returns `None` when the forms exceed one automaton (more than 4 GiB of them). Redaction is then impossible, and
+    /// every message must be rejected.
     #[must_use]
     pub fn build(self) -> Option<Redactor> {
         let Self { forms, longest, ignored, digits } = self;
@@ -68,7 +69,7 @@ impl RedactorBuilder {
             .match_kind(MatchKind::LeftmostLongest)
             .build(&exposed)
             .ok();
-        // Wiped, as far as the automaton itself is not made of them.
+        // Wiped, except for the copies inside the automaton.
         exposed.drain(..).for_each(|form| drop(SecretBytes::new(form)));
         Some(Redactor { forms: Some(built?), longest, ignored, digits })
     }
@@ -81,19 +82,19 @@ impl Redactor {
         RedactorBuilder::default()
     }
 
-    /// A redactor that knows no secret.
+    /// A redactor without secrets.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// How many secrets are too short to be looked for.
+    /// The number of secrets that are too short to search.
     #[must_use]
     pub const fn ignored(&self) -> usize {
         self.ignored
     }
 
-    /// Replaces every secret; `None` when there is none. The number is how many were replaced.
+    /// Replaces every secret and returns the number of replacements. Returns `None` when the text contains no secret.
     #[must_use]
     pub fn redact(&self, text: &str) -> Option<(String, u64)> {
         let (out, count) = self.redact_bytes(text.as_bytes())?;
@@ -101,7 +102,7 @@ impl Redactor {
         Some((String::from_utf8_lossy(&out).into_owned(), count))
     }
 
-    /// As [`Redactor::redact`], for bytes that need not be text.
+    /// Replaces secrets in bytes that need not be text. See [`Redactor::redact`].
     #[must_use]
     pub fn redact_bytes(&self, bytes: &[u8]) -> Option<(Vec<u8>, u64)> {
         let ranges = self.find(bytes);
@@ -119,8 +120,8 @@ impl Redactor {
         Some((out, count))
     }
 
-    /// Where arguments on their way out hold a secret: JSON pointers. A secret has its declared place in the transport;
-    /// anywhere else it is being carried off (attack 18).
+    /// Returns the places (JSON pointers) of secrets in outgoing arguments. A secret belongs in its declared place in
+    /// the transport; anywhere else it is exfiltration (attack 18).
     #[must_use]
     pub fn find_in(&self, arguments: &Value) -> Vec<String> {
         let mut found = Vec::new();
@@ -156,35 +157,37 @@ impl Redactor {
         !self.find(bytes).is_empty()
     }
 
-    /// Whether it knows any secret.
+    /// Returns whether the redactor has any secret.
     pub(super) const fn is_empty(&self) -> bool {
         self.forms.is_none()
     }
 
-    /// Whether a secret is a number, so that numbers have to be looked at too.
+    /// Returns whether a secret is a number. Numbers are then searched too.
     pub(super) const fn looks_at_numbers(&self) -> bool {
         self.digits
     }
 
-    /// The longest stretch of text that can be one secret in one of its forms: escapes take up to 12 bytes per byte
-    /// (an escaped escape, or both bytes of UTF-16 in base64 with line breaks).
+    /// The longest text that can be one secret in one of its forms: escapes take up to 12 bytes per byte (an escaped
+    /// escape, or both bytes of UTF-16 in base64 with line breaks).
     pub(super) const fn reach(&self) -> usize {
         self.longest.saturating_mul(12)
     }
 
-    /// Where the secrets are: sorted, apart from each other.
+    /// Returns the ranges of the secrets, sorted and disjoint.
     pub(super) fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let Some(forms) = &self.forms else { return Vec::new() };
         let mut ranges: Vec<_> = forms.find_iter(bytes).map(|found| found.range()).collect();
-        let mut look = |view: &View, source: &dyn Fn(usize) -> usize| {
+        let mut look = |view: &DecodedView, source: &dyn Fn(usize) -> usize| {
             ranges.extend(forms.find_iter(&view.bytes).map(|found| source(found.start())..source(found.end())));
         };
-        if let Some(view) = View::unwrapped(bytes) {
+        if let Some(view) = DecodedView::unwrapped(bytes) {
             look(&view, &|place| view.source(place));
         }
-        if let Some(once) = View::unescaped(bytes) {
+        if let Some(once) = DecodedView::unescaped(bytes) {
             look(&once, &|place| once.source(place));
-            for deeper in [View::unescaped(&once.bytes), View::unwrapped(&once.bytes)].into_iter().flatten() {
+            for deeper in
+                [DecodedView::unescaped(&once.bytes), DecodedView::unwrapped(&once.bytes)].into_iter().flatten()
+            {
                 look(&deeper, &|place| once.source(deeper.source(place)));
             }
         }
@@ -198,7 +201,7 @@ impl std::fmt::Debug for Redactor {
     }
 }
 
-/// Sorted, and joined where they touch or overlap.
+/// Sorts ranges, and merges those that touch or overlap.
 fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_by_key(|range| (range.start, range.end));
     let mut apart: Vec<Range<usize>> = Vec::with_capacity(ranges.len());

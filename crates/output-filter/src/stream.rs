@@ -1,7 +1,7 @@
-//! Redaction of bytes that come in pieces: a child's error output, a body that is streamed.
+//! Redaction of bytes that arrive in pieces: a child's error output, a streamed body.
 //!
-//! Invariant: what comes out is the same however the input was cut. Bytes that could still be the beginning of a secret
-//! are held back until more come or the stream ends.
+//! Invariant: the output does not depend on how the input was cut. Bytes that may begin a secret are held back until
+//! more bytes arrive or the stream ends.
 
 use super::Redactor;
 
@@ -20,7 +20,7 @@ impl<'a> StreamRedactor<'a> {
         Self { redactor, held: Vec::new(), count: 0 }
     }
 
-    /// Takes a piece, and gives what can be passed on by now.
+    /// Takes a piece and returns the bytes that can be passed on.
     #[must_use]
     pub fn push(&mut self, piece: &[u8]) -> Vec<u8> {
         if self.redactor.is_empty() {
@@ -29,7 +29,7 @@ impl<'a> StreamRedactor<'a> {
         self.held.extend_from_slice(piece);
         let ranges = self.redactor.find(&self.held);
         let mut cut = self.held.len().saturating_sub(self.redactor.reach());
-        // A secret that reaches over the cut stays whole: it is passed on, redacted, with what comes next.
+        // A secret that crosses the cut stays whole: it is redacted and passed on with the next piece.
         if let Some(range) = ranges.iter().find(|range| range.start < cut && cut < range.end) {
             cut = range.start;
         }
@@ -38,7 +38,7 @@ impl<'a> StreamRedactor<'a> {
         self.redacted(ready)
     }
 
-    /// Ends the stream, and gives the rest.
+    /// Ends the stream and returns the remaining bytes.
     #[must_use]
     pub fn finish(mut self) -> (Vec<u8>, u64) {
         let rest = std::mem::take(&mut self.held);

@@ -1,14 +1,18 @@
-//! The strings of a JSON text, changed in place: everything between them is passed on byte for byte.
+//! The strings of a JSON text, changed in place. All bytes between them pass unchanged.
 
 use std::borrow::Cow;
 
 use briefcase_types::text;
 
 use super::{FilterRefusal, Flag, Redactor, neutralise, patterns};
-use crate::found::Found;
+use crate::findings::FilterFindings;
 
-/// The JSON text with its strings made safe; `None` when nothing had to change.
-pub(super) fn rewrite(json: &[u8], redactor: &Redactor, found: &mut Found) -> Result<Option<Vec<u8>>, FilterRefusal> {
+/// Returns the JSON text with safe strings; `None` when no string had to change.
+pub(super) fn rewrite(
+    json: &[u8],
+    redactor: &Redactor,
+    found: &mut FilterFindings,
+) -> Result<Option<Vec<u8>>, FilterRefusal> {
     let mut writer = Writer { json, out: None, done: 0 };
     let mut at = 0;
     let mut binary = false;
@@ -32,12 +36,12 @@ pub(super) fn rewrite(json: &[u8], redactor: &Redactor, found: &mut Found) -> Re
     Ok(writer.finish())
 }
 
-/// A string literal, quotes included.
+/// A string literal with its quotes.
 struct Token {
     end: usize,
     start: usize,
     escaped: bool,
-    /// Only printable ASCII, once escapes of quotes, slashes, line feeds and tabs are undone.
+    /// Whether it is printable ASCII after escapes of quotes, slashes, line feeds and tabs are decoded.
     plain: bool,
 }
 
@@ -73,13 +77,13 @@ impl Token {
     }
 }
 
-/// Rounds after which a string is passed on as it is by then; each takes something out, and ordinary text needs one.
+/// The maximum number of rounds for one string. Each round removes something, and ordinary text needs one.
 const ROUNDS_MAX: usize = 4;
 
-/// The string made safe; `None` when it is. Secrets are looked for before and after hidden characters are taken out:
-/// before, because an encoding may use them; after, because they may have split a secret. What stands for a secret is
-/// another neighbour to what stood beside it, so it goes on until nothing changes.
-fn safe(given: &str, kind: Kind, redactor: &Redactor, found: &mut Found) -> Option<String> {
+/// Returns a safe string; `None` when the given one is safe. Secrets are searched before and after hidden characters
+/// are removed: before, because an encoding may use such characters; after, because they may split a secret. A
+/// replacement can join two fragments into a new match, so redaction repeats until nothing changes.
+fn safe(given: &str, kind: Kind, redactor: &Redactor, found: &mut FilterFindings) -> Option<String> {
     let mut new = exact(given, redactor, found);
     for _ in 0..ROUNDS_MAX {
         let Some(next) = round(new.as_deref().unwrap_or(given), kind, redactor, found) else { break };
@@ -88,22 +92,22 @@ fn safe(given: &str, kind: Kind, redactor: &Redactor, found: &mut Found) -> Opti
     new
 }
 
-/// What kind of string it is.
+/// The kind of string.
 #[derive(Clone, Copy)]
 struct Kind {
     /// Printable ASCII only.
     plain: bool,
     /// A member's name.
     name: bool,
-    /// Binary data as base64, in which forms of credentials turn up by chance.
+    /// Binary data as base64, in which the forms of credentials occur by chance.
     binary: bool,
 }
 
-fn round(text: &str, kind: Kind, redactor: &Redactor, found: &mut Found) -> Option<String> {
+fn round(text: &str, kind: Kind, redactor: &Redactor, found: &mut FilterFindings) -> Option<String> {
     let mut new = None;
     if let Some(visible) = (!kind.plain).then(|| neutralise(text)).flatten() {
         found.flags.insert(Flag::Neutralised);
-        // A name keeps a trace of what was hidden in it, so that two names never become one.
+        // A name keeps a trace of its hidden characters, so that two names never become one.
         let shown = if kind.name { text::printable(text) } else { visible.clone() };
         new = exact(&visible, redactor, found).or(Some(shown));
     }
@@ -111,15 +115,15 @@ fn round(text: &str, kind: Kind, redactor: &Redactor, found: &mut Found) -> Opti
     credentials.or(new)
 }
 
-fn exact(text: &str, redactor: &Redactor, found: &mut Found) -> Option<String> {
+fn exact(text: &str, redactor: &Redactor, found: &mut FilterFindings) -> Option<String> {
     let (redacted, count) = redactor.redact(text)?;
     found.flags.insert(Flag::SecretEchoed);
     found.redactions.exact = found.redactions.exact.saturating_add(count);
     Some(redacted)
 }
 
-/// Numbers between two strings that are a secret become the text that stands for one.
-fn numbers(writer: &mut Writer<'_>, from: usize, to: usize, redactor: &Redactor, found: &mut Found) {
+/// Replaces numbers between two strings that are secrets.
+fn numbers(writer: &mut Writer<'_>, from: usize, to: usize, redactor: &Redactor, found: &mut FilterFindings) {
     let digit = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
     let mut at = from;
     while at < to {
@@ -149,7 +153,7 @@ fn followed_by_colon(json: &[u8], end: usize) -> bool {
     rest.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) == Some(&b':')
 }
 
-/// Copies only once something changes.
+/// A writer that copies only after the first change.
 struct Writer<'a> {
     json: &'a [u8],
     out: Option<Vec<u8>>,

@@ -1,6 +1,6 @@
-//! The structure of results: structured content against its schema, binary data against its declaration.
+//! The structure of results: structured content against its schema, binary data against its declared type.
 //!
-//! Reads only what it has to: a result without structured or binary content is not parsed.
+//! A result without structured or binary content is not parsed.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -9,22 +9,22 @@ use base64::{Engine as _, engine::general_purpose::STANDARD, engine::general_pur
 use briefcase_types::text;
 use serde_json::Value;
 
-use super::{FilterRefusal, FilterSpec, Flag, Shape, kind};
+use super::{FilterRefusal, FilterSpec, Flag, MessageShape, mime_sniff};
 use briefcase_schema::Schema;
 
-/// Bytes that are decoded to see what binary data is.
+/// The number of bytes that are decoded to recognise binary data.
 const HEAD: usize = 1024;
 
-/// What a result mentions that has to be looked into. An escape may spell a member's name.
+/// The members in a result that need a check. An escape may spell a member's name.
 static MENTIONS: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::new(["\"data\"", "\"blob\"", "\"structuredContent\"", "\\u"]).ok());
 
 pub(super) fn check(answer: &[u8], spec: &FilterSpec<'_>, flags: &mut BTreeSet<Flag>) -> Result<(), FilterRefusal> {
     let (schema, is_task) = match spec.shape {
-        Shape::Other => return Ok(()),
-        Shape::Content => (None, false),
-        Shape::ToolResult(schema) => (schema, false),
-        Shape::Task(schema) => (schema, true),
+        MessageShape::Other => return Ok(()),
+        MessageShape::Content => (None, false),
+        MessageShape::ToolResult(schema) => (schema, false),
+        MessageShape::Task(schema) => (schema, true),
     };
     if schema.is_none() && MENTIONS.as_ref().is_some_and(|mentions| !mentions.is_match(answer)) {
         return Ok(());
@@ -39,7 +39,7 @@ pub(super) fn check(answer: &[u8], spec: &FilterSpec<'_>, flags: &mut BTreeSet<F
         }
         contents(result).try_for_each(|block| binary_content(block, spec.limits.blob_bytes))
     };
-    // A call may be answered with a task, and a task's state may hold the result of its call.
+    // A call may be answered with a task, and the state of a task may contain the result of its call.
     let is_task = is_task || result.get("resultType").and_then(Value::as_str) == Some("task");
     check(&result, schema.filter(|_| !is_task))?;
     match result.get("result").filter(|_| is_task) {
@@ -48,8 +48,8 @@ pub(super) fn check(answer: &[u8], spec: &FilterSpec<'_>, flags: &mut BTreeSet<F
     }
 }
 
-/// A result of a tool with an output schema holds structured content that fits, unless it is an error, or not the end of
-/// the call (`input_required`, a task).
+/// Checks that a result of a tool with an output schema has matching structured content, unless it is an error or not
+/// the end of the call (`input_required`, a task).
 fn structured(result: &Value, schema: &Schema) -> Result<(), FilterRefusal> {
     let is_error = result.get("isError") == Some(&Value::Bool(true));
     let unfinished = result.get("resultType").and_then(Value::as_str).is_some_and(|kind| kind != "complete");
@@ -65,7 +65,7 @@ fn structured(result: &Value, schema: &Schema) -> Result<(), FilterRefusal> {
     }
 }
 
-/// A single text that is JSON, but other JSON than the structured content.
+/// Returns whether a single text is JSON that differs from the structured content.
 fn disagrees(result: &Value) -> bool {
     let (Some(content), Some(blocks)) = (result.get("structuredContent"), result.get("content")) else { return false };
     let texts: Vec<_> =
@@ -75,8 +75,8 @@ fn disagrees(result: &Value) -> bool {
     said.is_some_and(|said| (said.is_object() || said.is_array()) && said != *content)
 }
 
-/// Every place of a result that may hold binary data: content blocks, resources in them, prompt messages, contents of a
-/// resource.
+/// Returns every place of a result that may hold binary data: content blocks, resources in them, prompt messages,
+/// contents of a resource.
 fn contents(result: &Value) -> impl Iterator<Item = &Value> {
     let list = |name: &str| result.get(name).and_then(Value::as_array).into_iter().flatten();
     let messages = list("messages").filter_map(|message| message.get("content"));
@@ -110,13 +110,13 @@ fn binary_content(block: &Value, blob_max: usize) -> Result<(), FilterRefusal> {
         return Err(FilterRefusal::Kind { declared: shown(), found: "content of another type" });
     }
     let head = head(data).ok_or(FilterRefusal::NotBase64)?;
-    match kind::mismatch(declared, &head) {
+    match mime_sniff::mismatch(declared, &head) {
         Some(found) => Err(FilterRefusal::Kind { declared: shown(), found }),
         None => Ok(()),
     }
 }
 
-/// Base64 as the standard writes it, padded to groups of four, without blanks.
+/// Returns whether the text is standard base64, padded to groups of four, without blanks.
 fn is_base64(data: &[u8]) -> bool {
     let body = data.strip_suffix(b"==").or_else(|| data.strip_suffix(b"=")).unwrap_or(data);
     data.len().is_multiple_of(4) && body.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
@@ -129,7 +129,7 @@ fn head(data: &str) -> Option<Vec<u8>> {
     STANDARD_NO_PAD.decode(data.get(..HEAD)?).ok()
 }
 
-/// Signs of text that a reader of its rendered form does not see, and of addresses that carry data.
+/// Flags text that is invisible when rendered, and addresses that carry data.
 pub(super) fn signs(text: &str, flags: &mut BTreeSet<Flag>) {
     if text.contains('<') {
         let lower = text.to_ascii_lowercase();

@@ -6,7 +6,7 @@ use super::*;
 use briefcase_schema as schema;
 use briefcase_test_data::{AdditionalRun, Corpora, ordinary};
 
-/// Random fixture; never a credential of anything.
+/// A random fixture, not a real credential.
 const SECRET: &str = "Zk9_wQ/r2+T~m7 Yx&4\"e8=Lp";
 
 fn redactor(secrets: &[&str]) -> Redactor {
@@ -15,13 +15,13 @@ fn redactor(secrets: &[&str]) -> Redactor {
     builder.build().unwrap()
 }
 
-fn run(answer: &[u8], redactor: &Redactor, shape: Shape<'_>) -> Result<Filtered, FilterRefusal> {
+fn run(answer: &[u8], redactor: &Redactor, shape: MessageShape<'_>) -> Result<Filtered, FilterRefusal> {
     let spec = FilterSpec { redactor, shape, limits: FilterLimits::default() };
     filter(Bytes::copy_from_slice(answer), &spec)
 }
 
 fn plain(answer: &Value) -> Filtered {
-    run(answer.to_string().as_bytes(), &Redactor::none(), Shape::Other).unwrap()
+    run(answer.to_string().as_bytes(), &Redactor::none(), MessageShape::Other).unwrap()
 }
 
 fn text_of(filtered: &Filtered) -> String {

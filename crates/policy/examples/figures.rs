@@ -1,23 +1,23 @@
-//! What a decision, a check and a filter cost. `cargo run --release -p briefcase-policy --example figures`
+//! Measures a decision, a check and a filter. `cargo run --release -p briefcase-policy --example figures`
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 
 use std::{error::Error, hint::black_box, time::Instant};
 
-use briefcase_output_filter::{FilterLimits, FilterSpec, Redactor, Shape, filter};
+use briefcase_output_filter::{FilterLimits, FilterSpec, MessageShape, Redactor, filter};
 use briefcase_policy::{
-    authority::{Authority, Class, Server, Transport},
-    decision::{Action, Catalogue, Facts, PolicySet},
+    authority::{Authority, Class, Server},
+    decision::{AcceptedDefinitions, Action, Facts, PolicySet},
     label::Labels,
     ledger::{Actual, BudgetIndex, Charge, Ledger, Settled},
     pin::pin,
 };
 use briefcase_schema as schema;
-use briefcase_types::{AgentId, CallId, Digest, Entropy, Incarnation, ServerId, ToolName, UnixMillis};
+use briefcase_types::{AgentId, CallId, Digest, Entropy, Incarnation, ServerId, ToolName, Transport, UnixMillis};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 struct Counting(std::cell::Cell<u8>);
-// One thread only: nothing is shared.
+// One thread only, so nothing is shared.
 struct Fixed(std::sync::Mutex<Counting>);
 
 impl Entropy for Fixed {
@@ -60,20 +60,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut authority = Authority::empty(Incarnation::random(&entropy));
     authority = authority.add_agent(agent.clone(), Digest::sha256(b"t"), UnixMillis(0))?.document;
     authority = authority.add_server(server.clone(), Server::new(transport))?.document;
-    let mut catalogue = Catalogue::new();
+    let mut definitions = AcceptedDefinitions::new();
     for number in 0..50 {
         let (definition, tool): (_, ToolName) = (definition(number), format!("tool-{number}").parse()?);
         let digest = pin(&server, &definition);
         authority = authority.accept_pin(&server, tool.clone(), digest)?.document;
         authority = authority.set_class(&server, &tool, if number == 7 { Class::Read } else { Class::Write })?.document;
-        catalogue.add(digest, &definition);
+        definitions.add(digest, &definition);
     }
     let arguments = json!({ "owner": "o", "repo": "r", "title": "A title", "body": "text ".repeat(50), "labels": ["a", "b"], "page": 3 });
-    decisions(&authority, &catalogue, &agent, &server, &arguments)?;
+    decisions(&authority, &definitions, &agent, &server, &arguments)?;
     let own = "\n@id(\"own\") forbid (principal, action == Action::\"github/tool-7\", resource) when { context.args.owner == \"evil\" || context.arg_names.contains(\"bcc\") };";
     let with_own = authority.set_policy(format!("{}{own}", authority.policy))?.document;
     println!("-- with a policy about arguments");
-    decisions(&with_own, &catalogue, &agent, &server, &arguments)?;
+    decisions(&with_own, &definitions, &agent, &server, &arguments)?;
 
     let raw = definition(7);
     let input = raw.get("inputSchema").cloned().unwrap_or_default();
@@ -97,13 +97,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn decisions(
     authority: &Authority,
-    catalogue: &Catalogue,
+    definitions: &AcceptedDefinitions,
     agent: &AgentId,
     server: &ServerId,
     arguments: &Value,
 ) -> Result<(), Box<dyn Error>> {
-    let set = PolicySet::compile(authority, catalogue)?;
-    measure("compile the policies of 50 tools", 20, || drop(black_box(PolicySet::compile(authority, catalogue))));
+    let set = PolicySet::compile(authority, definitions)?;
+    measure("compile the policies of 50 tools", 20, || drop(black_box(PolicySet::compile(authority, definitions))));
     for (name, tool) in [("decide: a granted read (allow)", "tool-7"), ("decide: a write (ask)", "tool-9")] {
         let tool: ToolName = tool.parse()?;
         let action = Action::Call { tool: &tool, arguments };
@@ -131,7 +131,8 @@ fn filters() -> Result<(), Box<dyn Error>> {
         ("filter 1 MiB of plain text", answer(11_000, line)),
     ];
     for (name, bytes) in cases {
-        let spec = FilterSpec { redactor: &redactor, shape: Shape::ToolResult(None), limits: FilterLimits::default() };
+        let spec =
+            FilterSpec { redactor: &redactor, shape: MessageShape::ToolResult(None), limits: FilterLimits::default() };
         let rounds = if bytes.len() > 100_000 { 50 } else { 500 };
         measure(&format!("{name} ({} bytes)", bytes.len()), rounds, || drop(black_box(filter(bytes.clone(), &spec))));
     }

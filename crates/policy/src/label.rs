@@ -1,5 +1,4 @@
-//! Labels: what results are, what servers are, and what a session has seen. A set of three, so it fits in a byte and can
-//! only grow during a session.
+//! Labels of results, of servers and of sessions. A set of three, so it fits in a byte. It only grows during a session.
 
 use std::{fmt, str::FromStr};
 
@@ -11,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Label {
     /// Results hold data that is private to the person.
     PrivateData,
-    /// Results hold text that somebody else wrote, which may try to steer the agent.
+    /// Results hold text from third parties, which may try to steer the agent.
     UntrustedContent,
     /// Arguments leave the machine, or have an effect outside of it.
     External,
@@ -21,7 +20,7 @@ pub enum Label {
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Labels(u8);
 
-/// The text names no label.
+/// The text is not a label.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a label is `private_data`, `untrusted_content` or `external`")]
 pub struct LabelError;
@@ -53,25 +52,25 @@ impl Labels {
     /// No label.
     pub const NONE: Self = Self(0);
 
-    /// Whether the label is in the set.
+    /// Returns whether the label is in the set.
     #[must_use]
     pub const fn contains(self, label: Label) -> bool {
         self.0 & label.bit() != 0
     }
 
-    /// The set and one more.
+    /// Returns the set with one more label.
     #[must_use]
     pub const fn with(self, label: Label) -> Self {
         Self(self.0 | label.bit())
     }
 
-    /// Everything in either set.
+    /// Returns the union of two sets.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether there is none.
+    /// Returns whether the set is empty.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
@@ -82,14 +81,15 @@ impl Labels {
         Label::ALL.into_iter().filter(move |label| self.contains(*label))
     }
 
-    /// What a session that receives results with these labels has seen: `external` says where arguments go, so results
-    /// do not carry it.
+    /// Returns the labels of a session that receives results with these labels. `external` describes where arguments
+    /// go, so results do not carry it.
     #[must_use]
     pub const fn seen(self) -> Self {
         Self(self.0 & !Label::External.bit())
     }
 
-    /// Private data and untrusted content together: what must not reach an external tool without a person (D5).
+    /// Returns whether the set has both private data and untrusted content. Such data must not reach an external tool
+    /// without an approval (D5).
     #[must_use]
     pub const fn is_tainted(self) -> bool {
         self.contains(Label::PrivateData) && self.contains(Label::UntrustedContent)

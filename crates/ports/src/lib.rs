@@ -31,8 +31,7 @@ pub use quote::Quote;
 pub use request_authorizer::{AfterChallenge, Challenge, RequestAuthorizer, RequestToAuthorize};
 pub use rpc::{Reply, RpcError};
 pub use server_catalog::{
-    Endpoint, EnvValue, HeaderSpec, HeaderSpecError, NotReady, SECRET_PLACEHOLDER, SecretSource, ServerCatalog,
-    ServerLimits, ServerSpec,
+    HeaderSpec, HeaderSpecError, NotReady, SecretSource, ServerCatalog, ServerLimits, UpstreamSpec,
 };
 pub use server_events::{ServerEvent, ServerObserver};
 pub use server_info::{ListKind, ServerInfo};

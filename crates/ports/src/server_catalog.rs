@@ -1,8 +1,8 @@
 //! The ports through which adapters learn how a server is reached, and use secrets.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use briefcase_types::{SecretName, ServerId};
+use briefcase_types::{HeaderTemplate, SECRET_PLACEHOLDER, SecretName, ServerId, Transport};
 use http::HeaderName;
 
 use crate::UpstreamFailure;
@@ -21,7 +21,7 @@ impl From<NotReady> for UpstreamFailure {
 /// The registered servers.
 pub trait ServerCatalog: Send + Sync {
     /// How to reach a server. Adapters ask each time they open a connection.
-    fn spec(&self, server: &ServerId) -> Result<Arc<ServerSpec>, NotReady>;
+    fn spec(&self, server: &ServerId) -> Result<Arc<UpstreamSpec>, NotReady>;
 }
 
 /// The secrets.
@@ -31,34 +31,13 @@ pub trait SecretSource: Send + Sync {
     fn with_secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady>;
 }
 
-/// A server as a person registered it.
+/// A server as the pool connects to it.
 #[derive(Clone, Debug)]
-pub struct ServerSpec {
+pub struct UpstreamSpec {
     /// How to reach the server.
-    pub endpoint: Endpoint,
+    pub transport: Transport,
     /// What the server may cost.
     pub limits: ServerLimits,
-}
-
-/// How to reach a server.
-#[derive(Clone, Debug)]
-pub enum Endpoint {
-    /// Streamable HTTP of either era, or the older HTTP+SSE when the server speaks nothing else.
-    Http {
-        /// The URL. A loopback address means this machine; any other host has to be public.
-        url: String,
-        /// Headers sent with every request.
-        headers: Vec<HeaderSpec>,
-    },
-    /// A child process that speaks on its standard input and output.
-    Stdio {
-        /// Program and arguments, exactly; no shell reads them.
-        argv: Vec<String>,
-        /// Variables besides the few that every child gets.
-        env: Vec<(String, EnvValue)>,
-        /// The working directory; the home folder when absent.
-        cwd: Option<PathBuf>,
-    },
 }
 
 /// A header that is sent with every request, perhaps with a secret in it.
@@ -86,20 +65,6 @@ pub enum HeaderSpecError {
     Template,
 }
 
-/// The value of an environment variable.
-#[derive(Clone, Debug)]
-pub enum EnvValue {
-    /// The value itself.
-    Plain(String),
-    /// A value with a secret in the place of `{secret}`.
-    Secret {
-        /// The text around it.
-        template: String,
-        /// The secret's name.
-        secret: SecretName,
-    },
-}
-
 /// What a server may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
@@ -123,9 +88,6 @@ impl Default for ServerLimits {
         }
     }
 }
-
-/// The text in a template that stands for the secret.
-pub const SECRET_PLACEHOLDER: &str = "{secret}";
 
 /// Headers that carry the protocol or the framing.
 const RESERVED: [&str; 13] = [
@@ -176,17 +138,26 @@ impl HeaderSpec {
     }
 }
 
-impl ServerSpec {
-    /// The secrets that the server's connection uses.
-    pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
-        let (headers, env): (&[HeaderSpec], &[(String, EnvValue)]) = match &self.endpoint {
-            Endpoint::Http { headers, .. } => (headers, &[]),
-            Endpoint::Stdio { env, .. } => (&[], env),
-        };
-        let in_env = env.iter().filter_map(|(_, value)| match value {
-            EnvValue::Plain(_) => None,
-            EnvValue::Secret { secret, .. } => Some(secret),
-        });
-        headers.iter().filter_map(HeaderSpec::secret).chain(in_env)
+impl TryFrom<&HeaderTemplate> for HeaderSpec {
+    type Error = HeaderSpecError;
+
+    fn try_from(header: &HeaderTemplate) -> Result<Self, Self::Error> {
+        Self::new(&header.name, &header.value, header.secret.clone())
+    }
+}
+
+impl UpstreamSpec {
+    /// A server with the usual limits.
+    ///
+    /// # Errors
+    /// See [`HeaderSpecError`].
+    pub fn new(transport: Transport) -> Result<Self, HeaderSpecError> {
+        match &transport {
+            Transport::Http { headers, .. } => {
+                headers.iter().try_for_each(|header| HeaderSpec::try_from(header).map(drop))?;
+            }
+            Transport::Stdio { .. } => {}
+        }
+        Ok(Self { transport, limits: ServerLimits::default() })
     }
 }

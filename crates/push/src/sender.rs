@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use briefcase_egress::{Egress, EgressError, EgressRequest, EgressResponse, OriginClient, Target};
+use briefcase_egress::{Egress, EgressError, EgressRequest, EgressResponse, EgressTarget, OriginClient};
 use briefcase_types::{Clock, Entropy, UnixMillis, text};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -100,7 +100,7 @@ impl PushSender {
 
     /// Returns the client for a push service and address policy. A subscription never uses a connection that its own
     /// policy would not allow.
-    fn client(&self, audience: String, target: &Target) -> OriginClient {
+    fn client(&self, audience: String, target: &EgressTarget) -> OriginClient {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) =
             clients.get(&audience).filter(|client| client.target().address_policy() == target.address_policy())

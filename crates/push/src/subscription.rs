@@ -1,16 +1,16 @@
 //! Subscriptions in the format of browsers.
 
-use briefcase_egress::{AddressPolicy, Target};
-use briefcase_json::{Limits, parse_relayed};
+use briefcase_egress::{AddressPolicy, EgressTarget};
+use briefcase_json::{JsonLimits, parse_relayed};
 use serde_json::Value;
 
 use crate::{SubscriptionError, SubscriptionKeys};
 
-const LIMITS: Limits = Limits { bytes: 8 * 1024, depth: 4, keys: 32, values: 64, number: 64 };
+const LIMITS: JsonLimits = JsonLimits { bytes: 8 * 1024, depth: 4, keys: 32, values: 64, number: 64 };
 
 /// A browser's push subscription. Its endpoint is a capability: anyone who knows it and holds a lease can send to it.
 pub struct Subscription {
-    endpoint: Target,
+    endpoint: EgressTarget,
     keys: SubscriptionKeys,
 }
 
@@ -30,12 +30,15 @@ impl Subscription {
         let keys = document.get("keys").ok_or(form("`keys` is missing"))?;
         let p256dh = text(keys, "p256dh").ok_or(form("no p256dh"))?;
         let auth = text(keys, "auth").ok_or(form("`auth` is missing"))?;
-        Ok(Self { endpoint: Target::parse(&endpoint, policy)?, keys: SubscriptionKeys::from_text(&p256dh, &auth)? })
+        Ok(Self {
+            endpoint: EgressTarget::parse(&endpoint, policy)?,
+            keys: SubscriptionKeys::from_text(&p256dh, &auth)?,
+        })
     }
 
     /// The endpoint.
     #[must_use]
-    pub const fn endpoint(&self) -> &Target {
+    pub const fn endpoint(&self) -> &EgressTarget {
         &self.endpoint
     }
 

@@ -1,5 +1,5 @@
-//! Writes an export of made-up receipts, to measure and to try `receipts-verify` on: `sample-export FOLDER COUNT`.
-//! Prints the public key. The signing key is a constant, so what it signs proves nothing.
+//! Writes an export of invented receipts, to measure and try `receipts-verify`: `sample-export FOLDER COUNT`. Prints
+//! the public key. The signing key is a constant, so its signatures prove nothing.
 
 use std::{error::Error, io::Write as _};
 

@@ -1,15 +1,14 @@
-//! Commitments: the record says that a value was there without saying what it was.
+//! Commitments: a receipt proves a value without showing it.
 //!
-//! Each top-level argument gets its own salt, derived from the vault's commit key, so the owner can later show one
-//! argument and nobody can guess the others, however short they are. The receipt holds one digest for all of them.
+//! Each top-level argument has its own salt, derived from the vault's commitment key. The owner can later show one
+//! argument, and nobody can guess the others, however short they are. The receipt contains one digest for all of them.
 //!
-//! Invariant: a receipt's root can be opened for one field only to the value that was committed. What the root does not
-//! hide from somebody who sees an [`Opening`]: how many fields there were, and whether a guessed field *name* was among
-//! them.
+//! Invariant: a receipt's root opens for one field only to the committed value. Somebody who sees an [`Opening`] also
+//! learns the number of fields, and can test whether a guessed field *name* was among them.
 
 use std::collections::BTreeMap;
 
-use briefcase_json::{Limits, canonical, parse_strict};
+use briefcase_json::{JsonLimits, canonical, parse_strict};
 use briefcase_types::{CallId, Digest};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
@@ -23,17 +22,17 @@ const NAME: &str = "briefcase/commit/name/1";
 const ROOT: &str = "briefcase/commit/root/1";
 const RESULT: &str = "briefcase/commit/result/1";
 
-/// Fields that an opening may list. A call's arguments have at most as many members.
-const FIELDS_MAX: usize = Limits::AGENT.keys;
+/// The maximum number of fields of an opening. A call's arguments have at most as many members.
+const FIELDS_MAX: usize = JsonLimits::AGENT.keys;
 
-/// The vault's key from which every salt comes. Without it, no commitment can be opened.
-pub struct CommitKey(Zeroizing<[u8; 32]>);
+/// The vault's key that derives every salt. Without it, no commitment can be opened.
+pub struct CommitmentKey(Zeroizing<[u8; 32]>);
 
-/// The commitments to one call's arguments.
+/// The commitments to the arguments of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commitments(BTreeMap<Digest, Digest>);
 
-/// What lets anyone check one argument of one call, and nothing else.
+/// An opening: anyone can check one argument of one call with it, and nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Opening {
@@ -45,11 +44,11 @@ pub struct Opening {
     pub value: Value,
     /// The value's salt.
     pub salt: Digest,
-    /// Digest of the name and commitment of every other argument.
+    /// The digest of the name, and the commitment, of every other argument.
     pub others: Vec<(Digest, Digest)>,
 }
 
-/// What lets anyone check one call's result.
+/// An opening of the result of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResultOpening {
@@ -59,20 +58,20 @@ pub struct ResultOpening {
     pub salt: Digest,
 }
 
-/// Why an opening does not prove its value.
+/// An opening does not prove its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpeningError {
-    /// Not the JSON of an opening.
+    /// The bytes are not the JSON of an opening.
     #[error("this is not an opening of a commitment")]
     Malformed,
-    /// The receipt committed to something else.
+    /// The receipt committed to another value.
     #[error("the receipt does not commit to this value")]
     Mismatch,
 }
 
-impl CommitKey {
-    /// Takes the key: 32 bytes that only the vault can make again, and makes for nothing else.
+impl CommitmentKey {
+    /// Takes the key: 32 bytes that only the vault can derive, for this use only.
     #[must_use]
     pub const fn new(key: Zeroizing<[u8; 32]>) -> Self {
         Self(key)
@@ -96,7 +95,7 @@ impl CommitKey {
         self.open_result(call).commitment(bytes)
     }
 
-    /// Prepares to show one argument. `None` when there is no such argument.
+    /// Opens one argument. Returns `None` for an absent argument.
     #[must_use]
     pub fn open(&self, call: &CallId, arguments: &Value, name: &str) -> Option<Opening> {
         let value = match arguments {
@@ -114,7 +113,7 @@ impl CommitKey {
         })
     }
 
-    /// Prepares to show a result.
+    /// Opens a result.
     #[must_use]
     pub fn open_result(&self, call: &CallId) -> ResultOpening {
         ResultOpening { call: *call, salt: self.salt(RESULT, call, "") }
@@ -126,7 +125,7 @@ impl CommitKey {
 }
 
 impl Commitments {
-    /// The one digest that a receipt holds.
+    /// The digest that a receipt contains.
     #[must_use]
     pub fn root(&self) -> Digest {
         let parts: Vec<&[u8]> =
@@ -136,32 +135,32 @@ impl Commitments {
 }
 
 impl Opening {
-    /// Reads an opening that somebody sent.
+    /// Reads an untrusted opening.
     ///
     /// # Errors
     /// [`OpeningError::Malformed`] when the bytes are not the JSON of an opening.
     pub fn parse(bytes: &[u8]) -> Result<Self, OpeningError> {
-        let value = parse_strict(bytes, &Limits::AGENT).map_err(|_| OpeningError::Malformed)?;
+        let value = parse_strict(bytes, &JsonLimits::AGENT).map_err(|_| OpeningError::Malformed)?;
         serde_json::from_value(value).map_err(|_| OpeningError::Malformed)
     }
 
-    /// Checks that the receipt with this root committed to exactly this name and value for this call.
+    /// Verifies that the receipt with this root committed to exactly this name and value for this call.
     ///
     /// # Errors
-    /// [`OpeningError::Mismatch`] when it did not, or when the list of the others names one field twice.
+    /// [`OpeningError::Mismatch`] when it did not, or when the list of the others repeats a field.
     pub fn verify(&self, root: &Digest) -> Result<(), OpeningError> {
         if self.others.len() > FIELDS_MAX {
             return Err(OpeningError::Mismatch);
         }
         let own = (name_tag(&self.call, &self.name), commitment(&self.salt, &self.name, &canonical(&self.value)));
         let all: BTreeMap<Digest, Digest> = self.others.iter().copied().chain(std::iter::once(own)).collect();
-        // A name that was there twice is now there once, so the root cannot be met by two values for one name.
+        // The map merges a repeated name, so two values for one name cannot both match the root.
         if Commitments(all).root() == *root { Ok(()) } else { Err(OpeningError::Mismatch) }
     }
 }
 
 impl ResultOpening {
-    /// Checks that the outcome with this commitment released exactly these bytes.
+    /// Verifies that the outcome with this commitment released exactly these bytes.
     ///
     /// # Errors
     /// [`OpeningError::Mismatch`] when it did not.
@@ -174,7 +173,8 @@ impl ResultOpening {
     }
 }
 
-/// What stands for a field's name. Differs from call to call, so that equal names cannot be told across receipts.
+/// Returns the tag of a field's name. It differs from call to call, so that equal names in two receipts do not look
+/// equal.
 fn name_tag(call: &CallId, name: &str) -> Digest {
     Digest::labelled(NAME, &[call.as_bytes(), name.as_bytes()])
 }
@@ -185,7 +185,7 @@ fn commitment(salt: &Digest, name: &str, value: &[u8]) -> Digest {
 
 /// `HMAC-SHA256(key, label || 0x00 || part...)`, each part preceded by its length as 8 big-endian bytes.
 fn keyed(key: &[u8; 32], label: &str, parts: &[&[u8]]) -> Digest {
-    // HMAC pads a short key with zeros to the block's length (RFC 2104); doing so here leaves nothing that can fail.
+    // HMAC pads a short key with zeros to the block length (RFC 2104). Padding it here leaves no fallible step.
     let mut block = Zeroizing::new([0; 64]);
     block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
     let mut mac = Hmac::<Sha256>::new((&*block).into());
@@ -204,8 +204,8 @@ mod tests {
 
     use super::*;
 
-    fn key() -> CommitKey {
-        CommitKey::new(Zeroizing::new([7; 32]))
+    fn key() -> CommitmentKey {
+        CommitmentKey::new(Zeroizing::new([7; 32]))
     }
 
     fn call(text: &str) -> CallId {
@@ -236,7 +236,7 @@ mod tests {
         let arguments = json!({"to": "alice", "amount": 12});
         let root = key().arguments(&call(CALL), &arguments).root();
         let good = key().open(&call(CALL), &arguments, "amount").unwrap();
-        // The true value for the same name, smuggled in beside a false one.
+        // The true value for the same name, added beside a false one.
         let truth = (name_tag(&good.call, "amount"), commitment(&good.salt, "amount", b"12"));
         let both = good.others.iter().copied().chain([truth]).collect();
         let attempts = [

@@ -1,7 +1,7 @@
-//! Writes a record in C2SP tlog-tiles layout, for anyone to verify.
+//! Writes receipts in the C2SP tlog-tiles layout, for anyone to verify.
 //!
-//! Invariant: what is exported is the log that was signed. The tiles are derived from the receipts, and the signed head is
-//! written last and only if it is the head of exactly these receipts.
+//! Invariant: the export is the signed log. The tiles are derived from the receipts. The signed checkpoint is written
+//! last, and only if it covers exactly these receipts.
 
 use std::io;
 
@@ -9,16 +9,16 @@ pub use briefcase_tlog::FileSink;
 use briefcase_tlog::tiles::{CHECKPOINT, Tiler, WIDTH, append_entry, bundle_path};
 
 use crate::{
-    checkpoint::SignedCheckpoint,
-    log::{Frontier, leaf_hash},
+    checkpoint::SignedReceiptCheckpoint,
+    merkle::{Frontier, leaf_hash},
 };
 
-/// Where encoded receipts come from.
+/// A source of encoded receipts.
 pub trait Entries {
-    /// The receipts from index `from` on, `count` of them, in order.
+    /// Returns `count` receipts from index `from` on, in order.
     ///
     /// # Errors
-    /// Any error of the store; a missing receipt is one.
+    /// Any error of the store, such as a missing receipt.
     fn read(&self, from: u64, count: u64) -> io::Result<Vec<Vec<u8>>>;
 }
 
@@ -31,32 +31,32 @@ impl Entries for [Vec<u8>] {
     }
 }
 
-/// Why nothing usable was exported.
+/// The export failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
     /// The receipts could not be read.
     #[error("the receipts cannot be read: {0}")]
     Read(#[source] io::Error),
-    /// The target could not be written.
+    /// The destination could not be written.
     #[error("the export cannot be written: {0}")]
     Write(#[source] io::Error),
-    /// The store gave another number of receipts than it was asked for, or one that is too long.
+    /// The store returned a wrong number of receipts, or one that is too long.
     #[error("receipt r{index} cannot be exported")]
     Receipt {
-        /// Its place.
+        /// The index of the receipt.
         index: u64,
     },
-    /// The receipts are not the ones that were signed for.
-    #[error("the receipts are not those of the signed head; run `briefcase fsck`")]
+    /// The receipts are not those of the signed checkpoint.
+    #[error("the receipts are not those of the signed checkpoint; run `briefcase fsck`")]
     NotSigned,
 }
 
-/// Exports the log up to a signed head.
+/// Exports the log up to a signed checkpoint.
 ///
 /// # Errors
-/// [`ExportError`]; without a file `checkpoint` in the target, what is there is no export.
-pub fn export<E, S>(entries: &E, head: &SignedCheckpoint, sink: &mut S) -> Result<(), ExportError>
+/// [`ExportError`]. A destination without the file `checkpoint` is not an export.
+pub fn export<E, S>(entries: &E, head: &SignedReceiptCheckpoint, sink: &mut S) -> Result<(), ExportError>
 where
     E: Entries + ?Sized,
     S: FileSink + ?Sized,

@@ -1,7 +1,8 @@
-//! What a receipt says.
+//! The content of a receipt.
 //!
-//! Invariant: a receipt has one encoding, and [`Receipt::decode`] takes no other. It holds no argument value, no result
-//! and no text of an upstream server: only names a person chose, stable words, numbers, ids and salted commitments.
+//! Invariant: a receipt has one encoding, and [`Receipt::decode`] rejects every other. It contains no argument value,
+//! no result and no text of an upstream server: only names that a person chose, stable words, numbers, ids and salted
+//! commitments.
 
 mod decode;
 mod wire;
@@ -15,78 +16,78 @@ pub use decode::FormError;
 use wire::words;
 pub use word::{Text, Word, WordError, Words};
 
-/// One line of the record.
+/// One receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// When it was made. Never earlier than the receipt before it.
+    /// The time of writing. Never earlier than that of the receipt before it.
     pub at: UnixMillis,
-    /// What happened.
+    /// The event.
     pub kind: Kind,
 }
 
-/// What happened.
+/// The event that a receipt records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
     /// The daemon started.
-    Start(Start),
+    Start(StartReceipt),
     /// A call is about to have its effect.
     Intent(Intent),
     /// A call had its effect, or failed to.
     Outcome(Outcome),
     /// A call was refused and had no effect.
     Refusal(Refused),
-    /// A step in the life of a question to a person.
+    /// A step of an approval.
     Approval(Approval),
     /// The authority document changed.
-    Change(Change),
+    Change(ChangeReceipt),
     /// An intent without an outcome was found on start.
     Reconcile(Reconcile),
     /// The state was restored from a backup.
     Restore(Restore),
-    /// Something worth remembering that belongs to no call.
+    /// An event that belongs to no call.
     Notice(Notice),
 }
 
 /// The daemon started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Start {
-    /// The life of the state it serves.
+pub struct StartReceipt {
+    /// The incarnation of the state that it serves.
     pub incarnation: Incarnation,
     /// The program's version.
     pub program: Word,
 }
 
-/// A call is about to have its effect. Written and durable before the effect (reads may overlap the two).
+/// A call is about to have its effect. Durable before the effect (reads may overlap the two).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
-    /// The call; its outcome carries the same id.
+    /// The call. Its outcome has the same id.
     pub call: CallId,
-    /// Who calls.
+    /// The calling agent.
     pub agent: AgentId,
-    /// From which connection.
+    /// The session of the call.
     pub session: SessionId,
-    /// The server that will be asked.
+    /// The called server.
     pub server: ServerId,
     /// The operation, such as `tools/call`.
     pub op: Word,
-    /// The tool's, prompt's or resource's name.
+    /// The name of the tool, prompt or resource.
     pub name: Option<Text>,
-    /// The definition that a person accepted.
+    /// The accepted definition.
     pub pin: Option<Digest>,
-    /// Root of the commitments to the argument values.
+    /// The root of the commitments to the argument values.
     pub args: Option<Digest>,
-    /// The price that was reserved.
+    /// The reserved price.
     pub cost: Option<Money>,
-    /// The amount of an asset that was reserved.
+    /// The reserved amount of an asset.
     pub amount: Option<Amount>,
-    /// Version of the authority document that decided.
+    /// The version of the authority document that decided.
     pub authority: u64,
     /// The policies that determined the decision.
     pub policies: Words,
-    /// The answer that was spent on this call.
+    /// The approval that this call consumed.
     pub approval: Option<ApprovalId>,
-    /// Why it may run, such as `allow` or `approved`.
+    /// The reason for permission, such as `allow` or `approved`.
     pub decision: Word,
 }
 
@@ -95,21 +96,21 @@ pub struct Intent {
 pub struct Outcome {
     /// The call of the intent.
     pub call: CallId,
-    /// The intent's place, when it was known at the time of writing. The call id pairs the two in any case.
+    /// The index of the intent, when it was known at the time of writing. The call id pairs the two in any case.
     pub intent: Option<ReceiptIndex>,
-    /// How it ended, such as `ok` or `timeout`.
+    /// The result, such as `ok` or `timeout`.
     pub status: Word,
-    /// Commitment to the released result.
+    /// The commitment to the released result.
     pub result: Option<Digest>,
-    /// Length of the released result.
+    /// The length of the released result.
     pub bytes: u64,
-    /// How many secrets were removed from it.
+    /// The number of secrets removed from it.
     pub redacted: u64,
-    /// How long the server took, in milliseconds.
+    /// The server's response time in milliseconds.
     pub millis: u64,
-    /// The price that was spent.
+    /// The spent price.
     pub cost: Option<Money>,
-    /// The amount of an asset that was spent.
+    /// The spent amount of an asset.
     pub amount: Option<Amount>,
 }
 
@@ -118,129 +119,129 @@ pub struct Outcome {
 pub struct Refused {
     /// The call.
     pub call: CallId,
-    /// Who called.
+    /// The calling agent.
     pub agent: AgentId,
-    /// From which connection.
+    /// The session of the call.
     pub session: SessionId,
-    /// The server, when the name was known.
+    /// The server, when the name was valid.
     pub server: Option<ServerId>,
-    /// The operation, when it was known.
+    /// The operation, when it was valid.
     pub op: Option<Word>,
-    /// The tool's, prompt's or resource's name.
+    /// The name of the tool, prompt or resource.
     pub name: Option<Text>,
     /// The stable code.
     pub code: RefusalCode,
-    /// The finer reason.
+    /// The detailed reason.
     pub reason: Word,
-    /// Root of the commitments to the argument values, when they could be read.
+    /// The root of the commitments to the argument values, when they could be read.
     pub args: Option<Digest>,
     /// The policies that determined the decision.
     pub policies: Words,
-    /// Version of the authority document that decided.
+    /// The version of the authority document that decided.
     pub authority: u64,
-    /// The open or answered question.
+    /// The open or decided approval.
     pub approval: Option<ApprovalId>,
 }
 
-/// A step in the life of a question to a person.
+/// A step of an approval.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
-    /// The question.
+    /// The approval.
     pub approval: ApprovalId,
-    /// Digest of what would run.
+    /// The digest of the call to approve.
     pub digest: Digest,
-    /// What happened to the question.
+    /// The step.
     pub step: Step,
     /// The call that asked.
     pub call: Option<CallId>,
-    /// Whose call.
+    /// The agent of the call.
     pub agent: Option<AgentId>,
-    /// What proved that a person was there.
+    /// The proof of presence.
     pub factor: Option<Factor>,
-    /// How far the answer reaches.
-    pub scope: Option<Scope>,
+    /// The scope of the decision.
+    pub scope: Option<RecordedScope>,
 }
 
 /// The authority document changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Version before; 0 when there was none.
+pub struct ChangeReceipt {
+    /// The version before; 0 for a new document.
     pub old: u64,
-    /// Version after.
+    /// The version after.
     pub new: u64,
-    /// Digest of the document after.
+    /// The digest of the document after.
     pub document: Digest,
-    /// What proved that a person was there.
+    /// The proof of presence.
     pub factor: Option<Factor>,
-    /// What changed, in stable words and names a person chose, such as `server_added`, `github`.
+    /// The changes, in stable words and names that a person chose, such as `server_added`, `github`.
     pub summary: Words,
 }
 
-/// An intent without an outcome was found on start: the daemon died between the two.
+/// An intent without an outcome was found on start: the daemon ended between the two.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reconcile {
     /// The call of the intent.
     pub call: CallId,
-    /// The intent's place.
+    /// The index of the intent.
     pub intent: ReceiptIndex,
-    /// What is known of the effect.
-    pub verdict: Verdict,
+    /// The known effect.
+    pub verdict: ReconciledEffect,
 }
 
-/// The state was restored from a backup; what hung on the old incarnation is void.
+/// The state was restored from a backup. Grants, approvals and sessions of the old incarnation are void.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restore {
     /// The incarnation of the backup.
     pub old: Incarnation,
-    /// The incarnation from here on.
+    /// The new incarnation.
     pub new: Incarnation,
 }
 
-/// Something worth remembering that belongs to no call, such as a lock, a refused factor or a changed tool.
+/// An event that belongs to no call, such as a lock, a refused factor or a changed tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// What happened, such as `locked` or `factor_refused`.
+    /// The event, such as `locked` or `factor_refused`.
     pub what: Word,
     /// The agent it concerns.
     pub agent: Option<AgentId>,
     /// The server it concerns.
     pub server: Option<ServerId>,
-    /// More, for a person.
+    /// Details for people.
     pub detail: Option<Text>,
 }
 
 words! {
-    /// What happened to a question.
+    /// A step of an approval.
     Step {
-        /// It was put to a person.
+        /// The request was shown to a person.
         Requested = "requested",
-        /// A person said yes.
+        /// A person approved.
         Approved = "approved",
-        /// A person said no.
+        /// A person denied.
         Denied = "denied",
-        /// Nobody answered in time.
+        /// The time for a decision ended.
         Expired = "expired",
-        /// The client gave up, or the session or daemon ended.
+        /// The client cancelled, or the session or daemon ended.
         Cancelled = "cancelled",
-        /// The answer was spent on a call.
+        /// A call consumed the approval.
         Consumed = "consumed",
     }
 }
 
 words! {
-    /// How far an answer reaches.
-    Scope {
+    /// The scope of a decision.
+    RecordedScope {
         /// This call.
         Once = "once",
         /// This tool until the session ends.
         Session = "session",
-        /// A narrow rule with an end, kept in the authority document.
+        /// A narrow grant with an end, stored in the authority document.
         Rule = "rule",
     }
 }
 
 words! {
-    /// What proved that a person was there.
+    /// The proof of presence.
     Factor {
         /// A PIN typed at a terminal.
         Pin = "pin",
@@ -250,9 +251,9 @@ words! {
 }
 
 words! {
-    /// What is known of the effect of an intent without an outcome.
-    Verdict {
-        /// It may have happened or not.
+    /// The known effect of an intent without an outcome.
+    ReconciledEffect {
+        /// The effect is unknown.
         Unknown = "unknown",
     }
 }

@@ -1,19 +1,20 @@
-//! The record: what a receipt says, and the proof that nobody changed it.
+//! Receipts, and the proof that nobody changed them.
 //!
-//! Promises P2 and P7 rest here. A receipt is canonical JSON, written once; receipts are the leaves of an RFC 6962
-//! Merkle tree; a signed checkpoint fixes the whole history at a size. The invariant: **bytes that verify are exactly the
-//! bytes that were signed for**, so an edit, a deletion, a reordering, a cut tail or a rewritten history is found by
-//! anyone who has the public key, without trusting the program that wrote the record.
+//! Promises P2 and P7 rest here. A receipt is canonical JSON, written once. Receipts are the leaves of an RFC 6962
+//! Merkle tree. A signed checkpoint fixes the whole history at a size.
 //!
-//! - [`form`](Receipt): what a receipt says, and its one encoding.
-//! - [`commit`]: salted commitments, so that values stay out of the record and one of them can be shown later.
-//! - [`log`]: the tree: appending, roots, proofs; the general part is `briefcase-tlog`.
-//! - [`checkpoint`]: signed tree heads of this product's logs, witness cosignatures. [`proof`]: a proof file for one
-//!   receipt.
-//! - [`verify`]: the offline check of an exported record, and [`export`] that writes one.
+//! Invariant: **verification succeeds for exactly the signed bytes**. So anyone with the public key detects an edit, a
+//! deletion, a reordering, a cut tail or a rewritten history, without trust in the program that wrote the receipts.
 //!
-//! Nothing here reads a clock, draws randomness or holds a private key. Only
-//! [`LogFolder`] touches files, and only for exports. The library builds for `wasm32-unknown-unknown`.
+//! - [`form`](Receipt): the content of a receipt, and its one encoding.
+//! - [`commit`]: salted commitments. They keep values out of the receipts, and one value can be shown later.
+//! - [`merkle`]: the tree: appending, roots, proofs. The general part is `briefcase-tlog`.
+//! - [`checkpoint`]: signed tree heads of this product's logs, and witness cosignatures. [`proof`]: a proof file for
+//!   one receipt.
+//! - [`verify`]: the offline verification of exported receipts, and [`export`] that writes them.
+//!
+//! This crate reads no clock, draws no randomness and holds no private key. Only [`LogFolder`] touches files, and only
+//! for exports. The library builds for `wasm32-unknown-unknown`.
 
 pub mod checkpoint;
 pub mod commit;
@@ -22,9 +23,9 @@ mod form;
 pub mod proof;
 pub mod verify;
 
-pub use briefcase_tlog::{LogFolder, tree as log};
-pub use checkpoint::{Checkpoint, PublicKey};
+pub use briefcase_tlog::{LogFolder, merkle};
+pub use checkpoint::{PublicKey, ReceiptCheckpoint};
 pub use form::{
-    Approval, Change, Factor, FormError, Intent, Kind, Notice, Outcome, Receipt, Reconcile, Refused, Restore, Scope,
-    Start, Step, Text, Verdict, Word, WordError, Words,
+    Approval, ChangeReceipt, Factor, FormError, Intent, Kind, Notice, Outcome, Receipt, Reconcile, ReconciledEffect,
+    RecordedScope, Refused, Restore, StartReceipt, Step, Text, Word, WordError, Words,
 };

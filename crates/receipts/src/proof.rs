@@ -1,29 +1,29 @@
-//! A proof for one receipt as a text file (C2SP tlog-proof): anyone with the log's public key can check that this
+//! A proof for one receipt as a text file (C2SP tlog-proof). Anyone with the log's public key can verify that the
 //! receipt is in the signed log, without the rest of the log.
 
 use briefcase_tlog::{LogProof, SignedCheckpoint as LogHead};
 use briefcase_types::ReceiptIndex;
 
 use crate::{
-    checkpoint::{CheckpointError, PublicKey, SignedCheckpoint},
+    checkpoint::{CheckpointError, PublicKey, SignedReceiptCheckpoint},
     form::{FormError, Receipt},
-    log::{HashReader, Inclusion, LogError},
+    merkle::{HashReader, InclusionProof, LogError},
 };
 
-/// Why a proof file proves nothing.
+/// A proof file is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofError {
-    /// Not a proof file.
+    /// The bytes are not a proof file.
     #[error("this is not a proof file (c2sp.org/tlog-proof@v1)")]
     Malformed,
-    /// The checkpoint in it does not hold.
+    /// The proof's checkpoint is invalid.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The receipt is not where the proof says.
+    /// The receipt is not in the log at the given index.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// What was proved to be in the log is not a receipt.
+    /// The proved entry is not a receipt.
     #[error(transparent)]
     Form(#[from] FormError),
 }
@@ -31,31 +31,31 @@ pub enum ProofError {
 /// A proof that one receipt is in a signed log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiptProof {
-    /// The receipt's place.
+    /// The receipt's index.
     pub index: ReceiptIndex,
     proof: LogProof,
 }
 
 impl ReceiptProof {
-    /// Makes the proof against a signed head.
+    /// Makes the proof against a signed checkpoint.
     ///
     /// # Errors
-    /// [`LogError`] when the receipt came after the head, or a hash cannot be read.
-    pub fn prove<R>(index: ReceiptIndex, head: &SignedCheckpoint, reader: &R) -> Result<Self, LogError>
+    /// [`LogError`] when the receipt is newer than the checkpoint, or a hash cannot be read.
+    pub fn prove<R>(index: ReceiptIndex, head: &SignedReceiptCheckpoint, reader: &R) -> Result<Self, LogError>
     where
         R: HashReader + ?Sized,
     {
-        let path = Inclusion::prove(index.0, head.checkpoint().size, reader)?.path;
+        let path = InclusionProof::prove(index.0, head.checkpoint().size, reader)?.path;
         Ok(Self { index, proof: LogProof { index: index.0, extra: None, path, note: head.note().to_owned() } })
     }
 
-    /// The file's text.
+    /// The proof file's text.
     #[must_use]
     pub fn text(&self) -> String {
         self.proof.text()
     }
 
-    /// Reads a proof file. Says nothing about what it proves; see [`ReceiptProof::verify`].
+    /// Reads a proof file without verifying it; see [`ReceiptProof::verify`].
     ///
     /// # Errors
     /// [`ProofError::Malformed`] when the bytes are not a proof file.
@@ -64,14 +64,14 @@ impl ReceiptProof {
         Ok(Self { index: ReceiptIndex(proof.index), proof })
     }
 
-    /// Checks the head's signature, and that exactly these bytes are the receipt at the index. Gives the receipt and the
-    /// head.
+    /// Verifies the checkpoint's signature, and that exactly these bytes are the receipt at the index. Returns the
+    /// receipt and the checkpoint.
     ///
     /// # Errors
-    /// [`ProofError`] with the first thing that does not hold.
-    pub fn verify(&self, encoded: &[u8], key: &PublicKey) -> Result<(Receipt, SignedCheckpoint), ProofError> {
+    /// [`ProofError`] from the first check that fails.
+    pub fn verify(&self, encoded: &[u8], key: &PublicKey) -> Result<(Receipt, SignedReceiptCheckpoint), ProofError> {
         let note = self.proof.note.as_bytes();
-        let head = SignedCheckpoint::verify(note, key)?;
+        let head = SignedReceiptCheckpoint::verify(note, key)?;
         self.proof.verify(encoded, LogHead::verify(note, key)?.checkpoint())?;
         Ok((Receipt::decode(encoded)?, head))
     }

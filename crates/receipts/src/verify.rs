@@ -1,11 +1,11 @@
-//! The offline check of an exported record (promise P7).
+//! The offline verification of exported receipts (promise P7).
 //!
-//! Invariant: [`verify`] succeeds only if every receipt is the one that was signed for, in the order and number that were
-//! signed for, and the receipts tell a story that can be true. It reads the export once, in order, and keeps one bundle,
-//! one tile per level and the calls in flight; its memory does not grow with the log.
+//! Invariant: [`verify`] succeeds only if every receipt is the signed one, in the signed order and number, and the
+//! receipts do not contradict each other. It reads the export once, in order, and keeps one bundle, one tile per level
+//! and the calls in flight. Its memory does not grow with the log.
 //!
-//! What it cannot know: whether a daemon that was itself corrupted recorded everything, and, without an older head or a
-//! witness, whether a newer history was cut off and an older signed head put back.
+//! Limits: it cannot tell whether a compromised daemon recorded everything. Without an older checkpoint or a witness,
+//! it cannot tell whether a newer history was cut off and an older signed checkpoint put back.
 
 mod replay;
 
@@ -20,22 +20,22 @@ use briefcase_types::Digest;
 pub use replay::{Contradiction, Replay, Summary};
 
 use crate::{
-    checkpoint::{Checkpoint, CheckpointError, PublicKey, SignedCheckpoint},
+    checkpoint::{CheckpointError, PublicKey, ReceiptCheckpoint, SignedReceiptCheckpoint},
     form::FormError,
 };
 
-/// What was verified.
+/// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The signed head.
-    pub checkpoint: Checkpoint,
-    /// What the receipts say in sum.
+pub struct VerifyReport {
+    /// The signed checkpoint.
+    pub checkpoint: ReceiptCheckpoint,
+    /// The totals of the receipts.
     pub summary: Summary,
-    /// The older head that this log continues, when one was given.
-    pub continues: Option<Checkpoint>,
+    /// The older checkpoint that this log continues, if one was given.
+    pub continues: Option<ReceiptCheckpoint>,
 }
 
-/// The record was changed, or could not be checked. `index` is the first receipt that is wrong.
+/// The export was changed, or could not be verified. `index` is the first wrong receipt.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -44,41 +44,41 @@ pub enum VerifyError {
     Read {
         /// The file.
         path: String,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// There is no signed head.
-    #[error("there is no `checkpoint` file: this is not an exported record")]
+    /// The signed checkpoint is missing.
+    #[error("there is no `checkpoint` file: this is not an export of receipts")]
     NoCheckpoint,
-    /// The head is not signed by the key.
+    /// The key did not sign the checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The log ends before the signed head does, or a piece is missing.
-    #[error("receipt r{index} is missing: the signed head covers {size} receipts")]
+    /// The log is shorter than its checkpoint, or a piece is missing.
+    #[error("receipt r{index} is missing: the signed checkpoint covers {size} receipts")]
     Missing {
         /// The first missing receipt.
         index: u64,
-        /// How many the head covers.
+        /// The number of receipts that the checkpoint covers.
         size: u64,
     },
-    /// There is more in a bundle than the signed head covers.
-    #[error("there is something after receipt r{index} that was not signed for")]
+    /// A bundle contains more than the checkpoint covers.
+    #[error("the export has data after receipt r{index} that is not signed")]
     Surplus {
         /// The last receipt that belongs there.
         index: u64,
     },
-    /// The receipt's bytes are not those that were hashed.
-    #[error("receipt r{index} was changed, moved or put in: it is not what the log's hashes say")]
+    /// The bytes of the receipt do not have the recorded hash.
+    #[error("receipt r{index} was changed, moved or inserted: its hash is not that of the log")]
     Changed {
         /// The receipt.
         index: u64,
     },
-    /// The receipt is not one.
+    /// The entry is not a receipt.
     #[error("receipt r{index} is not a receipt: {source}")]
     Form {
-        /// The receipt.
+        /// The index.
         index: u64,
-        /// Why.
+        /// The cause.
         source: FormError,
     },
     /// The receipts contradict each other.
@@ -86,10 +86,10 @@ pub enum VerifyError {
     Story {
         /// The receipt.
         index: u64,
-        /// How.
+        /// The contradiction.
         contradiction: Contradiction,
     },
-    /// A tile of hashes is missing or is not what follows from the receipts.
+    /// A tile of hashes is missing, or contradicts the receipts.
     #[error("the hashes in `{path}` do not follow from the receipts (r{index} on)")]
     Tile {
         /// The file.
@@ -97,25 +97,25 @@ pub enum VerifyError {
         /// The first receipt it covers.
         index: u64,
     },
-    /// Receipts and hashes agree, but not with the signature: the history was rewritten.
+    /// Receipts and hashes match each other, but not the signature: the history was rewritten.
     #[error("the history was rewritten: {size} receipts do not have the root that was signed")]
     Forged {
-        /// How many receipts.
+        /// The number of receipts.
         size: u64,
     },
-    /// The known head is of another log.
-    #[error("the known head is of another installation's log")]
+    /// The known checkpoint is of another log.
+    #[error("the known checkpoint is of another installation's log")]
     OtherLog,
-    /// The log is shorter than it once was.
+    /// The log is shorter than before.
     #[error("the log was rolled back: it has {size} receipts and once had {known}")]
     RolledBack {
-        /// How many it has.
+        /// Its number of receipts.
         size: u64,
-        /// How many it had.
+        /// Its number of receipts before.
         known: u64,
     },
-    /// The log does not continue the known head: one of the receipts before it is another.
-    #[error("the log was forked: its first {known} receipts are not those of the known head")]
+    /// The log does not continue the known checkpoint: one of its receipts differs.
+    #[error("the log was forked: its first {known} receipts are not those of the known checkpoint")]
     Forked {
         /// The known size.
         known: u64,
@@ -123,7 +123,7 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    /// The first receipt that is wrong, where that can be told.
+    /// The first wrong receipt, where it is known.
     #[must_use]
     pub const fn index(&self) -> Option<u64> {
         match self {
@@ -138,30 +138,30 @@ impl VerifyError {
     }
 }
 
-/// Verifies an exported record in a folder.
+/// Verifies exported receipts in a folder.
 ///
 /// # Errors
 /// As [`verify`].
 pub fn verify_folder(
     path: impl Into<PathBuf>,
     key: &PublicKey,
-    known: Option<Checkpoint>,
-) -> Result<Report, VerifyError> {
+    known: Option<ReceiptCheckpoint>,
+) -> Result<VerifyReport, VerifyError> {
     verify(&LogFolder::new(path), key, known)
 }
 
-/// Verifies an exported record against the log's public key. With `known`, a head that was seen (and verified) earlier,
-/// it also shows that the log continues that one.
+/// Verifies exported receipts against the log's public key. With `known`, an earlier verified checkpoint, also verifies
+/// that the log continues it.
 ///
 /// # Errors
-/// [`VerifyError`] with the first thing that is wrong.
+/// [`VerifyError`] from the first check that fails.
 pub fn verify<S: FileSource + ?Sized>(
     source: &S,
     key: &PublicKey,
-    known: Option<Checkpoint>,
-) -> Result<Report, VerifyError> {
+    known: Option<ReceiptCheckpoint>,
+) -> Result<VerifyReport, VerifyError> {
     let note = read(source, CHECKPOINT)?.ok_or(VerifyError::NoCheckpoint)?;
-    let checkpoint = SignedCheckpoint::verify(&note, key)?.checkpoint().clone();
+    let checkpoint = SignedReceiptCheckpoint::verify(&note, key)?.checkpoint().clone();
     if let Some(known) = &known {
         if checkpoint.origin.install() != known.origin.install() {
             return Err(VerifyError::OtherLog);
@@ -177,7 +177,7 @@ pub fn verify<S: FileSource + ?Sized>(
         pass.bundle(number)?;
     }
     let summary = pass.finish(&checkpoint.root)?;
-    Ok(Report { checkpoint, summary, continues: known })
+    Ok(VerifyReport { checkpoint, summary, continues: known })
 }
 
 fn read<S: FileSource + ?Sized>(source: &S, path: &str) -> Result<Option<Vec<u8>>, VerifyError> {
@@ -187,14 +187,15 @@ fn read<S: FileSource + ?Sized>(source: &S, path: &str) -> Result<Option<Vec<u8>
 /// One pass over an export.
 struct Pass<'a, S: ?Sized> {
     source: &'a S,
-    known: Option<&'a Checkpoint>,
+    known: Option<&'a ReceiptCheckpoint>,
     size: u64,
     tiler: Tiler,
     replay: Replay,
 }
 
 impl<S: FileSource + ?Sized> Pass<'_, S> {
-    /// Checks the receipts of one bundle, each first against the lowest tile, so that the first wrong one is named.
+    /// Checks the receipts of one bundle, each first against the lowest tile, so that the error names the first wrong
+    /// one.
     fn bundle(&mut self, number: u64) -> Result<(), VerifyError> {
         let from = number * WIDTH;
         let width = (self.size - from).min(WIDTH);
@@ -218,7 +219,7 @@ impl<S: FileSource + ?Sized> Pass<'_, S> {
         if bundle.0.is_empty() { Ok(()) } else { Err(VerifyError::Surplus { index: last }) }
     }
 
-    /// Compares a derived tile with the one in the export.
+    /// Compares a derived tile with the exported one.
     fn tile(&self, tile: &Tile) -> Result<(), VerifyError> {
         let path = tile.path();
         if read(self.source, &path)?.is_some_and(|bytes| bytes == tile.bytes()) {
@@ -228,7 +229,7 @@ impl<S: FileSource + ?Sized> Pass<'_, S> {
         Err(VerifyError::Tile { path, index: covers })
     }
 
-    /// Compares the root with the known head's as the log passes its size.
+    /// Compares the root with that of the known checkpoint when the log reaches its size.
     fn check_known(&self) -> Result<(), VerifyError> {
         match self.known {
             Some(known) if known.size == self.replay.size() && known.root != self.replay.root() => {

@@ -1,7 +1,7 @@
 //! The release manifest and its canonical encoding (RFC 8785). Other encodings of the same content are rejected, so one
 //! manifest has one digest, one log entry and one signature.
 
-use briefcase_json::{Limits, canonical, parse_strict};
+use briefcase_json::{JsonLimits, canonical, parse_strict};
 use briefcase_types::{Digest, UnixMillis};
 use serde_json::{Map, Value, json};
 
@@ -16,7 +16,7 @@ const BYTES_MAX: usize = 32 * 1024;
 /// The maximum number of releases in a list.
 const RELEASES_MAX: usize = 64;
 
-const LIMITS: Limits = Limits { bytes: BYTES_MAX, depth: 4, keys: 2048, values: 4096, number: 20 };
+const LIMITS: JsonLimits = JsonLimits { bytes: BYTES_MAX, depth: 4, keys: 2048, values: 4096, number: 20 };
 
 /// One release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,8 +108,8 @@ impl ReleaseManifest {
     #[must_use]
     pub fn find(&self, module: &Digest) -> Option<(ReleaseStatus, &Release)> {
         let listed = self.releases().find(|(_, release)| release.sha256 == *module);
-        listed.map(|(standing, release)| {
-            (if release.version < self.version_floor { ReleaseStatus::Deprecated } else { standing }, release)
+        listed.map(|(status, release)| {
+            (if release.version < self.version_floor { ReleaseStatus::Deprecated } else { status }, release)
         })
     }
 

@@ -1,7 +1,7 @@
 //! The verifier's policy: the expected signer, log and witnesses. It also holds the first half of verification: from
 //! the three evidence files to a trusted manifest.
 
-use briefcase_json::{Limits, parse_relayed};
+use briefcase_json::{JsonLimits, parse_relayed};
 use briefcase_sigstore::{SignedContent, SignerIdentity, TrustedRoot};
 use briefcase_tlog::LogProof;
 use briefcase_types::UnixMillis;
@@ -12,7 +12,7 @@ use crate::{error::ReleaseError, manifest::ReleaseManifest, trusted::TrustedMani
 /// The value of the member `form`.
 const FORM: &str = "briefcase/release-policy@1";
 
-const LIMITS: Limits = Limits { bytes: 1 << 20, depth: 16, keys: 10_000, values: 20_000, number: 20 };
+const LIMITS: JsonLimits = JsonLimits { bytes: 1 << 20, depth: 16, keys: 10_000, values: 20_000, number: 20 };
 
 /// The accepted clock difference, in seconds.
 const SKEW: u64 = 300;

@@ -82,7 +82,7 @@ impl TrustedManifest {
             Some((_, release)) if release.version < self.seen.version => {
                 Err(ReleaseError::OlderModule { seen: self.seen.version, now: release.version })
             }
-            Some((standing, release)) => Ok(VerifiedRelease { from: self, standing, release }),
+            Some((status, release)) => Ok(VerifiedRelease { from: self, status, release }),
         }
     }
 }
@@ -91,7 +91,7 @@ impl TrustedManifest {
 #[derive(Clone, Debug)]
 pub struct VerifiedRelease<'a> {
     from: &'a TrustedManifest,
-    standing: ReleaseStatus,
+    status: ReleaseStatus,
     release: &'a Release,
 }
 
@@ -104,8 +104,8 @@ impl VerifiedRelease<'_> {
 
     /// The list of the manifest that contains the release.
     #[must_use]
-    pub const fn standing(&self) -> ReleaseStatus {
-        self.standing
+    pub const fn status(&self) -> ReleaseStatus {
+        self.status
     }
 
     /// The manifest that lists the release.

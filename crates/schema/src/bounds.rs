@@ -1,4 +1,4 @@
-//! How much work a schema can cause, counted before it is compiled.
+//! The amount of work that a schema can cause, counted before compilation.
 //!
 //! A schema is a graph. *In-place* edges (`$ref`, `anyOf`, `if`, …) apply a part to the same value, *deeper* edges
 //! (`properties`, `items`, …) to a part of it. With `work(node, 0) = 1 + Σ work(in-place)` and
@@ -15,7 +15,7 @@ const PARTS_MAX: usize = 2_000;
 const DEPTH_MAX: usize = 64;
 const PATTERNS_MAX: usize = 64;
 const PATTERN_LENGTH_MAX: usize = 1024;
-/// Values deeper than this are refused by every reader before they get here.
+/// The maximum depth of a value. Every reader rejects deeper values before they get here.
 const VALUE_DEPTH_MAX: usize = 128;
 
 const IN_PLACE_LISTS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
@@ -41,7 +41,7 @@ const DIALECTS: [&str; 5] = [
     "json-schema.org/draft/2020-12/schema",
 ];
 
-/// What a schema can cost.
+/// The cost of a schema.
 #[derive(Debug)]
 pub(super) struct Bounds {
     by_depth: Vec<u64>,
@@ -49,7 +49,7 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Work per part of a value that is so deep.
+    /// The work per part of a value, by depth.
     pub(super) fn work(&self, depth: usize) -> u64 {
         self.by_depth.get(depth).or(self.by_depth.last()).copied().unwrap_or(u64::MAX)
     }
@@ -81,7 +81,7 @@ pub(super) fn measure(schema: &Value) -> Result<Bounds, SchemaError> {
     anchors(schema, &mut String::new(), &mut graph.anchors);
     graph.add("", schema, 0)?;
     let by_depth = graph.work_by_depth()?;
-    // A value with a handful of parts at a modest depth has to be checkable, or the tool could never be called.
+    // A value with a few parts at a modest depth must be checkable, or the tool could never be called.
     if by_depth.first().is_none_or(|work| *work > WORK_MAX / 64) {
         return Err(SchemaError::TooComplex);
     }
@@ -97,7 +97,7 @@ fn check_dialect(members: &Map<String, Value>) -> Result<(), SchemaError> {
 }
 
 impl<'a> Graph<'a> {
-    /// Adds the part at a place, and everything it leads to; gives its number.
+    /// Adds the part at a place with all parts that it reaches. Returns its number.
     fn add(&mut self, place: &str, schema: &'a Value, depth: usize) -> Result<usize, SchemaError> {
         if let Some(known) = self.places.get(place) {
             return Ok(*known);
@@ -197,7 +197,7 @@ impl<'a> Graph<'a> {
         self.add(&place, target, depth)
     }
 
-    /// `work(root, d)` for every depth, by the recurrence in the module's head.
+    /// Computes `work(root, d)` for every depth, by the recurrence in the module's documentation.
     fn work_by_depth(&self) -> Result<Vec<u64>, SchemaError> {
         let order = self.in_place_order()?;
         let mut by_depth = Vec::with_capacity(VALUE_DEPTH_MAX);
@@ -222,7 +222,7 @@ impl<'a> Graph<'a> {
         Ok(by_depth)
     }
 
-    /// The parts, each after those it applies in place; refuses a cycle of in-place edges.
+    /// Returns the parts, each after those it applies in place. Rejects a cycle of in-place edges.
     fn in_place_order(&self) -> Result<Vec<usize>, SchemaError> {
         let mut order = Vec::with_capacity(self.parts.len());
         let mut left: Vec<usize> = self.parts.iter().map(|part| part.in_place.len()).collect();
@@ -249,7 +249,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Every `$anchor` and where it is. Looks into everything: an anchor that is not one does no harm.
+/// Collects every `$anchor` with its place. It searches everything: a false anchor does no harm.
 fn anchors<'a>(value: &'a Value, place: &mut String, found: &mut BTreeMap<&'a str, String>) {
     let mut below = |token: &str, value: &'a Value| {
         let mut inner = format!("{place}/{token}");

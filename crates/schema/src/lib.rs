@@ -1,8 +1,8 @@
 //! JSON Schemas from servers: compiled once, bounded, then fast.
 //!
-//! Invariant: a schema that compiled never fetches anything, and checking a value against it does a bounded amount of work
-//! (attack 48). The bound is counted, not timed: how often a part of the schema can be applied at each depth of a value is
-//! known after compiling, and a value that would need more is refused. Patterns run on an engine without backtracking.
+//! Invariant: a compiled schema never fetches anything, and a check against it does a bounded amount of work (attack
+//! 48). The bound is counted, not timed. After compilation, the number of applications of schema parts at each depth of
+//! a value is known, and a value that would need more is rejected. Patterns run on an engine without backtracking.
 
 mod bounds;
 mod violation;
@@ -11,13 +11,13 @@ use jsonschema::PatternOptions;
 use serde_json::Value;
 pub use violation::Violation;
 
-/// Work a single check may do: parts of a schema applied to parts of a value. Some tens of milliseconds.
+/// The maximum work of one check: applications of schema parts to value parts. Some tens of milliseconds.
 const WORK_MAX: u64 = 4_000_000;
-/// Text that patterns may have to look through.
+/// The maximum length of text that patterns search.
 const PATTERN_TEXT_MAX: usize = 1 << 20;
-/// Memory of one compiled pattern.
+/// The maximum memory of one compiled pattern.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
-/// Violations reported for one value.
+/// The maximum number of reported violations of one value.
 const VIOLATIONS_MAX: usize = 8;
 
 /// A compiled schema.
@@ -26,7 +26,7 @@ pub struct Schema {
     bounds: bounds::Bounds,
 }
 
-/// Why a schema cannot be used.
+/// A schema was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
@@ -36,10 +36,10 @@ pub enum SchemaError {
     /// The schema is too large: more than 2,000 parts, 64 levels, or 64 patterns.
     #[error("it is too large: {0}")]
     TooLarge(&'static str),
-    /// A reference leads out of the schema, or cannot be followed without a context. Nothing is fetched.
+    /// A reference leads out of the schema, or depends on a dynamic context. Nothing is fetched.
     #[error("it refers to something outside of itself, or by `$dynamicRef` or a nested `$id`")]
     Reference,
-    /// A reference leads nowhere.
+    /// A reference names a part that does not exist.
     #[error("it refers to a part that does not exist")]
     Dangling,
     /// A part applies itself to the same value without end.
@@ -48,10 +48,10 @@ pub enum SchemaError {
     /// Checking even a small value would take too long.
     #[error("checking a value against it would take too long")]
     TooComplex,
-    /// The schema names a dialect that is not known.
+    /// The schema names an unknown dialect.
     #[error("it names a dialect other than draft 4, 6, 7, 2019-09 or 2020-12")]
     Dialect,
-    /// The compiler refused it: a keyword has a wrong value, or a pattern needs look-around or back-references.
+    /// The compiler rejected it: a keyword has a wrong value, or a pattern needs look-around or back-references.
     #[error("it does not compile at `{0}`: a wrong value, or a pattern with look-around or back-references")]
     Compile(String),
 }
@@ -59,7 +59,7 @@ pub enum SchemaError {
 /// Compiles a schema.
 ///
 /// # Errors
-/// [`SchemaError`]; a tool whose schema does not compile is quarantined.
+/// [`SchemaError`]. A tool whose schema does not compile is quarantined.
 pub fn compile(schema: &Value) -> Result<Schema, SchemaError> {
     let bounds = bounds::measure(schema)?;
     let options = jsonschema::options()
@@ -97,7 +97,7 @@ impl std::fmt::Debug for Schema {
     }
 }
 
-/// How much of a value there is to check.
+/// The size of a value.
 #[derive(Default)]
 struct Size {
     nodes: u64,

@@ -90,11 +90,12 @@ fn attack_46_nothing_outside_is_referred_to() {
     assert_eq!(refused(&json!({ "$dynamicRef": "#x" })), SchemaError::Reference);
     assert_eq!(refused(&json!({ "$ref": "#/nowhere" })), SchemaError::Dangling);
     assert_eq!(refused(&json!("x")), SchemaError::NotAnObject);
-    // A member of the arguments may be called like a keyword.
+    // A member of the arguments may have the name of a keyword.
     assert!(compile(&json!({ "properties": { "$ref": { "type": "string" }, "$id": { "type": "string" } } })).is_ok());
 }
 
-/// Attack 48: twenty schemas built to take for ever. Each is refused, or compiles and checks values in bounded time.
+/// Attack 48: twenty schemas built to take unlimited time. Each is rejected, or compiles and checks values in bounded
+/// time.
 #[test]
 fn attack_48_schema_bombs_are_refused_or_harmless() {
     let doubling = |levels: usize, keyword: &str| {

@@ -1,4 +1,4 @@
-//! What is wrong with a value, said without repeating any part of the value but the names of its members.
+//! Violations of a schema. They never repeat a part of the value except the names of its members.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use briefcase_types::text;
 use jsonschema::{ValidationError, error::ValidationErrorKind as Kind};
 use serde_json::Value;
 
-/// One rule that a value breaks.
+/// A violation of one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Where in the value: a JSON pointer, made printable. Empty for the whole value.
+    /// The place in the value: a JSON pointer, made printable. Empty for the whole value.
     pub path: String,
-    /// The schema's keyword.
+    /// The keyword of the schema.
     pub keyword: String,
-    /// What would be right.
+    /// The expected value.
     pub message: String,
 }
 
@@ -47,7 +47,7 @@ fn shown(text: &str) -> String {
     text::printable(text::clip(text, 120))
 }
 
-/// Schema values are the server's text: shown printable and cut.
+/// Schema values are text from the server: they are made printable and cut.
 fn rule(value: &Value) -> String {
     shown(&value.to_string())
 }

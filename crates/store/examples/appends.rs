@@ -17,7 +17,7 @@ use std::{
 };
 
 use briefcase_ports::{Entry, Journal as _, Urgency};
-use briefcase_store::{Expect, Store};
+use briefcase_store::{ExpectedState, Store};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -30,7 +30,7 @@ fn main() -> Result<(), Failure> {
     let fsync = fsync_median(&folder.path().join("probe"))?;
     let state = folder.path().join("state");
     let before = written()?;
-    let (store, _) = Store::open(&state, keys::options(Expect::ExistingOrNew, 1))?;
+    let (store, _) = Store::open(&state, keys::options(ExpectedState::ExistingOrNew, 1))?;
     let opened = written()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
     let began = Instant::now();
@@ -40,7 +40,7 @@ fn main() -> Result<(), Failure> {
     latencies.sort_unstable();
     let at = |percent: usize| latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default();
     let began = Instant::now();
-    let (store, opened_again) = Store::open(&state, keys::options(Expect::Existing, 1))?;
+    let (store, opened_again) = Store::open(&state, keys::options(ExpectedState::Existing, 1))?;
     let reopened = began.elapsed();
     drop(store);
     let size = std::fs::metadata(state.join("briefcase.db"))?.len();

@@ -1,11 +1,12 @@
 //! A consistent copy of the database while the daemon runs.
 
 use std::{
-    fs::{DirBuilder, File},
+    fs::File,
     io::{self, Write},
-    os::unix::fs::DirBuilderExt as _,
     path::PathBuf,
 };
+
+use briefcase_private_fs::create_folder;
 
 use crate::{Reader, StoreError};
 
@@ -23,14 +24,14 @@ impl Reader {
     /// Writes a copy of the database as it is now: everything private in it stays sealed. Gives the number of bytes.
     ///
     /// To restore, put the copy as `briefcase.db` into an empty state folder and open it with
-    /// [`crate::Expect::Restored`] and a new incarnation.
+    /// [`crate::ExpectedState::Restored`] and a new incarnation.
     ///
     /// # Errors
     /// [`StoreError`] when the copy cannot be made in the state folder or not be written to `to`.
     pub fn backup(&self, to: &mut dyn Write) -> Result<u64, StoreError> {
         let scratch = Scratch(self.folder().path().join("backup.new"));
         drop(std::fs::remove_dir_all(&scratch.0));
-        DirBuilder::new().mode(0o700).create(&scratch.0).map_err(StoreError::io("make a folder for the backup"))?;
+        create_folder(&scratch.0)?;
         let copy = scratch.0.join("briefcase.db");
         let path = copy.to_str().ok_or(StoreError::damaged("the state folder's name is not text"))?;
         self.outside(|connection| Ok(connection.execute("VACUUM INTO ?", [path])?))?;

@@ -4,7 +4,7 @@
 //! written per receipt, and one signature covers the row's receipts, everything before them, and what the store concluded
 //! from them. Invariant: a row's signature holds only for the exact history it was signed over.
 
-use briefcase_receipts::checkpoint::Checkpoint;
+use briefcase_receipts::checkpoint::ReceiptCheckpoint;
 use briefcase_types::{Digest, UnixMillis};
 
 use crate::{
@@ -54,7 +54,7 @@ impl Batch {
     }
 
     /// What is signed: the head after this row, and the row's other columns.
-    pub(crate) fn message(&self, head: &Checkpoint) -> Vec<u8> {
+    pub(crate) fn message(&self, head: &ReceiptCheckpoint) -> Vec<u8> {
         let number = u64::to_be_bytes;
         let change = self.change.map_or([0xff; 8], number);
         let ledger = self.ledger.map_or([0xff; 8], number);

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use briefcase_ports::JournalError;
-use briefcase_receipts::{FormError, checkpoint::CheckpointError, log::LogError};
+use briefcase_private_fs::PrivateFsError;
+use briefcase_receipts::{FormError, checkpoint::CheckpointError, merkle::LogError};
 use briefcase_types::ReceiptIndex;
 use rusqlite::ErrorCode;
 
@@ -19,16 +20,12 @@ pub enum StoreError {
         /// Its process id, when it wrote one.
         pid: Option<u32>,
     },
-    /// A file or folder that others can reach, or that is not what it should be.
-    #[error("{path} is not safe to use: {found}; {fix}")]
-    Unguarded {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong.
-        found: &'static str,
-        /// What to do.
-        fix: &'static str,
-    },
+    /// The state folder or a file in it is not private.
+    #[error(transparent)]
+    NotPrivate(PrivateFsError),
+    /// The file system reported an error for the state folder or a file in it.
+    #[error("{0}; check the disk and the folder's owner, then restart briefcased")]
+    File(PrivateFsError),
     /// There is no database where one should be.
     #[error("there is no record in {0}: run `briefcase init`, or restore a backup with `briefcase restore`")]
     Missing(PathBuf),
@@ -147,8 +144,19 @@ impl StoreError {
         match self {
             Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => JournalError::Full,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => JournalError::Full,
+            Self::File(error) if error.io_kind() == Some(std::io::ErrorKind::StorageFull) => JournalError::Full,
             Self::Journal(error) => error.clone(),
             other => JournalError::Failed(other.to_string()),
+        }
+    }
+}
+
+impl From<PrivateFsError> for StoreError {
+    fn from(error: PrivateFsError) -> Self {
+        match error {
+            PrivateFsError::Locked { holder, .. } => Self::AlreadyRunning { pid: holder },
+            fault @ PrivateFsError::NotPrivate { .. } => Self::NotPrivate(fault),
+            other => Self::File(other),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use briefcase_receipts::{
     LogFolder,
-    checkpoint::SignedCheckpoint,
+    checkpoint::SignedReceiptCheckpoint,
     export::{Entries, export},
     proof::ReceiptProof,
 };
@@ -35,7 +35,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Export`] when the folder is not empty or cannot be written, or a receipt is not the one that was
     /// signed.
-    pub fn export(&self, destination: &Path) -> Result<SignedCheckpoint, StoreError> {
+    pub fn export(&self, destination: &Path) -> Result<SignedReceiptCheckpoint, StoreError> {
         let made = std::fs::create_dir_all(destination).and_then(|()| Ok(destination.read_dir()?.next().is_none()));
         if !made.map_err(StoreError::io("make the folder for the export"))? {
             return Err(StoreError::Export(format!("{} is not empty; name a new folder", destination.display())));

@@ -4,19 +4,19 @@
 //! and place, each stored hash, each commit's signature, the head, the authority document and what it refers to, the
 //! ledger and the openings. Reads only; works on a copy, and beside a running daemon.
 
-mod beside;
+mod companions;
 mod pass;
 
 use std::{path::Path, sync::Arc};
 
 use briefcase_receipts::{
     Receipt,
-    checkpoint::{Checkpoint, PublicKey},
-    commit::CommitKey,
+    checkpoint::{PublicKey, ReceiptCheckpoint},
+    commit::CommitmentKey,
 };
 use briefcase_types::{Digest, ReceiptIndex};
 
-use crate::{Seal, StoreError, guarded::Folder, head, schema};
+use crate::{Seal, StoreError, head, schema, state_dir::StateDir};
 
 /// What to check against. Only the key is needed; the more is given, the more is checked.
 pub struct FsckOptions<'a> {
@@ -25,7 +25,7 @@ pub struct FsckOptions<'a> {
     /// Opens what is sealed.
     pub seal: Option<Arc<dyn Seal>>,
     /// Makes commitments again, to compare openings with receipts.
-    pub commitments: Option<&'a CommitKey>,
+    pub commitments: Option<&'a CommitmentKey>,
     /// How change receipts name an authority document.
     pub document_digest: Option<fn(&[u8]) -> Digest>,
     /// How a tool definition is pinned.
@@ -34,7 +34,7 @@ pub struct FsckOptions<'a> {
     pub ledger: Option<&'a mut dyn LedgerCheck>,
     /// Heads that were kept elsewhere: the record must continue each of them. This alone shows that a whole state folder
     /// was replaced by an older copy of itself, or by a fork.
-    pub witnessed: Vec<Checkpoint>,
+    pub witnessed: Vec<ReceiptCheckpoint>,
 }
 
 impl FsckOptions<'_> {
@@ -129,7 +129,7 @@ pub struct Finding {
 
 /// What was checked and found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct FsckReport {
     /// Receipts in the record.
     pub size: u64,
     /// The root over them.
@@ -143,7 +143,7 @@ pub struct Report {
 /// No more findings than this are listed.
 const MOST: usize = 1000;
 
-impl Report {
+impl FsckReport {
     fn find(&mut self, fault: Fault, index: Option<u64>, what: impl Into<String>) {
         if self.findings.len() < MOST {
             self.findings.push(Finding { fault, index: index.map(ReceiptIndex), what: what.into() });
@@ -156,9 +156,9 @@ impl Report {
 ///
 /// # Errors
 /// [`StoreError`] when there is nothing to check, or the folder is not safe to use. A damaged database is a finding.
-pub fn fsck(path: &Path, mut options: FsckOptions<'_>) -> Result<Report, StoreError> {
-    let folder = Folder::for_reading(path)?;
-    let mut report = Report::default();
+pub fn fsck(path: &Path, mut options: FsckOptions<'_>) -> Result<FsckReport, StoreError> {
+    let folder = StateDir::for_reading(path)?;
+    let mut report = FsckReport::default();
     // Before the database: what is in the file was durable by then.
     let heads = head::slots(&folder, &options.key)?;
     if !folder.database().exists() {
@@ -178,7 +178,7 @@ pub fn fsck(path: &Path, mut options: FsckOptions<'_>) -> Result<Report, StoreEr
             Err(error) => return Err(error),
         }
         let seen = pass::run(&connection, &mut options, heads.as_ref(), &mut report)?;
-        beside::run(&connection, &options, heads.as_ref(), &seen, &mut report)
+        companions::run(&connection, &options, heads.as_ref(), &seen, &mut report)
     });
     match checked {
         Ok(()) => {}

@@ -12,13 +12,10 @@ use std::{
     time::Duration,
 };
 
-use briefcase_receipts::checkpoint::{PublicKey, SignedCheckpoint};
-use rustix::fs::OFlags;
+use briefcase_private_fs::{create_or_truncate, open_for_reading, open_for_writing};
+use briefcase_receipts::checkpoint::{PublicKey, SignedReceiptCheckpoint};
 
-use crate::{
-    StoreError,
-    guarded::{Folder, open_guarded},
-};
+use crate::{StoreError, state_dir::StateDir};
 
 const SLOT: usize = 4096;
 const SLOTS: u64 = 2;
@@ -31,8 +28,8 @@ pub(crate) struct HeadFile {
 
 impl HeadFile {
     /// Makes the file with one head in it, durably.
-    pub(crate) fn create(folder: &Folder, head: &SignedCheckpoint) -> Result<Self, StoreError> {
-        let file = open_guarded(&folder.head(), OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC)?;
+    pub(crate) fn create(folder: &StateDir, head: &SignedReceiptCheckpoint) -> Result<Self, StoreError> {
+        let file = create_or_truncate(&folder.head())?;
         let mut made = Self { file, next: 0 };
         made.write(head)?;
         made.write(head)?;
@@ -42,12 +39,12 @@ impl HeadFile {
     }
 
     /// Opens the file to go on writing.
-    pub(crate) fn open(folder: &Folder) -> Result<Self, StoreError> {
-        Ok(Self { file: open_guarded(&folder.head(), OFlags::RDWR)?, next: 0 })
+    pub(crate) fn open(folder: &StateDir) -> Result<Self, StoreError> {
+        Ok(Self { file: open_for_writing(&folder.head())?, next: 0 })
     }
 
     /// Replaces the older of the two heads. Does not wait for the disk.
-    pub(crate) fn write(&mut self, head: &SignedCheckpoint) -> Result<(), StoreError> {
+    pub(crate) fn write(&mut self, head: &SignedReceiptCheckpoint) -> Result<(), StoreError> {
         let mut slot = head.note().as_bytes().to_vec();
         if slot.len() > SLOT {
             return Err(StoreError::damaged("a head is too long"));
@@ -67,40 +64,43 @@ impl HeadFile {
 
 /// What the file says.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum HeadFileContent {
     /// There is no file.
     Nothing,
     /// There is a file, and no head in it holds.
     Unreadable,
     /// The newest head that holds, and the other one if it holds too.
-    Heads(SignedCheckpoint, Option<SignedCheckpoint>),
+    Heads(SignedReceiptCheckpoint, Option<SignedReceiptCheckpoint>),
 }
 
 /// Reads the heads that verify.
-pub(crate) fn read(folder: &Folder, key: &PublicKey) -> Result<Found, StoreError> {
-    let Some(slots) = slots(folder, key)? else { return Ok(Found::Nothing) };
-    let mut heads: Vec<SignedCheckpoint> = slots.into_iter().flatten().collect();
+pub(crate) fn read(folder: &StateDir, key: &PublicKey) -> Result<HeadFileContent, StoreError> {
+    let Some(slots) = slots(folder, key)? else { return Ok(HeadFileContent::Nothing) };
+    let mut heads: Vec<SignedReceiptCheckpoint> = slots.into_iter().flatten().collect();
     heads.sort_by_key(|head| head.checkpoint().size);
     match heads.pop() {
-        Some(newest) => Ok(Found::Heads(newest, heads.pop())),
-        None => Ok(Found::Unreadable),
+        Some(newest) => Ok(HeadFileContent::Heads(newest, heads.pop())),
+        None => Ok(HeadFileContent::Unreadable),
     }
 }
 
 /// What is in each slot; `None` for one that does not hold, and for no file at all.
-pub(crate) fn slots(folder: &Folder, key: &PublicKey) -> Result<Option<[Option<SignedCheckpoint>; 2]>, StoreError> {
+pub(crate) fn slots(
+    folder: &StateDir,
+    key: &PublicKey,
+) -> Result<Option<[Option<SignedReceiptCheckpoint>; 2]>, StoreError> {
     let path = folder.head();
     if !path.try_exists().map_err(StoreError::io("look at the file `head`"))? {
         return Ok(None);
     }
-    let file = open_guarded(&path, OFlags::RDONLY)?;
+    let file = open_for_reading(&path)?;
     let slot = |number| Ok::<_, StoreError>(parse(&read_slot(&file, number)?, key));
     Ok(Some([slot(0)?, slot(1)?]))
 }
 
-fn parse(slot: &[u8], key: &PublicKey) -> Option<SignedCheckpoint> {
+fn parse(slot: &[u8], key: &PublicKey) -> Option<SignedReceiptCheckpoint> {
     let (note, rest) = slot.split_at(slot.iter().position(|byte| *byte == 0)?);
-    let head = SignedCheckpoint::verify(note, key).ok()?;
+    let head = SignedReceiptCheckpoint::verify(note, key).ok()?;
     rest.iter().all(|byte| *byte == 0).then_some(head)
 }
 
@@ -124,21 +124,21 @@ const SOON: Duration = Duration::from_secs(2);
 /// The newest head of a running store, for readers.
 #[derive(Debug, Default)]
 pub(crate) struct Heads {
-    newest: Mutex<Option<SignedCheckpoint>>,
+    newest: Mutex<Option<SignedReceiptCheckpoint>>,
     changed: Condvar,
 }
 
 impl Heads {
-    pub(crate) fn publish(&self, head: SignedCheckpoint) {
+    pub(crate) fn publish(&self, head: SignedReceiptCheckpoint) {
         *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
         self.changed.notify_all();
     }
 
     /// The newest head with at least `size` receipts; an entry is acknowledged a moment before its head is published.
-    pub(crate) fn at_least(&self, size: u64) -> Option<SignedCheckpoint> {
+    pub(crate) fn at_least(&self, size: u64) -> Option<SignedReceiptCheckpoint> {
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let short =
-            |head: &mut Option<SignedCheckpoint>| head.as_ref().is_none_or(|head| head.checkpoint().size < size);
+            |head: &mut Option<SignedReceiptCheckpoint>| head.as_ref().is_none_or(|head| head.checkpoint().size < size);
         let (newest, _) = self.changed.wait_timeout_while(newest, SOON, short).unwrap_or_else(PoisonError::into_inner);
         newest.clone().filter(|head| head.checkpoint().size >= size)
     }

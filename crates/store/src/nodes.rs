@@ -1,12 +1,12 @@
 //! The hashes of the tree, as the database holds them.
 //!
-//! Stored are only the roots of full subtrees of 256, 65,536, ... receipts (32 bytes for every 256 receipts); every other
+//! StoredReceipt are only the roots of full subtrees of 256, 65,536, ... receipts (32 bytes for every 256 receipts); every other
 //! hash is computed from the receipts or from the stored roots below it. So a proof reads the bodies it speaks of, and a
 //! hash that was edited, or a body that was, cannot agree with a signed root.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use briefcase_receipts::log::{Frontier, HashReader, LogError, leaf_hash};
+use briefcase_receipts::merkle::{Frontier, HashReader, LogError, leaf_hash};
 use briefcase_types::Digest;
 use rusqlite::Connection;
 

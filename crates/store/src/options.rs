@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use briefcase_receipts::{
     Intent,
-    checkpoint::{Origin, PublicKey, SignedCheckpoint},
+    checkpoint::{PublicKey, ReceiptLogOrigin, SignedReceiptCheckpoint},
 };
 use briefcase_types::{ReceiptIndex, UnixMillis};
 
@@ -12,7 +12,7 @@ use crate::{CheckpointSigner, Seal};
 
 /// Which state is expected in the folder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Expect {
+pub enum ExpectedState {
     /// A record is there; an empty folder is refused, so that deleting the files does not start a new history in silence.
     #[default]
     Existing,
@@ -25,7 +25,7 @@ pub enum Expect {
 /// How to open a [`crate::Store`].
 pub struct OpenOptions {
     /// The installation and its current incarnation.
-    pub origin: Origin,
+    pub origin: ReceiptLogOrigin,
     /// The log's public key.
     pub key: PublicKey,
     /// The log's private key.
@@ -33,7 +33,7 @@ pub struct OpenOptions {
     /// What seals openings, the authority document and the ledger.
     pub seal: Arc<dyn Seal>,
     /// What must be in the folder.
-    pub expect: Expect,
+    pub expect: ExpectedState,
     /// How carefully to wait for the disk.
     pub durability: Durability,
     /// How large the write-ahead log grows before it is moved into the database, in bytes; [`LOG_LIMIT`] in the daemon.
@@ -62,7 +62,7 @@ pub struct Opened {
     /// The newest receipt's time: the clock must not go below it. `None` for an empty record.
     pub newest: Option<UnixMillis>,
     /// The head as it is now, signed.
-    pub head: SignedCheckpoint,
+    pub head: SignedReceiptCheckpoint,
     /// Receipts that were durable but not yet in the file `head` (a crash between the two).
     pub recovered: u64,
     /// Whether the record was made now.

@@ -13,7 +13,7 @@ use briefcase_ports::{JournalError, Urgency};
 
 use crate::{
     Opened, StoreError,
-    core::{Ledger, Reply, Work},
+    writer_state::{LedgerSnapshot, ReplySender, Work},
 };
 
 /// More entries than this do not wait.
@@ -29,7 +29,7 @@ pub(crate) type Reopening = std::sync::mpsc::Sender<Result<Opened, StoreError>>;
 /// What the writer does next.
 pub(crate) enum Turn {
     /// Make these durable.
-    Commit(Vec<(Work, Reply)>, Option<Ledger>),
+    Commit(Vec<(Work, ReplySender)>, Option<LedgerSnapshot>),
     /// Nothing came for a while.
     Idle,
     /// Read everything back from the disk.
@@ -40,10 +40,10 @@ pub(crate) enum Turn {
 
 #[derive(Default)]
 struct Waiting {
-    jobs: Vec<(Work, Reply)>,
+    jobs: Vec<(Work, ReplySender)>,
     urgent: usize,
     since: Option<Instant>,
-    ledger: Option<Ledger>,
+    ledger: Option<LedgerSnapshot>,
     reopen: Option<Reopening>,
     stopped: Option<JournalError>,
     closing: bool,
@@ -62,7 +62,7 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn push(&self, work: Work, urgency: Urgency, reply: Reply) {
+    pub(crate) fn push(&self, work: Work, urgency: Urgency, reply: ReplySender) {
         let mut waiting = self.lock();
         let refusal = match &waiting.stopped {
             Some(error) => Some(error.clone()),
@@ -94,7 +94,7 @@ impl Queue {
     }
 
     /// Keeps the newest ledger for the next commit.
-    pub(crate) fn snapshot(&self, ledger: Ledger) {
+    pub(crate) fn snapshot(&self, ledger: LedgerSnapshot) {
         let mut waiting = self.lock();
         if waiting.stopped.is_none() && !waiting.closing {
             waiting.ledger = Some(ledger);

@@ -13,24 +13,24 @@ use std::{
 
 use briefcase_receipts::{
     Receipt,
-    checkpoint::{PublicKey, SignedCheckpoint},
-    log::{Consistency, Frontier, Inclusion, leaf_hash},
+    checkpoint::{PublicKey, SignedReceiptCheckpoint},
+    merkle::{ConsistencyProof, Frontier, InclusionProof, leaf_hash},
 };
 use briefcase_types::{Digest, ReceiptIndex, SecretBytes, SecretName};
 use rusqlite::{Connection, OptionalExtension as _};
 
 pub use self::{
-    authority::Authority,
-    search::{Page, ReceiptFilter, kind_word},
+    authority::StoredAuthority,
+    search::{ReceiptFilter, ReceiptMatches, kind_word},
 };
 use crate::{
     Place, Seal, StoreError,
     batch::{Batch, split_openings},
-    core::load::check_row,
-    guarded::Folder,
-    head::{self, Found, Heads},
+    head::{self, HeadFileContent, Heads},
     nodes::{Nodes, each_body},
     rows, schema,
+    state_dir::StateDir,
+    writer_state::load::check_row,
 };
 
 /// Connections that are kept for the next reader.
@@ -38,7 +38,7 @@ const KEPT: usize = 4;
 
 /// A receipt with its place and its exact bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredReceipt {
     /// Its place in the log.
     pub index: ReceiptIndex,
     /// What it says.
@@ -49,22 +49,22 @@ pub struct Stored {
 
 /// Proof that a receipt is in the record.
 #[derive(Clone, Debug)]
-pub struct Proof {
+pub struct ProvedReceipt {
     /// The receipt.
-    pub stored: Stored,
+    pub stored: StoredReceipt,
     /// Its path to the root.
-    pub inclusion: Inclusion,
+    pub inclusion: InclusionProof,
     /// The signed root.
-    pub head: SignedCheckpoint,
+    pub head: SignedReceiptCheckpoint,
 }
 
 enum HeadSource {
     Live(Arc<Heads>),
-    File(Folder),
+    File(StateDir),
 }
 
 struct Shared {
-    folder: Folder,
+    folder: StateDir,
     key: PublicKey,
     seal: Option<Arc<dyn Seal>>,
     heads: HeadSource,
@@ -82,7 +82,7 @@ impl fmt::Debug for Reader {
 }
 
 impl Reader {
-    pub(crate) fn live(folder: &Folder, key: PublicKey, seal: Arc<dyn Seal>, heads: Arc<Heads>) -> Self {
+    pub(crate) fn live(folder: &StateDir, key: PublicKey, seal: Arc<dyn Seal>, heads: Arc<Heads>) -> Self {
         Self::new(folder.clone(), key, Some(seal), HeadSource::Live(heads))
     }
 
@@ -91,7 +91,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] when there is no database of ours in the folder, or others can reach it.
     pub fn open(path: &Path, key: PublicKey, seal: Option<Arc<dyn Seal>>) -> Result<Self, StoreError> {
-        let folder = Folder::for_reading(path)?;
+        let folder = StateDir::for_reading(path)?;
         if !folder.database().exists() {
             return Err(StoreError::Missing(path.to_owned()));
         }
@@ -100,7 +100,7 @@ impl Reader {
         Ok(reader)
     }
 
-    fn new(folder: Folder, key: PublicKey, seal: Option<Arc<dyn Seal>>, heads: HeadSource) -> Self {
+    fn new(folder: StateDir, key: PublicKey, seal: Option<Arc<dyn Seal>>, heads: HeadSource) -> Self {
         Self(Arc::new(Shared { folder, key, seal, heads, idle: Mutex::default() }))
     }
 
@@ -147,7 +147,7 @@ impl Reader {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn folder(&self) -> &Folder {
+    pub(crate) fn folder(&self) -> &StateDir {
         &self.0.folder
     }
 
@@ -167,15 +167,15 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError::HeadMissing`] when there is none that holds.
-    pub fn head(&self) -> Result<SignedCheckpoint, StoreError> {
+    pub fn head(&self) -> Result<SignedReceiptCheckpoint, StoreError> {
         self.head_with(0)
     }
 
-    fn head_with(&self, size: u64) -> Result<SignedCheckpoint, StoreError> {
+    fn head_with(&self, size: u64) -> Result<SignedReceiptCheckpoint, StoreError> {
         let head = match &self.0.heads {
             HeadSource::Live(heads) => heads.at_least(size),
             HeadSource::File(folder) => match head::read(folder, &self.0.key)? {
-                Found::Heads(head, _) if head.checkpoint().size >= size => Some(head),
+                HeadFileContent::Heads(head, _) if head.checkpoint().size >= size => Some(head),
                 _ => None,
             },
         };
@@ -186,7 +186,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError::Absent`] when there is none of that index.
-    pub fn receipt(&self, index: ReceiptIndex) -> Result<Stored, StoreError> {
+    pub fn receipt(&self, index: ReceiptIndex) -> Result<StoredReceipt, StoreError> {
         let found = self.range(index.0..index.0.saturating_add(1))?.pop();
         found.ok_or_else(|| StoreError::Absent(format!("receipt {index}")))
     }
@@ -195,7 +195,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] when one cannot be read.
-    pub fn range(&self, range: Range<u64>) -> Result<Vec<Stored>, StoreError> {
+    pub fn range(&self, range: Range<u64>) -> Result<Vec<StoredReceipt>, StoreError> {
         self.with(|connection| {
             // What comes after the newest is not missing, it is not there yet.
             let size = size(connection)?;
@@ -207,7 +207,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] when one cannot be read.
-    pub fn tail(&self, count: u64) -> Result<Vec<Stored>, StoreError> {
+    pub fn tail(&self, count: u64) -> Result<Vec<StoredReceipt>, StoreError> {
         self.with(|connection| {
             let size = size(connection)?;
             stored(connection, size.saturating_sub(count)..size)
@@ -251,22 +251,22 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError::Absent`] for an index that is not in the record.
-    pub fn prove(&self, index: ReceiptIndex) -> Result<Proof, StoreError> {
+    pub fn prove(&self, index: ReceiptIndex) -> Result<ProvedReceipt, StoreError> {
         let stored = self.receipt(index)?;
         let head = self.head_with(index.0.saturating_add(1))?;
         let size = head.checkpoint().size;
-        let inclusion = self.with(|connection| Ok(Inclusion::prove(index.0, size, &Nodes::new(connection))?))?;
+        let inclusion = self.with(|connection| Ok(InclusionProof::prove(index.0, size, &Nodes::new(connection))?))?;
         let holds = inclusion.verify(&leaf_hash(&stored.body), &head.checkpoint().root);
         holds.map_err(|_| StoreError::damaged_at(index.0, "a receipt is not the one that was signed"))?;
-        Ok(Proof { stored, inclusion, head })
+        Ok(ProvedReceipt { stored, inclusion, head })
     }
 
     /// Proof that the record only grew between two sizes.
     ///
     /// # Errors
     /// [`StoreError::Log`] when the sizes are not in the record.
-    pub fn consistency(&self, old: u64, new: u64) -> Result<Consistency, StoreError> {
-        self.with(|connection| Ok(Consistency::prove(old, new, &Nodes::new(connection))?))
+    pub fn consistency(&self, old: u64, new: u64) -> Result<ConsistencyProof, StoreError> {
+        self.with(|connection| Ok(ConsistencyProof::prove(old, new, &Nodes::new(connection))?))
     }
 
     /// What a receipt's commitment opens to: the bytes that the engine stored with it.
@@ -339,7 +339,7 @@ pub(crate) fn size(connection: &Connection) -> Result<u64, StoreError> {
     Ok(rows::newest(connection)?.as_ref().map_or(0, Batch::end))
 }
 
-fn stored(connection: &Connection, range: Range<u64>) -> Result<Vec<Stored>, StoreError> {
+fn stored(connection: &Connection, range: Range<u64>) -> Result<Vec<StoredReceipt>, StoreError> {
     let mut found = Vec::new();
     each_body(connection, range, |index, body| {
         found.push(decode(index, body)?);
@@ -348,6 +348,6 @@ fn stored(connection: &Connection, range: Range<u64>) -> Result<Vec<Stored>, Sto
     Ok(found)
 }
 
-fn decode(index: u64, body: &[u8]) -> Result<Stored, StoreError> {
-    Ok(Stored { index: ReceiptIndex(index), receipt: Receipt::decode(body)?, body: body.to_vec() })
+fn decode(index: u64, body: &[u8]) -> Result<StoredReceipt, StoreError> {
+    Ok(StoredReceipt { index: ReceiptIndex(index), receipt: Receipt::decode(body)?, body: body.to_vec() })
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use briefcase_ports::{Durable, Entry, Journal, JournalError, Record, Urgency};
+use briefcase_private_fs::FolderLock;
 use briefcase_receipts::Receipt;
 use briefcase_types::ReceiptIndex;
 use bytes::Bytes;
@@ -14,11 +15,11 @@ use tokio::sync::oneshot;
 
 use crate::{
     OpenOptions, Opened, Reader, StoreError,
-    core::{Core, Document, Keys, Work},
-    guarded::{Folder, Lock},
     head::Heads,
     queue::Queue,
-    writer::{self, Source},
+    state_dir::StateDir,
+    writer::{self, WriterContext},
+    writer_state::{Document, Keys, LedgerSnapshot, Work, WriterState},
 };
 
 /// The record and what hangs on it, open for writing. One process at a time has it.
@@ -26,7 +27,7 @@ pub struct Store {
     queue: Arc<Queue>,
     reader: Reader,
     thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
-    _lock: Lock,
+    _lock: FolderLock,
 }
 
 impl Store {
@@ -36,16 +37,16 @@ impl Store {
     /// [`StoreError::AlreadyRunning`] when another process has it; [`StoreError::RolledBack`], [`StoreError::Forked`],
     /// [`StoreError::HeadMissing`] or [`StoreError::StateTampered`] when it is not what was signed last.
     pub fn open(path: &Path, options: OpenOptions) -> Result<(Self, Opened), StoreError> {
-        let folder = Folder::for_writing(path)?;
-        let lock = Lock::take(&folder)?;
+        let folder = StateDir::for_writing(path)?;
+        let lock = folder.lock()?;
         let OpenOptions { origin, key, signer, seal, expect, durability, log_limit } = options;
         let keys = Arc::new(Keys { origin, key, signer, seal, durability, log_limit });
         let heads = Arc::new(Heads::default());
-        let (core, opened) = Core::load(&folder, &keys, &heads, expect)?;
+        let (state, opened) = WriterState::load(&folder, &keys, &heads, expect)?;
         let queue = Arc::new(Queue::default());
         let reader = Reader::live(&folder, key, Arc::clone(&keys.seal), Arc::clone(&heads));
-        let source = Source { folder, keys, heads, queue: Arc::clone(&queue) };
-        let thread = std::thread::Builder::new().name("record".into()).spawn(move || writer::run(core, &source));
+        let context = WriterContext { folder, keys, heads, queue: Arc::clone(&queue) };
+        let thread = std::thread::Builder::new().name("record".into()).spawn(move || writer::run(state, &context));
         let thread = Mutex::new(Some(thread.map_err(StoreError::io("start the writer"))?));
         Ok((Self { queue, reader, thread, _lock: lock }, opened))
     }
@@ -117,6 +118,6 @@ impl Journal for Store {
     }
 
     fn snapshot(&self, ledger: Bytes, upto: ReceiptIndex) {
-        self.queue.snapshot((ledger, upto));
+        self.queue.snapshot(LedgerSnapshot { state: ledger, upto });
     }
 }

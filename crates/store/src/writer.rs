@@ -9,51 +9,56 @@ use briefcase_ports::JournalError;
 use briefcase_types::ReceiptIndex;
 
 use crate::{
-    Expect, StoreError,
-    core::{Core, Keys, Ledger, Line, Reply, Work},
-    guarded::Folder,
+    ExpectedState, StoreError,
     head::Heads,
     queue::{Pace, Queue, Reopening, Turn},
+    state_dir::StateDir,
+    writer_state::{Keys, LedgerSnapshot, Line, ReplySender, Work, WriterState},
 };
 
 /// Nothing came for so long: there is time to tidy up.
 const IDLE: Duration = Duration::from_millis(250);
 
 /// What the writer needs to read everything back.
-pub(crate) struct Source {
-    pub folder: Folder,
+pub(crate) struct WriterContext {
+    pub folder: StateDir,
     pub keys: Arc<Keys>,
     pub heads: Arc<Heads>,
     pub queue: Arc<Queue>,
 }
 
 /// Runs until the queue is closed.
-pub(crate) fn run(core: Core, source: &Source) -> Result<(), StoreError> {
-    let queue = &source.queue;
+pub(crate) fn run(state: WriterState, context: &WriterContext) -> Result<(), StoreError> {
+    let queue = &context.queue;
     let _guard = StopOnUnwind(Arc::clone(queue));
-    let mut core = Some(core);
+    let mut state = Some(state);
     let mut pace = Pace::default();
     loop {
-        let idle = core.as_ref().filter(|core| core.log_is_full(true)).map(|_| IDLE);
-        core = match queue.next(&mut pace, idle) {
-            Turn::Commit(jobs, ledger) => core.and_then(|core| commit(core, queue, jobs, ledger)),
-            Turn::Idle => core.and_then(|core| checkpoint(core, queue)),
+        let idle = state.as_ref().filter(|state| state.log_is_full(true)).map(|_| IDLE);
+        state = match queue.next(&mut pace, idle) {
+            Turn::Commit(jobs, ledger) => state.and_then(|state| commit(state, queue, jobs, ledger)),
+            Turn::Idle => state.and_then(|state| checkpoint(state, queue)),
             Turn::Reopen(reply) => {
-                drop(core);
-                reopen(source, &reply)
+                drop(state);
+                reopen(context, &reply)
             }
-            Turn::Close => return core.map_or(Ok(()), |mut core| core.finish()),
+            Turn::Close => return state.map_or(Ok(()), |mut state| state.finish()),
         };
     }
 }
 
 /// Commits; gives the state back unless a write failed.
-fn commit(mut core: Core, queue: &Queue, jobs: Vec<(Work, Reply)>, ledger: Option<Ledger>) -> Option<Core> {
-    let lines = core.prepare(jobs);
+fn commit(
+    mut state: WriterState,
+    queue: &Queue,
+    jobs: Vec<(Work, ReplySender)>,
+    ledger: Option<LedgerSnapshot>,
+) -> Option<WriterState> {
+    let lines = state.prepare(jobs);
     if lines.is_empty() {
-        return Some(core);
+        return Some(state);
     }
-    let first = match core.commit(&lines, ledger) {
+    let first = match state.commit(&lines, ledger) {
         Ok(first) => first,
         Err(error) => {
             stop(queue, &error);
@@ -63,9 +68,9 @@ fn commit(mut core: Core, queue: &Queue, jobs: Vec<(Work, Reply)>, ledger: Optio
         }
     };
     acknowledge(lines, first);
-    let full = core.log_is_full(false);
-    let after = core.publish().and_then(|()| if full { core.checkpoint_log() } else { Ok(()) });
-    after.map(|()| core).map_err(|error| stop(queue, &error)).ok()
+    let full = state.log_is_full(false);
+    let after = state.publish().and_then(|()| if full { state.checkpoint_log() } else { Ok(()) });
+    after.map(|()| state).map_err(|error| stop(queue, &error)).ok()
 }
 
 fn acknowledge(lines: Vec<Line>, first: u64) {
@@ -76,9 +81,9 @@ fn acknowledge(lines: Vec<Line>, first: u64) {
     }
 }
 
-fn checkpoint(mut core: Core, queue: &Queue) -> Option<Core> {
-    let done = core.checkpoint_log();
-    done.map(|()| core).map_err(|error| stop(queue, &error)).ok()
+fn checkpoint(mut state: WriterState, queue: &Queue) -> Option<WriterState> {
+    let done = state.checkpoint_log();
+    done.map(|()| state).map_err(|error| stop(queue, &error)).ok()
 }
 
 fn stop(queue: &Queue, error: &StoreError) {
@@ -86,15 +91,15 @@ fn stop(queue: &Queue, error: &StoreError) {
     queue.stop(&error.for_journal());
 }
 
-fn reopen(source: &Source, reply: &Reopening) -> Option<Core> {
-    match Core::load(&source.folder, &source.keys, &source.heads, Expect::Existing) {
-        Ok((core, opened)) => {
-            source.queue.resume();
+fn reopen(context: &WriterContext, reply: &Reopening) -> Option<WriterState> {
+    match WriterState::load(&context.folder, &context.keys, &context.heads, ExpectedState::Existing) {
+        Ok((state, opened)) => {
+            context.queue.resume();
             drop(reply.send(Ok(opened)));
-            Some(core)
+            Some(state)
         }
         Err(error) => {
-            source.queue.stop(&error.for_journal());
+            context.queue.stop(&error.for_journal());
             drop(reply.send(Err(error)));
             None
         }

@@ -31,7 +31,7 @@ pub fn shipped_folder(package: &str) -> &'static Path {
     folder.unwrap_or_else(|| panic!("Cargo.lock has no crate {package} for this platform"))
 }
 
-/// The folder of each crate by its name. Where a crate has two versions, the last one listed stays.
+/// The folder of each crate by its name. Of two versions, the last one listed counts.
 fn folders() -> BTreeMap<String, PathBuf> {
     let platform = platform();
     // Offline: the crates of this platform are here, since this test was compiled from them.

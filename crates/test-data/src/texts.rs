@@ -40,7 +40,7 @@ impl Corpora {
     /// Returns the texts of a corpus.
     ///
     /// # Panics
-    /// When the corpus is missing or a line is malformed: a measurement that did not take place is no success.
+    /// When the corpus is missing or a line is malformed: a measurement without data is a failure.
     #[must_use]
     pub fn texts(&self, corpus: &str) -> Vec<LabelledText> {
         let path = self.0.join(format!("{corpus}.jsonl"));
@@ -51,7 +51,7 @@ impl Corpora {
     /// Returns `count` attacks of a corpus, spread over all of its families.
     ///
     /// # Panics
-    /// When the corpus has fewer.
+    /// When the corpus has fewer than `count` attacks.
     #[must_use]
     pub fn attacks(&self, corpus: &str, count: usize) -> Vec<String> {
         let attacks: Vec<String> =

@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
@@ -85,7 +86,7 @@ impl AdminSocket {
 
     /// Previews a change and applies it with the PIN.
     pub async fn change(&self, change: &Value, pin: &str) -> Value {
-        let preview: Value = self.post("/v1/changes/preview", change).await;
+        let preview: Value = self.post("/v1/changes/preview", &without_secrets(change)).await;
         let apply = json!({ "change": change, "digest": preview["digest"], "evidence": { "pin": pin } });
         self.post("/v1/changes", &apply).await
     }
@@ -145,4 +146,24 @@ impl AdminSocket {
 fn names_secret(spec: &Value) -> bool {
     let in_headers = spec["headers"].as_array().into_iter().flatten().any(|header| !header["secret"].is_null());
     in_headers || spec["secret_env"].as_object().is_some_and(|names| !names.is_empty())
+}
+
+/// The form of a change for its preview: each confidential text replaced by its digest.
+pub fn without_secrets(change: &Value) -> Value {
+    let mut change = change.clone();
+    for member in ["value", "pin", "passphrase"] {
+        let secret = ["set_secret", "set_pin", "set_passphrase"].iter().any(|kind| change["change"] == **kind);
+        if let Some(text) = change.get(member).and_then(Value::as_str).filter(|_| secret) {
+            change[member] = confidential_digest(text).into();
+        }
+    }
+    change
+}
+
+/// SHA-256 over label, zero byte, length and text, as base64url: written again here, as another client would.
+fn confidential_digest(text: &str) -> String {
+    use base64::Engine as _;
+    let length = u64::try_from(text.len()).expect("a short text");
+    let bytes = [b"briefcase/confidential/1\0".as_slice(), &length.to_be_bytes(), text.as_bytes()].concat();
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))
 }

@@ -27,7 +27,7 @@ mod rpc;
 
 use std::time::Duration;
 
-pub use admin::AdminSocket;
+pub use admin::{AdminSocket, without_secrets};
 pub use canary::{Canary, assert_absent, found};
 pub use clock::clock;
 pub use daemon::{DaemonProcess, SetupOptions, SetupResult};

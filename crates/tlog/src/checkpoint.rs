@@ -9,8 +9,8 @@ use briefcase_types::Digest;
 use signed_note::{Note, Signature};
 
 use crate::{
+    merkle::{from_tlog, to_tlog},
     note::{CheckpointError, ED25519, NoteVerifier, PublicKey, check, parse_note},
-    tree::{from_tlog, to_tlog},
 };
 
 /// The name of a log: the first line of its checkpoints.

@@ -7,7 +7,7 @@ use briefcase_types::Digest;
 
 use crate::{
     folder::FileSource,
-    tree::{HashReader, LogError, node_hash, stored_position},
+    merkle::{HashReader, LogError, node_hash, stored_position},
 };
 
 /// The number of hashes in a full tile, and of entries in a full bundle.

@@ -8,9 +8,9 @@ use briefcase_types::Digest;
 
 use crate::{
     checkpoint::{Checkpoint, LogVerifierKey, SignedCheckpoint},
+    merkle::{ConsistencyProof, Frontier},
     note::CheckpointError,
-    proof::{decimal, hash},
-    tree::{Consistency, Frontier},
+    proof_file::{decimal, hash},
 };
 
 /// The maximum number of hashes in a consistency proof.
@@ -137,7 +137,7 @@ impl AddCheckpoint {
             return Err(CosignRefusal::Conflict { size: known });
         }
         if self.old > 0 {
-            let proof = Consistency { old: self.old, new: new.size, path: self.proof.clone() };
+            let proof = ConsistencyProof { old: self.old, new: new.size, path: self.proof.clone() };
             proof.verify(&before, &new.root).map_err(|_| CosignRefusal::Inconsistent)?;
         }
         Ok(head)

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The kind of a factor: how a person proves to be present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum FactorKind {
     /// A PIN typed at a terminal.

@@ -5,6 +5,7 @@
 //! edge, and holds its invariant from then on.
 
 mod amount;
+mod approval;
 mod calendar;
 mod digest;
 mod era;
@@ -17,8 +18,10 @@ mod secret;
 mod serde_text;
 pub mod text;
 mod time;
+mod transport;
 
 pub use amount::{Amount, AmountError, Asset};
+pub use approval::{ApprovalRequest, ApprovalScope, Decision, DecisionResult};
 pub use calendar::Date;
 pub use digest::{Digest, DigestError};
 pub use era::Era;
@@ -31,3 +34,4 @@ pub use rate::TokenBucket;
 pub use refusal::{Refusal, RefusalCode};
 pub use secret::{SecretBytes, SecretString};
 pub use time::{Clock, Entropy, MonotonicTime, UnixMillis};
+pub use transport::{EnvValue, HeaderTemplate, SECRET_PLACEHOLDER, Transport};

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct UnixMillis(pub u64);
 
+#[cfg(feature = "typescript")]
+crate::serde_text::typescript_name!(UnixMillis, "number");
+
 impl UnixMillis {
     /// This time and `duration` more; stays at the far end instead of wrapping.
     #[must_use]

@@ -6,10 +6,9 @@
 use std::sync::Arc;
 
 use briefcase_ports::{
-    AfterChallenge, BoxFuture, Challenge, EnvValue, HeaderSpec, NotReady, RequestAuthorizer, RequestToAuthorize,
-    SECRET_PLACEHOLDER, SecretSource,
+    AfterChallenge, BoxFuture, Challenge, HeaderSpec, NotReady, RequestAuthorizer, RequestToAuthorize, SecretSource,
 };
-use briefcase_types::SecretName;
+use briefcase_types::{EnvValue, HeaderTemplate, SECRET_PLACEHOLDER, SecretName};
 use http::{HeaderMap, HeaderValue};
 use zeroize::Zeroizing;
 
@@ -20,8 +19,9 @@ pub(crate) struct HeaderAuthorizer {
 }
 
 impl HeaderAuthorizer {
-    pub(crate) fn new(secrets: Arc<dyn SecretSource>, headers: Vec<HeaderSpec>) -> Self {
-        Self { secrets, headers }
+    pub(crate) fn new(secrets: Arc<dyn SecretSource>, headers: &[HeaderTemplate]) -> Result<Self, NotReady> {
+        let headers = headers.iter().map(HeaderSpec::try_from).collect::<Result<_, _>>();
+        Ok(Self { secrets, headers: headers.map_err(|error| NotReady(error.to_string()))? })
     }
 
     fn add_to(&self, headers: &mut HeaderMap) -> Result<(), NotReady> {
@@ -54,10 +54,8 @@ impl RequestAuthorizer for HeaderAuthorizer {
 /// A variable's value for a child that is being started.
 pub(crate) fn env_value(secrets: &dyn SecretSource, value: &EnvValue) -> Result<Zeroizing<String>, NotReady> {
     match value {
-        EnvValue::Plain(text) => Ok(Zeroizing::new(text.clone())),
-        EnvValue::Secret { template, secret } => {
-            with(secrets, secret, template, |text| Ok(Zeroizing::new(text.to_owned())))
-        }
+        EnvValue::Literal(text) => Ok(Zeroizing::new(text.clone())),
+        EnvValue::Secret(name) => with(secrets, name, SECRET_PLACEHOLDER, |text| Ok(Zeroizing::new(text.to_owned()))),
     }
 }
 

@@ -1,15 +1,15 @@
 //! The handshake: opens a connection in the era that client and server share, or in the one the server has.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use briefcase_egress::Egress;
 use briefcase_mcp::{LEGACY_VERSIONS, MODERN_VERSIONS, method};
 use briefcase_output_filter::Redactor;
 use briefcase_ports::{
-    ClientProfile, Endpoint, EnvValue, HeaderSpec, Launcher, NotReady, Reply, SecretSource, ServerCatalog, ServerInfo,
-    ServerObserver, ServerSpec, UpstreamFailure,
+    ClientProfile, Launcher, NotReady, Reply, SecretSource, ServerCatalog, ServerInfo, ServerObserver, UpstreamFailure,
+    UpstreamSpec,
 };
-use briefcase_types::{Era, ServerId, SessionId};
+use briefcase_types::{EnvValue, Era, HeaderTemplate, ServerId, SessionId, Transport};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -61,7 +61,7 @@ pub(crate) struct Opening<'a> {
     pub(crate) pool: &'a PoolContext,
     pub(crate) server: &'a ServerId,
     pub(crate) session: SessionId,
-    pub(crate) spec: &'a ServerSpec,
+    pub(crate) spec: &'a UpstreamSpec,
     pub(crate) client: &'a ClientProfile,
     pub(crate) generations: &'a Arc<ListGenerations>,
 }
@@ -124,7 +124,7 @@ impl Opening<'_> {
             }
         }
         *known = KnownEras::default();
-        if let Endpoint::Http { url, headers } = &self.spec.endpoint
+        if let Transport::Http { url, headers } = &self.spec.transport
             && let Some(TransportFailure::Status(400 | 404 | 405 | 406 | 415 | 501)) = first
         {
             return Ok(self.open_oldest(url, headers).await?);
@@ -149,7 +149,7 @@ impl Opening<'_> {
     /// Whether the failure means that the server does not speak the probed era. A child that ends or stays silent may
     /// have failed on a method it does not know.
     fn may_speak_other_era(&self, failure: &TransportFailure) -> bool {
-        let is_child = matches!(self.spec.endpoint, Endpoint::Stdio { .. });
+        let is_child = matches!(self.spec.transport, Transport::Stdio { .. });
         match failure {
             TransportFailure::SessionEnded => true,
             TransportFailure::Status(status) => *status < 500 || *status == 501,
@@ -162,10 +162,10 @@ impl Opening<'_> {
     }
 
     async fn attempt(&self, era: Era, pending: &mut PendingTransport) -> Result<Connection, TransportFailure> {
-        let fresh = match &self.spec.endpoint {
-            Endpoint::Http { url, headers } => Some(self.http(url, headers, era)?),
-            Endpoint::Stdio { .. } if pending.is_open() => None,
-            Endpoint::Stdio { argv, env, cwd } => Some(self.stdio(argv, env, cwd.as_deref()).await?),
+        let fresh = match &self.spec.transport {
+            Transport::Http { url, headers } => Some(self.http(url, headers, era)?),
+            Transport::Stdio { .. } if pending.is_open() => None,
+            Transport::Stdio { argv, env, cwd } => Some(self.stdio(argv, env, cwd.as_deref().map(Path::new)).await?),
         };
         let transport = pending.set(fresh)?;
         let server_info = match era {
@@ -175,7 +175,7 @@ impl Opening<'_> {
         pending.connect(server_info)
     }
 
-    async fn open_oldest(&self, url: &str, headers: &[HeaderSpec]) -> Result<Connection, TransportFailure> {
+    async fn open_oldest(&self, url: &str, headers: &[HeaderTemplate]) -> Result<Connection, TransportFailure> {
         let client = self.http_client(url, headers)?;
         let multiplexed = sse::connect(client, self.messages(), &self.spec.limits).await?;
         let mut pending = PendingTransport(Some(OpenTransport::Multiplexed(multiplexed)));
@@ -189,13 +189,13 @@ impl Opening<'_> {
         IncomingMessages::new(sink, Arc::clone(self.generations), self.client.era)
     }
 
-    fn http_client(&self, url: &str, headers: &[HeaderSpec]) -> Result<HttpClient, UpstreamFailure> {
+    fn http_client(&self, url: &str, headers: &[HeaderTemplate]) -> Result<HttpClient, UpstreamFailure> {
         let target = http_target(url).map_err(|error| NotReady(error.to_string()))?;
-        let authorizer = HeaderAuthorizer::new(Arc::clone(&self.pool.secrets), headers.to_vec());
+        let authorizer = HeaderAuthorizer::new(Arc::clone(&self.pool.secrets), headers)?;
         Ok(HttpClient { origin: self.pool.egress.client(target), authorizer: Arc::new(authorizer) })
     }
 
-    fn http(&self, url: &str, headers: &[HeaderSpec], era: Era) -> Result<OpenTransport, TransportFailure> {
+    fn http(&self, url: &str, headers: &[HeaderTemplate], era: Era) -> Result<OpenTransport, TransportFailure> {
         let client = self.http_client(url, headers)?;
         let shutdown_tasks = self.pool.shutdown_tasks.clone();
         let http = StreamableHttp::new(client, era, self.messages(), self.spec.limits, shutdown_tasks);
@@ -205,7 +205,7 @@ impl Opening<'_> {
     async fn stdio(
         &self,
         argv: &[String],
-        env: &[(String, EnvValue)],
+        env: &BTreeMap<String, EnvValue>,
         cwd: Option<&Path>,
     ) -> Result<OpenTransport, TransportFailure> {
         let PoolContext { secrets, launcher, environment, shutdown_tasks, .. } = self.pool;
@@ -218,7 +218,7 @@ impl Opening<'_> {
     /// A redactor that knows the child's secrets, to remove them from the child's log.
     fn redactor(&self) -> Result<Redactor, UpstreamFailure> {
         let mut builder = Redactor::builder();
-        for name in self.spec.secrets() {
+        for name in self.spec.transport.secrets() {
             self.pool.secrets.with_secret(name, &mut |secret| builder.add(secret.as_bytes()))?;
         }
         builder.build().ok_or_else(|| UpstreamFailure::NotReady("the server's secrets are too large".into()))

@@ -1,8 +1,8 @@
 //! The URL of a registered server.
 
-use briefcase_egress::{AddressPolicy, Target, TargetError};
+use briefcase_egress::{AddressPolicy, EgressTarget, TargetError};
 
 /// Reads a registered URL. A loopback address means this machine; any other host has to be public.
-pub fn http_target(url: &str) -> Result<Target, TargetError> {
-    Target::parse(url, AddressPolicy::Loopback).or_else(|_| Target::parse(url, AddressPolicy::Public))
+pub fn http_target(url: &str) -> Result<EgressTarget, TargetError> {
+    EgressTarget::parse(url, AddressPolicy::Loopback).or_else(|_| EgressTarget::parse(url, AddressPolicy::Public))
 }

@@ -172,7 +172,7 @@ impl Upstreams for Pool {
     fn secrets(&self, server: &ServerId, visit: &mut dyn FnMut(&str)) -> bool {
         // A server that is not registered has no connection, and so no secrets.
         let Ok(spec) = self.context.catalog.spec(server) else { return true };
-        spec.secrets().all(|name| self.secret(name, visit))
+        spec.transport.secrets().all(|name| self.secret(name, visit))
     }
 
     fn secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> bool {

@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::{VaultError, framing::framed, key};
-use key::Key;
+use key::VaultKey;
 
 const NONCE: usize = 24;
 const COMMITMENT: usize = 32;
@@ -14,14 +14,14 @@ const COMMITMENT: usize = 32;
 pub(crate) const OVERHEAD: usize = NONCE + COMMITMENT + 16;
 
 /// Seals `plaintext`. Only the bytes returned leave this function; the copy made for encryption is overwritten by it.
-pub(crate) fn seal(key: &Key, aad: &[u8], plaintext: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, VaultError> {
+pub(crate) fn seal(key: &VaultKey, aad: &[u8], plaintext: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, VaultError> {
     let mut nonce = [0; NONCE];
     entropy.fill(&mut nonce);
     seal_with(key, &nonce, aad, plaintext)
 }
 
 /// Opens what [`seal`] made with the same key and associated data.
-pub(crate) fn open(key: &Key, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+pub(crate) fn open(key: &VaultKey, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     let (nonce, rest) = sealed.split_first_chunk::<NONCE>().ok_or(VaultError::DoesNotOpen)?;
     let (commitment, body) = rest.split_first_chunk::<COMMITMENT>().ok_or(VaultError::DoesNotOpen)?;
     let (cipher, expected) = bound(key, nonce, aad)?;
@@ -34,7 +34,12 @@ pub(crate) fn open(key: &Key, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec
 }
 
 /// [`seal`] with a chosen nonce: for streams, whose nonces count.
-pub(crate) fn seal_with(key: &Key, nonce: &[u8; NONCE], aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, VaultError> {
+pub(crate) fn seal_with(
+    key: &VaultKey,
+    nonce: &[u8; NONCE],
+    aad: &[u8],
+    plaintext: &[u8],
+) -> Result<Vec<u8>, VaultError> {
     let (cipher, commitment) = bound(key, nonce, aad)?;
     let mut text = Vec::with_capacity(plaintext.len().saturating_add(16));
     text.extend_from_slice(plaintext);
@@ -45,7 +50,7 @@ pub(crate) fn seal_with(key: &Key, nonce: &[u8; NONCE], aad: &[u8], plaintext: &
 }
 
 /// The cipher for this key, nonce and associated data, and the commitment to all three.
-fn bound(key: &Key, nonce: &[u8], aad: &[u8]) -> Result<(XChaCha20Poly1305, [u8; COMMITMENT]), VaultError> {
+fn bound(key: &VaultKey, nonce: &[u8], aad: &[u8]) -> Result<(XChaCha20Poly1305, [u8; COMMITMENT]), VaultError> {
     let mut derived = Zeroizing::new([0; 64]);
     let info = framed("briefcase/vault/1/aead", &[Digest::sha256(aad).as_bytes()]);
     key::expand(&[key.bytes()], nonce, &info, derived.as_mut_slice())?;

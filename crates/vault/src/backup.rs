@@ -18,8 +18,8 @@ use std::io::{Read, Write};
 use briefcase_types::{Entropy, Incarnation, SecretString, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::{KdfCost, UnlockKey, Unlocked, VaultError, key::Key};
-pub use header::Header;
+use crate::{KdfCost, UnlockKey, Unlocked, VaultError, key::VaultKey};
+pub use header::ArchiveHeader;
 use stream::{StreamReader, StreamWriter};
 
 pub use restore::{RESTORE_MARKER, Restored};
@@ -89,7 +89,7 @@ pub struct FileEntry {
 }
 
 /// A file to be backed up. It must not change while it is read: give a snapshot.
-pub struct Source<'a> {
+pub struct BackupSource<'a> {
     /// Name and length.
     pub entry: FileEntry,
     /// Its bytes.
@@ -110,7 +110,7 @@ pub fn seal(
     out: &mut dyn Write,
     recipient: Recipient<'_>,
     moment: Moment,
-    sources: &mut [Source<'_>],
+    sources: &mut [BackupSource<'_>],
     entropy: &dyn Entropy,
 ) -> Result<Manifest, VaultError> {
     let manifest = Manifest { moment, files: sources.iter().map(|source| source.entry.clone()).collect() };
@@ -120,7 +120,7 @@ pub fn seal(
     if described.len() > MOST_MANIFEST {
         return Err(VaultError::TooLarge(MOST_MANIFEST));
     }
-    let archive = Key::random(entropy);
+    let archive = VaultKey::random(entropy);
     let header = header::write(out, recipient, &archive, entropy)?;
     let mut stream = StreamWriter::new(out, &archive, &header)?;
     stream.push(&length.to_be_bytes())?;
@@ -132,7 +132,7 @@ pub fn seal(
     Ok(manifest)
 }
 
-fn copy_in(stream: &mut StreamWriter<'_>, source: &mut Source<'_>) -> Result<(), VaultError> {
+fn copy_in(stream: &mut StreamWriter<'_>, source: &mut BackupSource<'_>) -> Result<(), VaultError> {
     let changed = VaultError::Malformed("backup source: its length changed while it was read");
     let mut buffer = zeroize::Zeroizing::new(vec![0; stream::CHUNK]);
     let mut left = source.entry.bytes;
@@ -153,7 +153,7 @@ fn copy_in(stream: &mut StreamWriter<'_>, source: &mut Source<'_>) -> Result<(),
 /// # Errors
 /// Not an archive, an unknown version, or [`VaultError::DoesNotOpen`] for everything else.
 pub fn open<'a>(archive: &'a mut dyn Read, opener: Opener<'_>) -> Result<Archive<'a>, VaultError> {
-    let (header, bytes) = Header::read(archive)?;
+    let (header, bytes) = ArchiveHeader::read(archive)?;
     let key = header.open(opener)?;
     let mut stream = StreamReader::new(archive, &key, &bytes)?;
     let mut length = [0; 4];

@@ -1,3 +1,5 @@
+use briefcase_private_fs::PrivateFsError;
+
 use crate::KeyStoreError;
 
 /// What can go wrong with the vault. Text never holds a secret, and never tells *why* something does not open.
@@ -26,16 +28,9 @@ pub enum VaultError {
     /// Not in the documented form. The text says which part, and repeats nothing from the file.
     #[error("not a readable {0}: it was changed or cut off; restore it from a backup")]
     Malformed(&'static str),
-    /// The file is not protected as it must be.
-    #[error("{what}: {found}; it must belong to you alone (`chmod {want}`), and be no link")]
-    Unguarded {
-        /// File or folder.
-        what: &'static str,
-        /// What is wrong with it.
-        found: &'static str,
-        /// The mode it must have.
-        want: &'static str,
-    },
+    /// The vault's file or folder is not private, or the file system reported an error.
+    #[error(transparent)]
+    File(PrivateFsError),
     /// Somebody else wrote `vault.json` since it was read.
     #[error("the vault file was changed by somebody else since it was read; load it again")]
     ChangedOnDisk,
@@ -80,5 +75,14 @@ impl VaultError {
     /// Wraps the system's answer together with what was being done.
     pub(crate) fn io(action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { action, source }
+    }
+}
+
+impl From<PrivateFsError> for VaultError {
+    fn from(error: PrivateFsError) -> Self {
+        match error {
+            PrivateFsError::TooLarge { limit, .. } => Self::TooLarge(limit),
+            other => Self::File(other),
+        }
     }
 }

@@ -5,7 +5,7 @@ use briefcase_types::SecretString;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{VaultError, key::Key};
+use crate::{VaultError, key::VaultKey};
 
 /// How much work a guess at a passphrase costs. A value of this type is within the accepted range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +54,12 @@ impl StoredCost {
 }
 
 /// argon2id (version 0x13), 32 bytes. Blocks the thread for as long as `cost` says; wipes its memory afterwards.
-pub(crate) fn stretch(cost: KdfCost, salt: &[u8; 16], passphrase: &SecretString) -> Result<Key, VaultError> {
+pub(crate) fn stretch(cost: KdfCost, salt: &[u8; 16], passphrase: &SecretString) -> Result<VaultKey, VaultError> {
     let StoredCost { memory_kib, passes, lanes } = cost.0;
     let params = Params::new(memory_kib, passes, lanes, Some(32)).map_err(|_| VaultError::KdfCost)?;
     let mut memory = Zeroizing::new(vec![Block::default(); params.block_count()]);
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let hashed = Key::filled(|out| {
+    let hashed = VaultKey::filled(|out| {
         passphrase
             .expose(|text| argon.hash_password_into_with_memory(text.as_bytes(), salt, out, memory.as_mut_slice()))
     });

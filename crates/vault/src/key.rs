@@ -8,9 +8,9 @@ use zeroize::Zeroize as _;
 use crate::{VaultError, framing::framed};
 
 /// No `Debug`, `Clone`, `PartialEq` or `Serialize`. Boxed, so that moving it leaves no copy behind.
-pub(crate) struct Key(Box<[u8; 32]>);
+pub(crate) struct VaultKey(Box<[u8; 32]>);
 
-impl Key {
+impl VaultKey {
     pub(crate) fn random(entropy: &dyn Entropy) -> Self {
         let mut key = Self::zero();
         entropy.fill(key.0.as_mut_slice());
@@ -49,8 +49,8 @@ impl Key {
 }
 
 /// HKDF-SHA256 over several input keys; each is 32 bytes long, so that putting them together is unambiguous.
-pub(crate) fn derive(inputs: &[&[u8]], salt: &[u8], label: &str, parts: &[&[u8]]) -> Result<Key, VaultError> {
-    Key::filled(|out| expand(inputs, salt, &framed(label, parts), out))
+pub(crate) fn derive(inputs: &[&[u8]], salt: &[u8], label: &str, parts: &[&[u8]]) -> Result<VaultKey, VaultError> {
+    VaultKey::filled(|out| expand(inputs, salt, &framed(label, parts), out))
 }
 
 /// HKDF-SHA256 into `out`. Fails only for an output longer than 8,160 bytes.
@@ -59,7 +59,7 @@ pub(crate) fn expand(inputs: &[&[u8]], salt: &[u8], info: &[u8], out: &mut [u8])
     Hkdf::<Sha256>::new(Some(salt), &joined).expand(info, out).map_err(|_| VaultError::DoesNotOpen)
 }
 
-impl Drop for Key {
+impl Drop for VaultKey {
     fn drop(&mut self) {
         self.0.zeroize();
     }

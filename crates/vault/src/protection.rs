@@ -7,12 +7,12 @@ use crate::{
     KeyStore, KeyStoreError, UnlockKey, VaultError, aead,
     framing::framed,
     kdf::{self, StoredCost},
-    key::{self, Key},
-    stored_bytes::Stored,
+    key::{self, VaultKey},
+    stored_bytes::StoredBytes,
 };
 
 /// A wrapped 256-bit key.
-pub(crate) type Wrapped = Stored<{ 32 + aead::OVERHEAD }>;
+pub(crate) type Wrapped = StoredBytes<{ 32 + aead::OVERHEAD }>;
 
 /// What a person or machine shows to open something.
 #[derive(Clone, Copy)]
@@ -35,15 +35,15 @@ pub enum Credential<'a> {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Protection {
-    Passphrase { cost: StoredCost, salt: Stored<16> },
-    UnlockKey { salt: Stored<16> },
-    Keyring { cost: StoredCost, salt: Stored<16>, item: String },
+    Passphrase { cost: StoredCost, salt: StoredBytes<16> },
+    UnlockKey { salt: StoredBytes<16> },
+    Keyring { cost: StoredCost, salt: StoredBytes<16>, item: String },
 }
 
-pub(crate) fn salt(entropy: &dyn Entropy) -> Stored<16> {
+pub(crate) fn salt(entropy: &dyn Entropy) -> StoredBytes<16> {
     let mut salt = [0; 16];
     entropy.fill(&mut salt);
-    Stored(salt)
+    StoredBytes(salt)
 }
 
 impl Protection {
@@ -52,12 +52,12 @@ impl Protection {
         &self,
         scope: &[&[u8]],
         credential: Credential<'_>,
-        inner: &Key,
+        inner: &VaultKey,
         entropy: &dyn Entropy,
     ) -> Result<Wrapped, VaultError> {
         let kek = self.kek(credential)?.ok_or(VaultError::DoesNotOpen)?;
         let sealed = aead::seal(&kek, &self.aad(scope), inner.bytes(), entropy)?;
-        sealed.try_into().map(Stored).map_err(|_| VaultError::DoesNotOpen)
+        sealed.try_into().map(StoredBytes).map_err(|_| VaultError::DoesNotOpen)
     }
 
     /// Unwraps what [`Self::wrap`] made in the same scope.
@@ -66,9 +66,9 @@ impl Protection {
         scope: &[&[u8]],
         credential: Credential<'_>,
         wrapped: &Wrapped,
-    ) -> Result<Key, VaultError> {
+    ) -> Result<VaultKey, VaultError> {
         let kek = self.kek(credential)?.ok_or(VaultError::DoesNotOpen)?;
-        Key::from_slice(&aead::open(&kek, &self.aad(scope), &wrapped.0)?)
+        VaultKey::from_slice(&aead::open(&kek, &self.aad(scope), &wrapped.0)?)
     }
 
     /// Everything public about the protection, in one way only.
@@ -87,7 +87,7 @@ impl Protection {
     }
 
     /// The key-encryption key. `None` when the credential is of another kind, or the stored costs are out of range.
-    fn kek(&self, credential: Credential<'_>) -> Result<Option<Key>, VaultError> {
+    fn kek(&self, credential: Credential<'_>) -> Result<Option<VaultKey>, VaultError> {
         let label = "briefcase/vault/1/kek";
         match (self, credential) {
             (Self::Passphrase { cost, salt }, Credential::Passphrase(passphrase)) => {
@@ -111,11 +111,11 @@ impl Protection {
 
 /// Draws the keyring's half and stores it.
 pub(crate) fn put_keyring_half(store: &dyn KeyStore, item: &str, entropy: &dyn Entropy) -> Result<(), VaultError> {
-    let half = Key::random(entropy);
+    let half = VaultKey::random(entropy);
     Ok(store.put(item, &SecretBytes::new(half.bytes().to_vec()))?)
 }
 
-fn keyring_half(store: &dyn KeyStore, item: &str) -> Result<Key, VaultError> {
+fn keyring_half(store: &dyn KeyStore, item: &str) -> Result<VaultKey, VaultError> {
     let secret = store.read(item)?;
-    secret.expose(Key::from_slice).map_err(|_| KeyStoreError::Absent { store: store.name() }.into())
+    secret.expose(VaultKey::from_slice).map_err(|_| KeyStoreError::Absent { store: store.name() }.into())
 }

@@ -5,7 +5,7 @@
 
 use briefcase_types::{Entropy, SecretBytes};
 
-use crate::{VaultError, VaultId, aead, framing::framed, key::Key};
+use crate::{VaultError, VaultId, aead, framing::framed, key::VaultKey};
 
 const MAGIC: [u8; 4] = *b"BVR\x01";
 const WRAPPED: usize = 32 + aead::OVERHEAD;
@@ -67,7 +67,7 @@ struct Parts<'a> {
 }
 
 pub(crate) fn seal(
-    wrapping: &Key,
+    wrapping: &VaultKey,
     version: u32,
     vault: VaultId,
     address: RecordAddress<'_>,
@@ -77,14 +77,14 @@ pub(crate) fn seal(
     if secret.len() > MOST_BYTES {
         return Err(VaultError::TooLarge(MOST_BYTES));
     }
-    let data = Key::random(entropy);
+    let data = VaultKey::random(entropy);
     let wrapped = aead::seal(wrapping, &aad("key", vault, address, version), data.bytes(), entropy)?;
     let body = aead::seal(&data, &aad("secret", vault, address, 0), secret, entropy)?;
     Ok(SealedRecord::assemble(version, &wrapped, &body))
 }
 
 pub(crate) fn open(
-    wrapping: &Key,
+    wrapping: &VaultKey,
     version: u32,
     vault: VaultId,
     address: RecordAddress<'_>,
@@ -97,8 +97,8 @@ pub(crate) fn open(
 }
 
 pub(crate) fn rewrap(
-    (old, from): (&Key, u32),
-    (new, to): (&Key, u32),
+    (old, from): (&VaultKey, u32),
+    (new, to): (&VaultKey, u32),
     vault: VaultId,
     address: RecordAddress<'_>,
     sealed: &SealedRecord,
@@ -112,13 +112,13 @@ pub(crate) fn rewrap(
 }
 
 fn unwrap(
-    wrapping: &Key,
+    wrapping: &VaultKey,
     version: u32,
     vault: VaultId,
     address: RecordAddress<'_>,
     parts: &Parts<'_>,
-) -> Result<Key, VaultError> {
-    Key::from_slice(&aead::open(wrapping, &aad("key", vault, address, version), parts.wrapped)?)
+) -> Result<VaultKey, VaultError> {
+    VaultKey::from_slice(&aead::open(wrapping, &aad("key", vault, address, version), parts.wrapped)?)
 }
 
 /// The associated data: namespace, what is sealed, vault, kind, id, audience, key version, record version.

@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::{VaultError, VaultId, aead, framing::framed, key::Key};
+use crate::{VaultError, VaultId, aead, framing::framed, key::VaultKey};
 
 /// What a document is for. Each purpose has a key of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +21,13 @@ pub enum Purpose {
 
 /// Seals and opens documents of one purpose. Holds a derived key: drop it when the vault is locked.
 pub struct Sealer {
-    key: Key,
+    key: VaultKey,
     vault: VaultId,
     purpose: Purpose,
 }
 
 /// HMAC-SHA256 under the vault's commitment key: salts that only this vault can make again.
-pub struct CommitKey(Key);
+pub struct CommitmentMac(VaultKey);
 
 impl Purpose {
     pub(crate) const fn label(self) -> &'static str {
@@ -40,7 +40,7 @@ impl Purpose {
 }
 
 impl Sealer {
-    pub(crate) const fn new(key: Key, vault: VaultId, purpose: Purpose) -> Self {
+    pub(crate) const fn new(key: VaultKey, vault: VaultId, purpose: Purpose) -> Self {
         Self { key, vault, purpose }
     }
 
@@ -67,8 +67,8 @@ impl Sealer {
     }
 }
 
-impl CommitKey {
-    pub(crate) const fn new(key: Key) -> Self {
+impl CommitmentMac {
+    pub(crate) const fn new(key: VaultKey) -> Self {
         Self(key)
     }
 

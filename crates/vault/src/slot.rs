@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Credential, KdfCost, KeyStore, UnlockKey, VaultError, VaultId, base32,
     framing::framed,
-    key::Key,
+    key::VaultKey,
     protection::{Protection, Wrapped, put_keyring_half, salt},
 };
 
@@ -88,7 +88,7 @@ impl StoredSlot {
         vault: &VaultId,
         new: NewSlot<'_>,
         label: &str,
-        root: &Key,
+        root: &VaultKey,
         entropy: &dyn Entropy,
     ) -> Result<Self, VaultError> {
         new.check()?;
@@ -105,7 +105,7 @@ impl StoredSlot {
     }
 
     /// The root key, if the credential opens this slot.
-    pub(crate) fn open(&self, vault: &VaultId, credential: Credential<'_>) -> Result<Key, VaultError> {
+    pub(crate) fn open(&self, vault: &VaultId, credential: Credential<'_>) -> Result<VaultKey, VaultError> {
         self.protection.unwrap(&scope(vault, &self.id), credential, &self.wrapped)
     }
 

@@ -5,7 +5,9 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::{VaultError, framing::framed, key::Key, slot::StoredSlot, stored_bytes::Stored, vault_id::VaultId};
+use crate::{
+    VaultError, framing::framed, key::VaultKey, slot::StoredSlot, stored_bytes::StoredBytes, vault_id::VaultId,
+};
 
 /// The most bytes `vault.json` may have.
 pub(crate) const MOST_BYTES: usize = 64 * 1024;
@@ -30,7 +32,7 @@ pub struct SlotFile {
     pub(crate) revision: u64,
     pub(crate) record_keys: RecordKeys,
     pub(crate) slots: Vec<StoredSlot>,
-    mac: Stored<32>,
+    mac: StoredBytes<32>,
 }
 
 impl SlotFile {
@@ -64,11 +66,11 @@ impl SlotFile {
         entropy.fill(&mut id);
         Self {
             version: VERSION,
-            vault: VaultId(Stored(id)),
+            vault: VaultId(StoredBytes(id)),
             revision: 0,
             record_keys: RecordKeys { current: 1, oldest: 1 },
             slots: Vec::new(),
-            mac: Stored([0; 32]),
+            mac: StoredBytes([0; 32]),
         }
     }
 
@@ -79,20 +81,20 @@ impl SlotFile {
     }
 
     /// Counts the revision up and authenticates the whole file.
-    pub(crate) fn sign(&mut self, root: &Key) -> Result<(), VaultError> {
+    pub(crate) fn sign(&mut self, root: &VaultKey) -> Result<(), VaultError> {
         self.revision = self.revision.checked_add(1).ok_or(VaultError::Malformed("vault.json"))?;
-        self.mac = Stored(self.mac(root)?.finalize().into_bytes().into());
+        self.mac = StoredBytes(self.mac(root)?.finalize().into_bytes().into());
         Ok(())
     }
 
     /// Whether the file as a whole was written by somebody with the root key. Constant time.
-    pub(crate) fn verify(&self, root: &Key) -> Result<(), VaultError> {
+    pub(crate) fn verify(&self, root: &VaultKey) -> Result<(), VaultError> {
         let sane = self.record_keys.oldest >= 1 && self.record_keys.oldest <= self.record_keys.current;
         self.mac(root)?.verify_slice(&self.mac.0).map_err(|_| VaultError::DoesNotOpen)?;
         if sane { Ok(()) } else { Err(VaultError::DoesNotOpen) }
     }
 
-    fn mac(&self, root: &Key) -> Result<Hmac<Sha256>, VaultError> {
+    fn mac(&self, root: &VaultKey) -> Result<Hmac<Sha256>, VaultError> {
         let key = root.derive(self.vault.as_bytes(), "briefcase/vault/1/file", &[])?;
         let mut mac = Hmac::<Sha256>::new_from_slice(key.bytes()).map_err(|_| VaultError::DoesNotOpen)?;
         let header: [&[u8]; 5] = [

@@ -3,10 +3,10 @@
 use briefcase_types::{Entropy, SecretString};
 use zeroize::Zeroizing;
 
-use crate::{VaultError, base32, framing, key::Key};
+use crate::{VaultError, base32, framing, key::VaultKey};
 
 /// 256 random bits. Shown to the person once, as [`UnlockKey::text`]; never stored by Briefcase.
-pub struct UnlockKey(pub(crate) Key);
+pub struct UnlockKey(pub(crate) VaultKey);
 
 /// Why a text is not an unlock key. Never repeats the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +29,7 @@ impl UnlockKey {
     /// Draws a new key.
     #[must_use]
     pub fn generate(entropy: &dyn Entropy) -> Self {
-        Self(Key::random(entropy))
+        Self(VaultKey::random(entropy))
     }
 
     /// The text form: `BRIEFCASE-` and eight groups of seven characters that cannot be taken for each other.
@@ -69,7 +69,7 @@ impl UnlockKey {
         if checksum(key) != sum {
             return Err(UnlockKeyError::Checksum);
         }
-        Key::from_slice(key).map(Self).map_err(|_: VaultError| UnlockKeyError::Form)
+        VaultKey::from_slice(key).map(Self).map_err(|_: VaultError| UnlockKeyError::Form)
     }
 }
 

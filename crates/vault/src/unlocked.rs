@@ -3,8 +3,8 @@
 use briefcase_types::{Entropy, SecretBytes};
 
 use crate::{
-    CommitKey, Purpose, RecordAddress, SealedRecord, Sealer, VaultError, VaultId,
-    key::Key,
+    CommitmentMac, Purpose, RecordAddress, SealedRecord, Sealer, VaultError, VaultId,
+    key::VaultKey,
     record,
     slot_file::{RecordKeys, SlotFile},
 };
@@ -14,13 +14,13 @@ use crate::{
 /// Dropping it, or [`lock`](Self::lock), wipes the keys it holds. [`Sealer`]s and the like made from it hold keys of
 /// their own: the caller drops those too when locking.
 pub struct Unlocked {
-    root: Key,
+    root: VaultKey,
     vault: VaultId,
     record_keys: RecordKeys,
 }
 
 impl Unlocked {
-    pub(crate) fn new(root: Key, file: &SlotFile) -> Result<Self, VaultError> {
+    pub(crate) fn new(root: VaultKey, file: &SlotFile) -> Result<Self, VaultError> {
         file.verify(&root)?;
         Ok(Self { root, vault: file.vault, record_keys: file.record_keys })
     }
@@ -89,15 +89,15 @@ impl Unlocked {
     ///
     /// # Errors
     /// As [`sealer`](Self::sealer).
-    pub fn commit_key(&self) -> Result<CommitKey, VaultError> {
-        self.derived("argument-commit").map(CommitKey::new)
+    pub fn commitment_mac(&self) -> Result<CommitmentMac, VaultError> {
+        self.derived("argument-commit").map(CommitmentMac::new)
     }
 
-    pub(crate) fn backup_key(&self) -> Result<Key, VaultError> {
+    pub(crate) fn backup_key(&self) -> Result<VaultKey, VaultError> {
         self.derived("backup")
     }
 
-    pub(crate) const fn root(&self) -> &Key {
+    pub(crate) const fn root(&self) -> &VaultKey {
         &self.root
     }
 
@@ -111,11 +111,11 @@ impl Unlocked {
         if range.contains(&version) { Ok(version) } else { Err(VaultError::DoesNotOpen) }
     }
 
-    fn record_key(&self, version: u32) -> Result<Key, VaultError> {
+    fn record_key(&self, version: u32) -> Result<VaultKey, VaultError> {
         self.root.derive(self.vault.as_bytes(), "briefcase/vault/1/record-key", &[&version.to_be_bytes()])
     }
 
-    fn derived(&self, purpose: &str) -> Result<Key, VaultError> {
+    fn derived(&self, purpose: &str) -> Result<VaultKey, VaultError> {
         self.root.derive(self.vault.as_bytes(), "briefcase/vault/1/key", &[purpose.as_bytes()])
     }
 }

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use briefcase_private_fs::{StagedFile, check_folder_writers, parent_of, read, stage};
 use briefcase_types::{Digest, Entropy};
 
 use crate::{
-    Credential, NewSlot, SlotFile, SlotId, SlotInfo, SlotKind, Unlocked, VaultError, VaultId, guarded_file,
-    key::Key,
+    Credential, NewSlot, SlotFile, SlotId, SlotInfo, SlotKind, Unlocked, VaultError, VaultId,
+    key::VaultKey,
     slot::StoredSlot,
     slot_file::{MOST_BYTES, MOST_SLOTS, RecordKeys},
 };
@@ -20,7 +21,7 @@ pub struct Vault {
 
 /// A changed vault that is durable and not yet in force. A crash leaves it where [`StagedVault::find`] finds it.
 pub struct StagedVault {
-    staged: guarded_file::Staged,
+    staged: StagedFile,
     file: SlotFile,
     digest: Digest,
 }
@@ -32,7 +33,7 @@ impl StagedVault {
     /// # Errors
     /// As [`Vault::load`].
     pub fn find(path: &Path) -> Result<Option<Self>, VaultError> {
-        let Some((staged, bytes)) = guarded_file::staged(path, MOST_BYTES)? else { return Ok(None) };
+        let Some((staged, bytes)) = StagedFile::find(path, MOST_BYTES)? else { return Ok(None) };
         Ok(Some(Self { staged, file: SlotFile::parse(&bytes)?, digest: Digest::sha256(&bytes) }))
     }
 
@@ -55,7 +56,7 @@ impl StagedVault {
     /// # Errors
     /// The file cannot be replaced; it stays staged.
     pub fn put_in_force(self) -> Result<(), VaultError> {
-        self.staged.replace()
+        Ok(self.staged.replace()?)
     }
 
     /// Forgets it.
@@ -63,7 +64,7 @@ impl StagedVault {
     /// # Errors
     /// The file cannot be removed.
     pub fn discard(self) -> Result<(), VaultError> {
-        self.staged.discard()
+        Ok(self.staged.discard()?)
     }
 }
 
@@ -82,10 +83,10 @@ impl Vault {
         if matches!(first, NewSlot::Keyring { .. }) {
             return Err(VaultError::LastSlot);
         }
-        if guarded_file::read(path, MOST_BYTES)?.is_some() {
+        if read_file(path)?.is_some() {
             return Err(VaultError::AlreadyExists);
         }
-        let root = Key::random(entropy);
+        let root = VaultKey::random(entropy);
         let mut file = SlotFile::new(entropy);
         file.slots.push(StoredSlot::new(&file.vault, first, label, &root, entropy)?);
         file.sign(&root)?;
@@ -99,7 +100,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Missing`], a file others can reach, another form, or an unknown version.
     pub fn load(path: &Path) -> Result<Self, VaultError> {
-        let bytes = guarded_file::read(path, MOST_BYTES)?.ok_or(VaultError::Missing)?;
+        let bytes = read_file(path)?.ok_or(VaultError::Missing)?;
         let file = SlotFile::parse(&bytes)?;
         Ok(Self { path: path.to_path_buf(), file, seen: Digest::sha256(&bytes) })
     }
@@ -135,7 +136,7 @@ impl Vault {
     /// # Errors
     /// The file cannot be read any more, or others can reach it.
     pub fn changed_on_disk(&self) -> Result<bool, VaultError> {
-        let bytes = guarded_file::read(&self.path, MOST_BYTES)?;
+        let bytes = read_file(&self.path)?;
         Ok(bytes.is_none_or(|bytes| Digest::sha256(&bytes) != self.seen))
     }
 
@@ -193,7 +194,7 @@ impl Vault {
         put_slot(&mut next, unlocked, old, new, label, entropy)?;
         next.sign(unlocked.root())?;
         let bytes = next.to_bytes()?;
-        let staged = guarded_file::stage(&self.path, &bytes)?;
+        let staged = stage(&self.path, &bytes)?;
         Ok(StagedVault { staged, file: next, digest: Digest::sha256(&bytes) })
     }
 
@@ -276,9 +277,16 @@ fn unlock(file: &SlotFile, credential: Credential<'_>) -> Result<Unlocked, Vault
     Err(failure)
 }
 
+/// Reads the file of a vault. Other users may neither open it nor write in its folder.
+fn read_file(path: &Path) -> Result<Option<Vec<u8>>, VaultError> {
+    let Some(bytes) = read(path, MOST_BYTES)? else { return Ok(None) };
+    check_folder_writers(&parent_of(path))?;
+    Ok(Some(bytes))
+}
+
 fn write(path: &Path, file: &SlotFile) -> Result<Digest, VaultError> {
     let bytes = file.to_bytes()?;
-    guarded_file::stage(path, &bytes)?.replace()?;
+    stage(path, &bytes)?.replace()?;
     Ok(Digest::sha256(&bytes))
 }
 

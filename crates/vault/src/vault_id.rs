@@ -5,11 +5,11 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use crate::stored_bytes::Stored;
+use crate::stored_bytes::StoredBytes;
 
 /// The id of one vault: 128 random bits, in the associated data of everything the vault seals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VaultId(pub(crate) Stored<16>);
+pub struct VaultId(pub(crate) StoredBytes<16>);
 
 impl VaultId {
     /// The 16 bytes.

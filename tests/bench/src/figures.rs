@@ -1,4 +1,4 @@
-//! The figures about Briefcase alone.
+//! The measurements of Briefcase alone.
 
 use std::{
     process::{Command, Stdio},
@@ -20,8 +20,8 @@ fn direct() -> Command {
     Command::new(program("fast-upstream"))
 }
 
-/// What sequential calls take, directly and through, and what the disk takes meanwhile: in turns, so that a drifting
-/// machine hurts all alike.
+/// The latency of sequential calls, direct and through Briefcase, and of the disk. The three alternate, so that a
+/// drifting machine affects all alike.
 struct Added {
     without: Vec<Duration>,
     with: Vec<Duration>,
@@ -47,7 +47,7 @@ impl Added {
     }
 }
 
-/// Added latency of one sequential read, with the disk and without.
+/// The added latency of one sequential read, with and without the disk.
 pub fn latency(table: &mut Table, quick: bool) {
     let (rounds, calls) = if quick { (5, 40) } else { (40, 50) };
     let place = Place::new(false);
@@ -76,7 +76,7 @@ pub fn latency(table: &mut Table, quick: bool) {
     }
 }
 
-/// Calls per second with one and with 64 in flight, and what they write.
+/// The calls per second with one and with 64 in flight, and the bytes they write.
 pub fn throughput(table: &mut Table, quick: bool) {
     let place = Place::new(false);
     let mut client = McpClient::start(place.gateway(), TOOL);
@@ -90,7 +90,7 @@ pub fn throughput(table: &mut Table, quick: bool) {
     let one = rate(&mut client, few, 1);
     let before = place.written();
     let sixty_four = rate(&mut client, many, 64);
-    // What still waits in memory is written by the time the daemon has closed; ask for it by a quiet second.
+    // Buffered writes are on disk after a quiet second.
     std::thread::sleep(Duration::from_secs(2));
     let written = place.written().zip(before).map(|(after, before)| (after - before) / many as u64);
     table.note("calls per second, 1 in flight, durable", format!("{one:.0}"));
@@ -103,7 +103,7 @@ pub fn throughput(table: &mut Table, quick: bool) {
     }
 }
 
-/// Start to ready, and memory at rest.
+/// The time from start to ready, and the memory at rest.
 pub fn start_and_memory(table: &mut Table) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let home = TempHome::new();
@@ -132,9 +132,11 @@ pub fn start_and_memory(table: &mut Table) {
     }
 }
 
-/// Sizes of the programs.
+/// The sizes of the programs.
 pub fn sizes(table: &mut Table) {
-    for (name, most) in [("briefcased", Some(20)), ("mcp-gateway", None), ("briefcase", None)] {
+    for (name, most) in
+        [("briefcased", Some(20)), ("mcp-gateway", None), ("briefcase", None), ("briefcase-enclave", None)]
+    {
         let bytes = std::fs::metadata(program(name)).map(|about| about.len()).unwrap_or_default();
         let shown = format!("{:.1} MB", bytes as f64 / 1e6);
         match most {
@@ -147,7 +149,7 @@ pub fn sizes(table: &mut Table) {
     }
 }
 
-/// Verifying 100,000 receipts offline.
+/// The offline verification of 100,000 receipts.
 pub fn verify(table: &mut Table) {
     let folder = tempfile::tempdir().expect("a folder");
     let record = folder.path().join("record");

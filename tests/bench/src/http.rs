@@ -1,4 +1,4 @@
-//! A client over Streamable HTTP that keeps so many calls in flight: one thread and one connection each.
+//! A client over Streamable HTTP with a given number of calls in flight: one thread and one connection each.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -11,17 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// No series of calls takes longer: the slowest of the others would need minutes.
+/// The maximum duration of a series of calls: the slowest of the other bridges would need minutes.
 const MOST: Duration = Duration::from_secs(20);
 
-/// Where to, and what every request carries.
+/// The destination, and the headers of every request.
 #[derive(Clone)]
 pub struct Endpoint {
     /// `127.0.0.1:PORT`.
     pub address: String,
-    /// Such as `/mcp`.
+    /// The path, such as `/mcp`.
     pub path: String,
-    /// `Authorization`, where needed.
+    /// The `Authorization` header, if needed.
     pub authorization: Option<String>,
 }
 
@@ -75,7 +75,8 @@ impl Endpoint {
         Ok(session)
     }
 
-    /// Makes so many calls with so many in flight, or as many as the time allows; the latency of each.
+    /// Makes this number of calls with this number in flight, or as many as the time allows. Returns the latency of
+    /// each.
     pub fn calls(&self, tool: &str, count: usize, in_flight: usize) -> std::io::Result<Vec<Duration>> {
         let session = self.open()?;
         let (left, end) = (Arc::new(AtomicUsize::new(count)), Instant::now() + MOST);
@@ -108,7 +109,7 @@ impl Endpoint {
     }
 }
 
-/// Status line, headers, and a body with a length or in chunks.
+/// Reads the status line, headers, and a body with a length or in chunks.
 fn read_answer(input: &mut BufReader<TcpStream>) -> std::io::Result<(Option<String>, String)> {
     let (mut session, mut length, mut chunked, mut line) = (None, 0, false, String::new());
     input.read_line(&mut line)?;

@@ -1,12 +1,12 @@
 //! Instructions that one tool call costs the daemon, counted by callgrind.
 //!
-//! The daemon is the real program with a real state folder, and the calls come through the real gateway, so the figure
-//! needs no code of the daemon's own and follows no renaming. One run of the daemon measures every case: a few calls, then
-//! many, and the difference between the two is the calls alone. Start, unlocking and shutdown fall out.
+//! The daemon is the real program with a real state folder, and the calls come through the real gateway, so the
+//! measurement needs no code in the daemon. One run of the daemon measures every case: a few calls, then many. The
+//! difference between the two is the calls alone, without start, unlocking and shutdown.
 //!
 //! Callgrind begins a new part of its output whenever the daemon calls `accept4`, so a connection to the admin socket
-//! separates what came before it from what comes after. Reading the counters from outside would need the right to trace a
-//! process that lets nobody look into it.
+//! separates the output before and after it. Reading the counters from outside would need the right to trace a process
+//! that forbids it.
 
 use std::{
     fs::{self, File},
@@ -24,18 +24,18 @@ use serde_json::{Value, json};
 
 use crate::{place::moved_to_memory, stdio::McpClient};
 
-/// Calls before a case is measured. They fill every cache that a first call fills.
+/// The calls before a case is measured. They fill every cache.
 const WARM: usize = 2;
-/// Calls of the short part.
+/// The calls of the short part.
 const FEW: usize = 4;
-/// Calls of the long part.
+/// The calls of the long part.
 const MANY: usize = 16;
-/// How long nothing is written when the start is over.
+/// The time without writes that ends the start.
 const SETTLED: Duration = Duration::from_secs(2);
-/// How long callgrind may take to write a part.
+/// The maximum time for callgrind to write a part.
 const PART: Duration = Duration::from_secs(60);
 
-/// Added to the policy that a new briefcase has: writes run without approval, and one argument is forbidden.
+/// The addition to the policy of a new briefcase: writes run without approval, and one argument is forbidden.
 const POLICY: &str = r#"
 @id("writes-run") permit (principal, action in Action::"call", resource) when { context.class == "write" };
 @id("never-this") forbid (principal, action in Action::"call", resource) when { context.arg_names.contains("forbidden") };
@@ -61,7 +61,7 @@ const CASES: [Case; 3] = [
     },
 ];
 
-/// Counts all cases and prints one line of JSON: the name of each case with its instructions per call.
+/// Counts all cases and prints one line of JSON: the instructions per call of each case.
 pub fn count() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let home = TempHome::new();
@@ -98,8 +98,8 @@ impl Case {
 async fn prepare(home: &TempHome) -> SetupResult {
     let setup = SetupOptions::default();
     let (daemon, made) = DaemonProcess::new(home, &setup).await;
-    // The intent of a read is written after five milliseconds, or with the outcome if that comes first. It never does here,
-    // so every read costs the same.
+    // The intent of a read is written after five milliseconds, or with the outcome if that is earlier. It is always
+    // later here, so every read costs the same.
     let late = json!({ "transport": "stdio", "argv": [program("fast-upstream"), "--late"] });
     daemon.admin.add_server("reader", &late, &["echo"], &setup.pin).await;
     let spec = json!({ "transport": "stdio", "argv": [program("fast-upstream")] });
@@ -121,18 +121,18 @@ struct Counted {
 }
 
 impl Counted {
-    /// Starts the daemon and waits until it is ready, however long the machine takes for it.
+    /// Starts the daemon and waits until it is ready, without a time limit.
     fn start(home: &TempHome, state: &Path, made: &SetupResult) -> Self {
         let folder = home.file("callgrind");
         fs::create_dir(&folder).expect("a folder");
         let mut command = home.command_of("valgrind").into_std();
-        // The kernel's work is not counted, so nothing need wait for a disk.
+        // The kernel's work is not counted, so no write needs to wait for a disk.
         command.env("BRIEFCASE_STATE_DIR", state);
-        // A process that the daemon starts is not the daemon; a program that it becomes by `exec` still is.
+        // A process that the daemon starts is not counted; a program that it becomes by `exec` is.
         command.args(["-q", "--tool=callgrind", "--dump-before=accept4", "--dump-line=no", "--trace-children=yes"]);
         command.arg("--trace-children-skip=*/fast-upstream,*/briefcase-jail");
         command.arg(format!("--callgrind-out-file={}", folder.join("part").display()));
-        // Valgrind names system calls that it does not know; the daemon goes on without them.
+        // Valgrind reports unknown system calls; the daemon continues without them.
         command.stderr(File::create(home.file("valgrind.log")).expect("a file"));
         command.arg(stripped(home)).args(["run", "--console-port", "0", "--unlock-stdin"]);
         let mut daemon = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("valgrind");
@@ -145,7 +145,7 @@ impl Counted {
         Self { daemon, socket: home.runtime().join("admin.sock"), folder }
     }
 
-    /// Removes the parts of the start: the daemon attacks its own port before it is ready, and the gateway connects.
+    /// Removes the parts of the start: the daemon tests its own port before it is ready, and the gateway connects.
     fn settle(&self) {
         let sizes = || {
             let parts = fs::read_dir(&self.folder).expect("callgrind's folder").flatten();
@@ -165,10 +165,10 @@ impl Counted {
         assert!(self.daemon.wait().expect("the daemon").success(), "the daemon did not end well");
     }
 
-    /// Ends the part that callgrind counts now; returns its instructions.
+    /// Ends the current part of callgrind. Returns its instructions.
     fn part(&self) -> u64 {
         drop(UnixStream::connect(&self.socket).expect("the admin socket"));
-        // The daemon accepts the connection, and looks once more to find that there is no other.
+        // The daemon accepts the connection, and polls once more.
         let end = Instant::now() + PART;
         let mut parts = self.parts();
         while parts.len() < 2 {
@@ -179,15 +179,15 @@ impl Counted {
         parts.into_iter().map(|(path, count)| fs::remove_file(path).map(|()| count).expect("the part")).sum()
     }
 
-    /// The parts that are written to their end, with the instructions of each.
+    /// The complete parts, with the instructions of each.
     fn parts(&self) -> Vec<(PathBuf, u64)> {
         let paths = fs::read_dir(&self.folder).expect("callgrind's folder").flatten().map(|entry| entry.path());
         paths.filter_map(|path| total(&fs::read_to_string(&path).ok()?).map(|count| (path, count))).collect()
     }
 }
 
-/// A copy of the daemon without line numbers, which callgrind reads slowly. It needs the names: without them it takes
-/// every place that is jumped to for a function.
+/// A copy of the daemon without line numbers, which callgrind reads slowly. It keeps the names: without them callgrind
+/// takes every jump target for a function.
 fn stripped(home: &TempHome) -> PathBuf {
     let copy = home.file("briefcased");
     let status = Command::new("strip")
@@ -198,7 +198,7 @@ fn stripped(home: &TempHome) -> PathBuf {
         .status()
         .expect("strip");
     assert!(status.success(), "strip failed");
-    // The daemon looks for its launcher beside itself.
+    // The daemon looks for its launcher in its own folder.
     std::os::unix::fs::symlink(program("briefcase-jail"), home.file("briefcase-jail")).expect("a link");
     copy
 }

@@ -1,5 +1,5 @@
-//! What Briefcase costs: latency and throughput beside a direct connection, bytes written, start, memory, sizes, and the
-//! same calls through other bridges that record nothing. Prints a table, then one line of JSON.
+//! The cost of Briefcase: latency and throughput beside a direct connection, bytes written, start, memory, sizes, and
+//! the same calls through other bridges, which record nothing. Prints a table, then one line of JSON.
 //!
 //! `bench [--quick] [--only PART] [--peers FOLDER]`: PART is one of latency, throughput, rest, sizes, verify, storm, peers;
 //! FOLDER holds `npm/` and `pip/` with the other bridges (`cargo xtask bench` makes it).
@@ -28,7 +28,7 @@ mod table;
 
 use std::path::PathBuf;
 
-/// A part's name, and what measures it.
+/// The name of a part, and its measurement.
 type Part<'a> = (&'a str, &'a dyn Fn(&mut table::Table));
 
 fn main() {

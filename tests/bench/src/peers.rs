@@ -80,7 +80,7 @@ fn peers(folder: &Path, upstream_http: u16) -> Vec<(Peer, u16)> {
     ]
 }
 
-/// Ours, then each of the others.
+/// Measures Briefcase, then each of the other bridges.
 pub fn beside(table: &mut Table, folder: Option<&Path>, quick: bool) {
     let calls = if quick { 300 } else { 2_000 };
     let place = Place::new(false);
@@ -114,7 +114,7 @@ pub fn beside(table: &mut Table, folder: Option<&Path>, quick: bool) {
             Ok(mut child) => {
                 let measured = ready(&endpoint, &mut child).and_then(|()| p50(&endpoint, "echo"));
                 match measured {
-                    // In turns: ours again right after, so that a drifting machine hurts both.
+                    // Briefcase is measured again right after, so that a drifting machine affects both.
                     Ok(theirs) => {
                         let again = p50(&ours, "fast__echo").expect("our own calls");
                         let ratio = theirs.as_secs_f64() / again.as_secs_f64();

@@ -1,4 +1,4 @@
-//! A briefcase to measure: the real daemon and gateway, with the fast upstream as its one server.
+//! A briefcase to measure: the real daemon and gateway, with the fast upstream as the only server.
 
 use std::{
     fs::File,
@@ -22,7 +22,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Opens one on disk, or with its state in memory (so that no write waits for a disk).
+    /// Opens a briefcase on disk, or with its state in memory (so that no write waits for a disk).
     pub fn new(in_memory: bool) -> Self {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let (home, setup) = (TempHome::new(), SetupOptions::default());
@@ -40,7 +40,7 @@ impl Place {
         place
     }
 
-    /// Registers one more fast upstream, with these arguments.
+    /// Registers another fast upstream with these arguments.
     pub fn add(&self, name: &str, args: &[&str]) {
         let mut argv = vec![program("fast-upstream").display().to_string()];
         argv.extend(args.iter().map(|arg| (*arg).to_owned()));
@@ -50,12 +50,12 @@ impl Place {
         assert_eq!(added["tools"][0]["name"], "echo", "{added}");
     }
 
-    /// The gateway over stdio, as a command.
+    /// The command of the gateway over stdio.
     pub fn gateway(&self) -> Command {
         GatewayProcess::command(&self.home, &self.made.token, None).into_std()
     }
 
-    /// Bytes that the daemon caused to be written to disk so far. The daemon lets nobody look into it but root.
+    /// The bytes that the daemon has written to disk so far. Only root may read this of the daemon.
     pub fn written(&self) -> Option<u64> {
         let text = std::fs::read_to_string(format!("/proc/{}/io", self.daemon.id())).ok()?;
         text.lines().find_map(|line| line.strip_prefix("write_bytes: ")).and_then(|value| value.parse().ok())
@@ -72,24 +72,24 @@ pub fn moved_to_memory(state: &Path) -> TempDir {
     folder
 }
 
-/// How much else runs: the first figure of `/proc/loadavg`.
+/// The load of the machine: the first number of `/proc/loadavg`.
 pub fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// Resident memory in KiB.
+/// The resident memory in KiB.
 pub fn resident(pid: u32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|value| value.trim().split(' ').next()).and_then(|value| value.parse().ok()).unwrap_or_default()
 }
 
-/// The disk's own price: append 4 KiB and wait for it, as a commit does.
+/// The latency of the disk alone: append 4 KiB and sync, as a commit does.
 pub fn fsync(folder: &Path, count: usize) -> Vec<Duration> {
     let path = folder.join("fsync-probe");
     let mut file = File::create(&path).expect("a file");
-    // Blocks are allocated first: a write-ahead log is written over and over in place.
+    // Blocks are allocated first: a write-ahead log is overwritten in place.
     file.write_all(&vec![0; 4096 * count]).and_then(|()| file.sync_all()).expect("a file on disk");
     let took = (0..count)
         .map(|n| {

@@ -1,4 +1,4 @@
-//! A client over a child's standard input and output that keeps so many calls in flight.
+//! A client over a child's standard input and output with a given number of calls in flight.
 
 use std::{
     collections::HashMap,
@@ -45,7 +45,7 @@ struct Judged {
 }
 
 impl McpClient {
-    /// Starts the program and opens a session; `tool` is called afterwards.
+    /// Starts the program and opens a session. Later calls use `tool`.
     pub fn start(mut command: Command, tool: &str) -> Self {
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a child");
@@ -101,17 +101,17 @@ impl McpClient {
         }
     }
 
-    /// How often it was told so far that the tools changed.
+    /// The number of received `tools/list_changed` notifications.
     pub fn notices(&self) -> usize {
         self.notices
     }
 
-    /// Calls this tool from now on.
+    /// Uses this tool for later calls.
     pub fn turn_to(&mut self, tool: &str) {
         tool.clone_into(&mut self.tool);
     }
 
-    /// Makes one call after the other until so much time has passed; the latency of each.
+    /// Makes one call after the other for this time. Returns the latency of each.
     pub fn calls_for(&mut self, time: Duration) -> Vec<Duration> {
         let (began, mut took) = (Instant::now(), Vec::new());
         while began.elapsed() < time {
@@ -120,7 +120,7 @@ impl McpClient {
         took
     }
 
-    /// Makes so many calls with so many in flight; the latency of each.
+    /// Makes this number of calls with this number in flight. Returns the latency of each.
     pub fn calls(&mut self, count: usize, in_flight: usize) -> Vec<Duration> {
         let (mut sent, mut took, mut out, mut started) = (HashMap::new(), Vec::with_capacity(count), Vec::new(), 0);
         while started < in_flight.min(count) {
@@ -154,7 +154,7 @@ impl McpClient {
 
 impl Drop for McpClient {
     fn drop(&mut self) {
-        // It ends by itself when its input closes; this is for one that does not.
+        // Programs end when their input closes; this kills one that does not.
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -1,4 +1,5 @@
-//! Attack 8 in figures: a server that says a thousand times a second that its tools changed, and the calls of others meanwhile.
+//! Attack 8, measured: a server announces a changed list of tools a thousand times a second while other servers are
+//! called.
 
 use std::{
     sync::{
@@ -17,10 +18,10 @@ use crate::{
 
 const TOOL: &str = "fast__echo";
 
-/// How long the storm of `fast-upstream --storm` blows.
+/// The duration of the storm of `fast-upstream --storm`.
 const STORM: Duration = Duration::from_secs(10);
 
-/// Calls of another server before, during and after the storm, with the state on disk and in memory.
+/// The calls of another server before, during and after the storm, with the state on disk and in memory.
 pub fn storm(table: &mut Table) {
     for (in_memory, state) in [(false, "durable"), (true, "state in memory")] {
         let place = Place::new(in_memory);
@@ -33,7 +34,7 @@ pub fn storm(table: &mut Table) {
         client.calls(1, 1);
         client.turn_to(TOOL);
         let (mut stormy, most) = watched(place.daemon.id(), || client.calls_for(STORM));
-        // Gathered, but told: else there was no storm.
+        // The notifications are merged but still arrive: otherwise there was no storm.
         let told = client.notices();
         assert!(told > 0, "the storm did not reach the agent's side");
         quiet.extend(client.calls_for(STORM));
@@ -55,7 +56,7 @@ pub fn storm(table: &mut Table) {
     }
 }
 
-/// Does something, and says how much memory the process held at most meanwhile, in KiB.
+/// Runs an operation. Returns the peak memory of the process meanwhile, in KiB.
 fn watched<T>(pid: u32, work: impl FnOnce() -> T) -> (T, u64) {
     let done = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&done);

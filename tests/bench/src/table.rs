@@ -1,10 +1,10 @@
-//! Rows of figures: what, measured, wanted, reached.
+//! Rows of measurements: name, value, goal, reached.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// The figures so far.
+/// The measurements so far.
 #[derive(Default)]
 pub struct Table(Vec<Row>);
 
@@ -16,12 +16,12 @@ struct Row {
 }
 
 impl Table {
-    /// A figure without a goal.
+    /// A measurement without a goal.
     pub fn note(&mut self, what: impl Into<String>, got: impl Into<String>) {
         self.0.push(Row { what: what.into(), got: got.into(), want: String::new(), reached: None });
     }
 
-    /// A figure with a goal.
+    /// A measurement with a goal.
     pub fn goal(&mut self, what: impl Into<String>, got: impl Into<String>, want: impl Into<String>, reached: bool) {
         self.0.push(Row { what: what.into(), got: got.into(), want: want.into(), reached: Some(reached) });
     }
@@ -42,13 +42,13 @@ impl Table {
     }
 }
 
-/// The value below which this share (in percent) of the durations lies.
+/// The percentile of the durations.
 pub fn percentile(durations: &mut [Duration], percent: usize) -> Duration {
     durations.sort_unstable();
     durations.get((durations.len() * percent / 100).min(durations.len().saturating_sub(1))).copied().unwrap_or_default()
 }
 
-/// Milliseconds with three places.
+/// Milliseconds with three decimals.
 pub fn ms(duration: Duration) -> String {
     format!("{:.3} ms", duration.as_secs_f64() * 1000.0)
 }

@@ -6,7 +6,7 @@ use std::{io::Write as _, path::Path, process::ExitCode};
 
 use briefcase_ports::{Durable, Entry, Journal as _, JournalError, Record, Urgency};
 use briefcase_receipts::Receipt;
-use briefcase_store::{Durability, Expect, OpenOptions, Store};
+use briefcase_store::{Durability, ExpectedState, OpenOptions, Store};
 use briefcase_types::ReceiptIndex;
 
 use crate::{Failure, keys};
@@ -14,7 +14,7 @@ use crate::{Failure, keys};
 /// A small limit, so that a short run restarts the write-ahead log several times.
 const LOG_LIMIT: usize = 32 * 1024;
 
-pub fn options(expect: Expect) -> OpenOptions {
+pub fn options(expect: ExpectedState) -> OpenOptions {
     OpenOptions { log_limit: LOG_LIMIT, ..keys::options(expect, 1) }
 }
 
@@ -36,7 +36,7 @@ pub fn document(version: u64) -> String {
 /// `reopened` when the store accepts entries again after an error.
 pub fn run(folder: &Path, count: u64, careless: bool) -> Result<ExitCode, Failure> {
     let durability = if careless { Durability::Careless } else { Durability::Full };
-    let options = OpenOptions { durability, ..options(Expect::ExistingOrNew) };
+    let options = OpenOptions { durability, ..options(ExpectedState::ExistingOrNew) };
     let (store, opened) = match Store::open(folder, options) {
         Ok(opened) => opened,
         Err(error) => {

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use briefcase_store::{Expect, FsckOptions, Store, fsck};
+use briefcase_store::{ExpectedState, FsckOptions, Store, fsck};
 use briefcase_types::{Digest, ReceiptIndex};
 use tempfile::TempDir;
 
@@ -54,7 +54,7 @@ impl Said {
 
 /// Opens the record and checks everything acknowledged. Returns the number of receipts, or the fault.
 pub fn record(folder: &Path, acknowledged: u64) -> Result<u64, String> {
-    let expect = if acknowledged == 0 { Expect::ExistingOrNew } else { Expect::Existing };
+    let expect = if acknowledged == 0 { ExpectedState::ExistingOrNew } else { ExpectedState::Existing };
     let (store, opened) =
         Store::open(folder, append::options(expect)).map_err(|error| format!("does not open: {error}"))?;
     if opened.size < acknowledged {

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use briefcase_receipts::{
-    Change, Intent, Kind, Outcome, Receipt, Text, Word, Words,
-    checkpoint::{Origin, PublicKey},
+    ChangeReceipt, Intent, Kind, Outcome, Receipt, Text, Word, Words,
+    checkpoint::{PublicKey, ReceiptLogOrigin},
 };
-use briefcase_store::{CheckpointSigner, Durability, Expect, LOG_LIMIT, OpenOptions, Place, Seal, SealError};
+use briefcase_store::{CheckpointSigner, Durability, ExpectedState, LOG_LIMIT, OpenOptions, Place, Seal, SealError};
 use briefcase_types::{CallId, Digest, Incarnation, SecretBytes, SessionId, UnixMillis};
 use ed25519_dalek::{Signer as _, SigningKey};
 
@@ -81,10 +81,10 @@ pub fn session() -> SessionId {
     handle(7_000_000).parse().expect("a handle")
 }
 
-pub fn options(expect: Expect, life: u8) -> OpenOptions {
+pub fn options(expect: ExpectedState, life: u8) -> OpenOptions {
     let key = LogKey::new(7);
     OpenOptions {
-        origin: Origin::new("test-install", &incarnation(life)).expect("an origin"),
+        origin: ReceiptLogOrigin::new("test-install", &incarnation(life)).expect("an origin"),
         key: key.public(),
         signer: Box::new(key),
         seal: Arc::new(TestSeal(1)),
@@ -133,7 +133,7 @@ pub fn outcome(number: u64) -> Receipt {
 
 /// The receipt for a change of the authority document.
 pub fn change(old: u64, document: &[u8]) -> Receipt {
-    let change = Change {
+    let change = ChangeReceipt {
         old,
         new: old + 1,
         document: Digest::sha256(document),

@@ -1,9 +1,9 @@
-//! The approval queue's own source, compiled once more, and a model of it: `stateright` walks every order of asking, answering, expiring,
-//! cancelling, failing to record and crashing, and each step is taken by the real code as well.
+//! The approval queue's own source, compiled again, and a model of it. `stateright` explores every order of requests,
+//! decisions, expiry, cancellation, failing records and crashes, and the real code takes each step as well.
 //!
-//! Invariant: production code is not changed for this. The module is included by its path, so that what only its crate may call
-//! can be called here.
-// The included module brings unit tests of its own, which are not meant for here.
+//! Invariant: production code is unchanged. The module is included by its path, so that its crate-private functions can
+//! be called here.
+// The unit tests of the included module do not run here.
 #![cfg(not(test))]
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "what cannot go on fails the test")]
 

@@ -1,8 +1,9 @@
-//! The life of approvals, written down once more, from the drawing in the queue's documentation and not from its code.
+//! A second specification of the lifecycle of approvals, written from the diagram in the queue's documentation and not
+//! from its code.
 //!
-//! Two calls that are the same call, one person who says yes and one who says no, a client that gives up, a journal that fails
-//! once, a process that dies once, and time. [`Lifecycle`] lists what may happen next; each step is taken by this drawing and by
-//! the real queue, and a difference is a failure. What is counted (effects, decisions) is what the *real* queue answered.
+//! Two identical calls, one person who approves and one who denies, a cancelling client, a journal that fails once, a
+//! process that crashes once, and time. [`Lifecycle`] lists the possible next steps. The model and the real queue take
+//! each step, and a difference is a failure. The counted effects and decisions are those of the *real* queue.
 
 use std::hash::{Hash, Hasher};
 
@@ -10,14 +11,14 @@ use stateright::{Model, Property};
 
 use crate::real::Real;
 
-/// Questions in one run, and how far time goes (in ticks of five minutes).
+/// The maximum number of requests in one run, and the maximum time (in ticks of five minutes).
 const QUESTIONS: usize = 2;
 const TICKS: u8 = 3;
-/// A question lives two ticks, an answer one.
+/// The lifetime of a request is two ticks, that of a decision one.
 const QUESTION: u8 = 2;
 const ANSWER: u8 = 1;
 
-/// One step of anybody. Numbers say which caller, decider or question.
+/// One step of a participant. Numbers identify the caller, decider or request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Step {
@@ -61,7 +62,7 @@ pub enum Step {
     Crash,
 }
 
-/// What the queue answers to a step.
+/// The queue's result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Answer {
@@ -73,7 +74,7 @@ pub enum Answer {
     Refused,
     Denied,
     Expired,
-    /// A decision about something else than what was shown was taken.
+    /// A decision about something other than the shown request was accepted.
     Forged,
 }
 
@@ -102,7 +103,7 @@ enum Caller {
     Answered(u8),
 }
 
-/// How an approval can end.
+/// The possible ends of an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum End {
     Spent,
@@ -113,7 +114,7 @@ enum End {
     Lost,
 }
 
-/// What happened to one approval.
+/// The history of one approval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Story {
     effects: u8,
@@ -122,7 +123,7 @@ struct Story {
     ends: Vec<End>,
 }
 
-/// Where things stand.
+/// The state of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Scene {
     now: u8,
@@ -133,11 +134,11 @@ struct Scene {
     stories: Vec<Story>,
     crashed: bool,
     journal_failed: bool,
-    /// The step at which the queue did something else than is drawn: what is drawn, and what it did.
+    /// The step at which the queue differs from the model: the result of the model, and that of the queue.
     differs: Option<(Answer, Answer)>,
 }
 
-/// A scene, and the steps that led to it first: another way to the same scene is the same state.
+/// A state with the steps that led to it first. Another path to the same state gives an equal value.
 #[derive(Clone, Debug)]
 pub struct Moment {
     scene: Scene,
@@ -183,7 +184,7 @@ impl Scene {
         self.stories[usize::from(of)].ends.push(end);
     }
 
-    /// Takes the slot away, if it is of that question.
+    /// Frees the slot, if it belongs to that request.
     fn remove(&mut self, of: u8, end: End) -> bool {
         let Some(phase) = self.live(of).map(|slot| slot.phase) else { return false };
         if !matches!(phase, Phase::Denied | Phase::Expired) {
@@ -208,13 +209,13 @@ impl Scene {
         }
     }
 
-    /// What the drawing says the queue answers, and how things stand then.
+    /// Returns the result of the model, and its next state.
     fn take(&mut self, step: Step) -> Answer {
         let answer = match step {
             Step::Ask { caller, fresh } => self.ask(caller, fresh),
             Step::Open { caller, of, durable } => {
                 if durable {
-                    // One that took too long to be recorded has expired, and stays so.
+                    // A request whose record took too long has expired, and stays expired.
                     let opening = self.live(of).filter(|slot| slot.phase == Phase::Recording);
                     opening.into_iter().for_each(|slot| slot.phase = Phase::Pending);
                 } else {

@@ -1,18 +1,18 @@
-//! The real queue, driven by steps: the same steps give the same answers each time.
+//! The real queue, driven by steps: the same steps give the same results each time.
 
 use std::collections::BTreeMap;
 
 use briefcase_ports::{BoxFuture, MonotonicClock};
-use briefcase_types::{ApprovalId, Clock, Digest, Entropy, MonotonicTime, SessionId, UnixMillis};
+use briefcase_types::{
+    ApprovalId, ApprovalRequest, ApprovalScope, Clock, Decision, Digest, Entropy, MonotonicTime, SessionId, UnixMillis,
+};
 
 use crate::{
-    approvals::{
-        ApprovalLimits, ApprovalQueue, ApprovalRequest, CallKey, Decision, OpenRequestError, Scope, WaitResult,
-    },
+    approvals::{ApprovalLimits, ApprovalQueue, CallKey, OpenRequestError, WaitResult, sealed},
     lifecycle::{Answer, Step},
 };
 
-/// Five minutes: half the life of a question, the whole life of an answer, and longer than any cool-down.
+/// Five minutes: half the lifetime of a request, the whole lifetime of a decision, and longer than any cool-down.
 const TICK: u64 = 300_000;
 const VERSION: u64 = 3;
 
@@ -24,11 +24,11 @@ impl Entropy for Numbered {
     }
 }
 
-/// The queue after some steps.
+/// The queue after a number of steps.
 pub(crate) struct Real {
     queue: ApprovalQueue,
     now: UnixMillis,
-    /// The digests that people were shown.
+    /// The digests that people saw.
     shown: BTreeMap<u8, Digest>,
 }
 
@@ -38,7 +38,7 @@ impl Clock for Real {
     }
 }
 
-/// Monotonic time stands still: no step of the model sleeps.
+/// Monotonic time does not advance: no step of the model sleeps.
 impl MonotonicClock for Real {
     fn now(&self) -> MonotonicTime {
         MonotonicTime::default()
@@ -50,7 +50,7 @@ impl MonotonicClock for Real {
 }
 
 impl Real {
-    /// A new queue that has gone through `steps`, and what it answered to the last of them.
+    /// Makes a new queue, applies `steps`, and returns the result of the last one.
     pub(crate) fn after(steps: &[Step]) -> Answer {
         let mut real = Self {
             queue: ApprovalQueue::new(ApprovalLimits::default()),
@@ -78,11 +78,11 @@ impl Real {
             Step::Take { of, .. } => {
                 let shown = self.shown[&of];
                 let forged = self.queue.begin_decision(id(of), Digest::sha256(b"another"), None, self.now).is_ok();
-                let taken = self.queue.begin_decision(id(of), shown, Some(&Scope::Once), self.now).is_ok();
+                let taken = self.queue.begin_decision(id(of), shown, Some(&ApprovalScope::Once), self.now).is_ok();
                 if forged { Answer::Forged } else { yes_or_no(taken) }
             }
             Step::Record { of, yes, durable, .. } => {
-                let decision = if yes { Decision::Allow(Scope::Once) } else { Decision::Deny };
+                let decision = if yes { Decision::Allow(ApprovalScope::Once) } else { Decision::Deny };
                 self.queue.finish_decision(id(of), durable.then_some(&decision), VERSION, self.now);
                 Answer::Nothing
             }
@@ -91,7 +91,7 @@ impl Real {
                 Answer::Nothing
             }
             Step::Crash => {
-                // Nothing of the queue is on the disk: a new one is empty.
+                // The queue has no state on disk: a new one is empty.
                 self.queue = ApprovalQueue::new(ApprovalLimits::default());
                 Answer::Nothing
             }
@@ -101,7 +101,7 @@ impl Real {
     fn ask(&mut self, fresh: u8) -> Answer {
         let question = self.question(fresh);
         let shown = question.digest;
-        match self.queue.open(question, self.now) {
+        match self.queue.open(question, key("{}"), self.now) {
             Ok(opened) if opened.is_new => {
                 self.shown.insert(fresh, shown);
                 Answer::Opened
@@ -118,7 +118,7 @@ impl Real {
             static RUNTIME: tokio::runtime::Runtime =
                 tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         }
-        // Without patience a settled request is returned at once, and the wait for any other ends at once.
+        // With a timeout of zero, a settled request is returned at once, and every other wait ends at once.
         let wait = self.queue.wait(id(of), std::time::Duration::ZERO, self, self);
         let waited = RUNTIME.with(|runtime| runtime.block_on(wait));
         match waited {
@@ -129,9 +129,9 @@ impl Real {
         }
     }
 
-    /// The question number `of`, asked now.
+    /// The request number `of`, asked now.
     fn question(&self, of: u8) -> ApprovalRequest {
-        ApprovalRequest {
+        sealed(ApprovalRequest {
             id: id(of),
             agent: "a".parse().expect("a name"),
             session: SessionId::random(&Numbered(9)),
@@ -150,10 +150,7 @@ impl Real {
             asked: self.now,
             expires: self.queue.expiry(self.now),
             digest: Digest::sha256(b""),
-            key: key("{}"),
-            subject: Digest::sha256(b""),
-        }
-        .sealed()
+        })
     }
 }
 

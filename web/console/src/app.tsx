@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ApprovalsPage } from "./approvals/page.tsx";
 import { SHORTCUT_HELP, typing } from "./approvals/shortcuts.ts";
 import { BudgetsPage } from "./budgets/page.tsx";
-import type { Question, Status } from "./contract.ts";
+import type { ApprovalRequest, Status } from "./contract.ts";
 import { PolicyPage } from "./policy/page.tsx";
 import { ReceiptsPage } from "./receipts/page.tsx";
 import { SecurityPage } from "./security/page.tsx";
@@ -29,7 +29,7 @@ const NAMES: Record<Page, string> = {
 export function App() {
   const [route, setRoute] = useState(current);
   const [liveness, setLiveness] = useState<Liveness>("polling");
-  const approvals = useLoad<Question[]>("/v1/approvals", "approvals");
+  const approvals = useLoad<ApprovalRequest[]>("/v1/approvals", "approvals");
   const status = useLoad<Status>("/v1/status", "receipts");
   useEffect(() => {
     void follow(setLiveness);
@@ -57,7 +57,7 @@ export function App() {
   );
 }
 
-function PageOf({ route, approvals }: { route: Route; approvals: Loaded<Question[]> }) {
+function PageOf({ route, approvals }: { route: Route; approvals: Loaded<ApprovalRequest[]> }) {
   if (route.page === "servers") return <ServersPage />;
   if (route.page === "receipts") return <ReceiptsPage query={route.query} />;
   if (route.page === "budgets") return <BudgetsPage />;

@@ -22,13 +22,13 @@ pub fn manifest(trusted: &TrustedManifest) -> String {
 
 pub fn module(verified: &VerifiedRelease<'_>) -> String {
     let seen = verified.seen();
-    let standing = match verified.standing() {
+    let status = match verified.status() {
         ReleaseStatus::Current => "current",
         _ => "allowed",
     };
     json!({
         "release": release(verified.release()),
-        "standing": standing,
+        "standing": status,
         "seen": { "version": seen.version, "floor": seen.floor, "index": seen.index },
     })
     .to_string()

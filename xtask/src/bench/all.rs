@@ -1,6 +1,6 @@
-//! Every figure of `docs/benchmarks.md`: builds what is measured, fetches the other bridges, and starts `tests/bench`.
+//! Every measurement of `docs/benchmarks.md`: builds the programs, fetches the other bridges, and starts `tests/bench`.
 //!
-//! The other bridges go into the target folder and nowhere else, in the versions of the two files that name them.
+//! The other bridges are installed in the target folder only, in the versions of their two version files.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::step::Step;
 use crate::workspace;
 
-/// Other bridges from PyPI; `tests/bench/pip-peers.txt` has their versions and those of all they need.
+/// Other bridges from PyPI. `tests/bench/pip-peers.txt` has their versions and those of their dependencies.
 const PIP: [&str; 2] = ["mcp-proxy", "fastmcp"];
 
 /// Builds and measures. `--quick` measures less; `--no-peers` leaves the other bridges out; `--only PART` measures one part.
@@ -24,6 +24,8 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
             "mcp-gateway",
             "-p",
             "briefcase",
+            "-p",
+            "briefcase-enclave",
             "-p",
             "bench",
         ])
@@ -44,7 +46,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     step.run()
 }
 
-/// The folder with the other bridges, filled when it is not yet.
+/// Returns the folder with the other bridges, and fills it when needed.
 fn peers() -> Result<PathBuf, Failure> {
     let npm = workspace::root().join("tests/fixtures/npm-peers");
     crate::node::install(&npm)?;
@@ -58,7 +60,7 @@ fn peers() -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
-/// Installs the bridges from PyPI into an environment of their own, unless these very versions are there already.
+/// Installs the bridges from PyPI into an environment of their own, unless these versions are installed.
 fn pip(folder: &Path) -> Result<(), Failure> {
     let versions = workspace::root().join("tests/bench/pip-peers.txt");
     let (wanted, stamp) = (std::fs::read(&versions)?, folder.join(".versions"));

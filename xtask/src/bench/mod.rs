@@ -1,10 +1,10 @@
-//! Benchmarks, each a module of its own here; `cargo xtask bench NAME` runs one, without a name all of them.
+//! Benchmarks, one module each. `cargo xtask bench NAME` runs one; without a name it runs all.
 
 mod all;
 
 use crate::failure::Failure;
 
-/// One benchmark: its name, what it measures, and the function that measures it.
+/// One benchmark: its name, its description, and its function.
 struct Bench {
     name: &'static str,
     about: &'static str,

@@ -1,26 +1,26 @@
-//! The checks, in the order of one machine's day: quick ones first, then what needs the programs.
+//! The checks in their order: quick ones first, then those that need the programs.
 
-use super::Lane;
+use super::Queue;
 
 /// One check: its name and the xtask arguments that run it.
 pub struct Check {
     pub name: &'static str,
     pub args: &'static [&'static str],
-    pub lane: Lane,
+    pub queue: Queue,
 }
 
 /// The check after which all programs are built; it lints them too.
 pub const BUILD: &str = "build";
 
 const fn main(name: &'static str, args: &'static [&'static str]) -> Check {
-    Check { name, args, lane: Lane::Main }
+    Check { name, args, queue: Queue::Main }
 }
 
 const fn beside(name: &'static str, args: &'static [&'static str], after: Option<&'static str>) -> Check {
-    Check { name, args, lane: Lane::Beside { after } }
+    Check { name, args, queue: Queue::Beside { after } }
 }
 
-/// Two lanes: compiling and Rust tests in one, and beside them what waits for browsers, servers and disks.
+/// Two queues: one compiles and runs Rust tests, the other runs checks that wait for browsers, servers and disks.
 pub const CHECKS: &[Check] = &[
     main("fmt", &["fmt"]),
     main("layers", &["layers"]),

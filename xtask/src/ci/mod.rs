@@ -1,7 +1,7 @@
-//! Every check, each as the command a person would rerun. Stops at the first failure.
+//! Every check, each as a command that a person can run. Stops at the first failure.
 //!
-//! Checks run in two lanes. Nothing is downloaded: cargo and npm are told to stay offline, and what is missing is named
-//! before the first check begins.
+//! Checks run in two queues. Nothing is downloaded: cargo and npm run offline, and missing tools are reported before
+//! the first check begins.
 
 mod checks;
 mod tally;
@@ -25,20 +25,20 @@ use checks::{BUILD, CHECKS, Check};
 use tally::Tally;
 use timings::{Timing, Timings};
 
-/// Where a check runs.
+/// The queue of a check.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub enum Lane {
-    /// One after the other: compiling, and tests that keep all processors busy.
+pub enum Queue {
+    /// One after the other: compiling, and tests that use all processors.
     Main,
-    /// One after the other, beside the main lane, and not before this check of it has passed.
+    /// One after the other, beside the main queue. May wait for a check of the main queue to pass.
     Beside { after: Option<&'static str> },
 }
 
-/// What setup fetches: without a network it has to be there.
+/// The downloads of setup, required without a network.
 const FETCHED: [Tool; 6] =
     [Tool::Crates, Tool::Deny, Tool::WebPackages, Tool::FixturePackages, Tool::MockPackages, Tool::DemoPackages];
 
-/// Runs the checks: all, or those from `--from STEP` on.
+/// Runs all checks, or those from `--from STEP` on.
 pub fn run(args: &[String]) -> Result<(), Failure> {
     if workspace::flag(args, "--list") {
         for check in CHECKS {
@@ -57,7 +57,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
         selected: &selected,
         logs,
         verbose: workspace::flag(args, "--verbose"),
-        one_lane: workspace::flag(args, "--one-lane"),
+        sequential: workspace::flag(args, "--sequential"),
         clock: if ahead { Some(Clock::ahead()?) } else { None },
         progress: Progress::new(),
         state: Mutex::default(),
@@ -84,15 +84,15 @@ struct Run<'a> {
     selected: &'a [&'static Check],
     logs: PathBuf,
     verbose: bool,
-    one_lane: bool,
-    /// The clock of every check, where it is not the machine's.
+    sequential: bool,
+    /// The clock of every check, if it differs from that of the machine.
     clock: Option<Clock>,
     progress: Progress,
     state: Mutex<State>,
     changed: Condvar,
 }
 
-/// What has come of the checks so far.
+/// The results so far.
 #[derive(Default)]
 struct State {
     passed: BTreeSet<&'static str>,
@@ -102,7 +102,7 @@ struct State {
     failure: Option<Failure>,
 }
 
-/// What one check printed, counted.
+/// The output of one check, counted.
 #[derive(Default)]
 struct Read {
     tally: Tally,
@@ -114,18 +114,18 @@ struct Read {
 impl Run<'_> {
     fn all(&self) {
         let _shown = (!self.verbose).then(|| self.progress.show());
-        if self.one_lane {
-            return self.lane(|_| true);
+        if self.sequential {
+            return self.queue(|_| true);
         }
         std::thread::scope(|scope| {
-            scope.spawn(|| self.lane(|lane| lane != Lane::Main));
-            self.lane(|lane| lane == Lane::Main);
+            scope.spawn(|| self.queue(|queue| queue != Queue::Main));
+            self.queue(|queue| queue == Queue::Main);
         });
     }
 
-    /// Runs the checks of a lane until one fails, here or in the other lane.
-    fn lane(&self, mine: impl Fn(Lane) -> bool) {
-        for check in self.selected.iter().filter(|check| mine(check.lane)) {
+    /// Runs the checks of a queue until one fails, here or in the other queue.
+    fn queue(&self, mine: impl Fn(Queue) -> bool) {
+        for check in self.selected.iter().filter(|check| mine(check.queue)) {
             if !self.may_begin(check) {
                 return;
             }
@@ -136,10 +136,12 @@ impl Run<'_> {
         }
     }
 
-    /// Waits for the check before this one; false when a check has failed.
+    /// Waits for the check before this one. Returns false when a check has failed.
     fn may_begin(&self, check: &Check) -> bool {
-        let after = match check.lane {
-            Lane::Beside { after: Some(after) } if self.selected.iter().any(|other| other.name == after) => Some(after),
+        let after = match check.queue {
+            Queue::Beside { after: Some(after) } if self.selected.iter().any(|other| other.name == after) => {
+                Some(after)
+            }
             _ => None,
         };
         let mut state = self.state();
@@ -175,14 +177,14 @@ impl Run<'_> {
         Err(Failure::new(format!("{} failed. Again: {}   The rest after it: {from}", check.name, command(check))))
     }
 
-    /// Runs one check with everything it prints going to its log.
+    /// Runs one check and writes its output to its log.
     fn watched(&self, check: &'static Check, log: &PathBuf) -> Result<Read, Failure> {
         let (reader, writer) = std::io::pipe()?;
         let errors = writer.try_clone()?;
         let mut command = Step::new(workspace::itself()?).args(check.args).into_command();
         command
             .envs([("CARGO_TERM_COLOR", "never"), ("CARGO_NET_OFFLINE", "true"), ("npm_config_offline", "true")])
-            // Nothing is built a second time from changed sources here.
+            // No check builds again from changed sources.
             .env("CARGO_INCREMENTAL", "0")
             .env(programs::LINT, "1")
             .envs(self.clock.iter().flat_map(Clock::variables));
@@ -190,7 +192,7 @@ impl Run<'_> {
             command.env(programs::BUILT, "1");
         }
         let mut child = command.stdin(Stdio::null()).stdout(writer).stderr(errors).spawn()?;
-        // The command keeps the writing ends open; without this the pipe would never end.
+        // The command keeps the write ends open; while it lives, the pipe does not end.
         drop(command);
         let mut read = Read::default();
         let mut file = File::create(log)?;
@@ -213,7 +215,8 @@ impl Run<'_> {
         Ok(read)
     }
 
-    /// Whether the programs are built: by a check of this run, or, where the run begins after it, by an earlier one.
+    /// Returns whether the programs are built: by a check of this run, or by an earlier run when this one begins after
+    /// that check.
     fn is_built(&self) -> bool {
         let here = self.selected.iter().any(|check| check.name == BUILD);
         here && self.state().passed.contains(BUILD)
@@ -256,7 +259,7 @@ fn command(check: &Check) -> String {
     format!("cargo xtask {}", check.args.join(" "))
 }
 
-/// A duration as a person reads it.
+/// A duration in the form for people.
 pub fn shown(time: Duration) -> String {
     let seconds = time.as_secs();
     if seconds >= 60 {

@@ -1,5 +1,4 @@
-//! Counting the tests that ran, from the closing lines of the test runners, so that the last line of a run says
-//! how many there were.
+//! Counts the tests from the last lines of the test runners, for the last line of a run.
 
 use std::fmt;
 
@@ -17,14 +16,14 @@ impl Tally {
         self.passed
     }
 
-    /// Adds what another has counted.
+    /// Adds another tally.
     pub fn merge(&mut self, other: &Self) {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
     }
 
-    /// Takes in one line of output.
+    /// Reads one line of output.
     pub fn read(&mut self, line: &str) {
         if let Some(rest) = line.strip_prefix("test result: ") {
             for part in rest.split([';', '.']) {
@@ -39,7 +38,7 @@ impl Tally {
         }
     }
 
-    /// `pass 12`, as Node's runner closes.
+    /// Reads `pass 12`, the last line of Node's runner.
     fn add_node(&mut self, line: &str) {
         let Some((word, count)) = line.split_once(' ') else { return };
         let Ok(count) = count.trim().parse::<u64>() else { return };

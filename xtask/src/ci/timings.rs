@@ -1,23 +1,23 @@
-//! Seconds per check: what a run took, as a table at its end.
+//! Seconds per check, as a table at the end of a run.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::shown;
 
-/// Ticks of the kernel's accounting per second, on every Linux there is a program for.
+/// The kernel's accounting ticks per second, the same on every Linux architecture.
 const TICKS: u64 = 100;
 
-/// What one check took.
+/// The time of one check.
 pub struct Timing {
     pub name: &'static str,
     pub wall: Duration,
-    /// Time on processors, of the check and of all that it started and waited for.
+    /// The processor time of the check and of all processes that it started and waited for.
     pub cpu: Duration,
     pub passed: u64,
 }
 
-/// What all checks took.
+/// The times of all checks.
 #[derive(Default)]
 pub struct Timings(Vec<Timing>);
 
@@ -40,13 +40,13 @@ impl fmt::Display for Timings {
     }
 }
 
-/// The processor time of a child that has ended and has not been waited for, with that of its own children.
+/// Returns the processor time of an ended child that was not waited for, with that of its own children.
 pub fn cpu(pid: u32) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     ticks(&stat).map_or(Duration::ZERO, |ticks| Duration::from_millis(ticks * 1000 / TICKS))
 }
 
-/// Fields 14 to 17 of proc_pid_stat(5): utime, stime, cutime, cstime. The name before them may have spaces in it.
+/// Reads fields 14 to 17 of proc_pid_stat(5): utime, stime, cutime, cstime. The name before them may contain spaces.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, after) = stat.rsplit_once(')')?;
     let fields = after.split_whitespace().skip(11).take(4);

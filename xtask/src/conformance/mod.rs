@@ -1,8 +1,8 @@
 //! The official MCP conformance suite, server side, both frozen requirement sets: against the fixture itself
-//! (`--direct`), and through gateway and daemon with the fixture behind them (`--through`). Without a flag both. `--no-build` takes the programs as
-//! they are.
+//! (`--direct`), and through gateway and daemon with the fixture behind them (`--through`). Without a flag both.
+//! `--no-build` uses the existing programs.
 //!
-//! Invariant: a scenario that fails, that is missing, or that is skipped without need fails the command.
+//! Invariant: a scenario that fails, is missing, or is skipped without need fails the command.
 
 mod results;
 mod skips;
@@ -18,7 +18,7 @@ use results::Outcome;
 use skips::Skips;
 use subject::Subject;
 
-/// A frozen requirement set, and how many server scenarios it scores.
+/// A frozen requirement set, and the number of server scenarios that it scores.
 struct Set {
     revision: &'static str,
     scored: usize,
@@ -78,7 +78,7 @@ fn measure(subject: &Subject, skips: &Skips, rows: &mut Vec<String>, wrong: &mut
     Ok(())
 }
 
-/// Runs one set; the suite's own exit code says less than its files, so only those are judged.
+/// Runs one set. Only the suite's result files count: they say more than its exit code.
 fn suite(subject: &Subject, set: &Set, out: &Path) -> Result<std::path::PathBuf, Failure> {
     if out.exists() {
         std::fs::remove_dir_all(out)?;
@@ -95,7 +95,7 @@ fn suite(subject: &Subject, set: &Set, out: &Path) -> Result<std::path::PathBuf,
     Ok(log)
 }
 
-/// The scenarios that count, from the suite's own frozen list.
+/// Returns the scored scenarios, from the suite's own frozen list.
 fn scored(set: &Set) -> Result<Vec<String>, Failure> {
     let listed = program()?.args(["list", "--server", "--requirements", set.revision]).read()?;
     let after = listed.split("Server scenarios").nth(1).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the suite wrote down: one folder per scenario with its checks.
+//! The suite's result files: one folder per scenario with its checks.
 
 use std::path::{Path, PathBuf};
 
@@ -6,21 +6,21 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// How a scenario ended.
+/// The result of a scenario.
 pub enum Outcome {
     Passed,
     Failed(String),
 }
 
-/// The outcome of `scenario` below `out`. One that did not run has failed.
+/// Reads the result of `scenario` below `out`. A scenario that did not run has failed.
 pub fn outcome(out: &Path, scenario: &str) -> Result<Outcome, Failure> {
     let Some((_, folder)) = folders(out)?.into_iter().find(|(name, _)| name == scenario) else {
         return Ok(Outcome::Failed("it did not run".into()));
     };
-    judge(&std::fs::read_to_string(folder.join("checks.json"))?)
+    outcome_of(&std::fs::read_to_string(folder.join("checks.json"))?)
 }
 
-/// How many of the scenarios that do not count pass, as `passed/all`.
+/// Returns the number of passed unscored scenarios, as `passed/all`.
 pub fn unscored(out: &Path, scored: &[String]) -> Result<String, Failure> {
     let (mut passed, mut all) = (0, 0);
     for (name, folder) in folders(out)? {
@@ -28,7 +28,7 @@ pub fn unscored(out: &Path, scored: &[String]) -> Result<String, Failure> {
             continue;
         }
         all += 1;
-        match judge(&std::fs::read_to_string(folder.join("checks.json"))?)? {
+        match outcome_of(&std::fs::read_to_string(folder.join("checks.json"))?)? {
             Outcome::Passed => passed += 1,
             Outcome::Failed(why) => println!("unscored {name}: {why}"),
         }
@@ -36,14 +36,14 @@ pub fn unscored(out: &Path, scored: &[String]) -> Result<String, Failure> {
     Ok(format!("{passed}/{all}"))
 }
 
-fn judge(checks: &str) -> Result<Outcome, Failure> {
+fn outcome_of(checks: &str) -> Result<Outcome, Failure> {
     let checks: Value = serde_json::from_str(checks)?;
     let checks = checks.as_array().map(Vec::as_slice).unwrap_or_default();
     let text = |check: &Value, name: &str| check.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let failed = checks.iter().find(|check| text(check, "status") == "FAILURE");
     Ok(match failed {
         Some(check) => Outcome::Failed(format!("{}: {}", text(check, "id"), text(check, "errorMessage"))),
-        // A scenario may have nothing to check for a server: the suite itself counts that as passed.
+        // A scenario may have no check for a server. The suite itself counts that as passed.
         None => Outcome::Passed,
     })
 }
@@ -62,7 +62,7 @@ fn folders(out: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
     Ok(found)
 }
 
-/// `NAME-2026-01-02T03-04-05-678Z` without the time.
+/// Removes the time from `NAME-2026-01-02T03-04-05-678Z`.
 fn without_time(name: &str) -> Option<&str> {
     const TIME: usize = "-2026-01-02T03-04-05-678Z".len();
     name.split_at_checked(name.len().checked_sub(TIME)?).map(|(name, _)| name)
@@ -75,8 +75,8 @@ mod tests {
     #[test]
     fn a_failed_check_fails_the_scenario_and_a_warning_does_not() {
         let failed = r#"[{"status":"SUCCESS"},{"id":"a","status":"FAILURE","errorMessage":"no"}]"#;
-        assert!(matches!(judge(failed).unwrap(), Outcome::Failed(why) if why == "a: no"));
-        assert!(matches!(judge(r#"[{"status":"WARNING"}]"#).unwrap(), Outcome::Passed));
+        assert!(matches!(outcome_of(failed).unwrap(), Outcome::Failed(why) if why == "a: no"));
+        assert!(matches!(outcome_of(r#"[{"status":"WARNING"}]"#).unwrap(), Outcome::Passed));
     }
 
     #[test]

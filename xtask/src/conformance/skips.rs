@@ -18,7 +18,7 @@ struct Skip {
 }
 
 impl Skips {
-    /// Nothing may fail.
+    /// An empty list.
     pub fn none() -> Self {
         Self { skip: Vec::new() }
     }
@@ -33,7 +33,7 @@ impl Skips {
         }
     }
 
-    /// Why this scenario may fail, if it may.
+    /// Returns the reason why this scenario may fail, if it is listed.
     pub fn reason(&self, requirements: &str, scenario: &str) -> Option<&str> {
         let mut listed = self.skip.iter();
         listed

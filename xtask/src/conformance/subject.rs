@@ -1,4 +1,4 @@
-//! What the suite is run against, as a running process with an address.
+//! The server under test, as a running process with an address.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use crate::failure::Failure;
 use crate::workspace;
 
-/// A running server. It ends when this is dropped.
+/// A running server, stopped when dropped.
 pub struct Subject {
     pub name: &'static str,
     pub url: String,
@@ -29,7 +29,7 @@ impl Subject {
         Self::start("gateway and daemon", command)
     }
 
-    /// Starts a program that prints its address as its first line and ends with its stdin.
+    /// Starts a program that prints its address as its first line and ends when its stdin ends.
     fn start(name: &'static str, mut command: Command) -> Result<Self, Failure> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let out = child.stdout.take().ok_or_else(|| Failure::new("no pipe"))?;
@@ -47,7 +47,7 @@ impl Subject {
 
 impl Drop for Subject {
     fn drop(&mut self) {
-        // Its stdin ends first, so that it can take down what it started.
+        // Close its stdin first, so that it can stop its own children.
         drop(self.child.stdin.take());
         for _ in 0..50 {
             if matches!(self.child.try_wait(), Ok(Some(_))) {

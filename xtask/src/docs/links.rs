@@ -1,11 +1,12 @@
-//! Every relative link in every document leads to a file of the project, and every `#fragment` to a heading.
+//! Checks that every relative link in every document leads to a file of the project, and every `#fragment` to a
+//! heading.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::workspace;
 
-/// The number of links in these documents, and those that lead nowhere.
+/// The number of links in these documents, and the broken ones.
 pub fn check(documents: &[PathBuf]) -> Result<(usize, Vec<String>), Failure> {
     let mut dead = Vec::new();
     let mut checked = 0;
@@ -21,7 +22,7 @@ pub fn check(documents: &[PathBuf]) -> Result<(usize, Vec<String>), Failure> {
     Ok((checked, dead))
 }
 
-/// Targets of `[text](target)` and `![text](target)` outside code, and of `src="…"`/`href="…"`.
+/// Returns the targets of `[text](target)` and `![text](target)` outside code, and of `src="…"`/`href="…"`.
 fn links(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut fenced = false;
@@ -76,7 +77,7 @@ fn resolve(document: &Path, path: &str) -> PathBuf {
     target
 }
 
-/// The fragments of a document's headings, the way code hosts make them.
+/// Returns the fragments of the headings, in the form of code hosts.
 fn headings(text: &str) -> Vec<String> {
     text.lines()
         .filter(|line| line.starts_with('#'))

@@ -1,4 +1,4 @@
-//! Documents and comments: every link leads somewhere, and the prose keeps the rules that a program can check.
+//! Documents and comments: every link leads to its target, and the prose follows the rules that a program can check.
 
 mod links;
 mod passage;
@@ -11,13 +11,13 @@ use crate::workspace;
 use passage::Passage;
 use prose::Finding;
 
-/// Whether a broken rule of prose fails the command. `--report` lists the findings either way.
+/// Whether a finding of the prose rules fails the command. `--report` lists the findings either way.
 const PROSE_FAILS: bool = false;
 
-/// How many words a sentence of a document may have.
+/// The maximum number of words in a sentence of a document.
 const LONGEST_SENTENCE: usize = 40;
 
-/// Checks links and prose; `--report` lists what breaks a rule of prose.
+/// Checks links and prose. `--report` lists the findings of the prose rules.
 pub fn run(args: &[String]) -> Result<(), Failure> {
     let (checked, mut wrong) = links::check(&workspace::files(&[".md"])?)?;
     let (passages, findings) = prose()?;
@@ -35,7 +35,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The number of passages read, and what breaks a rule in them.
+/// Returns the number of passages, and the findings in them.
 fn prose() -> Result<(usize, Vec<Finding>), Failure> {
     let (mut passages, mut findings) = (0, Vec::new());
     for path in workspace::files(&[".md", ".rs", ".ts", ".tsx"])?.iter().filter(|path| is_ours(path)) {
@@ -51,12 +51,12 @@ fn prose() -> Result<(usize, Vec<Finding>), Failure> {
     Ok((passages, findings))
 }
 
-/// Whether the project wrote the text: nothing generated, and no package of somebody else.
+/// Returns whether the project wrote the text: it is neither generated nor part of a third-party package.
 fn is_ours(path: &Path) -> bool {
     !path.iter().any(|part| ["generated", "dist", "fixtures", "node_modules"].iter().any(|folder| part == *folder))
 }
 
-/// Whether the length of sentences counts: what people read to use or judge the project.
+/// Returns whether the length of sentences counts: documents for users and reviewers.
 fn is_document(path: &Path) -> bool {
     let listed = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].iter().any(|name| path == Path::new(name));
     listed || (path.starts_with("docs") && path.extension().is_some_and(|ending| ending == "md"))

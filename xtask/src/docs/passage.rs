@@ -1,16 +1,16 @@
-//! Taking prose out of documents and source files: paragraphs, without code blocks, tables and markup.
+//! Extracts prose from documents and source files: paragraphs, without code blocks, tables and markup.
 
 /// A paragraph, a heading or an item of a list.
 pub struct Passage {
-    /// The line it begins on, counted from 1.
+    /// The first line, from 1.
     pub line: usize,
     /// Whether it documents an item of code.
     pub is_doc: bool,
-    /// Its text on one line; code in backticks is `CODE`.
+    /// The text on one line. Code in backticks is replaced by `CODE`.
     pub text: String,
 }
 
-/// What stands for code in backticks: one word that no rule looks for.
+/// The replacement of code in backticks: a word that no rule matches.
 const CODE: &str = "`";
 
 /// The passages of a Markdown document.
@@ -42,7 +42,7 @@ pub fn of_code(text: &str) -> Vec<Passage> {
     passages
 }
 
-/// The marker and the text of a line that is a comment or part of one.
+/// Returns the marker and the text of a comment line.
 fn comment<'a>(line: &'a str, in_block: &mut bool) -> Option<(&'static str, &'a str)> {
     if *in_block {
         *in_block = !line.contains("*/");
@@ -60,11 +60,11 @@ fn comment<'a>(line: &'a str, in_block: &mut bool) -> Option<(&'static str, &'a 
         let text = text.split("*/").next().unwrap_or_default();
         return Some(("/**", text.trim_start_matches('*')));
     }
-    // A comment behind code; a link has no blank before its slashes.
+    // A comment after code; a link has no blank before its slashes.
     line.split_once(" // ").map(|(_, text)| ("behind", text))
 }
 
-/// Puts lines together to passages.
+/// Joins lines into passages.
 #[derive(Default)]
 struct Reader {
     is_doc: bool,
@@ -116,7 +116,7 @@ impl Reader {
     }
 }
 
-/// The text of an item of a list.
+/// Returns the text of a list item.
 fn item(line: &str) -> Option<&str> {
     if let Some(text) = ["- ", "* ", "+ "].iter().find_map(|bullet| line.strip_prefix(bullet)) {
         return Some(text);
@@ -125,7 +125,7 @@ fn item(line: &str) -> Option<&str> {
     (!number.is_empty() && number.chars().all(|letter| letter.is_ascii_digit())).then_some(text)
 }
 
-/// The words alone: code in backticks becomes one word, and a link its text.
+/// Returns the words alone: code in backticks becomes one word, and a link its text.
 fn bare(text: &str) -> String {
     let without_code: String =
         text.split('`').enumerate().map(|(at, part)| if at % 2 == 0 { part } else { CODE }).collect();

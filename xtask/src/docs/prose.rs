@@ -1,11 +1,11 @@
-//! The rules of prose that a program can check, sentence by sentence.
+//! The prose rules that a program can check, sentence by sentence.
 
 use std::fmt;
 use std::path::Path;
 
 use super::passage::Passage;
 
-/// A sentence that breaks a rule.
+/// A sentence that violates a rule.
 pub struct Finding {
     place: String,
     rule: &'static str,
@@ -18,19 +18,19 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Words that a sentence may not consist of.
+/// Words that cannot be a whole sentence.
 const BARE: [&str; 16] = [
     "whose", "what", "which", "who", "whom", "how", "when", "where", "why", "it", "that", "this", "one", "they",
     "them", "those",
 ];
-/// Words that ask, and begin a sentence that names nothing.
+/// Question words. A short sentence that begins with one names nothing.
 const ASKING: [&str; 5] = ["whose", "what", "which", "who", "whom"];
-/// Words before them that change nothing.
+/// Words before them that do not change the meaning.
 const BEFORE: [&str; 13] = ["over", "to", "by", "from", "for", "in", "at", "with", "as", "of", "on", "and", "through"];
-/// How many words a sentence needs to say more than it asks.
+/// The minimum number of words of a sentence that begins with a question word.
 const SAYS_MORE: usize = 5;
 
-/// Words in a row that have a plainer form, and that form.
+/// Phrases with a plainer form, and that form.
 const PLAINER: [(&[&str], &str); 12] = [
     (&["is", "none"], "none: say invalid, missing, unknown or empty"),
     (&["are", "none"], "none: say invalid, missing, unknown or empty"),
@@ -46,7 +46,7 @@ const PLAINER: [(&[&str], &str); 12] = [
     (&["do", "not", "hold"], "hold: say that they are invalid or fail"),
 ];
 
-/// The findings in one passage. Sentences may have `longest` words, where a length is given.
+/// Returns the findings in one passage. Sentences may have `longest` words, if given.
 pub fn check(path: &Path, passage: &Passage, longest: Option<usize>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, sentence) in sentences(&passage.text).into_iter().enumerate() {
@@ -70,19 +70,20 @@ pub fn check(path: &Path, passage: &Passage, longest: Option<usize>) -> Vec<Find
     findings
 }
 
-/// Nothing but question words and pronouns.
+/// Matches a sentence of only question words and pronouns.
 fn is_bare(words: &[String]) -> bool {
     let is = |list: &[&str], word: &String| list.iter().any(|known| known == word);
     words.iter().any(|word| is(&BARE, word)) && words.iter().all(|word| is(&BARE, word) || is(&BEFORE, word))
 }
 
-/// A short sentence that begins like a question: "Over which connection."
+/// Matches a short sentence that begins like a question: "Over which connection."
 fn only_asks(words: &[String]) -> bool {
     let first = words.iter().find(|word| !BEFORE.contains(&word.as_str()));
     words.len() < SAYS_MORE && first.is_some_and(|word| ASKING.contains(&word.as_str()))
 }
 
-/// "There is none" says that something is missing, and to hold something or to hold it up is a verb of its own.
+/// Matches the standard uses: "there is none" means that something is missing, and "hold something" or "hold up" are
+/// plain verbs.
 fn is_standard(words: &[String], row: &[&str], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|at| words.get(at));
     let behind = words.get(at.saturating_add(row.len()));
@@ -95,13 +96,13 @@ fn position(words: &[String], row: &[&str]) -> Option<usize> {
     words.windows(row.len()).position(|window| window.iter().zip(row).all(|(word, wanted)| word == wanted))
 }
 
-/// The words in lower case; marks that stand alone are no words.
+/// Returns the words in lower case. Punctuation alone is not a word.
 fn words(sentence: &str) -> Vec<String> {
     let word = |text: &str| text.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '`').to_lowercase();
     sentence.split_whitespace().map(word).filter(|word| !word.is_empty()).collect()
 }
 
-/// Splits at a full stop, question mark or exclamation mark with a blank and a new beginning behind it.
+/// Splits after a full stop, question mark or exclamation mark that a blank and a new beginning follow.
 fn sentences(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut from = 0;

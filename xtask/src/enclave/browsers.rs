@@ -6,10 +6,10 @@ use crate::step::Step;
 use crate::tools::{self, Tool};
 use crate::{programs, workspace};
 
-/// Each engine, and the browser it is in.
+/// Each engine, and its browser.
 const ENGINES: [(&str, Tool); 3] = [("chromium", Tool::Chromium), ("firefox", Tool::Firefox), ("webkit", Tool::WebKit)];
 
-/// A package of web/, the engines that its cases drive, and what its `test/run.mjs` has.
+/// A package of web/, the engines of its cases, and the scripts of its `test/run.mjs`.
 type Package = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 const PACKAGES: [Package; 3] = [
@@ -18,7 +18,7 @@ const PACKAGES: [Package; 3] = [
     ("enclave-demo", &["chromium", "firefox"], &["browsers"]),
 ];
 
-/// `cargo xtask enclave test` and `bench`: what each package has under this name.
+/// `cargo xtask enclave test` and `bench`: runs the script of this name in each package.
 pub fn run(kind: &str, args: &[String]) -> Result<(), Failure> {
     let only = workspace::option(args, "--engine");
     let engines: Vec<_> = ENGINES.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)).collect();
@@ -29,7 +29,7 @@ pub fn run(kind: &str, args: &[String]) -> Result<(), Failure> {
     let web = workspace::root().join("web");
     node::install(&web)?;
     programs::build(&[])?;
-    // The other party of the sessions, and the sender of messages: Rust, in processes of their own.
+    // The other party of the sessions, and the sender of messages: Rust programs in separate processes.
     let (peer, sender) =
         (programs::example("briefcase-enclave-wasm", "peer")?, programs::example("briefcase-push", "push")?);
     let names: Vec<&str> = engines.iter().map(|(name, _)| *name).collect();

@@ -1,4 +1,4 @@
-//! The folder that a static host serves. Nothing in it depends on time, folder, user or machine.
+//! The folder for a static host. It does not depend on time, path, user or machine.
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,10 @@ use crate::node;
 use crate::step::Step;
 use crate::workspace;
 
-/// The most the module may weigh when a server compresses it, WebAssembly and all.
+/// The maximum compressed size of the module with its WebAssembly.
 const MOST: usize = 150_000;
 
-/// What a build made.
+/// The output of a build.
 #[derive(Debug)]
 pub struct Built {
     /// The folder.
@@ -83,7 +83,7 @@ fn bundled(web: &Path, core: &Path, target: &Path, hosts: &Hosts) -> Result<Vec<
     Ok(std::fs::read(out)?)
 }
 
-/// The style as it stands in the page: one line, because its digest is of exactly these bytes.
+/// Returns the style in the form of the page: one line, because its digest covers exactly these bytes.
 fn style(source: &str) -> String {
     source.lines().map(str::trim).collect()
 }

@@ -1,15 +1,15 @@
 //! `cargo xtask enclave demo`: a host page, its enclave, two relays and a stand-in for a push service, all on this machine.
 //!
-//! Invariant: it listens on loopback alone, writes below the target folder (or `--dir`) alone, and everything that decides
-//! is the product's own: enclave, bridge, and `crates/push` in processes of their own. The page takes what it does to its
-//! server back when it is loaded anew.
+//! Invariant: it listens on loopback only and writes only below the target folder (or `--dir`). Everything that decides
+//! is the product's own code: enclave, bridge, and `crates/push` in separate processes. The page undoes its changes to
+//! its server when it is reloaded.
 
-mod cheat;
 mod http;
-mod postman;
-mod push;
+mod push_sender;
+mod push_service;
 mod relays;
 mod services;
+mod tampering;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,26 +25,26 @@ use crate::node;
 use crate::step::Step;
 use crate::{programs, workspace};
 
-/// Who signs here. No name that could be taken for the project's.
+/// The signer's name. It cannot be mistaken for the project's.
 const IDENTITY: &str = "https://demo.briefcase.localhost/signer-on-this-machine";
 
 const HELP: &str = "usage: cargo xtask enclave demo [--port PORT] [--pin] [--dir DIR] [--json]
 
 A page that uses the browser enclave, and everything around it, on this machine: create keys, sign and verify, push
-notifications through a relay, rotate, stop a relay that misbehaves, back up and recover, and see a cheating server refused.
+notifications through a relay, rotate, stop a relay that misbehaves, back up and recover, and see a tampering server refused.
 
-  --port PORT   where to listen (8403); the port after it is for relays and push service
-  --pin         have the page name the module's digest itself; otherwise the release is signed, logged and witnessed here,
-                and the page verifies all of that
-  --dir DIR     where to write what is served (target/enclave/demo-PORT)
-  --json        print one JSON object with the addresses instead of words, then serve
+  --port PORT   port to listen on (8403); the next port is for relays and push service
+  --pin         pin the module's digest in the page; by default the release is signed, logged and witnessed here, and the page
+                verifies all of that
+  --dir DIR     folder for the served files (target/enclave/demo-PORT)
+  --json        print the addresses as one JSON object instead of text, then serve
 
 examples:
   cargo xtask enclave demo
   cargo xtask enclave demo --port 9000
   cargo xtask enclave demo --json | jq -r .app";
 
-/// Where everything is.
+/// The paths and addresses of the demo.
 struct Addresses {
     app: String,
     kms: String,
@@ -99,15 +99,15 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     ])
 }
 
-/// What the page believes.
+/// The page's trust configuration.
 enum Trust {
-    /// A digest that it names itself.
+    /// A pinned digest.
     Pin(String),
     /// A release policy, in JSON.
     Policy(String),
 }
 
-/// Signs and logs what was built, with keys made anew; gives the policy.
+/// Signs and logs a build with new keys. Returns the policy.
 fn released(kms: &Path, dir: &Path) -> Result<String, Failure> {
     if dir.exists() {
         std::fs::remove_dir_all(dir)?;
@@ -118,14 +118,14 @@ fn released(kms: &Path, dir: &Path) -> Result<String, Failure> {
     Ok(maker.policy(&root).to_string())
 }
 
-/// The arguments, with the commit that is built unless one is named.
+/// Returns the arguments, with the commit of the build unless one is given.
 fn of_this_commit(args: &[String]) -> Vec<String> {
     let commit = Step::new("git").args(["rev-parse", "HEAD"]).read().unwrap_or_default().trim().to_owned();
     let more = if commit.is_empty() { Vec::new() } else { vec!["--commit".to_owned(), commit] };
     args.iter().cloned().chain(more).collect()
 }
 
-/// The folder of the host page: its files, what it has to know, and the headers that a host should send.
+/// The folder of the host page: its files, its configuration, and the headers that a host should send.
 fn page(out: &Path, at: &Addresses, trust: &Trust) -> Result<(), Failure> {
     let web = workspace::root().join("web");
     node::install(&web)?;
@@ -147,9 +147,9 @@ fn page(out: &Path, at: &Addresses, trust: &Trust) -> Result<(), Failure> {
     Ok(std::fs::write(out.join("_headers"), headers(at, trust))?)
 }
 
-/// As docs/enclave-hosting.md tells a host to send them.
+/// The headers that docs/enclave-hosting.md asks of a host.
 fn headers(Addresses { kms, relay, push, .. }: &Addresses, trust: &Trust) -> String {
-    // The verifier of releases is WebAssembly; a host that pins does not carry it.
+    // The verifier of releases is WebAssembly; a host that pins a digest does not need it.
     let script = match trust {
         Trust::Pin(_) => "'self'",
         Trust::Policy(_) => "'self' 'wasm-unsafe-eval'",
@@ -203,9 +203,9 @@ fn announce(at: &Addresses, pin: &str, dir: &Path, json: bool) {
   Open   {app}/
 
   1. Create a key, sign, change a letter, verify.        The page never holds the private half.
-  2. Subscribe, lend a relay two hours, let it notify.   Then let it misbehave, and stop it.
+  2. Subscribe, give a relay a lease for two hours.      Then let it misbehave, and revoke it.
   3. Back up, lose everything, recover.                  The code is shown to you, not to the page.
-  4. Let the enclave's server cheat.                     The page refuses before a byte of it runs.
+  4. Let the enclave's server tamper with a file.        The page refuses before any of it runs.
 
   enclave  {kms}/kms.html
   module   sha256 {pin}

@@ -1,4 +1,4 @@
-//! SHA-256 in the two spellings that pages need.
+//! SHA-256 in the two notations of pages.
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
@@ -13,7 +13,7 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// 64 hexadecimal digits: how files are named.
+    /// 64 hexadecimal digits, as in file names.
     pub fn hex(&self) -> String {
         use std::fmt::Write as _;
         self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
@@ -22,7 +22,7 @@ impl Digest {
         })
     }
 
-    /// `sha256-…`: how `integrity` and policies name bytes.
+    /// `sha256-…`, as in `integrity` and policies.
     pub fn integrity(&self) -> String {
         format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(self.0))
     }

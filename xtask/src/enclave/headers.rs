@@ -1,15 +1,15 @@
-//! `_headers`: every header of every path, in the form that static hosts read, and the reader that our own server uses.
+//! `_headers`: every header of every path, in the format of static hosts, and its reader for our own server.
 
 /// The file's text for a page with this policy.
 pub fn text(policy: &str) -> String {
     let page = [
         ("Content-Security-Policy", policy),
         ("Integrity-Policy", "blocked-destinations=(script)"),
-        // Without this Chromium puts host and enclave into one process.
+        // Without this, Chromium runs host and enclave in one process.
         ("Origin-Agent-Cluster", "?1"),
         ("Cross-Origin-Embedder-Policy", "require-corp"),
         ("Cross-Origin-Resource-Policy", "same-site"),
-        // Public bytes too: where a browser cannot hold the frame to a policy, a bridge has to know the page itself.
+        // Public bytes too: in a browser that cannot enforce a policy on the frame, the bridge checks the page itself.
         ("Access-Control-Allow-Origin", "*"),
         ("Permissions-Policy", PERMISSIONS),
         ("Cache-Control", "no-cache"),
@@ -53,7 +53,8 @@ fn block(path: &str, headers: &[(&str, &str)]) -> String {
     format!("{path}\n{lines}")
 }
 
-/// The headers of one path, by the file's own rules: every pattern that fits counts, a later one for the same name wins.
+/// Returns the headers of one path by the rules of the file: every matching pattern counts, and a later one for the
+/// same name wins.
 pub fn of(text: &str, path: &str) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     let mut fits = false;

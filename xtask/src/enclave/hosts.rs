@@ -1,20 +1,21 @@
-//! Which origins may embed a release. They are part of the module: another list is another digest.
+//! The origins that may embed a release. They are part of the module, so another list gives another digest.
 
 use crate::failure::Failure;
 
-/// Origins, sorted, each once.
+/// Origins, sorted and unique.
 #[derive(Clone, Debug)]
 pub struct Hosts(Vec<String>);
 
 impl Hosts {
-    /// Reads `--host` arguments. A release for plain http or for this machine needs `--local`, so that none gets out by accident.
+    /// Reads `--host` arguments. A release for plain http or for this machine needs `--local`, to prevent an accidental
+    /// publication.
     pub fn read(args: &[String]) -> Result<Self, Failure> {
         let local = args.iter().any(|arg| arg == "--local");
         let given = args.iter().zip(args.iter().skip(1)).filter(|(name, _)| *name == "--host").map(|(_, host)| host);
         Self::new(given.cloned().collect(), local)
     }
 
-    /// Checks origins: scheme, host and perhaps a port, nothing else.
+    /// Checks origins: scheme, host and an optional port, nothing else.
     pub fn new(mut origins: Vec<String>, local: bool) -> Result<Self, Failure> {
         origins.sort();
         origins.dedup();
@@ -34,7 +35,7 @@ impl Hosts {
         Ok(Self(origins))
     }
 
-    /// The origins with one space between them, as policy and build take them.
+    /// The origins joined by spaces, for policy and build.
     pub fn listed(&self) -> String {
         self.0.join(" ")
     }

@@ -1,4 +1,4 @@
-//! `briefcase-log`, built and run.
+//! Builds and runs `briefcase-log`.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,18 +12,18 @@ use crate::step::Step;
 pub struct LogProgram(PathBuf);
 
 impl LogProgram {
-    /// Builds it.
+    /// Builds the program.
     pub fn build() -> Result<Self, Failure> {
         Ok(Self(programs::program("briefcase-log", "briefcase-log")?))
     }
 
-    /// Runs a command in the folder we are in. What it says goes to stderr: stdout is for our own answer.
+    /// Runs a command in the current folder. Its output goes to stderr: stdout is for our own answer.
     pub fn run<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, args: I) -> Result<(), Failure> {
         eprint!("{}", Step::new(&self.0).args(args).dir(".").read()?);
         Ok(())
     }
 
-    /// Makes a key and gives its public half.
+    /// Makes a key and returns its public half.
     pub fn key(&self, file: &Path, name: &str, owner: &str) -> Result<String, Failure> {
         let made = Step::new(&self.0).args(["key".as_ref(), file.as_os_str()]).args(["--name", name, "--for", owner]);
         Ok(made.read()?.trim().to_owned())

@@ -1,5 +1,5 @@
-//! A maker of releases on this machine, with keys that are thrown away: what the release workflow has from Sigstore, the
-//! project's log and its witnesses. Log and witnesses are the real programs; Sigstore is the mock of its own project.
+//! A maker of releases on this machine with temporary keys, in place of the workflow with Sigstore, the project's log
+//! and its witnesses. Log and witnesses are the real programs; Sigstore is its project's own mock.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::step::Step;
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 const WITNESSES: [&str; 2] = ["witness.one.example", "witness.two.example"];
 
-/// A maker of releases: a log, two witnesses that run, and a Sigstore that says whatever name it is told.
+/// A maker of releases: a log, two running witnesses, and a Sigstore that certifies any name.
 pub struct Maker {
     identity: &'static str,
     dir: PathBuf,
@@ -26,7 +26,7 @@ pub struct Maker {
 }
 
 impl Maker {
-    /// Makes everything anew in this folder.
+    /// Makes everything new in this folder.
     pub fn new(dir: &Path, identity: &'static str) -> Result<Self, Failure> {
         let program = LogProgram::build()?;
         let key = dir.join("log.key");
@@ -49,7 +49,7 @@ impl Maker {
         Ok(Self { identity, dir: dir.to_owned(), logged: Logged { log, key, policy }, text, _witnesses: witnesses })
     }
 
-    /// Publishes a folder; gives the trusted root of the Sigstore that signed.
+    /// Publishes a folder. Returns the trusted root of the Sigstore that signed.
     pub fn publish(&self, site: &Path) -> Result<Value, Failure> {
         let work = self.dir.join("signing");
         std::fs::create_dir_all(&work)?;
@@ -57,7 +57,7 @@ impl Maker {
         Ok(serde_json::from_slice(&std::fs::read(work.join("trusted_root.json"))?)?)
     }
 
-    /// The policy that believes this maker, and nobody else.
+    /// Returns the policy that trusts only this maker.
     pub fn policy(&self, root: &Value) -> Value {
         json!({
             "form": "briefcase/release-policy@1",
@@ -68,7 +68,7 @@ impl Maker {
         })
     }
 
-    /// Signs as the workflow would, at a Sigstore of our own.
+    /// Signs in the same way as the workflow, with a local Sigstore.
     fn mock(&self, work: &Path, manifest: &Path, bundle: &Path) -> Result<(), Failure> {
         let fixture = node::sigstore_mock_dir();
         node::install(&fixture)?;
@@ -86,7 +86,7 @@ impl Maker {
     }
 }
 
-/// A witness that runs until this is dropped.
+/// A witness, stopped when dropped.
 struct Witness {
     url: String,
     child: Child,
@@ -107,7 +107,7 @@ impl Witness {
 
 impl Drop for Witness {
     fn drop(&mut self) {
-        // It may be gone already.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,13 +1,13 @@
-//! The manifest of a build, as it is before a release signs it: one release, which is the current one.
+//! The unsigned manifest of a build: one release, which is the current one.
 
 use super::digest::Digest;
 use crate::failure::Failure;
 use crate::workspace;
 
-/// The version of what the enclave stores and speaks; `SCHEMA` in `web/protocol/src/handshake.ts`.
+/// The version of the enclave's storage and protocol; `SCHEMA` in `web/protocol/src/handshake.ts`.
 const SCHEMA: u64 = 1;
 
-/// What a build cannot know, and whoever releases it says.
+/// The release data that a build cannot know.
 #[derive(Clone, Debug)]
 pub struct Release {
     version: u64,
@@ -16,8 +16,8 @@ pub struct Release {
 }
 
 impl Release {
-    /// Reads `--release N --commit HEX --expires SECONDS`. Without them the manifest is one that no policy accepts for
-    /// long: commit zero, and an end in 2038.
+    /// Reads `--release N --commit HEX --expires SECONDS`. The defaults make a manifest that no policy accepts for
+    /// long: commit zero, and expiry in 2038.
     pub fn read(args: &[String]) -> Result<Self, Failure> {
         let number = |name: &str, otherwise: u64| match workspace::option(args, name) {
             None => Ok(otherwise),

@@ -1,5 +1,5 @@
-//! The browser enclave: its build, a server that serves it exactly as a static host would, the check that two builds
-//! agree, and its tests in real browsers.
+//! The browser enclave: its build, a server that acts exactly like a static host, the comparison of two builds, and its
+//! tests in real browsers.
 
 mod browsers;
 mod build;

@@ -1,9 +1,9 @@
-//! `kms.html` and its policy. The page has one script, named by digest, and one style, named by digest.
+//! `kms.html` and its policy. The page has one script and one style, each pinned by digest.
 
 use super::digest::Digest;
 use super::hosts::Hosts;
 
-/// The page for a module with this digest.
+/// Returns the page for a module with this digest.
 pub fn html(module: &Digest, style: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
@@ -15,7 +15,7 @@ pub fn html(module: &Digest, style: &str) -> String {
     )
 }
 
-/// What the page may do: run the one module and a worker from its own text. No network, no navigation of forms, no base.
+/// The page's permissions: the one module, and a worker from its own text. No network, no form navigation, no base.
 pub fn policy(module: &Digest, style: &str, hosts: &Hosts) -> String {
     [
         "default-src 'none'".to_owned(),

@@ -1,5 +1,5 @@
-//! From a built folder to one that can be published: signed, logged, witnessed. The release workflow runs this with
-//! Sigstore's own client and the project's log; `rehearse` runs the same with a Sigstore, a log and witnesses of its own.
+//! Makes a built folder publishable: signed, logged, witnessed. The release workflow runs this with Sigstore's own
+//! client and the project's log; `rehearse` runs it with a mock Sigstore, and a log and witnesses of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ const MANIFEST: &str = ".well-known/kms-manifest.json";
 const BUNDLE: &str = ".well-known/kms-manifest.sigstore.json";
 const PROOF: &str = ".well-known/kms-manifest.tlog-proof";
 
-/// Members in the order of canonical JSON, so that writing one gives the bytes that `crates/release` reads.
+/// Members in the order of canonical JSON, so that the output is the bytes that `crates/release` reads.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Manifest {
@@ -37,7 +37,7 @@ struct Release {
     version: u64,
 }
 
-/// Where a release is logged.
+/// The log of a release.
 #[derive(Debug)]
 pub struct Logged {
     /// The log's folder.
@@ -66,8 +66,8 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     publish(&site, &logged, &cosign)
 }
 
-/// Signs, logs, asks the witnesses, and puts what vouches for the manifest beside it. A manifest that was signed already
-/// keeps its signature, so that a run that failed later can be repeated.
+/// Signs and logs the manifest, collects cosignatures, and writes the evidence beside the manifest. A signed manifest
+/// keeps its signature, so a failed run can be repeated.
 pub fn publish(site: &Path, logged: &Logged, sign: Signer<'_>) -> Result<(), Failure> {
     let (manifest, bundle, proof) = (site.join(MANIFEST), site.join(BUNDLE), site.join(PROOF));
     if !bundle.is_file() {
@@ -81,13 +81,13 @@ pub fn publish(site: &Path, logged: &Logged, sign: Signer<'_>) -> Result<(), Fai
     program.run([&flag("proof"), log, &manifest, &flag("--policy"), policy, &flag("--out"), &proof])
 }
 
-/// Sigstore's client, without a key of ours: the identity is that of the workflow that runs it.
+/// Runs Sigstore's client without a key of ours: the workflow is the identity.
 fn cosign(manifest: &Path, bundle: &Path) -> Result<(), Failure> {
     Step::new("cosign").args(["sign-blob", "--yes", "--bundle"]).args([bundle, manifest]).run()
 }
 
-/// Keeps the release before: its module stays in the folder and in the list of allowed ones while the new one rolls out.
-/// What was allowed before that is taken out of use.
+/// Adds the previous release: its module stays in the folder and in the list of allowed ones while the new one rolls
+/// out. Older allowed releases become deprecated.
 pub fn follow(site: &Path, previous: &Path) -> Result<(), Failure> {
     let read =
         |dir: &Path| -> Result<Manifest, Failure> { Ok(serde_json::from_slice(&std::fs::read(dir.join(MANIFEST))?)?) };
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!((made.allowed.len(), made.deprecated.len(), made.version_floor), (0, 0, 3));
     }
 
-    /// The workflows cannot be run here, but what would make them dangerous or stop them can be seen.
+    /// The workflows cannot run here, but dangerous or broken parts of them can be detected.
     #[test]
     fn the_workflows_pin_what_they_run_and_ask_for_little() {
         for name in ["release", "watch", "weekly"] {
@@ -175,7 +175,7 @@ mod tests {
                 let pin = action.split('@').nth(1).and_then(|pin| pin.split(' ').next()).unwrap();
                 assert!(pin.len() == 40 && pin.bytes().all(|byte| byte.is_ascii_hexdigit()), "{action} is not pinned");
             }
-            // What a person types into a form never becomes part of a script.
+            // Form input of a person never becomes part of a script.
             let scripts = text.split("run:").skip(1).map(|script| script.split("- ").next().unwrap());
             assert!(scripts.into_iter().all(|script| !script.contains("${{")), "{name}");
             for command in text.split("cargo xtask enclave ").skip(1) {

@@ -1,5 +1,5 @@
-//! `cargo xtask enclave rehearse`: a whole release on this machine, as the workflow makes one, and what its users see of
-//! it. Sigstore is the mock of its own project; log and witnesses are real programs with keys that are thrown away.
+//! `cargo xtask enclave rehearse`: a whole release on this machine, in the steps of the workflow, and its verification
+//! by users. Sigstore is its project's own mock; log and witnesses are real programs with temporary keys.
 
 use std::path::Path;
 
@@ -11,14 +11,14 @@ use super::maker::Maker;
 use super::manifest::Release;
 use super::publish;
 use super::serve::{Server, Site};
-use super::verify::{briefcase, verified};
+use super::verify::{auditor, verified};
 use crate::failure::Failure;
 use crate::step::Step;
 use crate::{programs, workspace};
 
 const IDENTITY: &str = "https://github.com/briefcase/briefcase/.github/workflows/release.yml@refs/tags/rehearsal";
 
-/// Makes two releases, verifies both as a user would, and looks whether a changed byte is found.
+/// Makes two releases, verifies both as a user would, and checks that a changed byte is detected.
 pub fn run(_: &[String]) -> Result<(), Failure> {
     programs::build(&[])?;
     let dir = workspace::target().join("enclave/rehearsal");
@@ -30,7 +30,7 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     let server = Server::bind(0)?;
     let port = server.port()?;
     let [first, second] = ["first", "second"].map(|name| dir.join(name));
-    let (program, state) = (briefcase()?, dir.join("watched.json"));
+    let (program, state) = (auditor()?, dir.join("watched.json"));
     let host = |number: u64| format!("http://app{number}.briefcase.localhost:{port}");
     site(&first, 1, &host(1))?;
     let root = maker.publish(&first)?;
@@ -50,23 +50,14 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     }
     let policy = dir.join(format!("{}.policy.json", names[1]));
     let url = format!("http://{}:{port}", names[1]);
-    let watch = [
-        "enclave",
-        "watch",
-        &url,
-        "--once",
-        "--policy",
-        &policy.to_string_lossy(),
-        "--state",
-        &state.to_string_lossy(),
-    ]
-    .map(str::to_owned);
+    let watch = ["watch", &url, "--once", "--policy", &policy.to_string_lossy(), "--state", &state.to_string_lossy()]
+        .map(str::to_owned);
     Step::new(&program).args(&watch).read()?;
     spoil(&second)?;
     if Step::new(&program).args(&watch).succeeds() {
-        return Err(Failure::new("a changed module was taken for a release"));
+        return Err(Failure::new("a changed module was accepted as a release"));
     }
-    println!("rehearse: a changed byte is found");
+    println!("rehearse: a changed byte is detected");
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Builds twice, from copies of the sources in two folders, as two users, and compares whole trees.
+//! Builds twice, from copies of the sources in two folders, as two users, and compares the whole trees.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -40,11 +40,11 @@ fn compared(base: &Path, hosts: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Paths whose bytes are not the same. Two trees without files agree on nothing, and that is a failure too.
+/// Returns the paths with different bytes. Two trees without files are a failure too.
 fn differences(first: &BTreeMap<String, Digest>, second: &BTreeMap<String, Digest>) -> Result<Vec<String>, Failure> {
     let module = |tree: &BTreeMap<String, Digest>| tree.keys().any(|path| path.ends_with(".mjs"));
     if !module(first) || !module(second) {
-        return Err(Failure::new("there was nothing to compare: a build made no module"));
+        return Err(Failure::new("nothing to compare: a build made no module"));
     }
     let paths = first.keys().chain(second.keys());
     let mut differing: Vec<String> = paths.filter(|path| first.get(*path) != second.get(*path)).cloned().collect();
@@ -53,7 +53,7 @@ fn differences(first: &BTreeMap<String, Digest>, second: &BTreeMap<String, Diges
     Ok(differing)
 }
 
-/// Somebody else to build as. Which way is open depends on where the toolchain is: `nobody` may not read root's.
+/// The second user of the build. The usable kind depends on the toolchain's place: `nobody` cannot read that of root.
 #[derive(Clone, Copy, Debug)]
 enum Other {
     /// The system's user `nobody`.
@@ -63,7 +63,7 @@ enum Other {
 }
 
 impl Other {
-    /// A second user is what is to be shown: without one there is no proof.
+    /// Without a second user there is no proof, so this fails.
     fn found() -> Result<Self, Failure> {
         let all = [Self::Nobody, Self::Mapped];
         let can = |user: &Self| user.step().args([cargo()]).args(["--version"]).succeeds();
@@ -72,7 +72,7 @@ impl Other {
         })
     }
 
-    /// What runs the rest of a command line as this user.
+    /// The command that runs a command line as this user.
     fn step(self) -> Step {
         match self {
             Self::Nobody => Step::new("runuser").args(["-u", NOBODY, "--"]),
@@ -87,8 +87,8 @@ fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// Copies the sources into `dir` and builds them there with a target folder and npm packages of their own; as another
-/// user with a cargo, a home, a time zone and a language of its own too.
+/// Copies the sources into `dir` and builds them there with a separate target folder and npm packages. As another user,
+/// also with a separate cargo, home, time zone and language.
 fn built(dir: &Path, hosts: &[String], user: Option<Other>) -> Result<PathBuf, Failure> {
     copy(dir)?;
     let (home, out) = (dir.join("home"), dir.join("out"));
@@ -121,20 +121,20 @@ fn env(pair: (&'static str, &'static str)) -> (&'static str, &'static OsStr) {
     (pair.0, OsStr::new(pair.1))
 }
 
-/// Where rustup keeps the toolchain: with another home it would look there.
+/// The folder of rustup's toolchains: with another home, rustup would look elsewhere.
 fn rustup_home() -> OsString {
     let own = || Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".rustup").into_os_string();
     std::env::var_os("RUSTUP_HOME").unwrap_or_else(own)
 }
 
-/// The path with a copy of our Node first: the copied sources have no npm packages that could bring it.
+/// The path with a copy of our Node first: the copied sources have no npm packages with one.
 fn path(dir: &Path) -> Result<OsString, Failure> {
     let old = std::env::var_os("PATH").unwrap_or_default();
     std::env::join_paths(std::iter::once(dir.join("bin")).chain(std::env::split_paths(&old)))
         .map_err(|error| Failure::new(format!("PATH: {error}")))
 }
 
-/// What git would commit, and nothing else: a build that needs more than that is not reproducible.
+/// Copies exactly the files that git would commit: a build that needs more is not reproducible.
 fn copy(dir: &Path) -> Result<(), Failure> {
     let source = dir.join("source");
     for path in workspace::files(&[""])? {

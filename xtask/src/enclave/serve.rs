@@ -1,5 +1,5 @@
-//! A small server for this machine: a folder per host name, each with exactly the headers that its `_headers` says.
-//! It knows GET and HEAD, answers and closes, and listens on loopback alone.
+//! A small server for this machine: one folder per host name, each with exactly the headers of its `_headers`. Supports
+//! GET and HEAD, closes after each response, and listens on loopback only.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -16,9 +16,9 @@ use crate::workspace;
 /// One host name and the folder behind it.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// As in the Host header, without the port; `*` for any.
+    /// The name in the Host header, without the port; `*` for any.
     pub name: String,
-    /// What is served.
+    /// The served folder.
     pub dir: PathBuf,
 }
 
@@ -36,7 +36,7 @@ impl Server {
         Ok(Self { listener })
     }
 
-    /// Where it listens.
+    /// The address.
     pub fn port(&self) -> Result<u16, Failure> {
         Ok(self.listener.local_addr()?.port())
     }
@@ -47,7 +47,7 @@ impl Server {
         for stream in self.listener.incoming() {
             let (stream, sites) = (stream?, Arc::clone(&sites));
             std::thread::spawn(move || {
-                // A client that went away is no concern of the others.
+                // A client that disconnects does not affect the others.
                 let _ = answer(stream, &sites);
             });
         }
@@ -83,7 +83,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     ])
 }
 
-/// The folders that `--site NAME=DIR` names.
+/// The folders from `--site NAME=DIR` arguments.
 fn sites(args: &[String]) -> Result<Vec<Site>, Failure> {
     let given = args.iter().zip(args.iter().skip(1)).filter(|(name, _)| *name == "--site").map(|(_, site)| site);
     given
@@ -150,7 +150,7 @@ fn answer(mut stream: TcpStream, sites: &[Site]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The file of a path, if it stays inside the folder.
+/// Returns the file of a path, if it is inside the folder.
 fn file(dir: &Path, path: &str) -> Option<PathBuf> {
     let relative = Path::new(path.strip_prefix('/')?);
     let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));

@@ -1,4 +1,4 @@
-//! No circles between the modules of a crate: modules that use each other are one module in several files.
+//! Circles between the modules of a crate: modules that use each other are one module in several files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::sizes;
 use crate::workspace;
 
-/// A circle that stays for a reason.
+/// A permitted circle with its reason.
 #[derive(Deserialize)]
 pub struct Allowed {
     #[serde(rename = "crate")]
@@ -26,7 +26,7 @@ struct Circle {
     places: Vec<String>,
 }
 
-/// The circles of these packages, given by name and folder, that no rule allows; and rules that nothing needs.
+/// Returns the forbidden circles of these packages, given by name and folder, and the unused exceptions.
 pub fn check(packages: &[(String, String)], allowed: &[Allowed]) -> Result<Vec<String>, Failure> {
     let files: Vec<_> = workspace::files(&[".rs"])?.into_iter().filter(|path| sizes::is_production(path)).collect();
     let (mut wrong, mut used) = (Vec::new(), BTreeSet::new());
@@ -62,7 +62,7 @@ impl Circle {
     }
 }
 
-/// The circles between siblings, at every level of a crate.
+/// Returns the circles between siblings, at every level of a crate.
 fn circles(modules: &Modules) -> Vec<Circle> {
     let mut found = Vec::new();
     for (parent, edges) in modules.edges() {
@@ -81,7 +81,7 @@ fn full(parent: &Module, name: &str) -> String {
     parent.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("::")
 }
 
-/// Groups of two or more nodes that all reach each other.
+/// Returns the groups of two or more nodes that reach each other.
 fn components<'a>(edges: &BTreeSet<(&'a str, &'a str)>) -> Vec<BTreeSet<&'a str>> {
     let nodes: BTreeSet<&str> = edges.iter().flat_map(|(from, to)| [*from, *to]).collect();
     let reached: BTreeMap<&str, BTreeSet<&str>> = nodes.iter().map(|node| (*node, reach(node, edges))).collect();
@@ -97,7 +97,7 @@ fn components<'a>(edges: &BTreeSet<(&'a str, &'a str)>) -> Vec<BTreeSet<&'a str>
     found
 }
 
-/// Everything that can be reached in one step or more.
+/// Returns everything reachable in one or more steps.
 fn reach<'a>(start: &str, edges: &BTreeSet<(&'a str, &'a str)>) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut open = vec![start];

@@ -1,8 +1,8 @@
-//! Imports go downward only, some programs may not link some crates at all, no modules of the daemon use each other in
-//! a circle, and `unsafe` stands only where it is listed.
+//! Imports go downward only, some programs may not link some crates, the modules of the daemon have no circles, and
+//! `unsafe` occurs only in listed crates.
 //!
-//! Reads `xtask/layers.toml`, the source, and the resolved dependency graph; only normal dependencies count, since
-//! development and build dependencies are not in what ships.
+//! Reads `xtask/layers.toml`, the source, and the resolved dependency graph. Only normal dependencies count:
+//! development and build dependencies do not ship.
 
 mod circles;
 mod modules;
@@ -133,7 +133,7 @@ fn packages(metadata: &Value) -> Vec<(String, String)> {
     list(metadata, "/packages").filter_map(folder).collect()
 }
 
-/// A package and all that it links, however far down.
+/// Returns a package and its transitive dependencies.
 fn below(package: &str, graph: &Graph) -> BTreeSet<String> {
     let mut found = BTreeSet::from([package.to_owned()]);
     let mut open = vec![package];
@@ -188,7 +188,7 @@ fn upward(rules: &Rules, graph: &Graph) -> Vec<String> {
 fn forbidden(rules: &Rules) -> Result<Vec<String>, Failure> {
     let mut wrong = Vec::new();
     for rule in &rules.forbidden {
-        // Asked package by package: features that only another program turns on are not in this one.
+        // One query per package: features that only another program enables do not count here.
         let tree = Step::cargo()
             .args(["tree", "--locked", "--edges", "normal", "--prefix", "depth", "--format", " {p}", "--no-dedupe"])
             .args(["--package", &rule.user])
@@ -203,7 +203,7 @@ fn forbidden(rules: &Rules) -> Result<Vec<String>, Failure> {
     Ok(wrong)
 }
 
-/// All packages in what `cargo tree --prefix depth` prints, each with one way that leads to it.
+/// Returns all packages in the output of `cargo tree --prefix depth`, each with one path to it.
 fn linked(tree: &str) -> BTreeMap<&str, String> {
     let mut paths = BTreeMap::new();
     let mut above: Vec<&str> = Vec::new();

@@ -1,6 +1,6 @@
-//! The modules of one crate, and which of them use which, read from the paths in its source.
+//! The modules of one crate and their uses of each other, from the paths in its source.
 //!
-//! Only edges between siblings count: a module uses another when code anywhere below it names something below the other.
+//! Only edges between siblings count: a module uses another when code anywhere below it names an item below the other.
 //! A name that a parent re-exports counts as its home, so passing through the parent hides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,17 +15,17 @@ use crate::workspace;
 /// A module's path below the root of its crate; the root is empty.
 pub type Module = Vec<String>;
 
-/// What one crate's source says about its modules.
+/// The modules of one crate's source.
 #[derive(Default)]
 pub struct Modules {
     known: BTreeSet<Module>,
-    /// The using module and the path it names.
+    /// The using module and the named path.
     uses: BTreeSet<(Module, Vec<String>)>,
-    /// A module and a name that it re-exports → the path of the name's home.
+    /// A module and a re-exported name → the path of its definition.
     exports: BTreeMap<(Module, String), Vec<String>>,
 }
 
-/// Reads the crate whose files these are.
+/// Reads the crate with these files.
 pub fn read(source: &Path, files: &[PathBuf]) -> Result<Modules, Failure> {
     let mut modules = Modules::default();
     for path in files {
@@ -37,7 +37,7 @@ pub fn read(source: &Path, files: &[PathBuf]) -> Result<Modules, Failure> {
     Ok(modules)
 }
 
-/// The module that a file below `src` is. A program of its own beside the crate's is left out.
+/// Returns the module of a file below `src`. Separate programs of the crate are left out.
 fn module_of(path: &Path) -> Option<Module> {
     let mut parts: Module = path.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
     if parts.first().is_some_and(|first| first == "bin") {
@@ -56,7 +56,7 @@ impl Modules {
         Reader { modules: self, at: module }.visit_file(file);
     }
 
-    /// The edges between siblings: the parent, the user and the used, each edge with one place that makes it.
+    /// Returns the edges between siblings: the parent, the user and the used, each with one place in the source.
     pub fn edges(&self) -> BTreeMap<Module, BTreeMap<(String, String), String>> {
         let mut edges: BTreeMap<Module, BTreeMap<(String, String), String>> = BTreeMap::new();
         for (user, path) in &self.uses {
@@ -70,13 +70,13 @@ impl Modules {
         edges
     }
 
-    /// The module that a path leads to, through re-exports.
+    /// Returns the module of a path, through re-exports.
     fn home(&self, path: &[String], depth: usize) -> Module {
         let known =
             (0..=path.len()).rev().filter_map(|length| path.get(..length)).find(|part| self.known.contains(*part));
         let module = known.map(<[String]>::to_vec).unwrap_or_default();
         let Some(name) = path.get(module.len()) else { return module };
-        // Re-exports lead in circles only in source that does not compile.
+        // Re-exports form circles only in source that does not compile.
         if depth > 8 {
             return module;
         }
@@ -88,14 +88,15 @@ impl Modules {
     }
 }
 
-/// Walks through one file.
+/// A visitor of one file.
 struct Reader<'a> {
     modules: &'a mut Modules,
     at: Module,
 }
 
 impl Reader<'_> {
-    /// The path from the root of the crate, if it begins with `crate`, `self` or `super`, or with a child module.
+    /// Returns the path from the root of the crate, if it begins with `crate`, `self` or `super`, or with a child
+    /// module.
     fn absolute(&self, path: &[String]) -> Option<Vec<String>> {
         let mut base = self.at.clone();
         let mut rest = path;
@@ -129,7 +130,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The leaves of a `use`: the whole path and the name it gets here.
+    /// Returns the leaves of a `use`: the whole path and its local name.
     fn leaves(tree: &syn::UseTree, above: &mut Vec<String>, found: &mut Vec<(Vec<String>, Option<String>)>) {
         match tree {
             syn::UseTree::Path(path) => {
@@ -154,7 +155,7 @@ impl Reader<'_> {
     }
 }
 
-/// Child modules are known before the paths of their parent are read.
+/// Collects child modules before the paths of their parent.
 fn children(items: &[syn::Item]) -> impl Iterator<Item = &syn::ItemMod> {
     items.iter().filter_map(|item| match item {
         syn::Item::Mod(item) if !only_for_tests(&item.attrs) => Some(item),
@@ -202,7 +203,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         Self::leaves(&item.tree, &mut Vec::new(), &mut found);
         for (path, name) in found {
             self.used(&path);
-            // A private `use` is a name for children too: `super::Name` in a child means its home.
+            // A private `use` is visible to children too: `super::Name` in a child means its definition.
             if let (Some(path), Some(name)) = (self.absolute(&path), name) {
                 self.modules.exports.insert((self.at.clone(), name), path);
             }
@@ -218,7 +219,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
-        // Arguments of a macro are not parsed; their paths are read from the marks between the words.
+        // Arguments of a macro are not parsed; their paths are read from the tokens.
         let text = call.tokens.to_string().replace(' ', "");
         for start in ["crate::", "super::"] {
             for (at, _) in text.match_indices(start) {

@@ -1,4 +1,4 @@
-//! `unsafe` stands only in packages that are listed with a reason.
+//! `unsafe` occurs only in packages that are listed with a reason.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub struct Allowed {
     reason: String,
 }
 
-/// The places with `unsafe` in other packages than these; and rules that nothing needs. Packages are given by name and
+/// Returns the places with `unsafe` in unlisted packages, and the unused entries. Packages are given by name and
 /// folder.
 pub fn check(packages: &[(String, String)], allowed: &[Allowed]) -> Result<Vec<String>, Failure> {
     let (mut wrong, mut used) = (Vec::new(), BTreeSet::new());

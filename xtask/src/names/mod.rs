@@ -1,4 +1,4 @@
-//! One word, one meaning: a second public type of the same name needs a reason, and some words name nothing.
+//! One word, one meaning: a second public type of the same name needs a reason, and some words are denied.
 //!
 //! Reads `xtask/names.toml`. Invariant: a reasoned exception that is no longer needed fails too, so the list only shrinks.
 
@@ -69,7 +69,7 @@ struct Allowed {
     reason: String,
 }
 
-/// What is still to be renamed; empty when the renaming is done.
+/// The names still to be renamed; empty at the end.
 #[derive(Default, Deserialize)]
 struct ToBeRenamed {
     #[serde(default)]
@@ -118,7 +118,7 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a file's public types are compared: those of crates and programs, without the kit for tests.
+/// Returns whether a file's public types are compared: those of crates and programs, without the test kit.
 fn ships(path: &Path) -> bool {
     let shipped = crate::sizes::is_production(path) && (path.starts_with("crates") || path.starts_with("apps"));
     shipped && !path.starts_with("crates/testkit")

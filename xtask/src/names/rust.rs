@@ -1,4 +1,4 @@
-//! Reading the names out of one Rust file.
+//! Reads the names of one Rust file.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::sizes::only_for_tests;
 
 /// The names of one file.
 pub struct Found {
-    /// Types that are visible outside their module, without those of tests.
+    /// Types visible outside their module, without those of tests.
     pub types: Vec<Type>,
     /// All types, functions and modules, without those of tests.
     pub names: Vec<Name>,
@@ -69,6 +69,6 @@ impl<'ast> Visit<'ast> for Found {
         visit::visit_signature(self, signature);
     }
 
-    /// A type inside a function is nobody else's.
+    /// A type inside a function is local.
     fn visit_block(&mut self, _: &'ast syn::Block) {}
 }

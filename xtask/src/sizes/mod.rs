@@ -1,6 +1,6 @@
-//! Caps on the size of files, functions and crates: every project grows one giant file unless a check stops it.
+//! Caps on the size of files, functions and crates: without a check, every project grows one giant file.
 //!
-//! Counted are lines of code: no blank lines, no comments, nothing under `#[cfg(test)]`.
+//! Only lines of code count: no blank lines, no comments, nothing under `#[cfg(test)]`.
 
 mod rust;
 mod typescript;
@@ -26,7 +26,7 @@ struct Caps {
 const RUST: Caps = Caps { file: 500, function: 80 };
 const TYPESCRIPT: Caps = Caps { file: 350, function: 60 };
 
-/// What one file measures.
+/// The measurements of one file.
 #[derive(Default)]
 pub struct Measured {
     /// Lines of code.
@@ -47,7 +47,7 @@ struct Exception {
     reason: String,
 }
 
-/// Everything found, before judging it.
+/// All findings, before the exceptions.
 #[derive(Default)]
 struct Findings {
     files: Vec<usize>,
@@ -85,7 +85,7 @@ pub fn run(args: &[String]) -> Result<(), Failure> {
     if workspace::flag(args, "--report") {
         findings.report();
     }
-    judge(&findings, &exceptions.exception)
+    check(&findings, &exceptions.exception)
 }
 
 impl Findings {
@@ -115,7 +115,7 @@ impl Findings {
     }
 }
 
-fn judge(findings: &Findings, exceptions: &[Exception]) -> Result<(), Failure> {
+fn check(findings: &Findings, exceptions: &[Exception]) -> Result<(), Failure> {
     let mut used = BTreeSet::new();
     let mut wrong = Vec::new();
     for over in &findings.over {
@@ -157,14 +157,14 @@ mod tests {
 
     #[test]
     fn over_the_cap_fails_and_an_exception_is_a_cap_of_its_own() {
-        assert!(judge(&over(501), &[]).is_err());
-        assert!(judge(&over(501), &exception(510, "reads top to bottom")).is_ok());
-        assert!(judge(&over(511), &exception(510, "reads top to bottom")).is_err());
+        assert!(check(&over(501), &[]).is_err());
+        assert!(check(&over(501), &exception(510, "reads top to bottom")).is_ok());
+        assert!(check(&over(511), &exception(510, "reads top to bottom")).is_err());
     }
 
     #[test]
     fn an_exception_without_reason_or_need_fails() {
-        assert!(judge(&over(501), &exception(510, " ")).is_err());
-        assert!(judge(&Findings::default(), &exception(510, "reads top to bottom")).is_err());
+        assert!(check(&over(501), &exception(510, " ")).is_err());
+        assert!(check(&Findings::default(), &exception(510, "reads top to bottom")).is_err());
     }
 }

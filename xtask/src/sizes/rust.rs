@@ -1,4 +1,4 @@
-//! Measuring Rust: lines of code by the parser's own spans, so that tests inside a file do not count.
+//! Measures Rust: lines of code by the parser's own spans, so that tests inside a file do not count.
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -8,7 +8,7 @@ use syn::visit::{self, Visit};
 
 use super::Measured;
 
-/// Whether a path holds code that ships or checks what ships, rather than tests.
+/// Returns whether a path contains code that ships or checks, rather than tests.
 pub fn is_production(path: &Path) -> bool {
     let mut parts = path.iter().map(|part| part.to_string_lossy());
     let first = parts.next().unwrap_or_default().into_owned();

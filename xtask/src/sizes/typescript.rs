@@ -1,11 +1,11 @@
-//! Measuring TypeScript without a parser of its own: comments, strings, templates and regular expressions are
-//! blanked out, then braces that follow `=>`, a parameter list or a method's head are function bodies.
+//! Measures TypeScript without a parser: blanks out comments, strings, templates and regular expressions, then takes
+//! braces after `=>`, a parameter list or a method's head as function bodies.
 
 use std::path::Path;
 
 use super::Measured;
 
-/// Whether a path holds code that ships: nothing generated, no tests, no declarations.
+/// Returns whether a path contains code that ships: nothing generated, no tests, no declarations.
 pub fn is_production(path: &Path) -> bool {
     let text = path.to_string_lossy();
     !text.ends_with(".d.ts")
@@ -26,7 +26,7 @@ pub fn measure(source: &str) -> Measured {
     Measured { lines: code.iter().filter(|is_code| **is_code).count(), functions }
 }
 
-/// Copies the source with comments gone and the inside of strings replaced by `_`.
+/// Copies the source without comments, and with the inside of strings replaced by `_`.
 struct Blanker {
     source: Vec<char>,
     at: usize,
@@ -82,7 +82,7 @@ impl Blanker {
         }
     }
 
-    /// A literal up to `end`; what a template interpolates is taken as part of it.
+    /// A literal up to `end`. Interpolations of a template belong to it.
     fn quoted(&mut self, end: char) {
         self.out.push('_');
         while let Some(now) = self.take() {

@@ -8,16 +8,13 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use briefcase_private_fs::{FileAccess, LockFile, create_folders, write};
 use briefcase_tlog::{
     AddCheckpoint, CheckpointError, CosignRefusal, LastCosigned, LogPolicy, LogVerifierKey, Origin, Witness,
 };
 use briefcase_types::Digest;
 
-use crate::{
-    durable_file::{self, FileMode, FolderLock},
-    error::CommandError,
-    key::NoteSigner,
-};
+use crate::{error::CommandError, key::NoteSigner, lock::lock_folder};
 
 /// A folder with one file per log: the signed note that was cosigned last.
 #[derive(Debug)]
@@ -25,15 +22,15 @@ pub struct WitnessState {
     folder: PathBuf,
     /// Serializes requests: each compares, writes and signs alone.
     request: Mutex<()>,
-    _lock: FolderLock,
+    _lock: LockFile,
 }
 
 impl WitnessState {
     /// Opens the folder and locks it against other processes.
     pub fn open(folder: &Path) -> Result<Self, CommandError> {
-        durable_file::create_dir(folder, FileMode::Private)?;
-        let held = FolderLock::acquire(folder)?;
-        Ok(Self { folder: folder.to_owned(), request: Mutex::new(()), _lock: held })
+        create_folders(folder, FileAccess::Owner)?;
+        let lock = lock_folder(folder)?;
+        Ok(Self { folder: folder.to_owned(), request: Mutex::new(()), _lock: lock })
     }
 
     fn file(&self, origin: &Origin) -> PathBuf {
@@ -96,7 +93,7 @@ impl WitnessService {
         now: u64,
     ) -> Result<String, CommandError> {
         let head = request.accept(log, seen)?;
-        durable_file::write(&self.state.file(&log.origin), head.note().as_bytes(), FileMode::Private)?;
+        write(&self.state.file(&log.origin), head.note().as_bytes(), FileAccess::Owner)?;
         Ok(self.witness.cosign(&head, now, |text| self.key.sign(text))?)
     }
 }

@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use briefcase_tlog::{AddCheckpoint, Checkpoint, LogFolder, LogVerifierKey, tiles::TileReader, tree::Consistency};
+use briefcase_tlog::{
+    AddCheckpoint, Checkpoint, LogFolder, LogVerifierKey, merkle::ConsistencyProof, tiles::TileReader,
+};
 use tempfile::TempDir;
 
 use crate::clock::clock;
@@ -80,7 +82,7 @@ impl World {
     }
 
     /// Writes the policy. Witnesses with an address receive requests.
-    pub fn policy(&self, running: &[&Running]) -> briefcase_tlog::LogPolicy {
+    pub fn policy(&self, running: &[&RunningWitness]) -> briefcase_tlog::LogPolicy {
         let mut text = format!("log {}\n", self.publics[0]);
         for number in 1..=3 {
             let url = running.iter().find(|one| one.number == number).map_or("", |one| &one.url);
@@ -118,12 +120,12 @@ impl World {
         let folder = LogFolder::new(self.path().join(log));
         let proof = match old {
             0 => Vec::new(),
-            _ => Consistency::prove(old, size, &TileReader::new(&folder, size)).expect("a proof").path,
+            _ => ConsistencyProof::prove(old, size, &TileReader::new(&folder, size)).expect("a proof").path,
         };
         AddCheckpoint { old, proof, note }.text()
     }
 
-    pub fn start(&self, number: usize) -> Running {
+    pub fn start(&self, number: usize) -> RunningWitness {
         let state = format!("seen{number}");
         let key = format!("w{number}.key");
         let args = ["witness", &state, "--key", &key, "--policy", "policy.txt", "--listen", "127.0.0.1:0"];
@@ -132,18 +134,18 @@ impl World {
         let read = BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line);
         let address = line.split(' ').next().unwrap_or_default().to_owned();
         assert!(read.is_ok() && address.starts_with("http://"), "{line}");
-        Running { number, url: address, child }
+        RunningWitness { number, url: address, child }
     }
 }
 
 /// A running witness. Dropping it kills the process, like a power failure.
-pub struct Running {
+pub struct RunningWitness {
     pub number: usize,
     pub url: String,
     child: Child,
 }
 
-impl Running {
+impl RunningWitness {
     /// The status and body; `None` when the connection failed.
     pub fn post(&self, path: &str, body: &[u8]) -> Option<(u16, String)> {
         post(&self.url, path, body)
@@ -171,7 +173,7 @@ pub fn post(url: &str, path: &str, body: &[u8]) -> Option<(u16, String)> {
     Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
-impl Drop for Running {
+impl Drop for RunningWitness {
     fn drop(&mut self) {
         let _gone = self.child.kill();
         let _gone = self.child.wait();

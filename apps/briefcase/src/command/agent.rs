@@ -48,7 +48,7 @@ impl Agent {
         match self {
             Self::Add(Name { name }) => add(ctx, name).await,
             Self::List => {
-                let agents: Vec<AgentView> = ctx.client.get("/v1/agents").await?;
+                let agents = ctx.client.agents().await?;
                 Ok(CommandResult::new(list(&agents, ctx), &agents))
             }
             Self::Remove(Name { name }) => {

@@ -2,17 +2,14 @@
 
 use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
 
-use briefcase_api::Backup as Request;
+use briefcase_admin_client::{UnlockBody, pin_evidence};
 use briefcase_types::SecretString;
 use clap::Args;
-use http::Method;
-use http_body_util::BodyExt as _;
 use serde_json::json;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::{
     change::with_pin,
-    client::{self, is_not_running, pin_evidence, wipe},
     context::CommandContext,
     daemon,
     failure::Failure,
@@ -58,22 +55,14 @@ impl Backup {
 async fn write(ctx: &CommandContext, file: &mut std::fs::File) -> Result<u64, Failure> {
     let passphrase = new_passphrase(&Terminal::open()?, "Passphrase for the backup, at least 12 characters")?;
     let mut body = with_pin(ctx, "to make a backup", async |pin| {
-        let mut request = Request { passphrase: passphrase.expose(str::to_owned), evidence: pin_evidence(pin) };
-        let bytes = client::json(&request)?;
-        request.passphrase.zeroize();
-        wipe(request.evidence);
-        waiting("Sealing", ctx.client.stream(Method::POST, "/v1/backup", bytes)).await
+        Ok(waiting("Sealing", ctx.client.backup(&passphrase, pin_evidence(pin))).await?)
     })
     .await?;
     let mut total = 0_u64;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            Failure::new("unavailable", format!("The backup stopped early: {error}."), "Run it again.")
-        })?;
-        if let Ok(data) = frame.into_data() {
-            file.write_all(&data)?;
-            total = total.saturating_add(u64::try_from(data.len()).unwrap_or_default());
-        }
+    let early = |error| Failure::new("unavailable", format!("The backup stopped early: {error}."), "Run it again.");
+    while let Some(chunk) = body.chunk().await.map_err(early)? {
+        file.write_all(&chunk)?;
+        total = total.saturating_add(u64::try_from(chunk.len()).unwrap_or_default());
     }
     file.sync_all()?;
     Ok(total)
@@ -116,7 +105,7 @@ pub struct Restore {
 impl Restore {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match ctx.client.peer().await {
-            Err(failure) if is_not_running(&failure) => {}
+            Err(error) if error.is_not_running() => {}
             _ => {
                 let next = "Stop it with `briefcase down`, and move the state folder away.";
                 return Err(Failure::new("already_running", "briefcased is running.", next));
@@ -143,10 +132,8 @@ impl Restore {
 
 /// The line that briefcased reads.
 fn restore_line(archive: &SecretString, vault: &SecretString) -> String {
-    let key = daemon::unlock_of(vault);
-    let line = archive.expose(|archive| json!({ "passphrase": archive, "vault": &key }).to_string());
-    daemon::wipe(key);
-    line
+    let key = UnlockBody::of(vault);
+    archive.expose(|archive| json!({ "passphrase": archive, "vault": key.contract() }).to_string())
 }
 
 #[cfg(test)]

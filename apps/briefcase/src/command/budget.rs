@@ -68,7 +68,7 @@ impl Budget {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
             Self::List => {
-                let budgets: Vec<BudgetView> = ctx.client.get("/v1/budgets").await?;
+                let budgets = ctx.client.budgets().await?;
                 Ok(CommandResult::new(list(&budgets), &budgets))
             }
             Self::Set(Set { scope, limit }) => apply(ctx, scope, Some(limit), "Budget set.").await,

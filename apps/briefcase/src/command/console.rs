@@ -1,6 +1,5 @@
 //! `briefcase console`
 
-use briefcase_api::ConsoleLogin;
 use clap::Args;
 use serde_json::json;
 use tokio::process::Command;
@@ -30,7 +29,7 @@ pub struct Console {
 
 impl Console {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let login: ConsoleLogin = ctx.client.post("/v1/console/login", &json!({})).await?;
+        let login = ctx.client.console_login().await?;
         if !self.print && !ctx.json && open(&login.url).await {
             return Ok(CommandResult::new(
                 TextOutput::of("The console is open in your browser."),

@@ -8,9 +8,8 @@ use serde_json::json;
 
 use super::lock;
 use crate::{
-    client::is_not_running,
     context::CommandContext,
-    daemon::{self, Ready, Start},
+    daemon::{self, DaemonReady, DaemonStart},
     failure::Failure,
     output::{TextOutput, Tone, span},
     printer::{CommandResult, waiting},
@@ -44,8 +43,8 @@ impl Up {
                 let next = "See `briefcase status`; unlock it with `briefcase unlock`.";
                 return Err(Failure::new("already_running", "briefcased is already running.", next));
             }
-            Err(failure) if is_not_running(&failure) => {}
-            Err(failure) => return Err(failure),
+            Err(error) if error.is_not_running() => {}
+            Err(error) => return Err(error.into()),
         }
         if !ctx.paths.state.join("vault.json").exists() {
             let text = format!("There is no briefcase in {}.", ctx.paths.state.display());
@@ -59,14 +58,14 @@ impl Up {
         Ok(CommandResult::new(started_output(&ready), &ready))
     }
 
-    async fn start(&self, ctx: &CommandContext, secret: Option<&SecretString>) -> Result<Ready, Failure> {
-        let how = Start { secret, console_port: self.console_port, attached: false };
-        waiting("Starting briefcased", daemon::start(ctx, how)).await.map(|(ready, _)| ready)
+    async fn start(&self, ctx: &CommandContext, secret: Option<&SecretString>) -> Result<DaemonReady, Failure> {
+        let start = DaemonStart { secret, console_port: self.console_port, attached: false };
+        waiting("Starting briefcased", daemon::start(ctx, start)).await.map(|(ready, _)| ready)
     }
 }
 
 /// What is shown when the daemon runs.
-pub fn started_output(ready: &Ready) -> TextOutput {
+pub fn started_output(ready: &DaemonReady) -> TextOutput {
     let mut output = TextOutput::new();
     let state = span(&ready.state, if ready.state == "ready" { Tone::Good } else { Tone::Warn });
     output.line([span("✓ ", Tone::Good), "briefcased is running: ".into(), state]);
@@ -91,7 +90,7 @@ pub struct Down {}
 
 impl Down {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let stopped = waiting("Stopping briefcased", daemon::stop(ctx)).await?;
+        let stopped = waiting("Stopping briefcased", ctx.client.stop_daemon()).await?;
         let text = if stopped { "briefcased has stopped." } else { "briefcased was not running." };
         Ok(CommandResult::new(TextOutput::of(text), &json!({ "stopped": stopped })))
     }

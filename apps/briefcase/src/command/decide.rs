@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use briefcase_api::Question;
-use briefcase_types::ApprovalId;
+use briefcase_types::{ApprovalId, ApprovalRequest};
 use clap::{Args, ValueEnum};
 
 use super::approvals::{self, Choice, decide_with_pin, question_output};
@@ -85,7 +84,7 @@ impl Deny {
 
 async fn answer(ctx: &CommandContext, id: ApprovalId, choice: Choice) -> Result<CommandResult, Failure> {
     let questions = approvals::open(ctx).await?;
-    let question: &Question = questions.iter().find(|question| question.id == id).ok_or_else(|| {
+    let question: &ApprovalRequest = questions.iter().find(|question| question.id == id).ok_or_else(|| {
         let next = "List pending approval requests with `briefcase approvals list`.";
         Failure::new("no_such_question", "No pending approval request has this id.", next)
     })?;

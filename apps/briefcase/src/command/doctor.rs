@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use briefcase_api::{Check, Severity};
+use briefcase_api::{Check, Problem, Severity};
 use clap::Args;
 
 use crate::{
@@ -27,13 +27,13 @@ pub struct Doctor {}
 impl Doctor {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let mut checks = own_checks(ctx);
-        match ctx.client.get::<Vec<Check>>("/v1/doctor").await {
+        match ctx.client.doctor().await {
             Ok(found) => checks.extend(found),
-            Err(Failure::Problem(problem)) => {
+            Err(error) => {
+                let problem = Problem::from(error);
                 let severity = if problem.code == "locked" { Severity::Warn } else { Severity::Fail };
                 checks.push(check("daemon", severity, &problem.message, Some(&problem.next_step)));
             }
-            Err(other) => return Err(other),
         }
         let broken = checks.iter().any(|check| check.severity == Severity::Fail);
         Ok(CommandResult::new(output(&checks), &checks).negative(broken))

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use briefcase_api::{Change, ConsoleLogin, FactorView};
+use briefcase_api::{Change, FactorView, PasskeyOfferView};
 use briefcase_types::SecretString;
 use clap::{Args, Subcommand};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::console;
 use crate::{
@@ -76,19 +75,11 @@ pub struct Remove {
     id: String,
 }
 
-/// A passkey that a browser made and that waits to be allowed.
-#[derive(Debug, Deserialize)]
-struct Offer {
-    label: String,
-    /// What the browser shows too.
-    code: String,
-}
-
 impl Factor {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
             Self::List => {
-                let factors: Vec<FactorView> = ctx.client.get("/v1/factors").await?;
+                let factors = ctx.client.factors().await?;
                 Ok(CommandResult::new(list(&factors, ctx), &factors))
             }
             Self::Add(Add::Pin) => {
@@ -128,7 +119,7 @@ pub fn new_pin(terminal: &Terminal) -> Result<SecretString, Failure> {
 
 async fn add_passkey(ctx: &CommandContext, passkey: Passkey) -> Result<CommandResult, Failure> {
     let terminal = Terminal::open()?;
-    let login: ConsoleLogin = ctx.client.post("/v1/console/login", &json!({})).await?;
+    let login = ctx.client.console_login().await?;
     let url = enrolment_address(&login.url);
     if passkey.print || !console::open(&url).await {
         let mut output = TextOutput::of("Open this within a minute; it works once:");
@@ -138,8 +129,8 @@ async fn add_passkey(ctx: &CommandContext, passkey: Passkey) -> Result<CommandRe
     terminal.show(&TextOutput::of("Make the passkey in the browser; then allow it here."))?;
     let offered = tokio::time::timeout(PASSKEY_MAX, async {
         loop {
-            if let Some(offer) = ctx.client.find::<Offer>("/v1/passkey/offer").await? {
-                return Ok::<Offer, Failure>(offer);
+            if let Some(offer) = ctx.client.passkey_offer().await? {
+                return Ok::<PasskeyOfferView, Failure>(offer);
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }

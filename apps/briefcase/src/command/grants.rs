@@ -42,7 +42,7 @@ impl Grants {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self {
             Self::List => {
-                let grants: Vec<GrantView> = ctx.client.get("/v1/grants").await?;
+                let grants = ctx.client.grants().await?;
                 Ok(CommandResult::new(list(&grants, ctx), &grants))
             }
             Self::Revoke(Revoke { id }) => {

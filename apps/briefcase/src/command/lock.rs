@@ -2,12 +2,13 @@
 
 use std::{io::Read as _, path::PathBuf};
 
+use briefcase_admin_client::UnlockBody;
 use briefcase_api::Status;
 use briefcase_types::SecretString;
 use clap::Args;
 
 use super::status;
-use crate::{context::CommandContext, daemon, failure::Failure, printer::CommandResult, terminal::Terminal};
+use crate::{context::CommandContext, failure::Failure, printer::CommandResult, terminal::Terminal};
 
 const UNLOCK: &str = "\
 Examples:
@@ -28,7 +29,7 @@ pub struct Unlock {
 
 impl Unlock {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let status: Status = ctx.client.get("/v1/status").await?;
+        let status = ctx.client.status().await?;
         if status.state != "locked" {
             return Ok(status::answer(&status, ctx.now()));
         }
@@ -41,10 +42,8 @@ impl Unlock {
 }
 
 async fn unlock(ctx: &CommandContext, secret: &SecretString) -> Result<Status, Failure> {
-    let body = daemon::unlock_of(secret);
-    let status = crate::printer::waiting("Unlocking the vault", ctx.client.post("/v1/unlock", &body)).await;
-    daemon::wipe(body);
-    status
+    let body = UnlockBody::of(secret);
+    Ok(crate::printer::waiting("Unlocking the vault", ctx.client.unlock(&body)).await?)
 }
 
 /// Asks at the terminal for what opens the vault, again after a typing mistake.
@@ -94,7 +93,7 @@ pub struct Lock {}
 
 impl Lock {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let status: Status = ctx.client.post("/v1/lock", &serde_json::json!({})).await?;
+        let status = ctx.client.lock().await?;
         Ok(status::answer(&status, ctx.now()))
     }
 }

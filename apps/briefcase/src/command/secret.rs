@@ -75,7 +75,7 @@ impl Secret {
                 Ok(change::answer(&format!("Secret `{name}` is in the vault."), &applied))
             }
             Self::List => {
-                let secrets: Vec<SecretView> = ctx.client.get("/v1/secrets").await?;
+                let secrets = ctx.client.secrets().await?;
                 Ok(CommandResult::new(list(&secrets), &secrets))
             }
             Self::Rm(Name { name }) => {

@@ -16,9 +16,8 @@ use super::{
     factor::new_pin,
 };
 use crate::{
-    client::is_not_running,
     context::CommandContext,
-    daemon::{self, Start},
+    daemon::{self, DaemonStart},
     failure::Failure,
     output::{TextOutput, Tone, span},
     printer::{CommandResult, waiting},
@@ -57,13 +56,13 @@ pub struct Setup {
 
 /// What `briefcased init` prints.
 #[derive(Deserialize)]
-pub struct Made {
+pub struct InitResult {
     /// The generated key, if one was wanted.
     pub unlock_key: Option<String>,
 }
 
 /// What `briefcased init` reads.
-pub struct Wishes<'a> {
+pub struct InitRequest<'a> {
     /// The first factor.
     pub pin: &'a SecretString,
     /// What opens the vault; a key is generated without it.
@@ -85,8 +84,8 @@ impl Setup {
         terminal
             .show(TextOutput::new().blank().text("You'll enter this PIN to approve requests and change settings."))?;
         let pin = new_pin(&terminal)?;
-        let wishes = Wishes { pin: &pin, passphrase: passphrase.as_ref(), agent: &self.agent };
-        let made = waiting("Creating the vault", make(ctx, &wishes)).await?;
+        let wishes = InitRequest { pin: &pin, passphrase: passphrase.as_ref(), agent: &self.agent };
+        let made = waiting("Creating the vault", init(ctx, &wishes)).await?;
         let secret = match (made.unlock_key.map(SecretString::new), passphrase) {
             (Some(key), _) => {
                 show_key(&terminal, &key, self.i_saved_it).map_err(|failure| not_saved(failure, ctx))?;
@@ -97,8 +96,8 @@ impl Setup {
                 return Err(Failure::new("unavailable", "briefcased made no key.", "Run `briefcase doctor`."));
             }
         };
-        let how = Start { secret: Some(&secret), console_port: self.console_port, attached: false };
-        let (ready, _) = waiting("Starting briefcased", daemon::start(ctx, how)).await?;
+        let start = DaemonStart { secret: Some(&secret), console_port: self.console_port, attached: false };
+        let (ready, _) = waiting("Starting briefcased", daemon::start(ctx, start)).await?;
         let token_file = ctx.paths.token_file(&self.agent);
         let mut output = started_output(&ready);
         output.field("agent", format!("`{}`, its token is in {}", self.agent, token_file.display()));
@@ -124,8 +123,8 @@ async fn nothing_there(ctx: &CommandContext) -> Result<(), Failure> {
             let next = "See `briefcase status`.";
             return Err(Failure::new("already_running", "briefcased is already running.", next));
         }
-        Err(failure) if is_not_running(&failure) => {}
-        Err(failure) => return Err(failure),
+        Err(error) if error.is_not_running() => {}
+        Err(error) => return Err(error.into()),
     }
     // Any of these is a briefcase, or what is left of one.
     if ["vault.json", "log-key.sealed", "briefcase.db"].iter().any(|part| ctx.paths.state.join(part).exists()) {
@@ -140,7 +139,7 @@ async fn nothing_there(ctx: &CommandContext) -> Result<(), Failure> {
 }
 
 /// Makes a briefcase with what a person chose.
-pub async fn make(ctx: &CommandContext, wishes: &Wishes<'_>) -> Result<Made, Failure> {
+pub async fn init(ctx: &CommandContext, wishes: &InitRequest<'_>) -> Result<InitResult, Failure> {
     let mut input = Zeroizing::new(Vec::with_capacity(16 * 1024));
     let wish = |text: Option<&SecretString>| text.map(|text| text.expose(str::to_owned));
     let body = Zeroizing::new(

@@ -24,7 +24,7 @@ pub struct Status {}
 
 impl Status {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let status: View = ctx.client.get("/v1/status").await?;
+        let status = ctx.client.status().await?;
         Ok(answer(&status, ctx.now()))
     }
 }

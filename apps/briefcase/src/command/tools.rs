@@ -1,6 +1,6 @@
 //! `briefcase tools` and `briefcase tool set`
 
-use briefcase_api::{Change, ToolView};
+use briefcase_api::Change;
 use briefcase_types::{ServerId, ToolName};
 use clap::{Args, Subcommand};
 
@@ -22,7 +22,7 @@ pub struct Tools {
 
 impl Tools {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let mut tools: Vec<ToolView> = ctx.client.get("/v1/tools").await?;
+        let mut tools = ctx.client.tools().await?;
         if let Some(server) = &self.server {
             tools.retain(|tool| tool.server == *server);
         }

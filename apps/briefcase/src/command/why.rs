@@ -3,7 +3,6 @@
 use briefcase_api::Why as View;
 use briefcase_types::ReceiptIndex;
 use clap::Args;
-use serde_json::Value;
 
 use super::receipts;
 use crate::{
@@ -28,7 +27,7 @@ pub struct Why {
 
 impl Why {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let why: View = ctx.client.get(&format!("/v1/why/{}", self.receipt)).await?;
+        let why = ctx.client.why(self.receipt).await?;
         Ok(CommandResult::new(output(&why), &why))
     }
 }
@@ -37,10 +36,9 @@ fn output(why: &View) -> TextOutput {
     let mut output = TextOutput::new();
     output.line([span(format!("{}: ", why.id), Tone::Name), span(&why.summary, Tone::Strong)]);
     for policy in &why.policies {
-        let text = |name: &str| policy.get(name).and_then(Value::as_str).unwrap_or_default();
-        let line = policy.get("line").and_then(Value::as_u64).map(|line| format!(" (line {line})")).unwrap_or_default();
-        output.blank().line([span(text("id"), Tone::Name), span(line, Tone::Dim)]);
-        output.block(text("text"), "    ", Tone::Plain);
+        let line = policy.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+        output.blank().line([span(&policy.id, Tone::Name), span(line, Tone::Dim)]);
+        output.block(&policy.text, "    ", Tone::Plain);
     }
     if !why.approvals.is_empty() {
         output.blank().heading("Approval request:");
@@ -58,9 +56,11 @@ mod tests {
         let why = View {
             id: ReceiptIndex(42),
             summary: "It was refused: denied (policy).".into(),
-            policies: vec![serde_json::json!({
-                "id": "no-keys", "line": 3, "text": "@id(\"no-keys\")\nforbid (principal, action, resource);"
-            })],
+            policies: vec![briefcase_api::DecidingPolicy {
+                id: "no-keys".into(),
+                line: Some(3),
+                text: "@id(\"no-keys\")\nforbid (principal, action, resource);".into(),
+            }],
             approvals: vec![],
         };
         insta::assert_snapshot!(output(&why).render(false));

@@ -19,6 +19,7 @@ fn server() -> String {
 #[test]
 fn a_server_that_does_not_start_ends_the_demo_with_a_reason_and_no_trace() {
     program("briefcased");
+    program("briefcase-demo");
     let home = TempHome::new();
     let ran = run(&home, &["demo", "--json", "--", "/nonexistent/server"]);
     let problem: Value = serde_json::from_str(&ran.err()).expect("JSON");

@@ -10,7 +10,6 @@
 )]
 
 mod demo;
-mod enclave;
 mod errors;
 mod help;
 mod job;

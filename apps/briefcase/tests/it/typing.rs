@@ -54,6 +54,23 @@ fn a_pin_is_never_on_the_screen_and_may_be_typed_again() {
 }
 
 #[test]
+fn a_secret_is_sent_once_with_the_pin_and_not_in_the_preview() {
+    let home = TempHome::new();
+    let stub = daemon(&home);
+    let mut terminal = Terminal::start(&home, &["secret", "set", "github"]);
+    terminal.expect("Value of `github`");
+    terminal.send("ghp_canary_value\r");
+    terminal.expect("PIN to apply this");
+    assert!(!stub.body("POST /v1/changes/preview").to_string().contains("canary"));
+    assert!(stub.requests().iter().all(|request| request != "POST /v1/changes"));
+    terminal.send("271828\r");
+    terminal.expect("is in the vault");
+    assert_eq!(terminal.ended(), 0);
+    assert_eq!(stub.body("POST /v1/changes")["change"]["value"], "ghp_canary_value");
+    assert!(!terminal.screen().contains("canary"));
+}
+
+#[test]
 fn ctrl_c_and_an_empty_pin_change_nothing() {
     for keys in ["27\u{3}", "\r", "\u{4}"] {
         let home = TempHome::new();

@@ -8,9 +8,9 @@ use briefcase_engine::Engine;
 use briefcase_mcp_server::McpServer;
 use briefcase_policy::authority::Server;
 use briefcase_ports::{
-    BoxFuture, Endpoint, NotReady, RpcError, ServerCatalog, ServerEvent, ServerObserver, ServerSpec, Upstreams,
+    BoxFuture, NotReady, RpcError, ServerCatalog, ServerEvent, ServerObserver, UpstreamSpec, Upstreams,
 };
-use briefcase_types::{AgentId, ServerId, SessionId};
+use briefcase_types::{AgentId, ServerId, SessionId, Transport};
 use briefcase_upstream::{Pool, PoolParts, http_target};
 use bytes::Bytes;
 
@@ -51,7 +51,7 @@ impl ServerConnections for DaemonConnections {
     fn for_probe(&self, server: &Server) -> Result<Box<dyn ProbeConnections>, ProbeError> {
         let invalid = |error: &dyn std::fmt::Display| ProbeError::InvalidServer(error.to_string());
         let spec = server_catalog::spec(server).map_err(|error| invalid(&error))?;
-        if let Endpoint::Http { url, .. } = &spec.endpoint {
+        if let Transport::Http { url, .. } = &spec.transport {
             http_target(url).map_err(|error| invalid(&error))?;
         }
         let egress =
@@ -68,10 +68,10 @@ impl ServerConnections for DaemonConnections {
 }
 
 /// A catalog of one server under every name.
-struct SingleServer(Arc<ServerSpec>);
+struct SingleServer(Arc<UpstreamSpec>);
 
 impl ServerCatalog for SingleServer {
-    fn spec(&self, _: &ServerId) -> Result<Arc<ServerSpec>, NotReady> {
+    fn spec(&self, _: &ServerId) -> Result<Arc<UpstreamSpec>, NotReady> {
         Ok(Arc::clone(&self.0))
     }
 }

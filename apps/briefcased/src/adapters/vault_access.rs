@@ -57,11 +57,14 @@ impl VaultAccess for OpenVault {
         let moment = backup::Moment { created: now, incarnation: self.incarnation, head: head.note().to_owned() };
         let mut contents: Vec<(&str, &[u8])> =
             files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-        let mut sources: Vec<backup::Source<'_>> = contents
+        let mut sources: Vec<backup::BackupSource<'_>> = contents
             .iter_mut()
             .map(|(name, bytes)| {
                 let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                backup::Source { entry: backup::FileEntry { name: (*name).to_owned(), bytes: length }, content: bytes }
+                backup::BackupSource {
+                    entry: backup::FileEntry { name: (*name).to_owned(), bytes: length },
+                    content: bytes,
+                }
             })
             .collect();
         let mut archive = Vec::new();

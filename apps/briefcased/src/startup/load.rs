@@ -2,7 +2,7 @@
 
 use briefcase_policy::{
     authority::Authority,
-    decision::Catalogue,
+    decision::AcceptedDefinitions,
     ledger::{Actual, BudgetIndex, Charge, Event, Ledger},
     pin,
 };
@@ -22,8 +22,8 @@ pub fn authority(reader: &Reader) -> Result<Option<Authority>, OpenError> {
 }
 
 /// Loads the accepted definitions and checks each against its pin.
-pub fn catalogue(reader: &Reader, authority: &Authority) -> Result<Catalogue, OpenError> {
-    let mut catalogue = Catalogue::new();
+pub fn definitions(reader: &Reader, authority: &Authority) -> Result<AcceptedDefinitions, OpenError> {
+    let mut definitions = AcceptedDefinitions::new();
     for (server, registered) in &authority.servers {
         for accepted in registered.pins.values() {
             let raw =
@@ -32,10 +32,10 @@ pub fn catalogue(reader: &Reader, authority: &Authority) -> Result<Catalogue, Op
             if pin::pin(server, &definition) != accepted.digest {
                 return Err(OpenError::Tampered("a tool definition"));
             }
-            catalogue.add(accepted.digest, &definition);
+            definitions.add(accepted.digest, &definition);
         }
     }
-    Ok(catalogue)
+    Ok(definitions)
 }
 
 /// Loads what was spent, and the attempts at the factors. A call without an outcome counts as spent.

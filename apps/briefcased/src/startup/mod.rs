@@ -16,17 +16,17 @@ use briefcase_engine::{
 use briefcase_mcp_server::{Config, McpServer};
 use briefcase_policy::{
     authority::Authority,
-    decision::Catalogue,
+    decision::AcceptedDefinitions,
     ledger::{BudgetIndex, Ledger},
 };
 use briefcase_ports::{Entry, Journal as _, Urgency};
 use briefcase_presence::{FactorCounters, FactorVerifier, FactorVerifierParts, PasskeyError};
 use briefcase_receipts::{
-    Kind, Receipt, Reconcile, Start, Verdict, Word,
-    checkpoint::{Origin, PublicKey},
-    commit::CommitKey,
+    Kind, Receipt, Reconcile, ReconciledEffect, StartReceipt, Word,
+    checkpoint::{PublicKey, ReceiptLogOrigin},
+    commit::CommitmentKey,
 };
-use briefcase_store::{Durability, Expect, LOG_LIMIT, OpenOptions, Opened, Store};
+use briefcase_store::{Durability, ExpectedState, LOG_LIMIT, OpenOptions, Opened, Store};
 use briefcase_types::Clock as _;
 use briefcase_upstream::{Pool, PoolParts};
 use briefcase_vault::{Credential, LogKey, SealedRecord, Unlocked, VaultError};
@@ -89,11 +89,11 @@ pub fn open(environment: &Environment, credential: Credential<'_>) -> Result<Unl
     let (store, opened) = Store::open(
         state,
         OpenOptions {
-            origin: Origin::new(&identity.install, &identity.incarnation)?,
+            origin: ReceiptLogOrigin::new(&identity.install, &identity.incarnation)?,
             key: public_key,
             signer: Box::new(LogSigner(log_key)),
             seal: Arc::new(VaultSeal::new(&unlocked, Arc::clone(&environment.entropy))?),
-            expect: Expect::Existing,
+            expect: ExpectedState::Existing,
             durability: Durability::Full,
             log_limit: LOG_LIMIT,
         },
@@ -104,10 +104,13 @@ pub fn open(environment: &Environment, credential: Credential<'_>) -> Result<Unl
     let store = Arc::new(store);
     unsettled.settle(store.reader())?;
     let authority = load::authority(store.reader())?.ok_or(OpenError::NotSetUp)?;
-    let catalogue = load::catalogue(store.reader(), &authority)?;
+    let definitions = load::definitions(store.reader(), &authority)?;
     let (ledger, counters) = load::counts(store.reader(), &BudgetIndex::new(&authority))?;
     record_start(environment, &store, &identity, &opened);
-    assemble(environment, OpenedParts { store, unlocked, identity, public_key, authority, catalogue, ledger, counters })
+    assemble(
+        environment,
+        OpenedParts { store, unlocked, identity, public_key, authority, definitions, ledger, counters },
+    )
 }
 
 /// Without an identity the folder was never set up, or is no longer complete.
@@ -122,14 +125,14 @@ struct OpenedParts {
     identity: Identity,
     public_key: PublicKey,
     authority: Authority,
-    catalogue: Catalogue,
+    definitions: AcceptedDefinitions,
     ledger: Ledger,
     counters: FactorCounters,
 }
 
 fn assemble(environment: &Environment, parts: OpenedParts) -> Result<UnlockedState, OpenError> {
-    let OpenedParts { store, unlocked, identity, public_key, authority, catalogue, ledger, counters } = parts;
-    let authority = AuthorityHandle::new(ActiveAuthority::new(authority, &catalogue)?);
+    let OpenedParts { store, unlocked, identity, public_key, authority, definitions, ledger, counters } = parts;
+    let authority = AuthorityHandle::new(ActiveAuthority::new(authority, &definitions)?);
     let ledger = SharedLedger::new(ledger);
     let factors = Arc::new(verifier(environment, &store, &authority, &ledger, counters)?);
     let server_messages = Arc::new(ServerMessages::default());
@@ -151,7 +154,7 @@ fn assemble(environment: &Environment, parts: OpenedParts) -> Result<UnlockedSta
         entropy: environment.entropy.clone(),
         commit_key: commit_key(&unlocked)?,
         authority,
-        catalogue,
+        definitions,
         ledger,
         limits: Limits::default(),
     }));
@@ -203,18 +206,22 @@ fn verifier(
     })
 }
 
-fn commit_key(unlocked: &Unlocked) -> Result<CommitKey, VaultError> {
-    let key = unlocked.commit_key()?.mac("briefcase/receipt-commitments/1", &[])?;
-    Ok(CommitKey::new(Zeroizing::new(*key.as_bytes())))
+fn commit_key(unlocked: &Unlocked) -> Result<CommitmentKey, VaultError> {
+    let key = unlocked.commitment_mac()?.mac("briefcase/receipt-commitments/1", &[])?;
+    Ok(CommitmentKey::new(Zeroizing::new(*key.as_bytes())))
 }
 
 /// Appends the first receipts of a run: its start, and what the last run left open.
 fn record_start(environment: &Environment, store: &Store, identity: &Identity, opened: &Opened) {
     let at = environment.clock.now();
     let program = Word::lossy(concat!("briefcased/", env!("CARGO_PKG_VERSION")));
-    let start = Kind::Start(Start { incarnation: identity.incarnation, program });
+    let start = Kind::Start(StartReceipt { incarnation: identity.incarnation, program });
     let reconciled = opened.orphans.iter().map(|orphan| {
-        Kind::Reconcile(Reconcile { call: orphan.intent.call, intent: orphan.index, verdict: Verdict::Unknown })
+        Kind::Reconcile(Reconcile {
+            call: orphan.intent.call,
+            intent: orphan.index,
+            verdict: ReconciledEffect::Unknown,
+        })
     });
     for kind in std::iter::once(start).chain(reconciled) {
         // Not waited for: a call's own receipt comes after these, and nothing is released before they are durable.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use briefcase_api::Unlock;
 use briefcase_ipc::Paths;
 use briefcase_launcher::JailLauncher;
-use briefcase_policy::authority::{Budget, Limit, Scope, Window};
+use briefcase_policy::authority::{Budget, BudgetScope, Limit, Window};
 use briefcase_ports::{Evidence, FactorRefusal};
 use briefcase_types::{Digest, Entropy, Incarnation, SecretString};
 use briefcase_upstream::ChildEnvironment;
@@ -176,7 +176,7 @@ async fn a_restored_state_trusts_no_credential_and_has_spent_every_budget() {
         (Window::All, Limit::Calls(7), Some("default".parse().unwrap())),
     ];
     for (window, limit, agent) in limits {
-        let budget = Budget { scope: Scope { agent, ..Scope::default() }, window, limit };
+        let budget = Budget { scope: BudgetScope { agent, ..BudgetScope::default() }, window, limit };
         let prepared = open.engine.prepare(b"budget", |document| document.set_budget(budget), Vec::new()).unwrap();
         let evidence = Evidence::Pin(SecretString::new(PIN.to_owned()));
         open.engine.apply(prepared, evidence).await.unwrap();
@@ -197,7 +197,7 @@ async fn a_restored_state_trusts_no_credential_and_has_spent_every_budget() {
     assert!(authority.document().agent_by_token(&token).is_none(), "the credential is void");
     assert!(authority.document().agents.contains_key(&"default".parse().unwrap()), "its name is kept");
     let now = open.engine.now();
-    let stands = open.engine.with_ledger(|ledger| ledger.standings(&BudgetIndex::new(authority.document()), now));
+    let stands = open.engine.with_ledger(|ledger| ledger.usage(&BudgetIndex::new(authority.document()), now));
     assert_eq!(stands.len(), 3);
     for stand in stands {
         let limit = match stand.budget.limit {

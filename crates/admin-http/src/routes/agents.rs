@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use briefcase_api::AgentView;
 use briefcase_engine::agent_token;
-use briefcase_policy::authority::{Agent, Authority, AuthorityError, Change};
+use briefcase_policy::authority::{Agent, Authority, AuthorityChange, AuthorityError};
 use briefcase_types::{AgentId, Digest, Entropy, UnixMillis};
 
 use super::count;
@@ -37,7 +37,12 @@ pub fn add(name: AgentId, entropy: &dyn Entropy, now: UnixMillis) -> Edit {
 }
 
 /// Adds a new agent, or renews the token of one whose token a restore made void.
-fn add_or_renew(document: &Authority, name: AgentId, token: Digest, now: UnixMillis) -> Result<Change, AuthorityError> {
+fn add_or_renew(
+    document: &Authority,
+    name: AgentId,
+    token: Digest,
+    now: UnixMillis,
+) -> Result<AuthorityChange, AuthorityError> {
     if !document.agents.get(&name).is_some_and(|agent| agent.disabled) {
         return document.add_agent(name, token, now);
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use briefcase_api::{Applied, Apply, Change, Confidential, Preview};
+use briefcase_api::{Applied, Apply, Change, Confidential, ConfidentialDigest, Preview};
 use briefcase_engine::change::{ChangeError, Checked, Prepared};
-use briefcase_policy::authority::{self, Authority, AuthorityError, Scope};
+use briefcase_policy::authority::{Authority, AuthorityChange, AuthorityError, BudgetScope};
 use briefcase_ports::Record;
 use briefcase_types::{Digest, SecretString};
 
@@ -18,17 +18,20 @@ use crate::{
     state::AdminState,
 };
 
-/// `POST /v1/changes/preview`
+/// `POST /v1/changes/preview`. The change names a secret by its digest.
 pub async fn preview(
     State(admin): State<Arc<AdminState>>,
-    Json(change): Json<Change<Confidential>>,
+    Json(change): Json<Change<ConfidentialDigest>>,
 ) -> ApiResult<Preview> {
     let briefcase = admin.briefcase()?;
     let change = complete(&admin, &briefcase, change)?;
     let request = canonical(&change)?;
-    let prepared = match factors::enrolment_line(&change) {
-        Some(line) => prepare_unchanged(&briefcase, &request, line)?,
-        None => {
+    let prepared = match (factors::enrolment_line(&change), change) {
+        (Some(line), _) => prepare_unchanged(&briefcase, &request, line)?,
+        (None, Change::SetSecret { name, value }) => {
+            prepare(&briefcase, &request, secrets::preview(name, value), Vec::new())?
+        }
+        (None, change) => {
             let Edit { make, records, .. } = edit(&admin, &briefcase, change)?;
             prepare(&briefcase, &request, make, records)?
         }
@@ -65,14 +68,21 @@ async fn apply_checked(admin: Arc<AdminState>, body: Apply<Confidential>) -> Api
         let checked = briefcase.engine.check(given, digest).await?;
         return set_passphrase(&admin, &briefcase, &request, passphrase.into_secret(), checked).await;
     }
+    if let Change::SetSecret { name, value } = change {
+        secrets::check(&value)?;
+        require_shown(&prepare_unchanged(&briefcase, &request, "")?, digest)?;
+        let checked = briefcase.engine.check(given, digest).await?;
+        let edit = secrets::seal(&briefcase, name, &value, &checked)?;
+        return finish(&admin, &briefcase, &request, edit, checked).await;
+    }
     let edit = edit(&admin, &briefcase, change)?;
     require_shown(&prepare_unchanged(&briefcase, &request, "")?, digest)?;
     let checked = briefcase.engine.check(given, digest).await?;
     finish(&admin, &briefcase, &request, edit, checked).await
 }
 
-/// The edit of a change that enrols no factor.
-fn edit(admin: &AdminState, briefcase: &Briefcase, change: Change<Confidential>) -> Result<Edit, ApiError> {
+/// The edit of a change that enrols no factor and stores no secret.
+fn edit<S>(admin: &AdminState, briefcase: &Briefcase, change: Change<S>) -> Result<Edit, ApiError> {
     Ok(match change {
         Change::AddAgent { name } => agents::add(name, admin.parts.entropy.as_ref(), briefcase.engine.now()),
         Change::RemoveAgent { name } => agents::remove(name),
@@ -85,15 +95,14 @@ fn edit(admin: &AdminState, briefcase: &Briefcase, change: Change<Confidential>)
         Change::SetTool { server, tool, class, cost, labels } => tools::set(server, tool, class, cost, labels)?,
         Change::SetPolicy { text } => Edit::of(move |document| document.set_policy(text)),
         Change::SetBudget { agent, server, tool, window, limit } => {
-            budgets::set(Scope { agent, server, tool }, &window, limit)?
+            budgets::set(BudgetScope { agent, server, tool }, &window, limit)?
         }
-        Change::SetSecret { name, value } => secrets::set(briefcase, name, &value.into_secret())?,
         Change::RemoveSecret { name } => secrets::remove(name),
         Change::RevokeGrant { id } => Edit::of(move |document| document.remove_grant(&id)),
         Change::RemoveFactor { id } => Edit::of(move |document| document.remove_factor(&id)),
         Change::SetPassphrase { .. } => Edit::of(|document| document.noted(vec![PASSPHRASE_SET.to_owned()])),
-        Change::AddPasskey { .. } | Change::SetPin { .. } => {
-            return Err(ApiError::invalid("A factor is enrolled with evidence first."));
+        Change::AddPasskey { .. } | Change::SetPin { .. } | Change::SetSecret { .. } => {
+            return Err(ApiError::invalid("This change needs the proof of presence first."));
         }
     })
 }
@@ -124,8 +133,8 @@ fn prepare(
 /// Prepares the request on the unchanged document. The digest covers the request and the document that it changes, so the new
 /// document is not needed to compare it.
 fn prepare_unchanged(briefcase: &Briefcase, request: &[u8], line: &str) -> Result<Prepared, ApiError> {
-    let unchanged = |document: &Authority| -> Result<authority::Change, AuthorityError> {
-        Ok(authority::Change { document: document.clone(), summary: vec![line.to_owned()] })
+    let unchanged = |document: &Authority| -> Result<AuthorityChange, AuthorityError> {
+        Ok(AuthorityChange { document: document.clone(), summary: vec![line.to_owned()] })
     };
     Ok(briefcase.engine.prepare(request, unchanged, Vec::new())?)
 }
@@ -137,11 +146,7 @@ fn require_shown(prepared: &Prepared, shown: Digest) -> Result<(), ApiError> {
 
 /// Replaces "the pending passkey" (a credential of `null`) by that passkey, so that the digest covers it: another passkey in its
 /// place is another change.
-fn complete(
-    admin: &AdminState,
-    briefcase: &Briefcase,
-    change: Change<Confidential>,
-) -> Result<Change<Confidential>, ApiError> {
+fn complete<S>(admin: &AdminState, briefcase: &Briefcase, change: Change<S>) -> Result<Change<S>, ApiError> {
     match change {
         Change::AddPasskey { label, credential: serde_json::Value::Null } => {
             let credential = admin.pending_passkeys.peek(briefcase.engine.now())?.credential;
@@ -151,7 +156,7 @@ fn complete(
     }
 }
 
-fn canonical(change: &Change<Confidential>) -> Result<Vec<u8>, ApiError> {
+fn canonical<S: serde::Serialize>(change: &Change<S>) -> Result<Vec<u8>, ApiError> {
     let value = serde_json::to_value(change).map_err(|error| ApiError::internal(&error))?;
     Ok(briefcase_json::canonical(&value))
 }

@@ -31,7 +31,7 @@ pub async fn list(State(admin): State<Arc<AdminState>>) -> ApiResult<Vec<FactorV
 
 /// The record's line for a change that enrols a factor; `None` for every other change. Such a factor is made only after the
 /// evidence was accepted.
-pub fn enrolment_line(change: &Change<Confidential>) -> Option<&'static str> {
+pub fn enrolment_line<S>(change: &Change<S>) -> Option<&'static str> {
     match change {
         Change::SetPin { .. } => Some("pin_set"),
         Change::AddPasskey { .. } => Some("passkey_added"),

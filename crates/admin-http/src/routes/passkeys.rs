@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use briefcase_api::Bound;
+use briefcase_api::{Bound, PasskeyOffer, PasskeyOfferView, WebAuthnOptions};
 use briefcase_types::text;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
     error::{ApiError, ApiResult},
@@ -15,50 +13,37 @@ use crate::{
 };
 
 /// `POST /v1/challenge`: the options of an assertion for a digest.
-pub async fn challenge(State(admin): State<Arc<AdminState>>, Json(body): Json<Bound>) -> ApiResult<Value> {
+pub async fn challenge(State(admin): State<Arc<AdminState>>, Json(body): Json<Bound>) -> ApiResult<WebAuthnOptions> {
     let briefcase = admin.briefcase()?;
     let options = briefcase.factors.challenge(body.digest).await;
     let next = "Enrol one with `briefcase factor add passkey`, or decide at a terminal with `briefcase approvals`.";
-    options.map(Json).map_err(|error| ApiError::new(StatusCode::CONFLICT, "factor_required", error.to_string(), next))
+    options
+        .map(|options| Json(WebAuthnOptions(options)))
+        .map_err(|error| ApiError::new(StatusCode::CONFLICT, "factor_required", error.to_string(), next))
 }
 
 /// `POST /v1/passkey/begin`: the options of a registration.
-pub async fn begin(State(admin): State<Arc<AdminState>>) -> ApiResult<Value> {
+pub async fn begin(State(admin): State<Arc<AdminState>>) -> ApiResult<WebAuthnOptions> {
     let briefcase = admin.briefcase()?;
-    briefcase.factors.begin_passkey().await.map(Json).map_err(|error| ApiError::invalid(format!("{error}.")))
-}
-
-/// A passkey that a browser made.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OfferedPasskey {
-    label: String,
-    credential: Value,
-}
-
-/// A passkey that waits to be allowed.
-#[derive(Serialize)]
-pub struct PendingPasskeyView {
-    label: String,
-    /// The confirmation code; see [`pending_passkeys::code`].
-    code: String,
+    let options = briefcase.factors.begin_passkey().await.map_err(|error| ApiError::invalid(format!("{error}.")))?;
+    Ok(Json(WebAuthnOptions(options)))
 }
 
 /// `POST /v1/passkey/offer`
 pub async fn offer(
     State(admin): State<Arc<AdminState>>,
-    Json(body): Json<OfferedPasskey>,
-) -> ApiResult<PendingPasskeyView> {
+    Json(body): Json<PasskeyOffer>,
+) -> ApiResult<PasskeyOfferView> {
     let briefcase = admin.briefcase()?;
     let label = text::printable(text::clip(&body.label, 64));
     let code = pending_passkeys::code(&body.credential);
     admin.pending_passkeys.add(label.clone(), body.credential, briefcase.engine.now());
-    Ok(Json(PendingPasskeyView { label, code }))
+    Ok(Json(PasskeyOfferView { label, code }))
 }
 
 /// `GET /v1/passkey/offer`
-pub async fn offered(State(admin): State<Arc<AdminState>>) -> ApiResult<PendingPasskeyView> {
+pub async fn offered(State(admin): State<Arc<AdminState>>) -> ApiResult<PasskeyOfferView> {
     let briefcase = admin.briefcase()?;
     let pending = admin.pending_passkeys.peek(briefcase.engine.now())?;
-    Ok(Json(PendingPasskeyView { code: pending_passkeys::code(&pending.credential), label: pending.label }))
+    Ok(Json(PasskeyOfferView { code: pending_passkeys::code(&pending.credential), label: pending.label }))
 }

@@ -10,7 +10,7 @@ use briefcase_policy::{
     label::{LabelError, Labels},
 };
 use briefcase_receipts::Kind;
-use briefcase_store::Stored;
+use briefcase_store::StoredReceipt;
 use briefcase_types::{ReceiptIndex, UnixMillis};
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ fn problems_of(error: &ActiveAuthorityError) -> Vec<String> {
 }
 
 /// The recorded calls that the new text decides differently, one line each.
-fn replay(briefcase: &Briefcase, tried: &ActiveAuthority, recent: Vec<Stored>) -> Vec<String> {
+fn replay(briefcase: &Briefcase, tried: &ActiveAuthority, recent: Vec<StoredReceipt>) -> Vec<String> {
     let now = briefcase.engine.authority();
     let mut differences = Vec::new();
     for stored in recent {

@@ -8,8 +8,8 @@ use axum::{
     http::StatusCode,
 };
 use briefcase_api::{Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow};
-use briefcase_receipts::{Kind, log::leaf_hash};
-use briefcase_store::{Reader, ReceiptFilter, StoreError, Stored};
+use briefcase_receipts::{Kind, merkle::leaf_hash};
+use briefcase_store::{Reader, ReceiptFilter, StoreError, StoredReceipt};
 use briefcase_types::{CallId, ReceiptIndex};
 use serde_json::Value;
 
@@ -78,20 +78,20 @@ pub async fn detail(State(admin): State<Arc<AdminState>>, Path(id): Path<Receipt
 }
 
 /// A receipt as a row of a list.
-pub fn row(stored: &Stored) -> ReceiptRow {
+pub fn row(stored: &StoredReceipt) -> ReceiptRow {
     ReceiptRow { id: stored.index, receipt: json(stored) }
 }
 
-fn json(stored: &Stored) -> Value {
+fn json(stored: &StoredReceipt) -> Value {
     serde_json::from_slice(&stored.body).unwrap_or_default()
 }
 
 /// The other receipts of the same call, near the receipt.
-pub fn related(reader: &Reader, stored: &Stored) -> Result<Vec<Stored>, StoreError> {
+pub fn related(reader: &Reader, stored: &StoredReceipt) -> Result<Vec<StoredReceipt>, StoreError> {
     let Some(call) = call_of(&stored.receipt.kind) else { return Ok(Vec::new()) };
     let from = stored.index.0.saturating_sub(RELATED_RANGE);
     let near = reader.range(from..stored.index.0.saturating_add(RELATED_RANGE))?;
-    let same = |other: &Stored| other.index != stored.index && call_of(&other.receipt.kind) == Some(call);
+    let same = |other: &StoredReceipt| other.index != stored.index && call_of(&other.receipt.kind) == Some(call);
     Ok(near.into_iter().filter(same).collect())
 }
 

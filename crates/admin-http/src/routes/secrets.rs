@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use briefcase_api::SecretView;
-use briefcase_policy::authority::Authority;
+use briefcase_api::{Confidential, ConfidentialDigest, SecretView};
+use briefcase_engine::change::Checked;
+use briefcase_policy::authority::{Authority, Server};
 use briefcase_ports::Record;
-use briefcase_types::{SecretBytes, SecretName, SecretString, ServerId};
+use briefcase_types::{SecretBytes, SecretName, ServerId};
 
 use crate::{
     Briefcase,
-    edit::Edit,
+    edit::{Edit, MakeDocument},
     error::{ApiError, ApiResult},
     state::AdminState,
 };
@@ -30,19 +31,39 @@ pub async fn list(State(admin): State<Arc<AdminState>>) -> ApiResult<Vec<SecretV
 
 /// The servers whose transport uses a secret.
 fn servers_with(document: &Authority, name: &SecretName) -> impl Iterator<Item = ServerId> {
-    let uses = move |server: &briefcase_policy::authority::Server| server.transport.secrets().any(|used| used == name);
+    let uses = move |server: &Server| server.transport.secrets().any(|used| used == name);
     document.servers.iter().filter(move |(_, server)| uses(server)).map(|(server, _)| server.clone())
 }
 
-/// Seals a new value of a secret. Connections that use the secret are opened anew.
+/// Makes the document of a preview, which knows only the digest of the value. The document is never applied.
+pub fn preview(name: SecretName, value: ConfidentialDigest) -> MakeDocument {
+    Box::new(move |document| document.set_secret(name, value.digest()))
+}
+
+/// Checks the form of a value.
 ///
 /// # Errors
-/// `invalid` for a value that is empty, longer than 64 KiB or has control characters; `unavailable` when it cannot be sealed.
-pub fn set(briefcase: &Briefcase, name: SecretName, value: &SecretString) -> Result<Edit, ApiError> {
+/// `invalid` for a value that is empty, longer than 64 KiB or has control characters.
+pub fn check(value: &Confidential) -> Result<(), ApiError> {
     let is_unfit = |text: &str| text.trim().is_empty() || text.len() > 64 * 1024 || text.chars().any(char::is_control);
     if value.expose(is_unfit) {
         return Err(ApiError::invalid("A secret is 1 byte to 64 KiB of text without control characters."));
     }
+    Ok(())
+}
+
+/// Seals a new value of a secret. Connections that use the secret are opened anew.
+///
+/// Invariant: the evidence was accepted before, so a wrong PIN leaves no sealed record behind.
+///
+/// # Errors
+/// `unavailable` when the value cannot be sealed.
+pub fn seal(
+    briefcase: &Briefcase,
+    name: SecretName,
+    value: &Confidential,
+    _checked: &Checked,
+) -> Result<Edit, ApiError> {
     let authority = briefcase.engine.authority();
     let document = authority.document();
     let version = document.secrets.get(&name).map_or(0, |entry| entry.version).saturating_add(1);

@@ -1,15 +1,15 @@
 //! Servers: their registration, and probes of what they offer.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
 };
-use briefcase_api::{self as api, Confidential, Evidence, Look, Probe, ServerSpec, ServerView};
+use briefcase_api::{Confidential, Evidence, Look, Probe, ServerSpec, ServerView};
 use briefcase_policy::{
-    authority::{Class, EnvValue, Header, Pin, ReadsGranted, Server, Transport},
+    authority::{Class, Pin, ReadsGranted, Server},
     label::Labels,
 };
 use briefcase_types::{Digest, ServerId, ToolName};
@@ -30,7 +30,7 @@ pub async fn list(State(admin): State<Arc<AdminState>>) -> ApiResult<Vec<ServerV
     let authority = briefcase.engine.authority();
     let view = |(name, server): (&ServerId, &Server)| ServerView {
         name: name.clone(),
-        spec: spec(server),
+        spec: server.transport.clone().into(),
         enabled: server.enabled,
         tools: count(server.pins.len()),
         connections: count(briefcase.connections.count(name)),
@@ -47,7 +47,7 @@ pub async fn probe(State(admin): State<Arc<AdminState>>, Json(look): Json<Look<C
         Look::Proven { spec, evidence } => (spec, Some(evidence)),
         Look::Bare(spec) => (spec, None),
     };
-    let server = registration(&spec);
+    let server = Server::new(spec.clone().into());
     check_secrets_may_be_sent(&briefcase, &server, given).await?;
     let result = probe_server(&briefcase, admin.parts.entropy.as_ref(), &name, &server, Some(spec)).await?;
     Ok(Json(admin.probes.add(result)))
@@ -116,7 +116,7 @@ pub fn add(
         return Err(ApiError::invalid("The probe was of another server: probe this one first."));
     }
     let listed = briefcase.engine.tools(&name, &probed.listing);
-    let mut server = registration(spec);
+    let mut server = Server::new(spec.clone().into());
     server.reads_granted = ReadsGranted { resources: reads_granted, prompts: reads_granted };
     for tool in listed.iter().filter(|tool| tool.unusable().is_none()) {
         let class = if reads.contains(tool.name()) { Class::Read } else { Class::Unknown };
@@ -140,45 +140,4 @@ pub fn remove(name: ServerId) -> Edit {
 pub fn enable(name: ServerId, enabled: bool) -> Edit {
     let changed = name.clone();
     Edit::of(move |document| document.set_server_enabled(&name, enabled)).reconnecting([changed])
-}
-
-/// The registration of a server that the API describes.
-fn registration(spec: &ServerSpec) -> Server {
-    let transport = match spec.clone() {
-        ServerSpec::Http { url, headers } => {
-            let header =
-                |header: api::HeaderSpec| Header { name: header.name, value: header.value, secret: header.secret };
-            Transport::Http { url, headers: headers.into_iter().map(header).collect() }
-        }
-        ServerSpec::Stdio { argv, env, secret_env, cwd } => {
-            let literal = env.into_iter().map(|(name, value)| (name, EnvValue::Literal(value)));
-            let secret = secret_env.into_iter().map(|(name, secret)| (name, EnvValue::Secret(secret)));
-            Transport::Stdio { argv, env: literal.chain(secret).collect(), cwd }
-        }
-    };
-    Server::new(transport)
-}
-
-/// The API's description of a registered server.
-fn spec(server: &Server) -> ServerSpec {
-    match &server.transport {
-        Transport::Http { url, headers } => {
-            let header = |header: &Header| api::HeaderSpec {
-                name: header.name.clone(),
-                value: header.value.clone(),
-                secret: header.secret.clone(),
-            };
-            ServerSpec::Http { url: url.clone(), headers: headers.iter().map(header).collect() }
-        }
-        Transport::Stdio { argv, env, cwd } => {
-            let (mut literal, mut secret) = (BTreeMap::new(), BTreeMap::new());
-            for (name, value) in env {
-                match value {
-                    EnvValue::Literal(text) => drop(literal.insert(name.clone(), text.clone())),
-                    EnvValue::Secret(named) => drop(secret.insert(name.clone(), named.clone())),
-                }
-            }
-            ServerSpec::Stdio { argv: argv.clone(), env: literal, secret_env: secret, cwd: cwd.clone() }
-        }
-    }
 }

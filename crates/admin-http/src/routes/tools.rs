@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use briefcase_api::ToolView;
 use briefcase_engine::tools::{Tool, Tools};
 use briefcase_policy::{
-    authority::{Authority, Change, Class},
+    authority::{Authority, AuthorityChange, Class},
     label::{Label, Labels},
 };
 use briefcase_ports::Record;
@@ -63,7 +63,7 @@ pub fn accept(
     }
     let (records, changed) = (definitions(&tools), name.clone());
     let make = move |document: &Authority| {
-        let start = Change { document: document.clone(), summary: Vec::new() };
+        let start = AuthorityChange { document: document.clone(), summary: Vec::new() };
         let accepted = accepted
             .into_iter()
             .try_fold(start, |before, (tool, pin)| chain(before, |document| document.accept_pin(&name, tool, pin)))?;
@@ -93,7 +93,7 @@ pub fn set(
         return Err(ApiError::invalid("Nothing is to be changed."));
     }
     Ok(Edit::of(move |document| {
-        let mut changed = Change { document: document.clone(), summary: Vec::new() };
+        let mut changed = AuthorityChange { document: document.clone(), summary: Vec::new() };
         if let Some(class) = class {
             changed = chain(changed, |document| document.set_class(&server, &tool, class))?;
         }

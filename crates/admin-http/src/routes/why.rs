@@ -6,11 +6,10 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use briefcase_api::{ReceiptRow, Why};
+use briefcase_api::{DecidingPolicy, ReceiptRow, Why};
 use briefcase_receipts::{Kind, Words};
-use briefcase_store::Stored;
+use briefcase_store::StoredReceipt;
 use briefcase_types::{ApprovalId, ReceiptIndex};
-use serde_json::json;
 
 use super::receipts;
 use crate::{Briefcase, error::ApiResult, state::AdminState};
@@ -30,7 +29,7 @@ pub async fn why(State(admin): State<Arc<AdminState>>, Path(id): Path<ReceiptInd
     found.await.map(Json).map_err(|error| receipts::failure(&error))
 }
 
-fn explain(briefcase: &Briefcase, stored: Stored, related: Vec<Stored>) -> Why {
+fn explain(briefcase: &Briefcase, stored: StoredReceipt, related: Vec<StoredReceipt>) -> Why {
     let decided = std::iter::once(&stored).chain(&related).find_map(|stored| reasons(&stored.receipt.kind));
     let (summary, policies, approval) = match decided {
         Some((summary, policies, approval)) => (summary, policies, approval),
@@ -39,8 +38,10 @@ fn explain(briefcase: &Briefcase, stored: Stored, related: Vec<Stored>) -> Why {
     let authority = briefcase.engine.authority();
     let source = |id: &str| authority.policy().policies().iter().find(|source| source.id == id);
     let shown = policies.iter().map(|word| match source(word.as_str()) {
-        Some(source) => json!({ "id": source.id, "line": source.line, "text": source.text }),
-        None => json!({ "id": word.as_str(), "text": "no longer in the policy" }),
+        Some(source) => {
+            DecidingPolicy { id: source.id.clone(), line: u64::try_from(source.line).ok(), text: source.text.clone() }
+        }
+        None => DecidingPolicy { id: word.as_str().to_owned(), line: None, text: "no longer in the policy".to_owned() },
     });
     let steps = approval.map(|approval| approval_steps(briefcase, approval, stored.index)).unwrap_or_default();
     Why { id: stored.index, summary, policies: shown.collect(), approvals: steps }
@@ -70,6 +71,7 @@ fn reasons(kind: &Kind) -> Option<(String, Words, Option<ApprovalId>)> {
 fn approval_steps(briefcase: &Briefcase, approval: ApprovalId, before: ReceiptIndex) -> Vec<ReceiptRow> {
     let from = before.0.saturating_sub(APPROVAL_RANGE);
     let Ok(range) = briefcase.reader().range(from..before.0.saturating_add(1)) else { return Vec::new() };
-    let about = |stored: &&Stored| matches!(&stored.receipt.kind, Kind::Approval(step) if step.approval == approval);
+    let about =
+        |stored: &&StoredReceipt| matches!(&stored.receipt.kind, Kind::Approval(step) if step.approval == approval);
     range.iter().filter(about).map(receipts::row).collect()
 }

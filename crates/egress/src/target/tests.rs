@@ -70,7 +70,8 @@ const INSIDE: [&str; 64] = [
 
 #[test]
 fn attack_43_no_spelling_of_an_internal_address_is_a_public_target() {
-    let passed: Vec<_> = INSIDE.iter().filter(|text| Target::parse(text, AddressPolicy::Public).is_ok()).collect();
+    let passed: Vec<_> =
+        INSIDE.iter().filter(|text| EgressTarget::parse(text, AddressPolicy::Public).is_ok()).collect();
     assert!(passed.is_empty(), "{passed:?}");
 }
 
@@ -96,7 +97,7 @@ fn attack_43_text_that_parsers_read_differently_is_refused() {
         "https://256.0.0.1/",
         "https://good.example:99999/",
     ] {
-        let read = Target::parse(text, AddressPolicy::Public);
+        let read = EgressTarget::parse(text, AddressPolicy::Public);
         assert!(read.is_err() || read.as_ref().unwrap().url.host_str() == Some("good.example"), "{text}: {read:?}");
     }
     for text in [
@@ -107,31 +108,31 @@ fn attack_43_text_that_parsers_read_differently_is_refused() {
         "data:,x",
         "ws://good.example",
     ] {
-        assert!(Target::parse(text, AddressPolicy::Public).is_err(), "{text}");
-        assert!(Target::parse(text, AddressPolicy::Private).is_err(), "{text}");
+        assert!(EgressTarget::parse(text, AddressPolicy::Public).is_err(), "{text}");
+        assert!(EgressTarget::parse(text, AddressPolicy::Private).is_err(), "{text}");
     }
 }
 
 #[test]
 fn plain_http_is_for_this_machine_only() {
     for text in ["http://127.0.0.1:3000/mcp", "http://localhost:3000/mcp", "http://[::1]:1/", "http://api.localhost/"] {
-        assert!(Target::parse(text, AddressPolicy::Loopback).is_ok(), "{text}");
-        assert!(Target::parse(text, AddressPolicy::Private).is_err(), "{text}");
+        assert!(EgressTarget::parse(text, AddressPolicy::Loopback).is_ok(), "{text}");
+        assert!(EgressTarget::parse(text, AddressPolicy::Private).is_err(), "{text}");
     }
     for text in ["http://good.example/", "https://good.example/", "http://10.0.0.1/", "http://localhost.good.example/"]
     {
         assert_eq!(
-            Target::parse(text, AddressPolicy::Loopback).unwrap_err(),
+            EgressTarget::parse(text, AddressPolicy::Loopback).unwrap_err(),
             TargetError::OutOfReach("this machine only"),
             "{text}"
         );
     }
-    assert!(Target::parse("https://10.0.0.1:8443/mcp", AddressPolicy::Private).is_ok());
+    assert!(EgressTarget::parse("https://10.0.0.1:8443/mcp", AddressPolicy::Private).is_ok());
 }
 
 #[test]
 fn a_reference_to_another_origin_is_rejected() {
-    let target = Target::parse("https://good.example/mcp/sse", AddressPolicy::Public).unwrap();
+    let target = EgressTarget::parse("https://good.example/mcp/sse", AddressPolicy::Public).unwrap();
     assert_eq!(target.join("/messages?id=1").unwrap().0, "https://good.example/messages?id=1");
     assert_eq!(target.join("https://good.example:443/x").unwrap().0, "https://good.example/x");
     for text in [
@@ -154,6 +155,6 @@ fn an_origin_is_written_as_browsers_write_it() {
         ("https://b\u{fc}cher.example/x", "https://xn--bcher-kva.example"),
         ("https://[2606:4700::1111]/", "https://[2606:4700::1111]"),
     ] {
-        assert_eq!(Target::parse(url, AddressPolicy::Public).unwrap().origin(), origin, "{url}");
+        assert_eq!(EgressTarget::parse(url, AddressPolicy::Public).unwrap().origin(), origin, "{url}");
     }
 }

@@ -11,8 +11,8 @@ use std::{
 };
 
 use briefcase_egress::{
-    AddressPolicy, CertificateDer, Egress, EgressError, EgressRequest, EgressSettings, OriginClient, ResolveFuture,
-    Resolver, Target,
+    AddressPolicy, CertificateDer, Egress, EgressError, EgressRequest, EgressSettings, EgressTarget, OriginClient,
+    ResolveFuture, Resolver,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -40,7 +40,7 @@ pub fn client(
 ) -> OriginClient {
     let (connect, idle) = (Duration::from_secs(2), Duration::from_millis(200));
     let egress = Egress::new(EgressSettings { connect, idle, roots, resolver }).unwrap();
-    egress.client(Target::parse(url, policy).unwrap())
+    egress.client(EgressTarget::parse(url, policy).unwrap())
 }
 
 pub fn get() -> EgressRequest {

@@ -7,12 +7,12 @@ use std::time::Duration;
 use briefcase_policy::authority::{FieldRule, Grant, GrantArguments};
 use briefcase_ports::{Entry, Evidence, Urgency};
 use briefcase_receipts::{self as receipts, Kind, Receipt, Step};
-use briefcase_types::{ApprovalId, Digest, FactorKind, ReceiptIndex};
+use briefcase_types::{ApprovalId, ApprovalRequest, ApprovalScope, Decision, Digest, FactorKind, ReceiptIndex};
 use serde_json::Value;
 
 use crate::{
     Engine,
-    approvals::{ApprovalRequest, Decision, DecisionError, Scope},
+    approvals::{self, DecisionError},
     change::{ChangeError, Prepared, receipt_factor},
     session::SessionGrant,
 };
@@ -24,7 +24,7 @@ impl Engine {
     /// [`DecisionError::NotFound`] when no pending request has this id.
     pub fn decision_digest(&self, id: ApprovalId, decision: &Decision) -> Result<Digest, DecisionError> {
         let request = self.approvals.find(id, self.now()).ok_or(DecisionError::NotFound)?;
-        Ok(request.decision_digest(decision))
+        Ok(approvals::decision_digest(&request, decision))
     }
 
     /// Decides an approval request. `shown` is the digest of the request that the person saw.
@@ -64,16 +64,16 @@ impl Engine {
             scope: receipt_scope(decision),
         };
         let receipt = Receipt { at: self.now(), kind: Kind::Approval(step) };
-        if let Decision::Allow(Scope::Rule { fixed, lasts }) = decision {
-            let rule = self.rule(request, fixed, *lasts)?;
+        if let Decision::Allow(ApprovalScope::Rule { fixed, seconds }) = decision {
+            let rule = self.rule(request, fixed, *seconds)?;
             let change = self.commit_decided(Some(receipt), rule, factor).await?;
             return Ok(ReceiptIndex(change.0.saturating_sub(1)));
         }
         let index = self.record(Entry { receipt, opening: None }, Urgency::Now).await?;
         match decision {
-            Decision::Allow(Scope::SessionExact) => self.grant_session(request, true),
-            Decision::Allow(Scope::SessionTool) => self.grant_session(request, false),
-            Decision::Allow(Scope::Once | Scope::Rule { .. }) | Decision::Deny => {}
+            Decision::Allow(ApprovalScope::SessionExact) => self.grant_session(request, true),
+            Decision::Allow(ApprovalScope::SessionTool) => self.grant_session(request, false),
+            Decision::Allow(ApprovalScope::Once | ApprovalScope::Rule { .. }) | Decision::Deny => {}
         }
         Ok(index)
     }
@@ -82,13 +82,13 @@ impl Engine {
         let Some(session) = self.session(request.session) else { return };
         session.grant(SessionGrant {
             server: request.server.clone(),
-            subject: request.subject,
+            subject: approvals::subject(&request.server, &request.operation, &request.name),
             pin: request.pin,
             arguments: exact.then(|| Digest::sha256(request.arguments.as_bytes())),
         });
     }
 
-    fn rule(&self, request: &ApprovalRequest, fixed: &[String], lasts: u64) -> Result<Prepared, ChangeError> {
+    fn rule(&self, request: &ApprovalRequest, fixed: &[String], seconds: u64) -> Result<Prepared, ChangeError> {
         let arguments: Value = serde_json::from_str(&request.arguments).unwrap_or_default();
         let now = self.now();
         let tool = request.name.parse().map_err(|_| DecisionError::ScopeNotOffered)?;
@@ -100,7 +100,7 @@ impl Engine {
             pin: request.pin,
             arguments: rule_arguments(&arguments, fixed),
             created: now,
-            expires: now.plus(Duration::from_secs(lasts)),
+            expires: now.plus(Duration::from_secs(seconds)),
             created_by: request.id,
         };
         self.prepare(request.digest.as_bytes(), |document| document.add_grant(grant), Vec::new())
@@ -126,11 +126,13 @@ fn rule_arguments(arguments: &Value, fixed: &[String]) -> GrantArguments {
     )
 }
 
-const fn receipt_scope(decision: &Decision) -> Option<receipts::Scope> {
+const fn receipt_scope(decision: &Decision) -> Option<receipts::RecordedScope> {
     match decision {
         Decision::Deny => None,
-        Decision::Allow(Scope::Once) => Some(receipts::Scope::Once),
-        Decision::Allow(Scope::SessionExact | Scope::SessionTool) => Some(receipts::Scope::Session),
-        Decision::Allow(Scope::Rule { .. }) => Some(receipts::Scope::Rule),
+        Decision::Allow(ApprovalScope::Once) => Some(receipts::RecordedScope::Once),
+        Decision::Allow(ApprovalScope::SessionExact | ApprovalScope::SessionTool) => {
+            Some(receipts::RecordedScope::Session)
+        }
+        Decision::Allow(ApprovalScope::Rule { .. }) => Some(receipts::RecordedScope::Rule),
     }
 }

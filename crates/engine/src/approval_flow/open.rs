@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use briefcase_ports::{Entry, JournalError, Urgency};
 use briefcase_receipts::{Approval, Kind, Receipt, Step};
-use briefcase_types::{ApprovalId, CallId};
+use briefcase_types::{ApprovalId, ApprovalRequest, CallId};
 
 use crate::{
     Engine,
-    approvals::{ApprovalConsumed, ApprovalRequest, CallKey, OpenRequestError, OpenedRequest, WaitResult},
+    approvals::{ApprovalConsumed, CallKey, OpenRequestError, OpenedRequest, WaitResult},
 };
 
 /// No request is open for the call.
@@ -24,6 +24,7 @@ impl Engine {
     pub(crate) async fn open_request(
         &self,
         request: ApprovalRequest,
+        key: CallKey,
         call: Option<CallId>,
     ) -> Result<ApprovalId, RequestError> {
         let step = Approval {
@@ -36,7 +37,7 @@ impl Engine {
             scope: None,
         };
         let OpenedRequest { id, is_new } =
-            self.approvals.open(request, self.clock.now()).map_err(RequestError::NotOpened)?;
+            self.approvals.open(request, key, self.clock.now()).map_err(RequestError::NotOpened)?;
         if is_new {
             let receipt = Receipt { at: self.clock.now(), kind: Kind::Approval(step) };
             let recorded = self.record(Entry { receipt, opening: None }, Urgency::Now).await;

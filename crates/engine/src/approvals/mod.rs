@@ -21,8 +21,8 @@ use std::{
 };
 
 use briefcase_ports::MonotonicClock;
-use briefcase_types::{ApprovalId, Clock, Digest, UnixMillis};
-pub use request::{ApprovalRequest, CallKey, Decision, Scope};
+use briefcase_types::{ApprovalId, ApprovalRequest, ApprovalScope, Clock, Decision, Digest, UnixMillis};
+pub use request::{CallKey, decision_digest, sealed, subject};
 use state::{Outlook, QueueState, RequestState, Tracked};
 use tokio::sync::{Notify, broadcast};
 
@@ -166,23 +166,29 @@ impl ApprovalQueue {
         now.plus(self.limits.request)
     }
 
-    /// Finds the open request of the same call, or opens `request`.
-    pub fn open(&self, request: ApprovalRequest, now: UnixMillis) -> Result<OpenedRequest, OpenRequestError> {
+    /// Finds the open request of the call with this key, or opens `request`.
+    pub fn open(
+        &self,
+        request: ApprovalRequest,
+        key: CallKey,
+        now: UnixMillis,
+    ) -> Result<OpenedRequest, OpenRequestError> {
         let mut state = self.lock();
         state.sweep(now);
-        if let Some(found) = state.open_for(request.key) {
+        if let Some(found) = state.open_for(key) {
             return found;
         }
-        if state.is_cooling_down(&request, now) {
+        let subject = subject(&request.server, &request.operation, &request.name);
+        if state.is_cooling_down(&request.agent, subject, now) {
             return Err(OpenRequestError::Cooldown);
         }
         let open = |tracked: &&Tracked| tracked.is_open() && tracked.request.agent == request.agent;
-        let same_tool = state.requests.values().filter(open).any(|tracked| tracked.request.subject == request.subject);
+        let same_tool = state.requests.values().filter(open).any(|tracked| tracked.subject == subject);
         if same_tool || state.requests.values().filter(open).count() >= self.limits.per_agent {
             return Err(OpenRequestError::PromptBudget);
         }
         let id = request.id;
-        state.insert(request);
+        state.insert(request, key, subject);
         Ok(OpenedRequest { id, is_new: true })
     }
 
@@ -244,7 +250,7 @@ impl ApprovalQueue {
         let mut state = self.lock();
         state.sweep(now);
         let tracked = state.requests.get(&id)?;
-        let fits = tracked.request.key == key && tracked.request.authority_version == version;
+        let fits = tracked.key == key && tracked.request.authority_version == version;
         if !matches!(tracked.state, RequestState::Allowed { .. }) || !fits {
             return None;
         }
@@ -266,7 +272,7 @@ impl ApprovalQueue {
         &self,
         id: ApprovalId,
         shown: Digest,
-        scope: Option<&Scope>,
+        scope: Option<&ApprovalScope>,
         now: UnixMillis,
     ) -> Result<Arc<ApprovalRequest>, DecisionError> {
         let mut state = self.lock();
@@ -278,7 +284,7 @@ impl ApprovalQueue {
         if tracked.request.digest != shown {
             return Err(DecisionError::DigestMismatch);
         }
-        if tracked.request.once_only && scope.is_some_and(|scope| !matches!(scope, Scope::Once)) {
+        if tracked.request.once_only && scope.is_some_and(|scope| !matches!(scope, ApprovalScope::Once)) {
             return Err(DecisionError::ScopeNotOffered);
         }
         tracked.state = RequestState::Deciding;
@@ -294,11 +300,11 @@ impl ApprovalQueue {
         let Some(tracked) = state.requests.get_mut(&id) else { return };
         match decision {
             None => tracked.state = RequestState::Pending,
-            Some(Decision::Allow(scope)) if *scope != Scope::Once && tracked.waiters == 0 => {
+            Some(Decision::Allow(scope)) if *scope != ApprovalScope::Once && tracked.waiters == 0 => {
                 state.remove(id);
             }
             Some(Decision::Allow(scope)) => {
-                let lifetime = if *scope == Scope::Once { self.limits.decision } else { HANDOVER };
+                let lifetime = if *scope == ApprovalScope::Once { self.limits.decision } else { HANDOVER };
                 // A rule made by this very decision raised the authority's version; the request follows.
                 let mut request = (*tracked.request).clone();
                 request.authority_version = version;

@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use briefcase_types::{AgentId, ApprovalId, Digest, UnixMillis};
+use briefcase_types::{AgentId, ApprovalId, ApprovalRequest, Digest, UnixMillis};
 use tokio::sync::Notify;
 
-use super::{ApprovalRequest, CallKey, OpenRequestError, OpenedRequest, WaitResult};
+use super::{CallKey, OpenRequestError, OpenedRequest, WaitResult};
 
 /// An ended request is removed this long after its expiry, whether or not a call asked for its result.
 const FORGET_AFTER: Duration = Duration::from_secs(3600);
@@ -31,6 +31,10 @@ pub(super) enum RequestState {
 /// A request and its state.
 pub(super) struct Tracked {
     pub(super) request: Arc<ApprovalRequest>,
+    /// The key of the call that the request was opened for.
+    pub(super) key: CallKey,
+    /// The digest that prompt budgets and cool-downs count by.
+    pub(super) subject: Digest,
     pub(super) state: RequestState,
     pub(super) waiters: usize,
     pub(super) wake: Arc<Notify>,
@@ -82,25 +86,24 @@ impl QueueState {
         Some(Err(ended))
     }
 
-    /// Whether a person denied the request's tool to its agent moments ago.
-    pub(super) fn is_cooling_down(&self, request: &ApprovalRequest, now: UnixMillis) -> bool {
-        let subject = (request.agent.clone(), request.subject);
-        self.cooldown.get(&subject).is_some_and(|until| now < *until)
+    /// Whether a person denied this subject to the agent moments ago.
+    pub(super) fn is_cooling_down(&self, agent: &AgentId, subject: Digest, now: UnixMillis) -> bool {
+        self.cooldown.get(&(agent.clone(), subject)).is_some_and(|until| now < *until)
     }
 
     /// Adds a request whose receipt is about to be written.
-    pub(super) fn insert(&mut self, request: ApprovalRequest) {
+    pub(super) fn insert(&mut self, request: ApprovalRequest, key: CallKey, subject: Digest) {
         let id = request.id;
-        self.by_key.insert(request.key, id);
-        let request = Arc::new(request);
-        self.requests.insert(id, Tracked { request, state: RequestState::Recording, waiters: 0, wake: Arc::default() });
+        self.by_key.insert(key, id);
+        let (request, state) = (Arc::new(request), RequestState::Recording);
+        self.requests.insert(id, Tracked { request, key, subject, state, waiters: 0, wake: Arc::default() });
     }
 
     /// Denies a request and starts the cool-down of its agent and tool.
     pub(super) fn deny(&mut self, id: ApprovalId, until: UnixMillis) {
         if let Some(tracked) = self.requests.get_mut(&id) {
             tracked.state = RequestState::Denied;
-            self.cooldown.insert((tracked.request.agent.clone(), tracked.request.subject), until);
+            self.cooldown.insert((tracked.request.agent.clone(), tracked.subject), until);
         }
     }
 
@@ -157,8 +160,8 @@ impl QueueState {
 
     pub(super) fn remove(&mut self, id: ApprovalId) -> Option<Arc<ApprovalRequest>> {
         let tracked = self.requests.remove(&id)?;
-        if self.by_key.get(&tracked.request.key) == Some(&id) {
-            self.by_key.remove(&tracked.request.key);
+        if self.by_key.get(&tracked.key) == Some(&id) {
+            self.by_key.remove(&tracked.key);
         }
         tracked.wake.notify_waiters();
         Some(tracked.request)

@@ -27,10 +27,9 @@ fn question(
 ) -> ApprovalRequest {
     let (agent, server): (AgentId, _) = (agent.parse().unwrap(), "files".parse().unwrap());
     let pin = Digest::sha256(tool.as_bytes());
-    ApprovalRequest {
+    sealed(ApprovalRequest {
         id: ApprovalId::random(entropy),
         session: briefcase_types::SessionId::random(entropy),
-        key: CallKey::new(&agent, &server, tool, &pin, arguments.as_bytes(), None),
         agent,
         server,
         operation: "call_tool".into(),
@@ -47,9 +46,17 @@ fn question(
         asked: now,
         expires: queue.expiry(now),
         digest: Digest::sha256(b""),
-        subject: Digest::sha256(b""),
-    }
-    .sealed()
+    })
+}
+
+fn key_of(request: &ApprovalRequest) -> CallKey {
+    let (agent, server, arguments) = (&request.agent, &request.server, request.arguments.as_bytes());
+    CallKey::new(agent, server, &request.name, &request.pin, arguments, None)
+}
+
+fn open(queue: &ApprovalQueue, request: ApprovalRequest, now: UnixMillis) -> Result<OpenedRequest, OpenRequestError> {
+    let key = key_of(&request);
+    queue.open(request, key, now)
 }
 
 fn entropy() -> Counter {
@@ -84,7 +91,7 @@ fn timer() -> Timer {
 const T0: UnixMillis = UnixMillis(1_000_000);
 
 fn asked(queue: &ApprovalQueue, question: ApprovalRequest) -> ApprovalId {
-    let opened = queue.open(question, T0).unwrap();
+    let opened = open(queue, question, T0).unwrap();
     assert!(opened.is_new);
     queue.recorded(opened.id, true);
     opened.id
@@ -92,8 +99,8 @@ fn asked(queue: &ApprovalQueue, question: ApprovalRequest) -> ApprovalId {
 
 fn allow(queue: &ApprovalQueue, id: ApprovalId) {
     let shown = queue.find(id, T0).unwrap().digest;
-    queue.begin_decision(id, shown, Some(&Scope::Once), T0).unwrap();
-    queue.finish_decision(id, Some(&Decision::Allow(Scope::Once)), 3, T0);
+    queue.begin_decision(id, shown, Some(&ApprovalScope::Once), T0).unwrap();
+    queue.finish_decision(id, Some(&Decision::Allow(ApprovalScope::Once)), 3, T0);
 }
 
 #[test]
@@ -101,7 +108,7 @@ fn an_answer_is_spent_once_and_only_by_its_call() {
     let (queue, entropy) = (ApprovalQueue::new(ApprovalLimits::default()), entropy());
     let mine = question(&entropy, "a", "delete", "{\"path\":\"x\"}", T0, &queue);
     let other = question(&entropy, "a", "delete", "{\"path\":\"y\"}", T0, &queue);
-    let (key, other_key) = (mine.key, other.key);
+    let (key, other_key) = (key_of(&mine), key_of(&other));
     let id = asked(&queue, mine);
     assert!(queue.spend(id, key, 3, T0).is_none(), "not answered yet");
     allow(&queue, id);
@@ -115,18 +122,18 @@ fn an_answer_is_spent_once_and_only_by_its_call() {
 fn a_late_answer_is_no_answer() {
     let (queue, entropy) = (ApprovalQueue::new(ApprovalLimits::default()), entropy());
     let mine = question(&entropy, "a", "delete", "{}", T0, &queue);
-    let (key, digest) = (mine.key, mine.digest);
+    let (key, digest) = (key_of(&mine), mine.digest);
     let id = asked(&queue, mine.clone());
     let late = queue.expiry(T0);
     assert_eq!(queue.begin_decision(id, digest, None, late).unwrap_err(), DecisionError::NotFound);
-    assert_eq!(queue.open(mine.clone(), late).unwrap_err(), OpenRequestError::Expired, "told once");
+    assert_eq!(open(&queue, mine.clone(), late).unwrap_err(), OpenRequestError::Expired, "told once");
     let again =
-        ApprovalRequest { id: ApprovalId::random(&entropy), asked: late, expires: queue.expiry(late), ..mine }.sealed();
-    let id = queue.open(again, late).unwrap().id;
+        sealed(ApprovalRequest { id: ApprovalId::random(&entropy), asked: late, expires: queue.expiry(late), ..mine });
+    let id = open(&queue, again, late).unwrap().id;
     queue.recorded(id, true);
     let shown = queue.find(id, late).unwrap().digest;
     queue.begin_decision(id, shown, None, late).unwrap();
-    queue.finish_decision(id, Some(&Decision::Allow(Scope::Once)), 3, late);
+    queue.finish_decision(id, Some(&Decision::Allow(ApprovalScope::Once)), 3, late);
     let too_late = late.plus(ApprovalLimits::default().decision);
     assert!(queue.spend(id, key, 3, too_late).is_none(), "an answer does not keep");
 }
@@ -136,16 +143,16 @@ fn a_question_is_decided_once_and_only_as_shown() {
     let (queue, entropy) = (ApprovalQueue::new(ApprovalLimits::default()), entropy());
     let mut mine = question(&entropy, "a", "delete", "{}", T0, &queue);
     mine.once_only = true;
-    let mine = mine.sealed();
+    let mine = sealed(mine);
     let digest = mine.digest;
     let id = asked(&queue, mine);
     assert_eq!(
         queue.begin_decision(id, Digest::sha256(b"other"), None, T0).unwrap_err(),
         DecisionError::DigestMismatch
     );
-    let broad = queue.begin_decision(id, digest, Some(&Scope::SessionTool), T0);
+    let broad = queue.begin_decision(id, digest, Some(&ApprovalScope::SessionTool), T0);
     assert_eq!(broad.unwrap_err(), DecisionError::ScopeNotOffered);
-    queue.begin_decision(id, digest, Some(&Scope::Once), T0).unwrap();
+    queue.begin_decision(id, digest, Some(&ApprovalScope::Once), T0).unwrap();
     assert_eq!(queue.begin_decision(id, digest, None, T0).unwrap_err(), DecisionError::NotFound, "second decider");
     queue.finish_decision(id, None, 3, T0);
     queue.begin_decision(id, digest, None, T0).expect("it stands again when the decision could not be recorded");
@@ -156,7 +163,7 @@ fn five_hundred_calls_make_one_prompt() {
     let (queue, entropy) = (ApprovalQueue::new(ApprovalLimits::default()), entropy());
     let mut refused = 0;
     for n in 0..500 {
-        match queue.open(question(&entropy, "a", "delete", &format!("{{\"n\":{n}}}"), T0, &queue), T0) {
+        match open(&queue, question(&entropy, "a", "delete", &format!("{{\"n\":{n}}}"), T0, &queue), T0) {
             Ok(opened) => queue.recorded(opened.id, true),
             Err(error) => {
                 assert_eq!(error, OpenRequestError::PromptBudget);
@@ -166,9 +173,9 @@ fn five_hundred_calls_make_one_prompt() {
     }
     assert_eq!((refused, queue.pending(T0).len()), (499, 1));
     for n in 0..50 {
-        let _ = queue.open(question(&entropy, "a", &format!("tool{n}"), "{}", T0, &queue), T0);
+        let _ = open(&queue, question(&entropy, "a", &format!("tool{n}"), "{}", T0, &queue), T0);
     }
-    let of_b = queue.open(question(&entropy, "b", "delete", "{}", T0, &queue), T0);
+    let of_b = open(&queue, question(&entropy, "b", "delete", "{}", T0, &queue), T0);
     assert!(of_b.is_ok(), "one agent's flood does not silence another");
 }
 
@@ -179,18 +186,18 @@ fn a_denied_tool_may_not_ask_again_at_once() {
     let id = asked(&queue, mine.clone());
     queue.begin_decision(id, mine.digest, None, T0).unwrap();
     queue.finish_decision(id, Some(&Decision::Deny), 3, T0);
-    assert_eq!(queue.open(mine, T0).unwrap_err(), OpenRequestError::Denied);
+    assert_eq!(open(&queue, mine, T0).unwrap_err(), OpenRequestError::Denied);
     let next = question(&entropy, "a", "delete", "{\"n\":2}", T0, &queue);
-    assert_eq!(queue.open(next.clone(), T0).unwrap_err(), OpenRequestError::Cooldown);
+    assert_eq!(open(&queue, next.clone(), T0).unwrap_err(), OpenRequestError::Cooldown);
     let later = T0.plus(ApprovalLimits::default().cooldown);
-    assert!(queue.open(next, later).is_ok());
+    assert!(open(&queue, next, later).is_ok());
 }
 
 #[tokio::test]
 async fn one_answer_and_many_waiters_make_one_effect() {
     let (queue, entropy) = (Arc::new(ApprovalQueue::new(ApprovalLimits::default())), entropy());
     let mine = question(&entropy, "a", "delete", "{}", T0, &queue);
-    let key = mine.key;
+    let key = key_of(&mine);
     let id = asked(&queue, mine);
     let waiters: Vec<_> = (0..32)
         .map(|_| {
@@ -220,14 +227,14 @@ proptest! {
         for (step, which, wait) in steps {
             let tool = format!("tool{which}");
             match step {
-                0 => if let Ok(opened) = queue.open(question(&entropy, "a", &tool, "{}", now, &queue), now) {
+                0 => if let Ok(opened) = open(&queue, question(&entropy, "a", &tool, "{}", now, &queue), now) {
                     if opened.is_new { queue.recorded(opened.id, true); }
-                    let key = question(&entropy, "a", &tool, "{}", now, &queue).key;
+                    let key = key_of(&question(&entropy, "a", &tool, "{}", now, &queue));
                     ids.push((opened.id, key));
                 },
                 1 | 2 => if let Some((id, _)) = ids.get(which) && let Some(open) = queue.find(*id, now)
                     && queue.begin_decision(*id, open.digest, None, now).is_ok() {
-                    let answer = if step == 1 { Decision::Allow(Scope::Once) } else { Decision::Deny };
+                    let answer = if step == 1 { Decision::Allow(ApprovalScope::Once) } else { Decision::Deny };
                     queue.finish_decision(*id, Some(&answer), 3, now);
                     yes += usize::from(step == 1);
                 },
@@ -246,7 +253,7 @@ proptest! {
 async fn a_call_that_hangs_up_while_it_waits_leaves_nobody_waiting() {
     let (queue, entropy) = (ApprovalQueue::new(ApprovalLimits::default()), entropy());
     let first = question(&entropy, "a", "delete", "{}", T0, &queue);
-    let same = || ApprovalRequest { id: ApprovalId::random(&entropy), ..first.clone() }.sealed();
+    let same = || sealed(ApprovalRequest { id: ApprovalId::random(&entropy), ..first.clone() });
     let id = asked(&queue, first.clone());
     let timer = timer();
     let mut waiting = Box::pin(queue.wait(id, Duration::from_secs(60), &At(T0), &timer));
@@ -255,9 +262,9 @@ async fn a_call_that_hangs_up_while_it_waits_leaves_nobody_waiting() {
         waited = &mut waiting => panic!("answered by nobody: {waited:?}"),
         () = std::future::ready(()) => {}
     }
-    assert_eq!(queue.open(same(), T0).unwrap_err(), OpenRequestError::PromptBudget, "one call waits already");
+    assert_eq!(open(&queue, same(), T0).unwrap_err(), OpenRequestError::PromptBudget, "one call waits already");
     drop(waiting);
-    let again = queue.open(same(), T0).unwrap();
+    let again = open(&queue, same(), T0).unwrap();
     assert_eq!((again.id, again.is_new), (id, false), "the call came back for its question");
 }
 
@@ -265,12 +272,12 @@ async fn a_call_that_hangs_up_while_it_waits_leaves_nobody_waiting() {
 fn a_question_that_was_never_shown_does_not_block_its_tool_for_ever() {
     let (queue, entropy) = (ApprovalQueue::new(ApprovalLimits::default()), entropy());
     let first = question(&entropy, "a", "delete", "{}", T0, &queue);
-    queue.open(first, T0).unwrap();
+    open(&queue, first, T0).unwrap();
     let other = question(&entropy, "a", "delete", "{\"n\":1}", T0, &queue);
-    assert_eq!(queue.open(other.clone(), T0).unwrap_err(), OpenRequestError::PromptBudget);
+    assert_eq!(open(&queue, other.clone(), T0).unwrap_err(), OpenRequestError::PromptBudget);
     let later = queue.expiry(T0);
-    let other = ApprovalRequest { asked: later, expires: queue.expiry(later), ..other }.sealed();
-    assert!(queue.open(other, later).unwrap().is_new);
+    let other = sealed(ApprovalRequest { asked: later, expires: queue.expiry(later), ..other });
+    assert!(open(&queue, other, later).unwrap().is_new);
 }
 
 /// Wall and monotonic time that a sleep moves to its deadline.

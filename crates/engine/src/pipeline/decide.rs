@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use briefcase_policy::decision::{DenyReason, Risk, Verdict};
-use briefcase_types::{ApprovalId, Digest, Refusal, RefusalCode, ServerId};
+use briefcase_types::{ApprovalId, ApprovalRequest, Digest, Refusal, RefusalCode};
 
 use super::{
     CallContext, CallRejection, Validated,
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Engine,
     approval_flow::RequestError,
-    approvals::{ApprovalConsumed, ApprovalRequest, OpenRequestError, WaitResult},
+    approvals::{self, ApprovalConsumed, OpenRequestError, WaitResult},
     call::Call,
 };
 use briefcase_ports::{ClientPeer, Operation, Waiting};
@@ -108,24 +108,15 @@ fn undeclared(call: &Call, target: &Target, arguments: &Arguments) -> Vec<String
 fn granted(context: &CallContext, call: &Call, target: &Target, arguments: &Arguments, only_exact: bool) -> bool {
     match target.made() {
         Some(made) => {
-            let subject = subject_of(&context.server, made.operation.word(), made.operation.name());
+            let subject = approvals::subject(&context.server, made.operation.word(), made.operation.name());
             call.session.covers(&context.server, subject, made.pin, made.exact(), false)
         }
         None => {
             let exact = Digest::sha256(&arguments.canonical);
-            call.session.covers(&context.server, subject(context), target.pin, exact, only_exact)
+            let subject = approvals::subject(&context.server, context.operation, &context.name);
+            call.session.covers(&context.server, subject, target.pin, exact, only_exact)
         }
     }
-}
-
-/// What grants and prompt budgets count by. The same as [`ApprovalRequest::sealed`] computes.
-pub(crate) fn subject(context: &CallContext) -> Digest {
-    subject_of(&context.server, context.operation, &context.name)
-}
-
-fn subject_of(server: &ServerId, operation: &str, name: &str) -> Digest {
-    let parts = [server.as_str().as_bytes(), operation.as_bytes(), name.as_bytes()];
-    Digest::labelled("briefcase/subject/1", &parts)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the whole call is what is asked about")]
@@ -145,7 +136,7 @@ async fn ask(
     };
     let request = approval_request(engine, context, call, target, arguments, &policies, once_only);
     let expires = request.expires;
-    let approval = engine.open_request(request, Some(context.call)).await.map_err(|reason| {
+    let approval = engine.open_request(request, arguments.key, Some(context.call)).await.map_err(|reason| {
         reject(match reason {
             RequestError::NotOpened(reason) => not_opened(reason),
             RequestError::Journal(error) => unrecorded(&error),
@@ -183,7 +174,7 @@ fn approval_request(
     once_only: bool,
 ) -> ApprovalRequest {
     let now = engine.clock.now();
-    ApprovalRequest {
+    approvals::sealed(ApprovalRequest {
         id: ApprovalId::random(engine.entropy.as_ref()),
         agent: context.agent.clone(),
         session: context.session,
@@ -192,7 +183,7 @@ fn approval_request(
         name: context.name.clone(),
         pin: target.pin,
         arguments: String::from_utf8_lossy(&arguments.canonical).into_owned(),
-        cost: target.cost,
+        cost: target.cost.map(|money| money.to_string()),
         class: target.class.as_str().to_owned(),
         risk: risk(context, call, target).as_str().to_owned(),
         labels: engine.labels.labels(&context.agent, now).iter().map(|label| label.as_str().to_owned()).collect(),
@@ -202,10 +193,7 @@ fn approval_request(
         asked: now,
         expires: engine.approvals.expiry(now),
         digest: Digest::labelled("briefcase/unsealed", &[]),
-        key: arguments.key,
-        subject: subject(context),
-    }
-    .sealed()
+    })
 }
 
 fn risk(context: &CallContext, call: &Call, target: &Target) -> Risk {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Mutex};
 
-use briefcase_output_filter::Shape;
+use briefcase_output_filter::MessageShape;
 use briefcase_receipts::{Kind, Outcome, Receipt, Word};
 use briefcase_types::{Digest, Refusal, RefusalCode};
 use bytes::Bytes;
@@ -201,17 +201,17 @@ fn filter(engine: &Engine, answered: &Shown<'_>, reply: Result<Reply, UpstreamFa
 /// What the firewall has to know of a call.
 struct Shown<'a> {
     server: &'a briefcase_types::ServerId,
-    shape: Shape<'a>,
+    shape: MessageShape<'a>,
 }
 
-fn shape<'a>(operation: &Operation, target: &'a Target) -> Shape<'a> {
+fn shape<'a>(operation: &Operation, target: &'a Target) -> MessageShape<'a> {
     if let (Some(made), Some(act)) = (target.made(), Act::of(operation)) {
         return made.shape(act);
     }
     match operation {
-        Operation::CallTool { .. } => Shape::ToolResult(target.tool.as_ref().and_then(|tool| tool.output())),
-        Operation::ReadResource { .. } | Operation::GetPrompt { .. } => Shape::Content,
-        Operation::Complete { .. } | Operation::FollowUp { .. } => Shape::Other,
+        Operation::CallTool { .. } => MessageShape::ToolResult(target.tool.as_ref().and_then(|tool| tool.output())),
+        Operation::ReadResource { .. } | Operation::GetPrompt { .. } => MessageShape::Content,
+        Operation::Complete { .. } | Operation::FollowUp { .. } => MessageShape::Other,
     }
 }
 
@@ -297,8 +297,8 @@ impl Engine {
     ) -> Result<(RpcError, u64), &'static str> {
         let mut text = Vec::new();
         briefcase_json::write_string(&error.message, &mut text);
-        let message = self.clean(server, Shape::Other, Bytes::from(text))?;
-        let data = error.data.map(|data| self.clean(server, Shape::Other, data)).transpose()?;
+        let message = self.clean(server, MessageShape::Other, Bytes::from(text))?;
+        let data = error.data.map(|data| self.clean(server, MessageShape::Other, data)).transpose()?;
         let redactions = message.redactions.saturating_add(data.as_ref().map_or(0, |data| data.redactions));
         let message = serde_json::from_slice(&message.bytes).map_err(|_| "malformed")?;
         Ok((RpcError { code: error.code, message, data: data.map(|data| data.bytes) }, redactions))

@@ -2,7 +2,7 @@
 //!
 //! From here on only the canonical form exists: it is what is hashed, shown, decided on and sent.
 
-use briefcase_json::{JsonError, Limits, canonical, parse_strict};
+use briefcase_json::{JsonError, JsonLimits, canonical, parse_strict};
 use briefcase_types::{Refusal, RefusalCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ fn beside(engine: &Engine, call: &mut Call) -> Result<String, Refusal> {
     }
     let mut bound = String::new();
     for (name, raw) in &call.request.members {
-        let value = parse_strict(raw, &Limits::AGENT).map_err(unreadable)?;
+        let value = parse_strict(raw, &JsonLimits::AGENT).map_err(unreadable)?;
         if *name == "requestState" {
             // The server's own words, kept here and not by the agent.
             continue;
@@ -108,7 +108,7 @@ fn object(raw: &Bytes) -> Result<Value, Refusal> {
     if raw.is_empty() {
         return Ok(json!({}));
     }
-    let value = parse_strict(raw, &Limits::AGENT).map_err(unreadable)?;
+    let value = parse_strict(raw, &JsonLimits::AGENT).map_err(unreadable)?;
     match value {
         Value::Object(_) => Ok(value),
         _ => Err(Refusal::new(

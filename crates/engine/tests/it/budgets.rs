@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use briefcase_policy::authority::{Budget, Limit, Scope, Window};
+use briefcase_policy::authority::{Budget, BudgetScope, Limit, Window};
 use briefcase_types::RefusalCode;
 
 use crate::doubles::World;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_calls_at_once_stay_within_the_budget() {
-    let budget = Budget { scope: Scope::default(), window: Window::Day, limit: Limit::Calls(37) };
+    let budget = Budget { scope: BudgetScope::default(), window: Window::Day, limit: Limit::Calls(37) };
     let world = Arc::new(World::new(vec![budget]));
     let calls: Vec<_> = (0..200)
         .map(|n| {
@@ -32,7 +32,7 @@ async fn two_hundred_calls_at_once_stay_within_the_budget() {
 
 #[tokio::test]
 async fn what_could_not_be_recorded_is_given_back() {
-    let budget = Budget { scope: Scope::default(), window: Window::Day, limit: Limit::Calls(1) };
+    let budget = Budget { scope: BudgetScope::default(), window: Window::Day, limit: Limit::Calls(1) };
     let world = World::new(vec![budget]);
     *world.journal.refuses.lock().unwrap() = Box::new(|kind| matches!(kind, briefcase_receipts::Kind::Intent(_)));
     let person = world.engine.clone();

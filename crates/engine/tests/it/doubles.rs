@@ -13,8 +13,8 @@ use briefcase_engine::{
     shared_ledger::SharedLedger,
 };
 use briefcase_policy::{
-    authority::{Authority, Budget, Class, Pin, Server, Transport},
-    decision::Catalogue,
+    authority::{Authority, Budget, Class, Pin, Server},
+    decision::AcceptedDefinitions,
     label::Labels,
     ledger::Ledger,
     pin,
@@ -24,10 +24,10 @@ use briefcase_ports::{
     FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, Operation, Outbound, Record,
     Reply, RpcError, ServerInfo, Sharing, UpstreamFailure, Upstreams, Urgency, Waiting,
 };
-use briefcase_receipts::{Kind, Receipt, commit::CommitKey};
+use briefcase_receipts::{Kind, Receipt, commit::CommitmentKey};
 use briefcase_types::{
     Clock, Digest, Entropy, Era, FactorKind, Incarnation, MonotonicTime, ReceiptIndex, SecretName, SecretString,
-    ServerId, UnixMillis,
+    ServerId, Transport, UnixMillis,
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -237,11 +237,11 @@ impl World {
         let entropy = Arc::new(Counting(AtomicU64::new(1)));
         let name: ServerId = "files".parse().unwrap();
         let mut server = Server::new(Transport::Stdio { argv: vec!["x".into()], env: Default::default(), cwd: None });
-        let mut catalogue = Catalogue::new();
+        let mut definitions = AcceptedDefinitions::new();
         for (tool, class) in [("look", Class::Read), ("change", Class::Write)] {
             let definition = definition(tool);
             let digest = pin::pin(&name, &definition);
-            catalogue.add(digest, &definition);
+            definitions.add(digest, &definition);
             let accepted = Pin { digest, class, cost: None, private_args: false, labels: Labels::NONE };
             server.pins.insert(tool.parse().unwrap(), accepted);
         }
@@ -268,9 +268,9 @@ impl World {
             clock: clock.clone(),
             timer: Arc::new(Timer(tokio::time::Instant::now())),
             entropy,
-            commit_key: CommitKey::new(zeroize::Zeroizing::new([7; 32])),
-            authority: AuthorityHandle::new(ActiveAuthority::new(authority, &catalogue).unwrap()),
-            catalogue,
+            commit_key: CommitmentKey::new(zeroize::Zeroizing::new([7; 32])),
+            authority: AuthorityHandle::new(ActiveAuthority::new(authority, &definitions).unwrap()),
+            definitions,
             ledger: SharedLedger::new(Ledger::new()),
             limits: Limits::default(),
         }));

@@ -2,22 +2,18 @@
 
 use std::sync::Arc;
 
-use briefcase_engine::{
-    Engine,
-    approvals::{Decision, Scope},
-    change::ChangeError,
-};
-use briefcase_types::RefusalCode;
+use briefcase_engine::{Engine, change::ChangeError};
+use briefcase_types::{ApprovalRequest, ApprovalScope, Decision, RefusalCode};
 
 use crate::doubles::{World, definition, pin_evidence};
 
 /// Waits for the first question and allows it once.
 pub async fn allow_first(engine: &Arc<Engine>, pin: &str) {
     let question = first(engine).await;
-    engine.decide(question.id, question.digest, Decision::Allow(Scope::Once), pin_evidence(pin)).await.unwrap();
+    engine.decide(question.id, question.digest, Decision::Allow(ApprovalScope::Once), pin_evidence(pin)).await.unwrap();
 }
 
-async fn first(engine: &Arc<Engine>) -> Arc<briefcase_engine::approvals::ApprovalRequest> {
+async fn first(engine: &Arc<Engine>) -> Arc<ApprovalRequest> {
     loop {
         if let Some(question) = engine.approvals().pending(engine.now()).into_iter().next() {
             return question;
@@ -54,8 +50,10 @@ async fn a_wrong_pin_decides_nothing() {
     let world = World::new(vec![]);
     world.run("change", "{}").await.unwrap_err();
     let question = first(&world.engine).await;
-    let decided =
-        world.engine.decide(question.id, question.digest, Decision::Allow(Scope::Once), pin_evidence("wrong")).await;
+    let decided = world
+        .engine
+        .decide(question.id, question.digest, Decision::Allow(ApprovalScope::Once), pin_evidence("wrong"))
+        .await;
     assert!(matches!(decided, Err(ChangeError::Factor(_))));
     assert_eq!(world.run("change", "{}").await.unwrap_err().code, RefusalCode::ApprovalRequired);
     assert_eq!(world.effects(), 0);
@@ -90,7 +88,7 @@ async fn a_session_grant_covers_what_was_shown_and_dies_with_the_session() {
     let world = World::new(vec![]);
     world.run("change", "{\"n\":1}").await.unwrap_err();
     let question = first(&world.engine).await;
-    let decision = Decision::Allow(Scope::SessionExact);
+    let decision = Decision::Allow(ApprovalScope::SessionExact);
     world.engine.decide(question.id, question.digest, decision, pin_evidence("right")).await.unwrap();
     world.run("change", "{\"n\":1}").await.unwrap();
     world.run("change", "{\"n\":1}").await.unwrap();
@@ -105,7 +103,7 @@ async fn a_rule_is_on_record_ends_and_covers_only_what_it_fixes() {
     let world = World::new(vec![]);
     world.run("change", "{\"n\":1}").await.unwrap_err();
     let question = first(&world.engine).await;
-    let decision = Decision::Allow(Scope::Rule { fixed: vec!["n".into()], lasts: 60 });
+    let decision = Decision::Allow(ApprovalScope::Rule { fixed: vec!["n".into()], seconds: 60 });
     world.engine.decide(question.id, question.digest, decision, pin_evidence("right")).await.unwrap();
     assert!(world.journal.kinds().contains(&"change".to_owned()));
     world.run("change", "{\"n\":1}").await.unwrap();
@@ -121,7 +119,7 @@ async fn a_rule_that_cannot_be_recorded_leaves_no_answer_either() {
     world.run("change", "{\"n\":1}").await.unwrap_err();
     let question = first(&world.engine).await;
     *world.journal.refuses.lock().unwrap() = Box::new(|kind| matches!(kind, briefcase_receipts::Kind::Change(_)));
-    let rule = || Decision::Allow(Scope::Rule { fixed: vec!["n".into()], lasts: 60 });
+    let rule = || Decision::Allow(ApprovalScope::Rule { fixed: vec!["n".into()], seconds: 60 });
     let decided = world.engine.decide(question.id, question.digest, rule(), pin_evidence("right")).await;
     assert!(matches!(decided, Err(ChangeError::Journal(_))));
     assert_eq!(world.journal.kinds(), ["approval:requested", "refusal:approval_required:waiting"]);

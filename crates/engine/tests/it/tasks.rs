@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use briefcase_engine::{
-    approvals::{Decision, Scope},
-    call::Call,
-    pipeline,
-};
+use briefcase_engine::{call::Call, pipeline};
 use briefcase_policy::{
-    authority::{Authority, AuthorityError, Change, Class},
+    authority::{Authority, AuthorityChange, AuthorityError, Class},
     label::{Label, Labels},
     pin,
 };
 use briefcase_ports::{FollowUp, Operation, Record, Reply};
-use briefcase_types::{Refusal, RefusalCode, ServerId, ToolName};
+use briefcase_types::{ApprovalScope, Decision, Refusal, RefusalCode, ServerId, ToolName};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -34,7 +30,11 @@ fn counted(name: &str) -> Value {
     })
 }
 
-async fn change(world: &World, edit: impl FnOnce(&Authority) -> Result<Change, AuthorityError>, records: Vec<Record>) {
+async fn change(
+    world: &World,
+    edit: impl FnOnce(&Authority) -> Result<AuthorityChange, AuthorityError>,
+    records: Vec<Record>,
+) {
     let prepared = world.engine.prepare(b"x", edit, records).unwrap();
     world.engine.apply(prepared, pin_evidence("right")).await.unwrap();
 }
@@ -177,7 +177,7 @@ async fn what_changes_a_task_is_judged_like_its_call() {
     let open = world.engine.approvals().pending(world.engine.now());
     let question = open.iter().find(|question| question.operation == FollowUp::CancelTask.as_str()).unwrap();
     assert_eq!((&*question.name, &*question.class, question.once_only), ("count", "write", true));
-    let once = Decision::Allow(Scope::Once);
+    let once = Decision::Allow(ApprovalScope::Once);
     world.engine.decide(question.id, question.digest, once, pin_evidence("right")).await.unwrap();
     cancel().await.unwrap();
     assert_eq!(world.effects(), effects + 2);

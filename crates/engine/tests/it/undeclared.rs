@@ -1,7 +1,6 @@
 //! Attack 7: an argument that no schema names makes a call that nobody granted.
 
-use briefcase_engine::approvals::{Decision, Scope};
-use briefcase_types::RefusalCode;
+use briefcase_types::{ApprovalScope, Decision, RefusalCode};
 
 use crate::doubles::{World, pin_evidence};
 
@@ -15,7 +14,7 @@ async fn attack_07_an_undeclared_argument_is_no_granted_read_and_the_person_sees
     let question = world.engine.approvals().pending(world.engine.now()).remove(0);
     assert!(question.policies.contains(&"undeclared argument: conversation".to_owned()), "{:?}", question.policies);
     // A permission for the tool is one for the arguments that it names.
-    let tool = Decision::Allow(Scope::SessionTool);
+    let tool = Decision::Allow(ApprovalScope::SessionTool);
     world.engine.decide(question.id, question.digest, tool, pin_evidence("right")).await.unwrap();
     let other = "{\"n\":1,\"conversation\":\"more\"}";
     assert_eq!(world.run("look", other).await.unwrap_err().code, RefusalCode::ApprovalRequired);
@@ -28,7 +27,7 @@ async fn attack_07_a_rule_does_not_cover_an_undeclared_argument() {
     let world = World::new(vec![]);
     world.run("change", "{\"n\":1}").await.unwrap_err();
     let question = world.engine.approvals().pending(world.engine.now()).remove(0);
-    let rule = Decision::Allow(Scope::Rule { fixed: vec!["n".into()], lasts: 60 });
+    let rule = Decision::Allow(ApprovalScope::Rule { fixed: vec!["n".into()], seconds: 60 });
     world.engine.decide(question.id, question.digest, rule, pin_evidence("right")).await.unwrap();
     world.run("change", "{\"n\":1}").await.unwrap();
     let refusal = world.run("change", "{\"n\":1,\"context\":\"x\"}").await.unwrap_err();

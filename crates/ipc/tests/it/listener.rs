@@ -1,17 +1,15 @@
-//! The place of a socket, and the processes that may be at its ends.
+//! The listeners of both sockets, and errors that name the next step.
 
 use std::{
     fs,
     os::unix::{
         fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink},
         net::UnixListener,
-        process::CommandExt,
     },
     path::Path,
-    process::Command,
 };
 
-use briefcase_ipc::{AdminListener, AgentListener, DirError, Peer, PeerError, RuntimeDir, SocketError, connect};
+use briefcase_ipc::{AdminListener, AgentListener, DirError, SocketError, connect};
 
 use crate::private;
 
@@ -90,16 +88,17 @@ async fn a_folder_that_others_can_enter_or_redirect_is_rejected_at_both_ends() {
     let listener = AgentListener::bind(&run).unwrap();
     for open in [0o770, 0o707, 0o720, 0o755, 0o711] {
         with_mode(&run, open);
-        assert!(matches!(RuntimeDir::open(&run), Err(DirError::Open { mode, .. }) if mode == open), "{open:o}");
+        let bound = AdminListener::bind(&run);
+        assert!(matches!(bound, Err(SocketError::Dir(DirError::Open { mode, .. })) if mode == open), "{open:o}");
         assert!(matches!(connect(&listener.path()).await, Err(SocketError::Dir(DirError::Open { .. }))));
     }
     with_mode(&run, 0o700);
     let link = home.path().join("link");
     symlink(&run, &link).unwrap();
-    assert!(matches!(RuntimeDir::prepare(&link), Err(DirError::NotAFolder(_))));
+    assert!(matches!(AdminListener::bind(&link), Err(SocketError::Dir(DirError::NotAFolder(_)))));
     assert!(matches!(connect(&link.join("agent.sock")).await, Err(SocketError::Dir(DirError::NotAFolder(_)))));
     fs::write(home.path().join("file"), "").unwrap();
-    assert!(matches!(RuntimeDir::prepare(&home.path().join("file")), Err(DirError::NotAFolder(_))));
+    assert!(matches!(AdminListener::bind(&home.path().join("file")), Err(SocketError::Dir(DirError::NotAFolder(_)))));
 }
 
 #[tokio::test]
@@ -151,61 +150,4 @@ fn a_thousand_races_for_the_path_are_never_lost() {
     assert_eq!(fs::read_to_string(victim.path()).unwrap(), "keep");
     assert!(!fs::metadata(victim.path()).unwrap().file_type().is_socket());
     assert!(bound > 0, "the attacker alone kept the daemon from starting 100,000 times");
-}
-
-const CONNECT_TO: &str = "BRIEFCASE_TEST_CONNECT_TO";
-
-/// Helper for the next test, which runs it as another user.
-#[test]
-#[expect(clippy::disallowed_methods, reason = "the parent process passes the socket's path this way")]
-fn connects_when_told_to() {
-    if let Ok(path) = std::env::var(CONNECT_TO) {
-        std::os::unix::net::UnixStream::connect(path).unwrap();
-    }
-}
-
-/// Needs root to become another user. Without root it checks the same rule with the same user.
-#[tokio::test]
-async fn another_user_is_rejected_even_when_the_folder_is_open() {
-    let home = private();
-    with_mode(home.path(), 0o777);
-    let path = home.path().join("open.sock");
-    let listener = tokio::net::UnixListener::bind(&path).unwrap();
-    with_mode(&path, 0o777);
-    let root = fs::metadata("/proc/self").unwrap().uid() == 0;
-    let program = home.path().join("client");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-    with_mode(&program, 0o755);
-    let mut client = Command::new(&program);
-    client.args(["--exact", "listener::connects_when_told_to"]).env(CONNECT_TO, &path).current_dir("/");
-    client.stdout(std::process::Stdio::null());
-    if root {
-        client.uid(65534).gid(65534);
-    }
-    let mut client = client.spawn().unwrap();
-    let (stream, _) = listener.accept().await.unwrap();
-    let peer = Peer::of(&stream);
-    if root {
-        assert!(matches!(peer, Err(PeerError::User { found: 65534, expected: 0 })), "{peer:?}");
-    } else {
-        assert!(peer.is_ok());
-    }
-    assert!(client.wait().unwrap().success());
-}
-
-#[tokio::test]
-async fn an_ended_process_is_not_mistaken_for_a_later_one() {
-    let home = private();
-    let path = home.path().join("a.sock");
-    let listener = tokio::net::UnixListener::bind(&path).unwrap();
-    let mut client = Command::new(std::env::current_exe().unwrap());
-    client.args(["--exact", "listener::connects_when_told_to"]).env(CONNECT_TO, &path);
-    let mut client = client.stdout(std::process::Stdio::null()).spawn().unwrap();
-    let (stream, _) = listener.accept().await.unwrap();
-    let peer = Peer::of(&stream).unwrap();
-    client.wait().unwrap();
-    // Kernels before 6.5 give no handle; the answer is then unknown.
-    assert_ne!(peer.is_alive(), Some(true));
-    let (ours, _other) = tokio::net::UnixStream::pair().unwrap();
-    assert_ne!(Peer::of(&ours).unwrap().is_alive(), Some(false));
 }

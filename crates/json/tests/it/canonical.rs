@@ -1,6 +1,6 @@
 //! RFC 8785: its own examples and its properties.
 
-use briefcase_json::{Limits, canonical, parse_strict};
+use briefcase_json::{JsonLimits, canonical, parse_strict};
 use proptest::prelude::*;
 use serde_json::{Map, Number, Value, json};
 
@@ -9,7 +9,7 @@ use crate::{from_hex, vectors};
 #[test]
 fn the_documents_of_the_rfc() {
     for case in vectors("rfc8785.json")["documents"].as_array().unwrap() {
-        let value = parse_strict(&from_hex(case["document"].as_str().unwrap()), &Limits::AGENT).unwrap();
+        let value = parse_strict(&from_hex(case["document"].as_str().unwrap()), &JsonLimits::AGENT).unwrap();
         let expected = String::from_utf8(from_hex(case["canonical"].as_str().unwrap())).unwrap();
         assert_eq!(String::from_utf8(canonical(&value)).unwrap(), expected, "{}", case["name"]);
     }
@@ -67,7 +67,7 @@ proptest! {
     #[test]
     fn the_canonical_form_round_trips(tree in strict_tree()) {
         let written = canonical(&tree);
-        let read = parse_strict(&written, &Limits::AGENT).unwrap();
+        let read = parse_strict(&written, &JsonLimits::AGENT).unwrap();
         prop_assert_eq!(&read, &tree);
         prop_assert_eq!(canonical(&read), written);
     }
@@ -76,7 +76,7 @@ proptest! {
     fn layout_order_and_escapes_do_not_change_the_canonical_form(tree in strict_tree(), seed in any::<u64>()) {
         let mut text = String::new();
         write_anyhow(&tree, seed, &mut text);
-        prop_assert_eq!(canonical(&parse_strict(text.as_bytes(), &Limits::AGENT).unwrap()), canonical(&tree));
+        prop_assert_eq!(canonical(&parse_strict(text.as_bytes(), &JsonLimits::AGENT).unwrap()), canonical(&tree));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Attack 21: two other parsers read the text that `parse_strict` accepts as the same value. The documents contain
 //! pieces that parsers are known to disagree on, and are then damaged.
 
-use briefcase_json::{Limits, canonical, parse_strict, scan};
+use briefcase_json::{JsonLimits, canonical, parse_strict, scan};
 use serde_json::{Number, Value};
 use tinyjson::JsonValue;
 
@@ -165,7 +165,7 @@ fn accepted_text_is_read_alike_by_three_parsers() {
     let (mut accepted, mut refused) = (0, std::collections::BTreeMap::<&str, u32>::new());
     for _ in 0..100_000 {
         let text = document(&mut dice);
-        let ours = match parse_strict(text.as_bytes(), &Limits::AGENT) {
+        let ours = match parse_strict(text.as_bytes(), &JsonLimits::AGENT) {
             Ok(ours) => ours,
             Err(error) => {
                 *refused.entry(error.reason.as_str()).or_default() += 1;
@@ -173,13 +173,13 @@ fn accepted_text_is_read_alike_by_three_parsers() {
             }
         };
         accepted += 1;
-        assert_eq!(scan(text.as_bytes(), &Limits::UPSTREAM), Ok(()), "{text:?}");
+        assert_eq!(scan(text.as_bytes(), &JsonLimits::UPSTREAM), Ok(()), "{text:?}");
         let serde: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("serde_json: {error}: {text:?}"));
         let tiny: JsonValue = text.parse().unwrap_or_else(|error| panic!("tinyjson: {error}: {text:?}"));
         let form = canonical(&ours);
         assert_eq!(form, canonical(&serde), "serde_json reads it differently: {text:?}");
         assert_eq!(form, canonical(&from_tiny(&tiny)), "tinyjson reads it differently: {text:?}");
-        assert_eq!(parse_strict(&form, &Limits::AGENT).unwrap(), ours, "{text:?}");
+        assert_eq!(parse_strict(&form, &JsonLimits::AGENT).unwrap(), ours, "{text:?}");
     }
     assert!(accepted > 15_000, "only {accepted} documents were accepted: the test is too weak");
     for reason in
@@ -200,7 +200,7 @@ fn text_that_two_parsers_read_differently_is_rejected() {
         let tiny = text.parse::<JsonValue>().ok().filter(finite).map(|tiny| canonical(&from_tiny(&tiny)));
         if serde.map(|serde| canonical(&serde)) != tiny {
             differing += 1;
-            assert!(parse_strict(text.as_bytes(), &Limits::AGENT).is_err(), "{text:?}");
+            assert!(parse_strict(text.as_bytes(), &JsonLimits::AGENT).is_err(), "{text:?}");
         }
     }
     assert!(differing > 1_000, "only {differing} documents were read differently: the test is too weak");

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use briefcase_json::{Limits, Reason, parse_strict, scan};
+use briefcase_json::{JsonLimits, Reason, parse_strict, scan};
 
-fn refused(document: &[u8], limits: &Limits) -> Reason {
+fn refused(document: &[u8], limits: &JsonLimits) -> Reason {
     let start = Instant::now();
     let strict = parse_strict(document, limits).unwrap_err();
     let scanned = scan(document, limits).unwrap_err();
@@ -16,12 +16,12 @@ fn refused(document: &[u8], limits: &Limits) -> Reason {
 }
 
 /// The agent's limits with a larger size, so that the other limits must stop the document.
-const LONG: Limits = Limits { bytes: 1 << 30, ..Limits::AGENT };
+const LONG: JsonLimits = JsonLimits { bytes: 1 << 30, ..JsonLimits::AGENT };
 
 #[test]
 fn a_string_of_50_mib() {
     let document = format!("\"{}\"", "a".repeat(50 << 20));
-    assert_eq!(refused(document.as_bytes(), &Limits::AGENT), Reason::Size);
+    assert_eq!(refused(document.as_bytes(), &JsonLimits::AGENT), Reason::Size);
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_hundred_thousand_levels() {
         assert_eq!(refused(level.repeat(100_000).as_bytes(), &LONG), Reason::Depth);
     }
     // Limits without a depth do not let a document exhaust the stack either.
-    let careless = Limits { depth: usize::MAX, ..LONG };
+    let careless = JsonLimits { depth: usize::MAX, ..LONG };
     assert_eq!(refused("[".repeat(100_000).as_bytes(), &careless), Reason::Depth);
 }
 
@@ -54,7 +54,7 @@ fn two_million_small_values() {
     let document = format!("[{}0]", "0,".repeat(2_000_000));
     assert_eq!(refused(document.as_bytes(), &LONG), Reason::Values);
     let document = format!("[{}[]]", "[],".repeat(1_300_000));
-    assert_eq!(refused(document.as_bytes(), &Limits::AGENT), Reason::Values);
+    assert_eq!(refused(document.as_bytes(), &JsonLimits::AGENT), Reason::Values);
 }
 
 #[test]
@@ -63,6 +63,6 @@ fn names_made_to_be_compared_at_length() {
     let members: Vec<String> = (0..9_999).map(|name| format!("\"{shared}{name:05}\":0")).collect();
     let document = format!("{{{}}}", members.join(","));
     let start = Instant::now();
-    assert_eq!(scan(document.as_bytes(), &Limits::AGENT), Ok(()));
+    assert_eq!(scan(document.as_bytes(), &JsonLimits::AGENT), Ok(()));
     assert!(start.elapsed() < Duration::from_secs(2));
 }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use briefcase_json::{
-    Limits,
+    JsonLimits,
     raw::{Cursor, Patch, RawObject, decode_string, elements, may_have, object, quote},
     scan,
 };
@@ -96,7 +96,7 @@ proptest! {
 
     #[test]
     fn a_text_that_passes_the_scan_has_the_members_of_serde_json(text in json_like()) {
-        if scan(text.as_bytes(), &Limits::AGENT).is_ok() {
+        if scan(text.as_bytes(), &JsonLimits::AGENT).is_ok() {
             compare(&text);
         }
     }

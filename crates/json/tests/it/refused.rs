@@ -1,6 +1,6 @@
 //! Every text that two parsers could read differently is rejected with its own reason.
 
-use briefcase_json::{JsonError, Limits, Reason, parse_relayed, parse_strict, scan};
+use briefcase_json::{JsonError, JsonLimits, Reason, parse_relayed, parse_strict, scan};
 use proptest::prelude::*;
 
 use crate::{from_hex, vectors};
@@ -16,7 +16,7 @@ fn document(case: &serde_json::Value) -> Vec<u8> {
 fn each_vector_is_rejected_for_its_reason() {
     let cases = vectors("refused.json");
     for case in cases.as_array().unwrap() {
-        let error = parse_strict(&document(case), &Limits::AGENT).unwrap_err();
+        let error = parse_strict(&document(case), &JsonLimits::AGENT).unwrap_err();
         assert_eq!(error.reason.as_str(), case["reason"], "{case}");
     }
 }
@@ -26,7 +26,7 @@ fn relayed_text_is_rejected_for_all_but_its_numbers() {
     let cases = vectors("refused.json");
     for case in cases.as_array().unwrap() {
         let bytes = document(case);
-        let limits = Limits { number: 64, depth: 64, ..Limits::UPSTREAM };
+        let limits = JsonLimits { number: 64, depth: 64, ..JsonLimits::UPSTREAM };
         let scanned = scan(&bytes, &limits);
         match case["reason"].as_str().unwrap() {
             "number_range" | "negative_zero" | "unsafe_integer" => assert_eq!(scanned, Ok(()), "{case}"),
@@ -40,7 +40,7 @@ fn relayed_text_is_rejected_for_all_but_its_numbers() {
 
 #[test]
 fn relayed_numbers_keep_what_serde_json_can_hold() {
-    let read = |text: &str| parse_relayed(text.as_bytes(), &Limits::UPSTREAM);
+    let read = |text: &str| parse_relayed(text.as_bytes(), &JsonLimits::UPSTREAM);
     assert_eq!(read("18446744073709551615").unwrap(), u64::MAX);
     assert_eq!(read("-9223372036854775808").unwrap(), i64::MIN);
     assert_eq!(read("18446744073709551616").unwrap(), 18_446_744_073_709_551_616.0);
@@ -52,7 +52,7 @@ fn relayed_numbers_keep_what_serde_json_can_hold() {
 
 #[test]
 fn unambiguous_text_is_accepted() {
-    let read = |text: &str| parse_strict(text.as_bytes(), &Limits::AGENT);
+    let read = |text: &str| parse_strict(text.as_bytes(), &JsonLimits::AGENT);
     for text in ["0", "1", "-1", "9007199254740991", "-9007199254740991", "0.5", "1e21", "1e-7", "5e-324", "-1.5e300"] {
         assert_eq!(read(text).unwrap().as_f64(), text.parse().ok(), "{text}");
     }
@@ -68,15 +68,15 @@ fn unambiguous_text_is_accepted() {
 
 #[test]
 fn an_error_names_the_position_and_never_repeats_the_document() {
-    let error = parse_strict(b"{\"secret\x1b[2J\": 1, \"secret\x1b[2J\": 2}", &Limits::AGENT).unwrap_err();
+    let error = parse_strict(b"{\"secret\x1b[2J\": 1, \"secret\x1b[2J\": 2}", &JsonLimits::AGENT).unwrap_err();
     assert_eq!(error.reason, Reason::Syntax);
-    let error = parse_strict(br#"{"token":1,"x":2,"token":3}"#, &Limits::AGENT).unwrap_err();
+    let error = parse_strict(br#"{"token":1,"x":2,"token":3}"#, &JsonLimits::AGENT).unwrap_err();
     assert_eq!(error, JsonError { reason: Reason::DuplicateKey, at: 17 });
     assert_eq!(
         error.to_string(),
         "duplicate_key at byte 17: an object has the same member name twice; send each name once"
     );
-    let error = parse_strict(b"[1, 9007199254740993]", &Limits::AGENT).unwrap_err();
+    let error = parse_strict(b"[1, 9007199254740993]", &JsonLimits::AGENT).unwrap_err();
     assert_eq!(
         error.to_string(),
         "unsafe_integer at byte 4: the integer is beyond 9007199254740991 (2^53 - 1); send it as a string"
@@ -86,7 +86,7 @@ fn an_error_names_the_position_and_never_repeats_the_document() {
 proptest! {
     #[test]
     fn any_bytes_give_a_position_inside_the_document(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-        for result in [parse_strict(&bytes, &Limits::AGENT).map(drop), scan(&bytes, &Limits::UPSTREAM)] {
+        for result in [parse_strict(&bytes, &JsonLimits::AGENT).map(drop), scan(&bytes, &JsonLimits::UPSTREAM)] {
             if let Err(error) = result {
                 prop_assert!(error.at <= bytes.len());
                 prop_assert!(error.to_string().is_ascii());
@@ -103,10 +103,10 @@ proptest! {
     ) {
         let mut members: Vec<String> = names.iter().map(|name| format!("\"{name}\":{{\"a\":0}}")).collect();
         let write = |members: &[String]| format!("[{{{}}}]", members.join(","));
-        prop_assert_eq!(scan(write(&members).as_bytes(), &Limits::AGENT), Ok(()));
+        prop_assert_eq!(scan(write(&members).as_bytes(), &JsonLimits::AGENT), Ok(()));
         let again = members[twice.index(members.len())].clone();
         members.insert(to.index(members.len() + 1), again);
-        let error = scan(write(&members).as_bytes(), &Limits::AGENT).unwrap_err();
+        let error = scan(write(&members).as_bytes(), &JsonLimits::AGENT).unwrap_err();
         prop_assert_eq!(error.reason, Reason::DuplicateKey);
     }
 }

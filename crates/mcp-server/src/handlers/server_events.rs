@@ -15,7 +15,7 @@ use crate::{
     edit::edit_object,
     in_flight::request_with_handles,
     logging::level_of,
-    subscriptions::Change,
+    subscriptions::ChangeNotice,
     task_handles::Runner,
 };
 
@@ -25,10 +25,10 @@ pub(crate) fn event(state: &Arc<ConnectionState>, server: &ServerId, event: Serv
         return;
     }
     match event {
-        ServerEvent::ToolsChanged => changed(state, Change::Tools),
-        ServerEvent::PromptsChanged => changed(state, Change::Prompts),
-        ServerEvent::ResourcesChanged => changed(state, Change::Resources),
-        ServerEvent::ResourceUpdated { uri } => changed(state, Change::Resource(server.clone(), uri)),
+        ServerEvent::ToolsChanged => changed(state, ChangeNotice::Tools),
+        ServerEvent::PromptsChanged => changed(state, ChangeNotice::Prompts),
+        ServerEvent::ResourcesChanged => changed(state, ChangeNotice::Resources),
+        ServerEvent::ResourceUpdated { uri } => changed(state, ChangeNotice::Resource(server.clone(), uri)),
         ServerEvent::Log { params } => log(state, server, params),
         ServerEvent::Notification { method, params } => match method.as_str() {
             method::ELICITATION_COMPLETE => {
@@ -41,11 +41,11 @@ pub(crate) fn event(state: &Arc<ConnectionState>, server: &ServerId, event: Serv
     }
 }
 
-fn changed(state: &Arc<ConnectionState>, change: Change) {
+fn changed(state: &Arc<ConnectionState>, change: ChangeNotice) {
     if !state.accepts_notifications() && state.subscriptions.streams() == 0 {
         return;
     }
-    if let Change::Resource(server, uri) = &change
+    if let ChangeNotice::Resource(server, uri) = &change
         && !state.subscriptions.includes_resource(server, uri)
     {
         return;

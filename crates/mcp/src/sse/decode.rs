@@ -12,7 +12,7 @@ pub struct SseLimits {
 /// The defaults allow the largest message of an upstream server.
 impl Default for SseLimits {
     fn default() -> Self {
-        let event = briefcase_json::Limits::UPSTREAM.bytes;
+        let event = briefcase_json::JsonLimits::UPSTREAM.bytes;
         Self { line: event.saturating_add(64), event }
     }
 }

@@ -1,18 +1,18 @@
-//! Colours and styles of terminals: the one kind of escape sequence that ordinary output has and that cannot deceive, as
-//! long as text stays visible.
+//! Colours and styles of terminals: the only escape sequences that ordinary output has and that cannot deceive,
+//! provided that the text stays visible.
 
-/// Which colours are set, to notice text in the colour of its background.
+/// The colours in use, to detect text in the colour of its background.
 #[derive(Default)]
 pub(super) struct Colours {
     front: Option<Vec<u16>>,
     back: Option<Vec<u16>>,
 }
 
-/// Longest sequence that is looked at.
+/// The maximum length of a recognised sequence.
 const LENGTH_MAX: usize = 48;
 
 impl Colours {
-    /// The length of a harmless colour sequence (`ESC [ numbers m`) that begins here.
+    /// Returns the length of a harmless colour sequence (`ESC [ numbers m`) at the start of the text.
     pub(super) fn sequence(&mut self, rest: &[char]) -> Option<usize> {
         if rest.first() != Some(&'\u{1b}') || rest.get(1) != Some(&'[') {
             return None;
@@ -32,7 +32,8 @@ impl Colours {
         None
     }
 
-    /// Takes the numbers over; false when one is not a colour or plain style. Conceal (8) is neither.
+    /// Applies the numbers. Returns false for a number that is not a colour or plain style; conceal (8) is not a plain
+    /// style.
     fn apply(&mut self, numbers: &[u16]) -> bool {
         let mut rest = numbers;
         while let Some((code, after)) = rest.split_first() {
@@ -64,7 +65,7 @@ fn number(text: &str) -> Option<u16> {
     if text.is_empty() { Some(0) } else { text.parse().ok().filter(|number| *number <= 255) }
 }
 
-/// `5;n` or `2;r;g;b`.
+/// Reads `5;n` or `2;r;g;b`.
 fn extended(numbers: &[u16]) -> Option<(Vec<u16>, &[u16])> {
     let length = match numbers.first()? {
         5 => 2,

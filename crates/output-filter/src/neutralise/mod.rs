@@ -1,25 +1,25 @@
-//! Characters that hide, reorder or overwrite, made visible or taken out, without touching what people write.
+//! Makes characters that hide, reorder or overwrite text visible, or removes them. Ordinary text keeps its form.
 //!
-//! | what | becomes |
+//! | characters | become |
 //! |---|---|
 //! | tag characters, zero-width characters, variation selectors, joiners, bidirectional controls without a purpose | nothing |
 //! | escape sequences but plain colours and styles; other control characters | their control pictures, such as `␛` |
 //! | a carriage return that would overwrite a line; line and paragraph separators | a line break |
 //!
-//! What they are for in real text stays: emoji sequences and flags, presentation selectors after characters that take
-//! them, joiners in scripts that need them, direction marks in text that runs right to left, soft hyphens inside words, a
-//! byte order mark at the start, CRLF, colours of a test run. See `legal` for each rule.
+//! Characters with a legitimate use stay: emoji sequences and flags, presentation selectors after characters that take
+//! them, joiners in scripts that need them, direction marks in right-to-left text, soft hyphens inside words, a byte
+//! order mark at the start, CRLF, colours of a test run. See `unicode_exceptions` for each rule.
 
 mod ansi;
-mod legal;
+mod unicode_exceptions;
 
 use briefcase_types::text::is_deceptive;
 
-/// More rounds than any text needs that was not built to need them.
+/// The maximum number of rounds. Only a text built for it needs more.
 const ROUNDS_MAX: usize = 4;
 
-/// The text made safe to pass on, or `None` when it is so already. Safe means that neutralising it again changes nothing:
-/// what is taken out can bring characters together that may not stand together, so it goes on until nothing changes.
+/// Returns the safe text, or `None` when the given one is safe. Safe means that another round changes nothing: a
+/// removal can bring characters together that may not be neighbours, so it repeats until nothing changes.
 #[must_use]
 pub fn neutralise(text: &str) -> Option<String> {
     let mut safe = pass(text)?;
@@ -29,7 +29,7 @@ pub fn neutralise(text: &str) -> Option<String> {
             None => return Some(safe),
         }
     }
-    // Still not at rest: nothing of this text is worth telling apart.
+    // The text still changes after the last round, so all such characters are removed.
     if pass(&safe).is_some() {
         safe.retain(|character| !is_deceptive(character));
     }
@@ -41,7 +41,7 @@ fn pass(text: &str) -> Option<String> {
         return None;
     }
     let characters: Vec<char> = text.chars().collect();
-    let around = legal::Around::new(&characters);
+    let around = unicode_exceptions::UnicodeContext::new(&characters);
     let mut colours = ansi::Colours::default();
     let mut out = String::with_capacity(text.len());
     let mut at = 0;

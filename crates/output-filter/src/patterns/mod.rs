@@ -1,31 +1,31 @@
-//! Texts that have the form of a credential: the second line, for secrets that Briefcase never held.
+//! Texts with the form of a credential: the second line of defence, for secrets that Briefcase never stored.
 //!
-//! Families whose form leaves little doubt are replaced; the others are flagged and passed on, because a tool that
-//! cannot return an identifier is of no use. A first pass looks for the literal beginnings of all families at once; only
-//! families whose beginning is there are tried.
+//! Patterns with little doubt cause a replacement; the others a flag, because a tool that cannot return an identifier
+//! is useless. A first pass searches the literal prefixes of all patterns at once. Only patterns with a found prefix
+//! are tried.
 
-mod families;
+mod credential_patterns;
 
 use std::{ops::Range, sync::LazyLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use families::{FAMILIES, Family, Sure};
+use credential_patterns::{CREDENTIAL_PATTERNS, Confidence, CredentialPattern};
 use regex::Regex;
 
-use crate::{Flag, REDACTED, found::Found};
+use crate::{Flag, REDACTED, findings::FilterFindings};
 
 struct Detector {
     beginnings: AhoCorasick,
-    /// The beginnings, and which family each belongs to.
+    /// The prefixes, and the pattern of each.
     owners: Vec<(&'static str, usize)>,
-    families: Vec<(Regex, &'static Family)>,
+    families: Vec<(Regex, &'static CredentialPattern)>,
 }
 
-/// Every pattern is a constant of this crate and a test compiles each; without a detector nothing is found.
+/// Every pattern is a constant of this crate, and a test compiles each. Without a detector, no credential is found.
 static DETECTOR: LazyLock<Option<Detector>> = LazyLock::new(|| {
     let families: Option<Vec<_>> =
-        FAMILIES.iter().map(|family| Regex::new(family.pattern).ok().map(|regex| (regex, family))).collect();
-    let listed = FAMILIES.iter().enumerate();
+        CREDENTIAL_PATTERNS.iter().map(|family| Regex::new(family.pattern).ok().map(|regex| (regex, family))).collect();
+    let listed = CREDENTIAL_PATTERNS.iter().enumerate();
     let owners: Vec<(&'static str, usize)> =
         listed.flat_map(|(owner, family)| family.begins.iter().map(move |begin| (*begin, owner))).collect();
     let begins = owners.iter().map(|(begin, _)| begin);
@@ -34,8 +34,8 @@ static DETECTOR: LazyLock<Option<Detector>> = LazyLock::new(|| {
     Some(Detector { beginnings, owners, families: families? })
 });
 
-/// The text without credentials; `None` when there are none.
-pub(super) fn redact(text: &str, found: &mut Found) -> Option<String> {
+/// Returns the text without credentials; `None` when it contains no credential.
+pub(super) fn redact(text: &str, found: &mut FilterFindings) -> Option<String> {
     let detector = DETECTOR.as_ref()?;
     let mut ranges = detector.find(text, &mut found.flags);
     super::structure::signs(text, &mut found.flags);
@@ -75,8 +75,8 @@ impl Detector {
                 (real && bounded(text, whole.range(), family)).then(|| secret.range())
             });
             match family.sure {
-                Sure::Replace => ranges.extend(hits),
-                Sure::Flag => {
+                Confidence::Replace => ranges.extend(hits),
+                Confidence::Flag => {
                     if hits.count() > 0 {
                         flags.insert(Flag::PossibleCredential);
                     }
@@ -87,18 +87,18 @@ impl Detector {
     }
 }
 
-/// Whether what begins here is worth a closer look: in the family's own case, and for a lone full stop, with another
-/// where the second part of a token ends.
+/// Returns whether a prefix is worth the full pattern: the case matches that of the pattern, and a lone full stop has
+/// another one where the second part of a token ends.
 fn promising(text: &str, hit: Range<usize>, begin: &str, owner: usize) -> bool {
     if begin == "." {
         return text.as_bytes().get(hit.end.saturating_add(6)) == Some(&b'.');
     }
-    let any_case = FAMILIES.get(owner).is_some_and(|family| family.pattern.contains("(?i-u"));
+    let any_case = CREDENTIAL_PATTERNS.get(owner).is_some_and(|family| family.pattern.contains("(?i-u"));
     any_case || text.get(hit) == Some(begin)
 }
 
-/// The match is not part of a longer word.
-fn bounded(text: &str, range: Range<usize>, family: &Family) -> bool {
+/// Returns whether the match is not part of a longer word.
+fn bounded(text: &str, range: Range<usize>, family: &CredentialPattern) -> bool {
     let word = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
     let joined_left = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '+');
     let before = text.get(..range.start).and_then(|text| text.chars().next_back());
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn every_family_compiles_and_is_reached_by_its_beginnings() {
         assert!(DETECTOR.is_some(), "a pattern does not compile");
-        for family in FAMILIES {
+        for family in CREDENTIAL_PATTERNS {
             assert!(
                 !family.begins.is_empty() && family.begins.iter().all(|begin| !begin.is_empty()),
                 "{}",

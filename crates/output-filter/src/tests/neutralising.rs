@@ -3,8 +3,11 @@ use super::*;
 #[test]
 fn what_needs_no_change_is_passed_on_as_it_is() {
     let answer = Bytes::from_static(br#"{ "content":[{"type":"text","text":"a\n\"b\"\t\/ c"}],  "n": 1.50e0 }"#);
-    let spec =
-        FilterSpec { redactor: &redactor(&[SECRET]), shape: Shape::ToolResult(None), limits: FilterLimits::default() };
+    let spec = FilterSpec {
+        redactor: &redactor(&[SECRET]),
+        shape: MessageShape::ToolResult(None),
+        limits: FilterLimits::default(),
+    };
     let filtered = filter(answer.clone(), &spec).unwrap();
     assert!(!filtered.changed && filtered.flags.is_empty());
     assert_eq!(filtered.bytes.as_ptr(), answer.as_ptr(), "no copy");
@@ -13,12 +16,12 @@ fn what_needs_no_change_is_passed_on_as_it_is() {
 #[test]
 fn everything_between_strings_stays_byte_for_byte() {
     let answer = "{ \"a\\u200b\" : 1.0 ,\n\"b\":[\"x\\u202ey\", null ,\"é\"],\"c\":-0}";
-    let filtered = run(answer.as_bytes(), &Redactor::none(), Shape::Other).unwrap();
+    let filtered = run(answer.as_bytes(), &Redactor::none(), MessageShape::Other).unwrap();
     assert_eq!(filtered.bytes, "{ \"a\\\\u{200b}\" : 1.0 ,\n\"b\":[\"xy\", null ,\"é\"],\"c\":-0}");
     assert!(filtered.changed && filtered.flags.contains(&Flag::Neutralised));
 }
 
-/// Checks every text of the corpus of hidden characters; returns how many hide something and how many hide nothing.
+/// Checks every text of the corpus of hidden characters. Returns the numbers of texts with and without hidden data.
 fn hidden_characters(corpora: &Corpora) -> (usize, usize) {
     const STRUCTURAL: [&str; 12] = [
         "tag_chars",
@@ -127,7 +130,7 @@ fn what_hides_reorders_or_overwrites_does_not_stay() {
         ("ש\u{200e}\u{200f}\u{200e}", "ש"),
         ("ש \u{2067}abc\u{2069}", "ש abc"),
         ("ש \u{2066}abc", "ש abc"),
-        // Hidden characters that keep others apart until they are taken out.
+        // Hidden characters that separate others until they are removed.
         ("ש\u{200f}\u{200b}\u{200f}\u{200b}\u{200e}", "ש"),
         ("\u{1b}[5mx\u{1b}[1337mx", "\u{1b}[5mx␛[1337mx"),
         ("می\u{200c}\u{200c}\u{200c}خ", "میخ"),
@@ -157,7 +160,7 @@ fn attack_11_every_channel_is_the_same() {
         json!({ "member": { "name\u{200b}": 1 } }),
     ];
     for channel in channels {
-        for shape in [Shape::Other, Shape::Content, Shape::ToolResult(None)] {
+        for shape in [MessageShape::Other, MessageShape::Content, MessageShape::ToolResult(None)] {
             let filtered = run(channel.to_string().as_bytes(), &Redactor::none(), shape).unwrap();
             let text = std::str::from_utf8(&filtered.bytes).unwrap();
             assert!(!text.chars().any(|c| matches!(c, '\u{202e}' | '\u{e0041}' | '\u{200b}')), "{text:?}");
@@ -174,13 +177,13 @@ fn names_that_differ_in_hidden_characters_stay_apart() {
 }
 
 proptest! {
-    /// Whatever comes: the result is JSON of the same shape, filtering it again changes nothing, and no control
-    /// character but tab, line feed and CRLF is left outside of colours.
+    /// For any input, the result is JSON of the same structure, and a second filter run changes nothing. No control
+    /// character but tab, line feed and CRLF remains outside of colours.
     #[test]
     fn filtering_is_stable_and_leaves_no_controls(text in "\\PC*[\u{0}-\u{1f}\u{7f}-\u{9f}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{e0020}-\u{e007f}\u{fe0f}a\u{5d0}]{0,12}\\PC{0,8}") {
         let filtered = plain(&json!({ "t": text, "n": [1, true, null] }));
         let once = text_of(&filtered);
-        let again = run(&filtered.bytes, &Redactor::none(), Shape::Other).unwrap();
+        let again = run(&filtered.bytes, &Redactor::none(), MessageShape::Other).unwrap();
         prop_assert_eq!(neutralise(&once), None, "once is enough");
         prop_assert!(serde_json::from_slice::<Value>(&again.bytes).is_ok());
         for c in once.replace("\r\n", "").chars().filter(|c| *c != '\u{1b}') {

@@ -1,13 +1,13 @@
-//! Ordinary outputs pass as they are.
+//! Ordinary outputs pass unchanged.
 
 use std::collections::BTreeMap;
 
 use super::*;
 
-/// Two hundred of each kind.
+/// The number of outputs of each kind.
 const COUNT: usize = 7_200;
 
-/// Nothing is changed. A flag is a note for a person and changes nothing; it is measured too: source code that assigns a
+/// No output is changed. Flags inform a person and change nothing; they are measured too: source code that assigns a
 /// variable named `secret` is flagged.
 #[test]
 fn ordinary_outputs_are_neither_changed_nor_flagged() {
@@ -15,7 +15,7 @@ fn ordinary_outputs_are_neither_changed_nor_flagged() {
     let (mut changed, mut flagged) = (Vec::new(), BTreeMap::<_, usize>::new());
     for output in ordinary::outputs(1, COUNT) {
         let answer = json!({ "content": [{ "type": "text", "text": output.text }] });
-        let filtered = run(answer.to_string().as_bytes(), &redactor, Shape::ToolResult(None)).unwrap();
+        let filtered = run(answer.to_string().as_bytes(), &redactor, MessageShape::ToolResult(None)).unwrap();
         if filtered.changed {
             changed.push((output.kind, output.text, String::from_utf8_lossy(&filtered.bytes).into_owned()));
         }

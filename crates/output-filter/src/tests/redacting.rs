@@ -61,7 +61,7 @@ fn attack_15_an_echoed_secret_is_found_in_every_encoding() {
         for around in ["{}", "token={}&x=1", "before {} after", "<a href='{}'>"] {
             let text = around.replace("{}", &encoded);
             for answer in [json!({ "t": text }), json!({ "a": [{ text.clone(): 1 }], "t": "" })] {
-                let filtered = run(answer.to_string().as_bytes(), &redactor, Shape::Other).unwrap();
+                let filtered = run(answer.to_string().as_bytes(), &redactor, MessageShape::Other).unwrap();
                 assert!(filtered.redactions.exact >= 1, "{name}: {text:?}");
                 assert!(filtered.flags.contains(&Flag::SecretEchoed));
                 let left = String::from_utf8(filtered.bytes.to_vec()).unwrap();
@@ -94,7 +94,7 @@ fn attack_15_a_stream_is_redacted_at_every_split_point() {
 }
 
 proptest! {
-    /// The same bytes, cut anyhow, come out the same.
+    /// The same bytes give the same output for every cut.
     #[test]
     fn a_stream_does_not_depend_on_how_it_was_cut(
         parts in proptest::collection::vec(prop_oneof![Just("s3cret-value".to_owned()), Just("czNjcmV0LXZhbHVl".to_owned()), "[a-z0-9 \n%\\\\&-]{0,40}"], 0..12),
@@ -116,7 +116,7 @@ proptest! {
         prop_assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(&expected));
     }
 
-    /// Ordinary text holds no secret.
+    /// Ordinary text contains no secret.
     #[test]
     fn nothing_is_found_where_nothing_is(text in "[ -~\n]{0,200}") {
         prop_assume!(!text.to_lowercase().contains("correct-horse"));
@@ -128,7 +128,7 @@ proptest! {
 fn a_secret_that_is_a_number_is_found_as_a_number() {
     let redactor = redactor(&["8675309123"]);
     let answer = br#"{"a":8675309123,"b":[-8675309123, 18675309123],"c":"8675309123","d":42}"#;
-    let filtered = run(answer, &redactor, Shape::Other).unwrap();
+    let filtered = run(answer, &redactor, MessageShape::Other).unwrap();
     assert_eq!(filtered.bytes, r#"{"a":"[redacted]","b":["[redacted]", "[redacted]"],"c":"[redacted]","d":42}"#);
 }
 
@@ -156,7 +156,7 @@ fn attack_18_a_secret_in_arguments_is_found_wherever_it_is() {
     assert!(redactor.find_in(&json!({ "a": "nothing", "b": 12345 })).is_empty());
 }
 
-/// How the patterns do on a folder of corpora.
+/// The rates of the patterns on a folder of corpora.
 #[derive(Debug, Default)]
 struct Measured {
     credentials: usize,
@@ -207,8 +207,8 @@ impl Measured {
         self.credentials + self.look_alikes + self.ordinary
     }
 
-    /// Asserts that at least `recall` percent of the credentials are replaced, no look-alike, and at most one percent of
-    /// the ordinary outputs.
+    /// Asserts that at least `recall` percent of the credentials are replaced, no look-alike, and at most one percent
+    /// of the ordinary outputs.
     fn assert_recall(&self, recall: usize) {
         let caught = self.credentials - self.missed.len();
         assert!(caught * 100 >= self.credentials * recall, "{caught} of {}: {:#?}", self.credentials, self.missed);
@@ -217,7 +217,7 @@ impl Measured {
     }
 }
 
-/// Twelve of the 158 credentials have no form: words, and random characters after a plain name. No list of forms finds them.
+/// Twelve of the 158 credentials have no form: words, and random characters after a plain name. No pattern finds them.
 #[test]
 fn patterns_are_measured_on_the_corpus() {
     let measured = Measured::on(&Corpora::committed());
@@ -237,7 +237,7 @@ fn patterns_are_measured_on_a_corpus_beside_the_checkout() {
 
 #[test]
 fn well_known_forms_are_replaced_and_their_look_alikes_are_not() {
-    // Put together here so that no scanner takes this file for a leak.
+    // Assembled here, so that no scanner reports this file as a leak.
     let forms = [
         format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"),
         format!("xoxb-{}-{}", "123456789012", "abcDEF123ghiJKL456mno"),

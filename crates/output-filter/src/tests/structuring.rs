@@ -2,7 +2,7 @@ use super::*;
 
 fn result(answer: &Value, output: Option<&Value>) -> Result<Filtered, FilterRefusal> {
     let schema = output.map(|schema| schema::compile(schema).unwrap());
-    run(answer.to_string().as_bytes(), &Redactor::none(), Shape::ToolResult(schema.as_ref()))
+    run(answer.to_string().as_bytes(), &Redactor::none(), MessageShape::ToolResult(schema.as_ref()))
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn attack_12_structured_content_has_to_fit_the_tools_own_schema() {
     }
     let escaped = br#"{"structured\u0043ontent":{"n":"1"}}"#;
     let compiled = schema::compile(&schema).unwrap();
-    assert!(run(escaped, &Redactor::none(), Shape::ToolResult(Some(&compiled))).is_err());
+    assert!(run(escaped, &Redactor::none(), MessageShape::ToolResult(Some(&compiled))).is_err());
 }
 
 #[test]
@@ -87,16 +87,16 @@ fn attack_12_binary_data_has_to_be_what_it_says() {
         assert_eq!(result(&image(broken, "image/png"), None), Err(FilterRefusal::NotBase64), "{broken}");
     }
     let contents = json!({ "contents": [{ "uri": "a:b", "blob": html, "mimeType": "image/png" }] });
-    assert!(run(contents.to_string().as_bytes(), &Redactor::none(), Shape::Content).is_err());
+    assert!(run(contents.to_string().as_bytes(), &Redactor::none(), MessageShape::Content).is_err());
     let prompt = json!({ "messages": [{ "role": "user", "content": { "type": "image", "data": html, "mimeType": "image/png" } }] });
-    assert!(run(prompt.to_string().as_bytes(), &Redactor::none(), Shape::Content).is_err());
+    assert!(run(prompt.to_string().as_bytes(), &Redactor::none(), MessageShape::Content).is_err());
 }
 
 #[test]
 fn answers_that_are_too_large_or_no_json_are_refused() {
     let small = FilterLimits { bytes: 100, blob_bytes: 30 };
     let redactor = Redactor::none();
-    let spec = FilterSpec { redactor: &redactor, shape: Shape::ToolResult(None), limits: small };
+    let spec = FilterSpec { redactor: &redactor, shape: MessageShape::ToolResult(None), limits: small };
     let with = |bytes: Vec<u8>| filter(Bytes::from(bytes), &spec).unwrap_err();
     assert_eq!(with(vec![b' '; 101]), FilterRefusal::TooLarge(100));
     let blob = json!({ "content": [{ "type": "image", "data": "A".repeat(44) }] });

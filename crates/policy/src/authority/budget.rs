@@ -1,38 +1,38 @@
-//! What may be spent: a limit, per window, for everything that falls into a scope.
+//! Budgets: a limit per window, for all calls in a scope.
 
 use std::{fmt, str::FromStr};
 
 use briefcase_types::{AgentId, Money, ServerId, ToolName};
 use serde::{Deserialize, Serialize};
 
-/// A limit. There is one per scope, window and unit; setting it again changes the limit and keeps what was spent.
+/// A limit. There is one per scope, window and unit. A new limit replaces the old one and keeps the spent amount.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
-    /// What counts against it.
-    pub scope: Scope,
-    /// Over which time.
+    /// The calls that count against the limit.
+    pub scope: BudgetScope,
+    /// The time that the limit covers.
     pub window: Window,
-    /// How much.
+    /// The limit.
     pub limit: Limit,
 }
 
-/// What counts against a budget: everything that fits all the parts that are given.
+/// The calls that count against a budget: those that match every given part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Scope {
+pub struct BudgetScope {
     /// Calls of this agent only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentId>,
     /// Calls on this server only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerId>,
-    /// Calls of this tool only; needs `server`.
+    /// Calls of this tool only. Needs `server`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<ToolName>,
 }
 
-/// Over which time a budget counts. Hours, days and months are those of UTC.
+/// The time that a budget covers. Hours, days and months are those of UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Window {
@@ -44,22 +44,22 @@ pub enum Window {
     Day,
     /// A calendar month.
     Month,
-    /// For ever.
+    /// All time.
     All,
 }
 
-/// How much.
+/// The limit of a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Limit {
-    /// So many calls.
+    /// A number of calls.
     Calls(u64),
-    /// So much money of one currency.
+    /// An amount of money in one currency.
     Money(Money),
 }
 
-impl Scope {
-    /// Whether a call falls into the scope.
+impl BudgetScope {
+    /// Returns whether a call is in the scope.
     #[must_use]
     pub fn covers(&self, agent: &AgentId, server: &ServerId, tool: Option<&ToolName>) -> bool {
         self.agent.as_ref().is_none_or(|wanted| wanted == agent)
@@ -116,7 +116,7 @@ impl fmt::Display for Limit {
     }
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for BudgetScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [
             self.agent.as_ref().map(|agent| format!("agent {agent}")),
@@ -130,7 +130,7 @@ impl fmt::Display for Scope {
 }
 
 impl Budget {
-    /// Whether two budgets are the same but for how much: same scope, window and unit.
+    /// Returns whether two budgets differ in the limit only: same scope, window and unit.
     #[must_use]
     pub fn same_counter(&self, other: &Self) -> bool {
         let unit = match (&self.limit, &other.limit) {

@@ -1,16 +1,17 @@
-//! Changes: each method gives a new, checked document one version higher, and says in stable words what it did.
+//! Changes: each method returns a new, checked document one version higher, with a summary in stable words.
 
 use briefcase_types::{AgentId, Digest, Incarnation, Money, SecretName, ServerId, ToolName, UnixMillis};
 
 use super::{Agent, Authority, AuthorityError, Budget, Class, Factor, Grant, Pin, ReadsGranted, SecretEntry, Server};
 use crate::label::Labels;
 
-/// A changed document, not yet in force.
+/// A changed document that is not yet in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct AuthorityChange {
     /// The new document.
     pub document: Authority,
-    /// What was done, one stable line each, such as `tool_class github/get_issue read`. Recorded in the change's receipt.
+    /// The changes, one stable line each, such as `tool_class github/get_issue read`. The change's receipt records
+    /// them.
     pub summary: Vec<String>,
 }
 
@@ -25,19 +26,24 @@ fn exists(kind: &'static str, name: &(impl ToString + ?Sized)) -> AuthorityError
 }
 
 impl Authority {
-    fn changed(&self, edit: impl FnOnce(&mut Self) -> Edit) -> Result<Change, AuthorityError> {
+    fn changed(&self, edit: impl FnOnce(&mut Self) -> Edit) -> Result<AuthorityChange, AuthorityError> {
         let mut document = self.clone();
         let summary = edit(&mut document)?;
         document.version = self.version.checked_add(1).ok_or(AuthorityError::VersionsUsedUp)?;
         document.check()?;
-        Ok(Change { document, summary })
+        Ok(AuthorityChange { document, summary })
     }
 
     /// Registers an agent by the digest of its token.
     ///
     /// # Errors
-    /// [`AuthorityError::Exists`], or another agent has this token.
-    pub fn add_agent(&self, name: AgentId, token: Digest, created: UnixMillis) -> Result<Change, AuthorityError> {
+    /// [`AuthorityError::Exists`], or [`AuthorityError::Invalid`] when another agent has this token.
+    pub fn add_agent(
+        &self,
+        name: AgentId,
+        token: Digest,
+        created: UnixMillis,
+    ) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let line = format!("agent_added {name}");
             if document.agents.contains_key(&name) {
@@ -48,11 +54,11 @@ impl Authority {
         })
     }
 
-    /// Removes an agent, its grants and the budgets that are its alone.
+    /// Removes an agent, its grants and the budgets that cover it alone.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn remove_agent(&self, name: &AgentId) -> Result<Change, AuthorityError> {
+    pub fn remove_agent(&self, name: &AgentId) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             document.agents.remove(name).ok_or_else(|| unknown("agent", name))?;
             let mut summary = vec![format!("agent_removed {name}")];
@@ -62,11 +68,11 @@ impl Authority {
         })
     }
 
-    /// Lets an agent connect again, or no longer.
+    /// Disables or enables an agent. A disabled agent cannot connect.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn set_agent_disabled(&self, name: &AgentId, disabled: bool) -> Result<Change, AuthorityError> {
+    pub fn set_agent_disabled(&self, name: &AgentId, disabled: bool) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             document.agents.get_mut(name).ok_or_else(|| unknown("agent", name))?.disabled = disabled;
             Ok(vec![format!("agent_{} {name}", if disabled { "disabled" } else { "enabled" })])
@@ -77,7 +83,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`AuthorityError::Exists`] or [`AuthorityError::Invalid`].
-    pub fn add_server(&self, name: ServerId, server: Server) -> Result<Change, AuthorityError> {
+    pub fn add_server(&self, name: ServerId, server: Server) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let mut summary = vec![format!("server_added {name} {}", server.transport.kind())];
             summary.extend(
@@ -94,11 +100,11 @@ impl Authority {
         })
     }
 
-    /// Forgets a server, its pins, and the grants and budgets that name it.
+    /// Removes a server, its pins, and the grants and budgets that name it.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn remove_server(&self, name: &ServerId) -> Result<Change, AuthorityError> {
+    pub fn remove_server(&self, name: &ServerId) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             document.servers.remove(name).ok_or_else(|| unknown("server", name))?;
             let mut summary = vec![format!("server_removed {name}")];
@@ -108,45 +114,51 @@ impl Authority {
         })
     }
 
-    /// Turns a server on or off.
+    /// Enables or disables a server.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn set_server_enabled(&self, name: &ServerId, enabled: bool) -> Result<Change, AuthorityError> {
+    pub fn set_server_enabled(&self, name: &ServerId, enabled: bool) -> Result<AuthorityChange, AuthorityError> {
         self.edit_server(name, |server| {
             server.enabled = enabled;
             format!("server_{} {name}", if enabled { "enabled" } else { "disabled" })
         })
     }
 
-    /// Says what a server's results and arguments are.
+    /// Sets the labels of a server's results and arguments.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn set_server_labels(&self, name: &ServerId, labels: Labels) -> Result<Change, AuthorityError> {
+    pub fn set_server_labels(&self, name: &ServerId, labels: Labels) -> Result<AuthorityChange, AuthorityError> {
         self.edit_server(name, |server| {
             server.labels = labels;
             format!("server_labels {name} {}", words(labels))
         })
     }
 
-    /// Says what may be read of a server without asking.
+    /// Sets the reads of a server that need no approval.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn set_reads_granted(&self, name: &ServerId, granted: ReadsGranted) -> Result<Change, AuthorityError> {
+    pub fn set_reads_granted(&self, name: &ServerId, granted: ReadsGranted) -> Result<AuthorityChange, AuthorityError> {
         self.edit_server(name, |server| {
             server.reads_granted = granted;
             format!("server_reads {name} resources={} prompts={}", granted.resources, granted.prompts)
         })
     }
 
-    /// Accepts a tool's definition. A changed definition keeps what the person said of the tool, but voids its grants.
+    /// Accepts a tool's definition. A changed definition keeps the person's settings for the tool, but voids its
+    /// grants.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`] or [`AuthorityError::Invalid`].
     #[expect(clippy::needless_pass_by_value, reason = "the name becomes part of the document")]
-    pub fn accept_pin(&self, server: &ServerId, tool: ToolName, digest: Digest) -> Result<Change, AuthorityError> {
+    pub fn accept_pin(
+        &self,
+        server: &ServerId,
+        tool: ToolName,
+        digest: Digest,
+    ) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let pins = &mut document.servers.get_mut(server).ok_or_else(|| unknown("server", server))?.pins;
             let mut summary = vec![format!("tool_accepted {server}/{tool} {digest}")];
@@ -160,11 +172,11 @@ impl Authority {
         })
     }
 
-    /// Forgets a tool that its server no longer offers, and its grants.
+    /// Removes a tool that its server no longer offers, and its grants.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn remove_pin(&self, server: &ServerId, tool: &ToolName) -> Result<Change, AuthorityError> {
+    pub fn remove_pin(&self, server: &ServerId, tool: &ToolName) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let pins = &mut document.servers.get_mut(server).ok_or_else(|| unknown("server", server))?.pins;
             pins.remove(tool).ok_or_else(|| unknown("tool", tool))?;
@@ -174,55 +186,76 @@ impl Authority {
         })
     }
 
-    /// Says what a tool does.
+    /// Sets the class of a tool.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn set_class(&self, server: &ServerId, tool: &ToolName, class: Class) -> Result<Change, AuthorityError> {
+    pub fn set_class(
+        &self,
+        server: &ServerId,
+        tool: &ToolName,
+        class: Class,
+    ) -> Result<AuthorityChange, AuthorityError> {
         self.edit_pin(server, tool, |pin| {
             pin.class = class;
             format!("tool_class {server}/{tool} {}", class.as_str())
         })
     }
 
-    /// Says what one call of a tool costs.
+    /// Sets the cost of one call of a tool.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn set_cost(&self, server: &ServerId, tool: &ToolName, cost: Option<Money>) -> Result<Change, AuthorityError> {
+    pub fn set_cost(
+        &self,
+        server: &ServerId,
+        tool: &ToolName,
+        cost: Option<Money>,
+    ) -> Result<AuthorityChange, AuthorityError> {
         self.edit_pin(server, tool, |pin| {
             pin.cost = cost;
             format!("tool_cost {server}/{tool} {}", cost.map_or_else(|| "none".to_owned(), |cost| cost.to_string()))
         })
     }
 
-    /// Says what a tool's results and arguments are, beyond its server's labels.
+    /// Sets the labels of a tool's results and arguments, in addition to its server's labels.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn set_labels(&self, server: &ServerId, tool: &ToolName, labels: Labels) -> Result<Change, AuthorityError> {
+    pub fn set_labels(
+        &self,
+        server: &ServerId,
+        tool: &ToolName,
+        labels: Labels,
+    ) -> Result<AuthorityChange, AuthorityError> {
         self.edit_pin(server, tool, |pin| {
             pin.labels = labels;
             format!("tool_labels {server}/{tool} {}", words(labels))
         })
     }
 
-    /// Says whether a tool's arguments are private.
+    /// Sets whether a tool's arguments are private.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn set_private_args(&self, server: &ServerId, tool: &ToolName, on: bool) -> Result<Change, AuthorityError> {
+    pub fn set_private_args(
+        &self,
+        server: &ServerId,
+        tool: &ToolName,
+        on: bool,
+    ) -> Result<AuthorityChange, AuthorityError> {
         self.edit_pin(server, tool, |pin| {
             pin.private_args = on;
             format!("tool_private_args {server}/{tool} {on}")
         })
     }
 
-    /// Replaces the policies. Compile the new document's [`crate::decision::PolicySet`] before it comes into force.
+    /// Replaces the policies. The caller compiles the new document's [`crate::decision::PolicySet`] before it comes
+    /// into force.
     ///
     /// # Errors
     /// [`AuthorityError::Invalid`] when the text is too long.
-    pub fn set_policy(&self, text: String) -> Result<Change, AuthorityError> {
+    pub fn set_policy(&self, text: String) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let digest = Digest::sha256(text.as_bytes());
             document.policy = text;
@@ -230,11 +263,11 @@ impl Authority {
         })
     }
 
-    /// Adds a standing rule.
+    /// Adds a grant.
     ///
     /// # Errors
-    /// [`AuthorityError::Grant`] when it is broader than a grant may be.
-    pub fn add_grant(&self, grant: Grant) -> Result<Change, AuthorityError> {
+    /// [`AuthorityError::Grant`] when it is broader than allowed.
+    pub fn add_grant(&self, grant: Grant) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let line = format!("grant_added {} {} {}/{}", grant.id, grant.agent, grant.server, grant.tool);
             let now = grant.created;
@@ -244,22 +277,22 @@ impl Authority {
         })
     }
 
-    /// Takes a standing rule back.
+    /// Removes a grant.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn remove_grant(&self, id: &str) -> Result<Change, AuthorityError> {
+    pub fn remove_grant(&self, id: &str) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let removed = document.void_grants(|grant| grant.id == id);
             if removed.is_empty() { Err(unknown("grant", id)) } else { Ok(removed) }
         })
     }
 
-    /// Sets a budget: adds it, or changes the limit of the one with the same scope, window and unit.
+    /// Sets a budget: adds it, or changes the limit of the budget with the same scope, window and unit.
     ///
     /// # Errors
     /// [`AuthorityError::Invalid`].
-    pub fn set_budget(&self, budget: Budget) -> Result<Change, AuthorityError> {
+    pub fn set_budget(&self, budget: Budget) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let line = format!("budget_set {} per {}: {}", budget.scope, budget.window.as_str(), budget.limit);
             document.budgets.retain(|old| !old.same_counter(&budget));
@@ -272,7 +305,11 @@ impl Authority {
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn remove_budget(&self, scope: &super::Scope, window: super::Window) -> Result<Change, AuthorityError> {
+    pub fn remove_budget(
+        &self,
+        scope: &super::BudgetScope,
+        window: super::Window,
+    ) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let before = document.budgets.len();
             document.budgets.retain(|budget| budget.scope != *scope || budget.window != window);
@@ -285,7 +322,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`AuthorityError::Exists`].
-    pub fn add_factor(&self, factor: Factor) -> Result<Change, AuthorityError> {
+    pub fn add_factor(&self, factor: Factor) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             if document.factors.iter().any(|old| old.id == factor.id) {
                 return Err(exists("a factor", &factor.id));
@@ -300,7 +337,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
-    pub fn update_factor(&self, id: &str, data: serde_json::Value) -> Result<Change, AuthorityError> {
+    pub fn update_factor(&self, id: &str, data: serde_json::Value) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let factor = document.factors.iter_mut().find(|factor| factor.id == id);
             factor.ok_or_else(|| unknown("factor", id))?.data = data;
@@ -308,11 +345,11 @@ impl Authority {
         })
     }
 
-    /// Enrols a factor in the place of the ones of its kind, such as a new PIN for the old one.
+    /// Enrols a factor and removes the others of its kind, such as a new PIN for the old one.
     ///
     /// # Errors
     /// [`AuthorityError::Exists`].
-    pub fn replace_factor_of_kind(&self, factor: Factor) -> Result<Change, AuthorityError> {
+    pub fn replace_factor_of_kind(&self, factor: Factor) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let gone = |old: &Factor| old.kind == factor.kind;
             let mut summary: Vec<_> = document
@@ -328,19 +365,19 @@ impl Authority {
         })
     }
 
-    /// Puts something on record that changes a key slot but nothing in the document.
+    /// Records a change of a key slot. The document keeps its content.
     ///
     /// # Errors
     /// [`AuthorityError::VersionsUsedUp`].
-    pub fn noted(&self, summary: Vec<String>) -> Result<Change, AuthorityError> {
+    pub fn noted(&self, summary: Vec<String>) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|_| Ok(summary))
     }
 
-    /// Removes a factor, never the last one.
+    /// Removes a factor, unless it is the last one.
     ///
     /// # Errors
     /// [`AuthorityError::LastFactor`] or [`AuthorityError::Unknown`].
-    pub fn remove_factor(&self, id: &str) -> Result<Change, AuthorityError> {
+    pub fn remove_factor(&self, id: &str) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let before = document.factors.len();
             document.factors.retain(|factor| factor.id != id);
@@ -352,11 +389,11 @@ impl Authority {
         })
     }
 
-    /// Begins a new life of the state, after a restore: every grant is void (attack 57).
+    /// Begins a new incarnation of the state, after a restore: every grant is void (attack 57).
     ///
     /// # Errors
     /// [`AuthorityError::VersionsUsedUp`].
-    pub fn restored(&self, incarnation: Incarnation) -> Result<Change, AuthorityError> {
+    pub fn restored(&self, incarnation: Incarnation) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             document.incarnation = incarnation;
             let mut summary = vec!["state_restored".to_owned()];
@@ -365,11 +402,11 @@ impl Authority {
         })
     }
 
-    /// Puts a secret in the vault, or a new value in the place of an old one. Its entry binds the sealed record.
+    /// Adds a secret, or replaces its value. The entry binds the sealed record.
     ///
     /// # Errors
     /// [`AuthorityError::Invalid`].
-    pub fn set_secret(&self, name: SecretName, record: Digest) -> Result<Change, AuthorityError> {
+    pub fn set_secret(&self, name: SecretName, record: Digest) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let version = document.secrets.get(&name).map_or(0, |entry| entry.version).saturating_add(1);
             let line = format!("secret_set {name} {version}");
@@ -382,14 +419,18 @@ impl Authority {
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`], or [`AuthorityError::Invalid`] while a server uses it.
-    pub fn remove_secret(&self, name: &SecretName) -> Result<Change, AuthorityError> {
+    pub fn remove_secret(&self, name: &SecretName) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             document.secrets.remove(name).ok_or_else(|| unknown("secret", name))?;
             Ok(vec![format!("secret_removed {name}")])
         })
     }
 
-    fn edit_server(&self, name: &ServerId, edit: impl FnOnce(&mut Server) -> String) -> Result<Change, AuthorityError> {
+    fn edit_server(
+        &self,
+        name: &ServerId,
+        edit: impl FnOnce(&mut Server) -> String,
+    ) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let server = document.servers.get_mut(name).ok_or_else(|| unknown("server", name))?;
             Ok(vec![edit(server)])
@@ -401,14 +442,14 @@ impl Authority {
         server: &ServerId,
         tool: &ToolName,
         edit: impl FnOnce(&mut Pin) -> String,
-    ) -> Result<Change, AuthorityError> {
+    ) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let pins = &mut document.servers.get_mut(server).ok_or_else(|| unknown("server", server))?.pins;
             Ok(vec![edit(pins.get_mut(tool).ok_or_else(|| unknown("tool", &format!("{server}/{tool}")))?)])
         })
     }
 
-    /// Removes grants and names each.
+    /// Removes grants and returns one line for each.
     fn void_grants(&mut self, voided: impl Fn(&Grant) -> bool) -> Vec<String> {
         let (gone, kept) = std::mem::take(&mut self.grants).into_iter().partition::<Vec<_>, _>(|grant| voided(grant));
         self.grants = kept;

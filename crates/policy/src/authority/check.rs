@@ -1,11 +1,11 @@
-//! The whole document's bounds. Everything that is decoded or changed passes here once.
+//! The limits of a whole document. Every decoded or changed document is checked once.
 
 use std::collections::BTreeSet;
 
-use briefcase_types::text;
+use briefcase_types::{EnvValue, HeaderTemplate, SECRET_PLACEHOLDER, Transport, text};
 
 use super::TOOLS_MAX;
-use super::{Authority, AuthorityError, EnvValue, GrantError, Header, Limit, Server, Transport};
+use super::{Authority, AuthorityError, GrantError, Limit, Server};
 
 const POLICY_BYTES_MAX: usize = 256 << 10;
 const LIST_MAX: usize = 1024;
@@ -16,10 +16,10 @@ fn invalid(what: impl Into<String>, why: impl Into<String>) -> AuthorityError {
 }
 
 impl Authority {
-    /// Checks every bound of the document.
+    /// Checks every limit of the document.
     ///
     /// # Errors
-    /// [`AuthorityError`] naming the first part that is out of bounds.
+    /// [`AuthorityError`] naming the first part that is outside its limits.
     pub fn check(&self) -> Result<(), AuthorityError> {
         if self.v != super::FORM {
             return Err(AuthorityError::NewerForm(self.v));
@@ -124,14 +124,14 @@ fn check_server(id: &str, server: &Server) -> Result<(), AuthorityError> {
                 return Err(invalid(name("argv"), "a command is a program and at most 255 arguments"));
             }
             if texts.clone().any(|text| text.len() > TEXT_MAX || text.contains('\0')) {
-                return Err(invalid(name("argv"), "an argument is longer than 32 KiB or holds a NUL"));
+                return Err(invalid(name("argv"), "an argument is longer than 32 KiB or contains a NUL"));
             }
             env.iter().try_for_each(|(key, value)| check_env(key, value).map_err(|why| invalid(name(key), why)))
         }
     }
 }
 
-/// Only what cannot be a URL at all: egress parses and resolves it.
+/// Rejects only text that cannot be a URL at all: egress parses and resolves it.
 fn check_url(url: &str) -> Result<(), &'static str> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let host = rest.ok_or("a URL starts with https:// or http://")?;
@@ -140,12 +140,12 @@ fn check_url(url: &str) -> Result<(), &'static str> {
         return Err("a URL is at most 2,048 printable ASCII characters and names a host");
     }
     if host.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@')) {
-        return Err("a URL holds no user name or password; put credentials into a header from the vault");
+        return Err("a URL contains no user name or password; put credentials into a header from the vault");
     }
     Ok(())
 }
 
-fn check_header(header: &Header) -> Result<(), &'static str> {
+fn check_header(header: &HeaderTemplate) -> Result<(), &'static str> {
     const SET_BY_TRANSPORT: [&str; 7] =
         ["host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "upgrade"];
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -160,9 +160,11 @@ fn check_header(header: &Header) -> Result<(), &'static str> {
     if !visible || header.value.len() > 4096 {
         return Err("a header's value is at most 4,096 printable ASCII characters");
     }
-    match (header.value.matches("{secret}").count(), &header.secret) {
+    match (header.value.matches(SECRET_PLACEHOLDER).count(), &header.secret) {
         (1, Some(_)) | (0, None) => Ok(()),
-        _ => Err("a value with a secret holds `{secret}` exactly once, and one without holds none"),
+        _ => {
+            Err("a value with a secret contains `{secret}` exactly once; a value without a secret does not contain it")
+        }
     }
 }
 
@@ -177,7 +179,7 @@ fn check_env(key: &str, value: &EnvValue) -> Result<(), &'static str> {
     }
     match value {
         EnvValue::Literal(text) if text.len() > TEXT_MAX || text.contains('\0') => {
-            Err("a value is longer than 32 KiB or holds a NUL")
+            Err("a value is longer than 32 KiB or contains a NUL")
         }
         _ => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! What changed between two JSON values, for a person to read: two definitions of a tool, or two authority documents.
+//! The differences between two JSON values, for people: two definitions of a tool, or two authority documents.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use super::Authority;
 /// One place that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// Where: a JSON pointer (RFC 6901).
+    /// The place: a JSON pointer (RFC 6901).
     pub path: String,
-    /// What was there; `None` when nothing was.
+    /// The old value; `None` when it was absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old: Option<Value>,
-    /// What is there now; `None` when nothing is.
+    /// The new value; `None` when it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new: Option<Value>,
 }
 
-/// Every place where two values differ, deepest first differing place only, in order of the paths.
+/// Returns every place where two values differ, without their parents, in order of the paths.
 #[must_use]
 pub fn differences(old: &Value, new: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -29,7 +29,7 @@ pub fn differences(old: &Value, new: &Value) -> Vec<Difference> {
 }
 
 impl Authority {
-    /// What changed since `old`, for a person. Token digests and the data of factors are named, not shown.
+    /// Returns the changes since `old`, for people. Token digests and the data of factors are masked.
     #[must_use]
     pub fn differences(&self, old: &Self) -> Vec<Difference> {
         let plain = |document: &Self| serde_json::to_value(document).unwrap_or(Value::Null);

@@ -1,7 +1,7 @@
-//! Standing rules: what a person allowed beyond once.
+//! Grants: saved approvals for calls beyond the first.
 //!
-//! Invariant: a grant is for one agent, one tool of one server with one pin, ends within 30 days, and fixes at least one
-//! argument. An argument that the grant does not name makes a call fall outside of it (attack 27).
+//! Invariant: a grant is for one agent, one tool of one server with one pin. It ends within 30 days and fixes at least
+//! one argument. A call with an argument that the grant does not name is not covered (attack 27).
 
 use std::collections::BTreeMap;
 
@@ -9,92 +9,94 @@ use briefcase_types::{AgentId, ApprovalId, Digest, ServerId, ToolName, UnixMilli
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The longest a grant may last.
+/// The longest lifetime of a grant.
 pub const GRANT_DAYS_MAX: u64 = 30;
 const DAY_MILLIS: u64 = 24 * 60 * 60 * 1000;
 const FIELDS_MAX: usize = 64;
 const PREFIX_MIN: usize = 4;
 
-/// A standing rule.
+/// A saved approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
-    /// Its id.
+    /// The id.
     pub id: String,
-    /// Whose calls.
+    /// The agent that may call.
     pub agent: AgentId,
-    /// On which server.
+    /// The server.
     pub server: ServerId,
-    /// Of which tool.
+    /// The tool.
     pub tool: ToolName,
-    /// The definition the person saw. A changed tool is not covered.
+    /// The definition that the person saw. A changed tool is not covered.
     pub pin: Digest,
-    /// With which arguments.
+    /// The covered arguments.
     pub arguments: GrantArguments,
-    /// When it was given.
+    /// The time it was given.
     pub created: UnixMillis,
-    /// When it ends; at most 30 days after `created`.
+    /// The end, at most 30 days after `created`.
     pub expires: UnixMillis,
-    /// The approval in which it was given.
+    /// The approval that created it.
     pub created_by: ApprovalId,
 }
 
-/// Which arguments a grant covers.
+/// The arguments that a grant covers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum GrantArguments {
     /// Exactly these: [`GrantArguments::exact`].
     Exact(Digest),
-    /// A rule for each top-level argument that may be there; any other argument falls outside.
+    /// A rule for each allowed top-level argument. A call with any other argument is not covered.
     Fields(BTreeMap<String, FieldRule>),
 }
 
-/// What one argument may be.
+/// The allowed values of one argument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FieldRule {
-    /// This value; the argument has to be there.
+    /// This value. The argument must be present.
     Equals(Value),
-    /// One of these values; the argument has to be there.
+    /// One of these values. The argument must be present.
     OneOf(Vec<Value>),
-    /// A text that starts so (at least 4 characters) and cannot climb out of it: no `..`, `%2e`, `@` or hidden character
-    /// after the prefix. The argument has to be there.
+    /// Text with this prefix (at least 4 characters) that cannot leave it: no `..`, `%2e`, `@` or hidden character
+    /// after the prefix. The argument must be present.
     Prefix(String),
-    /// A whole number from 0 to this; the argument has to be there.
+    /// A whole number from 0 to this maximum. The argument must be present.
     AtMost(u64),
-    /// Anything, or nothing.
+    /// Any value, or no value.
     Any,
 }
 
-/// Why a grant is refused.
+/// A grant was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrantError {
-    /// It fixes nothing.
-    #[error("a grant has to fix at least one argument; to let a whole tool run, call it a read or write a policy")]
+    /// It fixes no argument.
+    #[error(
+        "a grant must fix at least one argument; to allow every call of a tool, classify it as `read` or write a policy"
+    )]
     TooBroad,
     /// It lasts too long, or ends before it begins.
     #[error("a grant ends after it begins and within {GRANT_DAYS_MAX} days")]
     Expiry,
-    /// A rule says nothing that can be checked.
+    /// A rule is empty, too long, or too short a prefix.
     #[error("the rule for argument `{0}` is empty, too long, or a prefix of fewer than {PREFIX_MIN} characters")]
     Rule(String),
     /// The grant's id is empty, too long or taken.
     #[error("the grant's id is empty, too long or taken")]
     Id,
-    /// The tool is not accepted, or its accepted definition is not the one the grant was given for.
+    /// The tool is not accepted, or its accepted definition differs from that of the grant.
     #[error("the tool `{0}` is not accepted with this definition")]
     Pin(String),
 }
 
 impl GrantArguments {
-    /// Covers exactly these arguments.
+    /// Returns rules that cover exactly these arguments.
     #[must_use]
     pub fn exact(arguments: &Value) -> Self {
         Self::Exact(digest(arguments))
     }
 
-    /// Whether a call's arguments are covered.
+    /// Returns whether a call's arguments are covered.
     #[must_use]
     pub fn cover(&self, arguments: &Value) -> bool {
         match self {
@@ -137,7 +139,7 @@ impl FieldRule {
 }
 
 impl Grant {
-    /// Whether the grant covers a call now. `pin` is the definition that is accepted now.
+    /// Returns whether the grant covers a call now. `pin` is the accepted definition.
     #[must_use]
     pub fn covers(
         &self,
@@ -172,12 +174,12 @@ fn digest(arguments: &Value) -> Digest {
     Digest::labelled("briefcase/grant-arguments/1", &[&briefcase_json::canonical(arguments)])
 }
 
-/// Equal as canonical JSON: `1` and `1.0` are the same number.
+/// Compares as canonical JSON: `1` and `1.0` are the same number.
 fn same(one: &Value, two: &Value) -> bool {
     one == two || briefcase_json::canonical(one) == briefcase_json::canonical(two)
 }
 
-/// A path or URL that starts with the prefix may still lead elsewhere: `/a/../b`, `https://host@evil`.
+/// Rejects a path or URL with the prefix that leads elsewhere: `/a/../b`, `https://host@evil`.
 fn stays_within(prefix: &str, given: &str) -> bool {
     given.strip_prefix(prefix).is_some_and(|rest| {
         let climbs = rest.contains("..") || rest.contains('@') || rest.to_ascii_lowercase().contains("%2e");

@@ -1,8 +1,8 @@
 //! The authority document: everything that gives power, in one value with a version.
 //!
-//! Invariant: a document that this module hands out has been checked as a whole ([`Authority::check`]), every change makes
-//! a new document one version higher, and nothing in it is broader than what a person was shown: a grant names one agent,
-//! one server, one tool, one pin, and an end.
+//! Invariant: this module returns only documents that were checked as a whole ([`Authority::check`]). Every change
+//! makes a new document, one version higher. A grant is never broader than what the person saw: it names one agent, one
+//! server, one tool, one pin, and an end.
 
 mod budget;
 mod change;
@@ -17,87 +17,87 @@ use briefcase_types::{AgentId, Digest, Incarnation, SecretName, ServerId, ToolNa
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use budget::{Budget, Limit, Scope, Window};
-pub use change::Change;
+pub use budget::{Budget, BudgetScope, Limit, Window};
+pub use change::AuthorityChange;
 pub use differences::{Difference, differences};
 pub use grant::{FieldRule, Grant, GrantArguments, GrantError};
-pub use server::{Class, EnvValue, Header, Pin, PinCheck, ReadsGranted, Server, Transport};
+pub use server::{Class, Pin, PinCheck, ReadsGranted, Server};
 
 use crate::label::Labels;
 
 /// The policies a new document starts with.
 pub const DEFAULT_POLICY: &str = include_str!("../../default.cedar");
 
-/// The most tools one server may offer.
+/// The maximum number of tools of one server.
 pub const TOOLS_MAX: usize = 512;
 
-/// The form of the document this build reads and writes.
+/// The form of the document that this build reads and writes.
 pub const FORM: u32 = 1;
 
 /// Everything that gives power. Sealed by the vault, versioned, each change recorded with the document's digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Authority {
-    /// Form of the document: [`FORM`].
+    /// The form of the document: [`FORM`].
     pub v: u32,
-    /// Goes up by one with every change.
+    /// The version. Each change increases it by one.
     pub version: u64,
-    /// The life of the state this document belongs to.
+    /// The incarnation of the state that the document belongs to.
     pub incarnation: Incarnation,
-    /// Who may connect.
+    /// The agents that may connect.
     pub agents: BTreeMap<AgentId, Agent>,
-    /// What they may reach.
+    /// The registered servers.
     pub servers: BTreeMap<ServerId, Server>,
     /// The person's Cedar policies.
     pub policy: String,
-    /// What was allowed beyond once.
+    /// The saved approvals.
     pub grants: Vec<Grant>,
-    /// What may be spent.
+    /// The budgets.
     pub budgets: Vec<Budget>,
-    /// Which secrets the vault holds, and which sealed record is the newest of each.
+    /// The secrets in the vault, each with the digest of its newest sealed record.
     #[serde(default)]
     pub secrets: BTreeMap<SecretName, SecretEntry>,
-    /// What proves that a person is present. Only the presence adapter reads `data`.
+    /// The enrolled factors. Only the presence adapter reads `data`.
     pub factors: Vec<Factor>,
 }
 
-/// One identity that may connect.
+/// An agent that may connect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Agent {
-    /// Digest of its token; the token itself is kept nowhere.
+    /// The digest of its token. The token itself is not stored.
     pub token: Digest,
-    /// When it was added.
+    /// The time it was added.
     pub created: UnixMillis,
     /// A disabled agent cannot connect.
     #[serde(default)]
     pub disabled: bool,
 }
 
-/// A secret in the vault, by what the vault sealed. The document being versioned and on record, an older or swapped
-/// record does not fit any more.
+/// A secret in the vault. The entry binds the sealed record: the document is versioned and recorded, so an older or
+/// swapped record does not match it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretEntry {
-    /// Goes up by one with every new value.
+    /// The version of the value. Each new value increases it by one.
     pub version: u64,
-    /// Digest of the sealed record.
+    /// The digest of the sealed record.
     pub record: Digest,
 }
 
-/// A presence factor, opaque here.
+/// A presence factor. Its data is opaque here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Factor {
-    /// Its id.
+    /// The id.
     pub id: String,
     /// `pin` or `passkey`.
     pub kind: String,
-    /// What the presence adapter needs to check it.
+    /// The data that the presence adapter needs to check the factor.
     pub data: Value,
 }
 
-/// Why a document or a change to it is refused.
+/// A document, or a change to it, was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthorityError {
@@ -109,43 +109,43 @@ pub enum AuthorityError {
         "a newer Briefcase wrote the authority document (form {0}, this version reads {FORM}); install that version again, or restore a backup that this version wrote"
     )]
     NewerForm(u32),
-    /// No such thing.
+    /// The named thing does not exist.
     #[error("there is no {kind} `{name}`")]
     Unknown {
-        /// What kind of thing.
+        /// The kind of thing.
         kind: &'static str,
-        /// Which.
+        /// The name.
         name: String,
     },
-    /// There is one already.
+    /// A thing of this name exists already.
     #[error("there is already {kind} `{name}`; remove it first, or choose another name")]
     Exists {
-        /// What kind of thing, with its article.
+        /// The kind of thing, with its article.
         kind: &'static str,
-        /// Which.
+        /// The name.
         name: String,
     },
-    /// A part is out of bounds.
+    /// A part is outside its limits.
     #[error("{what}: {why}")]
     Invalid {
-        /// Which part, such as `server mail, header Authorization`.
+        /// The part, such as `server mail, header Authorization`.
         what: String,
-        /// What is wrong and what would be right.
+        /// A description of the fault and of the allowed form.
         why: String,
     },
-    /// The last factor cannot be removed: nobody could approve anything again.
+    /// The last factor cannot be removed: without one, nothing could be approved again.
     #[error("the last factor cannot be removed; add another one first")]
     LastFactor,
-    /// A grant is broader than a grant may be.
+    /// A grant is broader than allowed.
     #[error(transparent)]
     Grant(#[from] GrantError),
-    /// Version numbers are used up.
-    #[error("the document's version cannot go up any more")]
+    /// The version number is at its maximum.
+    #[error("the authority document has reached the highest version number")]
     VersionsUsedUp,
 }
 
 impl Authority {
-    /// A document that gives nobody anything, with the default policy.
+    /// Returns a document that gives nobody anything, with the default policy.
     #[must_use]
     pub fn empty(incarnation: Incarnation) -> Self {
         Self {
@@ -162,13 +162,13 @@ impl Authority {
         }
     }
 
-    /// Reads a document and checks it whole.
+    /// Reads a document and checks it as a whole.
     ///
     /// # Errors
-    /// [`AuthorityError`] when it is not strict JSON of this form, or any part is out of bounds.
+    /// [`AuthorityError`] when it is not strict JSON of this form, or a part is outside its limits.
     pub fn decode(bytes: &[u8]) -> Result<Self, AuthorityError> {
         let limits =
-            briefcase_json::Limits { bytes: 32 << 20, keys: 1_000_000, values: 2_000_000, ..Default::default() };
+            briefcase_json::JsonLimits { bytes: 32 << 20, keys: 1_000_000, values: 2_000_000, ..Default::default() };
         let form = |error: &dyn std::fmt::Display| AuthorityError::Form(error.to_string());
         let value = briefcase_json::parse_strict(bytes, &limits).map_err(|error| form(&error))?;
         match value.get("v").and_then(Value::as_u64).map(u32::try_from) {
@@ -181,16 +181,16 @@ impl Authority {
         Ok(document)
     }
 
-    /// The document as canonical JSON (RFC 8785): what is sealed, and what [`Authority::digest`] covers.
+    /// The document as canonical JSON (RFC 8785). The vault seals these bytes, and [`Authority::digest`] covers them.
     ///
     /// # Errors
-    /// [`AuthorityError::Form`] when a part cannot be written as JSON, which a checked document never is.
+    /// [`AuthorityError::Form`] when a part cannot be written as JSON. A checked document has no such part.
     pub fn encode(&self) -> Result<Vec<u8>, AuthorityError> {
         let value = serde_json::to_value(self).map_err(|error| AuthorityError::Form(error.to_string()))?;
         Ok(briefcase_json::canonical(&value))
     }
 
-    /// What a change receipt records.
+    /// The digest that a change receipt records.
     ///
     /// # Errors
     /// As [`Authority::encode`].
@@ -198,7 +198,7 @@ impl Authority {
         Ok(Digest::labelled("briefcase/authority/1", &[&self.encode()?]))
     }
 
-    /// A server that exists.
+    /// Returns a registered server.
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`].
@@ -206,14 +206,14 @@ impl Authority {
         self.servers.get(id).ok_or_else(|| AuthorityError::Unknown { kind: "server", name: id.to_string() })
     }
 
-    /// A tool a person accepted.
+    /// Returns an accepted tool.
     #[must_use]
     pub fn pin(&self, server: &ServerId, tool: &ToolName) -> Option<&Pin> {
         self.servers.get(server)?.pins.get(tool)
     }
 
-    /// What a server or one of its tools is: the server's labels and the tool's own. Without a tool, or for a tool that
-    /// nobody accepted, the server's labels.
+    /// Returns the labels of a server and one of its tools. Without a tool, or for a tool that was not accepted,
+    /// returns the server's labels.
     #[must_use]
     pub fn labels(&self, server: &ServerId, tool: Option<&ToolName>) -> Labels {
         let Some(server) = self.servers.get(server) else { return Labels::NONE };
@@ -221,7 +221,7 @@ impl Authority {
         server.labels.union(own)
     }
 
-    /// The agent that holds the token with this digest, if it may connect.
+    /// Returns the agent that holds the token with this digest, if it may connect.
     #[must_use]
     pub fn agent_by_token(&self, token: &Digest) -> Option<&AgentId> {
         self.agents.iter().find(|(_, agent)| !agent.disabled && agent.token == *token).map(|(id, _)| id)

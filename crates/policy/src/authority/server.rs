@@ -1,8 +1,8 @@
-//! Servers and the tools of theirs that a person accepted.
+//! Servers, and their accepted tools.
 
 use std::collections::BTreeMap;
 
-use briefcase_types::{Digest, Money, SecretName, ToolName};
+use briefcase_types::{Digest, Money, ToolName, Transport};
 use serde::{Deserialize, Serialize};
 
 use crate::label::{Label, Labels};
@@ -11,72 +11,24 @@ use crate::label::{Label, Labels};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    /// How it is reached.
+    /// The transport to the server.
     pub transport: Transport,
     /// A disabled server is not connected and its tools are not shown.
     pub enabled: bool,
-    /// What its results and its arguments are.
+    /// The labels of its results and arguments.
     pub labels: Labels,
-    /// What may be read without asking, beside tools.
+    /// The reads that need no approval, other than tools.
     #[serde(default)]
     pub reads_granted: ReadsGranted,
-    /// The tools a person accepted.
+    /// The accepted tools.
     #[serde(default)]
     pub pins: BTreeMap<ToolName, Pin>,
-    /// When its current definitions are compared with the pins.
+    /// The times at which its current definitions are compared with the pins.
     #[serde(default)]
     pub pin_check: PinCheck,
 }
 
-/// How a server is reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Transport {
-    /// Streamable HTTP.
-    Http {
-        /// The endpoint.
-        url: String,
-        /// Headers sent with each request.
-        #[serde(default)]
-        headers: Vec<Header>,
-    },
-    /// A child process, started without a shell.
-    Stdio {
-        /// Program and arguments.
-        argv: Vec<String>,
-        /// The child's whole environment, beside what every process needs.
-        #[serde(default)]
-        env: BTreeMap<String, EnvValue>,
-        /// Working folder.
-        #[serde(default)]
-        cwd: Option<String>,
-    },
-}
-
-/// A header sent with each request to one server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Header {
-    /// Field name.
-    pub name: String,
-    /// Value; `{secret}` stands where the secret goes.
-    pub value: String,
-    /// Which secret, if the value holds `{secret}`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret: Option<SecretName>,
-}
-
-/// The value of an environment variable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum EnvValue {
-    /// As it stands.
-    Literal(String),
-    /// The value of a secret in the vault.
-    Secret(SecretName),
-}
-
-/// What may be read of a server without asking.
+/// The reads of a server that need no approval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReadsGranted {
@@ -86,15 +38,15 @@ pub struct ReadsGranted {
     pub prompts: bool,
 }
 
-/// When current definitions are compared with the pins.
+/// The times at which current definitions are compared with the pins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PinCheck {
     /// At every list and before every call.
     #[default]
     EveryCall,
-    /// At every list and when the server says that its list changed. Faster; a server that changes silently between a
-    /// list and a call is noticed at the next list.
+    /// At every list, and when the server announces a changed list. Faster. A silent change between a list and a call
+    /// is noticed at the next list.
     OnNotice,
 }
 
@@ -102,31 +54,31 @@ pub enum PinCheck {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pin {
-    /// [`crate::pin::pin`] of the definition.
+    /// The digest of the definition ([`crate::pin::pin`]).
     pub digest: Digest,
-    /// What the person says the tool does.
+    /// The person's class for the tool.
     #[serde(default)]
     pub class: Class,
-    /// What one call costs.
+    /// The cost of one call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Money>,
-    /// Its arguments are private: receipts and lists show commitments only.
+    /// Whether its arguments are private: receipts and lists show commitments only.
     #[serde(default)]
     pub private_args: bool,
-    /// What its results and arguments are, beyond its server's labels.
+    /// The labels of its results and arguments, in addition to its server's labels.
     #[serde(default)]
     pub labels: Labels,
 }
 
-/// What a person says a tool does.
+/// The class that a person gives a tool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
-    /// Reads.
+    /// The tool only reads.
     Read,
-    /// Writes, sends, deletes, buys.
+    /// The tool writes, sends, deletes or buys.
     Write,
-    /// Nobody said yet.
+    /// No person has classified the tool.
     #[default]
     Unknown,
 }
@@ -154,47 +106,21 @@ impl std::str::FromStr for Class {
     }
 }
 
-impl Transport {
-    /// `http` or `stdio`.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Http { .. } => "http",
-            Self::Stdio { .. } => "stdio",
-        }
-    }
-
-    /// The labels a new server starts with: its results are untrusted, and arguments of a remote one leave the machine.
-    #[must_use]
-    pub fn starting_labels(&self) -> Labels {
-        let labels = Labels::NONE.with(Label::UntrustedContent);
-        match self {
-            Self::Http { .. } => labels.with(Label::External),
-            Self::Stdio { .. } => labels,
-        }
-    }
-
-    /// The secrets it uses.
-    pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
-        let (headers, env) = match self {
-            Self::Http { headers, .. } => (Some(headers), None),
-            Self::Stdio { env, .. } => (None, Some(env)),
-        };
-        let from_headers = headers.into_iter().flatten().filter_map(|header| header.secret.as_ref());
-        let from_env = env.into_iter().flat_map(BTreeMap::values).filter_map(|value| match value {
-            EnvValue::Secret(name) => Some(name),
-            EnvValue::Literal(_) => None,
-        });
-        from_headers.chain(from_env)
+/// The labels of a new server: its results are untrusted, and the arguments of a remote server leave the machine.
+fn starting_labels(transport: &Transport) -> Labels {
+    let labels = Labels::NONE.with(Label::UntrustedContent);
+    match transport {
+        Transport::Http { .. } => labels.with(Label::External),
+        Transport::Stdio { .. } => labels,
     }
 }
 
 impl Server {
-    /// A server as it is right after registration: on, nothing accepted, nothing granted.
+    /// A newly registered server: enabled, with no accepted tools and no granted reads.
     #[must_use]
     pub fn new(transport: Transport) -> Self {
         Self {
-            labels: transport.starting_labels(),
+            labels: starting_labels(&transport),
             transport,
             enabled: true,
             reads_granted: ReadsGranted::default(),

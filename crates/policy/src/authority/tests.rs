@@ -1,7 +1,9 @@
 use std::str::FromStr;
 
 use base64::Engine as _;
-use briefcase_types::{AgentId, ApprovalId, Digest, Incarnation, ServerId, ToolName, UnixMillis};
+use briefcase_types::{
+    AgentId, ApprovalId, Digest, EnvValue, HeaderTemplate, Incarnation, ServerId, ToolName, Transport, UnixMillis,
+};
 use serde_json::json;
 
 use super::*;
@@ -19,12 +21,12 @@ fn handle<T: serde::de::DeserializeOwned>(number: u8) -> T {
     serde_json::from_value(json!(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))).unwrap()
 }
 
-fn http(url: &str, headers: Vec<Header>) -> Server {
+fn http(url: &str, headers: Vec<HeaderTemplate>) -> Server {
     Server::new(Transport::Http { url: url.into(), headers })
 }
 
-fn header(name: &str, value: &str, secret: Option<&str>) -> Header {
-    Header { name: name.into(), value: value.into(), secret: secret.map(id) }
+fn header(name: &str, value: &str, secret: Option<&str>) -> HeaderTemplate {
+    HeaderTemplate { name: name.into(), value: value.into(), secret: secret.map(id) }
 }
 
 fn world() -> Authority {
@@ -106,14 +108,15 @@ fn every_change_goes_up_by_one_and_says_what_it_did() {
 #[test]
 fn changes_to_what_is_not_there_are_refused() {
     let document = world();
-    let unknown = |change: Result<Change, AuthorityError>| matches!(change, Err(AuthorityError::Unknown { .. }));
+    let unknown =
+        |change: Result<AuthorityChange, AuthorityError>| matches!(change, Err(AuthorityError::Unknown { .. }));
     assert!(unknown(document.remove_agent(&id("nobody"))));
     assert!(unknown(document.remove_server(&id("nothing"))));
     assert!(unknown(document.set_class(&id("mail"), &id("nothing"), Class::Read)));
     assert!(unknown(document.remove_grant("g9")));
     assert!(unknown(document.remove_factor("nothing")));
     assert!(unknown(document.add_grant(Grant { agent: id("nobody"), ..grant(GrantArguments::exact(&json!({}))) })));
-    let exists = |change: Result<Change, AuthorityError>| matches!(change, Err(AuthorityError::Exists { .. }));
+    let exists = |change: Result<AuthorityChange, AuthorityError>| matches!(change, Err(AuthorityError::Exists { .. }));
     assert!(exists(document.add_agent(id("dev"), Digest::sha256(b"u"), UnixMillis(0))));
     assert!(exists(document.add_server(id("mail"), http("https://x", vec![]))));
 }
@@ -269,17 +272,17 @@ fn transports_out_of_bounds_are_refused() {
 #[test]
 fn budgets_out_of_bounds_are_refused() {
     let document = world();
-    let budget = |scope: Scope, limit: &str| Budget { scope, window: Window::Day, limit: limit.parse().unwrap() };
-    let tool_alone = Scope { tool: Some(id("send")), ..Scope::default() };
+    let budget = |scope: BudgetScope, limit: &str| Budget { scope, window: Window::Day, limit: limit.parse().unwrap() };
+    let tool_alone = BudgetScope { tool: Some(id("send")), ..BudgetScope::default() };
     assert!(document.set_budget(budget(tool_alone, "5")).is_err());
-    assert!(document.set_budget(budget(Scope::default(), "0 USD")).is_err());
-    let set = document.set_budget(budget(Scope::default(), "5.00 USD")).unwrap().document;
-    let set = set.set_budget(budget(Scope::default(), "100 calls")).unwrap().document;
-    let set = set.set_budget(budget(Scope::default(), "6.00 USD")).unwrap().document;
+    assert!(document.set_budget(budget(BudgetScope::default(), "0 USD")).is_err());
+    let set = document.set_budget(budget(BudgetScope::default(), "5.00 USD")).unwrap().document;
+    let set = set.set_budget(budget(BudgetScope::default(), "100 calls")).unwrap().document;
+    let set = set.set_budget(budget(BudgetScope::default(), "6.00 USD")).unwrap().document;
     let limits: Vec<_> = set.budgets.iter().map(|budget| budget.limit.to_string()).collect();
     assert_eq!(limits, ["100 calls", "6.00 USD"], "the same counter is replaced, another unit is kept");
-    assert!(set.remove_budget(&Scope::default(), Window::Day).unwrap().document.budgets.is_empty());
-    assert!(set.remove_budget(&Scope::default(), Window::Hour).is_err());
+    assert!(set.remove_budget(&BudgetScope::default(), Window::Day).unwrap().document.budgets.is_empty());
+    assert!(set.remove_budget(&BudgetScope::default(), Window::Hour).is_err());
 }
 
 #[test]

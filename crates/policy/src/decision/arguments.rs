@@ -1,8 +1,8 @@
 //! A tool's arguments as Cedar types and values.
 //!
-//! Invariant: what a policy sees is what the tool gets. A part of a schema that Cedar cannot express is left out of the
-//! type (policies have `context.args_json` and `context.arg_names` for it); a *value* that does not fit an expressed type
-//! is never left out: the call is denied, because a rule about it could not be checked.
+//! Invariant: a policy sees exactly what the tool gets. A part of a schema that Cedar cannot express is left out of the
+//! type; policies have `context.args_json` and `context.arg_names` for it. A *value* that does not fit an expressed
+//! type is never left out: the call is denied, because a rule about it could not be checked.
 //!
 //! | JSON Schema | Cedar |
 //! |---|---|
@@ -22,18 +22,18 @@ const DEPTH_MAX: usize = 6;
 
 /// The Cedar type of an argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum ArgumentType {
     Text,
     Bool,
     Long,
     Number,
-    Set(Box<Shape>),
+    Set(Box<ArgumentType>),
     Record(BTreeMap<String, Field>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Field {
-    shape: Shape,
+    kind: ArgumentType,
     required: bool,
 }
 
@@ -41,30 +41,30 @@ pub(super) struct Field {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unfit;
 
-/// The type of all arguments; `None` when there is nothing to express.
-pub(super) fn shape_of_arguments(definition: &Value) -> Option<Shape> {
-    shape(definition.get("inputSchema")?, 0).map(|(shape, _)| shape)
+/// Returns the type of all arguments; `None` when no argument can be expressed.
+pub(super) fn type_of_arguments(definition: &Value) -> Option<ArgumentType> {
+    type_of(definition.get("inputSchema")?, 0).map(|(kind, _)| kind)
 }
 
-/// The type of a schema, and whether it takes null too.
-fn shape(schema: &Value, depth: usize) -> Option<(Shape, bool)> {
+/// Returns the type of a schema, and whether it accepts null.
+fn type_of(schema: &Value, depth: usize) -> Option<(ArgumentType, bool)> {
     if depth > DEPTH_MAX {
         return None;
     }
     let (name, nullable) = type_name(schema.get("type")?)?;
-    let shape = match name {
-        "string" => Shape::Text,
-        "boolean" => Shape::Bool,
-        "integer" => Shape::Long,
-        "number" => Shape::Number,
-        "array" => match shape(schema.get("items")?, depth.saturating_add(1))? {
-            (items, false) => Shape::Set(Box::new(items)),
+    let kind = match name {
+        "string" => ArgumentType::Text,
+        "boolean" => ArgumentType::Bool,
+        "integer" => ArgumentType::Long,
+        "number" => ArgumentType::Number,
+        "array" => match type_of(schema.get("items")?, depth.saturating_add(1))? {
+            (items, false) => ArgumentType::Set(Box::new(items)),
             (_, true) => return None,
         },
-        "object" => Shape::Record(fields(schema, depth.saturating_add(1))?),
+        "object" => ArgumentType::Record(fields(schema, depth.saturating_add(1))?),
         _ => return None,
     };
-    Some((shape, nullable))
+    Some((kind, nullable))
 }
 
 fn type_name(value: &Value) -> Option<(&str, bool)> {
@@ -81,13 +81,13 @@ fn fields(schema: &Value, depth: usize) -> Option<BTreeMap<String, Field>> {
     let required = schema.get("required").and_then(Value::as_array);
     let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|required| required == name));
     let field = |(name, property): (&String, &Value)| {
-        let (shape, nullable) = shape(property, depth)?;
-        Some((name.clone(), Field { shape, required: is_required(name) && !nullable }))
+        let (kind, nullable) = type_of(property, depth)?;
+        Some((name.clone(), Field { kind, required: is_required(name) && !nullable }))
     };
     Some(properties.iter().filter_map(field).collect())
 }
 
-impl Shape {
+impl ArgumentType {
     /// The type in Cedar's JSON schema format.
     pub(super) fn cedar_type(&self) -> Value {
         match self {
@@ -101,11 +101,11 @@ impl Shape {
             Self::Set(items) => json!({ "type": "Set", "element": items.cedar_type() }),
             Self::Record(fields) => {
                 let attribute = |(name, field): (&String, &Field)| {
-                    let mut kind = field.shape.cedar_type();
-                    if let (Some(members), false) = (kind.as_object_mut(), field.required) {
+                    let mut json = field.kind.cedar_type();
+                    if let (Some(members), false) = (json.as_object_mut(), field.required) {
                         members.insert("required".to_owned(), Value::Bool(false));
                     }
-                    (name.clone(), kind)
+                    (name.clone(), json)
                 };
                 let attributes: Map<String, Value> = fields.iter().map(attribute).collect();
                 json!({ "type": "Record", "attributes": attributes })
@@ -113,7 +113,7 @@ impl Shape {
         }
     }
 
-    /// A value of this type.
+    /// Converts a value to an expression of this type.
     pub(super) fn express(&self, value: &Value) -> Result<RestrictedExpression, Unfit> {
         match (self, value) {
             (Self::Text, Value::String(text)) => Ok(RestrictedExpression::new_string(text.clone())),
@@ -136,7 +136,7 @@ fn record(fields: &BTreeMap<String, Field>, members: &Map<String, Value>) -> Res
         match members.get(name) {
             None | Some(Value::Null) if field.required => return Err(Unfit),
             None | Some(Value::Null) => {}
-            Some(value) => pairs.push((name.clone(), field.shape.express(value)?)),
+            Some(value) => pairs.push((name.clone(), field.kind.express(value)?)),
         }
     }
     RestrictedExpression::new_record(pairs).map_err(|_| Unfit)
@@ -148,7 +148,7 @@ fn bounds(number: &Number) -> Result<RestrictedExpression, Unfit> {
     RestrictedExpression::new_record([pair("floor", floor), pair("ceiling", ceiling)]).map_err(|_| Unfit)
 }
 
-/// The whole numbers around a decimal, from its text: no float takes part in a decision. Stays at the ends of 64 bits.
+/// Returns the whole numbers around a decimal, from its text: no float takes part in a decision. Saturates at 64 bits.
 fn floor_and_ceiling(text: &str) -> Option<(i64, i64)> {
     let (text, negative) = text.strip_prefix('-').map_or((text, false), |rest| (rest, true));
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -157,7 +157,7 @@ fn floor_and_ceiling(text: &str) -> Option<(i64, i64)> {
     let digits = format!("{whole}{fraction}");
     let point = i64::try_from(whole.len()).ok()?.checked_add(exponent)?;
     let nonzero = digits.bytes().any(|digit| digit != b'0');
-    // A whole part of more than 40 digits is beyond 64 bits, unless it is nothing but zeros.
+    // A whole part of more than 40 digits is beyond 64 bits, unless all of them are zeros.
     let point = usize::try_from(point.max(0)).ok()?;
     let whole: i128 = match (point > 40, nonzero) {
         (true, true) => i128::MAX / 2,
@@ -207,11 +207,11 @@ mod tests {
 
     #[test]
     fn a_number_beyond_64_bits_does_not_fit() {
-        let shape =
-            shape_of_arguments(&json!({"inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}}}));
-        let shape = shape.unwrap();
-        assert!(shape.express(&json!({ "n": 5 })).is_ok());
-        assert!(shape.express(&json!({ "n": u64::MAX })).is_err());
-        assert!(shape.express(&json!({ "n": "5" })).is_err());
+        let kind =
+            type_of_arguments(&json!({"inputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}}}));
+        let kind = kind.unwrap();
+        assert!(kind.express(&json!({ "n": 5 })).is_ok());
+        assert!(kind.express(&json!({ "n": u64::MAX })).is_err());
+        assert!(kind.express(&json!({ "n": "5" })).is_err());
     }
 }

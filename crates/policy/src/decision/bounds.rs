@@ -1,17 +1,17 @@
-//! How deeply a policy may be nested to be read at all.
+//! Limits on the nesting of a policy text.
 //!
-//! Invariant: what passes here is nested so little that the parser and the validator, which call themselves for each level,
-//! never run out of stack. A text comes from anybody who can ask for it to be checked, and running out would end the daemon.
+//! Invariant: the parser and the validator recurse per level, and never run out of stack on a text that passes here.
+//! Anyone who may check a policy can send a text, and a stack overflow would end the daemon.
 
-use super::problem::{PolicyError, Problem};
+use super::problem::{PolicyError, PolicyProblem};
 
-/// Brackets within brackets. Each costs the parser up to 60 KiB of stack in a build without optimisation.
+/// The maximum depth of brackets. Each level costs the parser up to 60 KiB of stack in a build without optimisation.
 const DEEPEST: usize = 12;
-/// Operators of one policy: a chain of them is a tree of that height.
+/// The maximum number of operators of one policy: a chain of operators is a tree of that height.
 const MOST_OPERATORS: usize = 256;
 const WORDS: [&str; 7] = ["if", "then", "else", "has", "like", "in", "is"];
 
-/// Refuses a policy that is nested too deeply. How long the text may be, the document says.
+/// Rejects a policy that is nested too deeply. The document limits the text's length.
 pub(super) fn check(source: &str) -> Result<(), PolicyError> {
     let mut measure = Measure::default();
     for (at, token) in (Tokens { source, at: 0 }) {
@@ -29,7 +29,7 @@ pub(super) fn check(source: &str) -> Result<(), PolicyError> {
 }
 
 fn refused(source: &str, at: usize, message: &str, help: &str) -> PolicyError {
-    PolicyError::Problems(vec![Problem::at(source, at, message, Some(help.to_owned()))])
+    PolicyError::Problems(vec![PolicyProblem::at(source, at, message, Some(help.to_owned()))])
 }
 
 #[derive(Default)]
@@ -43,7 +43,7 @@ impl Measure {
         match token {
             Token::Mark('(' | '[' | '{') => self.depth = self.depth.saturating_add(1),
             Token::Mark(')' | ']' | '}') => self.depth = self.depth.saturating_sub(1),
-            // The end of a policy. Within brackets it is none, and the parser says so.
+            // The end of a policy. Within brackets it is a syntax error, which the parser reports.
             Token::Mark(';') if self.depth == 0 => self.operators = 0,
             Token::Mark('|' | '&' | '=' | '<' | '>' | '!' | '+' | '-' | '*' | '.') => self.count(),
             Token::Word(word) if WORDS.contains(&word) => self.count(),
@@ -61,7 +61,7 @@ enum Token<'s> {
     Word(&'s str),
 }
 
-/// Marks and words; what is written in texts and comments is neither.
+/// Tokenizes operators and identifiers; skips strings and comments.
 struct Tokens<'s> {
     source: &'s str,
     at: usize,
@@ -119,15 +119,15 @@ mod tests {
     use super::*;
     use crate::{
         authority::Authority,
-        decision::{Catalogue, PolicySet, sources},
+        decision::{AcceptedDefinitions, PolicySet, sources},
     };
 
     fn policy(condition: &str) -> String {
         format!("permit(principal, action, resource) when {{ {condition} }};\n")
     }
 
-    /// Each kind of nesting that the language has, as deep as it may be, on three quarters of the daemon's smallest
-    /// stack. What is much deeper is refused before anything parses it.
+    /// Each kind of nesting of the language, at the maximum depth, on three quarters of the daemon's smallest stack.
+    /// Much deeper texts are rejected before they are parsed.
     #[test]
     fn what_passes_never_runs_out_of_stack_and_what_is_deeper_is_refused() {
         let empty = Authority::empty("AQEBAQEBAQEBAQEBAQEBAQ".parse::<Incarnation>().unwrap());
@@ -158,7 +158,7 @@ mod tests {
             let (fits, does_not) = (text(most), text(20 * most));
             check(&fits).unwrap();
             let authority = Authority { policy: fits, ..empty.clone() };
-            let compile = move || drop(PolicySet::compile(&authority, &Catalogue::new()));
+            let compile = move || drop(PolicySet::compile(&authority, &AcceptedDefinitions::new()));
             std::thread::Builder::new().stack_size(3 << 19).spawn(compile).unwrap().join().unwrap();
             assert!(check(&does_not).is_err(), "{}", does_not.len());
             assert!(sources::parse(&does_not).is_err());

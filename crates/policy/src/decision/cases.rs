@@ -1,4 +1,4 @@
-//! A person's own cases: who calls what with what, and what should be decided.
+//! Test cases of a person's policies: a call, and the expected decision.
 
 use briefcase_types::{AgentId, ServerId, ToolName, UnixMillis};
 use serde::{Deserialize, Serialize};
@@ -11,51 +11,51 @@ use crate::label::Labels;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// For the report.
+    /// The name, for the report.
     pub name: String,
-    /// Who calls.
+    /// The calling agent.
     pub agent: AgentId,
-    /// Where.
+    /// The server.
     pub server: ServerId,
-    /// Which tool.
+    /// The tool.
     pub tool: ToolName,
-    /// With what.
+    /// The arguments.
     #[serde(default = "no_arguments")]
     pub arguments: Value,
-    /// What the session has seen.
+    /// The labels of the session.
     #[serde(default)]
     pub labels: Labels,
-    /// When, in milliseconds since 1970.
+    /// The time, in milliseconds since 1970.
     #[serde(default)]
     pub time: UnixMillis,
-    /// What should be decided.
-    pub expect: Expect,
+    /// The expected decision.
+    pub expect: ExpectedVerdict,
 }
 
-/// What a case expects.
+/// The expected decision of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Expect {
-    /// It runs.
+pub enum ExpectedVerdict {
+    /// The call runs.
     Allow,
-    /// It asks.
+    /// The call asks.
     Ask,
-    /// It is denied.
+    /// The call is denied.
     Deny,
 }
 
-/// What a case gave.
+/// The result of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseResult {
     /// The case's name.
     pub name: String,
-    /// What was expected.
-    pub expect: Expect,
-    /// What was decided, and by what.
+    /// The expected decision.
+    pub expect: ExpectedVerdict,
+    /// The actual decision, with its policies.
     pub verdict: Verdict,
 }
 
-impl Expect {
+impl ExpectedVerdict {
     /// `allow`, `ask` or `deny`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -68,7 +68,7 @@ impl Expect {
 }
 
 impl CaseResult {
-    /// Whether it went as expected.
+    /// Returns whether the decision was as expected.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.verdict.as_str() == self.expect.as_str()
@@ -80,7 +80,7 @@ fn no_arguments() -> Value {
 }
 
 impl PolicySet {
-    /// Runs cases.
+    /// Runs the cases.
     #[must_use]
     pub fn run_cases(&self, cases: &[Case]) -> Vec<CaseResult> {
         let run = |case: &Case| {
@@ -92,13 +92,13 @@ impl PolicySet {
     }
 }
 
-/// Reads cases from JSON: a list, or an object with a list `case` (the shape of TOML's `[[case]]`).
+/// Reads cases from JSON: a list, or an object with a list `case` (the form of TOML's `[[case]]`).
 ///
 /// # Errors
-/// What is wrong with the text.
+/// A description of the fault in the text.
 pub fn read_cases(json: &[u8]) -> Result<Vec<Case>, String> {
     let value =
-        briefcase_json::parse_strict(json, &briefcase_json::Limits::AGENT).map_err(|error| error.to_string())?;
+        briefcase_json::parse_strict(json, &briefcase_json::JsonLimits::AGENT).map_err(|error| error.to_string())?;
     let list = match value {
         Value::Object(mut members) => members.remove("case").ok_or("there is no list `case`")?,
         other => other,

@@ -1,4 +1,4 @@
-//! The request a set of facts becomes: principal, action, resource and context.
+//! The Cedar request of a set of facts: principal, action, resource and context.
 
 use briefcase_types::UnixMillis;
 use cedar_policy::{Context, EntityUid, Request, RestrictedExpression as Restricted};
@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::{
     Action, DenyReason, Facts, Risk,
-    catalogue::{ServerFacts, ToolFacts, World, labels, text, uid},
+    entities::{EntityStore, ServerEntity, ToolEntity, labels, text, uid},
 };
 use crate::{authority::Class, label::Labels, ledger::BudgetIndex};
 
-/// Which costly parts of the context the policies read. What no policy names is not made.
+/// The costly parts of the context that the policies read. Parts that no policy names are not made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reads {
     args: bool,
@@ -19,8 +19,8 @@ pub(super) struct Reads {
 }
 
 impl Reads {
-    /// Looks for the names in the text. A policy that hides a name behind an escape finds the attribute missing, which is
-    /// an error, which denies.
+    /// Searches the text for the names. If a policy hides a name behind an escape, the attribute is missing, so the
+    /// policy fails and the call is denied.
     pub(super) fn of(policy: &str) -> Self {
         let names = |name: &str| policy.contains(name);
         Self { args: names("args"), args_json: names("args_json"), arg_names: names("arg_names") }
@@ -28,7 +28,7 @@ impl Reads {
 }
 
 /// A request without `approved`.
-pub(super) struct Prepared<'a> {
+pub(super) struct CedarRequest<'a> {
     principal: &'a EntityUid,
     action: EntityUid,
     action_id: &'a str,
@@ -36,7 +36,7 @@ pub(super) struct Prepared<'a> {
     context: Vec<(&'static str, Restricted)>,
 }
 
-impl Prepared<'_> {
+impl CedarRequest<'_> {
     pub(super) const fn action_id(&self) -> &str {
         self.action_id
     }
@@ -45,29 +45,29 @@ impl Prepared<'_> {
         let approved = std::iter::once(("approved".to_owned(), Restricted::new_bool(approved)));
         let others = self.context.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         let context = Context::from_pairs(approved.chain(others)).ok()?;
-        // Not validated again: principal, action and resource come from the world that made the schema.
+        // No second validation: principal, action and resource come from the entities that made the schema.
         Request::new(self.principal.clone(), self.action.clone(), self.resource.clone(), context, None).ok()
     }
 }
 
 pub(super) fn prepare<'a>(
-    world: &'a World,
+    store: &'a EntityStore,
     budgets: &BudgetIndex,
     reads: Reads,
     facts: &Facts<'a>,
-) -> Result<Prepared<'a>, DenyReason> {
-    let principal = world.agent(facts.agent).ok_or(DenyReason::Agent)?;
-    let server = world.server(facts.server).filter(|server| server.enabled).ok_or(DenyReason::Server)?;
+) -> Result<CedarRequest<'a>, DenyReason> {
+    let principal = store.agent(facts.agent).ok_or(DenyReason::Agent)?;
+    let server = store.server(facts.server).filter(|server| server.enabled).ok_or(DenyReason::Server)?;
     match facts.action {
         Action::Call { tool, arguments } => {
-            let known = world.tool(facts.server, tool).ok_or(DenyReason::Tool)?;
-            let mut context = common(facts, known.labels);
+            let known = store.tool(facts.server, tool).ok_or(DenyReason::Tool)?;
+            let mut context = shared_context(facts, known.labels);
             let covers =
                 |cost: briefcase_types::Money| budgets.covers(facts.agent, facts.server, Some(tool), cost.currency);
             let named = known.declared.undeclared(arguments).is_empty();
             price(known, known.cost.is_some_and(covers), named, &mut context);
             express(known, reads, arguments, &mut context)?;
-            Ok(Prepared {
+            Ok(CedarRequest {
                 principal,
                 action: known.action.clone(),
                 action_id: &known.action_id,
@@ -81,11 +81,11 @@ pub(super) fn prepare<'a>(
 
 fn on_server<'a>(
     principal: &'a EntityUid,
-    server: &'a ServerFacts,
+    server: &'a ServerEntity,
     facts: &Facts<'_>,
     action: &Action<'_>,
-) -> Result<Prepared<'a>, DenyReason> {
-    let mut context = common(facts, server.labels);
+) -> Result<CedarRequest<'a>, DenyReason> {
+    let mut context = shared_context(facts, server.labels);
     match action {
         Action::ReadResource { uri } => {
             context.push(("granted", Restricted::new_bool(server.reads.resources)));
@@ -100,10 +100,10 @@ fn on_server<'a>(
     }
     let action_id = action.as_str();
     let kind = "Action".parse().map_err(|_| DenyReason::PolicyError)?;
-    Ok(Prepared { principal, action: uid(&kind, action_id), action_id, resource: &server.uid, context })
+    Ok(CedarRequest { principal, action: uid(&kind, action_id), action_id, resource: &server.uid, context })
 }
 
-fn common(facts: &Facts<'_>, server_labels: Labels) -> Vec<(&'static str, Restricted)> {
+fn shared_context(facts: &Facts<'_>, server_labels: Labels) -> Vec<(&'static str, Restricted)> {
     let (seconds, hour, weekday) = clock(facts.now);
     vec![
         ("labels", labels(facts.labels)),
@@ -114,9 +114,9 @@ fn common(facts: &Facts<'_>, server_labels: Labels) -> Vec<(&'static str, Restri
     ]
 }
 
-/// Class, risk and price. What a person said of the tool, they said of the arguments that its schema names: with another one
-/// a call is of no known class.
-fn price(tool: &ToolFacts, budgeted: bool, named: bool, context: &mut Vec<(&'static str, Restricted)>) {
+/// Adds class, risk and price. The person's class applies to the arguments that the tool's schema names. A call with
+/// any other argument has an unknown class.
+fn price(tool: &ToolEntity, budgeted: bool, named: bool, context: &mut Vec<(&'static str, Restricted)>) {
     let (class, risk) = if named { (tool.class, tool.risk) } else { (Class::Unknown, tool.risk.max(Risk::Medium)) };
     let micros = tool.cost.map_or(0, |cost| i64::try_from(cost.micros).unwrap_or(i64::MAX));
     let currency = tool.cost.map_or_else(String::new, |cost| cost.currency.to_string());
@@ -128,13 +128,13 @@ fn price(tool: &ToolFacts, budgeted: bool, named: bool, context: &mut Vec<(&'sta
 }
 
 fn express(
-    tool: &ToolFacts,
+    tool: &ToolEntity,
     reads: Reads,
     arguments: &Value,
     context: &mut Vec<(&'static str, Restricted)>,
 ) -> Result<(), DenyReason> {
-    if let (Some(shape), true) = (&tool.arguments, reads.args) {
-        context.push(("args", shape.express(arguments).map_err(|_| DenyReason::Arguments)?));
+    if let (Some(kind), true) = (&tool.arguments, reads.args) {
+        context.push(("args", kind.express(arguments).map_err(|_| DenyReason::Arguments)?));
     }
     if reads.args_json {
         let canonical = String::from_utf8(briefcase_json::canonical(arguments)).map_err(|_| DenyReason::Arguments)?;
@@ -147,7 +147,7 @@ fn express(
     Ok(())
 }
 
-/// Seconds since 1970, hour 0 to 23, weekday 1 (Monday) to 7 (Sunday), all of UTC.
+/// Returns seconds since 1970, hour 0 to 23, and weekday 1 (Monday) to 7 (Sunday), all in UTC.
 fn clock(now: UnixMillis) -> (i64, i64, i64) {
     let seconds = now.0 / 1000;
     let long = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);

@@ -1,17 +1,17 @@
-//! Which arguments a tool's schema names. One that it does not name has no purpose that anybody accepted: a call that
-//! carries one is not the read that a person granted (attack 7).
+//! The arguments that a tool's schema names. An argument that it does not name has no accepted purpose: a call that
+//! carries one is not a granted read (attack 7).
 //!
-//! Invariant: nothing a call sends is taken for declared because looking it up takes long.
+//! Invariant: an argument never counts as declared because the search takes too long.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-/// Parts of a schema applied to parts of a value, in one look; then the rest counts as undeclared.
+/// The maximum number of schema parts applied to value parts in one search. Beyond it, the rest counts as undeclared.
 const STEPS_MAX: usize = 20_000;
-/// Names that are reported.
+/// The maximum number of reported names.
 const NAMES_MAX: usize = 8;
-/// The longest name that is reported.
+/// The maximum length of a reported name.
 const NAME_MAX: usize = 64;
 
 /// Members whose schemas apply to the same value.
@@ -27,8 +27,8 @@ impl Declared {
         Self(Arc::new(definition.get("inputSchema").cloned().unwrap_or_default()))
     }
 
-    /// The arguments that the schema does not name, as paths made printable; not all, when there are many. A schema, or a
-    /// part of one, that names nothing at all takes what it gets.
+    /// Returns the arguments that the schema does not name, as printable paths. The list may be incomplete. A schema,
+    /// or a part of one, that names no member accepts every member.
     pub(super) fn undeclared(&self, arguments: &Value) -> Vec<String> {
         let mut look = Look { root: &self.0, steps: 0, found: Vec::new() };
         look.value(vec![&self.0], arguments, "");
@@ -78,7 +78,7 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// The schemas and those that they apply to the same value.
+    /// Returns the schemas, and those that they apply to the same value.
     fn in_place(&mut self, schemas: Vec<&'a Value>) -> Vec<&'a Map<String, Value>> {
         let (mut open, mut all) = (schemas, Vec::<&Map<String, Value>>::new());
         while let Some(schema) = open.pop() {
@@ -135,7 +135,7 @@ fn item_schemas(schema: &Map<String, Value>) -> Vec<&Value> {
         .collect()
 }
 
-/// A schema for members without a name of their own that says what they are.
+/// Returns whether a schema for unnamed members constrains them.
 fn says_something(schema: &Value) -> bool {
     schema.as_object().is_some_and(|members| !members.is_empty())
 }

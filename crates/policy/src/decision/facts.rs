@@ -5,53 +5,53 @@ use serde_json::Value;
 
 use crate::{authority::Class, label::Labels};
 
-/// What is to be decided.
+/// The facts of a request to decide.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// Who asks, known by its token.
+    /// The calling agent, identified by its token.
     pub agent: &'a AgentId,
-    /// Of which server.
+    /// The server.
     pub server: &'a ServerId,
-    /// What.
+    /// The action.
     pub action: Action<'a>,
-    /// What the session has seen.
+    /// The labels of the session.
     pub labels: Labels,
-    /// When.
+    /// The time.
     pub now: UnixMillis,
 }
 
-/// What is asked of a server, or what a server asks of the client.
+/// An action on a server, or a request from a server to the client.
 #[derive(Clone, Copy, Debug)]
 pub enum Action<'a> {
     /// `tools/call`.
     Call {
         /// The tool.
         tool: &'a ToolName,
-        /// Its arguments, already checked against its schema.
+        /// Its arguments, checked against its schema.
         arguments: &'a Value,
     },
     /// `resources/read` and subscriptions.
     ReadResource {
-        /// Which.
+        /// The URI.
         uri: &'a str,
     },
     /// `prompts/get`.
     GetPrompt {
-        /// Which.
+        /// The prompt.
         prompt: &'a str,
     },
     /// `completion/complete`.
     Complete,
-    /// The server asks the person something.
+    /// The server asks the person for input.
     Elicit,
-    /// The server asks the client's model something.
+    /// The server asks the client's model for a completion.
     Sample,
     /// The server asks for the client's roots.
     ListRoots,
 }
 
 impl Action<'_> {
-    /// The action's id in policies; for a tool call the group's.
+    /// The id of the action in policies; for a tool call, that of the group.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -66,14 +66,21 @@ impl Action<'_> {
     }
 }
 
-/// How much harm a call can do.
+/// Actions on a server, and requests from a server, other than tool calls.
+pub(super) const SERVER_ACTIONS: [&str; 6] =
+    ["read_resource", "get_prompt", "complete", "elicit", "sample", "list_roots"];
+
+/// The action group of all tool calls.
+pub(super) const CALL: &str = "call";
+
+/// The harm that a call can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Risk {
     /// A read.
     Low,
-    /// A write, or nobody said.
+    /// A write, or an unclassified tool.
     Medium,
-    /// The server itself says that it destroys.
+    /// The server declares the tool destructive.
     High,
 }
 
@@ -88,8 +95,8 @@ impl Risk {
         }
     }
 
-    /// The risk of a tool: what the person's class says, raised by what the server claims. A claim never lowers it
-    /// (attack 6): a claim of harmlessness is worth nothing, a claim of harm is believed.
+    /// The risk of a tool: the person's class, raised by the server's hints. A hint never lowers it (attack 6): a claim
+    /// of harmlessness is ignored, a claim of harm is believed.
     #[must_use]
     pub fn of(class: Class, definition: &Value) -> Self {
         let claims = |hint: &str, value: bool| {

@@ -1,15 +1,20 @@
 //! Decisions: allow, ask or deny, by the person's Cedar policies.
 //!
-//! Invariants: the same facts and document give the same verdict; a tool's description and title are no input; entities
-//! are made from the authority document only, so nothing an agent sends can pose as one (attack 60); a policy that fails
-//! while it is evaluated denies, whatever the others say; a grant can answer an ask and nothing else.
+//! Invariants:
+//!
+//! - The same facts and document give the same verdict. A tool's description and title are not an input.
+//! - Entities are made from the authority document only, so an agent's data cannot pose as one (attack 60).
+//! - A policy that fails during evaluation denies, whatever the others decide.
+//! - A grant can answer an ask and nothing else.
 
 mod arguments;
 mod bounds;
 mod cases;
-mod catalogue;
+mod cedar_schema;
 mod context;
 mod declared;
+mod definitions;
+mod entities;
 mod facts;
 mod problem;
 mod sources;
@@ -18,10 +23,10 @@ use std::collections::BTreeMap;
 
 use cedar_policy::{Authorizer, Decision, Entities, PolicyId, Response};
 
-pub use cases::{Case, CaseResult, Expect, read_cases};
-pub use catalogue::Catalogue;
+pub use cases::{Case, CaseResult, ExpectedVerdict, read_cases};
+pub use definitions::AcceptedDefinitions;
 pub use facts::{Action, Facts, Risk};
-pub use problem::{PolicyError, Problem};
+pub use problem::{PolicyError, PolicyProblem};
 pub use sources::{Effect, PolicySource};
 
 use crate::{
@@ -29,13 +34,13 @@ use crate::{
     ledger::BudgetIndex,
 };
 
-/// The policies of one authority document, checked against its catalogue and ready to decide.
+/// The policies of one authority document, checked against its Cedar schema and ready to decide.
 pub struct PolicySet {
     authorizer: Authorizer,
-    /// The policies that can concern an action, by the action's id.
+    /// The policies that can concern an action, by the id of the action.
     slices: BTreeMap<String, cedar_policy::PolicySet>,
     entities: Entities,
-    world: catalogue::World,
+    store: entities::EntityStore,
     budgets: BudgetIndex,
     grants: Vec<Grant>,
     sources: Vec<PolicySource>,
@@ -43,42 +48,42 @@ pub struct PolicySet {
     reads: context::Reads,
 }
 
-/// What was decided.
+/// A decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It may run.
+    /// The call may run.
     Allow {
         /// The ids of the policies that allow it.
         policies: Vec<String>,
-        /// The id of the grant that answered the ask, if policies alone would have asked.
+        /// The id of the grant that answered the ask, if the policies alone would have asked.
         grant: Option<String>,
     },
-    /// A person has to approve it first.
+    /// The call needs an approval first.
     Ask {
-        /// The ids of the policies that would allow it with approval, and of those that hold it without.
+        /// The ids of the policies that would allow it with an approval, and of those that forbid it without one.
         policies: Vec<String>,
-        /// A `forbid` holds it until it is approved: only an approval of this very call will do, no grant of a session
-        /// either.
+        /// A `forbid` applies until the call is approved. Only an approval of this very call lifts it, not a grant of a
+        /// session.
         fresh: bool,
     },
-    /// It may not run, approved or not.
+    /// The call may not run, with or without an approval.
     Deny {
-        /// The ids of the policies that forbid it; none when nothing permits it.
+        /// The ids of the policies that forbid it. Empty when no policy permits it.
         policies: Vec<String>,
-        /// Why.
+        /// The reason.
         reason: DenyReason,
     },
 }
 
-/// Why something is denied.
+/// The reason for a denial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DenyReason {
-    /// A `forbid` that approval does not lift.
+    /// A `forbid` that an approval does not lift.
     Forbidden,
-    /// No policy permits it, with approval either.
+    /// No policy permits it, even with an approval.
     NothingPermits,
-    /// A policy failed while it was evaluated.
+    /// A policy failed during evaluation.
     PolicyError,
     /// An argument does not fit the type that policies see, so no rule about it could be checked.
     Arguments,
@@ -86,7 +91,7 @@ pub enum DenyReason {
     Agent,
     /// The server is unknown or disabled.
     Server,
-    /// Nobody accepted the tool.
+    /// The tool was not accepted.
     Tool,
 }
 
@@ -107,25 +112,25 @@ impl DenyReason {
 }
 
 impl PolicySet {
-    /// Checks a document's policies against the catalogue of its tools, and makes them ready.
+    /// Checks a document's policies against the Cedar schema of its tools, and compiles them.
     ///
-    /// `catalogue` holds what policies may see of each accepted definition. A tool that is missing there has no
-    /// `context.args`, so a policy about its arguments does not compile.
+    /// `definitions` holds the accepted definitions. A tool without one there has no `context.args`, so a policy about
+    /// its arguments does not compile.
     ///
     /// # Errors
     /// [`PolicyError::Problems`] with every problem in the text: line, column, and a suggestion where there is one.
-    pub fn compile(authority: &Authority, catalogue: &Catalogue) -> Result<Self, PolicyError> {
-        let world = catalogue::World::new(authority, catalogue);
-        let (schema, schema_text) = world.schema()?;
+    pub fn compile(authority: &Authority, definitions: &AcceptedDefinitions) -> Result<Self, PolicyError> {
+        let store = entities::EntityStore::new(authority, definitions);
+        let (schema, schema_text) = cedar_schema::schema(&store)?;
         let (policies, sources) = sources::parse(&authority.policy)?;
         problem::validate(&authority.policy, &policies, &schema)?;
-        let slices = sources::slices(&policies, world.actions())?;
-        let entities = world.entities(authority, &schema)?;
+        let slices = sources::slices(&policies, store.actions())?;
+        let entities = store.entities(authority, &schema)?;
         Ok(Self {
             authorizer: Authorizer::new(),
             slices,
             entities,
-            world,
+            store,
             budgets: BudgetIndex::new(authority),
             grants: authority.grants.clone(),
             sources,
@@ -134,10 +139,10 @@ impl PolicySet {
         })
     }
 
-    /// Decides.
+    /// Decides a request.
     #[must_use]
     pub fn decide(&self, facts: &Facts<'_>) -> Verdict {
-        let prepared = match context::prepare(&self.world, &self.budgets, self.reads, facts) {
+        let prepared = match context::prepare(&self.store, &self.budgets, self.reads, facts) {
             Ok(prepared) => prepared,
             Err(reason) => return Verdict::Deny { policies: Vec::new(), reason },
         };
@@ -161,7 +166,7 @@ impl PolicySet {
         }
     }
 
-    /// An ask, or what a grant makes of it.
+    /// Returns an ask, or an allow when a grant covers the call.
     fn ask(&self, facts: &Facts<'_>, now: &Response, approved: &Response) -> Verdict {
         let mut policies = ids(approved);
         let held_by = ids(now);
@@ -175,10 +180,10 @@ impl PolicySet {
 
     fn granted(&self, facts: &Facts<'_>) -> Option<&Grant> {
         let Action::Call { tool, arguments } = facts.action else { return None };
-        let known = self.world.tool(facts.server, tool)?;
+        let known = self.store.tool(facts.server, tool)?;
         let pin = known.pin;
         let covers = |grant: &&Grant| grant.covers(facts.agent, facts.server, tool, &pin, arguments, facts.now);
-        // What no schema names, no person had before them when they made a rule.
+        // An argument that the tool's schema does not name was not shown to the person who gave the grant.
         self.grants.iter().find(covers).filter(|_| known.declared.undeclared(arguments).is_empty())
     }
 
@@ -188,7 +193,7 @@ impl PolicySet {
         &self.sources
     }
 
-    /// The policies that decided, with their lines, for `why`.
+    /// Returns the policies that decided, with their lines, for `why`.
     #[must_use]
     pub fn explain(&self, verdict: &Verdict) -> Vec<&PolicySource> {
         let ids = verdict.policies();
@@ -201,8 +206,8 @@ impl PolicySet {
         &self.schema_text
     }
 
-    /// The arguments of a call that its tool's accepted schema does not name, made printable; not all, when there are many.
-    /// A call with one is no granted read, and no rule covers it.
+    /// Returns the arguments of a call that its tool's accepted schema does not name, made printable. The list may be
+    /// incomplete. A call with such an argument is not a granted read, and no grant covers it.
     #[must_use]
     pub fn undeclared(
         &self,
@@ -210,13 +215,13 @@ impl PolicySet {
         tool: &briefcase_types::ToolName,
         arguments: &serde_json::Value,
     ) -> Vec<String> {
-        self.world.tool(server, tool).map_or_else(Vec::new, |tool| tool.declared.undeclared(arguments))
+        self.store.tool(server, tool).map_or_else(Vec::new, |tool| tool.declared.undeclared(arguments))
     }
 
     /// The risk of a tool, as decisions see it.
     #[must_use]
     pub fn risk(&self, server: &briefcase_types::ServerId, tool: &briefcase_types::ToolName) -> Option<Risk> {
-        self.world.tool(server, tool).map(|tool| tool.risk)
+        self.store.tool(server, tool).map(|tool| tool.risk)
     }
 }
 
@@ -250,7 +255,7 @@ fn deny(reason: DenyReason) -> Verdict {
     Verdict::Deny { policies: Vec::new(), reason }
 }
 
-/// A policy that fails while it is evaluated denies: a `forbid` that cannot be evaluated must not be skipped.
+/// Denies when a policy failed during evaluation: a `forbid` that cannot be evaluated must not be skipped.
 fn failed(response: &Response) -> Option<Verdict> {
     let mut errors = response.diagnostics().errors().peekable();
     errors.peek()?;

@@ -1,43 +1,43 @@
-//! What is wrong with a policy text, where, and what was probably meant.
+//! Problems in a policy text, each with its place and a suggestion.
 
 use std::fmt;
 
 use briefcase_types::text;
 use cedar_policy::{PolicySet, Schema, ValidationMode, Validator, ffi::DetailedError};
 
-/// Why a policy text cannot be used.
+/// A policy text was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
     /// Problems in the text.
     #[error("the policy text has {} problem(s); the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
-    Problems(Vec<Problem>),
-    /// The catalogue of agents, servers and tools cannot be expressed.
-    #[error("the catalogue cannot be expressed in Cedar: {0}")]
-    Catalogue(String),
+    Problems(Vec<PolicyProblem>),
+    /// The agents, servers and tools of the document cannot be expressed in Cedar.
+    #[error("the agents, servers and tools cannot be expressed in Cedar: {0}")]
+    Inexpressible(String),
 }
 
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Line, counted from 1.
+pub struct PolicyProblem {
+    /// The line, from 1.
     pub line: usize,
-    /// Column in characters, counted from 1.
+    /// The column in characters, from 1.
     pub column: usize,
-    /// What is wrong.
+    /// The description of the problem.
     pub message: String,
-    /// What was probably meant.
+    /// A suggestion.
     pub help: Option<String>,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for PolicyProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}: {}", self.line, self.column, self.message)?;
         self.help.as_ref().map_or(Ok(()), |help| write!(f, " ({help})"))
     }
 }
 
-impl Problem {
+impl PolicyProblem {
     pub(super) fn at(source: &str, offset: usize, message: impl Into<String>, help: Option<String>) -> Self {
         let before = text::clip(source, offset);
         let line = before.matches('\n').count().saturating_add(1);
@@ -55,12 +55,12 @@ impl Problem {
     }
 }
 
-/// Checks policies against the schema, strictly: a policy that could fail when evaluated, or that can never apply, does
-/// not pass.
+/// Checks policies against the schema, strictly: rejects a policy that could fail during evaluation, or that can never
+/// apply.
 pub(super) fn validate(source: &str, policies: &PolicySet, schema: &Schema) -> Result<(), PolicyError> {
     let result = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
-    let errors = result.validation_errors().map(|error| Problem::of(source, DetailedError::from(error)));
-    let warnings = result.validation_warnings().map(|warning| Problem::of(source, DetailedError::from(warning)));
+    let errors = result.validation_errors().map(|error| PolicyProblem::of(source, DetailedError::from(error)));
+    let warnings = result.validation_warnings().map(|warning| PolicyProblem::of(source, DetailedError::from(warning)));
     let mut problems: Vec<_> = errors.chain(warnings).collect();
     problems.sort_by_key(|problem| (problem.line, problem.column));
     problems.dedup();

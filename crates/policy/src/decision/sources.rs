@@ -1,4 +1,4 @@
-//! Policies as a person wrote them: their ids, where they stand, and which actions they can concern.
+//! Policies as a person wrote them: their ids, their lines, and the actions that they can concern.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,40 +6,46 @@ use cedar_policy::{ActionConstraint, EntityUid, Policy, PolicyId, PolicySet};
 
 use super::{
     bounds,
-    catalogue::{CALL, SERVER_ACTIONS},
-    problem::{PolicyError, Problem},
+    facts::{CALL, SERVER_ACTIONS},
+    problem::{PolicyError, PolicyProblem},
 };
 
 /// A policy in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicySource {
-    /// Its `@id`, or `line-N` after the line it begins on.
+    /// Its `@id`, or `line-N` with the number of its first line.
     pub id: String,
-    /// Whether it permits or forbids.
+    /// The effect.
     pub effect: Effect,
-    /// The line it begins on, counted from 1.
+    /// The first line, from 1.
     pub line: usize,
-    /// Its text.
+    /// The text.
     pub text: String,
 }
 
-/// What a policy does when it applies.
+/// The effect of a policy that applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It permits.
+    /// The policy permits.
     Permit,
-    /// It forbids.
+    /// The policy forbids.
     Forbid,
 }
 
-/// Reads a text, and gives each policy the id a person knows it by.
+/// Reads a text, and gives each policy the id that its author knows.
 pub(super) fn parse(source: &str) -> Result<(PolicySet, Vec<PolicySource>), PolicyError> {
     bounds::check(source)?;
-    let parsed: PolicySet = source.parse().map_err(|error| PolicyError::Problems(Problem::all(source, &error)))?;
+    let parsed: PolicySet =
+        source.parse().map_err(|error| PolicyError::Problems(PolicyProblem::all(source, &error)))?;
     if parsed.templates().next().is_some() {
         let help = Some("write the principal or resource out instead of `?principal` or `?resource`".to_owned());
         let offset = source.find("?").unwrap_or_default();
-        return Err(PolicyError::Problems(vec![Problem::at(source, offset, "templates cannot be used here", help)]));
+        return Err(PolicyError::Problems(vec![PolicyProblem::at(
+            source,
+            offset,
+            "templates cannot be used here",
+            help,
+        )]));
     }
     let mut in_order: Vec<&Policy> = parsed.policies().collect();
     in_order.sort_by_key(|policy| number(policy.id()));
@@ -53,8 +59,8 @@ pub(super) fn parse(source: &str) -> Result<(PolicySet, Vec<PolicySource>), Poli
         let line = source.get(..offset).unwrap_or_default().matches('\n').count().saturating_add(1);
         let id = policy.annotation("id").map_or_else(|| format!("line-{line}"), str::to_owned);
         if id.is_empty() || id.len() > 128 || !taken.insert(id.clone()) {
-            let message = "each `@id` has to be there once, with 1 to 128 characters";
-            return Err(PolicyError::Problems(vec![Problem::at(source, offset, message, None)]));
+            let message = "each `@id` must be unique, with 1 to 128 characters";
+            return Err(PolicyError::Problems(vec![PolicyProblem::at(source, offset, message, None)]));
         }
         policies.push(policy.new_id(PolicyId::new(&id)));
         let effect = match policy.effect() {
@@ -63,7 +69,7 @@ pub(super) fn parse(source: &str) -> Result<(PolicySet, Vec<PolicySource>), Poli
         };
         sources.push(PolicySource { id, effect, line, text });
     }
-    let policies = PolicySet::from_policies(policies).map_err(|error| PolicyError::Catalogue(error.to_string()))?;
+    let policies = PolicySet::from_policies(policies).map_err(|error| PolicyError::Inexpressible(error.to_string()))?;
     Ok((policies, sources))
 }
 
@@ -72,7 +78,7 @@ fn number(id: &PolicyId) -> usize {
     id.to_string().trim_start_matches("policy").parse().unwrap_or(usize::MAX)
 }
 
-/// For each action, the policies whose scope does not already rule it out.
+/// Returns, for each action, the policies whose scope does not exclude it.
 pub(super) fn slices<'a>(
     policies: &PolicySet,
     actions: impl Iterator<Item = &'a str>,
@@ -80,7 +86,8 @@ pub(super) fn slices<'a>(
     let mut slices = BTreeMap::new();
     for action in actions {
         let concerned = policies.policies().filter(|policy| concerns(policy, action)).cloned();
-        let slice = PolicySet::from_policies(concerned).map_err(|error| PolicyError::Catalogue(error.to_string()))?;
+        let slice =
+            PolicySet::from_policies(concerned).map_err(|error| PolicyError::Inexpressible(error.to_string()))?;
         slices.insert(action.to_owned(), slice);
     }
     Ok(slices)

@@ -2,15 +2,13 @@
 
 use std::str::FromStr;
 
-use briefcase_types::{AgentId, Digest, Incarnation, ServerId, ToolName, UnixMillis};
+use briefcase_types::{AgentId, Digest, Incarnation, ServerId, ToolName, Transport, UnixMillis};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    authority::{
-        Budget, Class, DEFAULT_POLICY, FieldRule, Grant, GrantArguments, Limit, Scope, Server, Transport, Window,
-    },
+    authority::{Budget, BudgetScope, Class, DEFAULT_POLICY, FieldRule, Grant, GrantArguments, Limit, Server, Window},
     label::{Label, Labels},
     pin::pin,
 };
@@ -81,17 +79,17 @@ impl World {
         self.definitions.push(definition);
     }
 
-    fn catalogue(&self) -> Catalogue {
-        let mut catalogue = Catalogue::new();
+    fn definitions(&self) -> AcceptedDefinitions {
+        let mut definitions = AcceptedDefinitions::new();
         for (server, facts) in &self.authority.servers {
             for definition in &self.definitions {
                 let digest = pin(server, definition);
                 if facts.pins.values().any(|pin| pin.digest == digest) {
-                    catalogue.add(digest, definition);
+                    definitions.add(digest, definition);
                 }
             }
         }
-        catalogue
+        definitions
     }
 
     fn with_policy(mut self, text: &str) -> Self {
@@ -100,7 +98,7 @@ impl World {
     }
 
     fn compile(&self) -> Result<PolicySet, PolicyError> {
-        PolicySet::compile(&self.authority, &self.catalogue())
+        PolicySet::compile(&self.authority, &self.definitions())
     }
 
     fn grant(&mut self, number: u8, tool: &str, arguments: GrantArguments) {
@@ -197,7 +195,7 @@ fn paid_reads_run_only_inside_a_budget() {
     world.authority = world.authority.set_cost(&server, &tool, Some("0.01 USD".parse().unwrap())).unwrap().document;
     assert_eq!(word(&world.compile().unwrap(), "mail", "search", json!({ "q": "x" })), "ask");
     let limit = Limit::Money("5.00 EUR".parse().unwrap());
-    let budget = Budget { scope: Scope::default(), window: Window::Day, limit };
+    let budget = Budget { scope: BudgetScope::default(), window: Window::Day, limit };
     world.authority = world.authority.set_budget(budget.clone()).unwrap().document;
     assert_eq!(word(&world.compile().unwrap(), "mail", "search", json!({ "q": "x" })), "ask", "another currency");
     let budget = Budget { limit: Limit::Money("5.00 USD".parse().unwrap()), ..budget };
@@ -493,5 +491,5 @@ fn the_default_policy_compiles_before_there_is_a_server() {
         }
     }
     let empty = Authority::empty(briefcase_types::Incarnation::random(&Fixed(entropy)));
-    assert!(PolicySet::compile(&empty, &Catalogue::new()).is_ok());
+    assert!(PolicySet::compile(&empty, &AcceptedDefinitions::new()).is_ok());
 }

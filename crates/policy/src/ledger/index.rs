@@ -1,20 +1,21 @@
-//! Which budgets cover a call.
+//! The index of budgets by the calls that they cover.
 
 use briefcase_types::{AgentId, Currency, ServerId, ToolName};
 use serde::{Deserialize, Serialize};
 
 use super::Charge;
-use crate::authority::{Authority, Budget, Limit, Scope, Window};
+use crate::authority::{Authority, Budget, BudgetScope, Limit, Window};
 
-/// The budgets of one authority document, ready for looking up.
+/// The budgets of one authority document, indexed.
 #[derive(Clone, Debug, Default)]
 pub struct BudgetIndex(Vec<Indexed>);
 
-/// What is counted: the same for all limits of a scope, window and unit, so that a changed limit keeps what was spent.
+/// The key of a counter. It is the same for all limits of a scope, window and unit, so a changed limit keeps the spent
+/// amount.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Counter {
-    pub(super) scope: Scope,
+    pub(super) scope: BudgetScope,
     pub(super) window: Window,
     pub(super) unit: Unit,
 }
@@ -34,7 +35,7 @@ pub(super) struct Indexed {
 }
 
 impl BudgetIndex {
-    /// The budgets of a document.
+    /// Indexes the budgets of a document.
     #[must_use]
     pub fn new(authority: &Authority) -> Self {
         let indexed = |budget: &Budget| {
@@ -48,7 +49,7 @@ impl BudgetIndex {
         Self(authority.budgets.iter().map(indexed).collect())
     }
 
-    /// Whether a budget in this currency covers calls of this kind.
+    /// Returns whether a budget in this currency covers calls of this kind.
     #[must_use]
     pub fn covers(&self, agent: &AgentId, server: &ServerId, tool: Option<&ToolName>, currency: Currency) -> bool {
         let fits = |indexed: &Indexed| {
@@ -61,7 +62,7 @@ impl BudgetIndex {
         self.0.iter()
     }
 
-    /// Every budget that covers a charge, with what the charge takes from it.
+    /// Returns every budget that covers a charge, with the amount that the charge takes from it.
     pub(super) fn covering(&self, charge: &Charge) -> impl Iterator<Item = (&Indexed, u64)> {
         let in_scope =
             |indexed: &&Indexed| indexed.counter.scope.covers(&charge.agent, &charge.server, charge.tool.as_ref());

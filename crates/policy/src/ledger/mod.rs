@@ -1,12 +1,14 @@
-//! The ledger: what has been reserved and spent against budgets.
+//! The ledger: the amounts reserved and spent against budgets.
 //!
-//! Invariant: for each budget and window, `spent + reserved <= limit` after every reservation. A reservation is all or
-//! nothing over every budget that covers the call, is a value that can be used once, and if nobody settles or releases it
-//! the amount stays taken: whatever is unknown counts as spent (attack 53). Time never goes back, so a window that has
-//! closed stays closed (attack 35). Amounts are integers and every addition is checked.
+//! Invariant: for each budget and window, `spent + reserved <= limit` after every reservation.
 //!
-//! A call without a budget that covers it is not limited here; whether it asks is a matter of policy (`context.budgeted`).
-//! A priced call counts against budgets in its own currency and against budgets in calls, not against other currencies.
+//! - A reservation covers every budget of the call, or fails. It can be used once. Without a settlement or release the
+//!   amount stays reserved: an unknown outcome counts as spent (attack 53).
+//! - Time never goes back, so a closed window stays closed (attack 35).
+//! - Amounts are integers, and every addition is checked.
+//!
+//! A call that no budget covers has no limit here; the policy decides whether it asks (`context.budgeted`). A priced
+//! call counts against budgets in its own currency and against budgets in calls, not against other currencies.
 
 mod index;
 mod replay;
@@ -23,61 +25,62 @@ pub use replay::{Event, Snapshot};
 
 use crate::authority::{Budget, Window};
 
-/// What a call would cost.
+/// The cost of one call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Charge {
     /// The call. Its id is used once.
     pub call: CallId,
-    /// Whose.
+    /// The agent.
     pub agent: AgentId,
-    /// Where.
+    /// The server.
     pub server: ServerId,
-    /// Of which tool; `None` for resources and prompts.
+    /// The tool; `None` for resources and prompts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<ToolName>,
-    /// How many calls it counts as.
+    /// The number of calls it counts as.
     pub calls: u64,
-    /// Its price.
+    /// The price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Money>,
-    /// Its price in an asset. It counts against budgets in calls only; no budget is in an asset.
+    /// The price in an asset. It counts against budgets in calls only: no budget is in an asset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Amount>,
 }
 
-/// The right to spend what was reserved, once. Dropping it without [`Ledger::settle`] or [`Ledger::release`] keeps the
-/// amount taken.
+/// The right to spend a reserved amount, once. When it is dropped without [`Ledger::settle`] or [`Ledger::release`],
+/// the amount stays reserved.
 #[must_use = "a reservation keeps its amount taken until it is settled or released"]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Reservation(CallId);
 
-/// What a call cost in the end.
+/// The final cost of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actual {
-    /// As much as was reserved, or nobody knows.
+    /// The reserved amount, or an unknown amount.
     AsReserved,
-    /// This much money.
+    /// This amount of money.
     Cost(Money),
-    /// No money; it still counts as a call.
+    /// No money. It still counts as a call.
     Free,
 }
 
-/// How a settlement went.
+/// The result of a settlement.
 #[must_use = "an overrun has to be recorded"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// Within what was reserved.
+    /// The cost is within the reserved amount.
     Within,
-    /// It cost more than was reserved, or another currency: counted in full, and now perhaps past a limit.
+    /// The cost exceeds the reserved amount or has another currency. It counts in full, and the total may now exceed a
+    /// limit.
     Over,
 }
 
-/// Why nothing was reserved.
+/// A reservation failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReserveError {
-    /// A budget does not allow it.
+    /// A budget does not allow the call.
     #[error(transparent)]
     Exceeded(Box<Exceeded>),
     /// The call has a reservation already.
@@ -91,28 +94,28 @@ pub enum ReserveError {
 pub struct Exceeded {
     /// The budget.
     pub budget: Budget,
-    /// Its limit.
+    /// The limit.
     pub limit: u64,
-    /// Spent in this window.
+    /// The amount spent in this window.
     pub spent: u64,
-    /// Reserved by calls that still run.
+    /// The amount reserved by running calls.
     pub reserved: u64,
-    /// What the call would add.
+    /// The amount that the call would add.
     pub asked: u64,
 }
 
-/// Where a budget stands.
+/// The state of a budget in its current window.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct BudgetUsage {
     /// The budget.
     pub budget: Budget,
-    /// Spent in the current window.
+    /// The amount spent in the current window.
     pub spent: u64,
-    /// Reserved by calls that still run.
+    /// The amount reserved by running calls.
     pub reserved: u64,
 }
 
-/// What has been reserved and spent.
+/// The amounts reserved and spent.
 #[derive(Debug, Default)]
 pub struct Ledger {
     now: UnixMillis,
@@ -128,7 +131,7 @@ struct Tally {
     reserved: u64,
 }
 
-/// What a running call holds.
+/// The reservations of a running call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Open {
     charge: Charge,
@@ -143,13 +146,13 @@ struct Hold {
 }
 
 impl Ledger {
-    /// A ledger in which nothing was spent.
+    /// An empty ledger.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Reserves what a call would cost in every budget that covers it, or nothing at all.
+    /// Reserves the cost of a call in every budget that covers it, or in none.
     ///
     /// # Errors
     /// [`ReserveError::Exceeded`] with the first budget that does not allow it.
@@ -167,34 +170,34 @@ impl Ledger {
         self.hold(charge, &wanted)
     }
 
-    /// Counts what a call cost. The reservation is used up.
+    /// Counts the cost of a call and consumes the reservation.
     #[expect(clippy::needless_pass_by_value, reason = "the reservation is spent")]
     pub fn settle(&mut self, reservation: Reservation, actual: Actual) -> Settled {
         let Reservation(call) = reservation;
         self.close(call, actual).unwrap_or(Settled::Over)
     }
 
-    /// Gives back what was reserved, for a call that certainly had no effect.
+    /// Releases a reservation, for a call that certainly had no effect.
     #[expect(clippy::needless_pass_by_value, reason = "the reservation is spent")]
     pub fn release(&mut self, reservation: Reservation) {
         let Reservation(call) = reservation;
         self.give_back(call);
     }
 
-    /// Where every budget stands.
+    /// Returns the usage of every budget.
     #[must_use]
-    pub fn standings(&self, index: &BudgetIndex, now: UnixMillis) -> Vec<Standing> {
+    pub fn usage(&self, index: &BudgetIndex, now: UnixMillis) -> Vec<BudgetUsage> {
         let now = self.now.max(now);
-        let standing = |indexed: &Indexed| {
+        let usage = |indexed: &Indexed| {
             let period = window::period(indexed.counter.window, now);
             let tally = self.counters.get(&indexed.counter).filter(|tally| tally.period == period);
             let tally = tally.copied().unwrap_or_default();
-            Standing { budget: indexed.budget.clone(), spent: tally.spent, reserved: tally.reserved }
+            BudgetUsage { budget: indexed.budget.clone(), spent: tally.spent, reserved: tally.reserved }
         };
-        index.all().map(standing).collect()
+        index.all().map(usage).collect()
     }
 
-    /// Time goes forward only.
+    /// Advances the time. It never goes back.
     fn advance(&mut self, now: UnixMillis) {
         self.now = self.now.max(now);
     }
@@ -217,7 +220,7 @@ impl Ledger {
         })))
     }
 
-    /// The counter in the window of now; a new window starts from nothing.
+    /// Returns the counter of the current window. A new window starts at zero.
     fn tally(&mut self, counter: &Counter, window: Window) -> &mut Tally {
         let period = window::period(window, self.now);
         let tally = self.counters.entry(counter.clone()).or_default();
@@ -262,7 +265,7 @@ impl Ledger {
         }
     }
 
-    /// Turns a hold into so much spent. A hold of a window that has closed no longer counts anywhere.
+    /// Turns a reservation into spent money. A reservation of a closed window has no effect.
     fn move_hold(&mut self, hold: &Hold, spent: u64) {
         if let Entry::Occupied(mut entry) = self.counters.entry(hold.counter.clone()) {
             let tally = entry.get_mut();

@@ -8,21 +8,21 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use super::{Actual, BudgetIndex, Charge, Counter, Hold, Ledger, Open, Tally};
 use crate::authority::Window;
 
-/// What a receipt says happened to a budget.
+/// A receipt, as far as it concerns budgets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// An intent: the call was reserved.
     Reserved {
-        /// What it was to cost.
+        /// The expected cost.
         charge: Charge,
-        /// When.
+        /// The time.
         at: UnixMillis,
     },
-    /// An outcome: the call cost this.
+    /// An outcome: the call had this cost.
     Settled {
         /// The call.
         call: CallId,
-        /// What it cost.
+        /// The cost.
         actual: Actual,
     },
     /// A refusal after the intent: the call had no effect.
@@ -32,7 +32,7 @@ pub enum Event {
     },
 }
 
-/// The ledger at one point of the log, to be sealed beside it.
+/// The ledger at one index of the log. It is stored sealed beside the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
@@ -62,13 +62,13 @@ fn known_version<'de, D: Deserializer<'de>>(source: D) -> Result<u32, D::Error> 
 }
 
 impl Ledger {
-    /// Open charges with an amount of an asset need the newer form; all others keep the older one.
+    /// A snapshot with an amount of an asset in an open charge needs the newer version; all others keep the older one.
     fn version(&self) -> u32 {
         let with_amount = self.open.values().any(|open| open.charge.amount.is_some());
         if with_amount { VERSION_WITH_AMOUNT } else { VERSION }
     }
 
-    /// The ledger now.
+    /// Takes a snapshot of the ledger.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let counters = self.counters.iter().map(|(counter, tally)| (counter.clone(), tally.period, tally.spent));
@@ -76,7 +76,7 @@ impl Ledger {
         Snapshot { v: self.version(), now: self.now, counters: counters.collect(), open: open.collect() }
     }
 
-    /// The ledger at a snapshot. What was reserved is counted from the calls that were running, never read.
+    /// Restores a ledger. Reserved amounts are computed from the running calls, not read.
     #[must_use]
     pub fn restore(snapshot: Snapshot) -> Self {
         let tally = |(counter, period, spent)| (counter, Tally { period, spent, reserved: 0 });
@@ -94,8 +94,8 @@ impl Ledger {
         ledger
     }
 
-    /// Replays what a receipt after the snapshot says. What happened is counted even past a limit. An event about a call
-    /// that is not known (its intent is before the snapshot and it was closed by then) changes nothing.
+    /// Replays a receipt after the snapshot. Its amounts count even past a limit. An event about an unknown call
+    /// changes nothing: its intent is before the snapshot, and it was closed by then.
     pub fn replay(&mut self, index: &BudgetIndex, event: &Event) {
         match event {
             Event::Reserved { charge, at } => {
@@ -109,8 +109,8 @@ impl Ledger {
         }
     }
 
-    /// Closes every call that was running when the record ended: nobody knows what became of it, so it counts as spent.
-    /// To be called once after the last replayed receipt.
+    /// Closes every call without a recorded outcome. The outcome is unknown, so the call counts as spent. Callers use
+    /// it once, after the last replayed receipt.
     pub fn close_orphans(&mut self) -> Vec<CallId> {
         let orphans: Vec<_> = self.open.keys().copied().collect();
         for call in &orphans {
@@ -119,7 +119,7 @@ impl Ledger {
         orphans
     }
 
-    /// Forgets the counters of windows that closed before the current one. Keeps the snapshot small.
+    /// Removes the counters of closed windows, to keep the snapshot small.
     pub fn prune(&mut self) {
         let now = self.now;
         self.counters.retain(|counter, tally| {

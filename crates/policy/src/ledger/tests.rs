@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::authority::{Authority, Limit, Scope};
+use crate::authority::{Authority, BudgetScope, Limit};
 
 fn id<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
@@ -17,11 +17,11 @@ fn handle<T: serde::de::DeserializeOwned>(number: u64) -> T {
     serde_json::from_value(json!(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))).unwrap()
 }
 
-fn scope(agent: Option<&str>, server: Option<&str>, tool: Option<&str>) -> Scope {
-    Scope { agent: agent.map(id), server: server.map(id), tool: tool.map(id) }
+fn scope(agent: Option<&str>, server: Option<&str>, tool: Option<&str>) -> BudgetScope {
+    BudgetScope { agent: agent.map(id), server: server.map(id), tool: tool.map(id) }
 }
 
-fn index(budgets: &[(Scope, Window, &str)]) -> BudgetIndex {
+fn index(budgets: &[(BudgetScope, Window, &str)]) -> BudgetIndex {
     let mut authority = Authority::empty(handle(0));
     for (scope, window, limit) in budgets {
         let limit: Limit = limit.parse().unwrap();
@@ -52,7 +52,7 @@ const HOUR: u64 = 3_600_000;
 const T: UnixMillis = UnixMillis(500_000 * HOUR);
 
 fn total(window: Window, limit: &str) -> BudgetIndex {
-    index(&[(Scope::default(), window, limit)])
+    index(&[(BudgetScope::default(), window, limit)])
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn what_is_reserved_counts_and_what_is_released_does_not() {
     assert_eq!(ledger.settle(two, Actual::Cost("0.10 USD".parse().unwrap())), Settled::Within);
     let three = ledger.reserve(&index, &charge(4, Some("0.90 USD")), T).unwrap();
     assert_eq!(ledger.settle(three, Actual::Free), Settled::Within);
-    assert_eq!(ledger.standings(&index, T)[0].spent, 100_000);
+    assert_eq!(ledger.usage(&index, T)[0].spent, 100_000);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_dropped_reservation_stays_taken() {
     drop(ledger.reserve(&index, &charge(1, None), T).unwrap());
     assert!(ledger.reserve(&index, &charge(2, None), T).is_err());
     assert_eq!(ledger.close_orphans(), [handle(1)]);
-    assert_eq!(ledger.standings(&index, T)[0].spent, 1);
+    assert_eq!(ledger.usage(&index, T)[0].spent, 1);
 }
 
 #[test]
@@ -97,17 +97,17 @@ fn it_is_all_or_nothing_over_every_budget() {
     let index = index(&[
         (scope(Some("dev"), None, None), Window::Day, "5"),
         (scope(None, Some("mail"), Some("send")), Window::Hour, "1"),
-        (Scope::default(), Window::Month, "1.00 USD"),
-        (Scope::default(), Window::Call, "0.50 USD"),
+        (BudgetScope::default(), Window::Month, "1.00 USD"),
+        (BudgetScope::default(), Window::Call, "0.50 USD"),
     ]);
     let mut ledger = Ledger::new();
     let too_dear = ledger.reserve(&index, &charge(1, Some("0.51 USD")), T);
     assert!(matches!(too_dear, Err(ReserveError::Exceeded(exceeded)) if exceeded.budget.window == Window::Call));
-    assert!(ledger.standings(&index, T).iter().all(|standing| standing.reserved == 0 && standing.spent == 0));
+    assert!(ledger.usage(&index, T).iter().all(|usage| usage.reserved == 0 && usage.spent == 0));
     let _one = ledger.reserve(&index, &charge(2, Some("0.50 USD")), T).unwrap();
-    let before = ledger.standings(&index, T);
+    let before = ledger.usage(&index, T);
     assert!(ledger.reserve(&index, &charge(3, Some("0.10 USD")), T).is_err(), "one send an hour");
-    assert_eq!(ledger.standings(&index, T), before);
+    assert_eq!(ledger.usage(&index, T), before);
     assert!(ledger.reserve(&index, &charge_of(4, "dev", "mail", "list", None), T).is_ok());
     assert!(ledger.reserve(&index, &charge_of(5, "ops", "files", "read", Some("0.50 USD")), T).is_ok());
     assert!(ledger.reserve(&index, &charge_of(6, "ops", "files", "read", Some("0.01 USD")), T).is_err());
@@ -115,11 +115,11 @@ fn it_is_all_or_nothing_over_every_budget() {
 
 #[test]
 fn another_currency_counts_as_a_call_only() {
-    let index = index(&[(Scope::default(), Window::Day, "1.00 USD"), (Scope::default(), Window::Day, "2")]);
+    let index = index(&[(BudgetScope::default(), Window::Day, "1.00 USD"), (BudgetScope::default(), Window::Day, "2")]);
     let mut ledger = Ledger::new();
     let one = ledger.reserve(&index, &charge(1, Some("99.00 EUR")), T).unwrap();
     assert_eq!(ledger.settle(one, Actual::AsReserved), Settled::Within);
-    let spent: Vec<_> = ledger.standings(&index, T).iter().map(|standing| standing.spent).collect();
+    let spent: Vec<_> = ledger.usage(&index, T).iter().map(|usage| usage.spent).collect();
     assert_eq!(spent, [0, 1]);
     assert!(index.covers(&id("dev"), &id("mail"), None, id("USD")));
     assert!(!index.covers(&id("dev"), &id("mail"), None, id("EUR")));
@@ -131,12 +131,12 @@ fn what_cost_more_than_reserved_is_counted_in_full() {
     let mut ledger = Ledger::new();
     let one = ledger.reserve(&index, &charge(1, Some("0.50 USD")), T).unwrap();
     assert_eq!(ledger.settle(one, Actual::Cost("3.00 USD".parse().unwrap())), Settled::Over);
-    assert_eq!(ledger.standings(&index, T)[0].spent, 3_000_000);
+    assert_eq!(ledger.usage(&index, T)[0].spent, 3_000_000);
     assert!(ledger.reserve(&index, &charge(2, Some("0.01 USD")), T).is_err());
     let mut other = Ledger::new();
     let one = other.reserve(&index, &charge(1, Some("0.50 USD")), T).unwrap();
     assert_eq!(other.settle(one, Actual::Cost("0.10 EUR".parse().unwrap())), Settled::Over);
-    assert_eq!(other.standings(&index, T)[0].spent, 500_000, "what was reserved stays spent");
+    assert_eq!(other.usage(&index, T)[0].spent, 500_000, "what was reserved stays spent");
 }
 
 #[test]
@@ -163,9 +163,9 @@ fn a_call_over_the_turn_of_a_window_counts_where_it_began() {
     let later = UnixMillis(T.0 + HOUR);
     let new = ledger.reserve(&index, &charge(2, None), later).unwrap();
     assert_eq!(ledger.settle(old, Actual::AsReserved), Settled::Within);
-    assert_eq!(ledger.standings(&index, later)[0].reserved, 1);
+    assert_eq!(ledger.usage(&index, later)[0].reserved, 1);
     ledger.release(new);
-    assert_eq!((ledger.standings(&index, later)[0].spent, ledger.standings(&index, later)[0].reserved), (0, 0));
+    assert_eq!((ledger.usage(&index, later)[0].spent, ledger.usage(&index, later)[0].reserved), (0, 0));
 }
 
 #[test]
@@ -192,12 +192,13 @@ fn a_call_reserves_once() {
     let mut ledger = Ledger::new();
     let _one = ledger.reserve(&index, &charge(1, None), T).unwrap();
     assert!(matches!(ledger.reserve(&index, &charge(1, None), T), Err(ReserveError::Duplicate(_))));
-    assert_eq!(ledger.standings(&index, T)[0].reserved, 1);
+    assert_eq!(ledger.usage(&index, T)[0].reserved, 1);
 }
 
 #[test]
 fn attack_53_two_hundred_parallel_calls_at_the_limit_stay_within_it() {
-    let index = index(&[(Scope::default(), Window::Day, "0.50 USD"), (Scope::default(), Window::Day, "70")]);
+    let index =
+        index(&[(BudgetScope::default(), Window::Day, "0.50 USD"), (BudgetScope::default(), Window::Day, "70")]);
     let ledger = Mutex::new(Ledger::new());
     let allowed: usize = std::thread::scope(|threads| {
         let call = |number: u64| {
@@ -215,8 +216,8 @@ fn attack_53_two_hundred_parallel_calls_at_the_limit_stay_within_it() {
         calls.into_iter().filter_map(|call| call.join().unwrap().then_some(())).count()
     });
     assert_eq!(allowed, 50);
-    let standings = ledger.into_inner().unwrap().standings(&index, T);
-    assert_eq!((standings[0].spent, standings[0].reserved), (500_000, 0));
+    let usage = ledger.into_inner().unwrap().usage(&index, T);
+    assert_eq!((usage[0].spent, usage[0].reserved), (500_000, 0));
 }
 
 #[derive(Clone, Debug)]
@@ -237,12 +238,12 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Under any order of reservations, settlements within what was reserved, releases, clock jumps and restarts, no
-    /// budget is ever past its limit; and replaying the events gives the same ledger.
+    /// Under any order of reservations, settlements within the reserved amount, releases, clock jumps and restarts, no
+    /// budget exceeds its limit. A replay of the events gives the same ledger.
     #[test]
     fn never_over(steps in proptest::collection::vec(step(), 1..80)) {
         let index = index(&[
-            (Scope::default(), Window::All, "3.00 USD"),
+            (BudgetScope::default(), Window::All, "3.00 USD"),
             (scope(Some("dev"), None, None), Window::Hour, "1.00 USD"),
             (scope(None, Some("mail"), Some("send")), Window::Day, "7"),
         ]);
@@ -281,17 +282,17 @@ proptest! {
                 }
                 _ => {}
             }
-            for standing in ledger.standings(&index, T) {
-                let limit = match standing.budget.limit { Limit::Calls(calls) => calls, Limit::Money(money) => money.micros };
-                prop_assert!(standing.spent + standing.reserved <= limit, "{standing:?}");
+            for usage in ledger.usage(&index, T) {
+                let limit = match usage.budget.limit { Limit::Calls(calls) => calls, Limit::Money(money) => money.micros };
+                prop_assert!(usage.spent + usage.reserved <= limit, "{usage:?}");
             }
         }
-        // A refused reservation moves the clock, which the record does not show; from there on both agree.
+        // A refused reservation advances the clock, which the receipts do not show. From here on both agree.
         replayed.advance(ledger.now);
-        prop_assert_eq!(ledger.standings(&index, T), replayed.standings(&index, T));
+        prop_assert_eq!(ledger.usage(&index, T), replayed.usage(&index, T));
         ledger.close_orphans();
         replayed.close_orphans();
-        prop_assert_eq!(ledger.standings(&index, T), replayed.standings(&index, T));
+        prop_assert_eq!(ledger.usage(&index, T), replayed.usage(&index, T));
     }
 }
 
@@ -301,10 +302,10 @@ fn events_about_unknown_calls_change_nothing() {
     let mut ledger = Ledger::new();
     ledger.replay(&index, &Event::Settled { call: handle(1), actual: Actual::AsReserved });
     ledger.replay(&index, &Event::Released { call: handle(2) });
-    assert_eq!(ledger.standings(&index, T)[0].spent, 0);
+    assert_eq!(ledger.usage(&index, T)[0].spent, 0);
     ledger.replay(&index, &Event::Reserved { charge: charge(3, None), at: T });
     ledger.replay(&index, &Event::Reserved { charge: charge(3, None), at: T });
-    assert_eq!(ledger.standings(&index, T)[0].reserved, 1, "a receipt replayed twice counts once");
+    assert_eq!(ledger.usage(&index, T)[0].reserved, 1, "a receipt replayed twice counts once");
     ledger.prune();
-    assert_eq!(ledger.standings(&index, T)[0].reserved, 1);
+    assert_eq!(ledger.usage(&index, T)[0].reserved, 1);
 }

@@ -1,4 +1,4 @@
-//! Which hour, day or month of UTC a time falls into, as a number that only goes up.
+//! The hour, day or month of UTC of a time, as a number that only increases.
 
 use briefcase_types::{Date, UnixMillis};
 
@@ -7,7 +7,7 @@ use crate::authority::Window;
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
 
-/// The number of the window that holds `now`.
+/// Returns the number of the window that contains `now`.
 pub(super) const fn period(window: Window, now: UnixMillis) -> u64 {
     match window {
         Window::Call | Window::All => 0,

@@ -1,8 +1,8 @@
-//! What a server's list holds: definitions that can be pinned, and those that cannot.
+//! The check of a server's list of tools: definitions that can be pinned, and those that cannot.
 
 use std::collections::BTreeMap;
 
-use briefcase_json::Limits;
+use briefcase_json::JsonLimits;
 use briefcase_types::{Digest, ServerId, ToolName};
 use serde_json::Value;
 
@@ -12,9 +12,9 @@ use briefcase_schema::{self as schema, Schema, SchemaError};
 /// One entry of a list.
 #[derive(Debug)]
 pub struct Inspected {
-    /// The definition, or why it is not used.
+    /// The definition, or the reason to quarantine it.
     pub verdict: Result<Sound, Quarantine>,
-    /// The name as the server gave it, made printable and cut.
+    /// The name from the server, made printable and cut.
     pub shown_name: String,
 }
 
@@ -23,24 +23,24 @@ pub struct Inspected {
 pub struct Sound {
     /// The tool.
     pub tool: ToolName,
-    /// Its pin.
+    /// The pin.
     pub pin: Digest,
     /// The definition.
     pub definition: Value,
-    /// What its arguments have to be.
+    /// The schema of the arguments.
     pub input: Schema,
-    /// What its structured results have to be, if it says.
+    /// The schema of the structured results, if the server gives one.
     pub output: Option<Schema>,
 }
 
-/// Why a tool is neither shown nor called.
+/// The reason why a tool is neither shown nor called.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Quarantine {
-    /// The definition is longer than it may be.
+    /// The definition is too long.
     #[error("its definition is longer than {} KiB", DEFINITION_BYTES_MAX >> 10)]
     TooLong,
-    /// The server offers more tools than it may; this one comes after the last that is read.
+    /// The server offers too many tools; this one is after the last accepted.
     #[error("the server offers more than {TOOLS_MAX} tools")]
     TooMany,
     /// The definition is not JSON that every parser reads alike.
@@ -49,13 +49,13 @@ pub enum Quarantine {
     /// The definition is not an object with a name and an input schema.
     #[error("its definition lacks {0}")]
     Incomplete(&'static str),
-    /// The name holds characters a name may not have (spaces, look-alikes, invisible ones).
+    /// The name has forbidden characters (spaces, look-alikes, invisible ones).
     #[error("its name is not 1 to 128 of A-Z, a-z, 0-9, _, . and -")]
     Name,
     /// Another tool of the server has the same name.
     #[error("the server offers two tools of this name")]
     Duplicate,
-    /// Another tool of the server has a name that a person cannot tell apart.
+    /// Another tool of the server has a name that looks the same to a person.
     #[error("the server offers `{0}` too, which a person cannot tell apart")]
     Confusable(String),
     /// The input schema cannot be used.
@@ -84,7 +84,7 @@ impl Quarantine {
     }
 }
 
-/// Inspects everything a server lists, in its order.
+/// Inspects every tool of a list, in order.
 #[must_use]
 pub fn inspect<'a>(server: &ServerId, definitions: impl IntoIterator<Item = &'a [u8]>) -> Vec<Inspected> {
     let entries = definitions.into_iter().enumerate();
@@ -106,7 +106,7 @@ fn parse(raw: &[u8]) -> Result<Value, Quarantine> {
     if raw.len() > DEFINITION_BYTES_MAX {
         return Err(Quarantine::TooLong);
     }
-    let limits = Limits { bytes: DEFINITION_BYTES_MAX, depth: 64, ..Limits::UPSTREAM };
+    let limits = JsonLimits { bytes: DEFINITION_BYTES_MAX, depth: 64, ..JsonLimits::UPSTREAM };
     briefcase_json::parse_relayed(raw, &limits).map_err(|error| Quarantine::Json(error.to_string()))
 }
 
@@ -151,7 +151,7 @@ fn other_alike(name: &str, by_look: &BTreeMap<String, Vec<String>>) -> Option<St
     looks(name).iter().filter_map(|look| by_look.get(look)).flatten().find(|other| *other != name).cloned()
 }
 
-/// Two ways to blur a name: without case and separators, and with the letters and digits that look alike made one.
+/// Two skeletons of a name: without case and separators, and with look-alike letters and digits merged.
 fn looks(name: &str) -> [String; 2] {
     let folded = name.chars().map(|character| match character {
         '-' | '.' => '_',

@@ -19,7 +19,7 @@ fn verdicts(definitions: &[Value]) -> Vec<(String, Option<String>)> {
     found.into_iter().map(|entry| (entry.shown_name, entry.verdict.err().map(|why| why.reason().to_owned()))).collect()
 }
 
-/// Every place in a definition, changed in every way that makes another JSON value.
+/// Every place in a definition, with every change that makes another JSON value.
 fn mutations(value: &Value) -> Vec<Value> {
     let mut found = match value {
         Value::Null => vec![json!(0)],
@@ -92,7 +92,7 @@ fn json_value() -> impl Strategy<Value = Value> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
-    /// Attack 3: change any node of a definition and the pin changes, for all of them.
+    /// Attack 3: a change of any node of a definition changes its pin.
     #[test]
     fn attack_03_any_change_of_any_node_changes_the_pin(schema in json_value(), annotations in json_value()) {
         let definition = json!({
@@ -186,7 +186,7 @@ fn a_difference_names_the_place() {
     assert_eq!(shown, expected);
 }
 
-/// How suspicion does on a corpus of descriptions.
+/// The rates of the poisoning signals on a corpus of descriptions.
 #[derive(Debug, Default)]
 struct Measured {
     poisoned: usize,
@@ -204,7 +204,7 @@ impl Measured {
             let definition = json!({
                 "name": "t", "description": row.text, "inputSchema": { "type": "object", "properties": properties },
             });
-            let flagged = !suspicion(&definition).is_empty();
+            let flagged = !poisoning_signals(&definition).is_empty();
             if row.attack {
                 measured.poisoned += 1;
                 measured.missed.extend((!flagged).then_some(row));
@@ -223,20 +223,20 @@ impl Measured {
     }
 }
 
-/// Three of the 55 poisoned descriptions steer in plain words, which no list of words finds.
+/// Three of the 55 poisoned descriptions steer in plain words, which no word list finds.
 #[test]
-fn suspicion_is_measured_on_the_corpus() {
+fn poisoning_signals_are_measured_on_the_corpus() {
     let measured = Measured::on(&Corpora::committed());
     assert!(measured.poisoned >= 50 && measured.ordinary >= 70, "{measured:?}");
     measured.assert_recall(94);
     assert!(measured.missed.iter().all(|text| text.family == "plain_words"), "{:#?}", measured.missed);
     let hidden = json!({ "name": "t", "description": "Adds.\u{e0041}\u{e0042}", "inputSchema": {} });
-    assert!(suspicion(&hidden).contains(&Suspicion::HiddenCharacters));
+    assert!(poisoning_signals(&hidden).contains(&PoisoningSignal::HiddenCharacters));
 }
 
 #[test]
-fn suspicion_is_measured_on_a_corpus_beside_the_checkout() {
-    let Some(run) = AdditionalRun::begin("pins: suspicion", "corpora") else { return };
+fn poisoning_signals_are_measured_on_a_corpus_beside_the_checkout() {
+    let Some(run) = AdditionalRun::begin("pins: poisoning signals", "corpora") else { return };
     let measured = Measured::on(&Corpora::of(&run));
     measured.assert_recall(95);
     run.finish(measured.poisoned + measured.ordinary);

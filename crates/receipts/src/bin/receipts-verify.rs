@@ -1,5 +1,5 @@
-//! Verifies an exported record, or a proof for one receipt, offline. Small on purpose: what it takes to distrust the
-//! daemon is this file, the library beside it, and the log's public key.
+//! Verifies exported receipts, or a proof for one receipt, offline. An auditor who distrusts the daemon reads this file
+//! and its library, and needs the public key of the log.
 
 use std::{
     ffi::OsString,
@@ -10,27 +10,27 @@ use std::{
 };
 
 use briefcase_receipts::{
-    Checkpoint, PublicKey,
-    checkpoint::SignedCheckpoint,
+    PublicKey, ReceiptCheckpoint,
+    checkpoint::SignedReceiptCheckpoint,
     proof::ReceiptProof,
-    verify::{Report, verify_folder},
+    verify::{VerifyReport, verify_folder},
 };
 
 const USAGE: &str = "\
 usage: receipts-verify FOLDER --key KEY [--known CHECKPOINT]
        receipts-verify --proof FILE --receipt FILE --key KEY
 
-Checks an exported record (FOLDER), or that one receipt is in the record (--proof).
+Verifies exported receipts (FOLDER), or that one receipt is in the log (--proof).
   --key KEY           the log's public key, as `briefcase receipts key` prints it
-  --known CHECKPOINT  a `checkpoint` file kept from earlier: the record has to continue it
-Exit status: 0 what was checked holds, 1 it does not, 2 wrong usage or an unreadable file.
+  --known CHECKPOINT  a `checkpoint` file saved earlier: the log must continue it
+Exit status: 0 verified, 1 not verified, 2 wrong usage or an unreadable file.
 ";
 
-/// Why the program did not end well.
+/// The program failed.
 enum Failure {
-    /// The record does not hold.
+    /// The verification failed.
     False(String),
-    /// The question could not be asked.
+    /// The arguments or files were unusable.
     Usage(String),
 }
 
@@ -81,7 +81,7 @@ fn parse(mut given: impl Iterator<Item = OsString>) -> Result<Arguments, Failure
             Some("--known") => arguments.known = Some(value("--known")?),
             Some("--proof") => arguments.proof = Some(value("--proof")?),
             Some("--receipt") => arguments.receipt = Some(value("--receipt")?),
-            Some(option) if option.starts_with('-') => return Err(Failure::Usage("there is no such option".into())),
+            Some(option) if option.starts_with('-') => return Err(Failure::Usage("unknown option".into())),
             _ if arguments.folder.is_none() => arguments.folder = Some(word),
             _ => return Err(Failure::Usage("one folder at a time".into())),
         }
@@ -94,8 +94,8 @@ fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))
 }
 
-fn known(path: &Path, key: &PublicKey) -> Result<Checkpoint, Failure> {
-    let head = SignedCheckpoint::verify(&read(path)?, key);
+fn known(path: &Path, key: &PublicKey) -> Result<ReceiptCheckpoint, Failure> {
+    let head = SignedReceiptCheckpoint::verify(&read(path)?, key);
     head.map(|head| head.checkpoint().clone()).map_err(|error| Failure::False(format!("--known: {error}")))
 }
 
@@ -106,16 +106,14 @@ fn prove(proof: &[u8], receipt: &[u8], key: &PublicKey) -> Result<String, Failur
     Ok(format!("verified: this is receipt {} of {} in {}\n", proof.index, head.size, head.origin))
 }
 
-fn describe(report: &Report) -> String {
+fn describe(report: &VerifyReport) -> String {
     let (head, summary) = (&report.checkpoint, &report.summary);
     let continues = match &report.continues {
-        Some(known) => format!("continues the known head of {} receipts\n", known.size),
-        None => {
-            "no known head was given: that nothing was cut off before this head was signed is not shown\n".to_owned()
-        }
+        Some(known) => format!("continues the known checkpoint of {} receipts\n", known.size),
+        None => "without --known, receipts cut off before this checkpoint cannot be detected\n".to_owned(),
     };
     format!(
-        "verified: {} receipts of {}\nroot {}\n{} calls let through, {} ended, {} unknown after a crash, {} in flight; {} refused\n{continues}",
+        "verified: {} receipts of {}\nroot {}\n{} calls permitted, {} ended, {} unknown after a crash, {} in flight; {} refused\n{continues}",
         summary.receipts,
         head.origin,
         head.root,

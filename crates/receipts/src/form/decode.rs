@@ -1,44 +1,44 @@
-//! Receipts to bytes and back. Bytes may come from an export that somebody made, so decoding never panics, bounds what it
-//! reads, and takes only the bytes that encoding gives.
+//! Encodes and decodes receipts. The bytes of an export are untrusted: decoding never panics, bounds its work, and
+//! accepts only bytes that encoding produces.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
 use super::{
-    Approval, Change, Intent, Kind, Notice, Outcome, Receipt, Reconcile, Refused, Restore, Start,
+    Approval, ChangeReceipt, Intent, Kind, Notice, Outcome, Receipt, Reconcile, Refused, Restore, StartReceipt,
     wire::{KindWord, VERSION, VERSION_WITH_AMOUNT, Wire},
 };
 
-/// Longer than any receipt can be; an entry bundle could hold 65,535.
+/// The maximum length of a receipt. An entry bundle could contain 65,535 bytes.
 const ENCODED_MAX: usize = 16 * 1024;
 
-/// 2^53 - 1: numbers above it have no canonical form.
+/// The maximum number: larger ones have no canonical form.
 const NUMBER_MAX: u64 = (1 << 53) - 1;
 
-/// Why bytes are not a receipt, or a receipt has no encoding.
+/// Bytes are not a receipt, or a receipt has no encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormError {
-    /// Longer than a receipt can be.
+    /// The receipt is too long.
     #[error("a receipt is at most 16 KiB")]
     TooLong,
-    /// Not the JSON of a receipt.
+    /// The bytes are not the JSON of a receipt.
     #[error("not the JSON of a receipt (column {column})")]
     Malformed {
-        /// Where reading stopped.
+        /// The place of the fault.
         column: usize,
     },
-    /// A version this program does not know.
-    #[error("written in a form that this program does not know; use a newer one")]
+    /// The version is unknown to this program.
+    #[error("its form is unknown to this program; use a newer one")]
     Version,
-    /// A kind this program does not know.
-    #[error("of a kind that this program does not know; use a newer one")]
+    /// The kind is unknown to this program.
+    #[error("its kind is unknown to this program; use a newer one")]
     Kind,
-    /// A member that the kind must have is missing.
+    /// A required member of the kind is missing.
     #[error("the member `{0}` is missing")]
     Missing(&'static str),
-    /// Not the one encoding of what it says.
+    /// The encoding is not canonical.
     #[error("not written in canonical form")]
     NotCanonical,
     /// A number has no canonical form.
@@ -47,7 +47,7 @@ pub enum FormError {
 }
 
 impl Receipt {
-    /// The one encoding: canonical JSON (RFC 8785).
+    /// Returns the one encoding: canonical JSON (RFC 8785).
     ///
     /// # Errors
     /// [`FormError::Number`] when a number is beyond 2^53 - 1.
@@ -61,7 +61,7 @@ impl Receipt {
         Ok(out)
     }
 
-    /// Reads what [`Receipt::encode`] wrote, and nothing else.
+    /// Reads the output of [`Receipt::encode`] and rejects everything else.
     ///
     /// # Errors
     /// [`FormError`] when the bytes are not exactly the encoding of a receipt.
@@ -82,7 +82,7 @@ const fn is_known(version: u64) -> bool {
     matches!(version, VERSION | VERSION_WITH_AMOUNT)
 }
 
-/// Tells a newer form from a broken one.
+/// Distinguishes a newer form from a malformed one.
 fn diagnose(bytes: &[u8], error: &serde_json::Error) -> FormError {
     #[derive(Deserialize)]
     struct Outline<'a> {
@@ -107,7 +107,7 @@ fn must_own<T: Clone>(member: &'static str, value: Option<Cow<'_, T>>) -> Result
 
 fn kind(wire: Wire<'_>) -> Result<Kind, FormError> {
     Ok(match wire.k {
-        KindWord::Start => Kind::Start(Start {
+        KindWord::Start => Kind::Start(StartReceipt {
             incarnation: must("incarnation", wire.incarnation)?,
             program: must_own("program", wire.program)?,
         }),
@@ -123,7 +123,7 @@ fn kind(wire: Wire<'_>) -> Result<Kind, FormError> {
             factor: wire.factor,
             scope: wire.scope,
         }),
-        KindWord::Change => Kind::Change(Change {
+        KindWord::Change => Kind::Change(ChangeReceipt {
             old: must("old", wire.old)?,
             new: must("authority", wire.authority)?,
             document: must("digest", wire.digest)?,

@@ -1,7 +1,7 @@
-//! The members a receipt may have, in canonical order, and which kind has which.
+//! The members of receipts in canonical order, and the members of each kind.
 //!
-//! Invariant: the members stand in the order RFC 8785 sorts them, and every number fits a double; so what serde writes
-//! from [`Wire`] is canonical JSON (a property test compares the two).
+//! Invariant: the members are declared in the order of RFC 8785, and every number fits a double. So the serde output of
+//! [`Wire`] is canonical JSON (a property test compares the two).
 
 use std::borrow::Cow;
 
@@ -11,9 +11,9 @@ use briefcase_types::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Factor, Kind, Receipt, Scope, Step, Text, Verdict, Word, Words};
+use super::{Factor, Kind, Receipt, ReconciledEffect, RecordedScope, Step, Text, Word, Words};
 
-/// An enum whose variants are words, the same in code, receipts and screens.
+/// An enum with one word per variant, the same in code, receipts and user interfaces.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
@@ -41,7 +41,7 @@ macro_rules! words {
 pub(super) use words;
 
 words! {
-    /// The kind, as the member `k` names it.
+    /// The kind, as in the member `k`.
     KindWord {
         /// [`Kind::Start`].
         Start = "start",
@@ -67,11 +67,11 @@ words! {
 /// The version of a receipt without an amount of an asset.
 pub(super) const VERSION: u64 = 1;
 
-/// The version of a receipt with an amount of an asset. A program that does not know amounts rejects the version and not the
-/// member, so that it asks for a newer program.
+/// The version of a receipt with an amount of an asset. A program that does not know amounts rejects the version
+/// instead of the member, so its error asks for a newer program.
 pub(super) const VERSION_WITH_AMOUNT: u64 = 2;
 
-/// Money as its text, such as `0.01 USD`.
+/// Money as text, such as `0.01 USD`.
 pub(super) struct MoneyText(pub(super) Money);
 
 impl Serialize for MoneyText {
@@ -93,7 +93,7 @@ fn is_zero(number: &u64) -> bool {
 
 macro_rules! wire {
     ($($(#[$attribute:meta])* $member:ident: $type:ty,)+) => {
-        /// Every member that any receipt has.
+        /// All members that a receipt can have.
         #[derive(Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub(super) struct Wire<'a> {
@@ -130,14 +130,14 @@ wire! {
     #[serde(default, skip_serializing_if = "Option::is_none")] reason: Option<Cow<'a, Word>>,
     #[serde(default, skip_serializing_if = "is_zero")] redacted: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")] result: Option<Digest>,
-    #[serde(default, skip_serializing_if = "Option::is_none")] scope: Option<Scope>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] scope: Option<RecordedScope>,
     #[serde(default, skip_serializing_if = "Option::is_none")] server: Option<Cow<'a, ServerId>>,
     #[serde(default, skip_serializing_if = "Option::is_none")] session: Option<SessionId>,
     #[serde(default, skip_serializing_if = "Option::is_none")] status: Option<Cow<'a, Word>>,
     #[serde(default, skip_serializing_if = "Option::is_none")] step: Option<Step>,
     #[serde(default, skip_serializing_if = "words_empty")] summary: Cow<'a, Words>,
     v: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")] verdict: Option<Verdict>,
+    #[serde(default, skip_serializing_if = "Option::is_none")] verdict: Option<ReconciledEffect>,
     #[serde(default, skip_serializing_if = "Option::is_none")] was: Option<Incarnation>,
     #[serde(default, skip_serializing_if = "Option::is_none")] what: Option<Cow<'a, Word>>,
 }
@@ -189,13 +189,13 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// The largest number among the members.
+    /// Returns the largest number among the members.
     pub(super) fn largest(&self) -> u64 {
         let numbers = [self.authority, self.bytes, self.ms, self.old, self.intent.map(|index| index.0)];
         numbers.into_iter().flatten().chain([self.at.0, self.redacted]).max().unwrap_or_default()
     }
 
-    /// What a receipt says, without copying its texts.
+    /// Borrows the content of a receipt without copying its texts.
     pub(super) fn of(receipt: &'a Receipt) -> Self {
         let at = receipt.at;
         match &receipt.kind {

@@ -1,5 +1,5 @@
-//! The texts a receipt may hold. Both types are narrow enough to be shown anywhere, so a receipt cannot carry a control
-//! character, a line break or a page of somebody else's text into a terminal or a log (attack 54, log injection).
+//! The texts of receipts. Both types are safe to show anywhere: a receipt cannot carry a control character, a line
+//! break or a long foreign text into a terminal or a log (attack 54, log injection).
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -14,13 +14,13 @@ const TEXT_MAX: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Word(Cow<'static, str>);
 
-/// The text is not a [`Word`] or a [`Text`], or there are too many.
+/// The text is not a [`Word`] or a [`Text`], or the list is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a word in a receipt is 1 to 64 of A-Z, a-z, 0-9, _, ., :, / and -; a text is at most 256 printable bytes")]
 pub struct WordError;
 
 impl Word {
-    /// Takes any text: characters that a word does not have become `-`, and what is beyond 64 is left out.
+    /// Converts any text: replaces characters that a word cannot have with `-`, and cuts at 64.
     pub fn lossy(text: impl Into<Cow<'static, str>>) -> Self {
         let text = text.into();
         if is_word(&text) {
@@ -31,7 +31,7 @@ impl Word {
         Self(if word.is_empty() { Cow::Borrowed("-") } else { Cow::Owned(word) })
     }
 
-    /// The text.
+    /// The word as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -54,7 +54,7 @@ impl FromStr for Word {
     }
 }
 
-/// At most 16 words.
+/// A list of at most 16 words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Words(Vec<Word>);
 
@@ -64,14 +64,15 @@ impl Words {
         self.0.iter()
     }
 
-    /// Whether there are none.
+    /// Returns whether the list is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// Keeps the first 15 when there are more than 16; the last word then says how many are missing, such as `and-7-more`.
+/// Keeps the first 15 of more than 16 words. The last word then gives the number of omitted words, such as
+/// `and-7-more`.
 impl FromIterator<Word> for Words {
     fn from_iter<I: IntoIterator<Item = Word>>(words: I) -> Self {
         let mut kept: Vec<Word> = words.into_iter().collect();
@@ -84,12 +85,12 @@ impl FromIterator<Word> for Words {
     }
 }
 
-/// A name as a server or client gave it, made safe to show: at most 256 bytes, nothing that hides or moves text.
+/// A name from a server or client, made safe to show: at most 256 bytes, without characters that hide or move text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(Box<str>);
 
 impl Text {
-    /// Takes any text: what could deceive a reader becomes a visible `\u{..}`, and what is beyond 256 bytes is left out.
+    /// Converts any text: writes deceptive characters as `\u{..}`, and cuts at 256 bytes.
     #[must_use]
     pub fn lossy(given: &str) -> Self {
         let one_line = text::printable(text::clip(given, TEXT_MAX)).replace('\n', "\\u{a}").replace('\t', "\\u{9}");

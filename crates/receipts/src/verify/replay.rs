@@ -1,4 +1,4 @@
-//! Goes through receipts in order and checks that they tell a story that can be true: time does not go back, each outcome
+//! Reads receipts in order and checks that they do not contradict each other: time does not go back, each outcome
 //! belongs to one intent, and no call is opened twice. The store's own check (`fsck`) uses the same pass.
 
 use std::collections::HashMap;
@@ -8,47 +8,47 @@ use briefcase_types::{CallId, Digest, ReceiptIndex, UnixMillis};
 use super::VerifyError;
 use crate::{
     form::{FormError, Intent, Kind, Outcome, Receipt, Reconcile},
-    log::{Frontier, leaf_hash},
+    merkle::{Frontier, leaf_hash},
 };
 
-/// Calls that may be in flight at once; far above what the daemon admits.
+/// The maximum number of calls in flight, far above the limit of the daemon.
 const OPEN_MAX: usize = 100_000;
 
-/// How receipts contradict each other.
+/// A contradiction between receipts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Contradiction {
-    /// Earlier than the receipt before it.
+    /// The receipt is earlier than the one before it.
     #[error("it is earlier than the receipt before it")]
     Time,
-    /// An outcome or reconciliation of a call that was not open.
+    /// It ends a call without an open intent.
     #[error("it ends a call that has no open intent")]
     NoIntent,
-    /// It names another place than that of the call's intent.
+    /// It names another index than that of the call's intent.
     #[error("it names another intent than that of its call")]
     OtherIntent,
-    /// A second intent of an open call.
+    /// It is a second intent of an open call.
     #[error("its call has an open intent already")]
     SecondIntent,
-    /// More calls in flight than there can be.
+    /// More calls are in flight than possible.
     #[error("more calls are open than can be")]
     TooManyOpen,
 }
 
-/// What a log says in sum.
+/// The totals of a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Receipts of every kind.
     pub receipts: u64,
-    /// Calls that were let through.
+    /// Permitted calls.
     pub intents: u64,
-    /// Calls whose end is recorded.
+    /// Calls with a recorded outcome.
     pub outcomes: u64,
-    /// Calls whose end is not known, because the daemon died.
+    /// Calls with an unknown outcome, because the daemon ended.
     pub orphans: u64,
-    /// Calls that were refused.
+    /// Refused calls.
     pub refusals: u64,
-    /// Calls without an end at the log's end.
+    /// Calls without an outcome at the end of the log.
     pub open: u64,
     /// The first receipt's time.
     pub first: Option<UnixMillis>,
@@ -65,13 +65,13 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// At the start of a log.
+    /// Starts at the beginning of a log.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the next receipt's bytes; gives the receipt and its leaf hash.
+    /// Takes the next receipt's bytes. Returns the receipt and its leaf hash.
     ///
     /// # Errors
     /// [`VerifyError::Form`] or [`VerifyError::Story`], naming the receipt.
@@ -79,7 +79,7 @@ impl Replay {
         self.take(encoded, leaf_hash(encoded))
     }
 
-    /// As [`Replay::push`], for a receipt whose hash is written down elsewhere.
+    /// Takes the next receipt, for which a hash is recorded elsewhere. See [`Replay::push`].
     pub(super) fn push_expecting(&mut self, encoded: &[u8], expected: &Digest) -> Result<Digest, VerifyError> {
         let leaf = leaf_hash(encoded);
         if leaf != *expected {
@@ -91,7 +91,7 @@ impl Replay {
     fn take(&mut self, encoded: &[u8], leaf: Digest) -> Result<(Receipt, Digest), VerifyError> {
         let index = self.size();
         let receipt = Receipt::decode(encoded).map_err(|source: FormError| VerifyError::Form { index, source })?;
-        self.judge(&receipt, index).map_err(|contradiction| VerifyError::Story { index, contradiction })?;
+        self.check(&receipt, index).map_err(|contradiction| VerifyError::Story { index, contradiction })?;
         self.frontier.append(leaf);
         self.summary.receipts += 1;
         self.summary.first = self.summary.first.or(Some(receipt.at));
@@ -99,7 +99,7 @@ impl Replay {
         Ok((receipt, leaf))
     }
 
-    /// How many receipts were taken.
+    /// The number of receipts.
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.frontier.size()
@@ -111,13 +111,14 @@ impl Replay {
         self.frontier.root()
     }
 
-    /// The tree's right edge, to go on appending.
+    /// The tree's right edge, the state for further appending.
     #[must_use]
     pub const fn frontier(&self) -> &Frontier {
         &self.frontier
     }
 
-    /// Calls without an end so far, with their intents' places, oldest first. On start these are to be reconciled.
+    /// Returns the calls without an outcome so far, with the indexes of their intents, oldest first. The daemon
+    /// reconciles them on start.
     #[must_use]
     pub fn open(&self) -> Vec<(CallId, ReceiptIndex)> {
         let mut open: Vec<_> = self.open.iter().map(|(call, index)| (*call, ReceiptIndex(*index))).collect();
@@ -125,13 +126,13 @@ impl Replay {
         open
     }
 
-    /// What the receipts so far say in sum.
+    /// The totals of the receipts so far.
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary { open: u64::try_from(self.open.len()).unwrap_or(u64::MAX), ..self.summary }
     }
 
-    fn judge(&mut self, receipt: &Receipt, index: u64) -> Result<(), Contradiction> {
+    fn check(&mut self, receipt: &Receipt, index: u64) -> Result<(), Contradiction> {
         if self.summary.last.is_some_and(|last| receipt.at < last) {
             return Err(Contradiction::Time);
         }

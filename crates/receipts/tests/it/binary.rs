@@ -1,4 +1,4 @@
-//! The standalone verifier, run as a stranger would run it.
+//! The standalone verifier, run from outside.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,7 +8,7 @@ use std::{
 use briefcase_receipts::{
     LogFolder,
     export::{FileSink as _, export},
-    log::{Frontier, leaf_hash},
+    merkle::{Frontier, leaf_hash},
     proof::ReceiptProof,
 };
 use briefcase_types::{Digest, ReceiptIndex};
@@ -49,7 +49,7 @@ fn a_record_verifies_or_is_named() {
     assert_eq!(code, Some(0));
     assert!(out.starts_with("verified: 300 receipts of briefcase/install-1/"), "{out}");
     let (code, out, _) = run(&[&place.0, flag, public.as_ref(), "--known".as_ref(), &known]);
-    assert_eq!((code, out.contains("continues the known head of 40 receipts")), (Some(0), true), "{out}");
+    assert_eq!((code, out.contains("continues the known checkpoint of 40 receipts")), (Some(0), true), "{out}");
 
     let bundle = place.0.join("tile/entries/000");
     let changed =

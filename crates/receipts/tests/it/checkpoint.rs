@@ -1,8 +1,8 @@
-//! Only the log's key makes a head, and only a witness's key a cosignature.
+//! Only the log's key signs a checkpoint, and only a witness's key a cosignature.
 
 use briefcase_receipts::{
-    Checkpoint, PublicKey,
-    checkpoint::{CheckpointError, Origin, SignedCheckpoint, Witness},
+    PublicKey, ReceiptCheckpoint,
+    checkpoint::{CheckpointError, ReceiptLogOrigin, SignedReceiptCheckpoint, Witness},
 };
 use briefcase_types::Digest;
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -10,12 +10,12 @@ use proptest::prelude::*;
 
 use crate::{sample, vector};
 
-fn head() -> Checkpoint {
-    let origin = Origin::new("install-1", &sample::incarnation()).unwrap();
-    Checkpoint { origin, size: 1042, root: Digest::sha256(b"root") }
+fn head() -> ReceiptCheckpoint {
+    let origin = ReceiptLogOrigin::new("install-1", &sample::incarnation()).unwrap();
+    ReceiptCheckpoint { origin, size: 1042, root: Digest::sha256(b"root") }
 }
 
-fn signed() -> SignedCheckpoint {
+fn signed() -> SignedReceiptCheckpoint {
     head().sign(&sample::key(), |text| Some(sample::signing_key().sign(text).to_bytes())).unwrap()
 }
 
@@ -29,7 +29,10 @@ fn a_head_is_the_note_that_other_tools_read() {
     let verifier = signed_note::StandardVerifier::new(&sample::key().verifier_key(head().origin.as_str())).unwrap();
     let note = signed_note::Note::from_bytes(signed.note().as_bytes()).unwrap();
     assert!(note.verify(&signed_note::VerifierList::new(vec![Box::new(verifier)])).is_ok());
-    assert_eq!(SignedCheckpoint::verify(signed.note().as_bytes(), &sample::key()).unwrap().checkpoint(), &head());
+    assert_eq!(
+        SignedReceiptCheckpoint::verify(signed.note().as_bytes(), &sample::key()).unwrap().checkpoint(),
+        &head()
+    );
 }
 
 #[test]
@@ -40,11 +43,14 @@ fn nobody_else_signs() {
     assert_eq!(head().sign(&sample::key(), |_| None).unwrap_err(), CheckpointError::NotSigned);
     let other_key = PublicKey::from_bytes(other.verifying_key().as_bytes()).unwrap();
     assert_eq!(
-        SignedCheckpoint::verify(signed().note().as_bytes(), &other_key).unwrap_err(),
+        SignedReceiptCheckpoint::verify(signed().note().as_bytes(), &other_key).unwrap_err(),
         CheckpointError::Unsigned
     );
     let bigger = signed().note().replace("\n1042\n", "\n1043\n");
-    assert_eq!(SignedCheckpoint::verify(bigger.as_bytes(), &sample::key()).unwrap_err(), CheckpointError::Signature);
+    assert_eq!(
+        SignedReceiptCheckpoint::verify(bigger.as_bytes(), &sample::key()).unwrap_err(),
+        CheckpointError::Signature
+    );
 }
 
 #[test]
@@ -56,7 +62,7 @@ fn heads_that_are_not_ours_are_refused() {
         let line =
             signed_note::Signature::new(name.into(), id, sample::signing_key().sign(text.as_bytes()).to_vec()).unwrap();
         let note = signed_note::Note::new(text.as_bytes(), &[line]).unwrap();
-        SignedCheckpoint::verify(&note.to_bytes(), &sample::key()).map(|signed| signed.checkpoint().clone())
+        SignedReceiptCheckpoint::verify(&note.to_bytes(), &sample::key()).map(|signed| signed.checkpoint().clone())
     };
     let good = head().text();
     assert_eq!(sign(&good).unwrap(), head());
@@ -93,7 +99,7 @@ fn cosignatures_of_real_witnesses_hold() {
             note.split_inclusive('\n').filter(|line| !line.contains("witness") && !line.contains("remora")).collect();
         assert_eq!(witness.verify(alone.as_bytes()).unwrap_err(), CheckpointError::Unsigned);
     }
-    // The log's own key is of another type: it is no witness.
+    // The log's own key has another type, so it is not a witness.
     assert_eq!(keys.lines().next().unwrap().parse::<Witness>().unwrap_err(), CheckpointError::Key);
 }
 
@@ -114,8 +120,8 @@ fn a_witness_cosigns_our_head() {
     assert_eq!(witness.verify(cosign(1000, 1000).as_bytes()).unwrap(), 1000);
     assert_eq!(witness.verify(cosign(2000, 1000).as_bytes()).unwrap_err(), CheckpointError::Signature);
     assert_eq!(witness.verify(cosign(1 << 63, 1 << 63).as_bytes()).unwrap_err(), CheckpointError::Signature);
-    // The log's signature still counts on a note with more signatures.
-    assert!(SignedCheckpoint::verify(cosign(1000, 1000).as_bytes(), &sample::key()).is_ok());
+    // The log's signature stays valid on a note with more signatures.
+    assert!(SignedReceiptCheckpoint::verify(cosign(1000, 1000).as_bytes(), &sample::key()).is_ok());
 }
 
 proptest! {
@@ -124,7 +130,7 @@ proptest! {
         let mut note = signed().note().as_bytes().to_vec();
         let at = at.index(note.len());
         note[at] = byte;
-        if let Ok(read) = SignedCheckpoint::verify(&note, &sample::key()) {
+        if let Ok(read) = SignedReceiptCheckpoint::verify(&note, &sample::key()) {
             prop_assert_eq!(read.checkpoint(), &head());
         }
     }

@@ -1,9 +1,9 @@
-//! A receipt has one encoding, fits its budget, and cannot smuggle anything past a reader.
+//! A receipt has one encoding, fits its size budget, and carries no unsafe text.
 
-use briefcase_json::{Limits, canonical, parse_strict};
+use briefcase_json::{JsonLimits, canonical, parse_strict};
 use briefcase_receipts::{
-    Approval, Change, Factor, FormError, Intent, Kind, Notice, Outcome, Receipt, Reconcile, Refused, Restore, Scope,
-    Start, Step, Text, Verdict, Word, Words, commit::CommitKey, log,
+    Approval, ChangeReceipt, Factor, FormError, Intent, Kind, Notice, Outcome, Receipt, Reconcile, ReconciledEffect,
+    RecordedScope, Refused, Restore, StartReceipt, Step, Text, Word, Words, commit::CommitmentKey, merkle,
 };
 use briefcase_types::{
     AgentId, Amount, ApprovalId, CallId, Digest, Entropy, Incarnation, Money, ReceiptIndex, RefusalCode, ServerId,
@@ -163,7 +163,7 @@ fn refusal() -> impl Strategy<Value = Kind> {
 
 fn asked() -> impl Strategy<Value = Kind> {
     let steps = prop_oneof![Just(Step::Requested), Just(Step::Approved), Just(Step::Denied), Just(Step::Consumed)];
-    let scopes = prop_oneof![Just(Scope::Once), Just(Scope::Session), Just(Scope::Rule)];
+    let scopes = prop_oneof![Just(RecordedScope::Once), Just(RecordedScope::Session), Just(RecordedScope::Rule)];
     (approval(), digest(), steps, option::of(call()), option::of(agent()), option::of(factor()), option::of(scopes))
         .prop_map(|(approval, digest, step, call, agent, factor, scope)| {
             Kind::Approval(Approval { approval, digest, step, call, agent, factor, scope })
@@ -176,12 +176,14 @@ fn receipt() -> impl Strategy<Value = Receipt> {
         outcome(),
         refusal(),
         asked(),
-        (incarnation(), word()).prop_map(|(incarnation, program)| Kind::Start(Start { incarnation, program })),
+        (incarnation(), word()).prop_map(|(incarnation, program)| Kind::Start(StartReceipt { incarnation, program })),
         (count(), count(), digest(), option::of(factor()), words()).prop_map(
-            |(old, new, document, factor, summary)| { Kind::Change(Change { old, new, document, factor, summary }) }
+            |(old, new, document, factor, summary)| {
+                Kind::Change(ChangeReceipt { old, new, document, factor, summary })
+            }
         ),
         (call(), count()).prop_map(|(call, intent)| {
-            Kind::Reconcile(Reconcile { call, intent: ReceiptIndex(intent), verdict: Verdict::Unknown })
+            Kind::Reconcile(Reconcile { call, intent: ReceiptIndex(intent), verdict: ReconciledEffect::Unknown })
         }),
         (incarnation(), incarnation()).prop_map(|(old, new)| Kind::Restore(Restore { old, new })),
         (word(), option::of(agent()), option::of(server()), option::of(text()))
@@ -194,7 +196,7 @@ proptest! {
     #[test]
     fn encoding_is_canonical_json_and_reads_back(receipt in receipt()) {
         let encoded = receipt.encode().unwrap();
-        let value = parse_strict(&encoded, &Limits::AGENT).unwrap();
+        let value = parse_strict(&encoded, &JsonLimits::AGENT).unwrap();
         prop_assert_eq!(&canonical(&value), &encoded);
         prop_assert_eq!(Receipt::decode(&encoded).unwrap(), receipt);
     }
@@ -227,7 +229,7 @@ proptest! {
 #[test]
 fn the_vectors_of_the_other_implementation() {
     let vector: Value = serde_json::from_str(&vector("receipts.json")).unwrap();
-    let mut frontier = log::Frontier::new();
+    let mut frontier = merkle::Frontier::new();
     let mut kinds = std::collections::BTreeSet::new();
     for (line, size) in vector["receipts"].as_array().unwrap().iter().zip(0..) {
         let line = line.as_str().unwrap();
@@ -235,7 +237,7 @@ fn the_vectors_of_the_other_implementation() {
         assert_eq!(String::from_utf8(receipt.encode().unwrap()).unwrap(), line);
         kinds.insert(serde_json::from_str::<Value>(line).unwrap()["k"].as_str().unwrap().to_owned());
         assert_eq!(frontier.root().to_string(), vector["roots"][size as usize].as_str().unwrap());
-        frontier.append(log::leaf_hash(line.as_bytes()));
+        frontier.append(merkle::leaf_hash(line.as_bytes()));
     }
     assert_eq!(frontier.root().to_string(), vector["roots"][frontier.size() as usize].as_str().unwrap());
     assert_eq!(kinds.len(), 9, "one of each kind: {kinds:?}");
@@ -249,7 +251,7 @@ fn the_vectors_of_the_other_implementation() {
     let key: Vec<u8> = (0..32).collect();
     let call: CallId = commitment["call"].as_str().unwrap().parse().unwrap();
     let committed =
-        CommitKey::new(zeroize::Zeroizing::new(key.try_into().unwrap())).arguments(&call, &commitment["arguments"]);
+        CommitmentKey::new(zeroize::Zeroizing::new(key.try_into().unwrap())).arguments(&call, &commitment["arguments"]);
     assert_eq!(committed.root().to_string(), commitment["root"].as_str().unwrap());
 }
 

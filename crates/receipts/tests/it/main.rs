@@ -1,4 +1,4 @@
-//! The record as an owner, an auditor and a forger meet it.
+//! Receipts, for an owner, an auditor and an attacker.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests say what they expect")]
 
 mod binary;

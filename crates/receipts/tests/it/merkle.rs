@@ -1,22 +1,25 @@
-//! Signed proofs of receipts, untouched and tampered with in every way that a forger has. `ct-merkle` labels each case:
-//! whatever it refuses, a proof file with it is refused.
+//! Signed proofs of receipts, valid and tampered. `ct-merkle` is the oracle: a proof file is rejected whenever the
+//! oracle rejects the proof.
 
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use briefcase_receipts::{
-    log::{Consistency, Frontier, Inclusion, leaf_hash},
+    merkle::{ConsistencyProof, Frontier, InclusionProof, leaf_hash},
     proof::ReceiptProof,
 };
 use briefcase_types::Digest;
-use ct_merkle::{ConsistencyProof, InclusionProof, RootHash, mem_backed_tree::MemoryBackedTree};
+use ct_merkle::{
+    ConsistencyProof as CtConsistencyProof, InclusionProof as CtInclusionProof, RootHash,
+    mem_backed_tree::MemoryBackedTree,
+};
 use sha2::Sha256;
 
 use crate::sample::{head_of, key, signing_key, story};
 
 const COUNT: usize = 19;
 
-/// A log: its receipts, the hashes to store, and each prefix's root with the signed head over it.
+/// A log: its receipts, the hashes to store, and the root and signed checkpoint of each prefix.
 struct Log {
     receipts: Vec<Vec<u8>>,
     stored: Vec<Digest>,
@@ -46,17 +49,17 @@ fn oracle_root(root: &Digest, size: u64) -> RootHash<Sha256> {
     RootHash::new((*root.as_bytes()).into(), size)
 }
 
-/// A proof file, and the verdicts on it: this crate's and the oracle's.
+/// A proof file, with the results of this crate and of the oracle.
 fn verdicts(log: &Log, index: u64, path: &[Digest], size: usize, receipt: &Vec<u8>) -> [bool; 2] {
     let lines: String = path.iter().map(|hash| format!("{}\n", STANDARD.encode(hash.as_bytes()))).collect();
     let file = format!("c2sp.org/tlog-proof@v1\nindex {index}\n{lines}\n{}", log.notes[size]);
     let ours = ReceiptProof::parse(file.as_bytes()).is_ok_and(|proof| proof.verify(receipt, &key()).is_ok());
-    let proof = InclusionProof::try_from_bytes(concat(path)).unwrap();
+    let proof = CtInclusionProof::try_from_bytes(concat(path)).unwrap();
     let root = oracle_root(&log.roots[size], size as u64);
     [ours, root.verify_inclusion(receipt, index, &proof).is_ok()]
 }
 
-/// Paths that are not the right one, by kind.
+/// Wrong paths, by kind.
 fn paths(path: &[Digest], root: Digest) -> Vec<(&'static str, Vec<Digest>)> {
     let mut made = vec![("trailing root", [path, &[root]].concat()), ("preceding root", [&[root], path].concat())];
     for at in 0..path.len() {
@@ -81,7 +84,7 @@ fn proof_files_end_as_the_oracle_says() {
     };
     for size in 1..=COUNT {
         for index in 0..size as u64 {
-            let path = Inclusion::prove(index, size as u64, &log.stored[..]).unwrap().path;
+            let path = InclusionProof::prove(index, size as u64, &log.stored[..]).unwrap().path;
             let receipt = &log.receipts[index as usize];
             take("untouched", verdicts(&log, index, &path, size, receipt));
             for other in [index + 1, index ^ 2, size as u64] {
@@ -108,15 +111,15 @@ fn heads_follow_each_other_as_the_oracle_says() {
     let log = log();
     let verdicts = |old: usize, new: usize, path: &[Digest], roots: [&Digest; 2]| {
         let (old, new) = (old as u64, new as u64);
-        let ours = Consistency { old, new, path: path.to_vec() }.verify(roots[0], roots[1]).is_ok();
-        let proof = ConsistencyProof::try_from_bytes(concat(path)).unwrap();
+        let ours = ConsistencyProof { old, new, path: path.to_vec() }.verify(roots[0], roots[1]).is_ok();
+        let proof = CtConsistencyProof::try_from_bytes(concat(path)).unwrap();
         let oracle = oracle_root(roots[1], new).verify_consistency(&oracle_root(roots[0], old), &proof).is_ok();
         assert_eq!(ours, oracle, "{old} to {new}");
         ours
     };
     for new in 2..=COUNT {
         for old in 1..new {
-            let path = Consistency::prove(old as u64, new as u64, &log.stored[..]).unwrap().path;
+            let path = ConsistencyProof::prove(old as u64, new as u64, &log.stored[..]).unwrap().path;
             let [first, second] = [&log.roots[old], &log.roots[new]];
             assert!(verdicts(old, new, &path, [first, second]));
             assert!(!verdicts(old, new, &path, [second, first]) && !verdicts(new, old, &path, [second, first]));

@@ -1,7 +1,7 @@
-//! One receipt can be proved to somebody who has only the public key, and nothing else can.
+//! A receipt can be proved to somebody who has only the public key, and no other bytes can.
 
 use briefcase_receipts::{
-    log::{Frontier, leaf_hash},
+    merkle::{Frontier, leaf_hash},
     proof::{ProofError, ReceiptProof},
 };
 use briefcase_types::{Digest, ReceiptIndex};

@@ -1,12 +1,13 @@
-//! A log to test with: what a day of calls looks like, signed with a key that is known to all.
+//! A log for tests: a day of calls, signed with a public test key.
 
 use std::{collections::BTreeMap, io};
 
 use briefcase_receipts::{
-    Change, Checkpoint, Intent, Kind, Outcome, PublicKey, Receipt, Reconcile, Refused, Start, Text, Verdict, Word,
-    checkpoint::{Origin, SignedCheckpoint},
+    ChangeReceipt, Intent, Kind, Outcome, PublicKey, Receipt, ReceiptCheckpoint, Reconcile, ReconciledEffect, Refused,
+    StartReceipt, Text, Word,
+    checkpoint::{ReceiptLogOrigin, SignedReceiptCheckpoint},
     export::{FileSink, export},
-    log::{Frontier, leaf_hash},
+    merkle::{Frontier, leaf_hash},
     verify::FileSource,
 };
 use briefcase_types::{CallId, Digest, Incarnation, ReceiptIndex, RefusalCode, SessionId, UnixMillis};
@@ -98,8 +99,8 @@ pub fn story(count: u64) -> Vec<Vec<u8>> {
 
 fn kind(index: u64) -> Kind {
     match (index, index % 5) {
-        (0, _) => Kind::Start(Start { incarnation: incarnation(), program: Word::lossy("0.1.0") }),
-        (1, _) => Kind::Change(Change {
+        (0, _) => Kind::Start(StartReceipt { incarnation: incarnation(), program: Word::lossy("0.1.0") }),
+        (1, _) => Kind::Change(ChangeReceipt {
             old: 0,
             new: 7,
             document: Digest::sha256(b"document"),
@@ -107,27 +108,29 @@ fn kind(index: u64) -> Kind {
             summary: [Word::lossy("setup")].into_iter().collect(),
         }),
         (2..5, _) => Kind::Refusal(refused(index)),
-        // Two intents, their outcomes in the other order, then a refusal.
+        // Two intents, their outcomes in reverse order, then a refusal.
         (_, 0) | (_, 1) => Kind::Intent(intent(index)),
-        (7, _) => Kind::Reconcile(Reconcile { call: call(6), intent: ReceiptIndex(6), verdict: Verdict::Unknown }),
+        (7, _) => {
+            Kind::Reconcile(Reconcile { call: call(6), intent: ReceiptIndex(6), verdict: ReconciledEffect::Unknown })
+        }
         (_, 2) => Kind::Outcome(outcome(index - 1, Some(index - 1))),
         (_, 3) => Kind::Outcome(outcome(index - 3, None)),
         _ => Kind::Refusal(refused(index)),
     }
 }
 
-pub fn head_of(receipts: &[Vec<u8>], signer: &SigningKey) -> SignedCheckpoint {
+pub fn head_of(receipts: &[Vec<u8>], signer: &SigningKey) -> SignedReceiptCheckpoint {
     let mut frontier = Frontier::new();
     for receipt in receipts {
         frontier.append(leaf_hash(receipt));
     }
-    let origin = Origin::new("install-1", &incarnation()).unwrap();
-    let head = Checkpoint { origin, size: frontier.size(), root: frontier.root() };
+    let origin = ReceiptLogOrigin::new("install-1", &incarnation()).unwrap();
+    let head = ReceiptCheckpoint { origin, size: frontier.size(), root: frontier.root() };
     let public = PublicKey::from_bytes(signer.verifying_key().as_bytes()).unwrap();
     head.sign(&public, |text| Some(signer.sign(text).to_bytes())).unwrap()
 }
 
-/// An export in memory, to be damaged.
+/// An export in memory, for tampering.
 #[derive(Clone, Default)]
 pub struct Files(pub BTreeMap<String, Vec<u8>>);
 

@@ -1,10 +1,10 @@
-//! Attack 54: whatever is done to an exported record, verification finds it and names the first receipt that is wrong.
+//! Attack 54: verification detects every change of an export and names the first wrong receipt.
 
 use briefcase_receipts::{
-    Checkpoint, Kind, LogFolder, Receipt,
-    checkpoint::SignedCheckpoint,
+    Kind, LogFolder, Receipt, ReceiptCheckpoint,
+    checkpoint::SignedReceiptCheckpoint,
     export::{ExportError, export},
-    log::leaf_hash,
+    merkle::leaf_hash,
     verify::{Contradiction, Replay, VerifyError, verify, verify_folder},
 };
 use briefcase_types::UnixMillis;
@@ -17,11 +17,11 @@ fn checked(files: &Files) -> Result<u64, VerifyError> {
     verify(files, &key(), None).map(|report| report.summary.receipts)
 }
 
-fn known(size: u64) -> Checkpoint {
+fn known(size: u64) -> ReceiptCheckpoint {
     head_of(&story(size), &signing_key()).checkpoint().clone()
 }
 
-/// The tile of leaf hashes and the bundle that hold a receipt.
+/// The tile of leaf hashes and the bundle with a receipt.
 fn paths(files: &Files, index: u64) -> (String, String) {
     let holds = |prefix: String| files.0.keys().find(|path| path.starts_with(&prefix)).unwrap().clone();
     (holds(format!("tile/0/{:03}", index / 256)), holds(format!("tile/entries/{:03}", index / 256)))
@@ -109,13 +109,13 @@ fn a_cut_tail_is_named() {
     let mut cut = shorter.clone();
     cut.0.insert("checkpoint".into(), files.0["checkpoint"].clone());
     assert!(matches!(checked(&cut), Err(VerifyError::Missing { index: 512, size: 600 })));
-    // With an older head in place of the newest one, only somebody who has seen the newer one can tell.
+    // With an older checkpoint in place of the newest one, only somebody who has seen the newer one notices.
     assert_eq!(checked(&shorter).unwrap(), 590);
     let error = verify(&shorter, &key(), Some(known(600))).unwrap_err();
     assert!(matches!(error, VerifyError::RolledBack { size: 590, known: 600 }));
 }
 
-/// A forger who edits a receipt and derives every hash again, but has no key.
+/// An attacker edits a receipt and derives every hash again, without the key.
 #[test]
 fn a_rewritten_history_does_not_have_the_signature() {
     let mut receipts = story(600);
@@ -125,13 +125,13 @@ fn a_rewritten_history_does_not_have_the_signature() {
     let mut forged = exported(&receipts);
     forged.0.insert("checkpoint".into(), honest.note().into());
     assert!(matches!(checked(&forged), Err(VerifyError::Forged { size: 600 })));
-    // Signed with another key, it is not signed.
+    // A signature by another key is rejected.
     let other = head_of(&receipts, &SigningKey::from_bytes(&[9; 32]));
     forged.0.insert("checkpoint".into(), other.note().into());
     assert!(matches!(checked(&forged), Err(VerifyError::Checkpoint(_))));
 }
 
-/// A forger who has even the key: only a head that somebody kept shows it.
+/// An attacker with the key: only an older, saved checkpoint reveals the fork.
 #[test]
 fn a_fork_is_found_with_an_older_head() {
     let mut receipts = story(600);
@@ -234,7 +234,7 @@ fn only_the_signed_log_is_exported() {
     assert!(matches!(export(&edited[..299], &other, &mut files), Err(ExportError::NotSigned)));
     assert!(matches!(export(&receipts[..200], &other, &mut files), Err(ExportError::Read(_))));
     assert!(!files.0.contains_key("checkpoint"), "what failed must not look like an export");
-    let head = SignedCheckpoint::verify(other.note().as_bytes(), &key()).unwrap();
+    let head = SignedReceiptCheckpoint::verify(other.note().as_bytes(), &key()).unwrap();
     assert!(export(&receipts[..], &head, &mut files).is_ok(), "a head may be older than the log");
 }
 

@@ -179,7 +179,7 @@ fn witnesses() -> Vec<Case> {
     let second = WORLD.published("second");
     vec![
         forged("a log of its own", "witness", "witness_quorum", |case| {
-            let root = briefcase_tlog::tree::leaf_hash(&case.published.manifest);
+            let root = briefcase_tlog::merkle::leaf_hash(&case.published.manifest);
             let note = head(1, root, 1, &[]).note().to_owned();
             case.published.proof = LogProof { index: 0, extra: None, path: vec![], note }.text();
         }),

@@ -40,7 +40,7 @@ fn a_verified_manifest_names_signer_time_and_index() {
     assert_eq!(manifest.witnessed().cosigned().len(), 2);
     assert_eq!((manifest.signer(), manifest.index()), (&policy.signer, 1));
     let release = manifest.module(MODULES[0]).unwrap();
-    assert_eq!((release.standing(), release.release().version), (ReleaseStatus::Allowed, 1));
+    assert_eq!((release.status(), release.release().version), (ReleaseStatus::Allowed, 1));
     let by_digest = manifest.release(&briefcase_types::Digest::sha256(MODULES[0])).unwrap();
     assert_eq!(by_digest.release(), release.release());
 }

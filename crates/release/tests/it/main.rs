@@ -1,5 +1,5 @@
-//! A release from the view of its maker, its users and its forgers. The Sigstore project's own client makes the bundles
-//! against its mock services. The log and the witnesses are this project's.
+//! A release for its maker, its users and attackers. The Sigstore project's own client makes the bundles against its
+//! mock services. The log and the witnesses are this project's.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -65,10 +65,10 @@ fn other_encodings_and_contents_are_rejected() {
 #[test]
 fn releases_below_the_floor_are_deprecated() {
     let manifest = manifest(3, &[2], &[1], 2, 4_000_000_000);
-    let standing = |version| manifest.find(&release(version).sha256).map(|(standing, _)| standing);
-    assert_eq!(standing(3), Some(ReleaseStatus::Current));
-    assert_eq!(standing(2), Some(ReleaseStatus::Allowed));
-    assert_eq!(standing(1), Some(ReleaseStatus::Deprecated));
+    let status = |version| manifest.find(&release(version).sha256).map(|(status, _)| status);
+    assert_eq!(status(3), Some(ReleaseStatus::Current));
+    assert_eq!(status(2), Some(ReleaseStatus::Allowed));
+    assert_eq!(status(1), Some(ReleaseStatus::Deprecated));
     assert_eq!(manifest.find(&Digest::sha256(b"other")), None);
 }
 

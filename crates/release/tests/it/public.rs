@@ -1,5 +1,5 @@
 //! A bundle of the public Sigstore instance, verified with the instance's real trusted root. It signs no manifest and
-//! stands in no log of ours, so verification fails at the log, after the signature.
+//! is in none of our logs, so verification fails at the log, after the signature.
 
 use briefcase_release::{ReleaseEvidence, ReleasePolicy, RollbackState};
 use briefcase_test_data::shipped_file;

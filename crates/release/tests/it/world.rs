@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
 use briefcase_release::{Release, ReleaseEvidence, ReleaseManifest, ReleasePolicy};
 use briefcase_tlog::{
     Checkpoint, LogProof, LogVerifierKey, PublicKey, SignedCheckpoint, Witness,
-    tree::{Frontier, leaf_hash},
+    merkle::{Frontier, leaf_hash},
 };
 use briefcase_types::{Digest, UnixMillis};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -32,7 +32,7 @@ impl Published {
 
 pub struct World {
     pub root: serde_json::Value,
-    /// When the manifests end, in seconds since 1970.
+    /// The expiry of the manifests, in seconds since 1970.
     pub later: u64,
     pub published: BTreeMap<&'static str, Published>,
     entries: Vec<Vec<u8>>,
@@ -41,7 +41,7 @@ pub struct World {
 /// Made once, because signing takes a second.
 pub static WORLD: LazyLock<World> = LazyLock::new(World::make);
 
-/// The bundles are signed now, so it has to be now.
+/// The current time, because the bundles are signed now.
 #[expect(clippy::disallowed_methods, reason = "the certificates of the mock services begin when they are made")]
 pub fn now() -> UnixMillis {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
@@ -109,7 +109,7 @@ impl World {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("release");
         let _absent = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
-        // The start of 2100: the vectors made of this are not to end.
+        // The start of 2100, so that the vectors do not expire.
         let later = 4_102_444_800;
         let made = [
             ("first", manifest(1, &[], &[], 1, later)),

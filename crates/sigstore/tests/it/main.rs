@@ -21,8 +21,8 @@ fn public_root() -> briefcase_sigstore::TrustedRoot {
     briefcase_sigstore::TrustedRoot::parse(root.as_bytes()).unwrap()
 }
 
-/// The root of Sigstore's staging instance, as the verifier's own package carries it. Two of the three bundles are of that
-/// instance, so the public root has to refuse them; with this one they hold.
+/// The root of Sigstore's staging instance, as the verifier's own package carries it. Two of the three bundles are of
+/// that instance: the public root rejects them, and this one accepts them.
 fn staging_root() -> briefcase_sigstore::TrustedRoot {
     let root = sigstore_verify::trust_root::SIGSTORE_STAGING_TRUSTED_ROOT;
     briefcase_sigstore::TrustedRoot::parse(root.as_bytes()).unwrap()

@@ -8,7 +8,7 @@ use crate::{public_file, public_root, staging_root};
 
 const ENTRY: &str = "/verificationMaterial/tlogEntries/0";
 
-/// A real bundle, what it signs, and who signed.
+/// A real bundle, its artifact, and its signer.
 struct Case {
     bundle: Value,
     artifact: Artifact<'static>,

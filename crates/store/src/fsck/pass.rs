@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use briefcase_receipts::{
     Kind, Receipt,
-    checkpoint::{Checkpoint, SignedCheckpoint},
-    commit::CommitKey,
-    log::{Frontier, leaf_hash},
+    checkpoint::{ReceiptCheckpoint, SignedReceiptCheckpoint},
+    commit::CommitmentKey,
+    merkle::{Frontier, leaf_hash},
 };
 use briefcase_types::{Digest, ReceiptIndex, UnixMillis};
 use rusqlite::Connection;
 
-use super::{Fault, FsckOptions, Report};
+use super::{Fault, FsckOptions, FsckReport};
 use crate::{
     Place, StoreError,
     batch::{Batch, split_openings},
     calls::OpenCalls,
-    core::load::{origin_at, row_holds},
     rows,
+    writer_state::load::{origin_at, row_holds},
 };
 
 /// What the pass saw that other checks need.
@@ -44,7 +44,7 @@ impl Seen {
 struct Pass<'a, 'o> {
     connection: &'a Connection,
     options: &'a mut FsckOptions<'o>,
-    report: &'a mut Report,
+    report: &'a mut FsckReport,
     frontier: Frontier,
     calls: OpenCalls,
     newest: UnixMillis,
@@ -58,8 +58,8 @@ struct Pass<'a, 'o> {
 pub(super) fn run(
     connection: &Connection,
     options: &mut FsckOptions<'_>,
-    heads: Option<&[Option<SignedCheckpoint>; 2]>,
-    report: &mut Report,
+    heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>,
+    report: &mut FsckReport,
 ) -> Result<Seen, StoreError> {
     let mut expected: BTreeMap<u64, Vec<(Digest, &'static str)>> = BTreeMap::new();
     for head in heads.into_iter().flatten().flatten() {
@@ -200,7 +200,7 @@ impl Pass<'_, '_> {
     }
 
     fn signature(&mut self, row: &Batch) {
-        let head = |origin| Checkpoint { origin, size: self.frontier.size(), root: self.frontier.root() };
+        let head = |origin| ReceiptCheckpoint { origin, size: self.frontier.size(), root: self.frontier.root() };
         let head = origin_at(&self.seen.lives, row.first).map(head);
         if !head.is_some_and(|head| row_holds(row, &head, self.options.key.as_bytes())) {
             self.report.find(Fault::Signature, Some(row.first), "the row is not what the log's key signed");
@@ -254,7 +254,7 @@ impl Pass<'_, '_> {
 }
 
 /// Whether a receipt commits to what is stored with it.
-fn opens(key: &CommitKey, receipt: &Receipt, opening: &[u8]) -> bool {
+fn opens(key: &CommitmentKey, receipt: &Receipt, opening: &[u8]) -> bool {
     let arguments = |call, root: &Option<Digest>| {
         let value = serde_json::from_slice(opening);
         value.is_ok_and(|value| Some(key.arguments(call, &value).root()) == *root)

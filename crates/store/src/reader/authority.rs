@@ -1,20 +1,20 @@
 //! The authority document, taken only when the record says that it is the newest and unchanged.
 
-use briefcase_receipts::{Kind, log::Frontier};
+use briefcase_receipts::{Kind, merkle::Frontier};
 use briefcase_types::{Digest, ReceiptIndex};
 
 use super::Reader;
 use crate::{
     Place, StoreError,
-    core::load::{check_row, proved},
     nodes::Nodes,
     records::Records,
     rows,
+    writer_state::load::{check_row, proved},
 };
 
 /// The authority document in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authority {
+pub struct StoredAuthority {
     /// Its version.
     pub version: u64,
     /// Its canonical JSON.
@@ -31,7 +31,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::StateTampered`] when the document is not the one of the newest change receipt, or when a definition
     /// or secret it was stored with was edited, removed, added or replaced by an older one.
-    pub fn authority(&self, digest: impl FnOnce(&[u8]) -> Digest) -> Result<Option<Authority>, StoreError> {
+    pub fn authority(&self, digest: impl FnOnce(&[u8]) -> Digest) -> Result<Option<StoredAuthority>, StoreError> {
         let tampered = |what| StoreError::StateTampered { what };
         let seal = self.seal()?;
         self.with(|connection| {
@@ -66,7 +66,7 @@ impl Reader {
             if digest(&document) != change.document {
                 return Err(tampered("the authority document is not the one that was recorded"));
             }
-            Ok(Some(Authority { version: kept.version, document, receipt: ReceiptIndex(index) }))
+            Ok(Some(StoredAuthority { version: kept.version, document, receipt: ReceiptIndex(index) }))
         })
     }
 }

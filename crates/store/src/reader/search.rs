@@ -10,7 +10,7 @@ use briefcase_types::{AgentId, CallId, ReceiptIndex, ServerId, UnixMillis};
 use memchr::memmem;
 use rusqlite::Connection;
 
-use super::{Reader, Stored, decode, stored};
+use super::{Reader, StoredReceipt, decode, stored};
 use crate::{StoreError, batch::Batch, rows};
 
 /// Receipts that one call looks at.
@@ -45,9 +45,9 @@ pub struct ReceiptFilter {
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
-pub struct Page {
+pub struct ReceiptMatches {
     /// The receipts, newest first.
-    pub found: Vec<Stored>,
+    pub found: Vec<StoredReceipt>,
     /// Where to go on: pass it as `before`. `None` at the end.
     pub next: Option<ReceiptIndex>,
 }
@@ -79,14 +79,14 @@ impl Reader {
         filter: &ReceiptFilter,
         before: Option<ReceiptIndex>,
         limit: usize,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<ReceiptMatches, StoreError> {
         self.with(|connection| {
             let size = super::size(connection)?;
             let mut end = before.map_or(size, |before| before.0.min(size));
             if let Some(to) = filter.to {
                 end = end.min(first_after(connection, size, to)?);
             }
-            let mut look = Look { connection, filter, limit, page: Page::default(), intents: HashMap::new() };
+            let mut look = Look { connection, filter, limit, page: ReceiptMatches::default(), intents: HashMap::new() };
             look.run(end)?;
             Ok(look.page)
         })
@@ -113,7 +113,7 @@ struct Look<'a> {
     connection: &'a Connection,
     filter: &'a ReceiptFilter,
     limit: usize,
-    page: Page,
+    page: ReceiptMatches,
     intents: HashMap<CallId, Option<Receipt>>,
 }
 
@@ -164,7 +164,7 @@ impl Look<'_> {
         self.filter.text.as_ref().is_none_or(|text| memmem::find(body, text.as_bytes()).is_some())
     }
 
-    fn matches(&mut self, found: &Stored) -> Result<bool, StoreError> {
+    fn matches(&mut self, found: &StoredReceipt) -> Result<bool, StoreError> {
         let (filter, receipt) = (self.filter, &found.receipt);
         let plain = filter.from.is_none_or(|from| receipt.at >= from)
             && filter.to.is_none_or(|to| receipt.at <= to)

@@ -1,6 +1,6 @@
 //! The record in the C2SP tlog-tiles layout, one file at a time: what an export holds, served as it is asked for.
 
-use briefcase_receipts::log::{HashReader as _, stored_index};
+use briefcase_receipts::merkle::{HashReader as _, stored_index};
 
 use super::{Reader, stored};
 use crate::{StoreError, nodes::Nodes};

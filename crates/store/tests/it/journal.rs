@@ -1,6 +1,6 @@
 use briefcase_ports::{Journal as _, JournalError, Urgency};
-use briefcase_receipts::{Kind, Reconcile, Verdict};
-use briefcase_store::{Expect, Store};
+use briefcase_receipts::{Kind, Reconcile, ReconciledEffect};
+use briefcase_store::{ExpectedState, Store};
 use briefcase_types::{ReceiptIndex, UnixMillis};
 use proptest::prelude::*;
 
@@ -14,7 +14,7 @@ fn what_was_acknowledged_is_there_after_a_restart() {
         call(&store, number);
     }
     drop(store);
-    let (store, opened) = Store::open(state.path(), keys::options(Expect::Existing, 1)).unwrap();
+    let (store, opened) = Store::open(state.path(), keys::options(ExpectedState::Existing, 1)).unwrap();
     assert_eq!((opened.size, opened.recovered), (600, 0));
     assert_eq!(opened.newest, Some(keys::outcome(299).at));
     assert_eq!(opened.head.checkpoint().size, 600);
@@ -43,7 +43,7 @@ fn times_in_the_record_never_go_back() {
     assert_eq!(store.reader().receipt(ReceiptIndex(1)).unwrap().receipt.at, keys::intent(50).at);
     drop(store);
     // A clock that was set back while the daemon was down.
-    let (store, opened) = Store::open(state.path(), keys::options(Expect::Existing, 1)).unwrap();
+    let (store, opened) = Store::open(state.path(), keys::options(ExpectedState::Existing, 1)).unwrap();
     assert_eq!(opened.newest, Some(keys::intent(50).at));
     let mut old = keys::intent(3);
     old.at = UnixMillis(5);
@@ -59,16 +59,16 @@ fn intents_without_an_outcome_are_found_on_start_until_they_are_reconciled() {
     (10..400).for_each(|number| call(&store, number));
     wait(store.append(entry(keys::intent(2)), Urgency::Now)).unwrap();
     drop(store);
-    let (store, opened) = Store::open(state.path(), keys::options(Expect::Existing, 1)).unwrap();
+    let (store, opened) = Store::open(state.path(), keys::options(ExpectedState::Existing, 1)).unwrap();
     let orphans: Vec<_> = opened.orphans.iter().map(|orphan| (orphan.index.0, orphan.intent.call)).collect();
     assert_eq!(orphans, [(0, keys::call(1)), (781, keys::call(2))]);
     for (index, call) in orphans {
-        let orphan = Reconcile { call, intent: ReceiptIndex(index), verdict: Verdict::Unknown };
+        let orphan = Reconcile { call, intent: ReceiptIndex(index), verdict: ReconciledEffect::Unknown };
         let receipt = briefcase_receipts::Receipt { at: UnixMillis(0), kind: Kind::Reconcile(orphan) };
         wait(store.append(entry(receipt), Urgency::Now)).unwrap();
     }
     drop(store);
-    let (_, opened) = Store::open(state.path(), keys::options(Expect::Existing, 1)).unwrap();
+    let (_, opened) = Store::open(state.path(), keys::options(ExpectedState::Existing, 1)).unwrap();
     assert_eq!(opened.orphans, []);
 }
 

@@ -13,7 +13,7 @@ use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
 use briefcase_ports::{Durable, Entry, Journal as _, JournalError, Urgency};
 use briefcase_receipts::Receipt;
-use briefcase_store::{Expect, Store};
+use briefcase_store::{ExpectedState, Store};
 use briefcase_types::ReceiptIndex;
 
 fn folder() -> tempfile::TempDir {
@@ -22,7 +22,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn open(path: &Path) -> Store {
-    Store::open(path, keys::options(Expect::ExistingOrNew, 1)).unwrap().0
+    Store::open(path, keys::options(ExpectedState::ExistingOrNew, 1)).unwrap().0
 }
 
 fn entry(receipt: Receipt) -> Entry {

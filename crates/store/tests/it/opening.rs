@@ -4,7 +4,7 @@ use std::{
     path::Path,
 };
 
-use briefcase_store::{Expect, FsckOptions, Reader, Store, StoreError, fsck};
+use briefcase_store::{ExpectedState, FsckOptions, Reader, Store, StoreError, fsck};
 use briefcase_types::ReceiptIndex;
 
 use crate::{call, folder, keys, open};
@@ -19,7 +19,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn reopen(path: &Path) -> Result<(Store, briefcase_store::Opened), StoreError> {
-    Store::open(path, keys::options(Expect::Existing, 1))
+    Store::open(path, keys::options(ExpectedState::Existing, 1))
 }
 
 fn refusal(path: &Path) -> StoreError {
@@ -89,14 +89,14 @@ fn another_history_of_the_same_length_is_refused() {
     // The fork itself is consistent: only a head kept elsewhere tells the two apart.
     let fork = fork.path().join("fork");
     clean(&fork);
-    let head = briefcase_receipts::Checkpoint { size: 3, ..witness(&fork) };
+    let head = briefcase_receipts::ReceiptCheckpoint { size: 3, ..witness(&fork) };
     let mut options = FsckOptions::new(keys::LogKey::new(7).public());
     options.witnessed.push(head);
     let report = fsck(&fork, options).unwrap();
     assert_eq!(report.findings[0].fault, briefcase_store::Fault::Forked);
 }
 
-fn witness(path: &Path) -> briefcase_receipts::Checkpoint {
+fn witness(path: &Path) -> briefcase_receipts::ReceiptCheckpoint {
     let reader = Reader::open(path, keys::LogKey::new(7).public(), None).unwrap();
     reader.head().unwrap().checkpoint().clone()
 }
@@ -126,7 +126,7 @@ fn a_missing_head_is_refused_and_only_a_restore_goes_on() {
     call(&store, 1);
     drop(store);
     fs::remove_file(state.path().join("head")).unwrap();
-    for expect in [Expect::Existing, Expect::ExistingOrNew] {
+    for expect in [ExpectedState::Existing, ExpectedState::ExistingOrNew] {
         let error = Store::open(state.path(), keys::options(expect, 1)).map(|_| ()).unwrap_err();
         assert!(matches!(error, StoreError::HeadMissing { .. }), "{error}");
         assert!(error.to_string().contains("briefcase restore"), "{error}");
@@ -135,12 +135,12 @@ fn a_missing_head_is_refused_and_only_a_restore_goes_on() {
     fs::set_permissions(state.path().join("head"), fs::Permissions::from_mode(0o600)).unwrap();
     assert!(matches!(refusal(state.path()), StoreError::HeadMissing { .. }));
     fs::remove_file(state.path().join("head")).unwrap();
-    let (store, opened) = Store::open(state.path(), keys::options(Expect::Restored, 2)).unwrap();
+    let (store, opened) = Store::open(state.path(), keys::options(ExpectedState::Restored, 2)).unwrap();
     assert_eq!(opened.size, 2);
     call(&store, 2);
     drop(store);
     assert!(matches!(refusal(state.path()), StoreError::OtherLog { .. }), "the old incarnation is over");
-    Store::open(state.path(), keys::options(Expect::Existing, 2)).unwrap();
+    Store::open(state.path(), keys::options(ExpectedState::Existing, 2)).unwrap();
     clean(state.path());
 }
 
@@ -170,7 +170,7 @@ fn a_torn_head_falls_back_to_the_one_before_and_is_repaired() {
 fn an_empty_folder_is_a_new_record_only_when_one_is_wanted() {
     let state = folder();
     assert!(matches!(refusal(state.path()), StoreError::Missing(_)));
-    assert!(Store::open(state.path(), keys::options(Expect::ExistingOrNew, 1)).unwrap().1.created);
+    assert!(Store::open(state.path(), keys::options(ExpectedState::ExistingOrNew, 1)).unwrap().1.created);
     assert!(!reopen(state.path()).unwrap().1.created);
     clean(state.path());
 }
@@ -208,11 +208,11 @@ fn a_backup_restores_under_a_new_incarnation() {
     let database = restored.path().join("briefcase.db");
     fs::write(&database, copy).unwrap();
     fs::set_permissions(&database, fs::Permissions::from_mode(0o600)).unwrap();
-    let (store, opened) = Store::open(restored.path(), keys::options(Expect::Restored, 2)).unwrap();
+    let (store, opened) = Store::open(restored.path(), keys::options(ExpectedState::Restored, 2)).unwrap();
     assert_eq!(opened.size, 60);
     call(&store, 40);
     let proof = store.reader().prove(ReceiptIndex(60)).unwrap();
-    assert_eq!(proof.head.checkpoint().origin, keys::options(Expect::Existing, 2).origin);
+    assert_eq!(proof.head.checkpoint().origin, keys::options(ExpectedState::Existing, 2).origin);
     drop(store);
     clean(restored.path());
 }

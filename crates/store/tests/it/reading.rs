@@ -1,11 +1,11 @@
 use briefcase_ports::{Entry, Journal as _, Record, Urgency};
 use briefcase_receipts::{Receipt, proof::ReceiptProof, verify::verify_folder};
-use briefcase_store::{Reader, ReceiptFilter, StoreError, Stored};
+use briefcase_store::{Reader, ReceiptFilter, StoreError, StoredReceipt};
 use briefcase_types::{Digest, ReceiptIndex, UnixMillis};
 
 use crate::{append_lazily, call, change, entry, folder, keys, open, wait};
 
-fn indexes(found: &[Stored]) -> Vec<u64> {
+fn indexes(found: &[StoredReceipt]) -> Vec<u64> {
     found.iter().map(|stored| stored.index.0).collect()
 }
 

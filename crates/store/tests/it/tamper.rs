@@ -8,8 +8,8 @@ use std::{
 };
 
 use briefcase_ports::{Entry, Journal as _, Record, Urgency};
-use briefcase_receipts::{Kind, Receipt, commit::CommitKey};
-use briefcase_store::{Expect, Fault, FsckOptions, LedgerCheck, Reader, Report, Store, fsck};
+use briefcase_receipts::{Kind, Receipt, commit::CommitmentKey};
+use briefcase_store::{ExpectedState, Fault, FsckOptions, FsckReport, LedgerCheck, Reader, Store, fsck};
 use briefcase_types::{Digest, ReceiptIndex};
 use rusqlite::{Connection, types::Value};
 
@@ -29,8 +29,8 @@ impl LedgerCheck for Calls {
     }
 }
 
-fn commit_key() -> CommitKey {
-    CommitKey::new(zeroize::Zeroizing::new([3; 32]))
+fn commit_key() -> CommitmentKey {
+    CommitmentKey::new(zeroize::Zeroizing::new([3; 32]))
 }
 
 fn committed_intent(number: u64) -> Entry {
@@ -46,7 +46,7 @@ fn committed_intent(number: u64) -> Entry {
 fn build(path: &Path) {
     fs::create_dir_all(path).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
-    let store = Store::open(path, keys::options(Expect::ExistingOrNew, 1)).unwrap().0;
+    let store = Store::open(path, keys::options(ExpectedState::ExistingOrNew, 1)).unwrap().0;
     let definition = |raw: &'static str| Record::Definition { pin: Digest::sha256(raw.as_bytes()), raw: raw.into() };
     let secret = |sealed: &'static str| Record::Secret { name: "github".parse().unwrap(), sealed: Some(sealed.into()) };
     change(&store, 0, "{\"v\":1}", vec![definition("one"), secret("sealed one")]);
@@ -56,14 +56,14 @@ fn build(path: &Path) {
     append_lazily(&store, (0..255).map(|number| entry(keys::outcome(number))));
     drop(store);
     fs::remove_file(path.join("head")).unwrap();
-    let store = Store::open(path, keys::options(Expect::Restored, 2)).unwrap().0;
+    let store = Store::open(path, keys::options(ExpectedState::Restored, 2)).unwrap().0;
     change(&store, 2, "{\"v\":3}", vec![definition("three")]);
     for number in 300..304 {
         wait(store.append(committed_intent(number), Urgency::Now)).unwrap();
     }
 }
 
-fn check(path: &Path) -> Report {
+fn check(path: &Path) -> FsckReport {
     let (key, mut calls) = (commit_key(), Calls::default());
     let options = FsckOptions {
         seal: Some(Arc::new(keys::TestSeal(1))),
@@ -83,7 +83,7 @@ fn noticed(path: &Path) -> Option<String> {
         Ok(report) => return Some(format!("fsck: {:?}", report.findings[0])),
         Err(error) => return Some(error),
     }
-    let opened = Store::open(path, keys::options(Expect::Existing, 2));
+    let opened = Store::open(path, keys::options(ExpectedState::Existing, 2));
     let store = match opened {
         Ok((store, _)) => store,
         Err(error) => return Some(error.to_string()),
@@ -91,7 +91,7 @@ fn noticed(path: &Path) -> Option<String> {
     store.reader().authority(Digest::sha256).err().map(|error| error.to_string())
 }
 
-fn fsck_or_error(path: &Path) -> Result<Report, String> {
+fn fsck_or_error(path: &Path) -> Result<FsckReport, String> {
     std::panic::catch_unwind(|| check(path)).map_err(|_| "panicked".to_owned())
 }
 
@@ -295,7 +295,7 @@ fn a_byte_of_the_file_changes_nothing_or_is_noticed() {
 fn a_history_rewritten_without_the_key_is_refused() {
     let bench = Bench::new();
     let (forged, path) = (folder(), bench.state());
-    let mut options = keys::options(Expect::ExistingOrNew, 2);
+    let mut options = keys::options(ExpectedState::ExistingOrNew, 2);
     let key = keys::LogKey::new(8);
     (options.key, options.signer) = (key.public(), Box::new(key));
     let store = Store::open(forged.path(), options).unwrap().0;
@@ -304,9 +304,9 @@ fn a_history_rewritten_without_the_key_is_refused() {
     fs::copy(forged.path().join("briefcase.db"), path.join("briefcase.db")).unwrap();
     let faults: Vec<Fault> = check(&path).findings.iter().map(|finding| finding.fault).collect();
     assert!(faults.contains(&Fault::Forked) && faults.contains(&Fault::Signature), "{faults:?}");
-    assert!(Store::open(&path, keys::options(Expect::Existing, 2)).is_err());
+    assert!(Store::open(&path, keys::options(ExpectedState::Existing, 2)).is_err());
     fs::copy(forged.path().join("head"), path.join("head")).unwrap();
-    assert!(Store::open(&path, keys::options(Expect::Existing, 2)).is_err());
+    assert!(Store::open(&path, keys::options(ExpectedState::Existing, 2)).is_err());
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn receipts_added_behind_the_head_without_the_key_are_refused() {
     let insert = "INSERT INTO batch SELECT first + count, 1, newest, change, ledger, open, ?, x'', signature FROM batch ORDER BY first DESC LIMIT 1";
     assert_eq!(connection.execute(insert, [bodies.concat()]).unwrap(), 1);
     connection.close().unwrap();
-    let error = Store::open(&path, keys::options(Expect::Existing, 2)).map(|_| ()).unwrap_err();
+    let error = Store::open(&path, keys::options(ExpectedState::Existing, 2)).map(|_| ()).unwrap_err();
     assert!(matches!(error, briefcase_store::StoreError::Forked { .. }), "{error}");
 }
 

@@ -1,4 +1,4 @@
-//! What programmers look at: source, differences, stack traces.
+//! Outputs for programmers: source, differences, stack traces.
 
 use super::Rng;
 

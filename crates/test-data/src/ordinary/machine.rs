@@ -1,4 +1,4 @@
-//! What machines print: logs, listings, heads of answers.
+//! Outputs of machines: logs, listings, response heads.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Ordinary outputs of tools, made by a seeded generator: what a filter has to pass on as it is.
+//! Ordinary outputs of tools, made by a seeded generator. A filter must pass them unchanged.
 //!
 //! The same seed gives the same outputs on every machine.
 

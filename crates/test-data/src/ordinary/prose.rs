@@ -1,4 +1,4 @@
-//! What people write: pages, mail, many languages, emoji.
+//! Texts by people: pages, mail, many languages, emoji.
 
 use super::Rng;
 
@@ -182,7 +182,7 @@ pub(super) fn chat(rng: &mut Rng) -> String {
     })
 }
 
-/// Texts about secrets that hold none.
+/// Texts about secrets that contain no secret.
 const ABOUT_SECRETS: &[&str] = &[
     "Set the variable `API_TOKEN` before you start the service; never commit it.",
     "To rotate the key, open Settings → Security and choose Rotate.",

@@ -1,13 +1,13 @@
-//! Proofs for every index and pair of sizes of small trees, untouched and tampered with in every way that a forger has.
-//! `ct-merkle` labels each case: whatever it refuses, this crate refuses, and the other way round.
+//! Proofs for every index and pair of sizes of small trees, valid and tampered. `ct-merkle` is the oracle: this crate
+//! and the oracle reject the same proofs.
 
 use std::collections::BTreeMap;
 
-use briefcase_tlog::tree::{Consistency, Inclusion, leaf_hash};
+use briefcase_tlog::merkle::{ConsistencyProof, InclusionProof, leaf_hash};
 use briefcase_types::Digest;
-use ct_merkle::{ConsistencyProof, InclusionProof};
+use ct_merkle::{ConsistencyProof as CtConsistencyProof, InclusionProof as CtInclusionProof};
 
-use crate::tree::{Both, concat, grow, oracle_root};
+use crate::merkle::{Both, concat, grow, oracle_root};
 
 const SIZE: u64 = 17;
 
@@ -19,14 +19,14 @@ fn tree() -> Both {
     grow(&(0..SIZE).map(leaf).collect::<Vec<_>>())
 }
 
-/// One case: the kind of tampering, the verdict of this crate, and that of the oracle.
+/// One case: the kind of tampering, the result of this crate, and that of the oracle.
 struct Verdicts {
     kind: &'static str,
     ours: bool,
     oracle: bool,
 }
 
-/// Cases of each kind, and how many of them hold.
+/// The cases of each kind, and the number of valid ones.
 type Count = BTreeMap<&'static str, (usize, usize)>;
 
 fn count(cases: impl IntoIterator<Item = Verdicts>) -> Count {
@@ -40,7 +40,7 @@ fn count(cases: impl IntoIterator<Item = Verdicts>) -> Count {
     count
 }
 
-/// Paths that are not the right one, by kind.
+/// Wrong paths, by kind.
 fn paths(path: &[Digest], roots: &[Digest]) -> Vec<(&'static str, Vec<Digest>)> {
     let garbage = Digest::sha256(b"garbage");
     let with = |at: usize, hash: Digest| [&path[..at], &[hash], &path[at..]].concat();
@@ -74,14 +74,14 @@ fn inclusion_verdicts(
     leaf: &[u8],
     root: &Digest,
 ) -> Verdicts {
-    let proof = InclusionProof::try_from_bytes(concat(&path)).unwrap();
+    let proof = CtInclusionProof::try_from_bytes(concat(&path)).unwrap();
     let oracle = oracle_root(root, size).verify_inclusion(&leaf.to_vec(), index, &proof).is_ok();
-    let ours = Inclusion { index, size, path }.verify(&leaf_hash(leaf), root).is_ok();
+    let ours = InclusionProof { index, size, path }.verify(&leaf_hash(leaf), root).is_ok();
     Verdicts { kind, ours, oracle }
 }
 
 fn inclusions(both: &Both, index: u64, size: u64) -> Vec<Verdicts> {
-    let path = Inclusion::prove(index, size, &both.stored[..]).unwrap().path;
+    let path = InclusionProof::prove(index, size, &both.stored[..]).unwrap().path;
     let (entry, root) = (leaf(index), &both.roots[size as usize]);
     let verdicts = |kind, index, size, path: &[Digest], leaf: &[u8], root: &Digest| {
         inclusion_verdicts(kind, index, size, path.to_vec(), leaf, root)
@@ -106,14 +106,14 @@ fn inclusions(both: &Both, index: u64, size: u64) -> Vec<Verdicts> {
 }
 
 fn consistency_verdicts(kind: &'static str, old: u64, new: u64, path: Vec<Digest>, roots: [&Digest; 2]) -> Verdicts {
-    let proof = ConsistencyProof::try_from_bytes(concat(&path)).unwrap();
+    let proof = CtConsistencyProof::try_from_bytes(concat(&path)).unwrap();
     let oracle = oracle_root(roots[1], new).verify_consistency(&oracle_root(roots[0], old), &proof).is_ok();
-    let ours = Consistency { old, new, path }.verify(roots[0], roots[1]).is_ok();
+    let ours = ConsistencyProof { old, new, path }.verify(roots[0], roots[1]).is_ok();
     Verdicts { kind, ours, oracle }
 }
 
 fn consistencies(both: &Both, old: u64, new: u64) -> Vec<Verdicts> {
-    let path = Consistency::prove(old, new, &both.stored[..]).unwrap().path;
+    let path = ConsistencyProof::prove(old, new, &both.stored[..]).unwrap().path;
     let roots = [&both.roots[old as usize], &both.roots[new as usize]];
     let verdicts = |kind, old, new, path: &[Digest], roots| consistency_verdicts(kind, old, new, path.to_vec(), roots);
     let mut cases = vec![verdicts("untouched", old, new, &path, roots)];
@@ -164,13 +164,13 @@ fn consistency_proofs_end_as_the_oracle_says() {
     assert!(count.len() >= 16 && count.values().map(|(cases, _)| cases).sum::<usize>() > 4_000, "{count:?}");
 }
 
-/// Equal sizes, and trees without entries: what needs no path has none, and proves nothing about other roots.
+/// Equal sizes, and trees without entries: the path is empty, and proves nothing about other roots.
 #[test]
 fn the_edges_of_consistency_are_refused_or_trivial() {
     let both = tree();
     let (empty, one, two) = (&both.roots[0], &both.roots[1], &both.roots[2]);
     let verify = |old, new, path: &[Digest], roots: [&Digest; 2]| {
-        Consistency { old, new, path: path.to_vec() }.verify(roots[0], roots[1]).is_ok()
+        ConsistencyProof { old, new, path: path.to_vec() }.verify(roots[0], roots[1]).is_ok()
     };
     for (size, root) in [(1, one), (2, two)] {
         assert!(verify(size, size, &[], [root, root]));

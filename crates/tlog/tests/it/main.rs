@@ -1,19 +1,19 @@
-//! Tests of logs from the view of writers, readers, witnesses and forgers.
+//! Tests of logs for writers, readers, witnesses and attackers.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::as_conversions, reason = "tests say what they expect")]
 
 #[expect(clippy::indexing_slicing, reason = "sizes and indexes are those of the test's own tree")]
 mod generated_cases;
+mod merkle;
 mod merkle_cases;
 mod policy;
 mod proof;
 mod tiles;
-mod tree;
 mod witness;
 
 use std::path::Path;
 
 use briefcase_tlog::{
-    Checkpoint, LogVerifierKey, PublicKey, SignedCheckpoint, Witness, tree::Frontier, tree::leaf_hash,
+    Checkpoint, LogVerifierKey, PublicKey, SignedCheckpoint, Witness, merkle::Frontier, merkle::leaf_hash,
 };
 use briefcase_types::Digest;
 use ed25519_dalek::{Signer as _, SigningKey};

@@ -1,11 +1,11 @@
-//! RFC 6962 proof cases made by others (transparency-dev), good and tampered: each has to end as it is labelled. The crate
+//! RFC 6962 proof cases by other authors (transparency-dev), valid and tampered: each ends as labelled. The crate
 //! `sigstore-merkle` ships them.
 
 use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use briefcase_test_data::{AdditionalRun, shipped_folder};
-use briefcase_tlog::tree::{Consistency, Inclusion};
+use briefcase_tlog::merkle::{ConsistencyProof, InclusionProof};
 use briefcase_types::Digest;
 use serde_json::Value;
 
@@ -21,13 +21,13 @@ fn cases(folder: &Path, found: &mut Vec<(String, Value)>) {
     }
 }
 
-/// A hash in a proof. One of another length is no hash: the case is refused before the proof is looked at.
+/// A hash in a proof. A wrong length makes the whole case invalid.
 fn hash(text: &Value) -> Option<Digest> {
     let bytes = STANDARD.decode(text.as_str()?).unwrap();
     bytes.try_into().ok().map(Digest::from_bytes)
 }
 
-/// A root or leaf. Some cases use plain words, which only have to be equal to themselves and to nothing else.
+/// A root or leaf. Some cases use plain words, which are compared for equality only.
 fn digest(text: &Value) -> Option<Digest> {
     let bytes = STANDARD.decode(text.as_str()?).unwrap();
     hash(text).or_else(|| (!bytes.is_empty()).then(|| Digest::labelled("not a hash", &[&bytes])))
@@ -39,17 +39,17 @@ fn path(case: &Value) -> Option<Vec<Digest>> {
 
 fn inclusion(case: &Value) -> Option<bool> {
     let (index, size) = (case["leafIdx"].as_u64()?, case["treeSize"].as_u64()?);
-    let proof = Inclusion { index, size, path: path(case)? };
+    let proof = InclusionProof { index, size, path: path(case)? };
     Some(proof.verify(&digest(&case["leafHash"])?, &digest(&case["root"])?).is_ok())
 }
 
 fn consistency(case: &Value) -> Option<bool> {
     let (old, new) = (case["size1"].as_u64()?, case["size2"].as_u64()?);
-    let proof = Consistency { old, new, path: path(case)? };
+    let proof = ConsistencyProof { old, new, path: path(case)? };
     Some(proof.verify(&digest(&case["root1"])?, &digest(&case["root2"])?).is_ok())
 }
 
-/// Checks every case of a folder; returns their number.
+/// Checks every case of a folder. Returns their number.
 fn check(folder: &Path, accepts: fn(&Value) -> Option<bool>) -> usize {
     let mut found = Vec::new();
     cases(folder, &mut found);

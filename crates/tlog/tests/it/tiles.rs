@@ -4,8 +4,8 @@ use std::{cell::RefCell, collections::BTreeMap, io};
 
 use briefcase_tlog::{
     FileSource,
+    merkle::{ConsistencyProof, Frontier, InclusionProof, leaf_hash, root},
     tiles::{TileReader, Tiler},
-    tree::{Consistency, Frontier, Inclusion, leaf_hash, root},
 };
 use briefcase_types::Digest;
 
@@ -55,16 +55,16 @@ fn a_log_continued_from_its_files_equals_one_made_at_once() {
     }
     let reader = TileReader::new(&files, 70_001);
     for index in [0, 1, 255, 256, 65_535, 65_536, 69_999, 70_000] {
-        let proof = Inclusion::prove(index, 70_001, &reader).unwrap();
+        let proof = InclusionProof::prove(index, 70_001, &reader).unwrap();
         assert!(proof.verify(&leaf(index), &roots[70_001]).is_ok(), "{index}");
     }
     for old in [1, 255, 256, 300, 65_536, 70_000] {
-        let proof = Consistency::prove(old, 70_001, &reader).unwrap();
+        let proof = ConsistencyProof::prove(old, 70_001, &reader).unwrap();
         assert!(proof.verify(&roots[old as usize], &roots[70_001]).is_ok(), "{old}");
     }
     // A proof reads one tile per level and side, not the whole log.
     files.read.borrow_mut().clear();
-    Inclusion::prove(12_345, 70_001, &TileReader::new(&files, 70_001)).unwrap();
+    InclusionProof::prove(12_345, 70_001, &TileReader::new(&files, 70_001)).unwrap();
     let mut read = files.read.borrow().clone();
     read.sort();
     read.dedup();
@@ -80,5 +80,5 @@ fn missing_or_truncated_tiles_are_errors() {
     assert!(Tiler::resume(&files, 300).is_err());
     assert!(root(300, &TileReader::new(&files, 300)).is_err());
     files.files.remove("tile/0/000");
-    assert!(Inclusion::prove(0, 256, &TileReader::new(&files, 256)).is_err());
+    assert!(InclusionProof::prove(0, 256, &TileReader::new(&files, 256)).is_err());
 }

@@ -1,6 +1,6 @@
 //! A witness signs a checkpoint only if it extends the one signed before. Refusals use the standard's status codes.
 
-use briefcase_tlog::{AddCheckpoint, CosignRefusal, LastCosigned, LogVerifierKey, tree::Consistency};
+use briefcase_tlog::{AddCheckpoint, CosignRefusal, LastCosigned, LogVerifierKey, merkle::ConsistencyProof};
 use briefcase_types::Digest;
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::{entries, head, log, log_key, public};
 
 fn request(old: u64, new: u64) -> AddCheckpoint {
     let (stored, head) = log(&entries(new as usize));
-    let proof = if old == 0 { Vec::new() } else { Consistency::prove(old, new, &stored[..]).unwrap().path };
+    let proof = if old == 0 { Vec::new() } else { ConsistencyProof::prove(old, new, &stored[..]).unwrap().path };
     AddCheckpoint { old, proof, note: head.note().to_owned() }
 }
 

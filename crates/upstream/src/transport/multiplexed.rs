@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use briefcase_json::Limits;
+use briefcase_json::JsonLimits;
 use briefcase_mcp::{Envelope, EnvelopeKind, RequestId, method, notification, request, single_line};
 use briefcase_ports::{Reply, UpstreamFailure};
 use bytes::Bytes;
@@ -31,7 +31,7 @@ pub(crate) struct Multiplexed {
     table: Mutex<RequestTable>,
     in_flight: Arc<InFlight>,
     pub(crate) messages: Arc<IncomingMessages>,
-    limits: Limits,
+    limits: JsonLimits,
     pub(crate) closed: CancellationToken,
 }
 
@@ -46,7 +46,7 @@ type ReplySender = oneshot::Sender<Result<Reply, UpstreamFailure>>;
 
 impl Multiplexed {
     /// A connection, and the queue of messages to write.
-    pub(crate) fn new(messages: Arc<IncomingMessages>, limits: Limits) -> (Arc<Self>, mpsc::Receiver<Bytes>) {
+    pub(crate) fn new(messages: Arc<IncomingMessages>, limits: JsonLimits) -> (Arc<Self>, mpsc::Receiver<Bytes>) {
         let (out, queue) = mpsc::channel(QUEUE_LEN);
         let multiplexed = Self {
             out,

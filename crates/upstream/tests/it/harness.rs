@@ -9,11 +9,11 @@ use std::{
 use briefcase_egress::{Egress, EgressSettings};
 use briefcase_launcher::{JAIL, JailLauncher};
 use briefcase_ports::{
-    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, Endpoint, EnvValue, HeaderSpec, NotReady, Outbound, Reply,
-    RpcError, SecretSource, ServerCatalog, ServerEvent, ServerLimits, ServerObserver, ServerSpec, Sharing,
-    UpstreamFailure, Upstreams, Waiting,
+    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, NotReady, Outbound, Reply, RpcError, SecretSource,
+    ServerCatalog, ServerEvent, ServerLimits, ServerObserver, Sharing, UpstreamFailure, UpstreamSpec, Upstreams,
+    Waiting,
 };
-use briefcase_types::{Era, SecretName, ServerId, SessionId};
+use briefcase_types::{EnvValue, Era, HeaderTemplate, SecretName, ServerId, SessionId, Transport};
 use briefcase_upstream::{ChildEnvironment, Pool, PoolParts};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -22,10 +22,10 @@ use tokio_util::sync::CancellationToken;
 pub const SECRET: &str = "canary-7c1f";
 
 #[derive(Default)]
-pub struct TestCatalog(Mutex<HashMap<ServerId, Arc<ServerSpec>>>);
+pub struct TestCatalog(Mutex<HashMap<ServerId, Arc<UpstreamSpec>>>);
 
 impl ServerCatalog for TestCatalog {
-    fn spec(&self, server: &ServerId) -> Result<Arc<ServerSpec>, NotReady> {
+    fn spec(&self, server: &ServerId) -> Result<Arc<UpstreamSpec>, NotReady> {
         self.0.lock().unwrap().get(server).cloned().ok_or_else(|| NotReady("no such server".into()))
     }
 }
@@ -133,15 +133,17 @@ impl Harness {
         Self { pool: Arc::new(pool), catalog, recorder }
     }
 
-    pub fn put(&self, name: &str, endpoint: Endpoint) {
-        let spec = ServerSpec { endpoint, limits: limits() };
+    pub fn put(&self, name: &str, transport: Transport) {
+        let spec = UpstreamSpec { transport, limits: limits() };
         self.catalog.0.lock().unwrap().insert(name.parse().unwrap(), Arc::new(spec));
     }
 
     /// Registers an HTTP server with a credential.
     pub fn http(&self, name: &str, url: &str) {
-        let bearer = HeaderSpec::new("authorization", "Bearer {secret}", Some("token".parse().unwrap())).unwrap();
-        self.put(name, Endpoint::Http { url: url.to_owned(), headers: vec![bearer] });
+        let (header, value, secret) =
+            ("authorization".into(), "Bearer {secret}".into(), Some("token".parse().unwrap()));
+        let bearer = HeaderTemplate { name: header, value, secret };
+        self.put(name, Transport::Http { url: url.to_owned(), headers: vec![bearer] });
     }
 
     pub fn stdio(&self, name: &str, argv: &[&str]) {
@@ -150,7 +152,7 @@ impl Harness {
 
     pub fn stdio_with(&self, name: &str, argv: &[&str], env: Vec<(String, EnvValue)>) {
         let argv = argv.iter().map(ToString::to_string).collect();
-        self.put(name, Endpoint::Stdio { argv, env, cwd: None });
+        self.put(name, Transport::Stdio { argv, env: env.into_iter().collect(), cwd: None });
     }
 
     pub async fn call(&self, key: &ConnectionKey, tool: &str, arguments: Value) -> Result<Value, UpstreamFailure> {

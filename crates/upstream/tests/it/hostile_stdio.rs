@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use briefcase_ports::{EnvValue, ServerEvent, Upstreams};
-use briefcase_types::Era;
+use briefcase_ports::{ServerEvent, Upstreams};
+use briefcase_types::{EnvValue, Era};
 use serde_json::json;
 
 use crate::harness::{Harness, SECRET, eventually, key, outbound, session_key};
@@ -240,7 +240,7 @@ async fn attack_15_a_childs_log_is_shown_without_its_secrets() {
     let _guard = tracing::subscriber::set_default(subscriber);
     let act = r#"printf 'key %s\033[2J\n' "$KEY" >&2; printf '%s' "$KEY" | od -An -tx1 | tr -d ' \n' >&2; echo over >&2; ok "$id" '{}'"#;
     let harness = Harness::new();
-    let secret = EnvValue::Secret { template: "{secret}".into(), secret: "token".parse().unwrap() };
+    let secret = EnvValue::Secret("token".parse().unwrap());
     harness.stdio_with("s", &["sh", "-c", &script(act)], vec![("KEY".into(), secret)]);
     harness.call(&key("s", Era::Legacy), "t", json!({})).await.unwrap();
     harness.pool.shutdown().await;

@@ -5,8 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
-use briefcase_ports::EnvValue;
-use briefcase_types::Era;
+use briefcase_types::{EnvValue, Era};
 
 use rmcp::{
     ErrorData, RoleServer, ServerHandler, ServiceExt,
@@ -186,8 +185,8 @@ fn argv() -> Vec<String> {
 /// Registers this program as the server `s` on stdio, with a secret.
 pub fn on(harness: &Harness) {
     let env = vec![
-        (STARTED.to_owned(), EnvValue::Plain("1".into())),
-        ("API_KEY".to_owned(), EnvValue::Secret { template: "key={secret}".into(), secret: "token".parse().unwrap() }),
+        (STARTED.to_owned(), EnvValue::Literal("1".into())),
+        ("API_KEY".to_owned(), EnvValue::Secret("token".parse().unwrap())),
     ];
     harness.stdio_with("s", &argv().iter().map(String::as_str).collect::<Vec<_>>(), env);
 }

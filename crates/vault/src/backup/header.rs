@@ -9,9 +9,9 @@ use super::{Opener, Recipient};
 use crate::{
     Credential, NewSlot, VaultError, VaultId, aead,
     framing::framed,
-    key::Key,
+    key::VaultKey,
     protection::{Protection, Wrapped, salt},
-    stored_bytes::Stored,
+    stored_bytes::StoredBytes,
 };
 
 const MAGIC: &[u8; 17] = b"BRIEFCASE-BACKUP\n";
@@ -21,9 +21,9 @@ const MOST_BYTES: usize = 4096;
 /// The header of an archive, read but not yet believed.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Header {
+pub struct ArchiveHeader {
     version: u32,
-    backup: Stored<16>,
+    backup: StoredBytes<16>,
     sealed_to: SealedTo,
     wrapped: Wrapped,
 }
@@ -35,7 +35,7 @@ enum SealedTo {
     Vault(VaultId),
 }
 
-impl Header {
+impl ArchiveHeader {
     /// Reads magic, length and header; also gives the header's bytes, to which the archive is bound.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Header {
         serde_json::from_slice(bytes).map_err(malformed)
     }
 
-    pub(super) fn open(&self, opener: Opener<'_>) -> Result<Key, VaultError> {
+    pub(super) fn open(&self, opener: Opener<'_>) -> Result<VaultKey, VaultError> {
         match (&self.sealed_to, opener) {
             (SealedTo::Credential(protection), Opener::Passphrase(passphrase)) => {
                 protection.unwrap(&self.scope(), Credential::Passphrase(passphrase), &self.wrapped)
@@ -78,7 +78,7 @@ impl Header {
             }
             (SealedTo::Vault(vault), Opener::Vault(unlocked)) if *vault == unlocked.vault() => {
                 let opened = aead::open(&unlocked.backup_key()?, &vault_aad(*vault, &self.backup), &self.wrapped.0)?;
-                Key::from_slice(&opened)
+                VaultKey::from_slice(&opened)
             }
             _ => Err(VaultError::DoesNotOpen),
         }
@@ -93,7 +93,7 @@ impl Header {
 pub(super) fn write(
     out: &mut dyn Write,
     recipient: Recipient<'_>,
-    archive: &Key,
+    archive: &VaultKey,
     entropy: &dyn Entropy,
 ) -> Result<Vec<u8>, VaultError> {
     let backup = salt(entropy);
@@ -113,11 +113,11 @@ pub(super) fn write(
         Recipient::Vault(unlocked) => {
             let aad = vault_aad(unlocked.vault(), &backup);
             let wrapped = aead::seal(&unlocked.backup_key()?, &aad, archive.bytes(), entropy)?;
-            let wrapped = wrapped.try_into().map(Stored).map_err(|_| VaultError::DoesNotOpen)?;
+            let wrapped = wrapped.try_into().map(StoredBytes).map_err(|_| VaultError::DoesNotOpen)?;
             (SealedTo::Vault(unlocked.vault()), wrapped)
         }
     };
-    let header = Header { version: VERSION, backup, sealed_to, wrapped };
+    let header = ArchiveHeader { version: VERSION, backup, sealed_to, wrapped };
     let bytes = serde_json::to_vec(&header).map_err(|_| VaultError::Malformed("backup header"))?;
     let length = u32::try_from(bytes.len()).map_err(|_| VaultError::TooLarge(MOST_BYTES))?;
     out.write_all(&[MAGIC.as_slice(), &length.to_be_bytes(), &bytes].concat())
@@ -125,6 +125,6 @@ pub(super) fn write(
     Ok(bytes)
 }
 
-fn vault_aad(vault: VaultId, backup: &Stored<16>) -> Vec<u8> {
+fn vault_aad(vault: VaultId, backup: &StoredBytes<16>) -> Vec<u8> {
     framed("briefcase/vault/1/backup-key", &[vault.as_bytes(), &backup.0])
 }

@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{Archive, Manifest, Moment};
-use crate::{VaultError, guarded_file};
+use crate::VaultError;
+use briefcase_private_fs::{create_folder, create_new, parent_of, sync_folder};
 
 /// The file that says a folder was restored, and from which [`Moment`] (JSON).
 ///
@@ -35,7 +36,7 @@ impl Archive<'_> {
         }
         let name = folder.file_name().and_then(|name| name.to_str()).ok_or(VaultError::Malformed("folder name"))?;
         let unfinished = folder.with_file_name(format!(".{name}.restoring"));
-        guarded_file::create_folder(&unfinished)?;
+        create_folder(&unfinished)?;
         match self.fill_folder(&unfinished).and_then(|()| appear(&unfinished, folder)) {
             Ok(()) => Ok(Restored { folder: folder.to_path_buf(), manifest: self.manifest }),
             Err(error) => {
@@ -47,24 +48,24 @@ impl Archive<'_> {
 
     fn fill_folder(&mut self, folder: &Path) -> Result<(), VaultError> {
         for entry in &self.manifest.files {
-            let mut file = guarded_file::create(&folder.join(&entry.name))?;
+            let mut file = create_new(&folder.join(&entry.name))?;
             self.stream.copy(entry.bytes, &mut file)?;
             file.sync_all().map_err(VaultError::io("make a restored file durable"))?;
         }
         self.stream.finish()?;
         mark(folder, &self.manifest.moment)?;
-        guarded_file::sync_folder(folder)
+        Ok(sync_folder(folder)?)
     }
 }
 
 fn mark(folder: &Path, moment: &Moment) -> Result<(), VaultError> {
     let text = serde_json::to_vec(moment).map_err(|_| VaultError::Malformed("manifest"))?;
-    let mut file = guarded_file::create(&folder.join(RESTORE_MARKER))?;
+    let mut file = create_new(&folder.join(RESTORE_MARKER))?;
     let written = file.write_all(&text).and_then(|()| file.sync_all());
     written.map_err(VaultError::io("mark the restored folder"))
 }
 
 fn appear(unfinished: &Path, folder: &Path) -> Result<(), VaultError> {
     fs::rename(unfinished, folder).map_err(VaultError::io("put the restored folder in place"))?;
-    guarded_file::sync_folder(&guarded_file::folder_of(folder))
+    Ok(sync_folder(&parent_of(folder))?)
 }

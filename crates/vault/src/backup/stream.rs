@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use zeroize::Zeroizing;
 
-use crate::{VaultError, aead, key::Key};
+use crate::{VaultError, aead, key::VaultKey};
 
 /// Bytes of plain text in each chunk but the last.
 pub(super) const CHUNK: usize = 64 * 1024;
@@ -15,14 +15,14 @@ const LABEL: &[u8] = b"briefcase/vault/1/backup-chunk";
 
 pub(super) struct StreamWriter<'a> {
     out: &'a mut dyn Write,
-    key: Key,
+    key: VaultKey,
     counter: u64,
     buffer: Zeroizing<Vec<u8>>,
 }
 
 pub(super) struct StreamReader<'a> {
     archive: &'a mut dyn Read,
-    key: Key,
+    key: VaultKey,
     counter: u64,
     /// The chunk after the one in `text`, still sealed; empty at the end.
     ahead: Vec<u8>,
@@ -32,7 +32,7 @@ pub(super) struct StreamReader<'a> {
 }
 
 /// The key of the chunks: only for an archive with exactly this header.
-fn stream_key(archive: &Key, header: &[u8]) -> Result<Key, VaultError> {
+fn stream_key(archive: &VaultKey, header: &[u8]) -> Result<VaultKey, VaultError> {
     archive.derive(b"", "briefcase/vault/1/backup-stream", &[header])
 }
 
@@ -45,7 +45,7 @@ fn nonce(counter: u64, last: bool) -> [u8; NONCE] {
 }
 
 impl<'a> StreamWriter<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, archive: &Key, header: &[u8]) -> Result<Self, VaultError> {
+    pub(super) fn new(out: &'a mut dyn Write, archive: &VaultKey, header: &[u8]) -> Result<Self, VaultError> {
         let buffer = Zeroizing::new(Vec::with_capacity(CHUNK));
         Ok(Self { out, key: stream_key(archive, header)?, counter: 0, buffer })
     }
@@ -79,7 +79,7 @@ impl<'a> StreamWriter<'a> {
 }
 
 impl<'a> StreamReader<'a> {
-    pub(super) fn new(archive: &'a mut dyn Read, key: &Key, header: &[u8]) -> Result<Self, VaultError> {
+    pub(super) fn new(archive: &'a mut dyn Read, key: &VaultKey, header: &[u8]) -> Result<Self, VaultError> {
         let key = stream_key(key, header)?;
         let text = Zeroizing::new(Vec::new());
         let mut stream = Self { archive, key, counter: 0, ahead: Vec::new(), text, used: 0, ended: false };

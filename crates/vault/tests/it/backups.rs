@@ -3,7 +3,7 @@ use std::{fs, io::Read};
 use briefcase_types::{Incarnation, UnixMillis};
 use briefcase_vault::{
     KdfCost, UnlockKey, VaultError,
-    backup::{self, FileEntry, Manifest, Moment, Opener, RESTORE_MARKER, Recipient, Source},
+    backup::{self, BackupSource, FileEntry, Manifest, Moment, Opener, RESTORE_MARKER, Recipient},
 };
 use proptest::prelude::*;
 
@@ -24,10 +24,10 @@ fn entry(name: &str, bytes: usize) -> FileEntry {
 fn sealed(recipient: Recipient<'_>, files: &[(&str, &[u8])]) -> Result<Vec<u8>, VaultError> {
     let mut out = Vec::new();
     let mut contents: Vec<&[u8]> = files.iter().map(|(_, content)| *content).collect();
-    let mut sources: Vec<Source<'_>> = files
+    let mut sources: Vec<BackupSource<'_>> = files
         .iter()
         .zip(&mut contents)
-        .map(|((name, bytes), content)| Source { entry: entry(name, bytes.len()), content })
+        .map(|((name, bytes), content)| BackupSource { entry: entry(name, bytes.len()), content })
         .collect();
     backup::seal(&mut out, recipient, moment(), &mut sources, &seeded(5))?;
     Ok(out)
@@ -147,7 +147,7 @@ fn chunks_cannot_be_dropped_swapped_repeated_or_moved_to_another_archive() {
     }
     let mut out = Vec::new();
     let mut content = [8_u8; 300_000].as_slice();
-    let mut sources = [Source { entry: entry("a.db", 300_000), content: &mut content }];
+    let mut sources = [BackupSource { entry: entry("a.db", 300_000), content: &mut content }];
     backup::seal(&mut out, Recipient::UnlockKey(&key), moment(), &mut sources, &seeded(77)).unwrap();
     let (_, foreign) = taken_apart(&out);
     let mut moved = chunks;
@@ -197,7 +197,7 @@ fn a_file_that_changes_its_length_while_it_is_read_fails_the_backup() {
     let key = key();
     for said in [2, 4] {
         let mut content = b"abc".as_slice();
-        let mut sources = [Source { entry: entry("a", said), content: &mut content }];
+        let mut sources = [BackupSource { entry: entry("a", said), content: &mut content }];
         let sealed = backup::seal(&mut Vec::new(), Recipient::UnlockKey(&key), moment(), &mut sources, &seeded(5));
         assert!(sealed.is_err(), "{said}");
     }
@@ -232,8 +232,8 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_header_reader_stumble(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert!(backup::Header::read(&mut bytes.as_slice()).is_err());
+        prop_assert!(backup::ArchiveHeader::read(&mut bytes.as_slice()).is_err());
         let framed = [b"BRIEFCASE-BACKUP\n".as_slice(), &u32::try_from(bytes.len()).unwrap().to_be_bytes(), &bytes].concat();
-        prop_assert!(backup::Header::read(&mut framed.as_slice()).is_err());
+        prop_assert!(backup::ArchiveHeader::read(&mut framed.as_slice()).is_err());
     }
 }

@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use briefcase_types::{Incarnation, UnixMillis};
 use briefcase_vault::{
     Credential, LogKey, Purpose, SealedRecord, UnlockKey, Vault,
-    backup::{self, FileEntry, Moment, Opener, Recipient, Source},
+    backup::{self, BackupSource, FileEntry, Moment, Opener, Recipient},
 };
 use serde_json::{Value, json};
 
@@ -28,13 +28,13 @@ fn written() -> (Vec<u8>, Vec<u8>, Value) {
     let document = sealer.seal(&[b"1"], b"the first document", &it.entropy).unwrap();
     let log = LogKey::generate(&it.entropy);
     let log_record = log.seal(&it.keys, &it.entropy).unwrap();
-    let mac = it.keys.commit_key().unwrap().mac("label", &[b"value"]).unwrap();
+    let mac = it.keys.commitment_mac().unwrap().mac("label", &[b"value"]).unwrap();
     let mut archive = Vec::new();
     let mut content = b"the first backup".as_slice();
     let entry = FileEntry { name: "head".into(), bytes: 16 };
     let head = "briefcase/1\n0\n";
     let moment = Moment { created: UnixMillis(1), incarnation: Incarnation::random(&it.entropy), head: head.into() };
-    let mut sources = [Source { entry, content: &mut content }];
+    let mut sources = [BackupSource { entry, content: &mut content }];
     backup::seal(&mut archive, Recipient::UnlockKey(&it.unlock_key), moment, &mut sources, &it.entropy).unwrap();
     let sealed = json!({
         "passphrase": PASSPHRASE,

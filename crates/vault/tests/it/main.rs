@@ -5,6 +5,7 @@
 mod backups;
 mod golden;
 mod keyrings;
+mod private_file;
 mod records;
 mod slots;
 mod tampering;

@@ -137,12 +137,12 @@ fn documents_open_in_their_place_and_purpose_only() {
 #[test]
 fn commitments_belong_to_one_vault_label_and_value() {
     let it = fixture(1);
-    let key = it.keys.commit_key().unwrap();
+    let key = it.keys.commitment_mac().unwrap();
     let mac = key.mac("argument", &[b"path", b"value"]).unwrap();
-    assert_eq!(mac, it.keys.commit_key().unwrap().mac("argument", &[b"path", b"value"]).unwrap());
+    assert_eq!(mac, it.keys.commitment_mac().unwrap().mac("argument", &[b"path", b"value"]).unwrap());
     assert_ne!(mac, key.mac("argument", &[b"pathv", b"alue"]).unwrap());
     assert_ne!(mac, key.mac("argument2", &[b"path", b"value"]).unwrap());
-    assert_ne!(mac, fixture(2).keys.commit_key().unwrap().mac("argument", &[b"path", b"value"]).unwrap());
+    assert_ne!(mac, fixture(2).keys.commitment_mac().unwrap().mac("argument", &[b"path", b"value"]).unwrap());
 }
 
 #[test]

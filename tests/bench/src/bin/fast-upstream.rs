@@ -1,9 +1,10 @@
-//! An MCP server that does nearly nothing, as fast as that can be done: what remains is the cost of the way to it.
+//! An MCP server that does nearly nothing, as fast as possible, so that a measurement shows the cost of the path to it.
 //!
-//! `fast-upstream` speaks on standard input and output; `fast-upstream PORT` serves Streamable HTTP (JSON answers) on loopback;
-//! `fast-upstream --late` speaks on standard input and output, and answers each tool call after 50 milliseconds;
-//! `fast-upstream --storm` speaks on standard input and output, and from the first tool call on says that its tools changed,
-//! a thousand times a second for ten seconds.
+//! - `fast-upstream` uses standard input and output.
+//! - `fast-upstream PORT` serves Streamable HTTP (JSON responses) on loopback.
+//! - `fast-upstream --late` uses standard input and output, and answers each tool call after 50 milliseconds.
+//! - `fast-upstream --storm` uses standard input and output. From the first tool call on it announces a changed list of
+//!   tools, a thousand times a second for ten seconds.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench's peer: what cannot go on ends it")]
 
 use std::{
@@ -29,10 +30,10 @@ const TOOLS: &str = r#"{"tools":[{"name":"echo","description":"Gives a short tex
 const RESULT: &str = r#"{"content":[{"type":"text","text":"a short text"}]}"#;
 const CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
 
-/// How long a late answer takes.
+/// The delay of a late answer.
 const LATE: Duration = Duration::from_millis(50);
 
-/// The answer to one message; `None` for notifications.
+/// Returns the answer to one message; `None` for notifications.
 fn answer(line: &[u8]) -> Option<String> {
     let message: Message<'_> = serde_json::from_slice(line).ok()?;
     let id = message.id?.get();
@@ -59,7 +60,7 @@ fn main() {
     }
 }
 
-/// What happens on a tool call over standard input.
+/// The behaviour on a tool call over standard input.
 #[derive(Clone, Copy, PartialEq)]
 enum Mode {
     Plain,
@@ -67,7 +68,7 @@ enum Mode {
     Stormy,
 }
 
-/// Answers everything that has arrived with one write.
+/// Answers every received message with one write.
 fn stdio(mode: Mode) {
     let mut input = BufReader::with_capacity(256 * 1024, std::io::stdin().lock());
     let (mut line, mut out, storms) = (Vec::new(), Vec::new(), Once::new());
@@ -92,7 +93,7 @@ fn stdio(mode: Mode) {
     }
 }
 
-/// A thousand notices a second for ten seconds, each a write of its own.
+/// Sends a thousand notifications a second for ten seconds, each in a write of its own.
 fn storm() {
     let began = Instant::now();
     for n in 0..10_000 {
@@ -112,7 +113,7 @@ fn http(port: &str) {
     }
 }
 
-/// One connection: requests with Content-Length, one after the other.
+/// Serves one connection: requests with Content-Length, one after the other.
 fn serve(mut stream: TcpStream) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut input = BufReader::new(stream.try_clone().ok()?);

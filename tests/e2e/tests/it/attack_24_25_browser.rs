@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
-use briefcase_testkit::{ClientEra, HttpUpstream, McpClient, Script, mock::tool};
+use briefcase_testkit::{ClientEra, HttpUpstream, McpClient, Script, mock::tool, without_secrets};
 use e2e::{Scene, assert_no_effect};
 use http::Method;
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ async fn assert_worthless(scene: &Scene, evidence: &Value, mine: &Value, another
         json!({ "change": "add_agent", "name": "mallory" }),
         json!({ "change": "set_pin", "pin": "918273" }),
     ] {
-        let (_, preview) = admin.send(Method::POST, "/v1/changes/preview", Some(&change)).await;
+        let (_, preview) = admin.send(Method::POST, "/v1/changes/preview", Some(&without_secrets(&change))).await;
         let body = json!({ "change": change, "digest": preview["digest"], "evidence": evidence });
         let (status, body) = admin.send(Method::POST, "/v1/changes", Some(&body)).await;
         assert!((400..500).contains(&status), "{why}: {change}: {status} {body}");

@@ -38,4 +38,5 @@ mod everything;
 mod main_job;
 mod record;
 mod same_user;
+mod secret_once;
 mod upgrades;

@@ -15,7 +15,7 @@ use std::{
 
 use briefcase_testkit::{
     Canary, ClientEra, DaemonProcess, HttpUpstream, McpClient, Script, SetupOptions, TempHome, again_as_nobody,
-    assert_absent, eventually, mock::tool, output_of, program, raw_http,
+    assert_absent, eventually, mock::tool, output_of, program, raw_http, without_secrets,
 };
 use e2e::{Scene, assert_no_effect};
 use http::Method;
@@ -78,7 +78,7 @@ async fn attack_24_the_same_user_without_a_factor_decides_and_changes_nothing() 
         let (status, answer) = admin.send(Method::POST, &decide, Some(&body)).await;
         assert!((400..500).contains(&status), "{evidence}: {status} {answer}");
         for change in &changes {
-            let (_, preview) = admin.send(Method::POST, "/v1/changes/preview", Some(change)).await;
+            let (_, preview) = admin.send(Method::POST, "/v1/changes/preview", Some(&without_secrets(change))).await;
             let body = json!({ "change": change, "digest": preview["digest"], "evidence": evidence });
             let (status, answer) = admin.send(Method::POST, "/v1/changes", Some(&body)).await;
             assert!((400..500).contains(&status), "{change} {evidence}: {status} {answer}");

@@ -1,11 +1,11 @@
 /** The decisions a person can make. No decision is the default, and Enter triggers no decision. */
-import type { Decision, Question } from "../contract.ts";
+import type { ApprovalRequest, Decision } from "../contract.ts";
 import { notEnter } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { canHaveRule } from "./rule.ts";
 
 interface Props {
-  question: Question;
+  question: ApprovalRequest;
   /** The reason why it cannot be allowed; empty if it can. */
   blocked: string;
   denyBlocked: string;

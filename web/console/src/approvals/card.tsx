@@ -1,7 +1,7 @@
 /** One approval request: the agent, the exact arguments, and the decisions. */
 import { useId, useRef, useState } from "preact/hooks";
 import { Arguments, type Reading } from "../args/view.tsx";
-import type { Decided, Decision, Question } from "../contract.ts";
+import type { ApprovalRequest, Decided, Decision } from "../contract.ts";
 import { asProblem, type Problem } from "../session/client.ts";
 import { decide } from "../session/evidence.ts";
 import { useNow } from "../ui/clock.ts";
@@ -14,11 +14,11 @@ import { RuleDialog } from "./rule_dialog.tsx";
 import { useVisible } from "./visibility.ts";
 
 interface Props {
-  question: Question;
+  question: ApprovalRequest;
   passkeys: boolean;
   /** Changes with the list of requests: the element under the pointer may have moved. */
   arrangement: string;
-  onDecided: (question: Question, decided: Decided) => void;
+  onDecided: (question: ApprovalRequest, decided: Decided) => void;
   /** True while another card is being decided. */
   taken: boolean;
   onBusy: (busy: boolean) => void;

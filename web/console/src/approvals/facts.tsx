@@ -1,5 +1,5 @@
 /** The facts a person needs before a decision. */
-import type { Question } from "../contract.ts";
+import type { ApprovalRequest } from "../contract.ts";
 import { span, useNow } from "../ui/clock.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Badge, Digest } from "../ui/parts.tsx";
@@ -9,7 +9,7 @@ import { requestSentence } from "./sentence.ts";
 
 const SOON = 30_000;
 
-export function Sentence({ question, id }: { question: Question; id: string }) {
+export function Sentence({ question, id }: { question: ApprovalRequest; id: string }) {
   return (
     <h2 id={id} class="asks">
       {requestSentence(question).map((part, place) =>
@@ -19,7 +19,7 @@ export function Sentence({ question, id }: { question: Question; id: string }) {
   );
 }
 
-export function Badges({ question }: { question: Question }) {
+export function Badges({ question }: { question: ApprovalRequest }) {
   const [kind, risk] = [classWord(question.class), riskWord(question.risk)];
   return (
     <p class="badges">
@@ -35,7 +35,7 @@ export function Badges({ question }: { question: Question }) {
 }
 
 /** The remaining time. Not a live region: an announcement every second would be noise. */
-export function Expiry({ question }: { question: Question }) {
+export function Expiry({ question }: { question: ApprovalRequest }) {
   const left = question.expires - useNow();
   return (
     <p class={left < SOON ? "expiry soon" : "expiry"}>
@@ -45,7 +45,7 @@ export function Expiry({ question }: { question: Question }) {
   );
 }
 
-export function Facts({ question }: { question: Question }) {
+export function Facts({ question }: { question: ApprovalRequest }) {
   return (
     <dl class="facts">
       {question.labels.length > 0 && (

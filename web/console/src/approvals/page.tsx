@@ -1,6 +1,6 @@
 /** Pending approval requests, oldest first: a new request never moves the one being read. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Decided, FactorView, Question } from "../contract.ts";
+import type { ApprovalRequest, Decided, FactorView } from "../contract.ts";
 import { address, go } from "../session/route.ts";
 import { Icon } from "../ui/icon.tsx";
 import { type Loaded, useLoad } from "../ui/load.ts";
@@ -16,14 +16,14 @@ interface Notice {
   receipt?: string;
 }
 
-export function ApprovalsPage({ approvals }: { approvals: Loaded<Question[]> }) {
+export function ApprovalsPage({ approvals }: { approvals: Loaded<ApprovalRequest[]> }) {
   useShortcuts();
   const factors = useLoad<FactorView[]>("/v1/factors", "authority");
   const [notice, setNotice] = useState<Notice>();
   const [busy, setBusy] = useState<string>();
   const questions = [...(approvals.data ?? [])].sort((a, b) => a.asked - b.asked);
   const passkeys = factors.data?.some(factor => factor.kind === "passkey") ?? false;
-  const decided = (question: Question, result: Decided) => {
+  const decided = (question: ApprovalRequest, result: Decided) => {
     setNotice({
       text: `${result.decision === "denied" ? "Denied" : "Allowed"}: ${sentence(question)}.`,
       receipt: result.receipt,
@@ -68,7 +68,7 @@ function Done({ notice }: { notice: Notice }) {
 }
 
 /** Announces new requests to screen readers. */
-function Announce({ questions, loaded }: { questions: Question[]; loaded: boolean }) {
+function Announce({ questions, loaded }: { questions: ApprovalRequest[]; loaded: boolean }) {
   const known = useRef<Set<string> | undefined>(undefined);
   const [text, setText] = useState("");
   useEffect(() => {

@@ -1,5 +1,5 @@
 /** The rule in one sentence that is exactly as broad as the rule. */
-import type { Question } from "../contract.ts";
+import type { ApprovalRequest } from "../contract.ts";
 import { listed } from "../words.ts";
 
 export const LASTS: readonly { text: string; seconds: number }[] = [
@@ -16,11 +16,11 @@ export function fixable(value: unknown): [string, unknown][] {
 }
 
 /** Rules exist only for tool calls, and only where more than "once" is offered. */
-export function canHaveRule(question: Question): boolean {
+export function canHaveRule(question: ApprovalRequest): boolean {
   return question.operation === "call_tool" && !question.once_only;
 }
 
-export function ruleSentence(question: Question, names: string[], fixed: string[], lasts: string): string {
+export function ruleSentence(question: ApprovalRequest, names: string[], fixed: string[], lasts: string): string {
   const start = `For ${lasts}, ${question.agent} may use ${question.name} on ${question.server} without approval`;
   return `${start}, ${reach(names, fixed)}. The rule ends sooner if the server changes the tool.`;
 }

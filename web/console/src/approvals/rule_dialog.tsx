@@ -1,7 +1,7 @@
 /** The dialog for a rule: the arguments that must match, and the duration. It starts with the narrowest rule. */
 import { useRef, useState } from "preact/hooks";
 import { canonical } from "../args/canonical.ts";
-import type { Decision, Question } from "../contract.ts";
+import type { ApprovalRequest, Decision } from "../contract.ts";
 import { Dialog, notEnter } from "../ui/dialog.tsx";
 import { UntrustedText } from "../ui/untrusted_text.tsx";
 import { CLICK_DELAY_HIGH, useClickDelay } from "./click_delay.ts";
@@ -11,7 +11,7 @@ import { useVisible } from "./visibility.ts";
 const PREVIEW_MAX = 80;
 
 interface Props {
-  question: Question;
+  question: ApprovalRequest;
   onClose: () => void;
   onDecide: (decision: Decision) => void;
 }

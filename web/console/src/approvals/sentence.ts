@@ -1,5 +1,5 @@
 /** The request as the parts of one sentence. Strong parts are names; they are untrusted and shown safely. */
-import type { Question } from "../contract.ts";
+import type { ApprovalRequest } from "../contract.ts";
 
 export interface Part {
   text: string;
@@ -24,7 +24,7 @@ const SERVER_REQUESTS: Record<string, [string, string]> = {
   "elicitation/create": [" requests your input through ", ""],
 };
 
-export function requestSentence(question: Question): Part[] {
+export function requestSentence(question: ApprovalRequest): Part[] {
   const serverRequest = SERVER_REQUESTS[question.operation];
   if (serverRequest)
     return [strong(question.server), plain(serverRequest[0]), strong(question.agent), plain(serverRequest[1])];
@@ -33,7 +33,7 @@ export function requestSentence(question: Question): Part[] {
   return [strong(question.agent), plain(wants), ...name, plain("of "), strong(question.server)];
 }
 
-export function sentence(question: Question): string {
+export function sentence(question: ApprovalRequest): string {
   return requestSentence(question)
     .map(part => part.text)
     .join("");

@@ -4,7 +4,7 @@
  */
 import { useEffect, useState } from "preact/hooks";
 import { ChangeDialog } from "../changes/dialog.tsx";
-import type { Change, FactorView } from "../contract.ts";
+import type { Change, FactorView, PasskeyOfferView, WebAuthnOptions } from "../contract.ts";
 import { asProblem, type Problem, post } from "../session/client.ts";
 import { creation } from "../session/webauthn.ts";
 import { Icon } from "../ui/icon.tsx";
@@ -22,10 +22,7 @@ interface Props {
 }
 
 /** The label and code that the terminal shows too, so that a person can recognize the offer. */
-interface Offer {
-  label: string;
-  code?: string;
-}
+type Offer = Partial<PasskeyOfferView> & { label: string };
 
 type Stage =
   | { at: "start" }
@@ -87,9 +84,9 @@ export function Enrol({ factors, asked, reload }: Props) {
 
 /** An enrolled passkey proves the change here; otherwise the terminal does, with the PIN. */
 async function created(label: string, passkeys: number): Promise<Stage> {
-  const credential = await creation(await post<Record<string, unknown>>("/v1/passkey/begin"));
+  const credential = await creation(await post<WebAuthnOptions>("/v1/passkey/begin"));
   if (passkeys > 0) return { at: "proving", change: { change: "add_passkey", label, credential } };
-  const offer = await post<Partial<Offer>>("/v1/passkey/offer", { label, credential });
+  const offer = await post<Partial<PasskeyOfferView>>("/v1/passkey/offer", { label, credential });
   return { at: "waiting", offer: { label, ...offer }, known: passkeys };
 }
 

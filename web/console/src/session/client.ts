@@ -4,7 +4,7 @@
  * Invariant: the session token is only in this module's memory, never in a cookie, storage or address. It leaves only
  * as the `Authorization` header of same-origin requests.
  */
-import type { ProblemBody } from "../contract.ts";
+import type { ConsoleSession, Problem as ProblemBody } from "../contract.ts";
 
 let token: string | undefined;
 let whenExpired: () => void = () => {};
@@ -23,7 +23,7 @@ export class Problem extends Error {
 /** Exchanges the one-time code for a session. */
 export async function open(code: string): Promise<void> {
   const answer = await send("POST", "/v1/console/session", { code });
-  token = ((await answer.json()) as { token: string }).token;
+  token = ((await answer.json()) as ConsoleSession).token;
 }
 
 export function isOpen(): boolean {

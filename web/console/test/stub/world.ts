@@ -3,11 +3,11 @@ import { randomBytes } from "node:crypto";
 import { canonical } from "../../src/args/canonical.ts";
 import type {
   AgentView,
+  ApprovalRequest,
   BudgetView,
   Check,
   FactorView,
   GrantView,
-  Question,
   Receipt,
   ServerView,
   ToolView,
@@ -16,7 +16,7 @@ import type {
 const id = (bytes: number): string => randomBytes(bytes).toString("base64url");
 const MINUTE = 60_000;
 
-export function question(given: Partial<Question> & { args?: unknown } = {}): Question {
+export function question(given: Partial<ApprovalRequest> & { args?: unknown } = {}): ApprovalRequest {
   const { args, ...rest } = given;
   const now = Date.now();
   return {
@@ -44,7 +44,7 @@ export function question(given: Partial<Question> & { args?: unknown } = {}): Qu
 }
 
 export interface World {
-  questions: Question[];
+  questions: ApprovalRequest[];
   servers: ServerView[];
   /** The accepted tools, known without a connection to the servers. */
   tools: ToolView[];
@@ -119,6 +119,9 @@ function servers(): ServerView[] {
       spec: {
         transport: "stdio",
         argv: ["npx", "-y", "@modelcontextprotocol/server-filesystem", "/srv/notes \u202egnp.exe"],
+        env: {},
+        secret_env: {},
+        cwd: null,
       },
       enabled: true,
       tools: 2,

@@ -1,4 +1,4 @@
-//! As much HTTP/1.1 as the demo's services speak: one request, one answer, then the connection ends.
+//! The part of HTTP/1.1 that the demo's services need: one request and one response per connection.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -14,10 +14,10 @@ const LONGEST: usize = 64 * 1024;
 /// A request.
 pub struct Asked {
     pub method: String,
-    /// Without the query.
+    /// The path without the query.
     pub path: String,
     pub query: String,
-    /// Without the port.
+    /// The host without the port.
     pub host: String,
     headers: Vec<(String, String)>,
     pub body: Vec<u8>,
@@ -45,12 +45,12 @@ impl Asked {
         Ok(asked)
     }
 
-    /// A header's value; nothing when it was not sent.
+    /// Returns the value of a header, or nothing when it is absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
     }
 
-    /// The body as JSON; null when it is none.
+    /// Returns the body as JSON; null for an invalid body.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
@@ -66,7 +66,7 @@ fn headers(reader: &mut impl std::io::BufRead) -> Result<Vec<(String, String)>, 
     Ok(headers)
 }
 
-/// An answer.
+/// A response.
 pub struct Answer {
     pub status: u16,
     pub body: Value,
@@ -77,12 +77,12 @@ impl Answer {
         Self { status, body }
     }
 
-    /// A refusal in words.
+    /// A refusal with a text.
     pub fn refused(status: u16, message: &str) -> Self {
         Self::new(status, serde_json::json!({ "message": message }))
     }
 
-    /// Sends it; pages of this origin may read it.
+    /// Sends the response. Pages of this origin may read it.
     pub fn send(&self, mut stream: &TcpStream, readable: &str) -> Result<(), Failure> {
         let body = self.body.to_string();
         let head = format!(

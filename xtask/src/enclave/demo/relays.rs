@@ -1,4 +1,4 @@
-//! Relays: they hold addresses and leases, and can do with them what they like until these end.
+//! Relays: they store addresses and leases, and can use them freely until these expire.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,22 +6,22 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use super::http::{Answer, Asked};
-use super::postman::Postman;
+use super::push_sender::PushSender;
 
 const NAMES: [&str; 2] = ["north", "south"];
 
 pub struct Relays {
-    postman: Postman,
-    /// Per relay: every subscription with the lease that came with it, newest last.
+    push_sender: PushSender,
+    /// Per relay: every subscription with its lease, newest last.
     held: Mutex<BTreeMap<String, Vec<(Value, String)>>>,
 }
 
 impl Relays {
-    pub fn new(postman: Postman) -> Self {
-        Self { postman, held: Mutex::default() }
+    pub fn new(push_sender: PushSender) -> Self {
+        Self { push_sender, held: Mutex::default() }
     }
 
-    /// `POST /NAME` hands in a subscription and a lease; `POST /NAME/send` sends to all that it holds.
+    /// `POST /NAME` registers a subscription and a lease; `POST /NAME/send` sends to all registered ones.
     pub fn answer(&self, asked: &Asked) -> Answer {
         let mut parts = asked.path.split('/').skip(1);
         let (name, what) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
@@ -45,7 +45,7 @@ impl Relays {
         Answer::new(200, json!({}))
     }
 
-    /// `subscription` in the request is an address that the relay learnt by itself: it tries its newest lease on it.
+    /// `subscription` in the request is an address that the relay found elsewhere: it tries its newest lease on it.
     fn send(&self, name: &str, body: &Value) -> Answer {
         let text = body.get("text").and_then(Value::as_str).unwrap_or("wake up");
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned().unwrap_or_default();
@@ -58,7 +58,7 @@ impl Relays {
     fn one(&self, subscription: &Value, authorization: &str, text: &str) -> Value {
         let endpoint = subscription.get("endpoint").and_then(Value::as_str).unwrap_or_default();
         let local = endpoint.starts_with("http://push.briefcase.localhost:");
-        self.postman.ask(&json!({
+        self.push_sender.ask(&json!({
             "do": "send", "subscription": subscription, "authorization": authorization, "ttl": 60, "text": text, "local": local,
         }))
     }

@@ -1,4 +1,4 @@
-//! The listener behind relays, push service and the cheating switch: which host name was asked decides who answers.
+//! The listener for relays, push service and tampering: the host name of a request selects the service.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -7,22 +7,22 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::Addresses;
-use super::cheat::Cheat;
 use super::http::{Answer, Asked};
-use super::postman::Postman;
-use super::push::PushService;
+use super::push_sender::PushSender;
+use super::push_service::PushService;
 use super::relays::Relays;
+use super::tampering::Tampering;
 use crate::failure::Failure;
 
 pub struct Services {
-    /// The only page that may ask anything of them but to deliver a message.
+    /// The only page with access, except for the delivery of messages.
     app: String,
     push: PushService,
     relays: Relays,
-    cheat: Cheat,
+    tampering: Tampering,
 }
 
-/// Listens on the port after the demo's, or on any.
+/// Listens on the port after that of the demo, or on any.
 pub fn bind(port: u16) -> Result<TcpListener, Failure> {
     let next = port.checked_add(1).and_then(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
     match next {
@@ -31,13 +31,13 @@ pub fn bind(port: u16) -> Result<TcpListener, Failure> {
     }
 }
 
-/// Answers in the background until the process ends.
+/// Serves in the background until the process ends.
 pub fn start(listener: TcpListener, services: Arc<Services>) {
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let services = Arc::clone(&services);
             std::thread::spawn(move || {
-                // A client that went away is no concern of the others.
+                // A client that disconnects does not affect the others.
                 let _ = services.serve(&stream);
             });
         }
@@ -48,9 +48,9 @@ impl Services {
     pub fn new(at: &Addresses, program: PathBuf, kms: PathBuf) -> Result<Self, Failure> {
         Ok(Self {
             app: at.app.clone(),
-            push: PushService::new(&at.push, Postman::start(&program)?),
-            relays: Relays::new(Postman::start(&program)?),
-            cheat: Cheat::new(kms),
+            push: PushService::new(&at.push, PushSender::start(&program)?),
+            relays: Relays::new(PushSender::start(&program)?),
+            tampering: Tampering::new(kms),
         })
     }
 
@@ -70,7 +70,7 @@ impl Services {
         match asked.host.split('.').next().unwrap_or_default() {
             "push" => self.push.answer(asked),
             "relay" => match asked.path.strip_prefix("/cheat/") {
-                Some(what) if asked.method == "POST" => self.cheat.answer(what),
+                Some(what) if asked.method == "POST" => self.tampering.answer(what),
                 _ => self.relays.answer(asked),
             },
             _ => Answer::refused(404, "no such service"),

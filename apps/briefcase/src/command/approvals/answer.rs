@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use briefcase_api::{Decide, Decided, Question};
-use briefcase_types::SecretString;
-use serde_json::{Value, json};
+use briefcase_admin_client::pin_evidence;
+use briefcase_api::Decided;
+use briefcase_types::{ApprovalRequest, ApprovalScope, Decision, SecretString};
+use serde_json::Value;
 
-use crate::{
-    client::{pin_evidence, wipe},
-    context::CommandContext,
-    failure::Failure,
-    printer::waiting,
-};
+use crate::{context::CommandContext, failure::Failure, printer::waiting};
 
 /// How a person answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,21 +30,19 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// As the contract words it.
-    pub fn decision(&self) -> Value {
-        match self {
-            Self::Deny => json!({ "decision": "deny" }),
-            Self::Once => json!({ "decision": "allow", "scope": "once" }),
-            Self::SessionExact => json!({ "decision": "allow", "scope": "session_exact" }),
-            Self::SessionTool => json!({ "decision": "allow", "scope": "session_tool" }),
-            Self::Rule { fixed, lasts } => {
-                json!({ "decision": "allow", "scope": "rule", "fixed": fixed, "seconds": lasts.as_secs() })
-            }
-        }
+    /// The decision that the choice stands for.
+    pub fn decision(&self) -> Decision {
+        Decision::Allow(match self {
+            Self::Deny => return Decision::Deny,
+            Self::Once => ApprovalScope::Once,
+            Self::SessionExact => ApprovalScope::SessionExact,
+            Self::SessionTool => ApprovalScope::SessionTool,
+            Self::Rule { fixed, lasts } => ApprovalScope::Rule { fixed: fixed.clone(), seconds: lasts.as_secs() },
+        })
     }
 
     /// What it means, for the moment before the PIN.
-    pub fn meaning(&self, question: &Question) -> String {
+    pub fn meaning(&self, question: &ApprovalRequest) -> String {
         let tool = format!("{}/{}", question.server, question.name);
         match self {
             Self::Deny => format!("deny {tool}"),
@@ -69,33 +63,33 @@ impl Choice {
 /// Records a decision about exactly the question that was shown.
 pub async fn decide_with_pin(
     ctx: &CommandContext,
-    question: &Question,
+    question: &ApprovalRequest,
     choice: &Choice,
     pin: &SecretString,
 ) -> Result<Decided, Failure> {
-    let body = Decide { shown: question.digest, decision: choice.decision(), evidence: pin_evidence(pin) };
-    let path = format!("/v1/approvals/{}/decide", question.id);
-    let decided = waiting("Recording", ctx.client.post(&path, &body)).await;
-    wipe(body.evidence);
-    decided
+    Ok(waiting("Recording", ctx.client.decide(question, choice.decision(), pin_evidence(pin))).await?)
 }
 
 /// The names of the top-level arguments of a question.
-pub fn argument_names(question: &Question) -> Vec<String> {
+pub fn argument_names(question: &ApprovalRequest) -> Vec<String> {
     let value: Value = serde_json::from_str(&question.arguments).unwrap_or_default();
     value.as_object().map(|members| members.keys().cloned().collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn choices_are_worded_as_the_contract_has_them() {
         let rule = Choice::Rule { fixed: vec!["path".into()], lasts: Duration::from_secs(86_400) };
-        assert_eq!(rule.decision(), json!({"decision":"allow","scope":"rule","fixed":["path"],"seconds":86400}));
-        assert_eq!(Choice::SessionExact.decision()["scope"], "session_exact");
-        assert_eq!(Choice::SessionTool.decision()["scope"], "session_tool");
-        assert_eq!(Choice::Deny.decision(), json!({"decision":"deny"}));
+        let json = |choice: Choice| serde_json::to_value(choice.decision()).unwrap();
+        assert_eq!(json(rule), json!({"decision":"allow","scope":"rule","fixed":["path"],"seconds":86400}));
+        assert_eq!(json(Choice::Once)["scope"], "once");
+        assert_eq!(json(Choice::SessionExact)["scope"], "session_exact");
+        assert_eq!(json(Choice::SessionTool)["scope"], "session_tool");
+        assert_eq!(json(Choice::Deny), json!({"decision":"deny"}));
     }
 }

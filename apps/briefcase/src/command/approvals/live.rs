@@ -8,11 +8,7 @@ use std::{
     time::Duration,
 };
 
-use briefcase_api::Question;
-use briefcase_types::ApprovalId;
-use bytes::Bytes;
-use http::Method;
-use http_body_util::BodyExt as _;
+use briefcase_types::{ApprovalId, ApprovalRequest, DecisionResult};
 use serde_json::json;
 
 use super::{
@@ -51,7 +47,8 @@ pub async fn run(ctx: &CommandContext, watch: bool) -> Result<CommandResult, Fai
     loop {
         let questions = open(ctx).await?;
         skipped.retain(|id| questions.iter().any(|question| question.id == *id));
-        let waiting: Vec<&Question> = questions.iter().filter(|question| !skipped.contains(&question.id)).collect();
+        let waiting: Vec<&ApprovalRequest> =
+            questions.iter().filter(|question| !skipped.contains(&question.id)).collect();
         let Some(question) = waiting.first() else {
             if !watch {
                 break;
@@ -82,7 +79,7 @@ pub async fn run(ctx: &CommandContext, watch: bool) -> Result<CommandResult, Fai
 }
 
 /// Puts one question to the person until it is answered or no longer open.
-pub async fn insist(ctx: &CommandContext, question: &Question) -> Result<(), Failure> {
+pub async fn insist(ctx: &CommandContext, question: &ApprovalRequest) -> Result<(), Failure> {
     let terminal = Arc::new(Terminal::open()?);
     loop {
         match put(ctx, &terminal, question).await? {
@@ -94,7 +91,7 @@ pub async fn insist(ctx: &CommandContext, question: &Question) -> Result<(), Fai
 }
 
 /// Puts one question to the person.
-async fn put(ctx: &CommandContext, terminal: &Arc<Terminal>, question: &Question) -> Result<Came, Failure> {
+async fn put(ctx: &CommandContext, terminal: &Arc<Terminal>, question: &ApprovalRequest) -> Result<Came, Failure> {
     let (prompt, keys) = if question.once_only {
         ("[d]eny  allow [o]nce  [n]ext  [q]uit: ", "donq")
     } else {
@@ -116,7 +113,11 @@ async fn put(ctx: &CommandContext, terminal: &Arc<Terminal>, question: &Question
     let what = format!("to {}", choice.meaning(question));
     match with_pin(ctx, &what, async |pin| decide_with_pin(ctx, question, &choice, pin).await).await {
         Ok(decided) => {
-            let mark = if decided.decision == "approved" { span("✓ ", Tone::Good) } else { span("✗ ", Tone::Bad) };
+            let mark = if decided.decision == DecisionResult::Approved {
+                span("✓ ", Tone::Good)
+            } else {
+                span("✗ ", Tone::Bad)
+            };
             let mut output = TextOutput::new();
             output.line([mark, format!("{}, recorded as {}", decided.decision, decided.receipt).into()]);
             terminal.show(&output)?;
@@ -134,7 +135,7 @@ async fn put(ctx: &CommandContext, terminal: &Arc<Terminal>, question: &Question
 }
 
 /// Asks how narrow a standing rule is.
-fn rule(terminal: &Terminal, question: &Question) -> Result<Choice, Failure> {
+fn rule(terminal: &Terminal, question: &ApprovalRequest) -> Result<Choice, Failure> {
     let names = argument_names(question);
     let mut output = TextOutput::new();
     output.line([span("A rule lets this agent call this tool again without approval.", Tone::Warn)]);
@@ -165,7 +166,7 @@ fn rule(terminal: &Terminal, question: &Question) -> Result<Choice, Failure> {
 async fn key_while_open(
     ctx: &CommandContext,
     terminal: &Arc<Terminal>,
-    question: &Question,
+    question: &ApprovalRequest,
     prompt: &str,
     keys: &'static str,
 ) -> Result<Option<char>, Failure> {
@@ -185,13 +186,13 @@ async fn key_while_open(
 
 /// Waits until there is a question that was not seen. The events carry no data, so the list is looked at each time.
 async fn wait_for_one(ctx: &CommandContext, seen: &[ApprovalId]) -> Result<(), Failure> {
-    let mut events = ctx.client.stream(Method::GET, "/v1/events", Bytes::new()).await?;
+    let mut events = ctx.client.events().await?;
     loop {
         if open(ctx).await?.iter().any(|question| !seen.contains(&question.id)) {
             return Ok(());
         }
-        match events.frame().await {
-            Some(Ok(_)) => {}
+        match events.next().await {
+            Ok(Some(_)) => {}
             // It ended: looking at the list again tells why, or finds it back.
             _ => {
                 tokio::time::sleep(LOOK_AGAIN).await;

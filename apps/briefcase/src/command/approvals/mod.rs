@@ -5,7 +5,7 @@ mod live;
 mod question;
 
 pub use answer::{Choice, decide_with_pin};
-use briefcase_api::Question;
+use briefcase_types::ApprovalRequest;
 use clap::{Args, Subcommand};
 pub use live::insist;
 pub use question::output as question_output;
@@ -64,18 +64,18 @@ impl Approvals {
 }
 
 /// The open questions.
-pub async fn open(ctx: &CommandContext) -> Result<Vec<Question>, Failure> {
-    ctx.client.get("/v1/approvals").await
+pub async fn open(ctx: &CommandContext) -> Result<Vec<ApprovalRequest>, Failure> {
+    Ok(ctx.client.approvals().await?)
 }
 
-fn list(questions: &[Question], ctx: &CommandContext) -> TextOutput {
+fn list(questions: &[ApprovalRequest], ctx: &CommandContext) -> TextOutput {
     let now = ctx.now();
     let mut output = TextOutput::new();
     if questions.is_empty() {
         output.text("No pending approvals.");
         return output;
     }
-    let row = |question: &Question| {
+    let row = |question: &ApprovalRequest| {
         vec![
             span(question.id.to_string(), Tone::Name),
             question.agent.as_str().into(),

@@ -3,8 +3,7 @@
 //! Invariant: everything that will run is shown, whole and unchanged: the arguments are the canonical text that the digest
 //! covers, with everything that would hide made visible.
 
-use briefcase_api::Question;
-use briefcase_types::UnixMillis;
+use briefcase_types::{ApprovalRequest, UnixMillis};
 
 use crate::{
     output::{TextOutput, Tone, span},
@@ -12,7 +11,7 @@ use crate::{
 };
 
 /// The whole question.
-pub fn output(question: &Question, now: UnixMillis) -> TextOutput {
+pub fn output(question: &ApprovalRequest, now: UnixMillis) -> TextOutput {
     let mut output = TextOutput::new();
     output.line([
         span(question.agent.as_str(), Tone::Strong),
@@ -78,8 +77,8 @@ mod tests {
 
     use super::*;
 
-    pub fn question(arguments: &str) -> Question {
-        Question {
+    pub fn question(arguments: &str) -> ApprovalRequest {
+        ApprovalRequest {
             id: "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
             agent: "codex".parse().unwrap(),
             session: "AAAAAAAAAAAAAAAAAAAAAQ".parse().unwrap(),

@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, path::Path};
 
-use briefcase_api::{Change, PolicyText};
+use briefcase_api::Change;
 use similar::{ChangeTag, TextDiff};
 use tokio::process::Command;
 
@@ -19,7 +19,7 @@ use crate::{
 /// Edits the policy in force until it can be used or the person gives up.
 pub async fn run(ctx: &CommandContext) -> Result<CommandResult, Failure> {
     let terminal = Terminal::open()?;
-    let before: PolicyText = ctx.client.get("/v1/policy").await?;
+    let before = ctx.client.policy().await?;
     let mut text = before.text.clone();
     loop {
         text = edited(ctx, &text).await?;
@@ -39,7 +39,7 @@ pub async fn run(ctx: &CommandContext) -> Result<CommandResult, Failure> {
 
 /// Shows what a text changes, and applies it.
 pub async fn apply(ctx: &CommandContext, text: String) -> Result<CommandResult, Failure> {
-    let before: PolicyText = ctx.client.get("/v1/policy").await?;
+    let before = ctx.client.policy().await?;
     if text == before.text {
         return Ok(unchanged());
     }

@@ -101,7 +101,7 @@ impl Policy {
 }
 
 async fn show(ctx: &CommandContext, schema: bool) -> Result<CommandResult, Failure> {
-    let policy: PolicyText = ctx.client.get("/v1/policy").await?;
+    let policy = ctx.client.policy().await?;
     let text = if schema { policy.schema.as_deref().unwrap_or_default() } else { &policy.text };
     let mut output = TextOutput::new();
     if !ctx.json && !std::io::stdout().is_terminal() {
@@ -129,7 +129,7 @@ fn read(path: &Path) -> Result<String, Failure> {
 
 async fn check(ctx: &CommandContext, text: String) -> Result<PolicyReport, Failure> {
     let body = PolicyText { text, schema: None };
-    waiting("Checking", ctx.client.post("/v1/policy/check", &body)).await
+    Ok(waiting("Checking", ctx.client.check_policy(&body)).await?)
 }
 
 fn report_output(report: &PolicyReport) -> TextOutput {

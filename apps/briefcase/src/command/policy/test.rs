@@ -28,8 +28,7 @@ impl Test {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let cases = cases(&read(&self.file)?)?;
         let text = self.policy.as_deref().map(read).transpose()?;
-        let report: PolicyTestReport =
-            waiting("Testing", ctx.client.post("/v1/policy/test", &PolicyTest { text, cases })).await?;
+        let report = waiting("Testing", ctx.client.test_policy(&PolicyTest { text, cases })).await?;
         let failed = report.failed > 0;
         Ok(CommandResult::new(output(&report), &report).negative(failed))
     }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use briefcase_api::ReceiptDetail;
 use briefcase_types::ReceiptIndex;
 use clap::Args;
 use serde_json::json;
@@ -34,7 +33,7 @@ pub struct Proof {
 
 impl Proof {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let detail: ReceiptDetail = ctx.client.get(&format!("/v1/receipts/{}", self.receipt)).await?;
+        let detail = ctx.client.receipt(self.receipt).await?;
         let mut output = TextOutput::new();
         match &self.out {
             None => output.block(&detail.proof.text, "", Tone::Plain),

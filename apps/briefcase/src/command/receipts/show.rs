@@ -28,7 +28,7 @@ pub struct Show {
 
 impl Show {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let detail: ReceiptDetail = ctx.client.get(&format!("/v1/receipts/{}", self.receipt)).await?;
+        let detail = ctx.client.receipt(self.receipt).await?;
         Ok(CommandResult::new(output(&detail), &detail))
     }
 }

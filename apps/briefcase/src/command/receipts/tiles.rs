@@ -2,21 +2,20 @@
 
 use std::io;
 
+use briefcase_admin_client::AdminClient;
 use briefcase_receipts::verify::FileSource;
 use tokio::runtime::Handle;
 
-use crate::client::Client;
-
 /// The daemon's log. To be read outside the runtime's own thread.
 pub struct Daemon {
-    client: Client,
+    client: AdminClient,
     runtime: Handle,
     head: Vec<u8>,
 }
 
 impl Daemon {
     /// The log as it is at one signed head; what is recorded meanwhile does not disturb the check.
-    pub fn at(client: Client, runtime: Handle, head: Vec<u8>) -> Self {
+    pub fn at(client: AdminClient, runtime: Handle, head: Vec<u8>) -> Self {
         Self { client, runtime, head }
     }
 }
@@ -26,7 +25,7 @@ impl FileSource for Daemon {
         if path == "checkpoint" {
             return Ok(Some(self.head.clone()));
         }
-        let read = self.runtime.block_on(self.client.bytes(&format!("/v1/log/{path}")));
+        let read = self.runtime.block_on(self.client.log_file(path));
         let bytes = read.map_err(io::Error::other)?;
         match bytes {
             Some(bytes) if bytes.len() > limit => Err(io::ErrorKind::FileTooLarge.into()),

@@ -6,10 +6,10 @@
 use std::path::{Path, PathBuf};
 
 use briefcase_receipts::{
-    Checkpoint, LogFolder, PublicKey,
-    checkpoint::SignedCheckpoint,
+    LogFolder, PublicKey, ReceiptCheckpoint,
+    checkpoint::SignedReceiptCheckpoint,
     proof::ReceiptProof,
-    verify::{FileSource, Report, VerifyError, verify},
+    verify::{FileSource, VerifyError, VerifyReport, verify},
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -90,7 +90,7 @@ pub fn verify_folder(path: &Path, key: &str) -> Result<CommandResult, Failure> {
 /// A record that was verified.
 #[derive(Debug)]
 pub struct Verified {
-    report: Report,
+    report: VerifyReport,
     head: String,
     trust: Trust,
 }
@@ -146,10 +146,10 @@ impl Verify {
         Ok(checked(&LogFolder::new(path), &key, known, trust))
     }
 
-    fn known(&self, key: &PublicKey) -> Result<Option<Checkpoint>, Failure> {
+    fn known(&self, key: &PublicKey) -> Result<Option<ReceiptCheckpoint>, Failure> {
         let Some(path) = &self.known else { return Ok(None) };
         let note = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
-        let head = SignedCheckpoint::verify(&note, key).map_err(|error| {
+        let head = SignedReceiptCheckpoint::verify(&note, key).map_err(|error| {
             let next = "Give a checkpoint saved with --save-head, and the key of the same log.";
             Failure::usage(format!("The known checkpoint is invalid: {error}."), next)
         })?;
@@ -184,7 +184,7 @@ impl Verify {
 pub fn checked<S: FileSource + ?Sized>(
     source: &S,
     key: &PublicKey,
-    known: Option<Checkpoint>,
+    known: Option<ReceiptCheckpoint>,
     trust: Trust,
 ) -> Result<Verified, VerifyError> {
     let report = verify(source, key, known)?;
@@ -291,7 +291,7 @@ pub async fn daemon_key(ctx: &CommandContext) -> Result<String, Failure> {
 
 /// A file of the daemon's log.
 pub async fn daemon_file(ctx: &CommandContext, name: &str) -> Result<Vec<u8>, Failure> {
-    let found = ctx.client.bytes(&format!("/v1/log/{name}")).await?;
+    let found = ctx.client.log_file(name).await?;
     found
         .map(Into::into)
         .ok_or_else(|| Failure::new("not_found", format!("The log has no {name}."), "Run `briefcase fsck`."))

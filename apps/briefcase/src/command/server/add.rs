@@ -1,6 +1,7 @@
 //! `briefcase server add`
 
-use briefcase_api::{Change, Look, Probe, SecretView, ServerSpec};
+use briefcase_admin_client::pin_evidence;
+use briefcase_api::{Change, Probe, ServerSpec};
 use briefcase_types::{ServerId, ToolName};
 use clap::Args;
 
@@ -10,7 +11,6 @@ use super::{
 };
 use crate::{
     change,
-    client::{pin_evidence, wipe},
     context::CommandContext,
     failure::Failure,
     output::{TextOutput, Tone, span},
@@ -85,16 +85,11 @@ async fn look(ctx: &CommandContext, spec: &ServerSpec) -> Result<Probe, Failure>
     const LOOKING: &str = "Connecting to the server";
     let named: Vec<String> = spec::secrets(spec).into_iter().map(ToString::to_string).collect();
     if named.is_empty() {
-        return waiting(LOOKING, ctx.client.post("/v1/servers/probe", spec)).await;
+        return Ok(waiting(LOOKING, ctx.client.probe(spec, None)).await?);
     }
     let what_for = format!("to send it {} and list what it offers", named.join(", "));
     change::with_pin(ctx, &what_for, async |pin| {
-        let look = Look::Proven { spec: spec.clone(), evidence: pin_evidence(pin) };
-        let seen = waiting(LOOKING, ctx.client.post("/v1/servers/probe", &look)).await;
-        if let Look::Proven { evidence, .. } = look {
-            wipe(evidence);
-        }
-        seen
+        Ok(waiting(LOOKING, ctx.client.probe(spec, Some(pin_evidence(pin)))).await?)
     })
     .await
 }
@@ -105,7 +100,7 @@ async fn secrets_are_there(ctx: &CommandContext, spec: &ServerSpec) -> Result<()
     if wanted.is_empty() {
         return Ok(());
     }
-    let known: Vec<SecretView> = ctx.client.get("/v1/secrets").await?;
+    let known = ctx.client.secrets().await?;
     match wanted.into_iter().find(|name| !known.iter().any(|secret| secret.name == **name)) {
         Some(missing) => {
             let next = format!("Add it with `briefcase secret set {missing}`, then run this command again.");

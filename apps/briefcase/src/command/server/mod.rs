@@ -65,7 +65,7 @@ impl Server {
         match self {
             Self::Add(add) => Box::pin(add.run(ctx)).await,
             Self::List => {
-                let servers: Vec<ServerView> = ctx.client.get("/v1/servers").await?;
+                let servers = ctx.client.servers().await?;
                 Ok(CommandResult::new(list(&servers), &servers))
             }
             Self::Test(Name { name }) => test(ctx, &name).await,
@@ -107,10 +107,9 @@ async fn test(ctx: &CommandContext, name: &ServerId) -> Result<CommandResult, Fa
     Ok(CommandResult::new(output, &probe).negative(differs))
 }
 
-/// Looks at what a registered server offers now.
+/// Connects to a registered server and lists its present offers.
 async fn look(ctx: &CommandContext, name: &ServerId) -> Result<Probe, Failure> {
-    let path = format!("/v1/servers/{name}/test");
-    waiting("Connecting to the server", ctx.client.post(&path, &serde_json::json!({}))).await
+    Ok(waiting("Connecting to the server", ctx.client.test_server(name)).await?)
 }
 
 fn list(servers: &[ServerView]) -> TextOutput {

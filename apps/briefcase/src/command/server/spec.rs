@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use briefcase_api::{HeaderSpec, ServerSpec};
-use briefcase_types::SecretName;
+use briefcase_api::ServerSpec;
+use briefcase_types::{HeaderTemplate, SecretName};
 use clap::Args;
 
 use crate::{
@@ -68,7 +68,7 @@ impl Reach {
     }
 }
 
-fn headers(texts: &[String], secrets: Vec<SecretName>) -> Result<Vec<HeaderSpec>, Failure> {
+fn headers(texts: &[String], secrets: Vec<SecretName>) -> Result<Vec<HeaderTemplate>, Failure> {
     let mut left = secrets.into_iter().peekable();
     let mut headers = Vec::new();
     for text in texts {
@@ -94,7 +94,7 @@ fn headers(texts: &[String], secrets: Vec<SecretName>) -> Result<Vec<HeaderSpec>
             );
             return Err(Failure::usage(text, next));
         }
-        headers.push(HeaderSpec { name, value, secret });
+        headers.push(HeaderTemplate { name, value, secret });
     }
     match left.next() {
         Some(unused) => Err(Failure::usage(

@@ -1,5 +1,5 @@
-//! Attack 60: random policies and requests, decided by Cedar and by a small evaluator written from the description of
-//! what a decision is. Both have to agree on the verdict, the reason, and the policies named.
+//! Attack 60: random policies and requests, decided by Cedar and by a small evaluator written from the specification of
+//! a decision. Both must agree on the verdict, the reason, and the named policies.
 
 use super::*;
 
@@ -237,7 +237,7 @@ fn decide(set: &PolicySet, asked: &Asked) -> Verdict {
 fn attack_60_cedar_and_the_reference_agree() {
     let mut base = World::new();
     base.authority = base.authority.add_agent(id("ops"), Digest::sha256(b"ops"), UnixMillis(0)).unwrap().document;
-    // Policies may name an agent that is gone; its requests are denied before any policy.
+    // Policies may name a removed agent; its requests are denied before any policy.
     let (mut compared, mut words) = (0_u64, std::collections::BTreeMap::<&str, u64>::new());
     for seed in 1..=SETS {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));

@@ -1,10 +1,11 @@
 //! A child process and everything it starts: one process group that ends with its connection.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use briefcase_ports::{
-    ChildProcess, EnvValue, LaunchCommand, LaunchError, LaunchedChild, Launcher, SecretSource, UpstreamFailure,
+    ChildProcess, LaunchCommand, LaunchError, LaunchedChild, Launcher, SecretSource, UpstreamFailure,
 };
+use briefcase_types::EnvValue;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
@@ -23,7 +24,7 @@ pub(crate) struct RunningChild {
 /// A child to start.
 pub(crate) struct ChildStart<'a> {
     pub(crate) argv: &'a [String],
-    pub(crate) env: &'a [(String, EnvValue)],
+    pub(crate) env: &'a BTreeMap<String, EnvValue>,
     pub(crate) cwd: Option<&'a Path>,
     pub(crate) environment: &'a ChildEnvironment,
     pub(crate) secrets: &'a dyn SecretSource,

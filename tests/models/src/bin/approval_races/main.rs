@@ -1,10 +1,10 @@
-//! The approval queue's own source under `shuttle`: callers, deciders, a client that gives up, a person who looks, and a clock, as threads
-//! that are stopped and resumed in thousands of orders. Ends with an error, and the schedule, when an approval had two effects,
-//! two decisions, an effect without a yes, or none that ever ends.
+//! The approval queue's own source under `shuttle`. Callers, deciders, a cancelling client, an observer and a clock run
+//! as threads, in thousands of schedules. The program fails, and prints the schedule, when an approval has two effects,
+//! two decisions, an effect without an approval, or never ends.
 //!
-//! Invariant: production code is not changed for this. Here `std` and `tokio` are names of this program, so that the included
-//! module's locks and waits are shuttle's.
-// The included module brings unit tests of its own, which are not meant for here.
+//! Invariant: production code is unchanged. `std` and `tokio` are modules of this program, so the locks and waits of
+//! the included module are those of shuttle.
+// The unit tests of the included module do not run here.
 #![cfg(not(test))]
 #![expect(
     clippy::expect_used,
@@ -17,7 +17,7 @@ extern crate self as tokio;
 extern crate std as real_std;
 extern crate tokio as real_tokio;
 
-#[allow(dead_code, reason = "not all of the module is raced")]
+#[allow(dead_code, unused_imports, reason = "not all of the module is raced")]
 #[path = "../../../../../crates/engine/src/approvals/mod.rs"]
 mod approvals;
 mod notify;

@@ -1,4 +1,5 @@
-//! Waiting, as the scheduler has it: `tokio::sync::Notify` as far as the queue uses it, and time-outs that may strike at any look.
+//! Waiting under the scheduler: `tokio::sync::Notify` as far as the queue uses it, and timeouts that may fire at any
+//! poll.
 
 use briefcase_ports::{BoxFuture, MonotonicClock};
 use briefcase_types::MonotonicTime;
@@ -14,12 +15,12 @@ use shuttle::{
 
 #[derive(Default)]
 struct Waiting {
-    /// How often all were woken.
+    /// The number of wake-ups.
     rounds: u64,
     wakers: Vec<Waker>,
 }
 
-/// Wakes all who wait.
+/// Wakes all waiters.
 #[derive(Default)]
 pub struct Notify {
     waiting: Mutex<Waiting>,
@@ -32,7 +33,7 @@ impl Notify {
         Notified { notify: self, since }
     }
 
-    /// Wakes all who wait now.
+    /// Wakes all current waiters.
     pub fn notify_waiters(&self) {
         let mut waiting = self.waiting.lock().expect("not poisoned");
         waiting.rounds += 1;
@@ -47,7 +48,7 @@ pub struct Notified<'a> {
 }
 
 impl Notified<'_> {
-    /// As tokio's: from here on nothing is missed.
+    /// Registers the waiter, as in tokio: later notifications are not missed.
     pub fn enable(self: Pin<&mut Self>) -> bool {
         self.notify.waiting.lock().expect("not poisoned").rounds > self.since
     }
@@ -66,7 +67,7 @@ impl Future for Notified<'_> {
     }
 }
 
-/// Monotonic time, as the scheduler has it: a sleep may end at any look, and the clock then shows its deadline.
+/// Monotonic time under the scheduler: a sleep may end at any poll, and the clock then shows its deadline.
 #[derive(Default)]
 pub struct Timer {
     now: Mutex<MonotonicTime>,

@@ -1,6 +1,8 @@
-//! One race: who takes part, what they saw, and what must be true of it.
+//! One race: its participants, their observations, and the required properties.
 
-use briefcase_types::{ApprovalId, Clock, Digest, Entropy, SessionId, UnixMillis};
+use briefcase_types::{
+    ApprovalId, ApprovalRequest, ApprovalScope, Clock, Decision, Digest, Entropy, SessionId, UnixMillis,
+};
 use real_std::{
     collections::BTreeMap,
     fmt::Write,
@@ -14,15 +16,13 @@ use shuttle::{
     thread,
 };
 
-use crate::approvals::{
-    ApprovalLimits, ApprovalQueue, ApprovalRequest, CallKey, Decision, OpenRequestError, Scope, WaitResult,
-};
+use crate::approvals::{ApprovalLimits, ApprovalQueue, CallKey, OpenRequestError, WaitResult, sealed};
 use crate::notify::Timer;
 
 const VERSION: u64 = 3;
 const PATIENCE: Duration = Duration::from_secs(50);
 
-/// Ways in which a call or a decision went, over all races.
+/// The outcomes of calls and decisions over all races.
 const WAYS: [&str; 7] = ["spent", "denied", "expired", "cancelled", "impatient", "void", "unrecorded"];
 static COUNTS: [AtomicU64; 7] = [const { AtomicU64::new(0) }; 7];
 
@@ -31,7 +31,7 @@ fn count(way: &str) {
     place.and_then(|place| COUNTS.get(place)).expect("a known way").fetch_add(1, Relaxed);
 }
 
-/// How often each way was taken: `spent=12 denied=3 …`.
+/// The number of each outcome: `spent=12 denied=3 …`.
 pub fn told() -> String {
     WAYS.iter().zip(&COUNTS).fold(String::new(), |mut line, (way, count)| {
         write!(line, "{way}={} ", count.load(Relaxed)).expect("a string");
@@ -73,12 +73,12 @@ impl Race {
         change(self.stories.lock().expect("not poisoned").entry(id).or_default());
     }
 
-    /// A new question, for always the same call.
+    /// Makes a new request for the same call.
     fn question(&self) -> ApprovalRequest {
         let mut next = self.next.lock().expect("not poisoned");
         *next += 1;
         let now = self.now();
-        ApprovalRequest {
+        sealed(ApprovalRequest {
             id: ApprovalId::random(&Numbered(*next)),
             agent: "a".parse().expect("a name"),
             session: SessionId::random(&Numbered(0)),
@@ -97,16 +97,13 @@ impl Race {
             asked: now,
             expires: self.queue.expiry(now),
             digest: Digest::sha256(b""),
-            key: key(),
-            subject: Digest::sha256(b""),
-        }
-        .sealed()
+        })
     }
 
-    /// As the path of a call does: ask, record, wait, spend; and again.
+    /// Acts as the pipeline of a call does: request, record, wait, consume; then again.
     fn call(&self) {
         for _ in 0..3 {
-            let opened = match self.queue.open(self.question(), self.now()) {
+            let opened = match self.queue.open(self.question(), key(), self.now()) {
                 Ok(opened) => opened,
                 Err(OpenRequestError::Denied) => return count("denied"),
                 Err(OpenRequestError::Expired) => {
@@ -139,12 +136,16 @@ impl Race {
         }
     }
 
-    /// As a decision does: look, reserve, record, settle.
+    /// Acts as a decision does: read, reserve, record, settle.
     fn decide(&self, yes: bool) {
         for _ in 0..3 {
             thread::yield_now();
             for question in self.queue.pending(self.now()) {
-                if self.queue.begin_decision(question.id, question.digest, Some(&Scope::Once), self.now()).is_err() {
+                if self
+                    .queue
+                    .begin_decision(question.id, question.digest, Some(&ApprovalScope::Once), self.now())
+                    .is_err()
+                {
                     continue;
                 }
                 thread::yield_now();
@@ -154,7 +155,7 @@ impl Race {
                 } else {
                     count("unrecorded");
                 }
-                let decision = if yes { Decision::Allow(Scope::Once) } else { Decision::Deny };
+                let decision = if yes { Decision::Allow(ApprovalScope::Once) } else { Decision::Deny };
                 self.queue.finish_decision(question.id, durable.then_some(&decision), VERSION, self.now());
             }
         }
@@ -183,12 +184,12 @@ impl Race {
             assert!(story.yes + story.no <= 1, "{id}: two decisions stand");
             assert!(story.effects <= story.yes, "{id}: {} effects of {} answers", story.effects, story.yes);
         }
-        // Nothing is open for ever.
+        // No request stays open.
         let much_later = self.now().plus(Duration::from_secs(7200));
         assert!(self.queue.pending(much_later).is_empty(), "a question is open for ever");
         let again =
-            ApprovalRequest { expires: self.queue.expiry(much_later), asked: much_later, ..self.question() }.sealed();
-        match self.queue.open(again, much_later) {
+            sealed(ApprovalRequest { expires: self.queue.expiry(much_later), asked: much_later, ..self.question() });
+        match self.queue.open(again, key(), much_later) {
             Ok(opened) => assert!(opened.is_new, "an old answer is still there"),
             Err(reason) => assert!(matches!(reason, OpenRequestError::Expired | OpenRequestError::Denied), "{reason}"),
         }
@@ -200,7 +201,7 @@ fn key() -> CallKey {
     CallKey::new(&agent, &server, "delete", &Digest::sha256(b"pin"), b"{}", None)
 }
 
-/// Two calls that are the same, a yes, a no, a client that gives up, and time.
+/// Two identical calls, an approval, a denial, a cancelling client, and time.
 pub fn run() {
     let race = Arc::new(Race {
         queue: ApprovalQueue::new(ApprovalLimits::default()),

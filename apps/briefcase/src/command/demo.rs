@@ -1,0 +1,33 @@
+//! `briefcase demo`: the arguments of `briefcase-demo`, which this command starts.
+
+use clap::Args;
+
+use crate::{context::CommandContext, failure::Failure, forward, printer::CommandResult};
+
+const EXAMPLES: &str = "\
+Examples:
+  briefcase demo                      you answer the question, with a PIN you choose for the demo
+  briefcase demo --non-interactive    nobody has to be there
+  briefcase demo -- node server-filesystem/dist/index.js
+                                      another file server; the folder to serve is put behind it
+
+Nothing of yours is touched: it works in a temporary folder, which is removed at the end.";
+
+/// Run the main job in a temporary directory: allowed, denied, approved, proved
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Demo {
+    /// Decide automatically, with a PIN made for the temporary directory
+    #[arg(long)]
+    pub non_interactive: bool,
+    /// Command of the MCP file server, after `--`
+    #[arg(last = true, value_name = "COMMAND")]
+    pub server: Vec<String>,
+}
+
+impl Demo {
+    /// Becomes the demo. It parses the same arguments again.
+    pub fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
+        Err(forward::replace_process(ctx, "briefcase-demo", "demo"))
+    }
+}

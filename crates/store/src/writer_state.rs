@@ -1,0 +1,282 @@
+//! The state as its only writer holds it, and one commit.
+//!
+//! Invariant: what is in memory here describes exactly what is durable. A commit either becomes durable as a whole, or
+//! fails and this value must not be used again ([`crate::Store::reopen`] reads everything back from the disk).
+
+pub(crate) mod load;
+
+use std::sync::Arc;
+
+use briefcase_ports::{Entry, JournalError, Record};
+use briefcase_receipts::{
+    ChangeReceipt, Kind, Receipt,
+    checkpoint::{PublicKey, ReceiptCheckpoint, ReceiptLogOrigin, SignedReceiptCheckpoint},
+    merkle::{Frontier, leaf_hash},
+};
+use briefcase_types::{ReceiptIndex, UnixMillis};
+use bytes::Bytes;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::{
+    CheckpointSigner, Durability, Place, Seal, StoreError,
+    batch::{Batch, ROW_ENTRIES, join_openings, pack},
+    calls::OpenCalls,
+    head::{HeadFile, Heads},
+    records::Records,
+    rows::{self, AuthorityRow},
+};
+
+/// Who the store is and what it signs and seals with.
+pub(crate) struct Keys {
+    pub origin: ReceiptLogOrigin,
+    pub key: PublicKey,
+    pub signer: Box<dyn CheckpointSigner>,
+    pub seal: Arc<dyn Seal>,
+    pub durability: Durability,
+    pub log_limit: usize,
+}
+
+/// Who waits for an entry.
+pub(crate) type ReplySender = oneshot::Sender<Result<ReceiptIndex, JournalError>>;
+
+/// Something to make durable.
+pub(crate) enum Work {
+    /// An entry of the log.
+    Append(Entry),
+    /// A change of the authority document.
+    Change(Receipt, Document),
+    /// The same, right behind the receipt of the decision it follows from.
+    Decided(Box<Receipt>, Receipt, Document),
+}
+
+/// The authority document and what it refers to.
+pub(crate) struct Document {
+    pub bytes: Bytes,
+    pub records: Vec<Record>,
+}
+
+/// An entry that can be written.
+pub(crate) struct Line {
+    receipt: Receipt,
+    body: Vec<u8>,
+    opening: Option<Bytes>,
+    document: Option<Document>,
+    /// `None` for a line whose companion is answered.
+    pub reply: Option<ReplySender>,
+}
+
+/// The ledger's state after the receipts before `upto`.
+pub(crate) struct LedgerSnapshot {
+    pub state: Bytes,
+    pub upto: ReceiptIndex,
+}
+
+pub(crate) struct WriterState {
+    connection: Connection,
+    head: HeadFile,
+    heads: Arc<Heads>,
+    keys: Arc<Keys>,
+    frontier: Frontier,
+    newest: UnixMillis,
+    /// Index of the newest change of the authority document, and the version it made.
+    change: Option<(u64, u64)>,
+    /// The first receipt that is not in the newest ledger snapshot.
+    ledger: Option<u64>,
+    open: OpenCalls,
+    records: Option<Records>,
+    /// Bytes in the write-ahead log, roughly.
+    pending: usize,
+}
+
+/// Pages that a commit touches beside those it fills.
+const COMMIT_OVERHEAD: usize = 6 * 1048;
+
+impl WriterState {
+    /// Encodes what waits. What cannot be recorded is answered here and never gets an index.
+    pub(crate) fn prepare(&self, jobs: Vec<(Work, ReplySender)>) -> Vec<Line> {
+        let (mut newest, mut version) = (self.newest, self.change.map_or(0, |(_, version)| version));
+        let mut lines = Vec::with_capacity(jobs.len());
+        for (work, reply) in jobs {
+            match encoded(work, newest, version) {
+                Ok(mut encoded) => {
+                    if let Some(last) = encoded.last_mut() {
+                        newest = last.receipt.at;
+                        version = changed(&last.receipt).map_or(version, |change| change.new);
+                        last.reply = Some(reply);
+                    }
+                    lines.append(&mut encoded);
+                }
+                Err(error) => drop(reply.send(Err(error.for_journal()))),
+            }
+        }
+        lines
+    }
+
+    /// Makes the lines durable, all or none. Gives the index of the first.
+    pub(crate) fn commit(&mut self, lines: &[Line], ledger: Option<LedgerSnapshot>) -> Result<u64, StoreError> {
+        let first = self.frontier.size();
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let written = self.write(lines, ledger).and_then(|()| {
+            self.connection.prepare_cached("COMMIT")?.execute([])?;
+            Ok(())
+        });
+        if let Err(error) = written {
+            // After a failed COMMIT there may be nothing left to roll back.
+            let _ = self.connection.execute_batch("ROLLBACK");
+            return Err(error);
+        }
+        Ok(first)
+    }
+
+    fn write(&mut self, lines: &[Line], ledger: Option<LedgerSnapshot>) -> Result<(), StoreError> {
+        if let Some(LedgerSnapshot { state, upto }) = ledger {
+            let sealed = self.keys.seal.seal(Place::Ledger { upto }, &state)?;
+            rows::put_ledger(&self.connection, upto.0, &sealed)?;
+            self.pending = self.pending.saturating_add(sealed.len()).saturating_add(COMMIT_OVERHEAD);
+            self.ledger = Some(upto.0);
+        }
+        lines.chunks(ROW_ENTRIES).try_for_each(|lines| self.write_row(lines))
+    }
+
+    fn write_row(&mut self, lines: &[Line]) -> Result<(), StoreError> {
+        let first = self.frontier.size();
+        for (index, line) in (first..).zip(lines) {
+            self.append(index, line)?;
+        }
+        let bodies: Vec<&[u8]> = lines.iter().map(|line| line.body.as_slice()).collect();
+        let mut batch = Batch {
+            first,
+            count: self.frontier.size().saturating_sub(first),
+            newest: self.newest,
+            change: self.change.map(|(index, _)| index),
+            ledger: self.ledger,
+            open: self.open.indexes(),
+            bodies: pack(&bodies),
+            openings: self.openings(first, lines)?,
+            signature: Vec::new(),
+        };
+        batch.signature = self.sign(&batch.message(&self.checkpoint()))?.to_vec();
+        rows::insert_batch(&self.connection, &batch)?;
+        let bytes = batch.bodies.len().saturating_add(batch.openings.len());
+        self.pending = self.pending.saturating_add(bytes).saturating_add(COMMIT_OVERHEAD);
+        Ok(())
+    }
+
+    fn append(&mut self, index: u64, line: &Line) -> Result<(), StoreError> {
+        let stored = self.frontier.append(leaf_hash(&line.body));
+        for (tier, hash) in (0..).zip(stored.iter().step_by(8)).skip(1) {
+            rows::insert_subtree(&self.connection, tier, index >> (8 * u32::from(tier)), hash.as_bytes())?;
+        }
+        self.newest = line.receipt.at;
+        self.open.see(index, &line.receipt);
+        if let (Some(change), Some(document)) = (changed(&line.receipt), &line.document) {
+            let version = change.new;
+            self.change = Some((index, version));
+            self.write_document(index, version, document)?;
+        }
+        Ok(())
+    }
+
+    fn write_document(&mut self, receipt: u64, version: u64, document: &Document) -> Result<(), StoreError> {
+        let mut records = match self.records.take() {
+            Some(records) => records,
+            None => Records::load(&self.connection)?,
+        };
+        records.apply(&self.connection, &document.records)?;
+        let plain = [records.digest().as_bytes(), document.bytes.as_ref()].concat();
+        self.records = Some(records);
+        let sealed = self.keys.seal.seal(Place::Authority { version }, &plain)?;
+        rows::insert_authority(&self.connection, &AuthorityRow { version, receipt, sealed })
+    }
+
+    fn openings(&self, first: u64, lines: &[Line]) -> Result<Vec<u8>, StoreError> {
+        let openings = (0..).zip(lines).filter_map(|(place, line)| Some((place, line.opening.as_deref()?)));
+        let plain = join_openings(openings);
+        if plain.is_empty() {
+            return Ok(plain);
+        }
+        Ok(self.keys.seal.seal(Place::Openings { first: ReceiptIndex(first) }, &plain)?)
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], StoreError> {
+        let signed = self.keys.signer.sign(message);
+        signed.ok_or(StoreError::Checkpoint(briefcase_receipts::checkpoint::CheckpointError::NotSigned))
+    }
+
+    fn checkpoint(&self) -> ReceiptCheckpoint {
+        ReceiptCheckpoint { origin: self.keys.origin.clone(), size: self.frontier.size(), root: self.frontier.root() }
+    }
+
+    /// The head of what is durable.
+    fn signed_head(&self) -> Result<SignedReceiptCheckpoint, StoreError> {
+        Ok(self.checkpoint().sign(&self.keys.key, |message| self.keys.signer.sign(message))?)
+    }
+
+    /// Writes the head of what is durable to the file `head`, and shows it to readers.
+    pub(crate) fn publish(&mut self) -> Result<(), StoreError> {
+        let head = self.signed_head()?;
+        self.head.write(&head)?;
+        self.heads.publish(head);
+        Ok(())
+    }
+
+    /// Whether the write-ahead log should be moved into the database: now, or when there is nothing else to do.
+    pub(crate) fn log_is_full(&self, idle: bool) -> bool {
+        self.pending >= if idle { self.keys.log_limit / 4 } else { self.keys.log_limit }
+    }
+
+    /// Moves the write-ahead log into the database.
+    pub(crate) fn checkpoint_log(&mut self) -> Result<(), StoreError> {
+        self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        self.pending = 0;
+        self.head.sync()
+    }
+
+    /// Leaves everything on disk, with an empty write-ahead log.
+    pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        self.publish()?;
+        self.publish()?;
+        self.head.sync()
+    }
+}
+
+fn changed(receipt: &Receipt) -> Option<&ChangeReceipt> {
+    match &receipt.kind {
+        Kind::Change(change) => Some(change),
+        _ => None,
+    }
+}
+
+/// The lines of one piece of work; the last of them is answered. None of them stands without the others.
+fn encoded(work: Work, newest: UnixMillis, version: u64) -> Result<Vec<Line>, StoreError> {
+    match work {
+        Work::Append(entry) => Ok(vec![line(entry.receipt, entry.opening, None, newest, version)?]),
+        Work::Change(receipt, document) => Ok(vec![line(receipt, None, Some(document), newest, version)?]),
+        Work::Decided(decision, receipt, document) => {
+            let decision = line(*decision, None, None, newest, version)?;
+            let change = line(receipt, None, Some(document), decision.receipt.at, version)?;
+            Ok(vec![decision, change])
+        }
+    }
+}
+
+fn line(
+    mut receipt: Receipt,
+    opening: Option<Bytes>,
+    document: Option<Document>,
+    newest: UnixMillis,
+    version: u64,
+) -> Result<Line, StoreError> {
+    match (changed(&receipt), &document) {
+        (None, None) => {}
+        (Some(change), Some(_)) if change.old == version && change.new > version => {}
+        (Some(_), Some(_)) => return Err(StoreError::Refused("the authority document changed meanwhile")),
+        _ => return Err(StoreError::Refused("a change needs its document, and a document its change")),
+    }
+    // Entries are timed by many tasks and queued by them: the record's times never go back.
+    receipt.at = receipt.at.max(newest);
+    let body = receipt.encode()?;
+    Ok(Line { receipt, body, opening, document, reply: None })
+}

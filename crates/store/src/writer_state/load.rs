@@ -1,0 +1,247 @@
+//! Opening: what is on disk must be what was signed, and nothing older.
+//!
+//! Reads the newest row, up to 255 receipts and a few hundred stored hashes, whatever the length of the record. What it
+//! concludes from is covered by the row's signature; every receipt it takes out of the middle is proved against the root.
+
+use std::sync::Arc;
+
+use briefcase_private_fs::{create_new, open_for_writing};
+use briefcase_receipts::{
+    Kind, Receipt,
+    checkpoint::{PublicKey, ReceiptCheckpoint, ReceiptLogOrigin, SignedReceiptCheckpoint},
+    merkle::{ConsistencyProof, Frontier, InclusionProof, leaf_hash},
+};
+use ed25519_dalek::{Signature, VerifyingKey};
+
+use super::{Keys, WriterState};
+use crate::{
+    ExpectedState, Opened, Orphan, StoreError,
+    batch::Batch,
+    calls::OpenCalls,
+    head::{self, HeadFile, HeadFileContent, Heads},
+    nodes::{Nodes, each_body},
+    rows, schema,
+    state_dir::StateDir,
+};
+use briefcase_types::ReceiptIndex;
+use rusqlite::Connection;
+
+impl WriterState {
+    /// Opens the state, checks it against its head, and goes on from there.
+    pub(crate) fn load(
+        folder: &StateDir,
+        keys: &Arc<Keys>,
+        heads: &Arc<Heads>,
+        expect: ExpectedState,
+    ) -> Result<(Self, Opened), StoreError> {
+        let found = head::read(folder, &keys.key)?;
+        let created = ensure_database(folder, expect, &found)?;
+        renew_log(folder)?;
+        let connection = schema::writer(&folder.database(), keys.durability)?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        let row = rows::newest(&connection)?;
+        let size = row.as_ref().map_or(0, Batch::end);
+        let frontier = Frontier::load(size, &Nodes::new(&connection))?;
+        let signed_size = check_head(&connection, &found, &frontier, expect, &keys.origin)?;
+        check_life(&connection, size, expect, &keys.origin)?;
+        if let Some(row) = &row {
+            check_row(&connection, row, &frontier, &keys.key)?;
+        }
+        let orphans = orphans(&connection, row.as_ref(), &frontier)?;
+        let change = version(&connection, row.as_ref(), &frontier)?;
+        let newest = row.as_ref().map(|row| row.newest);
+        let open = OpenCalls::from_intents(orphans.iter().map(|orphan| (orphan.intent.call, orphan.index.0)));
+        let head = match &found {
+            HeadFileContent::Nothing => HeadFile::create(folder, &sign(&frontier, keys)?)?,
+            _ => HeadFile::open(folder)?,
+        };
+        let state = Self {
+            connection,
+            head,
+            heads: Arc::clone(heads),
+            keys: Arc::clone(keys),
+            frontier,
+            newest: newest.unwrap_or_default(),
+            change,
+            ledger: row.as_ref().and_then(|row| row.ledger),
+            open,
+            records: None,
+            pending: 0,
+        };
+        let (state, head) = state.settle_head(&found)?;
+        Ok((state, Opened { size, newest, head, recovered: size.saturating_sub(signed_size), created, orphans }))
+    }
+
+    /// Leaves the file `head` with the present head in both slots.
+    fn settle_head(mut self, found: &HeadFileContent) -> Result<(Self, SignedReceiptCheckpoint), StoreError> {
+        let head = self.signed_head()?;
+        if *found != HeadFileContent::Heads(head.clone(), Some(head.clone())) {
+            self.head.write(&head)?;
+            self.head.write(&head)?;
+            self.head.sync()?;
+        }
+        self.heads.publish(head.clone());
+        Ok((self, head))
+    }
+}
+
+fn sign(frontier: &Frontier, keys: &Keys) -> Result<SignedReceiptCheckpoint, StoreError> {
+    let head = ReceiptCheckpoint { origin: keys.origin.clone(), size: frontier.size(), root: frontier.root() };
+    Ok(head.sign(&keys.key, |message| keys.signer.sign(message))?)
+}
+
+/// Makes an empty database file where that is wanted. Says whether it did.
+fn ensure_database(folder: &StateDir, expect: ExpectedState, found: &HeadFileContent) -> Result<bool, StoreError> {
+    let path = folder.database();
+    if path.try_exists().map_err(StoreError::io("look at the database"))? {
+        return Ok(false);
+    }
+    if let HeadFileContent::Heads(head, _) = found
+        && head.checkpoint().size > 0
+    {
+        return Err(StoreError::RolledBack { head: head.checkpoint().size, database: 0 });
+    }
+    if expect != ExpectedState::ExistingOrNew {
+        return Err(StoreError::Missing(folder.path().to_owned()));
+    }
+    create_new(&path)?;
+    folder.sync()?;
+    Ok(true)
+}
+
+/// Writes the bytes of a left-over write-ahead log again, and waits for them.
+///
+/// After a failed `fsync` the system may count bytes as written that never reached the disk; only writing them again
+/// makes a later `fsync` mean something.
+fn renew_log(folder: &StateDir) -> Result<(), StoreError> {
+    let path = folder.write_ahead_log();
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) if !bytes.is_empty() => bytes,
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(StoreError::io("read the write-ahead log")(error)),
+    };
+    let file = open_for_writing(&path)?;
+    let renewed = std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).and_then(|()| file.sync_all());
+    renewed.map_err(StoreError::io("renew the write-ahead log"))
+}
+
+/// Compares the database with its head. Gives the size that was signed.
+fn check_head(
+    connection: &Connection,
+    found: &HeadFileContent,
+    frontier: &Frontier,
+    expect: ExpectedState,
+    origin: &ReceiptLogOrigin,
+) -> Result<u64, StoreError> {
+    let size = frontier.size();
+    let head = match found {
+        HeadFileContent::Heads(head, _) => head.checkpoint(),
+        HeadFileContent::Nothing | HeadFileContent::Unreadable if expect == ExpectedState::Restored => return Ok(size),
+        HeadFileContent::Nothing | HeadFileContent::Unreadable
+            if size == 0 && expect == ExpectedState::ExistingOrNew =>
+        {
+            return Ok(0);
+        }
+        HeadFileContent::Nothing => return Err(StoreError::HeadMissing { found: "is missing" }),
+        HeadFileContent::Unreadable => {
+            return Err(StoreError::HeadMissing { found: "holds no checkpoint signed by this key" });
+        }
+    };
+    if head.origin != *origin && expect != ExpectedState::Restored {
+        return Err(StoreError::OtherLog { expected: origin.to_string(), found: head.origin.to_string() });
+    }
+    if head.size > size {
+        return Err(StoreError::RolledBack { head: head.size, database: size });
+    }
+    let nodes = Nodes::new(connection);
+    if Frontier::load(head.size, &nodes)?.root() != head.root {
+        return Err(StoreError::Forked { size: head.size });
+    }
+    if (1..size).contains(&head.size) {
+        let proof = ConsistencyProof::prove(head.size, size, &nodes)?;
+        proof.verify(&head.root, &frontier.root()).map_err(|_| StoreError::Forked { size: head.size })?;
+    }
+    Ok(head.size)
+}
+
+/// The record's origin is this installation's, or becomes so now.
+fn check_life(
+    connection: &Connection,
+    size: u64,
+    expect: ExpectedState,
+    origin: &ReceiptLogOrigin,
+) -> Result<(), StoreError> {
+    match rows::lives(connection)?.last() {
+        Some((_, found)) if found == origin.as_str() => Ok(()),
+        None if size == 0 => rows::begin_life(connection, 0, origin.as_str()),
+        Some(_) if expect == ExpectedState::Restored => rows::begin_life(connection, size, origin.as_str()),
+        Some((_, found)) => Err(StoreError::OtherLog { expected: origin.to_string(), found: found.clone() }),
+        None => Err(StoreError::StateTampered { what: "the record does not say whose it is" }),
+    }
+}
+
+/// The origin under which a row was signed.
+pub(crate) fn origin_at(lives: &[(u64, String)], first: u64) -> Option<ReceiptLogOrigin> {
+    lives.iter().rev().find(|(from, _)| *from <= first).and_then(|(_, origin)| origin.parse().ok())
+}
+
+/// Whether the log's key signed this row as the end of this history.
+pub(crate) fn row_holds(row: &Batch, head: &ReceiptCheckpoint, key: &[u8; 32]) -> bool {
+    let signature = Signature::from_slice(&row.signature);
+    let key = VerifyingKey::from_bytes(key);
+    let (Ok(signature), Ok(key)) = (signature, key) else { return false };
+    key.verify_strict(&row.message(head), &signature).is_ok()
+}
+
+pub(crate) fn check_row(
+    connection: &Connection,
+    row: &Batch,
+    frontier: &Frontier,
+    key: &PublicKey,
+) -> Result<(), StoreError> {
+    let lives = rows::lives(connection)?;
+    let origin = origin_at(&lives, row.first).ok_or(StoreError::StateTampered { what: "a row without an origin" })?;
+    let head = ReceiptCheckpoint { origin, size: frontier.size(), root: frontier.root() };
+    if row_holds(row, &head, key.as_bytes()) { Ok(()) } else { Err(StoreError::Forked { size: head.size }) }
+}
+
+/// A receipt from the middle of the log, proved to be in it.
+pub(crate) fn proved(
+    nodes: &Nodes<'_>,
+    connection: &Connection,
+    index: u64,
+    head: &Frontier,
+) -> Result<Receipt, StoreError> {
+    let mut found = None;
+    each_body(connection, index..index.saturating_add(1), |_, body| {
+        found = Some(body.to_vec());
+        Ok(())
+    })?;
+    let body = found.ok_or(StoreError::damaged_at(index, "a receipt is missing"))?;
+    let proof = InclusionProof::prove(index, head.size(), nodes)?;
+    let holds = proof.verify(&leaf_hash(&body), &head.root());
+    holds.map_err(|_| StoreError::damaged_at(index, "a receipt is not the one that was signed"))?;
+    Ok(Receipt::decode(&body)?)
+}
+
+fn orphans(connection: &Connection, row: Option<&Batch>, head: &Frontier) -> Result<Vec<Orphan>, StoreError> {
+    let nodes = Nodes::new(connection);
+    let orphan = |index: &u64| {
+        let receipt = proved(&nodes, connection, *index, head)?;
+        match receipt.kind {
+            Kind::Intent(intent) => Ok(Orphan { index: ReceiptIndex(*index), at: receipt.at, intent }),
+            _ => Err(StoreError::damaged_at(*index, "an open call is not an intent")),
+        }
+    };
+    row.map(|row| row.open.as_slice()).unwrap_or_default().iter().map(orphan).collect()
+}
+
+/// The newest change of the authority document: its receipt and the version it made.
+fn version(connection: &Connection, row: Option<&Batch>, head: &Frontier) -> Result<Option<(u64, u64)>, StoreError> {
+    let Some(index) = row.and_then(|row| row.change) else { return Ok(None) };
+    match proved(&Nodes::new(connection), connection, index, head)?.kind {
+        Kind::Change(change) => Ok(Some((index, change.new))),
+        _ => Err(StoreError::damaged_at(index, "the newest change is not a change")),
+    }
+}
