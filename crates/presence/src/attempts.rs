@@ -1,4 +1,4 @@
-//! Counting guesses at the PIN, so that nobody gets a free one.
+//! The count of attempts at the PIN. Every attempt counts before its result is known.
 
 use std::{future::Future, time::Duration};
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{PinFactor, Present, pin};
 
-/// Guesses before the first lock-out.
+/// Attempts before the first lock-out.
 const FREE_TRIES: u32 = 5;
 const FIRST_LOCK: Duration = Duration::from_secs(60);
 const LONGEST_LOCK: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many guesses were made since the last right PIN, and until when the next must wait. One for the whole vault; the
-/// caller keeps it in memory behind a lock, and stores it each time [`PendingAttempt::persist`] says so.
+/// The failed attempts since the last right PIN, and the lock-out that follows from them. The vault has one. The caller keeps it
+/// in memory behind a lock, and stores it in [`PendingAttempt::persist`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttemptState {
@@ -22,36 +22,36 @@ pub struct AttemptState {
     locked_until: Option<UnixMillis>,
 }
 
-/// Too many wrong PINs: wait.
+/// Too many PINs were wrong, so attempts are locked out for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many wrong PINs; try again in {} s, or use a passkey", wait.as_secs().saturating_add(1))]
 pub struct LockedOut {
-    /// When the next attempt is possible.
+    /// The time of the next allowed attempt.
     pub until: UnixMillis,
-    /// How long that is from now.
+    /// The time from now until then.
     pub wait: Duration,
 }
 
-/// The PIN is wrong. Says the same when there is no PIN at all.
+/// The PIN is wrong. The same error is returned when no PIN is enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the PIN is wrong; {tries_left} more before a lock-out")]
 pub struct WrongPin {
-    /// Guesses left before the next lock-out; 0 when it has begun.
+    /// Attempts left before the next lock-out; 0 when it has begun.
     pub tries_left: u32,
     /// The lock-out that has begun.
     pub locked_until: Option<UnixMillis>,
 }
 
-/// An attempt that is counted in memory but not in storage yet. Good for nothing but being stored.
+/// An attempt that is counted in memory but not in storage yet. It can only be stored.
 #[must_use = "store the attempt, then finish it"]
 pub struct PendingAttempt(AttemptState);
 
-/// An attempt that is counted in storage: now the PIN may be looked at.
+/// An attempt that is counted in storage, so that the PIN may be compared.
 #[must_use = "finish the attempt"]
 pub struct CountedAttempt(AttemptState);
 
 impl AttemptState {
-    /// Counts an attempt as failed, before anything is known about it.
+    /// Counts an attempt as failed, before its result is known.
     ///
     /// # Errors
     /// A lock-out is running.
@@ -63,12 +63,12 @@ impl AttemptState {
         Ok(PendingAttempt(self.clone()))
     }
 
-    /// Counts an attempt that the record holds, without asking whether it was possible then. For a start.
+    /// Counts a recorded attempt at a start, whether or not a lock-out was running then.
     pub fn replay_attempt(&mut self, at: UnixMillis) {
         self.count(at);
     }
 
-    /// Forgets the failures before a right PIN that the record holds. For a start.
+    /// Clears the failures before a recorded right PIN, at a start.
     pub fn replay_right(&mut self) {
         *self = Self::default();
     }
@@ -78,7 +78,7 @@ impl AttemptState {
         self.locked_until = lock_after(self.failures).map(|lock| now.plus(lock));
     }
 
-    /// Forgets the failures, for a person who typed the right PIN. Store the state afterwards; losing that is harmless.
+    /// Clears the failures after the right PIN. The caller stores the state afterwards; losing that is harmless.
     ///
     /// A proof from another factor changes nothing.
     pub fn clear(&mut self, proof: &Present) {
@@ -88,7 +88,7 @@ impl AttemptState {
     }
 }
 
-/// After the fifth failure one minute, doubled with each one more, at most a day.
+/// The lock-out after a number of failures: one minute after the fifth, doubled by each further one, at most a day.
 fn lock_after(failures: u32) -> Option<Duration> {
     let doublings = failures.checked_sub(FREE_TRIES)?.min(11);
     Some(FIRST_LOCK.saturating_mul(1 << doublings).min(LONGEST_LOCK))
@@ -98,16 +98,16 @@ impl PendingAttempt {
     /// Stores the count with `save`, which returns once it is durable.
     ///
     /// # Errors
-    /// Whatever `save` says; the attempt stays counted and the PIN is not looked at.
+    /// As `save`. The attempt stays counted, and the PIN cannot be compared.
     pub fn persist<E>(self, save: impl FnOnce(&AttemptState) -> Result<(), E>) -> Result<CountedAttempt, E> {
         save(&self.0)?;
         Ok(CountedAttempt(self.0))
     }
 
-    /// [`persist`](Self::persist) for storage that is asynchronous.
+    /// Stores the count as [`persist`](Self::persist) does, asynchronously.
     ///
     /// # Errors
-    /// Whatever `save` says.
+    /// As `save`.
     pub async fn persist_async<E, F>(self, save: impl FnOnce(AttemptState) -> F) -> Result<CountedAttempt, E>
     where
         F: Future<Output = Result<(), E>>,
@@ -118,12 +118,12 @@ impl PendingAttempt {
 }
 
 impl CountedAttempt {
-    /// Compares the PIN: about 0.2 s of work and 64 MiB; call it where blocking is allowed (`spawn_blocking`).
+    /// Compares the PIN. Blocks for about 0.2 s and takes 64 MiB; call it in `spawn_blocking`.
     ///
-    /// The proof is for `decision`. Give it to [`AttemptState::clear`] before spending it.
+    /// The proof is for `decision`. The caller passes it to [`AttemptState::clear`] before spending it.
     ///
     /// # Errors
-    /// The PIN is wrong, or there is none.
+    /// The PIN is wrong, or none is enrolled.
     pub fn finish(
         self,
         factor: Option<&PinFactor>,

@@ -1,4 +1,4 @@
-//! Open WebAuthn ceremonies: what a challenge was given out for. In memory only, so a restart ends them all.
+//! Open WebAuthn ceremonies, by challenge. They are in memory only, so a restart ends all of them.
 
 use std::{
     collections::BTreeMap,
@@ -8,45 +8,45 @@ use std::{
 
 use briefcase_types::UnixMillis;
 
-/// More than this many at once are not a person.
-const MOST: usize = 64;
+/// The most open ceremonies; a person never needs as many.
+const MAX_OPEN: usize = 64;
 
-/// Challenges and what they stand for. Taking one removes it, whether the answer turns out right or wrong.
+/// Open challenges with the state of each ceremony. Taking one removes it, whether or not the answer is valid.
 pub(crate) struct Ceremonies<T> {
-    open: Mutex<BTreeMap<Vec<u8>, Open<T>>>,
-    life: Duration,
+    open: Mutex<BTreeMap<Vec<u8>, Ceremony<T>>>,
+    lifetime: Duration,
 }
 
-struct Open<T> {
+struct Ceremony<T> {
     since: UnixMillis,
-    what: T,
+    state: T,
 }
 
 impl<T> Ceremonies<T> {
-    /// `life` is how long a person has to answer.
-    pub(crate) const fn new(life: Duration) -> Self {
-        Self { open: Mutex::new(BTreeMap::new()), life }
+    /// Makes an empty list. A person must answer within `lifetime`.
+    pub(crate) const fn new(lifetime: Duration) -> Self {
+        Self { open: Mutex::new(BTreeMap::new()), lifetime }
     }
 
-    /// Remembers a challenge. Drops what is over, and the oldest if there are too many.
-    pub(crate) fn open(&self, challenge: Vec<u8>, what: T, now: UnixMillis) {
+    /// Opens a ceremony. Removes expired ones, and the oldest if there are too many.
+    pub(crate) fn open(&self, challenge: Vec<u8>, state: T, now: UnixMillis) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, ceremony| !self.is_over(ceremony.since, now));
-        if open.len() >= MOST {
+        open.retain(|_, ceremony| !self.is_expired(ceremony.since, now));
+        if open.len() >= MAX_OPEN {
             let oldest = open.iter().min_by_key(|(_, ceremony)| ceremony.since).map(|(challenge, _)| challenge.clone());
             oldest.and_then(|challenge| open.remove(&challenge));
         }
-        open.insert(challenge, Open { since: now, what });
+        open.insert(challenge, Ceremony { since: now, state });
     }
 
-    /// What the challenge stood for, once, and only in time.
+    /// Ends the ceremony of a challenge and returns its state, unless it has expired.
     pub(crate) fn take(&self, challenge: &[u8], now: UnixMillis) -> Option<T> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let ceremony = open.remove(challenge)?;
-        (!self.is_over(ceremony.since, now)).then_some(ceremony.what)
+        (!self.is_expired(ceremony.since, now)).then_some(ceremony.state)
     }
 
-    fn is_over(&self, since: UnixMillis, now: UnixMillis) -> bool {
-        now.since(since) > self.life
+    fn is_expired(&self, since: UnixMillis, now: UnixMillis) -> bool {
+        now.since(since) > self.lifetime
     }
 }

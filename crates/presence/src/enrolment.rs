@@ -1,10 +1,10 @@
-//! Who may enrol a factor: somebody who has one already; or anybody, while there is none.
+//! The right to enrol a factor: a person needs an existing factor, unless there is none yet.
 
 use briefcase_types::{Digest, UnixMillis};
 
 use crate::{FactorUse, NotForThis, Present};
 
-/// The right to enrol one factor. Used up by doing so.
+/// The right to enrol one factor. Enrolling consumes it.
 #[must_use = "a permit that is not used enrols nothing"]
 pub struct EnrolmentPermit(Option<FactorUse>);
 
@@ -14,18 +14,18 @@ pub struct EnrolmentPermit(Option<FactorUse>);
 pub struct FactorsExist;
 
 impl EnrolmentPermit {
-    /// For set-up, before any agent can connect. `existing` is how many factors there are.
+    /// Permits the first factor, at set-up, before any agent can connect. `existing` is the number of enrolled factors.
     ///
     /// # Errors
-    /// There is one already.
+    /// A factor is enrolled already.
     pub const fn first(existing: usize) -> Result<Self, FactorsExist> {
         if existing == 0 { Ok(Self(None)) } else { Err(FactorsExist) }
     }
 
-    /// Spends a proof of presence, given for `decision`: the digest of this change.
+    /// Permits a factor by a proof of presence that was given for `decision`, the digest of the change.
     ///
     /// # Errors
-    /// The proof was given for something else, or is too old.
+    /// The proof was given for another decision, or is too old.
     pub fn by(proof: Present, decision: &Digest, now: UnixMillis) -> Result<Self, NotForThis> {
         proof.spend(decision, now).map(|used| Self(Some(used)))
     }

@@ -1,20 +1,20 @@
-//! Proof that a person is there.
+//! Proof of a person's presence: a PIN typed at a terminal, or a passkey used in the console.
 //!
-//! A process of the same user can run the CLI, read the files and speak on the sockets. It cannot type a PIN it does not
-//! know, and it cannot make an authenticator sign. So everything that gives power asks for a [`Present`]: a value that only a
-//! successful check makes, for one decision's digest, for two minutes, and that is used up when it is spent.
+//! A process of the same user can run the CLI, read the files and use the sockets. It cannot type a PIN that it does not know,
+//! and it cannot make an authenticator sign. So everything that gives power needs a [`Present`]: a value that only a successful
+//! check makes, for one decision's digest, for two minutes. Spending it consumes it. [`FactorVerifier`] implements the engine's
+//! factor port with these checks.
 //!
 //! Invariants:
-//! - A PIN attempt is counted, and the count stored, *before* the PIN is looked at ([`AttemptState::begin`] →
-//!   [`PendingAttempt::persist`] → [`CountedAttempt::finish`]): killing the daemon between the guess and the answer
-//!   gives no free guess.
-//! - A passkey's challenge belongs to one decision, is used once, and lives two minutes; the origin is exact, port
-//!   included; the authenticator must have verified its user.
-//! - Enrolling a factor takes an [`EnrolmentPermit`], which takes an existing factor, or that there is none yet.
+//! - A PIN attempt is counted, and the count stored, *before* the PIN is compared ([`AttemptState::begin`] →
+//!   [`PendingAttempt::persist`] → [`CountedAttempt::finish`]). Killing the daemon in between gives no free attempt.
+//! - A passkey's challenge belongs to one decision, is used once, and expires after two minutes. The origin matches exactly,
+//!   port included, and the authenticator has verified its user.
+//! - Enrolling a factor needs an [`EnrolmentPermit`], which needs an existing factor unless there is none yet.
 //!
-//! Limits: a keylogger or a changed terminal program of the same user sees a PIN that is typed; a passkey does not have
-//! this weakness. Challenges are drawn by the WebAuthn library from the operating system, not from
-//! [`briefcase_types::Entropy`], so passkey ceremonies are the one thing here that cannot be replayed in a test.
+//! Limits: a keylogger or a changed terminal program of the same user reads a PIN that is typed; a passkey has no such
+//! weakness. The WebAuthn library takes challenges from the operating system, not from [`briefcase_types::Entropy`], so tests
+//! cannot replay passkey ceremonies.
 //!
 //! A proof cannot be copied, made, printed or stored:
 //! ```compile_fail,E0599

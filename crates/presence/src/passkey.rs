@@ -14,69 +14,69 @@ use webauthn_rs::prelude::{
 use crate::{EnrolmentPermit, FactorId, Present, ceremonies::Ceremonies};
 
 const RELYING_PARTY: &str = "localhost";
-/// The largest answer of a browser that is read.
-const MOST_BYTES: usize = 64 * 1024;
-const MOST_LABEL: usize = 64;
-/// Enrolling takes longer than deciding: the person proves with another factor in between that it is wanted.
-const REGISTRATION_LIFE: Duration = Duration::from_secs(300);
+/// The longest accepted answer of a browser, in bytes.
+const MAX_BYTES: usize = 64 * 1024;
+const MAX_LABEL: usize = 64;
+/// The time to answer a registration. It is longer than that of an assertion, since the person also uses another factor.
+const REGISTRATION_LIFETIME: Duration = Duration::from_secs(300);
 
-/// A passkey's stored form: a public key and what is known about it. Not secret; must not be changed by others.
+/// A passkey's stored form: its public key, label and counter. It is no secret, but must be protected against changes.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PasskeyFactor {
     id: FactorId,
     label: String,
     enrolled_at: UnixMillis,
-    /// The highest signature counter seen; 0 for authenticators that do not count.
+    /// The highest signature counter so far; 0 for authenticators that do not count.
     uses: u32,
     credential: Passkey,
 }
 
-/// A checked passkey: the proof, and the factor with its counter moved on.
+/// The result of a valid assertion: the proof, and the factor with its new counter.
 pub struct Asserted {
     /// The proof of presence.
     pub present: Present,
-    /// Store this in place of the factor with the same id.
+    /// The factor, which replaces the stored one with the same id.
     pub factor: PasskeyFactor,
 }
 
-/// Why a passkey ceremony failed.
+/// A passkey ceremony failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PasskeyError {
-    /// Not the JSON a browser gives.
+    /// The answer is not the JSON of a browser.
     #[error("the browser's answer cannot be read")]
     Unreadable,
     /// The challenge is unknown, was answered already, or is older than two minutes.
-    #[error("this question was answered already or is too old; ask again")]
+    #[error("this challenge was answered already or has expired; ask again")]
     NotOpen,
-    /// The page was not the console.
+    /// The page is not the console.
     #[error("the passkey was used on another page than this console")]
     OtherOrigin,
-    /// Made for another site.
+    /// The passkey was made for another site.
     #[error("the passkey belongs to another site")]
     OtherRelyingParty,
-    /// The authenticator did not check who was there.
+    /// The authenticator did not verify its user.
     #[error("the authenticator did not verify its user (fingerprint, face or its PIN)")]
     UserNotVerified,
-    /// The counter went back.
+    /// The counter did not increase.
     #[error("this passkey may have been copied: its counter went back; remove it and enrol another")]
     Copied,
-    /// Not enrolled, or no longer.
+    /// The passkey is not enrolled, or was removed.
     #[error("this passkey is not enrolled here")]
     NotEnrolled,
-    /// Enrolled already.
+    /// The passkey is enrolled already.
     #[error("this passkey is enrolled already")]
     EnrolledAlready,
     /// The signature or another part of the answer is wrong.
     #[error("the passkey's answer is not valid")]
     Invalid,
-    /// The relying party cannot be set up like this.
+    /// The console's address makes no valid relying party.
     #[error("passkeys cannot be used with this console address")]
     Configuration,
 }
 
-/// The console as WebAuthn sees it: `http://localhost:PORT`, exactly. Keeps the open challenges.
+/// The relying party, which is the console at exactly `http://localhost:PORT`, and its open challenges.
 pub struct RelyingParty {
     webauthn: Webauthn,
     registrations: Ceremonies<PasskeyRegistration>,
@@ -89,10 +89,10 @@ struct Assertion {
 }
 
 impl RelyingParty {
-    /// For a console on this port. Passkeys stay valid when the port changes: they belong to `localhost`.
+    /// Makes the relying party of a console on this port. Passkeys belong to `localhost`, so they stay valid when the port changes.
     ///
     /// # Errors
-    /// None for a real port.
+    /// The port makes no valid origin; every port does.
     pub fn new(console_port: u16) -> Result<Self, PasskeyError> {
         let origin = Url::parse(&format!("http://{RELYING_PARTY}:{console_port}"));
         let origin = origin.map_err(|_| PasskeyError::Configuration)?;
@@ -101,15 +101,15 @@ impl RelyingParty {
         let webauthn = webauthn.map_err(|_| PasskeyError::Configuration)?;
         Ok(Self {
             webauthn,
-            registrations: Ceremonies::new(REGISTRATION_LIFE),
+            registrations: Ceremonies::new(REGISTRATION_LIFETIME),
             assertions: Ceremonies::new(Present::LIFE),
         })
     }
 
-    /// Starts enrolling a passkey. Gives the argument of `navigator.credentials.create`, as JSON; enrols nothing yet.
+    /// Begins a registration. Returns the argument of `navigator.credentials.create`, as JSON. Enrols nothing yet.
     ///
     /// # Errors
-    /// None in practice.
+    /// The options cannot be made, which does not happen in practice.
     pub fn begin_registration(
         &self,
         enrolled: &[PasskeyFactor],
@@ -126,10 +126,10 @@ impl RelyingParty {
         serde_json::to_value(options).map_err(|_| PasskeyError::Configuration)
     }
 
-    /// Enrols a passkey, with the browser's answer as JSON. `enrolled` are the passkeys there are now.
+    /// Verifies the browser's answer, as JSON, and returns the factor. `enrolled` are the present passkeys.
     ///
     /// # Errors
-    /// The answer is not to an open challenge, not from this console, without user verification, or not valid.
+    /// The answer matches no open challenge, comes from another page, lacks user verification, or is invalid.
     pub fn finish_registration(
         &self,
         _permit: EnrolmentPermit,
@@ -142,16 +142,16 @@ impl RelyingParty {
         let answer: RegisterPublicKeyCredential = read(answer)?;
         let client_data = ClientData::read(&answer.response.client_data_json)?;
         let state = self.registrations.take(&client_data.challenge()?, now).ok_or(PasskeyError::NotOpen)?;
-        client_data.unframed()?;
+        client_data.check_unframed()?;
         let credential = self.webauthn.finish_passkey_registration(&answer, &state).map_err(|error| refused(&error))?;
         if enrolled.iter().any(|factor| factor.credential.cred_id() == credential.cred_id()) {
             return Err(PasskeyError::EnrolledAlready);
         }
-        let label = text::printable(text::clip(label, MOST_LABEL));
+        let label = text::printable(text::clip(label, MAX_LABEL));
         Ok(PasskeyFactor { id: FactorId::random(entropy), label, enrolled_at: now, uses: 0, credential })
     }
 
-    /// Asks for a passkey for one decision. Gives the argument of `navigator.credentials.get`, as JSON.
+    /// Begins an assertion for one decision. Returns the argument of `navigator.credentials.get`, as JSON.
     ///
     /// # Errors
     /// No passkey is enrolled.
@@ -171,13 +171,13 @@ impl RelyingParty {
         serde_json::to_value(options).map_err(|_| PasskeyError::Configuration)
     }
 
-    /// Checks the browser's answer, as JSON. The proof is for the decision the challenge was given out for.
+    /// Verifies the browser's answer, as JSON. The proof is for the decision of the challenge.
     ///
-    /// `enrolled` are the passkeys there are now: one removed since the question does not count.
+    /// `enrolled` are the present passkeys: one that was removed after the challenge does not count.
     ///
     /// # Errors
-    /// The answer is not to an open challenge, not from this console, without user verification, from a passkey that is
-    /// not enrolled or whose counter went back, or not valid. The challenge is used up in each case.
+    /// The answer matches no open challenge, comes from another page, lacks user verification, comes from a passkey that is not
+    /// enrolled or whose counter did not increase, or is invalid. The challenge is used up in each case.
     pub fn finish_assertion(
         &self,
         answer: &[u8],
@@ -187,7 +187,7 @@ impl RelyingParty {
         let answer: PublicKeyCredential = read(answer)?;
         let client_data = ClientData::read(&answer.response.client_data_json)?;
         let open = self.assertions.take(&client_data.challenge()?, now).ok_or(PasskeyError::NotOpen)?;
-        client_data.unframed()?;
+        client_data.check_unframed()?;
         let checked =
             self.webauthn.finish_passkey_authentication(&answer, &open.state).map_err(|error| refused(&error))?;
         let factor = enrolled.iter().find(|factor| factor.credential.cred_id() == checked.cred_id());
@@ -206,19 +206,19 @@ impl RelyingParty {
 }
 
 impl PasskeyFactor {
-    /// Its name.
+    /// The factor's id.
     #[must_use]
     pub const fn id(&self) -> FactorId {
         self.id
     }
 
-    /// What the person called it.
+    /// The name that the person gave it.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// When it was enrolled.
+    /// The time of the enrolment.
     #[must_use]
     pub const fn enrolled_at(&self) -> UnixMillis {
         self.enrolled_at
@@ -226,13 +226,13 @@ impl PasskeyFactor {
 }
 
 fn read<T: for<'de> Deserialize<'de>>(answer: &[u8]) -> Result<T, PasskeyError> {
-    if answer.len() > MOST_BYTES {
+    if answer.len() > MAX_BYTES {
         return Err(PasskeyError::Unreadable);
     }
     serde_json::from_slice(answer).map_err(|_| PasskeyError::Unreadable)
 }
 
-/// What the browser says about the page. The library compares challenge, type and origin again, over the signed bytes.
+/// The browser's statement about the page. The library compares challenge, type and origin again, over the signed bytes.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ClientData {
@@ -247,13 +247,13 @@ impl ClientData {
         serde_json::from_slice(client_data).map_err(|_| PasskeyError::Unreadable)
     }
 
-    /// Which question this claims to answer.
+    /// The challenge that the answer claims to belong to.
     fn challenge(&self) -> Result<Vec<u8>, PasskeyError> {
         URL_SAFE_NO_PAD.decode(&self.challenge).map_err(|_| PasskeyError::Unreadable)
     }
 
-    /// The console is never in a frame of another page. The library checks this for registrations only.
-    fn unframed(&self) -> Result<(), PasskeyError> {
+    /// Rejects an answer from a frame of another page. The library checks this for registrations only.
+    fn check_unframed(&self) -> Result<(), PasskeyError> {
         if self.cross_origin || self.top_origin.is_some() { Err(PasskeyError::OtherOrigin) } else { Ok(()) }
     }
 }

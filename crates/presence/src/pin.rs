@@ -1,4 +1,4 @@
-//! The PIN as it is stored, and the memory-hard comparison.
+//! The stored form of a PIN, and its comparison by a memory-hard function.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,7 +13,7 @@ const MEMORY_KIB: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 const LANES: u32 = 4;
 
-/// A PIN's stored form: argon2id costs, salt and hash. Belongs in sealed storage: who reads it can guess offline.
+/// A PIN's stored form: argon2id costs, salt and hash. It belongs in sealed storage, since a reader can guess the PIN offline.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "StoredPin", into = "StoredPin")]
 pub struct PinFactor {
@@ -44,28 +44,28 @@ struct StoredPin {
     hash: String,
 }
 
-/// Why a PIN was not enrolled.
+/// A PIN cannot be enrolled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnrolError {
-    /// Too easy.
+    /// The PIN is too weak.
     #[error(transparent)]
     Weak(#[from] WeakPin),
-    /// argon2id could not run; in practice, no memory.
+    /// argon2id could not run, in practice for lack of memory.
     #[error("the PIN cannot be hashed on this machine")]
     Hash,
 }
 
-/// The stored form is not one this program makes or accepts.
+/// This program neither makes nor accepts the stored form.
 #[derive(Debug, thiserror::Error)]
 #[error("not a stored PIN, or one with argon2id costs outside the accepted range")]
 struct NotAStoredPin;
 
 impl PinFactor {
-    /// Hashes a new PIN: about 0.2 s of work and 64 MiB; call it where blocking is allowed (`spawn_blocking`).
+    /// Hashes a new PIN. Blocks for about 0.2 s and takes 64 MiB; call it in `spawn_blocking`.
     ///
     /// # Errors
-    /// The PIN is too short, too long or among the first anybody would try.
+    /// The PIN is too short, too long or easy to guess.
     pub fn enrol(
         _permit: EnrolmentPermit,
         pin: &SecretString,
@@ -80,27 +80,27 @@ impl PinFactor {
         Ok(Self { id: FactorId::random(entropy), enrolled_at: now, cost, salt, hash })
     }
 
-    /// Its name.
+    /// The factor's id.
     #[must_use]
     pub const fn id(&self) -> FactorId {
         self.id
     }
 
-    /// When it was enrolled.
+    /// The time of the enrolment.
     #[must_use]
     pub const fn enrolled_at(&self) -> UnixMillis {
         self.enrolled_at
     }
 
-    fn fits(&self, pin: &SecretString) -> bool {
+    fn matches(&self, pin: &SecretString) -> bool {
         stretch(self.cost, &self.salt, pin).is_some_and(|hash| hash.ct_eq(&self.hash).into())
     }
 }
 
-/// Which factor the PIN fits. Costs the same when there is none to compare with.
+/// Compares a PIN and returns the factor's id if it matches. Takes the same time when no PIN is enrolled.
 pub(crate) fn matching(factor: Option<&PinFactor>, pin: &SecretString) -> Option<FactorId> {
     match factor {
-        Some(factor) => factor.fits(pin).then_some(factor.id),
+        Some(factor) => factor.matches(pin).then_some(factor.id),
         None => {
             let cost = Cost { memory_kib: MEMORY_KIB, passes: PASSES, lanes: LANES };
             let _hash = stretch(cost, &[0; 16], pin);
@@ -140,7 +140,7 @@ impl TryFrom<StoredPin> for PinFactor {
 
     fn try_from(stored: StoredPin) -> Result<Self, Self::Error> {
         let cost = Cost { memory_kib: stored.memory_kib, passes: stored.passes, lanes: stored.lanes };
-        if stored.algorithm != "argon2id-19" || !cost.accepted() {
+        if stored.algorithm != "argon2id-19" || !cost.is_accepted() {
             return Err(NotAStoredPin);
         }
         let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| NotAStoredPin);
@@ -151,8 +151,8 @@ impl TryFrom<StoredPin> for PinFactor {
 }
 
 impl Cost {
-    /// A floor so that a changed file cannot make guessing cheap, a ceiling so that it cannot stall the daemon.
-    fn accepted(self) -> bool {
+    /// Whether the costs are in the accepted range: high enough to make guessing expensive, and low enough not to stall the daemon.
+    fn is_accepted(self) -> bool {
         (19 * 1024..=512 * 1024).contains(&self.memory_kib)
             && (2..=10).contains(&self.passes)
             && (1..=16).contains(&self.lanes)

@@ -1,9 +1,9 @@
-//! Which PINs are too easy. The attempt limit does the heavy lifting; this keeps the first five guesses from hitting.
+//! The rules for a new PIN. The attempt limit stops most guessing; these rules make the first five guesses miss.
 
 use std::collections::BTreeSet;
 
-const LEAST_CHARACTERS: usize = 6;
-const MOST_CHARACTERS: usize = 128;
+const MIN_CHARACTERS: usize = 6;
+const MAX_CHARACTERS: usize = 128;
 /// Frequent choices that no rule below catches.
 const FREQUENT: [&str; 18] = [
     "112233",
@@ -26,26 +26,26 @@ const FREQUENT: [&str; 18] = [
     "qwertz",
 ];
 
-/// Why a PIN is refused when it is chosen.
+/// A new PIN is too weak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeakPin {
-    /// Fewer than six characters.
+    /// The PIN has fewer than six characters.
     #[error("a PIN has at least 6 characters")]
     TooShort,
-    /// More than 128 characters.
+    /// The PIN has more than 128 characters.
     #[error("a PIN has at most 128 characters")]
     TooLong,
-    /// Among the first that anybody would try.
-    #[error("this PIN is among the first anybody would try; choose one without a pattern")]
+    /// The PIN is one of the first guesses.
+    #[error("this PIN is one of the first guesses; choose one without a pattern")]
     Guessable,
 }
 
 pub(crate) fn check(pin: &str) -> Result<(), WeakPin> {
     let characters: Vec<char> = pin.chars().collect();
     match characters.len() {
-        length if length < LEAST_CHARACTERS => Err(WeakPin::TooShort),
-        length if length > MOST_CHARACTERS => Err(WeakPin::TooLong),
+        length if length < MIN_CHARACTERS => Err(WeakPin::TooShort),
+        length if length > MAX_CHARACTERS => Err(WeakPin::TooLong),
         _ if guessable(pin, &characters) => Err(WeakPin::Guessable),
         _ => Ok(()),
     }
@@ -57,7 +57,7 @@ fn guessable(pin: &str, characters: &[char]) -> bool {
     few_kinds || frequent || is_run(characters) || is_repetition(characters)
 }
 
-/// Each character one step from the one before, always in the same direction (`123456`, `fedcba`, `890123`).
+/// Whether each character is one step from the one before, always in the same direction (`123456`, `fedcba`, `890123`).
 fn is_run(characters: &[char]) -> bool {
     let steps = |forward: bool| {
         characters.windows(2).all(|pair| match (pair, forward) {
@@ -72,7 +72,7 @@ fn follows(from: char, to: char) -> bool {
     (from == '9' && to == '0') || u32::from(from).checked_add(1) == Some(u32::from(to))
 }
 
-/// One block of at most half the length, over and over (`123123`, `ab1ab1`).
+/// Whether the PIN repeats one block of at most half its length (`123123`, `ab1ab1`).
 fn is_repetition(characters: &[char]) -> bool {
     (1..=characters.len() / 2).any(|block| {
         characters.len().is_multiple_of(block) && characters.iter().skip(block).zip(characters).all(|(a, b)| a == b)

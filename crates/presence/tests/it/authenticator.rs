@@ -1,4 +1,4 @@
-//! An authenticator and browser in software, able to do what a real one would not.
+//! An authenticator and a browser in software, which can also misbehave.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
@@ -34,7 +34,7 @@ impl Authenticator {
         }
     }
 
-    /// What `navigator.credentials.create` answers.
+    /// The answer of `navigator.credentials.create`.
     pub fn create(&self, options: &Value) -> Vec<u8> {
         let client_data = self.client_data("webauthn.create", options);
         let mut data = self.data(ATTESTED);
@@ -48,7 +48,7 @@ impl Authenticator {
         self.answer(&json!({ "attestationObject": b64(&attestation), "clientDataJSON": b64(&client_data) }))
     }
 
-    /// What `navigator.credentials.get` answers.
+    /// The answer of `navigator.credentials.get`.
     pub fn get(&mut self, options: &Value) -> Vec<u8> {
         let client_data = self.client_data("webauthn.get", options);
         let data = self.data(0);

@@ -1,4 +1,4 @@
-//! Proving presence, as a person and as an attacker.
+//! Proofs of presence, by a person and by an attacker.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use briefcase_types::{Digest, Entropy, SecretString, UnixMillis};
 
-/// Bytes that differ from each other; nothing here rests on their being hard to guess.
+/// Bytes that differ from each other. No test needs them to be unpredictable.
 pub struct Counted(AtomicU64);
 
 impl Counted {

@@ -149,7 +149,7 @@ fn a_counter_that_does_not_go_forward_shows_a_copy() {
 }
 
 #[test]
-fn a_copy_cannot_hide_behind_a_question_asked_earlier() {
+fn a_copy_cannot_hide_behind_an_earlier_challenge() {
     let (party, factor, mut authenticator) = enrolled();
     let early = party.begin_assertion(decision("a"), std::slice::from_ref(&factor), NOW).unwrap();
     let options = party.begin_assertion(decision("b"), std::slice::from_ref(&factor), NOW).unwrap();
@@ -171,7 +171,7 @@ fn another_key_and_a_removed_passkey_are_refused() {
 
     let options = party.begin_assertion(decision("a"), &factors, NOW).unwrap();
     let error = party.finish_assertion(&authenticator.get(&options), &[], NOW).err();
-    assert_eq!(error, Some(PasskeyError::NotEnrolled), "removed between question and answer");
+    assert_eq!(error, Some(PasskeyError::NotEnrolled), "removed between challenge and answer");
     assert_eq!(party.begin_assertion(decision("a"), &[], NOW).err(), Some(PasskeyError::NotEnrolled));
 }
 
@@ -229,7 +229,7 @@ fn labels_are_made_safe_to_print() {
 }
 
 #[test]
-fn a_flood_of_questions_does_not_grow_memory_and_keeps_the_newest() {
+fn a_flood_of_challenges_does_not_grow_memory_and_keeps_the_newest() {
     let (party, factor, mut authenticator) = enrolled();
     let factors = [factor];
     let first = party.begin_assertion(decision("a"), &factors, NOW).unwrap();
@@ -238,6 +238,6 @@ fn a_flood_of_questions_does_not_grow_memory_and_keeps_the_newest() {
     }
     let newest = party.begin_assertion(decision("a"), &factors, later(2)).unwrap();
     let error = party.finish_assertion(&authenticator.get(&first), &factors, later(2)).err();
-    assert_eq!(error, Some(PasskeyError::NotOpen), "the oldest had to go");
+    assert_eq!(error, Some(PasskeyError::NotOpen), "the oldest was removed");
     assert!(party.finish_assertion(&authenticator.get(&newest), &factors, later(2)).is_ok());
 }

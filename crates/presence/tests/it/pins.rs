@@ -15,7 +15,7 @@ fn counted(state: &mut AttemptState, now: UnixMillis) -> CountedAttempt {
     state.begin(now).unwrap().persist(|_| Ok::<_, Infallible>(())).unwrap()
 }
 
-/// What a killed and restarted daemon finds in storage.
+/// The state that a killed and restarted daemon reads from storage.
 fn after_restart(stored: &str) -> AttemptState {
     serde_json::from_str(stored).unwrap()
 }
@@ -51,7 +51,7 @@ fn killing_the_daemon_between_guess_and_answer_gives_no_free_guess() {
             stored = serde_json::to_string(state).unwrap();
             Err(())
         });
-        assert!(killed.is_err(), "guess {guess}: the daemon dies before it looks at the PIN");
+        assert!(killed.is_err(), "guess {guess}: the daemon dies before it compares the PIN");
     }
     let locked = after_restart(&stored).begin(later(6)).err().unwrap();
     assert_eq!(locked.until, later(65), "one minute after the fifth guess");
