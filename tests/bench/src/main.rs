@@ -14,7 +14,7 @@
     clippy::float_arithmetic,
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a bench: what cannot go on ends it, and figures are printed"
+    reason = "a bench: a failed step ends it, and it prints results"
 )]
 
 mod figures;

@@ -1,4 +1,4 @@
-//! Attacks 12, 13 and 16: what a server's output may not be: other than declared, unseen, or another principal's.
+//! Attacks 12, 13 and 16: a server's output must not contradict its declaration, hide, or belong to another principal.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -29,7 +29,7 @@ fn shaped() -> Value {
     })
 }
 
-/// Structured contents that do not fit.
+/// Structured contents that violate the schema.
 fn misfits() -> Vec<Value> {
     let with = |name: &str, value: Value| {
         let mut fits = json!({ "grams": 5, "unit": "g" });
@@ -72,7 +72,7 @@ fn misfits() -> Vec<Value> {
     ]
 }
 
-/// Guards: structured content is checked against the schema that was pinned. Unchecked, it would reach the agent.
+/// Guards: structured content is checked against the pinned schema. Otherwise it would reach the agent.
 #[tokio::test]
 async fn attack_12_structured_content_fits_its_schema_or_stays_here() {
     let upstream = HttpUpstream::start(Script::with_tools(vec![shaped()])).await;
@@ -93,7 +93,7 @@ async fn attack_12_structured_content_fits_its_schema_or_stays_here() {
     says(json!({ "content": [{ "type": "text", "text": "5 g" }] }));
     assert_on_record(&scene, &client.call("mock__weigh", json!({})).await, "upstream_error", "structured_content")
         .await;
-    // Every one of them has an intent and an outcome that says why nothing was released.
+    // Each has an intent, and an outcome with the reason for the rejection.
     let kept = receipts(&scene).await;
     let withheld =
         kept.iter().filter(|receipt| receipt["status"].as_str().is_some_and(|word| word.starts_with("withheld")));
@@ -101,7 +101,7 @@ async fn attack_12_structured_content_fits_its_schema_or_stays_here() {
     assert_sound(scene).await;
 }
 
-/// Guards: binary data is looked at. Unlooked at, a page or a program would arrive as a picture.
+/// Guards: binary data is inspected. Otherwise a page or a program would arrive as a picture.
 #[tokio::test]
 async fn attack_12_binary_data_is_what_it_is_declared_to_be() {
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice();
@@ -179,12 +179,12 @@ const STRUCTURAL: [&str; 13] = [
     "ansi_sgr_conceal",
 ];
 
-/// A character that moves, hides or reorders, and that no terminal or page should see.
+/// A character that moves, hides or reorders text, which no terminal or page should get.
 fn is_control(character: char) -> bool {
     matches!(character, '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The text without what an agent may see as it is: whole colour sequences, and line ends of two characters.
+/// The text without the sequences that an agent may get: whole colour sequences, and line ends of two characters.
 fn without_colour(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let mut kept = parts.next().unwrap_or_default().to_owned();
@@ -202,8 +202,8 @@ fn without_colour(text: &str) -> String {
     kept.replace("\r\n", "\n")
 }
 
-/// Guards: hidden and moving characters are taken out or made visible before the agent, the administrator's screens and
-/// the log see them; text that uses such characters as they are meant stays as it is.
+/// Guards: hidden and moving characters are removed or made visible for the agent, the administrator's screens and the
+/// log. Text with a legitimate use of such characters stays unchanged.
 #[tokio::test]
 async fn attack_13_what_cannot_be_seen_does_not_arrive() {
     hidden_characters_do_not_arrive(&Corpora::committed()).await;
@@ -232,7 +232,7 @@ async fn hidden_characters_do_not_arrive(corpora: &Corpora) -> usize {
         let answer = client.call("mock__say", json!({})).await.unwrap();
         let shown = answer["content"][0]["text"].as_str().unwrap();
         let stray: Vec<char> = without_colour(shown).chars().filter(|character| is_control(*character)).collect();
-        // A name in another direction than its text stands between isolates: that is their use, and they stay.
+        // A name in another direction than its text is between isolates. That is their legitimate use, so they stay.
         let isolated = row.family == "isolated_name" && stray == ['\u{2068}', '\u{2069}'];
         assert!(stray.is_empty() || isolated, "{}: {stray:?} in {shown:?}", row.family);
         if row.attack && STRUCTURAL.contains(&row.family.as_str()) {
@@ -248,7 +248,7 @@ async fn hidden_characters_do_not_arrive(corpora: &Corpora) -> usize {
     assert!(attacks > 30 && caught * 100 >= attacks * 99, "{caught} of {attacks}");
     assert!(spoiled.is_empty(), "{spoiled:?}");
 
-    // The same in names, titles and texts of definitions, as a person sees them.
+    // The same in names, titles and texts of definitions, as shown to a person.
     let nasty: String = samples.iter().filter(|row| row.attack).map(|row| row.text.as_str()).take(8).collect();
     let mut definition = tool("say");
     definition["title"] = json!(nasty);
@@ -285,7 +285,7 @@ fn strings(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Guards: what a local server writes on its error output reaches the daemon's log harmless, and its noise nobody at all.
+/// Guards: a local server's error output is harmless in the daemon's log, and appears nowhere else.
 #[tokio::test]
 async fn attack_13_a_childs_own_words_cannot_move_the_cursor_of_the_log() {
     let (home, setup) = (TempHome::new(), SetupOptions::default());
@@ -312,8 +312,8 @@ async fn attack_13_a_childs_own_words_cannot_move_the_cursor_of_the_log() {
     assert!(stray.is_empty(), "{stray:?} in {log:?}");
 }
 
-/// Guards: nothing is shared between principals, whatever the server says of its `cacheScope`. A shared list would mean that
-/// the second agent's list is not asked for.
+/// Guards: nothing is shared between principals, whatever the server's `cacheScope`. With a shared list, the second
+/// agent's list would not be requested.
 #[tokio::test]
 async fn attack_16_a_public_answer_for_one_agent_is_not_anothers() {
     for speaks in [SupportedEras::Legacy, SupportedEras::Modern] {

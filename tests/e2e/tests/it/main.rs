@@ -6,7 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "what cannot go on fails the test"
+    reason = "a failed step fails the test"
 )]
 
 mod agents;
