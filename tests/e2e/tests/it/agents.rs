@@ -15,7 +15,7 @@ async fn changing() -> (Scene, HttpUpstream) {
 
 /// A6: each agent has its own identity, policy, budget and receipts.
 #[tokio::test]
-async fn two_agents_are_told_apart_by_policy_budget_and_record() {
+async fn two_agents_have_separate_policies_budgets_and_receipts() {
     let (scene, upstream) = changing().await;
     let token = scene.daemon.admin.add_agent("second", &scene.setup.pin).await;
     let first = scene.client(ClientEra::Legacy).await;
@@ -56,7 +56,7 @@ async fn two_agents_are_told_apart_by_policy_budget_and_record() {
 
 /// A4: a client that requested progress is notified of the wait, and of the place to decide.
 #[tokio::test]
-async fn a_waiting_call_tells_its_progress_and_goes_on() {
+async fn a_waiting_call_reports_its_progress_and_continues() {
     let (scene, upstream) = changing().await;
     for era in [ClientEra::Legacy, ClientEra::Modern] {
         let client = scene.client(era).await;

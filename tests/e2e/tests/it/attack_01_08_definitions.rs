@@ -261,13 +261,13 @@ async fn attack_06_hints_never_lower_the_risk() {
 /// Guards: parameters that harvest are shown to the person who accepts the tool, and their values need an approval. A
 /// secret leaves in none of them, even through a permitted tool.
 #[tokio::test]
-async fn attack_07_harvested_values_wait_for_a_person_and_hold_no_secret() {
+async fn attack_07_harvested_values_need_approval_and_contain_no_secret() {
     harvested_values_wait(&Corpora::committed()).await;
 }
 
 /// The same with texts beside the checkout.
 #[tokio::test]
-async fn attack_07_harvested_values_beside_the_checkout_wait_for_a_person_and_hold_no_secret() {
+async fn attack_07_harvested_values_beside_the_checkout_need_approval_and_contain_no_secret() {
     let Some(run) = AdditionalRun::begin("attack 7: harvesting parameters", "corpora") else { return };
     let cases = harvested_values_wait(&Corpora::of(&run)).await;
     run.finish(cases);

@@ -45,7 +45,7 @@ async fn attack_05_an_added_argument_is_held_and_shown() {
 
 /// Guards: a policy over arguments holds the added argument even of a permitted tool.
 #[tokio::test]
-async fn attack_05_a_policy_over_arguments_holds_what_was_added() {
+async fn attack_05_a_policy_over_arguments_holds_a_call_with_an_added_argument() {
     let (b, a) = (HttpUpstream::start(news()).await, HttpUpstream::start(Script::one("send", MockAction::Echo)).await);
     let scene = scene(&b, &a, &["send"]).await;
     let policy: Value = scene.daemon.admin.get("/v1/policy").await;

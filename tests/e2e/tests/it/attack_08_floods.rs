@@ -29,7 +29,7 @@ async fn slowest(client: &McpClient, calls: usize) -> Duration {
 /// Guards: notifications are merged and limited on their way in and out. Otherwise the agent would get thousands of
 /// them, each would cause a list, and the queue would grow.
 #[tokio::test]
-async fn attack_08_a_storm_of_changes_does_not_reach_the_agent_or_hold_up_others() {
+async fn attack_08_a_storm_of_changes_does_not_reach_the_agent_or_delay_others() {
     let scene = Scene::new().await;
     let (honest, noisy) = (
         HttpUpstream::start(Script::one("look", MockAction::Echo)).await,

@@ -74,7 +74,7 @@ fn misfits() -> Vec<Value> {
 
 /// Guards: structured content is checked against the pinned schema. Otherwise it would reach the agent.
 #[tokio::test]
-async fn attack_12_structured_content_fits_its_schema_or_stays_here() {
+async fn attack_12_structured_content_fits_its_schema_or_is_rejected() {
     let upstream = HttpUpstream::start(Script::with_tools(vec![shaped()])).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["weigh"]).await;
@@ -103,7 +103,7 @@ async fn attack_12_structured_content_fits_its_schema_or_stays_here() {
 
 /// Guards: binary data is inspected. Otherwise a page or a program would arrive as a picture.
 #[tokio::test]
-async fn attack_12_binary_data_is_what_it_is_declared_to_be() {
+async fn attack_12_binary_data_matches_its_declared_type() {
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice();
     let (jpeg, gif, wav) = (
         b"\xff\xd8\xff\xe0\0\x10JFIF".as_slice(),
@@ -205,13 +205,13 @@ fn without_colour(text: &str) -> String {
 /// Guards: hidden and moving characters are removed or made visible for the agent, the administrator's screens and the
 /// log. Text with a legitimate use of such characters stays unchanged.
 #[tokio::test]
-async fn attack_13_what_cannot_be_seen_does_not_arrive() {
+async fn attack_13_hidden_text_does_not_arrive() {
     hidden_characters_do_not_arrive(&Corpora::committed()).await;
 }
 
 /// The same with texts beside the checkout.
 #[tokio::test]
-async fn attack_13_what_cannot_be_seen_beside_the_checkout_does_not_arrive() {
+async fn attack_13_hidden_text_beside_the_checkout_does_not_arrive() {
     let Some(run) = AdditionalRun::begin("attack 13: hidden characters", "corpora") else { return };
     let cases = hidden_characters_do_not_arrive(&Corpora::of(&run)).await;
     run.finish(cases);

@@ -35,7 +35,7 @@ fn elsewhere(upstream: &HttpUpstream) -> Vec<u8> {
 /// Guards: a placeholder counts in the declared header alone. If it were filled in elsewhere, the canary would be in a
 /// received message.
 #[tokio::test]
-async fn attack_18_a_placeholder_of_the_agent_stays_a_text() {
+async fn attack_18_a_placeholder_from_the_agent_stays_text() {
     let canary = Canary::new();
     let bank = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;
     let other = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;

@@ -24,7 +24,7 @@ async fn allow(scene: &Scene, question: &Value) -> (u16, Value) {
 
 /// Guards: the request's digest covers every field, and a decision names the shown digest.
 #[tokio::test]
-async fn attack_19_a_decision_about_anything_else_than_what_stands_is_refused() {
+async fn attack_19_a_decision_about_another_request_is_refused() {
     let upstream = HttpUpstream::start(script()).await;
     let scene = scene(&upstream).await;
     let client = scene.client(ClientEra::Legacy).await;
@@ -51,7 +51,7 @@ async fn attack_19_a_decision_about_anything_else_than_what_stands_is_refused() 
 /// Guards: after the decision, and before it sends, the daemon checks definition, price, policy, server and agent
 /// again.
 #[tokio::test]
-async fn attack_19_what_changes_while_the_question_is_open_voids_the_answer() {
+async fn attack_19_a_change_while_the_request_is_open_voids_the_decision() {
     let changed = json!({ "name": "pay", "description": "pay twice", "inputSchema": { "type": "object" } });
     let forbid =
         r#"@id("no-pay") forbid (principal, action in Action::"call", resource) when { context.class == "unknown" };"#;
@@ -146,7 +146,7 @@ async fn attack_20_the_person_sees_the_bytes_that_are_sent() {
 
 /// Guards: arguments with two readings reach nobody, on any transport.
 #[tokio::test]
-async fn attack_21_what_two_parsers_read_differently_is_refused() {
+async fn attack_21_arguments_with_two_readings_are_refused() {
     let upstream = HttpUpstream::start(script()).await;
     let scene = scene(&upstream).await;
     let gateway = scene.gateway().await;

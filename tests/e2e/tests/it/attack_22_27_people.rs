@@ -275,7 +275,7 @@ async fn attack_26_another_agent_gets_nothing_from_an_answer() {
 
 /// Guards: repeated approvals cover only the shown calls: no saved approval grows, and each expires.
 #[tokio::test]
-async fn attack_27_permissions_stay_narrow_and_end() {
+async fn attack_27_saved_approvals_stay_narrow_and_expire() {
     let (scene, upstream) = scene().await;
     let (admin, pin) = (&scene.daemon.admin, &scene.setup.pin);
     let client = scene.client(ClientEra::Legacy).await;

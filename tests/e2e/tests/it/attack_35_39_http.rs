@@ -47,7 +47,7 @@ async fn post(gateway: &GatewayProcess, host: &str, headers: &[(&str, &str)], bo
 ///
 /// The daemon's own clock cannot be moved from outside; its high-water mark is tested beside the clock.
 #[tokio::test]
-async fn attack_35_time_on_record_never_goes_back() {
+async fn attack_35_the_time_of_receipts_never_goes_back() {
     let (scene, upstream) = scene().await;
     let client = scene.client(ClientEra::Legacy).await;
     client.call("mock__look", json!({ "now": "1970-01-01T00:00:00Z" })).await.unwrap();
@@ -129,7 +129,7 @@ async fn attack_36_no_page_and_no_rebound_name_reaches_a_tool() {
 
 /// Guards: the daemon decides on the body; a contradicting header stops the request.
 #[tokio::test]
-async fn attack_37_a_header_never_stands_for_the_body() {
+async fn attack_37_a_header_never_replaces_the_body() {
     let (scene, upstream) = scene().await;
     let gateway = scene.gateway().await;
     let own = gateway.address().to_owned();
@@ -199,7 +199,7 @@ async fn attack_38_no_request_hides_in_another() {
 
 /// Guards: the handle of a server's state belongs to one agent, one request and one use.
 #[tokio::test]
-async fn attack_39_a_request_state_is_nobody_elses_and_not_made_up() {
+async fn attack_39_a_request_state_belongs_to_one_agent_and_cannot_be_forged() {
     let asks = MockAction::InputRequired {
         requests: json!({ "q": { "method": "elicitation/create", "params": {
             "mode": "form", "message": "Who?", "requestedSchema": { "type": "object", "properties": {} } } } }),

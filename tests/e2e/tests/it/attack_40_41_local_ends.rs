@@ -91,7 +91,7 @@ fn open_files(pid: u32) -> usize {
 
 /// Guards: descriptors that a peer passes along are dropped by the kernel or closed, not kept.
 #[tokio::test]
-async fn attack_40_passed_descriptors_do_not_stay_in_the_daemon() {
+async fn attack_40_passed_descriptors_are_not_kept_by_the_daemon() {
     let scene = Scene::new().await;
     let before = open_files(scene.daemon.id());
     for name in ["agent.sock", "admin.sock"] {
@@ -114,7 +114,7 @@ async fn attack_40_passed_descriptors_do_not_stay_in_the_daemon() {
 
 /// Guards: for any data on the agent's standard input, each readable request is answered and nothing else runs.
 #[tokio::test]
-async fn attack_41_garbage_on_stdin_costs_nobody_else_anything() {
+async fn attack_41_garbage_on_stdin_does_not_affect_others() {
     let scene = Scene::new().await;
     let upstream = StdioUpstream::new(&scene.home, "local", &Script::with_tools(vec![tool("look")]));
     scene.add_stdio("local", &upstream, &["look"]).await;

@@ -99,7 +99,7 @@ impl Trap {
 /// Guards: programs check the owner and mode of the open folder, not of a path that may have another target by now.
 /// Another user with the right to rename the folder swaps it for its own, a thousand times: no program sends it a byte.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn attack_40_another_user_who_swaps_the_folder_hears_nothing() {
+async fn attack_40_another_user_who_swaps_the_folder_receives_nothing() {
     if !rustix::process::geteuid().is_root() {
         return; // Only root can be somebody else.
     }
@@ -173,7 +173,7 @@ fn clear(run: &Path) {
 /// Guards: the daemon binds under another name and moves the socket into place. Whatever is put in its way, it serves
 /// or reports the reason, follows no link to another file, and the next start works.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn attack_40_a_start_in_a_race_serves_or_says_why_and_harms_nothing() {
+async fn attack_40_a_start_in_a_race_serves_or_reports_why_and_harms_nothing() {
     let home = TempHome::new();
     let made = DaemonProcess::set_up(&home, &SetupOptions::default()).await;
     let key = json!({ "unlock_key": made.unlock_key });

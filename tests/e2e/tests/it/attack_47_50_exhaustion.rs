@@ -130,7 +130,7 @@ async fn attack_49_compressed_bombs_end_at_a_cap() {
 
 /// Guards: time limits on heads and bodies, and room for honest clients, at the gateway and at the console.
 #[tokio::test]
-async fn attack_50_dawdlers_and_crowds_keep_nobody_out() {
+async fn attack_50_slow_clients_and_floods_block_nobody() {
     let upstream =
         HttpUpstream::start(Script::with_tools(vec![tool("look"), tool("endless")]).on("endless", MockAction::Endless))
             .await;

@@ -15,7 +15,7 @@ async fn scene(policy: &str) -> (Scene, HttpUpstream) {
 
 /// Guards: without a policy that allows, nothing runs and nobody is asked.
 #[tokio::test]
-async fn attack_60_what_no_policy_allows_is_denied() {
+async fn attack_60_a_call_that_no_policy_allows_is_denied() {
     let (scene, upstream) = scene("@id(\"other\") permit (principal, action == Action::\"elicit\", resource);").await;
     let client = scene.client(ClientEra::Legacy).await;
     for name in ["mock__look", "mock__pay"] {
@@ -56,7 +56,7 @@ async fn attack_60_a_policy_that_could_fail_is_not_accepted() {
 
 /// Guards: entities and context come from the daemon's facts, never from members, arguments and names of the agent.
 #[tokio::test]
-async fn attack_60_what_an_agent_says_is_no_fact() {
+async fn attack_60_claims_of_an_agent_are_not_facts() {
     let (scene, upstream) = {
         let upstream = HttpUpstream::start(Script::with_tools(vec![tool("look"), tool("pay")])).await;
         let scene = Scene::new().await;
@@ -93,7 +93,7 @@ async fn attack_60_what_an_agent_says_is_no_fact() {
 /// Guards: a deeply nested text is rejected before it is parsed. Any program of the user can have a text checked, and a
 /// stack overflow of the parser would end the daemon.
 #[tokio::test]
-async fn attack_48_a_policy_nested_without_end_is_refused_and_the_daemon_lives() {
+async fn attack_48_a_deeply_nested_policy_is_refused_and_the_daemon_survives() {
     let (scene, upstream) = scene("permit (principal, action, resource);").await;
     let admin = &scene.daemon.admin;
     let nested = |open: &str, inner: &str, close: &str| {

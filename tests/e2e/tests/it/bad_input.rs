@@ -205,8 +205,8 @@ async fn a_locked_briefcase_says_how_to_unlock_it() {
 
 /// Guards: a read-only database stops the start (or every effect) with an explanation. As root it proves nothing.
 #[tokio::test]
-async fn a_read_only_state_is_said_and_loses_nothing() {
-    if again_as_nobody("bad_input::a_read_only_state_is_said_and_loses_nothing") {
+async fn a_read_only_state_is_reported_and_loses_nothing() {
+    if again_as_nobody("bad_input::a_read_only_state_is_reported_and_loses_nothing") {
         return;
     }
     let scene = Scene::new().await;
@@ -260,7 +260,7 @@ async fn a_gateway_that_cannot_serve_says_why() {
 
 /// Guards: a missing object is reported as missing, with the place to look, and never as damage.
 #[tokio::test]
-async fn what_a_person_names_and_is_not_there_is_said_so() {
+async fn a_missing_object_is_reported_as_missing() {
     let scene = Scene::new().await;
     let admin = &scene.daemon.admin;
     for (change, list) in [

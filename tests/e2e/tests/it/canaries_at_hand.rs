@@ -125,7 +125,7 @@ fn of_process(name: &str, id: u32) -> Vec<(String, Vec<u8>)> {
 
 /// Guards P1: neither of two secrets in use appears in anything that a person prints, exports, backs up or opens.
 #[tokio::test]
-async fn p1_nothing_a_person_prints_exports_or_backs_up_holds_a_secret() {
+async fn p1_nothing_a_person_prints_exports_or_backs_up_contains_a_secret() {
     let planted = planted().await;
     let mut client = planted.scene.client(ClientEra::Legacy).await;
     for _ in 0..3 {

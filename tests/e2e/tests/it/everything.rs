@@ -58,7 +58,7 @@ async fn definitions_are_the_servers_own() {
 }
 
 #[tokio::test]
-async fn calls_resources_and_prompts_give_what_they_give_directly() {
+async fn calls_resources_and_prompts_return_the_same_as_directly() {
     let (scene, direct) = (scene().await, direct().await);
     let bare = scene.client_of("everything", ClientEra::Legacy).await;
     let calls = [
@@ -134,7 +134,7 @@ async fn log_lines_pass_from_the_level_that_the_client_set() {
 }
 
 #[tokio::test]
-async fn a_subscribed_resource_tells_of_its_changes_under_its_name_in_the_view() {
+async fn a_subscribed_resource_notifies_of_changes_under_its_name_in_the_view() {
     let scene = scene().await;
     // The server itself declares that its switch is not a read: a person is asked each time.
     let _person = scene.daemon.admin.allow_everything(&scene.setup.pin);

@@ -164,7 +164,7 @@ async fn attack_24_editing_the_files_approves_nothing() {
 
 /// Guards: secrets are sealed in the files, and no route, log or program shows them.
 #[tokio::test]
-async fn attack_42_no_file_route_or_log_holds_a_secret() {
+async fn attack_42_no_file_route_or_log_contains_a_secret() {
     let (scene, _upstream) = scene().await;
     let canary = Canary::new();
     scene.change(json!({ "change": "set_secret", "name": "token", "value": canary.value() })).await;
@@ -277,8 +277,8 @@ fn lie_in_wait(enough: &AtomicBool) -> Vec<Opened> {
 
 /// Guards: a file opened before the first instruction shows nothing of the process that knows secrets.
 #[tokio::test]
-async fn attack_42_what_was_opened_while_the_daemon_started_shows_nothing() {
-    if again_as_nobody("same_user::attack_42_what_was_opened_while_the_daemon_started_shows_nothing") {
+async fn attack_42_files_opened_while_the_daemon_started_show_nothing() {
+    if again_as_nobody("same_user::attack_42_files_opened_while_the_daemon_started_show_nothing") {
         return;
     }
     let (home, setup) = (TempHome::new(), SetupOptions::default());
