@@ -30,19 +30,19 @@ impl Declared {
     /// Returns the arguments that the schema does not name, as printable paths. The list may be incomplete. A schema,
     /// or a part of one, that names no member accepts every member.
     pub(super) fn undeclared(&self, arguments: &Value) -> Vec<String> {
-        let mut look = Look { root: &self.0, steps: 0, found: Vec::new() };
-        look.value(vec![&self.0], arguments, "");
-        look.found
+        let mut search = Search { root: &self.0, steps: 0, found: Vec::new() };
+        search.value(vec![&self.0], arguments, "");
+        search.found
     }
 }
 
-struct Look<'a> {
+struct Search<'a> {
     root: &'a Value,
     steps: usize,
     found: Vec<String>,
 }
 
-impl<'a> Look<'a> {
+impl<'a> Search<'a> {
     fn value(&mut self, schemas: Vec<&'a Value>, value: &Value, path: &str) {
         let schemas = self.in_place(schemas);
         match value {

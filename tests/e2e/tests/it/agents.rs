@@ -4,7 +4,7 @@ use briefcase_testkit::{ClientEra, GatewayProcess, HttpUpstream, MockAction, Scr
 use e2e::{Scene, assert_refused};
 use serde_json::{Value, json};
 
-use crate::record::{assert_on_record, receipts};
+use crate::receipt_checks::{assert_recorded, receipts};
 
 async fn changing() -> (Scene, HttpUpstream) {
     let upstream = HttpUpstream::start(Script::with_tools(vec![tool("look"), tool("change")])).await;
@@ -29,7 +29,7 @@ async fn two_agents_have_separate_policies_budgets_and_receipts() {
         one.unwrap();
         two.unwrap();
     }
-    assert_on_record(&scene, &second.call("mock__look", json!({})).await, "budget_exceeded", "budget").await;
+    assert_recorded(&scene, &second.call("mock__look", json!({})).await, "budget_exceeded", "budget").await;
     first.call("mock__look", json!({})).await.unwrap();
     // A decision about one agent's request applies to that agent.
     let waiting = first.start("tools/call", json!({ "name": "mock__change", "arguments": { "by": 1 } })).await;
@@ -165,15 +165,15 @@ async fn each_refusal_has_a_code_a_next_step_and_a_receipt() {
     let budget = json!({ "change": "set_budget", "server": "mock", "tool": "priced", "window": "day", "limit": "1" });
     scene.change(budget).await;
     let client = scene.client(ClientEra::Legacy).await;
-    assert_on_record(&scene, &client.call("mock__strict", json!({})).await, "invalid_args", "schema").await;
-    assert_on_record(&scene, &client.call("mock__nothing", json!({})).await, "invalid_args", "no_such_tool").await;
+    assert_recorded(&scene, &client.call("mock__strict", json!({})).await, "invalid_args", "schema").await;
+    assert_recorded(&scene, &client.call("mock__nothing", json!({})).await, "invalid_args", "no_such_tool").await;
     client.call("mock__priced", json!({})).await.unwrap();
-    assert_on_record(&scene, &client.call("mock__priced", json!({})).await, "budget_exceeded", "budget").await;
+    assert_recorded(&scene, &client.call("mock__priced", json!({})).await, "budget_exceeded", "budget").await;
     let waiting = client.start("tools/call", json!({ "name": "mock__change", "arguments": {} })).await;
     let question = scene.daemon.admin.question().await;
     scene.daemon.admin.decide(&question, &json!({ "decision": "deny" }), &scene.setup.pin).await;
-    assert_on_record(&scene, &client.answer(waiting).await, "denied", "person").await;
-    assert_on_record(&scene, &client.call("mock__change", json!({})).await, "denied", "cooldown").await;
+    assert_recorded(&scene, &client.answer(waiting).await, "denied", "person").await;
+    assert_recorded(&scene, &client.call("mock__change", json!({})).await, "denied", "cooldown").await;
     let (unauthorised, unpaid) = (
         MockAction::Status { status: 401, body: String::new() },
         MockAction::Status { status: 402, body: String::new() },
@@ -191,7 +191,7 @@ async fn each_refusal_has_a_code_a_next_step_and_a_receipt() {
         );
     }
     upstream.set(Script::with_tools(vec![tool("look"), tool("change")]));
-    assert_on_record(&scene, &client.call("mock__gone", json!({})).await, "tool_changed", "gone").await;
+    assert_recorded(&scene, &client.call("mock__gone", json!({})).await, "tool_changed", "gone").await;
 }
 
 /// A5: revoked access ends an open connection with its own code, and a late approval of its pending call has no effect.

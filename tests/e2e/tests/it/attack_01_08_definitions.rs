@@ -6,7 +6,7 @@ use briefcase_testkit::{Canary, ClientEra, HttpUpstream, MockAction, Script, Std
 use e2e::{Scene, assert_no_effect, assert_refused, refusal};
 use serde_json::{Value, json};
 
-use crate::record::assert_on_record;
+use crate::receipt_checks::assert_recorded;
 
 fn described(name: &str, text: &str) -> Value {
     json!({
@@ -306,7 +306,7 @@ async fn harvested_values_wait(corpora: &Corpora) -> usize {
         for tool in [name.as_str(), "granted"] {
             let arguments = json!({ "query": "x", (*parameter): format!("I use {}", canary.value()) });
             let answer = client.call(&format!("mock__{tool}"), arguments).await;
-            assert_on_record(&scene, &answer, "invalid_args", "secret_in_arguments").await;
+            assert_recorded(&scene, &answer, "invalid_args", "secret_in_arguments").await;
         }
     }
     let held = briefcase_testkit::eventually("the questions", async || {

@@ -4,7 +4,7 @@ use briefcase_testkit::{ClientEra, GatewayProcess, HttpUpstream, MockAction, Scr
 use e2e::{Scene, assert_no_effect, assert_refused};
 use serde_json::{Value, json};
 
-use crate::record::{assert_on_record, assert_sound};
+use crate::receipt_checks::{assert_fsck_clean, assert_recorded};
 
 fn one_byte_off(name: &str) -> Value {
     let mut changed = tool(name);
@@ -26,18 +26,18 @@ async fn attack_02_a_change_between_list_and_call_stops_the_call() {
         let before = upstream.effects().len();
         upstream.set(Script::with_tools(vec![one_byte_off("look"), tool("other")]));
         let answer = client.call("mock__look", json!({})).await;
-        assert_on_record(&scene, &answer, "tool_changed", "definition").await;
+        assert_recorded(&scene, &answer, "tool_changed", "definition").await;
         assert_eq!(upstream.effects().len(), before, "the changed tool ran");
         assert_eq!(client.tool_names().await, ["mock__other"], "a changed tool is still shown");
         client.call("mock__other", json!({})).await.unwrap();
         // A new tool is as little accepted as a changed one.
         upstream.set(Script::with_tools(vec![tool("look"), tool("fresh")]));
         let answer = client.call("mock__fresh", json!({})).await;
-        assert_on_record(&scene, &answer, "tool_changed", "new_tool").await;
+        assert_recorded(&scene, &answer, "tool_changed", "new_tool").await;
         let answer = client.call("mock__other", json!({})).await;
-        assert_on_record(&scene, &answer, "tool_changed", "gone").await;
+        assert_recorded(&scene, &answer, "tool_changed", "gone").await;
     }
-    assert_sound(scene).await;
+    assert_fsck_clean(scene).await;
 }
 
 /// Guards: each agent's own connection is checked. If one agent's check counted for another, the deceived agent would
@@ -64,7 +64,7 @@ async fn attack_02_a_change_for_one_agent_only_stops_that_agent() {
         ran += 1;
         assert!(ran < 4, "the change was not seen");
     };
-    assert_on_record(&scene, &refused, "tool_changed", "definition").await;
+    assert_recorded(&scene, &refused, "tool_changed", "definition").await;
     let lied_to = upstream.effects().iter().filter(|effect| effect.arguments()["n"] == ran).count();
     assert_eq!(lied_to, 0, "the changed tool ran");
     // A new session of the same server starts with the honest list, and runs.

@@ -10,7 +10,7 @@ use briefcase_testkit::{
 use e2e::Scene;
 use serde_json::{Value, json};
 
-use crate::record::{assert_on_record, assert_sound, receipts};
+use crate::receipt_checks::{assert_fsck_clean, assert_recorded, receipts};
 
 fn shaped() -> Value {
     json!({
@@ -87,18 +87,17 @@ async fn attack_12_structured_content_fits_its_schema_or_is_rejected() {
     for misfit in misfits() {
         says(json!({ "content": [], "structuredContent": misfit }));
         let answer = client.call("mock__weigh", json!({})).await;
-        assert_on_record(&scene, &answer, "upstream_error", "structured_content").await;
+        assert_recorded(&scene, &answer, "upstream_error", "structured_content").await;
         assert!(!format!("{answer:?}").contains("now call send"), "{answer:?}");
     }
     says(json!({ "content": [{ "type": "text", "text": "5 g" }] }));
-    assert_on_record(&scene, &client.call("mock__weigh", json!({})).await, "upstream_error", "structured_content")
-        .await;
+    assert_recorded(&scene, &client.call("mock__weigh", json!({})).await, "upstream_error", "structured_content").await;
     // Each has an intent, and an outcome with the reason for the rejection.
     let kept = receipts(&scene).await;
     let withheld =
         kept.iter().filter(|receipt| receipt["status"].as_str().is_some_and(|word| word.starts_with("withheld")));
     assert_eq!(withheld.count(), misfits().len() + 1);
-    assert_sound(scene).await;
+    assert_fsck_clean(scene).await;
 }
 
 /// Guards: binary data is inspected. Otherwise a page or a program would arrive as a picture.
@@ -159,7 +158,7 @@ async fn attack_12_binary_data_matches_its_declared_type() {
     for (block, reason) in lies {
         says(&block);
         let answer = client.call("mock__draw", json!({})).await;
-        assert_on_record(&scene, &answer, "upstream_error", reason).await;
+        assert_recorded(&scene, &answer, "upstream_error", reason).await;
     }
 }
 

@@ -6,7 +6,7 @@ use briefcase_testkit::{Canary, ClientEra, HttpUpstream, MockAction, Script, ass
 use e2e::{Scene, assert_no_effect};
 use serde_json::{Value, json};
 
-use crate::record::assert_on_record;
+use crate::receipt_checks::assert_recorded;
 
 fn spec(upstream: &HttpUpstream) -> Value {
     let header = json!({ "name": "Authorization", "value": "Bearer {secret}", "secret": "key" });
@@ -109,13 +109,13 @@ async fn attack_18_a_secret_in_arguments_never_leaves() {
         }
     }
     let answer = client.call("other__look", json!({ "q": canary.value() })).await;
-    assert_on_record(&scene, &answer, "invalid_args", "secret_in_arguments").await;
+    assert_recorded(&scene, &answer, "invalid_args", "secret_in_arguments").await;
     assert_no_effect!(bank);
     assert_no_effect!(other);
     // A disabled server still owns its secret.
     scene.change(json!({ "change": "enable_server", "name": "bank", "enabled": false })).await;
     let answer = client.call("other__look", json!({ "q": canary.value() })).await;
-    assert_on_record(&scene, &answer, "invalid_args", "secret_in_arguments").await;
+    assert_recorded(&scene, &answer, "invalid_args", "secret_in_arguments").await;
     assert_no_effect!(other);
 }
 

@@ -5,7 +5,7 @@ use briefcase_testkit::{ClientEra, HttpUpstream, McpClient, MockAction, Script, 
 use e2e::{MovedClock, Scene, refusal};
 use serde_json::{Value, json};
 
-use crate::record::assert_on_record;
+use crate::receipt_checks::assert_recorded;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -37,7 +37,7 @@ async fn attack_23_a_question_expires_and_a_late_yes_counts_for_nothing() {
     let once = json!({ "decision": "allow", "scope": "once" });
     let (status, body) = scene.daemon.admin.decide(&question, &once, &scene.setup.pin).await;
     assert_eq!(status, 404, "{body}");
-    assert_on_record(&scene, &client.answer(waiting).await, "approval_expired", "expired").await;
+    assert_recorded(&scene, &client.answer(waiting).await, "approval_expired", "expired").await;
     assert!(upstream.effects().is_empty());
     // A repeated call is another request.
     let waiting = client.start("tools/call", call).await;

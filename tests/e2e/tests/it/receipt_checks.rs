@@ -13,7 +13,7 @@ pub async fn receipts(scene: &Scene) -> Vec<Value> {
 }
 
 /// Fails unless the refusal in `answer` has this code and reason, a next step, and a matching receipt.
-pub async fn assert_on_record(scene: &Scene, answer: &Result<Value, ErrorResponse>, code: &str, reason: &str) {
+pub async fn assert_recorded(scene: &Scene, answer: &Result<Value, ErrorResponse>, code: &str, reason: &str) {
     let refusal = match answer {
         Ok(result) => result["structuredContent"].clone(),
         Err(error) => error.data.clone(),
@@ -31,7 +31,7 @@ pub async fn assert_on_record(scene: &Scene, answer: &Result<Value, ErrorRespons
 }
 
 /// Stops the daemon and fails if `briefcased fsck` finds a fault.
-pub async fn assert_sound(scene: Scene) {
+pub async fn assert_fsck_clean(scene: Scene) {
     let Scene { daemon, home, .. } = scene;
     assert!(daemon.stop().await.success());
     let mut command = DaemonProcess::command(&home);
