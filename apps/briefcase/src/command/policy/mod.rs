@@ -22,11 +22,11 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   briefcase policy show
-  briefcase policy show --schema       what rules can speak of
-  briefcase policy edit                in $EDITOR; shows what would have been decided otherwise
-  briefcase policy check rules.cedar   exit code 1 when it cannot be used
+  briefcase policy show --schema       the names that rules can use
+  briefcase policy edit                in $EDITOR; shows which recent calls it would affect
+  briefcase policy check rules.cedar   exit code 1 when it is not valid
   briefcase policy set rules.cedar
-  briefcase policy test cases.toml     your own cases; exit code 1 when one goes otherwise
+  briefcase policy test cases.toml     your own cases; exit code 1 when one fails
   briefcase policy why r1042";
 
 const CASES: &str = "\
@@ -51,13 +51,13 @@ pub enum Policy {
     /// Print the policy in force
     #[command(after_help = EXAMPLES)]
     Show(Show),
-    /// Edit the policy in $EDITOR, look at what it would change, and apply it
+    /// Edit the policy in $EDITOR, review its effect, and apply it
     #[command(after_help = EXAMPLES)]
     Edit,
     /// Replace the policy with the text of a file
     #[command(after_help = EXAMPLES)]
     Set(File),
-    /// Check a text: whether it can be used, and what it would have decided otherwise
+    /// Check that a text is valid, and list the recent calls it would affect
     #[command(after_help = EXAMPLES)]
     Check(File),
     /// Run your own cases
@@ -68,15 +68,15 @@ pub enum Policy {
     Why(why::Why),
 }
 
-/// What to show.
+/// The part of the policy to show.
 #[derive(Debug, Args)]
 pub struct Show {
-    /// Print the Cedar schema instead: which names rules can speak of
+    /// Print the Cedar schema instead: the names that rules can use
     #[arg(long)]
     schema: bool,
 }
 
-/// A text in a file.
+/// A policy text in a file.
 #[derive(Debug, Args)]
 pub struct File {
     /// Cedar text; `-` is stdin
