@@ -6,7 +6,7 @@ use briefcase_api::Question;
 use briefcase_types::ApprovalId;
 use clap::{Args, ValueEnum};
 
-use super::approvals::{self, Choice, decide_with_pin, question_output};
+use super::approvals::{self, Choice, decide_with_pin, request_output};
 use crate::{
     change::with_pin, context::CommandContext, failure::Failure, output::TextOutput, printer::CommandResult,
     terminal::Terminal, time_format,
@@ -18,7 +18,7 @@ Examples:
   briefcase approve ID --scope session               the same arguments until the session ends
   briefcase approve ID --scope rule --fixed path --for 7d
 
-The question is shown first, then your PIN is asked for.";
+The request is shown first, then your PIN is asked for.";
 
 /// Approve a request
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ pub struct Approve {
     lasts: Duration,
 }
 
-/// How far an answer reaches.
+/// The scope of an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Reach {
     /// This call
@@ -84,14 +84,14 @@ impl Deny {
 }
 
 async fn answer(ctx: &CommandContext, id: ApprovalId, choice: Choice) -> Result<CommandResult, Failure> {
-    let questions = approvals::open(ctx).await?;
-    let question: &Question = questions.iter().find(|question| question.id == id).ok_or_else(|| {
+    let requests = approvals::open(ctx).await?;
+    let request: &Question = requests.iter().find(|request| request.id == id).ok_or_else(|| {
         let next = "List pending approval requests with `briefcase approvals list`.";
         Failure::new("no_such_question", "No pending approval request has this id.", next)
     })?;
-    Terminal::open()?.show(&question_output(question, ctx.now()))?;
-    let what = format!("to {}", choice.meaning(question));
-    let decided = with_pin(ctx, &what, async |pin| decide_with_pin(ctx, question, &choice, pin).await).await?;
+    Terminal::open()?.show(&request_output(request, ctx.now()))?;
+    let what = format!("to {}", choice.meaning(request));
+    let decided = with_pin(ctx, &what, async |pin| decide_with_pin(ctx, request, &choice, pin).await).await?;
     let output = TextOutput::of(format!("{}, recorded as {}", decided.decision, decided.receipt));
     Ok(CommandResult::new(output, &decided))
 }
