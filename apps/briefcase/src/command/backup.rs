@@ -76,13 +76,13 @@ pub fn new_passphrase(terminal: &Terminal, prompt: &str) -> Result<SecretString,
             return Err(Failure::Cancelled);
         }
         let wrong = if first.expose(|text| text.chars().count() < 12) {
-            "That is too short: use several words."
+            "Too short: use several words."
         } else {
             let second = terminal.secret("Confirm: ")?;
             if first.expose(|first| second.expose(|second| first == second)) {
                 return Ok(first);
             }
-            "The two entries do not match."
+            "The entries do not match."
         };
         terminal.show(&TextOutput::of(wrong))?;
     }
@@ -130,7 +130,7 @@ impl Restore {
     }
 }
 
-/// The line that briefcased reads.
+/// The input line of `briefcased restore`.
 fn restore_line(archive: &SecretString, vault: &SecretString) -> String {
     let key = UnlockBody::of(vault);
     archive.expose(|archive| json!({ "passphrase": archive, "vault": key.contract() }).to_string())

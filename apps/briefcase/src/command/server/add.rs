@@ -20,7 +20,7 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  A local server; tools that claim to only read may run without asking:
+  A local server; tools that its annotations call reads may run without approval:
       briefcase server add files --read-all-hinted -- \\
           npx -y @modelcontextprotocol/server-filesystem ~/notes
   A remote server whose key stays in the vault:
@@ -31,8 +31,8 @@ Examples:
       briefcase server add search --secret-env API_KEY=search \\
           --read web_search --read fetch -- search-mcp
 
-The server is looked at before anything is accepted. What you accept is pinned: a tool that changes later is held back. \
-Every tool that is not a read asks you first.";
+Briefcase connects to the server and shows its tools before you accept anything. Accepted definitions are pinned: a tool \
+that changes later is blocked. Every tool that is not a read needs your approval.";
 
 /// Add a server: review what it offers, then accept it
 #[derive(Debug, Args)]
@@ -80,7 +80,7 @@ impl Add {
     }
 }
 
-/// Looks at the server. Showing it a secret takes a PIN, before anything is sent.
+/// Connects to the server. A server that gets a secret needs a PIN first.
 async fn look(ctx: &CommandContext, spec: &ServerSpec) -> Result<Probe, Failure> {
     const LOOKING: &str = "Connecting to the server";
     let named: Vec<String> = spec::secrets(spec).into_iter().map(ToString::to_string).collect();
@@ -94,7 +94,7 @@ async fn look(ctx: &CommandContext, spec: &ServerSpec) -> Result<Probe, Failure>
     .await
 }
 
-/// A secret that is not there is told before a server is started with nothing in its place.
+/// Fails when the vault lacks a secret of the server, before the server is started.
 async fn secrets_are_there(ctx: &CommandContext, spec: &ServerSpec) -> Result<(), Failure> {
     let wanted = spec::secrets(spec);
     if wanted.is_empty() {
@@ -104,13 +104,13 @@ async fn secrets_are_there(ctx: &CommandContext, spec: &ServerSpec) -> Result<()
     match wanted.into_iter().find(|name| !known.iter().any(|secret| secret.name == **name)) {
         Some(missing) => {
             let next = format!("Add it with `briefcase secret set {missing}`, then run this command again.");
-            Err(Failure::new("not_found", format!("There is no secret `{missing}` in the vault."), next))
+            Err(Failure::new("not_found", format!("The vault has no secret `{missing}`."), next))
         }
         None => Ok(()),
     }
 }
 
-/// What is offered, and what accepting it means for each tool.
+/// The offers of a server, and the effect of accepting each tool.
 fn offer(seen: &Probe, reads: &[ToolName], reads_granted: bool) -> TextOutput {
     let mut output = probe::output(seen);
     let runs = |name: &str| reads.iter().any(|read| read.as_str() == name);

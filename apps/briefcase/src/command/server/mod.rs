@@ -24,8 +24,8 @@ Examples:
       npx -y @modelcontextprotocol/server-filesystem ~/notes
   briefcase server list
   briefcase server test files        connect and compare with what was accepted
-  briefcase server accept files      look at changed tools, then accept them
-  briefcase server disable files     keep it, but let nobody use it
+  briefcase server accept files      review changed tools, then accept them
+  briefcase server disable files     keep its registration, but refuse calls
   briefcase server remove files";
 
 /// Manage MCP servers
@@ -80,7 +80,7 @@ impl Server {
     }
 }
 
-/// The tools that a server claims to be reads.
+/// The tools that the server's annotations call reads.
 pub fn hinted_reads(seen: &Probe) -> Vec<ToolName> {
     let reads = seen.tools.iter().filter(|tool| tool.state != "quarantined" && probe::hinted_read(tool));
     reads.filter_map(|tool| tool.name.parse().ok()).collect()

@@ -1,4 +1,4 @@
-//! How a server is reached: from arguments, and as a person has to see it.
+//! The command or URL of a server: read from arguments, and shown to a person.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::{
     output::{TextOutput, Tone, span},
 };
 
-/// Headers that hold credentials, whatever their value.
+/// Headers that always hold credentials.
 const CREDENTIALS: [&str; 6] =
     ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"];
-/// What stands for the secret in a header.
+/// The placeholder for the secret in a header.
 const PLACE: &str = "{secret}";
 
 /// How to reach a server.
@@ -44,7 +44,7 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Puts the arguments together.
+    /// The server's specification.
     pub fn spec(self) -> Result<ServerSpec, Failure> {
         match (self.url, self.argv.is_empty()) {
             (Some(url), _) => Ok(ServerSpec::Http { url, headers: headers(&self.header, self.secret)? }),
@@ -126,7 +126,7 @@ pub fn secrets(spec: &ServerSpec) -> Vec<&SecretName> {
     }
 }
 
-/// How a server is reached, whole: every argument in quotes, nothing cut, nothing hidden.
+/// The command or URL of a server in full: every argument in quotes, nothing cut.
 pub fn describe(spec: &ServerSpec) -> TextOutput {
     let mut output = TextOutput::new();
     match spec {
