@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use crate::{failure::Failure, output::TextOutput};
 
 /// Longest line that is read.
-const MOST: usize = 4096;
+const LINE_MAX: usize = 4096;
 const CTRL_C: u8 = 3;
 const CTRL_D: u8 = 4;
 const CTRL_U: u8 = 21;
@@ -98,7 +98,7 @@ impl Terminal {
     fn read_line(&self, prompt: &str, echo: Echo) -> Result<Zeroizing<String>, Failure> {
         let _quiet = Quiet::begin(&self.tty)?;
         self.write(prompt)?;
-        let mut line = Zeroizing::new(Vec::with_capacity(MOST));
+        let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX));
         loop {
             match self.byte_within(None)?.unwrap_or(CTRL_D) {
                 b'\r' | b'\n' => break,
@@ -112,7 +112,7 @@ impl Terminal {
                 }
                 ESCAPE => self.skip_sequence()?,
                 0..32 => {}
-                byte if line.len() < MOST => {
+                byte if line.len() < LINE_MAX => {
                     line.push(byte);
                     if echo == Echo::On {
                         (&self.tty).write_all(&[byte])?;

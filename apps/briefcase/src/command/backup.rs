@@ -118,15 +118,16 @@ impl Restore {
         let vault = terminal.secret("Passphrase or unlock key of the vault in the backup: ")?;
         let input = Zeroizing::new(restore_line(&archive, &vault).into_bytes());
         let printed = waiting("Restoring", daemon::run(ctx, &["restore", path], &input)).await?;
-        let told: serde_json::Value = serde_json::from_slice(&printed).unwrap_or_else(|_| json!({ "restored": true }));
+        let result: serde_json::Value =
+            serde_json::from_slice(&printed).unwrap_or_else(|_| json!({ "restored": true }));
         let mut output =
             TextOutput::of("The backup is restored. Earlier approvals, grants and agent credentials are void.");
         output.next("Start it with `briefcase up`.");
-        let void = told.get("agents_to_renew").and_then(serde_json::Value::as_array);
+        let void = result.get("agents_to_renew").and_then(serde_json::Value::as_array);
         for agent in void.into_iter().flatten().filter_map(serde_json::Value::as_str) {
             output.next(format!("Give it a new credential if you still want it: `briefcase agent add {agent}`."));
         }
-        Ok(CommandResult::new(output, &told))
+        Ok(CommandResult::new(output, &result))
     }
 }
 

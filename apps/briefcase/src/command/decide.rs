@@ -28,7 +28,7 @@ pub struct Approve {
     id: ApprovalId,
     /// Scope of the approval
     #[arg(long, value_enum, default_value = "once")]
-    scope: Reach,
+    scope: ScopeArgument,
     /// With --scope rule: an argument that must stay the same (may be repeated)
     #[arg(long, value_name = "ARGUMENT", num_args = 1)]
     fixed: Vec<String>,
@@ -39,7 +39,7 @@ pub struct Approve {
 
 /// The scope of an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Reach {
+enum ScopeArgument {
     /// This call
     Once,
     /// Exactly these arguments, until the session ends
@@ -52,14 +52,14 @@ enum Reach {
 
 impl Approve {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        if self.scope != Reach::Rule && !self.fixed.is_empty() {
+        if self.scope != ScopeArgument::Rule && !self.fixed.is_empty() {
             return Err(Failure::usage("--fixed belongs to --scope rule.", "Add --scope rule, or leave it out."));
         }
         let choice = match self.scope {
-            Reach::Once => Choice::Once,
-            Reach::Session => Choice::SessionExact,
-            Reach::SessionTool => Choice::SessionTool,
-            Reach::Rule => Choice::Rule { fixed: self.fixed, lasts: self.lasts },
+            ScopeArgument::Once => Choice::Once,
+            ScopeArgument::Session => Choice::SessionExact,
+            ScopeArgument::SessionTool => Choice::SessionTool,
+            ScopeArgument::Rule => Choice::Rule { fixed: self.fixed, lasts: self.lasts },
         };
         answer(ctx, self.id, choice).await
     }

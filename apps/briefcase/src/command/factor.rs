@@ -30,7 +30,7 @@ An authentication method proves that you are present. Adding or removing one nee
 
 /// The time for creating a passkey in the browser.
 const PASSKEY_MAX: Duration = Duration::from_secs(240);
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Manage authentication methods: PIN and passkeys
 #[derive(Debug, Subcommand)]
@@ -133,7 +133,7 @@ async fn add_passkey(ctx: &CommandContext, passkey: Passkey) -> Result<CommandRe
             if let Some(offer) = ctx.client.passkey_offer().await? {
                 return Ok::<PasskeyOffer, Failure>(offer);
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     });
     let late = |_| Failure::new("failed", "No passkey came from the browser.", "Run this again.");

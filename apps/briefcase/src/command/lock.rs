@@ -67,12 +67,12 @@ pub async fn with_tries<T>(mut action: impl AsyncFnMut(&SecretString) -> Result<
 
 /// Reads a secret from a file or stdin, without one line end at its end.
 pub fn secret_file(path: &std::path::Path) -> Result<SecretString, Failure> {
-    const MOST: u64 = 64 * 1024;
+    const FILE_MAX: u64 = 64 * 1024;
     let mut text = zeroize::Zeroizing::new(String::with_capacity(64 * 1024 + 1));
     let read = if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(MOST).read_to_string(&mut text)
+        std::io::stdin().lock().take(FILE_MAX).read_to_string(&mut text)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_string(&mut text))
+        std::fs::File::open(path).and_then(|file| file.take(FILE_MAX).read_to_string(&mut text))
     };
     read.map_err(|error| Failure::file(path, &error))?;
     let end = text.strip_suffix('\n').unwrap_or(&text);

@@ -73,7 +73,7 @@ pub struct InitRequest<'a> {
 
 impl Setup {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        nothing_there(ctx).await?;
+        require_no_briefcase(ctx).await?;
         let terminal = Terminal::open()?;
         terminal.show(&welcome())?;
         let passphrase = if self.wants_passphrase(&terminal)? {
@@ -117,7 +117,7 @@ impl Setup {
     }
 }
 
-async fn nothing_there(ctx: &CommandContext) -> Result<(), Failure> {
+async fn require_no_briefcase(ctx: &CommandContext) -> Result<(), Failure> {
     match ctx.client.peer().await {
         Ok(_) => {
             let next = "See `briefcase status`.";

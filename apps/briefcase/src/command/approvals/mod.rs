@@ -36,12 +36,12 @@ pub struct Approvals {
     #[arg(long)]
     watch: bool,
     #[command(subcommand)]
-    command: Option<What>,
+    command: Option<ApprovalsCommand>,
 }
 
 /// The other commands.
 #[derive(Clone, Copy, Debug, Subcommand)]
-enum What {
+enum ApprovalsCommand {
     /// List pending requests
     #[command(after_help = EXAMPLES)]
     List,
@@ -50,7 +50,7 @@ enum What {
 impl Approvals {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self.command {
-            Some(What::List) => {
+            Some(ApprovalsCommand::List) => {
                 let requests = open(ctx).await?;
                 Ok(CommandResult::new(list(&requests, ctx), &requests))
             }

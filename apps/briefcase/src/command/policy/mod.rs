@@ -116,12 +116,12 @@ async fn show(ctx: &CommandContext, schema: bool) -> Result<CommandResult, Failu
 /// Reads a text file of at most a mebibyte.
 fn read(path: &Path) -> Result<String, Failure> {
     use std::io::Read as _;
-    const MOST: u64 = 1024 * 1024;
+    const FILE_MAX: u64 = 1024 * 1024;
     let mut text = String::new();
     let done = if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(MOST).read_to_string(&mut text)
+        std::io::stdin().lock().take(FILE_MAX).read_to_string(&mut text)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_string(&mut text))
+        std::fs::File::open(path).and_then(|file| file.take(FILE_MAX).read_to_string(&mut text))
     };
     done.map_err(|error| Failure::file(path, &error))?;
     Ok(text)

@@ -4,7 +4,7 @@ use briefcase_api::Change;
 use briefcase_types::{ServerId, ToolName};
 use clap::Args;
 
-use super::{look, probe};
+use super::{connect, probe};
 use crate::{
     change, context::CommandContext, failure::Failure, output::TextOutput, printer::CommandResult, terminal::Terminal,
 };
@@ -31,13 +31,13 @@ pub struct Accept {
 impl Accept {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let Self { name, tool: tools } = self;
-        let seen = look(ctx, &name).await?;
-        if seen.tools.iter().all(|tool| matches!(tool.state.as_str(), "accepted" | "quarantined")) {
+        let probed = connect(ctx, &name).await?;
+        if probed.tools.iter().all(|tool| matches!(tool.state.as_str(), "accepted" | "quarantined")) {
             let output = TextOutput::of("No tool is new or changed since you accepted it.");
             return Ok(CommandResult::new(output, &serde_json::json!({ "changed": false })));
         }
-        Terminal::open()?.show(&probe::differences(&seen.tools))?;
-        let change = Change::AcceptTools { server: name.clone(), probe: seen.digest, tools };
+        Terminal::open()?.show(&probe::differences(&probed.tools))?;
+        let change = Change::AcceptTools { server: name.clone(), probe: probed.digest, tools };
         let applied = change::confirm(ctx, change).await?;
         Ok(change::answer(&format!("The tools of `{name}` are accepted as shown."), &applied))
     }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{
     probe,
-    spec::{self, Reach, describe},
+    spec::{self, ServerArguments, describe},
 };
 use crate::{
     change,
@@ -41,7 +41,7 @@ pub struct Add {
     /// Its name here: 1 to 32 of a-z, 0-9 and -
     name: ServerId,
     #[command(flatten)]
-    reach: Reach,
+    arguments: ServerArguments,
     /// A tool that only reads and may run without approval (may be repeated)
     #[arg(long, value_name = "TOOL", num_args = 1)]
     read: Vec<ToolName>,
@@ -58,10 +58,10 @@ pub struct Add {
 
 impl Add {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let Self { name, reach, read, read_all_hinted, reads_granted, yes } = self;
-        let spec = reach.spec()?;
+        let Self { name, arguments, read, read_all_hinted, reads_granted, yes } = self;
+        let spec = arguments.spec()?;
         let terminal = Terminal::open()?;
-        secrets_are_there(ctx, &spec).await?;
+        require_secrets(ctx, &spec).await?;
         let mut intro = TextOutput::new();
         intro.heading(format!("Server `{name}`")).append(describe(&spec));
         terminal.show(&intro)?;
@@ -69,33 +69,33 @@ impl Add {
         if local && !yes && !terminal.confirm("Start this program now, as your user, to list what it offers?")? {
             return Err(Failure::Cancelled);
         }
-        let seen = look(ctx, &spec).await?;
-        let reads = if read_all_hinted { super::hinted_reads(&seen) } else { read };
-        terminal.show(&offer(&seen, &reads, reads_granted))?;
-        let change = Change::AddServer { name: name.clone(), spec, probe: seen.digest, reads, reads_granted };
+        let probed = connect(ctx, &spec).await?;
+        let reads = if read_all_hinted { super::hinted_reads(&probed) } else { read };
+        terminal.show(&offer(&probed, &reads, reads_granted))?;
+        let change = Change::AddServer { name: name.clone(), spec, probe: probed.digest, reads, reads_granted };
         let applied = change::confirm(ctx, change).await?;
-        let mut answer = change::answer(&format!("Server `{name}` added with {} tools.", seen.tools.len()), &applied);
+        let mut answer = change::answer(&format!("Server `{name}` added with {} tools.", probed.tools.len()), &applied);
         answer.output.next("Connected agents see the tools at once. `briefcase tools` lists them.");
         Ok(answer)
     }
 }
 
 /// Connects to the server. A server that gets a secret needs a PIN first.
-async fn look(ctx: &CommandContext, spec: &ServerSpec) -> Result<Probe, Failure> {
-    const LOOKING: &str = "Connecting to the server";
+async fn connect(ctx: &CommandContext, spec: &ServerSpec) -> Result<Probe, Failure> {
+    const CONNECTING: &str = "Connecting to the server";
     let named: Vec<String> = spec::secrets(spec).into_iter().map(ToString::to_string).collect();
     if named.is_empty() {
-        return Ok(waiting(LOOKING, ctx.client.probe(spec, None)).await?);
+        return Ok(waiting(CONNECTING, ctx.client.probe(spec, None)).await?);
     }
     let what_for = format!("to send it {} and list what it offers", named.join(", "));
     change::with_pin(ctx, &what_for, async |pin| {
-        Ok(waiting(LOOKING, ctx.client.probe(spec, Some(pin_evidence(pin)))).await?)
+        Ok(waiting(CONNECTING, ctx.client.probe(spec, Some(pin_evidence(pin)))).await?)
     })
     .await
 }
 
 /// Fails when the vault lacks a secret of the server, before the server is started.
-async fn secrets_are_there(ctx: &CommandContext, spec: &ServerSpec) -> Result<(), Failure> {
+async fn require_secrets(ctx: &CommandContext, spec: &ServerSpec) -> Result<(), Failure> {
     let wanted = spec::secrets(spec);
     if wanted.is_empty() {
         return Ok(());
@@ -111,11 +111,11 @@ async fn secrets_are_there(ctx: &CommandContext, spec: &ServerSpec) -> Result<()
 }
 
 /// The offers of a server, and the effect of accepting each tool.
-fn offer(seen: &Probe, reads: &[ToolName], reads_granted: bool) -> TextOutput {
-    let mut output = probe::output(seen);
+fn offer(probed: &Probe, reads: &[ToolName], reads_granted: bool) -> TextOutput {
+    let mut output = probe::output(probed);
     let runs = |name: &str| reads.iter().any(|read| read.as_str() == name);
     let (mut run, mut ask) = (Vec::new(), Vec::new());
-    for tool in seen.tools.iter().filter(|tool| tool.state != "quarantined") {
+    for tool in probed.tools.iter().filter(|tool| tool.state != "quarantined") {
         if runs(&tool.name) { run.push(tool.name.as_str()) } else { ask.push(tool.name.as_str()) }
     }
     let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
@@ -123,7 +123,7 @@ fn offer(seen: &Probe, reads: &[ToolName], reads_granted: bool) -> TextOutput {
     output.line([span("  run without approval: ", Tone::Warn), list(&run).into()]);
     output.line([span("  need approval:        ", Tone::Good), list(&ask).into()]);
     let held: Vec<&str> =
-        seen.tools.iter().filter(|tool| tool.state == "quarantined").map(|tool| tool.name.as_str()).collect();
+        probed.tools.iter().filter(|tool| tool.state == "quarantined").map(|tool| tool.name.as_str()).collect();
     if !held.is_empty() {
         output.line([span("  quarantined:          ", Tone::Bad), list(&held).into()]);
     }

@@ -81,8 +81,8 @@ impl Server {
 }
 
 /// The tools that the server's annotations call reads.
-pub fn hinted_reads(seen: &Probe) -> Vec<ToolName> {
-    let reads = seen.tools.iter().filter(|tool| tool.state != "quarantined" && probe::hinted_read(tool));
+pub fn hinted_reads(probed: &Probe) -> Vec<ToolName> {
+    let reads = probed.tools.iter().filter(|tool| tool.state != "quarantined" && probe::hinted_read(tool));
     reads.filter_map(|tool| tool.name.parse().ok()).collect()
 }
 
@@ -98,7 +98,7 @@ async fn enable(ctx: &CommandContext, name: ServerId, enabled: bool) -> Result<C
 }
 
 async fn test(ctx: &CommandContext, name: &ServerId) -> Result<CommandResult, Failure> {
-    let probe = look(ctx, name).await?;
+    let probe = connect(ctx, name).await?;
     let differs = probe.tools.iter().any(|tool| tool.state != "accepted");
     let mut output = probe::output(&probe);
     if differs {
@@ -108,7 +108,7 @@ async fn test(ctx: &CommandContext, name: &ServerId) -> Result<CommandResult, Fa
 }
 
 /// Connects to a registered server and lists its present offers.
-async fn look(ctx: &CommandContext, name: &ServerId) -> Result<Probe, Failure> {
+async fn connect(ctx: &CommandContext, name: &ServerId) -> Result<Probe, Failure> {
     Ok(waiting("Connecting to the server", ctx.client.test_server(name)).await?)
 }
 

@@ -19,7 +19,7 @@ const PLACE: &str = "{secret}";
 
 /// How to reach a server.
 #[derive(Debug, Args)]
-pub struct Reach {
+pub struct ServerArguments {
     /// Endpoint of a remote server (Streamable HTTP)
     #[arg(long, value_name = "URL", conflicts_with = "argv")]
     url: Option<String>,
@@ -43,7 +43,7 @@ pub struct Reach {
     argv: Vec<String>,
 }
 
-impl Reach {
+impl ServerArguments {
     /// The server's specification.
     pub fn spec(self) -> Result<ServerSpec, Failure> {
         match (self.url, self.argv.is_empty()) {
@@ -160,9 +160,9 @@ pub fn describe(spec: &ServerSpec) -> TextOutput {
 mod tests {
     use super::*;
 
-    fn reach(url: Option<&str>, header: &[&str], secret: &[&str], argv: &[&str]) -> Reach {
+    fn arguments(url: Option<&str>, header: &[&str], secret: &[&str], argv: &[&str]) -> ServerArguments {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-        Reach {
+        ServerArguments {
             url: url.map(str::to_owned),
             header: texts(header),
             secret: secret.iter().map(|name| name.parse().unwrap()).collect(),
@@ -175,10 +175,12 @@ mod tests {
 
     #[test]
     fn a_credential_in_clear_is_refused_with_the_way_to_do_it() {
-        let refused = reach(Some("https://x.example"), &["Authorization: Bearer abc"], &[], &[]).spec().unwrap_err();
+        let refused =
+            arguments(Some("https://x.example"), &["Authorization: Bearer abc"], &[], &[]).spec().unwrap_err();
         assert!(refused.to_string().contains("briefcase secret set"), "{refused}");
         assert!(!refused.to_string().contains("abc"), "{refused}");
-        let spec = reach(Some("https://x.example"), &["Authorization: Bearer {secret}"], &["gh"], &[]).spec().unwrap();
+        let spec =
+            arguments(Some("https://x.example"), &["Authorization: Bearer {secret}"], &["gh"], &[]).spec().unwrap();
         assert_eq!(secrets(&spec).len(), 1);
     }
 
@@ -188,15 +190,15 @@ mod tests {
         for (header, secret) in
             [(&["X-Api-Key: {secret}"][..], &[][..]), (&["X-Team: blue"], &["gh"]), (&["nocolon"], &[])]
         {
-            assert_eq!(reach(url, header, secret, &[]).spec().unwrap_err().exit_code(), 2, "{header:?}");
+            assert_eq!(arguments(url, header, secret, &[]).spec().unwrap_err().exit_code(), 2, "{header:?}");
         }
-        assert_eq!(reach(None, &[], &[], &[]).spec().unwrap_err().exit_code(), 2);
+        assert_eq!(arguments(None, &[], &[], &[]).spec().unwrap_err().exit_code(), 2);
     }
 
     #[test]
     fn a_command_is_shown_whole_with_what_would_hide() {
         let hidden = format!("{}\u{202e}txt.exe\u{1b}[1A", "a".repeat(300));
-        let spec = reach(None, &[], &[], &["npx", "-y", &hidden, ""]).spec().unwrap();
+        let spec = arguments(None, &[], &[], &["npx", "-y", &hidden, ""]).spec().unwrap();
         let text = describe(&spec).render(false);
         assert!(text.contains(&"a".repeat(300)) && text.contains("\\u{202e}txt.exe\\u{1b}[1A"), "{text}");
         assert_eq!(text.lines().count(), 4, "{text}");
