@@ -220,7 +220,7 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
     let servers = Arc::new(Servers { authority: authority.clone(), secrets });
     let pool = Arc::new(Pool::new(PoolParts {
         catalog: servers.clone(),
-        secrets: servers,
+        secrets: servers.clone(),
         observer: server_messages.clone(),
         egress: Egress::new(EgressSettings::default())?,
         launcher: around.children.launcher.clone(),
@@ -229,6 +229,7 @@ fn assemble(around: &Surrounding, parts: Assembly) -> Result<Open, OpenError> {
     let engine = Arc::new(Engine::new(Parts {
         journal: store.clone(),
         upstreams: pool.clone(),
+        secrets: servers,
         factors: presence.clone(),
         clock: around.clock.clone(),
         timer: Arc::new(SystemTimer::default()),
