@@ -5,7 +5,7 @@
 
 import { type Field, Reader, write } from "./codec.ts";
 
-/** The operations with keys that the core does not hold. The caller chooses the name of each key. */
+/** The operations with keys outside of the core. The caller chooses the name of each key. */
 export interface KeyOperations {
   /** X25519 with the named private key: 32 bytes; an all-zero result is rejected. */
   dh(keyRef: string, peer: Uint8Array): Promise<Uint8Array>;

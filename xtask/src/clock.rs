@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_believes_the_moved_clock() {
+    fn a_program_uses_the_moved_clock() {
         let clock = Clock::ahead().unwrap();
         let now = || Step::new("date").args(["+%s"]);
         let seconds = |text: String| text.trim().parse::<i64>().unwrap();

@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_test_program_is_read_from_what_cargo_says() {
+    fn a_test_program_is_read_from_a_message_of_cargo() {
         let message = |id: &str, test: bool| {
             json!({
                 "reason": "compiler-artifact", "package_id": id, "manifest_path": "/src/crates/json/Cargo.toml",

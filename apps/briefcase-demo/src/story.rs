@@ -5,7 +5,7 @@ use std::time::Instant;
 use briefcase::{
     change::with_known_pin,
     command::{
-        approvals::{self, Choice, decide_with_pin, insist, question_output},
+        approvals::{self, Choice, decide_interactively, decide_with_pin, request_output},
         factor::new_pin,
         receipts, server,
     },
@@ -181,24 +181,24 @@ impl<'a> Story<'a> {
     }
 
     async fn decide(&self, pin: &SecretString) -> Result<(), Failure> {
-        let question = waiting("Waiting for the question", self.question()).await?;
+        let request = waiting("Waiting for the request", self.request()).await?;
         let ctx = self.ctx();
         let mut output = TextOutput::new();
-        output.append(question_output(&question, ctx.now()));
+        output.append(request_output(&request, ctx.now()));
         self.narrator.quote(&output)?;
         if self.alone {
-            let decided = decide_with_pin(ctx, &question, &Choice::Once, pin).await?;
+            let decided = decide_with_pin(ctx, &request, &Choice::Once, pin).await?;
             return self.narrator.person(&format!("allows it once, with the PIN ({})", decided.receipt));
         }
         let login = ctx.client.console_login().await?;
         self.narrator.say(&format!("The console shows it too: {}", login.url))?;
-        insist(ctx, &question).await
+        decide_interactively(ctx, &request).await
     }
 
-    async fn question(&self) -> Result<ApprovalRequest, Failure> {
+    async fn request(&self) -> Result<ApprovalRequest, Failure> {
         loop {
-            if let Some(question) = approvals::open(self.ctx()).await?.pop() {
-                return Ok(question);
+            if let Some(request) = approvals::open(self.ctx()).await?.pop() {
+                return Ok(request);
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }

@@ -20,9 +20,9 @@ const MANIFEST_LAYERS: [Layer; 6] =
     [Layer::Signature, Layer::Log, Layer::Witness, Layer::Manifest, Layer::Expiry, Layer::Rollback];
 
 /// The longest file of evidence.
-const EVIDENCE_MOST: u64 = 256 * 1024;
+const EVIDENCE_MAX: u64 = 256 * 1024;
 /// The longest module.
-const MODULE_MOST: u64 = 4 << 20;
+const MODULE_MAX: u64 = 4 << 20;
 
 /// One audit of one enclave.
 struct Audit<'a> {
@@ -64,7 +64,7 @@ pub async fn run(
 
 impl Audit<'_> {
     async fn all(&mut self) -> Result<(), AuditEnd> {
-        let page = self.get(PAGE_PATH, EVIDENCE_MOST, &fetch_profile::PAGE).await?;
+        let page = self.get(PAGE_PATH, EVIDENCE_MAX, &fetch_profile::PAGE).await?;
         let file = self.headers_file().await?;
         match self.anchor {
             TrustAnchor::Policy(policy) => self.released(policy, &page, &file).await,
@@ -73,9 +73,9 @@ impl Audit<'_> {
     }
 
     async fn headers_file(&mut self) -> Result<ServedFile, AuditEnd> {
-        let copy = self.get(HEADERS_COPY_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
+        let copy = self.get(HEADERS_COPY_PATH, EVIDENCE_MAX, &fetch_profile::EVIDENCE).await?;
         if !self.source.is_site() {
-            let own = self.get(HEADERS_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
+            let own = self.get(HEADERS_PATH, EVIDENCE_MAX, &fetch_profile::EVIDENCE).await?;
             if own.bytes != copy.bytes {
                 let message = format!("{HEADERS_PATH} and {HEADERS_COPY_PATH} differ");
                 self.report.add(LayerCheck::failed("headers", "headers_file", message));
@@ -85,9 +85,9 @@ impl Audit<'_> {
     }
 
     async fn released(&mut self, policy: &ReleasePolicy, page: &ServedFile, file: &ServedFile) -> Result<(), AuditEnd> {
-        let manifest = self.get(MANIFEST_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
-        let bundle = self.get(BUNDLE_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
-        let proof = self.get(PROOF_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
+        let manifest = self.get(MANIFEST_PATH, EVIDENCE_MAX, &fetch_profile::EVIDENCE).await?;
+        let bundle = self.get(BUNDLE_PATH, EVIDENCE_MAX, &fetch_profile::EVIDENCE).await?;
+        let proof = self.get(PROOF_PATH, EVIDENCE_MAX, &fetch_profile::EVIDENCE).await?;
         let evidence = ReleaseEvidence { manifest: &manifest.bytes, bundle: &bundle.bytes, proof: &proof.bytes };
         self.report.facts.manifest = Some(hex(&Digest::sha256(&manifest.bytes)));
         let trusted = match policy.manifest(evidence, self.seen, self.now) {
@@ -99,7 +99,7 @@ impl Audit<'_> {
         };
         self.manifest_passed(&trusted);
         let wanted = self.served(&trusted, page);
-        let module = self.get(&module_path(&wanted), MODULE_MOST, &fetch_profile::MODULE).await?;
+        let module = self.get(&module_path(&wanted), MODULE_MAX, &fetch_profile::MODULE).await?;
         let verified = match trusted.module(&module.bytes) {
             Ok(verified) => verified,
             Err(error) => {
@@ -128,7 +128,7 @@ impl Audit<'_> {
 
     /// Without a policy the manifest is only a claim of the server: the module alone is checked against an outside value.
     async fn pinned(&mut self, pin: Digest, page: &ServedFile, file: &ServedFile) -> Result<(), AuditEnd> {
-        let module = self.get(&module_path(&pin), MODULE_MOST, &fetch_profile::MODULE).await?;
+        let module = self.get(&module_path(&pin), MODULE_MAX, &fetch_profile::MODULE).await?;
         let digest = Digest::sha256(&module.bytes);
         if digest == pin {
             self.report.add(LayerCheck::ok("module", "its bytes have the pinned digest"));
@@ -136,7 +136,7 @@ impl Audit<'_> {
             let message = format!("the module {} is not the pinned one", hex(&digest));
             self.report.add(LayerCheck::failed("module", "unknown_module", message));
         }
-        let manifest = self.get(MANIFEST_PATH, EVIDENCE_MOST, &fetch_profile::EVIDENCE).await?;
+        let manifest = self.get(MANIFEST_PATH, EVIDENCE_MAX, &fetch_profile::EVIDENCE).await?;
         self.report.facts.manifest = Some(hex(&Digest::sha256(&manifest.bytes)));
         let manifest = match ReleaseManifest::parse(&manifest.bytes) {
             Ok(manifest) => manifest,

@@ -108,7 +108,7 @@ impl AuditReport {
     }
 
     pub fn answer(&self) -> CommandResult {
-        CommandResult::new(self.page(), &self.json()).negative(!self.verified())
+        CommandResult::new(self.output(), &self.json()).negative(!self.verified())
     }
 
     pub fn json(&self) -> Value {
@@ -122,19 +122,19 @@ impl AuditReport {
         })
     }
 
-    pub fn page(&self) -> TextOutput {
-        let mut page = TextOutput::new();
+    pub fn output(&self) -> TextOutput {
+        let mut output = TextOutput::new();
         match self.failure() {
-            None => page.line([span("✓ ", Tone::Good), span(format!("{} is verified", self.name), Tone::Strong)]),
-            Some(_) => page.line([span("✗ NOT VERIFIED: ", Tone::Bad), span(&self.name, Tone::Strong)]),
+            None => output.line([span("✓ ", Tone::Good), span(format!("{} is verified", self.name), Tone::Strong)]),
+            Some(_) => output.line([span("✗ NOT VERIFIED: ", Tone::Bad), span(&self.name, Tone::Strong)]),
         };
         if let (Some(version), Some(module)) = (self.facts.version, &self.facts.module) {
-            page.field("release", version.to_string());
-            page.field("module", module.as_str());
-            page.field("commit", self.facts.commit.clone().unwrap_or_default());
+            output.field("release", version.to_string());
+            output.field("module", module.as_str());
+            output.field("commit", self.facts.commit.clone().unwrap_or_default());
         }
-        page.field("checked", time_format::utc(self.at));
-        page.blank();
+        output.field("checked", time_format::utc(self.at));
+        output.blank();
         for check in &self.checks {
             let (mark, tone) = match check.outcome {
                 CheckOutcome::Ok => ("  ✓ ", Tone::Good),
@@ -142,7 +142,7 @@ impl AuditReport {
                 CheckOutcome::NotChecked => ("  · ", Tone::Warn),
             };
             let code = check.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
-            page.line([
+            output.line([
                 span(mark, tone),
                 span(format!("{:<13}", check.name), Tone::Plain),
                 check.message.as_str().into(),
@@ -150,8 +150,8 @@ impl AuditReport {
             ]);
         }
         if let Some(failure) = self.failure() {
-            page.next(failure.next());
+            output.next(failure.next());
         }
-        page
+        output
     }
 }

@@ -7,7 +7,7 @@ use briefcase_types::Digest;
 /// The policy for the project's own enclave, given to the build by the maker of a release.
 const BUILT_IN: Option<&str> = option_env!("BRIEFCASE_RELEASE_POLICY");
 
-/// What a run trusts.
+/// The trust anchor of a run.
 pub enum TrustAnchor {
     /// A policy: signer, log and witnesses.
     Policy(Box<ReleasePolicy>),

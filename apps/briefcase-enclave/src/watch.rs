@@ -120,11 +120,11 @@ impl WatchResult {
     }
 
     fn answer(self) -> CommandResult {
-        let mut page = self.report.page();
+        let mut output = self.report.output();
         for change in &self.changes {
-            page.line([span("  ! ", Tone::Warn), change.as_str().into()]);
+            output.line([span("  ! ", Tone::Warn), change.as_str().into()]);
         }
-        CommandResult::new(page, &self.json()).negative(!self.report.verified())
+        CommandResult::new(output, &self.json()).negative(!self.report.verified())
     }
 
     /// Prints one line while every check passes, and the whole report when one fails.
@@ -133,12 +133,12 @@ impl WatchResult {
             return printer::raw(format!("{}\n", self.json()).as_bytes());
         }
         let changed = if self.changes.is_empty() { "no change".to_owned() } else { self.changes.join("; ") };
-        let mut page = if self.report.verified() { TextOutput::new() } else { self.report.page() };
+        let mut output = if self.report.verified() { TextOutput::new() } else { self.report.output() };
         let (mark, tone) = if self.report.verified() { ("✓ ", Tone::Good) } else { ("✗ ", Tone::Bad) };
-        page.line([
+        output.line([
             span(mark, tone),
             format!("{} {}: {changed}", time_format::utc(self.report.at), self.report.name).into(),
         ]);
-        printer::show(&page)
+        printer::show(&output)
     }
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::{AuditReport, ServedFacts};
 
 const FORM: &str = "briefcase/enclave-watch@1";
-const MOST: u64 = 64 * 1024;
+const STATE_MAX: u64 = 64 * 1024;
 
 /// The state after the last check.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ impl WatchState {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Failure::file(path, &error)),
         };
-        let state: Option<Self> = serde_json::from_reader(io::Read::take(file, MOST)).ok();
+        let state: Option<Self> = serde_json::from_reader(io::Read::take(file, STATE_MAX)).ok();
         let fits = |state: &Self| state.form == FORM && state.enclave == enclave;
         let next = "Inspect the file before you remove it: without it, older releases would be accepted as new.";
         let text = format!("{} is not the saved state of {enclave}.", path.display());

@@ -1,4 +1,4 @@
-//! What the server inherits: its three streams and nothing else.
+//! The descriptors that the server inherits: its three streams and nothing else.
 
 use std::{io, os::fd::OwnedFd};
 
@@ -13,13 +13,13 @@ pub fn set_streams([stdin, stdout, stderr]: &[OwnedFd; 3]) -> io::Result<()> {
     Ok(())
 }
 
-/// Marks every descriptor above standard error to be closed when another program takes this one's place. The socket to
-/// the daemon closes then too, which is how the daemon learns of it.
+/// Sets close-on-exec for every descriptor above standard error. The socket to the daemon closes then too, which tells the
+/// daemon that the launch succeeded.
 pub fn close_others_on_exec() -> io::Result<()> {
     let flags = libc::c_int::try_from(libc::CLOSE_RANGE_CLOEXEC).map_err(io::Error::other)?;
     #[expect(unsafe_code, reason = "neither rustix nor nix has close_range")]
     // SAFETY: the call reads and writes no memory. It only sets close-on-exec flags, so each descriptor stays open for
-    // whoever owns it in this program.
+    // its owner in this program.
     let done = unsafe { libc::close_range(FIRST, libc::c_uint::MAX, flags) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -4,9 +4,9 @@
 //! It confines nothing yet. It keeps these invariants:
 //!
 //! - **The server dies with the daemon.** The kernel sends it SIGKILL when the daemon is gone.
-//! - **The server gets three descriptors**: standard input, output and error, as the request brought them.
+//! - **The server gets three descriptors**: standard input, output and error, from the request.
 //! - **The server has a session of its own**: no controlling terminal, and one process group that the daemon can end.
-//! - **No process stays.** A helper that succeeds has become the server; one that fails reports the step and exits.
+//! - **No process remains.** A helper that succeeds has become the server; one that fails reports the step and exits.
 
 mod descriptors;
 mod launch;
@@ -29,11 +29,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Why the program is still this one.
+/// The launch failed.
 enum Ended {
-    /// The daemon knows the reason, or has gone away.
+    /// The daemon got the reason, or has ended.
     Reported,
-    /// The conversation broke.
+    /// The connection to the daemon failed.
     DaemonChannel(DaemonChannelError),
 }
 

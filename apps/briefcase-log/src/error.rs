@@ -24,7 +24,7 @@ pub enum CommandError {
     Key { path: String, wanted: &'static str },
     #[error("the log's files are damaged: {0}")]
     Damaged(String),
-    #[error("an entry has 1 to 65535 bytes")]
+    #[error("the entry is empty or larger than 65535 bytes")]
     EntryLength,
     #[error("the log has no such entry")]
     NoEntry,
@@ -64,7 +64,7 @@ impl CommandError {
         }
     }
 
-    /// The stable code of the reason.
+    /// Returns the stable code of the error.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::File { .. } | Self::FileRule(_) => "file",

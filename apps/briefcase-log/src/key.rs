@@ -105,7 +105,7 @@ impl NoteSigner {
         Ok(Witness::new(&self.name, self.public)?)
     }
 
-    /// The public verifier key, as policies name it.
+    /// Returns the public verifier key in the form that policies use.
     pub fn verifier(&self, owner: KeyOwner) -> Result<String, CommandError> {
         match owner {
             KeyOwner::Log => self.log().map(|log| log.to_string()),

@@ -59,7 +59,7 @@ impl SignedLog {
         Ok(Frontier::load(self.size(), &self.reader())?)
     }
 
-    /// The bundle of entries with this number, up to the log's size.
+    /// Returns the bundle of entries with this number, up to the log's size.
     pub fn bundle(&self, number: u64) -> Result<Vec<u8>, CommandError> {
         let width = (self.size() - number * tiles::WIDTH).min(tiles::WIDTH);
         let path = tiles::bundle_path(number, width);
@@ -68,7 +68,7 @@ impl SignedLog {
         bytes.ok_or_else(|| CommandError::Damaged(format!("{path} is missing")))
     }
 
-    /// The index of the newest entry with exactly these bytes.
+    /// Returns the index of the newest entry with exactly these bytes.
     pub fn find(&self, entry: &[u8]) -> Result<Option<u64>, CommandError> {
         for number in (0..self.size().div_ceil(tiles::WIDTH)).rev() {
             let bytes = self.bundle(number)?;

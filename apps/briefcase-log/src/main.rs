@@ -2,8 +2,8 @@
 //!
 //! The log is a folder of static files (C2SP tlog-tiles) that any host can serve.
 //!
-//! Invariant: **a checkpoint is signed only after everything under it is on disk. A witness cosigns only after it has
-//! stored what it cosigns.** So neither ever signs two different trees of one size, even after a power failure.
+//! Invariant: **a log signs a checkpoint only after all files under it are on disk. A witness cosigns a checkpoint only
+//! after storing it.** So neither ever signs two different trees of one size, even after a power failure.
 
 mod append;
 mod cli;

@@ -1,4 +1,4 @@
-//! Changing what has power: look, prove that a person is there, apply.
+//! Changes of the authority: preview, proof of presence, application.
 //!
 //! Invariant: nothing is applied but the change whose preview was shown on the person's own terminal, and typing the PIN
 //! there is the consent to it.
@@ -16,10 +16,10 @@ use crate::{
     terminal::Terminal,
 };
 
-/// How often a PIN is asked for again after a typing mistake.
+/// The number of attempts to type a PIN.
 const TRIES: u32 = 3;
 
-/// Shows what a change would do, asks for the PIN, and applies it.
+/// Shows the preview of a change, asks for the PIN, and applies the change.
 pub async fn confirm(ctx: &CommandContext, change: Change) -> Result<Applied, Failure> {
     let mut previewed = ctx.client.preview(change).await?;
     let terminal = Terminal::open()?;
@@ -55,7 +55,7 @@ pub async fn with_pin<T>(
     }
 }
 
-/// The answer after a change.
+/// The result after a change.
 pub fn answer(done: &str, applied: &Applied) -> CommandResult {
     let mut output = TextOutput::new();
     let recorded = format!("  (recorded as {}, revision {})", applied.receipt, applied.version);
@@ -63,7 +63,7 @@ pub fn answer(done: &str, applied: &Applied) -> CommandResult {
     CommandResult::new(output, &summary(applied))
 }
 
-/// A change as JSON, without the token it may have made.
+/// An applied change as JSON, without a new agent's token.
 pub fn summary(applied: &Applied) -> Value {
     json!({ "version": applied.version, "receipt": applied.receipt })
 }

@@ -15,10 +15,10 @@ use crate::{
 const EXAMPLES: &str = "\
 First steps:
   briefcase demo              see what it does, in a temporary directory
-  briefcase setup             make your briefcase and start it
+  briefcase setup             set up Briefcase and start it
   briefcase server add files --read-all-hinted -- \\
       npx -y @modelcontextprotocol/server-filesystem ~/notes
-  briefcase approvals --watch answer what your agents ask for
+  briefcase approvals --watch approve or deny the requests of your agents
   briefcase receipts verify   prove that the record was not changed
 ";
 

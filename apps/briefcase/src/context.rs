@@ -1,4 +1,4 @@
-//! What a command works with: folders, the daemon, the person's terminal, the time. Read from the process once, in `main`.
+//! The context of a command: folders, the daemon, programs, the time. Read from the process once, in `main`.
 
 use std::{
     ffi::OsString,
@@ -13,25 +13,25 @@ use tokio::process::Command;
 
 use crate::{failure::Failure, terminal::Terminal};
 
-/// What a command works with.
+/// The context of a command.
 #[derive(Debug)]
 pub struct CommandContext {
     /// Folders of the briefcase.
     pub paths: Paths,
     /// The daemon.
     pub client: AdminClient,
-    /// Answers are read by a program.
+    /// Whether a program reads the output.
     pub json: bool,
-    /// The person's editor, as the environment names it.
+    /// The person's editor, from the environment.
     pub editor: Option<OsString>,
-    /// Folders in which programs are looked for, as the environment names them.
+    /// The folders of programs, from the environment.
     pub search: Option<OsString>,
-    /// The home of programs it starts, if it is not the person's own.
+    /// The home of started programs, if it is not the person's own.
     pub home: Option<PathBuf>,
 }
 
 impl CommandContext {
-    /// Puts it together. `variable` looks up the environment.
+    /// The context of this process. `variable` reads the environment.
     pub fn new(json: bool, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Failure> {
         let paths = Paths::from_environment(&variable)
             .map_err(|error| Failure::usage(format!("{error}."), "Set HOME, as a login does."))?;
@@ -46,7 +46,7 @@ impl CommandContext {
         })
     }
 
-    /// The same for a briefcase whose folders, and the home of its programs, are in this folder.
+    /// The context of a briefcase with all its folders, and the home of its programs, in this folder.
     pub fn inside(&self, folder: &Path) -> Self {
         let paths = Paths { state: folder.join("state"), runtime: folder.join("run"), config: folder.join("config") };
         Self {
@@ -59,7 +59,7 @@ impl CommandContext {
         }
     }
 
-    /// Another of the product's programs, pointed at these folders whatever the environment says.
+    /// The command of another program of this installation. It uses these folders, whatever the environment says.
     pub fn command(&self, program: &str) -> Result<Command, Failure> {
         let mut command = Command::new(self.program(program)?);
         command
@@ -72,14 +72,14 @@ impl CommandContext {
         Ok(command)
     }
 
-    /// The time, for showing how long ago something was.
+    /// The time, for relative times in output.
     pub fn now(&self) -> UnixMillis {
         #[expect(clippy::disallowed_methods, reason = "shown to a person, decides nothing")]
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// Finds another of the product's programs: beside this one, else where programs are.
+    /// Finds another program of this installation: beside this one, else in `PATH`.
     pub fn program(&self, name: &str) -> Result<PathBuf, Failure> {
         let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(|dir| dir.join(name)));
         let elsewhere = self.search.iter().flat_map(std::env::split_paths).map(|dir| dir.join(name));

@@ -1,6 +1,6 @@
 //! Starting and stopping briefcased.
 //!
-//! Invariant: what opens the vault goes from the terminal to the daemon's stdin, and nowhere else.
+//! Invariant: the passphrase or unlock key goes from the terminal to the daemon's stdin, and nowhere else.
 
 use std::{
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -23,7 +23,7 @@ use crate::{context::CommandContext, failure::Failure};
 const START_MAX: Duration = Duration::from_secs(60);
 const LOG: &str = "briefcased.log";
 
-/// What the daemon says when it is ready.
+/// The line that the daemon prints when it serves.
 #[derive(Clone, Debug, Deserialize, serde::Serialize)]
 pub struct DaemonReady {
     /// `ready` or `locked`.
@@ -34,34 +34,34 @@ pub struct DaemonReady {
     pub pid: u32,
 }
 
-/// How to start it.
+/// The options of a start.
 #[derive(Default)]
 pub struct DaemonStart<'a> {
-    /// What opens the vault; without it the daemon starts locked.
+    /// The passphrase or unlock key; without one the daemon starts locked.
     pub secret: Option<&'a SecretString>,
-    /// The console's port, if not the usual one.
+    /// The console's port, if not the default one.
     pub console_port: Option<u16>,
-    /// It ends with this program.
+    /// Whether the daemon ends with this program.
     pub attached: bool,
 }
 
-/// Starts it, and waits until it serves.
-pub async fn start(ctx: &CommandContext, how: DaemonStart<'_>) -> Result<(DaemonReady, Child), Failure> {
+/// Starts the daemon, and waits until it serves.
+pub async fn start(ctx: &CommandContext, start: DaemonStart<'_>) -> Result<(DaemonReady, Child), Failure> {
     let paths = &ctx.paths;
     let mut command = ctx.command("briefcased")?;
-    command.arg("run").kill_on_drop(how.attached);
-    if how.secret.is_some() {
+    command.arg("run").kill_on_drop(start.attached);
+    if start.secret.is_some() {
         command.arg("--unlock-stdin");
     }
-    if let Some(port) = how.console_port {
+    if let Some(port) = start.console_port {
         command.args(["--console-port", &port.to_string()]);
     }
     let log = open_log(paths)?;
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).process_group(0);
     let mut child = command.spawn()?;
-    if let (Some(mut stdin), Some(secret)) = (child.stdin.take(), how.secret) {
+    if let (Some(mut stdin), Some(secret)) = (child.stdin.take(), start.secret) {
         let line = UnlockBody::of(secret).json()?;
-        // A daemon that does not start says why in its log.
+        // A daemon that does not start writes the reason into its log.
         let _ = stdin.write_all(&line).await;
         let _ = stdin.write_all(b"\n").await;
     }
@@ -79,31 +79,31 @@ pub async fn start(ctx: &CommandContext, how: DaemonStart<'_>) -> Result<(Daemon
     }
 }
 
-/// Runs `briefcased` to its end, with something on its stdin.
+/// Runs `briefcased` to its end, with `input` on its stdin.
 pub async fn output(ctx: &CommandContext, args: &[&str], input: &Zeroizing<Vec<u8>>) -> Result<Output, Failure> {
     let mut command = ctx.command("briefcased")?;
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A program that ends without reading says why on stderr.
+        // A program that ends without reading writes the reason to stderr.
         let _ = stdin.write_all(input).await;
     }
     Ok(child.wait_with_output().await?)
 }
 
-/// The same where it has to succeed; gives what it printed.
+/// Runs `briefcased` to its end, and returns its output. An exit code other than 0 is a failure.
 pub async fn run(ctx: &CommandContext, args: &[&str], input: &Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Failure> {
     let output = output(ctx, args, input).await?;
     if output.status.success() { Ok(output.stdout) } else { Err(ended(&output)) }
 }
 
-/// What briefcased said on its way out.
+/// The failure that an ended `briefcased` reported.
 pub fn ended(output: &Output) -> Failure {
-    let said = String::from_utf8_lossy(&output.stderr);
-    told(said.trim().trim_start_matches("briefcased: "))
+    let reason = String::from_utf8_lossy(&output.stderr);
+    failed(reason.trim().trim_start_matches("briefcased: "))
 }
 
-fn told(reason: &str) -> Failure {
+fn failed(reason: &str) -> Failure {
     if reason.contains("there is a briefcase already") {
         let next = "Start it with `briefcase up`. To start again, move that folder away first.";
         return Failure::new("already_set_up", format!("{reason}."), next);
@@ -122,11 +122,11 @@ fn open_log(paths: &Paths) -> Result<std::fs::File, Failure> {
     options.open(&path).map_err(|error| Failure::file(&path, &error))
 }
 
-/// Why it did not start, from the end of its log.
+/// The failure of a start, from the end of the daemon's log.
 fn did_not_start(paths: &Paths) -> Failure {
     let path = paths.state.join(LOG);
     let log = std::fs::read_to_string(&path).unwrap_or_default();
-    let last = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    let last = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("its log is empty");
     let reason = last.trim_start_matches("briefcased: ");
     let text = format!("briefcased did not start: {reason}.");
     let (code, next) = if reason.contains("does not open") {

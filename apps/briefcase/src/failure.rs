@@ -1,4 +1,4 @@
-//! Why a command did not do its job: always what happened, a stable code, and what to do next.
+//! The failure of a command: a message, a stable code, and a next step.
 //!
 //! Invariant: each code has one exit code, so that a script can tell the cases apart without reading text.
 
@@ -10,38 +10,38 @@ use briefcase_api::Problem;
 /// A failure to report, or a reason to stop quietly.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Something a person should read.
+    /// A problem to report.
     #[error(transparent)]
     Problem(#[from] Problem),
     /// The person pressed Ctrl-C or closed the input.
     #[error("cancelled")]
     Cancelled,
-    /// Whoever read our output stopped reading.
+    /// The reader of the output stopped reading.
     #[error("the output was closed")]
     ClosedPipe,
 }
 
-/// The table in `--help` and the manual.
+/// The table in `--help` and the manual pages.
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0   done
-  1   a check failed, or the answer is no
-  2   the command line or a file given with it makes no sense
+  1   check failed
+  2   usage error, or an invalid file
   3   briefcased is not running
   4   the briefcase is locked
   5   refused: a factor (PIN, passkey) is missing or wrong
-  6   there is no such thing
-  7   it changed meanwhile; look again
-  10  briefcased or a server cannot do it now
+  6   not found
+  7   conflict, retry
+  10  briefcased or a server is unavailable
   130 cancelled";
 
 impl Failure {
-    /// A problem found on this side.
+    /// A problem that this program found.
     pub fn new(code: &str, message: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::Problem(Problem::new(code, message, next_step))
     }
 
-    /// Something in the command line makes no sense.
+    /// The command line is invalid.
     pub fn usage(message: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::new("usage", message, next_step)
     }
@@ -52,7 +52,7 @@ impl Failure {
         Self::new("file", text, "Check the path and its permissions.")
     }
 
-    /// What the shell gets.
+    /// The exit code of the program.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Problem(problem) => exit_code_of(&problem.code),

@@ -1,24 +1,24 @@
-//! What a command shows, before it is known whether a terminal, a file or a test reads it.
+//! The output of a command, independent of the terminal, file or test that receives it.
 //!
 //! Invariant: a [`Span`] holds nothing that can move a cursor, break a line, or hide or reorder text. Everything that is
 //! shown goes through [`span`], so no server, agent or file can draw on the person's terminal.
 
 use briefcase_types::text::is_deceptive;
 
-/// How a piece of text is meant.
+/// The meaning of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// As it is.
+    /// Ordinary text.
     Plain,
-    /// The point of the line.
+    /// The main word of the line.
     Strong,
-    /// Beside the point.
+    /// Secondary text.
     Dim,
-    /// As it should be.
+    /// A success.
     Good,
-    /// Look at this.
+    /// A warning.
     Warn,
-    /// Not as it should be.
+    /// An error.
     Bad,
     /// A name or a command to type.
     Name,
@@ -45,12 +45,12 @@ pub struct Span {
     tone: Tone,
 }
 
-/// Makes text safe to show on one line.
+/// A span whose text is safe to show on one line.
 pub fn span(text: impl AsRef<str>, tone: Tone) -> Span {
     Span { text: visible(text.as_ref()), tone }
 }
 
-/// Text on one line in which everything that could hide is visible as an escape.
+/// Text on one line, with every deceptive character as an escape.
 pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -98,12 +98,12 @@ pub struct TextOutput {
 }
 
 impl TextOutput {
-    /// Nothing yet.
+    /// An empty output.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A page of one line.
+    /// An output of one line.
     pub fn of(text: impl Into<Span>) -> Self {
         let mut output = Self::new();
         output.line([text.into()]);
@@ -121,7 +121,7 @@ impl TextOutput {
         self.line([span(text, Tone::Plain)])
     }
 
-    /// Adds text that has lines of its own.
+    /// Adds text of several lines.
     pub fn block(&mut self, text: &str, indent: &str, tone: Tone) -> &mut Self {
         for line in text.lines() {
             self.line([indent.into(), span(line, tone)]);
@@ -145,18 +145,18 @@ impl TextOutput {
         self.line([span(name, Tone::Dim), value.into()])
     }
 
-    /// Adds what to do next.
+    /// Adds the next step.
     pub fn next(&mut self, text: impl AsRef<str>) -> &mut Self {
         self.line([span("→ ", Tone::Name), text.as_ref().into()])
     }
 
-    /// Adds all lines of another page.
+    /// Adds all lines of another output.
     pub fn append(&mut self, other: Self) -> &mut Self {
         self.lines.extend(other.lines);
         self
     }
 
-    /// Adds all lines of another page behind a margin.
+    /// Adds all lines of another output behind a margin.
     pub fn indented(&mut self, other: &Self, margin: &str) -> &mut Self {
         for line in &other.lines {
             let margin = span(margin, Tone::Dim);

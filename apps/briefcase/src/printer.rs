@@ -1,7 +1,7 @@
 //! Standard output and standard error.
 //!
-//! Invariant: answers go to stdout, everything else to stderr; colour only where a terminal shows it and `NO_COLOR` does not
-//! forbid it; a reader that goes away ends the program quietly.
+//! Invariant: results go to stdout, everything else to stderr. Colour appears only on a terminal and without `NO_COLOR`. A
+//! reader that stops reading ends the program quietly.
 
 use std::{
     future::Future,
@@ -17,31 +17,31 @@ use crate::{
     output::{TextOutput, Tone, span},
 };
 
-/// What a command answers: a page for a person, a document for a program, and whether the answer is no.
+/// The result of a command: text for a person, a document for a program, and whether a check failed.
 #[derive(Debug)]
 pub struct CommandResult {
     /// For a person.
     pub output: TextOutput,
     /// For `--json`.
     pub json: Value,
-    /// A check failed, or the answer is no.
+    /// Whether a check failed.
     pub negative: bool,
 }
 
 impl CommandResult {
-    /// A positive answer.
+    /// A positive result.
     pub fn new(output: TextOutput, json: &impl serde::Serialize) -> Self {
         Self { output, json: serde_json::to_value(json).unwrap_or_default(), negative: false }
     }
 
-    /// The same, but the answer is no.
+    /// Sets whether a check failed.
     pub fn negative(mut self, negative: bool) -> Self {
         self.negative = negative;
         self
     }
 }
 
-/// Writes a page to stdout.
+/// Writes text to stdout.
 pub fn show(output: &TextOutput) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     out.write_all(output.render(true).as_bytes())?;
@@ -60,12 +60,12 @@ pub fn json(value: &Value) -> Result<(), Failure> {
     raw(format!("{value:#}\n").as_bytes())
 }
 
-/// Writes a page to stderr. Nobody has to read it.
+/// Writes text to stderr. A failure to write is ignored.
 pub fn tell(output: &TextOutput) {
     let _ = anstream::stderr().lock().write_all(output.render(true).as_bytes());
 }
 
-/// Writes what went wrong to stderr.
+/// Writes a problem to stderr.
 pub fn report(problem: &Problem, json: bool) {
     if json {
         let text = serde_json::to_string(problem).unwrap_or_default();
@@ -75,7 +75,7 @@ pub fn report(problem: &Problem, json: bool) {
     }
 }
 
-/// What went wrong, and what to do.
+/// A problem and its next step as text.
 pub fn problem_output(problem: &Problem) -> TextOutput {
     let mut output = TextOutput::new();
     let code = format!(" ({})", problem.code);
@@ -89,7 +89,7 @@ pub fn problem_output(problem: &Problem) -> TextOutput {
 /// The time after which a wait shows progress, and the interval of updates.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Waits for `work`; after a second says on stderr, if that is a terminal, what is being waited for and for how long.
+/// Waits for `work`. After a second it shows the reason and the time on stderr, if that is a terminal.
 pub async fn waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     if !io::stderr().is_terminal() {

@@ -1,8 +1,8 @@
-//! The person's terminal: where PINs are typed and questions answered.
+//! The person's terminal, which reads PINs and decisions.
 //!
-//! Invariant: a secret is read from `/dev/tty` only, with echo off, never from stdin, arguments or the environment, so that
-//! piping something into the program cannot stand in for a person. The terminal is put back as it was, also on Ctrl-C: the
-//! keys that send signals are off while reading, and Ctrl-C is a value like another.
+//! Invariant: a secret is read from `/dev/tty` only, with echo off, never from stdin, arguments or the environment. So a pipe
+//! cannot replace a person. The terminal's modes are restored, also on Ctrl-C: signal keys are off while reading, and Ctrl-C
+//! is an ordinary value.
 
 use std::{
     fs::File,
@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use crate::{failure::Failure, output::TextOutput};
 
 /// Longest line that is read.
-const MOST: usize = 4096;
+const LINE_MAX: usize = 4096;
 const CTRL_C: u8 = 3;
 const CTRL_D: u8 = 4;
 const CTRL_U: u8 = 21;
@@ -34,7 +34,7 @@ pub struct Terminal {
     tty: File,
 }
 
-/// What a line looks like while it is typed.
+/// Whether typed characters are shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Echo {
     Off,
@@ -42,7 +42,7 @@ enum Echo {
 }
 
 impl Terminal {
-    /// Opens it.
+    /// Opens the terminal.
     pub fn open() -> Result<Self, Failure> {
         File::options().read(true).write(true).open("/dev/tty").map(|tty| Self { tty }).map_err(|_| no_terminal())
     }
@@ -63,13 +63,13 @@ impl Terminal {
         self.read_line(prompt, Echo::On).map(|text| text.trim().to_owned())
     }
 
-    /// Asks a question whose answer is no unless the person says yes.
+    /// Asks a yes-or-no question. The default is no.
     pub fn confirm(&self, question: &str) -> Result<bool, Failure> {
         let answer = self.line(&format!("{question} [y/N] "))?;
         Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// Waits for one of `keys`, or until `stop` is set: then there is no answer.
+    /// Waits for one of `keys`; `None` once `stop` is set.
     pub fn key(&self, prompt: &str, keys: &str, stop: &AtomicBool) -> Result<Option<char>, Failure> {
         let _quiet = Quiet::begin(&self.tty)?;
         self.write(prompt)?;
@@ -98,7 +98,7 @@ impl Terminal {
     fn read_line(&self, prompt: &str, echo: Echo) -> Result<Zeroizing<String>, Failure> {
         let _quiet = Quiet::begin(&self.tty)?;
         self.write(prompt)?;
-        let mut line = Zeroizing::new(Vec::with_capacity(MOST));
+        let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX));
         loop {
             match self.byte_within(None)?.unwrap_or(CTRL_D) {
                 b'\r' | b'\n' => break,
@@ -112,7 +112,7 @@ impl Terminal {
                 }
                 ESCAPE => self.skip_sequence()?,
                 0..32 => {}
-                byte if line.len() < MOST => {
+                byte if line.len() < LINE_MAX => {
                     line.push(byte);
                     if echo == Echo::On {
                         (&self.tty).write_all(&[byte])?;
@@ -146,7 +146,7 @@ impl Terminal {
         Ok(())
     }
 
-    /// Passes over what an arrow or function key, or a paste, sends around the text.
+    /// Skips the escape sequences of arrow keys, function keys and pastes.
     fn skip_sequence(&self) -> Result<(), Failure> {
         if self.byte_within(Some(20))? == Some(b'[') {
             while let Some(byte) = self.byte_within(Some(20))? {
@@ -158,7 +158,7 @@ impl Terminal {
         Ok(())
     }
 
-    /// The next byte, or `None` when none came in time. The end of the input cancels.
+    /// The next byte, or `None` after the waiting time. The end of the input cancels.
     fn byte_within(&self, millis: Option<i64>) -> Result<Option<u8>, Failure> {
         let timeout = millis.map(|millis| Timespec { tv_sec: 0, tv_nsec: millis * 1_000_000 });
         let mut ready = [PollFd::new(&self.tty, PollFlags::IN)];
@@ -176,20 +176,20 @@ impl Terminal {
     }
 }
 
-/// The error where a person is needed and there is no terminal.
+/// The failure of a command that needs a person and has no terminal.
 fn no_terminal() -> Failure {
     let next = "Run this in a terminal, or decide in the console: `briefcase console`. A PIN is never taken from a pipe, an argument or the environment.";
     Failure::new("no_terminal", "This needs a person at a terminal, and there is none.", next)
 }
 
-/// A terminal that neither echoes nor sends signals, as long as this lives.
+/// A guard for a terminal without echo and signals. Dropping it restores the modes.
 struct Quiet<'a> {
     tty: &'a File,
     before: Termios,
 }
 
 impl<'a> Quiet<'a> {
-    /// Also throws away what was typed before: an answer follows its question.
+    /// Also discards earlier input, which was not typed for this prompt.
     fn begin(tty: &'a File) -> Result<Self, Failure> {
         let before = tcgetattr(tty.as_fd()).map_err(|_| no_terminal())?;
         let mut quiet = before.clone();

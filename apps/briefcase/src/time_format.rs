@@ -1,4 +1,4 @@
-//! Times and durations as people write them.
+//! Times and durations for people.
 
 use std::time::Duration;
 

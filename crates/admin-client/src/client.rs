@@ -4,18 +4,18 @@ use std::path::PathBuf;
 
 use briefcase_api::{
     AgentView, Backup, BudgetView, Check, ConsoleLogin, Decide, Decided, Evidence, FactorView, GrantView, Look,
-    PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Probe, Problem, ReceiptDetail, ReceiptPage, ReceiptQuery,
-    SecretView, ServerSpec, ServerView, Status, ToolView, Why,
+    PasskeyOfferView, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Probe, Problem, ReceiptDetail,
+    ReceiptPage, ReceiptQuery, SecretView, ServerSpec, ServerView, Status, ToolView, Why,
 };
 use briefcase_ipc::Peer;
-use briefcase_types::{ReceiptIndex, SecretString, ServerId};
+use briefcase_types::{ApprovalRequest, Decision, ReceiptIndex, SecretString, ServerId};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
 use zeroize::Zeroize as _;
 
 use crate::{

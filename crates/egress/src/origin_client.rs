@@ -44,7 +44,7 @@ pub struct Egress {
     tls: Arc<ClientConfig>,
 }
 
-/// Connections to one origin. Clones share them; nobody else does.
+/// Connections to one origin. Only clones share them.
 #[derive(Clone)]
 pub struct OriginClient {
     target: EgressTarget,
@@ -79,7 +79,7 @@ pub struct EgressResponse {
     pub body: ResponseBody,
 }
 
-/// A response's body as it arrives. Dropping it early closes the connection, which tells the server to stop.
+/// A response's body as it arrives. Dropping it early closes the connection, which stops the server.
 pub struct ResponseBody {
     incoming: Incoming,
     left: u64,

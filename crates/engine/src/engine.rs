@@ -13,7 +13,8 @@ use briefcase_policy::{
 };
 use briefcase_receipts::commit::CommitmentKey;
 use briefcase_types::{
-    AgentId, Clock, Digest, Entropy, Money, ReceiptIndex, Refusal, ServerId, SessionId, ToolName, UnixMillis,
+    AgentId, Clock, Digest, Entropy, Money, ReceiptIndex, Refusal, SecretName, ServerId, SessionId, ToolName,
+    UnixMillis,
 };
 use bytes::Bytes;
 
@@ -27,7 +28,7 @@ use crate::{
     tools::Tools,
 };
 use briefcase_ports::{
-    Durable, Entry, Factors, Journal, JournalError, MonotonicClock, UpstreamFailure, Upstreams, Urgency,
+    Durable, Entry, Factors, Journal, JournalError, MonotonicClock, SecretSource, UpstreamFailure, Upstreams, Urgency,
 };
 
 /// Times and sizes.
@@ -53,6 +54,8 @@ pub struct Parts {
     pub journal: Arc<dyn Journal>,
     /// The servers.
     pub upstreams: Arc<dyn Upstreams>,
+    /// The secrets, for the redactors.
+    pub secrets: Arc<dyn SecretSource>,
     /// Proof of presence.
     pub factors: Arc<dyn Factors>,
     /// Wall-clock time.
@@ -77,6 +80,7 @@ pub struct Parts {
 pub struct Engine {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) upstreams: Arc<dyn Upstreams>,
+    secrets: Arc<dyn SecretSource>,
     pub(crate) factors: Arc<dyn Factors>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timer: Arc<dyn MonotonicClock>,
@@ -135,6 +139,7 @@ impl Engine {
         Self {
             journal: parts.journal,
             upstreams: parts.upstreams,
+            secrets: parts.secrets,
             factors: parts.factors,
             clock: parts.clock,
             timer: parts.timer,
@@ -276,7 +281,11 @@ impl Engine {
         if let Some(redactor) = kept.of_server.get(server) {
             return Some(Arc::clone(redactor));
         }
-        let redactor = self.build_redactor(server)?;
+        let authority = self.authority();
+        // A server that is unknown or disabled has no connection, and so no secrets.
+        let server_in_use = authority.document().servers.get(server).filter(|server| server.enabled);
+        let names = server_in_use.into_iter().flat_map(|server| server.transport.secrets());
+        let redactor = self.build_redactor(names)?;
         kept.of_server.insert(server.clone(), Arc::clone(&redactor));
         Some(redactor)
     }
@@ -288,10 +297,7 @@ impl Engine {
         if let Some(redactor) = &kept.of_all {
             return Some(Arc::clone(redactor));
         }
-        let mut builder = Redactor::builder();
-        let mut names = authority.document().secrets.keys();
-        let all = names.all(|name| self.upstreams.secret(name, &mut |secret| builder.add(secret.as_bytes())));
-        let redactor = builder.build().filter(|_| all).map(Arc::new)?;
+        let redactor = self.build_redactor(authority.document().secrets.keys())?;
         kept.of_all = Some(Arc::clone(&redactor));
         Some(redactor)
     }
@@ -305,9 +311,16 @@ impl Engine {
         kept
     }
 
-    fn build_redactor(&self, server: &ServerId) -> Option<Arc<Redactor>> {
+    /// A redactor for these secrets; `None` when one of them cannot be read.
+    fn build_redactor<'a>(&self, mut names: impl Iterator<Item = &'a SecretName>) -> Option<Arc<Redactor>> {
         let mut builder = Redactor::builder();
-        let all = self.upstreams.secrets(server, &mut |secret| builder.add(secret.as_bytes()));
+        let all = names.all(|name| {
+            let read = self.secrets.with_secret(name, &mut |secret| builder.add(secret.as_bytes()));
+            if let Err(reason) = &read {
+                tracing::warn!(secret = %name, %reason, "a secret cannot be read, so nothing passes");
+            }
+            read.is_ok()
+        });
         builder.build().filter(|_| all).map(Arc::new)
     }
 

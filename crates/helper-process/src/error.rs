@@ -1,11 +1,10 @@
-//! Why a helper did not do its work.
+//! Errors of helper processes.
 
 use std::{path::PathBuf, time::Duration};
 
 use briefcase_helper_protocol::HelperHello;
 
-/// Why a helper did not do its work. Each message names the program; what a person can do is in it where there is
-/// something.
+/// A helper failed. Each message names the program, and the next step if a person can take one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HelperError {
@@ -38,7 +37,7 @@ pub enum HelperError {
     Crashed {
         /// The helper's name.
         name: &'static str,
-        /// How it ended, as the operating system reports it.
+        /// The exit status that the operating system reports.
         status: String,
     },
     /// The program did not reply in time.
@@ -46,10 +45,10 @@ pub enum HelperError {
     DeadlineExceeded {
         /// The helper's name.
         name: &'static str,
-        /// How long the caller waited.
+        /// The time that the caller waited.
         after: Duration,
     },
-    /// The program sent something that is not a message of the protocol, or a request cannot be framed.
+    /// The program broke the protocol, or a request cannot be framed.
     #[error("`{name}` broke the helper protocol: {detail}")]
     Protocol {
         /// The helper's name.

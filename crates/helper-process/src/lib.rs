@@ -1,6 +1,6 @@
-//! The daemon's end of the helper-process protocol: starts a helper, checks its hello, and talks to it.
+//! The daemon's end of the helper-process protocol: starts a helper, checks its hello, and exchanges messages with it.
 //!
-//! The protocol itself is described in [`briefcase_helper_protocol`]. Invariants of this end:
+//! [`briefcase_helper_protocol`] describes the protocol. Invariants of this end:
 //!
 //! - **Nothing is sent before the handshake.** A program of another name or version gets no request.
 //! - **Each wait has a deadline**, which the caller passes.

@@ -24,10 +24,10 @@ use zeroize::Zeroizing;
 
 use crate::{HelperError, Spawner};
 
-/// How long a helper that closed its socket may take to end, so that its status can be reported.
+/// The time in which a helper that closed its socket has to end, so that its status can be reported.
 const ENDING: Duration = Duration::from_millis(500);
 
-/// A helper program: where it is, and what it has to say of itself.
+/// A helper program: its file, and its expected hello.
 #[derive(Clone, Debug)]
 pub struct HelperProgram {
     /// The program's name in its hello.
@@ -38,7 +38,7 @@ pub struct HelperProgram {
     pub path: PathBuf,
 }
 
-/// A running helper that said hello. Killed when dropped.
+/// A running helper after its hello. Dropping the value kills the helper.
 #[derive(Debug)]
 pub struct HelperProcess {
     name: &'static str,
@@ -48,7 +48,7 @@ pub struct HelperProcess {
     spawner: Spawner,
 }
 
-/// When to give up on a helper. One value may bound several waits together.
+/// The deadline for waits on a helper. One value may bound several waits together.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     at: Instant,
@@ -56,7 +56,7 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// Gives up this long after now.
+    /// Returns the deadline after this time from now.
     #[must_use]
     pub fn within(after: Duration) -> Self {
         Self { at: Instant::now() + after, after }
@@ -126,8 +126,8 @@ impl HelperProcess {
         }
     }
 
-    /// The process, for a helper that becomes another program. The conversation is over. The program is killed when the
-    /// last clone of the spawner is dropped, so keep both.
+    /// Ends the conversation and returns the process, for a helper that becomes another program. The program is killed
+    /// when the last clone of the spawner is dropped, so keep both.
     #[must_use]
     pub fn into_child(self) -> (Child, Spawner) {
         (self.child, self.spawner)
@@ -151,7 +151,7 @@ impl HelperProcess {
     }
 }
 
-/// The daemon's end and the helper's.
+/// Returns the daemon's end and the helper's end of a new socket pair.
 fn socket_pair() -> io::Result<(UnixStream, OwnedFd)> {
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     let ours = std::os::unix::net::UnixStream::from(ours);
@@ -159,7 +159,7 @@ fn socket_pair() -> io::Result<(UnixStream, OwnedFd)> {
     Ok((UnixStream::from_std(ours)?, theirs))
 }
 
-/// Writes a frame; the descriptors go with its first byte.
+/// Writes a frame. The descriptors travel with its first byte.
 async fn write(socket: &mut UnixStream, frame: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut sent = 0;
     if !descriptors.is_empty() {
@@ -178,7 +178,7 @@ fn send_with(socket: &UnixStream, frame: &[u8], descriptors: &[BorrowedFd<'_>]) 
     Ok(rustix::net::sendmsg(socket.as_fd(), &parts, &mut ancillary, SendFlags::NOSIGNAL)?)
 }
 
-/// The payload of the next frame; `None` when the socket closed between frames.
+/// Reads the payload of the next frame; `None` when the socket closed between frames.
 async fn read(socket: &mut UnixStream) -> io::Result<Option<Vec<u8>>> {
     let mut header = [0; HEADER];
     let first = socket.read(&mut header).await?;

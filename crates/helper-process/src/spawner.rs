@@ -1,8 +1,8 @@
 //! The thread that starts helpers.
 //!
-//! `PR_SET_PDEATHSIG` fires when the *thread* that started a process ends, not the process it belongs to. A runtime's
-//! worker may end at any time (its pool shrinks, or it became a blocking thread). So one thread starts all helpers and
-//! stays for as long as any of them may run.
+//! `PR_SET_PDEATHSIG` fires when the *thread* that started a process ends, not when the thread's process ends. A
+//! runtime's worker may end at any time (its pool shrinks, or it became a blocking thread). So one thread starts all
+//! helpers, and runs as long as any of them may run.
 
 use std::{
     fmt, io,
@@ -15,7 +15,7 @@ use tokio::{
     sync::oneshot,
 };
 
-/// One start.
+/// A request to start one program.
 struct Job {
     command: Command,
     runtime: Handle,
@@ -33,7 +33,7 @@ impl Spawner {
         std::thread::Builder::new().name("spawner".to_owned()).stack_size(128 << 10).spawn(move || {
             for Job { mut command, runtime, started } in queue {
                 let _runtime = runtime.enter();
-                // A caller that gave up drops the child, which kills it.
+                // If the caller gave up, the child is dropped and thereby killed.
                 let _given_up = started.send(command.spawn());
             }
         })?;

@@ -18,12 +18,12 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{DESCRIPTORS_MAX, HEADER, HelperFrameError, HelperHello, PROTOCOL, encode, payload_length};
 
-/// Why the conversation with the daemon ended.
+/// The conversation with the daemon failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DaemonChannelError {
     /// Standard input is not a socket of the daemon that started this program.
-    #[error("this program is started by briefcased; it does nothing by itself")]
+    #[error("briefcased starts this program; it has no use of its own")]
     NotStartedByDaemon,
     /// The daemon died.
     #[error("the daemon died")]
@@ -34,8 +34,8 @@ pub enum DaemonChannelError {
     /// A message has a wrong length.
     #[error(transparent)]
     Frame(#[from] HelperFrameError),
-    /// A message has a wrong form. Not told which: it may hold a secret.
-    #[error("a message of the daemon cannot be read")]
+    /// A message has a wrong form. The error has no detail, because the message may contain a secret.
+    #[error("a message of the daemon is malformed")]
     Malformed,
 }
 
@@ -46,7 +46,7 @@ pub struct DaemonChannel {
 }
 
 impl DaemonChannel {
-    /// Takes the socket from standard input, binds the helper's life to the daemon's, and says hello.
+    /// Takes the socket from standard input, makes the kernel kill the helper with the daemon, and sends the hello.
     pub fn open(helper: &str, version: &str) -> Result<Self, DaemonChannelError> {
         let socket = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).map_err(io::Error::from)?;
         let daemon =
@@ -70,7 +70,7 @@ impl DaemonChannel {
         Ok(self.socket.write_all(&frame)?)
     }
 
-    /// The next request and its descriptors; `None` when the daemon has closed the socket.
+    /// Receives the next request and its descriptors; `None` when the daemon has closed the socket.
     pub fn receive<T: DeserializeOwned>(&mut self) -> Result<Option<(T, Vec<OwnedFd>)>, DaemonChannelError> {
         let Some(Header { length, descriptors }) = self.header()? else { return Ok(None) };
         let mut payload = vec![0; length];
@@ -102,7 +102,7 @@ impl DaemonChannel {
     }
 }
 
-/// The header of a frame, and the descriptors that came with it.
+/// Receives the header of a frame and its descriptors.
 struct Header {
     length: usize,
     descriptors: Vec<OwnedFd>,

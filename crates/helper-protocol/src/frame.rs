@@ -4,9 +4,9 @@ use serde::Serialize;
 
 /// The length of a frame's header.
 pub const HEADER: usize = 4;
-/// The longest payload of a frame. Linux itself takes no more than 2 MiB of arguments and environment.
+/// The maximum payload of a frame. Linux itself accepts at most 2 MiB of arguments and environment.
 pub const FRAME_MAX: usize = 4 << 20;
-/// The most descriptors that travel with one frame.
+/// The maximum number of descriptors of one frame.
 pub const DESCRIPTORS_MAX: usize = 8;
 
 /// A message cannot be framed.
@@ -21,7 +21,7 @@ pub enum HelperFrameError {
     Encoding(serde_json::Error),
 }
 
-/// Appends the message's frame to `out`. The caller owns the buffer, so that it can wipe one that held a secret.
+/// Appends the message's frame to `out`. The caller owns the buffer, so it can wipe a secret afterwards.
 pub fn encode(message: &impl Serialize, out: &mut Vec<u8>) -> Result<(), HelperFrameError> {
     let start = out.len();
     out.extend_from_slice(&[0; HEADER]);
@@ -34,7 +34,7 @@ pub fn encode(message: &impl Serialize, out: &mut Vec<u8>) -> Result<(), HelperF
     Ok(())
 }
 
-/// The length of the payload that follows this header.
+/// Returns the length of the payload that follows this header.
 pub fn payload_length(header: [u8; HEADER]) -> Result<usize, HelperFrameError> {
     let length = usize::try_from(u32::from_be_bytes(header)).unwrap_or(usize::MAX);
     if length > FRAME_MAX { Err(HelperFrameError::TooLong(length)) } else { Ok(length) }

@@ -17,7 +17,7 @@ impl AdminListener {
         Ok(Self(LocalListener::bind(runtime_dir, ADMIN_SOCKET)?))
     }
 
-    /// The socket's path.
+    /// Returns the socket's path.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.0.path()

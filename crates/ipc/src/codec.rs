@@ -40,7 +40,7 @@ pub trait Frame: Sized + Send + 'static {
     /// Splits the message for writing. A large tail is written without copying.
     fn into_parts(self) -> FrameParts;
 
-    /// The approximate size. It counts against the limit of queued bytes.
+    /// Returns the approximate size, which counts against the limit of queued bytes.
     fn size(&self) -> usize;
 
     /// Builds the message from a received frame.
@@ -77,7 +77,7 @@ impl FrameParts {
         Ok(())
     }
 
-    /// The whole frame as bytes.
+    /// Returns the whole frame as bytes.
     pub fn to_bytes(&self) -> Result<Bytes, FrameError> {
         let mut out = BytesMut::with_capacity(self.tail.len().saturating_add(64));
         self.put_head(&mut out)?;

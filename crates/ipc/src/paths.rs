@@ -44,7 +44,7 @@ impl Paths {
         })
     }
 
-    /// The runtime folder alone, for programs that need nothing else.
+    /// Returns the runtime folder alone, for programs that need nothing else.
     ///
     /// # Errors
     /// [`MissingFolder`] when no variable names it.
@@ -60,7 +60,7 @@ impl Paths {
         state.map(|state| state.join("run")).map_err(|_| unknown)
     }
 
-    /// The configuration folder alone.
+    /// Returns the configuration folder alone.
     ///
     /// # Errors
     /// [`MissingFolder`] when no variable names it.
@@ -68,25 +68,25 @@ impl Paths {
         folder(variable, "BRIEFCASE_CONFIG_DIR", "XDG_CONFIG_HOME", ".config", "configuration")
     }
 
-    /// The path of `admin.sock`.
+    /// Returns the path of `admin.sock`.
     #[must_use]
     pub fn admin_socket(&self) -> PathBuf {
         self.runtime.join(ADMIN_SOCKET)
     }
 
-    /// The path of `agent.sock`.
+    /// Returns the path of `agent.sock`.
     #[must_use]
     pub fn agent_socket(&self) -> PathBuf {
         self.runtime.join(AGENT_SOCKET)
     }
 
-    /// The path of an agent's token file.
+    /// Returns the path of an agent's token file.
     #[must_use]
     pub fn token_file(&self, agent: &AgentId) -> PathBuf {
         Self::token_file_in(&self.config, agent)
     }
 
-    /// The path of an agent's token file in a configuration folder.
+    /// Returns the path of an agent's token file in a configuration folder.
     #[must_use]
     pub fn token_file_in(config: &Path, agent: &AgentId) -> PathBuf {
         config.join("agents").join(format!("{agent}.token"))

@@ -60,7 +60,7 @@ impl AgentListener {
         Ok(Self { socket: LocalListener::bind(runtime_dir, AGENT_SOCKET)?, limit: ConnectionLimit::default() })
     }
 
-    /// The socket's path.
+    /// Returns the socket's path.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.socket.path()

@@ -83,7 +83,7 @@ impl<F: Frame> FrameSender<F> {
         self.queue.send(Queued { frame, cost: 0 }).map_err(|_| SendError::Closed)
     }
 
-    /// Whether the connection has ended.
+    /// Returns whether the connection has ended.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.queue.is_closed()

@@ -70,7 +70,7 @@ impl Reason {
         match self {
             Self::Syntax => "this is not JSON (RFC 8259)",
             Self::Trailing => "there is more text after the end of the document",
-            Self::Encoding => "the text has to be UTF-8 without a byte order mark",
+            Self::Encoding => "the text must be UTF-8 without a byte order mark",
             Self::Size => "the document is too long",
             Self::Depth => "the document is nested too deeply",
             Self::Keys => "the document has too many member names",
@@ -78,7 +78,7 @@ impl Reason {
             Self::DuplicateKey => "an object has the same member name twice; send each name once",
             Self::Surrogate => "a \\u escape is half a surrogate pair; send the whole character",
             Self::NumberLength => "the number has too many digits; send it as a string",
-            Self::NumberRange => "the number is outside what a double can hold; send it as a string",
+            Self::NumberRange => "the number is outside the range of a double; send it as a string",
             Self::NegativeZero => "minus zero is not the same number everywhere; send 0",
             Self::UnsafeInteger => "the integer is beyond 9007199254740991 (2^53 - 1); send it as a string",
         }

@@ -3,7 +3,7 @@
 /// The nesting that no limit can exceed: reading recurses once per level.
 pub(crate) const DEPTH_MAX: usize = 512;
 
-/// What a document may cost before it is refused.
+/// The limits of a document. A document beyond one of them is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JsonLimits {
     /// The length of the document in bytes.

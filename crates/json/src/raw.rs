@@ -102,7 +102,7 @@ pub fn elements(text: &str) -> Option<Vec<&str>> {
     (cursor.take(b']') && cursor.peek().is_none()).then_some(elements)
 }
 
-/// The text that a string literal stands for. Returns `None` for any other value.
+/// Decodes a string literal. Returns `None` for any other value.
 #[must_use]
 pub fn decode_string(literal: &str) -> Option<Cow<'_, str>> {
     let inner = literal.strip_prefix('"')?.strip_suffix('"')?;

@@ -5,7 +5,7 @@ use briefcase_ports::{BoxFuture, ChildProcess};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Child;
 
-/// A child and its process group. It leads a session of its own, so the group has the child's number.
+/// A child and its process group. The child leads a session of its own, so the group has the child's number.
 pub(crate) struct JailedChild {
     child: Child,
     group: Option<Pid>,
@@ -31,7 +31,7 @@ impl JailedChild {
 impl ChildProcess for JailedChild {
     fn wait(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            // The status is not used: a server that ends is gone, whatever it says.
+            // The status is not used: a server that ended is gone with any status.
             let _status = self.child.wait().await;
         })
     }

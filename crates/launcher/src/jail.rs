@@ -18,7 +18,7 @@ use crate::child::JailedChild;
 
 pub use briefcase_helper_protocol::launch::JAIL;
 
-/// The time from starting the helper to the first instruction of the program. A loaded machine needs seconds for it.
+/// The time limit from starting the helper to the first instruction of the program. A loaded machine needs seconds.
 const DEADLINE: Duration = Duration::from_secs(20);
 /// The longest part of a program's name in an error message.
 const MAX_NAME_LEN: usize = 200;
@@ -32,13 +32,13 @@ pub struct JailLauncher {
 }
 
 impl JailLauncher {
-    /// A launcher that uses this helper program.
+    /// Makes a launcher that uses this helper program.
     pub fn new(path: PathBuf) -> io::Result<Self> {
         let program = HelperProgram { name: JAIL, version: env!("CARGO_PKG_VERSION"), path };
         Ok(Self { spawner: Spawner::new()?, program, deadline: DEADLINE })
     }
 
-    /// The same launcher with another deadline.
+    /// Returns the same launcher with another deadline.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -56,7 +56,7 @@ impl JailLauncher {
         drop(streams.theirs);
         let launching: LaunchReply = helper.receive(deadline).await.map_err(|error| self.error(error))?;
         launching.map_err(|failure| failed(failure, command))?;
-        // The socket closes by itself when the program has taken the helper's place.
+        // The socket closes when the program has replaced the helper.
         let failed_exec = helper.receive_or_end::<LaunchReply>(deadline).await.map_err(|error| self.error(error))?;
         if let Some(Err(failure)) = failed_exec {
             return Err(failed(failure, command));
@@ -135,7 +135,7 @@ fn refused(step: &'static str, error: &io::Error) -> LaunchError {
     LaunchError::Refused { step, kind: error.kind() }
 }
 
-/// What the helper reported, as the port has it.
+/// Converts the helper's report to the port's error.
 fn failed(failure: LaunchFailure, command: &LaunchCommand) -> LaunchError {
     let error = |errno: i32| io::Error::from_raw_os_error(errno);
     match failure {

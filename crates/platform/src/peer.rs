@@ -24,7 +24,7 @@ pub enum PeerError {
         /// This process's user.
         expected: u32,
     },
-    /// The kernel gave no answer.
+    /// The kernel did not report the user.
     #[error("cannot determine the user at the other end: {0}")]
     Unknown(#[from] std::io::Error),
 }
@@ -41,19 +41,19 @@ impl Peer {
         Ok(Self { uid: found, pid: credentials.pid(), process: pidfd(stream) })
     }
 
-    /// The peer's user id.
+    /// Returns the peer's user id.
     #[must_use]
     pub const fn uid(&self) -> u32 {
         self.uid
     }
 
-    /// The process id at connect time, for logs. Ids are reused; [`Peer::is_alive`] is safe against that.
+    /// Returns the process id at connect time, for logs. Ids are reused; [`Peer::is_alive`] is safe against reuse.
     #[must_use]
     pub const fn pid(&self) -> Option<i32> {
         self.pid
     }
 
-    /// Whether the connected process still runs; `None` where the kernel gives no handle for it.
+    /// Returns whether the connected process still runs; `None` where the kernel gives no handle for it.
     #[must_use]
     pub fn is_alive(&self) -> Option<bool> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};

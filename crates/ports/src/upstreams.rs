@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_types::{Digest, RefusalCode, SecretName, ServerId, SessionId};
+use briefcase_types::{Digest, RefusalCode, SessionId};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
@@ -119,14 +119,4 @@ pub trait Upstreams: Send + Sync {
 
     /// Passes a notification of the client to every legacy server of the session. Modern servers accept none.
     fn notify(&self, session: SessionId, method: &'static str, params: Option<Bytes>);
-
-    /// Shows the secrets of the server's connection to `visit`, for the output redactor (exact match in every encoding).
-    ///
-    /// Returns false when a secret cannot be read. Then nothing of the server may be passed on.
-    fn secrets(&self, server: &ServerId, visit: &mut dyn FnMut(&str)) -> bool;
-
-    /// Shows a secret of the vault to `visit`, whether or not a server uses it, to search arguments for it.
-    ///
-    /// Returns false when the secret cannot be read. Then nothing may leave.
-    fn secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> bool;
 }

@@ -18,7 +18,7 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 const LONGEST_RESPONSE: u64 = 64 * 1024;
 const LONGEST_REASON: usize = 300;
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
-/// Push services whose connections are kept; there are not many.
+/// The maximum number of push services with open connections. Few exist.
 const MAX_CLIENTS: usize = 32;
 
 const TTL: HeaderName = HeaderName::from_static("ttl");

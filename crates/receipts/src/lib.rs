@@ -1,4 +1,4 @@
-//! Receipts, and the proof that nobody changed them.
+//! Receipts, and the proof that they are unchanged.
 //!
 //! Promises P2 and P7 rest here. A receipt is canonical JSON, written once. Receipts are the leaves of an RFC 6962
 //! Merkle tree. A signed checkpoint fixes the whole history at a size.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::error::ReleaseError;
 
-/// Security headers: an added one can change what the page may do.
+/// Security headers: an added one can change the permissions of the page.
 const DECISIVE: [&str; 29] = [
     "access-control-allow-credentials",
     "access-control-allow-headers",

@@ -1,8 +1,8 @@
-//! How fast receipts become durable, and how many bytes that writes.
+//! Measures how fast receipts become durable, and the bytes written for them.
 //!
-//! `cargo run --release -p briefcase-store --example appends -- [CALLS] [IN_FLIGHT]`: each call is an intent that nobody
-//! waits for, with an opening, and an outcome that is waited for. Bytes are what the system counts as written by this
-//! process (`/proc/self/io`), head file and checkpoints included.
+//! Run `cargo run --release -p briefcase-store --example appends -- [CALLS] [IN_FLIGHT]`. Each call is a lazy intent
+//! with an opening, and an urgent outcome. The system counts the bytes written by this process (`/proc/self/io`), with
+//! head file and checkpoints.
 
 #[path = "../../../tests/durability/src/keys.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
@@ -89,7 +89,7 @@ async fn drive(store: Arc<Store>, calls: u64, in_flight: u64, upstream: Duration
     Ok(latencies)
 }
 
-/// Bytes this process caused to be written.
+/// Returns the bytes that this process caused to be written.
 fn written() -> Result<u64, Failure> {
     let io = std::fs::read_to_string("/proc/self/io")?;
     let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).ok_or("no write_bytes")?;

@@ -10,24 +10,24 @@ use briefcase_private_fs::create_folder;
 
 use crate::{Reader, StoreError};
 
-/// A folder for one copy, removed with what is in it.
+/// A folder for one copy. Dropping the value removes the folder with its content.
 struct Scratch(PathBuf);
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed now is removed before the next backup.
+        // The next backup removes a folder that stays behind.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
 impl Reader {
-    /// Writes a copy of the database as it is now: everything private in it stays sealed. Gives the number of bytes.
+    /// Writes a copy of the database as it is now, and returns the number of bytes. Private parts stay sealed.
     ///
     /// To restore, put the copy as `briefcase.db` into an empty state folder and open it with
     /// [`crate::ExpectedState::Restored`] and a new incarnation.
     ///
     /// # Errors
-    /// [`StoreError`] when the copy cannot be made in the state folder or not be written to `to`.
+    /// [`StoreError`] when the state folder cannot hold the copy, or `to` cannot be written.
     pub fn backup(&self, to: &mut dyn Write) -> Result<u64, StoreError> {
         let scratch = Scratch(self.folder().path().join("backup.new"));
         drop(std::fs::remove_dir_all(&scratch.0));

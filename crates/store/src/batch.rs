@@ -1,8 +1,10 @@
-//! One commit as one row.
+//! The row of one commit.
 //!
-//! Receipts that became durable together are one row of the table `batch`: few pages change per commit, so few bytes are
-//! written per receipt, and one signature covers the row's receipts, everything before them, and what the store concluded
-//! from them. Invariant: a row's signature holds only for the exact history it was signed over.
+//! Receipts that became durable together are one row of the table `batch`. Few pages change per commit, so few bytes
+//! are written per receipt. One signature covers the row's receipts, all receipts before them, and the store's
+//! conclusions from them.
+//!
+//! Invariant: a row's signature is valid only for the exact history that was signed.
 
 use briefcase_receipts::checkpoint::ReceiptCheckpoint;
 use briefcase_types::{Digest, UnixMillis};
@@ -12,48 +14,48 @@ use crate::{
     codec::{put_bytes, put_number, rising, take_bytes, take_number, take_rising},
 };
 
-/// A commit with more entries is split into several rows, so that reading one receipt stays cheap.
+/// The maximum number of receipts in a row. A larger commit takes several rows, so reading one receipt stays cheap.
 pub(crate) const ROW_ENTRIES: usize = 512;
 
-/// No row of this program holds more bytes of receipts (512 of 16 KiB each).
+/// The maximum bytes of receipts in a row (512 of 16 KiB each).
 const BODIES_MAX: usize = 9 * 1024 * 1024;
 
 const PLAIN: u8 = 0;
 const PACKED: u8 = 1;
 
-/// Fewer bytes than this are not worth packing.
+/// The minimum bytes of receipts that are compressed.
 const PACK_FROM: usize = 256;
 
 /// A row of the table `batch`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Batch {
-    /// Index of the first receipt.
+    /// The index of the first receipt.
     pub first: u64,
-    /// How many receipts.
+    /// The number of receipts.
     pub count: u64,
-    /// The newest receipt's time.
+    /// The time of the newest receipt.
     pub newest: UnixMillis,
-    /// Index of the newest change of the authority document up to here.
+    /// The index of the newest change of the authority document up to here.
     pub change: Option<u64>,
     /// The first receipt that is not in the newest ledger snapshot.
     pub ledger: Option<u64>,
-    /// Indexes of the intents without an outcome up to here, rising.
+    /// The rising indexes of the intents without an outcome up to here.
     pub open: Vec<u64>,
-    /// The encoded receipts, packed.
+    /// The encoded receipts, compressed.
     pub bodies: Vec<u8>,
-    /// The openings, sealed; empty when there are none.
+    /// The sealed openings; empty when no receipt has one.
     pub openings: Vec<u8>,
     /// The log key's signature over [`Batch::message`].
     pub signature: Vec<u8>,
 }
 
 impl Batch {
-    /// The size of the log after this row.
+    /// Returns the size of the log after this row.
     pub(crate) const fn end(&self) -> u64 {
         self.first.saturating_add(self.count)
     }
 
-    /// What is signed: the head after this row, and the row's other columns.
+    /// Returns the signed message: the head after this row, and the row's other columns.
     pub(crate) fn message(&self, head: &ReceiptCheckpoint) -> Vec<u8> {
         let number = u64::to_be_bytes;
         let change = self.change.map_or([0xff; 8], number);
@@ -65,7 +67,7 @@ impl Batch {
         [b"briefcase/store/batch/1\0", head.text().as_bytes(), b"\0", columns.as_bytes()].concat()
     }
 
-    /// The encoded receipts.
+    /// Returns the encoded receipts.
     pub(crate) fn receipts(&self) -> Result<Vec<Vec<u8>>, StoreError> {
         unpack(&self.bodies)
             .filter(|bodies| u64::try_from(bodies.len()) == Ok(self.count))
@@ -73,17 +75,17 @@ impl Batch {
     }
 }
 
-/// The list of open intents as its column.
+/// Encodes the list of open intents as a column.
 pub(crate) fn open_column(open: &[u64]) -> Vec<u8> {
     rising(open)
 }
 
-/// The list of open intents from its column.
+/// Decodes the list of open intents from its column.
 pub(crate) fn open_from_column(bytes: &[u8]) -> Option<Vec<u64>> {
     take_rising(bytes)
 }
 
-/// Encoded receipts as the column `bodies`.
+/// Compresses encoded receipts to the column `bodies`.
 pub(crate) fn pack(bodies: &[&[u8]]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(bodies.iter().map(|body| body.len().saturating_add(3)).sum());
     bodies.iter().for_each(|body| put_bytes(body, &mut plain));
@@ -121,7 +123,7 @@ fn split(mut plain: &[u8]) -> Option<Vec<Vec<u8>>> {
     Some(bodies)
 }
 
-/// Openings, each with its receipt's place in the row, as the plain text of the column `openings`.
+/// Encodes openings, each with its receipt's place in the row, as the plaintext of the column `openings`.
 pub(crate) fn join_openings<'a>(openings: impl Iterator<Item = (u64, &'a [u8])>) -> Vec<u8> {
     let mut plain = Vec::new();
     for (place, opening) in openings {
@@ -131,7 +133,7 @@ pub(crate) fn join_openings<'a>(openings: impl Iterator<Item = (u64, &'a [u8])>)
     plain
 }
 
-/// The openings back.
+/// Decodes the plaintext of the column `openings`.
 pub(crate) fn split_openings(mut plain: &[u8]) -> Option<Vec<(u64, &[u8])>> {
     let mut openings = Vec::new();
     while !plain.is_empty() {
@@ -148,12 +150,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bodies_come_back(bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..40)) {
+        fn bodies_survive_a_round_trip(bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..40)) {
             prop_assert_eq!(unpack(&pack(&bodies.iter().map(Vec::as_slice).collect::<Vec<_>>())), Some(bodies));
         }
 
         #[test]
-        fn any_bytes_are_taken_or_refused(column: Vec<u8>) {
+        fn any_bytes_are_decoded_or_rejected(column: Vec<u8>) {
             let _ = unpack(&column);
             let _ = split_openings(&column);
         }

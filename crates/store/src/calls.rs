@@ -1,8 +1,8 @@
 //! Calls between their intent and their outcome.
 //!
-//! Invariant: after the receipts of a log were shown to it in order, [`OpenCalls`] holds exactly the intents that have
-//! neither an outcome nor a reconciliation. The list is kept (signed) with every commit, so a start finds the calls that a
-//! crash cut off without reading the log.
+//! Invariant: after applying the receipts of a log in order, [`OpenCalls`] contains exactly the intents without an
+//! outcome or a reconciliation. Every commit stores the signed list, so a start finds interrupted calls without reading
+//! the log.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ impl OpenCalls {
         }
     }
 
-    /// The intents' indexes, rising.
+    /// Returns the intents' indexes, rising.
     pub(crate) fn indexes(&self) -> Vec<u64> {
         let mut indexes: Vec<u64> = self.0.values().copied().collect();
         indexes.sort_unstable();

@@ -1,8 +1,8 @@
-//! Small numbers and lists of byte strings as bytes.
+//! Encodes small numbers and lists of byte strings.
 //!
-//! Invariant: decoding takes any bytes, never panics, and never reserves more than the bytes it was given can hold.
+//! Invariant: decoding accepts any bytes, never panics, and never allocates more than the input's size allows.
 
-/// Appends a number, seven bits a byte, low bits first.
+/// Appends a number: seven bits per byte, low bits first.
 pub(crate) fn put_number(mut number: u64, out: &mut Vec<u8>) {
     loop {
         let low = u8::try_from(number & 0x7f).unwrap_or_default();
@@ -15,7 +15,7 @@ pub(crate) fn put_number(mut number: u64, out: &mut Vec<u8>) {
     }
 }
 
-/// Takes a number from the front.
+/// Removes a number from the front and returns it.
 pub(crate) fn take_number(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
@@ -25,7 +25,7 @@ pub(crate) fn take_number(bytes: &mut &[u8]) -> Option<u64> {
         let placed = part.checked_shl(shift).filter(|placed| placed >> shift == part)?;
         number |= placed;
         if first & 0x80 == 0 {
-            // The shortest form only, so that bytes have one meaning and a meaning has one form.
+            // Only the shortest form is valid, so each number has exactly one encoding.
             return (*first != 0 || shift == 0).then_some(number);
         }
     }
@@ -38,7 +38,7 @@ pub(crate) fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-/// Takes a byte string from the front.
+/// Removes a byte string from the front and returns it.
 pub(crate) fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(take_number(bytes)?).ok()?;
     let (taken, rest) = bytes.split_at_checked(length)?;
@@ -46,7 +46,7 @@ pub(crate) fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-/// A list of rising numbers as differences.
+/// Encodes rising numbers as differences.
 pub(crate) fn rising(numbers: &[u64]) -> Vec<u8> {
     let mut out = Vec::with_capacity(numbers.len());
     let mut next = 0;
@@ -57,7 +57,7 @@ pub(crate) fn rising(numbers: &[u64]) -> Vec<u8> {
     out
 }
 
-/// The list back.
+/// Decodes rising numbers from differences.
 pub(crate) fn take_rising(mut bytes: &[u8]) -> Option<Vec<u64>> {
     let (mut numbers, mut next) = (Vec::new(), 0_u64);
     while !bytes.is_empty() {

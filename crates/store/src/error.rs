@@ -1,4 +1,4 @@
-//! What can go wrong with the state on disk, each with the next step for a person.
+//! Errors of the state on disk, each with the next step for a person.
 
 use std::path::PathBuf;
 
@@ -10,14 +10,14 @@ use rusqlite::ErrorCode;
 
 use crate::SealError;
 
-/// Why the state cannot be opened, read or written.
+/// The state cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Another daemon serves this folder.
+    /// Another process serves this folder.
     #[error("already_running: briefcased{} serves this state folder; stop it first", pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     AlreadyRunning {
-        /// Its process id, when it wrote one.
+        /// The process id, if the process wrote one.
         pid: Option<u32>,
     },
     /// The state folder or a file in it is not private.
@@ -26,30 +26,30 @@ pub enum StoreError {
     /// The file system reported an error for the state folder or a file in it.
     #[error("{0}; check the disk and the folder's owner, then restart briefcased")]
     File(PrivateFsError),
-    /// There is no database where one should be.
-    #[error("there is no record in {0}: run `briefcase init`, or restore a backup with `briefcase restore`")]
+    /// The database is missing.
+    #[error("no record exists in {0}: run `briefcase init`, or restore a backup with `briefcase restore`")]
     Missing(PathBuf),
     /// A newer version wrote the database.
     #[error(
         "a newer Briefcase wrote this database (form {found}, this version reads {known}); install that version again, or restore a backup that this version wrote"
     )]
     Newer {
-        /// What the file says.
+        /// The version in the file.
         found: i64,
-        /// What this program knows.
+        /// The newest version that this program knows.
         known: i64,
     },
-    /// Older than its head: an old copy was put back, or its tail was cut.
+    /// The database is older than its head: an old copy replaced it, or its end was removed.
     #[error(
-        "rolled_back: the record has {database} receipts, but {head} were signed; an older copy was put in its place. Put the newer database back, or restore a backup with `briefcase restore`"
+        "rolled_back: the record has {database} receipts, but {head} were signed; an older copy replaced it. Put the newer database back, or restore a backup with `briefcase restore`"
     )]
     RolledBack {
-        /// Receipts in the signed head.
+        /// The number of receipts in the signed head.
         head: u64,
-        /// Receipts in the database.
+        /// The number of receipts in the database.
         database: u64,
     },
-    /// Another history than the one that was signed.
+    /// The history differs from the signed one.
     #[error(
         "forked: the first {size} receipts are not the ones that were signed; the record was rewritten. Run `briefcase fsck`, keep the files, and restore a backup with `briefcase restore`"
     )]
@@ -59,10 +59,10 @@ pub enum StoreError {
     },
     /// The file `head` is missing or unreadable beside a database that has receipts.
     #[error(
-        "head_missing: the file `head` {found}, so an older database could not be told from this one. Put the file back, or restore with `briefcase restore`, which starts a new incarnation"
+        "head_missing: the file `head` {found}, so an older database cannot be detected. Put the file back, or restore with `briefcase restore`, which starts a new incarnation"
     )]
     HeadMissing {
-        /// What was found.
+        /// The state of the file.
         found: &'static str,
     },
     /// The record belongs to another installation, incarnation or key.
@@ -70,56 +70,58 @@ pub enum StoreError {
         "the record belongs to `{found}`, not to `{expected}`; check the state folder, or restore with `briefcase restore`"
     )]
     OtherLog {
-        /// Who it should belong to.
+        /// The expected origin.
         expected: String,
-        /// Who it says it belongs to.
+        /// The origin in the record.
         found: String,
     },
-    /// What hangs on the record was edited.
+    /// State that the record covers was edited.
     #[error("state_tampered: {what}; run `briefcase fsck`, then restore a backup with `briefcase restore`")]
     StateTampered {
-        /// What does not fit.
+        /// The part that contradicts the record.
         what: &'static str,
     },
-    /// A row cannot be what this program wrote.
+    /// A row is not valid output of this program.
     #[error("the record is damaged{}: {what}; run `briefcase fsck`, then restore a backup with `briefcase restore`", at.map(|at| format!(" near {at}")).unwrap_or_default())]
     Damaged {
-        /// Where.
+        /// The receipt at or after the damage.
         at: Option<ReceiptIndex>,
-        /// What is wrong.
+        /// The damage.
         what: &'static str,
     },
-    /// No such receipt, opening or checkpoint.
-    #[error("there is no {0} in the record")]
+    /// The receipt, opening or checkpoint does not exist.
+    #[error("the record has no {0}")]
     Absent(String),
-    /// An entry that cannot be recorded; nothing was written.
-    #[error("this cannot be recorded: {0}")]
+    /// The entry cannot be recorded. Nothing was written.
+    #[error("the entry cannot be recorded: {0}")]
     Refused(&'static str),
-    /// SQLite said no.
-    #[error("the database refused: {0}; check that the disk is there, writable and not full, then restart briefcased")]
+    /// SQLite reported an error.
+    #[error(
+        "the database reported an error: {0}; check that the disk is present, writable and not full, then restart briefcased"
+    )]
     Sqlite(#[from] rusqlite::Error),
-    /// The system said no.
+    /// The system reported an error.
     #[error("cannot {doing}: {source}; check the disk and the folder's owner, then restart briefcased")]
     Io {
-        /// What was tried.
+        /// The operation that failed, as a verb phrase.
         doing: &'static str,
-        /// What the system said.
+        /// The cause.
         source: std::io::Error,
     },
     /// A sealed value could not be sealed or opened.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// A proof could not be made, or stored hashes do not lead to the root.
-    #[error("the record's hashes do not fit: {0}; run `briefcase fsck`")]
+    /// A proof could not be made, or the stored hashes contradict the root.
+    #[error("the record's hashes are inconsistent: {0}; run `briefcase fsck`")]
     Log(#[from] LogError),
-    /// A checkpoint could not be signed or checked.
-    #[error("the record's head: {0}; run `briefcase fsck`")]
-    Checkpoint(#[from] CheckpointError),
+    /// A checkpoint could not be signed or verified.
+    #[error("the record's head is unusable: {0}; run `briefcase fsck`")]
+    ReceiptCheckpoint(#[from] CheckpointError),
     /// An export could not be written.
     #[error("the export cannot be written: {0}")]
     Export(String),
     /// A receipt could not be encoded or decoded.
-    #[error("a receipt: {0}")]
+    #[error("a receipt is unreadable or cannot be encoded: {0}")]
     Form(#[from] FormError),
     /// The store is closed, or stopped after a failed write.
     #[error(transparent)]
@@ -139,7 +141,7 @@ impl StoreError {
         move |source| Self::Io { doing, source }
     }
 
-    /// What a waiting entry is told.
+    /// Returns the error for a waiting entry.
     pub(crate) fn for_journal(&self) -> JournalError {
         match self {
             Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => JournalError::Full,

@@ -1,4 +1,4 @@
-//! The record as a folder that anyone can verify: C2SP tlog-tiles.
+//! Exports the record as a folder that anyone can verify (C2SP tlog-tiles).
 
 use std::{io, path::Path};
 
@@ -33,12 +33,12 @@ impl Reader {
     /// Writes the record up to the newest head into an empty folder, for `receipts verify` or any C2SP tool.
     ///
     /// # Errors
-    /// [`StoreError::Export`] when the folder is not empty or cannot be written, or a receipt is not the one that was
-    /// signed.
+    /// [`StoreError::Export`] when the folder is not empty or cannot be written, or a receipt differs from the signed
+    /// one.
     pub fn export(&self, destination: &Path) -> Result<SignedReceiptCheckpoint, StoreError> {
         let made = std::fs::create_dir_all(destination).and_then(|()| Ok(destination.read_dir()?.next().is_none()));
-        if !made.map_err(StoreError::io("make the folder for the export"))? {
-            return Err(StoreError::Export(format!("{} is not empty; name a new folder", destination.display())));
+        if !made.map_err(StoreError::io("create the folder for the export"))? {
+            return Err(StoreError::Export(format!("{} is not empty; choose a new folder", destination.display())));
         }
         let head = self.head()?;
         let mut sink = LogFolder::new(destination);
@@ -48,7 +48,7 @@ impl Reader {
         Ok(head)
     }
 
-    /// A proof file (C2SP tlog-proof) for one receipt.
+    /// Returns a proof file (C2SP tlog-proof) for one receipt.
     ///
     /// # Errors
     /// As [`Reader::prove`].

@@ -1,8 +1,10 @@
-//! Derives everything again from the receipts, and says what does not fit.
+//! Derives the whole state again from the receipts, and reports every contradiction.
 //!
-//! Invariant: after a clean report with a vault at hand, every byte that means something was checked: each receipt's form
-//! and place, each stored hash, each commit's signature, the head, the authority document and what it refers to, the
-//! ledger and the openings. Reads only; works on a copy, and beside a running daemon.
+//! Invariant: a clean report with an open vault has checked every meaningful byte: each receipt's form and place, each
+//! stored hash, each commit's signature, the head, the authority document with its records, the ledger and the
+//! openings.
+//!
+//! The check only reads. It works on a copy, and beside a running daemon.
 
 mod companions;
 mod pass;
@@ -18,27 +20,27 @@ use briefcase_types::{Digest, ReceiptIndex};
 
 use crate::{Seal, StoreError, head, schema, state_dir::StateDir};
 
-/// What to check against. Only the key is needed; the more is given, the more is checked.
+/// The inputs of a check. Only the key is required; each further input adds checks.
 pub struct FsckOptions<'a> {
     /// The log's public key.
     pub key: PublicKey,
-    /// Opens what is sealed.
+    /// Opens sealed parts.
     pub seal: Option<Arc<dyn Seal>>,
-    /// Makes commitments again, to compare openings with receipts.
+    /// Computes commitments again, to compare openings with receipts.
     pub commitments: Option<&'a CommitmentKey>,
-    /// How change receipts name an authority document.
+    /// Computes the digest by which change receipts name an authority document.
     pub document_digest: Option<fn(&[u8]) -> Digest>,
-    /// How a tool definition is pinned.
+    /// Computes the pin of a tool definition.
     pub definition_pin: Option<fn(&[u8]) -> Digest>,
     /// Derives the ledger from the receipts.
     pub ledger: Option<&'a mut dyn LedgerCheck>,
-    /// Heads that were kept elsewhere: the record must continue each of them. This alone shows that a whole state folder
-    /// was replaced by an older copy of itself, or by a fork.
+    /// Heads from outside the state folder. The record must extend each of them. Only such a head reveals that an older
+    /// copy or a fork replaced the whole state folder.
     pub witnessed: Vec<ReceiptCheckpoint>,
 }
 
 impl FsckOptions<'_> {
-    /// Checks what can be checked with the public key alone.
+    /// Checks everything that the public key alone allows.
     #[must_use]
     pub const fn new(key: PublicKey) -> Self {
         Self {
@@ -55,41 +57,41 @@ impl FsckOptions<'_> {
 
 /// Derives the ledger from the receipts, to compare it with the snapshot.
 pub trait LedgerCheck {
-    /// Takes the next receipt.
+    /// Applies the next receipt.
     fn apply(&mut self, index: ReceiptIndex, receipt: &Receipt);
-    /// The state after the receipts so far, as [`briefcase_ports::Journal::snapshot`] would get it.
+    /// Returns the state after the receipts so far, in the form that [`briefcase_ports::Journal::snapshot`] takes.
     fn state(&mut self) -> Vec<u8>;
 }
 
-/// What kind of thing does not fit.
+/// The kind of a contradiction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// SQLite finds the file damaged.
+    /// SQLite reports a damaged file.
     Database,
     /// Tables were added, removed or changed.
     Schema,
-    /// Receipts are missing, or stand twice.
+    /// Receipts are missing or duplicated.
     Gap,
     /// A row or receipt cannot be read.
     Unreadable,
     /// A receipt is earlier than the one before it.
     Time,
-    /// A row was not signed by the log's key as it is.
+    /// A row's signature is invalid.
     Signature,
-    /// What a row concludes does not follow from the receipts.
+    /// A conclusion in a row does not follow from the receipts.
     Conclusion,
     /// A stored hash does not follow from the receipts.
     Hash,
-    /// The lives of the record do not fit it.
+    /// The record's incarnations contradict its signatures.
     Life,
-    /// One of the two heads in the file `head` does not hold.
+    /// One of the two heads in the file `head` is invalid.
     HeadSlot,
-    /// There is no head that holds.
+    /// No valid head exists.
     HeadMissing,
     /// The record is older than its head.
     RolledBack,
-    /// The record is not the one that was signed.
+    /// The record differs from the signed one.
     Forked,
     /// The authority document is not the newest one recorded.
     Authority,
@@ -97,12 +99,12 @@ pub enum Fault {
     Record,
     /// The ledger does not follow from the receipts.
     Ledger,
-    /// An opening does not open, or not to what the receipt commits to.
+    /// An opening does not open, or contradicts the receipt's commitment.
     Opening,
 }
 
 impl Fault {
-    /// What a person does next.
+    /// Returns the next step for a person.
     #[must_use]
     pub const fn next(self) -> &'static str {
         match self {
@@ -110,37 +112,37 @@ impl Fault {
             Self::Ledger => {
                 "keep the files for an inquiry; deleting the row `ledger` makes the next start derive it again"
             }
-            Self::Opening => "the receipts stand; what the opening showed is lost",
+            Self::Opening => "the receipts stay valid; the values behind the opening are lost",
             _ => "keep the files for an inquiry, and restore a backup with `briefcase restore`",
         }
     }
 }
 
-/// One thing that does not fit.
+/// One contradiction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Of which kind.
+    /// The kind.
     pub fault: Fault,
-    /// At which receipt, where there is one.
+    /// The receipt that the finding concerns.
     pub index: Option<ReceiptIndex>,
-    /// In words.
+    /// The description.
     pub what: String,
 }
 
-/// What was checked and found.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FsckReport {
-    /// Receipts in the record.
+    /// The number of receipts in the record.
     pub size: u64,
-    /// The root over them.
+    /// The root over all receipts.
     pub root: Option<Digest>,
-    /// What does not fit. Empty is good.
+    /// The contradictions; empty for a consistent record.
     pub findings: Vec<Finding>,
-    /// What could not be checked with what was given.
+    /// The parts that the given inputs could not check.
     pub unchecked: Vec<&'static str>,
 }
 
-/// No more findings than this are listed.
+/// The maximum number of listed findings.
 const MOST: usize = 1000;
 
 impl FsckReport {
@@ -151,15 +153,15 @@ impl FsckReport {
     }
 }
 
-/// Checks a state folder. SQLite keeps an index of its write-ahead log beside the database, so the folder must be writable
-/// (copy it from a read-only medium first); the database and the log are not written.
+/// Checks a state folder. SQLite writes an index of its write-ahead log beside the database, so the folder must be
+/// writable: copy it from a read-only medium first. The database and the log are not written.
 ///
 /// # Errors
-/// [`StoreError`] when there is nothing to check, or the folder is not safe to use. A damaged database is a finding.
+/// [`StoreError`] when the database is missing or the folder is not private. A damaged database is a finding.
 pub fn fsck(path: &Path, mut options: FsckOptions<'_>) -> Result<FsckReport, StoreError> {
     let folder = StateDir::for_reading(path)?;
     let mut report = FsckReport::default();
-    // Before the database: what is in the file was durable by then.
+    // Read before the database: every head in the file was durable by then.
     let heads = head::slots(&folder, &options.key)?;
     if !folder.database().exists() {
         return Err(StoreError::Missing(path.to_owned()));

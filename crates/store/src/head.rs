@@ -1,9 +1,11 @@
 //! The file `head`: the newest signed checkpoint, outside the database.
 //!
-//! Invariant: what is in it was durable in the database before it was written here. It is written after every commit
-//! without waiting for the disk, into two slots in turn, each in a block of its own; a torn or lost write damages one
-//! slot, whose note then does not verify, and the other slot still holds the head before it. A process that is killed
-//! loses nothing (the system has the bytes); a power cut may lose the newest heads, never invent one.
+//! Invariant: every head in the file was durable in the database first.
+//!
+//! Each commit writes its head without waiting for the disk, into two slots in turn, each in a block of its own. A torn
+//! or lost write damages one slot: its note does not verify, and the other slot still has the previous head. A killed
+//! process loses nothing, because the system has the bytes. A power cut may lose the newest heads, and never invents
+//! one.
 
 use std::{
     fs::File,
@@ -27,7 +29,7 @@ pub(crate) struct HeadFile {
 }
 
 impl HeadFile {
-    /// Makes the file with one head in it, durably.
+    /// Creates the file with one head in both slots, durably.
     pub(crate) fn create(folder: &StateDir, head: &SignedReceiptCheckpoint) -> Result<Self, StoreError> {
         let file = create_or_truncate(&folder.head())?;
         let mut made = Self { file, next: 0 };
@@ -38,7 +40,7 @@ impl HeadFile {
         Ok(made)
     }
 
-    /// Opens the file to go on writing.
+    /// Opens the existing file for writing.
     pub(crate) fn open(folder: &StateDir) -> Result<Self, StoreError> {
         Ok(Self { file: open_for_writing(&folder.head())?, next: 0 })
     }
@@ -58,22 +60,22 @@ impl HeadFile {
 
     /// Waits until the newest head is on disk.
     pub(crate) fn sync(&self) -> Result<(), StoreError> {
-        self.file.sync_data().map_err(StoreError::io("make the file `head` durable"))
+        self.file.sync_data().map_err(StoreError::io("write the file `head` to disk"))
     }
 }
 
-/// What the file says.
+/// The content of the file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum HeadFileContent {
-    /// There is no file.
+    /// The file is missing.
     Nothing,
-    /// There is a file, and no head in it holds.
+    /// The file has no valid head.
     Unreadable,
-    /// The newest head that holds, and the other one if it holds too.
+    /// The newest valid head, and the other one if it is valid too.
     Heads(SignedReceiptCheckpoint, Option<SignedReceiptCheckpoint>),
 }
 
-/// Reads the heads that verify.
+/// Reads the valid heads.
 pub(crate) fn read(folder: &StateDir, key: &PublicKey) -> Result<HeadFileContent, StoreError> {
     let Some(slots) = slots(folder, key)? else { return Ok(HeadFileContent::Nothing) };
     let mut heads: Vec<SignedReceiptCheckpoint> = slots.into_iter().flatten().collect();
@@ -84,13 +86,13 @@ pub(crate) fn read(folder: &StateDir, key: &PublicKey) -> Result<HeadFileContent
     }
 }
 
-/// What is in each slot; `None` for one that does not hold, and for no file at all.
+/// Reads the head of each slot: `None` for an invalid one, and `None` as a whole for a missing file.
 pub(crate) fn slots(
     folder: &StateDir,
     key: &PublicKey,
 ) -> Result<Option<[Option<SignedReceiptCheckpoint>; 2]>, StoreError> {
     let path = folder.head();
-    if !path.try_exists().map_err(StoreError::io("look at the file `head`"))? {
+    if !path.try_exists().map_err(StoreError::io("inspect the file `head`"))? {
         return Ok(None);
     }
     let file = open_for_reading(&path)?;
@@ -118,7 +120,7 @@ fn read_slot(file: &File, slot: u64) -> Result<Vec<u8>, StoreError> {
     Ok(bytes)
 }
 
-/// How long a reader waits for the head of a receipt that is durable already.
+/// The time that a reader waits for the head of a durable receipt.
 const SOON: Duration = Duration::from_secs(2);
 
 /// The newest head of a running store, for readers.
@@ -134,7 +136,8 @@ impl Heads {
         self.changed.notify_all();
     }
 
-    /// The newest head with at least `size` receipts; an entry is acknowledged a moment before its head is published.
+    /// Returns the newest head with at least `size` receipts. Waits for it, because an entry is acknowledged a moment
+    /// before its head is published.
     pub(crate) fn at_least(&self, size: u64) -> Option<SignedReceiptCheckpoint> {
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let short =

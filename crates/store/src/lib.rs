@@ -1,21 +1,21 @@
-//! Everything the daemon keeps on disk: the record, the authority document, secrets (sealed), the ledger.
+//! The daemon's state on disk: the record, the authority document, sealed secrets, and the ledger.
 //!
-//! Promises P2 (every call has a receipt, durable before its result is released) and half of P7 (the record can be
-//! checked) rest here. The invariants:
+//! This crate keeps promise P2 (every call has a receipt, durable before its result is released) and half of P7 (the
+//! record can be checked). Invariants:
 //!
-//! - **Durable before acknowledged.** One thread writes; it gathers what waits, makes it durable in one transaction with
-//!   `synchronous=FULL`, and only then answers. After the first failure nothing is acknowledged any more: no holes.
-//! - **Never older than what was signed.** Each commit is signed inside the database, and its head is written to a second
-//!   file. A database that is older than the head, or another history, does not open.
-//! - **Nothing private in clear.** Openings, the authority document and the ledger are sealed by [`Seal`] before they
-//!   get here; the store never sees a key.
+//! - **Durable before acknowledged.** One thread writes the waiting entries in one transaction with `synchronous=FULL`,
+//!   and then acknowledges them. After the first failure nothing is acknowledged any more, so the log has no holes.
+//! - **Never older than the signed head.** Each commit is signed inside the database, and its head is written to a
+//!   second file. A database that is older than the head, or has another history, does not open.
+//! - **Nothing private in clear.** [`Seal`] seals openings, the authority document and the ledger. The store never sees
+//!   a key.
 //!
-//! What cannot be seen from inside: a whole folder, head included, that is replaced by an older copy of itself is a state
-//! that was once signed. Only a checkpoint kept elsewhere shows that (see [`FsckOptions::witnessed`]).
+//! The folder alone cannot reveal that an older copy of the whole folder, head included, replaced it: that state was
+//! signed once. Only a checkpoint from elsewhere reveals it (see [`FsckOptions::witnessed`]).
 //!
 //! - [`Store`]: opening, and the engine's [`Journal`](briefcase_ports::Journal).
 //! - [`Reader`]: receipts, proofs, search, the authority document, export and backup.
-//! - [`fsck`]: derives everything again and says what does not fit.
+//! - [`fsck`]: derives the state again and reports contradictions.
 
 mod backup;
 mod batch;

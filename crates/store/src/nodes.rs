@@ -1,8 +1,8 @@
-//! The hashes of the tree, as the database holds them.
+//! The hashes of the Merkle tree in the database.
 //!
-//! StoredReceipt are only the roots of full subtrees of 256, 65,536, ... receipts (32 bytes for every 256 receipts); every other
-//! hash is computed from the receipts or from the stored roots below it. So a proof reads the bodies it speaks of, and a
-//! hash that was edited, or a body that was, cannot agree with a signed root.
+//! The database stores only the roots of full subtrees of 256, 65,536, … receipts: 32 bytes for every 256 receipts.
+//! Every other hash is computed from the receipts or from the stored roots below it. So a proof reads the receipts that
+//! it covers, and an edited hash or receipt contradicts the signed root.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use crate::{StoreError, rows};
 
-/// Levels of the tree between one stored row of hashes and the next.
+/// The levels of the tree between two stored rows of hashes.
 const TIER: u8 = 8;
 
 /// Reads hashes within one connection's snapshot.
@@ -36,7 +36,7 @@ impl<'c> Nodes<'c> {
         Ok(subtree.root())
     }
 
-    /// A hash that is stored, or a leaf's.
+    /// Returns a stored hash, or a leaf's hash.
     fn base(&self, tier: u8, n: u64) -> Result<Digest, StoreError> {
         if tier > 0 {
             let stored = rows::subtree(self.connection, tier, n)?;
@@ -48,7 +48,7 @@ impl<'c> Nodes<'c> {
         found.ok_or(StoreError::damaged_at(n, "a receipt is missing"))
     }
 
-    /// The leaf hashes of up to 256 neighbouring receipts.
+    /// Returns the leaf hashes of up to 256 neighbouring receipts.
     fn tile(&self, tile: u64) -> Result<Rc<Vec<Digest>>, StoreError> {
         if let Some(found) = self.leaves.borrow().get(&tile) {
             return Ok(Rc::clone(found));
@@ -75,7 +75,7 @@ impl HashReader for Nodes<'_> {
     }
 }
 
-/// Visits the encoded receipts of a range, without a gap, as far as there are any.
+/// Visits the encoded receipts of a range without gaps, up to the newest one.
 pub(crate) fn each_body(
     connection: &Connection,
     range: std::ops::Range<u64>,
@@ -85,7 +85,7 @@ pub(crate) fn each_body(
     let mut next = range.start;
     while let Some(row) = batch.filter(|row| row.first < range.end) {
         if !(row.first..row.end()).contains(&next) {
-            // Behind the newest receipt, or a gap.
+            // Either the end of the log, or a gap.
             return if row.end() == next { Ok(()) } else { Err(StoreError::damaged_at(next, "receipts are missing")) };
         }
         for (index, body) in (row.first..).zip(row.receipts()?) {

@@ -1,4 +1,4 @@
-//! What the store must be told when it is opened, and what it tells back.
+//! The inputs and the result of opening the store.
 
 use std::sync::Arc;
 
@@ -10,19 +10,20 @@ use briefcase_types::{ReceiptIndex, UnixMillis};
 
 use crate::{CheckpointSigner, Seal};
 
-/// Which state is expected in the folder.
+/// The state that is expected in the folder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ExpectedState {
-    /// A record is there; an empty folder is refused, so that deleting the files does not start a new history in silence.
+    /// A record exists. An empty folder is rejected, so deleted files do not silently start a new history.
     #[default]
     Existing,
-    /// A record is there, or nothing at all: then an empty one is made. For `init`.
+    /// A record exists, or the folder is empty and an empty record is created. For `init`.
     ExistingOrNew,
-    /// A restored backup: `head` may be missing and the record may belong to an older incarnation. For `restore` only.
+    /// A backup was restored: `head` may be missing and the record may belong to an older incarnation. For `restore`
+    /// only.
     Restored,
 }
 
-/// How to open a [`crate::Store`].
+/// The options for opening a [`crate::Store`].
 pub struct OpenOptions {
     /// The installation and its current incarnation.
     pub origin: ReceiptLogOrigin,
@@ -30,54 +31,56 @@ pub struct OpenOptions {
     pub key: PublicKey,
     /// The log's private key.
     pub signer: Box<dyn CheckpointSigner>,
-    /// What seals openings, the authority document and the ledger.
+    /// Seals openings, the authority document and the ledger.
     pub seal: Arc<dyn Seal>,
-    /// What must be in the folder.
+    /// The expected state of the folder.
     pub expect: ExpectedState,
-    /// How carefully to wait for the disk.
+    /// The durability of an acknowledged entry.
     pub durability: Durability,
-    /// How large the write-ahead log grows before it is moved into the database, in bytes; [`LOG_LIMIT`] in the daemon.
+    /// The size in bytes at which the write-ahead log is moved into the database; [`LOG_LIMIT`] in the daemon.
     pub log_limit: usize,
 }
 
-/// Large enough that a page is rarely written twice, small enough to be read back in milliseconds after a crash.
+/// The daemon's limit for the write-ahead log: so large that a page is rarely written twice, so small that it is read
+/// back in milliseconds after a crash.
 pub const LOG_LIMIT: usize = 4 * 1024 * 1024;
 
-/// How carefully to wait for the disk.
+/// The durability of an acknowledged entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// Every acknowledged entry survives a power cut. What the daemon uses.
+    /// Every acknowledged entry survives a power cut. The daemon uses this.
     #[default]
     Full,
-    /// Acknowledges before the disk did. Loses entries in a power cut: exists so that the durability tests can show that
-    /// they would notice.
+    /// Entries are acknowledged before they are on disk, so a power cut loses some. Only for the durability tests, to
+    /// show that they detect a loss.
     Careless,
 }
 
-/// What was found on opening.
+/// The result of opening the store.
 #[derive(Debug)]
 pub struct Opened {
-    /// How many receipts there are.
+    /// The number of receipts.
     pub size: u64,
-    /// The newest receipt's time: the clock must not go below it. `None` for an empty record.
+    /// The newest receipt's time, which is the minimum for the clock. `None` for an empty record.
     pub newest: Option<UnixMillis>,
-    /// The head as it is now, signed.
+    /// The present signed head.
     pub head: SignedReceiptCheckpoint,
-    /// Receipts that were durable but not yet in the file `head` (a crash between the two).
+    /// The number of durable receipts that were missing in the file `head` after a crash between the two.
     pub recovered: u64,
-    /// Whether the record was made now.
+    /// Whether the record was created now.
     pub created: bool,
-    /// Intents without an outcome: the daemon died in between. To be answered with `Reconcile` receipts.
+    /// The intents without an outcome, from calls that a crash interrupted. The daemon closes them with `Reconcile`
+    /// receipts.
     pub orphans: Vec<Orphan>,
 }
 
 /// An intent without an outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orphan {
-    /// Its place.
+    /// The intent's index.
     pub index: ReceiptIndex,
-    /// When it was made.
+    /// The intent's time.
     pub at: UnixMillis,
-    /// What was about to happen.
+    /// The intent.
     pub intent: Intent,
 }

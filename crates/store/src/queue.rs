@@ -1,8 +1,9 @@
-//! What waits for the writer, and when it stops waiting.
+//! The queue of the writer, and the rule that starts a commit.
 //!
-//! Invariant: entries leave in the order they came, and nobody who queues ever waits for the disk. The writer takes what
-//! is there and makes it durable at once; under load it first lets a commit fill up ([`Pace`]), because a commit costs the
-//! same number of pages for one receipt as for sixty.
+//! Invariant: entries leave in the order of their arrival, and queueing an entry never waits for the disk.
+//!
+//! The writer commits the waiting entries at once. Under load it first lets a commit fill ([`Pace`]), because a commit
+//! writes the same number of pages for one receipt as for sixty.
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
@@ -16,25 +17,25 @@ use crate::{
     writer_state::{LedgerSnapshot, ReplySender, Work},
 };
 
-/// More entries than this do not wait.
+/// The maximum number of waiting entries.
 const MOST: usize = 65_536;
-/// How long an entry that nobody waits for waits for company.
+/// The maximum delay of a lazy entry.
 const LAZY: Duration = Duration::from_millis(5);
-/// How long a commit is let fill up at most.
+/// The maximum time for which a commit fills.
 const FILL: Duration = Duration::from_millis(8);
 
-/// Who waits for a reopening.
+/// The caller that waits for a reopening.
 pub(crate) type Reopening = std::sync::mpsc::Sender<Result<Opened, StoreError>>;
 
-/// What the writer does next.
+/// The next step of the writer.
 pub(crate) enum Turn {
-    /// Make these durable.
+    /// Commit these entries.
     Commit(Vec<(Work, ReplySender)>, Option<LedgerSnapshot>),
-    /// Nothing came for a while.
+    /// No entry arrived for a while.
     Idle,
-    /// Read everything back from the disk.
+    /// Read the state back from the disk.
     Reopen(Reopening),
-    /// Finish.
+    /// Finish and stop.
     Close,
 }
 
@@ -47,7 +48,7 @@ struct Waiting {
     reopen: Option<Reopening>,
     stopped: Option<JournalError>,
     closing: bool,
-    /// The writer wants to be woken when so many urgent entries wait.
+    /// The number of urgent entries that wakes the writer.
     wake_at: usize,
 }
 
@@ -93,7 +94,7 @@ impl Queue {
         }
     }
 
-    /// Keeps the newest ledger for the next commit.
+    /// Stores the newest ledger for the next commit.
     pub(crate) fn snapshot(&self, ledger: LedgerSnapshot) {
         let mut waiting = self.lock();
         if waiting.stopped.is_none() && !waiting.closing {
@@ -101,7 +102,7 @@ impl Queue {
         }
     }
 
-    /// Lets everything that waits fail, and everything that comes.
+    /// Fails all waiting and all later entries.
     pub(crate) fn stop(&self, error: &JournalError) {
         let mut waiting = self.lock();
         waiting.stopped = Some(error.clone());
@@ -114,12 +115,12 @@ impl Queue {
         }
     }
 
-    /// Why nothing is taken any more.
+    /// Returns the reason why entries are rejected.
     pub(crate) fn failure(&self) -> Option<JournalError> {
         self.lock().stopped.clone()
     }
 
-    /// Takes entries again.
+    /// Accepts entries again.
     pub(crate) fn resume(&self) {
         self.lock().stopped = None;
     }
@@ -139,7 +140,7 @@ impl Queue {
         self.wake.notify_one();
     }
 
-    /// Waits for the next thing to do; `idle` is how long nothing may come before the writer is told so.
+    /// Waits for the next step. After the time `idle` without an entry, the step is [`Turn::Idle`].
     pub(crate) fn next(&self, pace: &mut Pace, idle: Option<Duration>) -> Turn {
         let mut waiting = self.lock();
         loop {
@@ -169,7 +170,7 @@ impl Queue {
         }
     }
 
-    /// Lets a commit fill up, as far as the pace says that more will come at once.
+    /// Lets a commit fill while the pace predicts further entries.
     fn fill<'a>(&'a self, mut waiting: MutexGuard<'a, Waiting>, pace: &mut Pace) -> Turn {
         let (target, gap, began) = (pace.target(), pace.gap(), Instant::now());
         let mut seen = 0;
@@ -190,10 +191,10 @@ fn take(mut waiting: MutexGuard<'_, Waiting>) -> Turn {
     Turn::Commit(std::mem::take(&mut waiting.jobs), waiting.ledger.take())
 }
 
-/// How many urgent entries the next commit can expect, learnt from the last ones.
+/// A prediction of the urgent entries of the next commit, learnt from the last ones.
 ///
-/// With one caller every commit has one urgent entry, and nothing ever waits. With many, a commit waits for about as many
-/// as the last one had, and every eighth commit looks whether there are more.
+/// With one caller every commit has one urgent entry, and nothing waits. With many callers, a commit waits for about as
+/// many entries as the last one had, and every eighth commit tries whether more arrive.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     expect: usize,
@@ -210,7 +211,7 @@ impl Pace {
         }
     }
 
-    /// When nothing came for so long, nothing is coming.
+    /// The time without an arrival after which no entry is expected.
     fn gap(&self) -> Duration {
         let micros = u64::try_from(self.expect).unwrap_or(u64::MAX).saturating_mul(50);
         Duration::from_micros(micros.clamp(150, 1000))
@@ -249,14 +250,14 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_at_once_and_what_fits_is_kept() {
+    fn entries_beyond_the_limit_fail_at_once_and_the_others_stay() {
         let queue = Queue::default();
         let waiting: Vec<Answer> = (0..MOST).map(|_| push(&queue, Urgency::Now)).collect();
         let mut late = push(&queue, Urgency::Now);
         assert!(matches!(late.try_recv(), Ok(Err(JournalError::Overloaded))));
         assert_eq!(taken(queue.next(&mut Pace::default(), None)), MOST);
         let mut again = push(&queue, Urgency::Now);
-        assert!(again.try_recv().is_err(), "there is room again");
+        assert!(again.try_recv().is_err(), "the queue accepts entries again");
         drop(waiting);
     }
 
@@ -280,7 +281,7 @@ mod tests {
             assert_eq!(pace.target(), 1);
             pace.learn(1);
         }
-        // Sixty callers were there and went away.
+        // Sixty callers were active and stopped.
         pace.learn(60);
         assert!(pace.target() > 1);
         (0..30).for_each(|_| pace.learn(1));

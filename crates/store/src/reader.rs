@@ -1,4 +1,4 @@
-//! Reading the record. Every call sees one consistent state, on a connection that cannot write, off the writer's path.
+//! Reads the record. Each call sees one consistent state, on a read-only connection, independent of the writer.
 
 mod authority;
 mod search;
@@ -33,27 +33,27 @@ use crate::{
     writer_state::load::check_row,
 };
 
-/// Connections that are kept for the next reader.
+/// The number of open connections for the next readers.
 const KEPT: usize = 4;
 
-/// A receipt with its place and its exact bytes.
+/// A receipt with its index and its exact bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredReceipt {
-    /// Its place in the log.
+    /// The index in the log.
     pub index: ReceiptIndex,
-    /// What it says.
+    /// The decoded receipt.
     pub receipt: Receipt,
-    /// Its encoding: the bytes that are hashed.
+    /// The encoding, whose bytes are hashed.
     pub body: Vec<u8>,
 }
 
-/// Proof that a receipt is in the record.
+/// A receipt with the proof that it is in the record.
 #[derive(Clone, Debug)]
 pub struct ProvedReceipt {
     /// The receipt.
     pub stored: StoredReceipt,
-    /// Its path to the root.
-    pub inclusion: InclusionProof,
+    /// The path to the root.
+    pub inclusion: Inclusion,
     /// The signed root.
     pub head: SignedReceiptCheckpoint,
 }
@@ -86,10 +86,10 @@ impl Reader {
         Self::new(folder.clone(), key, Some(seal), HeadSource::Live(heads))
     }
 
-    /// Reads a state folder whether or not a daemon serves it. Without `seal`, sealed parts cannot be read.
+    /// Opens a state folder for reading, also while a daemon serves it. Without `seal`, sealed parts cannot be read.
     ///
     /// # Errors
-    /// [`StoreError`] when there is no database of ours in the folder, or others can reach it.
+    /// [`StoreError`] when the folder has no valid database, or is not private.
     pub fn open(path: &Path, key: PublicKey, seal: Option<Arc<dyn Seal>>) -> Result<Self, StoreError> {
         let folder = StateDir::for_reading(path)?;
         if !folder.database().exists() {
@@ -107,7 +107,7 @@ impl Reader {
     /// Runs a reading function on a thread that may block.
     ///
     /// # Errors
-    /// As the function, or [`StoreError::Journal`] when the runtime stops.
+    /// The function's error, or [`StoreError::Journal`] when the runtime stops.
     pub async fn spawn<T, F>(&self, read: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -118,7 +118,7 @@ impl Reader {
         tokio::task::spawn_blocking(move || read(&reader)).await.unwrap_or(Err(closed))
     }
 
-    /// Lends a connection for one consistent look.
+    /// Lends a connection in a read transaction.
     pub(crate) fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let kept = self.idle().pop();
         let connection = match kept {
@@ -135,10 +135,10 @@ impl Reader {
         result
     }
 
-    /// Lends a connection that is not in a transaction, to copy the database.
+    /// Lends a connection outside a transaction, to copy the database.
     pub(crate) fn outside<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let connection = schema::reader(&self.0.folder.database())?;
-        // `VACUUM INTO` writes another file; this one stays opened for reading only.
+        // `VACUUM INTO` writes another file; this one stays read-only.
         connection.pragma_update(None, "query_only", "OFF")?;
         read(&connection)
     }
@@ -155,7 +155,7 @@ impl Reader {
         self.0.seal.as_deref().ok_or(StoreError::Seal(crate::SealError::Locked))
     }
 
-    /// How many receipts are durable.
+    /// Returns the number of durable receipts.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
@@ -163,10 +163,10 @@ impl Reader {
         self.with(size)
     }
 
-    /// The newest signed head.
+    /// Returns the newest signed head.
     ///
     /// # Errors
-    /// [`StoreError::HeadMissing`] when there is none that holds.
+    /// [`StoreError::HeadMissing`] without a valid head.
     pub fn head(&self) -> Result<SignedReceiptCheckpoint, StoreError> {
         self.head_with(0)
     }
@@ -179,34 +179,34 @@ impl Reader {
                 _ => None,
             },
         };
-        head.ok_or(StoreError::HeadMissing { found: "holds no head of this receipt" })
+        head.ok_or(StoreError::HeadMissing { found: "has no head that covers this receipt" })
     }
 
-    /// One receipt.
+    /// Returns one receipt.
     ///
     /// # Errors
-    /// [`StoreError::Absent`] when there is none of that index.
+    /// [`StoreError::Absent`] for an index beyond the record.
     pub fn receipt(&self, index: ReceiptIndex) -> Result<StoredReceipt, StoreError> {
         let found = self.range(index.0..index.0.saturating_add(1))?.pop();
         found.ok_or_else(|| StoreError::Absent(format!("receipt {index}")))
     }
 
-    /// The receipts of a range, as far as there are any.
+    /// Returns the receipts of a range, up to the newest one.
     ///
     /// # Errors
-    /// [`StoreError`] when one cannot be read.
+    /// [`StoreError`] when a receipt cannot be read.
     pub fn range(&self, range: Range<u64>) -> Result<Vec<StoredReceipt>, StoreError> {
         self.with(|connection| {
-            // What comes after the newest is not missing, it is not there yet.
+            // An index after the newest receipt is not missing: it does not exist yet.
             let size = size(connection)?;
             stored(connection, range.start.min(size)..range.end.min(size))
         })
     }
 
-    /// The newest receipts, oldest of them first.
+    /// Returns the newest receipts in the order of the log.
     ///
     /// # Errors
-    /// [`StoreError`] when one cannot be read.
+    /// [`StoreError`] when a receipt cannot be read.
     pub fn tail(&self, count: u64) -> Result<Vec<StoredReceipt>, StoreError> {
         self.with(|connection| {
             let size = size(connection)?;
@@ -214,10 +214,10 @@ impl Reader {
         })
     }
 
-    /// Visits the encoded receipts from an index on, in order, in one consistent look.
+    /// Visits the encoded receipts from an index on, in order, in one consistent state.
     ///
     /// # Errors
-    /// As the visitor, or [`StoreError`] when one cannot be read.
+    /// The visitor's error, or [`StoreError`] when a receipt cannot be read.
     pub fn each(
         &self,
         from: ReceiptIndex,
@@ -226,11 +226,11 @@ impl Reader {
         self.with(|connection| each_body(connection, from.0..u64::MAX, visit))
     }
 
-    /// Visits the receipts from an index to the end, and checks at the end that they are the ones that were signed: what
-    /// the visitor concluded counts only when this returns `Ok`.
+    /// Visits the receipts from an index to the end, then verifies them against the signed root. The visitor's
+    /// conclusions are valid only when this returns `Ok`.
     ///
     /// # Errors
-    /// As the visitor, or [`StoreError::Forked`] when a receipt was edited.
+    /// The visitor's error, or [`StoreError::Forked`] when a receipt was edited.
     pub fn replay(
         &self,
         from: ReceiptIndex,
@@ -247,10 +247,10 @@ impl Reader {
         })
     }
 
-    /// A receipt with its proof against the newest head.
+    /// Returns a receipt with its proof against the newest head.
     ///
     /// # Errors
-    /// [`StoreError::Absent`] for an index that is not in the record.
+    /// [`StoreError::Absent`] for an index beyond the record.
     pub fn prove(&self, index: ReceiptIndex) -> Result<ProvedReceipt, StoreError> {
         let stored = self.receipt(index)?;
         let head = self.head_with(index.0.saturating_add(1))?;
@@ -261,18 +261,18 @@ impl Reader {
         Ok(ProvedReceipt { stored, inclusion, head })
     }
 
-    /// Proof that the record only grew between two sizes.
+    /// Proves that the record only grew between two sizes.
     ///
     /// # Errors
-    /// [`StoreError::Log`] when the sizes are not in the record.
-    pub fn consistency(&self, old: u64, new: u64) -> Result<ConsistencyProof, StoreError> {
-        self.with(|connection| Ok(ConsistencyProof::prove(old, new, &Nodes::new(connection))?))
+    /// [`StoreError::Log`] when a size is beyond the record.
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Consistency, StoreError> {
+        self.with(|connection| Ok(Consistency::prove(old, new, &Nodes::new(connection))?))
     }
 
-    /// What a receipt's commitment opens to: the bytes that the engine stored with it.
+    /// Returns the opening of a receipt's commitment: the bytes that the engine stored with the receipt.
     ///
     /// # Errors
-    /// [`StoreError::Absent`] when nothing was stored with it, [`StoreError::Seal`] without the vault.
+    /// [`StoreError::Absent`] for a receipt without an opening, [`StoreError::Seal`] without the vault.
     pub fn opening(&self, index: ReceiptIndex) -> Result<SecretBytes, StoreError> {
         let absent = || StoreError::Absent(format!("opening of receipt {index}"));
         let row = self.with(|connection| rows::batch_at(connection, index.0))?;
@@ -285,7 +285,7 @@ impl Reader {
         })
     }
 
-    /// A tool definition by its pin.
+    /// Returns the tool definition of a pin.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
@@ -296,7 +296,7 @@ impl Reader {
         })
     }
 
-    /// A sealed secret by its name.
+    /// Returns the sealed secret of a name.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
@@ -307,10 +307,10 @@ impl Reader {
         })
     }
 
-    /// The names of all secrets.
+    /// Returns the names of all secrets.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be read, or a name is none.
+    /// [`StoreError`] when the database cannot be read, or a name is invalid.
     pub fn secret_names(&self) -> Result<Vec<SecretName>, StoreError> {
         self.with(|connection| {
             let mut statement = connection.prepare_cached("SELECT name FROM secret ORDER BY name")?;
@@ -320,7 +320,7 @@ impl Reader {
         })
     }
 
-    /// The newest ledger snapshot, and the first receipt that is not in it.
+    /// Returns the newest ledger snapshot, and the first receipt that is not in it.
     ///
     /// # Errors
     /// [`StoreError::Seal`] when it does not open, [`StoreError::StateTampered`] when it is not the

@@ -1,7 +1,7 @@
-//! What the authority document refers to: tool definitions and sealed secrets.
+//! The records of the authority document: tool definitions and sealed secrets.
 //!
-//! Invariant: the sealed authority document holds a digest over all of these rows as they were when it was written, so a
-//! row that was edited, deleted, added or put back from an older copy is found when the document is opened.
+//! Invariant: the sealed authority document contains a digest over all of these rows. Opening the document detects an
+//! edited, deleted, added or older row.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 
 use crate::StoreError;
 
-/// The digest of every row.
+/// The digests of all rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Records {
     definitions: BTreeMap<[u8; 32], Digest>,
@@ -60,7 +60,7 @@ impl Records {
         Ok(())
     }
 
-    /// One digest over all of them.
+    /// Returns one digest over all rows.
     pub(crate) fn digest(&self) -> Digest {
         let definitions = self.definitions.iter().map(|(pin, raw)| [&pin[..], &raw.as_bytes()[..]].concat());
         let secrets = self.secrets.iter().map(|(name, raw)| [name.as_bytes(), &raw.as_bytes()[..]].concat());

@@ -1,4 +1,4 @@
-//! The rows of the database as values. Every number and blob is checked on the way out: the file may have been edited.
+//! The rows of the database as values. Reading checks every number and blob, because the file may have been edited.
 
 use briefcase_types::{ReceiptIndex, UnixMillis};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -48,24 +48,24 @@ fn one_batch(connection: &Connection, sql: &str, at: i64) -> Result<Option<Batch
     rows.next()?.map(batch).transpose()
 }
 
-/// The newest row.
+/// Returns the newest row.
 pub(crate) fn newest(connection: &Connection) -> Result<Option<Batch>, StoreError> {
     batch_at(connection, u64::try_from(i64::MAX).unwrap_or_default())
 }
 
-/// The row that begins at or before an index.
+/// Returns the row that begins at or before an index.
 pub(crate) fn batch_at(connection: &Connection, index: u64) -> Result<Option<Batch>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM batch WHERE first <= ? ORDER BY first DESC LIMIT 1");
     one_batch(connection, &sql, int(index)?)
 }
 
-/// The first row that begins at or after an index.
+/// Returns the first row that begins at or after an index.
 pub(crate) fn batch_from(connection: &Connection, index: u64) -> Result<Option<Batch>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM batch WHERE first >= ? ORDER BY first LIMIT 1");
     one_batch(connection, &sql, int(index)?)
 }
 
-/// Visits the rows in order until the visitor says stop or fails.
+/// Visits the rows in order until the visitor stops or fails.
 pub(crate) fn each_batch(
     connection: &Connection,
     mut visit: impl FnMut(Result<Batch, StoreError>) -> Result<(), StoreError>,
@@ -94,7 +94,7 @@ pub(crate) fn insert_batch(connection: &Connection, batch: &Batch) -> Result<(),
     Ok(())
 }
 
-/// Which subtree, as the key of its row: 256 receipts are tier 1, 65,536 are tier 2, and so on.
+/// Returns the key of a subtree's row. 256 receipts are tier 1, 65,536 are tier 2, and so on.
 fn subtree_id(tier: u8, n: u64) -> Result<i64, StoreError> {
     int(u64::from(tier).checked_shl(48).unwrap_or_default() | n)
 }
@@ -110,23 +110,23 @@ pub(crate) fn insert_subtree(connection: &Connection, tier: u8, n: u64, hash: &[
     Ok(())
 }
 
-/// The lives of the record: from which receipt on, and under which origin.
-pub(crate) fn lives(connection: &Connection) -> Result<Vec<(u64, String)>, StoreError> {
+/// Returns the record's incarnations: the first receipt and the origin of each.
+pub(crate) fn incarnations(connection: &Connection) -> Result<Vec<(u64, String)>, StoreError> {
     let mut statement = connection.prepare("SELECT first, origin FROM life ORDER BY first")?;
     let mut rows = statement.query([])?;
-    let mut lives = Vec::new();
+    let mut incarnations = Vec::new();
     while let Some(row) = rows.next()? {
-        lives.push((uint(row.get(0)?)?, row.get(1)?));
+        incarnations.push((uint(row.get(0)?)?, row.get(1)?));
     }
-    Ok(lives)
+    Ok(incarnations)
 }
 
-pub(crate) fn begin_life(connection: &Connection, first: u64, origin: &str) -> Result<(), StoreError> {
+pub(crate) fn begin_incarnation(connection: &Connection, first: u64, origin: &str) -> Result<(), StoreError> {
     connection.execute("INSERT OR REPLACE INTO life (first, origin) VALUES (?, ?)", params![int(first)?, origin])?;
     Ok(())
 }
 
-/// The authority documents that are kept, oldest first.
+/// Returns the stored authority documents, oldest first.
 pub(crate) fn authorities(connection: &Connection) -> Result<Vec<AuthorityRow>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT version, receipt, sealed FROM authority ORDER BY version")?;
     let mut rows = statement.query([])?;
@@ -137,7 +137,7 @@ pub(crate) fn authorities(connection: &Connection) -> Result<Vec<AuthorityRow>, 
     Ok(found)
 }
 
-/// Stores a document and forgets all but the one before it.
+/// Stores a document and deletes all but the one before it.
 pub(crate) fn insert_authority(connection: &Connection, row: &AuthorityRow) -> Result<(), StoreError> {
     let mut insert =
         connection.prepare_cached("INSERT OR REPLACE INTO authority (version, receipt, sealed) VALUES (?, ?, ?)")?;

@@ -1,7 +1,9 @@
-//! The database file: its form, and how connections to it are made.
+//! The database file: its form, and its connections.
 //!
-//! Invariant: the writing connection waits for the disk on every commit, and no connection runs anything that the file
-//! itself brings along (triggers, views, functions): the schema is exactly the one written here.
+//! Invariant: the writing connection waits for the disk on every commit.
+//!
+//! Invariant: the schema is exactly the one written here, so no connection runs a trigger, view or function of the
+//! file.
 
 use std::path::Path;
 
@@ -9,11 +11,12 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use crate::{Durability, StoreError};
 
-/// The form this program writes, in `user_version`.
+/// The form that this program writes, in `user_version`.
 const FORM: i64 = 1;
-/// `BCDB`, in `application_id`.
+/// The `application_id`: `BCDB`.
 const APPLICATION: i64 = 0x4243_4442;
-/// Measured with `cargo run -p briefcase-store --release --example appends`: fewest bytes per receipt.
+/// The page size with the fewest bytes per receipt, measured with `cargo run -p briefcase-store --release --example
+/// appends`.
 const PAGE: i64 = 1024;
 
 const TABLES: [&str; 7] = [
@@ -26,7 +29,7 @@ const TABLES: [&str; 7] = [
     "CREATE TABLE secret (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID",
 ];
 
-/// Opens the database to write in it; makes the tables when there are none.
+/// Opens the database for writing. Creates the tables of an empty file.
 pub(crate) fn writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -53,7 +56,7 @@ pub(crate) fn writer(path: &Path, durability: Durability) -> Result<Connection, 
     Ok(connection)
 }
 
-/// Opens the database to read from it.
+/// Opens the database for reading.
 pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -65,7 +68,7 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Refuses a database of another form, or with anything in its schema that this program did not put there.
+/// Rejects a database of another form or with another schema.
 pub(crate) fn check(connection: &Connection) -> Result<(), StoreError> {
     let found = number(connection, "user_version")?;
     if number(connection, "application_id")? != APPLICATION {

@@ -1,12 +1,14 @@
-//! How the store keeps private what it must not show: it is handed something that seals, and never a key.
+//! Seals private parts of the state. The store receives a [`Seal`], and never a key.
 //!
-//! Invariant: a sealed value names the place it belongs to, so it opens nowhere else: an older authority document does
-//! not open as a newer one, and openings do not open beside other receipts. The writer seals when it gathers a commit, so
-//! the index of the first receipt of the commit is known and the openings of a commit are bound to it.
+//! Invariant: a sealed value is bound to its place and opens nowhere else. An older authority document does not open as
+//! a newer one, and openings do not open beside other receipts.
+//!
+//! The writer seals while it prepares a commit. The index of the commit's first receipt is then known, and the openings
+//! are bound to it.
 
 use briefcase_types::{ReceiptIndex, SecretBytes};
 
-/// What is sealed, and where it belongs.
+/// The kind and place of a sealed value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Place {
@@ -28,7 +30,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// The number that tells one place of a kind from another, as associated data for the seal.
+    /// Returns the number of a place within its kind, as associated data for the seal.
     #[must_use]
     pub const fn number(self) -> [u8; 8] {
         match self {
@@ -39,35 +41,35 @@ impl Place {
     }
 }
 
-/// Why nothing was sealed or opened.
+/// Sealing or opening failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
     /// The vault is locked.
     #[error("the vault is locked: run `briefcase unlock`")]
     Locked,
-    /// The bytes were not sealed here, or not for this place.
+    /// The bytes were sealed by another vault or for another place.
     #[error("a sealed part of the state does not open: it was edited, swapped, or belongs to another vault")]
     DoesNotOpen,
 }
 
-/// Seals and opens what the store keeps. The daemon implements it on the vault.
+/// Seals and opens values of the store. The daemon implements the trait with the vault.
 pub trait Seal: Send + Sync {
-    /// Seals for one place.
+    /// Seals a value for one place.
     ///
     /// # Errors
     /// [`SealError::Locked`] without a key.
     fn seal(&self, place: Place, plain: &[u8]) -> Result<Vec<u8>, SealError>;
 
-    /// Opens what was sealed for the same place.
+    /// Opens a value that was sealed for the same place.
     ///
     /// # Errors
     /// [`SealError::DoesNotOpen`] for any other bytes.
     fn open(&self, place: Place, sealed: &[u8]) -> Result<SecretBytes, SealError>;
 }
 
-/// Signs with the log's key. The daemon implements it on the vault.
+/// Signs with the log's key. The daemon implements the trait with the vault.
 pub trait CheckpointSigner: Send + Sync {
-    /// An Ed25519 signature, or `None` when the key is not available.
+    /// Returns an Ed25519 signature, or `None` when the key is not available.
     fn sign(&self, message: &[u8]) -> Option<[u8; 64]>;
 }

@@ -1,4 +1,4 @@
-//! The store as the daemon holds it: opening, the engine's journal, closing.
+//! The store of a running daemon: opening, the engine's journal, and closing.
 
 use std::{
     path::Path,
@@ -22,7 +22,7 @@ use crate::{
     writer_state::{Document, Keys, LedgerSnapshot, Work, WriterState},
 };
 
-/// The record and what hangs on it, open for writing. One process at a time has it.
+/// The record and the state that it covers, open for writing by one process at a time.
 pub struct Store {
     queue: Arc<Queue>,
     reader: Reader,
@@ -34,8 +34,9 @@ impl Store {
     /// Opens the state in a folder, and starts the writer.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyRunning`] when another process has it; [`StoreError::RolledBack`], [`StoreError::Forked`],
-    /// [`StoreError::HeadMissing`] or [`StoreError::StateTampered`] when it is not what was signed last.
+    /// [`StoreError::AlreadyRunning`] when another process serves the folder; [`StoreError::RolledBack`],
+    /// [`StoreError::Forked`], [`StoreError::HeadMissing`] or [`StoreError::StateTampered`] when the state differs from
+    /// the last signed one.
     pub fn open(path: &Path, options: OpenOptions) -> Result<(Self, Opened), StoreError> {
         let folder = StateDir::for_writing(path)?;
         let lock = folder.lock()?;
@@ -51,33 +52,33 @@ impl Store {
         Ok((Self { queue, reader, thread, _lock: lock }, opened))
     }
 
-    /// For reading: cheap to clone, each use has its own connection.
+    /// Returns the reader. It is cheap to clone, and each use has its own connection.
     #[must_use]
     pub const fn reader(&self) -> &Reader {
         &self.reader
     }
 
-    /// Reads everything back from the disk after a failed write, and takes entries again.
+    /// Reads the state back from the disk after a failed write, and accepts entries again.
     ///
     /// # Errors
-    /// As [`Store::open`]. The store stays stopped then; another attempt may be made.
+    /// As [`Store::open`]. The store then stays stopped, and the caller may try again.
     pub fn reopen(&self) -> Result<Opened, StoreError> {
         let (reply, opened) = std::sync::mpsc::channel();
         self.queue.reopen(reply);
         opened.recv().unwrap_or(Err(StoreError::Journal(JournalError::Closed)))
     }
 
-    /// Why nothing can be recorded any more; `None` while all is well.
+    /// Returns the reason why nothing can be recorded any more; `None` while the store works.
     #[must_use]
     pub fn failure(&self) -> Option<JournalError> {
         self.queue.failure()
     }
 
-    /// Makes durable what waits, empties the write-ahead log, and stops. Later entries fail with
+    /// Commits the waiting entries, empties the write-ahead log, and stops. Later entries fail with
     /// [`JournalError::Closed`]. Dropping the store does the same.
     ///
     /// # Errors
-    /// When the last write failed.
+    /// The last write failed.
     pub fn close(&self) -> Result<(), StoreError> {
         self.queue.close();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -1,7 +1,9 @@
-//! The one thread that writes.
+//! The single thread that writes.
 //!
-//! Invariant: an entry is acknowledged only after the commit it is in reached the disk. After the first failure nothing
-//! is acknowledged until the state was read back from the disk, so the log has no holes.
+//! Invariant: an entry is acknowledged only after its commit reached the disk.
+//!
+//! Invariant: after the first failure nothing is acknowledged until the state was read back from the disk, so the log
+//! has no holes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,10 +18,10 @@ use crate::{
     writer_state::{Keys, LedgerSnapshot, Line, ReplySender, Work, WriterState},
 };
 
-/// Nothing came for so long: there is time to tidy up.
+/// The time without an entry after which the write-ahead log may be emptied.
 const IDLE: Duration = Duration::from_millis(250);
 
-/// What the writer needs to read everything back.
+/// The inputs for reading the state back.
 pub(crate) struct WriterContext {
     pub folder: StateDir,
     pub keys: Arc<Keys>,
@@ -47,7 +49,7 @@ pub(crate) fn run(state: WriterState, context: &WriterContext) -> Result<(), Sto
     }
 }
 
-/// Commits; gives the state back unless a write failed.
+/// Commits the entries. Returns the state unless a write failed.
 fn commit(
     mut state: WriterState,
     queue: &Queue,
@@ -62,8 +64,8 @@ fn commit(
         Ok(first) => first,
         Err(error) => {
             stop(queue, &error);
-            let told = error.for_journal();
-            lines.into_iter().filter_map(|line| line.reply).for_each(|reply| drop(reply.send(Err(told.clone()))));
+            let failure = error.for_journal();
+            lines.into_iter().filter_map(|line| line.reply).for_each(|reply| drop(reply.send(Err(failure.clone()))));
             return None;
         }
     };
@@ -106,7 +108,7 @@ fn reopen(context: &WriterContext, reply: &Reopening) -> Option<WriterState> {
     }
 }
 
-/// Lets nobody wait for a writer that is gone.
+/// Fails waiting entries when the writer's thread panics.
 struct StopOnUnwind(Arc<Queue>);
 
 impl Drop for StopOnUnwind {

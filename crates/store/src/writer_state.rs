@@ -1,7 +1,7 @@
-//! The state as its only writer holds it, and one commit.
+//! The state in the writer's memory, and one commit.
 //!
-//! Invariant: what is in memory here describes exactly what is durable. A commit either becomes durable as a whole, or
-//! fails and this value must not be used again ([`crate::Store::reopen`] reads everything back from the disk).
+//! Invariant: the value describes exactly the durable state. A commit becomes durable as a whole, or fails; after a
+//! failure the value must not be used again ([`crate::Store::reopen`] reads the state back from the disk).
 
 pub(crate) mod load;
 
@@ -27,7 +27,7 @@ use crate::{
     rows::{self, AuthorityRow},
 };
 
-/// Who the store is and what it signs and seals with.
+/// The store's identity and its means to sign and seal.
 pub(crate) struct Keys {
     pub origin: ReceiptLogOrigin,
     pub key: PublicKey,
@@ -37,20 +37,20 @@ pub(crate) struct Keys {
     pub log_limit: usize,
 }
 
-/// Who waits for an entry.
+/// The sender of an entry's result.
 pub(crate) type ReplySender = oneshot::Sender<Result<ReceiptIndex, JournalError>>;
 
-/// Something to make durable.
+/// Work that is to become durable.
 pub(crate) enum Work {
     /// An entry of the log.
     Append(Entry),
     /// A change of the authority document.
     Change(Receipt, Document),
-    /// The same, right behind the receipt of the decision it follows from.
+    /// A change of the authority document right behind the receipt of its decision.
     Decided(Box<Receipt>, Receipt, Document),
 }
 
-/// The authority document and what it refers to.
+/// The authority document and its records.
 pub(crate) struct Document {
     pub bytes: Bytes,
     pub records: Vec<Record>,
@@ -62,7 +62,7 @@ pub(crate) struct Line {
     body: Vec<u8>,
     opening: Option<Bytes>,
     document: Option<Document>,
-    /// `None` for a line whose companion is answered.
+    /// `None` for a line whose companion carries the reply.
     pub reply: Option<ReplySender>,
 }
 
@@ -79,21 +79,21 @@ pub(crate) struct WriterState {
     keys: Arc<Keys>,
     frontier: Frontier,
     newest: UnixMillis,
-    /// Index of the newest change of the authority document, and the version it made.
+    /// The index of the newest change of the authority document, and its version.
     change: Option<(u64, u64)>,
     /// The first receipt that is not in the newest ledger snapshot.
     ledger: Option<u64>,
     open: OpenCalls,
     records: Option<Records>,
-    /// Bytes in the write-ahead log, roughly.
+    /// The approximate bytes in the write-ahead log.
     pending: usize,
 }
 
-/// Pages that a commit touches beside those it fills.
+/// The bytes of the pages that a commit changes in addition to those it fills.
 const COMMIT_OVERHEAD: usize = 6 * 1048;
 
 impl WriterState {
-    /// Encodes what waits. What cannot be recorded is answered here and never gets an index.
+    /// Encodes the waiting work. Work that cannot be recorded fails here and never gets an index.
     pub(crate) fn prepare(&self, jobs: Vec<(Work, ReplySender)>) -> Vec<Line> {
         let (mut newest, mut version) = (self.newest, self.change.map_or(0, |(_, version)| version));
         let mut lines = Vec::with_capacity(jobs.len());
@@ -113,7 +113,7 @@ impl WriterState {
         lines
     }
 
-    /// Makes the lines durable, all or none. Gives the index of the first.
+    /// Commits all lines or nothing. Returns the index of the first line.
     pub(crate) fn commit(&mut self, lines: &[Line], ledger: Option<LedgerSnapshot>) -> Result<u64, StoreError> {
         let first = self.frontier.size();
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
@@ -122,7 +122,7 @@ impl WriterState {
             Ok(())
         });
         if let Err(error) = written {
-            // After a failed COMMIT there may be nothing left to roll back.
+            // A failed COMMIT may have rolled back already.
             let _ = self.connection.execute_batch("ROLLBACK");
             return Err(error);
         }
@@ -208,12 +208,12 @@ impl WriterState {
         ReceiptCheckpoint { origin: self.keys.origin.clone(), size: self.frontier.size(), root: self.frontier.root() }
     }
 
-    /// The head of what is durable.
+    /// Returns the signed head of the durable state.
     fn signed_head(&self) -> Result<SignedReceiptCheckpoint, StoreError> {
         Ok(self.checkpoint().sign(&self.keys.key, |message| self.keys.signer.sign(message))?)
     }
 
-    /// Writes the head of what is durable to the file `head`, and shows it to readers.
+    /// Writes the head of the durable state to the file `head`, and publishes it to readers.
     pub(crate) fn publish(&mut self) -> Result<(), StoreError> {
         let head = self.signed_head()?;
         self.head.write(&head)?;
@@ -221,7 +221,7 @@ impl WriterState {
         Ok(())
     }
 
-    /// Whether the write-ahead log should be moved into the database: now, or when there is nothing else to do.
+    /// Returns whether the write-ahead log should be moved into the database. An idle writer has a lower limit.
     pub(crate) fn log_is_full(&self, idle: bool) -> bool {
         self.pending >= if idle { self.keys.log_limit / 4 } else { self.keys.log_limit }
     }
@@ -233,7 +233,7 @@ impl WriterState {
         self.head.sync()
     }
 
-    /// Leaves everything on disk, with an empty write-ahead log.
+    /// Writes the whole state to disk and empties the write-ahead log.
     pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
         self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         self.publish()?;
@@ -249,7 +249,7 @@ fn changed(receipt: &Receipt) -> Option<&ChangeReceipt> {
     }
 }
 
-/// The lines of one piece of work; the last of them is answered. None of them stands without the others.
+/// Returns the lines of one piece of work. They are committed together, and the last one carries the reply.
 fn encoded(work: Work, newest: UnixMillis, version: u64) -> Result<Vec<Line>, StoreError> {
     match work {
         Work::Append(entry) => Ok(vec![line(entry.receipt, entry.opening, None, newest, version)?]),
@@ -275,7 +275,7 @@ fn line(
         (Some(_), Some(_)) => return Err(StoreError::Refused("the authority document changed meanwhile")),
         _ => return Err(StoreError::Refused("a change needs its document, and a document its change")),
     }
-    // Entries are timed by many tasks and queued by them: the record's times never go back.
+    // Many tasks time and queue entries; the record's times never go back.
     receipt.at = receipt.at.max(newest);
     let body = receipt.encode()?;
     Ok(Line { receipt, body, opening, document, reply: None })

@@ -41,7 +41,7 @@ pub use raw_http::{RawResponse, raw_http};
 pub use rpc::{ClientEra, ErrorResponse, McpClient, RequestHandler};
 
 /// The time after which an operation counts as hung. Generous, because test machines are slow at times.
-pub const WAIT: Duration = Duration::from_secs(30);
+pub const WAIT: Duration = Duration::from_secs(120);
 
 /// Polls `look` until it returns a value, for at most [`WAIT`].
 ///

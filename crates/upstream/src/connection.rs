@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use briefcase_json::raw::{self, RawObject};
 use briefcase_mcp::method;
 use briefcase_ports::{ClientPeer, ClientProfile, Outbound, Reply, ServerInfo, UpstreamFailure};
 use briefcase_types::Era;
@@ -134,7 +135,7 @@ impl Connection {
                 params::modern(params, client, &self.server_info.version, level.as_deref())
             }
         };
-        translated.map_err(|_| protocol("malformed_request"))
+        translated.ok_or_else(|| protocol("malformed_request"))
     }
 
     fn headers(
@@ -187,7 +188,7 @@ impl Connection {
             }
             *level = Some(wanted.clone());
         }
-        let params = [br#"{"level":"#.as_slice(), &params::quoted(&wanted), b"}"].concat();
+        let params = raw::object([("level", raw::quote(&wanted).as_str())]);
         let call = Call::own(method::LOGGING_SET_LEVEL, params.into(), request.timeout);
         let _refused = self.transport.call(call).await;
     }
@@ -204,8 +205,8 @@ impl Connection {
         }
         let subscribed = self.subscribed.lock().unwrap_or_else(PoisonError::into_inner);
         if !subscribed.is_empty() {
-            let uris: Vec<_> = subscribed.iter().map(|uri| params::quoted(uri)).collect();
-            parts.push(format!(r#""resourceSubscriptions":[{}]"#, String::from_utf8_lossy(&uris.join(&b','))));
+            let uris: Vec<_> = subscribed.iter().map(|uri| raw::quote(uri)).collect();
+            parts.push(format!(r#""resourceSubscriptions":[{}]"#, uris.join(",")));
         }
         (!parts.is_empty()).then(|| format!(r#"{{"notifications":{{{}}}}}"#, parts.join(",")).into())
     }
@@ -237,8 +238,6 @@ impl PageSource for ConnectionPages<'_> {
 }
 
 fn member(params: &[u8], name: &str) -> Result<String, TransportFailure> {
-    let malformed = || protocol("malformed_request");
-    let params::Members(members) = serde_json::from_slice(params).map_err(|_| malformed())?;
-    let found = members.iter().find(|(found, _)| found == name).ok_or_else(malformed)?;
-    serde_json::from_str(found.1.get()).map_err(|_| malformed())
+    let found = RawObject::from_slice(params).and_then(|params| params.string(name));
+    found.map(Into::into).ok_or_else(|| protocol("malformed_request"))
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use briefcase_egress::Egress;
+use briefcase_json::raw::{RawObject, quote};
 use briefcase_mcp::{LEGACY_VERSIONS, MODERN_VERSIONS, method};
 use briefcase_output_filter::Redactor;
 use briefcase_ports::{
@@ -22,8 +23,7 @@ use crate::{
     debounce::EventSink,
     failure::{TransportFailure, protocol},
     http_target::http_target,
-    mcp_headers,
-    params::{self, quoted},
+    mcp_headers, params,
     server_messages::{IncomingMessages, ListGenerations},
     transport::{
         OpenTransport,
@@ -239,7 +239,7 @@ impl Opening<'_> {
         if let OpenTransport::StreamableHttp(http) = transport {
             http.set_version(newest)?;
         }
-        let params = params::modern(b"{}", self.client, newest, None).unwrap_or_else(|_| Bytes::from_static(b"{}"));
+        let params = params::modern(b"{}", self.client, newest, None).unwrap_or_else(|| Bytes::from_static(b"{}"));
         let timeout = match transport {
             OpenTransport::StreamableHttp(_) => self.spec.limits.open,
             OpenTransport::Multiplexed(_) => self.spec.limits.probe,
@@ -248,13 +248,15 @@ impl Opening<'_> {
         let reply = transport.call(Call { headers, ..Call::own(method::DISCOVER, params, timeout) }).await;
         let raw = result(reply, "discover_refused")?;
         let discovered: DiscoverResult<'_> = serde_json::from_slice(&raw).map_err(|_| failed())?;
+        let meta = discovered.meta.and_then(|meta| RawObject::parse(meta.get()));
+        let info = meta.and_then(|meta| meta.get("io.modelcontextprotocol/serverInfo"));
         let supported = |version: &&&str| discovered.versions.iter().any(|offered| offered == **version);
         let version = (*MODERN_VERSIONS.iter().rev().find(supported).ok_or_else(failed)?).to_owned();
         Ok(ServerInfo {
             era: Era::Modern,
             version,
-            capabilities: object(&raw, Some(discovered.capabilities)),
-            info: object(&raw, discovered.meta.and_then(|meta| member(meta, "io.modelcontextprotocol/serverInfo"))),
+            capabilities: object(&raw, Some(discovered.capabilities.get())),
+            info: object(&raw, info),
             instructions: discovered.instructions,
         })
     }
@@ -286,8 +288,8 @@ impl Opening<'_> {
         Ok(ServerInfo {
             era: Era::Legacy,
             version: initialized.version,
-            capabilities: object(&raw, Some(initialized.capabilities)),
-            info: object(&raw, initialized.info),
+            capabilities: object(&raw, Some(initialized.capabilities.get())),
+            info: object(&raw, initialized.info.map(RawValue::get)),
             instructions: initialized.instructions,
         })
     }
@@ -303,7 +305,7 @@ impl Opening<'_> {
         };
         [
             br#"{"protocolVersion":"#.as_slice(),
-            &quoted(version),
+            quote(version).as_bytes(),
             br#","capabilities":"#,
             params::object_or_empty(&self.client.capabilities),
             br#","clientInfo":"#,
@@ -327,12 +329,7 @@ fn failed() -> TransportFailure {
 }
 
 /// A part of the raw result that is an object; `{}` for anything else.
-fn object(whole: &Bytes, part: Option<&RawValue>) -> Bytes {
-    let part = part.map(|part| part.get()).filter(|text| text.starts_with('{'));
+fn object(whole: &Bytes, part: Option<&str>) -> Bytes {
+    let part = part.filter(|text| text.starts_with('{'));
     part.map_or(Bytes::from_static(b"{}"), |text| whole.slice_ref(text.as_bytes()))
-}
-
-fn member<'a>(object: &'a RawValue, name: &str) -> Option<&'a RawValue> {
-    let params::Members(members) = serde_json::from_str(object.get()).ok()?;
-    members.into_iter().find(|(found, _)| found == name).map(|(_, value)| value)
 }

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use briefcase_json::raw;
 use briefcase_mcp::method;
 use briefcase_ports::{ClientPeer, Outbound, Reply, RpcError, UpstreamFailure};
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     failure::{TransportFailure, protocol},
-    params::{quoted, with_members},
+    params::with_members,
 };
 
 /// How often one request may be sent again.
@@ -66,10 +67,10 @@ pub(crate) async fn collect_input(
         #[serde(borrow)]
         params: Option<&'a RawValue>,
     }
-    let malformed = |_| protocol("input_required");
+    let malformed = || protocol("input_required");
     let mut responses = Vec::new();
     for (key, raw) in &required.requests {
-        let input: InputRequest<'_> = serde_json::from_str(raw.get()).map_err(malformed)?;
+        let input: InputRequest<'_> = serde_json::from_str(raw.get()).map_err(|_| malformed())?;
         if !matches!(&*input.method, method::ELICITATION_CREATE | method::SAMPLING_CREATE_MESSAGE | method::ROOTS_LIST)
         {
             return Err(protocol("input_required"));
@@ -84,11 +85,11 @@ pub(crate) async fn collect_input(
             Err(_) if input.method == method::ELICITATION_CREATE => Bytes::from_static(br#"{"action":"cancel"}"#),
             Err(error) => return Ok(Err(error)),
         };
-        responses.push([&quoted(key), b":".as_slice(), &answer].concat());
+        responses.push((key, String::from_utf8(answer.into()).map_err(|_| malformed())?));
     }
-    let joined = [b"{".as_slice(), &responses.join(&b','), b"}"].concat();
-    let state = required.state.as_ref().map(|state| state.get().as_bytes());
-    let joined = (!responses.is_empty()).then_some(&*joined);
+    let joined = raw::object(responses.iter().map(|(key, response)| (key.as_str(), response.as_str())));
+    let joined = (!responses.is_empty()).then_some(joined.as_str());
+    let state = required.state.as_ref().map(|state| state.get());
     let params = with_members(&request.params, &[("inputResponses", joined), ("requestState", state)]);
-    params.map(Ok).map_err(malformed)
+    params.map(Ok).ok_or_else(malformed)
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
+use briefcase_json::raw::{RawObject, object, quote};
 use briefcase_ports::{Reply, UpstreamFailure};
 use bytes::Bytes;
 use serde::{
@@ -11,10 +12,7 @@ use serde::{
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{
-    params::{Members, quoted},
-    server_messages::IncomingMessages,
-};
+use crate::server_messages::IncomingMessages;
 
 const MAX_PAGES: usize = 100;
 /// The most bytes of all pages together.
@@ -40,9 +38,8 @@ pub(crate) struct Page {
 impl Page {
     fn read(raw: Bytes, pagination: &Pagination<'_>) -> Result<Self, UpstreamFailure> {
         const MALFORMED: UpstreamFailure = UpstreamFailure::Protocol("malformed_list");
-        let Members(members) = serde_json::from_slice(&raw).map_err(|_| MALFORMED)?;
-        let member =
-            |name: &str| members.iter().find(|(found, _)| found == name).map_or("null", |(_, value)| value.get());
+        let members = RawObject::from_slice(&raw).ok_or(MALFORMED)?;
+        let member = |name: &str| members.get(name).unwrap_or("null");
         let all: PageItems<'_> = serde_json::from_str(member(pagination.member)).map_err(|_| MALFORMED)?;
         let next: Option<String> = serde_json::from_str(member("nextCursor")).map_err(|_| MALFORMED)?;
         let next_cursor = next.filter(|next| !next.is_empty());
@@ -162,5 +159,5 @@ impl Pagination<'_> {
 
 fn cursor_params(cursor: Option<&str>) -> Bytes {
     let Some(cursor) = cursor else { return Bytes::from_static(b"{}") };
-    [br#"{"cursor":"#.as_slice(), &quoted(cursor), b"}"].concat().into()
+    object([("cursor", quote(cursor).as_str())]).into()
 }

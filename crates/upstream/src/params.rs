@@ -1,148 +1,70 @@
 //! The changes to a request's `params` that the eras need, made on the raw text: other members keep their bytes and place.
 
-use std::fmt;
-
+use briefcase_json::raw::{RawObject, quote};
 use briefcase_ports::ClientProfile;
 use bytes::Bytes;
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
-use serde_json::value::RawValue;
 
 pub(crate) const VERSION_KEY: &str = briefcase_mcp::PROTOCOL_VERSION_KEY;
 pub(crate) const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
 pub(crate) const INFO_KEY: &str = "io.modelcontextprotocol/clientInfo";
 pub(crate) const LEVEL_KEY: &str = "io.modelcontextprotocol/logLevel";
 
-/// The members of an object in their order, values as raw text.
-pub(crate) struct Members<'a>(pub(crate) Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder<'a>(std::marker::PhantomData<&'a ()>);
-        impl<'de: 'a, 'a> Visitor<'de> for InOrder<'a> {
-            type Value = Members<'a>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(InOrder(std::marker::PhantomData))
-    }
+/// The object with members set (`Some`) or removed (`None`); the rest is untouched. `None` when it is not an object.
+pub(crate) fn with_members(object: &[u8], changes: &[(&str, Option<&str>)]) -> Option<Bytes> {
+    Some(RawObject::from_slice(object)?.with(changes).into())
 }
 
-/// The object with members set (`Some`) or removed (`None`); the rest is untouched.
-pub(crate) fn with_members(object: &[u8], changes: &[(&str, Option<&[u8]>)]) -> Result<Bytes, serde_json::Error> {
-    let Members(members) = serde_json::from_slice(object)?;
-    let mut out = Vec::with_capacity(object.len() + 64);
-    let change = |name: &str| changes.iter().find(|(changed, _)| *changed == name).map(|(_, value)| *value);
-    for (name, value) in &members {
-        match change(name) {
-            None => push_member(&mut out, name, value.get().as_bytes()),
-            Some(Some(new)) => push_member(&mut out, name, new),
-            Some(None) => {}
-        }
-    }
-    for (name, value) in changes {
-        if let Some(value) = value
-            && !members.iter().any(|(present, _)| present == name)
-        {
-            push_member(&mut out, name, value);
-        }
-    }
-    if out.is_empty() {
-        out.push(b'{');
-    }
-    out.push(b'}');
-    Ok(out.into())
-}
-
-fn push_member(out: &mut Vec<u8>, name: &str, value: &[u8]) {
-    out.push(if out.is_empty() { b'{' } else { b',' });
-    briefcase_json::write_string(name, out);
-    out.push(b':');
-    out.extend_from_slice(value);
-}
-
-/// A string as JSON text.
-pub(crate) fn quoted(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len() + 2);
-    briefcase_json::write_string(text, &mut out);
-    out
-}
-
-#[derive(Default, Deserialize)]
-struct ParamsWithMeta<'a> {
-    #[serde(borrow, rename = "_meta")]
-    meta: Option<&'a RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-struct Meta<'a> {
-    #[serde(borrow, rename = "progressToken")]
-    token: Option<&'a RawValue>,
-    #[serde(rename = "io.modelcontextprotocol/logLevel")]
-    level: Option<String>,
-}
-
-fn raw_meta(params: &[u8]) -> Result<Option<&[u8]>, serde_json::Error> {
-    let params: ParamsWithMeta<'_> = serde_json::from_slice(params)?;
-    Ok(params.meta.map(|raw| raw.get().as_bytes()))
-}
-
-/// The `params` for a modern server: `_meta` names the client.
-pub(crate) fn modern(
-    params: &[u8],
-    client: &ClientProfile,
-    version: &str,
-    level: Option<&str>,
-) -> Result<Bytes, serde_json::Error> {
-    let (version, level) = (quoted(version), level.map(quoted));
-    let mut changes: Vec<(&str, Option<&[u8]>)> = vec![
-        (VERSION_KEY, Some(&version)),
-        (CAPABILITIES_KEY, Some(object_or_empty(&client.capabilities))),
-        (INFO_KEY, Some(&client.info).filter(|info| info.starts_with(b"{")).map(|info| &**info)),
+/// The `params` for a modern server: `_meta` names the client. `None` when they are not an object.
+pub(crate) fn modern(params: &[u8], client: &ClientProfile, version: &str, level: Option<&str>) -> Option<Bytes> {
+    let (version, level) = (quote(version), level.map(quote));
+    let mut changes = vec![
+        (VERSION_KEY, Some(version.as_str())),
+        (CAPABILITIES_KEY, object_text(&client.capabilities).or(Some("{}"))),
+        (INFO_KEY, object_text(&client.info)),
     ];
-    if let Some(level) = &level {
-        changes.push((LEVEL_KEY, Some(level)));
-    }
-    let meta = with_members(raw_meta(params)?.unwrap_or(b"{}"), &changes)?;
-    with_members(params, &[("_meta", Some(&meta))])
+    changes.extend(level.as_deref().map(|level| (LEVEL_KEY, Some(level))));
+    let params = RawObject::from_slice(params)?;
+    let meta = RawObject::parse(raw_meta(&params).unwrap_or("{}"))?.with(&changes);
+    Some(params.with(&[("_meta", Some(&meta))]).into())
 }
 
-/// The `params` for a legacy server: without the members that only a modern server reads.
-pub(crate) fn legacy(params: &Bytes) -> Result<Bytes, serde_json::Error> {
+/// The `params` for a legacy server: without the members that only a modern server reads. `None` when they are not an
+/// object.
+pub(crate) fn legacy(params: &Bytes) -> Option<Bytes> {
     if memchr::memmem::find(params, b"io.modelcontextprotocol/").is_none() {
-        return Ok(params.clone());
+        return Some(params.clone());
     }
-    let Some(meta) = raw_meta(params)? else { return Ok(params.clone()) };
-    let rest =
-        with_members(meta, &[(VERSION_KEY, None), (CAPABILITIES_KEY, None), (INFO_KEY, None), (LEVEL_KEY, None)])?;
-    let rest = Some(&*rest).filter(|rest| *rest != b"{}");
-    with_members(params, &[("_meta", rest)])
+    let members = RawObject::from_slice(params)?;
+    let Some(meta) = raw_meta(&members) else { return Some(params.clone()) };
+    let removed = [VERSION_KEY, CAPABILITIES_KEY, INFO_KEY, LEVEL_KEY].map(|key| (key, None));
+    let rest = RawObject::parse(meta)?.with(&removed);
+    Some(members.with(&[("_meta", (rest != "{}").then_some(&rest))]).into())
+}
+
+/// The raw `_meta`; `None` when it is absent or `null`.
+fn raw_meta<'a>(params: &RawObject<'a>) -> Option<&'a str> {
+    params.get("_meta").filter(|meta| *meta != "null")
 }
 
 /// The progress token of a request, as written.
 pub(crate) fn progress_token(params: &[u8]) -> Option<Box<str>> {
     memchr::memmem::find(params, b"progressToken")?;
-    let meta: Meta<'_> = serde_json::from_slice(raw_meta(params).ok()??).ok()?;
-    meta.token.map(|raw| raw.get().into())
+    RawObject::from_slice(params)?
+        .object("_meta")?
+        .get("progressToken")
+        .filter(|token| *token != "null")
+        .map(Into::into)
 }
 
 /// The log level that a modern request asks for.
 pub(crate) fn log_level(params: &[u8]) -> Option<String> {
     memchr::memmem::find(params, LEVEL_KEY.as_bytes())?;
-    let meta: Meta<'_> = serde_json::from_slice(raw_meta(params).ok()??).ok()?;
-    meta.level
+    RawObject::from_slice(params)?.object("_meta")?.string(LEVEL_KEY).map(Into::into)
+}
+
+/// The text of a raw object; `None` for any other value.
+fn object_text(raw: &[u8]) -> Option<&str> {
+    std::str::from_utf8(raw).ok().filter(|text| text.starts_with('{'))
 }
 
 pub(crate) fn object_or_empty(raw: &Bytes) -> &[u8] {

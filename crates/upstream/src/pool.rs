@@ -11,7 +11,7 @@ use briefcase_ports::{
     BoxFuture, ClientPeer, ConnectionKey, Launcher, ListKind, Listing, Outbound, Reply, SecretSource, ServerCatalog,
     ServerInfo, ServerObserver, Sharing, UpstreamFailure, Upstreams,
 };
-use briefcase_types::{AgentId, Era, SecretName, ServerId, SessionId};
+use briefcase_types::{AgentId, Era, ServerId, SessionId};
 use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
@@ -167,19 +167,5 @@ impl Upstreams for Pool {
                 let _gone = connection.transport.notify(method, params.as_deref()).await;
             });
         }
-    }
-
-    fn secrets(&self, server: &ServerId, visit: &mut dyn FnMut(&str)) -> bool {
-        // A server that is not registered has no connection, and so no secrets.
-        let Ok(spec) = self.context.catalog.spec(server) else { return true };
-        spec.transport.secrets().all(|name| self.secret(name, visit))
-    }
-
-    fn secret(&self, name: &SecretName, visit: &mut dyn FnMut(&str)) -> bool {
-        let read = self.context.secrets.with_secret(name, visit);
-        if let Err(reason) = &read {
-            tracing::warn!(secret = %name, %reason, "a secret cannot be read, so nothing passes");
-        }
-        read.is_ok()
     }
 }

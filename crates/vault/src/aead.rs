@@ -1,4 +1,4 @@
-//! XChaCha20-Poly1305, committed to key, nonce and associated data. The construction is described in the crate docs.
+//! XChaCha20-Poly1305 that commits to key, nonce and associated data. The crate docs describe the construction.
 
 use briefcase_types::{Digest, Entropy};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce, aead::AeadInOut as _};
@@ -10,17 +10,17 @@ use key::VaultKey;
 
 const NONCE: usize = 24;
 const COMMITMENT: usize = 32;
-/// How much longer a sealed text is than the text.
+/// The length of a sealed text beyond its plaintext.
 pub(crate) const OVERHEAD: usize = NONCE + COMMITMENT + 16;
 
-/// Seals `plaintext`. Only the bytes returned leave this function; the copy made for encryption is overwritten by it.
+/// Seals `plaintext`. The copy made for encryption is overwritten in place, so only the sealed bytes remain.
 pub(crate) fn seal(key: &VaultKey, aad: &[u8], plaintext: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, VaultError> {
     let mut nonce = [0; NONCE];
     entropy.fill(&mut nonce);
     seal_with(key, &nonce, aad, plaintext)
 }
 
-/// Opens what [`seal`] made with the same key and associated data.
+/// Opens the output of [`seal`] with the same key and associated data.
 pub(crate) fn open(key: &VaultKey, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     let (nonce, rest) = sealed.split_first_chunk::<NONCE>().ok_or(VaultError::DoesNotOpen)?;
     let (commitment, body) = rest.split_first_chunk::<COMMITMENT>().ok_or(VaultError::DoesNotOpen)?;
@@ -33,7 +33,7 @@ pub(crate) fn open(key: &VaultKey, aad: &[u8], sealed: &[u8]) -> Result<Zeroizin
     Ok(text)
 }
 
-/// [`seal`] with a chosen nonce: for streams, whose nonces count.
+/// Seals like [`seal`] with a given nonce, for streams with counted nonces.
 pub(crate) fn seal_with(
     key: &VaultKey,
     nonce: &[u8; NONCE],

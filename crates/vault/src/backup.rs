@@ -1,13 +1,17 @@
 //! Backups: the whole state in one encrypted archive that describes itself.
 //!
-//! Layout (version 1): `"BRIEFCASE-BACKUP\n" ‖ header length (u32, big-endian) ‖ header (JSON) ‖ chunks`. The header says
-//! to whom the archive key is wrapped. Chunks hold 64 KiB each (the last one less), sealed with the committing AEAD under
-//! a key bound to the header's bytes, with a counter and an end mark as nonce: chunks cannot be dropped, added, swapped
-//! or moved to another archive. Inside: manifest length (u32), [`Manifest`] (JSON), then the files' bytes in its order.
+//! Layout (version 1): `"BRIEFCASE-BACKUP\n" ‖ header length (u32, big-endian) ‖ header (JSON) ‖ chunks`. The header
+//! names the recipient of the wrapped archive key. Chunks hold 64 KiB each (the last one less) and are sealed with the
+//! committing AEAD. Their key is bound to the header's bytes; their nonce is a counter and an end mark. So chunks
+//! cannot be dropped, added, swapped or moved to another archive. The chunks contain the manifest's length (u32), the
+//! [`Manifest`] (JSON), and the files' bytes in the manifest's order.
 //!
-//! Invariants: memory stays at a few chunks; nothing appears in the target folder before the last byte was proved;
-//! a restore never writes over anything. What is restored is an *older* state: the caller starts a new incarnation,
-//! which voids grants, approvals and handles. [`RESTORE_MARKER`] is left in the folder so that it cannot forget.
+//! Invariant: memory holds a few chunks at most.
+//!
+//! Invariant: nothing appears in the target folder before the last byte was verified, and a restore overwrites nothing.
+//!
+//! A restored state is *older* than the last one: the caller starts a new incarnation, which voids grants, approvals
+//! and handles. The file [`RESTORE_MARKER`] in the folder makes a forgotten incarnation visible.
 
 mod header;
 mod restore;
@@ -27,24 +31,24 @@ pub use restore::{RESTORE_MARKER, Restored};
 const MOST_FILES: usize = 64;
 const MOST_MANIFEST: usize = 256 * 1024;
 
-/// Who will be able to open an archive.
+/// The recipient of an archive.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Recipient<'a> {
-    /// Who knows this passphrase (at least 8 characters).
+    /// A person with this passphrase (at least 8 characters).
     Passphrase {
         /// The passphrase.
         passphrase: &'a SecretString,
-        /// What a guess costs.
+        /// The cost of one guess.
         cost: KdfCost,
     },
-    /// Who has this key.
+    /// A holder of this key.
     UnlockKey(&'a UnlockKey),
-    /// Who can unlock this vault: of no use once `vault.json` is lost.
+    /// The holder of this vault. Such an archive is useless once `vault.json` is lost.
     Vault(&'a Unlocked),
 }
 
-/// What is shown to open an archive.
+/// The credential that opens an archive.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Opener<'a> {
@@ -52,60 +56,60 @@ pub enum Opener<'a> {
     Passphrase(&'a SecretString),
     /// The key.
     UnlockKey(&'a UnlockKey),
-    /// The vault it was sealed to.
+    /// The vault that the archive was sealed to.
     Vault(&'a Unlocked),
 }
 
-/// Where the state stood when the backup was made.
+/// The point in the state's history at which a backup was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Moment {
-    /// When.
+    /// The time of the backup.
     pub created: UnixMillis,
-    /// In which life of the state.
+    /// The state's incarnation.
     pub incarnation: Incarnation,
     /// The newest signed checkpoint of the receipt log, as text.
     pub head: String,
 }
 
-/// What is in an archive.
+/// The content of an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Where the state stood.
+    /// The point in the state's history.
     pub moment: Moment,
     /// The files, in order.
     pub files: Vec<FileEntry>,
 }
 
-/// One file.
+/// The name and length of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileEntry {
-    /// 1 to 64 of `a-z 0-9 . _ -`, not starting with a dot.
+    /// The name: 1 to 64 of `a-z 0-9 . _ -`, without a dot at the start.
     pub name: String,
-    /// Its length.
+    /// The length in bytes.
     pub bytes: u64,
 }
 
-/// A file to be backed up. It must not change while it is read: give a snapshot.
+/// A file to back up. It must not change while it is read, so pass a snapshot.
 pub struct BackupSource<'a> {
-    /// Name and length.
+    /// The name and length.
     pub entry: FileEntry,
-    /// Its bytes.
+    /// The content.
     pub content: &'a mut dyn Read,
 }
 
-/// An archive that opened. Its manifest is proved; its files are, once they were read to the end.
+/// An open archive with a verified manifest. Its files are verified once they were read to the end.
 pub struct Archive<'a> {
     manifest: Manifest,
     stream: StreamReader<'a>,
 }
 
-/// Writes an archive. The caller makes the file, syncs it, and throws it away on an error.
+/// Writes an archive. The caller creates the file, syncs it, and discards it after an error.
 ///
 /// # Errors
-/// A name or passphrase is not acceptable, a source is shorter or longer than it says, or reading or writing fails.
+/// A name or passphrase is invalid, a source differs from its stated length, or reading or writing fails.
 pub fn seal(
     out: &mut dyn Write,
     recipient: Recipient<'_>,
@@ -148,10 +152,10 @@ fn copy_in(stream: &mut StreamWriter<'_>, source: &mut BackupSource<'_>) -> Resu
     }
 }
 
-/// Opens an archive and proves its manifest.
+/// Opens an archive and verifies its manifest.
 ///
 /// # Errors
-/// Not an archive, an unknown version, or [`VaultError::DoesNotOpen`] for everything else.
+/// The bytes are not an archive, its version is unknown, or [`VaultError::DoesNotOpen`] for every other cause.
 pub fn open<'a>(archive: &'a mut dyn Read, opener: Opener<'_>) -> Result<Archive<'a>, VaultError> {
     let (header, bytes) = ArchiveHeader::read(archive)?;
     let key = header.open(opener)?;
@@ -170,16 +174,16 @@ pub fn open<'a>(archive: &'a mut dyn Read, opener: Opener<'_>) -> Result<Archive
 }
 
 impl Archive<'_> {
-    /// What it says is in it.
+    /// Returns the verified manifest.
     #[must_use]
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Reads the archive to its end without writing anything.
+    /// Verifies the archive to its end without writing anything.
     ///
     /// # Errors
-    /// [`VaultError::DoesNotOpen`] if any byte is missing, changed or too many.
+    /// [`VaultError::DoesNotOpen`] if a byte is missing, changed or added.
     pub fn verify(mut self) -> Result<Manifest, VaultError> {
         for file in &self.manifest.files {
             self.stream.copy(file.bytes, &mut std::io::sink())?;
@@ -201,7 +205,7 @@ impl Manifest {
     }
 }
 
-/// A name that cannot leave its folder.
+/// Whether a name stays inside its folder.
 fn is_plain(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-');
     (1..=64).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(allowed)

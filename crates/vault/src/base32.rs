@@ -1,8 +1,8 @@
-//! Crockford's base32: no I, L, O or U, either case, and the look-alikes read as what was meant.
+//! Crockford's base32: no I, L, O or U. Reading accepts either case and look-alikes.
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// Encodes whole groups of five bits; the last is filled up with zero bits.
+/// Encodes groups of five bits and pads the last group with zero bits.
 pub(crate) fn encode(bytes: &[u8], out: &mut String) {
     let (mut buffer, mut bits) = (0_u32, 0_u32);
     for byte in bytes {

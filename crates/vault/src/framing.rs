@@ -1,8 +1,8 @@
-//! Bytes that can be read one way only: a label, a zero, then each part after its length.
+//! Unambiguous encoding of several parts: a label, a zero byte, then each part after its length.
 
 use briefcase_types::Digest;
 
-/// `label ‖ 0x00 ‖ (length as 8 big-endian bytes ‖ part)…`, the input of [`Digest::labelled`].
+/// Returns `label ‖ 0x00 ‖ (length as 8 big-endian bytes ‖ part)…`, the input of [`Digest::labelled`].
 pub(crate) fn framed(label: &str, parts: &[&[u8]]) -> Vec<u8> {
     let mut out = label.as_bytes().to_vec();
     out.push(0);
@@ -13,7 +13,7 @@ pub(crate) fn framed(label: &str, parts: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// The digest of what [`framed`] gives.
+/// Returns the digest of the output of [`framed`].
 pub(crate) fn digest(label: &str, parts: &[&[u8]]) -> Digest {
     Digest::labelled(label, parts)
 }

@@ -1,4 +1,4 @@
-//! argon2id, with a floor and a ceiling on what a file may ask for.
+//! argon2id with a lower and an upper limit on the costs that a file may state.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use briefcase_types::SecretString;
@@ -7,11 +7,11 @@ use zeroize::Zeroizing;
 
 use crate::{VaultError, key::VaultKey};
 
-/// How much work a guess at a passphrase costs. A value of this type is within the accepted range.
+/// The work that one guess at a passphrase costs. Invariant: the costs are within the accepted range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KdfCost(StoredCost);
 
-/// Costs as a file states them: checked again each time they are used.
+/// Costs as a file states them. They are checked again at each use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StoredCost {
@@ -21,15 +21,16 @@ pub(crate) struct StoredCost {
 }
 
 impl KdfCost {
-    /// 64 MiB, 3 passes, 4 lanes: about 0.2 s.
+    /// The default: 64 MiB, 3 passes, 4 lanes, about 0.2 s.
     pub const DEFAULT: Self = Self(StoredCost { memory_kib: 64 * 1024, passes: 3, lanes: 4 });
-    /// The least that is accepted, in a file too: 19 MiB, 2 passes, 1 lane.
+    /// The lowest accepted costs, also in a file: 19 MiB, 2 passes, 1 lane.
     pub const FLOOR: Self = Self(StoredCost { memory_kib: 19 * 1024, passes: 2, lanes: 1 });
 
-    /// Costs of the caller's choice.
+    /// Checks costs that the caller chose.
     ///
     /// # Errors
-    /// Outside 19 MiB to 1 GiB, 2 to 10 passes, 1 to 16 lanes: less is too easy to guess, more stalls the daemon.
+    /// The costs are outside 19 MiB to 1 GiB, 2 to 10 passes, 1 to 16 lanes. Lower costs make guessing too easy; higher
+    /// costs stall the daemon.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, VaultError> {
         StoredCost { memory_kib, passes, lanes }.checked().ok_or(VaultError::KdfCost)
     }
@@ -40,7 +41,7 @@ impl KdfCost {
 }
 
 impl StoredCost {
-    /// The costs, if they are within the accepted range.
+    /// Returns the costs if they are within the accepted range.
     pub(crate) fn checked(self) -> Option<KdfCost> {
         let accepted = (19 * 1024..=1024 * 1024).contains(&self.memory_kib)
             && (2..=10).contains(&self.passes)
@@ -53,7 +54,8 @@ impl StoredCost {
     }
 }
 
-/// argon2id (version 0x13), 32 bytes. Blocks the thread for as long as `cost` says; wipes its memory afterwards.
+/// Derives 32 bytes with argon2id (version 0x13). Blocks the thread for the time that `cost` takes, and wipes its
+/// memory.
 pub(crate) fn stretch(cost: KdfCost, salt: &[u8; 16], passphrase: &SecretString) -> Result<VaultKey, VaultError> {
     let StoredCost { memory_kib, passes, lanes } = cost.0;
     let params = Params::new(memory_kib, passes, lanes, Some(32)).map_err(|_| VaultError::KdfCost)?;
@@ -94,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn costs_outside_the_range_are_refused() {
+    fn costs_outside_the_range_are_rejected() {
         for (memory, passes, lanes) in [
             (19 * 1024 - 1, 2, 1),
             (19 * 1024, 1, 1),

@@ -1,4 +1,4 @@
-//! A 256-bit symmetric key: on the heap, wiped on drop, derived by label.
+//! A 256-bit symmetric key on the heap. It is wiped on drop and derived by label.
 
 use briefcase_types::Entropy;
 use hkdf::Hkdf;
@@ -7,7 +7,7 @@ use zeroize::Zeroize as _;
 
 use crate::{VaultError, framing::framed};
 
-/// No `Debug`, `Clone`, `PartialEq` or `Serialize`. Boxed, so that moving it leaves no copy behind.
+/// A 256-bit key without `Debug`, `Clone`, `PartialEq` or `Serialize`. The box keeps a move from leaving a copy behind.
 pub(crate) struct VaultKey(Box<[u8; 32]>);
 
 impl VaultKey {
@@ -17,7 +17,7 @@ impl VaultKey {
         key
     }
 
-    /// Copies 32 bytes; the caller wipes its own.
+    /// Copies 32 bytes. The caller wipes its own copy.
     pub(crate) fn from_slice(bytes: &[u8]) -> Result<Self, VaultError> {
         let mut key = Self::zero();
         if bytes.len() != key.0.len() {
@@ -34,7 +34,7 @@ impl VaultKey {
         Ok(key)
     }
 
-    /// HKDF-SHA256 with this key as input, `salt`, and the framed label and parts as info.
+    /// Derives a key with HKDF-SHA256 from this key, `salt`, and the framed label and parts as info.
     pub(crate) fn derive(&self, salt: &[u8], label: &str, parts: &[&[u8]]) -> Result<Self, VaultError> {
         derive(&[self.bytes()], salt, label, parts)
     }
@@ -48,12 +48,12 @@ impl VaultKey {
     }
 }
 
-/// HKDF-SHA256 over several input keys; each is 32 bytes long, so that putting them together is unambiguous.
+/// Derives a key with HKDF-SHA256 from several input keys. Each has 32 bytes, so their concatenation is unambiguous.
 pub(crate) fn derive(inputs: &[&[u8]], salt: &[u8], label: &str, parts: &[&[u8]]) -> Result<VaultKey, VaultError> {
     VaultKey::filled(|out| expand(inputs, salt, &framed(label, parts), out))
 }
 
-/// HKDF-SHA256 into `out`. Fails only for an output longer than 8,160 bytes.
+/// Fills `out` with HKDF-SHA256. Fails only for an output longer than 8,160 bytes.
 pub(crate) fn expand(inputs: &[&[u8]], salt: &[u8], info: &[u8], out: &mut [u8]) -> Result<(), VaultError> {
     let joined = zeroize::Zeroizing::new(inputs.concat());
     Hkdf::<Sha256>::new(Some(salt), &joined).expand(info, out).map_err(|_| VaultError::DoesNotOpen)
@@ -76,7 +76,7 @@ mod tests {
 
     /// RFC 5869, appendix A.1.
     #[test]
-    fn hkdf_gives_the_published_answer() {
+    fn hkdf_matches_the_published_vector() {
         let mut out = [0; 42];
         expand(&[&[0x0b; 22]], &hex("000102030405060708090a0b0c"), &hex("f0f1f2f3f4f5f6f7f8f9"), &mut out).unwrap();
         let expected = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865";

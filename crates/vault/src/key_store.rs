@@ -1,71 +1,71 @@
-//! The OS keyring, as the vault needs it: a place for one half of a key.
+//! The OS keyring as the vault uses it: storage for one half of a key.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
 use briefcase_types::SecretBytes;
 
-/// Where the secret half of a keyring slot is kept.
+/// Storage for the secret half of a keyring slot.
 ///
-/// Every process of the user can read what is in it. That is why a slot never rests on it alone.
+/// Every process of the user can read its items. Therefore a slot also needs a PIN.
 pub trait KeyStore: Send + Sync {
-    /// What the store is called, for messages.
+    /// Returns the store's name, for messages.
     fn name(&self) -> &'static str;
 
-    /// How long an item stays.
+    /// Returns how long an item stays.
     fn lifetime(&self) -> Lifetime;
 
-    /// Puts an item, in place of one with the same name.
+    /// Stores an item and replaces one of the same name.
     ///
     /// # Errors
-    /// The store is not there, locked or full.
+    /// The store is missing, locked or full.
     fn put(&self, item: &str, secret: &SecretBytes) -> Result<(), KeyStoreError>;
 
     /// Reads an item.
     ///
     /// # Errors
-    /// [`KeyStoreError::Absent`] if there is none; otherwise the store is not there or locked.
+    /// [`KeyStoreError::Absent`] for a missing item; otherwise the store is missing or locked.
     fn read(&self, item: &str) -> Result<SecretBytes, KeyStoreError>;
 
-    /// Takes an item away; nothing happens if there is none.
+    /// Removes an item. A missing item is not an error.
     ///
     /// # Errors
-    /// The store is not there or locked.
+    /// The store is missing or locked.
     fn remove(&self, item: &str) -> Result<(), KeyStoreError>;
 }
 
-/// How long a keyring keeps what it is given.
+/// The lifetime of a keyring's items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lifetime {
     /// Until it is removed.
     Lasting,
-    /// In memory only: gone at the latest when the machine restarts.
+    /// In memory, at most until the machine restarts.
     UntilRestart,
 }
 
-/// Why the keyring did not do it.
+/// The keyring reported an error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyStoreError {
-    /// No such item.
+    /// The item is missing.
     #[error(
         "the {store} no longer holds this vault's half of the key (a restart empties it); use another way to unlock"
     )]
     Absent {
-        /// Which store.
+        /// The store's name.
         store: &'static str,
     },
-    /// The store cannot be used here.
+    /// The store is unusable on this machine.
     #[error("the {store} cannot be used: {reason}")]
     Unusable {
-        /// Which store.
+        /// The store's name.
         store: &'static str,
-        /// The system's answer.
+        /// The system's reason.
         reason: String,
     },
 }
 
-/// A store in this process's memory: for tests.
+/// A store in this process's memory, for tests.
 #[derive(Default)]
 pub struct MemoryKeyStore(Mutex<BTreeMap<String, SecretBytes>>);
 
@@ -113,8 +113,8 @@ mod kernel {
 
     use super::{KeyStore, KeyStoreError, Lifetime};
 
-    /// The Linux kernel's keyring of this user (`@u`): works without a desktop session or daemon, and lives in memory
-    /// only. Items are of type `user`; their description is the item's name, so two programs do not meet by accident.
+    /// The Linux kernel's keyring of this user (`@u`). It needs no desktop session or daemon, and holds its items in
+    /// memory. Items have the type `user` and their name as description, so two programs do not collide.
     pub struct KernelKeyring(());
 
     const NAME: &str = "Linux kernel keyring";
@@ -123,7 +123,7 @@ mod kernel {
         /// Checks that the kernel lets this process use its user's keyring (some containers forbid `keyctl`).
         ///
         /// # Errors
-        /// The kernel's answer.
+        /// The kernel's reason for a refusal.
         pub fn connect() -> Result<Self, KeyStoreError> {
             ring().map(|_| Self(()))
         }

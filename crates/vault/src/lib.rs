@@ -1,4 +1,4 @@
-//! Secrets at rest, and the keys everything else is sealed with.
+//! Secrets at rest, and the keys that seal all other state.
 //!
 //! A vault has one random 256-bit **root key** that is never stored in clear. `vault.json` holds **slots**, each of which wraps
 //! the root key on its own: under a passphrase (argon2id), under a generated unlock key (HKDF only: it has 256 bits
@@ -6,22 +6,23 @@
 //! of the user). From the root key HKDF labels derive the keys for records, documents, commitments and backups.
 //!
 //! Invariants:
-//! - Nothing is usable without one slot opened; [`Unlocked`] is the only way to a key, and dropping it wipes them.
+//! - Keys are reachable only through [`Unlocked`], which takes an open slot. Dropping the value wipes the keys.
 //! - Every ciphertext is committed to its key, nonce and associated data ([`aead`](self) construction below), and its
 //!   associated data name the vault, the record, its kind, its audience and its versions: bytes moved to another place
 //!   do not open there.
-//! - Opening fails in one way, [`VaultError::DoesNotOpen`], whatever was wrong: an attacker learns nothing from it.
+//! - Opening fails with one error, [`VaultError::DoesNotOpen`], for every cause: an attacker learns nothing from the
+//!   error.
 //! - `vault.json` as a whole is authenticated under the root key: a slot added, removed, relabelled or weakened without
 //!   the root key makes every unlock fail.
-//! - The root key does not change: removing a slot does not revoke a copy of `vault.json` somebody kept together with
-//!   its passphrase. [`Vault::revision`] lets the caller notice an older file.
+//! - The root key does not change: removing a slot does not revoke an old copy of `vault.json` together with its
+//!   passphrase. [`Vault::revision`] lets the caller detect an older file.
 //!
 //! # The committing AEAD
 //! `key', tag = HKDF-SHA256(ikm = key, salt = nonce, info = label ‖ SHA-256(aad))`; the sealed form is
 //! `nonce(24) ‖ tag(32) ‖ XChaCha20-Poly1305(key', nonce, aad, plaintext)`. The tag is compared in constant time before
 //! anything is decrypted, so that one ciphertext cannot open under two keys (partitioning oracles).
 //!
-//! # What the types forbid
+//! # Misuse that the types forbid
 //! Keys cannot be printed, copied or written out:
 //! ```compile_fail,E0277
 //! fn print(keys: &briefcase_vault::Unlocked) -> String { format!("{keys:?}") }

@@ -1,6 +1,7 @@
 //! The key that signs checkpoints of the receipt log.
 //!
-//! Random, not derived from the root key: it can be handed to a hardware signer, and a new vault can keep an old log.
+//! The key is random instead of derived from the root key: a hardware signer can hold it, and a new vault can continue
+//! an old log.
 
 use briefcase_types::{Entropy, SecretBytes};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -15,7 +16,7 @@ const ADDRESS: RecordAddress<'static> =
     RecordAddress { kind: "log-signing-key", id: "log", audience: "receipts", version: 1 };
 
 impl LogKey {
-    /// Draws a new key.
+    /// Generates a new key.
     #[must_use]
     pub fn generate(entropy: &dyn Entropy) -> Self {
         let mut seed = Zeroizing::new([0; 32]);
@@ -23,19 +24,19 @@ impl LogKey {
         Self(SigningKey::from_bytes(&seed))
     }
 
-    /// The public key, 32 bytes.
+    /// Returns the public key.
     #[must_use]
     pub fn public_key(&self) -> [u8; 32] {
         self.0.verifying_key().to_bytes()
     }
 
-    /// An Ed25519 signature, 64 bytes.
+    /// Signs a message with Ed25519.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message).to_bytes()
     }
 
-    /// The key as a vault record.
+    /// Seals the key as a vault record.
     ///
     /// # Errors
     /// As [`Unlocked::seal`].
@@ -43,7 +44,7 @@ impl LogKey {
         unlocked.seal(ADDRESS, &SecretBytes::new(self.0.to_bytes().to_vec()), entropy)
     }
 
-    /// The key from its vault record.
+    /// Opens the key's vault record.
     ///
     /// # Errors
     /// [`VaultError::DoesNotOpen`] in every case.
@@ -55,7 +56,7 @@ impl LogKey {
         })
     }
 
-    /// The record of this key under the current record-wrapping key; `None` if it is already.
+    /// Returns the key's record under the current record-wrapping key; `None` if it is already.
     ///
     /// # Errors
     /// As [`Unlocked::rewrap`].

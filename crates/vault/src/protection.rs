@@ -1,4 +1,4 @@
-//! How a key is kept from whoever does not know what opens it: the part slots and backups share.
+//! Wraps a key under a credential. Slots and backups share this part.
 
 use briefcase_types::{Entropy, SecretBytes, SecretString};
 use serde::{Deserialize, Serialize};
@@ -14,24 +14,24 @@ use crate::{
 /// A wrapped 256-bit key.
 pub(crate) type Wrapped = StoredBytes<{ 32 + aead::OVERHEAD }>;
 
-/// What a person or machine shows to open something.
+/// The credential that opens a slot or an archive.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Credential<'a> {
-    /// A passphrase alone.
+    /// A passphrase.
     Passphrase(&'a SecretString),
     /// A generated key.
     UnlockKey(&'a UnlockKey),
-    /// A PIN, together with what the OS keyring holds.
+    /// A PIN together with the half in the OS keyring.
     Keyring {
-        /// What the person types.
+        /// The PIN.
         pin: &'a SecretString,
-        /// Where the other half is.
+        /// The store with the other half.
         store: &'a dyn KeyStore,
     },
 }
 
-/// The public part of a protection, as it is stored.
+/// The public part of a protection in its stored form.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Protection {
@@ -47,7 +47,7 @@ pub(crate) fn salt(entropy: &dyn Entropy) -> StoredBytes<16> {
 }
 
 impl Protection {
-    /// Wraps `inner`. `scope` says what it belongs to and where it stands.
+    /// Wraps `inner`. `scope` names the owner of the key and its place.
     pub(crate) fn wrap(
         &self,
         scope: &[&[u8]],
@@ -60,7 +60,7 @@ impl Protection {
         sealed.try_into().map(StoredBytes).map_err(|_| VaultError::DoesNotOpen)
     }
 
-    /// Unwraps what [`Self::wrap`] made in the same scope.
+    /// Unwraps the output of [`Self::wrap`] in the same scope.
     pub(crate) fn unwrap(
         &self,
         scope: &[&[u8]],
@@ -71,7 +71,7 @@ impl Protection {
         VaultKey::from_slice(&aead::open(&kek, &self.aad(scope), &wrapped.0)?)
     }
 
-    /// Everything public about the protection, in one way only.
+    /// Returns an unambiguous encoding of the protection's public part.
     pub(crate) fn framed(&self) -> Vec<u8> {
         match self {
             Self::Passphrase { cost, salt } => framed("passphrase", &[&cost.framed(), &salt.0]),
@@ -86,7 +86,8 @@ impl Protection {
         framed("briefcase/vault/1/wrap", &parts)
     }
 
-    /// The key-encryption key. `None` when the credential is of another kind, or the stored costs are out of range.
+    /// Derives the key-encryption key; `None` when the credential has another kind, or the stored costs are out of
+    /// range.
     fn kek(&self, credential: Credential<'_>) -> Result<Option<VaultKey>, VaultError> {
         let label = "briefcase/vault/1/kek";
         match (self, credential) {
@@ -109,7 +110,7 @@ impl Protection {
     }
 }
 
-/// Draws the keyring's half and stores it.
+/// Generates the keyring's half and stores it.
 pub(crate) fn put_keyring_half(store: &dyn KeyStore, item: &str, entropy: &dyn Entropy) -> Result<(), VaultError> {
     let half = VaultKey::random(entropy);
     Ok(store.put(item, &SecretBytes::new(half.bytes().to_vec()))?)

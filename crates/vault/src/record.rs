@@ -1,4 +1,4 @@
-//! Sealed records: one secret each, with a data key of its own.
+//! Sealed records. Each holds one secret under a data key of its own.
 //!
 //! Layout (version 1): `"BVR" 0x01 ‖ key version (u32, big-endian) ‖ wrapped data key (104 bytes) ‖ sealed secret`.
 //! The data key's associated data name the key version, so rotation replaces the first 112 bytes and nothing else.
@@ -12,37 +12,37 @@ const WRAPPED: usize = 32 + aead::OVERHEAD;
 /// The largest secret.
 const MOST_BYTES: usize = 1024 * 1024;
 
-/// Where a record belongs. It opens nowhere else.
+/// The address of a record. A record opens only under the address it was sealed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordAddress<'a> {
-    /// What it is, such as `credential`.
+    /// The kind, such as `credential`.
     pub kind: &'a str,
-    /// Which one.
+    /// The id within the kind.
     pub id: &'a str,
-    /// Whom the secret may go to: the bound host and slot, such as `https://api.example:443 header authorization`.
+    /// The only receiver of the secret: host and header, such as `https://api.example:443 header authorization`.
     pub audience: &'a str,
-    /// Counted up with each new value, so that an older one cannot take its place.
+    /// The version. It grows with each new value, so an older value cannot replace a newer one.
     pub version: u64,
 }
 
-/// A sealed secret, ready to be stored by the caller. Untrusted until opened.
+/// A sealed secret for the caller to store. It is untrusted until opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedRecord(Vec<u8>);
 
 impl SealedRecord {
-    /// Takes bytes from storage. Any bytes: [`crate::Unlocked::open`] judges them.
+    /// Takes any bytes from storage. [`crate::Unlocked::open`] verifies them.
     #[must_use]
     pub const fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// The bytes to store.
+    /// Returns the bytes to store.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The version of the record-wrapping key it says it needs.
+    /// Returns the stated version of the record-wrapping key.
     #[must_use]
     pub fn key_version(&self) -> Option<u32> {
         self.parts().map(|parts| parts.version)

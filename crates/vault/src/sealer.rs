@@ -1,4 +1,4 @@
-//! Sealed documents: the authority document, openings of receipts, ledger snapshots.
+//! Sealed documents: the authority document, openings of receipts, and ledger snapshots.
 
 use briefcase_types::{Digest, Entropy};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{VaultError, VaultId, aead, framing::framed, key::VaultKey};
 
-/// What a document is for. Each purpose has a key of its own.
+/// The purpose of a document. Each purpose has a key of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Purpose {
@@ -19,14 +19,14 @@ pub enum Purpose {
     Ledger,
 }
 
-/// Seals and opens documents of one purpose. Holds a derived key: drop it when the vault is locked.
+/// Seals and opens documents of one purpose. The value holds a derived key: drop it when the vault is locked.
 pub struct Sealer {
     key: VaultKey,
     vault: VaultId,
     purpose: Purpose,
 }
 
-/// HMAC-SHA256 under the vault's commitment key: salts that only this vault can make again.
+/// HMAC-SHA256 under the vault's commitment key. Only this vault can compute the salts again.
 pub struct CommitmentMac(VaultKey);
 
 impl Purpose {
@@ -44,15 +44,15 @@ impl Sealer {
         Self { key, vault, purpose }
     }
 
-    /// Seals `document`. `place` says where it belongs (a version, a receipt's index): it opens nowhere else.
+    /// Seals `document` for a place, such as a version or a receipt's index. It opens nowhere else.
     ///
     /// # Errors
-    /// Only for more than 256 GiB.
+    /// The document has more than 256 GiB.
     pub fn seal(&self, place: &[&[u8]], document: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, VaultError> {
         aead::seal(&self.key, &self.aad(place), document, entropy)
     }
 
-    /// Opens what was sealed for the same place.
+    /// Opens a document that was sealed for the same place.
     ///
     /// # Errors
     /// [`VaultError::DoesNotOpen`] in every case.
@@ -72,10 +72,10 @@ impl CommitmentMac {
         Self(key)
     }
 
-    /// `HMAC-SHA256(key, label ‖ 0 ‖ parts with their lengths)`.
+    /// Computes `HMAC-SHA256(key, label ‖ 0 ‖ parts with their lengths)`.
     ///
     /// # Errors
-    /// None in practice: HMAC takes a key of any length.
+    /// Never in practice: HMAC accepts a key of any length.
     pub fn mac(&self, label: &str, parts: &[&[u8]]) -> Result<Digest, VaultError> {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.bytes()).map_err(|_| VaultError::DoesNotOpen)?;
         mac.update(&framed(label, parts));

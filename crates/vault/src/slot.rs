@@ -1,4 +1,4 @@
-//! Slots: the ways into the vault, each independent of the others.
+//! Key slots. Each opens the vault independently of the others.
 
 use std::{fmt, str::FromStr};
 
@@ -12,19 +12,19 @@ use crate::{
     protection::{Protection, Wrapped, put_keyring_half, salt},
 };
 
-/// The least characters of a passphrase that protects the vault by itself.
+/// The minimum length of a passphrase that protects the vault alone, in characters.
 const PASSPHRASE_CHARACTERS: usize = 8;
-/// The least characters of a PIN that protects it together with the OS keyring.
+/// The minimum length of a PIN that protects the vault together with the OS keyring, in characters.
 const PIN_CHARACTERS: usize = 6;
-/// The most bytes of a passphrase, PIN or label.
+/// The maximum length of a passphrase, PIN or label, in bytes.
 const MOST_BYTES: usize = 1024;
 
-/// A slot's name in the file: ten characters, drawn at random.
+/// The id of a slot: ten random characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SlotId(String);
 
-/// What opens a slot.
+/// The kind of credential that opens a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SlotKind {
@@ -36,44 +36,44 @@ pub enum SlotKind {
     Keyring,
 }
 
-/// What may be shown about a slot.
+/// The public description of a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotInfo {
-    /// Its name.
+    /// The slot's id.
     pub id: SlotId,
-    /// What opens it.
+    /// The kind of credential.
     pub kind: SlotKind,
-    /// What the person called it.
+    /// The label that a person gave.
     pub label: String,
-    /// The keyring item that holds the other half: remove it from the keyring when the slot is removed.
+    /// The keyring item with the other half. Remove the item from the keyring together with the slot.
     pub keyring_item: Option<String>,
 }
 
-/// A slot to be made.
+/// A slot to create.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum NewSlot<'a> {
-    /// At least 8 characters.
+    /// A passphrase of at least 8 characters.
     Passphrase {
-        /// What the person chose.
+        /// The secret that a person chose.
         passphrase: &'a SecretString,
-        /// What a guess costs.
+        /// The cost of one guess.
         cost: KdfCost,
     },
     /// A key from [`UnlockKey::generate`].
     UnlockKey(&'a UnlockKey),
-    /// At least 6 characters; the other half is drawn and put into `store`.
+    /// A PIN of at least 6 characters. The other half is generated and put into `store`.
     Keyring {
-        /// What the person chose.
+        /// The secret that a person chose.
         pin: &'a SecretString,
-        /// What a guess costs somebody who has the keyring.
+        /// The cost of one guess for an attacker with the keyring's half.
         cost: KdfCost,
-        /// Where the other half goes.
+        /// The store for the other half.
         store: &'a dyn KeyStore,
     },
 }
 
-/// A slot as it stands in `vault.json`.
+/// The form of a slot in `vault.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StoredSlot {
@@ -104,7 +104,7 @@ impl StoredSlot {
         Ok(Self { id, label: text::printable(label), protection, wrapped })
     }
 
-    /// The root key, if the credential opens this slot.
+    /// Returns the root key if the credential opens this slot.
     pub(crate) fn open(&self, vault: &VaultId, credential: Credential<'_>) -> Result<VaultKey, VaultError> {
         self.protection.unwrap(&scope(vault, &self.id), credential, &self.wrapped)
     }
@@ -118,7 +118,7 @@ impl StoredSlot {
         SlotInfo { id: self.id.clone(), kind, label: self.label.clone(), keyring_item }
     }
 
-    /// Everything in the slot, for the authentication of the whole file.
+    /// Returns an unambiguous encoding of the slot, for the authentication of the whole file.
     pub(crate) fn framed(&self) -> Vec<u8> {
         let parts: [&[u8]; 4] =
             [self.id.0.as_bytes(), self.label.as_bytes(), &self.protection.framed(), &self.wrapped.0];
@@ -160,7 +160,7 @@ impl<'a> NewSlot<'a> {
     }
 }
 
-/// Whether a passphrase has as many characters as its slot needs.
+/// Checks the length of a passphrase or PIN.
 pub(crate) fn long_enough(passphrase: &SecretString, least: usize) -> Result<(), VaultError> {
     passphrase.expose(|text| match text.len() {
         bytes if bytes > MOST_BYTES => Err(VaultError::TooLarge(MOST_BYTES)),

@@ -1,4 +1,4 @@
-//! The form of `vault.json`. Parsing checks the form; only the root key can tell whether it is genuine.
+//! The form of `vault.json`. Parsing checks the form; only the root key verifies that the file is genuine.
 
 use briefcase_types::Entropy;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -9,13 +9,13 @@ use crate::{
     VaultError, framing::framed, key::VaultKey, slot::StoredSlot, stored_bytes::StoredBytes, vault_id::VaultId,
 };
 
-/// The most bytes `vault.json` may have.
+/// The maximum size of `vault.json` in bytes.
 pub(crate) const MOST_BYTES: usize = 64 * 1024;
-/// The most slots a vault may have.
+/// The maximum number of slots.
 pub(crate) const MOST_SLOTS: usize = 8;
 const VERSION: u32 = 1;
 
-/// The record-wrapping keys in use: new records take `current`; records down to `oldest` still open.
+/// The versions of the record-wrapping keys in use. New records take `current`; records down to `oldest` open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RecordKeys {
@@ -23,7 +23,7 @@ pub(crate) struct RecordKeys {
     pub(crate) oldest: u32,
 }
 
-/// `vault.json`, read but not yet believed.
+/// A parsed `vault.json` that is not verified yet.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SlotFile {
@@ -36,10 +36,10 @@ pub struct SlotFile {
 }
 
 impl SlotFile {
-    /// Reads the bytes of a `vault.json`. What it returns is well formed and proves nothing yet.
+    /// Parses the bytes of a `vault.json`. The result is well formed, and not verified yet.
     ///
     /// # Errors
-    /// Too large, another form, or a version this program does not know.
+    /// The file is too large, malformed, or has an unknown version.
     pub fn parse(bytes: &[u8]) -> Result<Self, VaultError> {
         #[derive(Deserialize)]
         struct Versioned {
@@ -60,7 +60,7 @@ impl SlotFile {
         Ok(file)
     }
 
-    /// A file without slots, not yet authenticated.
+    /// Creates a file without slots, not authenticated yet.
     pub(crate) fn new(entropy: &dyn Entropy) -> Self {
         let mut id = [0; 16];
         entropy.fill(&mut id);
@@ -80,14 +80,14 @@ impl SlotFile {
         if bytes.len() > MOST_BYTES { Err(VaultError::TooLarge(MOST_BYTES)) } else { Ok(bytes) }
     }
 
-    /// Counts the revision up and authenticates the whole file.
+    /// Increments the revision and authenticates the whole file.
     pub(crate) fn sign(&mut self, root: &VaultKey) -> Result<(), VaultError> {
         self.revision = self.revision.checked_add(1).ok_or(VaultError::Malformed("vault.json"))?;
         self.mac = StoredBytes(self.mac(root)?.finalize().into_bytes().into());
         Ok(())
     }
 
-    /// Whether the file as a whole was written by somebody with the root key. Constant time.
+    /// Verifies in constant time that a holder of the root key wrote the whole file.
     pub(crate) fn verify(&self, root: &VaultKey) -> Result<(), VaultError> {
         let sane = self.record_keys.oldest >= 1 && self.record_keys.oldest <= self.record_keys.current;
         self.mac(root)?.verify_slice(&self.mac.0).map_err(|_| VaultError::DoesNotOpen)?;

@@ -1,4 +1,4 @@
-//! Bytes of a fixed length in a JSON file, as unpadded base64url with exactly one text for each value.
+//! Bytes of a fixed length in a JSON file: unpadded base64url with exactly one text for each value.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};

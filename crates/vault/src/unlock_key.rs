@@ -1,38 +1,38 @@
-//! A generated key that opens the vault at once, written down or kept where a service can read it.
+//! A generated key that opens the vault without argon2id. A person writes it down, or a service reads it from a file.
 
 use briefcase_types::{Entropy, SecretString};
 use zeroize::Zeroizing;
 
 use crate::{VaultError, base32, framing, key::VaultKey};
 
-/// 256 random bits. Shown to the person once, as [`UnlockKey::text`]; never stored by Briefcase.
+/// A key of 256 random bits. Briefcase shows it once, as [`UnlockKey::text`], and never stores it.
 pub struct UnlockKey(pub(crate) VaultKey);
 
-/// Why a text is not an unlock key. Never repeats the text.
+/// A text is not an unlock key. The error never repeats the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnlockKeyError {
-    /// Not the form at all.
+    /// The text does not have the form of an unlock key.
     #[error("an unlock key is `BRIEFCASE-` and eight groups of seven letters and digits")]
     Form,
-    /// The form is right and a character is not.
-    #[error("the unlock key has a typing mistake: its checksum does not fit")]
+    /// The form is right, but the checksum is wrong.
+    #[error("the unlock key has a typing mistake: its checksum is wrong")]
     Checksum,
 }
 
 const PREFIX: &str = "BRIEFCASE-";
-/// 32 bytes of key and 3 of checksum are 56 characters of base32: eight groups of seven.
+/// The text form encodes 32 bytes of key and 3 of checksum in 56 characters: eight groups of seven.
 const CHECKED: usize = 35;
 const GROUP: usize = 7;
 
 impl UnlockKey {
-    /// Draws a new key.
+    /// Generates a new key.
     #[must_use]
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self(VaultKey::random(entropy))
     }
 
-    /// The text form: `BRIEFCASE-` and eight groups of seven characters that cannot be taken for each other.
+    /// Returns the text form: `BRIEFCASE-` and eight groups of seven characters, without look-alikes.
     #[must_use]
     pub fn text(&self) -> SecretString {
         let checksum = checksum(self.0.bytes());
@@ -50,10 +50,10 @@ impl UnlockKey {
         SecretString::new(text)
     }
 
-    /// Reads the text form: either case, spaces or dashes or nothing between groups, look-alikes as what was meant.
+    /// Parses the text form in either case, with spaces, dashes or nothing between groups. Look-alikes are accepted.
     ///
     /// # Errors
-    /// Another form, or a typing mistake (found with a chance of all but one in 16 million).
+    /// The text has another form or a typing mistake. One mistake in 16 million goes unnoticed.
     pub fn parse(text: &SecretString) -> Result<Self, UnlockKeyError> {
         let mut checked = Zeroizing::new([0; CHECKED]);
         text.expose(|text| {
@@ -73,7 +73,7 @@ impl UnlockKey {
     }
 }
 
-/// 24 bits of a labelled digest: of the whole key, so it tells nothing useful about a key of 256 random bits.
+/// The checksum: 24 bits of a labelled digest of the whole key. They reveal nothing useful about 256 random bits.
 fn checksum(key: &[u8]) -> [u8; 3] {
     let digest = framing::digest("briefcase/unlock-key/1", &[key]);
     let [first, second, third, ..] = *digest.as_bytes();

@@ -9,10 +9,10 @@ use crate::{
     slot_file::{RecordKeys, SlotFile},
 };
 
-/// An open vault: proof that a slot was opened, and the only way to its keys.
+/// An open vault: proof that a slot was opened, and the only access to the vault's keys.
 ///
-/// Dropping it, or [`lock`](Self::lock), wipes the keys it holds. [`Sealer`]s and the like made from it hold keys of
-/// their own: the caller drops those too when locking.
+/// Dropping the value, or [`lock`](Self::lock), wipes its keys. A [`Sealer`] or [`CommitmentMac`] made from it holds a
+/// key of its own, which the caller drops too.
 pub struct Unlocked {
     root: VaultKey,
     vault: VaultId,
@@ -28,13 +28,13 @@ impl Unlocked {
     /// Wipes the keys.
     pub fn lock(self) {}
 
-    /// Which vault this is.
+    /// Returns the vault's id.
     #[must_use]
     pub const fn vault(&self) -> VaultId {
         self.vault
     }
 
-    /// Seals a secret for one place.
+    /// Seals a secret for one address.
     ///
     /// # Errors
     /// The secret is larger than 1 MiB.
@@ -48,7 +48,7 @@ impl Unlocked {
         secret.expose(|bytes| record::seal(&self.record_key(version)?, version, self.vault, address, bytes, entropy))
     }
 
-    /// Opens a secret at the place, and in the version, it was sealed for.
+    /// Opens a secret under the address and version it was sealed for.
     ///
     /// # Errors
     /// [`VaultError::DoesNotOpen`] in every case.
@@ -59,7 +59,7 @@ impl Unlocked {
 
     /// Wraps a record's data key under the current record-wrapping key; `None` if it is already.
     ///
-    /// One step of a rotation: run it over all records, in batches of any size, as often as needed.
+    /// This is one step of a rotation. Run it over all records, in batches of any size, as often as needed.
     ///
     /// # Errors
     /// [`VaultError::DoesNotOpen`] as in [`open`](Self::open).
@@ -77,15 +77,15 @@ impl Unlocked {
         record::rewrap((&old, from), (&new, to), self.vault, address, sealed, entropy).map(Some)
     }
 
-    /// Seals documents of one purpose.
+    /// Returns the sealer for documents of one purpose.
     ///
     /// # Errors
-    /// None in practice; kept so that no key derivation can fail unseen.
+    /// Never in practice; the result keeps a failed key derivation visible.
     pub fn sealer(&self, purpose: Purpose) -> Result<Sealer, VaultError> {
         Ok(Sealer::new(self.derived(purpose.label())?, self.vault, purpose))
     }
 
-    /// The key for salted commitments to argument values.
+    /// Returns the MAC for salted commitments to argument values.
     ///
     /// # Errors
     /// As [`sealer`](Self::sealer).

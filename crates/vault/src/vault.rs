@@ -1,4 +1,4 @@
-//! `vault.json` on disk, and the changes a person may make to it.
+//! `vault.json` on disk, and the changes that a person may make.
 
 use std::path::{Path, PathBuf};
 
@@ -12,14 +12,14 @@ use crate::{
     slot_file::{MOST_BYTES, MOST_SLOTS, RecordKeys},
 };
 
-/// A vault on disk: what can be known, and done, without a key.
+/// A vault on disk. Reading its description takes no key; changes take an [`Unlocked`].
 pub struct Vault {
     path: PathBuf,
     file: SlotFile,
     seen: Digest,
 }
 
-/// A changed vault that is durable and not yet in force. A crash leaves it where [`StagedVault::find`] finds it.
+/// A changed vault on disk that is not in force yet. After a crash [`StagedVault::find`] finds it.
 pub struct StagedVault {
     staged: StagedFile,
     file: SlotFile,
@@ -27,8 +27,8 @@ pub struct StagedVault {
 }
 
 impl StagedVault {
-    /// What was staged for the vault at `path` and neither put in force nor discarded. As with [`Vault::load`], nothing is
-    /// known yet about whether it is genuine.
+    /// Finds a staged vault that was neither put in force nor discarded. Like [`Vault::load`], this verifies nothing
+    /// yet.
     ///
     /// # Errors
     /// As [`Vault::load`].
@@ -37,13 +37,14 @@ impl StagedVault {
         Ok(Some(Self { staged, file: SlotFile::parse(&bytes)?, digest: Digest::sha256(&bytes) }))
     }
 
-    /// Names it on the record.
+    /// Returns the digest that a receipt names.
     #[must_use]
     pub const fn digest(&self) -> Digest {
         self.digest
     }
 
-    /// As [`Vault::unlock`]. Put it in force before the keys are used: what is staged may never have been decided.
+    /// Opens the staged vault like [`Vault::unlock`]. Put it in force before using the keys: a staged change may never
+    /// have been decided.
     ///
     /// # Errors
     /// As [`Vault::unlock`].
@@ -51,15 +52,15 @@ impl StagedVault {
         unlock(&self.file, credential)
     }
 
-    /// Puts it in the vault's place.
+    /// Replaces the vault's file.
     ///
     /// # Errors
-    /// The file cannot be replaced; it stays staged.
+    /// The file cannot be replaced; the change stays staged.
     pub fn put_in_force(self) -> Result<(), VaultError> {
         Ok(self.staged.replace()?)
     }
 
-    /// Forgets it.
+    /// Removes the staged vault.
     ///
     /// # Errors
     /// The file cannot be removed.
@@ -69,10 +70,10 @@ impl StagedVault {
 }
 
 impl Vault {
-    /// Makes a vault with one slot that lasts.
+    /// Creates a vault with one slot that is not a keyring slot.
     ///
     /// # Errors
-    /// There is a vault already, the slot is a keyring slot or too weak, or the file cannot be written.
+    /// A vault exists already, the slot is a keyring slot or too weak, or the file cannot be written.
     pub fn create(
         path: &Path,
         first: NewSlot<'_>,
@@ -95,10 +96,10 @@ impl Vault {
         Ok((Self { path: path.to_path_buf(), file, seen }, unlocked))
     }
 
-    /// Reads a vault. Says nothing yet about whether it is genuine: that takes [`unlock`](Self::unlock).
+    /// Reads a vault. Only [`unlock`](Self::unlock) verifies that the file is genuine.
     ///
     /// # Errors
-    /// [`VaultError::Missing`], a file others can reach, another form, or an unknown version.
+    /// The file is missing, not private, malformed, or has an unknown version.
     pub fn load(path: &Path) -> Result<Self, VaultError> {
         let bytes = read_file(path)?.ok_or(VaultError::Missing)?;
         let file = SlotFile::parse(&bytes)?;
@@ -108,42 +109,42 @@ impl Vault {
     /// Opens the vault. Blocks for as long as argon2id takes, unless the credential is an unlock key.
     ///
     /// # Errors
-    /// [`VaultError::DoesNotOpen`] whatever was wrong, or [`VaultError::KeyStore`] if the OS keyring cannot be read.
+    /// [`VaultError::DoesNotOpen`] for every cause, or [`VaultError::KeyStore`] if the OS keyring cannot be read.
     pub fn unlock(&self, credential: Credential<'_>) -> Result<Unlocked, VaultError> {
         unlock(&self.file, credential)
     }
 
-    /// Which vault this is.
+    /// Returns the vault's id.
     #[must_use]
     pub const fn id(&self) -> VaultId {
         self.file.vault
     }
 
-    /// Counts every change of the file. Kept by the caller where it cannot be set back, it shows an older file.
+    /// Returns the number of changes of the file. A caller that stores it safely can detect an older file.
     #[must_use]
     pub const fn revision(&self) -> u64 {
         self.file.revision
     }
 
-    /// The slots, as far as they may be shown.
+    /// Returns the public descriptions of the slots.
     #[must_use]
     pub fn slots(&self) -> Vec<SlotInfo> {
         self.file.slots.iter().map(StoredSlot::info).collect()
     }
 
-    /// Whether the file is no longer the one that was read or written.
+    /// Returns whether the file differs from the one that was read or written.
     ///
     /// # Errors
-    /// The file cannot be read any more, or others can reach it.
+    /// The file cannot be read any more, or is not private.
     pub fn changed_on_disk(&self) -> Result<bool, VaultError> {
         let bytes = read_file(&self.path)?;
         Ok(bytes.is_none_or(|bytes| Digest::sha256(&bytes) != self.seen))
     }
 
-    /// Adds a way in.
+    /// Adds a key slot.
     ///
     /// # Errors
-    /// Too weak, too many, or the file was changed meanwhile.
+    /// The slot is too weak, the vault has too many slots, or the file was changed meanwhile.
     pub fn add_slot(
         &mut self,
         unlocked: &Unlocked,
@@ -154,15 +155,15 @@ impl Vault {
         self.edit(unlocked, |file| put_slot(file, unlocked, None, new, label, entropy))
     }
 
-    /// Takes a way in away. The caller removes its keyring item, if it has one.
+    /// Removes a key slot. The caller removes the slot's keyring item.
     ///
     /// # Errors
-    /// No such slot, or no passphrase or unlock key would remain.
+    /// The slot is missing, or no passphrase or unlock key would remain.
     pub fn remove_slot(&mut self, unlocked: &Unlocked, id: &SlotId) -> Result<SlotInfo, VaultError> {
         self.edit(unlocked, |file| take(file, id))
     }
 
-    /// Puts one way in in the place of another, in one step: a changed passphrase.
+    /// Replaces a key slot in one step, such as for a changed passphrase.
     ///
     /// # Errors
     /// As [`add_slot`](Self::add_slot) and [`remove_slot`](Self::remove_slot).
@@ -176,11 +177,11 @@ impl Vault {
         self.edit(unlocked, |file| put_slot(file, unlocked, Some(old), new, "", entropy))
     }
 
-    /// The same as [`replace_slot`](Self::replace_slot) (or, without `old`, [`add_slot`](Self::add_slot)), durable beside the
-    /// file and not yet in its place: so that the change can be put on record in between.
+    /// Stages the change of [`replace_slot`](Self::replace_slot), or without `old` of [`add_slot`](Self::add_slot). The
+    /// new file is on disk and not in force yet, so the caller can record the change in between.
     ///
     /// # Errors
-    /// As for these two.
+    /// As [`replace_slot`](Self::replace_slot).
     pub fn stage_slot(
         &self,
         unlocked: &Unlocked,
@@ -198,13 +199,13 @@ impl Vault {
         Ok(StagedVault { staged, file: next, digest: Digest::sha256(&bytes) })
     }
 
-    /// Starts a rotation: new records take a new record-wrapping key, old ones still open.
+    /// Starts a rotation: new records take a new record-wrapping key, and old records still open.
     ///
-    /// Then [`Unlocked::rewrap`] every record, in batches, over restarts if need be, and
+    /// The caller then passes every record to [`Unlocked::rewrap`], in batches and across restarts, and calls
     /// [`finish_rotation`](Self::finish_rotation).
     ///
     /// # Errors
-    /// One is under way already.
+    /// A rotation is under way already.
     pub fn begin_rotation(&mut self, unlocked: &mut Unlocked) -> Result<(), VaultError> {
         let RecordKeys { current, oldest } = self.file.record_keys;
         if current != oldest {
@@ -214,10 +215,10 @@ impl Vault {
         self.set_record_keys(unlocked, RecordKeys { current: next, oldest })
     }
 
-    /// Ends a rotation: records that were not rewrapped do not open any more.
+    /// Ends a rotation. Records that were not rewrapped do not open any more.
     ///
     /// # Errors
-    /// None is under way.
+    /// No rotation is under way.
     pub fn finish_rotation(&mut self, unlocked: &mut Unlocked) -> Result<(), VaultError> {
         let RecordKeys { current, oldest } = self.file.record_keys;
         if current == oldest {
@@ -226,7 +227,7 @@ impl Vault {
         self.set_record_keys(unlocked, RecordKeys { current, oldest: current })
     }
 
-    /// Whether a rotation was started and not finished.
+    /// Returns whether a rotation was started and not finished.
     #[must_use]
     pub const fn rotating(&self) -> bool {
         self.file.record_keys.current != self.file.record_keys.oldest
@@ -249,7 +250,7 @@ impl Vault {
         if self.changed_on_disk()? { Err(VaultError::ChangedOnDisk) } else { Ok(()) }
     }
 
-    /// Changes a copy, authenticates it, writes it, and only then believes it.
+    /// Changes a copy of the file, authenticates it, writes it, and then replaces the value in memory.
     fn edit<T>(
         &mut self,
         unlocked: &Unlocked,
@@ -290,7 +291,7 @@ fn write(path: &Path, file: &SlotFile) -> Result<Digest, VaultError> {
     Ok(Digest::sha256(&bytes))
 }
 
-/// Adds a slot, or puts it in the place of `old` under its label.
+/// Adds a slot, or replaces `old` and takes over its label.
 fn put_slot(
     file: &mut SlotFile,
     unlocked: &Unlocked,

@@ -12,7 +12,7 @@ use crate::stored_bytes::StoredBytes;
 pub struct VaultId(pub(crate) StoredBytes<16>);
 
 impl VaultId {
-    /// The 16 bytes.
+    /// Returns the 16 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0.0

@@ -9,7 +9,7 @@ use briefcase_testkit::{DaemonProcess, SetupOptions, TempHome, program};
 use serde_json::json;
 
 use crate::{
-    place::{Place, fsync, resident},
+    running_briefcase::{RunningBriefcase, fsync, resident},
     stdio::McpClient,
     table::{Table, ms, percentile},
 };
@@ -29,15 +29,16 @@ struct Added {
 }
 
 impl Added {
-    fn measure(place: &Place, rounds: usize, calls: usize) -> Self {
-        let (mut plain, mut through) = (McpClient::start(direct(), "echo"), McpClient::start(place.gateway(), TOOL));
+    fn measure(briefcase: &RunningBriefcase, rounds: usize, calls: usize) -> Self {
+        let (mut plain, mut through) =
+            (McpClient::start(direct(), "echo"), McpClient::start(briefcase.gateway(), TOOL));
         plain.calls(50, 1);
         through.calls(50, 1);
         let mut added = Self { without: Vec::new(), with: Vec::new(), disk: Vec::new() };
         for _ in 0..rounds {
             added.without.extend(plain.calls(calls, 1));
             added.with.extend(through.calls(calls, 1));
-            added.disk.extend(fsync(&place.home.state(), calls / 2));
+            added.disk.extend(fsync(&briefcase.home.state(), calls / 2));
         }
         added
     }
@@ -50,8 +51,8 @@ impl Added {
 /// The added latency of one sequential read, with and without the disk.
 pub fn latency(table: &mut Table, quick: bool) {
     let (rounds, calls) = if quick { (5, 40) } else { (40, 50) };
-    let place = Place::new(false);
-    let mut added = Added::measure(&place, rounds, calls);
+    let briefcase = RunningBriefcase::new(false);
+    let mut added = Added::measure(&briefcase, rounds, calls);
     let (disk50, disk95) = (percentile(&mut added.disk, 50), percentile(&mut added.disk, 95));
     table.note("the disk's own fsync of 4 KiB, p50 / p95", format!("{} / {}", ms(disk50), ms(disk95)));
     for (name, percent, disk) in [("p50", 50, disk50), ("p95", 95, disk95)] {
@@ -63,8 +64,8 @@ pub fn latency(table: &mut Table, quick: bool) {
             got <= want,
         );
     }
-    let place = Place::new(true);
-    let mut added = Added::measure(&place, rounds, calls);
+    let briefcase = RunningBriefcase::new(true);
+    let mut added = Added::measure(&briefcase, rounds, calls);
     for (name, percent, want) in [("p50", 50, 500), ("p95", 95, 1000)] {
         let (got, want) = (added.percentile(percent), Duration::from_micros(want));
         table.goal(
@@ -78,8 +79,8 @@ pub fn latency(table: &mut Table, quick: bool) {
 
 /// The calls per second with one and with 64 in flight, and the bytes they write.
 pub fn throughput(table: &mut Table, quick: bool) {
-    let place = Place::new(false);
-    let mut client = McpClient::start(place.gateway(), TOOL);
+    let briefcase = RunningBriefcase::new(false);
+    let mut client = McpClient::start(briefcase.gateway(), TOOL);
     client.calls(500, 64);
     let rate = |client: &mut McpClient, count: usize, in_flight| {
         let began = Instant::now();
@@ -88,11 +89,11 @@ pub fn throughput(table: &mut Table, quick: bool) {
     };
     let (few, many) = if quick { (200, 5_000) } else { (1_000, 40_000) };
     let one = rate(&mut client, few, 1);
-    let before = place.written();
+    let before = briefcase.written();
     let sixty_four = rate(&mut client, many, 64);
     // Buffered writes are on disk after a quiet second.
     std::thread::sleep(Duration::from_secs(2));
-    let written = place.written().zip(before).map(|(after, before)| (after - before) / many as u64);
+    let written = briefcase.written().zip(before).map(|(after, before)| (after - before) / many as u64);
     table.note("calls per second, 1 in flight, durable", format!("{one:.0}"));
     table.goal("calls per second, 64 in flight, durable", format!("{sixty_four:.0}"), "≥ 4,000", sixty_four >= 4000.0);
     table.goal("64 in flight over 1 in flight", format!("{:.1} ×", sixty_four / one), "≥ 3 ×", sixty_four >= 3.0 * one);
@@ -118,10 +119,10 @@ pub fn start_and_memory(table: &mut Table) {
     }
     let p50 = percentile(&mut starts, 50);
     table.goal("daemon: start to ready and open, p50 of 10", ms(p50), "≤ 100 ms", p50 <= Duration::from_millis(100));
-    let place = Place::new(false);
-    let client = McpClient::start(place.gateway(), TOOL);
+    let briefcase = RunningBriefcase::new(false);
+    let client = McpClient::start(briefcase.gateway(), TOOL);
     std::thread::sleep(Duration::from_secs(1));
-    for (name, pid, most) in [("daemon", place.daemon.id(), 30), ("gateway", client.id(), 10)] {
+    for (name, pid, most) in [("daemon", briefcase.daemon.id(), 30), ("gateway", client.id(), 10)] {
         let kib = resident(pid);
         table.goal(
             format!("{name}: idle memory"),

@@ -22,7 +22,7 @@ use briefcase_testkit::{DaemonProcess, GatewayProcess, SetupOptions, SetupResult
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::{place::moved_to_memory, stdio::McpClient};
+use crate::{running_briefcase::moved_to_memory, stdio::McpClient};
 
 /// The calls before a case is measured. They fill every cache.
 const WARM: usize = 2;

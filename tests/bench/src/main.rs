@@ -14,14 +14,14 @@
     clippy::float_arithmetic,
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a bench: what cannot go on ends it, and figures are printed"
+    reason = "a bench: a failed step ends it, and it prints results"
 )]
 
 mod figures;
 mod http;
 mod instructions;
 mod peers;
-mod place;
+mod running_briefcase;
 mod stdio;
 mod storm;
 mod table;
@@ -49,12 +49,12 @@ fn main() {
         ("storm", &storm::storm),
         ("peers", &|table| peers::beside(table, peers.as_deref(), quick)),
     ];
-    let load = place::load();
+    let load = running_briefcase::load();
     for (name, part) in parts {
         if only.as_deref().is_none_or(|only| only == name) {
             part(&mut table);
         }
     }
-    table.note("load of the machine (1 minute), before / after", format!("{load} / {}", place::load()));
+    table.note("load of the machine (1 minute), before / after", format!("{load} / {}", running_briefcase::load()));
     table.print();
 }

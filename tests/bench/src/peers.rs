@@ -11,7 +11,7 @@ use briefcase_testkit::{GatewayProcess, program};
 
 use crate::{
     http::Endpoint,
-    place::Place,
+    running_briefcase::RunningBriefcase,
     table::{Table, ms, percentile},
 };
 
@@ -83,8 +83,8 @@ fn peers(folder: &Path, upstream_http: u16) -> Vec<(Peer, u16)> {
 /// Measures Briefcase, then each of the other bridges.
 pub fn beside(table: &mut Table, folder: Option<&Path>, quick: bool) {
     let calls = if quick { 300 } else { 2_000 };
-    let place = Place::new(false);
-    let gateway = place.runtime.block_on(GatewayProcess::http(&place.home, &place.made.token, None));
+    let briefcase = RunningBriefcase::new(false);
+    let gateway = briefcase.runtime.block_on(GatewayProcess::http(&briefcase.home, &briefcase.made.token, None));
     let ours = Endpoint {
         address: gateway.address().to_owned(),
         path: "/mcp".into(),

@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    place::{Place, resident},
+    running_briefcase::{RunningBriefcase, resident},
     stdio::McpClient,
     table::{Table, ms, percentile},
 };
@@ -24,16 +24,16 @@ const STORM: Duration = Duration::from_secs(10);
 /// The calls of another server before, during and after the storm, with the state on disk and in memory.
 pub fn storm(table: &mut Table) {
     for (in_memory, state) in [(false, "durable"), (true, "state in memory")] {
-        let place = Place::new(in_memory);
-        place.add("noisy", &["--storm"]);
-        let mut client = McpClient::start(place.gateway(), TOOL);
+        let briefcase = RunningBriefcase::new(in_memory);
+        briefcase.add("noisy", &["--storm"]);
+        let mut client = McpClient::start(briefcase.gateway(), TOOL);
         client.calls(200, 1);
         let mut quiet = client.calls_for(STORM);
-        let before = resident(place.daemon.id());
+        let before = resident(briefcase.daemon.id());
         client.turn_to("noisy__echo");
         client.calls(1, 1);
         client.turn_to(TOOL);
-        let (mut stormy, most) = watched(place.daemon.id(), || client.calls_for(STORM));
+        let (mut stormy, most) = watched(briefcase.daemon.id(), || client.calls_for(STORM));
         // The notifications are merged but still arrive: otherwise there was no storm.
         let told = client.notices();
         assert!(told > 0, "the storm did not reach the agent's side");

@@ -1,6 +1,6 @@
-// A person at the real console, whose passkey's answers are written down: one that never reaches the daemon, one that does.
+// A person at the real console with recorded passkey assertions: one never reaches the daemon, one does.
 // `node assertion.mjs ONE-TIME-ADDRESS`
-import { hear, inBrowser, tell } from "./person.mjs";
+import { inBrowser, readLine, sendLine } from "./person.mjs";
 
 const authenticator = {
   protocol: "ctap2",
@@ -20,9 +20,9 @@ await inBrowser(async context => {
   await page.locator('nav a[href="/security"]').click();
   await page.getByRole("button", { name: "Create a passkey" }).click();
   await page.getByText("Now enter your PIN in the terminal").waitFor();
-  tell("offered");
+  sendLine("offered");
   await page.getByText("Passkey added.").waitFor();
-  tell("enrolled");
+  sendLine("enrolled");
 
   const allow = async question => {
     await page.locator('nav a[href="/servers"]').click();
@@ -33,7 +33,7 @@ await inBrowser(async context => {
     return card;
   };
 
-  const question = await hear();
+  const question = await readLine();
   const stolen = new Promise(resolve => {
     page.route("**/decide", route => {
       resolve(route.request().postDataJSON());
@@ -41,14 +41,14 @@ await inBrowser(async context => {
     });
   });
   await allow(question);
-  tell("stolen", await stolen);
+  sendLine("stolen", await stolen);
 
-  await hear();
+  await readLine();
   await page.unroute("**/decide");
   const used = page.waitForRequest(request => request.url().endsWith("/decide"));
   const card = await allow(question);
   const body = (await used).postDataJSON();
   await card.waitFor({ state: "detached" });
-  tell("used", body);
-  await hear();
+  sendLine("used", body);
+  await readLine();
 });

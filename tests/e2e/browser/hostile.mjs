@@ -1,13 +1,13 @@
-// A page of somebody else in the browser that the console is open in. It knows the question, its digest and the PIN, and tries
+// A foreign page in the same browser as the console. It knows the request, its digest and the PIN, and tries
 // to frame, post, fetch and script the console. `node hostile.mjs ONE-TIME-ADDRESS '{"id":…,"body":…}'`
 import { createServer } from "node:http";
-import { hear, inBrowser, tell } from "./person.mjs";
+import { inBrowser, readLine, sendLine } from "./person.mjs";
 
 const target = new URL(process.argv[2]).origin;
 const { id, body } = JSON.parse(process.argv[3]);
 const decide = `${target}/v1/approvals/${encodeURIComponent(id)}/decide`;
 
-// Its own server: the page, something harmless to frame, and a place to post to, so that a trick that fails did so for a reason.
+// Its own server: the page, a harmless page to frame, and an endpoint to post to, as controls for the failed tricks.
 const posted = [];
 const server = createServer((request, response) => {
   if (request.method === "POST") posted.push(request.url);
@@ -104,7 +104,7 @@ await inBrowser(async context => {
     }
   }
   const stands = await console.locator("article[data-question]").count();
-  tell("tried", { read, framed, control, posted: posted.length, stands });
-  await hear();
+  sendLine("tried", { read, framed, control, posted: posted.length, stands });
+  await readLine();
 });
 server.close();

@@ -1,5 +1,4 @@
-//! Clocks of a daemon that a test can move, from outside: the real program, with another `clock_gettime` loaded before the
-//! system's.
+//! A movable clock for the daemon: the real program, with another `clock_gettime` loaded before the system's.
 
 use std::{os::unix::fs::FileExt, path::PathBuf};
 
@@ -15,12 +14,12 @@ const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/clock.c");
 pub struct MovedClock {
     library: PathBuf,
     offsets: PathBuf,
-    /// How far the wall clock of the whole test run is ahead.
+    /// The offset of the wall clock of the whole test run.
     ahead: i64,
 }
 
 impl MovedClock {
-    /// A clock that tells the time, until it is moved. Needs the C compiler that building Briefcase needs.
+    /// Makes a clock with the true time. Needs the C compiler that building Briefcase needs.
     pub fn of(home: &TempHome) -> Self {
         let clock = Self { library: home.file("clock.so"), offsets: home.file("clock.offsets"), ahead: ahead() };
         let built = std::process::Command::new("cc")
@@ -34,7 +33,7 @@ impl MovedClock {
         clock
     }
 
-    /// How many seconds the wall clock, and the clock that times waits, are ahead of the machine's from now on.
+    /// Sets the offset in seconds of the wall clock, and of the clock that measures waits, from the machine's clocks.
     pub fn set(&self, wall: i64, monotonic: i64) {
         let open = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(&self.offsets);
         let bytes = [(self.ahead + wall).to_ne_bytes(), monotonic.to_ne_bytes()].concat();
@@ -48,7 +47,7 @@ impl MovedClock {
         command
     }
 
-    /// A new briefcase whose daemon lives by this clock.
+    /// A new briefcase whose daemon uses this clock.
     pub async fn scene() -> (Scene, Self) {
         let (home, setup) = (TempHome::new(), SetupOptions::default());
         let clock = Self::of(&home);
@@ -57,7 +56,7 @@ impl MovedClock {
         (Scene { daemon, setup, made, home }, clock)
     }
 
-    /// The same briefcase after its daemon was killed and started again.
+    /// The same briefcase after its daemon was killed and restarted.
     pub async fn after_a_crash(&self, scene: Scene) -> Scene {
         let Scene { daemon, setup, made, home } = scene;
         daemon.kill().await;
@@ -72,7 +71,7 @@ impl MovedClock {
     }
 }
 
-/// The seconds that the clock of this program is ahead of the machine's.
+/// The offset of this program's clock from the machine's, in seconds.
 fn ahead() -> i64 {
     let offsets = clock().into_iter().find(|(name, _)| *name == "MOVED_CLOCK");
     let read = |(_, path)| std::fs::read(PathBuf::from(path)).ok();

@@ -1,6 +1,6 @@
-//! The scene that most end-to-end tests start from: a new briefcase with the real daemon, registered servers, an agent
-//! with its token, and clients that go through the real gateway.
-#![expect(clippy::panic, clippy::indexing_slicing, reason = "what cannot go on fails the test")]
+//! The starting point of most end-to-end tests: a new briefcase with the real daemon, registered servers, an agent with
+//! its token, and clients through the real gateway.
+#![expect(clippy::panic, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 mod clock;
 pub mod past_state;
@@ -12,15 +12,15 @@ use briefcase_testkit::{
 pub use clock::MovedClock;
 use serde_json::{Value, json};
 
-/// A briefcase in use.
+/// A running briefcase.
 pub struct Scene {
-    /// Its folders. Outlives the daemon: fields are dropped in order.
+    /// Its folders. They outlive the daemon: fields are dropped in order.
     pub daemon: DaemonProcess,
     /// Passphrase and PIN.
     pub setup: SetupOptions,
     /// The key that opens the vault, and the token of the agent `default`.
     pub made: SetupResult,
-    /// Where all of it is.
+    /// The folder of all of it.
     pub home: TempHome,
 }
 
@@ -41,12 +41,12 @@ impl Scene {
         Self { daemon, setup, made, home }
     }
 
-    /// Registers a remote server; the tools in `reads` run without asking.
+    /// Registers a remote server. The tools in `reads` run without approval.
     pub async fn add_http(&self, name: &str, upstream: &HttpUpstream, reads: &[&str]) -> Value {
         self.daemon.admin.add_server(name, &upstream.spec(), reads, &self.setup.pin).await
     }
 
-    /// Registers a local server; the tools in `reads` run without asking.
+    /// Registers a local server. The tools in `reads` run without approval.
     pub async fn add_stdio(&self, name: &str, upstream: &StdioUpstream, reads: &[&str]) -> Value {
         self.daemon.admin.add_server(name, &upstream.spec(), reads, &self.setup.pin).await
     }
@@ -62,13 +62,13 @@ impl Scene {
         opened(client).await
     }
 
-    /// The same, for one server with bare names.
+    /// The same, in a view of one server with bare names.
     pub async fn client_of(&self, server: &str, era: ClientEra) -> McpClient {
         let client = GatewayProcess::stdio(&self.home, &self.made.token, Some(server), era);
         opened(client).await
     }
 
-    /// A client of the agent `default` over stdio that has not said anything yet.
+    /// A client of the agent `default` over stdio that has not sent a message.
     pub fn unopened(&self, server: Option<&str>, era: ClientEra) -> McpClient {
         GatewayProcess::stdio(&self.home, &self.made.token, server, era)
     }
@@ -78,28 +78,28 @@ impl Scene {
         GatewayProcess::http(&self.home, &self.made.token, None).await
     }
 
-    /// The receipts, oldest first, as the admin API lists them.
+    /// The receipts, oldest first, from the admin API.
     pub async fn receipts(&self) -> Vec<Value> {
         let page: Value = self.daemon.admin.get("/v1/receipts?limit=1000").await;
-        // The API gives the newest first.
+        // The API returns the newest first.
         let mut rows = page["receipts"].as_array().cloned().unwrap_or_default();
         rows.reverse();
         rows
     }
 
-    /// The same briefcase after its daemon was ended without a chance to tidy up, and started again.
+    /// The same briefcase after its daemon was killed and restarted.
     pub async fn after_a_crash(self) -> Self {
         let Self { daemon, setup, made, home } = self;
         daemon.kill().await;
         Self { daemon: Self::restarted(&home, &made).await, setup, made, home }
     }
 
-    /// The daemon of a home that was stopped, open again.
+    /// The stopped daemon of a home, started and unlocked again.
     pub async fn restarted(home: &TempHome, made: &SetupResult) -> DaemonProcess {
         DaemonProcess::start(home, Some(&json!({ "unlock_key": made.unlock_key }))).await
     }
 
-    /// What `briefcased fsck --json` says of the record as it is now.
+    /// The output of `briefcased fsck --json`.
     pub async fn fsck(home: &TempHome) -> Value {
         let mut command = DaemonProcess::command(home);
         command.args(["fsck", "--json"]);
@@ -108,7 +108,7 @@ impl Scene {
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| json!({ "clean": false, "error": told }))
     }
 
-    /// Answers the next question that comes up: allow it once.
+    /// Allows the next approval request once.
     pub async fn allow_next(&self) -> Value {
         let question = self.daemon.admin.question().await;
         let allow = json!({ "decision": "allow", "scope": "once" });
@@ -125,7 +125,7 @@ async fn opened(client: McpClient) -> McpClient {
     client
 }
 
-/// The refusal code inside an answer, wherever the era puts it: a tool result that is an error, or a JSON-RPC error.
+/// The refusal code in a response, in the place of its era: a tool result that is an error, or a JSON-RPC error.
 pub fn refusal(answer: &Result<Value, ErrorResponse>) -> Option<String> {
     let code =
         |value: &Value| value.pointer("/briefcase/code").or_else(|| value.get("code"))?.as_str().map(str::to_owned);
@@ -136,7 +136,7 @@ pub fn refusal(answer: &Result<Value, ErrorResponse>) -> Option<String> {
     }
 }
 
-/// Fails unless the answer is a refusal with this code.
+/// Fails unless the response is a refusal with this code.
 #[macro_export]
 macro_rules! assert_refused {
     ($answer:expr, $code:expr) => {{
@@ -145,7 +145,7 @@ macro_rules! assert_refused {
     }};
 }
 
-/// Fails unless nothing has reached the server that does something.
+/// Fails if a message with an effect has reached the server.
 #[macro_export]
 macro_rules! assert_no_effect {
     ($upstream:expr) => {{

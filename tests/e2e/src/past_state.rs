@@ -1,4 +1,4 @@
-//! State folders that earlier versions wrote, kept in `vectors/state/VERSION`, and the program that writes one.
+//! State folders of earlier versions in `vectors/state/VERSION`, and the program that writes one.
 //!
 //! Invariant: a folder, once committed, never changes. Every later version opens it.
 
@@ -18,24 +18,24 @@ use crate::Scene;
 /// The files of a state folder.
 pub const FILES: [&str; 5] = ["briefcase.db", "head", "identity.json", "log-key.sealed", "vault.json"];
 
-/// The secret that the state holds, as its server has to receive it.
+/// The secret in the state, which its server must receive.
 pub const SECRET: &str = "canary-of-an-earlier-version";
 
-/// The policy that the state holds, beside the policies of `init`.
+/// The policy in the state, in addition to the policies of `init`.
 pub const POLICY: &str =
     "\n@id(\"kept-across-versions\")\nforbid (principal, action == Action::\"mock/forbidden\", resource);\n";
 
-/// What is needed to use a committed state, and what it holds.
+/// A committed state, with the data to use it.
 pub struct PastState {
     /// A home with a copy of the state.
     pub home: TempHome,
-    /// The server that the state knows as `mock`.
+    /// The server named `mock` in the state.
     pub upstream: StdioUpstream,
     /// PIN and passphrase.
     pub setup: SetupOptions,
     /// Unlock key and agent token.
     pub made: SetupResult,
-    /// What was counted when the state was written: `receipts`, `authority_version`, `spent`.
+    /// The counts at the time of writing: `receipts`, `authority_version`, `spent`.
     pub expected: Value,
 }
 
@@ -44,7 +44,7 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/state")
 }
 
-/// The versions that left a state, in the order of their names.
+/// The versions with a state, sorted by name.
 pub fn versions() -> Vec<String> {
     let entries = fs::read_dir(folder()).into_iter().flatten().flatten();
     let folders = entries.filter(|entry| entry.path().is_dir());
@@ -54,7 +54,7 @@ pub fn versions() -> Vec<String> {
 }
 
 impl PastState {
-    /// Copies the state that `version` wrote into a new home.
+    /// Copies the state of `version` into a new home.
     pub fn of(version: &str) -> Self {
         let from = folder().join(version);
         let home = TempHome::new();
@@ -76,7 +76,7 @@ impl PastState {
         }
     }
 
-    /// Starts the present daemon over it, unlocked.
+    /// Starts the present daemon on it, unlocked.
     pub async fn open(self) -> (Scene, StdioUpstream, Value) {
         let daemon = start(&self.home, &self.made).await.unwrap_or_else(|why| panic!("{why}"));
         let Self { home, upstream, setup, made, expected } = self;
@@ -84,7 +84,7 @@ impl PastState {
     }
 }
 
-/// Starts the daemon with the programs of this build on its `PATH`, so that `mock` is found by its name.
+/// Starts the daemon with the programs of this build on its `PATH`, where it finds `mock`.
 pub async fn start(home: &TempHome, made: &SetupResult) -> Result<DaemonProcess, String> {
     let key = json!({ "unlock_key": made.unlock_key });
     let mut command = DaemonProcess::command(home);
@@ -95,7 +95,7 @@ pub async fn start(home: &TempHome, made: &SetupResult) -> Result<DaemonProcess,
     DaemonProcess::try_start_as(command, home, Some(&key)).await
 }
 
-/// The server of the state: it is found by name and by `HOME`, so that the state fits any machine.
+/// The server of the state. Its program is found by name and its files by `HOME`, so the state works on any machine.
 fn spec() -> Value {
     let script = "exec mock-upstream \"$HOME/../mock.script.json\" \"$HOME/../mock.effects\"";
     json!({ "transport": "stdio", "argv": ["/bin/sh", "-c", script], "secret_env": { "MOCK_TOKEN": "mock-token" } })
@@ -105,7 +105,7 @@ fn server(home: &TempHome) -> StdioUpstream {
     StdioUpstream::new(home, "mock", &Script::with_tools(vec![tool("look"), tool("change"), tool("forbidden")]))
 }
 
-/// Uses a new briefcase as a person does, and lays its state into `into`.
+/// Uses a new briefcase like a person, and writes its state into `into`.
 pub async fn write(into: &Path) {
     let (home, setup) = (TempHome::new(), SetupOptions::default());
     let made = DaemonProcess::set_up(&home, &setup).await;
@@ -139,7 +139,7 @@ async fn use_it(scene: &Scene) {
     let allowed = call("mock__look", 1).await;
     assert!(client.answer(allowed).await.is_ok());
     let rule = json!({ "decision": "allow", "scope": "rule", "fixed": ["value"], "seconds": 86_400 });
-    // The denial comes last: it closes the tool to the agent for a while.
+    // The denial is last: it closes the tool to the agent for a while.
     let once = json!({ "decision": "allow", "scope": "once" });
     for (value, decision) in [(2, once), (3, rule), (4, json!({ "decision": "deny" }))] {
         let waiting = call("mock__change", value).await;

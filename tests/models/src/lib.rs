@@ -5,7 +5,7 @@
 //! be called here.
 // The unit tests of the included module do not run here.
 #![cfg(not(test))]
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "what cannot go on fails the test")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 #[path = "../../../crates/engine/src/approvals/mod.rs"]
 pub mod approvals;

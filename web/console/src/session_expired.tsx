@@ -1,4 +1,4 @@
-/** The page without a session: it contains no data and tells how to open a new session. */
+/** The page without a session: it contains no data and explains how to open a new session. */
 import { Icon } from "./ui/icon.tsx";
 import { Command } from "./ui/parts.tsx";
 

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn paragraphs_items_and_headings_stand_alone_and_code_and_tables_are_left_out() {
+    fn paragraphs_items_and_headings_are_separate_and_code_and_tables_are_left_out() {
         let text = "# Head\nOne line\nand `more` of [it](x.md).\n\n- item\n  goes on\n- next\n\n| a | b |\n```\ncode\n```\n1. first\n";
         let found = of_document(text);
         let expected = [(1, "Head"), (2, "One line and ` of it."), (5, "item goes on"), (7, "next"), (13, "first")];

@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_may_speak_with_its_four_places_and_frame_one() {
+    fn the_page_may_connect_to_its_four_origins_and_frame_one() {
         let text = headers(&Addresses::new(8403, 8404), &Trust::Pin(String::new()));
         let policy = super::super::headers::of(&text, "/index.html")
             .into_iter()

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_gets_what_is_said_of_it_and_of_all() {
+    fn a_path_gets_its_own_headers_and_those_of_all_paths() {
         let text = text("default-src 'none'");
         let of = |path: &str, wanted: &str| {
             super::of(&text, path).into_iter().find(|(name, _)| name == wanted).map(|(_, value)| value)

@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn origins_are_sorted_and_what_is_none_is_refused() {
+    fn origins_are_sorted_and_invalid_ones_refused() {
         assert_eq!(
             hosts(&["https://b.example", "https://a.example", "https://a.example"], false).unwrap(),
             "https://a.example https://b.example"
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_for_this_machine_has_to_say_so() {
+    fn a_release_for_this_machine_needs_a_flag() {
         for local in ["http://app.example", "http://app.briefcase.localhost:1", "https://localhost"] {
             assert!(hosts(&[local], false).is_err());
             assert!(hosts(&[local], true).is_ok());

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_release_before_stays_good_and_the_one_before_that_does_not() {
+    fn the_previous_release_stays_allowed_and_older_ones_do_not() {
         let (one, two, three) = (site("1", 1, "a"), site("2", 2, "b"), site("3", 3, "c"));
         follow(&two, &one).unwrap();
         follow(&three, &two).unwrap();
@@ -163,7 +163,7 @@ mod tests {
 
     /// The workflows cannot run here, but dangerous or broken parts of them can be detected.
     #[test]
-    fn the_workflows_pin_what_they_run_and_ask_for_little() {
+    fn the_workflows_pin_their_actions_and_request_few_rights() {
         for name in ["release", "watch", "weekly"] {
             let path = workspace::root().join(format!(".github/workflows/{name}.yml"));
             let text = std::fs::read_to_string(path).unwrap();

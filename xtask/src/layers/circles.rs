@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_that_re_exports_its_children_is_no_circle_but_hides_none() {
+    fn a_parent_that_re_exports_its_children_makes_no_circle_and_hides_no_circle() {
         let parent = ("", "mod a; mod b; pub use a::A; pub use b::B;");
         assert!(found(&[parent, ("a", "use crate::B;"), ("b", "")]).is_empty());
         assert_eq!(found(&[parent, ("a", "use crate::B;"), ("b", "use super::A;")]), [["a", "b"]]);

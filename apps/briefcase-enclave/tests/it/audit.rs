@@ -1,5 +1,5 @@
-//! `briefcase enclave` before servers that lie, one layer at a time. What is served is the second release of
-//! `vectors/release`, under a policy that knows its signer, its log and two of its witnesses.
+//! Audits of servers that lie, one layer at a time. They serve the second release of `vectors/release`. The policy names its
+//! signer, its log and two of its witnesses.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ const PROOF: &str = ".well-known/kms-manifest.tlog-proof";
 const FILE: &str = ".well-known/kms-headers.txt";
 
 type Headers = Vec<(String, String)>;
-/// What a server does with an answer, knowing path and request.
+/// A server's change of a response, by path and request.
 type Lie = Box<dyn Fn(&str, &str, &mut Vec<u8>, &mut Headers) + Send>;
 
 /// A site: the files of a case of the vectors, served with the headers that its file names.
@@ -216,7 +216,7 @@ fn tampering_with_any_layer_is_named() {
 }
 
 #[test]
-fn headers_are_held_to_the_file_for_whoever_asks() {
+fn headers_are_checked_against_the_file_for_every_client() {
     let world = World::new();
     world.server.lie(|path, _, _, headers| {
         if path == "kms.html" {
@@ -240,7 +240,7 @@ fn headers_are_held_to_the_file_for_whoever_asks() {
 }
 
 #[test]
-fn a_server_that_shows_auditors_something_else_is_caught() {
+fn a_server_that_serves_auditors_other_files_is_detected() {
     let world = World::new();
     let evil = |bytes: &mut Vec<u8>| *bytes = b"export const v = 'evil';".to_vec();
     world.server.lie(move |path, request, bytes, _| {
@@ -269,7 +269,7 @@ fn a_server_that_shows_auditors_something_else_is_caught() {
 }
 
 #[test]
-fn what_was_seen_before_is_not_undone() {
+fn a_rollback_to_an_older_release_is_detected() {
     let world = World::new();
     let (code, told) = world.watch();
     assert_eq!((code, &told["changes"]), (0, &serde_json::json!(["first look"])), "{told:#}");
@@ -299,7 +299,7 @@ fn what_was_seen_before_is_not_undone() {
 }
 
 #[test]
-fn watching_goes_on_until_it_is_told_to_stop() {
+fn watching_continues_until_it_is_interrupted() {
     let world = World::new();
     let args = ["--json", "enclave", "watch", &world.server.url, "--policy", &world.policy, "--interval", "1s"];
     let mut child = briefcase(&world.home, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -318,7 +318,7 @@ fn watching_goes_on_until_it_is_told_to_stop() {
 }
 
 #[test]
-fn a_log_with_two_histories_is_told() {
+fn a_log_with_two_histories_is_detected() {
     let world = World::new();
     let folder = world.home.file("watched");
     let state = folder.join("kms.json").display().to_string();
@@ -356,7 +356,7 @@ fn a_folder_is_verified_before_it_is_published() {
 }
 
 #[test]
-fn a_pin_needs_no_policy_and_says_what_it_did_not_check() {
+fn a_pin_needs_no_policy_and_names_the_skipped_checks() {
     let world = World::new();
     let pin = hex(b"export const v = 2;");
     let (code, told) = world.json(&["verify", &world.server.url, "--pin", &pin]);
@@ -375,7 +375,7 @@ fn a_pin_needs_no_policy_and_says_what_it_did_not_check() {
 }
 
 #[test]
-fn what_cannot_be_looked_at_is_not_called_tampering() {
+fn an_unreachable_enclave_is_not_reported_as_tampering() {
     let world = World::new();
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (code, told) = world.json(&["verify", &format!("http://{nobody}"), "--policy", &world.policy]);

@@ -51,7 +51,7 @@ pub async fn serve(listener: TcpListener, witness: WitnessService) -> Result<(),
                 .timer(TokioTimer::new())
                 .header_read_timeout(READ_TIMEOUT)
                 .serve_connection(TokioIo::new(stream), service);
-            // The client sees how its connection ended.
+            // The client notices the end of its connection.
             let _ended = connection.await;
             drop(place);
         });
@@ -95,7 +95,7 @@ fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Fu
     response
 }
 
-/// The time for a cosignature, in seconds since 1970.
+/// Returns the time for a cosignature, in seconds since 1970.
 pub fn now() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "a cosignature states the time it was made")]
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

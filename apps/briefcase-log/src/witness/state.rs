@@ -39,8 +39,8 @@ impl WitnessState {
         self.folder.join(format!("{name}.note"))
     }
 
-    /// The last cosigned checkpoint, signed by any of the log's keys. An unreadable file is an error, not an unknown
-    /// log.
+    /// Returns the last cosigned checkpoint, signed by any of the log's keys. An unreadable file is an error, not an
+    /// unknown log.
     fn last_cosigned(&self, origin: &Origin, keys: &[&LogVerifierKey]) -> Result<Option<LastCosigned>, CommandError> {
         let file = self.file(origin);
         let note = match std::fs::read(&file) {

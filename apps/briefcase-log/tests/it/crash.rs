@@ -26,7 +26,7 @@ fn a_killed_witness_never_cosigns_two_trees_of_one_size() {
         let first = sent.join().unwrap().is_some_and(|(status, _)| status == 200);
         let witness = world.start(1);
         let second = witness.post("/add-checkpoint", requests[1].as_bytes()).is_some_and(|(status, _)| status == 200);
-        assert!(!(first && second), "round {round}: two trees of one size are cosigned");
+        assert!(!(first && second), "round {round}: two trees of one size were cosigned");
         true_ones += u32::from(first);
         forks += u32::from(second);
         if second {
@@ -56,5 +56,5 @@ fn a_log_killed_while_appending_is_intact() {
         assert!(ran.ok(), "round {round}: {}", ran.err());
         world.add("public", &format!("entry {round}"));
     }
-    assert!(world.note("public").contains("\n15\n"), "each entry is there once");
+    assert!(world.note("public").contains("\n15\n"), "each entry exists once");
 }

@@ -6,7 +6,7 @@ use briefcase_tlog::LogProof;
 
 use crate::world::{World, run};
 
-/// Later than any clock of a test.
+/// A time after any clock of a test.
 const LATEST: u64 = u64::MAX >> 1;
 
 #[test]

@@ -103,7 +103,7 @@ impl World {
         run(self.path(), &["collect", log, "--policy", "policy.txt"])
     }
 
-    /// Another copy of the log.
+    /// Copies the log.
     pub fn copy(&self, from: &str, to: &str) {
         let copied = Command::new("cp").arg("-r").args([from, to]).current_dir(self.path()).status().expect("cp");
         assert!(copied.success());
@@ -113,7 +113,7 @@ impl World {
         fs::read_to_string(self.path().join(log).join("checkpoint")).expect("a checkpoint")
     }
 
-    /// A request to cosign a log's checkpoint, from size `old` on.
+    /// Returns a request to cosign a log's checkpoint, with the proof from size `old`.
     pub fn request(&self, log: &str, old: u64) -> String {
         let note = self.note(log);
         let size = Checkpoint::parse_unverified(note.as_bytes()).expect("a checkpoint").size;
@@ -146,7 +146,7 @@ pub struct RunningWitness {
 }
 
 impl RunningWitness {
-    /// The status and body; `None` when the connection failed.
+    /// Sends a request and returns status and body; `None` when the connection failed.
     pub fn post(&self, path: &str, body: &[u8]) -> Option<(u16, String)> {
         post(&self.url, path, body)
     }

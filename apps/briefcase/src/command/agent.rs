@@ -53,7 +53,7 @@ impl Agent {
             }
             Self::Remove(Name { name }) => {
                 let applied = change::confirm(ctx, Change::RemoveAgent { name: name.clone() }).await?;
-                // The token is void whether or not the file goes.
+                // The token is void whether or not the file is removed.
                 let _ = std::fs::remove_file(ctx.paths.token_file(&name));
                 Ok(change::answer(&format!("Agent `{name}` removed."), &applied))
             }
@@ -64,7 +64,7 @@ impl Agent {
 async fn add(ctx: &CommandContext, name: AgentId) -> Result<CommandResult, Failure> {
     let mut applied = change::confirm(ctx, Change::AddAgent { name: name.clone() }).await?;
     let token = applied.token.take().map(SecretString::new).ok_or_else(|| {
-        Failure::new("unavailable", "briefcased made no token.", "Remove the agent and add it again.")
+        Failure::new("unavailable", "briefcased created no token.", "Remove the agent and add it again.")
     })?;
     let file = ctx.paths.token_file(&name);
     write_token(&file, &token)?;
@@ -78,12 +78,12 @@ async fn add(ctx: &CommandContext, name: AgentId) -> Result<CommandResult, Failu
     Ok(answer)
 }
 
-/// Where clients find the gateway.
+/// The path of the gateway, for clients.
 pub fn gateway(ctx: &CommandContext) -> String {
     ctx.program("mcp-gateway").map_or_else(|_| "mcp-gateway".to_owned(), |path| path.display().to_string())
 }
 
-/// Puts a token into a file of its own that only this user can read, in one step.
+/// Writes a token into a file that only this user can read, atomically.
 pub fn write_token(path: &Path, token: &SecretString) -> Result<(), Failure> {
     let written = || -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -97,7 +97,7 @@ pub fn write_token(path: &Path, token: &SecretString) -> Result<(), Failure> {
     written().map_err(|error| Failure::file(path, &error))
 }
 
-/// How clients are pointed at the gateway.
+/// Configuration snippets for clients of the gateway.
 pub fn snippets(agent: &AgentId, gateway: &str) -> TextOutput {
     let mut output = TextOutput::new();
     let json = serde_json::json!({ "mcpServers": { "briefcase": { "args": ["--agent", agent], "command": gateway } } });
@@ -128,7 +128,7 @@ fn list(agents: &[AgentView], ctx: &CommandContext) -> TextOutput {
             span(labels, Tone::Warn),
         ]
     };
-    output.table(&["AGENT", "SESSIONS", "ADDED", "HAS SEEN"], agents.iter().map(row).collect());
+    output.table(&["AGENT", "SESSIONS", "ADDED", "LABELS"], agents.iter().map(row).collect());
     output
 }
 

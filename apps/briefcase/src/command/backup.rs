@@ -76,13 +76,13 @@ pub fn new_passphrase(terminal: &Terminal, prompt: &str) -> Result<SecretString,
             return Err(Failure::Cancelled);
         }
         let wrong = if first.expose(|text| text.chars().count() < 12) {
-            "That is too short: use several words."
+            "Too short: use several words."
         } else {
             let second = terminal.secret("Confirm: ")?;
             if first.expose(|first| second.expose(|second| first == second)) {
                 return Ok(first);
             }
-            "The two entries do not match."
+            "The entries do not match."
         };
         terminal.show(&TextOutput::of(wrong))?;
     }
@@ -118,19 +118,20 @@ impl Restore {
         let vault = terminal.secret("Passphrase or unlock key of the vault in the backup: ")?;
         let input = Zeroizing::new(restore_line(&archive, &vault).into_bytes());
         let printed = waiting("Restoring", daemon::run(ctx, &["restore", path], &input)).await?;
-        let told: serde_json::Value = serde_json::from_slice(&printed).unwrap_or_else(|_| json!({ "restored": true }));
+        let result: serde_json::Value =
+            serde_json::from_slice(&printed).unwrap_or_else(|_| json!({ "restored": true }));
         let mut output =
             TextOutput::of("The backup is restored. Earlier approvals, grants and agent credentials are void.");
         output.next("Start it with `briefcase up`.");
-        let void = told.get("agents_to_renew").and_then(serde_json::Value::as_array);
+        let void = result.get("agents_to_renew").and_then(serde_json::Value::as_array);
         for agent in void.into_iter().flatten().filter_map(serde_json::Value::as_str) {
             output.next(format!("Give it a new credential if you still want it: `briefcase agent add {agent}`."));
         }
-        Ok(CommandResult::new(output, &told))
+        Ok(CommandResult::new(output, &result))
     }
 }
 
-/// The line that briefcased reads.
+/// The input line of `briefcased restore`.
 fn restore_line(archive: &SecretString, vault: &SecretString) -> String {
     let key = UnlockBody::of(vault);
     archive.expose(|archive| json!({ "passphrase": archive, "vault": key.contract() }).to_string())

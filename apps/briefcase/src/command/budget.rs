@@ -37,7 +37,7 @@ pub enum Budget {
     Remove(Scope),
 }
 
-/// What a budget covers.
+/// The scope of a budget.
 #[derive(Debug, Args)]
 pub struct Scope {
     /// Only this agent
@@ -49,7 +49,7 @@ pub struct Scope {
     /// Only this tool of the server
     #[arg(long, value_name = "TOOL", requires = "server")]
     tool: Option<ToolName>,
-    /// How often it starts anew
+    /// The period after which it resets
     #[arg(long, value_name = "WINDOW", value_parser = ["call", "hour", "day", "month", "all"])]
     window: String,
 }
@@ -108,7 +108,7 @@ fn list(budgets: &[BudgetView]) -> TextOutput {
     output
 }
 
-/// Ten marks, and the share in percent.
+/// A bar of ten marks, and the percentage.
 fn gauge(permille: u64) -> Span {
     let full = usize::try_from(permille.min(1000) / 100).unwrap_or(10);
     let tone = match permille {

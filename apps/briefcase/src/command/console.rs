@@ -16,7 +16,7 @@ Examples:
   briefcase console            opens a browser
   briefcase console --print    prints the address instead
 
-The address works once, for a minute. Looking needs nothing more; deciding needs your passkey or PIN.";
+The address works once, for a minute. Viewing needs no sign-in. Approving needs a passkey.";
 
 /// Open the console in a browser
 #[derive(Debug, Args)]
@@ -42,7 +42,7 @@ impl Console {
     }
 }
 
-/// Hands an address to the desktop's opener, without a shell.
+/// Opens an address with the desktop's opener, without a shell. Returns whether that worked.
 pub async fn open(url: &str) -> bool {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let mut command = Command::new(opener);

@@ -47,7 +47,7 @@ impl Up {
             Err(error) => return Err(error.into()),
         }
         if !ctx.paths.state.join("vault.json").exists() {
-            let text = format!("There is no briefcase in {}.", ctx.paths.state.display());
+            let text = format!("{} holds no briefcase.", ctx.paths.state.display());
             return Err(Failure::new("not_set_up", text, "Run `briefcase setup`."));
         }
         let ready = match &self.key_file {
@@ -64,13 +64,13 @@ impl Up {
     }
 }
 
-/// What is shown when the daemon runs.
+/// The output after a start.
 pub fn started_output(ready: &DaemonReady) -> TextOutput {
     let mut output = TextOutput::new();
     let state = span(&ready.state, if ready.state == "ready" { Tone::Good } else { Tone::Warn });
     output.line([span("✓ ", Tone::Good), "briefcased is running: ".into(), state]);
     output.field("console", span(&ready.console, Tone::Name));
-    output.field("process", ready.pid.to_string());
+    output.field("PID", ready.pid.to_string());
     if ready.state != "ready" {
         output.next("Unlock it with `briefcase unlock`.");
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use briefcase_types::{ApprovalId, ApprovalRequest};
 use clap::{Args, ValueEnum};
 
-use super::approvals::{self, Choice, decide_with_pin, question_output};
+use super::approvals::{self, Choice, decide_with_pin, request_output};
 use crate::{
     change::with_pin, context::CommandContext, failure::Failure, output::TextOutput, printer::CommandResult,
     terminal::Terminal, time_format,
@@ -17,7 +17,7 @@ Examples:
   briefcase approve ID --scope session               the same arguments until the session ends
   briefcase approve ID --scope rule --fixed path --for 7d
 
-The question is shown first, then your PIN is asked for.";
+The request is shown first, then your PIN is asked for.";
 
 /// Approve a request
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ pub struct Approve {
     id: ApprovalId,
     /// Scope of the approval
     #[arg(long, value_enum, default_value = "once")]
-    scope: Reach,
+    scope: ScopeArgument,
     /// With --scope rule: an argument that must stay the same (may be repeated)
     #[arg(long, value_name = "ARGUMENT", num_args = 1)]
     fixed: Vec<String>,
@@ -36,9 +36,9 @@ pub struct Approve {
     lasts: Duration,
 }
 
-/// How far an answer reaches.
+/// The scope of an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Reach {
+enum ScopeArgument {
     /// This call
     Once,
     /// Exactly these arguments, until the session ends
@@ -51,14 +51,14 @@ enum Reach {
 
 impl Approve {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        if self.scope != Reach::Rule && !self.fixed.is_empty() {
+        if self.scope != ScopeArgument::Rule && !self.fixed.is_empty() {
             return Err(Failure::usage("--fixed belongs to --scope rule.", "Add --scope rule, or leave it out."));
         }
         let choice = match self.scope {
-            Reach::Once => Choice::Once,
-            Reach::Session => Choice::SessionExact,
-            Reach::SessionTool => Choice::SessionTool,
-            Reach::Rule => Choice::Rule { fixed: self.fixed, lasts: self.lasts },
+            ScopeArgument::Once => Choice::Once,
+            ScopeArgument::Session => Choice::SessionExact,
+            ScopeArgument::SessionTool => Choice::SessionTool,
+            ScopeArgument::Rule => Choice::Rule { fixed: self.fixed, lasts: self.lasts },
         };
         answer(ctx, self.id, choice).await
     }
@@ -83,14 +83,14 @@ impl Deny {
 }
 
 async fn answer(ctx: &CommandContext, id: ApprovalId, choice: Choice) -> Result<CommandResult, Failure> {
-    let questions = approvals::open(ctx).await?;
-    let question: &ApprovalRequest = questions.iter().find(|question| question.id == id).ok_or_else(|| {
+    let requests = approvals::open(ctx).await?;
+    let request: &ApprovalRequest = requests.iter().find(|request| request.id == id).ok_or_else(|| {
         let next = "List pending approval requests with `briefcase approvals list`.";
         Failure::new("no_such_question", "No pending approval request has this id.", next)
     })?;
-    Terminal::open()?.show(&question_output(question, ctx.now()))?;
-    let what = format!("to {}", choice.meaning(question));
-    let decided = with_pin(ctx, &what, async |pin| decide_with_pin(ctx, question, &choice, pin).await).await?;
+    Terminal::open()?.show(&request_output(request, ctx.now()))?;
+    let what = format!("to {}", choice.meaning(request));
+    let decided = with_pin(ctx, &what, async |pin| decide_with_pin(ctx, request, &choice, pin).await).await?;
     let output = TextOutput::of(format!("{}, recorded as {}", decided.decision, decided.receipt));
     Ok(CommandResult::new(output, &decided))
 }

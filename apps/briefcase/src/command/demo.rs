@@ -6,12 +6,12 @@ use crate::{context::CommandContext, failure::Failure, forward, printer::Command
 
 const EXAMPLES: &str = "\
 Examples:
-  briefcase demo                      you answer the question, with a PIN you choose for the demo
-  briefcase demo --non-interactive    nobody has to be there
+  briefcase demo                      you decide the request, with a PIN you choose for the demo
+  briefcase demo --non-interactive    without a person
   briefcase demo -- node server-filesystem/dist/index.js
-                                      another file server; the folder to serve is put behind it
+                                      another file server; the demo appends the folder to serve
 
-Nothing of yours is touched: it works in a temporary folder, which is removed at the end.";
+Your own files are not touched: it works in a temporary directory, which is removed at the end.";
 
 /// Run the main job in a temporary directory: allowed, denied, approved, proved
 #[derive(Debug, Args)]

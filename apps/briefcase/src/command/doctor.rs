@@ -17,7 +17,7 @@ Examples:
   briefcase doctor
   briefcase doctor --json | jq '.[] | select(.severity != \"ok\")'
 
-Exit code 1 when something is broken. It works without briefcased too, and then says so.";
+Exit code 1 when something is broken. It works without briefcased too, and reports that.";
 
 /// Check for problems and missing protections
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ fn check(name: &str, severity: Severity, message: &str, next_step: Option<&str>)
     Check { name: name.to_owned(), severity, message: message.to_owned(), next_step: next_step.map(str::to_owned) }
 }
 
-/// What can be seen without the daemon: programs, folders, token files.
+/// Checks without the daemon: programs, folders, token files.
 fn own_checks(ctx: &CommandContext) -> Vec<Check> {
     let mut checks = Vec::new();
     for name in ["briefcased", "briefcase-jail", "mcp-gateway"] {

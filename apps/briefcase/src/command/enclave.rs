@@ -18,16 +18,16 @@ Examples:
   briefcase enclave verify ./enclave --policy policy.json      a folder, before it is published
   briefcase enclave verify https://kms.example.org --pin 5f3c…  the module that you built yourself
 
-Everything is fetched as browsers fetch it, and again in other guises: a server that shows auditors something else \
-is caught. Exit code 1 when a check failed, 10 when the enclave could not be reached.";
+Every file is requested as each browser requests it, and as plain clients do, so a server that serves auditors other \
+files is detected. Exit code 1 when a check failed, 10 when the enclave could not be reached.";
 
 const WATCH: &str = "\
 Examples:
   briefcase enclave watch https://kms.example.org --policy policy.json
   briefcase enclave watch https://kms.example.org --policy policy.json --once --state kms.json   in CI
 
-It remembers how far releases had come, so that it finds a rollback, another history of the log, and every change. \
-With --json each look is one line. With --once the exit code is 1 when a check failed, 10 when it could not be reached.";
+It stores the newest release that it saw, and so detects a rollback, another history of the log, and every change. \
+With --json each check is one line. With --once the exit code is 1 when a check failed, 10 when it could not be reached.";
 
 /// Verify and watch browser enclaves
 #[derive(Debug, Subcommand)]
@@ -48,7 +48,7 @@ pub struct Verify {
     pub enclave: String,
     #[command(flatten)]
     pub trust: TrustArguments,
-    /// What `watch` keeps of it: nothing older than that is a release
+    /// State file of `watch`: an older release is refused
     #[arg(long, value_name = "FILE")]
     pub known: Option<PathBuf>,
 }

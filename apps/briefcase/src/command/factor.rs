@@ -21,15 +21,15 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   briefcase factor list
-  briefcase factor add passkey --label 'this laptop'   made in the browser, allowed here
+  briefcase factor add passkey --label 'this laptop'   created in the browser, confirmed here
   briefcase factor add pin                             change the PIN
   briefcase factor remove ID
 
-A factor proves that you are there. Adding or removing one needs another; the last one cannot be removed.";
+An authentication method proves that you are present. Adding or removing one needs another; the last cannot be removed.";
 
-/// How long a person may take in the browser.
+/// The time for creating a passkey in the browser.
 const PASSKEY_MAX: Duration = Duration::from_secs(240);
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Manage authentication methods: PIN and passkeys
 #[derive(Debug, Subcommand)]
@@ -46,7 +46,7 @@ pub enum Factor {
     Remove(Remove),
 }
 
-/// What to add.
+/// The kind of factor to add.
 #[derive(Debug, Subcommand)]
 pub enum Add {
     /// Choose a new PIN
@@ -57,7 +57,7 @@ pub enum Add {
     Passkey(Passkey),
 }
 
-/// A passkey and how it is called.
+/// A passkey and its label.
 #[derive(Debug, Args)]
 pub struct Passkey {
     /// A name for you
@@ -91,7 +91,7 @@ impl Factor {
             Self::Add(Add::Passkey(passkey)) => add_passkey(ctx, passkey).await,
             Self::Remove(Remove { id }) => {
                 let applied = change::confirm(ctx, Change::RemoveFactor { id }).await?;
-                Ok(change::answer("Factor removed.", &applied))
+                Ok(change::answer("Authentication method removed.", &applied))
             }
         }
     }
@@ -105,13 +105,13 @@ pub fn new_pin(terminal: &Terminal) -> Result<SecretString, Failure> {
             return Err(Failure::Cancelled);
         }
         let wrong = if first.expose(|pin| pin.chars().count() < 6) {
-            "That is too short."
+            "Too short."
         } else {
             let second = terminal.secret("Confirm: ")?;
             if first.expose(|first| second.expose(|second| first == second)) {
                 return Ok(first);
             }
-            "The two entries do not match."
+            "The entries do not match."
         };
         terminal.show(&TextOutput::of(span(wrong, Tone::Warn)))?;
     }
@@ -126,13 +126,13 @@ async fn add_passkey(ctx: &CommandContext, passkey: Passkey) -> Result<CommandRe
         output.line([span(&url, Tone::Name)]);
         terminal.show(&output)?;
     }
-    terminal.show(&TextOutput::of("Make the passkey in the browser; then allow it here."))?;
+    terminal.show(&TextOutput::of("Create the passkey in the browser, then confirm it here."))?;
     let offered = tokio::time::timeout(PASSKEY_MAX, async {
         loop {
             if let Some(offer) = ctx.client.passkey_offer().await? {
                 return Ok::<PasskeyOfferView, Failure>(offer);
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     });
     let late = |_| Failure::new("failed", "No passkey came from the browser.", "Run this again.");
@@ -141,13 +141,13 @@ async fn add_passkey(ctx: &CommandContext, passkey: Passkey) -> Result<CommandRe
     let code = offer.code;
     terminal.show(&TextOutput::of(format!("The browser offers the passkey `{label}`, code {code}.")))?;
     terminal.show(&TextOutput::of(
-        "Go on only if the browser shows the same code: another program could have offered its own.",
+        "Continue only if the browser shows the same code: another program could have offered its own.",
     ))?;
     let applied = change::confirm(ctx, Change::AddPasskey { label, credential: Value::Null }).await?;
     Ok(change::answer("The passkey can now approve requests in the console.", &applied))
 }
 
-/// The console's page for factors, with the one-time code where it was.
+/// The address of the console's page for factors, with the one-time code.
 fn enrolment_address(url: &str) -> String {
     match url.split_once("/#") {
         Some((origin, code)) => format!("{origin}/security?enrol#{code}"),

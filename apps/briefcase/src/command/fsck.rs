@@ -27,7 +27,7 @@ impl Fsck {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let finished =
             waiting("Checking", daemon::output(ctx, &["fsck", "--json"], &Zeroizing::new(Vec::new()))).await?;
-        // Findings come with a bad exit code too; only a check that could not be made has none.
+        // Findings exit with an error code too. Only a check that could not run prints no findings.
         let found: Value = serde_json::from_slice(&finished.stdout).map_err(|_| daemon::ended(&finished))?;
         let clean = found.get("clean") == Some(&Value::Bool(true));
         Ok(CommandResult::new(output(&found, clean), &found).negative(!clean))

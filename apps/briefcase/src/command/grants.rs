@@ -17,7 +17,7 @@ Examples:
   briefcase grants list
   briefcase grants revoke ID
 
-A grant is made by allowing a question as a rule: `briefcase approvals`, then `r`. It always ends.";
+To save an approval, create a rule while deciding: `briefcase approvals`, then `r`. It always expires.";
 
 /// Manage saved approvals
 #[derive(Debug, Subcommand)]

@@ -16,7 +16,7 @@ Examples:
   briefcase unlock --key-file KEY      from a file, for machines without a person
   systemd-creds cat key | briefcase unlock --key-file -
 
-Unlocking lets agents work by the rules you set. It decides nothing: approvals and changes need your PIN or passkey.";
+Unlocking lets agents work by the rules you set. It approves nothing: approvals and changes need your PIN or passkey.";
 
 /// Unlock the vault
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ async fn unlock(ctx: &CommandContext, secret: &SecretString) -> Result<Status, F
     Ok(crate::printer::waiting("Unlocking the vault", ctx.client.unlock(&body)).await?)
 }
 
-/// Asks at the terminal for what opens the vault, again after a typing mistake.
+/// Asks at the terminal for the passphrase or unlock key, again after a typing mistake.
 pub async fn with_tries<T>(mut action: impl AsyncFnMut(&SecretString) -> Result<T, Failure>) -> Result<T, Failure> {
     let terminal = Terminal::open()?;
     let mut left: u32 = 3;
@@ -65,14 +65,14 @@ pub async fn with_tries<T>(mut action: impl AsyncFnMut(&SecretString) -> Result<
     }
 }
 
-/// Reads a secret from a file or stdin; one line end at its end is not part of it.
+/// Reads a secret from a file or stdin, without one line end at its end.
 pub fn secret_file(path: &std::path::Path) -> Result<SecretString, Failure> {
-    const MOST: u64 = 64 * 1024;
+    const FILE_MAX: u64 = 64 * 1024;
     let mut text = zeroize::Zeroizing::new(String::with_capacity(64 * 1024 + 1));
     let read = if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(MOST).read_to_string(&mut text)
+        std::io::stdin().lock().take(FILE_MAX).read_to_string(&mut text)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_string(&mut text))
+        std::fs::File::open(path).and_then(|file| file.take(FILE_MAX).read_to_string(&mut text))
     };
     read.map_err(|error| Failure::file(path, &error))?;
     let end = text.strip_suffix('\n').unwrap_or(&text);
@@ -84,7 +84,7 @@ const LOCK: &str = "\
 Example:
   briefcase lock
 
-Open questions, session grants and console sessions end. The record stays.";
+Pending requests, session approvals and console sessions end. The record stays.";
 
 /// Lock: remove secrets from memory and refuse calls
 #[derive(Debug, Args)]

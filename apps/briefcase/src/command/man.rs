@@ -20,7 +20,7 @@ Example:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Man {
-    /// The folder; it is made if it is not there
+    /// The folder; it is created if it does not exist
     dir: PathBuf,
 }
 

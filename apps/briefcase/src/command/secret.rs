@@ -49,7 +49,7 @@ pub struct Name {
     name: SecretName,
 }
 
-/// A secret and where its value comes from.
+/// A secret and the source of its value.
 #[derive(Debug, Args)]
 pub struct Set {
     /// The secret: 1 to 32 of a-z, 0-9 and -

@@ -1,6 +1,6 @@
 //! `briefcase setup`
 //!
-//! Invariant: the first factor is enrolled before any agent can connect, and the generated key is on the person's screen
+//! Invariant: the first factor is enrolled before any agent can connect. The generated key is shown on the person's screen
 //! once, and nowhere else.
 
 use briefcase_types::{AgentId, SecretString};
@@ -30,8 +30,8 @@ Examples:
   briefcase setup --passphrase --agent claude-code
   briefcase setup --generated-key --i-saved-it > /dev/null
 
-Your vault opens with a generated key (keep it in a password manager) or with a passphrase of your own. A PIN answers \
-questions and allows changes: an agent can run commands as you, but it does not know your PIN.";
+Your vault opens with a generated key (keep it in a password manager) or with a passphrase of your own. You enter a PIN \
+to approve requests and change settings: an agent can run commands as you, but it does not know your PIN.";
 
 /// Set up Briefcase: a key for the vault, a PIN for decisions, an agent
 #[derive(Debug, Args)]
@@ -54,18 +54,18 @@ pub struct Setup {
     console_port: Option<u16>,
 }
 
-/// What `briefcased init` prints.
+/// The output of `briefcased init`.
 #[derive(Deserialize)]
 pub struct InitResult {
     /// The generated key, if one was wanted.
     pub unlock_key: Option<String>,
 }
 
-/// What `briefcased init` reads.
+/// The input of `briefcased init`.
 pub struct InitRequest<'a> {
     /// The first factor.
     pub pin: &'a SecretString,
-    /// What opens the vault; a key is generated without it.
+    /// The passphrase of the vault; without one a key is generated.
     pub passphrase: Option<&'a SecretString>,
     /// The first agent.
     pub agent: &'a AgentId,
@@ -73,7 +73,7 @@ pub struct InitRequest<'a> {
 
 impl Setup {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        nothing_there(ctx).await?;
+        require_no_briefcase(ctx).await?;
         let terminal = Terminal::open()?;
         terminal.show(&welcome())?;
         let passphrase = if self.wants_passphrase(&terminal)? {
@@ -93,7 +93,7 @@ impl Setup {
             }
             (None, Some(passphrase)) => passphrase,
             (None, None) => {
-                return Err(Failure::new("unavailable", "briefcased made no key.", "Run `briefcase doctor`."));
+                return Err(Failure::new("unavailable", "briefcased created no key.", "Run `briefcase doctor`."));
             }
         };
         let start = DaemonStart { secret: Some(&secret), console_port: self.console_port, attached: false };
@@ -117,7 +117,7 @@ impl Setup {
     }
 }
 
-async fn nothing_there(ctx: &CommandContext) -> Result<(), Failure> {
+async fn require_no_briefcase(ctx: &CommandContext) -> Result<(), Failure> {
     match ctx.client.peer().await {
         Ok(_) => {
             let next = "See `briefcase status`.";
@@ -126,9 +126,9 @@ async fn nothing_there(ctx: &CommandContext) -> Result<(), Failure> {
         Err(error) if error.is_not_running() => {}
         Err(error) => return Err(error.into()),
     }
-    // Any of these is a briefcase, or what is left of one.
+    // Each of these files belongs to a briefcase, whole or in part.
     if ["vault.json", "log-key.sealed", "briefcase.db"].iter().any(|part| ctx.paths.state.join(part).exists()) {
-        let text = format!("There is a briefcase already in {}, whole or in part.", ctx.paths.state.display());
+        let text = format!("{} already holds a briefcase, whole or in part.", ctx.paths.state.display());
         return Err(Failure::new(
             "already_set_up",
             text,
@@ -138,7 +138,7 @@ async fn nothing_there(ctx: &CommandContext) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes a briefcase with what a person chose.
+/// Creates a briefcase with the person's choices.
 pub async fn init(ctx: &CommandContext, wishes: &InitRequest<'_>) -> Result<InitResult, Failure> {
     let mut input = Zeroizing::new(Vec::with_capacity(16 * 1024));
     let wish = |text: Option<&SecretString>| text.map(|text| text.expose(str::to_owned));
@@ -155,7 +155,7 @@ pub async fn init(ctx: &CommandContext, wishes: &InitRequest<'_>) -> Result<Init
     let printed = Zeroizing::new(daemon::run(ctx, &["init"], &input).await?);
     serde_json::from_slice(&printed).map_err(|_| {
         let next = "Install all programs of one version into one folder.";
-        Failure::new("unavailable", "The answer of `briefcased init` cannot be understood.", next)
+        Failure::new("unavailable", "The output of `briefcased init` is invalid.", next)
     })
 }
 
@@ -167,7 +167,7 @@ fn welcome() -> TextOutput {
     output
 }
 
-/// Shows the generated key, and makes sure that it was not overlooked.
+/// Shows the generated key, and asks for its last group unless the person said that it is saved.
 fn show_key(terminal: &Terminal, key: &SecretString, saved: bool) -> Result<(), Failure> {
     let mut output = TextOutput::new();
     output.blank().line([span("This key opens your vault. It is shown now and never again:", Tone::Warn)]);
@@ -190,7 +190,7 @@ fn show_key(terminal: &Terminal, key: &SecretString, saved: bool) -> Result<(), 
     }
 }
 
-/// Leaving now leaves a briefcase whose key may be in nobody's hands: that has to be said.
+/// Reports a cancelled confirmation: a briefcase exists whose key may not be saved.
 fn not_saved(failure: Failure, ctx: &CommandContext) -> Failure {
     match failure {
         Failure::Cancelled => {
@@ -207,15 +207,11 @@ fn not_saved(failure: Failure, ctx: &CommandContext) -> Failure {
 fn next_steps() -> TextOutput {
     let mut output = TextOutput::new();
     output.blank().heading("Then:");
-    output.line([
-        "  ".into(),
-        span("briefcase server add --help", Tone::Name),
-        "   put an MCP server behind it".into(),
-    ]);
+    output.line(["  ".into(), span("briefcase server add --help", Tone::Name), "   add an MCP server".into()]);
     output.line([
         "  ".into(),
         span("briefcase approvals --watch", Tone::Name),
-        "   answer what your agents ask for".into(),
+        "   approve or deny requests of your agents".into(),
     ]);
     output.line(["  ".into(), span("briefcase console", Tone::Name), "             the same, in a browser".into()]);
     output

@@ -29,7 +29,7 @@ impl Status {
     }
 }
 
-/// How things stand.
+/// The daemon's status as a result.
 pub fn answer(status: &View, now: UnixMillis) -> CommandResult {
     CommandResult::new(output(status, now), status).negative(status.state == "failed")
 }

@@ -39,7 +39,7 @@ impl Tools {
 
 const SET: &str = "\
 Examples:
-  briefcase tool set files read_file --class read      runs without asking
+  briefcase tool set files read_file --class read      runs without approval
   briefcase tool set search web_search --cost '0.01 USD' --label untrusted_content
   briefcase tool set mail send --label external
   briefcase tool set search web_search --cost ''       no price";
@@ -48,19 +48,19 @@ Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = SET)]
 pub enum Tool {
-    /// Set class, price or labels of a tool
+    /// Set access, price or labels of a tool
     #[command(after_help = SET)]
     Set(Set),
 }
 
-/// What to set.
+/// The properties of a tool to set.
 #[derive(Debug, Args)]
 pub struct Set {
     /// The server
     server: ServerId,
     /// The tool
     tool: ToolName,
-    /// What it does
+    /// Access of the tool
     #[arg(long, value_name = "CLASS", value_parser = ["read", "write", "unknown"])]
     class: Option<String>,
     /// Price of a call, such as '0.01 USD'; empty for free

@@ -17,7 +17,7 @@ fn server() -> String {
 }
 
 #[test]
-fn a_server_that_does_not_start_ends_the_demo_with_a_reason_and_no_trace() {
+fn a_server_that_does_not_start_ends_the_demo_with_a_reason_and_no_files() {
     program("briefcased");
     program("briefcase-demo");
     let home = TempHome::new();
@@ -36,14 +36,14 @@ fn the_main_job_is_done_and_leaves_nothing_behind() {
     let home = TempHome::new();
     let ran = run(&home, &["demo", "--json", "--", "node", &server]);
     assert_eq!(ran.code(), 0, "{}", ran.err());
-    let told: Value = serde_json::from_str(&ran.out()).expect("JSON");
-    assert_eq!(told["written"], json!(true), "{told}");
-    assert_eq!(told["verified"]["calls"], json!({ "ran": 2, "refused": 1, "unknown_end": 0, "open": 0 }));
+    let result: Value = serde_json::from_str(&ran.out()).expect("JSON");
+    assert_eq!(result["written"], json!(true), "{result}");
+    assert_eq!(result["verified"]["calls"], json!({ "ran": 2, "refused": 1, "unknown_end": 0, "open": 0 }));
     assert_eq!(left(&home), Vec::<PathBuf>::new());
 }
 
 #[test]
-fn a_person_plays_along_and_says_no() {
+fn a_person_can_deny_the_request() {
     let server = server();
     let home = TempHome::new();
     let temporary = home.file("tmp");
@@ -90,7 +90,7 @@ fn ctrl_c_in_the_middle_leaves_nothing_behind() {
     }
 }
 
-/// What is in the person's own folders afterwards.
+/// The files in the person's own folders afterwards.
 fn left(home: &TempHome) -> Vec<PathBuf> {
     let folders = [home.state(), home.runtime(), home.config(), home.path().join("home")];
     folders

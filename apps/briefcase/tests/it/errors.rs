@@ -1,4 +1,4 @@
-//! The first error that a newcomer meets says what to do; programs get it as JSON, with a code and an exit code.
+//! Errors name the next step. Programs get them as JSON, with a code and an exit code.
 
 use briefcase_testkit::TempHome;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{run, stub::Stub};
 
 #[test]
-fn without_a_daemon_the_way_on_is_told() {
+fn without_a_daemon_the_error_names_the_next_step() {
     let home = TempHome::new();
     let ran = run(&home, &["status"]);
     assert_eq!((ran.code(), ran.out().as_str()), (3, ""));
@@ -17,14 +17,14 @@ fn without_a_daemon_the_way_on_is_told() {
 }
 
 #[test]
-fn up_without_set_up_leads_to_set_up() {
+fn up_before_setup_names_setup() {
     let ran = run(&TempHome::new(), &["up"]);
     assert_eq!(ran.code(), 10);
     assert!(ran.err().contains("briefcase setup"), "{}", ran.err());
 }
 
 #[test]
-fn misuse_has_its_own_exit_code_in_both_forms() {
+fn a_usage_error_has_its_own_exit_code_in_both_forms() {
     let home = TempHome::new();
     let ran = run(&home, &["statu"]);
     assert_eq!(ran.code(), 2);
@@ -46,7 +46,7 @@ fn a_folder_that_others_can_enter_is_not_trusted() {
 }
 
 #[test]
-fn the_daemons_refusals_become_exit_codes() {
+fn refusals_of_the_daemon_become_exit_codes() {
     for (code, exit) in [("locked", 4), ("forbidden", 5), ("not_found", 6), ("conflict", 7), ("whatever", 10)] {
         let home = TempHome::new();
         let _stub = Stub::serve(&home, move |_, _| {
@@ -59,7 +59,7 @@ fn the_daemons_refusals_become_exit_codes() {
 }
 
 #[test]
-fn nobody_but_a_person_can_change_anything() {
+fn no_change_is_applied_without_a_terminal() {
     let home = TempHome::new();
     let stub = Stub::serve(&home, |request, _| match request {
         "POST /v1/changes/preview" => (

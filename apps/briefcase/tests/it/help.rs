@@ -1,4 +1,4 @@
-//! Every command's help, as it is: a change of a word is a change of the product.
+//! The help text of every command, as a snapshot.
 
 use briefcase_testkit::TempHome;
 
@@ -78,7 +78,7 @@ fn every_command_explains_itself_with_an_example() {
 }
 
 #[test]
-fn no_command_is_without_help_here() {
+fn every_listed_command_is_in_the_snapshot() {
     let home = TempHome::new();
     let listed = run(&home, &["--help"]).out();
     let commands = listed.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
@@ -89,7 +89,7 @@ fn no_command_is_without_help_here() {
 }
 
 #[test]
-fn completions_and_manual_pages_know_every_command() {
+fn completions_and_manual_pages_cover_every_command() {
     let home = TempHome::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = run(&home, &["completions", shell]);

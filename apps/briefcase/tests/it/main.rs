@@ -1,5 +1,4 @@
-//! The command line as people and programs meet it: the real program, a terminal of its own, and a daemon that is either
-//! real or says exactly what the test wants.
+//! The real command line, at a terminal of its own, with the real daemon or a stub.
 #![expect(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -27,7 +26,7 @@ use std::process::{Command, Output, Stdio};
 
 use briefcase_testkit::TempHome;
 
-/// The program, in a home of its own, with nothing in its environment but that home and `PATH`.
+/// The program in a home of its own. Its environment has only that home and `PATH`.
 fn briefcase(home: &TempHome, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_briefcase"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(home.env());
@@ -35,7 +34,7 @@ fn briefcase(home: &TempHome, args: &[&str]) -> Command {
     command
 }
 
-/// Runs it to its end, without a terminal: in a session of its own, so that `/dev/tty` is nobody's.
+/// Runs it to its end without a terminal: in a session of its own, which has no `/dev/tty`.
 fn run(home: &TempHome, args: &[&str]) -> Ran {
     let inner = briefcase(home, args);
     let mut command = Command::new("setsid");
@@ -44,7 +43,7 @@ fn run(home: &TempHome, args: &[&str]) -> Ran {
     Ran(command.output().expect("setsid and briefcase run"))
 }
 
-/// What came of it.
+/// An ended process.
 struct Ran(Output);
 
 impl Ran {

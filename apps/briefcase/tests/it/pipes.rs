@@ -1,4 +1,4 @@
-//! Output goes where it should, in colour only where it should, and a reader that leaves is no accident.
+//! Streams and colours of the output, and a reader that stops reading.
 
 use std::process::Stdio;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{briefcase, run, stub::Stub};
 
 #[test]
-fn a_reader_that_leaves_ends_the_program_quietly() {
+fn a_closed_pipe_ends_the_program_quietly() {
     let home = TempHome::new();
     let secrets: Vec<_> =
         (0..5000).map(|at| json!({ "name": format!("s{at}"), "version": 1, "used_by": [] })).collect();
@@ -34,7 +34,7 @@ fn json_is_one_document_and_no_colour_goes_into_a_pipe() {
 }
 
 #[test]
-fn colour_can_be_asked_for_and_is_forbidden_by_no_color() {
+fn colour_can_be_forced_and_is_off_with_no_color() {
     let home = TempHome::new();
     let _stub = Stub::serve(&home, |_, _| (200, json!([{ "name": "github", "version": 2, "used_by": [] }])));
     let with = |variables: &[(&str, &str)]| {

@@ -1,4 +1,4 @@
-//! A terminal for the program: a pseudo-terminal that controls its session, as a terminal window does.
+//! A pseudo-terminal that controls the session of the program, as a terminal window does.
 
 use std::{
     fs::File,
@@ -34,7 +34,7 @@ impl Terminal {
         Self::start_under(home, &[], args)
     }
 
-    /// The same, through another program in front of it.
+    /// Starts it through a wrapper program.
     pub fn start_under(home: &TempHome, wrapper: &[&str], args: &[&str]) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
         grantpt(&master).and_then(|()| unlockpt(&master)).expect("a usable one");

@@ -1,4 +1,4 @@
-//! A person's first day, with the real daemon: set up, register a server, answer, look, verify, stop.
+//! A first day with the real daemon: set up, add a secret and an agent, verify, stop.
 
 use briefcase_testkit::{TempHome, program};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ pub fn set_up(home: &TempHome) -> Running<'_> {
     Running(home)
 }
 
-/// Types the PIN for a change, and waits until it is in force.
+/// Types the PIN for a change, and waits until it is applied.
 pub fn change(home: &TempHome, args: &[&str], shown: &str, done: &str) {
     let mut terminal = Terminal::start(home, args);
     terminal.expect(shown);
@@ -53,7 +53,7 @@ pub fn change(home: &TempHome, args: &[&str], shown: &str, done: &str) {
     assert_eq!(terminal.ended(), 0, "{}", terminal.screen());
 }
 
-/// What a command answers, as JSON.
+/// The JSON output of a command.
 pub fn json_of(home: &TempHome, args: &[&str]) -> Value {
     let ran = run(home, &[&["--json"], args].concat());
     serde_json::from_str(&ran.out()).unwrap_or_else(|_| panic!("{args:?}: {}{}", ran.out(), ran.err()))
@@ -104,7 +104,7 @@ fn a_first_day() {
     again(&home);
 }
 
-/// What was exported verifies without a daemon, and so does the proof of one receipt.
+/// An export verifies without a daemon, and so does the proof of one receipt.
 fn offline(home: &TempHome) {
     let folder = home.file("export");
     let folder = folder.to_str().expect("text");
@@ -126,7 +126,7 @@ fn offline(home: &TempHome) {
     assert_eq!(check(&file("changed.json")), 1);
 }
 
-/// A wrong passphrase is told, a right one opens; a locked briefcase says so, and shows nothing.
+/// A wrong passphrase is refused and the right one unlocks. A locked daemon refuses lists.
 fn again(home: &TempHome) {
     let mut terminal = Terminal::start(home, &["up", "--console-port", "0"]);
     terminal.expect("Passphrase or unlock key");
@@ -152,7 +152,7 @@ fn a_locked_briefcase_opens_again() {
 }
 
 #[test]
-fn a_generated_key_is_shown_once_and_asked_back() {
+fn a_generated_key_is_shown_once_and_must_be_confirmed() {
     let home = TempHome::new();
     program("briefcased");
     let _running = Running(&home);
@@ -180,7 +180,7 @@ fn a_generated_key_is_shown_once_and_asked_back() {
 }
 
 #[test]
-fn leaving_before_the_key_is_saved_is_not_called_nothing() {
+fn cancelling_before_the_key_is_confirmed_reports_the_new_briefcase() {
     let home = TempHome::new();
     program("briefcased");
     let mut terminal = Terminal::start(&home, &["setup", "--generated-key"]);

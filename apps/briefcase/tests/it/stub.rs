@@ -1,4 +1,4 @@
-//! A daemon that says exactly what a test wants.
+//! A stub daemon that answers as a test wants.
 
 use std::{
     io::{Read, Write},
@@ -34,7 +34,7 @@ impl Stub {
         Self { requests }
     }
 
-    /// What was asked: `METHOD /path`.
+    /// The requests so far: `METHOD /path`.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().expect("not poisoned").iter().map(|(request, _)| request.clone()).collect()
     }
@@ -42,7 +42,7 @@ impl Stub {
     /// The body of the last request of that name.
     pub fn body(&self, request: &str) -> Value {
         let requests = self.requests.lock().expect("not poisoned");
-        requests.iter().rev().find(|(name, _)| name == request).map(|(_, body)| body.clone()).expect("it was asked")
+        requests.iter().rev().find(|(name, _)| name == request).map(|(_, body)| body.clone()).expect("it was sent")
     }
 }
 

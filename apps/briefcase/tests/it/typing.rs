@@ -1,4 +1,4 @@
-//! Typing a PIN: never shown, never from a pipe, and the terminal is as it was afterwards.
+//! Typing a PIN: never shown, never read from a pipe, and the terminal is restored afterwards.
 
 use briefcase_testkit::TempHome;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::{pty::Terminal, stub::Stub};
 
 const DIGEST: &str = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
 
-/// A daemon that takes the PIN `271828`.
+/// A stub daemon that accepts the PIN `271828`.
 fn daemon(home: &TempHome) -> Stub {
     Stub::serve(home, |request, body| match request {
         "POST /v1/changes/preview" => {
@@ -86,12 +86,12 @@ fn ctrl_c_and_an_empty_pin_change_nothing() {
 }
 
 #[test]
-fn what_is_piped_in_is_not_a_pin() {
+fn a_pin_is_not_read_from_a_pipe() {
     let home = TempHome::new();
     let stub = daemon(&home);
     let file = home.file("pins");
     std::fs::write(&file, "271828\n271828\n").expect("a file");
-    // The session's terminal stays what it is; only stdin is something else.
+    // The session keeps its terminal; only stdin is a file.
     let script = "pins=$1; shift; exec \"$@\" < \"$pins\"";
     let wrapper = ["sh", "-c", script, "sh", file.to_str().expect("text")];
     let mut terminal = Terminal::start_under(&home, &wrapper, &["agent", "remove", "codex"]);
@@ -103,7 +103,7 @@ fn what_is_piped_in_is_not_a_pin() {
 }
 
 #[test]
-fn a_question_is_answered_with_a_key_and_the_pin() {
+fn a_request_is_decided_with_a_key_and_the_pin() {
     let home = TempHome::new();
     let stub = daemon(&home);
     let mut terminal = Terminal::start(&home, &["approvals"]);
@@ -115,7 +115,7 @@ fn a_question_is_answered_with_a_key_and_the_pin() {
     terminal.expect("PIN to allow files/write_file with exactly these arguments");
     terminal.send("271828\r");
     terminal.expect("approved, recorded as r12");
-    // The stub never closes the question: it comes again.
+    // The stub never closes the request, so it is shown again.
     terminal.expect("[d]eny");
     terminal.send("q");
     assert_eq!(terminal.ended(), 0);
@@ -125,7 +125,7 @@ fn a_question_is_answered_with_a_key_and_the_pin() {
 }
 
 #[test]
-fn a_rule_is_as_narrow_as_the_person_says() {
+fn a_saved_approval_fixes_the_named_arguments() {
     let home = TempHome::new();
     let stub = daemon(&home);
     let mut terminal = Terminal::start(&home, &["approvals"]);
@@ -149,7 +149,7 @@ fn a_rule_is_as_narrow_as_the_person_says() {
 }
 
 #[test]
-fn approve_and_deny_show_the_question_first() {
+fn approve_and_deny_show_the_request_first() {
     for (command, word) in [("approve", "allow files/write_file this once"), ("deny", "deny files/write_file")] {
         let home = TempHome::new();
         let _stub = daemon(&home);
@@ -168,7 +168,7 @@ fn approve_and_deny_show_the_question_first() {
 }
 
 #[test]
-fn a_passkey_made_in_the_browser_is_allowed_here() {
+fn a_passkey_of_the_browser_is_confirmed_at_the_terminal() {
     let home = TempHome::new();
     let looked = std::sync::atomic::AtomicUsize::new(0);
     let stub = Stub::serve(&home, move |request, _| match request {

@@ -1,4 +1,4 @@
-//! The offline check, on an export that anyone could hold.
+//! The offline check of an export.
 
 use std::{fs, path::PathBuf};
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::{run, sample};
 
-/// What somebody does to a file.
+/// An attacker's edit of a file.
 type Change = fn(&mut Vec<u8>);
 
-/// An exported record of made-up receipts; the key that signed it.
+/// An exported record of sample receipts, and the key that signed it.
 fn exported(home: &TempHome, name: &str, count: u64) -> (PathBuf, String) {
     let receipts = sample::story(count);
     let head = sample::head_of(&receipts, &sample::signing_key());
@@ -37,7 +37,7 @@ fn a_whole_record_is_verified_without_a_daemon() {
 }
 
 #[test]
-fn every_kind_of_tampering_is_an_answer_of_no() {
+fn every_kind_of_tampering_is_a_negative_result() {
     let home = TempHome::new();
     let (whole, key) = exported(&home, "record", 300);
     let bundle = "tile/entries/001.p/44";
@@ -63,7 +63,7 @@ fn every_kind_of_tampering_is_an_answer_of_no() {
 }
 
 #[test]
-fn a_key_that_came_with_the_record_is_said_to_prove_less() {
+fn a_key_from_the_folder_is_named_as_unproved() {
     let home = TempHome::new();
     let (folder, key) = exported(&home, "record", 5);
     let path = folder.to_str().expect("text");
@@ -78,7 +78,7 @@ fn a_key_that_came_with_the_record_is_said_to_prove_less() {
 }
 
 #[test]
-fn a_head_that_was_kept_shows_a_rollback_and_a_fork() {
+fn a_saved_checkpoint_detects_a_rollback() {
     let home = TempHome::new();
     let (long, key) = exported(&home, "long", 400);
     let (short, _) = exported(&home, "short", 300);

@@ -148,6 +148,7 @@ fn assemble(environment: &Environment, parts: OpenedParts) -> Result<UnlockedSta
     let engine = Arc::new(Engine::new(Parts {
         journal: store.clone(),
         upstreams: pool.clone(),
+        secrets: secrets.clone(),
         factors: factors.clone(),
         clock: environment.clock.clone(),
         timer: Arc::new(SystemTimer::default()),

@@ -1,9 +1,7 @@
 //! The client against a daemon that answers exactly what a test wants, over a real socket.
 #![expect(
     clippy::expect_used,
-    clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::string_slice,
     reason = "in a test what cannot go on fails the test, with its place"
 )]
 

@@ -139,7 +139,7 @@ fn time_never_decreases() {
 }
 
 #[test]
-fn entries_keep_their_limits() {
+fn entries_respect_their_limits() {
     let good = String::from_utf8(entry(0, START)).unwrap();
     assert!(AuditEntry::read(good.as_bytes()).is_ok());
     for (from, to) in [

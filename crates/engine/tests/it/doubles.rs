@@ -1,8 +1,11 @@
 //! Doubles for the ports: a journal that fails on order, a server that records effects, a person who always says yes.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
 use briefcase_engine::{
@@ -21,13 +24,13 @@ use briefcase_policy::{
 };
 use briefcase_ports::{
     BoxFuture, CallRequest, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, Evidence,
-    FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, Operation, Outbound, Record,
-    Reply, RpcError, ServerInfo, Sharing, UpstreamFailure, Upstreams, Urgency, Waiting,
+    FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, NotReady, Operation, Outbound,
+    Record, Reply, RpcError, SecretSource, ServerInfo, Sharing, UpstreamFailure, Upstreams, Urgency, Waiting,
 };
 use briefcase_receipts::{Kind, Receipt, commit::CommitmentKey};
 use briefcase_types::{
-    Clock, Digest, Entropy, Era, FactorKind, Incarnation, MonotonicTime, ReceiptIndex, SecretName, SecretString,
-    ServerId, Transport, UnixMillis,
+    Clock, Digest, Entropy, EnvValue, Era, FactorKind, Incarnation, MonotonicTime, ReceiptIndex, SecretName,
+    SecretString, ServerId, Transport, UnixMillis,
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -150,15 +153,12 @@ impl Upstreams for OneServer {
     }
 
     fn notify(&self, _: briefcase_types::SessionId, _: &'static str, _: Option<Bytes>) {}
+}
 
-    fn secrets(&self, _: &ServerId, visit: &mut dyn FnMut(&str)) -> bool {
+impl SecretSource for OneServer {
+    fn with_secret(&self, _: &SecretName, visit: &mut dyn FnMut(&str)) -> Result<(), NotReady> {
         visit("a-very-secret-token-0001");
-        self.readable.load(Ordering::SeqCst)
-    }
-
-    fn secret(&self, _: &SecretName, visit: &mut dyn FnMut(&str)) -> bool {
-        visit("a-very-secret-token-0001");
-        self.readable.load(Ordering::SeqCst)
+        if self.readable.load(Ordering::SeqCst) { Ok(()) } else { Err(NotReady("the vault is locked".to_owned())) }
     }
 }
 
@@ -236,7 +236,8 @@ impl World {
     pub fn new(budgets: Vec<Budget>) -> Self {
         let entropy = Arc::new(Counting(AtomicU64::new(1)));
         let name: ServerId = "files".parse().unwrap();
-        let mut server = Server::new(Transport::Stdio { argv: vec!["x".into()], env: Default::default(), cwd: None });
+        let env = BTreeMap::from([("KEY".to_owned(), EnvValue::Secret("key".parse().unwrap()))]);
+        let mut server = Server::new(Transport::Stdio { argv: vec!["x".into()], env, cwd: None });
         let mut definitions = AcceptedDefinitions::new();
         for (tool, class) in [("look", Class::Read), ("change", Class::Write)] {
             let definition = definition(tool);
@@ -247,8 +248,8 @@ impl World {
         }
         let mut authority = Authority::empty(Incarnation::random(entropy.as_ref()));
         authority = authority.add_agent("a".parse().unwrap(), Digest::sha256(b"t"), UnixMillis(1)).unwrap().document;
-        authority = authority.add_server(name, server).unwrap().document;
         authority = authority.set_secret("key".parse().unwrap(), Digest::sha256(b"sealed")).unwrap().document;
+        authority = authority.add_server(name, server).unwrap().document;
         for budget in budgets {
             authority = authority.set_budget(budget).unwrap().document;
         }
@@ -264,6 +265,7 @@ impl World {
         let engine = Arc::new(Engine::new(Parts {
             journal: journal.clone(),
             upstreams: server.clone(),
+            secrets: server.clone(),
             factors: Arc::new(Person),
             clock: clock.clone(),
             timer: Arc::new(Timer(tokio::time::Instant::now())),

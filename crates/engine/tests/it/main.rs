@@ -7,7 +7,7 @@
     clippy::panic,
     clippy::as_conversions,
     clippy::indexing_slicing,
-    reason = "what cannot go on fails the test"
+    reason = "a failed step fails the test"
 )]
 
 mod budgets;

@@ -1,4 +1,4 @@
-//! Helpers that misbehave, each a small script: every way to fail is a typed error, and no process stays.
+//! Helpers that misbehave, each a small script. Every failure is a typed error, and no process stays behind.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests state what they expect")]
 
@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 
 use briefcase_helper_process::{Deadline, HelperError, HelperProcess, HelperProgram, Spawner};
 
-/// Enough for a loaded machine.
+/// A deadline that a loaded machine meets too.
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -31,7 +31,7 @@ async fn a_missing_program_is_named_with_the_fix() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_program_does_not_start() {
+async fn a_file_that_is_not_a_program_does_not_start() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let program = HelperProgram { path, ..helper("") };
     let started = HelperProcess::start(&Spawner::new().unwrap(), &program, Deadline::within(LONG)).await;
@@ -61,11 +61,14 @@ async fn another_version_gets_no_request() {
 #[tokio::test]
 async fn a_malformed_message_is_an_error() {
     assert!(matches!(failure("malformed", LONG).await, HelperError::Protocol { .. }));
-    assert!(matches!(failure("too-long", LONG).await, HelperError::Protocol { .. }), "nothing of that size is read");
+    assert!(
+        matches!(failure("too-long", LONG).await, HelperError::Protocol { .. }),
+        "a frame of that size is not read"
+    );
 }
 
 #[tokio::test]
-async fn a_crash_in_place_of_a_reply_is_an_error() {
+async fn a_crash_instead_of_a_reply_is_an_error() {
     let mut helper = start("crashes-later", LONG).await.unwrap();
     let deadline = Deadline::within(LONG);
     helper.send(&"a request", &[], deadline).await.unwrap();
@@ -74,7 +77,7 @@ async fn a_crash_in_place_of_a_reply_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_reply_that_does_not_come_ends_at_its_own_deadline() {
+async fn a_missing_reply_ends_at_its_own_deadline() {
     let mut helper = start("silent-later", LONG).await.unwrap();
     let error = helper.receive::<String>(Deadline::within(SHORT)).await.unwrap_err();
     assert!(matches!(error, HelperError::DeadlineExceeded { after: SHORT, .. }), "{error}");

@@ -22,7 +22,7 @@ fn with_mode(path: &Path, mode: u32) {
 }
 
 #[tokio::test]
-async fn folder_and_socket_are_private_and_vanish_with_the_listener() {
+async fn folder_and_socket_are_private_and_end_with_the_listener() {
     let home = private();
     let run = home.path().join("run");
     let (agent, admin) = (AgentListener::bind(&run).unwrap(), AdminListener::bind(&run).unwrap());
@@ -65,15 +65,15 @@ async fn other_files_are_not_removed() {
     let home = private();
     let place = home.path().join("agent.sock");
     let victim = home.path().join("precious");
-    fs::write(&victim, "keep").unwrap();
+    fs::write(&victim, "text").unwrap();
     symlink(&victim, &place).unwrap();
     assert!(matches!(AgentListener::bind(home.path()), Err(SocketError::Squatted(_))));
     fs::remove_file(&place).unwrap();
-    fs::write(&place, "keep").unwrap();
+    fs::write(&place, "text").unwrap();
     assert!(matches!(AgentListener::bind(home.path()), Err(SocketError::Squatted(_))));
     assert_eq!(
         (fs::read_to_string(&victim).unwrap(), fs::read_to_string(&place).unwrap()),
-        ("keep".into(), "keep".into())
+        ("text".into(), "text".into())
     );
     fs::remove_file(&place).unwrap();
     fs::remove_file(home.path().join("agent.sock.lock")).unwrap();
@@ -117,11 +117,11 @@ async fn a_missing_daemon_gives_an_error_with_the_next_step() {
 /// An attacker thread keeps placing links, files and foreign sockets. Binding fails or yields this process's socket,
 /// and never touches the links' target.
 #[test]
-fn a_thousand_races_for_the_path_are_never_lost() {
+fn an_attacker_never_wins_a_thousand_races_for_the_path() {
     let home = private();
     let (place, temporary) = (home.path().join("agent.sock"), home.path().join("agent.sock.new"));
     let victim = tempfile::NamedTempFile::new().unwrap();
-    fs::write(victim.path(), "keep").unwrap();
+    fs::write(victim.path(), "text").unwrap();
     let stop = std::sync::atomic::AtomicBool::new(false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _inside = runtime.enter();
@@ -147,7 +147,7 @@ fn a_thousand_races_for_the_path_are_never_lost() {
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
-    assert_eq!(fs::read_to_string(victim.path()).unwrap(), "keep");
+    assert_eq!(fs::read_to_string(victim.path()).unwrap(), "text");
     assert!(!fs::metadata(victim.path()).unwrap().file_type().is_socket());
     assert!(bound > 0, "the attacker alone kept the daemon from starting 100,000 times");
 }

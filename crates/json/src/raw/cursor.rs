@@ -27,7 +27,7 @@ impl<'a> Cursor<'a> {
         Self { text, at: 0 }
     }
 
-    /// How many bytes come before the cursor.
+    /// The number of bytes before the cursor.
     pub(super) const fn position(&self) -> usize {
         self.at
     }

@@ -39,7 +39,7 @@ fn relayed_text_is_rejected_for_all_but_its_numbers() {
 }
 
 #[test]
-fn relayed_numbers_keep_what_serde_json_can_hold() {
+fn relayed_numbers_are_those_that_serde_json_represents() {
     let read = |text: &str| parse_relayed(text.as_bytes(), &JsonLimits::UPSTREAM);
     assert_eq!(read("18446744073709551615").unwrap(), u64::MAX);
     assert_eq!(read("-9223372036854775808").unwrap(), i64::MIN);

@@ -1,4 +1,4 @@
-//! A child gets what its command names, and nothing else.
+//! A child gets exactly what its command names.
 
 use std::path::PathBuf;
 
@@ -82,7 +82,7 @@ async fn a_dropped_child_is_killed() {
 }
 
 #[tokio::test]
-async fn a_child_outlives_the_thread_that_asked_for_it() {
+async fn a_child_outlives_the_thread_that_requested_it() {
     let runtime = tokio::runtime::Handle::current();
     let thread = std::thread::spawn(move || runtime.block_on(launch(&["cat"])));
     let mut child = tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Each way in which a start fails has its own error, and says what to do where a person can do something.
+//! Each failure of a start has its own error, with the next step if a person can take one.
 
 use std::{io::ErrorKind, path::PathBuf, time::Duration};
 
@@ -12,7 +12,7 @@ async fn failure(launcher: JailLauncher, command: LaunchCommand) -> LaunchError 
 }
 
 #[tokio::test]
-async fn a_missing_launcher_says_how_to_repair_the_installation() {
+async fn a_missing_launcher_names_the_repair_of_the_installation() {
     let missing = JailLauncher::new(PathBuf::from("/nonexistent/briefcase-jail")).unwrap();
     let error = failure(missing, command(&["true"])).await;
     assert!(matches!(error, LaunchError::LauncherUnusable(_)), "{error:?}");
@@ -23,7 +23,7 @@ async fn a_missing_launcher_says_how_to_repair_the_installation() {
 }
 
 #[tokio::test]
-async fn another_program_in_the_launchers_place_is_an_error() {
+async fn another_program_instead_of_the_launcher_is_an_error() {
     let error = failure(JailLauncher::new(PathBuf::from("/bin/true")).unwrap(), command(&["true"])).await;
     assert!(matches!(error, LaunchError::LauncherFailed(_)), "{error:?}");
     let silent = JailLauncher::new(PathBuf::from("/bin/cat")).unwrap().with_deadline(Duration::from_millis(300));

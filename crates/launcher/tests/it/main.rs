@@ -19,7 +19,7 @@ use briefcase_ports::{LaunchCommand, LaunchedChild, Launcher as _};
 use tokio::io::AsyncReadExt as _;
 use zeroize::Zeroizing;
 
-/// Enough for a loaded machine.
+/// A deadline that a loaded machine meets too.
 pub const LONG: Duration = Duration::from_secs(60);
 
 pub fn launcher() -> JailLauncher {
@@ -39,7 +39,7 @@ pub async fn launch(argv: &[&str]) -> LaunchedChild {
     launcher().launch(command(argv)).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Everything that the child prints until it closes the stream.
+/// Returns the child's output until it closes the stream.
 pub async fn output(child: &mut LaunchedChild) -> String {
     let mut text = String::new();
     tokio::time::timeout(LONG, child.stdout.read_to_string(&mut text)).await.expect("the child ends").unwrap();

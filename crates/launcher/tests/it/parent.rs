@@ -15,10 +15,10 @@ use tokio::io::AsyncBufReadExt as _;
 
 use crate::{LONG, command, launcher};
 
-/// The variable that makes this program the daemon of a test.
+/// The variable that makes this test program act as the daemon.
 const DAEMON: &str = "LAUNCHER_TEST_DAEMON";
 
-/// A process that is watched by a descriptor, so that its number cannot mean another one.
+/// A process that is watched by a descriptor, because a number can be reused.
 pub struct Process(OwnedFd);
 
 impl Process {
@@ -43,7 +43,7 @@ fn as_daemon() {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        // A thread of the runtime that ends soon after it asked for the start.
+        // A thread of the runtime that ends soon after it requested the start.
         let launched = tokio::task::spawn_blocking(|| {
             tokio::runtime::Handle::current()
                 .block_on(async { launcher().launch(command(&["sh", "-c", "echo $$; exec sleep 1000"])).await })
@@ -51,7 +51,7 @@ fn as_daemon() {
         let mut child = launched.await.unwrap().unwrap_or_else(|error| panic!("{error}"));
         let mut line = String::new();
         tokio::io::BufReader::new(&mut child.stdout).read_line(&mut line).await.unwrap();
-        // The test runner has begun a line of its own.
+        // The test runner has started a line of its own.
         println!("\nchild {line}");
         std::future::pending::<()>().await;
     });

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn what_needs_no_change_is_passed_on_as_it_is() {
+fn harmless_text_passes_unchanged() {
     let answer = Bytes::from_static(br#"{ "content":[{"type":"text","text":"a\n\"b\"\t\/ c"}],  "n": 1.50e0 }"#);
     let spec = FilterSpec {
         redactor: &redactor(&[SECRET]),
@@ -71,7 +71,7 @@ fn attack_13_a_corpus_of_hidden_characters_beside_the_checkout() {
 }
 
 #[test]
-fn what_people_write_stays() {
+fn ordinary_writing_stays() {
     let legal = [
         "👨‍👩‍👧‍👦 👩🏽‍💻 🏳️‍🌈 ❤️ ☀️ 1️⃣ ©️ 🏴󠁧󠁢󠁥󠁮󠁧󠁿🏴󠁧󠁢󠁳󠁣󠁴󠁿🏴󠁧󠁢󠁷󠁬󠁳󠁿",
         "↔️ ⏏️ ‼️ ™️ 👩‍❤️‍💋‍👨 🧑‍⚕️ 👁️‍🗨️",
@@ -100,7 +100,7 @@ fn what_people_write_stays() {
 }
 
 #[test]
-fn what_hides_reorders_or_overwrites_does_not_stay() {
+fn text_that_hides_reorders_or_overwrites_is_removed() {
     let hostile = [
         ("a\u{200b}b", "ab"),
         ("a\u{200d}b", "ab"),

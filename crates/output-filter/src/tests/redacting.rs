@@ -133,7 +133,7 @@ fn a_secret_that_is_a_number_is_found_as_a_number() {
 }
 
 #[test]
-fn short_secrets_are_counted_not_looked_for() {
+fn short_secrets_are_counted_not_searched() {
     let mut builder = Redactor::builder();
     builder.add(b"abc");
     builder.add(b" pin7 ");

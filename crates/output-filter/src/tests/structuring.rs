@@ -33,7 +33,7 @@ fn attack_12_structured_content_has_to_fit_the_tools_own_schema() {
 }
 
 #[test]
-fn text_that_says_something_else_is_flagged() {
+fn text_that_contradicts_structured_content_is_flagged() {
     let says = |text: &str| {
         let answer = json!({ "content": [{ "type": "text", "text": text }], "structuredContent": { "n": 1 } });
         result(&answer, None).unwrap().flags.contains(&Flag::TextDisagrees)
@@ -43,7 +43,7 @@ fn text_that_says_something_else_is_flagged() {
 }
 
 #[test]
-fn attack_12_binary_data_has_to_be_what_it_says() {
+fn attack_12_binary_data_must_match_its_declared_type() {
     let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
     let png = encode(b"\x89PNG\r\n\x1a\n rest of the picture");
     let gif = encode(b"GIF89a rest");

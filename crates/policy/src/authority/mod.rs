@@ -145,7 +145,7 @@ pub enum AuthorityError {
 }
 
 impl Authority {
-    /// Returns a document that gives nobody anything, with the default policy.
+    /// Returns an empty document with the default policy: it gives no agent any power.
     #[must_use]
     pub fn empty(incarnation: Incarnation) -> Self {
         Self {

@@ -85,7 +85,7 @@ fn a_document_of_another_form_or_with_unknown_parts_is_refused() {
 }
 
 #[test]
-fn every_change_goes_up_by_one_and_says_what_it_did() {
+fn every_change_increases_the_version_by_one_and_has_a_summary() {
     let before = world();
     let (mail, send): (ServerId, ToolName) = (id("mail"), id("send"));
     let changes = [
@@ -106,7 +106,7 @@ fn every_change_goes_up_by_one_and_says_what_it_did() {
 }
 
 #[test]
-fn changes_to_what_is_not_there_are_refused() {
+fn changes_to_missing_things_are_refused() {
     let document = world();
     let unknown =
         |change: Result<AuthorityChange, AuthorityError>| matches!(change, Err(AuthorityError::Unknown { .. }));

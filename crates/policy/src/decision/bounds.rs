@@ -129,7 +129,7 @@ mod tests {
     /// Each kind of nesting of the language, at the maximum depth, on three quarters of the daemon's smallest stack.
     /// Much deeper texts are rejected before they are parsed.
     #[test]
-    fn what_passes_never_runs_out_of_stack_and_what_is_deeper_is_refused() {
+    fn accepted_texts_never_overflow_the_stack_and_deeper_ones_are_refused() {
         let empty = Authority::empty("AQEBAQEBAQEBAQEBAQEBAQ".parse::<Incarnation>().unwrap());
         let brackets = |n: usize| policy(&format!("{}true{}", "(".repeat(n), ")".repeat(n)));
         let sets = |n: usize| policy(&format!("{}1{} == 1", "[".repeat(n), "]".repeat(n)));

@@ -30,19 +30,19 @@ impl Declared {
     /// Returns the arguments that the schema does not name, as printable paths. The list may be incomplete. A schema,
     /// or a part of one, that names no member accepts every member.
     pub(super) fn undeclared(&self, arguments: &Value) -> Vec<String> {
-        let mut look = Look { root: &self.0, steps: 0, found: Vec::new() };
-        look.value(vec![&self.0], arguments, "");
-        look.found
+        let mut search = Search { root: &self.0, steps: 0, found: Vec::new() };
+        search.value(vec![&self.0], arguments, "");
+        search.found
     }
 }
 
-struct Look<'a> {
+struct Search<'a> {
     root: &'a Value,
     steps: usize,
     found: Vec<String>,
 }
 
-impl<'a> Look<'a> {
+impl<'a> Search<'a> {
     fn value(&mut self, schemas: Vec<&'a Value>, value: &Value, path: &str) {
         let schemas = self.in_place(schemas);
         match value {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_07_what_no_part_of_the_schema_names_is_found_at_any_depth() {
+    fn attack_07_undeclared_arguments_are_found_at_any_depth() {
         let schema = json!({
             "type": "object",
             "properties": {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_names_nothing_takes_anything_and_one_that_allows_more_does_not_name_it() {
+    fn a_schema_without_names_accepts_everything_and_additional_properties_are_undeclared() {
         assert!(undeclared(json!({ "type": "object" }), json!({ "n": 1 })).is_empty());
         for more in [json!(true), json!({})] {
             let schema = json!({ "properties": { "a": {} }, "additionalProperties": more });
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_that_takes_too_long_finds_something() {
+    fn a_search_that_takes_too_long_reports_an_argument() {
         let schema = json!({ "properties": { "a": { "items": { "$ref": "#" } } }, "allOf": [{ "$ref": "#" }] });
         let items = vec![json!({ "a": [] }); STEPS_MAX];
         assert!(!undeclared(schema, json!({ "a": items })).is_empty());

@@ -1,4 +1,5 @@
-//! What a decision is made from. Everything here comes from the daemon; nothing an agent or a server says of itself does.
+//! The facts of a decision. All of them come from the daemon; statements of an agent or a server about itself are not
+//! facts.
 
 use briefcase_types::{AgentId, ServerId, ToolName, UnixMillis};
 use serde_json::Value;

@@ -163,7 +163,7 @@ fn granted_resources_and_prompts_run() {
 }
 
 #[test]
-fn what_is_unknown_is_denied() {
+fn unknown_agents_servers_and_tools_are_denied() {
     let mut world = World::new();
     let set = world.compile().unwrap();
     let (agent, server, tool): (AgentId, ServerId, ToolName) = (id("dev"), id("mail"), id("search"));

@@ -69,7 +69,7 @@ fn a_limit_in_calls_is_exact() {
 }
 
 #[test]
-fn what_is_reserved_counts_and_what_is_released_does_not() {
+fn reserved_amounts_count_and_released_ones_do_not() {
     let index = total(Window::All, "1.00 USD");
     let mut ledger = Ledger::new();
     let one = ledger.reserve(&index, &charge(1, Some("0.60 USD")), T).unwrap();
@@ -83,7 +83,7 @@ fn what_is_reserved_counts_and_what_is_released_does_not() {
 }
 
 #[test]
-fn a_dropped_reservation_stays_taken() {
+fn a_dropped_reservation_stays_reserved() {
     let index = total(Window::Day, "1");
     let mut ledger = Ledger::new();
     drop(ledger.reserve(&index, &charge(1, None), T).unwrap());
@@ -93,7 +93,7 @@ fn a_dropped_reservation_stays_taken() {
 }
 
 #[test]
-fn it_is_all_or_nothing_over_every_budget() {
+fn a_reservation_covers_every_budget_or_none() {
     let index = index(&[
         (scope(Some("dev"), None, None), Window::Day, "5"),
         (scope(None, Some("mail"), Some("send")), Window::Hour, "1"),
@@ -126,7 +126,7 @@ fn another_currency_counts_as_a_call_only() {
 }
 
 #[test]
-fn what_cost_more_than_reserved_is_counted_in_full() {
+fn an_overrun_is_counted_in_full() {
     let index = total(Window::Day, "1.00 USD");
     let mut ledger = Ledger::new();
     let one = ledger.reserve(&index, &charge(1, Some("0.50 USD")), T).unwrap();

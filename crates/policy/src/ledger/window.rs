@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_begin_and_end_where_another_calendar_says() {
+    fn windows_agree_with_another_calendar() {
         let rows: Vec<serde_json::Value> =
             serde_json::from_slice(include_bytes!("../../../../vectors/policy/windows.json")).unwrap();
         assert!(rows.len() >= 8);

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::sample::{Seeded, bytes, vectors};
 
-/// Gives these bytes, in this order.
+/// Returns these bytes, in this order.
 struct Given(Mutex<VecDeque<Vec<u8>>>);
 
 impl Entropy for Given {

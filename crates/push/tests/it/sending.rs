@@ -134,7 +134,7 @@ async fn a_service_without_a_valid_certificate_gets_nothing() {
 }
 
 #[test]
-fn messages_keep_the_limits_of_push_services() {
+fn messages_respect_the_limits_of_push_services() {
     assert!(PushMessage::wake_up(LONGEST_TTL).is_ok());
     assert!(matches!(PushMessage::wake_up(LONGEST_TTL + Duration::from_secs(1)), Err(MessageError::Ttl)));
     assert!(PushMessage::with_content(MINUTE, vec![0; MAX_CONTENT], 0).is_ok());

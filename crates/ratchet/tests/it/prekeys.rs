@@ -82,7 +82,7 @@ fn refilling_is_bounded_and_never_repeats_an_id() {
 }
 
 #[test]
-fn a_last_resort_key_can_be_held_elsewhere() {
+fn a_last_resort_key_can_be_stored_elsewhere() {
     struct Elsewhere<'a>(&'a briefcase_ratchet::SoftKeys, KemSecret);
     impl Dh for Elsewhere<'_> {
         async fn agree(&self, peer: &briefcase_ratchet::AgreementPublic) -> Result<SharedSecret, RatchetError> {

@@ -31,7 +31,7 @@ pub enum Contradiction {
     #[error("its call has an open intent already")]
     SecondIntent,
     /// More calls are in flight than possible.
-    #[error("more calls are open than can be")]
+    #[error("more calls are open than possible")]
     TooManyOpen,
 }
 

@@ -36,7 +36,7 @@ fn run(arguments: &[&Path]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn a_record_verifies_or_is_named() {
+fn an_export_verifies_or_the_error_names_the_receipt() {
     let place = Place::new("folder");
     let receipts = story(300);
     let mut folder = LogFolder::new(&place.0);
@@ -80,7 +80,7 @@ fn one_receipt_verifies_by_its_proof() {
 }
 
 #[test]
-fn wrong_usage_is_told_from_a_wrong_record() {
+fn wrong_usage_differs_from_a_failed_verification() {
     for arguments in [&["folder"][..], &["folder", "--key", "nonsense"], &["--frobnicate"], &["a", "b"], &["--key"]] {
         let paths: Vec<&Path> = arguments.iter().map(Path::new).collect();
         let (code, _, error) = run(&paths);

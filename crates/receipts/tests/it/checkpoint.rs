@@ -20,7 +20,7 @@ fn signed() -> SignedReceiptCheckpoint {
 }
 
 #[test]
-fn a_head_is_the_note_that_other_tools_read() {
+fn a_checkpoint_is_a_note_that_other_tools_read() {
     let signed = signed();
     let lines: Vec<&str> = signed.note().lines().collect();
     assert_eq!(lines[..2], ["briefcase/install-1/AQAAAAAAAAAAAAAAAAAAAA", "1042"]);
@@ -36,7 +36,7 @@ fn a_head_is_the_note_that_other_tools_read() {
 }
 
 #[test]
-fn nobody_else_signs() {
+fn no_other_key_signs() {
     let other = SigningKey::from_bytes(&[1; 32]);
     let forged = head().sign(&sample::key(), |text| Some(other.sign(text).to_bytes()));
     assert_eq!(forged.unwrap_err(), CheckpointError::Signature);
@@ -54,7 +54,7 @@ fn nobody_else_signs() {
 }
 
 #[test]
-fn heads_that_are_not_ours_are_refused() {
+fn foreign_checkpoints_are_refused() {
     let sign = |text: &str| {
         let name = text.lines().next().unwrap();
         let key = signed_note::new_ed25519_verifier_key(name, &sample::signing_key().verifying_key());
@@ -88,7 +88,7 @@ fn keys_read_in_both_forms_and_weak_ones_not_at_all() {
 }
 
 #[test]
-fn cosignatures_of_real_witnesses_hold() {
+fn cosignatures_of_real_witnesses_are_valid() {
     let (note, keys) = (vector("cosigned-checkpoint.txt"), vector("cosigned-checkpoint.keys.txt"));
     for witness in keys.lines().skip(1) {
         let witness: Witness = witness.parse().unwrap();
@@ -104,7 +104,7 @@ fn cosignatures_of_real_witnesses_hold() {
 }
 
 #[test]
-fn a_witness_cosigns_our_head() {
+fn a_witness_cosigns_our_checkpoint() {
     let phone = SigningKey::from_bytes(&[7; 32]);
     let witness = Witness::new("phone", PublicKey::from_bytes(phone.verifying_key().as_bytes()).unwrap()).unwrap();
     let note = signed().note().to_owned();
@@ -126,7 +126,7 @@ fn a_witness_cosigns_our_head() {
 
 proptest! {
     #[test]
-    fn a_changed_note_is_never_taken_for_another_head(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn a_changed_note_is_never_accepted_as_another_checkpoint(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut note = signed().note().as_bytes().to_vec();
         let at = at.index(note.len());
         note[at] = byte;

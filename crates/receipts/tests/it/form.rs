@@ -265,7 +265,7 @@ fn a_typical_call_fits_its_budget_on_disk() {
 }
 
 #[test]
-fn what_is_not_this_form_is_named() {
+fn another_form_is_reported() {
     let outcome = sample::outcome(1, None);
     let good =
         String::from_utf8(Receipt { at: UnixMillis(5), kind: Kind::Outcome(outcome) }.encode().unwrap()).unwrap();
@@ -296,7 +296,7 @@ fn what_is_not_this_form_is_named() {
 }
 
 #[test]
-fn names_from_outside_are_made_safe_and_long_lists_say_what_is_missing() {
+fn untrusted_names_are_made_safe_and_long_lists_count_their_omissions() {
     assert_eq!(Text::lossy("a\u{202e}b\nc\t\u{1b}[2J").as_str(), "a\\u{202e}b\\u{a}c\\u{9}\\u{1b}[2J");
     assert_eq!(Text::lossy(&"é".repeat(300)).as_str().len(), 256);
     assert!("a\nb".parse::<Text>().is_err());

@@ -74,7 +74,7 @@ fn paths(path: &[Digest], root: Digest) -> Vec<(&'static str, Vec<Digest>)> {
 }
 
 #[test]
-fn proof_files_end_as_the_oracle_says() {
+fn proof_files_agree_with_the_oracle() {
     let log = log();
     let mut count: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut take = |kind: &'static str, [ours, oracle]: [bool; 2]| {
@@ -107,7 +107,7 @@ fn proof_files_end_as_the_oracle_says() {
 }
 
 #[test]
-fn heads_follow_each_other_as_the_oracle_says() {
+fn checkpoints_are_consistent_as_the_oracle_decides() {
     let log = log();
     let verdicts = |old: usize, new: usize, path: &[Digest], roots: [&Digest; 2]| {
         let (old, new) = (old as u64, new as u64);

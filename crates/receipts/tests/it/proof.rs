@@ -36,7 +36,7 @@ fn each_receipt_has_a_proof_and_only_for_itself() {
 }
 
 #[test]
-fn the_text_is_that_of_the_standard() {
+fn the_text_follows_the_standard() {
     let receipts = story(2);
     let head = head_of(&receipts, &signing_key());
     let text = ReceiptProof::prove(ReceiptIndex(1), &head, &stored(&receipts)[..]).unwrap().text();

@@ -133,7 +133,7 @@ fn a_rewritten_history_does_not_have_the_signature() {
 
 /// An attacker with the key: only an older, saved checkpoint reveals the fork.
 #[test]
-fn a_fork_is_found_with_an_older_head() {
+fn a_fork_is_found_with_an_older_checkpoint() {
     let mut receipts = story(600);
     let text = String::from_utf8(receipts[300].clone()).unwrap();
     receipts[300] = text.replace("github", "gitlab").into_bytes();

@@ -11,7 +11,7 @@ use crate::world::WORLD;
 const AFTER: UnixMillis = UnixMillis(1_767_225_600_000);
 
 #[test]
-fn a_signature_of_the_public_instance_holds_and_only_over_its_bytes() {
+fn a_signature_of_the_public_instance_is_valid_only_over_its_bytes() {
     let mut json = WORLD.policy_json();
     json["identity"] = "w.vollprecht@gmail.com".into();
     json["issuer"] = "https://github.com/login/oauth".into();

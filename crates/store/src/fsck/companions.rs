@@ -1,4 +1,4 @@
-//! What stands beside the log: the head file, the lives, the authority document, what it refers to, the ledger.
+//! Checks the companions of the log: head file, incarnations, authority document with its records, and ledger.
 
 use briefcase_receipts::checkpoint::{ReceiptLogOrigin, SignedReceiptCheckpoint};
 use briefcase_types::Digest;
@@ -18,7 +18,7 @@ pub(super) fn run(
     seen: &Seen,
     report: &mut FsckReport,
 ) -> Result<(), StoreError> {
-    lives(seen, heads, report);
+    incarnations(seen, heads, report);
     head(heads, report);
     authority(connection, options, seen, report)?;
     definitions(connection, options, report)?;
@@ -27,26 +27,27 @@ pub(super) fn run(
 
 fn head(heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>, report: &mut FsckReport) {
     match heads {
-        None => report.find(Fault::HeadMissing, None, "there is no file `head`"),
-        Some([None, None]) => report.find(Fault::HeadMissing, None, "the file `head` holds no head signed by this key"),
+        None => report.find(Fault::HeadMissing, None, "the file `head` is missing"),
+        Some([None, None]) => report.find(Fault::HeadMissing, None, "the file `head` has no head signed by this key"),
         Some([Some(_), Some(_)]) => {}
-        Some(_) => report.find(Fault::HeadSlot, None, "one of the two heads in the file `head` does not hold"),
+        Some(_) => report.find(Fault::HeadSlot, None, "one of the two heads in the file `head` is invalid"),
     }
 }
 
-fn lives(seen: &Seen, heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>, report: &mut FsckReport) {
-    let origins: Vec<Option<ReceiptLogOrigin>> = seen.lives.iter().map(|(_, origin)| origin.parse().ok()).collect();
+fn incarnations(seen: &Seen, heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>, report: &mut FsckReport) {
+    let origins: Vec<Option<ReceiptLogOrigin>> =
+        seen.incarnations.iter().map(|(_, origin)| origin.parse().ok()).collect();
     let known = origins.iter().all(Option::is_some);
     let install = origins.first().and_then(Option::as_ref).map(ReceiptLogOrigin::install);
     let one_install = origins.iter().flatten().all(|origin| Some(origin.install()) == install);
-    let distinct = seen.lives.iter().zip(seen.lives.iter().skip(1)).all(|(a, b)| a.1 != b.1);
-    let bounds = seen.lives.first().is_some_and(|(first, _)| *first == 0)
-        && seen.begun.saturating_add(seen.starts(seen.size)) == seen.lives.len();
+    let distinct = seen.incarnations.iter().zip(seen.incarnations.iter().skip(1)).all(|(a, b)| a.1 != b.1);
+    let bounds = seen.incarnations.first().is_some_and(|(first, _)| *first == 0)
+        && seen.begun.saturating_add(seen.starts(seen.size)) == seen.incarnations.len();
     let newest =
         heads.into_iter().flatten().flatten().map(SignedReceiptCheckpoint::checkpoint).max_by_key(|head| head.size);
     let current = newest.is_none_or(|head| origins.last().and_then(Option::as_ref) == Some(&head.origin));
     if !(known && one_install && distinct && bounds && current) {
-        report.find(Fault::Life, None, "the lives of the record are not those that signed it");
+        report.find(Fault::Life, None, "the record's incarnations are not those that signed it");
     }
 }
 
@@ -130,7 +131,7 @@ fn ledger(
     match seal.open(Place::Ledger { upto }, &sealed) {
         Err(_) => report.find(Fault::Ledger, Some(upto.0), "the ledger snapshot does not open"),
         Ok(_) if options.ledger.is_none() => {
-            report.unchecked.push("ledger: nothing was given that derives it from the receipts");
+            report.unchecked.push("ledger: the means to derive it from the receipts are missing");
         }
         Ok(plain) if plain.expose(|plain| seen.ledger.as_deref() == Some(plain)) => {}
         Ok(_) => report.find(Fault::Ledger, Some(upto.0), "the ledger does not follow from the receipts"),

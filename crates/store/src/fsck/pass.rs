@@ -17,27 +17,27 @@ use crate::{
     batch::{Batch, split_openings},
     calls::OpenCalls,
     rows,
-    writer_state::load::{origin_at, row_holds},
+    writer_state::load::{origin_at, row_is_signed},
 };
 
-/// What the pass saw that other checks need.
+/// The results of the pass that other checks need.
 pub(super) struct Seen {
     pub size: u64,
-    /// The last two changes: index, version, document.
+    /// The index, version and document of the last two changes.
     pub changes: Vec<(u64, u64, Digest)>,
-    /// The ledger that follows from the receipts, at the place of the newest snapshot.
+    /// The ledger derived from the receipts up to the newest snapshot.
     pub ledger: Option<Vec<u8>>,
-    /// Where the newest row says that the newest ledger snapshot ends.
+    /// The end of the newest ledger snapshot according to the newest row.
     pub ledger_upto: Option<u64>,
-    pub lives: Vec<(u64, String)>,
-    /// The lives that begin where a row does.
+    pub incarnations: Vec<(u64, String)>,
+    /// The number of incarnations that begin at a row.
     pub begun: usize,
 }
 
 impl Seen {
-    /// How many lives begin at an index.
+    /// Returns the number of incarnations that begin at an index.
     pub(super) fn starts(&self, index: u64) -> usize {
-        self.lives.iter().filter(|(first, _)| *first == index).count()
+        self.incarnations.iter().filter(|(first, _)| *first == index).count()
     }
 }
 
@@ -51,7 +51,7 @@ struct Pass<'a, 'o> {
     seen: Seen,
     snapshot_at: Option<u64>,
     subtrees: u64,
-    /// Roots that must be met: by size, from heads and witnesses.
+    /// The expected roots by size, from heads and witnesses.
     expected: BTreeMap<u64, Vec<(Digest, &'static str)>>,
 }
 
@@ -67,14 +67,14 @@ pub(super) fn run(
         expected.entry(head.size).or_default().push((head.root, "the file `head`"));
     }
     for head in &options.witnessed {
-        expected.entry(head.size).or_default().push((head.root, "a head kept elsewhere"));
+        expected.entry(head.size).or_default().push((head.root, "a head from elsewhere"));
     }
     let seen = Seen {
         size: 0,
         changes: Vec::new(),
         ledger: None,
         ledger_upto: None,
-        lives: rows::lives(connection)?,
+        incarnations: rows::incarnations(connection)?,
         begun: 0,
     };
     let snapshot_at = rows::ledger(connection)?.map(|(upto, _)| upto.0);
@@ -163,7 +163,7 @@ impl Pass<'_, '_> {
         Ok(Some(receipt))
     }
 
-    /// The stored roots of the subtrees that this receipt completed.
+    /// Checks the stored roots of the subtrees that this receipt completed.
     fn subtrees(&mut self, index: u64, stored: &[Digest]) -> Result<(), StoreError> {
         for (tier, hash) in (0..).zip(stored.iter().step_by(8)).skip(1) {
             self.subtrees = self.subtrees.saturating_add(1);
@@ -175,7 +175,7 @@ impl Pass<'_, '_> {
         Ok(())
     }
 
-    /// Compares the root with the heads that were signed at this size.
+    /// Compares the root with the heads signed at this size.
     fn meet(&mut self, size: u64) {
         for (root, whose) in self.expected.remove(&size).unwrap_or_default() {
             if root != self.frontier.root() {
@@ -201,9 +201,9 @@ impl Pass<'_, '_> {
 
     fn signature(&mut self, row: &Batch) {
         let head = |origin| ReceiptCheckpoint { origin, size: self.frontier.size(), root: self.frontier.root() };
-        let head = origin_at(&self.seen.lives, row.first).map(head);
-        if !head.is_some_and(|head| row_holds(row, &head, self.options.key.as_bytes())) {
-            self.report.find(Fault::Signature, Some(row.first), "the row is not what the log's key signed");
+        let head = origin_at(&self.seen.incarnations, row.first).map(head);
+        if !head.is_some_and(|head| row_is_signed(row, &head, self.options.key.as_bytes())) {
+            self.report.find(Fault::Signature, Some(row.first), "the row's signature by the log's key is invalid");
         }
     }
 
@@ -226,7 +226,7 @@ impl Pass<'_, '_> {
                 .collect(),
         });
         for index in wrong {
-            self.report.find(Fault::Opening, Some(index), "the opening is not what the receipt commits to");
+            self.report.find(Fault::Opening, Some(index), "the opening contradicts the receipt's commitment");
         }
     }
 
@@ -235,12 +235,12 @@ impl Pass<'_, '_> {
         for (head, whose) in
             self.expected.iter().flat_map(|(size, roots)| roots.iter().map(move |root| (*size, root.1)))
         {
-            let what = format!("{whose} was signed for {head} receipts, and there are {size}");
+            let what = format!("{whose} was signed for {head} receipts, but the record has {size}");
             self.report.find(Fault::RolledBack, size.checked_sub(1), what);
         }
         let stored: i64 = self.connection.query_row("SELECT count(*) FROM subtree", [], |row| row.get(0))?;
         if rows::uint(stored)? != self.subtrees {
-            self.report.find(Fault::Hash, None, "there are stored hashes of no receipts");
+            self.report.find(Fault::Hash, None, "stored hashes without receipts exist");
         }
         let mut seen = self.seen;
         seen.size = size;
@@ -253,7 +253,7 @@ impl Pass<'_, '_> {
     }
 }
 
-/// Whether a receipt commits to what is stored with it.
+/// Returns whether a receipt commits to its stored opening.
 fn opens(key: &CommitmentKey, receipt: &Receipt, opening: &[u8]) -> bool {
     let arguments = |call, root: &Option<Digest>| {
         let value = serde_json::from_slice(opening);

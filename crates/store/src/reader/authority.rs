@@ -1,4 +1,4 @@
-//! The authority document, taken only when the record says that it is the newest and unchanged.
+//! Reads the authority document, and verifies with the record that it is the newest and unchanged.
 
 use briefcase_receipts::{Kind, merkle::Frontier};
 use briefcase_types::{Digest, ReceiptIndex};
@@ -15,22 +15,22 @@ use crate::{
 /// The authority document in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredAuthority {
-    /// Its version.
+    /// The version.
     pub version: u64,
-    /// Its canonical JSON.
+    /// The canonical JSON.
     pub document: Vec<u8>,
-    /// The receipt of the change that made it.
+    /// The receipt of the change that created this version.
     pub receipt: ReceiptIndex,
 }
 
 impl Reader {
     /// Opens the newest authority document; `None` before the first change.
     ///
-    /// `digest` is how change receipts name a document.
+    /// `digest` computes the name of a document in change receipts.
     ///
     /// # Errors
-    /// [`StoreError::StateTampered`] when the document is not the one of the newest change receipt, or when a definition
-    /// or secret it was stored with was edited, removed, added or replaced by an older one.
+    /// [`StoreError::StateTampered`] when the document is not the one of the newest change receipt, or when one of its
+    /// definitions or secrets was edited, removed, added or replaced by an older one.
     pub fn authority(&self, digest: impl FnOnce(&[u8]) -> Digest) -> Result<Option<StoredAuthority>, StoreError> {
         let tampered = |what| StoreError::StateTampered { what };
         let seal = self.seal()?;

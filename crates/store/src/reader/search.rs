@@ -1,7 +1,7 @@
-//! Finding receipts, newest first.
+//! Searches receipts, newest first.
 //!
-//! There is no index beside the record itself: rows are read backwards and looked at. A look ends after a bounded number
-//! of receipts and says where to go on, so a question that matches nothing cannot hold a reader for long.
+//! The record has no search index: a search reads rows backwards. It ends after a bounded number of receipts and
+//! returns the point to continue from, so a filter without matches cannot occupy a reader for long.
 
 use std::collections::HashMap;
 
@@ -13,46 +13,46 @@ use rusqlite::Connection;
 use super::{Reader, StoredReceipt, decode, stored};
 use crate::{StoreError, batch::Batch, rows};
 
-/// Receipts that one call looks at.
+/// The maximum number of receipts that one search reads.
 const LOOKED_AT: u64 = 50_000;
-/// How far before an outcome its intent is looked for, when the outcome does not name its place.
+/// The number of receipts before an outcome in which its intent is searched, when the outcome does not name the index.
 const LOOK_BACK: u64 = 1024;
 
-/// Which receipts. Every member that is set must match.
+/// A filter for receipts. Every set member must match.
 ///
 /// An outcome matches by agent, server and tool when its call's intent does.
 #[derive(Clone, Debug, Default)]
 pub struct ReceiptFilter {
-    /// Whose.
+    /// The agent.
     pub agent: Option<AgentId>,
-    /// At which server.
+    /// The server.
     pub server: Option<ServerId>,
-    /// With which tool, prompt or resource.
+    /// The tool, prompt or resource.
     pub tool: Option<String>,
-    /// Which kind, as in [`kind_word`].
+    /// The kind, as in [`kind_word`].
     pub kind: Option<String>,
-    /// With which refusal code, or outcome status.
+    /// The refusal code or outcome status.
     pub code: Option<String>,
-    /// Of which call.
+    /// The call.
     pub call: Option<CallId>,
-    /// Not before.
+    /// The earliest time.
     pub from: Option<UnixMillis>,
-    /// Not after.
+    /// The latest time.
     pub to: Option<UnixMillis>,
-    /// With this text somewhere in the encoded receipt.
+    /// A text that the encoded receipt contains.
     pub text: Option<String>,
 }
 
-/// What was found.
+/// The matches of one search.
 #[derive(Clone, Debug, Default)]
 pub struct ReceiptMatches {
     /// The receipts, newest first.
     pub found: Vec<StoredReceipt>,
-    /// Where to go on: pass it as `before`. `None` at the end.
+    /// The index to continue from, passed as `before`. `None` at the end.
     pub next: Option<ReceiptIndex>,
 }
 
-/// The word for a kind of receipt.
+/// Returns the word for a kind of receipt.
 #[must_use]
 pub const fn kind_word(kind: &Kind) -> &'static str {
     match kind {
@@ -70,7 +70,7 @@ pub const fn kind_word(kind: &Kind) -> &'static str {
 }
 
 impl Reader {
-    /// Receipts that match, newest first, before an index.
+    /// Returns the matching receipts before an index, newest first.
     ///
     /// # Errors
     /// [`StoreError`] when a receipt cannot be read.
@@ -86,14 +86,15 @@ impl Reader {
             if let Some(to) = filter.to {
                 end = end.min(first_after(connection, size, to)?);
             }
-            let mut look = Look { connection, filter, limit, page: ReceiptMatches::default(), intents: HashMap::new() };
-            look.run(end)?;
-            Ok(look.page)
+            let mut search =
+                Search { connection, filter, limit, matches: ReceiptMatches::default(), intents: HashMap::new() };
+            search.run(end)?;
+            Ok(search.matches)
         })
     }
 }
 
-/// The first index of the row that holds the first receipt after a time, or the size: times never go back.
+/// Returns the first index of the row with the first receipt after a time, or the size. Times never go back.
 fn first_after(connection: &Connection, size: u64, to: UnixMillis) -> Result<u64, StoreError> {
     let (mut low, mut high) = (0, size);
     while low < high {
@@ -109,62 +110,62 @@ fn first_after(connection: &Connection, size: u64, to: UnixMillis) -> Result<u64
     Ok(rows::batch_at(connection, low)?.filter(|row| low < row.end()).map_or(size, |row| row.end()))
 }
 
-struct Look<'a> {
+struct Search<'a> {
     connection: &'a Connection,
     filter: &'a ReceiptFilter,
     limit: usize,
-    page: ReceiptMatches,
+    matches: ReceiptMatches,
     intents: HashMap<CallId, Option<Receipt>>,
 }
 
-impl Look<'_> {
+impl Search<'_> {
     fn run(&mut self, end: u64) -> Result<(), StoreError> {
         let (mut end, mut left) = (end, LOOKED_AT);
         while let Some(last) = end.checked_sub(1) {
             let row = rows::batch_at(self.connection, last)?.filter(|row| last < row.end());
             let row = row.ok_or(StoreError::damaged_at(last, "a receipt is missing"))?;
             if self.filter.from.is_some_and(|from| row.newest < from) {
-                self.page.next = None;
+                self.matches.next = None;
                 return Ok(());
             }
-            self.look_at(&row, end)?;
-            if self.page.found.len() >= self.limit {
-                self.page.next = self.page.found.last().map(|last| last.index).filter(|index| index.0 > 0);
+            self.search_row(&row, end)?;
+            if self.matches.found.len() >= self.limit {
+                self.matches.next = self.matches.found.last().map(|last| last.index).filter(|index| index.0 > 0);
                 return Ok(());
             }
             left = left.saturating_sub(row.count);
             end = row.first;
             if left == 0 {
-                self.page.next = Some(ReceiptIndex(end)).filter(|index| index.0 > 0);
+                self.matches.next = Some(ReceiptIndex(end)).filter(|index| index.0 > 0);
                 return Ok(());
             }
         }
         Ok(())
     }
 
-    fn look_at(&mut self, row: &Batch, end: u64) -> Result<(), StoreError> {
+    fn search_row(&mut self, row: &Batch, end: u64) -> Result<(), StoreError> {
         let bodies = row.receipts()?;
         let indexed: Vec<(u64, Vec<u8>)> = (row.first..end).zip(bodies).collect();
         for (index, body) in indexed.iter().rev() {
-            if self.page.found.len() >= self.limit {
+            if self.matches.found.len() >= self.limit {
                 return Ok(());
             }
             if self.may_match(body) {
                 let found = decode(*index, body)?;
-                if self.matches(&found)? {
-                    self.page.found.push(found);
+                if self.accepts(&found)? {
+                    self.matches.found.push(found);
                 }
             }
         }
         Ok(())
     }
 
-    /// A cheap look at the bytes before they are decoded.
+    /// A cheap check of the bytes before decoding.
     fn may_match(&self, body: &[u8]) -> bool {
         self.filter.text.as_ref().is_none_or(|text| memmem::find(body, text.as_bytes()).is_some())
     }
 
-    fn matches(&mut self, found: &StoredReceipt) -> Result<bool, StoreError> {
+    fn accepts(&mut self, found: &StoredReceipt) -> Result<bool, StoreError> {
         let (filter, receipt) = (self.filter, &found.receipt);
         let plain = filter.from.is_none_or(|from| receipt.at >= from)
             && filter.to.is_none_or(|to| receipt.at <= to)
@@ -228,7 +229,7 @@ const fn call_of(kind: &Kind) -> Option<CallId> {
     }
 }
 
-/// Whether a receipt itself names the agent, server and tool.
+/// Returns whether the receipt itself names the agent, server and tool.
 fn subject(filter: &ReceiptFilter, kind: &Kind) -> bool {
     let (agent, server, tool) = match kind {
         Kind::Intent(intent) => (Some(&intent.agent), Some(&intent.server), intent.name.as_ref()),

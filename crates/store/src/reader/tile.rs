@@ -1,11 +1,11 @@
-//! The record in the C2SP tlog-tiles layout, one file at a time: what an export holds, served as it is asked for.
+//! The record in the C2SP tlog-tiles layout: single files of an export, computed on request.
 
 use briefcase_receipts::merkle::{HashReader as _, stored_index};
 
 use super::{Reader, stored};
 use crate::{StoreError, nodes::Nodes};
 
-/// Hashes in a full tile, receipts in a full bundle.
+/// The number of hashes in a full tile, and of receipts in a full bundle.
 const WIDTH: u64 = 256;
 
 /// A path of the layout: `tile/<L>/<N>[.p/<W>]`, where `L` is `entries` for bundles.
@@ -16,10 +16,10 @@ struct Place {
 }
 
 impl Reader {
-    /// The bytes at a path of the layout.
+    /// Returns the bytes at a path of the layout.
     ///
     /// # Errors
-    /// [`StoreError::Absent`] for a path that is none, or that the record does not reach.
+    /// [`StoreError::Absent`] for an invalid path, or one beyond the record.
     pub fn tile(&self, path: &str) -> Result<Vec<u8>, StoreError> {
         let absent = || StoreError::Absent("such tile".to_owned());
         let Place { level, number, width } = parse(path).ok_or_else(absent)?;

@@ -1,7 +1,7 @@
-//! Opening: what is on disk must be what was signed, and nothing older.
+//! Opens the state. The state on disk must be the signed one, and nothing older.
 //!
-//! Reads the newest row, up to 255 receipts and a few hundred stored hashes, whatever the length of the record. What it
-//! concludes from is covered by the row's signature; every receipt it takes out of the middle is proved against the root.
+//! Opening reads the newest row, up to 255 receipts and a few hundred stored hashes, for any length of the record. The
+//! row's signature covers all conclusions, and every receipt from the middle is proved against the root.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use briefcase_types::ReceiptIndex;
 use rusqlite::Connection;
 
 impl WriterState {
-    /// Opens the state, checks it against its head, and goes on from there.
+    /// Opens the state and verifies it against its head.
     pub(crate) fn load(
         folder: &StateDir,
         keys: &Arc<Keys>,
@@ -43,7 +43,7 @@ impl WriterState {
         let size = row.as_ref().map_or(0, Batch::end);
         let frontier = Frontier::load(size, &Nodes::new(&connection))?;
         let signed_size = check_head(&connection, &found, &frontier, expect, &keys.origin)?;
-        check_life(&connection, size, expect, &keys.origin)?;
+        check_incarnation(&connection, size, expect, &keys.origin)?;
         if let Some(row) = &row {
             check_row(&connection, row, &frontier, &keys.key)?;
         }
@@ -72,7 +72,7 @@ impl WriterState {
         Ok((state, Opened { size, newest, head, recovered: size.saturating_sub(signed_size), created, orphans }))
     }
 
-    /// Leaves the file `head` with the present head in both slots.
+    /// Writes the present head into both slots of the file `head`.
     fn settle_head(mut self, found: &HeadFileContent) -> Result<(Self, SignedReceiptCheckpoint), StoreError> {
         let head = self.signed_head()?;
         if *found != HeadFileContent::Heads(head.clone(), Some(head.clone())) {
@@ -90,10 +90,10 @@ fn sign(frontier: &Frontier, keys: &Keys) -> Result<SignedReceiptCheckpoint, Sto
     Ok(head.sign(&keys.key, |message| keys.signer.sign(message))?)
 }
 
-/// Makes an empty database file where that is wanted. Says whether it did.
+/// Creates an empty database file if the caller expects one. Returns whether it did.
 fn ensure_database(folder: &StateDir, expect: ExpectedState, found: &HeadFileContent) -> Result<bool, StoreError> {
     let path = folder.database();
-    if path.try_exists().map_err(StoreError::io("look at the database"))? {
+    if path.try_exists().map_err(StoreError::io("inspect the database"))? {
         return Ok(false);
     }
     if let HeadFileContent::Heads(head, _) = found
@@ -109,10 +109,10 @@ fn ensure_database(folder: &StateDir, expect: ExpectedState, found: &HeadFileCon
     Ok(true)
 }
 
-/// Writes the bytes of a left-over write-ahead log again, and waits for them.
+/// Writes the bytes of a remaining write-ahead log again, and waits for the disk.
 ///
-/// After a failed `fsync` the system may count bytes as written that never reached the disk; only writing them again
-/// makes a later `fsync` mean something.
+/// After a failed `fsync` the system may count bytes as written that never reached the disk. Only a second write makes
+/// a later `fsync` reliable.
 fn renew_log(folder: &StateDir) -> Result<(), StoreError> {
     let path = folder.write_ahead_log();
     let bytes = match std::fs::read(&path) {
@@ -126,7 +126,7 @@ fn renew_log(folder: &StateDir) -> Result<(), StoreError> {
     renewed.map_err(StoreError::io("renew the write-ahead log"))
 }
 
-/// Compares the database with its head. Gives the size that was signed.
+/// Compares the database with its head. Returns the signed size.
 fn check_head(
     connection: &Connection,
     found: &HeadFileContent,
@@ -145,7 +145,7 @@ fn check_head(
         }
         HeadFileContent::Nothing => return Err(StoreError::HeadMissing { found: "is missing" }),
         HeadFileContent::Unreadable => {
-            return Err(StoreError::HeadMissing { found: "holds no checkpoint signed by this key" });
+            return Err(StoreError::HeadMissing { found: "has no checkpoint signed by this key" });
         }
     };
     if head.origin != *origin && expect != ExpectedState::Restored {
@@ -165,29 +165,29 @@ fn check_head(
     Ok(head.size)
 }
 
-/// The record's origin is this installation's, or becomes so now.
-fn check_life(
+/// Checks that the record's origin is this installation's, or begins an incarnation under it.
+fn check_incarnation(
     connection: &Connection,
     size: u64,
     expect: ExpectedState,
     origin: &ReceiptLogOrigin,
 ) -> Result<(), StoreError> {
-    match rows::lives(connection)?.last() {
+    match rows::incarnations(connection)?.last() {
         Some((_, found)) if found == origin.as_str() => Ok(()),
-        None if size == 0 => rows::begin_life(connection, 0, origin.as_str()),
-        Some(_) if expect == ExpectedState::Restored => rows::begin_life(connection, size, origin.as_str()),
+        None if size == 0 => rows::begin_incarnation(connection, 0, origin.as_str()),
+        Some(_) if expect == ExpectedState::Restored => rows::begin_incarnation(connection, size, origin.as_str()),
         Some((_, found)) => Err(StoreError::OtherLog { expected: origin.to_string(), found: found.clone() }),
-        None => Err(StoreError::StateTampered { what: "the record does not say whose it is" }),
+        None => Err(StoreError::StateTampered { what: "the record has no origin" }),
     }
 }
 
-/// The origin under which a row was signed.
-pub(crate) fn origin_at(lives: &[(u64, String)], first: u64) -> Option<ReceiptLogOrigin> {
-    lives.iter().rev().find(|(from, _)| *from <= first).and_then(|(_, origin)| origin.parse().ok())
+/// Returns the origin under which a row was signed.
+pub(crate) fn origin_at(incarnations: &[(u64, String)], first: u64) -> Option<ReceiptLogOrigin> {
+    incarnations.iter().rev().find(|(from, _)| *from <= first).and_then(|(_, origin)| origin.parse().ok())
 }
 
-/// Whether the log's key signed this row as the end of this history.
-pub(crate) fn row_holds(row: &Batch, head: &ReceiptCheckpoint, key: &[u8; 32]) -> bool {
+/// Returns whether the log's key signed this row as the end of this history.
+pub(crate) fn row_is_signed(row: &Batch, head: &ReceiptCheckpoint, key: &[u8; 32]) -> bool {
     let signature = Signature::from_slice(&row.signature);
     let key = VerifyingKey::from_bytes(key);
     let (Ok(signature), Ok(key)) = (signature, key) else { return false };
@@ -200,13 +200,14 @@ pub(crate) fn check_row(
     frontier: &Frontier,
     key: &PublicKey,
 ) -> Result<(), StoreError> {
-    let lives = rows::lives(connection)?;
-    let origin = origin_at(&lives, row.first).ok_or(StoreError::StateTampered { what: "a row without an origin" })?;
+    let incarnations = rows::incarnations(connection)?;
+    let origin =
+        origin_at(&incarnations, row.first).ok_or(StoreError::StateTampered { what: "a row without an origin" })?;
     let head = ReceiptCheckpoint { origin, size: frontier.size(), root: frontier.root() };
-    if row_holds(row, &head, key.as_bytes()) { Ok(()) } else { Err(StoreError::Forked { size: head.size }) }
+    if row_is_signed(row, &head, key.as_bytes()) { Ok(()) } else { Err(StoreError::Forked { size: head.size }) }
 }
 
-/// A receipt from the middle of the log, proved to be in it.
+/// Returns a receipt from the middle of the log, after proving that it is in the log.
 pub(crate) fn proved(
     nodes: &Nodes<'_>,
     connection: &Connection,
@@ -237,7 +238,7 @@ fn orphans(connection: &Connection, row: Option<&Batch>, head: &Frontier) -> Res
     row.map(|row| row.open.as_slice()).unwrap_or_default().iter().map(orphan).collect()
 }
 
-/// The newest change of the authority document: its receipt and the version it made.
+/// Returns the receipt and version of the newest change of the authority document.
 fn version(connection: &Connection, row: Option<&Batch>, head: &Frontier) -> Result<Option<(u64, u64)>, StoreError> {
     let Some(index) = row.and_then(|row| row.change) else { return Ok(None) };
     match proved(&Nodes::new(connection), connection, index, head)?.kind {

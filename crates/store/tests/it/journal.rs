@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::{call, change, entry, folder, keys, open, wait};
 
 #[test]
-fn what_was_acknowledged_is_there_after_a_restart() {
+fn acknowledged_entries_survive_a_restart() {
     let state = folder();
     let store = open(state.path());
     for number in 0..300 {
@@ -23,7 +23,7 @@ fn what_was_acknowledged_is_there_after_a_restart() {
 }
 
 #[test]
-fn a_lazy_entry_becomes_durable_alone_and_rides_with_an_urgent_one() {
+fn a_lazy_entry_becomes_durable_alone_or_with_an_urgent_one() {
     let state = folder();
     let store = open(state.path());
     assert_eq!(wait(store.append(entry(keys::intent(1)), Urgency::Lazy)).unwrap(), ReceiptIndex(0));
@@ -31,7 +31,7 @@ fn a_lazy_entry_becomes_durable_alone_and_rides_with_an_urgent_one() {
     let urgent = store.append(entry(keys::outcome(2)), Urgency::Now);
     assert_eq!(wait(urgent).unwrap(), ReceiptIndex(2));
     let mut lazy = lazy;
-    assert_eq!(lazy.try_recv().unwrap().unwrap(), ReceiptIndex(1), "it was in the same commit");
+    assert_eq!(lazy.try_recv().unwrap().unwrap(), ReceiptIndex(1), "the same commit");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn intents_without_an_outcome_are_found_on_start_until_they_are_reconciled() {
 }
 
 #[test]
-fn a_change_of_another_version_is_refused_and_leaves_no_hole() {
+fn a_change_of_another_version_is_rejected_and_leaves_no_hole() {
     let state = folder();
     let store = open(state.path());
     change(&store, 0, "{\"v\":1}", Vec::new());
@@ -88,7 +88,7 @@ fn a_change_of_another_version_is_refused_and_leaves_no_hole() {
 }
 
 #[test]
-fn a_decision_and_the_change_it_made_stand_together_or_not_at_all() {
+fn a_decision_and_its_change_are_recorded_together_or_not_at_all() {
     let state = folder();
     let store = open(state.path());
     change(&store, 0, "{\"v\":1}", Vec::new());
@@ -98,7 +98,7 @@ fn a_decision_and_the_change_it_made_stand_together_or_not_at_all() {
     };
     let late = decided(0, "{}");
     assert!(matches!(wait(late), Err(JournalError::Failed(_))));
-    assert_eq!(store.reader().size().unwrap(), 1, "the decision of a change that was refused is not there");
+    assert_eq!(store.reader().size().unwrap(), 1, "the decision of a rejected change is not recorded");
     assert_eq!(wait(decided(1, "{\"v\":2}")).unwrap(), ReceiptIndex(2));
     let decision = store.reader().receipt(ReceiptIndex(1)).unwrap();
     assert_eq!(decision.receipt.kind, keys::outcome(1).kind);
@@ -107,7 +107,7 @@ fn a_decision_and_the_change_it_made_stand_together_or_not_at_all() {
 }
 
 #[test]
-fn a_ledger_snapshot_is_kept_with_the_next_entry() {
+fn a_ledger_snapshot_is_stored_with_the_next_entry() {
     let state = folder();
     let store = open(state.path());
     call(&store, 1);
@@ -128,7 +128,7 @@ fn a_ledger_snapshot_is_kept_with_the_next_entry() {
 }
 
 #[test]
-fn a_closed_store_says_so_and_keeps_what_it_promised() {
+fn a_closed_store_fails_and_keeps_acknowledged_entries() {
     let state = folder();
     let store = open(state.path());
     let waiting: Vec<_> = (0..50).map(|n| store.append(entry(keys::intent(n)), Urgency::Lazy)).collect();
@@ -142,7 +142,7 @@ fn a_closed_store_says_so_and_keeps_what_it_promised() {
 }
 
 #[test]
-fn reopening_goes_on_where_it_was() {
+fn reopening_continues_the_record() {
     let state = folder();
     let store = open(state.path());
     call(&store, 1);
@@ -153,7 +153,7 @@ fn reopening_goes_on_where_it_was() {
 }
 
 #[test]
-fn entries_of_many_threads_keep_each_threads_order() {
+fn entries_of_many_threads_keep_the_order_of_each_thread() {
     let state = folder();
     let store = open(state.path());
     std::thread::scope(|scope| {
@@ -180,7 +180,7 @@ fn entries_of_many_threads_keep_each_threads_order() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
-    fn entries_become_durable_in_the_order_they_came(urgent in prop::collection::vec(any::<bool>(), 1..80)) {
+    fn entries_become_durable_in_order(urgent in prop::collection::vec(any::<bool>(), 1..80)) {
         let state = folder();
         let store = open(state.path());
         let urgency = |urgent: &bool| if *urgent { Urgency::Now } else { Urgency::Lazy };
@@ -188,7 +188,7 @@ proptest! {
             (0..).zip(&urgent).map(|(n, now)| store.append(entry(keys::intent(n)), urgency(now))).collect();
         for (number, mut durable) in durables.into_iter().enumerate().rev() {
             let number = u64::try_from(number).unwrap();
-            // Newest first: when an entry is durable, all before it are answered too.
+            // Newest first: when an entry is durable, all entries before it have a reply too.
             let index = match durable.try_recv() {
                 Ok(answer) => answer.unwrap(),
                 Err(_) => wait(durable).unwrap(),

@@ -1,4 +1,4 @@
-//! What a user, a crash or a person with the disk in hand would notice.
+//! The store as seen by a user, after a crash, and by an attacker with the disk.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it stands")]
 
 #[path = "../../../../tests/durability/src/keys.rs"]

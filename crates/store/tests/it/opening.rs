@@ -22,7 +22,7 @@ fn reopen(path: &Path) -> Result<(Store, briefcase_store::Opened), StoreError> {
     Store::open(path, keys::options(ExpectedState::Existing, 1))
 }
 
-fn refusal(path: &Path) -> StoreError {
+fn open_error(path: &Path) -> StoreError {
     reopen(path).map(|_| ()).unwrap_err()
 }
 
@@ -32,10 +32,10 @@ fn clean(path: &Path) {
 }
 
 #[test]
-fn a_second_daemon_is_told_who_has_the_folder() {
+fn a_second_daemon_learns_the_process_that_serves_the_folder() {
     let state = folder();
     let store = open(state.path());
-    let error = refusal(state.path()).to_string();
+    let error = open_error(state.path()).to_string();
     assert!(error.contains("already_running") && error.contains(&std::process::id().to_string()), "{error}");
     drop(store);
     reopen(state.path()).unwrap();
@@ -54,7 +54,7 @@ fn files_are_for_the_owner_only() {
 }
 
 #[test]
-fn an_older_database_beside_a_newer_head_is_refused() {
+fn an_older_database_beside_a_newer_head_is_rejected() {
     let (state, old) = (folder(), folder());
     let store = open(state.path());
     (0..20).for_each(|number| call(&store, number));
@@ -65,15 +65,15 @@ fn an_older_database_beside_a_newer_head_is_refused() {
     call(&store, 20);
     drop(store);
     fs::copy(old.path().join("old/briefcase.db"), state.path().join("briefcase.db")).unwrap();
-    let error = refusal(state.path());
+    let error = open_error(state.path());
     assert!(matches!(error, StoreError::RolledBack { head: 42, database: 40 }), "{error}");
     assert!(error.to_string().contains("briefcase restore"));
     fs::remove_file(state.path().join("briefcase.db")).unwrap();
-    assert!(matches!(refusal(state.path()), StoreError::RolledBack { head: 42, database: 0 }));
+    assert!(matches!(open_error(state.path()), StoreError::RolledBack { head: 42, database: 0 }));
 }
 
 #[test]
-fn another_history_of_the_same_length_is_refused() {
+fn another_history_of_the_same_length_is_rejected() {
     let (state, fork) = (folder(), folder());
     let store = open(state.path());
     call(&store, 1);
@@ -85,8 +85,8 @@ fn another_history_of_the_same_length_is_refused() {
         call(&store, number);
     }
     fs::copy(fork.path().join("fork/briefcase.db"), state.path().join("briefcase.db")).unwrap();
-    assert!(matches!(refusal(state.path()), StoreError::Forked { size: 4 }));
-    // The fork itself is consistent: only a head kept elsewhere tells the two apart.
+    assert!(matches!(open_error(state.path()), StoreError::Forked { size: 4 }));
+    // The fork itself is consistent: only a head from elsewhere reveals it.
     let fork = fork.path().join("fork");
     clean(&fork);
     let head = briefcase_receipts::ReceiptCheckpoint { size: 3, ..witness(&fork) };
@@ -102,7 +102,7 @@ fn witness(path: &Path) -> briefcase_receipts::ReceiptCheckpoint {
 }
 
 #[test]
-fn a_whole_folder_put_back_is_seen_with_a_head_kept_elsewhere() {
+fn an_older_copy_of_the_folder_is_revealed_by_a_head_from_elsewhere() {
     let (state, old) = (folder(), folder());
     let store = open(state.path());
     call(&store, 1);
@@ -120,7 +120,7 @@ fn a_whole_folder_put_back_is_seen_with_a_head_kept_elsewhere() {
 }
 
 #[test]
-fn a_missing_head_is_refused_and_only_a_restore_goes_on() {
+fn a_missing_head_is_rejected_except_in_a_restore() {
     let state = folder();
     let store = open(state.path());
     call(&store, 1);
@@ -133,13 +133,13 @@ fn a_missing_head_is_refused_and_only_a_restore_goes_on() {
     }
     fs::write(state.path().join("head"), "").unwrap();
     fs::set_permissions(state.path().join("head"), fs::Permissions::from_mode(0o600)).unwrap();
-    assert!(matches!(refusal(state.path()), StoreError::HeadMissing { .. }));
+    assert!(matches!(open_error(state.path()), StoreError::HeadMissing { .. }));
     fs::remove_file(state.path().join("head")).unwrap();
     let (store, opened) = Store::open(state.path(), keys::options(ExpectedState::Restored, 2)).unwrap();
     assert_eq!(opened.size, 2);
     call(&store, 2);
     drop(store);
-    assert!(matches!(refusal(state.path()), StoreError::OtherLog { .. }), "the old incarnation is over");
+    assert!(matches!(open_error(state.path()), StoreError::OtherLog { .. }), "the old incarnation is over");
     Store::open(state.path(), keys::options(ExpectedState::Existing, 2)).unwrap();
     clean(state.path());
 }
@@ -167,16 +167,16 @@ fn a_torn_head_falls_back_to_the_one_before_and_is_repaired() {
 }
 
 #[test]
-fn an_empty_folder_is_a_new_record_only_when_one_is_wanted() {
+fn an_empty_folder_becomes_a_record_only_on_request() {
     let state = folder();
-    assert!(matches!(refusal(state.path()), StoreError::Missing(_)));
+    assert!(matches!(open_error(state.path()), StoreError::Missing(_)));
     assert!(Store::open(state.path(), keys::options(ExpectedState::ExistingOrNew, 1)).unwrap().1.created);
     assert!(!reopen(state.path()).unwrap().1.created);
     clean(state.path());
 }
 
 #[test]
-fn a_newer_form_or_a_changed_schema_is_refused() {
+fn a_newer_form_or_a_changed_schema_is_rejected() {
     let state = folder();
     let store = open(state.path());
     call(&store, 1);
@@ -186,13 +186,13 @@ fn a_newer_form_or_a_changed_schema_is_refused() {
         connection.execute_batch(sql).unwrap();
     };
     alter("CREATE TRIGGER t AFTER INSERT ON batch BEGIN DELETE FROM batch; END");
-    assert!(matches!(refusal(state.path()), StoreError::StateTampered { .. }));
+    assert!(matches!(open_error(state.path()), StoreError::StateTampered { .. }));
     let report = fsck(state.path(), FsckOptions::new(keys::LogKey::new(7).public())).unwrap();
     assert_eq!(report.findings[0].fault, briefcase_store::Fault::Schema);
     alter("DROP TRIGGER t; PRAGMA user_version = 9");
-    assert!(matches!(refusal(state.path()), StoreError::Newer { found: 9, .. }));
+    assert!(matches!(open_error(state.path()), StoreError::Newer { found: 9, .. }));
     alter("PRAGMA user_version = 1; PRAGMA application_id = 5");
-    assert!(matches!(refusal(state.path()), StoreError::Damaged { .. }));
+    assert!(matches!(open_error(state.path()), StoreError::Damaged { .. }));
 }
 
 #[test]

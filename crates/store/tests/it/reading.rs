@@ -53,7 +53,7 @@ fn filters_narrow_and_outcomes_follow_their_intents() {
 }
 
 #[test]
-fn proofs_hold_at_every_size_and_place() {
+fn proofs_verify_at_every_size_and_index() {
     let state = folder();
     let store = open(state.path());
     let reader = store.reader();
@@ -83,11 +83,11 @@ fn an_export_verifies_offline() {
     let head = store.reader().export(&destination).unwrap();
     let report = verify_folder(&destination, &keys::LogKey::new(7).public(), None);
     assert_eq!(&report.unwrap().checkpoint, head.checkpoint());
-    assert!(matches!(store.reader().export(&destination), Err(StoreError::Export(_))), "never over another one");
+    assert!(matches!(store.reader().export(&destination), Err(StoreError::Export(_))), "no export is overwritten");
 }
 
 #[test]
-fn openings_are_for_the_vault_only() {
+fn openings_open_only_with_the_vault() {
     let state = folder();
     let store = open(state.path());
     let canary = "sk-live-canary";
@@ -108,7 +108,7 @@ fn openings_are_for_the_vault_only() {
 }
 
 #[test]
-fn definitions_and_secrets_live_with_the_authority() {
+fn definitions_and_secrets_belong_to_the_authority() {
     let state = folder();
     let store = open(state.path());
     let pin = Digest::sha256(b"one");

@@ -1,4 +1,4 @@
-//! Attack 54 with the disk in hand: whatever is changed is noticed when the state is opened, or by `fsck`.
+//! Attack 54: every change on disk is detected when the state is opened, or by `fsck`.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use rusqlite::{Connection, types::Value};
 
 use crate::{append_lazily, change, entry, folder, keys, wait};
 
-/// Counts calls.
+/// A ledger that counts calls.
 #[derive(Default)]
 struct Calls(u64);
 
@@ -42,7 +42,7 @@ fn committed_intent(number: u64) -> Entry {
     Entry { receipt, opening: Some(serde_json::to_vec(&arguments).unwrap().into()) }
 }
 
-/// A state with every kind of row: 260 calls, three versions of the authority, two lives.
+/// Builds a state with every kind of row: 260 calls, three versions of the authority, two incarnations.
 fn build(path: &Path) {
     fs::create_dir_all(path).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
@@ -76,8 +76,8 @@ fn check(path: &Path) -> FsckReport {
     fsck(path, options).unwrap()
 }
 
-/// How a change was noticed: by `fsck`, or by opening the state as the daemon does.
-fn noticed(path: &Path) -> Option<String> {
+/// Returns how a change was detected: by `fsck`, or by opening the state like the daemon.
+fn detected(path: &Path) -> Option<String> {
     match fsck_or_error(path) {
         Ok(report) if report.findings.is_empty() => {}
         Ok(report) => return Some(format!("fsck: {:?}", report.findings[0])),
@@ -110,7 +110,7 @@ impl Bench {
         Self { place: folder(), files: files.to_vec() }
     }
 
-    /// A fresh copy of the state.
+    /// Returns a fresh copy of the state.
     fn state(&self) -> PathBuf {
         let path = self.place.path().join("state");
         let _ = fs::remove_dir_all(&path);
@@ -123,14 +123,14 @@ impl Bench {
         path
     }
 
-    /// Applies statements to a copy; the copy must differ, and the difference must be noticed.
-    fn must_notice(&self, what: &str, edit: impl FnOnce(&Connection) -> usize) {
+    /// Applies statements to a copy. The copy must differ, and the difference must be detected.
+    fn must_detect(&self, what: &str, edit: impl FnOnce(&Connection) -> usize) {
         let path = self.state();
         let connection = Connection::open(path.join("briefcase.db")).unwrap();
         let changed = edit(&connection);
         connection.close().unwrap();
         assert!(changed > 0, "{what}: nothing was changed");
-        assert!(noticed(&path).is_some(), "{what} went unnoticed");
+        assert!(detected(&path).is_some(), "{what} went unnoticed");
     }
 }
 
@@ -159,7 +159,7 @@ fn flips(bytes: &[u8]) -> Vec<Vec<u8>> {
     places.iter().filter_map(flip).chain([Vec::new(), [bytes, b"\0"].concat()]).collect()
 }
 
-/// What a value may be changed into.
+/// Returns changed variants of a value.
 fn changes(value: &Value) -> Vec<Value> {
     let all = match value {
         Value::Integer(number) => [number + 1, number - 1, 0, -1].map(Value::Integer).to_vec(),
@@ -175,7 +175,7 @@ fn changes(value: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn every_column_of_every_table_is_guarded() {
+fn every_column_of_every_table_is_checked() {
     let bench = Bench::new();
     let mut tried = 0;
     for (table, key, columns) in TABLES {
@@ -193,12 +193,12 @@ fn every_column_of_every_table_is_guarded() {
                     let update = format!("UPDATE {table} SET {column} = ?1 WHERE {key} = ?2");
                     let path = bench.state();
                     let connection = Connection::open(path.join("briefcase.db")).unwrap();
-                    // A constraint may refuse the value: then there is nothing to notice.
+                    // A constraint may reject the value: then nothing changed.
                     let done = connection.execute(&update, (&changed, row)).unwrap_or(0);
                     connection.close().unwrap();
                     tried += done;
                     assert!(
-                        done == 0 || noticed(&path).is_some(),
+                        done == 0 || detected(&path).is_some(),
                         "{table}.{column} of {row:?} changed from {value:?} to {changed:?} went unnoticed"
                     );
                 }
@@ -215,9 +215,9 @@ fn rows_cannot_be_deleted_added_or_exchanged() {
         let original = Connection::open(bench.state().join("briefcase.db")).unwrap();
         for row in values(&original, table, key) {
             let delete = format!("DELETE FROM {table} WHERE {key} = ?");
-            bench.must_notice(&format!("deleting {row:?} of {table}"), |db| db.execute(&delete, [&row]).unwrap());
+            bench.must_detect(&format!("deleting {row:?} of {table}"), |db| db.execute(&delete, [&row]).unwrap());
         }
-        bench.must_notice(&format!("emptying {table}"), |db| db.execute(&format!("DELETE FROM {table}"), []).unwrap());
+        bench.must_detect(&format!("emptying {table}"), |db| db.execute(&format!("DELETE FROM {table}"), []).unwrap());
         let rest: Vec<&str> = columns.iter().copied().filter(|column| *column != key).collect();
         let rest = rest.join(", ");
         let other = match table {
@@ -226,7 +226,7 @@ fn rows_cannot_be_deleted_added_or_exchanged() {
             _ => "99999",
         };
         let add = format!("INSERT INTO {table} ({key}, {rest}) SELECT {other}, {rest} FROM {table} LIMIT 1");
-        bench.must_notice(&format!("adding to {table}"), |db| db.execute(&add, []).unwrap());
+        bench.must_detect(&format!("adding to {table}"), |db| db.execute(&add, []).unwrap());
     }
     for column in ["bodies", "openings", "signature", "open", "newest", "count"] {
         let exchange = format!(
@@ -235,15 +235,15 @@ fn rows_cannot_be_deleted_added_or_exchanged() {
                 WHERE other.first = CASE batch.first WHEN a THEN b ELSE a END)
              WHERE first IN (SELECT a FROM pair UNION SELECT b FROM pair)"
         );
-        bench.must_notice(&format!("exchanging {column}"), |db| db.execute(&exchange, []).unwrap());
+        bench.must_detect(&format!("exchanging {column}"), |db| db.execute(&exchange, []).unwrap());
     }
-    bench.must_notice("an older secret", |db| {
+    bench.must_detect("an older secret", |db| {
         db.execute("UPDATE secret SET sealed = CAST('sealed one' AS BLOB)", []).unwrap()
     });
 }
 
 #[test]
-fn the_head_is_guarded_byte_by_byte() {
+fn every_byte_of_the_head_is_checked() {
     let bench = Bench::new();
     for at in (0..8192).step_by(37).chain([4095, 4096, 8191]) {
         let path = bench.state();
@@ -251,16 +251,16 @@ fn the_head_is_guarded_byte_by_byte() {
         let mut byte = [0];
         head.read_exact_at(&mut byte, at).unwrap();
         head.write_all_at(&[byte[0] ^ 1], at).unwrap();
-        assert!(noticed(&path).is_some(), "byte {at} of the head");
+        assert!(detected(&path).is_some(), "byte {at} of the head");
     }
     for length in [0, 1, 100, 4096, 4200] {
         let path = bench.state();
         fs::OpenOptions::new().write(true).open(path.join("head")).unwrap().set_len(length).unwrap();
-        assert!(noticed(&path).is_some(), "a head cut to {length}");
+        assert!(detected(&path).is_some(), "a head cut to {length}");
     }
 }
 
-/// Everything in all tables.
+/// Returns the content of all tables.
 fn content(path: &Path) -> Option<Vec<Vec<Value>>> {
     let connection = Connection::open(path.join("briefcase.db")).ok()?;
     let columns = TABLES.iter().flat_map(|(table, _, columns)| columns.iter().map(move |column| (table, column)));
@@ -272,7 +272,7 @@ fn content(path: &Path) -> Option<Vec<Vec<Value>>> {
 }
 
 #[test]
-fn a_byte_of_the_file_changes_nothing_or_is_noticed() {
+fn a_changed_byte_changes_no_content_or_is_detected() {
     let bench = Bench::new();
     let original = content(&bench.state()).unwrap();
     let size = u64::try_from(bench.files[0].1.len()).unwrap();
@@ -283,16 +283,16 @@ fn a_byte_of_the_file_changes_nothing_or_is_noticed() {
         let mut byte = [0];
         database.read_exact_at(&mut byte, at).unwrap();
         database.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
-        if noticed(&path).is_none() {
+        if detected(&path).is_none() {
             unnoticed += 1;
-            assert_eq!(content(&path).as_ref(), Some(&original), "byte {at} changed the content unnoticed");
+            assert_eq!(content(&path).as_ref(), Some(&original), "byte {at} changed the content undetected");
         }
     }
     assert!(unnoticed < 60, "{unnoticed} of 160 bytes mean nothing");
 }
 
 #[test]
-fn a_history_rewritten_without_the_key_is_refused() {
+fn a_history_rewritten_without_the_key_is_rejected() {
     let bench = Bench::new();
     let (forged, path) = (folder(), bench.state());
     let mut options = keys::options(ExpectedState::ExistingOrNew, 2);
@@ -310,7 +310,7 @@ fn a_history_rewritten_without_the_key_is_refused() {
 }
 
 #[test]
-fn receipts_added_behind_the_head_without_the_key_are_refused() {
+fn receipts_added_behind_the_head_without_the_key_are_rejected() {
     let bench = Bench::new();
     let path = bench.state();
     let connection = Connection::open(path.join("briefcase.db")).unwrap();

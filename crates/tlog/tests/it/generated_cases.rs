@@ -137,7 +137,7 @@ fn consistencies(both: &Both, old: u64, new: u64) -> Vec<Verdicts> {
 }
 
 #[test]
-fn inclusion_proofs_end_as_the_oracle_says() {
+fn inclusion_proofs_agree_with_the_oracle() {
     let both = tree();
     let pairs = (1..=SIZE).flat_map(|size| (0..size).map(move |index| (index, size)));
     let count = count(pairs.flat_map(|(index, size)| inclusions(&both, index, size)));
@@ -151,7 +151,7 @@ fn inclusion_proofs_end_as_the_oracle_says() {
 }
 
 #[test]
-fn consistency_proofs_end_as_the_oracle_says() {
+fn consistency_proofs_agree_with_the_oracle() {
     let both = tree();
     let pairs = (1..=SIZE).flat_map(|new| (1..=new).map(move |old| (old, new)));
     let count = count(pairs.flat_map(|(old, new)| consistencies(&both, old, new)));

@@ -63,7 +63,7 @@ async fn listen(weak: Weak<Connection>, client: ClientProfile) {
 
 fn call(connection: &Connection, client: &ClientProfile) -> Option<Call> {
     let filter = connection.subscription_filter()?;
-    let params = params::modern(&filter, client, &connection.server_info.version, None).ok()?;
+    let params = params::modern(&filter, client, &connection.server_info.version, None)?;
     let headers = mcp_headers::headers(method::SUBSCRIPTIONS_LISTEN, b"{}", &[])?;
     Some(Call { headers, ..Call::own(method::SUBSCRIPTIONS_LISTEN, params, NEVER) })
 }

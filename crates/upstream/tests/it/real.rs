@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_ports::{ConnectionKey, ListKind, Reply, ServerEvent, Sharing, Upstreams};
+use briefcase_ports::{
+    ConnectionKey, ListKind, Reply, SecretSource as _, ServerCatalog as _, ServerEvent, Sharing, Upstreams,
+};
 use briefcase_types::Era;
 use serde_json::{Value, json};
 
@@ -167,9 +169,12 @@ async fn attack_09_a_child_gets_only_the_named_variables() {
     let mut names: Vec<_> = text(&result).split(',').collect();
     names.sort_unstable();
     assert_eq!(names, ["API_KEY", "HOME", "LANG", "PATH", "PEER_ON_STDIO"]);
+    let spec = harness.catalog.spec(&"s".parse().unwrap()).unwrap();
     let mut seen = Vec::new();
-    harness.pool.secrets(&"s".parse().unwrap(), &mut |secret| seen.push(secret.to_owned()));
-    assert_eq!(seen, [SECRET], "the redactor is given what the child was given");
+    for name in spec.transport.secrets() {
+        harness.catalog.with_secret(name, &mut |secret| seen.push(secret.to_owned())).unwrap();
+    }
+    assert_eq!(seen, [SECRET], "a redactor of the transport's secrets is given what the child was given");
 }
 
 #[tokio::test]

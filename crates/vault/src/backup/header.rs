@@ -18,7 +18,7 @@ const MAGIC: &[u8; 17] = b"BRIEFCASE-BACKUP\n";
 const VERSION: u32 = 1;
 const MOST_BYTES: usize = 4096;
 
-/// The header of an archive, read but not yet believed.
+/// The header of an archive, not verified yet.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArchiveHeader {
@@ -36,10 +36,10 @@ enum SealedTo {
 }
 
 impl ArchiveHeader {
-    /// Reads magic, length and header; also gives the header's bytes, to which the archive is bound.
+    /// Reads magic, length and header. Also returns the header's bytes, to which the archive is bound.
     ///
     /// # Errors
-    /// Not an archive, or an unknown version.
+    /// The bytes are not an archive, or its version is unknown.
     pub fn read(archive: &mut dyn Read) -> Result<(Self, Vec<u8>), VaultError> {
         let malformed = || VaultError::Malformed("backup archive");
         let mut magic = [0; MAGIC.len()];
@@ -89,7 +89,7 @@ impl ArchiveHeader {
     }
 }
 
-/// Writes magic, length and header; gives the header's bytes.
+/// Writes magic, length and header. Returns the header's bytes.
 pub(super) fn write(
     out: &mut dyn Write,
     recipient: Recipient<'_>,

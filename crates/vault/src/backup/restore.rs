@@ -1,4 +1,4 @@
-//! Restoring: into a folder that is not there yet, and appears only when everything was proved.
+//! Restores an archive into a new folder, which appears only after everything was verified.
 
 use std::{
     fs,
@@ -10,18 +10,18 @@ use super::{Archive, Manifest, Moment};
 use crate::VaultError;
 use briefcase_private_fs::{create_folder, create_new, parent_of, sync_folder};
 
-/// The file that says a folder was restored, and from which [`Moment`] (JSON).
+/// The name of the file that marks a restored folder. It holds the backup's [`Moment`] as JSON.
 ///
-/// Whoever starts on such a folder begins a new incarnation, then removes the file.
+/// A daemon that starts on such a folder begins a new incarnation, then removes the file.
 pub const RESTORE_MARKER: &str = "restored.json";
 
-/// A restored folder. The state in it is older than what may have happened since: begin a new incarnation.
+/// A restored folder. Its state is older than later events: begin a new incarnation.
 #[must_use = "begin a new incarnation: grants, approvals and handles of the restored state are void"]
 #[derive(Debug)]
 pub struct Restored {
-    /// Where it is.
+    /// The folder.
     pub folder: PathBuf,
-    /// What was restored.
+    /// The restored content.
     pub manifest: Manifest,
 }
 
@@ -29,7 +29,7 @@ impl Archive<'_> {
     /// Writes the files into `folder`, which must not exist. Folder mode 0700, files 0600.
     ///
     /// # Errors
-    /// The folder exists, the archive is not whole (then nothing is left behind), or writing fails.
+    /// The folder exists, the archive is incomplete (then nothing is left behind), or writing fails.
     pub fn restore(mut self, folder: &Path) -> Result<Restored, VaultError> {
         if folder.symlink_metadata().is_ok() {
             return Err(VaultError::AlreadyExists);

@@ -1,4 +1,4 @@
-//! The archive's body: chunks sealed in order, with an end that cannot be moved.
+//! The archive's body: chunks that are sealed in order, with an authenticated end.
 
 use std::io::{Read, Write};
 
@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 
 use crate::{VaultError, aead, key::VaultKey};
 
-/// Bytes of plain text in each chunk but the last.
+/// The bytes of plaintext in each chunk but the last.
 pub(super) const CHUNK: usize = 64 * 1024;
-/// A sealed chunk without its nonce, which both sides count.
+/// The length of a sealed chunk without its nonce, which both sides count.
 const SEALED: usize = CHUNK + aead::OVERHEAD - NONCE;
 const NONCE: usize = 24;
 const LABEL: &[u8] = b"briefcase/vault/1/backup-chunk";
@@ -24,19 +24,19 @@ pub(super) struct StreamReader<'a> {
     archive: &'a mut dyn Read,
     key: VaultKey,
     counter: u64,
-    /// The chunk after the one in `text`, still sealed; empty at the end.
+    /// The sealed chunk after the one in `text`; empty at the end.
     ahead: Vec<u8>,
     text: Zeroizing<Vec<u8>>,
     used: usize,
     ended: bool,
 }
 
-/// The key of the chunks: only for an archive with exactly this header.
+/// Derives the key of the chunks, which is bound to the archive's header.
 fn stream_key(archive: &VaultKey, header: &[u8]) -> Result<VaultKey, VaultError> {
     archive.derive(b"", "briefcase/vault/1/backup-stream", &[header])
 }
 
-/// Counter and end mark. The key is fresh for each archive, so no nonce comes twice.
+/// Returns the nonce of counter and end mark. Each archive has a fresh key, so no nonce repeats.
 fn nonce(counter: u64, last: bool) -> [u8; NONCE] {
     let mut nonce = [0; NONCE];
     let bytes = counter.to_be_bytes().into_iter().chain([u8::from(last)]);
@@ -87,13 +87,13 @@ impl<'a> StreamReader<'a> {
         Ok(stream)
     }
 
-    /// The next `out.len()` bytes.
+    /// Reads the next `out.len()` bytes.
     pub(super) fn fill(&mut self, out: &mut [u8]) -> Result<(), VaultError> {
         let length = u64::try_from(out.len()).unwrap_or(u64::MAX);
         self.copy(length, &mut &mut *out)
     }
 
-    /// The next `length` bytes, chunk by chunk.
+    /// Copies the next `length` bytes, chunk by chunk.
     pub(super) fn copy(&mut self, mut length: u64, to: &mut dyn Write) -> Result<(), VaultError> {
         while length > 0 {
             if self.used == self.text.len() {
@@ -108,7 +108,7 @@ impl<'a> StreamReader<'a> {
         Ok(())
     }
 
-    /// Proves that everything was read and nothing follows.
+    /// Verifies that everything was read and nothing follows.
     pub(super) fn finish(&mut self) -> Result<(), VaultError> {
         if self.used == self.text.len() && !self.ended {
             self.next_chunk()?;

@@ -42,7 +42,7 @@ fn key() -> UnlockKey {
 }
 
 #[test]
-fn every_recipient_and_nobody_else_opens_an_archive() {
+fn only_its_recipient_opens_an_archive() {
     let it = fixture(1);
     let (passphrase, wrong, key) = (text(PASSPHRASE), text("wrong horse battery"), key());
     let files: [(&str, &[u8]); 2] = [("vault.json", b"{}"), ("briefcase.db", b"db")];
@@ -69,7 +69,7 @@ fn every_recipient_and_nobody_else_opens_an_archive() {
 }
 
 #[test]
-fn a_restore_gives_the_files_back_in_a_fresh_marked_folder() {
+fn a_restore_writes_the_files_into_a_new_marked_folder() {
     let key = key();
     let large: Vec<u8> = (0..300_000_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
     let archive = sealed(Recipient::UnlockKey(&key), &[("a.db", &large), ("empty", b""), ("head", b"h")]).unwrap();
@@ -83,7 +83,7 @@ fn a_restore_gives_the_files_back_in_a_fresh_marked_folder() {
     let mode = |path| std::os::unix::fs::MetadataExt::mode(&fs::metadata(path).unwrap()) & 0o777;
     assert_eq!((mode(target.clone()), mode(target.join("a.db"))), (0o700, 0o600));
     let again = backup::open(&mut archive.as_slice(), Opener::UnlockKey(&key)).unwrap().restore(&target);
-    assert!(matches!(again.err(), Some(VaultError::AlreadyExists)), "never over anything");
+    assert!(matches!(again.err(), Some(VaultError::AlreadyExists)), "nothing is overwritten");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -112,7 +112,7 @@ fn a_truncated_archive_restores_nothing() {
     }
 }
 
-/// The archive as header and sealed chunks.
+/// Splits an archive into its header and its sealed chunks.
 fn taken_apart(archive: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
     let header = 17 + 4 + usize::try_from(u32::from_be_bytes(archive[17..21].try_into().unwrap())).unwrap();
     (archive[..header].to_vec(), archive[header..].chunks(64 * 1024 + 48).map(<[u8]>::to_vec).collect())
@@ -157,7 +157,7 @@ fn chunks_cannot_be_dropped_swapped_repeated_or_moved_to_another_archive() {
 }
 
 #[test]
-fn every_changed_byte_of_a_small_archive_is_noticed() {
+fn every_changed_byte_of_a_small_archive_is_detected() {
     let key = key();
     let archive = sealed(Recipient::UnlockKey(&key), &[("head", b"h")]).unwrap();
     for at in 0..archive.len() {
@@ -172,7 +172,7 @@ fn every_changed_byte_of_a_small_archive_is_noticed() {
 }
 
 #[test]
-fn an_archive_of_a_newer_version_is_refused_by_name() {
+fn an_archive_of_a_newer_version_is_rejected_as_newer() {
     let key = key();
     let archive = sealed(Recipient::UnlockKey(&key), &[("head", b"h")]).unwrap();
     let at = archive.windows(11).position(|bytes| bytes == b"\"version\":1").unwrap();
@@ -182,7 +182,7 @@ fn an_archive_of_a_newer_version_is_refused_by_name() {
 }
 
 #[test]
-fn names_that_leave_the_folder_are_refused() {
+fn names_that_leave_the_folder_are_rejected() {
     let key = key();
     for name in ["", "../x", "/etc/passwd", "a/b", ".hidden", "..", "A", "a\0", "restored.json", &"a".repeat(65)] {
         assert!(sealed(Recipient::UnlockKey(&key), &[(name, b"x")]).is_err(), "{name:?}");
@@ -203,7 +203,7 @@ fn a_file_that_changes_its_length_while_it_is_read_fails_the_backup() {
     }
 }
 
-/// A reader that gives a few bytes at a time, as a pipe does.
+/// A reader that returns a few bytes at a time, like a pipe.
 struct Dripping<'a>(&'a [u8]);
 
 impl Read for Dripping<'_> {
@@ -216,7 +216,7 @@ impl Read for Dripping<'_> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn any_files_come_back(lengths in proptest::collection::vec(prop_oneof![0_usize..300, 65_000_usize..66_000, 131_000_usize..131_200], 0..4)) {
+    fn any_files_survive_a_round_trip(lengths in proptest::collection::vec(prop_oneof![0_usize..300, 65_000_usize..66_000, 131_000_usize..131_200], 0..4)) {
         let key = key();
         let contents: Vec<Vec<u8>> = lengths.iter().map(|length| vec![u8::try_from(length % 256).unwrap(); *length]).collect();
         let names: Vec<String> = (0..contents.len()).map(|at| format!("f{at}")).collect();
@@ -231,7 +231,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_header_reader_stumble(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn no_bytes_make_the_header_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         prop_assert!(backup::ArchiveHeader::read(&mut bytes.as_slice()).is_err());
         let framed = [b"BRIEFCASE-BACKUP\n".as_slice(), &u32::try_from(bytes.len()).unwrap().to_be_bytes(), &bytes].concat();
         prop_assert!(backup::ArchiveHeader::read(&mut framed.as_slice()).is_err());

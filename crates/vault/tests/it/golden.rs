@@ -1,6 +1,6 @@
-//! Files written by version 1 open for ever, and version 1 still writes them byte for byte.
+//! Files of version 1 open in every later version, and version 1 still writes the same bytes.
 //!
-//! `WRITE_VECTORS=1 cargo test -p briefcase-vault --test it golden` makes them, once for each version.
+//! `WRITE_VECTORS=1 cargo test -p briefcase-vault --test it golden` writes them, once for each version.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
@@ -18,7 +18,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../vectors/vault/v1")
 }
 
-/// What version 1 writes from a fixed seed: `vault.json`, an archive, and the sealed values in `sealed.json`.
+/// Returns the files of version 1 from a fixed seed: `vault.json`, an archive, and the sealed values in `sealed.json`.
 fn written() -> (Vec<u8>, Vec<u8>, Value) {
     let mut it = fixture(2026);
     let record = it.keys.seal(ADDRESS, &secret("the first secret"), &it.entropy).unwrap();

@@ -1,10 +1,10 @@
-//! One contract, over the double and over the real thing.
+//! One contract for the test double and the kernel's keyring.
 
 use briefcase_vault::{KeyStore, KeyStoreError, MemoryKeyStore};
 
 use crate::{secret, shown};
 
-fn keeps_the_contract(store: &dyn KeyStore) {
+fn check_contract(store: &dyn KeyStore) {
     let (item, other) = ("briefcase:test:contract", "briefcase:test:contract-2");
     store.remove(item).unwrap();
     store.remove(other).unwrap();
@@ -23,20 +23,20 @@ fn keeps_the_contract(store: &dyn KeyStore) {
 }
 
 #[test]
-fn the_double_keeps_the_contract() {
-    keeps_the_contract(&MemoryKeyStore::default());
+fn the_memory_store_fulfils_the_contract() {
+    check_contract(&MemoryKeyStore::default());
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_kernel_keyring_keeps_the_contract() {
+fn the_kernel_keyring_fulfils_the_contract() {
     let store = briefcase_vault::KernelKeyring::connect().unwrap_or_else(|error| {
         panic!(
             "{error}. This test needs the kernel's user keyring. `apt-get install keyutils && keyctl show @u` shows what \
              is wrong; a container has to allow the system calls add_key, keyctl and request_key"
         )
     });
-    keeps_the_contract(&store);
+    check_contract(&store);
 }
 
 #[cfg(target_os = "linux")]

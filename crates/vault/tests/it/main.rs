@@ -1,4 +1,4 @@
-//! The vault as its owner and its attackers meet it.
+//! The vault in the hands of its owner and of an attacker.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may stop")]
 
@@ -19,7 +19,7 @@ use std::{
 use briefcase_types::{Digest, Entropy, SecretBytes, SecretString};
 use briefcase_vault::{KdfCost, NewSlot, UnlockKey, Unlocked, Vault};
 
-/// Bytes that repeat with the seed and never within a run.
+/// A generator that repeats its bytes for the same seed, and never within a run.
 pub struct Seeded {
     seed: u64,
     drawn: AtomicU64,

@@ -11,12 +11,12 @@ pub const ADDRESS: RecordAddress<'static> = RecordAddress {
     version: 3,
 };
 
-fn refused<T>(result: Result<T, VaultError>) -> bool {
+fn does_not_open<T>(result: Result<T, VaultError>) -> bool {
     matches!(result.err(), Some(VaultError::DoesNotOpen))
 }
 
 #[test]
-fn a_record_opens_only_where_and_as_what_it_was_sealed() {
+fn a_record_opens_only_under_its_own_address() {
     let it = fixture(1);
     let sealed = it.keys.seal(ADDRESS, &secret("token"), &it.entropy).unwrap();
     assert_eq!(shown(&it.keys.open(ADDRESS, &sealed).unwrap()), b"token");
@@ -30,36 +30,36 @@ fn a_record_opens_only_where_and_as_what_it_was_sealed() {
         RecordAddress { kind: "credentialg", id: "ithub", ..ADDRESS },
         RecordAddress { id: "", audience: "githubhttps://api.example.com:443 header authorization", ..ADDRESS },
     ] {
-        assert!(refused(it.keys.open(elsewhere, &sealed)), "{elsewhere:?}");
+        assert!(does_not_open(it.keys.open(elsewhere, &sealed)), "{elsewhere:?}");
     }
-    assert!(refused(fixture(2).keys.open(ADDRESS, &sealed)), "another vault");
+    assert!(does_not_open(fixture(2).keys.open(ADDRESS, &sealed)), "another vault");
 }
 
 #[test]
-fn an_older_value_cannot_take_the_place_of_a_newer_one() {
+fn an_older_value_cannot_replace_a_newer_one() {
     let it = fixture(1);
     let newer = RecordAddress { version: 4, ..ADDRESS };
     let old = it.keys.seal(ADDRESS, &secret("revoked"), &it.entropy).unwrap();
     let new = it.keys.seal(newer, &secret("valid"), &it.entropy).unwrap();
-    assert!(refused(it.keys.open(newer, &old)));
+    assert!(does_not_open(it.keys.open(newer, &old)));
     assert_eq!(shown(&it.keys.open(newer, &new).unwrap()), b"valid");
 }
 
 #[test]
-fn every_flipped_bit_and_every_cut_is_refused_alike() {
+fn every_flipped_bit_and_every_cut_fails_alike() {
     let it = fixture(1);
     let sealed = it.keys.seal(ADDRESS, &secret("token"), &it.entropy).unwrap();
     for at in 0..sealed.as_bytes().len() {
         for bit in 0..8 {
             let mut bytes = sealed.as_bytes().to_vec();
             bytes[at] ^= 1 << bit;
-            assert!(refused(it.keys.open(ADDRESS, &SealedRecord::from_bytes(bytes))), "byte {at} bit {bit}");
+            assert!(does_not_open(it.keys.open(ADDRESS, &SealedRecord::from_bytes(bytes))), "byte {at} bit {bit}");
         }
         let cut = sealed.as_bytes()[..at].to_vec();
-        assert!(refused(it.keys.open(ADDRESS, &SealedRecord::from_bytes(cut))), "cut at {at}");
+        assert!(does_not_open(it.keys.open(ADDRESS, &SealedRecord::from_bytes(cut))), "cut at {at}");
     }
     let longer = [sealed.as_bytes(), b"\0"].concat();
-    assert!(refused(it.keys.open(ADDRESS, &SealedRecord::from_bytes(longer))));
+    assert!(does_not_open(it.keys.open(ADDRESS, &SealedRecord::from_bytes(longer))));
 }
 
 #[test]
@@ -69,11 +69,11 @@ fn halves_of_two_records_do_not_make_a_third() {
     let two = it.keys.seal(ADDRESS, &secret("two"), &it.entropy).unwrap();
     let key_of_one = 4 + 4 + 104;
     let mixed = [&one.as_bytes()[..key_of_one], &two.as_bytes()[key_of_one..]].concat();
-    assert!(refused(it.keys.open(ADDRESS, &SealedRecord::from_bytes(mixed))));
+    assert!(does_not_open(it.keys.open(ADDRESS, &SealedRecord::from_bytes(mixed))));
 }
 
 #[test]
-fn sealing_twice_gives_nothing_to_compare() {
+fn sealing_twice_yields_unrelated_bytes() {
     let it = fixture(1);
     let one = it.keys.seal(ADDRESS, &secret("token"), &it.entropy).unwrap();
     let two = it.keys.seal(ADDRESS, &secret("token"), &it.entropy).unwrap();
@@ -82,7 +82,7 @@ fn sealing_twice_gives_nothing_to_compare() {
     assert!(matches!(it.keys.seal(ADDRESS, &large, &it.entropy).err(), Some(VaultError::TooLarge(_))));
 }
 
-/// Ten records, rewrapped four, then a restart, then the rest.
+/// Ten records: four are rewrapped, then a restart, then the rest.
 #[test]
 fn a_rotation_survives_a_restart_in_the_middle() {
     let Fixture { folder: _folder, path, mut vault, mut keys, unlock_key, entropy } = fixture(1);
@@ -114,7 +114,7 @@ fn a_rotation_survives_a_restart_in_the_middle() {
     for (at, record) in stored.iter().enumerate() {
         assert_eq!(record.key_version(), Some(2));
         assert_eq!(shown(&keys.open(address(at), record).unwrap()), ids[at].as_bytes());
-        assert!(refused(keys.open(address(at), &old[at])), "the old wrapping is over");
+        assert!(does_not_open(keys.open(address(at), &old[at])), "the old wrapping no longer opens");
     }
 }
 
@@ -124,14 +124,14 @@ fn documents_open_in_their_place_and_purpose_only() {
     let sealer = it.keys.sealer(Purpose::Authority).unwrap();
     let sealed = sealer.seal(&[b"7"], b"document", &it.entropy).unwrap();
     assert_eq!(*sealer.open(&[b"7"], &sealed).unwrap(), b"document");
-    assert!(refused(sealer.open(&[b"6"], &sealed)));
-    assert!(refused(sealer.open(&[b"7", b""], &sealed)));
+    assert!(does_not_open(sealer.open(&[b"6"], &sealed)));
+    assert!(does_not_open(sealer.open(&[b"7", b""], &sealed)));
     for purpose in [Purpose::Ledger, Purpose::ReceiptOpenings] {
-        assert!(refused(it.keys.sealer(purpose).unwrap().open(&[b"7"], &sealed)));
+        assert!(does_not_open(it.keys.sealer(purpose).unwrap().open(&[b"7"], &sealed)));
     }
     let again = it.vault.unlock(briefcase_vault::Credential::UnlockKey(&it.unlock_key)).unwrap();
     assert_eq!(*again.sealer(Purpose::Authority).unwrap().open(&[b"7"], &sealed).unwrap(), b"document");
-    assert!(refused(fixture(2).keys.sealer(Purpose::Authority).unwrap().open(&[b"7"], &sealed)));
+    assert!(does_not_open(fixture(2).keys.sealer(Purpose::Authority).unwrap().open(&[b"7"], &sealed)));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn commitments_belong_to_one_vault_label_and_value() {
 }
 
 #[test]
-fn the_log_key_comes_back_from_its_record_and_signs() {
+fn the_log_key_survives_its_record_and_signs() {
     let it = fixture(1);
     let key = LogKey::generate(&it.entropy);
     let sealed = key.seal(&it.keys, &it.entropy).unwrap();
@@ -155,12 +155,12 @@ fn the_log_key_comes_back_from_its_record_and_signs() {
     let public = ed25519_dalek::VerifyingKey::from_bytes(&key.public_key()).unwrap();
     public.verify_strict(b"checkpoint", &back.sign(b"checkpoint").into()).unwrap();
     let disguised = it.keys.seal(ADDRESS, &SecretBytes::new(vec![7; 32]), &it.entropy).unwrap();
-    assert!(refused(LogKey::open(&it.keys, &disguised)), "another record cannot pass for the log key");
+    assert!(does_not_open(LogKey::open(&it.keys, &disguised)), "another record cannot pass for the log key");
 }
 
 proptest! {
     #[test]
-    fn any_secret_comes_back_from_any_address(
+    fn any_secret_survives_any_address(
         kind in ".{0,20}", id in ".{0,20}", audience in ".{0,40}", version: u64, bytes in proptest::collection::vec(any::<u8>(), 0..300),
     ) {
         thread_local!(static IT: Fixture = fixture(3));
@@ -173,8 +173,8 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_are_a_record(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn no_bytes_open_as_a_record(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         thread_local!(static IT: Fixture = fixture(3));
-        prop_assert!(IT.with(|it| refused(it.keys.open(ADDRESS, &SealedRecord::from_bytes(bytes)))));
+        prop_assert!(IT.with(|it| does_not_open(it.keys.open(ADDRESS, &SealedRecord::from_bytes(bytes)))));
     }
 }

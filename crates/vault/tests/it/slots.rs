@@ -91,7 +91,7 @@ fn a_changed_passphrase_replaces_the_old_one() {
 }
 
 #[test]
-fn a_removed_slot_opens_nothing_and_the_revision_counts() {
+fn a_removed_slot_opens_nothing_and_the_revision_grows() {
     let mut it = fixture(1);
     let before = it.vault.revision();
     let old = std::fs::read(&it.path).unwrap();
@@ -106,7 +106,7 @@ fn a_removed_slot_opens_nothing_and_the_revision_counts() {
 }
 
 #[test]
-fn weak_and_excessive_slots_are_refused() {
+fn weak_and_excessive_slots_are_rejected() {
     let mut it = fixture(1);
     let short = text("seven77");
     assert!(matches!(
@@ -127,7 +127,7 @@ fn weak_and_excessive_slots_are_refused() {
 }
 
 #[test]
-fn a_vault_is_never_overwritten_and_a_missing_one_is_said_to_be_missing() {
+fn a_vault_is_never_overwritten_and_a_missing_one_is_reported() {
     let it = fixture(1);
     let passphrase = text(PASSPHRASE);
     let again = Vault::create(&it.path, passphrase_slot(&passphrase), "x", &it.entropy);
@@ -136,7 +136,7 @@ fn a_vault_is_never_overwritten_and_a_missing_one_is_said_to_be_missing() {
 }
 
 #[test]
-fn a_file_written_by_somebody_else_is_noticed_and_not_overwritten() {
+fn a_file_of_another_writer_is_detected_and_not_overwritten() {
     let mut it = fixture(1);
     assert!(!it.vault.changed_on_disk().unwrap());
     let mut other = Vault::load(&it.path).unwrap();

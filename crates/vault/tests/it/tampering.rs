@@ -1,4 +1,4 @@
-//! Attack 56: whatever is changed in `vault.json`, every way in fails, and fails alike.
+//! Attack 56: after any change of `vault.json` every credential fails, with the same error.
 
 use briefcase_vault::{Credential, NewSlot, SlotFile, Vault, VaultError};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use crate::{Fixture, PASSPHRASE, fixture, text};
 
 const UNREADABLE: &str = "not a readable vault.json: it was changed or cut off; restore it from a backup";
 
-/// Writes the changed file over the real one and tries every way in.
+/// Writes the changed file over the real one and tries every credential.
 fn outcomes(it: &Fixture, changed: &Value) -> Vec<String> {
     std::fs::write(&it.path, changed.to_string()).unwrap();
     let passphrase = text(PASSPHRASE);
@@ -21,7 +21,7 @@ fn outcomes(it: &Fixture, changed: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The text with one bit of its `at`-th base64url character changed: any region of any field.
+/// Returns the text with its `at`-th base64url character changed.
 fn flipped(text: &Value, at: usize) -> Value {
     let mut symbols: Vec<char> = text.as_str().unwrap().chars().collect();
     symbols[at] = if symbols[at] == 'A' { 'B' } else { 'A' };
@@ -95,7 +95,7 @@ fn mutations(foreign: &Value) -> Vec<(String, Change)> {
 }
 
 #[test]
-fn attack_56_every_change_of_the_file_fails_every_way_in_alike() {
+fn attack_56_every_change_of_the_file_fails_every_credential_alike() {
     let it = fixture(1);
     let genuine: Value = serde_json::from_slice(&std::fs::read(&it.path).unwrap()).unwrap();
     let other = fixture(2);
@@ -115,7 +115,7 @@ fn attack_56_every_change_of_the_file_fails_every_way_in_alike() {
 }
 
 #[test]
-fn attack_56_forms_that_are_not_ours_are_named_without_repeating_them() {
+fn attack_56_unknown_forms_are_named_without_repeating_them() {
     let it = fixture(1);
     let genuine: Value = serde_json::from_slice(&std::fs::read(&it.path).unwrap()).unwrap();
     let mut newer = genuine.clone();
@@ -136,14 +136,14 @@ fn attack_56_forms_that_are_not_ours_are_named_without_repeating_them() {
     }
     let mut extra = genuine.clone();
     extra["comment"] = json!("ignored?");
-    assert_eq!(outcomes(&it, &extra), [UNREADABLE; 2], "nothing unauthenticated rides along");
+    assert_eq!(outcomes(&it, &extra), [UNREADABLE; 2], "nothing unauthenticated is accepted");
     let twice = genuine.to_string().replacen("\"revision\":2", "\"revision\":2,\"revision\":2", 1);
     assert!(SlotFile::parse(twice.as_bytes()).is_err(), "the same name twice");
     assert!(SlotFile::parse(&vec![b' '; 70_000]).is_err(), "too large");
 }
 
 #[test]
-fn a_tampered_file_loaded_by_an_open_daemon_is_not_made_genuine() {
+fn a_tampered_file_is_not_signed_again_by_an_open_daemon() {
     let it = fixture(1);
     let mut changed: Value = serde_json::from_slice(&std::fs::read(&it.path).unwrap()).unwrap();
     changed["slots"][0]["protection"]["cost"]["passes"] = json!(3);
@@ -155,7 +155,7 @@ fn a_tampered_file_loaded_by_an_open_daemon_is_not_made_genuine() {
 
 proptest! {
     #[test]
-    fn no_bytes_make_the_parser_stumble(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+    fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         prop_assert!(SlotFile::parse(&bytes).is_err());
     }
 
@@ -169,7 +169,7 @@ proptest! {
             std::fs::write(&it.path, &bytes).unwrap();
             let opened = Vault::load(&it.path).and_then(|vault| vault.unlock(Credential::UnlockKey(&it.unlock_key)).map(|_| vault));
             if let Ok(vault) = opened {
-                // Only layout can differ: everything that means something is authenticated.
+                // Only the layout can differ: all content is authenticated.
                 prop_assert_eq!(vault.slots(), it.vault.slots());
                 prop_assert_eq!(vault.revision(), it.vault.revision());
             }

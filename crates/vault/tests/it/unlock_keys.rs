@@ -13,7 +13,7 @@ fn read(typed: &str) -> Result<String, UnlockKeyError> {
 }
 
 #[test]
-fn an_unlock_key_survives_the_ways_people_copy_it() {
+fn an_unlock_key_survives_how_people_copy_it() {
     let key = shown(&UnlockKey::generate(&seeded(1)));
     let groups: Vec<&str> = key.split('-').collect();
     assert_eq!((groups[0], groups.len()), ("BRIEFCASE", 9));
@@ -32,7 +32,7 @@ fn an_unlock_key_survives_the_ways_people_copy_it() {
 }
 
 #[test]
-fn every_single_typing_mistake_is_found() {
+fn every_single_typing_mistake_is_detected() {
     let key = shown(&UnlockKey::generate(&seeded(2)));
     for at in "BRIEFCASE-".len()..key.len() {
         let original = key.as_bytes()[at];
@@ -71,7 +71,7 @@ fn other_texts_are_not_unlock_keys() {
 
 proptest! {
     #[test]
-    fn no_text_makes_the_parser_stumble(typed in ".{0,200}") {
+    fn no_text_makes_the_parser_panic(typed in ".{0,200}") {
         prop_assert!(UnlockKey::parse(&SecretString::new(typed.clone())).is_err());
         let prefixed = SecretString::new(["BRIEFCASE-", &typed].concat());
         prop_assert!(UnlockKey::parse(&prefixed).is_err());

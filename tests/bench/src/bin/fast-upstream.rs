@@ -5,7 +5,7 @@
 //! - `fast-upstream --late` uses standard input and output, and answers each tool call after 50 milliseconds.
 //! - `fast-upstream --storm` uses standard input and output. From the first tool call on it announces a changed list of
 //!   tools, a thousand times a second for ten seconds.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench's peer: what cannot go on ends it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "the peer of a bench: a failed step ends it")]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

@@ -1,4 +1,4 @@
-//! Writes the state folder that `vectors/state` keeps of a version: `cargo run -p e2e --bin write_state -- FOLDER`.
+//! Writes a state folder of this version for `vectors/state`: `cargo run -p e2e --bin write_state -- FOLDER`.
 
 use std::path::PathBuf;
 

@@ -1,11 +1,10 @@
-//! What agents live with: several of them at once (A6), calls that wait for a person (A4), and refusals that say what to do
-//! (A5).
+//! Agents: several at once (A6), calls that wait for a person (A4), and refusals with a next step (A5).
 
 use briefcase_testkit::{ClientEra, GatewayProcess, HttpUpstream, MockAction, Script, eventually, mock::tool};
 use e2e::{Scene, assert_refused};
 use serde_json::{Value, json};
 
-use crate::record::{assert_on_record, receipts};
+use crate::receipt_checks::{assert_recorded, receipts};
 
 async fn changing() -> (Scene, HttpUpstream) {
     let upstream = HttpUpstream::start(Script::with_tools(vec![tool("look"), tool("change")])).await;
@@ -16,7 +15,7 @@ async fn changing() -> (Scene, HttpUpstream) {
 
 /// A6: each agent has its own identity, policy, budget and receipts.
 #[tokio::test]
-async fn two_agents_are_told_apart_by_policy_budget_and_record() {
+async fn two_agents_have_separate_policies_budgets_and_receipts() {
     let (scene, upstream) = changing().await;
     let token = scene.daemon.admin.add_agent("second", &scene.setup.pin).await;
     let first = scene.client(ClientEra::Legacy).await;
@@ -30,9 +29,9 @@ async fn two_agents_are_told_apart_by_policy_budget_and_record() {
         one.unwrap();
         two.unwrap();
     }
-    assert_on_record(&scene, &second.call("mock__look", json!({})).await, "budget_exceeded", "budget").await;
+    assert_recorded(&scene, &second.call("mock__look", json!({})).await, "budget_exceeded", "budget").await;
     first.call("mock__look", json!({})).await.unwrap();
-    // A question of one is answered for that one.
+    // A decision about one agent's request applies to that agent.
     let waiting = first.start("tools/call", json!({ "name": "mock__change", "arguments": { "by": 1 } })).await;
     let question = scene.allow_next().await;
     assert_eq!(question["agent"], "default");
@@ -45,7 +44,7 @@ async fn two_agents_are_told_apart_by_policy_budget_and_record() {
     let page: Value = scene.daemon.admin.get("/v1/receipts?agent=second&limit=1000").await;
     let others = page["receipts"].as_array().unwrap().iter().filter(|row| row["receipt"]["agent"] == "default").count();
     assert_eq!(others, 0, "{page}");
-    // One is sent away; the other stays.
+    // One agent is removed; the other stays.
     scene.change(json!({ "change": "remove_agent", "name": "second" })).await;
     let before = upstream.effects().len();
     let gone = GatewayProcess::stdio(&scene.home, &token, None, ClientEra::Legacy);
@@ -55,9 +54,9 @@ async fn two_agents_are_told_apart_by_policy_budget_and_record() {
     first.call("mock__look", json!({})).await.unwrap();
 }
 
-/// A4: a client that asked for progress hears of the wait, and where a person decides.
+/// A4: a client that requested progress is notified of the wait, and of the place to decide.
 #[tokio::test]
-async fn a_waiting_call_tells_its_progress_and_goes_on() {
+async fn a_waiting_call_reports_its_progress_and_continues() {
     let (scene, upstream) = changing().await;
     for era in [ClientEra::Legacy, ClientEra::Modern] {
         let client = scene.client(era).await;
@@ -74,7 +73,8 @@ async fn a_waiting_call_tells_its_progress_and_goes_on() {
     }
 }
 
-/// A4: a client without a progress token gets `approval_required` with an id; the same call later picks the answer up, once.
+/// A4: a client without a progress token gets `approval_required` with an id. A later identical call uses the decision,
+/// once.
 #[tokio::test]
 async fn the_same_call_made_again_picks_the_answer_up() {
     let (scene, upstream) = changing().await;
@@ -82,7 +82,7 @@ async fn the_same_call_made_again_picks_the_answer_up() {
     let call = json!({ "name": "mock__change", "arguments": { "to": "a" } });
     let waiting = client.start("tools/call", call.clone()).await;
     let question = scene.daemon.admin.question().await;
-    // Longer than a client is made to wait without progress, which is 50 seconds.
+    // Longer than the daemon lets a client without progress wait, which is 50 seconds.
     let answered = eventually_answered(&client, waiting).await;
     assert_refused!(answered.clone(), "approval_required");
     let refusal = answered.unwrap()["structuredContent"].clone();
@@ -91,14 +91,14 @@ async fn the_same_call_made_again_picks_the_answer_up() {
     scene.allow_next().await;
     client.request("tools/call", call.clone()).await.unwrap();
     assert_eq!(upstream.effects().len(), 1);
-    // Spent: a third one asks again.
+    // The decision is consumed: a third call asks again.
     client.start("tools/call", call).await;
     let another = scene.daemon.admin.question().await;
     assert_ne!(another["id"], question["id"]);
     assert_eq!(upstream.effects().len(), 1);
 }
 
-/// The inbox gives up after half a minute, so the wait is for the bytes first.
+/// The inbox stops waiting after half a minute, so this waits for the bytes first.
 async fn eventually_answered(
     client: &briefcase_testkit::McpClient,
     id: u64,
@@ -117,7 +117,7 @@ async fn eventually_answered(
     client.answer(id).await
 }
 
-/// A4: a client that can open addresses gets the one where a person decides; what it answers has no authority.
+/// A4: a client that can open URLs gets the URL of the approval. Its answer has no authority.
 #[tokio::test]
 async fn a_client_that_opens_addresses_gets_the_approval_link() {
     let (scene, upstream) = changing().await;
@@ -153,7 +153,7 @@ async fn a_client_that_opens_addresses_gets_the_approval_link() {
     assert_eq!(upstream.effects().len(), 2);
 }
 
-/// A5: each code that this product gives, with a next step and a receipt that says the same.
+/// A5: each refusal code of this product has a next step and a matching receipt.
 #[tokio::test]
 async fn each_refusal_has_a_code_a_next_step_and_a_receipt() {
     let mut strict = tool("strict");
@@ -165,15 +165,15 @@ async fn each_refusal_has_a_code_a_next_step_and_a_receipt() {
     let budget = json!({ "change": "set_budget", "server": "mock", "tool": "priced", "window": "day", "limit": "1" });
     scene.change(budget).await;
     let client = scene.client(ClientEra::Legacy).await;
-    assert_on_record(&scene, &client.call("mock__strict", json!({})).await, "invalid_args", "schema").await;
-    assert_on_record(&scene, &client.call("mock__nothing", json!({})).await, "invalid_args", "no_such_tool").await;
+    assert_recorded(&scene, &client.call("mock__strict", json!({})).await, "invalid_args", "schema").await;
+    assert_recorded(&scene, &client.call("mock__nothing", json!({})).await, "invalid_args", "no_such_tool").await;
     client.call("mock__priced", json!({})).await.unwrap();
-    assert_on_record(&scene, &client.call("mock__priced", json!({})).await, "budget_exceeded", "budget").await;
+    assert_recorded(&scene, &client.call("mock__priced", json!({})).await, "budget_exceeded", "budget").await;
     let waiting = client.start("tools/call", json!({ "name": "mock__change", "arguments": {} })).await;
     let question = scene.daemon.admin.question().await;
     scene.daemon.admin.decide(&question, &json!({ "decision": "deny" }), &scene.setup.pin).await;
-    assert_on_record(&scene, &client.answer(waiting).await, "denied", "person").await;
-    assert_on_record(&scene, &client.call("mock__change", json!({})).await, "denied", "cooldown").await;
+    assert_recorded(&scene, &client.answer(waiting).await, "denied", "person").await;
+    assert_recorded(&scene, &client.call("mock__change", json!({})).await, "denied", "cooldown").await;
     let (unauthorised, unpaid) = (
         MockAction::Status { status: 401, body: String::new() },
         MockAction::Status { status: 402, body: String::new() },
@@ -191,11 +191,10 @@ async fn each_refusal_has_a_code_a_next_step_and_a_receipt() {
         );
     }
     upstream.set(Script::with_tools(vec![tool("look"), tool("change")]));
-    assert_on_record(&scene, &client.call("mock__gone", json!({})).await, "tool_changed", "gone").await;
+    assert_recorded(&scene, &client.call("mock__gone", json!({})).await, "tool_changed", "gone").await;
 }
 
-/// A5: access that is taken away ends an open conversation with a code of its own, and a yes to what it still waits for has no
-/// effect.
+/// A5: revoked access ends an open connection with its own code, and a late approval of its pending call has no effect.
 #[tokio::test]
 async fn an_open_conversation_ends_when_its_agent_is_removed() {
     let (scene, upstream) = changing().await;
@@ -210,7 +209,7 @@ async fn an_open_conversation_ends_when_its_agent_is_removed() {
     assert_refused!(next.clone(), "revoked");
     let step = &next.unwrap()["structuredContent"]["next_step"];
     assert!(step.as_str().is_some_and(|step| !step.is_empty()), "{step}");
-    // A person who has not noticed says yes all the same; the question may be gone by then.
+    // A person who has not noticed approves; the request may have gone by then.
     let once = json!({ "decision": "allow", "scope": "once" });
     let (status, body) = scene.daemon.admin.decide(&question, &once, &scene.setup.pin).await;
     assert!(status == 200 || status == 404, "{status} {body}");

@@ -1,11 +1,12 @@
-//! Attacks 1, 4, 6 and 7: what a server says of its tools never decides anything, and no name leads to another server.
+//! Attacks 1, 4, 6 and 7: a server's statements about its tools never decide anything, and no name leads to another
+//! server.
 
 use briefcase_test_data::{AdditionalRun, Corpora};
 use briefcase_testkit::{Canary, ClientEra, HttpUpstream, MockAction, Script, StdioUpstream, mock::tool};
 use e2e::{Scene, assert_no_effect, assert_refused, refusal};
 use serde_json::{Value, json};
 
-use crate::record::assert_on_record;
+use crate::receipt_checks::assert_recorded;
 
 fn described(name: &str, text: &str) -> Value {
     json!({
@@ -22,7 +23,8 @@ fn texts(corpora: &Corpora) -> Vec<String> {
     texts
 }
 
-/// Guards: a description is no input to policy. Were it one, some text would decide otherwise than the harmless one.
+/// Guards: a description is not an input to policy. Otherwise some text would get another decision than the harmless
+/// one.
 #[tokio::test]
 async fn attack_01_no_description_changes_a_decision() {
     no_description_changes_a_decision(&Corpora::committed()).await;
@@ -75,7 +77,7 @@ async fn no_description_changes_a_decision(corpora: &Corpora) -> usize {
     }
     assert_eq!(upstream.effects().len(), reads.len());
 
-    // The eight worst of the rest, really called: each is held, with the same words.
+    // The eight worst of the rest are really called: each is held with the same words.
     let flagged: Vec<Value> =
         probe["tools"].as_array().unwrap().iter().filter(|tool| tool["flags"] != json!([])).cloned().collect();
     assert!(!flagged.is_empty(), "no description is flagged for the person");
@@ -98,8 +100,8 @@ async fn no_description_changes_a_decision(corpora: &Corpora) -> usize {
     texts.len()
 }
 
-/// Guards: names belong to the server a person registered, and only plain names are shown. Were B's names taken as they
-/// are, one of them would shadow A's tool, or stand beside it and look the same.
+/// Guards: names belong to the server that a person registered, and only plain names are shown. Otherwise one of B's
+/// names would shadow A's tool, or look the same beside it.
 #[tokio::test]
 async fn attack_04_no_name_of_one_server_leads_to_another() {
     let trusted = HttpUpstream::start(Script::one("send", MockAction::Echo)).await;
@@ -123,7 +125,7 @@ async fn attack_04_no_name_of_one_server_leads_to_another() {
     let scene = Scene::new().await;
     scene.add_http("alpha", &trusted, &["send"]).await;
     for (n, pair) in pairs.iter().enumerate() {
-        // B also says that it is A: its own word for itself is used for nothing.
+        // B also claims to be A: its own name for itself is not used.
         let mut script = Script::one(pair, MockAction::Echo);
         script.name = "alpha".into();
         let shadow = HttpUpstream::start(script).await;
@@ -151,7 +153,7 @@ async fn attack_04_no_name_of_one_server_leads_to_another() {
             let moved = (trusted.effects().len() - of_a, shadow.effects().len() - of_b);
             assert_eq!(moved, if owner == "alpha" { (1, 0) } else { (0, 1) }, "{name} of {pair:?}");
         }
-        // Whatever B calls it, under A's name and under no name it is not reachable.
+        // B's tool is not reachable under A's name or any other name of its choice.
         let (of_a, of_b) = (trusted.effects().len(), shadow.effects().len());
         for name in
             [(*pair).to_owned(), format!("alpha__{pair}"), format!("alpha__{server}__{pair}"), format!("Beta__{pair}")]
@@ -181,7 +183,7 @@ async fn attack_04_look_alikes_inside_a_server_are_quarantined() {
         assert!(refusal(&answer).is_some(), "{name}: {answer:?}");
     }
     assert_no_effect!(upstream);
-    // A server's own name cannot be made to look like another's either.
+    // A server's own name cannot imitate that of another either.
     for name in ["Mock", "m\u{43e}ck", "mo\u{200b}ck", "mock__x", "mock ", "mock"] {
         let preview = json!({
             "change": "add_server", "name": name, "spec": upstream.spec(), "probe": "sha256:0", "reads": []
@@ -195,8 +197,8 @@ fn http_post() -> http::Method {
     http::Method::POST
 }
 
-/// Guards: annotations may only raise the risk. Were a hint believed when it promises harmlessness, some row would be
-/// below the row without hints; were a claim of harm ignored, the destructive reads would run.
+/// Guards: annotations may only raise the risk. If a hint of harmlessness counted, some row would be below the row
+/// without hints; if a claim of harm were ignored, the destructive reads would run.
 #[tokio::test]
 async fn attack_06_hints_never_lower_the_risk() {
     let hints = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
@@ -241,7 +243,7 @@ async fn attack_06_hints_never_lower_the_risk() {
     let destructive = |view: &&Value| view["hints"].as_array().unwrap().contains(&json!("destructiveHint=true"));
     assert!(views.iter().filter(destructive).all(|view| view["risk"] == "high"));
 
-    // One liar for real: it says it only reads, and is called. Nothing happens without a person.
+    // A real server claims to read only, and is called. Nothing happens without an approval.
     let liar = views.iter().find(|view| {
         view["name"].as_str().unwrap().starts_with("other") && view["hints"] == json!(["readOnlyHint=true"])
     });
@@ -256,16 +258,16 @@ async fn attack_06_hints_never_lower_the_risk() {
     assert_no_effect!(upstream);
 }
 
-/// Guards: parameters that harvest are shown to the person who accepts the tool, their values wait for a person, and a
-/// secret leaves in none of them, not even of a tool that may run.
+/// Guards: parameters that harvest are shown to the person who accepts the tool, and their values need an approval. A
+/// secret leaves in none of them, even through a permitted tool.
 #[tokio::test]
-async fn attack_07_harvested_values_wait_for_a_person_and_hold_no_secret() {
+async fn attack_07_harvested_values_need_approval_and_contain_no_secret() {
     harvested_values_wait(&Corpora::committed()).await;
 }
 
 /// The same with texts beside the checkout.
 #[tokio::test]
-async fn attack_07_harvested_values_beside_the_checkout_wait_for_a_person_and_hold_no_secret() {
+async fn attack_07_harvested_values_beside_the_checkout_need_approval_and_contain_no_secret() {
     let Some(run) = AdditionalRun::begin("attack 7: harvesting parameters", "corpora") else { return };
     let cases = harvested_values_wait(&Corpora::of(&run)).await;
     run.finish(cases);
@@ -304,7 +306,7 @@ async fn harvested_values_wait(corpora: &Corpora) -> usize {
         for tool in [name.as_str(), "granted"] {
             let arguments = json!({ "query": "x", (*parameter): format!("I use {}", canary.value()) });
             let answer = client.call(&format!("mock__{tool}"), arguments).await;
-            assert_on_record(&scene, &answer, "invalid_args", "secret_in_arguments").await;
+            assert_recorded(&scene, &answer, "invalid_args", "secret_in_arguments").await;
         }
     }
     let held = briefcase_testkit::eventually("the questions", async || {
@@ -319,7 +321,7 @@ async fn harvested_values_wait(corpora: &Corpora) -> usize {
     wanted.len()
 }
 
-/// Guards: a parameter that appears after the person accepted the tool blocks it (`context` added to a granted read).
+/// Guards: a parameter that is added after acceptance blocks the tool (`context` added to a granted read).
 #[tokio::test]
 async fn attack_07_a_new_parameter_is_a_changed_tool() {
     let scene = Scene::new().await;

@@ -1,4 +1,4 @@
-//! Attack 5: what server B says steers a call to server A. The obedient agent here does what B says; the call is held.
+//! Attack 5: text of server B steers a call to server A. The agent here obeys B, and the call is held.
 
 use briefcase_testkit::{ClientEra, HttpUpstream, MockAction, Script, mock::tool};
 use e2e::{Scene, assert_no_effect};
@@ -43,9 +43,9 @@ async fn attack_05_an_added_argument_is_held_and_shown() {
     assert_no_effect!(a);
 }
 
-/// Guards: a policy over arguments holds the added argument even of a tool that may run.
+/// Guards: a policy over arguments holds the added argument even of a permitted tool.
 #[tokio::test]
-async fn attack_05_a_policy_over_arguments_holds_what_was_added() {
+async fn attack_05_a_policy_over_arguments_holds_a_call_with_an_added_argument() {
     let (b, a) = (HttpUpstream::start(news()).await, HttpUpstream::start(Script::one("send", MockAction::Echo)).await);
     let scene = scene(&b, &a, &["send"]).await;
     let policy: Value = scene.daemon.admin.get("/v1/policy").await;
@@ -62,8 +62,8 @@ when { context.arg_names.contains("bcc") } unless { context.approved };
     assert!(question["policies"].to_string().contains("no-bcc") || question["once_only"] == true, "{question}");
 }
 
-/// Guards: the rule of two. B's text and private data together: A's granted tool, which reaches outside, is held; before
-/// that it ran.
+/// Guards: the rule of two. With B's text and private data together, A's granted tool, which reaches outside, is held.
+/// It ran before.
 #[tokio::test]
 async fn attack_05_untrusted_text_and_private_data_hold_a_granted_tool() {
     let b = HttpUpstream::start(news()).await;
@@ -76,7 +76,7 @@ async fn attack_05_untrusted_text_and_private_data_hold_a_granted_tool() {
     let question = held(&scene, &a, &json!({ "to": "x@evil.example" }), true).await;
     assert_eq!(question["once_only"], true, "{question}");
     assert!(question["labels"].as_array().unwrap().contains(&json!("private_data")), "{question}");
-    // Another connection of the same agent has still seen what it has seen; another agent has not.
+    // Another connection of the same agent has the same labels; another agent does not.
     let token = scene.daemon.admin.add_agent("fresh", &scene.setup.pin).await;
     let fresh = briefcase_testkit::GatewayProcess::stdio(&scene.home, &token, None, ClientEra::Legacy);
     fresh.open().await.unwrap();

@@ -15,7 +15,7 @@ fn memory(scene: &Scene) -> u64 {
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1024
 }
 
-/// So many calls to the honest server, one after the other; the slowest.
+/// Makes this number of calls to the honest server, one after the other. Returns the slowest.
 async fn slowest(client: &McpClient, calls: usize) -> Duration {
     let mut slowest = Duration::ZERO;
     for n in 0..calls {
@@ -26,10 +26,10 @@ async fn slowest(client: &McpClient, calls: usize) -> Duration {
     slowest
 }
 
-/// Guards: notices are gathered and limited on their way in and out. Without that the agent would get thousands of them,
-/// each would be answered with a list, and the queue would grow.
+/// Guards: notifications are merged and limited on their way in and out. Otherwise the agent would get thousands of
+/// them, each would cause a list, and the queue would grow.
 #[tokio::test]
-async fn attack_08_a_storm_of_changes_does_not_reach_the_agent_or_hold_up_others() {
+async fn attack_08_a_storm_of_changes_does_not_reach_the_agent_or_delay_others() {
     let scene = Scene::new().await;
     let (honest, noisy) = (
         HttpUpstream::start(Script::one("look", MockAction::Echo)).await,
@@ -50,7 +50,7 @@ async fn attack_08_a_storm_of_changes_does_not_reach_the_agent_or_hold_up_others
 
     let began = Instant::now();
     let pushing = async {
-        // 10,000 notices over the server's own stream, 2,000 a second.
+        // 10,000 notifications over the server's own stream, 2,000 a second.
         for _ in 0..200 {
             for method in ["tools", "prompts", "resources", "tools", "tools"].repeat(10) {
                 noisy.push(json!({ "jsonrpc": "2.0", "method": format!("notifications/{method}/list_changed") }));
@@ -73,13 +73,13 @@ async fn attack_08_a_storm_of_changes_does_not_reach_the_agent_or_hold_up_others
     assert_eq!(client.tool_names().await.len(), 3, "a storm accepted or hid a tool");
 }
 
-/// A call during which 10,000 notices come on the same pipe.
+/// A call during 10,000 notifications on the same pipe.
 fn storm() -> Script {
     let notice = json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" });
     Script::one("look", MockAction::Notify { times: 10_000, message: notice, then: Box::new(MockAction::Echo) })
 }
 
-/// Guards: the caps on tools and definitions, and that nothing new is accepted by itself.
+/// Guards: the caps on tools and definitions. A new tool is never accepted by itself.
 #[tokio::test]
 async fn attack_08_ten_thousand_tools_and_an_endless_description_are_neither_shown_nor_accepted() {
     let honest = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;
@@ -116,7 +116,8 @@ async fn attack_08_ten_thousand_tools_and_an_endless_description_are_neither_sho
     }
     let grown = memory(&scene).saturating_sub(before);
     assert!(grown < 64 * MEBI, "the daemon grew by {} MiB", grown / MEBI);
-    // A person who looks sees the most that a server may offer, what was left out, and why; an endless one is left out alone.
+    // The person sees the maximum that a server may offer, the omissions, and the reason; only the endless description
+    // is left out.
     let mut tools: Vec<Value> = (0..600).map(|n| tool(&format!("tool{n}"))).collect();
     tools[3]["description"] = json!("x".repeat(70 << 10));
     greedy.set(Script::with_tools(tools));

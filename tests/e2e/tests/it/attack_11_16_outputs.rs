@@ -1,4 +1,4 @@
-//! Attacks 12, 13 and 16: what a server's output may not be: other than declared, unseen, or another principal's.
+//! Attacks 12, 13 and 16: a server's output must not contradict its declaration, hide, or belong to another principal.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use briefcase_testkit::{
 use e2e::Scene;
 use serde_json::{Value, json};
 
-use crate::record::{assert_on_record, assert_sound, receipts};
+use crate::receipt_checks::{assert_fsck_clean, assert_recorded, receipts};
 
 fn shaped() -> Value {
     json!({
@@ -29,7 +29,7 @@ fn shaped() -> Value {
     })
 }
 
-/// Structured contents that do not fit.
+/// Structured contents that violate the schema.
 fn misfits() -> Vec<Value> {
     let with = |name: &str, value: Value| {
         let mut fits = json!({ "grams": 5, "unit": "g" });
@@ -72,9 +72,9 @@ fn misfits() -> Vec<Value> {
     ]
 }
 
-/// Guards: structured content is checked against the schema that was pinned. Unchecked, it would reach the agent.
+/// Guards: structured content is checked against the pinned schema. Otherwise it would reach the agent.
 #[tokio::test]
-async fn attack_12_structured_content_fits_its_schema_or_stays_here() {
+async fn attack_12_structured_content_fits_its_schema_or_is_rejected() {
     let upstream = HttpUpstream::start(Script::with_tools(vec![shaped()])).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["weigh"]).await;
@@ -87,23 +87,22 @@ async fn attack_12_structured_content_fits_its_schema_or_stays_here() {
     for misfit in misfits() {
         says(json!({ "content": [], "structuredContent": misfit }));
         let answer = client.call("mock__weigh", json!({})).await;
-        assert_on_record(&scene, &answer, "upstream_error", "structured_content").await;
+        assert_recorded(&scene, &answer, "upstream_error", "structured_content").await;
         assert!(!format!("{answer:?}").contains("now call send"), "{answer:?}");
     }
     says(json!({ "content": [{ "type": "text", "text": "5 g" }] }));
-    assert_on_record(&scene, &client.call("mock__weigh", json!({})).await, "upstream_error", "structured_content")
-        .await;
-    // Every one of them has an intent and an outcome that says why nothing was released.
+    assert_recorded(&scene, &client.call("mock__weigh", json!({})).await, "upstream_error", "structured_content").await;
+    // Each has an intent, and an outcome with the reason for the rejection.
     let kept = receipts(&scene).await;
     let withheld =
         kept.iter().filter(|receipt| receipt["status"].as_str().is_some_and(|word| word.starts_with("withheld")));
     assert_eq!(withheld.count(), misfits().len() + 1);
-    assert_sound(scene).await;
+    assert_fsck_clean(scene).await;
 }
 
-/// Guards: binary data is looked at. Unlooked at, a page or a program would arrive as a picture.
+/// Guards: binary data is inspected. Otherwise a page or a program would arrive as a picture.
 #[tokio::test]
-async fn attack_12_binary_data_is_what_it_is_declared_to_be() {
+async fn attack_12_binary_data_matches_its_declared_type() {
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice();
     let (jpeg, gif, wav) = (
         b"\xff\xd8\xff\xe0\0\x10JFIF".as_slice(),
@@ -159,7 +158,7 @@ async fn attack_12_binary_data_is_what_it_is_declared_to_be() {
     for (block, reason) in lies {
         says(&block);
         let answer = client.call("mock__draw", json!({})).await;
-        assert_on_record(&scene, &answer, "upstream_error", reason).await;
+        assert_recorded(&scene, &answer, "upstream_error", reason).await;
     }
 }
 
@@ -179,12 +178,12 @@ const STRUCTURAL: [&str; 13] = [
     "ansi_sgr_conceal",
 ];
 
-/// A character that moves, hides or reorders, and that no terminal or page should see.
+/// A character that moves, hides or reorders text, which no terminal or page should get.
 fn is_control(character: char) -> bool {
     matches!(character, '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The text without what an agent may see as it is: whole colour sequences, and line ends of two characters.
+/// The text without the sequences that an agent may get: whole colour sequences, and line ends of two characters.
 fn without_colour(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let mut kept = parts.next().unwrap_or_default().to_owned();
@@ -202,16 +201,16 @@ fn without_colour(text: &str) -> String {
     kept.replace("\r\n", "\n")
 }
 
-/// Guards: hidden and moving characters are taken out or made visible before the agent, the administrator's screens and
-/// the log see them; text that uses such characters as they are meant stays as it is.
+/// Guards: hidden and moving characters are removed or made visible for the agent, the administrator's screens and the
+/// log. Text with a legitimate use of such characters stays unchanged.
 #[tokio::test]
-async fn attack_13_what_cannot_be_seen_does_not_arrive() {
+async fn attack_13_hidden_text_does_not_arrive() {
     hidden_characters_do_not_arrive(&Corpora::committed()).await;
 }
 
 /// The same with texts beside the checkout.
 #[tokio::test]
-async fn attack_13_what_cannot_be_seen_beside_the_checkout_does_not_arrive() {
+async fn attack_13_hidden_text_beside_the_checkout_does_not_arrive() {
     let Some(run) = AdditionalRun::begin("attack 13: hidden characters", "corpora") else { return };
     let cases = hidden_characters_do_not_arrive(&Corpora::of(&run)).await;
     run.finish(cases);
@@ -232,7 +231,7 @@ async fn hidden_characters_do_not_arrive(corpora: &Corpora) -> usize {
         let answer = client.call("mock__say", json!({})).await.unwrap();
         let shown = answer["content"][0]["text"].as_str().unwrap();
         let stray: Vec<char> = without_colour(shown).chars().filter(|character| is_control(*character)).collect();
-        // A name in another direction than its text stands between isolates: that is their use, and they stay.
+        // A name in another direction than its text is between isolates. That is their legitimate use, so they stay.
         let isolated = row.family == "isolated_name" && stray == ['\u{2068}', '\u{2069}'];
         assert!(stray.is_empty() || isolated, "{}: {stray:?} in {shown:?}", row.family);
         if row.attack && STRUCTURAL.contains(&row.family.as_str()) {
@@ -248,7 +247,7 @@ async fn hidden_characters_do_not_arrive(corpora: &Corpora) -> usize {
     assert!(attacks > 30 && caught * 100 >= attacks * 99, "{caught} of {attacks}");
     assert!(spoiled.is_empty(), "{spoiled:?}");
 
-    // The same in names, titles and texts of definitions, as a person sees them.
+    // The same in names, titles and texts of definitions, as shown to a person.
     let nasty: String = samples.iter().filter(|row| row.attack).map(|row| row.text.as_str()).take(8).collect();
     let mut definition = tool("say");
     definition["title"] = json!(nasty);
@@ -285,7 +284,7 @@ fn strings(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Guards: what a local server writes on its error output reaches the daemon's log harmless, and its noise nobody at all.
+/// Guards: a local server's error output is harmless in the daemon's log, and appears nowhere else.
 #[tokio::test]
 async fn attack_13_a_childs_own_words_cannot_move_the_cursor_of_the_log() {
     let (home, setup) = (TempHome::new(), SetupOptions::default());
@@ -312,8 +311,8 @@ async fn attack_13_a_childs_own_words_cannot_move_the_cursor_of_the_log() {
     assert!(stray.is_empty(), "{stray:?} in {log:?}");
 }
 
-/// Guards: nothing is shared between principals, whatever the server says of its `cacheScope`. A shared list would mean that
-/// the second agent's list is not asked for.
+/// Guards: nothing is shared between principals, whatever the server's `cacheScope`. With a shared list, the second
+/// agent's list would not be requested.
 #[tokio::test]
 async fn attack_16_a_public_answer_for_one_agent_is_not_anothers() {
     for speaks in [SupportedEras::Legacy, SupportedEras::Modern] {

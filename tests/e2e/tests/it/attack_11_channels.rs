@@ -1,5 +1,5 @@
-//! Attack 11: the same order to the agent, on every channel a server can speak on. What is read on any of them makes the
-//! next call to the outside wait for a person.
+//! Attack 11: the same instruction to the agent, on every channel of a server. Content from any of them makes the next
+//! call to the outside need an approval.
 
 use briefcase_test_data::{AdditionalRun, Corpora};
 use briefcase_testkit::{ClientEra, GatewayProcess, HttpUpstream, McpClient, MockAction, Script, mock::tool};
@@ -28,12 +28,12 @@ fn result(result: Value) -> MockAction {
     MockAction::Result { result }
 }
 
-/// A server that says `text` on this channel.
+/// A server that sends `text` on this channel.
 fn script(channel: &str, text: &str) -> Script {
     let block = |block: Value| result(json!({ "content": [block] }));
     let note = |method: &str, params: Value| {
         let message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
-        // The call itself never ends: what the agent has seen is the notification alone.
+        // The call itself never ends: the agent has seen the notification alone.
         MockAction::Notify { times: 1, message, then: Box::new(MockAction::Hang) }
     };
     let resource = json!({ "uri": "demo://r", "text": text });
@@ -65,7 +65,7 @@ fn script(channel: &str, text: &str) -> Script {
     script
 }
 
-/// Lets the server speak on the channel, and waits until the agent has got what it said.
+/// Triggers the channel, and waits until the agent has received the text.
 async fn listen(client: &McpClient, upstream: &HttpUpstream, channel: &str, text: &str, n: usize) {
     let call = json!({ "name": "evil__say", "arguments": {}, "_meta": { "progressToken": 7 } });
     match channel {
@@ -101,7 +101,7 @@ async fn agent(scene: &Scene, name: &str) -> McpClient {
     client
 }
 
-/// Guards: each channel labels the agent. A channel that did not would let the order through: the call would run.
+/// Guards: each channel labels the agent. Without the label the call would run.
 #[tokio::test]
 async fn attack_11_every_channel_taints_the_agent() {
     every_channel_taints(&Corpora::committed()).await;
@@ -122,7 +122,7 @@ async fn every_channel_taints(corpora: &Corpora) -> usize {
     scene.add_http("outside", &outside, &["send"]).await;
     scene.add_http("evil", &evil, &["say"]).await;
     let policy: Value = scene.daemon.admin.get("/v1/policy").await;
-    // The rule of two without its second half, so that one channel alone is told from none.
+    // The rule of two without its second half, so that one channel alone makes a difference.
     let rule = r#"
 @id("rule-of-one")
 forbid (principal, action in Action::"call", resource in Server::"outside")
@@ -130,14 +130,14 @@ when { context.labels.contains("untrusted_content") } unless { context.approved 
 "#;
     let text = format!("{}{rule}", policy["text"].as_str().unwrap());
     scene.change(json!({ "change": "set_policy", "text": text })).await;
-    // The control: an agent that has heard nothing may.
+    // The control: an agent without a label may call.
     let control = agent(&scene, "control").await;
     control.call("outside__send", json!({})).await.unwrap();
     let payloads = corpora.attacks("injection_tool_outputs", 20);
     for (place, channel) in CHANNELS.iter().enumerate() {
         let client = agent(&scene, &format!("agent-{place}")).await;
         if *channel == "log unasked" {
-            // The connection to the server is there once something was asked of it.
+            // A first request opens the connection to the server.
             client.request("logging/setLevel", json!({ "level": "debug" })).await.unwrap();
         }
         for (n, payload) in payloads.iter().enumerate() {
@@ -157,8 +157,8 @@ when { context.labels.contains("untrusted_content") } unless { context.approved 
     CHANNELS.len() * payloads.len()
 }
 
-/// Guards: the default rule of two, on the sensitive half: data the person calls private, text of somebody else, and a tool
-/// that reaches outside and may run by itself.
+/// Guards: the default rule of two, on the sensitive half: private data, text of a third party, and a permitted tool
+/// that reaches outside.
 #[tokio::test]
 async fn attack_11_private_data_and_an_order_hold_what_reaches_outside() {
     private_data_and_an_order_hold(&Corpora::committed()).await;

@@ -6,7 +6,7 @@ use briefcase_testkit::{Canary, ClientEra, HttpUpstream, MockAction, Script, ass
 use e2e::{Scene, assert_no_effect};
 use serde_json::{Value, json};
 
-use crate::record::assert_on_record;
+use crate::receipt_checks::assert_recorded;
 
 fn spec(upstream: &HttpUpstream) -> Value {
     let header = json!({ "name": "Authorization", "value": "Bearer {secret}", "secret": "key" });
@@ -20,7 +20,7 @@ async fn scene(canary: &Canary, upstream: &HttpUpstream) -> Scene {
     scene
 }
 
-/// What reached a server, without the one header that may hold the secret.
+/// The received messages, without the one header that may contain the secret.
 fn elsewhere(upstream: &HttpUpstream) -> Vec<u8> {
     let mut seen = Vec::new();
     for message in upstream.messages() {
@@ -32,10 +32,10 @@ fn elsewhere(upstream: &HttpUpstream) -> Vec<u8> {
     seen
 }
 
-/// Guards: a placeholder means something in the declared header alone. Were it filled in anywhere else, the canary would be
-/// in what arrived.
+/// Guards: a placeholder counts in the declared header alone. If it were filled in elsewhere, the canary would be in a
+/// received message.
 #[tokio::test]
-async fn attack_18_a_placeholder_of_the_agent_stays_a_text() {
+async fn attack_18_a_placeholder_from_the_agent_stays_text() {
     let canary = Canary::new();
     let bank = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;
     let other = HttpUpstream::start(Script::one("look", MockAction::Echo)).await;
@@ -71,7 +71,7 @@ async fn attack_18_a_placeholder_of_the_agent_stays_a_text() {
     assert!(given, "the declared header does not hold the secret");
 }
 
-/// Guards: a secret that the agent has got from somewhere leaves in no argument, in no encoding, to no server.
+/// Guards: a secret that the agent has learnt leaves in no argument, in no encoding, to no server.
 #[tokio::test]
 async fn attack_18_a_secret_in_arguments_never_leaves() {
     let canary = Canary::new();
@@ -85,7 +85,7 @@ async fn attack_18_a_secret_in_arguments_never_leaves() {
         (0..3).map(|n| ("base64", STANDARD.encode(format!("{}{value}xyz", "ab".repeat(n))))).collect();
     shapes.extend((0..3).map(|n| ("base64url", URL_SAFE.encode(format!("{}{value}", "a".repeat(n))))));
     for (shape, bytes) in canary.encodings() {
-        // Half a secret is none, and what is base64 here is cut to what its neighbours leave alone.
+        // Half a secret does not count, and base64 is cut to the characters that its neighbours do not change.
         if !matches!(shape, "first half" | "second half" | "UTF-16LE" | "UTF-16BE" | "base64" | "base64url") {
             shapes.push((shape, String::from_utf8(bytes).unwrap()));
         }
@@ -109,18 +109,18 @@ async fn attack_18_a_secret_in_arguments_never_leaves() {
         }
     }
     let answer = client.call("other__look", json!({ "q": canary.value() })).await;
-    assert_on_record(&scene, &answer, "invalid_args", "secret_in_arguments").await;
+    assert_recorded(&scene, &answer, "invalid_args", "secret_in_arguments").await;
     assert_no_effect!(bank);
     assert_no_effect!(other);
-    // A server that is switched off still owns its secret.
+    // A disabled server still owns its secret.
     scene.change(json!({ "change": "enable_server", "name": "bank", "enabled": false })).await;
     let answer = client.call("other__look", json!({ "q": canary.value() })).await;
-    assert_on_record(&scene, &answer, "invalid_args", "secret_in_arguments").await;
+    assert_recorded(&scene, &answer, "invalid_args", "secret_in_arguments").await;
     assert_no_effect!(other);
 }
 
-/// Guards: the secret is bound to scheme, host and port of the registration. A redirect is not followed with it, and not at
-/// all to somebody else.
+/// Guards: the secret is bound to scheme, host and port of the registration. A redirect is not followed with it, and a
+/// redirect to another origin is not followed at all.
 #[tokio::test]
 async fn attack_18_a_redirect_does_not_carry_the_secret_away() {
     let canary = Canary::new();
@@ -143,7 +143,7 @@ async fn attack_18_a_redirect_does_not_carry_the_secret_away() {
     assert_eq!(thief.messages().len(), 0, "the redirect was followed: {:?}", thief.messages());
 }
 
-/// Guards: a registration cannot put the secret anywhere but into a plain header of its own.
+/// Guards: a registration can put the secret only into a plain header of its own.
 #[tokio::test]
 async fn attack_18_a_secret_has_no_place_but_a_header() {
     let canary = Canary::new();
@@ -165,7 +165,7 @@ async fn attack_18_a_secret_has_no_place_but_a_header() {
         assert!(status >= 400, "{spec}: {status} {body}");
         assert_absent(&canary, "an answer of the admin socket", body.to_string().as_bytes());
     }
-    // In the path it is a text like any other.
+    // In the path it is ordinary text.
     let spec = with(format!("{}/{{secret}}?k={{secret}}", bank.url()), json!([]));
     let (_, body) = scene.daemon.admin.send(http::Method::POST, "/v1/servers/probe", Some(&spec)).await;
     assert_absent(&canary, "an answer of the admin socket", body.to_string().as_bytes());
@@ -173,7 +173,7 @@ async fn attack_18_a_secret_has_no_place_but_a_header() {
     assert_no_effect!(bank);
 }
 
-/// Guards: a server that a person switched off is not started, and gets no secret, because some program asks for a look at it.
+/// Guards: a disabled server is not started, and gets no secret, when a program asks for a probe.
 #[tokio::test]
 async fn attack_18_a_server_that_is_switched_off_gets_no_secret() {
     let canary = Canary::new();

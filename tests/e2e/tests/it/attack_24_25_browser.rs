@@ -1,4 +1,4 @@
-//! Attacks 24 and 25 with a real browser: a recorded answer of a passkey, and a page of somebody else beside the console.
+//! Attacks 24 and 25 with a real browser: a recorded passkey assertion, and a foreign page beside the console.
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-/// How long a browser may take for one step, on a machine that does other things too.
+/// The time limit for one browser step, on a busy machine too.
 const BROWSER_TIMEOUT: Duration = Duration::from_secs(180);
 
 struct Browser {
@@ -32,7 +32,7 @@ impl Browser {
         Self { child, told }
     }
 
-    /// Waits for the next word, which has to be this one.
+    /// Waits for the next word, which must be this one.
     async fn hear(&mut self, word: &str) -> Value {
         let line = tokio::time::timeout(BROWSER_TIMEOUT, self.told.next_line()).await.expect("the browser is slow");
         let told: Value = serde_json::from_str(&line.unwrap().unwrap_or_default()).unwrap_or_default();
@@ -62,7 +62,7 @@ async fn open(scene: &Scene) -> Vec<Value> {
     scene.daemon.admin.get("/v1/approvals").await
 }
 
-/// Sends evidence to everything that takes some, but for the decision it was made for. Fails if anything takes it.
+/// Sends evidence to every consumer except the decision it was made for. Fails if one accepts it.
 async fn assert_worthless(scene: &Scene, evidence: &Value, mine: &Value, another: &Value, why: &str) {
     let admin = &scene.daemon.admin;
     let once = json!({ "decision": "allow", "scope": "once" });
@@ -90,8 +90,8 @@ async fn assert_worthless(scene: &Scene, evidence: &Value, mine: &Value, another
     assert!((400..500).contains(&admin.send(Method::POST, "/v1/backup", Some(&backup)).await.0), "{why}: a backup");
 }
 
-/// Guards D3 and P3: what a passkey signed decides the one question it was made for, the way it was made for, once. Whoever
-/// records it in the browser, before or after it is used, has nothing else.
+/// Guards D3 and P3: a passkey assertion decides the one request it was made for, in the way it was made for, once. A
+/// recording in the browser, before or after its use, is worthless.
 #[tokio::test]
 async fn attack_24_a_recorded_passkey_answer_is_good_for_nothing_else() {
     let (scene, upstream, address) = scene().await;
@@ -109,7 +109,7 @@ async fn attack_24_a_recorded_passkey_answer_is_good_for_nothing_else() {
     let stolen = browser.hear("stolen").await;
     assert_eq!(stolen["shown"], mine["digest"], "{stolen}");
     assert!(stolen["evidence"]["passkey"]["response"]["signature"].is_string(), "no assertion: {stolen}");
-    // A second question beside it, of another conversation.
+    // A second request beside it, of another conversation.
     let second = scene.client(ClientEra::Legacy).await;
     let other = pay(&second, "mock__send").await;
     let two = async || open(&scene).await.into_iter().find(|question| question["id"] != mine["id"]);
@@ -119,7 +119,7 @@ async fn attack_24_a_recorded_passkey_answer_is_good_for_nothing_else() {
     assert_eq!(open(&scene).await.len(), 2);
     assert_eq!(scene.daemon.admin.get::<Value>("/v1/status").await["authority_version"], version);
 
-    // The person tries again, and this time the answer arrives.
+    // The person tries again, and this time the assertion arrives.
     browser.tell("go on").await;
     let used = browser.hear("used").await;
     client.answer(waiting).await.unwrap();
@@ -137,8 +137,8 @@ async fn attack_24_a_recorded_passkey_answer_is_good_for_nothing_else() {
     browser.tell("go on").await;
 }
 
-/// Guards the loopback rules: another page in the same browser, of another port or another name of this machine, neither shows
-/// the console in a frame, nor reads from it, nor makes it decide, though it knows question, digest and PIN.
+/// Guards the loopback rules: a page of another port or host name in the same browser cannot frame the console, read
+/// from it, or make it decide, even with the request, its digest and the PIN.
 #[tokio::test]
 async fn attack_25_a_hostile_page_beside_the_console_decides_nothing() {
     let (scene, upstream, address) = scene().await;
@@ -153,7 +153,7 @@ async fn attack_25_a_hostile_page_beside_the_console_decides_nothing() {
     assert_eq!(tried["read"], json!([]), "{tried}");
     assert_eq!(tried["framed"], json!([]), "{tried}");
     assert_eq!(tried["stands"], 1, "the console lost the question: {tried}");
-    // The tricks work where nothing stands against them.
+    // The same tricks work without these defences.
     assert_eq!(tried["control"], 2, "a harmless page could not be framed: {tried}");
     assert!(tried["posted"].as_u64().unwrap() >= 2, "a form could not be posted: {tried}");
     assert_eq!(open(&scene).await, [question]);

@@ -1,4 +1,4 @@
-//! Attacks 35–39: time, and everything that HTTP lets a stranger say to a loopback port.
+//! Attacks 35–39: time, and all that HTTP allows a stranger on a loopback port.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ fn modern(tool: &str) -> String {
     .to_string()
 }
 
-/// One POST with these headers instead of, or beside, the right ones.
+/// One POST with these headers in place of, or in addition to, the right ones.
 async fn post(gateway: &GatewayProcess, host: &str, headers: &[(&str, &str)], body: &str) -> RawResponse {
     let mut head = format!("POST /mcp HTTP/1.1\r\nHost: {host}\r\nAccept: application/json, text/event-stream\r\n");
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
@@ -43,11 +43,11 @@ async fn post(gateway: &GatewayProcess, host: &str, headers: &[(&str, &str)], bo
     raw_http(gateway.address(), request.as_bytes()).await
 }
 
-/// Guards: the order and the times of the record never go back, whatever a peer says the time is, across restarts.
+/// Guards: the order and the times of receipts never go back, whatever time a peer claims, across restarts.
 ///
 /// The daemon's own clock cannot be moved from outside; its high-water mark is tested beside the clock.
 #[tokio::test]
-async fn attack_35_time_on_record_never_goes_back() {
+async fn attack_35_the_time_of_receipts_never_goes_back() {
     let (scene, upstream) = scene().await;
     let client = scene.client(ClientEra::Legacy).await;
     client.call("mock__look", json!({ "now": "1970-01-01T00:00:00Z" })).await.unwrap();
@@ -127,15 +127,15 @@ async fn attack_36_no_page_and_no_rebound_name_reaches_a_tool() {
     assert_eq!(post(&gateway, &own, &right, &body).await.status, 200, "the request itself is right");
 }
 
-/// Guards: the daemon decides on the body; a header that says something else stops the request.
+/// Guards: the daemon decides on the body; a contradicting header stops the request.
 #[tokio::test]
-async fn attack_37_a_header_never_stands_for_the_body() {
+async fn attack_37_a_header_never_replaces_the_body() {
     let (scene, upstream) = scene().await;
     let gateway = scene.gateway().await;
     let own = gateway.address().to_owned();
     let version = ("MCP-Protocol-Version", "2026-07-28");
     let method = ("Mcp-Method", "tools/call");
-    // The header names the read, the body the tool that asks.
+    // The header names the read, the body the tool that needs an approval.
     let cases: [&[(&str, &str)]; 9] = [
         &[version, method, ("Mcp-Name", "mock__look")],
         &[version, method, ("Mcp-Name", "=?base64?bW9ja19fbG9vaw==?=")],
@@ -157,7 +157,7 @@ async fn attack_37_a_header_never_stands_for_the_body() {
     assert_no_effect!(upstream);
 }
 
-/// Guards: the gateway's framing: a request with two readings is none, and takes its connection with it.
+/// Guards: the gateway's framing: a request with two readings is invalid, and closes its connection.
 #[tokio::test]
 async fn attack_38_no_request_hides_in_another() {
     let (scene, upstream) = scene().await;
@@ -197,9 +197,9 @@ async fn attack_38_no_request_hides_in_another() {
     assert_eq!(raw_http(gateway.address(), hidden.as_bytes()).await.status, 200, "the hidden request itself is right");
 }
 
-/// Guards: the handle that stands for a server's state belongs to one agent, one request and one use.
+/// Guards: the handle of a server's state belongs to one agent, one request and one use.
 #[tokio::test]
-async fn attack_39_a_request_state_is_nobody_elses_and_not_made_up() {
+async fn attack_39_a_request_state_belongs_to_one_agent_and_cannot_be_forged() {
     let asks = MockAction::InputRequired {
         requests: json!({ "q": { "method": "elicitation/create", "params": {
             "mode": "form", "message": "Who?", "requestedSchema": { "type": "object", "properties": {} } } } }),
@@ -253,7 +253,7 @@ async fn attack_39_a_request_state_is_nobody_elses_and_not_made_up() {
     assert_eq!(upstream.effects().len(), before, "a state is good once");
 }
 
-/// Guards: the session of the older era is the daemon's choice and belongs to one agent.
+/// Guards: the daemon chooses the session of the legacy era, and it belongs to one agent.
 #[tokio::test]
 async fn attack_39_a_session_is_neither_chosen_nor_shared() {
     let (scene, upstream) = scene().await;

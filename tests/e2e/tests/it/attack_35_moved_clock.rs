@@ -1,10 +1,11 @@
-//! Attack 35, and what else hangs on time: the daemon's clocks are moved from outside while it runs and between two lives.
+//! Attack 35, and other properties of time: the daemon's clocks are moved from outside, while it runs and between two
+//! runs.
 
 use briefcase_testkit::{ClientEra, HttpUpstream, McpClient, MockAction, Script, mock::SupportedEras, mock::tool};
 use e2e::{MovedClock, Scene, refusal};
 use serde_json::{Value, json};
 
-use crate::record::assert_on_record;
+use crate::receipt_checks::assert_recorded;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -19,7 +20,8 @@ async fn open(scene: &Scene) -> Vec<Value> {
     scene.daemon.admin.get("/v1/approvals").await
 }
 
-/// Guards D2: a question that nobody answers in time is over, for the call that waits, for who answers late, and on record.
+/// Guards D2: a request without a decision in time expires, for the waiting call, for a late decision, and in the
+/// receipts.
 #[tokio::test]
 async fn attack_23_a_question_expires_and_a_late_yes_counts_for_nothing() {
     let (scene, clock) = MovedClock::scene().await;
@@ -35,9 +37,9 @@ async fn attack_23_a_question_expires_and_a_late_yes_counts_for_nothing() {
     let once = json!({ "decision": "allow", "scope": "once" });
     let (status, body) = scene.daemon.admin.decide(&question, &once, &scene.setup.pin).await;
     assert_eq!(status, 404, "{body}");
-    assert_on_record(&scene, &client.answer(waiting).await, "approval_expired", "expired").await;
+    assert_recorded(&scene, &client.answer(waiting).await, "approval_expired", "expired").await;
     assert!(upstream.effects().is_empty());
-    // Asked again it is another question.
+    // A repeated call is another request.
     let waiting = client.start("tools/call", call).await;
     let another = scene.daemon.admin.question().await;
     assert_ne!((&another["id"], &another["digest"]), (&question["id"], &question["digest"]));
@@ -50,8 +52,8 @@ async fn looks(client: &McpClient) -> Option<String> {
     refusal(&client.call("mock__look", json!({})).await)
 }
 
-/// Guards: a window of a budget and the life of a rule are not made longer by a clock that is turned back, neither while the
-/// daemon runs nor across a restart, and the record's time never goes back.
+/// Guards: a clock that is turned back extends neither a budget window nor a saved approval, while the daemon runs and
+/// across a restart. The time of the receipts never goes back.
 #[tokio::test]
 async fn attack_35_a_clock_turned_back_makes_nothing_last_longer() {
     let (scene, clock) = MovedClock::scene().await;
@@ -68,7 +70,7 @@ async fn attack_35_a_clock_turned_back_makes_nothing_last_longer() {
     client.request("tools/call", pay(1)).await.unwrap();
     assert_eq!(looks(&client).await, None);
     assert_eq!(looks(&client).await.as_deref(), Some("budget_exceeded"));
-    // Two hours on, the rule is over; no hand on the clock brings it back. The day's budget stays used.
+    // After two hours the saved approval has expired; no clock change restores it. The day's budget stays used.
     let effects = upstream.effects().len();
     for moved in [2 * HOUR, -HOUR, -DAY, -40 * DAY] {
         clock.set(moved, 0);
@@ -88,12 +90,12 @@ async fn attack_35_a_clock_turned_back_makes_nothing_last_longer() {
     assert_eq!(upstream.effects().len(), effects);
     let times: Vec<u64> = scene.receipts().await.iter().map(|row| row["receipt"]["at"].as_u64().unwrap()).collect();
     assert!(times.is_sorted(), "{times:?}");
-    // A day on, the budget is new: it was the clock that held it.
+    // A day later the budget is new, so the clock was the limit.
     clock.set(2 * DAY, 0);
     assert_eq!(looks(&client).await, None);
 }
 
-/// Guards: what waits for a client's retry is kept for a time, and after that its handle is like one that never was.
+/// Guards: a suspended call waits a limited time for the client's retry. After that its handle is unknown.
 #[tokio::test]
 async fn attack_39_a_request_state_is_over_after_its_time() {
     let (scene, clock) = MovedClock::scene().await;
@@ -111,14 +113,14 @@ async fn attack_39_a_request_state_is_over_after_its_time() {
         client.request("tools/call", params).await
     };
     let carried = || upstream.effects().iter().filter(|effect| effect.message.to_string().contains("accept")).count();
-    // In time it is taken, so it is the time that ends the other.
+    // A retry in time is accepted, so the time limit ends the other.
     let asked = client.call("mock__look", json!({})).await.unwrap();
     again(&client, &asked["requestState"]).await.unwrap();
     assert_eq!(carried(), 1);
     let asked = client.call("mock__look", json!({})).await.unwrap();
     assert!(asked["requestState"].is_string(), "{asked}");
     clock.set(DAY, DAY);
-    // A fresh conversation of the same agent: the old one may have been idle for too long.
+    // A new conversation of the same agent: the old one may have been idle for too long.
     let client = scene.client(ClientEra::Modern).await;
     let late = again(&client, &asked["requestState"]).await;
     let told = late.expect_err("a handle of yesterday was taken");

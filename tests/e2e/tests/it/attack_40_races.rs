@@ -1,4 +1,4 @@
-//! Attack 40 as races: somebody else swaps folders and sockets a thousand times while the real programs use them.
+//! Attack 40 as races: an attacker swaps folders and sockets a thousand times while the real programs use them.
 
 use std::{
     io::Read,
@@ -21,11 +21,11 @@ use serde_json::json;
 
 const ROUNDS: usize = 1_000;
 const NOBODY: u32 = 65534;
-/// A race is run for so long at least, and ends once it has had its rounds.
+/// The minimum duration of a race, which ends after its rounds.
 const SPAN: Duration = Duration::from_secs(6);
-const AT_MOST: Duration = Duration::from_secs(20);
+const AT_MOST: Duration = Duration::from_secs(90);
 
-/// Whoever swaps things, on a thread of its own.
+/// The attacker, on its own thread.
 struct Attacker {
     stop: Arc<AtomicBool>,
     rounds: Arc<AtomicUsize>,
@@ -33,7 +33,7 @@ struct Attacker {
 }
 
 impl Attacker {
-    /// Runs `round` again and again. What a round gives is what the attacker got hold of.
+    /// Repeats `round`. The result of a round is what the attacker has captured.
     fn start(
         prepare: impl FnOnce() + Send + 'static,
         mut round: impl FnMut(usize) -> Vec<u8> + Send + 'static,
@@ -43,7 +43,7 @@ impl Attacker {
         let thread = std::thread::spawn(move || {
             prepare();
             let mut got = Vec::new();
-            // Always an even number, so that what is swapped is back in its place.
+            // Always an even number, so that the swapped object is back in its place.
             while !until.load(Relaxed) || count.load(Relaxed) % 2 == 1 {
                 got.extend(round(count.load(Relaxed)));
                 count.fetch_add(1, Relaxed);
@@ -66,7 +66,7 @@ impl Attacker {
     }
 }
 
-/// What connects to these sockets, and sends something, and what it sent.
+/// A listener on these sockets, and the data that it received.
 struct Trap(Vec<UnixListener>);
 
 impl Trap {
@@ -96,10 +96,10 @@ impl Trap {
     }
 }
 
-/// Guards: programs look at the owner and mode of the folder they hold open, not at a path that may mean another one by now.
-/// Another user who may rename the folder swaps it against one of its own, a thousand times: nobody sends it a byte.
+/// Guards: programs check the owner and mode of the open folder, not of a path that may have another target by now.
+/// Another user with the right to rename the folder swaps it for its own, a thousand times: no program sends it a byte.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn attack_40_another_user_who_swaps_the_folder_hears_nothing() {
+async fn attack_40_another_user_who_swaps_the_folder_receives_nothing() {
     if !rustix::process::geteuid().is_root() {
         return; // Only root can be somebody else.
     }
@@ -112,7 +112,7 @@ async fn attack_40_another_user_who_swaps_the_folder_hears_nothing() {
     let (real, swapped) = (scene.home.runtime(), fake.clone());
     let mut trap = None;
     let as_nobody = || {
-        // This thread alone: the kernel keeps users per thread.
+        // This thread only: the kernel keeps users per thread.
         rustix::thread::set_thread_gid(rustix::fs::Gid::from_raw(NOBODY)).unwrap();
         rustix::thread::set_thread_uid(rustix::fs::Uid::from_raw(NOBODY)).unwrap();
     };
@@ -134,7 +134,7 @@ async fn attack_40_another_user_who_swaps_the_folder_hears_nothing() {
             assert!(!told.contains("panicked"), "{told}");
             if output.status.success() && !output.stdout.is_empty() { served += 1 } else { turned_away += 1 }
         }
-        // A program that does not look is fooled: the attack works.
+        // A program without the check is deceived: the attack works.
         for _ in 0..20 {
             if let Ok(stream) = UnixStream::connect(scene.home.runtime().join("agent.sock")) {
                 let peer = rustix::net::sockopt::socket_peercred(&stream).unwrap();
@@ -150,7 +150,7 @@ async fn attack_40_another_user_who_swaps_the_folder_hears_nothing() {
     scene.client(ClientEra::Legacy).await;
 }
 
-/// What may stand where a socket should be, put there while the daemon starts.
+/// Objects in place of the socket, put there while the daemon starts.
 fn obstruct(run: &Path, precious: &Path, round: usize) {
     let names = ["admin.sock", "agent.sock", "admin.sock.new", "agent.sock.new", "admin.sock.lock"];
     let place = run.join(names[round % names.len()]);
@@ -170,10 +170,10 @@ fn clear(run: &Path) {
     }
 }
 
-/// Guards: a start binds under another name and moves the socket into place; whatever is put in its way meanwhile, it either
-/// serves or says why not, follows no link to another file, and the next start works.
+/// Guards: the daemon binds under another name and moves the socket into place. Whatever is put in its way, it serves
+/// or reports the reason, follows no link to another file, and the next start works.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn attack_40_a_start_in_a_race_serves_or_says_why_and_harms_nothing() {
+async fn attack_40_a_start_in_a_race_serves_or_reports_why_and_harms_nothing() {
     let home = TempHome::new();
     let made = DaemonProcess::set_up(&home, &SetupOptions::default()).await;
     let key = json!({ "unlock_key": made.unlock_key });

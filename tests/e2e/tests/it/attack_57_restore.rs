@@ -1,4 +1,4 @@
-//! Attack 57: a backup put back must not bring back what hung on the old life.
+//! Attack 57: a restored backup must not restore what belonged to the old incarnation.
 
 use briefcase_testkit::{
     ClientEra, DaemonProcess, GatewayProcess, HttpUpstream, Script, TempHome, mock::tool, output_of,
@@ -25,8 +25,8 @@ async fn restore(
     }
 }
 
-/// Guards: the new incarnation: open questions, rules, sessions and agents' credentials of the old life are void until a person
-/// gives new ones, the record goes on unbroken, and the archive opens for its passphrase alone.
+/// Guards: the new incarnation. Open requests, saved approvals, sessions and credentials of agents from the old one are
+/// void until a person issues new ones. The receipts continue unbroken, and only its passphrase opens the archive.
 #[tokio::test]
 async fn attack_57_a_restore_brings_no_permission_back() {
     let upstream = HttpUpstream::start(Script::with_tools(vec![tool("look"), tool("pay"), tool("send")])).await;
@@ -34,7 +34,7 @@ async fn attack_57_a_restore_brings_no_permission_back() {
     scene.add_http("mock", &upstream, &["look"]).await;
     let (admin, pin) = (&scene.daemon.admin, scene.setup.pin.clone());
     let client = scene.client(ClientEra::Legacy).await;
-    // A rule that lasts, a question that is open, and a session.
+    // A saved approval, an open request, and a session.
     let waiting = client.start("tools/call", json!({ "name": "mock__pay", "arguments": { "n": 1, "m": 1 } })).await;
     let question = admin.question().await;
     let rule = json!({ "decision": "allow", "scope": "rule", "fixed": ["n"], "seconds": 86_400 });
@@ -45,7 +45,7 @@ async fn attack_57_a_restore_brings_no_permission_back() {
     client.start("tools/call", json!({ "name": "mock__send", "arguments": {} })).await;
     let open = admin.question().await;
     let login: Value = admin.post("/v1/console/login", &json!({})).await;
-    // No backup without a factor, and none that the archive's passphrase does not open.
+    // No backup without a factor, and no opening without the archive's passphrase.
     let body = |pin: &str| json!({ "passphrase": ARCHIVE, "evidence": { "pin": pin } }).to_string().into_bytes();
     let json_body = [("content-type", "application/json")];
     assert_eq!(admin.raw(Method::POST, "/v1/backup", &json_body, body("314159")).await.unwrap().0, 403);
@@ -57,7 +57,7 @@ async fn attack_57_a_restore_brings_no_permission_back() {
     std::fs::write(&file, &archive).unwrap();
     drop(client);
     daemon.stop().await;
-    // Over a state that is there, with a wrong passphrase, or from an edited archive: nothing is written.
+    // Over an existing state, with a wrong passphrase, or from an edited archive: nothing is written.
     let told = restore(&home, &file, ARCHIVE, &made.unlock_key).await.unwrap_err();
     assert!(told.contains("already") || told.contains("another place"), "{told}");
     std::fs::remove_dir(fresh.state()).unwrap();
@@ -70,7 +70,7 @@ async fn attack_57_a_restore_brings_no_permission_back() {
     std::fs::write(&broken, edited).unwrap();
     restore(&fresh, &broken, ARCHIVE, &made.unlock_key).await.unwrap_err();
     assert!(!fresh.state().join("briefcase.db").exists());
-    // A wrong key of the briefcase inside leaves nothing either, so that the right one can follow.
+    // A wrong key of the enclosed briefcase leaves nothing either, so that the right one can follow.
     let other = DaemonProcess::set_up(&TempHome::new(), &setup).await.unlock_key;
     let told = restore(&fresh, &file, ARCHIVE, &other).await.unwrap_err();
     assert!(told.contains("the briefcase in it does not"), "{told}");
@@ -93,13 +93,13 @@ async fn attack_57_a_restore_brings_no_permission_back() {
         body.len()
     );
     assert_eq!(briefcase_testkit::raw_http(&host, request.as_bytes()).await.status, 401, "a login of the old life");
-    // The agent's old credential is void: it might have been taken away after the backup. A person gives a new one.
+    // The agent's old credential is void: it might have been revoked after the backup. A person issues a new one.
     let client = GatewayProcess::stdio(&scene.home, &scene.made.token, None, ClientEra::Legacy);
     let entered = tokio::time::timeout(std::time::Duration::from_secs(5), client.request("ping", json!({}))).await;
     assert!(!matches!(entered, Ok(Ok(_))), "a credential came back");
     let renewed = scene.change(json!({ "change": "add_agent", "name": "default" })).await;
     let token = renewed["token"].as_str().unwrap();
-    // What the rule allowed is asked again.
+    // A call that the saved approval covered asks again.
     let client = GatewayProcess::stdio(&scene.home, token, None, ClientEra::Legacy);
     client.open().await.unwrap();
     client.start("tools/call", json!({ "name": "mock__pay", "arguments": { "n": 1, "m": 3 } })).await;
@@ -114,8 +114,8 @@ async fn attack_57_a_restore_brings_no_permission_back() {
     assert_eq!(report["clean"], true, "{report}");
 }
 
-/// Guards: what happened after the backup is not undone by putting it back: an agent that was removed is not let in again, and
-/// what a budget had left then is not there to be spent a second time, until a person says so.
+/// Guards: a restore does not undo later events. A removed agent stays out, and the remainder of a budget cannot be
+/// spent a second time, until a person decides.
 #[tokio::test]
 async fn attack_57_a_restore_brings_no_removed_agent_and_no_budget_back() {
     let upstream = HttpUpstream::start(Script::with_tools(vec![tool("look")])).await;
@@ -131,7 +131,7 @@ async fn attack_57_a_restore_brings_no_removed_agent_and_no_budget_back() {
     let kind = [("content-type", "application/json")];
     let (status, archive) = admin.raw(Method::POST, "/v1/backup", &kind, body).await.unwrap();
     assert_eq!(status, 200);
-    // After the backup: the rest of the budget is used, and an agent is sent away.
+    // After the backup, the rest of the budget is used and an agent is removed.
     client.call("mock__look", json!({ "n": 2 })).await.unwrap();
     client.call("mock__look", json!({ "n": 3 })).await.unwrap();
     assert_refused!(client.call("mock__look", json!({ "n": 4 })).await, "budget_exceeded");
@@ -155,7 +155,7 @@ async fn attack_57_a_restore_brings_no_removed_agent_and_no_budget_back() {
     client.open().await.unwrap();
     assert_refused!(client.call("mock__look", json!({ "n": 5 })).await, "budget_exceeded");
     assert_eq!(upstream.effects().len(), 3);
-    // A person who looks may give more.
+    // A person may add more after a review.
     scene.change(budget("10")).await;
     client.call("mock__look", json!({ "n": 6 })).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Attack 60: policy at its edges. What is not allowed is denied, and nothing an agent says becomes a fact.
+//! Attack 60: the edges of policy. Everything not allowed is denied, and no claim of an agent becomes a fact.
 
 use briefcase_testkit::{ClientEra, HttpUpstream, MockAction, Script, mock::tool};
 use e2e::{Scene, assert_no_effect, assert_refused, refusal};
@@ -15,7 +15,7 @@ async fn scene(policy: &str) -> (Scene, HttpUpstream) {
 
 /// Guards: without a policy that allows, nothing runs and nobody is asked.
 #[tokio::test]
-async fn attack_60_what_no_policy_allows_is_denied() {
+async fn attack_60_a_call_that_no_policy_allows_is_denied() {
     let (scene, upstream) = scene("@id(\"other\") permit (principal, action == Action::\"elicit\", resource);").await;
     let client = scene.client(ClientEra::Legacy).await;
     for name in ["mock__look", "mock__pay"] {
@@ -25,7 +25,8 @@ async fn attack_60_what_no_policy_allows_is_denied() {
     assert_no_effect!(upstream);
 }
 
-/// Guards: a text that can fail on an attribute that is not there is refused when it is written; no question comes of it.
+/// Guards: a policy text that can fail on a missing attribute is rejected when it is written; it causes no approval
+/// request.
 #[tokio::test]
 async fn attack_60_a_policy_that_could_fail_is_not_accepted() {
     let (scene, upstream) = scene(
@@ -53,9 +54,9 @@ async fn attack_60_a_policy_that_could_fail_is_not_accepted() {
     assert_eq!(upstream.effects().len(), 1, "the policy from before stands");
 }
 
-/// Guards: entities and context are made of the daemon's facts; members, arguments and names of the agent's making are not.
+/// Guards: entities and context come from the daemon's facts, never from members, arguments and names of the agent.
 #[tokio::test]
-async fn attack_60_what_an_agent_says_is_no_fact() {
+async fn attack_60_claims_of_an_agent_are_not_facts() {
     let (scene, upstream) = {
         let upstream = HttpUpstream::start(Script::with_tools(vec![tool("look"), tool("pay")])).await;
         let scene = Scene::new().await;
@@ -89,10 +90,10 @@ async fn attack_60_what_an_agent_says_is_no_fact() {
     assert!(scene.receipts().await.len() > before);
 }
 
-/// Guards: a text that is nested without end is refused before it is parsed. Any program of the user can have one checked, and a
-/// parser that runs out of stack takes the daemon with it.
+/// Guards: a deeply nested text is rejected before it is parsed. Any program of the user can have a text checked, and a
+/// stack overflow of the parser would end the daemon.
 #[tokio::test]
-async fn attack_48_a_policy_nested_without_end_is_refused_and_the_daemon_lives() {
+async fn attack_48_a_deeply_nested_policy_is_refused_and_the_daemon_survives() {
     let (scene, upstream) = scene("permit (principal, action, resource);").await;
     let admin = &scene.daemon.admin;
     let nested = |open: &str, inner: &str, close: &str| {

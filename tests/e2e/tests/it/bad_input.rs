@@ -1,4 +1,4 @@
-//! What goes wrong in daily life: each has a clear error with a next step, and nothing that was recorded is lost.
+//! Everyday failures: each has a clear error with a next step, and no receipt is lost.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -16,7 +16,7 @@ async fn assert_clean(home: &TempHome) {
     assert_eq!(report["clean"], true, "{report}");
 }
 
-/// Every refusal that an agent sees says what can be done.
+/// Every refusal to an agent has a next step.
 fn next_step(answer: &Result<Value, briefcase_testkit::ErrorResponse>) -> String {
     let told = match answer {
         Ok(result) => &result["structuredContent"],
@@ -26,7 +26,7 @@ fn next_step(answer: &Result<Value, briefcase_testkit::ErrorResponse>) -> String
     found.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// Guards: wrong calls are told apart and explained, and none of them ends the connection.
+/// Guards: each kind of wrong call has its own error with an explanation, and the connection stays open.
 #[tokio::test]
 async fn an_agents_mistakes_are_explained() {
     let schema = json!({ "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n"] });
@@ -62,7 +62,7 @@ async fn an_agents_mistakes_are_explained() {
     assert_eq!(upstream.effects().len(), 1);
 }
 
-/// Guards: a server that fails in any way is an `upstream_error` with a receipt; the next call is served.
+/// Guards: every failure of a server is an `upstream_error` with a receipt, and the next call is served.
 #[tokio::test]
 async fn a_servers_failures_are_explained_and_recorded() {
     let raw = |text: &str| MockAction::Raw { text: text.into() };
@@ -95,7 +95,7 @@ async fn a_servers_failures_are_explained_and_recorded() {
         assert!(!next_step(&answer).is_empty(), "{name}: {answer:?}");
         client.call("mock__look", json!({ "after": name })).await.unwrap();
     }
-    // A result of another shape is passed on, cleaned like every other.
+    // A result of another structure is filtered and passed on like every other.
     let odd = json!({ "content": "not a list \u{1b}[2J\u{202e}" });
     upstream.set(Script::with_tools(again).on("look", MockAction::Result { result: odd }));
     let passed = client.call("mock__look", json!({})).await;
@@ -110,7 +110,7 @@ async fn a_servers_failures_are_explained_and_recorded() {
     assert_clean(&home).await;
 }
 
-/// Guards: every way in which the daemon cannot start is told apart, with what to do.
+/// Guards: each cause of a failed daemon start has its own error with a next step.
 #[tokio::test]
 async fn a_daemon_that_cannot_start_says_why_and_what_to_do() {
     let empty = TempHome::new();
@@ -142,14 +142,14 @@ async fn a_daemon_that_cannot_start_says_why_and_what_to_do() {
         assert!(told.contains(word), "{wrong}: {told}");
         assert!(!told.contains("not the one at all"), "{told}");
     }
-    // A console port that is taken.
+    // An occupied console port.
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut command = DaemonProcess::command(&home);
     command.args(["run", "--console-port", &taken.local_addr().unwrap().port().to_string()]);
     let (mut process, _stdin, _stdout) = ChildProcess::start(command);
     assert!(!process.exited().await.success());
     assert!(process.errors().contains("--console-port"), "{}", process.errors());
-    // A vault that is no vault any more.
+    // A damaged vault.
     let vault = home.state().join("vault.json");
     let good = std::fs::read(&vault).unwrap();
     for bad in [&b"{"[..], b"", b"{\"slots\":[]}", b"\0\0\0\0", &good[..good.len() / 2]] {
@@ -163,7 +163,7 @@ async fn a_daemon_that_cannot_start_says_why_and_what_to_do() {
     assert_clean(&home).await;
 }
 
-/// Guards: a locked briefcase refuses agents and decisions, says how to unlock, and a wrong key leaves it locked.
+/// Guards: a locked briefcase refuses agents and decisions with the way to unlock, and a wrong key leaves it locked.
 #[tokio::test]
 async fn a_locked_briefcase_says_how_to_unlock_it() {
     let home = TempHome::new();
@@ -184,7 +184,7 @@ async fn a_locked_briefcase_says_how_to_unlock_it() {
         assert!(!body["next_step"].as_str().unwrap().is_empty(), "{body}");
         assert_eq!(daemon.admin.get::<Value>("/v1/status").await["state"], "locked");
     }
-    // Whoever hangs up while the passphrase is being checked leaves it being checked.
+    // The check of a passphrase continues after its client disconnects.
     let body = json!({ "passphrase": setup.passphrase }).to_string();
     let length = body.len();
     let request = format!(
@@ -203,10 +203,10 @@ async fn a_locked_briefcase_says_how_to_unlock_it() {
     assert_eq!(daemon.admin.get::<Value>("/v1/status").await["state"], "ready");
 }
 
-/// Guards: a database that cannot be written stops the start (or every effect) with a word about it. As root it says nothing.
+/// Guards: a read-only database stops the start (or every effect) with an explanation. As root it proves nothing.
 #[tokio::test]
-async fn a_read_only_state_is_said_and_loses_nothing() {
-    if again_as_nobody("bad_input::a_read_only_state_is_said_and_loses_nothing") {
+async fn a_read_only_state_is_reported_and_loses_nothing() {
+    if again_as_nobody("bad_input::a_read_only_state_is_reported_and_loses_nothing") {
         return;
     }
     let scene = Scene::new().await;
@@ -228,7 +228,7 @@ async fn a_read_only_state_is_said_and_loses_nothing() {
     assert_clean(&home).await;
 }
 
-/// Guards: the gateway says what is wrong with its own surroundings.
+/// Guards: the gateway reports faults of its environment.
 #[tokio::test]
 async fn a_gateway_that_cannot_serve_says_why() {
     let scene = Scene::new().await;
@@ -239,7 +239,7 @@ async fn a_gateway_that_cannot_serve_says_why() {
     let missing = GatewayProcess::stdio(&scene.home, &scene.made.token, Some("nobody"), ClientEra::Legacy);
     let refused = missing.open().await.unwrap_err();
     assert!(refused.data["next_step"].as_str().unwrap().contains("briefcase server"), "{refused:?}");
-    // A version that nobody speaks is answered with one that is spoken.
+    // A request for an unknown version is answered with a known one.
     let client = scene.unopened(None, ClientEra::Legacy);
     let params =
         json!({ "protocolVersion": "1999-01-01", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
@@ -258,9 +258,9 @@ async fn a_gateway_that_cannot_serve_says_why() {
     assert!(refused.data["next_step"].as_str().unwrap().contains("briefcase up"), "{refused:?}");
 }
 
-/// Guards: what is not there is said to be not there, with where to look, and never taken for damage.
+/// Guards: a missing object is reported as missing, with the place to look, and never as damage.
 #[tokio::test]
-async fn what_a_person_names_and_is_not_there_is_said_so() {
+async fn a_missing_object_is_reported_as_missing() {
     let scene = Scene::new().await;
     let admin = &scene.daemon.admin;
     for (change, list) in [

@@ -1,5 +1,6 @@
-//! Promise P1: no secret crosses to the agent, the gateway, a log, a receipt or a file, in any encoding. One secret goes out
-//! in a header, one in a child's environment; the servers that get them say them back in every shape, on every channel.
+//! Promise P1: no secret reaches the agent, the gateway, a log, a receipt or a file, in any encoding. One secret goes
+//! out in a header, one in the environment of a child. The servers that get them return them in every encoding, on
+//! every channel.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -10,7 +11,7 @@ use briefcase_testkit::{
 use e2e::Scene;
 use serde_json::{Value, json};
 
-/// The secret in the shapes that a server can put into a JSON string.
+/// The secret in the encodings that a server can put into a JSON string.
 fn shapes(canary: &Canary) -> Vec<(&'static str, String)> {
     let value = canary.value();
     let mut shapes: Vec<(&'static str, String)> = (0..3)
@@ -20,7 +21,7 @@ fn shapes(canary: &Canary) -> Vec<(&'static str, String)> {
     for (shape, bytes) in canary.encodings() {
         match shape {
             "first half" | "second half" | "base64" | "base64url" => {}
-            // Two bytes for each character: text with a zero byte between the letters.
+            // Two bytes per character: text with a zero byte between the letters.
             "UTF-16LE" | "UTF-16BE" => shapes.push((shape, bytes.into_iter().map(char::from).collect())),
             _ => shapes.push((shape, String::from_utf8(bytes).unwrap())),
         }
@@ -35,7 +36,7 @@ fn shapes(canary: &Canary) -> Vec<(&'static str, String)> {
     shapes
 }
 
-/// The ways in which a server says something in answer to a call.
+/// The ways of a server to return text during a call.
 fn says(text: &str) -> Vec<(&'static str, MockAction)> {
     let result = |result: Value| MockAction::Result { result };
     let note = |method: &str, params: Value| {
@@ -64,7 +65,7 @@ fn says(text: &str) -> Vec<(&'static str, MockAction)> {
     ]
 }
 
-/// Everything else that a server can say it in.
+/// All other places for text of a server.
 fn elsewhere(script: Script, text: &str) -> Script {
     let result = |result: Value| MockAction::Result { result };
     let message = json!({ "role": "user", "content": { "type": "text", "text": text } });
@@ -120,7 +121,7 @@ pub async fn planted() -> Planted {
     let headers = json!([{ "name": "X-Key", "value": "Token {secret}", "secret": "header-key" }]);
     let remote = json!({ "transport": "http", "url": http.url(), "headers": headers });
     let mut local = stdio.spec();
-    // The child also shouts it on its error output, whole and in pieces.
+    // The child also writes it to its error output, whole and in pieces.
     let shout = r#"printf '%s\n' "$KEY" >&2; printf '%s' "$KEY" | fold -w1 >&2; exec "$@""#;
     let mut argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), shout.to_owned(), "sh".to_owned()];
     argv.extend(stdio.argv());
@@ -136,7 +137,7 @@ async fn assert_nowhere(planted: &Planted, more: &[(&str, Vec<u8>)]) {
     let Planted { scene, header, env, .. } = planted;
     let mut surfaces: Vec<(String, Vec<u8>)> = vec![("the daemon's log".into(), scene.daemon.log().into_bytes())];
     for (path, bytes) in scene.home.all_bytes() {
-        // The mock's own script and record are the test's.
+        // The mock's own script and record belong to the test.
         let name = path.to_string_lossy().into_owned();
         if !name.contains("child.") {
             surfaces.push((name, bytes));
@@ -197,7 +198,7 @@ async fn assert_nowhere(planted: &Planted, more: &[(&str, Vec<u8>)]) {
     }
 }
 
-/// Guards: the output firewall on every channel a server answers on, in every shape, for both kinds of credential.
+/// Guards: the output filter on every channel of a server, in every encoding, for both kinds of credential.
 #[tokio::test]
 async fn p1_no_echo_in_any_shape_on_any_channel_reaches_anybody() {
     let planted = planted().await;
@@ -211,12 +212,12 @@ async fn p1_no_echo_in_any_shape_on_any_channel_reaches_anybody() {
     let mut leaks = Vec::new();
     for (server, canary) in [("remote", &planted.header), ("local", &planted.env)] {
         for (shape, text) in shapes(canary) {
-            // Each shape on the plain channels; the raw secret on all of them.
+            // Each encoding on the plain channels; the raw secret on all of them.
             let channels = says(&text);
             let few = if shape == "JSON-escaped" { channels.len() } else { 2 };
             for (channel, act) in channels.into_iter().take(few) {
                 let script = elsewhere(Script::one("say", act), &text);
-                // Only the server that has the secret can say it back.
+                // Only the server with the secret can return it.
                 if server == "remote" {
                     planted.http.set(script);
                 } else {
@@ -244,7 +245,7 @@ async fn p1_no_echo_in_any_shape_on_any_channel_reaches_anybody() {
     assert_nowhere(&planted, &gateway).await;
 }
 
-/// Guards: the same over HTTP, and in answers that are no MCP at all: bad status, bad JSON, a half answer.
+/// Guards: the same over HTTP, and in responses outside of MCP: bad status, bad JSON, a truncated response.
 #[tokio::test]
 async fn p1_no_error_of_a_server_carries_its_secret() {
     let planted = planted().await;

@@ -1,4 +1,4 @@
-//! The console as a person uses it: a real browser, a passkey, the real daemon.
+//! The console in use: a real browser, a passkey, the real daemon.
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
@@ -16,8 +16,8 @@ fn browser_script() -> PathBuf {
     web.join("console/test/live/passkey.mjs")
 }
 
-/// Guards D3: a passkey is enrolled only with an existing factor, and its answer to one question lets exactly that call run.
-/// The browser then looks at every page of the console.
+/// Guards D3: a passkey is enrolled only with an existing factor, and its assertion for one request allows exactly that
+/// call. The browser then visits every page of the console.
 #[tokio::test]
 async fn a_passkey_enrolled_in_the_console_approves_a_call() {
     let upstream = HttpUpstream::start(Script::one("change", MockAction::Echo)).await;

@@ -1,4 +1,4 @@
-//! The reference server offers through the gateway what it offers directly.
+//! Through the gateway, the reference server offers the same as directly.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use e2e::Scene;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-/// The reference server's command line: a third party's program, from the fixtures' lock file.
+/// The command line of the reference server, a third-party program from the lock file of the fixtures.
 fn reference() -> Vec<String> {
     let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/npm").canonicalize().unwrap();
     let script = fixtures.join("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
@@ -24,7 +24,7 @@ async fn direct() -> McpClient {
     client
 }
 
-/// The briefcase with the reference server, every tool of which is a read.
+/// A briefcase with the reference server. All its tools are reads.
 async fn scene() -> Scene {
     let scene = Scene::new().await;
     let spec = json!({ "transport": "stdio", "argv": reference() });
@@ -58,7 +58,7 @@ async fn definitions_are_the_servers_own() {
 }
 
 #[tokio::test]
-async fn calls_resources_and_prompts_give_what_they_give_directly() {
+async fn calls_resources_and_prompts_return_the_same_as_directly() {
     let (scene, direct) = (scene().await, direct().await);
     let bare = scene.client_of("everything", ClientEra::Legacy).await;
     let calls = [
@@ -111,7 +111,7 @@ async fn progress_reaches_the_client_under_its_own_token() {
     assert_eq!(client.notifications().iter().filter(|n| n["method"] == "notifications/progress").count(), 3);
 }
 
-/// What the reference server logs by itself: a line for each subscription, of the level `info`.
+/// The log messages of the reference server: one for each subscription, of the level `info`.
 async fn subscribe(client: &McpClient, method: &str, uri: &str) {
     client.request(method, json!({ "uri": uri })).await.unwrap();
 }
@@ -134,9 +134,9 @@ async fn log_lines_pass_from_the_level_that_the_client_set() {
 }
 
 #[tokio::test]
-async fn a_subscribed_resource_tells_of_its_changes_under_its_name_in_the_view() {
+async fn a_subscribed_resource_notifies_of_changes_under_its_name_in_the_view() {
     let scene = scene().await;
-    // The server itself says that its switch is no read: a person is asked each time.
+    // The server itself declares that its switch is not a read: a person is asked each time.
     let _person = scene.daemon.admin.allow_everything(&scene.setup.pin);
     for (server, prefix) in [(None, "everything+"), (Some("everything"), "")] {
         let client = match server {
@@ -152,7 +152,7 @@ async fn a_subscribed_resource_tells_of_its_changes_under_its_name_in_the_view()
         client.call(tool, json!({})).await.unwrap();
         subscribe(&client, "resources/unsubscribe", &uri).await;
         let told = client.notifications().iter().filter(|note| note["method"] == update["method"]).count();
-        // The server begins again, and has nobody to tell.
+        // The server restarts, and has no client to notify.
         client.call(tool, json!({})).await.unwrap();
         client.call(tool, json!({})).await.unwrap();
         let after = client.notifications().iter().filter(|note| note["method"] == update["method"]).count();
@@ -174,7 +174,7 @@ async fn roots_and_their_changes_reach_the_server_and_its_new_tool_is_no_surpris
         }));
     client.open().await.unwrap();
     client.tools().await;
-    // The server registers a tool for clients with roots, and says so.
+    // The server registers a tool for clients with roots, and announces it.
     client.notification("notifications/tools/list_changed").await;
     let questions = || asked.load(std::sync::atomic::Ordering::SeqCst);
     let asked_more_than = async |before: usize| {

@@ -6,11 +6,10 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "what cannot go on fails the test"
+    reason = "a failed step fails the test"
 )]
 
 mod agents;
-mod asking;
 mod attack_01_08_definitions;
 mod attack_02_03_pins;
 mod attack_05_steering;
@@ -20,23 +19,24 @@ mod attack_11_16_outputs;
 mod attack_11_channels;
 mod attack_18_header_credentials;
 mod attack_19_21_binding;
-mod attack_22_27_people;
+mod attack_22_27_approvals;
 mod attack_24_25_browser;
 mod attack_35_39_http;
 mod attack_35_moved_clock;
-mod attack_40_41_local_ends;
+mod attack_40_41_sockets_stdio;
 mod attack_40_races;
 mod attack_47_50_exhaustion;
-mod attack_53_57_record;
+mod attack_53_57_state;
 mod attack_57_restore;
 mod attack_60_policy;
 mod bad_input;
 mod canaries;
-mod canaries_at_hand;
+mod canaries_in_outputs;
 mod console;
 mod everything;
 mod main_job;
-mod record;
+mod receipt_checks;
 mod same_user;
 mod secret_once;
+mod server_requests;
 mod upgrades;

@@ -1,4 +1,4 @@
-//! The main job: an agent's client calls real tools; one call runs, one is denied, one waits for a person.
+//! The main job: an agent's client calls real tools. One call runs, one is denied, one waits for a person.
 
 use briefcase_testkit::{ClientEra, HttpUpstream, MockAction, Script, mock::tool};
 use e2e::{Scene, assert_no_effect, assert_refused};

@@ -1,5 +1,6 @@
-//! The worst neighbour: a process of the same user, with the CLI, both sockets, the console's port and all files. It can
-//! stop the daemon and delete what it owns. It cannot approve, change the authority, read a secret, or look into memory.
+//! The strongest local attacker: a process of the same user, with the CLI, both sockets, the console's port and all
+//! files. It can stop the daemon and delete its files. It cannot approve, change the authority, read a secret, or read
+//! memory.
 
 use std::{
     collections::HashSet,
@@ -39,7 +40,7 @@ fn once() -> Value {
     json!({ "decision": "allow", "scope": "once" })
 }
 
-/// Guards: every route that decides or changes wants evidence, made by a person, for exactly this.
+/// Guards: every route that decides or changes needs evidence from a person for exactly this action.
 #[tokio::test]
 async fn attack_24_the_same_user_without_a_factor_decides_and_changes_nothing() {
     let (scene, upstream) = scene().await;
@@ -87,7 +88,7 @@ async fn attack_24_the_same_user_without_a_factor_decides_and_changes_nothing() 
         let (status, _) = admin.send(Method::POST, "/v1/backup", Some(&body)).await;
         assert!((400..500).contains(&status), "backup with {evidence}: {status}");
     }
-    // The CLI takes no PIN from anything but a terminal.
+    // The CLI takes a PIN only from a terminal.
     let id = question["id"].as_str().unwrap();
     for args in
         [&["approve", id][..], &["approve", id, "--pin", &scene.setup.pin], &["policy", "edit"], &["agent", "add", "m"]]
@@ -97,7 +98,7 @@ async fn attack_24_the_same_user_without_a_factor_decides_and_changes_nothing() 
         let output = output_of(command, format!("{}\n{}\n", scene.setup.pin, scene.setup.pin).as_bytes()).await;
         assert!(!output.status.success(), "{args:?}");
     }
-    // At the console's port there is nothing without a session, and a session decides nothing without a factor.
+    // The console's port serves nothing without a session, and a session decides nothing without a factor.
     let host = scene.daemon.console().trim_start_matches("http://").to_owned();
     let request = format!("GET /v1/approvals HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     assert_eq!(raw_http(&host, request.as_bytes()).await.status, 401);
@@ -107,7 +108,7 @@ async fn attack_24_the_same_user_without_a_factor_decides_and_changes_nothing() 
     drop(client);
 }
 
-/// Guards: guesses are counted before they are looked at, the count survives a restart, and the right PIN waits too.
+/// Guards: attempts are counted before they are checked, the count survives a restart, and the right PIN waits too.
 #[tokio::test]
 async fn attack_24_guessing_the_pin_ends_in_a_lock_out_that_survives() {
     let (scene, upstream) = scene().await;
@@ -130,8 +131,8 @@ async fn attack_24_guessing_the_pin_ends_in_a_lock_out_that_survives() {
     assert_no_effect!(upstream);
 }
 
-/// Guards: questions and answers live in memory, the authority is sealed and on record: rows of the database decide nothing,
-/// neither while the daemon runs nor at its next start.
+/// Guards: requests and decisions live in memory; the authority is sealed and recorded. Rows of the database decide
+/// nothing, neither while the daemon runs nor at its next start.
 #[tokio::test]
 async fn attack_24_editing_the_files_approves_nothing() {
     let (scene, upstream) = scene().await;
@@ -144,7 +145,7 @@ async fn attack_24_editing_the_files_approves_nothing() {
         names.map(Result::unwrap).collect()
     };
     assert!(!tables.iter().any(|name| name.contains("approval") || name.contains("grant")), "{tables:?}");
-    // While it runs: the authority from an older version, and the newest receipts gone.
+    // While it runs: an older version of the authority, and the newest receipts removed.
     let _ = database.execute_batch("DELETE FROM authority WHERE version > 1; UPDATE authority SET version = 99");
     drop(database);
     assert_eq!(scene.daemon.admin.question().await, question);
@@ -163,7 +164,7 @@ async fn attack_24_editing_the_files_approves_nothing() {
 
 /// Guards: secrets are sealed in the files, and no route, log or program shows them.
 #[tokio::test]
-async fn attack_42_no_file_route_or_log_holds_a_secret() {
+async fn attack_42_no_file_route_or_log_contains_a_secret() {
     let (scene, _upstream) = scene().await;
     let canary = Canary::new();
     scene.change(json!({ "change": "set_secret", "name": "token", "value": canary.value() })).await;
@@ -192,7 +193,7 @@ async fn attack_42_no_file_route_or_log_holds_a_secret() {
     }
 }
 
-/// Guards: `PR_SET_DUMPABLE` and the core limit. As root this says nothing, so it runs as nobody.
+/// Guards: `PR_SET_DUMPABLE` and the core limit. As root this proves nothing, so it runs as nobody.
 #[tokio::test]
 async fn attack_42_memory_cannot_be_read_by_the_same_user() {
     if again_as_nobody("same_user::attack_42_memory_cannot_be_read_by_the_same_user") {
@@ -233,11 +234,11 @@ async fn attack_42_memory_cannot_be_read_by_the_same_user() {
     other.kill().await.unwrap();
 }
 
-/// What a process opened of the daemon in the moment when it could be opened.
+/// The files of the daemon that a process opened in the moment when that was possible.
 struct Opened {
     pid: u32,
     memory: std::fs::File,
-    /// Where its program lay in it.
+    /// The address of its program.
     image: u64,
 }
 
@@ -255,7 +256,7 @@ impl Opened {
     }
 }
 
-/// Opens the memory of each daemon as soon as it is there, until `enough` is set.
+/// Opens the memory of each daemon at its start, until `enough` is set.
 fn lie_in_wait(enough: &AtomicBool) -> Vec<Opened> {
     let (mut opened, mut done) = (Vec::new(), HashSet::new());
     while !enough.load(Ordering::Relaxed) {
@@ -274,17 +275,17 @@ fn lie_in_wait(enough: &AtomicBool) -> Vec<Opened> {
     opened
 }
 
-/// Guards: what could be opened before the first instruction shows nothing of the life that knows secrets.
+/// Guards: a file opened before the first instruction shows nothing of the process that knows secrets.
 #[tokio::test]
-async fn attack_42_what_was_opened_while_the_daemon_started_shows_nothing() {
-    if again_as_nobody("same_user::attack_42_what_was_opened_while_the_daemon_started_shows_nothing") {
+async fn attack_42_files_opened_while_the_daemon_started_show_nothing() {
+    if again_as_nobody("same_user::attack_42_files_opened_while_the_daemon_started_show_nothing") {
         return;
     }
     let (home, setup) = (TempHome::new(), SetupOptions::default());
     let made = DaemonProcess::set_up(&home, &setup).await;
     let key = json!({ "unlock_key": made.unlock_key });
     let mut seen = 0;
-    // A start is over in milliseconds, and the one who waits does not meet each.
+    // A start takes milliseconds, and the observer misses some.
     for _ in 0..30 {
         let enough = Arc::new(AtomicBool::new(false));
         let waiting = std::thread::spawn({
@@ -305,8 +306,8 @@ async fn attack_42_what_was_opened_while_the_daemon_started_shows_nothing() {
     assert!(seen > 0, "nobody was quick enough: the test shows nothing");
 }
 
-/// What is left of a daemon that is made to crash with all limits off, and what a debugger gets. As root this says nothing, so it
-/// runs as nobody.
+/// The remains of a daemon that crashes with all limits off, and the view of a debugger. As root this proves nothing,
+/// so it runs as nobody.
 #[tokio::test]
 async fn attack_42_a_crash_leaves_no_core_and_gcore_gets_none() {
     if again_as_nobody("same_user::attack_42_a_crash_leaves_no_core_and_gcore_gets_none") {
@@ -333,7 +334,7 @@ async fn attack_42_a_crash_leaves_no_core_and_gcore_gets_none() {
         }
     }
     daemon.signal(rustix::process::Signal::ABORT);
-    // Dead, and not yet waited for.
+    // The process has ended, and its parent has not collected its status.
     let dead = async || {
         std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| stat.contains(") Z ")).then_some(())
     };

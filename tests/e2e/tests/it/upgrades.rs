@@ -1,4 +1,5 @@
-//! Every state that an earlier version wrote opens, whole. A state that a newer version wrote is refused with the way back.
+//! The present daemon opens every state of an earlier version completely. A state of a newer version is refused with
+//! the way back.
 
 use std::fs;
 
@@ -32,7 +33,7 @@ async fn every_earlier_state_opens_and_works() {
         let policy: Value = admin.get("/v1/policy").await;
         assert!(policy["text"].as_str().is_some_and(|text| text.contains(past_state::POLICY)), "{version}");
 
-        // The pin still holds, the secret still opens, the policy still refuses, the PIN still decides.
+        // The pin is still valid, the secret still opens, the policy still refuses, the PIN still decides.
         let client = scene.client(ClientEra::Legacy).await;
         client.call("mock__look", json!({ "value": 6 })).await.unwrap_or_else(|error| panic!("{version}: {error:?}"));
         assert_refused!(client.call("mock__forbidden", json!({ "value": 7 })).await, "denied");

@@ -1,6 +1,6 @@
 //! Attack 23, below the programs: the approval queue's own code in every order of steps, and in many interleavings of
 //! threads.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go on fails the test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
 use models::lifecycle::Lifecycle;
 use stateright::{Checker, Model};

@@ -54,17 +54,17 @@ async function lookAround() {
 }
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const tell = word => process.stdout.write(`${word}\n`);
-const hear = async () => (await lines.next()).value;
+const sendLine = word => process.stdout.write(`${word}\n`);
+const readLine = async () => (await lines.next()).value;
 
 try {
   await page.goto(address);
   await page.locator('nav a[href="/security"]').click();
   await page.getByRole("button", { name: "Create a passkey" }).click();
   await page.getByText("Now enter your PIN in the terminal").waitFor();
-  tell("offered");
+  sendLine("offered");
   await page.getByText("Passkey added.").waitFor();
-  tell("enrolled");
+  sendLine("enrolled");
   await page.locator('nav a[href="/approvals"]').click();
   const card = page.locator("article[data-question]").first();
   await card.waitFor();
@@ -72,13 +72,13 @@ try {
   const allow = card.getByRole("button", { name: "Allow once" });
   await allow.click();
   await card.waitFor({ state: "detached" });
-  tell("allowed");
+  sendLine("allowed");
   await lookAround();
-  await hear();
+  await readLine();
   if (faults.length > 0) throw new Error(faults.join("; "));
-  tell("clean");
+  sendLine("clean");
 } catch (error) {
-  tell(`failed: ${String(error).replaceAll("\n", " ")}`);
+  sendLine(`failed: ${String(error).replaceAll("\n", " ")}`);
   process.exitCode = 1;
 } finally {
   await browser.close();

@@ -1,4 +1,4 @@
-//! Going through questions at the terminal, and waiting for new ones.
+//! Deciding approval requests at the terminal, and waiting for new ones.
 
 use std::{
     sync::{
@@ -12,8 +12,8 @@ use briefcase_types::{ApprovalId, ApprovalRequest, DecisionResult};
 use serde_json::json;
 
 use super::{
-    answer::{Choice, argument_names, decide_with_pin},
-    open, question_output,
+    decision::{Choice, argument_names, decide_with_pin},
+    open, request_output,
 };
 use crate::{
     change::with_pin,
@@ -25,31 +25,30 @@ use crate::{
     time_format,
 };
 
-/// How often it is looked whether a question that is on the screen is still open.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The interval of checks whether the shown request is still pending.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What came of one question.
-enum Came {
-    /// It was answered here.
-    Answered,
+/// The result of showing one request.
+enum PromptResult {
+    /// It was decided here.
+    Decided,
     /// The person wants to see the next one.
     Next,
     /// The person has seen enough.
     Quit,
-    /// It expired, or was answered elsewhere.
-    Gone,
+    /// It expired, or was decided elsewhere.
+    Closed,
 }
 
-/// Goes through the open questions; with `watch` also through those to come.
+/// Goes through the pending requests; with `watch` also through later ones.
 pub async fn run(ctx: &CommandContext, watch: bool) -> Result<CommandResult, Failure> {
     let terminal = Arc::new(Terminal::open()?);
-    let (mut answered, mut skipped) = (0_u64, Vec::<ApprovalId>::new());
+    let (mut decided, mut skipped) = (0_u64, Vec::<ApprovalId>::new());
     loop {
-        let questions = open(ctx).await?;
-        skipped.retain(|id| questions.iter().any(|question| question.id == *id));
-        let waiting: Vec<&ApprovalRequest> =
-            questions.iter().filter(|question| !skipped.contains(&question.id)).collect();
-        let Some(question) = waiting.first() else {
+        let requests = open(ctx).await?;
+        skipped.retain(|id| requests.iter().any(|request| request.id == *id));
+        let waiting: Vec<&ApprovalRequest> = requests.iter().filter(|request| !skipped.contains(&request.id)).collect();
+        let Some(request) = waiting.first() else {
             if !watch {
                 break;
             }
@@ -59,40 +58,44 @@ pub async fn run(ctx: &CommandContext, watch: bool) -> Result<CommandResult, Fai
         };
         let mut output = TextOutput::new();
         output.blank().line([span(format!("Approval request 1 of {}", waiting.len()), Tone::Dim)]);
-        output.append(question_output(question, ctx.now()));
+        output.append(request_output(request, ctx.now()));
         terminal.show(&output)?;
-        match put(ctx, &terminal, question).await? {
-            Came::Answered => answered = answered.saturating_add(1),
-            Came::Next => skipped.push(question.id),
-            Came::Quit => break,
-            Came::Gone => {
+        match prompt(ctx, &terminal, request).await? {
+            PromptResult::Decided => decided = decided.saturating_add(1),
+            PromptResult::Next => skipped.push(request.id),
+            PromptResult::Quit => break,
+            PromptResult::Closed => {
                 terminal.show(&TextOutput::of(span("This approval request is no longer pending.", Tone::Warn)))?;
             }
         }
     }
     let left = open(ctx).await?.len();
-    let text = match (answered, left) {
+    let text = match (decided, left) {
         (0, 0) => "No pending approvals.".to_owned(),
-        (answered, left) => format!("{answered} decided, {left} pending."),
+        (decided, left) => format!("{decided} decided, {left} pending."),
     };
-    Ok(CommandResult::new(TextOutput::of(text), &json!({ "answered": answered, "open": left })))
+    Ok(CommandResult::new(TextOutput::of(text), &json!({ "answered": decided, "open": left })))
 }
 
-/// Puts one question to the person until it is answered or no longer open.
-pub async fn insist(ctx: &CommandContext, question: &ApprovalRequest) -> Result<(), Failure> {
+/// Shows one request until it is decided or no longer pending.
+pub async fn decide_interactively(ctx: &CommandContext, request: &ApprovalRequest) -> Result<(), Failure> {
     let terminal = Arc::new(Terminal::open()?);
     loop {
-        match put(ctx, &terminal, question).await? {
-            Came::Answered | Came::Gone => return Ok(()),
-            Came::Next => {}
-            Came::Quit => return Err(Failure::Cancelled),
+        match prompt(ctx, &terminal, request).await? {
+            PromptResult::Decided | PromptResult::Closed => return Ok(()),
+            PromptResult::Next => {}
+            PromptResult::Quit => return Err(Failure::Cancelled),
         }
     }
 }
 
-/// Puts one question to the person.
-async fn put(ctx: &CommandContext, terminal: &Arc<Terminal>, question: &ApprovalRequest) -> Result<Came, Failure> {
-    let (prompt, keys) = if question.once_only {
+/// Shows one request and reads the decision.
+async fn prompt(
+    ctx: &CommandContext,
+    terminal: &Arc<Terminal>,
+    request: &ApprovalRequest,
+) -> Result<PromptResult, Failure> {
+    let (prompt, keys) = if request.once_only {
         ("[d]eny  allow [o]nce  [n]ext  [q]uit: ", "donq")
     } else {
         (
@@ -100,18 +103,18 @@ async fn put(ctx: &CommandContext, terminal: &Arc<Terminal>, question: &Approval
             "dostrnq",
         )
     };
-    let choice = match key_while_open(ctx, terminal, question, prompt, keys).await? {
-        None => return Ok(Came::Gone),
-        Some('n') => return Ok(Came::Next),
-        Some('q') => return Ok(Came::Quit),
+    let choice = match key_while_open(ctx, terminal, request, prompt, keys).await? {
+        None => return Ok(PromptResult::Closed),
+        Some('n') => return Ok(PromptResult::Next),
+        Some('q') => return Ok(PromptResult::Quit),
         Some('o') => Choice::Once,
         Some('s') => Choice::SessionExact,
         Some('t') => Choice::SessionTool,
-        Some('r') => rule(terminal, question)?,
+        Some('r') => rule(terminal, request)?,
         Some(_) => Choice::Deny,
     };
-    let what = format!("to {}", choice.meaning(question));
-    match with_pin(ctx, &what, async |pin| decide_with_pin(ctx, question, &choice, pin).await).await {
+    let what = format!("to {}", choice.meaning(request));
+    match with_pin(ctx, &what, async |pin| decide_with_pin(ctx, request, &choice, pin).await).await {
         Ok(decided) => {
             let mark = if decided.decision == DecisionResult::Approved {
                 span("✓ ", Tone::Good)
@@ -121,22 +124,22 @@ async fn put(ctx: &CommandContext, terminal: &Arc<Terminal>, question: &Approval
             let mut output = TextOutput::new();
             output.line([mark, format!("{}, recorded as {}", decided.decision, decided.receipt).into()]);
             terminal.show(&output)?;
-            Ok(Came::Answered)
+            Ok(PromptResult::Decided)
         }
-        Err(Failure::Problem(problem)) if problem.code == "no_such_question" => Ok(Came::Gone),
+        Err(Failure::Problem(problem)) if problem.code == "no_such_question" => Ok(PromptResult::Closed),
         Err(Failure::Problem(problem)) if matches!(problem.code.as_str(), "wrong_pin" | "not_what_was_shown") => {
             terminal.show(&problem_output(&problem))?;
-            Ok(Came::Next)
+            Ok(PromptResult::Next)
         }
-        // An empty PIN takes the answer back, not the whole command.
-        Err(Failure::Cancelled) => Ok(Came::Next),
+        // An empty PIN cancels the decision, not the whole command.
+        Err(Failure::Cancelled) => Ok(PromptResult::Next),
         Err(failure) => Err(failure),
     }
 }
 
-/// Asks how narrow a standing rule is.
-fn rule(terminal: &Terminal, question: &ApprovalRequest) -> Result<Choice, Failure> {
-    let names = argument_names(question);
+/// Asks for the fixed arguments and the duration of a saved approval.
+fn rule(terminal: &Terminal, request: &ApprovalRequest) -> Result<Choice, Failure> {
+    let names = argument_names(request);
     let mut output = TextOutput::new();
     output.line([span("A rule lets this agent call this tool again without approval.", Tone::Warn)]);
     output.text(format!("Arguments: {}", names.join(", ")));
@@ -162,11 +165,11 @@ fn rule(terminal: &Terminal, question: &ApprovalRequest) -> Result<Choice, Failu
     }
 }
 
-/// Waits for a key as long as the question is open; `None` when it no longer is.
+/// Waits for a key while the request is pending; `None` when it no longer is.
 async fn key_while_open(
     ctx: &CommandContext,
     terminal: &Arc<Terminal>,
-    question: &ApprovalRequest,
+    request: &ApprovalRequest,
     prompt: &str,
     keys: &'static str,
 ) -> Result<Option<char>, Failure> {
@@ -174,28 +177,28 @@ async fn key_while_open(
     let (reader, stopped, prompt) = (Arc::clone(terminal), Arc::clone(&stop), prompt.to_owned());
     let mut typed = tokio::task::spawn_blocking(move || reader.key(&prompt, keys, &stopped));
     loop {
-        if let Ok(key) = tokio::time::timeout(LOOK_AGAIN, &mut typed).await {
+        if let Ok(key) = tokio::time::timeout(POLL_INTERVAL, &mut typed).await {
             return key.unwrap_or(Err(Failure::Cancelled));
         }
-        let still_open = open(ctx).await.is_ok_and(|all| all.iter().any(|other| other.id == question.id));
+        let still_open = open(ctx).await.is_ok_and(|all| all.iter().any(|other| other.id == request.id));
         if !still_open {
             stop.store(true, Ordering::Release);
         }
     }
 }
 
-/// Waits until there is a question that was not seen. The events carry no data, so the list is looked at each time.
+/// Waits for a request that was not shown yet. Events carry no data, so each one reads the list again.
 async fn wait_for_one(ctx: &CommandContext, seen: &[ApprovalId]) -> Result<(), Failure> {
     let mut events = ctx.client.events().await?;
     loop {
-        if open(ctx).await?.iter().any(|question| !seen.contains(&question.id)) {
+        if open(ctx).await?.iter().any(|request| !seen.contains(&request.id)) {
             return Ok(());
         }
         match events.next().await {
             Ok(Some(_)) => {}
-            // It ended: looking at the list again tells why, or finds it back.
+            // The stream ended: the next read of the list reports the reason, or succeeds.
             _ => {
-                tokio::time::sleep(LOOK_AGAIN).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
                 return Ok(());
             }
         }

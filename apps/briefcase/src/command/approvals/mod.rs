@@ -1,14 +1,14 @@
-//! `briefcase approvals`: what agents ask for, and a person's answer.
+//! `briefcase approvals`: approval requests and a person's decisions.
 
-mod answer;
+mod decision;
 mod live;
-mod question;
+mod request;
 
-pub use answer::{Choice, decide_with_pin};
-use briefcase_types::ApprovalRequest;
+use briefcase_api::ApprovalRequest;
 use clap::{Args, Subcommand};
-pub use live::insist;
-pub use question::output as question_output;
+pub use decision::{Choice, decide_with_pin};
+pub use live::decide_interactively;
+pub use request::output as request_output;
 
 use crate::{
     context::CommandContext,
@@ -20,29 +20,29 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  briefcase approvals             go through the open questions
-  briefcase approvals --watch     stay, and show each question as it comes
+  briefcase approvals             go through the pending requests
+  briefcase approvals --watch     wait, and show each request as it arrives
   briefcase approvals list --json
-  briefcase approve ID            answer one by its id
+  briefcase approve ID            decide one by its id
   briefcase deny ID
 
-Each question shows the exact arguments that will run. Your PIN is asked for each answer; it cannot be piped in.";
+Each request shows the exact arguments that will run. Each decision needs your PIN, which cannot be piped in.";
 
 /// Review approval requests
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct Approvals {
-    /// Stay, and show each question as it comes
+    /// Wait, and show each request as it arrives
     #[arg(long)]
     watch: bool,
     #[command(subcommand)]
-    command: Option<What>,
+    command: Option<ApprovalsCommand>,
 }
 
-/// What else can be done.
+/// The other commands.
 #[derive(Clone, Copy, Debug, Subcommand)]
-enum What {
-    /// List open questions
+enum ApprovalsCommand {
+    /// List pending requests
     #[command(after_help = EXAMPLES)]
     List,
 }
@@ -50,9 +50,9 @@ enum What {
 impl Approvals {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         match self.command {
-            Some(What::List) => {
-                let questions = open(ctx).await?;
-                Ok(CommandResult::new(list(&questions, ctx), &questions))
+            Some(ApprovalsCommand::List) => {
+                let requests = open(ctx).await?;
+                Ok(CommandResult::new(list(&requests, ctx), &requests))
             }
             None if ctx.json => {
                 let next = "Use `briefcase approvals list --json`, then `briefcase approve ID` or `briefcase deny ID`.";
@@ -63,28 +63,28 @@ impl Approvals {
     }
 }
 
-/// The open questions.
+/// The pending approval requests.
 pub async fn open(ctx: &CommandContext) -> Result<Vec<ApprovalRequest>, Failure> {
     Ok(ctx.client.approvals().await?)
 }
 
-fn list(questions: &[ApprovalRequest], ctx: &CommandContext) -> TextOutput {
+fn list(requests: &[ApprovalRequest], ctx: &CommandContext) -> TextOutput {
     let now = ctx.now();
     let mut output = TextOutput::new();
-    if questions.is_empty() {
+    if requests.is_empty() {
         output.text("No pending approvals.");
         return output;
     }
-    let row = |question: &ApprovalRequest| {
+    let row = |request: &ApprovalRequest| {
         vec![
-            span(question.id.to_string(), Tone::Name),
-            question.agent.as_str().into(),
-            format!("{}/{}", question.server, question.name).into(),
-            span(&question.risk, Tone::Warn),
-            time_format::relative(question.expires, now).into(),
+            span(request.id.to_string(), Tone::Name),
+            request.agent.as_str().into(),
+            format!("{}/{}", request.server, request.name).into(),
+            span(&request.risk, Tone::Warn),
+            time_format::relative(request.expires, now).into(),
         ]
     };
-    output.table(&["ID", "AGENT", "WANTS", "RISK", "EXPIRES"], questions.iter().map(row).collect());
+    output.table(&["ID", "AGENT", "WANTS", "RISK", "EXPIRES"], requests.iter().map(row).collect());
     output.next("Decide them with `briefcase approvals`.");
     output
 }

@@ -16,7 +16,7 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Edits the policy in force until it can be used or the person gives up.
+/// Edits the policy in force until it is valid or the person cancels.
 pub async fn run(ctx: &CommandContext) -> Result<CommandResult, Failure> {
     let terminal = Terminal::open()?;
     let before = ctx.client.policy().await?;
@@ -37,7 +37,7 @@ pub async fn run(ctx: &CommandContext) -> Result<CommandResult, Failure> {
     }
 }
 
-/// Shows what a text changes, and applies it.
+/// Shows the effect of a policy text, and applies it.
 pub async fn apply(ctx: &CommandContext, text: String) -> Result<CommandResult, Failure> {
     let before = ctx.client.policy().await?;
     if text == before.text {
@@ -58,7 +58,7 @@ fn unchanged() -> CommandResult {
     CommandResult::new(TextOutput::of("The policy was not changed."), &serde_json::json!({ "changed": false }))
 }
 
-/// Opens the text in the person's editor. No shell reads the editor's name.
+/// Opens the text in the person's editor, without a shell.
 async fn edited(ctx: &CommandContext, text: &str) -> Result<String, Failure> {
     let editor = ctx.editor.clone().unwrap_or_else(|| "vi".into());
     let editor = editor.to_string_lossy();

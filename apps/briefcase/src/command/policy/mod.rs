@@ -22,11 +22,11 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   briefcase policy show
-  briefcase policy show --schema       what rules can speak of
-  briefcase policy edit                in $EDITOR; shows what would have been decided otherwise
-  briefcase policy check rules.cedar   exit code 1 when it cannot be used
+  briefcase policy show --schema       the names that rules can use
+  briefcase policy edit                in $EDITOR; shows which recent calls it would affect
+  briefcase policy check rules.cedar   exit code 1 when it is not valid
   briefcase policy set rules.cedar
-  briefcase policy test cases.toml     your own cases; exit code 1 when one goes otherwise
+  briefcase policy test cases.toml     your own cases; exit code 1 when one fails
   briefcase policy why r1042";
 
 const CASES: &str = "\
@@ -51,13 +51,13 @@ pub enum Policy {
     /// Print the policy in force
     #[command(after_help = EXAMPLES)]
     Show(Show),
-    /// Edit the policy in $EDITOR, look at what it would change, and apply it
+    /// Edit the policy in $EDITOR, review its effect, and apply it
     #[command(after_help = EXAMPLES)]
     Edit,
     /// Replace the policy with the text of a file
     #[command(after_help = EXAMPLES)]
     Set(File),
-    /// Check a text: whether it can be used, and what it would have decided otherwise
+    /// Check that a text is valid, and list the recent calls it would affect
     #[command(after_help = EXAMPLES)]
     Check(File),
     /// Run your own cases
@@ -68,15 +68,15 @@ pub enum Policy {
     Why(why::Why),
 }
 
-/// What to show.
+/// The part of the policy to show.
 #[derive(Debug, Args)]
 pub struct Show {
-    /// Print the Cedar schema instead: which names rules can speak of
+    /// Print the Cedar schema instead: the names that rules can use
     #[arg(long)]
     schema: bool,
 }
 
-/// A text in a file.
+/// A policy text in a file.
 #[derive(Debug, Args)]
 pub struct File {
     /// Cedar text; `-` is stdin
@@ -116,12 +116,12 @@ async fn show(ctx: &CommandContext, schema: bool) -> Result<CommandResult, Failu
 /// Reads a text file of at most a mebibyte.
 fn read(path: &Path) -> Result<String, Failure> {
     use std::io::Read as _;
-    const MOST: u64 = 1024 * 1024;
+    const FILE_MAX: u64 = 1024 * 1024;
     let mut text = String::new();
     let done = if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(MOST).read_to_string(&mut text)
+        std::io::stdin().lock().take(FILE_MAX).read_to_string(&mut text)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_string(&mut text))
+        std::fs::File::open(path).and_then(|file| file.take(FILE_MAX).read_to_string(&mut text))
     };
     done.map_err(|error| Failure::file(path, &error))?;
     Ok(text)

@@ -47,9 +47,9 @@ fn cases(text: &str) -> Result<Vec<PolicyCase>, Failure> {
         Value::Object(mut members) => members.remove("case").unwrap_or_default(),
         other => other,
     };
-    let cases: Vec<PolicyCase> = serde_json::from_value(list)
-        .map_err(|error| Failure::usage(format!("A case cannot be read: {error}."), next))?;
-    if cases.is_empty() { Err(Failure::usage("The file holds no case.", next)) } else { Ok(cases) }
+    let cases: Vec<PolicyCase> =
+        serde_json::from_value(list).map_err(|error| Failure::usage(format!("A case is invalid: {error}."), next))?;
+    if cases.is_empty() { Err(Failure::usage("The file has no cases.", next)) } else { Ok(cases) }
 }
 
 fn output(report: &PolicyTestReport) -> TextOutput {
@@ -57,10 +57,11 @@ fn output(report: &PolicyTestReport) -> TextOutput {
     for result in &report.results {
         let passed = result.got == result.expect;
         let mark = if passed { span("✓ ", Tone::Good) } else { span("✗ ", Tone::Bad) };
-        let told = if passed { result.got.clone() } else { format!("expected {}, got {}", result.got, result.expect) };
+        let decision =
+            if passed { result.got.clone() } else { format!("expected {}, got {}", result.expect, result.got) };
         let by =
             if result.policies.is_empty() { String::new() } else { format!("  by {}", result.policies.join(", ")) };
-        output.line([mark, result.name.as_str().into(), ": ".into(), told.into(), span(by, Tone::Dim)]);
+        output.line([mark, result.name.as_str().into(), ": ".into(), decision.into(), span(by, Tone::Dim)]);
     }
     output.text(format!("{} cases, {} failed", report.results.len(), report.failed));
     output
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_case_says_what_came_instead_and_why() {
+    fn a_failed_case_names_the_expected_and_the_actual_decision() {
         let result = |name: &str, expect: &str, got: &str, by: &str| PolicyCaseResult {
             name: name.into(),
             expect: expect.into(),

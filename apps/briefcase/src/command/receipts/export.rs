@@ -21,8 +21,8 @@ const EXAMPLES: &str = "\
 Example:
   briefcase receipts export ~/record-2026-11
 
-The folder holds the log in the standard layout (C2SP tlog-tiles): receipts, hashes and the signed head, and no argument \
-values. It is verified while it is written; the signed head is written last.";
+The folder holds the log in the standard layout (C2SP tlog-tiles): receipts, hashes and the checkpoint, and no argument \
+values. It is verified while it is written; the checkpoint is written last.";
 
 /// Write the whole record into a folder that anyone can verify
 #[derive(Debug, Args)]

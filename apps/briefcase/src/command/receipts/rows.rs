@@ -36,7 +36,7 @@ fn row(row: &ReceiptRow) -> Vec<Span> {
     ]
 }
 
-/// What a receipt is about.
+/// The subject of a receipt.
 fn about(receipt: &Value) -> String {
     let (server, name) = (text(receipt, "server"), text(receipt, "name"));
     match text(receipt, "k") {
@@ -50,7 +50,7 @@ fn about(receipt: &Value) -> String {
     }
 }
 
-/// How it went.
+/// The result that a receipt records.
 fn result(receipt: &Value) -> Span {
     match text(receipt, "k") {
         "intent" => span(text(receipt, "decision"), Tone::Good),
@@ -72,7 +72,7 @@ fn result(receipt: &Value) -> Span {
     }
 }
 
-/// The first of a list of words, and how many follow; the receipt itself has them all.
+/// The first word of a list and the number of the others. The receipt itself has all of them.
 fn words(receipt: &Value, name: &str) -> String {
     let list: Vec<&str> =
         receipt.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();

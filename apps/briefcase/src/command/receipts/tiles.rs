@@ -1,4 +1,4 @@
-//! The daemon's log as a source of files: the same check runs over the socket as over a folder.
+//! The daemon's log as a source of files, so that one check runs over the socket and over a folder.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use briefcase_admin_client::AdminClient;
 use briefcase_receipts::verify::FileSource;
 use tokio::runtime::Handle;
 
-/// The daemon's log. To be read outside the runtime's own thread.
+/// The daemon's log. It blocks, so read it outside the runtime's own thread.
 pub struct Daemon {
     client: AdminClient,
     runtime: Handle,
@@ -14,7 +14,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// The log as it is at one signed head; what is recorded meanwhile does not disturb the check.
+    /// The log at one checkpoint. Later receipts do not disturb the check.
     pub fn at(client: AdminClient, runtime: Handle, head: Vec<u8>) -> Self {
         Self { client, runtime, head }
     }
@@ -34,11 +34,11 @@ impl FileSource for Daemon {
     }
 }
 
-/// Passes on what is read, and keeps a copy in a folder.
+/// A source that also writes what it reads into a folder.
 pub struct Copying<'a, S> {
-    /// Where it comes from.
+    /// The source.
     pub source: S,
-    /// Where the copy goes.
+    /// The folder of the copy.
     pub folder: &'a briefcase_receipts::LogFolder,
 }
 
@@ -46,7 +46,7 @@ impl<S: FileSource> FileSource for Copying<'_, S> {
     fn read(&self, path: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
         use briefcase_receipts::export::FileSink as _;
         let bytes = self.source.read(path, limit)?;
-        // The signed head comes last: without it, what is there is no export.
+        // The checkpoint is written last: a folder without one is no export.
         if let Some(bytes) = bytes.as_ref().filter(|_| path != "checkpoint") {
             self.folder.clone().write(path, bytes)?;
         }

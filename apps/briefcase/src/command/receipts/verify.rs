@@ -1,7 +1,7 @@
 //! `briefcase receipts verify`
 //!
-//! Invariant: it says what was proved and what was not. A key that came with the record proves only that the record agrees
-//! with itself.
+//! Invariant: the output names what was proved and what was not. A key that came with the record proves only that the record
+//! is consistent.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ pub const KEY_FILE: &str = "log.key";
 const EXAMPLES: &str = "\
 Examples:
   briefcase receipts verify                          the daemon's own log, every receipt and hash
-  briefcase receipts verify --save-head head.note    and keep the signed head for the next time:
+  briefcase receipts verify --save-head head.note    and save the checkpoint for the next time:
   briefcase receipts verify --known head.note        the log still continues the one you saw
   briefcase receipts verify FOLDER --key KEY         an export, offline
   briefcase receipts verify --proof r7.tlog-proof --receipt r7.json --key KEY
@@ -50,10 +50,10 @@ pub struct Verify {
     /// The log's public key, as you noted it
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// A signed head you kept: the log has to continue it
+    /// A checkpoint you saved: the log must continue it
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
-    /// Write the signed head to a file, for --known
+    /// Write the checkpoint to a file, for --known
     #[arg(long, value_name = "FILE")]
     save_head: Option<PathBuf>,
     /// Print the log's public key, and nothing else
@@ -67,7 +67,7 @@ pub struct Verify {
     receipt: Option<PathBuf>,
 }
 
-/// Where the key came from, which decides what a check proves.
+/// The source of the key, on which the meaning of a check depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
     /// Given on the command line.
@@ -78,7 +78,7 @@ pub enum Trust {
     Folder,
 }
 
-/// Verifies an exported record against a key that was noted; anything else than a whole record is a negative answer.
+/// Verifies an exported record against a noted key. Every fault of the record is a negative result.
 pub fn verify_folder(path: &Path, key: &str) -> Result<CommandResult, Failure> {
     let key = parse_key(key)?;
     Ok(match checked(&LogFolder::new(path), &key, None, Trust::Noted) {
@@ -87,7 +87,7 @@ pub fn verify_folder(path: &Path, key: &str) -> Result<CommandResult, Failure> {
     })
 }
 
-/// A record that was verified.
+/// A verified record.
 #[derive(Debug)]
 pub struct Verified {
     report: VerifyReport,
@@ -118,7 +118,7 @@ impl Verify {
         Ok(verified.answer())
     }
 
-    /// The running daemon's log.
+    /// Verifies the running daemon's log.
     async fn daemon(&self, ctx: &CommandContext) -> Result<Result<Verified, VerifyError>, Failure> {
         let (key, trust) = match &self.key {
             Some(key) => (parse_key(key)?, Trust::Noted),
@@ -131,7 +131,7 @@ impl Verify {
         waiting("Verifying", work).await.map_err(|error| Failure::new("unavailable", error.to_string(), ""))
     }
 
-    /// An exported record; nothing else is asked.
+    /// Verifies an exported record, offline.
     fn folder(&self, path: &Path) -> Result<Result<Verified, VerifyError>, Failure> {
         let (key, trust) = match &self.key {
             Some(key) => (parse_key(key)?, Trust::Noted),
@@ -156,7 +156,7 @@ impl Verify {
         Ok(Some(head.checkpoint().clone()))
     }
 
-    /// One receipt with its proof; nothing else is asked.
+    /// Verifies the proof of one receipt, offline.
     fn one(&self, proof: &Path, receipt: &Path) -> Result<CommandResult, Failure> {
         let key = self
             .key
@@ -180,7 +180,7 @@ impl Verify {
     }
 }
 
-/// Verifies a source, and says where the key came from.
+/// Verifies a source of log files.
 pub fn checked<S: FileSource + ?Sized>(
     source: &S,
     key: &PublicKey,
@@ -193,7 +193,7 @@ pub fn checked<S: FileSource + ?Sized>(
 }
 
 impl Verified {
-    /// What was proved, and what was not.
+    /// The proved and the unproved claims.
     pub fn answer(&self) -> CommandResult {
         CommandResult::new(self.output(), &self.json())
     }
@@ -271,7 +271,7 @@ impl Verified {
     }
 }
 
-/// The record does not hold.
+/// The record is invalid.
 pub fn refuted(error: &VerifyError) -> CommandResult {
     negative(&error.to_string(), error.index())
 }
@@ -283,7 +283,7 @@ fn negative(reason: &str, index: Option<u64>) -> CommandResult {
     CommandResult::new(output, &json!({ "verified": false, "reason": reason, "index": index })).negative(true)
 }
 
-/// The key as the daemon gives it.
+/// The log's public key, from the daemon.
 pub async fn daemon_key(ctx: &CommandContext) -> Result<String, Failure> {
     let bytes = daemon_file(ctx, "key").await?;
     Ok(String::from_utf8_lossy(&bytes).trim().to_owned())

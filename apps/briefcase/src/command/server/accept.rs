@@ -4,7 +4,7 @@ use briefcase_api::Change;
 use briefcase_types::{ServerId, ToolName};
 use clap::Args;
 
-use super::{look, probe};
+use super::{connect, probe};
 use crate::{
     change, context::CommandContext, failure::Failure, output::TextOutput, printer::CommandResult, terminal::Terminal,
 };
@@ -14,8 +14,8 @@ Examples:
   briefcase server accept github                     everything that is new or changed
   briefcase server accept github --tool search_code  only this one
 
-A tool whose definition changed is held back until you accept the new one. Read the difference: a description that tells \
-an agent what to do is an attack. A changed tool asks again, whatever it was before.";
+A tool whose definition changed is blocked until you accept the new one. Read the difference: a description that tells \
+an agent what to do is an attack. A changed tool needs approval again, whatever its access was before.";
 
 /// Review and accept new or changed tools
 #[derive(Debug, Args)]
@@ -31,13 +31,13 @@ pub struct Accept {
 impl Accept {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let Self { name, tool: tools } = self;
-        let seen = look(ctx, &name).await?;
-        if seen.tools.iter().all(|tool| matches!(tool.state.as_str(), "accepted" | "quarantined")) {
-            let output = TextOutput::of("No tool is new or changed since you accepted them.");
+        let probed = connect(ctx, &name).await?;
+        if probed.tools.iter().all(|tool| matches!(tool.state.as_str(), "accepted" | "quarantined")) {
+            let output = TextOutput::of("No tool is new or changed since you accepted it.");
             return Ok(CommandResult::new(output, &serde_json::json!({ "changed": false })));
         }
-        Terminal::open()?.show(&probe::differences(&seen.tools))?;
-        let change = Change::AcceptTools { server: name.clone(), probe: seen.digest, tools };
+        Terminal::open()?.show(&probe::differences(&probed.tools))?;
+        let change = Change::AcceptTools { server: name.clone(), probe: probed.digest, tools };
         let applied = change::confirm(ctx, change).await?;
         Ok(change::answer(&format!("The tools of `{name}` are accepted as shown."), &applied))
     }

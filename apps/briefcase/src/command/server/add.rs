@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{
     probe,
-    spec::{self, Reach, describe},
+    spec::{self, ServerArguments, describe},
 };
 use crate::{
     change,
@@ -20,7 +20,7 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  A local server; tools that claim to only read may run without asking:
+  A local server; tools that its annotations call reads may run without approval:
       briefcase server add files --read-all-hinted -- \\
           npx -y @modelcontextprotocol/server-filesystem ~/notes
   A remote server whose key stays in the vault:
@@ -31,8 +31,8 @@ Examples:
       briefcase server add search --secret-env API_KEY=search \\
           --read web_search --read fetch -- search-mcp
 
-The server is looked at before anything is accepted. What you accept is pinned: a tool that changes later is held back. \
-Every tool that is not a read asks you first.";
+Briefcase connects to the server and shows its tools before you accept anything. Accepted definitions are pinned: a tool \
+that changes later is blocked. Every tool that is not a read needs your approval.";
 
 /// Add a server: review what it offers, then accept it
 #[derive(Debug, Args)]
@@ -41,7 +41,7 @@ pub struct Add {
     /// Its name here: 1 to 32 of a-z, 0-9 and -
     name: ServerId,
     #[command(flatten)]
-    reach: Reach,
+    arguments: ServerArguments,
     /// A tool that only reads and may run without approval (may be repeated)
     #[arg(long, value_name = "TOOL", num_args = 1)]
     read: Vec<ToolName>,
@@ -58,10 +58,10 @@ pub struct Add {
 
 impl Add {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let Self { name, reach, read, read_all_hinted, reads_granted, yes } = self;
-        let spec = reach.spec()?;
+        let Self { name, arguments, read, read_all_hinted, reads_granted, yes } = self;
+        let spec = arguments.spec()?;
         let terminal = Terminal::open()?;
-        secrets_are_there(ctx, &spec).await?;
+        require_secrets(ctx, &spec).await?;
         let mut intro = TextOutput::new();
         intro.heading(format!("Server `{name}`")).append(describe(&spec));
         terminal.show(&intro)?;
@@ -69,33 +69,33 @@ impl Add {
         if local && !yes && !terminal.confirm("Start this program now, as your user, to list what it offers?")? {
             return Err(Failure::Cancelled);
         }
-        let seen = look(ctx, &spec).await?;
-        let reads = if read_all_hinted { super::hinted_reads(&seen) } else { read };
-        terminal.show(&offer(&seen, &reads, reads_granted))?;
-        let change = Change::AddServer { name: name.clone(), spec, probe: seen.digest, reads, reads_granted };
+        let probed = connect(ctx, &spec).await?;
+        let reads = if read_all_hinted { super::hinted_reads(&probed) } else { read };
+        terminal.show(&offer(&probed, &reads, reads_granted))?;
+        let change = Change::AddServer { name: name.clone(), spec, probe: probed.digest, reads, reads_granted };
         let applied = change::confirm(ctx, change).await?;
-        let mut answer = change::answer(&format!("Server `{name}` added with {} tools.", seen.tools.len()), &applied);
+        let mut answer = change::answer(&format!("Server `{name}` added with {} tools.", probed.tools.len()), &applied);
         answer.output.next("Connected agents see the tools at once. `briefcase tools` lists them.");
         Ok(answer)
     }
 }
 
-/// Looks at the server. Showing it a secret takes a PIN, before anything is sent.
-async fn look(ctx: &CommandContext, spec: &ServerSpec) -> Result<Probe, Failure> {
-    const LOOKING: &str = "Connecting to the server";
+/// Connects to the server. A server that gets a secret needs a PIN first.
+async fn connect(ctx: &CommandContext, spec: &ServerSpec) -> Result<Probe, Failure> {
+    const CONNECTING: &str = "Connecting to the server";
     let named: Vec<String> = spec::secrets(spec).into_iter().map(ToString::to_string).collect();
     if named.is_empty() {
-        return Ok(waiting(LOOKING, ctx.client.probe(spec, None)).await?);
+        return Ok(waiting(CONNECTING, ctx.client.probe(spec, None)).await?);
     }
     let what_for = format!("to send it {} and list what it offers", named.join(", "));
     change::with_pin(ctx, &what_for, async |pin| {
-        Ok(waiting(LOOKING, ctx.client.probe(spec, Some(pin_evidence(pin)))).await?)
+        Ok(waiting(CONNECTING, ctx.client.probe(spec, Some(pin_evidence(pin)))).await?)
     })
     .await
 }
 
-/// A secret that is not there is told before a server is started with nothing in its place.
-async fn secrets_are_there(ctx: &CommandContext, spec: &ServerSpec) -> Result<(), Failure> {
+/// Fails when the vault lacks a secret of the server, before the server is started.
+async fn require_secrets(ctx: &CommandContext, spec: &ServerSpec) -> Result<(), Failure> {
     let wanted = spec::secrets(spec);
     if wanted.is_empty() {
         return Ok(());
@@ -104,18 +104,18 @@ async fn secrets_are_there(ctx: &CommandContext, spec: &ServerSpec) -> Result<()
     match wanted.into_iter().find(|name| !known.iter().any(|secret| secret.name == **name)) {
         Some(missing) => {
             let next = format!("Add it with `briefcase secret set {missing}`, then run this command again.");
-            Err(Failure::new("not_found", format!("There is no secret `{missing}` in the vault."), next))
+            Err(Failure::new("not_found", format!("The vault has no secret `{missing}`."), next))
         }
         None => Ok(()),
     }
 }
 
-/// What is offered, and what accepting it means for each tool.
-fn offer(seen: &Probe, reads: &[ToolName], reads_granted: bool) -> TextOutput {
-    let mut output = probe::output(seen);
+/// The offers of a server, and the effect of accepting each tool.
+fn offer(probed: &Probe, reads: &[ToolName], reads_granted: bool) -> TextOutput {
+    let mut output = probe::output(probed);
     let runs = |name: &str| reads.iter().any(|read| read.as_str() == name);
     let (mut run, mut ask) = (Vec::new(), Vec::new());
-    for tool in seen.tools.iter().filter(|tool| tool.state != "quarantined") {
+    for tool in probed.tools.iter().filter(|tool| tool.state != "quarantined") {
         if runs(&tool.name) { run.push(tool.name.as_str()) } else { ask.push(tool.name.as_str()) }
     }
     let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
@@ -123,7 +123,7 @@ fn offer(seen: &Probe, reads: &[ToolName], reads_granted: bool) -> TextOutput {
     output.line([span("  run without approval: ", Tone::Warn), list(&run).into()]);
     output.line([span("  need approval:        ", Tone::Good), list(&ask).into()]);
     let held: Vec<&str> =
-        seen.tools.iter().filter(|tool| tool.state == "quarantined").map(|tool| tool.name.as_str()).collect();
+        probed.tools.iter().filter(|tool| tool.state == "quarantined").map(|tool| tool.name.as_str()).collect();
     if !held.is_empty() {
         output.line([span("  quarantined:          ", Tone::Bad), list(&held).into()]);
     }

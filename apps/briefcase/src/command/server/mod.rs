@@ -24,8 +24,8 @@ Examples:
       npx -y @modelcontextprotocol/server-filesystem ~/notes
   briefcase server list
   briefcase server test files        connect and compare with what was accepted
-  briefcase server accept files      look at changed tools, then accept them
-  briefcase server disable files     keep it, but let nobody use it
+  briefcase server accept files      review changed tools, then accept them
+  briefcase server disable files     keep its registration, but refuse calls
   briefcase server remove files";
 
 /// Manage MCP servers
@@ -80,9 +80,9 @@ impl Server {
     }
 }
 
-/// The tools that a server claims to be reads.
-pub fn hinted_reads(seen: &Probe) -> Vec<ToolName> {
-    let reads = seen.tools.iter().filter(|tool| tool.state != "quarantined" && probe::hinted_read(tool));
+/// The tools that the server's annotations call reads.
+pub fn hinted_reads(probed: &Probe) -> Vec<ToolName> {
+    let reads = probed.tools.iter().filter(|tool| tool.state != "quarantined" && probe::hinted_read(tool));
     reads.filter_map(|tool| tool.name.parse().ok()).collect()
 }
 
@@ -98,7 +98,7 @@ async fn enable(ctx: &CommandContext, name: ServerId, enabled: bool) -> Result<C
 }
 
 async fn test(ctx: &CommandContext, name: &ServerId) -> Result<CommandResult, Failure> {
-    let probe = look(ctx, name).await?;
+    let probe = connect(ctx, name).await?;
     let differs = probe.tools.iter().any(|tool| tool.state != "accepted");
     let mut output = probe::output(&probe);
     if differs {
@@ -108,7 +108,7 @@ async fn test(ctx: &CommandContext, name: &ServerId) -> Result<CommandResult, Fa
 }
 
 /// Connects to a registered server and lists its present offers.
-async fn look(ctx: &CommandContext, name: &ServerId) -> Result<Probe, Failure> {
+async fn connect(ctx: &CommandContext, name: &ServerId) -> Result<Probe, Failure> {
     Ok(waiting("Connecting to the server", ctx.client.test_server(name)).await?)
 }
 

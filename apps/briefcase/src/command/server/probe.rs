@@ -1,10 +1,10 @@
-//! What a server offers, as a table to judge by.
+//! The offers of a server as a table.
 
 use briefcase_api::{Probe, ToolView};
 
 use crate::output::{Span, TextOutput, Tone, span};
 
-/// What a server offers.
+/// The offers of a server.
 pub fn output(probe: &Probe) -> TextOutput {
     let mut output = TextOutput::new();
     output.field("reported name", span(&probe.calls_itself, Tone::Plain));
@@ -17,7 +17,7 @@ pub fn output(probe: &Probe) -> TextOutput {
     output
 }
 
-/// Tools in a table; with their server when there may be several.
+/// Tools in a table, with their server where there may be several.
 pub fn tools(tools: &[ToolView], with_server: bool) -> TextOutput {
     let mut output = TextOutput::new();
     let name = |tool: &ToolView| if with_server { format!("{}/{}", tool.server, tool.name) } else { tool.name.clone() };
@@ -34,7 +34,7 @@ pub fn tools(tools: &[ToolView], with_server: bool) -> TextOutput {
         ]
     };
     let rows: Vec<Vec<Span>> = tools.iter().map(row).collect();
-    output.table(&["TOOL", "STATE", "CLASS", "RISK", "COST", "IT CLAIMS", "ODD", "ABOUT"], rows);
+    output.table(&["TOOL", "STATE", "ACCESS", "RISK", "COST", "ANNOTATIONS", "WARNINGS", "DESCRIPTION"], rows);
     output
 }
 
@@ -55,7 +55,7 @@ fn risk(word: &str) -> Span {
     span(word, tone)
 }
 
-/// What changed in the definitions, old and new under each other.
+/// The changes of definitions, with old above new.
 pub fn differences(tools: &[ToolView]) -> TextOutput {
     let mut output = TextOutput::new();
     for tool in tools.iter().filter(|tool| tool.state != "accepted") {
@@ -76,7 +76,7 @@ pub fn differences(tools: &[ToolView]) -> TextOutput {
     output
 }
 
-/// Whether a server claims that a tool only reads.
+/// Whether a server's annotations say that a tool only reads.
 pub fn hinted_read(tool: &ToolView) -> bool {
     tool.hints.iter().any(|hint| hint == "readOnlyHint=true" || hint == "readOnlyHint")
         && !tool.hints.iter().any(|hint| hint == "destructiveHint=true" || hint == "destructiveHint")

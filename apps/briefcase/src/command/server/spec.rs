@@ -1,4 +1,4 @@
-//! How a server is reached: from arguments, and as a person has to see it.
+//! The command or URL of a server: read from arguments, and shown to a person.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,15 @@ use crate::{
     output::{TextOutput, Tone, span},
 };
 
-/// Headers that hold credentials, whatever their value.
+/// Headers that always hold credentials.
 const CREDENTIALS: [&str; 6] =
     ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token"];
-/// What stands for the secret in a header.
+/// The placeholder for the secret in a header.
 const PLACE: &str = "{secret}";
 
 /// How to reach a server.
 #[derive(Debug, Args)]
-pub struct Reach {
+pub struct ServerArguments {
     /// Endpoint of a remote server (Streamable HTTP)
     #[arg(long, value_name = "URL", conflicts_with = "argv")]
     url: Option<String>,
@@ -43,8 +43,8 @@ pub struct Reach {
     argv: Vec<String>,
 }
 
-impl Reach {
-    /// Puts the arguments together.
+impl ServerArguments {
+    /// The server's specification.
     pub fn spec(self) -> Result<ServerSpec, Failure> {
         match (self.url, self.argv.is_empty()) {
             (Some(url), _) => Ok(ServerSpec::Http { url, headers: headers(&self.header, self.secret)? }),
@@ -126,7 +126,7 @@ pub fn secrets(spec: &ServerSpec) -> Vec<&SecretName> {
     }
 }
 
-/// How a server is reached, whole: every argument in quotes, nothing cut, nothing hidden.
+/// The command or URL of a server in full: every argument in quotes, nothing cut.
 pub fn describe(spec: &ServerSpec) -> TextOutput {
     let mut output = TextOutput::new();
     match spec {
@@ -160,9 +160,9 @@ pub fn describe(spec: &ServerSpec) -> TextOutput {
 mod tests {
     use super::*;
 
-    fn reach(url: Option<&str>, header: &[&str], secret: &[&str], argv: &[&str]) -> Reach {
+    fn arguments(url: Option<&str>, header: &[&str], secret: &[&str], argv: &[&str]) -> ServerArguments {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-        Reach {
+        ServerArguments {
             url: url.map(str::to_owned),
             header: texts(header),
             secret: secret.iter().map(|name| name.parse().unwrap()).collect(),
@@ -175,10 +175,12 @@ mod tests {
 
     #[test]
     fn a_credential_in_clear_is_refused_with_the_way_to_do_it() {
-        let refused = reach(Some("https://x.example"), &["Authorization: Bearer abc"], &[], &[]).spec().unwrap_err();
+        let refused =
+            arguments(Some("https://x.example"), &["Authorization: Bearer abc"], &[], &[]).spec().unwrap_err();
         assert!(refused.to_string().contains("briefcase secret set"), "{refused}");
         assert!(!refused.to_string().contains("abc"), "{refused}");
-        let spec = reach(Some("https://x.example"), &["Authorization: Bearer {secret}"], &["gh"], &[]).spec().unwrap();
+        let spec =
+            arguments(Some("https://x.example"), &["Authorization: Bearer {secret}"], &["gh"], &[]).spec().unwrap();
         assert_eq!(secrets(&spec).len(), 1);
     }
 
@@ -188,15 +190,15 @@ mod tests {
         for (header, secret) in
             [(&["X-Api-Key: {secret}"][..], &[][..]), (&["X-Team: blue"], &["gh"]), (&["nocolon"], &[])]
         {
-            assert_eq!(reach(url, header, secret, &[]).spec().unwrap_err().exit_code(), 2, "{header:?}");
+            assert_eq!(arguments(url, header, secret, &[]).spec().unwrap_err().exit_code(), 2, "{header:?}");
         }
-        assert_eq!(reach(None, &[], &[], &[]).spec().unwrap_err().exit_code(), 2);
+        assert_eq!(arguments(None, &[], &[], &[]).spec().unwrap_err().exit_code(), 2);
     }
 
     #[test]
     fn a_command_is_shown_whole_with_what_would_hide() {
         let hidden = format!("{}\u{202e}txt.exe\u{1b}[1A", "a".repeat(300));
-        let spec = reach(None, &[], &[], &["npx", "-y", &hidden, ""]).spec().unwrap();
+        let spec = arguments(None, &[], &[], &["npx", "-y", &hidden, ""]).spec().unwrap();
         let text = describe(&spec).render(false);
         assert!(text.contains(&"a".repeat(300)) && text.contains("\\u{202e}txt.exe\\u{1b}[1A"), "{text}");
         assert_eq!(text.lines().count(), 4, "{text}");

@@ -6,11 +6,7 @@
 //! the included module are those of shuttle.
 // The unit tests of the included module do not run here.
 #![cfg(not(test))]
-#![expect(
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "what cannot go on fails the test, which reads what is printed"
-)]
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a failed step fails the test, which reads the output")]
 
 extern crate self as std;
 extern crate self as tokio;

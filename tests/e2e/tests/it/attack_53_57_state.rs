@@ -1,4 +1,4 @@
-//! Attacks 53–57: on budgets, receipts, the disk, the vault, and by means of a backup.
+//! Attacks 53–57: on budgets, receipts, the disk and the vault, and through a backup.
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,7 @@ fn count(rows: &[Value], kind: &str) -> usize {
     rows.iter().filter(|row| row["receipt"]["k"] == kind).count()
 }
 
-/// Guards: a budget holds for calls that race for the last of it.
+/// Guards: a budget limits calls that race for its remainder.
 #[tokio::test]
 async fn attack_53_two_hundred_calls_do_not_pass_a_limit_of_fifty() {
     let (scene, upstream) = scene(script()).await;
@@ -65,8 +65,8 @@ async fn attack_53_two_hundred_calls_do_not_pass_a_limit_of_fifty() {
     assert_eq!(budgets[0]["used"], "50 calls", "{budgets:?}");
 }
 
-/// Guards: intent before effect and receipt before answer, and a ledger rebuilt from both: after `kill -9` in the middle of
-/// calls nothing that was answered is gone, every effect is counted, and open intents are reconciled.
+/// Guards: intent before effect, receipt before answer, and a ledger rebuilt from both. After `kill -9` during calls,
+/// no answered call is lost, every effect is counted, and open intents are reconciled.
 #[tokio::test]
 async fn attack_53_killed_in_the_middle_nothing_answered_is_lost_and_nothing_is_under_counted() {
     let (mut scene, upstream) = scene(script()).await;
@@ -79,7 +79,7 @@ async fn attack_53_killed_in_the_middle_nothing_answered_is_lost_and_nothing_is_
             let name = if n % 2 == 0 { "mock__look" } else { "mock__slow" };
             ids.push(client.start("tools/call", json!({ "name": name, "arguments": { "n": n } })).await);
         }
-        // Killed after another number of answers each time.
+        // Killed after a different number of answers each time.
         for id in ids.iter().step_by(2).take(usize::try_from(round * 3).unwrap()) {
             client.answer(*id).await.unwrap();
             answered += 1;
@@ -142,8 +142,8 @@ fn sql(home: &TempHome, statement: &str) {
     database.execute_batch(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
 }
 
-/// Guards: whatever is edited, removed, put back or made up in the state folder is found when the daemon starts or by
-/// `fsck`, and the daemon does not serve it.
+/// Guards: the daemon at its start, or `fsck`, detects every edited, removed, restored or invented part of the state
+/// folder, and the daemon does not serve it.
 #[tokio::test]
 async fn attack_54_an_edited_record_is_found_and_not_served() {
     let (scene, _upstream, old) = history().await;
@@ -217,7 +217,7 @@ async fn attack_54_an_edited_record_is_found_and_not_served() {
             let next = ["fsck", "restore", "Put the file back", "check the state folder", "backup"];
             assert!(next.iter().any(|step| told.contains(step)), "{what}: no next step in: {told}");
         }
-        // What decides must never be served edited; what is only history may be found by `fsck` alone.
+        // Data for decisions must never be served edited; history may be found by `fsck` alone.
         if what != "a batch in the middle removed" {
             assert!(started.is_some(), "{what}: it was served. fsck: {report}");
         }
@@ -227,7 +227,7 @@ async fn attack_54_an_edited_record_is_found_and_not_served() {
     assert_clean(&home).await;
 }
 
-/// Guards: names that an agent or a server chooses cannot add lines to what is printed of the record.
+/// Guards: names that an agent or a server chooses cannot add lines to printed receipts.
 #[tokio::test]
 async fn attack_54_no_line_of_the_record_is_forged_by_a_name() {
     let (scene, _upstream) = scene(script()).await;
@@ -243,7 +243,7 @@ async fn attack_54_no_line_of_the_record_is_forged_by_a_name() {
     assert!(!scene.daemon.log().contains(['\u{1b}', '\u{202e}']));
 }
 
-/// Guards: no durable intent, no effect; the daemon says so, and what was recorded before is whole.
+/// Guards: without a durable intent there is no effect. The daemon reports it, and earlier receipts are complete.
 #[tokio::test]
 async fn attack_55_a_full_disk_stops_effects_and_loses_nothing() {
     let upstream = HttpUpstream::start(script()).await;
@@ -251,7 +251,7 @@ async fn attack_55_a_full_disk_stops_effects_and_loses_nothing() {
     let setup = SetupOptions::default();
     let made = DaemonProcess::set_up(&home, &setup).await;
     let key = json!({ "unlock_key": made.unlock_key });
-    // Without the signal that a limit would end the daemon with: like a full disk, writing fails.
+    // Without the signal of the limit, which would end the daemon, writing fails as on a full disk.
     let daemon = DaemonProcess::command(&home);
     let mut command = home.command_of("/bin/sh");
     command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(daemon.as_std().get_program());
@@ -276,7 +276,7 @@ async fn attack_55_a_full_disk_stops_effects_and_loses_nothing() {
     );
     let refused = client.call("mock__pay", json!({ "n": 2 })).await;
     assert!(refusal(&refused).is_some(), "{refused:?}");
-    // A free read may be on its way before its intent is durable, but its result is not handed out without a receipt.
+    // A free read may start before its intent is durable, but its result is not released without a receipt.
     assert_refused!(client.call("mock__look", json!({ "n": 1 })).await, "unavailable");
     assert!(upstream.effects().iter().skip(effects).all(|effect| effect.name() == "look"), "an effect without intent");
     let (_, report) = scene.daemon.admin.send(Method::GET, "/v1/status", None).await;
@@ -357,7 +357,7 @@ fn leaves(value: &Value, at: String) -> Vec<String> {
     }
 }
 
-/// The text with one character in the middle changed to another of the same kind.
+/// The text with one character in the middle replaced by another of the same kind.
 fn flipped(text: &str) -> String {
     let middle = text.chars().count() / 2;
     let swap = |c: char| if c == 'a' { 'b' } else { 'a' };

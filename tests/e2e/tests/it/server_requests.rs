@@ -1,5 +1,5 @@
-//! Servers that ask in the middle of a call: elicitation, sampling and roots reach the client and come back, in both eras and
-//! across them.
+//! Requests of servers during a call: elicitation, sampling and roots reach the client and return, within and across
+//! both eras.
 
 use briefcase_testkit::{ClientEra, McpClient, program};
 use e2e::Scene;
@@ -41,7 +41,7 @@ async fn a_question_of_an_older_server_reaches_an_older_client() {
         client.open().await.unwrap();
         let asked = client.call("fixture__test_elicitation", json!({ "message": "Who?" })).await.unwrap();
         assert!(said(&asked).contains("accept"), "{asked}");
-        // The client's model costs the person something: the person is asked first.
+        // The client's model costs the person something, so the person is asked first.
         let call = json!({ "name": "fixture__test_sampling", "arguments": { "prompt": "Say it" } });
         let sampling = client.start("tools/call", call).await;
         assert_eq!(scene.allow_next().await["operation"], "sampling/createMessage");

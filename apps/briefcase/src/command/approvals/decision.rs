@@ -1,4 +1,4 @@
-//! An answer to a question: how far it reaches, and its proof.
+//! A decision about an approval request, and its proof.
 
 use std::time::Duration;
 
@@ -9,28 +9,28 @@ use serde_json::Value;
 
 use crate::{context::CommandContext, failure::Failure, printer::waiting};
 
-/// How a person answers.
+/// The decision of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// No.
+    /// Deny the request.
     Deny,
-    /// This one call.
+    /// Allow this one call.
     Once,
-    /// This tool with exactly these arguments, until the session ends.
+    /// Allow this tool with exactly these arguments, until the session ends.
     SessionExact,
-    /// This tool with any arguments, until the session ends.
+    /// Allow this tool with any arguments, until the session ends.
     SessionTool,
-    /// A standing rule: these arguments as they are, the others free, for a time.
+    /// Save an approval: some arguments fixed, the others free, for a time.
     Rule {
-        /// Arguments that have to stay as they are.
+        /// The fixed arguments.
         fixed: Vec<String>,
-        /// How long it lasts.
+        /// The duration.
         lasts: Duration,
     },
 }
 
 impl Choice {
-    /// The decision that the choice stands for.
+    /// The decision in the contract's form.
     pub fn decision(&self) -> Decision {
         Decision::Allow(match self {
             Self::Deny => return Decision::Deny,
@@ -41,38 +41,38 @@ impl Choice {
         })
     }
 
-    /// What it means, for the moment before the PIN.
-    pub fn meaning(&self, question: &ApprovalRequest) -> String {
-        let tool = format!("{}/{}", question.server, question.name);
+    /// The effect of the decision, shown before the PIN.
+    pub fn meaning(&self, request: &ApprovalRequest) -> String {
+        let tool = format!("{}/{}", request.server, request.name);
         match self {
             Self::Deny => format!("deny {tool}"),
             Self::Once => format!("allow {tool} this once"),
             Self::SessionExact => format!("allow {tool} with exactly these arguments until the session ends"),
             Self::SessionTool => format!("allow {tool} with ANY arguments until the session ends"),
             Self::Rule { fixed, lasts } if fixed.is_empty() => {
-                format!("allow {} to call {tool} with ANY arguments for {} s", question.agent, lasts.as_secs())
+                format!("allow {} to call {tool} with ANY arguments for {} s", request.agent, lasts.as_secs())
             }
             Self::Rule { fixed, lasts } => {
                 let kept = fixed.join(", ");
-                format!("allow {} to call {tool} with the same {kept} for {} s", question.agent, lasts.as_secs())
+                format!("allow {} to call {tool} with the same {kept} for {} s", request.agent, lasts.as_secs())
             }
         }
     }
 }
 
-/// Records a decision about exactly the question that was shown.
+/// Records a decision about exactly the approval request that was shown.
 pub async fn decide_with_pin(
     ctx: &CommandContext,
-    question: &ApprovalRequest,
+    request: &ApprovalRequest,
     choice: &Choice,
     pin: &SecretString,
 ) -> Result<Decided, Failure> {
-    Ok(waiting("Recording", ctx.client.decide(question, choice.decision(), pin_evidence(pin))).await?)
+    Ok(waiting("Recording", ctx.client.decide(request, choice.decision(), pin_evidence(pin))).await?)
 }
 
-/// The names of the top-level arguments of a question.
-pub fn argument_names(question: &ApprovalRequest) -> Vec<String> {
-    let value: Value = serde_json::from_str(&question.arguments).unwrap_or_default();
+/// The names of the top-level arguments of a request.
+pub fn argument_names(request: &ApprovalRequest) -> Vec<String> {
+    let value: Value = serde_json::from_str(&request.arguments).unwrap_or_default();
     value.as_object().map(|members| members.keys().cloned().collect()).unwrap_or_default()
 }
 

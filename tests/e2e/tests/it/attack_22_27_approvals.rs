@@ -1,4 +1,4 @@
-//! Attacks 22–27: on the person who decides, and on who may decide.
+//! Attacks 22–27: on the person who decides, and on the right to decide.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ async fn open(scene: &Scene) -> Vec<Value> {
     scene.daemon.admin.get("/v1/approvals").await
 }
 
-/// Guards: at most one open question for an agent and a tool; the rest is refused at once and recorded.
+/// Guards: at most one open request per agent and tool. Others are refused at once and recorded.
 #[tokio::test]
 async fn attack_22_five_hundred_requests_are_one_question() {
     let (scene, upstream) = scene().await;
@@ -35,7 +35,7 @@ async fn attack_22_five_hundred_requests_are_one_question() {
     let first = start(&client, "mock__pay", json!({ "n": 0 })).await;
     let question = scene.daemon.admin.question().await;
     let mut rest = Vec::new();
-    // Below the number of calls that one conversation may have open: beyond it they are not even looked at.
+    // Below the number of open calls of one conversation: further calls are not even read.
     for n in 1..500 {
         rest.push(start(&client, "mock__pay", json!({ "n": n })).await);
         if rest.len() == 100 || n == 499 {
@@ -58,7 +58,7 @@ async fn attack_22_five_hundred_requests_are_one_question() {
     assert_no_effect!(upstream);
 }
 
-/// Guards: an id or a digest is good for one decision on one open question, whoever sends it and when.
+/// Guards: an id or a digest is valid for one decision on one open request, for any sender at any time.
 #[tokio::test]
 async fn attack_23_a_decision_cannot_be_replayed_moved_or_late() {
     let (scene, upstream) = scene().await;
@@ -69,13 +69,13 @@ async fn attack_23_a_decision_cannot_be_replayed_moved_or_late() {
         assert!(status == 404 || status == 409, "{why}: {status} {body}");
         assert!(!body["next_step"].as_str().unwrap().is_empty(), "{why}: {body}");
     };
-    // Allowed, and allowed again.
+    // Allowed twice.
     let waiting = start(&client, "mock__pay", json!({ "n": 1 })).await;
     let first = admin.question().await;
     assert_eq!(admin.decide(&first, &once(), pin).await.0, 200);
     client.answer(waiting).await.unwrap();
     refused(&first, "spent").await;
-    // The decision of the first for the second.
+    // The first request's decision for the second.
     let waiting = start(&client, "mock__send", json!({ "n": 1 })).await;
     let second = admin.question().await;
     refused(&json!({ "id": second["id"], "digest": first["digest"] }), "the digest of another").await;
@@ -91,7 +91,7 @@ async fn attack_23_a_decision_cannot_be_replayed_moved_or_late() {
     briefcase_testkit::eventually("the question to be withdrawn", async || open(&scene).await.is_empty().then_some(()))
         .await;
     refused(&third, "cancelled").await;
-    // Gone with its client, then allowed.
+    // The client has disconnected, then allowed.
     start(&client, "mock__pay", json!({ "n": 3 })).await;
     let fourth = admin.question().await;
     client.close().await;
@@ -99,7 +99,7 @@ async fn attack_23_a_decision_cannot_be_replayed_moved_or_late() {
         .await;
     refused(&fourth, "the client is gone").await;
     assert_eq!(upstream.effects().len(), 1);
-    // Open across a restart, then allowed: questions live in memory only.
+    // Open across a restart, then allowed: requests live in memory only.
     let client = scene.client(ClientEra::Legacy).await;
     start(&client, "mock__pay", json!({ "n": 4 })).await;
     let fifth = scene.daemon.admin.question().await;
@@ -109,7 +109,7 @@ async fn attack_23_a_decision_cannot_be_replayed_moved_or_late() {
     assert_eq!(upstream.effects().len(), 1);
 }
 
-/// Guards: however many decide at once, one decision stands and there is at most one effect.
+/// Guards: for any number of simultaneous decisions, one counts, and there is at most one effect.
 #[tokio::test]
 async fn attack_23_a_race_of_decisions_has_one_winner() {
     let (scene, upstream) = scene().await;
@@ -138,7 +138,7 @@ async fn attack_23_a_race_of_decisions_has_one_winner() {
     }
 }
 
-/// Guards: nothing that an agent can reach decides. (The same user at the admin door is in `same_user`.)
+/// Guards: an agent cannot reach anything that decides. (For the same user at the admin socket see `same_user`.)
 #[tokio::test]
 async fn attack_24_the_agents_side_reaches_no_decision() {
     let (scene, upstream) = scene().await;
@@ -159,7 +159,7 @@ async fn attack_24_the_agents_side_reaches_no_decision() {
     let body = body.to_string();
     let console = scene.daemon.console().trim_start_matches("http://").to_owned();
     let path = format!("/v1/approvals/{id}/decide");
-    // The agent's own credential is none at the console, and the gateway has no such route: even with the right PIN.
+    // The agent's own credential is invalid at the console, and the gateway has no such route, even with the right PIN.
     for (address, host) in [(console.as_str(), console.as_str()), (gateway.address(), gateway.address())] {
         let request = format!(
             "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\nAuthorization: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
@@ -195,7 +195,7 @@ async fn attack_25_the_console_is_neither_framed_nor_driven_by_forms() {
     let good =
         json!({ "shown": question["digest"], "decision": once(), "evidence": { "pin": scene.setup.pin } }).to_string();
     let ours = format!("Origin: http://{host}\r\nSec-Fetch-Site: same-origin\r\n");
-    // Each is a right request, with session and PIN, but for one thing that a hostile page cannot help.
+    // Each request is valid, with session and PIN, except for one property that a hostile page cannot change.
     for (method, kind, extra) in [
         ("GET", "application/json", ours.as_str()),
         ("POST", "text/plain", &ours),
@@ -215,7 +215,7 @@ async fn attack_25_the_console_is_neither_framed_nor_driven_by_forms() {
     }
     assert_no_effect!(upstream);
     assert_eq!(open(&scene).await.len(), 1);
-    // The same request from the page itself is taken: so it was the guard that refused.
+    // The same request from the page itself is accepted, so the guard caused the rejection.
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: {host}\r\n{ours}Authorization: Bearer {session}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{good}",
         good.len()
@@ -240,7 +240,7 @@ async fn console_session(scene: &Scene) -> String {
     given["token"].as_str().unwrap().to_owned()
 }
 
-/// Guards: answers, session grants and rules belong to one agent, and session grants to one session.
+/// Guards: decisions, session grants and saved approvals belong to one agent, and session grants to one session.
 #[tokio::test]
 async fn attack_26_another_agent_gets_nothing_from_an_answer() {
     let (scene, upstream) = scene().await;
@@ -273,9 +273,9 @@ async fn attack_26_another_agent_gets_nothing_from_an_answer() {
     assert_eq!(admin.question().await["agent"], "default");
 }
 
-/// Guards: what is allowed again and again stays what was shown: no rule grows, and each ends.
+/// Guards: repeated approvals cover only the shown calls: no saved approval grows, and each expires.
 #[tokio::test]
-async fn attack_27_permissions_stay_narrow_and_end() {
+async fn attack_27_saved_approvals_stay_narrow_and_expire() {
     let (scene, upstream) = scene().await;
     let (admin, pin) = (&scene.daemon.admin, &scene.setup.pin);
     let client = scene.client(ClientEra::Legacy).await;
@@ -291,7 +291,7 @@ async fn attack_27_permissions_stay_narrow_and_end() {
     assert_eq!(digests.len(), 20, "each of the twenty was asked");
     let waiting = start(&client, "mock__pay", json!({ "n": 20, "memo": "first" })).await;
     let question = admin.question().await;
-    // Longer than a month, without end, or without a fixed argument is no rule.
+    // Longer than a month, without end, or without a fixed argument is invalid.
     for (fixed, seconds) in [(&["n"][..], 0_i64), (&["n"], 30 * 86_400 + 1), (&["n"], -1), (&[], 60)] {
         let rule = json!({ "decision": "allow", "scope": "rule", "fixed": fixed, "seconds": seconds });
         let (status, body) = admin.decide(&question, &rule, pin).await;
@@ -304,7 +304,7 @@ async fn attack_27_permissions_stay_narrow_and_end() {
     assert_eq!((grants.len(), &grants[0]["tool"], &grants[0]["agent"]), (1, &json!("pay"), &json!("default")));
     assert!(grants[0]["fixed"].to_string().contains('n'), "{grants:?}");
     client.call("mock__pay", json!({ "n": 20, "memo": "still that one" })).await.unwrap();
-    // Not for another value of what was fixed.
+    // Not for another value of the fixed argument.
     let waiting = start(&client, "mock__pay", json!({ "n": 21 })).await;
     let question = admin.question().await;
     assert_eq!(admin.decide(&question, &once(), pin).await.0, 200);
@@ -313,7 +313,7 @@ async fn attack_27_permissions_stay_narrow_and_end() {
     let theirs = tokio::time::timeout(std::time::Duration::from_millis(300), theirs).await;
     assert!(theirs.is_err(), "the rule reached another tool: {theirs:?}");
     assert_eq!(upstream.effects().len(), mine);
-    // And it ends.
+    // And it expires.
     briefcase_testkit::eventually("the rule to end", async || {
         admin.get::<Vec<Value>>("/v1/grants").await.is_empty().then_some(())
     })

@@ -1,7 +1,7 @@
-//! A question as a person has to see it.
+//! An approval request as text.
 //!
-//! Invariant: everything that will run is shown, whole and unchanged: the arguments are the canonical text that the digest
-//! covers, with everything that would hide made visible.
+//! Invariant: everything that will run is shown in full. The arguments are the canonical text that the digest covers, with
+//! deceptive characters made visible.
 
 use briefcase_types::{ApprovalRequest, UnixMillis};
 
@@ -10,41 +10,41 @@ use crate::{
     time_format,
 };
 
-/// The whole question.
-pub fn output(question: &ApprovalRequest, now: UnixMillis) -> TextOutput {
+/// The whole request.
+pub fn output(request: &ApprovalRequest, now: UnixMillis) -> TextOutput {
     let mut output = TextOutput::new();
     output.line([
-        span(question.agent.as_str(), Tone::Strong),
+        span(request.agent.as_str(), Tone::Strong),
         " wants ".into(),
-        span(format!("{}/{}", question.server, question.name), Tone::Strong),
+        span(format!("{}/{}", request.server, request.name), Tone::Strong),
     ]);
-    if question.operation != "call_tool" {
-        output.field("operation", question.operation.as_str());
+    if request.operation != "call_tool" {
+        output.field("operation", request.operation.as_str());
     }
-    let risk = match question.risk.as_str() {
+    let risk = match request.risk.as_str() {
         "low" => Tone::Good,
         "medium" => Tone::Warn,
         _ => Tone::Bad,
     };
-    output.field("access, risk", span(format!("{}, {}", question.class, question.risk), risk));
-    if let Some(cost) = &question.cost {
+    output.field("access, risk", span(format!("{}, {}", request.class, request.risk), risk));
+    if let Some(cost) = &request.cost {
         output.field("costs", span(cost, Tone::Warn));
     }
-    if !question.labels.is_empty() {
-        output.field("tainted by", span(question.labels.join(", "), Tone::Warn));
+    if !request.labels.is_empty() {
+        output.field("tainted by", span(request.labels.join(", "), Tone::Warn));
     }
-    if !question.policies.is_empty() {
-        output.field("required by", question.policies.join(", "));
+    if !request.policies.is_empty() {
+        output.field("required by", request.policies.join(", "));
     }
-    output.field("expires", time_format::relative(question.expires, now));
+    output.field("expires", time_format::relative(request.expires, now));
     output.line([span("  arguments:", Tone::Dim)]);
-    output.append(arguments(&question.arguments));
-    output.field("id", question.id.to_string());
-    output.field("digest", span(question.digest.to_string(), Tone::Dim));
+    output.append(arguments(&request.arguments));
+    output.field("id", request.id.to_string());
+    output.field("digest", span(request.digest.to_string(), Tone::Dim));
     output
 }
 
-/// One line per top-level argument where that loses nothing, else the text itself. Both come from the canonical text.
+/// One line per top-level argument where that loses nothing, else the canonical text itself.
 fn arguments(text: &str) -> TextOutput {
     let mut output = TextOutput::new();
     match members_of(text) {
@@ -60,7 +60,7 @@ fn arguments(text: &str) -> TextOutput {
     output
 }
 
-/// The members of an object as raw JSON, if putting them together again gives exactly the text.
+/// The members of an object as raw JSON, if they join again to exactly the text.
 fn members_of(text: &str) -> Option<Vec<(String, String)>> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     if briefcase_json::canonical(&value) != text.as_bytes() {
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    pub fn question(arguments: &str) -> ApprovalRequest {
+    pub fn request(arguments: &str) -> ApprovalRequest {
         ApprovalRequest {
             id: "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap(),
             agent: "codex".parse().unwrap(),
@@ -101,15 +101,15 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_shown_whole() {
-        let asked = question(r#"{"content":"line one\nline two","path":"/home/me/report.md"}"#);
+    fn a_request_is_shown_whole() {
+        let asked = request(r#"{"content":"line one\nline two","path":"/home/me/report.md"}"#);
         insta::assert_snapshot!(output(&asked, UnixMillis(0)).render(false));
     }
 
     #[test]
     fn nothing_hides_in_arguments() {
         let hostile = "{\"path\":\"/tmp/\u{202e}gnp.exe\u{200b}\"}";
-        let text = output(&question(hostile), UnixMillis(0)).render(true);
+        let text = output(&request(hostile), UnixMillis(0)).render(true);
         assert!(text.contains("/tmp/\\u{202e}gnp.exe\\u{200b}"), "{text}");
     }
 

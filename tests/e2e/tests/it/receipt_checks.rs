@@ -1,4 +1,4 @@
-//! What the record says: refusals with their reason, and that all of it holds together.
+//! Receipts: refusals with their reason, and the consistency of all receipts.
 
 use briefcase_testkit::{DaemonProcess, ErrorResponse, output_of};
 use e2e::Scene;
@@ -12,8 +12,8 @@ pub async fn receipts(scene: &Scene) -> Vec<Value> {
     rows.into_iter().map(|row| row["receipt"].clone()).collect()
 }
 
-/// Fails unless the refusal in `answer` has this code and reason, a next step, and a receipt that says the same.
-pub async fn assert_on_record(scene: &Scene, answer: &Result<Value, ErrorResponse>, code: &str, reason: &str) {
+/// Fails unless the refusal in `answer` has this code and reason, a next step, and a matching receipt.
+pub async fn assert_recorded(scene: &Scene, answer: &Result<Value, ErrorResponse>, code: &str, reason: &str) {
     let refusal = match answer {
         Ok(result) => result["structuredContent"].clone(),
         Err(error) => error.data.clone(),
@@ -30,8 +30,8 @@ pub async fn assert_on_record(scene: &Scene, answer: &Result<Value, ErrorRespons
     }
 }
 
-/// Ends the daemon and fails unless `briefcased fsck` finds nothing wrong.
-pub async fn assert_sound(scene: Scene) {
+/// Stops the daemon and fails if `briefcased fsck` finds a fault.
+pub async fn assert_fsck_clean(scene: Scene) {
     let Scene { daemon, home, .. } = scene;
     assert!(daemon.stop().await.success());
     let mut command = DaemonProcess::command(&home);

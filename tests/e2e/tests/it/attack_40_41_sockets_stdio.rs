@@ -1,4 +1,4 @@
-//! Attacks 40 and 41: the sockets between the programs, and what comes over standard input and output.
+//! Attacks 40 and 41: the sockets between the programs, and the data on standard input and output.
 
 use std::io::IoSlice;
 use std::os::fd::AsFd;
@@ -16,7 +16,7 @@ fn mode(path: &Path) -> u32 {
     std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// Guards: folder and sockets belong to one user, and the daemon asks who is there even when the modes let everybody in.
+/// Guards: folder and sockets belong to one user, and the daemon checks the peer even when the modes let everybody in.
 #[tokio::test]
 async fn attack_40_another_user_gets_no_answer_at_either_socket() {
     let home = TempHome::new();
@@ -41,7 +41,7 @@ async fn attack_40_another_user_gets_no_answer_at_either_socket() {
         output_of(command, b"").await
     };
     assert!(!ask().await.status.success());
-    // Somebody has opened folder and sockets to the world: the peer's user still counts.
+    // Folder and sockets are open to the world: the peer's user still counts.
     for path in
         [home.path().to_owned(), home.runtime(), home.runtime().join("admin.sock"), home.runtime().join("agent.sock")]
     {
@@ -53,7 +53,7 @@ async fn attack_40_another_user_gets_no_answer_at_either_socket() {
     let _: Value = daemon.admin.get("/v1/status").await;
 }
 
-/// Guards: a stale socket is replaced; anything else in its place, or a link, is not touched and said plainly.
+/// Guards: a stale socket is replaced. Anything else in its place, or a link, stays untouched and is reported.
 #[tokio::test]
 async fn attack_40_a_squatted_socket_stops_the_start() {
     let scene = Scene::new().await;
@@ -69,7 +69,7 @@ async fn attack_40_a_squatted_socket_stops_the_start() {
     assert!(told.contains("is not a socket") && told.contains("move it away"), "{told}");
     assert_eq!(std::fs::read_to_string(&socket).unwrap(), "precious");
     std::fs::remove_file(&socket).unwrap();
-    // A link where the folder should be.
+    // A link in place of the folder.
     let elsewhere = home.file("elsewhere");
     std::fs::rename(home.runtime(), &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, home.runtime()).unwrap();
@@ -77,7 +77,7 @@ async fn attack_40_a_squatted_socket_stops_the_start() {
     assert!(told.contains("link") && told.contains("BRIEFCASE_RUNTIME_DIR"), "{told}");
     std::fs::remove_file(home.runtime()).unwrap();
     std::fs::rename(&elsewhere, home.runtime()).unwrap();
-    // A folder that others may enter.
+    // A folder that other users may enter.
     std::fs::set_permissions(home.runtime(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let told = DaemonProcess::try_start(&home, Some(&key)).await.err().expect("it must not start");
     assert!(told.contains("chmod 700"), "{told}");
@@ -91,7 +91,7 @@ fn open_files(pid: u32) -> usize {
 
 /// Guards: descriptors that a peer passes along are dropped by the kernel or closed, not kept.
 #[tokio::test]
-async fn attack_40_passed_descriptors_do_not_stay_in_the_daemon() {
+async fn attack_40_passed_descriptors_are_not_kept_by_the_daemon() {
     let scene = Scene::new().await;
     let before = open_files(scene.daemon.id());
     for name in ["agent.sock", "admin.sock"] {
@@ -112,9 +112,9 @@ async fn attack_40_passed_descriptors_do_not_stay_in_the_daemon() {
     briefcase_testkit::eventually("the descriptors to be closed", fewer).await;
 }
 
-/// Guards: whatever comes over the agent's standard input, each readable request is answered and nothing else runs.
+/// Guards: for any data on the agent's standard input, each readable request is answered and nothing else runs.
 #[tokio::test]
-async fn attack_41_garbage_on_stdin_costs_nobody_else_anything() {
+async fn attack_41_garbage_on_stdin_does_not_affect_others() {
     let scene = Scene::new().await;
     let upstream = StdioUpstream::new(&scene.home, "local", &Script::with_tools(vec![tool("look")]));
     scene.add_stdio("local", &upstream, &["look"]).await;
@@ -147,13 +147,13 @@ async fn attack_41_garbage_on_stdin_costs_nobody_else_anything() {
     client.call("local__look", json!({ "a": "end" })).await.unwrap();
     let effects: Vec<Value> = upstream.effects().iter().map(|effect| effect.arguments().clone()).collect();
     assert_eq!(effects, [json!({ "a": "end" })]);
-    // The end of the stream inside a message is no message.
+    // The end of the stream inside a message does not make a message.
     client.send_bytes(call("{\"a\":\"half\"").into_bytes()).await;
     client.close().await;
     assert_eq!(upstream.effects().len(), 1);
 }
 
-/// Guards: a local server that is noisy, dies, lies or floods is an `upstream_error`, and the next call works.
+/// Guards: a local server that is noisy, crashes, lies or floods causes an `upstream_error`, and the next call works.
 #[tokio::test]
 async fn attack_41_a_hostile_child_ends_only_its_own_call() {
     let scene = Scene::new().await;

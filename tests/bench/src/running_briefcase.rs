@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A running briefcase.
-pub struct Place {
+pub struct RunningBriefcase {
     pub daemon: DaemonProcess,
     pub made: SetupResult,
     pub runtime: tokio::runtime::Runtime,
@@ -21,7 +21,7 @@ pub struct Place {
     _memory: Option<TempDir>,
 }
 
-impl Place {
+impl RunningBriefcase {
     /// Opens a briefcase on disk, or with its state in memory (so that no write waits for a disk).
     pub fn new(in_memory: bool) -> Self {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -35,9 +35,9 @@ impl Place {
         let key = json!({ "unlock_key": made.unlock_key });
         let daemon =
             runtime.block_on(DaemonProcess::try_start_as(command, &home, Some(&key))).expect("the daemon starts");
-        let place = Self { daemon, made, runtime, home, _memory: memory };
-        place.add("fast", &[]);
-        place
+        let briefcase = Self { daemon, made, runtime, home, _memory: memory };
+        briefcase.add("fast", &[]);
+        briefcase
     }
 
     /// Registers another fast upstream with these arguments.

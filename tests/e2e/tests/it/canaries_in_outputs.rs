@@ -1,5 +1,5 @@
-//! Promise P1 for what a person holds in hand: what every command of the CLI prints, the exported record, a backup, what the
-//! console's own session is told, and what the processes show of themselves. Two secrets are in use when it is looked at.
+//! Promise P1 on the person's side: the output of every CLI command, the exported receipts, a backup, the data of the
+//! console's own session, and the visible parts of the processes. Two secrets are in use at that time.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::canaries::{Planted, planted};
 
-/// Every command that prints something and needs no terminal.
+/// Every command with output that needs no terminal.
 const COMMANDS: [&[&str]; 33] = [
     &["status"],
     &["doctor"],
@@ -69,7 +69,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-/// What the console's page is told in its own session.
+/// The data that the console's page gets in its own session.
 async fn console(planted: &Planted) -> Vec<(String, Vec<u8>)> {
     let scene = &planted.scene;
     let login: Value = scene.daemon.admin.post("/v1/console/login", &json!({})).await;
@@ -117,15 +117,15 @@ async fn console(planted: &Planted) -> Vec<(String, Vec<u8>)> {
     told
 }
 
-/// Command line and environment of a process, as root or the same user reads them.
+/// The command line and environment of a process, as root or the same user reads them.
 fn of_process(name: &str, id: u32) -> Vec<(String, Vec<u8>)> {
     let read = |file: &str| std::fs::read(format!("/proc/{id}/{file}")).unwrap_or_default();
     ["cmdline", "environ", "comm", "status"].map(|file| (format!("{name} {file}"), read(file))).into()
 }
 
-/// Guards P1: neither of two secrets that are in use shows in anything that a person prints, exports, backs up or opens.
+/// Guards P1: neither of two secrets in use appears in anything that a person prints, exports, backs up or opens.
 #[tokio::test]
-async fn p1_nothing_a_person_prints_exports_or_backs_up_holds_a_secret() {
+async fn p1_nothing_a_person_prints_exports_or_backs_up_contains_a_secret() {
     let planted = planted().await;
     let mut client = planted.scene.client(ClientEra::Legacy).await;
     for _ in 0..3 {
