@@ -16,7 +16,7 @@ use briefcase::{
     terminal::Terminal,
 };
 use briefcase_api::{Change, ReceiptQuery, ServerSpec};
-use briefcase_types::{SecretString, ToolName};
+use briefcase_types::{ApprovalRequest, SecretString, ToolName};
 use serde_json::{Value, json};
 
 use crate::{agent::DemoAgent, home::DemoHome, narrator::Narrator, tamper};

@@ -53,7 +53,7 @@ pub struct ProvedReceipt {
     /// The receipt.
     pub stored: StoredReceipt,
     /// The path to the root.
-    pub inclusion: Inclusion,
+    pub inclusion: InclusionProof,
     /// The signed root.
     pub head: SignedReceiptCheckpoint,
 }
@@ -265,8 +265,8 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError::Log`] when a size is beyond the record.
-    pub fn consistency(&self, old: u64, new: u64) -> Result<Consistency, StoreError> {
-        self.with(|connection| Ok(Consistency::prove(old, new, &Nodes::new(connection))?))
+    pub fn consistency(&self, old: u64, new: u64) -> Result<ConsistencyProof, StoreError> {
+        self.with(|connection| Ok(ConsistencyProof::prove(old, new, &Nodes::new(connection))?))
     }
 
     /// Returns the opening of a receipt's commitment: the bytes that the engine stored with the receipt.

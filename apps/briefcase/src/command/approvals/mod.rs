@@ -4,7 +4,7 @@ mod decision;
 mod live;
 mod request;
 
-use briefcase_api::ApprovalRequest;
+use briefcase_types::ApprovalRequest;
 use clap::{Args, Subcommand};
 pub use decision::{Choice, decide_with_pin};
 pub use live::decide_interactively;
