@@ -1,84 +1,22 @@
-//! Closes the doors through which another process of the same user could read this one's memory.
-//!
-//! Done first thing in `main`, before any secret exists (what was before that: [`second_life`](super::second_life)): no core dumps, and `PR_SET_DUMPABLE=0`, which makes the kernel refuse
-//! `ptrace`, `/proc/PID/mem`, `environ` and `maps` to everybody without `CAP_SYS_PTRACE`.
+//! The protections of this process, and a test of the secrets that stay in its memory.
 
-use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, dumpable_behavior, getrlimit, set_dumpable_behavior, setrlimit,
-};
-
-/// The kernel refused a protection. The daemon does not run without it.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the process could not be protected ({what}): {source}; run it on a Linux kernel that allows prctl and setrlimit"
-)]
-pub struct HardeningError {
-    what: &'static str,
-    source: rustix::io::Errno,
-}
-
-/// Turns the protections on.
-pub fn harden() -> Result<(), HardeningError> {
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    setrlimit(Resource::Core, none).map_err(|source| HardeningError { what: "core dumps off", source })?;
-    set_dumpable_behavior(DumpableBehavior::NotDumpable)
-        .map_err(|source| HardeningError { what: "not dumpable", source })
-}
-
-/// Whether a swap device is in use, to which memory may be written; `None` when the kernel does not say.
-#[must_use]
-pub fn swaps() -> Option<bool> {
-    // One line of headings, then one for each device in use.
-    let listed = std::fs::read_to_string("/proc/swaps").ok()?;
-    Some(listed.lines().nth(1).is_some())
-}
-
-/// Whether this user can read the program that runs. What a user can read, the kernel lets them look into from the moment it
-/// is loaded until [`harden`] is reached, and what was opened then stays open.
-#[must_use]
-pub fn program_is_readable() -> bool {
-    rustix::fs::access("/proc/self/exe", rustix::fs::Access::READ_OK).is_ok()
-}
-
-/// Whether core dumps are off and the process is not dumpable, as `doctor` reports it.
-#[must_use]
-pub fn is_hardened() -> (bool, bool) {
-    let no_core = getrlimit(Resource::Core).current == Some(0);
-    let undumpable = matches!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
-    (no_core, undumpable)
-}
+pub use briefcase_platform::hardening::{harden, is_hardened, program_is_readable, swaps};
 
 #[cfg(test)]
 mod tests {
     use std::{
         fs::{self, File},
         os::unix::fs::FileExt as _,
-        sync::{Mutex, PoisonError},
     };
 
     use briefcase_api::{Apply, Change, Confidential, Evidence};
 
-    use super::*;
-
-    /// One test makes this process one that cannot be looked into, the other looks into it.
-    static ALONE: Mutex<()> = Mutex::new(());
-
-    /// Attack 42, as far as one process can show it.
-    #[test]
-    fn a_hardened_process_leaves_no_core_and_cannot_be_looked_into() {
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        harden().unwrap();
-        assert_eq!(is_hardened(), (true, true));
-        assert_eq!(getrlimit(Resource::Core).maximum, Some(0), "it cannot be raised again");
-        set_dumpable_behavior(DumpableBehavior::Dumpable).unwrap();
-    }
-
-    /// A text that is nowhere in the program, and never whole in memory but where a test puts it.
+    /// A text that the program does not contain, and that is whole in memory only where a test puts it.
     fn canary() -> impl Iterator<Item = u8> + Clone {
         (0_u16..40).map(|n| b'a' + u8::try_from((n * 7 + n / 3 + 5) % 26).unwrap())
     }
 
-    /// How often the canary is in this process's memory, outside of what is only read.
+    /// The number of copies of the canary in this process's writable memory.
     fn copies() -> usize {
         let memory = File::open("/proc/self/mem").unwrap();
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
@@ -98,13 +36,12 @@ mod tests {
 
     #[test]
     fn nothing_of_a_secret_is_left_in_memory_once_its_request_was_read() {
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let secret = |end: &str| {
             let mut text: String = canary().map(char::from).collect();
             text.push_str(end);
             text
         };
-        // With an escape in it, so that the parser needs a buffer of its own; inside of a tagged change, which is read twice.
+        // The escape makes the parser use a buffer of its own; a tagged change is read twice.
         let change = Change::SetPassphrase { passphrase: secret("\"\\") };
         let evidence = Evidence::Pin(secret(""));
         let sent = Apply { change, digest: briefcase_types::Digest::sha256(b"shown"), evidence };
@@ -112,7 +49,7 @@ mod tests {
         drop(sent);
         let received: Apply<Confidential> = serde_json::from_slice(&body).unwrap();
         let canonical = serde_json::to_vec(&received.change).unwrap();
-        assert!(copies() >= 2, "what is there is found");
+        assert!(copies() >= 2, "the search finds copies that exist");
         drop((body, received, canonical));
         assert_eq!(copies(), 0);
     }
