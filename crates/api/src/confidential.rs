@@ -1,25 +1,25 @@
-//! A PIN, passphrase or secret as the daemon receives it.
+//! A PIN, passphrase or secret, as the daemon receives it.
 
 use briefcase_types::{Digest, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// Text that came in and never goes out again.
+/// Text that the daemon receives and never returns.
 ///
-/// The bodies that hold such text are generic over its type. Who sends takes `String`; the daemon takes this. What it writes
-/// of the text is a digest, so that a change can be named by what it holds without holding it.
+/// The bodies that contain such text are generic over its type: clients use `String`, the daemon uses this type. It
+/// serializes as a digest, so that the canonical form of a change identifies the secret without containing it.
 ///
 /// ```compile_fail,E0277
-/// fn told(pin: &briefcase_api::Confidential) -> String { format!("{pin:?}") }
+/// fn print(pin: &briefcase_api::Confidential) -> String { format!("{pin:?}") }
 /// ```
 /// ```compile_fail,E0599
-/// fn copied(pin: &briefcase_api::Confidential) -> briefcase_api::Confidential { pin.clone() }
+/// fn copy(pin: &briefcase_api::Confidential) -> briefcase_api::Confidential { pin.clone() }
 /// ```
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub struct Confidential(SecretString);
 
 impl Confidential {
-    /// The secret itself.
+    /// Returns the secret.
     #[must_use]
     pub fn into_secret(self) -> SecretString {
         self.0
@@ -38,7 +38,7 @@ mod tests {
     use crate::{Apply, Change, Evidence};
 
     #[test]
-    fn what_the_daemon_writes_of_a_change_tells_changes_apart_and_holds_no_secret() {
+    fn the_serialized_change_identifies_the_secret_and_does_not_contain_it() {
         let sent = |value: &str| {
             let change = Change::SetSecret { name: "token".parse().unwrap(), value: value.to_owned() };
             let digest = Digest::sha256(b"shown");
