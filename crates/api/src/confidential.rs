@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize, Serializer};
 /// ```compile_fail,E0277
 /// fn print(pin: &briefcase_api::Confidential) -> String { format!("{pin:?}") }
 /// ```
-/// ```compile_fail,E0599
-/// fn copy(pin: &briefcase_api::Confidential) -> briefcase_api::Confidential { pin.clone() }
+/// ```compile_fail,E0277
+/// fn copy(pin: &briefcase_api::Confidential) -> briefcase_api::Confidential {
+///     briefcase_api::Confidential::clone(pin)
+/// }
 /// ```
 #[derive(Deserialize)]
 #[serde(transparent)]

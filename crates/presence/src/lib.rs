@@ -17,8 +17,10 @@
 //! passkey ceremonies cannot be replayed in a test.
 //!
 //! A proof cannot be copied, made, printed or stored:
-//! ```compile_fail,E0599
-//! fn copy(proof: &briefcase_presence::Present) -> briefcase_presence::Present { proof.clone() }
+//! ```compile_fail,E0277
+//! fn copy(proof: &briefcase_presence::Present) -> briefcase_presence::Present {
+//!     briefcase_presence::Present::clone(proof)
+//! }
 //! ```
 //! ```compile_fail,E0451
 //! fn make(factor: briefcase_presence::FactorUse, digest: briefcase_types::Digest) -> briefcase_presence::Present {

@@ -6,8 +6,10 @@
 //! ```compile_fail,E0277
 //! fn print(secret: &briefcase_types::SecretString) -> String { format!("{secret:?}") }
 //! ```
-//! ```compile_fail,E0599
-//! fn copy(secret: &briefcase_types::SecretString) -> briefcase_types::SecretString { secret.clone() }
+//! ```compile_fail,E0277
+//! fn copy(secret: &briefcase_types::SecretString) -> briefcase_types::SecretString {
+//!     briefcase_types::SecretString::clone(secret)
+//! }
 //! ```
 
 use std::fmt;
