@@ -1,4 +1,4 @@
-//! Open WebAuthn ceremonies: what a challenge was given out for. In memory only, so a restart ends them all.
+//! Open WebAuthn ceremonies: the purpose of each challenge. They are in memory only, so a restart ends them.
 
 use std::{
     collections::BTreeMap,
@@ -8,10 +8,10 @@ use std::{
 
 use briefcase_types::UnixMillis;
 
-/// More than this many at once are not a person.
+/// The most open ceremonies. A person does not start more at once.
 const MOST: usize = 64;
 
-/// Challenges and what they stand for. Taking one removes it, whether the answer turns out right or wrong.
+/// The open challenges and their purposes. Taking a challenge removes it, whether the response is valid or not.
 pub(crate) struct Ceremonies<T> {
     open: Mutex<BTreeMap<Vec<u8>, Open<T>>>,
     life: Duration,
@@ -23,12 +23,12 @@ struct Open<T> {
 }
 
 impl<T> Ceremonies<T> {
-    /// `life` is how long a person has to answer.
+    /// Makes an empty set. A challenge expires after `life`.
     pub(crate) const fn new(life: Duration) -> Self {
         Self { open: Mutex::new(BTreeMap::new()), life }
     }
 
-    /// Remembers a challenge. Drops what is over, and the oldest if there are too many.
+    /// Adds a challenge. Removes expired ones, and the oldest one when there are too many.
     pub(crate) fn open(&self, challenge: Vec<u8>, what: T, now: UnixMillis) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, ceremony| !self.is_over(ceremony.since, now));
@@ -39,7 +39,7 @@ impl<T> Ceremonies<T> {
         open.insert(challenge, Open { since: now, what });
     }
 
-    /// What the challenge stood for, once, and only in time.
+    /// Takes the purpose of a challenge, once and only before it expires.
     pub(crate) fn take(&self, challenge: &[u8], now: UnixMillis) -> Option<T> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let ceremony = open.remove(challenge)?;

@@ -1,24 +1,26 @@
-//! Proof that a person is there.
+//! Proof that a person is present.
 //!
-//! A process of the same user can run the CLI, read the files and speak on the sockets. It cannot type a PIN it does not
-//! know, and it cannot make an authenticator sign. So everything that gives power asks for a [`Present`]: a value that only a
-//! successful check makes, for one decision's digest, for two minutes, and that is used up when it is spent.
+//! A process of the same user can run the CLI, read the files and speak on the sockets. It cannot type a PIN that it does not
+//! know, and it cannot make an authenticator sign. Everything that gives power therefore requires a [`Present`]: a value that
+//! only a successful check makes, for one decision's digest and for two minutes, and that is consumed when it is spent.
 //!
 //! Invariants:
-//! - A PIN attempt is counted, and the count stored, *before* the PIN is looked at ([`AttemptState::begin`] →
+//! - A PIN attempt is counted, and the count stored, *before* the PIN is compared ([`AttemptState::begin`] →
 //!   [`PendingAttempt::persist`] → [`CountedAttempt::finish`]): killing the daemon between the guess and the answer
 //!   gives no free guess.
 //! - A passkey's challenge belongs to one decision, is used once, and lives two minutes; the origin is exact, port
 //!   included; the authenticator must have verified its user.
-//! - Enrolling a factor takes an [`EnrolmentPermit`], which takes an existing factor, or that there is none yet.
+//! - An enrolment requires an [`EnrolmentPermit`], and the permit requires an existing factor, unless none is enrolled.
 //!
-//! Limits: a keylogger or a changed terminal program of the same user sees a PIN that is typed; a passkey does not have
-//! this weakness. Challenges are drawn by the WebAuthn library from the operating system, not from
-//! [`briefcase_types::Entropy`], so passkey ceremonies are the one thing here that cannot be replayed in a test.
+//! Limits: a keylogger or a changed terminal program of the same user sees a typed PIN; a passkey does not have
+//! this weakness. The WebAuthn library draws challenges from the operating system, not from [`briefcase_types::Entropy`], so
+//! passkey ceremonies cannot be replayed in a test.
 //!
 //! A proof cannot be copied, made, printed or stored:
-//! ```compile_fail,E0599
-//! fn copy(proof: &briefcase_presence::Present) -> briefcase_presence::Present { proof.clone() }
+//! ```compile_fail,E0277
+//! fn copy(proof: &briefcase_presence::Present) -> briefcase_presence::Present {
+//!     briefcase_presence::Present::clone(proof)
+//! }
 //! ```
 //! ```compile_fail,E0451
 //! fn make(factor: briefcase_presence::FactorUse, digest: briefcase_types::Digest) -> briefcase_presence::Present {
@@ -42,12 +44,12 @@ mod ceremonies;
 mod enrolment;
 mod passkey;
 mod pin;
-mod pin_policy;
+mod pin_strength;
 mod present;
 
 pub use attempts::{AttemptState, CountedAttempt, LockedOut, PendingAttempt, WrongPin};
 pub use enrolment::{EnrolmentPermit, FactorsExist};
 pub use passkey::{Asserted, PasskeyError, PasskeyFactor, RelyingParty};
 pub use pin::{EnrolError, PinFactor};
-pub use pin_policy::WeakPin;
+pub use pin_strength::WeakPin;
 pub use present::{FactorId, FactorIdError, FactorUse, NotForThis, Present};

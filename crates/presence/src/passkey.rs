@@ -14,69 +14,69 @@ use webauthn_rs::prelude::{
 use crate::{EnrolmentPermit, FactorId, Present, ceremonies::Ceremonies};
 
 const RELYING_PARTY: &str = "localhost";
-/// The largest answer of a browser that is read.
+/// The largest accepted response of a browser, in bytes.
 const MOST_BYTES: usize = 64 * 1024;
 const MOST_LABEL: usize = 64;
-/// Enrolling takes longer than deciding: the person proves with another factor in between that it is wanted.
+/// The lifetime of a registration. It is longer than a decision's, because the person confirms with another factor meanwhile.
 const REGISTRATION_LIFE: Duration = Duration::from_secs(300);
 
-/// A passkey's stored form: a public key and what is known about it. Not secret; must not be changed by others.
+/// The stored form of a passkey: a public key with its id, label and counter. It is not secret, but nobody else may change it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PasskeyFactor {
     id: FactorId,
     label: String,
     enrolled_at: UnixMillis,
-    /// The highest signature counter seen; 0 for authenticators that do not count.
+    /// The highest signature counter so far; 0 for authenticators without a counter.
     uses: u32,
     credential: Passkey,
 }
 
-/// A checked passkey: the proof, and the factor with its counter moved on.
+/// A verified assertion: the proof, and the factor with its new counter.
 pub struct Asserted {
     /// The proof of presence.
     pub present: Present,
-    /// Store this in place of the factor with the same id.
+    /// The factor to store in place of the one with the same id.
     pub factor: PasskeyFactor,
 }
 
-/// Why a passkey ceremony failed.
+/// A passkey ceremony failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PasskeyError {
-    /// Not the JSON a browser gives.
+    /// The response is not the JSON of a browser.
     #[error("the browser's answer cannot be read")]
     Unreadable,
-    /// The challenge is unknown, was answered already, or is older than two minutes.
+    /// The challenge is unknown, already used, or older than two minutes.
     #[error("this question was answered already or is too old; ask again")]
     NotOpen,
-    /// The page was not the console.
+    /// The response comes from a page other than the console.
     #[error("the passkey was used on another page than this console")]
     OtherOrigin,
-    /// Made for another site.
+    /// The passkey belongs to another site.
     #[error("the passkey belongs to another site")]
     OtherRelyingParty,
-    /// The authenticator did not check who was there.
+    /// The authenticator did not verify its user.
     #[error("the authenticator did not verify its user (fingerprint, face or its PIN)")]
     UserNotVerified,
-    /// The counter went back.
+    /// The signature counter did not increase: the passkey may be a copy.
     #[error("this passkey may have been copied: its counter went back; remove it and enrol another")]
     Copied,
-    /// Not enrolled, or no longer.
+    /// The passkey is not enrolled.
     #[error("this passkey is not enrolled here")]
     NotEnrolled,
-    /// Enrolled already.
+    /// The passkey is already enrolled.
     #[error("this passkey is enrolled already")]
     EnrolledAlready,
-    /// The signature or another part of the answer is wrong.
+    /// The signature or another part of the response is invalid.
     #[error("the passkey's answer is not valid")]
     Invalid,
-    /// The relying party cannot be set up like this.
+    /// The relying party cannot be set up.
     #[error("passkeys cannot be used with this console address")]
     Configuration,
 }
 
-/// The console as WebAuthn sees it: `http://localhost:PORT`, exactly. Keeps the open challenges.
+/// The console as a WebAuthn relying party: exactly `http://localhost:PORT`. It holds the open challenges.
 pub struct RelyingParty {
     webauthn: Webauthn,
     registrations: Ceremonies<PasskeyRegistration>,
@@ -89,10 +89,10 @@ struct Assertion {
 }
 
 impl RelyingParty {
-    /// For a console on this port. Passkeys stay valid when the port changes: they belong to `localhost`.
+    /// Makes the relying party of a console on this port. Passkeys belong to `localhost` and stay valid when the port changes.
     ///
     /// # Errors
-    /// None for a real port.
+    /// The port makes no valid origin.
     pub fn new(console_port: u16) -> Result<Self, PasskeyError> {
         let origin = Url::parse(&format!("http://{RELYING_PARTY}:{console_port}"));
         let origin = origin.map_err(|_| PasskeyError::Configuration)?;
@@ -106,10 +106,10 @@ impl RelyingParty {
         })
     }
 
-    /// Starts enrolling a passkey. Gives the argument of `navigator.credentials.create`, as JSON; enrols nothing yet.
+    /// Begins a registration. Returns the argument of `navigator.credentials.create` as JSON. Enrols nothing yet.
     ///
     /// # Errors
-    /// None in practice.
+    /// The library cannot make a challenge.
     pub fn begin_registration(
         &self,
         enrolled: &[PasskeyFactor],
@@ -126,10 +126,10 @@ impl RelyingParty {
         serde_json::to_value(options).map_err(|_| PasskeyError::Configuration)
     }
 
-    /// Enrols a passkey, with the browser's answer as JSON. `enrolled` are the passkeys there are now.
+    /// Enrols a passkey with the browser's response as JSON. `enrolled` are the passkeys that are enrolled now.
     ///
     /// # Errors
-    /// The answer is not to an open challenge, not from this console, without user verification, or not valid.
+    /// The response is invalid, has no open challenge, is not from this console, or has no user verification.
     pub fn finish_registration(
         &self,
         _permit: EnrolmentPermit,
@@ -151,7 +151,7 @@ impl RelyingParty {
         Ok(PasskeyFactor { id: FactorId::random(entropy), label, enrolled_at: now, uses: 0, credential })
     }
 
-    /// Asks for a passkey for one decision. Gives the argument of `navigator.credentials.get`, as JSON.
+    /// Begins an assertion for one decision. Returns the argument of `navigator.credentials.get` as JSON.
     ///
     /// # Errors
     /// No passkey is enrolled.
@@ -171,13 +171,13 @@ impl RelyingParty {
         serde_json::to_value(options).map_err(|_| PasskeyError::Configuration)
     }
 
-    /// Checks the browser's answer, as JSON. The proof is for the decision the challenge was given out for.
+    /// Verifies the browser's response as JSON. The proof belongs to the decision of the challenge.
     ///
-    /// `enrolled` are the passkeys there are now: one removed since the question does not count.
+    /// `enrolled` are the passkeys that are enrolled now: a passkey removed since the challenge is rejected.
     ///
     /// # Errors
-    /// The answer is not to an open challenge, not from this console, without user verification, from a passkey that is
-    /// not enrolled or whose counter went back, or not valid. The challenge is used up in each case.
+    /// The response is invalid, has no open challenge, is not from this console, has no user verification, or comes from a
+    /// passkey that is not enrolled or whose counter did not increase. The challenge is consumed in each case.
     pub fn finish_assertion(
         &self,
         answer: &[u8],
@@ -206,19 +206,19 @@ impl RelyingParty {
 }
 
 impl PasskeyFactor {
-    /// Its name.
+    /// The factor's id.
     #[must_use]
     pub const fn id(&self) -> FactorId {
         self.id
     }
 
-    /// What the person called it.
+    /// The person's name for the factor.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// When it was enrolled.
+    /// The time of the enrolment.
     #[must_use]
     pub const fn enrolled_at(&self) -> UnixMillis {
         self.enrolled_at
@@ -232,7 +232,7 @@ fn read<T: for<'de> Deserialize<'de>>(answer: &[u8]) -> Result<T, PasskeyError> 
     serde_json::from_slice(answer).map_err(|_| PasskeyError::Unreadable)
 }
 
-/// What the browser says about the page. The library compares challenge, type and origin again, over the signed bytes.
+/// The browser's claims about the page. The library verifies challenge, type and origin again, over the signed bytes.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ClientData {
@@ -247,12 +247,12 @@ impl ClientData {
         serde_json::from_slice(client_data).map_err(|_| PasskeyError::Unreadable)
     }
 
-    /// Which question this claims to answer.
+    /// The challenge that the response claims to answer.
     fn challenge(&self) -> Result<Vec<u8>, PasskeyError> {
         URL_SAFE_NO_PAD.decode(&self.challenge).map_err(|_| PasskeyError::Unreadable)
     }
 
-    /// The console is never in a frame of another page. The library checks this for registrations only.
+    /// Whether the page was in a frame of another page, which the console never is. The library checks registrations only.
     fn unframed(&self) -> Result<(), PasskeyError> {
         if self.cross_origin || self.top_origin.is_some() { Err(PasskeyError::OtherOrigin) } else { Ok(()) }
     }

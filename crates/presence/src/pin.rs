@@ -1,4 +1,4 @@
-//! The PIN as it is stored, and the memory-hard comparison.
+//! The stored form of a PIN, and the memory-hard comparison.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::{EnrolmentPermit, FactorId, WeakPin, pin_policy};
+use crate::{EnrolmentPermit, FactorId, WeakPin, pin_strength};
 
 const MEMORY_KIB: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 const LANES: u32 = 4;
 
-/// A PIN's stored form: argon2id costs, salt and hash. Belongs in sealed storage: who reads it can guess offline.
+/// A PIN's stored form: argon2id costs, salt and hash. It belongs in sealed storage, because a reader can guess offline.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "StoredPin", into = "StoredPin")]
 pub struct PinFactor {
@@ -44,35 +44,35 @@ struct StoredPin {
     hash: String,
 }
 
-/// Why a PIN was not enrolled.
+/// The PIN was not enrolled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnrolError {
-    /// Too easy.
+    /// The PIN is too weak.
     #[error(transparent)]
     Weak(#[from] WeakPin),
-    /// argon2id could not run; in practice, no memory.
+    /// argon2id could not run, in practice for lack of memory.
     #[error("the PIN cannot be hashed on this machine")]
     Hash,
 }
 
-/// The stored form is not one this program makes or accepts.
+/// The stored form is invalid or unsupported.
 #[derive(Debug, thiserror::Error)]
 #[error("not a stored PIN, or one with argon2id costs outside the accepted range")]
 struct NotAStoredPin;
 
 impl PinFactor {
-    /// Hashes a new PIN: about 0.2 s of work and 64 MiB; call it where blocking is allowed (`spawn_blocking`).
+    /// Hashes a new PIN. This takes about 0.2 s and 64 MiB: call it where blocking is allowed (`spawn_blocking`).
     ///
     /// # Errors
-    /// The PIN is too short, too long or among the first anybody would try.
+    /// The PIN is too short, too long or among the first guesses.
     pub fn enrol(
         _permit: EnrolmentPermit,
         pin: &SecretString,
         entropy: &dyn Entropy,
         now: UnixMillis,
     ) -> Result<Self, EnrolError> {
-        pin.expose(pin_policy::check)?;
+        pin.expose(pin_strength::check)?;
         let cost = Cost { memory_kib: MEMORY_KIB, passes: PASSES, lanes: LANES };
         let mut salt = [0; 16];
         entropy.fill(&mut salt);
@@ -80,13 +80,13 @@ impl PinFactor {
         Ok(Self { id: FactorId::random(entropy), enrolled_at: now, cost, salt, hash })
     }
 
-    /// Its name.
+    /// The factor's id.
     #[must_use]
     pub const fn id(&self) -> FactorId {
         self.id
     }
 
-    /// When it was enrolled.
+    /// The time of the enrolment.
     #[must_use]
     pub const fn enrolled_at(&self) -> UnixMillis {
         self.enrolled_at
@@ -97,7 +97,7 @@ impl PinFactor {
     }
 }
 
-/// Which factor the PIN fits. Costs the same when there is none to compare with.
+/// The factor that the PIN matches. The check costs the same when no PIN is enrolled.
 pub(crate) fn matching(factor: Option<&PinFactor>, pin: &SecretString) -> Option<FactorId> {
     match factor {
         Some(factor) => factor.fits(pin).then_some(factor.id),

@@ -1,4 +1,4 @@
-//! The proof.
+//! The proof of presence: a value that one successful check makes and one decision spends.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -6,66 +6,65 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use briefcase_types::{Digest, Entropy, FactorKind, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-/// A factor's name: 128 random bits, as 22 characters of unpadded base64url.
+/// A factor's id: 128 random bits, as 22 characters of unpadded base64url.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FactorId([u8; 16]);
 
-/// What may be written down of a proof: for receipts.
+/// The part of a proof that receipts may record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactorUse {
-    /// Which kind.
+    /// The factor's kind.
     pub kind: FactorKind,
-    /// Which one.
+    /// The factor's id.
     pub factor: FactorId,
-    /// When it was checked.
+    /// The time of the check.
     pub at: UnixMillis,
 }
 
-/// Proof that a person was there and decided this one thing. Made by a successful check only, used up by
-/// [`spend`](Self::spend).
+/// Proof that a person was present for one decision. Only a successful check makes it, and [`spend`](Self::spend) consumes it.
 #[must_use = "a proof that is not spent decides nothing"]
 pub struct Present {
     used: FactorUse,
     bound_to: Digest,
 }
 
-/// A proof was offered for something it was not given for, or too late.
+/// The proof belongs to another decision, or is too old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotForThis {
-    /// Given for another decision.
+    /// The proof belongs to another decision.
     #[error("this proof of presence was given for another decision")]
     OtherDecision,
-    /// Older than two minutes.
+    /// The proof is older than two minutes.
     #[error("this proof of presence is too old; give it again")]
     TooOld,
 }
 
 impl Present {
-    /// How long a proof may wait to be spent.
+    /// The lifetime of an unspent proof.
     pub const LIFE: Duration = Duration::from_secs(120);
 
     pub(crate) const fn new(kind: FactorKind, factor: FactorId, at: UnixMillis, bound_to: Digest) -> Self {
         Self { used: FactorUse { kind, factor, at }, bound_to }
     }
 
-    /// What was used, and when.
+    /// The factor, and the time of the check.
     #[must_use]
     pub const fn used(&self) -> &FactorUse {
         &self.used
     }
 
-    /// The digest of the decision it was given for.
+    /// The digest of the decision that the proof belongs to.
     #[must_use]
     pub const fn bound_to(&self) -> &Digest {
         &self.bound_to
     }
 
-    /// Uses the proof up for `decision`.
+    /// Spends the proof on `decision`.
     ///
     /// # Errors
-    /// It was given for another decision, or is older than [`Self::LIFE`]. It is used up then, too.
+    /// The proof belongs to another decision, or is older than [`Self::LIFE`]. It is consumed in that case too.
     pub fn spend(self, decision: &Digest, now: UnixMillis) -> Result<FactorUse, NotForThis> {
         if self.bound_to != *decision {
             Err(NotForThis::OtherDecision)
@@ -91,7 +90,7 @@ impl fmt::Display for FactorId {
     }
 }
 
-/// The text is not a factor's name.
+/// The text is not a factor's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a factor's name is 22 characters of unpadded base64url")]
 pub struct FactorIdError;

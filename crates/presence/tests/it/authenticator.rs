@@ -34,7 +34,7 @@ impl Authenticator {
         }
     }
 
-    /// What `navigator.credentials.create` answers.
+    /// The response that `navigator.credentials.create` answers.
     pub fn create(&self, options: &Value) -> Vec<u8> {
         let client_data = self.client_data("webauthn.create", options);
         let mut data = self.data(ATTESTED);
@@ -48,7 +48,7 @@ impl Authenticator {
         self.answer(&json!({ "attestationObject": b64(&attestation), "clientDataJSON": b64(&client_data) }))
     }
 
-    /// What `navigator.credentials.get` answers.
+    /// The response that `navigator.credentials.get` answers.
     pub fn get(&mut self, options: &Value) -> Vec<u8> {
         let client_data = self.client_data("webauthn.get", options);
         let data = self.data(0);

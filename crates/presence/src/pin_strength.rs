@@ -1,10 +1,12 @@
-//! Which PINs are too easy. The attempt limit does the heavy lifting; this keeps the first five guesses from hitting.
+//! The least strength of a PIN.
+//!
+//! The attempt limit stops most guessing. These rules keep the first five guesses from succeeding.
 
 use std::collections::BTreeSet;
 
 const LEAST_CHARACTERS: usize = 6;
 const MOST_CHARACTERS: usize = 128;
-/// Frequent choices that no rule below catches.
+/// Frequent PINs that no rule below rejects.
 const FREQUENT: [&str; 18] = [
     "112233",
     "123321",
@@ -26,7 +28,7 @@ const FREQUENT: [&str; 18] = [
     "qwertz",
 ];
 
-/// Why a PIN is refused when it is chosen.
+/// A new PIN is too weak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeakPin {
@@ -36,7 +38,7 @@ pub enum WeakPin {
     /// More than 128 characters.
     #[error("a PIN has at most 128 characters")]
     TooLong,
-    /// Among the first that anybody would try.
+    /// The PIN is among the first guesses.
     #[error("this PIN is among the first anybody would try; choose one without a pattern")]
     Guessable,
 }
@@ -57,7 +59,7 @@ fn guessable(pin: &str, characters: &[char]) -> bool {
     few_kinds || frequent || is_run(characters) || is_repetition(characters)
 }
 
-/// Each character one step from the one before, always in the same direction (`123456`, `fedcba`, `890123`).
+/// Whether each character is one step from the one before, always in the same direction (`123456`, `fedcba`, `890123`).
 fn is_run(characters: &[char]) -> bool {
     let steps = |forward: bool| {
         characters.windows(2).all(|pair| match (pair, forward) {
@@ -72,7 +74,7 @@ fn follows(from: char, to: char) -> bool {
     (from == '9' && to == '0') || u32::from(from).checked_add(1) == Some(u32::from(to))
 }
 
-/// One block of at most half the length, over and over (`123123`, `ab1ab1`).
+/// Whether one block of at most half the length repeats (`123123`, `ab1ab1`).
 fn is_repetition(characters: &[char]) -> bool {
     (1..=characters.len() / 2).any(|block| {
         characters.len().is_multiple_of(block) && characters.iter().skip(block).zip(characters).all(|(a, b)| a == b)
