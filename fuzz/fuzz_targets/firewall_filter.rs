@@ -3,7 +3,7 @@
 #![no_main]
 
 use briefcase_json::{JsonLimits, scan};
-use briefcase_output_filter::{FilterLimits, FilterSpec, Redactor, MessageShape, filter, neutralise};
+use briefcase_output_filter::{FilterLimits, FilterSpec, MessageShape, Redactor, filter, neutralise};
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

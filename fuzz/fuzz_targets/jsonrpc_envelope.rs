@@ -2,7 +2,7 @@
 //! id.
 #![no_main]
 
-use briefcase_mcp::{Envelope, MessageKind, EnvelopeKind, RequestId, RequestParams};
+use briefcase_mcp::{Envelope, EnvelopeKind, MessageKind, RequestId, RequestParams};
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

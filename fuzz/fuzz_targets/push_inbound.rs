@@ -4,8 +4,8 @@
 
 use std::cell::Cell;
 
-use briefcase_egress::Reach;
-use briefcase_push::{SubscriptionKeys, Lease, Receiver, Subscription};
+use briefcase_egress::AddressPolicy;
+use briefcase_push::{Lease, Receiver, Subscription, SubscriptionKeys};
 use briefcase_types::{Entropy, UnixMillis};
 use libfuzzer_sys::fuzz_target;
 

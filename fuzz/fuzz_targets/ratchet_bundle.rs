@@ -1,7 +1,7 @@
 //! Untrusted bundles and identity cards: an accepted one is signed and has one encoding.
 #![no_main]
 
-use briefcase_ratchet::{PrekeyBundle, IdentityCard, KEM_CIPHERTEXT, KemPublic, KemSecret};
+use briefcase_ratchet::{IdentityCard, KEM_CIPHERTEXT, KemPublic, KemSecret, PrekeyBundle};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -3,7 +3,10 @@
 
 use std::sync::LazyLock;
 
-use briefcase_ratchet::{LocalIdentity, LastResort, HandshakeOptions, ResponderPolicy, Prekeys, RatchetSession, SoftKeys, accept, initiate, now};
+use briefcase_ratchet::{
+    HandshakeOptions, LastResort, LocalIdentity, Prekeys, RatchetSession, ResponderPolicy, SoftKeys, accept, initiate,
+    now,
+};
 use briefcase_types::Entropy;
 use libfuzzer_sys::fuzz_target;
 

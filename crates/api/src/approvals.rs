@@ -4,7 +4,7 @@ use briefcase_types::{Decision, DecisionResult, Digest, ReceiptIndex};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A decision without its proof: the person is about to make the evidence for it.
+/// A decision without its evidence, which the person is about to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct DecisionOnly {
@@ -13,7 +13,7 @@ pub struct DecisionOnly {
     pub decision: Decision,
 }
 
-/// The digest that evidence has to be made for.
+/// The digest that evidence is bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Bound {
@@ -32,7 +32,7 @@ pub enum Evidence<S = String> {
     Passkey(#[cfg_attr(feature = "typescript", ts(type = "unknown"))] Value),
 }
 
-/// A decision with its proof.
+/// A decision with its evidence.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 pub struct Decide<S = String> {
@@ -40,11 +40,11 @@ pub struct Decide<S = String> {
     pub shown: Digest,
     /// The decision.
     pub decision: Decision,
-    /// The proof, made for the digest of `decision-digest`.
+    /// The evidence, made for the digest that `decision-digest` returned.
     pub evidence: Evidence<S>,
 }
 
-/// A decision was recorded.
+/// A recorded decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Decided {

@@ -1,4 +1,4 @@
-//! Changes of the authority document. Each is previewed, proved by a factor, and recorded.
+//! Changes of the authority document. Each is previewed, approved with a factor, and recorded.
 
 use briefcase_types::{AgentId, Digest, ReceiptIndex, SecretName, ServerId, ToolName};
 use serde::{Deserialize, Serialize};
@@ -14,111 +14,111 @@ use crate::{ConfidentialDigest, Evidence, ServerSpec};
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 #[serde(tag = "change", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Change<S = String> {
-    /// Registers an agent; [`Applied::token`] is its credential, shown once.
+    /// Registers an agent. [`Applied::token`] is its credential, returned once.
     AddAgent {
-        /// Its name.
+        /// The agent's name.
         name: AgentId,
     },
-    /// Removes an agent: its token is void at once.
+    /// Removes an agent. Its token is void at once.
     RemoveAgent {
-        /// Its name.
+        /// The agent's name.
         name: AgentId,
     },
-    /// Registers a server with the tools that a probe showed.
+    /// Registers a server with the tools of a probe.
     AddServer {
-        /// Its name.
+        /// The server's name.
         name: ServerId,
-        /// How to reach it.
+        /// How to reach the server.
         spec: ServerSpec,
-        /// The digest of the [`crate::Probe`] the person saw: what is pinned is what was shown.
+        /// The digest of the [`crate::Probe`] that the person saw. Exactly the shown tools are pinned.
         probe: Digest,
-        /// Tools the person calls reads (they run without asking). The rest ask.
+        /// The tools of class `read`, which run without an approval. The others need one.
         #[serde(default)]
         reads: Vec<ToolName>,
-        /// Resources and prompts may be read without asking.
+        /// Whether resources and prompts may be read without an approval.
         #[serde(default)]
         reads_granted: bool,
     },
-    /// Forgets a server.
+    /// Removes a server.
     RemoveServer {
-        /// Its name.
+        /// The server's name.
         name: ServerId,
     },
-    /// Turns a server on or off.
+    /// Enables or disables a server.
     EnableServer {
-        /// Its name.
+        /// The server's name.
         name: ServerId,
-        /// On or off.
+        /// Whether the server is enabled.
         enabled: bool,
     },
-    /// Accepts new or changed definitions, as a probe showed them.
+    /// Accepts new or changed definitions of a probe.
     AcceptTools {
         /// The server.
         server: ServerId,
-        /// The digest of the [`crate::Probe`] the person saw.
+        /// The digest of the [`crate::Probe`] that the person saw.
         probe: Digest,
-        /// Which tools; empty means all that changed.
+        /// The tools to accept. Empty means every tool that changed.
         #[serde(default)]
         tools: Vec<ToolName>,
     },
-    /// Says what a tool does, what it costs, and what its results are.
+    /// Sets a tool's class, price and labels.
     SetTool {
         /// The server.
         server: ServerId,
         /// The tool.
         tool: ToolName,
-        /// `read`, `write` or `unknown`.
+        /// The class: `read`, `write` or `unknown`.
         #[serde(default)]
         class: Option<String>,
-        /// Such as `0.01 USD`; empty removes the price.
+        /// The price, such as `0.01 USD`. Empty text removes it.
         #[serde(default)]
         cost: Option<String>,
-        /// Labels of its results: `private_data`, `untrusted_content`, `external`.
+        /// The labels of the tool's results: `private_data`, `untrusted_content`, `external`.
         #[serde(default)]
         labels: Option<Vec<String>>,
     },
     /// Replaces the policy text.
     SetPolicy {
-        /// Cedar.
+        /// The Cedar text.
         text: String,
     },
-    /// Sets (or, without a limit, removes) a budget.
+    /// Sets a budget, or removes it when no limit is given.
     SetBudget {
-        /// Only this agent.
+        /// The agent that the budget is limited to.
         #[serde(default)]
         agent: Option<AgentId>,
-        /// Only this server.
+        /// The server that the budget is limited to.
         #[serde(default)]
         server: Option<ServerId>,
-        /// Only this tool (with `server`).
+        /// The tool of `server` that the budget is limited to.
         #[serde(default)]
         tool: Option<ToolName>,
-        /// `call`, `hour`, `day`, `month` or `all`.
+        /// The window: `call`, `hour`, `day`, `month` or `all`.
         window: String,
-        /// A number of calls such as `100`, or money such as `5.00 USD`; `None` removes.
+        /// A number of calls such as `100`, or money such as `5.00 USD`. `None` removes the budget.
         #[serde(default)]
         limit: Option<String>,
     },
-    /// Puts a secret into the vault.
+    /// Stores a secret in the vault.
     SetSecret {
-        /// Its name.
+        /// The secret's name.
         name: SecretName,
-        /// Its value. Only ever on its way in.
+        /// The secret's value. No response contains it.
         value: S,
     },
     /// Removes a secret.
     RemoveSecret {
-        /// Its name.
+        /// The secret's name.
         name: SecretName,
     },
-    /// Takes a standing rule back.
+    /// Revokes a saved approval.
     RevokeGrant {
-        /// Its id.
+        /// The grant's id.
         id: String,
     },
     /// Enrols a passkey with the browser's answer to `passkey/begin`.
     AddPasskey {
-        /// A name for the person.
+        /// The person's name for the passkey.
         label: String,
         /// JSON of the `PublicKeyCredential` from `navigator.credentials.create`.
         #[cfg_attr(feature = "typescript", ts(type = "unknown"))]
@@ -129,12 +129,12 @@ pub enum Change<S = String> {
         /// The new PIN.
         pin: S,
     },
-    /// Removes a factor (never the last).
+    /// Removes a factor, but never the last one.
     RemoveFactor {
-        /// Its id.
+        /// The factor's id.
         id: String,
     },
-    /// Changes how the vault is unlocked: a new passphrase.
+    /// Replaces the passphrase that unlocks the vault.
     SetPassphrase {
         /// The new passphrase.
         passphrase: S,
@@ -192,39 +192,39 @@ impl Change {
     }
 }
 
-/// What a change would do.
+/// The effect of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Preview {
-    /// Make the evidence for this digest: it covers the change and the document it applies to.
+    /// The digest that evidence is bound to. It covers the change and the document that it applies to.
     pub digest: Digest,
-    /// What changes, a line each, for a person.
+    /// The effects for a person, one line each.
     pub lines: Vec<String>,
-    /// The document's version now.
+    /// The document's current version.
     pub from_version: u64,
 }
 
-/// A change with its proof.
+/// A change with its evidence.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 pub struct Apply<S = String> {
-    /// The change, as previewed.
+    /// The change, exactly as previewed.
     pub change: Change<S>,
     /// The digest of the preview.
     pub digest: Digest,
-    /// The proof for that digest.
+    /// The evidence for that digest.
     pub evidence: Evidence<S>,
 }
 
-/// A change was recorded and is in force.
+/// The record of a change that is in force.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Applied {
-    /// The document's version now.
+    /// The document's new version.
     pub version: u64,
-    /// The receipt.
+    /// The receipt of the change.
     pub receipt: ReceiptIndex,
-    /// A new agent's credential, shown once.
+    /// The credential of a new agent, returned once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub token: Option<String>,

@@ -30,10 +30,12 @@ impl ConfidentialDigest {
 /// only the text's [`ConfidentialDigest`]. So the canonical form of a change is the same with the text and with its digest.
 ///
 /// ```compile_fail,E0277
-/// fn told(pin: &briefcase_api::Confidential) -> String { format!("{pin:?}") }
+/// fn print(pin: &briefcase_api::Confidential) -> String { format!("{pin:?}") }
 /// ```
-/// ```compile_fail,E0599
-/// fn copied(pin: &briefcase_api::Confidential) -> briefcase_api::Confidential { pin.clone() }
+/// ```compile_fail,E0277
+/// fn copy(pin: &briefcase_api::Confidential) -> briefcase_api::Confidential {
+///     briefcase_api::Confidential::clone(pin)
+/// }
 /// ```
 #[derive(Deserialize)]
 #[serde(transparent)]

@@ -3,16 +3,16 @@
 //! Invariant: every request and response body of the admin API is a type of this crate or of `briefcase-types`.
 //!
 //! The contract runs on `admin.sock` (same user, peer checked) and, for the console, on `http://localhost:PORT` behind a session
-//! token. Reading needs no factor. **Everything that gives power needs evidence that a person is there**: deciding an
-//! approval and changing the authority document take an [`Evidence`] made for exactly the digest of that decision.
+//! token. Reading needs no factor. **Everything that gives power needs evidence that a person is present**: decisions on
+//! approvals and changes of the authority document take an [`Evidence`] made for exactly the digest of that decision.
 //!
-//! | route | body → answer |
+//! | route | body → response |
 //! |---|---|
 //! | `GET /v1/status` | → [`Status`] |
 //! | `POST /v1/unlock` | [`Unlock`] → [`Status`] |
 //! | `POST /v1/lock` | → [`Status`] |
 //! | `GET /v1/doctor` | → `[`[`Check`]`]` |
-//! | `GET /v1/events` | → server-sent events named `approvals`, `authority`, `receipts` (no data: look again) |
+//! | `GET /v1/events` | → server-sent events named `approvals`, `authority`, `receipts` (without data: read the list again) |
 //! | `GET /v1/approvals` | → `[`[`briefcase_types::ApprovalRequest`]`]` |
 //! | `POST /v1/approvals/{id}/decision-digest` | [`DecisionOnly`] → [`Bound`] |
 //! | `POST /v1/approvals/{id}/decide` | [`Decide`] → [`Decided`] |

@@ -1,24 +1,24 @@
-//! Errors of the admin contract.
+//! The error body of the admin contract.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What went wrong and what to do next.
+/// An error and the next step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Problem {
-    /// Stable code in `snake_case`, such as `locked`, `wrong_pin`, `locked_out`, `no_such_question`, `not_found`,
+    /// The stable code in `snake_case`, such as `locked`, `wrong_pin`, `locked_out`, `no_such_question`, `not_found`,
     /// `invalid`, `conflict`, `factor_required`, `unavailable`, `rate_limited`, `forbidden`.
     pub code: String,
-    /// What happened, for a person.
+    /// The message for a person.
     pub message: String,
-    /// What to do about it, often a command.
+    /// The next step, often a command.
     pub next_step: String,
 }
 
 impl Problem {
-    /// A problem.
+    /// Makes a problem.
     pub fn new(code: impl Into<String>, message: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into(), next_step: next_step.into() }
     }

@@ -1,29 +1,29 @@
-//! The record, as the CLI and the console read it.
+//! Receipts, as the CLI and the console read them.
 
 use briefcase_types::{Digest, ReceiptIndex, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Which receipts, newest first.
+/// A query for receipts, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(default)]
 pub struct ReceiptQuery {
     /// Only receipts below this index.
     pub before: Option<u64>,
-    /// At most so many (default 50, cap 1000).
+    /// The most receipts in the page: 50 by default, 1000 at most.
     pub limit: Option<u32>,
-    /// Only of this agent.
+    /// Only receipts of this agent.
     pub agent: Option<String>,
-    /// Only of this server.
+    /// Only receipts about this server.
     pub server: Option<String>,
-    /// Only of this tool.
+    /// Only receipts about this tool.
     pub tool: Option<String>,
-    /// `intent`, `outcome`, `refusal`, `approval`, `change`, …
+    /// Only receipts of this kind: `intent`, `outcome`, `refusal`, `approval`, `change`, …
     pub kind: Option<String>,
     /// Only refusals with this code.
     pub code: Option<String>,
-    /// Not before.
+    /// Only receipts from this time on.
     pub since: Option<UnixMillis>,
 }
 
@@ -31,9 +31,9 @@ pub struct ReceiptQuery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ReceiptRow {
-    /// Its index.
+    /// The receipt's index.
     pub id: ReceiptIndex,
-    /// The receipt itself, as recorded.
+    /// The receipt, as recorded.
     #[cfg_attr(feature = "typescript", ts(type = "Receipt"))]
     pub receipt: Value,
 }
@@ -42,44 +42,44 @@ pub struct ReceiptRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ReceiptPage {
-    /// Newest first.
+    /// The receipts, newest first.
     pub receipts: Vec<ReceiptRow>,
-    /// Receipts in the log.
+    /// The number of receipts in the log.
     pub size: u64,
-    /// Ask for `before` this for the next page.
+    /// The `before` of the next page; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub next: Option<u64>,
 }
 
-/// That a receipt is in the log.
+/// Proof that a receipt is in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Proof {
-    /// RFC 6962 leaf hash of the receipt.
+    /// The RFC 6962 leaf hash of the receipt.
     pub leaf: Digest,
-    /// Inclusion path, leaf to root.
+    /// The inclusion path, leaf to root.
     pub path: Vec<Digest>,
     /// The signed checkpoint (C2SP signed note).
     pub checkpoint: String,
-    /// The whole as C2SP `tlog-proof` text, for `briefcase receipts verify`.
+    /// The whole proof as C2SP `tlog-proof` text, for `briefcase receipts verify`.
     pub text: String,
 }
 
-/// One receipt with everything about it.
+/// One receipt with its opening, its related receipts and its proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ReceiptDetail {
-    /// Its index.
+    /// The receipt's index.
     pub id: ReceiptIndex,
-    /// As recorded.
+    /// The receipt, as recorded.
     #[cfg_attr(feature = "typescript", ts(type = "Receipt"))]
     pub receipt: Value,
-    /// What it commits to (arguments, result sizes), if it was kept and the vault is open.
+    /// The content that the receipt commits to (arguments, result sizes). Absent when it was not kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional, type = "unknown"))]
     pub opening: Option<Value>,
-    /// Other receipts of the same call.
+    /// The other receipts of the same call.
     pub related: Vec<ReceiptRow>,
     /// The proof.
     pub proof: Proof,
@@ -99,16 +99,16 @@ pub struct DecidingPolicy {
     pub text: String,
 }
 
-/// Why a call was allowed, asked or refused.
+/// The explanation of a decision on a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Why {
-    /// The receipt asked about.
+    /// The receipt that the request named.
     pub id: ReceiptIndex,
-    /// One sentence.
+    /// The explanation in one sentence.
     pub summary: String,
     /// The policies that decided.
     pub policies: Vec<DecidingPolicy>,
-    /// The approval's receipts, if a person was asked.
+    /// The receipts of the approval, if there was one.
     pub approvals: Vec<ReceiptRow>,
 }

@@ -1,4 +1,4 @@
-//! What can be looked at, and the small bodies of the remaining routes.
+//! Responses of the reading routes, and the small bodies of the remaining routes.
 
 use std::collections::BTreeMap;
 
@@ -8,37 +8,37 @@ use briefcase_types::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The daemon at a glance. Served while locked too.
+/// The state of the daemon. Served while the vault is locked too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Status {
-    /// Daemon version.
+    /// The daemon's version.
     pub version: String,
-    /// `locked`, `ready`, or `failed` (the record cannot be written).
+    /// The state: `locked`, `ready`, or `failed` (the record cannot be written).
     pub state: String,
-    /// What failed, and what to do.
+    /// The failure, and the next step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub problem: Option<crate::Problem>,
-    /// Since when it runs.
+    /// The time at which the daemon started.
     pub started: UnixMillis,
-    /// Version of the authority document.
+    /// The version of the authority document.
     pub authority_version: u64,
-    /// Receipts in the log.
+    /// The number of receipts in the log.
     pub receipts: u64,
-    /// Open questions.
+    /// The number of pending approval requests.
     pub approvals: u64,
-    /// Connected sessions.
+    /// The number of connected sessions.
     pub sessions: u64,
-    /// Registered servers.
+    /// The number of registered servers.
     pub servers: u64,
-    /// The console's address, without authority.
+    /// The console's address. It grants no access by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub console: Option<String>,
 }
 
-/// Opens the vault. One of the two.
+/// The key that opens the vault.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 #[serde(rename_all = "snake_case")]
@@ -49,16 +49,16 @@ pub enum Unlock<S = String> {
     UnlockKey(S),
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Protection is on.
+    /// The protection is on.
     Ok,
-    /// Works, but weaker than it could be.
+    /// The protection is weaker than it could be.
     Warn,
-    /// Broken.
+    /// The protection is broken.
     Fail,
 }
 
@@ -66,13 +66,13 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Check {
-    /// Stable name, such as `undumpable`.
+    /// The stable name, such as `undumpable`.
     pub name: String,
-    /// How it stands.
+    /// The severity.
     pub severity: Severity,
-    /// What was found.
+    /// The finding, for a person.
     pub message: String,
-    /// What to do, when something is to be done.
+    /// The next step, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub next_step: Option<String>,
@@ -82,13 +82,13 @@ pub struct Check {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct AgentView {
-    /// Its name.
+    /// The agent's name.
     pub name: AgentId,
-    /// When it was added.
+    /// The time at which the agent was added.
     pub created: UnixMillis,
-    /// Connected sessions.
+    /// The number of connected sessions.
     pub sessions: u64,
-    /// What it has seen lately.
+    /// The labels of what the agent has read lately.
     pub labels: Vec<String>,
 }
 
@@ -97,11 +97,11 @@ pub struct AgentView {
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(tag = "transport", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ServerSpec {
-    /// Streamable HTTP.
+    /// A server over Streamable HTTP.
     Http {
-        /// The endpoint.
+        /// The URL.
         url: String,
-        /// Static header credentials.
+        /// Headers sent with every request.
         #[serde(default)]
         headers: Vec<HeaderTemplate>,
     },
@@ -109,15 +109,15 @@ pub enum ServerSpec {
     Stdio {
         /// Program and arguments.
         argv: Vec<String>,
-        /// Environment: literal values.
+        /// Environment variables with literal values.
         #[serde(default)]
         #[cfg_attr(feature = "typescript", ts(type = "Record<string, string>"))]
         env: BTreeMap<String, String>,
-        /// Environment: names of secrets.
+        /// Environment variables whose values are secrets, by name.
         #[serde(default)]
         #[cfg_attr(feature = "typescript", ts(type = "Record<string, string>"))]
         secret_env: BTreeMap<String, SecretName>,
-        /// Working folder.
+        /// The working directory; the home folder when absent.
         #[serde(default)]
         cwd: Option<String>,
     },
@@ -155,20 +155,21 @@ impl From<Transport> for ServerSpec {
     }
 }
 
-/// What `POST /v1/servers/probe` takes: how to reach the server, and the proof that a person is there when the server is to be
-/// shown a secret. Looking with a secret hands it over, as much as registering the server does.
+/// The body of `POST /v1/servers/probe`: how to reach the server, and evidence of presence when a secret is sent to it.
+///
+/// A probe with a secret hands the secret over, as much as a registration does.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 #[serde(untagged)]
 pub enum Look<S = String> {
-    /// With proof.
+    /// A probe that sends secrets.
     Proven {
-        /// How to reach it.
+        /// How to reach the server.
         spec: ServerSpec,
-        /// The proof.
+        /// The evidence.
         evidence: crate::Evidence<S>,
     },
-    /// Without: enough when no secret is named, or when a server is registered in exactly this way.
+    /// A probe without evidence: the server is sent no secret, or is registered in exactly this way.
     Bare(ServerSpec),
 }
 
@@ -176,13 +177,13 @@ pub enum Look<S = String> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct FieldDifference {
-    /// JSON pointer.
+    /// The JSON pointer of the changed value.
     pub path: String,
-    /// Before, as JSON text.
+    /// The old value, as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub old: Option<String>,
-    /// After, as JSON text.
+    /// The new value, as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub new: Option<String>,
@@ -192,48 +193,48 @@ pub struct FieldDifference {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ToolView {
-    /// Its server.
+    /// The tool's server.
     pub server: ServerId,
-    /// Its name as the server gives it.
+    /// The tool's name, as the server gives it.
     pub name: String,
-    /// `accepted`, `changed`, `new`, `gone` or `quarantined`.
+    /// The state: `accepted`, `changed`, `new`, `gone` or `quarantined`.
     pub state: String,
-    /// `read`, `write` or `unknown`: what the person said.
+    /// The class that a person set: `read`, `write` or `unknown`.
     pub class: String,
-    /// `low`, `medium` or `high`.
+    /// The risk: `low`, `medium` or `high`.
     pub risk: String,
-    /// Price per call.
+    /// The price per call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub cost: Option<String>,
     /// The server's own title or first line of its description, made printable.
     pub summary: String,
-    /// What the server claims (`readOnlyHint`, …); never lowers the risk.
+    /// The server's claims (`readOnlyHint`, …). They never lower the risk.
     pub hints: Vec<String>,
-    /// What looks odd in the definition.
+    /// The poisoning signals found in the definition.
     pub flags: Vec<String>,
-    /// For `changed`: what changed.
+    /// The differences of a `changed` tool.
     #[serde(default)]
     pub differences: Vec<FieldDifference>,
 }
 
-/// What a server offers right now.
+/// The current offer of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Probe {
-    /// Covers everything below; a change that accepts it names this digest.
+    /// The digest of the offer. A change that accepts the offer names it.
     pub digest: Digest,
-    /// `2025-11-25`, `2026-07-28`, …
+    /// The protocol version: `2025-11-25`, `2026-07-28`, …
     pub protocol: String,
-    /// What the server calls itself, made printable; never used to tell servers apart.
+    /// The server's own name, made printable. Never used to tell servers apart.
     pub calls_itself: String,
-    /// Its tools.
+    /// The server's tools.
     pub tools: Vec<ToolView>,
-    /// Number of resources and templates.
+    /// The number of resources and templates.
     pub resources: u64,
-    /// Number of prompts.
+    /// The number of prompts.
     pub prompts: u64,
-    /// How long it took, in milliseconds.
+    /// The duration of the probe, in milliseconds.
     pub took_ms: u64,
 }
 
@@ -241,64 +242,64 @@ pub struct Probe {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ServerView {
-    /// Its name.
+    /// The server's name.
     pub name: ServerId,
-    /// How it is reached (secrets by name only).
+    /// How the server is reached, with secrets by name only.
     pub spec: ServerSpec,
-    /// On or off.
+    /// Whether the server is enabled.
     pub enabled: bool,
-    /// Accepted tools.
+    /// The number of accepted tools.
     pub tools: u64,
-    /// Live connections.
+    /// The number of open connections.
     pub connections: u64,
-    /// Resources and prompts may be read without asking.
+    /// Whether resources and prompts may be read without an approval.
     pub reads_granted: bool,
 }
 
-/// A standing rule.
+/// A saved approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct GrantView {
-    /// Its id.
+    /// The grant's id.
     pub id: String,
-    /// Whose.
+    /// The agent.
     pub agent: AgentId,
-    /// Where.
+    /// The server.
     pub server: ServerId,
-    /// Which tool.
+    /// The tool.
     pub tool: ToolName,
-    /// Which arguments have to be equal to what.
+    /// The rule for each argument.
     #[cfg_attr(feature = "typescript", ts(type = "unknown"))]
     pub fixed: Value,
-    /// When it ends.
+    /// The time at which the grant expires.
     pub expires: UnixMillis,
 }
 
-/// A budget and where it stands.
+/// A budget and its use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct BudgetView {
-    /// For a person, such as `agent claude-code, server mail`.
+    /// The scope for a person, such as `agent claude-code, server mail`.
     pub scope: String,
-    /// `call`, `hour`, `day`, `month` or `all`.
+    /// The window: `call`, `hour`, `day`, `month` or `all`.
     pub window: String,
-    /// Such as `100 calls` or `5.00 USD`.
+    /// The limit, such as `100 calls` or `5.00 USD`.
     pub limit: String,
-    /// Spent and reserved in this window, same unit.
+    /// The amount spent and reserved in this window, in the same unit.
     pub used: String,
-    /// Used, in thousandths of the limit.
+    /// The used amount in thousandths of the limit.
     pub permille: u64,
 }
 
-/// A secret's name. There is no route that gives its value.
+/// A secret without its value, which no route returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct SecretView {
-    /// Its name.
+    /// The secret's name.
     pub name: SecretName,
-    /// How often it was replaced.
+    /// The version, counted from 1.
     pub version: u64,
-    /// Servers that use it.
+    /// The servers that use the secret.
     pub used_by: Vec<ServerId>,
 }
 
@@ -306,13 +307,13 @@ pub struct SecretView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct FactorView {
-    /// Its id.
+    /// The factor's id.
     pub id: String,
-    /// `pin` or `passkey`.
+    /// The kind: `pin` or `passkey`.
     pub kind: String,
-    /// The person's name for it.
+    /// The person's name for the factor.
     pub label: String,
-    /// When it was enrolled.
+    /// The time of the enrolment.
     pub created: UnixMillis,
 }
 
@@ -320,94 +321,94 @@ pub struct FactorView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PolicyText {
-    /// Cedar.
+    /// The Cedar text.
     pub text: String,
-    /// The Cedar schema it is checked against (in answers).
+    /// The Cedar schema that the text is checked against. Only in responses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub schema: Option<String>,
 }
 
-/// Whether a policy text can be used.
+/// The result of checking a policy text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PolicyReport {
-    /// Usable.
+    /// Whether the text is valid.
     pub ok: bool,
-    /// Problems with line, column and a suggestion.
+    /// The problems, with line, column and a suggestion.
     pub problems: Vec<String>,
-    /// Policy ids in the text.
+    /// The ids of the policies in the text.
     pub policies: Vec<String>,
-    /// What would have been decided otherwise among recent calls.
+    /// The recent calls that the text decides differently.
     pub replay: Vec<String>,
 }
 
-/// A user's own case.
+/// A test case of a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct PolicyCase {
-    /// For the report.
+    /// The name in the report.
     pub name: String,
-    /// Who calls.
+    /// The calling agent.
     pub agent: AgentId,
-    /// Where.
+    /// The server.
     pub server: ServerId,
-    /// Which tool.
+    /// The tool.
     pub tool: ToolName,
-    /// With what.
+    /// The arguments.
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(type = "unknown"))]
     pub arguments: Value,
-    /// What the agent has seen.
+    /// The labels of the agent.
     #[serde(default)]
     pub labels: Vec<String>,
-    /// `allow`, `ask` or `deny`.
+    /// The expected verdict: `allow`, `ask` or `deny`.
     pub expect: String,
 }
 
-/// Cases to run, against a text or the policy in force.
+/// Test cases for a policy text, or for the policy in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PolicyTest {
-    /// A text to try instead of the one in force.
+    /// The text to test instead of the one in force.
     #[serde(default)]
     pub text: Option<String>,
     /// The cases.
     pub cases: Vec<PolicyCase>,
 }
 
-/// What a case gave.
+/// The result of one test case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PolicyCaseResult {
-    /// The case.
+    /// The case's name.
     pub name: String,
-    /// What was expected.
+    /// The expected verdict.
     pub expect: String,
-    /// What was decided.
+    /// The actual verdict.
     pub got: String,
-    /// By which policies.
+    /// The policies that decided.
     pub policies: Vec<String>,
 }
 
-/// The outcome of a test run.
+/// The result of a test run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PolicyTestReport {
-    /// One per case.
+    /// One result per case.
     pub results: Vec<PolicyCaseResult>,
-    /// Number of cases that went otherwise than expected.
+    /// The number of failed cases.
     pub failed: u64,
 }
 
-/// What a backup is sealed to.
+/// A request for a backup.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(concrete(S = String)))]
 pub struct Backup<S = String> {
-    /// A passphrase for the archive.
+    /// The passphrase of the archive.
     pub passphrase: S,
-    /// A backup is power over everything: it needs a factor, bound to the digest of the word `backup`.
+    /// The evidence, bound to the digest of the word `backup`: a backup contains everything.
     pub evidence: crate::Evidence<S>,
 }
 
@@ -415,7 +416,7 @@ pub struct Backup<S = String> {
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ConsoleLogin {
-    /// `http://localhost:PORT/#code`: valid once, for 60 seconds.
+    /// The address `http://localhost:PORT/#code`, valid once, for 60 seconds.
     pub url: String,
 }
 
@@ -431,6 +432,6 @@ pub struct ConsoleCode {
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ConsoleSession {
-    /// Send as `Authorization: Bearer`. Kept in memory only; never a cookie.
+    /// The token for `Authorization: Bearer`. The console stores it in memory only, never in a cookie.
     pub token: String,
 }

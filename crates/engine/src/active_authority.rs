@@ -37,7 +37,7 @@ impl AuthorityHandle {
     }
 }
 
-/// The document in force and its compiled form.
+/// The authority document in force, and its compiled form.
 pub struct ActiveAuthority {
     document: Authority,
     digest: Digest,
@@ -45,14 +45,14 @@ pub struct ActiveAuthority {
     budgets: BudgetIndex,
 }
 
-/// A document cannot be put in force.
+/// A document that cannot be put in force.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ActiveAuthorityError {
-    /// The document itself.
+    /// The document is invalid.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
-    /// Its policy text.
+    /// The policy text is invalid.
     #[error(transparent)]
     Policy(#[from] PolicyError),
 }
@@ -61,7 +61,7 @@ impl ActiveAuthority {
     /// Compiles a checked document against the definitions it accepts.
     ///
     /// # Errors
-    /// When a policy does not compile.
+    /// A policy does not compile.
     pub fn new(document: Authority, definitions: &AcceptedDefinitions) -> Result<Self, ActiveAuthorityError> {
         let digest = document.digest()?;
         let policy = PolicySet::compile(&document, definitions)?;
@@ -75,37 +75,37 @@ impl ActiveAuthority {
         &self.document
     }
 
-    /// Its version.
+    /// The document's version.
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.document.version
     }
 
-    /// Its digest, as the change receipt records it.
+    /// The document's digest, as change receipts record it.
     #[must_use]
     pub const fn digest(&self) -> Digest {
         self.digest
     }
 
-    /// Its policies.
+    /// The compiled policies.
     #[must_use]
     pub const fn policy(&self) -> &PolicySet {
         &self.policy
     }
 
-    /// Its budgets.
+    /// The budgets, indexed.
     #[must_use]
     pub const fn budgets(&self) -> &BudgetIndex {
         &self.budgets
     }
 
-    /// Whether the agent is registered and switched on.
+    /// Whether the agent is registered and enabled.
     #[must_use]
     pub fn may_connect(&self, agent: &AgentId) -> bool {
         self.document.agents.get(agent).is_some_and(|agent| !agent.disabled)
     }
 
-    /// Whether the server is still on, the definition still the accepted one, and the price still the one that was shown.
+    /// Whether the server is still enabled, the definition still pinned, and the price still the one that was shown.
     pub(crate) fn still_accepts(&self, call: &Call, pin: Digest, cost: Option<Money>) -> bool {
         let Some(server) = self.document.servers.get(&call.request.connection.server).filter(|server| server.enabled)
         else {

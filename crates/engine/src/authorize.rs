@@ -1,4 +1,4 @@
-//! Policy and firewall, asked with what the daemon knows — never with what an agent or a server says of itself.
+//! Authorization by policy, and the output filter. Both use facts that the daemon knows, never claims of an agent or a server.
 
 use briefcase_output_filter::{FilterLimits, FilterSpec, MessageShape};
 use briefcase_policy::decision::{Action, Facts, Verdict};
@@ -11,29 +11,30 @@ use crate::{
     Engine,
     active_authority::ActiveAuthority,
     call::CallContext,
-    tasks::{Act, Made},
+    tasks::{TaskAction, TaskRecord},
 };
 
-/// A result after the firewall.
+/// Text of a server after the output filter.
 pub(crate) struct Clean {
     pub(crate) bytes: Bytes,
     pub(crate) redactions: u64,
 }
 
 impl Engine {
-    /// What policy says of a call. What changes a task is judged like the call that made it, by what the agent has seen since.
+    /// Policy's verdict on a call. A request that changes a task is authorized like the call that created the task, with the
+    /// labels that the agent has now.
     pub(crate) fn authorize(
         &self,
         context: &CallContext,
         authority: &ActiveAuthority,
         operation: &Operation,
-        task: Option<&Made>,
+        task: Option<&TaskRecord>,
         arguments: &Value,
     ) -> Verdict {
-        if let (Some(made), Some(act)) = (task, Act::of(operation))
+        if let (Some(record), Some(act)) = (task, TaskAction::of(operation))
             && act.changes()
         {
-            return self.authorize(context, authority, &made.operation, task, &made.arguments());
+            return self.authorize(context, authority, &record.operation, task, &record.arguments());
         }
         let uri = |arguments: &Value| arguments.get("uri").and_then(Value::as_str).unwrap_or_default().to_owned();
         let subscribed;
@@ -46,7 +47,7 @@ impl Engine {
                 subscribed = uri(arguments);
                 Action::ReadResource { uri: &subscribed }
             }
-            // It reads what was allowed before, ends a subscription of the session, or sets how much a server logs.
+            // These read what was allowed before, end a subscription of the session, or set a server's log level.
             Operation::FollowUp { .. } => return Verdict::Allow { policies: vec!["follows".to_owned()], grant: None },
         };
         let now = self.clock.now();
@@ -54,7 +55,7 @@ impl Engine {
         authority.policy().decide(&Facts { agent: &context.agent, server: &context.server, action, labels, now })
     }
 
-    /// What policy says of a question from a server to the agent's side; `None` for a method that no server may ask.
+    /// Policy's verdict on a server's request to the client; `None` for a method that no server may use.
     pub(crate) fn authorize_server_request(&self, agent: &AgentId, server: &ServerId, method: &str) -> Option<Verdict> {
         let action = match method {
             "elicitation/create" => Action::Elicit,
@@ -67,20 +68,20 @@ impl Engine {
         Some(self.authority().policy().decide(&Facts { agent, server, action, labels, now }))
     }
 
-    /// A credential must not leave in the arguments of a call, to no server at all.
+    /// Rejects arguments that contain a credential. A credential must not leave in arguments, whatever the server.
     pub(crate) fn outgoing_secrets(&self, arguments: &Value) -> Result<(), Refusal> {
         if self.all_secrets().is_none_or(|redactor| !redactor.find_in(arguments).is_empty()) {
             return Err(Refusal::new(
                 RefusalCode::InvalidArgs,
                 "secret_in_arguments",
-                "The arguments hold a credential of this briefcase.",
-                "Leave it out: the credential is added where its server expects it.",
+                "The arguments contain a credential of this briefcase.",
+                "Leave the credential out: the briefcase adds it where its server expects it.",
             ));
         }
         Ok(())
     }
 
-    /// Passes an answer of a server through the firewall. The error is a stable word.
+    /// Passes text of a server through the output filter. The error is a stable word.
     pub(crate) fn clean(&self, server: &ServerId, shape: MessageShape<'_>, raw: Bytes) -> Result<Clean, &'static str> {
         let redactor = self.redactor(server).ok_or("redactor")?;
         let limits = FilterLimits { bytes: self.limits.result, ..FilterLimits::default() };

@@ -1,5 +1,6 @@
-//! What people do: decide a question, change the authority. Each needs evidence for exactly that, and each is on record
-//! before it takes effect.
+//! Changes of the authority document.
+//!
+//! Invariant: a change needs evidence of a person's presence for exactly this change, and it is on record before it takes effect.
 
 use briefcase_policy::{
     authority::{self, Authority, AuthorityError},
@@ -16,18 +17,18 @@ use crate::{
 };
 use briefcase_ports::{Evidence, FactorRefusal, JournalError, Record};
 
-/// Why a decision or a change was not made. Nothing has changed.
+/// A decision or a change failed. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChangeError {
-    /// Nobody proved to be there.
+    /// The evidence of presence was rejected.
     #[error(transparent)]
     Factor(#[from] FactorRefusal),
-    /// The question.
+    /// The decision was rejected.
     #[error(transparent)]
     Decision(#[from] DecisionError),
     /// The document changed since the change was previewed.
-    #[error("the authority changed since this was shown; look at it again")]
+    #[error("the configuration changed since this was shown; review the change again")]
     Stale,
     /// The change is not allowed.
     #[error(transparent)]
@@ -43,7 +44,7 @@ impl From<AuthorityError> for ChangeError {
     }
 }
 
-/// A change, prepared against one version of the document.
+/// A change, prepared for one version of the document.
 #[derive(Debug)]
 pub struct Prepared {
     document: Authority,
@@ -53,7 +54,7 @@ pub struct Prepared {
     digest: Digest,
 }
 
-/// Proof that a person was there for one digest. Used up by one change.
+/// Proof that a person was present for one digest. One change spends it.
 #[derive(Debug)]
 pub struct Checked {
     factor: FactorKind,
@@ -61,19 +62,19 @@ pub struct Checked {
 }
 
 impl Prepared {
-    /// What the evidence has to be made for: the change, and the document it applies to.
+    /// The digest that evidence is bound to. It covers the change and the document that it applies to.
     #[must_use]
     pub const fn digest(&self) -> Digest {
         self.digest
     }
 
-    /// What changes, a stable line each.
+    /// The changes, one stable line each.
     #[must_use]
     pub fn summary(&self) -> &[String] {
         &self.summary
     }
 
-    /// The version it applies to.
+    /// The version that the change applies to.
     #[must_use]
     pub const fn from_version(&self) -> u64 {
         self.from_version
@@ -81,10 +82,10 @@ impl Prepared {
 }
 
 impl Engine {
-    /// Prepares a change. `request` is the canonical form of what the person asked for; the digest covers it.
+    /// Prepares a change. `request` is the canonical form of the person's request; the digest covers it.
     ///
     /// # Errors
-    /// When the document cannot be changed so, or the result cannot be put in force.
+    /// The change does not apply to the document, or the result cannot be put in force.
     pub fn prepare(
         &self,
         request: &[u8],
@@ -101,7 +102,7 @@ impl Engine {
         Ok(Prepared { document, summary, from_version, records, digest })
     }
 
-    /// Makes a prepared change, for a person who proves to be there.
+    /// Verifies the evidence and makes a prepared change.
     ///
     /// # Errors
     /// See [`ChangeError`]. Nothing has changed then.
@@ -110,19 +111,19 @@ impl Engine {
         self.apply_checked(prepared, checked).await
     }
 
-    /// Checks that a person is there for the thing of this digest.
+    /// Verifies evidence of presence for the change or decision with this digest.
     ///
     /// # Errors
-    /// Why the evidence was not taken.
+    /// The reason why the evidence was rejected.
     pub async fn check(&self, evidence: Evidence, bound_to: Digest) -> Result<Checked, FactorRefusal> {
         let factor = self.factors.check(evidence, bound_to).await?;
         Ok(Checked { factor, bound_to })
     }
 
-    /// Makes a change for which a person was found to be there.
+    /// Makes a prepared change for which evidence was verified.
     ///
     /// # Errors
-    /// See [`ChangeError`]; [`ChangeError::Stale`] when they were there for something else.
+    /// See [`ChangeError`]; [`ChangeError::Stale`] when the evidence was bound to another digest.
     pub async fn apply_checked(&self, prepared: Prepared, checked: Checked) -> Result<ReceiptIndex, ChangeError> {
         if checked.bound_to != prepared.digest {
             return Err(ChangeError::Stale);
@@ -130,14 +131,14 @@ impl Engine {
         self.commit_decided(None, prepared, checked.factor).await
     }
 
-    /// Makes a change, together with the receipt of the decision it follows from.
+    /// Makes a change, together with the receipt of the decision that it follows from.
     pub(crate) async fn commit_decided(
         &self,
         decision: Option<Receipt>,
         prepared: Prepared,
         factor: FactorKind,
     ) -> Result<ReceiptIndex, ChangeError> {
-        // Held to the end: one change at a time.
+        // The lock is held to the end: one change at a time.
         let mut definitions = self.definitions.lock().await;
         let now = self.authority();
         if now.version() != prepared.from_version {
@@ -166,10 +167,10 @@ impl Engine {
         Ok(index)
     }
 
-    /// Compiles another policy text as if it were in force.
+    /// Compiles the authority with another policy text, without putting it in force.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The text is not a valid policy.
     pub async fn try_policy(&self, text: String) -> Result<ActiveAuthority, ActiveAuthorityError> {
         let changed = self.authority().document().set_policy(text)?;
         ActiveAuthority::new(changed.document, &*self.definitions.lock().await)

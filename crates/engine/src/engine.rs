@@ -1,4 +1,4 @@
-//! The engine: the state that the path works on, and the two things people do to it — decide a question, change the authority.
+//! The engine: the state that the pipeline, the approvals and the changes of the authority work on.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -22,23 +22,23 @@ use crate::{
     active_authority::{ActiveAuthority, AuthorityHandle},
     approvals::{ApprovalLimits, ApprovalQueue},
     call::CallContext,
-    session::{LabelBook, Session},
+    session::{AgentLabels, Session},
     shared_ledger::SharedLedger,
-    tasks::TaskBook,
+    tasks::TaskRegistry,
     tools::Tools,
 };
 use briefcase_ports::{
     Durable, Entry, Factors, Journal, JournalError, MonotonicClock, SecretSource, UpstreamFailure, Upstreams, Urgency,
 };
 
-/// Times and sizes.
+/// The engine's limits of time and size.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// A call that its server does not answer ends after this.
+    /// The time limit of a call to a server.
     pub call: Duration,
-    /// The longest result that is passed on, in bytes.
+    /// The largest result that is passed on, in bytes.
     pub result: usize,
-    /// See [`ApprovalLimits`].
+    /// The limits of approval requests.
     pub approvals: ApprovalLimits,
 }
 
@@ -48,15 +48,15 @@ impl Default for Limits {
     }
 }
 
-/// What the engine works with.
+/// The parts of an engine.
 pub struct Parts {
     /// The record.
     pub journal: Arc<dyn Journal>,
-    /// The servers.
+    /// The connections to servers.
     pub upstreams: Arc<dyn Upstreams>,
     /// The secrets, for the redactors.
     pub secrets: Arc<dyn SecretSource>,
-    /// Proof of presence.
+    /// The verifier of evidence of presence.
     pub factors: Arc<dyn Factors>,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
@@ -64,19 +64,19 @@ pub struct Parts {
     pub timer: Arc<dyn MonotonicClock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Salts the commitments in receipts.
+    /// The key that salts the commitments in receipts.
     pub commit_key: CommitmentKey,
     /// The authority in force.
     pub authority: AuthorityHandle,
-    /// What policies may see of the definitions it accepts.
+    /// The parts of the accepted definitions that policies may see.
     pub definitions: AcceptedDefinitions,
-    /// What was spent and reserved.
+    /// The amounts spent and reserved.
     pub ledger: SharedLedger,
-    /// Times and sizes.
+    /// The limits of time and size.
     pub limits: Limits,
 }
 
-/// The engine. One per daemon; everything an agent does goes through [`crate::pipeline::run`].
+/// The engine. A daemon has one, and every call of an agent goes through [`crate::pipeline::run`].
 pub struct Engine {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) upstreams: Arc<dyn Upstreams>,
@@ -88,17 +88,17 @@ pub struct Engine {
     pub(crate) commit_key: CommitmentKey,
     pub(crate) limits: Limits,
     pub(crate) approvals: ApprovalQueue,
-    pub(crate) labels: LabelBook,
-    pub(crate) tasks: TaskBook,
+    pub(crate) labels: AgentLabels,
+    pub(crate) tasks: TaskRegistry,
     pub(crate) definitions: tokio::sync::Mutex<AcceptedDefinitions>,
     authority: AuthorityHandle,
     ledger: SharedLedger,
     sessions: Mutex<HashMap<SessionId, Weak<Session>>>,
-    tools: Mutex<Listings>,
+    tools: Mutex<ListingCache>,
     redactors: Mutex<Redactors>,
 }
 
-/// Redactors for one version of the authority: per server, and one that knows every server's secrets.
+/// The redactors for one version of the authority: one per server, and one that knows all secrets.
 #[derive(Default)]
 struct Redactors {
     version: u64,
@@ -106,34 +106,34 @@ struct Redactors {
     of_all: Option<Arc<Redactor>>,
 }
 
-/// Listings whose derived form is kept.
+/// The number of listings whose derived form is cached.
 const KEPT_LISTINGS: usize = 64;
 
-/// Where one derived listing is, or will be.
-type Place = Arc<OnceLock<Arc<Tools>>>;
+/// The cell of one derived listing, empty until the first caller fills it.
+type ListingCell = Arc<OnceLock<Arc<Tools>>>;
 
-/// Derived listings, oldest first; each is filled by the first who needs it.
+/// The cache of derived listings, oldest first.
 #[derive(Default)]
-struct Listings {
-    places: VecDeque<((ServerId, Digest), Place)>,
+struct ListingCache {
+    cells: VecDeque<((ServerId, Digest), ListingCell)>,
 }
 
-impl Listings {
-    fn place(&mut self, key: (ServerId, Digest)) -> Place {
-        if let Some((_, place)) = self.places.iter().find(|(kept, _)| *kept == key) {
-            return Arc::clone(place);
+impl ListingCache {
+    fn cell(&mut self, key: (ServerId, Digest)) -> ListingCell {
+        if let Some((_, cell)) = self.cells.iter().find(|(kept, _)| *kept == key) {
+            return Arc::clone(cell);
         }
-        if self.places.len() >= KEPT_LISTINGS {
-            self.places.pop_front();
+        if self.cells.len() >= KEPT_LISTINGS {
+            self.cells.pop_front();
         }
-        let place = Arc::default();
-        self.places.push_back((key, Arc::clone(&place)));
-        place
+        let cell = Arc::default();
+        self.cells.push_back((key, Arc::clone(&cell)));
+        cell
     }
 }
 
 impl Engine {
-    /// Puts the parts together.
+    /// Makes an engine of its parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self {
@@ -147,8 +147,8 @@ impl Engine {
             commit_key: parts.commit_key,
             limits: parts.limits,
             approvals: ApprovalQueue::new(parts.limits.approvals),
-            labels: LabelBook::default(),
-            tasks: TaskBook::default(),
+            labels: AgentLabels::default(),
+            tasks: TaskRegistry::default(),
             definitions: tokio::sync::Mutex::new(parts.definitions),
             authority: parts.authority,
             ledger: parts.ledger,
@@ -170,25 +170,25 @@ impl Engine {
         self.authority.clone()
     }
 
-    /// The open questions.
+    /// The approval queue.
     #[must_use]
     pub const fn approvals(&self) -> &ApprovalQueue {
         &self.approvals
     }
 
-    /// What agents have seen.
+    /// The labels of all agents.
     #[must_use]
-    pub const fn labels(&self) -> &LabelBook {
+    pub const fn labels(&self) -> &AgentLabels {
         &self.labels
     }
 
-    /// The time.
+    /// The wall-clock time.
     #[must_use]
     pub fn now(&self) -> UnixMillis {
         self.clock.now()
     }
 
-    /// Opens a session for an agent that showed its token.
+    /// Opens a session for an authenticated agent.
     pub fn open_session(&self, agent: AgentId) -> Arc<Session> {
         let session = Arc::new(Session::new(SessionId::random(self.entropy.as_ref()), agent));
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -197,7 +197,7 @@ impl Engine {
         session
     }
 
-    /// An open session.
+    /// The open session with this id.
     pub fn session(&self, id: SessionId) -> Option<Arc<Session>> {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.get(&id).and_then(Weak::upgrade).filter(|session| !session.is_closed())
@@ -209,9 +209,9 @@ impl Engine {
         sessions.values().filter_map(Weak::upgrade).filter(|session| !session.is_closed()).collect()
     }
 
-    /// Looks at the ledger.
-    pub fn with_ledger<R>(&self, look: impl FnOnce(&mut Ledger) -> R) -> R {
-        self.ledger.with(look)
+    /// Runs `use_ledger` in the ledger's critical section.
+    pub fn with_ledger<R>(&self, use_ledger: impl FnOnce(&mut Ledger) -> R) -> R {
+        self.ledger.with(use_ledger)
     }
 
     pub(crate) fn put_in_force(&self, authority: ActiveAuthority) {
@@ -247,7 +247,7 @@ impl Engine {
         self.with_ledger(|ledger| ledger.reserve(authority.budgets(), &charge, now))
     }
 
-    /// A fixed price is spent as reserved, whatever became of the call: what is unknown counts as spent.
+    /// Settles a reservation as spent, however the call ended: an unknown outcome counts as spent.
     pub(crate) fn settle(&self, reservation: Reservation) -> Settled {
         self.with_ledger(|ledger| ledger.settle(reservation, Actual::AsReserved))
     }
@@ -256,26 +256,26 @@ impl Engine {
         self.with_ledger(|ledger| ledger.release(reservation));
     }
 
-    /// The tools of a listing, with pins and compiled schemas; derived once per distinct listing of a server. Who wants the
-    /// same listing waits for it, nobody else does.
+    /// The tools of a listing, with pins and compiled schemas, derived once per distinct listing of a server. Only callers
+    /// that need the same listing wait for it.
     pub fn tools(&self, server: &ServerId, listing: &briefcase_ports::Listing) -> Arc<Tools> {
-        let place = self.kept_tools().place((server.clone(), listing.digest));
-        Arc::clone(place.get_or_init(|| Arc::new(Tools::derive(server, listing))))
+        let cell = self.kept_tools().cell((server.clone(), listing.digest));
+        Arc::clone(cell.get_or_init(|| Arc::new(Tools::derive(server, listing))))
     }
 
-    /// An accepted definition that some listing of the server held, by its pin.
+    /// The accepted definition with this pin, if a cached listing of the server contains it.
     pub fn known_definition(&self, server: &ServerId, name: &ToolName, pin: Digest) -> Option<Bytes> {
         let kept = self.kept_tools();
-        let of_server = kept.places.iter().filter(|((owner, _), _)| owner == server);
-        let listed = of_server.filter_map(|(_, place)| place.get()?.find(name));
+        let of_server = kept.cells.iter().filter(|((owner, _), _)| owner == server);
+        let listed = of_server.filter_map(|(_, cell)| cell.get()?.find(name));
         listed.filter(|tool| tool.pin() == pin).map(|tool| tool.raw().clone()).next()
     }
 
-    fn kept_tools(&self) -> std::sync::MutexGuard<'_, Listings> {
+    fn kept_tools(&self) -> std::sync::MutexGuard<'_, ListingCache> {
         self.tools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The redactor for the secrets that a server's connection uses; `None` when it cannot be made, and then nothing may pass.
+    /// The redactor for the secrets of a server's connection. `None` when it cannot be made: then nothing may pass.
     pub(crate) fn redactor(&self, server: &ServerId) -> Option<Arc<Redactor>> {
         let mut kept = self.kept_redactors();
         if let Some(redactor) = kept.of_server.get(server) {
@@ -290,7 +290,7 @@ impl Engine {
         Some(redactor)
     }
 
-    /// A redactor that knows every secret of the vault, whether a server uses it now or not.
+    /// The redactor for all secrets of the vault, whether or not a server uses them.
     pub(crate) fn all_secrets(&self) -> Option<Arc<Redactor>> {
         let authority = self.authority();
         let mut kept = self.kept_redactors();
@@ -330,11 +330,13 @@ impl Engine {
                 "Replace the server's credential: `briefcase secret set NAME`, then `briefcase server test`."
             }
             UpstreamFailure::PaymentRequired(_) => {
-                "This server wants to be paid per call; payments are not set up for it."
+                "This server requires a payment per call. Payments are not set up for it."
             }
-            UpstreamFailure::TimedOut => "Try again; if it goes on, look at the server with `briefcase server test`.",
-            UpstreamFailure::Cancelled => "The effect may have happened. Look at the receipt before calling again.",
-            _ => "Look at the server with `briefcase server test NAME`.",
+            UpstreamFailure::TimedOut => {
+                "Try again. If the error persists, test the server with `briefcase server test`."
+            }
+            UpstreamFailure::Cancelled => "The effect may have happened. Check the receipt before calling again.",
+            _ => "Test the server with `briefcase server test NAME`.",
         };
         Refusal::new(failure.code(), failure.reason(), format!("The server could not answer: {failure}."), next_step)
     }

@@ -1,5 +1,5 @@
-//! What a server says while a call runs, on its way to the agent: filtered, labelled, and — where it asks something of the
-//! agent's side — decided by policy.
+//! Server messages on their way to the client while a call runs. They are filtered and label the agent, and policy decides on
+//! the requests among them (elicitation, sampling, roots).
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
 };
 use briefcase_ports::{BoxFuture, ClientPeer, Entry, RpcError, Urgency, Waiting};
 
-/// A [`ClientPeer`] behind the firewall.
+/// A [`ClientPeer`] behind the output filter and policy.
 pub(crate) struct FilteredClient {
     engine: Arc<Engine>,
     from: RequestOrigin,
@@ -25,12 +25,12 @@ pub(crate) struct FilteredClient {
     client: Arc<dyn ClientPeer>,
 }
 
-/// Which server asks which agent's side, in which session.
+/// The origin of a server request: the server, and the session it belongs to.
 #[derive(Clone, Debug)]
 pub struct RequestOrigin {
     /// The agent.
     pub agent: AgentId,
-    /// Its session.
+    /// The agent's session.
     pub session: SessionId,
     /// The server.
     pub server: ServerId,
@@ -51,7 +51,7 @@ impl FilteredClient {
 
 impl ClientPeer for FilteredClient {
     fn notify(&self, method: &str, params: Bytes) {
-        // What cannot be made safe is not passed on; the result's own checks speak for the call.
+        // An unsafe notification is dropped. The call itself goes on: its result has checks of its own.
         if let Ok(clean) = self.engine.show(&self.from.agent, &self.from.server, self.labels, params) {
             self.client.notify(method, clean);
         }
@@ -70,10 +70,10 @@ impl ClientPeer for FilteredClient {
 }
 
 impl Engine {
-    /// Cleans text from a server that the agent is about to see outside of a result, and labels the agent.
+    /// Filters text of a server that the agent is about to see outside of a result, and labels the agent.
     ///
     /// # Errors
-    /// A stable word, when it cannot be made safe.
+    /// A stable word, when the text cannot be made safe.
     pub fn show(&self, agent: &AgentId, server: &ServerId, labels: Labels, raw: Bytes) -> Result<Bytes, &'static str> {
         let clean = self.clean(server, MessageShape::Other, raw)?;
         let labels = labels.union(self.tasks.labels_of(agent, server, &clean.bytes));
@@ -81,19 +81,19 @@ impl Engine {
         Ok(clean.bytes)
     }
 
-    /// Cleans text from a server without labelling anyone.
+    /// Filters text of a server without labelling an agent.
     ///
     /// # Errors
-    /// A stable word, when it cannot be made safe.
+    /// A stable word, when the text cannot be made safe.
     pub fn make_safe(&self, server: &ServerId, raw: Bytes) -> Result<Bytes, &'static str> {
         self.clean(server, MessageShape::Other, raw).map(|clean| clean.bytes)
     }
 
-    /// Decides whether a server may ask the agent's side something (elicitation, sampling, roots), asking a person where
-    /// policy wants one, and cleans the question.
+    /// Decides on a server's request to the client (elicitation, sampling, roots) and filters it. Opens an approval request
+    /// where policy requires a person.
     ///
     /// # Errors
-    /// The JSON-RPC error that the server gets.
+    /// The JSON-RPC error for the server.
     pub async fn admit(
         &self,
         from: &RequestOrigin,
@@ -101,12 +101,12 @@ impl Engine {
         method: &str,
         params: Bytes,
     ) -> Result<Bytes, RpcError> {
-        self.permit_question(from, method, &params).await?;
-        self.show(&from.agent, &from.server, labels, params).map_err(|_| refused("The question cannot be passed on."))
+        self.permit_server_request(from, method, &params).await?;
+        self.show(&from.agent, &from.server, labels, params).map_err(|_| refused("The request cannot be passed on."))
     }
 
-    /// Decides whether a server may ask something, asking a person where policy wants one.
-    pub(crate) async fn permit_question(
+    /// Decides on a server's request. Opens an approval request where policy requires a person.
+    pub(crate) async fn permit_server_request(
         &self,
         from: &RequestOrigin,
         method: &str,
@@ -120,8 +120,8 @@ impl Engine {
         if allowed {
             return Ok(());
         }
-        self.note_refused_question(from, method).await;
-        Err(refused("The person or their policy does not let this server ask that."))
+        self.record_denied_request(from, method).await;
+        Err(refused("A person or policy denied this server's request."))
     }
 
     async fn ask_person(&self, from: &RequestOrigin, method: &str, params: &[u8], policies: Vec<String>) -> bool {
@@ -156,7 +156,7 @@ impl Engine {
         waited == WaitResult::Allowed && self.spend_approval(id, key, version).is_some()
     }
 
-    async fn note_refused_question(&self, from: &RequestOrigin, method: &str) {
+    async fn record_denied_request(&self, from: &RequestOrigin, method: &str) {
         let notice = Notice {
             what: Word::lossy("question_refused"),
             agent: Some(from.agent.clone()),
@@ -164,7 +164,7 @@ impl Engine {
             detail: Some(Text::lossy(method)),
         };
         let receipt = Receipt { at: self.clock.now(), kind: Kind::Notice(notice) };
-        // Nothing runs either way; the log's own failure shows at the next call.
+        // Nothing runs either way. A failure of the record shows at the next call.
         let _ = self.record(Entry { receipt, opening: None }, Urgency::Now).await;
     }
 }

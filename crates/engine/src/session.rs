@@ -1,7 +1,6 @@
-//! Sessions: who is connected, what they have seen, and what a person allowed them until they leave.
+//! Sessions of agents, their grants, and the labels of agents.
 //!
-//! Labels belong to the *agent* and fade only with time: an agent that reconnects, or speaks the stateless era, has still
-//! seen what it has seen.
+//! Invariant: labels belong to the *agent* and expire only with time. A reconnect or the stateless era does not remove them.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,47 +14,47 @@ use std::{
 use briefcase_policy::label::{Label, Labels};
 use briefcase_types::{AgentId, Digest, ServerId, SessionId, UnixMillis};
 
-/// How long a label stays after the last time it was earned.
-const FADES_AFTER: Duration = Duration::from_secs(3600);
+/// How long a label stays after the agent last received labelled data.
+const LABEL_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// One connection of an agent.
 #[derive(Debug)]
 pub struct Session {
-    /// Its id.
+    /// The session's id.
     pub id: SessionId,
-    /// Whose it is.
+    /// The agent.
     pub agent: AgentId,
     grants: Mutex<Vec<SessionGrant>>,
     closed: AtomicBool,
 }
 
-/// A permission until the session ends.
+/// A grant that ends with the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionGrant {
-    /// Where.
+    /// The server.
     pub server: ServerId,
-    /// The operation and name.
+    /// The digest of server, operation and name.
     pub subject: Digest,
-    /// For this definition only: a changed tool voids it.
+    /// The tool's definition. A changed definition voids the grant.
     pub pin: Digest,
-    /// With exactly these arguments, or with any.
+    /// The digest of the exact arguments; `None` for any arguments.
     pub arguments: Option<Digest>,
 }
 
 impl Session {
-    /// A new session without grants.
+    /// Makes a session without grants.
     #[must_use]
     pub fn new(id: SessionId, agent: AgentId) -> Self {
         Self { id, agent, grants: Mutex::default(), closed: AtomicBool::new(false) }
     }
 
-    /// Whether the session was ended (disconnected, or the agent was removed).
+    /// Whether the session has ended: it disconnected, or the agent was removed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Ends it: its grants are void from here on.
+    /// Ends the session and voids its grants.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.lock().clear();
@@ -67,7 +66,7 @@ impl Session {
         }
     }
 
-    /// Whether a grant covers a call; where `only_exact`, one that was made for exactly these arguments.
+    /// Whether a grant covers a call. With `only_exact`, the grant must name exactly these arguments.
     pub(crate) fn covers(
         &self,
         server: &ServerId,
@@ -89,23 +88,23 @@ impl Session {
     }
 }
 
-/// When an agent last earned each label.
-type Seen = BTreeMap<Label, UnixMillis>;
+/// The time at which an agent last received data with each label.
+type LabelTimes = BTreeMap<Label, UnixMillis>;
 
-/// What all agents have seen lately.
+/// The labels of all agents.
 #[derive(Default)]
-pub struct LabelBook(Mutex<HashMap<AgentId, Seen>>);
+pub struct AgentLabels(Mutex<HashMap<AgentId, LabelTimes>>);
 
-impl LabelBook {
-    /// The agent's labels now.
+impl AgentLabels {
+    /// The current labels of an agent.
     pub fn labels(&self, agent: &AgentId, now: UnixMillis) -> Labels {
         let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = |at: &UnixMillis| now.since(*at) < FADES_AFTER;
+        let fresh = |at: &UnixMillis| now.since(*at) < LABEL_LIFETIME;
         let seen = book.get(agent).into_iter().flatten();
         seen.filter(|(_, at)| fresh(at)).map(|(label, _)| *label).collect()
     }
 
-    /// The agent is about to see something with these labels.
+    /// Adds labels to an agent that is about to receive labelled data.
     pub fn add(&self, agent: &AgentId, labels: Labels, now: UnixMillis) {
         let labels = labels.seen();
         if labels.is_empty() {
@@ -125,12 +124,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_survive_a_reconnect_and_fade_with_time_only() {
-        let (book, agent) = (LabelBook::default(), "a".parse().unwrap());
+    fn labels_survive_a_reconnect_and_expire_only_with_time() {
+        let (book, agent) = (AgentLabels::default(), "a".parse().unwrap());
         let seen = Labels::NONE.with(Label::UntrustedContent);
         book.add(&agent, seen.with(Label::External), UnixMillis(1_000));
         assert_eq!(book.labels(&agent, UnixMillis(2_000)), seen);
-        assert_eq!(book.labels(&agent, UnixMillis(1_000).plus(FADES_AFTER)), Labels::NONE);
+        assert_eq!(book.labels(&agent, UnixMillis(1_000).plus(LABEL_LIFETIME)), Labels::NONE);
         assert_eq!(book.labels(&"b".parse().unwrap(), UnixMillis(2_000)), Labels::NONE);
     }
 }

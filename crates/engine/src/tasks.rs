@@ -1,8 +1,9 @@
-//! Background tasks: which call made each, so that what comes of a task later is held to what that call was held to.
+//! Background tasks: the registry of the calls that created them, so that later requests about a task obey the same rules.
 //!
-//! A task's id is its server's word and means nothing but together with the agent whose call made it. Invariant: a task that
-//! is not in the book does not exist; one that is has its tool's labels, output schema and pin, and what changes it — an
-//! answer to its questions, its cancellation — is decided like the call itself.
+//! A task's id is chosen by its server. It identifies a task only together with the agent whose call created the task.
+//!
+//! Invariant: a task that is not in the registry does not exist. A registered task has its tool's labels, output schema and
+//! pin. A request that changes it (input, cancellation) is authorized like the call itself.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -19,54 +20,54 @@ use serde_json::{Value, json};
 
 use crate::{active_authority::ActiveAuthority, tools::Tool};
 
-/// Tasks of one agent that are remembered; then the oldest goes, as its handle does.
+/// Registered tasks of one agent. Beyond that, the oldest is removed, as its handle is.
 const TASKS: usize = 1024;
-/// Bytes that one agent's tasks may hold together.
+/// Bytes that one agent's tasks may use together.
 const BYTES: usize = 8 << 20;
-/// The longest id of a task, and the longest key of a question.
+/// The longest id of a task, and the longest key of an input request, in bytes.
 const ID: usize = 4096;
-/// Questions of one task that are remembered.
+/// Registered input requests of one task.
 const QUESTIONS: usize = 64;
 
 const RELATED: &str = "io.modelcontextprotocol/related-task";
 
-/// The call that made a task.
+/// A task, and the call that created it.
 #[derive(Debug)]
-pub(crate) struct Made {
+pub(crate) struct TaskRecord {
     pub(crate) server: ServerId,
-    /// The server's id for the task.
+    /// The server's id of the task.
     pub(crate) id: String,
-    /// The call, its arguments in their canonical form.
+    /// The call, with canonical arguments.
     pub(crate) operation: Operation,
     pub(crate) pin: Digest,
     pub(crate) class: Class,
     pub(crate) tool: Option<Arc<Tool>>,
     pub(crate) labels: Labels,
     pub(crate) private_arguments: bool,
-    /// The authority's version under which a person allowed the call, if one was asked.
+    /// The authority's version under which a person approved the call, if one did.
     pub(crate) approved_under: Option<u64>,
-    /// Digests of the questions that the agent's side was allowed to see, by their keys.
-    pub(crate) questions: Mutex<Questions>,
+    /// Digests of the input requests that were passed to the client, by their keys.
+    pub(crate) questions: Mutex<InputRequests>,
 }
 
-/// Questions by their keys.
-pub(crate) type Questions = BTreeMap<String, Digest>;
+/// Digests of input requests by their keys.
+pub(crate) type InputRequests = BTreeMap<String, Digest>;
 
-/// What is done with a task.
+/// The action of a request about a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Act {
-    /// Look at its state (which may hold its result).
+pub(crate) enum TaskAction {
+    /// Reads the task's state, which may include its result.
     Look,
-    /// Fetch its result.
+    /// Reads the task's result.
     Fetch,
-    /// Answer its questions.
+    /// Sends the input that the task requested.
     Answer,
-    /// End it.
+    /// Cancels the task.
     Cancel,
 }
 
-impl Act {
-    /// What a method does with a task; `None` when it is about something else.
+impl TaskAction {
+    /// The action of an operation; `None` when the operation is not about a task.
     pub(crate) fn of(operation: &Operation) -> Option<Self> {
         let Operation::FollowUp { method, .. } = operation else { return None };
         match method {
@@ -78,13 +79,13 @@ impl Act {
         }
     }
 
-    /// Whether it changes the task: then it is decided like the call that made it.
+    /// Whether the action changes the task. It is then authorized like the call that created the task.
     pub(crate) const fn changes(self) -> bool {
         matches!(self, Self::Answer | Self::Cancel)
     }
 }
 
-impl Made {
+impl TaskRecord {
     /// The arguments of the call, as policies see them.
     pub(crate) fn arguments(&self) -> Value {
         match &self.operation {
@@ -96,15 +97,15 @@ impl Made {
         }
     }
 
-    /// The digest of the arguments, as grants of a session see them.
+    /// The digest of the arguments, as session grants use it.
     pub(crate) fn exact(&self) -> Digest {
         Digest::sha256(&canonical(&self.arguments()))
     }
 
-    /// How answers about the task are checked.
-    pub(crate) fn shape(&self, act: Act) -> MessageShape<'_> {
+    /// The shape that replies about the task are checked against.
+    pub(crate) fn shape(&self, act: TaskAction) -> MessageShape<'_> {
         match (&self.operation, act) {
-            (Operation::CallTool { .. }, Act::Fetch) => MessageShape::ToolResult(self.output()),
+            (Operation::CallTool { .. }, TaskAction::Fetch) => MessageShape::ToolResult(self.output()),
             (Operation::CallTool { .. }, _) => MessageShape::Task(self.output()),
             _ => MessageShape::Task(None),
         }
@@ -114,30 +115,30 @@ impl Made {
         self.tool.as_ref().and_then(|tool| tool.output())
     }
 
-    /// Whether the tool is still accepted; where something is sent to it, exactly as it was.
-    pub(crate) fn still_accepted(&self, authority: &ActiveAuthority, act: Act) -> bool {
+    /// Whether the tool is still accepted. An action that sends input requires the same definition.
+    pub(crate) fn still_accepted(&self, authority: &ActiveAuthority, act: TaskAction) -> bool {
         let Operation::CallTool { tool, .. } = &self.operation else { return true };
         let pin = authority.document().pin(&self.server, tool);
-        pin.is_some_and(|pin| act != Act::Answer || pin.digest == self.pin)
+        pin.is_some_and(|pin| act != TaskAction::Answer || pin.digest == self.pin)
     }
 
-    /// Takes out of `params` what no question asked for and what has no place there.
-    pub(crate) fn keep_asked(&self, act: Act, params: &mut Value) {
+    /// Removes members and input responses from `params` that no input request asked for.
+    pub(crate) fn keep_asked(&self, act: TaskAction, params: &mut Value) {
         let Some(members) = params.as_object_mut() else { return };
-        members.retain(|name, _| name == "taskId" || (act == Act::Answer && name == "inputResponses"));
+        members.retain(|name, _| name == "taskId" || (act == TaskAction::Answer && name == "inputResponses"));
         let known = self.questions();
         if let Some(responses) = members.get_mut("inputResponses").and_then(Value::as_object_mut) {
             responses.retain(|key, _| known.contains_key(key));
         }
     }
 
-    /// Whether this very question was allowed before.
+    /// Whether this very input request was allowed before.
     pub(crate) fn knows(&self, key: &str, question: Digest) -> bool {
         self.questions().get(key) == Some(&question)
     }
 
-    /// Notes questions that were allowed.
-    pub(crate) fn note(&self, allowed: Questions) {
+    /// Registers input requests that were allowed.
+    pub(crate) fn note(&self, allowed: InputRequests) {
         let mut known = self.questions();
         known.extend(allowed);
         while known.len() > QUESTIONS {
@@ -145,7 +146,7 @@ impl Made {
         }
     }
 
-    fn questions(&self) -> MutexGuard<'_, Questions> {
+    fn questions(&self) -> MutexGuard<'_, InputRequests> {
         self.questions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -159,46 +160,46 @@ impl Made {
     }
 }
 
-/// Every task that the engine knows.
+/// All registered tasks.
 #[derive(Default)]
-pub(crate) struct TaskBook(Mutex<HashMap<AgentId, VecDeque<Arc<Made>>>>);
+pub(crate) struct TaskRegistry(Mutex<HashMap<AgentId, VecDeque<Arc<TaskRecord>>>>);
 
-impl TaskBook {
-    /// Remembers a task of an agent. An id that its server uses again keeps what its older task was labelled with.
-    pub(crate) fn remember(&self, agent: &AgentId, mut made: Made, is_agent: impl Fn(&AgentId) -> bool) {
-        if made.id.len() > ID {
+impl TaskRegistry {
+    /// Registers a task of an agent. When a server reuses an id, the labels of the older task are kept.
+    pub(crate) fn remember(&self, agent: &AgentId, mut task: TaskRecord, is_agent: impl Fn(&AgentId) -> bool) {
+        if task.id.len() > ID {
             return;
         }
         let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         book.retain(|agent, _| is_agent(agent));
         let tasks = book.entry(agent.clone()).or_default();
-        if let Some(place) = tasks.iter().position(|old| old.server == made.server && old.id == made.id)
+        if let Some(place) = tasks.iter().position(|old| old.server == task.server && old.id == task.id)
             && let Some(old) = tasks.remove(place)
         {
-            made.labels = made.labels.union(old.labels);
-            made.private_arguments |= old.private_arguments;
+            task.labels = task.labels.union(old.labels);
+            task.private_arguments |= old.private_arguments;
         }
-        tasks.push_back(Arc::new(made));
+        tasks.push_back(Arc::new(task));
         let mut bytes = tasks.iter().fold(0, |sum: usize, task| sum.saturating_add(task.size()));
         while tasks.len() > TASKS || (bytes > BYTES && tasks.len() > 1) {
             bytes = bytes.saturating_sub(tasks.pop_front().map_or(0, |task| task.size()));
         }
     }
 
-    /// The task of this agent at this server.
-    pub(crate) fn find(&self, agent: &AgentId, server: &ServerId, id: &str) -> Option<Arc<Made>> {
+    /// The agent's task with this id at this server.
+    pub(crate) fn find(&self, agent: &AgentId, server: &ServerId, id: &str) -> Option<Arc<TaskRecord>> {
         let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        book.get(agent)?.iter().rev().find(|made| made.server == *server && made.id == id).cloned()
+        book.get(agent)?.iter().rev().find(|task| task.server == *server && task.id == id).cloned()
     }
 
-    /// The task that `params` of `tasks/…` name.
-    pub(crate) fn named(&self, agent: &AgentId, server: &ServerId, operation: &Operation) -> Option<Arc<Made>> {
-        let (Operation::FollowUp { params, .. }, Some(_)) = (operation, Act::of(operation)) else { return None };
+    /// The task that the `params` of a `tasks/…` request name.
+    pub(crate) fn named(&self, agent: &AgentId, server: &ServerId, operation: &Operation) -> Option<Arc<TaskRecord>> {
+        let (Operation::FollowUp { params, .. }, Some(_)) = (operation, TaskAction::of(operation)) else { return None };
         let params: Value = serde_json::from_slice(params).ok()?;
         self.find(agent, server, params.get("taskId")?.as_str()?)
     }
 
-    /// The labels of the tasks that a message of a server is about.
+    /// The labels of the tasks that a server's message is about.
     pub(crate) fn labels_of(&self, agent: &AgentId, server: &ServerId, raw: &[u8]) -> Labels {
         if !mentions(raw, b"taskId") {
             return Labels::NONE;
@@ -207,11 +208,11 @@ impl TaskBook {
         let link = message.get("_meta").and_then(|meta| meta.get(RELATED));
         let places = [Some(&message), message.get("task"), link];
         let ids = places.into_iter().flatten().filter_map(|place| place.get("taskId")?.as_str());
-        ids.filter_map(|id| self.find(agent, server, id)).fold(Labels::NONE, |all, made| all.union(made.labels))
+        ids.filter_map(|id| self.find(agent, server, id)).fold(Labels::NONE, |all, task| all.union(task.labels))
     }
 }
 
-/// The id of the task that a call was answered with.
+/// The id of the task that a reply creates.
 pub(crate) fn created(result: &Bytes) -> Option<String> {
     if !mentions(result, b"taskId") {
         return None;
@@ -222,14 +223,14 @@ pub(crate) fn created(result: &Bytes) -> Option<String> {
     task.get("taskId")?.as_str().map(str::to_owned)
 }
 
-/// Whether a member of this name may be in the text, spelled out or by an escape.
+/// Whether the text may have a member of this name, spelled out or by an escape.
 fn mentions(raw: &[u8], name: &[u8]) -> bool {
     let holds = |mark: &[u8]| raw.windows(mark.len()).any(|window| window == mark);
     holds(name) || holds(br"\u")
 }
 
-/// Whether so many questions with such keys can be remembered.
-pub(crate) fn can_note(questions: &Questions) -> bool {
+/// Whether these input requests are within the registry's limits.
+pub(crate) fn can_note(questions: &InputRequests) -> bool {
     questions.len() <= QUESTIONS && questions.keys().all(|key| key.len() <= ID)
 }
 
@@ -237,8 +238,8 @@ pub(crate) fn can_note(questions: &Questions) -> bool {
 mod tests {
     use super::*;
 
-    fn made(id: &str, labels: Labels) -> Made {
-        Made {
+    fn task(id: &str, labels: Labels) -> TaskRecord {
+        TaskRecord {
             server: "s".parse().unwrap(),
             id: id.to_owned(),
             operation: Operation::CallTool { tool: "t".parse().unwrap(), arguments: Bytes::from_static(b"{}") },
@@ -255,10 +256,10 @@ mod tests {
     #[test]
     fn a_task_is_its_agents_and_an_id_used_again_keeps_its_labels() {
         use briefcase_policy::label::Label;
-        let (book, server) = (TaskBook::default(), "s".parse().unwrap());
+        let (book, server) = (TaskRegistry::default(), "s".parse().unwrap());
         let (a, b): (AgentId, AgentId) = ("a".parse().unwrap(), "b".parse().unwrap());
-        book.remember(&a, made("1", Labels::NONE.with(Label::PrivateData)), |_| true);
-        book.remember(&a, made("1", Labels::NONE.with(Label::UntrustedContent)), |_| true);
+        book.remember(&a, task("1", Labels::NONE.with(Label::PrivateData)), |_| true);
+        book.remember(&a, task("1", Labels::NONE.with(Label::UntrustedContent)), |_| true);
         let both = Labels::NONE.with(Label::PrivateData).with(Label::UntrustedContent);
         assert_eq!(book.find(&a, &server, "1").unwrap().labels, both);
         assert!(book.find(&b, &server, "1").is_none() && book.find(&a, &server, "2").is_none());
@@ -266,28 +267,31 @@ mod tests {
         assert_eq!(book.labels_of(&a, &server, about), both);
         assert_eq!(book.labels_of(&a, &server, br#"{"task\u0049d":"1"}"#), both);
         assert_eq!(book.labels_of(&b, &server, about), Labels::NONE);
-        book.remember(&b, made("1", Labels::NONE), |agent| *agent != a);
+        book.remember(&b, task("1", Labels::NONE), |agent| *agent != a);
         assert!(book.find(&a, &server, "1").is_none(), "a removed agent's tasks are gone");
     }
 
     #[test]
     fn the_book_is_bounded_for_each_agent() {
-        let (book, server) = (TaskBook::default(), "s".parse().unwrap());
+        let (book, server) = (TaskRegistry::default(), "s".parse().unwrap());
         let (a, b): (AgentId, AgentId) = ("a".parse().unwrap(), "b".parse().unwrap());
-        book.remember(&b, made("kept", Labels::NONE), |_| true);
+        book.remember(&b, task("kept", Labels::NONE), |_| true);
         for number in 0..=TASKS {
-            book.remember(&a, made(&number.to_string(), Labels::NONE), |_| true);
+            book.remember(&a, task(&number.to_string(), Labels::NONE), |_| true);
         }
         assert!(book.find(&a, &server, "0").is_none() && book.find(&a, &server, "1").is_some());
         let large = |id: &str| {
             let arguments = Bytes::from(format!("\"{}\"", "x".repeat(BYTES / 2)));
-            Made { operation: Operation::CallTool { tool: "t".parse().unwrap(), arguments }, ..made(id, Labels::NONE) }
+            TaskRecord {
+                operation: Operation::CallTool { tool: "t".parse().unwrap(), arguments },
+                ..task(id, Labels::NONE)
+            }
         };
         book.remember(&a, large("x"), |_| true);
         book.remember(&a, large("y"), |_| true);
         assert!(book.find(&a, &server, "x").is_none() && book.find(&a, &server, "y").is_some());
         assert!(book.find(&b, &server, "kept").is_some());
-        book.remember(&a, made(&"x".repeat(ID + 1), Labels::NONE), |_| true);
+        book.remember(&a, task(&"x".repeat(ID + 1), Labels::NONE), |_| true);
         assert!(book.find(&a, &server, &"x".repeat(ID + 1)).is_none());
     }
 }

@@ -13,20 +13,20 @@ use serde_json::Value;
 
 use briefcase_ports::Listing;
 
-/// Tools beyond the most a server may offer that are named to a person.
+/// Tools beyond a server's limit that are named to a person. The others are counted only.
 const SURPLUS_NAMED: usize = 16;
 
-/// The definitions of one listing.
+/// The tools of one listing.
 #[derive(Debug)]
 pub struct Tools {
     order: Vec<Arc<Tool>>,
     by_name: HashMap<ToolName, usize>,
     quarantined: Vec<(String, String)>,
-    /// Why each of those is, by the name its server gives it.
+    /// The reason for each quarantined tool, by its server's name for it.
     why: HashMap<String, Quarantine>,
 }
 
-/// One definition.
+/// A tool with a sound definition.
 #[derive(Debug)]
 pub struct Tool {
     name: ToolName,
@@ -68,13 +68,13 @@ impl Tools {
         tools
     }
 
-    /// Why the tool of this name is not among the sound ones, although its server lists it.
+    /// The reason why a listed tool is quarantined.
     #[must_use]
     pub fn quarantine(&self, name: &ToolName) -> Option<&Quarantine> {
         self.why.get(name.as_str())
     }
 
-    /// The tool of this name, if its definition is sound.
+    /// The tool with this name, if its definition is sound.
     #[must_use]
     pub fn find(&self, name: &ToolName) -> Option<Arc<Tool>> {
         self.by_name.get(name).and_then(|index| self.order.get(*index)).map(Arc::clone)
@@ -85,15 +85,15 @@ impl Tools {
         self.order.iter()
     }
 
-    /// Names (made printable) and reasons of what is neither shown nor called. Of more tools than a server may offer only the
-    /// first few are named, and the others counted.
+    /// Names (made printable) and reasons of the quarantined tools, which are neither shown nor called. Of tools beyond a
+    /// server's limit only the first few are named, and the others counted.
     #[must_use]
     pub fn quarantined(&self) -> &[(String, String)] {
         &self.quarantined
     }
 }
 
-/// What a person is shown of the quarantined: in the server's order, a flood shortened.
+/// The quarantined tools as a person sees them: in the server's order, a flood shortened.
 fn shown(listing: &Listing, why: &HashMap<String, Quarantine>) -> Vec<(String, String)> {
     let mut named = HashSet::new();
     let mut surplus = 0_usize;
@@ -115,13 +115,13 @@ fn shown(listing: &Listing, why: &HashMap<String, Quarantine>) -> Vec<(String, S
 }
 
 impl Tool {
-    /// Its name.
+    /// The tool's name.
     #[must_use]
     pub const fn name(&self) -> &ToolName {
         &self.name
     }
 
-    /// Its pin.
+    /// The definition's pin.
     #[must_use]
     pub const fn pin(&self) -> Digest {
         self.pin
@@ -133,19 +133,19 @@ impl Tool {
         &self.raw
     }
 
-    /// The definition.
+    /// The definition, parsed.
     #[must_use]
     pub const fn definition(&self) -> &Value {
         &self.definition
     }
 
-    /// What looks odd in the definition. Telemetry, never an input to a decision.
+    /// Warnings about the definition. They inform people and never enter a decision.
     #[must_use]
     pub fn poisoning_signals(&self) -> Vec<PoisoningSignal> {
         pin::poisoning_signals(&self.definition).into_iter().collect()
     }
 
-    /// Why the tool cannot be called although it is pinned: a schema that cannot be checked in bounds.
+    /// The reason why a pinned tool cannot be called: its schema cannot be checked within limits.
     #[must_use]
     pub fn unusable(&self) -> Option<&str> {
         self.schemas().as_ref().err().map(String::as_str)
@@ -154,7 +154,7 @@ impl Tool {
     /// Checks arguments against the input schema.
     ///
     /// # Errors
-    /// What does not fit, without the values.
+    /// The violations, without the values.
     pub fn check_arguments(&self, arguments: &Value) -> Result<(), Vec<String>> {
         let schemas = self.schemas().as_ref().map_err(|problem| vec![problem.clone()])?;
         schemas

@@ -1,4 +1,5 @@
-//! The parts of the programs that depend on the operating system: local sockets with known peers.
+//! The parts of the programs that depend on the operating system: local sockets with known peers, and process
+//! hardening.
 //!
 //! Each function has one signature on every system. What only Linux offers is marked with `cfg(target_os = "linux")`
 //! next to the portable variant, so another system needs one more variant and no change in a caller.
@@ -11,6 +12,7 @@
 
 mod connection;
 mod error;
+pub mod hardening;
 mod listener;
 mod peer;
 

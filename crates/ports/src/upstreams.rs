@@ -49,7 +49,7 @@ pub enum UpstreamFailure {
     #[error("the server cannot be reached: {0}")]
     Unreachable(String),
     /// No response in time.
-    #[error("the server did not answer in time")]
+    #[error("the server did not respond in time")]
     TimedOut,
     /// The client cancelled.
     #[error("the call was cancelled")]
@@ -58,10 +58,10 @@ pub enum UpstreamFailure {
     #[error("the server's answer cannot be used: {0}")]
     Protocol(&'static str),
     /// HTTP 401 or 403.
-    #[error("the server refused the credential")]
+    #[error("the server rejected the credential")]
     Unauthorized,
     /// HTTP 402, with the price if the server states one that can be read.
-    #[error("the server wants to be paid")]
+    #[error("the server requires a payment")]
     PaymentRequired(Option<Box<Quote>>),
     /// The server is disabled or unknown, or its credential cannot be used.
     #[error("{0}")]

@@ -1,4 +1,4 @@
-//! The count of attempts at the PIN. Every attempt counts before its result is known.
+//! The count of PIN attempts. No guess is free.
 
 use std::{future::Future, time::Duration};
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{PinFactor, Present, pin};
 
-/// Attempts before the first lock-out.
+/// The guesses before the first lock-out.
 const FREE_TRIES: u32 = 5;
 const FIRST_LOCK: Duration = Duration::from_secs(60);
 const LONGEST_LOCK: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The failed attempts since the last right PIN, and the lock-out that follows from them. The vault has one. The caller keeps it
-/// in memory behind a lock, and stores it in [`PendingAttempt::persist`].
+/// The guesses since the last right PIN, and the time of the next allowed one. The vault has one state: the caller holds it
+/// in memory behind a lock, and stores it whenever [`PendingAttempt::persist`] asks for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttemptState {
@@ -22,39 +22,39 @@ pub struct AttemptState {
     locked_until: Option<UnixMillis>,
 }
 
-/// Too many PINs were wrong, so attempts are locked out for a while.
+/// Too many PINs were wrong; the next attempt must wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many wrong PINs; try again in {} s, or use a passkey", wait.as_secs().saturating_add(1))]
 pub struct LockedOut {
-    /// The time of the next allowed attempt.
+    /// The time of the next possible attempt.
     pub until: UnixMillis,
-    /// The time from now until then.
+    /// The time until then.
     pub wait: Duration,
 }
 
-/// The PIN is wrong. The same error is returned when no PIN is enrolled.
+/// The PIN is wrong. The error is the same when no PIN is enrolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the PIN is wrong; {tries_left} more before a lock-out")]
 pub struct WrongPin {
-    /// Attempts left before the next lock-out; 0 when it has begun.
+    /// The guesses left before the next lock-out; 0 when it has begun.
     pub tries_left: u32,
     /// The lock-out that has begun.
     pub locked_until: Option<UnixMillis>,
 }
 
-/// An attempt that is counted in memory but not in storage yet. It can only be stored.
+/// An attempt that is counted in memory but not in storage. It can only be stored.
 #[must_use = "store the attempt, then finish it"]
 pub struct PendingAttempt(AttemptState);
 
-/// An attempt that is counted in storage, so that the PIN may be compared.
+/// An attempt that is counted in storage, so the PIN may be compared.
 #[must_use = "finish the attempt"]
 pub struct CountedAttempt(AttemptState);
 
 impl AttemptState {
-    /// Counts an attempt as failed, before its result is known.
+    /// Counts an attempt as failed before its result is known.
     ///
     /// # Errors
-    /// A lock-out is running.
+    /// A lock-out is in force.
     pub fn begin(&mut self, now: UnixMillis) -> Result<PendingAttempt, LockedOut> {
         if let Some(until) = self.locked_until.filter(|until| *until > now) {
             return Err(LockedOut { until, wait: until.since(now) });
@@ -63,12 +63,12 @@ impl AttemptState {
         Ok(PendingAttempt(self.clone()))
     }
 
-    /// Counts a recorded attempt at a start, whether or not a lock-out was running then.
+    /// Counts an attempt of the record at a start, without checking for a lock-out.
     pub fn replay_attempt(&mut self, at: UnixMillis) {
         self.count(at);
     }
 
-    /// Clears the failures before a recorded right PIN, at a start.
+    /// Clears the failures before a right PIN of the record, at a start.
     pub fn replay_right(&mut self) {
         *self = Self::default();
     }
@@ -78,7 +78,7 @@ impl AttemptState {
         self.locked_until = lock_after(self.failures).map(|lock| now.plus(lock));
     }
 
-    /// Clears the failures after the right PIN. The caller stores the state afterwards; losing that is harmless.
+    /// Clears the failures after a right PIN. Store the state afterwards; losing that write is harmless.
     ///
     /// A proof from another factor changes nothing.
     pub fn clear(&mut self, proof: &Present) {
@@ -88,26 +88,26 @@ impl AttemptState {
     }
 }
 
-/// The lock-out after a number of failures: one minute after the fifth, doubled by each further one, at most a day.
+/// The lock-out: one minute after the fifth failure, doubled with each further one, at most a day.
 fn lock_after(failures: u32) -> Option<Duration> {
     let doublings = failures.checked_sub(FREE_TRIES)?.min(11);
     Some(FIRST_LOCK.saturating_mul(1 << doublings).min(LONGEST_LOCK))
 }
 
 impl PendingAttempt {
-    /// Stores the count with `save`, which returns once it is durable.
+    /// Stores the count with `save`, which returns when the count is durable.
     ///
     /// # Errors
-    /// As `save`. The attempt stays counted, and the PIN cannot be compared.
+    /// The error of `save`. The attempt stays counted and the PIN is not compared.
     pub fn persist<E>(self, save: impl FnOnce(&AttemptState) -> Result<(), E>) -> Result<CountedAttempt, E> {
         save(&self.0)?;
         Ok(CountedAttempt(self.0))
     }
 
-    /// Stores the count as [`persist`](Self::persist) does, asynchronously.
+    /// [`persist`](Self::persist) for storage that is asynchronous.
     ///
     /// # Errors
-    /// As `save`.
+    /// The error of `save`.
     pub async fn persist_async<E, F>(self, save: impl FnOnce(AttemptState) -> F) -> Result<CountedAttempt, E>
     where
         F: Future<Output = Result<(), E>>,
@@ -118,12 +118,12 @@ impl PendingAttempt {
 }
 
 impl CountedAttempt {
-    /// Compares the PIN. Blocks for about 0.2 s and takes 64 MiB; call it in `spawn_blocking`.
+    /// Compares the PIN. This takes about 0.2 s and 64 MiB: call it where blocking is allowed (`spawn_blocking`).
     ///
-    /// The proof is for `decision`. The caller passes it to [`AttemptState::clear`] before spending it.
+    /// The proof belongs to `decision`. Pass it to [`AttemptState::clear`] before spending it.
     ///
     /// # Errors
-    /// The PIN is wrong, or none is enrolled.
+    /// The PIN is wrong, or no PIN is enrolled.
     pub fn finish(
         self,
         factor: Option<&PinFactor>,

@@ -1,4 +1,4 @@
-//! Open WebAuthn ceremonies, by challenge. They are in memory only, so a restart ends all of them.
+//! Open WebAuthn ceremonies: the purpose of each challenge. They are in memory only, so a restart ends them.
 
 use std::{
     collections::BTreeMap,
@@ -8,45 +8,45 @@ use std::{
 
 use briefcase_types::UnixMillis;
 
-/// The most open ceremonies; a person never needs as many.
-const MAX_OPEN: usize = 64;
+/// The most open ceremonies. A person does not start more at once.
+const MOST: usize = 64;
 
-/// Open challenges with the state of each ceremony. Taking one removes it, whether or not the answer is valid.
+/// The open challenges and their purposes. Taking a challenge removes it, whether the response is valid or not.
 pub(crate) struct Ceremonies<T> {
-    open: Mutex<BTreeMap<Vec<u8>, Ceremony<T>>>,
-    lifetime: Duration,
+    open: Mutex<BTreeMap<Vec<u8>, Open<T>>>,
+    life: Duration,
 }
 
-struct Ceremony<T> {
+struct Open<T> {
     since: UnixMillis,
-    state: T,
+    what: T,
 }
 
 impl<T> Ceremonies<T> {
-    /// Makes an empty list. A person must answer within `lifetime`.
-    pub(crate) const fn new(lifetime: Duration) -> Self {
-        Self { open: Mutex::new(BTreeMap::new()), lifetime }
+    /// Makes an empty set. A challenge expires after `life`.
+    pub(crate) const fn new(life: Duration) -> Self {
+        Self { open: Mutex::new(BTreeMap::new()), life }
     }
 
-    /// Opens a ceremony. Removes expired ones, and the oldest if there are too many.
-    pub(crate) fn open(&self, challenge: Vec<u8>, state: T, now: UnixMillis) {
+    /// Adds a challenge. Removes expired ones, and the oldest one when there are too many.
+    pub(crate) fn open(&self, challenge: Vec<u8>, what: T, now: UnixMillis) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, ceremony| !self.is_expired(ceremony.since, now));
-        if open.len() >= MAX_OPEN {
+        open.retain(|_, ceremony| !self.is_over(ceremony.since, now));
+        if open.len() >= MOST {
             let oldest = open.iter().min_by_key(|(_, ceremony)| ceremony.since).map(|(challenge, _)| challenge.clone());
             oldest.and_then(|challenge| open.remove(&challenge));
         }
-        open.insert(challenge, Ceremony { since: now, state });
+        open.insert(challenge, Open { since: now, what });
     }
 
-    /// Ends the ceremony of a challenge and returns its state, unless it has expired.
+    /// Takes the purpose of a challenge, once and only before it expires.
     pub(crate) fn take(&self, challenge: &[u8], now: UnixMillis) -> Option<T> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let ceremony = open.remove(challenge)?;
-        (!self.is_expired(ceremony.since, now)).then_some(ceremony.state)
+        (!self.is_over(ceremony.since, now)).then_some(ceremony.what)
     }
 
-    fn is_expired(&self, since: UnixMillis, now: UnixMillis) -> bool {
-        now.since(since) > self.lifetime
+    fn is_over(&self, since: UnixMillis, now: UnixMillis) -> bool {
+        now.since(since) > self.life
     }
 }

@@ -1,24 +1,26 @@
-//! Proof of a person's presence: a PIN typed at a terminal, or a passkey used in the console.
+//! Proof that a person is present.
 //!
-//! A process of the same user can run the CLI, read the files and use the sockets. It cannot type a PIN that it does not know,
-//! and it cannot make an authenticator sign. So everything that gives power needs a [`Present`]: a value that only a successful
-//! check makes, for one decision's digest, for two minutes. Spending it consumes it. [`FactorVerifier`] implements the engine's
-//! factor port with these checks.
+//! A process of the same user can run the CLI, read the files and speak on the sockets. It cannot type a PIN that it does not
+//! know, and it cannot make an authenticator sign. Everything that gives power therefore requires a [`Present`]: a value that
+//! only a successful check makes, for one decision's digest and for two minutes, and that is consumed when it is spent.
 //!
 //! Invariants:
 //! - A PIN attempt is counted, and the count stored, *before* the PIN is compared ([`AttemptState::begin`] →
-//!   [`PendingAttempt::persist`] → [`CountedAttempt::finish`]). Killing the daemon in between gives no free attempt.
-//! - A passkey's challenge belongs to one decision, is used once, and expires after two minutes. The origin matches exactly,
-//!   port included, and the authenticator has verified its user.
-//! - Enrolling a factor needs an [`EnrolmentPermit`], which needs an existing factor unless there is none yet.
+//!   [`PendingAttempt::persist`] → [`CountedAttempt::finish`]): killing the daemon between the guess and the answer
+//!   gives no free guess.
+//! - A passkey's challenge belongs to one decision, is used once, and lives two minutes; the origin is exact, port
+//!   included; the authenticator must have verified its user.
+//! - An enrolment requires an [`EnrolmentPermit`], and the permit requires an existing factor, unless none is enrolled.
 //!
-//! Limits: a keylogger or a changed terminal program of the same user reads a PIN that is typed; a passkey has no such
-//! weakness. The WebAuthn library takes challenges from the operating system, not from [`briefcase_types::Entropy`], so tests
-//! cannot replay passkey ceremonies.
+//! Limits: a keylogger or a changed terminal program of the same user sees a typed PIN; a passkey does not have
+//! this weakness. The WebAuthn library draws challenges from the operating system, not from [`briefcase_types::Entropy`], so
+//! passkey ceremonies cannot be replayed in a test.
 //!
 //! A proof cannot be copied, made, printed or stored:
-//! ```compile_fail,E0599
-//! fn copy(proof: &briefcase_presence::Present) -> briefcase_presence::Present { proof.clone() }
+//! ```compile_fail,E0277
+//! fn copy(proof: &briefcase_presence::Present) -> briefcase_presence::Present {
+//!     briefcase_presence::Present::clone(proof)
+//! }
 //! ```
 //! ```compile_fail,E0451
 //! fn make(factor: briefcase_presence::FactorUse, digest: briefcase_types::Digest) -> briefcase_presence::Present {
@@ -43,7 +45,7 @@ mod counters;
 mod enrolment;
 mod passkey;
 mod pin;
-mod pin_policy;
+mod pin_strength;
 mod present;
 mod verifier;
 
@@ -52,6 +54,6 @@ pub use counters::FactorCounters;
 pub use enrolment::{EnrolmentPermit, FactorsExist};
 pub use passkey::{Asserted, PasskeyError, PasskeyFactor, RelyingParty};
 pub use pin::{EnrolError, PinFactor};
-pub use pin_policy::WeakPin;
+pub use pin_strength::WeakPin;
 pub use present::{FactorId, FactorIdError, FactorUse, NotForThis, Present};
 pub use verifier::{CounterSnapshots, EnrolledFactors, Enrolment, FactorVerifier, FactorVerifierParts};

@@ -14,29 +14,29 @@ use webauthn_rs::prelude::{
 use crate::{EnrolmentPermit, FactorId, Present, ceremonies::Ceremonies};
 
 const RELYING_PARTY: &str = "localhost";
-/// The longest accepted answer of a browser, in bytes.
-const MAX_BYTES: usize = 64 * 1024;
-const MAX_LABEL: usize = 64;
-/// The time to answer a registration. It is longer than that of an assertion, since the person also uses another factor.
-const REGISTRATION_LIFETIME: Duration = Duration::from_secs(300);
+/// The largest accepted response of a browser, in bytes.
+const MOST_BYTES: usize = 64 * 1024;
+const MOST_LABEL: usize = 64;
+/// The lifetime of a registration. It is longer than a decision's, because the person confirms with another factor meanwhile.
+const REGISTRATION_LIFE: Duration = Duration::from_secs(300);
 
-/// A passkey's stored form: its public key, label and counter. It is no secret, but must be protected against changes.
+/// The stored form of a passkey: a public key with its id, label and counter. It is not secret, but nobody else may change it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PasskeyFactor {
     id: FactorId,
     label: String,
     enrolled_at: UnixMillis,
-    /// The highest signature counter so far; 0 for authenticators that do not count.
+    /// The highest signature counter so far; 0 for authenticators without a counter.
     uses: u32,
     credential: Passkey,
 }
 
-/// The result of a valid assertion: the proof, and the factor with its new counter.
+/// A verified assertion: the proof, and the factor with its new counter.
 pub struct Asserted {
     /// The proof of presence.
     pub present: Present,
-    /// The factor, which replaces the stored one with the same id.
+    /// The factor to store in place of the one with the same id.
     pub factor: PasskeyFactor,
 }
 
@@ -44,39 +44,39 @@ pub struct Asserted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PasskeyError {
-    /// The answer is not the JSON of a browser.
+    /// The response is not the JSON of a browser.
     #[error("the browser's answer cannot be read")]
     Unreadable,
-    /// The challenge is unknown, was answered already, or is older than two minutes.
-    #[error("this challenge was answered already or has expired; ask again")]
+    /// The challenge is unknown, already used, or older than two minutes.
+    #[error("this question was answered already or is too old; ask again")]
     NotOpen,
-    /// The page is not the console.
+    /// The response comes from a page other than the console.
     #[error("the passkey was used on another page than this console")]
     OtherOrigin,
-    /// The passkey was made for another site.
+    /// The passkey belongs to another site.
     #[error("the passkey belongs to another site")]
     OtherRelyingParty,
     /// The authenticator did not verify its user.
     #[error("the authenticator did not verify its user (fingerprint, face or its PIN)")]
     UserNotVerified,
-    /// The counter did not increase.
+    /// The signature counter did not increase: the passkey may be a copy.
     #[error("this passkey may have been copied: its counter went back; remove it and enrol another")]
     Copied,
-    /// The passkey is not enrolled, or was removed.
+    /// The passkey is not enrolled.
     #[error("this passkey is not enrolled here")]
     NotEnrolled,
-    /// The passkey is enrolled already.
+    /// The passkey is already enrolled.
     #[error("this passkey is enrolled already")]
     EnrolledAlready,
-    /// The signature or another part of the answer is wrong.
+    /// The signature or another part of the response is invalid.
     #[error("the passkey's answer is not valid")]
     Invalid,
-    /// The console's address makes no valid relying party.
+    /// The relying party cannot be set up.
     #[error("passkeys cannot be used with this console address")]
     Configuration,
 }
 
-/// The relying party, which is the console at exactly `http://localhost:PORT`, and its open challenges.
+/// The console as a WebAuthn relying party: exactly `http://localhost:PORT`. It holds the open challenges.
 pub struct RelyingParty {
     webauthn: Webauthn,
     registrations: Ceremonies<PasskeyRegistration>,
@@ -89,10 +89,10 @@ struct Assertion {
 }
 
 impl RelyingParty {
-    /// Makes the relying party of a console on this port. Passkeys belong to `localhost`, so they stay valid when the port changes.
+    /// Makes the relying party of a console on this port. Passkeys belong to `localhost` and stay valid when the port changes.
     ///
     /// # Errors
-    /// The port makes no valid origin; every port does.
+    /// The port makes no valid origin.
     pub fn new(console_port: u16) -> Result<Self, PasskeyError> {
         let origin = Url::parse(&format!("http://{RELYING_PARTY}:{console_port}"));
         let origin = origin.map_err(|_| PasskeyError::Configuration)?;
@@ -101,15 +101,15 @@ impl RelyingParty {
         let webauthn = webauthn.map_err(|_| PasskeyError::Configuration)?;
         Ok(Self {
             webauthn,
-            registrations: Ceremonies::new(REGISTRATION_LIFETIME),
+            registrations: Ceremonies::new(REGISTRATION_LIFE),
             assertions: Ceremonies::new(Present::LIFE),
         })
     }
 
-    /// Begins a registration. Returns the argument of `navigator.credentials.create`, as JSON. Enrols nothing yet.
+    /// Begins a registration. Returns the argument of `navigator.credentials.create` as JSON. Enrols nothing yet.
     ///
     /// # Errors
-    /// The options cannot be made, which does not happen in practice.
+    /// The library cannot make a challenge.
     pub fn begin_registration(
         &self,
         enrolled: &[PasskeyFactor],
@@ -126,10 +126,10 @@ impl RelyingParty {
         serde_json::to_value(options).map_err(|_| PasskeyError::Configuration)
     }
 
-    /// Verifies the browser's answer, as JSON, and returns the factor. `enrolled` are the present passkeys.
+    /// Enrols a passkey with the browser's response as JSON. `enrolled` are the passkeys that are enrolled now.
     ///
     /// # Errors
-    /// The answer matches no open challenge, comes from another page, lacks user verification, or is invalid.
+    /// The response is invalid, has no open challenge, is not from this console, or has no user verification.
     pub fn finish_registration(
         &self,
         _permit: EnrolmentPermit,
@@ -142,16 +142,16 @@ impl RelyingParty {
         let answer: RegisterPublicKeyCredential = read(answer)?;
         let client_data = ClientData::read(&answer.response.client_data_json)?;
         let state = self.registrations.take(&client_data.challenge()?, now).ok_or(PasskeyError::NotOpen)?;
-        client_data.check_unframed()?;
+        client_data.unframed()?;
         let credential = self.webauthn.finish_passkey_registration(&answer, &state).map_err(|error| refused(&error))?;
         if enrolled.iter().any(|factor| factor.credential.cred_id() == credential.cred_id()) {
             return Err(PasskeyError::EnrolledAlready);
         }
-        let label = text::printable(text::clip(label, MAX_LABEL));
+        let label = text::printable(text::clip(label, MOST_LABEL));
         Ok(PasskeyFactor { id: FactorId::random(entropy), label, enrolled_at: now, uses: 0, credential })
     }
 
-    /// Begins an assertion for one decision. Returns the argument of `navigator.credentials.get`, as JSON.
+    /// Begins an assertion for one decision. Returns the argument of `navigator.credentials.get` as JSON.
     ///
     /// # Errors
     /// No passkey is enrolled.
@@ -171,13 +171,13 @@ impl RelyingParty {
         serde_json::to_value(options).map_err(|_| PasskeyError::Configuration)
     }
 
-    /// Verifies the browser's answer, as JSON. The proof is for the decision of the challenge.
+    /// Verifies the browser's response as JSON. The proof belongs to the decision of the challenge.
     ///
-    /// `enrolled` are the present passkeys: one that was removed after the challenge does not count.
+    /// `enrolled` are the passkeys that are enrolled now: a passkey removed since the challenge is rejected.
     ///
     /// # Errors
-    /// The answer matches no open challenge, comes from another page, lacks user verification, comes from a passkey that is not
-    /// enrolled or whose counter did not increase, or is invalid. The challenge is used up in each case.
+    /// The response is invalid, has no open challenge, is not from this console, has no user verification, or comes from a
+    /// passkey that is not enrolled or whose counter did not increase. The challenge is consumed in each case.
     pub fn finish_assertion(
         &self,
         answer: &[u8],
@@ -187,7 +187,7 @@ impl RelyingParty {
         let answer: PublicKeyCredential = read(answer)?;
         let client_data = ClientData::read(&answer.response.client_data_json)?;
         let open = self.assertions.take(&client_data.challenge()?, now).ok_or(PasskeyError::NotOpen)?;
-        client_data.check_unframed()?;
+        client_data.unframed()?;
         let checked =
             self.webauthn.finish_passkey_authentication(&answer, &open.state).map_err(|error| refused(&error))?;
         let factor = enrolled.iter().find(|factor| factor.credential.cred_id() == checked.cred_id());
@@ -212,7 +212,7 @@ impl PasskeyFactor {
         self.id
     }
 
-    /// The name that the person gave it.
+    /// The person's name for the factor.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
@@ -226,13 +226,13 @@ impl PasskeyFactor {
 }
 
 fn read<T: for<'de> Deserialize<'de>>(answer: &[u8]) -> Result<T, PasskeyError> {
-    if answer.len() > MAX_BYTES {
+    if answer.len() > MOST_BYTES {
         return Err(PasskeyError::Unreadable);
     }
     serde_json::from_slice(answer).map_err(|_| PasskeyError::Unreadable)
 }
 
-/// The browser's statement about the page. The library compares challenge, type and origin again, over the signed bytes.
+/// The browser's claims about the page. The library verifies challenge, type and origin again, over the signed bytes.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ClientData {
@@ -247,13 +247,13 @@ impl ClientData {
         serde_json::from_slice(client_data).map_err(|_| PasskeyError::Unreadable)
     }
 
-    /// The challenge that the answer claims to belong to.
+    /// The challenge that the response claims to answer.
     fn challenge(&self) -> Result<Vec<u8>, PasskeyError> {
         URL_SAFE_NO_PAD.decode(&self.challenge).map_err(|_| PasskeyError::Unreadable)
     }
 
-    /// Rejects an answer from a frame of another page. The library checks this for registrations only.
-    fn check_unframed(&self) -> Result<(), PasskeyError> {
+    /// Whether the page was in a frame of another page, which the console never is. The library checks registrations only.
+    fn unframed(&self) -> Result<(), PasskeyError> {
         if self.cross_origin || self.top_origin.is_some() { Err(PasskeyError::OtherOrigin) } else { Ok(()) }
     }
 }

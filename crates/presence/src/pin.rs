@@ -1,4 +1,4 @@
-//! The stored form of a PIN, and its comparison by a memory-hard function.
+//! The stored form of a PIN, and the memory-hard comparison.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::{EnrolmentPermit, FactorId, WeakPin, pin_policy};
+use crate::{EnrolmentPermit, FactorId, WeakPin, pin_strength};
 
 const MEMORY_KIB: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 const LANES: u32 = 4;
 
-/// A PIN's stored form: argon2id costs, salt and hash. It belongs in sealed storage, since a reader can guess the PIN offline.
+/// A PIN's stored form: argon2id costs, salt and hash. It belongs in sealed storage, because a reader can guess offline.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "StoredPin", into = "StoredPin")]
 pub struct PinFactor {
@@ -44,7 +44,7 @@ struct StoredPin {
     hash: String,
 }
 
-/// A PIN cannot be enrolled.
+/// The PIN was not enrolled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnrolError {
@@ -56,23 +56,23 @@ pub enum EnrolError {
     Hash,
 }
 
-/// This program neither makes nor accepts the stored form.
+/// The stored form is invalid or unsupported.
 #[derive(Debug, thiserror::Error)]
 #[error("not a stored PIN, or one with argon2id costs outside the accepted range")]
 struct NotAStoredPin;
 
 impl PinFactor {
-    /// Hashes a new PIN. Blocks for about 0.2 s and takes 64 MiB; call it in `spawn_blocking`.
+    /// Hashes a new PIN. This takes about 0.2 s and 64 MiB: call it where blocking is allowed (`spawn_blocking`).
     ///
     /// # Errors
-    /// The PIN is too short, too long or easy to guess.
+    /// The PIN is too short, too long or among the first guesses.
     pub fn enrol(
         _permit: EnrolmentPermit,
         pin: &SecretString,
         entropy: &dyn Entropy,
         now: UnixMillis,
     ) -> Result<Self, EnrolError> {
-        pin.expose(pin_policy::check)?;
+        pin.expose(pin_strength::check)?;
         let cost = Cost { memory_kib: MEMORY_KIB, passes: PASSES, lanes: LANES };
         let mut salt = [0; 16];
         entropy.fill(&mut salt);
@@ -92,15 +92,15 @@ impl PinFactor {
         self.enrolled_at
     }
 
-    fn matches(&self, pin: &SecretString) -> bool {
+    fn fits(&self, pin: &SecretString) -> bool {
         stretch(self.cost, &self.salt, pin).is_some_and(|hash| hash.ct_eq(&self.hash).into())
     }
 }
 
-/// Compares a PIN and returns the factor's id if it matches. Takes the same time when no PIN is enrolled.
+/// The factor that the PIN matches. The check costs the same when no PIN is enrolled.
 pub(crate) fn matching(factor: Option<&PinFactor>, pin: &SecretString) -> Option<FactorId> {
     match factor {
-        Some(factor) => factor.matches(pin).then_some(factor.id),
+        Some(factor) => factor.fits(pin).then_some(factor.id),
         None => {
             let cost = Cost { memory_kib: MEMORY_KIB, passes: PASSES, lanes: LANES };
             let _hash = stretch(cost, &[0; 16], pin);
@@ -140,7 +140,7 @@ impl TryFrom<StoredPin> for PinFactor {
 
     fn try_from(stored: StoredPin) -> Result<Self, Self::Error> {
         let cost = Cost { memory_kib: stored.memory_kib, passes: stored.passes, lanes: stored.lanes };
-        if stored.algorithm != "argon2id-19" || !cost.is_accepted() {
+        if stored.algorithm != "argon2id-19" || !cost.accepted() {
             return Err(NotAStoredPin);
         }
         let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| NotAStoredPin);
@@ -151,8 +151,8 @@ impl TryFrom<StoredPin> for PinFactor {
 }
 
 impl Cost {
-    /// Whether the costs are in the accepted range: high enough to make guessing expensive, and low enough not to stall the daemon.
-    fn is_accepted(self) -> bool {
+    /// A floor so that a changed file cannot make guessing cheap, a ceiling so that it cannot stall the daemon.
+    fn accepted(self) -> bool {
         (19 * 1024..=512 * 1024).contains(&self.memory_kib)
             && (2..=10).contains(&self.passes)
             && (1..=16).contains(&self.lanes)

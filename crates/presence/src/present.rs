@@ -1,4 +1,4 @@
-//! The proof of presence.
+//! The proof of presence: a value that one successful check makes and one decision spends.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -11,30 +11,29 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct FactorId([u8; 16]);
 
-/// The part of a proof that receipts may contain.
+/// The part of a proof that receipts may record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactorUse {
-    /// The kind of the factor.
+    /// The factor's kind.
     pub kind: FactorKind,
-    /// The factor.
+    /// The factor's id.
     pub factor: FactorId,
     /// The time of the check.
     pub at: UnixMillis,
 }
 
-/// Proof that a person was present and decided exactly one thing. Only a successful check makes it, and
-/// [`spend`](Self::spend) consumes it.
+/// Proof that a person was present for one decision. Only a successful check makes it, and [`spend`](Self::spend) consumes it.
 #[must_use = "a proof that is not spent decides nothing"]
 pub struct Present {
     used: FactorUse,
     bound_to: Digest,
 }
 
-/// A proof was spent on another decision, or too late.
+/// The proof belongs to another decision, or is too old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotForThis {
-    /// The proof was given for another decision.
+    /// The proof belongs to another decision.
     #[error("this proof of presence was given for another decision")]
     OtherDecision,
     /// The proof is older than two minutes.
@@ -43,20 +42,20 @@ pub enum NotForThis {
 }
 
 impl Present {
-    /// The time in which a proof must be spent.
+    /// The lifetime of an unspent proof.
     pub const LIFE: Duration = Duration::from_secs(120);
 
     pub(crate) const fn new(kind: FactorKind, factor: FactorId, at: UnixMillis, bound_to: Digest) -> Self {
         Self { used: FactorUse { kind, factor, at }, bound_to }
     }
 
-    /// The factor that was used, and the time.
+    /// The factor, and the time of the check.
     #[must_use]
     pub const fn used(&self) -> &FactorUse {
         &self.used
     }
 
-    /// The digest of the decision that the proof was given for.
+    /// The digest of the decision that the proof belongs to.
     #[must_use]
     pub const fn bound_to(&self) -> &Digest {
         &self.bound_to
@@ -65,7 +64,7 @@ impl Present {
     /// Spends the proof on `decision`.
     ///
     /// # Errors
-    /// The proof was given for another decision, or is older than [`Self::LIFE`]. It is consumed then, too.
+    /// The proof belongs to another decision, or is older than [`Self::LIFE`]. It is consumed in that case too.
     pub fn spend(self, decision: &Digest, now: UnixMillis) -> Result<FactorUse, NotForThis> {
         if self.bound_to != *decision {
             Err(NotForThis::OtherDecision)

@@ -116,7 +116,7 @@ pub enum StoreError {
     Log(#[from] LogError),
     /// A checkpoint could not be signed or verified.
     #[error("the record's head is unusable: {0}; run `briefcase fsck`")]
-    ReceiptCheckpoint(#[from] CheckpointError),
+    Checkpoint(#[from] CheckpointError),
     /// An export could not be written.
     #[error("the export cannot be written: {0}")]
     Export(String),

@@ -201,7 +201,7 @@ impl WriterState {
 
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], StoreError> {
         let signed = self.keys.signer.sign(message);
-        signed.ok_or(StoreError::ReceiptCheckpoint(briefcase_receipts::checkpoint::CheckpointError::NotSigned))
+        signed.ok_or(StoreError::Checkpoint(briefcase_receipts::checkpoint::CheckpointError::NotSigned))
     }
 
     fn checkpoint(&self) -> ReceiptCheckpoint {

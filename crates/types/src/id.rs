@@ -1,4 +1,4 @@
-//! Names and handles. Names are chosen by people and narrow enough to be shown anywhere; handles are 128 random bits.
+//! Names and handles. People choose names, whose few characters are safe to show anywhere. Handles are 128 random bits.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{Entropy, serde_text::serde_as_text};
 
-/// Why a text is not an id.
+/// The text is not a valid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {expected}")]
 pub struct IdError {
@@ -27,7 +27,7 @@ macro_rules! text_id {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// The text, which has only the characters the type allows.
+            /// The text. It contains only the characters that the type allows.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -59,12 +59,12 @@ fn is_slug(text: &str) -> bool {
 }
 
 text_id! {
-    /// An agent: one identity with its own policy scope, budget and receipts, such as `claude-code`.
+    /// An agent, such as `claude-code`: an identity with its own policy scope, budget and receipts.
     AgentId, "an agent name: 1 to 32 of a-z, 0-9 and -, starting with a letter", is_slug
 }
 
 text_id! {
-    /// An upstream server, named by the person who registered it. Never taken from what the server says of itself.
+    /// An upstream server, named by the person who registered it. The server's own name is never used.
     ServerId, "a server name: 1 to 32 of a-z, 0-9 and -, starting with a letter", is_slug
 }
 
@@ -126,23 +126,24 @@ macro_rules! handle {
 }
 
 handle! {
-    /// One agent's connection: what "for this session" and information-flow labels refer to.
+    /// One connection of an agent. Session grants refer to it.
     SessionId
 }
 handle! {
-    /// One question put to a person.
+    /// One approval request.
     ApprovalId
 }
 handle! {
-    /// One call on its way through the engine; links an intent receipt with its outcome.
+    /// One call through the engine. It links an intent receipt with its outcome.
     CallId
 }
 handle! {
-    /// One life of the state: changed by restoring a backup, which voids every grant, approval and handle from before.
+    /// One run of the state between restores. Restoring a backup starts a new one, which voids all earlier grants, approvals and
+    /// handles.
     Incarnation
 }
 
-/// A receipt's place in the log, counted from 0. Text form: `r` and the number, such as `r1042`.
+/// A receipt's index in the log, counted from 0. Text form: `r` and the number, such as `r1042`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReceiptIndex(pub u64);
 

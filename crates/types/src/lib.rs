@@ -1,8 +1,8 @@
-//! The words of the product: ids, digests, time, money, secrets and refusals.
+//! The values of the product: ids, digests, time, money, secrets and refusals.
 //!
-//! Everything here is a value. Nothing reads a clock, a file, a socket or a random source: those are passed in through
-//! [`Clock`] and [`Entropy`], so that a decision can be replayed byte for byte. Each newtype is parsed once, at the
-//! edge, and holds its invariant from then on.
+//! Invariant: nothing here reads a clock, a file, a socket or a random source. Callers pass them in through [`Clock`] and
+//! [`Entropy`], so that a decision can be replayed byte for byte. Each newtype is parsed once, at the edge, and keeps its
+//! invariant from then on.
 
 mod amount;
 mod approval;

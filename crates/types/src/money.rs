@@ -15,18 +15,18 @@ pub struct Currency([u8; 8]);
 pub struct Money {
     /// Millionths of a unit.
     pub micros: u64,
-    /// Of what.
+    /// The currency.
     pub currency: Currency,
 }
 
-/// Why a text is not money.
+/// The text is not an amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MoneyError {
-    /// Not a currency code.
+    /// The text has no valid currency code.
     #[error("a currency is 3 to 8 capital letters or digits, such as USD")]
     Currency,
-    /// Not a decimal amount with at most six places.
+    /// The text is not a decimal amount with at most six places.
     #[error("an amount is written like `1.50 USD`: digits, at most six decimals, a currency")]
     Amount,
 }

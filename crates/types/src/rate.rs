@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 pub struct TokenBucket {
     per_second: u64,
     burst: u64,
-    /// In millionths of a token.
+    /// The tokens left, in millionths.
     left: u64,
     at: Instant,
 }
 
 /// A whole token. One token per second refills one millionth in a microsecond.
 const WHOLE: u64 = 1_000_000;
-/// A longer pause refills no more. It keeps the product of time and rate within 64 bits.
+/// The longest pause that refills. It keeps the product of time and rate within 64 bits.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 impl TokenBucket {

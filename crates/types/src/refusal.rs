@@ -1,4 +1,4 @@
-//! Refusals: decisions, not errors. Each has one stable code and says what a person can do next.
+//! Refusals. A refusal is a decision, not an error: it has a stable code and a next step for a person.
 
 use std::fmt;
 
@@ -11,29 +11,29 @@ use crate::{ApprovalId, ReceiptIndex};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RefusalCode {
-    /// The arguments do not fit the tool's schema, or cannot be read the same way by every parser.
+    /// The arguments do not match the tool's schema, or parsers could disagree about them.
     InvalidArgs,
-    /// Policy does not allow the call, with or without approval; or a person denied it.
+    /// Policy denies the call with and without approval, or a person denied it.
     Denied,
-    /// A person has to decide first. Retrying the same call picks the decision up.
+    /// A person must decide first. The same call, made again, uses the decision.
     ApprovalRequired,
-    /// The question was not answered in time.
+    /// The approval request expired before a decision.
     ApprovalExpired,
-    /// The call would go past a budget.
+    /// The call would exceed a budget.
     BudgetExceeded,
-    /// The upstream server wants the user to log in.
+    /// The upstream server requires the user to log in.
     OauthRequired,
-    /// The upstream server wants to be paid.
+    /// The upstream server requires a payment.
     PaymentRequired,
-    /// The agent, grant or credential was taken away.
+    /// The agent, grant or credential was revoked.
     Revoked,
     /// Tool code tried to leave its sandbox.
     SandboxViolation,
     /// The tool's definition is not the one a person accepted.
     ToolChanged,
-    /// The upstream server failed, or answered with something that cannot be passed on.
+    /// The upstream server failed, or its reply cannot be passed on.
     UpstreamError,
-    /// Briefcase itself cannot serve the call now: locked, overloaded, or its record cannot be written.
+    /// Briefcase cannot serve the call now: it is locked or overloaded, or its record cannot be written.
     Unavailable,
 }
 
@@ -64,27 +64,27 @@ impl fmt::Display for RefusalCode {
     }
 }
 
-/// Why a call did not run, as the agent and the receipt both see it.
+/// The reason why a call did not run, as the agent and the receipt see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Stable code.
+    /// The stable code.
     pub code: RefusalCode,
-    /// A finer, stable word for the reason inside the code, such as `prompt_budget` or `schema`.
+    /// The stable word for the reason within the code, such as `prompt_budget` or `schema`.
     pub reason: String,
-    /// What happened, for a person. Holds no argument values and no text from an upstream server.
+    /// The message for a person. It contains no argument values and no text of an upstream server.
     pub message: String,
-    /// What a person can do about it.
+    /// The next step for a person.
     pub next_step: String,
-    /// The receipt that records the refusal. `None` only while it is being made, or when the log cannot be written.
+    /// The receipt that records the refusal. `None` before it is recorded, or when the log cannot be written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<ReceiptIndex>,
-    /// The open question, for `approval_required`.
+    /// The open approval request, for `approval_required`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalId>,
 }
 
 impl Refusal {
-    /// A refusal without a receipt yet.
+    /// Makes a refusal that has no receipt yet.
     pub fn new(
         code: RefusalCode,
         reason: impl Into<String>,

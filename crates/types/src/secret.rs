@@ -1,13 +1,15 @@
 //! Secrets: no `Debug`, `Display`, `Serialize`, `Clone` or `PartialEq`; zeroised on drop; used only inside a closure.
 //!
 //! ```compile_fail,E0277
-//! fn written(secret: &briefcase_types::SecretString) -> String { serde_json::to_string(secret).unwrap_or_default() }
+//! fn write(secret: &briefcase_types::SecretString) -> String { serde_json::to_string(secret).unwrap_or_default() }
 //! ```
 //! ```compile_fail,E0277
-//! fn told(secret: &briefcase_types::SecretString) -> String { format!("{secret:?}") }
+//! fn print(secret: &briefcase_types::SecretString) -> String { format!("{secret:?}") }
 //! ```
-//! ```compile_fail,E0599
-//! fn copied(secret: &briefcase_types::SecretString) -> briefcase_types::SecretString { secret.clone() }
+//! ```compile_fail,E0277
+//! fn copy(secret: &briefcase_types::SecretString) -> briefcase_types::SecretString {
+//!     briefcase_types::SecretString::clone(secret)
+//! }
 //! ```
 
 use std::fmt;
@@ -15,39 +17,39 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, de};
 use zeroize::Zeroizing;
 
-/// Bytes that must not leave the process but through the closure that sends them.
+/// Secret bytes. They leave the process only through the closure that sends them.
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
-/// Text that must not leave the process but through the closure that sends it.
+/// Secret text. It leaves the process only through the closure that sends it.
 pub struct SecretString(Zeroizing<String>);
 
 impl SecretBytes {
-    /// Takes ownership; the caller keeps no copy.
+    /// Takes ownership of the bytes. The caller must keep no copy.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The only way to the bytes. Keep the closure at the boundary that uses them.
+    /// Shows the bytes to a closure, which is the only access. The closure belongs at the boundary that uses them.
     pub fn expose<R>(&self, use_bytes: impl FnOnce(&[u8]) -> R) -> R {
         use_bytes(&self.0)
     }
 }
 
 impl SecretString {
-    /// Takes ownership; the caller keeps no copy.
+    /// Takes ownership of the text. The caller must keep no copy.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The only way to the text. Keep the closure at the boundary that uses it.
+    /// Shows the text to a closure, which is the only access. The closure belongs at the boundary that uses it.
     pub fn expose<R>(&self, use_text: impl FnOnce(&str) -> R) -> R {
         use_text(&self.0)
     }
 }
 
-/// Reading takes the text over; there is no way to write it.
+/// Deserializes by taking the text over. There is no `Serialize`.
 impl<'de> Deserialize<'de> for SecretString {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
         struct Text;

@@ -1,15 +1,15 @@
-//! Text from outside, made safe to cut and to print.
+//! Functions that cut and print untrusted text safely.
 
-/// The longest prefix of at most `bytes` bytes that ends between characters.
+/// Returns the longest prefix of at most `bytes` bytes that ends between characters.
 #[must_use]
 pub fn clip(text: &str, bytes: usize) -> &str {
     let end = text.floor_char_boundary(bytes);
     text.get(..end).unwrap_or_default()
 }
 
-/// Replaces everything that can move a cursor, hide or reorder text by a visible `\u{..}` escape.
+/// Replaces every character that can move a cursor, hide or reorder text by a visible `\u{..}` escape.
 ///
-/// For terminals, logs and error messages. Covers C0 (but not newline and tab), DEL, C1, bidirectional controls,
+/// Terminals, logs and error messages use it. It covers C0 (but not newline and tab), DEL, C1, bidirectional controls,
 /// zero-width and other format characters, variation selectors, tag characters and line separators.
 #[must_use]
 pub fn printable(text: &str) -> String {
@@ -20,7 +20,7 @@ pub fn printable(text: &str) -> String {
     out
 }
 
-/// Whether a character can change what a reader sees without being seen itself.
+/// Whether a character changes the shown text without being visible itself.
 #[must_use]
 pub fn is_deceptive(character: char) -> bool {
     matches!(character,
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn printable_shows_what_would_hide() {
+    fn printable_shows_hidden_characters() {
         assert_eq!(printable("a\u{202e}b\r\n\t\u{1b}]8"), "a\\u{202e}b\\u{d}\n\t\\u{1b}]8");
         assert_eq!(printable("naïve 日本 🙂"), "naïve 日本 🙂");
     }

@@ -1,4 +1,4 @@
-//! Time and randomness as arguments.
+//! Time and randomness, which callers pass in.
 
 use std::time::Duration;
 
@@ -13,29 +13,29 @@ pub struct UnixMillis(pub u64);
 crate::serde_text::typescript_name!(UnixMillis, "number");
 
 impl UnixMillis {
-    /// This time and `duration` more; stays at the far end instead of wrapping.
+    /// Adds a duration, saturating at the largest time.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
     }
 
-    /// How long after `earlier` this is; zero when it is not after.
+    /// The duration since `earlier`; zero when this time is not later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// Where the time comes from.
+/// The source of the wall-clock time.
 ///
-/// `now` never goes back: an implementation keeps the highest time it has given (also over a restart, from the last
-/// receipt), so that a set-back clock cannot revive an expired approval or a spent budget.
+/// Invariant: `now` never goes back. An implementation remembers the highest time that it returned, also over a restart (from
+/// the last receipt), so that a clock that is set back cannot revive an expired approval or a spent budget.
 pub trait Clock: Send + Sync {
-    /// Wall-clock time, never earlier than any time given before.
+    /// Returns the wall-clock time, never earlier than any time returned before.
     fn now(&self) -> UnixMillis;
 }
 
-/// Where random bytes come from: the operating system in production, a seed in tests.
+/// A source of random bytes: the operating system in production, a seed in tests.
 pub trait Entropy: Send + Sync {
     /// Fills `bytes` with random bytes.
     fn fill(&self, bytes: &mut [u8]);

@@ -22,7 +22,7 @@ use crate::{
     pagination::PageSource,
     params,
     request_context::RequestContext,
-    transport::{OpenTransport, call::Call},
+    transport::{OpenTransport, call::RpcCall},
 };
 
 /// An open connection.
@@ -103,7 +103,7 @@ impl Connection {
         peer: &Arc<dyn ClientPeer>,
     ) -> Result<Reply, TransportFailure> {
         let params = self.params(client, &params)?;
-        let call = Call {
+        let call = RpcCall {
             method: request.method,
             headers: self.headers(request.method, &params, param_headers)?,
             params,
@@ -124,7 +124,7 @@ impl Connection {
     ) -> Result<Reply, TransportFailure> {
         let params = self.params(client, params)?;
         let headers = self.headers(method, &params, &[])?;
-        self.transport.call(Call { headers, ..Call::own(method, params, timeout) }).await
+        self.transport.call(RpcCall { headers, ..RpcCall::own(method, params, timeout) }).await
     }
 
     fn params(&self, client: &ClientProfile, params: &Bytes) -> Result<Bytes, TransportFailure> {
@@ -189,7 +189,7 @@ impl Connection {
             *level = Some(wanted.clone());
         }
         let params = raw::object([("level", raw::quote(&wanted).as_str())]);
-        let call = Call::own(method::LOGGING_SET_LEVEL, params.into(), request.timeout);
+        let call = RpcCall::own(method::LOGGING_SET_LEVEL, params.into(), request.timeout);
         let _refused = self.transport.call(call).await;
     }
 

@@ -27,7 +27,7 @@ use crate::{
     server_messages::{IncomingMessages, ListGenerations},
     transport::{
         OpenTransport,
-        call::Call,
+        call::RpcCall,
         http_client::HttpClient,
         sse,
         stdio::{self, ChildStart},
@@ -57,7 +57,7 @@ pub(crate) struct KnownEras {
 }
 
 /// One opening of a connection.
-pub(crate) struct Opening<'a> {
+pub(crate) struct ConnectionOpening<'a> {
     pub(crate) pool: &'a PoolContext,
     pub(crate) server: &'a ServerId,
     pub(crate) session: SessionId,
@@ -101,7 +101,7 @@ impl Drop for PendingTransport {
     }
 }
 
-impl Opening<'_> {
+impl ConnectionOpening<'_> {
     /// Opens a connection, and learns on the way which eras the server speaks.
     pub(crate) async fn open(&self, known: &mut KnownEras) -> Result<Connection, UpstreamFailure> {
         let mut pending = PendingTransport(None);
@@ -245,7 +245,7 @@ impl Opening<'_> {
             OpenTransport::Multiplexed(_) => self.spec.limits.probe,
         };
         let headers = mcp_headers::headers(method::DISCOVER, b"{}", &[]).unwrap_or_default();
-        let reply = transport.call(Call { headers, ..Call::own(method::DISCOVER, params, timeout) }).await;
+        let reply = transport.call(RpcCall { headers, ..RpcCall::own(method::DISCOVER, params, timeout) }).await;
         let raw = result(reply, "discover_refused")?;
         let discovered: DiscoverResult<'_> = serde_json::from_slice(&raw).map_err(|_| failed())?;
         let meta = discovered.meta.and_then(|meta| RawObject::parse(meta.get()));
@@ -272,7 +272,7 @@ impl Opening<'_> {
             info: Option<&'a RawValue>,
             instructions: Option<String>,
         }
-        let call = Call::own(method::INITIALIZE, self.initialize_params(), self.spec.limits.open);
+        let call = RpcCall::own(method::INITIALIZE, self.initialize_params(), self.spec.limits.open);
         let raw = result(transport.call(call).await, "initialize_refused")?;
         let initialized: InitializeResult<'_> = serde_json::from_slice(&raw).map_err(|_| failed())?;
         if initialized.version != OLDEST_VERSION && !LEGACY_VERSIONS.contains(&&*initialized.version) {

@@ -65,25 +65,25 @@ export type ApprovalScope =
 export type Decision = { decision: "deny" } | ({ decision: "allow" } & ApprovalScope);
 /** The result of a decision, without its scope. */
 export type DecisionResult = "approved" | "denied";
-/** A decision without its proof: the person is about to make the evidence for it. */
+/** A decision without its evidence, which the person is about to make. */
 export type DecisionOnly = { decision: "deny" } | ({ decision: "allow" } & ApprovalScope);
-/** The digest that evidence has to be made for. */
+/** The digest that evidence is bound to. */
 export type Bound = {
   /** The digest. */
   digest: string;
 };
 /** Evidence that a person is present. */
 export type Evidence = { pin: string } | { passkey: unknown };
-/** A decision with its proof. */
+/** A decision with its evidence. */
 export type Decide = {
   /** The digest of the request that the person was shown. */
   shown: string;
   /** The decision. */
   decision: Decision;
-  /** The proof, made for the digest of `decision-digest`. */
+  /** The evidence, made for the digest that `decision-digest` returned. */
   evidence: Evidence;
 };
-/** A decision was recorded. */
+/** A recorded decision. */
 export type Decided = {
   /** The decision's result. */
   decision: DecisionResult;
@@ -94,46 +94,46 @@ export type Decided = {
 export type Change =
   | {
       change: "add_agent";
-      /** Its name. */
+      /** The agent's name. */
       name: string;
     }
   | {
       change: "remove_agent";
-      /** Its name. */
+      /** The agent's name. */
       name: string;
     }
   | {
       change: "add_server";
-      /** Its name. */
+      /** The server's name. */
       name: string;
-      /** How to reach it. */
+      /** How to reach the server. */
       spec: ServerSpec;
-      /** The digest of the [`crate::Probe`] the person saw: what is pinned is what was shown. */
+      /** The digest of the [`crate::Probe`] that the person saw. Exactly the shown tools are pinned. */
       probe: string;
-      /** Tools the person calls reads (they run without asking). The rest ask. */
+      /** The tools of class `read`, which run without an approval. The others need one. */
       reads: Array<string>;
-      /** Resources and prompts may be read without asking. */
+      /** Whether resources and prompts may be read without an approval. */
       reads_granted: boolean;
     }
   | {
       change: "remove_server";
-      /** Its name. */
+      /** The server's name. */
       name: string;
     }
   | {
       change: "enable_server";
-      /** Its name. */
+      /** The server's name. */
       name: string;
-      /** On or off. */
+      /** Whether the server is enabled. */
       enabled: boolean;
     }
   | {
       change: "accept_tools";
       /** The server. */
       server: string;
-      /** The digest of the [`crate::Probe`] the person saw. */
+      /** The digest of the [`crate::Probe`] that the person saw. */
       probe: string;
-      /** Which tools; empty means all that changed. */
+      /** The tools to accept. Empty means every tool that changed. */
       tools: Array<string>;
     }
   | {
@@ -142,51 +142,51 @@ export type Change =
       server: string;
       /** The tool. */
       tool: string;
-      /** `read`, `write` or `unknown`. */
+      /** The class: `read`, `write` or `unknown`. */
       class: string | null;
-      /** Such as `0.01 USD`; empty removes the price. */
+      /** The price, such as `0.01 USD`. Empty text removes it. */
       cost: string | null;
-      /** Labels of its results: `private_data`, `untrusted_content`, `external`. */
+      /** The labels of the tool's results: `private_data`, `untrusted_content`, `external`. */
       labels: Array<string> | null;
     }
   | {
       change: "set_policy";
-      /** Cedar. */
+      /** The Cedar text. */
       text: string;
     }
   | {
       change: "set_budget";
-      /** Only this agent. */
+      /** The agent that the budget is limited to. */
       agent: string | null;
-      /** Only this server. */
+      /** The server that the budget is limited to. */
       server: string | null;
-      /** Only this tool (with `server`). */
+      /** The tool of `server` that the budget is limited to. */
       tool: string | null;
-      /** `call`, `hour`, `day`, `month` or `all`. */
+      /** The window: `call`, `hour`, `day`, `month` or `all`. */
       window: string;
-      /** A number of calls such as `100`, or money such as `5.00 USD`; `None` removes. */
+      /** A number of calls such as `100`, or money such as `5.00 USD`. `None` removes the budget. */
       limit: string | null;
     }
   | {
       change: "set_secret";
-      /** Its name. */
+      /** The secret's name. */
       name: string;
-      /** Its value. Only ever on its way in. */
+      /** The secret's value. No response contains it. */
       value: string;
     }
   | {
       change: "remove_secret";
-      /** Its name. */
+      /** The secret's name. */
       name: string;
     }
   | {
       change: "revoke_grant";
-      /** Its id. */
+      /** The grant's id. */
       id: string;
     }
   | {
       change: "add_passkey";
-      /** A name for the person. */
+      /** The person's name for the passkey. */
       label: string;
       /** JSON of the `PublicKeyCredential` from `navigator.credentials.create`. */
       credential: unknown;
@@ -198,7 +198,7 @@ export type Change =
     }
   | {
       change: "remove_factor";
-      /** Its id. */
+      /** The factor's id. */
       id: string;
     }
   | {
@@ -206,90 +206,90 @@ export type Change =
       /** The new passphrase. */
       passphrase: string;
     };
-/** What a change would do. */
+/** The effect of a change. */
 export type Preview = {
-  /** Make the evidence for this digest: it covers the change and the document it applies to. */
+  /** The digest that evidence is bound to. It covers the change and the document that it applies to. */
   digest: string;
-  /** What changes, a line each, for a person. */
+  /** The effects for a person, one line each. */
   lines: Array<string>;
-  /** The document's version now. */
+  /** The document's current version. */
   from_version: number;
 };
-/** A change with its proof. */
+/** A change with its evidence. */
 export type Apply = {
-  /** The change, as previewed. */
+  /** The change, exactly as previewed. */
   change: Change;
   /** The digest of the preview. */
   digest: string;
-  /** The proof for that digest. */
+  /** The evidence for that digest. */
   evidence: Evidence;
 };
-/** A change was recorded and is in force. */
+/** The record of a change that is in force. */
 export type Applied = {
-  /** The document's version now. */
+  /** The document's new version. */
   version: number;
-  /** The receipt. */
+  /** The receipt of the change. */
   receipt: string;
-  /** A new agent's credential, shown once. */
+  /** The credential of a new agent, returned once. */
   token?: string;
 };
-/** What went wrong and what to do next. */
+/** An error and the next step. */
 export type Problem = {
   /**
-   * Stable code in `snake_case`, such as `locked`, `wrong_pin`, `locked_out`, `no_such_question`, `not_found`,
+   * The stable code in `snake_case`, such as `locked`, `wrong_pin`, `locked_out`, `no_such_question`, `not_found`,
    * `invalid`, `conflict`, `factor_required`, `unavailable`, `rate_limited`, `forbidden`.
    */
   code: string;
-  /** What happened, for a person. */
+  /** The message for a person. */
   message: string;
-  /** What to do about it, often a command. */
+  /** The next step, often a command. */
   next_step: string;
 };
-/** The daemon at a glance. Served while locked too. */
+/** The state of the daemon. Served while the vault is locked too. */
 export type Status = {
-  /** Daemon version. */
+  /** The daemon's version. */
   version: string;
-  /** `locked`, `ready`, or `failed` (the record cannot be written). */
+  /** The state: `locked`, `ready`, or `failed` (the record cannot be written). */
   state: string;
-  /** What failed, and what to do. */
+  /** The failure, and the next step. */
   problem?: Problem;
-  /** Since when it runs. */
+  /** The time at which the daemon started. */
   started: number;
-  /** Version of the authority document. */
+  /** The version of the authority document. */
   authority_version: number;
-  /** Receipts in the log. */
+  /** The number of receipts in the log. */
   receipts: number;
-  /** Open questions. */
+  /** The number of pending approval requests. */
   approvals: number;
-  /** Connected sessions. */
+  /** The number of connected sessions. */
   sessions: number;
-  /** Registered servers. */
+  /** The number of registered servers. */
   servers: number;
-  /** The console's address, without authority. */
+  /** The console's address. It grants no access by itself. */
   console?: string;
 };
-/** How bad a finding is. */
+/** The severity of a finding. */
 export type Severity = "ok" | "warn" | "fail";
 /** One finding of `doctor`. */
 export type Check = {
-  /** Stable name, such as `undumpable`. */
+  /** The stable name, such as `undumpable`. */
   name: string;
-  /** How it stands. */
+  /** The severity. */
   severity: Severity;
-  /** What was found. */
+  /** The finding, for a person. */
   message: string;
-  /** What to do, when something is to be done. */
+  /** The next step, if there is one. */
   next_step?: string;
 };
 /** An agent. */
 export type AgentView = {
-  /** Its name. */
+  /** The agent's name. */
   name: string;
-  /** When it was added. */
+  /** The time at which the agent was added. */
   created: number;
-  /** Connected sessions. */
+  /** The number of connected sessions. */
   sessions: number;
-  /** What it has seen lately. */
+  /** The labels of what the agent has read lately. */
   labels: Array<string>;
 };
 /** An HTTP header sent with every request to one server. */
@@ -305,132 +305,132 @@ export type HeaderTemplate = {
 export type ServerSpec =
   | {
       transport: "http";
-      /** The endpoint. */
+      /** The URL. */
       url: string;
-      /** Static header credentials. */
+      /** Headers sent with every request. */
       headers: Array<HeaderTemplate>;
     }
   | {
       transport: "stdio";
       /** Program and arguments. */
       argv: Array<string>;
-      /** Environment: literal values. */
+      /** Environment variables with literal values. */
       env: Record<string, string>;
-      /** Environment: names of secrets. */
+      /** Environment variables whose values are secrets, by name. */
       secret_env: Record<string, string>;
-      /** Working folder. */
+      /** The working directory; the home folder when absent. */
       cwd: string | null;
     };
 /** One difference between two definitions. */
 export type FieldDifference = {
-  /** JSON pointer. */
+  /** The JSON pointer of the changed value. */
   path: string;
-  /** Before, as JSON text. */
+  /** The old value, as JSON text. */
   old?: string;
-  /** After, as JSON text. */
+  /** The new value, as JSON text. */
   new?: string;
 };
 /** A tool. */
 export type ToolView = {
-  /** Its server. */
+  /** The tool's server. */
   server: string;
-  /** Its name as the server gives it. */
+  /** The tool's name, as the server gives it. */
   name: string;
-  /** `accepted`, `changed`, `new`, `gone` or `quarantined`. */
+  /** The state: `accepted`, `changed`, `new`, `gone` or `quarantined`. */
   state: string;
-  /** `read`, `write` or `unknown`: what the person said. */
+  /** The class that a person set: `read`, `write` or `unknown`. */
   class: string;
-  /** `low`, `medium` or `high`. */
+  /** The risk: `low`, `medium` or `high`. */
   risk: string;
-  /** Price per call. */
+  /** The price per call. */
   cost?: string;
   /** The server's own title or first line of its description, made printable. */
   summary: string;
-  /** What the server claims (`readOnlyHint`, …); never lowers the risk. */
+  /** The server's claims (`readOnlyHint`, …). They never lower the risk. */
   hints: Array<string>;
-  /** What looks odd in the definition. */
+  /** The poisoning signals found in the definition. */
   flags: Array<string>;
-  /** For `changed`: what changed. */
+  /** The differences of a `changed` tool. */
   differences: Array<FieldDifference>;
 };
-/** What a server offers right now. */
+/** The current offer of a server. */
 export type Probe = {
-  /** Covers everything below; a change that accepts it names this digest. */
+  /** The digest of the offer. A change that accepts the offer names it. */
   digest: string;
-  /** `2025-11-25`, `2026-07-28`, … */
+  /** The protocol version: `2025-11-25`, `2026-07-28`, … */
   protocol: string;
-  /** What the server calls itself, made printable; never used to tell servers apart. */
+  /** The server's own name, made printable. Never used to tell servers apart. */
   calls_itself: string;
-  /** Its tools. */
+  /** The server's tools. */
   tools: Array<ToolView>;
-  /** Number of resources and templates. */
+  /** The number of resources and templates. */
   resources: number;
-  /** Number of prompts. */
+  /** The number of prompts. */
   prompts: number;
-  /** How long it took, in milliseconds. */
+  /** The duration of the probe, in milliseconds. */
   took_ms: number;
 };
 /** A server. */
 export type ServerView = {
-  /** Its name. */
+  /** The server's name. */
   name: string;
-  /** How it is reached (secrets by name only). */
+  /** How the server is reached, with secrets by name only. */
   spec: ServerSpec;
-  /** On or off. */
+  /** Whether the server is enabled. */
   enabled: boolean;
-  /** Accepted tools. */
+  /** The number of accepted tools. */
   tools: number;
-  /** Live connections. */
+  /** The number of open connections. */
   connections: number;
-  /** Resources and prompts may be read without asking. */
+  /** Whether resources and prompts may be read without an approval. */
   reads_granted: boolean;
 };
-/** A standing rule. */
+/** A saved approval. */
 export type GrantView = {
-  /** Its id. */
+  /** The grant's id. */
   id: string;
-  /** Whose. */
+  /** The agent. */
   agent: string;
-  /** Where. */
+  /** The server. */
   server: string;
-  /** Which tool. */
+  /** The tool. */
   tool: string;
-  /** Which arguments have to be equal to what. */
+  /** The rule for each argument. */
   fixed: unknown;
-  /** When it ends. */
+  /** The time at which the grant expires. */
   expires: number;
 };
-/** A budget and where it stands. */
+/** A budget and its use. */
 export type BudgetView = {
-  /** For a person, such as `agent claude-code, server mail`. */
+  /** The scope for a person, such as `agent claude-code, server mail`. */
   scope: string;
-  /** `call`, `hour`, `day`, `month` or `all`. */
+  /** The window: `call`, `hour`, `day`, `month` or `all`. */
   window: string;
-  /** Such as `100 calls` or `5.00 USD`. */
+  /** The limit, such as `100 calls` or `5.00 USD`. */
   limit: string;
-  /** Spent and reserved in this window, same unit. */
+  /** The amount spent and reserved in this window, in the same unit. */
   used: string;
-  /** Used, in thousandths of the limit. */
+  /** The used amount in thousandths of the limit. */
   permille: number;
 };
-/** A secret's name. There is no route that gives its value. */
+/** A secret without its value, which no route returns. */
 export type SecretView = {
-  /** Its name. */
+  /** The secret's name. */
   name: string;
-  /** How often it was replaced. */
+  /** The version, counted from 1. */
   version: number;
-  /** Servers that use it. */
+  /** The servers that use the secret. */
   used_by: Array<string>;
 };
 /** A factor. */
 export type FactorView = {
-  /** Its id. */
+  /** The factor's id. */
   id: string;
-  /** `pin` or `passkey`. */
+  /** The kind: `pin` or `passkey`. */
   kind: string;
-  /** The person's name for it. */
+  /** The person's name for the factor. */
   label: string;
-  /** When it was enrolled. */
+  /** The time of the enrolment. */
   created: number;
 };
 /**
@@ -454,119 +454,119 @@ export type PasskeyOfferView = {
 };
 /** A policy text. */
 export type PolicyText = {
-  /** Cedar. */
+  /** The Cedar text. */
   text: string;
-  /** The Cedar schema it is checked against (in answers). */
+  /** The Cedar schema that the text is checked against. Only in responses. */
   schema?: string;
 };
-/** Whether a policy text can be used. */
+/** The result of checking a policy text. */
 export type PolicyReport = {
-  /** Usable. */
+  /** Whether the text is valid. */
   ok: boolean;
-  /** Problems with line, column and a suggestion. */
+  /** The problems, with line, column and a suggestion. */
   problems: Array<string>;
-  /** Policy ids in the text. */
+  /** The ids of the policies in the text. */
   policies: Array<string>;
-  /** What would have been decided otherwise among recent calls. */
+  /** The recent calls that the text decides differently. */
   replay: Array<string>;
 };
-/** A user's own case. */
+/** A test case of a policy. */
 export type PolicyCase = {
-  /** For the report. */
+  /** The name in the report. */
   name: string;
-  /** Who calls. */
+  /** The calling agent. */
   agent: string;
-  /** Where. */
+  /** The server. */
   server: string;
-  /** Which tool. */
+  /** The tool. */
   tool: string;
-  /** With what. */
+  /** The arguments. */
   arguments: unknown;
-  /** What the agent has seen. */
+  /** The labels of the agent. */
   labels: Array<string>;
-  /** `allow`, `ask` or `deny`. */
+  /** The expected verdict: `allow`, `ask` or `deny`. */
   expect: string;
 };
-/** Cases to run, against a text or the policy in force. */
+/** Test cases for a policy text, or for the policy in force. */
 export type PolicyTest = {
-  /** A text to try instead of the one in force. */
+  /** The text to test instead of the one in force. */
   text: string | null;
   /** The cases. */
   cases: Array<PolicyCase>;
 };
-/** What a case gave. */
+/** The result of one test case. */
 export type PolicyCaseResult = {
-  /** The case. */
+  /** The case's name. */
   name: string;
-  /** What was expected. */
+  /** The expected verdict. */
   expect: string;
-  /** What was decided. */
+  /** The actual verdict. */
   got: string;
-  /** By which policies. */
+  /** The policies that decided. */
   policies: Array<string>;
 };
-/** The outcome of a test run. */
+/** The result of a test run. */
 export type PolicyTestReport = {
-  /** One per case. */
+  /** One result per case. */
   results: Array<PolicyCaseResult>;
-  /** Number of cases that went otherwise than expected. */
+  /** The number of failed cases. */
   failed: number;
 };
-/** Which receipts, newest first. */
+/** A query for receipts, newest first. */
 export type ReceiptQuery = {
   /** Only receipts below this index. */
   before: number | null;
-  /** At most so many (default 50, cap 1000). */
+  /** The most receipts in the page: 50 by default, 1000 at most. */
   limit: number | null;
-  /** Only of this agent. */
+  /** Only receipts of this agent. */
   agent: string | null;
-  /** Only of this server. */
+  /** Only receipts about this server. */
   server: string | null;
-  /** Only of this tool. */
+  /** Only receipts about this tool. */
   tool: string | null;
-  /** `intent`, `outcome`, `refusal`, `approval`, `change`, … */
+  /** Only receipts of this kind: `intent`, `outcome`, `refusal`, `approval`, `change`, … */
   kind: string | null;
   /** Only refusals with this code. */
   code: string | null;
-  /** Not before. */
+  /** Only receipts from this time on. */
   since: number | null;
 };
 /** One receipt in a list. */
 export type ReceiptRow = {
-  /** Its index. */
+  /** The receipt's index. */
   id: string;
-  /** The receipt itself, as recorded. */
+  /** The receipt, as recorded. */
   receipt: Receipt;
 };
 /** A page of receipts. */
 export type ReceiptPage = {
-  /** Newest first. */
+  /** The receipts, newest first. */
   receipts: Array<ReceiptRow>;
-  /** Receipts in the log. */
+  /** The number of receipts in the log. */
   size: number;
-  /** Ask for `before` this for the next page. */
+  /** The `before` of the next page; absent on the last. */
   next?: number;
 };
-/** That a receipt is in the log. */
+/** Proof that a receipt is in the log. */
 export type Proof = {
-  /** RFC 6962 leaf hash of the receipt. */
+  /** The RFC 6962 leaf hash of the receipt. */
   leaf: string;
-  /** Inclusion path, leaf to root. */
+  /** The inclusion path, leaf to root. */
   path: Array<string>;
   /** The signed checkpoint (C2SP signed note). */
   checkpoint: string;
-  /** The whole as C2SP `tlog-proof` text, for `briefcase receipts verify`. */
+  /** The whole proof as C2SP `tlog-proof` text, for `briefcase receipts verify`. */
   text: string;
 };
-/** One receipt with everything about it. */
+/** One receipt with its opening, its related receipts and its proof. */
 export type ReceiptDetail = {
-  /** Its index. */
+  /** The receipt's index. */
   id: string;
-  /** As recorded. */
+  /** The receipt, as recorded. */
   receipt: Receipt;
-  /** What it commits to (arguments, result sizes), if it was kept and the vault is open. */
+  /** The content that the receipt commits to (arguments, result sizes). Absent when it was not kept. */
   opening?: unknown;
-  /** Other receipts of the same call. */
+  /** The other receipts of the same call. */
   related: Array<ReceiptRow>;
   /** The proof. */
   proof: Proof;
@@ -580,15 +580,15 @@ export type DecidingPolicy = {
   /** The policy's text. */
   text: string;
 };
-/** Why a call was allowed, asked or refused. */
+/** The explanation of a decision on a call. */
 export type Why = {
-  /** The receipt asked about. */
+  /** The receipt that the request named. */
   id: string;
-  /** One sentence. */
+  /** The explanation in one sentence. */
   summary: string;
   /** The policies that decided. */
   policies: Array<DecidingPolicy>;
-  /** The approval's receipts, if a person was asked. */
+  /** The receipts of the approval, if there was one. */
   approvals: Array<ReceiptRow>;
 };
 /** The one-time code from the address. */
@@ -598,6 +598,6 @@ export type ConsoleCode = {
 };
 /** A console session. */
 export type ConsoleSession = {
-  /** Send as `Authorization: Bearer`. Kept in memory only; never a cookie. */
+  /** The token for `Authorization: Bearer`. The console stores it in memory only, never in a cookie. */
   token: string;
 };

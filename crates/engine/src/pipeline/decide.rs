@@ -1,4 +1,4 @@
-//! decide: policy, then — if policy wants a person — a grant, a waiting answer, or a question.
+//! decide: policy first. If policy requires a person: a grant, a decision that waits for this call, or an approval request.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use briefcase_types::{ApprovalId, ApprovalRequest, Digest, Refusal, RefusalCode}
 use super::{
     CallContext, CallRejection, Validated,
     rejection::unrecorded,
-    resolve::{Target, verify_pin_again},
+    resolve::{CallTarget, verify_pin_again},
     validate::Arguments,
 };
 use crate::{
@@ -19,20 +19,20 @@ use crate::{
 };
 use briefcase_ports::{ClientPeer, Operation, Waiting};
 
-/// A call that may run, and why.
+/// A call that may run, with its permit.
 #[derive(Debug)]
 pub struct Permitted {
     pub(super) context: CallContext,
     pub(super) call: Call,
-    pub(super) target: Target,
+    pub(super) target: CallTarget,
     pub(super) arguments: Arguments,
     pub(super) permit: Permit,
 }
 
-/// The word for a call that goes on after its server asked something; only calls that a person allowed do without a new question.
+/// The receipt's word for a call that continues an approved call, so that no new approval request is opened.
 const CONTINUED: &str = "continued";
 
-/// Why a call may run. Made only here.
+/// The reason why a call may run. Only this file makes one.
 #[derive(Debug)]
 pub struct Permit {
     pub(super) word: &'static str,
@@ -45,13 +45,13 @@ impl Permit {
         self.approval.as_ref().map(ApprovalConsumed::id)
     }
 
-    /// Whether a person said yes to this very call, in this round or an earlier one.
+    /// Whether a person approved this very call, in this round or an earlier one.
     pub(super) fn by_person(&self) -> bool {
         self.approval.is_some() || self.word == CONTINUED
     }
 }
 
-/// Third stage.
+/// The third stage.
 pub async fn decide(
     engine: &Engine,
     validated: Validated,
@@ -59,13 +59,13 @@ pub async fn decide(
 ) -> Result<Permitted, CallRejection> {
     let Validated { context, mut call, mut target, arguments } = validated;
     let permit =
-        match engine.authorize(&context, &target.authority, &call.request.operation, target.made(), &arguments.value) {
+        match engine.authorize(&context, &target.authority, &call.request.operation, target.task(), &arguments.value) {
             Verdict::Allow { policies, grant: None } => Permit { word: "allow", policies, approval: None },
             Verdict::Allow { policies, grant: Some(_) } => Permit { word: "granted", policies, approval: None },
             Verdict::Deny { policies, reason } => return Err(denied(&target, &arguments, policies, reason)),
             Verdict::Ask { mut policies, fresh } => {
                 let undeclared = undeclared(&call, &target, &arguments);
-                // The person is shown which: in what they are asked, and in its receipt.
+                // The approval request and its receipt show the undeclared arguments.
                 policies.extend(undeclared.iter().map(|name| format!("undeclared argument: {name}")));
                 let continued = call.continuation.take().is_some_and(|continuation| {
                     continuation.approved
@@ -73,7 +73,7 @@ pub async fn decide(
                         && continuation.authority_version == target.authority.version()
                 });
                 let of_approved =
-                    target.made().is_some_and(|made| made.approved_under == Some(target.authority.version()));
+                    target.task().is_some_and(|task| task.approved_under == Some(target.authority.version()));
                 if continued || of_approved {
                     Permit { word: CONTINUED, policies, approval: None }
                 } else if !fresh && granted(&context, &call, &target, &arguments, !undeclared.is_empty()) {
@@ -86,7 +86,7 @@ pub async fn decide(
     Ok(Permitted { context, call, target, arguments, permit })
 }
 
-fn denied(target: &Target, arguments: &Arguments, policies: Vec<String>, reason: DenyReason) -> CallRejection {
+fn denied(target: &CallTarget, arguments: &Arguments, policies: Vec<String>, reason: DenyReason) -> CallRejection {
     let named =
         if policies.is_empty() { "no policy allows it".to_owned() } else { format!("policy {}", policies.join(", ")) };
     let refusal = Refusal::new(
@@ -99,17 +99,17 @@ fn denied(target: &Target, arguments: &Arguments, policies: Vec<String>, reason:
 }
 
 /// The arguments that the tool's accepted schema does not name.
-fn undeclared(call: &Call, target: &Target, arguments: &Arguments) -> Vec<String> {
+fn undeclared(call: &Call, target: &CallTarget, arguments: &Arguments) -> Vec<String> {
     let Operation::CallTool { tool, .. } = &call.request.operation else { return Vec::new() };
     target.authority.policy().undeclared(&call.request.connection.server, tool, &arguments.value)
 }
 
-/// A permission for this session that covers exactly this.
-fn granted(context: &CallContext, call: &Call, target: &Target, arguments: &Arguments, only_exact: bool) -> bool {
-    match target.made() {
-        Some(made) => {
-            let subject = approvals::subject(&context.server, made.operation.word(), made.operation.name());
-            call.session.covers(&context.server, subject, made.pin, made.exact(), false)
+/// Whether a grant of this session covers exactly this call.
+fn granted(context: &CallContext, call: &Call, target: &CallTarget, arguments: &Arguments, only_exact: bool) -> bool {
+    match target.task() {
+        Some(task) => {
+            let subject = approvals::subject(&context.server, task.operation.word(), task.operation.name());
+            call.session.covers(&context.server, subject, task.pin, task.exact(), false)
         }
         None => {
             let exact = Digest::sha256(&arguments.canonical);
@@ -124,7 +124,7 @@ async fn ask(
     engine: &Engine,
     context: &CallContext,
     call: &Call,
-    target: &mut Target,
+    target: &mut CallTarget,
     arguments: &Arguments,
     policies: Vec<String>,
     once_only: bool,
@@ -150,7 +150,7 @@ async fn ask(
     };
     match waited {
         WaitResult::Allowed => {
-            // The person may have taken minutes: the server may show another definition by now.
+            // The decision may have taken minutes, and the server may list another definition by now.
             if let Err(changed) = verify_pin_again(engine, call, target).await {
                 engine.withdraw_request(approval);
                 return Err(reject(changed));
@@ -168,7 +168,7 @@ fn approval_request(
     engine: &Engine,
     context: &CallContext,
     call: &Call,
-    target: &Target,
+    target: &CallTarget,
     arguments: &Arguments,
     policies: &[String],
     once_only: bool,
@@ -196,17 +196,17 @@ fn approval_request(
     })
 }
 
-fn risk(context: &CallContext, call: &Call, target: &Target) -> Risk {
+fn risk(context: &CallContext, call: &Call, target: &CallTarget) -> Risk {
     let Some(tool) = target.tool_of(call) else { return Risk::Medium };
     target.authority.policy().risk(&context.server, tool).unwrap_or(Risk::High)
 }
 
-/// Takes the answer for this call, under the authority as it is *now*: what changed while the call waited counts.
+/// Spends the decision on this call, under the authority in force *now*: changes made while the call waited count.
 fn spend(
     engine: &Engine,
     context: &CallContext,
     call: &Call,
-    target: &mut Target,
+    target: &mut CallTarget,
     arguments: &Arguments,
     approval: ApprovalId,
     policies: Vec<String>,
@@ -220,7 +220,7 @@ fn spend(
     let consumed = engine.spend_approval(approval, arguments.key, authority.version())?;
     target.authority = authority;
     if let Verdict::Deny { .. } =
-        engine.authorize(context, &target.authority, &call.request.operation, target.made(), &arguments.value)
+        engine.authorize(context, &target.authority, &call.request.operation, target.task(), &arguments.value)
     {
         return None;
     }
@@ -241,8 +241,8 @@ fn still_open(approval: ApprovalId) -> Refusal {
     let mut refusal = Refusal::new(
         RefusalCode::ApprovalRequired,
         "waiting",
-        "A person has to approve this call first; the question is open.",
-        "Make exactly the same call again later: it picks the decision up. The person decides in the console or with `briefcase approvals`.",
+        "A person must approve this call first; the approval request is open.",
+        "Make exactly the same call again later: it uses the decision. The person decides in the console or with `briefcase approvals`.",
     );
     refusal.approval = Some(approval);
     refusal
@@ -252,8 +252,8 @@ fn void(approval: ApprovalId) -> Refusal {
     let mut refusal = Refusal::new(
         RefusalCode::ApprovalRequired,
         "void",
-        "The approval no longer fits: the policy, the price or the server's registration changed since it was asked.",
-        "Make the call again: a new question is asked.",
+        "The approval is no longer valid: the policy, the price or the server's registration changed after the request.",
+        "Make the call again: it opens a new approval request.",
     );
     refusal.approval = Some(approval);
     refusal
@@ -264,20 +264,20 @@ fn not_opened(reason: OpenRequestError) -> Refusal {
         OpenRequestError::PromptBudget => Refusal::new(
             RefusalCode::Denied,
             "prompt_budget",
-            "A question for this tool is open already; no second one is asked.",
-            "Wait for the decision on the open question, then call again.",
+            "An approval request for this tool is already open; no second one is opened.",
+            "Wait for the decision on the open request, then call again.",
         ),
         OpenRequestError::Cooldown => Refusal::new(
             RefusalCode::Denied,
             "cooldown",
             "A person denied this tool moments ago.",
-            "Do something else; asking again is possible in half a minute.",
+            "Do something else; a new request is possible in half a minute.",
         ),
         OpenRequestError::Expired => Refusal::new(
             RefusalCode::ApprovalExpired,
             "expired",
-            "Nobody answered the question in time.",
-            "Make the call again to ask again.",
+            "No person decided in time.",
+            "Make the call again to open a new approval request.",
         ),
         OpenRequestError::Denied => {
             Refusal::new(RefusalCode::Denied, "person", "A person denied this call.", "Do something else.")

@@ -1,26 +1,26 @@
-//! execute: the only place that sends a call to its server. It takes a [`Reserved`] and nothing else.
+//! execute: the only code that sends a call to its server. It accepts a [`Reserved`] call only.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
-use super::{CallContext, Reserved, reserve::HeldBudget, resolve::Target, validate::Arguments};
+use super::{CallContext, Reserved, reserve::HeldBudget, resolve::CallTarget, validate::Arguments};
 use crate::{Engine, call::Call, server_requests::FilteredClient};
 use briefcase_ports::{ClientPeer, Operation, Outbound, Reply, UpstreamFailure};
 
-/// A call that had its effect, or tried to.
+/// A call that was sent to its server, with the server's reply or the failure.
 #[derive(Debug)]
 pub struct Answered {
     pub(super) context: CallContext,
     pub(super) call: Call,
-    pub(super) target: Target,
+    pub(super) target: CallTarget,
     pub(super) arguments: Arguments,
     pub(super) budget: HeldBudget,
     pub(super) reply: Result<Reply, UpstreamFailure>,
     pub(super) took: Duration,
 }
 
-/// Fifth stage.
+/// The fifth stage.
 pub async fn execute(engine: &Arc<Engine>, reserved: Reserved, client: Arc<dyn ClientPeer>) -> Answered {
     let Reserved { context, call, target, arguments, budget } = reserved;
     let began = engine.timer.now();
@@ -36,13 +36,13 @@ pub async fn execute(engine: &Arc<Engine>, reserved: Reserved, client: Arc<dyn C
     Answered { context, call, target, arguments, budget, reply, took }
 }
 
-/// `params` from the canonical arguments and the members that are passed on.
+/// The `params` of the request: the canonical arguments and the members that are passed on.
 fn params(call: &Call, canonical: &Bytes) -> Bytes {
     let mut out = Vec::with_capacity(canonical.len().saturating_add(256));
     match &call.request.operation {
         Operation::CallTool { tool, .. } => {
             out.extend_from_slice(b"{\"name\":\"");
-            // A tool name has no character that JSON escapes.
+            // JSON escapes no character of a tool name.
             out.extend_from_slice(tool.as_str().as_bytes());
             out.extend_from_slice(b"\",\"arguments\":");
             out.extend_from_slice(canonical);
@@ -54,7 +54,7 @@ fn params(call: &Call, canonical: &Bytes) -> Bytes {
             out.extend_from_slice(canonical);
         }
         Operation::ReadResource { .. } | Operation::Complete { .. } | Operation::FollowUp { .. } => {
-            // The canonical arguments are the params: reopen the object.
+            // The canonical arguments are the params: drop the closing brace, and members follow.
             out.extend_from_slice(canonical.strip_suffix(b"}").unwrap_or(b"{"));
         }
     }

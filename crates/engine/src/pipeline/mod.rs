@@ -77,9 +77,9 @@
 //! fn approve(queue: &ApprovalQueue, id: ApprovalId) { queue.finish_decision(id, None, 1, UnixMillis(0)); }
 //! ```
 //! Using a continuation twice:
-//! ```compile_fail,E0599
+//! ```compile_fail,E0277
 //! # use briefcase_engine::call::Continuation;
-//! fn copy(continuation: &Continuation) -> Continuation { continuation.clone() }
+//! fn copy(continuation: &Continuation) -> Continuation { Continuation::clone(continuation) }
 //! ```
 
 mod decide;
@@ -101,7 +101,7 @@ pub use quote::{Quoted, decide_quote};
 pub use rejection::CallRejection;
 pub use release::{ReleaseResult, release};
 pub use reserve::{Reserved, reserve};
-pub use resolve::{Resolved, Target, resolve};
+pub use resolve::{CallTarget, Resolved, resolve};
 pub use validate::{Validated, validate};
 
 use crate::{

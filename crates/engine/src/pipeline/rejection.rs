@@ -1,4 +1,4 @@
-//! How a call ends before its effect: with a refusal that has a receipt, durable before the agent hears of it.
+//! Rejections: how a call ends before its effect. The refusal's receipt is durable before the agent receives the refusal.
 
 use briefcase_receipts::{Kind, Receipt, Refused, Text, Word, Words};
 use briefcase_types::{Digest, Refusal, RefusalCode};
@@ -7,7 +7,7 @@ use super::CallContext;
 use crate::Engine;
 use briefcase_ports::{Entry, Urgency};
 
-/// Why a stage stopped the call.
+/// A stage's rejection of the call.
 #[derive(Debug)]
 pub struct CallRejection {
     refusal: Refusal,
@@ -32,13 +32,13 @@ impl CallRejection {
         self
     }
 
-    /// The effect was tried and its outcome is recorded already: no second receipt.
+    /// Rejects a call that was sent. Its outcome is already recorded, so the refusal gets no second receipt.
     pub(super) fn after_effect(refusal: Refusal) -> Self {
         Self { refusal, arguments: None, policies: Vec::new(), authority: 0, recorded: true }
     }
 
-    /// Writes the receipt and gives the refusal to the agent. When the record cannot be written the agent hears that
-    /// instead: nothing ran in either case.
+    /// Writes the receipt and returns the refusal for the agent. When the record cannot be written, the refusal says so
+    /// instead. Nothing ran in either case.
     pub(super) async fn record(self, engine: &Engine, context: &CallContext) -> Refusal {
         if self.recorded {
             return self.refusal;
@@ -71,12 +71,12 @@ impl CallRejection {
     }
 }
 
-/// The record cannot be written, so nothing runs.
+/// The refusal for a call that does not run because the record cannot be written.
 pub(super) fn unrecorded(error: &briefcase_ports::JournalError) -> Refusal {
     Refusal::new(
         RefusalCode::Unavailable,
         "record",
-        format!("Nothing was run, because the record cannot be written: {error}."),
+        format!("The call did not run, because the record cannot be written: {error}."),
         "Run `briefcase doctor`; free disk space or repair the state folder, then restart `briefcased`.",
     )
 }

@@ -1,4 +1,4 @@
-//! filter and release: the firewall, the labels, the outcome's receipt — and only then the agent.
+//! release: filter the reply, label the agent, record the outcome, and only then release the reply.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -7,16 +7,16 @@ use briefcase_receipts::{Kind, Outcome, Receipt, Word};
 use briefcase_types::{Digest, Refusal, RefusalCode};
 use bytes::Bytes;
 
-use super::{Answered, CallContext, CallRejection, Quoted, Validated, resolve::Target, validate::Arguments};
+use super::{Answered, CallContext, CallRejection, Quoted, Validated, resolve::CallTarget, validate::Arguments};
 use crate::{
     Engine,
     call::{Call, Continuation, Released},
     server_requests::RequestOrigin,
-    tasks::{self, Act, Made, Questions},
+    tasks::{self, InputRequests, TaskAction, TaskRecord},
 };
 use briefcase_ports::{Entry, Operation, Reply, RpcError, UpstreamFailure, Urgency};
 
-/// What the firewall made of the reply.
+/// The reply after the output filter.
 enum Filtered {
     Pass { reply: Reply, redactions: u64, status: &'static str },
     Withheld { refusal: Refusal, status: String },
@@ -26,19 +26,19 @@ enum Filtered {
 pub enum ReleaseResult {
     /// A reply that may be passed to the agent.
     Released(Released),
-    /// The server did nothing and asks a price: the call needs another decision.
+    /// The server asks a price and did nothing: the call needs another decision.
     Quoted(Box<Quoted>),
 }
 
-/// Last stage.
+/// The last stage.
 pub async fn release(engine: &Engine, answered: Answered) -> Result<ReleaseResult, CallRejection> {
     let Answered { context, call, target, arguments, budget, mut reply, took } = answered;
     let quote = if let Err(UpstreamFailure::PaymentRequired(quote)) = &mut reply { quote.take() } else { None };
     let shown = Shown { server: &context.server, shape: shape(&call.request.operation, &target) };
     let filtered = filter(engine, &shown, reply);
     let Admitted { filtered, wants_input, questions } =
-        admit_questions(engine, &context, target.made(), filtered).await;
-    // A fixed price cannot overrun.
+        admit_input_requests(engine, &context, target.task(), filtered).await;
+    // A fixed price cannot exceed its reservation.
     let _ = engine.settle(budget.reservation);
     engine.labels.add(&context.agent, target.labels, engine.clock.now());
     let (status, released, redacted) = match &filtered {
@@ -82,40 +82,46 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<ReleaseResul
     }
 }
 
-/// An answer whose questions were decided.
+/// A filtered reply, after policy decided on its input requests.
 struct Admitted {
     filtered: Filtered,
-    /// Whether the server waits for input before it can answer.
+    /// Whether the server needs input before it can answer.
     wants_input: bool,
-    /// What it asks, by its keys.
-    questions: Questions,
+    /// The input requests by their keys.
+    questions: InputRequests,
 }
 
-/// A modern server asks by answering: what it asks is decided like any question, before the agent's side sees it. What a
-/// task asks is decided once, however often its state is looked at.
-async fn admit_questions(engine: &Engine, context: &CallContext, made: Option<&Made>, filtered: Filtered) -> Admitted {
+/// Decides on the input requests in a reply, before the client sees them. Modern servers send requests in replies.
+///
+/// An input request of a task is decided once, however often the task's state is read.
+async fn admit_input_requests(
+    engine: &Engine,
+    context: &CallContext,
+    task: Option<&TaskRecord>,
+    filtered: Filtered,
+) -> Admitted {
     let withhold = |word: &'static str| Admitted {
         filtered: Filtered::Withheld { refusal: unusable(word), status: format!("withheld:{word}") },
         wants_input: false,
-        questions: Questions::new(),
+        questions: InputRequests::new(),
     };
     let asked = match &filtered {
         Filtered::Pass { reply: Reply::Result(raw), .. } => questions(raw),
         Filtered::Pass { reply: Reply::Error(error), .. } if error.code == URL_ELICITATION => {
             let params = error.data.clone().unwrap_or_default();
-            let question = Asked { key: String::new(), method: "elicitation/create".to_owned(), params };
+            let question = InputRequest { key: String::new(), method: "elicitation/create".to_owned(), params };
             Ok((false, vec![question]))
         }
         _ => Ok((false, Vec::new())),
     };
-    // What cannot be decided on is not passed on: another reader may find the question in it.
+    // A reply that cannot be parsed is withheld: another parser may find a request in it.
     let Ok((wants_input, asked)) = asked else { return withhold("question_malformed") };
     let from = RequestOrigin { agent: context.agent.clone(), session: context.session, server: context.server.clone() };
-    let mut allowed = Questions::new();
-    for Asked { key, method, params } in asked {
+    let mut allowed = InputRequests::new();
+    for InputRequest { key, method, params } in asked {
         let digest = Digest::labelled("briefcase/task-question/1", &[method.as_bytes(), &params]);
-        let known = made.is_some_and(|made| made.knows(&key, digest));
-        if !known && engine.permit_question(&from, &method, &params).await.is_err() {
+        let known = task.is_some_and(|task| task.knows(&key, digest));
+        if !known && engine.permit_server_request(&from, &method, &params).await.is_err() {
             return withhold("question_refused");
         }
         allowed.insert(key, digest);
@@ -126,23 +132,23 @@ async fn admit_questions(engine: &Engine, context: &CallContext, made: Option<&M
     Admitted { filtered, wants_input, questions: allowed }
 }
 
-/// Remembers the task that a call was answered with, and what a task asks.
+/// Registers the task that a call created, or the input requests of an existing task.
 #[expect(clippy::too_many_arguments, reason = "a task is remembered with everything about its call")]
 fn remember_task(
     engine: &Engine,
     context: &CallContext,
     call: &Call,
-    target: &Target,
+    target: &CallTarget,
     arguments: &Arguments,
     reply: &Reply,
     by_person: bool,
-    questions: Questions,
+    questions: InputRequests,
 ) {
-    if let Some(made) = target.made() {
-        return made.note(questions);
+    if let Some(task) = target.task() {
+        return task.note(questions);
     }
     let Reply::Result(raw) = reply else { return };
-    // Copies: what came in lies in a larger message.
+    // Copies, so that the registry does not keep the larger incoming message alive.
     let canonical = || Bytes::copy_from_slice(&arguments.canonical);
     let operation = match &call.request.operation {
         Operation::CallTool { tool, .. } => Operation::CallTool { tool: tool.clone(), arguments: canonical() },
@@ -151,7 +157,7 @@ fn remember_task(
         Operation::Complete { .. } | Operation::FollowUp { .. } => return,
     };
     let Some(id) = tasks::created(raw) else { return };
-    let made = Made {
+    let task = TaskRecord {
         server: context.server.clone(),
         id,
         operation,
@@ -164,10 +170,10 @@ fn remember_task(
         questions: Mutex::new(questions),
     };
     let authority = engine.authority();
-    engine.tasks.remember(&context.agent, made, |agent| authority.document().agents.contains_key(agent));
+    engine.tasks.remember(&context.agent, task, |agent| authority.document().agents.contains_key(agent));
 }
 
-/// `URLElicitationRequired` of the legacy era.
+/// The error `URLElicitationRequired` of the legacy era.
 const URL_ELICITATION: i64 = -32_042;
 
 fn bytes_of(filtered: &Filtered) -> Option<Bytes> {
@@ -198,15 +204,15 @@ fn filter(engine: &Engine, answered: &Shown<'_>, reply: Result<Reply, UpstreamFa
     }
 }
 
-/// What the firewall has to know of a call.
+/// The properties of a call that the output filter needs.
 struct Shown<'a> {
     server: &'a briefcase_types::ServerId,
     shape: MessageShape<'a>,
 }
 
-fn shape<'a>(operation: &Operation, target: &'a Target) -> MessageShape<'a> {
-    if let (Some(made), Some(act)) = (target.made(), Act::of(operation)) {
-        return made.shape(act);
+fn shape<'a>(operation: &Operation, target: &'a CallTarget) -> MessageShape<'a> {
+    if let (Some(task), Some(act)) = (target.task(), TaskAction::of(operation)) {
+        return task.shape(act);
     }
     match operation {
         Operation::CallTool { .. } => MessageShape::ToolResult(target.tool.as_ref().and_then(|tool| tool.output())),
@@ -215,7 +221,7 @@ fn shape<'a>(operation: &Operation, target: &'a Target) -> MessageShape<'a> {
     }
 }
 
-/// Whether a tool says of itself that it failed.
+/// Whether a tool reports its own failure (`isError`).
 fn is_tool_error(raw: &[u8]) -> bool {
     const MARK: &[u8] = b"isError";
     #[derive(serde::Deserialize)]
@@ -234,12 +240,12 @@ fn unusable(reason: &'static str) -> Refusal {
     Refusal::new(
         RefusalCode::UpstreamError,
         reason,
-        format!("The server's answer cannot be passed on ({reason})."),
-        "The call may have had its effect. Look at its receipt before calling again.",
+        format!("The server's reply was withheld ({reason})."),
+        "The call may have had its effect. Check its receipt before calling again.",
     )
 }
 
-/// The effect may have happened, but its outcome could not be recorded: the result stays here.
+/// The rejection of a call whose outcome could not be recorded. Its effect may have happened; its result is withheld.
 fn withheld(error: &briefcase_ports::JournalError) -> CallRejection {
     CallRejection::after_effect(Refusal::new(
         RefusalCode::Unavailable,
@@ -249,15 +255,15 @@ fn withheld(error: &briefcase_ports::JournalError) -> CallRejection {
     ))
 }
 
-/// A question in an answer.
-struct Asked {
+/// An input request in a reply.
+struct InputRequest {
     key: String,
     method: String,
     params: Bytes,
 }
 
-/// What a modern server wants to know, and whether it has to know it before it can answer.
-fn questions(raw: &[u8]) -> Result<(bool, Vec<Asked>), serde_json::Error> {
+/// The input requests of a modern server's reply, and whether the server needs the input before it can answer.
+fn questions(raw: &[u8]) -> Result<(bool, Vec<InputRequest>), serde_json::Error> {
     #[derive(serde::Deserialize)]
     struct Outline<'a> {
         #[serde(rename = "resultType", borrow, default)]
@@ -272,14 +278,14 @@ fn questions(raw: &[u8]) -> Result<(bool, Vec<Asked>), serde_json::Error> {
         #[serde(borrow, default)]
         params: Option<&'a serde_json::value::RawValue>,
     }
-    // Spelled out, or hidden in an escape.
+    // The names may be spelled out, or hidden in an escape.
     if ![&b"input_required"[..], b"inputRequests", br"\u"].iter().any(|mark| contains(raw, mark)) {
         return Ok((false, Vec::new()));
     }
     let outline: Outline<'_> = serde_json::from_slice(raw)?;
     let question = |(key, asked): (std::borrow::Cow<'_, str>, Request<'_>)| {
         let params = asked.params.map_or("{}", |raw| raw.get());
-        Asked {
+        InputRequest {
             key: key.into_owned(),
             method: asked.method.into_owned(),
             params: Bytes::copy_from_slice(params.as_bytes()),

@@ -4,30 +4,30 @@ use briefcase_policy::{authority::Class, ledger::Reservation};
 use briefcase_receipts::{Intent, Kind, Receipt, Text, Word, Words};
 use briefcase_types::{Refusal, RefusalCode};
 
-use super::{CallContext, CallRejection, Permitted, rejection::unrecorded, resolve::Target, validate::Arguments};
+use super::{CallContext, CallRejection, Permitted, rejection::unrecorded, resolve::CallTarget, validate::Arguments};
 use crate::{Engine, call::Call};
 use briefcase_ports::{Durable, Entry, Urgency};
 
-/// A call that is permitted, paid for, and on record.
+/// A permitted call with a budget reservation and an intent on record.
 #[derive(Debug)]
 pub struct Reserved {
     pub(super) context: CallContext,
     pub(super) call: Call,
-    pub(super) target: Target,
+    pub(super) target: CallTarget,
     pub(super) arguments: Arguments,
     pub(super) budget: HeldBudget,
 }
 
-/// The reservation, and the intent that is durable or (for free reads) on its way to the disk.
+/// The reservation, and the intent, which is durable or (for free reads) on its way to the disk.
 #[derive(Debug)]
 pub struct HeldBudget {
     pub(super) reservation: Reservation,
     pub(super) intent: Option<Durable>,
-    /// Whether a person was asked.
+    /// Whether a person approved the call.
     pub(super) by_person: bool,
 }
 
-/// Fourth stage.
+/// The fourth stage.
 pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Reserved, CallRejection> {
     let Permitted { context, call, target, arguments, permit } = permitted;
     let version = target.authority.version();
@@ -35,8 +35,8 @@ pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Reserved, 
         let refusal = Refusal::new(
             RefusalCode::BudgetExceeded,
             "budget",
-            format!("The call would go past a budget: {exceeded}."),
-            "Wait for the next window, or ask the person to raise it: `briefcase budget set`.",
+            format!("The call would exceed a budget: {exceeded}."),
+            "Wait for the next window, or ask the person to raise the budget: `briefcase budget set`.",
         );
         CallRejection::new(version, refusal).with_arguments(arguments.commitment).with_policies(permit.policies.clone())
     })?;

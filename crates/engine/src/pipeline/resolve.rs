@@ -1,4 +1,4 @@
-//! resolve: whose call, to which server, to which accepted definition.
+//! resolve: the agent, the server and the accepted definition of a call.
 
 use std::sync::Arc;
 
@@ -15,21 +15,21 @@ use crate::{
     Engine,
     active_authority::ActiveAuthority,
     call::Call,
-    tasks::{Act, Made},
+    tasks::{TaskAction, TaskRecord},
     tools::Tool,
 };
 
-/// A call whose target exists, is switched on, and is what a person accepted.
+/// A call whose target exists, is enabled, and is the one that a person accepted.
 #[derive(Debug)]
 pub struct Resolved {
     pub(super) context: CallContext,
     pub(super) call: Call,
-    pub(super) target: Target,
+    pub(super) target: CallTarget,
 }
 
-/// What the call goes to.
+/// The target of a call.
 #[derive(Debug)]
-pub struct Target {
+pub struct CallTarget {
     pub(super) authority: Arc<ActiveAuthority>,
     pub(super) pin: Digest,
     pub(super) class: Class,
@@ -37,11 +37,11 @@ pub struct Target {
     pub(super) tool: Option<Arc<Tool>>,
     pub(super) labels: Labels,
     pub(super) private_arguments: bool,
-    /// The call that made the task this is about.
-    pub(super) made: Option<Arc<Made>>,
+    /// The task that the call is about.
+    pub(super) task: Option<Arc<TaskRecord>>,
 }
 
-/// First stage.
+/// The first stage.
 pub async fn resolve(engine: &Engine, context: CallContext, call: Call) -> Result<Resolved, CallRejection> {
     let authority = engine.authority();
     let version = authority.version();
@@ -60,14 +60,14 @@ pub async fn resolve(engine: &Engine, context: CallContext, call: Call) -> Resul
                 .await
                 .map_err(|refusal| CallRejection::new(version, refusal))?
         }
-        operation => match Act::of(operation) {
-            Some(act) => task(engine, &call, act, &authority, server)
+        operation => match TaskAction::of(operation) {
+            Some(act) => resolve_task(engine, &call, act, &authority, server)
                 .await
                 .map_err(|refusal| CallRejection::new(version, refusal))?,
-            None => Target::of_server(&authority, server, operation),
+            None => CallTarget::of_server(&authority, server, operation),
         },
     };
-    // Looking takes as long as the server likes: what was taken away meanwhile counts.
+    // The server decides how long its list takes, so revocations in the meantime count.
     let now = engine.authority();
     if call.session.is_closed() || !now.may_connect(&call.session.agent) {
         return Err(CallRejection::new(now.version(), revoked()));
@@ -79,8 +79,8 @@ pub async fn resolve(engine: &Engine, context: CallContext, call: Call) -> Resul
     Ok(Resolved { context, call, target })
 }
 
-impl Target {
-    /// The same target, as an authority has it that came into force meanwhile.
+impl CallTarget {
+    /// The same target, under an authority that came into force meanwhile.
     fn under(self, authority: Arc<ActiveAuthority>) -> Self {
         Self { authority, ..self }
     }
@@ -89,30 +89,30 @@ impl Target {
         &self.authority
     }
 
-    /// The call that made the task this is about.
-    pub(crate) fn made(&self) -> Option<&Made> {
-        self.made.as_deref()
+    /// The task that the call is about.
+    pub(crate) fn task(&self) -> Option<&TaskRecord> {
+        self.task.as_deref()
     }
 
-    /// The tool that a call is about, by itself or through its task.
+    /// The tool that the call uses, itself or through its task.
     pub(super) fn tool_of<'a>(&'a self, call: &'a Call) -> Option<&'a ToolName> {
-        match self.made().map_or(&call.request.operation, |made| &made.operation) {
+        match self.task().map_or(&call.request.operation, |task| &task.operation) {
             Operation::CallTool { tool, .. } => Some(tool),
             _ => None,
         }
     }
 
-    /// Whether an authority that came into force meanwhile still accepts it.
+    /// Whether an authority that came into force meanwhile still accepts the target.
     pub(super) fn still_accepted(&self, call: &Call, now: &ActiveAuthority) -> bool {
-        let task = self.made().zip(Act::of(&call.request.operation));
-        now.still_accepts(call, self.pin, self.cost) && task.is_none_or(|(made, act)| made.still_accepted(now, act))
+        let task = self.task().zip(TaskAction::of(&call.request.operation));
+        now.still_accepts(call, self.pin, self.cost) && task.is_none_or(|(task, act)| task.still_accepted(now, act))
     }
 
     fn of_server(authority: &Arc<ActiveAuthority>, server: &Server, operation: &Operation) -> Self {
         let granted = match operation {
             Operation::ReadResource { .. } => server.reads_granted.resources,
             Operation::GetPrompt { .. } | Operation::Complete { .. } => server.reads_granted.prompts,
-            // What follows something that was allowed: it reads or ends it.
+            // A follow-up reads or ends something that was allowed before.
             Operation::FollowUp { .. } => true,
             Operation::CallTool { .. } => false,
         };
@@ -124,7 +124,7 @@ impl Target {
             tool: None,
             labels: server.labels,
             private_arguments: false,
-            made: None,
+            task: None,
         }
     }
 
@@ -137,37 +137,37 @@ impl Target {
             tool: Some(tool),
             labels: server.labels.union(pin.labels),
             private_arguments: pin.private_args,
-            made: None,
+            task: None,
         }
     }
 
-    fn of_task(authority: &Arc<ActiveAuthority>, server: &Server, act: Act, made: Arc<Made>) -> Self {
-        let pin = match &made.operation {
+    fn of_task(authority: &Arc<ActiveAuthority>, server: &Server, act: TaskAction, task: Arc<TaskRecord>) -> Self {
+        let pin = match &task.operation {
             Operation::CallTool { tool, .. } => server.pins.get(tool),
             _ => None,
         };
         let now = pin.map_or(Labels::NONE, |pin| pin.labels);
         Self {
             authority: Arc::clone(authority),
-            pin: made.pin,
-            class: if act.changes() { pin.map_or(made.class, |pin| pin.class) } else { Class::Read },
+            pin: task.pin,
+            class: if act.changes() { pin.map_or(task.class, |pin| pin.class) } else { Class::Read },
             cost: None,
-            tool: made.tool.clone(),
-            labels: server.labels.union(made.labels).union(now),
-            private_arguments: made.private_arguments || pin.is_some_and(|pin| pin.private_args),
-            made: Some(made),
+            tool: task.tool.clone(),
+            labels: server.labels.union(task.labels).union(now),
+            private_arguments: task.private_arguments || pin.is_some_and(|pin| pin.private_args),
+            task: Some(task),
         }
     }
 }
 
-/// Looks at the server's definitions now, and takes the tool only if its definition is the accepted one.
+/// Lists the server's tools now, and accepts the tool only if its definition is the pinned one.
 async fn accepted_tool(
     engine: &Engine,
     call: &Call,
     authority: &Arc<ActiveAuthority>,
     server: &Server,
     name: &ToolName,
-) -> Result<Target, Refusal> {
+) -> Result<CallTarget, Refusal> {
     let pin = server.pins.get(name);
     let listing = engine
         .upstreams
@@ -180,7 +180,7 @@ async fn accepted_tool(
             if let Some(problem) = tool.unusable() {
                 return Err(quarantined(name, problem));
             }
-            Ok(Target::of_tool(authority, server, pin, tool))
+            Ok(CallTarget::of_tool(authority, server, pin, tool))
         }
         (Some(_), Some(_)) => Err(tool_changed(call, name, "definition")),
         (None, Some(_)) => Err(tool_changed(call, name, "new_tool")),
@@ -192,31 +192,33 @@ async fn accepted_tool(
     }
 }
 
-/// The call that made a task, if its tool is still accepted; an answer goes only to a tool that is what it was.
-async fn task(
+/// The target of a request about a task, if the task's tool is still accepted. Input goes only to an unchanged tool.
+async fn resolve_task(
     engine: &Engine,
     call: &Call,
-    act: Act,
+    act: TaskAction,
     authority: &Arc<ActiveAuthority>,
     server: &Server,
-) -> Result<Target, Refusal> {
-    let made = engine.tasks.named(&call.session.agent, &call.request.connection.server, &call.request.operation);
-    let made = made.ok_or_else(no_such_task)?;
-    if let Operation::CallTool { tool, .. } = &made.operation {
-        if !made.still_accepted(authority, act) {
+) -> Result<CallTarget, Refusal> {
+    let task = engine.tasks.named(&call.session.agent, &call.request.connection.server, &call.request.operation);
+    let task = task.ok_or_else(no_such_task)?;
+    if let Operation::CallTool { tool, .. } = &task.operation {
+        if !task.still_accepted(authority, act) {
             let reason = if server.pins.contains_key(tool) { "definition" } else { "withdrawn" };
             return Err(tool_changed(call, tool, reason));
         }
-        if act == Act::Answer {
+        if act == TaskAction::Answer {
             accepted_tool(engine, call, authority, server, tool).await?;
         }
     }
-    Ok(Target::of_task(authority, server, act, made))
+    Ok(CallTarget::of_task(authority, server, act, task))
 }
 
-/// Whether the tool's definition is still the accepted one, after a wait.
-pub(super) async fn verify_pin_again(engine: &Engine, call: &Call, target: &Target) -> Result<(), Refusal> {
-    let Some(tool) = target.tool_of(call).filter(|_| Act::of(&call.request.operation) != Some(Act::Cancel)) else {
+/// Verifies after a wait that the tool's definition is still the pinned one.
+pub(super) async fn verify_pin_again(engine: &Engine, call: &Call, target: &CallTarget) -> Result<(), Refusal> {
+    let Some(tool) =
+        target.tool_of(call).filter(|_| TaskAction::of(&call.request.operation) != Some(TaskAction::Cancel))
+    else {
         return Ok(());
     };
     let authority = target.authority();
@@ -229,8 +231,8 @@ fn revoked() -> Refusal {
     Refusal::new(
         RefusalCode::Revoked,
         "agent",
-        "This agent's access was taken away.",
-        "Ask the person who runs this briefcase to add the agent again with `briefcase agent add`.",
+        "This agent's access was revoked.",
+        "Ask the owner of this briefcase to add the agent again with `briefcase agent add`.",
     )
 }
 
@@ -238,7 +240,7 @@ fn changed_meanwhile() -> Refusal {
     Refusal::new(
         RefusalCode::ToolChanged,
         "meanwhile",
-        "The tool's registration was changed while the call was on its way.",
+        "The tool's registration changed while the call ran.",
         "Make the call again.",
     )
 }
@@ -247,7 +249,7 @@ fn no_such_server(name: &str) -> Refusal {
     Refusal::new(
         RefusalCode::Denied,
         "no_such_server",
-        format!("There is no server `{name}`, or it is switched off."),
+        format!("The server `{name}` does not exist or is disabled."),
         "List servers with `briefcase server list`.",
     )
 }
@@ -265,24 +267,24 @@ fn no_such_task() -> Refusal {
     Refusal::new(
         RefusalCode::InvalidArgs,
         "no_such_task",
-        "There is no task with this id.",
-        "Use the id that the call was answered with; tasks are forgotten when the briefcase restarts.",
+        "No task has this id.",
+        "Use the id in the call's reply. A restart of the briefcase forgets all tasks.",
     )
 }
 
 fn tool_changed(call: &Call, name: &ToolName, reason: &'static str) -> Refusal {
     let server = &call.request.connection.server;
     let what = match reason {
-        "new_tool" => "is new and was not accepted yet",
+        "new_tool" => "is new and not accepted yet",
         "gone" => "is no longer offered by its server",
         "withdrawn" => "is no longer accepted",
-        _ => "is not the one a person accepted: its definition changed",
+        _ => "changed its definition since a person accepted it",
     };
     Refusal::new(
         RefusalCode::ToolChanged,
         reason,
         format!("The tool `{name}` of `{server}` {what}."),
-        format!("A person can look at the difference and accept it: `briefcase server test {server}`."),
+        format!("A person can review and accept the difference: `briefcase server test {server}`."),
     )
 }
 
@@ -291,6 +293,6 @@ fn quarantined(name: &ToolName, problem: &str) -> Refusal {
         RefusalCode::ToolChanged,
         "quarantined",
         format!("The definition of `{name}` cannot be used safely: {problem}."),
-        "Report it to the server's maker; the tool stays blocked.",
+        "Report it to the server's author. The tool stays blocked.",
     )
 }

@@ -1,27 +1,27 @@
-//! validate: arguments that every parser reads the same way, and that fit the accepted schema.
+//! validate: every parser reads the arguments the same way, and they match the accepted schema.
 //!
-//! From here on only the canonical form exists: it is what is hashed, shown, decided on and sent.
+//! Invariant: later stages see the canonical form only. It is hashed, shown, decided on and sent.
 
 use briefcase_json::{JsonError, JsonLimits, canonical, parse_strict};
 use briefcase_types::{Refusal, RefusalCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{CallContext, CallRejection, Resolved, resolve::Target};
+use super::{CallContext, CallRejection, Resolved, resolve::CallTarget};
 use briefcase_ports::Operation;
 
-use crate::{Engine, approvals::CallKey, call::Call, tasks::Act};
+use crate::{Engine, approvals::CallKey, call::Call, tasks::TaskAction};
 
-/// A call with arguments that can be decided on.
+/// A call with valid arguments.
 #[derive(Debug)]
 pub struct Validated {
     pub(super) context: CallContext,
     pub(super) call: Call,
-    pub(super) target: Target,
+    pub(super) target: CallTarget,
     pub(super) arguments: Arguments,
 }
 
-/// Arguments in their one form.
+/// Arguments in canonical form.
 #[derive(Debug)]
 pub struct Arguments {
     pub(super) value: Value,
@@ -30,13 +30,13 @@ pub struct Arguments {
     pub(super) key: CallKey,
 }
 
-/// Second stage.
+/// The second stage.
 pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, CallRejection> {
     let Resolved { context, mut call, target } = resolved;
     let version = target.authority.version();
     let mut value = read(&call.request.operation).map_err(|refusal| CallRejection::new(version, refusal))?;
-    if let Some((made, act)) = target.made().zip(Act::of(&call.request.operation)) {
-        made.keep_asked(act, &mut value);
+    if let Some((task, act)) = target.task().zip(TaskAction::of(&call.request.operation)) {
+        task.keep_asked(act, &mut value);
     }
     let canonical = Bytes::from(canonical(&value));
     let commitment = engine.commit_key.arguments(&context.call, &value).root();
@@ -54,8 +54,8 @@ pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, CallRe
     Ok(Validated { context, call, target, arguments: Arguments { value, canonical, commitment, key } })
 }
 
-/// What travels beside the arguments: `_meta` loses what the protocol does not define, everything is searched for
-/// credentials, and what is not an answer to a question is bound into the call's key.
+/// Validates the members beside the arguments. `_meta` loses members that the protocol does not define, everything is
+/// searched for credentials, and all but input responses is bound into the call's key.
 fn beside(engine: &Engine, call: &mut Call) -> Result<String, Refusal> {
     if let Some(raw) = call.request.meta.take() {
         let mut meta = object(&raw)?;
@@ -69,7 +69,7 @@ fn beside(engine: &Engine, call: &mut Call) -> Result<String, Refusal> {
     for (name, raw) in &call.request.members {
         let value = parse_strict(raw, &JsonLimits::AGENT).map_err(unreadable)?;
         if *name == "requestState" {
-            // The server's own words, kept here and not by the agent.
+            // The server wrote this state. The daemon keeps it, and the agent never sees it.
             continue;
         }
         engine.outgoing_secrets(&value)?;
@@ -81,7 +81,7 @@ fn beside(engine: &Engine, call: &mut Call) -> Result<String, Refusal> {
     Ok(bound)
 }
 
-/// The members of `_meta` that the protocol defines; an agent's own would ride along unseen.
+/// Whether the protocol defines this member of `_meta`. Members of the agent's own would pass unseen.
 fn is_protocols_own(name: &str) -> bool {
     name.starts_with("io.modelcontextprotocol/")
         || matches!(name, "progressToken" | "traceparent" | "tracestate" | "baggage")
@@ -99,7 +99,7 @@ fn unreadable(error: JsonError) -> Refusal {
     Refusal::new(
         RefusalCode::InvalidArgs,
         error.reason.as_str(),
-        format!("The arguments cannot be taken: {error}."),
+        format!("The arguments were rejected: {error}."),
         "Send JSON that every parser reads the same way: no duplicate keys, integers beyond 2^53 as strings, valid UTF-8.",
     )
 }
@@ -124,7 +124,7 @@ fn does_not_fit(context: &CallContext, violations: &[String]) -> Refusal {
     Refusal::new(
         RefusalCode::InvalidArgs,
         "schema",
-        format!("The arguments of `{}` do not fit its schema: {}.", context.name, violations.join("; ")),
+        format!("The arguments of `{}` do not match its schema: {}.", context.name, violations.join("; ")),
         "Correct the arguments to the tool's inputSchema and call again.",
     )
 }

@@ -1,7 +1,8 @@
-//! Local sockets and their peers.
+//! Local sockets, their peers, and process hardening.
 
 #![expect(clippy::unwrap_used, reason = "tests may stop")]
 
+mod hardening;
 mod listener;
 mod peer;
 

@@ -1,4 +1,4 @@
-//! An authenticator and a browser in software, which can also misbehave.
+//! An authenticator and browser in software, able to do what a real one would not.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
@@ -34,7 +34,7 @@ impl Authenticator {
         }
     }
 
-    /// The answer of `navigator.credentials.create`.
+    /// The response that `navigator.credentials.create` answers.
     pub fn create(&self, options: &Value) -> Vec<u8> {
         let client_data = self.client_data("webauthn.create", options);
         let mut data = self.data(ATTESTED);
@@ -48,7 +48,7 @@ impl Authenticator {
         self.answer(&json!({ "attestationObject": b64(&attestation), "clientDataJSON": b64(&client_data) }))
     }
 
-    /// The answer of `navigator.credentials.get`.
+    /// The response that `navigator.credentials.get` answers.
     pub fn get(&mut self, options: &Value) -> Vec<u8> {
         let client_data = self.client_data("webauthn.get", options);
         let data = self.data(0);

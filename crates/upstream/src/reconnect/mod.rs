@@ -15,7 +15,7 @@ use briefcase_types::{ServerId, SessionId};
 
 use crate::{
     connection::Connection,
-    handshake::{KnownEras, Opening, PoolContext},
+    handshake::{ConnectionOpening, KnownEras, PoolContext},
     server_messages::ListGenerations,
 };
 use backoff::Backoff;
@@ -95,7 +95,7 @@ impl Reconnect {
         let spec = self.pool.catalog.spec(&self.server)?;
         let mut known =
             self.eras.lock().unwrap_or_else(PoisonError::into_inner).get(&self.server).copied().unwrap_or_default();
-        let opening = Opening {
+        let opening = ConnectionOpening {
             pool: &self.pool,
             server: &self.server,
             session: self.session,

@@ -9,7 +9,7 @@ use briefcase_mcp::method;
 use briefcase_ports::{ClientProfile, Reply};
 use briefcase_types::Era;
 
-use crate::{connection::Connection, mcp_headers, params, transport::call::Call};
+use crate::{connection::Connection, mcp_headers, params, transport::call::RpcCall};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -61,9 +61,9 @@ async fn listen(weak: Weak<Connection>, client: ClientProfile) {
     }
 }
 
-fn call(connection: &Connection, client: &ClientProfile) -> Option<Call> {
+fn call(connection: &Connection, client: &ClientProfile) -> Option<RpcCall> {
     let filter = connection.subscription_filter()?;
     let params = params::modern(&filter, client, &connection.server_info.version, None)?;
     let headers = mcp_headers::headers(method::SUBSCRIPTIONS_LISTEN, b"{}", &[])?;
-    Some(Call { headers, ..Call::own(method::SUBSCRIPTIONS_LISTEN, params, NEVER) })
+    Some(RpcCall { headers, ..RpcCall::own(method::SUBSCRIPTIONS_LISTEN, params, NEVER) })
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::request_context::RequestContext;
 
 /// One request as a transport sends it.
-pub(crate) struct Call {
+pub(crate) struct RpcCall {
     pub(crate) method: &'static str,
     pub(crate) params: Bytes,
     pub(crate) timeout: Duration,
@@ -23,7 +23,7 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
 }
 
-impl Call {
+impl RpcCall {
     /// A request of Briefcase itself: no client waits for it.
     pub(crate) fn own(method: &'static str, params: Bytes, timeout: Duration) -> Self {
         Self { method, params, timeout, cancel: CancellationToken::new(), context: None, headers: HeaderMap::new() }

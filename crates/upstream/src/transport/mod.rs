@@ -14,7 +14,7 @@ use briefcase_ports::{Reply, UpstreamFailure};
 use tokio_util::sync::CancellationToken;
 
 use crate::{failure::TransportFailure, server_messages::IncomingMessages};
-use call::Call;
+use call::RpcCall;
 use multiplexed::Multiplexed;
 use streamable_http::StreamableHttp;
 
@@ -27,7 +27,7 @@ pub(crate) enum OpenTransport {
 }
 
 impl OpenTransport {
-    pub(crate) async fn call(&self, call: Call) -> Result<Reply, TransportFailure> {
+    pub(crate) async fn call(&self, call: RpcCall) -> Result<Reply, TransportFailure> {
         match self {
             Self::Multiplexed(multiplexed) => multiplexed.call(call).await,
             Self::StreamableHttp(http) => http.call(call).await,

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::call::{Call, rpc_error};
+use super::call::{RpcCall, rpc_error};
 use crate::{
     failure::TransportFailure, in_flight::InFlight, request_context::RequestLimits, server_messages::IncomingMessages,
 };
@@ -60,7 +60,7 @@ impl Multiplexed {
     }
 
     /// Sends a request and waits for its reply.
-    pub(crate) async fn call(self: &Arc<Self>, call: Call) -> Result<Reply, TransportFailure> {
+    pub(crate) async fn call(self: &Arc<Self>, call: RpcCall) -> Result<Reply, TransportFailure> {
         let (sender, reply) = oneshot::channel();
         let id = self.register(sender)?;
         let _in_flight = self.in_flight.enter(id, call.context.as_ref(), &call.params);

@@ -29,13 +29,14 @@ fn stored(scene: &Scene) -> i64 {
 async fn a_preview_takes_no_secret() {
     let scene = Scene::new().await;
     let admin = &scene.daemon.admin;
-    for change in [
-        set_secret("ghp_value"),
-        json!({ "change": "set_pin", "pin": "918273" }),
-        json!({ "change": "set_passphrase", "passphrase": "a new one of many words" }),
+    for (text, change) in [
+        ("ghp_value", set_secret("ghp_value")),
+        ("918273", json!({ "change": "set_pin", "pin": "918273" })),
+        ("a new one of many words", json!({ "change": "set_passphrase", "passphrase": "a new one of many words" })),
     ] {
         let (status, told) = preview(admin, &change).await;
         assert_eq!((status, &told["code"]), (422, &json!("invalid")), "{told}");
+        assert!(!told.to_string().contains(text), "{told}");
         let (status, told) = preview(admin, &without_secrets(&change)).await;
         assert_eq!(status, 200, "{change}: {told}");
     }

@@ -15,7 +15,7 @@ use crate::{
     limits, mcp_headers,
     request_context::{RequestContext, RequestLimits},
     transport::{
-        call::{Call, rpc_error},
+        call::{RpcCall, rpc_error},
         http_client::{HttpRequest, egress_failure},
         sse_stream::{SseStream, StreamEnd},
     },
@@ -30,7 +30,7 @@ const STREAM_FACTOR: u64 = 4;
 
 impl StreamableHttp {
     /// Sends a request and waits for its reply.
-    pub(crate) async fn call(self: &Arc<Self>, mut call: Call) -> Result<Reply, TransportFailure> {
+    pub(crate) async fn call(self: &Arc<Self>, mut call: RpcCall) -> Result<Reply, TransportFailure> {
         let id = self.next_id();
         let notify = self.era == Era::Legacy && call.method != method::INITIALIZE;
         let _in_flight = self.in_flight.enter(id, call.context.as_ref(), &call.params);
@@ -68,7 +68,12 @@ impl StreamableHttp {
         }
     }
 
-    async fn exchange(self: &Arc<Self>, id: u32, call: &Call, headers: &HeaderMap) -> Result<Reply, TransportFailure> {
+    async fn exchange(
+        self: &Arc<Self>,
+        id: u32,
+        call: &RpcCall,
+        headers: &HeaderMap,
+    ) -> Result<Reply, TransportFailure> {
         let id = RequestId::number(id);
         let body = request(&id, call.method, Some(&call.params));
         let longest = u64::try_from(limits::message(&self.limits).bytes).unwrap_or(u64::MAX);

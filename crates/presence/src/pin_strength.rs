@@ -1,10 +1,12 @@
-//! The rules for a new PIN. The attempt limit stops most guessing; these rules make the first five guesses miss.
+//! The least strength of a PIN.
+//!
+//! The attempt limit stops most guessing. These rules keep the first five guesses from succeeding.
 
 use std::collections::BTreeSet;
 
-const MIN_CHARACTERS: usize = 6;
-const MAX_CHARACTERS: usize = 128;
-/// Frequent choices that no rule below catches.
+const LEAST_CHARACTERS: usize = 6;
+const MOST_CHARACTERS: usize = 128;
+/// Frequent PINs that no rule below rejects.
 const FREQUENT: [&str; 18] = [
     "112233",
     "123321",
@@ -30,22 +32,22 @@ const FREQUENT: [&str; 18] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeakPin {
-    /// The PIN has fewer than six characters.
+    /// Fewer than six characters.
     #[error("a PIN has at least 6 characters")]
     TooShort,
-    /// The PIN has more than 128 characters.
+    /// More than 128 characters.
     #[error("a PIN has at most 128 characters")]
     TooLong,
-    /// The PIN is one of the first guesses.
-    #[error("this PIN is one of the first guesses; choose one without a pattern")]
+    /// The PIN is among the first guesses.
+    #[error("this PIN is among the first anybody would try; choose one without a pattern")]
     Guessable,
 }
 
 pub(crate) fn check(pin: &str) -> Result<(), WeakPin> {
     let characters: Vec<char> = pin.chars().collect();
     match characters.len() {
-        length if length < MIN_CHARACTERS => Err(WeakPin::TooShort),
-        length if length > MAX_CHARACTERS => Err(WeakPin::TooLong),
+        length if length < LEAST_CHARACTERS => Err(WeakPin::TooShort),
+        length if length > MOST_CHARACTERS => Err(WeakPin::TooLong),
         _ if guessable(pin, &characters) => Err(WeakPin::Guessable),
         _ => Ok(()),
     }
@@ -72,7 +74,7 @@ fn follows(from: char, to: char) -> bool {
     (from == '9' && to == '0') || u32::from(from).checked_add(1) == Some(u32::from(to))
 }
 
-/// Whether the PIN repeats one block of at most half its length (`123123`, `ab1ab1`).
+/// Whether one block of at most half the length repeats (`123123`, `ab1ab1`).
 fn is_repetition(characters: &[char]) -> bool {
     (1..=characters.len() / 2).any(|block| {
         characters.len().is_multiple_of(block) && characters.iter().skip(block).zip(characters).all(|(a, b)| a == b)
