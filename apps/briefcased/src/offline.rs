@@ -189,7 +189,7 @@ fn voided(before: &Authority, incarnation: Incarnation) -> Result<authority::Aut
     })
 }
 
-/// Uses up every budget until its window ends or a person raises it: the record does not hold what was spent after the backup.
+/// Uses up every budget until its window ends or a person raises it: the record does not contain what was spent after the backup.
 fn exhaust(store: &Store, authority: &Authority, now: UnixMillis, entropy: &dyn Entropy) -> Result<(), OpenError> {
     let index = BudgetIndex::new(authority);
     let (mut ledger, counters) = load::counts(store.reader(), &index)?;

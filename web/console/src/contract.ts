@@ -90,7 +90,12 @@ export type Decided = {
   /** The receipt that records the decision. */
   receipt: string;
 };
-/** One change. */
+/**
+ * One change.
+ *
+ * `S` is the type of its confidential text: `String` for a client, [`crate::Confidential`] for the daemon, and
+ * [`ConfidentialDigest`] in a preview.
+ */
 export type Change =
   | {
       change: "add_agent";

@@ -12,7 +12,7 @@ use passage::Passage;
 use prose::Finding;
 
 /// Whether a finding of the prose rules fails the command. `--report` lists the findings either way.
-const PROSE_FAILS: bool = false;
+const PROSE_FAILS: bool = true;
 
 /// The maximum number of words in a sentence of a document.
 const LONGEST_SENTENCE: usize = 40;

@@ -91,9 +91,8 @@ fn changes() {
 
 #[test]
 fn servers() {
-    let stdio = concat!(
-        r#"{"transport":"stdio","argv":["npx","files"],"env":{"A":"b"},"secret_env":{"T":"token"},"cwd":"/tmp"}"#
-    );
+    let stdio =
+        r#"{"transport":"stdio","argv":["npx","files"],"env":{"A":"b"},"secret_env":{"T":"token"},"cwd":"/tmp"}"#;
     let http = concat!(
         r#"{"transport":"http","url":"https://a.example/mcp","headers":[{"name":"authorization","value":"Bearer {secret}","#,
         r#""secret":"token"},{"name":"x-a","value":"b"}]}"#
@@ -154,9 +153,9 @@ fn policy() {
 
 #[test]
 fn a_query_for_receipts() {
-    pinned::<ReceiptQuery>(concat!(
-        r#"{"before":9,"limit":50,"agent":"codex","server":null,"tool":null,"kind":"refusal","code":"denied","since":1}"#
-    ));
+    pinned::<ReceiptQuery>(
+        r#"{"before":9,"limit":50,"agent":"codex","server":null,"tool":null,"kind":"refusal","code":"denied","since":1}"#,
+    );
     read_as::<ReceiptQuery>(
         "{}",
         r#"{"before":null,"limit":null,"agent":null,"server":null,"tool":null,"kind":null,"code":null,"since":null}"#,
