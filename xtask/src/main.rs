@@ -70,7 +70,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "vectors", about: "write the shared test vectors [--check]", run: vectors::run },
     Command { name: "web", about: "lint, type-check, build and test web/", run: web::run },
     Command { name: "enclave", about: "the browser enclave: build, serve, reproduce, test", run: enclave::run },
-    Command { name: "docs", about: "check links and prose of documents and comments [--report]", run: docs::run },
+    Command { name: "docs", about: "check links and prose of documents and comments", run: docs::run },
     Command { name: "build", about: "build all programs and tests [--lint]", run: programs::build },
     Command { name: "test", about: "run the tests of all crates but the end-to-end ones", run: rust::test },
     Command { name: "e2e", about: "run the end-to-end and attack tests", run: rust::e2e },

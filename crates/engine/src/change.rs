@@ -15,7 +15,7 @@ use crate::{
     active_authority::{ActiveAuthority, ActiveAuthorityError},
     approvals::DecisionError,
 };
-use briefcase_ports::{Evidence, FactorRefusal, JournalError, Record};
+use briefcase_ports::{FactorEvidence, FactorRefusal, JournalError, Record};
 
 /// A decision or a change failed. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +106,7 @@ impl Engine {
     ///
     /// # Errors
     /// See [`ChangeError`]. Nothing has changed then.
-    pub async fn apply(&self, prepared: Prepared, evidence: Evidence) -> Result<ReceiptIndex, ChangeError> {
+    pub async fn apply(&self, prepared: Prepared, evidence: FactorEvidence) -> Result<ReceiptIndex, ChangeError> {
         let checked = self.check(evidence, prepared.digest).await?;
         self.apply_checked(prepared, checked).await
     }
@@ -115,7 +115,7 @@ impl Engine {
     ///
     /// # Errors
     /// The reason why the evidence was rejected.
-    pub async fn check(&self, evidence: Evidence, bound_to: Digest) -> Result<Checked, FactorRefusal> {
+    pub async fn check(&self, evidence: FactorEvidence, bound_to: Digest) -> Result<Checked, FactorRefusal> {
         let factor = self.factors.check(evidence, bound_to).await?;
         Ok(Checked { factor, bound_to })
     }

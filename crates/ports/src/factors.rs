@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crate::BoxFuture;
 
 /// A person's proof of presence, not yet verified.
-pub enum Evidence {
+pub enum FactorEvidence {
     /// A PIN typed at a terminal.
     Pin(SecretString),
     /// A WebAuthn assertion (JSON of `PublicKeyCredential`), made for the digest of the decision.
@@ -57,5 +57,9 @@ pub trait Factors: Send + Sync {
     /// Verifies the evidence for exactly the change or decision with the digest `bound_to`.
     ///
     /// Invariant: every attempt is durable before its result is returned.
-    fn check<'a>(&'a self, evidence: Evidence, bound_to: Digest) -> BoxFuture<'a, Result<FactorKind, FactorRefusal>>;
+    fn check<'a>(
+        &'a self,
+        evidence: FactorEvidence,
+        bound_to: Digest,
+    ) -> BoxFuture<'a, Result<FactorKind, FactorRefusal>>;
 }

@@ -24,7 +24,7 @@ pub use calls::{CallHandler, CallOutcome, CallRequest, ContinuedCall, FollowUp, 
 pub use client_peer::{ClientPeer, Waiting};
 pub use clock::MonotonicClock;
 pub use connection::{ClientProfile, ConnectionKey, Sharing};
-pub use factors::{Evidence, FactorRefusal, Factors, SignedAnswer};
+pub use factors::{FactorEvidence, FactorRefusal, Factors, SignedAnswer};
 pub use journal::{Durable, Entry, Journal, JournalError, Record, Urgency};
 pub use launcher::{ChildProcess, LaunchCommand, LaunchError, LaunchedChild, Launcher};
 pub use quote::Quote;

@@ -6,7 +6,9 @@
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use briefcase_ports::{BoxFuture, Durable, Entry, Evidence, FactorRefusal, Factors, Journal, JournalError, Urgency};
+use briefcase_ports::{
+    BoxFuture, Durable, Entry, FactorEvidence, FactorRefusal, Factors, Journal, JournalError, Urgency,
+};
 use briefcase_receipts::{Kind, Notice, Receipt, Word};
 use briefcase_types::{Clock, Digest, Entropy, FactorKind, SecretString};
 use tokio::sync::Mutex;
@@ -230,12 +232,16 @@ impl FactorVerifier {
 }
 
 impl Factors for FactorVerifier {
-    fn check<'a>(&'a self, evidence: Evidence, bound_to: Digest) -> BoxFuture<'a, Result<FactorKind, FactorRefusal>> {
+    fn check<'a>(
+        &'a self,
+        evidence: FactorEvidence,
+        bound_to: Digest,
+    ) -> BoxFuture<'a, Result<FactorKind, FactorRefusal>> {
         Box::pin(async move {
             match evidence {
-                Evidence::Pin(pin) => self.check_pin(pin, bound_to).await,
-                Evidence::Passkey(answer) => self.check_passkey(answer.get().as_bytes(), bound_to).await,
-                Evidence::Signed(_) => Err(FactorRefusal::NotEnrolled),
+                FactorEvidence::Pin(pin) => self.check_pin(pin, bound_to).await,
+                FactorEvidence::Passkey(answer) => self.check_passkey(answer.get().as_bytes(), bound_to).await,
+                FactorEvidence::Signed(_) => Err(FactorRefusal::NotEnrolled),
             }
         })
     }

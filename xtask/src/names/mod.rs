@@ -23,8 +23,6 @@ struct Rules {
     denied: Vec<Denied>,
     #[serde(default)]
     allowed: Vec<Allowed>,
-    #[serde(default)]
-    to_be_renamed: ToBeRenamed,
 }
 
 /// Names that each crate may have one of.
@@ -69,15 +67,6 @@ struct Allowed {
     reason: String,
 }
 
-/// The names still to be renamed; empty at the end.
-#[derive(Default, Deserialize)]
-struct ToBeRenamed {
-    #[serde(default)]
-    same: Vec<String>,
-    #[serde(default)]
-    denied: Vec<String>,
-}
-
 /// A public type and where it is defined.
 struct Type {
     name: String,
@@ -110,11 +99,10 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     let mut wrong = twice(&rules, &types);
     wrong.extend(denied(&rules, &names));
     wrong.extend(unreasoned(&rules));
-    let later = rules.to_be_renamed.same.len() + rules.to_be_renamed.denied.len();
     if !wrong.is_empty() {
         return Err(Failure::new(wrong.join("\n       ")));
     }
-    println!("names: {} public types and {} names checked, {later} to be renamed", types.len(), names.len());
+    println!("names: {} public types and {} names checked", types.len(), names.len());
     Ok(())
 }
 
@@ -141,7 +129,7 @@ fn twice(rules: &Rules, types: &[Type]) -> Vec<String> {
     }
     let mut wrong = Vec::new();
     for (name, found) in by_name.iter().filter(|(_, found)| found.len() > 1) {
-        if rules.to_be_renamed.same.iter().any(|later| later == name) || is_excepted(rules, name, found) {
+        if is_excepted(rules, name, found) {
             continue;
         }
         let places: Vec<&str> = found.iter().map(|found| found.place.as_str()).collect();
@@ -176,9 +164,6 @@ fn denied(rules: &Rules, names: &[Name]) -> Vec<String> {
         let Some(rule) = rules.denied.iter().find(|rule| rule.is_in(found)) else { continue };
         if let Some(exception) = rules.allowed.iter().find(|allowed| allowed.name == found.name) {
             used.insert(exception.name.as_str());
-            continue;
-        }
-        if rules.to_be_renamed.denied.contains(&found.name) {
             continue;
         }
         let text = format!("{}: `{}` has the word `{}`: {}", found.place, found.name, rule.word, rule.instead);

@@ -18,7 +18,6 @@ fn a_second_type_of_the_same_name_fails_without_a_reason() {
     assert_eq!(twice(&rules(""), &types).len(), 1);
     let same = "[[same]]\nname = \"Answer\"\ncrates = [\"crates/b\", \"crates/a\"]\nreason = \"the contract's form\"";
     assert!(twice(&rules(same), &types).is_empty());
-    assert!(twice(&rules("[to_be_renamed]\nsame = [\"Answer\"]"), &types).is_empty());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use briefcase_api::Unlock;
 use briefcase_ipc::Paths;
 use briefcase_launcher::JailLauncher;
 use briefcase_policy::authority::{Budget, BudgetScope, Limit, Window};
-use briefcase_ports::{Evidence, FactorRefusal};
+use briefcase_ports::{FactorEvidence, FactorRefusal};
 use briefcase_types::{Digest, Entropy, Incarnation, SecretString};
 use briefcase_upstream::ChildEnvironment;
 use briefcase_vault::UnlockKey;
@@ -72,7 +72,7 @@ async fn close(open: UnlockedState) {
 }
 
 async fn check_pin(open: &UnlockedState, pin: &str) -> Result<(), FactorRefusal> {
-    let evidence = Evidence::Pin(SecretString::new(pin.to_owned()));
+    let evidence = FactorEvidence::Pin(SecretString::new(pin.to_owned()));
     open.engine.check(evidence, Digest::sha256(b"a decision")).await.map(drop)
 }
 
@@ -156,7 +156,7 @@ async fn a_passphrase_is_in_force_exactly_when_its_change_is_on_record() {
     let line = staged.recorded_line();
     drop(staged);
     let prepared = opened.engine.prepare(b"passphrase", |document| document.noted(vec![line]), Vec::new()).unwrap();
-    let evidence = Evidence::Pin(SecretString::new(PIN.to_owned()));
+    let evidence = FactorEvidence::Pin(SecretString::new(PIN.to_owned()));
     opened.engine.apply(prepared, evidence).await.unwrap();
     close(opened).await;
     close(home.open_with(new()).unwrap()).await;
@@ -178,7 +178,7 @@ async fn a_restored_state_trusts_no_credential_and_has_spent_every_budget() {
     for (window, limit, agent) in limits {
         let budget = Budget { scope: BudgetScope { agent, ..BudgetScope::default() }, window, limit };
         let prepared = open.engine.prepare(b"budget", |document| document.set_budget(budget), Vec::new()).unwrap();
-        let evidence = Evidence::Pin(SecretString::new(PIN.to_owned()));
+        let evidence = FactorEvidence::Pin(SecretString::new(PIN.to_owned()));
         open.engine.apply(prepared, evidence).await.unwrap();
     }
     let token = briefcase_engine::agent_token::digest(home.token.trim());

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use briefcase_policy::authority::{FieldRule, Grant, GrantArguments};
-use briefcase_ports::{Entry, Evidence, Urgency};
+use briefcase_ports::{Entry, FactorEvidence, Urgency};
 use briefcase_receipts::{self as receipts, Kind, Receipt, Step};
 use briefcase_types::{ApprovalId, ApprovalRequest, ApprovalScope, Decision, Digest, FactorKind, ReceiptIndex};
 use serde_json::Value;
@@ -36,7 +36,7 @@ impl Engine {
         id: ApprovalId,
         shown: Digest,
         decision: Decision,
-        evidence: Evidence,
+        evidence: FactorEvidence,
     ) -> Result<ReceiptIndex, ChangeError> {
         let bound_to = self.decision_digest(id, &decision)?;
         let factor = self.factors.check(evidence, bound_to).await?;

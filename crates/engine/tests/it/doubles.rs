@@ -23,7 +23,7 @@ use briefcase_policy::{
     pin,
 };
 use briefcase_ports::{
-    BoxFuture, CallRequest, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, Evidence,
+    BoxFuture, CallRequest, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, FactorEvidence,
     FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, NotReady, Operation, Outbound,
     Record, Reply, RpcError, SecretSource, ServerInfo, Sharing, UpstreamFailure, Upstreams, Urgency, Waiting,
 };
@@ -166,18 +166,18 @@ impl SecretSource for OneServer {
 pub struct Person;
 
 impl Factors for Person {
-    fn check<'a>(&'a self, evidence: Evidence, _: Digest) -> BoxFuture<'a, Result<FactorKind, FactorRefusal>> {
+    fn check<'a>(&'a self, evidence: FactorEvidence, _: Digest) -> BoxFuture<'a, Result<FactorKind, FactorRefusal>> {
         Box::pin(async move {
             match evidence {
-                Evidence::Pin(pin) if pin.expose(|pin| pin == "right") => Ok(FactorKind::Pin),
+                FactorEvidence::Pin(pin) if pin.expose(|pin| pin == "right") => Ok(FactorKind::Pin),
                 _ => Err(FactorRefusal::WrongPin { left: 4 }),
             }
         })
     }
 }
 
-pub fn pin_evidence(pin: &str) -> Evidence {
-    Evidence::Pin(SecretString::new(pin.to_owned()))
+pub fn pin_evidence(pin: &str) -> FactorEvidence {
+    FactorEvidence::Pin(SecretString::new(pin.to_owned()))
 }
 
 pub struct Now(pub AtomicU64);

@@ -37,7 +37,7 @@ pub enum Receipts {
     /// Write the whole record into a folder that anyone can verify
     Export(export::Export),
     /// Write the proof that one receipt is in the log
-    Proof(proof::Proof),
+    Proof(proof::ProofArgs),
 }
 
 impl Receipts {

@@ -23,7 +23,7 @@ Examples:
 /// Write the proof that one receipt is in the log
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Proof {
+pub struct ProofArgs {
     /// The receipt, such as r1042
     receipt: ReceiptIndex,
     /// A folder for the receipt and its proof
@@ -31,7 +31,7 @@ pub struct Proof {
     out: Option<PathBuf>,
 }
 
-impl Proof {
+impl ProofArgs {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let detail = ctx.client.receipt(self.receipt).await?;
         let mut output = TextOutput::new();
