@@ -38,7 +38,7 @@ fn log(child: Child) -> String {
 #[test]
 fn run_by_hand_it_says_who_starts_it() {
     let text = log(jail(Stdio::null()));
-    assert_eq!(text, "briefcase-jail: this program is started by briefcased; it does nothing by itself\n");
+    assert_eq!(text, "briefcase-jail: briefcased starts this program; it has no use of its own\n");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_malformed_request_ends_the_program_and_is_not_repeated_in_its_log() {
     let mut frame = Vec::new();
     encode(&"canary-secret", &mut frame).unwrap();
     socket.write_all(&frame).unwrap();
-    assert_eq!(log(child), "briefcase-jail: a message of the daemon cannot be read\n");
+    assert_eq!(log(child), "briefcase-jail: a message of the daemon is malformed\n");
 }
 
 #[test]
