@@ -68,14 +68,14 @@ export class TrustedManifest implements types.TrustedManifest {
 export class TrustedModule implements ModuleFacts {
   readonly #wasm: WasmInstance;
   readonly release: Release;
-  readonly standing: "current" | "allowed";
+  readonly status: "current" | "allowed";
   readonly seen: Seen;
 
   constructor(wasm: WasmInstance, response: string) {
     const facts: ModuleFacts = JSON.parse(response);
     this.#wasm = wasm;
     this.release = facts.release;
-    this.standing = facts.standing;
+    this.status = facts.status;
     this.seen = facts.seen;
   }
 

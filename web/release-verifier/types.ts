@@ -44,7 +44,7 @@ export interface ManifestFacts {
 /** The verified facts about a module. */
 export interface ModuleFacts {
   readonly release: Release;
-  readonly standing: "current" | "allowed";
+  readonly status: "current" | "allowed";
   /** The new rollback state. Store it and pass it in next time. */
   readonly seen: Seen;
 }

@@ -30,6 +30,10 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
+    // The verdict is computed in this process: no other process may change its memory.
+    if let Err(failure) = program::protect() {
+        return program::fail(&failure, false);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return program::misused(&error, "briefcase-enclave"),

@@ -89,6 +89,15 @@ impl CommandContext {
         })
     }
 
+    /// Finds a program whose verdict counts as this one's: beside this one, and nowhere else.
+    pub fn companion(&self, name: &str) -> Result<PathBuf, Failure> {
+        let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(|dir| dir.join(name)));
+        beside.filter(|path| path.is_file()).ok_or_else(|| {
+            let text = format!("The program `{name}` is not beside this one.");
+            Failure::new("unavailable", text, "Install all programs of one version into one folder.")
+        })
+    }
+
     /// Asks the person for the PIN.
     pub fn pin(&self, what_for: &str) -> Result<SecretString, Failure> {
         let terminal = Terminal::open()?;

@@ -8,7 +8,7 @@ use crate::{context::CommandContext, failure::Failure};
 
 /// Replaces this process by a program of the same installation. Returns only when that fails.
 pub fn replace_process(ctx: &CommandContext, program: &str, command: &str) -> Failure {
-    let path = match ctx.program(program) {
+    let path = match ctx.companion(program) {
         Ok(path) => path,
         Err(failure) => return failure,
     };

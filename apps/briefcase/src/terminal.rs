@@ -179,7 +179,7 @@ impl Terminal {
 /// The failure of a command that needs a person and has no terminal.
 fn no_terminal() -> Failure {
     let next = "Run this in a terminal, or decide in the console: `briefcase console`. A PIN is never taken from a pipe, an argument or the environment.";
-    Failure::new("no_terminal", "This needs a person at a terminal, and there is none.", next)
+    Failure::new("no_terminal", "This needs a person at a terminal, but no terminal is attached.", next)
 }
 
 /// A guard for a terminal without echo and signals. Dropping it restores the modes.

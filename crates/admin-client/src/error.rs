@@ -37,7 +37,7 @@ pub enum ClientError {
     StillRunning {
         /// Its process id.
         pid: i32,
-        /// The time that was waited.
+        /// The waiting time.
         seconds: u64,
     },
 }

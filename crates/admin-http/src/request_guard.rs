@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Method, header};
 pub enum GuardRejection {
     /// `Host` is not exactly the console's authority.
     Host,
-    /// The request comes from another origin, by a navigation from another site, or from a browser at the socket.
+    /// The request has a foreign origin, is a navigation from another site, or is a browser's request to the admin socket.
     Origin,
     /// The body is not `application/json`.
     ContentType,

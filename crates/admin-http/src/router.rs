@@ -28,7 +28,7 @@ const MAX_BODY: usize = 8 << 20;
 /// The longest rejection by the HTTP framework that is read, in bytes.
 const MAX_REASON: usize = 64 << 10;
 
-/// The routes that both places serve.
+/// The routes that both the admin socket and the console's port serve.
 fn shared() -> Router<Arc<AdminState>> {
     Router::new()
         .route("/v1/status", get(status::status))

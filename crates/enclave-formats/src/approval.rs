@@ -12,7 +12,7 @@ const NAME: &str = "briefcase-approval-1";
 /// The longest text.
 pub const TEXT_MOST: usize = 8 * 1024;
 /// The longest time between decision and expiry, in milliseconds.
-const LIFE_MOST: u64 = 24 * 60 * 60 * 1000;
+const MAX_LIFETIME: u64 = 24 * 60 * 60 * 1000;
 
 /// A decision is invalid.
 #[derive(Debug, thiserror::Error)]
@@ -132,8 +132,8 @@ impl Codec for SignedDecision {
         if self.text.chars().any(is_deceptive) {
             return Err(CodecError::Limit("text contains invisible characters"));
         }
-        let life = self.expires.checked_sub(self.time);
-        if !life.is_some_and(|life| (1..=LIFE_MOST).contains(&life)) {
+        let lifetime = self.expires.checked_sub(self.time);
+        if !lifetime.is_some_and(|lifetime| (1..=MAX_LIFETIME).contains(&lifetime)) {
             return Err(CodecError::Limit("a decision must expire after its time, within 24 hours"));
         }
         Ok(())

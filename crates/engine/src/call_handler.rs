@@ -18,7 +18,7 @@ use crate::{
     tools::Tool,
 };
 
-/// An allowed call whose server wants more input, with the proof of it.
+/// An allowed call whose server asks for more input, with the proof that it was allowed.
 struct Continued {
     engine: Arc<Engine>,
     proof: Continuation,

@@ -66,7 +66,7 @@ pub(crate) fn unavailable(reason: &str, message: &str, next_step: &str) -> Refus
 /// The one server of the view is disabled or removed.
 pub(crate) fn not_enabled() -> Refusal {
     let message = "The server of this view is not enabled for this agent.";
-    unavailable("server_not_enabled", message, "Enable it with `briefcase server`, or open another view.")
+    unavailable("server_not_enabled", message, "Enable it with `briefcase server enable NAME`, or open another view.")
 }
 
 #[cfg(test)]

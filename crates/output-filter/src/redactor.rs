@@ -88,7 +88,7 @@ impl Redactor {
         Self::default()
     }
 
-    /// The number of secrets that are too short to search.
+    /// The number of secrets that are too short to search for.
     #[must_use]
     pub const fn ignored(&self) -> usize {
         self.ignored

@@ -36,7 +36,7 @@ pub(crate) fn address(folder: &PrivateFolder, name: &str) -> PathBuf {
     format!("/proc/self/fd/{}/{name}", folder.handle().as_raw_fd()).into()
 }
 
-/// Returns the path of `name`: this system has no path through an open handle.
+/// Returns the plain path of `name`: only Linux has paths through an open folder handle (`/proc/self/fd`).
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn address(folder: &PrivateFolder, name: &str) -> PathBuf {
     folder.path().join(name)

@@ -1,4 +1,4 @@
-//! Labels of results, of servers and of sessions. A set of three, so it fits in a byte. It only grows during a session.
+//! Labels of results, servers and agents. A set of three, so it fits in a byte. An agent's set only grows within an hour.
 
 use std::{fmt, str::FromStr};
 

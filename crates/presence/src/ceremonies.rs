@@ -14,7 +14,7 @@ const MOST: usize = 64;
 /// The open challenges and their purposes. Taking a challenge removes it, whether the response is valid or not.
 pub(crate) struct Ceremonies<T> {
     open: Mutex<BTreeMap<Vec<u8>, Open<T>>>,
-    life: Duration,
+    lifetime: Duration,
 }
 
 struct Open<T> {
@@ -23,9 +23,9 @@ struct Open<T> {
 }
 
 impl<T> Ceremonies<T> {
-    /// Makes an empty set. A challenge expires after `life`.
-    pub(crate) const fn new(life: Duration) -> Self {
-        Self { open: Mutex::new(BTreeMap::new()), life }
+    /// Makes an empty set. A challenge expires after `lifetime`.
+    pub(crate) const fn new(lifetime: Duration) -> Self {
+        Self { open: Mutex::new(BTreeMap::new()), lifetime }
     }
 
     /// Adds a challenge. Removes expired ones, and the oldest one when there are too many.
@@ -47,6 +47,6 @@ impl<T> Ceremonies<T> {
     }
 
     fn is_over(&self, since: UnixMillis, now: UnixMillis) -> bool {
-        now.since(since) > self.life
+        now.since(since) > self.lifetime
     }
 }

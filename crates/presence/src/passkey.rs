@@ -48,7 +48,7 @@ pub enum PasskeyError {
     #[error("the browser's answer cannot be read")]
     Unreadable,
     /// The challenge is unknown, already used, or older than two minutes.
-    #[error("this question was answered already or is too old; ask again")]
+    #[error("this passkey request was used already or has expired; start again")]
     NotOpen,
     /// The response comes from a page other than the console.
     #[error("the passkey was used on another page than this console")]

@@ -6,7 +6,7 @@
 //! second name (hard link). The check runs on the open file, so swapping the path afterwards has no effect.
 //!
 //! Invariant: a replaced file has its old bytes or its new bytes, also after a crash at any step. A function that
-//! returns has written the bytes, the name and the folder to disk.
+//! writes, stages, replaces or removes a file returns once the bytes, the name and the folder are on disk.
 //!
 //! Invariant: a lock belongs to the kernel (`flock`) and ends with its process.
 //!

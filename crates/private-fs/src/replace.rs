@@ -75,6 +75,7 @@ pub fn stage(path: &Path, bytes: &[u8]) -> Result<StagedFile, PrivateFsError> {
     let mut file = create_new(&from)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     written.map_err(PrivateFsError::io("write", &from))?;
+    sync_folder(&parent_of(path))?;
     Ok(StagedFile { from, to: path.to_path_buf() })
 }
 

@@ -133,7 +133,7 @@ pub struct Refused {
     pub code: RefusalCode,
     /// The detailed reason.
     pub reason: Word,
-    /// The root of the commitments to the argument values, when they could be read.
+    /// The root of the commitments to the argument values. Absent if the arguments could not be read.
     pub args: Option<Digest>,
     /// The policies that determined the decision.
     pub policies: Words,

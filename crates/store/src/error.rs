@@ -27,7 +27,7 @@ pub enum StoreError {
     #[error("{0}; check the disk and the folder's owner, then restart briefcased")]
     File(PrivateFsError),
     /// The database is missing.
-    #[error("no record exists in {0}: run `briefcase init`, or restore a backup with `briefcase restore`")]
+    #[error("no record exists in {0}: run `briefcase setup`, or restore a backup with `briefcase restore`")]
     Missing(PathBuf),
     /// A newer version wrote the database.
     #[error(

@@ -54,7 +54,7 @@ fn platform() -> String {
 
 fn output(program: &str, args: &[&str]) -> Vec<u8> {
     let mut command = Command::new(program);
-    // A test run may have its clock moved by a preloaded library, with which rustc's allocator hangs.
+    // A test run may preload a library that moves the clock. rustc hangs with it, so it is removed here.
     command.args(args).current_dir(crate::checkout()).env_remove("LD_PRELOAD");
     let run = command.output();
     let run = run.unwrap_or_else(|error| panic!("{program}: {error}"));

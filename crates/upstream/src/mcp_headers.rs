@@ -96,7 +96,7 @@ pub(crate) fn param_headers(definition: &[u8]) -> Result<Vec<ParamHeader>, Inval
     Ok(found)
 }
 
-/// Collects the marks of a schema. `path` is `None` where a parameter is not statically reachable.
+/// Collects the `x-mcp-header` annotations of a schema. `path` is `None` where a parameter is not statically reachable.
 fn collect(
     schema: &Map<String, Value>,
     path: Option<&mut Vec<String>>,

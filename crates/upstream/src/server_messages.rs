@@ -203,7 +203,12 @@ impl IncomingMessages {
             }
         }
         let Ok(_permit) = Arc::clone(&self.request_slots).try_acquire_owned() else {
-            return Some(error_response(Some(id), ErrorCode::UNAVAILABLE, "too many questions are open", None));
+            return Some(error_response(
+                Some(id),
+                ErrorCode::UNAVAILABLE,
+                "too many server requests are pending",
+                None,
+            ));
         };
         let (open, cancelled) = self.register(id)?;
         let over = context.as_ref().map(|context| context.over.clone()).unwrap_or_default();

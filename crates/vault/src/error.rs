@@ -13,7 +13,7 @@ pub enum VaultError {
     )]
     DoesNotOpen,
     /// The vault's file is missing.
-    #[error("the vault file is missing; create a vault with `briefcase init`")]
+    #[error("the vault file is missing; create a vault with `briefcase setup`")]
     Missing,
     /// A vault, or a folder to restore into, exists already.
     #[error("the vault or folder exists already and is not overwritten; choose another path")]

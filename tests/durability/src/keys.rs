@@ -63,8 +63,8 @@ impl Seal for TestSeal {
     }
 }
 
-pub fn incarnation(life: u8) -> Incarnation {
-    handle(u64::from(life)).parse().expect("a handle")
+pub fn incarnation(number: u8) -> Incarnation {
+    handle(u64::from(number)).parse().expect("a handle")
 }
 
 /// 128 bits as text, from a number. The last letter of 22 has four spare bits, which must be zero.
@@ -81,10 +81,10 @@ pub fn session() -> SessionId {
     handle(7_000_000).parse().expect("a handle")
 }
 
-pub fn options(expect: ExpectedState, life: u8) -> OpenOptions {
+pub fn options(expect: ExpectedState, number: u8) -> OpenOptions {
     let key = LogKey::new(7);
     OpenOptions {
-        origin: ReceiptLogOrigin::new("test-install", &incarnation(life)).expect("an origin"),
+        origin: ReceiptLogOrigin::new("test-install", &incarnation(number)).expect("an origin"),
         key: key.public(),
         signer: Box::new(key),
         seal: Arc::new(TestSeal(1)),

@@ -37,7 +37,7 @@ export interface Facts {
   readonly version?: number;
   readonly commit?: string;
   readonly schema?: number;
-  readonly standing?: "current" | "allowed";
+  readonly status?: "current" | "allowed";
   readonly signer?: { readonly identity: string; readonly issuer: string };
   readonly witnesses?: readonly string[];
   readonly loggedAt?: number;
@@ -104,8 +104,8 @@ export class VerifiedRelease {
 function factsOf(trusted: TrustedManifest, found: Awaited<ReturnType<TrustedManifest["module"]>>) {
   const { version, commit, schema, sha256 } = found.release;
   const { signer, witnesses, loggedAt, expires } = trusted;
-  const { standing } = found;
-  return { sha256, by: "policy", version, commit, schema, standing, signer, witnesses, loggedAt, expires } as const;
+  const { status } = found;
+  return { sha256, by: "policy", version, commit, schema, status, signer, witnesses, loggedAt, expires } as const;
 }
 
 async function evidenceOf({ url, fetchOptions }: CheckContext) {

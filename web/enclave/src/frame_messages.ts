@@ -49,7 +49,7 @@ export type ToWorker =
       readonly witness: string | null;
       readonly gesture: "frame" | "window";
       /** The name of a lock. The frame acquires it only after the worker is gone. */
-      readonly life: string;
+      readonly lockName: string;
     }
   | { readonly kind: "told"; readonly id: number; readonly told: ConfirmationResult }
   | { readonly kind: "show"; readonly width: number; readonly height: number }

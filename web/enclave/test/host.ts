@@ -86,7 +86,7 @@ export class Host {
     return this.tab.run("() => host.events");
   }
 
-  /** Returns the place of confirmations in this engine; opens the popup if it is one. */
+  /** Returns where this engine shows confirmations, and opens the popup if it uses one. */
   async question(): Promise<"frame" | "window"> {
     const { gesture } = await this.call("status");
     if (gesture === "window") {

@@ -41,8 +41,9 @@ export interface AuditHead {
   /** The number of entries in this host's chain, and the link of the newest. */
   readonly count: number;
   readonly link: ArrayBuffer;
-  /** The signed document, its Ed25519 signature, and the raw audit key. Absent until strong mode is unlocked. */
+  /** The signed document and its Ed25519 signature. Absent until strong mode is unlocked. */
   readonly signed?: { readonly document: ArrayBuffer; readonly signature: ArrayBuffer };
+  /** The raw audit key. */
   readonly publicKey: ArrayBuffer;
 }
 

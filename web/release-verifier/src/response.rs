@@ -28,7 +28,7 @@ pub fn module(verified: &VerifiedRelease<'_>) -> String {
     };
     json!({
         "release": release(verified.release()),
-        "standing": status,
+        "status": status,
         "seen": { "version": seen.version, "floor": seen.floor, "index": seen.index },
     })
     .to_string()

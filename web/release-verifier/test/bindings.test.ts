@@ -66,7 +66,7 @@ test("a verified manifest names signer, time and log index", async () => {
   assert.deepEqual(trusted.witnesses, ["w2", "w3"]);
   assert.ok(Math.abs(trusted.loggedAt - one.now / 1000) < 600);
   const found = await trusted.module(bytes(one, "module"));
-  assert.deepEqual([found.standing, found.release.sha256], ["current", trusted.current.sha256]);
+  assert.deepEqual([found.status, found.release.sha256], ["current", trusted.current.sha256]);
 });
 
 test("the releases of one manifest are not allowed by the next", async () => {
@@ -74,7 +74,7 @@ test("the releases of one manifest are not allowed by the next", async () => {
   const older = await verifier.manifest(bytes(second, "policy"), evidence(second), second.seen, second.now);
   const newer = await verifier.manifest(bytes(third, "policy"), evidence(third), third.seen, third.now);
   const first = bytes(named("first release"), "module");
-  assert.equal(older.module(first).standing, "allowed");
+  assert.equal(older.module(first).status, "allowed");
   assert.throws(() => newer.module(first), { layer: "module", code: "deprecated" });
   assert.equal(older.module(first).release.version, 1);
 });

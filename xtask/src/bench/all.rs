@@ -1,6 +1,6 @@
 //! Every measurement of `docs/benchmarks.md`: builds the programs, fetches the other bridges, and starts `tests/bench`.
 //!
-//! The other bridges are installed in the target folder only, in the versions of their two version files.
+//! The other bridges are installed in the target folder only, in the versions that `tests/fixtures/npm-peers` and `tests/bench/pip-peers.txt` pin.
 
 use std::path::{Path, PathBuf};
 

@@ -24,10 +24,10 @@ const PROOF: &str = ".well-known/kms-manifest.tlog-proof";
 const FILE: &str = ".well-known/kms-headers.txt";
 
 type Headers = Vec<(String, String)>;
-/// A server's change of a response, by path and request.
-type Lie = Box<dyn Fn(&str, &str, &mut Vec<u8>, &mut Headers) + Send>;
+/// Tampers with a response, given its path and request.
+type Tampering = Box<dyn Fn(&str, &str, &mut Vec<u8>, &mut Headers) + Send>;
 
-/// A site: the files of a case of the vectors, served with the headers that its file names.
+/// A site that serves the files of one `vectors/release` case, with the headers of its headers file.
 #[derive(Clone, Default)]
 struct Site {
     files: BTreeMap<String, Vec<u8>>,
@@ -79,14 +79,14 @@ impl Site {
 /// A server whose site and lie can be changed while it runs.
 struct Server {
     url: String,
-    now: Arc<Mutex<(Site, Option<Lie>)>>,
+    now: Arc<Mutex<(Site, Option<Tampering>)>>,
 }
 
 impl Server {
     fn new(site: Site) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let now: Arc<Mutex<(Site, Option<Lie>)>> = Arc::new(Mutex::new((site, None)));
+        let now: Arc<Mutex<(Site, Option<Tampering>)>> = Arc::new(Mutex::new((site, None)));
         let shared = Arc::clone(&now);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -106,7 +106,7 @@ impl Server {
     }
 }
 
-fn answer(mut stream: TcpStream, now: &(Site, Option<Lie>)) -> Option<()> {
+fn answer(mut stream: TcpStream, now: &(Site, Option<Tampering>)) -> Option<()> {
     let mut request = Vec::new();
     let mut byte = [0];
     while !request.ends_with(b"\r\n\r\n") {

@@ -58,6 +58,17 @@ fn own_checks(ctx: &CommandContext) -> Vec<Check> {
             ),
         });
     }
+    for name in ["briefcase-enclave", "briefcase-demo"] {
+        checks.push(match ctx.companion(name) {
+            Ok(path) => check(name, Severity::Ok, &format!("{} is there.", path.display()), None),
+            Err(_) => check(
+                name,
+                Severity::Warn,
+                &format!("The program `{name}` is not beside this one: its command does not work."),
+                Some("Install all programs of one version into one folder."),
+            ),
+        });
+    }
     for (name, path) in [("state folder", &ctx.paths.state), ("config folder", &ctx.paths.config)] {
         checks.push(private(name, path));
     }

@@ -67,8 +67,13 @@ impl Secret {
                     Some(path) => lock::secret_file(&path)?,
                     None => Terminal::open()?.secret(&format!("Value of `{name}` (not shown): "))?,
                 };
-                if value.expose(str::is_empty) {
+                if value.expose(|text| text.trim().is_empty()) {
                     return Err(Failure::usage("The value is empty.", "Type it, or give a file with --file."));
+                }
+                // The daemon would refuse it only after the PIN.
+                if value.expose(|text| text.len() > 64 * 1024 || text.chars().any(char::is_control)) {
+                    let text = "A secret is 1 byte to 64 KiB of text without control characters.";
+                    return Err(Failure::usage(text, "Check for line breaks and tabs in the value."));
                 }
                 let value = value.expose(str::to_owned);
                 let applied = change::confirm(ctx, Change::SetSecret { name: name.clone(), value }).await?;

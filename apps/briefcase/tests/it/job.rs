@@ -101,7 +101,7 @@ fn grant_and_why(home: &TempHome) {
     assert_eq!(json_of(home, &["grants", "list"]), json!([]));
     let intents = json_of(home, &["receipts", "list", "--kind", "intent"]);
     let covered = intents["receipts"][0]["id"].as_str().expect("an id").to_owned();
-    assert!(run(home, &["why", &covered]).out().contains("a standing rule covered it"), "{intents}");
+    assert!(run(home, &["why", &covered]).out().contains("a saved approval covered it"), "{intents}");
     assert!(run(home, &["receipts", "show", &covered]).out().contains("Inclusion proof"));
 }
 

@@ -89,7 +89,7 @@ fn check(
     ParamHeaders::collect(headers).map_err(mismatch)
 }
 
-/// The HTTP status of a response. Some JSON-RPC errors have their own.
+/// The HTTP status of a response: 200, unless the JSON-RPC error code has a status of its own.
 fn status(kind: MessageKind) -> StatusCode {
     match kind {
         MessageKind::Error(code) => StatusCode::from_u16(ErrorCode(code).http_status()).unwrap_or(StatusCode::OK),

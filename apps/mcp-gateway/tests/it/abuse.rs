@@ -35,7 +35,7 @@ fn oversized_and_malformed_bodies_are_rejected_cheaply() {
     for body in &bodies {
         let start = Instant::now();
         assert_eq!(gateway.post(&[], body).status, 400, "{}", &body[..body.len().min(60)]);
-        assert!(start.elapsed() < Duration::from_secs(10), "took {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(4), "took {:?}", start.elapsed());
     }
     let grown = gateway.program.resident().saturating_sub(before);
     assert!(grown < 64 * 1024, "{grown} KiB more");
@@ -86,7 +86,7 @@ fn idle_connections_do_not_block_others() {
         let start = Instant::now();
         let fresh = gateway.post(&[], INITIALIZE);
         assert_eq!(fresh.status, 200);
-        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     }
     honest.post(ALICE, &[], INITIALIZE);
     assert_eq!(honest.reply().status, 200, "an honest connection was closed");

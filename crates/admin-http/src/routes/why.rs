@@ -52,9 +52,9 @@ fn reasons(kind: &Kind) -> Option<(String, Words, Option<ApprovalId>)> {
         Kind::Intent(intent) => {
             let how = match intent.decision.as_str() {
                 "allow" => "Policy allowed it without asking.",
-                "approved" => "Policy wanted a person asked, and a person allowed it.",
-                "granted" => "Policy wanted a person asked; a standing rule covered it.",
-                "session_grant" => "Policy wanted a person asked; it was allowed for the session.",
+                "approved" => "Policy required approval, and a person approved it.",
+                "granted" => "Policy required approval; a saved approval covered it.",
+                "session_grant" => "Policy required approval; it was approved for the session.",
                 _ => "It continued a call that was allowed.",
             };
             Some((how.to_owned(), intent.policies.clone(), intent.approval))

@@ -85,7 +85,8 @@ async fn collect(state: &ConnectionState, request: &Request, list: List) -> Resu
     }
 }
 
-/// One server's items. With several servers, a server without such a list has no items, and a slow server is left out.
+/// One server's items. In a view of several servers, a server without this list counts as empty, and a slow server is
+/// left out.
 async fn fetch(
     state: &ConnectionState,
     request: &Request,

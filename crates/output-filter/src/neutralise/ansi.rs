@@ -1,5 +1,5 @@
-//! Colours and styles of terminals: the only escape sequences that ordinary output has and that cannot deceive,
-//! provided that the text stays visible.
+//! Terminal colours and styles. Ordinary output uses no other escape sequences, and these cannot deceive while the text
+//! stays visible.
 
 /// The colours in use, to detect text in the colour of its background.
 #[derive(Default)]

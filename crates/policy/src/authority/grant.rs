@@ -85,7 +85,7 @@ pub enum GrantError {
     #[error("the grant's id is empty, too long or taken")]
     Id,
     /// The tool is not accepted, or its accepted definition differs from that of the grant.
-    #[error("the tool `{0}` is not accepted with this definition")]
+    #[error("the tool `{0}` is not accepted, or was accepted with another definition")]
     Pin(String),
 }
 

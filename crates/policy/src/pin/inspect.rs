@@ -151,7 +151,8 @@ fn other_alike(name: &str, by_look: &BTreeMap<String, Vec<String>>) -> Option<St
     looks(name).iter().filter_map(|look| by_look.get(look)).flatten().find(|other| *other != name).cloned()
 }
 
-/// Two skeletons of a name: without case and separators, and with look-alike letters and digits merged.
+/// Two forms of a name for comparison. Both ignore case. The first treats `-`, `.` and `_` alike; the second merges
+/// look-alike letters and digits.
 fn looks(name: &str) -> [String; 2] {
     let folded = name.chars().map(|character| match character {
         '-' | '.' => '_',

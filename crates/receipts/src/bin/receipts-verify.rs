@@ -21,7 +21,7 @@ usage: receipts-verify FOLDER --key KEY [--known CHECKPOINT]
        receipts-verify --proof FILE --receipt FILE --key KEY
 
 Verifies exported receipts (FOLDER), or that one receipt is in the log (--proof).
-  --key KEY           the log's public key, as `briefcase receipts key` prints it
+  --key KEY           the log's public key, as `briefcase receipts verify --print-key` prints it
   --known CHECKPOINT  a `checkpoint` file saved earlier: the log must continue it
 Exit status: 0 verified, 1 not verified, 2 wrong usage or an unreadable file.
 ";

@@ -30,10 +30,10 @@ pub enum FormError {
         column: usize,
     },
     /// The version is unknown to this program.
-    #[error("its form is unknown to this program; use a newer one")]
+    #[error("this program does not know its format version; use a newer program")]
     Version,
     /// The kind is unknown to this program.
-    #[error("its kind is unknown to this program; use a newer one")]
+    #[error("this program does not know its kind; use a newer program")]
     Kind,
     /// A required member of the kind is missing.
     #[error("the member `{0}` is missing")]

@@ -48,7 +48,7 @@ fn a_vault_opens_with_the_kernel_keyring_and_a_pin() {
     let mut it = crate::fixture(u64::from(std::process::id()));
     let pin = crate::text("730194");
     let new = NewSlot::Keyring { pin: &pin, cost: KdfCost::FLOOR, store: &store };
-    let id = it.vault.add_slot(&it.keys, new, "desk", &it.entropy).unwrap();
+    let id = it.vault.add_slot(&it.keys, new, "laptop", &it.entropy).unwrap();
     let vault = Vault::load(&it.path).unwrap();
     let opened = vault.unlock(Credential::Keyring { pin: &pin, store: &store });
     let item = it.vault.remove_slot(&it.keys, &id).unwrap().keyring_item.unwrap();

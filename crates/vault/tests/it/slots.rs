@@ -11,7 +11,7 @@ fn every_slot_opens_the_same_vault_after_a_restart() {
     let store = MemoryKeyStore::default();
     let pin = text("730194");
     it.vault
-        .add_slot(&it.keys, NewSlot::Keyring { pin: &pin, cost: KdfCost::FLOOR, store: &store }, "desk", &it.entropy)
+        .add_slot(&it.keys, NewSlot::Keyring { pin: &pin, cost: KdfCost::FLOOR, store: &store }, "laptop", &it.entropy)
         .unwrap();
     let sealed = it.keys.seal(records::ADDRESS, &crate::secret("token"), &it.entropy).unwrap();
     it.keys.lock();
@@ -44,7 +44,7 @@ fn the_keyring_alone_and_the_pin_alone_open_nothing() {
     let store = MemoryKeyStore::default();
     let pin = text("730194");
     let new = NewSlot::Keyring { pin: &pin, cost: KdfCost::FLOOR, store: &store };
-    let id = it.vault.add_slot(&it.keys, new, "desk", &it.entropy).unwrap();
+    let id = it.vault.add_slot(&it.keys, new, "laptop", &it.entropy).unwrap();
     let guess = text("730195");
     let keyring_only = it.vault.unlock(Credential::Keyring { pin: &guess, store: &store });
     assert!(matches!(keyring_only.err(), Some(VaultError::DoesNotOpen)));
@@ -65,7 +65,7 @@ fn the_last_lasting_slot_stays() {
     let store = MemoryKeyStore::default();
     let pin = text("730194");
     let keyring = NewSlot::Keyring { pin: &pin, cost: KdfCost::FLOOR, store: &store };
-    it.vault.add_slot(&it.keys, keyring, "desk", &it.entropy).unwrap();
+    it.vault.add_slot(&it.keys, keyring, "laptop", &it.entropy).unwrap();
     let lasting: Vec<_> = it.vault.slots().into_iter().filter(|slot| slot.kind != SlotKind::Keyring).collect();
     it.vault.remove_slot(&it.keys, &lasting[0].id).unwrap();
     assert!(matches!(it.vault.remove_slot(&it.keys, &lasting[1].id).err(), Some(VaultError::LastSlot)));
@@ -73,7 +73,7 @@ fn the_last_lasting_slot_stays() {
     assert!(matches!(by_keyring.err(), Some(VaultError::LastSlot)));
     assert!(matches!(it.vault.remove_slot(&it.keys, &lasting[0].id).err(), Some(VaultError::NoSuchSlot)));
     let folder = tempfile::tempdir().unwrap();
-    let first = Vault::create(&folder.path().join("vault.json"), keyring, "desk", &it.entropy);
+    let first = Vault::create(&folder.path().join("vault.json"), keyring, "laptop", &it.entropy);
     assert!(matches!(first.err(), Some(VaultError::LastSlot)));
 }
 

@@ -109,7 +109,7 @@ async fn attack_02_a_change_voids_what_was_allowed() {
         client.answer(waiting).await.unwrap();
         assert_eq!(upstream.effects().len(), before + 1);
         let grants: Vec<Value> = scene.daemon.admin.get("/v1/grants").await;
-        assert_eq!(grants, Vec::<Value>::new(), "a standing rule outlived the definition");
+        assert_eq!(grants, Vec::<Value>::new(), "a saved approval outlived the definition");
     }
 }
 

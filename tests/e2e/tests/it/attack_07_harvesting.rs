@@ -39,7 +39,7 @@ async fn attack_07_an_argument_that_no_schema_names_waits_for_a_person() {
     client.call("weather__weather", json!({ "city": "Rome" })).await.expect("the read itself still runs");
 }
 
-/// Guards: a parameter that asks for what the model knows is flagged before acceptance.
+/// Guards: a parameter that asks for what the model knows is flagged before a person accepts the tool.
 #[tokio::test]
 async fn attack_07_a_harvesting_parameter_is_pointed_out_before_it_is_accepted() {
     let scene = Scene::new().await;

@@ -107,7 +107,7 @@ async fn attack_11_every_channel_taints_the_agent() {
     every_channel_taints(&Corpora::committed()).await;
 }
 
-/// The same with texts beside the checkout.
+/// The same with the optional corpora beside the checkout.
 #[tokio::test]
 async fn attack_11_every_channel_taints_the_agent_with_texts_beside_the_checkout() {
     let Some(run) = AdditionalRun::begin("attack 11: every channel", "corpora") else { return };
@@ -164,7 +164,7 @@ async fn attack_11_private_data_and_an_order_hold_what_reaches_outside() {
     private_data_and_an_order_hold(&Corpora::committed()).await;
 }
 
-/// The same with texts beside the checkout.
+/// The same with the optional corpora beside the checkout.
 #[tokio::test]
 async fn attack_11_private_data_and_an_order_beside_the_checkout_hold_what_reaches_outside() {
     let Some(run) = AdditionalRun::begin("attack 11: private data", "corpora") else { return };

@@ -45,7 +45,8 @@ async fn attack_19_a_decision_about_another_request_is_refused() {
     assert_eq!(scene.daemon.admin.question().await, question, "it still stands, unchanged");
     assert_eq!(allow(&scene, &question).await.0, 200);
     let answer = client.answer(waiting).await;
-    if refusal(&answer).is_some() {
+    if let Some(code) = refusal(&answer) {
+        assert_eq!(code, "approval_required", "{answer:?}");
         // On a slow machine the call stops waiting before the last digest is tried. The same call gets the approval.
         client.call("mock__pay", json!({ "to": "alice", "amount": 1 })).await.unwrap();
     }

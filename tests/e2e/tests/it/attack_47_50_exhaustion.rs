@@ -44,7 +44,7 @@ async fn attack_47_json_bombs_cost_little_and_reach_nobody() {
     }
     let began = Instant::now();
     client.call("mock__look", json!({})).await.unwrap();
-    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(upstream.effects().len(), 1, "a bomb reached the server");
     let grown = peak(scene.daemon.id()) - before;
     assert!(grown < 64 * MIB, "the daemon grew by {grown} KiB");
@@ -159,7 +159,7 @@ async fn attack_50_slow_clients_and_floods_block_nobody() {
     for n in 0..20 {
         honest.call("mock__look", json!({ "n": n })).await.unwrap();
     }
-    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     for (what, stream) in [("gateway", &mut slow), ("console", &mut at_console)] {
         let mut rest = Vec::new();
         let ended = tokio::time::timeout(Duration::from_secs(15), stream.read_to_end(&mut rest)).await;
@@ -187,7 +187,7 @@ async fn attack_50_one_agent_cannot_take_all_of_the_daemon() {
     honest.open().await.unwrap();
     let began = Instant::now();
     honest.call("mock__look", json!({})).await.unwrap();
-    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     let waiting: Vec<Value> = scene.daemon.admin.get("/v1/approvals").await;
     assert!(waiting.is_empty());
 }

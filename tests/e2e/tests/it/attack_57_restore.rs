@@ -92,7 +92,11 @@ async fn attack_57_a_restore_brings_no_permission_back() {
         "POST /v1/console/session HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
-    assert_eq!(briefcase_testkit::raw_http(&host, request.as_bytes()).await.status, 401, "a login of the old life");
+    assert_eq!(
+        briefcase_testkit::raw_http(&host, request.as_bytes()).await.status,
+        401,
+        "a login of the old incarnation"
+    );
     // The agent's old credential is void: it might have been revoked after the backup. A person issues a new one.
     let client = GatewayProcess::stdio(&scene.home, &scene.made.token, None, ClientEra::Legacy);
     let entered = tokio::time::timeout(std::time::Duration::from_secs(5), client.request("ping", json!({}))).await;
@@ -148,7 +152,7 @@ async fn attack_57_a_restore_brings_no_removed_agent_and_no_budget_back() {
     let scene = Scene { daemon, setup, made, home: fresh };
     for token in [&mallory, &scene.made.token] {
         let old = GatewayProcess::stdio(&scene.home, token, None, ClientEra::Modern);
-        assert!(old.call("mock__look", json!({})).await.is_err(), "a credential of the old life is let in");
+        assert!(old.call("mock__look", json!({})).await.is_err(), "a credential of the old incarnation is accepted");
     }
     let renewed = scene.change(json!({ "change": "add_agent", "name": "default" })).await;
     let client = GatewayProcess::stdio(&scene.home, renewed["token"].as_str().unwrap(), None, ClientEra::Legacy);

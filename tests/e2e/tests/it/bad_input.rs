@@ -274,9 +274,11 @@ async fn a_missing_object_is_reported_as_missing() {
         assert_eq!((status, told["code"].as_str()), (404, Some("not_found")), "{change}: {told}");
         assert!(told["next_step"].as_str().unwrap().contains(list), "{change}: {told}");
     }
+    const DECIDE: &str = "/v1/approvals/AAAAAAAAAAAAAAAAAAAAAA/decision-digest";
     for (method, path, body, status, code) in [
         (Method::POST, "/v1/changes/preview", Some(json!({ "change": "fly" })), 422, "invalid"),
         (Method::POST, "/v1/challenge", Some(json!({ "digest": 5 })), 422, "invalid"),
+        (Method::POST, DECIDE, Some(json!({ "decision": { "decision": "maybe" } })), 422, "invalid"),
         (Method::GET, "/v1/receipts/nonsense", None, 400, "invalid"),
         (Method::GET, "/v1/receipts?limit=many", None, 400, "invalid"),
         (Method::DELETE, "/v1/status", Some(json!({})), 405, "invalid"),

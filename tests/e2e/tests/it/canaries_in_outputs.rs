@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::canaries::{Planted, planted};
 
-/// Every command with output that needs no terminal.
+/// Every command that prints output and needs no terminal.
 const COMMANDS: [&[&str]; 33] = [
     &["status"],
     &["doctor"],

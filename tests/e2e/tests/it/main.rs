@@ -1,6 +1,7 @@
 //! End-to-end tests: the real daemon and the real gateway as processes, with real peers on both sides.
 //!
-//! `attack_…` files follow the numbers of the attack table in `docs/security.md`.
+//! `attack_…` files follow the numbers of the specification's attack table; `docs/STATUS.md` lists them.
+//! `Guards:` names the promise that a test protects.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

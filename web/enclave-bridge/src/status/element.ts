@@ -125,7 +125,7 @@ export class EnclaveStatus extends HTMLElement {
       this.#release,
       release.version === undefined
         ? ""
-        : `${release.version}, ${release.standing}; commit ${release.commit?.slice(0, 12)}`,
+        : `${release.version}, ${release.status}; commit ${release.commit?.slice(0, 12)}`,
     );
     this.#source.href = sourceOf(this.getAttribute("repository"), release.commit) ?? release.moduleUrl;
   }

@@ -137,7 +137,7 @@ export const releases: readonly Case[] = [
       assert.deepEqual(shot.states.slice(0, 2), ["checking", "verified"]);
       const { release } = stage.world.served;
       assert.deepEqual(
-        [shot.release.sha256, shot.release.version, shot.release.standing, shot.release.signer.identity],
+        [shot.release.sha256, shot.release.version, shot.release.status, shot.release.signer.identity],
         [release.sha256, 2, "current", "release@briefcase.example"],
       );
       assert.equal(shot.enforced, stage.name === "chromium" ? "browser" : "outside");
@@ -206,7 +206,7 @@ export const releases: readonly Case[] = [
     run: async stage => {
       stage.world.served = stage.world.one;
       const shot = await (await stage.fresh()).verified();
-      assert.deepEqual([shot.release.version, shot.release.standing], [1, "allowed"]);
+      assert.deepEqual([shot.release.version, shot.release.status], [1, "allowed"]);
     },
   },
   {

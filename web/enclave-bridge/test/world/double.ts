@@ -57,6 +57,6 @@ function named(said: Manifest, index: number, sha256: string, seen: Seen) {
   const release = [said.current, ...said.allowed].find(one => one.sha256 === sha256);
   if (release === undefined) throw new Refused("module", "unknown_module", "the module is not in the manifest");
   if (release.version < seen.version) throw new Refused("rollback", "older_module", "a newer module was used before");
-  const standing = release === said.current ? ("current" as const) : ("allowed" as const);
-  return { release, standing, seen: { version: release.version, floor: said.version_floor, index } };
+  const status = release === said.current ? ("current" as const) : ("allowed" as const);
+  return { release, status, seen: { version: release.version, floor: said.version_floor, index } };
 }

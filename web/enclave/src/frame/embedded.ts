@@ -43,7 +43,7 @@ interface Opened {
 function serve(worker: Worker, { hash, host, open }: Opened, port: MessagePort): void {
   const send = (message: ToWorker, transfer: Transferable[] = []): void => worker.postMessage(message, transfer);
   const confirmations = new ConfirmationQueue(host, send);
-  const lockName = `briefcase-life ${crypto.randomUUID()}`;
+  const lockName = `briefcase-worker ${crypto.randomUUID()}`;
   worker.onmessage = (event: MessageEvent<ToFrame>) => {
     const message = event.data;
     if (message.kind === "ask") confirmations.add(message.id, message.ask);
@@ -53,7 +53,7 @@ function serve(worker: Worker, { hash, host, open }: Opened, port: MessagePort):
   };
   const witness = open.storage === "disk" ? localStorage.getItem(storeKeyOf(host)) : null;
   const gesture = canDetectVisibility() ? "frame" : "window";
-  send({ kind: "open", host, open, hash, witness, gesture, life: lockName }, [port]);
+  send({ kind: "open", host, open, hash, witness, gesture, lockName }, [port]);
 }
 
 /** Asks the browser for persistent storage. `status` reports the result. */

@@ -79,9 +79,9 @@ async function open(message: Extract<ToWorker, { kind: "open" }>): Promise<Encla
 }
 
 /** Holds a lock until the worker ends. The frame waits for the lock to detect the end. */
-function holdLock(life: string): Promise<void> {
+function holdLock(name: string): Promise<void> {
   return new Promise(resolve => {
-    void navigator.locks.request(life, () => {
+    void navigator.locks.request(name, () => {
       resolve();
       return new Promise(() => undefined);
     });
@@ -97,7 +97,7 @@ async function begin(message: Extract<ToWorker, { kind: "open" }>, port: Message
     if (opened instanceof EnclaveError) throw opened;
     return route(opened, method, params);
   });
-  await holdLock(message.life);
+  await holdLock(message.lockName);
   scope.postMessage({ kind: "alive" });
 }
 

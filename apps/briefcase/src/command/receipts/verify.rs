@@ -161,7 +161,8 @@ impl Verify {
         let key = self
             .key
             .as_deref()
-            .ok_or_else(|| Failure::usage("A proof is checked against a key you noted.", "Add --key KEY."))?;
+            .ok_or_else(|| Failure::usage("Verifying a proof needs the log's public key.",
+                    "Add --key KEY. `briefcase receipts verify --print-key` prints it; compare it with the key that you noted.",))?;
         let key = parse_key(key)?;
         let text = std::fs::read(proof).map_err(|error| Failure::file(proof, &error))?;
         let encoded = std::fs::read(receipt).map_err(|error| Failure::file(receipt, &error))?;

@@ -82,7 +82,7 @@ export async function verify(alg: Algorithm, raw: Bytes, signature: Bytes, bytes
   return crypto.subtle.verify(PARAMETERS[alg].use, await importPublic(alg, raw), signature, bytes);
 }
 
-/** X25519. Every engine rejects a peer whose output would be all zeros; this check covers an engine that does not. */
+/** X25519. All tested engines reject a peer key that gives an all-zero secret. The check covers engines that do not. */
 export async function agree(secret: CryptoKey, peer: Bytes): Promise<Bytes> {
   const key = await importPublic("X25519", peer);
   const shared = await crypto.subtle
