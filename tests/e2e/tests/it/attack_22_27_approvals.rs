@@ -292,10 +292,11 @@ async fn attack_27_saved_approvals_stay_narrow_and_expire() {
     let waiting = start(&client, "mock__pay", json!({ "n": 20, "memo": "first" })).await;
     let question = admin.question().await;
     // Longer than a month, without end, or without a fixed argument is invalid.
-    for (fixed, seconds) in [(&["n"][..], 0_i64), (&["n"], 30 * 86_400 + 1), (&["n"], -1), (&[], 60)] {
+    let invalid = [(&["n"][..], 0_i64, 400), (&["n"], 30 * 86_400 + 1, 400), (&["n"], -1, 422), (&[], 60, 400)];
+    for (fixed, seconds, expected) in invalid {
         let rule = json!({ "decision": "allow", "scope": "rule", "fixed": fixed, "seconds": seconds });
         let (status, body) = admin.decide(&question, &rule, pin).await;
-        assert_eq!(status, 400, "{body}");
+        assert_eq!((status, &body["code"]), (expected, &json!("invalid")), "{body}");
     }
     let rule = json!({ "decision": "allow", "scope": "rule", "fixed": ["n"], "seconds": 2 });
     assert_eq!(admin.decide(&question, &rule, pin).await.0, 200);
