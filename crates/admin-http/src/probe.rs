@@ -25,7 +25,7 @@ pub struct RecentProbes(Mutex<VecDeque<Arc<ProbeResult>>>);
 
 /// The result of a probe.
 pub struct ProbeResult {
-    /// What the person was shown.
+    /// The summary that the person saw.
     pub view: Probe,
     /// The description by which the server was reached; `None` for a registered server.
     pub spec: Option<ServerSpec>,
@@ -46,7 +46,7 @@ impl RecentProbes {
     /// Finds the probe with this digest.
     ///
     /// # Errors
-    /// `invalid` when there is none, or it was dropped.
+    /// `invalid` when the probe is missing or was dropped.
     pub fn find(&self, digest: Digest) -> Result<Arc<ProbeResult>, ApiError> {
         let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = recent.iter().find(|result| result.view.digest == digest).map(Arc::clone);

@@ -70,7 +70,7 @@ pub enum FieldRule {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrantError {
-    /// It fixes no argument.
+    /// The grant fixes no argument.
     #[error(
         "a grant must fix at least one argument; to allow every call of a tool, classify it as `read` or write a policy"
     )]

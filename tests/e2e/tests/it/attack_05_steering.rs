@@ -63,7 +63,7 @@ when { context.arg_names.contains("bcc") } unless { context.approved };
 }
 
 /// Guards: the rule of two. With B's text and private data together, A's granted tool, which reaches outside, is held.
-/// It ran before.
+/// Before that, the same tool runs without approval.
 #[tokio::test]
 async fn attack_05_untrusted_text_and_private_data_hold_a_granted_tool() {
     let b = HttpUpstream::start(news()).await;

@@ -30,7 +30,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The result of showing one request.
 enum PromptResult {
-    /// It was decided here.
+    /// The person decided it in this prompt.
     Decided,
     /// The person wants to see the next one.
     Next,
