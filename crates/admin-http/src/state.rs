@@ -2,7 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use briefcase_types::{Clock, Entropy, UnixMillis};
+use briefcase_ports::AdjustableClock;
+use briefcase_types::{Entropy, UnixMillis};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -28,7 +29,7 @@ pub struct AdminParts {
     /// Locks and unlocks the briefcase.
     pub lock: Arc<dyn LockControl>,
     /// The wall clock.
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<dyn AdjustableClock>,
     /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
     /// The console's port.
