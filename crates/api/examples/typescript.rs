@@ -2,13 +2,15 @@
 #![expect(clippy::print_stdout, reason = "the declarations are its output")]
 
 use briefcase_api::{
-    AgentView, Applied, Apply, Bound, BudgetView, Change, Check, ClockStatus, ConsoleCode, ConsoleSession, Decide, Decided,
-    DecidingPolicy, DecisionOnly, Evidence, FactorView, FieldDifference, GrantView, PasskeyOffer, PasskeyOfferView,
-    PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Preview, Probe, Problem,
-    Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, SecretView, ServerSpec, ServerView, Severity, Status,
-    ToolView, WebAuthnOptions, Why,
+    AgentView, Applied, Apply, Bound, BudgetView, Change, Check, ClockStatus, ConsoleCode, ConsoleSession, Decide,
+    Decided, DecidingPolicy, DecisionOnly, Evidence, FactorView, FieldDifference, GrantView, PasskeyOffer,
+    PasskeyOfferView, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Preview,
+    Probe, Problem, Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, SecretView, ServerSpec, ServerView,
+    Severity, Status, ToolView, WebAuthnOptions, Why,
 };
-use briefcase_types::{ApprovalRequest, ApprovalScope, Decision, DecisionResult, HeaderTemplate};
+use briefcase_types::{
+    ApprovalRequest, ApprovalScope, Decision, DecisionResult, HeaderTemplate, ServerSettings, Settings,
+};
 use ts_rs::{Config, TS};
 
 const HEADER: &str = "\
@@ -31,7 +33,22 @@ fn main() {
     let config = Config::new().with_large_int("number");
     println!("{HEADER}");
     declare!(&config, ApprovalRequest, ApprovalScope, Decision, DecisionResult, DecisionOnly, Bound, Evidence);
-    declare!(&config, Decide, Decided, Change, Preview, Apply, Applied, Problem, ClockStatus, Status, Severity, Check);
+    declare!(
+        &config,
+        Decide,
+        Decided,
+        ServerSettings,
+        Settings,
+        Change,
+        Preview,
+        Apply,
+        Applied,
+        Problem,
+        ClockStatus,
+        Status,
+        Severity,
+        Check
+    );
     declare!(&config, AgentView, HeaderTemplate, ServerSpec, FieldDifference, ToolView, Probe, ServerView);
     declare!(&config, GrantView, BudgetView, SecretView, FactorView, WebAuthnOptions, PasskeyOffer, PasskeyOfferView);
     declare!(&config, PolicyText, PolicyReport, PolicyCase, PolicyTest, PolicyCaseResult, PolicyTestReport);

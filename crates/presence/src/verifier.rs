@@ -201,8 +201,10 @@ impl FactorVerifier {
         let enrolled = self.enrolled.of_kind(FactorKind::Pin);
         let factor = enrolled.into_iter().find_map(|data| serde_json::from_value::<PinFactor>(data).ok());
         let mut counters = self.counters.lock().await;
-        let begun =
-            counters.pin.begin(self.clock.now()).map_err(|lock| FactorRefusal::LockedOut { until: lock.until, wait: lock.wait })?;
+        let begun = counters
+            .pin
+            .begin(self.clock.now())
+            .map_err(|lock| FactorRefusal::LockedOut { until: lock.until, wait: lock.wait })?;
         let counted = begun.persist_async(|_| self.record(PIN_TRIED)).await?;
         let clock = Arc::clone(&self.clock);
         let finish = move || counted.finish(factor.as_ref(), &pin, bound_to, clock.now());

@@ -43,7 +43,8 @@ fn problem(reading: &ClockReading) -> Option<Problem> {
         reading.computer.utc(),
         step.at.plus(SETTLES_AFTER).utc(),
     );
-    let next = "If the computer's clock is wrong, set it. If it is right, accept it with `briefcase clock accept`, or wait.";
+    let next =
+        "If the computer's clock is wrong, set it. If it is right, accept it with `briefcase clock accept`, or wait.";
     Some(Problem::new("clock_ahead", message, next))
 }
 
@@ -92,7 +93,8 @@ mod tests {
     #[test]
     fn a_difference_is_said_in_words_with_the_next_step() {
         let behind = |by| ClockReading { now: NOW, computer: NOW.minus(by), step: None };
-        let stepped = |at: UnixMillis| ClockReading { now: NOW, computer: NOW, step: Some(ClockStep { at, by: DAY * 21 }) };
+        let stepped =
+            |at: UnixMillis| ClockReading { now: NOW, computer: NOW, step: Some(ClockStep { at, by: DAY * 21 }) };
         for (reading, code, words) in [
             (behind(DAY * 2), Some("clock_behind"), "which is 2 days before"),
             (behind(DAY * 400), Some("clock_behind"), "which is 400 days before"),
@@ -103,7 +105,10 @@ mod tests {
             let problem = problem(&reading);
             assert_eq!(problem.as_ref().map(|problem| problem.code.as_str()), code, "{reading:?}");
             let Some(problem) = problem else { continue };
-            assert!(problem.message.contains(words) && problem.next_step.contains("briefcase clock accept"), "{problem:?}");
+            assert!(
+                problem.message.contains(words) && problem.next_step.contains("briefcase clock accept"),
+                "{problem:?}"
+            );
             assert!(!problem.message.contains("Millis"), "{}", problem.message);
         }
     }

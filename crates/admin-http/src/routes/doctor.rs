@@ -149,7 +149,10 @@ fn computer_clock(admin: &AdminState) -> Check {
     Check {
         name: "clock".to_owned(),
         severity: if problem.is_none() { Severity::Ok } else { Severity::Warn },
-        message: problem.as_ref().map_or("The computer's clock fits to the record.", |problem| &problem.message).to_owned(),
+        message: problem
+            .as_ref()
+            .map_or("The computer's clock fits to the record.", |problem| &problem.message)
+            .to_owned(),
         next_step: problem.map(|problem| problem.next_step),
     }
 }

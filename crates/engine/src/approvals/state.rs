@@ -149,10 +149,8 @@ impl QueueState {
         let mut woken = Vec::new();
         for (id, tracked) in &mut self.requests {
             let too_late = tracked.request.expires > now.plus(lifetime);
-            let waits = matches!(
-                tracked.state,
-                RequestState::Recording | RequestState::Pending | RequestState::Allowed { .. }
-            );
+            let waits =
+                matches!(tracked.state, RequestState::Recording | RequestState::Pending | RequestState::Allowed { .. });
             if too_late && waits {
                 tracked.state = RequestState::Expired;
                 woken.push(*id);

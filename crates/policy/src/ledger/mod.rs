@@ -22,8 +22,8 @@ use std::collections::{BTreeMap, btree_map::Entry};
 use briefcase_types::{AgentId, Amount, CallId, Money, ServerId, ToolName, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-pub use clock::SETTLES_AFTER;
 use clock::ClockStep;
+pub use clock::SETTLES_AFTER;
 pub use index::BudgetIndex;
 use index::{Counter, Indexed, Unit};
 pub use replay::{Event, Snapshot};
