@@ -11,7 +11,7 @@ use briefcase_types::{UnixMillis, rough_duration};
 use crate::{
     Briefcase,
     edit::Edit,
-    error::{ApiError, ApiResult},
+    error::ApiError,
     state::AdminState,
 };
 
@@ -67,7 +67,7 @@ pub fn accept(admin: &AdminState, seen: UnixMillis) -> Result<Edit, ApiError> {
 ///
 /// # Errors
 /// The record cannot be written.
-pub async fn follow(admin: &AdminState, briefcase: &Briefcase) -> ApiResult<()> {
+pub async fn follow(admin: &AdminState, briefcase: &Briefcase) -> Result<(), ApiError> {
     let before = admin.parts.clock.now();
     let now = admin.parts.clock.accept();
     briefcase.factors.follow_clock(ClockNotice::Accepted, now).await;
@@ -78,7 +78,7 @@ pub async fn follow(admin: &AdminState, briefcase: &Briefcase) -> ApiResult<()> 
         admin.pending_passkeys.clear();
     }
     recorded.await.unwrap_or(Err(briefcase_ports::JournalError::Closed))?;
-    Ok(axum::Json(()))
+    Ok(())
 }
 
 #[cfg(test)]
