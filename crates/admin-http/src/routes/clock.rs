@@ -8,12 +8,7 @@ use briefcase_ports::{AdjustableClock, ClockReading};
 use briefcase_receipts::ClockNotice;
 use briefcase_types::{UnixMillis, rough_duration};
 
-use crate::{
-    Briefcase,
-    edit::Edit,
-    error::ApiError,
-    state::AdminState,
-};
+use crate::{Briefcase, edit::Edit, error::ApiError, state::AdminState};
 
 /// The computer's clock may differ by this much from the time that the person saw.
 const STILL_SHOWN: Duration = Duration::from_secs(600);

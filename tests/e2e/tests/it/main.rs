@@ -30,6 +30,8 @@ mod attack_47_50_exhaustion;
 mod attack_53_57_state;
 mod attack_57_restore;
 mod attack_60_policy;
+mod attack_64_wrong_clock;
+mod attack_70_local_exhaustion;
 mod bad_input;
 mod canaries;
 mod canaries_in_outputs;
