@@ -10,6 +10,9 @@ const NULL: &str = "null";
 /// The members of `params` whose own members are the protocol's as well.
 const NESTED: [&str; 3] = ["_meta", "capabilities", "clientInfo"];
 
+/// The members that continue a suspended call. What they say is acted on, so they are read strictly.
+const STRICT: [&str; 2] = ["inputResponses", "requestState"];
+
 /// Returns `params` without the members that are `null`.
 pub(crate) fn dropped(params: Bytes) -> Bytes {
     if !may_have(&params, NULL) {
@@ -19,7 +22,7 @@ pub(crate) fn dropped(params: Bytes) -> Bytes {
     let cleaned: Vec<(&str, Option<String>)> = members
         .iter()
         .filter_map(|(name, raw)| match raw {
-            NULL => Some((name, None)),
+            NULL if !STRICT.contains(&name) => Some((name, None)),
             _ if NESTED.contains(&name) => Some((name, Some(nested(raw)?))),
             _ => None,
         })
@@ -55,6 +58,7 @@ mod tests {
                 r#"{"protocolVersion":"1","capabilities":{},"clientInfo":{"name":"n"}}"#,
             ),
             (r#"{"protocolVersion":"1","capabilities":null,"clientInfo":null}"#, r#"{"protocolVersion":"1"}"#),
+            (r#"{"inputResponses":null,"cursor":null}"#, r#"{"inputResponses":null}"#),
             (r#"{"uri":"file:///null"}"#, r#"{"uri":"file:///null"}"#),
         ] {
             assert_eq!(dropped(given.into()), wanted, "{given}");

@@ -67,7 +67,7 @@ const VERSION: u32 = 1;
 /// The version of a snapshot with an amount of an asset in an open charge.
 const VERSION_WITH_AMOUNT: u32 = 2;
 /// The version of a snapshot with a step of the clock.
-const VERSION_WITH_STEP: u32 = 3;
+const VERSION_WITH_STEP: u32 = 4;
 
 fn known_version<'de, D: Deserializer<'de>>(source: D) -> Result<u32, D::Error> {
     let version = u32::deserialize(source)?;
