@@ -16,7 +16,6 @@ use super::{
     limits::AgentLimits,
     session::HttpSession,
 };
-use crate::daemon::Unavailable;
 
 /// The maximum number of channels for modern requests. More than one is needed only when clients use the same request
 /// id at the same time.
@@ -241,7 +240,7 @@ impl AgentConnection {
             inner.interrupt(&session);
         }
         drop(inner);
-        buffers.into_iter().flatten().for_each(|(id, buffer)| fail(&id, &buffer));
+        buffers.into_iter().flatten().for_each(|(_, buffer)| buffer.end());
     }
 
     /// Ends every conversation. No new one can start. Another connection may continue the sessions.
@@ -252,7 +251,7 @@ impl AgentConnection {
         let sessions = std::mem::take(&mut inner.sessions);
         sessions.into_values().for_each(|session| inner.interrupt(&session));
         drop(inner);
-        buffers.into_values().flatten().for_each(|(id, buffer)| fail(&id, &buffer));
+        buffers.into_values().flatten().for_each(|(_, buffer)| buffer.end());
     }
 }
 
@@ -266,14 +265,6 @@ impl Inner {
             session.end();
         }
     }
-}
-
-/// Answers a modern request with an error. The daemon is gone, and the request may have taken effect.
-fn fail(id: &RequestId, buffer: &EventBuffer) {
-    let answer = Unavailable::lost_in_flight().answer(Some(id));
-    let kind = MessageKind::peek(&answer);
-    buffer.push(answer, kind);
-    buffer.end();
 }
 
 impl CancelGuard {
