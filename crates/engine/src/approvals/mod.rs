@@ -348,7 +348,7 @@ impl ApprovalQueue {
 
     /// Ends what would last longer after a person accepted an earlier time: open requests expire, and a cool-down is not longer
     /// than usual.
-    pub(crate) fn clock_accepted(&self, now: UnixMillis) {
+    pub fn clock_accepted(&self, now: UnixMillis) {
         let mut state = self.lock();
         state.clock_accepted(now, self.limits.request, now.plus(self.limits.cooldown));
         self.notify(state);
