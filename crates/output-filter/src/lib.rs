@@ -184,10 +184,22 @@ pub fn filter(answer: Bytes, spec: &FilterSpec<'_>) -> Result<Filtered, FilterRe
     let repaired = structure::check(&answer, spec, &mut found.flags)?.map(Bytes::from);
     let repairs = repaired.is_some();
     let answer = repaired.unwrap_or(answer);
-    let rewritten = strings::rewrite(&answer, spec.redactor, &mut found)?;
+    let rewritten = strings::rewrite(&answer, spec.redactor, strings::Changes::All, &mut found)?;
     let changed = rewritten.is_some() || repairs;
     let bytes = rewritten.map_or(answer, Bytes::from);
     Ok(Filtered { bytes, changed, redactions: found.redactions, flags: found.flags })
+}
+
+/// Replaces the secrets in a JSON text, and nothing else. Returns `None` when it has none.
+///
+/// # Errors
+/// [`FilterRefusal`] when the secrets cannot be replaced.
+pub fn redact_json(json: &[u8], redactor: &Redactor) -> Result<Option<Bytes>, FilterRefusal> {
+    if redactor.is_empty() {
+        return Ok(None);
+    }
+    let mut found = findings::FilterFindings::default();
+    Ok(strings::rewrite(json, redactor, strings::Changes::SecretsOnly, &mut found)?.map(Bytes::from))
 }
 
 #[cfg(test)]

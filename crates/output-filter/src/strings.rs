@@ -13,10 +13,20 @@ use crate::findings::FilterFindings;
 /// The replacement of binary data with a secret: `[redacted]` as base64, so that the message stays well formed.
 const REDACTED_BASE64: &str = "W3JlZGFjdGVkXQ==";
 
+/// The changes to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// Secrets, texts with the form of a credential, and hidden characters.
+    All,
+    /// Secrets of the redactor.
+    SecretsOnly,
+}
+
 /// Returns the JSON text with safe strings; `None` when no string had to change.
 pub(super) fn rewrite(
     json: &[u8],
     redactor: &Redactor,
+    changes: Changes,
     found: &mut FilterFindings,
 ) -> Result<Option<Vec<u8>>, FilterRefusal> {
     let literals = literals(json, redactor)?;
@@ -27,7 +37,7 @@ pub(super) fn rewrite(
         let parts = divided.get(&index).map(Vec::as_slice).unwrap_or_default();
         if literal.kind == PieceKind::Numbers {
             numbers(&mut writer, literal, parts, redactor, found);
-        } else if let Some(new) = safe(literal, parts, redactor, found) {
+        } else if let Some(new) = safe(literal, parts, redactor, changes, found) {
             writer.replace(literal.start, literal.end, |out| briefcase_json::write_string(&new, out));
         }
     }
@@ -179,6 +189,7 @@ fn safe(
     literal: &Literal<'_>,
     parts: &[Range<usize>],
     redactor: &Redactor,
+    changes: Changes,
     found: &mut FilterFindings,
 ) -> Option<String> {
     let given = &*literal.text;
@@ -186,7 +197,8 @@ fn safe(
     if new.is_some() && literal.binary && super::media::is_strict(given.as_bytes()) {
         return Some(REDACTED_BASE64.to_owned());
     }
-    for _ in 0..ROUNDS_MAX {
+    let rounds = if changes == Changes::All { ROUNDS_MAX } else { 0 };
+    for _ in 0..rounds {
         let Some(next) = round(new.as_deref().unwrap_or(given), literal, redactor, found) else { break };
         new = Some(next);
     }

@@ -225,7 +225,7 @@ impl Redactor {
 
     /// Returns the ranges of the secrets, sorted and disjoint.
     pub(super) fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        if self.is_empty() {
+        if self.is_empty() || bytes.len() < SECRET_MIN {
             return Vec::new();
         }
         let mut ranges = Vec::new();
