@@ -105,10 +105,11 @@ impl Engine {
         let unsafe_text = |_| refused("The request cannot be passed on.");
         // A person decides on the filtered text, and the record keeps that text.
         let params = self.make_safe(&from.server, params).map_err(unsafe_text)?;
-        let params = match self.secret_request(from, method, &params).await {
+        let params = match self.secret_request(&from.server, method, &params) {
             SecretRequestVerdict::Harmless => params,
             SecretRequestVerdict::Marked(marked) => marked,
             SecretRequestVerdict::Refused => {
+                self.record_denied_request(from, "secret_asked", method).await;
                 return Err(refused("The request asks for a secret of the person. Briefcase refuses such requests."));
             }
         };

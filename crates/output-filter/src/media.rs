@@ -149,7 +149,7 @@ impl Repairer {
         let name = if kind.is_some() { "data" } else { "blob" };
         let Some(data) = members.get(name) else { return Ok(None) };
         let declared = members.string("mimeType");
-        let verdict = judge(place, kind.as_deref(), declared.as_deref(), data, self.blob_max)?;
+        let verdict = inspect(place, kind.as_deref(), declared.as_deref(), data, self.blob_max)?;
         let (label, data, note) = match verdict {
             Verdict::Fine => return Ok(None),
             Verdict::Data(data) => return Ok(Some(members.with(&[(name, Some(&raw::quote(&data)))]))),
@@ -188,7 +188,7 @@ fn noted(members: &RawObject<'_>, note: &str) -> String {
     }
 }
 
-fn judge(
+fn inspect(
     place: usize,
     kind: Option<&str>,
     declared: Option<&str>,

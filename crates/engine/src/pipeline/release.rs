@@ -121,10 +121,13 @@ async fn admit_input_requests(
     let from = RequestOrigin { agent: context.agent.clone(), session: context.session, server: context.server.clone() };
     let (mut allowed, mut marked) = (InputRequests::new(), Vec::new());
     for InputRequest { key, method, params } in asked {
-        match engine.secret_request(&from, &method, &params).await {
+        match engine.secret_request(&from.server, &method, &params) {
             SecretRequestVerdict::Harmless => {}
             SecretRequestVerdict::Marked(params) => marked.push((key.clone(), params)),
-            SecretRequestVerdict::Refused => return withhold(SECRET_ASKED),
+            SecretRequestVerdict::Refused => {
+                engine.record_denied_request(&from, SECRET_ASKED, &method).await;
+                return withhold(SECRET_ASKED);
+            }
         }
         let digest = Digest::labelled("briefcase/task-question/1", &[method.as_bytes(), &params]);
         let known = task.is_some_and(|task| task.knows(&key, digest));

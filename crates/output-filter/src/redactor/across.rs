@@ -12,7 +12,7 @@ use super::{Redactor, encodings::squeeze};
 /// Separates strings that are not neighbours. No squeezed text contains it.
 const BREAK: u8 = 0xff;
 
-/// The maximum number of pieces whose parts of secrets are told apart. A larger message with a secret is rejected.
+/// The maximum number of pieces whose parts of secrets are distinguished. A larger message with a secret is rejected.
 const PIECES_MAX: usize = 200_000;
 
 /// Members of MCP messages whose values are fixed words. They do not separate the parts of a secret.

@@ -7,6 +7,7 @@
 //! out, split by hidden characters. A rule about words has gaps, so a person should never type the Briefcase PIN into
 //! anything but Briefcase.
 
+mod other_scripts;
 mod words;
 
 use briefcase_json::raw::{self, RawObject};
@@ -93,7 +94,7 @@ fn is_harmless(name: &str, field: &Value) -> bool {
 fn secret_word(text: &str, is_field: bool) -> Option<&'static str> {
     let visible: String = text.chars().filter(|character| !is_deceptive(*character)).take(TEXT_MAX).collect();
     let native = visible.to_lowercase();
-    if let Some(word) = words::OTHER_SCRIPTS.iter().find(|word| native.contains(*word)) {
+    if let Some(word) = other_scripts::OTHER_SCRIPTS.iter().find(|word| native.contains(*word)) {
         return Some(word);
     }
     let tokens = tokens(&visible);
