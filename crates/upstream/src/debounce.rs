@@ -43,8 +43,10 @@ struct Pending {
 }
 
 impl Debounce {
+    /// The first batch waits too: a client whose own handshake opened the connection cannot receive it earlier.
     pub(crate) fn new(sink: Arc<EventSink>) -> Arc<Self> {
-        Arc::new(Self { sink, pending: Mutex::default() })
+        let pending = Pending { last_batch: Some(Instant::now()), ..Pending::default() };
+        Arc::new(Self { sink, pending: Mutex::new(pending) })
     }
 
     /// Sends a change event: at once after a quiet time, with the next batch otherwise. Returns `false` when it was dropped.
