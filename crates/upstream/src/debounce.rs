@@ -130,7 +130,7 @@ mod tests {
         let session = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
         let sink = EventSink { server: "s".parse().unwrap(), session, observer: recorder.clone() };
         let debounce = Debounce::new(Arc::new(sink));
-        for step in 0..10_000 {
+        for step in 0..9_000 {
             debounce.send(ServerEvent::ToolsChanged);
             debounce.send(ServerEvent::ResourceUpdated { uri: format!("x:{}", step % 2) });
             tokio::time::advance(Duration::from_micros(100)).await;
