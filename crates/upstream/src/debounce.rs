@@ -12,6 +12,8 @@ use tokio::time::Instant;
 
 /// The time between two batches.
 const INTERVAL: Duration = Duration::from_millis(250);
+/// The time between a server's handshake and the first batch.
+const AFTER_HANDSHAKE: Duration = Duration::from_secs(1);
 /// The most resources whose change waits in one batch.
 const MAX_URIS: usize = 256;
 
@@ -43,10 +45,16 @@ struct Pending {
 }
 
 impl Debounce {
-    /// The first batch waits too: a client whose own handshake opened the connection cannot receive it earlier.
     pub(crate) fn new(sink: Arc<EventSink>) -> Arc<Self> {
-        let pending = Pending { last_batch: Some(Instant::now()), ..Pending::default() };
-        Arc::new(Self { sink, pending: Mutex::new(pending) })
+        Arc::new(Self { sink, pending: Mutex::default() })
+    }
+
+    /// Holds the next batch back for [`AFTER_HANDSHAKE`]: a client whose own handshake opened the connection cannot
+    /// receive it earlier.
+    pub(crate) fn hold_back(&self) {
+        let earliest = Instant::now() + AFTER_HANDSHAKE;
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.last_batch = earliest.checked_sub(INTERVAL);
     }
 
     /// Sends a change event: at once after a quiet time, with the next batch otherwise. Returns `false` when it was dropped.
@@ -130,7 +138,7 @@ mod tests {
         let session = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
         let sink = EventSink { server: "s".parse().unwrap(), session, observer: recorder.clone() };
         let debounce = Debounce::new(Arc::new(sink));
-        for step in 0..9_000 {
+        for step in 0..10_000 {
             debounce.send(ServerEvent::ToolsChanged);
             debounce.send(ServerEvent::ResourceUpdated { uri: format!("x:{}", step % 2) });
             tokio::time::advance(Duration::from_micros(100)).await;
