@@ -210,7 +210,7 @@ fn a_number_sent_as_a_string_is_named_with_both_types() {
         (json!({ "x": "0.5" }), "/x is of type string, and has to be of type number"),
         (json!({ "b": "true" }), "/b is of type string, and has to be of type boolean"),
         (json!({ "o": "5" }), "/o is of type string, and has to be of type integer or null"),
-        (json!({ "m": "5" }), "/m is of type string, and has to be of type integer or null"),
+        (json!({ "m": "5" }), "/m is of type string, and has to be of type null or integer"),
         (json!({ "deep": { "list": [1, "2"] } }), "/deep/list/1 is of type string, and has to be of type integer"),
         (json!({ "n": 5.5 }), "/n is of type number, and has to be of type integer"),
     ] {
