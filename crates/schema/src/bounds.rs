@@ -33,7 +33,8 @@ const DEEPER: [&str; 8] = [
 ];
 const DEEPER_LISTS: [&str; 2] = ["items", "prefixItems"];
 const DEEPER_MAPS: [&str; 2] = ["properties", "patternProperties"];
-const DIALECTS: [&str; 5] = [
+const DIALECTS: [&str; 6] = [
+    "json-schema.org/schema",
     "json-schema.org/draft-04/schema",
     "json-schema.org/draft-06/schema",
     "json-schema.org/draft-07/schema",
@@ -88,11 +89,11 @@ pub(super) fn measure(schema: &Value) -> Result<Bounds, SchemaError> {
     Ok(Bounds { by_depth, patterns: graph.patterns })
 }
 
-fn check_dialect(members: &Map<String, Value>) -> Result<(), SchemaError> {
-    let Some(dialect) = members.get("$schema") else { return Ok(()) };
+pub(super) fn check_dialect(members: &Map<String, Value>) -> Result<(), SchemaError> {
+    let Some(dialect) = members.get("$schema").filter(|dialect| !dialect.is_null()) else { return Ok(()) };
     let name = dialect.as_str().ok_or(SchemaError::Dialect)?;
     let name = name.strip_prefix("https://").or_else(|| name.strip_prefix("http://")).unwrap_or(name);
-    let known = DIALECTS.contains(&name.trim_end_matches('#'));
+    let known = DIALECTS.contains(&name.trim_end_matches(['#', '/']));
     if known { Ok(()) } else { Err(SchemaError::Dialect) }
 }
 
