@@ -19,6 +19,7 @@ mod call_handler;
 pub mod change;
 mod engine;
 pub mod pipeline;
+mod presentation;
 pub mod server_requests;
 pub mod session;
 pub mod shared_ledger;

@@ -86,6 +86,13 @@ pub fn read(schema: &Value) -> ReadSchema {
     }
 }
 
+/// Returns whether some part of a schema can be checked within the limits, without compiling it.
+#[must_use]
+pub fn is_checkable(schema: &Value) -> bool {
+    bounds::measure(schema).is_ok()
+        || translate::translate(schema).is_ok_and(|translated| bounds::measure(&translated.schema).is_ok())
+}
+
 fn unread(schema: &Value, error: &SchemaError) -> Problem {
     match (error, schema.get("$schema")) {
         (SchemaError::Dialect, Some(dialect)) => Problem::new("/$schema", Some(dialect), error.to_string()),

@@ -61,7 +61,7 @@ fn messages_help_and_never_repeat_a_value() {
         assert!(found.contains(&format!("/{name} ")) && !found.contains("SECRET"), "{found}");
     }
     assert!(!messages(&schema, &json!({ "f": ["SECRET", 5], "i": ["SECRET", "SECRET"] })).join("").contains("SECRET"));
-    assert_eq!(messages(&schema, &json!({ "a": "SECRET" })), ["/a has to be of type integer"]);
+    assert_eq!(messages(&schema, &json!({ "a": "SECRET" })), ["/a is of type string, and has to be of type integer"]);
     let hostile = messages(&schema, &json!({ "\u{1b}[2J\u{202e}": 1 })).join("");
     assert!(!hostile.contains(['\u{1b}', '\u{202e}']), "{hostile:?}");
 }

@@ -22,7 +22,7 @@ impl Violation {
         Self {
             path: shown(error.instance_path().as_str()),
             keyword: error.kind().keyword().to_owned(),
-            message: message(error.kind()),
+            message: message(error.kind(), error.instance()),
         }
     }
 
@@ -57,11 +57,24 @@ fn names(unexpected: &[String]) -> String {
     quoted.join(", ")
 }
 
-fn message(kind: &Kind) -> String {
+/// The type of a value, as JSON Schema names it.
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+fn message(kind: &Kind, value: &Value) -> String {
     match kind {
         Kind::Required { property } => format!("lacks {}", rule(property)),
         Kind::Type { .. } => match kind_words(kind) {
-            Some(words) => format!("has to be of type {words}"),
+            Some(words) => format!("is of type {}, and has to be of type {words}", type_of(value)),
             None => "has the wrong type".to_owned(),
         },
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
