@@ -3,7 +3,7 @@
 
 use briefcase_api::{
     AgentView, Applied, Apply, Bound, BudgetView, Change, Check, ConsoleCode, ConsoleSession, Decide, Decided,
-    DecidingPolicy, DecisionOnly, Evidence, FactorView, FieldDifference, GrantView, PasskeyOffer, PasskeyOfferView,
+    DecidingPolicy, DecisionOnly, DefinitionProblem, Evidence, FactorView, FieldDifference, GrantView, PasskeyOffer, PasskeyOfferView,
     PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Preview, Probe, Problem,
     Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, SecretView, ServerSpec, ServerView, Severity, Status,
     ToolView, WebAuthnOptions, Why,
@@ -48,7 +48,7 @@ fn main() {
         Severity,
         Check
     );
-    declare!(&config, AgentView, HeaderTemplate, ServerSpec, FieldDifference, ToolView, Probe, ServerView);
+    declare!(&config, AgentView, HeaderTemplate, ServerSpec, FieldDifference, DefinitionProblem, ToolView, Probe, ServerView);
     declare!(&config, GrantView, BudgetView, SecretView, FactorView, WebAuthnOptions, PasskeyOffer, PasskeyOfferView);
     declare!(&config, PolicyText, PolicyReport, PolicyCase, PolicyTest, PolicyCaseResult, PolicyTestReport);
     declare!(&config, ReceiptQuery, ReceiptRow, ReceiptPage, Proof, ReceiptDetail, DecidingPolicy, Why);

@@ -145,7 +145,7 @@ impl Engine {
         Ok(for_agents.filter_map(|raw| self.make_safe(&connection.server, raw).ok()).collect())
     }
 
-    /// The tool that an agent calls by a name that it sees: the name here, the shown alias, or the server's own name.
+    /// The tool that an agent calls by this name: the name here, the shown alias, or the server's own name.
     fn tool_called(&self, server: &ServerId, called: &str) -> Option<ToolName> {
         let authority = self.authority();
         let pins = authority.document().servers.get(server).map(|server| &server.pins);
@@ -159,7 +159,7 @@ impl Engine {
         }
         let shown = literal.as_ref().filter(|name| name.is_alias());
         let of_alias = shown.and_then(|shown| pins?.keys().find(|tool| shown.is_shown_of(tool)).cloned());
-        of_alias.or(literal).or_else(|| ToolName::of_server(called))
+        of_alias.or(literal)
     }
 
     async fn record_refusal(&self, agent: &AgentId, session: SessionId, method: &str, mut refusal: Refusal) -> Refusal {

@@ -260,8 +260,8 @@ impl Engine {
     /// that need the same listing wait for it.
     pub fn tools(&self, server: &ServerId, listing: &briefcase_ports::Listing) -> Arc<Tools> {
         let authority = self.authority();
-        let settings = authority.document().servers.get(server).map(|server| &server.settings);
-        let varying = settings.map_or_else(Default::default, |settings| settings.varying.clone());
+        let registered = authority.document().servers.get(server);
+        let varying = registered.map_or_else(Default::default, briefcase_policy::authority::Server::varying);
         let cell = self.kept_tools().cell((server.clone(), listing_digest(listing, &varying)));
         Arc::clone(cell.get_or_init(|| Arc::new(Tools::derive(server, &varying, listing))))
     }

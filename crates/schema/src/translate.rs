@@ -225,7 +225,7 @@ impl Output {
 
     /// Removes what would refuse more than the original, now that some part may be missing. Returns the removed keywords.
     fn weaken(&mut self) -> Vec<&'static str> {
-        let uncertain = |keyword: &str| self.uncertain.iter().any(|name| *name == keyword);
+        let uncertain = |keyword: &'static str| self.uncertain.contains(&keyword);
         let mut gone = Vec::new();
         if uncertain("not") {
             gone.push("not");

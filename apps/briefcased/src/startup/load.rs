@@ -29,7 +29,7 @@ pub fn definitions(reader: &Reader, authority: &Authority) -> Result<AcceptedDef
             let raw =
                 reader.definition(&accepted.digest)?.ok_or(OpenError::Tampered("a tool definition is missing"))?;
             let definition = serde_json::from_slice(&raw).map_err(|_| OpenError::Tampered("a tool definition"))?;
-            if pin::pin(server, &definition) != accepted.digest {
+            if pin::pin_varying(server, &definition, &accepted.varying) != accepted.digest {
                 return Err(OpenError::Tampered("a tool definition"));
             }
             definitions.add(accepted.digest, &definition);

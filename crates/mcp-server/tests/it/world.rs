@@ -184,7 +184,7 @@ impl CallHandler for Script {
     }
 
     fn tool_name(&self, _server: &ServerId, called: &str) -> Option<ToolName> {
-        ToolName::of_server(called)
+        called.parse().ok()
     }
 
     fn accepted_tool(&self, server: &ServerId, tool: &ToolName) -> Option<Bytes> {

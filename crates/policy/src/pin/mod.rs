@@ -12,6 +12,7 @@ mod varying;
 use std::collections::BTreeSet;
 
 use briefcase_types::{Digest, ServerId};
+pub use briefcase_schema::Problem;
 pub use inspect::{Inspected, Quarantine, Sound, inspect, look_alike};
 pub use poisoning_signals::{PoisoningSignal, poisoning_signals};
 pub use schemas::{Schemas, is_checkable};
