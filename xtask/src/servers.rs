@@ -93,7 +93,12 @@ fn installed(server: &Server) -> Result<Vec<String>, Failure> {
     let slug = server.package.replace(['@', '/'], "_");
     let dir = workspace::target().join("servers").join(format!("{slug}-{}", server.version));
     std::fs::create_dir_all(&dir)?;
-    let wanted = format!("{}{}{}", server.package, if matches!(server.registry, Registry::Npm) { "@" } else { "==" }, server.version);
+    let wanted = format!(
+        "{}{}{}",
+        server.package,
+        if matches!(server.registry, Registry::Npm) { "@" } else { "==" },
+        server.version
+    );
     let (program, mut argv) = match server.registry {
         Registry::Npm => {
             let script = dir.join("node_modules").join(&server.package).join(&server.program);
@@ -178,7 +183,9 @@ fn page(servers: &[Server], results: &[Value]) -> String {
         sum("listed"),
         sum("identical")
     );
-    out.push_str("| server | from | version | tools directly | listed | unchanged | notes |\n|---|---|---|---|---|---|---|\n");
+    out.push_str(
+        "| server | from | version | tools directly | listed | unchanged | notes |\n|---|---|---|---|---|---|---|\n",
+    );
     for result in results {
         let package = text(result, "package");
         let from = servers.iter().find(|server| server.package == package).map_or("", |server| server.registry.word());
@@ -214,7 +221,11 @@ fn notes(result: &Value) -> String {
 fn cell(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
     let line = line.replace(&workspace::root().display().to_string(), "");
-    if line.len() > 200 { format!("{}…", line.get(..line.floor_char_boundary(200)).unwrap_or_default()) } else { line }
+    if line.len() > 200 {
+        format!("{}…", line.get(..line.floor_char_boundary(200)).unwrap_or_default())
+    } else {
+        line
+    }
 }
 
 fn number(result: &Value, member: &str) -> String {

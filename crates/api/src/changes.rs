@@ -179,12 +179,9 @@ impl Change {
             Self::EnableServer { name, enabled } => Change::EnableServer { name: name.clone(), enabled: *enabled },
             Self::SetServer { name, settings } => Change::SetServer { name: name.clone(), settings: settings.clone() },
             Self::SetSettings { settings } => Change::SetSettings { settings: settings.clone() },
-            Self::AcceptTools { server, probe, tools, changing } => Change::AcceptTools {
-                server: server.clone(),
-                probe: *probe,
-                tools: tools.clone(),
-                changing: *changing,
-            },
+            Self::AcceptTools { server, probe, tools, changing } => {
+                Change::AcceptTools { server: server.clone(), probe: *probe, tools: tools.clone(), changing: *changing }
+            }
             Self::SetTool { server, tool, class, cost, labels } => Change::SetTool {
                 server: server.clone(),
                 tool: tool.clone(),

@@ -136,8 +136,7 @@ impl Engine {
         let authority = self.authority();
         let server = authority.document().servers.get(&connection.server).filter(|server| server.enabled);
         let Some(server) = server else { return Ok(Vec::new()) };
-        let is_accepted =
-            |tool: &&Arc<Tool>| server.pins.get(tool.name()).is_some_and(|pin| pin.digest == tool.pin());
+        let is_accepted = |tool: &&Arc<Tool>| server.pins.get(tool.name()).is_some_and(|pin| pin.digest == tool.pin());
         let accepted: Vec<&Arc<Tool>> = tools.iter().filter(is_accepted).collect();
         let shown = shown_names(&connection.server, &accepted);
         let for_agents = accepted.iter().zip(shown).map(|(tool, shown)| presentation::for_agents(tool, &shown));

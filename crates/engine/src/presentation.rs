@@ -53,7 +53,8 @@ fn drop_nulls(members: &mut Map<String, Value>) {
     }
     for name in ["inputSchema", "outputSchema"] {
         if let Some(schema) = members.get_mut(name).and_then(Value::as_object_mut) {
-            schema.retain(|keyword, member| !(member.is_null() && matches!(keyword.as_str(), "required" | "properties")));
+            schema
+                .retain(|keyword, member| !(member.is_null() && matches!(keyword.as_str(), "required" | "properties")));
         }
     }
 }

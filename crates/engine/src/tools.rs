@@ -49,11 +49,7 @@ pub struct Tool {
 
 impl Tools {
     /// Inspects a listing. `varying` names the places that may differ from the accepted definitions.
-    pub(crate) fn derive(
-        server: &ServerId,
-        varying: &BTreeMap<ToolName, BTreeSet<String>>,
-        listing: &Listing,
-    ) -> Self {
+    pub(crate) fn derive(server: &ServerId, varying: &BTreeMap<ToolName, BTreeSet<String>>, listing: &Listing) -> Self {
         let inspected = pin::inspect(server, varying, listing.tools.iter().map(|definition| definition.raw.as_ref()));
         let mut tools = Self { order: Vec::new(), by_name: HashMap::new(), quarantined: Vec::new() };
         for (Inspected { verdict, shown_name }, listed) in inspected.into_iter().zip(&listing.tools) {

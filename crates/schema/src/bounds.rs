@@ -18,6 +18,9 @@ const PATTERN_LENGTH_MAX: usize = 1024;
 /// The maximum depth of a value. Every reader rejects deeper values before they get here.
 const VALUE_DEPTH_MAX: usize = 128;
 
+/// The depth of ordinary arguments.
+const MODEST_DEPTH: usize = 3;
+
 const IN_PLACE_LISTS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 const IN_PLACE: [&str; 4] = ["not", "if", "then", "else"];
 const IN_PLACE_MAPS: [&str; 2] = ["dependentSchemas", "dependencies"];
@@ -83,7 +86,8 @@ pub(super) fn measure(schema: &Value) -> Result<Bounds, SchemaError> {
     graph.add("", schema, 0)?;
     let by_depth = graph.work_by_depth()?;
     // A value with a few parts at a modest depth must be checkable, or the tool could never be called.
-    if by_depth.first().is_none_or(|work| *work > WORK_MAX / 64) {
+    let modest = by_depth.get(MODEST_DEPTH).or(by_depth.last());
+    if modest.is_none_or(|work| *work > WORK_MAX / 64) {
         return Err(SchemaError::TooComplex);
     }
     Ok(Bounds { by_depth, patterns: graph.patterns })

@@ -78,8 +78,8 @@ pub fn read(schema: &Value) -> ReadSchema {
     if let Ok(whole) = compile(schema) {
         return ReadSchema { schema: Some(whole), problems: Vec::new() };
     }
-    let compiled = translate::translate(schema)
-        .and_then(|translated| Ok((compile(&translated.schema)?, translated.problems)));
+    let compiled =
+        translate::translate(schema).and_then(|translated| Ok((compile(&translated.schema)?, translated.problems)));
     match compiled {
         Ok((compiled, problems)) => ReadSchema { schema: Some(compiled), problems },
         Err(error) => ReadSchema { schema: None, problems: vec![unread(schema, &error)] },

@@ -19,7 +19,6 @@ pub async fn compare(servers: Vec<Server>) -> Vec<Value> {
         // A server that does not start, or a daemon that does not answer, fails its own task only.
         let compared = tokio::spawn(one(server)).await;
         let outcome = compared.unwrap_or_else(|error| json!({ "failed": panicked(error) }));
-        eprintln!("{package}: {outcome}");
         let mut result = json!({ "package": package, "version": version });
         if let (Some(result), Value::Object(outcome)) = (result.as_object_mut(), outcome) {
             result.extend(outcome);
@@ -38,7 +37,9 @@ fn panicked(error: tokio::task::JoinError) -> String {
 async fn one(server: Server) -> Value {
     let home = TempHome::new();
     for (name, text) in server["files"].as_object().into_iter().flatten() {
-        std::fs::write(home.path().join(name), text.as_str().unwrap_or_default()).expect("the home is writable");
+        if let Err(error) = std::fs::write(home.path().join(name), text.as_str().unwrap_or_default()) {
+            return json!({ "failed": format!("{name}: {error}") });
+        }
     }
     let direct = directly(&server, &home).await;
     let through = through(&server, &home).await;
@@ -112,12 +113,13 @@ fn compared(direct: &[Value], probe: &Value, listed: &[Value]) -> Value {
         };
         seen.insert(shown.to_owned());
         if ours == tool {
-            identical += 1;
+            identical = identical.saturating_add(1);
         } else {
             notes.push(different(own, shown, tool, ours));
         }
         for problem in view.into_iter().flat_map(|view| view["unchecked"].as_array().into_iter().flatten()) {
-            let (path, reason) = (problem["path"].as_str().unwrap_or_default(), problem["reason"].as_str().unwrap_or_default());
+            let (path, reason) =
+                (problem["path"].as_str().unwrap_or_default(), problem["reason"].as_str().unwrap_or_default());
             notes.push(format!("`{own}`, `{path}` is not checked: {reason}"));
         }
     }
@@ -128,7 +130,8 @@ fn compared(direct: &[Value], probe: &Value, listed: &[Value]) -> Value {
 
 /// The members in which a definition differs from the server's own.
 fn different(own: &str, shown: &str, tool: &Value, ours: &Value) -> String {
-    let names = |value: &Value| value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let names =
+        |value: &Value| value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     let all: BTreeSet<String> = names(tool).into_iter().chain(names(ours)).collect();
     let members: Vec<String> = all.into_iter().filter(|name| tool.get(name) != ours.get(name)).collect();
     let alias = if own == shown { String::new() } else { format!(" (agents see `{shown}`)") };

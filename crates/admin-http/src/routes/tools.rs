@@ -57,7 +57,8 @@ pub fn accept(
     let probed = admin.probes.find(probe)?;
     let authority = briefcase.engine.authority();
     let registered = authority.document().server(&name).map_err(|error| ApiError::invalid(format!("{error}.")))?;
-    let varying = if changing { varying_places(briefcase, &probed, &name, registered, wanted)? } else { BTreeMap::new() };
+    let varying =
+        if changing { varying_places(briefcase, &probed, &name, registered, wanted)? } else { BTreeMap::new() };
     let mut all = registered.varying();
     all.extend(varying);
     let tools = Engine::tools_varying(&name, &all, &probed.listing);
@@ -65,11 +66,8 @@ pub fn accept(
         registered.pins.get(tool.name()).is_none_or(|pin| pin.digest != tool.pin())
             && (wanted.is_empty() || wanted.contains(tool.name()))
     };
-    let accepted: Vec<(ToolName, Digest, BTreeSet<String>)> = tools
-        .iter()
-        .filter(differs)
-        .map(|tool| (tool.name().clone(), tool.pin(), tool.varying().clone()))
-        .collect();
+    let accepted: Vec<(ToolName, Digest, BTreeSet<String>)> =
+        tools.iter().filter(differs).map(|tool| (tool.name().clone(), tool.pin(), tool.varying().clone())).collect();
     let gone: Vec<ToolName> =
         registered.pins.keys().filter(|tool| tools.find(tool).is_none() && wanted.is_empty()).cloned().collect();
     if accepted.is_empty() && gone.is_empty() {
@@ -109,7 +107,8 @@ fn varying_places(
         places.extend(since.iter().filter_map(|difference| pin::descriptive_place(&difference.path)));
         let other = second.as_ref().and_then(|tools| tools.find(tool.name()));
         for difference in other.map(|other| pin::diff(tool.definition(), other.definition())).unwrap_or_default() {
-            let place = pin::descriptive_place(&difference.path).ok_or_else(|| more_than_text(name, tool, &difference))?;
+            let place =
+                pin::descriptive_place(&difference.path).ok_or_else(|| more_than_text(name, tool, &difference))?;
             places.insert(place);
         }
         if !places.is_empty() {
@@ -129,7 +128,12 @@ fn more_than_text(server: &ServerId, tool: &Tool, difference: &pin::Difference) 
 }
 
 /// Refuses a class that would have no effect. A tool whose arguments cannot be checked always asks.
-fn check_class(briefcase: &Briefcase, server: &ServerId, tool: &ToolName, class: Class) -> Result<Vec<String>, ApiError> {
+fn check_class(
+    briefcase: &Briefcase,
+    server: &ServerId,
+    tool: &ToolName,
+    class: Class,
+) -> Result<Vec<String>, ApiError> {
     let authority = briefcase.engine.authority();
     let pin = authority.document().servers.get(server).and_then(|server| server.pins.get(tool));
     let raw = pin.and_then(|pin| briefcase.reader().definition(&pin.digest).ok().flatten());

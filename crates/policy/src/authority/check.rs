@@ -119,7 +119,10 @@ fn check_server(id: &str, server: &Server) -> Result<(), AuthorityError> {
             && pin.varying.iter().all(|place| descriptive_place(place).as_ref() == Some(place))
     };
     if !server.pins.values().all(places) {
-        return Err(invalid(name("varying"), "only up to 256 titles, descriptions, defaults, examples and enums may vary"));
+        return Err(invalid(
+            name("varying"),
+            "only up to 256 titles, descriptions, defaults, examples and enums may vary",
+        ));
     }
     server.settings.check().map_err(|error| invalid(name(error.name), error.why))?;
     match &server.transport {

@@ -39,7 +39,7 @@ pub struct Sound {
 #[non_exhaustive]
 pub enum Quarantine {
     /// The definition is too long.
-    #[error("its definition is {0} bytes long, and the limit is {limit} KiB", limit = DEFINITION_BYTES_MAX >> 10)]
+    #[error("its definition is longer than {limit} KiB: {0} bytes", limit = DEFINITION_BYTES_MAX >> 10)]
     TooLong(usize),
     /// The server offers too many tools; this one is after the last accepted.
     #[error("the server offers more than {TOOLS_MAX} tools")]
@@ -82,7 +82,9 @@ impl Quarantine {
     #[must_use]
     pub const fn next_step(&self) -> &'static str {
         match self {
-            Self::TooLong(_) | Self::TooMany => "Ask the server's author for less, or let the server offer fewer tools.",
+            Self::TooLong(_) | Self::TooMany => {
+                "Ask the server's author for less, or let the server offer fewer tools."
+            }
             Self::Json(_) => "Report it to the server's author: programs read such text differently.",
             Self::NoName(_) => "Report it to the server's author: a tool without a name cannot be called.",
             Self::Duplicate => "Report it to the server's author: a call would reach either of them.",
@@ -103,12 +105,7 @@ pub fn inspect<'a>(
     found
 }
 
-fn entry(
-    server: &ServerId,
-    varying: &BTreeMap<ToolName, BTreeSet<String>>,
-    index: usize,
-    raw: &[u8],
-) -> Inspected {
+fn entry(server: &ServerId, varying: &BTreeMap<ToolName, BTreeSet<String>>, index: usize, raw: &[u8]) -> Inspected {
     let parsed = parse(raw);
     let name = parsed.as_ref().ok().and_then(|value| value.get("name")).and_then(Value::as_str);
     let name = name.map_or_else(|| lenient_name(raw), ToOwned::to_owned);

@@ -11,13 +11,13 @@ mod varying;
 
 use std::collections::BTreeSet;
 
-use briefcase_types::{Digest, ServerId};
 pub use briefcase_schema::Problem;
+use briefcase_types::{Digest, ServerId};
 pub use inspect::{Inspected, Quarantine, Sound, inspect, look_alike};
 pub use poisoning_signals::{PoisoningSignal, poisoning_signals};
 pub use schemas::{Schemas, is_checkable};
-pub use varying::{descriptive_place, mark_varying};
 use serde_json::Value;
+pub use varying::{descriptive_place, mark_varying};
 
 pub use crate::authority::{Difference, TOOLS_MAX, differences as diff};
 

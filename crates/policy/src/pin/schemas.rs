@@ -63,9 +63,8 @@ fn input(input: Option<&Value>, problems: &mut Vec<Problem>) -> Option<Schema> {
 /// The type of a schema that no object fits.
 fn excludes_objects(schema: &Value) -> Option<&Value> {
     let kind = schema.get("type")?;
-    let other = |name: &Value| {
-        matches!(name.as_str(), Some("array" | "boolean" | "integer" | "null" | "number" | "string"))
-    };
+    let other =
+        |name: &Value| matches!(name.as_str(), Some("array" | "boolean" | "integer" | "null" | "number" | "string"));
     let excludes = match kind {
         Value::Array(names) => !names.is_empty() && names.iter().all(other),
         one => other(one),
@@ -102,7 +101,14 @@ mod tests {
 
     #[test]
     fn an_output_schema_never_costs_the_tool() {
-        for output in [json!(null), json!(5), json!([]), json!({ "$ref": "#/none" }), json!({ "type": "int" }), json!({ "allOf": [{ "$ref": "#" }] })] {
+        for output in [
+            json!(null),
+            json!(5),
+            json!([]),
+            json!({ "$ref": "#/none" }),
+            json!({ "type": "int" }),
+            json!({ "allOf": [{ "$ref": "#" }] }),
+        ] {
             let definition = json!({ "inputSchema": { "type": "object" }, "outputSchema": output });
             let schemas = Schemas::of(&definition);
             assert!(schemas.input.is_some(), "{definition}");

@@ -122,9 +122,29 @@ fn the_pin_depends_on_the_server_but_not_on_the_order_of_members() {
 #[test]
 fn attack_04_every_tool_with_a_name_of_its_own_can_be_used() {
     let names = [
-        "read", "READ", "read-file", "read_file", "read.file", "list1", "listl", "listI", "go0gle", "google", "r\u{435}ad",
-        "read\u{200b}", "read ", " read", "a/b", "a:b", "a b", "read\u{202e}", "mail:read", "\u{ff52}ead", &"x".repeat(65),
-        &"x".repeat(129), &"x".repeat(130),
+        "read",
+        "READ",
+        "read-file",
+        "read_file",
+        "read.file",
+        "list1",
+        "listl",
+        "listI",
+        "go0gle",
+        "google",
+        "r\u{435}ad",
+        "read\u{200b}",
+        "read ",
+        " read",
+        "a/b",
+        "a:b",
+        "a b",
+        "read\u{202e}",
+        "mail:read",
+        "\u{ff52}ead",
+        &"x".repeat(65),
+        &"x".repeat(129),
+        &"x".repeat(130),
     ];
     let raw: Vec<_> = names.iter().map(|name| tool(name).to_string()).collect();
     let inspected = |raw: Vec<&str>| -> BTreeMap<String, ToolName> {
@@ -142,9 +162,14 @@ fn attack_04_every_tool_with_a_name_of_its_own_can_be_used() {
 
     let alone = ["read", "reader", "read_file", "get-v1", "get-v2"].map(|name| name.parse::<ToolName>().unwrap());
     assert_eq!(look_alike(&alone.each_ref()), [false; 5]);
-    for (one, two) in
-        [("read", "READ"), ("read-file", "read_file"), ("list1", "listl"), ("listI", "listl"), ("go0gle", "google"), ("a.b", "a_b")]
-    {
+    for (one, two) in [
+        ("read", "READ"),
+        ("read-file", "read_file"),
+        ("list1", "listl"),
+        ("listI", "listl"),
+        ("go0gle", "google"),
+        ("a.b", "a_b"),
+    ] {
         let names = [one, "other", two].map(|name| name.parse::<ToolName>().unwrap());
         assert_eq!(look_alike(&names.each_ref()), [true, false, true], "{one} {two}");
     }

@@ -12,17 +12,8 @@ const MAPS: [&str; 5] = ["properties", "patternProperties", "$defs", "definition
 /// Members whose values are lists of schemas.
 const LISTS: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 /// Members whose value is a schema.
-const ONE: [&str; 9] = [
-    "items",
-    "additionalItems",
-    "additionalProperties",
-    "contains",
-    "propertyNames",
-    "not",
-    "if",
-    "then",
-    "else",
-];
+const ONE: [&str; 9] =
+    ["items", "additionalItems", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else"];
 /// Members of a schema that describe, as a whole.
 const DESCRIPTIVE: [&str; 7] =
     ["title", "description", "default", "examples", "enum", "$comment", "markdownDescription"];
@@ -116,7 +107,10 @@ mod tests {
             ("/inputSchema/description", "/inputSchema/description"),
             ("/inputSchema/properties/db/enum/0", "/inputSchema/properties/db/enum"),
             ("/inputSchema/properties/db/default", "/inputSchema/properties/db/default"),
-            ("/inputSchema/properties/a/items/properties/b/examples/2/x", "/inputSchema/properties/a/items/properties/b/examples"),
+            (
+                "/inputSchema/properties/a/items/properties/b/examples/2/x",
+                "/inputSchema/properties/a/items/properties/b/examples",
+            ),
             ("/inputSchema/properties/description/description", "/inputSchema/properties/description/description"),
             ("/inputSchema/anyOf/1/title", "/inputSchema/anyOf/1/title"),
             ("/outputSchema/$defs/x~1y/description", "/outputSchema/$defs/x~1y/description"),
@@ -125,11 +119,31 @@ mod tests {
             assert_eq!(descriptive_place(difference).as_deref(), Some(place), "{difference}");
         }
         for other in [
-            "", "/", "/name", "/inputSchema", "/outputSchema", "/annotations", "/annotations/readOnlyHint", "/_meta/description",
-            "/inputSchema/type", "/inputSchema/properties", "/inputSchema/properties/description", "/inputSchema/properties/enum/type",
-            "/inputSchema/required/0", "/inputSchema/properties/a/pattern", "/inputSchema/properties/a/const", "/description/0",
-            "/inputSchema/additionalProperties", "/inputSchema/x/description", "/inputSchema/properties/a/description/b", "/icons/0/src",
-            "description", "/inputSchema/properties/a/items", "/inputSchema/properties", "/annotations/title/x", "/inputSchema/allOf",
+            "",
+            "/",
+            "/name",
+            "/inputSchema",
+            "/outputSchema",
+            "/annotations",
+            "/annotations/readOnlyHint",
+            "/_meta/description",
+            "/inputSchema/type",
+            "/inputSchema/properties",
+            "/inputSchema/properties/description",
+            "/inputSchema/properties/enum/type",
+            "/inputSchema/required/0",
+            "/inputSchema/properties/a/pattern",
+            "/inputSchema/properties/a/const",
+            "/description/0",
+            "/inputSchema/additionalProperties",
+            "/inputSchema/x/description",
+            "/inputSchema/properties/a/description/b",
+            "/icons/0/src",
+            "description",
+            "/inputSchema/properties/a/items",
+            "/inputSchema/properties",
+            "/annotations/title/x",
+            "/inputSchema/allOf",
         ] {
             assert_eq!(descriptive_place(other), None, "{other}");
         }
@@ -138,10 +152,9 @@ mod tests {
     #[test]
     fn masked_definitions_agree_and_others_differ() {
         let server = "files".parse().unwrap();
-        let tool = |text: &str, kind: &str| {
-            json!({ "name": "t", "description": text, "inputSchema": { "type": "object", "properties": { "a": { "type": kind } } } })
-        };
-        let places: BTreeSet<String> = ["/description".to_owned(), "/inputSchema".to_owned(), "/name".to_owned()].into();
+        let tool = |text: &str, kind: &str| json!({ "name": "t", "description": text, "inputSchema": { "type": "object", "properties": { "a": { "type": kind } } } });
+        let places: BTreeSet<String> =
+            ["/description".to_owned(), "/inputSchema".to_owned(), "/name".to_owned()].into();
         let pin = |definition: &Value| super::super::pin_varying(&server, definition, &places);
         let accepted = pin(&tool("Today is Monday", "string"));
         assert_eq!(accepted, pin(&tool("Today is Tuesday", "string")));

@@ -37,16 +37,23 @@ fn verdicts(source: &Value, read: &ReadSchema, fits: &[Value], misses: &[Value])
 fn old_dialects_are_checked_as_they_were_meant() {
     let over = object(json!({ "n": { "type": "number", "minimum": 0, "exclusiveMinimum": true } }));
     checked(over, &[json!({ "n": 0.1 })], &[json!({ "n": 0 }), json!({ "n": "1" })]);
-    let under = object(json!({ "n": { "maximum": 5, "exclusiveMaximum": true, "minimum": 1, "exclusiveMinimum": false } }));
+    let under =
+        object(json!({ "n": { "maximum": 5, "exclusiveMaximum": true, "minimum": 1, "exclusiveMinimum": false } }));
     checked(under, &[json!({ "n": 4 }), json!({ "n": 1 })], &[json!({ "n": 5 }), json!({ "n": 0 })]);
-    let pair = json!({ "type": "array", "items": [{ "type": "string" }, { "type": "integer" }], "additionalItems": false });
+    let pair =
+        json!({ "type": "array", "items": [{ "type": "string" }, { "type": "integer" }], "additionalItems": false });
     checked(
         object(json!({ "p": pair })),
         &[json!({ "p": ["a", 1] }), json!({ "p": [] })],
         &[json!({ "p": [1, 1] }), json!({ "p": ["a", 1, 2] })],
     );
-    let needs = json!({ "type": "object", "id": "http://x/y#", "dependencies": { "a": ["b"], "c": { "required": ["d"] } } });
-    checked(needs.clone(), &[json!({ "a": 1, "b": 1 }), json!({ "c": 1, "d": 1 })], &[json!({ "a": 1 }), json!({ "c": 1 })]);
+    let needs =
+        json!({ "type": "object", "id": "http://x/y#", "dependencies": { "a": ["b"], "c": { "required": ["d"] } } });
+    checked(
+        needs.clone(),
+        &[json!({ "a": 1, "b": 1 }), json!({ "c": 1, "d": 1 })],
+        &[json!({ "a": 1 }), json!({ "c": 1 })],
+    );
     let named = json!({
         "type": "object", "properties": { "who": { "$ref": "#/definitions/who" }, "it": { "$ref": "thing.json" }, "an": { "$ref": "#mark" } },
         "definitions": {
@@ -66,16 +73,43 @@ fn old_dialects_are_checked_as_they_were_meant() {
                 "definitions": { "t": { "type": "string" } } })
     };
     checked(neighbours("http://json-schema.org/draft-07/schema#"), &[json!({ "a": "abc" })], &[json!({ "a": 1 })]);
-    checked(neighbours("https://json-schema.org/draft/2019-09/schema"), &[json!({ "a": "a" })], &[json!({ "a": "abc" })]);
+    checked(
+        neighbours("https://json-schema.org/draft/2019-09/schema"),
+        &[json!({ "a": "a" })],
+        &[json!({ "a": "abc" })],
+    );
     let tree = json!({ "type": "object", "properties": { "value": { "type": "integer" }, "next": { "$recursiveRef": "#" } }, "id": "tree" });
     checked(tree, &[json!({ "value": 1, "next": { "value": 2 } })], &[json!({ "next": { "value": "2" } })]);
 }
 
 #[test]
 fn null_where_a_member_is_optional_means_absent() {
-    let names = ["required", "properties", "items", "enum", "additionalProperties", "pattern", "minimum", "minLength", "anyOf",
-        "allOf", "$ref", "$defs", "definitions", "description", "title", "format", "examples", "$id", "id", "$schema", "not",
-        "uniqueItems", "dependencies", "patternProperties"];
+    let names = [
+        "required",
+        "properties",
+        "items",
+        "enum",
+        "additionalProperties",
+        "pattern",
+        "minimum",
+        "minLength",
+        "anyOf",
+        "allOf",
+        "$ref",
+        "$defs",
+        "definitions",
+        "description",
+        "title",
+        "format",
+        "examples",
+        "$id",
+        "id",
+        "$schema",
+        "not",
+        "uniqueItems",
+        "dependencies",
+        "patternProperties",
+    ];
     for name in names {
         let mut schema = object(json!({ "a": { "type": "string" } }));
         schema[name] = Value::Null;
@@ -91,13 +125,22 @@ fn null_where_a_member_is_optional_means_absent() {
 fn a_part_that_cannot_be_checked_is_named_and_the_rest_is_checked() {
     for pattern in ["^(?!\\.)x$", "(?=a)b", "(?<=a)b", "(a)\\1", "a{100000}", "((a{1000}){1000})", "[", "(?<!x)y"] {
         partly(
-            object(json!({ "a": { "type": "string", "pattern": pattern, "maxLength": 3 }, "n": { "type": "integer" } })),
+            object(
+                json!({ "a": { "type": "string", "pattern": pattern, "maxLength": 3 }, "n": { "type": "integer" } }),
+            ),
             &["/properties/a/pattern"],
             &[json!({ "a": "x", "n": 1 }), json!({ "a": "?" })],
             &[json!({ "a": "xxxx" }), json!({ "a": 5 }), json!({ "n": "1" })],
         );
     }
-    for reference in ["#/components/schemas/X", "#/$defs/none", "#none", "https://example.com/s.json", "other.json#/x", "file:///etc/passwd"] {
+    for reference in [
+        "#/components/schemas/X",
+        "#/$defs/none",
+        "#none",
+        "https://example.com/s.json",
+        "other.json#/x",
+        "file:///etc/passwd",
+    ] {
         partly(
             json!({ "type": "object", "properties": { "a": { "$ref": reference }, "n": { "type": "integer" } }, "required": ["n"] }),
             &["/properties/a/$ref"],
@@ -128,7 +171,12 @@ fn a_part_that_cannot_be_checked_is_named_and_the_rest_is_checked() {
             &[json!({ "n": "1" })],
         );
     }
-    partly(object(json!({ "a/b": "text", "n": { "type": "integer" } })), &["/properties/a~1b"], &[json!({ "a/b": 1 })], &[json!({ "n": "" })]);
+    partly(
+        object(json!({ "a/b": "text", "n": { "type": "integer" } })),
+        &["/properties/a~1b"],
+        &[json!({ "a/b": 1 })],
+        &[json!({ "n": "" })],
+    );
 }
 
 /// A rule that would refuse more without a part that cannot be checked is left out with the part.
@@ -154,7 +202,8 @@ fn nothing_that_fits_is_refused_for_a_part_that_is_left_out() {
     }
     let names = json!({ "type": "object", "patternProperties": { "^(?!x)": {} }, "additionalProperties": false });
     assert_eq!(read(&names).schema.unwrap().validate(&json!({ "abc": 1 })), Ok(()));
-    let exact = json!({ "oneOf": [{ "required": ["a"] }, { "required": ["b"] }], "properties": { "p": { "type": "int" } } });
+    let exact =
+        json!({ "oneOf": [{ "required": ["a"] }, { "required": ["b"] }], "properties": { "p": { "type": "int" } } });
     let exact = read(&exact).schema.unwrap();
     assert!(exact.validate(&json!({ "a": 1, "b": 1 })).is_err(), "rules without such a part stay");
 }

@@ -120,9 +120,26 @@ mod tests {
             assert_eq!(own(safe).as_str(), safe);
         }
         let odd = [
-            "git/status", "git:status", "git status", "git_status ", " git_status", "g\u{456}t_status", "git\u{200b}status",
-            "git\u{ff0f}status", "\u{65e5}\u{672c}", "\u{1f600}", "\n", "\u{0}", "git\\status", "git\"status", "../x",
-            "gi\u{301}t", "g\u{ed}t", &"a".repeat(129), &"a".repeat(5000), &"\u{65e5}".repeat(300),
+            "git/status",
+            "git:status",
+            "git status",
+            "git_status ",
+            " git_status",
+            "g\u{456}t_status",
+            "git\u{200b}status",
+            "git\u{ff0f}status",
+            "\u{65e5}\u{672c}",
+            "\u{1f600}",
+            "\n",
+            "\u{0}",
+            "git\\status",
+            "git\"status",
+            "../x",
+            "gi\u{301}t",
+            "g\u{ed}t",
+            &"a".repeat(129),
+            &"a".repeat(5000),
+            &"\u{65e5}".repeat(300),
         ];
         let mut seen = BTreeSet::new();
         for name in odd {
@@ -149,7 +166,15 @@ mod tests {
 
     #[test]
     fn agents_see_short_names_that_lead_back_to_one_tool() {
-        let names = ["read", "git/status", &"a".repeat(65), &"a".repeat(128), &format!("{}b", "a".repeat(127)), "get_list", "get-list"];
+        let names = [
+            "read",
+            "git/status",
+            &"a".repeat(65),
+            &"a".repeat(128),
+            &format!("{}b", "a".repeat(127)),
+            "get_list",
+            "get-list",
+        ];
         for server in ["s", "files", &"s".repeat(32)] {
             let server: crate::ServerId = server.parse().unwrap();
             for looks_like_another in [false, true] {

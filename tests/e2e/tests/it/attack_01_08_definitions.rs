@@ -175,8 +175,20 @@ async fn attack_04_no_name_of_one_server_leads_to_another() {
 async fn attack_04_every_tool_of_a_server_has_a_safe_name_of_its_own() {
     let long = "x".repeat(100);
     let names = [
-        "pay", "Pay", "ok", "get-list", "get_list", "git/status", "git:status", "git status", "r\u{e9}sum\u{e9}", "s\u{435}nd", "send",
-        long.as_str(), "same", "same",
+        "pay",
+        "Pay",
+        "ok",
+        "get-list",
+        "get_list",
+        "git/status",
+        "git:status",
+        "git status",
+        "r\u{e9}sum\u{e9}",
+        "s\u{435}nd",
+        "send",
+        long.as_str(),
+        "same",
+        "same",
     ];
     let upstream = HttpUpstream::start(Script::with_tools(names.iter().map(|name| tool(name)).collect())).await;
     let scene = Scene::new().await;
@@ -205,8 +217,7 @@ async fn attack_04_every_tool_of_a_server_has_a_safe_name_of_its_own() {
         }
     }
     let called = upstream.effects();
-    let reached: std::collections::BTreeSet<&str> =
-        called.iter().map(|effect| effect.name()).collect();
+    let reached: std::collections::BTreeSet<&str> = called.iter().map(|effect| effect.name()).collect();
     assert_eq!(reached.len(), usable.len(), "{reached:?}");
     let client = scene.client(ClientEra::Legacy).await;
     assert!(refusal(&client.call("mock__same", json!({})).await).is_some());

@@ -30,13 +30,39 @@ fn tools() -> Vec<(Value, &'static str, bool)> {
     vec![
         (tool("draft4", property(json!({ "type": "number", "minimum": 0, "exclusiveMinimum": true }))), "", true),
         (tool("tuple", property(json!({ "type": "array", "items": [{}, {}] }))), "", true),
-        (tool("nulls", json!({ "inputSchema": { "type": "object", "required": null }, "outputSchema": null, "annotations": null, "title": null })), "", true),
-        (tool("lookahead", property(json!({ "type": "string", "pattern": "^(?!\\.)x$" }))), "/inputSchema/properties/a/pattern", true),
+        (
+            tool(
+                "nulls",
+                json!({ "inputSchema": { "type": "object", "required": null }, "outputSchema": null, "annotations": null, "title": null }),
+            ),
+            "",
+            true,
+        ),
+        (
+            tool("lookahead", property(json!({ "type": "string", "pattern": "^(?!\\.)x$" }))),
+            "/inputSchema/properties/a/pattern",
+            true,
+        ),
         (tool("repeats", property(json!({ "pattern": "a{100000}" }))), "/inputSchema/properties/a/pattern", true),
-        (tool("dangling", property(json!({ "$ref": "#/components/schemas/X" }))), "/inputSchema/properties/a/$ref", true),
-        (tool("remote", property(json!({ "$ref": "https://example.com/s.json" }))), "/inputSchema/properties/a/$ref", true),
+        (
+            tool("dangling", property(json!({ "$ref": "#/components/schemas/X" }))),
+            "/inputSchema/properties/a/$ref",
+            true,
+        ),
+        (
+            tool("remote", property(json!({ "$ref": "https://example.com/s.json" }))),
+            "/inputSchema/properties/a/$ref",
+            true,
+        ),
         (tool("unknown-type", property(json!({ "type": "int" }))), "/inputSchema/properties/a/type", true),
-        (tool("bad-output", json!({ "outputSchema": { "type": "object", "properties": { "x": { "$ref": "#/none" } } } })), "/outputSchema/properties/x/$ref", true),
+        (
+            tool(
+                "bad-output",
+                json!({ "outputSchema": { "type": "object", "properties": { "x": { "$ref": "#/none" } } } }),
+            ),
+            "/outputSchema/properties/x/$ref",
+            true,
+        ),
         (tool("no-schema", input(Value::Null)), "/inputSchema", false),
         (tool("text-schema", input(json!("object"))), "/inputSchema", false),
         (tool("string-args", input(json!({ "type": "string" }))), "/inputSchema/type", false),
@@ -84,9 +110,13 @@ async fn attack_48_tools_with_unusual_schemas_are_carried_and_marked() {
             client.call(name, arguments).await.unwrap();
         } else {
             let change = json!({ "change": "set_tool", "server": "mock", "tool": name, "class": "read" });
-            let (status, body) = scene.daemon.admin.send(http::Method::POST, "/v1/changes/preview", Some(&change)).await;
+            let (status, body) =
+                scene.daemon.admin.send(http::Method::POST, "/v1/changes/preview", Some(&change)).await;
             let message = body["message"].as_str().unwrap();
-            assert!((400..500).contains(&status) && message.contains(name) && message.contains("/inputSchema"), "{body}");
+            assert!(
+                (400..500).contains(&status) && message.contains(name) && message.contains("/inputSchema"),
+                "{body}"
+            );
             let id = client.start("tools/call", json!({ "name": name, "arguments": {} })).await;
             let question = scene.allow_next().await;
             assert_eq!((&question["class"], &question["once_only"]), (&json!("unknown"), &json!(true)));
@@ -95,7 +125,9 @@ async fn attack_48_tools_with_unusual_schemas_are_carried_and_marked() {
         assert_eq!(upstream.effects().len(), before + 1, "{name}");
     }
     let done = upstream.effects().len();
-    for (name, arguments) in [("draft4", json!({ "a": 0 })), ("lookahead", json!({ "a": 1 })), ("tuple", json!({ "a": "x" }))] {
+    for (name, arguments) in
+        [("draft4", json!({ "a": 0 })), ("lookahead", json!({ "a": 1 })), ("tuple", json!({ "a": "x" }))]
+    {
         assert_refused!(client.call(name, arguments).await, "invalid_args");
     }
     assert_eq!(upstream.effects().len(), done);
@@ -130,7 +162,10 @@ async fn a_server_that_changes_its_text_can_be_accepted_as_changing() {
     let listed = |text: &str, kind: &str| {
         let property = json!({ "type": kind, "description": format!("one of {text}"), "enum": [text] });
         vec![
-            tool("now", json!({ "description": format!("It is {text}."), "inputSchema": { "type": "object", "properties": { "a": property } } })),
+            tool(
+                "now",
+                json!({ "description": format!("It is {text}."), "inputSchema": { "type": "object", "properties": { "a": property } } }),
+            ),
             tool("still", json!({})),
         ]
     };
@@ -142,10 +177,15 @@ async fn a_server_that_changes_its_text_can_be_accepted_as_changing() {
     assert_refused!(answer.clone(), "tool_changed");
     assert!(format!("{answer:?}").contains("--changing"), "{answer:?}");
     let probe: Value = scene.daemon.admin.post("/v1/servers/mock/test", &json!({})).await;
-    let places: Vec<&str> =
-        probe["tools"][0]["differences"].as_array().unwrap().iter().map(|field| field["path"].as_str().unwrap()).collect();
+    let places: Vec<&str> = probe["tools"][0]["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|field| field["path"].as_str().unwrap())
+        .collect();
     assert_eq!(places, ["/description", "/inputSchema/properties/a/description", "/inputSchema/properties/a/enum/0"]);
-    let accept = json!({ "change": "accept_tools", "server": "mock", "probe": probe["digest"], "tools": [], "changing": true });
+    let accept =
+        json!({ "change": "accept_tools", "server": "mock", "probe": probe["digest"], "tools": [], "changing": true });
     let preview: Value = scene.daemon.admin.post("/v1/changes/preview", &accept).await;
     let lines = preview["lines"].to_string();
     for place in ["/description", "/inputSchema/properties/a/description", "/inputSchema/properties/a/enum"] {
@@ -158,7 +198,10 @@ async fn a_server_that_changes_its_text_can_be_accepted_as_changing() {
     let client = scene.client_of("mock", ClientEra::Legacy).await;
     let tools = client.tools().await;
     let text = tools[0]["description"].as_str().unwrap();
-    assert!(text.contains("no person has reviewed it") && text.contains("three") && !text.contains('\u{200b}'), "{text}");
+    assert!(
+        text.contains("no person has reviewed it") && text.contains("three") && !text.contains('\u{200b}'),
+        "{text}"
+    );
     client.call("now", json!({})).await.unwrap();
     client.call("still", json!({})).await.unwrap();
     let probe: Value = scene.daemon.admin.post("/v1/servers/mock/test", &json!({})).await;

@@ -132,7 +132,11 @@ fn offer(probed: &Probe, reads: &[ToolName], reads_granted: bool) -> TextOutput 
     }
     let always = named(|tool| tool.always_asks);
     if !always.is_empty() {
-        output.line([span("  always ask:           ", Tone::Good), list(&always).into(), ", arguments not checked".into()]);
+        output.line([
+            span("  always ask:           ", Tone::Good),
+            list(&always).into(),
+            ", arguments not checked".into(),
+        ]);
     }
     if reads_granted {
         output.line([span("  resources and prompts are read without approval", Tone::Warn)]);

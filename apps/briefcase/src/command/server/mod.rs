@@ -88,7 +88,8 @@ impl Server {
 /// The tools that the server's annotations call reads.
 pub fn hinted_reads(probed: &Probe) -> Vec<ToolName> {
     // What cannot be checked is called a read by name only, or never.
-    let usable = |tool: &&briefcase_api::ToolView| tool.state != "quarantined" && tool.unchecked.iter().all(probe::is_output);
+    let usable =
+        |tool: &&briefcase_api::ToolView| tool.state != "quarantined" && tool.unchecked.iter().all(probe::is_output);
     let reads = probed.tools.iter().filter(usable).filter(|tool| probe::hinted_read(tool));
     reads.filter_map(|tool| tool.name.parse().ok()).collect()
 }

@@ -78,7 +78,11 @@ fn unchecked(tools: &[ToolView]) -> TextOutput {
         for problem in &tool.unchecked {
             let value = if problem.value.is_empty() { String::new() } else { format!(" = {}", problem.value) };
             let place = if problem.path.is_empty() { "the definition" } else { &problem.path };
-            output.line([span(format!("    {place}{value}"), Tone::Strong), "  ".into(), problem.reason.as_str().into()]);
+            output.line([
+                span(format!("    {place}{value}"), Tone::Strong),
+                "  ".into(),
+                problem.reason.as_str().into(),
+            ]);
         }
         if let Some(next) = tool.next_step.as_ref().filter(|_| tool.state == "quarantined") {
             output.line(["    ".into(), next.as_str().into()]);
