@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use briefcase_api::{DefinitionProblem, FieldDifference, ToolView};
-use briefcase_engine::tools::{Quarantined, Tool, Tools};
+use briefcase_engine::{
+    server_texts::ServerTexts,
+    tools::{Quarantined, Tool, Tools},
+};
 use briefcase_policy::{
     authority::{Pin, Server},
     decision::Risk,
@@ -17,7 +20,7 @@ use crate::Briefcase;
 
 /// All accepted tools, without asking their servers.
 pub fn accepted(briefcase: &Briefcase) -> Vec<ToolView> {
-    let authority = briefcase.engine.authority();
+    let (authority, texts) = (briefcase.engine.authority(), briefcase.engine.server_texts());
     let mut views = Vec::new();
     for (name, server) in &authority.document().servers {
         let shown = shown_names(name, server.pins.keys());
@@ -28,7 +31,7 @@ pub fn accepted(briefcase: &Briefcase) -> Vec<ToolView> {
             views.push(ToolView {
                 shown_name,
                 state: "accepted".to_owned(),
-                ..described(name, tool, Some(pin), &definition, &schemas.problems, schemas.input.is_none())
+                ..described(name, tool, Some(pin), &definition, &schemas.problems, schemas.input.is_none(), &texts)
             });
         }
     }
@@ -38,14 +41,20 @@ pub fn accepted(briefcase: &Briefcase) -> Vec<ToolView> {
 /// All tools of one server: those listed now, those quarantined, and those accepted but no longer listed. `again` is what a
 /// second look found.
 pub fn listed(
-    reader: &Reader,
+    briefcase: &Briefcase,
     name: &ServerId,
     server: &Server,
     tools: &Tools,
     again: Option<&Tools>,
 ) -> Vec<ToolView> {
+    let texts = briefcase.engine.server_texts();
+    let own = briefcase.engine.own_texts(&server.transport);
     let shown = shown_names(name, tools.iter().map(|tool| tool.name()));
     let view = |(tool, shown_name): (&Arc<Tool>, Option<String>)| {
+        if own.taints(tool.name().as_str()) || own.taints(tool.own_name()) {
+            let name_here = texts.text(tool.name().as_str());
+            return ToolView { summary: SECRET_NAME.to_owned(), ..unlisted(name, &name_here, "quarantined") };
+        }
         let accepted = server.pins.get(tool.name());
         let other = again.and_then(|again| again.find(tool.name())).filter(|other| other.pin() != tool.pin());
         let state = match accepted {
@@ -54,24 +63,27 @@ pub fn listed(
             None => "new",
         };
         let changed = accepted.filter(|pin| pin.digest != tool.pin());
+        let since = |pin: &Pin| since_accepted(briefcase.reader(), &pin.digest, tool.definition(), &texts);
+        let between = |other: &Arc<Tool>| differences(tool.definition(), other.definition(), &texts);
         ToolView {
             shown_name,
             state: state.to_owned(),
-            differences: changed.map_or_else(Vec::new, |pin| since_accepted(reader, &pin.digest, tool.definition())),
-            between_looks: other
-                .as_ref()
-                .map_or_else(Vec::new, |other| differences(tool.definition(), other.definition())),
+            differences: changed.map_or_else(Vec::new, since),
+            between_looks: other.as_ref().map_or_else(Vec::new, between),
             next_step: next_step(name, state, other.is_some()),
-            ..described(name, tool.name(), accepted, tool.definition(), tool.problems(), tool.is_unchecked())
+            ..described(name, tool.name(), accepted, tool.definition(), tool.problems(), tool.is_unchecked(), &texts)
         }
     };
     let mut views: Vec<ToolView> = tools.iter().zip(shown).map(view).collect();
-    views.extend(tools.quarantined().iter().map(|tool| quarantined(name, tool)));
+    views.extend(tools.quarantined().iter().map(|tool| quarantined(name, tool, &texts)));
     let is_listed = |tool: &ToolName| tools.find(tool).is_some();
     let gone = server.pins.keys().filter(|tool| !is_listed(tool));
     views.extend(gone.map(|tool| unlisted(name, tool.as_str(), "gone")));
     views
 }
+
+/// The reason against a tool whose name contains a secret of its server.
+pub const SECRET_NAME: &str = "its name contains a secret of this server";
 
 /// The names that agents see, where they differ from the names here.
 fn shown_names<'a>(server: &ServerId, names: impl Iterator<Item = &'a ToolName>) -> Vec<Option<String>> {
@@ -84,7 +96,7 @@ fn shown_names<'a>(server: &ServerId, names: impl Iterator<Item = &'a ToolName>)
     names.iter().zip(alike).map(shown).collect()
 }
 
-/// What a definition and a person say about a tool.
+/// What a definition and a person say about a tool, without secrets.
 fn described(
     server: &ServerId,
     tool: &ToolName,
@@ -92,19 +104,21 @@ fn described(
     definition: &Value,
     problems: &[Problem],
     always_asks: bool,
+    texts: &ServerTexts,
 ) -> ToolView {
+    let shown = texts.value(definition);
     let class = pin.filter(|_| !always_asks).map(|pin| pin.class).unwrap_or_default();
     let own = definition.get("name").and_then(Value::as_str).filter(|own| *own != tool.as_str());
     ToolView {
-        own_name: own.map(|own| text::printable(text::clip(own, 200))),
+        own_name: own.map(|own| texts.text(text::clip(own, 200))),
         class: class.as_str().to_owned(),
         risk: Risk::of(class, definition).as_str().to_owned(),
         cost: pin.and_then(|pin| pin.cost).map(|cost| cost.to_string()),
-        summary: summary(definition),
-        hints: hints(definition),
+        summary: summary(&shown),
+        hints: hints(&shown),
         flags: pin::poisoning_signals(definition).iter().map(|flag| format!("{flag:?}")).collect(),
-        varying: pin.into_iter().flat_map(|pin| &pin.varying).map(|place| text::printable(place)).collect(),
-        unchecked: problems.iter().map(problem).collect(),
+        varying: pin.into_iter().flat_map(|pin| &pin.varying).map(|place| texts.text(place)).collect(),
+        unchecked: problems.iter().map(|one| problem(one, texts)).collect(),
         always_asks,
         ..unlisted(server, tool.as_str(), "")
     }
@@ -122,16 +136,20 @@ fn next_step(server: &ServerId, state: &str, changes: bool) -> Option<String> {
     Some(step)
 }
 
-fn problem(problem: &Problem) -> DefinitionProblem {
-    DefinitionProblem { path: problem.path.clone(), value: problem.value.clone(), reason: problem.reason.clone() }
+fn problem(problem: &Problem, texts: &ServerTexts) -> DefinitionProblem {
+    DefinitionProblem {
+        path: texts.text(&problem.path),
+        value: texts.text(&problem.value),
+        reason: texts.text(&problem.reason),
+    }
 }
 
-fn quarantined(server: &ServerId, tool: &Quarantined) -> ToolView {
+fn quarantined(server: &ServerId, tool: &Quarantined, texts: &ServerTexts) -> ToolView {
     ToolView {
-        summary: tool.reason.to_string(),
-        unchecked: vec![problem(&tool.reason.problem())],
+        summary: texts.text(&tool.reason.to_string()),
+        unchecked: vec![problem(&tool.reason.problem(), texts)],
         next_step: Some(tool.reason.next_step().to_owned()),
-        ..unlisted(server, &tool.shown, "quarantined")
+        ..unlisted(server, &texts.text(&tool.shown), "quarantined")
     }
 }
 
@@ -173,17 +191,25 @@ fn hints(definition: &Value) -> Vec<String> {
     claims.map(|(name, value)| text::printable(text::clip(&format!("{name}={value}"), 64))).collect()
 }
 
-fn since_accepted(reader: &Reader, accepted: &Digest, now: &Value) -> Vec<FieldDifference> {
+fn since_accepted(reader: &Reader, accepted: &Digest, now: &Value, texts: &ServerTexts) -> Vec<FieldDifference> {
     let before = reader.definition(accepted).ok().flatten().and_then(|raw| serde_json::from_slice(&raw).ok());
-    differences(&before.unwrap_or_default(), now)
+    differences(&before.unwrap_or_default(), now, texts)
 }
 
-fn differences(before: &Value, now: &Value) -> Vec<FieldDifference> {
+/// The differences between two definitions whose pins differ, both without secrets.
+fn differences(before: &Value, now: &Value, texts: &ServerTexts) -> Vec<FieldDifference> {
     let field = |difference: pin::Difference| FieldDifference {
         may_vary: pin::descriptive_place(&difference.path).is_some(),
         path: text::printable(&difference.path),
         old: difference.old.map(|value| text::printable(&value.to_string())),
         new: difference.new.map(|value| text::printable(&value.to_string())),
     };
-    pin::diff(before, now).into_iter().map(field).collect()
+    let mut found: Vec<FieldDifference> =
+        pin::diff(&texts.value(before), &texts.value(now)).into_iter().map(field).collect();
+    if found.is_empty() {
+        // The pins differ, so what differs is inside a secret.
+        let secret = || Some("a text with a secret, which is not shown".to_owned());
+        found.push(FieldDifference { path: String::new(), old: secret(), new: secret(), may_vary: false });
+    }
+    found
 }

@@ -116,11 +116,12 @@ pub fn add(
     }
     let listed = briefcase.engine.tools(&name, &probed.listing);
     let mut server = Server::new(spec.clone().into());
+    let own = briefcase.engine.own_texts(&server.transport);
     server.reads_granted = ReadsGranted { resources: reads_granted, prompts: reads_granted };
-    for tool in listed.iter() {
+    for tool in listed.iter().filter(|tool| !own.taints(tool.name().as_str()) && !own.taints(tool.own_name())) {
         let is_read = reads.contains(tool.name());
         if is_read && tool.is_unchecked() {
-            return Err(always_asks(&name, tool));
+            return Err(always_asks(briefcase, &name, tool));
         }
         let class = if is_read { Class::Read } else { Class::Unknown };
         server.pins.insert(tool.name().clone(), Pin { class, ..Pin::new(tool.pin()) });
@@ -128,12 +129,13 @@ pub fn add(
     if let Some(missing) = reads.iter().find(|tool| !server.pins.contains_key(*tool)) {
         return Err(ApiError::invalid(format!("The server offers no tool `{missing}` that could be called a read.")));
     }
-    let (records, added) = (tools::definitions(&listed), name.clone());
+    let (records, added) = (tools::definitions(briefcase, &listed)?, name.clone());
     Ok(Edit::of(move |document| document.add_server(name, server)).with_records(records).reconnecting([added]))
 }
 
-fn always_asks(server: &ServerId, tool: &Tool) -> ApiError {
+fn always_asks(briefcase: &Briefcase, server: &ServerId, tool: &Tool) -> ApiError {
     let reason = tool.problems().first().map(ToString::to_string).unwrap_or_default();
+    let reason = briefcase.engine.server_texts().text(&reason);
     ApiError::invalid(format!(
         "The arguments of `{}` of `{server}` cannot be checked, so each call asks: {reason}. Add the server without calling \
          this tool a read.",

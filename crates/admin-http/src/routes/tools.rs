@@ -36,9 +36,15 @@ pub async fn list(State(admin): State<Arc<AdminState>>) -> ApiResult<Vec<ToolVie
     accepted.map(Json).map_err(|error| ApiError::internal(&error))
 }
 
-/// The records of listed definitions.
-pub fn definitions(tools: &Tools) -> Vec<Record> {
-    tools.iter().map(|tool| Record::Definition { pin: tool.pin(), raw: tool.raw().clone() }).collect()
+/// The records of listed definitions, without secrets (see [`briefcase_engine::server_texts`]).
+///
+/// # Errors
+/// `unavailable`: a secret cannot be read, so it cannot be found in a definition.
+pub fn definitions(briefcase: &Briefcase, tools: &Tools) -> Result<Vec<Record>, ApiError> {
+    let texts = briefcase.engine.server_texts();
+    let record = |tool: &Arc<Tool>| Some(Record::Definition { pin: tool.pin(), raw: texts.stored(tool.raw())? });
+    let unreadable = || ApiError::internal(&"A secret of the vault cannot be read, so no definition can be stored.");
+    tools.iter().map(record).collect::<Option<_>>().ok_or_else(unreadable)
 }
 
 /// Accepts new or changed definitions as a probe showed them. Without `wanted`, accepts all of them and removes the tools that
@@ -62,9 +68,12 @@ pub fn accept(
     let mut all = registered.varying();
     all.extend(varying);
     let tools = Engine::tools_varying(&name, &all, &probed.listing);
+    let own = briefcase.engine.own_texts(&registered.transport);
     let differs = |tool: &&Arc<Tool>| {
         registered.pins.get(tool.name()).is_none_or(|pin| pin.digest != tool.pin())
             && (wanted.is_empty() || wanted.contains(tool.name()))
+            && !own.taints(tool.name().as_str())
+            && !own.taints(tool.own_name())
     };
     let accepted: Vec<(ToolName, Digest, BTreeSet<String>)> =
         tools.iter().filter(differs).map(|tool| (tool.name().clone(), tool.pin(), tool.varying().clone())).collect();
@@ -73,7 +82,7 @@ pub fn accept(
     if accepted.is_empty() && gone.is_empty() {
         return Err(ApiError::invalid("There is nothing new to accept."));
     }
-    let (records, changed) = (definitions(&tools), name.clone());
+    let (records, changed) = (definitions(briefcase, &tools)?, name.clone());
     let make = move |document: &Authority| {
         let start = AuthorityChange { document: document.clone(), summary: Vec::new() };
         let accepted = accepted.into_iter().try_fold(start, |before, (tool, pin, varying)| {
@@ -97,18 +106,21 @@ fn varying_places(
 ) -> Result<BTreeMap<ToolName, BTreeSet<String>>, ApiError> {
     let tools = briefcase.engine.tools(name, &probed.listing);
     let second = probed.second.as_ref().map(|listing| briefcase.engine.tools(name, listing));
+    let texts = briefcase.engine.server_texts();
     let mut all = BTreeMap::new();
     for tool in tools.iter().filter(|tool| wanted.is_empty() || wanted.contains(tool.name())) {
         let pin = registered.pins.get(tool.name());
         let mut places = pin.map(|pin| pin.varying.clone()).unwrap_or_default();
         let before = pin.and_then(|pin| briefcase.reader().definition(&pin.digest).ok().flatten());
         let before: Option<serde_json::Value> = before.and_then(|raw| serde_json::from_slice(&raw).ok());
-        let since = before.map(|before| pin::diff(&before, tool.definition())).unwrap_or_default();
+        // Secrets are not on record: what differs beside them does.
+        let since =
+            before.map(|before| pin::diff(&texts.value(&before), &texts.value(tool.definition()))).unwrap_or_default();
         places.extend(since.iter().filter_map(|difference| pin::descriptive_place(&difference.path)));
         let other = second.as_ref().and_then(|tools| tools.find(tool.name()));
         for difference in other.map(|other| pin::diff(tool.definition(), other.definition())).unwrap_or_default() {
-            let place =
-                pin::descriptive_place(&difference.path).ok_or_else(|| more_than_text(name, tool, &difference))?;
+            let place = pin::descriptive_place(&difference.path)
+                .ok_or_else(|| more_than_text(name, tool, &texts.text(&difference.path)))?;
             places.insert(place);
         }
         if !places.is_empty() {
@@ -118,12 +130,11 @@ fn varying_places(
     Ok(all)
 }
 
-fn more_than_text(server: &ServerId, tool: &Tool, difference: &pin::Difference) -> ApiError {
-    let path = text::printable(text::clip(&difference.path, 200));
+fn more_than_text(server: &ServerId, tool: &Tool, path: &str) -> ApiError {
+    let (tool, path) = (tool.name(), text::clip(path, 200));
     ApiError::invalid(format!(
-        "The tool `{}` of `{server}` differs at `{path}` from one start to the next. That is more than text, so it cannot be \
-         accepted as changing. Accept the other tools by name with `--tool`, and report this one to the server's author.",
-        tool.name()
+        "The tool `{tool}` of `{server}` differs at `{path}` from one start to the next. That is more than text, so it cannot be \
+         accepted as changing. Accept the other tools by name with `--tool`, and report this one to the server's author."
     ))
 }
 
@@ -140,15 +151,15 @@ fn check_class(
     let Some(definition) = raw.and_then(|raw| serde_json::from_slice::<serde_json::Value>(&raw).ok()) else {
         return Ok(Vec::new());
     };
-    let schemas = pin::Schemas::of(&definition);
+    let (schemas, texts) = (pin::Schemas::of(&definition), briefcase.engine.server_texts());
     if class == Class::Read && schemas.input.is_none() {
-        let reason = schemas.problems.first().map(ToString::to_string).unwrap_or_default();
+        let reason = schemas.problems.first().map(|problem| texts.text(&problem.to_string())).unwrap_or_default();
         return Err(ApiError::invalid(format!(
             "The arguments of `{tool}` of `{server}` cannot be checked, so each call asks: {reason}."
         )));
     }
     let of_input = schemas.problems.iter().filter(|problem| problem.path.starts_with("/inputSchema"));
-    Ok(of_input.map(|problem| format!("tool_unchecked {server}/{tool} {problem}")).collect())
+    Ok(of_input.map(|problem| texts.text(&format!("tool_unchecked {server}/{tool} {problem}"))).collect())
 }
 
 /// Sets the class, the cost and the labels of a tool. An empty cost removes it.

@@ -188,7 +188,7 @@ async fn accepted_tool(
         (Some(_), Some(_)) => Err(tool_changed(call, name, "definition")),
         (None, Some(_)) => Err(tool_changed(call, name, "new_tool")),
         (pin, None) => Err(match (tools.quarantine(name), pin) {
-            (Some(reason), _) => quarantined(call, name, reason),
+            (Some(reason), _) => quarantined(call, name, reason, &engine.server_texts().text(&reason.to_string())),
             (None, Some(_)) => tool_changed(call, name, "gone"),
             (None, None) => no_such_tool(call, name),
         }),
@@ -297,11 +297,11 @@ fn tool_changed(call: &Call, name: &ToolName, reason: &'static str) -> Refusal {
     )
 }
 
-fn quarantined(call: &Call, name: &ToolName, reason: &Quarantine) -> Refusal {
+fn quarantined(call: &Call, name: &ToolName, reason: &Quarantine, shown: &str) -> Refusal {
     Refusal::new(
         RefusalCode::ToolChanged,
         "quarantined",
-        format!("The tool `{name}` of `{}` is quarantined: {reason}.", call.request.connection.server),
+        format!("The tool `{name}` of `{}` is quarantined: {shown}.", call.request.connection.server),
         reason.next_step(),
     )
 }
