@@ -132,7 +132,10 @@ fn compared(direct: &[Value], probe: &Value, listed: &[Value]) -> Value {
             fields.into_iter().flatten().flatten().filter_map(|field| field["path"].as_str()).collect();
         if !places.is_empty() {
             let places: Vec<&str> = places.into_iter().collect();
-            notes.push(format!("`{own}` changes at each start in `{}`, listed once that is accepted", places.join("`, `")));
+            notes.push(format!(
+                "`{own}` changes at each start in `{}`, listed once that is accepted",
+                places.join("`, `")
+            ));
         } else if ours == tool {
             identical = identical.saturating_add(1);
         } else {

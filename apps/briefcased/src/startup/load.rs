@@ -8,7 +8,7 @@ use briefcase_policy::{
     pin,
 };
 use briefcase_presence::FactorCounters;
-use briefcase_receipts::{Kind, Receipt};
+use briefcase_receipts::{ClockNotice, Kind, Receipt};
 use briefcase_store::{Reader, StoreError};
 
 use crate::{
@@ -56,6 +56,11 @@ pub fn counts(reader: &Reader, index: &BudgetIndex) -> Result<(Ledger, FactorCou
 }
 
 fn ledger_event(receipt: Receipt) -> Option<Event> {
+    match receipt.clock_notice() {
+        Some(ClockNotice::Ahead { by }) => return Some(Event::ClockStepped { at: receipt.at, by }),
+        Some(ClockNotice::Accepted) => return Some(Event::ClockAccepted { at: receipt.at }),
+        Some(ClockNotice::Behind { .. }) | None => {}
+    }
     match receipt.kind {
         Kind::Intent(intent) => {
             let tool =
