@@ -20,6 +20,7 @@ pub mod change;
 pub mod clock;
 mod engine;
 pub mod pipeline;
+mod presentation;
 mod secret_requests;
 pub mod server_requests;
 pub mod server_texts;

@@ -150,6 +150,7 @@ impl Engine {
             server: from.server.clone(),
             operation: method.to_owned(),
             name: String::new(),
+            own_name: None,
             pin,
             arguments: String::from_utf8_lossy(&arguments).into_owned(),
             cost: None,

@@ -163,12 +163,15 @@ pub trait CallHandler: Send + Sync + 'static {
     /// The server's information. Its `instructions` have passed the output filter.
     fn server_info<'a>(&'a self, connection: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<ServerInfo>, Refusal>>;
 
-    /// The raw definitions of the server's accepted and unchanged tools, in the server's order. Names are unique and well
-    /// formed.
+    /// The definitions of the server's accepted and unchanged tools for agents, in the server's order. Names are unique and
+    /// well formed.
     fn list_tools<'a>(&'a self, connection: &'a ConnectionKey) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>>;
 
     /// The raw items of a list, all pages, after the output filter.
     fn list<'a>(&'a self, connection: &'a ConnectionKey, kind: ListKind) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>>;
+
+    /// The tool that an agent calls by this name. `None` when no tool can have such a name.
+    fn tool_name(&self, server: &ServerId, called: &str) -> Option<ToolName>;
 
     /// The accepted definition of one tool, without a request to the server.
     fn accepted_tool(&self, server: &ServerId, tool: &ToolName) -> Option<Bytes>;

@@ -38,13 +38,16 @@ impl CallKey {
 /// Fills in the request's digest, which covers everything that is shown.
 #[must_use]
 pub fn sealed(mut request: ApprovalRequest) -> ApprovalRequest {
-    let shown = json!({
+    let mut shown = json!({
         "agent": request.agent, "arguments": request.arguments, "asked": request.asked,
         "authority_version": request.authority_version, "class": request.class, "cost": request.cost,
         "expires": request.expires, "id": request.id, "labels": request.labels, "name": request.name,
         "once_only": request.once_only, "operation": request.operation, "pin": request.pin,
         "policies": request.policies, "risk": request.risk, "server": request.server, "session": request.session,
     });
+    if let (Some(own_name), Some(members)) = (&request.own_name, shown.as_object_mut()) {
+        members.insert("own_name".to_owned(), json!(own_name));
+    }
     request.digest = Digest::labelled("briefcase/approval/1", &[&briefcase_json::canonical(&shown)]);
     request
 }

@@ -34,6 +34,7 @@ fn question(
         server,
         operation: "call_tool".into(),
         name: tool.into(),
+        own_name: None,
         pin,
         arguments: arguments.into(),
         cost: None,

@@ -181,6 +181,7 @@ fn approval_request(
         server: context.server.clone(),
         operation: context.operation.to_owned(),
         name: context.name.clone(),
+        own_name: target.own_name(),
         pin: target.pin,
         arguments: String::from_utf8_lossy(&arguments.canonical).into_owned(),
         cost: target.cost.map(|money| money.to_string()),

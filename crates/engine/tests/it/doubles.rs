@@ -18,7 +18,6 @@ use briefcase_engine::{
 use briefcase_policy::{
     authority::{Authority, Budget, Class, Pin, Server},
     decision::AcceptedDefinitions,
-    label::Labels,
     ledger::Ledger,
     pin,
 };
@@ -243,7 +242,7 @@ impl World {
             let definition = definition(tool);
             let digest = pin::pin(&name, &definition);
             definitions.add(digest, &definition);
-            let accepted = Pin { digest, class, cost: None, private_args: false, labels: Labels::NONE };
+            let accepted = Pin { class, ..Pin::new(digest) };
             server.pins.insert(tool.parse().unwrap(), accepted);
         }
         let mut authority = Authority::empty(Incarnation::random(entropy.as_ref()));

@@ -49,7 +49,7 @@ fn route(state: &ConnectionState, request: &Request) -> Result<(ServerId, Operat
         Method::CallTool => {
             let name = required_string(&members, "name")?;
             let (server, tool) = state.view.split_name(&name).ok_or(NotRouted::Unknown)?;
-            let tool = tool.parse().map_err(|_| NotRouted::Unknown)?;
+            let tool = state.services().calls.tool_name(&server, tool).ok_or(NotRouted::Unknown)?;
             (server, Operation::CallTool { tool, arguments: arguments(&members)? })
         }
         Method::GetPrompt => {

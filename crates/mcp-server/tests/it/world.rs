@@ -184,6 +184,10 @@ impl CallHandler for Script {
         Box::pin(async move { Ok(items.into_iter().map(Bytes::from).collect()) })
     }
 
+    fn tool_name(&self, _server: &ServerId, called: &str) -> Option<ToolName> {
+        called.parse().ok()
+    }
+
     fn accepted_tool(&self, server: &ServerId, tool: &ToolName) -> Option<Bytes> {
         let named = format!(r#""name":"{tool}""#);
         self.server(server).tools.into_iter().find(|raw| raw.contains(&named)).map(Bytes::from)

@@ -62,8 +62,8 @@ pub enum Verdict {
     Ask {
         /// The ids of the policies that would allow it with an approval, and of those that forbid it without one.
         policies: Vec<String>,
-        /// A `forbid` applies until the call is approved. Only an approval of this very call lifts it, not a grant of a
-        /// session.
+        /// Only an approval of this very call is enough, not a grant of a session: a `forbid` applies until the call is
+        /// approved, or the arguments of the tool cannot be checked.
         fresh: bool,
     },
     /// The call may not run, with or without an approval.
@@ -170,12 +170,18 @@ impl PolicySet {
     fn ask(&self, facts: &Facts<'_>, now: &Response, approved: &Response) -> Verdict {
         let mut policies = ids(approved);
         let held_by = ids(now);
-        let fresh = !held_by.is_empty();
+        let fresh = !held_by.is_empty() || !self.is_checkable(facts);
         policies.extend(held_by);
         match self.granted(facts).filter(|_| !fresh) {
             Some(grant) => Verdict::Allow { policies, grant: Some(grant.id.clone()) },
             None => Verdict::Ask { policies, fresh },
         }
+    }
+
+    /// Whether the arguments of the call are checked at all.
+    fn is_checkable(&self, facts: &Facts<'_>) -> bool {
+        let Action::Call { tool, .. } = facts.action else { return true };
+        self.store.tool(facts.server, tool).is_none_or(|tool| tool.checkable)
     }
 
     fn granted(&self, facts: &Facts<'_>) -> Option<&Grant> {

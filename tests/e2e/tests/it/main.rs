@@ -27,6 +27,7 @@ mod attack_35_moved_clock;
 mod attack_40_41_sockets_stdio;
 mod attack_40_races;
 mod attack_47_50_exhaustion;
+mod attack_48_carried_schemas;
 mod attack_53_57_state;
 mod attack_57_restore;
 mod attack_60_policy;

@@ -18,6 +18,9 @@ pub fn output(request: &ApprovalRequest, now: UnixMillis) -> TextOutput {
         " wants ".into(),
         span(format!("{}/{}", request.server, request.name), Tone::Strong),
     ]);
+    if let Some(own_name) = &request.own_name {
+        output.field("server's name", span(own_name, Tone::Strong));
+    }
     if request.operation != "call_tool" {
         output.field("operation", request.operation.as_str());
     }
@@ -85,6 +88,7 @@ mod tests {
             server: "files".parse().unwrap(),
             operation: "call_tool".into(),
             name: "write_file".into(),
+            own_name: None,
             pin: Digest::sha256(b"pin"),
             arguments: arguments.into(),
             cost: Some("0.01 USD".into()),

@@ -85,6 +85,7 @@ impl Race {
             server: "files".parse().expect("a name"),
             operation: "call_tool".into(),
             name: "delete".into(),
+            own_name: None,
             pin: Digest::sha256(b"pin"),
             arguments: "{}".into(),
             cost: None,
