@@ -38,6 +38,8 @@ pub struct UpstreamSpec {
     pub transport: Transport,
     /// What the server may cost.
     pub limits: ServerLimits,
+    /// Whether the server is told the name of the agent's client.
+    pub names_client: bool,
 }
 
 /// A header that is sent with every request, perhaps with a secret in it.
@@ -158,6 +160,6 @@ impl UpstreamSpec {
             }
             Transport::Stdio { .. } => {}
         }
-        Ok(Self { transport, limits: ServerLimits::default() })
+        Ok(Self { transport, limits: ServerLimits::default(), names_client: false })
     }
 }

@@ -23,7 +23,7 @@ use briefcase_policy::{
     pin,
 };
 use briefcase_ports::{
-    BoxFuture, CallRequest, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, FactorEvidence,
+    BoxFuture, CallRequest, ClientFeatures, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, FactorEvidence,
     FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, NotReady, Operation, Outbound,
     Record, Reply, RpcError, SecretSource, ServerInfo, Sharing, UpstreamFailure, Upstreams, Urgency, Waiting,
 };
@@ -152,7 +152,7 @@ impl Upstreams for OneServer {
         Box::pin(async { Ok(Arc::default()) })
     }
 
-    fn notify(&self, _: briefcase_types::SessionId, _: &'static str, _: Option<Bytes>) {}
+    fn notify(&self, _: briefcase_types::SessionId, _: &'static str) {}
 }
 
 impl SecretSource for OneServer {
@@ -283,9 +283,9 @@ impl World {
     pub fn call(&self, tool: &str, arguments: &str) -> Call {
         let client = ClientProfile {
             era: Era::Legacy,
-            version: "2025-11-25".into(),
-            capabilities: Bytes::from_static(b"{}"),
-            info: Bytes::from_static(b"{}"),
+            version: "2025-11-25",
+            features: ClientFeatures::default(),
+            name: None,
         };
         Call {
             session: self.session.clone(),
@@ -302,6 +302,8 @@ impl World {
                     arguments: Bytes::copy_from_slice(arguments.as_bytes()),
                 },
                 meta: None,
+                progress: false,
+                log_level: None,
                 members: Vec::new(),
                 approval_timeout: std::time::Duration::from_millis(50),
                 cancel: tokio_util::sync::CancellationToken::new(),

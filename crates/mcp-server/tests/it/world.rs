@@ -213,8 +213,12 @@ impl CallHandler for Script {
         (!text.contains("forbidden")).then(|| text.replace("secret", "[redacted]").into())
     }
 
-    fn notify_servers(&self, _session: SessionId, method: &'static str, _params: Option<Bytes>) {
+    fn notify_servers(&self, _session: SessionId, method: &'static str) {
         self.notified.lock().unwrap().push(method);
+    }
+
+    fn may_name_client(&self, _agent: &AgentId, name: &str) -> bool {
+        !name.contains("secret")
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use briefcase_egress::{Egress, EgressSettings};
 use briefcase_launcher::{JAIL, JailLauncher};
 use briefcase_ports::{
-    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, NotReady, Outbound, Reply, RpcError, SecretSource,
+    BoxFuture, ClientFeatures, ClientPeer, ClientProfile, ConnectionKey, NotReady, Outbound, Reply, RpcError, SecretSource,
     ServerCatalog, ServerEvent, ServerLimits, ServerObserver, Sharing, UpstreamFailure, UpstreamSpec, Upstreams,
     Waiting,
 };
@@ -134,7 +134,7 @@ impl Harness {
     }
 
     pub fn put(&self, name: &str, transport: Transport) {
-        let spec = UpstreamSpec { transport, limits: limits() };
+        let spec = UpstreamSpec { transport, limits: limits(), names_client: false };
         self.catalog.0.lock().unwrap().insert(name.parse().unwrap(), Arc::new(spec));
     }
 
@@ -193,9 +193,9 @@ pub fn session_key(server: &str, era: Era, session: char) -> ConnectionKey {
     };
     let client = ClientProfile {
         era,
-        version: version.into(),
-        capabilities: r#"{"elicitation":{},"sampling":{},"roots":{}}"#.into(),
-        info: r#"{"name":"test","version":"1"}"#.into(),
+        version,
+        features: ClientFeatures { elicitation: true, sampling: true, roots: true, ..ClientFeatures::default() },
+        name: None,
     };
     ConnectionKey {
         agent: "tester".parse().unwrap(),
