@@ -9,8 +9,11 @@ use crate::workspace;
 /// Makes the files again, or compares them.
 type Make = fn(check: bool) -> Result<(), Failure>;
 
-const GENERATED: [(&str, Make); 3] =
-    [("web/console/src/contract.ts", contract), ("web/console/dist", console), ("vectors", crate::vectors::make)];
+const GENERATED: [(&str, Make); 3] = [
+    ("web/console/src/generated/contract.ts", contract),
+    ("web/console/dist", console),
+    ("vectors", crate::vectors::make),
+];
 
 /// Writes the generated files, or checks them.
 pub fn run(args: &[String]) -> Result<(), Failure> {
@@ -32,9 +35,9 @@ fn contract(check: bool) -> Result<(), Failure> {
     let arguments = ["run", "--quiet", "--locked", "--package", "briefcase-api"];
     let example = ["--example", "typescript", "--features", "typescript"];
     let declarations = Step::cargo().args(arguments).args(example).read()?;
-    let committed = web.join("console/src/contract.ts");
+    let committed = web.join("console/src/generated/contract.ts");
     let biome = web.join("node_modules/.bin/biome");
-    let format = Step::new(biome).args(["format", "--stdin-file-path=console/src/contract.ts"]).dir(&web);
+    let format = Step::new(biome).args(["format", "--stdin-file-path=console/src/generated/contract.ts"]).dir(&web);
     let made = format.filter(declarations.as_bytes())?;
     if std::fs::read(&committed).is_ok_and(|now| now == made) {
         return Ok(());

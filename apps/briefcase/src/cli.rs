@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     command::{
         agent, approvals, backup, budget, completions, console, daemon, decide, demo, doctor, enclave, factor, fsck,
-        grants, lock, man, policy, receipts, secret, server, setup, status, tools, why,
+        grants, lock, man, policy, receipts, secret, server, settings, setup, status, tools, why,
     },
     context::CommandContext,
     failure::{EXIT_CODES, Failure},
@@ -67,6 +67,9 @@ pub enum BriefcaseCommand {
     /// Show, edit and test the policy
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Show and change the settings of the whole briefcase
+    #[command(subcommand)]
+    Settings(settings::SettingsCommand),
     /// Explain why a call was allowed, needed approval, or was refused
     Why(why::Why),
     /// Review approval requests
@@ -124,6 +127,7 @@ impl BriefcaseCommand {
             Self::Tools(command) => command.run(ctx).await,
             Self::Tool(command) => Box::pin(command.run(ctx)).await,
             Self::Policy(command) => Box::pin(command.run(ctx)).await,
+            Self::Settings(command) => Box::pin(command.run(ctx)).await,
             Self::Why(command) => command.run(ctx).await,
             Self::Approvals(command) => Box::pin(command.run(ctx)).await,
             Self::Approve(command) => Box::pin(command.run(ctx)).await,

@@ -31,6 +31,13 @@ fn rough(seconds: u64) -> String {
     }
 }
 
+/// A length of time in the largest unit without a rest, in the form that [`duration`] reads.
+pub fn length(seconds: u32) -> String {
+    let unit = [(86_400, 'd'), (3600, 'h'), (60, 'm')].into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
+    let (unit, letter) = unit.filter(|_| seconds > 0).unwrap_or((1, 's'));
+    format!("{}{letter}", seconds / unit)
+}
+
 /// Reads `90s`, `15m`, `8h` or `30d`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{}` is not a duration such as 90s, 15m, 8h or 30d", crate::output::visible(text));
@@ -69,6 +76,14 @@ mod tests {
         assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
         for wrong in ["", "m", "0s", "-1s", "1.5h", "1w", "99999999999999999999d", "18446744073709551615d", "1\u{e9}"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_length_is_written_as_it_is_read() {
+        for (seconds, text) in [(3600, "1h"), (86_400, "1d"), (90, "90s"), (5400, "90m"), (0, "0s")] {
+            assert_eq!(length(seconds), text);
+            assert!(seconds == 0 || duration(text) == Ok(Duration::from_secs(seconds.into())));
         }
     }
 

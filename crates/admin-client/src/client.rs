@@ -8,7 +8,7 @@ use briefcase_api::{
     ReceiptPage, ReceiptQuery, SecretView, ServerSpec, ServerView, Status, ToolView, Why,
 };
 use briefcase_ipc::Peer;
-use briefcase_types::{ApprovalRequest, Decision, ReceiptIndex, SecretString, ServerId};
+use briefcase_types::{ApprovalRequest, Decision, ReceiptIndex, SecretString, ServerId, Settings};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -119,6 +119,11 @@ impl AdminClient {
     /// Tools of all servers.
     pub async fn tools(&self) -> Result<Vec<ToolView>, ClientError> {
         self.get("/v1/tools").await
+    }
+
+    /// The settings of the whole briefcase.
+    pub async fn settings(&self) -> Result<Settings, ClientError> {
+        self.get("/v1/settings").await
     }
 
     /// Saved approvals.

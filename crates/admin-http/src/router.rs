@@ -18,7 +18,7 @@ use crate::{
     request_guard::{self, GuardRejection},
     routes::{
         agents, approvals, backup, budgets, changes, console, doctor, events, factors, grants, lock, log, passkeys,
-        policy, receipts, secrets, servers, status, tools, why,
+        policy, receipts, secrets, servers, settings, status, tools, why,
     },
     state::AdminState,
 };
@@ -44,6 +44,7 @@ fn shared() -> Router<Arc<AdminState>> {
         .route("/v1/servers", get(servers::list))
         .route("/v1/servers/{id}/test", post(servers::test))
         .route("/v1/tools", get(tools::list))
+        .route("/v1/settings", get(settings::settings))
         .route("/v1/grants", get(grants::list))
         .route("/v1/budgets", get(budgets::list))
         .route("/v1/secrets", get(secrets::list))

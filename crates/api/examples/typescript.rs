@@ -8,7 +8,9 @@ use briefcase_api::{
     Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, SecretView, ServerSpec, ServerView, Severity, Status,
     ToolView, WebAuthnOptions, Why,
 };
-use briefcase_types::{ApprovalRequest, ApprovalScope, Decision, DecisionResult, HeaderTemplate};
+use briefcase_types::{
+    ApprovalRequest, ApprovalScope, Decision, DecisionResult, HeaderTemplate, ServerSettings, Settings,
+};
 use ts_rs::{Config, TS};
 
 const HEADER: &str = "\
@@ -31,7 +33,21 @@ fn main() {
     let config = Config::new().with_large_int("number");
     println!("{HEADER}");
     declare!(&config, ApprovalRequest, ApprovalScope, Decision, DecisionResult, DecisionOnly, Bound, Evidence);
-    declare!(&config, Decide, Decided, Change, Preview, Apply, Applied, Problem, Status, Severity, Check);
+    declare!(
+        &config,
+        Decide,
+        Decided,
+        ServerSettings,
+        Settings,
+        Change,
+        Preview,
+        Apply,
+        Applied,
+        Problem,
+        Status,
+        Severity,
+        Check
+    );
     declare!(&config, AgentView, HeaderTemplate, ServerSpec, FieldDifference, ToolView, Probe, ServerView);
     declare!(&config, GrantView, BudgetView, SecretView, FactorView, WebAuthnOptions, PasskeyOffer, PasskeyOfferView);
     declare!(&config, PolicyText, PolicyReport, PolicyCase, PolicyTest, PolicyCaseResult, PolicyTestReport);

@@ -1,6 +1,6 @@
 //! Changes of the authority document. Each is previewed, approved with a factor, and recorded.
 
-use briefcase_types::{AgentId, Digest, ReceiptIndex, SecretName, ServerId, ToolName};
+use briefcase_types::{AgentId, Digest, ReceiptIndex, SecretName, ServerId, ServerSettings, Settings, ToolName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -50,6 +50,18 @@ pub enum Change<S = String> {
         name: ServerId,
         /// Whether the server is enabled.
         enabled: bool,
+    },
+    /// Replaces the settings of a server.
+    SetServer {
+        /// The server's name.
+        name: ServerId,
+        /// All its settings. An absent one gets its default.
+        settings: ServerSettings,
+    },
+    /// Replaces the settings of the whole briefcase.
+    SetSettings {
+        /// All settings. An absent one gets its default.
+        settings: Settings,
     },
     /// Accepts new or changed definitions of a probe.
     AcceptTools {
@@ -157,6 +169,8 @@ impl Change {
             },
             Self::RemoveServer { name } => Change::RemoveServer { name: name.clone() },
             Self::EnableServer { name, enabled } => Change::EnableServer { name: name.clone(), enabled: *enabled },
+            Self::SetServer { name, settings } => Change::SetServer { name: name.clone(), settings: settings.clone() },
+            Self::SetSettings { settings } => Change::SetSettings { settings: settings.clone() },
             Self::AcceptTools { server, probe, tools } => {
                 Change::AcceptTools { server: server.clone(), probe: *probe, tools: tools.clone() }
             }

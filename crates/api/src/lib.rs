@@ -18,6 +18,7 @@
 //! | `POST /v1/approvals/{id}/decide` | [`Decide`] → [`Decided`] |
 //! | `POST /v1/challenge` | [`Bound`] → [`WebAuthnOptions`] |
 //! | `GET /v1/agents`, `/v1/servers`, `/v1/tools`, `/v1/grants`, `/v1/budgets`, `/v1/secrets`, `/v1/factors` | → lists |
+//! | `GET /v1/settings` | → [`briefcase_types::Settings`] |
 //! | `POST /v1/servers/probe` | [`Look`] → [`Probe`]; a [`ServerSpec`] alone where it names no secret |
 //! | `POST /v1/servers/{id}/test` | → [`Probe`] |
 //! | `GET /v1/policy` | → [`PolicyText`] |

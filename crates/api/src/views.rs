@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use briefcase_types::{
-    AgentId, Digest, EnvValue, HeaderTemplate, SecretName, ServerId, ToolName, Transport, UnixMillis,
+    AgentId, Digest, EnvValue, HeaderTemplate, SecretName, ServerId, ServerSettings, ToolName, Transport, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -254,6 +254,10 @@ pub struct ServerView {
     pub connections: u64,
     /// Whether resources and prompts may be read without an approval.
     pub reads_granted: bool,
+    /// The settings that differ from their defaults.
+    #[serde(default, skip_serializing_if = "ServerSettings::is_default")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<ServerSettings>", optional))]
+    pub settings: ServerSettings,
 }
 
 /// A saved approval.

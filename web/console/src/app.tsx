@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ApprovalsPage } from "./approvals/page.tsx";
 import { SHORTCUT_HELP, typing } from "./approvals/shortcuts.ts";
 import { BudgetsPage } from "./budgets/page.tsx";
-import type { ApprovalRequest, Status } from "./contract.ts";
+import type { ApprovalRequest, Status } from "./generated/contract.ts";
 import { PolicyPage } from "./policy/page.tsx";
 import { ReceiptsPage } from "./receipts/page.tsx";
 import { SecurityPage } from "./security/page.tsx";

@@ -1,7 +1,9 @@
-//! Documents and comments: every link leads to its target, and the prose follows the rules that a program can check.
+//! Documents and comments: every link leads to its target, every named proof exists, and the prose follows the rules
+//! that a program can check.
 
 mod links;
 mod passage;
+mod proofs;
 mod prose;
 
 use std::path::Path;
@@ -14,15 +16,20 @@ use prose::Finding;
 /// The maximum number of words in a sentence of a document.
 const LONGEST_SENTENCE: usize = 40;
 
-/// Checks links and prose.
+/// Checks links, proofs and prose.
 pub fn run(_: &[String]) -> Result<(), Failure> {
-    let (checked, mut wrong) = links::check(&workspace::files(&[".md"])?)?;
+    let documents = workspace::files(&[".md"])?;
+    let (checked, mut wrong) = links::check(&documents)?;
+    let (named, missing) = proofs::check(&documents)?;
+    wrong.extend(missing);
     let (passages, findings) = prose()?;
     wrong.extend(findings.iter().map(Finding::to_string));
     if !wrong.is_empty() {
         return Err(Failure::new(wrong.join("\n      ")));
     }
-    println!("docs: {checked} links lead somewhere; {passages} passages of prose follow the rules");
+    println!(
+        "docs: {checked} links lead somewhere; {named} named proofs exist; {passages} passages of prose follow the rules"
+    );
     Ok(())
 }
 

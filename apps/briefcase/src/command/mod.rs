@@ -20,6 +20,7 @@ pub mod policy;
 pub mod receipts;
 pub mod secret;
 pub mod server;
+pub mod settings;
 pub mod setup;
 pub mod status;
 pub mod tools;

@@ -4,7 +4,7 @@ use briefcase_testkit::TempHome;
 
 use crate::run;
 
-const COMMANDS: [&str; 54] = [
+const COMMANDS: [&str; 58] = [
     "",
     "demo",
     "setup",
@@ -23,6 +23,7 @@ const COMMANDS: [&str; 54] = [
     "server list",
     "server test",
     "server accept",
+    "server set",
     "server remove",
     "server enable",
     "server disable",
@@ -36,6 +37,9 @@ const COMMANDS: [&str; 54] = [
     "policy check",
     "policy test",
     "policy why",
+    "settings",
+    "settings show",
+    "settings set",
     "why",
     "approvals",
     "approvals list",

@@ -91,6 +91,8 @@ fn edit<S>(admin: &AdminState, briefcase: &Briefcase, change: Change<S>) -> Resu
         }
         Change::RemoveServer { name } => servers::remove(name),
         Change::EnableServer { name, enabled } => servers::enable(name, enabled),
+        Change::SetServer { name, settings } => servers::set(name, settings),
+        Change::SetSettings { settings } => Edit::of(move |document| document.set_settings(settings)),
         Change::AcceptTools { server, probe, tools } => tools::accept(admin, briefcase, server, probe, &tools)?,
         Change::SetTool { server, tool, class, cost, labels } => tools::set(server, tool, class, cost, labels)?,
         Change::SetPolicy { text } => Edit::of(move |document| document.set_policy(text)),

@@ -17,6 +17,7 @@ pub mod policy;
 pub mod receipts;
 pub mod secrets;
 pub mod servers;
+pub mod settings;
 pub mod status;
 pub mod tools;
 pub mod why;

@@ -12,7 +12,7 @@ use briefcase_policy::{
     authority::{Class, Pin, ReadsGranted, Server},
     label::Labels,
 };
-use briefcase_types::{Digest, ServerId, ToolName};
+use briefcase_types::{Digest, ServerId, ServerSettings, ToolName};
 
 use super::{count, tools};
 use crate::{
@@ -35,6 +35,7 @@ pub async fn list(State(admin): State<Arc<AdminState>>) -> ApiResult<Vec<ServerV
         tools: count(server.pins.len()),
         connections: count(briefcase.connections.count(name)),
         reads_granted: server.reads_granted.resources || server.reads_granted.prompts,
+        settings: server.settings.clone(),
     };
     Ok(Json(authority.document().servers.iter().map(view).collect()))
 }
@@ -140,4 +141,10 @@ pub fn remove(name: ServerId) -> Edit {
 pub fn enable(name: ServerId, enabled: bool) -> Edit {
     let changed = name.clone();
     Edit::of(move |document| document.set_server_enabled(&name, enabled)).reconnecting([changed])
+}
+
+/// Replaces the settings of a server.
+pub fn set(name: ServerId, settings: ServerSettings) -> Edit {
+    let changed = name.clone();
+    Edit::of(move |document| document.set_server_settings(&name, settings)).reconnecting([changed])
 }

@@ -55,6 +55,9 @@ fn evidence() {
 fn changes() {
     for change in [
         r#"{"change":"add_agent","name":"codex"}"#,
+        r#"{"change":"set_server","name":"files","settings":{}}"#,
+        r#"{"change":"set_server","name":"files","settings":{"message_bytes":67108864,"pipes":true}}"#,
+        r#"{"change":"set_settings","settings":{"label_seconds":7200}}"#,
         r#"{"change":"remove_agent","name":"codex"}"#,
         concat!(
             r#"{"change":"add_server","name":"files","spec":{"transport":"http","url":"https://a.example/mcp","headers":[]},"#,

@@ -1,6 +1,8 @@
 //! Changes: each method returns a new, checked document one version higher, with a summary in stable words.
 
-use briefcase_types::{AgentId, Digest, Incarnation, Money, SecretName, ServerId, ToolName, UnixMillis};
+use briefcase_types::{
+    AgentId, Digest, Incarnation, Money, SecretName, ServerId, ServerSettings, Settings, ToolName, UnixMillis,
+};
 
 use super::{Agent, Authority, AuthorityError, Budget, Class, Factor, Grant, Pin, ReadsGranted, SecretEntry, Server};
 use crate::label::Labels;
@@ -144,6 +146,35 @@ impl Authority {
         self.edit_server(name, |server| {
             server.reads_granted = granted;
             format!("server_reads {name} resources={} prompts={}", granted.resources, granted.prompts)
+        })
+    }
+
+    /// Replaces the settings of a server.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`], or [`AuthorityError::Invalid`] when a setting is outside its limits.
+    pub fn set_server_settings(
+        &self,
+        name: &ServerId,
+        settings: ServerSettings,
+    ) -> Result<AuthorityChange, AuthorityError> {
+        self.changed(|document| {
+            let server = document.servers.get_mut(name).ok_or_else(|| unknown("server", name))?;
+            let changes = settings.changes(&server.settings);
+            server.settings = settings;
+            Ok(changes.into_iter().map(|line| format!("server_setting {name} {line}")).collect())
+        })
+    }
+
+    /// Replaces the settings of the whole briefcase.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Invalid`] when a setting is outside its limits.
+    pub fn set_settings(&self, settings: Settings) -> Result<AuthorityChange, AuthorityError> {
+        self.changed(|document| {
+            let changes = settings.changes(&document.settings);
+            document.settings = settings;
+            Ok(changes.into_iter().map(|line| format!("setting {line}")).collect())
         })
     }
 

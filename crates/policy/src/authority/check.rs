@@ -27,6 +27,7 @@ impl Authority {
         if self.policy.len() > POLICY_BYTES_MAX {
             return Err(invalid("policy", "the text is longer than 256 KiB"));
         }
+        self.settings.check().map_err(|error| invalid(error.name, error.why))?;
         self.check_lists()?;
         self.servers.iter().try_for_each(|(id, server)| check_server(id.as_str(), server))?;
         self.check_secrets()?;
@@ -110,6 +111,7 @@ fn check_server(id: &str, server: &Server) -> Result<(), AuthorityError> {
     if server.pins.len() > TOOLS_MAX {
         return Err(invalid(name("tools"), format!("there are more than {TOOLS_MAX}")));
     }
+    server.settings.check().map_err(|error| invalid(name(error.name), error.why))?;
     match &server.transport {
         Transport::Http { url, headers } => {
             check_url(url).map_err(|why| invalid(name("url"), why))?;

@@ -13,7 +13,7 @@ mod server;
 
 use std::collections::BTreeMap;
 
-use briefcase_types::{AgentId, Digest, Incarnation, SecretName, ServerId, ToolName, UnixMillis};
+use briefcase_types::{AgentId, Digest, Incarnation, SecretName, ServerId, Settings, ToolName, UnixMillis};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -59,6 +59,9 @@ pub struct Authority {
     pub secrets: BTreeMap<SecretName, SecretEntry>,
     /// The enrolled factors. Only the presence adapter reads `data`.
     pub factors: Vec<Factor>,
+    /// The settings of the whole briefcase.
+    #[serde(default, skip_serializing_if = "Settings::is_default")]
+    pub settings: Settings,
 }
 
 /// An agent that may connect.
@@ -159,6 +162,7 @@ impl Authority {
             budgets: Vec::new(),
             secrets: BTreeMap::new(),
             factors: Vec::new(),
+            settings: Settings::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use briefcase_types::{Digest, Money, ToolName, Transport};
+use briefcase_types::{Digest, Money, ServerSettings, ToolName, Transport};
 use serde::{Deserialize, Serialize};
 
 use crate::label::{Label, Labels};
@@ -26,6 +26,9 @@ pub struct Server {
     /// The times at which its current definitions are compared with the pins.
     #[serde(default)]
     pub pin_check: PinCheck,
+    /// The settings.
+    #[serde(default, skip_serializing_if = "ServerSettings::is_default")]
+    pub settings: ServerSettings,
 }
 
 /// The reads of a server that need no approval.
@@ -126,6 +129,7 @@ impl Server {
             reads_granted: ReadsGranted::default(),
             pins: BTreeMap::new(),
             pin_check: PinCheck::default(),
+            settings: ServerSettings::default(),
         }
     }
 }

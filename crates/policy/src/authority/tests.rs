@@ -2,7 +2,8 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use briefcase_types::{
-    AgentId, ApprovalId, Digest, EnvValue, HeaderTemplate, Incarnation, ServerId, ToolName, Transport, UnixMillis,
+    AgentId, ApprovalId, Digest, EnvValue, HeaderTemplate, Incarnation, ServerId, ServerSettings, ToolName, Transport,
+    UnixMillis,
 };
 use serde_json::json;
 
@@ -319,4 +320,23 @@ fn a_remote_server_starts_as_untrusted_and_external() {
     let secrets: Vec<_> =
         document.servers[&id::<ServerId>("mail")].transport.secrets().map(ToString::to_string).collect();
     assert_eq!(secrets, ["mail-token"]);
+}
+
+#[test]
+fn settings_are_changed_by_name_and_unwritten_at_their_defaults() {
+    let name: ServerId = "files".parse().unwrap();
+    let server = http("https://a.example/mcp", vec![]);
+    let before = Authority::empty(handle(1)).add_server(name.clone(), server).unwrap().document;
+    let settings = ServerSettings { start_timeout_s: Some(120), ..Default::default() };
+    let changed = before.set_server_settings(&name, settings).unwrap();
+    assert_eq!(changed.summary, ["server_setting files start_timeout_s 120"]);
+    assert_ne!(changed.document.digest(), before.digest());
+    let back = changed.document.set_server_settings(&name, ServerSettings::default()).unwrap();
+    assert_eq!(back.summary, ["server_setting files start_timeout_s default"]);
+    assert!(!String::from_utf8(back.document.encode().unwrap()).unwrap().contains("settings"));
+    let outside = ServerSettings { start_timeout_s: Some(0), ..Default::default() };
+    let refused = before.set_server_settings(&name, outside).unwrap_err();
+    assert_eq!(refused.to_string(), "server files, start_timeout_s: a start may take 1 to 900 seconds");
+    let labels = before.set_settings(Settings { label_seconds: Some(7200) }).unwrap();
+    assert_eq!(labels.summary, ["setting label_seconds 7200"]);
 }

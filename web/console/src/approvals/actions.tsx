@@ -1,5 +1,5 @@
 /** The decisions a person can make. No decision is the default, and Enter triggers no decision. */
-import type { ApprovalRequest, Decision } from "../contract.ts";
+import type { ApprovalRequest, Decision } from "../generated/contract.ts";
 import { notEnter } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { canHaveRule } from "./rule.ts";

@@ -1,7 +1,7 @@
 /** One approval request: the agent, the exact arguments, and the decisions. */
 import { useId, useRef, useState } from "preact/hooks";
 import { Arguments, type Reading } from "../args/view.tsx";
-import type { ApprovalRequest, Decided, Decision } from "../contract.ts";
+import type { ApprovalRequest, Decided, Decision } from "../generated/contract.ts";
 import { asProblem, type Problem } from "../session/client.ts";
 import { decide } from "../session/evidence.ts";
 import { useNow } from "../ui/clock.ts";

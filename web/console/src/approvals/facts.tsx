@@ -1,5 +1,5 @@
 /** The facts a person needs before a decision. */
-import type { ApprovalRequest } from "../contract.ts";
+import type { ApprovalRequest } from "../generated/contract.ts";
 import { span, useNow } from "../ui/clock.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Badge, Digest } from "../ui/parts.tsx";

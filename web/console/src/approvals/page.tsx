@@ -1,6 +1,6 @@
 /** Pending approval requests, oldest first: a new request never moves the one being read. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { ApprovalRequest, Decided, FactorView } from "../contract.ts";
+import type { ApprovalRequest, Decided, FactorView } from "../generated/contract.ts";
 import { address, go } from "../session/route.ts";
 import { Icon } from "../ui/icon.tsx";
 import { type Loaded, useLoad } from "../ui/load.ts";

@@ -1,5 +1,5 @@
 /** The rule in one sentence that is exactly as broad as the rule. */
-import type { ApprovalRequest } from "../contract.ts";
+import type { ApprovalRequest } from "../generated/contract.ts";
 import { listed } from "../words.ts";
 
 export const LASTS: readonly { text: string; seconds: number }[] = [

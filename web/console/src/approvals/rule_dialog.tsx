@@ -1,7 +1,7 @@
 /** The dialog for a rule: the arguments that must match, and the duration. It starts with the narrowest rule. */
 import { useRef, useState } from "preact/hooks";
 import { canonical } from "../args/canonical.ts";
-import type { ApprovalRequest, Decision } from "../contract.ts";
+import type { ApprovalRequest, Decision } from "../generated/contract.ts";
 import { Dialog, notEnter } from "../ui/dialog.tsx";
 import { UntrustedText } from "../ui/untrusted_text.tsx";
 import { CLICK_DELAY_HIGH, useClickDelay } from "./click_delay.ts";

@@ -1,5 +1,5 @@
 /** The request as the parts of one sentence. Strong parts are names; they are untrusted and shown safely. */
-import type { ApprovalRequest } from "../contract.ts";
+import type { ApprovalRequest } from "../generated/contract.ts";
 
 export interface Part {
   text: string;

@@ -1,5 +1,5 @@
 /** Budgets and their use, in numbers, words and bars. */
-import type { BudgetView } from "../contract.ts";
+import type { BudgetView } from "../generated/contract.ts";
 import { useLoad } from "../ui/load.ts";
 import { Badge, Command, Empty, PageHead, ProblemNote, type Tone } from "../ui/parts.tsx";
 

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { CLICK_DELAY_HIGH, useClickDelay } from "../approvals/click_delay.ts";
 import { useVisible } from "../approvals/visibility.ts";
-import type { Applied, Change, Preview } from "../contract.ts";
+import type { Applied, Change, Preview } from "../generated/contract.ts";
 import { asProblem, type Problem } from "../session/client.ts";
 import { apply, preview } from "../session/evidence.ts";
 import { Dialog, notEnter } from "../ui/dialog.tsx";

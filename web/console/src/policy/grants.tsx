@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { canonical } from "../args/canonical.ts";
 import { ChangeDialog } from "../changes/dialog.tsx";
-import type { FactorView, GrantView } from "../contract.ts";
+import type { FactorView, GrantView } from "../generated/contract.ts";
 import { moment } from "../ui/clock.ts";
 import { useLoad } from "../ui/load.ts";
 import { ProblemNote } from "../ui/parts.tsx";

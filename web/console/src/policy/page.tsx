@@ -1,6 +1,6 @@
 /** The active policy, its check, and the saved approvals. */
 import { useEffect, useState } from "preact/hooks";
-import type { PolicyReport, PolicyText } from "../contract.ts";
+import type { PolicyReport, PolicyText } from "../generated/contract.ts";
 import { asProblem, type Problem, post } from "../session/client.ts";
 import { useLoad } from "../ui/load.ts";
 import { Badge, Command, Copy, PageHead, ProblemNote } from "../ui/parts.tsx";

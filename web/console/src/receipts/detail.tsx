@@ -2,7 +2,7 @@
 
 import { canonical } from "../args/canonical.ts";
 import { Arguments } from "../args/view.tsx";
-import type { ReceiptDetail, ReceiptRow, Why } from "../contract.ts";
+import type { ReceiptDetail, ReceiptRow, Why } from "../generated/contract.ts";
 import { address, go } from "../session/route.ts";
 import { moment } from "../ui/clock.ts";
 import { Icon } from "../ui/icon.tsx";

@@ -1,6 +1,6 @@
 /** Formats a receipt in a few words. The members are those of `crates/receipts/src/form.rs`. */
 
-import type { Receipt } from "../contract.ts";
+import type { Receipt } from "../generated/contract.ts";
 import type { IconName } from "../ui/icon.tsx";
 import type { Tone } from "../ui/parts.tsx";
 import { changeText, plainWord } from "../words.ts";

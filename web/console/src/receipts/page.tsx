@@ -1,6 +1,6 @@
 /** The receipts, newest first, and one receipt in full. */
 import { useState } from "preact/hooks";
-import type { Receipt, ReceiptRow } from "../contract.ts";
+import type { Receipt, ReceiptRow } from "../generated/contract.ts";
 import { address, go } from "../session/route.ts";
 import { brief, moment } from "../ui/clock.ts";
 import { Badge, Command, Empty, PageHead, ProblemNote } from "../ui/parts.tsx";

@@ -1,6 +1,6 @@
 /** Pages of receipts, merged: the newest page reloads on new receipts, older pages load on demand. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import type { ReceiptPage, ReceiptRow } from "../contract.ts";
+import type { ReceiptPage, ReceiptRow } from "../generated/contract.ts";
 import { asProblem, type Problem, read } from "../session/client.ts";
 import { on } from "../session/events.ts";
 import type { Filter } from "./filters.tsx";

@@ -1,6 +1,6 @@
 /** The inclusion proof of one receipt: to read, copy and verify. */
 import { useState } from "preact/hooks";
-import type { ReceiptDetail } from "../contract.ts";
+import type { ReceiptDetail } from "../generated/contract.ts";
 import { text } from "../session/client.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Copy, Digest } from "../ui/parts.tsx";

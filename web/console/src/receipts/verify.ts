@@ -1,6 +1,6 @@
 /** Verifies a receipt's proof step by step, in the page. */
 import { canonical } from "../args/canonical.ts";
-import type { ReceiptDetail } from "../contract.ts";
+import type { ReceiptDetail } from "../generated/contract.ts";
 import { decode } from "../session/base64url.ts";
 import { isSigned, parseCheckpoint } from "./checkpoint.ts";
 import { leafHash, rootFrom, same } from "./merkle.ts";

@@ -4,7 +4,7 @@
  */
 import { useEffect, useState } from "preact/hooks";
 import { ChangeDialog } from "../changes/dialog.tsx";
-import type { Change, FactorView, PasskeyOfferView, WebAuthnOptions } from "../contract.ts";
+import type { Change, FactorView, PasskeyOfferView, WebAuthnOptions } from "../generated/contract.ts";
 import { asProblem, type Problem, post } from "../session/client.ts";
 import { creation } from "../session/webauthn.ts";
 import { Icon } from "../ui/icon.tsx";

@@ -1,5 +1,5 @@
 /** The protection of this installation, its authentication methods, and its agents. */
-import type { AgentView, Check, FactorView } from "../contract.ts";
+import type { AgentView, Check, FactorView } from "../generated/contract.ts";
 import { moment } from "../ui/clock.ts";
 import { Icon } from "../ui/icon.tsx";
 import { useLoad } from "../ui/load.ts";

@@ -2,7 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { lines } from "../args/lines.ts";
 import { LineView } from "../args/view.tsx";
-import type { Change, FieldDifference, ToolView } from "../contract.ts";
+import type { Change, FieldDifference, ToolView } from "../generated/contract.ts";
 import { notEnter } from "../ui/dialog.tsx";
 import { Badge } from "../ui/parts.tsx";
 import { UntrustedText } from "../ui/untrusted_text.tsx";

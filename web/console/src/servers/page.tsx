@@ -1,6 +1,6 @@
 /** The registered servers, their tools, and the changes in them. */
 import { useState } from "preact/hooks";
-import type { FactorView, ServerView, ToolView } from "../contract.ts";
+import type { FactorView, ServerView, ToolView } from "../generated/contract.ts";
 import { useLoad } from "../ui/load.ts";
 import { Command, Empty, PageHead, ProblemNote } from "../ui/parts.tsx";
 import { ServerSection } from "./server.tsx";

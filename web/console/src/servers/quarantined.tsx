@@ -2,7 +2,7 @@
  * Quarantined tools: their definitions cannot be pinned safely, so no agent sees or calls them and nobody can accept
  * them.
  */
-import type { ToolView } from "../contract.ts";
+import type { ToolView } from "../generated/contract.ts";
 import { Prose, UntrustedText } from "../ui/untrusted_text.tsx";
 
 const SHOWN_MAX = 20;

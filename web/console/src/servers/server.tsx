@@ -1,7 +1,7 @@
 /** One server: its connection, its tools, and its actions. */
 import { useState } from "preact/hooks";
 import { ChangeDialog } from "../changes/dialog.tsx";
-import type { Change, Probe, ServerSpec, ServerView, ToolView } from "../contract.ts";
+import type { Change, Probe, ServerSpec, ServerView, ToolView } from "../generated/contract.ts";
 import { asProblem, type Problem, post } from "../session/client.ts";
 import { Badge, ProblemNote } from "../ui/parts.tsx";
 import { UntrustedText } from "../ui/untrusted_text.tsx";

@@ -1,5 +1,5 @@
 /** The table of a server's accepted tools: the access you set, and the server's annotations. */
-import type { ToolView } from "../contract.ts";
+import type { ToolView } from "../generated/contract.ts";
 import { Badge } from "../ui/parts.tsx";
 import { UntrustedText } from "../ui/untrusted_text.tsx";
 import { classWord, counted, flagWord, listed, riskWord } from "../words.ts";

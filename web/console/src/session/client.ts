@@ -4,7 +4,7 @@
  * Invariant: the session token is only in this module's memory, never in a cookie, storage or address. It leaves only
  * as the `Authorization` header of same-origin requests.
  */
-import type { ConsoleSession, Problem as ProblemBody } from "../contract.ts";
+import type { ConsoleSession, Problem as ProblemBody } from "../generated/contract.ts";
 
 let token: string | undefined;
 let whenExpired: () => void = () => {};

@@ -12,7 +12,7 @@ import type {
   Evidence,
   Preview,
   WebAuthnOptions,
-} from "../contract.ts";
+} from "../generated/contract.ts";
 import { post } from "./client.ts";
 import { assertion } from "./webauthn.ts";
 

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { canonical } from "../../src/args/canonical.ts";
-import type { ApprovalRequest, Receipt } from "../../src/contract.ts";
+import type { ApprovalRequest, Receipt } from "../../src/generated/contract.ts";
 import { checkpointOf, leafOf, pathOf, proofText, verifierKey } from "./log.ts";
 import { json, problem, type Stub } from "./server.ts";
 import type { World } from "./world.ts";

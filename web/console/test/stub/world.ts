@@ -11,7 +11,7 @@ import type {
   Receipt,
   ServerView,
   ToolView,
-} from "../../src/contract.ts";
+} from "../../src/generated/contract.ts";
 
 const id = (bytes: number): string => randomBytes(bytes).toString("base64url");
 const MINUTE = 60_000;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { canonical } from "../../src/args/canonical.ts";
-import type { ReceiptDetail, ReceiptPage } from "../../src/contract.ts";
+import type { ReceiptDetail, ReceiptPage } from "../../src/generated/contract.ts";
 import { leafHash, rootFrom, same } from "../../src/receipts/merkle.ts";
 import { join } from "../../src/receipts/pages.ts";
 import { verify } from "../../src/receipts/verify.ts";

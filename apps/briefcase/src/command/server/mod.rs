@@ -3,10 +3,11 @@
 mod accept;
 mod add;
 mod probe;
+mod set;
 mod spec;
 
 use briefcase_api::{Change, Probe, ServerView};
-use briefcase_types::{ServerId, ToolName};
+use briefcase_types::{ServerId, ServerSettings, ToolName};
 use clap::{Args, Subcommand};
 use spec::describe;
 
@@ -25,6 +26,7 @@ Examples:
   briefcase server list
   briefcase server test files        connect and compare with what was accepted
   briefcase server accept files      review changed tools, then accept them
+  briefcase server set files --start-timeout 120
   briefcase server disable files     keep its registration, but refuse calls
   briefcase server remove files";
 
@@ -42,6 +44,8 @@ pub enum Server {
     Test(Name),
     /// Review and accept new or changed tools
     Accept(accept::Accept),
+    /// Change the settings of a server: time-outs, limits, and what it may be sent
+    Set(Box<set::Set>),
     /// Remove a server
     #[command(after_help = EXAMPLES)]
     Remove(Name),
@@ -70,6 +74,7 @@ impl Server {
             }
             Self::Test(Name { name }) => test(ctx, &name).await,
             Self::Accept(accept) => Box::pin(accept.run(ctx)).await,
+            Self::Set(set) => Box::pin(set.run(ctx)).await,
             Self::Remove(Name { name }) => {
                 let applied = change::confirm(ctx, Change::RemoveServer { name: name.clone() }).await?;
                 Ok(change::answer(&format!("Server `{name}` removed."), &applied))
@@ -126,6 +131,9 @@ fn list(servers: &[ServerView]) -> TextOutput {
         output.field("connections", server.connections.to_string());
         let reads = if server.reads_granted { "may be read without approval" } else { "ask" };
         output.field("resources", reads);
+        for line in server.settings.changes(&ServerSettings::default()) {
+            output.field("setting", line);
+        }
     }
     output
 }

@@ -90,6 +90,31 @@ export type Decided = {
   /** The receipt that records the decision. */
   receipt: string;
 };
+/** The settings of one server. Each default is the strict choice. */
+export type ServerSettings = {
+  /** The time to start the server and to answer the handshake, in seconds. [`ServerSettings::START_TIMEOUT`] when absent. */
+  start_timeout_s?: number;
+  /** The longest message of the server, in bytes. [`ServerSettings::MESSAGE_BYTES`] when absent. */
+  message_bytes?: number;
+  /** Whether a local server gets pipes instead of socket pairs. Other processes of the same user can write into pipes. */
+  pipes?: boolean;
+  /** The `_meta` members of an agent's calls that are sent to the server. */
+  forward_meta?: Array<string>;
+  /** Whether the server receives the name and version of the agent's client. */
+  client_identity?: boolean;
+  /** The places of tool definitions that may differ from the accepted ones, as JSON pointers. */
+  varying?: { [key in string]: Array<string> };
+  /** Whether the server may ask the person for a PIN, a password or a key. Such a request is marked. */
+  ask_for_secrets?: boolean;
+};
+/** The settings of the whole briefcase. */
+export type Settings = {
+  /**
+   * How long an agent keeps a label after it last received labelled data, in seconds while the daemon runs.
+   * [`Settings::LABEL_SECONDS`] when absent.
+   */
+  label_seconds?: number;
+};
 /**
  * One change.
  *
@@ -131,6 +156,18 @@ export type Change =
       name: string;
       /** Whether the server is enabled. */
       enabled: boolean;
+    }
+  | {
+      change: "set_server";
+      /** The server's name. */
+      name: string;
+      /** All its settings. An absent one gets its default. */
+      settings: ServerSettings;
+    }
+  | {
+      change: "set_settings";
+      /** All settings. An absent one gets its default. */
+      settings: Settings;
     }
   | {
       change: "accept_tools";
@@ -389,6 +426,8 @@ export type ServerView = {
   connections: number;
   /** Whether resources and prompts may be read without an approval. */
   reads_granted: boolean;
+  /** The settings that differ from their defaults. */
+  settings?: ServerSettings;
 };
 /** A saved approval. */
 export type GrantView = {
