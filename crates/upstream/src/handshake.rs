@@ -240,7 +240,8 @@ impl ConnectionOpening<'_> {
         if let OpenTransport::StreamableHttp(http) = transport {
             http.set_version(newest)?;
         }
-        let params = params::modern(b"{}", &self.identity(Era::Modern), newest, None).unwrap_or_else(|| Bytes::from_static(b"{}"));
+        let params = params::modern(b"{}", &self.identity(Era::Modern), newest, None)
+            .unwrap_or_else(|| Bytes::from_static(b"{}"));
         let timeout = match transport {
             OpenTransport::StreamableHttp(_) => self.spec.limits.open,
             OpenTransport::Multiplexed(_) => self.spec.limits.probe,

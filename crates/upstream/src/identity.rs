@@ -22,9 +22,8 @@ pub(crate) struct ClientIdentity {
 impl ClientIdentity {
     /// The identity of a client toward a server. `names_client` is the person's setting for the server.
     pub(crate) fn new(client: &ClientProfile, names_client: bool, era: Era) -> Self {
-        let info = |name: &str, version: &str| {
-            object([("name", quote(name).as_str()), ("version", quote(version).as_str())])
-        };
+        let info =
+            |name: &str, version: &str| object([("name", quote(name).as_str()), ("version", quote(version).as_str())]);
         let info = match client.name.as_ref().filter(|_| names_client) {
             Some(own) => info(own.name(), own.version()),
             None => info(NAME, env!("CARGO_PKG_VERSION")),
@@ -74,7 +73,10 @@ mod tests {
         let own = format!(r#"{{"name":"briefcase","version":"{}"}}"#, env!("CARGO_PKG_VERSION"));
         let named = client(ClientName::new("codex", "1.2"));
         let legacy = ClientIdentity::new(&named, false, Era::Legacy);
-        assert_eq!((legacy.info.as_str(), ClientIdentity::new(&client(None), true, Era::Legacy).info), (&*own, own.clone()));
+        assert_eq!(
+            (legacy.info.as_str(), ClientIdentity::new(&client(None), true, Era::Legacy).info),
+            (&*own, own.clone())
+        );
         assert_eq!(legacy.capabilities, r#"{"roots":{"listChanged":true},"elicitation":{"url":{}}}"#);
         let modern = ClientIdentity::new(&named, true, Era::Modern);
         assert_eq!(modern.info, r#"{"name":"codex","version":"1.2"}"#);

@@ -83,7 +83,7 @@ impl Real {
             }
             Step::Record { of, yes, durable, .. } => {
                 let decision = if yes { Decision::Allow(ApprovalScope::Once) } else { Decision::Deny };
-                self.queue.finish_decision(id(of), durable.then_some(&decision), VERSION, self.now);
+                self.queue.finish_decision(id(of), durable.then_some(&decision), self.now);
                 Answer::Nothing
             }
             Step::Tick => {
@@ -140,6 +140,7 @@ impl Real {
             name: "delete".into(),
             pin: Digest::sha256(b"pin"),
             arguments: "{}".into(),
+            beside: None,
             cost: None,
             class: "write".into(),
             risk: "high".into(),

@@ -24,5 +24,6 @@ impl ServerCatalog for AuthorityServers {
 /// # Errors
 /// A header is malformed.
 pub fn spec(server: &Server) -> Result<UpstreamSpec, NotReady> {
-    UpstreamSpec::new(server.transport.clone()).map_err(|error| NotReady(error.to_string()))
+    let spec = UpstreamSpec::new(server.transport.clone()).map_err(|error| NotReady(error.to_string()))?;
+    Ok(UpstreamSpec { names_client: server.settings.client_identity, ..spec })
 }

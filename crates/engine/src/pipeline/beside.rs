@@ -184,7 +184,9 @@ mod tests {
 
     #[test]
     fn a_task_has_numbers_only() {
-        for good in [json!({}), json!({ "ttl": 60_000 }), json!({ "ttl": null }), json!({ "ttl": 1, "pollInterval": 5 })] {
+        for good in
+            [json!({}), json!({ "ttl": 60_000 }), json!({ "ttl": null }), json!({ "ttl": 1, "pollInterval": 5 })]
+        {
             assert!(check_task(&good).is_ok(), "{good}");
         }
         for bad in [

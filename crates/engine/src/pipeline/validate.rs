@@ -66,7 +66,9 @@ pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, CallRe
     let beside = beside::take(engine, &mut call, &context.call, &settings).map_err(reject)?;
     let (recorded, commitment) = match beside.recorded(&value) {
         None => (canonical.clone(), commitment),
-        Some(all) => (Bytes::from(briefcase_json::canonical(&all)), engine.commit_key.arguments(&context.call, &all).root()),
+        Some(all) => {
+            (Bytes::from(briefcase_json::canonical(&all)), engine.commit_key.arguments(&context.call, &all).root())
+        }
     };
     let key = |beside: Option<String>| {
         let (method, name) = (call.request.operation.method(), call.request.operation.name());

@@ -23,9 +23,10 @@ use briefcase_policy::{
     pin,
 };
 use briefcase_ports::{
-    BoxFuture, CallRequest, ClientFeatures, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, FactorEvidence,
-    FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, NotReady, Operation, Outbound,
-    Record, Reply, RpcError, SecretSource, ServerInfo, Sharing, UpstreamFailure, Upstreams, Urgency, Waiting,
+    BoxFuture, CallRequest, ClientFeatures, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry,
+    FactorEvidence, FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, NotReady,
+    Operation, Outbound, Record, Reply, RpcError, SecretSource, ServerInfo, Sharing, UpstreamFailure, Upstreams,
+    Urgency, Waiting,
 };
 use briefcase_receipts::{Kind, Receipt, commit::CommitmentKey};
 use briefcase_types::{
@@ -281,12 +282,8 @@ impl World {
     }
 
     pub fn call(&self, tool: &str, arguments: &str) -> Call {
-        let client = ClientProfile {
-            era: Era::Legacy,
-            version: "2025-11-25",
-            features: ClientFeatures::default(),
-            name: None,
-        };
+        let client =
+            ClientProfile { era: Era::Legacy, version: "2025-11-25", features: ClientFeatures::default(), name: None };
         Call {
             session: self.session.clone(),
             request: CallRequest {
@@ -318,6 +315,25 @@ impl World {
         arguments: &str,
     ) -> Result<briefcase_engine::call::Released, briefcase_types::Refusal> {
         briefcase_engine::pipeline::run(&self.engine, self.call(tool, arguments), Arc::new(Quiet)).await
+    }
+
+    /// Changes the authority, with the person's PIN.
+    pub async fn change(
+        &self,
+        edit: impl FnOnce(
+            &Authority,
+        ) -> Result<
+            briefcase_policy::authority::AuthorityChange,
+            briefcase_policy::authority::AuthorityError,
+        >,
+    ) {
+        let prepared = self.engine.prepare(b"test", edit, Vec::new()).unwrap();
+        self.engine.apply(prepared, pin_evidence("right")).await.unwrap();
+    }
+
+    /// The params that were sent last.
+    pub fn sent(&self) -> Value {
+        serde_json::from_str(&self.server.sent.lock().unwrap()).unwrap()
     }
 
     pub fn effects(&self) -> usize {
