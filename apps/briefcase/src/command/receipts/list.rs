@@ -7,7 +7,13 @@ use briefcase_types::{AgentId, ReceiptIndex, ServerId, ToolName, UnixMillis};
 use clap::Args;
 
 use super::rows;
-use crate::{context::CommandContext, failure::Failure, output::TextOutput, printer::CommandResult, time_format};
+use crate::{
+    context::CommandContext,
+    failure::Failure,
+    output::TextOutput,
+    printer::{CommandResult, waiting},
+    time_format,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,9 +67,35 @@ impl List {
             code: self.code,
             since,
         };
-        let found = ctx.client.receipts(&query).await?;
+        let found =
+            waiting("Searching the receipts", whole_page(query, async |query| ctx.client.receipts(query).await));
+        let found = found.await?;
         Ok(CommandResult::new(output(&found), &found))
     }
+}
+
+/// Reads on until the page is full or the log ends: the daemon ends each search after a bounded number of receipts.
+async fn whole_page<E>(
+    mut query: ReceiptQuery,
+    read: impl AsyncFn(&ReceiptQuery) -> Result<ReceiptPage, E>,
+) -> Result<ReceiptPage, E> {
+    let mut page = read(&query).await?;
+    while let Some(next) = page.next
+        && let Some(missing) = missing(query.limit, &page)
+    {
+        query.before = Some(next);
+        let more = read(&ReceiptQuery { limit: Some(missing), ..query.clone() }).await?;
+        // Without progress the same page would be read for ever.
+        page.next = more.next.filter(|further| *further < next);
+        page.receipts.extend(more.receipts);
+    }
+    Ok(page)
+}
+
+/// The number of receipts that a page lacks, if it lacks any.
+fn missing(limit: Option<u32>, page: &ReceiptPage) -> Option<u32> {
+    let found = u32::try_from(page.receipts.len()).unwrap_or(u32::MAX);
+    limit?.checked_sub(found).filter(|missing| *missing > 0)
 }
 
 /// A code of the contract.
@@ -88,7 +120,36 @@ fn output(found: &ReceiptPage) -> TextOutput {
 
 #[cfg(test)]
 mod tests {
+    use briefcase_api::ReceiptRow;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_search_goes_on_where_a_part_of_the_log_has_no_match() {
+        let row = |id| ReceiptRow { id: ReceiptIndex(id), receipt: serde_json::Value::Null };
+        let read = async |query: &ReceiptQuery| -> Result<ReceiptPage, ()> {
+            let (receipts, next) = match query.before {
+                None => (vec![], Some(200)),
+                Some(200) => (vec![row(150)], Some(100)),
+                Some(_) => (vec![row(3), row(1)], None),
+            };
+            assert!(query.limit.unwrap() >= u32::try_from(receipts.len()).unwrap());
+            Ok(ReceiptPage { receipts, size: 300, next })
+        };
+        let page = whole_page(ReceiptQuery { limit: Some(3), ..Default::default() }, read).await.unwrap();
+        assert_eq!(page.receipts.iter().map(|row| row.id.0).collect::<Vec<_>>(), [150, 3, 1]);
+        assert_eq!(page.next, None);
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_repeats_a_page_does_not_hold_the_command() {
+        let read = async |_: &ReceiptQuery| -> Result<ReceiptPage, ()> {
+            Ok(ReceiptPage { receipts: vec![], size: 300, next: Some(200) })
+        };
+        assert!(
+            whole_page(ReceiptQuery { limit: Some(3), ..Default::default() }, read).await.unwrap().receipts.is_empty()
+        );
+    }
 
     #[test]
     fn a_code_is_a_word_of_the_contract() {
