@@ -59,12 +59,7 @@ export function Card(props: Props) {
       <Facts question={question} />
       <h3>Arguments</h3>
       <Arguments text={question.arguments} label="Arguments" onReading={setReading} />
-      {question.beside !== undefined && (
-        <>
-          <h3>Sent beside the arguments</h3>
-          <Arguments text={question.beside} label="Sent beside the arguments" onReading={setBeside} />
-        </>
-      )}
+      {question.beside !== undefined && <Beside text={question.beside} onReading={setBeside} />}
       <ProblemNote problem={problem} />
       <div class="actions" ref={actions} role="group" aria-label="Your decision">
         <Actions
@@ -89,6 +84,16 @@ export function Card(props: Props) {
         />
       )}
     </article>
+  );
+}
+
+/** The members that are sent beside the arguments, such as `_meta` and `task`. */
+function Beside(props: { text: string; onReading: (reading: Reading) => void }) {
+  return (
+    <>
+      <h3>Sent beside the arguments</h3>
+      <Arguments text={props.text} label="Sent beside the arguments" onReading={props.onReading} />
+    </>
   );
 }
 
