@@ -12,7 +12,6 @@ use briefcase_ports::{
     ClientFeatures, ClientProfile, ConnectionKey, ListKind, Listing, ServerInfo, Sharing, UpstreamFailure, Upstreams,
 };
 use briefcase_types::{Digest, Entropy, Era, ServerId, SessionId, text};
-use bytes::Bytes;
 
 use crate::{Briefcase, ProbeError, error::ApiError, tool_views};
 
