@@ -15,6 +15,7 @@ use crate::{
     Engine,
     approvals::{self, CallKey, WaitResult},
     call::CallContext,
+    secret_requests::SecretRequestVerdict,
 };
 use briefcase_ports::{BoxFuture, ClientPeer, Entry, JournalError, RpcError, Urgency, Waiting};
 
@@ -103,8 +104,19 @@ impl Engine {
         method: &str,
         params: Bytes,
     ) -> Result<Bytes, RpcError> {
+        let unsafe_text = |_| refused("The request cannot be passed on.");
+        // A person decides on the filtered text, and the record keeps that text.
+        let params = self.make_safe(&from.server, params).map_err(unsafe_text)?;
+        let params = match self.secret_request(&from.server, method, &params) {
+            SecretRequestVerdict::Harmless => params,
+            SecretRequestVerdict::Marked(marked) => marked,
+            SecretRequestVerdict::Refused => {
+                self.record_denied_request(from, "secret_asked", method).await;
+                return Err(refused("The request asks for a secret of the person. Briefcase refuses such requests."));
+            }
+        };
         self.permit_server_request(from, method, &params).await?;
-        self.show(&from.agent, &from.server, labels, params).map_err(|_| refused("The request cannot be passed on."))
+        self.show(&from.agent, &from.server, labels, params).map_err(unsafe_text)
     }
 
     /// Decides on a server's request. Opens an approval request where policy requires a person.
@@ -125,7 +137,7 @@ impl Engine {
         if allowed {
             return Ok(());
         }
-        self.record_notice(from, "question_refused", method.to_owned(), None).await.ok();
+        self.record_denied_request(from, "question_refused", method).await;
         Err(refused("A person or policy denied this server's request."))
     }
 
@@ -178,6 +190,11 @@ impl Engine {
             self.withdraw_request(id);
         }
         holds && self.spend_approval(&shown, key).is_some()
+    }
+
+    pub(crate) async fn record_denied_request(&self, from: &RequestOrigin, why: &'static str, method: &str) {
+        // Nothing runs either way. A failure of the record shows at the next call.
+        self.record_notice(from, why, method.to_owned(), None).await.ok();
     }
 
     /// Writes a notice about a server's request, with the content that it commits to.
