@@ -24,6 +24,5 @@ impl ServerCatalog for AuthorityServers {
 /// # Errors
 /// A header is malformed.
 pub fn spec(server: &Server) -> Result<UpstreamSpec, NotReady> {
-    let spec = UpstreamSpec::new(server.transport.clone()).map_err(|error| NotReady(error.to_string()))?;
-    Ok(UpstreamSpec { names_client: server.settings.client_identity, ..spec })
+    UpstreamSpec::new(server.transport.clone(), &server.settings).map_err(|error| NotReady(error.to_string()))
 }
