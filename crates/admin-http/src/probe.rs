@@ -10,10 +10,9 @@ use briefcase_api::{Probe, ServerSpec};
 use briefcase_engine::server_texts::ServerTexts;
 use briefcase_policy::authority::Server;
 use briefcase_ports::{
-    ClientProfile, ConnectionKey, ListKind, Listing, ServerInfo, Sharing, UpstreamFailure, Upstreams,
+    ClientFeatures, ClientProfile, ConnectionKey, ListKind, Listing, ServerInfo, Sharing, UpstreamFailure, Upstreams,
 };
 use briefcase_types::{Digest, Entropy, Era, LoopbackOwner, ServerId, SessionId, text};
-use bytes::Bytes;
 
 use crate::{Briefcase, ProbeError, error::ApiError, loopback, tool_views};
 
@@ -166,15 +165,18 @@ fn unreachable(name: &ServerId, is_registered: bool, failure: &UpstreamFailure, 
 }
 
 fn connection_key(entropy: &dyn Entropy, name: &ServerId) -> ConnectionKey {
-    // The capabilities of a full client, so that servers which adapt their list show all of it.
-    let capabilities = r#"{"elicitation":{"form":{},"url":{}},"roots":{"listChanged":true},"sampling":{"tools":{}}}"#;
-    let info = concat!(r#"{"name":"briefcase","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
-    let client = ClientProfile {
-        era: Era::Legacy,
-        version: "2025-11-25".to_owned(),
-        capabilities: Bytes::from_static(capabilities.as_bytes()),
-        info: Bytes::from_static(info.as_bytes()),
+    // The features of a full client, so that servers which adapt their list show all of it.
+    let features = ClientFeatures {
+        elicitation: true,
+        elicitation_form: true,
+        elicitation_url: true,
+        roots: true,
+        roots_list_changed: true,
+        sampling: true,
+        sampling_tools: true,
+        ..ClientFeatures::default()
     };
+    let client = ClientProfile { era: Era::Legacy, version: "2025-11-25", features, name: None };
     ConnectionKey {
         agent: "briefcase".parse().unwrap_or_else(|_| std::process::abort()),
         session: SessionId::random(entropy),

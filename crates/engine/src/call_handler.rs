@@ -121,8 +121,13 @@ impl CallHandler for Engine {
         self.show(agent, server, self.server_labels(server), raw).ok()
     }
 
-    fn notify_servers(&self, session: SessionId, method: &'static str, params: Option<Bytes>) {
-        self.upstreams.notify(session, method, params);
+    fn notify_servers(&self, session: SessionId, method: &'static str) {
+        self.upstreams.notify(session, method);
+    }
+
+    fn may_name_client(&self, agent: &AgentId, name: &str) -> bool {
+        let tainted = self.labels.labels(agent, self.clock.now()).is_tainted();
+        !tainted && self.outgoing_secrets(&serde_json::Value::from(name)).is_ok()
     }
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: labels belong to the *agent* and expire only with time. A reconnect or the stateless era does not remove them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -13,6 +13,9 @@ use std::{
 
 use briefcase_policy::label::{Label, Labels};
 use briefcase_types::{AgentId, Digest, ServerId, SessionId, UnixMillis};
+
+/// The subscriptions of one session that are remembered.
+const SUBSCRIPTIONS_MAX: usize = 4096;
 
 /// How long a label stays after the agent last received labelled data.
 const LABEL_LIFETIME: Duration = Duration::from_secs(3600);
@@ -25,6 +28,7 @@ pub struct Session {
     /// The agent.
     pub agent: AgentId,
     grants: Mutex<Vec<SessionGrant>>,
+    subscribed: Mutex<BTreeSet<(ServerId, String)>>,
     closed: AtomicBool,
 }
 
@@ -37,7 +41,7 @@ pub struct SessionGrant {
     pub subject: Digest,
     /// The tool's definition. A changed definition voids the grant.
     pub pin: Digest,
-    /// The digest of the exact arguments; `None` for any arguments.
+    /// The digest of the exact arguments and the members beside them; `None` for any arguments.
     pub arguments: Option<Digest>,
 }
 
@@ -45,7 +49,7 @@ impl Session {
     /// Makes a session without grants.
     #[must_use]
     pub fn new(id: SessionId, agent: AgentId) -> Self {
-        Self { id, agent, grants: Mutex::default(), closed: AtomicBool::new(false) }
+        Self { id, agent, grants: Mutex::default(), subscribed: Mutex::default(), closed: AtomicBool::new(false) }
     }
 
     /// Whether the session has ended: it disconnected, or the agent was removed.
@@ -81,6 +85,20 @@ impl Session {
                 && grant.pin == pin
                 && grant.arguments.map_or(!only_exact, |exact| exact == arguments)
         })
+    }
+
+    /// Notes a subscription that was allowed: the server knows its URI.
+    pub(crate) fn note_subscription(&self, server: &ServerId, uri: &str) {
+        let mut subscribed = self.subscribed.lock().unwrap_or_else(PoisonError::into_inner);
+        if subscribed.len() < SUBSCRIPTIONS_MAX {
+            subscribed.insert((server.clone(), uri.to_owned()));
+        }
+    }
+
+    /// Whether the session was allowed to subscribe to the resource.
+    pub(crate) fn is_subscribed(&self, server: &ServerId, uri: &str) -> bool {
+        let subscribed = self.subscribed.lock().unwrap_or_else(PoisonError::into_inner);
+        subscribed.contains(&(server.clone(), uri.to_owned()))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SessionGrant>> {

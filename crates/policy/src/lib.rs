@@ -8,10 +8,11 @@
 //! - [`pin`]: the digest of a tool's definition, and the checks of a server's list of tools.
 //! - [`decision`]: allow, ask or deny, by the person's Cedar policies. [`label`]: the kinds of data that a session has
 //!   read.
-//! - [`ledger`]: the amounts reserved and spent.
+//! - [`ledger`]: the amounts reserved and spent. [`uri`]: the spellings in which a server may read a URI.
 
 pub mod authority;
 pub mod decision;
 pub mod label;
 pub mod ledger;
 pub mod pin;
+pub mod uri;

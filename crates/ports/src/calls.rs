@@ -123,8 +123,13 @@ pub struct CallRequest {
     pub connection: ConnectionKey,
     /// The requested operation.
     pub operation: Operation,
-    /// `_meta` as the client sent it, with the server's task ids instead of handles.
+    /// `_meta` as the client sent it, with the server's task ids instead of handles. Only members that a person lets the
+    /// server have are sent.
     pub meta: Option<Bytes>,
+    /// Whether the client wants progress messages. The server gets a token of the daemon's own.
+    pub progress: bool,
+    /// Modern: the log level that the client wants, one of the protocol's words.
+    pub log_level: Option<&'static str>,
     /// Further members of `params` to pass on: `task`, `inputResponses`, `requestState` (the server's own), raw.
     pub members: Vec<(&'static str, Bytes)>,
     /// How long the call waits for a person before it is refused with `approval_required`.
@@ -196,6 +201,11 @@ pub trait CallHandler: Send + Sync + 'static {
     /// not be shown.
     fn filter(&self, agent: &AgentId, server: &ServerId, raw: Bytes) -> Option<Bytes>;
 
-    /// Passes a notification of the client to every server that the session is connected to.
-    fn notify_servers(&self, session: SessionId, method: &'static str, params: Option<Bytes>);
+    /// Passes on that the client sent a notification, to every server that the session is connected to. Its members stay
+    /// behind.
+    fn notify_servers(&self, session: SessionId, method: &'static str);
+
+    /// Whether a server may be told this name of the agent's client. Not a credential of this briefcase, and not while the
+    /// agent holds private data and untrusted content.
+    fn may_name_client(&self, agent: &AgentId, name: &str) -> bool;
 }

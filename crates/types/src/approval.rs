@@ -30,6 +30,10 @@ pub struct ApprovalRequest {
     pub pin: Digest,
     /// The exact arguments: the canonical JSON text that will be sent.
     pub arguments: String,
+    /// The members that are sent beside the arguments, such as `_meta` and `task`: canonical JSON text of an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub beside: Option<String>,
     /// The price that a person put on the tool, such as `1.50 USD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]

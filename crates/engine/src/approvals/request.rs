@@ -48,6 +48,9 @@ pub fn sealed(mut request: ApprovalRequest) -> ApprovalRequest {
     if let (Some(own_name), Some(members)) = (&request.own_name, shown.as_object_mut()) {
         members.insert("own_name".to_owned(), json!(own_name));
     }
+    if let (Some(beside), Some(members)) = (&request.beside, shown.as_object_mut()) {
+        members.insert("beside".to_owned(), json!(beside));
+    }
     request.digest = Digest::labelled("briefcase/approval/1", &[&briefcase_json::canonical(&shown)]);
     request
 }
@@ -57,6 +60,13 @@ pub fn sealed(mut request: ApprovalRequest) -> ApprovalRequest {
 pub fn subject(server: &ServerId, operation: &str, name: &str) -> Digest {
     let parts = [server.as_str().as_bytes(), operation.as_bytes(), name.as_bytes()];
     Digest::labelled("briefcase/subject/1", &parts)
+}
+
+/// The digest of exact arguments and the members beside them. Grants of a session use it.
+#[must_use]
+pub fn exact(arguments: &[u8], beside: Option<&str>) -> Digest {
+    let Some(beside) = beside else { return Digest::sha256(arguments) };
+    Digest::labelled("briefcase/exact-beside/1", &[arguments, beside.as_bytes()])
 }
 
 /// The digest that a factor's proof is bound to: this request, this decision, this scope.

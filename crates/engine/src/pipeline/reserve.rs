@@ -60,7 +60,7 @@ pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Reserved, 
                 decision: Word::lossy(permit.word),
             }),
         },
-        opening: (!target.private_arguments).then(|| arguments.canonical.clone()),
+        opening: (!target.private_arguments).then(|| arguments.recorded.clone()),
     };
     let free_read = target.class == Class::Read && target.cost.is_none() && permit.approval().is_none();
     let urgency = if free_read { Urgency::Lazy } else { Urgency::Now };

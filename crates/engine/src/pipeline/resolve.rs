@@ -86,6 +86,26 @@ impl CallTarget {
         Self { authority, ..self }
     }
 
+    /// Takes over what a later authority says about the same target.
+    pub(super) fn refresh(&mut self, call: &Call, authority: Arc<ActiveAuthority>) {
+        let tool = self.tool_of(call).cloned();
+        if let Some(server) = authority.document().servers.get(&call.request.connection.server) {
+            let fresh = Self::of_server(&authority, server, &call.request.operation);
+            let pin = tool.and_then(|tool| server.pins.get(&tool));
+            let changes = TaskAction::of(&call.request.operation).is_none_or(TaskAction::changes);
+            self.class = match pin {
+                Some(pin) if changes => pin.class,
+                Some(_) => self.class,
+                None if self.task.is_some() => self.class,
+                None => fresh.class,
+            };
+            let labels = pin.map_or(Labels::NONE, |pin| pin.labels);
+            self.labels = self.labels.union(fresh.labels).union(labels);
+            self.private_arguments |= pin.is_some_and(|pin| pin.private_args);
+        }
+        self.authority = authority;
+    }
+
     pub(crate) const fn authority(&self) -> &Arc<ActiveAuthority> {
         &self.authority
     }

@@ -26,6 +26,8 @@ export type ApprovalRequest = {
   pin: string;
   /** The exact arguments: the canonical JSON text that will be sent. */
   arguments: string;
+  /** The members that are sent beside the arguments, such as `_meta` and `task`: canonical JSON text of an object. */
+  beside?: string;
   /** The price that a person put on the tool, such as `1.50 USD`. */
   cost?: string;
   /** The tool's class: `read`, `write` or `unknown`. */
