@@ -13,7 +13,7 @@ mod translate;
 mod violation;
 
 use jsonschema::{PatternOptions, ValidationOptions};
-pub use problem::Problem;
+pub use problem::SchemaProblem;
 use serde_json::Value;
 pub use violation::Violation;
 
@@ -68,7 +68,7 @@ pub struct ReadSchema {
     /// The checks; `None` when no part can be checked.
     pub schema: Option<Schema>,
     /// The parts that are not checked.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<SchemaProblem>,
 }
 
 /// Reads a schema of any dialect. Parts that cannot be checked within the limits are named and left out. A value that
@@ -93,10 +93,10 @@ pub fn is_checkable(schema: &Value) -> bool {
         || translate::translate(schema).is_ok_and(|translated| bounds::measure(&translated.schema).is_ok())
 }
 
-fn unread(schema: &Value, error: &SchemaError) -> Problem {
+fn unread(schema: &Value, error: &SchemaError) -> SchemaProblem {
     match (error, schema.get("$schema")) {
-        (SchemaError::Dialect, Some(dialect)) => Problem::new("/$schema", Some(dialect), error.to_string()),
-        _ => Problem::new("", Some(schema), error.to_string()),
+        (SchemaError::Dialect, Some(dialect)) => SchemaProblem::new("/$schema", Some(dialect), error.to_string()),
+        _ => SchemaProblem::new("", Some(schema), error.to_string()),
     }
 }
 

@@ -11,7 +11,7 @@ mod varying;
 
 use std::collections::BTreeSet;
 
-pub use briefcase_schema::Problem;
+pub use briefcase_schema::SchemaProblem;
 use briefcase_types::{Digest, ServerId};
 pub use inspect::{Inspected, Quarantine, Sound, inspect, look_alike};
 pub use poisoning_signals::{PoisoningSignal, poisoning_signals};
