@@ -94,11 +94,12 @@ fn intent() -> impl Strategy<Value = Kind> {
         words(),
         option::of(approval()),
         word(),
+        words(),
     );
     (who, what).prop_map(
         |(
             (call, agent, session, server, op, name),
-            (pin, args, cost, amount, authority, policies, approval, decision),
+            (pin, args, cost, amount, authority, policies, approval, decision, labels),
         )| {
             Kind::Intent(Intent {
                 call,
@@ -115,6 +116,7 @@ fn intent() -> impl Strategy<Value = Kind> {
                 policies,
                 approval,
                 decision,
+                labels,
             })
         },
     )
@@ -176,7 +178,11 @@ fn receipt() -> impl Strategy<Value = Receipt> {
         outcome(),
         refusal(),
         asked(),
-        (incarnation(), word()).prop_map(|(incarnation, program)| Kind::Start(StartReceipt { incarnation, program })),
+        (incarnation(), word(), words()).prop_map(|(incarnation, program, files)| Kind::Start(StartReceipt {
+            incarnation,
+            program,
+            files
+        })),
         (count(), count(), digest(), option::of(factor()), words()).prop_map(
             |(old, new, document, factor, summary)| {
                 Kind::Change(ChangeReceipt { old, new, document, factor, summary })
