@@ -51,7 +51,7 @@ impl Engine {
             Operation::FollowUp { .. } => return Verdict::Allow { policies: vec!["follows".to_owned()], grant: None },
         };
         let now = self.clock.now();
-        let labels = self.labels.labels(&context.agent, now);
+        let labels = self.labels_of(&context.agent);
         authority.policy().decide(&Facts { agent: &context.agent, server: &context.server, action, labels, now })
     }
 
@@ -64,7 +64,7 @@ impl Engine {
             _ => return None,
         };
         let now = self.clock.now();
-        let labels = self.labels.labels(agent, now);
+        let labels = self.labels_of(agent);
         Some(self.authority().policy().decide(&Facts { agent, server, action, labels, now }))
     }
 

@@ -78,6 +78,9 @@ impl CallHandler for Engine {
             let items = self.upstreams.list(connection, kind).await.map_err(|failure| failed(connection, &failure))?;
             let ConnectionKey { agent, server, .. } = connection;
             let labels = self.server_labels(server);
+            if !items.is_empty() {
+                self.label_durably(agent, server, labels).await.map_err(|error| pipeline::unrecorded(&error))?;
+            }
             Ok(items.iter().filter_map(|item| self.show(agent, server, labels, item.clone()).ok()).collect())
         })
     }
@@ -110,7 +113,10 @@ impl CallHandler for Engine {
     }
 
     fn notify_servers(&self, session: SessionId, method: &'static str, params: Option<Bytes>) {
-        self.upstreams.notify(session, method, params);
+        // After a failed write of the record nothing leaves any more.
+        if self.journal.failure().is_none() {
+            self.upstreams.notify(session, method, params);
+        }
     }
 }
 

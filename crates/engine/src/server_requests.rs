@@ -15,7 +15,7 @@ use crate::{
     approvals::{self, CallKey, WaitResult},
     call::CallContext,
 };
-use briefcase_ports::{BoxFuture, ClientPeer, Entry, RpcError, Urgency, Waiting};
+use briefcase_ports::{BoxFuture, ClientPeer, Entry, JournalError, RpcError, Urgency, Waiting};
 
 /// A [`ClientPeer`] behind the output filter and policy.
 pub(crate) struct FilteredClient {
@@ -60,7 +60,10 @@ impl ClientPeer for FilteredClient {
     fn ask<'a>(&'a self, method: &'a str, params: Bytes) -> BoxFuture<'a, Result<Bytes, RpcError>> {
         Box::pin(async move {
             let params = self.engine.admit(&self.from, self.labels, method, params).await?;
-            self.client.ask(method, params).await
+            let answer = self.client.ask(method, params).await?;
+            // The answer leaves only while the record can be written.
+            let refusal = |error: JournalError| refused(&format!("The answer cannot be passed on: {error}."));
+            self.engine.journal.failure().map_or(Ok(answer), |error| Err(refusal(error)))
         })
     }
 
@@ -77,7 +80,8 @@ impl Engine {
     pub fn show(&self, agent: &AgentId, server: &ServerId, labels: Labels, raw: Bytes) -> Result<Bytes, &'static str> {
         let clean = self.clean(server, MessageShape::Other, raw)?;
         let labels = labels.union(self.tasks.labels_of(agent, server, &clean.bytes));
-        self.labels.add(agent, labels, self.clock.now());
+        // Not waited for: the session that receives the text has a call or a subscription on record.
+        drop(self.label(agent, server, labels));
         Ok(clean.bytes)
     }
 
@@ -102,6 +106,8 @@ impl Engine {
         params: Bytes,
     ) -> Result<Bytes, RpcError> {
         self.permit_server_request(from, method, &params).await?;
+        let labelled = self.label_durably(&from.agent, &from.server, labels).await;
+        labelled.map_err(|_| refused("The request cannot be passed on."))?;
         self.show(&from.agent, &from.server, labels, params).map_err(|_| refused("The request cannot be passed on."))
     }
 
@@ -143,7 +149,7 @@ impl Engine {
             cost: None,
             class: "unknown".to_owned(),
             risk: "medium".to_owned(),
-            labels: self.labels.labels(&from.agent, now).iter().map(|label| label.as_str().to_owned()).collect(),
+            labels: self.labels_of(&from.agent).iter().map(|label| label.as_str().to_owned()).collect(),
             policies,
             authority_version: version,
             once_only: true,

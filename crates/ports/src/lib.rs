@@ -25,7 +25,7 @@ pub use client_peer::{ClientPeer, Waiting};
 pub use clock::MonotonicClock;
 pub use connection::{ClientProfile, ConnectionKey, Sharing};
 pub use factors::{FactorEvidence, FactorRefusal, Factors, SignedAnswer};
-pub use journal::{Durable, Entry, Journal, JournalError, Record, Urgency};
+pub use journal::{Durable, Entry, Journal, JournalError, OVERLAPPING_READS, Overlap, Record, SendGate, Urgency};
 pub use launcher::{ChildProcess, LaunchCommand, LaunchError, LaunchedChild, Launcher};
 pub use quote::Quote;
 pub use request_authorizer::{AfterChallenge, Challenge, RequestAuthorizer, RequestToAuthorize};

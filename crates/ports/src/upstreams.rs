@@ -6,7 +6,7 @@ use briefcase_types::{Digest, RefusalCode, SessionId};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use crate::{BoxFuture, ClientPeer, ConnectionKey, ListKind, Quote, Reply, ServerInfo};
+use crate::{BoxFuture, ClientPeer, ConnectionKey, JournalError, ListKind, Quote, Reply, SendGate, ServerInfo};
 
 /// One tool definition as its server listed it.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub struct Outbound {
     pub timeout: Duration,
     /// Fires when the client cancels; the adapter notifies the server and returns [`UpstreamFailure::Cancelled`].
     pub cancel: CancellationToken,
+    /// Asked immediately before the request is sent.
+    pub gate: SendGate,
 }
 
 /// The server returned nothing usable.
@@ -63,6 +65,9 @@ pub enum UpstreamFailure {
     /// HTTP 402, with the price if the server states one that can be read.
     #[error("the server requires a payment")]
     PaymentRequired(Option<Box<Quote>>),
+    /// The request was not sent, because the record cannot be written.
+    #[error("the call was not sent, because the record cannot be written: {0}")]
+    Unrecorded(JournalError),
     /// The server is disabled or unknown, or its credential cannot be used.
     #[error("{0}")]
     NotReady(String),
@@ -75,6 +80,7 @@ impl UpstreamFailure {
         match self {
             Self::Unauthorized => RefusalCode::OauthRequired,
             Self::PaymentRequired(_) => RefusalCode::PaymentRequired,
+            Self::Unrecorded(_) => RefusalCode::Unavailable,
             _ => RefusalCode::UpstreamError,
         }
     }
@@ -89,6 +95,7 @@ impl UpstreamFailure {
             Self::Protocol(word) => word,
             Self::Unauthorized => "unauthorized",
             Self::PaymentRequired(_) => "payment_required",
+            Self::Unrecorded(_) => "record",
             Self::NotReady(_) => "not_ready",
         }
     }

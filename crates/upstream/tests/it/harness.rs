@@ -9,7 +9,7 @@ use std::{
 use briefcase_egress::{Egress, EgressSettings};
 use briefcase_launcher::{JAIL, JailLauncher};
 use briefcase_ports::{
-    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, NotReady, Outbound, Reply, RpcError, SecretSource,
+    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, NotReady, Outbound, Reply, RpcError, SecretSource, SendGate,
     ServerCatalog, ServerEvent, ServerLimits, ServerObserver, Sharing, UpstreamFailure, UpstreamSpec, Upstreams,
     Waiting,
 };
@@ -178,7 +178,13 @@ impl Harness {
 
 pub fn outbound(method: &'static str, params: &Value) -> Outbound {
     let params = serde_json::to_vec(params).unwrap().into();
-    Outbound { method, params, timeout: Duration::from_secs(10), cancel: CancellationToken::new() }
+    Outbound {
+        method,
+        params,
+        timeout: Duration::from_secs(10),
+        cancel: CancellationToken::new(),
+        gate: SendGate::default(),
+    }
 }
 
 pub fn key(server: &str, era: Era) -> ConnectionKey {
