@@ -50,14 +50,16 @@ pub fn span(text: impl AsRef<str>, tone: Tone) -> Span {
     Span { text: visible(text.as_ref()), tone }
 }
 
-/// Text on one line, with every deceptive character as an escape.
+/// Text on one line, with every deceptive character, and every space but the ordinary one, as an escape.
 pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
-            deceptive if is_deceptive(deceptive) => out.extend(deceptive.escape_unicode()),
+            hidden if is_deceptive(hidden) || (hidden != ' ' && hidden.is_whitespace()) => {
+                out.extend(hidden.escape_unicode());
+            }
             plain => out.push(plain),
         }
     }

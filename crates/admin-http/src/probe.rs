@@ -7,6 +7,7 @@ use std::{
 
 use axum::http::StatusCode;
 use briefcase_api::{Probe, ServerSpec};
+use briefcase_engine::server_texts::ServerTexts;
 use briefcase_policy::authority::Server;
 use briefcase_ports::{
     ClientProfile, ConnectionKey, ListKind, Listing, ServerInfo, Sharing, UpstreamFailure, Upstreams,
@@ -72,13 +73,14 @@ pub async fn probe(
     })?;
     let found = read_lists(connections.upstreams(), &connection_key(entropy, name)).await;
     connections.shutdown().await;
-    let Lists { info, listing, resources, prompts } = found.map_err(|failure| unreachable(&failure))?;
+    let texts = briefcase.engine.server_texts();
+    let Lists { info, listing, resources, prompts } = found.map_err(|failure| unreachable(&failure, &texts))?;
     let tools = briefcase.engine.tools(name, &listing);
     let view = Probe {
         digest: probe_digest(server, &listing),
-        protocol: text::printable(&info.version),
-        calls_itself: claimed_name(&info.info),
-        tools: tool_views::listed(briefcase.reader(), name, server, &tools),
+        protocol: texts.text(&info.version),
+        calls_itself: claimed_name(&info.info, &texts),
+        tools: tool_views::listed(briefcase, name, server, &tools),
         resources,
         prompts,
         took_ms: briefcase.engine.now().since(began).as_millis().try_into().unwrap_or(u64::MAX),
@@ -113,14 +115,14 @@ fn probe_digest(server: &Server, listing: &Listing) -> Digest {
 }
 
 /// The name and version that the server claims.
-fn claimed_name(info: &[u8]) -> String {
+fn claimed_name(info: &[u8], texts: &ServerTexts) -> String {
     let info: serde_json::Value = serde_json::from_slice(info).unwrap_or_default();
     let field = |name: &str| info.get(name).and_then(serde_json::Value::as_str).unwrap_or("?");
-    text::printable(text::clip(&format!("{} {}", field("name"), field("version")), 200))
+    text::clip(&texts.text(&format!("{} {}", field("name"), field("version"))), 200).to_owned()
 }
 
-fn unreachable(failure: &UpstreamFailure) -> ApiError {
-    let text = format!("The server could not be probed: {failure}.");
+fn unreachable(failure: &UpstreamFailure, texts: &ServerTexts) -> ApiError {
+    let text = texts.text(&format!("The server could not be probed: {failure}."));
     let next = "Check the address or command, and that its credential is in the vault.";
     ApiError::new(StatusCode::BAD_GATEWAY, "upstream_error", text, next)
 }

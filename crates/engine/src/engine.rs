@@ -360,7 +360,7 @@ impl Engine {
     }
 
     /// A redactor for these secrets; `None` when one of them cannot be read.
-    fn build_redactor<'a>(&self, mut names: impl Iterator<Item = &'a SecretName>) -> Option<Arc<Redactor>> {
+    pub(crate) fn build_redactor<'a>(&self, mut names: impl Iterator<Item = &'a SecretName>) -> Option<Arc<Redactor>> {
         let mut builder = Redactor::builder();
         let all = names.all(|name| {
             let read = self.secrets.with_secret(name, &mut |secret| builder.add(secret.as_bytes()));
@@ -387,7 +387,8 @@ impl Engine {
             UpstreamFailure::Cancelled => "The effect may have happened. Check the receipt before calling again.",
             _ => "Test the server with `briefcase server test NAME`.",
         };
-        Refusal::new(failure.code(), failure.reason(), format!("The server could not answer: {failure}."), next_step)
+        let text = self.server_texts().text(&format!("The server could not answer: {failure}."));
+        Refusal::new(failure.code(), failure.reason(), text, next_step)
     }
 }
 

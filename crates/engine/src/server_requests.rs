@@ -14,6 +14,7 @@ use crate::{
     Engine,
     approvals::{self, CallKey, WaitResult},
     call::CallContext,
+    secret_requests::SecretRequestVerdict,
 };
 use briefcase_ports::{BoxFuture, ClientPeer, Entry, JournalError, RpcError, Urgency, Waiting};
 
@@ -105,10 +106,21 @@ impl Engine {
         method: &str,
         params: Bytes,
     ) -> Result<Bytes, RpcError> {
+        let unsafe_text = |_| refused("The request cannot be passed on.");
+        // A person decides on the filtered text, and the record keeps that text.
+        let params = self.make_safe(&from.server, params).map_err(unsafe_text)?;
+        let params = match self.secret_request(&from.server, method, &params) {
+            SecretRequestVerdict::Harmless => params,
+            SecretRequestVerdict::Marked(marked) => marked,
+            SecretRequestVerdict::Refused => {
+                self.record_denied_request(from, "secret_asked", method).await;
+                return Err(refused("The request asks for a secret of the person. Briefcase refuses such requests."));
+            }
+        };
         self.permit_server_request(from, method, &params).await?;
         let labelled = self.label_durably(&from.agent, &from.server, labels).await;
         labelled.map_err(|_| refused("The request cannot be passed on."))?;
-        self.show(&from.agent, &from.server, labels, params).map_err(|_| refused("The request cannot be passed on."))
+        self.show(&from.agent, &from.server, labels, params).map_err(unsafe_text)
     }
 
     /// Decides on a server's request. Opens an approval request where policy requires a person.
@@ -126,7 +138,7 @@ impl Engine {
         if allowed {
             return Ok(());
         }
-        self.record_denied_request(from, method).await;
+        self.record_denied_request(from, "question_refused", method).await;
         Err(refused("A person or policy denied this server's request."))
     }
 
@@ -162,9 +174,9 @@ impl Engine {
         waited == WaitResult::Allowed && self.spend_approval(id, key, version).is_some()
     }
 
-    async fn record_denied_request(&self, from: &RequestOrigin, method: &str) {
+    pub(crate) async fn record_denied_request(&self, from: &RequestOrigin, why: &'static str, method: &str) {
         let notice = Notice {
-            what: Word::lossy("question_refused"),
+            what: Word::lossy(why),
             agent: Some(from.agent.clone()),
             server: Some(from.server.clone()),
             detail: Some(Text::lossy(method)),

@@ -10,12 +10,14 @@
 //! - No character that moves a cursor, reorders or hides text passes unseen.
 //! - Every finding is recorded. A missing finding never loosens a decision.
 
-mod encodings;
 mod findings;
+mod look_alikes;
+mod media;
 mod mime_sniff;
 mod neutralise;
 mod patterns;
 mod redactor;
+mod secret_requests;
 mod stream;
 mod strings;
 mod structure;
@@ -25,6 +27,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 pub use neutralise::neutralise;
 pub use redactor::{Redactor, RedactorBuilder};
+pub use secret_requests::{SecretRequest, asks_for_secret, mark_secret_request};
 pub use stream::StreamRedactor;
 
 use briefcase_schema::Schema;
@@ -106,6 +109,8 @@ pub enum Flag {
     DataInAddress,
     /// Text and structured content contradict each other.
     TextDisagrees,
+    /// Binary data had a wrong label or could not be read.
+    MediaCorrected,
 }
 
 impl Flag {
@@ -120,6 +125,7 @@ impl Flag {
             Self::HiddenMarkup => "hidden_markup",
             Self::DataInAddress => "data_in_address",
             Self::TextDisagrees => "text_disagrees",
+            Self::MediaCorrected => "media_corrected",
         }
     }
 }
@@ -137,20 +143,12 @@ pub enum FilterRefusal {
     /// The result does not fit the tool's output schema.
     #[error("the server's answer does not fit the tool's own output schema: {0}")]
     Structured(String),
-    /// Binary data is not base64.
-    #[error("the server's answer contains binary data that is not base64")]
-    NotBase64,
+    /// A secret of this server's connection is split over a very large number of strings.
+    #[error("the server's answer contains a secret in parts")]
+    SecretInParts,
     /// Binary data is too long.
     #[error("the server's answer contains binary data of more than {0} bytes")]
     BlobTooLarge(usize),
-    /// Binary data contradicts its declared type.
-    #[error("the server's answer declares {declared} but contains {found}")]
-    Kind {
-        /// The declared type.
-        declared: String,
-        /// The recognised type.
-        found: &'static str,
-    },
 }
 
 impl FilterRefusal {
@@ -161,9 +159,8 @@ impl FilterRefusal {
             Self::TooLarge(_) => "result_too_large",
             Self::NotJson => "result_not_json",
             Self::Structured(_) => "structured_content",
-            Self::NotBase64 => "blob_not_base64",
+            Self::SecretInParts => "secret_in_parts",
             Self::BlobTooLarge(_) => "blob_too_large",
-            Self::Kind { .. } => "media_type",
         }
     }
 }
@@ -184,11 +181,25 @@ pub fn filter(answer: Bytes, spec: &FilterSpec<'_>) -> Result<Filtered, FilterRe
         return Err(FilterRefusal::TooLarge(spec.limits.bytes));
     }
     let mut found = findings::FilterFindings::default();
-    structure::check(&answer, spec, &mut found.flags)?;
-    let rewritten = strings::rewrite(&answer, spec.redactor, &mut found)?;
-    let changed = rewritten.is_some();
+    let repaired = structure::check(&answer, spec, &mut found.flags)?.map(Bytes::from);
+    let repairs = repaired.is_some();
+    let answer = repaired.unwrap_or(answer);
+    let rewritten = strings::rewrite(&answer, spec.redactor, strings::Changes::All, &mut found)?;
+    let changed = rewritten.is_some() || repairs;
     let bytes = rewritten.map_or(answer, Bytes::from);
     Ok(Filtered { bytes, changed, redactions: found.redactions, flags: found.flags })
+}
+
+/// Replaces the secrets in a JSON text, and nothing else. Returns `None` when it has none.
+///
+/// # Errors
+/// [`FilterRefusal`] when the secrets cannot be replaced.
+pub fn redact_json(json: &[u8], redactor: &Redactor) -> Result<Option<Bytes>, FilterRefusal> {
+    if redactor.is_empty() {
+        return Ok(None);
+    }
+    let mut found = findings::FilterFindings::default();
+    Ok(strings::rewrite(json, redactor, strings::Changes::SecretsOnly, &mut found)?.map(Bytes::from))
 }
 
 #[cfg(test)]

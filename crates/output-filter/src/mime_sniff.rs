@@ -48,7 +48,19 @@ pub(super) fn mismatch(declared: &str, bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn sniff(bytes: &[u8]) -> Option<&'static str> {
+/// Returns whether a recognised type is a page or a program.
+pub(super) fn is_active(kind: &str) -> bool {
+    matches!(kind, "HTML" | "SVG" | "an ELF program" | "a Windows program")
+}
+
+/// Returns the label of a recognised type, from this family of types if it has one there.
+pub(super) fn label(kind: &str, family: &str) -> Option<&'static str> {
+    let (_, names) = KINDS.iter().find(|(name, _)| *name == kind)?;
+    names.iter().find(|name| name.split('/').next() == Some(family)).or_else(|| names.first()).copied()
+}
+
+/// Returns the type that the first bytes tell.
+pub(super) fn sniff(bytes: &[u8]) -> Option<&'static str> {
     let begins = |magic: &[u8]| bytes.starts_with(magic);
     let brand = bytes.get(8..12).unwrap_or_default();
     let signatures: [(bool, &str); 19] = [

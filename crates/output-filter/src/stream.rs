@@ -1,9 +1,10 @@
 //! Redaction of bytes that arrive in pieces: a child's error output, a streamed body.
 //!
 //! Invariant: the output does not depend on how the input was cut. Bytes that may begin a secret are held back until
-//! more bytes arrive or the stream ends.
+//! more bytes arrive or the stream ends. A stream finds the encodings of single characters and codes, with up to three layers
+//! of escapes. It does not decode whole words, such as compressed data: a word may be longer than what is held back.
 
-use super::Redactor;
+use super::{Redactor, redactor};
 
 /// Redacts a stream of bytes.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl<'a> StreamRedactor<'a> {
             return piece.to_vec();
         }
         self.held.extend_from_slice(piece);
-        let ranges = self.redactor.find(&self.held);
+        let ranges = self.redactor.find_near(&self.held);
         let mut cut = self.held.len().saturating_sub(self.redactor.reach());
         // A secret that crosses the cut stays whole: it is redacted and passed on with the next piece.
         if let Some(range) = ranges.iter().find(|range| range.start < cut && cut < range.end) {
@@ -47,7 +48,7 @@ impl<'a> StreamRedactor<'a> {
     }
 
     fn redacted(&mut self, bytes: Vec<u8>) -> Vec<u8> {
-        match self.redactor.redact_bytes(&bytes) {
+        match redactor::replaced(&bytes, &self.redactor.find_near(&bytes)) {
             Some((redacted, count)) => {
                 self.count = self.count.saturating_add(count);
                 redacted

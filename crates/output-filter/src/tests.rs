@@ -29,6 +29,7 @@ fn text_of(filtered: &Filtered) -> String {
     value["t"].as_str().unwrap().to_owned()
 }
 
+mod echoes;
 mod neutralising;
 mod passing;
 mod redacting;

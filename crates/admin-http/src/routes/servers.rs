@@ -118,8 +118,9 @@ pub fn add(
     }
     let listed = briefcase.engine.tools(&name, &probed.listing);
     let mut server = Server::new(spec.clone().into());
+    let own = briefcase.engine.own_texts(&server.transport);
     server.reads_granted = ReadsGranted { resources: reads_granted, prompts: reads_granted };
-    for tool in listed.iter().filter(|tool| tool.unusable().is_none()) {
+    for tool in listed.iter().filter(|tool| tool.unusable().is_none() && !own.taints(tool.name().as_str())) {
         let class = if reads.contains(tool.name()) { Class::Read } else { Class::Unknown };
         let pin = Pin { digest: tool.pin(), class, cost: None, private_args: false, labels: Labels::NONE };
         server.pins.insert(tool.name().clone(), pin);
@@ -127,7 +128,7 @@ pub fn add(
     if let Some(missing) = reads.iter().find(|tool| !server.pins.contains_key(*tool)) {
         return Err(ApiError::invalid(format!("The server offers no tool `{missing}` that could be called a read.")));
     }
-    let (records, added) = (tools::definitions(&listed), name.clone());
+    let (records, added) = (tools::definitions(briefcase, &listed)?, name.clone());
     Ok(Edit::of(move |document| document.add_server(name, server)).with_records(records).reconnecting([added]))
 }
 

@@ -28,9 +28,15 @@ pub async fn list(State(admin): State<Arc<AdminState>>) -> ApiResult<Vec<ToolVie
     accepted.map(Json).map_err(|error| ApiError::internal(&error))
 }
 
-/// The records of listed definitions.
-pub fn definitions(tools: &Tools) -> Vec<Record> {
-    tools.iter().map(|tool| Record::Definition { pin: tool.pin(), raw: tool.raw().clone() }).collect()
+/// The records of listed definitions, without secrets (see [`briefcase_engine::server_texts`]).
+///
+/// # Errors
+/// `unavailable`: a secret cannot be read, so it cannot be found in a definition.
+pub fn definitions(briefcase: &Briefcase, tools: &Tools) -> Result<Vec<Record>, ApiError> {
+    let texts = briefcase.engine.server_texts();
+    let record = |tool: &Arc<Tool>| Some(Record::Definition { pin: tool.pin(), raw: texts.stored(tool.raw())? });
+    let unreadable = || ApiError::internal(&"A secret of the vault cannot be read, so no definition can be stored.");
+    tools.iter().map(record).collect::<Option<_>>().ok_or_else(unreadable)
 }
 
 /// Accepts new or changed definitions as a probe showed them. Without `wanted`, accepts all of them and removes the tools that
@@ -49,10 +55,12 @@ pub fn accept(
     let tools = briefcase.engine.tools(&name, &probed.listing);
     let authority = briefcase.engine.authority();
     let registered = authority.document().server(&name).map_err(|error| ApiError::invalid(format!("{error}.")))?;
+    let own = briefcase.engine.own_texts(&registered.transport);
     let differs = |tool: &&Arc<Tool>| {
         registered.pins.get(tool.name()).is_none_or(|pin| pin.digest != tool.pin())
             && (wanted.is_empty() || wanted.contains(tool.name()))
             && tool.unusable().is_none()
+            && !own.taints(tool.name().as_str())
     };
     let accepted: Vec<(ToolName, Digest)> =
         tools.iter().filter(differs).map(|tool| (tool.name().clone(), tool.pin())).collect();
@@ -61,7 +69,7 @@ pub fn accept(
     if accepted.is_empty() && gone.is_empty() {
         return Err(ApiError::invalid("There is nothing new to accept."));
     }
-    let (records, changed) = (definitions(&tools), name.clone());
+    let (records, changed) = (definitions(briefcase, &tools)?, name.clone());
     let make = move |document: &Authority| {
         let start = AuthorityChange { document: document.clone(), summary: Vec::new() };
         let accepted = accepted

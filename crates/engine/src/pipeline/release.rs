@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Mutex};
 
+use briefcase_json::raw::RawObject;
 use briefcase_output_filter::MessageShape;
 use briefcase_receipts::{Kind, Outcome, Receipt, Word};
 use briefcase_types::{Digest, Refusal, RefusalCode};
@@ -11,6 +12,7 @@ use super::{Answered, CallContext, CallRejection, Quoted, Validated, resolve::Ca
 use crate::{
     Engine,
     call::{Call, Continuation, Released},
+    secret_requests::SecretRequestVerdict,
     server_requests::RequestOrigin,
     tasks::{self, InputRequests, TaskAction, TaskRecord},
 };
@@ -118,8 +120,16 @@ async fn admit_input_requests(
     // A reply that cannot be parsed is withheld: another parser may find a request in it.
     let Ok((wants_input, asked)) = asked else { return withhold("question_malformed") };
     let from = RequestOrigin { agent: context.agent.clone(), session: context.session, server: context.server.clone() };
-    let mut allowed = InputRequests::new();
+    let (mut allowed, mut marked) = (InputRequests::new(), Vec::new());
     for InputRequest { key, method, params } in asked {
+        match engine.secret_request(&from.server, &method, &params) {
+            SecretRequestVerdict::Harmless => {}
+            SecretRequestVerdict::Marked(params) => marked.push((key.clone(), params)),
+            SecretRequestVerdict::Refused => {
+                engine.record_denied_request(&from, SECRET_ASKED, &method).await;
+                return withhold(SECRET_ASKED);
+            }
+        }
         let digest = Digest::labelled("briefcase/task-question/1", &[method.as_bytes(), &params]);
         let known = task.is_some_and(|task| task.knows(&key, digest));
         if !known && engine.permit_server_request(&from, &method, &params).await.is_err() {
@@ -130,7 +140,30 @@ async fn admit_input_requests(
     if !tasks::can_note(&allowed) {
         return withhold("question_malformed");
     }
-    Admitted { filtered, wants_input, questions: allowed }
+    match with_marks(filtered, &marked) {
+        Some(filtered) => Admitted { filtered, wants_input, questions: allowed },
+        None => withhold("question_malformed"),
+    }
+}
+
+/// Replaces the parameters of requests for a secret by marked ones. Returns `None` when the reply has no such request.
+fn with_marks(filtered: Filtered, marked: &[(String, Bytes)]) -> Option<Filtered> {
+    let Some((_, first)) = marked.first() else { return Some(filtered) };
+    let Filtered::Pass { reply, redactions, status } = filtered else { return Some(filtered) };
+    let reply = match reply {
+        Reply::Error(error) => Reply::Error(RpcError { data: Some(first.clone()), ..error }),
+        Reply::Result(raw) => {
+            let members = RawObject::from_slice(&raw)?;
+            let mut requests = members.get("inputRequests")?.to_owned();
+            for (key, params) in marked {
+                let all = RawObject::parse(&requests)?;
+                let request = all.object(key)?.with(&[("params", Some(std::str::from_utf8(params).ok()?))]);
+                requests = all.with(&[(key, Some(&request))]);
+            }
+            Reply::Result(Bytes::from(members.with(&[("inputRequests", Some(&requests))])))
+        }
+    };
+    Some(Filtered::Pass { reply, redactions, status })
 }
 
 /// Registers the task that a call created, or the input requests of an existing task.
@@ -237,7 +270,18 @@ fn contains(raw: &[u8], mark: &[u8]) -> bool {
     raw.windows(mark.len()).any(|window| window == mark)
 }
 
+/// The reason for a reply that asks the person for a secret.
+const SECRET_ASKED: &str = "secret_asked";
+
 fn unusable(reason: &'static str) -> Refusal {
+    if reason == SECRET_ASKED {
+        return Refusal::new(
+            RefusalCode::UpstreamError,
+            reason,
+            "The server asks the person for a secret, such as a PIN, a password or a key. Briefcase refuses such requests.",
+            "A person may allow them: `briefcase server set NAME --ask-for-secrets yes`.",
+        );
+    }
     Refusal::new(
         RefusalCode::UpstreamError,
         reason,

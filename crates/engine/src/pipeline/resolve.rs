@@ -178,14 +178,14 @@ async fn accepted_tool(
     match (pin, tools.find(name)) {
         (Some(pin), Some(tool)) if pin.digest == tool.pin() => {
             if let Some(problem) = tool.unusable() {
-                return Err(quarantined(name, problem));
+                return Err(quarantined(name, &engine.server_texts().text(problem)));
             }
             Ok(CallTarget::of_tool(authority, server, pin, tool))
         }
         (Some(_), Some(_)) => Err(tool_changed(call, name, "definition")),
         (None, Some(_)) => Err(tool_changed(call, name, "new_tool")),
         (pin, None) => Err(match (tools.quarantine(name), pin) {
-            (Some(reason), _) => quarantined(name, &reason.to_string()),
+            (Some(reason), _) => quarantined(name, &engine.server_texts().text(&reason.to_string())),
             (None, Some(_)) => tool_changed(call, name, "gone"),
             (None, None) => no_such_tool(call, name),
         }),

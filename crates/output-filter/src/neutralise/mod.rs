@@ -4,6 +4,7 @@
 //! |---|---|
 //! | tag characters, zero-width characters, variation selectors, joiners, bidirectional controls without a purpose | nothing |
 //! | escape sequences but plain colours and styles; other control characters | their control pictures, such as `␛` |
+//! | characters that are drawn as a blank: Hangul fillers, the empty Braille pattern, invisible operators | their codes, such as `\u{2800}` |
 //! | a carriage return that would overwrite a line; line and paragraph separators | a line break |
 //!
 //! Characters with a legitimate use stay: emoji sequences and flags, presentation selectors after characters that take
@@ -13,7 +14,7 @@
 mod ansi;
 mod unicode_exceptions;
 
-use briefcase_types::text::is_deceptive;
+use briefcase_types::text::{is_blank, is_deceptive};
 
 /// The maximum number of rounds. Only a text built for it needs more.
 const ROUNDS_MAX: usize = 4;
@@ -72,6 +73,7 @@ fn show(character: char, out: &mut String) {
         '\u{7f}' => out.push('\u{2421}'),
         '\0'..='\u{1f}' => out.extend(char::from_u32(0x2400 + u32::from(character))),
         '\u{80}'..='\u{9f}' => out.extend(character.escape_unicode()),
+        blank if is_blank(blank) => out.extend(blank.escape_unicode()),
         _ => {}
     }
 }

@@ -12,6 +12,9 @@ pub(super) struct UnicodeContext<'a> {
 /// The flags of England, Scotland and Wales in tag characters: the only ones in use.
 const TAG_FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
 
+/// The maximum distance of an empty Braille pattern from one with dots: the width of a plot.
+const BRAILLE_MAX: usize = 256;
+
 impl<'a> UnicodeContext<'a> {
     pub(super) fn new(text: &'a [char]) -> Self {
         Self { text, right_to_left: text.iter().any(|character| is_right_to_left(*character)) }
@@ -38,6 +41,7 @@ impl<'a> UnicodeContext<'a> {
             '\u{180b}'..='\u{180d}' | '\u{180f}' => before.is_some_and(is_mongolian),
             '\u{34f}' => before.is_some_and(is_hebrew) || after.is_some_and(is_combining),
             '\u{115f}' | '\u{1160}' => before.is_some_and(is_jamo) || after.is_some_and(is_jamo),
+            '\u{2800}' => self.draws_in_braille(at),
             '\u{e0020}'..='\u{e007f}' => self.spells_flag(at),
             _ => false,
         }
@@ -93,6 +97,16 @@ impl<'a> UnicodeContext<'a> {
             }
         }
         false
+    }
+
+    /// The empty Braille pattern is part of a run with dots, as in a plot.
+    fn draws_in_braille(&self, at: usize) -> bool {
+        let is_empty = |character: &&char| **character == '\u{2800}';
+        let dots = |character: Option<&char>| matches!(character, Some('\u{2801}'..='\u{28ff}'));
+        let left = self.text.get(..at).unwrap_or_default();
+        let right = self.text.get(at..).unwrap_or_default();
+        dots(left.iter().rev().take(BRAILLE_MAX).find(|character| !is_empty(character)))
+            || dots(right.iter().take(BRAILLE_MAX).find(|character| !is_empty(character)))
     }
 
     /// The tag characters around `at` follow a black flag and spell a known flag.

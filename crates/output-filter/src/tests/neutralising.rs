@@ -104,7 +104,7 @@ fn text_that_hides_reorders_or_overwrites_is_removed() {
     let hostile = [
         ("a\u{200b}b", "ab"),
         ("a\u{200d}b", "ab"),
-        ("a\u{2060}\u{2061}b", "ab"),
+        ("a\u{2060}\u{2061}b", "a\\u{2061}b"),
         ("x\u{200c}\u{200d}y", "xy"),
         ("pay \u{202e}evil\u{202c}", "pay evil"),
         ("a\u{2067}b\u{2069}", "ab"),
@@ -124,7 +124,7 @@ fn text_that_hides_reorders_or_overwrites_is_removed() {
         ("\u{1b}[2K", "␛[2K"),
         ("\u{9b}2J", "\\u{9b}2J"),
         ("a\u{8}b\u{7f}\0", "a␈b␡␀"),
-        ("\u{3164}\u{115f}", ""),
+        ("\u{3164}\u{115f}", "\\u{3164}\\u{115f}"),
         ("e\u{ad}v\u{ad}i\u{ad}l", "evil"),
         ("\u{200e}\u{200f}abc", "abc"),
         ("ש\u{200e}\u{200f}\u{200e}", "ש"),
@@ -138,6 +138,45 @@ fn text_that_hides_reorders_or_overwrites_is_removed() {
     for (text, visible) in hostile {
         assert_eq!(neutralise(text).as_deref(), Some(visible), "{text:?}");
     }
+}
+
+/// Characters that are drawn as a blank are shown by their codes, in texts, names and values.
+#[test]
+fn attack_72_blank_characters_are_shown() {
+    let blanks = [
+        '\u{2800}',
+        '\u{3164}',
+        '\u{115f}',
+        '\u{1160}',
+        '\u{ffa0}',
+        '\u{2061}',
+        '\u{2062}',
+        '\u{2063}',
+        '\u{2064}',
+        '\u{2065}',
+        '\u{17b4}',
+        '\u{17b5}',
+        '\u{180e}',
+        '\u{1d159}',
+        '\u{16fe4}',
+        '\u{fff0}',
+        '\u{13441}',
+    ];
+    for blank in blanks {
+        let shown = format!("a{}b", blank.escape_unicode());
+        let filtered = plain(&json!({ "t": format!("a{blank}b"), format!("n{blank}"): [format!("{blank}{blank}")] }));
+        assert_eq!(text_of(&filtered), shown);
+        let whole = String::from_utf8(filtered.bytes.to_vec()).unwrap();
+        assert!(!whole.contains(blank) && filtered.flags.contains(&Flag::Neutralised), "{blank:?}: {whole}");
+        assert_eq!(whole.matches(&format!("\\{}", blank.escape_unicode())).count(), 4, "{blank:?}: {whole}");
+    }
+    // Braille dots and Korean letters need some of them.
+    for legal in
+        ["\u{2820}\u{2800}\u{2804}", "\u{28ff}\u{2800}\u{2800}\u{2800}\n", "\u{115f}\u{1161}", "\u{1100}\u{1160}"]
+    {
+        assert_eq!(neutralise(legal), None, "{legal:?}");
+    }
+    assert_eq!(neutralise("pay\u{2800}\u{2800}now").as_deref(), Some("pay\\u{2800}\\u{2800}now"));
 }
 
 #[test]

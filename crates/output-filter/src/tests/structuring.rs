@@ -44,7 +44,6 @@ fn text_that_contradicts_structured_content_is_flagged() {
 
 #[test]
 fn attack_12_binary_data_must_match_its_declared_type() {
-    let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
     let png = encode(b"\x89PNG\r\n\x1a\n rest of the picture");
     let gif = encode(b"GIF89a rest");
     let html = encode(b"  <!DOCTYPE html><script>alert(1)</script>");
@@ -68,28 +67,117 @@ fn attack_12_binary_data_must_match_its_declared_type() {
     ] {
         assert!(result(&fine, None).is_ok(), "{fine}");
     }
-    for bad in [
-        image(&gif, "image/png"),
-        image(&html, "image/png"),
-        image(&svg, "image/png"),
-        image(&exe, "image/jpeg"),
-        image(&html, "image/x-own"),
-        audio(&png, "audio/wav"),
-        image(&png, "text/html"),
-        audio(&wav, "image/png"),
-        blob(&exe, "application/pdf"),
-        blob(&html, "image/gif"),
-        image("AAEC", "image/png"),
+}
+
+fn encode(bytes: &[u8]) -> String {
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// The first content block and the number of blocks after the filter.
+fn repaired(block: &Value) -> (Value, usize) {
+    let other = json!({ "type": "text", "text": "kept" });
+    let filtered = result(&json!({ "content": [block, other.clone()] }), None).unwrap();
+    let after: Value = serde_json::from_slice(&filtered.bytes).unwrap();
+    assert_eq!(after["content"][1], other, "{block}");
+    (after["content"][0].clone(), after["content"].as_array().unwrap().len())
+}
+
+#[test]
+fn attack_12_a_wrong_label_is_corrected_with_a_note() {
+    let (png, gif, wav) =
+        (encode(b"\x89PNG\r\n\x1a\n rest of the picture"), encode(b"GIF89a rest"), encode(b"RIFF\0\0\0\0WAVEfmt "));
+    let (html, svg) = (encode(b"  <!DOCTYPE html><script>alert(1)</script>"), encode(b"<svg onload='x'/>"));
+    let (exe, pdf) = (encode(b"\x7fELF\x02\x01\x01"), encode(b"%PDF-1.7 rest"));
+    let block = |kind: &str, data: &str, mime: &str| json!({ "type": kind, "data": data, "mimeType": mime });
+    let blob = |data: &str, mime: &str| json!({ "type": "resource", "resource": { "uri": "a:b", "blob": data, "mimeType": mime } });
+    for (given, kind, mime) in [
+        (block("image", &gif, "image/png"), "image", "image/gif"),
+        (block("image", &png, "text/html"), "image", "image/png"),
+        (block("image", &svg, "image/png"), "image", "image/svg+xml"),
+        (block("image", &wav, "image/png"), "audio", "audio/wav"),
+        (block("audio", &png, "audio/wav"), "image", "image/png"),
     ] {
-        assert!(matches!(result(&bad, None), Err(FilterRefusal::Kind { .. })), "{bad}");
+        let (after, blocks) = repaired(&given);
+        assert_eq!((&after["type"], &after["mimeType"], &after["data"]), (&json!(kind), &json!(mime), &given["data"]));
+        assert!(blocks == 3 && after["_meta"]["briefcase/note"].as_str().unwrap().contains(mime), "{after}");
     }
-    for broken in ["AAE", "AA==AAAA", "AA A", "****", "=AAA", "AAAA\n"] {
-        assert_eq!(result(&image(broken, "image/png"), None), Err(FilterRefusal::NotBase64), "{broken}");
+    for (given, mime) in [
+        (block("image", &pdf, "image/png"), "application/pdf"),
+        (block("image", "AAEC", "image/png"), "application/octet-stream"),
+        (block("audio", "AAEC", "audio/wav"), "application/octet-stream"),
+    ] {
+        let (after, blocks) = repaired(&given);
+        let resource = (&after["resource"]["mimeType"], &after["resource"]["blob"]);
+        assert_eq!((&after["type"], resource), (&json!("resource"), (&json!(mime), &given["data"])), "{after}");
+        assert_eq!(blocks, 3);
     }
-    let contents = json!({ "contents": [{ "uri": "a:b", "blob": html, "mimeType": "image/png" }] });
-    assert!(run(contents.to_string().as_bytes(), &Redactor::none(), MessageShape::Content).is_err());
-    let prompt = json!({ "messages": [{ "role": "user", "content": { "type": "image", "data": html, "mimeType": "image/png" } }] });
-    assert!(run(prompt.to_string().as_bytes(), &Redactor::none(), MessageShape::Content).is_err());
+    for (given, mime) in [
+        (blob(&exe, "application/pdf"), "application/x-executable"),
+        (blob(&html, "image/gif"), "text/html"),
+        (blob("AAEC", "image/png"), "application/octet-stream"),
+    ] {
+        let (after, blocks) = repaired(&given);
+        assert_eq!((&after["resource"]["mimeType"], blocks), (&json!(mime), 3), "{after}");
+        assert_eq!(after["resource"]["blob"], given["resource"]["blob"]);
+    }
+    // A page or a program is never passed on as a picture or a sound.
+    for given in [
+        block("image", &html, "image/png"),
+        block("image", &exe, "image/jpeg"),
+        block("image", &html, "image/x-own"),
+        block("audio", &exe, "audio/wav"),
+        block("image", "not base64!", "image/png"),
+        json!({ "type": "image", "data": { "length": 12 }, "mimeType": "image/png" }),
+        json!({ "type": "image", "data": html }),
+    ] {
+        let (after, _) = repaired(&given);
+        assert_eq!(after["type"], "text", "{after}");
+        assert!(after["text"].as_str().unwrap().ends_with("It is left out."), "{after}");
+    }
+}
+
+#[test]
+fn attack_12_loose_base64_is_spelled_strictly() {
+    let bytes = b"\x89PNG\r\n\x1a\n\xff\xfe\xfb rest of the picture.";
+    let strict = encode(bytes);
+    let loose = [
+        strict.trim_end_matches('=').to_owned(),
+        strict.replace('+', "-").replace('/', "_"),
+        strict.as_bytes().chunks(10).map(|line| std::str::from_utf8(line).unwrap()).collect::<Vec<_>>().join("\r\n"),
+        format!(" {strict}\n"),
+        format!("data:image/png;base64,{strict}"),
+    ];
+    for data in loose {
+        let given = json!({ "type": "image", "data": data, "mimeType": "image/png" });
+        let filtered = result(&json!({ "content": [given.clone()] }), None).unwrap();
+        let after: Value = serde_json::from_slice(&filtered.bytes).unwrap();
+        assert_eq!(after["content"], json!([{ "type": "image", "data": strict, "mimeType": "image/png" }]), "{data:?}");
+        let prompt = json!({ "messages": [{ "role": "user", "content": given }] });
+        let filtered = run(prompt.to_string().as_bytes(), &Redactor::none(), MessageShape::Content).unwrap();
+        let after: Value = serde_json::from_slice(&filtered.bytes).unwrap();
+        assert_eq!(after["messages"][0]["content"]["data"], json!(strict));
+        let read = json!({ "contents": [{ "uri": "a:b", "blob": data, "mimeType": "image/png" }] });
+        let filtered = run(read.to_string().as_bytes(), &Redactor::none(), MessageShape::Content).unwrap();
+        let after: Value = serde_json::from_slice(&filtered.bytes).unwrap();
+        assert_eq!(after["contents"][0]["blob"], json!(strict));
+        let task = json!({ "task": { "taskId": "1" }, "resultType": "task", "result": { "content": [{ "type": "image", "data": data, "mimeType": "image/png" }] } });
+        let filtered = run(task.to_string().as_bytes(), &Redactor::none(), MessageShape::ToolResult(None)).unwrap();
+        let after: Value = serde_json::from_slice(&filtered.bytes).unwrap();
+        assert_eq!(after["result"]["content"][0]["data"], json!(strict));
+    }
+    for broken in ["AAAAA", "AA==AAAA", "****", "=AAA"] {
+        let (after, _) = repaired(&json!({ "type": "image", "data": broken, "mimeType": "image/png" }));
+        assert_eq!(after["type"], "text", "{broken}: {after}");
+    }
+}
+
+#[test]
+fn attack_68_binary_data_with_a_secret_stays_base64() {
+    let blob = encode(format!("key={SECRET}\n").as_bytes());
+    let answer = json!({ "contents": [{ "uri": "a:b", "blob": blob }] });
+    let filtered = run(answer.to_string().as_bytes(), &redactor(&[SECRET]), MessageShape::Content).unwrap();
+    let after: Value = serde_json::from_slice(&filtered.bytes).unwrap();
+    assert_eq!(after["contents"][0]["blob"], json!(encode(b"[redacted]")));
 }
 
 #[test]

@@ -100,7 +100,7 @@ async fn attack_12_structured_content_fits_its_schema_or_is_rejected() {
     assert_fsck_clean(scene).await;
 }
 
-/// Guards: binary data is inspected. Otherwise a page or a program would arrive as a picture.
+/// Guards: binary data is inspected, and gets its own label. Otherwise a page or a program would arrive as a picture.
 #[tokio::test]
 async fn attack_12_binary_data_matches_its_declared_type() {
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice();
@@ -123,26 +123,26 @@ async fn attack_12_binary_data_matches_its_declared_type() {
         blob("application/zip", zip),
         blob("image/gif", gif),
     ];
-    let mut lies = vec![
-        (block("image", "image/png", jpeg), "media_type"),
-        (block("image", "image/png", html), "media_type"),
-        (block("image", "image/png", svg), "media_type"),
-        (block("image", "image/png", elf), "media_type"),
-        (block("image", "image/jpeg", zip), "media_type"),
-        (block("image", "text/html", html), "media_type"),
-        (block("audio", "audio/wav", gif), "media_type"),
-        (block("audio", "image/png", png), "media_type"),
-        (block("image", "image/x-unknown", html), "media_type"),
-        (blob("application/pdf", elf), "media_type"),
-        (blob("application/zip", pdf), "media_type"),
-        (blob("image/gif", html), "media_type"),
-        (json!({ "type": "image", "mimeType": "image/png", "data": "not base64!" }), "blob_not_base64"),
-        (json!({ "type": "image", "mimeType": "image/png", "data": "iVBORw0KGgo" }), "blob_not_base64"),
-        (json!({ "type": "image", "mimeType": "image/png", "data": { "length": 12 } }), "blob_not_base64"),
+    // The type and the label that the agent gets. A page or a program is no picture: a text stands in its place.
+    let lies = [
+        (block("image", "image/png", jpeg), "image", "image/jpeg"),
+        (block("image", "image/png", svg), "image", "image/svg+xml"),
+        (block("audio", "audio/wav", gif), "image", "image/gif"),
+        (block("image", "image/jpeg", zip), "resource", "application/zip"),
+        (block("image", "image/png", html), "text", ""),
+        (block("image", "image/png", elf), "text", ""),
+        (block("image", "text/html", html), "text", ""),
+        (block("image", "image/x-unknown", html), "text", ""),
+        (block("audio", "image/png", png), "image", "image/png"),
+        (blob("application/pdf", elf), "resource", "application/x-executable"),
+        (blob("application/zip", pdf), "resource", "application/pdf"),
+        (blob("image/gif", html), "resource", "text/html"),
+        (json!({ "type": "image", "mimeType": "image/png", "data": "not base64!" }), "text", ""),
+        (json!({ "type": "image", "mimeType": "image/png", "data": { "length": 12 } }), "text", ""),
     ];
     let mut large = png.to_vec();
     large.resize(12_800_000, 0);
-    lies.push((block("image", "image/png", &large), "too_large"));
+    let large = block("image", "image/png", &large);
     let upstream = HttpUpstream::start(Script::with_tools(vec![tool("draw")])).await;
     let scene = Scene::new().await;
     scene.add_http("mock", &upstream, &["draw"]).await;
@@ -155,11 +155,23 @@ async fn attack_12_binary_data_matches_its_declared_type() {
         let data = |block: &Value| block.get("data").unwrap_or(&block["resource"]["blob"]).clone();
         assert_eq!(data(&answer["content"][0]), data(&block));
     }
-    for (block, reason) in lies {
+    for (block, kind, mime) in lies {
         says(&block);
-        let answer = client.call("mock__draw", json!({})).await;
-        assert_recorded(&scene, &answer, "upstream_error", reason).await;
+        let answer = client.call("mock__draw", json!({})).await.unwrap();
+        let (first, last) = (&answer["content"][0], answer["content"].as_array().unwrap().last().unwrap());
+        let label = first.get("mimeType").unwrap_or(&first["resource"]["mimeType"]);
+        assert_eq!((&first["type"], label.as_str().unwrap_or_default()), (&json!(kind), mime), "{answer}");
+        assert!(last["text"].as_str().unwrap().starts_with("Briefcase: content 1"), "{answer}");
     }
+    // Loose base64 is spelled strictly.
+    for data in ["iVBORw0KGgo", "iVBO\nRw0K\nGgo=", "data:image/png;base64,iVBORw0KGgo="] {
+        says(&json!({ "type": "image", "mimeType": "image/png", "data": data }));
+        let answer = client.call("mock__draw", json!({})).await.unwrap();
+        assert_eq!(answer["content"], json!([{ "type": "image", "mimeType": "image/png", "data": "iVBORw0KGgo=" }]));
+    }
+    says(&large);
+    let answer = client.call("mock__draw", json!({})).await;
+    assert_recorded(&scene, &answer, "upstream_error", "too_large").await;
 }
 
 const STRUCTURAL: [&str; 13] = [
