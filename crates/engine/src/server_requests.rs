@@ -119,7 +119,7 @@ impl Engine {
         };
         self.permit_server_request(from, method, &params).await?;
         let labelled = self.label_durably(&from.agent, &from.server, labels).await;
-        labelled.map_err(|_| refused("The request cannot be passed on."))?;
+        labelled.map_err(|_| refused("The request cannot be passed on because the record cannot be written."))?;
         self.show(&from.agent, &from.server, labels, params).map_err(unsafe_text)
     }
 
