@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     command::{
-        agent, approvals, backup, budget, completions, console, daemon, decide, demo, doctor, enclave, factor, fsck,
-        grants, lock, man, policy, receipts, secret, server, settings, setup, status, tools, why,
+        agent, approvals, backup, budget, clock, completions, console, daemon, decide, demo, doctor, enclave, factor,
+        fsck, grants, lock, man, policy, receipts, secret, server, settings, setup, status, tools, why,
     },
     context::CommandContext,
     failure::{EXIT_CODES, Failure},
@@ -90,6 +90,9 @@ pub enum BriefcaseCommand {
     /// Manage secrets in the vault; no command shows a value
     #[command(subcommand)]
     Secret(secret::Secret),
+    /// Compare the record's time with the computer's clock
+    #[command(subcommand)]
+    Clock(clock::Clock),
     /// Manage authentication methods: PIN and passkeys
     #[command(subcommand)]
     Factor(factor::Factor),
@@ -136,6 +139,7 @@ impl BriefcaseCommand {
             Self::Grants(command) => Box::pin(command.run(ctx)).await,
             Self::Receipts(command) => Box::pin(command.run(ctx)).await,
             Self::Secret(command) => Box::pin(command.run(ctx)).await,
+            Self::Clock(command) => Box::pin(command.run(ctx)).await,
             Self::Factor(command) => Box::pin(command.run(ctx)).await,
             Self::Enclave(command) => command.run(ctx),
             Self::Console(command) => command.run(ctx).await,

@@ -2,32 +2,19 @@
 
 use std::time::Duration;
 
-use briefcase_types::{Date, UnixMillis};
+use briefcase_types::{UnixMillis, rough_duration};
 
 /// `2026-11-21 14:03:22Z`.
 pub fn utc(at: UnixMillis) -> String {
-    let seconds = at.0 / 1000;
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let date = Date::from_days(days);
-    let (year, month, day) = (date.year(), date.month(), date.day());
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+    at.utc()
 }
 
 /// `3 min ago`, `in 2 h`, `now`.
 pub fn relative(at: UnixMillis, now: UnixMillis) -> String {
-    match (now.since(at).as_secs(), at.since(now).as_secs()) {
-        (0, 0) => "now".to_owned(),
-        (0, ahead) => format!("in {}", rough(ahead)),
-        (past, _) => format!("{} ago", rough(past)),
-    }
-}
-
-fn rough(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
+    match (now.since(at), at.since(now)) {
+        (past, ahead) if past.as_secs() == 0 && ahead.as_secs() == 0 => "now".to_owned(),
+        (past, ahead) if past.as_secs() == 0 => format!("in {}", rough_duration(ahead)),
+        (past, _) => format!("{} ago", rough_duration(past)),
     }
 }
 

@@ -10,17 +10,21 @@ use briefcase_api::Unlock;
 use briefcase_ports::BoxFuture;
 use briefcase_types::SecretString;
 use briefcase_vault::{Credential, UnlockKey, UnlockKeyError, VaultError};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     environment::Environment,
     open_error::OpenError,
+    process::clock::SystemClock,
     startup::{self, UnlockedState},
 };
 
 /// The interval between snapshots, which keep the replay at the next start short.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The interval between comparisons of the record's time with the computer's clock.
+const CLOCK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The state of the daemon, which is locked or unlocked.
 pub struct DaemonState {
@@ -79,6 +83,7 @@ impl DaemonState {
         let opened = Arc::new(opened.await.map_err(|error| OpenError::File(std::io::Error::other(error)))??);
         *self.unlocked.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&opened));
         tokio::spawn(store_snapshots(Arc::downgrade(&opened), opened.ended.clone()));
+        tokio::spawn(watch_clock(Arc::downgrade(&opened), Arc::clone(&self.environment.clock), opened.ended.clone()));
         drop(one_at_a_time);
         Ok(())
     }
@@ -143,6 +148,25 @@ async fn store_snapshots(unlocked: Weak<UnlockedState>, ended: CancellationToken
         match unlocked.upgrade() {
             Some(unlocked) => unlocked.factors.snapshot().await,
             None => return,
+        }
+    }
+}
+
+/// Records when the computer's clock goes ahead by days or falls behind, and lets budgets and lock-outs follow.
+async fn watch_clock(unlocked: Weak<UnlockedState>, clock: Arc<SystemClock>, ended: CancellationToken) {
+    let mut every = tokio::time::interval(CLOCK_INTERVAL);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = ended.cancelled() => return,
+        }
+        let Some(unlocked) = unlocked.upgrade() else { return };
+        if let Some((notice, at)) = clock.check() {
+            // Not waited for: nothing is released before this receipt is durable, because later receipts come after it.
+            drop(unlocked.engine.follow_clock(notice, at));
+            unlocked.factors.follow_clock(notice, at).await;
+            clock.follow();
         }
     }
 }

@@ -25,7 +25,10 @@ use crate::{
     lock_state::{DaemonState, OwnedCredential},
     options::Run,
     print,
-    process::{clock::SystemClock, hardening, installation},
+    process::{
+        clock::{SystemClock, SystemTimer},
+        hardening, installation,
+    },
 };
 
 type Done = Result<(), Box<dyn Error>>;
@@ -73,6 +76,7 @@ async fn serve(
     let admin = Arc::new(AdminState::new(AdminParts {
         lock: daemon.clone(),
         clock: environment.clock.clone(),
+        timer: Arc::new(SystemTimer::default()),
         entropy: environment.entropy.clone(),
         console_port: environment.console_port,
         state_folder: environment.paths.state.clone(),

@@ -44,7 +44,15 @@ impl Unavailable {
     pub(crate) fn lost() -> Self {
         Self::new(
             "The connection to briefcased ended.",
-            "Start it with `briefcase up` if it is not running, then connect again.",
+            "Start it with `briefcase up` if it is not running, then try again.",
+        )
+    }
+
+    /// The reason for a request that was sent and not answered.
+    pub(crate) fn lost_in_flight() -> Self {
+        Self::new(
+            "The connection to briefcased ended before the response. It is not known whether the request took effect.",
+            "Look with `briefcase receipts` before you repeat it. If briefcased is not running, start it with `briefcase up`.",
         )
     }
 

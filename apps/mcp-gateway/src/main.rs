@@ -5,6 +5,7 @@
 //! Code that it does not link cannot leak, and it decides nothing.
 
 mod daemon;
+mod handshake;
 mod http;
 mod options;
 mod stdio;

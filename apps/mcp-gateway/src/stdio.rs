@@ -2,6 +2,9 @@
 //!
 //! Two independent loops: [`from_client`] reads the client's messages and sends them to the daemon. [`to_client`] owns
 //! the connection and writes the daemon's messages. Many messages may be in flight.
+//!
+//! The process ends with the client, not with the daemon: clients do not restart a server that exited. Without a daemon each
+//! request gets an error with the next step. When the daemon is back, the handshake is repeated and the client lists again.
 
 mod from_client;
 mod lines;
@@ -29,8 +32,6 @@ const ANSWERS: usize = 64;
 pub(crate) enum StdioError {
     #[error("cannot use standard input or output: {0}")]
     Io(#[from] std::io::Error),
-    #[error("the connection to briefcased ended, and with it the client's session; start the client's server again")]
-    SessionLost,
 }
 
 /// The access to the daemon on behalf of this process's agent.

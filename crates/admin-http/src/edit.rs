@@ -30,6 +30,8 @@ pub struct SideEffects {
     pub disconnect: Option<AgentId>,
     /// The pending passkey was enrolled.
     pub passkey_enrolled: bool,
+    /// The computer's clock was accepted. The caller follows it.
+    pub clock_accepted: bool,
 }
 
 impl Edit {

@@ -13,6 +13,7 @@
 //! - This crate links neither the vault nor a client of upstream servers.
 
 mod briefcase;
+mod connections;
 mod console;
 mod edit;
 mod error;
@@ -27,6 +28,7 @@ mod self_test;
 mod serve;
 mod state;
 mod tool_views;
+mod unlock_pace;
 
 pub use briefcase::{
     Briefcase, PASSPHRASE_SET, ProbeConnections, ProbeError, SealedSecret, ServerConnections, StagedPassphrase,

@@ -13,6 +13,7 @@ use axum::{
 use briefcase_types::text;
 
 use crate::{
+    connections::ConnectionHandle,
     console::assets,
     error::ApiError,
     request_guard::{self, GuardRejection},
@@ -138,7 +139,10 @@ fn rejected(rejection: GuardRejection) -> Response {
 async fn require_session(State(admin): State<Arc<AdminState>>, request: Request, next: Next) -> Response {
     let bearer = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = bearer.and_then(|value| value.strip_prefix("Bearer "));
-    if token.is_some_and(|token| admin.console.is_valid(token, admin.parts.clock.now())) {
+    if let Some(session) = token.and_then(|token| admin.console.session(token, admin.parts.clock.now())) {
+        if let Some(connection) = request.extensions().get::<ConnectionHandle>() {
+            connection.prove(session);
+        }
         return next.run(request).await;
     }
     let next_step = "Open the console with `briefcase console`.";

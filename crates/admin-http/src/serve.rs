@@ -4,38 +4,48 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use briefcase_ipc::AdminListener;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{
+    Request,
+    body::Incoming,
+    service::{Service as _, service_fn},
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
-    sync::Semaphore,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{router, state::AdminState};
+use crate::{
+    connections::{Connection, Connections, Owner},
+    router,
+    state::AdminState,
+};
 
-/// Connections at one place; more are closed at once.
-const MAX_CONNECTIONS: usize = 64;
 /// The time in which a client must send its headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves `admin.sock` until the token is cancelled.
 pub async fn serve_socket(listener: AdminListener, admin: Arc<AdminState>, stop: CancellationToken) {
-    let (routes, permits) = (router::at_socket(admin), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
+    let (routes, connections) = (router::at_socket(admin), Connections::default());
     loop {
-        let (stream, _) = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => return,
         };
-        serve_connection(stream, routes.clone(), &permits, &stop);
+        let owner = Owner::Process(peer.pid().unwrap_or_default());
+        serve_connection(stream, routes.clone(), connections.admit(owner), &stop);
     }
 }
 
 /// Serves the console's port until the token is cancelled.
 pub async fn serve_console(listeners: Vec<TcpListener>, admin: Arc<AdminState>, stop: CancellationToken) {
-    let (routes, permits) = (router::at_console(admin), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
+    let (routes, connections) = (router::at_console(admin), Connections::default());
     let serve = |listener: TcpListener| {
-        let (routes, permits, stop) = (routes.clone(), Arc::clone(&permits), stop.clone());
+        let (routes, connections, stop) = (routes.clone(), connections.clone(), stop.clone());
         async move {
             loop {
                 let accepted = tokio::select! {
@@ -43,7 +53,9 @@ pub async fn serve_console(listeners: Vec<TcpListener>, admin: Arc<AdminState>, 
                     () = stop.cancelled() => return,
                 };
                 match accepted {
-                    Ok((stream, _)) => serve_connection(stream, routes.clone(), &permits, &stop),
+                    Ok((stream, _)) => {
+                        serve_connection(stream, routes.clone(), connections.admit(Owner::Unproven), &stop);
+                    }
                     Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
                 }
             }
@@ -52,21 +64,31 @@ pub async fn serve_console(listeners: Vec<TcpListener>, admin: Arc<AdminState>, 
     futures_util::future::join_all(listeners.into_iter().map(serve)).await;
 }
 
-fn serve_connection<S>(stream: S, routes: Router, permits: &Arc<Semaphore>, stop: &CancellationToken)
+fn serve_connection<S>(stream: S, routes: Router, connection: Option<Connection>, stop: &CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let Ok(permit) = Arc::clone(permits).try_acquire_owned() else { return };
+    let Some(permit) = connection else { return };
     let stop = stop.clone();
     tokio::spawn(async move {
-        let service = hyper_util::service::TowerToHyperService::new(routes);
+        let (handle, routes) = (permit.handle(), TowerToHyperService::new(routes));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(handle.clone());
+            let busy = handle.busy();
+            let answer = routes.call(request);
+            async move {
+                let answered = answer.await;
+                drop(busy);
+                answered
+            }
+        });
         let mut server = hyper::server::conn::http1::Builder::new();
         server.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_headers(64).max_buf_size(64 * 1024);
-        let connection = server.serve_connection(TokioIo::new(stream), service);
+        let served = server.serve_connection(TokioIo::new(stream), service);
         tokio::select! {
-            _ = connection => {}
+            _ = served => {}
+            () = permit.ended().cancelled() => {}
             () = stop.cancelled() => {}
         }
-        drop(permit);
     });
 }

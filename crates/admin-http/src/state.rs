@@ -2,12 +2,13 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use briefcase_types::{Clock, Entropy, UnixMillis};
+use briefcase_ports::{AdjustableClock, MonotonicClock};
+use briefcase_types::{Entropy, UnixMillis};
 use tokio::sync::Mutex;
 
 use crate::{
     Briefcase, LockControl, console::sessions::ConsoleSessions, error::ApiError, pending_passkeys::PendingPasskeys,
-    probe::RecentProbes,
+    probe::RecentProbes, unlock_pace::UnlockPace,
 };
 
 /// The protections of the daemon's process, as `doctor` reports them.
@@ -28,7 +29,9 @@ pub struct AdminParts {
     /// Locks and unlocks the briefcase.
     pub lock: Arc<dyn LockControl>,
     /// The wall clock.
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<dyn AdjustableClock>,
+    /// The monotonic clock.
+    pub timer: Arc<dyn MonotonicClock>,
     /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
     /// The console's port.
@@ -50,6 +53,8 @@ pub struct AdminState {
     pub(crate) probes: RecentProbes,
     /// Passkeys that a browser made and that wait for evidence.
     pub(crate) pending_passkeys: PendingPasskeys,
+    /// The pace of attempts to unlock.
+    pub(crate) unlock_pace: Arc<UnlockPace>,
     /// One passphrase is changed at a time.
     pub(crate) passphrase_change: Mutex<()>,
 }
@@ -59,6 +64,7 @@ impl AdminState {
     #[must_use]
     pub fn new(parts: AdminParts) -> Self {
         Self {
+            unlock_pace: Arc::new(UnlockPace::new(Arc::clone(&parts.timer))),
             parts,
             console: ConsoleSessions::default(),
             probes: RecentProbes::default(),

@@ -2,11 +2,11 @@
 #![expect(clippy::print_stdout, reason = "the declarations are its output")]
 
 use briefcase_api::{
-    AgentView, Applied, Apply, Bound, BudgetView, Change, Check, ConsoleCode, ConsoleSession, Decide, Decided,
-    DecidingPolicy, DecisionOnly, Evidence, FactorView, FieldDifference, GrantView, PasskeyOffer, PasskeyOfferView,
-    PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Preview, Probe, Problem,
-    Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, SecretView, ServerSpec, ServerView, Severity, Status,
-    ToolView, WebAuthnOptions, Why,
+    AgentView, Applied, Apply, Bound, BudgetView, Change, Check, ClockStatus, ConsoleCode, ConsoleSession, Decide,
+    Decided, DecidingPolicy, DecisionOnly, Evidence, FactorView, FieldDifference, GrantView, PasskeyOffer,
+    PasskeyOfferView, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Preview,
+    Probe, Problem, Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, SecretView, ServerSpec, ServerView,
+    Severity, Status, ToolView, WebAuthnOptions, Why,
 };
 use briefcase_types::{
     ApprovalRequest, ApprovalScope, Decision, DecisionResult, HeaderTemplate, ServerSettings, Settings,
@@ -44,6 +44,7 @@ fn main() {
         Apply,
         Applied,
         Problem,
+        ClockStatus,
         Status,
         Severity,
         Check

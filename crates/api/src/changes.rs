@@ -1,6 +1,8 @@
 //! Changes of the authority document. Each is previewed, approved with a factor, and recorded.
 
-use briefcase_types::{AgentId, Digest, ReceiptIndex, SecretName, ServerId, ServerSettings, Settings, ToolName};
+use briefcase_types::{
+    AgentId, Digest, ReceiptIndex, SecretName, ServerId, ServerSettings, Settings, ToolName, UnixMillis,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -151,6 +153,11 @@ pub enum Change<S = String> {
         /// The new passphrase.
         passphrase: S,
     },
+    /// Accepts the computer's clock: the record's time continues from it, even when that is earlier.
+    AcceptClock {
+        /// The time of the computer's clock that the person saw ([`crate::ClockStatus::computer`]).
+        time: UnixMillis,
+    },
 }
 
 impl Change {
@@ -202,6 +209,7 @@ impl Change {
             Self::SetPassphrase { passphrase } => {
                 Change::SetPassphrase { passphrase: ConfidentialDigest::of(passphrase) }
             }
+            Self::AcceptClock { time } => Change::AcceptClock { time: *time },
         }
     }
 }

@@ -20,6 +20,10 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub problem: Option<crate::Problem>,
+    /// The record's time beside the computer's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub clock: Option<ClockStatus>,
     /// The time at which the daemon started.
     pub started: UnixMillis,
     /// The version of the authority document.
@@ -36,6 +40,20 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub console: Option<String>,
+}
+
+/// The record's time beside the computer's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct ClockStatus {
+    /// The record's time.
+    pub now: UnixMillis,
+    /// The time of the computer's clock.
+    pub computer: UnixMillis,
+    /// The reason why they differ, and the next step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub problem: Option<crate::Problem>,
 }
 
 /// The key that opens the vault.

@@ -18,6 +18,7 @@ mod authorize;
 pub mod call;
 mod call_handler;
 pub mod change;
+pub mod clock;
 mod engine;
 pub mod pipeline;
 mod secret_requests;

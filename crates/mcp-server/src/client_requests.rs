@@ -12,6 +12,7 @@ use std::{
 use briefcase_json::raw::{self, RawObject};
 use briefcase_mcp::{Envelope, ErrorCode, RequestId, method, notification, request};
 use briefcase_ports::RpcError;
+use briefcase_types::Entropy;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
@@ -29,8 +30,11 @@ pub(crate) struct ClientRequests {
 }
 
 impl ClientRequests {
-    pub(crate) fn new(sink: Arc<dyn ClientSink>, timeout: Duration) -> Self {
-        Self { sink, next_id: AtomicU32::new(1), pending: Mutex::default(), timeout }
+    /// Starts the ids at a random number: a client's late response to another connection then finds no request here.
+    pub(crate) fn new(sink: Arc<dyn ClientSink>, entropy: &dyn Entropy, timeout: Duration) -> Self {
+        let mut start = [0; 4];
+        entropy.fill(&mut start);
+        Self { sink, next_id: AtomicU32::new(u32::from_be_bytes(start) >> 1), pending: Mutex::default(), timeout }
     }
 
     /// Sends a request and waits for the response. When the future is dropped or times out, the client gets

@@ -67,7 +67,11 @@ impl ConnectionState {
         sink: Arc<dyn ClientSink>,
     ) -> Arc<Self> {
         let config = &shared.services.config;
-        let client_requests = Arc::new(ClientRequests::new(sink.clone(), config.client_request_timeout));
+        let client_requests = Arc::new(ClientRequests::new(
+            sink.clone(),
+            shared.services.entropy.as_ref(),
+            config.client_request_timeout,
+        ));
         let notifications = PendingNotifications::new(config.logs_per_second);
         Arc::new(Self {
             shared,

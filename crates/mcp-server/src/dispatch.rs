@@ -19,7 +19,7 @@ use crate::{
         logging, subscriptions, tasks,
     },
     methods::Method,
-    refusal, reply,
+    null_members, refusal, reply,
     request::{Request, RequestMeta},
 };
 
@@ -45,7 +45,7 @@ fn start_request(
         return;
     }
     let running = RunningRequest { state: state.clone(), id: id.clone(), cancel: cancel.clone() };
-    let params = params.unwrap_or_else(|| Bytes::from_static(b"{}"));
+    let params = null_members::dropped(params.unwrap_or_else(|| Bytes::from_static(b"{}")));
     match read_request(state, id, method, params, headers, cancel) {
         Err(reply) => running.finish(&reply),
         Ok(request) => {

@@ -45,6 +45,7 @@ mod logging;
 mod mcp_server;
 mod methods;
 mod notifications;
+mod null_members;
 mod param_headers;
 mod rate_limit;
 mod refusal;

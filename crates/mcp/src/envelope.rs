@@ -16,6 +16,8 @@ use crate::RequestId;
 /// The longest method name.
 const MAX_METHOD_BYTES: usize = 256;
 
+const NULL: &[u8] = b"null";
+
 /// One JSON-RPC 2.0 message, kept byte for byte.
 ///
 /// ```
@@ -73,8 +75,10 @@ impl Envelope {
         Self::parse_within(raw, &JsonLimits::AGENT)
     }
 
-    /// Reads one message: strict JSON within `limits`. The limits are checked first.
+    /// Reads one message: strict JSON within `limits`. The limits are checked first. A byte order mark before the message is
+    /// dropped, and a member that is `null` where the protocol has no null is taken as absent.
     pub fn parse_within(raw: Bytes, limits: &JsonLimits) -> Result<Self, EnvelopeError> {
+        let raw = without_mark(raw);
         briefcase_json::scan(&raw, limits).map_err(|error| EnvelopeErrorKind::Json(error.to_string()).without_id())?;
         let mut cursor = Cursor::new(&raw);
         if cursor.peek() == Some(b'[') {
@@ -125,7 +129,7 @@ impl Envelope {
     /// The `params` object as JSON text.
     #[must_use]
     pub fn params(&self) -> Option<Bytes> {
-        self.part(self.places.params.as_ref())
+        self.part(self.places.params.as_ref()).filter(|params| params != NULL)
     }
 
     /// The `result` object as JSON text.
@@ -223,12 +227,17 @@ impl Places {
         id: Option<RequestId>,
         text: &dyn Fn(&Option<Range<usize>>) -> Option<Bytes>,
     ) -> Result<EnvelopeKind, EnvelopeErrorKind> {
+        let is_null = |place: &Option<Range<usize>>| text(place).is_some_and(|part| part == NULL);
         let is_object = |place: &Option<Range<usize>>| text(place).is_none_or(|part| part.first() == Some(&b'{'));
         if text(&self.jsonrpc).is_none_or(|version| version != r#""2.0""#) {
             return Err(EnvelopeErrorKind::Version);
         }
-        match (method, id, &self.result, &self.error) {
-            (Some(_), _, None, None) if !is_object(&self.params) => Err(EnvelopeErrorKind::Params),
+        let error = self.error.as_ref().filter(|_| !(self.result.is_some() && is_null(&self.error)));
+        let result = self.result.as_ref().filter(|_| !(error.is_some() && is_null(&self.result)));
+        match (method, id, result, error) {
+            (Some(_), _, None, None) if !is_object(&self.params) && !is_null(&self.params) => {
+                Err(EnvelopeErrorKind::Params)
+            }
             (Some(name), Some(id), None, None) => Ok(EnvelopeKind::Request { id, method: method_name(&name)? }),
             (Some(name), None, None, None) => Ok(EnvelopeKind::Notification { method: method_name(&name)? }),
             (None, Some(id), Some(_), None) => Ok(EnvelopeKind::Response { id }),
@@ -236,6 +245,11 @@ impl Places {
             _ => Err(EnvelopeErrorKind::Shape),
         }
     }
+}
+
+/// Drops a UTF-8 byte order mark, which some programs write before their first message.
+fn without_mark(raw: Bytes) -> Bytes {
+    if raw.starts_with(b"\xef\xbb\xbf") { raw.slice(3..) } else { raw }
 }
 
 fn method_name(raw: &[u8]) -> Result<Box<str>, EnvelopeErrorKind> {

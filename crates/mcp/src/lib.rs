@@ -27,7 +27,7 @@ pub use error_code::ErrorCode;
 pub use frame::single_line;
 pub use headers::{HeaderMismatch, PARAM_PREFIX, ParamHeaders, ParamHeadersError, check_headers, decode_header_value};
 pub use id::{RequestId, RequestIdError};
-pub use message_kind::MessageKind;
+pub use message_kind::{MessageKind, request_id};
 pub use params::{ParamsError, RequestParams};
 pub use sse::{SseDecoder, SseError, SseEvent, SseLimits, write_comment, write_event, write_retry};
 

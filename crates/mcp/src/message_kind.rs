@@ -1,6 +1,9 @@
 //! The kind of a message, found without reading all of it.
 
 use briefcase_json::raw::Cursor;
+use bytes::Bytes;
+
+use crate::RequestId;
 
 /// The kind of a message, as far as delivery needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +43,21 @@ impl MessageKind {
     pub const fn is_response(self) -> bool {
         !matches!(self, Self::RequestOrNotification)
     }
+}
+
+/// The id of a request that the daemon has checked; `None` for a notification.
+#[must_use]
+pub fn request_id(message: &[u8]) -> Option<RequestId> {
+    let mut cursor = Cursor::new(message);
+    cursor.take(b'{');
+    while let Some(key) = cursor.key() {
+        let is_id = message.get(key).unwrap_or_default() == b"\"id\"";
+        let place = cursor.member_value()?;
+        if is_id {
+            return RequestId::from_json(Bytes::copy_from_slice(message.get(place)?)).ok();
+        }
+    }
+    None
 }
 
 fn code(error: &[u8]) -> i64 {

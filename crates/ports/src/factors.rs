@@ -1,6 +1,8 @@
 //! Factors: how a person proves to be present.
 
-use briefcase_types::{Digest, FactorKind, SecretString, UnixMillis};
+use std::time::Duration;
+
+use briefcase_types::{Digest, FactorKind, SecretString, UnixMillis, rough_duration};
 use bytes::Bytes;
 
 use crate::BoxFuture;
@@ -36,10 +38,12 @@ pub enum FactorRefusal {
         left: u32,
     },
     /// Too many PINs were wrong.
-    #[error("too many wrong PINs; try again after {until:?}, or use a passkey in the console")]
+    #[error("too many wrong PINs; try again in {}, or use a passkey in the console", rough_duration(wait.saturating_add(Duration::from_secs(1))))]
     LockedOut {
         /// The time of the next allowed try.
         until: UnixMillis,
+        /// The time until then.
+        wait: Duration,
     },
     /// The passkey's answer does not match the challenge, or the challenge is too old.
     #[error("the passkey's answer was not accepted: {0}")]

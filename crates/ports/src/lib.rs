@@ -22,7 +22,7 @@ use std::{future::Future, pin::Pin};
 
 pub use calls::{CallHandler, CallOutcome, CallRequest, ContinuedCall, FollowUp, Operation};
 pub use client_peer::{ClientPeer, Waiting};
-pub use clock::MonotonicClock;
+pub use clock::{AdjustableClock, ClockReading, ClockStep, MonotonicClock};
 pub use connection::{ClientProfile, ConnectionKey, Sharing};
 pub use factors::{FactorEvidence, FactorRefusal, Factors, SignedAnswer};
 pub use journal::{Durable, Entry, Journal, JournalError, OVERLAPPING_READS, Overlap, Record, SendGate, Urgency};

@@ -56,6 +56,7 @@ impl AttemptState {
     /// # Errors
     /// A lock-out is in force.
     pub fn begin(&mut self, now: UnixMillis) -> Result<PendingAttempt, LockedOut> {
+        self.bound(now);
         if let Some(until) = self.locked_until.filter(|until| *until > now) {
             return Err(LockedOut { until, wait: until.since(now) });
         }
@@ -71,6 +72,24 @@ impl AttemptState {
     /// Clears the failures before a right PIN of the record, at a start.
     pub fn replay_right(&mut self) {
         *self = Self::default();
+    }
+
+    /// Lengthens a lock-out by a step of the clock that no running daemon measured. `at` is the time after the step. The rest of
+    /// the lock-out is never longer than the whole.
+    pub fn clock_stepped(&mut self, at: UnixMillis, by: Duration) {
+        self.locked_until = self.locked_until.map(|until| until.plus(by));
+        self.bound(at);
+    }
+
+    /// Keeps a lock-out from outlasting its length after a person accepted an earlier time.
+    pub fn clock_accepted(&mut self, now: UnixMillis) {
+        self.bound(now);
+    }
+
+    /// Invariant: a lock-out ends within its length, whatever the clock did before.
+    fn bound(&mut self, now: UnixMillis) {
+        let longest = lock_after(self.failures).map(|lock| now.plus(lock));
+        self.locked_until = self.locked_until.zip(longest).map(|(until, longest)| until.min(longest));
     }
 
     fn count(&mut self, now: UnixMillis) {

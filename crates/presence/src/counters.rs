@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use briefcase_receipts::{Kind, Receipt};
+use briefcase_receipts::{ClockNotice, Kind, Receipt};
+use briefcase_types::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::{AttemptState, PasskeyFactor};
@@ -30,6 +31,18 @@ impl FactorCounters {
             Kind::Notice(notice) if notice.what.as_str() == PIN_TRIED => self.pin.replay_attempt(receipt.at),
             Kind::Notice(notice) if notice.what.as_str() == PIN_RIGHT => self.pin.replay_right(),
             _ => {}
+        }
+        if let Some(notice) = receipt.clock_notice() {
+            self.follow_clock(notice, receipt.at);
+        }
+    }
+
+    /// Follows a change of the clock. `at` is the time after it.
+    pub fn follow_clock(&mut self, notice: ClockNotice, at: UnixMillis) {
+        match notice {
+            ClockNotice::Ahead { by } => self.pin.clock_stepped(at, by),
+            ClockNotice::Accepted => self.pin.clock_accepted(at),
+            ClockNotice::Behind { .. } => {}
         }
     }
 }

@@ -9,8 +9,8 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use briefcase_ports::{
     BoxFuture, Durable, Entry, FactorEvidence, FactorRefusal, Factors, Journal, JournalError, Urgency,
 };
-use briefcase_receipts::{Kind, Notice, Receipt, Word};
-use briefcase_types::{Clock, Digest, Entropy, FactorKind, SecretString};
+use briefcase_receipts::{ClockNotice, Kind, Notice, Receipt, Word};
+use briefcase_types::{Clock, Digest, Entropy, FactorKind, SecretString, UnixMillis};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -114,6 +114,11 @@ impl FactorVerifier {
         self.snapshots.store(&*self.counters.lock().await);
     }
 
+    /// Follows a change of the clock. `at` is the time after it.
+    pub async fn follow_clock(&self, notice: ClockNotice, at: UnixMillis) {
+        self.counters.lock().await.follow_clock(notice, at);
+    }
+
     /// Begins an assertion: `PublicKeyCredentialRequestOptions` for a decision.
     ///
     /// # Errors
@@ -196,8 +201,10 @@ impl FactorVerifier {
         let enrolled = self.enrolled.of_kind(FactorKind::Pin);
         let factor = enrolled.into_iter().find_map(|data| serde_json::from_value::<PinFactor>(data).ok());
         let mut counters = self.counters.lock().await;
-        let begun =
-            counters.pin.begin(self.clock.now()).map_err(|lock| FactorRefusal::LockedOut { until: lock.until })?;
+        let begun = counters
+            .pin
+            .begin(self.clock.now())
+            .map_err(|lock| FactorRefusal::LockedOut { until: lock.until, wait: lock.wait })?;
         let counted = begun.persist_async(|_| self.record(PIN_TRIED)).await?;
         let clock = Arc::clone(&self.clock);
         let finish = move || counted.finish(factor.as_ref(), &pin, bound_to, clock.now());
@@ -205,7 +212,7 @@ impl FactorVerifier {
         let proof =
             finished.map_err(|error| FactorRefusal::Unrecorded(error.to_string()))?.map_err(|wrong| {
                 match wrong.locked_until {
-                    Some(until) => FactorRefusal::LockedOut { until },
+                    Some(until) => FactorRefusal::LockedOut { until, wait: until.since(self.clock.now()) },
                     None => FactorRefusal::WrongPin { left: wrong.tries_left },
                 }
             })?;

@@ -19,7 +19,7 @@ pub use word::{Text, Word, WordError, Words};
 /// One receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// The time of writing. Never earlier than that of the receipt before it.
+    /// The time of writing. Earlier than that of the receipt before it only in a [`crate::ClockNotice::Accepted`].
     pub at: UnixMillis,
     /// The event.
     pub kind: Kind,

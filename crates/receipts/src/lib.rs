@@ -17,6 +17,7 @@
 //! for exports. The library builds for `wasm32-unknown-unknown`.
 
 pub mod checkpoint;
+mod clock_notice;
 pub mod commit;
 pub mod export;
 mod form;
@@ -25,6 +26,7 @@ pub mod verify;
 
 pub use briefcase_tlog::{LogFolder, merkle};
 pub use checkpoint::{PublicKey, ReceiptCheckpoint};
+pub use clock_notice::ClockNotice;
 pub use form::{
     Approval, ChangeReceipt, Factor, FormError, Intent, Kind, LABELLED, Notice, Outcome, READS_LOST, Receipt,
     Reconcile, ReconciledEffect, RecordedScope, Refused, Restore, StartReceipt, Step, Text, Word, WordError, Words,

@@ -5,7 +5,10 @@
 
 pub(crate) mod load;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use briefcase_ports::{Entry, JournalError, Record};
 use briefcase_receipts::{
@@ -84,6 +87,8 @@ pub(crate) struct WriterState {
     keys: Arc<Keys>,
     frontier: Frontier,
     newest: UnixMillis,
+    /// The time that a person accepted in this run, and when.
+    clock_set: Option<(Instant, UnixMillis)>,
     /// The index of the newest change of the authority document, and its version.
     change: Option<(u64, u64)>,
     /// The first receipt that is not in the newest ledger snapshot.
@@ -100,15 +105,21 @@ pub(crate) struct WriterState {
 const COMMIT_OVERHEAD: usize = 6 * 1048;
 
 impl WriterState {
+    fn times(&self) -> Times {
+        let set = self.clock_set.filter(|(since, _)| since.elapsed() < CLOCK_SETTLES);
+        let latest = set.map_or(UnixMillis(u64::MAX), |(_, at)| at.plus(CLOCK_SETTLES * 2));
+        Times { earliest: self.newest, latest }
+    }
+
     /// Encodes the waiting work. Work that cannot be recorded fails here and never gets an index.
     pub(crate) fn prepare(&self, jobs: Vec<(Work, ReplySender)>) -> Vec<Line> {
-        let (mut newest, mut version) = (self.newest, self.change.map_or(0, |(_, version)| version));
+        let (mut times, mut version) = (self.times(), self.change.map_or(0, |(_, version)| version));
         let mut lines = Vec::with_capacity(jobs.len());
         for (work, reply) in jobs {
-            match encoded(work, newest, version) {
+            match encoded(work, times, version) {
                 Ok(mut encoded) => {
                     if let Some(last) = encoded.last_mut() {
-                        newest = last.receipt.at;
+                        times.follow(&last.receipt);
                         version = changed(&last.receipt).map_or(version, |change| change.new);
                         last.reply = Some(reply);
                     }
@@ -138,11 +149,13 @@ impl WriterState {
 
     /// Encodes receipts that no caller waits for.
     pub(crate) fn lines(&self, receipts: impl IntoIterator<Item = Receipt>) -> Result<Vec<Line>, StoreError> {
-        let (mut newest, version) = (self.newest, self.change.map_or(0, |(_, version)| version));
+        let version = self.change.map_or(0, |(_, version)| version);
+        // The last run may have ended while a wrong clock was ahead.
+        let mut times = Times { earliest: self.newest, latest: self.newest.plus(CLOCK_SETTLES * 2) };
         let mut lines = Vec::new();
         for receipt in receipts {
-            let line = line(receipt, None, None, newest, version)?;
-            newest = line.receipt.at;
+            let line = line(receipt, None, None, times, version)?;
+            times.follow(&line.receipt);
             lines.push(line);
         }
         Ok(lines)
@@ -190,6 +203,9 @@ impl WriterState {
             rows::insert_subtree(&self.connection, tier, index >> (8 * u32::from(tier)), hash.as_bytes())?;
         }
         self.newest = line.receipt.at;
+        if line.receipt.sets_the_clock() {
+            self.clock_set = Some((Instant::now(), line.receipt.at));
+        }
         self.open.see(index, &line.receipt);
         if let (Some(change), Some(document)) = (changed(&line.receipt), &line.document) {
             let version = change.new;
@@ -260,6 +276,31 @@ impl WriterState {
     }
 }
 
+/// The times that the next receipt may have.
+#[derive(Clone, Copy)]
+struct Times {
+    /// Many tasks time and queue entries. The record's times never go back, except where a person accepts the clock.
+    earliest: UnixMillis,
+    /// Right after a person accepted an earlier clock, entries that were timed before it may still arrive.
+    latest: UnixMillis,
+}
+
+/// The time for which entries with the time before an accepted clock may arrive, and the advance of later entries in it.
+const CLOCK_SETTLES: Duration = Duration::from_secs(60);
+
+impl Times {
+    fn of(self, receipt: &Receipt) -> UnixMillis {
+        if receipt.sets_the_clock() { receipt.at } else { receipt.at.min(self.latest).max(self.earliest) }
+    }
+
+    fn follow(&mut self, receipt: &Receipt) {
+        self.earliest = receipt.at;
+        if receipt.sets_the_clock() {
+            self.latest = receipt.at.plus(CLOCK_SETTLES * 2);
+        }
+    }
+}
+
 fn changed(receipt: &Receipt) -> Option<&ChangeReceipt> {
     match &receipt.kind {
         Kind::Change(change) => Some(change),
@@ -268,17 +309,19 @@ fn changed(receipt: &Receipt) -> Option<&ChangeReceipt> {
 }
 
 /// Returns the lines of one piece of work. They are committed together, and the last one carries the reply.
-fn encoded(work: Work, newest: UnixMillis, version: u64) -> Result<Vec<Line>, StoreError> {
+fn encoded(work: Work, times: Times, version: u64) -> Result<Vec<Line>, StoreError> {
     match work {
-        Work::Append(entry) => Ok(vec![line(entry.receipt, entry.opening, None, newest, version)?]),
+        Work::Append(entry) => Ok(vec![line(entry.receipt, entry.opening, None, times, version)?]),
         Work::Beside(entry, slot) => {
-            let line = line(entry.receipt, entry.opening, None, newest, version)?;
+            let line = line(entry.receipt, entry.opening, None, times, version)?;
             Ok(vec![Line { slot: Some(slot), ..line }])
         }
-        Work::Change(receipt, document) => Ok(vec![line(receipt, None, Some(document), newest, version)?]),
+        Work::Change(receipt, document) => Ok(vec![line(receipt, None, Some(document), times, version)?]),
         Work::Decided(decision, receipt, document) => {
-            let decision = line(*decision, None, None, newest, version)?;
-            let change = line(receipt, None, Some(document), decision.receipt.at, version)?;
+            let decision = line(*decision, None, None, times, version)?;
+            let mut times = times;
+            times.follow(&decision.receipt);
+            let change = line(receipt, None, Some(document), times, version)?;
             Ok(vec![decision, change])
         }
     }
@@ -288,7 +331,7 @@ fn line(
     mut receipt: Receipt,
     opening: Option<Bytes>,
     document: Option<Document>,
-    newest: UnixMillis,
+    times: Times,
     version: u64,
 ) -> Result<Line, StoreError> {
     match (changed(&receipt), &document) {
@@ -297,8 +340,7 @@ fn line(
         (Some(_), Some(_)) => return Err(StoreError::Refused("the authority document changed meanwhile")),
         _ => return Err(StoreError::Refused("a change needs its document, and a document its change")),
     }
-    // Many tasks time and queue entries; the record's times never go back.
-    receipt.at = receipt.at.max(newest);
+    receipt.at = times.of(&receipt);
     let body = receipt.encode()?;
     Ok(Line { receipt, body, opening, document, reply: None, slot: None })
 }

@@ -35,5 +35,5 @@ pub use rate::TokenBucket;
 pub use refusal::{Refusal, RefusalCode};
 pub use secret::{SecretBytes, SecretString};
 pub use settings::{ServerSettings, SettingError, Settings};
-pub use time::{Clock, Entropy, MonotonicTime, UnixMillis};
+pub use time::{Clock, Entropy, MonotonicTime, UnixMillis, rough_duration};
 pub use transport::{EnvValue, HeaderTemplate, SECRET_PLACEHOLDER, Transport};

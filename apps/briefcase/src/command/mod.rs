@@ -4,6 +4,7 @@ pub mod agent;
 pub mod approvals;
 pub mod backup;
 pub mod budget;
+pub mod clock;
 pub mod completions;
 pub mod console;
 pub mod daemon;

@@ -58,6 +58,9 @@ fn output(status: &View, now: UnixMillis) -> TextOutput {
     if let Some(problem) = &status.problem {
         output.append(problem_output(problem));
     }
+    if let Some(problem) = status.clock.as_ref().and_then(|clock| clock.problem.as_ref()) {
+        output.append(problem_output(problem));
+    }
     match (status.state.as_str(), status.approvals) {
         ("locked", _) => output.next("Unlock it with `briefcase unlock`."),
         (_, 1..) => output.next("Decide them with `briefcase approvals`."),
@@ -76,6 +79,7 @@ mod tests {
             version: "0.1.0".into(),
             state: "locked".into(),
             problem: None,
+            clock: None,
             started: UnixMillis(0),
             authority_version: 0,
             receipts: 0,

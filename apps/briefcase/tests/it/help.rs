@@ -4,7 +4,7 @@ use briefcase_testkit::TempHome;
 
 use crate::run;
 
-const COMMANDS: [&str; 58] = [
+const COMMANDS: [&str; 61] = [
     "",
     "demo",
     "setup",
@@ -46,6 +46,9 @@ const COMMANDS: [&str; 58] = [
     "approve",
     "deny",
     "budget",
+    "clock",
+    "clock show",
+    "clock accept",
     "budget set",
     "grants",
     "receipts",

@@ -1,34 +1,138 @@
 //! The system's clocks and random source. No other module reads them.
 
+mod paced;
+
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use briefcase_ports::{BoxFuture, MonotonicClock};
+use briefcase_ports::{AdjustableClock, BoxFuture, ClockReading, ClockStep, MonotonicClock};
+use briefcase_receipts::ClockNotice;
 use briefcase_types::{Clock, Entropy, MonotonicTime, UnixMillis};
+use paced::PacedTime;
+use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
-/// The system's wall clock, which never goes back: neither while the daemon runs nor below the newest receipt of an earlier run.
-#[derive(Debug, Default)]
+/// The record's time. It continues from the newest receipt and advances at the pace of the boot clock, which counts suspended
+/// time. It follows the computer's clock ahead, but never back: see [`PacedTime`].
+#[derive(Debug)]
 pub struct SystemClock {
-    highest: AtomicU64,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    time: PacedTime,
+    /// Whether the time was compared with the newest receipt of an earlier run.
+    compared: bool,
+    step: Option<ClockStep>,
+    /// Whether a notice says that the computer's clock is behind.
+    behind: bool,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        let time = PacedTime::new(computer_time(), boot_time());
+        Self { inner: Mutex::new(Inner { time, compared: false, step: None, behind: false }) }
+    }
 }
 
 impl SystemClock {
+    fn with<R>(&self, use_inner: impl FnOnce(&mut Inner, UnixMillis, Duration) -> R) -> R {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        use_inner(&mut inner, computer_time(), boot_time())
+    }
+
     /// Raises the clock: from here on it returns no time before `time`.
     pub fn raise_to(&self, time: UnixMillis) {
-        self.highest.fetch_max(time.0, Ordering::AcqRel);
+        self.with(|inner, computer, boot| inner.time.raise_to(time, computer, boot));
+    }
+
+    /// Continues from the newest receipt. Returns a notice when the computer's clock does not fit to it. Only the first call of a
+    /// process compares: later ones know the elapsed time.
+    pub fn continue_from(&self, newest: UnixMillis) -> Option<(ClockNotice, UnixMillis)> {
+        self.with(|inner, computer, boot| {
+            let first = !std::mem::replace(&mut inner.compared, true);
+            let by = inner.time.now(computer, boot).since(newest);
+            inner.time.raise_to(newest, computer, boot);
+            if first && by > PacedTime::LONGEST_STEP {
+                return Some(inner.stepped(by, computer, boot));
+            }
+            inner.newly_behind(computer, boot)
+        })
+    }
+
+    /// Returns a notice when the computer's clock went ahead by more than [`PacedTime::LONGEST_STEP`], or once it is behind. The
+    /// time follows a step ahead with [`Self::follow`], after the ledger and the lock-outs know of it.
+    pub fn check(&self) -> Option<(ClockNotice, UnixMillis)> {
+        self.with(|inner, computer, boot| match inner.time.step(computer, boot) {
+            Some(by) => Some((ClockNotice::Ahead { by }, computer)),
+            None => inner.newly_behind(computer, boot),
+        })
+    }
+
+    /// Follows a step of the computer's clock.
+    pub fn follow(&self) {
+        self.with(|inner, computer, boot| {
+            if let Some(by) = inner.time.step(computer, boot) {
+                inner.time.set(computer, boot);
+                let _ = inner.stepped(by, computer, boot);
+            }
+        });
+    }
+}
+
+impl Inner {
+    fn reading(&mut self, computer: UnixMillis, boot: Duration) -> ClockReading {
+        ClockReading { now: self.time.now(computer, boot), computer, step: self.step }
+    }
+
+    fn stepped(&mut self, by: Duration, computer: UnixMillis, boot: Duration) -> (ClockNotice, UnixMillis) {
+        let at = self.time.now(computer, boot);
+        self.step = Some(ClockStep { at, by });
+        (ClockNotice::Ahead { by }, at)
+    }
+
+    fn newly_behind(&mut self, computer: UnixMillis, boot: Duration) -> Option<(ClockNotice, UnixMillis)> {
+        let reading = self.reading(computer, boot);
+        let was_behind = std::mem::replace(&mut self.behind, reading.behind().is_some());
+        let by = reading.behind().filter(|_| !was_behind)?;
+        Some((ClockNotice::Behind { by }, reading.now))
     }
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> UnixMillis {
-        #[expect(clippy::disallowed_methods, reason = "this is the Clock")]
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let system = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        UnixMillis(self.highest.fetch_max(system, Ordering::AcqRel).max(system))
+        self.with(|inner, computer, boot| inner.time.now(computer, boot))
     }
+}
+
+impl AdjustableClock for SystemClock {
+    fn reading(&self) -> ClockReading {
+        self.with(Inner::reading)
+    }
+
+    fn accept(&self) -> UnixMillis {
+        self.with(|inner, computer, boot| {
+            inner.time.set(computer, boot);
+            (inner.step, inner.behind) = (None, false);
+            computer
+        })
+    }
+}
+
+fn computer_time() -> UnixMillis {
+    #[expect(clippy::disallowed_methods, reason = "this is the Clock")]
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The time since the computer started. Nobody can set it, and it counts suspended time.
+fn boot_time() -> Duration {
+    let read = clock_gettime(ClockId::Boottime);
+    let seconds = u64::try_from(read.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(read.tv_nsec).unwrap_or_default())
 }
 
 /// The system's monotonic clock. Its origin is the moment in which it was made.
@@ -67,18 +171,5 @@ impl Entropy for OsEntropy {
         if getrandom::fill(bytes).is_err() {
             std::process::abort();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_clock_never_goes_below_what_it_has_seen() {
-        let clock = SystemClock::default();
-        let now = clock.now();
-        clock.raise_to(UnixMillis(now.0 + 3_600_000));
-        assert!(clock.now().0 >= now.0 + 3_600_000);
     }
 }

@@ -8,7 +8,7 @@ use briefcase_policy::{
     ledger::{Actual, BudgetIndex, Charge, Event},
     pin,
 };
-use briefcase_receipts::{Kind, LABELLED, Notice, READS_LOST, Receipt};
+use briefcase_receipts::{ClockNotice, Kind, LABELLED, Notice, READS_LOST, Receipt};
 use briefcase_store::{Reader, StoreError};
 
 use crate::{
@@ -77,6 +77,11 @@ fn label(replayed: &mut Replayed, authority: &Authority, receipt: &Receipt) {
 }
 
 fn ledger_event(receipt: Receipt) -> Option<Event> {
+    match receipt.clock_notice() {
+        Some(ClockNotice::Ahead { by }) => return Some(Event::ClockStepped { at: receipt.at, by }),
+        Some(ClockNotice::Accepted) => return Some(Event::ClockAccepted { at: receipt.at }),
+        Some(ClockNotice::Behind { .. }) | None => {}
+    }
     match receipt.kind {
         Kind::Intent(intent) => {
             let tool =

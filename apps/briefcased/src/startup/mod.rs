@@ -12,6 +12,7 @@ use briefcase_engine::{
     Engine, Limits, Parts,
     active_authority::{ActiveAuthority, AuthorityHandle},
     agent_labels::AgentLabels,
+    clock,
     shared_ledger::SharedLedger,
 };
 use briefcase_mcp_server::{Config, McpServer};
@@ -96,15 +97,18 @@ pub fn open(environment: &Environment, credential: Credential<'_>) -> Result<Unl
             log_limit: LOG_LIMIT,
         },
     )?;
-    if let Some(newest) = opened.newest {
-        environment.clock.raise_to(newest);
-    }
+    let clock_notice = opened.newest.and_then(|newest| environment.clock.continue_from(newest));
     let store = Arc::new(store);
     unsettled.settle(store.reader())?;
     let authority = load::authority(store.reader())?.ok_or(OpenError::NotSetUp)?;
     let definitions = load::definitions(store.reader(), &authority)?;
-    let replayed = load::counts(store.reader(), &authority)?;
+    let mut replayed = load::counts(store.reader(), &authority)?;
     record_start(environment, &store, &identity, &opened)?;
+    if let Some((notice, at)) = clock_notice {
+        clock::follow_in_ledger(&mut replayed.ledger, notice, at);
+        replayed.counters.follow_clock(notice, at);
+        drop(store.append(clock::clock_receipt(notice, at), Urgency::Lazy));
+    }
     assemble(environment, OpenedParts { store, unlocked, identity, public_key, authority, definitions, replayed })
 }
 

@@ -26,6 +26,8 @@ pub(super) struct AgentConnection {
     pub(super) limits: AgentLimits,
     sender: FrameSender<ToDaemon>,
     view: Option<String>,
+    /// One interrupted session continues at a time.
+    resuming: tokio::sync::Mutex<()>,
     inner: Mutex<Inner>,
 }
 
@@ -34,6 +36,8 @@ struct Inner {
     last_channel: u32,
     stateless: HashMap<ChannelId, HashMap<RequestId, Arc<EventBuffer>>>,
     sessions: HashMap<ChannelId, Arc<HttpSession>>,
+    /// Sessions of an earlier connection. Each continues with its next request.
+    interrupted: HashMap<String, Arc<HttpSession>>,
     gone: bool,
 }
 
@@ -55,13 +59,16 @@ pub(super) struct CancelGuard {
 }
 
 impl AgentConnection {
-    /// Wraps a connection. Run the returned future as a task: it receives.
+    /// Wraps a connection that continues the sessions of an earlier one. Run the returned future as a task: it receives.
     pub(super) fn new(
         sender: FrameSender<ToDaemon>,
         receiver: FrameReceiver<ToGateway>,
         view: Option<String>,
+        interrupted: HashMap<String, Arc<HttpSession>>,
     ) -> (Arc<Self>, impl Future<Output = ()> + Send + 'static) {
-        let agent = Arc::new(Self { limits: AgentLimits::new(), sender, view, inner: Mutex::default() });
+        let inner = Mutex::new(Inner { interrupted, ..Inner::default() });
+        let limits = AgentLimits::new();
+        let agent = Arc::new(Self { limits, sender, view, resuming: tokio::sync::Mutex::default(), inner });
         let receiving = Arc::clone(&agent).receive(receiver);
         (agent, receiving)
     }
@@ -123,14 +130,49 @@ impl AgentConnection {
         Ok(session)
     }
 
-    /// The session with this id, if it belongs to this agent.
+    /// The session with this id, if it belongs to this agent and has a channel.
     pub(super) fn session(&self, id: &str) -> Option<Arc<HttpSession>> {
         self.inner().sessions.values().find(|session| session.id() == id).map(Arc::clone)
     }
 
+    /// The interrupted session with this id, if it belongs to this agent.
+    pub(super) fn interrupted(&self, id: &str) -> Option<Arc<HttpSession>> {
+        self.inner().interrupted.get(id).map(Arc::clone)
+    }
+
+    /// Waits for its turn to continue an interrupted session.
+    pub(super) async fn resuming(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.resuming.lock().await
+    }
+
+    /// Opens a channel for an interrupted session.
+    pub(super) fn resume(&self, session: &Arc<HttpSession>) -> Result<(), ChannelError> {
+        let mut inner = self.inner();
+        let channel = self.open(&mut inner, false)?;
+        session.move_to(channel);
+        inner.interrupted.remove(session.id());
+        inner.sessions.insert(channel, Arc::clone(session));
+        Ok(())
+    }
+
+    /// Takes the sessions that another connection may continue.
+    pub(super) fn take_interrupted(&self) -> HashMap<String, Arc<HttpSession>> {
+        std::mem::take(&mut self.inner().interrupted)
+    }
+
+    /// Whether another connection may continue a session of this one.
+    pub(super) fn has_interrupted(&self) -> bool {
+        !self.inner().interrupted.is_empty()
+    }
+
     /// Ends a session.
     pub(super) fn end_session(&self, session: &HttpSession) {
-        self.close(&mut self.inner(), session.channel());
+        let mut inner = self.inner();
+        if let Some(session) = inner.interrupted.remove(session.id()) {
+            session.end();
+        } else {
+            self.close(&mut inner, session.channel());
+        }
     }
 
     /// Ends sessions that were unused for long.
@@ -141,6 +183,7 @@ impl AgentConnection {
         for channel in expired {
             self.close(&mut inner, channel);
         }
+        inner.interrupted.retain(|_, session| !session.is_expired());
     }
 
     /// Whether closing the connection would lose nothing.
@@ -193,21 +236,34 @@ impl AgentConnection {
     fn ended(&self, channel: ChannelId) {
         let mut inner = self.inner();
         let buffers = inner.stateless.remove(&channel);
-        let session = inner.sessions.remove(&channel);
+        if let Some(session) = inner.sessions.remove(&channel) {
+            inner.interrupt(&session);
+        }
         drop(inner);
         buffers.into_iter().flatten().for_each(|(_, buffer)| buffer.end());
-        session.into_iter().for_each(|session| session.end());
     }
 
-    /// Ends every conversation. No new one can start.
+    /// Ends every conversation. No new one can start. Another connection may continue the sessions.
     pub(super) fn end(&self) {
         let mut inner = self.inner();
         inner.gone = true;
         let buffers = std::mem::take(&mut inner.stateless);
         let sessions = std::mem::take(&mut inner.sessions);
+        sessions.into_values().for_each(|session| inner.interrupt(&session));
         drop(inner);
         buffers.into_values().flatten().for_each(|(_, buffer)| buffer.end());
-        sessions.into_values().for_each(|session| session.end());
+    }
+}
+
+impl Inner {
+    /// Fails a session's open requests. The session is kept if its handshake is complete.
+    fn interrupt(&mut self, session: &Arc<HttpSession>) {
+        if session.with_handshake(|_| ()).is_some() {
+            session.interrupt();
+            self.interrupted.insert(session.id().to_owned(), Arc::clone(session));
+        } else {
+            session.end();
+        }
     }
 }
 

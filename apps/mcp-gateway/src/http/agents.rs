@@ -73,7 +73,13 @@ impl Agents {
         match self.daemon.connect(token).await {
             Ok(link) => {
                 tracing::info!(agent = %link.welcome.agent, daemon = %link.welcome.daemon, "connected");
-                let (agent, receiving) = AgentConnection::new(link.sender, link.receiver, self.view.clone());
+                let interrupted = slot.connected().as_ref().map(|(old, _)| old.take_interrupted());
+                let (agent, receiving) = AgentConnection::new(
+                    link.sender,
+                    link.receiver,
+                    self.view.clone(),
+                    interrupted.unwrap_or_default(),
+                );
                 let task = tokio::spawn(receiving).abort_handle();
                 *slot.connected() = Some((Arc::clone(&agent), task));
                 Ok(agent)
@@ -93,7 +99,7 @@ impl Agents {
             let agent = slot.connected().as_ref().map(|(agent, _)| Arc::clone(agent));
             agent.is_none_or(|agent| {
                 agent.end_expired();
-                !agent.is_gone()
+                !agent.is_gone() || agent.has_interrupted()
             })
         });
     }

@@ -78,7 +78,7 @@ impl EventStream {
     /// Ends the stream. If its request has no response yet, an error response is sent.
     fn lost(&mut self, out: &mut BytesMut) {
         if let Some(cancel) = self.cancel.take().filter(CancelGuard::is_needed) {
-            write_event(out, None, &Unavailable::lost().answer(Some(cancel.request())));
+            write_event(out, None, &Unavailable::lost_in_flight().answer(Some(cancel.request())));
         }
     }
 

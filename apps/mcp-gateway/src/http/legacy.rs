@@ -1,6 +1,6 @@
 //! Sessions of 2025-11-25 and earlier: POST, GET and DELETE with `Mcp-Session-Id`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use briefcase_mcp::{Envelope, EnvelopeKind, ErrorCode, MessageKind, RequestId, error_response, method};
 use briefcase_types::SessionId;
@@ -18,9 +18,11 @@ use super::{
     reply::{self, Body, SESSION},
     session::HttpSession,
 };
-use crate::daemon::Unavailable;
+use crate::{daemon::Unavailable, handshake::Handshake};
 
 pub(super) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+/// The time in which the daemon must answer a repeated handshake.
+const HANDSHAKE: Duration = Duration::from_secs(60);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Handles a POST with a legacy message. `version` comes from the header.
@@ -37,7 +39,7 @@ pub(super) async fn post(
         let id = id.clone();
         return initialize(agent, message, &id, permit).await;
     }
-    let session = match session(agent, headers) {
+    let session = match session(agent, headers).await {
         Ok(session) => session,
         Err(refused) => return refused.about(message.id()),
     };
@@ -48,6 +50,9 @@ pub(super) async fn post(
             request(agent, &session, message, &id, permit).await
         }
         EnvelopeKind::Notification { method } => {
+            if &**method == method::INITIALIZED {
+                session.confirm_handshake(message.raw());
+            }
             let cancelled = if &**method == method::CANCELLED { cancelled_request(&message) } else { None };
             let response = pass_on(agent, &session, message).await;
             if let Some(id) = cancelled {
@@ -60,8 +65,8 @@ pub(super) async fn post(
 }
 
 /// Handles a GET: opens the session's general stream, or resumes a stream.
-pub(super) fn listen(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: LimitPermit) -> Response<Body> {
-    let session = match session(agent, headers) {
+pub(super) async fn listen(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: LimitPermit) -> Response<Body> {
+    let session = match session(agent, headers).await {
         Ok(session) => session,
         Err(refused) => return refused.about(None),
     };
@@ -81,7 +86,9 @@ pub(super) fn listen(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: 
 
 /// Handles a DELETE: ends the session.
 pub(super) fn end(agent: &Arc<AgentConnection>, headers: &HeaderMap) -> Response<Body> {
-    match session(agent, headers) {
+    let found = session_id(headers)
+        .and_then(|id| agent.session(id).or_else(|| agent.interrupted(id)).ok_or(SessionError::Unknown));
+    match found {
         Ok(session) => {
             agent.end_session(&session);
             reply::empty(StatusCode::NO_CONTENT)
@@ -119,9 +126,48 @@ impl SessionError {
     }
 }
 
-fn session(agent: &Arc<AgentConnection>, headers: &HeaderMap) -> Result<Arc<HttpSession>, SessionError> {
-    let id = single(headers, &SESSION).map_err(|()| SessionError::Unknown)?.ok_or(SessionError::Missing)?;
-    agent.session(id).ok_or(SessionError::Unknown)
+fn session_id(headers: &HeaderMap) -> Result<&str, SessionError> {
+    single(headers, &SESSION).map_err(|()| SessionError::Unknown)?.ok_or(SessionError::Missing)
+}
+
+/// Finds the session of a request. A session that was interrupted with the daemon continues here.
+async fn session(agent: &Arc<AgentConnection>, headers: &HeaderMap) -> Result<Arc<HttpSession>, SessionError> {
+    let id = session_id(headers)?;
+    if let Some(session) = agent.session(id) {
+        return Ok(session);
+    }
+    let _one_at_a_time = agent.resuming().await;
+    if let Some(session) = agent.session(id) {
+        return Ok(session);
+    }
+    let session = agent.interrupted(id).ok_or(SessionError::Unknown)?;
+    resume(agent, &session).await?;
+    Ok(session)
+}
+
+/// Repeats the handshake of an interrupted session, and tells the client to list again. No other request is repeated.
+async fn resume(agent: &Arc<AgentConnection>, session: &Arc<HttpSession>) -> Result<(), SessionError> {
+    let (id, initialize) = session.with_handshake(Handshake::again).flatten().ok_or(SessionError::Unknown)?;
+    agent.resume(session).map_err(|_| SessionError::Gone)?;
+    let repeated = async {
+        let buffer = session.begin(&id)?;
+        agent.send(session.channel(), None, initialize).await.ok()?;
+        let answer = buffer.read(None).next().await?;
+        session.with_handshake(|handshake| handshake.agrees(&answer.message))?.ok()?;
+        if let Some(initialized) = session.with_handshake(|handshake| handshake.initialized().cloned()).flatten() {
+            agent.send(session.channel(), None, initialized).await.ok()?;
+        }
+        Some(())
+    };
+    if tokio::time::timeout(HANDSHAKE, repeated).await.ok().flatten().is_none() {
+        // The client starts again with `initialize`, and gets the reason there.
+        agent.end_session(session);
+        return Err(SessionError::Unknown);
+    }
+    for change in session.with_handshake(Handshake::changes).unwrap_or_default() {
+        session.general().push(change, MessageKind::RequestOrNotification);
+    }
+    Ok(())
 }
 
 async fn initialize(
@@ -135,6 +181,7 @@ async fn initialize(
         Err(ChannelError::TooMany) => return SessionError::Full.about(Some(id)),
         Err(ChannelError::Gone) => return SessionError::Gone.about(Some(id)),
     };
+    session.begin_handshake(message.clone());
     let Some(mut reader) = begin(agent, &session, message, id).await else {
         agent.end_session(&session);
         return SessionError::Gone.about(Some(id));

@@ -60,9 +60,9 @@ pub(super) async fn post(
                 cancel.not_needed();
                 reply::json(status(entry.kind), entry.message)
             }
-            None => gone(&message),
+            None => lost(&message),
         },
-        Ok(None) => gone(&message),
+        Ok(None) => lost(&message),
         Ok(Some(_)) | Err(_) => reply::events(EventStream::once(reader, cancel, permit)),
     }
 }
@@ -100,6 +100,11 @@ fn status(kind: MessageKind) -> StatusCode {
 /// Builds an error response of the gateway. All are caused by the request.
 fn refuse(message: &Envelope, code: ErrorCode, text: &str, data: Option<&[u8]>) -> Response<Body> {
     reply::json(StatusCode::BAD_REQUEST, error_response(message.id(), code, text, data))
+}
+
+/// The response to a request that was sent and not answered.
+fn lost(message: &Envelope) -> Response<Body> {
+    reply::json(StatusCode::SERVICE_UNAVAILABLE, Unavailable::lost_in_flight().answer(message.id()))
 }
 
 fn gone(message: &Envelope) -> Response<Body> {

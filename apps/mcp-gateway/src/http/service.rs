@@ -108,7 +108,7 @@ impl HttpConnection {
         let Some(permit) = agent.limits.request() else { return too_many() };
         match *request.method() {
             Method::POST => post(&agent, request, permit).await,
-            Method::GET => get(&agent, request.headers(), permit),
+            Method::GET => get(&agent, request.headers(), permit).await,
             Method::DELETE if is_modern(request.headers()) => not_allowed(),
             Method::DELETE => legacy::end(&agent, request.headers()),
             _ => not_allowed(),
@@ -187,14 +187,14 @@ fn unsupported_version(message: &Envelope, unspoken: &UnsupportedVersion<'_>) ->
     reply::json(StatusCode::BAD_REQUEST, answer)
 }
 
-fn get(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: LimitPermit) -> Response<Body> {
+async fn get(agent: &Arc<AgentConnection>, headers: &HeaderMap, permit: LimitPermit) -> Response<Body> {
     if is_modern(headers) {
         return not_allowed();
     }
     if !content_type::accepts(headers, "text", "event-stream") {
         return problem(StatusCode::NOT_ACCEPTABLE, "GET needs `Accept: text/event-stream`");
     }
-    legacy::listen(agent, headers, permit)
+    legacy::listen(agent, headers, permit).await
 }
 
 fn is_modern(headers: &HeaderMap) -> bool {

@@ -2,15 +2,19 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use briefcase_ipc::ChannelId;
-use briefcase_mcp::{MessageKind, RequestId};
+use briefcase_mcp::{Envelope, MessageKind, RequestId};
 use bytes::Bytes;
 
 use super::event_buffer::{EventBuffer, Retention};
+use crate::{daemon::Unavailable, handshake::Handshake};
 
 /// The maximum number of sessions per agent.
 const SESSIONS: usize = 64;
@@ -29,7 +33,8 @@ const PRIMING_SINCE: &str = "2025-11-25";
 #[derive(Debug)]
 pub(super) struct HttpSession {
     id: String,
-    channel: ChannelId,
+    /// The channel of the present connection to the daemon.
+    channel: AtomicU32,
     general: Arc<EventBuffer>,
     inner: Mutex<Inner>,
 }
@@ -40,6 +45,7 @@ struct Inner {
     open: HashMap<RequestId, Arc<EventBuffer>>,
     finished: VecDeque<Arc<EventBuffer>>,
     version: Option<String>,
+    handshake: Option<Handshake>,
     used: Instant,
     streams: usize,
 }
@@ -55,10 +61,16 @@ impl HttpSession {
             open: HashMap::new(),
             finished: VecDeque::new(),
             version: None,
+            handshake: None,
             used: Instant::now(),
             streams: 0,
         };
-        Self { id, channel, general: EventBuffer::new(0, Retention::General), inner: Mutex::new(inner) }
+        Self {
+            id,
+            channel: AtomicU32::new(channel.0),
+            general: EventBuffer::new(0, Retention::General),
+            inner: Mutex::new(inner),
+        }
     }
 
     /// Selects the session to end before a new one starts. Returns `None` below the limit, and `Some(None)` when all
@@ -70,7 +82,7 @@ impl HttpSession {
             return None;
         }
         let oldest = sessions.filter(|session| session.unused() > IDLE).max_by_key(|session| session.unused());
-        Some(oldest.map(|session| session.channel))
+        Some(oldest.map(|session| session.channel()))
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -81,8 +93,30 @@ impl HttpSession {
         &self.id
     }
 
-    pub(super) const fn channel(&self) -> ChannelId {
-        self.channel
+    pub(super) fn channel(&self) -> ChannelId {
+        ChannelId(self.channel.load(Ordering::Acquire))
+    }
+
+    /// Moves the session to a channel of another connection.
+    pub(super) fn move_to(&self, channel: ChannelId) {
+        self.channel.store(channel.0, Ordering::Release);
+    }
+
+    /// Records the client's `initialize`.
+    pub(super) fn begin_handshake(&self, initialize: Envelope) {
+        self.inner().handshake = Some(Handshake::begin(initialize));
+    }
+
+    /// Records the client's `notifications/initialized`.
+    pub(super) fn confirm_handshake(&self, notification: &Bytes) {
+        if let Some(handshake) = &mut self.inner().handshake {
+            handshake.confirmed(notification);
+        }
+    }
+
+    /// Reads the handshake, if the session can continue on another connection.
+    pub(super) fn with_handshake<R>(&self, read: impl FnOnce(&Handshake) -> R) -> Option<R> {
+        self.inner().handshake.as_ref().filter(|handshake| handshake.is_complete()).map(read)
     }
 
     fn unused(&self) -> Duration {
@@ -154,6 +188,11 @@ impl HttpSession {
     /// Routes a message of the daemon to its stream.
     pub(super) fn deliver(&self, related: Option<&RequestId>, kind: MessageKind, json: Bytes) {
         let mut inner = self.inner();
+        if let Some(id) = related.filter(|_| kind.is_response())
+            && let Some(handshake) = inner.handshake.as_mut().filter(|handshake| handshake.waits_for(id))
+        {
+            handshake.answered(&json);
+        }
         let buffer = match related {
             Some(id) if kind.is_response() => inner.finish(id),
             Some(id) => inner.open.get(id).cloned(),
@@ -172,12 +211,18 @@ impl HttpSession {
         }
     }
 
+    /// Answers the open requests with an error. The daemon is gone, and the requests may have taken effect.
+    pub(super) fn interrupt(&self) {
+        let open: Vec<_> = self.inner().open.keys().map(RequestId::detached).collect();
+        for id in open {
+            let answer = Unavailable::lost_in_flight().answer(Some(&id));
+            self.deliver(Some(&id), MessageKind::peek(&answer), answer);
+        }
+    }
+
     /// Ends all streams.
     pub(super) fn end(&self) {
-        let mut inner = self.inner();
-        let open = std::mem::take(&mut inner.open);
-        drop(inner);
-        open.into_values().for_each(|buffer| buffer.end());
+        self.interrupt();
         self.general.end();
     }
 }

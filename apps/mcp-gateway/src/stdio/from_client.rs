@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use briefcase_ipc::{ChannelId, ToDaemon};
-use briefcase_mcp::{Envelope, EnvelopeKind, ErrorCode, error_response, method};
+use briefcase_mcp::{Envelope, EnvelopeKind, ErrorCode, error_response, method, response};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
@@ -63,9 +63,7 @@ async fn take(line: InputLine, state: &StdioState, answers: &mpsc::Sender<Bytes>
 async fn forward(message: Envelope, state: &StdioState) -> Option<Bytes> {
     let why = match state.link().await {
         DaemonLinkState::Up(sender) => {
-            if let EnvelopeKind::Request { id, method } = message.kind() {
-                state.sent(id, &**method == method::INITIALIZE);
-            }
+            state.sent(&message);
             let id = message.id().cloned();
             let frame = ToDaemon::Message { channel: CHANNEL, headers: None, json: message.into_raw() };
             if sender.send(frame).await.is_ok() {
@@ -79,6 +77,10 @@ async fn forward(message: Envelope, state: &StdioState) -> Option<Bytes> {
         DaemonLinkState::Connecting => Unavailable::lost(),
     };
     match message.kind() {
+        // A client that probes its server must not give up a session that continues later.
+        EnvelopeKind::Request { id, method } if &**method == method::PING && state.has_session() => {
+            Some(response(id, b"{}"))
+        }
         EnvelopeKind::Request { id, .. } => Some(why.answer(Some(id))),
         _ => None,
     }

@@ -69,8 +69,10 @@ impl LineDecoder {
 
 fn content(line: BytesMut) -> Option<Bytes> {
     let line = line.freeze();
+    // A byte order mark alone is a blank line.
     let trimmed = line.trim_ascii();
-    if trimmed.is_empty() { None } else { Some(line.slice_ref(trimmed)) }
+    let is_blank = trimmed.strip_prefix(b"\xef\xbb\xbf").unwrap_or(trimmed).trim_ascii().is_empty();
+    if is_blank { None } else { Some(line.slice_ref(trimmed)) }
 }
 
 #[cfg(test)]

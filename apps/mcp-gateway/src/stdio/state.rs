@@ -6,10 +6,13 @@ use std::{
 };
 
 use briefcase_ipc::{FrameSender, ToDaemon};
-use briefcase_mcp::RequestId;
+use briefcase_mcp::{Envelope, EnvelopeKind, RequestId, method};
 use tokio::sync::Notify;
 
-use crate::daemon::Unavailable;
+use crate::{daemon::Unavailable, handshake::Handshake};
+
+/// The number of unanswered requests to the client that are cancelled when the daemon goes.
+const ASKED: usize = 256;
 
 /// The state of the connection to the daemon, as the reading loop sees it.
 #[derive(Clone)]
@@ -25,7 +28,9 @@ pub(super) enum DaemonLinkState {
 struct Inner {
     link: DaemonLinkState,
     open: HashSet<RequestId>,
-    legacy: bool,
+    /// Requests to the client that it has not answered.
+    asked: HashSet<RequestId>,
+    handshake: Option<Handshake>,
     client_gone: bool,
 }
 
@@ -40,8 +45,13 @@ pub(super) struct StdioState {
 
 impl Default for StdioState {
     fn default() -> Self {
-        let inner =
-            Inner { link: DaemonLinkState::Connecting, open: HashSet::new(), legacy: false, client_gone: false };
+        let inner = Inner {
+            link: DaemonLinkState::Connecting,
+            open: HashSet::new(),
+            asked: HashSet::new(),
+            handshake: None,
+            client_gone: false,
+        };
         Self { inner: Mutex::new(inner), link_known: Notify::new(), changed: Notify::new() }
     }
 }
@@ -67,11 +77,44 @@ impl StdioState {
         self.link_known.notify_one();
     }
 
-    /// Records a request before it is sent. After `initialize` the conversation cannot be resumed.
-    pub(super) fn sent(&self, id: &RequestId, starts_session: bool) {
+    /// Records a message before it is sent: open requests, and the parts of the handshake.
+    pub(super) fn sent(&self, message: &Envelope) {
         let mut inner = self.inner();
-        inner.open.insert(id.detached());
-        inner.legacy |= starts_session;
+        match message.kind() {
+            EnvelopeKind::Request { id, method } => {
+                inner.open.insert(id.detached());
+                if &**method == method::INITIALIZE && !inner.handshake.as_ref().is_some_and(Handshake::is_complete) {
+                    inner.handshake = Some(Handshake::begin(message.clone()));
+                }
+            }
+            EnvelopeKind::Notification { method } if &**method == method::INITIALIZED => {
+                if let Some(handshake) = &mut inner.handshake {
+                    handshake.confirmed(message.raw());
+                }
+            }
+            EnvelopeKind::Response { id } | EnvelopeKind::ErrorResponse { id: Some(id) } => {
+                inner.asked.remove(id);
+            }
+            _ => {}
+        }
+    }
+
+    /// Records a request to the client.
+    pub(super) fn asked(&self, id: &RequestId) {
+        let mut inner = self.inner();
+        if inner.asked.len() < ASKED {
+            inner.asked.insert(id.detached());
+        }
+    }
+
+    /// Returns whether the client has a session that continues when the daemon is back.
+    pub(super) fn has_session(&self) -> bool {
+        self.inner().handshake.as_ref().is_some_and(Handshake::is_complete)
+    }
+
+    /// Reads the handshake of the client's session, if it has one that continues.
+    pub(super) fn with_session<R>(&self, read: impl FnOnce(&Handshake) -> R) -> Option<R> {
+        self.inner().handshake.as_ref().filter(|handshake| handshake.is_complete()).map(read)
     }
 
     /// Removes a request that could not be sent. Returns `false` when the lost connection already removed it.
@@ -80,21 +123,24 @@ impl StdioState {
     }
 
     /// Removes a completed request.
-    pub(super) fn answered(&self, id: &RequestId) {
+    pub(super) fn answered(&self, id: &RequestId, response: &[u8]) {
         let mut inner = self.inner();
         inner.open.remove(id);
+        if let Some(handshake) = inner.handshake.as_mut().filter(|handshake| handshake.waits_for(id)) {
+            handshake.answered(response);
+        }
         if inner.client_gone {
             drop(inner);
             self.changed.notify_one();
         }
     }
 
-    /// Records the connection's loss. Returns the open requests, and whether a legacy session was lost.
-    pub(super) fn lost(&self, why: Unavailable) -> (HashSet<RequestId>, bool) {
+    /// Records the connection's loss. Returns the client's open requests, and the requests that it has not answered.
+    pub(super) fn lost(&self, why: Unavailable) -> (HashSet<RequestId>, HashSet<RequestId>) {
         let mut inner = self.inner();
         inner.link = DaemonLinkState::Down(why);
         self.link_known.notify_one();
-        (std::mem::take(&mut inner.open), inner.legacy)
+        (std::mem::take(&mut inner.open), std::mem::take(&mut inner.asked))
     }
 
     pub(super) fn client_is_gone(&self) {

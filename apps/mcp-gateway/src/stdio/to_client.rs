@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_ipc::{ChannelRoute, DaemonClient, FrameReceiver, ToDaemon, ToGateway};
-use briefcase_mcp::{MessageKind, RequestId, single_line};
+use briefcase_ipc::{ChannelRoute, DaemonClient, FrameReceiver, FrameSender, ToDaemon, ToGateway};
+use briefcase_mcp::{MessageKind, RequestId, method, notification, request_id, single_line};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
@@ -14,10 +14,14 @@ use super::{
     pipes::Output,
     state::{DaemonLinkState, StdioState},
 };
-use crate::daemon::Unavailable;
+use crate::{daemon::Unavailable, handshake::Handshake};
 
 /// The interval between attempts to reach a missing daemon.
 const RETRY: Duration = Duration::from_millis(500);
+/// The interval after the daemon refused the credential.
+const RETRY_CREDENTIAL: Duration = Duration::from_secs(5);
+/// The time in which the daemon must answer a repeated handshake.
+const HANDSHAKE: Duration = Duration::from_secs(60);
 /// The time for open requests to complete after the client has closed its side.
 const DRAIN: Duration = Duration::from_secs(5);
 /// The size of one write.
@@ -52,33 +56,38 @@ pub(super) async fn run(
             tracing::warn!("{} {}", why.message, why.next_step);
             reported = Some(why.clone());
         }
-        if give_up_requests(why, &state, &mut output).await? {
-            return Err(StdioError::SessionLost);
-        }
-        if wait_for_retry(&state, &mut answers, &mut output).await? {
+        let pause = if why.is_credential() { RETRY_CREDENTIAL } else { RETRY };
+        give_up_requests(why, &state, &mut output).await?;
+        if wait_for_retry(pause, &state, &mut answers, &mut output).await? {
             return Ok(());
         }
     }
 }
 
-/// Sends error responses to open requests. Returns `true` when a legacy session was lost: the client must start again.
-async fn give_up_requests(why: Unavailable, state: &StdioState, output: &mut Output) -> Result<bool, StdioError> {
-    let (open, legacy) = state.lost(why.clone());
+/// Sends error responses to open requests, and cancels the daemon's requests to the client. No request is sent again: it may
+/// have taken effect.
+async fn give_up_requests(why: Unavailable, state: &StdioState, output: &mut Output) -> Result<(), StdioError> {
+    let (open, asked) = state.lost(why);
     let mut out = BytesMut::new();
     for id in open {
-        put_line(&mut out, &why.answer(Some(&id)));
+        put_line(&mut out, &Unavailable::lost_in_flight().answer(Some(&id)));
     }
-    output.write_all(&out).await?;
-    Ok(legacy)
+    for id in asked {
+        let params =
+            [br#"{"reason":"the connection to briefcased ended","requestId":"#, &**id.as_json(), b"}"].concat();
+        put_line(&mut out, &notification(method::CANCELLED, Some(&params)));
+    }
+    Ok(output.write_all(&out).await?)
 }
 
 /// Writes the gateway's own responses until the next attempt. Returns `true` when the client has closed.
 async fn wait_for_retry(
+    pause: Duration,
     state: &StdioState,
     answers: &mut mpsc::Receiver<Bytes>,
     output: &mut Output,
 ) -> Result<bool, StdioError> {
-    let retry = tokio::time::sleep(RETRY);
+    let retry = tokio::time::sleep(pause);
     tokio::pin!(retry);
     loop {
         tokio::select! {
@@ -100,14 +109,27 @@ async fn serve(
     answers: &mut mpsc::Receiver<Bytes>,
     output: &mut Output,
 ) -> Result<ConnectionEnd, StdioError> {
+    let reconnected = state.has_session();
     let DaemonClient { mut receiver, sender, welcome, .. } = link;
     tracing::info!(agent = %welcome.agent, daemon = %welcome.daemon, "connected");
     let open = ToDaemon::Open { channel: CHANNEL, open: access.open.clone() };
     if sender.send(open).await.is_err() {
         return Ok(ConnectionEnd::Daemon(Unavailable::lost()));
     }
+    if let Some((id, initialize)) = state.with_session(Handshake::again).flatten() {
+        let resumed = resume(&mut receiver, &sender, (&id, initialize), state, answers, output).await?;
+        if let Some(end) = resumed {
+            return Ok(end);
+        }
+    }
     state.set_link(DaemonLinkState::Up(sender.clone()));
     let mut out = BytesMut::with_capacity(BATCH_BYTES);
+    if reconnected {
+        let changes = state.with_session(Handshake::changes).unwrap_or_default();
+        changes.iter().for_each(|change| put_line(&mut out, change));
+        output.write_all(&out).await?;
+        out.clear();
+    }
     let mut own_answers = true;
     loop {
         tokio::select! {
@@ -128,6 +150,49 @@ async fn serve(
     // Close the conversation at the daemon before the connection ends.
     let _ = sender.send(ToDaemon::Close { channel: CHANNEL }).await;
     Ok(ConnectionEnd::Client)
+}
+
+/// Repeats the handshake of the client's session. Returns `None` when the session continues.
+async fn resume(
+    receiver: &mut FrameReceiver<ToGateway>,
+    sender: &FrameSender<ToDaemon>,
+    (id, initialize): (&RequestId, Bytes),
+    state: &StdioState,
+    answers: &mut mpsc::Receiver<Bytes>,
+    output: &mut Output,
+) -> Result<Option<ConnectionEnd>, StdioError> {
+    let lost = || Ok(Some(ConnectionEnd::Daemon(Unavailable::lost())));
+    let to_daemon = |json| ToDaemon::Message { channel: CHANNEL, headers: None, json };
+    if sender.send(to_daemon(initialize)).await.is_err() {
+        return lost();
+    }
+    let deadline = tokio::time::sleep(HANDSHAKE);
+    tokio::pin!(deadline);
+    let answer = loop {
+        tokio::select! {
+            biased;
+            Some(answer) = answers.recv() => write_line(output, &answer).await?,
+            () = state.until_client_is_gone() => return Ok(Some(ConnectionEnd::Client)),
+            frame = receiver.recv() => match frame {
+                Ok(Some(ToGateway::Message { route: ChannelRoute::Related(about), json, .. }))
+                    if RequestId::from_json(about.clone()).is_ok_and(|about| about == *id) => break json,
+                Ok(Some(ToGateway::Closed { reason, .. })) => {
+                    return Ok(Some(ConnectionEnd::Daemon(ended(reason))));
+                }
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return lost(),
+            },
+            () = &mut deadline => return lost(),
+        }
+    };
+    if let Some(Err(why)) = state.with_session(|handshake| handshake.agrees(&answer)) {
+        return Ok(Some(ConnectionEnd::Daemon(why)));
+    }
+    let initialized = state.with_session(|handshake| handshake.initialized().cloned()).flatten();
+    match initialized {
+        Some(message) if sender.send(to_daemon(message.clone())).await.is_err() => lost(),
+        _ => Ok(None),
+    }
 }
 
 /// Gives open requests time to complete after the client has closed its side.
@@ -168,16 +233,19 @@ async fn write_batch(
     let end = loop {
         match frame {
             ToGateway::Message { channel: CHANNEL, route, json } => {
-                if let ChannelRoute::Related(id) = route
-                    && MessageKind::peek(&json).is_response()
-                    && let Ok(id) = RequestId::from_json(id)
-                {
-                    state.answered(&id);
+                if MessageKind::peek(&json).is_response() {
+                    if let ChannelRoute::Related(id) = route
+                        && let Ok(id) = RequestId::from_json(id)
+                    {
+                        state.answered(&id, &json);
+                    }
+                } else if let Some(id) = request_id(&json) {
+                    state.asked(&id);
                 }
                 put_line(out, &single_line(json));
             }
             ToGateway::Closed { channel: CHANNEL, reason } => {
-                break Some(ConnectionEnd::Daemon(Unavailable::new(reason, "Start the client's server again.")));
+                break Some(ConnectionEnd::Daemon(ended(reason)));
             }
             _ => tracing::debug!("ignored a message for a conversation that does not exist"),
         }
@@ -193,6 +261,11 @@ async fn write_batch(
     output.write_all(out).await?;
     out.clear();
     Ok(end)
+}
+
+/// The reason after the daemon ended the conversation.
+fn ended(reason: String) -> Unavailable {
+    Unavailable::new(reason, "See `briefcase status`. The session continues when briefcased serves this agent again.")
 }
 
 async fn write_line(output: &mut Output, message: &[u8]) -> Result<(), StdioError> {

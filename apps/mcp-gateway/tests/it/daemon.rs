@@ -124,7 +124,7 @@ impl Said {
                         .await;
                 }
                 let info = json!({"name": self.agent, "version": "1"});
-                self.result(&id, &json!({"protocolVersion": version, "capabilities": {}, "serverInfo": info})).await;
+                self.result(&id, &json!({"protocolVersion": version, "capabilities": {"tools": {"listChanged": true}, "prompts": {"listChanged": false}}, "serverInfo": info})).await;
             }
             Some("tools/list" | "ping" | "server/discover") => self.result(&id, &json!({"tools": []})).await,
             Some("tools/call") => self.call(&id, held).await,

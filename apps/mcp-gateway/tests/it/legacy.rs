@@ -222,8 +222,51 @@ fn after_a_daemon_restart_the_client_must_start_again() {
     assert!(matches!(down.status, 404 | 503), "{down:?}");
     gateway.daemon = Daemon::start(&dir);
     assert_eq!(gateway.daemon.socket, socket);
-    assert_eq!(gateway.post(&[("Mcp-Session-Id", &id)], &call(1, "echo")).status, 404);
+    // The session continues: its handshake is repeated, and only that.
+    let again = gateway.post(&[("Mcp-Session-Id", &id)], &call(1, "echo"));
+    assert_eq!((again.status, &again.json()["result"]["agent"]), (200, &json!("alice")));
+    let messages: Vec<Value> = gateway
+        .daemon
+        .frames()
+        .iter()
+        .filter_map(|frame| match frame {
+            ToDaemon::Message { json, .. } => serde_json::from_slice(json).ok(),
+            _ => None,
+        })
+        .collect();
+    let methods: Vec<_> = messages.iter().map(|message| message["method"].as_str().unwrap()).collect();
+    assert_eq!(methods, ["initialize", "tools/call"]);
     assert_eq!(Session::start(&gateway).post(&call(2, "echo")).status, 200);
+    // Another agent has no part in it, and an ended session stays ended.
+    let mut connection = gateway.connect();
+    connection.post(BOB, &[("Mcp-Session-Id", &id)], &call(3, "echo"));
+    assert_eq!(connection.reply().status, 404);
+}
+
+#[test]
+fn an_open_stream_outlives_the_daemon_and_hears_of_its_return() {
+    let mut gateway = Gateway::start();
+    let session = Session::start(&gateway);
+    let id = session.id.clone();
+    assert_eq!(session.post(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).status, 202);
+    let (mut stream, head) = session.get(&[]);
+    assert_eq!(head.status, 200);
+    let (_, died) = session.open(&call(1, "die"));
+    assert_eq!(died.json()["error"]["data"]["code"], "unavailable", "{died:?}");
+    assert!(died.json()["error"]["message"].as_str().unwrap().contains("not known whether"));
+    let dir = gateway.dir.path().to_owned();
+    drop(std::mem::replace(&mut gateway.daemon, Daemon::start(&dir.join("elsewhere"))));
+    assert_eq!(gateway.post(&[("Mcp-Session-Id", &id)], &call(2, "echo")).status, 503);
+    gateway.daemon = Daemon::start(&dir);
+    assert_eq!(gateway.post(&[("Mcp-Session-Id", &id)], &call(3, "echo")).status, 200);
+    let changed = std::iter::from_fn(|| stream.event())
+        .find(|event| event.data.as_deref().is_some_and(|data| !data.is_empty()))
+        .unwrap();
+    assert_eq!(changed.json()["method"], "notifications/tools/list_changed");
+    let mut connection = gateway.connect();
+    connection.without_body("DELETE", ALICE, &[("Mcp-Session-Id", &id)]);
+    assert_eq!(connection.reply().status, 204);
+    assert_eq!(gateway.post(&[("Mcp-Session-Id", &id)], &call(4, "echo")).status, 404);
 }
 
 #[test]

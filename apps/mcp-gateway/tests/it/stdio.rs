@@ -129,7 +129,7 @@ fn garbage_gets_an_error_and_is_skipped() {
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"", -32700),
         (b"\xff\xfe\x00\x01", -32700),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"p\xc3\x28\"}", -32700),
-        (b"\xef\xbb\xbf{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}", -32700),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}", -32700),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}{}", -32700),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"ping\"}", -32700),
         (b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\\ud800\"}", -32700),
@@ -230,24 +230,110 @@ fn an_unknown_or_missing_token_is_reported_to_the_agent() {
     );
 }
 
+fn session(client: &mut Client) {
+    let initialize =
+        json!({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","x":1}});
+    client.request(&initialize);
+    client.answer();
+    client.request(&json!({"jsonrpc":"2.0","method":"notifications/initialized"}));
+}
+
+/// The methods of the messages in the frames, and the number of conversations.
+fn methods(frames: &[briefcase_ipc::ToDaemon]) -> (usize, Vec<String>) {
+    let opened = frames.iter().filter(|frame| matches!(frame, briefcase_ipc::ToDaemon::Open { .. })).count();
+    let messages = frames.iter().filter_map(|frame| match frame {
+        briefcase_ipc::ToDaemon::Message { json, .. } => serde_json::from_slice::<Value>(json).ok(),
+        _ => None,
+    });
+    (opened, messages.map(|message| message["method"].as_str().unwrap_or("response").to_owned()).collect())
+}
+
 #[test]
-fn a_lost_daemon_ends_a_legacy_session_cleanly() {
+fn a_session_outlives_a_lost_connection_and_no_request_is_sent_twice() {
     let dir = private();
     let daemon = Daemon::start(dir.path());
     let mut client = Client::start(dir.path());
-    client.request(&json!({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}));
-    client.answer();
+    session(&mut client);
     client.request(&call(1, "hang", &json!({})));
-    daemon.expect("the call", |frame| matches!(frame, briefcase_ipc::ToDaemon::Message { json, .. } if json.ends_with(b"\"}}") || json.len() > 60));
+    client.request(&call(3, "ask", &json!({})));
+    let question = client.answer();
     client.request(&call(2, "die", &json!({})));
-    let mut unanswered = vec![client.answer(), client.answer()];
+    let mut unanswered: Vec<_> = (0..4).map(|_| client.answer()).collect();
+    let cancelled = unanswered.pop().unwrap();
+    assert_eq!(cancelled["method"], "notifications/cancelled");
+    assert_eq!(cancelled["params"]["requestId"], question["id"]);
     unanswered.sort_by_key(|answer| answer["id"].as_u64());
     assert!(unanswered.iter().all(|answer| answer["error"]["data"]["code"] == "unavailable"), "{unanswered:?}");
-    assert_eq!((&unanswered[0]["id"], &unanswered[1]["id"]), (&json!(1), &json!(2)));
-    let mut rest = String::new();
-    client.output.read_to_string(&mut rest).unwrap();
-    assert_eq!(rest, "");
-    assert!(!client.program.child.wait().unwrap().success());
+    assert!(unanswered[0]["error"]["message"].as_str().unwrap().contains("not known whether"), "{unanswered:?}");
+    let ids: Vec<_> = unanswered.iter().map(|answer| answer["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, [1, 2, 3]);
+    assert_eq!(client.answer()["method"], "notifications/tools/list_changed", "prompts do not change in this session");
+    assert_eq!(client.call(4, "echo", &json!({}))["result"]["agent"], "alice");
+    let (opened, methods) = methods(&daemon.frames());
+    assert_eq!(opened, 2);
+    let call = "tools/call";
+    let handshake = ["initialize", "notifications/initialized"];
+    assert_eq!(methods, [&handshake[..], &[call, call, call], &handshake, &[call]].concat());
+    assert_eq!(client.finish(), (String::new(), true));
+}
+
+#[test]
+fn a_session_waits_for_a_stopped_daemon() {
+    let dir = private();
+    let daemon = Daemon::start(dir.path());
+    let mut client = Client::start(dir.path());
+    session(&mut client);
+    client.call(1, "echo", &json!({}));
+    drop(daemon);
+    for id in 2..5 {
+        let error = client.call(id, "echo", &json!({}))["error"].clone();
+        assert_eq!(error["data"]["code"], "unavailable");
+        assert!(error["data"]["next_step"].as_str().unwrap().contains("briefcase up"), "{error}");
+    }
+    client.request(&json!({"jsonrpc":"2.0","id":5,"method":"ping"}));
+    assert_eq!(client.answer()["result"], json!({}), "the client's probe of this process");
+    for round in 0..3 {
+        let daemon = Daemon::start(dir.path());
+        assert_eq!(client.answer()["method"], "notifications/tools/list_changed");
+        assert_eq!(client.call(10 + round, "echo", &json!({}))["result"]["agent"], "alice");
+        let (opened, methods) = methods(&daemon.frames());
+        assert_eq!(
+            (opened, methods),
+            (1, ["initialize", "notifications/initialized", "tools/call"].map(str::to_owned).to_vec())
+        );
+        drop(daemon);
+    }
+    assert_eq!(client.finish(), (String::new(), true));
+}
+
+/// What real clients write around and inside messages.
+#[test]
+fn marks_line_ends_and_nulls_of_clients_are_accepted() {
+    let dir = private();
+    let daemon = Daemon::start(dir.path());
+    let mut client = Client::start(dir.path());
+    let lines: [&[u8]; 9] = [
+        b"\xef\xbb\xbf{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n",
+        b"\xef\xbb\xbf\r\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\r\n",
+        b"\n\r\n \t\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n",
+        b"  {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"} \t \n",
+        b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":null}\n",
+        b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{\"cursor\":null,\"_meta\":null}}\n",
+        b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"result\":null,\"error\":null}\n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n",
+        b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"echo\",\"arguments\":null}}\n",
+        b"\xef\xbb\xbf \n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n",
+    ];
+    for line in lines {
+        client.send(line);
+        let mut answer = client.answer();
+        if answer["error"]["code"] == -32600 {
+            // A message that is a request and a response at once is neither. The line after it is served.
+            answer = client.answer();
+        }
+        assert!(answer["result"].is_object() && answer["id"] == 1, "{}: {answer}", String::from_utf8_lossy(line));
+    }
+    assert_eq!(client.finish(), (String::new(), true));
+    assert!(daemon.frames().len() > lines.len());
 }
 
 #[test]

@@ -60,9 +60,10 @@ impl ConsoleSessions {
         Ok(text)
     }
 
-    /// Whether a token belongs to a session that has not expired.
-    pub fn is_valid(&self, token: &str, now: UnixMillis) -> bool {
-        self.lock().sessions.get(&digest(token)).is_some_and(|until| now < *until)
+    /// The session of a token, if it has not expired.
+    pub fn session(&self, token: &str, now: UnixMillis) -> Option<Digest> {
+        let session = digest(token);
+        self.lock().sessions.get(&session).is_some_and(|until| now < *until).then_some(session)
     }
 
     /// Ends every session and voids every code. Locking does so.
@@ -114,13 +115,13 @@ mod tests {
         let (sessions, now, entropy) = (ConsoleSessions::default(), UnixMillis(1_000), CountingEntropy::default());
         let code = sessions.new_code(&entropy, now);
         let token = sessions.exchange(&code, &entropy, now).unwrap();
-        assert!(sessions.is_valid(&token, now));
+        assert!(sessions.session(&token, now).is_some());
         assert_eq!(sessions.exchange(&code, &entropy, now), Err(BadCode));
         let late = sessions.new_code(&entropy, now);
         assert_eq!(sessions.exchange(&late, &entropy, now.plus(CODE_LIFETIME)), Err(BadCode));
-        assert!(!sessions.is_valid(&code, now), "a code is no token");
-        assert!(!sessions.is_valid(&token, now.plus(SESSION_LIFETIME)));
+        assert!(!sessions.session(&code, now).is_some(), "a code is no token");
+        assert!(!sessions.session(&token, now.plus(SESSION_LIFETIME)).is_some());
         sessions.clear();
-        assert!(!sessions.is_valid(&token, now));
+        assert!(!sessions.session(&token, now).is_some());
     }
 }

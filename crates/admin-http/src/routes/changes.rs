@@ -9,7 +9,7 @@ use briefcase_policy::authority::{Authority, AuthorityChange, AuthorityError, Bu
 use briefcase_ports::Record;
 use briefcase_types::{Digest, SecretString};
 
-use super::{agents, budgets, factors, secrets, servers, tools};
+use super::{agents, budgets, clock, factors, secrets, servers, tools};
 use crate::{
     Briefcase, PASSPHRASE_SET,
     edit::{Edit, MakeDocument},
@@ -102,6 +102,7 @@ fn edit<S>(admin: &AdminState, briefcase: &Briefcase, change: Change<S>) -> Resu
         Change::RemoveSecret { name } => secrets::remove(name),
         Change::RevokeGrant { id } => Edit::of(move |document| document.remove_grant(&id)),
         Change::RemoveFactor { id } => Edit::of(move |document| document.remove_factor(&id)),
+        Change::AcceptClock { time } => clock::accept(admin, time)?,
         Change::SetPassphrase { .. } => Edit::of(|document| document.noted(vec![PASSPHRASE_SET.to_owned()])),
         Change::AddPasskey { .. } | Change::SetPin { .. } | Change::SetSecret { .. } => {
             return Err(ApiError::invalid("This change needs the proof of presence first."));
@@ -120,6 +121,9 @@ async fn finish(
     let prepared = prepare(briefcase, request, make, records)?;
     let receipt = briefcase.engine.apply_checked(prepared, checked).await?;
     effects.perform(admin, briefcase);
+    if effects.clock_accepted {
+        clock::follow(admin, briefcase).await?;
+    }
     Ok(Json(Applied { version: briefcase.engine.authority().version(), receipt, token }))
 }
 

@@ -7,6 +7,7 @@ use briefcase_api::{Check, Severity};
 use briefcase_policy::authority::Authority;
 use briefcase_types::FactorKind;
 
+use super::clock;
 use crate::{
     Briefcase,
     state::{AdminState, ProcessProtection},
@@ -21,6 +22,7 @@ pub async fn doctor(State(admin): State<Arc<AdminState>>) -> Json<Vec<Check>> {
         program(protection),
         swap(protection),
         rollback(),
+        computer_clock(&admin),
         folder(&admin),
         Check {
             name: "own_user".to_owned(),
@@ -139,6 +141,19 @@ fn rollback() -> Check {
             "Keep a checkpoint on another machine, and compare: briefcase receipts verify --known CHECKPOINT"
                 .to_owned(),
         ),
+    }
+}
+
+fn computer_clock(admin: &AdminState) -> Check {
+    let problem = clock::status(admin.parts.clock.as_ref()).problem;
+    Check {
+        name: "clock".to_owned(),
+        severity: if problem.is_none() { Severity::Ok } else { Severity::Warn },
+        message: problem
+            .as_ref()
+            .map_or("The computer's clock fits to the record.", |problem| &problem.message)
+            .to_owned(),
+        next_step: problem.map(|problem| problem.next_step),
     }
 }
 

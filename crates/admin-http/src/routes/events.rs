@@ -3,6 +3,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     body::{Body, Bytes},
     extract::State,
     http::header,
@@ -13,7 +14,12 @@ use briefcase_store::Reader;
 use futures_util::{StreamExt as _, stream};
 use tokio::{sync::broadcast, time::Instant};
 
-use crate::{Briefcase, error::ApiError, state::AdminState};
+use crate::{
+    Briefcase,
+    connections::{ConnectionHandle, StreamPermit},
+    error::ApiError,
+    state::AdminState,
+};
 
 /// The interval between two checks of what has no event of its own.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -21,7 +27,10 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// `GET /v1/events`
-pub async fn events(State(admin): State<Arc<AdminState>>) -> Result<Response, ApiError> {
+pub async fn events(
+    State(admin): State<Arc<AdminState>>,
+    Extension(connection): Extension<ConnectionHandle>,
+) -> Result<Response, ApiError> {
     let briefcase = admin.briefcase()?;
     let listener = Listener {
         changes: briefcase.engine.approvals().subscribe(),
@@ -29,6 +38,7 @@ pub async fn events(State(admin): State<Arc<AdminState>>) -> Result<Response, Ap
         receipts: size(&briefcase).await,
         last_sent: Instant::now(),
         first: true,
+        permit: connection.stream(),
         briefcase,
     };
     let events = stream::unfold(listener, |mut listener| async move {
@@ -47,10 +57,11 @@ struct Listener {
     receipts: u64,
     last_sent: Instant,
     first: bool,
+    permit: StreamPermit,
 }
 
 impl Listener {
-    /// The next line of the stream, or `None` once the briefcase is locked.
+    /// The next line of the stream, or `None` once the briefcase is locked or another stream needs the place.
     async fn next(&mut self) -> Option<Bytes> {
         if std::mem::take(&mut self.first) {
             return Some(event("approvals"));
@@ -58,6 +69,7 @@ impl Listener {
         loop {
             let changed = tokio::select! {
                 () = self.briefcase.ended.cancelled() => return None,
+                () = self.permit.ended().cancelled() => return None,
                 _ = self.changes.recv() => true,
                 () = tokio::time::sleep(POLL_INTERVAL) => false,
             };

@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod backup;
 pub mod budgets;
 pub mod changes;
+pub mod clock;
 pub mod console;
 pub mod doctor;
 pub mod events;

@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use briefcase_api::{Problem, Status};
 use briefcase_store::Reader;
 
-use super::count;
+use super::{clock, count};
 use crate::state::AdminState;
 
 /// `GET /v1/status`
@@ -15,6 +15,7 @@ pub async fn status(State(admin): State<Arc<AdminState>>) -> Json<Status> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         state: "locked".to_owned(),
         problem: None,
+        clock: Some(clock::status(admin.parts.clock.as_ref())),
         started: admin.parts.started,
         authority_version: 0,
         receipts: 0,

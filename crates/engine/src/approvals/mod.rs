@@ -346,6 +346,14 @@ impl ApprovalQueue {
         Some(Waiter { queue: self, id, wake: Arc::clone(&tracked.wake) })
     }
 
+    /// Ends what would last longer after a person accepted an earlier time: open requests expire, and a cool-down is not longer
+    /// than usual.
+    pub(crate) fn clock_accepted(&self, now: UnixMillis) {
+        let mut state = self.lock();
+        state.clock_accepted(now, self.limits.request, now.plus(self.limits.cooldown));
+        self.notify(state);
+    }
+
     fn notify(&self, state: MutexGuard<'_, QueueState>) {
         drop(state);
         // The send fails when nobody subscribes, which is fine.

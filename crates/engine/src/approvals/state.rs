@@ -144,6 +144,22 @@ impl QueueState {
         gone.into_iter().for_each(|id| drop(self.remove(id)));
     }
 
+    /// Expires requests that would be open for longer than `lifetime` from `now`, and ends cool-downs at `cooldown` at the latest.
+    pub(super) fn clock_accepted(&mut self, now: UnixMillis, lifetime: Duration, cooldown: UnixMillis) {
+        let mut woken = Vec::new();
+        for (id, tracked) in &mut self.requests {
+            let too_late = tracked.request.expires > now.plus(lifetime);
+            let waits =
+                matches!(tracked.state, RequestState::Recording | RequestState::Pending | RequestState::Allowed { .. });
+            if too_late && waits {
+                tracked.state = RequestState::Expired;
+                woken.push(*id);
+            }
+        }
+        woken.into_iter().for_each(|id| self.wake(id));
+        self.cooldown.values_mut().for_each(|until| *until = cooldown.min(*until));
+    }
+
     /// Moves a request to another state and wakes its waiters.
     pub(super) fn move_to(&mut self, id: ApprovalId, state: RequestState) {
         if let Some(tracked) = self.requests.get_mut(&id) {

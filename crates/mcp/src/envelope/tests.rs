@@ -42,7 +42,6 @@ fn invalid_messages_are_rejected_with_the_right_code() {
         (r#"{"jsonrpc":"2.0","id":1,"method":""}"#, ErrorCode::INVALID_REQUEST),
         (r#"{"jsonrpc":"2.0","id":1,"method":5}"#, ErrorCode::INVALID_REQUEST),
         (r#"{"jsonrpc":"2.0","id":1,"method":"a","params":[1]}"#, ErrorCode::INVALID_REQUEST),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"a","params":null}"#, ErrorCode::INVALID_REQUEST),
         (r#"{"jsonrpc":"2.0","id":1,"method":"a","result":{}}"#, ErrorCode::INVALID_REQUEST),
         (r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#, ErrorCode::INVALID_REQUEST),
         (r#"{"jsonrpc":"2.0","result":{}}"#, ErrorCode::INVALID_REQUEST),
@@ -135,5 +134,27 @@ proptest! {
         let failed = Envelope::parse(error_response(Some(&id), ErrorCode::INTERNAL_ERROR, &text, Some(b"[1]"))).unwrap();
         let error: serde_json::Value = serde_json::from_slice(&failed.error().unwrap()).unwrap();
         prop_assert_eq!(error, serde_json::json!({"code": -32603, "message": text, "data": [1]}));
+    }
+}
+
+#[test]
+fn a_mark_before_a_message_and_null_members_are_accepted() {
+    for text in [
+        "\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\"}",
+        r#"{"jsonrpc":"2.0","id":1,"method":"a","params":null}"#,
+        r#"{"jsonrpc":"2.0","method":"a","params" : null}"#,
+    ] {
+        let message = parse(text).unwrap();
+        assert_eq!((message.method(), message.params()), (Some("a"), None), "{text}");
+        let set = parse(std::str::from_utf8(&message.with_params(b"{\"b\":1}")).unwrap()).unwrap();
+        assert_eq!(set.params().unwrap(), "{\"b\":1}", "{text}");
+    }
+    let result = parse(r#"{"jsonrpc":"2.0","id":1,"result":{},"error":null}"#).unwrap();
+    assert!(matches!(result.kind(), EnvelopeKind::Response { .. }));
+    let error = parse(r#"{"jsonrpc":"2.0","id":1,"result":null,"error":{"code":1,"message":"m"}}"#).unwrap();
+    assert!(matches!(error.kind(), EnvelopeKind::ErrorResponse { .. }));
+    assert!(parse(r#"{"jsonrpc":"2.0","id":1,"result":null,"error":null}"#).is_ok(), "a result of null");
+    for text in ["\u{feff}\u{feff}{}", "{}\u{feff}", "\u{feff}"] {
+        assert_eq!(parse(text).unwrap_err().code(), ErrorCode::PARSE_ERROR, "{text:?}");
     }
 }

@@ -28,7 +28,7 @@ fn exists(kind: &'static str, name: &(impl ToString + ?Sized)) -> AuthorityError
 }
 
 impl Authority {
-    fn changed(&self, edit: impl FnOnce(&mut Self) -> Edit) -> Result<AuthorityChange, AuthorityError> {
+    pub(super) fn changed(&self, edit: impl FnOnce(&mut Self) -> Edit) -> Result<AuthorityChange, AuthorityError> {
         let mut document = self.clone();
         let summary = edit(&mut document)?;
         document.version = self.version.checked_add(1).ok_or(AuthorityError::VersionsUsedUp)?;

@@ -7,6 +7,7 @@
 mod budget;
 mod change;
 mod check;
+mod clock;
 mod differences;
 mod grant;
 mod server;

@@ -1,4 +1,4 @@
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use base64::Engine as _;
 use briefcase_types::{
@@ -331,4 +331,37 @@ fn settings_are_changed_by_name_and_unwritten_at_their_defaults() {
     assert_eq!(refused.to_string(), "server files, start_timeout_s: a start may take 1 to 900 seconds");
     let labels = before.set_settings(Settings { label_seconds: Some(7200) }).unwrap();
     assert_eq!(labels.summary, ["setting label_seconds 7200"]);
+}
+
+/// Attack 64: no grant lasts longer because the clock was wrong, whichever way it is corrected.
+#[test]
+fn an_accepted_clock_lengthens_no_grant() {
+    let hour = Duration::from_secs(3600);
+    let now = UnixMillis(1_795_253_400_000);
+    let given = |id: &str, created: UnixMillis, lasts: Duration| Grant {
+        id: id.into(),
+        created,
+        expires: created.plus(lasts),
+        ..grant(GrantArguments::exact(&json!({ "to": "a" })))
+    };
+    for days in [2, 400] {
+        let ahead = now.plus(hour * 24 * days);
+        let mut document = world();
+        document.grants = vec![
+            given("expired", now, hour),
+            given("expired_ahead", ahead.minus(hour * 2), hour),
+            given("made_ahead", ahead.minus(hour), hour * 3),
+            given("long", ahead.minus(hour * 24 * 20), hour * 24 * 30),
+        ];
+        let back = document.accept_clock(ahead, now).unwrap();
+        let left: Vec<_> =
+            back.document.grants.iter().map(|grant| (grant.id.as_str(), grant.expires.since(now))).collect();
+        assert_eq!(left, [("made_ahead", hour * 2), ("long", hour * 24 * 10)]);
+        assert!(back.document.grants.iter().all(|grant| grant.created <= now));
+        assert_eq!(back.summary.len(), 3, "{:?}", back.summary);
+        assert!(back.summary.iter().all(|line| !line.contains("Millis")));
+        // A clock that is ahead ends grants by itself.
+        let forward = document.accept_clock(now, ahead).unwrap();
+        assert_eq!((forward.document.grants, forward.summary.len()), (document.grants.clone(), 1));
+    }
 }

@@ -4,12 +4,15 @@
 //!
 //! - A reservation covers every budget of the call, or fails. It can be used once. Without a settlement or release the
 //!   amount stays reserved: an unknown outcome counts as spent (attack 53).
-//! - Time never goes back, so a closed window stays closed (attack 35).
+//! - Time goes back only when a person accepts an earlier clock, so a closed window stays closed (attack 35). What was spent
+//!   in windows after that time then counts in the present one, so that budgets renew in time (attack 64).
+//! - A step of the clock by days that no running daemon measured renews a window one hour late: see [`SETTLES_AFTER`].
 //! - Amounts are integers, and every addition is checked.
 //!
 //! A call that no budget covers has no limit here; the policy decides whether it asks (`context.budgeted`). A priced
 //! call counts against budgets in its own currency and against budgets in calls, not against other currencies.
 
+mod clock;
 mod index;
 mod replay;
 mod window;
@@ -19,6 +22,8 @@ use std::collections::{BTreeMap, btree_map::Entry};
 use briefcase_types::{AgentId, Amount, CallId, Money, ServerId, ToolName, UnixMillis};
 use serde::{Deserialize, Serialize};
 
+use clock::ClockStep;
+pub use clock::SETTLES_AFTER;
 pub use index::BudgetIndex;
 use index::{Counter, Indexed, Unit};
 pub use replay::{Event, Snapshot};
@@ -119,6 +124,8 @@ pub struct BudgetUsage {
 #[derive(Debug, Default)]
 pub struct Ledger {
     now: UnixMillis,
+    /// The step of the clock that windows do not follow yet.
+    step: Option<ClockStep>,
     counters: BTreeMap<Counter, Tally>,
     open: BTreeMap<CallId, Open>,
 }
@@ -187,7 +194,7 @@ impl Ledger {
     /// Returns the number of calls of this kind that the budgets in calls still allow, reserved ones excluded.
     #[must_use]
     pub fn calls_left(&self, index: &BudgetIndex, charge: &Charge, now: UnixMillis) -> u64 {
-        let now = self.now.max(now);
+        let now = self.now.max(self.window_time(now));
         let counted = |indexed: &Indexed| indexed.counter.unit == Unit::Calls && indexed.counter.window != Window::Call;
         let left = |indexed: &Indexed| {
             let period = window::period(indexed.counter.window, now);
@@ -207,7 +214,7 @@ impl Ledger {
     /// Returns the usage of every budget.
     #[must_use]
     pub fn usage(&self, index: &BudgetIndex, now: UnixMillis) -> Vec<BudgetUsage> {
-        let now = self.now.max(now);
+        let now = self.now.max(self.window_time(now));
         let usage = |indexed: &Indexed| {
             let period = window::period(indexed.counter.window, now);
             let tally = self.counters.get(&indexed.counter).filter(|tally| tally.period == period);
@@ -215,11 +222,6 @@ impl Ledger {
             BudgetUsage { budget: indexed.budget.clone(), spent: tally.spent, reserved: tally.reserved }
         };
         index.all().map(usage).collect()
-    }
-
-    /// Advances the time. It never goes back.
-    fn advance(&mut self, now: UnixMillis) {
-        self.now = self.now.max(now);
     }
 
     fn check(&mut self, indexed: &Indexed, amount: u64) -> Result<(), ReserveError> {

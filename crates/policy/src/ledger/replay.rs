@@ -1,11 +1,11 @@
 //! The ledger after a restart: a snapshot, and the receipts after it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use briefcase_types::{CallId, UnixMillis};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::{Actual, BudgetIndex, Charge, Counter, Hold, Ledger, Open, Tally, Unit};
+use super::{Actual, BudgetIndex, Charge, ClockStep, Counter, Hold, Ledger, Open, Tally, Unit};
 use crate::authority::Window;
 
 /// A receipt, as far as it concerns budgets.
@@ -37,6 +37,18 @@ pub enum Event {
         /// The call.
         call: CallId,
     },
+    /// The clock went ahead by more than a day.
+    ClockStepped {
+        /// The time after the step.
+        at: UnixMillis,
+        /// The length of the step.
+        by: Duration,
+    },
+    /// A person accepted the clock.
+    ClockAccepted {
+        /// The accepted time.
+        at: UnixMillis,
+    },
 }
 
 /// The ledger at one index of the log. It is stored sealed beside the log.
@@ -48,16 +60,20 @@ pub struct Snapshot {
     now: UnixMillis,
     counters: Vec<(Counter, u64, u64)>,
     open: Vec<(Charge, Vec<Hold>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step: Option<ClockStep>,
 }
 
 impl Snapshot {
     /// The newest version that this program reads.
-    pub const NEWEST: u32 = VERSION_WITH_LABELS;
+    pub const NEWEST: u32 = VERSION_WITH_STEP;
 
     /// Returns the snapshot as the companion of labels, which older programs do not read.
     #[must_use]
     pub const fn beside_labels(mut self) -> Self {
-        self.v = VERSION_WITH_LABELS;
+        if self.v < VERSION_WITH_LABELS {
+            self.v = VERSION_WITH_LABELS;
+        }
         self
     }
 }
@@ -68,18 +84,23 @@ const VERSION: u32 = 1;
 const VERSION_WITH_AMOUNT: u32 = 2;
 /// The version of a snapshot that has the labels of agents beside it.
 const VERSION_WITH_LABELS: u32 = 3;
+/// The version of a snapshot with a step of the clock.
+const VERSION_WITH_STEP: u32 = 4;
 
 fn known_version<'de, D: Deserializer<'de>>(source: D) -> Result<u32, D::Error> {
     let version = u32::deserialize(source)?;
-    if matches!(version, VERSION | VERSION_WITH_AMOUNT | VERSION_WITH_LABELS) {
+    if matches!(version, VERSION | VERSION_WITH_AMOUNT | VERSION_WITH_LABELS | VERSION_WITH_STEP) {
         return Ok(version);
     }
     Err(de::Error::custom("the ledger's snapshot was written by a newer program"))
 }
 
 impl Ledger {
-    /// A snapshot with an amount of an asset in an open charge needs the newer version; all others keep the older one.
+    /// The oldest version that has the ledger's content.
     fn version(&self) -> u32 {
+        if self.step.is_some() {
+            return VERSION_WITH_STEP;
+        }
         let with_amount = self.open.values().any(|open| open.charge.amount.is_some());
         if with_amount { VERSION_WITH_AMOUNT } else { VERSION }
     }
@@ -89,7 +110,13 @@ impl Ledger {
     pub fn snapshot(&self) -> Snapshot {
         let counters = self.counters.iter().map(|(counter, tally)| (counter.clone(), tally.period, tally.spent));
         let open = self.open.values().map(|open| (open.charge.clone(), open.holds.clone()));
-        Snapshot { v: self.version(), now: self.now, counters: counters.collect(), open: open.collect() }
+        Snapshot {
+            v: self.version(),
+            now: self.now,
+            counters: counters.collect(),
+            open: open.collect(),
+            step: self.step,
+        }
     }
 
     /// Restores a ledger. Reserved amounts are computed from the running calls, not read.
@@ -97,7 +124,7 @@ impl Ledger {
     pub fn restore(snapshot: Snapshot) -> Self {
         let tally = |(counter, period, spent)| (counter, Tally { period, spent, reserved: 0 });
         let counters = snapshot.counters.into_iter().map(tally).collect();
-        let mut ledger = Self { now: snapshot.now, counters, open: BTreeMap::new() };
+        let mut ledger = Self { now: snapshot.now, step: snapshot.step, counters, open: BTreeMap::new() };
         for (charge, holds) in snapshot.open {
             for hold in &holds {
                 if let Some(tally) = ledger.counters.get_mut(&hold.counter).filter(|tally| tally.period == hold.period)
@@ -123,6 +150,8 @@ impl Ledger {
             Event::Lost { reads, at } => self.lose(index, *reads, *at),
             Event::Settled { call, actual } => drop(self.close(*call, *actual)),
             Event::Released { call } => self.give_back(*call),
+            Event::ClockStepped { at, by } => self.clock_stepped(*at, *by),
+            Event::ClockAccepted { at } => self.clock_accepted(*at),
         }
     }
 

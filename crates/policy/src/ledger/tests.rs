@@ -1,4 +1,4 @@
-use std::{str::FromStr, sync::Mutex};
+use std::{str::FromStr, sync::Mutex, time::Duration};
 
 use base64::Engine as _;
 use proptest::prelude::*;
@@ -329,4 +329,101 @@ fn lost_reads_count_as_spent() {
     let tomorrow = UnixMillis(T.0 + 24 * HOUR);
     assert_eq!(ledger.calls_left(&index, &charge(2, None), tomorrow), 10);
     assert_eq!(ledger.calls_left(&BudgetIndex::default(), &charge(2, None), T), u64::MAX);
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn used(ledger: &Ledger, index: &BudgetIndex, now: UnixMillis) -> u64 {
+    ledger.usage(index, now).iter().map(|usage| usage.spent + usage.reserved).sum()
+}
+
+fn spend(ledger: &mut Ledger, index: &BudgetIndex, call: u64, now: UnixMillis) -> bool {
+    let reserved = ledger.reserve(index, &charge(call, None), now);
+    reserved.map(|reservation| drop(ledger.settle(reservation, Actual::AsReserved))).is_ok()
+}
+
+/// A ledger after a stop at this moment: from its snapshot.
+fn stored(ledger: &Ledger) -> Ledger {
+    let text = serde_json::to_string(&ledger.snapshot()).unwrap();
+    Ledger::restore(serde_json::from_str(&text).unwrap())
+}
+
+/// Attack 64: a clock that goes ahead by days renews no window at once, and every window within an hour of running.
+#[test]
+fn a_step_of_the_clock_renews_late_and_surely() {
+    for (window, days) in [(Window::Hour, 2), (Window::Day, 2), (Window::Month, 400), (Window::All, 400)] {
+        let index = total(window, "1");
+        let mut ledger = Ledger::new();
+        assert!(spend(&mut ledger, &index, 1, T));
+        let at = T.plus(DAY * days);
+        ledger.clock_stepped(at, DAY * days);
+        ledger.clock_stepped(at, DAY * days);
+        let mut ledger = stored(&ledger);
+        for minutes in [0, 1, 59] {
+            let now = at.plus(MINUTE * minutes);
+            assert_eq!(used(&ledger, &index, now), 1, "{window:?} {minutes}");
+            assert!(!spend(&mut ledger, &index, 2, now) || window == Window::Hour);
+        }
+        let renews = window != Window::All;
+        assert_eq!(spend(&mut ledger, &index, 3, at.plus(SETTLES_AFTER)), renews, "{window:?}");
+        assert_eq!(stored(&ledger).snapshot(), ledger.snapshot());
+        assert_eq!(serde_json::to_value(ledger.snapshot()).unwrap()["v"], 1, "the step is over");
+        // The person may end the wait.
+        let mut accepted = Ledger::new();
+        assert!(spend(&mut accepted, &index, 1, T));
+        accepted.clock_stepped(at, DAY * days);
+        accepted.clock_accepted(at);
+        assert_eq!(spend(&mut accepted, &index, 2, at), renews, "{window:?}");
+    }
+}
+
+/// Attack 64: after a time that was days ahead, an accepted clock neither renews a budget early nor blocks it for as long.
+#[test]
+fn an_accepted_clock_renews_with_the_next_window() {
+    for days in [2, 400] {
+        for window in [Window::Hour, Window::Day, Window::Month, Window::All] {
+            let index = total(window, "2");
+            let mut ledger = Ledger::new();
+            let ahead = T.plus(DAY * days);
+            assert!(spend(&mut ledger, &index, 1, ahead));
+            let running = ledger.reserve(&index, &charge(2, None), ahead).unwrap();
+            ledger.clock_accepted(T);
+            assert_eq!(used(&ledger, &index, T), 2, "{window:?} was renewed");
+            let mut ledger = stored(&ledger);
+            assert_eq!(used(&ledger, &index, T), 2, "{window:?} was renewed by a restart");
+            assert_eq!(ledger.settle(running, Actual::AsReserved), Settled::Within);
+            assert!(!spend(&mut ledger, &index, 3, T.plus(Duration::from_millis(1))));
+            let next = T.plus(DAY * 40);
+            assert_eq!(spend(&mut ledger, &index, 4, next), window != Window::All, "{window:?} after {days} days");
+        }
+    }
+}
+
+/// The ledger of a replay is that of the run.
+#[test]
+fn clock_events_replay() {
+    let index = total(Window::Day, "3");
+    let (mut run, mut replayed) = (Ledger::new(), Ledger::new());
+    let at = T.plus(DAY * 9);
+    assert!(spend(&mut run, &index, 1, T));
+    run.clock_stepped(at, DAY * 9);
+    assert!(spend(&mut run, &index, 2, at.plus(MINUTE)));
+    run.clock_accepted(T.plus(MINUTE));
+    assert!(spend(&mut run, &index, 3, T.plus(MINUTE * 2)));
+    let settled = |call| Event::Settled { call: handle(call), actual: Actual::AsReserved };
+    for event in [
+        Event::Reserved { charge: charge(1, None), at: T },
+        settled(1),
+        Event::ClockStepped { at, by: DAY * 9 },
+        Event::Reserved { charge: charge(2, None), at: at.plus(MINUTE) },
+        settled(2),
+        Event::ClockAccepted { at: T.plus(MINUTE) },
+        Event::Reserved { charge: charge(3, None), at: T.plus(MINUTE * 2) },
+        settled(3),
+    ] {
+        replayed.replay(&index, &event);
+    }
+    assert_eq!(replayed.snapshot(), run.snapshot());
+    assert_eq!(used(&run, &index, T.plus(MINUTE * 3)), 3);
 }

@@ -1,4 +1,4 @@
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use briefcase_presence::{
     AttemptState, CountedAttempt, EnrolError, EnrolmentPermit, NotForThis, PinFactor, Present, WeakPin,
@@ -168,4 +168,37 @@ fn the_stored_form_reads_back_and_lowered_costs_do_not() {
         assert!(serde_json::from_value::<PinFactor>(changed).is_err(), "{field}");
     }
     assert!(!stored.to_string().contains("840216"));
+}
+
+/// Attack 64: a lock-out ends within its length, whatever the clock does, and a step of the clock does not end it.
+#[test]
+fn a_lock_out_ends_in_its_time_whatever_the_clock_does() {
+    let day = Duration::from_secs(24 * 3600);
+    for days in [2, 400] {
+        let locked_at = |at: UnixMillis| {
+            let mut state = AttemptState::default();
+            for _ in 0..5 {
+                let _ = state.begin(at).unwrap();
+            }
+            assert!(state.begin(at).is_err());
+            state
+        };
+        let ahead = NOW.plus(day * days);
+        // The clock was ahead and is right again: at once, after an acceptance, and after a restart.
+        let mut back = locked_at(ahead);
+        assert_eq!(back.begin(NOW).err().unwrap().wait, Duration::from_secs(60), "{days}");
+        assert!(back.begin(NOW.plus(Duration::from_secs(61))).is_ok(), "{days}");
+        let mut accepted = locked_at(ahead);
+        accepted.clock_accepted(NOW);
+        let stored = serde_json::to_string(&accepted).unwrap();
+        let mut accepted: AttemptState = serde_json::from_str(&stored).unwrap();
+        assert!(accepted.begin(NOW.plus(Duration::from_secs(59))).is_err());
+        assert!(accepted.begin(NOW.plus(Duration::from_secs(60))).is_ok());
+        // The clock goes ahead: the lock-out lasts for the rest of its time, and not longer than the whole.
+        let mut stepped = locked_at(NOW);
+        stepped.clock_stepped(ahead, day * days);
+        stepped.clock_stepped(ahead, day * days);
+        assert!(stepped.begin(ahead.plus(Duration::from_secs(59))).is_err(), "{days}");
+        assert!(stepped.begin(ahead.plus(Duration::from_secs(60))).is_ok(), "{days}");
+    }
 }

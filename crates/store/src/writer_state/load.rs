@@ -72,6 +72,7 @@ impl WriterState {
             keys: Arc::clone(keys),
             frontier,
             newest: newest.unwrap_or_default(),
+            clock_set: None,
             change,
             ledger: row.as_ref().and_then(|row| row.ledger),
             open,

@@ -247,6 +247,11 @@ export type Change =
       change: "set_passphrase";
       /** The new passphrase. */
       passphrase: string;
+    }
+  | {
+      change: "accept_clock";
+      /** The time of the computer's clock that the person saw ([`crate::ClockStatus::computer`]). */
+      time: number;
     };
 /** The effect of a change. */
 export type Preview = {
@@ -287,6 +292,15 @@ export type Problem = {
   /** The next step, often a command. */
   next_step: string;
 };
+/** The record's time beside the computer's clock. */
+export type ClockStatus = {
+  /** The record's time. */
+  now: number;
+  /** The time of the computer's clock. */
+  computer: number;
+  /** The reason why they differ, and the next step. */
+  problem?: Problem;
+};
 /** The state of the daemon. Served while the vault is locked too. */
 export type Status = {
   /** The daemon's version. */
@@ -295,6 +309,8 @@ export type Status = {
   state: string;
   /** The failure, and the next step. */
   problem?: Problem;
+  /** The record's time beside the computer's clock. */
+  clock?: ClockStatus;
   /** The time at which the daemon started. */
   started: number;
   /** The version of the authority document. */

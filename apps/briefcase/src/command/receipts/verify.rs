@@ -220,7 +220,7 @@ impl Verified {
             output.line([span("  ✓ ", Tone::Good), text.into()]);
         };
         yes(&mut output, "no receipt was changed, removed, moved or added since its checkpoint was signed");
-        yes(&mut output, "each effect follows its intent, and times never go backwards");
+        yes(&mut output, "each effect follows its intent, and times go back only where a person accepted the clock");
         if let Some(known) = &report.continues {
             yes(
                 &mut output,
