@@ -5,7 +5,7 @@ use briefcase_mcp::{SseDecoder, SseError, SseEvent, SseLimits};
 use libfuzzer_sys::fuzz_target;
 
 fn read(stream: &[u8], cut: usize) -> (Vec<SseEvent>, Result<(), SseError>) {
-    let mut decoder = SseDecoder::new(SseLimits { line: 256, event: 512 });
+    let mut decoder = SseDecoder::new(SseLimits { line: 256, event: 512, drop_long: false });
     let mut events = Vec::new();
     let end = stream.chunks(cut).try_for_each(|chunk| decoder.push(chunk, &mut events));
     (events, end)

@@ -101,6 +101,7 @@ impl<'a> Story<'a> {
             env: std::collections::BTreeMap::new(),
             secret_env: std::collections::BTreeMap::new(),
             cwd: None,
+            settings: Box::default(),
         };
         let client = &self.ctx().client;
         let probe = waiting("Connecting to the server", client.probe(&spec, None)).await?;

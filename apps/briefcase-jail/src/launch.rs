@@ -10,8 +10,15 @@ use briefcase_helper_protocol::{
     DaemonChannel, DaemonChannelError,
     launch::{LaunchFailure, LaunchReply, LaunchRequest, Launching, STREAMS},
 };
+use rustix::process::Pid;
 
-use crate::descriptors;
+use crate::{descriptors, group_end};
+
+/// Starts a session and a process group of this program's own. The group ends with the daemon.
+pub fn begin_session(daemon: Pid) -> Result<(), LaunchFailure> {
+    let begun = rustix::process::setsid().map_err(io::Error::from).and_then(|_| group_end::watch(daemon));
+    begun.map_err(|error| LaunchFailure::Session { errno: errno(&error) })
+}
 
 /// Becomes the program. Returns only when a step failed.
 pub fn launch(
@@ -32,7 +39,6 @@ pub fn launch(
 }
 
 fn prepare(request: &LaunchRequest<'_>, streams: &[OwnedFd; STREAMS]) -> Result<(), LaunchFailure> {
-    rustix::process::setsid().map_err(|error| LaunchFailure::Session { errno: error.raw_os_error() })?;
     descriptors::set_streams(streams)
         .and_then(|()| descriptors::close_others_on_exec())
         .map_err(|error| LaunchFailure::Descriptors { errno: errno(&error) })?;

@@ -4,11 +4,15 @@
 //! It confines nothing yet. It keeps these invariants:
 //!
 //! - **The server dies with the daemon.** The kernel sends it SIGKILL when the daemon is gone.
+//! - **The server's process group dies with the daemon.** A process of that group waits for the daemon's end (see
+//!   [`group_end`]). It is made before the request arrives, so it has no secret, and it has no other descriptor.
 //! - **The server gets three descriptors**: standard input, output and error, from the request.
 //! - **The server has a session of its own**: no controlling terminal, and one process group that the daemon can end.
-//! - **No process remains.** A helper that succeeds has become the server; one that fails reports the step and exits.
+//! - **No process stays between the two.** A helper that succeeds has become the server; one that fails reports the step
+//!   and exits.
 
 mod descriptors;
+mod group_end;
 mod launch;
 
 use std::{convert::Infallible, io::Write as _, process::ExitCode};
@@ -45,8 +49,12 @@ impl From<DaemonChannelError> for Ended {
 
 fn run() -> Result<Infallible, Ended> {
     let mut channel = DaemonChannel::open(JAIL, env!("CARGO_PKG_VERSION"))?;
+    let session = launch::begin_session(channel.daemon());
     let Some((request, streams)) = channel.receive::<LaunchRequest<'_>>()? else { return Err(Ended::Reported) };
-    let failure = launch::launch(&mut channel, &request, streams)?;
+    let failure = match session {
+        Ok(()) => launch::launch(&mut channel, &request, streams)?,
+        Err(failure) => failure,
+    };
     channel.send(&LaunchReply::Err(failure))?;
     Err(Ended::Reported)
 }

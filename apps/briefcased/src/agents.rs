@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{lock_state::DaemonState, startup::UnlockedState};
 
 /// The bytes that may wait for a gateway that does not read. With more, it is disconnected.
-const MAX_BACKLOG: usize = 64 << 20;
+const MAX_BACKLOG: usize = 160 << 20;
 /// The cost of a message beside its text, so that empty messages are not free.
 const FRAME_COST: usize = 256;
 /// Channels of one gateway connection.

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use briefcase_admin_http::{AdminParts, AdminState, LockControl as _, ProcessProtection};
+use briefcase_admin_http::{AdminParts, AdminState, DebuggingRule, LockControl as _, ProcessProtection};
 use briefcase_api::Unlock;
 use briefcase_ipc::{AdminListener, AgentListener, Paths};
 use briefcase_launcher::{JAIL, JailLauncher};
@@ -114,6 +114,18 @@ fn protection() -> ProcessProtection {
         not_dumpable,
         program_readable: hardening::program_is_readable(),
         swap_in_use: hardening::swaps(),
+        debugging: debugging(),
+    }
+}
+
+fn debugging() -> DebuggingRule {
+    match hardening::ptrace_scope() {
+        Ok(0) if hardening::is_confined() => DebuggingRule::Profile,
+        Ok(0) => DebuggingRule::Anyone,
+        Ok(1) => DebuggingRule::Ancestors,
+        Ok(2) => DebuggingRule::Administrators,
+        Ok(3) => DebuggingRule::Nobody,
+        _ => DebuggingRule::Unknown,
     }
 }
 

@@ -8,7 +8,7 @@ use briefcase_api::{
     ReceiptPage, ReceiptQuery, SecretView, ServerSpec, ServerView, Status, ToolView, Why,
 };
 use briefcase_ipc::Peer;
-use briefcase_types::{ApprovalRequest, Decision, ReceiptIndex, SecretString, ServerId, Settings};
+use briefcase_types::{ApprovalRequest, Decision, LoopbackOwner, ReceiptIndex, SecretString, ServerId, Settings};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -161,6 +161,11 @@ impl AdminClient {
     /// Connects to a registered server and compares its tools with the accepted ones.
     pub async fn test_server(&self, server: &ServerId) -> Result<Probe, ClientError> {
         self.post(&format!("/v1/servers/{server}/test"), &json!({})).await
+    }
+
+    /// The process that listens now on the port of a server on this machine; `None` when it cannot be found out.
+    pub async fn listener(&self, server: &ServerId) -> Result<Option<LoopbackOwner>, ClientError> {
+        self.get(&format!("/v1/servers/{server}/listener")).await
     }
 
     /// The policy in force.

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 use crate::ClientError;
 
 /// The longest line and event. Those of the contract have some twenty bytes.
-const LIMITS: SseLimits = SseLimits { line: 1024, event: 4096 };
+const LIMITS: SseLimits = SseLimits { line: 1024, event: 4096, drop_long: false };
 
 /// A part of the state changed; read it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

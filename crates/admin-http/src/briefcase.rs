@@ -8,7 +8,7 @@ use briefcase_ports::{BoxFuture, Upstreams};
 use briefcase_presence::FactorVerifier;
 use briefcase_receipts::checkpoint::PublicKey;
 use briefcase_store::{Reader, Store};
-use briefcase_types::{AgentId, Digest, SecretBytes, SecretName, SecretString, ServerId, UnixMillis};
+use briefcase_types::{AgentId, Digest, LoopbackOwner, SecretBytes, SecretName, SecretString, ServerId, UnixMillis};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
@@ -102,6 +102,12 @@ pub trait ServerConnections: Send + Sync {
     /// # Errors
     /// The server's description is invalid, or the HTTP client cannot be made.
     fn for_probe(&self, server: &Server) -> Result<Box<dyn ProbeConnections>, ProbeError>;
+
+    /// Finds the process that listens now on the port of a server on this machine. Sends it nothing.
+    ///
+    /// # Errors
+    /// The server's description is invalid, or nothing listens.
+    fn listener<'a>(&'a self, server: &'a Server) -> BoxFuture<'a, Result<Option<LoopbackOwner>, ProbeError>>;
 }
 
 /// Connections to the one server of a probe. Requests of that server are refused.

@@ -19,6 +19,7 @@ mod edit;
 mod error;
 mod evidence;
 mod lock_control;
+mod loopback;
 mod pending_passkeys;
 mod probe;
 mod request_guard;
@@ -37,4 +38,4 @@ pub use briefcase::{
 pub use lock_control::{LockControl, UnlockError};
 pub use self_test::{HostileRequestAccepted, probe_port};
 pub use serve::{serve_console, serve_socket};
-pub use state::{AdminParts, AdminState, ProcessProtection};
+pub use state::{AdminParts, AdminState, DebuggingRule, ProcessProtection};

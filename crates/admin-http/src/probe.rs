@@ -12,10 +12,10 @@ use briefcase_policy::authority::Server;
 use briefcase_ports::{
     ClientProfile, ConnectionKey, ListKind, Listing, ServerInfo, Sharing, UpstreamFailure, Upstreams,
 };
-use briefcase_types::{Digest, Entropy, Era, ServerId, SessionId, text};
+use briefcase_types::{Digest, Entropy, Era, LoopbackOwner, ServerId, SessionId, text};
 use bytes::Bytes;
 
-use crate::{Briefcase, ProbeError, error::ApiError, tool_views};
+use crate::{Briefcase, ProbeError, error::ApiError, loopback, tool_views};
 
 /// Probes that a person may still act on; an older one is dropped.
 const MAX_PROBES: usize = 16;
@@ -32,6 +32,8 @@ pub struct ProbeResult {
     pub spec: Option<ServerSpec>,
     /// The tools that the server listed.
     pub listing: Arc<Listing>,
+    /// The listener of a server on this machine that gets a secret.
+    pub listener: Option<LoopbackOwner>,
 }
 
 impl RecentProbes {
@@ -74,7 +76,8 @@ pub async fn probe(
     let found = read_lists(connections.upstreams(), &connection_key(entropy, name)).await;
     connections.shutdown().await;
     let texts = briefcase.engine.server_texts();
-    let Lists { info, listing, resources, prompts } = found.map_err(|failure| unreachable(&failure, &texts))?;
+    let Lists { info, listing, resources, prompts } =
+        found.map_err(|failure| unreachable(name, spec.is_none(), &failure, &texts))?;
     let tools = briefcase.engine.tools(name, &listing);
     let view = Probe {
         digest: probe_digest(server, &listing),
@@ -84,8 +87,9 @@ pub async fn probe(
         resources,
         prompts,
         took_ms: briefcase.engine.now().since(began).as_millis().try_into().unwrap_or(u64::MAX),
+        notes: notes(&info, &listing, server),
     };
-    Ok(ProbeResult { view, spec, listing })
+    Ok(ProbeResult { view, spec, listing, listener: info.listener.clone() })
 }
 
 /// The lists of a probed server.
@@ -121,10 +125,27 @@ fn claimed_name(info: &[u8], texts: &ServerTexts) -> String {
     text::clip(&texts.text(&format!("{} {}", field("name"), field("version"))), 200).to_owned()
 }
 
-fn unreachable(failure: &UpstreamFailure, texts: &ServerTexts) -> ApiError {
-    let text = texts.text(&format!("The server could not be probed: {failure}."));
-    let next = "Check the address or command, and that its credential is in the vault.";
-    ApiError::new(StatusCode::BAD_GATEWAY, "upstream_error", text, next)
+/// What a person should know of a probe besides its lists.
+fn notes(info: &ServerInfo, listing: &Listing, server: &Server) -> Vec<String> {
+    let mut notes: Vec<String> = listing.note.iter().map(|note| format!("Incomplete: {note}.")).collect();
+    match &info.listener {
+        Some(owner) => notes.push(format!("Its secret is sent to this listener only: {owner}.")),
+        None if loopback::gets_secret(server) => notes.push(
+            "The process behind its port cannot be found out: any program that takes the port gets its secret."
+                .to_owned(),
+        ),
+        None => {}
+    }
+    notes
+}
+
+/// The error of a probe, with what the server said about the failure.
+fn unreachable(name: &ServerId, is_registered: bool, failure: &UpstreamFailure, texts: &ServerTexts) -> ApiError {
+    let (subject, shown) =
+        if is_registered { (format!("The server `{name}`"), name.as_str()) } else { ("The server".to_owned(), "NAME") };
+    let details = failure.details().map(|details| format!(" {details}")).unwrap_or_default();
+    let text = texts.text(&format!("{subject} could not be probed: {failure}.{details}"));
+    ApiError::new(StatusCode::BAD_GATEWAY, "upstream_error", text, failure.next_step(shown))
 }
 
 fn connection_key(entropy: &dyn Entropy, name: &ServerId) -> ConnectionKey {

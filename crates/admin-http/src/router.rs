@@ -44,6 +44,7 @@ fn shared() -> Router<Arc<AdminState>> {
         .route("/v1/agents", get(agents::list))
         .route("/v1/servers", get(servers::list))
         .route("/v1/servers/{id}/test", post(servers::test))
+        .route("/v1/servers/{id}/listener", get(servers::listener))
         .route("/v1/tools", get(tools::list))
         .route("/v1/settings", get(settings::settings))
         .route("/v1/grants", get(grants::list))

@@ -22,6 +22,26 @@ pub struct ProcessProtection {
     pub program_readable: bool,
     /// A swap device is in use; `None` when the kernel does not say.
     pub swap_in_use: Option<bool>,
+    /// The processes that may debug a local server.
+    pub debugging: DebuggingRule,
+}
+
+/// The processes of one user that may debug another process of that user, by the kernel's rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DebuggingRule {
+    /// Any process.
+    Anyone,
+    /// Its ancestors (Yama 1).
+    Ancestors,
+    /// Administrators (Yama 2).
+    Administrators,
+    /// None (Yama 3).
+    Nobody,
+    /// As a mandatory profile says.
+    Profile,
+    /// The system does not say.
+    Unknown,
 }
 
 /// The parts of an [`AdminState`].

@@ -21,6 +21,7 @@
 //! | `GET /v1/settings` | → [`briefcase_types::Settings`] |
 //! | `POST /v1/servers/probe` | [`Look`] → [`Probe`]; a [`ServerSpec`] alone where it names no secret |
 //! | `POST /v1/servers/{id}/test` | → [`Probe`] |
+//! | `GET /v1/servers/{id}/listener` | → [`briefcase_types::LoopbackOwner`], or `null` |
 //! | `GET /v1/policy` | → [`PolicyText`] |
 //! | `POST /v1/policy/check` | [`PolicyText`] → [`PolicyReport`] |
 //! | `POST /v1/policy/test` | [`PolicyTest`] → [`PolicyTestReport`] |

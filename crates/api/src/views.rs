@@ -122,6 +122,10 @@ pub enum ServerSpec {
         /// Headers sent with every request.
         #[serde(default)]
         headers: Vec<HeaderTemplate>,
+        /// The settings that differ from their defaults.
+        #[serde(default, skip_serializing_if = "ServerSettings::is_default")]
+        #[cfg_attr(feature = "typescript", ts(as = "Option<ServerSettings>", optional))]
+        settings: Box<ServerSettings>,
     },
     /// A local command, run without a shell.
     Stdio {
@@ -138,15 +142,38 @@ pub enum ServerSpec {
         /// The working directory; the home folder when absent.
         #[serde(default)]
         cwd: Option<String>,
+        /// The settings that differ from their defaults.
+        #[serde(default, skip_serializing_if = "ServerSettings::is_default")]
+        #[cfg_attr(feature = "typescript", ts(as = "Option<ServerSettings>", optional))]
+        settings: Box<ServerSettings>,
     },
+}
+
+impl ServerSpec {
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &ServerSettings {
+        match self {
+            Self::Http { settings, .. } | Self::Stdio { settings, .. } => settings,
+        }
+    }
+
+    /// The same server with other settings.
+    #[must_use]
+    pub fn with_settings(mut self, new: ServerSettings) -> Self {
+        match &mut self {
+            Self::Http { settings, .. } | Self::Stdio { settings, .. } => **settings = new,
+        }
+        self
+    }
 }
 
 /// A variable that has a literal value and a secret keeps the secret.
 impl From<ServerSpec> for Transport {
     fn from(spec: ServerSpec) -> Self {
         match spec {
-            ServerSpec::Http { url, headers } => Self::Http { url, headers },
-            ServerSpec::Stdio { argv, env, secret_env, cwd } => {
+            ServerSpec::Http { url, headers, .. } => Self::Http { url, headers },
+            ServerSpec::Stdio { argv, env, secret_env, cwd, .. } => {
                 let literals = env.into_iter().map(|(name, value)| (name, EnvValue::Literal(value)));
                 let secrets = secret_env.into_iter().map(|(name, secret)| (name, EnvValue::Secret(secret)));
                 Self::Stdio { argv, env: literals.chain(secrets).collect(), cwd }
@@ -158,7 +185,7 @@ impl From<ServerSpec> for Transport {
 impl From<Transport> for ServerSpec {
     fn from(transport: Transport) -> Self {
         match transport {
-            Transport::Http { url, headers } => Self::Http { url, headers },
+            Transport::Http { url, headers } => Self::Http { url, headers, settings: Box::default() },
             Transport::Stdio { argv, env: variables, cwd } => {
                 let (mut env, mut secret_env) = (BTreeMap::new(), BTreeMap::new());
                 for (name, value) in variables {
@@ -167,7 +194,7 @@ impl From<Transport> for ServerSpec {
                         EnvValue::Secret(secret) => drop(secret_env.insert(name, secret)),
                     }
                 }
-                Self::Stdio { argv, env, secret_env, cwd }
+                Self::Stdio { argv, env, secret_env, cwd, settings: Box::default() }
             }
         }
     }
@@ -254,6 +281,10 @@ pub struct Probe {
     pub prompts: u64,
     /// The duration of the probe, in milliseconds.
     pub took_ms: u64,
+    /// What a person should know besides: an incomplete list, the listener of a port of this machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<Vec<String>>", optional))]
+    pub notes: Vec<String>,
 }
 
 /// A server.
@@ -276,6 +307,10 @@ pub struct ServerView {
     #[serde(default, skip_serializing_if = "ServerSettings::is_default")]
     #[cfg_attr(feature = "typescript", ts(as = "Option<ServerSettings>", optional))]
     pub settings: ServerSettings,
+    /// Whether the server is on this machine, gets a secret, and no listener of its port was accepted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<bool>", optional))]
+    pub unbound_listener: bool,
 }
 
 /// A saved approval.

@@ -31,6 +31,16 @@ pub(crate) struct ConnectSettings {
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) timeout: Duration,
+    pub(crate) check: Option<Arc<dyn PeerCheck>>,
+}
+
+/// The future result of a check.
+pub type PeerCheckFuture<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
+
+/// Checks the other end of a new connection, before the first byte is sent.
+pub trait PeerCheck: Send + Sync {
+    /// Accepts or rejects the connection between these addresses: this end's and the other end's. The error says why.
+    fn check(&self, own: SocketAddr, peer: SocketAddr) -> PeerCheckFuture<'_>;
 }
 
 /// A connection.
@@ -40,13 +50,18 @@ pub(crate) enum EgressStream {
 }
 
 impl ConnectSettings {
-    async fn open(&self) -> Result<EgressStream, EgressError> {
+    pub(crate) async fn open(&self) -> Result<EgressStream, EgressError> {
         tokio::time::timeout(self.timeout, self.connect()).await.map_err(|_| EgressError::TimedOut("connection"))?
     }
 
     async fn connect(&self) -> Result<EgressStream, EgressError> {
         let addresses = vetted(&self.target, &*self.resolver).await?;
         let tcp = dial(&addresses, self.timeout / 2).await?;
+        if let Some(check) = &self.check {
+            let failed = |error: io::Error| EgressError::Connection(error.to_string());
+            let (own, peer) = (tcp.local_addr().map_err(failed)?, tcp.peer_addr().map_err(failed)?);
+            check.check(own, peer).await.map_err(EgressError::PeerRejected)?;
+        }
         if !self.target.is_tls() {
             return Ok(EgressStream::Plain(TokioIo::new(tcp)));
         }

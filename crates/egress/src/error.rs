@@ -36,6 +36,9 @@ pub enum EgressError {
     /// The connection failed, or broke before the response was complete.
     #[error("the connection failed: {0}")]
     Connection(String),
+    /// The check of the other end failed. Nothing was sent.
+    #[error("the other end was rejected: {0}")]
+    PeerRejected(String),
     /// The server showed no trusted certificate for this name.
     #[error("TLS failed: {0}")]
     Tls(String),

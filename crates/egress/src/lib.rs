@@ -22,6 +22,7 @@ mod resolve;
 mod target;
 
 pub use address_policy::AddressPolicy;
+pub use connector::{PeerCheck, PeerCheckFuture};
 pub use error::{EgressError, TargetError};
 pub use origin_client::{Egress, EgressRequest, EgressResponse, EgressSettings, OriginClient, ResponseBody};
 pub use resolve::{ResolveFuture, Resolver, SystemResolver};

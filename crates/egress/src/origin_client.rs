@@ -14,7 +14,7 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDe
 use tokio::time::timeout;
 
 use crate::{
-    EgressError, EgressTarget, PathAndQuery, Resolver, SystemResolver,
+    EgressError, EgressTarget, PathAndQuery, PeerCheck, Resolver, SystemResolver,
     connector::{ConnectSettings, Connector},
 };
 
@@ -97,12 +97,13 @@ impl Egress {
     /// Makes a client for the target, with connections of its own.
     #[must_use]
     pub fn client(&self, target: EgressTarget) -> OriginClient {
-        let dial = ConnectSettings {
-            target: target.clone(),
-            resolver: Arc::clone(&self.settings.resolver),
-            tls: Arc::clone(&self.tls),
-            timeout: self.settings.connect,
-        };
+        self.checked_client(target, None)
+    }
+
+    /// Makes a client whose every connection is checked before anything is sent.
+    #[must_use]
+    pub fn checked_client(&self, target: EgressTarget, check: Option<Arc<dyn PeerCheck>>) -> OriginClient {
+        let dial = self.dial(target.clone(), check);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(60))
@@ -111,6 +112,16 @@ impl Egress {
             .http1_max_buf_size(64 * 1024)
             .build(Connector(Arc::new(dial)));
         OriginClient { target, client, idle: self.settings.idle }
+    }
+
+    /// Opens one connection, has it checked, and closes it. Nothing is sent.
+    pub async fn check_peer(&self, target: EgressTarget, check: Arc<dyn PeerCheck>) -> Result<(), EgressError> {
+        self.dial(target, Some(check)).open().await.map(drop)
+    }
+
+    fn dial(&self, target: EgressTarget, check: Option<Arc<dyn PeerCheck>>) -> ConnectSettings {
+        let (resolver, tls) = (Arc::clone(&self.settings.resolver), Arc::clone(&self.tls));
+        ConnectSettings { target, resolver, tls, timeout: self.settings.connect, check }
     }
 }
 
@@ -133,7 +144,7 @@ impl OriginClient {
         let answer = tokio::time::timeout(timeout, self.client.request(outgoing)).await;
         let answer = answer.map_err(|_| EgressError::TimedOut("response"))?.map_err(|error| connection(&error))?;
         let (head, incoming) = answer.into_parts();
-        check_head(&head, limit)?;
+        check_head(&head, limit, &self.target)?;
         let body = ResponseBody { incoming, left: limit, limit, idle: self.idle };
         Ok(EgressResponse { status: head.status, headers: head.headers, body })
     }
@@ -158,6 +169,29 @@ impl ResponseBody {
             return Ok(Some(data));
         }
         Ok(None)
+    }
+
+    /// Returns the same body with another limit, counted from here.
+    #[must_use]
+    pub fn limited(mut self, limit: u64) -> Self {
+        (self.left, self.limit) = (limit, limit);
+        self
+    }
+
+    /// Reads the start of the body, at most `limit` bytes, as far as it arrives in a few seconds. For error messages.
+    pub async fn start(mut self, limit: u64) -> Bytes {
+        let mut start = BytesMut::new();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let read = async {
+            while start.len() < limit
+                && let Ok(Some(chunk)) = self.chunk().await
+            {
+                let left = limit.saturating_sub(start.len());
+                start.extend_from_slice(chunk.get(..left).unwrap_or(&chunk));
+            }
+        };
+        let _slow = timeout(Duration::from_secs(3), read).await;
+        start.freeze()
     }
 
     /// Reads the whole body.
@@ -185,10 +219,10 @@ fn tls(extra: &[CertificateDer<'static>]) -> Result<ClientConfig, EgressError> {
     Ok(versions.with_root_certificates(roots).with_no_client_auth())
 }
 
-fn check_head(head: &http::response::Parts, limit: u64) -> Result<(), EgressError> {
+fn check_head(head: &http::response::Parts, limit: u64, target: &EgressTarget) -> Result<(), EgressError> {
     if head.status.is_redirection() && head.status != StatusCode::NOT_MODIFIED {
         let location = head.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-        let location = location.map(|text| briefcase_types::text::clip(text, 2048).to_owned());
+        let location = location.map(|text| target.resolved(briefcase_types::text::clip(text, 2048)));
         return Err(EgressError::Redirected { status: head.status.as_u16(), location });
     }
     let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
@@ -210,6 +244,7 @@ fn connection(error: &ClientError) -> EgressError {
         Some(EgressError::Tls(text)) => EgressError::Tls(text.clone()),
         Some(EgressError::TimedOut(what)) => EgressError::TimedOut(what),
         Some(EgressError::Connection(text)) => EgressError::Connection(text.clone()),
+        Some(EgressError::PeerRejected(text)) => EgressError::PeerRejected(text.clone()),
         _ => EgressError::Connection(chain(error)),
     }
 }

@@ -74,6 +74,11 @@ impl EgressTarget {
         uri(&joined).map(PathAndQuery)
     }
 
+    /// A server's reference as an absolute URL, for an error message; the text itself when it is invalid.
+    pub(crate) fn resolved(&self, reference: &str) -> String {
+        self.url.join(reference).map_or_else(|_| reference.to_owned(), String::from)
+    }
+
     pub(crate) fn host(&self) -> Option<Host<&str>> {
         self.url.host()
     }

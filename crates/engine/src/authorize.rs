@@ -81,10 +81,19 @@ impl Engine {
         Ok(())
     }
 
+    /// The limits of a server's text. A person may allow a server longer messages.
+    fn filter_limits(&self, server: &ServerId) -> FilterLimits {
+        let authority = self.authority();
+        let allowed = authority.document().servers.get(server).and_then(|server| server.settings.message_bytes);
+        let allowed = allowed.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_default();
+        let usual = FilterLimits { bytes: self.limits.result, ..FilterLimits::default() };
+        FilterLimits { bytes: usual.bytes.max(allowed), blob_bytes: usual.blob_bytes.max(allowed) }
+    }
+
     /// Passes text of a server through the output filter. The error is a stable word.
     pub(crate) fn clean(&self, server: &ServerId, shape: MessageShape<'_>, raw: Bytes) -> Result<Clean, &'static str> {
         let redactor = self.redactor(server).ok_or("redactor")?;
-        let limits = FilterLimits { bytes: self.limits.result, ..FilterLimits::default() };
+        let limits = self.filter_limits(server);
         let spec = FilterSpec { redactor: &redactor, shape, limits };
         let filtered = briefcase_output_filter::filter(raw, &spec).map_err(|refusal| refusal.reason())?;
         let redactions = filtered.redactions.exact.saturating_add(filtered.redactions.pattern);

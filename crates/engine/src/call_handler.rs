@@ -5,7 +5,7 @@ use std::sync::Arc;
 use briefcase_policy::label::Labels;
 use briefcase_ports::{
     BoxFuture, CallHandler, CallOutcome, CallRequest, ClientPeer, ConnectionKey, ContinuedCall, Entry, ListKind,
-    ServerInfo, UpstreamFailure, Urgency,
+    ServerInfo, Urgency,
 };
 use briefcase_receipts::{Kind, Receipt, Refused, Word, Words};
 use briefcase_types::{AgentId, CallId, Refusal, RefusalCode, ServerId, SessionId, ToolName};
@@ -62,7 +62,11 @@ impl CallHandler for Engine {
 
     fn server_info<'a>(&'a self, connection: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<ServerInfo>, Refusal>> {
         Box::pin(async move {
-            let info = self.upstreams.server_info(connection).await.map_err(|failure| failed(connection, &failure))?;
+            let info = self
+                .upstreams
+                .server_info(connection)
+                .await
+                .map_err(|failure| self.upstream_refusal(&connection.server, &failure))?;
             let Some(instructions) = &info.instructions else { return Ok(info) };
             let instructions = self.filter_text(connection, instructions);
             Ok(Arc::new(ServerInfo { instructions, ..ServerInfo::clone(&info) }))
@@ -75,7 +79,11 @@ impl CallHandler for Engine {
 
     fn list<'a>(&'a self, connection: &'a ConnectionKey, kind: ListKind) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>> {
         Box::pin(async move {
-            let items = self.upstreams.list(connection, kind).await.map_err(|failure| failed(connection, &failure))?;
+            let items = self
+                .upstreams
+                .list(connection, kind)
+                .await
+                .map_err(|failure| self.upstream_refusal(&connection.server, &failure))?;
             let ConnectionKey { agent, server, .. } = connection;
             let labels = self.server_labels(server);
             if !items.is_empty() {
@@ -133,7 +141,11 @@ impl Engine {
     }
 
     async fn accepted_tools(&self, connection: &ConnectionKey) -> Result<Vec<Bytes>, Refusal> {
-        let listing = self.upstreams.list_tools(connection).await.map_err(|failure| failed(connection, &failure))?;
+        let listing = self
+            .upstreams
+            .list_tools(connection)
+            .await
+            .map_err(|failure| self.upstream_refusal(&connection.server, &failure))?;
         let tools = self.tools(&connection.server, &listing);
         let authority = self.authority();
         let server = authority.document().servers.get(&connection.server).filter(|server| server.enabled);
@@ -165,16 +177,6 @@ impl Engine {
         refusal.receipt = self.record(Entry { receipt, opening: None }, Urgency::Now).await.ok();
         refusal
     }
-}
-
-fn failed(connection: &ConnectionKey, failure: &UpstreamFailure) -> Refusal {
-    let server = &connection.server;
-    Refusal::new(
-        failure.code(),
-        failure.reason(),
-        format!("The server `{server}` could not answer: {failure}."),
-        format!("Test it with `briefcase server test {server}`."),
-    )
 }
 
 fn session_ended() -> Refusal {

@@ -372,23 +372,10 @@ impl Engine {
         builder.build().filter(|_| all).map(Arc::new)
     }
 
-    pub(crate) fn upstream_refusal(&self, failure: &UpstreamFailure) -> Refusal {
-        let next_step = match failure {
-            UpstreamFailure::Unauthorized => {
-                "Replace the server's credential: `briefcase secret set NAME`, then `briefcase server test`."
-            }
-            UpstreamFailure::PaymentRequired(_) => {
-                "This server requires a payment per call. Payments are not set up for it."
-            }
-            UpstreamFailure::TimedOut => {
-                "Try again. If the error persists, test the server with `briefcase server test`."
-            }
-            UpstreamFailure::Unrecorded(error) => error.next_step(),
-            UpstreamFailure::Cancelled => "The effect may have happened. Check the receipt before calling again.",
-            _ => "Test the server with `briefcase server test NAME`.",
-        };
-        let text = self.server_texts().text(&format!("The server could not answer: {failure}."));
-        Refusal::new(failure.code(), failure.reason(), text, next_step)
+    /// The refusal of a call that its server did not answer. It has no text of the server.
+    pub(crate) fn upstream_refusal(&self, server: &ServerId, failure: &UpstreamFailure) -> Refusal {
+        let message = self.server_texts().text(&format!("The server `{server}` could not answer: {failure}."));
+        Refusal::new(failure.code(), failure.reason(), message, failure.next_step(server.as_str()))
     }
 }
 

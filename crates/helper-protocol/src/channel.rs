@@ -12,7 +12,7 @@ use std::{
 use rustix::{
     fs::{Mode, OFlags},
     net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags},
-    process::Signal,
+    process::{Pid, Signal},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -43,6 +43,7 @@ pub enum DaemonChannelError {
 #[derive(Debug)]
 pub struct DaemonChannel {
     socket: UnixStream,
+    daemon: Pid,
 }
 
 impl DaemonChannel {
@@ -58,9 +59,15 @@ impl DaemonChannel {
         }
         let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
         rustix::stdio::dup2_stdin(null.map_err(io::Error::from)?).map_err(io::Error::from)?;
-        let mut channel = Self { socket: UnixStream::from(socket) };
+        let mut channel = Self { socket: UnixStream::from(socket), daemon: daemon.pid };
         channel.send(&HelperHello { protocol: PROTOCOL, helper: helper.to_owned(), version: version.to_owned() })?;
         Ok(channel)
+    }
+
+    /// The daemon's process, which is this program's parent.
+    #[must_use]
+    pub const fn daemon(&self) -> Pid {
+        self.daemon
     }
 
     /// Sends one message.

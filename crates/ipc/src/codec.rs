@@ -8,8 +8,10 @@ use tokio_util::codec::Decoder;
 
 use crate::ChannelId;
 
-/// The largest frame, without its length field.
+/// The largest frame of most kinds, without its length field.
 pub const MAX_FRAME_BYTES: usize = 8 * 1024 * 1024;
+/// The largest frame toward a gateway: a server's result of 64 MiB, which the output filter may lengthen.
+pub(crate) const MAX_RESULT_FRAME_BYTES: usize = 80 * 1024 * 1024;
 
 /// The size of kind and channel.
 const FIXED_BYTES: usize = 5;
@@ -37,6 +39,9 @@ pub enum FrameError {
 
 /// The messages of one direction, as frames.
 pub trait Frame: Sized + Send + 'static {
+    /// The largest frame of this direction, without its length field.
+    const MAX_BYTES: usize = MAX_FRAME_BYTES;
+
     /// Splits the message for writing. A large tail is written without copying.
     fn into_parts(self) -> FrameParts;
 
@@ -69,7 +74,7 @@ impl FrameParts {
     /// Writes everything before the tail. On an oversized frame it returns an error and writes nothing.
     pub(crate) fn put_head(&self, out: &mut BytesMut) -> Result<(), FrameError> {
         let length = FIXED_BYTES.saturating_add(self.prefix.len()).saturating_add(self.tail.len());
-        let announced = u32::try_from(length).ok().filter(|_| length <= MAX_FRAME_BYTES);
+        let announced = u32::try_from(length).ok().filter(|_| length <= MAX_RESULT_FRAME_BYTES);
         out.put_u32(announced.ok_or(FrameError::Length(length))?);
         out.put_u8(self.kind);
         out.put_u32(self.channel.0);
@@ -94,10 +99,10 @@ pub struct FrameCodec<F> {
 }
 
 impl<F: Frame> FrameCodec<F> {
-    /// Makes a reader that rejects frames above `max` bytes, and always those above [`MAX_FRAME_BYTES`].
+    /// Makes a reader that rejects frames above `max` bytes, and always those above [`Frame::MAX_BYTES`].
     #[must_use]
     pub fn new(max: usize) -> Self {
-        Self { max: max.min(MAX_FRAME_BYTES), frames: PhantomData }
+        Self { max: max.min(F::MAX_BYTES), frames: PhantomData }
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
 use crate::channel_id::ChannelId;
-use crate::codec::{Frame, FrameError, FrameParts};
+use crate::codec::{Frame, FrameError, FrameParts, MAX_RESULT_FRAME_BYTES};
 
 /// The agent's transport to the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +142,8 @@ impl Frame for ToDaemon {
 }
 
 impl Frame for ToGateway {
+    const MAX_BYTES: usize = MAX_RESULT_FRAME_BYTES;
+
     fn into_parts(self) -> FrameParts {
         match self {
             Self::Message { channel, route, json } => {

@@ -8,7 +8,7 @@
 //! travel as their original bytes. A channel is one MCP conversation; many channels share one connection. Both ends are
 //! typed: [`AgentListener`] and [`GatewayConnection`] for the daemon, [`DaemonClient`] for the gateway.
 //!
-//! Invariants: no frame exceeds [`MAX_FRAME_BYTES`]. Before the daemon accepts the connection, it reads nothing but a
+//! Invariants: no frame exceeds [`Frame::MAX_BYTES`]. Before the daemon accepts the connection, it reads nothing but a
 //! [`Hello`]. The bytes that wait to be written are bounded; a sender waits at the limit. File descriptors sent along
 //! are never received: reads leave no room for them, so the kernel closes them.
 

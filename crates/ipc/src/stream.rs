@@ -15,7 +15,6 @@ use tokio::{
 use tokio_util::codec::FramedRead;
 
 use crate::{
-    MAX_FRAME_BYTES,
     codec::{Frame, FrameCodec, FrameError},
     connection_limit::ConnectionPermit,
 };
@@ -40,7 +39,7 @@ pub enum SendError {
     #[error("the connection between gateway and daemon has ended")]
     Closed,
     /// The message is larger than a frame may be. The connection stays usable.
-    #[error("the message is larger than 8 MiB")]
+    #[error("the message is larger than a frame may be")]
     TooLarge,
 }
 
@@ -68,7 +67,7 @@ pub struct FrameReceiver<F> {
 impl<F: Frame> FrameSender<F> {
     /// Sends a frame. Waits while the queue is full.
     pub async fn send(&self, frame: F) -> Result<(), SendError> {
-        if frame.size() > MAX_FRAME_BYTES.saturating_sub(FRAME_SLACK) {
+        if frame.size() > F::MAX_BYTES.saturating_sub(FRAME_SLACK) {
             return Err(SendError::TooLarge);
         }
         let cost = cost(&frame);
@@ -142,7 +141,7 @@ impl<F: Frame> HandshakeStream<F> {
         self,
         permit: Option<ConnectionPermit>,
     ) -> (FrameReceiver<In>, FrameSender<Out>) {
-        let frames = self.frames.map_decoder(|_| FrameCodec::new(MAX_FRAME_BYTES));
+        let frames = self.frames.map_decoder(|_| FrameCodec::new(In::MAX_BYTES));
         (FrameReceiver { frames, permit }, FrameSender::spawn(self.write))
     }
 }

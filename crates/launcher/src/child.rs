@@ -1,5 +1,7 @@
 //! A started child.
 
+use std::process::ExitStatus;
+
 use briefcase_helper_process::Spawner;
 use briefcase_ports::{BoxFuture, ChildProcess};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -29,11 +31,8 @@ impl JailedChild {
 }
 
 impl ChildProcess for JailedChild {
-    fn wait(&mut self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            // The status is not used: a server that ended is gone with any status.
-            let _status = self.child.wait().await;
-        })
+    fn wait(&mut self) -> BoxFuture<'_, Option<ExitStatus>> {
+        Box::pin(async { self.child.wait().await.ok() })
     }
 
     fn terminate(&self) {
@@ -42,5 +41,15 @@ impl ChildProcess for JailedChild {
 
     fn kill(&self) {
         self.signal(Signal::KILL);
+    }
+}
+
+/// Ends the whole group. The handle itself would kill the leader alone.
+impl Drop for JailedChild {
+    fn drop(&mut self) {
+        // After its status was read, `kill` was the caller's last act.
+        if self.child.id().is_some() {
+            self.signal(Signal::KILL);
+        }
     }
 }

@@ -1,20 +1,13 @@
 //! The launcher that uses `briefcase-jail`.
 
-use std::{
-    borrow::Cow,
-    io::{self, PipeReader, PipeWriter},
-    os::fd::{AsFd as _, OwnedFd},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{borrow::Cow, io, os::fd::AsFd as _, path::PathBuf, time::Duration};
 
 use briefcase_helper_process::{Deadline, HelperError, HelperProcess, HelperProgram, Spawner};
 use briefcase_helper_protocol::launch::{LaunchFailure, LaunchReply, LaunchRequest};
 use briefcase_ports::{BoxFuture, LaunchCommand, LaunchError, LaunchedChild, Launcher};
 use briefcase_types::text::{clip, printable};
-use tokio::net::unix::pipe;
 
-use crate::child::JailedChild;
+use crate::{child::JailedChild, streams::Streams};
 
 pub use briefcase_helper_protocol::launch::JAIL;
 
@@ -48,7 +41,7 @@ impl JailLauncher {
     async fn start(&self, command: &LaunchCommand) -> Result<LaunchedChild, LaunchError> {
         let request = request(command)?;
         let deadline = Deadline::within(self.deadline);
-        let streams = Streams::new().map_err(|error| refused("standard streams", &error))?;
+        let streams = Streams::new(command.pipes).map_err(|error| refused("standard streams", &error))?;
         let mut helper =
             HelperProcess::start(&self.spawner, &self.program, deadline).await.map_err(|error| self.error(error))?;
         let theirs = streams.theirs.each_ref().map(|stream| stream.as_fd());
@@ -63,9 +56,9 @@ impl JailLauncher {
         }
         let (child, spawner) = helper.into_child();
         Ok(LaunchedChild {
-            stdin: Box::new(streams.stdin),
-            stdout: Box::new(streams.stdout),
-            stderr: Box::new(streams.stderr),
+            stdin: streams.stdin,
+            stdout: streams.stdout,
+            stderr: streams.stderr,
             process: Box::new(JailedChild::new(child, spawner)),
         })
     }
@@ -100,35 +93,6 @@ fn request(command: &LaunchCommand) -> Result<LaunchRequest<'_>, LaunchError> {
         env: command.env.iter().map(|(name, value)| (Cow::Borrowed(&**name), Cow::Borrowed(&***value))).collect(),
         cwd: Cow::Borrowed(cwd),
     })
-}
-
-/// Both ends of a child's standard streams.
-struct Streams {
-    stdin: pipe::Sender,
-    stdout: pipe::Receiver,
-    stderr: pipe::Receiver,
-    theirs: [OwnedFd; 3],
-}
-
-impl Streams {
-    fn new() -> io::Result<Self> {
-        let ((their_stdin, stdin), (stdout, their_stdout), (stderr, their_stderr)) =
-            (io::pipe()?, io::pipe()?, io::pipe()?);
-        Ok(Self {
-            stdin: sender(stdin)?,
-            stdout: receiver(stdout)?,
-            stderr: receiver(stderr)?,
-            theirs: [their_stdin.into(), their_stdout.into(), their_stderr.into()],
-        })
-    }
-}
-
-fn sender(end: PipeWriter) -> io::Result<pipe::Sender> {
-    pipe::Sender::from_owned_fd(end.into())
-}
-
-fn receiver(end: PipeReader) -> io::Result<pipe::Receiver> {
-    pipe::Receiver::from_owned_fd(end.into())
 }
 
 fn refused(step: &'static str, error: &io::Error) -> LaunchError {

@@ -130,7 +130,7 @@ mod tests {
 
     fn info(era: Era, capabilities: &'static str) -> ServerInfo {
         let (version, info) = (String::new(), "{}".into());
-        ServerInfo { era, version, capabilities: capabilities.into(), info, instructions: None }
+        ServerInfo { era, version, capabilities: capabilities.into(), info, instructions: None, listener: None }
     }
 
     #[test]

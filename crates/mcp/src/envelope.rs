@@ -11,7 +11,7 @@ use bytes::Bytes;
 pub use build::{error_response, notification, request, response};
 pub use error::{EnvelopeError, EnvelopeErrorKind};
 
-use crate::RequestId;
+use crate::{RequestId, RequestIdError};
 
 /// The longest method name.
 const MAX_METHOD_BYTES: usize = 256;
@@ -78,14 +78,27 @@ impl Envelope {
     /// Reads one message: strict JSON within `limits`. The limits are checked first. A byte order mark before the message is
     /// dropped, and a member that is `null` where the protocol has no null is taken as absent.
     pub fn parse_within(raw: Bytes, limits: &JsonLimits) -> Result<Self, EnvelopeError> {
-        let raw = without_mark(raw);
+        Self::read(without_mark(raw), limits, RequestId::from_json)
+    }
+
+    /// Reads one message of a server, without its framing, like [`Envelope::parse_within`]. The id of a response may be a
+    /// number with an integer value, such as `3.0`.
+    pub fn parse_relayed(raw: Bytes, limits: &JsonLimits) -> Result<Self, EnvelopeError> {
+        Self::read(raw, limits, RequestId::echoed)
+    }
+
+    fn read(
+        raw: Bytes,
+        limits: &JsonLimits,
+        response_id: fn(Bytes) -> Result<RequestId, RequestIdError>,
+    ) -> Result<Self, EnvelopeError> {
         briefcase_json::scan(&raw, limits).map_err(|error| EnvelopeErrorKind::Json(error.to_string()).without_id())?;
         let mut cursor = Cursor::new(&raw);
         if cursor.peek() == Some(b'[') {
             return Err(EnvelopeErrorKind::Batch.without_id());
         }
         let places = Places::find(&raw, &mut cursor)?;
-        let kind = places.kind(&raw)?;
+        let kind = places.kind(&raw, response_id)?;
         Ok(Self { raw, kind, places })
     }
 
@@ -212,10 +225,17 @@ impl Places {
         }
     }
 
-    fn kind(&self, raw: &Bytes) -> Result<EnvelopeKind, EnvelopeError> {
+    fn kind(
+        &self,
+        raw: &Bytes,
+        response_id: fn(Bytes) -> Result<RequestId, RequestIdError>,
+    ) -> Result<EnvelopeKind, EnvelopeError> {
         let text = |place: &Option<Range<usize>>| place.clone().map(|place| raw.slice(place));
+        let read = if self.method.is_none() { response_id } else { RequestId::from_json };
         let id = match text(&self.id) {
-            Some(raw) => Some(RequestId::from_json(raw).map_err(|_| EnvelopeErrorKind::Id.without_id())?),
+            // JSON-RPC's form for an error about a request whose id could not be read.
+            Some(raw) if raw == "null" && self.method.is_none() && self.error.is_some() => None,
+            Some(raw) => Some(read(raw).map_err(|_| EnvelopeErrorKind::Id.without_id())?),
             None => None,
         };
         self.classify(text(&self.method), id.clone(), &text).map_err(|fault| fault.about(id))

@@ -41,6 +41,24 @@ impl RequestId {
         }
     }
 
+    /// Reads an id that a server echoes. A number with an integer value is that integer: `3.0` is `3`.
+    pub fn echoed(raw: Bytes) -> Result<Self, RequestIdError> {
+        if let Ok(id) = Self::from_json(raw.clone()) {
+            return Ok(id);
+        }
+        let value: f64 = serde_json::from_slice(&raw).map_err(|_| RequestIdError)?;
+        // The shortest text of an integer value has no fraction.
+        value.to_string().parse().map(Self::number).map_err(|_| RequestIdError)
+    }
+
+    /// The number that the id stands for: `3` and `"3"` are the same to a server that keeps ids as text.
+    #[must_use]
+    pub fn as_number(&self) -> Option<u32> {
+        let (_, text) = self.key();
+        let canonical = is_integer(text) && !text.starts_with(b"-");
+        std::str::from_utf8(text).ok().filter(|_| canonical)?.parse().ok()
+    }
+
     /// Makes an id for a request of this program.
     #[must_use]
     pub fn number(number: u32) -> Self {
@@ -117,6 +135,20 @@ mod tests {
         assert_eq!(id(r#""\u0061""#).unwrap().as_json(), r#""\u0061""#);
         let seen: HashSet<_> = [id(r#""a""#).unwrap()].into();
         assert!(seen.contains(&id(r#""\u0061""#).unwrap()));
+    }
+
+    #[test]
+    fn an_echoed_number_is_recognised_in_every_form() {
+        let echoed = |raw: &'static str| RequestId::echoed(Bytes::from_static(raw.as_bytes()));
+        for raw in ["3", "3.0", "3.000", "3e0", "30e-1", "\"3\"", "\"\\u0033\""] {
+            assert_eq!(echoed(raw).unwrap().as_number(), Some(3), "{raw}");
+        }
+        for raw in ["\"3.0\"", "\" 3\"", "\"03\"", "\"\"", "\"a\"", "-3", "4294967296", "\"-0\""] {
+            assert_eq!(echoed(raw).unwrap().as_number(), None, "{raw}");
+        }
+        for raw in ["3.5", "1e99", "-1.0", "null", "true", "{}", "[3]", "NaN", ""] {
+            assert!(echoed(raw).is_err(), "{raw}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! notification, response or error response. Ids are strings or integers and compare by value. No decision depends on a
 //! header that was not compared with the body.
 
+mod dropped;
 mod envelope;
 mod era;
 mod error_code;
@@ -19,12 +20,13 @@ pub mod method;
 mod params;
 mod sse;
 
+pub use dropped::DroppedMessage;
 pub use envelope::{
     Envelope, EnvelopeError, EnvelopeErrorKind, EnvelopeKind, error_response, notification, request, response,
 };
 pub use era::{LEGACY_VERSIONS, MODERN_VERSIONS, PROTOCOL_VERSION_KEY, version_era};
 pub use error_code::ErrorCode;
-pub use frame::single_line;
+pub use frame::{single_line, without_framing};
 pub use headers::{HeaderMismatch, PARAM_PREFIX, ParamHeaders, ParamHeadersError, check_headers, decode_header_value};
 pub use id::{RequestId, RequestIdError};
 pub use message_kind::{MessageKind, request_id};

@@ -42,6 +42,26 @@ pub fn swaps() -> Option<bool> {
     Some(listed.lines().nth(1).is_some())
 }
 
+/// Returns Yama's rule for debuggers, 0 to 3; `Ok(0)` without Yama, and an error when the system does not say.
+///
+/// # Errors
+/// The rule cannot be read.
+pub fn ptrace_scope() -> std::io::Result<u8> {
+    match std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope") {
+        Ok(text) => text.trim().parse().map_err(std::io::Error::other),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && cfg!(target_os = "linux") => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns whether a mandatory profile (AppArmor, SELinux) confines this process.
+#[must_use]
+pub fn is_confined() -> bool {
+    let profile = std::fs::read_to_string("/proc/self/attr/current").unwrap_or_default();
+    let profile = profile.trim_matches(['\0', '\n', ' ']);
+    !profile.is_empty() && profile != "unconfined" && !profile.contains(":unconfined_t:") && !profile.contains("kernel")
+}
+
 /// Returns whether this user can read the running program. If so, other processes of the user can open its memory from
 /// the moment it is loaded until [`harden`] is reached, and keep it open.
 #[must_use]

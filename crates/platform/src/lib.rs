@@ -14,6 +14,7 @@ mod connection;
 mod error;
 pub mod hardening;
 mod listener;
+pub mod loopback;
 mod peer;
 
 pub use connection::connect;

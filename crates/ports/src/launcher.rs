@@ -1,6 +1,6 @@
 //! The port that starts child processes.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use zeroize::Zeroizing;
@@ -15,6 +15,8 @@ pub struct LaunchCommand {
     pub env: Vec<(String, Zeroizing<String>)>,
     /// The working directory.
     pub cwd: PathBuf,
+    /// Whether standard input and output are pipes. They are socket pairs otherwise, which no other process can open.
+    pub pipes: bool,
 }
 
 /// A running child and the daemon's ends of its standard streams.
@@ -31,8 +33,8 @@ pub struct LaunchedChild {
 
 /// A child process and everything it started in its group. The child is killed when this is dropped.
 pub trait ChildProcess: Send {
-    /// Waits until the child has ended.
-    fn wait(&mut self) -> BoxFuture<'_, ()>;
+    /// Waits until the child has ended. Returns its status where the operating system reports one.
+    fn wait(&mut self) -> BoxFuture<'_, Option<ExitStatus>>;
 
     /// Asks the whole group to end (SIGTERM).
     fn terminate(&self);
@@ -85,8 +87,8 @@ pub enum LaunchError {
 
 /// Starts child processes.
 ///
-/// Each child dies with the daemon, runs in a session and process group of its own, and inherits no descriptor but its
-/// three streams.
+/// Each child dies with the daemon, and so does its process group, however the daemon ends. A child runs in a session and
+/// process group of its own, and inherits no descriptor but its three streams.
 pub trait Launcher: Send + Sync {
     /// Starts a program. Returns when the program runs, or with the reason why it does not.
     fn launch(&self, command: LaunchCommand) -> BoxFuture<'_, Result<LaunchedChild, LaunchError>>;

@@ -16,6 +16,7 @@ mod rpc;
 mod server_catalog;
 mod server_events;
 mod server_info;
+mod upstream_failure;
 mod upstreams;
 
 use std::{future::Future, pin::Pin};
@@ -35,7 +36,10 @@ pub use server_catalog::{
 };
 pub use server_events::{ServerEvent, ServerObserver};
 pub use server_info::{ListKind, ServerInfo};
-pub use upstreams::{Definition, Listing, Outbound, UpstreamFailure, Upstreams};
+pub use upstream_failure::{
+    HttpRefusal, HttpRefusalKind, LastLines, OtherListener, ProgramEnd, SlowStart, UpstreamFailure,
+};
+pub use upstreams::{Definition, Listing, Outbound, Upstreams};
 
 /// A boxed future, as object-safe traits need it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,6 +1,6 @@
 //! Servers as they describe themselves.
 
-use briefcase_types::Era;
+use briefcase_types::{Era, LoopbackOwner};
 use bytes::Bytes;
 
 /// A list of a server other than its tools.
@@ -27,4 +27,7 @@ pub struct ServerInfo {
     pub info: Bytes,
     /// `instructions`.
     pub instructions: Option<String>,
+    /// The listener of a server on this machine that gets a secret, as the daemon found it. Absent for any other server, and
+    /// where the listener cannot be found out.
+    pub listener: Option<LoopbackOwner>,
 }

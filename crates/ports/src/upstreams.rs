@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_types::{Digest, RefusalCode, SessionId};
+use briefcase_types::{Digest, SessionId};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use crate::{BoxFuture, ClientPeer, ConnectionKey, JournalError, ListKind, Quote, Reply, SendGate, ServerInfo};
+use crate::{BoxFuture, ClientPeer, ConnectionKey, ListKind, Reply, SendGate, ServerInfo, UpstreamFailure};
 
 /// One tool definition as its server listed it.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Listing {
     pub digest: Digest,
     /// The tools, in the server's order.
     pub tools: Vec<Definition>,
+    /// Why the list may be incomplete, for a person.
+    pub note: Option<&'static str>,
 }
 
 /// A request to a server.
@@ -41,64 +43,6 @@ pub struct Outbound {
     pub cancel: CancellationToken,
     /// Asked immediately before the request is sent.
     pub gate: SendGate,
-}
-
-/// The server returned nothing usable.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum UpstreamFailure {
-    /// No connection, or the server died.
-    #[error("the server cannot be reached: {0}")]
-    Unreachable(String),
-    /// No response in time.
-    #[error("the server did not respond in time")]
-    TimedOut,
-    /// The client cancelled.
-    #[error("the call was cancelled")]
-    Cancelled,
-    /// The server violated the protocol or a limit; the reason is a stable word.
-    #[error("the server's answer cannot be used: {0}")]
-    Protocol(&'static str),
-    /// HTTP 401 or 403.
-    #[error("the server rejected the credential")]
-    Unauthorized,
-    /// HTTP 402, with the price if the server states one that can be read.
-    #[error("the server requires a payment")]
-    PaymentRequired(Option<Box<Quote>>),
-    /// The request was not sent, because the record cannot be written.
-    #[error("the call was not sent, because the record cannot be written: {0}")]
-    Unrecorded(JournalError),
-    /// The server is disabled or unknown, or its credential cannot be used.
-    #[error("{0}")]
-    NotReady(String),
-}
-
-impl UpstreamFailure {
-    /// The refusal code that the agent receives.
-    #[must_use]
-    pub const fn code(&self) -> RefusalCode {
-        match self {
-            Self::Unauthorized => RefusalCode::OauthRequired,
-            Self::PaymentRequired(_) => RefusalCode::PaymentRequired,
-            Self::Unrecorded(_) => RefusalCode::Unavailable,
-            _ => RefusalCode::UpstreamError,
-        }
-    }
-
-    /// The stable word in receipts.
-    #[must_use]
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Unreachable(_) => "unreachable",
-            Self::TimedOut => "timeout",
-            Self::Cancelled => "cancelled",
-            Self::Protocol(word) => word,
-            Self::Unauthorized => "unauthorized",
-            Self::PaymentRequired(_) => "payment_required",
-            Self::Unrecorded(_) => "record",
-            Self::NotReady(_) => "not_ready",
-        }
-    }
 }
 
 /// The connections to upstream servers.

@@ -34,6 +34,6 @@ pub use money::{Currency, Money, MoneyError};
 pub use rate::TokenBucket;
 pub use refusal::{Refusal, RefusalCode};
 pub use secret::{SecretBytes, SecretString};
-pub use settings::{ServerSettings, SettingError, Settings};
+pub use settings::{LoopbackOwner, ServerSettings, SettingError, Settings};
 pub use time::{Clock, Entropy, MonotonicTime, UnixMillis, rough_duration};
 pub use transport::{EnvValue, HeaderTemplate, SECRET_PLACEHOLDER, Transport};

@@ -5,12 +5,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::ToolName;
+use crate::{Digest, ToolName, text::printable};
 
 /// The settings of one server. Each default is the strict choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,37 @@ pub struct ServerSettings {
     #[serde(default, skip_serializing_if = "is_false")]
     #[cfg_attr(feature = "typescript", ts(as = "Option<bool>", optional))]
     pub ask_for_secrets: bool,
+    /// The process that listened on the port of this machine when the server was accepted. The server's secret is sent to
+    /// no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub loopback_owner: Option<LoopbackOwner>,
+}
+
+/// The owner of a listening port of this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct LoopbackOwner {
+    /// The user id.
+    pub user: u32,
+    /// The program's file. Absent for a process that the daemon may not look into, such as one of another user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub program: Option<String>,
+    /// The digest of the program's file, arguments and working directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub command: Option<Digest>,
+}
+
+impl fmt::Display for LoopbackOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.program {
+            Some(program) => write!(f, "`{}` of user {}", printable(program), self.user),
+            None => write!(f, "a process of user {}", self.user),
+        }
+    }
 }
 
 /// The settings of the whole briefcase.

@@ -12,7 +12,7 @@ use briefcase_ports::{ClientPeer, ClientProfile, Outbound, Reply, ServerInfo, Up
 use briefcase_types::Era;
 use bytes::Bytes;
 use http::HeaderMap;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     capabilities,
@@ -34,6 +34,25 @@ pub(crate) struct Connection {
     /// The resources that the client subscribed to on a modern server.
     subscribed: Mutex<BTreeSet<String>>,
     pub(crate) subscriptions_changed: Notify,
+    usage: Mutex<Usage>,
+}
+
+/// The use of a connection.
+#[derive(Debug)]
+struct Usage {
+    requests: usize,
+    last: Instant,
+}
+
+/// One request on a connection, which is in use until this is dropped.
+pub(crate) struct InUse<'a>(&'a Connection);
+
+impl Drop for InUse<'_> {
+    fn drop(&mut self) {
+        let mut usage = self.0.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        usage.requests = usage.requests.saturating_sub(1);
+        usage.last = Instant::now();
+    }
 }
 
 /// Rejects a request that must not be sent, because the record cannot be written.
@@ -54,7 +73,21 @@ impl Connection {
             level: Mutex::default(),
             subscribed: Mutex::default(),
             subscriptions_changed: Notify::new(),
+            usage: Mutex::new(Usage { requests: 0, last: Instant::now() }),
         }
+    }
+
+    /// Notes a request.
+    pub(crate) fn in_use(&self) -> InUse<'_> {
+        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        usage.requests = usage.requests.saturating_add(1);
+        InUse(self)
+    }
+
+    /// Whether no request was made for this long, and none is open.
+    pub(crate) fn is_idle(&self, after: Duration) -> bool {
+        let usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        usage.requests == 0 && usage.last.elapsed() >= after
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -233,14 +266,19 @@ pub(crate) struct ConnectionPages<'a> {
     pub(crate) method: &'static str,
     /// Set when the server has ended the session.
     pub(crate) session_ended: &'a std::sync::atomic::AtomicBool,
+    /// Whether the session was opened because the last one had ended.
+    pub(crate) is_renewed: bool,
 }
 
 impl PageSource for ConnectionPages<'_> {
     async fn page(&self, params: Bytes, timeout: Duration) -> Result<Reply, UpstreamFailure> {
         self.connection.send_own(self.client, self.method, &params, timeout).await.map_err(|failure| {
-            let ended = matches!(failure, TransportFailure::SessionEnded);
+            let ended = matches!(failure, TransportFailure::SessionEnded(_));
             self.session_ended.store(ended, std::sync::atomic::Ordering::SeqCst);
-            failure.into()
+            match failure {
+                TransportFailure::SessionEnded(cause) if self.is_renewed => (*cause).into(),
+                failure => failure.into(),
+            }
         })
     }
 }

@@ -12,6 +12,8 @@ use tokio::time::Instant;
 
 /// The time between two batches.
 const INTERVAL: Duration = Duration::from_millis(250);
+/// The time between a server's handshake and the first batch.
+const AFTER_HANDSHAKE: Duration = Duration::from_secs(1);
 /// The most resources whose change waits in one batch.
 const MAX_URIS: usize = 256;
 
@@ -45,6 +47,14 @@ struct Pending {
 impl Debounce {
     pub(crate) fn new(sink: Arc<EventSink>) -> Arc<Self> {
         Arc::new(Self { sink, pending: Mutex::default() })
+    }
+
+    /// Holds the next batch back for [`AFTER_HANDSHAKE`]: a client whose own handshake opened the connection cannot
+    /// receive it earlier.
+    pub(crate) fn hold_back(&self) {
+        let earliest = Instant::now() + AFTER_HANDSHAKE;
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.last_batch = earliest.checked_sub(INTERVAL);
     }
 
     /// Sends a change event: at once after a quiet time, with the next batch otherwise. Returns `false` when it was dropped.

@@ -1,14 +1,14 @@
 //! The handshake: opens a connection in the era that client and server share, or in the one the server has.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
-use briefcase_egress::Egress;
+use briefcase_egress::{AddressPolicy, Egress, EgressTarget, PeerCheck};
 use briefcase_json::raw::{RawObject, quote};
 use briefcase_mcp::{LEGACY_VERSIONS, MODERN_VERSIONS, method};
 use briefcase_output_filter::Redactor;
 use briefcase_ports::{
-    ClientProfile, Launcher, NotReady, Reply, SecretSource, ServerCatalog, ServerInfo, ServerObserver, UpstreamFailure,
-    UpstreamSpec,
+    ClientProfile, HttpRefusal, HttpRefusalKind, Launcher, NotReady, Reply, SecretSource, ServerCatalog, ServerInfo,
+    ServerObserver, SlowStart, UpstreamFailure, UpstreamSpec,
 };
 use briefcase_types::{EnvValue, Era, HeaderTemplate, ServerId, SessionId, Transport};
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use crate::{
     debounce::EventSink,
     failure::{TransportFailure, protocol},
     http_target::http_target,
+    loopback_guard::LoopbackGuard,
     mcp_headers, params,
     server_messages::{IncomingMessages, ListGenerations},
     transport::{
@@ -37,6 +38,9 @@ use crate::{
 
 /// The version of the oldest transport. Briefcase does not offer it, but still speaks it.
 const OLDEST_VERSION: &str = "2024-11-05";
+
+/// The time for the end of a child's log after its start was given up.
+const LOG_END: Duration = Duration::from_secs(3);
 
 /// What all connections of a pool share. It holds no state of any server or agent.
 pub(crate) struct PoolContext {
@@ -64,6 +68,8 @@ pub(crate) struct ConnectionOpening<'a> {
     pub(crate) spec: &'a UpstreamSpec,
     pub(crate) client: &'a ClientProfile,
     pub(crate) generations: &'a Arc<ListGenerations>,
+    /// The time for the start and the handshake.
+    pub(crate) timeout: Duration,
 }
 
 /// A transport whose handshake is not done. A child that still runs after one attempt is probed in its other era. A
@@ -105,9 +111,31 @@ impl ConnectionOpening<'_> {
     /// Opens a connection, and learns on the way which eras the server speaks.
     pub(crate) async fn open(&self, known: &mut KnownEras) -> Result<Connection, UpstreamFailure> {
         let mut pending = PendingTransport(None);
-        let mut first = None;
+        let opened = self.open_in_known_era(known, &mut pending).await;
+        match (opened, &pending.0) {
+            // A child that does not answer may still be starting, and its log may say why.
+            (Err(UpstreamFailure::TimedOut), Some(OpenTransport::Multiplexed(multiplexed))) => {
+                let log_end = Arc::clone(&multiplexed.log_end);
+                pending.close();
+                let _open = tokio::time::timeout(LOG_END, log_end.finished.cancelled()).await;
+                let mut log = log_end.last_lines();
+                if self.spec.pipes {
+                    log.opened = None;
+                }
+                Err(UpstreamFailure::SlowStart(Box::new(SlowStart { after: self.timeout, log })))
+            }
+            (opened, _) => opened,
+        }
+    }
+
+    async fn open_in_known_era(
+        &self,
+        known: &mut KnownEras,
+        pending: &mut PendingTransport,
+    ) -> Result<Connection, UpstreamFailure> {
+        let (mut first, mut was_silent) = (None, false);
         for era in self.order(*known) {
-            let opened = self.attempt(era, &mut pending).await;
+            let opened = self.attempt(era, pending).await;
             let speaks = match &opened {
                 Ok(_) => Some(true),
                 Err(failure) if self.may_speak_other_era(failure) => Some(false),
@@ -117,6 +145,9 @@ impl ConnectionOpening<'_> {
                 Era::Modern => known.modern = speaks.or(known.modern),
                 Era::Legacy => known.legacy = speaks.or(known.legacy),
             }
+            was_silent |= era == Era::Modern
+                && matches!(opened, Err(TransportFailure::Upstream(UpstreamFailure::TimedOut)))
+                && matches!(self.spec.transport, Transport::Stdio { .. });
             match opened {
                 Ok(connection) => return Ok(connection),
                 Err(failure) if speaks == Some(false) => first = first.or(Some(failure)),
@@ -124,8 +155,16 @@ impl ConnectionOpening<'_> {
             }
         }
         *known = KnownEras::default();
+        // A child that was still starting when it was probed answers now.
+        if was_silent && pending.is_open() {
+            let connection = self.attempt(Era::Modern, pending).await?;
+            known.modern = Some(true);
+            return Ok(connection);
+        }
         if let Transport::Http { url, headers } = &self.spec.transport
-            && let Some(TransportFailure::Status(400 | 404 | 405 | 406 | 415 | 501)) = first
+            && let Some(TransportFailure::Status(HttpRefusal {
+                status: 400 | 404 | 405 | 406 | 410 | 415 | 501, ..
+            })) = first
         {
             return Ok(self.open_oldest(url, headers).await?);
         }
@@ -151,12 +190,20 @@ impl ConnectionOpening<'_> {
     fn may_speak_other_era(&self, failure: &TransportFailure) -> bool {
         let is_child = matches!(self.spec.transport, Transport::Stdio { .. });
         match failure {
-            TransportFailure::SessionEnded => true,
-            TransportFailure::Status(status) => *status < 500 || *status == 501,
+            TransportFailure::SessionEnded(_) => true,
+            TransportFailure::Status(refusal) => match refusal.kind {
+                HttpRefusalKind::NotFound | HttpRefusalKind::MethodNotAllowed | HttpRefusalKind::NotAcceptable => true,
+                HttpRefusalKind::ServerError => refusal.status == 501,
+                HttpRefusalKind::Other => refusal.status < 500,
+                _ => false,
+            },
             TransportFailure::Upstream(UpstreamFailure::Protocol(word)) => {
-                !matches!(*word, "redirect" | "forbidden_address" | "flood")
+                !matches!(*word, "forbidden_address" | "flood")
             }
-            TransportFailure::Upstream(UpstreamFailure::Unreachable(_) | UpstreamFailure::TimedOut) => is_child,
+            TransportFailure::Upstream(
+                UpstreamFailure::Unreachable(_) | UpstreamFailure::Ended(_) | UpstreamFailure::TimedOut,
+            ) => is_child,
+            TransportFailure::Upstream(UpstreamFailure::WrongId { .. }) => true,
             TransportFailure::Upstream(_) => false,
         }
     }
@@ -192,7 +239,21 @@ impl ConnectionOpening<'_> {
     fn http_client(&self, url: &str, headers: &[HeaderTemplate]) -> Result<HttpClient, UpstreamFailure> {
         let target = http_target(url).map_err(|error| NotReady(error.to_string()))?;
         let authorizer = HeaderAuthorizer::new(Arc::clone(&self.pool.secrets), headers)?;
-        Ok(HttpClient { origin: self.pool.egress.client(target), authorizer: Arc::new(authorizer) })
+        let guard = self.guard(&target);
+        let check = guard.clone().map(|guard| -> Arc<dyn PeerCheck> { guard });
+        Ok(HttpClient {
+            origin: self.pool.egress.checked_client(target, check),
+            authorizer: Arc::new(authorizer),
+            redactor: Arc::new(self.redactor()?),
+            guard,
+        })
+    }
+
+    /// The guard of a server on this machine that gets a secret.
+    fn guard(&self, target: &EgressTarget) -> Option<Arc<LoopbackGuard>> {
+        let is_local = target.address_policy() == AddressPolicy::Loopback;
+        let gets_secret = self.spec.transport.secrets().next().is_some();
+        (is_local && gets_secret).then(|| LoopbackGuard::new(self.spec.loopback_owner.clone()))
     }
 
     fn http(&self, url: &str, headers: &[HeaderTemplate], era: Era) -> Result<OpenTransport, TransportFailure> {
@@ -210,12 +271,13 @@ impl ConnectionOpening<'_> {
     ) -> Result<OpenTransport, TransportFailure> {
         let PoolContext { secrets, launcher, environment, shutdown_tasks, .. } = self.pool;
         let (secrets, launcher) = (&**secrets, &**launcher);
-        let start = ChildStart { argv, env, cwd, environment, secrets, launcher, shutdown_tasks };
+        let pipes = self.spec.pipes;
+        let start = ChildStart { argv, env, cwd, pipes, environment, secrets, launcher, shutdown_tasks };
         let multiplexed = stdio::connect(&start, self.messages(), &self.spec.limits, self.redactor()?).await?;
         Ok(OpenTransport::Multiplexed(multiplexed))
     }
 
-    /// A redactor that knows the child's secrets, to remove them from the child's log.
+    /// A redactor that knows the server's secrets, to remove them from what the server says about a failure.
     fn redactor(&self) -> Result<Redactor, UpstreamFailure> {
         let mut builder = Redactor::builder();
         for name in self.spec.transport.secrets() {
@@ -241,7 +303,7 @@ impl ConnectionOpening<'_> {
         }
         let params = params::modern(b"{}", self.client, newest, None).unwrap_or_else(|| Bytes::from_static(b"{}"));
         let timeout = match transport {
-            OpenTransport::StreamableHttp(_) => self.spec.limits.open,
+            OpenTransport::StreamableHttp(_) => self.timeout,
             OpenTransport::Multiplexed(_) => self.spec.limits.probe,
         };
         let headers = mcp_headers::headers(method::DISCOVER, b"{}", &[]).unwrap_or_default();
@@ -258,6 +320,7 @@ impl ConnectionOpening<'_> {
             capabilities: object(&raw, Some(discovered.capabilities.get())),
             info: object(&raw, info),
             instructions: discovered.instructions,
+            listener: transport.listener(),
         })
     }
 
@@ -272,7 +335,7 @@ impl ConnectionOpening<'_> {
             info: Option<&'a RawValue>,
             instructions: Option<String>,
         }
-        let call = RpcCall::own(method::INITIALIZE, self.initialize_params(), self.spec.limits.open);
+        let call = RpcCall::own(method::INITIALIZE, self.initialize_params(), self.timeout);
         let raw = result(transport.call(call).await, "initialize_refused")?;
         let initialized: InitializeResult<'_> = serde_json::from_slice(&raw).map_err(|_| failed())?;
         if initialized.version != OLDEST_VERSION && !LEGACY_VERSIONS.contains(&&*initialized.version) {
@@ -291,6 +354,7 @@ impl ConnectionOpening<'_> {
             capabilities: object(&raw, Some(initialized.capabilities.get())),
             info: object(&raw, initialized.info.map(RawValue::get)),
             instructions: initialized.instructions,
+            listener: transport.listener(),
         })
     }
 

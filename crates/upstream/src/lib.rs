@@ -26,6 +26,8 @@ mod in_flight;
 mod limits;
 mod list_cache;
 mod list_kind;
+mod log_end;
+mod loopback_guard;
 mod mcp_headers;
 mod mrtr;
 mod pagination;
@@ -41,4 +43,5 @@ mod transport;
 
 pub use child_environment::ChildEnvironment;
 pub use http_target::http_target;
+pub use loopback_guard::loopback_listener;
 pub use pool::{Pool, PoolParts};

@@ -47,13 +47,18 @@ impl ToolsListCache {
     }
 
     /// Keeps a result. Returns the same listing as before when the items are the same, byte for byte.
-    pub(crate) fn update(&self, pages: Vec<Arc<Page>>, connection: &Connection) -> Arc<Listing> {
+    pub(crate) fn update(
+        &self,
+        pages: Vec<Arc<Page>>,
+        note: Option<&'static str>,
+        connection: &Connection,
+    ) -> Arc<Listing> {
         let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(same) = list.as_mut().filter(|list| list.has_items_of(&pages)) {
+        if let Some(same) = list.as_mut().filter(|list| list.listing.note == note && list.has_items_of(&pages)) {
             same.pages = pages;
             return Arc::clone(&same.listing);
         }
-        let fresh = ToolsList::new(pages, connection);
+        let fresh = ToolsList::new(pages, note, connection);
         let listing = Arc::clone(&fresh.listing);
         *list = Some(fresh);
         listing
@@ -69,7 +74,7 @@ impl ToolsListCache {
 }
 
 impl ToolsList {
-    fn new(pages: Vec<Arc<Page>>, connection: &Connection) -> Self {
+    fn new(pages: Vec<Arc<Page>>, note: Option<&'static str>, connection: &Connection) -> Self {
         let (mut tools, mut param_headers) = (Vec::new(), HashMap::new());
         let (uses_headers, messages) = (connection.uses_param_headers(), connection.transport.messages());
         for raw in pages.iter().flat_map(|page| &page.items) {
@@ -81,7 +86,7 @@ impl ToolsList {
         }
         let parts: Vec<&[u8]> = pages.iter().flat_map(|page| page.items.iter().map(|item| &**item)).collect();
         let digest = Digest::labelled("briefcase/listing/1", &parts);
-        Self { listing: Arc::new(Listing { digest, tools }), pages, param_headers }
+        Self { listing: Arc::new(Listing { digest, tools, note }), pages, param_headers }
     }
 
     /// Whether these pages list the same items, byte for byte.

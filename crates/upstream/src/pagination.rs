@@ -1,6 +1,6 @@
 //! Pagination: all pages of a list, within limits. An unusable item is dropped alone.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, future::Future, sync::Arc, time::Duration};
 
 use briefcase_json::raw::{RawObject, object, quote};
 use briefcase_ports::{Reply, UpstreamFailure};
@@ -96,6 +96,17 @@ pub(crate) trait PageSource: Sync {
     fn page(&self, params: Bytes, timeout: Duration) -> impl Future<Output = Result<Reply, UpstreamFailure>> + Send;
 }
 
+/// All pages of a list.
+#[derive(Debug, Default)]
+pub(crate) struct AllPages {
+    pub(crate) pages: Vec<Arc<Page>>,
+    /// Why the list may be incomplete.
+    pub(crate) note: Option<&'static str>,
+}
+
+/// The note of a list whose cursor repeats.
+const CURSOR_LOOP: &str = "the server's list cursor repeats, so the list ends with what was read before the repetition";
+
 /// The limits of a list.
 pub(crate) struct Pagination<'a> {
     /// The member of a page that holds the items.
@@ -117,16 +128,19 @@ impl Pagination<'_> {
         &self,
         source: &impl PageSource,
         previous: &[Arc<Page>],
-    ) -> Result<Vec<Arc<Page>>, UpstreamFailure> {
+    ) -> Result<AllPages, UpstreamFailure> {
         let deadline = Instant::now() + self.timeout;
         let (mut pages, mut cursor) = (Vec::<Arc<Page>>::new(), None::<String>);
+        let mut cursors = BTreeSet::new();
         let (mut bytes, mut items) = (0_usize, 0_usize);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let reply = timeout_at(deadline, source.page(cursor_params(cursor.as_deref()), left)).await;
             let raw = match reply.map_err(|_| UpstreamFailure::TimedOut)?? {
                 Reply::Result(raw) => raw,
-                Reply::Error(error) if error.code == METHOD_NOT_FOUND && pages.is_empty() => return Ok(pages),
+                Reply::Error(error) if error.code == METHOD_NOT_FOUND && pages.is_empty() => {
+                    return Ok(AllPages::default());
+                }
                 Reply::Error(_) => return Err(UpstreamFailure::Protocol("list_refused")),
             };
             bytes = bytes.saturating_add(raw.len());
@@ -139,10 +153,15 @@ impl Pagination<'_> {
             let next = page.next_cursor.clone();
             pages.push(page);
             match next {
-                None => return Ok(pages),
-                Some(_) if items > self.max_items => return Ok(pages),
-                same if same == cursor => return Err(UpstreamFailure::Protocol("cursor_loop")),
-                next => cursor = next,
+                Some(next) if items <= self.max_items => {
+                    if !cursors.insert(next.clone()) {
+                        drop_repetition(&mut pages);
+                        tracing::warn!(server = %self.messages.sink.server, list = self.member, "{CURSOR_LOOP}");
+                        return Ok(AllPages { pages, note: Some(CURSOR_LOOP) });
+                    }
+                    cursor = Some(next);
+                }
+                _ => return Ok(AllPages { pages, note: None }),
             }
         }
     }
@@ -154,6 +173,15 @@ impl Pagination<'_> {
             () if pages >= MAX_PAGES => Err(UpstreamFailure::Protocol("too_many_pages")),
             () => Ok(()),
         }
+    }
+}
+
+/// Removes the last page if an earlier one has the same items: a server that ignores the cursor sends its first page again.
+fn drop_repetition(pages: &mut Vec<Arc<Page>>) {
+    if let Some((last, earlier)) = pages.split_last()
+        && earlier.iter().any(|page| page.items == last.items)
+    {
+        pages.pop();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -23,6 +23,11 @@ use crate::{
 
 /// How long [`Pool::shutdown`] waits for children to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// A connection that was not used for this long is closed, and its child ends. The next call opens a new one.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// How often idle connections are looked for.
+const IDLE_CHECK: Duration = Duration::from_secs(60);
 
 /// The parts of a pool.
 pub struct PoolParts {
@@ -58,10 +63,30 @@ impl Owner {
     }
 }
 
+/// The servers of each owner.
+#[derive(Default)]
+struct Owners(Mutex<HashMap<Owner, Vec<Arc<SessionServer>>>>);
+
+impl Owners {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Owner, Vec<Arc<SessionServer>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes idle connections while the pool exists.
+async fn close_idle(owners: Weak<Owners>) {
+    loop {
+        tokio::time::sleep(IDLE_CHECK).await;
+        let Some(owners) = owners.upgrade() else { return };
+        let servers: Vec<_> = owners.lock().values().flatten().cloned().collect();
+        servers.iter().for_each(|server| server.reconnect.close_idle(IDLE_TIMEOUT));
+    }
+}
+
 /// The connections, one per owner and server, opened when first used.
 pub struct Pool {
     context: Arc<PoolContext>,
-    owners: Mutex<HashMap<Owner, Vec<Arc<SessionServer>>>>,
+    owners: Arc<Owners>,
     eras: Arc<Mutex<HashMap<ServerId, KnownEras>>>,
 }
 
@@ -72,12 +97,16 @@ impl Pool {
         let PoolParts { catalog, secrets, observer, launcher, egress, environment } = parts;
         let shutdown_tasks = TaskTracker::new();
         let context = PoolContext { catalog, secrets, observer, launcher, egress, environment, shutdown_tasks };
-        Self { context: Arc::new(context), owners: Mutex::default(), eras: Arc::default() }
+        let owners = Arc::new(Owners::default());
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(close_idle(Arc::downgrade(&owners)));
+        }
+        Self { context: Arc::new(context), owners, eras: Arc::default() }
     }
 
     /// How many connections to a server are open.
     pub fn connections(&self, server: &ServerId) -> usize {
-        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let owners = self.owners.lock();
         let reconnects = owners.values().flatten().map(|found| &found.reconnect);
         reconnects.filter(|found| found.server() == server && found.open_connection().is_some()).count()
     }
@@ -85,14 +114,14 @@ impl Pool {
     /// Closes every connection that a session owns.
     pub fn close_session(&self, session: SessionId) {
         let owner = Owner::Session(session);
-        let servers = self.owners.lock().unwrap_or_else(PoisonError::into_inner).remove(&owner);
+        let servers = self.owners.lock().remove(&owner);
         servers.into_iter().flatten().for_each(|server| server.reconnect.retire("session_closed"));
     }
 
     /// Closes every connection to a server and forgets its eras: it changed, was disabled or removed.
     pub fn forget_server(&self, server: &ServerId) {
         self.eras.lock().unwrap_or_else(PoisonError::into_inner).remove(server);
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut owners = self.owners.lock();
         for servers in owners.values_mut() {
             servers.retain(|found| {
                 let keep = found.reconnect.server() != server;
@@ -106,14 +135,14 @@ impl Pool {
 
     /// Closes every connection and waits until the children have ended, at most 6 seconds.
     pub async fn shutdown(&self) {
-        let owners = std::mem::take(&mut *self.owners.lock().unwrap_or_else(PoisonError::into_inner));
+        let owners = std::mem::take(&mut *self.owners.lock());
         owners.into_values().flatten().for_each(|server| server.reconnect.retire("shutdown"));
         self.context.shutdown_tasks.close();
         let _late = tokio::time::timeout(SHUTDOWN_TIMEOUT, self.context.shutdown_tasks.wait()).await;
     }
 
     fn server(&self, key: &ConnectionKey) -> Arc<SessionServer> {
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut owners = self.owners.lock();
         let servers = owners.entry(Owner::of(key)).or_default();
         if let Some(server) = servers.iter().find(|server| *server.reconnect.server() == key.server) {
             return Arc::clone(server);
@@ -122,6 +151,14 @@ impl Pool {
         let server = SessionServer::new(context, key.server.clone(), key.session, eras);
         servers.push(Arc::clone(&server));
         server
+    }
+}
+
+/// Ends every connection, and gives up those that are being opened.
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let owners = std::mem::take(&mut *self.owners.lock());
+        owners.into_values().flatten().for_each(|server| server.reconnect.retire("shutdown"));
     }
 }
 
@@ -158,7 +195,7 @@ impl Upstreams for Pool {
     /// Returns before the notifications are sent.
     fn notify(&self, session: SessionId, method: &'static str, params: Option<Bytes>) {
         let owner = Owner::Session(session);
-        let servers = self.owners.lock().unwrap_or_else(PoisonError::into_inner).get(&owner).cloned();
+        let servers = self.owners.lock().get(&owner).cloned();
         let connections = servers.into_iter().flatten().filter_map(|server| server.reconnect.open_connection());
         let legacy = connections.filter(|connection| connection.server_info.era == Era::Legacy);
         for (connection, params) in legacy.zip(std::iter::repeat(params)) {

@@ -80,6 +80,7 @@ impl IncomingMessages {
     /// Notes that the handshake succeeded.
     pub(crate) fn establish(&self) {
         self.established.store(true, Ordering::SeqCst);
+        self.changes.hold_back();
     }
 
     /// Reports that the connection closed.

@@ -23,7 +23,7 @@ use crate::{
     list_cache::{ListCache, ToolsListCache, generation},
     list_kind,
     mcp_headers::ParamHeader,
-    pagination::{Page, Pagination},
+    pagination::{AllPages, Page, Pagination},
     reconnect::Reconnect,
     singleflight::SingleFlight,
 };
@@ -33,7 +33,7 @@ const MAX_TOOLS: usize = 512;
 
 /// One server as one session uses it.
 pub(crate) struct SessionServer {
-    pub(crate) reconnect: Reconnect,
+    pub(crate) reconnect: Arc<Reconnect>,
     list_tools: Arc<SingleFlight<Result<Arc<Listing>, UpstreamFailure>>>,
     last_list: ToolsListCache,
     lists: ListCache,
@@ -57,23 +57,29 @@ impl SessionServer {
     /// Sends a client's request.
     pub(crate) async fn send(
         &self,
-        client: &ClientProfile,
+        client: &Arc<ClientProfile>,
         request: &Outbound,
         peer: &Arc<dyn ClientPeer>,
     ) -> Result<Reply, UpstreamFailure> {
-        let mut may_repeat = is_plain_read(request.method);
+        let (mut may_repeat, mut is_renewed) = (is_plain_read(request.method), false);
         loop {
             let connection = tokio::select! {
                 () = request.cancel.cancelled() => return Err(UpstreamFailure::Cancelled),
                 connection = self.reconnect.connection(client) => connection?,
             };
+            let _in_use = connection.in_use();
             let param_headers = self.param_headers(&connection, request);
             match connection.send(client, request, &param_headers, peer).await {
-                Err(TransportFailure::SessionEnded) => {
+                Err(TransportFailure::SessionEnded(cause)) => {
                     connection.transport.close("session_ended");
-                    if !std::mem::take(&mut may_repeat) {
-                        return Err(TransportFailure::SessionEnded.into());
+                    if is_renewed {
+                        // A new session did not help: the refusal has another reason.
+                        return Err((*cause).into());
                     }
+                    if !std::mem::take(&mut may_repeat) {
+                        return Err(TransportFailure::SessionEnded(cause).into());
+                    }
+                    is_renewed = true;
                 }
                 outcome => return outcome.map_err(UpstreamFailure::from),
             }
@@ -100,16 +106,16 @@ impl SessionServer {
         self.list_tools.run(fetch).await.unwrap_or_else(|| Err(UpstreamFailure::Unreachable("shutting down".into())))
     }
 
-    async fn fetch_tools(&self, client: &ClientProfile) -> Result<Arc<Listing>, UpstreamFailure> {
+    async fn fetch_tools(&self, client: &Arc<ClientProfile>) -> Result<Arc<Listing>, UpstreamFailure> {
         let previous = self.last_list.pages();
         let (connection, pages) = self.pages(client, method::TOOLS_LIST, "tools", MAX_TOOLS, &previous).await?;
-        Ok(self.last_list.update(pages, &connection))
+        Ok(self.last_list.update(pages.pages, pages.note, &connection))
     }
 
     /// The items of another list: from memory where they are current, from the server otherwise.
     pub(crate) async fn list(
         &self,
-        client: &ClientProfile,
+        client: &Arc<ClientProfile>,
         kind: ListKind,
     ) -> Result<Arc<Vec<Bytes>>, UpstreamFailure> {
         let connection = self.reconnect.connection(client).await?;
@@ -125,7 +131,7 @@ impl SessionServer {
         }
         let (method, member) = (list_kind::method(kind), list_kind::member(kind));
         let (_, pages) = self.pages(client, method, member, list_kind::MAX_ITEMS, &[]).await?;
-        let items = Arc::new(pages.iter().flat_map(|page| page.items.iter().cloned()).collect::<Vec<_>>());
+        let items = Arc::new(pages.pages.iter().flat_map(|page| page.items.iter().cloned()).collect::<Vec<_>>());
         self.lists.put(kind, generation, &items);
         Ok(items)
     }
@@ -133,18 +139,20 @@ impl SessionServer {
     /// All pages of a list. Requested again once when the server had ended the session.
     async fn pages(
         &self,
-        client: &ClientProfile,
+        client: &Arc<ClientProfile>,
         method: &'static str,
         member: &'static str,
         max_items: usize,
         previous: &[Arc<Page>],
-    ) -> Result<(Arc<Connection>, Vec<Arc<Page>>), UpstreamFailure> {
+    ) -> Result<(Arc<Connection>, AllPages), UpstreamFailure> {
         let timeout = self.reconnect.limits()?.list;
         let mut may_repeat = true;
         loop {
             let connection = self.reconnect.connection(client).await?;
+            let in_use = connection.in_use();
             let ended = AtomicBool::new(false);
-            let source = ConnectionPages { connection: &connection, client, method, session_ended: &ended };
+            let is_renewed = !may_repeat;
+            let source = ConnectionPages { connection: &connection, client, method, session_ended: &ended, is_renewed };
             let keep_surplus = method == briefcase_mcp::method::TOOLS_LIST;
             let messages = connection.transport.messages();
             let pagination = Pagination { member, max_items, keep_surplus, timeout, messages };
@@ -154,6 +162,7 @@ impl SessionServer {
                 }
                 outcome => {
                     let pages = outcome?;
+                    drop(in_use);
                     return Ok((connection, pages));
                 }
             }

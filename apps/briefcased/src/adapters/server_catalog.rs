@@ -24,5 +24,5 @@ impl ServerCatalog for AuthorityServers {
 /// # Errors
 /// A header is malformed.
 pub fn spec(server: &Server) -> Result<UpstreamSpec, NotReady> {
-    UpstreamSpec::new(server.transport.clone()).map_err(|error| NotReady(error.to_string()))
+    UpstreamSpec::new(server.transport.clone(), &server.settings).map_err(|error| NotReady(error.to_string()))
 }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use briefcase_admin_http::{ProbeConnections, ProbeError, ServerConnections};
-use briefcase_egress::{Egress, EgressSettings};
+use briefcase_egress::{AddressPolicy, Egress, EgressError, EgressSettings};
 use briefcase_engine::Engine;
 use briefcase_mcp_server::McpServer;
 use briefcase_policy::authority::Server;
 use briefcase_ports::{
     BoxFuture, NotReady, RpcError, ServerCatalog, ServerEvent, ServerObserver, UpstreamSpec, Upstreams,
 };
-use briefcase_types::{AgentId, ServerId, SessionId, Transport};
-use briefcase_upstream::{Pool, PoolParts, http_target};
+use briefcase_types::{AgentId, LoopbackOwner, ServerId, SessionId, Transport};
+use briefcase_upstream::{Pool, PoolParts, http_target, loopback_listener};
 use bytes::Bytes;
 
 use super::{secrets::Secrets, server_catalog};
@@ -64,6 +64,22 @@ impl ServerConnections for DaemonConnections {
             egress,
             environment: self.children.environment.clone(),
         }))))
+    }
+
+    fn listener<'a>(&'a self, server: &'a Server) -> BoxFuture<'a, Result<Option<LoopbackOwner>, ProbeError>> {
+        Box::pin(async move {
+            let invalid = |error: &dyn std::fmt::Display| ProbeError::InvalidServer(error.to_string());
+            let Transport::Http { url, .. } = &server.transport else {
+                return Err(invalid(&"only a server with a URL has a listener"));
+            };
+            let target = http_target(url).map_err(|error| invalid(&error))?;
+            if target.address_policy() != AddressPolicy::Loopback {
+                return Err(invalid(&"the server is on another machine"));
+            }
+            let unavailable = |error: EgressError| ProbeError::Unavailable(error.to_string());
+            let egress = Egress::new(EgressSettings::default()).map_err(unavailable)?;
+            loopback_listener(&egress, target).await.map_err(unavailable)
+        })
     }
 }
 

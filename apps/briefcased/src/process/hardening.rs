@@ -1,6 +1,6 @@
 //! The protections of this process, and a test of the secrets that stay in its memory.
 
-pub use briefcase_platform::hardening::{harden, is_hardened, program_is_readable, swaps};
+pub use briefcase_platform::hardening::{harden, is_confined, is_hardened, program_is_readable, ptrace_scope, swaps};
 
 #[cfg(test)]
 mod tests {

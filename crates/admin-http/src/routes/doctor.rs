@@ -4,13 +4,13 @@ use std::{os::unix::fs::PermissionsExt as _, sync::Arc};
 
 use axum::{Json, extract::State};
 use briefcase_api::{Check, Severity};
-use briefcase_policy::authority::Authority;
+use briefcase_policy::authority::{Authority, Server};
 use briefcase_types::FactorKind;
 
 use super::clock;
 use crate::{
-    Briefcase,
-    state::{AdminState, ProcessProtection},
+    Briefcase, loopback,
+    state::{AdminState, DebuggingRule, ProcessProtection},
 };
 
 /// `GET /v1/doctor`
@@ -21,6 +21,7 @@ pub async fn doctor(State(admin): State<Arc<AdminState>>) -> Json<Vec<Check>> {
         check("undumpable", protection.not_dumpable, "Other processes of this user cannot read the daemon's memory.", "The daemon's memory can be read by other processes of this user."),
         program(protection),
         swap(protection),
+        same_user(protection),
         rollback(),
         computer_clock(&admin),
         folder(&admin),
@@ -64,6 +65,8 @@ fn unlocked(briefcase: &Briefcase) -> Vec<Check> {
         });
     }
     checks.extend(void_credentials(authority.document()));
+    checks.extend(pipes(authority.document()));
+    checks.extend(listeners(authority.document()));
     let failure = briefcase.store.failure();
     checks.push(Check {
         name: "record".to_owned(),
@@ -112,6 +115,82 @@ fn program(protection: ProcessProtection) -> Check {
             "Let root own the programs, and let others run but not read them: chown root, chmod 711; or allow programs in memory (sysctl vm.memfd_noexec=0), and do not run briefcased as root.".to_owned()
         }),
     }
+}
+
+/// What keeps other processes of the user out of local servers. Sockets close the way through `/proc/PID/fd`; the kernel's
+/// rules for debuggers have to close the others.
+fn same_user(protection: ProcessProtection) -> Check {
+    let rule = protection.debugging;
+    let (severity, message) = match rule {
+        DebuggingRule::Anyone => (
+            Severity::Warn,
+            "Other processes of this user can take over a local server by ptrace, process_vm_writev or pidfd_getfd, and \
+             read its environment: no Yama, no mandatory profile and no own user of the daemon forbids it.",
+        ),
+        DebuggingRule::Ancestors => (
+            Severity::Ok,
+            "Yama holds (ptrace_scope 1): other processes of this user cannot take over a local server by ptrace, \
+             process_vm_writev or pidfd_getfd. They can still read its environment.",
+        ),
+        DebuggingRule::Administrators => (
+            Severity::Ok,
+            "Yama holds (ptrace_scope 2): only root can take over a local server by ptrace, process_vm_writev or \
+             pidfd_getfd. Processes of this user can still read its environment.",
+        ),
+        DebuggingRule::Nobody => (
+            Severity::Ok,
+            "Yama holds (ptrace_scope 3): nobody can take over a local server by ptrace, process_vm_writev or \
+             pidfd_getfd. Processes of this user can still read its environment.",
+        ),
+        DebuggingRule::Profile => (
+            Severity::Warn,
+            "A mandatory profile (AppArmor or SELinux) confines the daemon and its local servers. Whether it forbids \
+             ptrace, process_vm_writev and pidfd_getfd by other processes of this user depends on that profile; Yama does not.",
+        ),
+        _ => (
+            Severity::Warn,
+            "It is not known whether other processes of this user can take over a local server by ptrace, \
+             process_vm_writev or pidfd_getfd.",
+        ),
+    };
+    Check {
+        name: "local_servers".to_owned(),
+        severity,
+        message: message.to_owned(),
+        next_step: (severity != Severity::Ok).then(|| {
+            "sysctl kernel.yama.ptrace_scope=1, or run briefcased as a user of its own (docs/security.md).".to_owned()
+        }),
+    }
+}
+
+/// Warns of local servers whose streams other processes can open.
+fn pipes(authority: &Authority) -> Option<Check> {
+    let names = names(authority, |server| server.settings.pipes);
+    (!names.is_empty()).then(|| Check {
+        name: "pipes".to_owned(),
+        severity: Severity::Warn,
+        message: format!(
+            "These local servers use pipes, so other processes of this user can write requests into them and answers out \
+             of them: {names}."
+        ),
+        next_step: Some("Where the program allows it: briefcase server set NAME --stdio sockets".to_owned()),
+    })
+}
+
+/// Warns of servers on this machine whose secret goes to any program that takes their port.
+fn listeners(authority: &Authority) -> Option<Check> {
+    let names = names(authority, loopback::is_unbound);
+    (!names.is_empty()).then(|| Check {
+        name: "listeners".to_owned(),
+        severity: Severity::Warn,
+        message: format!("Any program that takes the port of these servers gets their secret: {names}."),
+        next_step: Some("Start the server, then: briefcase server set NAME --accept-listener".to_owned()),
+    })
+}
+
+fn names(authority: &Authority, wanted: impl Fn(&Server) -> bool) -> String {
+    let found = authority.servers.iter().filter(|(_, server)| server.enabled && wanted(server));
+    found.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Memory is not locked: users rarely have the limit for it, and argon2id needs more than that limit.

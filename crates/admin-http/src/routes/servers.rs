@@ -12,7 +12,7 @@ use briefcase_policy::{
     authority::{Class, Pin, ReadsGranted, Server},
     label::Labels,
 };
-use briefcase_types::{Digest, ServerId, ServerSettings, ToolName};
+use briefcase_types::{Digest, LoopbackOwner, ServerId, ServerSettings, ToolName};
 
 use super::{count, tools};
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     edit::Edit,
     error::{ApiError, ApiResult},
     evidence::evidence,
+    loopback,
     probe::probe as probe_server,
     state::AdminState,
 };
@@ -36,6 +37,7 @@ pub async fn list(State(admin): State<Arc<AdminState>>) -> ApiResult<Vec<ServerV
         connections: count(briefcase.connections.count(name)),
         reads_granted: server.reads_granted.resources || server.reads_granted.prompts,
         settings: server.settings.clone(),
+        unbound_listener: loopback::is_unbound(server),
     };
     Ok(Json(authority.document().servers.iter().map(view).collect()))
 }
@@ -48,26 +50,34 @@ pub async fn probe(State(admin): State<Arc<AdminState>>, Json(look): Json<Look<C
         Look::Proven { spec, evidence } => (spec, Some(evidence)),
         Look::Bare(spec) => (spec, None),
     };
-    let server = Server::new(spec.clone().into());
-    check_secrets_may_be_sent(&briefcase, &server, given).await?;
+    let mut server = Server::new(spec.clone().into());
+    server.settings = spec.settings().clone();
+    // Nobody has accepted a listener of an unregistered server.
+    server.settings.loopback_owner = None;
+    if let Some(known) = check_secrets_may_be_sent(&briefcase, &server, given).await? {
+        server.settings = known;
+    }
     let result = probe_server(&briefcase, admin.parts.entropy.as_ref(), &name, &server, Some(spec)).await?;
     Ok(Json(admin.probes.add(result)))
 }
 
 /// Requires evidence before a probe sends a secret to a server that does not get it already. Without this check, every program
-/// that reaches the socket could send any secret to a program or host of its own.
+/// that reaches the socket could send any secret to a program or host of its own. Returns the settings of the registered
+/// server that gets the secret already: a probe without evidence uses them, the accepted listener included.
 async fn check_secrets_may_be_sent(
     briefcase: &Briefcase,
     server: &Server,
     given: Option<Evidence<Confidential>>,
-) -> Result<(), ApiError> {
+) -> Result<Option<ServerSettings>, ApiError> {
     let authority = briefcase.engine.authority();
-    let is_same = |known: &Server| known.enabled && known.transport == server.transport;
-    let is_registered = || authority.document().servers.values().any(is_same);
-    if server.transport.secrets().next().is_none() || is_registered() {
-        return Ok(());
+    if server.transport.secrets().next().is_none() {
+        return Ok(None);
     }
     let Some(given) = given else {
+        let is_same = |known: &&Server| known.enabled && known.transport == server.transport;
+        if let Some(known) = authority.document().servers.values().find(is_same) {
+            return Ok(Some(known.settings.clone()));
+        }
         let text = "This shows a secret to a server that is not registered.";
         let next = "Add the server with `briefcase server add`, which asks for the PIN first.";
         return Err(ApiError::new(StatusCode::FORBIDDEN, "factor_required", text, next));
@@ -75,7 +85,21 @@ async fn check_secrets_may_be_sent(
     let transport = serde_json::to_value(&server.transport).map_err(|error| ApiError::internal(&error))?;
     let digest = Digest::labelled("briefcase/look/1", &[&briefcase_json::canonical(&transport)]);
     briefcase.engine.check(evidence(given)?, digest).await?;
-    Ok(())
+    Ok(None)
+}
+
+/// `GET /v1/servers/{id}/listener`: the process that listens now on the port of a server on this machine.
+pub async fn listener(
+    State(admin): State<Arc<AdminState>>,
+    Path(name): Path<ServerId>,
+) -> ApiResult<Option<LoopbackOwner>> {
+    let briefcase = admin.briefcase()?;
+    let server = enabled(&briefcase, &name)?;
+    let found = briefcase.connections.listener(&server).await;
+    found.map(Json).map_err(|error| {
+        let text = format!("The listener of server `{name}` cannot be found out: {error}.");
+        ApiError::new(StatusCode::BAD_GATEWAY, "upstream_error", text, "Start the server, then try again.")
+    })
 }
 
 /// `POST /v1/servers/{id}/test`: probes a registered server.
@@ -118,6 +142,7 @@ pub fn add(
     }
     let listed = briefcase.engine.tools(&name, &probed.listing);
     let mut server = Server::new(spec.clone().into());
+    server.settings = ServerSettings { loopback_owner: probed.listener.clone(), ..spec.settings().clone() };
     let own = briefcase.engine.own_texts(&server.transport);
     server.reads_granted = ReadsGranted { resources: reads_granted, prompts: reads_granted };
     for tool in listed.iter().filter(|tool| tool.unusable().is_none() && !own.taints(tool.name().as_str())) {

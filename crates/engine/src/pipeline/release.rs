@@ -233,7 +233,7 @@ fn filter(engine: &Engine, answered: &Shown<'_>, reply: Result<Reply, UpstreamFa
         },
         Err(failure) => {
             let status = failure.reason().to_owned();
-            Filtered::Withheld { refusal: engine.upstream_refusal(&failure), status }
+            Filtered::Withheld { refusal: engine.upstream_refusal(answered.server, &failure), status }
         }
     }
 }

@@ -173,7 +173,7 @@ async fn accepted_tool(
         .upstreams
         .list_tools(&call.request.connection)
         .await
-        .map_err(|failure| engine.upstream_refusal(&failure))?;
+        .map_err(|failure| engine.upstream_refusal(&call.request.connection.server, &failure))?;
     let tools = engine.tools(&call.request.connection.server, &listing);
     match (pin, tools.find(name)) {
         (Some(pin), Some(tool)) if pin.digest == tool.pin() => {

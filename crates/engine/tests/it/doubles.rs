@@ -142,7 +142,7 @@ impl Upstreams for OneServer {
                 raw: Bytes::from(serde_json::to_vec(definition).unwrap()),
             })
             .collect();
-        Box::pin(async move { Ok(Arc::new(Listing { digest: Digest::sha256(&raw), tools })) })
+        Box::pin(async move { Ok(Arc::new(Listing { digest: Digest::sha256(&raw), tools, note: None })) })
     }
 
     fn send<'a>(

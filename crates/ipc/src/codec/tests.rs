@@ -80,7 +80,7 @@ fn an_announced_oversized_frame_is_rejected_at_once() {
         let refused = decode::<ToDaemon>(&length.to_be_bytes(), 128);
         assert!(matches!(refused, Err(FrameError::Length(_))), "{length}");
     }
-    let oversize = FrameParts::plain(3, ChannelId(1), Bytes::from(vec![b'x'; MAX_FRAME_BYTES - 4]));
+    let oversize = FrameParts::plain(3, ChannelId(1), Bytes::from(vec![b'x'; MAX_RESULT_FRAME_BYTES - 4]));
     assert!(matches!(oversize.to_bytes(), Err(FrameError::Length(_))));
 }
 

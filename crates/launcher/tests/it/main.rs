@@ -11,6 +11,7 @@
 mod child;
 mod failures;
 mod parent;
+mod streams;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -32,6 +33,7 @@ pub fn command(argv: &[&str]) -> LaunchCommand {
         argv: argv.iter().map(ToString::to_string).collect(),
         env: vec![("PATH".to_owned(), Zeroizing::new(path))],
         cwd: PathBuf::from("/"),
+        pipes: false,
     }
 }
 

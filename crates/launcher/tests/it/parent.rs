@@ -35,18 +35,17 @@ impl Process {
     }
 }
 
-/// The daemon of the test below: starts a child, prints its number, and waits to be killed.
+/// The daemon of the tests below: starts a child, prints the numbers that it prints, and waits to be killed.
 #[test]
 fn as_daemon() {
-    if std::env::var_os(DAEMON).is_none() {
-        return;
-    }
+    let Some(script) = std::env::var_os(DAEMON) else { return };
+    let script = script.into_string().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         // A thread of the runtime that ends soon after it requested the start.
-        let launched = tokio::task::spawn_blocking(|| {
+        let launched = tokio::task::spawn_blocking(move || {
             tokio::runtime::Handle::current()
-                .block_on(async { launcher().launch(command(&["sh", "-c", "echo $$; exec sleep 1000"])).await })
+                .block_on(async { launcher().launch(command(&["sh", "-c", &script])).await })
         });
         let mut child = launched.await.unwrap().unwrap_or_else(|error| panic!("{error}"));
         let mut line = String::new();
@@ -57,18 +56,84 @@ fn as_daemon() {
     });
 }
 
-#[tokio::test]
-async fn a_child_dies_when_the_daemon_is_killed() {
+/// The processes whose numbers the child of a daemon prints, and the daemon.
+fn daemon_with_child(script: &str) -> (std::process::Child, Vec<Process>) {
     let mut daemon = Command::new(std::env::current_exe().unwrap())
         .args(["parent::as_daemon", "--exact", "--nocapture"])
-        .env(DAEMON, "1")
+        .env(DAEMON, script)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(daemon.stdout.take().unwrap()).lines();
-    let child = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("child ")?.trim().parse().ok());
-    let child = Process::of(child.expect("the daemon started a child"));
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
-    child.ends().await;
+    let mut lines = BufReader::new(daemon.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let line =
+        lines.find_map(|line| line.strip_prefix("child ").map(str::to_owned)).expect("the daemon started a child");
+    (daemon, line.split_whitespace().map(|pid| Process::of(pid.parse().unwrap())).collect())
+}
+
+#[tokio::test]
+async fn a_child_and_what_it_started_die_when_the_daemon_is_killed() {
+    for script in [
+        "echo $$; exec sleep 1000",
+        // A child that ignores signals and does not read.
+        "trap '' TERM HUP INT; echo $$; while :; do sleep 1000; done",
+        // What a wrapper such as `npx` starts, deaf to signals too.
+        "trap '' TERM HUP; sh -c \"trap '' TERM HUP; sleep 1000; :\" & echo $$ $!; wait",
+        // A grandchild whose parent has ended.
+        "(trap '' TERM HUP; exec sleep 1000) & echo $!; exit",
+        // Two generations below.
+        "sh -c 'sleep 1000 & echo $$ $!; wait' & wait",
+    ] {
+        let (mut daemon, processes) = daemon_with_child(script);
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+        for process in processes {
+            process.ends().await;
+        }
+    }
+}
+
+/// The processes that run the launcher's program as `server`'s companion: those of its group that are not its own.
+fn group_of(server: i32) -> Vec<i32> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let in_group = |pid: &i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ').collect();
+        fields.get(2) == Some(&server.to_string().as_str()) && fields.first() != Some(&"Z")
+    };
+    numbers.filter(in_group).collect()
+}
+
+#[tokio::test]
+async fn no_process_stays_when_a_server_ends_or_is_dropped() {
+    for script in ["echo $$; read -r line", "echo $$; exec sleep 1000"] {
+        let mut child = crate::launch(&["sh", "-c", script]).await;
+        let mut line = String::new();
+        tokio::io::BufReader::new(&mut child.stdout).read_line(&mut line).await.unwrap();
+        let server: i32 = line.trim().parse().unwrap();
+        let members: Vec<Process> = group_of(server).into_iter().map(Process::of).collect();
+        assert!(members.len() >= 2, "the server and the process that ends its group");
+        drop(child);
+        for member in members {
+            member.ends().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_process_that_ends_the_group_has_no_stream_and_no_secret() {
+    let mut command = command(&["sh", "-c", "echo $$; exec sleep 1000"]);
+    command.env.push(("KEY".to_owned(), zeroize::Zeroizing::new("canary-5a1e".to_owned())));
+    let mut child = launcher().launch(command).await.unwrap_or_else(|error| panic!("{error}"));
+    let mut line = String::new();
+    tokio::io::BufReader::new(&mut child.stdout).read_line(&mut line).await.unwrap();
+    let server: i32 = line.trim().parse().unwrap();
+    let companion = group_of(server).into_iter().find(|pid| *pid != server).expect("a companion");
+    let read = |name: &str| std::fs::read(format!("/proc/{companion}/{name}")).unwrap();
+    assert!(!read("environ").windows(6).any(|part| part == b"canary"), "the environment");
+    let open: Vec<String> = std::fs::read_dir(format!("/proc/{companion}/fd"))
+        .unwrap()
+        .map(|entry| std::fs::read_link(entry.unwrap().path()).unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert!(open.len() == 2 && open.iter().all(|target| target.contains("pidfd")), "{open:?}");
 }

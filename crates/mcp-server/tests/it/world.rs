@@ -163,6 +163,7 @@ impl CallHandler for Script {
                     capabilities: server.capabilities.to_string().into(),
                     info: r#"{"name":"liar","version":"1"}"#.into(),
                     instructions: server.instructions,
+                    listener: None,
                 })),
             }
         })

@@ -1,5 +1,12 @@
 use bytes::Bytes;
 
+use crate::DroppedMessage;
+
+/// The longest event that is read to its end and dropped.
+const MAX_DROPPED_BYTES: u64 = 64 << 20;
+/// The name of the field with data, and what separates it from the value.
+const DATA: &[u8] = b"data:";
+
 /// Limits for the reader of an event stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SseLimits {
@@ -7,13 +14,15 @@ pub struct SseLimits {
     pub line: usize,
     /// The most data of one event.
     pub event: usize,
+    /// Whether an event beyond a limit is read to its end and dropped, up to 64 MiB. It ends the stream otherwise.
+    pub drop_long: bool,
 }
 
 /// The defaults allow the largest message of an upstream server.
 impl Default for SseLimits {
     fn default() -> Self {
         let event = briefcase_json::JsonLimits::UPSTREAM.bytes;
-        Self { line: event.saturating_add(64), event }
+        Self { line: event.saturating_add(64), event, drop_long: false }
     }
 }
 
@@ -26,6 +35,8 @@ pub struct SseEvent {
     pub data: Bytes,
     /// The last event id of the stream at the end of this event.
     pub id: Option<String>,
+    /// Present for an event whose data was dropped because it is too long.
+    pub dropped: Option<DroppedMessage>,
 }
 
 /// A stream was rejected; reading stops.
@@ -55,6 +66,26 @@ pub struct SseDecoder {
     event: Option<String>,
     last_id: Option<String>,
     retry: Option<u64>,
+    dropping: Option<Dropping>,
+}
+
+/// The event that is being dropped.
+#[derive(Debug, Default)]
+struct Dropping {
+    message: DroppedMessage,
+    line: DroppedLine,
+}
+
+/// The part of a dropped line that was read.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum DroppedLine {
+    /// Nothing, or less than a field's name. The text is in the decoder's line.
+    #[default]
+    Start,
+    /// The name of a field with data.
+    Data,
+    /// Another field, or a comment.
+    Other,
 }
 
 impl SseDecoder {
@@ -76,14 +107,24 @@ impl SseDecoder {
             }
             let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
             let (line, after) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, b""));
-            if self.line.len().saturating_add(line.len()) > self.limits.line {
-                return Err(SseError::LineTooLong(self.limits.line));
+            if self.dropping.is_none() && self.line.len().saturating_add(line.len()) > self.limits.line {
+                self.start_dropping(SseError::LineTooLong(self.limits.line))?;
             }
-            self.line.extend_from_slice(line);
+            match &mut self.dropping {
+                Some(dropping) => dropping.push(&mut self.line, line, self.limits.event)?,
+                None => self.line.extend_from_slice(line),
+            }
             let Some((ending, after)) = after.split_first() else { break };
             self.after_cr = *ending == b'\r';
             rest = after;
-            self.end_line(events)?;
+            match &mut self.dropping {
+                Some(dropping) => {
+                    if dropping.ends_line(&mut self.line) {
+                        self.end_dropped(events);
+                    }
+                }
+                None => self.end_line(events)?,
+            }
         }
         Ok(())
     }
@@ -98,6 +139,37 @@ impl SseDecoder {
     #[must_use]
     pub const fn retry(&self) -> Option<u64> {
         self.retry
+    }
+
+    /// Ends the stream. Returns the event that was being dropped.
+    pub fn finish(&mut self) -> Option<SseEvent> {
+        let mut events = Vec::new();
+        self.end_dropped(&mut events);
+        events.pop()
+    }
+
+    /// Drops the event that is being read. Its data so far, and the line so far, count as read.
+    fn start_dropping(&mut self, error: SseError) -> Result<(), SseError> {
+        if !self.limits.drop_long {
+            return Err(error);
+        }
+        let mut dropping = Dropping::default();
+        dropping.message.push(&std::mem::take(&mut self.data));
+        let line = std::mem::take(&mut self.line);
+        dropping.push(&mut self.line, &line, self.limits.event)?;
+        self.dropping = Some(dropping);
+        Ok(())
+    }
+
+    fn end_dropped(&mut self, events: &mut Vec<SseEvent>) {
+        let Some(Dropping { message, .. }) = self.dropping.take() else { return };
+        self.has_data = false;
+        events.push(SseEvent {
+            event: self.event.take(),
+            data: Bytes::new(),
+            id: self.last_id.clone(),
+            dropped: Some(message),
+        });
     }
 
     fn end_line(&mut self, events: &mut Vec<SseEvent>) -> Result<(), SseError> {
@@ -120,7 +192,11 @@ impl SseDecoder {
         match field {
             "data" => {
                 if self.data.len().saturating_add(value.len()) >= self.limits.event {
-                    return Err(SseError::EventTooLarge(self.limits.event));
+                    self.start_dropping(SseError::EventTooLarge(self.limits.event))?;
+                    if let Some(dropping) = &mut self.dropping {
+                        dropping.message.push(value.as_bytes());
+                    }
+                    return Ok(());
                 }
                 if std::mem::replace(&mut self.has_data, true) {
                     self.data.push(b'\n');
@@ -139,8 +215,54 @@ impl SseDecoder {
         let event = self.event.take();
         if std::mem::take(&mut self.has_data) {
             let data = Bytes::from(std::mem::take(&mut self.data));
-            events.push(SseEvent { event, data, id: self.last_id.clone() });
+            events.push(SseEvent { event, data, id: self.last_id.clone(), dropped: None });
         }
+    }
+}
+
+impl Dropping {
+    /// Takes a piece of a line. `start` holds a line's first bytes until its field is known.
+    fn push(&mut self, start: &mut Vec<u8>, piece: &[u8], limit: usize) -> Result<(), SseError> {
+        let mut piece = piece;
+        if self.line == DroppedLine::Start {
+            let missing = DATA.len().saturating_add(1).saturating_sub(start.len());
+            let (head, rest) = piece.split_at_checked(missing).unwrap_or((piece, b""));
+            start.extend_from_slice(head);
+            piece = rest;
+            if start.len() > DATA.len() {
+                self.know_field(start);
+            }
+        }
+        if self.line == DroppedLine::Data {
+            self.message.push(piece);
+        }
+        if self.message.bytes() > MAX_DROPPED_BYTES { Err(SseError::EventTooLarge(limit)) } else { Ok(()) }
+    }
+
+    /// Decides by a line's first bytes whether its text is data.
+    fn know_field(&mut self, start: &mut Vec<u8>) {
+        let text = std::mem::take(start);
+        self.line = match text.strip_prefix(DATA) {
+            Some(value) => {
+                self.message.push(value.strip_prefix(b" ").unwrap_or(value));
+                DroppedLine::Data
+            }
+            None => DroppedLine::Other,
+        };
+    }
+
+    /// Ends a line. Returns whether it was empty, which ends the event.
+    fn ends_line(&mut self, start: &mut Vec<u8>) -> bool {
+        let empty = self.line == DroppedLine::Start && start.is_empty();
+        if self.line == DroppedLine::Start && !empty {
+            self.know_field(start);
+        }
+        if self.line == DroppedLine::Data {
+            self.message.push(b"\n");
+        }
+        self.line = DroppedLine::Start;
+        start.clear();
+        empty
     }
 }
 

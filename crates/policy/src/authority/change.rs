@@ -94,6 +94,8 @@ impl Authority {
                     .iter()
                     .map(|(tool, pin)| format!("tool_accepted {name}/{tool} {} {}", pin.digest, pin.class.as_str())),
             );
+            let settings = server.settings.changes(&ServerSettings::default());
+            summary.extend(settings.into_iter().map(|line| format!("server_setting {name} {line}")));
             if document.servers.contains_key(&name) {
                 return Err(exists("a server", &name));
             }

@@ -42,7 +42,12 @@ struct Shared {
 impl HttpUpstream {
     /// Starts a server that follows this script.
     pub async fn start(script: Script) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::start_at("127.0.0.1:0", script).await
+    }
+
+    /// Starts a server at this address.
+    pub async fn start_at(address: &str, script: Script) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let engine = MockServer::new(MessageRecord::Memory(Mutex::default()));
         let shared = Arc::new(Shared { engine, script: Mutex::new(script), pushed: broadcast::channel(1024).0 });

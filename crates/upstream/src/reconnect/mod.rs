@@ -1,6 +1,7 @@
 //! One session's connection to one server: opened when needed, and again after it ended.
 //!
-//! Invariants: at most one connection is open at a time; a server that fails again and again is not tried for a while.
+//! Invariants: at most one connection is open at a time; a server that fails again and again is not tried for a while; a
+//! start that its caller gave up goes on, so that a slow server is ready for the next call.
 
 mod backoff;
 mod subscription;
@@ -8,10 +9,12 @@ mod subscription;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::Duration,
 };
 
 use briefcase_ports::{ClientProfile, ServerLimits, UpstreamFailure};
 use briefcase_types::{ServerId, SessionId};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     connection::Connection,
@@ -27,15 +30,15 @@ pub(crate) struct Reconnect {
     session: SessionId,
     eras: Arc<Mutex<HashMap<ServerId, KnownEras>>>,
     current: Mutex<Current>,
-    opening: tokio::sync::Mutex<Backoff>,
+    opening: Arc<tokio::sync::Mutex<Backoff>>,
+    /// Fires when this session no longer uses the server. A connection that is being opened is then given up.
+    retired: CancellationToken,
     generations: Arc<ListGenerations>,
 }
 
 #[derive(Default)]
 struct Current {
     connection: Option<Arc<Connection>>,
-    /// Set when this session no longer uses the server. A connection that is being opened is then closed at once.
-    retired: bool,
 }
 
 impl Reconnect {
@@ -44,16 +47,17 @@ impl Reconnect {
         server: ServerId,
         session: SessionId,
         eras: Arc<Mutex<HashMap<ServerId, KnownEras>>>,
-    ) -> Self {
-        Self {
+    ) -> Arc<Self> {
+        Arc::new(Self {
             pool,
             server,
             session,
             eras,
             current: Mutex::default(),
-            opening: tokio::sync::Mutex::default(),
+            opening: Arc::default(),
+            retired: CancellationToken::new(),
             generations: Arc::default(),
-        }
+        })
     }
 
     pub(crate) const fn server(&self) -> &ServerId {
@@ -71,18 +75,28 @@ impl Reconnect {
     }
 
     /// The connection. Opens it if there is none.
-    pub(crate) async fn connection(&self, client: &ClientProfile) -> Result<Arc<Connection>, UpstreamFailure> {
+    pub(crate) async fn connection(
+        self: &Arc<Self>,
+        client: &Arc<ClientProfile>,
+    ) -> Result<Arc<Connection>, UpstreamFailure> {
         if let Some(connection) = self.open_connection() {
             return Ok(connection);
         }
-        let mut backoff = self.opening.lock().await;
+        let mut backoff = Arc::clone(&self.opening).lock_owned().await;
         if let Some(connection) = self.open_connection() {
             return Ok(connection);
         }
         backoff.before_opening().await?;
-        let opened = self.open(client).await;
-        backoff.opened(opened.as_ref().err());
-        self.install(opened?, client)
+        let (reconnect, client) = (Arc::clone(self), Arc::clone(client));
+        let opening = tokio::spawn(async move {
+            let opened = tokio::select! {
+                () = reconnect.retired.cancelled() => Err(closed()),
+                opened = reconnect.open(&client) => opened,
+            };
+            backoff.opened(opened.as_ref().err());
+            reconnect.install(opened?, &client)
+        });
+        opening.await.unwrap_or_else(|_| Err(UpstreamFailure::Unreachable("shutting down".into())))
     }
 
     /// The connection, if it is open.
@@ -95,6 +109,7 @@ impl Reconnect {
         let spec = self.pool.catalog.spec(&self.server)?;
         let mut known =
             self.eras.lock().unwrap_or_else(PoisonError::into_inner).get(&self.server).copied().unwrap_or_default();
+        let is_first = known.modern != Some(true) && known.legacy != Some(true);
         let opening = ConnectionOpening {
             pool: &self.pool,
             server: &self.server,
@@ -102,6 +117,7 @@ impl Reconnect {
             spec: &spec,
             client,
             generations: &self.generations,
+            timeout: if is_first { spec.limits.first_open } else { spec.limits.open },
         };
         let opened = opening.open(&mut known).await;
         self.eras.lock().unwrap_or_else(PoisonError::into_inner).insert(self.server.clone(), known);
@@ -113,8 +129,8 @@ impl Reconnect {
         self.generations.resources.fetch_add(1, Ordering::SeqCst);
         self.generations.prompts.fetch_add(1, Ordering::SeqCst);
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.retired {
-            return Err(UpstreamFailure::NotReady("the session or the server was closed".into()));
+        if self.retired.is_cancelled() {
+            return Err(closed());
         }
         subscription::start(&connection, client);
         current.connection = Some(Arc::clone(&connection));
@@ -124,9 +140,21 @@ impl Reconnect {
     /// Closes the connection for good.
     pub(crate) fn retire(&self, reason: &'static str) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        current.retired = true;
+        self.retired.cancel();
         if let Some(connection) = current.connection.take() {
             connection.transport.close(reason);
         }
     }
+
+    /// Closes a connection that was not used for this long. The next call opens a new one.
+    pub(crate) fn close_idle(&self, after: Duration) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = current.connection.take_if(|connection| connection.is_idle(after)) {
+            connection.transport.close("idle");
+        }
+    }
+}
+
+fn closed() -> UpstreamFailure {
+    UpstreamFailure::NotReady("the session or the server was closed".into())
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use briefcase_mcp::RequestId;
 use briefcase_ports::RpcError;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -44,5 +45,17 @@ pub(crate) fn rpc_error(raw: &Bytes) -> RpcError {
             RpcError { code, message, data: data.map(|data| raw.slice_ref(data.get().as_bytes())) }
         }
         Err(_) => RpcError { code: -32603, message: "the server answered with a malformed error".into(), data: None },
+    }
+}
+
+/// An id of a server for an error message: numbers and short plain words as they are, any other by its length.
+pub(crate) fn shown_id(id: &RequestId) -> String {
+    const SHORT: usize = 16;
+    let raw = id.as_json();
+    let plain = raw.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'"'));
+    if plain && raw.len() <= SHORT {
+        String::from_utf8_lossy(raw).into_owned()
+    } else {
+        format!("a text of {} bytes", raw.len())
     }
 }

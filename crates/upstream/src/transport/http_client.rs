@@ -3,17 +3,25 @@
 use std::{sync::Arc, time::Duration};
 
 use briefcase_egress::{EgressError, EgressRequest, EgressResponse, OriginClient, PathAndQuery};
+use briefcase_output_filter::Redactor;
 use briefcase_ports::{AfterChallenge, Challenge, RequestAuthorizer, RequestToAuthorize, UpstreamFailure};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::failure::TransportFailure;
+use crate::{
+    failure::{self, TransportFailure},
+    loopback_guard::LoopbackGuard,
+};
 
 /// A client for one origin with the credential of one server.
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     pub(crate) origin: OriginClient,
     pub(crate) authorizer: Arc<dyn RequestAuthorizer>,
+    /// Knows the server's secrets, to remove them from what the server says about a failure.
+    pub(crate) redactor: Arc<Redactor>,
+    /// Present for a server on this machine that gets a secret.
+    pub(crate) guard: Option<Arc<LoopbackGuard>>,
 }
 
 /// A request without its headers.
@@ -64,7 +72,24 @@ impl HttpClient {
             timeout: *timeout,
             limit: *limit,
         };
-        self.origin.send(request).await.map_err(|error| egress_failure(&error))
+        self.origin.send(request).await.map_err(|error| self.failure(&error))
+    }
+
+    fn failure(&self, error: &EgressError) -> TransportFailure {
+        match error {
+            EgressError::Redirected { status, location } => {
+                let location = location.as_deref().map(|text| match self.redactor.redact(text) {
+                    Some((redacted, _)) => redacted,
+                    None => text.to_owned(),
+                });
+                failure::redirected(*status, location.as_deref())
+            }
+            EgressError::PeerRejected(_) => match &self.guard {
+                Some(guard) => UpstreamFailure::OtherListener(Box::new(guard.rejection())).into(),
+                None => egress_failure(error),
+            },
+            error => egress_failure(error),
+        }
     }
 }
 
@@ -72,9 +97,9 @@ impl HttpClient {
 pub(crate) fn egress_failure(error: &EgressError) -> TransportFailure {
     TransportFailure::Upstream(match error {
         EgressError::TimedOut(_) => UpstreamFailure::TimedOut,
-        EgressError::TooLarge(_) => UpstreamFailure::Protocol("too_large"),
+        EgressError::TooLarge(limit) => UpstreamFailure::TooLarge { bytes: None, limit: *limit },
         EgressError::Encoded => UpstreamFailure::Protocol("encoded"),
-        EgressError::Redirected { .. } => UpstreamFailure::Protocol("redirect"),
+        EgressError::Redirected { status, .. } => return failure::redirected(*status, None),
         EgressError::Forbidden(_) => UpstreamFailure::Protocol("forbidden_address"),
         other => UpstreamFailure::Unreachable(other.to_string()),
     })

@@ -11,6 +11,7 @@ pub(crate) mod streamable_http;
 use std::sync::Arc;
 
 use briefcase_ports::{Reply, UpstreamFailure};
+use briefcase_types::LoopbackOwner;
 use tokio_util::sync::CancellationToken;
 
 use crate::{failure::TransportFailure, server_messages::IncomingMessages};
@@ -46,6 +47,14 @@ impl OpenTransport {
         match self {
             Self::Multiplexed(multiplexed) => &multiplexed.closed,
             Self::StreamableHttp(http) => &http.closed,
+        }
+    }
+
+    /// The listener of a guarded server on this machine.
+    pub(crate) fn listener(&self) -> Option<LoopbackOwner> {
+        match self {
+            Self::Multiplexed(_) => None,
+            Self::StreamableHttp(http) => http.listener(),
         }
     }
 

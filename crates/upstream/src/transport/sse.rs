@@ -5,6 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use briefcase_egress::PathAndQuery;
+use briefcase_mcp::without_framing;
 use briefcase_ports::{ServerLimits, UpstreamFailure};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -17,7 +18,7 @@ use super::{
     sse_stream::{SseStream, StreamEnd},
 };
 use crate::{
-    failure::{TransportFailure, protocol},
+    failure::{TransportFailure, protocol, refused},
     limits,
     server_messages::IncomingMessages,
 };
@@ -38,14 +39,17 @@ pub(crate) async fn connect(
     };
     let response = client.send(&request, accept).await?;
     let kind = response.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !response.status.is_success() || !kind.starts_with("text/event-stream") {
-        return Err(TransportFailure::Status(response.status.as_u16()));
+    if !response.status.is_success() {
+        return Err(refused(response.status, &response.headers, b""));
+    }
+    if !kind.starts_with("text/event-stream") {
+        return Err(protocol("content_type"));
     }
     let limits = limits::message(server_limits);
     let mut events = SseStream::new(response.body, limits.bytes);
     let url = timeout(TIMEOUT, endpoint(&mut events)).await.map_err(|_| UpstreamFailure::TimedOut)??;
     let path = client.origin.target().join(&url).map_err(|_| protocol("endpoint"))?;
-    let (multiplexed, queue) = Multiplexed::new(messages, limits);
+    let (multiplexed, queue) = Multiplexed::new(messages, limits, Arc::default());
     tokio::spawn(read(events, Arc::clone(&multiplexed)));
     tokio::spawn(write(Sender { client, path }, queue, Arc::clone(&multiplexed)));
     Ok(multiplexed)
@@ -68,9 +72,10 @@ async fn read(mut events: SseStream, multiplexed: Arc<Multiplexed>) {
             event = events.next() => event,
         };
         match event {
-            Ok(event) if event.event.as_deref().is_none_or(|kind| kind == "message") => {
-                multiplexed.receive(&event.data);
-            }
+            Ok(event) if event.event.as_deref().is_none_or(|kind| kind == "message") => match &event.dropped {
+                Some(message) => multiplexed.dropped(message),
+                None => multiplexed.receive(&without_framing(&event.data)),
+            },
             Ok(_) => {}
             Err(StreamEnd::Ended) => {
                 return multiplexed
@@ -96,7 +101,7 @@ impl Sender {
         };
         let response = self.client.send(&request, json).await?;
         if !response.status.is_success() {
-            return Err(TransportFailure::Status(response.status.as_u16()));
+            return Err(refused(response.status, &response.headers, b""));
         }
         SseStream::new(response.body, 1024).finish();
         Ok(())

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use super::http_client::egress_failure;
 use crate::failure::{TransportFailure, protocol};
 
-/// One event stream.
+/// One event stream. An event beyond the limit is read to its end and dropped.
 pub(crate) struct SseStream {
     body: ResponseBody,
     decoder: SseDecoder,
@@ -26,7 +26,7 @@ pub(crate) enum StreamEnd {
 
 impl SseStream {
     pub(crate) fn new(body: ResponseBody, max_event_len: usize) -> Self {
-        let limits = SseLimits { line: max_event_len.saturating_add(64), event: max_event_len };
+        let limits = SseLimits { line: max_event_len.saturating_add(64), event: max_event_len, drop_long: true };
         Self { body, decoder: SseDecoder::new(limits), ready: VecDeque::new() }
     }
 
@@ -37,7 +37,9 @@ impl SseStream {
             }
             let chunk = match self.body.next().await {
                 Ok(Some(chunk)) => chunk,
-                Ok(None) | Err(EgressError::Connection(_)) => return Err(StreamEnd::Ended),
+                Ok(None) | Err(EgressError::Connection(_)) => {
+                    return self.decoder.finish().ok_or(StreamEnd::Ended);
+                }
                 Err(error) => return Err(StreamEnd::Failed(egress_failure(&error))),
             };
             let mut events = Vec::new();

@@ -103,6 +103,7 @@ pub fn limits() -> ServerLimits {
     ServerLimits {
         message: 256 * 1024,
         open: Duration::from_secs(10),
+        first_open: Duration::from_secs(10),
         list: Duration::from_secs(10),
         probe: Duration::from_secs(3),
     }
@@ -134,8 +135,23 @@ impl Harness {
     }
 
     pub fn put(&self, name: &str, transport: Transport) {
-        let spec = UpstreamSpec { transport, limits: limits() };
+        self.put_spec(name, UpstreamSpec { transport, limits: limits(), pipes: false, loopback_owner: None });
+    }
+
+    pub fn put_spec(&self, name: &str, spec: UpstreamSpec) {
         self.catalog.0.lock().unwrap().insert(name.parse().unwrap(), Arc::new(spec));
+    }
+
+    /// Registers the server with a higher limit for its messages.
+    pub fn raise_limit(&self, name: &str, message: usize) {
+        self.change(name, |spec| spec.limits.message = message);
+    }
+
+    /// Changes the specification of a server.
+    pub fn change(&self, name: &str, change: impl FnOnce(&mut UpstreamSpec)) {
+        let mut spec = UpstreamSpec::clone(&self.catalog.spec(&name.parse().unwrap()).unwrap());
+        change(&mut spec);
+        self.put_spec(name, spec);
     }
 
     /// Registers an HTTP server with a credential.

@@ -133,9 +133,9 @@ async fn each_unusable_response_has_its_reason() {
     assert_eq!(outcome(|_| json_answer(200, "[]")).await, "malformed");
     assert_eq!(outcome(|_| answer(200, "text/html", "<p>hello")).await, "content_type");
     assert_eq!(outcome(|_| json_answer(401, "{}")).await, "unauthorized");
-    assert_eq!(outcome(|_| json_answer(403, "{}")).await, "unauthorized");
+    assert_eq!(outcome(|_| json_answer(403, "{}")).await, "forbidden");
     assert_eq!(outcome(|_| json_answer(402, "{}")).await, "payment_required");
-    assert_eq!(outcome(|_| json_answer(502, "oops")).await, "unreachable");
+    assert_eq!(outcome(|_| json_answer(502, "oops")).await, "server_error");
     assert_eq!(outcome(|_| events("data: {\"jsonrpc\":\"2.0\"\n\n")).await, "malformed");
     assert_eq!(outcome(|_| events(": nothing more\n\n")).await, "unreachable");
 }
@@ -152,7 +152,7 @@ async fn attack_47_49_compressed_and_oversized_responses_are_rejected() {
         outcome(|seen| seen.result(&format!("{}{}", "[".repeat(50_000), "]".repeat(50_000)))).await,
         "malformed"
     );
-    assert_eq!(outcome(|_| events(&format!("data: {}", "x".repeat(2 << 20)))).await, "event_stream");
+    assert_eq!(outcome(|_| events(&format!("data: {}", "x".repeat(2 << 20)))).await, "too_large");
 }
 
 #[tokio::test]
@@ -210,6 +210,235 @@ async fn a_call_is_never_sent_twice_when_the_session_is_gone() {
     assert_eq!((count("tools/call"), count("initialize")), (2, 2));
     let session = record.lock().unwrap().iter().filter(|seen| seen.header("mcp-session-id") == Some("s-1")).count();
     assert!(session >= 4, "every message after the first carries the session");
+}
+
+/// The shapes in which servers refuse a session that they do not know.
+const LOST_SESSION: [(u16, &str, &str); 15] = [
+    (404, "text/plain", ""),
+    (404, "text/html", "<html>Not Found</html>"),
+    (404, "application/json", r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}"#),
+    (404, "application/json", r#"{"jsonrpc":"2.0","id":ID,"error":{"code":-32001,"message":"Session not found"}}"#),
+    (404, "application/json", r#"{"detail":"Not Found"}"#),
+    (410, "text/plain", "gone"),
+    (400, "application/json", r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"no session"},"id":null}"#),
+    (400, "application/json", r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"no session"}}"#),
+    (400, "application/json", r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"no session"},"id":ID}"#),
+    (
+        400,
+        "application/json",
+        r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"no session"},"id":"server-error"}"#,
+    ),
+    (400, "text/html", "<html><body>Bad Request</body></html>"),
+    (400, "text/plain", "Missing session ID"),
+    (401, "application/json", r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"who?"},"id":null}"#),
+    (401, "text/plain", ""),
+    (200, "application/json", r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Unknown session"}}"#),
+];
+
+fn lost((status, kind, body): (u16, &str, &str), seen: &Seen) -> String {
+    answer(status, kind, &body.replace("ID", &seen.body["id"].to_string()))
+}
+
+#[tokio::test]
+async fn a_lost_session_is_opened_again_whatever_the_refusal_looks_like() {
+    for shape in LOST_SESSION {
+        let restarted = Mutex::new(true);
+        let (harness, record) = harness(move |seen| {
+            let first = std::mem::take(&mut *restarted.lock().unwrap());
+            if first { lost(shape, seen) } else { seen.result(r#"{"tools":[]}"#) }
+        })
+        .await;
+        let listed = harness.pool.list_tools(&key("s", Era::Legacy)).await;
+        assert!(listed.is_ok_and(|listing| listing.tools.is_empty()), "{shape:?}");
+        let count = |method: &str| record.lock().unwrap().iter().filter(|seen| seen.method() == method).count();
+        assert_eq!((count("initialize"), count("tools/list")), (2, 2), "{shape:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_with_an_effect_is_not_repeated_whatever_the_refusal_looks_like() {
+    for shape in LOST_SESSION {
+        let restarted = Mutex::new(true);
+        let (harness, record) = harness(move |seen| {
+            let first = std::mem::take(&mut *restarted.lock().unwrap());
+            if first { lost(shape, seen) } else { seen.result("{}") }
+        })
+        .await;
+        let key = key("s", Era::Legacy);
+        let failure = harness.failure(&key, "pay").await;
+        assert!(matches!(failure, "unreachable" | "unauthorized"), "{shape:?}: {failure}");
+        let count = |method: &str| record.lock().unwrap().iter().filter(|seen| seen.method() == method).count();
+        assert_eq!(count("tools/call"), 1, "{shape:?}");
+        assert_eq!(harness.call(&key, "pay", json!({})).await.unwrap(), json!({}), "{shape:?}");
+        assert_eq!((count("initialize"), count("tools/call")), (2, 2), "{shape:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_a_new_session_does_not_change_is_reported_as_what_it_is() {
+    for (status, reason) in [(400, "http_status"), (404, "not_found"), (401, "unauthorized")] {
+        let (harness, record) = harness(move |_| answer(status, "text/html", "<p>no")).await;
+        let failure = harness.pool.list_tools(&key("s", Era::Legacy)).await.unwrap_err();
+        assert_eq!(failure.reason(), reason);
+        let lists = record.lock().unwrap().iter().filter(|seen| seen.method() == "tools/list").count();
+        assert_eq!(lists, 2, "once more, with a new session");
+    }
+    // An error about the request itself leaves the session alone.
+    let (harness, record) = harness(|seen| {
+        json_answer(
+            400,
+            &format!(
+                r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32602,"message":"n must be a number"}}}}"#,
+                seen.body["id"]
+            ),
+        )
+    })
+    .await;
+    let key = key("s", Era::Legacy);
+    assert_eq!(harness.call(&key, "t", json!({})).await.unwrap()["code"], -32602);
+    assert_eq!(harness.call(&key, "t", json!({})).await.unwrap()["code"], -32602);
+    assert_eq!(record.lock().unwrap().iter().filter(|seen| seen.method() == "initialize").count(), 1);
+}
+
+#[tokio::test]
+async fn each_http_refusal_says_what_happened_and_what_to_do() {
+    for (status, head, body, reason, said, next) in [
+        (403, "", "no", "forbidden", "status 403", "credential may do"),
+        (403, "", "Invalid Host: 127.0.0.1", "wrong_host", "host name", "localhost"),
+        (421, "", "", "wrong_host", "status 421", "host name"),
+        (405, "", "", "method_not_allowed", "status 405", "path of the URL"),
+        (406, "", "", "not_acceptable", "status 406", "path of the URL"),
+        (415, "", "", "not_acceptable", "status 415", "path of the URL"),
+        (429, "retry-after: 17\r\n", "", "rate_limited", "17 seconds", "Wait"),
+        (500, "", "", "server_error", "status 500", "own log"),
+        (503, "retry-after: 5\r\n", "", "server_error", "5 seconds", "own log"),
+        (307, "location: /other\r\n", "", "redirect", "status 307", "server add s --url"),
+        (301, "location: https://b.example/canary-7c1f\r\n", "", "redirect", "status 301", "server add s --url"),
+    ] {
+        let text = format!("HTTP/1.1 {status} x\r\n{head}content-length: {}\r\n\r\n{body}", body.len());
+        let (harness, _) = harness(move |_| text.clone()).await;
+        let failure = harness.call(&key("s", Era::Legacy), "t", json!({})).await.unwrap_err();
+        assert_eq!(failure.reason(), reason, "{status}");
+        assert!(failure.to_string().contains(said), "{status}: {failure}");
+        assert!(failure.next_step("s").contains(next), "{status}: {}", failure.next_step("s"));
+        let details = failure.details().unwrap_or_default();
+        assert!(!details.contains(SECRET), "{details}");
+        match status {
+            307 => assert!(details.contains("http://127.0.0.1:") && details.contains("/other"), "{details}"),
+            301 => assert!(details.contains("https://b.example/"), "{details}"),
+            _ => assert_eq!(details, ""),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_id_in_another_form_is_the_same_id() {
+    for form in ["\"ID\"", "ID.0", "IDe0"] {
+        for stream in [false, true] {
+            let (harness, _) = harness(move |seen| {
+                let id = form.replace("ID", &seen.body["id"].to_string());
+                let reply = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"ok":1}}}}"#);
+                if stream { events(&format!("data: {reply}\n\n")) } else { json_answer(200, &reply) }
+            })
+            .await;
+            let result = harness.call(&key("s", Era::Legacy), "t", json!({})).await;
+            assert_eq!(result.unwrap(), json!({"ok": 1}), "{form} {stream}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_id_is_reported_at_once() {
+    for id in ["999", "\"x\"", "null", "2.5", "{}"] {
+        let reply = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#);
+        let open = format!("HTTP/1.1 200 x\r\ncontent-type: text/event-stream\r\n\r\ndata: {reply}\n\n");
+        for text in [json_answer(200, &reply), open, events(&format!("data: {reply}\n\n"))] {
+            let (harness, _) = harness(move |_| text.clone()).await;
+            let mut request = outbound("tools/call", &json!({"name": "t", "arguments": {}}));
+            request.timeout = Duration::from_secs(3600);
+            let key = key("s", Era::Legacy);
+            let sent = harness.pool.send(&key, request, harness.recorder.clone());
+            let failure = tokio::time::timeout(Duration::from_secs(20), sent).await.expect("no silence").unwrap_err();
+            assert!(matches!(failure.reason(), "wrong_id" | "malformed"), "{id}: {failure:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn attack_21_framing_around_a_message_is_removed_and_anything_else_is_not() {
+    let reply = |seen: &Seen| format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{"ok":1}}}}"#, seen.body["id"]);
+    for (before, after) in [("\u{feff}", ""), ("\u{feff}\r\n\r\n", "\r\n"), ("\n \t", "\n\n"), ("", " \r\n\r\n")] {
+        let (harness, _) = harness(move |seen| json_answer(200, &format!("{before}{}{after}", reply(seen)))).await;
+        let result = harness.call(&key("s", Era::Legacy), "t", json!({})).await;
+        assert_eq!(result.unwrap(), json!({"ok": 1}), "{before:?} {after:?}");
+    }
+    let stream = move |seen: &Seen| events(&format!("\u{feff}: hi\r\n\r\ndata: \u{feff}{}\r\n\r\n", reply(seen)));
+    assert_eq!(harness(stream).await.0.call(&key("s", Era::Legacy), "t", json!({})).await.unwrap(), json!({"ok": 1}));
+    for (before, after) in [("\u{feff}\u{feff}", ""), ("", "x"), ("", "{}"), ("", "\0"), ("x", ""), (")]}'\n", "")] {
+        let broken = outcome(move |seen| json_answer(200, &format!("{before}{}{after}", reply(seen)))).await;
+        assert_eq!(broken, "malformed", "{before:?} {after:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_result_over_the_limit_names_size_and_limit_and_keeps_the_session() {
+    fn large(seen: &Seen) -> String {
+        let text = "x".repeat(300 << 10);
+        match seen.body["params"]["name"].as_str() {
+            Some("json") => seen.result(&format!(r#""{text}""#)),
+            Some("stream") => {
+                events(&format!("data: {{\"jsonrpc\":\"2.0\",\"result\":\"{text}\",\"id\":{}}}\n\n", seen.body["id"]))
+            }
+            Some("noise") => events(&format!(
+                "data: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":\"{text}\"}}\n\n\
+                 data: {{\"jsonrpc\":\"2.0\",\"result\":{{}},\"id\":{}}}\n\n",
+                seen.body["id"]
+            )),
+            _ => seen.result("{}"),
+        }
+    }
+    let (harness, record) = harness(large).await;
+    let key = key("s", Era::Legacy);
+    for tool in ["json", "stream"] {
+        let failure = harness.call(&key, tool, json!({})).await.unwrap_err();
+        assert_eq!(failure.reason(), "too_large", "{tool}");
+        let text = failure.to_string();
+        assert!(text.contains("3072") && text.contains("262144 bytes"), "{tool}: {text}");
+        assert!(failure.next_step("s").contains("briefcase server set s --message-limit"));
+    }
+    assert_eq!(harness.call(&key, "noise", json!({})).await.unwrap(), json!({}), "another message was too long");
+    assert_eq!(harness.call(&key, "small", json!({})).await.unwrap(), json!({}));
+    assert_eq!(record.lock().unwrap().iter().filter(|seen| seen.method() == "initialize").count(), 1);
+    assert!(record.lock().unwrap().iter().all(|seen| !seen.head.starts_with("DELETE ")), "the session stays");
+    // The limit is the server's own.
+    let (url, _) = serve(|seen| legacy(seen, large)).await;
+    harness.http("s", &url);
+    harness.raise_limit("s", 1 << 20);
+    harness.pool.forget_server(&"s".parse().unwrap());
+    for tool in ["json", "stream"] {
+        assert!(harness.call(&key, tool, json!({})).await.unwrap().is_string(), "{tool}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_repeats_ends_the_list_with_a_note() {
+    async fn list(page: impl Fn(&Seen) -> String + Send + Sync + 'static) -> (Vec<String>, Option<&'static str>) {
+        let (harness, _) = harness(move |seen| seen.result(&page(seen))).await;
+        let listing = harness.pool.list_tools(&key("s", Era::Legacy)).await.unwrap();
+        (listing.tools.iter().map(|tool| tool.name.clone()).collect(), listing.note)
+    }
+    let ignored = list(|_| r#"{"tools":[{"name":"a"}],"nextCursor":"x"}"#.into()).await;
+    assert_eq!(ignored.0, ["a"], "the first page is not read twice");
+    assert!(ignored.1.is_some_and(|note| note.contains("cursor repeats")));
+    let circle = list(|seen| match seen.body["params"]["cursor"].as_str() {
+        None => r#"{"tools":[{"name":"a"}],"nextCursor":"1"}"#.to_owned(),
+        Some("1") => r#"{"tools":[{"name":"b"}],"nextCursor":"2"}"#.to_owned(),
+        _ => r#"{"tools":[{"name":"c"}],"nextCursor":"1"}"#.to_owned(),
+    })
+    .await;
+    assert_eq!(circle.0, ["a", "b", "c"]);
+    assert!(circle.1.is_some());
+    assert_eq!(list(|_| r#"{"tools":[{"name":"a"}],"nextCursor":null}"#.into()).await, (vec!["a".to_owned()], None));
 }
 
 #[tokio::test]
@@ -293,7 +522,6 @@ async fn lists_have_limits_and_lose_only_broken_items() {
         _ => r#"{"tools":[{"name":"c"}]}"#.to_owned(),
     };
     assert_eq!(list(paged).await.unwrap(), ["a", "b", "c"]);
-    assert_eq!(list(|_| r#"{"tools":[],"nextCursor":"x"}"#.into()).await, Err("cursor_loop"));
     let endless = |seen: &Seen| {
         let number = seen.body["id"].as_u64().unwrap();
         format!(r#"{{"tools":[],"nextCursor":"{number}"}}"#)

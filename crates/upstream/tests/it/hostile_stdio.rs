@@ -42,7 +42,8 @@ async fn attack_41_broken_frames_fail_the_call_at_once() {
     assert_eq!(outcome("exit 3").await, "unreachable");
     assert_eq!(outcome("head -c 70000000 /dev/zero").await, "too_large");
     assert_eq!(outcome(r#"ok "$id" '{"a":1,"a":2}'"#).await, "malformed");
-    assert_eq!(outcome(r#"ok "$id" '{"a":1e99999}, {'"#).await, "timeout");
+    assert_eq!(outcome(r#"ok "$id" '{"a":1e99999}, {'"#).await, "malformed");
+    assert_eq!(outcome(r#"printf '{"result":{"a":1},"jsonrpc":"2.0","id":%s} x\n' "$id""#).await, "malformed");
 }
 
 #[tokio::test]
@@ -269,4 +270,223 @@ impl std::io::Write for Log {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// A server that keeps a count, which is lost when its process ends.
+fn counting(act: &str) -> String {
+    format!(
+        "n=0\n{}",
+        script(&format!(r#"n=$((n+1)); case "$line" in *'"odd"'*) {act};; *) ok "$id" "{{\"n\":$n}}";; esac"#))
+    )
+}
+
+fn counting_harness(act: &str) -> Harness {
+    let harness = Harness::new();
+    harness.stdio("s", &["sh", "-c", &counting(act)]);
+    harness
+}
+
+#[tokio::test]
+async fn attack_41_a_result_over_the_limit_fails_alone_and_the_child_keeps_its_state() {
+    let text = "head -c 400000 /dev/zero | tr '\\0' x";
+    for act in [
+        format!(r#"printf '{{"jsonrpc":"2.0","id":%s,"result":"' "$id"; {text}; printf '"}}\n'"#),
+        format!(r#"printf '{{"result":{{"id":77,"t":"'; {text}; printf '"}},"jsonrpc":"2.0","id":%s}}\n' "$id""#),
+        format!(r#"printf '{{"result":"'; {text}; printf '","id":"%s","jsonrpc":"2.0"}}\n' "$id""#),
+        // Without an id it can only be the one request.
+        format!(r#"{text}; echo"#),
+    ] {
+        let harness = counting_harness(&act);
+        let key = key("s", Era::Legacy);
+        assert_eq!(harness.call(&key, "t", json!({})).await.unwrap(), json!({"n": 1}));
+        let failure = harness.call(&key, "odd", json!({})).await.unwrap_err();
+        assert_eq!(failure.reason(), "too_large", "{act}");
+        let said = failure.to_string();
+        assert!(said.contains("400") && said.contains("262144 bytes"), "{said}");
+        assert_eq!(harness.call(&key, "t", json!({})).await.unwrap(), json!({"n": 3}), "the same process: {act}");
+        harness.raise_limit("s", 1 << 20);
+        harness.pool.forget_server(&key.server);
+        if !act.ends_with("echo") {
+            let result = harness.call(&key, "odd", json!({})).await.unwrap();
+            assert!(result.to_string().len() > 400_000, "allowed by its setting");
+        }
+    }
+}
+
+#[tokio::test]
+async fn attack_41_a_request_of_the_server_over_the_limit_is_answered() {
+    let act = r#"printf '{"jsonrpc":"2.0","id":"q","method":"roots/list","params":{"x":"'; head -c 400000 /dev/zero | tr '\0' x
+        printf '"}}\n'; read -r answer; case "$answer" in *'"id":"q","error"'*) ok "$id" '{}';; esac"#;
+    assert_eq!(counting_harness(act).call(&key("s", Era::Legacy), "odd", json!({})).await.unwrap(), json!({}));
+}
+
+#[tokio::test]
+async fn an_id_in_another_form_is_the_same_id() {
+    for form in ["\"%s\"", "%s.0", "%se0", "\"%s\", \"x\":1"] {
+        let act = format!(r#"printf '{{"jsonrpc":"2.0","result":{{"ok":1}},"id":{form}}}\n' "$id""#);
+        let result = counting_harness(&act).call(&key("s", Era::Legacy), "odd", json!({})).await;
+        assert_eq!(result.unwrap(), json!({"ok": 1}), "{form}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_id_is_reported_soon_and_a_late_reply_is_none() {
+    for id in ["999", "\"x\"", "\"2x\"", "-2"] {
+        let act = format!(r#"printf '{{"jsonrpc":"2.0","id":{id},"result":{{}}}}\n'"#);
+        let harness = counting_harness(&act);
+        let mut request = outbound("tools/call", &json!({"name": "odd", "arguments": {}}));
+        request.timeout = Duration::from_secs(3600);
+        let key = key("s", Era::Legacy);
+        let sent = harness.pool.send(&key, request, harness.recorder.clone());
+        let failure = tokio::time::timeout(Duration::from_secs(20), sent).await.expect("no silence").unwrap_err();
+        assert_eq!(failure.reason(), "wrong_id", "{id}");
+        assert!(failure.details().unwrap().contains(id), "{failure:?}");
+    }
+    // An error without an id, right after the request.
+    let act = r#"printf '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?"}}\n'"#;
+    assert_eq!(counting_harness(act).failure(&key("s", Era::Legacy), "odd").await, "wrong_id");
+    // The reply to a request that was given up is late, not wrong.
+    let act = r#"id1=$id; read -r cancelled; read -r next; id=$(printf '%s' "$next" | sed -n 's/.*"id":\([0-9]*\).*/\1/p'); ok "$id1" '{}'; sleep 3; ok "$id" '{"late":0}'"#;
+    let harness = counting_harness(act);
+    let key = key("s", Era::Legacy);
+    let mut request = outbound("tools/call", &json!({"name": "odd", "arguments": {}}));
+    request.timeout = Duration::from_millis(300);
+    assert!(harness.pool.send(&key, request, harness.recorder.clone()).await.is_err());
+    assert_eq!(harness.call(&key, "t", json!({})).await.unwrap(), json!({"late": 0}));
+}
+
+#[tokio::test]
+async fn attack_21_framing_around_messages_is_removed() {
+    let framed = script(r#"ok "$id" '{"ok":1}'"#).replace(
+        r#"'{"jsonrpc":"2.0","id":%s,"result":%s}\n'"#,
+        r#"'\357\273\277{"jsonrpc":"2.0","id":%s,"result":%s}\r\n\r\n  \n'"#,
+    );
+    assert!(framed.contains("357"), "{framed}");
+    let harness = Harness::new();
+    harness.stdio("s", &["sh", "-c", &framed]);
+    assert_eq!(harness.call(&key("s", Era::Legacy), "t", json!({})).await.unwrap(), json!({"ok": 1}));
+}
+
+/// The failure of a server's start, for a person.
+async fn start_failure(script: &str, change: impl FnOnce(&mut briefcase_ports::UpstreamSpec)) -> String {
+    let harness = Harness::new();
+    let secret = EnvValue::Secret("token".parse().unwrap());
+    harness.stdio_with("s", &["sh", "-c", script], vec![("KEY".into(), secret)]);
+    harness.change("s", change);
+    let failure = harness.call(&key("s", Era::Legacy), "t", json!({})).await.unwrap_err();
+    let agent = failure.to_string();
+    for word in ["no licence", "Traceback", "/dev/std", "loading"] {
+        assert!(!agent.contains(word), "an agent gets nothing that a server wrote: {agent}");
+    }
+    format!("{agent} {} {}", failure.details().unwrap_or_default(), failure.next_step("s"))
+}
+
+#[tokio::test]
+async fn a_start_that_fails_says_the_status_and_the_last_lines() {
+    for (script, parts) in [
+        ("echo 'no licence found' >&2; exit 3", vec!["exit status 3", "no licence found", "briefcase server test s"]),
+        ("echo Traceback >&2; echo 'ValueError: x' >&2; kill -9 $$", vec!["signal 9", "Traceback | ValueError: x"]),
+        ("exit 0", vec!["exit status 0"]),
+        ("printf 'key is %s\\033[2J' \"$KEY\" >&2; exit 1", vec!["exit status 1", "key is ", "\\u{1b}[2J"]),
+        (
+            "for i in 1 2 3 4 5 6 7 8 9; do echo line $i >&2; done; exit 1",
+            vec!["line 5 | line 6 | line 7 | line 8 | line 9"],
+        ),
+    ] {
+        let text = start_failure(script, |_| {}).await;
+        for part in parts {
+            assert!(text.contains(part), "{script}: {part}: {text}");
+        }
+        assert!(!text.contains(SECRET) && !text.contains("line 4"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn attack_65_a_program_that_opens_its_streams_by_path_is_named_with_the_setting() {
+    for script in
+        ["cat < /dev/stdin", "cat > /dev/stdout", "cat < /proc/self/fd/0; exit 1", "exec 3< /dev/fd/0; cat <&3"]
+    {
+        let text = start_failure(script, |_| {}).await;
+        assert!(text.contains("by path") && text.contains("briefcase server set s --stdio pipes"), "{script}: {text}");
+    }
+    let by_path = format!("exec < /dev/stdin > /dev/stdout\n{}", script(r#"ok "$id" '{"ok":1}'"#));
+    let harness = Harness::new();
+    harness.stdio("s", &["sh", "-c", &by_path]);
+    assert_eq!(harness.failure(&key("s", Era::Legacy), "t").await, "unreachable");
+    harness.change("s", |spec| spec.pipes = true);
+    harness.pool.forget_server(&"s".parse().unwrap());
+    assert_eq!(harness.call(&key("s", Era::Legacy), "t", json!({})).await.unwrap(), json!({"ok": 1}));
+}
+
+#[tokio::test]
+async fn a_start_that_takes_too_long_says_so_and_can_be_given_more_time() {
+    let slow = format!("echo loading models >&2; sleep 4\n{}", script(r#"ok "$id" '{"ok":1}'"#));
+    let text = start_failure(&slow, |spec| {
+        spec.limits.open = Duration::from_secs(1);
+        spec.limits.first_open = Duration::from_secs(1);
+    })
+    .await;
+    for part in ["within 1 seconds", "loading models", "briefcase server set s --start-timeout"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    for era in [Era::Legacy, Era::Modern] {
+        let harness = Harness::new();
+        harness.stdio("s", &["sh", "-c", &slow]);
+        // The first start is the longer one.
+        harness.change("s", |spec| spec.limits.open = Duration::from_secs(1));
+        assert_eq!(harness.call(&key("s", era), "t", json!({})).await.unwrap(), json!({"ok": 1}), "{era:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_goes_on_when_its_caller_gives_up() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let slow = format!("echo start >> {}; sleep 2\n{}", file.path().display(), script(r#"ok "$id" '{"ok":1}'"#));
+    let harness = Harness::new();
+    harness.stdio("s", &["sh", "-c", &slow]);
+    let key = key("s", Era::Legacy);
+    let impatient = tokio::time::timeout(Duration::from_millis(300), harness.call(&key, "t", json!({}))).await;
+    assert!(impatient.is_err());
+    assert_eq!(harness.call(&key, "t", json!({})).await.unwrap(), json!({"ok": 1}));
+    assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "start\n", "it was started once");
+}
+
+#[tokio::test]
+async fn a_start_that_nobody_waits_for_ends_with_the_pool() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let harness = Harness::new();
+    harness.stdio("s", &["sh", "-c", &format!("echo $$ > {}; exec sleep 1000", file.path().display())]);
+    let started = || std::fs::read_to_string(file.path()).unwrap().trim().parse::<u32>().ok();
+    {
+        let key = key("s", Era::Legacy);
+        let call = harness.call(&key, "t", json!({}));
+        tokio::select! {
+            _ = call => panic!("it never answers"),
+            () = eventually(|| started().is_some()) => {}
+        }
+    }
+    let child = started().unwrap();
+    drop(harness);
+    let gone = || !std::path::Path::new(&format!("/proc/{child}/status")).exists() || is_zombie(child);
+    eventually(gone).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_idle_for_an_hour_is_closed_with_its_child() {
+    let harness = counting_harness("true");
+    let key = key("s", Era::Legacy);
+    for count in 1..3 {
+        assert_eq!(harness.call(&key, "t", json!({})).await.unwrap(), json!({"n": count}));
+    }
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(59 * 60)).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(harness.pool.connections(&key.server), 1);
+    tokio::time::advance(Duration::from_secs(2 * 60)).await;
+    eventually(|| harness.pool.connections(&key.server) == 0).await;
+    tokio::time::resume();
+    assert!(harness.recorder.has_event(&ServerEvent::Closed { reason: "idle" }));
+    assert_eq!(harness.call(&key, "t", json!({})).await.unwrap(), json!({"n": 1}), "a new process");
 }

@@ -106,6 +106,11 @@ export type ServerSettings = {
   varying?: { [key in string]: Array<string> };
   /** Whether the server may ask the person for a PIN, a password or a key. Such a request is marked. */
   ask_for_secrets?: boolean;
+  /**
+   * The process that listened on the port of this machine when the server was accepted. The server's secret is sent to
+   * no other.
+   */
+  loopback_owner?: LoopbackOwner;
 };
 /** The settings of the whole briefcase. */
 export type Settings = {
@@ -367,6 +372,8 @@ export type ServerSpec =
       url: string;
       /** Headers sent with every request. */
       headers: Array<HeaderTemplate>;
+      /** The settings that differ from their defaults. */
+      settings?: ServerSettings;
     }
   | {
       transport: "stdio";
@@ -378,6 +385,8 @@ export type ServerSpec =
       secret_env: Record<string, string>;
       /** The working directory; the home folder when absent. */
       cwd: string | null;
+      /** The settings that differ from their defaults. */
+      settings?: ServerSettings;
     };
 /** One difference between two definitions. */
 export type FieldDifference = {
@@ -427,6 +436,8 @@ export type Probe = {
   prompts: number;
   /** The duration of the probe, in milliseconds. */
   took_ms: number;
+  /** What a person should know besides: an incomplete list, the listener of a port of this machine. */
+  notes?: Array<string>;
 };
 /** A server. */
 export type ServerView = {
@@ -444,6 +455,8 @@ export type ServerView = {
   reads_granted: boolean;
   /** The settings that differ from their defaults. */
   settings?: ServerSettings;
+  /** Whether the server is on this machine, gets a secret, and no listener of its port was accepted. */
+  unbound_listener?: boolean;
 };
 /** A saved approval. */
 export type GrantView = {

@@ -2,11 +2,12 @@
 
 use briefcase_admin_client::pin_evidence;
 use briefcase_api::{Change, Probe, ServerSpec};
-use briefcase_types::{ServerId, ToolName};
+use briefcase_types::{ServerId, ServerSettings, ToolName};
 use clap::Args;
 
 use super::{
     probe,
+    set::StartSettings,
     spec::{self, ServerArguments, describe},
 };
 use crate::{
@@ -42,6 +43,8 @@ pub struct Add {
     name: ServerId,
     #[command(flatten)]
     arguments: ServerArguments,
+    #[command(flatten)]
+    start: StartSettings,
     /// A tool that only reads and may run without approval (may be repeated)
     #[arg(long, value_name = "TOOL", num_args = 1)]
     read: Vec<ToolName>,
@@ -58,8 +61,8 @@ pub struct Add {
 
 impl Add {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
-        let Self { name, arguments, read, read_all_hinted, reads_granted, yes } = self;
-        let spec = arguments.spec()?;
+        let Self { name, arguments, start, read, read_all_hinted, reads_granted, yes } = self;
+        let spec = arguments.spec()?.with_settings(start.applied_to(ServerSettings::default()));
         let terminal = Terminal::open()?;
         require_secrets(ctx, &spec).await?;
         let mut intro = TextOutput::new();
@@ -82,7 +85,7 @@ impl Add {
 
 /// Connects to the server. A server that gets a secret needs a PIN first.
 async fn connect(ctx: &CommandContext, spec: &ServerSpec) -> Result<Probe, Failure> {
-    const CONNECTING: &str = "Connecting to the server";
+    const CONNECTING: &str = "Connecting to the server (a first start may download its program and take minutes)";
     let named: Vec<String> = spec::secrets(spec).into_iter().map(ToString::to_string).collect();
     if named.is_empty() {
         return Ok(waiting(CONNECTING, ctx.client.probe(spec, None)).await?);

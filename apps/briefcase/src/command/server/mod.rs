@@ -6,7 +6,7 @@ mod probe;
 mod set;
 mod spec;
 
-use briefcase_api::{Change, Probe, ServerView};
+use briefcase_api::{Change, Probe, ServerSpec, ServerView};
 use briefcase_types::{ServerId, ServerSettings, ToolName};
 use clap::{Args, Subcommand};
 use spec::describe;
@@ -131,9 +131,27 @@ fn list(servers: &[ServerView]) -> TextOutput {
         output.field("connections", server.connections.to_string());
         let reads = if server.reads_granted { "may be read without approval" } else { "ask" };
         output.field("resources", reads);
+        if let Some((text, tone)) = protection(server) {
+            output.field("protection", span(text, tone));
+        }
         for line in server.settings.changes(&ServerSettings::default()) {
             output.field("setting", line);
         }
     }
     output
+}
+
+/// What keeps other programs of the user away from the server; `None` where it is not on this machine, or gets no secret.
+fn protection(server: &ServerView) -> Option<(String, Tone)> {
+    match &server.spec {
+        ServerSpec::Stdio { .. } if server.settings.pipes => {
+            Some(("lower: its pipes can be opened by other programs of your user".to_owned(), Tone::Warn))
+        }
+        ServerSpec::Stdio { .. } => Some(("no other program can open its input or output".to_owned(), Tone::Good)),
+        ServerSpec::Http { .. } => match (&server.settings.loopback_owner, server.unbound_listener) {
+            (Some(owner), _) => Some((format!("its secret goes to this listener only: {owner}"), Tone::Good)),
+            (None, true) => Some(("none: any program that takes its port gets its secret".to_owned(), Tone::Warn)),
+            (None, false) => None,
+        },
+    }
 }

@@ -12,6 +12,9 @@ pub fn output(probe: &Probe) -> TextOutput {
     let offers = format!("{} tools, {} resources, {} prompts", probe.tools.len(), probe.resources, probe.prompts);
     output.field("offers", offers);
     output.field("took", format!("{} ms", probe.took_ms));
+    for note in &probe.notes {
+        output.field("note", span(note, Tone::Warn));
+    }
     output.blank();
     output.append(tools(&probe.tools, false));
     output

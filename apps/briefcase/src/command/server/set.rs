@@ -1,10 +1,15 @@
 //! `briefcase server set`
 
 use briefcase_api::Change;
-use briefcase_types::{ServerId, ServerSettings};
+use briefcase_types::{LoopbackOwner, ServerId, ServerSettings};
 use clap::{Args, ValueEnum};
 
-use crate::{change, context::CommandContext, failure::Failure, printer::CommandResult};
+use crate::{
+    change,
+    context::CommandContext,
+    failure::Failure,
+    printer::{CommandResult, waiting},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -12,7 +17,8 @@ Examples:
   briefcase server set files --message-limit 64       results of up to 64 MiB
   briefcase server set old --stdio pipes              it opens /dev/stdin by path
   briefcase server set trace --forward-meta baggage   send this `_meta` member of agents
-  briefcase server set trace --no-forward-meta        send none again";
+  briefcase server set trace --no-forward-meta        send none again
+  briefcase server set notes --accept-listener        its port now belongs to another program: accept that one";
 
 /// Change the settings of a server
 #[derive(Debug, Args)]
@@ -20,15 +26,11 @@ Examples:
 pub struct Set {
     /// The server
     name: ServerId,
-    /// Seconds to start and to answer the handshake (1 to 900; 60 by default)
-    #[arg(long, value_name = "SECONDS")]
-    start_timeout: Option<u32>,
-    /// Longest message of the server in MiB (1 to 64; 4 by default)
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=64))]
-    message_limit: Option<u32>,
-    /// Standard input and output of a local server: `sockets` keep other processes out
-    #[arg(long, value_name = "KIND")]
-    stdio: Option<Stdio>,
+    #[command(flatten)]
+    start: StartSettings,
+    /// Accept the program that listens now on the server's port of this machine; its secret goes to no other
+    #[arg(long)]
+    accept_listener: bool,
     /// Member of `_meta` in agents' calls to send to the server (may be repeated; adds to the list)
     #[arg(long, value_name = "NAME", num_args = 1)]
     forward_meta: Vec<String>,
@@ -41,6 +43,37 @@ pub struct Set {
     /// Let the server ask you for a PIN, a password or a key; such requests are marked
     #[arg(long, value_name = "WHETHER")]
     ask_for_secrets: Option<Whether>,
+}
+
+/// The settings that a server may need before it can be reached at all.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct StartSettings {
+    /// Seconds to start and to answer the handshake (1 to 900; 60 by default)
+    #[arg(long, value_name = "SECONDS")]
+    start_timeout: Option<u32>,
+    /// Longest message of the server in MiB (1 to 64; 4 by default)
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=64))]
+    message_limit: Option<u32>,
+    /// Standard input and output of a local server: `sockets` keep other processes out
+    #[arg(long, value_name = "KIND")]
+    stdio: Option<Stdio>,
+}
+
+impl StartSettings {
+    /// The settings with the given options. A value at its default is left out.
+    pub fn applied_to(self, mut settings: ServerSettings) -> ServerSettings {
+        if let Some(seconds) = self.start_timeout {
+            settings.start_timeout_s = Some(seconds).filter(|seconds| *seconds != ServerSettings::START_TIMEOUT);
+        }
+        if let Some(mib) = self.message_limit {
+            let bytes = mib.saturating_mul(1 << 20);
+            settings.message_bytes = Some(bytes).filter(|bytes| *bytes != ServerSettings::MESSAGE_BYTES);
+        }
+        if let Some(stdio) = self.stdio {
+            settings.pipes = stdio == Stdio::Pipes;
+        }
+        settings
+    }
 }
 
 /// The standard streams of a local server.
@@ -69,7 +102,11 @@ impl Set {
                 "`briefcase server list` shows the names.",
             ));
         };
-        let settings = self.applied_to(server.settings.clone());
+        let accept_listener = self.accept_listener;
+        let mut settings = self.applied_to(server.settings.clone());
+        if accept_listener {
+            settings.loopback_owner = Some(listener(ctx, &name).await?);
+        }
         if settings == server.settings {
             return Err(Failure::usage(
                 format!("Nothing changes for server `{name}`."),
@@ -82,16 +119,7 @@ impl Set {
 
     /// The settings with the given options. A value at its default is left out.
     fn applied_to(self, mut settings: ServerSettings) -> ServerSettings {
-        if let Some(seconds) = self.start_timeout {
-            settings.start_timeout_s = Some(seconds).filter(|seconds| *seconds != ServerSettings::START_TIMEOUT);
-        }
-        if let Some(mib) = self.message_limit {
-            let bytes = mib.saturating_mul(1 << 20);
-            settings.message_bytes = Some(bytes).filter(|bytes| *bytes != ServerSettings::MESSAGE_BYTES);
-        }
-        if let Some(stdio) = self.stdio {
-            settings.pipes = stdio == Stdio::Pipes;
-        }
+        settings = self.start.applied_to(settings);
         if self.no_forward_meta {
             settings.forward_meta.clear();
         }
@@ -104,6 +132,17 @@ impl Set {
         }
         settings
     }
+}
+
+/// The process that listens now on the server's port. The person sees it in the change that follows.
+async fn listener(ctx: &CommandContext, name: &ServerId) -> Result<LoopbackOwner, Failure> {
+    let unknown = || {
+        Failure::usage(
+            format!("The program behind the port of server `{name}` cannot be found out."),
+            "Without it, any program that takes the port gets the server's secret. Use a local command instead of a URL.",
+        )
+    };
+    waiting("Looking for the listener", ctx.client.listener(name)).await?.ok_or_else(unknown)
 }
 
 #[cfg(test)]

@@ -47,7 +47,9 @@ impl ServerArguments {
     /// The server's specification.
     pub fn spec(self) -> Result<ServerSpec, Failure> {
         match (self.url, self.argv.is_empty()) {
-            (Some(url), _) => Ok(ServerSpec::Http { url, headers: headers(&self.header, self.secret)? }),
+            (Some(url), _) => {
+                Ok(ServerSpec::Http { url, headers: headers(&self.header, self.secret)?, settings: Box::default() })
+            }
             (None, false) => {
                 let env = pairs(&self.env)?;
                 let secret = |(name, value): (String, String)| match value.parse::<SecretName>() {
@@ -58,7 +60,7 @@ impl ServerArguments {
                     )),
                 };
                 let secret_env = pairs(&self.secret_env)?.into_iter().map(secret).collect::<Result<_, _>>()?;
-                Ok(ServerSpec::Stdio { argv: self.argv, env, secret_env, cwd: self.cwd })
+                Ok(ServerSpec::Stdio { argv: self.argv, env, secret_env, cwd: self.cwd, settings: Box::default() })
             }
             (None, true) => Err(Failure::usage(
                 "The command line does not say how to reach the server.",
@@ -130,14 +132,14 @@ pub fn secrets(spec: &ServerSpec) -> Vec<&SecretName> {
 pub fn describe(spec: &ServerSpec) -> TextOutput {
     let mut output = TextOutput::new();
     match spec {
-        ServerSpec::Http { url, headers } => {
+        ServerSpec::Http { url, headers, .. } => {
             output.field("address", span(url, Tone::Strong));
             for header in headers {
                 let secret = header.secret.as_ref().map(|name| format!("   (secret `{name}`)")).unwrap_or_default();
                 output.field("header", format!("{}: {}{secret}", header.name, header.value));
             }
         }
-        ServerSpec::Stdio { argv, env, secret_env, cwd } => {
+        ServerSpec::Stdio { argv, env, secret_env, cwd, .. } => {
             for (at, argument) in argv.iter().enumerate() {
                 let name = if at == 0 { "program" } else { "argument" };
                 output.field(name, span(format!("'{argument}'"), if at == 0 { Tone::Strong } else { Tone::Plain }));

@@ -19,8 +19,11 @@ fn fields_comments_and_line_ends_follow_the_standard() {
     for cut in 1..stream.len() {
         let events = read(stream, cut);
         assert_eq!(events.len(), 2, "cut at {cut}");
-        assert_eq!(events[0], SseEvent { event: None, data: Bytes::new(), id: Some("7".into()) });
-        assert_eq!(events[1], SseEvent { event: Some("x".into()), data: "a\n b".into(), id: Some("7".into()) });
+        assert_eq!(events[0], SseEvent { event: None, data: Bytes::new(), id: Some("7".into()), dropped: None });
+        assert_eq!(
+            events[1],
+            SseEvent { event: Some("x".into()), data: "a\n b".into(), id: Some("7".into()), dropped: None }
+        );
     }
     let mut decoder = SseDecoder::default();
     decoder.push(b"retry: 20\nretry: soon\nid: a\0b\n", &mut Vec::new()).unwrap();
@@ -29,7 +32,7 @@ fn fields_comments_and_line_ends_follow_the_standard() {
 
 #[test]
 fn oversized_lines_oversized_events_and_other_encodings_stop_the_reader() {
-    let limits = SseLimits { line: 16, event: 32 };
+    let limits = SseLimits { line: 16, event: 32, drop_long: false };
     let mut events = Vec::new();
     let long = SseDecoder::new(limits).push(&[b'x'; 17], &mut events);
     assert_eq!(long, Err(SseError::LineTooLong(16)));
@@ -40,6 +43,35 @@ fn oversized_lines_oversized_events_and_other_encodings_stop_the_reader() {
     assert!((0..99).try_for_each(|_| empty_lines.push(b"data\n", &mut events)).is_err());
     assert_eq!(SseDecoder::new(limits).push(b"data: \xff\n", &mut events), Err(SseError::Utf8));
     assert!(events.is_empty());
+}
+
+#[test]
+fn a_long_event_is_dropped_alone() {
+    let long = format!(r#"{{"result":"{}","id":3}}"#, "x".repeat(90));
+    let lines = "data: {\"result\":\ndata: [1,\ndata:2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23],\ndata: \"id\":3}";
+    for long in [
+        format!("event: message\nid: 5\ndata: {long}"),
+        lines.to_owned(),
+        format!(": {}\ndata: {long}", "c".repeat(200)),
+    ] {
+        let stream = format!("data: a\n\n{long}\n\ndata: b\r\n\r\n");
+        for cut in 1..stream.len() {
+            let limits = SseLimits { line: 64, event: 64, drop_long: true };
+            let (mut decoder, mut events) = (SseDecoder::new(limits), Vec::new());
+            for chunk in stream.as_bytes().chunks(cut) {
+                decoder.push(chunk, &mut events).unwrap();
+            }
+            let data: Vec<_> = events.iter().map(|event| event.data.clone()).collect();
+            assert_eq!(data, ["a", "", "b"], "cut at {cut}: {stream}");
+            let dropped = events[1].dropped.as_ref().unwrap();
+            assert_eq!(dropped.id().and_then(|id| id.as_number()), Some(3), "cut at {cut}: {stream}");
+        }
+    }
+    let mut endless = SseDecoder::new(SseLimits { line: 64, event: 64, drop_long: true });
+    let chunk = vec![b'x'; 1 << 20];
+    endless.push(b"data: ", &mut Vec::new()).unwrap();
+    let ended = (0..70).try_for_each(|_| endless.push(&chunk, &mut Vec::new()));
+    assert_eq!(ended, Err(SseError::EventTooLarge(64)), "not even an event that is dropped is endless");
 }
 
 proptest! {
@@ -60,8 +92,11 @@ proptest! {
     }
 
     #[test]
-    fn no_stream_makes_the_reader_panic(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..8)) {
-        let mut decoder = SseDecoder::new(SseLimits { line: 64, event: 64 });
+    fn no_stream_makes_the_reader_panic(
+        chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..8),
+        drop_long in any::<bool>(),
+    ) {
+        let mut decoder = SseDecoder::new(SseLimits { line: 64, event: 64, drop_long });
         let mut events = Vec::new();
         let _ = chunks.iter().try_for_each(|chunk| decoder.push(chunk, &mut events));
         prop_assert!(events.iter().all(|event| event.data.len() <= 64));

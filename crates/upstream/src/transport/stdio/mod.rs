@@ -1,31 +1,33 @@
 //! The stdio transport: a child process that speaks in lines on its standard input and output.
 
 mod lines;
+mod log;
 mod process;
 
-use std::sync::Arc;
+use std::{process::ExitStatus, sync::Arc, time::Duration};
 
-use briefcase_output_filter::{Redactor, StreamRedactor};
-use briefcase_ports::{LaunchedChild, ServerLimits, UpstreamFailure};
-use briefcase_types::{ServerId, text::printable};
+use briefcase_output_filter::Redactor;
+use briefcase_ports::{LaunchedChild, ProgramEnd, ServerLimits, UpstreamFailure};
 use bytes::Bytes;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     sync::mpsc,
+    task::JoinHandle,
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::multiplexed::Multiplexed;
-use crate::{limits, rate_limit::SharedTokenBucket, server_messages::IncomingMessages};
-use lines::{LineReader, LinesEnd};
+use crate::{limits, log_end::LogEnd, server_messages::IncomingMessages};
+use lines::{LineReader, LinesEnd, MAX_DROPPED_BYTES, ReadLine};
 use process::RunningChild;
 
 pub(crate) use process::ChildStart;
 
-/// The longest line of a child's log that is shown in one piece.
-const MAX_LOG_LINE_LEN: usize = 8 * 1024;
 /// Waiting messages are written together up to this many bytes.
 const MAX_BATCH_LEN: usize = 64 * 1024;
+/// The time to learn a child's status and the end of its log after it closed its output.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// Starts the child and connects it.
 pub(crate) async fn connect(
@@ -36,39 +38,73 @@ pub(crate) async fn connect(
 ) -> Result<Arc<Multiplexed>, UpstreamFailure> {
     let server = messages.sink.server.clone();
     let LaunchedChild { stdin, stdout, stderr, process } = start.launch().await?;
-    let child = RunningChild::new(process, start.shutdown_tasks.clone());
     let limits = limits::message(server_limits);
-    let (multiplexed, queue) = Multiplexed::new(messages, limits);
+    let log_end = Arc::new(LogEnd::default());
+    let (multiplexed, queue) = Multiplexed::new(messages, limits, Arc::clone(&log_end));
     tokio::spawn(write(stdin, queue, multiplexed.closed.clone()));
-    tokio::spawn(log(server, stderr, redactor));
-    start.shutdown_tasks.spawn(read(LineReader::new(stdout, limits.bytes), child, Arc::clone(&multiplexed)));
+    let log = tokio::spawn(async move { log::read(server, stderr, redactor, &log_end).await });
+    let child = RunningChild::new(process, start.shutdown_tasks.clone());
+    let reading = Reading { child, log, pipes: start.pipes, multiplexed: Arc::clone(&multiplexed) };
+    start.shutdown_tasks.spawn(reading.read(LineReader::new(stdout, limits.bytes)));
     Ok(multiplexed)
 }
 
-/// Reads until the child ends or breaks the rules. Owns the child, which ends with this task.
-async fn read<R: AsyncRead + Unpin>(mut lines: LineReader<R>, child: RunningChild, multiplexed: Arc<Multiplexed>) {
-    let end = loop {
-        let line = tokio::select! {
-            biased;
-            () = multiplexed.closed.cancelled() => break None,
-            line = lines.next() => line,
+/// The task that reads a child's messages. Owns the child, which ends with it.
+struct Reading {
+    child: RunningChild,
+    log: JoinHandle<()>,
+    pipes: bool,
+    multiplexed: Arc<Multiplexed>,
+}
+
+impl Reading {
+    /// Reads until the child ends or breaks the rules.
+    async fn read<R: AsyncRead + Unpin>(mut self, mut lines: LineReader<R>) {
+        let multiplexed = Arc::clone(&self.multiplexed);
+        let end = loop {
+            let line = tokio::select! {
+                biased;
+                () = multiplexed.closed.cancelled() => return,
+                line = lines.next() => line,
+            };
+            match line {
+                Ok(ReadLine::Message(line)) => multiplexed.receive(&line),
+                Ok(ReadLine::Dropped(message)) => multiplexed.dropped(&message),
+                Err(end) => break end,
+            }
         };
-        match line {
-            Ok(line) => multiplexed.receive(&line),
-            Err(end) => break Some(end),
+        match end {
+            LinesEnd::Closed => multiplexed.close(&self.ended().await, "ended"),
+            LinesEnd::Cut => {
+                multiplexed.messages.count_dropped("half a message at the end");
+                multiplexed.close(&self.ended().await, "ended");
+            }
+            LinesEnd::TooLong => {
+                let failure = UpstreamFailure::TooLarge { bytes: None, limit: MAX_DROPPED_BYTES };
+                multiplexed.close(&failure, "too_large");
+            }
+            LinesEnd::Stalled => multiplexed.close(&UpstreamFailure::Protocol("stalled"), "stalled"),
         }
-    };
-    let ended = || UpstreamFailure::Unreachable("the server's process ended".into());
-    match end {
-        None => {}
-        Some(LinesEnd::Closed) => multiplexed.close(&ended(), "ended"),
-        Some(LinesEnd::Cut) => {
-            multiplexed.messages.count_dropped("half a message at the end");
-            multiplexed.close(&ended(), "ended");
-        }
-        Some(LinesEnd::TooLong) => multiplexed.close(&UpstreamFailure::Protocol("too_large"), "too_large"),
     }
-    drop(child);
+
+    /// The failure that says how the child ended, with the last lines of its log.
+    async fn ended(&mut self) -> UpstreamFailure {
+        let status = timeout(ENDING, self.child.wait()).await.ok().flatten();
+        // A grandchild may keep the log open.
+        let _open = timeout(ENDING, &mut self.log).await;
+        let mut log = self.multiplexed.log_end.last_lines();
+        if self.pipes {
+            log.opened = None;
+        }
+        UpstreamFailure::Ended(Box::new(ProgramEnd { status: status_text(status), log }))
+    }
+}
+
+fn status_text(status: Option<ExitStatus>) -> String {
+    match status {
+        Some(status) => status.to_string().replacen(": ", " ", 1),
+        None => "it closed its standard output and still runs".to_owned(),
+    }
 }
 
 /// Writes whole messages; waiting ones together.
@@ -100,44 +136,4 @@ async fn write(mut stdin: impl AsyncWrite + Unpin, mut queue: mpsc::Receiver<Byt
 fn push(batch: &mut Vec<u8>, message: &[u8]) {
     batch.extend_from_slice(message);
     batch.push(b'\n');
-}
-
-/// Reads the child's log, so that its pipe never fills. Shows some of it, without the secrets that the child was given.
-async fn log(server: ServerId, mut stderr: impl AsyncRead + Unpin, redactor: Redactor) {
-    let mut log = ChildLog { server, rate: SharedTokenBucket::new(10, 50), hidden: 0 };
-    let (mut redacted, mut buffer, mut rest) = (StreamRedactor::new(&redactor), vec![0; 8 * 1024], Vec::new());
-    while let Ok(length @ 1..) = stderr.read(&mut buffer).await {
-        rest.extend(redacted.push(buffer.get(..length).unwrap_or_default()));
-        while let Some(end) = memchr::memchr(b'\n', &rest) {
-            let line: Vec<u8> = rest.drain(..=end).collect();
-            log.show(&line);
-        }
-        if rest.len() > MAX_LOG_LINE_LEN {
-            log.show(&std::mem::take(&mut rest));
-        }
-    }
-    rest.extend(redacted.finish().0);
-    log.show(&rest);
-}
-
-/// The part of a child's log that is shown: at most 10 lines per second, 50 at once.
-struct ChildLog {
-    server: ServerId,
-    rate: SharedTokenBucket,
-    hidden: u64,
-}
-
-impl ChildLog {
-    fn show(&mut self, line: &[u8]) {
-        let line = String::from_utf8_lossy(line);
-        if line.trim().is_empty() {
-            return;
-        }
-        if self.rate.take() {
-            let (server, hidden) = (&self.server, std::mem::take(&mut self.hidden));
-            tracing::debug!(%server, hidden, line = printable(line.trim_end()), "server log");
-        } else {
-            self.hidden = self.hidden.saturating_add(1);
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! A child process and everything it starts: one process group that ends with its connection.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, process::ExitStatus, time::Duration};
 
 use briefcase_ports::{
     ChildProcess, LaunchCommand, LaunchError, LaunchedChild, Launcher, SecretSource, UpstreamFailure,
@@ -26,6 +26,7 @@ pub(crate) struct ChildStart<'a> {
     pub(crate) argv: &'a [String],
     pub(crate) env: &'a BTreeMap<String, EnvValue>,
     pub(crate) cwd: Option<&'a Path>,
+    pub(crate) pipes: bool,
     pub(crate) environment: &'a ChildEnvironment,
     pub(crate) secrets: &'a dyn SecretSource,
     pub(crate) launcher: &'a dyn Launcher,
@@ -51,13 +52,19 @@ impl ChildStart<'_> {
             env.retain(|(present, _)| present != name);
             env.push((name.clone(), env_value(self.secrets, value)?));
         }
-        Ok(LaunchCommand { argv: self.argv.to_vec(), env, cwd: self.cwd.unwrap_or(home).to_owned() })
+        let cwd = self.cwd.unwrap_or(home).to_owned();
+        Ok(LaunchCommand { argv: self.argv.to_vec(), env, cwd, pipes: self.pipes })
     }
 }
 
 impl RunningChild {
     pub(crate) fn new(process: Box<dyn ChildProcess>, shutdown_tasks: TaskTracker) -> Self {
         Self { process: Some(process), shutdown_tasks }
+    }
+
+    /// Waits until the child has ended.
+    pub(crate) async fn wait(&mut self) -> Option<ExitStatus> {
+        self.process.as_mut()?.wait().await
     }
 }
 

@@ -5,6 +5,7 @@
 //! posted again; closing the transport ends every stream.
 
 mod post;
+mod reply;
 mod stream;
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 
 use briefcase_egress::EgressResponse;
 use briefcase_ports::ServerLimits;
-use briefcase_types::Era;
+use briefcase_types::{Era, LoopbackOwner};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -69,6 +70,11 @@ impl StreamableHttp {
             version: OnceLock::new(),
             session: OnceLock::new(),
         })
+    }
+
+    /// The listener, if the server is guarded.
+    pub(crate) fn listener(&self) -> Option<LoopbackOwner> {
+        self.client.guard.as_ref()?.found()
     }
 
     /// Sets the protocol version that every later message names.

@@ -3,20 +3,26 @@
 use std::{sync::Arc, time::Duration};
 
 use briefcase_egress::{EgressResponse, ResponseBody};
-use briefcase_mcp::{Envelope, EnvelopeKind, RequestId, method, notification, request};
+use briefcase_mcp::{Envelope, RequestId, method, notification, request, without_framing};
 use briefcase_ports::{Reply, RpcError, UpstreamFailure};
 use briefcase_types::Era;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use super::{LAST_EVENT_ID, StreamableHttp};
+use tokio::time::Instant;
+
+use super::{
+    LAST_EVENT_ID, StreamableHttp,
+    reply::{TakenEvent, error_about, reply_to},
+};
 use crate::{
-    failure::{TransportFailure, protocol},
+    failure::{MAX_REFUSAL_BYTES, TransportFailure, protocol, refused},
     limits, mcp_headers,
     request_context::{RequestContext, RequestLimits},
     transport::{
-        call::{RpcCall, rpc_error},
+        call::{RpcCall, shown_id},
         http_client::{HttpRequest, egress_failure},
+        multiplexed::WRONG_ID_GRACE,
         sse_stream::{SseStream, StreamEnd},
     },
 };
@@ -25,8 +31,10 @@ use crate::{
 const MAX_RESUMES: usize = 100;
 /// The time to deliver a notification or a response.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(15);
-/// An event stream may be this many times as long as the longest message.
+/// An event stream may be this many times as long as the longest message, and at least [`MIN_STREAM_BYTES`].
 const STREAM_FACTOR: u64 = 4;
+/// Room for an event that is read to its end and dropped.
+const MIN_STREAM_BYTES: u64 = 128 << 20;
 
 impl StreamableHttp {
     /// Sends a request and waits for its reply.
@@ -64,7 +72,7 @@ impl StreamableHttp {
                 SseStream::new(response.body, 1024).finish();
                 Ok(())
             }
-            status => Err(self.failure_of(status)),
+            status => Err(self.failure_of(status, &response.headers, b"")),
         }
     }
 
@@ -76,9 +84,10 @@ impl StreamableHttp {
     ) -> Result<Reply, TransportFailure> {
         let id = RequestId::number(id);
         let body = request(&id, call.method, Some(&call.params));
-        let longest = u64::try_from(limits::message(&self.limits).bytes).unwrap_or(u64::MAX);
-        let limit =
-            if call.method == method::SUBSCRIPTIONS_LISTEN { u64::MAX } else { longest.saturating_mul(STREAM_FACTOR) };
+        let limit = match call.method {
+            method::SUBSCRIPTIONS_LISTEN => u64::MAX,
+            _ => self.longest().saturating_mul(STREAM_FACTOR).max(MIN_STREAM_BYTES),
+        };
         let response = self.post(body, headers, call.timeout.saturating_mul(100), limit).await?;
         if call.method == method::INITIALIZE {
             self.take_session(&response.headers)?;
@@ -87,7 +96,7 @@ impl StreamableHttp {
             return self.error(response, &id).await;
         }
         match content_type(&response.headers) {
-            ContentType::Json => self.json(response.body, &id).await,
+            ContentType::Json => self.json(response, &id).await,
             ContentType::EventStream => self.follow(response.body, &id, call.context.as_ref()).await,
             ContentType::Other => Err(protocol("content_type")),
         }
@@ -105,46 +114,78 @@ impl StreamableHttp {
         Ok(())
     }
 
-    async fn json(&self, body: ResponseBody, id: &RequestId) -> Result<Reply, TransportFailure> {
-        let raw = body.collect().await.map_err(|error| egress_failure(&error))?;
-        let limits = limits::message(&self.limits);
-        if raw.len() > limits.bytes {
-            return Err(protocol("too_large"));
-        }
-        let envelope = Envelope::parse_within(raw, &limits).map_err(|_| protocol("malformed"))?;
-        reply_to(&envelope, id).ok_or_else(|| protocol("wrong_id"))
+    /// The longest message.
+    fn longest(&self) -> u64 {
+        u64::try_from(limits::message(&self.limits).bytes).unwrap_or(u64::MAX)
     }
 
-    /// Reads a response with an error status. A JSON-RPC error in its body takes precedence over the status.
+    async fn json(&self, response: EgressResponse, id: &RequestId) -> Result<Reply, TransportFailure> {
+        let (limit, announced) = (self.longest(), content_length(&response.headers));
+        let too_large = || UpstreamFailure::TooLarge { bytes: announced, limit };
+        if announced.is_some_and(|bytes| bytes > limit) {
+            return Err(too_large().into());
+        }
+        let raw = response.body.limited(limit).collect().await.map_err(|error| egress_failure(&error))?;
+        let envelope = Envelope::parse_relayed(without_framing(&raw), &limits::message(&self.limits));
+        let envelope = envelope.map_err(|_| protocol("malformed"))?;
+        if let Some(reply) = reply_to(&envelope, id) {
+            return Ok(reply);
+        }
+        match error_about(&envelope, id) {
+            Some(error) if self.names_session(&error) => {
+                Err(TransportFailure::SessionEnded(Box::new(UpstreamFailure::SessionEnded.into())))
+            }
+            Some(error) => Ok(Reply::Error(error)),
+            None => {
+                let id = envelope.id().map_or_else(|| "null".to_owned(), shown_id);
+                Err(UpstreamFailure::WrongId { id }.into())
+            }
+        }
+    }
+
+    /// Reads a response with an error status. A JSON-RPC error in its body takes precedence over the status, unless the
+    /// response says that the session is unknown.
     async fn error(&self, response: EgressResponse, id: &RequestId) -> Result<Reply, TransportFailure> {
-        let status = response.status;
-        let credential = matches!(status.as_u16(), 401..=403);
-        if !credential
-            && content_type(&response.headers) == ContentType::Json
-            && let Ok(raw) = response.body.collect().await
-            && let Ok(envelope) = Envelope::parse_within(raw, &limits::message(&self.limits))
-            && matches!(envelope.kind(), EnvelopeKind::ErrorResponse { id: about } if about.as_ref().is_none_or(|about| about == id))
-            && let Some(error) = envelope.error().map(|error| rpc_error(&error))
-        {
-            let ended = self.ends_session(status, &error);
-            return if ended { Err(TransportFailure::SessionEnded) } else { Ok(Reply::Error(error)) };
+        let EgressResponse { status, headers, body } = response;
+        let is_stream = content_type(&headers) == ContentType::EventStream;
+        let body = if is_stream { Bytes::new() } else { body.start(MAX_REFUSAL_BYTES).await };
+        let envelope = Envelope::parse_relayed(without_framing(&body), &limits::message(&self.limits)).ok();
+        let error = envelope.as_ref().and_then(|envelope| error_about(envelope, id));
+        let names_request = envelope.as_ref().is_some_and(|envelope| envelope.id().is_some());
+        let failure = refused(status, &headers, &body);
+        if self.ends_session(status, error.as_ref().filter(|_| names_request)) {
+            return Err(TransportFailure::SessionEnded(Box::new(failure)));
         }
-        Err(self.failure_of(status))
+        match error {
+            Some(error) if !matches!(status.as_u16(), 401..=403 | 421) => Ok(Reply::Error(error)),
+            _ => Err(failure),
+        }
     }
 
-    /// Whether the server no longer knows the session: 404 by the specification, 400 and -32000 by widely used servers.
-    fn ends_session(&self, status: StatusCode, error: &RpcError) -> bool {
-        let ended = status == StatusCode::NOT_FOUND || (status == StatusCode::BAD_REQUEST && error.code == -32000);
+    /// Whether the server no longer knows the session. The specification says 404. Widely used servers say 400 or 401,
+    /// with any body. `error` is the error that names the request: it may be about the request instead.
+    fn ends_session(&self, status: StatusCode, error: Option<&RpcError>) -> bool {
+        let ended = match status {
+            StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::UNAUTHORIZED => true,
+            StatusCode::BAD_REQUEST => {
+                error.is_none_or(|error| matches!(error.code, -32_099..=-32_000 | -32_600) && !is_modern(error.code))
+            }
+            _ => false,
+        };
         ended && self.session.get().is_some()
     }
 
-    fn failure_of(&self, status: StatusCode) -> TransportFailure {
-        match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => UpstreamFailure::Unauthorized.into(),
-            StatusCode::PAYMENT_REQUIRED => UpstreamFailure::PaymentRequired(None).into(),
-            StatusCode::NOT_FOUND if self.session.get().is_some() => TransportFailure::SessionEnded,
-            status => TransportFailure::Status(status.as_u16()),
+    /// Whether an error that names no request is about the session.
+    fn names_session(&self, error: &RpcError) -> bool {
+        self.session.get().is_some() && error.message.to_ascii_lowercase().contains("session")
+    }
+
+    fn failure_of(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> TransportFailure {
+        let failure = refused(status, headers, body);
+        if self.ends_session(status, None) {
+            return TransportFailure::SessionEnded(Box::new(failure));
         }
+        failure
     }
 
     /// Reads a response's event stream until the reply. Resumes the stream where the server allows it.
@@ -180,10 +221,23 @@ impl StreamableHttp {
         id: &RequestId,
         context: Option<&Arc<RequestContext>>,
     ) -> Result<Reply, StreamEnd> {
+        let mut other = None::<(String, Instant)>;
         loop {
-            let event = events.next().await?;
-            if let Some(reply) = self.event(&event, Some(id), context).map_err(StreamEnd::Failed)? {
-                return Ok(reply);
+            let event = match &other {
+                None => events.next().await?,
+                // The server answered another request here. Its reply to this one may still come.
+                Some((id, deadline)) => match tokio::time::timeout_at(*deadline, events.next()).await {
+                    Ok(Ok(event)) => event,
+                    Ok(Err(StreamEnd::Failed(failure))) => return Err(StreamEnd::Failed(failure)),
+                    Ok(Err(StreamEnd::Ended)) | Err(_) => {
+                        return Err(StreamEnd::Failed(UpstreamFailure::WrongId { id: id.clone() }.into()));
+                    }
+                },
+            };
+            match self.event(&event, Some(id), context).map_err(StreamEnd::Failed)? {
+                TakenEvent::Reply(reply) => return Ok(reply),
+                TakenEvent::OtherReply(id) => other = other.or_else(|| Some((id, Instant::now() + WRONG_ID_GRACE))),
+                TakenEvent::Other => {}
             }
         }
     }
@@ -229,7 +283,7 @@ impl StreamableHttp {
         match content_type(&response.headers) {
             ContentType::EventStream if response.status.is_success() => Ok(response.body),
             _ if response.status.is_success() => Err(protocol("content_type")),
-            _ => Err(self.failure_of(response.status)),
+            _ => Err(self.failure_of(response.status, &response.headers, b"")),
         }
     }
 }
@@ -243,15 +297,14 @@ fn was_abandoned(outcome: &Result<Reply, TransportFailure>) -> bool {
     matches!(outcome, Err(TransportFailure::Upstream(UpstreamFailure::Cancelled | UpstreamFailure::TimedOut)))
 }
 
-/// The reply, if the message answers exactly this request.
-pub(super) fn reply_to(envelope: &Envelope, id: &RequestId) -> Option<Reply> {
-    match envelope.kind() {
-        EnvelopeKind::Response { id: about } if about == id => envelope.result().map(Reply::Result),
-        EnvelopeKind::ErrorResponse { id: Some(about) } if about == id => {
-            envelope.error().map(|raw| Reply::Error(rpc_error(&raw)))
-        }
-        _ => None,
-    }
+/// The codes of the modern era for a request that the server understood and rejected.
+const fn is_modern(code: i64) -> bool {
+    matches!(code, -32_022..=-32_020)
+}
+
+/// The announced length of a body.
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 #[derive(PartialEq, Eq)]

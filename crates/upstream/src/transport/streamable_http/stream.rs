@@ -2,43 +2,51 @@
 
 use std::{sync::Arc, time::Duration};
 
-use briefcase_mcp::{Envelope, EnvelopeKind, RequestId, SseEvent};
-use briefcase_ports::Reply;
+use briefcase_mcp::{DroppedMessage, Envelope, EnvelopeKind, RequestId, SseEvent, without_framing};
+use briefcase_ports::UpstreamFailure;
 use briefcase_types::Era;
 
 use super::{
     StreamableHttp,
-    post::{pause, reply_to},
+    post::pause,
+    reply::{TakenEvent, answers, reply_to},
 };
 use crate::{
     failure::{TransportFailure, protocol},
     limits,
     request_context::RequestContext,
-    transport::sse_stream::{SseStream, StreamEnd},
+    transport::{
+        call::shown_id,
+        sse_stream::{SseStream, StreamEnd},
+    },
 };
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 impl StreamableHttp {
-    /// Takes one event. `Some` when it is the reply to `id`.
+    /// Takes one event. `id` is the request of the stream.
     pub(super) fn event(
         self: &Arc<Self>,
         event: &SseEvent,
         id: Option<&RequestId>,
         context: Option<&Arc<RequestContext>>,
-    ) -> Result<Option<Reply>, TransportFailure> {
+    ) -> Result<TakenEvent, TransportFailure> {
+        if let Some(message) = &event.dropped {
+            return self.dropped_event(message, id);
+        }
         if event.data.is_empty() || event.event.as_deref().is_some_and(|kind| kind != "message") {
-            return Ok(None);
+            return Ok(TakenEvent::Other);
         }
         let flood = |_| protocol("flood");
-        let Ok(envelope) = Envelope::parse_within(event.data.clone(), &limits::message(&self.limits)) else {
+        let message = without_framing(&event.data);
+        let Ok(envelope) = Envelope::parse_relayed(message, &limits::message(&self.limits)) else {
             return match id {
                 Some(_) => Err(protocol("malformed")),
-                None => self.messages.count_invalid().map_err(flood).map(|()| None),
+                None => self.messages.count_invalid().map_err(flood).map(|()| TakenEvent::Other),
             };
         };
         if let Some(reply) = id.and_then(|id| reply_to(&envelope, id)) {
-            return Ok(Some(reply));
+            return Ok(TakenEvent::Reply(reply));
         }
         let known = || context.cloned();
         match envelope.kind() {
@@ -55,9 +63,24 @@ impl StreamableHttp {
             EnvelopeKind::Response { .. } | EnvelopeKind::ErrorResponse { .. } => {
                 self.messages.count_dropped("answer that nobody waits for");
                 self.messages.count_unsolicited().map_err(flood)?;
+                return Ok(TakenEvent::OtherReply(envelope.id().map_or_else(|| "null".to_owned(), shown_id)));
             }
         }
-        Ok(None)
+        Ok(TakenEvent::Other)
+    }
+
+    /// Takes an event that was too long. The stream's request fails if the event was its reply.
+    fn dropped_event(&self, message: &DroppedMessage, id: Option<&RequestId>) -> Result<TakenEvent, TransportFailure> {
+        let limit = u64::try_from(limits::message(&self.limits).bytes).unwrap_or(u64::MAX);
+        let bytes = message.bytes();
+        if let Some(id) = id.filter(|_| !message.has_method())
+            && message.id().is_none_or(|about| answers(&about, id))
+        {
+            return Err(UpstreamFailure::TooLarge { bytes: Some(bytes), limit }.into());
+        }
+        tracing::warn!(server = %self.messages.sink.server, bytes, limit, "dropped a message over the limit");
+        self.messages.count_unsolicited().map_err(|_| protocol("flood"))?;
+        Ok(TakenEvent::Other)
     }
 
     /// Answers a legacy server's request. A modern server must not send one; it gets no response.
@@ -95,7 +118,7 @@ impl StreamableHttp {
                     last = events.last_event_id().or(last);
                     wait = pause(events.retry()).max(Duration::from_millis(100));
                 }
-                Err(TransportFailure::Status(_) | TransportFailure::SessionEnded) => return,
+                Err(TransportFailure::Status(_) | TransportFailure::SessionEnded(_)) => return,
                 Err(_) => wait = wait.saturating_mul(2).min(LONGEST_PAUSE),
             }
             tokio::select! {

@@ -1,0 +1,47 @@
+//! Servers on this machine, whose ports any program may take.
+
+use briefcase_policy::authority::Server;
+use briefcase_types::Transport;
+
+/// Whether a server is reached through a port of this machine and gets a secret.
+pub fn gets_secret(server: &Server) -> bool {
+    server.transport.secrets().next().is_some() && is_loopback(&server.transport)
+}
+
+/// Whether such a server's listener was not accepted, so that any program that takes the port gets the secret.
+pub fn is_unbound(server: &Server) -> bool {
+    gets_secret(server) && server.settings.loopback_owner.is_none()
+}
+
+/// Whether the URL names this machine. The HTTP client decides the same way, by its own parser.
+fn is_loopback(transport: &Transport) -> bool {
+    let Transport::Http { url, .. } = transport else { return false };
+    let Ok(uri) = url.parse::<axum::http::Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_urls_are_recognised() {
+        let http = |url: &str| Transport::Http { url: url.to_owned(), headers: Vec::new() };
+        for url in [
+            "http://127.0.0.1:1/",
+            "http://localhost:1/x",
+            "https://a.localhost/",
+            "http://[::1]:1",
+            "http://127.9.9.9",
+        ] {
+            assert!(is_loopback(&http(url)), "{url}");
+        }
+        for url in ["https://localhost.example/", "https://128.0.0.1", "https://a.example/127.0.0.1"] {
+            assert!(!is_loopback(&http(url)), "{url}");
+        }
+    }
+}
