@@ -37,12 +37,25 @@ def codes(form, between):
     return lambda s: between.join(form(b) for b in s.encode())
 
 
-def base58(s):
-    number, out = int.from_bytes(s.encode(), "big"), ""
-    while number:
-        number, digit = divmod(number, 58)
-        out = B58[digit] + out
-    return out
+def large_number(alphabet):
+    def encode(s):
+        number, out = int.from_bytes(s.encode(), "big"), ""
+        while number:
+            number, digit = divmod(number, len(alphabet))
+            out = alphabet[digit] + out
+        return out
+    return encode
+
+
+base58 = large_number(B58)
+B36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+B62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ATBASH = str.maketrans(B36[10:] + B36[10:].upper(), B36[:9:-1] + B36[:9:-1].upper())
+
+
+def uuencode(s):
+    data = s.encode()
+    return "".join(binascii.b2a_uu(data[at:at + 45]).decode() for at in range(0, len(data), 45)).rstrip("\n")
 
 
 def z85(s):
@@ -175,6 +188,11 @@ FORMS = {
     "base32 of base64": one(lambda s: base64.b32encode(b64(s).encode()).decode()),
     "base58": one(base58),
     "base58 in a sentence": one(lambda s: base58("k=" + s)),
+    "base36": one(large_number(B36)),
+    "base62": one(large_number(B62)),
+    "uuencode": one(uuencode),
+    "UTF-7 of every character": one(lambda s: "+" + b64(s.encode("utf-16-be")).rstrip("=") + "-"),
+    "atbash": one(lambda s: s.translate(ATBASH)),
     "ascii85": one(lambda s: base64.a85encode(s.encode()).decode()),
     "ascii85 framed": one(lambda s: base64.a85encode(s.encode(), adobe=True).decode()),
     "ascii85 shifted": one(lambda s: base64.a85encode(("abc" + s).encode()).decode()),

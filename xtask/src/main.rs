@@ -24,6 +24,7 @@ mod node;
 mod programs;
 mod progress;
 mod rust;
+mod servers;
 mod setup;
 mod silent;
 mod sizes;
@@ -87,6 +88,11 @@ const COMMANDS: &[Command] = &[
         name: "instructions",
         about: "count instructions per call and compare with the record [--profile NAME] [--no-build]",
         run: instructions::run,
+    },
+    Command {
+        name: "servers",
+        about: "compare third-party servers directly and through the briefcase [--only PACKAGE] [--no-build]",
+        run: servers::run,
     },
     Command { name: "bench", about: "benchmarks: a table and JSON", run: bench::run },
 ];

@@ -61,6 +61,7 @@ pub fn of(args: &[&str]) -> Vec<Tool> {
         ["codegen", ..] => vec![Tool::Node, Tool::Python],
         ["vectors", ..] => vec![Tool::Python],
         ["web", ..] => [&ENCLAVE[..], &[Tool::Chromium]].concat(),
+        ["servers", ..] => [&rust[..], &[Tool::Node, Tool::Python]].concat(),
         ["demo", ..] => [&rust[..], &[Tool::Node]].concat(),
         ["enclave", "test" | "bench", ..] => [&ENCLAVE[..], &BROWSERS].concat(),
         ["enclave", "build" | "demo" | "rehearse" | "reproduce" | "verify", ..] => ENCLAVE.to_vec(),

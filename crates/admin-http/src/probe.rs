@@ -10,10 +10,9 @@ use briefcase_api::{Probe, ServerSpec};
 use briefcase_engine::server_texts::ServerTexts;
 use briefcase_policy::authority::Server;
 use briefcase_ports::{
-    ClientProfile, ConnectionKey, ListKind, Listing, ServerInfo, Sharing, UpstreamFailure, Upstreams,
+    ClientFeatures, ClientProfile, ConnectionKey, ListKind, Listing, ServerInfo, Sharing, UpstreamFailure, Upstreams,
 };
 use briefcase_types::{Digest, Entropy, Era, LoopbackOwner, ServerId, SessionId, text};
-use bytes::Bytes;
 
 use crate::{Briefcase, ProbeError, error::ApiError, loopback, tool_views};
 
@@ -32,6 +31,8 @@ pub struct ProbeResult {
     pub spec: Option<ServerSpec>,
     /// The tools that the server listed.
     pub listing: Arc<Listing>,
+    /// The tools that a registered server listed at a second look, on connections of its own.
+    pub second: Option<Arc<Listing>>,
     /// The listener of a server on this machine that gets a secret.
     pub listener: Option<LoopbackOwner>,
 }
@@ -69,27 +70,40 @@ pub async fn probe(
     spec: Option<ServerSpec>,
 ) -> Result<ProbeResult, ApiError> {
     let began = briefcase.engine.now();
+    let Lists { info, listing, resources, prompts } = look(briefcase, entropy, name, server, spec.is_none()).await?;
+    let tools = briefcase.engine.tools(name, &listing);
+    // A server that is to be compared is looked at twice: some servers change their definitions at each start.
+    let second = if spec.is_none() { Some(look(briefcase, entropy, name, server, true).await?.listing) } else { None };
+    let texts = briefcase.engine.server_texts();
+    let again = second.as_ref().map(|listing| briefcase.engine.tools(name, listing));
+    let view = Probe {
+        digest: probe_digest(server, &listing, second.as_deref()),
+        protocol: texts.text(&info.version),
+        calls_itself: claimed_name(&info.info, &texts),
+        tools: tool_views::listed(briefcase, name, server, &tools, again.as_deref()),
+        resources,
+        prompts,
+        took_ms: briefcase.engine.now().since(began).as_millis().try_into().unwrap_or(u64::MAX),
+        notes: notes(&info, &listing, server),
+    };
+    Ok(ProbeResult { view, spec, listing, second, listener: info.listener.clone() })
+}
+
+/// Looks at a server once, on connections of its own.
+async fn look(
+    briefcase: &Briefcase,
+    entropy: &dyn Entropy,
+    name: &ServerId,
+    server: &Server,
+    is_registered: bool,
+) -> Result<Lists, ApiError> {
     let connections = briefcase.connections.for_probe(server).map_err(|error| match error {
         ProbeError::InvalidServer(reason) => ApiError::invalid(format!("{reason}.")),
         ProbeError::Unavailable(reason) => ApiError::internal(&reason),
     })?;
     let found = read_lists(connections.upstreams(), &connection_key(entropy, name)).await;
     connections.shutdown().await;
-    let texts = briefcase.engine.server_texts();
-    let Lists { info, listing, resources, prompts } =
-        found.map_err(|failure| unreachable(name, spec.is_none(), &failure, &texts))?;
-    let tools = briefcase.engine.tools(name, &listing);
-    let view = Probe {
-        digest: probe_digest(server, &listing),
-        protocol: texts.text(&info.version),
-        calls_itself: claimed_name(&info.info, &texts),
-        tools: tool_views::listed(briefcase, name, server, &tools),
-        resources,
-        prompts,
-        took_ms: briefcase.engine.now().since(began).as_millis().try_into().unwrap_or(u64::MAX),
-        notes: notes(&info, &listing, server),
-    };
-    Ok(ProbeResult { view, spec, listing, listener: info.listener.clone() })
+    found.map_err(|failure| unreachable(name, is_registered, &failure, &briefcase.engine.server_texts()))
 }
 
 /// The lists of a probed server.
@@ -113,9 +127,11 @@ async fn count(connections: &dyn Upstreams, key: &ConnectionKey, kind: ListKind)
     connections.list(key, kind).await.map_or(0, |items| u64::try_from(items.len()).unwrap_or(u64::MAX))
 }
 
-fn probe_digest(server: &Server, listing: &Listing) -> Digest {
+fn probe_digest(server: &Server, listing: &Listing, second: Option<&Listing>) -> Digest {
     let transport = serde_json::to_value(&server.transport).unwrap_or_default();
-    Digest::labelled("briefcase/probe/1", &[&briefcase_json::canonical(&transport), listing.digest.as_bytes()])
+    let transport = briefcase_json::canonical(&transport);
+    let second = second.map_or(listing.digest, |second| second.digest);
+    Digest::labelled("briefcase/probe/2", &[&transport, listing.digest.as_bytes(), second.as_bytes()])
 }
 
 /// The name and version that the server claims.
@@ -149,15 +165,18 @@ fn unreachable(name: &ServerId, is_registered: bool, failure: &UpstreamFailure, 
 }
 
 fn connection_key(entropy: &dyn Entropy, name: &ServerId) -> ConnectionKey {
-    // The capabilities of a full client, so that servers which adapt their list show all of it.
-    let capabilities = r#"{"elicitation":{"form":{},"url":{}},"roots":{"listChanged":true},"sampling":{"tools":{}}}"#;
-    let info = concat!(r#"{"name":"briefcase","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
-    let client = ClientProfile {
-        era: Era::Legacy,
-        version: "2025-11-25".to_owned(),
-        capabilities: Bytes::from_static(capabilities.as_bytes()),
-        info: Bytes::from_static(info.as_bytes()),
+    // The features of a full client, so that servers which adapt their list show all of it.
+    let features = ClientFeatures {
+        elicitation: true,
+        elicitation_form: true,
+        elicitation_url: true,
+        roots: true,
+        roots_list_changed: true,
+        sampling: true,
+        sampling_tools: true,
+        ..ClientFeatures::default()
     };
+    let client = ClientProfile { era: Era::Legacy, version: "2025-11-25", features, name: None };
     ConnectionKey {
         agent: "briefcase".parse().unwrap_or_else(|_| std::process::abort()),
         session: SessionId::random(entropy),

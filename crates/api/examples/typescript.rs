@@ -3,10 +3,10 @@
 
 use briefcase_api::{
     AgentView, Applied, Apply, Bound, BudgetView, Change, Check, ClockStatus, ConsoleCode, ConsoleSession, Decide,
-    Decided, DecidingPolicy, DecisionOnly, Evidence, FactorView, FieldDifference, GrantView, PasskeyOffer,
-    PasskeyOfferView, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText, Preview,
-    Probe, Problem, Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, SecretView, ServerSpec, ServerView,
-    Severity, Status, ToolView, WebAuthnOptions, Why,
+    Decided, DecidingPolicy, DecisionOnly, DefinitionProblem, Evidence, FactorView, FieldDifference, GrantView,
+    PasskeyOffer, PasskeyOfferView, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport,
+    PolicyText, Preview, Probe, Problem, Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, SecretView,
+    ServerSpec, ServerView, Severity, Status, ToolView, WebAuthnOptions, Why,
 };
 use briefcase_types::{
     ApprovalRequest, ApprovalScope, Decision, DecisionResult, HeaderTemplate, ServerSettings, Settings,
@@ -49,7 +49,17 @@ fn main() {
         Severity,
         Check
     );
-    declare!(&config, AgentView, HeaderTemplate, ServerSpec, FieldDifference, ToolView, Probe, ServerView);
+    declare!(
+        &config,
+        AgentView,
+        HeaderTemplate,
+        ServerSpec,
+        FieldDifference,
+        DefinitionProblem,
+        ToolView,
+        Probe,
+        ServerView
+    );
     declare!(&config, GrantView, BudgetView, SecretView, FactorView, WebAuthnOptions, PasskeyOffer, PasskeyOfferView);
     declare!(&config, PolicyText, PolicyReport, PolicyCase, PolicyTest, PolicyCaseResult, PolicyTestReport);
     declare!(&config, ReceiptQuery, ReceiptRow, ReceiptPage, Proof, ReceiptDetail, DecidingPolicy, Why);

@@ -74,6 +74,10 @@ pub enum Change<S = String> {
         /// The tools to accept. Empty means every tool that changed.
         #[serde(default)]
         tools: Vec<ToolName>,
+        /// Whether the server may go on changing the descriptive text that the probe showed as different.
+        #[serde(default, skip_serializing_if = "is_false")]
+        #[cfg_attr(feature = "typescript", ts(as = "Option<bool>", optional))]
+        changing: bool,
     },
     /// Sets a tool's class, price and labels.
     SetTool {
@@ -160,6 +164,10 @@ pub enum Change<S = String> {
     },
 }
 
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 impl Change {
     /// The form for a preview: each confidential text is replaced by its digest.
     #[must_use]
@@ -178,8 +186,8 @@ impl Change {
             Self::EnableServer { name, enabled } => Change::EnableServer { name: name.clone(), enabled: *enabled },
             Self::SetServer { name, settings } => Change::SetServer { name: name.clone(), settings: settings.clone() },
             Self::SetSettings { settings } => Change::SetSettings { settings: settings.clone() },
-            Self::AcceptTools { server, probe, tools } => {
-                Change::AcceptTools { server: server.clone(), probe: *probe, tools: tools.clone() }
+            Self::AcceptTools { server, probe, tools, changing } => {
+                Change::AcceptTools { server: server.clone(), probe: *probe, tools: tools.clone(), changing: *changing }
             }
             Self::SetTool { server, tool, class, cost, labels } => Change::SetTool {
                 server: server.clone(),

@@ -58,7 +58,7 @@ pub use passkeys::{PasskeyOffer, PasskeyOfferView, WebAuthnOptions};
 pub use problem::Problem;
 pub use receipts::{DecidingPolicy, Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, Why};
 pub use views::{
-    AgentView, Backup, BudgetView, Check, ClockStatus, ConsoleCode, ConsoleLogin, ConsoleSession, FactorView,
-    FieldDifference, GrantView, Look, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport,
-    PolicyText, Probe, SecretView, ServerSpec, ServerView, Severity, Status, ToolView, Unlock,
+    AgentView, Backup, BudgetView, Check, ClockStatus, ConsoleCode, ConsoleLogin, ConsoleSession, DefinitionProblem,
+    FactorView, FieldDifference, GrantView, Look, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest,
+    PolicyTestReport, PolicyText, Probe, SecretView, ServerSpec, ServerView, Severity, Status, ToolView, Unlock,
 };

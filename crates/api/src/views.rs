@@ -232,6 +232,26 @@ pub struct FieldDifference {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub new: Option<String>,
+    /// Whether the value only describes, so that a person may accept that the server changes it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<bool>", optional))]
+    pub may_vary: bool,
+}
+
+/// A part of a definition that cannot be checked or used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct DefinitionProblem {
+    /// The JSON pointer of the part.
+    pub path: String,
+    /// The value as JSON text, cut. Empty when it is absent.
+    pub value: String,
+    /// The reason.
+    pub reason: String,
+}
+
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// A tool.
@@ -240,8 +260,16 @@ pub struct FieldDifference {
 pub struct ToolView {
     /// The tool's server.
     pub server: ServerId,
-    /// The tool's name, as the server gives it.
+    /// The tool's name here: the server's own, or an alias of it.
     pub name: String,
+    /// The server's own name, made printable, where `name` is an alias of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub own_name: Option<String>,
+    /// The name that agents see, where it differs from `name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub shown_name: Option<String>,
     /// The state: `accepted`, `changed`, `new`, `gone` or `quarantined`.
     pub state: String,
     /// The class that a person set: `read`, `write` or `unknown`.
@@ -261,6 +289,26 @@ pub struct ToolView {
     /// The differences of a `changed` tool.
     #[serde(default)]
     pub differences: Vec<FieldDifference>,
+    /// The differences between two looks at the server, one after the other: it changes its definitions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<Vec<FieldDifference>>", optional))]
+    pub between_looks: Vec<FieldDifference>,
+    /// The places of the definition whose text the server may change, as a person accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<Vec<String>>", optional))]
+    pub varying: Vec<String>,
+    /// The parts of the definition that are not checked, or that quarantine the tool.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<Vec<DefinitionProblem>>", optional))]
+    pub unchecked: Vec<DefinitionProblem>,
+    /// Whether no part of the arguments can be checked. Then every call asks, whatever the class is.
+    #[serde(default, skip_serializing_if = "is_false")]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<bool>", optional))]
+    pub always_asks: bool,
+    /// The next step for the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub next_step: Option<String>,
 }
 
 /// The current offer of a server.

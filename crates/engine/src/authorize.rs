@@ -14,6 +14,30 @@ use crate::{
     tasks::{TaskAction, TaskRecord},
 };
 
+/// A request about the URI of a resource.
+pub(crate) struct UriUse {
+    pub(crate) uri: String,
+    /// Whether it ends a subscription.
+    ends: bool,
+}
+
+impl UriUse {
+    /// The URI of an operation. `None` for an operation that names none.
+    pub(crate) fn of(operation: &Operation, arguments: &Value) -> Option<Self> {
+        let (named, ends) = match operation {
+            Operation::ReadResource { .. } | Operation::FollowUp { method: FollowUp::Subscribe, .. } => (true, false),
+            Operation::FollowUp { method: FollowUp::Unsubscribe, .. } => (true, true),
+            _ => (false, false),
+        };
+        let uri = arguments.get("uri").and_then(Value::as_str).unwrap_or_default();
+        named.then(|| Self { uri: uri.to_owned(), ends })
+    }
+}
+
+fn follows() -> Verdict {
+    Verdict::Allow { policies: vec!["follows".to_owned()], grant: None }
+}
+
 /// Text of a server after the output filter.
 pub(crate) struct Clean {
     pub(crate) bytes: Bytes,
@@ -30,29 +54,40 @@ impl Engine {
         operation: &Operation,
         task: Option<&TaskRecord>,
         arguments: &Value,
+        beside: Option<&str>,
     ) -> Verdict {
         if let (Some(record), Some(act)) = (task, TaskAction::of(operation))
             && act.changes()
         {
-            return self.authorize(context, authority, &record.operation, task, &record.arguments());
+            let beside = record.beside.as_deref();
+            return self.authorize(context, authority, &record.operation, task, &record.arguments(), beside);
         }
-        let uri = |arguments: &Value| arguments.get("uri").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let subscribed;
+        let used = UriUse::of(operation, arguments);
         let action = match operation {
             Operation::CallTool { tool, .. } => Action::Call { tool, arguments },
             Operation::ReadResource { uri } => Action::ReadResource { uri },
             Operation::GetPrompt { name, .. } => Action::GetPrompt { prompt: name },
-            Operation::Complete { .. } => Action::Complete,
-            Operation::FollowUp { method: FollowUp::Subscribe, .. } => {
-                subscribed = uri(arguments);
-                Action::ReadResource { uri: &subscribed }
-            }
-            // These read what was allowed before, end a subscription of the session, or set a server's log level.
-            Operation::FollowUp { .. } => return Verdict::Allow { policies: vec!["follows".to_owned()], grant: None },
+            Operation::Complete { .. } => Action::Complete { params: arguments },
+            Operation::FollowUp { .. } => match &used {
+                Some(used) => Action::ReadResource { uri: &used.uri },
+                // These read what was allowed before, or set a server's log level.
+                None => return follows(),
+            },
         };
         let now = self.clock.now();
         let labels = self.labels_of(&context.agent);
-        authority.policy().decide(&Facts { agent: &context.agent, server: &context.server, action, labels, now })
+        let facts = Facts { agent: &context.agent, server: &context.server, action, labels, now };
+        match authority.policy().decide_beside(&facts, beside) {
+            // The server has the URI already, and is told that it is no longer wanted.
+            Verdict::Ask { .. } if used.is_some_and(|used| used.ends && self.is_subscribed(context, &used.uri)) => {
+                follows()
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn is_subscribed(&self, context: &CallContext, uri: &str) -> bool {
+        self.session(context.session).is_some_and(|session| session.is_subscribed(&context.server, uri))
     }
 
     /// Policy's verdict on a server's request to the client; `None` for a method that no server may use.

@@ -14,8 +14,8 @@ use bytes::Bytes;
 use crate::{
     Engine,
     call::{Call, Continuation},
-    pipeline,
-    tools::Tool,
+    pipeline, presentation,
+    tools::{Tool, shown_names},
 };
 
 /// An allowed call whose server asks for more input, with the proof that it was allowed.
@@ -93,6 +93,10 @@ impl CallHandler for Engine {
         })
     }
 
+    fn tool_name(&self, server: &ServerId, called: &str) -> Option<ToolName> {
+        self.tool_called(server, called)
+    }
+
     fn accepted_tool(&self, server: &ServerId, tool: &ToolName) -> Option<Bytes> {
         let pin = self.authority().document().pin(server, tool)?.digest;
         self.known_definition(server, tool, pin)
@@ -120,11 +124,16 @@ impl CallHandler for Engine {
         self.show(agent, server, self.server_labels(server), raw).ok()
     }
 
-    fn notify_servers(&self, session: SessionId, method: &'static str, params: Option<Bytes>) {
+    fn notify_servers(&self, session: SessionId, method: &'static str) {
         // After a failed write of the record nothing leaves any more.
         if self.journal.failure().is_none() {
-            self.upstreams.notify(session, method, params);
+            self.upstreams.notify(session, method);
         }
+    }
+
+    fn may_name_client(&self, agent: &AgentId, name: &str) -> bool {
+        let tainted = self.labels_of(agent).is_tainted();
+        !tainted && self.outgoing_secrets(&serde_json::Value::from(name)).is_ok()
     }
 }
 
@@ -150,12 +159,29 @@ impl Engine {
         let authority = self.authority();
         let server = authority.document().servers.get(&connection.server).filter(|server| server.enabled);
         let Some(server) = server else { return Ok(Vec::new()) };
-        let is_accepted = |tool: &&Arc<Tool>| {
-            server.pins.get(tool.name()).is_some_and(|pin| pin.digest == tool.pin()) && tool.unusable().is_none()
-        };
+        let is_accepted = |tool: &&Arc<Tool>| server.pins.get(tool.name()).is_some_and(|pin| pin.digest == tool.pin());
+        let accepted: Vec<&Arc<Tool>> = tools.iter().filter(is_accepted).collect();
+        let shown = shown_names(&connection.server, &accepted);
+        let for_agents = accepted.iter().zip(shown).map(|(tool, shown)| presentation::for_agents(tool, &shown));
         // Accepted definitions pass the output filter too, like every text of a server.
-        let filtered = |tool: &Arc<Tool>| self.make_safe(&connection.server, tool.raw().clone()).ok();
-        Ok(tools.iter().filter(is_accepted).filter_map(filtered).collect())
+        Ok(for_agents.filter_map(|raw| self.make_safe(&connection.server, raw).ok()).collect())
+    }
+
+    /// The tool that an agent calls by this name: the name here, the shown alias, or the server's own name.
+    fn tool_called(&self, server: &ServerId, called: &str) -> Option<ToolName> {
+        let authority = self.authority();
+        let pins = authority.document().servers.get(server).map(|server| &server.pins);
+        let is_pinned = |name: &ToolName| pins.is_some_and(|pins| pins.contains_key(name));
+        let literal = called.parse::<ToolName>().ok();
+        if let Some(name) = literal.clone().filter(is_pinned) {
+            return Some(name);
+        }
+        if let Some(name) = ToolName::of_server(called).filter(is_pinned) {
+            return Some(name);
+        }
+        let shown = literal.as_ref().filter(|name| name.is_alias());
+        let of_alias = shown.and_then(|shown| pins?.keys().find(|tool| shown.is_shown_of(tool)).cloned());
+        of_alias.or(literal)
     }
 
     async fn record_refusal(&self, agent: &AgentId, session: SessionId, method: &str, mut refusal: Refusal) -> Refusal {

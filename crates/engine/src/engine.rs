@@ -1,7 +1,7 @@
 //! The engine: the state that the pipeline, the approvals and the changes of the authority work on.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::Duration,
 };
@@ -307,8 +307,21 @@ impl Engine {
     /// The tools of a listing, with pins and compiled schemas, derived once per distinct listing of a server. Only callers
     /// that need the same listing wait for it.
     pub fn tools(&self, server: &ServerId, listing: &briefcase_ports::Listing) -> Arc<Tools> {
-        let cell = self.kept_tools().cell((server.clone(), listing.digest));
-        Arc::clone(cell.get_or_init(|| Arc::new(Tools::derive(server, listing))))
+        let authority = self.authority();
+        let registered = authority.document().servers.get(server);
+        let varying = registered.map_or_else(Default::default, briefcase_policy::authority::Server::varying);
+        let cell = self.kept_tools().cell((server.clone(), listing_digest(listing, &varying)));
+        Arc::clone(cell.get_or_init(|| Arc::new(Tools::derive(server, &varying, listing))))
+    }
+
+    /// The tools of a listing as they are with other varying places, such as those that a person is about to accept.
+    #[must_use]
+    pub fn tools_varying(
+        server: &ServerId,
+        varying: &BTreeMap<ToolName, BTreeSet<String>>,
+        listing: &briefcase_ports::Listing,
+    ) -> Tools {
+        Tools::derive(server, varying, listing)
     }
 
     /// The accepted definition with this pin, if a cached listing of the server contains it.
@@ -377,6 +390,15 @@ impl Engine {
         let message = self.server_texts().text(&format!("The server `{server}` could not answer: {failure}."));
         Refusal::new(failure.code(), failure.reason(), message, failure.next_step(server.as_str()))
     }
+}
+
+/// The digest of what [`Tools`] are derived from.
+fn listing_digest(listing: &briefcase_ports::Listing, varying: &BTreeMap<ToolName, BTreeSet<String>>) -> Digest {
+    if varying.is_empty() {
+        return listing.digest;
+    }
+    let varying = serde_json::to_vec(varying).unwrap_or_default();
+    Digest::labelled("briefcase/listing-varying/1", &[listing.digest.as_bytes(), &varying])
 }
 
 impl std::fmt::Debug for Engine {

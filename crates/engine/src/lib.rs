@@ -6,7 +6,7 @@
 //! Invariants, each kept by a type or one critical section:
 //! - nothing executes without a permit, a reservation and an intent receipt ([`pipeline::Reserved`]);
 //! - nothing is released without a durable outcome receipt ([`call::Released`]);
-//! - an approval is spent once, by the call it was opened for, under the authority it was opened under ([`approvals`]);
+//! - an approval is spent once, by the call it was opened for, and only if the person was shown what holds now ([`approvals`]);
 //! - the authority changes only with evidence of a person's presence, and only on record ([`change`]).
 
 pub mod active_authority;
@@ -18,9 +18,11 @@ mod authorize;
 pub mod call;
 mod call_handler;
 pub mod change;
+mod client_responses;
 pub mod clock;
 mod engine;
 pub mod pipeline;
+mod presentation;
 mod secret_requests;
 pub mod server_requests;
 pub mod server_texts;

@@ -9,6 +9,7 @@ use briefcase_policy::{decision::Verdict, label::Labels};
 use briefcase_receipts::{Kind, Notice, Receipt, Text, Word};
 use briefcase_types::{AgentId, ApprovalId, ApprovalRequest, Digest, ServerId, SessionId};
 use bytes::Bytes;
+use serde_json::Value;
 
 use crate::{
     Engine,
@@ -61,7 +62,8 @@ impl ClientPeer for FilteredClient {
     fn ask<'a>(&'a self, method: &'a str, params: Bytes) -> BoxFuture<'a, Result<Bytes, RpcError>> {
         Box::pin(async move {
             let params = self.engine.admit(&self.from, self.labels, method, params).await?;
-            let answer = self.client.ask(method, params).await?;
+            let response = self.client.ask(method, params).await;
+            let answer = self.engine.admit_response(&self.from, method, response).await?;
             // The answer leaves only while the record can be written.
             let refusal = |error: JournalError| refused(&format!("The answer cannot be passed on: {error}."));
             self.engine.journal.failure().map_or(Ok(answer), |error| Err(refusal(error)))
@@ -132,7 +134,10 @@ impl Engine {
     ) -> Result<(), RpcError> {
         let allowed = match self.authorize_server_request(&from.agent, &from.server, method) {
             Some(Verdict::Allow { .. }) => true,
-            Some(Verdict::Ask { policies, .. }) => self.ask_person(from, method, params, policies).await,
+            Some(Verdict::Ask { policies, .. }) => match parse_relayed(params, &JsonLimits::AGENT) {
+                Ok(value) => self.ask_person(from, method, method.to_owned(), &value, policies).await,
+                Err(_) => false,
+            },
             Some(Verdict::Deny { .. }) | None => false,
         };
         if allowed {
@@ -142,51 +147,82 @@ impl Engine {
         Err(refused("A person or policy denied this server's request."))
     }
 
-    async fn ask_person(&self, from: &RequestOrigin, method: &str, params: &[u8], policies: Vec<String>) -> bool {
-        let Ok(value) = parse_relayed(params, &JsonLimits::AGENT) else { return false };
-        let arguments = canonical(&value);
+    /// Asks a person about a server's request or the response to it. `shown` is the content. The policies must still ask for
+    /// the same reasons when the person has decided.
+    pub(crate) async fn ask_person(
+        &self,
+        from: &RequestOrigin,
+        method: &str,
+        operation: String,
+        shown: &Value,
+        policies: Vec<String>,
+    ) -> bool {
+        let arguments = canonical(shown);
         let now = self.clock.now();
         let pin = Digest::labelled("briefcase/no-pin/1", &[]);
-        let key = CallKey::new(&from.agent, &from.server, method, &pin, &arguments, None);
-        let version = self.authority().version();
+        let key = CallKey::new(&from.agent, &from.server, &operation, &pin, &arguments, None);
         let request = approvals::sealed(ApprovalRequest {
             id: ApprovalId::random(self.entropy.as_ref()),
             agent: from.agent.clone(),
             session: from.session,
             server: from.server.clone(),
-            operation: method.to_owned(),
+            operation,
             name: String::new(),
+            own_name: None,
             pin,
             arguments: String::from_utf8_lossy(&arguments).into_owned(),
+            beside: None,
             cost: None,
             class: "unknown".to_owned(),
             risk: "medium".to_owned(),
             labels: self.labels_of(&from.agent).iter().map(|label| label.as_str().to_owned()).collect(),
             policies,
-            authority_version: version,
+            authority_version: self.authority().version(),
             once_only: true,
             asked: now,
             expires: self.approvals.expiry(now),
             digest: pin,
         });
         let Ok(id) = self.open_request(request, key, None).await else { return false };
-        let waited = self.wait_for_decision(id, self.limits.approvals.request).await;
-        waited == WaitResult::Allowed && self.spend_approval(id, key, version).is_some()
+        if self.wait_for_decision(id, self.limits.approvals.request).await != WaitResult::Allowed {
+            return false;
+        }
+        let Some(shown) = self.approvals.shown(id) else { return false };
+        let holds = match self.authorize_server_request(&from.agent, &from.server, method) {
+            Some(Verdict::Allow { .. }) => true,
+            Some(Verdict::Ask { policies, .. }) => policies == shown.policies,
+            Some(Verdict::Deny { .. }) | None => false,
+        };
+        if !holds {
+            self.withdraw_request(id);
+        }
+        holds && self.spend_approval(&shown, key).is_some()
     }
 
     pub(crate) async fn record_denied_request(&self, from: &RequestOrigin, why: &'static str, method: &str) {
+        // Nothing runs either way. A failure of the record shows at the next call.
+        self.record_notice(from, why, method.to_owned(), None).await.ok();
+    }
+
+    /// Writes a notice about a server's request, with the content that it commits to.
+    pub(crate) async fn record_notice(
+        &self,
+        from: &RequestOrigin,
+        what: &'static str,
+        detail: String,
+        opening: Option<Bytes>,
+    ) -> Result<(), JournalError> {
         let notice = Notice {
-            what: Word::lossy(why),
+            what: Word::lossy(what),
             agent: Some(from.agent.clone()),
             server: Some(from.server.clone()),
-            detail: Some(Text::lossy(method)),
+            detail: Some(Text::lossy(&detail)),
         };
         let receipt = Receipt { at: self.clock.now(), kind: Kind::Notice(notice) };
-        // Nothing runs either way. A failure of the record shows at the next call.
-        let _ = self.record(Entry { receipt, opening: None }, Urgency::Now).await;
+        self.record(Entry { receipt, opening }, Urgency::Now).await.map(drop)
     }
 }
 
-fn refused(message: &str) -> RpcError {
+pub(crate) fn refused(message: &str) -> RpcError {
     RpcError { code: -32_000, message: message.to_owned(), data: None }
 }

@@ -1,11 +1,17 @@
 //! Sessions of agents and their grants.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use briefcase_types::{AgentId, Digest, ServerId, SessionId};
+
+/// The subscriptions of one session that are remembered.
+const SUBSCRIPTIONS_MAX: usize = 4096;
 
 /// One connection of an agent.
 #[derive(Debug)]
@@ -15,6 +21,7 @@ pub struct Session {
     /// The agent.
     pub agent: AgentId,
     grants: Mutex<Vec<SessionGrant>>,
+    subscribed: Mutex<BTreeSet<(ServerId, String)>>,
     closed: AtomicBool,
 }
 
@@ -27,7 +34,7 @@ pub struct SessionGrant {
     pub subject: Digest,
     /// The tool's definition. A changed definition voids the grant.
     pub pin: Digest,
-    /// The digest of the exact arguments; `None` for any arguments.
+    /// The digest of the exact arguments and the members beside them; `None` for any arguments.
     pub arguments: Option<Digest>,
 }
 
@@ -35,7 +42,7 @@ impl Session {
     /// Makes a session without grants.
     #[must_use]
     pub fn new(id: SessionId, agent: AgentId) -> Self {
-        Self { id, agent, grants: Mutex::default(), closed: AtomicBool::new(false) }
+        Self { id, agent, grants: Mutex::default(), subscribed: Mutex::default(), closed: AtomicBool::new(false) }
     }
 
     /// Whether the session has ended: it disconnected, or the agent was removed.
@@ -71,6 +78,20 @@ impl Session {
                 && grant.pin == pin
                 && grant.arguments.map_or(!only_exact, |exact| exact == arguments)
         })
+    }
+
+    /// Notes a subscription that was allowed: the server knows its URI.
+    pub(crate) fn note_subscription(&self, server: &ServerId, uri: &str) {
+        let mut subscribed = self.subscribed.lock().unwrap_or_else(PoisonError::into_inner);
+        if subscribed.len() < SUBSCRIPTIONS_MAX {
+            subscribed.insert((server.clone(), uri.to_owned()));
+        }
+    }
+
+    /// Whether the session was allowed to subscribe to the resource.
+    pub(crate) fn is_subscribed(&self, server: &ServerId, uri: &str) -> bool {
+        let subscribed = self.subscribed.lock().unwrap_or_else(PoisonError::into_inner);
+        subscribed.contains(&(server.clone(), uri.to_owned()))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SessionGrant>> {

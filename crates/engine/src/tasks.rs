@@ -18,7 +18,7 @@ use briefcase_types::{AgentId, Digest, ServerId};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::{active_authority::ActiveAuthority, tools::Tool};
+use crate::{active_authority::ActiveAuthority, approvals, tools::Tool};
 
 /// Registered tasks of one agent. Beyond that, the oldest is removed, as its handle is.
 const TASKS: usize = 1024;
@@ -44,6 +44,8 @@ pub(crate) struct TaskRecord {
     pub(crate) tool: Option<Arc<Tool>>,
     pub(crate) labels: Labels,
     pub(crate) private_arguments: bool,
+    /// The members beside the arguments, as canonical JSON.
+    pub(crate) beside: Option<String>,
     /// The authority's version under which a person approved the call, if one did.
     pub(crate) approved_under: Option<u64>,
     /// Digests of the input requests that were passed to the client, by their keys.
@@ -97,9 +99,9 @@ impl TaskRecord {
         }
     }
 
-    /// The digest of the arguments, as session grants use it.
+    /// The digest of the arguments and the members beside them, as session grants use it.
     pub(crate) fn exact(&self) -> Digest {
-        Digest::sha256(&canonical(&self.arguments()))
+        approvals::exact(&canonical(&self.arguments()), self.beside.as_deref())
     }
 
     /// The shape that replies about the task are checked against.
@@ -248,6 +250,7 @@ mod tests {
             tool: None,
             labels,
             private_arguments: false,
+            beside: None,
             approved_under: None,
             questions: Mutex::default(),
         }

@@ -1,13 +1,13 @@
 //! A server's definitions, inspected and compiled once per distinct listing.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, OnceLock},
 };
 
-use briefcase_policy::pin::{self, Inspected, PoisoningSignal, Quarantine};
-use briefcase_schema::Schema;
-use briefcase_types::{Digest, ServerId, ToolName, text};
+use briefcase_policy::pin::{self, Inspected, PoisoningSignal, Quarantine, Schemas};
+use briefcase_schema::{Problem, Schema};
+use briefcase_types::{Digest, ServerId, ToolName};
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -21,38 +21,45 @@ const SURPLUS_NAMED: usize = 16;
 pub struct Tools {
     order: Vec<Arc<Tool>>,
     by_name: HashMap<ToolName, usize>,
-    quarantined: Vec<(String, String)>,
-    /// The reason for each quarantined tool, by its server's name for it.
-    why: HashMap<String, Quarantine>,
+    quarantined: Vec<Quarantined>,
+}
+
+/// A tool that is neither shown nor called.
+#[derive(Debug)]
+pub struct Quarantined {
+    /// The server's name for it, made printable.
+    pub shown: String,
+    /// The name here, if it has one.
+    pub name: Option<ToolName>,
+    /// The reason.
+    pub reason: Quarantine,
 }
 
 /// A tool with a sound definition.
 #[derive(Debug)]
 pub struct Tool {
     name: ToolName,
+    own_name: String,
     pin: Digest,
     raw: Bytes,
     definition: Value,
-    schemas: OnceLock<Result<Schemas, String>>,
-}
-
-#[derive(Debug)]
-struct Schemas {
-    input: Schema,
-    output: Option<Schema>,
+    varying: BTreeSet<String>,
+    schemas: OnceLock<Schemas>,
 }
 
 impl Tools {
-    pub(crate) fn derive(server: &ServerId, listing: &Listing) -> Self {
-        let inspected = pin::inspect(server, listing.tools.iter().map(|definition| definition.raw.as_ref()));
-        let mut tools =
-            Self { order: Vec::new(), by_name: HashMap::new(), quarantined: Vec::new(), why: HashMap::new() };
-        for (Inspected { verdict, .. }, listed) in inspected.into_iter().zip(&listing.tools) {
+    /// Inspects a listing. `varying` names the places that may differ from the accepted definitions.
+    pub(crate) fn derive(server: &ServerId, varying: &BTreeMap<ToolName, BTreeSet<String>>, listing: &Listing) -> Self {
+        let inspected = pin::inspect(server, varying, listing.tools.iter().map(|definition| definition.raw.as_ref()));
+        let mut tools = Self { order: Vec::new(), by_name: HashMap::new(), quarantined: Vec::new() };
+        for (Inspected { verdict, shown_name }, listed) in inspected.into_iter().zip(&listing.tools) {
             match verdict {
                 Ok(sound) => {
                     tools.by_name.insert(sound.tool.clone(), tools.order.len());
                     tools.order.push(Arc::new(Tool {
+                        varying: varying.get(&sound.tool).cloned().unwrap_or_default(),
                         name: sound.tool,
+                        own_name: sound.own_name,
                         pin: sound.pin,
                         raw: listed.raw.clone(),
                         definition: sound.definition,
@@ -60,18 +67,20 @@ impl Tools {
                     }));
                 }
                 Err(reason) => {
-                    tools.why.insert(listed.name.clone(), reason);
+                    let name = ToolName::of_server(&listed.name);
+                    tools.quarantined.push(Quarantined { shown: shown_name, name, reason });
                 }
             }
         }
-        tools.quarantined = shown(listing, &tools.why);
+        tools.quarantined = shortened(tools.quarantined);
         tools
     }
 
     /// The reason why a listed tool is quarantined.
     #[must_use]
     pub fn quarantine(&self, name: &ToolName) -> Option<&Quarantine> {
-        self.why.get(name.as_str())
+        let found = self.quarantined.iter().find(|quarantined| quarantined.name.as_ref() == Some(name));
+        found.map(|quarantined| &quarantined.reason)
     }
 
     /// The tool with this name, if its definition is sound.
@@ -85,40 +94,59 @@ impl Tools {
         self.order.iter()
     }
 
-    /// Names (made printable) and reasons of the quarantined tools, which are neither shown nor called. Of tools beyond a
-    /// server's limit only the first few are named, and the others counted.
+    /// The quarantined tools, in the server's order. Of tools beyond a server's limit only the first few are named, and
+    /// the others counted.
     #[must_use]
-    pub fn quarantined(&self) -> &[(String, String)] {
+    pub fn quarantined(&self) -> &[Quarantined] {
         &self.quarantined
     }
 }
 
-/// The quarantined tools as a person sees them: in the server's order, a flood shortened.
-fn shown(listing: &Listing, why: &HashMap<String, Quarantine>) -> Vec<(String, String)> {
-    let mut named = HashSet::new();
+/// Shortens a flood of tools beyond the limit, and names each other tool once.
+fn shortened(all: Vec<Quarantined>) -> Vec<Quarantined> {
     let mut surplus = 0_usize;
-    let mut entries = Vec::new();
-    for listed in &listing.tools {
-        let Some(reason) = why.get(&listed.name).filter(|_| named.insert(&listed.name)) else { continue };
-        if *reason == Quarantine::TooMany {
+    let mut kept: Vec<Quarantined> = Vec::new();
+    for one in all {
+        if one.reason == Quarantine::TooMany {
             surplus = surplus.saturating_add(1);
             if surplus > SURPLUS_NAMED {
                 continue;
             }
+        } else if one.name.is_some() && kept.iter().any(|other| other.name == one.name) {
+            continue;
         }
-        entries.push((text::printable(text::clip(&listed.name, 128)), reason.to_string()));
+        kept.push(one);
     }
     if let Some(more) = surplus.checked_sub(SURPLUS_NAMED).filter(|more| *more > 0) {
-        entries.push((format!("(and {more} more)"), Quarantine::TooMany.to_string()));
+        kept.push(Quarantined { shown: format!("(and {more} more)"), name: None, reason: Quarantine::TooMany });
     }
-    entries
+    kept
+}
+
+/// The names that agents see of these tools of one server.
+pub(crate) fn shown_names(server: &ServerId, tools: &[&Arc<Tool>]) -> Vec<ToolName> {
+    let names: Vec<&ToolName> = tools.iter().map(|tool| &tool.name).collect();
+    let alike = pin::look_alike(&names);
+    names.iter().zip(alike).map(|(name, alike)| name.shown(server, alike)).collect()
 }
 
 impl Tool {
-    /// The tool's name.
+    /// The tool's name here.
     #[must_use]
     pub const fn name(&self) -> &ToolName {
         &self.name
+    }
+
+    /// The server's own name for the tool, which calls use.
+    #[must_use]
+    pub fn own_name(&self) -> &str {
+        &self.own_name
+    }
+
+    /// The places whose text the server changes, as a person accepted.
+    #[must_use]
+    pub const fn varying(&self) -> &BTreeSet<String> {
+        &self.varying
     }
 
     /// The definition's pin.
@@ -145,35 +173,32 @@ impl Tool {
         pin::poisoning_signals(&self.definition).into_iter().collect()
     }
 
-    /// The reason why a pinned tool cannot be called: its schema cannot be checked within limits.
+    /// The parts of the schemas that are not checked.
     #[must_use]
-    pub fn unusable(&self) -> Option<&str> {
-        self.schemas().as_ref().err().map(String::as_str)
+    pub fn problems(&self) -> &[Problem] {
+        &self.schemas().problems
     }
 
-    /// Checks arguments against the input schema.
+    /// Whether no part of the arguments can be checked. Every call of such a tool asks.
+    #[must_use]
+    pub fn is_unchecked(&self) -> bool {
+        self.schemas().input.is_none()
+    }
+
+    /// Checks arguments against the input schema, as far as it can be checked.
     ///
     /// # Errors
     /// The violations, without the values.
     pub fn check_arguments(&self, arguments: &Value) -> Result<(), Vec<String>> {
-        let schemas = self.schemas().as_ref().map_err(|problem| vec![problem.clone()])?;
-        schemas
-            .input
-            .validate(arguments)
-            .map_err(|found| found.iter().map(|violation| violation.message.clone()).collect())
+        let Some(input) = &self.schemas().input else { return Ok(()) };
+        input.validate(arguments).map_err(|found| found.iter().map(ToString::to_string).collect())
     }
 
     pub(crate) fn output(&self) -> Option<&Schema> {
-        self.schemas().as_ref().ok().and_then(|schemas| schemas.output.as_ref())
+        self.schemas().output.as_ref()
     }
 
-    fn schemas(&self) -> &Result<Schemas, String> {
-        self.schemas.get_or_init(|| {
-            let compile = |value: &Value| briefcase_schema::compile(value).map_err(|error| error.to_string());
-            let anything = Value::Object(serde_json::Map::new());
-            let input = compile(self.definition.get("inputSchema").unwrap_or(&anything))?;
-            let output = self.definition.get("outputSchema").map(compile).transpose()?;
-            Ok(Schemas { input, output })
-        })
+    fn schemas(&self) -> &Schemas {
+        self.schemas.get_or_init(|| Schemas::of(&self.definition))
     }
 }

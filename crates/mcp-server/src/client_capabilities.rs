@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use briefcase_json::raw::RawObject;
-use briefcase_ports::ClientProfile;
+use briefcase_ports::{ClientFeatures, ClientProfile};
 
 /// The extension with which a modern client accepts tasks.
 pub(crate) const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
@@ -28,25 +28,39 @@ pub(crate) struct ClientCapabilities {
 
 impl Client {
     pub(crate) fn new(profile: ClientProfile) -> Self {
-        let capabilities = ClientCapabilities::parse(&profile.capabilities);
+        let capabilities = ClientCapabilities::of(profile.features);
         Self { profile: Arc::new(profile), capabilities }
     }
 }
 
+/// Reads `capabilities`. Everything that Briefcase does not know stays behind.
+pub(crate) fn features(capabilities: &str) -> ClientFeatures {
+    let Some(members) = RawObject::parse(capabilities) else { return ClientFeatures::default() };
+    let has = |name: &str| members.object(name).is_some();
+    let within = |name: &str, part: &str| members.object(name).is_some_and(|inner| inner.object(part).is_some());
+    ClientFeatures {
+        roots: has("roots"),
+        roots_list_changed: members.object("roots").is_some_and(|roots| roots.get("listChanged") == Some("true")),
+        sampling: has("sampling"),
+        sampling_tools: within("sampling", "tools"),
+        sampling_context: within("sampling", "context"),
+        elicitation: has("elicitation"),
+        elicitation_form: within("elicitation", "form"),
+        elicitation_url: within("elicitation", "url"),
+        tasks: within("extensions", TASKS_EXTENSION),
+    }
+}
+
 impl ClientCapabilities {
-    /// Reads `capabilities`. `elicitation: {}` means forms: modes came later.
-    pub(crate) fn parse(capabilities: &[u8]) -> Self {
-        let Some(members) = RawObject::from_slice(capabilities) else { return Self::default() };
-        let has = |name: &str| members.object(name).is_some();
-        let elicitation = members.object("elicitation");
-        let mode = |name: &str| elicitation.as_ref().is_some_and(|modes| modes.object(name).is_some());
-        let url = mode("url");
+    /// The capabilities of a client with these features. `elicitation: {}` means forms: modes came later.
+    const fn of(features: ClientFeatures) -> Self {
+        let url = features.elicitation_url;
         Self {
-            sampling: has("sampling"),
-            form: elicitation.is_some() && (mode("form") || !url),
+            sampling: features.sampling,
+            form: features.elicitation && (features.elicitation_form || !url),
             url,
-            roots: has("roots"),
-            tasks: members.object("extensions").is_some_and(|extensions| extensions.object(TASKS_EXTENSION).is_some()),
+            roots: features.roots,
+            tasks: features.tasks,
         }
     }
 
@@ -80,15 +94,16 @@ mod tests {
 
     #[test]
     fn only_declared_capabilities_are_used() {
-        let can = ClientCapabilities::parse(br#"{"elicitation":{},"roots":{"listChanged":true},"x":1}"#);
+        let parse = |raw: &str| ClientCapabilities::of(features(raw));
+        let can = parse(r#"{"elicitation":{},"roots":{"listChanged":true},"x":1}"#);
         assert!(can.check("elicitation/create", r#"{"message":"m"}"#).is_ok());
         assert!(can.check("elicitation/create", r#"{"mode":"url"}"#).is_err());
         assert!(can.check("elicitation/create", r#"{"mode":"other"}"#).is_err());
         assert!(can.check("roots/list", "{}").is_ok());
         assert_eq!(can.check("sampling/createMessage", "{}"), Err(r#"{"sampling":{}}"#));
         assert_eq!(can.check("tools/call", "{}"), Err("{}"));
-        let can = ClientCapabilities::parse(br#"{"elicitation":{"url":{}},"sampling":true}"#);
+        let can = parse(r#"{"elicitation":{"url":{}},"sampling":true}"#);
         assert_eq!((can.url, can.form, can.sampling), (true, false, false));
-        assert_eq!(ClientCapabilities::parse(b"[]"), ClientCapabilities::default());
+        assert_eq!(parse("[]"), ClientCapabilities::default());
     }
 }

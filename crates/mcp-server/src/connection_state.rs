@@ -52,8 +52,8 @@ pub(crate) struct ConnectionState {
     /// Legacy: whether the client sent `notifications/initialized`.
     pub(crate) initialized: AtomicBool,
     legacy_client: Mutex<Option<Arc<Client>>>,
-    /// The modern client of the last request; nearly always the same.
-    modern_client: Mutex<Option<Arc<Client>>>,
+    /// The modern client of the last request, as it described itself; nearly always the same.
+    modern_client: Mutex<Option<(ClientProfile, Arc<Client>)>>,
     requests: Mutex<HashMap<RequestId, CancellationToken>>,
     pub(crate) closing: CancellationToken,
 }
@@ -98,16 +98,21 @@ impl ConnectionState {
     /// The client of a modern request.
     pub(crate) fn modern_client(&self, profile: ClientProfile) -> Arc<Client> {
         let mut last = self.modern_client.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = last.as_ref()
-            && client.profile.capabilities == profile.capabilities
-            && client.profile.info == profile.info
-            && client.profile.version == profile.version
+        if let Some((described, client)) = last.as_ref()
+            && *described == profile
         {
             return client.clone();
         }
-        let client = Arc::new(Client::new(profile));
-        *last = Some(client.clone());
+        let client = Arc::new(self.client(profile.clone()));
+        *last = Some((profile, client.clone()));
         client
+    }
+
+    /// The client as servers may see it: without a name that they must not be told.
+    pub(crate) fn client(&self, mut profile: ClientProfile) -> Client {
+        let may = |text: &str| self.services().calls.may_name_client(&self.agent, text);
+        profile.name = profile.name.filter(|name| may(name.name()) && may(name.version()));
+        Client::new(profile)
     }
 
     /// The client that sent `initialize`.

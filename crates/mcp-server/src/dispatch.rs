@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use briefcase_json::raw::RawObject;
 use briefcase_mcp::{Envelope, EnvelopeKind, ErrorCode, ParamHeaders, RequestId, method};
-use briefcase_ports::{ClientProfile, Reply};
+use briefcase_ports::{ClientFeatures, ClientProfile, Reply};
 use briefcase_types::Era;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
@@ -91,7 +91,7 @@ fn read_request(
     let method = Method::parse(method, era);
     let client = match (meta.client, method) {
         (Some(profile), _) => state.modern_client(profile),
-        (None, Some(Method::Initialize)) => state.set_legacy_client(initialize::client(&params)?)?,
+        (None, Some(Method::Initialize)) => state.set_legacy_client(state.client(initialize::client(&params)?))?,
         (None, Some(Method::Ping)) => state.legacy_client().unwrap_or_else(|_| Arc::new(Client::new(unknown()))),
         (None, _) => state.legacy_client()?,
     };
@@ -111,8 +111,7 @@ fn read_request(
 
 /// The sender of a `ping` before `initialize`.
 fn unknown() -> ClientProfile {
-    let empty = Bytes::from_static(b"{}");
-    ClientProfile { era: Era::Legacy, version: String::new(), capabilities: empty.clone(), info: empty }
+    ClientProfile { era: Era::Legacy, version: "", features: ClientFeatures::default(), name: None }
 }
 
 async fn handle(state: &Arc<ConnectionState>, request: &Request) -> Reply {
@@ -145,7 +144,8 @@ fn notification(state: &ConnectionState, name: &str, params: Option<Bytes>) {
         }
         method::INITIALIZED if state.legacy_client().is_ok() => state.initialized.store(true, Ordering::Release),
         method::ROOTS_LIST_CHANGED if state.legacy_client().is_ok() => {
-            state.services().calls.notify_servers(state.session, method::ROOTS_LIST_CHANGED, params);
+            // What the client wrote beside the method stays here.
+            state.services().calls.notify_servers(state.session, method::ROOTS_LIST_CHANGED);
         }
         // Others are dropped, including a client's progress on a server's request.
         _ => {}

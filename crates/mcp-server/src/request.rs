@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use briefcase_json::raw::{RawObject, decode_string, quote};
 use briefcase_mcp::{ErrorCode, LEGACY_VERSIONS, MODERN_VERSIONS, PROTOCOL_VERSION_KEY, ParamHeaders, RequestId};
-use briefcase_ports::{ClientProfile, Reply, RpcError};
+use briefcase_ports::{ClientName, ClientProfile, Reply, RpcError};
 use briefcase_types::Era;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use crate::{client_capabilities::Client, logging, methods::Method, reply};
+use crate::{
+    client_capabilities::{Client, features},
+    logging,
+    methods::Method,
+    reply,
+};
 
 const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
 const INFO_KEY: &str = "io.modelcontextprotocol/clientInfo";
@@ -90,20 +95,25 @@ pub(crate) fn required_string(members: &RawObject<'_>, name: &str) -> Result<Str
 /// The client as a modern request describes it. Returns `None` for a legacy request.
 fn modern_client(meta: &RawObject<'_>) -> Result<Option<ClientProfile>, Reply> {
     let Some(version) = meta.get(PROTOCOL_VERSION_KEY) else { return Ok(None) };
-    let version = decode_string(version).ok_or_else(|| invalid_meta(PROTOCOL_VERSION_KEY, "a string"))?.into_owned();
-    if !MODERN_VERSIONS.contains(&version.as_str()) {
-        return Err(unsupported_version(&version));
-    }
+    let asked = decode_string(version).ok_or_else(|| invalid_meta(PROTOCOL_VERSION_KEY, "a string"))?;
+    let supported = MODERN_VERSIONS.into_iter().find(|version| **version == *asked);
+    let version = supported.ok_or_else(|| unsupported_version(&asked))?;
     let is_object = |raw: &&str| raw.starts_with('{');
     let capabilities =
         meta.get(CAPABILITIES_KEY).filter(is_object).ok_or_else(|| invalid_meta(CAPABILITIES_KEY, "an object"))?;
     let info = match meta.get(INFO_KEY) {
-        None => r#"{"name":"unknown","version":"0"}"#,
+        None => "{}",
         Some(info) if is_object(&info) => info,
         Some(_) => return Err(invalid_meta(INFO_KEY, "an object")),
     };
-    let copy = |raw: &str| Bytes::copy_from_slice(raw.as_bytes());
-    Ok(Some(ClientProfile { era: Era::Modern, version, capabilities: copy(capabilities), info: copy(info) }))
+    let (features, name) = (features(capabilities), client_name(info));
+    Ok(Some(ClientProfile { era: Era::Modern, version, features, name }))
+}
+
+/// The client's name in `clientInfo`, if it is plain enough to be told to a server.
+pub(crate) fn client_name(info: &str) -> Option<ClientName> {
+    let members = RawObject::parse(info)?;
+    ClientName::new(&members.string("name")?, &members.string("version").unwrap_or_default())
 }
 
 fn progress_token(raw: &str) -> Result<Bytes, Reply> {

@@ -21,6 +21,8 @@ pub struct DroppedMessage {
     token: Vec<u8>,
     id: Option<Vec<u8>>,
     has_method: bool,
+    /// Whether the object is complete, or the text is no object. Nothing after that counts.
+    is_over: bool,
 }
 
 /// The top-level member that is being read.
@@ -54,7 +56,7 @@ impl DroppedMessage {
     pub fn push(&mut self, piece: &[u8]) {
         self.bytes = self.bytes.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         let mut rest = piece;
-        while let Some((byte, after)) = rest.split_first() {
+        while let Some((byte, after)) = rest.split_first().filter(|_| !self.is_over) {
             rest = after;
             if self.in_string {
                 self.in_string(*byte);
@@ -92,6 +94,7 @@ impl DroppedMessage {
 
     fn between(&mut self, byte: u8) {
         match byte {
+            other if self.depth == 0 && !matches!(other, b'{' | b' ' | b'\t' | b'\n' | b'\r') => self.is_over = true,
             b'"' => {
                 if self.at_key {
                     self.token.clear();
@@ -106,6 +109,7 @@ impl DroppedMessage {
             b'}' | b']' => {
                 self.end_member();
                 self.depth = self.depth.saturating_sub(1);
+                self.is_over = self.depth == 0;
             }
             b':' if self.depth == 1 => self.start_value(),
             b',' if self.depth == 1 => {

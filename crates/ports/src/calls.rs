@@ -123,8 +123,13 @@ pub struct CallRequest {
     pub connection: ConnectionKey,
     /// The requested operation.
     pub operation: Operation,
-    /// `_meta` as the client sent it, with the server's task ids instead of handles.
+    /// `_meta` as the client sent it, with the server's task ids instead of handles. Only members that a person lets the
+    /// server have are sent.
     pub meta: Option<Bytes>,
+    /// Whether the client wants progress messages. The server gets a token of the daemon's own.
+    pub progress: bool,
+    /// Modern: the log level that the client wants, one of the protocol's words.
+    pub log_level: Option<&'static str>,
     /// Further members of `params` to pass on: `task`, `inputResponses`, `requestState` (the server's own), raw.
     pub members: Vec<(&'static str, Bytes)>,
     /// How long the call waits for a person before it is refused with `approval_required`.
@@ -163,12 +168,15 @@ pub trait CallHandler: Send + Sync + 'static {
     /// The server's information. Its `instructions` have passed the output filter.
     fn server_info<'a>(&'a self, connection: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<ServerInfo>, Refusal>>;
 
-    /// The raw definitions of the server's accepted and unchanged tools, in the server's order. Names are unique and well
-    /// formed.
+    /// The definitions of the server's accepted and unchanged tools for agents, in the server's order. Names are unique and
+    /// well formed.
     fn list_tools<'a>(&'a self, connection: &'a ConnectionKey) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>>;
 
     /// The raw items of a list, all pages, after the output filter.
     fn list<'a>(&'a self, connection: &'a ConnectionKey, kind: ListKind) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>>;
+
+    /// The tool that an agent calls by this name. `None` when no tool can have such a name.
+    fn tool_name(&self, server: &ServerId, called: &str) -> Option<ToolName>;
 
     /// The accepted definition of one tool, without a request to the server.
     fn accepted_tool(&self, server: &ServerId, tool: &ToolName) -> Option<Bytes>;
@@ -193,6 +201,11 @@ pub trait CallHandler: Send + Sync + 'static {
     /// not be shown.
     fn filter(&self, agent: &AgentId, server: &ServerId, raw: Bytes) -> Option<Bytes>;
 
-    /// Passes a notification of the client to every server that the session is connected to.
-    fn notify_servers(&self, session: SessionId, method: &'static str, params: Option<Bytes>);
+    /// Passes on that the client sent a notification, to every server that the session is connected to. Its members stay
+    /// behind.
+    fn notify_servers(&self, session: SessionId, method: &'static str);
+
+    /// Whether a server may be told this name of the agent's client. Not a credential of this briefcase, and not while the
+    /// agent holds private data and untrusted content.
+    fn may_name_client(&self, agent: &AgentId, name: &str) -> bool;
 }

@@ -24,7 +24,7 @@ use std::{future::Future, pin::Pin};
 pub use calls::{CallHandler, CallOutcome, CallRequest, ContinuedCall, FollowUp, Operation};
 pub use client_peer::{ClientPeer, Waiting};
 pub use clock::{AdjustableClock, ClockReading, ClockStep, MonotonicClock};
-pub use connection::{ClientProfile, ConnectionKey, Sharing};
+pub use connection::{ClientFeatures, ClientName, ClientProfile, ConnectionKey, Sharing};
 pub use factors::{FactorEvidence, FactorRefusal, Factors, SignedAnswer};
 pub use journal::{Durable, Entry, Journal, JournalError, OVERLAPPING_READS, Overlap, Record, SendGate, Urgency};
 pub use launcher::{ChildProcess, LaunchCommand, LaunchError, LaunchedChild, Launcher};

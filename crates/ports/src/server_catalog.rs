@@ -40,6 +40,8 @@ pub struct UpstreamSpec {
     pub transport: Transport,
     /// What the server may cost.
     pub limits: ServerLimits,
+    /// Whether the server is told the name of the agent's client.
+    pub names_client: bool,
     /// Whether a local server's standard input and output are pipes.
     pub pipes: bool,
     /// The process that listened on the server's port when it was accepted.
@@ -172,7 +174,13 @@ impl UpstreamSpec {
             Transport::Stdio { .. } => {}
         }
         let limits = ServerLimits::of(&transport, settings);
-        Ok(Self { transport, limits, pipes: settings.pipes, loopback_owner: settings.loopback_owner.clone() })
+        Ok(Self {
+            transport,
+            limits,
+            names_client: settings.client_identity,
+            pipes: settings.pipes,
+            loopback_owner: settings.loopback_owner.clone(),
+        })
     }
 }
 

@@ -68,6 +68,6 @@ pub trait Upstreams: Send + Sync {
         kind: ListKind,
     ) -> BoxFuture<'a, Result<Arc<Vec<Bytes>>, UpstreamFailure>>;
 
-    /// Passes a notification of the client to every legacy server of the session. Modern servers accept none.
-    fn notify(&self, session: SessionId, method: &'static str, params: Option<Bytes>);
+    /// Sends a notification without members to every legacy server of the session. Modern servers accept none.
+    fn notify(&self, session: SessionId, method: &'static str);
 }

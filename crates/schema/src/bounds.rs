@@ -18,6 +18,9 @@ const PATTERN_LENGTH_MAX: usize = 1024;
 /// The maximum depth of a value. Every reader rejects deeper values before they get here.
 const VALUE_DEPTH_MAX: usize = 128;
 
+/// The depth of ordinary arguments.
+const MODEST_DEPTH: usize = 3;
+
 const IN_PLACE_LISTS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 const IN_PLACE: [&str; 4] = ["not", "if", "then", "else"];
 const IN_PLACE_MAPS: [&str; 2] = ["dependentSchemas", "dependencies"];
@@ -33,7 +36,8 @@ const DEEPER: [&str; 8] = [
 ];
 const DEEPER_LISTS: [&str; 2] = ["items", "prefixItems"];
 const DEEPER_MAPS: [&str; 2] = ["properties", "patternProperties"];
-const DIALECTS: [&str; 5] = [
+const DIALECTS: [&str; 6] = [
+    "json-schema.org/schema",
     "json-schema.org/draft-04/schema",
     "json-schema.org/draft-06/schema",
     "json-schema.org/draft-07/schema",
@@ -82,17 +86,18 @@ pub(super) fn measure(schema: &Value) -> Result<Bounds, SchemaError> {
     graph.add("", schema, 0)?;
     let by_depth = graph.work_by_depth()?;
     // A value with a few parts at a modest depth must be checkable, or the tool could never be called.
-    if by_depth.first().is_none_or(|work| *work > WORK_MAX / 64) {
+    let modest = by_depth.get(MODEST_DEPTH).or(by_depth.last());
+    if modest.is_none_or(|work| *work > WORK_MAX / 64) {
         return Err(SchemaError::TooComplex);
     }
     Ok(Bounds { by_depth, patterns: graph.patterns })
 }
 
-fn check_dialect(members: &Map<String, Value>) -> Result<(), SchemaError> {
-    let Some(dialect) = members.get("$schema") else { return Ok(()) };
+pub(super) fn check_dialect(members: &Map<String, Value>) -> Result<(), SchemaError> {
+    let Some(dialect) = members.get("$schema").filter(|dialect| !dialect.is_null()) else { return Ok(()) };
     let name = dialect.as_str().ok_or(SchemaError::Dialect)?;
     let name = name.strip_prefix("https://").or_else(|| name.strip_prefix("http://")).unwrap_or(name);
-    let known = DIALECTS.contains(&name.trim_end_matches('#'));
+    let known = DIALECTS.contains(&name.trim_end_matches(['#', '/']));
     if known { Ok(()) } else { Err(SchemaError::Dialect) }
 }
 

@@ -1,13 +1,19 @@
 //! JSON Schemas from servers: compiled once, bounded, then fast.
 //!
+//! Servers write schemas in every dialect, and with mistakes. [`read`] checks what can be checked and names the rest;
+//! [`compile`] accepts whole schemas only.
+//!
 //! Invariant: a compiled schema never fetches anything, and a check against it does a bounded amount of work (attack
 //! 48). The bound is counted, not timed. After compilation, the number of applications of schema parts at each depth of
 //! a value is known, and a value that would need more is rejected. Patterns run on an engine without backtracking.
 
 mod bounds;
+mod problem;
+mod translate;
 mod violation;
 
-use jsonschema::PatternOptions;
+use jsonschema::{PatternOptions, ValidationOptions};
+pub use problem::Problem;
 use serde_json::Value;
 pub use violation::Violation;
 
@@ -56,18 +62,60 @@ pub enum SchemaError {
     Compile(String),
 }
 
+/// A schema with the parts of it that are not checked.
+#[derive(Debug)]
+pub struct ReadSchema {
+    /// The checks; `None` when no part can be checked.
+    pub schema: Option<Schema>,
+    /// The parts that are not checked.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a schema of any dialect. Parts that cannot be checked within the limits are named and left out. A value that
+/// fits the original always passes the checks.
+#[must_use]
+pub fn read(schema: &Value) -> ReadSchema {
+    if let Ok(whole) = compile(schema) {
+        return ReadSchema { schema: Some(whole), problems: Vec::new() };
+    }
+    let compiled =
+        translate::translate(schema).and_then(|translated| Ok((compile(&translated.schema)?, translated.problems)));
+    match compiled {
+        Ok((compiled, problems)) => ReadSchema { schema: Some(compiled), problems },
+        Err(error) => ReadSchema { schema: None, problems: vec![unread(schema, &error)] },
+    }
+}
+
+/// Returns whether some part of a schema can be checked within the limits, without compiling it.
+#[must_use]
+pub fn is_checkable(schema: &Value) -> bool {
+    bounds::measure(schema).is_ok()
+        || translate::translate(schema).is_ok_and(|translated| bounds::measure(&translated.schema).is_ok())
+}
+
+fn unread(schema: &Value, error: &SchemaError) -> Problem {
+    match (error, schema.get("$schema")) {
+        (SchemaError::Dialect, Some(dialect)) => Problem::new("/$schema", Some(dialect), error.to_string()),
+        _ => Problem::new("", Some(schema), error.to_string()),
+    }
+}
+
 /// Compiles a schema.
 ///
 /// # Errors
-/// [`SchemaError`]. A tool whose schema does not compile is quarantined.
+/// [`SchemaError`].
 pub fn compile(schema: &Value) -> Result<Schema, SchemaError> {
     let bounds = bounds::measure(schema)?;
-    let options = jsonschema::options()
+    let validator = options().build(schema).map_err(|error| SchemaError::Compile(violation::shown_path(&error)))?;
+    Ok(Schema { validator, bounds })
+}
+
+/// The options of every compilation: nothing is fetched, and patterns run without backtracking.
+fn options<'i>() -> ValidationOptions<'i> {
+    jsonschema::options()
         .offline()
         .should_validate_formats(false)
-        .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX));
-    let validator = options.build(schema).map_err(|error| SchemaError::Compile(violation::shown_path(&error)))?;
-    Ok(Schema { validator, bounds })
+        .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX))
 }
 
 impl Schema {

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod dialects;
+
 fn refused(schema: &Value) -> SchemaError {
     match compile(schema) {
         Err(error) => error,
@@ -59,7 +61,7 @@ fn messages_help_and_never_repeat_a_value() {
         assert!(found.contains(&format!("/{name} ")) && !found.contains("SECRET"), "{found}");
     }
     assert!(!messages(&schema, &json!({ "f": ["SECRET", 5], "i": ["SECRET", "SECRET"] })).join("").contains("SECRET"));
-    assert_eq!(messages(&schema, &json!({ "a": "SECRET" })), ["/a has to be of type integer"]);
+    assert_eq!(messages(&schema, &json!({ "a": "SECRET" })), ["/a is of type string, and has to be of type integer"]);
     let hostile = messages(&schema, &json!({ "\u{1b}[2J\u{202e}": 1 })).join("");
     assert!(!hostile.contains(['\u{1b}', '\u{202e}']), "{hostile:?}");
 }
@@ -154,7 +156,9 @@ fn attack_48_schema_bombs_are_refused_or_harmless() {
     for (name, schema) in &bombs {
         let started = Instant::now();
         let compiled = compile(schema);
-        if let Ok(compiled) = &compiled {
+        let carried = read(schema);
+        assert!(compiled.is_ok() || !carried.problems.is_empty(), "{name}");
+        for compiled in compiled.iter().chain(&carried.schema) {
             for value in &values {
                 let _checked = compiled.validate(value);
             }
@@ -195,4 +199,25 @@ fn patterns_are_not_run_over_very_long_text() {
     let compiled = compile(&json!({ "type": "string", "pattern": "^a*$" })).unwrap();
     assert_eq!(compiled.validate(&json!("a".repeat(1000))), Ok(()));
     assert_eq!(compiled.validate(&json!("a".repeat(2 << 20))).unwrap_err()[0].keyword, "limit");
+}
+
+/// Agents often send numbers as strings. The error names the property and both types, also where the type is one of several.
+#[test]
+fn a_number_sent_as_a_string_is_named_with_both_types() {
+    let schema = json!({ "type": "object", "properties": {
+        "n": { "type": "integer" }, "x": { "type": "number" }, "b": { "type": "boolean" },
+        "o": { "anyOf": [{ "type": "integer" }, { "type": "null" }] }, "m": { "type": ["integer", "null"] },
+        "deep": { "type": "object", "properties": { "list": { "type": "array", "items": { "type": "integer" } } } },
+    } });
+    for (value, found) in [
+        (json!({ "n": "5" }), "/n is of type string, and has to be of type integer"),
+        (json!({ "x": "0.5" }), "/x is of type string, and has to be of type number"),
+        (json!({ "b": "true" }), "/b is of type string, and has to be of type boolean"),
+        (json!({ "o": "5" }), "/o is of type string, and has to be of type integer or null"),
+        (json!({ "m": "5" }), "/m is of type string, and has to be of type null or integer"),
+        (json!({ "deep": { "list": [1, "2"] } }), "/deep/list/1 is of type string, and has to be of type integer"),
+        (json!({ "n": 5.5 }), "/n is of type number, and has to be of type integer"),
+    ] {
+        assert_eq!(messages(&schema, &value), [found], "{value}");
+    }
 }

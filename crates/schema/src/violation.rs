@@ -22,7 +22,7 @@ impl Violation {
         Self {
             path: shown(error.instance_path().as_str()),
             keyword: error.kind().keyword().to_owned(),
-            message: message(error.kind()),
+            message: message(error.kind(), error.instance()),
         }
     }
 
@@ -57,11 +57,24 @@ fn names(unexpected: &[String]) -> String {
     quoted.join(", ")
 }
 
-fn message(kind: &Kind) -> String {
+/// The type of a value, as JSON Schema names it.
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+fn message(kind: &Kind, value: &Value) -> String {
     match kind {
         Kind::Required { property } => format!("lacks {}", rule(property)),
         Kind::Type { .. } => match kind_words(kind) {
-            Some(words) => format!("has to be of type {words}"),
+            Some(words) => format!("is of type {}, and has to be of type {words}", type_of(value)),
             None => "has the wrong type".to_owned(),
         },
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
@@ -81,12 +94,25 @@ fn message(kind: &Kind) -> String {
         Kind::Maximum { limit } => format!("may be at most {}", rule(limit)),
         Kind::ExclusiveMinimum { limit } => format!("has to be more than {}", rule(limit)),
         Kind::ExclusiveMaximum { limit } => format!("has to be less than {}", rule(limit)),
-        Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => "fits none of the allowed forms".to_owned(),
+        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => match alternative_types(context) {
+            Some(words) => format!("is of type {}, and has to be of type {words}", type_of(value)),
+            None => "fits none of the allowed forms".to_owned(),
+        },
         Kind::OneOfMultipleValid { .. } => "fits more than one of forms that exclude each other".to_owned(),
         Kind::FalseSchema => "may not be there".to_owned(),
         Kind::UniqueItems => "may not hold the same item twice".to_owned(),
         other => format!("breaks the rule `{}`", shown(other.keyword())),
     }
+}
+
+/// The types of alternatives that ask for nothing else, such as `integer or null`.
+fn alternative_types(alternatives: &[Vec<ValidationError<'_>>]) -> Option<String> {
+    let one = |errors: &Vec<ValidationError<'_>>| match errors.as_slice() {
+        [error] => kind_words(error.kind()),
+        _ => None,
+    };
+    let words: Vec<String> = alternatives.iter().map(one).collect::<Option<_>>()?;
+    (!words.is_empty()).then(|| words.join(" or "))
 }
 
 fn kind_words(kind: &Kind) -> Option<String> {

@@ -22,10 +22,18 @@ pub struct ApprovalRequest {
     pub operation: String,
     /// The tool's or prompt's name, or the resource's URI.
     pub name: String,
+    /// The server's own name for the tool, made printable, where `name` is an alias of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub own_name: Option<String>,
     /// The definition's pin.
     pub pin: Digest,
     /// The exact arguments: the canonical JSON text that will be sent.
     pub arguments: String,
+    /// The members that are sent beside the arguments, such as `_meta` and `task`: canonical JSON text of an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub beside: Option<String>,
     /// The price that a person put on the tool, such as `1.50 USD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "typescript", ts(optional))]

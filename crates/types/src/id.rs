@@ -69,7 +69,8 @@ text_id! {
 }
 
 text_id! {
-    /// A tool's name as its server gives it: 1 to 128 of `A-Z a-z 0-9 _ . -` (MCP 2025-11-25, SEP-986).
+    /// A tool's name here: 1 to 128 of `A-Z a-z 0-9 _ . -` (MCP 2025-11-25, SEP-986). It is the server's own name for the
+    /// tool where that is such a name, and an alias of it elsewhere ([`ToolName::of_server`]).
     ToolName, "a tool name: 1 to 128 of A-Z, a-z, 0-9, _, . and -", |text| {
         (1..=128).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
@@ -80,6 +81,8 @@ text_id! {
     /// A secret in the vault, named by the person who put it there.
     SecretName, "a secret name: 1 to 32 of a-z, 0-9 and -, starting with a letter", is_slug
 }
+
+mod tool_alias;
 
 macro_rules! handle {
     ($(#[$doc:meta])* $name:ident) => {

@@ -3,15 +3,11 @@
 //! Both types are part of the authority document and of the admin contract. A setting at its default is not written, so a
 //! document without settings keeps its digest.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, ToolName, text::printable};
+use crate::{Digest, text::printable};
 
 /// The settings of one server. Each default is the strict choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,10 +34,6 @@ pub struct ServerSettings {
     #[serde(default, skip_serializing_if = "is_false")]
     #[cfg_attr(feature = "typescript", ts(as = "Option<bool>", optional))]
     pub client_identity: bool,
-    /// The places of tool definitions that may differ from the accepted ones, as JSON pointers.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[cfg_attr(feature = "typescript", ts(as = "Option<BTreeMap<ToolName, BTreeSet<String>>>", optional))]
-    pub varying: BTreeMap<ToolName, BTreeSet<String>>,
     /// Whether the server may ask the person for a PIN, a password or a key. Such a request is marked.
     #[serde(default, skip_serializing_if = "is_false")]
     #[cfg_attr(feature = "typescript", ts(as = "Option<bool>", optional))]
@@ -114,8 +106,6 @@ impl ServerSettings {
     pub const MESSAGE_BYTES_MAX: u32 = 64 << 20;
     const START_TIMEOUT_MAX: u32 = 900;
     const NAMES_MAX: usize = 64;
-    const POINTERS_MAX: usize = 4096;
-    const TEXT_MAX: usize = 1024;
 
     /// Returns whether every setting has its default.
     #[must_use]
@@ -139,14 +129,6 @@ impl ServerSettings {
             |name: &String| (1..=256).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
         if self.forward_meta.len() > Self::NAMES_MAX || !self.forward_meta.iter().all(is_name) {
             return refuse("forward_meta", "at most 64 names, each of 1 to 256 printable ASCII characters");
-        }
-        let pointers = || self.varying.values().flatten();
-        let is_pointer = |text: &String| text.starts_with('/') && text.len() <= Self::TEXT_MAX;
-        if pointers().count() > Self::POINTERS_MAX || !pointers().all(is_pointer) {
-            return refuse(
-                "varying",
-                "at most 4,096 JSON pointers, each of at most 1,024 bytes, such as `/description`",
-            );
         }
         Ok(())
     }
@@ -229,7 +211,6 @@ mod tests {
             ServerSettings { message_bytes: Some((64 << 20) + 1), ..base() },
             ServerSettings { forward_meta: [String::new()].into(), ..base() },
             ServerSettings { forward_meta: ["a b".to_owned()].into(), ..base() },
-            ServerSettings { varying: [("t".parse().unwrap(), ["x".to_owned()].into())].into(), ..base() },
         ];
         for settings in outside {
             assert!(settings.check().is_err(), "{settings:?}");

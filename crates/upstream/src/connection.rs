@@ -17,6 +17,7 @@ use tokio::{sync::Notify, time::Instant};
 use crate::{
     capabilities,
     failure::{TransportFailure, protocol},
+    identity::ClientIdentity,
     mcp_headers::{self, ParamHeader},
     mrtr,
     pagination::PageSource,
@@ -29,6 +30,8 @@ use crate::{
 pub(crate) struct Connection {
     pub(crate) transport: OpenTransport,
     pub(crate) server_info: Arc<ServerInfo>,
+    /// Whether the server is told the name of the agent's client.
+    names_client: bool,
     /// The client's log level. A modern server gets it with each request, a legacy one once.
     level: Mutex<Option<String>>,
     /// The resources that the client subscribed to on a modern server.
@@ -65,11 +68,12 @@ const EMPTY_RESULT: Bytes = Bytes::from_static(b"{}");
 const MAX_SUBSCRIPTIONS: usize = 256;
 
 impl Connection {
-    pub(crate) fn new(transport: OpenTransport, server_info: ServerInfo) -> Self {
+    pub(crate) fn new(transport: OpenTransport, server_info: ServerInfo, names_client: bool) -> Self {
         transport.messages().establish();
         Self {
             transport,
             server_info: Arc::new(server_info),
+            names_client,
             level: Mutex::default(),
             subscribed: Mutex::default(),
             subscriptions_changed: Notify::new(),
@@ -168,12 +172,17 @@ impl Connection {
         self.transport.call(RpcCall { headers, ..RpcCall::own(method, params, timeout) }).await
     }
 
+    /// The client that the server sees.
+    pub(crate) fn identity(&self, client: &ClientProfile) -> ClientIdentity {
+        ClientIdentity::new(client, self.names_client, self.server_info.era)
+    }
+
     fn params(&self, client: &ClientProfile, params: &Bytes) -> Result<Bytes, TransportFailure> {
         let translated = match self.server_info.era {
             Era::Legacy => params::legacy(params),
             Era::Modern => {
                 let level = self.level.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                params::modern(params, client, &self.server_info.version, level.as_deref())
+                params::modern(params, &self.identity(client), &self.server_info.version, level.as_deref())
             }
         };
         translated.ok_or_else(|| protocol("malformed_request"))

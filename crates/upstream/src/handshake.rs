@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use briefcase_egress::{AddressPolicy, Egress, EgressTarget, PeerCheck};
-use briefcase_json::raw::{RawObject, quote};
+use briefcase_json::raw::{RawObject, object as object_of, quote};
 use briefcase_mcp::{LEGACY_VERSIONS, MODERN_VERSIONS, method};
 use briefcase_output_filter::Redactor;
 use briefcase_ports::{
@@ -23,6 +23,7 @@ use crate::{
     debounce::EventSink,
     failure::{TransportFailure, protocol},
     http_target::http_target,
+    identity::ClientIdentity,
     loopback_guard::LoopbackGuard,
     mcp_headers, params,
     server_messages::{IncomingMessages, ListGenerations},
@@ -90,8 +91,8 @@ impl PendingTransport {
         self.0.as_ref().is_some_and(|transport| !transport.closed().is_cancelled())
     }
 
-    fn connect(&mut self, server_info: ServerInfo) -> Result<Connection, TransportFailure> {
-        self.0.take().map(|transport| Connection::new(transport, server_info)).ok_or_else(failed)
+    fn connect(&mut self, server_info: ServerInfo, spec: &UpstreamSpec) -> Result<Connection, TransportFailure> {
+        self.0.take().map(|transport| Connection::new(transport, server_info, spec.names_client)).ok_or_else(failed)
     }
 
     fn close(&mut self) {
@@ -219,7 +220,7 @@ impl ConnectionOpening<'_> {
             Era::Modern => self.discover(transport).await?,
             Era::Legacy => self.initialize(transport).await?,
         };
-        pending.connect(server_info)
+        pending.connect(server_info, self.spec)
     }
 
     async fn open_oldest(&self, url: &str, headers: &[HeaderTemplate]) -> Result<Connection, TransportFailure> {
@@ -227,7 +228,7 @@ impl ConnectionOpening<'_> {
         let multiplexed = sse::connect(client, self.messages(), &self.spec.limits).await?;
         let mut pending = PendingTransport(Some(OpenTransport::Multiplexed(multiplexed)));
         let server_info = self.initialize(pending.set(None)?).await?;
-        pending.connect(server_info)
+        pending.connect(server_info, self.spec)
     }
 
     fn messages(&self) -> Arc<IncomingMessages> {
@@ -301,7 +302,8 @@ impl ConnectionOpening<'_> {
         if let OpenTransport::StreamableHttp(http) = transport {
             http.set_version(newest)?;
         }
-        let params = params::modern(b"{}", self.client, newest, None).unwrap_or_else(|| Bytes::from_static(b"{}"));
+        let params = params::modern(b"{}", &self.identity(Era::Modern), newest, None)
+            .unwrap_or_else(|| Bytes::from_static(b"{}"));
         let timeout = match transport {
             OpenTransport::StreamableHttp(_) => self.timeout,
             OpenTransport::Multiplexed(_) => self.spec.limits.probe,
@@ -358,26 +360,22 @@ impl ConnectionOpening<'_> {
         })
     }
 
-    /// The `params` of `initialize`: the client as it is, in the newest version that both ends of Briefcase speak.
+    fn identity(&self, era: Era) -> ClientIdentity {
+        ClientIdentity::new(self.client, self.spec.names_client, era)
+    }
+
+    /// The `params` of `initialize`: Briefcase itself, in the newest version that both ends speak.
     fn initialize_params(&self) -> Bytes {
         let [.., newest] = LEGACY_VERSIONS;
-        let asked = self.client.version.as_str();
+        let asked = self.client.version;
         let version = if LEGACY_VERSIONS.contains(&asked) { asked } else { newest };
-        let info = match params::object_or_empty(&self.client.info) {
-            b"{}" => br#"{"name":"briefcase","version":"0"}"#,
-            info => info,
-        };
-        [
-            br#"{"protocolVersion":"#.as_slice(),
-            quote(version).as_bytes(),
-            br#","capabilities":"#,
-            params::object_or_empty(&self.client.capabilities),
-            br#","clientInfo":"#,
-            info,
-            b"}",
-        ]
-        .concat()
-        .into()
+        let identity = self.identity(Era::Legacy);
+        let members = [
+            ("protocolVersion", quote(version)),
+            ("capabilities", identity.capabilities),
+            ("clientInfo", identity.info),
+        ];
+        object_of(members.iter().map(|(name, value)| (*name, value.as_str()))).into()
     }
 }
 

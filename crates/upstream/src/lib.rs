@@ -22,6 +22,7 @@ mod debounce;
 mod failure;
 mod handshake;
 mod http_target;
+mod identity;
 mod in_flight;
 mod limits;
 mod list_cache;

@@ -98,12 +98,13 @@ impl ToolsList {
     }
 }
 
-/// One definition; `None` when it has no name, or breaks the rules for `x-mcp-header`.
+/// One definition; `None` when it breaks the rules for `x-mcp-header`, as the protocol demands. One without a name stays:
+/// the person sees why it cannot be used.
 fn definition(raw: &Bytes, uses_headers: bool, messages: &IncomingMessages) -> Option<(Definition, Vec<ParamHeader>)> {
-    let name = name_of(raw);
+    let name = name_of(raw).unwrap_or_default();
     let reads_headers = uses_headers && raw.len() <= MAX_ITEM_LEN;
     let rules = if reads_headers { mcp_headers::param_headers(raw) } else { Ok(Vec::new()) };
-    let (Some(name), Ok(rules)) = (name, rules) else {
+    let Ok(rules) = rules else {
         messages.count_dropped("tool definition");
         return None;
     };

@@ -1,8 +1,9 @@
 //! The changes to a request's `params` that the eras need, made on the raw text: other members keep their bytes and place.
 
 use briefcase_json::raw::{RawObject, quote};
-use briefcase_ports::ClientProfile;
 use bytes::Bytes;
+
+use crate::identity::ClientIdentity;
 
 pub(crate) const VERSION_KEY: &str = briefcase_mcp::PROTOCOL_VERSION_KEY;
 pub(crate) const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -14,13 +15,13 @@ pub(crate) fn with_members(object: &[u8], changes: &[(&str, Option<&str>)]) -> O
     Some(RawObject::from_slice(object)?.with(changes).into())
 }
 
-/// The `params` for a modern server: `_meta` names the client. `None` when they are not an object.
-pub(crate) fn modern(params: &[u8], client: &ClientProfile, version: &str, level: Option<&str>) -> Option<Bytes> {
+/// The `params` for a modern server: `_meta` names Briefcase as the client. `None` when they are not an object.
+pub(crate) fn modern(params: &[u8], client: &ClientIdentity, version: &str, level: Option<&str>) -> Option<Bytes> {
     let (version, level) = (quote(version), level.map(quote));
     let mut changes = vec![
         (VERSION_KEY, Some(version.as_str())),
-        (CAPABILITIES_KEY, object_text(&client.capabilities).or(Some("{}"))),
-        (INFO_KEY, object_text(&client.info)),
+        (CAPABILITIES_KEY, Some(client.capabilities.as_str())),
+        (INFO_KEY, Some(client.info.as_str())),
     ];
     changes.extend(level.as_deref().map(|level| (LEVEL_KEY, Some(level))));
     let params = RawObject::from_slice(params)?;
@@ -62,28 +63,12 @@ pub(crate) fn log_level(params: &[u8]) -> Option<String> {
     RawObject::from_slice(params)?.object("_meta")?.string(LEVEL_KEY).map(Into::into)
 }
 
-/// The text of a raw object; `None` for any other value.
-fn object_text(raw: &[u8]) -> Option<&str> {
-    std::str::from_utf8(raw).ok().filter(|text| text.starts_with('{'))
-}
-
-pub(crate) fn object_or_empty(raw: &Bytes) -> &[u8] {
-    if raw.starts_with(b"{") { raw } else { b"{}" }
-}
-
 #[cfg(test)]
 mod tests {
-    use briefcase_types::Era;
-
     use super::*;
 
-    fn client() -> ClientProfile {
-        ClientProfile {
-            era: Era::Legacy,
-            version: "2025-11-25".into(),
-            capabilities: Bytes::from_static(br#"{"roots":{}}"#),
-            info: Bytes::from_static(br#"{"name":"c"}"#),
-        }
+    fn client() -> ClientIdentity {
+        ClientIdentity { capabilities: r#"{"roots":{}}"#.into(), info: r#"{"name":"c"}"#.into() }
     }
 
     #[test]

@@ -193,15 +193,15 @@ impl Upstreams for Pool {
     }
 
     /// Returns before the notifications are sent.
-    fn notify(&self, session: SessionId, method: &'static str, params: Option<Bytes>) {
+    fn notify(&self, session: SessionId, method: &'static str) {
         let owner = Owner::Session(session);
         let servers = self.owners.lock().get(&owner).cloned();
         let connections = servers.into_iter().flatten().filter_map(|server| server.reconnect.open_connection());
         let legacy = connections.filter(|connection| connection.server_info.era == Era::Legacy);
-        for (connection, params) in legacy.zip(std::iter::repeat(params)) {
+        for connection in legacy {
             tokio::spawn(async move {
                 // A server that is gone needs no notification.
-                let _gone = connection.transport.notify(method, params.as_deref()).await;
+                let _gone = connection.transport.notify(method, None).await;
             });
         }
     }

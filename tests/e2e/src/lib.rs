@@ -4,6 +4,7 @@
 
 mod clock;
 pub mod past_state;
+pub mod third_party;
 
 use briefcase_testkit::{
     ClientEra, DaemonProcess, ErrorResponse, GatewayProcess, HttpUpstream, McpClient, SetupOptions, SetupResult,

@@ -68,7 +68,11 @@ impl Real {
                 Answer::Nothing
             }
             Step::Look { of, .. } => self.look(of),
-            Step::Spend { of, .. } => yes_or_no(self.queue.spend(id(of), key("{}"), VERSION, self.now).is_some()),
+            Step::Spend { of, .. } => {
+                // A call spends under the version in the request that the person was shown.
+                let version = self.queue.shown(id(of)).map_or(VERSION, |shown| shown.authority_version);
+                yes_or_no(self.queue.spend(id(of), key("{}"), version, self.now).is_some())
+            }
             Step::Steal { of } => {
                 let moved = self.queue.spend(id(of), key("{\"to\":\"me\"}"), VERSION, self.now);
                 let outdated = self.queue.spend(id(of), key("{}"), VERSION + 1, self.now);
@@ -83,7 +87,7 @@ impl Real {
             }
             Step::Record { of, yes, durable, .. } => {
                 let decision = if yes { Decision::Allow(ApprovalScope::Once) } else { Decision::Deny };
-                self.queue.finish_decision(id(of), durable.then_some(&decision), VERSION, self.now);
+                self.queue.finish_decision(id(of), durable.then_some(&decision), self.now);
                 Answer::Nothing
             }
             Step::Tick => {
@@ -138,8 +142,10 @@ impl Real {
             server: "files".parse().expect("a name"),
             operation: "call_tool".into(),
             name: "delete".into(),
+            own_name: None,
             pin: Digest::sha256(b"pin"),
             arguments: "{}".into(),
+            beside: None,
             cost: None,
             class: "write".into(),
             risk: "high".into(),

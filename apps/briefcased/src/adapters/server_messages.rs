@@ -59,7 +59,8 @@ impl ServerObserver for ServerMessages {
             let labels = engine.authority().document().labels(server, None);
             let origin = RequestOrigin { agent, session, server: server.clone() };
             let params = engine.admit(&origin, labels, method, params).await?;
-            mcp_server.server_request(session, server, method, params).await
+            let response = mcp_server.server_request(session, server, method, params).await;
+            engine.admit_response(&origin, method, response).await
         })
     }
 }

@@ -7,8 +7,7 @@ use std::{
 };
 
 use briefcase_policy::{
-    authority::{Class, Pin, Server},
-    label::Labels,
+    authority::{Pin, Server},
     pin,
 };
 use briefcase_ports::{Entry, FactorEvidence, Record, Urgency};
@@ -44,7 +43,7 @@ async fn filled() -> Home {
     for tool in ["look", "change"] {
         let definition = serde_json::json!({ "name": tool, "inputSchema": { "type": "object" } });
         let digest = pin::pin(&name, &definition);
-        let pinned = Pin { digest, class: Class::Read, cost: None, private_args: false, labels: Labels::NONE };
+        let pinned = Pin::new(digest);
         server.pins.insert(tool.parse().unwrap(), pinned);
         records.push(Record::Definition { pin: digest, raw: Bytes::from(definition.to_string()) });
     }

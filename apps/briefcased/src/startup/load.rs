@@ -36,7 +36,8 @@ pub fn definitions(reader: &Reader, authority: &Authority) -> Result<AcceptedDef
             let raw =
                 reader.definition(&accepted.digest)?.ok_or(OpenError::Tampered("a tool definition is missing"))?;
             let definition = serde_json::from_slice(&raw).map_err(|_| OpenError::Tampered("a tool definition"))?;
-            if pin::pin(server, &definition) != accepted.digest && !is_redacted(&raw) {
+            let pin = pin::pin_varying(server, &definition, &accepted.varying);
+            if pin != accepted.digest && !is_redacted(&raw) {
                 return Err(OpenError::Tampered("a tool definition"));
             }
             definitions.add(accepted.digest, &definition);

@@ -119,9 +119,9 @@ mod tests {
         assert_eq!(sessions.exchange(&code, &entropy, now), Err(BadCode));
         let late = sessions.new_code(&entropy, now);
         assert_eq!(sessions.exchange(&late, &entropy, now.plus(CODE_LIFETIME)), Err(BadCode));
-        assert!(!sessions.session(&code, now).is_some(), "a code is no token");
-        assert!(!sessions.session(&token, now.plus(SESSION_LIFETIME)).is_some());
+        assert!(sessions.session(&code, now).is_none(), "a code is no token");
+        assert!(sessions.session(&token, now.plus(SESSION_LIFETIME)).is_none());
         sessions.clear();
-        assert!(!sessions.session(&token, now).is_some());
+        assert!(sessions.session(&token, now).is_none());
     }
 }

@@ -93,8 +93,12 @@ fn edit<S>(admin: &AdminState, briefcase: &Briefcase, change: Change<S>) -> Resu
         Change::EnableServer { name, enabled } => servers::enable(name, enabled),
         Change::SetServer { name, settings } => servers::set(name, settings),
         Change::SetSettings { settings } => Edit::of(move |document| document.set_settings(settings)),
-        Change::AcceptTools { server, probe, tools } => tools::accept(admin, briefcase, server, probe, &tools)?,
-        Change::SetTool { server, tool, class, cost, labels } => tools::set(server, tool, class, cost, labels)?,
+        Change::AcceptTools { server, probe, tools, changing } => {
+            tools::accept(admin, briefcase, server, probe, &tools, changing)?
+        }
+        Change::SetTool { server, tool, class, cost, labels } => {
+            tools::set(briefcase, server, tool, class, cost, labels)?
+        }
         Change::SetPolicy { text } => Edit::of(move |document| document.set_policy(text)),
         Change::SetBudget { agent, server, tool, window, limit } => {
             budgets::set(BudgetScope { agent, server, tool }, &window, limit)?

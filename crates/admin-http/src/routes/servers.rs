@@ -8,10 +8,8 @@ use axum::{
     http::StatusCode,
 };
 use briefcase_api::{Confidential, Evidence, Look, Probe, ServerSpec, ServerView};
-use briefcase_policy::{
-    authority::{Class, Pin, ReadsGranted, Server},
-    label::Labels,
-};
+use briefcase_engine::tools::Tool;
+use briefcase_policy::authority::{Class, Pin, ReadsGranted, Server};
 use briefcase_types::{Digest, LoopbackOwner, ServerId, ServerSettings, ToolName};
 
 use super::{count, tools};
@@ -145,16 +143,29 @@ pub fn add(
     server.settings = ServerSettings { loopback_owner: probed.listener.clone(), ..spec.settings().clone() };
     let own = briefcase.engine.own_texts(&server.transport);
     server.reads_granted = ReadsGranted { resources: reads_granted, prompts: reads_granted };
-    for tool in listed.iter().filter(|tool| tool.unusable().is_none() && !own.taints(tool.name().as_str())) {
-        let class = if reads.contains(tool.name()) { Class::Read } else { Class::Unknown };
-        let pin = Pin { digest: tool.pin(), class, cost: None, private_args: false, labels: Labels::NONE };
-        server.pins.insert(tool.name().clone(), pin);
+    for tool in listed.iter().filter(|tool| !own.taints(tool.name().as_str()) && !own.taints(tool.own_name())) {
+        let is_read = reads.contains(tool.name());
+        if is_read && tool.is_unchecked() {
+            return Err(always_asks(briefcase, &name, tool));
+        }
+        let class = if is_read { Class::Read } else { Class::Unknown };
+        server.pins.insert(tool.name().clone(), Pin { class, ..Pin::new(tool.pin()) });
     }
     if let Some(missing) = reads.iter().find(|tool| !server.pins.contains_key(*tool)) {
         return Err(ApiError::invalid(format!("The server offers no tool `{missing}` that could be called a read.")));
     }
     let (records, added) = (tools::definitions(briefcase, &listed)?, name.clone());
     Ok(Edit::of(move |document| document.add_server(name, server)).with_records(records).reconnecting([added]))
+}
+
+fn always_asks(briefcase: &Briefcase, server: &ServerId, tool: &Tool) -> ApiError {
+    let reason = tool.problems().first().map(ToString::to_string).unwrap_or_default();
+    let reason = briefcase.engine.server_texts().text(&reason);
+    ApiError::invalid(format!(
+        "The arguments of `{}` of `{server}` cannot be checked, so each call asks: {reason}. Add the server without calling \
+         this tool a read.",
+        tool.name()
+    ))
 }
 
 /// Removes a server.

@@ -1,21 +1,29 @@
 //! Tools: the accepted definitions, and what a person says about each tool.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use axum::{Json, extract::State};
 use briefcase_api::ToolView;
-use briefcase_engine::tools::{Tool, Tools};
+use briefcase_engine::{
+    Engine,
+    tools::{Tool, Tools},
+};
 use briefcase_policy::{
-    authority::{Authority, AuthorityChange, Class},
+    authority::{Authority, AuthorityChange, Class, Server},
     label::{Label, Labels},
+    pin,
 };
 use briefcase_ports::Record;
-use briefcase_types::{Digest, Money, ServerId, ToolName};
+use briefcase_types::{Digest, Money, ServerId, ToolName, text};
 
 use crate::{
     Briefcase,
     edit::{Edit, chain},
     error::{ApiError, ApiResult},
+    probe::ProbeResult,
     state::AdminState,
     tool_views,
 };
@@ -40,30 +48,35 @@ pub fn definitions(briefcase: &Briefcase, tools: &Tools) -> Result<Vec<Record>, 
 }
 
 /// Accepts new or changed definitions as a probe showed them. Without `wanted`, accepts all of them and removes the tools that
-/// are no longer listed.
+/// are no longer listed. With `changing`, the server may go on changing the text that the probe showed as different.
 ///
 /// # Errors
-/// `invalid`: the probe is gone, the server is not registered, or nothing differs.
+/// `invalid`: the probe is gone, the server is not registered, nothing differs, or a difference is more than text.
 pub fn accept(
     admin: &AdminState,
     briefcase: &Briefcase,
     name: ServerId,
     probe: Digest,
     wanted: &[ToolName],
+    changing: bool,
 ) -> Result<Edit, ApiError> {
     let probed = admin.probes.find(probe)?;
-    let tools = briefcase.engine.tools(&name, &probed.listing);
     let authority = briefcase.engine.authority();
     let registered = authority.document().server(&name).map_err(|error| ApiError::invalid(format!("{error}.")))?;
+    let varying =
+        if changing { varying_places(briefcase, &probed, &name, registered, wanted)? } else { BTreeMap::new() };
+    let mut all = registered.varying();
+    all.extend(varying);
+    let tools = Engine::tools_varying(&name, &all, &probed.listing);
     let own = briefcase.engine.own_texts(&registered.transport);
     let differs = |tool: &&Arc<Tool>| {
         registered.pins.get(tool.name()).is_none_or(|pin| pin.digest != tool.pin())
             && (wanted.is_empty() || wanted.contains(tool.name()))
-            && tool.unusable().is_none()
             && !own.taints(tool.name().as_str())
+            && !own.taints(tool.own_name())
     };
-    let accepted: Vec<(ToolName, Digest)> =
-        tools.iter().filter(differs).map(|tool| (tool.name().clone(), tool.pin())).collect();
+    let accepted: Vec<(ToolName, Digest, BTreeSet<String>)> =
+        tools.iter().filter(differs).map(|tool| (tool.name().clone(), tool.pin(), tool.varying().clone())).collect();
     let gone: Vec<ToolName> =
         registered.pins.keys().filter(|tool| tools.find(tool).is_none() && wanted.is_empty()).cloned().collect();
     if accepted.is_empty() && gone.is_empty() {
@@ -72,19 +85,89 @@ pub fn accept(
     let (records, changed) = (definitions(briefcase, &tools)?, name.clone());
     let make = move |document: &Authority| {
         let start = AuthorityChange { document: document.clone(), summary: Vec::new() };
-        let accepted = accepted
-            .into_iter()
-            .try_fold(start, |before, (tool, pin)| chain(before, |document| document.accept_pin(&name, tool, pin)))?;
+        let accepted = accepted.into_iter().try_fold(start, |before, (tool, pin, varying)| {
+            chain(before, |document| document.accept_varying_pin(&name, tool, pin, varying))
+        })?;
         gone.iter().try_fold(accepted, |before, tool| chain(before, |document| document.remove_pin(&name, tool)))
     };
     Ok(Edit::of(make).with_records(records).reconnecting([changed]))
 }
 
+/// The places that differ from the accepted definitions, or between the two looks of a probe, by tool.
+///
+/// # Errors
+/// `invalid` when the server changes more than text from one look to the next.
+fn varying_places(
+    briefcase: &Briefcase,
+    probed: &ProbeResult,
+    name: &ServerId,
+    registered: &Server,
+    wanted: &[ToolName],
+) -> Result<BTreeMap<ToolName, BTreeSet<String>>, ApiError> {
+    let tools = briefcase.engine.tools(name, &probed.listing);
+    let second = probed.second.as_ref().map(|listing| briefcase.engine.tools(name, listing));
+    let texts = briefcase.engine.server_texts();
+    let mut all = BTreeMap::new();
+    for tool in tools.iter().filter(|tool| wanted.is_empty() || wanted.contains(tool.name())) {
+        let pin = registered.pins.get(tool.name());
+        let mut places = pin.map(|pin| pin.varying.clone()).unwrap_or_default();
+        let before = pin.and_then(|pin| briefcase.reader().definition(&pin.digest).ok().flatten());
+        let before: Option<serde_json::Value> = before.and_then(|raw| serde_json::from_slice(&raw).ok());
+        // Secrets are not on record: what differs beside them does.
+        let since =
+            before.map(|before| pin::diff(&texts.value(&before), &texts.value(tool.definition()))).unwrap_or_default();
+        places.extend(since.iter().filter_map(|difference| pin::descriptive_place(&difference.path)));
+        let other = second.as_ref().and_then(|tools| tools.find(tool.name()));
+        for difference in other.map(|other| pin::diff(tool.definition(), other.definition())).unwrap_or_default() {
+            let place = pin::descriptive_place(&difference.path)
+                .ok_or_else(|| more_than_text(name, tool, &texts.text(&difference.path)))?;
+            places.insert(place);
+        }
+        if !places.is_empty() {
+            all.insert(tool.name().clone(), places);
+        }
+    }
+    Ok(all)
+}
+
+fn more_than_text(server: &ServerId, tool: &Tool, path: &str) -> ApiError {
+    let (tool, path) = (tool.name(), text::clip(path, 200));
+    ApiError::invalid(format!(
+        "The tool `{tool}` of `{server}` differs at `{path}` from one start to the next. That is more than text, so it cannot be \
+         accepted as changing. Accept the other tools by name with `--tool`, and report this one to the server's author."
+    ))
+}
+
+/// Refuses a class that would have no effect. A tool whose arguments cannot be checked always asks.
+fn check_class(
+    briefcase: &Briefcase,
+    server: &ServerId,
+    tool: &ToolName,
+    class: Class,
+) -> Result<Vec<String>, ApiError> {
+    let authority = briefcase.engine.authority();
+    let pin = authority.document().servers.get(server).and_then(|server| server.pins.get(tool));
+    let raw = pin.and_then(|pin| briefcase.reader().definition(&pin.digest).ok().flatten());
+    let Some(definition) = raw.and_then(|raw| serde_json::from_slice::<serde_json::Value>(&raw).ok()) else {
+        return Ok(Vec::new());
+    };
+    let (schemas, texts) = (pin::Schemas::of(&definition), briefcase.engine.server_texts());
+    if class == Class::Read && schemas.input.is_none() {
+        let reason = schemas.problems.first().map(|problem| texts.text(&problem.to_string())).unwrap_or_default();
+        return Err(ApiError::invalid(format!(
+            "The arguments of `{tool}` of `{server}` cannot be checked, so each call asks: {reason}."
+        )));
+    }
+    let of_input = schemas.problems.iter().filter(|problem| problem.path.starts_with("/inputSchema"));
+    Ok(of_input.map(|problem| texts.text(&format!("tool_unchecked {server}/{tool} {problem}"))).collect())
+}
+
 /// Sets the class, the cost and the labels of a tool. An empty cost removes it.
 ///
 /// # Errors
-/// `invalid`: a value cannot be parsed, or all of them are absent.
+/// `invalid`: a value cannot be parsed, all of them are absent, or the tool's arguments cannot be checked.
 pub fn set(
+    briefcase: &Briefcase,
     server: ServerId,
     tool: ToolName,
     class: Option<String>,
@@ -100,10 +183,13 @@ pub fn set(
     if class.is_none() && cost.is_none() && labels.is_none() {
         return Err(ApiError::invalid("Nothing is to be changed."));
     }
+    // The person sees what is not checked before the class is set.
+    let unchecked = class.map(|class| check_class(briefcase, &server, &tool, class)).transpose()?.unwrap_or_default();
     Ok(Edit::of(move |document| {
         let mut changed = AuthorityChange { document: document.clone(), summary: Vec::new() };
         if let Some(class) = class {
             changed = chain(changed, |document| document.set_class(&server, &tool, class))?;
+            changed.summary.extend(unchecked);
         }
         if let Some(cost) = cost {
             changed = chain(changed, |document| document.set_cost(&server, &tool, cost))?;

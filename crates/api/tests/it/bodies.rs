@@ -26,6 +26,8 @@ fn approvals() {
     );
     pinned::<ApprovalRequest>(&filled(request));
     pinned::<ApprovalRequest>(&filled(&request.replace(r#""cost":"0.01 USD","#, "")));
+    let with_beside = request.replace(r#""cost":"#, r#""beside":"{\"task\":{\"ttl\":1}}","cost":"#);
+    pinned::<ApprovalRequest>(&filled(&with_beside));
     for decision in DECISIONS {
         pinned::<DecisionOnly>(decision);
         let decide = format!(r#"{{"shown":"$D","decision":{decision},"evidence":{{"pin":"271828"}}}}"#);

@@ -44,7 +44,7 @@ impl Engine {
         let request = self.approvals.begin_decision(id, shown, scope, self.now())?;
         let recorded = self.record_decision(&request, &decision, factor).await;
         let durable = recorded.is_ok().then_some(&decision);
-        self.approvals.finish_decision(id, durable, self.authority().version(), self.now());
+        self.approvals.finish_decision(id, durable, self.now());
         recorded
     }
 
@@ -84,7 +84,7 @@ impl Engine {
             server: request.server.clone(),
             subject: approvals::subject(&request.server, &request.operation, &request.name),
             pin: request.pin,
-            arguments: exact.then(|| Digest::sha256(request.arguments.as_bytes())),
+            arguments: exact.then(|| approvals::exact(request.arguments.as_bytes(), request.beside.as_deref())),
         });
     }
 
@@ -98,7 +98,7 @@ impl Engine {
             server: request.server.clone(),
             tool,
             pin: request.pin,
-            arguments: rule_arguments(&arguments, fixed),
+            arguments: rule_arguments(&arguments, fixed, request.beside.as_deref())?,
             created: now,
             expires: now.plus(Duration::from_secs(seconds)),
             created_by: request.id,
@@ -108,14 +108,18 @@ impl Engine {
 }
 
 /// The rule for the arguments: named ones stay as they are, the others may differ. With all of them named, the arguments are exact.
-fn rule_arguments(arguments: &Value, fixed: &[String]) -> GrantArguments {
+/// Members beside the arguments are fixed together with all of them.
+fn rule_arguments(arguments: &Value, fixed: &[String], beside: Option<&str>) -> Result<GrantArguments, DecisionError> {
     let given = arguments.as_object().cloned().unwrap_or_default();
     if given.keys().all(|name| fixed.contains(name)) {
-        return GrantArguments::exact(arguments);
+        return Ok(GrantArguments::exact_beside(arguments, beside));
+    }
+    if beside.is_some() {
+        return Err(DecisionError::ScopeNotOffered);
     }
     let rule =
         |name: &String, value: Value| if fixed.contains(name) { FieldRule::Equals(value) } else { FieldRule::Any };
-    GrantArguments::Fields(
+    Ok(GrantArguments::Fields(
         given
             .into_iter()
             .map(|(name, value)| {
@@ -123,7 +127,7 @@ fn rule_arguments(arguments: &Value, fixed: &[String]) -> GrantArguments {
                 (name, rule)
             })
             .collect(),
-    )
+    ))
 }
 
 const fn receipt_scope(decision: &Decision) -> Option<receipts::RecordedScope> {

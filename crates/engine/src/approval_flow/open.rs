@@ -52,9 +52,9 @@ impl Engine {
         self.approvals.wait(id, patience, self.clock.as_ref(), self.timer.as_ref()).await
     }
 
-    /// Spends the decision on the call with this key, under this version of the authority.
-    pub(crate) fn spend_approval(&self, id: ApprovalId, key: CallKey, version: u64) -> Option<ApprovalConsumed> {
-        self.approvals.spend(id, key, version, self.clock.now())
+    /// Spends the decision on the call with this key. `shown` is the request whose facts still hold.
+    pub(crate) fn spend_approval(&self, shown: &ApprovalRequest, key: CallKey) -> Option<ApprovalConsumed> {
+        self.approvals.spend(shown.id, key, shown.authority_version, self.clock.now())
     }
 
     /// Removes a request whose decision no longer fits.

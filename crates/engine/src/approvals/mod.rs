@@ -22,7 +22,7 @@ use std::{
 
 use briefcase_ports::MonotonicClock;
 use briefcase_types::{ApprovalId, ApprovalRequest, ApprovalScope, Clock, Decision, Digest, UnixMillis};
-pub use request::{CallKey, decision_digest, sealed, subject};
+pub use request::{CallKey, decision_digest, exact, sealed, subject};
 use state::{Outlook, QueueState, RequestState, Tracked};
 use tokio::sync::{Notify, broadcast};
 
@@ -238,7 +238,13 @@ impl ApprovalQueue {
         }
     }
 
-    /// Spends an allowed request: at most one call does, and only the call it was opened for.
+    /// The request as the person was shown it, if it is still there.
+    pub(crate) fn shown(&self, id: ApprovalId) -> Option<Arc<ApprovalRequest>> {
+        self.lock().requests.get(&id).map(|tracked| Arc::clone(&tracked.request))
+    }
+
+    /// Spends an allowed request: at most one call does, and only the call it was opened for. `version` is the authority's
+    /// version in the request that was shown: a call under a later version is decided again first.
     #[must_use]
     pub(crate) fn spend(
         &self,
@@ -287,6 +293,10 @@ impl ApprovalQueue {
         if tracked.request.once_only && scope.is_some_and(|scope| !matches!(scope, ApprovalScope::Once)) {
             return Err(DecisionError::ScopeNotOffered);
         }
+        // A grant of any arguments would not say what may be sent beside them.
+        if tracked.request.beside.is_some() && matches!(scope, Some(ApprovalScope::SessionTool)) {
+            return Err(DecisionError::ScopeNotOffered);
+        }
         tracked.state = RequestState::Deciding;
         Ok(Arc::clone(&tracked.request))
     }
@@ -295,7 +305,7 @@ impl ApprovalQueue {
     ///
     /// A decision beyond "once" has made a grant, which covers later calls. The decision itself then serves only the call
     /// that waits for it now, and does not outlive the grant.
-    pub(crate) fn finish_decision(&self, id: ApprovalId, decision: Option<&Decision>, version: u64, now: UnixMillis) {
+    pub(crate) fn finish_decision(&self, id: ApprovalId, decision: Option<&Decision>, now: UnixMillis) {
         let mut state = self.lock();
         let Some(tracked) = state.requests.get_mut(&id) else { return };
         match decision {
@@ -305,10 +315,6 @@ impl ApprovalQueue {
             }
             Some(Decision::Allow(scope)) => {
                 let lifetime = if *scope == ApprovalScope::Once { self.limits.decision } else { HANDOVER };
-                // A rule made by this very decision raised the authority's version; the request follows.
-                let mut request = (*tracked.request).clone();
-                request.authority_version = version;
-                tracked.request = Arc::new(request);
                 tracked.state = RequestState::Allowed { until: now.plus(lifetime) };
             }
             Some(Decision::Deny) => state.deny(id, now.plus(self.limits.cooldown)),
@@ -348,7 +354,7 @@ impl ApprovalQueue {
 
     /// Ends what would last longer after a person accepted an earlier time: open requests expire, and a cool-down is not longer
     /// than usual.
-    pub(crate) fn clock_accepted(&self, now: UnixMillis) {
+    pub fn clock_accepted(&self, now: UnixMillis) {
         let mut state = self.lock();
         state.clock_accepted(now, self.limits.request, now.plus(self.limits.cooldown));
         self.notify(state);

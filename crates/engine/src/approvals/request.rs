@@ -38,13 +38,19 @@ impl CallKey {
 /// Fills in the request's digest, which covers everything that is shown.
 #[must_use]
 pub fn sealed(mut request: ApprovalRequest) -> ApprovalRequest {
-    let shown = json!({
+    let mut shown = json!({
         "agent": request.agent, "arguments": request.arguments, "asked": request.asked,
         "authority_version": request.authority_version, "class": request.class, "cost": request.cost,
         "expires": request.expires, "id": request.id, "labels": request.labels, "name": request.name,
         "once_only": request.once_only, "operation": request.operation, "pin": request.pin,
         "policies": request.policies, "risk": request.risk, "server": request.server, "session": request.session,
     });
+    if let (Some(own_name), Some(members)) = (&request.own_name, shown.as_object_mut()) {
+        members.insert("own_name".to_owned(), json!(own_name));
+    }
+    if let (Some(beside), Some(members)) = (&request.beside, shown.as_object_mut()) {
+        members.insert("beside".to_owned(), json!(beside));
+    }
     request.digest = Digest::labelled("briefcase/approval/1", &[&briefcase_json::canonical(&shown)]);
     request
 }
@@ -54,6 +60,13 @@ pub fn sealed(mut request: ApprovalRequest) -> ApprovalRequest {
 pub fn subject(server: &ServerId, operation: &str, name: &str) -> Digest {
     let parts = [server.as_str().as_bytes(), operation.as_bytes(), name.as_bytes()];
     Digest::labelled("briefcase/subject/1", &parts)
+}
+
+/// The digest of exact arguments and the members beside them. Grants of a session use it.
+#[must_use]
+pub fn exact(arguments: &[u8], beside: Option<&str>) -> Digest {
+    let Some(beside) = beside else { return Digest::sha256(arguments) };
+    Digest::labelled("briefcase/exact-beside/1", &[arguments, beside.as_bytes()])
 }
 
 /// The digest that a factor's proof is bound to: this request, this decision, this scope.

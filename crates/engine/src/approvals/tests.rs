@@ -34,8 +34,10 @@ fn question(
         server,
         operation: "call_tool".into(),
         name: tool.into(),
+        own_name: None,
         pin,
         arguments: arguments.into(),
+        beside: None,
         cost: None,
         class: "write".into(),
         risk: "high".into(),
@@ -100,7 +102,7 @@ fn asked(queue: &ApprovalQueue, question: ApprovalRequest) -> ApprovalId {
 fn allow(queue: &ApprovalQueue, id: ApprovalId) {
     let shown = queue.find(id, T0).unwrap().digest;
     queue.begin_decision(id, shown, Some(&ApprovalScope::Once), T0).unwrap();
-    queue.finish_decision(id, Some(&Decision::Allow(ApprovalScope::Once)), 3, T0);
+    queue.finish_decision(id, Some(&Decision::Allow(ApprovalScope::Once)), T0);
 }
 
 #[test]
@@ -133,7 +135,7 @@ fn a_late_answer_is_no_answer() {
     queue.recorded(id, true);
     let shown = queue.find(id, late).unwrap().digest;
     queue.begin_decision(id, shown, None, late).unwrap();
-    queue.finish_decision(id, Some(&Decision::Allow(ApprovalScope::Once)), 3, late);
+    queue.finish_decision(id, Some(&Decision::Allow(ApprovalScope::Once)), late);
     let too_late = late.plus(ApprovalLimits::default().decision);
     assert!(queue.spend(id, key, 3, too_late).is_none(), "an answer does not keep");
 }
@@ -154,7 +156,7 @@ fn a_question_is_decided_once_and_only_as_shown() {
     assert_eq!(broad.unwrap_err(), DecisionError::ScopeNotOffered);
     queue.begin_decision(id, digest, Some(&ApprovalScope::Once), T0).unwrap();
     assert_eq!(queue.begin_decision(id, digest, None, T0).unwrap_err(), DecisionError::NotFound, "second decider");
-    queue.finish_decision(id, None, 3, T0);
+    queue.finish_decision(id, None, T0);
     queue.begin_decision(id, digest, None, T0).expect("it stands again when the decision could not be recorded");
 }
 
@@ -185,7 +187,7 @@ fn a_denied_tool_may_not_ask_again_at_once() {
     let mine = question(&entropy, "a", "delete", "{\"n\":1}", T0, &queue);
     let id = asked(&queue, mine.clone());
     queue.begin_decision(id, mine.digest, None, T0).unwrap();
-    queue.finish_decision(id, Some(&Decision::Deny), 3, T0);
+    queue.finish_decision(id, Some(&Decision::Deny), T0);
     assert_eq!(open(&queue, mine, T0).unwrap_err(), OpenRequestError::Denied);
     let next = question(&entropy, "a", "delete", "{\"n\":2}", T0, &queue);
     assert_eq!(open(&queue, next.clone(), T0).unwrap_err(), OpenRequestError::Cooldown);
@@ -235,7 +237,7 @@ proptest! {
                 1 | 2 => if let Some((id, _)) = ids.get(which) && let Some(open) = queue.find(*id, now)
                     && queue.begin_decision(*id, open.digest, None, now).is_ok() {
                     let answer = if step == 1 { Decision::Allow(ApprovalScope::Once) } else { Decision::Deny };
-                    queue.finish_decision(*id, Some(&answer), 3, now);
+                    queue.finish_decision(*id, Some(&answer), now);
                     yes += usize::from(step == 1);
                 },
                 3 => if let Some((id, key)) = ids.get(which) { effects += usize::from(queue.spend(*id, *key, 3, now).is_some()); },

@@ -16,8 +16,9 @@ use crate::{
     approval_flow::RequestError,
     approvals::{self, ApprovalConsumed, OpenRequestError, WaitResult},
     call::Call,
+    tasks::TaskAction,
 };
-use briefcase_ports::{ClientPeer, Operation, Waiting};
+use briefcase_ports::{ClientPeer, FollowUp, Operation, Waiting};
 
 /// A call that may run, with its permit.
 #[derive(Debug)]
@@ -58,43 +59,73 @@ pub async fn decide(
     client: &Arc<dyn ClientPeer>,
 ) -> Result<Permitted, CallRejection> {
     let Validated { context, mut call, mut target, arguments } = validated;
-    let permit =
-        match engine.authorize(&context, &target.authority, &call.request.operation, target.task(), &arguments.value) {
-            Verdict::Allow { policies, grant: None } => Permit { word: "allow", policies, approval: None },
-            Verdict::Allow { policies, grant: Some(_) } => Permit { word: "granted", policies, approval: None },
-            Verdict::Deny { policies, reason } => return Err(denied(&target, &arguments, policies, reason)),
-            Verdict::Ask { mut policies, fresh } => {
-                let undeclared = undeclared(&call, &target, &arguments);
-                // The approval request and its receipt show the undeclared arguments.
-                policies.extend(undeclared.iter().map(|name| format!("undeclared argument: {name}")));
-                let continued = call.continuation.take().is_some_and(|continuation| {
-                    continuation.approved
-                        && continuation.key == arguments.key
-                        && continuation.authority_version == target.authority.version()
-                });
-                let of_approved =
-                    target.task().is_some_and(|task| task.approved_under == Some(target.authority.version()));
-                if continued || of_approved {
-                    Permit { word: CONTINUED, policies, approval: None }
-                } else if !fresh && granted(&context, &call, &target, &arguments, !undeclared.is_empty()) {
-                    Permit { word: "session_grant", policies, approval: None }
-                } else {
-                    ask(engine, &context, &call, &mut target, &arguments, policies, fresh, client).await?
-                }
+    let mut permit = match verdict(engine, &context, &call, &target, &arguments) {
+        Verdict::Allow { policies, grant: None } => Permit { word: "allow", policies, approval: None },
+        Verdict::Allow { policies, grant: Some(_) } => Permit { word: "granted", policies, approval: None },
+        Verdict::Deny { policies, reason } => return Err(denied(&target, &arguments, policies, reason)),
+        Verdict::Ask { policies, fresh } => {
+            let only_exact = arguments.beside.bound().is_some() || !undeclared(&call, &target, &arguments).is_empty();
+            if continues_approved(&mut call, &target, &arguments, fresh) {
+                Permit { word: CONTINUED, policies, approval: None }
+            } else if !fresh && granted(&context, &call, &target, &arguments, only_exact) {
+                Permit { word: "session_grant", policies, approval: None }
+            } else {
+                ask(engine, &context, &call, &mut target, &arguments, policies, fresh, client).await?
             }
-        };
+        }
+    };
+    // The receipt names what it commits to beside the arguments.
+    permit.policies.extend(arguments.beside.names().into_iter().map(|name| format!("with:{name}")));
+    if let Operation::FollowUp { method: FollowUp::Subscribe, .. } = &call.request.operation
+        && let Some(uri) = arguments.value.get("uri").and_then(serde_json::Value::as_str)
+    {
+        call.session.note_subscription(&context.server, uri);
+    }
     Ok(Permitted { context, call, target, arguments, permit })
 }
 
-fn denied(target: &CallTarget, arguments: &Arguments, policies: Vec<String>, reason: DenyReason) -> CallRejection {
+/// Policy's verdict on the call. The policies of one that asks include the arguments that the tool's schema does not name,
+/// so that the approval request and the receipt show them.
+fn verdict(engine: &Engine, context: &CallContext, call: &Call, target: &CallTarget, arguments: &Arguments) -> Verdict {
+    let (operation, beside) = (&call.request.operation, arguments.beside.bound());
+    let verdict =
+        engine.authorize(context, &target.authority, operation, target.task(), &arguments.value, beside.as_deref());
+    match verdict {
+        Verdict::Ask { mut policies, fresh } => {
+            let undeclared = undeclared(call, target, arguments);
+            policies.extend(undeclared.iter().map(|name| format!("undeclared argument: {name}")));
+            Verdict::Ask { policies, fresh }
+        }
+        verdict => verdict,
+    }
+}
+
+/// Whether the call continues one that a person approved. While a rule holds everything that leaves, input that no person
+/// has seen continues nothing.
+fn continues_approved(call: &mut Call, target: &CallTarget, arguments: &Arguments, fresh: bool) -> bool {
+    let version = target.authority.version();
+    let continued = call.continuation.take().is_some_and(|continuation| {
+        continuation.approved && continuation.key == arguments.key && continuation.authority_version == version
+    });
+    let of_approved = target.task().is_some_and(|task| task.approved_under == Some(version));
+    let answers = TaskAction::of(&call.request.operation) == Some(TaskAction::Answer);
+    let unseen = fresh && (arguments.beside.has_input() || answers);
+    (continued || of_approved) && !unseen
+}
+
+fn denial(policies: &[String], reason: DenyReason) -> Refusal {
     let named =
         if policies.is_empty() { "no policy allows it".to_owned() } else { format!("policy {}", policies.join(", ")) };
-    let refusal = Refusal::new(
+    Refusal::new(
         RefusalCode::Denied,
         reason.as_str(),
         format!("Policy does not allow this call ({named})."),
         "Do something else, or ask the person to change the policy: `briefcase policy edit`.",
-    );
+    )
+}
+
+fn denied(target: &CallTarget, arguments: &Arguments, policies: Vec<String>, reason: DenyReason) -> CallRejection {
+    let refusal = denial(&policies, reason);
     CallRejection::new(target.authority.version(), refusal).with_arguments(arguments.commitment).with_policies(policies)
 }
 
@@ -109,10 +140,10 @@ fn granted(context: &CallContext, call: &Call, target: &CallTarget, arguments: &
     match target.task() {
         Some(task) => {
             let subject = approvals::subject(&context.server, task.operation.word(), task.operation.name());
-            call.session.covers(&context.server, subject, task.pin, task.exact(), false)
+            call.session.covers(&context.server, subject, task.pin, task.exact(), task.beside.is_some())
         }
         None => {
-            let exact = Digest::sha256(&arguments.canonical);
+            let exact = approvals::exact(&arguments.canonical, arguments.beside.bound().as_deref());
             let subject = approvals::subject(&context.server, context.operation, &context.name);
             call.session.covers(&context.server, subject, target.pin, exact, only_exact)
         }
@@ -136,7 +167,7 @@ async fn ask(
     };
     let request = approval_request(engine, context, call, target, arguments, &policies, once_only);
     let expires = request.expires;
-    let approval = engine.open_request(request, arguments.key, Some(context.call)).await.map_err(|reason| {
+    let approval = engine.open_request(request, arguments.round, Some(context.call)).await.map_err(|reason| {
         reject(match reason {
             RequestError::NotOpened(reason) => not_opened(reason),
             RequestError::Journal(error) => unrecorded(&error),
@@ -155,8 +186,7 @@ async fn ask(
                 engine.withdraw_request(approval);
                 return Err(reject(changed));
             }
-            spend(engine, context, call, target, arguments, approval, policies.clone())
-                .ok_or_else(|| reject(void(approval)))
+            spend(engine, context, call, target, arguments, approval).map_err(reject)
         }
         WaitResult::Denied => Err(reject(not_opened(OpenRequestError::Denied))),
         WaitResult::Expired => Err(reject(not_opened(OpenRequestError::Expired))),
@@ -181,15 +211,17 @@ fn approval_request(
         server: context.server.clone(),
         operation: context.operation.to_owned(),
         name: context.name.clone(),
+        own_name: target.own_name(),
         pin: target.pin,
         arguments: String::from_utf8_lossy(&arguments.canonical).into_owned(),
+        beside: arguments.beside.shown(),
         cost: target.cost.map(|money| money.to_string()),
         class: target.class.as_str().to_owned(),
         risk: risk(context, call, target).as_str().to_owned(),
         labels: engine.labels_of(&context.agent).iter().map(|label| label.as_str().to_owned()).collect(),
         policies: policies.to_vec(),
         authority_version: target.authority.version(),
-        once_only: once_only || !matches!(call.request.operation, Operation::CallTool { .. }),
+        once_only: once_only || is_once_only(call, arguments),
         asked: now,
         expires: engine.approvals.expiry(now),
         digest: Digest::labelled("briefcase/unsealed", &[]),
@@ -201,7 +233,13 @@ fn risk(context: &CallContext, call: &Call, target: &CallTarget) -> Risk {
     target.authority.policy().risk(&context.server, tool).unwrap_or(Risk::High)
 }
 
-/// Spends the decision on this call, under the authority in force *now*: changes made while the call waited count.
+/// Whether a decision covers this one call only, whatever the policies say.
+fn is_once_only(call: &Call, arguments: &Arguments) -> bool {
+    !matches!(call.request.operation, Operation::CallTool { .. }) || arguments.beside.has_input()
+}
+
+/// Spends the decision on this call, under the authority in force *now*. The call is decided again: it runs only if the
+/// person was shown everything that this decision depends on.
 fn spend(
     engine: &Engine,
     context: &CallContext,
@@ -209,22 +247,50 @@ fn spend(
     target: &mut CallTarget,
     arguments: &Arguments,
     approval: ApprovalId,
-    policies: Vec<String>,
-) -> Option<Permit> {
+) -> Result<Permit, Refusal> {
     let authority = engine.authority();
     let fits = authority.may_connect(&context.agent) && target.still_accepted(call, &authority);
-    if call.session.is_closed() || !fits {
+    let shown = engine.approvals.shown(approval).filter(|_| fits && !call.session.is_closed());
+    let Some(shown) = shown else {
         engine.withdraw_request(approval);
-        return None;
+        return Err(void(approval));
+    };
+    target.refresh(call, authority);
+    let policies = redecide(engine, context, call, target, arguments, &shown).inspect_err(|_| {
+        engine.withdraw_request(approval);
+    })?;
+    let consumed = engine.spend_approval(&shown, arguments.round).ok_or_else(|| void(approval))?;
+    Ok(Permit { word: "approved", policies, approval: Some(consumed) })
+}
+
+/// Decides the call again after a person allowed it. Compares what the person was shown with what holds now.
+fn redecide(
+    engine: &Engine,
+    context: &CallContext,
+    call: &Call,
+    target: &CallTarget,
+    arguments: &Arguments,
+    shown: &ApprovalRequest,
+) -> Result<Vec<String>, Refusal> {
+    let document = target.authority.document();
+    let allowed = document.servers.get(&context.server).map(|server| &server.settings.forward_meta);
+    let sends_allowed = arguments.beside.forwarded().all(|name| allowed.is_some_and(|names| names.contains(name)));
+    let same_call = shown.class == target.class.as_str()
+        && shown.cost == target.cost.map(|money| money.to_string())
+        && shown.risk == risk(context, call, target).as_str();
+    match verdict(engine, context, call, target, arguments) {
+        Verdict::Deny { policies, reason } => Err(denial(&policies, reason)),
+        Verdict::Allow { .. } if same_call && sends_allowed => Ok(shown.policies.clone()),
+        Verdict::Ask { policies, fresh }
+            if same_call
+                && sends_allowed
+                && policies == shown.policies
+                && shown.once_only == (fresh || is_once_only(call, arguments)) =>
+        {
+            Ok(policies)
+        }
+        _ => Err(void(shown.id)),
     }
-    let consumed = engine.spend_approval(approval, arguments.key, authority.version())?;
-    target.authority = authority;
-    if let Verdict::Deny { .. } =
-        engine.authorize(context, &target.authority, &call.request.operation, target.task(), &arguments.value)
-    {
-        return None;
-    }
-    Some(Permit { word: "approved", policies, approval: Some(consumed) })
 }
 
 fn cancelled(engine: &Engine, approval: ApprovalId) -> Refusal {
@@ -252,7 +318,7 @@ fn void(approval: ApprovalId) -> Refusal {
     let mut refusal = Refusal::new(
         RefusalCode::ApprovalRequired,
         "void",
-        "The approval is no longer valid: the policy, the price or the server's registration changed after the request.",
+        "The approval is no longer valid: the policy, the price, the labels or the server's registration changed after the request, so the person decided on something else.",
         "Make the call again: it opens a new approval request.",
     );
     refusal.approval = Some(approval);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use super::{CallContext, Reserved, reserve::HeldBudget, resolve::CallTarget, validate::Arguments};
-use crate::{Engine, call::Call, server_requests::FilteredClient};
+use crate::{Engine, call::Call, server_requests::FilteredClient, tools::Tool};
 use briefcase_ports::{ClientPeer, Operation, Outbound, Reply, SendGate, UpstreamFailure};
 
 /// A call that was sent to its server, with the server's reply or the failure.
@@ -26,7 +26,7 @@ pub async fn execute(engine: &Arc<Engine>, reserved: Reserved, client: Arc<dyn C
     let began = engine.timer.now();
     let outbound = Outbound {
         method: call.request.operation.method(),
-        params: params(&call, &arguments.canonical),
+        params: params(&call, target.tool.as_deref(), &arguments.canonical),
         timeout: engine.limits.call,
         cancel: call.request.cancel.clone(),
         gate: SendGate::new(Arc::clone(&engine.journal)),
@@ -38,14 +38,14 @@ pub async fn execute(engine: &Arc<Engine>, reserved: Reserved, client: Arc<dyn C
 }
 
 /// The `params` of the request: the canonical arguments and the members that are passed on.
-fn params(call: &Call, canonical: &Bytes) -> Bytes {
+fn params(call: &Call, target: Option<&Tool>, canonical: &Bytes) -> Bytes {
     let mut out = Vec::with_capacity(canonical.len().saturating_add(256));
     match &call.request.operation {
         Operation::CallTool { tool, .. } => {
-            out.extend_from_slice(b"{\"name\":\"");
-            // JSON escapes no character of a tool name.
-            out.extend_from_slice(tool.as_str().as_bytes());
-            out.extend_from_slice(b"\",\"arguments\":");
+            out.extend_from_slice(b"{\"name\":");
+            // The server knows its own name only, not an alias of it.
+            briefcase_json::write_string(target.map_or(tool.as_str(), Tool::own_name), &mut out);
+            out.extend_from_slice(b",\"arguments\":");
             out.extend_from_slice(canonical);
         }
         Operation::GetPrompt { name, .. } => {

@@ -82,6 +82,7 @@
 //! fn copy(continuation: &Continuation) -> Continuation { Continuation::clone(continuation) }
 //! ```
 
+mod beside;
 mod decide;
 mod execute;
 mod quote;

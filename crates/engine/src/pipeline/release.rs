@@ -200,6 +200,7 @@ fn remember_task(
         tool: target.tool.clone(),
         labels: target.labels,
         private_arguments: target.private_arguments,
+        beside: arguments.beside.bound(),
         approved_under: by_person.then(|| target.authority.version()),
         questions: Mutex::new(questions),
     };

@@ -62,7 +62,7 @@ pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Reserved, 
                 labels: target.labels.seen().iter().map(|label| Word::lossy(label.as_str())).collect::<Words>(),
             }),
         },
-        opening: (!target.private_arguments).then(|| arguments.canonical.clone()),
+        opening: (!target.private_arguments).then(|| arguments.recorded.clone()),
     };
     let free_read = target.class == Class::Read && target.cost.is_none() && permit.approval().is_none();
     let overlap = if free_read && has_room {

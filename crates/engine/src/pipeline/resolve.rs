@@ -5,8 +5,9 @@ use std::sync::Arc;
 use briefcase_policy::{
     authority::{Class, Pin, Server},
     label::Labels,
+    pin::Quarantine,
 };
-use briefcase_types::{Digest, Refusal, RefusalCode, ToolName};
+use briefcase_types::{Digest, Refusal, RefusalCode, ToolName, text};
 
 use super::{CallContext, CallRejection};
 use briefcase_ports::Operation;
@@ -85,8 +86,34 @@ impl CallTarget {
         Self { authority, ..self }
     }
 
+    /// Takes over what a later authority says about the same target.
+    pub(super) fn refresh(&mut self, call: &Call, authority: Arc<ActiveAuthority>) {
+        let tool = self.tool_of(call).cloned();
+        if let Some(server) = authority.document().servers.get(&call.request.connection.server) {
+            let fresh = Self::of_server(&authority, server, &call.request.operation);
+            let pin = tool.and_then(|tool| server.pins.get(&tool));
+            let changes = TaskAction::of(&call.request.operation).is_none_or(TaskAction::changes);
+            self.class = match pin {
+                Some(pin) if changes => pin.class,
+                Some(_) => self.class,
+                None if self.task.is_some() => self.class,
+                None => fresh.class,
+            };
+            let labels = pin.map_or(Labels::NONE, |pin| pin.labels);
+            self.labels = self.labels.union(fresh.labels).union(labels);
+            self.private_arguments |= pin.is_some_and(|pin| pin.private_args);
+        }
+        self.authority = authority;
+    }
+
     pub(crate) const fn authority(&self) -> &Arc<ActiveAuthority> {
         &self.authority
+    }
+
+    /// The server's own name for the tool, made printable, where the tool has an alias here.
+    pub(super) fn own_name(&self) -> Option<String> {
+        let tool = self.tool.as_ref().filter(|tool| tool.own_name() != tool.name().as_str())?;
+        Some(text::printable(text::clip(tool.own_name(), 200)))
     }
 
     /// The task that the call is about.
@@ -132,7 +159,8 @@ impl CallTarget {
         Self {
             authority: Arc::clone(authority),
             pin: pin.digest,
-            class: pin.class,
+            // Without a check of the arguments, no statement about the tool says what a call does.
+            class: if tool.is_unchecked() { Class::Unknown } else { pin.class },
             cost: pin.cost,
             tool: Some(tool),
             labels: server.labels.union(pin.labels),
@@ -176,16 +204,11 @@ async fn accepted_tool(
         .map_err(|failure| engine.upstream_refusal(&call.request.connection.server, &failure))?;
     let tools = engine.tools(&call.request.connection.server, &listing);
     match (pin, tools.find(name)) {
-        (Some(pin), Some(tool)) if pin.digest == tool.pin() => {
-            if let Some(problem) = tool.unusable() {
-                return Err(quarantined(name, &engine.server_texts().text(problem)));
-            }
-            Ok(CallTarget::of_tool(authority, server, pin, tool))
-        }
+        (Some(pin), Some(tool)) if pin.digest == tool.pin() => Ok(CallTarget::of_tool(authority, server, pin, tool)),
         (Some(_), Some(_)) => Err(tool_changed(call, name, "definition")),
         (None, Some(_)) => Err(tool_changed(call, name, "new_tool")),
         (pin, None) => Err(match (tools.quarantine(name), pin) {
-            (Some(reason), _) => quarantined(name, &engine.server_texts().text(&reason.to_string())),
+            (Some(reason), _) => quarantined(call, name, reason, &engine.server_texts().text(&reason.to_string())),
             (None, Some(_)) => tool_changed(call, name, "gone"),
             (None, None) => no_such_tool(call, name),
         }),
@@ -284,15 +307,21 @@ fn tool_changed(call: &Call, name: &ToolName, reason: &'static str) -> Refusal {
         RefusalCode::ToolChanged,
         reason,
         format!("The tool `{name}` of `{server}` {what}."),
-        format!("A person can review and accept the difference: `briefcase server test {server}`."),
+        match reason {
+            "gone" => format!("List the tools again. A person can compare them: `briefcase server test {server}`."),
+            _ => format!(
+                "A person can review and accept the difference: `briefcase server test {server}`, then \
+                 `briefcase server accept {server}`; with `--changing` if the server changes its text at each start."
+            ),
+        },
     )
 }
 
-fn quarantined(name: &ToolName, problem: &str) -> Refusal {
+fn quarantined(call: &Call, name: &ToolName, reason: &Quarantine, shown: &str) -> Refusal {
     Refusal::new(
         RefusalCode::ToolChanged,
         "quarantined",
-        format!("The definition of `{name}` cannot be used safely: {problem}."),
-        "Report it to the server's author. The tool stays blocked.",
+        format!("The tool `{name}` of `{}` is quarantined: {shown}.", call.request.connection.server),
+        reason.next_step(),
     )
 }

@@ -7,10 +7,15 @@ use briefcase_types::{Refusal, RefusalCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{CallContext, CallRejection, Resolved, resolve::CallTarget};
+use super::{
+    CallContext, CallRejection, Resolved,
+    beside::{self, Beside},
+    resolve::CallTarget,
+};
+use briefcase_policy::uri;
 use briefcase_ports::Operation;
 
-use crate::{Engine, approvals::CallKey, call::Call, tasks::TaskAction};
+use crate::{Engine, approvals::CallKey, authorize::UriUse, call::Call, tasks::TaskAction};
 
 /// A call with valid arguments.
 #[derive(Debug)]
@@ -26,8 +31,15 @@ pub struct Validated {
 pub struct Arguments {
     pub(super) value: Value,
     pub(super) canonical: Bytes,
+    /// The members that are sent beside the arguments.
+    pub(super) beside: Beside,
+    /// The text that the receipt's commitment opens to: the arguments and the members beside them.
+    pub(super) recorded: Bytes,
     pub(super) commitment: briefcase_types::Digest,
+    /// The identity of the call, the same in each round of it.
     pub(super) key: CallKey,
+    /// The identity of this round: with the input that it brings.
+    pub(super) round: CallKey,
 }
 
 /// The second stage.
@@ -46,45 +58,42 @@ pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, CallRe
         })?;
     }
     let reject = |refusal| CallRejection::new(version, refusal).with_arguments(commitment);
+    check_uris(&call.request.operation, &value).map_err(reject)?;
     engine.outgoing_secrets(&value).map_err(reject)?;
     engine.outgoing_secrets(&Value::from(call.request.operation.name())).map_err(reject)?;
-    let beside = beside(engine, &mut call).map_err(reject)?;
-    let name = format!("{}\u{0}{}\u{0}{beside}", call.request.operation.method(), call.request.operation.name());
-    let key = CallKey::new(&context.agent, &context.server, &name, &target.pin, &canonical, target.cost);
-    Ok(Validated { context, call, target, arguments: Arguments { value, canonical, commitment, key } })
+    let server = target.authority.document().servers.get(&context.server);
+    let settings = server.map(|server| server.settings.clone()).unwrap_or_default();
+    let beside = beside::take(engine, &mut call, &context.call, &settings).map_err(reject)?;
+    let (recorded, commitment) = match beside.recorded(&value) {
+        None => (canonical.clone(), commitment),
+        Some(all) => {
+            (Bytes::from(briefcase_json::canonical(&all)), engine.commit_key.arguments(&context.call, &all).root())
+        }
+    };
+    let key = |beside: Option<String>| {
+        let (method, name) = (call.request.operation.method(), call.request.operation.name());
+        let name = format!("{method}\u{0}{name}\u{0}{}", beside.unwrap_or_default());
+        CallKey::new(&context.agent, &context.server, &name, &target.pin, &canonical, target.cost)
+    };
+    let (key, round) = (key(beside.bound()), key(beside.shown()));
+    let arguments = Arguments { value, canonical, beside, recorded, commitment, key, round };
+    Ok(Validated { context, call, target, arguments })
 }
 
-/// Validates the members beside the arguments. `_meta` loses members that the protocol does not define, everything is
-/// searched for credentials, and all but input responses is bound into the call's key.
-fn beside(engine: &Engine, call: &mut Call) -> Result<String, Refusal> {
-    if let Some(raw) = call.request.meta.take() {
-        let mut meta = object(&raw)?;
-        if let Value::Object(members) = &mut meta {
-            members.retain(|name, _| is_protocols_own(name));
-        }
-        engine.outgoing_secrets(&meta)?;
-        call.request.meta = Some(Bytes::from(canonical(&meta)));
-    }
-    let mut bound = String::new();
-    for (name, raw) in &call.request.members {
-        let value = parse_strict(raw, &JsonLimits::AGENT).map_err(unreadable)?;
-        if *name == "requestState" {
-            // The server wrote this state. The daemon keeps it, and the agent never sees it.
-            continue;
-        }
-        engine.outgoing_secrets(&value)?;
-        if *name != "inputResponses" {
-            bound.push_str(name);
-            bound.push_str(&String::from_utf8_lossy(&canonical(&value)));
-        }
-    }
-    Ok(bound)
-}
-
-/// Whether the protocol defines this member of `_meta`. Members of the agent's own would pass unseen.
-fn is_protocols_own(name: &str) -> bool {
-    name.starts_with("io.modelcontextprotocol/")
-        || matches!(name, "progressToken" | "traceparent" | "tracestate" | "baggage")
+/// Rejects a URI that no rule can be trusted to read.
+fn check_uris(operation: &Operation, arguments: &Value) -> Result<(), Refusal> {
+    let uris = match operation {
+        Operation::Complete { .. } => uri::of_completion(arguments),
+        _ => UriUse::of(operation, arguments).map(|used| used.uri).into_iter().collect(),
+    };
+    uris.iter().try_for_each(|uri| uri::readings(uri).map(drop)).map_err(|problem| {
+        Refusal::new(
+            RefusalCode::InvalidArgs,
+            "uri",
+            format!("The URI cannot be used: {problem}."),
+            "Use the spelling of the URI that the server lists.",
+        )
+    })
 }
 
 fn read(operation: &Operation) -> Result<Value, Refusal> {
@@ -95,7 +104,7 @@ fn read(operation: &Operation) -> Result<Value, Refusal> {
     }
 }
 
-fn unreadable(error: JsonError) -> Refusal {
+pub(super) fn unreadable(error: JsonError) -> Refusal {
     Refusal::new(
         RefusalCode::InvalidArgs,
         error.reason.as_str(),

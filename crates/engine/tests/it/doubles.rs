@@ -25,9 +25,10 @@ use briefcase_policy::{
     pin,
 };
 use briefcase_ports::{
-    BoxFuture, CallRequest, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry, FactorEvidence,
-    FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, NotReady, Operation, Outbound,
-    Overlap, Record, Reply, RpcError, SecretSource, ServerInfo, Sharing, UpstreamFailure, Upstreams, Urgency, Waiting,
+    BoxFuture, CallRequest, ClientFeatures, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry,
+    FactorEvidence, FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, NotReady,
+    Operation, Outbound, Overlap, Record, Reply, RpcError, SecretSource, ServerInfo, Sharing, UpstreamFailure,
+    Upstreams, Urgency, Waiting,
 };
 use briefcase_receipts::{Kind, Receipt, commit::CommitmentKey};
 use briefcase_types::{
@@ -175,7 +176,7 @@ impl Upstreams for OneServer {
         Box::pin(async { Ok(Arc::default()) })
     }
 
-    fn notify(&self, _: briefcase_types::SessionId, _: &'static str, _: Option<Bytes>) {}
+    fn notify(&self, _: briefcase_types::SessionId, _: &'static str) {}
 }
 
 impl SecretSource for OneServer {
@@ -274,7 +275,7 @@ impl World {
             let definition = definition(tool);
             let digest = pin::pin(&name, &definition);
             definitions.add(digest, &definition);
-            let accepted = Pin { digest, class, cost: None, private_args: false, labels: Labels::NONE };
+            let accepted = Pin { class, ..Pin::new(digest) };
             server.pins.insert(tool.parse().unwrap(), accepted);
         }
         let mut authority = Authority::empty(Incarnation::random(entropy.as_ref()));
@@ -320,12 +321,8 @@ impl World {
     }
 
     pub fn call(&self, tool: &str, arguments: &str) -> Call {
-        let client = ClientProfile {
-            era: Era::Legacy,
-            version: "2025-11-25".into(),
-            capabilities: Bytes::from_static(b"{}"),
-            info: Bytes::from_static(b"{}"),
-        };
+        let client =
+            ClientProfile { era: Era::Legacy, version: "2025-11-25", features: ClientFeatures::default(), name: None };
         Call {
             session: self.session.clone(),
             request: CallRequest {
@@ -341,6 +338,8 @@ impl World {
                     arguments: Bytes::copy_from_slice(arguments.as_bytes()),
                 },
                 meta: None,
+                progress: false,
+                log_level: None,
                 members: Vec::new(),
                 approval_timeout: std::time::Duration::from_millis(50),
                 cancel: tokio_util::sync::CancellationToken::new(),
@@ -355,6 +354,25 @@ impl World {
         arguments: &str,
     ) -> Result<briefcase_engine::call::Released, briefcase_types::Refusal> {
         briefcase_engine::pipeline::run(&self.engine, self.call(tool, arguments), Arc::new(Quiet)).await
+    }
+
+    /// Changes the authority, with the person's PIN.
+    pub async fn change(
+        &self,
+        edit: impl FnOnce(
+            &Authority,
+        ) -> Result<
+            briefcase_policy::authority::AuthorityChange,
+            briefcase_policy::authority::AuthorityError,
+        >,
+    ) {
+        let prepared = self.engine.prepare(b"test", edit, Vec::new()).unwrap();
+        self.engine.apply(prepared, pin_evidence("right")).await.unwrap();
+    }
+
+    /// The params that were sent last.
+    pub fn sent(&self) -> Value {
+        serde_json::from_str(&self.server.sent.lock().unwrap()).unwrap()
     }
 
     pub fn effects(&self) -> usize {

@@ -10,11 +10,13 @@
     reason = "a failed step fails the test"
 )]
 
+mod beside;
 mod budgets;
 mod doubles;
 mod people;
 mod quotes;
 mod record;
+mod responses;
 mod spans;
 mod tasks;
 mod undeclared;

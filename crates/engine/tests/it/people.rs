@@ -13,13 +13,14 @@ pub async fn allow_first(engine: &Arc<Engine>, pin: &str) {
     engine.decide(question.id, question.digest, Decision::Allow(ApprovalScope::Once), pin_evidence(pin)).await.unwrap();
 }
 
-async fn first(engine: &Arc<Engine>) -> Arc<ApprovalRequest> {
-    loop {
+pub async fn first(engine: &Arc<Engine>) -> Arc<ApprovalRequest> {
+    for _ in 0..1_000_000 {
         if let Some(question) = engine.approvals().pending(engine.now()).into_iter().next() {
             return question;
         }
         tokio::task::yield_now().await;
     }
+    panic!("no question was opened");
 }
 
 #[tokio::test]
@@ -144,4 +145,92 @@ async fn a_change_prepared_on_an_older_document_is_not_made() {
     let made = world.engine.apply(stale, pin_evidence("right")).await;
     assert!(matches!(made, Err(ChangeError::Stale)));
     assert_eq!(world.run("look", "{}").await.unwrap_err().code, RefusalCode::Denied);
+}
+
+/// Changes the policy while a question is open, then allows the question.
+async fn allowed_under_another_policy(text: &str) -> (World, Result<(), briefcase_types::Refusal>) {
+    let world = World::new(vec![]);
+    world.run("change", "{\"n\":1}").await.unwrap_err();
+    world.change(|document| document.set_policy(text.to_owned())).await;
+    allow_first(&world.engine, "right").await;
+    let ran = world.run("change", "{\"n\":1}").await.map(drop);
+    (world, ran)
+}
+
+#[tokio::test]
+async fn attack_71_an_open_question_is_decided_again_under_the_next_policy() {
+    let asks =
+        "@id(\"other-calls-ask\") permit (principal, action in Action::\"call\", resource) when { context.approved };";
+    let forbids = "@id(\"none\") forbid (principal, action, resource);";
+    let for_another_reason = asks.replace("other-calls-ask", "another-rule");
+    let holds = format!("{asks}\n@id(\"hold\") forbid (principal, action, resource) unless {{ context.approved }};");
+    let allows = "@id(\"all\") permit (principal, action, resource);";
+    for (text, wanted) in [
+        (briefcase_policy::authority::DEFAULT_POLICY, Ok(())),
+        (asks, Ok(())),
+        (allows, Ok(())),
+        (forbids, Err("forbidden")),
+        ("", Err("nothing_permits")),
+        (&for_another_reason, Err("void")),
+        (&holds, Err("void")),
+    ] {
+        let (world, ran) = allowed_under_another_policy(text).await;
+        let effects = usize::from(wanted.is_ok());
+        assert_eq!(ran.as_ref().map_err(|refusal| refusal.reason.as_str()).copied(), wanted, "{text}");
+        assert_eq!(world.effects(), effects, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn attack_71_facts_that_the_person_was_not_shown_void_the_decision() {
+    use briefcase_policy::{
+        authority::Class,
+        label::{Label, Labels},
+    };
+    let (server, tool) = ("files".parse().unwrap(), "change".parse().unwrap());
+    let world = World::new(vec![]);
+    world.run("change", "{}").await.unwrap_err();
+    world.change(|document| document.set_class(&server, &tool, Class::Unknown)).await;
+    allow_first(&world.engine, "right").await;
+    let refusal = world.run("change", "{}").await.unwrap_err();
+    assert_eq!((refusal.reason.as_str(), world.effects()), ("void", 0), "another class");
+
+    let world = World::new(vec![]);
+    world.change(|document| document.set_labels(&server, &tool, Labels::NONE.with(Label::External))).await;
+    world.run("change", "{}").await.unwrap_err();
+    let seen = Labels::NONE.with(Label::UntrustedContent).with(Label::PrivateData);
+    world.labels.record(&world.session.agent, seen);
+    allow_first(&world.engine, "right").await;
+    let refusal = world.run("change", "{}").await.unwrap_err();
+    assert_eq!((refusal.reason.as_str(), world.effects()), ("void", 0), "the agent has seen private data since");
+    world.run("change", "{}").await.unwrap_err();
+    allow_first(&world.engine, "right").await;
+    world.run("change", "{}").await.expect("the new question shows it");
+}
+
+#[tokio::test]
+async fn attack_71_a_change_that_does_not_concern_the_call_leaves_the_decision_valid() {
+    let world = World::new(vec![]);
+    world.run("change", "{}").await.unwrap_err();
+    world
+        .change(|document| {
+            document.add_agent(
+                "b".parse().unwrap(),
+                briefcase_types::Digest::sha256(b"b"),
+                briefcase_types::UnixMillis(1),
+            )
+        })
+        .await;
+    allow_first(&world.engine, "right").await;
+    world
+        .change(|document| {
+            document.add_agent(
+                "c".parse().unwrap(),
+                briefcase_types::Digest::sha256(b"c"),
+                briefcase_types::UnixMillis(1),
+            )
+        })
+        .await;
+    world.run("change", "{}").await.unwrap();
+    assert_eq!(world.effects(), 1);
 }

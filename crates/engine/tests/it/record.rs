@@ -175,24 +175,3 @@ async fn a_server_whose_secret_cannot_be_read_passes_nothing_on() {
     world.server.readable.store(true, std::sync::atomic::Ordering::SeqCst);
     world.run("look", "{}").await.expect("it was not remembered as unreadable");
 }
-
-#[tokio::test]
-async fn what_travels_beside_the_arguments_is_looked_at_too() {
-    let world = World::new(vec![]);
-    let run = async |meta: &'static str, task: Option<&'static str>| {
-        let mut call = world.call("look", "{}");
-        call.request.meta = Some(Bytes::from_static(meta.as_bytes()));
-        call.request.members = task.into_iter().map(|raw| ("task", Bytes::from_static(raw.as_bytes()))).collect();
-        briefcase_engine::pipeline::run(&world.engine, call, std::sync::Arc::new(crate::doubles::Quiet)).await
-    };
-    for (meta, task) in [
-        (r#"{"progressToken":"a-very-secret-token-0001"}"#, None),
-        ("{}", Some(r#"{"note":"a-very-secret-token-0001"}"#)),
-    ] {
-        assert_eq!(run(meta, task).await.unwrap_err().reason, "secret_in_arguments");
-    }
-    assert_eq!(world.effects(), 0);
-    run(r#"{"progressToken":1,"smuggled":"text"}"#, None).await.unwrap();
-    let sent = world.server.sent.lock().unwrap().clone();
-    assert!(sent.contains("progressToken") && !sent.contains("smuggled"), "{sent}");
-}

@@ -13,6 +13,7 @@ use super::run;
 use crate::{
     connection_state::ConnectionState,
     in_flight::InFlightCall,
+    logging,
     methods::Method,
     param_headers, refusal, reply,
     request::{Request, required_string},
@@ -49,7 +50,7 @@ fn route(state: &ConnectionState, request: &Request) -> Result<(ServerId, Operat
         Method::CallTool => {
             let name = required_string(&members, "name")?;
             let (server, tool) = state.view.split_name(&name).ok_or(NotRouted::Unknown)?;
-            let tool = tool.parse().map_err(|_| NotRouted::Unknown)?;
+            let tool = state.services().calls.tool_name(&server, tool).ok_or(NotRouted::Unknown)?;
             (server, Operation::CallTool { tool, arguments: arguments(&members)? })
         }
         Method::GetPrompt => {
@@ -70,7 +71,9 @@ fn route(state: &ConnectionState, request: &Request) -> Result<(ServerId, Operat
 fn route_completion(state: &ConnectionState, members: &RawObject<'_>) -> Result<(ServerId, Operation), NotRouted> {
     let malformed =
         || NotRouted::Malformed(reply::invalid_params("`params.ref` must name a prompt or a resource template"));
-    let text = members.with(&[("_meta", None)]);
+    // Only what the method has is passed on.
+    let known = ["ref", "argument", "context"].into_iter().filter_map(|name| Some((name, members.get(name)?)));
+    let text = raw::object(known);
     let reference = RawObject::parse(&text).and_then(|params| params.object("ref")).ok_or_else(malformed)?;
     let (member, by_name) = match reference.string("type").as_deref() {
         Some("ref/prompt") => ("name", true),
@@ -180,6 +183,8 @@ pub(crate) fn call_request(
         connection: state.connection_key(server, &request.client),
         operation,
         meta,
+        progress: with_progress,
+        log_level: request.log_level.and_then(logging::word),
         members: Vec::new(),
         approval_timeout: match with_progress {
             true => config.approval_timeout_with_progress,

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{
-    client_capabilities::Client,
+    client_capabilities::features,
     connection_state::ConnectionState,
     refusal,
     reply::{self, server_info},
-    request::{Request, required_string, supported_versions},
+    request::{Request, client_name, required_string, supported_versions},
     server_capabilities::{ServedCapabilities, served},
 };
 
@@ -20,17 +20,17 @@ use crate::{
 const FIRST_VERSION: &str = "2024-11-05";
 
 /// The client of an `initialize` request.
-pub(crate) fn client(params: &Bytes) -> Result<Client, Reply> {
+pub(crate) fn client(params: &Bytes) -> Result<ClientProfile, Reply> {
     let members = RawObject::from_slice(params).ok_or_else(|| reply::invalid_params("`params` must be an object"))?;
     let requested = required_string(&members, "protocolVersion")?;
     let part = |name: &str| match members.get(name) {
-        None => Ok(Bytes::from_static(b"{}")),
-        Some(raw) if raw.starts_with('{') => Ok(Bytes::copy_from_slice(raw.as_bytes())),
+        None => Ok("{}"),
+        Some(raw) if raw.starts_with('{') => Ok(raw),
         Some(_) => Err(reply::invalid_params(format!("`params.{name}` must be an object"))),
     };
     let (capabilities, info) = (part("capabilities")?, part("clientInfo")?);
-    let version = negotiate(&requested).to_owned();
-    Ok(Client::new(ClientProfile { era: Era::Legacy, version, capabilities, info }))
+    let version = negotiate(&requested);
+    Ok(ClientProfile { era: Era::Legacy, version, features: features(capabilities), name: client_name(info) })
 }
 
 /// The requested version if it is supported, otherwise the newest legacy version. The client decides whether to continue.
@@ -48,7 +48,7 @@ pub(crate) async fn initialize(state: &ConnectionState, request: &Request) -> Re
             return Reply::Error(refusal::error(&refusal));
         }
     };
-    let (version, info) = (quote(&request.client.profile.version), server_info());
+    let (version, info) = (quote(request.client.profile.version), server_info());
     let (capabilities, instructions) = parts(served);
     let mut members = vec![("protocolVersion", version.as_str()), ("serverInfo", info.as_str())];
     members.push(("capabilities", capabilities.as_str()));

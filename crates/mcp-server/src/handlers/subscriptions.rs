@@ -164,7 +164,8 @@ pub(crate) async fn subscribe(state: &Arc<ConnectionState>, request: &Request) -
     }
     let method = if subscribe { FollowUp::Subscribe } else { FollowUp::Unsubscribe };
     let reply = follow_up(state, request, server.clone(), method, uri_params(&local)).await;
-    if matches!(reply, Reply::Result(_)) {
+    // Who unsubscribes gets no more notifications, even if the server cannot be told.
+    if !subscribe || matches!(reply, Reply::Result(_)) {
         subscriptions.set_legacy(&server, &local, subscribe);
     }
     reply

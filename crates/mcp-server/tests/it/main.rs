@@ -17,6 +17,7 @@ mod handshake;
 mod listening;
 mod lists;
 mod naming;
+mod one_path;
 mod retries;
 mod tasks;
 mod world;

@@ -12,8 +12,8 @@ use std::{
 use briefcase_mcp::{ParamHeaders, RequestId};
 use briefcase_mcp_server::{ClientConnection, ClientSink, Config, McpServer, Route, View};
 use briefcase_ports::{
-    BoxFuture, CallHandler, CallOutcome, CallRequest, ClientPeer, ConnectionKey, ContinuedCall, ListKind, Operation,
-    Reply, RpcError, ServerEvent, ServerInfo, Waiting,
+    BoxFuture, CallHandler, CallOutcome, CallRequest, ClientPeer, ClientProfile, ConnectionKey, ContinuedCall,
+    ListKind, Operation, Reply, RpcError, ServerEvent, ServerInfo, Waiting,
 };
 use briefcase_types::{
     AgentId, ApprovalId, Entropy, Era, ReceiptIndex, Refusal, ServerId, SessionId, ToolName, UnixMillis,
@@ -69,6 +69,9 @@ pub struct Seen {
     pub server: String,
     pub operation: Operation,
     pub meta: Option<Value>,
+    pub progress: bool,
+    pub log_level: Option<&'static str>,
+    pub client: ClientProfile,
     pub members: Value,
     pub approval_timeout: Duration,
     pub continuation: Option<u32>,
@@ -125,6 +128,9 @@ async fn run(
     script.seen.lock().unwrap().push(Seen {
         server: request.connection.server.to_string(),
         operation: request.operation.clone(),
+        progress: request.progress,
+        log_level: request.log_level,
+        client: (*request.connection.client).clone(),
         meta: request.meta.as_ref().map(|meta| serde_json::from_slice(meta).unwrap()),
         members: Value::Object(members),
         approval_timeout: request.approval_timeout,
@@ -184,6 +190,10 @@ impl CallHandler for Script {
         Box::pin(async move { Ok(items.into_iter().map(Bytes::from).collect()) })
     }
 
+    fn tool_name(&self, _server: &ServerId, called: &str) -> Option<ToolName> {
+        called.parse().ok()
+    }
+
     fn accepted_tool(&self, server: &ServerId, tool: &ToolName) -> Option<Bytes> {
         let named = format!(r#""name":"{tool}""#);
         self.server(server).tools.into_iter().find(|raw| raw.contains(&named)).map(Bytes::from)
@@ -214,8 +224,12 @@ impl CallHandler for Script {
         (!text.contains("forbidden")).then(|| text.replace("secret", "[redacted]").into())
     }
 
-    fn notify_servers(&self, _session: SessionId, method: &'static str, _params: Option<Bytes>) {
+    fn notify_servers(&self, _session: SessionId, method: &'static str) {
         self.notified.lock().unwrap().push(method);
+    }
+
+    fn may_name_client(&self, _agent: &AgentId, name: &str) -> bool {
+        !name.contains("secret")
     }
 }
 

@@ -1,5 +1,7 @@
 //! Changes: each method returns a new, checked document one version higher, with a summary in stable words.
 
+use std::collections::BTreeSet;
+
 use briefcase_types::{
     AgentId, Digest, Incarnation, Money, SecretName, ServerId, ServerSettings, Settings, ToolName, UnixMillis,
 };
@@ -185,18 +187,34 @@ impl Authority {
     ///
     /// # Errors
     /// [`AuthorityError::Unknown`] or [`AuthorityError::Invalid`].
-    #[expect(clippy::needless_pass_by_value, reason = "the name becomes part of the document")]
     pub fn accept_pin(
         &self,
         server: &ServerId,
         tool: ToolName,
         digest: Digest,
     ) -> Result<AuthorityChange, AuthorityError> {
+        self.accept_varying_pin(server, tool, digest, BTreeSet::new())
+    }
+
+    /// Accepts a tool's definition. The server changes the text at the places in `varying`, which the digest does not
+    /// cover.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unknown`] or [`AuthorityError::Invalid`].
+    #[expect(clippy::needless_pass_by_value, reason = "the name becomes part of the document")]
+    pub fn accept_varying_pin(
+        &self,
+        server: &ServerId,
+        tool: ToolName,
+        digest: Digest,
+        varying: BTreeSet<String>,
+    ) -> Result<AuthorityChange, AuthorityError> {
         self.changed(|document| {
             let pins = &mut document.servers.get_mut(server).ok_or_else(|| unknown("server", server))?.pins;
             let mut summary = vec![format!("tool_accepted {server}/{tool} {digest}")];
-            let fresh = Pin { digest, class: Class::Unknown, cost: None, private_args: false, labels: Labels::NONE };
-            let pin = pins.entry(tool.clone()).or_insert(fresh);
+            summary.extend(varying.iter().map(|place| format!("tool_varies {server}/{tool} {place}")));
+            let pin = pins.entry(tool.clone()).or_insert_with(|| Pin::new(digest));
+            pin.varying = varying;
             if pin.digest != digest {
                 pin.digest = digest;
                 summary.extend(document.void_grants(|grant| grant.server == *server && grant.tool == tool));

@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use briefcase_types::{EnvValue, HeaderTemplate, SECRET_PLACEHOLDER, Transport, text};
 
 use super::TOOLS_MAX;
-use super::{Authority, AuthorityError, GrantError, Limit, Server};
+use super::{Authority, AuthorityError, GrantError, Limit, Pin, Server};
+use crate::pin::descriptive_place;
 
 const POLICY_BYTES_MAX: usize = 256 << 10;
 const LIST_MAX: usize = 1024;
+/// The most places of one definition that may vary.
+const PLACES_MAX: usize = 256;
 const TEXT_MAX: usize = 32 << 10;
 
 fn invalid(what: impl Into<String>, why: impl Into<String>) -> AuthorityError {
@@ -110,6 +113,16 @@ fn check_server(id: &str, server: &Server) -> Result<(), AuthorityError> {
     let name = |part: &str| format!("server {id}, {part}");
     if server.pins.len() > TOOLS_MAX {
         return Err(invalid(name("tools"), format!("there are more than {TOOLS_MAX}")));
+    }
+    let places = |pin: &Pin| {
+        pin.varying.len() <= PLACES_MAX
+            && pin.varying.iter().all(|place| descriptive_place(place).as_ref() == Some(place))
+    };
+    if !server.pins.values().all(places) {
+        return Err(invalid(
+            name("varying"),
+            "only up to 256 titles, descriptions, defaults, examples and enums may vary",
+        ));
     }
     server.settings.check().map_err(|error| invalid(name(error.name), error.why))?;
     match &server.transport {

@@ -96,12 +96,18 @@ impl GrantArguments {
         Self::Exact(digest(arguments))
     }
 
-    /// Returns whether a call's arguments are covered.
+    /// Returns rules that cover exactly these arguments, sent with exactly these members beside them (canonical JSON).
     #[must_use]
-    pub fn cover(&self, arguments: &Value) -> bool {
+    pub fn exact_beside(arguments: &Value, beside: Option<&str>) -> Self {
+        Self::Exact(digest_beside(arguments, beside))
+    }
+
+    /// Returns whether a call's arguments, and the members beside them, are covered.
+    #[must_use]
+    pub fn cover(&self, arguments: &Value, beside: Option<&str>) -> bool {
         match self {
-            Self::Exact(wanted) => digest(arguments) == *wanted,
-            Self::Fields(rules) => fields_cover(rules, arguments),
+            Self::Exact(wanted) => digest_beside(arguments, beside) == *wanted,
+            Self::Fields(rules) => beside.is_none() && fields_cover(rules, arguments),
         }
     }
 
@@ -141,6 +147,7 @@ impl FieldRule {
 impl Grant {
     /// Returns whether the grant covers a call now. `pin` is the accepted definition.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "a grant names every part of a call")]
     pub fn covers(
         &self,
         agent: &AgentId,
@@ -148,6 +155,7 @@ impl Grant {
         tool: &ToolName,
         pin: &Digest,
         arguments: &Value,
+        beside: Option<&str>,
         now: UnixMillis,
     ) -> bool {
         now < self.expires
@@ -155,7 +163,7 @@ impl Grant {
             && self.server == *server
             && self.tool == *tool
             && self.pin == *pin
-            && self.arguments.cover(arguments)
+            && self.arguments.cover(arguments, beside)
     }
 
     pub(crate) fn check(&self) -> Result<(), GrantError> {
@@ -172,6 +180,12 @@ impl Grant {
 
 fn digest(arguments: &Value) -> Digest {
     Digest::labelled("briefcase/grant-arguments/1", &[&briefcase_json::canonical(arguments)])
+}
+
+fn digest_beside(arguments: &Value, beside: Option<&str>) -> Digest {
+    let Some(beside) = beside else { return digest(arguments) };
+    let parts: [&[u8]; 2] = [&briefcase_json::canonical(arguments), beside.as_bytes()];
+    Digest::labelled("briefcase/grant-arguments-beside/1", &parts)
 }
 
 /// Compares as canonical JSON: `1` and `1.0` are the same number.

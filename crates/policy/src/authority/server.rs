@@ -1,6 +1,6 @@
 //! Servers, and their accepted tools.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use briefcase_types::{Digest, Money, ServerSettings, ToolName, Transport};
 use serde::{Deserialize, Serialize};
@@ -57,8 +57,11 @@ pub enum PinCheck {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pin {
-    /// The digest of the definition ([`crate::pin::pin`]).
+    /// The digest of the definition ([`crate::pin::pin_varying`]).
     pub digest: Digest,
+    /// The places of the definition whose text the server changes, as JSON pointers. The digest does not cover their text.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub varying: BTreeSet<String>,
     /// The person's class for the tool.
     #[serde(default)]
     pub class: Class,
@@ -71,6 +74,21 @@ pub struct Pin {
     /// The labels of its results and arguments, in addition to its server's labels.
     #[serde(default)]
     pub labels: Labels,
+}
+
+impl Pin {
+    /// A newly accepted definition: unclassified, without cost and labels.
+    #[must_use]
+    pub const fn new(digest: Digest) -> Self {
+        Self {
+            digest,
+            varying: BTreeSet::new(),
+            class: Class::Unknown,
+            cost: None,
+            private_args: false,
+            labels: Labels::NONE,
+        }
+    }
 }
 
 /// The class that a person gives a tool.
@@ -119,6 +137,13 @@ fn starting_labels(transport: &Transport) -> Labels {
 }
 
 impl Server {
+    /// The varying places of the accepted definitions, by tool.
+    #[must_use]
+    pub fn varying(&self) -> BTreeMap<ToolName, BTreeSet<String>> {
+        let varying = self.pins.iter().filter(|(_, pin)| !pin.varying.is_empty());
+        varying.map(|(tool, pin)| (tool.clone(), pin.varying.clone())).collect()
+    }
+
     /// A newly registered server: enabled, with no accepted tools and no granted reads.
     #[must_use]
     pub fn new(transport: Transport) -> Self {

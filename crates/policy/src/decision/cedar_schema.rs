@@ -96,7 +96,7 @@ fn server_context(action: &str) -> Value {
     let more = match action {
         "read_resource" => json!({ "granted": boolean, "uri": string }),
         "get_prompt" => json!({ "granted": boolean, "prompt": string }),
-        "complete" => json!({ "granted": boolean }),
+        "complete" => json!({ "granted": boolean, "uri": string }),
         _ => json!({}),
     };
     with(shared_context(), more)

@@ -55,6 +55,7 @@ pub(super) fn prepare<'a>(
     budgets: &BudgetIndex,
     reads: Reads,
     facts: &Facts<'a>,
+    uri: &str,
 ) -> Result<CedarRequest<'a>, DenyReason> {
     let principal = store.agent(facts.agent).ok_or(DenyReason::Agent)?;
     let server = store.server(facts.server).filter(|server| server.enabled).ok_or(DenyReason::Server)?;
@@ -75,7 +76,7 @@ pub(super) fn prepare<'a>(
                 context,
             })
         }
-        other => on_server(principal, server, facts, &other),
+        other => on_server(principal, server, facts, &other, uri),
     }
 }
 
@@ -84,10 +85,11 @@ fn on_server<'a>(
     server: &'a ServerEntity,
     facts: &Facts<'_>,
     action: &Action<'_>,
+    uri: &str,
 ) -> Result<CedarRequest<'a>, DenyReason> {
     let mut context = shared_context(facts, server.labels);
     match action {
-        Action::ReadResource { uri } => {
+        Action::ReadResource { .. } => {
             context.push(("granted", Restricted::new_bool(server.reads.resources)));
             context.push(("uri", text(uri)));
         }
@@ -95,7 +97,10 @@ fn on_server<'a>(
             context.push(("granted", Restricted::new_bool(server.reads.prompts)));
             context.push(("prompt", text(prompt)));
         }
-        Action::Complete => context.push(("granted", Restricted::new_bool(server.reads.prompts))),
+        Action::Complete { .. } => {
+            context.push(("granted", Restricted::new_bool(server.reads.prompts)));
+            context.push(("uri", text(uri)));
+        }
         _ => {}
     }
     let action_id = action.as_str();

@@ -22,6 +22,8 @@ pub(super) struct AcceptedDefinition {
     pub(super) arguments: Option<ArgumentType>,
     pub(super) declared: Declared,
     pub(super) hints: Value,
+    /// Whether the arguments are checked at all. A tool whose arguments are not always asks.
+    pub(super) checkable: bool,
 }
 
 impl AcceptedDefinitions {
@@ -35,7 +37,8 @@ impl AcceptedDefinitions {
     pub fn add(&mut self, pin: Digest, definition: &Value) {
         let arguments = arguments::type_of_arguments(definition);
         let hints = json!({ "annotations": definition.get("annotations") });
-        let accepted = AcceptedDefinition { arguments, declared: Declared::of(definition), hints };
+        let checkable = crate::pin::is_checkable(definition);
+        let accepted = AcceptedDefinition { arguments, declared: Declared::of(definition), hints, checkable };
         self.0.insert(*pin.as_bytes(), accepted);
     }
 

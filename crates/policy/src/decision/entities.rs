@@ -42,6 +42,8 @@ pub(super) struct ToolEntity {
     pub(super) labels: Labels,
     pub(super) arguments: Option<ArgumentType>,
     pub(super) declared: Declared,
+    /// Whether the arguments are checked at all. Without a check, the class is `unknown` and every call asks.
+    pub(super) checkable: bool,
 }
 
 pub(super) fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
@@ -134,17 +136,20 @@ fn server_entity(
     let tools = server.pins.iter().map(|(name, pin)| {
         let accepted = definitions.get(&pin.digest);
         let action_id = format!("{id}/{name}");
+        let checkable = accepted.is_none_or(|accepted| accepted.checkable);
+        let class = if checkable { pin.class } else { Class::Unknown };
         let entity = ToolEntity {
             uid: uid(&types.tool, &action_id),
             action: uid(&types.action, &action_id),
             action_id,
             pin: pin.digest,
-            class: pin.class,
-            risk: Risk::of(pin.class, accepted.map_or(&Value::Null, |accepted| &accepted.hints)),
+            class,
+            risk: Risk::of(class, accepted.map_or(&Value::Null, |accepted| &accepted.hints)),
             cost: pin.cost,
             labels: server.labels.union(pin.labels),
             arguments: accepted.and_then(|accepted| accepted.arguments.clone()),
             declared: accepted.map_or_else(Declared::default, |accepted| accepted.declared.clone()),
+            checkable,
         };
         (name.clone(), entity)
     });

@@ -41,8 +41,11 @@ pub enum Action<'a> {
         /// The prompt.
         prompt: &'a str,
     },
-    /// `completion/complete`.
-    Complete,
+    /// `completion/complete`. Each URI in it is also decided on as a resource that is read.
+    Complete {
+        /// The `params`.
+        params: &'a Value,
+    },
     /// The server asks the person for input.
     Elicit,
     /// The server asks the client's model for a completion.
@@ -59,7 +62,7 @@ impl Action<'_> {
             Self::Call { .. } => "call",
             Self::ReadResource { .. } => "read_resource",
             Self::GetPrompt { .. } => "get_prompt",
-            Self::Complete => "complete",
+            Self::Complete { .. } => "complete",
             Self::Elicit => "elicit",
             Self::Sample => "sample",
             Self::ListRoots => "list_roots",

@@ -6,6 +6,7 @@
 //! - Entities are made from the authority document only, so an agent's data cannot pose as one (attack 60).
 //! - A policy that fails during evaluation denies, whatever the others decide.
 //! - A grant can answer an ask and nothing else.
+//! - A decision about a URI holds in every reading of it (attack 71).
 
 mod arguments;
 mod bounds;
@@ -32,6 +33,7 @@ pub use sources::{Effect, PolicySource};
 use crate::{
     authority::{Authority, Grant},
     ledger::BudgetIndex,
+    uri,
 };
 
 /// The policies of one authority document, checked against its Cedar schema and ready to decide.
@@ -62,8 +64,8 @@ pub enum Verdict {
     Ask {
         /// The ids of the policies that would allow it with an approval, and of those that forbid it without one.
         policies: Vec<String>,
-        /// A `forbid` applies until the call is approved. Only an approval of this very call lifts it, not a grant of a
-        /// session.
+        /// Only an approval of this very call is enough, not a grant of a session: a `forbid` applies until the call is
+        /// approved, or the arguments of the tool cannot be checked.
         fresh: bool,
     },
     /// The call may not run, with or without an approval.
@@ -85,6 +87,8 @@ pub enum DenyReason {
     NothingPermits,
     /// A policy failed during evaluation.
     PolicyError,
+    /// A URI hides characters or can be read in too many ways.
+    Uri,
     /// An argument does not fit the type that policies see, so no rule about it could be checked.
     Arguments,
     /// The agent is unknown or disabled.
@@ -103,6 +107,7 @@ impl DenyReason {
             Self::Forbidden => "forbidden",
             Self::NothingPermits => "nothing_permits",
             Self::PolicyError => "policy_error",
+            Self::Uri => "uri_ambiguous",
             Self::Arguments => "arguments_inexpressible",
             Self::Agent => "agent_unknown",
             Self::Server => "server_unknown",
@@ -142,7 +147,38 @@ impl PolicySet {
     /// Decides a request.
     #[must_use]
     pub fn decide(&self, facts: &Facts<'_>) -> Verdict {
-        let prepared = match context::prepare(&self.store, &self.budgets, self.reads, facts) {
+        self.decide_beside(facts, None)
+    }
+
+    /// Decides a request that has members beside its arguments, as canonical JSON. Only a grant of exactly the same
+    /// arguments and members covers it.
+    #[must_use]
+    pub fn decide_beside(&self, facts: &Facts<'_>, beside: Option<&str>) -> Verdict {
+        match facts.action {
+            Action::ReadResource { uri } => self.every_reading(facts, uri),
+            Action::Complete { params } => {
+                let uris = uri::of_completion(params);
+                let Some((first, others)) = uris.split_first() else { return self.decide_one(facts, "", beside) };
+                let both = |uri: &String| {
+                    let read = Facts { action: Action::ReadResource { uri }, ..*facts };
+                    self.every_reading(facts, uri).stricter(self.every_reading(&read, uri))
+                };
+                others.iter().fold(both(first), |strictest, uri| strictest.stricter(both(uri)))
+            }
+            _ => self.decide_one(facts, "", beside),
+        }
+    }
+
+    /// The strictest verdict over the readings of a URI. The spelling as given is first.
+    fn every_reading(&self, facts: &Facts<'_>, uri: &str) -> Verdict {
+        let Ok(readings) = uri::readings(uri) else { return deny(DenyReason::Uri) };
+        let others = readings.iter().filter(|reading| *reading != uri);
+        let one = |uri: &str| self.decide_one(facts, uri, None);
+        others.fold(one(uri), |strictest, reading| strictest.stricter(one(reading)))
+    }
+
+    fn decide_one(&self, facts: &Facts<'_>, uri: &str, beside: Option<&str>) -> Verdict {
+        let prepared = match context::prepare(&self.store, &self.budgets, self.reads, facts, uri) {
             Ok(prepared) => prepared,
             Err(reason) => return Verdict::Deny { policies: Vec::new(), reason },
         };
@@ -161,28 +197,34 @@ impl PolicySet {
         let Some(approved) = evaluate(true) else { return deny(DenyReason::PolicyError) };
         match (failed(&approved), approved.decision()) {
             (Some(denied), _) => denied,
-            (None, Decision::Allow) => self.ask(facts, &now, &approved),
+            (None, Decision::Allow) => self.ask(facts, beside, &now, &approved),
             (None, Decision::Deny) => refused(&approved),
         }
     }
 
     /// Returns an ask, or an allow when a grant covers the call.
-    fn ask(&self, facts: &Facts<'_>, now: &Response, approved: &Response) -> Verdict {
+    fn ask(&self, facts: &Facts<'_>, beside: Option<&str>, now: &Response, approved: &Response) -> Verdict {
         let mut policies = ids(approved);
         let held_by = ids(now);
-        let fresh = !held_by.is_empty();
+        let fresh = !held_by.is_empty() || !self.is_checkable(facts);
         policies.extend(held_by);
-        match self.granted(facts).filter(|_| !fresh) {
+        match self.granted(facts, beside).filter(|_| !fresh) {
             Some(grant) => Verdict::Allow { policies, grant: Some(grant.id.clone()) },
             None => Verdict::Ask { policies, fresh },
         }
     }
 
-    fn granted(&self, facts: &Facts<'_>) -> Option<&Grant> {
+    /// Whether the arguments of the call are checked at all.
+    fn is_checkable(&self, facts: &Facts<'_>) -> bool {
+        let Action::Call { tool, .. } = facts.action else { return true };
+        self.store.tool(facts.server, tool).is_none_or(|tool| tool.checkable)
+    }
+
+    fn granted(&self, facts: &Facts<'_>, beside: Option<&str>) -> Option<&Grant> {
         let Action::Call { tool, arguments } = facts.action else { return None };
         let known = self.store.tool(facts.server, tool)?;
         let pin = known.pin;
-        let covers = |grant: &&Grant| grant.covers(facts.agent, facts.server, tool, &pin, arguments, facts.now);
+        let covers = |grant: &&Grant| grant.covers(facts.agent, facts.server, tool, &pin, arguments, beside, facts.now);
         // An argument that the tool's schema does not name was not shown to the person who gave the grant.
         self.grants.iter().find(covers).filter(|_| known.declared.undeclared(arguments).is_empty())
     }
@@ -247,6 +289,35 @@ impl Verdict {
     pub fn policies(&self) -> &[String] {
         match self {
             Self::Allow { policies, .. } | Self::Ask { policies, .. } | Self::Deny { policies, .. } => policies,
+        }
+    }
+}
+
+impl Verdict {
+    /// The stricter of two verdicts. Two that ask are joined.
+    fn stricter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Ask { mut policies, fresh }, Self::Ask { policies: others, fresh: also }) => {
+                policies.extend(others);
+                let mut seen = std::collections::BTreeSet::new();
+                policies.retain(|policy| seen.insert(policy.clone()));
+                Self::Ask { policies, fresh: fresh || also }
+            }
+            (one, two) => {
+                if two.rank() > one.rank() {
+                    two
+                } else {
+                    one
+                }
+            }
+        }
+    }
+
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Allow { .. } => 0,
+            Self::Ask { .. } => 1,
+            Self::Deny { .. } => 2,
         }
     }
 }

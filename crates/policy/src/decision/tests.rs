@@ -145,7 +145,7 @@ fn by_default_granted_reads_run_and_everything_else_asks() {
     assert_eq!(word(&set, "mail", "purge", json!({})), "ask");
     assert_eq!(on_server(&set, "mail", Action::ReadResource { uri: "x://y" }), "ask");
     assert_eq!(on_server(&set, "mail", Action::GetPrompt { prompt: "p" }), "ask");
-    assert_eq!(on_server(&set, "mail", Action::Complete), "ask");
+    assert_eq!(on_server(&set, "mail", Action::Complete { params: &json!({}) }), "ask");
     assert_eq!(on_server(&set, "mail", Action::Elicit), "allow");
     assert_eq!(on_server(&set, "mail", Action::Sample), "ask");
     assert_eq!(on_server(&set, "mail", Action::ListRoots), "ask");
@@ -479,6 +479,7 @@ fn a_claim_of_harm_makes_a_granted_read_ask() {
 }
 
 mod reference;
+mod uris;
 
 #[test]
 fn the_default_policy_compiles_before_there_is_a_server() {

@@ -339,8 +339,8 @@ fn used(ledger: &Ledger, index: &BudgetIndex, now: UnixMillis) -> u64 {
 }
 
 fn spend(ledger: &mut Ledger, index: &BudgetIndex, call: u64, now: UnixMillis) -> bool {
-    let reserved = ledger.reserve(index, &charge(call, None), now);
-    reserved.map(|reservation| drop(ledger.settle(reservation, Actual::AsReserved))).is_ok()
+    let Ok(reservation) = ledger.reserve(index, &charge(call, None), now) else { return false };
+    ledger.settle(reservation, Actual::AsReserved) == Settled::Within
 }
 
 /// A ledger after a stop at this moment: from its snapshot.

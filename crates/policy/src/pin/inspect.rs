@@ -1,13 +1,16 @@
 //! The check of a server's list of tools: definitions that can be pinned, and those that cannot.
+//!
+//! A tool is quarantined only when it cannot be named, or when parsers read its definition differently. A schema that
+//! cannot be checked does not cost the tool.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use briefcase_json::JsonLimits;
-use briefcase_types::{Digest, ServerId, ToolName};
+use briefcase_schema::Problem;
+use briefcase_types::{Digest, ServerId, ToolName, text};
 use serde_json::Value;
 
-use super::{DEFINITION_BYTES_MAX, TOOLS_MAX, pin};
-use briefcase_schema::{self as schema, Schema, SchemaError};
+use super::{DEFINITION_BYTES_MAX, TOOLS_MAX, pin_varying};
 
 /// One entry of a list.
 #[derive(Debug)]
@@ -21,16 +24,14 @@ pub struct Inspected {
 /// A definition that can be pinned and called.
 #[derive(Debug)]
 pub struct Sound {
-    /// The tool.
+    /// The tool's name here: the server's own, or an alias of it.
     pub tool: ToolName,
+    /// The server's own name for the tool.
+    pub own_name: String,
     /// The pin.
     pub pin: Digest,
     /// The definition.
     pub definition: Value,
-    /// The schema of the arguments.
-    pub input: Schema,
-    /// The schema of the structured results, if the server gives one.
-    pub output: Option<Schema>,
 }
 
 /// The reason why a tool is neither shown nor called.
@@ -38,32 +39,20 @@ pub struct Sound {
 #[non_exhaustive]
 pub enum Quarantine {
     /// The definition is too long.
-    #[error("its definition is longer than {} KiB", DEFINITION_BYTES_MAX >> 10)]
-    TooLong,
+    #[error("its definition is longer than {limit} KiB: {0} bytes", limit = DEFINITION_BYTES_MAX >> 10)]
+    TooLong(usize),
     /// The server offers too many tools; this one is after the last accepted.
     #[error("the server offers more than {TOOLS_MAX} tools")]
     TooMany,
     /// The definition is not JSON that every parser reads alike.
     #[error("its definition is not strict JSON: {0}")]
     Json(String),
-    /// The definition is not an object with a name and an input schema.
-    #[error("its definition lacks {0}")]
-    Incomplete(&'static str),
-    /// The name has forbidden characters (spaces, look-alikes, invisible ones).
-    #[error("its name is not 1 to 128 of A-Z, a-z, 0-9, _, . and -")]
-    Name,
+    /// The definition is not an object with a name.
+    #[error("its definition has no name: {0}")]
+    NoName(Problem),
     /// Another tool of the server has the same name.
-    #[error("the server offers two tools of this name")]
+    #[error("`/name`: the server offers two tools of this name")]
     Duplicate,
-    /// Another tool of the server has a name that looks the same to a person.
-    #[error("the server offers `{0}` too, which a person cannot tell apart")]
-    Confusable(String),
-    /// The input schema cannot be used.
-    #[error("its input schema cannot be used: {0}")]
-    Input(SchemaError),
-    /// The output schema cannot be used.
-    #[error("its output schema cannot be used: {0}")]
-    Output(SchemaError),
 }
 
 impl Quarantine {
@@ -71,84 +60,118 @@ impl Quarantine {
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         match self {
-            Self::TooLong => "definition_too_long",
+            Self::TooLong(_) => "definition_too_long",
             Self::TooMany => "too_many_tools",
             Self::Json(_) => "definition_not_json",
-            Self::Incomplete(_) => "definition_incomplete",
-            Self::Name => "name",
+            Self::NoName(_) => "name",
             Self::Duplicate => "duplicate",
-            Self::Confusable(_) => "confusable",
-            Self::Input(_) => "input_schema",
-            Self::Output(_) => "output_schema",
+        }
+    }
+
+    /// The place and the value that quarantine the tool.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::NoName(problem) => problem.clone(),
+            Self::Duplicate => Problem::new("/name", None, self.to_string()),
+            other => Problem::new("", None, other.to_string()),
+        }
+    }
+
+    /// The next step for the person.
+    #[must_use]
+    pub const fn next_step(&self) -> &'static str {
+        match self {
+            Self::TooLong(_) | Self::TooMany => {
+                "Ask the server's author for less, or let the server offer fewer tools."
+            }
+            Self::Json(_) => "Report it to the server's author: programs read such text differently.",
+            Self::NoName(_) => "Report it to the server's author: a tool without a name cannot be called.",
+            Self::Duplicate => "Report it to the server's author: a call would reach either of them.",
         }
     }
 }
 
-/// Inspects every tool of a list, in order.
+/// Inspects every tool of a list, in order. `varying` names the places that may differ from the accepted definition.
 #[must_use]
-pub fn inspect<'a>(server: &ServerId, definitions: impl IntoIterator<Item = &'a [u8]>) -> Vec<Inspected> {
+pub fn inspect<'a>(
+    server: &ServerId,
+    varying: &BTreeMap<ToolName, BTreeSet<String>>,
+    definitions: impl IntoIterator<Item = &'a [u8]>,
+) -> Vec<Inspected> {
     let entries = definitions.into_iter().enumerate();
-    let mut found: Vec<_> = entries.map(|(index, raw)| entry(server, index, raw)).collect();
-    quarantine_collisions(&mut found);
+    let mut found: Vec<_> = entries.map(|(index, raw)| entry(server, varying, index, raw)).collect();
+    quarantine_duplicates(&mut found);
     found
 }
 
-fn entry(server: &ServerId, index: usize, raw: &[u8]) -> Inspected {
+fn entry(server: &ServerId, varying: &BTreeMap<ToolName, BTreeSet<String>>, index: usize, raw: &[u8]) -> Inspected {
     let parsed = parse(raw);
-    let name = parsed.as_ref().ok().and_then(|value| value.get("name")).and_then(Value::as_str).unwrap_or("(no name)");
-    let shown_name = briefcase_types::text::printable(briefcase_types::text::clip(name, 128));
-    let verdict =
-        if index < TOOLS_MAX { parsed.and_then(|value| sound(server, value)) } else { Err(Quarantine::TooMany) };
+    let name = parsed.as_ref().ok().and_then(|value| value.get("name")).and_then(Value::as_str);
+    let name = name.map_or_else(|| lenient_name(raw), ToOwned::to_owned);
+    let shown_name = text::printable(text::clip(&name, 128));
+    let verdict = if index < TOOLS_MAX {
+        parsed.and_then(|value| sound(server, varying, value))
+    } else {
+        Err(Quarantine::TooMany)
+    };
     Inspected { verdict, shown_name }
+}
+
+/// The name in a definition that is not strict JSON, to tell a person which one it is.
+fn lenient_name(raw: &[u8]) -> String {
+    let value: Option<Value> = serde_json::from_slice(raw).ok();
+    let name = value.as_ref().and_then(|value| value.get("name")?.as_str());
+    name.filter(|name| !name.is_empty()).unwrap_or("(no name)").to_owned()
 }
 
 fn parse(raw: &[u8]) -> Result<Value, Quarantine> {
     if raw.len() > DEFINITION_BYTES_MAX {
-        return Err(Quarantine::TooLong);
+        return Err(Quarantine::TooLong(raw.len()));
     }
     let limits = JsonLimits { bytes: DEFINITION_BYTES_MAX, depth: 64, ..JsonLimits::UPSTREAM };
     briefcase_json::parse_relayed(raw, &limits).map_err(|error| Quarantine::Json(error.to_string()))
 }
 
-fn sound(server: &ServerId, definition: Value) -> Result<Sound, Quarantine> {
-    let name = definition.get("name").and_then(Value::as_str).ok_or(Quarantine::Incomplete("a name"))?;
-    let tool: ToolName = name.parse().map_err(|_| Quarantine::Name)?;
-    let schema = definition.get("inputSchema").ok_or(Quarantine::Incomplete("an input schema"))?;
-    let input = schema::compile(schema).map_err(Quarantine::Input)?;
-    let output = match definition.get("outputSchema") {
-        Some(schema) => Some(schema::compile(schema).map_err(Quarantine::Output)?),
-        None => None,
-    };
-    Ok(Sound { pin: pin(server, &definition), tool, definition, input, output })
+fn sound(
+    server: &ServerId,
+    varying: &BTreeMap<ToolName, BTreeSet<String>>,
+    definition: Value,
+) -> Result<Sound, Quarantine> {
+    let name = definition.get("name");
+    let no_name = |reason: &str| Quarantine::NoName(Problem::new("/name", name, reason));
+    let own_name = name.and_then(Value::as_str).ok_or_else(|| no_name("a name is a text"))?.to_owned();
+    let tool = ToolName::of_server(&own_name).ok_or_else(|| no_name("the name is empty"))?;
+    let none = BTreeSet::new();
+    let pin = pin_varying(server, &definition, varying.get(&tool).unwrap_or(&none));
+    Ok(Sound { tool, own_name, pin, definition })
 }
 
-fn quarantine_collisions(found: &mut [Inspected]) {
-    let mut by_name: BTreeMap<String, usize> = BTreeMap::new();
-    let mut by_look: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for entry in found.iter() {
-        let Ok(sound) = &entry.verdict else { continue };
-        let name = sound.tool.as_str();
-        *by_name.entry(name.to_owned()).or_default() += 1;
-        for look in looks(name) {
-            let alike = by_look.entry(look).or_default();
-            if !alike.iter().any(|other| other == name) {
-                alike.push(name.to_owned());
-            }
-        }
+/// Quarantines tools of one name, own or alias: a call would reach either of them.
+fn quarantine_duplicates(found: &mut [Inspected]) {
+    let mut by_name: BTreeMap<ToolName, usize> = BTreeMap::new();
+    for sound in found.iter().filter_map(|entry| entry.verdict.as_ref().ok()) {
+        *by_name.entry(sound.tool.clone()).or_default() += 1;
     }
     for entry in found {
         let Ok(sound) = &entry.verdict else { continue };
-        let name = sound.tool.as_str();
-        if by_name.get(name).is_some_and(|count| *count > 1) {
+        if by_name.get(&sound.tool).is_some_and(|count| *count > 1) {
             entry.verdict = Err(Quarantine::Duplicate);
-        } else if let Some(other) = other_alike(name, &by_look) {
-            entry.verdict = Err(Quarantine::Confusable(other));
         }
     }
 }
 
-fn other_alike(name: &str, by_look: &BTreeMap<String, Vec<String>>) -> Option<String> {
-    looks(name).iter().filter_map(|look| by_look.get(look)).flatten().find(|other| *other != name).cloned()
+/// Returns, for each name, whether it looks like another one of the list to a person.
+#[must_use]
+pub fn look_alike(names: &[&ToolName]) -> Vec<bool> {
+    let mut by_look: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for name in names {
+        for look in looks(name.as_str()) {
+            by_look.entry(look).or_default().insert(name.as_str());
+        }
+    }
+    let another = |look: &String| by_look.get(look).is_some_and(|alike| alike.len() > 1);
+    names.iter().map(|name| looks(name.as_str()).iter().any(another)).collect()
 }
 
 /// Two forms of a name for comparison. Both ignore case. The first treats `-`, `.` and `_` alike; the second merges

@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
+
 use briefcase_test_data::{AdditionalRun, Corpora, LabelledText};
-use briefcase_types::ServerId;
+use briefcase_types::{ServerId, ToolName};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -15,7 +17,7 @@ fn tool(name: &str) -> Value {
 
 fn verdicts(definitions: &[Value]) -> Vec<(String, Option<String>)> {
     let raw: Vec<_> = definitions.iter().map(Value::to_string).collect();
-    let found = inspect(&server(), raw.iter().map(String::as_bytes));
+    let found = inspect(&server(), &BTreeMap::new(), raw.iter().map(String::as_bytes));
     found.into_iter().map(|entry| (entry.shown_name, entry.verdict.err().map(|why| why.reason().to_owned()))).collect()
 }
 
@@ -118,31 +120,70 @@ fn the_pin_depends_on_the_server_but_not_on_the_order_of_members() {
 }
 
 #[test]
-fn attack_04_names_that_could_be_taken_for_another_are_quarantined() {
-    let pairs = [
-        ("read", "read", "duplicate"),
-        ("read", "READ", "confusable"),
-        ("read-file", "read_file", "confusable"),
-        ("list1", "listl", "confusable"),
-        ("listI", "listl", "confusable"),
-        ("go0gle", "google", "confusable"),
-        ("a.b", "a_b", "confusable"),
+fn attack_04_every_tool_with_a_name_of_its_own_can_be_used() {
+    let names = [
+        "read",
+        "READ",
+        "read-file",
+        "read_file",
+        "read.file",
+        "list1",
+        "listl",
+        "listI",
+        "go0gle",
+        "google",
+        "r\u{435}ad",
+        "read\u{200b}",
+        "read ",
+        " read",
+        "a/b",
+        "a:b",
+        "a b",
+        "read\u{202e}",
+        "mail:read",
+        "\u{ff52}ead",
+        &"x".repeat(65),
+        &"x".repeat(129),
+        &"x".repeat(130),
     ];
-    for (one, two, reason) in pairs {
-        let found = verdicts(&[tool(one), tool("other"), tool(two)]);
-        assert_eq!(found[0].1.as_deref(), Some(reason), "{one} {two}");
-        assert_eq!(found[1].1, None);
-        assert_eq!(found[2].1.as_deref(), Some(reason), "{one} {two}");
+    let raw: Vec<_> = names.iter().map(|name| tool(name).to_string()).collect();
+    let inspected = |raw: Vec<&str>| -> BTreeMap<String, ToolName> {
+        let found = inspect(&server(), &BTreeMap::new(), raw.iter().map(|text| text.as_bytes()));
+        let sound = found.into_iter().map(|entry| {
+            assert!(!entry.shown_name.contains(['\u{200b}', '\u{202e}']), "what is shown hides nothing");
+            entry.verdict.unwrap()
+        });
+        sound.map(|sound| (sound.own_name, sound.tool)).collect()
+    };
+    let forward = inspected(raw.iter().map(String::as_str).collect());
+    assert_eq!(forward.values().collect::<std::collections::BTreeSet<_>>().len(), names.len());
+    assert_eq!(forward, inspected(raw.iter().rev().map(String::as_str).collect()), "any order gives the same names");
+    assert_eq!(inspected(vec![&raw[14]])["a/b"], forward["a/b"], "and so does any company");
+
+    let alone = ["read", "reader", "read_file", "get-v1", "get-v2"].map(|name| name.parse::<ToolName>().unwrap());
+    assert_eq!(look_alike(&alone.each_ref()), [false; 5]);
+    for (one, two) in [
+        ("read", "READ"),
+        ("read-file", "read_file"),
+        ("list1", "listl"),
+        ("listI", "listl"),
+        ("go0gle", "google"),
+        ("a.b", "a_b"),
+    ] {
+        let names = [one, "other", two].map(|name| name.parse::<ToolName>().unwrap());
+        assert_eq!(look_alike(&names.each_ref()), [true, false, true], "{one} {two}");
     }
-    for bad in
-        ["r\u{435}ad", "read\u{200b}", "read ", "", "a/b", "read\u{202e}", "mail:read", "\u{ff52}ead", &"x".repeat(129)]
-    {
-        let found = verdicts(&[tool(bad)]);
-        assert_eq!(found[0].1.as_deref(), Some("name"), "{bad:?}");
-        assert!(!found[0].0.contains(['\u{200b}', '\u{202e}']), "what is shown hides nothing");
-    }
-    let fine = verdicts(&[tool("read"), tool("reader"), tool("read_file"), tool("get-v1"), tool("get-v2")]);
-    assert!(fine.iter().all(|(_, why)| why.is_none()), "{fine:?}");
+}
+
+#[test]
+fn attack_04_what_cannot_be_named_is_quarantined() {
+    let found = verdicts(&[tool("read"), tool("other"), tool("read"), tool("a/b"), tool("a/b")]);
+    let reasons: Vec<_> = found.iter().map(|(_, why)| why.as_deref()).collect();
+    assert_eq!(reasons, [Some("duplicate"), None, Some("duplicate"), Some("duplicate"), Some("duplicate")]);
+    // No name that a server chooses becomes the alias of another of its tools.
+    let alias = ToolName::of_server("a/b").unwrap();
+    let found = verdicts(&[tool("a/b"), tool(alias.as_str())]);
+    assert!(found.iter().all(|(_, why)| why.is_none()), "{found:?}");
 }
 
 #[test]
@@ -157,18 +198,30 @@ fn attack_08_lists_and_definitions_are_capped() {
 }
 
 #[test]
-fn a_definition_that_cannot_be_used_says_why() {
-    let raw: [(&[u8], &str); 6] = [
-        (b"{", "definition_not_json"),
-        (br#"{"name":"a","name":"b","inputSchema":{}}"#, "definition_not_json"),
-        (br#"{"inputSchema":{}}"#, "definition_incomplete"),
-        (br#"{"name":"a"}"#, "definition_incomplete"),
-        (br#"{"name":"a","inputSchema":{"$ref":"https://evil.example/s"}}"#, "input_schema"),
-        (br#"{"name":"a","inputSchema":{},"outputSchema":{"type":5}}"#, "output_schema"),
+fn only_a_definition_without_one_reading_is_quarantined() {
+    let raw: [(&[u8], &str, &str, &str); 7] = [
+        (b"{", "definition_not_json", "", ""),
+        (br#"{"name":"a","name":"b","inputSchema":{}}"#, "definition_not_json", "", ""),
+        (br#"{"name":"a","description":"\ud800"}"#, "definition_not_json", "", ""),
+        (br#"{"inputSchema":{}}"#, "name", "/name", ""),
+        (br#"{"name":"","inputSchema":{}}"#, "name", "/name", "\"\""),
+        (br#"{"name":7,"inputSchema":{}}"#, "name", "/name", "7"),
+        (br#""read""#, "name", "/name", ""),
     ];
-    for (definition, reason) in raw {
-        let found = inspect(&server(), [definition]);
-        assert_eq!(found[0].verdict.as_ref().unwrap_err().reason(), reason);
+    for (definition, reason, path, value) in raw {
+        let found = inspect(&server(), &BTreeMap::new(), [definition]);
+        let why = found[0].verdict.as_ref().unwrap_err();
+        let problem = why.problem();
+        assert_eq!((why.reason(), problem.path.as_str(), problem.value.as_str()), (reason, path, value));
+        assert!(!why.next_step().is_empty());
+    }
+    for carried in [
+        r#"{"name":"a"}"#,
+        r#"{"name":"a","inputSchema":{"$ref":"https://evil.example/s"}}"#,
+        r#"{"name":"a","inputSchema":{},"outputSchema":{"type":5}}"#,
+        r#"{"name":"a","inputSchema":{"type":"object","required":null},"outputSchema":null,"annotations":null}"#,
+    ] {
+        assert!(inspect(&server(), &BTreeMap::new(), [carried.as_bytes()])[0].verdict.is_ok(), "{carried}");
     }
 }
 

@@ -21,13 +21,7 @@ pub(super) fn start(connection: &Arc<Connection>, client: &ClientProfile) {
     if connection.server_info.era != Era::Modern {
         return;
     }
-    let client = ClientProfile {
-        era: client.era,
-        version: client.version.clone(),
-        capabilities: client.capabilities.clone(),
-        info: client.info.clone(),
-    };
-    tokio::spawn(listen(Arc::downgrade(connection), client));
+    tokio::spawn(listen(Arc::downgrade(connection), client.clone()));
 }
 
 async fn listen(weak: Weak<Connection>, client: ClientProfile) {
@@ -63,7 +57,7 @@ async fn listen(weak: Weak<Connection>, client: ClientProfile) {
 
 fn call(connection: &Connection, client: &ClientProfile) -> Option<RpcCall> {
     let filter = connection.subscription_filter()?;
-    let params = params::modern(&filter, client, &connection.server_info.version, None)?;
+    let params = params::modern(&filter, &connection.identity(client), &connection.server_info.version, None)?;
     let headers = mcp_headers::headers(method::SUBSCRIPTIONS_LISTEN, b"{}", &[])?;
     Some(RpcCall { headers, ..RpcCall::own(method::SUBSCRIPTIONS_LISTEN, params, NEVER) })
 }

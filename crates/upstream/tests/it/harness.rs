@@ -9,9 +9,9 @@ use std::{
 use briefcase_egress::{Egress, EgressSettings};
 use briefcase_launcher::{JAIL, JailLauncher};
 use briefcase_ports::{
-    BoxFuture, ClientPeer, ClientProfile, ConnectionKey, NotReady, Outbound, Reply, RpcError, SecretSource, SendGate,
-    ServerCatalog, ServerEvent, ServerLimits, ServerObserver, Sharing, UpstreamFailure, UpstreamSpec, Upstreams,
-    Waiting,
+    BoxFuture, ClientFeatures, ClientPeer, ClientProfile, ConnectionKey, NotReady, Outbound, Reply, RpcError,
+    SecretSource, SendGate, ServerCatalog, ServerEvent, ServerLimits, ServerObserver, Sharing, UpstreamFailure,
+    UpstreamSpec, Upstreams, Waiting,
 };
 use briefcase_types::{EnvValue, Era, HeaderTemplate, SecretName, ServerId, SessionId, Transport};
 use briefcase_upstream::{ChildEnvironment, Pool, PoolParts};
@@ -135,7 +135,10 @@ impl Harness {
     }
 
     pub fn put(&self, name: &str, transport: Transport) {
-        self.put_spec(name, UpstreamSpec { transport, limits: limits(), pipes: false, loopback_owner: None });
+        self.put_spec(
+            name,
+            UpstreamSpec { transport, limits: limits(), names_client: false, pipes: false, loopback_owner: None },
+        );
     }
 
     pub fn put_spec(&self, name: &str, spec: UpstreamSpec) {
@@ -215,9 +218,9 @@ pub fn session_key(server: &str, era: Era, session: char) -> ConnectionKey {
     };
     let client = ClientProfile {
         era,
-        version: version.into(),
-        capabilities: r#"{"elicitation":{},"sampling":{},"roots":{}}"#.into(),
-        info: r#"{"name":"test","version":"1"}"#.into(),
+        version,
+        features: ClientFeatures { elicitation: true, sampling: true, roots: true, ..ClientFeatures::default() },
+        name: None,
     };
     ConnectionKey {
         agent: "tester".parse().unwrap(),

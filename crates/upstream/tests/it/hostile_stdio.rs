@@ -172,7 +172,7 @@ async fn a_clients_notification_reaches_its_connected_servers() {
     let key = key("s", Era::Legacy);
     harness.call(&key, "t", json!({})).await.unwrap();
     assert_eq!(harness.pool.connections(&key.server), 1);
-    harness.pool.notify(key.session, "notifications/roots/list_changed", None);
+    harness.pool.notify(key.session, "notifications/roots/list_changed");
     eventually(|| std::fs::read_to_string(file.path()).unwrap().contains("roots/list_changed")).await;
 }
 

@@ -169,20 +169,67 @@ async fn attack_04_no_name_of_one_server_leads_to_another() {
     }
 }
 
-/// Guards: two tools of one server whose names a person cannot tell apart are both quarantined.
+/// Guards: tools of one server whose names look the same, or that no host accepts, get names of their own towards agents,
+/// and each call reaches the tool that was meant. Only two tools of one name stay out.
 #[tokio::test]
-async fn attack_04_look_alikes_inside_a_server_are_quarantined() {
-    let names = ["pay", "Pay", "ok", "list-1", "list-l", "same", "same"];
+async fn attack_04_every_tool_of_a_server_has_a_safe_name_of_its_own() {
+    let long = "x".repeat(100);
+    let names = [
+        "pay",
+        "Pay",
+        "ok",
+        "get-list",
+        "get_list",
+        "git/status",
+        "git:status",
+        "git status",
+        "r\u{e9}sum\u{e9}",
+        "s\u{435}nd",
+        "send",
+        long.as_str(),
+        "same",
+        "same",
+    ];
     let upstream = HttpUpstream::start(Script::with_tools(names.iter().map(|name| tool(name)).collect())).await;
     let scene = Scene::new().await;
-    scene.add_http("mock", &upstream, &["ok"]).await;
-    let client = scene.client(ClientEra::Legacy).await;
-    assert_eq!(client.tool_names().await, ["mock__ok"]);
-    for name in names.iter().filter(|name| **name != "ok") {
-        let answer = client.call(&format!("mock__{name}"), json!({})).await;
-        assert!(refusal(&answer).is_some(), "{name}: {answer:?}");
+    let probe: Value = scene.daemon.admin.post("/v1/servers/probe", &upstream.spec()).await;
+    let views = probe["tools"].as_array().unwrap();
+    let usable: Vec<&str> =
+        views.iter().filter(|view| view["state"] == "new").map(|view| view["name"].as_str().unwrap()).collect();
+    assert_eq!(usable.len(), names.len() - 2, "{views:?}");
+    scene.add_http("mock", &upstream, &usable).await;
+    for era in [ClientEra::Legacy, ClientEra::Modern] {
+        let client = scene.client(era).await;
+        let shown = client.tools().await;
+        assert_eq!(shown.len(), usable.len());
+        for (place, definition) in shown.iter().enumerate() {
+            let name = definition["name"].as_str().unwrap();
+            let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+            assert!(name.len() <= 64 && name.bytes().all(safe), "{name}");
+            let folded = |name: &str| name.to_ascii_lowercase().replace(['-', '.'], "_");
+            assert!(shown.iter().skip(place + 1).all(|other| folded(other["name"].as_str().unwrap()) != folded(name)));
+            let own = definition["title"].as_str().unwrap_or(name.strip_prefix("mock__").unwrap());
+            let before = upstream.effects().len();
+            client.call(name, json!({})).await.unwrap();
+            let effects = upstream.effects();
+            assert_eq!(effects.len(), before + 1);
+            assert_eq!(effects[before].name(), own, "{name}");
+        }
     }
-    assert_no_effect!(upstream);
+    let called = upstream.effects();
+    let reached: std::collections::BTreeSet<&str> = called.iter().map(|effect| effect.name()).collect();
+    assert_eq!(reached.len(), usable.len(), "{reached:?}");
+    let client = scene.client(ClientEra::Legacy).await;
+    assert!(refusal(&client.call("mock__same", json!({})).await).is_some());
+    assert_eq!(upstream.effects().len(), called.len());
+    // The names stay with another order of the list, and after a restart.
+    let listed = client.tool_names().await;
+    let turned: Vec<Value> = names.iter().rev().map(|name| tool(name)).collect();
+    upstream.set(Script::with_tools(turned));
+    let scene = scene.after_a_crash().await;
+    let mut again = scene.client(ClientEra::Legacy).await.tool_names().await;
+    again.reverse();
+    assert_eq!(again, listed);
     // A server's own name cannot imitate that of another either.
     for name in ["Mock", "m\u{43e}ck", "mo\u{200b}ck", "mock__x", "mock ", "mock"] {
         let preview = json!({

@@ -50,7 +50,7 @@ async fn attack_47_json_bombs_cost_little_and_reach_nobody() {
     assert!(grown < 64 * MIB, "the daemon grew by {grown} KiB");
 }
 
-/// Guards: a schema that cannot be checked within its bounds quarantines its tool, and no other.
+/// Guards: a schema that cannot be checked within its bounds makes its tool ask, and costs no other tool anything.
 #[tokio::test]
 async fn attack_48_schema_bombs_quarantine_their_tool_only() {
     let nested = (0..12).fold(json!({ "type": "string" }), |inner, _| json!({ "anyOf": [inner.clone(), inner] }));

@@ -44,8 +44,8 @@ async fn of_record(scene: &Scene) -> (u64, Vec<String>) {
 }
 
 /// Saves an approval of `pay` for some seconds.
-async fn rule(scene: &Scene, client: &McpClient, seconds: i64) {
-    let waiting = client.start("tools/call", json!({ "name": "mock__pay", "arguments": { "to": "a" } })).await;
+async fn rule(scene: &Scene, client: &McpClient, to: &str, seconds: i64) {
+    let waiting = client.start("tools/call", json!({ "name": "mock__pay", "arguments": { "to": to } })).await;
     let question = scene.daemon.admin.question().await;
     let rule = json!({ "decision": "allow", "scope": "rule", "fixed": ["to"], "seconds": seconds });
     assert_eq!(scene.daemon.admin.decide(&question, &rule, &scene.setup.pin).await.0, 200);
@@ -74,7 +74,7 @@ async fn attack_64_a_clock_that_was_ahead_does_not_stop_time() {
         let scene = clock.after_a_crash(scene).await;
         let client = scene.client(ClientEra::Legacy).await;
         assert_eq!(looks(&client).await, None);
-        rule(&scene, &client, 30 * DAY).await;
+        rule(&scene, &client, "b", 30 * DAY).await;
         assert_eq!(clock_of(&scene).await["problem"]["code"], "clock_ahead", "{days}");
         assert_eq!(of_record(&scene).await.1, ["clock_ahead"]);
 
@@ -107,7 +107,7 @@ async fn attack_64_a_clock_that_was_ahead_does_not_stop_time() {
         reads(&client).await;
         let (at, notices) = of_record(&scene).await;
         assert!(at < ahead && notices.last().unwrap() == "clock_accepted", "{at} {notices:?}");
-        rule(&scene, &client, 3).await;
+        rule(&scene, &client, "a", 3).await;
         tokio::time::sleep(Duration::from_millis(3500)).await;
         asks(&scene).await;
         // The next day the budget is new.
@@ -135,11 +135,12 @@ async fn attack_64_a_step_ahead_is_noticed_before_it_renews_a_budget() {
     let _upstream = with_mock(&scene).await;
     let client = scene.client(ClientEra::Legacy).await;
     assert_eq!(looks(&client).await, None);
-    rule(&scene, &client, HOUR).await;
+    rule(&scene, &client, "a", HOUR).await;
     clock.set(3 * DAY, 0);
     let noticed = async || (clock_of(&scene).await["problem"]["code"] == "clock_ahead").then_some(());
     eventually("the step to be noticed", noticed).await;
-    assert_eq!(of_record(&scene).await.1, ["clock_ahead"]);
+    let recorded = async || (of_record(&scene).await.1 == ["clock_ahead"]).then_some(());
+    eventually("the notice to be durable", recorded).await;
     asks(&scene).await;
     assert_eq!(looks(&client).await.as_deref(), Some("budget_exceeded"));
     let checks: Vec<Value> = scene.daemon.admin.get("/v1/doctor").await;

@@ -38,9 +38,11 @@ export function Actions(props: Props) {
           <button {...common} onClick={allow("session_exact")}>
             Allow these arguments for the session
           </button>
-          <button {...common} onClick={allow("session_tool")}>
-            Allow this tool for the session
-          </button>
+          {question.beside === undefined && (
+            <button {...common} onClick={allow("session_tool")}>
+              Allow this tool for the session
+            </button>
+          )}
         </>
       )}
       {canHaveRule(question) && (

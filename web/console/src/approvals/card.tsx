@@ -25,12 +25,14 @@ interface Props {
 }
 
 const UNREAD: Reading = { done: false, missing: "Read everything first." };
+const READ: Reading = { done: true, missing: "" };
 
 export function Card(props: Props) {
   const { question } = props;
   const id = useId();
   const actions = useRef<HTMLDivElement>(null);
   const [reading, setReading] = useState(UNREAD);
+  const [beside, setBeside] = useState(question.beside === undefined ? READ : UNREAD);
   const [rule, setRule] = useState(false);
   const { busy, problem, answer } = useAnswer(props);
   const visible = useVisible(actions);
@@ -39,7 +41,7 @@ export function Card(props: Props) {
     `${props.arrangement} ${visible}`,
   );
   const known = {
-    reading,
+    reading: reading.done ? beside : reading,
     visible: visible || rule,
     clickable,
     busy: busy || props.taken,
@@ -57,6 +59,7 @@ export function Card(props: Props) {
       <Facts question={question} />
       <h3>Arguments</h3>
       <Arguments text={question.arguments} label="Arguments" onReading={setReading} />
+      {question.beside !== undefined && <Beside text={question.beside} onReading={setBeside} />}
       <ProblemNote problem={problem} />
       <div class="actions" ref={actions} role="group" aria-label="Your decision">
         <Actions
@@ -81,6 +84,16 @@ export function Card(props: Props) {
         />
       )}
     </article>
+  );
+}
+
+/** The members that are sent beside the arguments, such as `_meta` and `task`. */
+function Beside(props: { text: string; onReading: (reading: Reading) => void }) {
+  return (
+    <>
+      <h3>Sent beside the arguments</h3>
+      <Arguments text={props.text} label="Sent beside the arguments" onReading={props.onReading} />
+    </>
   );
 }
 

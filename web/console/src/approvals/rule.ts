@@ -15,9 +15,9 @@ export function fixable(value: unknown): [string, unknown][] {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
 }
 
-/** Rules exist only for tool calls, and only where more than "once" is offered. */
+/** Rules exist only for tool calls of arguments alone, and only where more than "once" is offered. */
 export function canHaveRule(question: ApprovalRequest): boolean {
-  return question.operation === "call_tool" && !question.once_only;
+  return question.operation === "call_tool" && !question.once_only && question.beside === undefined;
 }
 
 export function ruleSentence(question: ApprovalRequest, names: string[], fixed: string[], lasts: string): string {

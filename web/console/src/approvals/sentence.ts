@@ -29,7 +29,8 @@ export function requestSentence(question: ApprovalRequest): Part[] {
   if (serverRequest)
     return [strong(question.server), plain(serverRequest[0]), strong(question.agent), plain(serverRequest[1])];
   const wants = AGENT_REQUESTS[question.operation] ?? ` wants ${question.operation} `;
-  const name = question.name === "" ? [] : [strong(question.name), plain(" ")];
+  const own = question.own_name === undefined ? [] : [plain("(the server’s "), strong(question.own_name), plain(") ")];
+  const name = question.name === "" ? [] : [strong(question.name), plain(" "), ...own];
   return [strong(question.agent), plain(wants), ...name, plain("of "), strong(question.server)];
 }
 

@@ -20,10 +20,14 @@ export type ApprovalRequest = {
   operation: string;
   /** The tool's or prompt's name, or the resource's URI. */
   name: string;
+  /** The server's own name for the tool, made printable, where `name` is an alias of it. */
+  own_name?: string;
   /** The definition's pin. */
   pin: string;
   /** The exact arguments: the canonical JSON text that will be sent. */
   arguments: string;
+  /** The members that are sent beside the arguments, such as `_meta` and `task`: canonical JSON text of an object. */
+  beside?: string;
   /** The price that a person put on the tool, such as `1.50 USD`. */
   cost?: string;
   /** The tool's class: `read`, `write` or `unknown`. */
@@ -102,8 +106,6 @@ export type ServerSettings = {
   forward_meta?: Array<string>;
   /** Whether the server receives the name and version of the agent's client. */
   client_identity?: boolean;
-  /** The places of tool definitions that may differ from the accepted ones, as JSON pointers. */
-  varying?: { [key in string]: Array<string> };
   /** Whether the server may ask the person for a PIN, a password or a key. Such a request is marked. */
   ask_for_secrets?: boolean;
   /**
@@ -182,6 +184,8 @@ export type Change =
       probe: string;
       /** The tools to accept. Empty means every tool that changed. */
       tools: Array<string>;
+      /** Whether the server may go on changing the descriptive text that the probe showed as different. */
+      changing?: boolean;
     }
   | {
       change: "set_tool";
@@ -396,13 +400,28 @@ export type FieldDifference = {
   old?: string;
   /** The new value, as JSON text. */
   new?: string;
+  /** Whether the value only describes, so that a person may accept that the server changes it. */
+  may_vary?: boolean;
+};
+/** A part of a definition that cannot be checked or used. */
+export type DefinitionProblem = {
+  /** The JSON pointer of the part. */
+  path: string;
+  /** The value as JSON text, cut. Empty when it is absent. */
+  value: string;
+  /** The reason. */
+  reason: string;
 };
 /** A tool. */
 export type ToolView = {
   /** The tool's server. */
   server: string;
-  /** The tool's name, as the server gives it. */
+  /** The tool's name here: the server's own, or an alias of it. */
   name: string;
+  /** The server's own name, made printable, where `name` is an alias of it. */
+  own_name?: string;
+  /** The name that agents see, where it differs from `name`. */
+  shown_name?: string;
   /** The state: `accepted`, `changed`, `new`, `gone` or `quarantined`. */
   state: string;
   /** The class that a person set: `read`, `write` or `unknown`. */
@@ -419,6 +438,16 @@ export type ToolView = {
   flags: Array<string>;
   /** The differences of a `changed` tool. */
   differences: Array<FieldDifference>;
+  /** The differences between two looks at the server, one after the other: it changes its definitions. */
+  between_looks?: Array<FieldDifference>;
+  /** The places of the definition whose text the server may change, as a person accepted. */
+  varying?: Array<string>;
+  /** The parts of the definition that are not checked, or that quarantine the tool. */
+  unchecked?: Array<DefinitionProblem>;
+  /** Whether no part of the arguments can be checked. Then every call asks, whatever the class is. */
+  always_asks?: boolean;
+  /** The next step for the person. */
+  next_step?: string;
 };
 /** The current offer of a server. */
 export type Probe = {

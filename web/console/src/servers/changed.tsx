@@ -6,7 +6,7 @@ import type { Change, FieldDifference, ToolView } from "../generated/contract.ts
 import { notEnter } from "../ui/dialog.tsx";
 import { Badge } from "../ui/parts.tsx";
 import { UntrustedText } from "../ui/untrusted_text.tsx";
-import { Annotations } from "./tools.tsx";
+import { Annotations, ToolName } from "./tools.tsx";
 
 interface Props {
   server: string;
@@ -22,12 +22,13 @@ const STATES: Record<string, string> = { changed: "Changed", new: "New", gone: "
 export function Changed({ server, tools, probe, passkeys, onPlan }: Props) {
   // An empty list means all tools, the only way to accept removed tools.
   const names = tools.some(tool => tool.state === "gone") ? [] : tools.map(tool => tool.name);
-  const accept = () =>
+  const accept = (changing: boolean) => () =>
     onPlan({
-      title: `Accept ${server} as shown`,
+      title: changing ? `Accept that ${server} changes its text` : `Accept ${server} as shown`,
       verb: "Accept",
-      change: { change: "accept_tools", server, probe, tools: names },
+      change: { change: "accept_tools", server, probe, tools: names, ...(changing && { changing }) },
     });
+  const changes = tools.some(tool => (tool.between_looks ?? []).length > 0);
   return (
     <div class="changed">
       <h3>Blocked until you accept</h3>
@@ -37,9 +38,7 @@ export function Changed({ server, tools, probe, passkeys, onPlan }: Props) {
             <Badge tone="warn" icon="alert">
               {STATES[tool.state] ?? tool.state}
             </Badge>
-            <code>
-              <UntrustedText text={tool.name} />
-            </code>
+            <ToolName tool={tool} />
           </p>
           <p>
             <Annotations tool={tool} />
@@ -47,11 +46,20 @@ export function Changed({ server, tools, probe, passkeys, onPlan }: Props) {
           {tool.differences.map(difference => (
             <DifferenceView key={difference.path} difference={difference} />
           ))}
+          {(tool.between_looks ?? []).length > 0 && <p>Between two looks at the server:</p>}
+          {(tool.between_looks ?? []).map(difference => (
+            <DifferenceView key={`again ${difference.path}`} difference={difference} />
+          ))}
         </div>
       ))}
-      <button type="button" disabled={!passkeys} onKeyDown={notEnter} onClick={accept}>
+      <button type="button" disabled={!passkeys} onKeyDown={notEnter} onClick={accept(false)}>
         Accept as shown…
       </button>
+      {changes && (
+        <button type="button" disabled={!passkeys} onKeyDown={notEnter} onClick={accept(true)}>
+          Accept that its text changes…
+        </button>
+      )}
     </div>
   );
 }

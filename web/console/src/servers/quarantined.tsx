@@ -1,9 +1,10 @@
 /**
- * Quarantined tools: their definitions cannot be pinned safely, so no agent sees or calls them and nobody can accept
+ * Quarantined tools: they cannot be named or read in one way, so no agent sees or calls them and nobody can accept
  * them.
  */
 import type { ToolView } from "../generated/contract.ts";
 import { Prose, UntrustedText } from "../ui/untrusted_text.tsx";
+import { Unchecked } from "./tools.tsx";
 
 const SHOWN_MAX = 20;
 
@@ -22,6 +23,8 @@ export function Quarantined({ tools }: { tools: ToolView[] }) {
               <small>
                 <Prose text={tool.summary} />
               </small>
+              <Unchecked tool={tool} />
+              {tool.next_step !== undefined && <small>{tool.next_step}</small>}
             </p>
           </li>
         ))}

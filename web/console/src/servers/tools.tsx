@@ -1,5 +1,5 @@
 /** The table of a server's accepted tools: the access you set, and the server's annotations. */
-import type { ToolView } from "../generated/contract.ts";
+import type { DefinitionProblem, ToolView } from "../generated/contract.ts";
 import { Badge } from "../ui/parts.tsx";
 import { UntrustedText } from "../ui/untrusted_text.tsx";
 import { classWord, counted, flagWord, listed, riskWord } from "../words.ts";
@@ -37,9 +37,9 @@ function ToolRow({ tool }: { tool: ToolView }) {
   return (
     <tr>
       <th scope="row">
-        <code>
-          <UntrustedText text={tool.name} />
-        </code>
+        <ToolName tool={tool} />
+        {tool.always_asks && <Badge tone="warn">always asks</Badge>}
+        {(tool.varying ?? []).length > 0 && <Badge tone="info">text varies</Badge>}
         {tool.cost !== undefined && <Badge tone="info">{tool.cost}</Badge>}
       </th>
       <td>{kind.text}</td>
@@ -55,6 +55,41 @@ function ToolRow({ tool }: { tool: ToolView }) {
   );
 }
 
+/** The tool's name here, with the server's own where that is another. */
+export function ToolName({ tool }: { tool: ToolView }) {
+  return (
+    <>
+      <code>
+        <UntrustedText text={tool.name} />
+      </code>
+      {tool.own_name !== undefined && (
+        <small>
+          the server calls it “
+          <UntrustedText text={tool.own_name} />”
+        </small>
+      )}
+    </>
+  );
+}
+
+/** The parts of a definition that are not checked, or that quarantine the tool. */
+export function Unchecked({ tool }: { tool: ToolView }) {
+  return (
+    <>
+      {(tool.unchecked ?? []).map((part, place) => (
+        <small key={place} class="flags">
+          not checked: <UntrustedText text={uncheckedPart(part)} />
+        </small>
+      ))}
+    </>
+  );
+}
+
+function uncheckedPart({ path, value, reason }: DefinitionProblem): string {
+  const place = path === "" ? "the definition" : path;
+  return value === "" ? `${place}: ${reason}` : `${place} is ${value}: ${reason}`;
+}
+
 /** The server's description of a tool, and warnings about it. */
 export function Annotations({ tool }: { tool: ToolView }) {
   return (
@@ -66,6 +101,7 @@ export function Annotations({ tool }: { tool: ToolView }) {
           warnings: <UntrustedText text={listed(tool.flags.map(flagWord))} />
         </small>
       )}
+      <Unchecked tool={tool} />
     </>
   );
 }

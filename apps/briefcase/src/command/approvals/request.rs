@@ -18,6 +18,9 @@ pub fn output(request: &ApprovalRequest, now: UnixMillis) -> TextOutput {
         " wants ".into(),
         span(format!("{}/{}", request.server, request.name), Tone::Strong),
     ]);
+    if let Some(own_name) = &request.own_name {
+        output.field("server's name", span(own_name, Tone::Strong));
+    }
     if request.operation != "call_tool" {
         output.field("operation", request.operation.as_str());
     }
@@ -39,6 +42,10 @@ pub fn output(request: &ApprovalRequest, now: UnixMillis) -> TextOutput {
     output.field("expires", time_format::relative(request.expires, now));
     output.line([span("  arguments:", Tone::Dim)]);
     output.append(arguments(&request.arguments));
+    if let Some(beside) = &request.beside {
+        output.line([span("  sent beside the arguments:", Tone::Dim)]);
+        output.append(arguments(beside));
+    }
     output.field("id", request.id.to_string());
     output.field("digest", span(request.digest.to_string(), Tone::Dim));
     output
@@ -85,8 +92,10 @@ mod tests {
             server: "files".parse().unwrap(),
             operation: "call_tool".into(),
             name: "write_file".into(),
+            own_name: None,
             pin: Digest::sha256(b"pin"),
             arguments: arguments.into(),
+            beside: None,
             cost: Some("0.01 USD".into()),
             class: "write".into(),
             risk: "high".into(),
@@ -104,6 +113,15 @@ mod tests {
     fn a_request_is_shown_whole() {
         let asked = request(r#"{"content":"line one\nline two","path":"/home/me/report.md"}"#);
         insta::assert_snapshot!(output(&asked, UnixMillis(0)).render(false));
+    }
+
+    #[test]
+    fn members_beside_the_arguments_are_shown() {
+        let beside = r#"{"_meta":{"baggage":"private text"},"task":{"ttl":60000}}"#.to_owned();
+        let asked = ApprovalRequest { beside: Some(beside), ..request("{}") };
+        let text = output(&asked, UnixMillis(0)).render(false);
+        assert!(text.contains("sent beside the arguments") && text.contains("private text"), "{text}");
+        assert!(text.contains(r#""task": {"ttl":60000}"#), "{text}");
     }
 
     #[test]

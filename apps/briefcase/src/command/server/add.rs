@@ -1,7 +1,7 @@
 //! `briefcase server add`
 
 use briefcase_admin_client::pin_evidence;
-use briefcase_api::{Change, Probe, ServerSpec};
+use briefcase_api::{Change, Probe, ServerSpec, ToolView};
 use briefcase_types::{ServerId, ServerSettings, ToolName};
 use clap::Args;
 
@@ -76,8 +76,9 @@ impl Add {
         let reads = if read_all_hinted { super::hinted_reads(&probed) } else { read };
         terminal.show(&offer(&probed, &reads, reads_granted))?;
         let change = Change::AddServer { name: name.clone(), spec, probe: probed.digest, reads, reads_granted };
+        let added = probed.tools.iter().filter(|tool| tool.state != "quarantined").count();
         let applied = change::confirm(ctx, change).await?;
-        let mut answer = change::answer(&format!("Server `{name}` added with {} tools.", probed.tools.len()), &applied);
+        let mut answer = change::answer(&format!("Server `{name}` added with {added} tools."), &applied);
         answer.output.next("Connected agents see the tools at once. `briefcase tools` lists them.");
         Ok(answer)
     }
@@ -125,10 +126,20 @@ fn offer(probed: &Probe, reads: &[ToolName], reads_granted: bool) -> TextOutput 
     output.blank().heading("If you accept:");
     output.line([span("  run without approval: ", Tone::Warn), list(&run).into()]);
     output.line([span("  need approval:        ", Tone::Good), list(&ask).into()]);
-    let held: Vec<&str> =
-        probed.tools.iter().filter(|tool| tool.state == "quarantined").map(|tool| tool.name.as_str()).collect();
+    let named = |wanted: fn(&ToolView) -> bool| -> Vec<&str> {
+        probed.tools.iter().filter(|tool| wanted(tool)).map(|tool| tool.name.as_str()).collect()
+    };
+    let held = named(|tool| tool.state == "quarantined");
     if !held.is_empty() {
         output.line([span("  quarantined:          ", Tone::Bad), list(&held).into()]);
+    }
+    let always = named(|tool| tool.always_asks);
+    if !always.is_empty() {
+        output.line([
+            span("  always ask:           ", Tone::Good),
+            list(&always).into(),
+            ", arguments not checked".into(),
+        ]);
     }
     if reads_granted {
         output.line([span("  resources and prompts are read without approval", Tone::Warn)]);

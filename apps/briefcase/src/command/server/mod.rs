@@ -87,7 +87,10 @@ impl Server {
 
 /// The tools that the server's annotations call reads.
 pub fn hinted_reads(probed: &Probe) -> Vec<ToolName> {
-    let reads = probed.tools.iter().filter(|tool| tool.state != "quarantined" && probe::hinted_read(tool));
+    // What cannot be checked is called a read by name only, or never.
+    let usable =
+        |tool: &&briefcase_api::ToolView| tool.state != "quarantined" && tool.unchecked.iter().all(probe::is_output);
+    let reads = probed.tools.iter().filter(usable).filter(|tool| probe::hinted_read(tool));
     reads.filter_map(|tool| tool.name.parse().ok()).collect()
 }
 
@@ -106,7 +109,15 @@ async fn test(ctx: &CommandContext, name: &ServerId) -> Result<CommandResult, Fa
     let probe = connect(ctx, name).await?;
     let differs = probe.tools.iter().any(|tool| tool.state != "accepted");
     let mut output = probe::output(&probe);
-    if differs {
+    output.append(probe::differences(&probe.tools));
+    let changing = probe.tools.iter().any(|tool| !tool.between_looks.is_empty());
+    let acceptable = probe.tools.iter().any(|tool| !matches!(tool.state.as_str(), "accepted" | "quarantined"));
+    if changing {
+        output.next(format!(
+            "The definitions changed between two looks, so the tools stay blocked. Accept that their text changes: `briefcase \
+             server accept {name} --changing`."
+        ));
+    } else if acceptable {
         output.next(format!("Review and accept the changes: `briefcase server accept {name}`."));
     }
     Ok(CommandResult::new(output, &probe).negative(differs))

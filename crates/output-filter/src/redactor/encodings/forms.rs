@@ -42,6 +42,9 @@ pub(in crate::redactor) fn forms(secret: &[u8]) -> Forms {
     for alphabet in radix::BASE85 {
         forms.mixed.extend((0..4).map(|shift| radix::base85_within(secret, shift, alphabet)));
     }
+    for alphabet in radix::UUENCODE {
+        forms.mixed.extend((0..3).map(|shift| radix::bits_within(secret, shift, alphabet, 6)));
+    }
     forms.mixed.retain(|form| form.len() >= FORM_MIN);
     encoded(secret, &plain, &wide, &mut forms);
     for list in [&mut forms.literal, &mut forms.mixed, &mut forms.squeezed, &mut forms.divisible] {
@@ -74,11 +77,12 @@ fn encoded(secret: &[u8], plain: &[u8], wide: &[u8], forms: &mut Forms) {
         coded(&|byte| format!("{byte:08b}")),
         coded(&|byte| format!("{byte:07b}")),
         coded(&|byte| format!("0b{byte:08b}")),
-        radix::base58(secret),
         plain.iter().map(|byte| rot13(*byte)).collect(),
+        plain.iter().map(|byte| atbash(*byte)).collect(),
         plain.iter().rev().copied().collect(),
         hex.iter().rev().copied().collect(),
     ];
+    found.extend(radix::LARGE_NUMBERS.iter().map(|alphabet| radix::large_number(secret, alphabet)));
     found.extend((0..3).map(|shift| radix::base64_within(wide, shift)));
     found.extend(base64.iter().map(|form| form.iter().rev().copied().collect()));
     for alphabet in radix::BASE32 {
@@ -99,6 +103,11 @@ fn rot13(byte: u8) -> u8 {
         b'n'..=b'z' => byte - 13,
         other => other,
     }
+}
+
+/// The alphabet reversed.
+fn atbash(byte: u8) -> u8 {
+    if byte.is_ascii_lowercase() { b'a' + (b'z' - byte) } else { byte }
 }
 
 fn rot47(byte: u8) -> u8 {

@@ -60,22 +60,36 @@ fn base85_group(group: &[u8], alphabet: &[u8; 85]) -> Vec<u8> {
     digits
 }
 
-/// Returns the secret in base58.
-pub(super) fn base58(secret: &[u8]) -> Vec<u8> {
+/// The alphabets of encodings as one large number: base36, base58, base62.
+pub(super) const LARGE_NUMBERS: [&[u8]; 3] = [
+    b"0123456789abcdefghijklmnopqrstuvwxyz",
+    BASE58,
+    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+];
+
+/// The alphabets of uuencode, with either character for zero.
+pub(super) const UUENCODE: [&[u8; 64]; 2] = [
+    b"`!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_",
+    b" !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_",
+];
+
+/// Returns the secret as one number in the base of an alphabet.
+pub(super) fn large_number(secret: &[u8], alphabet: &[u8]) -> Vec<u8> {
+    let base = u32::try_from(alphabet.len()).unwrap_or(u32::MAX);
     let mut digits: Vec<u8> = Vec::new();
     for byte in secret {
         let mut carry = u32::from(*byte);
         for digit in &mut digits {
             carry = carry.saturating_add(u32::from(*digit) << 8);
-            *digit = u8::try_from(carry % 58).unwrap_or_default();
-            carry /= 58;
+            *digit = u8::try_from(carry % base).unwrap_or_default();
+            carry /= base;
         }
         while carry > 0 {
-            digits.push(u8::try_from(carry % 58).unwrap_or_default());
-            carry /= 58;
+            digits.push(u8::try_from(carry % base).unwrap_or_default());
+            carry /= base;
         }
     }
-    digits.iter().rev().filter_map(|digit| BASE58.get(usize::from(*digit)).copied()).collect()
+    digits.iter().rev().filter_map(|digit| alphabet.get(usize::from(*digit)).copied()).collect()
 }
 
 /// Decodes a word of base58; `None` when a character is not of its alphabet.

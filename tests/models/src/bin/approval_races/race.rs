@@ -85,8 +85,10 @@ impl Race {
             server: "files".parse().expect("a name"),
             operation: "call_tool".into(),
             name: "delete".into(),
+            own_name: None,
             pin: Digest::sha256(b"pin"),
             arguments: "{}".into(),
+            beside: None,
             cost: None,
             class: "write".into(),
             risk: "high".into(),
@@ -156,7 +158,7 @@ impl Race {
                     count("unrecorded");
                 }
                 let decision = if yes { Decision::Allow(ApprovalScope::Once) } else { Decision::Deny };
-                self.queue.finish_decision(question.id, durable.then_some(&decision), VERSION, self.now());
+                self.queue.finish_decision(question.id, durable.then_some(&decision), self.now());
             }
         }
     }

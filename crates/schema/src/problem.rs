@@ -1,0 +1,59 @@
+//! Parts of a schema that cannot be checked, as people see them.
+
+use briefcase_types::text;
+use serde_json::Value;
+
+/// The longest shown value.
+const VALUE_MAX: usize = 120;
+
+/// A part of a definition that cannot be checked or used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The part: a JSON pointer, made printable.
+    pub path: String,
+    /// Its value as JSON, made printable and cut. Empty when it is absent.
+    pub value: String,
+    /// The reason.
+    pub reason: String,
+}
+
+impl Problem {
+    /// Describes a part.
+    #[must_use]
+    pub fn new(path: &str, value: Option<&Value>, reason: impl Into<String>) -> Self {
+        let value = value.map(|value| shown(&clipped(value))).unwrap_or_default();
+        Self { path: shown(path), value, reason: reason.into() }
+    }
+
+    /// The same part, seen from the definition that contains the schema at `place`.
+    #[must_use]
+    pub fn below(self, place: &str) -> Self {
+        Self { path: format!("{place}{}", self.path), ..self }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = if self.path.is_empty() { "the definition" } else { &self.path };
+        if self.value.is_empty() {
+            write!(f, "`{path}`: {}", self.reason)
+        } else {
+            write!(f, "`{path}` is `{}`: {}", self.value, self.reason)
+        }
+    }
+}
+
+/// The JSON text of a value. A large value is named by its kind only: the text of 64 KiB helps nobody.
+fn clipped(value: &Value) -> String {
+    match value {
+        Value::Object(members) if members.len() > 4 => format!("an object of {} members", members.len()),
+        Value::Array(items) if items.len() > 8 => format!("an array of {} items", items.len()),
+        small => small.to_string(),
+    }
+}
+
+fn shown(text: &str) -> String {
+    let cut = text::clip(text, VALUE_MAX);
+    let mark = if cut.len() < text.len() { "…" } else { "" };
+    text::printable(cut).replace(['\n', '\t'], " ") + mark
+}
