@@ -236,9 +236,11 @@ async fn attack_62_a_response_to_a_server_leaves_only_decided_and_recorded() {
     let client = answering(PRIVATE);
     client.open().await.unwrap();
     client.call("inbox__read", json!({})).await.unwrap();
-    for (allowed, decision) in
-        [(false, json!({ "decision": "deny" })), (true, json!({ "decision": "allow", "scope": "once" }))]
-    {
+    // The denial comes last: after it, the same request waits for its cool-down.
+    let once = json!({ "decision": "allow", "scope": "once" });
+    let arrivals = || ext.messages().iter().filter(|message| message.message.to_string().contains(PRIVATE)).count();
+    for (allowed, decision) in [(true, once), (false, json!({ "decision": "deny" }))] {
+        let before = arrivals();
         let waiting = client.start("tools/call", json!({ "name": "ext__ask", "arguments": { "n": allowed } })).await;
         let call = scene.allow_next().await;
         assert_eq!(call["operation"], "call_tool", "{call}");
@@ -246,10 +248,10 @@ async fn attack_62_a_response_to_a_server_leaves_only_decided_and_recorded() {
         let question: Value = admin.question().await;
         assert_eq!(question["operation"], "elicitation/create/response", "{question}");
         assert!(question["arguments"].as_str().unwrap().contains(PRIVATE), "the person does not see what leaves");
-        assert!(!received(PRIVATE), "it left before the decision");
+        assert_eq!(arrivals(), before, "it left before the decision");
         admin.decide(&question, &decision, &scene.setup.pin).await;
         let _ = client.answer(waiting).await;
-        assert_eq!(received(PRIVATE), allowed);
+        assert_eq!(arrivals(), before + usize::from(allowed));
     }
     assert!(!received("baggage"));
     let notices = scene.receipts().await;
