@@ -26,7 +26,7 @@ pub use client_peer::{ClientPeer, Waiting};
 pub use clock::{AdjustableClock, ClockJump, ClockReading, MonotonicClock};
 pub use connection::{ClientFeatures, ClientName, ClientProfile, ConnectionKey, Sharing};
 pub use factors::{FactorEvidence, FactorRefusal, Factors, SignedAnswer};
-pub use journal::{Durable, Entry, Journal, JournalError, Record, Urgency};
+pub use journal::{Durable, Entry, Journal, JournalError, OVERLAPPING_READS, Overlap, Record, SendGate, Urgency};
 pub use launcher::{ChildProcess, LaunchCommand, LaunchError, LaunchedChild, Launcher};
 pub use quote::Quote;
 pub use request_authorizer::{AfterChallenge, Challenge, RequestAuthorizer, RequestToAuthorize};
