@@ -78,7 +78,7 @@ impl Engine {
         let labels = self.labels.labels(&context.agent, now);
         let facts = Facts { agent: &context.agent, server: &context.server, action, labels, now };
         match authority.policy().decide_beside(&facts, beside) {
-            // The server has the URI already, and is told that it is no longer wanted.
+            // The server has the URI already, and learns only that it is no longer wanted.
             Verdict::Ask { .. } if used.is_some_and(|used| used.ends && self.is_subscribed(context, &used.uri)) => {
                 follows()
             }

@@ -30,7 +30,7 @@ use crate::{
 pub(crate) struct Connection {
     pub(crate) transport: OpenTransport,
     pub(crate) server_info: Arc<ServerInfo>,
-    /// Whether the server is told the name of the agent's client.
+    /// Whether the server is given the name of the agent's client.
     names_client: bool,
     /// The client's log level. A modern server gets it with each request, a legacy one once.
     level: Mutex<Option<String>>,

@@ -22,7 +22,7 @@ struct Outside {
 }
 
 impl Outside {
-    /// What each server received.
+    /// The messages that each server received.
     fn received(&self) -> Vec<(String, Vec<ReceivedMessage>)> {
         let http = self.http.iter().map(HttpUpstream::messages);
         let all = http.chain(self.stdio.iter().map(StdioUpstream::messages));
