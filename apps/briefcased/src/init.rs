@@ -25,6 +25,7 @@ use serde::Deserialize;
 
 use crate::{
     adapters::{
+        companion_files,
         identity::{self, Identity},
         sealed_file,
         sealing::{LogSigner, VaultSeal},
@@ -98,7 +99,7 @@ pub fn init(paths: &Paths, clock: &SystemClock, entropy: &Arc<dyn Entropy>) -> R
 /// The files of a briefcase. Each of them alone may be needed to repair one, so set-up overwrites none.
 const PARTS: [&str; 5] = [VAULT_FILE, LOG_KEY_FILE, identity::FILE, "briefcase.db", "head"];
 /// Temporary files beside them.
-const BESIDE: [&str; 3] = ["briefcase.db-wal", "briefcase.db-shm", "lock"];
+const BESIDE: [&str; 4] = ["briefcase.db-wal", "briefcase.db-shm", "overlap", "lock"];
 
 /// Makes the whole briefcase, or nothing.
 ///
@@ -206,8 +207,9 @@ fn make_state(
     let document = first.document.encode()?;
     let summary = with_factor.summary.into_iter().chain(first.summary).map(Word::lossy).collect::<Words>();
     let program = Word::lossy(concat!("briefcased/", env!("CARGO_PKG_VERSION")));
+    let files = companion_files::recorded(&paths.state)?;
     let at = clock.now();
-    let start = Receipt { at, kind: Kind::Start(StartReceipt { incarnation: identity.incarnation, program }) };
+    let start = Receipt { at, kind: Kind::Start(StartReceipt { incarnation: identity.incarnation, program, files }) };
     let change = Receipt {
         at,
         kind: Kind::Change(ChangeReceipt {

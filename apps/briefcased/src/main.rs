@@ -2,6 +2,7 @@
 
 mod adapters;
 mod agents;
+mod check;
 mod environment;
 mod init;
 mod lock_state;
@@ -46,7 +47,10 @@ fn main() -> ExitCode {
     let done = match options.command {
         DaemonCommand::Init => init::init(&paths, &clock, &entropy).map(|made| print(&made)).map_err(Into::into),
         DaemonCommand::Run(run) => serve::run(paths, clock, entropy, &run, |name| variable(name)?.into_string().ok()),
-        DaemonCommand::Fsck { json } => offline::check(&paths, json),
+        DaemonCommand::Fsck { json, unlock_stdin } => {
+            let key = if unlock_stdin { serve::read_key().map(Some) } else { Ok(None) };
+            key.and_then(|key| check::check(&paths, json, key.as_ref(), &entropy))
+        }
         DaemonCommand::Restore { archive } => offline::restore(&paths, &clock, &entropy, &archive),
     };
     match done {

@@ -1,4 +1,4 @@
-//! Work on a state folder that no daemon serves: the check of a record, and the restore of a backup.
+//! The restore of a backup into a state folder that no daemon serves.
 
 use std::{
     error::Error,
@@ -18,7 +18,7 @@ use briefcase_receipts::{
     ChangeReceipt, Kind, Receipt, Restore, Word, Words,
     checkpoint::{PublicKey, ReceiptLogOrigin},
 };
-use briefcase_store::{Durability, ExpectedState, FsckOptions, LOG_LIMIT, OpenOptions, Store, fsck};
+use briefcase_store::{Durability, ExpectedState, LOG_LIMIT, OpenOptions, Store};
 use briefcase_types::{
     AgentId, CallId, Clock as _, Entropy, Incarnation, ReceiptIndex, SecretString, ServerId, UnixMillis,
 };
@@ -42,49 +42,6 @@ use crate::{
 };
 
 type Done = Result<(), Box<dyn Error>>;
-
-/// Checks what the public key can check: every receipt, hash, signature and head.
-pub fn check(paths: &Paths, json: bool) -> Done {
-    let identity = Identity::load(&paths.state)?.ok_or(OpenError::NotSetUp)?;
-    let key = PublicKey::from_bytes(identity.log_key.as_bytes())?;
-    let mut options = FsckOptions::new(key);
-    options.document_digest = Some(document_digest);
-    let report = fsck(&paths.state, options)?;
-    let findings: Vec<_> = report
-        .findings
-        .iter()
-        .map(|finding| {
-            serde_json::json!({
-                "fault": format!("{:?}", finding.fault), "receipt": finding.index, "what": finding.what,
-                "next_step": finding.fault.next(),
-            })
-        })
-        .collect();
-    let clean = findings.is_empty();
-    if json {
-        print(
-            &serde_json::json!({ "clean": clean, "receipts": report.size, "findings": findings, "unchecked": report.unchecked }),
-        );
-    } else {
-        print_line(&format!("{} receipts checked.", report.size));
-        for finding in &report.findings {
-            let place = finding.index.map(|index| format!(" at {index}")).unwrap_or_default();
-            print_line(&format!("{:?}{place}: {} — {}", finding.fault, finding.what, finding.fault.next()));
-        }
-        if clean {
-            print_line("Nothing was edited, removed, reordered or rolled back.");
-        }
-        if !report.unchecked.is_empty() {
-            print_line(&format!("Not checked without the vault: {}.", report.unchecked.join(", ")));
-        }
-    }
-    if clean { Ok(()) } else { Err("the record does not hold".into()) }
-}
-
-fn print_line(line: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stdout(), "{}", briefcase_types::text::printable(line));
-}
 
 /// The input of a restore: one JSON line on stdin.
 #[derive(Deserialize)]
@@ -192,7 +149,8 @@ fn voided(before: &Authority, incarnation: Incarnation) -> Result<authority::Aut
 /// Uses up every budget until its window ends or a person raises it: the record does not contain what was spent after the backup.
 fn exhaust(store: &Store, authority: &Authority, now: UnixMillis, entropy: &dyn Entropy) -> Result<(), OpenError> {
     let index = BudgetIndex::new(authority);
-    let (mut ledger, counters) = load::counts(store.reader(), &index)?;
+    let snapshot::Replayed { mut ledger, counters, mut labels, running } = load::counts(store.reader(), authority)?;
+    labels.taint(authority.agents.keys(), running);
     let nobody: AgentId = "restored".parse().map_err(io::Error::other)?;
     let nowhere: ServerId = "restored".parse().map_err(io::Error::other)?;
     for budget in &authority.budgets {
@@ -212,7 +170,7 @@ fn exhaust(store: &Store, authority: &Authority, now: UnixMillis, entropy: &dyn 
         ledger.replay(&index, &Event::Reserved { charge, at: now });
     }
     let _all_of_it_counts_as_spent = ledger.close_orphans();
-    let snapshot = snapshot::encode(ledger.snapshot(), &counters);
+    let snapshot = snapshot::encode(ledger.snapshot(), &counters, &labels.snapshot(running));
     let size = store.reader().size()?;
     store.snapshot(snapshot.ok_or(OpenError::Tampered("the ledger"))?, ReceiptIndex(size));
     Ok(())

@@ -25,11 +25,14 @@ pub enum DaemonCommand {
     Init,
     /// Serve. Prints one JSON line when ready.
     Run(Run),
-    /// Check every receipt, hash, head and document; needs the briefcase to be stopped for what is sealed.
+    /// Check every receipt, hash, head, row and file. With a credential, also everything that is sealed.
     Fsck {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+        /// Read one JSON line that opens the vault from stdin, and load everything that a start loads.
+        #[arg(long)]
+        unlock_stdin: bool,
     },
     /// Put a backup into a state folder that is not there. Grants, approvals and handles from before are void.
     ///

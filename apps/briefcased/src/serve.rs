@@ -145,7 +145,7 @@ async fn bind_console(port: u16) -> Result<Vec<TcpListener>, Box<dyn Error>> {
 }
 
 /// Reads the credential from one JSON line on stdin.
-fn read_key() -> Result<OwnedCredential, Box<dyn Error>> {
+pub fn read_key() -> Result<OwnedCredential, Box<dyn Error>> {
     let mut line = zeroize::Zeroizing::new(String::new());
     std::io::stdin().lock().take(64 * 1024).read_line(&mut line)?;
     let unlock: Unlock<SecretString> = serde_json::from_str(&line)

@@ -56,7 +56,7 @@ struct Entry {
 
 /// One connection. It is counted until this value is dropped.
 #[derive(Debug)]
-pub struct Connection(Permit);
+pub struct ConnectionSlot(Permit);
 
 /// One event stream. It is counted until this value is dropped.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ pub struct ConnectionHandle {
 
 impl Connections {
     /// Admits a connection. Another one may end for it. Returns `None` when every other connection is busy.
-    pub fn admit(&self, owner: Owner) -> Option<Connection> {
+    pub fn admit(&self, owner: Owner) -> Option<ConnectionSlot> {
         let mut table = self.lock();
         let full = |table: &Table| table.connections.len() >= IN_ALL;
         let own = table.connections.values().filter(|entry| entry.owner == owner).count();
@@ -99,7 +99,7 @@ impl Connections {
         leaving.into_iter().for_each(|id| end(&mut table.connections, id));
         let (id, token) = table.add(owner, |table| &mut table.connections);
         drop(table);
-        Some(Connection(Permit { table: self.clone(), id, end: token }))
+        Some(ConnectionSlot(Permit { table: self.clone(), id, end: token }))
     }
 
     /// Admits an event stream. Another one may end for it.
@@ -157,7 +157,7 @@ fn end(entries: &mut HashMap<u64, Entry>, id: u64) {
     }
 }
 
-impl Connection {
+impl ConnectionSlot {
     /// Fires when the connection has to make room for another.
     pub const fn ended(&self) -> &CancellationToken {
         &self.0.end
@@ -235,11 +235,11 @@ impl Drop for BusyGuard {
 mod tests {
     use super::*;
 
-    fn open(connections: &Connections, owner: Owner, count: usize) -> Vec<Connection> {
+    fn open(connections: &Connections, owner: Owner, count: usize) -> Vec<ConnectionSlot> {
         (0..count).map(|_| connections.admit(owner).unwrap()).collect()
     }
 
-    fn alive(connections: &[Connection]) -> usize {
+    fn alive(connections: &[ConnectionSlot]) -> usize {
         connections.iter().filter(|connection| !connection.ended().is_cancelled()).count()
     }
 

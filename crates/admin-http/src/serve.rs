@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    connections::{Connection, Connections, Owner},
+    connections::{ConnectionSlot, Connections, Owner},
     router,
     state::AdminState,
 };
@@ -64,7 +64,7 @@ pub async fn serve_console(listeners: Vec<TcpListener>, admin: Arc<AdminState>, 
     futures_util::future::join_all(listeners.into_iter().map(serve)).await;
 }
 
-fn serve_connection<S>(stream: S, routes: Router, connection: Option<Connection>, stop: &CancellationToken)
+fn serve_connection<S>(stream: S, routes: Router, connection: Option<ConnectionSlot>, stop: &CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {

@@ -10,7 +10,7 @@ use briefcase_engine::{
 use briefcase_policy::{
     authority::{Pin, Server},
     decision::Risk,
-    pin::{self, Problem},
+    pin::{self, UncheckedPart},
 };
 use briefcase_store::Reader;
 use briefcase_types::{Digest, ServerId, ToolName, text};
@@ -102,7 +102,7 @@ fn described(
     tool: &ToolName,
     pin: Option<&Pin>,
     definition: &Value,
-    problems: &[Problem],
+    problems: &[UncheckedPart],
     always_asks: bool,
     texts: &ServerTexts,
 ) -> ToolView {
@@ -136,7 +136,7 @@ fn next_step(server: &ServerId, state: &str, changes: bool) -> Option<String> {
     Some(step)
 }
 
-fn problem(problem: &Problem, texts: &ServerTexts) -> DefinitionProblem {
+fn problem(problem: &UncheckedPart, texts: &ServerTexts) -> DefinitionProblem {
     DefinitionProblem {
         path: texts.text(&problem.path),
         value: texts.text(&problem.value),

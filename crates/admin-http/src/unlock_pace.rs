@@ -44,7 +44,7 @@ struct Inner {
 pub struct TooManyWait(pub Duration);
 
 /// The right to check one attempt. Dropping it without a result counts nothing, so an attempt is checked to its end.
-pub struct Turn(Arc<UnlockPace>);
+pub struct UnlockTurn(Arc<UnlockPace>);
 
 /// A waiting attempt, removed when dropped.
 struct Waiting<'p>(&'p UnlockPace, u64);
@@ -59,7 +59,7 @@ impl UnlockPace {
     ///
     /// # Errors
     /// An attempt of the same process waits, or too many wait in all.
-    pub async fn turn(self: &Arc<Self>, process: i32) -> Result<Turn, TooManyWait> {
+    pub async fn turn(self: &Arc<Self>, process: i32) -> Result<UnlockTurn, TooManyWait> {
         let place = self.enqueue(process)?;
         let waiting = Waiting(self, place);
         loop {
@@ -80,7 +80,7 @@ impl UnlockPace {
             }
         }
         drop(waiting);
-        Ok(Turn(Arc::clone(self)))
+        Ok(UnlockTurn(Arc::clone(self)))
     }
 
     fn enqueue(&self, process: i32) -> Result<u64, TooManyWait> {
@@ -114,7 +114,7 @@ impl UnlockPace {
     }
 }
 
-impl Turn {
+impl UnlockTurn {
     /// Counts a failure. The next attempt waits for longer.
     pub fn failed(self) {
         let mut inner = self.0.lock();
@@ -130,7 +130,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for UnlockTurn {
     fn drop(&mut self) {
         self.0.lock().checking = false;
         self.0.changed.notify_waiters();

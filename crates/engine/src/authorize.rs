@@ -75,10 +75,10 @@ impl Engine {
             },
         };
         let now = self.clock.now();
-        let labels = self.labels.labels(&context.agent, now);
+        let labels = self.labels_of(&context.agent);
         let facts = Facts { agent: &context.agent, server: &context.server, action, labels, now };
         match authority.policy().decide_beside(&facts, beside) {
-            // The server has the URI already, and learns only that it is no longer wanted.
+            // The server has the URI already, and learns that it is no longer wanted.
             Verdict::Ask { .. } if used.is_some_and(|used| used.ends && self.is_subscribed(context, &used.uri)) => {
                 follows()
             }
@@ -99,7 +99,7 @@ impl Engine {
             _ => return None,
         };
         let now = self.clock.now();
-        let labels = self.labels.labels(agent, now);
+        let labels = self.labels_of(agent);
         Some(self.authority().policy().decide(&Facts { agent, server, action, labels, now }))
     }
 

@@ -86,6 +86,9 @@ impl CallHandler for Engine {
                 .map_err(|failure| self.upstream_refusal(&connection.server, &failure))?;
             let ConnectionKey { agent, server, .. } = connection;
             let labels = self.server_labels(server);
+            if !items.is_empty() {
+                self.label_durably(agent, server, labels).await.map_err(|error| pipeline::unrecorded(&error))?;
+            }
             Ok(items.iter().filter_map(|item| self.show(agent, server, labels, item.clone()).ok()).collect())
         })
     }
@@ -122,11 +125,14 @@ impl CallHandler for Engine {
     }
 
     fn notify_servers(&self, session: SessionId, method: &'static str) {
-        self.upstreams.notify(session, method);
+        // After a failed write of the record nothing leaves any more.
+        if self.journal.failure().is_none() {
+            self.upstreams.notify(session, method);
+        }
     }
 
     fn may_name_client(&self, agent: &AgentId, name: &str) -> bool {
-        let tainted = self.labels.labels(agent, self.clock.now()).is_tainted();
+        let tainted = self.labels_of(agent).is_tainted();
         !tainted && self.outgoing_secrets(&serde_json::Value::from(name)).is_ok()
     }
 }

@@ -9,9 +9,10 @@ use std::{
 use briefcase_output_filter::Redactor;
 use briefcase_policy::{
     decision::AcceptedDefinitions,
+    label::{Label, Labels},
     ledger::{Actual, Charge, Ledger, Reservation, ReserveError, Settled},
 };
-use briefcase_receipts::commit::CommitmentKey;
+use briefcase_receipts::{Kind, LABELLED, Notice, Receipt, Text, Word, commit::CommitmentKey};
 use briefcase_types::{
     AgentId, Clock, Digest, Entropy, Money, ReceiptIndex, Refusal, SecretName, ServerId, SessionId, ToolName,
     UnixMillis,
@@ -20,15 +21,17 @@ use bytes::Bytes;
 
 use crate::{
     active_authority::{ActiveAuthority, AuthorityHandle},
+    agent_labels::AgentLabels,
     approvals::{ApprovalLimits, ApprovalQueue},
     call::CallContext,
-    session::{AgentLabels, Session},
+    session::Session,
     shared_ledger::SharedLedger,
     tasks::TaskRegistry,
     tools::Tools,
 };
 use briefcase_ports::{
-    Durable, Entry, Factors, Journal, JournalError, MonotonicClock, SecretSource, UpstreamFailure, Upstreams, Urgency,
+    Durable, Entry, Factors, Journal, JournalError, MonotonicClock, OVERLAPPING_READS, SecretSource, UpstreamFailure,
+    Upstreams, Urgency,
 };
 
 /// The engine's limits of time and size.
@@ -72,6 +75,8 @@ pub struct Parts {
     pub definitions: AcceptedDefinitions,
     /// The amounts spent and reserved.
     pub ledger: SharedLedger,
+    /// The labels of agents.
+    pub labels: AgentLabels,
     /// The limits of time and size.
     pub limits: Limits,
 }
@@ -147,7 +152,7 @@ impl Engine {
             commit_key: parts.commit_key,
             limits: parts.limits,
             approvals: ApprovalQueue::new(parts.limits.approvals),
-            labels: AgentLabels::default(),
+            labels: parts.labels,
             tasks: TaskRegistry::default(),
             definitions: tokio::sync::Mutex::new(parts.definitions),
             authority: parts.authority,
@@ -176,10 +181,48 @@ impl Engine {
         &self.approvals
     }
 
-    /// The labels of all agents.
+    /// The current labels of an agent.
     #[must_use]
-    pub const fn labels(&self) -> &AgentLabels {
-        &self.labels
+    pub fn labels_of(&self, agent: &AgentId) -> Labels {
+        self.labels.labels(agent, self.label_lifetime())
+    }
+
+    fn label_lifetime(&self) -> Duration {
+        self.authority().document().settings.label_lifetime()
+    }
+
+    /// Adds labels to an agent that is about to receive labelled data. Returns the receipt's progress when one must
+    /// record it.
+    pub(crate) fn label(&self, agent: &AgentId, server: &ServerId, labels: Labels) -> Option<Durable> {
+        let unrecorded = self.labels.add(agent, labels);
+        if unrecorded.is_empty() {
+            return None;
+        }
+        let words: Vec<&str> = unrecorded.iter().map(Label::as_str).collect();
+        let notice = Notice {
+            what: Word::lossy(LABELLED),
+            agent: Some(agent.clone()),
+            server: Some(server.clone()),
+            detail: Some(Text::lossy(&words.join(" "))),
+        };
+        let receipt = Receipt { at: self.clock.now(), kind: Kind::Notice(notice) };
+        Some(self.journal.append(Entry { receipt, opening: None }, Urgency::Now))
+    }
+
+    /// Adds labels to an agent, and waits until they are on record.
+    ///
+    /// # Errors
+    /// The record cannot be written. The agent must not receive the data.
+    pub(crate) async fn label_durably(
+        &self,
+        agent: &AgentId,
+        server: &ServerId,
+        labels: Labels,
+    ) -> Result<(), JournalError> {
+        match self.label(agent, server, labels) {
+            Some(durable) => self.durable(durable).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// The wall-clock time.
@@ -228,12 +271,13 @@ impl Engine {
         self.durable(self.journal.append(entry, urgency)).await
     }
 
+    /// Reserves the budgets of a call. Also returns whether they have room for reads that the record may lose.
     pub(crate) fn reserve(
         &self,
         authority: &ActiveAuthority,
         context: &CallContext,
         cost: Option<Money>,
-    ) -> Result<Reservation, ReserveError> {
+    ) -> Result<(Reservation, bool), ReserveError> {
         let charge = Charge {
             call: context.call,
             agent: context.agent.clone(),
@@ -244,7 +288,11 @@ impl Engine {
             amount: None,
         };
         let now = self.clock.now();
-        self.with_ledger(|ledger| ledger.reserve(authority.budgets(), &charge, now))
+        self.with_ledger(|ledger| {
+            let reservation = ledger.reserve(authority.budgets(), &charge, now)?;
+            let left = ledger.calls_left(authority.budgets(), &charge, now);
+            Ok((reservation, left >= u64::from(OVERLAPPING_READS)))
+        })
     }
 
     /// Settles a reservation as spent, however the call ended: an unknown outcome counts as spent.

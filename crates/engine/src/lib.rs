@@ -10,6 +10,7 @@
 //! - the authority changes only with evidence of a person's presence, and only on record ([`change`]).
 
 pub mod active_authority;
+pub mod agent_labels;
 pub mod agent_token;
 mod approval_flow;
 pub mod approvals;

@@ -63,7 +63,10 @@ impl ClientPeer for FilteredClient {
         Box::pin(async move {
             let params = self.engine.admit(&self.from, self.labels, method, params).await?;
             let response = self.client.ask(method, params).await;
-            self.engine.admit_response(&self.from, method, response).await
+            let answer = self.engine.admit_response(&self.from, method, response).await?;
+            // The answer leaves only while the record can be written.
+            let refusal = |error: JournalError| refused(&format!("The answer cannot be passed on: {error}."));
+            self.engine.journal.failure().map_or(Ok(answer), |error| Err(refusal(error)))
         })
     }
 
@@ -80,7 +83,8 @@ impl Engine {
     pub fn show(&self, agent: &AgentId, server: &ServerId, labels: Labels, raw: Bytes) -> Result<Bytes, &'static str> {
         let clean = self.clean(server, MessageShape::Other, raw)?;
         let labels = labels.union(self.tasks.labels_of(agent, server, &clean.bytes));
-        self.labels.add(agent, labels, self.clock.now());
+        // Not waited for: the session that receives the text has a call or a subscription on record.
+        drop(self.label(agent, server, labels));
         Ok(clean.bytes)
     }
 
@@ -116,6 +120,8 @@ impl Engine {
             }
         };
         self.permit_server_request(from, method, &params).await?;
+        let labelled = self.label_durably(&from.agent, &from.server, labels).await;
+        labelled.map_err(|_| refused("The request cannot be passed on because the record cannot be written."))?;
         self.show(&from.agent, &from.server, labels, params).map_err(unsafe_text)
     }
 
@@ -169,7 +175,7 @@ impl Engine {
             cost: None,
             class: "unknown".to_owned(),
             risk: "medium".to_owned(),
-            labels: self.labels.labels(&from.agent, now).iter().map(|label| label.as_str().to_owned()).collect(),
+            labels: self.labels_of(&from.agent).iter().map(|label| label.as_str().to_owned()).collect(),
             policies,
             authority_version: self.authority().version(),
             once_only: true,

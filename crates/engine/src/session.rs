@@ -1,24 +1,17 @@
-//! Sessions of agents, their grants, and the labels of agents.
-//!
-//! Invariant: labels belong to the *agent* and expire only with time. A reconnect or the stateless era does not remove them.
+//! Sessions of agents and their grants.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::BTreeSet,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
-use briefcase_policy::label::{Label, Labels};
-use briefcase_types::{AgentId, Digest, ServerId, SessionId, UnixMillis};
+use briefcase_types::{AgentId, Digest, ServerId, SessionId};
 
 /// The subscriptions of one session that are remembered.
 const SUBSCRIPTIONS_MAX: usize = 4096;
-
-/// How long a label stays after the agent last received labelled data.
-const LABEL_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// One connection of an agent.
 #[derive(Debug)]
@@ -103,51 +96,5 @@ impl Session {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SessionGrant>> {
         self.grants.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The time at which an agent last received data with each label.
-type LabelTimes = BTreeMap<Label, UnixMillis>;
-
-/// The labels of all agents.
-#[derive(Default)]
-pub struct AgentLabels(Mutex<HashMap<AgentId, LabelTimes>>);
-
-impl AgentLabels {
-    /// The current labels of an agent.
-    pub fn labels(&self, agent: &AgentId, now: UnixMillis) -> Labels {
-        let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = |at: &UnixMillis| now.since(*at) < LABEL_LIFETIME;
-        let seen = book.get(agent).into_iter().flatten();
-        seen.filter(|(_, at)| fresh(at)).map(|(label, _)| *label).collect()
-    }
-
-    /// Adds labels to an agent that is about to receive labelled data.
-    pub fn add(&self, agent: &AgentId, labels: Labels, now: UnixMillis) {
-        let labels = labels.seen();
-        if labels.is_empty() {
-            return;
-        }
-        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = book.entry(agent.clone()).or_default();
-        for label in labels.iter() {
-            let at = seen.entry(label).or_insert(now);
-            *at = now.max(*at);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_survive_a_reconnect_and_expire_only_with_time() {
-        let (book, agent) = (AgentLabels::default(), "a".parse().unwrap());
-        let seen = Labels::NONE.with(Label::UntrustedContent);
-        book.add(&agent, seen.with(Label::External), UnixMillis(1_000));
-        assert_eq!(book.labels(&agent, UnixMillis(2_000)), seen);
-        assert_eq!(book.labels(&agent, UnixMillis(1_000).plus(LABEL_LIFETIME)), Labels::NONE);
-        assert_eq!(book.labels(&"b".parse().unwrap(), UnixMillis(2_000)), Labels::NONE);
     }
 }

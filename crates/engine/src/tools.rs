@@ -6,7 +6,7 @@ use std::{
 };
 
 use briefcase_policy::pin::{self, Inspected, PoisoningSignal, Quarantine, Schemas};
-use briefcase_schema::{Problem, Schema};
+use briefcase_schema::{Schema, UncheckedPart};
 use briefcase_types::{Digest, ServerId, ToolName};
 use bytes::Bytes;
 use serde_json::Value;
@@ -175,7 +175,7 @@ impl Tool {
 
     /// The parts of the schemas that are not checked.
     #[must_use]
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[UncheckedPart] {
         &self.schemas().problems
     }
 

@@ -8,11 +8,13 @@
 //! - [`pin`]: the digest of a tool's definition, and the checks of a server's list of tools.
 //! - [`decision`]: allow, ask or deny, by the person's Cedar policies. [`label`]: the kinds of data that a session has
 //!   read.
+//! - [`label_book`]: the labels of all agents, and how long they last.
 //! - [`ledger`]: the amounts reserved and spent. [`uri`]: the spellings in which a server may read a URI.
 
 pub mod authority;
 pub mod decision;
 pub mod label;
+pub mod label_book;
 pub mod ledger;
 pub mod pin;
 pub mod uri;

@@ -33,12 +33,12 @@ pub struct ClockReading {
     /// The time of the computer's clock.
     pub computer: UnixMillis,
     /// The latest step ahead that no running daemon measured, unless a person accepted the clock since.
-    pub step: Option<ClockStep>,
+    pub step: Option<ClockJump>,
 }
 
 /// A step of the computer's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockStep {
+pub struct ClockJump {
     /// The record's time after the step.
     pub at: UnixMillis,
     /// The length of the step.

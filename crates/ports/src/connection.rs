@@ -6,7 +6,7 @@ use briefcase_types::{AgentId, Era, ServerId, SessionId};
 
 /// The agent's client, in the daemon's own words.
 ///
-/// Invariant: it holds no text of the client, except a name that a person let servers have. Servers learn nothing else
+/// Invariant: it holds no text of the client, except a name that a person let servers have. Servers get nothing else
 /// about a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientProfile {

@@ -23,10 +23,10 @@ use std::{future::Future, pin::Pin};
 
 pub use calls::{CallHandler, CallOutcome, CallRequest, ContinuedCall, FollowUp, Operation};
 pub use client_peer::{ClientPeer, Waiting};
-pub use clock::{AdjustableClock, ClockReading, ClockStep, MonotonicClock};
+pub use clock::{AdjustableClock, ClockJump, ClockReading, MonotonicClock};
 pub use connection::{ClientFeatures, ClientName, ClientProfile, ConnectionKey, Sharing};
 pub use factors::{FactorEvidence, FactorRefusal, Factors, SignedAnswer};
-pub use journal::{Durable, Entry, Journal, JournalError, Record, Urgency};
+pub use journal::{Durable, Entry, Journal, JournalError, OVERLAPPING_READS, Overlap, Record, SendGate, Urgency};
 pub use launcher::{ChildProcess, LaunchCommand, LaunchError, LaunchedChild, Launcher};
 pub use quote::Quote;
 pub use request_authorizer::{AfterChallenge, Challenge, RequestAuthorizer, RequestToAuthorize};

@@ -40,7 +40,7 @@ pub struct UpstreamSpec {
     pub transport: Transport,
     /// What the server may cost.
     pub limits: ServerLimits,
-    /// Whether the server is given the name of the agent's client.
+    /// Whether the server gets the name of the agent's client.
     pub names_client: bool,
     /// Whether a local server's standard input and output are pipes.
     pub pipes: bool,

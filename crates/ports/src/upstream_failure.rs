@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 
 use briefcase_types::RefusalCode;
 
-use crate::Quote;
+use crate::{JournalError, Quote};
 
 /// The server returned nothing usable.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -61,6 +61,9 @@ pub enum UpstreamFailure {
     /// Another process than the accepted one listens on a port of this machine. Nothing was sent to it.
     #[error("another program listens on the server's port; nothing was sent to it")]
     OtherListener(Box<OtherListener>),
+    /// The request was not sent, because the record cannot be written.
+    #[error("the call was not sent, because the record cannot be written: {0}")]
+    Unrecorded(JournalError),
     /// The server is disabled or unknown, or its credential cannot be used.
     #[error("{0}")]
     NotReady(String),
@@ -205,6 +208,7 @@ impl UpstreamFailure {
         match self {
             Self::Unauthorized => RefusalCode::OauthRequired,
             Self::PaymentRequired(_) => RefusalCode::PaymentRequired,
+            Self::Unrecorded(_) => RefusalCode::Unavailable,
             _ => RefusalCode::UpstreamError,
         }
     }
@@ -223,6 +227,7 @@ impl UpstreamFailure {
             Self::PaymentRequired(_) => "payment_required",
             Self::Http(refusal) => refusal.kind.word(),
             Self::OtherListener(_) => "other_listener",
+            Self::Unrecorded(_) => "record",
             Self::NotReady(_) => "not_ready",
         }
     }
@@ -271,6 +276,7 @@ impl UpstreamFailure {
             }
             Self::Cancelled => "The effect may have happened. Check the receipt before calling again.".to_owned(),
             Self::Http(refusal) => refusal.next_step(server),
+            Self::Unrecorded(error) => error.next_step().to_owned(),
             Self::OtherListener(_) => format!(
                 "Stop the other program and start the server. If the new program is the server, accept it: \
                  `briefcase server set {server} --accept-listener`."

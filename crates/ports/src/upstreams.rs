@@ -6,7 +6,7 @@ use briefcase_types::{Digest, SessionId};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use crate::{BoxFuture, ClientPeer, ConnectionKey, ListKind, Reply, ServerInfo, UpstreamFailure};
+use crate::{BoxFuture, ClientPeer, ConnectionKey, ListKind, Reply, SendGate, ServerInfo, UpstreamFailure};
 
 /// One tool definition as its server listed it.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub struct Outbound {
     pub timeout: Duration,
     /// Fires when the client cancels; the adapter notifies the server and returns [`UpstreamFailure::Cancelled`].
     pub cancel: CancellationToken,
+    /// Asked immediately before the request is sent.
+    pub gate: SendGate,
 }
 
 /// The connections to upstream servers.

@@ -56,6 +56,8 @@ pub struct StartReceipt {
     pub incarnation: Incarnation,
     /// The program's version.
     pub program: Word,
+    /// The files beside the record that the daemon opened, as `NAME:DIGEST`.
+    pub files: Words,
 }
 
 /// A call is about to have its effect. Durable before the effect (reads may overlap the two).
@@ -89,6 +91,8 @@ pub struct Intent {
     pub approval: Option<ApprovalId>,
     /// The reason for permission, such as `allow` or `approved`.
     pub decision: Word,
+    /// The labels that the agent has from this call on.
+    pub labels: Words,
 }
 
 /// A call had its effect, or failed to.
@@ -196,6 +200,13 @@ pub struct Restore {
     /// The new incarnation.
     pub new: Incarnation,
 }
+
+/// The event of a [`Notice`] about an agent that received labelled data outside of a call. Its detail lists the labels.
+pub const LABELLED: &str = "labelled";
+
+/// The event of a [`Notice`] about reads that may have been sent and whose intents are lost. Its detail is the maximum
+/// number. Each of them counts as a call against every budget in calls.
+pub const READS_LOST: &str = "reads_lost";
 
 /// An event that belongs to no call, such as a lock, a refused factor or a changed tool.
 #[derive(Clone, Debug, PartialEq, Eq)]

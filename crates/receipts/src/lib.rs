@@ -28,6 +28,6 @@ pub use briefcase_tlog::{LogFolder, merkle};
 pub use checkpoint::{PublicKey, ReceiptCheckpoint};
 pub use clock_notice::ClockNotice;
 pub use form::{
-    Approval, ChangeReceipt, Factor, FormError, Intent, Kind, Notice, Outcome, Receipt, Reconcile, ReconciledEffect,
-    RecordedScope, Refused, Restore, StartReceipt, Step, Text, Word, WordError, Words,
+    Approval, ChangeReceipt, Factor, FormError, Intent, Kind, LABELLED, Notice, Outcome, READS_LOST, Receipt,
+    Reconcile, ReconciledEffect, RecordedScope, Refused, Restore, StartReceipt, Step, Text, Word, WordError, Words,
 };

@@ -8,13 +8,13 @@
 //! a value is known, and a value that would need more is rejected. Patterns run on an engine without backtracking.
 
 mod bounds;
-mod problem;
 mod translate;
+mod unchecked_part;
 mod violation;
 
 use jsonschema::{PatternOptions, ValidationOptions};
-pub use problem::Problem;
 use serde_json::Value;
+pub use unchecked_part::UncheckedPart;
 pub use violation::Violation;
 
 /// The maximum work of one check: applications of schema parts to value parts. Some tens of milliseconds.
@@ -68,7 +68,7 @@ pub struct ReadSchema {
     /// The checks; `None` when no part can be checked.
     pub schema: Option<Schema>,
     /// The parts that are not checked.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<UncheckedPart>,
 }
 
 /// Reads a schema of any dialect. Parts that cannot be checked within the limits are named and left out. A value that
@@ -93,10 +93,10 @@ pub fn is_checkable(schema: &Value) -> bool {
         || translate::translate(schema).is_ok_and(|translated| bounds::measure(&translated.schema).is_ok())
 }
 
-fn unread(schema: &Value, error: &SchemaError) -> Problem {
+fn unread(schema: &Value, error: &SchemaError) -> UncheckedPart {
     match (error, schema.get("$schema")) {
-        (SchemaError::Dialect, Some(dialect)) => Problem::new("/$schema", Some(dialect), error.to_string()),
-        _ => Problem::new("", Some(schema), error.to_string()),
+        (SchemaError::Dialect, Some(dialect)) => UncheckedPart::new("/$schema", Some(dialect), error.to_string()),
+        _ => UncheckedPart::new("", Some(schema), error.to_string()),
     }
 }
 

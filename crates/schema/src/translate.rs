@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use self::references::References;
-use super::{Problem, SchemaError};
+use super::{SchemaError, UncheckedPart};
 
 const PARTS_MAX: usize = 2_000;
 const DEPTH_MAX: usize = 64;
@@ -24,7 +24,7 @@ const PROBLEMS_MAX: usize = 16;
 /// A schema in the newest dialect, whose references are pointers into its `$defs`.
 pub(super) struct Translated {
     pub(super) schema: Value,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<UncheckedPart>,
 }
 
 /// Translates a schema.
@@ -65,7 +65,7 @@ struct Translation<'a> {
     references: &'a References<'a>,
     /// Whether keywords that depend on a part that may be left out are left out too.
     weaken: bool,
-    problems: Vec<Problem>,
+    problems: Vec<UncheckedPart>,
     parts: usize,
     patterns: usize,
     /// The targets of references by their places, with their numbers in `$defs`.
@@ -186,7 +186,7 @@ impl<'a> Translation<'a> {
 
     fn problem(&mut self, place: &str, value: Option<&Value>, reason: &str) {
         if self.problems.len() < PROBLEMS_MAX {
-            self.problems.push(Problem::new(place, value, reason));
+            self.problems.push(UncheckedPart::new(place, value, reason));
         }
     }
 }

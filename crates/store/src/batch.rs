@@ -45,6 +45,8 @@ pub(crate) struct Batch {
     pub bodies: Vec<u8>,
     /// The sealed openings; empty when no receipt has one.
     pub openings: Vec<u8>,
+    /// The digest of the rows beside the log after this row; `None` in rows of the first form.
+    pub companions: Option<Digest>,
     /// The log key's signature over [`Batch::message`].
     pub signature: Vec<u8>,
 }
@@ -64,7 +66,30 @@ impl Batch {
             "briefcase/store/row/1",
             &[&number(self.count), &number(self.newest.0), &change, &ledger, &rising(&self.open), &self.openings],
         );
-        [b"briefcase/store/batch/1\0", head.text().as_bytes(), b"\0", columns.as_bytes()].concat()
+        match &self.companions {
+            None => [b"briefcase/store/batch/1\0", head.text().as_bytes(), b"\0", columns.as_bytes()].concat(),
+            Some(companions) => {
+                let text = head.text();
+                let (head, columns, companions) = (text.as_bytes(), columns.as_bytes(), companions.as_bytes());
+                [b"briefcase/store/batch/2\0", head, b"\0", columns, companions].concat()
+            }
+        }
+    }
+
+    /// Returns the column `signature`: the digest of the rows beside the log, if there is one, and the signature.
+    pub(crate) fn signature_column(&self) -> Vec<u8> {
+        let companions = self.companions.as_ref().map(|digest| digest.as_bytes().as_slice()).unwrap_or_default();
+        [companions, &self.signature].concat()
+    }
+
+    /// Splits the column `signature`.
+    pub(crate) fn split_signature(column: &[u8]) -> (Option<Digest>, Vec<u8>) {
+        match column.split_first_chunk::<32>() {
+            Some((companions, signature)) if signature.len() == 64 => {
+                (Some(Digest::from_bytes(*companions)), signature.to_vec())
+            }
+            _ => (None, column.to_vec()),
+        }
     }
 
     /// Returns the encoded receipts.

@@ -144,12 +144,28 @@ impl StoreError {
     /// Returns the error for a waiting entry.
     pub(crate) fn for_journal(&self) -> JournalError {
         match self {
-            Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => JournalError::Full,
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => JournalError::Full,
-            Self::File(error) if error.io_kind() == Some(std::io::ErrorKind::StorageFull) => JournalError::Full,
+            Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => JournalError::Full,
+                Some(ErrorCode::ReadOnly) => JournalError::ReadOnly,
+                Some(ErrorCode::SystemIoFailure) => JournalError::Io(error.to_string()),
+                _ => JournalError::Failed(self.to_string()),
+            },
+            Self::Io { source, .. } => io_failure(source.kind(), self),
+            Self::File(error) => {
+                error.io_kind().map_or_else(|| JournalError::Failed(self.to_string()), |kind| io_failure(kind, self))
+            }
             Self::Journal(error) => error.clone(),
             other => JournalError::Failed(other.to_string()),
         }
+    }
+}
+
+fn io_failure(kind: std::io::ErrorKind, error: &StoreError) -> JournalError {
+    match kind {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => JournalError::Full,
+        std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => JournalError::ReadOnly,
+        std::io::ErrorKind::FileTooLarge => JournalError::TooLarge,
+        _ => JournalError::Io(error.to_string()),
     }
 }
 

@@ -13,12 +13,12 @@ use std::{path::Path, sync::Arc};
 
 use briefcase_receipts::{
     Receipt,
-    checkpoint::{PublicKey, ReceiptCheckpoint},
+    checkpoint::{PublicKey, ReceiptCheckpoint, ReceiptLogOrigin},
     commit::CommitmentKey,
 };
 use briefcase_types::{Digest, ReceiptIndex};
 
-use crate::{Seal, StoreError, head, schema, state_dir::StateDir};
+use crate::{Seal, StoreError, head, overlap, schema, state_dir::StateDir, writer_state::load::is_on_record};
 
 /// The inputs of a check. Only the key is required; each further input adds checks.
 pub struct FsckOptions<'a> {
@@ -34,9 +34,13 @@ pub struct FsckOptions<'a> {
     pub definition_pin: Option<fn(&[u8]) -> Digest>,
     /// Derives the ledger from the receipts.
     pub ledger: Option<&'a mut dyn LedgerCheck>,
+    /// Sees every receipt in order. Its state is not compared.
+    pub receipts: Option<&'a mut dyn LedgerCheck>,
     /// Heads from outside the state folder. The record must extend each of them. Only such a head reveals that an older
     /// copy or a fork replaced the whole state folder.
     pub witnessed: Vec<ReceiptCheckpoint>,
+    /// The installation and incarnation under which a start opens the record.
+    pub origin: Option<ReceiptLogOrigin>,
 }
 
 impl FsckOptions<'_> {
@@ -50,7 +54,9 @@ impl FsckOptions<'_> {
             document_digest: None,
             definition_pin: None,
             ledger: None,
+            receipts: None,
             witnessed: Vec::new(),
+            origin: None,
         }
     }
 }
@@ -97,6 +103,12 @@ pub enum Fault {
     Authority,
     /// A definition or secret is not the one recorded.
     Record,
+    /// The authority document, a definition, a secret or the ledger is not the one that was signed.
+    Companion,
+    /// Reads were sent before the record failed, and are not on record yet.
+    Unrecorded,
+    /// A file beside the record is not the one that the daemon opened or wrote.
+    File,
     /// The ledger does not follow from the receipts.
     Ledger,
     /// An opening does not open, or contradicts the receipt's commitment.
@@ -112,6 +124,7 @@ impl Fault {
             Self::Ledger => {
                 "keep the files for an inquiry; deleting the row `ledger` makes the next start derive it again"
             }
+            Self::Unrecorded => "start briefcased once, which records these reads and counts them as spent",
             Self::Opening => "the receipts stay valid; the values behind the opening are lost",
             _ => "keep the files for an inquiry, and restore a backup with `briefcase restore`",
         }
@@ -153,6 +166,43 @@ impl FsckReport {
     }
 }
 
+/// Reports the reads that were sent and are not on record.
+fn overlap(
+    folder: &StateDir,
+    connection: &rusqlite::Connection,
+    options: &FsckOptions<'_>,
+    seen: &pass::Seen,
+    report: &mut FsckReport,
+) -> Result<(), StoreError> {
+    let Some(left) = overlap::left_behind(folder)? else {
+        if seen.companions.is_some() {
+            report.find(
+                Fault::Unrecorded,
+                None,
+                "the file `overlap` is missing, which lists reads before their record",
+            );
+        }
+        return Ok(());
+    };
+    let (mut open, mut unknown) = (0_u64, left.unknown);
+    for slot in &left.slots {
+        let intent = options.seal.as_deref().map_or_else(|| slot.unverified(), |seal| slot.intent(seal));
+        if intent.is_none() {
+            unknown = unknown.saturating_add(1);
+        } else if !is_on_record(connection, slot.from, &slot.body)? {
+            open = open.saturating_add(1);
+        }
+    }
+    if open > 0 {
+        report.find(Fault::Unrecorded, None, format!("{open} reads were sent, and their intents are not on record"));
+    }
+    if unknown > 0 {
+        let what = format!("at most {unknown} reads may have been sent without a record, and their intents are lost");
+        report.find(Fault::Unrecorded, None, what);
+    }
+    Ok(())
+}
+
 /// Checks a state folder. SQLite writes an index of its write-ahead log beside the database, so the folder must be
 /// writable: copy it from a read-only medium first. The database and the log are not written.
 ///
@@ -180,6 +230,7 @@ pub fn fsck(path: &Path, mut options: FsckOptions<'_>) -> Result<FsckReport, Sto
             Err(error) => return Err(error),
         }
         let seen = pass::run(&connection, &mut options, heads.as_ref(), &mut report)?;
+        overlap(&folder, &connection, &options, &seen, &mut report)?;
         companions::run(&connection, &options, heads.as_ref(), &seen, &mut report)
     });
     match checked {

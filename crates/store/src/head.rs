@@ -136,6 +136,12 @@ impl Heads {
         self.changed.notify_all();
     }
 
+    /// Returns the size of the newest head.
+    pub(crate) fn size(&self) -> u64 {
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.as_ref().map_or(0, |head| head.checkpoint().size)
+    }
+
     /// Returns the newest head with at least `size` receipts. Waits for it, because an entry is acknowledged a moment
     /// before its head is published.
     pub(crate) fn at_least(&self, size: u64) -> Option<SignedReceiptCheckpoint> {

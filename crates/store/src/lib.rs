@@ -27,6 +27,7 @@ mod fsck;
 mod head;
 mod nodes;
 mod options;
+mod overlap;
 mod queue;
 mod reader;
 mod records;

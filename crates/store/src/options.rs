@@ -72,6 +72,11 @@ pub struct Opened {
     /// The intents without an outcome, from calls that a crash interrupted. The daemon closes them with `Reconcile`
     /// receipts.
     pub orphans: Vec<Orphan>,
+    /// The number of reads that were sent before the record failed, and whose intents were recorded now. They are among
+    /// the orphans.
+    pub unrecorded: u64,
+    /// The maximum number of reads that were sent and whose intents are lost. A notice records the number.
+    pub unknown: u64,
 }
 
 /// An intent without an outcome.

@@ -63,7 +63,8 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn push(&self, work: Work, urgency: Urgency, reply: ReplySender) {
+    /// Queues work. Returns it when it is rejected; its caller then already has the reason.
+    pub(crate) fn push(&self, work: Work, urgency: Urgency, reply: ReplySender) -> Option<Work> {
         let mut waiting = self.lock();
         let refusal = match &waiting.stopped {
             Some(error) => Some(error.clone()),
@@ -74,7 +75,7 @@ impl Queue {
         if let Some(error) = refusal {
             drop(waiting);
             drop(reply.send(Err(error)));
-            return;
+            return Some(work);
         }
         let first = waiting.jobs.is_empty();
         waiting.jobs.push((work, reply));
@@ -92,6 +93,7 @@ impl Queue {
         if wake {
             self.wake.notify_one();
         }
+        None
     }
 
     /// Stores the newest ledger for the next commit.

@@ -1,11 +1,12 @@
 //! The rows of the database as values. Reading checks every number and blob, because the file may have been edited.
 
-use briefcase_types::{ReceiptIndex, UnixMillis};
+use briefcase_types::{Digest, ReceiptIndex, UnixMillis};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::{
     StoreError,
     batch::{Batch, open_column, open_from_column},
+    records::Records,
 };
 
 const COLUMNS: &str = "first, count, newest, change, ledger, open, bodies, openings, signature";
@@ -27,6 +28,7 @@ pub(crate) fn uint(number: i64) -> Result<u64, StoreError> {
 
 fn batch(row: &Row<'_>) -> Result<Batch, StoreError> {
     let first = uint(row.get(0)?)?;
+    let (companions, signature) = Batch::split_signature(row.get_ref(8)?.as_blob().map_err(rusqlite::Error::from)?);
     let batch = Batch {
         first,
         count: uint(row.get(1)?)?,
@@ -37,7 +39,8 @@ fn batch(row: &Row<'_>) -> Result<Batch, StoreError> {
             .ok_or(StoreError::damaged_at(first, "a list of open calls cannot be read"))?,
         bodies: row.get(6)?,
         openings: row.get(7)?,
-        signature: row.get(8)?,
+        companions,
+        signature,
     };
     if batch.count == 0 { Err(StoreError::damaged_at(first, "a row without receipts")) } else { Ok(batch) }
 }
@@ -89,7 +92,7 @@ pub(crate) fn insert_batch(connection: &Connection, batch: &Batch) -> Result<(),
         open_column(&batch.open),
         batch.bodies,
         batch.openings,
-        batch.signature,
+        batch.signature_column(),
     ])?;
     Ok(())
 }
@@ -146,6 +149,21 @@ pub(crate) fn insert_authority(connection: &Connection, row: &AuthorityRow) -> R
         "DELETE FROM authority WHERE version NOT IN (SELECT version FROM authority ORDER BY version DESC LIMIT 2)";
     connection.prepare_cached(sql)?.execute([])?;
     Ok(())
+}
+
+/// Returns one digest over the rows beside the log: authority documents, definitions, secrets and ledger.
+pub(crate) fn companions(connection: &Connection, records: &Records) -> Result<Digest, StoreError> {
+    let mut parts: Vec<Vec<u8>> = vec![records.digest().as_bytes().to_vec()];
+    if let Some((upto, sealed)) = ledger(connection)? {
+        parts.push([&upto.0.to_be_bytes()[..], &sealed].concat());
+    } else {
+        parts.push(Vec::new());
+    }
+    for AuthorityRow { version, receipt, sealed } in authorities(connection)? {
+        parts.push([&version.to_be_bytes()[..], &receipt.to_be_bytes(), &sealed].concat());
+    }
+    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    Ok(Digest::labelled("briefcase/store/companions/1", &parts))
 }
 
 pub(crate) fn ledger(connection: &Connection) -> Result<Option<(ReceiptIndex, Vec<u8>)>, StoreError> {

@@ -11,8 +11,8 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use crate::{Durability, StoreError};
 
-/// The form that this program writes, in `user_version`.
-const FORM: i64 = 1;
+/// The form that this program writes, in `user_version`. A row of the second form signs the rows beside the log too.
+const FORM: i64 = 2;
 /// The `application_id`: `BCDB`.
 const APPLICATION: i64 = 0x4243_4442;
 /// The page size with the fewest bytes per receipt, measured with `cargo run -p briefcase-store --release --example
@@ -82,6 +82,14 @@ pub(crate) fn check(connection: &Connection) -> Result<(), StoreError> {
     let mut known = TABLES.map(|table| Some(table.to_owned()));
     known.sort();
     if found == known { Ok(()) } else { Err(StoreError::StateTampered { what: "the database's schema was changed" }) }
+}
+
+/// Marks the database as one of the present form, before the first row of that form is written.
+pub(crate) fn renew(connection: &Connection) -> Result<(), StoreError> {
+    if number(connection, "user_version")? < FORM {
+        connection.pragma_update(None, "user_version", FORM)?;
+    }
+    Ok(())
 }
 
 fn guard(connection: &Connection) -> Result<(), StoreError> {

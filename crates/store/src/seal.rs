@@ -27,6 +27,11 @@ pub enum Place {
         /// The first receipt that is not in it.
         upto: ReceiptIndex,
     },
+    /// The intent in a slot of the file `overlap`.
+    Overlap {
+        /// The slot.
+        slot: u16,
+    },
 }
 
 impl Place {
@@ -37,6 +42,10 @@ impl Place {
             Self::Authority { version } => version.to_be_bytes(),
             Self::Openings { first } => first.0.to_be_bytes(),
             Self::Ledger { upto } => upto.0.to_be_bytes(),
+            Self::Overlap { slot } => {
+                let [high, low] = slot.to_be_bytes();
+                [0, 0, 0, 0, 0, 0, high, low]
+            }
         }
     }
 }

@@ -3,9 +3,15 @@
 //! Invariant: the store never follows a symbolic link and never uses a file that other users can reach. While it may
 //! write, it holds the folder's lock.
 
-use std::path::{Path, PathBuf};
+use std::{
+    os::unix::fs::FileExt as _,
+    path::{Path, PathBuf},
+};
 
-use briefcase_private_fs::{FileAccess, FolderLock, PrivateFolder, check, create_folders, sync_folder};
+use briefcase_ports::JournalError;
+use briefcase_private_fs::{
+    FileAccess, FolderLock, PrivateFolder, check, create_folders, create_or_truncate, sync_folder,
+};
 
 use crate::StoreError;
 
@@ -28,7 +34,7 @@ impl StateDir {
     /// Opens a folder for reading, which must exist.
     pub(crate) fn for_reading(path: &Path) -> Result<Self, StoreError> {
         PrivateFolder::open(path)?;
-        for file in ["briefcase.db", "briefcase.db-wal", "briefcase.db-shm", "head", LOCK] {
+        for file in ["briefcase.db", "briefcase.db-wal", "briefcase.db-shm", "head", "overlap", LOCK] {
             check(&path.join(file))?;
         }
         Ok(Self(path.to_owned()))
@@ -50,9 +56,26 @@ impl StateDir {
         self.0.join("head")
     }
 
+    pub(crate) fn overlap(&self) -> PathBuf {
+        self.0.join("overlap")
+    }
+
     /// Writes the names in the folder to disk.
     pub(crate) fn sync(&self) -> Result<(), StoreError> {
         Ok(sync_folder(&self.0)?)
+    }
+
+    /// Finds out why a file in the folder cannot grow: SQLite reports one error for all causes. Returns `None` when it can.
+    pub(crate) fn write_failure(&self) -> Option<JournalError> {
+        let path = self.0.join("probe");
+        let end = std::fs::metadata(self.write_ahead_log()).map_or(0, |log| log.len());
+        let tried = create_or_truncate(&path).map_err(StoreError::from).and_then(|file| {
+            let written = file.write_all_at(&[1; 8192], end).and_then(|()| file.sync_data());
+            written.map_err(StoreError::io("write to the state folder"))
+        });
+        // A file that remains is overwritten by the next probe.
+        let _ = std::fs::remove_file(&path);
+        tried.err().map(|error| error.for_journal())
     }
 
     /// Takes the folder's lock, without waiting.

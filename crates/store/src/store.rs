@@ -6,7 +6,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use briefcase_ports::{Durable, Entry, Journal, JournalError, Record, Urgency};
+use briefcase_ports::{Durable, Entry, Journal, JournalError, Overlap, Record, Urgency};
 use briefcase_private_fs::FolderLock;
 use briefcase_receipts::Receipt;
 use briefcase_types::ReceiptIndex;
@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::{
     OpenOptions, Opened, Reader, StoreError,
     head::Heads,
+    overlap::OverlapFile,
     queue::Queue,
     state_dir::StateDir,
     writer::{self, WriterContext},
@@ -25,6 +26,9 @@ use crate::{
 /// The record and the state that it covers, open for writing by one process at a time.
 pub struct Store {
     queue: Arc<Queue>,
+    keys: Arc<Keys>,
+    heads: Arc<Heads>,
+    overlap: Arc<OverlapFile>,
     reader: Reader,
     thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
     _lock: FolderLock,
@@ -43,13 +47,20 @@ impl Store {
         let OpenOptions { origin, key, signer, seal, expect, durability, log_limit } = options;
         let keys = Arc::new(Keys { origin, key, signer, seal, durability, log_limit });
         let heads = Arc::new(Heads::default());
-        let (state, opened) = WriterState::load(&folder, &keys, &heads, expect)?;
+        let overlap = Arc::new(OverlapFile::default());
+        let (state, opened) = WriterState::load(&folder, &keys, &heads, &overlap, expect)?;
         let queue = Arc::new(Queue::default());
         let reader = Reader::live(&folder, key, Arc::clone(&keys.seal), Arc::clone(&heads));
-        let context = WriterContext { folder, keys, heads, queue: Arc::clone(&queue) };
+        let context = WriterContext {
+            folder,
+            keys: Arc::clone(&keys),
+            heads: Arc::clone(&heads),
+            overlap: Arc::clone(&overlap),
+            queue: Arc::clone(&queue),
+        };
         let thread = std::thread::Builder::new().name("record".into()).spawn(move || writer::run(state, &context));
         let thread = Mutex::new(Some(thread.map_err(StoreError::io("start the writer"))?));
-        Ok((Self { queue, reader, thread, _lock: lock }, opened))
+        Ok((Self { queue, keys, heads, overlap, reader, thread, _lock: lock }, opened))
     }
 
     /// Returns the reader. It is cheap to clone, and each use has its own connection.
@@ -101,20 +112,39 @@ impl Drop for Store {
 impl Journal for Store {
     fn append(&self, entry: Entry, urgency: Urgency) -> Durable {
         let (reply, durable) = oneshot::channel();
-        self.queue.push(Work::Append(entry), urgency, reply);
+        drop(self.queue.push(Work::Append(entry), urgency, reply));
         durable
+    }
+
+    /// The slot is written before the queue accepts the intent, so a read that runs beside its commit is never lost.
+    fn append_beside(&self, entry: Entry) -> Overlap {
+        let slot = match entry.receipt.encode() {
+            Ok(body) => self.overlap.take(self.keys.seal.as_ref(), self.heads.size(), &body),
+            Err(_) => None,
+        };
+        let Some(slot) = slot else { return Overlap::First(self.append(entry, Urgency::Now)) };
+        let (reply, durable) = oneshot::channel();
+        if let Some(Work::Beside(_, slot)) = self.queue.push(Work::Beside(entry, slot), Urgency::Lazy, reply) {
+            self.overlap.clear(slot);
+            return Overlap::First(durable);
+        }
+        Overlap::Beside(durable)
+    }
+
+    fn failure(&self) -> Option<JournalError> {
+        self.queue.failure()
     }
 
     fn change(&self, receipt: Receipt, document: Bytes, records: Vec<Record>) -> Durable {
         let (reply, durable) = oneshot::channel();
-        self.queue.push(Work::Change(receipt, Document { bytes: document, records }), Urgency::Now, reply);
+        drop(self.queue.push(Work::Change(receipt, Document { bytes: document, records }), Urgency::Now, reply));
         durable
     }
 
     fn change_decided(&self, decision: Receipt, receipt: Receipt, document: Bytes, records: Vec<Record>) -> Durable {
         let (reply, durable) = oneshot::channel();
         let document = Document { bytes: document, records };
-        self.queue.push(Work::Decided(Box::new(decision), receipt, document), Urgency::Now, reply);
+        drop(self.queue.push(Work::Decided(Box::new(decision), receipt, document), Urgency::Now, reply));
         durable
     }
 

@@ -13,6 +13,7 @@ use briefcase_types::ReceiptIndex;
 use crate::{
     ExpectedState, StoreError,
     head::Heads,
+    overlap::OverlapFile,
     queue::{Pace, Queue, Reopening, Turn},
     state_dir::StateDir,
     writer_state::{Keys, LedgerSnapshot, Line, ReplySender, Work, WriterState},
@@ -26,6 +27,7 @@ pub(crate) struct WriterContext {
     pub folder: StateDir,
     pub keys: Arc<Keys>,
     pub heads: Arc<Heads>,
+    pub overlap: Arc<OverlapFile>,
     pub queue: Arc<Queue>,
 }
 
@@ -38,13 +40,15 @@ pub(crate) fn run(state: WriterState, context: &WriterContext) -> Result<(), Sto
     loop {
         let idle = state.as_ref().filter(|state| state.log_is_full(true)).map(|_| IDLE);
         state = match queue.next(&mut pace, idle) {
-            Turn::Commit(jobs, ledger) => state.and_then(|state| commit(state, queue, jobs, ledger)),
-            Turn::Idle => state.and_then(|state| checkpoint(state, queue)),
+            Turn::Commit(jobs, ledger) => state.and_then(|state| commit(state, context, jobs, ledger)),
+            Turn::Idle => state.and_then(|state| checkpoint(state, context)),
             Turn::Reopen(reply) => {
                 drop(state);
                 reopen(context, &reply)
             }
-            Turn::Close => return state.map_or(Ok(()), |mut state| state.finish()),
+            Turn::Close => {
+                return state.map_or(Ok(()), |mut state| state.finish().and_then(|()| context.overlap.finish()));
+            }
         };
     }
 }
@@ -52,7 +56,7 @@ pub(crate) fn run(state: WriterState, context: &WriterContext) -> Result<(), Sto
 /// Commits the entries. Returns the state unless a write failed.
 fn commit(
     mut state: WriterState,
-    queue: &Queue,
+    context: &WriterContext,
     jobs: Vec<(Work, ReplySender)>,
     ledger: Option<LedgerSnapshot>,
 ) -> Option<WriterState> {
@@ -63,38 +67,46 @@ fn commit(
     let first = match state.commit(&lines, ledger) {
         Ok(first) => first,
         Err(error) => {
-            stop(queue, &error);
-            let failure = error.for_journal();
+            let failure = stop(context, &error);
             lines.into_iter().filter_map(|line| line.reply).for_each(|reply| drop(reply.send(Err(failure.clone()))));
             return None;
         }
     };
-    acknowledge(lines, first);
+    acknowledge(lines, first, &context.overlap);
     let full = state.log_is_full(false);
     let after = state.publish().and_then(|()| if full { state.checkpoint_log() } else { Ok(()) });
-    after.map(|()| state).map_err(|error| stop(queue, &error)).ok()
+    after.map(|()| state).map_err(|error| drop(stop(context, &error))).ok()
 }
 
-fn acknowledge(lines: Vec<Line>, first: u64) {
+fn acknowledge(lines: Vec<Line>, first: u64, overlap: &OverlapFile) {
     for (index, line) in (first..).zip(lines) {
+        if let Some(slot) = line.slot {
+            overlap.clear(slot);
+        }
         if let Some(reply) = line.reply {
             drop(reply.send(Ok(ReceiptIndex(index))));
         }
     }
 }
 
-fn checkpoint(mut state: WriterState, queue: &Queue) -> Option<WriterState> {
+fn checkpoint(mut state: WriterState, context: &WriterContext) -> Option<WriterState> {
     let done = state.checkpoint_log();
-    done.map(|()| state).map_err(|error| stop(queue, &error)).ok()
+    done.map(|()| state).map_err(|error| drop(stop(context, &error))).ok()
 }
 
-fn stop(queue: &Queue, error: &StoreError) {
-    tracing::error!(%error, "the record cannot be written; nothing runs until the store is reopened");
-    queue.stop(&error.for_journal());
+/// Fails all waiting and later entries. Returns the reason.
+fn stop(context: &WriterContext, error: &StoreError) -> JournalError {
+    let failure = match error.for_journal() {
+        JournalError::Io(text) => context.folder.write_failure().unwrap_or(JournalError::Io(text)),
+        failure => failure,
+    };
+    tracing::error!(%error, reason = %failure, "the record cannot be written; nothing runs until the store is reopened");
+    context.queue.stop(&failure);
+    failure
 }
 
 fn reopen(context: &WriterContext, reply: &Reopening) -> Option<WriterState> {
-    match WriterState::load(&context.folder, &context.keys, &context.heads, ExpectedState::Existing) {
+    match WriterState::load(&context.folder, &context.keys, &context.heads, &context.overlap, ExpectedState::Existing) {
         Ok((state, opened)) => {
             context.queue.resume();
             drop(reply.send(Ok(opened)));

@@ -16,7 +16,7 @@ use briefcase_receipts::{
     checkpoint::{PublicKey, ReceiptCheckpoint, ReceiptLogOrigin, SignedReceiptCheckpoint},
     merkle::{Frontier, leaf_hash},
 };
-use briefcase_types::{ReceiptIndex, UnixMillis};
+use briefcase_types::{Digest, ReceiptIndex, UnixMillis};
 use bytes::Bytes;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -26,6 +26,7 @@ use crate::{
     batch::{Batch, ROW_ENTRIES, join_openings, pack},
     calls::OpenCalls,
     head::{HeadFile, Heads},
+    overlap::Slot,
     records::Records,
     rows::{self, AuthorityRow},
 };
@@ -47,6 +48,8 @@ pub(crate) type ReplySender = oneshot::Sender<Result<ReceiptIndex, JournalError>
 pub(crate) enum Work {
     /// An entry of the log.
     Append(Entry),
+    /// The intent of a read that runs meanwhile, and the slot that has it until it is durable.
+    Beside(Entry, Slot),
     /// A change of the authority document.
     Change(Receipt, Document),
     /// A change of the authority document right behind the receipt of its decision.
@@ -67,6 +70,8 @@ pub(crate) struct Line {
     document: Option<Document>,
     /// `None` for a line whose companion carries the reply.
     pub reply: Option<ReplySender>,
+    /// The slot that is emptied when the line is durable.
+    pub slot: Option<Slot>,
 }
 
 /// The ledger's state after the receipts before `upto`.
@@ -89,7 +94,9 @@ pub(crate) struct WriterState {
     /// The first receipt that is not in the newest ledger snapshot.
     ledger: Option<u64>,
     open: OpenCalls,
-    records: Option<Records>,
+    records: Records,
+    /// The digest of the rows beside the log: authority documents, definitions, secrets and ledger.
+    companions: Digest,
     /// The approximate bytes in the write-ahead log.
     pending: usize,
 }
@@ -140,12 +147,27 @@ impl WriterState {
         Ok(first)
     }
 
+    /// Encodes receipts that no caller waits for.
+    pub(crate) fn lines(&self, receipts: impl IntoIterator<Item = Receipt>) -> Result<Vec<Line>, StoreError> {
+        let version = self.change.map_or(0, |(_, version)| version);
+        // The last run may have ended while a wrong clock was ahead.
+        let mut times = Times { earliest: self.newest, latest: self.newest.plus(CLOCK_SETTLES * 2) };
+        let mut lines = Vec::new();
+        for receipt in receipts {
+            let line = line(receipt, None, None, times, version)?;
+            times.follow(&line.receipt);
+            lines.push(line);
+        }
+        Ok(lines)
+    }
+
     fn write(&mut self, lines: &[Line], ledger: Option<LedgerSnapshot>) -> Result<(), StoreError> {
         if let Some(LedgerSnapshot { state, upto }) = ledger {
             let sealed = self.keys.seal.seal(Place::Ledger { upto }, &state)?;
             rows::put_ledger(&self.connection, upto.0, &sealed)?;
             self.pending = self.pending.saturating_add(sealed.len()).saturating_add(COMMIT_OVERHEAD);
             self.ledger = Some(upto.0);
+            self.companions = rows::companions(&self.connection, &self.records)?;
         }
         lines.chunks(ROW_ENTRIES).try_for_each(|lines| self.write_row(lines))
     }
@@ -165,6 +187,7 @@ impl WriterState {
             open: self.open.indexes(),
             bodies: pack(&bodies),
             openings: self.openings(first, lines)?,
+            companions: Some(self.companions),
             signature: Vec::new(),
         };
         batch.signature = self.sign(&batch.message(&self.checkpoint()))?.to_vec();
@@ -193,15 +216,12 @@ impl WriterState {
     }
 
     fn write_document(&mut self, receipt: u64, version: u64, document: &Document) -> Result<(), StoreError> {
-        let mut records = match self.records.take() {
-            Some(records) => records,
-            None => Records::load(&self.connection)?,
-        };
-        records.apply(&self.connection, &document.records)?;
-        let plain = [records.digest().as_bytes(), document.bytes.as_ref()].concat();
-        self.records = Some(records);
+        self.records.apply(&self.connection, &document.records)?;
+        let plain = [self.records.digest().as_bytes(), document.bytes.as_ref()].concat();
         let sealed = self.keys.seal.seal(Place::Authority { version }, &plain)?;
-        rows::insert_authority(&self.connection, &AuthorityRow { version, receipt, sealed })
+        rows::insert_authority(&self.connection, &AuthorityRow { version, receipt, sealed })?;
+        self.companions = rows::companions(&self.connection, &self.records)?;
+        Ok(())
     }
 
     fn openings(&self, first: u64, lines: &[Line]) -> Result<Vec<u8>, StoreError> {
@@ -292,6 +312,10 @@ fn changed(receipt: &Receipt) -> Option<&ChangeReceipt> {
 fn encoded(work: Work, times: Times, version: u64) -> Result<Vec<Line>, StoreError> {
     match work {
         Work::Append(entry) => Ok(vec![line(entry.receipt, entry.opening, None, times, version)?]),
+        Work::Beside(entry, slot) => {
+            let line = line(entry.receipt, entry.opening, None, times, version)?;
+            Ok(vec![Line { slot: Some(slot), ..line }])
+        }
         Work::Change(receipt, document) => Ok(vec![line(receipt, None, Some(document), times, version)?]),
         Work::Decided(decision, receipt, document) => {
             let decision = line(*decision, None, None, times, version)?;
@@ -318,5 +342,5 @@ fn line(
     }
     receipt.at = times.of(&receipt);
     let body = receipt.encode()?;
-    Ok(Line { receipt, body, opening, document, reply: None })
+    Ok(Line { receipt, body, opening, document, reply: None, slot: None })
 }

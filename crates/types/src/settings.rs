@@ -3,7 +3,7 @@
 //! Both types are part of the authority document and of the admin contract. A setting at its default is not written, so a
 //! document without settings keeps its digest.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -144,6 +144,12 @@ impl Settings {
     /// The default of `label_seconds`: one hour.
     pub const LABEL_SECONDS: u32 = 3600;
     const LABEL_SECONDS_MAX: u32 = 30 * 24 * 3600;
+
+    /// The time for which an agent keeps a label, while the daemon runs.
+    #[must_use]
+    pub fn label_lifetime(&self) -> Duration {
+        Duration::from_secs(self.label_seconds.unwrap_or(Self::LABEL_SECONDS).into())
+    }
 
     /// Returns whether every setting has its default.
     #[must_use]

@@ -30,7 +30,7 @@ use crate::{
 pub(crate) struct Connection {
     pub(crate) transport: OpenTransport,
     pub(crate) server_info: Arc<ServerInfo>,
-    /// Whether the server is given the name of the agent's client.
+    /// Whether the server gets the name of the agent's client.
     names_client: bool,
     /// The client's log level. A modern server gets it with each request, a legacy one once.
     level: Mutex<Option<String>>,
@@ -56,6 +56,11 @@ impl Drop for InUse<'_> {
         usage.requests = usage.requests.saturating_sub(1);
         usage.last = Instant::now();
     }
+}
+
+/// Rejects a request that must not be sent, because the record cannot be written.
+fn check_record(request: &Outbound) -> Result<(), TransportFailure> {
+    request.gate.check().map_err(|error| UpstreamFailure::Unrecorded(error).into())
 }
 
 const EMPTY_RESULT: Bytes = Bytes::from_static(b"{}");
@@ -106,6 +111,7 @@ impl Connection {
         param_headers: &[ParamHeader],
         peer: &Arc<dyn ClientPeer>,
     ) -> Result<Reply, TransportFailure> {
+        check_record(request)?;
         if self.server_info.era == Era::Legacy {
             self.set_level(params::log_level(&request.params), request).await;
             return self.send_once(client, request, request.params.clone(), param_headers, peer).await;
@@ -148,6 +154,8 @@ impl Connection {
             cancel: request.cancel.clone(),
             context: Some(RequestContext::new(Arc::clone(peer))),
         };
+        // A connection may take long to open. The record may have failed meanwhile.
+        check_record(request)?;
         self.transport.call(call).await
     }
 

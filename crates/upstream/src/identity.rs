@@ -7,7 +7,7 @@ use briefcase_json::raw::{object, quote};
 use briefcase_ports::ClientProfile;
 use briefcase_types::Era;
 
-/// The name that every server is given, unless a person lets it have the name of the agent's client.
+/// The name and version that every server gets, unless a person lets it have the name of the agent's client.
 const NAME: &str = "briefcase";
 
 /// The members that describe the client to a server, as JSON.

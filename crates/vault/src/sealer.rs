@@ -17,6 +17,8 @@ pub enum Purpose {
     ReceiptOpenings,
     /// Ledger snapshots.
     Ledger,
+    /// Intents of reads that run beside their commit.
+    Overlap,
 }
 
 /// Seals and opens documents of one purpose. The value holds a derived key: drop it when the vault is locked.
@@ -35,6 +37,7 @@ impl Purpose {
             Self::Authority => "authority",
             Self::ReceiptOpenings => "receipt-openings",
             Self::Ledger => "ledger",
+            Self::Overlap => "overlap",
         }
     }
 }

@@ -111,6 +111,7 @@ pub fn intent(number: u64) -> Receipt {
         policies: [Word::lossy("granted-reads-run")].into_iter().collect(),
         approval: None,
         decision: Word::lossy("allow"),
+        labels: Words::default(),
     };
     Receipt { at: UnixMillis(1_763_700_000_000 + number), kind: Kind::Intent(intent) }
 }

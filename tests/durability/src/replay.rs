@@ -19,7 +19,7 @@ use crate::{
 };
 
 const CALLS: [&str; 5] = ["pwrite64", "write", "ftruncate", "fsync", "fdatasync"];
-const FILES: [&str; 3] = ["briefcase.db", "briefcase.db-wal", "head"];
+const FILES: [&str; 4] = ["briefcase.db", "briefcase.db-wal", "head", "overlap"];
 const SECTOR: usize = 512;
 const BEFORE: u64 = 20;
 const ENTRIES: u64 = 40;

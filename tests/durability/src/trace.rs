@@ -92,7 +92,7 @@ fn event(line: &str) -> Result<Option<Event>, Failure> {
     let (descriptor, path) = arguments.next().and_then(|first| first.split_once('<')).ok_or_else(unreadable)?;
     let path = text(path.trim_end_matches('>'))?;
     let file = path.rsplit('/').next().unwrap_or_default().to_owned();
-    let kept = matches!(file.as_str(), "briefcase.db" | "briefcase.db-wal" | "head");
+    let kept = matches!(file.as_str(), "briefcase.db" | "briefcase.db-wal" | "head" | "overlap");
     let mut argument = || arguments.next().ok_or_else(unreadable);
     Ok(match name {
         "write" if descriptor == "1" => Some(Event::Said(String::from_utf8(bytes(argument()?)?)?)),

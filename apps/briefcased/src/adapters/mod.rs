@@ -1,5 +1,6 @@
 //! Adapters that connect two crates: ports of one, implemented with another.
 
+pub mod companion_files;
 pub mod document_digest;
 pub mod enrolled_factors;
 pub mod identity;

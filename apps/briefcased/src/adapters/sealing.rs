@@ -11,6 +11,7 @@ pub struct VaultSeal {
     authority: Sealer,
     openings: Sealer,
     ledger: Sealer,
+    overlap: Sealer,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -24,6 +25,7 @@ impl VaultSeal {
             authority: unlocked.sealer(Purpose::Authority)?,
             openings: unlocked.sealer(Purpose::ReceiptOpenings)?,
             ledger: unlocked.sealer(Purpose::Ledger)?,
+            overlap: unlocked.sealer(Purpose::Overlap)?,
             entropy,
         })
     }
@@ -33,6 +35,7 @@ impl VaultSeal {
             Place::Authority { .. } => Some(&self.authority),
             Place::Openings { .. } => Some(&self.openings),
             Place::Ledger { .. } => Some(&self.ledger),
+            Place::Overlap { .. } => Some(&self.overlap),
             _ => None,
         }
     }

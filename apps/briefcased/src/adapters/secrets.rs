@@ -22,7 +22,8 @@ pub fn record_digest(sealed: &[u8]) -> Digest {
     Digest::labelled("briefcase/sealed-secret/1", &[sealed])
 }
 
-fn address(name: &SecretName, version: u64) -> RecordAddress<'_> {
+/// The place at which the vault seals a version of a secret.
+pub fn address(name: &SecretName, version: u64) -> RecordAddress<'_> {
     RecordAddress { kind: "secret", id: name.as_str(), audience: "servers", version }
 }
 

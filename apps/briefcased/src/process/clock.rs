@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use briefcase_ports::{AdjustableClock, BoxFuture, ClockReading, ClockStep, MonotonicClock};
+use briefcase_ports::{AdjustableClock, BoxFuture, ClockJump, ClockReading, MonotonicClock};
 use briefcase_receipts::ClockNotice;
 use briefcase_types::{Clock, Entropy, MonotonicTime, UnixMillis};
 use paced::PacedTime;
@@ -26,7 +26,7 @@ struct Inner {
     time: PacedTime,
     /// Whether the time was compared with the newest receipt of an earlier run.
     compared: bool,
-    step: Option<ClockStep>,
+    step: Option<ClockJump>,
     /// Whether a notice says that the computer's clock is behind.
     behind: bool,
 }
@@ -90,7 +90,7 @@ impl Inner {
 
     fn stepped(&mut self, by: Duration, computer: UnixMillis, boot: Duration) -> (ClockNotice, UnixMillis) {
         let at = self.time.now(computer, boot);
-        self.step = Some(ClockStep { at, by });
+        self.step = Some(ClockJump { at, by });
         (ClockNotice::Ahead { by }, at)
     }
 

@@ -4,15 +4,18 @@ use briefcase_engine::server_texts::is_redacted;
 use briefcase_policy::{
     authority::Authority,
     decision::AcceptedDefinitions,
-    ledger::{Actual, BudgetIndex, Charge, Event, Ledger},
+    label::Label,
+    ledger::{Actual, BudgetIndex, Charge, Event},
     pin,
 };
-use briefcase_presence::FactorCounters;
-use briefcase_receipts::{ClockNotice, Kind, Receipt};
+use briefcase_receipts::{ClockNotice, Kind, LABELLED, Notice, READS_LOST, Receipt};
 use briefcase_store::{Reader, StoreError};
 
 use crate::{
-    adapters::{document_digest::document_digest, snapshot},
+    adapters::{
+        document_digest::document_digest,
+        snapshot::{self, Replayed},
+    },
     open_error::OpenError,
 };
 
@@ -43,16 +46,35 @@ pub fn definitions(reader: &Reader, authority: &Authority) -> Result<AcceptedDef
     Ok(definitions)
 }
 
-/// Loads what was spent, and the attempts at the factors. A call without an outcome counts as spent.
-pub fn counts(reader: &Reader, index: &BudgetIndex) -> Result<(Ledger, FactorCounters), StoreError> {
-    let (mut ledger, counters) = snapshot::replayed(reader, |ledger, receipt| {
+/// Loads what was spent, the attempts at the factors and the labels of agents. A call without an outcome counts as spent.
+pub fn counts(reader: &Reader, authority: &Authority) -> Result<Replayed, StoreError> {
+    let index = BudgetIndex::new(authority);
+    let mut replayed = snapshot::replayed(reader, |replayed, receipt| {
+        label(replayed, authority, &receipt);
         if let Some(event) = ledger_event(receipt) {
-            ledger.replay(index, &event);
+            replayed.ledger.replay(&index, &event);
         }
     })?;
-    let _unknown_outcomes_count_as_spent = ledger.close_orphans();
-    ledger.prune();
-    Ok((ledger, counters))
+    let _unknown_outcomes_count_as_spent = replayed.ledger.close_orphans();
+    replayed.ledger.prune();
+    Ok(replayed)
+}
+
+/// Replays the labels in a receipt. The time since then may have passed while no daemon ran, so they count as received now.
+fn label(replayed: &mut Replayed, authority: &Authority, receipt: &Receipt) {
+    let now = replayed.running;
+    match &receipt.kind {
+        Kind::Intent(intent) => {
+            let labels = intent.labels.iter().filter_map(|word| word.as_str().parse::<Label>().ok()).collect();
+            replayed.labels.record(&intent.agent, labels, now);
+        }
+        Kind::Notice(Notice { what, agent: Some(agent), detail: Some(detail), .. }) if what.as_str() == LABELLED => {
+            let labels = detail.as_str().split(' ').filter_map(|word| word.parse::<Label>().ok()).collect();
+            replayed.labels.record(agent, labels, now);
+        }
+        Kind::Restore(_) => replayed.labels.taint(authority.agents.keys(), now),
+        _ => {}
+    }
 }
 
 fn ledger_event(receipt: Receipt) -> Option<Event> {
@@ -75,6 +97,11 @@ fn ledger_event(receipt: Receipt) -> Option<Event> {
                 amount: intent.amount,
             };
             Some(Event::Reserved { charge, at: receipt.at })
+        }
+        Kind::Notice(Notice { what, detail: Some(detail), .. }) if what.as_str() == READS_LOST => {
+            // The store writes a number. Another text would be of a newer program, which counts more.
+            let reads = detail.as_str().parse().unwrap_or(u64::MAX);
+            Some(Event::Lost { reads, at: receipt.at })
         }
         Kind::Outcome(outcome) => Some(Event::Settled { call: outcome.call, actual: Actual::AsReserved }),
         _ => None,

@@ -11,15 +11,12 @@ use briefcase_egress::{Egress, EgressSettings};
 use briefcase_engine::{
     Engine, Limits, Parts,
     active_authority::{ActiveAuthority, AuthorityHandle},
+    agent_labels::AgentLabels,
     clock,
     shared_ledger::SharedLedger,
 };
 use briefcase_mcp_server::{Config, McpServer};
-use briefcase_policy::{
-    authority::Authority,
-    decision::AcceptedDefinitions,
-    ledger::{BudgetIndex, Ledger},
-};
+use briefcase_policy::{authority::Authority, decision::AcceptedDefinitions};
 use briefcase_ports::{Entry, Journal as _, Urgency};
 use briefcase_presence::{FactorCounters, FactorVerifier, FactorVerifierParts, PasskeyError};
 use briefcase_receipts::{
@@ -36,6 +33,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     adapters::{
+        companion_files,
         enrolled_factors::AuthorityFactors,
         identity::Identity,
         sealed_file,
@@ -45,7 +43,7 @@ use crate::{
         server_connections::DaemonConnections,
         server_messages::ServerMessages,
         slots,
-        snapshot::Snapshots,
+        snapshot::{Replayed, Snapshots},
         vault_access::OpenVault,
     },
     environment::Environment,
@@ -104,17 +102,14 @@ pub fn open(environment: &Environment, credential: Credential<'_>) -> Result<Unl
     unsettled.settle(store.reader())?;
     let authority = load::authority(store.reader())?.ok_or(OpenError::NotSetUp)?;
     let definitions = load::definitions(store.reader(), &authority)?;
-    let (mut ledger, mut counters) = load::counts(store.reader(), &BudgetIndex::new(&authority))?;
-    record_start(environment, &store, &identity, &opened);
+    let mut replayed = load::counts(store.reader(), &authority)?;
+    record_start(environment, &store, &identity, &opened)?;
     if let Some((notice, at)) = clock_notice {
-        clock::follow_in_ledger(&mut ledger, notice, at);
-        counters.follow_clock(notice, at);
+        clock::follow_in_ledger(&mut replayed.ledger, notice, at);
+        replayed.counters.follow_clock(notice, at);
         drop(store.append(clock::clock_receipt(notice, at), Urgency::Lazy));
     }
-    assemble(
-        environment,
-        OpenedParts { store, unlocked, identity, public_key, authority, definitions, ledger, counters },
-    )
+    assemble(environment, OpenedParts { store, unlocked, identity, public_key, authority, definitions, replayed })
 }
 
 /// Without an identity the folder was never set up, or is no longer complete.
@@ -130,15 +125,23 @@ struct OpenedParts {
     public_key: PublicKey,
     authority: Authority,
     definitions: AcceptedDefinitions,
-    ledger: Ledger,
-    counters: FactorCounters,
+    replayed: Replayed,
 }
 
 fn assemble(environment: &Environment, parts: OpenedParts) -> Result<UnlockedState, OpenError> {
-    let OpenedParts { store, unlocked, identity, public_key, authority, definitions, ledger, counters } = parts;
+    let OpenedParts { store, unlocked, identity, public_key, authority, definitions, replayed } = parts;
+    let Replayed { ledger, counters, labels, running } = replayed;
+    let timer = Arc::new(SystemTimer::default());
+    let labels = AgentLabels::new(labels, running, timer.clone());
     let authority = AuthorityHandle::new(ActiveAuthority::new(authority, &definitions)?);
     let ledger = SharedLedger::new(ledger);
-    let factors = Arc::new(verifier(environment, &store, &authority, &ledger, counters)?);
+    let factors = Arc::new(verifier(
+        environment,
+        &store,
+        &authority,
+        Snapshots { store: store.clone(), ledger: ledger.clone(), labels: labels.clone() },
+        counters,
+    )?);
     let server_messages = Arc::new(ServerMessages::default());
     let secrets = Arc::new(Secrets::new(unlocked.clone(), store.reader().clone(), authority.clone()));
     let pool = Arc::new(Pool::new(PoolParts {
@@ -155,12 +158,13 @@ fn assemble(environment: &Environment, parts: OpenedParts) -> Result<UnlockedSta
         secrets: secrets.clone(),
         factors: factors.clone(),
         clock: environment.clock.clone(),
-        timer: Arc::new(SystemTimer::default()),
+        timer,
         entropy: environment.entropy.clone(),
         commit_key: commit_key(&unlocked)?,
         authority,
         definitions,
         ledger,
+        labels,
         limits: Limits::default(),
     }));
     let approval_url = Some(format!("http://localhost:{}/approvals", environment.console_port));
@@ -197,14 +201,14 @@ fn verifier(
     environment: &Environment,
     store: &Arc<Store>,
     authority: &AuthorityHandle,
-    ledger: &SharedLedger,
+    snapshots: Snapshots,
     counters: FactorCounters,
 ) -> Result<FactorVerifier, PasskeyError> {
     FactorVerifier::new(FactorVerifierParts {
         console_port: environment.console_port,
         journal: store.clone(),
         enrolled: Arc::new(AuthorityFactors(authority.clone())),
-        snapshots: Arc::new(Snapshots { store: store.clone(), ledger: ledger.clone() }),
+        snapshots: Arc::new(snapshots),
         counters,
         clock: environment.clock.clone(),
         entropy: environment.entropy.clone(),
@@ -217,10 +221,16 @@ fn commit_key(unlocked: &Unlocked) -> Result<CommitmentKey, VaultError> {
 }
 
 /// Appends the first receipts of a run: its start, and what the last run left open.
-fn record_start(environment: &Environment, store: &Store, identity: &Identity, opened: &Opened) {
+fn record_start(
+    environment: &Environment,
+    store: &Store,
+    identity: &Identity,
+    opened: &Opened,
+) -> Result<(), OpenError> {
     let at = environment.clock.now();
     let program = Word::lossy(concat!("briefcased/", env!("CARGO_PKG_VERSION")));
-    let start = Kind::Start(StartReceipt { incarnation: identity.incarnation, program });
+    let files = companion_files::recorded(&environment.paths.state)?;
+    let start = Kind::Start(StartReceipt { incarnation: identity.incarnation, program, files });
     let reconciled = opened.orphans.iter().map(|orphan| {
         Kind::Reconcile(Reconcile {
             call: orphan.intent.call,
@@ -232,7 +242,8 @@ fn record_start(environment: &Environment, store: &Store, identity: &Identity, o
         // Not waited for: a call's own receipt comes after these, and nothing is released before they are durable.
         drop(store.append(Entry { receipt: Receipt { at, kind }, opening: None }, Urgency::Lazy));
     }
+    Ok(())
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -5,8 +5,13 @@ use std::path::{Path, PathBuf};
 use briefcase_api::Unlock;
 use briefcase_ipc::Paths;
 use briefcase_launcher::JailLauncher;
-use briefcase_policy::authority::{Budget, BudgetScope, Limit, Window};
+use briefcase_policy::{
+    authority::{Budget, BudgetScope, Limit, Window},
+    label::{Label, Labels},
+    ledger::BudgetIndex,
+};
 use briefcase_ports::{FactorEvidence, FactorRefusal};
+use briefcase_receipts::Notice;
 use briefcase_types::{Digest, Entropy, Incarnation, SecretString};
 use briefcase_upstream::ChildEnvironment;
 use briefcase_vault::UnlockKey;
@@ -18,16 +23,16 @@ use crate::{
     process::clock::{OsEntropy, SystemClock},
 };
 
-const PIN: &str = "271828";
+pub(crate) const PIN: &str = "271828";
 
-struct Home {
+pub(crate) struct Home {
     _folder: tempfile::TempDir,
-    paths: Paths,
-    key: String,
+    pub(crate) paths: Paths,
+    pub(crate) key: String,
     token: String,
 }
 
-fn home() -> Home {
+pub(crate) fn home() -> Home {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -55,18 +60,18 @@ impl Home {
         open(&environment, credential)
     }
 
-    fn open(&self) -> Result<UnlockedState, OpenError> {
+    pub(crate) fn open(&self) -> Result<UnlockedState, OpenError> {
         let key = UnlockKey::parse(&SecretString::new(self.key.clone())).unwrap();
         self.open_with(Credential::UnlockKey(&key))
     }
 
-    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+    pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let entries = std::fs::read_dir(&self.paths.state).unwrap().flatten().map(|entry| entry.path());
         entries.filter(|path| path.is_file()).map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
     }
 }
 
-async fn close(open: UnlockedState) {
+pub(crate) async fn close(open: UnlockedState) {
     open.server_messages.detach();
     open.store.close().unwrap();
 }
@@ -207,4 +212,62 @@ async fn a_restored_state_trusts_no_credential_and_has_spent_every_budget() {
         assert!(stand.spent >= limit, "{stand:?}");
     }
     close(open).await;
+}
+
+fn taint() -> Labels {
+    Labels::NONE.with(Label::PrivateData).with(Label::UntrustedContent)
+}
+
+/// Labels the agent like text of a server outside of a call, and waits until it is on record.
+async fn show(open: &UnlockedState, labels: Labels) {
+    let (agent, server) = ("default".parse().unwrap(), "mail".parse().unwrap());
+    open.engine.show(&agent, &server, labels, bytes::Bytes::from_static(b"{}")).unwrap();
+    let notice = Notice { what: Word::lossy("test"), agent: None, server: None, detail: None };
+    let receipt = Receipt { at: open.engine.now(), kind: Kind::Notice(notice) };
+    open.engine.record(Entry { receipt, opening: None }, Urgency::Now).await.unwrap();
+}
+
+/// Attack 66: no way down and up removes a label. A crash leaves the files as they are while the daemon runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_outlive_every_way_down_and_up() {
+    let home = home();
+    let agent = "default".parse().unwrap();
+    let open = home.open().unwrap();
+    assert_eq!(open.engine.labels_of(&agent), Labels::NONE, "a new agent has none");
+    show(&open, Labels::NONE.with(Label::PrivateData)).await;
+    close(open).await;
+    let open = home.open().unwrap();
+    assert_eq!(open.engine.labels_of(&agent), Labels::NONE.with(Label::PrivateData), "from receipts, after a lock");
+    show(&open, taint()).await;
+    open.factors.snapshot().await;
+    show(&open, Labels::NONE).await;
+    close(open).await;
+    let open = home.open().unwrap();
+    assert_eq!(open.engine.labels_of(&agent), taint(), "from a snapshot");
+    let killed = home.files();
+    close(open).await;
+    write_back(&killed, |_| true);
+    let open = home.open().unwrap();
+    assert_eq!(open.engine.labels_of(&agent), taint(), "after a crash");
+    let other = "other".parse().unwrap();
+    assert_eq!(open.engine.labels_of(&other), Labels::NONE, "labels belong to one agent");
+    close(open).await;
+}
+
+/// Attack 66: what an agent read after the backup is unknown.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_state_starts_tainted() {
+    let home = home();
+    close(home.open().unwrap()).await;
+    let old = Identity::load(&home.paths.state).unwrap().unwrap();
+    let fresh = Identity { incarnation: Incarnation::random(&OsEntropy), ..old.clone() };
+    let key = Unlock::UnlockKey(SecretString::new(home.key.clone()));
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let begin = || offline::start_incarnation(&home.paths, &SystemClock::default(), &entropy, &key, &old, &fresh);
+    tokio::task::block_in_place(begin).unwrap();
+    for _ in 0..2 {
+        let open = home.open().unwrap();
+        assert!(open.engine.labels_of(&"default".parse().unwrap()).is_tainted());
+        close(open).await;
+    }
 }

@@ -19,12 +19,12 @@ use crate::{
 pub async fn list(State(admin): State<Arc<AdminState>>) -> ApiResult<Vec<AgentView>> {
     let briefcase = admin.briefcase()?;
     let engine = &briefcase.engine;
-    let (authority, sessions, now) = (engine.authority(), engine.sessions(), engine.now());
+    let (authority, sessions) = (engine.authority(), engine.sessions());
     let view = |(name, agent): (&AgentId, &Agent)| AgentView {
         name: name.clone(),
         created: agent.created,
         sessions: count(sessions.iter().filter(|session| session.agent == *name).count()),
-        labels: engine.labels().labels(name, now).iter().map(|label| label.as_str().to_owned()).collect(),
+        labels: engine.labels_of(name).iter().map(|label| label.as_str().to_owned()).collect(),
     };
     Ok(Json(authority.document().agents.iter().map(view).collect()))
 }

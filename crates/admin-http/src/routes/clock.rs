@@ -78,7 +78,7 @@ pub async fn follow(admin: &AdminState, briefcase: &Briefcase) -> Result<(), Api
 
 #[cfg(test)]
 mod tests {
-    use briefcase_ports::ClockStep;
+    use briefcase_ports::ClockJump;
 
     use super::*;
 
@@ -89,7 +89,7 @@ mod tests {
     fn a_difference_is_said_in_words_with_the_next_step() {
         let behind = |by| ClockReading { now: NOW, computer: NOW.minus(by), step: None };
         let stepped =
-            |at: UnixMillis| ClockReading { now: NOW, computer: NOW, step: Some(ClockStep { at, by: DAY * 21 }) };
+            |at: UnixMillis| ClockReading { now: NOW, computer: NOW, step: Some(ClockJump { at, by: DAY * 21 }) };
         for (reading, code, words) in [
             (behind(DAY * 2), Some("clock_behind"), "which is 2 days before"),
             (behind(DAY * 400), Some("clock_behind"), "which is 400 days before"),

@@ -72,7 +72,7 @@ fn unlocked(briefcase: &Briefcase) -> Vec<Check> {
         name: "record".to_owned(),
         severity: if failure.is_none() { Severity::Ok } else { Severity::Fail },
         message: failure.as_ref().map_or_else(|| "The record can be written.".to_owned(), ToString::to_string),
-        next_step: failure.map(|_| "Free disk space or repair the state folder, then restart briefcased.".to_owned()),
+        next_step: failure.map(|failure| failure.next_step().to_owned()),
     });
     checks
 }

@@ -34,8 +34,7 @@ pub async fn status(State(admin): State<Arc<AdminState>>) -> Json<Status> {
         status.servers = count(authority.document().servers.len());
         if let Some(problem) = briefcase.store.failure() {
             "failed".clone_into(&mut status.state);
-            let next = "Free disk space or repair the state folder, then restart `briefcased`.";
-            status.problem = Some(Problem::new("unavailable", problem.to_string(), next));
+            status.problem = Some(Problem::new("unavailable", problem.to_string(), problem.next_step()));
         }
     }
     Json(status)

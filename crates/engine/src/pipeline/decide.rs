@@ -218,7 +218,7 @@ fn approval_request(
         cost: target.cost.map(|money| money.to_string()),
         class: target.class.as_str().to_owned(),
         risk: risk(context, call, target).as_str().to_owned(),
-        labels: engine.labels.labels(&context.agent, now).iter().map(|label| label.as_str().to_owned()).collect(),
+        labels: engine.labels_of(&context.agent).iter().map(|label| label.as_str().to_owned()).collect(),
         policies: policies.to_vec(),
         authority_version: target.authority.version(),
         once_only: once_only || is_once_only(call, arguments),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{CallContext, Reserved, reserve::HeldBudget, resolve::CallTarget, validate::Arguments};
 use crate::{Engine, call::Call, server_requests::FilteredClient, tools::Tool};
-use briefcase_ports::{ClientPeer, Operation, Outbound, Reply, UpstreamFailure};
+use briefcase_ports::{ClientPeer, Operation, Outbound, Reply, SendGate, UpstreamFailure};
 
 /// A call that was sent to its server, with the server's reply or the failure.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub async fn execute(engine: &Arc<Engine>, reserved: Reserved, client: Arc<dyn C
         params: params(&call, target.tool.as_deref(), &arguments.canonical),
         timeout: engine.limits.call,
         cancel: call.request.cancel.clone(),
+        gate: SendGate::new(Arc::clone(&engine.journal)),
     };
     let filtered = Arc::new(FilteredClient::new(engine, &context, target.labels, client));
     let reply = engine.upstreams.send(&call.request.connection, outbound, filtered).await;

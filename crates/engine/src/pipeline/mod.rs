@@ -100,6 +100,7 @@ pub use decide::{Permitted, decide};
 pub use execute::{Answered, execute};
 pub use quote::{Quoted, decide_quote};
 pub use rejection::CallRejection;
+pub(crate) use rejection::unrecorded;
 pub use release::{ReleaseResult, release};
 pub use reserve::{Reserved, reserve};
 pub use resolve::{CallTarget, Resolved, resolve};

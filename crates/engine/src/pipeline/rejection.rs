@@ -73,12 +73,12 @@ impl CallRejection {
 }
 
 /// The refusal for a call that does not run because the record cannot be written.
-pub(super) fn unrecorded(error: &briefcase_ports::JournalError) -> Refusal {
+pub(crate) fn unrecorded(error: &briefcase_ports::JournalError) -> Refusal {
     Refusal::new(
         RefusalCode::Unavailable,
         "record",
         format!("The call did not run, because the record cannot be written: {error}."),
-        "Run `briefcase doctor`; free disk space or repair the state folder, then restart `briefcased`.",
+        error.next_step(),
     )
 }
 

@@ -42,7 +42,8 @@ pub async fn release(engine: &Engine, answered: Answered) -> Result<ReleaseResul
         admit_input_requests(engine, &context, target.task(), filtered).await;
     // A fixed price cannot exceed its reservation.
     let _ = engine.settle(budget.reservation);
-    engine.labels.add(&context.agent, target.labels, engine.clock.now());
+    // Queued before the outcome, so it is on record when the outcome is.
+    drop(engine.label(&context.agent, &context.server, target.labels));
     let (status, released, redacted) = match &filtered {
         Filtered::Pass { .. } if wants_input => ("input_required".to_owned(), bytes_of(&filtered), 0),
         Filtered::Pass { redactions, status, .. } => ((*status).to_owned(), bytes_of(&filtered), *redactions),

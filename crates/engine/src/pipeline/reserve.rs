@@ -6,7 +6,7 @@ use briefcase_types::{Refusal, RefusalCode};
 
 use super::{CallContext, CallRejection, Permitted, rejection::unrecorded, resolve::CallTarget, validate::Arguments};
 use crate::{Engine, call::Call};
-use briefcase_ports::{Durable, Entry, Urgency};
+use briefcase_ports::{Durable, Entry, Overlap, Urgency};
 
 /// A permitted call with a budget reservation and an intent on record.
 #[derive(Debug)]
@@ -18,7 +18,8 @@ pub struct Reserved {
     pub(super) budget: HeldBudget,
 }
 
-/// The reservation, and the intent, which is durable or (for free reads) on its way to the disk.
+/// The reservation, and the intent, which is durable or (for free reads) on its way to the disk. After a failure on that
+/// way, the next start records it.
 #[derive(Debug)]
 pub struct HeldBudget {
     pub(super) reservation: Reservation,
@@ -31,7 +32,7 @@ pub struct HeldBudget {
 pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Reserved, CallRejection> {
     let Permitted { context, call, target, arguments, permit } = permitted;
     let version = target.authority.version();
-    let reservation = engine.reserve(&target.authority, &context, target.cost).map_err(|exceeded| {
+    let (reservation, has_room) = engine.reserve(&target.authority, &context, target.cost).map_err(|exceeded| {
         let refusal = Refusal::new(
             RefusalCode::BudgetExceeded,
             "budget",
@@ -58,20 +59,27 @@ pub async fn reserve(engine: &Engine, permitted: Permitted) -> Result<Reserved, 
                 policies: permit.policies.iter().cloned().map(Word::lossy).collect::<Words>(),
                 approval: permit.approval(),
                 decision: Word::lossy(permit.word),
+                labels: target.labels.seen().iter().map(|label| Word::lossy(label.as_str())).collect::<Words>(),
             }),
         },
         opening: (!target.private_arguments).then(|| arguments.recorded.clone()),
     };
     let free_read = target.class == Class::Read && target.cost.is_none() && permit.approval().is_none();
-    let urgency = if free_read { Urgency::Lazy } else { Urgency::Now };
-    let durable = engine.journal.append(entry, urgency);
-    let intent = if free_read {
-        Some(durable)
-    } else if let Err(error) = engine.durable(durable).await {
-        engine.give_back(reservation);
-        return Err(CallRejection::new(version, unrecorded(&error)).with_arguments(arguments.commitment));
+    let overlap = if free_read && has_room {
+        engine.journal.append_beside(entry)
     } else {
-        None
+        Overlap::First(engine.journal.append(entry, Urgency::Now))
+    };
+    engine.labels.record(&context.agent, target.labels);
+    let intent = match overlap {
+        Overlap::Beside(durable) => Some(durable),
+        Overlap::First(durable) => match engine.durable(durable).await {
+            Ok(_) => None,
+            Err(error) => {
+                engine.give_back(reservation);
+                return Err(CallRejection::new(version, unrecorded(&error)).with_arguments(arguments.commitment));
+            }
+        },
     };
     Ok(Reserved {
         context,

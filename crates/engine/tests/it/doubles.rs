@@ -11,6 +11,7 @@ use std::{
 use briefcase_engine::{
     Engine, Limits, Parts,
     active_authority::{ActiveAuthority, AuthorityHandle},
+    agent_labels::AgentLabels,
     call::Call,
     session::Session,
     shared_ledger::SharedLedger,
@@ -18,14 +19,15 @@ use briefcase_engine::{
 use briefcase_policy::{
     authority::{Authority, Budget, Class, Pin, Server},
     decision::AcceptedDefinitions,
+    label_book::LabelBook,
     ledger::Ledger,
     pin,
 };
 use briefcase_ports::{
     BoxFuture, CallRequest, ClientFeatures, ClientPeer, ClientProfile, ConnectionKey, Definition, Durable, Entry,
     FactorEvidence, FactorRefusal, Factors, Journal, JournalError, ListKind, Listing, MonotonicClock, NotReady,
-    Operation, Outbound, Record, Reply, RpcError, SecretSource, ServerInfo, Sharing, UpstreamFailure, Upstreams,
-    Urgency, Waiting,
+    Operation, Outbound, Overlap, Record, Reply, RpcError, SecretSource, ServerInfo, Sharing, UpstreamFailure,
+    Upstreams, Urgency, Waiting,
 };
 use briefcase_receipts::{Kind, Receipt, commit::CommitmentKey};
 use briefcase_types::{
@@ -43,12 +45,16 @@ pub type Refuses = Box<dyn Fn(&Kind) -> bool + Send>;
 pub struct MemoryJournal {
     pub receipts: Mutex<Vec<Receipt>>,
     pub refuses: Mutex<Refuses>,
+    /// The failure after which nothing is written.
+    pub failed: Mutex<Option<JournalError>>,
 }
 
 impl MemoryJournal {
     fn take(&self, receipt: Receipt) -> Durable {
         let (reply, durable) = oneshot::channel();
-        let answer = if (self.refuses.lock().unwrap())(&receipt.kind) {
+        let answer = if let Some(error) = self.failure() {
+            Err(error)
+        } else if (self.refuses.lock().unwrap())(&receipt.kind) {
             Err(JournalError::Full)
         } else {
             let mut receipts = self.receipts.lock().unwrap();
@@ -73,6 +79,17 @@ impl MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
+    fn append_beside(&self, entry: Entry) -> Overlap {
+        if self.failure().is_some() {
+            return Overlap::First(self.take(entry.receipt));
+        }
+        Overlap::Beside(self.take(entry.receipt))
+    }
+
+    fn failure(&self) -> Option<JournalError> {
+        self.failed.lock().unwrap().clone()
+    }
+
     fn append(&self, entry: Entry, _: Urgency) -> Durable {
         self.take(entry.receipt)
     }
@@ -106,6 +123,8 @@ pub struct OneServer {
     pub readable: AtomicBool,
     pub definitions: Mutex<Vec<Value>>,
     pub answer: Mutex<Result<Reply, UpstreamFailure>>,
+    /// Runs once between the intent and the sending, like a connection that opens slowly.
+    pub before_sending: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 pub fn definition(name: &str) -> Value {
@@ -133,6 +152,10 @@ impl Upstreams for OneServer {
         _: Arc<dyn ClientPeer>,
     ) -> BoxFuture<'a, Result<Reply, UpstreamFailure>> {
         Box::pin(async move {
+            if let Some(late) = self.before_sending.lock().unwrap().take() {
+                late();
+            }
+            request.gate.check().map_err(UpstreamFailure::Unrecorded)?;
             self.effects.fetch_add(1, Ordering::SeqCst);
             *self.sent.lock().unwrap() = String::from_utf8_lossy(&request.params).into_owned();
             tokio::task::yield_now().await;
@@ -222,12 +245,20 @@ impl ClientPeer for Quiet {
     fn waiting(&self, _: &Waiting) {}
 }
 
+/// Lets time pass on the monotonic clock.
+pub async fn pass(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
 /// Everything, wired.
 pub struct World {
     pub engine: Arc<Engine>,
     pub journal: Arc<MemoryJournal>,
     pub server: Arc<OneServer>,
     pub clock: Arc<Now>,
+    pub labels: AgentLabels,
     pub session: Arc<Session>,
 }
 
@@ -253,31 +284,39 @@ impl World {
         for budget in budgets {
             authority = authority.set_budget(budget).unwrap().document;
         }
-        let journal = Arc::new(MemoryJournal { receipts: Mutex::default(), refuses: Mutex::new(Box::new(|_| false)) });
+        let journal = Arc::new(MemoryJournal {
+            receipts: Mutex::default(),
+            refuses: Mutex::new(Box::new(|_| false)),
+            failed: Mutex::default(),
+        });
         let server = Arc::new(OneServer {
             effects: AtomicUsize::new(0),
             sent: Mutex::default(),
             readable: AtomicBool::new(true),
             definitions: Mutex::new(vec![definition("look"), definition("change")]),
             answer: Mutex::new(Ok(Reply::Result(Bytes::from_static(br#"{"content":[]}"#)))),
+            before_sending: Mutex::default(),
         });
         let clock = Arc::new(Now(AtomicU64::new(1_000_000)));
+        let timer = Arc::new(Timer(tokio::time::Instant::now()));
+        let labels = AgentLabels::new(LabelBook::default(), std::time::Duration::ZERO, timer.clone());
         let engine = Arc::new(Engine::new(Parts {
             journal: journal.clone(),
             upstreams: server.clone(),
             secrets: server.clone(),
             factors: Arc::new(Person),
             clock: clock.clone(),
-            timer: Arc::new(Timer(tokio::time::Instant::now())),
+            timer,
             entropy,
             commit_key: CommitmentKey::new(zeroize::Zeroizing::new([7; 32])),
             authority: AuthorityHandle::new(ActiveAuthority::new(authority, &definitions).unwrap()),
             definitions,
             ledger: SharedLedger::new(Ledger::new()),
+            labels: labels.clone(),
             limits: Limits::default(),
         }));
         let session = engine.open_session("a".parse().unwrap());
-        Self { engine, journal, server, clock, session }
+        Self { engine, journal, server, clock, labels, session }
     }
 
     pub fn call(&self, tool: &str, arguments: &str) -> Call {

@@ -199,7 +199,7 @@ async fn attack_71_facts_that_the_person_was_not_shown_void_the_decision() {
     world.change(|document| document.set_labels(&server, &tool, Labels::NONE.with(Label::External))).await;
     world.run("change", "{}").await.unwrap_err();
     let seen = Labels::NONE.with(Label::UntrustedContent).with(Label::PrivateData);
-    world.engine.labels().add(&world.session.agent, seen, world.engine.now());
+    world.labels.record(&world.session.agent, seen);
     allow_first(&world.engine, "right").await;
     let refusal = world.run("change", "{}").await.unwrap_err();
     assert_eq!((refusal.reason.as_str(), world.effects()), ("void", 0), "the agent has seen private data since");

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use briefcase_policy::authority::{Budget, BudgetScope, Limit, Window};
 use briefcase_policy::label::{Label, Labels};
-use briefcase_ports::{Reply, UpstreamFailure};
+use briefcase_ports::{JournalError, Reply, UpstreamFailure};
 use briefcase_receipts::Kind;
 use briefcase_types::RefusalCode;
 use bytes::Bytes;
@@ -35,6 +36,37 @@ async fn a_result_whose_outcome_cannot_be_recorded_is_withheld() {
     let refusal = world.run("look", "{}").await.unwrap_err();
     assert_eq!((refusal.code, refusal.reason.as_str()), (RefusalCode::Unavailable, "withheld"));
     assert_eq!(world.effects(), 1, "the read itself overlaps its record");
+}
+
+/// Attack 61: after a failed write neither a new call nor one that already has its intent is sent.
+#[tokio::test]
+async fn after_a_failed_write_nothing_is_sent() {
+    for error in [JournalError::Full, JournalError::ReadOnly, JournalError::TooLarge, JournalError::Io("bad".into())] {
+        let world = World::new(vec![]);
+        world.run("look", "{}").await.unwrap();
+        let (journal, late) = (world.journal.clone(), error.clone());
+        *world.server.before_sending.lock().unwrap() =
+            Some(Box::new(move || *journal.failed.lock().unwrap() = Some(late)));
+        let refusal = world.run("look", "{}").await.unwrap_err();
+        assert_eq!((refusal.code, world.effects()), (RefusalCode::Unavailable, 1), "queued before {error}");
+        for tool in ["look", "look", "change"] {
+            let refusal = world.run(tool, "{}").await.unwrap_err();
+            assert_eq!((refusal.code, world.effects()), (RefusalCode::Unavailable, 1), "{tool} after {error}");
+            assert_eq!(refusal.next_step, error.next_step());
+        }
+    }
+}
+
+/// A budget with few calls left must not lose count of one, so its reads wait for their intent.
+#[tokio::test]
+async fn a_read_under_a_budget_with_few_calls_left_waits_for_its_intent() {
+    let budget = |calls| Budget { scope: BudgetScope::default(), window: Window::All, limit: Limit::Calls(calls) };
+    for (calls, effects) in [(10, 0), (32, 0), (33, 1), (1000, 1)] {
+        let world = World::new(vec![budget(calls)]);
+        *world.journal.refuses.lock().unwrap() = Box::new(|kind| matches!(kind, Kind::Intent(_)));
+        world.run("look", "{}").await.unwrap_err();
+        assert_eq!(world.effects(), effects, "{calls} calls");
+    }
 }
 
 #[tokio::test]
@@ -127,7 +159,7 @@ async fn what_ran_without_a_person_does_not_go_on_without_one_when_the_agent_has
     *world.server.answer.lock().unwrap() = Ok(Reply::Result(Bytes::from_static(asks.as_bytes())));
     let (_, continuation) = world.run("look", "{}").await.unwrap().into_parts();
     let seen = Labels::NONE.with(Label::UntrustedContent).with(Label::PrivateData);
-    world.engine.labels().add(&world.session.agent, seen, world.engine.now());
+    world.labels.record(&world.session.agent, seen);
     let mut call = world.call("look", "{}");
     call.continuation = continuation;
     let refusal = briefcase_engine::pipeline::run(&world.engine, call, Arc::new(Quiet)).await.unwrap_err();

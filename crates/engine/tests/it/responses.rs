@@ -42,7 +42,7 @@ async fn tainted() -> World {
                 unless { context.approved };";
     world.change(|document| document.set_policy(text.to_owned())).await;
     let seen = Labels::NONE.with(Label::UntrustedContent).with(Label::PrivateData);
-    world.engine.labels().add(&world.session.agent, seen, world.engine.now());
+    world.labels.record(&world.session.agent, seen);
     world
 }
 

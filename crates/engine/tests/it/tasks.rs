@@ -105,11 +105,11 @@ async fn a_tasks_result_has_its_tools_labels_and_has_to_fit_its_schema() {
         (FollowUp::GetTask, done(fits.clone()), done(lies)),
         (FollowUp::GetTask, done(fits), done(json!({ "content": [{ "type": "text", "text": "no structure" }] }))),
     ] {
-        world.clock.0.fetch_add(3_700_000, std::sync::atomic::Ordering::SeqCst);
-        assert_eq!(world.engine.labels().labels(&agent, world.engine.now()), Labels::NONE, "the old labels faded");
+        crate::doubles::pass(3_700).await;
+        assert_eq!(world.engine.labels_of(&agent), Labels::NONE, "the old labels faded");
         answers(&world, &good);
         assert_eq!(task(&world, method, json!({ "taskId": "t" })).await.unwrap(), good);
-        let seen = world.engine.labels().labels(&agent, world.engine.now());
+        let seen = world.engine.labels_of(&agent);
         assert!(seen.contains(Label::PrivateData), "{method:?}: {seen:?}");
         answers(&world, &bad);
         let refusal = task(&world, method, json!({ "taskId": "t" })).await.unwrap_err();
@@ -124,13 +124,13 @@ async fn a_tasks_result_has_its_tools_labels_and_has_to_fit_its_schema() {
 async fn a_notice_about_a_task_labels_like_its_tool() {
     let world = world(Class::Read).await;
     begin(&world).await;
-    world.clock.0.fetch_add(3_700_000, std::sync::atomic::Ordering::SeqCst);
+    crate::doubles::pass(3_700).await;
     let notice = |id: &str| Bytes::from(json!({ "taskId": id, "status": "working" }).to_string());
     let agent = world.session.agent.clone();
     world.engine.show(&agent, &server(), Labels::NONE, notice("other")).unwrap();
-    assert_eq!(world.engine.labels().labels(&agent, world.engine.now()), Labels::NONE);
+    assert_eq!(world.engine.labels_of(&agent), Labels::NONE);
     world.engine.show(&agent, &server(), Labels::NONE, notice("t")).unwrap();
-    assert!(world.engine.labels().labels(&agent, world.engine.now()).contains(Label::PrivateData));
+    assert!(world.engine.labels_of(&agent).contains(Label::PrivateData));
 }
 
 #[tokio::test]

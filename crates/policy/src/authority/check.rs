@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use briefcase_types::{EnvValue, HeaderTemplate, SECRET_PLACEHOLDER, Transport, text};
 
 use super::TOOLS_MAX;
-use super::{Authority, AuthorityError, GrantError, Limit, Pin, Server};
-use crate::pin::descriptive_place;
+use super::{Authority, AuthorityError, GrantError, Limit, Pin, Server, descriptive_place};
 
 const POLICY_BYTES_MAX: usize = 256 << 10;
 const LIST_MAX: usize = 1024;

@@ -8,6 +8,7 @@ mod budget;
 mod change;
 mod check;
 mod clock;
+mod descriptive;
 mod differences;
 mod grant;
 mod server;
@@ -20,6 +21,7 @@ use serde_json::Value;
 
 pub use budget::{Budget, BudgetScope, Limit, Window};
 pub use change::AuthorityChange;
+pub use descriptive::descriptive_place;
 pub use differences::{Difference, differences};
 pub use grant::{FieldRule, Grant, GrantArguments, GrantError};
 pub use server::{Class, Pin, PinCheck, ReadsGranted, Server};

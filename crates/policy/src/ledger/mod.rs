@@ -191,6 +191,26 @@ impl Ledger {
         self.give_back(call);
     }
 
+    /// Returns the number of calls of this kind that the budgets in calls still allow, reserved ones excluded.
+    #[must_use]
+    pub fn calls_left(&self, index: &BudgetIndex, charge: &Charge, now: UnixMillis) -> u64 {
+        let now = self.now.max(self.window_time(now));
+        let counted = |indexed: &Indexed| indexed.counter.unit == Unit::Calls && indexed.counter.window != Window::Call;
+        let left = |indexed: &Indexed| {
+            let period = window::period(indexed.counter.window, now);
+            let tally = self.counters.get(&indexed.counter).filter(|tally| tally.period == period);
+            let taken = tally.map_or(0, |tally| tally.spent.saturating_add(tally.reserved));
+            indexed.limit.saturating_sub(taken)
+        };
+        index
+            .covering(charge)
+            .map(|(indexed, _)| indexed)
+            .filter(|indexed| counted(indexed))
+            .map(left)
+            .min()
+            .unwrap_or(u64::MAX)
+    }
+
     /// Returns the usage of every budget.
     #[must_use]
     pub fn usage(&self, index: &BudgetIndex, now: UnixMillis) -> Vec<BudgetUsage> {

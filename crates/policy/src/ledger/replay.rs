@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use briefcase_types::{CallId, UnixMillis};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::{Actual, BudgetIndex, Charge, ClockStep, Counter, Hold, Ledger, Open, Tally};
+use super::{Actual, BudgetIndex, Charge, ClockStep, Counter, Hold, Ledger, Open, Tally, Unit};
 use crate::authority::Window;
 
 /// A receipt, as far as it concerns budgets.
@@ -24,6 +24,13 @@ pub enum Event {
         call: CallId,
         /// The cost.
         actual: Actual,
+    },
+    /// Reads may have been sent whose intents are lost. Each may have counted against every budget in calls.
+    Lost {
+        /// The maximum number of reads.
+        reads: u64,
+        /// The time.
+        at: UnixMillis,
     },
     /// A refusal after the intent: the call had no effect.
     Released {
@@ -60,18 +67,29 @@ pub struct Snapshot {
 impl Snapshot {
     /// The newest version that this program reads.
     pub const NEWEST: u32 = VERSION_WITH_STEP;
+
+    /// Returns the snapshot as the companion of labels, which older programs do not read.
+    #[must_use]
+    pub const fn beside_labels(mut self) -> Self {
+        if self.v < VERSION_WITH_LABELS {
+            self.v = VERSION_WITH_LABELS;
+        }
+        self
+    }
 }
 
 /// The version of a snapshot without an amount of an asset.
 const VERSION: u32 = 1;
 /// The version of a snapshot with an amount of an asset in an open charge.
 const VERSION_WITH_AMOUNT: u32 = 2;
+/// The version of a snapshot that has the labels of agents beside it.
+const VERSION_WITH_LABELS: u32 = 3;
 /// The version of a snapshot with a step of the clock.
 const VERSION_WITH_STEP: u32 = 4;
 
 fn known_version<'de, D: Deserializer<'de>>(source: D) -> Result<u32, D::Error> {
     let version = u32::deserialize(source)?;
-    if matches!(version, VERSION | VERSION_WITH_AMOUNT | VERSION_WITH_STEP) {
+    if matches!(version, VERSION | VERSION_WITH_AMOUNT | VERSION_WITH_LABELS | VERSION_WITH_STEP) {
         return Ok(version);
     }
     Err(de::Error::custom("the ledger's snapshot was written by a newer program"))
@@ -129,10 +147,22 @@ impl Ledger {
                 // The reservation stays in `open`: later events name the call.
                 drop(self.hold(charge, &wanted));
             }
+            Event::Lost { reads, at } => self.lose(index, *reads, *at),
             Event::Settled { call, actual } => drop(self.close(*call, *actual)),
             Event::Released { call } => self.give_back(*call),
             Event::ClockStepped { at, by } => self.clock_stepped(*at, *by),
             Event::ClockAccepted { at } => self.clock_accepted(*at),
+        }
+    }
+
+    /// Counts lost reads against every budget in calls, up to its limit.
+    fn lose(&mut self, index: &BudgetIndex, reads: u64, at: UnixMillis) {
+        self.advance(at);
+        let counted = index.all().filter(|indexed| indexed.counter.unit == Unit::Calls);
+        for indexed in counted.filter(|indexed| indexed.counter.window != Window::Call) {
+            let tally = self.tally(&indexed.counter, indexed.counter.window);
+            let left = indexed.limit.saturating_sub(tally.spent.saturating_add(tally.reserved));
+            tally.spent = tally.spent.saturating_add(reads.min(left));
         }
     }
 

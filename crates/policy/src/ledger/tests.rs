@@ -310,6 +310,27 @@ fn events_about_unknown_calls_change_nothing() {
     assert_eq!(ledger.usage(&index, T)[0].reserved, 1);
 }
 
+/// Attack 61: reads whose intents are lost count against every budget in calls, up to its limit.
+#[test]
+fn lost_reads_count_as_spent() {
+    let index = index(&[
+        (BudgetScope::default(), Window::All, "100"),
+        (scope(None, Some("mail"), None), Window::Day, "10"),
+        (BudgetScope::default(), Window::All, "1.00 USD"),
+    ]);
+    let mut ledger = Ledger::new();
+    ledger.replay(&index, &Event::Reserved { charge: charge(1, None), at: T });
+    ledger.replay(&index, &Event::Lost { reads: 32, at: T });
+    let _ = ledger.close_orphans();
+    let spent: Vec<u64> = ledger.usage(&index, T).into_iter().map(|usage| usage.spent).collect();
+    assert_eq!(spent, [33, 10, 0]);
+    assert_eq!(ledger.calls_left(&index, &charge(2, None), T), 0);
+    assert_eq!(ledger.calls_left(&index, &charge_of(2, "dev", "files", "send", None), T), 67);
+    let tomorrow = UnixMillis(T.0 + 24 * HOUR);
+    assert_eq!(ledger.calls_left(&index, &charge(2, None), tomorrow), 10);
+    assert_eq!(ledger.calls_left(&BudgetIndex::default(), &charge(2, None), T), u64::MAX);
+}
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use briefcase_json::JsonLimits;
-use briefcase_schema::Problem;
+use briefcase_schema::UncheckedPart;
 use briefcase_types::{Digest, ServerId, ToolName, text};
 use serde_json::Value;
 
@@ -49,7 +49,7 @@ pub enum Quarantine {
     Json(String),
     /// The definition is not an object with a name.
     #[error("its definition has no name: {0}")]
-    NoName(Problem),
+    NoName(UncheckedPart),
     /// Another tool of the server has the same name.
     #[error("`/name`: the server offers two tools of this name")]
     Duplicate,
@@ -70,11 +70,11 @@ impl Quarantine {
 
     /// The place and the value that quarantine the tool.
     #[must_use]
-    pub fn problem(&self) -> Problem {
+    pub fn problem(&self) -> UncheckedPart {
         match self {
             Self::NoName(problem) => problem.clone(),
-            Self::Duplicate => Problem::new("/name", None, self.to_string()),
-            other => Problem::new("", None, other.to_string()),
+            Self::Duplicate => UncheckedPart::new("/name", None, self.to_string()),
+            other => UncheckedPart::new("", None, other.to_string()),
         }
     }
 
@@ -139,7 +139,7 @@ fn sound(
     definition: Value,
 ) -> Result<Sound, Quarantine> {
     let name = definition.get("name");
-    let no_name = |reason: &str| Quarantine::NoName(Problem::new("/name", name, reason));
+    let no_name = |reason: &str| Quarantine::NoName(UncheckedPart::new("/name", name, reason));
     let own_name = name.and_then(Value::as_str).ok_or_else(|| no_name("a name is a text"))?.to_owned();
     let tool = ToolName::of_server(&own_name).ok_or_else(|| no_name("the name is empty"))?;
     let none = BTreeSet::new();

@@ -11,15 +11,15 @@ mod varying;
 
 use std::collections::BTreeSet;
 
-pub use briefcase_schema::Problem;
+pub use briefcase_schema::UncheckedPart;
 use briefcase_types::{Digest, ServerId};
 pub use inspect::{Inspected, Quarantine, Sound, inspect, look_alike};
 pub use poisoning_signals::{PoisoningSignal, poisoning_signals};
 pub use schemas::{Schemas, is_checkable};
 use serde_json::Value;
-pub use varying::{descriptive_place, mark_varying};
+pub use varying::mark_varying;
 
-pub use crate::authority::{Difference, TOOLS_MAX, differences as diff};
+pub use crate::authority::{Difference, TOOLS_MAX, descriptive_place, differences as diff};
 
 /// The longest definition.
 pub const DEFINITION_BYTES_MAX: usize = 64 << 10;

@@ -1,6 +1,6 @@
 //! The schemas of one definition: what of them is checked, and what is not.
 
-use briefcase_schema::{self as schema, Problem, Schema};
+use briefcase_schema::{self as schema, Schema, UncheckedPart};
 use serde_json::{Value, json};
 
 /// The checks of a tool's arguments and results.
@@ -11,7 +11,7 @@ pub struct Schemas {
     /// The check of the structured results, if the definition has one that can be checked.
     pub output: Option<Schema>,
     /// The parts that are not checked.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<UncheckedPart>,
 }
 
 impl Schemas {
@@ -39,9 +39,9 @@ pub fn is_checkable(definition: &Value) -> bool {
     }
 }
 
-fn input(input: Option<&Value>, problems: &mut Vec<Problem>) -> Option<Schema> {
+fn input(input: Option<&Value>, problems: &mut Vec<UncheckedPart>) -> Option<Schema> {
     let mut unchecked = |path: &str, value: Option<&Value>, reason: &str| {
-        problems.push(Problem::new(path, value, reason));
+        problems.push(UncheckedPart::new(path, value, reason));
         None
     };
     let input = match input {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Approval, ChangeReceipt, Intent, Kind, Notice, Outcome, Receipt, Reconcile, Refused, Restore, StartReceipt,
-    wire::{KindWord, VERSION, VERSION_WITH_AMOUNT, Wire},
+    wire::{KindWord, VERSION, VERSION_WITH_AMOUNT, VERSION_WITH_LABELS, Wire},
 };
 
 /// The maximum length of a receipt. An entry bundle could contain 65,535 bytes.
@@ -79,7 +79,7 @@ impl Receipt {
 }
 
 const fn is_known(version: u64) -> bool {
-    matches!(version, VERSION | VERSION_WITH_AMOUNT)
+    matches!(version, VERSION | VERSION_WITH_AMOUNT | VERSION_WITH_LABELS)
 }
 
 /// Distinguishes a newer form from a malformed one.
@@ -110,6 +110,7 @@ fn kind(wire: Wire<'_>) -> Result<Kind, FormError> {
         KindWord::Start => Kind::Start(StartReceipt {
             incarnation: must("incarnation", wire.incarnation)?,
             program: must_own("program", wire.program)?,
+            files: wire.files.into_owned(),
         }),
         KindWord::Intent => Kind::Intent(intent(wire)?),
         KindWord::Outcome => Kind::Outcome(outcome(wire)?),
@@ -163,6 +164,7 @@ fn intent(wire: Wire<'_>) -> Result<Intent, FormError> {
         policies: wire.policies.into_owned(),
         approval: wire.approval,
         decision: must_own("decision", wire.decision)?,
+        labels: wire.labels.into_owned(),
     })
 }
 

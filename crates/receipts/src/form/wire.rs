@@ -71,6 +71,9 @@ pub(super) const VERSION: u64 = 1;
 /// instead of the member, so its error asks for a newer program.
 pub(super) const VERSION_WITH_AMOUNT: u64 = 2;
 
+/// The version of a receipt with labels or files.
+pub(super) const VERSION_WITH_LABELS: u64 = 3;
+
 /// Money as text, such as `0.01 USD`.
 pub(super) struct MoneyText(pub(super) Money);
 
@@ -117,9 +120,11 @@ wire! {
     #[serde(default, skip_serializing_if = "Option::is_none")] detail: Option<Cow<'a, Text>>,
     #[serde(default, skip_serializing_if = "Option::is_none")] digest: Option<Digest>,
     #[serde(default, skip_serializing_if = "Option::is_none")] factor: Option<Factor>,
+    #[serde(default, skip_serializing_if = "words_empty")] files: Cow<'a, Words>,
     #[serde(default, skip_serializing_if = "Option::is_none")] incarnation: Option<Incarnation>,
     #[serde(default, skip_serializing_if = "Option::is_none")] intent: Option<ReceiptIndex>,
     k: KindWord,
+    #[serde(default, skip_serializing_if = "words_empty")] labels: Cow<'a, Words>,
     #[serde(default, skip_serializing_if = "Option::is_none")] ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")] name: Option<Cow<'a, Text>>,
     #[serde(default, skip_serializing_if = "Option::is_none")] old: Option<u64>,
@@ -163,9 +168,11 @@ impl<'a> Wire<'a> {
             detail: None,
             digest: None,
             factor: None,
+            files: Cow::Owned(Words::default()),
             incarnation: None,
             intent: None,
             k,
+            labels: Cow::Owned(Words::default()),
             ms: None,
             name: None,
             old: None,
@@ -200,8 +207,10 @@ impl<'a> Wire<'a> {
         let at = receipt.at;
         match &receipt.kind {
             Kind::Start(start) => Self {
+                files: Cow::Borrowed(&start.files),
                 incarnation: Some(start.incarnation),
                 program: Some(Cow::Borrowed(&start.program)),
+                v: if start.files.is_empty() { VERSION } else { VERSION_WITH_LABELS },
                 ..Self::bare(at, KindWord::Start)
             },
             Kind::Intent(intent) => Self::of_intent(at, intent),
@@ -254,13 +263,18 @@ impl<'a> Wire<'a> {
             call: Some(intent.call),
             cost: intent.cost.map(MoneyText),
             decision: Some(Cow::Borrowed(&intent.decision)),
+            labels: Cow::Borrowed(&intent.labels),
             name: intent.name.as_ref().map(Cow::Borrowed),
             op: Some(Cow::Borrowed(&intent.op)),
             pin: intent.pin,
             policies: Cow::Borrowed(&intent.policies),
             server: Some(Cow::Borrowed(&intent.server)),
             session: Some(intent.session),
-            v: if intent.amount.is_some() { VERSION_WITH_AMOUNT } else { VERSION },
+            v: match (intent.labels.is_empty(), &intent.amount) {
+                (false, _) => VERSION_WITH_LABELS,
+                (true, Some(_)) => VERSION_WITH_AMOUNT,
+                (true, None) => VERSION,
+            },
             ..Self::bare(at, KindWord::Intent)
         }
     }

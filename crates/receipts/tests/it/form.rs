@@ -94,11 +94,12 @@ fn intent() -> impl Strategy<Value = Kind> {
         words(),
         option::of(approval()),
         word(),
+        words(),
     );
     (who, what).prop_map(
         |(
             (call, agent, session, server, op, name),
-            (pin, args, cost, amount, authority, policies, approval, decision),
+            (pin, args, cost, amount, authority, policies, approval, decision, labels),
         )| {
             Kind::Intent(Intent {
                 call,
@@ -115,6 +116,7 @@ fn intent() -> impl Strategy<Value = Kind> {
                 policies,
                 approval,
                 decision,
+                labels,
             })
         },
     )
@@ -176,7 +178,11 @@ fn receipt() -> impl Strategy<Value = Receipt> {
         outcome(),
         refusal(),
         asked(),
-        (incarnation(), word()).prop_map(|(incarnation, program)| Kind::Start(StartReceipt { incarnation, program })),
+        (incarnation(), word(), words()).prop_map(|(incarnation, program, files)| Kind::Start(StartReceipt {
+            incarnation,
+            program,
+            files
+        })),
         (count(), count(), digest(), option::of(factor()), words()).prop_map(
             |(old, new, document, factor, summary)| {
                 Kind::Change(ChangeReceipt { old, new, document, factor, summary })
@@ -270,12 +276,17 @@ fn another_form_is_reported() {
     let good =
         String::from_utf8(Receipt { at: UnixMillis(5), kind: Kind::Outcome(outcome) }.encode().unwrap()).unwrap();
     let refused = |text: &str| Receipt::decode(text.as_bytes()).unwrap_err();
-    assert_eq!(refused(&good.replace("\"v\":1", "\"v\":3")), FormError::Version);
-    assert_eq!(refused(&good.replace("\"v\":1", "\"new\":[],\"v\":3")), FormError::Version);
+    assert_eq!(refused(&good.replace("\"v\":1", "\"v\":4")), FormError::Version);
+    assert_eq!(refused(&good.replace("\"v\":1", "\"new\":[],\"v\":4")), FormError::Version);
     assert_eq!(refused(&good.replace("\"v\":1", "\"v\":2")), FormError::NotCanonical, "version 2 without an amount");
     let with_amount = good.replacen('{', "{\"amount\":\"0.001 bip122:000000000019d6689c085ae165831e93/slip44:0\",", 1);
     assert_eq!(refused(&with_amount), FormError::NotCanonical, "version 1 with an amount");
     assert!(Receipt::decode(with_amount.replace("\"v\":1", "\"v\":2").as_bytes()).is_ok());
+    assert_eq!(
+        refused(&good.replace("\"v\":1", "\"v\":3")),
+        FormError::NotCanonical,
+        "version 3 without labels or files"
+    );
     assert_eq!(refused(&good.replace("\"outcome\"", "\"omen\"")), FormError::Kind);
     assert_eq!(refused(&good.replace("\"ms\":87,", "")), FormError::Missing("ms"));
     assert_eq!(refused(&good.replace("\"ms\"", "\"old\":1,\"ms\"")), FormError::NotCanonical);

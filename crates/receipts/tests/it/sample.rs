@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io};
 
 use briefcase_receipts::{
     ChangeReceipt, Intent, Kind, Outcome, PublicKey, Receipt, ReceiptCheckpoint, Reconcile, ReconciledEffect, Refused,
-    StartReceipt, Text, Word,
+    StartReceipt, Text, Word, Words,
     checkpoint::{ReceiptLogOrigin, SignedReceiptCheckpoint},
     export::{FileSink, export},
     merkle::{Frontier, leaf_hash},
@@ -56,6 +56,7 @@ pub fn intent(number: u64) -> Intent {
         policies: [Word::lossy("granted-reads")].into_iter().collect(),
         approval: None,
         decision: Word::lossy("allow"),
+        labels: Words::default(),
     }
 }
 
@@ -99,7 +100,11 @@ pub fn story(count: u64) -> Vec<Vec<u8>> {
 
 fn kind(index: u64) -> Kind {
     match (index, index % 5) {
-        (0, _) => Kind::Start(StartReceipt { incarnation: incarnation(), program: Word::lossy("0.1.0") }),
+        (0, _) => Kind::Start(StartReceipt {
+            incarnation: incarnation(),
+            program: Word::lossy("0.1.0"),
+            files: Words::default(),
+        }),
         (1, _) => Kind::Change(ChangeReceipt {
             old: 0,
             new: 7,

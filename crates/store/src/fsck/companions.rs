@@ -9,6 +9,7 @@ use crate::{
     Place, Seal, StoreError,
     records::Records,
     rows::{self, AuthorityRow},
+    writer_state::load::COMPANIONS_EDITED,
 };
 
 pub(super) fn run(
@@ -19,6 +20,8 @@ pub(super) fn run(
     report: &mut FsckReport,
 ) -> Result<(), StoreError> {
     incarnations(seen, heads, report);
+    origin(options, seen, report);
+    signed(connection, seen, report)?;
     head(heads, report);
     authority(connection, options, seen, report)?;
     definitions(connection, options, report)?;
@@ -32,6 +35,34 @@ fn head(heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>, report: &mut FsckR
         Some([Some(_), Some(_)]) => {}
         Some(_) => report.find(Fault::HeadSlot, None, "one of the two heads in the file `head` is invalid"),
     }
+}
+
+/// The start opens the record under the identity of the installation.
+fn origin(options: &FsckOptions<'_>, seen: &Seen, report: &mut FsckReport) {
+    let Some(expected) = &options.origin else { return };
+    if seen.incarnations.last().is_none_or(|(_, found)| found != expected.as_str()) {
+        report.find(Fault::Life, None, "the file `identity.json` names another installation or incarnation");
+    }
+}
+
+/// Compares the rows beside the log with the digest in the newest row, which needs no vault.
+fn signed(connection: &Connection, seen: &Seen, report: &mut FsckReport) -> Result<(), StoreError> {
+    let Some(signed) = seen.companions else {
+        report.unchecked.push("definitions and secrets: this state was written by an earlier version; start it once");
+        return Ok(());
+    };
+    let found = match Records::load(connection) {
+        Ok(records) => rows::companions(connection, &records),
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok(found) if found == signed => {}
+        Ok(_) | Err(StoreError::StateTampered { .. } | StoreError::Damaged { .. }) => {
+            report.find(Fault::Companion, None, COMPANIONS_EDITED);
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 fn incarnations(seen: &Seen, heads: Option<&[Option<SignedReceiptCheckpoint>; 2]>, report: &mut FsckReport) {
@@ -65,7 +96,7 @@ fn authority(
         report.find(Fault::Authority, index, "the authority documents are not those of the newest changes");
     }
     let Some(seal) = options.seal.as_deref() else {
-        report.unchecked.push("authority document, definitions, secrets, openings and ledger: the vault is locked");
+        report.unchecked.push("the content of the authority document, the secrets, the openings and the ledger");
         return Ok(());
     };
     let mut records = None;

@@ -32,6 +32,8 @@ pub(super) struct Seen {
     pub incarnations: Vec<(u64, String)>,
     /// The number of incarnations that begin at a row.
     pub begun: usize,
+    /// The digest of the rows beside the log that the newest row signs; `None` in the first form.
+    pub companions: Option<Digest>,
 }
 
 impl Seen {
@@ -76,6 +78,7 @@ pub(super) fn run(
         ledger_upto: None,
         incarnations: rows::incarnations(connection)?,
         begun: 0,
+        companions: None,
     };
     let snapshot_at = rows::ledger(connection)?.map(|(upto, _)| upto.0);
     let mut pass = Pass {
@@ -157,6 +160,9 @@ impl Pass<'_, '_> {
                 self.seen.changes.remove(0);
             }
         }
+        if let Some(receipts) = self.options.receipts.as_mut() {
+            receipts.apply(ReceiptIndex(index), &receipt);
+        }
         if let Some(ledger) = self.options.ledger.as_mut() {
             ledger.apply(ReceiptIndex(index), &receipt);
         }
@@ -197,6 +203,7 @@ impl Pass<'_, '_> {
             self.report.find(Fault::Conclusion, Some(row.first), what);
         }
         self.seen.ledger_upto = row.ledger;
+        self.seen.companions = row.companions;
     }
 
     fn signature(&mut self, row: &Batch) {

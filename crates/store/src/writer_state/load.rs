@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use briefcase_private_fs::{create_new, open_for_writing};
 use briefcase_receipts::{
-    Kind, Receipt,
+    Kind, Notice, READS_LOST, Receipt, Text, Word,
     checkpoint::{PublicKey, ReceiptCheckpoint, ReceiptLogOrigin, SignedReceiptCheckpoint},
     merkle::{ConsistencyProof, Frontier, InclusionProof, leaf_hash},
 };
@@ -20,10 +20,12 @@ use crate::{
     calls::OpenCalls,
     head::{self, HeadFile, HeadFileContent, Heads},
     nodes::{Nodes, each_body},
+    overlap::{self, LeftBehind, OverlapFile},
+    records::Records,
     rows, schema,
     state_dir::StateDir,
 };
-use briefcase_types::ReceiptIndex;
+use briefcase_types::{ReceiptIndex, UnixMillis};
 use rusqlite::Connection;
 
 impl WriterState {
@@ -32,9 +34,11 @@ impl WriterState {
         folder: &StateDir,
         keys: &Arc<Keys>,
         heads: &Arc<Heads>,
+        overlap: &OverlapFile,
         expect: ExpectedState,
     ) -> Result<(Self, Opened), StoreError> {
         let found = head::read(folder, &keys.key)?;
+        let left = overlap::left_behind(folder)?;
         let created = ensure_database(folder, expect, &found)?;
         renew_log(folder)?;
         let connection = schema::writer(&folder.database(), keys.durability)?;
@@ -47,7 +51,13 @@ impl WriterState {
         if let Some(row) = &row {
             check_row(&connection, row, &frontier, &keys.key)?;
         }
-        let orphans = orphans(&connection, row.as_ref(), &frontier)?;
+        let records = Records::load(&connection)?;
+        let companions = rows::companions(&connection, &records)?;
+        if row.as_ref().and_then(|row| row.companions).is_some_and(|signed| signed != companions) {
+            return Err(StoreError::StateTampered { what: COMPANIONS_EDITED });
+        }
+        schema::renew(&connection)?;
+        let mut orphans = orphans(&connection, row.as_ref(), &frontier)?;
         let change = version(&connection, row.as_ref(), &frontier)?;
         let newest = row.as_ref().map(|row| row.newest);
         let open = OpenCalls::from_intents(orphans.iter().map(|orphan| (orphan.intent.call, orphan.index.0)));
@@ -55,7 +65,7 @@ impl WriterState {
             HeadFileContent::Nothing => HeadFile::create(folder, &sign(&frontier, keys)?)?,
             _ => HeadFile::open(folder)?,
         };
-        let state = Self {
+        let mut state = Self {
             connection,
             head,
             heads: Arc::clone(heads),
@@ -66,11 +76,53 @@ impl WriterState {
             change,
             ledger: row.as_ref().and_then(|row| row.ledger),
             open,
-            records: None,
+            records,
+            companions,
             pending: 0,
         };
+        let signed = row.as_ref().is_some_and(|row| row.companions.is_some());
+        let left = left.unwrap_or_else(|| LeftBehind {
+            // A database of this form always had the file. A backup has none, and its restore exhausts every budget.
+            unknown: if signed && expect != ExpectedState::Restored { u64::from(overlap::SLOTS) } else { 0 },
+            ..LeftBehind::default()
+        });
+        let (unrecorded, unknown) = state.record_left_behind(left, &mut orphans)?;
+        overlap.begin(folder)?;
         let (state, head) = state.settle_head(&found)?;
-        Ok((state, Opened { size, newest, head, recovered: size.saturating_sub(signed_size), created, orphans }))
+        let recovered = size.saturating_sub(signed_size);
+        let (size, newest) = (state.frontier.size(), newest.map(|_| state.newest));
+        Ok((state, Opened { size, newest, head, recovered, created, orphans, unrecorded, unknown }))
+    }
+
+    /// Records the reads that the last run sent beside a commit that failed. Returns the number of recorded intents, and
+    /// the maximum number of reads whose intents are lost.
+    fn record_left_behind(&mut self, left: LeftBehind, orphans: &mut Vec<Orphan>) -> Result<(u64, u64), StoreError> {
+        let LeftBehind { slots, mut unknown } = left;
+        let mut receipts = Vec::new();
+        for slot in slots {
+            match slot.intent(self.keys.seal.as_ref()) {
+                None => unknown = unknown.saturating_add(1),
+                Some(intent) if is_on_record(&self.connection, slot.from, &slot.body)? => drop(intent),
+                Some(intent) => receipts.push(intent),
+            }
+        }
+        receipts.sort_by_key(|receipt| receipt.at);
+        let unrecorded = u64::try_from(receipts.len()).unwrap_or(u64::MAX);
+        if unknown > 0 {
+            receipts.push(lost_reads(unknown, self.newest));
+        }
+        if receipts.is_empty() {
+            return Ok((0, 0));
+        }
+        let lines = self.lines(receipts)?;
+        let first = self.commit(&lines, None)?;
+        for (index, line) in (first..).zip(&lines) {
+            if let Kind::Intent(intent) = &line.receipt.kind {
+                orphans.push(Orphan { index: ReceiptIndex(index), at: line.receipt.at, intent: intent.clone() });
+            }
+        }
+        tracing::warn!(unrecorded, unknown, "reads of the last run were not on record; they count as spent");
+        Ok((unrecorded, unknown))
     }
 
     /// Writes the present head into both slots of the file `head`.
@@ -84,6 +136,32 @@ impl WriterState {
         self.heads.publish(head.clone());
         Ok((self, head))
     }
+}
+
+/// The message for an edited row beside the log.
+pub(crate) const COMPANIONS_EDITED: &str =
+    "the authority document, a definition, a secret or the ledger was edited, removed, added or replaced";
+
+/// Returns whether an intent is on record at or after an index. The record may give it a later time.
+pub(crate) fn is_on_record(connection: &Connection, from: u64, body: &[u8]) -> Result<bool, StoreError> {
+    let call = |body: &[u8]| match Receipt::decode(body).ok()?.kind {
+        Kind::Intent(intent) => Some(intent.call),
+        _ => None,
+    };
+    let Some(wanted) = call(body) else { return Ok(false) };
+    let size = rows::newest(connection)?.map_or(0, |row| row.end());
+    let mut found = false;
+    each_body(connection, from.min(size)..size, |_, body| {
+        found |= call(body) == Some(wanted);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The receipt for reads that may have been sent and whose intents are lost.
+fn lost_reads(count: u64, at: UnixMillis) -> Receipt {
+    let detail = Some(Text::lossy(&count.to_string()));
+    Receipt { at, kind: Kind::Notice(Notice { what: Word::lossy(READS_LOST), agent: None, server: None, detail }) }
 }
 
 fn sign(frontier: &Frontier, keys: &Keys) -> Result<SignedReceiptCheckpoint, StoreError> {

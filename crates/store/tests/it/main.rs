@@ -6,6 +6,7 @@ mod keys;
 
 mod journal;
 mod opening;
+mod overlap;
 mod reading;
 mod tamper;
 

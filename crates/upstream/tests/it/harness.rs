@@ -10,8 +10,8 @@ use briefcase_egress::{Egress, EgressSettings};
 use briefcase_launcher::{JAIL, JailLauncher};
 use briefcase_ports::{
     BoxFuture, ClientFeatures, ClientPeer, ClientProfile, ConnectionKey, NotReady, Outbound, Reply, RpcError,
-    SecretSource, ServerCatalog, ServerEvent, ServerLimits, ServerObserver, Sharing, UpstreamFailure, UpstreamSpec,
-    Upstreams, Waiting,
+    SecretSource, SendGate, ServerCatalog, ServerEvent, ServerLimits, ServerObserver, Sharing, UpstreamFailure,
+    UpstreamSpec, Upstreams, Waiting,
 };
 use briefcase_types::{EnvValue, Era, HeaderTemplate, SecretName, ServerId, SessionId, Transport};
 use briefcase_upstream::{ChildEnvironment, Pool, PoolParts};
@@ -197,7 +197,13 @@ impl Harness {
 
 pub fn outbound(method: &'static str, params: &Value) -> Outbound {
     let params = serde_json::to_vec(params).unwrap().into();
-    Outbound { method, params, timeout: Duration::from_secs(10), cancel: CancellationToken::new() }
+    Outbound {
+        method,
+        params,
+        timeout: Duration::from_secs(10),
+        cancel: CancellationToken::new(),
+        gate: SendGate::default(),
+    }
 }
 
 pub fn key(server: &str, era: Era) -> ConnectionKey {

@@ -3,7 +3,7 @@
 use briefcase_testkit::{
     ClientEra, DaemonProcess, GatewayProcess, HttpUpstream, Script, TempHome, mock::tool, output_of,
 };
-use e2e::{Scene, assert_refused};
+use e2e::{Scene, assert_refused, refusal};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -157,9 +157,16 @@ async fn attack_57_a_restore_brings_no_removed_agent_and_no_budget_back() {
     let renewed = scene.change(json!({ "change": "add_agent", "name": "default" })).await;
     let client = GatewayProcess::stdio(&scene.home, renewed["token"].as_str().unwrap(), None, ClientEra::Legacy);
     client.open().await.unwrap();
-    assert_refused!(client.call("mock__look", json!({ "n": 5 })).await, "budget_exceeded");
+    // What the agent read since the backup is unknown, so a call to a server outside asks first.
+    let held = async |arguments: Value| {
+        let id = client.start("tools/call", json!({ "name": "mock__look", "arguments": arguments })).await;
+        scene.allow_next().await;
+        client.answer(id).await
+    };
+    assert_refused!(held(json!({ "n": 5 })).await, "budget_exceeded");
     assert_eq!(upstream.effects().len(), 3);
     // A person may add more after a review.
     scene.change(budget("10")).await;
-    client.call("mock__look", json!({ "n": 6 })).await.unwrap();
+    let answer = held(json!({ "n": 6 })).await;
+    assert_eq!(refusal(&answer), None, "{answer:?}");
 }

@@ -8,7 +8,7 @@ const VALUE_MAX: usize = 120;
 
 /// A part of a definition that cannot be checked or used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct UncheckedPart {
     /// The part: a JSON pointer, made printable.
     pub path: String,
     /// Its value as JSON, made printable and cut. Empty when it is absent.
@@ -17,7 +17,7 @@ pub struct Problem {
     pub reason: String,
 }
 
-impl Problem {
+impl UncheckedPart {
     /// Describes a part.
     #[must_use]
     pub fn new(path: &str, value: Option<&Value>, reason: impl Into<String>) -> Self {
@@ -32,7 +32,7 @@ impl Problem {
     }
 }
 
-impl std::fmt::Display for Problem {
+impl std::fmt::Display for UncheckedPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let path = if self.path.is_empty() { "the definition" } else { &self.path };
         if self.value.is_empty() {
