@@ -9,7 +9,7 @@ use briefcase_types::{CallId, Refusal, RefusalCode, ServerSettings};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::validate::unreadable;
+use super::rejection::unreadable;
 use crate::{Engine, call::Call};
 
 /// The most bytes of `_meta` members of the agent that are sent with a call.

@@ -1,5 +1,6 @@
 //! Rejections: how a call ends before its effect. The refusal's receipt is durable before the agent receives the refusal.
 
+use briefcase_json::JsonError;
 use briefcase_receipts::{Kind, Receipt, Refused, Text, Word, Words};
 use briefcase_types::{Digest, Refusal, RefusalCode};
 
@@ -78,5 +79,15 @@ pub(crate) fn unrecorded(error: &briefcase_ports::JournalError) -> Refusal {
         "record",
         format!("The call did not run, because the record cannot be written: {error}."),
         error.next_step(),
+    )
+}
+
+/// The refusal for JSON that parsers could read differently.
+pub(super) fn unreadable(error: JsonError) -> Refusal {
+    Refusal::new(
+        RefusalCode::InvalidArgs,
+        error.reason.as_str(),
+        format!("The arguments were rejected: {error}."),
+        "Send JSON that every parser reads the same way: no duplicate keys, integers beyond 2^53 as strings, valid UTF-8.",
     )
 }

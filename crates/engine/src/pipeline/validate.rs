@@ -2,7 +2,7 @@
 //!
 //! Invariant: later stages see the canonical form only. It is hashed, shown, decided on and sent.
 
-use briefcase_json::{JsonError, JsonLimits, canonical, parse_strict};
+use briefcase_json::{JsonLimits, canonical, parse_strict};
 use briefcase_types::{Refusal, RefusalCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{
     CallContext, CallRejection, Resolved,
     beside::{self, Beside},
+    rejection::unreadable,
     resolve::CallTarget,
 };
 use briefcase_policy::uri;
@@ -102,15 +103,6 @@ fn read(operation: &Operation) -> Result<Value, Refusal> {
         Operation::Complete { params } | Operation::FollowUp { params, .. } => object(params),
         Operation::ReadResource { uri } => Ok(json!({ "uri": uri })),
     }
-}
-
-pub(super) fn unreadable(error: JsonError) -> Refusal {
-    Refusal::new(
-        RefusalCode::InvalidArgs,
-        error.reason.as_str(),
-        format!("The arguments were rejected: {error}."),
-        "Send JSON that every parser reads the same way: no duplicate keys, integers beyond 2^53 as strings, valid UTF-8.",
-    )
 }
 
 fn object(raw: &Bytes) -> Result<Value, Refusal> {

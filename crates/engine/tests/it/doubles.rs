@@ -19,7 +19,6 @@ use briefcase_engine::{
 use briefcase_policy::{
     authority::{Authority, Budget, Class, Pin, Server},
     decision::AcceptedDefinitions,
-    label::Labels,
     label_book::LabelBook,
     ledger::Ledger,
     pin,
