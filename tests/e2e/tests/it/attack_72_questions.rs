@@ -42,15 +42,14 @@ fn ask(params: Value, era: SupportedEras) -> Script {
     Script::one("ask", act).speaking(era)
 }
 
-/// Returns the questions that reached the client, and the answers to its calls.
-async fn asked(scene: &Scene, upstream: &HttpUpstream, era: SupportedEras, params: &Value) -> (Vec<Value>, Vec<Value>) {
+/// Returns the questions that reached the client, and the server's account of the answer.
+async fn asked(scene: &Scene, upstream: &HttpUpstream, era: SupportedEras, params: &Value) -> (Vec<Value>, String) {
     upstream.set(ask(params.clone(), era));
     let able = json!({ "elicitation": { "form": {}, "url": {} } });
     let client = scene.unopened(None, ClientEra::Legacy).declaring(able).answering(Box::new(accepts));
     client.open().await.unwrap();
     let answer = client.call("mock__ask", json!({})).await;
-    let refused = refusal(&answer).map(Value::from);
-    (client.server_requests(), refused.into_iter().collect())
+    (client.server_requests(), format!("{answer:?}"))
 }
 
 /// Guards: nobody is asked for a secret by a server, unless a person allowed it. Such a question is marked.
@@ -64,9 +63,9 @@ async fn attack_72_a_question_for_a_secret_is_refused_or_marked() {
         assert_eq!(questions.len(), 1, "{era:?}: a harmless question arrives");
         assert!(!questions[0].to_string().contains("Briefcase"), "{questions:?}");
         for params in phishing() {
-            let (questions, refused) = asked(&scene, &upstream, era, &params).await;
+            let (questions, answer) = asked(&scene, &upstream, era, &params).await;
             assert!(questions.is_empty(), "{era:?}: {params} was relayed: {questions:?}");
-            assert!(era == SupportedEras::Legacy || refused == ["upstream_error"], "{refused:?}");
+            assert!(!answer.contains("accept"), "{era:?}: {params} was answered: {answer}");
         }
         let notices = scene.receipts().await;
         let noted = notices.iter().filter(|receipt| receipt.to_string().contains("secret_asked")).count();
@@ -82,6 +81,32 @@ async fn attack_72_a_question_for_a_secret_is_refused_or_marked() {
         }
         let (questions, _) = asked(&scene, &upstream, era, &harmless()).await;
         assert_eq!(questions[0]["params"]["message"], "Which colour?", "others stay unmarked");
+    }
+}
+
+/// Guards: the same for a client that gets the questions in replies.
+#[tokio::test]
+async fn attack_72_a_question_in_a_reply_is_withheld_or_marked() {
+    let era = SupportedEras::Modern;
+    let upstream = HttpUpstream::start(ask(harmless(), era)).await;
+    let scene = Scene::new().await;
+    scene.add_http("mock", &upstream, &["ask"]).await;
+    let able = json!({ "elicitation": { "form": {}, "url": {} } });
+    let client = scene.unopened(None, ClientEra::Modern).declaring(able);
+    client.open().await.unwrap();
+    let question = |answer: &Value| answer["inputRequests"]["q"]["params"]["message"].as_str().unwrap().to_owned();
+    assert_eq!(question(&client.call("mock__ask", json!({})).await.unwrap()), "Which colour?");
+    for params in phishing() {
+        upstream.set(ask(params.clone(), era));
+        let answer = client.call("mock__ask", json!({})).await;
+        assert_eq!(refusal(&answer).as_deref(), Some("upstream_error"), "{params}: {answer:?}");
+        assert!(format!("{answer:?}").contains("--ask-for-secrets"), "the next step is missing: {answer:?}");
+    }
+    scene.change(json!({ "change": "set_server", "name": "mock", "settings": { "ask_for_secrets": true } })).await;
+    for params in phishing() {
+        upstream.set(ask(params.clone(), era));
+        let message = question(&client.call("mock__ask", json!({})).await.unwrap());
+        assert!(message.starts_with("[Briefcase: the server `mock` asks for a secret."), "{message}");
     }
 }
 
