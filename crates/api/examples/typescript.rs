@@ -9,7 +9,7 @@ use briefcase_api::{
     ServerSpec, ServerView, Severity, Status, ToolView, WebAuthnOptions, Why,
 };
 use briefcase_types::{
-    ApprovalRequest, ApprovalScope, Decision, DecisionResult, HeaderTemplate, ServerSettings, Settings,
+    ApprovalRequest, ApprovalScope, Decision, DecisionResult, HeaderTemplate, LoopbackOwner, ServerSettings, Settings,
 };
 use ts_rs::{Config, TS};
 
@@ -37,6 +37,7 @@ fn main() {
         &config,
         Decide,
         Decided,
+        LoopbackOwner,
         ServerSettings,
         Settings,
         Change,

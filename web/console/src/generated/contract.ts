@@ -94,6 +94,15 @@ export type Decided = {
   /** The receipt that records the decision. */
   receipt: string;
 };
+/** The owner of a listening port of this machine. */
+export type LoopbackOwner = {
+  /** The user id. */
+  user: number;
+  /** The program's file. Absent for a process that the daemon may not look into, such as one of another user. */
+  program?: string;
+  /** The digest of the program's file, arguments and working directory. */
+  command?: string;
+};
 /** The settings of one server. Each default is the strict choice. */
 export type ServerSettings = {
   /** The time to start the server and to answer the handshake, in seconds. [`ServerSettings::START_TIMEOUT`] when absent. */
