@@ -1,4 +1,4 @@
-//! Measures the cost of the filter for each megabyte. `cargo run --release -p briefcase-output-filter --example figures`
+//! Measures the cost of the filter for each megabyte. `cargo run --release -p briefcase-output-filter --example redaction_figures`
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 
 use std::{error::Error, hint::black_box, time::Instant};
