@@ -18,6 +18,9 @@ use serde_json::Value;
 
 use crate::Briefcase;
 
+/// The longest text of a server in a line, in bytes.
+const LINE_MAX: usize = 200;
+
 /// All accepted tools, without asking their servers.
 pub fn accepted(briefcase: &Briefcase) -> Vec<ToolView> {
     let (authority, texts) = (briefcase.engine.authority(), briefcase.engine.server_texts());
@@ -110,7 +113,7 @@ fn described(
     let class = pin.filter(|_| !always_asks).map(|pin| pin.class).unwrap_or_default();
     let own = definition.get("name").and_then(Value::as_str).filter(|own| *own != tool.as_str());
     ToolView {
-        own_name: own.map(|own| texts.text(text::clip(own, 200))),
+        own_name: own.map(|own| cut(&texts.text(own))),
         class: class.as_str().to_owned(),
         risk: Risk::of(class, definition).as_str().to_owned(),
         cost: pin.and_then(|pin| pin.cost).map(|cost| cost.to_string()),
@@ -138,18 +141,25 @@ fn next_step(server: &ServerId, state: &str, changes: bool) -> Option<String> {
 
 fn problem(problem: &UncheckedPart, texts: &ServerTexts) -> DefinitionProblem {
     DefinitionProblem {
-        path: texts.text(&problem.path),
-        value: texts.text(&problem.value),
-        reason: texts.text(&problem.reason),
+        path: cut(&texts.text(&problem.path)),
+        value: cut(&texts.text(&problem.value)),
+        reason: cut(&texts.text(&problem.reason)),
     }
+}
+
+/// The beginning of a text whose secrets are removed already.
+fn cut(text: &str) -> String {
+    let begin = text::clip(text, LINE_MAX);
+    let mark = if begin.len() < text.len() { "…" } else { "" };
+    begin.replace(['\n', '\t'], " ") + mark
 }
 
 fn quarantined(server: &ServerId, tool: &Quarantined, texts: &ServerTexts) -> ToolView {
     ToolView {
-        summary: texts.text(&tool.reason.to_string()),
+        summary: cut(&texts.text(&tool.reason.to_string())),
         unchecked: vec![problem(&tool.reason.problem(), texts)],
         next_step: Some(tool.reason.next_step().to_owned()),
-        ..unlisted(server, &texts.text(&tool.shown), "quarantined")
+        ..unlisted(server, &cut(&texts.text(&tool.shown)), "quarantined")
     }
 }
 

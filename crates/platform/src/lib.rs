@@ -10,6 +10,7 @@
 //! Invariant: no byte is exchanged with a process of another user. The kernel names the peer; the peer's own claims do
 //! not count.
 
+mod boot_time;
 mod connection;
 mod error;
 pub mod hardening;
@@ -17,6 +18,7 @@ mod listener;
 pub mod loopback;
 mod peer;
 
+pub use boot_time::boot_time;
 pub use connection::connect;
 pub use error::LocalSocketError;
 pub use listener::LocalListener;

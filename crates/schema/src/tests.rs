@@ -221,3 +221,18 @@ fn a_number_sent_as_a_string_is_named_with_both_types() {
         assert_eq!(messages(&schema, &value), [found], "{value}");
     }
 }
+
+/// A part of a secret would no longer be found when a person sees the value.
+#[test]
+fn a_value_is_named_whole_or_by_its_size() {
+    let long = "s".repeat(2000);
+    for (value, expected) in [
+        (json!("short"), r#""short""#.to_owned()),
+        (json!("x".repeat(600)), format!(r#""{}""#, "x".repeat(600))),
+        (json!(long), "a value of 2002 bytes".to_owned()),
+    ] {
+        assert_eq!(UncheckedPart::new("/a", Some(&value), "reason").value, expected);
+    }
+    let violation = messages(&json!({ "const": long }), &json!(1)).concat();
+    assert!(violation.contains("2002 bytes") && !violation.contains("sss"), "{violation}");
+}

@@ -1,17 +1,19 @@
 //! Parts of a schema that cannot be checked, as people see them.
+//!
+//! Invariant: a value is given whole or not at all. Whoever shows it removes secrets first and cuts afterwards: a part of
+//! a secret would no longer be found.
 
-use briefcase_types::text;
 use serde_json::Value;
 
-/// The longest shown value.
-const VALUE_MAX: usize = 120;
+/// The longest value that is given.
+const VALUE_MAX: usize = 1024;
 
 /// A part of a definition that cannot be checked or used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UncheckedPart {
-    /// The part: a JSON pointer, made printable.
+    /// The part: a JSON pointer.
     pub path: String,
-    /// Its value as JSON, made printable and cut. Empty when it is absent.
+    /// Its value as JSON, or its kind and size when it is large. Empty when it is absent.
     pub value: String,
     /// The reason.
     pub reason: String,
@@ -21,8 +23,9 @@ impl UncheckedPart {
     /// Describes a part.
     #[must_use]
     pub fn new(path: &str, value: Option<&Value>, reason: impl Into<String>) -> Self {
-        let value = value.map(|value| shown(&clipped(value))).unwrap_or_default();
-        Self { path: shown(path), value, reason: reason.into() }
+        let value = value.map(whole_or_kind).unwrap_or_default();
+        let path = if path.len() > VALUE_MAX { format!("(a place of {} bytes)", path.len()) } else { path.to_owned() };
+        Self { path, value, reason: reason.into() }
     }
 
     /// The same part, seen from the definition that contains the schema at `place`.
@@ -44,16 +47,12 @@ impl std::fmt::Display for UncheckedPart {
 }
 
 /// The JSON text of a value. A large value is named by its kind only: the text of 64 KiB helps nobody.
-fn clipped(value: &Value) -> String {
+fn whole_or_kind(value: &Value) -> String {
     match value {
-        Value::Object(members) if members.len() > 4 => format!("an object of {} members", members.len()),
-        Value::Array(items) if items.len() > 8 => format!("an array of {} items", items.len()),
-        small => small.to_string(),
+        Value::Object(members) if members.len() > 4 => return format!("an object of {} members", members.len()),
+        Value::Array(items) if items.len() > 8 => return format!("an array of {} items", items.len()),
+        _ => {}
     }
-}
-
-fn shown(text: &str) -> String {
-    let cut = text::clip(text, VALUE_MAX);
-    let mark = if cut.len() < text.len() { "…" } else { "" };
-    text::printable(cut).replace(['\n', '\t'], " ") + mark
+    let text = value.to_string();
+    if text.len() > VALUE_MAX { format!("a value of {} bytes", text.len()) } else { text }
 }

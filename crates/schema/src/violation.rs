@@ -6,6 +6,9 @@ use briefcase_types::text;
 use jsonschema::{ValidationError, error::ValidationErrorKind as Kind};
 use serde_json::Value;
 
+/// The longest value of a schema in a message.
+const RULE_MAX: usize = 120;
+
 /// A violation of one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -47,9 +50,11 @@ fn shown(text: &str) -> String {
     text::printable(text::clip(text, 120))
 }
 
-/// Schema values are text from the server: they are made printable and cut.
+/// Schema values are text from the server: they are made printable. A long one is named by its size, not cut: a part of a
+/// secret in it would not be found.
 fn rule(value: &Value) -> String {
-    shown(&value.to_string())
+    let text = value.to_string();
+    if text.len() > RULE_MAX { format!("a value of {} bytes", text.len()) } else { text::printable(&text) }
 }
 
 fn names(unexpected: &[String]) -> String {

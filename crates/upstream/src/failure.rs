@@ -1,7 +1,7 @@
 //! Why a transport has no reply.
 
 use briefcase_ports::{HttpRefusal, HttpRefusalKind, UpstreamFailure};
-use briefcase_types::text::{clip, printable};
+use briefcase_types::text::printable;
 use http::{HeaderMap, StatusCode, header};
 
 /// Why a transport has no reply. Richer than [`UpstreamFailure`]: two of the cases decide whether a request is repeated,
@@ -20,7 +20,7 @@ pub(crate) enum TransportFailure {
 /// The longest part of a refusing response that is read.
 pub(crate) const MAX_REFUSAL_BYTES: u64 = 64 * 1024;
 /// The longest `Location` that is shown.
-const MAX_LOCATION_LEN: usize = 500;
+const MAX_LOCATION_LEN: usize = 2048;
 
 impl From<UpstreamFailure> for TransportFailure {
     fn from(failure: UpstreamFailure) -> Self {
@@ -67,8 +67,13 @@ pub(crate) fn redirected(status: u16, location: Option<&str>) -> TransportFailur
         status,
         kind: HttpRefusalKind::Redirect,
         retry_after: None,
-        location: location.map(|text| printable(clip(text, MAX_LOCATION_LEN))),
+        location: location.map(whole_location),
     })
+}
+
+/// The target of a redirect, whole or not at all: a part of a secret in it would not be found.
+fn whole_location(text: &str) -> String {
+    if text.len() > MAX_LOCATION_LEN { format!("(an address of {} bytes)", text.len()) } else { printable(text) }
 }
 
 /// Whether the server says that the token lacks a scope or is invalid (RFC 6750).

@@ -3,7 +3,7 @@
 mod paced;
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -11,7 +11,6 @@ use briefcase_ports::{AdjustableClock, BoxFuture, ClockJump, ClockReading, Monot
 use briefcase_receipts::ClockNotice;
 use briefcase_types::{Clock, Entropy, MonotonicTime, UnixMillis};
 use paced::PacedTime;
-use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
 /// The record's time. It continues from the newest receipt and advances at the pace of the boot clock, which counts suspended
@@ -128,11 +127,10 @@ fn computer_time() -> UnixMillis {
     UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// The time since the computer started. Nobody can set it, and it counts suspended time.
+/// The time since the computer started. Where the system does not report it, the time since this process first asked.
 fn boot_time() -> Duration {
-    let read = clock_gettime(ClockId::Boottime);
-    let seconds = u64::try_from(read.tv_sec).unwrap_or_default();
-    Duration::new(seconds, u32::try_from(read.tv_nsec).unwrap_or_default())
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    briefcase_platform::boot_time().unwrap_or_else(|| FIRST.get_or_init(Instant::now).elapsed())
 }
 
 /// The system's monotonic clock. Its origin is the moment in which it was made.
