@@ -3,6 +3,7 @@
 //! Invariant: a value is given whole or not at all. Whoever shows it removes secrets first and cuts afterwards: a part of
 //! a secret would no longer be found.
 
+use briefcase_types::text;
 use serde_json::Value;
 
 /// The longest value that is given.
@@ -11,9 +12,9 @@ const VALUE_MAX: usize = 1024;
 /// A part of a definition that cannot be checked or used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UncheckedPart {
-    /// The part: a JSON pointer.
+    /// The part: a JSON pointer, made printable.
     pub path: String,
-    /// Its value as JSON, or its kind and size when it is large. Empty when it is absent.
+    /// Its value as JSON, made printable, or its kind and size when it is large. Empty when it is absent.
     pub value: String,
     /// The reason.
     pub reason: String,
@@ -24,7 +25,8 @@ impl UncheckedPart {
     #[must_use]
     pub fn new(path: &str, value: Option<&Value>, reason: impl Into<String>) -> Self {
         let value = value.map(whole_or_kind).unwrap_or_default();
-        let path = if path.len() > VALUE_MAX { format!("(a place of {} bytes)", path.len()) } else { path.to_owned() };
+        let path =
+            if path.len() > VALUE_MAX { format!("(a place of {} bytes)", path.len()) } else { text::printable(path) };
         Self { path, value, reason: reason.into() }
     }
 
@@ -53,6 +55,6 @@ fn whole_or_kind(value: &Value) -> String {
         Value::Array(items) if items.len() > 8 => return format!("an array of {} items", items.len()),
         _ => {}
     }
-    let text = value.to_string();
-    if text.len() > VALUE_MAX { format!("a value of {} bytes", text.len()) } else { text }
+    let whole = value.to_string();
+    if whole.len() > VALUE_MAX { format!("a value of {} bytes", whole.len()) } else { text::printable(&whole) }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use briefcase_json::JsonLimits;
 use briefcase_schema::UncheckedPart;
-use briefcase_types::{Digest, ServerId, ToolName};
+use briefcase_types::{Digest, ServerId, ToolName, text};
 use serde_json::Value;
 
 use super::{DEFINITION_BYTES_MAX, TOOLS_MAX, pin_varying};
@@ -113,7 +113,8 @@ fn entry(server: &ServerId, varying: &BTreeMap<ToolName, BTreeSet<String>>, inde
     let name = parsed.as_ref().ok().and_then(|value| value.get("name")).and_then(Value::as_str);
     let name = name.map_or_else(|| lenient_name(raw), ToOwned::to_owned);
     // Whole or not at all: a part of a secret would not be found when a person sees the name.
-    let shown_name = if name.len() > NAME_SHOWN { format!("(a name of {} bytes)", name.len()) } else { name };
+    let shown_name =
+        if name.len() > NAME_SHOWN { format!("(a name of {} bytes)", name.len()) } else { text::printable(&name) };
     let verdict = if index < TOOLS_MAX {
         parsed.and_then(|value| sound(server, varying, value))
     } else {
