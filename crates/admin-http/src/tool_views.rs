@@ -55,7 +55,8 @@ pub fn listed(
     let shown = shown_names(name, tools.iter().map(|tool| tool.name()));
     let view = |(tool, shown_name): (&Arc<Tool>, Option<String>)| {
         if own.taints(tool.name().as_str()) || own.taints(tool.own_name()) {
-            let name_here = texts.text(tool.name().as_str());
+            // The own name whole: its alias may contain a part of the secret, which would not be found.
+            let name_here = cut(&texts.text(tool.own_name()));
             return ToolView { summary: SECRET_NAME.to_owned(), ..unlisted(name, &name_here, "quarantined") };
         }
         let accepted = server.pins.get(tool.name());
