@@ -43,7 +43,11 @@ pub fn check(paths: &Paths, json: bool, credential: Option<&OwnedCredential>, en
         }
     };
     show(&report, json);
-    if report.findings.is_empty() { Ok(()) } else { Err("the record does not hold".into()) }
+    if report.findings.is_empty() {
+        Ok(())
+    } else {
+        Err("the check found faults in the state folder; they are listed above".into())
+    }
 }
 
 const fn file_finding(what: String) -> Finding {

@@ -87,11 +87,10 @@ impl Connections {
     /// Admits a connection. Another one may end for it. Returns `None` when every other connection is busy.
     pub fn admit(&self, owner: Owner) -> Option<ConnectionSlot> {
         let mut table = self.lock();
-        let full = |table: &Table| table.connections.len() >= IN_ALL;
         let own = table.connections.values().filter(|entry| entry.owner == owner).count();
         let leaving = if owner != Owner::Unproven && own >= PER_OWNER {
             Some(oldest(&table.connections, |entry| entry.owner == owner && entry.busy == 0)?)
-        } else if full(&table) {
+        } else if table.connections.len() >= IN_ALL {
             Some(oldest_of_most(&table.connections)?)
         } else {
             None

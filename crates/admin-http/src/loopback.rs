@@ -1,5 +1,6 @@
 //! Servers on this machine, whose ports any program may take.
 
+use briefcase_egress::{AddressPolicy, EgressTarget};
 use briefcase_policy::authority::Server;
 use briefcase_types::Transport;
 
@@ -13,15 +14,10 @@ pub fn is_unbound(server: &Server) -> bool {
     gets_secret(server) && server.settings.loopback_owner.is_none()
 }
 
-/// Whether the URL names this machine. The HTTP client decides the same way, by its own parser.
+/// Whether the URL names this machine, as the HTTP client reads it.
 fn is_loopback(transport: &Transport) -> bool {
     let Transport::Http { url, .. } = transport else { return false };
-    let Ok(uri) = url.parse::<axum::http::Uri>() else { return false };
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+    EgressTarget::parse(url, AddressPolicy::Loopback).is_ok()
 }
 
 #[cfg(test)]
@@ -37,6 +33,9 @@ mod tests {
             "https://a.localhost/",
             "http://[::1]:1",
             "http://127.9.9.9",
+            "http://127.1:1/",
+            "http://0x7f.1:1/",
+            "http://2130706433:1/",
         ] {
             assert!(is_loopback(&http(url)), "{url}");
         }

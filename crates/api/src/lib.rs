@@ -47,6 +47,7 @@ mod approvals;
 mod changes;
 mod confidential;
 mod passkeys;
+mod policy;
 mod problem;
 mod receipts;
 mod views;
@@ -55,10 +56,11 @@ pub use approvals::{Bound, Decide, Decided, DecisionOnly, Evidence};
 pub use changes::{Applied, Apply, Change, Preview};
 pub use confidential::{Confidential, ConfidentialDigest};
 pub use passkeys::{PasskeyOffer, PasskeyOfferView, WebAuthnOptions};
+pub use policy::{PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest, PolicyTestReport, PolicyText};
 pub use problem::Problem;
 pub use receipts::{DecidingPolicy, Proof, ReceiptDetail, ReceiptPage, ReceiptQuery, ReceiptRow, Why};
 pub use views::{
     AgentView, Backup, BudgetView, Check, ClockStatus, ConsoleCode, ConsoleLogin, ConsoleSession, DefinitionProblem,
-    FactorView, FieldDifference, GrantView, Look, PolicyCase, PolicyCaseResult, PolicyReport, PolicyTest,
-    PolicyTestReport, PolicyText, Probe, SecretView, ServerSpec, ServerView, Severity, Status, ToolView, Unlock,
+    FactorView, FieldDifference, GrantView, Look, Probe, SecretView, ServerSpec, ServerView, Severity, Status,
+    ToolView, Unlock,
 };

@@ -222,7 +222,7 @@ fn tls(extra: &[CertificateDer<'static>]) -> Result<ClientConfig, EgressError> {
 fn check_head(head: &http::response::Parts, limit: u64, target: &EgressTarget) -> Result<(), EgressError> {
     if head.status.is_redirection() && head.status != StatusCode::NOT_MODIFIED {
         let location = head.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-        let location = location.map(|text| target.resolved(briefcase_types::text::clip(text, 2048)));
+        let location = location.map(|text| target.resolved(text));
         return Err(EgressError::Redirected { status: head.status.as_u16(), location });
     }
     let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");

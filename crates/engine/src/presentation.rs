@@ -35,13 +35,14 @@ pub(crate) fn for_agents(tool: &Arc<Tool>, shown: &ToolName) -> Bytes {
     serde_json::to_vec(&definition).map_or_else(|_| tool.raw().clone(), Bytes::from)
 }
 
-/// Replaces the name. The server's own one becomes the title where there is none, so that people recognise the tool.
+/// Replaces the name. A definition without a title gets the server's own name as its title, so that people recognise the
+/// tool. A name that is too long is left out, not cut: a part of a secret in it would not be found.
 fn rename(members: &mut Map<String, Value>, own: &str, shown: &ToolName) {
     members.insert("name".to_owned(), json!(shown.as_str()));
     let titled = members.get("title").is_some_and(Value::is_string)
         || members.get("annotations").and_then(|annotations| annotations.get("title")).is_some_and(Value::is_string);
-    if !titled {
-        members.insert("title".to_owned(), json!(text::printable(text::clip(own, TITLE_MAX))));
+    if !titled && own.len() <= TITLE_MAX {
+        members.insert("title".to_owned(), json!(text::printable(own)));
     }
 }
 

@@ -7,13 +7,13 @@ use serde_json::Value;
 
 use crate::Engine;
 
-/// What a server's request is, as far as secrets of the person are concerned.
+/// Whether a server's request asks the person for a secret, and may.
 pub(crate) enum SecretRequestVerdict {
-    /// It asks for none.
+    /// The request asks for no secret.
     Harmless,
-    /// It asks for one, and a person allowed that. With the marked parameters.
+    /// The request asks for a secret, and a person allowed that. Contains the marked parameters.
     Marked(Bytes),
-    /// It asks for one.
+    /// The request asks for a secret, which nobody allowed.
     Refused,
 }
 

@@ -19,6 +19,7 @@ mod canonical;
 mod error;
 mod limits;
 mod number;
+pub mod pointer;
 pub mod raw;
 mod scanner;
 mod tree_builder;

@@ -17,20 +17,13 @@ pub struct DroppedMessage {
     escaped: bool,
     /// Whether the next string at the top level is a member's name.
     at_key: bool,
-    member: Member,
+    /// Whether the top-level member being read is the id.
+    in_id: bool,
     token: Vec<u8>,
     id: Option<Vec<u8>>,
     has_method: bool,
     /// Whether the object is complete, or the text is no object. Nothing after that counts.
     is_over: bool,
-}
-
-/// The top-level member that is being read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Member {
-    Id,
-    #[default]
-    Other,
 }
 
 impl DroppedMessage {
@@ -73,7 +66,7 @@ impl DroppedMessage {
 
     /// Whether the text being read is a member's name or the id.
     fn keeps(&self) -> bool {
-        self.depth == 1 && (self.at_key || self.member == Member::Id)
+        self.depth == 1 && (self.at_key || self.in_id)
     }
 
     fn keep(&mut self, byte: u8) {
@@ -123,18 +116,18 @@ impl DroppedMessage {
 
     fn start_value(&mut self) {
         let name = serde_json::from_slice::<String>(&self.token).unwrap_or_default();
-        self.member = if name == "id" { Member::Id } else { Member::Other };
+        self.in_id = name == "id";
         self.has_method |= name == "method";
         self.token.clear();
         self.at_key = false;
     }
 
     fn end_member(&mut self) {
-        if self.depth == 1 && self.member == Member::Id && self.id.is_none() {
+        if self.depth == 1 && self.in_id && self.id.is_none() {
             self.id = Some(std::mem::take(&mut self.token));
         }
         if self.depth == 1 {
-            self.member = Member::Other;
+            self.in_id = false;
         }
     }
 }

@@ -19,6 +19,8 @@ use briefcase_types::text;
 
 use super::{FilterRefusal, Flag, mime_sniff};
 
+/// The longest declared type that a note repeats, in bytes.
+const LABEL_SHOWN: usize = 80;
 /// The number of characters that are decoded to recognise binary data.
 const HEAD: usize = 1024;
 /// The member of `_meta` that says what was changed.
@@ -195,7 +197,11 @@ fn inspect(
     data: &str,
     blob_max: usize,
 ) -> Result<Verdict, FilterRefusal> {
-    let shown = text::printable(text::clip(declared.unwrap_or("nothing"), 80));
+    // Whole or by its size: secrets are searched for afterwards, and a part of one would not be found.
+    let shown = match declared {
+        Some(label) if label.len() > LABEL_SHOWN => format!("with {} bytes", label.len()),
+        label => text::printable(label.unwrap_or("nothing")),
+    };
     let content = format!("Briefcase: content {} of this result", place.saturating_add(1));
     let Some(given) = raw::decode_string(data) else {
         return Ok(Verdict::Withhold(format!(

@@ -92,7 +92,8 @@ pub enum Overlap {
 
 /// Whether a call may still be sent. The adapter asks immediately before it sends.
 ///
-/// Invariant: after a failed write of the record nothing is sent any more.
+/// Invariant: no sending begins after a failed write of the record was noticed. A read whose sending had begun has its
+/// intent in a slot, so the next start records it.
 #[derive(Clone, Default)]
 pub struct SendGate(Option<Arc<dyn Journal>>);
 

@@ -7,14 +7,15 @@
 
 use std::collections::BTreeMap;
 
+use briefcase_json::pointer;
 use serde_json::{Map, Value};
 
 use super::{SchemaError, WORK_MAX};
 
-const PARTS_MAX: usize = 2_000;
-const DEPTH_MAX: usize = 64;
-const PATTERNS_MAX: usize = 64;
-const PATTERN_LENGTH_MAX: usize = 1024;
+pub(super) const PARTS_MAX: usize = 2_000;
+pub(super) const DEPTH_MAX: usize = 64;
+pub(super) const PATTERNS_MAX: usize = 64;
+pub(super) const PATTERN_LENGTH_MAX: usize = 1024;
 /// The maximum depth of a value. Every reader rejects deeper values before they get here.
 const VALUE_DEPTH_MAX: usize = 128;
 
@@ -132,7 +133,7 @@ impl<'a> Graph<'a> {
             part.in_place.push(self.follow(reference, depth)?);
         }
         for (name, value) in members {
-            let here = format!("{place}/{}", escape(name));
+            let here = format!("{place}/{}", pointer::token(name));
             let name = name.as_str();
             if IN_PLACE.contains(&name) {
                 part.in_place.push(self.add(&here, value, depth)?);
@@ -164,7 +165,7 @@ impl<'a> Graph<'a> {
             }
             Value::Object(members) => {
                 for (name, member) in members {
-                    edges.push(self.add(&format!("{place}/{}", escape(name)), member, depth)?);
+                    edges.push(self.add(&format!("{place}/{}", pointer::token(name)), member, depth)?);
                 }
             }
             _ => {}
@@ -194,7 +195,7 @@ impl<'a> Graph<'a> {
         let fragment = reference.as_str().and_then(|text| text.strip_prefix('#')).ok_or(SchemaError::Reference)?;
         let place = match fragment {
             "" => String::new(),
-            pointer if pointer.starts_with('/') => percent_decoded(pointer).ok_or(SchemaError::Reference)?,
+            pointer if pointer.starts_with('/') => pointer::from_fragment(pointer).ok_or(SchemaError::Reference)?,
             anchor => self.anchors.get(anchor).ok_or(SchemaError::Dangling)?.clone(),
         };
         let root = self.root;
@@ -264,7 +265,7 @@ fn anchors<'a>(value: &'a Value, place: &mut String, found: &mut BTreeMap<&'a st
     };
     match value {
         Value::Object(members) => {
-            members.iter().for_each(|(name, member)| below(&escape(name), member));
+            members.iter().for_each(|(name, member)| below(&pointer::token(name), member));
             if let Some(anchor) = members.get("$anchor").and_then(Value::as_str) {
                 found.insert(anchor, place.clone());
             }
@@ -272,23 +273,4 @@ fn anchors<'a>(value: &'a Value, place: &mut String, found: &mut BTreeMap<&'a st
         Value::Array(items) => items.iter().enumerate().for_each(|(index, item)| below(&index.to_string(), item)),
         _ => {}
     }
-}
-
-fn escape(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut out = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let digits = [bytes.next()?, bytes.next()?];
-            let digits = std::str::from_utf8(&digits).ok()?;
-            out.push(u8::from_str_radix(digits, 16).ok()?);
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8(out).ok()
 }

@@ -12,12 +12,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use self::references::References;
-use super::{SchemaError, UncheckedPart};
+use super::{
+    SchemaError, UncheckedPart,
+    bounds::{DEPTH_MAX, PARTS_MAX},
+};
 
-const PARTS_MAX: usize = 2_000;
-const DEPTH_MAX: usize = 64;
-const PATTERNS_MAX: usize = 64;
-const PATTERN_LENGTH_MAX: usize = 1024;
 /// The most problems that one schema reports.
 const PROBLEMS_MAX: usize = 16;
 

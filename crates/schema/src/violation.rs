@@ -6,8 +6,8 @@ use briefcase_types::text;
 use jsonschema::{ValidationError, error::ValidationErrorKind as Kind};
 use serde_json::Value;
 
-/// The longest value of a schema in a message.
-const RULE_MAX: usize = 120;
+/// The longest text of a schema or of a place in a message.
+const SHOWN_MAX: usize = 256;
 
 /// A violation of one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,15 +46,14 @@ pub(super) fn shown_path(error: &ValidationError<'_>) -> String {
     shown(error.instance_path().as_str())
 }
 
+/// The text made printable. A long one is named by its size, not cut: a part of a secret in it would not be found.
 fn shown(text: &str) -> String {
-    text::printable(text::clip(text, 120))
+    if text.len() > SHOWN_MAX { format!("(a text of {} bytes)", text.len()) } else { text::printable(text) }
 }
 
-/// Schema values are text from the server: they are made printable. A long one is named by its size, not cut: a part of a
-/// secret in it would not be found.
+/// A value of the schema, which is text from the server.
 fn rule(value: &Value) -> String {
-    let text = value.to_string();
-    if text.len() > RULE_MAX { format!("a value of {} bytes", text.len()) } else { text::printable(&text) }
+    shown(&value.to_string())
 }
 
 fn names(unexpected: &[String]) -> String {

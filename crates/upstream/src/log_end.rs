@@ -6,12 +6,14 @@ use std::{
 };
 
 use briefcase_ports::LastLines;
-use briefcase_types::text::{clip, printable};
+use briefcase_types::text::printable;
 use tokio_util::sync::CancellationToken;
 
-/// The lines that an error message shows, and the longest part of each.
+/// The number of lines that an error message shows.
 const LAST_LINES: usize = 5;
-const LAST_LINE_LEN: usize = 300;
+/// The longest line that an error message shows, in bytes. A longer one is named by its size, not cut: secrets of other
+/// servers are removed later, and a part of one would not be found.
+const LAST_LINE_LEN: usize = 1000;
 /// The standard streams by path. A program that names one of them and fails has tried to open it.
 const BY_PATH: [&str; 6] =
     ["/dev/stdin", "/dev/stdout", "/dev/fd/0", "/dev/fd/1", "/proc/self/fd/0", "/proc/self/fd/1"];
@@ -46,6 +48,7 @@ impl LogEnd {
         if state.lines.len() >= LAST_LINES {
             state.lines.pop_front();
         }
-        state.lines.push_back(printable(clip(line, LAST_LINE_LEN)));
+        let is_long = line.len() > LAST_LINE_LEN;
+        state.lines.push_back(if is_long { format!("(a line of {} bytes)", line.len()) } else { printable(line) });
     }
 }

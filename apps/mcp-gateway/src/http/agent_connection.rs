@@ -14,7 +14,7 @@ use bytes::Bytes;
 use super::{
     event_buffer::{EventBuffer, Retention},
     limits::AgentLimits,
-    session::HttpSession,
+    session::{HttpSession, SESSIONS},
 };
 
 /// The maximum number of channels for modern requests. More than one is needed only when clients use the same request
@@ -120,14 +120,19 @@ impl AgentConnection {
     /// Starts a legacy session. At the limit, an idle session is ended for it.
     pub(super) fn begin_session(&self, id: String) -> Result<Arc<HttpSession>, ChannelError> {
         let mut inner = self.inner();
-        if let Some(idle) = HttpSession::to_make_room(inner.sessions.values()) {
-            let Some(channel) = idle else { return Err(ChannelError::TooMany) };
-            self.close(&mut inner, channel);
-        }
+        self.make_room(&mut inner)?;
         let channel = self.open(&mut inner, false)?;
         let session = Arc::new(HttpSession::new(id, channel));
         inner.sessions.insert(channel, Arc::clone(&session));
         Ok(session)
+    }
+
+    /// Ends an idle session when there are as many as may be.
+    fn make_room(&self, inner: &mut Inner) -> Result<(), ChannelError> {
+        if let Some(idle) = HttpSession::to_make_room(inner.sessions.values()) {
+            self.close(inner, idle.ok_or(ChannelError::TooMany)?);
+        }
+        Ok(())
     }
 
     /// The session with this id, if it belongs to this agent and has a channel.
@@ -148,6 +153,7 @@ impl AgentConnection {
     /// Opens a channel for an interrupted session.
     pub(super) fn resume(&self, session: &Arc<HttpSession>) -> Result<(), ChannelError> {
         let mut inner = self.inner();
+        self.make_room(&mut inner)?;
         let channel = self.open(&mut inner, false)?;
         session.move_to(channel);
         inner.interrupted.remove(session.id());
@@ -256,10 +262,21 @@ impl AgentConnection {
 }
 
 impl Inner {
+    /// Makes room for one more interrupted session.
+    fn end_the_oldest_interrupted(&mut self) {
+        while self.interrupted.len() >= SESSIONS {
+            let oldest =
+                self.interrupted.values().max_by_key(|session| session.unused()).map(|session| session.id().to_owned());
+            let Some(session) = oldest.and_then(|id| self.interrupted.remove(&id)) else { return };
+            session.end();
+        }
+    }
+
     /// Fails a session's open requests. The session is kept if its handshake is complete.
     fn interrupt(&mut self, session: &Arc<HttpSession>) {
         if session.with_handshake(|_| ()).is_some() {
             session.interrupt();
+            self.end_the_oldest_interrupted();
             self.interrupted.insert(session.id().to_owned(), Arc::clone(session));
         } else {
             session.end();

@@ -17,7 +17,7 @@ use super::event_buffer::{EventBuffer, Retention};
 use crate::{daemon::Unavailable, handshake::Handshake};
 
 /// The maximum number of sessions per agent.
-const SESSIONS: usize = 64;
+pub(super) const SESSIONS: usize = 64;
 /// The time after which an unused session expires. A connected stream counts as use.
 const EXPIRY: Duration = Duration::from_secs(30 * 60);
 /// The idle time after which a session may be ended in favour of a new one.
@@ -119,7 +119,7 @@ impl HttpSession {
         self.inner().handshake.as_ref().filter(|handshake| handshake.is_complete()).map(read)
     }
 
-    fn unused(&self) -> Duration {
+    pub(super) fn unused(&self) -> Duration {
         let inner = self.inner();
         if inner.streams > 0 || !inner.open.is_empty() { Duration::ZERO } else { inner.used.elapsed() }
     }

@@ -36,7 +36,7 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    /// The members that are part of the call, as canonical JSON. `None` when there are none.
+    /// The members that are part of the call, as canonical JSON, if the call has any.
     pub(super) fn bound(&self) -> Option<String> {
         (!self.bound.is_empty()).then(|| text(&Value::Object(self.bound.clone())))
     }

@@ -20,6 +20,9 @@ use crate::{
     tools::Tool,
 };
 
+/// The longest own name of a tool that a request for an approval shows, in bytes.
+const OWN_NAME_SHOWN: usize = 200;
+
 /// A call whose target exists, is enabled, and is the one that a person accepted.
 #[derive(Debug)]
 pub struct Resolved {
@@ -93,7 +96,9 @@ impl CallTarget {
             let fresh = Self::of_server(&authority, server, &call.request.operation);
             let pin = tool.and_then(|tool| server.pins.get(&tool));
             let changes = TaskAction::of(&call.request.operation).is_none_or(TaskAction::changes);
+            let always_asks = self.task.is_none() && self.tool.as_ref().is_some_and(|tool| tool.is_unchecked());
             self.class = match pin {
+                Some(_) if always_asks => Class::Unknown,
                 Some(pin) if changes => pin.class,
                 Some(_) => self.class,
                 None if self.task.is_some() => self.class,
@@ -113,7 +118,13 @@ impl CallTarget {
     /// The server's own name for the tool, made printable, where the tool has an alias here.
     pub(super) fn own_name(&self) -> Option<String> {
         let tool = self.tool.as_ref().filter(|tool| tool.own_name() != tool.name().as_str())?;
-        Some(text::printable(text::clip(tool.own_name(), 200)))
+        // Whole or by its size: a part of a secret would not be found.
+        let name = tool.own_name();
+        Some(if name.len() > OWN_NAME_SHOWN {
+            format!("(a name of {} bytes)", name.len())
+        } else {
+            text::printable(name)
+        })
     }
 
     /// The task that the call is about.

@@ -55,7 +55,8 @@ pub fn validate(engine: &Engine, resolved: Resolved) -> Result<Validated, CallRe
     let commitment = engine.commit_key.arguments(&context.call, &value).root();
     if let (Some(tool), Operation::CallTool { .. }) = (&target.tool, &call.request.operation) {
         tool.check_arguments(&value).map_err(|violations| {
-            CallRejection::new(version, does_not_fit(&context, &violations)).with_arguments(commitment)
+            let told = engine.server_texts().text(&violations.join("; "));
+            CallRejection::new(version, does_not_fit(&context, &told)).with_arguments(commitment)
         })?;
     }
     let reject = |refusal| CallRejection::new(version, refusal).with_arguments(commitment);
@@ -121,11 +122,12 @@ fn object(raw: &Bytes) -> Result<Value, Refusal> {
     }
 }
 
-fn does_not_fit(context: &CallContext, violations: &[String]) -> Refusal {
+/// The violations quote the schema, which may contain a secret of the server: the caller has removed secrets from them.
+fn does_not_fit(context: &CallContext, violations: &str) -> Refusal {
     Refusal::new(
         RefusalCode::InvalidArgs,
         "schema",
-        format!("The arguments of `{}` do not match its schema: {}.", context.name, violations.join("; ")),
+        format!("The arguments of `{}` do not match its schema: {}.", context.name, violations),
         "Correct the arguments to the tool's inputSchema and call again.",
     )
 }

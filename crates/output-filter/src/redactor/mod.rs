@@ -189,7 +189,7 @@ impl Redactor {
             found.push(path.clone());
         }
         let mut below = |token: &str, value: &Value| {
-            let mut inner = format!("{path}/{}", token.replace('~', "~0").replace('/', "~1"));
+            let mut inner = format!("{path}/{}", briefcase_json::pointer::token(token));
             if self.holds(token.as_bytes()) {
                 found.push(format!("{path}/{REDACTED}"));
                 inner = format!("{path}/{REDACTED}");

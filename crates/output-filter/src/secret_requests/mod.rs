@@ -50,10 +50,6 @@ pub fn mark_secret_request(params: &[u8], server: &str) -> Option<String> {
     Some(members.with(&[("message", Some(&raw::quote(&format!("{mark} {message}"))))]))
 }
 
-fn escaped(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
-}
-
 /// Visits a value. The members of `properties` are the names of a form's fields.
 fn visit(value: &Value, place: &str, is_properties: bool) -> Option<SecretRequest> {
     let found = |word| SecretRequest { place: place.to_owned(), word };
@@ -64,7 +60,7 @@ fn visit(value: &Value, place: &str, is_properties: bool) -> Option<SecretReques
         }
         Value::Object(members) => {
             members.iter().filter(|(name, member)| !is_for_machines(name, member)).find_map(|(name, member)| {
-                let inner = format!("{place}/{}", escaped(name));
+                let inner = format!("{place}/{}", briefcase_json::pointer::token(name));
                 let field = (is_properties && !is_harmless(name, member)).then(|| secret_word(name, true)).flatten();
                 let format = (name == "format" && member == "password").then_some("password");
                 let here = field.or(format).map(|word| SecretRequest { place: inner.clone(), word });

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use briefcase_types::{
-    AgentId, Digest, Incarnation, Money, SecretName, ServerId, ServerSettings, Settings, ToolName, UnixMillis,
+    AgentId, Digest, Incarnation, Money, SecretName, ServerId, ServerSettings, ToolName, UnixMillis,
 };
 
 use super::{Agent, Authority, AuthorityError, Budget, Class, Factor, Grant, Pin, ReadsGranted, SecretEntry, Server};
@@ -21,7 +21,7 @@ pub struct AuthorityChange {
 
 type Edit = Result<Vec<String>, AuthorityError>;
 
-fn unknown(kind: &'static str, name: &(impl ToString + ?Sized)) -> AuthorityError {
+pub(super) fn unknown(kind: &'static str, name: &(impl ToString + ?Sized)) -> AuthorityError {
     AuthorityError::Unknown { kind, name: name.to_string() }
 }
 
@@ -150,35 +150,6 @@ impl Authority {
         self.edit_server(name, |server| {
             server.reads_granted = granted;
             format!("server_reads {name} resources={} prompts={}", granted.resources, granted.prompts)
-        })
-    }
-
-    /// Replaces the settings of a server.
-    ///
-    /// # Errors
-    /// [`AuthorityError::Unknown`], or [`AuthorityError::Invalid`] when a setting is outside its limits.
-    pub fn set_server_settings(
-        &self,
-        name: &ServerId,
-        settings: ServerSettings,
-    ) -> Result<AuthorityChange, AuthorityError> {
-        self.changed(|document| {
-            let server = document.servers.get_mut(name).ok_or_else(|| unknown("server", name))?;
-            let changes = settings.changes(&server.settings);
-            server.settings = settings;
-            Ok(changes.into_iter().map(|line| format!("server_setting {name} {line}")).collect())
-        })
-    }
-
-    /// Replaces the settings of the whole briefcase.
-    ///
-    /// # Errors
-    /// [`AuthorityError::Invalid`] when a setting is outside its limits.
-    pub fn set_settings(&self, settings: Settings) -> Result<AuthorityChange, AuthorityError> {
-        self.changed(|document| {
-            let changes = settings.changes(&document.settings);
-            document.settings = settings;
-            Ok(changes.into_iter().map(|line| format!("setting {line}")).collect())
         })
     }
 

@@ -65,7 +65,7 @@ fn walk(path: &mut String, old: Option<&Value>, new: Option<&Value>, found: &mut
         (Some(Value::Object(old)), Some(Value::Object(new))) => {
             let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
             for name in names {
-                let token = name.replace('~', "~0").replace('/', "~1");
+                let token = briefcase_json::pointer::token(name);
                 descend(path, &token, |path| walk(path, old.get(name), new.get(name), found));
             }
         }

@@ -12,6 +12,7 @@ mod descriptive;
 mod differences;
 mod grant;
 mod server;
+mod settings;
 
 use std::collections::BTreeMap;
 

@@ -65,8 +65,7 @@ pub fn readings(uri: &str) -> Result<BTreeSet<String>, UriProblem> {
 }
 
 fn check(text: &str) -> Result<(), UriProblem> {
-    // The braille blank is visible to no one either.
-    let hidden = |letter: char| letter.is_control() || is_deceptive(letter) || letter == '\u{2800}';
+    let hidden = |letter: char| letter.is_control() || is_deceptive(letter);
     match text.len() > BYTES_MAX {
         true => Err(UriProblem::Long),
         false if text.chars().any(hidden) => Err(UriProblem::Hidden),

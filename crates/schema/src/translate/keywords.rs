@@ -1,8 +1,10 @@
 //! The keywords of all dialects: the form in which each is checked.
 
+use briefcase_json::pointer;
 use serde_json::{Map, Value, json};
 
-use super::{Output, PATTERN_LENGTH_MAX, PATTERNS_MAX, SchemaError, Translation};
+use super::{Output, SchemaError, Translation};
+use crate::bounds::{PATTERN_LENGTH_MAX, PATTERNS_MAX};
 
 const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
 
@@ -91,13 +93,7 @@ impl<'a> Translation<'a> {
             Value::String(any) if any == "any" => {}
             Value::String(_) if known(value) => out.set("type", value.clone()),
             Value::Array(names) if !names.is_empty() && names.iter().all(known) => {
-                let mut distinct: Vec<&Value> = Vec::new();
-                for name in names {
-                    if !distinct.contains(&name) {
-                        distinct.push(name);
-                    }
-                }
-                out.set("type", json!(distinct));
+                out.set("type", distinct(names));
             }
             _ => self.left_out(place, "type", value, "it names a type that JSON Schema does not have", out),
         }
@@ -106,13 +102,7 @@ impl<'a> Translation<'a> {
     fn required(&mut self, place: &str, value: &Value, out: &mut Output) {
         match value {
             Value::Array(names) if names.iter().all(Value::is_string) => {
-                let mut distinct: Vec<&Value> = Vec::new();
-                for name in names {
-                    if !distinct.contains(&name) {
-                        distinct.push(name);
-                    }
-                }
-                out.set("required", json!(distinct));
+                out.set("required", distinct(names));
             }
             // Draft 3: the property that has it is required, which its parent would check.
             _ => self.left_out(place, "required", value, "it is not a list of names", out),
@@ -164,7 +154,7 @@ impl<'a> Translation<'a> {
         };
         let mut kept = Map::new();
         for (pattern, schema) in entries {
-            let here = format!("{place}/patternProperties/{}", super::references::escape(pattern));
+            let here = format!("{place}/patternProperties/{}", pointer::token(pattern));
             if let Err(reason) = self.runs(pattern) {
                 self.problem(&here, Some(schema), reason);
                 out.depends = true;
@@ -191,7 +181,7 @@ impl<'a> Translation<'a> {
             return Ok(());
         };
         for (name, needed) in entries {
-            let here = format!("{place}/dependencies/{}", super::references::escape(name));
+            let here = format!("{place}/dependencies/{}", pointer::token(name));
             match needed {
                 Value::Array(_) if is_names(needed) => {
                     out.add_all_of(json!({ "dependentRequired": { name.as_str(): needed } }));
@@ -263,7 +253,7 @@ impl<'a> Translation<'a> {
         };
         let mut kept = Map::new();
         for (name, schema) in entries {
-            let part = self.part(&format!("{place}/{keyword}/{}", super::references::escape(name)), schema, depth)?;
+            let part = self.part(&format!("{place}/{keyword}/{}", pointer::token(name)), schema, depth)?;
             out.note(keyword, &part);
             kept.insert(name.clone(), part.schema);
         }
@@ -300,4 +290,15 @@ fn is_count(value: &Value) -> bool {
 
 fn is_names(value: &Value) -> bool {
     value.as_array().is_some_and(|names| names.iter().all(Value::is_string))
+}
+
+/// The names without repetitions, in their order.
+fn distinct(names: &[Value]) -> Value {
+    let mut distinct: Vec<&Value> = Vec::new();
+    for name in names {
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    }
+    json!(distinct)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use briefcase_json::pointer;
 use serde_json::Value;
 
 /// The deepest place that can be named.
@@ -53,7 +54,7 @@ impl<'a> References<'a> {
                 }
                 self.recursive_anchor |= members.get("$recursiveAnchor") == Some(&Value::Bool(true));
                 for (name, member) in members {
-                    self.collect(member, &format!("{place}/{}", escape(name)), below);
+                    self.collect(member, &format!("{place}/{}", pointer::token(name)), below);
                 }
             }
             Value::Array(items) => {
@@ -78,7 +79,7 @@ impl<'a> References<'a> {
         let (resource, fragment) = text.split_once('#').unwrap_or((text, ""));
         let base = if resource.is_empty() { self.base_of(place) } else { self.ids.get(resource)?.as_str() };
         if fragment.is_empty() || fragment.starts_with('/') {
-            let pointer = percent_decoded(fragment)?;
+            let pointer = pointer::from_fragment(fragment)?;
             // Generators write pointers from the root inside of parts that have an id.
             let candidates = [format!("{base}{pointer}"), pointer];
             return candidates.into_iter().find(|place| self.root.is_some_and(|root| root.pointer(place).is_some()));
@@ -93,23 +94,4 @@ impl<'a> References<'a> {
         };
         self.bases.iter().filter(is_around).max_by_key(|base| base.len()).map_or("", String::as_str)
     }
-}
-
-pub(super) fn escape(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut out = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let digits = [bytes.next()?, bytes.next()?];
-            let digits = std::str::from_utf8(&digits).ok()?;
-            out.push(u8::from_str_radix(digits, 16).ok()?);
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8(out).ok()
 }

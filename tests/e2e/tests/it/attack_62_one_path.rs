@@ -1,10 +1,8 @@
 //! Attack 62: everything that an agent can make reach a server is rebuilt by the daemon, or decided, searched and recorded
 //! like a call.
 
-use std::time::Duration;
-
 use briefcase_testkit::{
-    ClientEra, HttpUpstream, McpClient, MockAction, ReceivedMessage, Script, StdioUpstream,
+    ClientEra, HttpUpstream, McpClient, MockAction, ReceivedMessage, Script, StdioUpstream, eventually,
     mock::{SupportedEras, tool},
 };
 use e2e::Scene;
@@ -27,6 +25,15 @@ impl Outside {
         let http = self.http.iter().map(HttpUpstream::messages);
         let all = http.chain(self.stdio.iter().map(StdioUpstream::messages));
         ["http-old", "http-new", "local-old", "local-new"].map(String::from).into_iter().zip(all).collect()
+    }
+}
+
+impl Outside {
+    /// The number of calls of `slow` that a server received.
+    fn slow_calls(&self, server: &str) -> usize {
+        let messages = self.received().into_iter().find(|(name, _)| name == server).unwrap().1;
+        let is_slow = |message: &&ReceivedMessage| message.method == "tools/call" && message.name() == "slow";
+        messages.iter().filter(is_slow).count()
     }
 }
 
@@ -111,7 +118,7 @@ async fn open_legacy(client: &McpClient) {
 }
 
 /// Sends each request that the era has, with text in every member that is not decided on.
-async fn send_everything(client: &McpClient, era: ClientEra) {
+async fn send_everything(client: &McpClient, era: ClientEra, outside: &Outside) {
     let members = members();
     for method in
         ["tools/list", "resources/list", "resources/templates/list", "prompts/list", "ping", "server/discover"]
@@ -155,8 +162,9 @@ async fn send_everything(client: &McpClient, era: ClientEra) {
         // A call with a text as its id, that is cancelled with a reason.
         let slow = with(&members, json!({ "name": format!("{name}__slow"), "arguments": {} }));
         let id = format!("{PRIVATE}-{name}-{era:?}");
+        let before = outside.slow_calls(name);
         client.send(&json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": slow })).await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        eventually("the slow call to arrive", async || (outside.slow_calls(name) > before).then_some(())).await;
         client.notify("notifications/cancelled", with(&members, json!({ "requestId": id }))).await;
     }
     client.send(&json!({ "jsonrpc": "2.0", "id": PRIVATE, "result": { "roots": PRIVATE } })).await;
@@ -181,7 +189,7 @@ async fn attack_62_no_text_of_a_tainted_agent_travels_around_its_calls() {
                 let _ = client.request("server/discover", members()).await;
             }
         }
-        send_everything(&client, era).await;
+        send_everything(&client, era, &outside).await;
     }
     person.abort();
     for (name, messages) in outside.received() {
@@ -197,6 +205,7 @@ async fn attack_62_no_text_of_a_tainted_agent_travels_around_its_calls() {
         }
         let old = name.ends_with("old");
         assert_eq!(methods.contains(&"notifications/roots/list_changed"), old, "{name}: {methods:?}");
+        assert!(!old || methods.contains(&"notifications/cancelled"), "{name} was sent no cancellation: {methods:?}");
         for message in &messages {
             let params = &message.message["params"];
             let meta = params["_meta"].get("io.modelcontextprotocol/clientInfo");

@@ -140,19 +140,23 @@ async fn attack_65_nothing_of_a_server_survives_a_killed_daemon() {
     let scene = Scene::new().await;
     let upstream = StdioUpstream::new(&scene.home, "deaf", &Script::with_tools(vec![tool("look")]));
     // A wrapper and a grandchild that ignore signals and the end of their input.
-    let script = "trap '' TERM HUP INT; (trap '' TERM HUP INT; exec sleep 98765) & \"$@\"; while :; do sleep 1; done";
-    let argv: Vec<String> = ["sh", "-c", script, "sh"].into_iter().map(str::to_owned).chain(upstream.argv()).collect();
+    let seconds = format!("9{}", std::process::id());
+    let script = format!(
+        "trap '' TERM HUP INT; (trap '' TERM HUP INT; exec sleep {seconds}) & \"$@\"; while :; do sleep 1; done"
+    );
+    let argv: Vec<String> = ["sh", "-c", &script, "sh"].into_iter().map(str::to_owned).chain(upstream.argv()).collect();
     let spec = json!({ "transport": "stdio", "argv": argv });
     scene.daemon.admin.add_server("deaf", &spec, &["look"], &scene.setup.pin).await;
     let client = scene.client(ClientEra::Legacy).await;
     client.call("deaf__look", json!({})).await.unwrap();
     let mark = upstream.argv()[1].clone().into_bytes();
+    let sleeping = format!("sleep\0{seconds}\0").into_bytes();
     let survivors = || {
         let all = std::fs::read_dir("/proc").unwrap().flatten();
         let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
         let own = numbers.filter(|pid| {
             let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            line.windows(mark.len()).any(|part| part == mark) || line.starts_with(b"sleep\x0098765")
+            line.windows(mark.len()).any(|part| part == mark) || line == sleeping
         });
         own.count()
     };

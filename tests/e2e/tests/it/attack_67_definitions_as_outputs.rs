@@ -4,9 +4,9 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use briefcase_testkit::{
     Canary, ClientEra, DaemonProcess, HttpUpstream, MockAction, Script, SetupOptions, TempHome, assert_absent,
-    mock::tool, output_of, raw_http,
+    eventually, mock::tool, output_of, raw_http,
 };
-use e2e::Scene;
+use e2e::{Scene, assert_refused};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -181,6 +181,16 @@ async fn attack_67_a_secret_in_a_schema_that_cannot_be_used_is_nowhere() {
         bad("type", json!({ "type": value })),
         bad(&format!("name {value}"), json!({ "type": "object" })),
         bad("dialect", json!({ "$schema": format!("https://{value}"), "type": "object" })),
+        bad(
+            "strict",
+            json!({
+                "type": "object", "required": [value],
+                "properties": {
+                    "choice": { "enum": [value] }, "word": { "pattern": format!("^{}{value}$", "a".repeat(100)) },
+                    "fixed": { "const": value }
+                }
+            }),
+        ),
         tool("plain"),
     ]))
     .await;
@@ -188,9 +198,32 @@ async fn attack_67_a_secret_in_a_schema_that_cannot_be_used_is_nowhere() {
     let spec = json!({ "transport": "http", "url": upstream.url(), "headers": headers });
     let added = scene.daemon.admin.add_server("mock", &spec, &["plain"], &scene.setup.pin).await;
     let client = scene.client(ClientEra::Modern).await;
+    assert!(added.to_string().contains("[redacted]"), "the server's texts are shown without the secret: {added}");
     let mut told = vec![("the probe", added.to_string())];
+    // What the schema demands is quoted to the agent.
+    for arguments in [json!({ "choice": "x" }), json!({ "word": "x" }), json!({ "fixed": "x" }), json!({})] {
+        let answer = client.call("mock__strict", arguments).await;
+        assert_refused!(answer.clone(), "invalid_args");
+        told.push(("the agent", format!("{answer:?}")));
+    }
+    let mut waiting = Vec::new();
     for name in ["ref", "pattern", "type", "dialect"] {
-        told.push(("the agent", format!("{:?}", client.call(&format!("mock__{name}"), json!({})).await)));
+        let params = json!({ "name": format!("mock__{name}"), "arguments": {} });
+        waiting.push(client.start("tools/call", params).await);
+    }
+    let questions = eventually("four questions", async || {
+        let open: Vec<Value> = scene.daemon.admin.get("/v1/approvals").await;
+        (open.len() == waiting.len()).then_some(open)
+    });
+    let questions = questions.await;
+    assert_nowhere(&scene, &canary, &told).await;
+    for question in &questions {
+        let (status, body) =
+            scene.daemon.admin.decide(question, &json!({ "decision": "deny" }), &scene.setup.pin).await;
+        assert_eq!(status, 200, "{body}");
+    }
+    for id in waiting {
+        told.push(("the agent", format!("{:?}", client.answer(id).await)));
     }
     assert_nowhere(&scene, &canary, &told).await;
 }

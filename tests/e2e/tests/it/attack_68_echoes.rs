@@ -36,13 +36,12 @@ async fn attack_68_a_sample_of_the_family_is_redacted_on_the_way_to_the_agent() 
         scene.daemon.admin.add_server(name, &spec, &["say"], &scene.setup.pin).await;
         clients.insert(name.clone(), scene.client_of(name, ClientEra::Legacy).await);
     }
-    let rows: Vec<&Value> = family["rows"].as_array().unwrap().iter().step_by(EVERY).collect();
+    // Contents of resources have their own method.
+    let is_result = |row: &&Value| row["message"].get("contents").is_none();
+    let rows = family["rows"].as_array().unwrap().iter().step_by(EVERY).filter(is_result);
+    let rows: Vec<&Value> = rows.collect();
     let mut missed = Vec::new();
     for row in &rows {
-        // Contents of resources have their own method.
-        if row["message"].get("contents").is_some() {
-            continue;
-        }
         upstream.set(Script::one("say", MockAction::Result { result: row["message"].clone() }));
         let answer = clients[row["secret"].as_str().unwrap()].call("say", json!({})).await.unwrap();
         let mut left = Vec::new();

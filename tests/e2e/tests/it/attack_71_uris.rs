@@ -78,8 +78,25 @@ async fn attack_71_a_rule_about_a_uri_holds_in_every_spelling_and_method() {
     for message in upstream.messages() {
         assert!(!message.method.contains("subscribe"), "{}", message.message);
     }
-    client.request("resources/read", json!({ "uri": "mock+file:///data/report%20one.md" })).await.unwrap();
-    let read = upstream.effects().remove(0);
+    let allowed = "mock+file:///data/report%20one.md";
+    let argument = json!({ "name": "x", "value": "" });
+    for (method, params) in [
+        ("resources/subscribe", json!({ "uri": allowed })),
+        ("completion/complete", json!({ "ref": { "type": "ref/resource", "uri": allowed }, "argument": argument })),
+        (
+            "completion/complete",
+            json!({
+                "ref": { "type": "ref/prompt", "name": "mock__p" },
+                "argument": { "name": "uri", "value": "file:///data/report.md" }
+            }),
+        ),
+    ] {
+        let answer = client.request(method, params).await;
+        let code = refusal(&answer);
+        assert!(!matches!(code.as_deref(), Some("denied" | "invalid_args")), "{method} of an allowed URI: {answer:?}");
+    }
+    client.request("resources/read", json!({ "uri": allowed })).await.unwrap();
+    let read = upstream.effects().into_iter().find(|effect| effect.method == "resources/read").unwrap();
     assert_eq!(read.name(), "file:///data/report%20one.md", "an allowed URI is sent as it was written");
 }
 
