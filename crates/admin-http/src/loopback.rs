@@ -1,8 +1,10 @@
 //! Servers on this machine, whose ports any program may take.
 
-use briefcase_egress::{AddressPolicy, EgressTarget};
+use std::net::IpAddr;
+
 use briefcase_policy::authority::Server;
 use briefcase_types::Transport;
+use url::{Host, Url};
 
 /// Whether a server is reached through a port of this machine and gets a secret.
 pub fn gets_secret(server: &Server) -> bool {
@@ -14,10 +16,19 @@ pub fn is_unbound(server: &Server) -> bool {
     gets_secret(server) && server.settings.loopback_owner.is_none()
 }
 
-/// Whether the URL names this machine, as the HTTP client reads it.
+/// Whether the URL names this machine. The HTTP client reads it with the same parser.
 fn is_loopback(transport: &Transport) -> bool {
     let Transport::Http { url, .. } = transport else { return false };
-    EgressTarget::parse(url, AddressPolicy::Loopback).is_ok()
+    let Ok(url) = Url::parse(url) else { return false };
+    match url.host() {
+        Some(Host::Ipv4(four)) => four.is_loopback(),
+        Some(Host::Ipv6(six)) => IpAddr::V6(six).to_canonical().is_loopback(),
+        Some(Host::Domain(name)) => {
+            let name = name.strip_suffix('.').unwrap_or(name);
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        None => false,
+    }
 }
 
 #[cfg(test)]

@@ -244,7 +244,7 @@ impl McpClient {
     }
 
     /// Adds the client's identity, which each modern request carries.
-    fn dressed(&self, mut params: Value) -> Value {
+    pub fn dressed(&self, mut params: Value) -> Value {
         if self.era == ClientEra::Legacy {
             return params;
         }

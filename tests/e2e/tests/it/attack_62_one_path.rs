@@ -160,7 +160,7 @@ async fn send_everything(client: &McpClient, era: ClientEra, outside: &Outside) 
             let _ = client.request(method, with(&members, more)).await;
         }
         // A call with a text as its id, that is cancelled with a reason.
-        let slow = with(&members, json!({ "name": format!("{name}__slow"), "arguments": {} }));
+        let slow = client.dressed(with(&members, json!({ "name": format!("{name}__slow"), "arguments": {} })));
         let id = format!("{PRIVATE}-{name}-{era:?}");
         let before = outside.slow_calls(name);
         client.send(&json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": slow })).await;
