@@ -7,7 +7,7 @@ use std::{
 };
 
 use briefcase_admin_client::AdminClient;
-use briefcase_ipc::Paths;
+use briefcase_ipc::{Paths, user};
 use briefcase_types::{SecretString, UnixMillis};
 use tokio::process::Command;
 
@@ -18,6 +18,8 @@ use crate::{failure::Failure, terminal::Terminal};
 pub struct CommandContext {
     /// Folders of the briefcase.
     pub paths: Paths,
+    /// The folders that a program with an empty environment finds.
+    pub default_paths: Option<Paths>,
     /// The daemon.
     pub client: AdminClient,
     /// Whether a program reads the output.
@@ -33,12 +35,14 @@ pub struct CommandContext {
 impl CommandContext {
     /// The context of this process. `variable` reads the environment.
     pub fn new(json: bool, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Failure> {
-        let paths = Paths::from_environment(&variable)
+        let user = user::current();
+        let paths = Paths::find_running(&variable, &user)
             .map_err(|error| Failure::usage(format!("{error}."), "Set HOME, as a login does."))?;
         let editor = variable("VISUAL").or_else(|| variable("EDITOR")).filter(|editor| !editor.is_empty());
         Ok(Self {
             client: AdminClient::new(paths.admin_socket()),
             paths,
+            default_paths: Paths::find_running(|_| None, &user).ok(),
             json,
             editor,
             search: variable("PATH"),
@@ -52,6 +56,7 @@ impl CommandContext {
         Self {
             client: AdminClient::new(paths.admin_socket()),
             paths,
+            default_paths: self.default_paths.clone(),
             json: self.json,
             editor: None,
             search: self.search.clone(),

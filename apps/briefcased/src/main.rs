@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let options = Options::parse();
     // No other code reads the environment.
     let variable = |name: &str| std::env::var_os(name);
-    let paths = match Paths::from_environment(variable) {
+    let paths = match Paths::find(variable, &briefcase_ipc::user::current()) {
         Ok(paths) => paths,
         Err(error) => return fail(&error),
     };

@@ -1,6 +1,6 @@
 //! Connects to the daemon, and reports to the agent when that fails.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use briefcase_ipc::{AgentToken, ConnectError, DaemonClient, SocketError};
 use briefcase_mcp::{ErrorCode, RequestId, error_response};
@@ -32,6 +32,14 @@ impl DaemonEndpoint {
     /// Connects on behalf of one agent.
     pub(crate) async fn connect(&self, token: AgentToken) -> Result<DaemonClient, Unavailable> {
         DaemonClient::connect(&self.socket, token, GATEWAY).await.map_err(|error| Unavailable::from(&error))
+    }
+
+    /// Connects with the token in a file.
+    pub(crate) async fn connect_with(&self, token_file: &Path) -> Result<DaemonClient, Unavailable> {
+        let token = AgentToken::read(token_file).map_err(|error| {
+            Unavailable::new(error.to_string(), "Make the agent's token with `briefcase agent add NAME`.")
+        })?;
+        self.connect(token).await
     }
 }
 
@@ -75,9 +83,10 @@ impl From<&ConnectError> for Unavailable {
             ConnectError::Refused(refused) => {
                 Self { code: refused.code, message: refused.message.clone(), next_step: refused.next_step.clone() }
             }
-            ConnectError::Socket(SocketError::NotRunning(_)) => {
-                Self::new("briefcased is not running.", "Start it with `briefcase up`.")
-            }
+            ConnectError::Socket(SocketError::NotRunning(socket)) => Self::new(
+                format!("briefcased is not running: nothing listens at {}.", socket.display()),
+                "Start it with `briefcase up`. If it runs, `briefcase doctor` shows why it is not found.",
+            ),
             error => Self::new(error.to_string(), "Run `briefcase doctor` to find the cause."),
         }
     }

@@ -4,6 +4,7 @@
 //! tools: sizes, encoding, Host, Origin, headers, the credential's format. It does not link vault, policy or engine.
 //! Code that it does not link cannot leak, and it decides nothing.
 
+mod check;
 mod daemon;
 mod handshake;
 mod http;
@@ -28,9 +29,12 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &GatewayOptions) -> Result<(), Box<dyn std::error::Error>> {
-    let settings = options.settings(|name| std::env::var_os(name))?;
+    let settings = options.settings(|name| std::env::var_os(name), &briefcase_ipc::user::current())?;
     // One thread is faster here than several: a call takes a few microseconds, less than waking another core.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if options.check {
+        return runtime.block_on(check::run(&settings));
+    }
     let result = match settings.mode {
         Mode::Stdio => runtime.block_on(stdio::run(settings)).map_err(Into::into),
         Mode::Http(address) => runtime.block_on(http::run(settings, address)).map_err(Into::into),

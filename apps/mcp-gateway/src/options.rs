@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use briefcase_ipc::{AGENT_SOCKET, MissingFolder, Paths};
+use briefcase_ipc::{AGENT_SOCKET, MissingFolder, Paths, user::UserFolders};
 use briefcase_types::{AgentId, IdError, ServerId};
 use clap::Parser;
 
@@ -51,6 +51,9 @@ pub(crate) struct GatewayOptions {
     /// Folder with settings and agent tokens [env: BRIEFCASE_CONFIG_DIR]
     #[arg(long, value_name = "DIR")]
     config_dir: Option<PathBuf>,
+    /// Connect to briefcased, print the sockets and files in use as JSON, and exit; exit code 1 without a connection
+    #[arg(long, conflicts_with = "http")]
+    pub(crate) check: bool,
     /// Log more on standard error
     #[arg(long, short)]
     pub(crate) verbose: bool,
@@ -99,10 +102,11 @@ impl GatewayOptions {
     pub(crate) fn settings(
         &self,
         variable: impl Fn(&str) -> Option<OsString>,
+        user: &UserFolders,
     ) -> Result<GatewaySettings, OptionsError> {
         let agent: AgentId = self.agent.parse().map_err(OptionsError::Agent)?;
-        let runtime = || self.runtime_dir.clone().map_or_else(|| Paths::runtime_folder(&variable), Ok);
-        let config = || self.config_dir.clone().map_or_else(|| Paths::config_folder(&variable), Ok);
+        let runtime = || self.runtime_dir.clone().map_or_else(|| Paths::running_folder(&variable, user), Ok);
+        let config = || self.config_dir.clone().map_or_else(|| Paths::config_folder(&variable, user), Ok);
         let socket = match &self.socket {
             Some(socket) => socket.clone(),
             None => runtime()?.join(AGENT_SOCKET),
@@ -146,7 +150,8 @@ mod tests {
 
     fn settings(arguments: &[&str], environment: &[(&str, &str)]) -> Result<GatewaySettings, OptionsError> {
         let options = GatewayOptions::parse_from([&["mcp-gateway"], arguments].concat());
-        options.settings(|name| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+        let variable = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+        options.settings(variable, &UserFolders::default())
     }
 
     #[test]
@@ -156,7 +161,7 @@ mod tests {
         assert_eq!(home.token_file, PathBuf::from("/h/.config/briefcase/agents/default.token"));
         let xdg = [("HOME", "/h"), ("XDG_RUNTIME_DIR", "/r"), ("XDG_CONFIG_HOME", "/c")];
         let xdg = settings(&["--agent", "codex"], &xdg).unwrap();
-        assert_eq!(xdg.socket, PathBuf::from("/r/briefcase/agent.sock"));
+        assert_eq!(xdg.socket, home.socket, "a client may drop the variable");
         assert_eq!(xdg.token_file, PathBuf::from("/c/briefcase/agents/codex.token"));
         let own = settings(&["--socket", "/s"], &[("BRIEFCASE_CONFIG_DIR", "/b"), ("XDG_CONFIG_HOME", "/c")]).unwrap();
         assert_eq!((own.socket, own.token_file), ("/s".into(), "/b/agents/default.token".into()));

@@ -14,7 +14,7 @@ mod to_client;
 
 use std::{path::PathBuf, sync::Arc};
 
-use briefcase_ipc::{AgentToken, AgentTransport, OpenChannel};
+use briefcase_ipc::{AgentTransport, OpenChannel};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -43,10 +43,7 @@ struct AgentAccess {
 
 impl AgentAccess {
     async fn connect(&self) -> Result<briefcase_ipc::DaemonClient, Unavailable> {
-        let token = AgentToken::read(&self.token_file).map_err(|error| {
-            Unavailable::new(error.to_string(), "Make the agent's token with `briefcase agent add NAME`.")
-        })?;
-        self.daemon.connect(token).await
+        self.daemon.connect_with(&self.token_file).await
     }
 }
 

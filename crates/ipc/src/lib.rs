@@ -26,7 +26,7 @@ mod stream;
 mod token;
 
 pub use admin::AdminListener;
-pub use briefcase_platform::{Peer, PeerError};
+pub use briefcase_platform::{Peer, PeerError, user};
 pub use channel_id::ChannelId;
 pub use client::{ConnectError, DaemonClient};
 pub use codec::{Frame, FrameCodec, FrameError, MAX_FRAME_BYTES};

@@ -17,6 +17,7 @@ pub mod hardening;
 mod listener;
 pub mod loopback;
 mod peer;
+pub mod user;
 
 pub use boot_time::boot_time;
 pub use connection::connect;

@@ -70,7 +70,7 @@ async fn add(ctx: &CommandContext, name: AgentId) -> Result<CommandResult, Failu
     write_token(&file, &token)?;
     let mut answer = change::answer(&format!("Agent `{name}` added."), &applied);
     answer.output.field("token file", file.display().to_string());
-    answer.output.append(snippets(&name, &gateway(ctx)));
+    answer.output.append(snippets(&gateway(ctx), &gateway_arguments(ctx, &name)));
     if let Some(members) = answer.json.as_object_mut() {
         members.insert("agent".to_owned(), name.as_str().into());
         members.insert("token_file".to_owned(), file.display().to_string().into());
@@ -81,6 +81,22 @@ async fn add(ctx: &CommandContext, name: AgentId) -> Result<CommandResult, Failu
 /// The path of the gateway, for clients.
 pub fn gateway(ctx: &CommandContext) -> String {
     ctx.program("mcp-gateway").map_or_else(|_| "mcp-gateway".to_owned(), |path| path.display().to_string())
+}
+
+/// The gateway's arguments in a client's configuration. A folder is named only if a gateway with an empty environment
+/// would not find it, because clients pass on few variables.
+pub fn gateway_arguments(ctx: &CommandContext, agent: &AgentId) -> Vec<String> {
+    let mut arguments = vec!["--agent".to_owned(), agent.to_string()];
+    let default = ctx.default_paths.as_ref();
+    for (option, folder, default) in [
+        ("--runtime-dir", &ctx.paths.runtime, default.map(|paths| &paths.runtime)),
+        ("--config-dir", &ctx.paths.config, default.map(|paths| &paths.config)),
+    ] {
+        if default != Some(folder) {
+            arguments.extend([option.to_owned(), folder.display().to_string()]);
+        }
+    }
+    arguments
 }
 
 /// Writes a token into a file that only this user can read, atomically.
@@ -98,18 +114,30 @@ pub fn write_token(path: &Path, token: &SecretString) -> Result<(), Failure> {
 }
 
 /// Configuration snippets for clients of the gateway.
-pub fn snippets(agent: &AgentId, gateway: &str) -> TextOutput {
+pub fn snippets(gateway: &str, arguments: &[String]) -> TextOutput {
     let mut output = TextOutput::new();
-    let json = serde_json::json!({ "mcpServers": { "briefcase": { "args": ["--agent", agent], "command": gateway } } });
+    let json = serde_json::json!({ "mcpServers": { "briefcase": { "args": arguments, "command": gateway } } });
+    let words = std::iter::once(gateway).chain(arguments.iter().map(String::as_str)).map(shell_word);
+    let command = words.collect::<Vec<_>>().join(" ");
     output.blank().heading("Connect your client (one of these):");
     output.blank().text("  Claude Code");
-    output.line(["    ".into(), span(format!("claude mcp add briefcase -- {gateway} --agent {agent}"), Tone::Name)]);
+    output.line(["    ".into(), span(format!("claude mcp add --scope user briefcase -- {command}"), Tone::Name)]);
     output.blank().text("  Codex (~/.codex/config.toml)");
-    let toml = format!("[mcp_servers.briefcase]\ncommand = {gateway:?}\nargs = [\"--agent\", \"{agent}\"]");
+    let toml = format!("[mcp_servers.briefcase]\ncommand = {gateway:?}\nargs = {arguments:?}");
     output.block(&toml, "    ", Tone::Name);
     output.blank().text("  any other client (JSON)");
     output.block(&format!("{json:#}"), "    ", Tone::Name);
     output
+}
+
+/// A word that a shell reads as itself.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 fn list(agents: &[AgentView], ctx: &CommandContext) -> TextOutput {
@@ -150,7 +178,21 @@ mod tests {
     }
 
     #[test]
+    fn a_shell_reads_each_word_as_itself() {
+        for (word, quoted) in [
+            ("/opt/b/mcp-gateway", "/opt/b/mcp-gateway"),
+            ("/my tools/g", "'/my tools/g'"),
+            ("", "''"),
+            ("a'b", r"'a'\''b'"),
+        ] {
+            assert_eq!(shell_word(word), quoted);
+        }
+    }
+
+    #[test]
     fn snippets_can_be_pasted() {
-        insta::assert_snapshot!(snippets(&"codex".parse().unwrap(), "/opt/briefcase/mcp-gateway").render(false));
+        insta::assert_snapshot!(
+            snippets("/opt/briefcase/mcp-gateway", &["--agent".to_owned(), "codex".to_owned()]).render(false)
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! `briefcase doctor`
 
+mod gateway;
+
 use std::os::unix::fs::PermissionsExt as _;
 
 use briefcase_api::{Check, Problem, Severity};
@@ -27,6 +29,7 @@ pub struct Doctor {}
 impl Doctor {
     pub async fn run(self, ctx: &CommandContext) -> Result<CommandResult, Failure> {
         let mut checks = own_checks(ctx);
+        checks.extend(gateway::check(ctx).await);
         match ctx.client.doctor().await {
             Ok(found) => checks.extend(found),
             Err(error) => {

@@ -10,7 +10,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{
-    agent::{gateway, snippets},
+    agent::{gateway, gateway_arguments, snippets},
     backup::new_passphrase,
     daemon::started_output,
     factor::new_pin,
@@ -101,7 +101,7 @@ impl Setup {
         let token_file = ctx.paths.token_file(&self.agent);
         let mut output = started_output(&ready);
         output.field("agent", format!("`{}`, its token is in {}", self.agent, token_file.display()));
-        output.append(snippets(&self.agent, &gateway(ctx)));
+        output.append(snippets(&gateway(ctx), &gateway_arguments(ctx, &self.agent)));
         output.append(next_steps());
         let json = json!({ "ready": ready, "agent": self.agent, "token_file": token_file });
         Ok(CommandResult::new(output, &json))
