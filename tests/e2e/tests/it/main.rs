@@ -48,6 +48,7 @@ mod bad_input;
 mod canaries;
 mod canaries_in_outputs;
 mod console;
+mod environments;
 mod everything;
 mod main_job;
 mod receipt_checks;
