@@ -238,5 +238,5 @@ pub async fn eventually(condition: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("the condition stayed false");
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("the condition stayed false");
 }
