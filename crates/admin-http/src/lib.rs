@@ -12,6 +12,7 @@
 //! - Secrets, PINs and passphrases only come in. No response contains one; a new agent's token is returned once.
 //! - This crate links neither the vault nor a client of upstream servers.
 
+mod body_deadline;
 mod briefcase;
 mod connections;
 mod console;
