@@ -19,6 +19,7 @@ mod console;
 mod edit;
 mod error;
 mod evidence;
+mod fair_table;
 mod lock_control;
 mod loopback;
 mod pending_passkeys;
