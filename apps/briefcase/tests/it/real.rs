@@ -35,7 +35,7 @@ pub fn set_up(home: &TempHome) -> Running<'_> {
     terminal.expect("Confirm:");
     terminal.send(&format!("{PIN}\r"));
     terminal.expect("briefcased is running: ready");
-    terminal.expect("claude mcp add briefcase");
+    terminal.expect("claude mcp add --scope user briefcase");
     assert_eq!(terminal.ended(), 0, "{}", terminal.screen());
     for secret in [PASSPHRASE, PIN] {
         assert!(!terminal.screen().contains(secret));
