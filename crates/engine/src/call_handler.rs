@@ -161,10 +161,27 @@ impl Engine {
         let Some(server) = server else { return Ok(Vec::new()) };
         let is_accepted = |tool: &&Arc<Tool>| server.pins.get(tool.name()).is_some_and(|pin| pin.digest == tool.pin());
         let accepted: Vec<&Arc<Tool>> = tools.iter().filter(is_accepted).collect();
+        let unreviewed = self.unreviewed_labels(&connection.server, accepted.iter().copied());
+        self.label_durably(&connection.agent, &connection.server, unreviewed)
+            .await
+            .map_err(|error| pipeline::unrecorded(&error))?;
         let shown = shown_names(&connection.server, &accepted);
         let for_agents = accepted.iter().zip(shown).map(|(tool, shown)| presentation::for_agents(tool, &shown));
         // Accepted definitions pass the output filter too, like every text of a server.
         Ok(for_agents.filter_map(|raw| self.make_safe(&connection.server, raw).ok()).collect())
+    }
+
+    /// The labels for an agent that sees definitions with text that no person has reviewed, because the server may change
+    /// it.
+    pub(crate) fn unreviewed_labels<'a>(
+        &self,
+        server: &ServerId,
+        tools: impl Iterator<Item = &'a Arc<Tool>>,
+    ) -> Labels {
+        let authority = self.authority();
+        let changing = tools.filter(|tool| !tool.varying().is_empty());
+        let labels = changing.map(|tool| authority.document().labels(server, Some(tool.name())));
+        labels.reduce(Labels::union).unwrap_or(Labels::NONE)
     }
 
     /// The tool that an agent calls by this name: the name here, the shown alias, or the server's own name.
