@@ -14,7 +14,7 @@ use bytes::Bytes;
 use crate::{
     Engine,
     call::{Call, Continuation},
-    pipeline, presentation,
+    pipeline, presentation, server_capabilities,
     tools::{Tool, shown_names},
 };
 
@@ -67,9 +67,19 @@ impl CallHandler for Engine {
                 .server_info(connection)
                 .await
                 .map_err(|failure| self.upstream_refusal(&connection.server, &failure))?;
-            let Some(instructions) = &info.instructions else { return Ok(info) };
-            let instructions = self.filter_text(connection, instructions);
-            Ok(Arc::new(ServerInfo { instructions, ..ServerInfo::clone(&info) }))
+            let instructions = match &info.instructions {
+                Some(text) => self.instructions(connection, text).await?,
+                None => None,
+            };
+            // Nothing else that the server wrote goes on to an agent.
+            Ok(Arc::new(ServerInfo {
+                era: info.era,
+                version: info.version.clone(),
+                capabilities: server_capabilities::known(&info.capabilities),
+                info: Bytes::from_static(b"{}"),
+                instructions,
+                listener: info.listener.clone(),
+            }))
         })
     }
 
@@ -142,11 +152,15 @@ impl Engine {
         self.authority().document().labels(server, None)
     }
 
-    /// The text after the output filter, or `None` when it must not be shown.
-    fn filter_text(&self, connection: &ConnectionKey, text: &str) -> Option<String> {
-        let raw = Bytes::from(serde_json::to_vec(text).ok()?);
-        let clean = self.filter(&connection.agent, &connection.server, raw)?;
-        serde_json::from_slice(&clean).ok()
+    /// The server's instructions after the output filter, or `None` when they must not be shown. The agent is labelled
+    /// first.
+    async fn instructions(&self, connection: &ConnectionKey, text: &str) -> Result<Option<String>, Refusal> {
+        let ConnectionKey { agent, server, .. } = connection;
+        let labels = self.server_labels(server);
+        self.label_durably(agent, server, labels).await.map_err(|error| pipeline::unrecorded(&error))?;
+        let raw = serde_json::to_vec(text).ok().map(Bytes::from);
+        let clean = raw.and_then(|raw| self.show(agent, server, labels, raw).ok());
+        Ok(clean.and_then(|clean| serde_json::from_slice(&clean).ok()))
     }
 
     async fn accepted_tools(&self, connection: &ConnectionKey) -> Result<Vec<Bytes>, Refusal> {

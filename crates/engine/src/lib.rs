@@ -24,6 +24,7 @@ mod engine;
 pub mod pipeline;
 mod presentation;
 mod secret_requests;
+mod server_capabilities;
 pub mod server_requests;
 pub mod server_texts;
 pub mod session;

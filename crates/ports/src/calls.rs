@@ -165,7 +165,8 @@ pub trait CallHandler: Send + Sync + 'static {
     /// The servers that are enabled for the agent, in a fixed order.
     fn servers(&self, agent: &AgentId) -> Vec<ServerId>;
 
-    /// The server's information. Its `instructions` have passed the output filter.
+    /// The server's information. Its `instructions` have passed the output filter, and its `capabilities` have only names and
+    /// flags of the protocol.
     fn server_info<'a>(&'a self, connection: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<ServerInfo>, Refusal>>;
 
     /// The definitions of the server's accepted and unchanged tools for agents, in the server's order. Names are unique and
