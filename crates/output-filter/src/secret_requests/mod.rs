@@ -183,8 +183,8 @@ fn imitates_mark(visible: &str) -> bool {
         .chars()
         .filter(|character| !character.is_whitespace())
         .map(|character| match character {
-            '(' | '{' | '<' | '\u{ff3b}' | '\u{ff08}' | '\u{3010}' | '\u{3014}' | '\u{3016}' | '\u{27e6}' | '\u{27e8}'
-            | '\u{300c}' | '\u{300e}' | '\u{2768}' | '\u{2772}' | '\u{2045}' => '[',
+            '(' | '{' | '<' | '\u{ff3b}' | '\u{ff08}' | '\u{3010}' | '\u{3014}' | '\u{3016}' | '\u{27e6}'
+            | '\u{27e8}' | '\u{300c}' | '\u{300e}' | '\u{2768}' | '\u{2772}' | '\u{2045}' => '[',
             '\u{ff1a}' | '\u{a789}' | '\u{2236}' | '\u{2d0}' | '\u{fe55}' => ':',
             other if other.is_ascii() => other,
             other => look_alikes::ascii(other).map_or(other, char::from),
