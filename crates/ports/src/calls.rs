@@ -88,8 +88,6 @@ pub enum FollowUp {
     Subscribe,
     /// `resources/unsubscribe`.
     Unsubscribe,
-    /// `logging/setLevel`.
-    SetLogLevel,
     /// `tasks/get`.
     GetTask,
     /// `tasks/cancel`.
@@ -107,7 +105,6 @@ impl FollowUp {
         match self {
             Self::Subscribe => "resources/subscribe",
             Self::Unsubscribe => "resources/unsubscribe",
-            Self::SetLogLevel => "logging/setLevel",
             Self::GetTask => "tasks/get",
             Self::CancelTask => "tasks/cancel",
             Self::UpdateTask => "tasks/update",
@@ -126,10 +123,6 @@ pub struct CallRequest {
     /// `_meta` as the client sent it, with the server's task ids instead of handles. Only members that a person lets the
     /// server have are sent.
     pub meta: Option<Bytes>,
-    /// Whether the client wants progress messages. The server gets a token of the daemon's own.
-    pub progress: bool,
-    /// Modern: the log level that the client wants, one of the protocol's words.
-    pub log_level: Option<&'static str>,
     /// Further members of `params` to pass on: `task`, `inputResponses`, `requestState` (the server's own), raw.
     pub members: Vec<(&'static str, Bytes)>,
     /// How long the call waits for a person before it is refused with `approval_required`.

@@ -337,8 +337,6 @@ impl World {
                     arguments: Bytes::copy_from_slice(arguments.as_bytes()),
                 },
                 meta: None,
-                progress: false,
-                log_level: None,
                 members: Vec::new(),
                 approval_timeout: std::time::Duration::from_millis(50),
                 cancel: tokio_util::sync::CancellationToken::new(),
