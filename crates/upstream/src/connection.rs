@@ -16,7 +16,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     capabilities,
-    failure::{TransportFailure, protocol},
+    failure::{TransportFailure, check_record, protocol},
     identity::ClientIdentity,
     mcp_headers::{self, ParamHeader},
     mrtr,
@@ -58,17 +58,12 @@ impl Drop for InUse<'_> {
     }
 }
 
-/// Rejects a request that must not be sent, because the record cannot be written.
-fn check_record(request: &Outbound) -> Result<(), TransportFailure> {
-    request.gate.check().map_err(|error| UpstreamFailure::Unrecorded(error).into())
-}
-
 const EMPTY_RESULT: Bytes = Bytes::from_static(b"{}");
 /// The most resources that one session may subscribe to on one server.
 const MAX_SUBSCRIPTIONS: usize = 256;
 
 impl Connection {
-    pub(crate) fn new(transport: OpenTransport, server_info: ServerInfo, names_client: bool) -> Self {
+    pub(crate) fn new(transport: OpenTransport, server_info: ServerInfo, names_client: bool, gate: SendGate) -> Self {
         transport.messages().establish();
         Self {
             transport,
@@ -154,7 +149,7 @@ impl Connection {
             context: Some(RequestContext::new(Arc::clone(peer))),
         };
         // A connection may take long to open. The record may have failed meanwhile.
-        check_record(request)?;
+        check_record(&request.gate)?;
         self.transport.call(call).await
     }
 
@@ -168,7 +163,13 @@ impl Connection {
     ) -> Result<Reply, TransportFailure> {
         let params = self.params(client, params)?;
         let headers = self.headers(method, &params, &[])?;
-        self.transport.call(RpcCall { headers, ..RpcCall::own(method, params, timeout) }).await
+        self.call_own(RpcCall { headers, ..RpcCall::own(method, params, timeout) }).await
+    }
+
+    /// Sends a prepared request of Briefcase itself, while the record can be written.
+    pub(crate) async fn call_own(&self, call: RpcCall) -> Result<Reply, TransportFailure> {
+        check_record(&self.gate)?;
+        self.transport.call(call).await
     }
 
     /// The client that the server sees.

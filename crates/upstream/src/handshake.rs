@@ -21,7 +21,7 @@ use crate::{
     connection::Connection,
     credentials::HeaderAuthorizer,
     debounce::EventSink,
-    failure::{TransportFailure, protocol},
+    failure::{TransportFailure, check_record, protocol},
     http_target::http_target,
     identity::ClientIdentity,
     loopback_guard::LoopbackGuard,
@@ -51,6 +51,7 @@ pub(crate) struct PoolContext {
     pub(crate) launcher: Arc<dyn Launcher>,
     pub(crate) egress: Egress,
     pub(crate) environment: ChildEnvironment,
+    pub(crate) gate: SendGate,
     pub(crate) shutdown_tasks: TaskTracker,
 }
 
@@ -210,6 +211,7 @@ impl ConnectionOpening<'_> {
     }
 
     async fn attempt(&self, era: Era, pending: &mut PendingTransport) -> Result<Connection, TransportFailure> {
+        check_record(&self.pool.gate)?;
         let fresh = match &self.spec.transport {
             Transport::Http { url, headers } => Some(self.http(url, headers, era)?),
             Transport::Stdio { .. } if pending.is_open() => None,
@@ -220,15 +222,25 @@ impl ConnectionOpening<'_> {
             Era::Modern => self.discover(transport).await?,
             Era::Legacy => self.initialize(transport).await?,
         };
-        pending.connect(server_info, self.spec)
+        self.connected(pending, server_info)
     }
 
     async fn open_oldest(&self, url: &str, headers: &[HeaderTemplate]) -> Result<Connection, TransportFailure> {
+        check_record(&self.pool.gate)?;
         let client = self.http_client(url, headers)?;
         let multiplexed = sse::connect(client, self.messages(), &self.spec.limits).await?;
         let mut pending = PendingTransport(Some(OpenTransport::Multiplexed(multiplexed)));
         let server_info = self.initialize(pending.set(None)?).await?;
-        pending.connect(server_info, self.spec)
+        self.connected(&mut pending, server_info)
+    }
+
+    fn connected(
+        &self,
+        pending: &mut PendingTransport,
+        server_info: ServerInfo,
+    ) -> Result<Connection, TransportFailure> {
+        let transport = pending.0.take().ok_or_else(failed)?;
+        Ok(Connection::new(transport, server_info, self.spec.names_client, self.pool.gate.clone()))
     }
 
     fn messages(&self) -> Arc<IncomingMessages> {
