@@ -145,6 +145,10 @@ impl CallHandler for Engine {
         let tainted = self.labels_of(agent).is_tainted();
         !tainted && self.outgoing_secrets(&serde_json::Value::from(name)).is_ok()
     }
+
+    fn may_show_client(&self, agent: &AgentId) -> bool {
+        !self.labels_of(agent).is_tainted()
+    }
 }
 
 impl Engine {

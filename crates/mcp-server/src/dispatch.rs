@@ -111,7 +111,7 @@ fn read_request(
 
 /// The sender of a `ping` before `initialize`.
 fn unknown() -> ClientProfile {
-    ClientProfile { era: Era::Legacy, version: "", features: ClientFeatures::default(), name: None }
+    ClientProfile { era: Era::Legacy, is_shown: true, version: "", features: ClientFeatures::default(), name: None }
 }
 
 async fn handle(state: &Arc<ConnectionState>, request: &Request) -> Reply {

@@ -202,4 +202,7 @@ pub trait CallHandler: Send + Sync + 'static {
     /// Whether a server may be told this name of the agent's client. Not a credential of this briefcase, and not while the
     /// agent holds private data and untrusted content.
     fn may_name_client(&self, agent: &AgentId, name: &str) -> bool;
+
+    /// Whether servers may see the era and the features of the agent's client.
+    fn may_show_client(&self, agent: &AgentId) -> bool;
 }

@@ -8,7 +8,7 @@ use std::{
 
 use briefcase_json::raw::{self, RawObject};
 use briefcase_mcp::method;
-use briefcase_ports::{ClientPeer, ClientProfile, Outbound, Reply, ServerInfo, UpstreamFailure};
+use briefcase_ports::{ClientPeer, ClientProfile, Outbound, Reply, SendGate, ServerInfo, UpstreamFailure};
 use briefcase_types::Era;
 use bytes::Bytes;
 use http::HeaderMap;

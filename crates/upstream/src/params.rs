@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn the_eras_change_only_meta() {
         let params = Bytes::from_static(br#"{"arguments":{"n":1.50},"_meta":{"progressToken":"t"},"name":"x"}"#);
-        let modern = modern(&params, &client(), "2026-07-28", Some("info")).unwrap();
+        let modern = modern(&params, &client(), "2026-07-28").unwrap();
         let text = std::str::from_utf8(&modern).unwrap();
         assert!(text.starts_with(r#"{"arguments":{"n":1.50},"_meta":{"progressToken":"t","io.model"#), "{text}");
         assert!(text.ends_with(r#"},"name":"x"}"#), "{text}");

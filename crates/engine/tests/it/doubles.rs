@@ -320,8 +320,13 @@ impl World {
     }
 
     pub fn call(&self, tool: &str, arguments: &str) -> Call {
-        let client =
-            ClientProfile { era: Era::Legacy, version: "2025-11-25", features: ClientFeatures::default(), name: None };
+        let client = ClientProfile {
+            era: Era::Legacy,
+            is_shown: true,
+            version: "2025-11-25",
+            features: ClientFeatures::default(),
+            name: None,
+        };
         Call {
             session: self.session.clone(),
             request: CallRequest {

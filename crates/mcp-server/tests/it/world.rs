@@ -224,6 +224,10 @@ impl CallHandler for Script {
         self.notified.lock().unwrap().push(method);
     }
 
+    fn may_show_client(&self, _agent: &AgentId) -> bool {
+        true
+    }
+
     fn may_name_client(&self, _agent: &AgentId, name: &str) -> bool {
         !name.contains("secret")
     }

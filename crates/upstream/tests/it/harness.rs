@@ -256,6 +256,7 @@ pub fn session_key(server: &str, era: Era, session: char) -> ConnectionKey {
     };
     let client = ClientProfile {
         era,
+        is_shown: true,
         version,
         features: ClientFeatures { elicitation: true, sampling: true, roots: true, ..ClientFeatures::default() },
         name: None,
