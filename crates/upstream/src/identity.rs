@@ -42,7 +42,7 @@ fn capabilities(client: &ClientProfile, era: Era) -> Cow<'static, str> {
             r#"{"roots":{"listChanged":true},"sampling":{"tools":{}},"elicitation":{"form":{},"url":{}}}"#,
         ),
         Era::Modern if client.is_shown => Cow::Owned(own(client.features)),
-        // Without tasks: a server that is told of them may answer any call with a task, which most clients cannot read.
+        // Without tasks: with them a server may answer any call with a task, which most clients cannot read.
         Era::Modern => Cow::Borrowed(r#"{"roots":{},"sampling":{"tools":{}},"elicitation":{"form":{},"url":{}}}"#),
     }
 }
