@@ -143,7 +143,7 @@ impl Harness {
 
     /// Starts children with the launcher program at this path.
     pub fn with_jail(path: std::path::PathBuf) -> Self {
-        Self::with(path, SendGate::default())
+        Self::with(path, SendGate::without_record())
     }
 
     /// A pool whose record can no longer be written once `failed` is set.
@@ -240,7 +240,7 @@ pub fn outbound(method: &'static str, params: &Value) -> Outbound {
         params,
         timeout: Duration::from_secs(10),
         cancel: CancellationToken::new(),
-        gate: SendGate::default(),
+        gate: SendGate::without_record(),
     }
 }
 
