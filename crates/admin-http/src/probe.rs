@@ -214,7 +214,7 @@ fn connection_key(entropy: &dyn Entropy, name: &ServerId) -> ConnectionKey {
         sampling_tools: true,
         ..ClientFeatures::default()
     };
-    let client = ClientProfile { era: Era::Legacy, version: "2025-11-25", features, name: None };
+    let client = ClientProfile { era: Era::Legacy, is_shown: true, version: "2025-11-25", features, name: None };
     ConnectionKey {
         agent: "briefcase".parse().unwrap_or_else(|_| std::process::abort()),
         session: SessionId::random(entropy),

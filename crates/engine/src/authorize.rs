@@ -1,7 +1,7 @@
 //! Authorization by policy, and the output filter. Both use facts that the daemon knows, never claims of an agent or a server.
 
 use briefcase_output_filter::{FilterLimits, FilterSpec, MessageShape};
-use briefcase_policy::decision::{Action, Facts, Verdict};
+use briefcase_policy::decision::{Action, DenyReason, Facts, Verdict};
 use briefcase_ports::{FollowUp, Operation};
 use briefcase_types::{AgentId, Refusal, RefusalCode, ServerId};
 use bytes::Bytes;
@@ -34,8 +34,15 @@ impl UriUse {
     }
 }
 
-fn follows() -> Verdict {
-    Verdict::Allow { policies: vec!["follows".to_owned()], grant: None }
+/// The verdict on a request that adds nothing to what was allowed before. A person is asked only where a rule withholds the
+/// operation from the agent as it is now: even the fact of such a request tells the server something.
+fn of_allowed(verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Allow { .. } | Verdict::Ask { fresh: false, .. } => {
+            Verdict::Allow { policies: vec!["follows".to_owned()], grant: None }
+        }
+        held => held,
+    }
 }
 
 /// Text of a server after the output filter.
@@ -45,8 +52,8 @@ pub(crate) struct Clean {
 }
 
 impl Engine {
-    /// Policy's verdict on a call. A request that changes a task is authorized like the call that created the task, with the
-    /// labels that the agent has now.
+    /// Policy's verdict on a call. A request about a task is authorized like the call that created the task, with the labels
+    /// that the agent has now.
     pub(crate) fn authorize(
         &self,
         context: &CallContext,
@@ -56,11 +63,10 @@ impl Engine {
         arguments: &Value,
         beside: Option<&str>,
     ) -> Verdict {
-        if let (Some(record), Some(act)) = (task, TaskAction::of(operation))
-            && act.changes()
-        {
+        if let (Some(record), Some(act)) = (task, TaskAction::of(operation)) {
             let beside = record.beside.as_deref();
-            return self.authorize(context, authority, &record.operation, task, &record.arguments(), beside);
+            let verdict = self.authorize(context, authority, &record.operation, task, &record.arguments(), beside);
+            return if act.changes() { verdict } else { of_allowed(verdict) };
         }
         let used = UriUse::of(operation, arguments);
         let action = match operation {
@@ -70,19 +76,22 @@ impl Engine {
             Operation::Complete { .. } => Action::Complete { params: arguments },
             Operation::FollowUp { .. } => match &used {
                 Some(used) => Action::ReadResource { uri: &used.uri },
-                // These read what was allowed before, or set a server's log level.
-                None => return follows(),
+                // A request about a task that is not registered. None gets here.
+                None => return Verdict::Deny { policies: Vec::new(), reason: DenyReason::NothingPermits },
             },
         };
         let now = self.clock.now();
         let labels = self.labels_of(&context.agent);
         let facts = Facts { agent: &context.agent, server: &context.server, action, labels, now };
-        match authority.policy().decide_beside(&facts, beside) {
-            // The server has the URI already, and learns that it is no longer wanted.
-            Verdict::Ask { .. } if used.is_some_and(|used| used.ends && self.is_subscribed(context, &used.uri)) => {
-                follows()
+        let verdict = authority.policy().decide_beside(&facts, beside);
+        match (used, verdict) {
+            // The session gets no more notifications either way, so no person is asked for the sake of the server.
+            (Some(used), Verdict::Ask { policies, fresh: true }) if used.ends => {
+                Verdict::Deny { policies, reason: DenyReason::Forbidden }
             }
-            verdict => verdict,
+            // The server has the URI already, and learns that it is no longer wanted.
+            (Some(used), verdict) if used.ends && self.is_subscribed(context, &used.uri) => of_allowed(verdict),
+            (_, verdict) => verdict,
         }
     }
 

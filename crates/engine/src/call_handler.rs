@@ -14,7 +14,7 @@ use bytes::Bytes;
 use crate::{
     Engine,
     call::{Call, Continuation},
-    pipeline, presentation,
+    pipeline, presentation, server_capabilities,
     tools::{Tool, shown_names},
 };
 
@@ -67,9 +67,19 @@ impl CallHandler for Engine {
                 .server_info(connection)
                 .await
                 .map_err(|failure| self.upstream_refusal(&connection.server, &failure))?;
-            let Some(instructions) = &info.instructions else { return Ok(info) };
-            let instructions = self.filter_text(connection, instructions);
-            Ok(Arc::new(ServerInfo { instructions, ..ServerInfo::clone(&info) }))
+            let instructions = match &info.instructions {
+                Some(text) => self.instructions(connection, text).await?,
+                None => None,
+            };
+            // Nothing else that the server wrote goes on to an agent.
+            Ok(Arc::new(ServerInfo {
+                era: info.era,
+                version: info.version.clone(),
+                capabilities: server_capabilities::known(&info.capabilities),
+                info: Bytes::from_static(b"{}"),
+                instructions,
+                listener: info.listener.clone(),
+            }))
         })
     }
 
@@ -139,6 +149,10 @@ impl CallHandler for Engine {
         let tainted = self.labels_of(agent).is_tainted();
         !tainted && self.outgoing_secrets(&serde_json::Value::from(name)).is_ok()
     }
+
+    fn may_show_client(&self, agent: &AgentId) -> bool {
+        !self.labels_of(agent).is_tainted()
+    }
 }
 
 impl Engine {
@@ -146,11 +160,15 @@ impl Engine {
         self.authority().document().labels(server, None)
     }
 
-    /// The text after the output filter, or `None` when it must not be shown.
-    fn filter_text(&self, connection: &ConnectionKey, text: &str) -> Option<String> {
-        let raw = Bytes::from(serde_json::to_vec(text).ok()?);
-        let clean = self.filter(&connection.agent, &connection.server, raw)?;
-        serde_json::from_slice(&clean).ok()
+    /// The server's instructions after the output filter, or `None` when they must not be shown. The agent is labelled
+    /// first.
+    async fn instructions(&self, connection: &ConnectionKey, text: &str) -> Result<Option<String>, Refusal> {
+        let ConnectionKey { agent, server, .. } = connection;
+        let labels = self.server_labels(server);
+        self.label_durably(agent, server, labels).await.map_err(|error| pipeline::unrecorded(&error))?;
+        let raw = serde_json::to_vec(text).ok().map(Bytes::from);
+        let clean = raw.and_then(|raw| self.show(agent, server, labels, raw).ok());
+        Ok(clean.and_then(|clean| serde_json::from_slice(&clean).ok()))
     }
 
     async fn accepted_tools(&self, connection: &ConnectionKey) -> Result<Vec<Bytes>, Refusal> {
@@ -165,10 +183,27 @@ impl Engine {
         let Some(server) = server else { return Ok(Vec::new()) };
         let is_accepted = |tool: &&Arc<Tool>| server.pins.get(tool.name()).is_some_and(|pin| pin.digest == tool.pin());
         let accepted: Vec<&Arc<Tool>> = tools.iter().filter(is_accepted).collect();
+        let unreviewed = self.unreviewed_labels(&connection.server, accepted.iter().copied());
+        self.label_durably(&connection.agent, &connection.server, unreviewed)
+            .await
+            .map_err(|error| pipeline::unrecorded(&error))?;
         let shown = shown_names(&connection.server, &accepted);
         let for_agents = accepted.iter().zip(shown).map(|(tool, shown)| presentation::for_agents(tool, &shown));
         // Accepted definitions pass the output filter too, like every text of a server.
         Ok(for_agents.filter_map(|raw| self.make_safe(&connection.server, raw).ok()).collect())
+    }
+
+    /// The labels for an agent that sees definitions with text that no person has reviewed, because the server may change
+    /// it.
+    pub(crate) fn unreviewed_labels<'a>(
+        &self,
+        server: &ServerId,
+        tools: impl Iterator<Item = &'a Arc<Tool>>,
+    ) -> Labels {
+        let authority = self.authority();
+        let changing = tools.filter(|tool| !tool.varying().is_empty());
+        let labels = changing.map(|tool| authority.document().labels(server, Some(tool.name())));
+        labels.reduce(Labels::union).unwrap_or(Labels::NONE)
     }
 
     /// The tool that an agent calls by this name: the name here, the shown alias, or the server's own name.

@@ -25,6 +25,7 @@ pub mod pinned_tools;
 pub mod pipeline;
 mod presentation;
 mod secret_requests;
+mod server_capabilities;
 pub mod server_requests;
 pub mod server_texts;
 pub mod session;

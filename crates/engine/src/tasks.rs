@@ -77,7 +77,7 @@ impl TaskAction {
             FollowUp::TaskResult => Some(Self::Fetch),
             FollowUp::UpdateTask => Some(Self::Answer),
             FollowUp::CancelTask => Some(Self::Cancel),
-            FollowUp::Subscribe | FollowUp::Unsubscribe | FollowUp::SetLogLevel => None,
+            FollowUp::Subscribe | FollowUp::Unsubscribe => None,
         }
     }
 

@@ -19,6 +19,8 @@ pub(crate) struct Client {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ClientCapabilities {
     pub(crate) sampling: bool,
+    /// Takes tools in a sampling request.
+    pub(crate) sampling_tools: bool,
     pub(crate) form: bool,
     pub(crate) url: bool,
     pub(crate) roots: bool,
@@ -57,6 +59,7 @@ impl ClientCapabilities {
         let url = features.elicitation_url;
         Self {
             sampling: features.sampling,
+            sampling_tools: features.sampling_tools,
             form: features.elicitation && (features.elicitation_form || !url),
             url,
             roots: features.roots,
@@ -68,6 +71,9 @@ impl ClientCapabilities {
     /// as `requiredCapabilities`; `{}` when no client can answer such a request.
     pub(crate) fn check(self, method: &str, params: &str) -> Result<(), &'static str> {
         let (can, needed) = match method {
+            "sampling/createMessage" if self.sampling && has_tools(params) => {
+                (self.sampling_tools, r#"{"sampling":{"tools":{}}}"#)
+            }
             "sampling/createMessage" => (self.sampling, r#"{"sampling":{}}"#),
             "roots/list" => (self.roots, r#"{"roots":{}}"#),
             "elicitation/create" => {
@@ -81,6 +87,12 @@ impl ClientCapabilities {
         };
         if can { Ok(()) } else { Err(needed) }
     }
+}
+
+/// Whether a sampling request has tools for the model.
+fn has_tools(params: &str) -> bool {
+    let params = RawObject::parse(params);
+    params.is_some_and(|params| params.get("tools").is_some() || params.get("toolChoice").is_some())
 }
 
 /// The capability that a client has to declare to use tasks.
@@ -102,6 +114,12 @@ mod tests {
         assert!(can.check("roots/list", "{}").is_ok());
         assert_eq!(can.check("sampling/createMessage", "{}"), Err(r#"{"sampling":{}}"#));
         assert_eq!(can.check("tools/call", "{}"), Err("{}"));
+        let (plain, able) = (parse(r#"{"sampling":{}}"#), parse(r#"{"sampling":{"tools":{}}}"#));
+        for params in [r#"{"messages":[],"tools":[]}"#, r#"{"toolChoice":{"mode":"auto"}}"#] {
+            assert_eq!(plain.check("sampling/createMessage", params), Err(r#"{"sampling":{"tools":{}}}"#));
+            assert!(able.check("sampling/createMessage", params).is_ok());
+        }
+        assert!(plain.check("sampling/createMessage", r#"{"messages":[]}"#).is_ok());
         let can = parse(r#"{"elicitation":{"url":{}},"sampling":true}"#);
         assert_eq!((can.url, can.form, can.sampling), (true, false, false));
         assert_eq!(parse("[]"), ClientCapabilities::default());

@@ -166,11 +166,15 @@ impl ConnectionState {
 
     /// The key of the client's connection to a server.
     pub(crate) fn connection_key(&self, server: ServerId, client: &Client) -> ConnectionKey {
+        let profile = match self.services().calls.may_show_client(&self.agent) {
+            true => client.profile.clone(),
+            false => Arc::new(ClientProfile { is_shown: false, ..ClientProfile::clone(&client.profile) }),
+        };
         ConnectionKey {
             agent: self.agent.clone(),
             session: self.session,
             server,
-            client: client.profile.clone(),
+            client: profile,
             sharing: Sharing::Session,
         }
     }

@@ -111,7 +111,7 @@ fn read_request(
 
 /// The sender of a `ping` before `initialize`.
 fn unknown() -> ClientProfile {
-    ClientProfile { era: Era::Legacy, version: "", features: ClientFeatures::default(), name: None }
+    ClientProfile { era: Era::Legacy, is_shown: true, version: "", features: ClientFeatures::default(), name: None }
 }
 
 async fn handle(state: &Arc<ConnectionState>, request: &Request) -> Reply {
@@ -125,7 +125,7 @@ async fn handle(state: &Arc<ConnectionState>, request: &Request) -> Reply {
         Method::CallTool | Method::ReadResource | Method::GetPrompt | Method::Complete => {
             calls::call(state, request).await
         }
-        Method::SetLogLevel => logging::set_level(state, request).await,
+        Method::SetLogLevel => logging::set_level(state, request),
         Method::Subscribe | Method::Unsubscribe => subscriptions::subscribe(state, request).await,
         Method::Task(method) => tasks::task(state, request, method).await,
     }

@@ -12,11 +12,6 @@ pub(crate) fn level(name: &str) -> Option<u8> {
     LEVELS.iter().position(|level| *level == name).and_then(|place| u8::try_from(place).ok())
 }
 
-/// The protocol's word for a severity.
-pub(crate) fn word(level: u8) -> Option<&'static str> {
-    LEVELS.get(usize::from(level)).copied()
-}
-
 /// The severity of a log message with these raw `params`. A message without a known level counts as an error.
 pub(crate) fn level_of(params: &[u8]) -> u8 {
     let named = RawObject::from_slice(params).and_then(|members| members.string("level"));
@@ -32,7 +27,6 @@ mod tests {
         assert!(level("debug") < level("info") && level("error") < level("emergency"));
         assert_eq!(level("error"), Some(ERROR));
         assert_eq!(level("loud"), None);
-        assert_eq!((level("notice").and_then(word), word(8)), (Some("notice"), None));
         assert_eq!(level_of(br#"{"level":"alert","data":1}"#), 6);
         assert_eq!(level_of(b"[]"), 4);
     }

@@ -107,7 +107,7 @@ fn modern_client(meta: &RawObject<'_>) -> Result<Option<ClientProfile>, Reply> {
         Some(_) => return Err(invalid_meta(INFO_KEY, "an object")),
     };
     let (features, name) = (features(capabilities), client_name(info));
-    Ok(Some(ClientProfile { era: Era::Modern, version, features, name }))
+    Ok(Some(ClientProfile { era: Era::Modern, is_shown: true, version, features, name }))
 }
 
 /// The client's name in `clientInfo`, if it is plain enough to be told to a server.

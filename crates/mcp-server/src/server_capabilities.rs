@@ -86,8 +86,7 @@ fn reachable(info: &ServerInfo, era: Era) -> Map<String, Value> {
     let same = info.era == era;
     all.retain(|name, value| {
         let known = matches!(name.as_str(), "tools" | "resources" | "prompts" | "completions" | "logging");
-        let same_era =
-            matches!(name.as_str(), "experimental" | "extensions") || (name == "tasks" && era == Era::Legacy);
+        let same_era = name == "extensions" || (name == "tasks" && era == Era::Legacy);
         value.is_object() && (known || (same && same_era))
     });
     if let Some(tasks) = all.get_mut("tasks").and_then(Value::as_object_mut) {
@@ -137,7 +136,7 @@ mod tests {
     fn unreachable_capabilities_are_not_served() {
         let legacy = info(
             Era::Legacy,
-            r#"{"tools":{"listChanged":true},"tasks":{"list":{},"cancel":{}},"vendor":{},"logging":{},"prompts":1}"#,
+            r#"{"tools":{"listChanged":true},"tasks":{"list":{},"cancel":{}},"vendor":{},"experimental":{"x":{}},"logging":{},"prompts":1}"#,
         );
         let reached = Value::Object(reachable(&legacy, Era::Legacy));
         assert_eq!(reached, json!({"tools":{"listChanged":true},"tasks":{"cancel":{}},"logging":{}}));

@@ -88,8 +88,6 @@ pub enum FollowUp {
     Subscribe,
     /// `resources/unsubscribe`.
     Unsubscribe,
-    /// `logging/setLevel`.
-    SetLogLevel,
     /// `tasks/get`.
     GetTask,
     /// `tasks/cancel`.
@@ -107,7 +105,6 @@ impl FollowUp {
         match self {
             Self::Subscribe => "resources/subscribe",
             Self::Unsubscribe => "resources/unsubscribe",
-            Self::SetLogLevel => "logging/setLevel",
             Self::GetTask => "tasks/get",
             Self::CancelTask => "tasks/cancel",
             Self::UpdateTask => "tasks/update",
@@ -126,10 +123,6 @@ pub struct CallRequest {
     /// `_meta` as the client sent it, with the server's task ids instead of handles. Only members that a person lets the
     /// server have are sent.
     pub meta: Option<Bytes>,
-    /// Whether the client wants progress messages. The server gets a token of the daemon's own.
-    pub progress: bool,
-    /// Modern: the log level that the client wants, one of the protocol's words.
-    pub log_level: Option<&'static str>,
     /// Further members of `params` to pass on: `task`, `inputResponses`, `requestState` (the server's own), raw.
     pub members: Vec<(&'static str, Bytes)>,
     /// How long the call waits for a person before it is refused with `approval_required`.
@@ -165,7 +158,8 @@ pub trait CallHandler: Send + Sync + 'static {
     /// The servers that are enabled for the agent, in a fixed order.
     fn servers(&self, agent: &AgentId) -> Vec<ServerId>;
 
-    /// The server's information. Its `instructions` have passed the output filter.
+    /// The server's information. Its `instructions` have passed the output filter, and its `capabilities` have only names and
+    /// flags of the protocol.
     fn server_info<'a>(&'a self, connection: &'a ConnectionKey) -> BoxFuture<'a, Result<Arc<ServerInfo>, Refusal>>;
 
     /// The definitions of the server's accepted and unchanged tools for agents, in the server's order. Names are unique and
@@ -208,4 +202,7 @@ pub trait CallHandler: Send + Sync + 'static {
     /// Whether a server may be told this name of the agent's client. Not a credential of this briefcase, and not while the
     /// agent holds private data and untrusted content.
     fn may_name_client(&self, agent: &AgentId, name: &str) -> bool;
+
+    /// Whether servers may see the era and the features of the agent's client.
+    fn may_show_client(&self, agent: &AgentId) -> bool;
 }

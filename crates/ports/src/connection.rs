@@ -7,11 +7,14 @@ use briefcase_types::{AgentId, Era, ServerId, SessionId};
 /// The agent's client, in the daemon's own words.
 ///
 /// Invariant: it holds no text of the client, except a name that a person let servers have. Servers get nothing else
-/// about a client.
+/// about a client: its version decides what the client receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientProfile {
     /// The era it uses.
     pub era: Era,
+    /// Whether servers may see its era, and modern ones its features. They would be a message of a tainted agent, so the
+    /// servers of such an agent see the newest era and a fixed set of features.
+    pub is_shown: bool,
     /// The protocol version it requested, or the newest one that Briefcase speaks.
     pub version: &'static str,
     /// The features it supports.
@@ -20,7 +23,7 @@ pub struct ClientProfile {
     pub name: Option<ClientName>,
 }
 
-/// The features that a client may support. The list is closed: other capabilities of a client are not told to servers.
+/// The features that a client may support. A server's question that needs another one is refused by Briefcase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClientFeatures {
     /// `roots`.

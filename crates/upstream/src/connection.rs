@@ -8,7 +8,7 @@ use std::{
 
 use briefcase_json::raw::{self, RawObject};
 use briefcase_mcp::method;
-use briefcase_ports::{ClientPeer, ClientProfile, Outbound, Reply, ServerInfo, UpstreamFailure};
+use briefcase_ports::{ClientPeer, ClientProfile, Outbound, Reply, SendGate, ServerInfo, UpstreamFailure};
 use briefcase_types::Era;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -16,7 +16,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     capabilities,
-    failure::{TransportFailure, protocol},
+    failure::{TransportFailure, check_record, protocol},
     identity::ClientIdentity,
     mcp_headers::{self, ParamHeader},
     mrtr,
@@ -32,8 +32,8 @@ pub(crate) struct Connection {
     pub(crate) server_info: Arc<ServerInfo>,
     /// Whether the server gets the name of the agent's client.
     names_client: bool,
-    /// The client's log level. A modern server gets it with each request, a legacy one once.
-    level: Mutex<Option<String>>,
+    /// Whether the record can still be written.
+    gate: SendGate,
     /// The resources that the client subscribed to on a modern server.
     subscribed: Mutex<BTreeSet<String>>,
     pub(crate) subscriptions_changed: Notify,
@@ -58,23 +58,18 @@ impl Drop for InUse<'_> {
     }
 }
 
-/// Rejects a request that must not be sent, because the record cannot be written.
-fn check_record(request: &Outbound) -> Result<(), TransportFailure> {
-    request.gate.check().map_err(|error| UpstreamFailure::Unrecorded(error).into())
-}
-
 const EMPTY_RESULT: Bytes = Bytes::from_static(b"{}");
 /// The most resources that one session may subscribe to on one server.
 const MAX_SUBSCRIPTIONS: usize = 256;
 
 impl Connection {
-    pub(crate) fn new(transport: OpenTransport, server_info: ServerInfo, names_client: bool) -> Self {
+    pub(crate) fn new(transport: OpenTransport, server_info: ServerInfo, names_client: bool, gate: SendGate) -> Self {
         transport.messages().establish();
         Self {
             transport,
             server_info: Arc::new(server_info),
             names_client,
-            level: Mutex::default(),
+            gate,
             subscribed: Mutex::default(),
             subscriptions_changed: Notify::new(),
             usage: Mutex::new(Usage { requests: 0, last: Instant::now() }),
@@ -111,9 +106,8 @@ impl Connection {
         param_headers: &[ParamHeader],
         peer: &Arc<dyn ClientPeer>,
     ) -> Result<Reply, TransportFailure> {
-        check_record(request)?;
+        check_record(&request.gate)?;
         if self.server_info.era == Era::Legacy {
-            self.set_level(params::log_level(&request.params), request).await;
             return self.send_once(client, request, request.params.clone(), param_headers, peer).await;
         }
         if let Some(reply) = self.answer_locally(request)? {
@@ -155,7 +149,7 @@ impl Connection {
             context: Some(RequestContext::new(Arc::clone(peer))),
         };
         // A connection may take long to open. The record may have failed meanwhile.
-        check_record(request)?;
+        check_record(&request.gate)?;
         self.transport.call(call).await
     }
 
@@ -169,7 +163,13 @@ impl Connection {
     ) -> Result<Reply, TransportFailure> {
         let params = self.params(client, params)?;
         let headers = self.headers(method, &params, &[])?;
-        self.transport.call(RpcCall { headers, ..RpcCall::own(method, params, timeout) }).await
+        self.call_own(RpcCall { headers, ..RpcCall::own(method, params, timeout) }).await
+    }
+
+    /// Sends a prepared request of Briefcase itself, while the record can be written.
+    pub(crate) async fn call_own(&self, call: RpcCall) -> Result<Reply, TransportFailure> {
+        check_record(&self.gate)?;
+        self.transport.call(call).await
     }
 
     /// The client that the server sees.
@@ -180,10 +180,7 @@ impl Connection {
     fn params(&self, client: &ClientProfile, params: &Bytes) -> Result<Bytes, TransportFailure> {
         let translated = match self.server_info.era {
             Era::Legacy => params::legacy(params),
-            Era::Modern => {
-                let level = self.level.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                params::modern(params, &self.identity(client), &self.server_info.version, level.as_deref())
-            }
+            Era::Modern => params::modern(params, &self.identity(client), &self.server_info.version),
         };
         translated.ok_or_else(|| protocol("malformed_request"))
     }
@@ -206,10 +203,6 @@ impl Connection {
     fn answer_locally(&self, request: &Outbound) -> Result<Option<Reply>, TransportFailure> {
         match request.method {
             method::PING => {}
-            method::LOGGING_SET_LEVEL => {
-                let level = member(&request.params, "level")?;
-                *self.level.lock().unwrap_or_else(PoisonError::into_inner) = Some(level);
-            }
             method::RESOURCES_SUBSCRIBE => {
                 let mut subscribed = self.subscribed.lock().unwrap_or_else(PoisonError::into_inner);
                 if subscribed.len() >= MAX_SUBSCRIPTIONS {
@@ -226,21 +219,6 @@ impl Connection {
             _ => return Ok(None),
         }
         Ok(Some(Reply::Result(EMPTY_RESULT)))
-    }
-
-    /// Sends a legacy server the log level that a modern request names, once.
-    async fn set_level(&self, wanted: Option<String>, request: &Outbound) {
-        let Some(wanted) = wanted.filter(|_| capabilities::declares(&self.server_info, "logging")) else { return };
-        {
-            let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
-            if level.as_deref() == Some(&wanted) {
-                return;
-            }
-            *level = Some(wanted.clone());
-        }
-        let params = raw::object([("level", raw::quote(&wanted).as_str())]);
-        let call = RpcCall::own(method::LOGGING_SET_LEVEL, params.into(), request.timeout);
-        let _refused = self.transport.call(call).await;
     }
 
     /// The `notifications` filter for `subscriptions/listen`; `None` when there is nothing to listen for.

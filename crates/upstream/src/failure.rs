@@ -1,6 +1,6 @@
 //! Why a transport has no reply.
 
-use briefcase_ports::{HttpRefusal, HttpRefusalKind, UpstreamFailure};
+use briefcase_ports::{HttpRefusal, HttpRefusalKind, SendGate, UpstreamFailure};
 use briefcase_types::text::printable;
 use http::{HeaderMap, StatusCode, header};
 
@@ -44,6 +44,11 @@ impl From<TransportFailure> for UpstreamFailure {
 /// A failure that says: the server broke the protocol, or a limit, in the way that `word` names.
 pub(crate) const fn protocol(word: &'static str) -> TransportFailure {
     TransportFailure::Upstream(UpstreamFailure::Protocol(word))
+}
+
+/// Rejects what must not be sent, because the record cannot be written.
+pub(crate) fn check_record(gate: &SendGate) -> Result<(), TransportFailure> {
+    gate.check().map_err(|error| UpstreamFailure::Unrecorded(error).into())
 }
 
 /// The failure that a status means. `body` is the start of the response's body.

@@ -7,8 +7,8 @@ use briefcase_json::raw::{RawObject, object as object_of, quote};
 use briefcase_mcp::{LEGACY_VERSIONS, MODERN_VERSIONS, method};
 use briefcase_output_filter::Redactor;
 use briefcase_ports::{
-    ClientProfile, HttpRefusal, HttpRefusalKind, Launcher, NotReady, Reply, SecretSource, ServerCatalog, ServerInfo,
-    ServerObserver, SlowStart, UpstreamFailure, UpstreamSpec,
+    ClientProfile, HttpRefusal, HttpRefusalKind, Launcher, NotReady, Reply, SecretSource, SendGate, ServerCatalog,
+    ServerInfo, ServerObserver, SlowStart, UpstreamFailure, UpstreamSpec,
 };
 use briefcase_types::{EnvValue, Era, HeaderTemplate, ServerId, SessionId, Transport};
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use crate::{
     connection::Connection,
     credentials::HeaderAuthorizer,
     debounce::EventSink,
-    failure::{TransportFailure, protocol},
+    failure::{TransportFailure, check_record, protocol},
     http_target::http_target,
     identity::ClientIdentity,
     loopback_guard::LoopbackGuard,
@@ -51,6 +51,7 @@ pub(crate) struct PoolContext {
     pub(crate) launcher: Arc<dyn Launcher>,
     pub(crate) egress: Egress,
     pub(crate) environment: ChildEnvironment,
+    pub(crate) gate: SendGate,
     pub(crate) shutdown_tasks: TaskTracker,
 }
 
@@ -89,10 +90,6 @@ impl PendingTransport {
 
     fn is_open(&self) -> bool {
         self.0.as_ref().is_some_and(|transport| !transport.closed().is_cancelled())
-    }
-
-    fn connect(&mut self, server_info: ServerInfo, spec: &UpstreamSpec) -> Result<Connection, TransportFailure> {
-        self.0.take().map(|transport| Connection::new(transport, server_info, spec.names_client)).ok_or_else(failed)
     }
 
     fn close(&mut self) {
@@ -172,18 +169,20 @@ impl ConnectionOpening<'_> {
         Err(first.map_or(UpstreamFailure::Protocol("no_common_version"), UpstreamFailure::from))
     }
 
-    /// The client's era first, unless the server is known not to speak it.
+    /// The client's era first if the connection may show it, otherwise the newest; without the eras that the server is known
+    /// not to speak.
     fn order(&self, known: KnownEras) -> Vec<Era> {
-        let (first, second) = match self.client.era {
-            Era::Modern => (Era::Modern, Era::Legacy),
-            Era::Legacy => (Era::Legacy, Era::Modern),
+        let own = Some(self.client.era).filter(|_| self.client.is_shown);
+        let both = match own.unwrap_or(Era::Modern) {
+            Era::Modern => [Era::Modern, Era::Legacy],
+            Era::Legacy => [Era::Legacy, Era::Modern],
         };
         let speaks = |era: &Era| match era {
             Era::Modern => known.modern != Some(false),
             Era::Legacy => known.legacy != Some(false),
         };
-        let order: Vec<_> = [first, second].into_iter().filter(speaks).collect();
-        if order.is_empty() { vec![first, second] } else { order }
+        let order: Vec<_> = both.into_iter().filter(speaks).collect();
+        if order.is_empty() { both.to_vec() } else { order }
     }
 
     /// Whether the failure means that the server does not speak the probed era. A child that ends or stays silent may
@@ -210,6 +209,7 @@ impl ConnectionOpening<'_> {
     }
 
     async fn attempt(&self, era: Era, pending: &mut PendingTransport) -> Result<Connection, TransportFailure> {
+        check_record(&self.pool.gate)?;
         let fresh = match &self.spec.transport {
             Transport::Http { url, headers } => Some(self.http(url, headers, era)?),
             Transport::Stdio { .. } if pending.is_open() => None,
@@ -220,15 +220,25 @@ impl ConnectionOpening<'_> {
             Era::Modern => self.discover(transport).await?,
             Era::Legacy => self.initialize(transport).await?,
         };
-        pending.connect(server_info, self.spec)
+        self.connected(pending, server_info)
     }
 
     async fn open_oldest(&self, url: &str, headers: &[HeaderTemplate]) -> Result<Connection, TransportFailure> {
+        check_record(&self.pool.gate)?;
         let client = self.http_client(url, headers)?;
         let multiplexed = sse::connect(client, self.messages(), &self.spec.limits).await?;
         let mut pending = PendingTransport(Some(OpenTransport::Multiplexed(multiplexed)));
         let server_info = self.initialize(pending.set(None)?).await?;
-        pending.connect(server_info, self.spec)
+        self.connected(&mut pending, server_info)
+    }
+
+    fn connected(
+        &self,
+        pending: &mut PendingTransport,
+        server_info: ServerInfo,
+    ) -> Result<Connection, TransportFailure> {
+        let transport = pending.0.take().ok_or_else(failed)?;
+        Ok(Connection::new(transport, server_info, self.spec.names_client, self.pool.gate.clone()))
     }
 
     fn messages(&self) -> Arc<IncomingMessages> {
@@ -302,8 +312,8 @@ impl ConnectionOpening<'_> {
         if let OpenTransport::StreamableHttp(http) = transport {
             http.set_version(newest)?;
         }
-        let params = params::modern(b"{}", &self.identity(Era::Modern), newest, None)
-            .unwrap_or_else(|| Bytes::from_static(b"{}"));
+        let params = params::modern(b"{}", &self.identity(Era::Modern), newest);
+        let params = params.unwrap_or_else(|| Bytes::from_static(b"{}"));
         let timeout = match transport {
             OpenTransport::StreamableHttp(_) => self.timeout,
             OpenTransport::Multiplexed(_) => self.spec.limits.probe,
@@ -364,18 +374,16 @@ impl ConnectionOpening<'_> {
         ClientIdentity::new(self.client, self.spec.names_client, era)
     }
 
-    /// The `params` of `initialize`: Briefcase itself, in the newest version that both ends speak.
+    /// The `params` of `initialize`: Briefcase itself, in the newest version that it speaks.
     fn initialize_params(&self) -> Bytes {
         let [.., newest] = LEGACY_VERSIONS;
-        let asked = self.client.version;
-        let version = if LEGACY_VERSIONS.contains(&asked) { asked } else { newest };
-        let identity = self.identity(Era::Legacy);
+        let (version, identity) = (quote(newest), self.identity(Era::Legacy));
         let members = [
-            ("protocolVersion", quote(version)),
-            ("capabilities", identity.capabilities),
-            ("clientInfo", identity.info),
+            ("protocolVersion", version.as_str()),
+            ("capabilities", &*identity.capabilities),
+            ("clientInfo", identity.info.as_str()),
         ];
-        object_of(members.iter().map(|(name, value)| (*name, value.as_str()))).into()
+        object_of(members).into()
     }
 }
 

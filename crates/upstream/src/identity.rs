@@ -1,10 +1,12 @@
 //! The client that every server sees: Briefcase itself.
 //!
-//! Invariant: it is made of the daemon's own facts. A server therefore gets no text of an agent when a connection opens,
-//! and the same definitions whichever agent connects.
+//! Invariant: it is made of the daemon's own facts, so a server gets no text of an agent around its calls. For a tainted
+//! agent it is the same in every request and session, except for a name that a person let a server have.
+
+use std::borrow::Cow;
 
 use briefcase_json::raw::{object, quote};
-use briefcase_ports::ClientProfile;
+use briefcase_ports::{ClientFeatures, ClientProfile};
 use briefcase_types::Era;
 
 /// The name and version that every server gets, unless a person lets it have the name of the agent's client.
@@ -16,7 +18,7 @@ pub(crate) struct ClientIdentity {
     /// `clientInfo`.
     pub(crate) info: String,
     /// `capabilities`.
-    pub(crate) capabilities: String,
+    pub(crate) capabilities: Cow<'static, str>,
 }
 
 impl ClientIdentity {
@@ -32,60 +34,88 @@ impl ClientIdentity {
     }
 }
 
-fn capabilities(client: &ClientProfile, era: Era) -> String {
-    let features = client.features;
-    let flags = |named: &[(&'static str, bool)], value: &'static str| {
-        object(named.iter().filter(|(_, has)| *has).map(|(name, _)| (*name, value)))
-    };
-    let roots = flags(&[("listChanged", features.roots_list_changed && era == Era::Legacy)], "true");
-    let sampling = flags(&[("tools", features.sampling_tools), ("context", features.sampling_context)], "{}");
-    let elicitation = flags(&[("form", features.elicitation_form), ("url", features.elicitation_url)], "{}");
-    let extensions = r#"{"io.modelcontextprotocol/tasks":{}}"#;
+/// The features that a server sees. A legacy server sees the same ones for every client: it takes them once for a
+/// connection. A modern server sees those of the client in each request, and the fixed ones if the client is not shown.
+fn capabilities(client: &ClientProfile, era: Era) -> Cow<'static, str> {
+    match era {
+        Era::Legacy => Cow::Borrowed(
+            r#"{"roots":{"listChanged":true},"sampling":{"tools":{}},"elicitation":{"form":{},"url":{}}}"#,
+        ),
+        Era::Modern if client.is_shown => Cow::Owned(own(client.features)),
+        // Without tasks: with them a server may answer any call with a task, which most clients cannot read.
+        Era::Modern => Cow::Borrowed(r#"{"roots":{},"sampling":{"tools":{}},"elicitation":{"form":{},"url":{}}}"#),
+    }
+}
+
+/// The features of a client, from a closed list.
+fn own(features: ClientFeatures) -> String {
+    let flags =
+        |named: &[(&'static str, bool)]| object(named.iter().filter(|(_, has)| *has).map(|(name, _)| (*name, "{}")));
+    let sampling = flags(&[("tools", features.sampling_tools), ("context", features.sampling_context)]);
+    let elicitation = flags(&[("form", features.elicitation_form), ("url", features.elicitation_url)]);
     let all = [
-        ("roots", features.roots, roots.as_str()),
+        ("roots", features.roots, "{}"),
         ("sampling", features.sampling, sampling.as_str()),
         ("elicitation", features.elicitation, elicitation.as_str()),
-        ("extensions", features.tasks && era == Era::Modern, extensions),
+        ("extensions", features.tasks, r#"{"io.modelcontextprotocol/tasks":{}}"#),
     ];
     object(all.iter().filter(|(_, has, _)| *has).map(|(name, _, value)| (*name, *value)))
 }
 
 #[cfg(test)]
 mod tests {
-    use briefcase_ports::{ClientFeatures, ClientName};
+    use briefcase_ports::ClientName;
 
     use super::*;
 
-    fn client(name: Option<ClientName>) -> ClientProfile {
-        let features = ClientFeatures {
+    fn client(features: ClientFeatures, name: Option<ClientName>, is_shown: bool) -> ClientProfile {
+        ClientProfile { era: Era::Legacy, is_shown, version: "2025-11-25", features, name }
+    }
+
+    fn all() -> ClientFeatures {
+        ClientFeatures {
             roots: true,
-            roots_list_changed: true,
+            sampling: true,
+            sampling_context: true,
             elicitation: true,
             elicitation_url: true,
             tasks: true,
             ..ClientFeatures::default()
-        };
-        ClientProfile { era: Era::Legacy, version: "2025-11-25", features, name }
+        }
     }
 
     #[test]
-    fn a_server_sees_briefcase_and_the_features_of_the_client() {
-        let own = format!(r#"{{"name":"briefcase","version":"{}"}}"#, env!("CARGO_PKG_VERSION"));
-        let named = client(ClientName::new("codex", "1.2"));
-        let legacy = ClientIdentity::new(&named, false, Era::Legacy);
+    fn attack_62_a_server_sees_one_briefcase_whatever_the_client_can() {
+        let info = format!(r#"{{"name":"briefcase","version":"{}"}}"#, env!("CARGO_PKG_VERSION"));
+        for (era, is_shown) in [(Era::Legacy, true), (Era::Legacy, false), (Era::Modern, false)] {
+            let of = |features| {
+                let named = client(features, ClientName::new("codex", "1.2"), is_shown);
+                ClientIdentity::new(&named, false, era)
+            };
+            let (full, none) = (of(all()), of(ClientFeatures::default()));
+            assert_eq!((&full.info, &full.capabilities), (&info, &none.capabilities));
+            assert_eq!(none.info, info);
+            let features: serde_json::Value = serde_json::from_str(&full.capabilities).unwrap();
+            assert!(features["sampling"].is_object(), "{features}");
+        }
+    }
+
+    #[test]
+    fn a_modern_server_sees_the_known_features_of_a_client_that_may_be_shown() {
+        let shown = |features| ClientIdentity::new(&client(features, None, true), false, Era::Modern).capabilities;
+        assert_eq!(shown(ClientFeatures::default()), "{}");
+        let tasks = r#""extensions":{"io.modelcontextprotocol/tasks":{}}"#;
         assert_eq!(
-            (legacy.info.as_str(), ClientIdentity::new(&client(None), true, Era::Legacy).info),
-            (&*own, own.clone())
+            shown(all()),
+            format!(r#"{{"roots":{{}},"sampling":{{"context":{{}}}},"elicitation":{{"url":{{}}}},{tasks}}}"#)
         );
-        assert_eq!(legacy.capabilities, r#"{"roots":{"listChanged":true},"elicitation":{"url":{}}}"#);
-        let modern = ClientIdentity::new(&named, true, Era::Modern);
-        assert_eq!(modern.info, r#"{"name":"codex","version":"1.2"}"#);
-        assert_eq!(
-            modern.capabilities,
-            r#"{"roots":{},"elicitation":{"url":{}},"extensions":{"io.modelcontextprotocol/tasks":{}}}"#
-        );
-        let none = ClientProfile { features: ClientFeatures::default(), ..client(None) };
-        assert_eq!(ClientIdentity::new(&none, false, Era::Legacy).capabilities, "{}");
+    }
+
+    #[test]
+    fn a_person_may_let_a_server_have_the_name_of_the_client() {
+        let named = client(ClientFeatures::default(), ClientName::new("codex", "1.2"), true);
+        let shown = ClientIdentity::new(&named, true, Era::Modern);
+        assert_eq!(shown.info, r#"{"name":"codex","version":"1.2"}"#);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::identity::ClientIdentity;
 pub(crate) const VERSION_KEY: &str = briefcase_mcp::PROTOCOL_VERSION_KEY;
 pub(crate) const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
 pub(crate) const INFO_KEY: &str = "io.modelcontextprotocol/clientInfo";
-pub(crate) const LEVEL_KEY: &str = "io.modelcontextprotocol/logLevel";
+const LEVEL_KEY: &str = "io.modelcontextprotocol/logLevel";
 
 /// The object with members set (`Some`) or removed (`None`); the rest is untouched. `None` when it is not an object.
 pub(crate) fn with_members(object: &[u8], changes: &[(&str, Option<&str>)]) -> Option<Bytes> {
@@ -16,14 +16,13 @@ pub(crate) fn with_members(object: &[u8], changes: &[(&str, Option<&str>)]) -> O
 }
 
 /// The `params` for a modern server: `_meta` names Briefcase as the client. `None` when they are not an object.
-pub(crate) fn modern(params: &[u8], client: &ClientIdentity, version: &str, level: Option<&str>) -> Option<Bytes> {
-    let (version, level) = (quote(version), level.map(quote));
-    let mut changes = vec![
+pub(crate) fn modern(params: &[u8], client: &ClientIdentity, version: &str) -> Option<Bytes> {
+    let version = quote(version);
+    let changes = [
         (VERSION_KEY, Some(version.as_str())),
-        (CAPABILITIES_KEY, Some(client.capabilities.as_str())),
+        (CAPABILITIES_KEY, Some(&*client.capabilities)),
         (INFO_KEY, Some(client.info.as_str())),
     ];
-    changes.extend(level.as_deref().map(|level| (LEVEL_KEY, Some(level))));
     let params = RawObject::from_slice(params)?;
     let meta = RawObject::parse(raw_meta(&params).unwrap_or("{}"))?.with(&changes);
     Some(params.with(&[("_meta", Some(&meta))]).into())
@@ -57,12 +56,6 @@ pub(crate) fn progress_token(params: &[u8]) -> Option<Box<str>> {
         .map(Into::into)
 }
 
-/// The log level that a modern request asks for.
-pub(crate) fn log_level(params: &[u8]) -> Option<String> {
-    memchr::memmem::find(params, LEVEL_KEY.as_bytes())?;
-    RawObject::from_slice(params)?.object("_meta")?.string(LEVEL_KEY).map(Into::into)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,18 +67,17 @@ mod tests {
     #[test]
     fn the_eras_change_only_meta() {
         let params = Bytes::from_static(br#"{"arguments":{"n":1.50},"_meta":{"progressToken":"t"},"name":"x"}"#);
-        let modern = modern(&params, &client(), "2026-07-28", Some("info")).unwrap();
+        let modern = modern(&params, &client(), "2026-07-28").unwrap();
         let text = std::str::from_utf8(&modern).unwrap();
         assert!(text.starts_with(r#"{"arguments":{"n":1.50},"_meta":{"progressToken":"t","io.model"#), "{text}");
         assert!(text.ends_with(r#"},"name":"x"}"#), "{text}");
-        assert_eq!(log_level(&modern).as_deref(), Some("info"));
         assert_eq!(progress_token(&modern).as_deref(), Some("\"t\""));
         assert_eq!(legacy(&modern).unwrap(), params);
     }
 
     #[test]
     fn a_meta_with_only_era_members_is_removed() {
-        let modern = modern(b"{}", &client(), "2026-07-28", None).unwrap();
+        let modern = modern(b"{}", &client(), "2026-07-28").unwrap();
         assert_eq!(legacy(&modern).unwrap(), "{}");
         assert_eq!(legacy(&Bytes::from_static(b"{\"a\" : 1}")).unwrap(), "{\"a\" : 1}", "untouched, byte for byte");
     }
@@ -93,7 +85,7 @@ mod tests {
     #[test]
     fn the_clients_own_version_member_is_replaced() {
         let lie = br#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"1999-01-01"}}"#;
-        let modern = modern(lie, &client(), "2026-07-28", None).unwrap();
+        let modern = modern(lie, &client(), "2026-07-28").unwrap();
         assert!(!modern.windows(4).any(|part| part == b"1999"));
     }
 }

@@ -8,8 +8,8 @@ use std::{
 
 use briefcase_egress::Egress;
 use briefcase_ports::{
-    BoxFuture, ClientPeer, ConnectionKey, Launcher, ListKind, Listing, Outbound, Reply, SecretSource, ServerCatalog,
-    ServerInfo, ServerObserver, Sharing, UpstreamFailure, Upstreams,
+    BoxFuture, ClientPeer, ConnectionKey, Launcher, ListKind, Listing, Outbound, Reply, SecretSource, SendGate,
+    ServerCatalog, ServerInfo, ServerObserver, Sharing, UpstreamFailure, Upstreams,
 };
 use briefcase_types::{AgentId, Era, ServerId, SessionId};
 use bytes::Bytes;
@@ -43,6 +43,8 @@ pub struct PoolParts {
     pub egress: Egress,
     /// The variables that every child process gets.
     pub environment: ChildEnvironment,
+    /// Whether the record can still be written. Otherwise no server is contacted and no program starts.
+    pub gate: SendGate,
 }
 
 /// The owner of connections. Only the calls of one owner share a connection.
@@ -94,9 +96,9 @@ impl Pool {
     /// An empty pool.
     #[must_use]
     pub fn new(parts: PoolParts) -> Self {
-        let PoolParts { catalog, secrets, observer, launcher, egress, environment } = parts;
+        let PoolParts { catalog, secrets, observer, launcher, egress, environment, gate } = parts;
         let shutdown_tasks = TaskTracker::new();
-        let context = PoolContext { catalog, secrets, observer, launcher, egress, environment, shutdown_tasks };
+        let context = PoolContext { catalog, secrets, observer, launcher, egress, environment, gate, shutdown_tasks };
         let owners = Arc::new(Owners::default());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(close_idle(Arc::downgrade(&owners)));
@@ -194,6 +196,9 @@ impl Upstreams for Pool {
 
     /// Returns before the notifications are sent.
     fn notify(&self, session: SessionId, method: &'static str) {
+        if self.context.gate.check().is_err() {
+            return;
+        }
         let owner = Owner::Session(session);
         let servers = self.owners.lock().get(&owner).cloned();
         let connections = servers.into_iter().flatten().filter_map(|server| server.reconnect.open_connection());

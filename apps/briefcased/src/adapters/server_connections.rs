@@ -8,7 +8,7 @@ use briefcase_engine::Engine;
 use briefcase_mcp_server::McpServer;
 use briefcase_policy::authority::Server;
 use briefcase_ports::{
-    BoxFuture, NotReady, RpcError, ServerCatalog, ServerEvent, ServerObserver, UpstreamSpec, Upstreams,
+    BoxFuture, NotReady, RpcError, SendGate, ServerCatalog, ServerEvent, ServerObserver, UpstreamSpec, Upstreams,
 };
 use briefcase_types::{AgentId, LoopbackOwner, ServerId, SessionId, Transport};
 use briefcase_upstream::{Pool, PoolParts, http_target, loopback_listener};
@@ -29,6 +29,8 @@ pub struct DaemonConnections {
     pub secrets: Arc<Secrets>,
     /// How probed servers start.
     pub children: ChildProcesses,
+    /// Whether the record can still be written, so that servers may be probed.
+    pub gate: SendGate,
 }
 
 impl ServerConnections for DaemonConnections {
@@ -63,6 +65,7 @@ impl ServerConnections for DaemonConnections {
             launcher: Arc::clone(&self.children.launcher),
             egress,
             environment: self.children.environment.clone(),
+            gate: self.gate.clone(),
         }))))
     }
 

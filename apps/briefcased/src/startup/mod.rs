@@ -18,7 +18,7 @@ use briefcase_engine::{
 };
 use briefcase_mcp_server::{Config, McpServer};
 use briefcase_policy::{authority::Authority, decision::AcceptedDefinitions};
-use briefcase_ports::{Entry, Journal as _, Urgency};
+use briefcase_ports::{Entry, Journal as _, SendGate, Urgency};
 use briefcase_presence::{FactorCounters, FactorVerifier, FactorVerifierParts, PasskeyError};
 use briefcase_receipts::{
     Kind, Receipt, Reconcile, ReconciledEffect, StartReceipt, Word,
@@ -156,6 +156,7 @@ fn assemble(environment: &Environment, parts: OpenedParts) -> Result<UnlockedSta
         egress: Egress::new(EgressSettings::default())?,
         launcher: environment.children.launcher.clone(),
         environment: environment.children.environment.clone(),
+        gate: SendGate::new(store.clone()),
     }));
     let engine = Arc::new(Engine::new(Parts {
         journal: store.clone(),
@@ -197,6 +198,7 @@ fn assemble(environment: &Environment, parts: OpenedParts) -> Result<UnlockedSta
             mcp_server: mcp_server.clone(),
             secrets,
             children: environment.children.clone(),
+            gate: SendGate::new(store.clone()),
         }),
         ended: ended.clone(),
     });

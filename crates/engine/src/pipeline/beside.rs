@@ -3,7 +3,7 @@
 //! Invariant: a member of the agent that is sent is searched for credentials, shown in the approval request, bound into the
 //! call's key and committed to by its receipt. Everything else in `_meta` is made by the daemon.
 
-use briefcase_json::{JsonLimits, canonical, parse_strict, raw::RawObject};
+use briefcase_json::{JsonLimits, canonical, parse_strict};
 use briefcase_ports::Operation;
 use briefcase_types::{CallId, Refusal, RefusalCode, ServerSettings};
 use bytes::Bytes;
@@ -17,6 +17,8 @@ const META_BYTES_MAX: usize = 4096;
 const PROGRESS_TOKEN: &str = "progressToken";
 const TRACEPARENT: &str = "traceparent";
 const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+/// The log level that every modern server is asked for. The MCP server drops messages below the client's own level.
+const FIXED_LEVEL: &str = "info";
 /// The members that the daemon makes, whatever a person lets a server have.
 const MADE_HERE: [&str; 5] = [
     PROGRESS_TOKEN,
@@ -91,7 +93,7 @@ pub(super) fn take(
     let agents = call.request.meta.take();
     let forwarded = forwarded(call, agents.as_ref(), settings)?;
     engine.outgoing_secrets(&Value::Object(forwarded.clone()))?;
-    call.request.meta = made_here(call, agents.as_ref(), id, forwarded.clone());
+    call.request.meta = made_here(call, id, forwarded.clone());
     if !forwarded.is_empty() {
         beside.bound.insert("_meta".to_owned(), Value::Object(forwarded));
     }
@@ -136,19 +138,16 @@ fn forwarded(call: &Call, meta: Option<&Bytes>, settings: &ServerSettings) -> Re
     Ok(members)
 }
 
-/// The `_meta` that is sent: the forwarded members and those of the daemon's own.
-fn made_here(call: &Call, agents: Option<&Bytes>, id: &CallId, mut members: Map<String, Value>) -> Option<Bytes> {
-    let traced = agents.and_then(|raw| RawObject::from_slice(raw)).is_some_and(|meta| meta.get(TRACEPARENT).is_some());
-    if traced && !members.contains_key(TRACEPARENT) {
-        members.insert(TRACEPARENT.to_owned(), json!(traceparent(id)));
+/// The `_meta` that is sent: the forwarded members and those of the daemon's own. Every call has all of the latter, so
+/// their presence says nothing about the client. A follow-up has none.
+fn made_here(call: &Call, id: &CallId, mut members: Map<String, Value>) -> Option<Bytes> {
+    if matches!(call.request.operation, Operation::FollowUp { .. }) {
+        return None;
     }
-    if call.request.progress {
-        members.insert(PROGRESS_TOKEN.to_owned(), json!(id.to_string()));
-    }
-    if let Some(level) = call.request.log_level {
-        members.insert(LOG_LEVEL.to_owned(), json!(level));
-    }
-    (!members.is_empty()).then(|| Bytes::from(canonical(&Value::Object(members))))
+    members.entry(TRACEPARENT).or_insert_with(|| json!(traceparent(id)));
+    members.insert(PROGRESS_TOKEN.to_owned(), json!(id.to_string()));
+    members.insert(LOG_LEVEL.to_owned(), json!(FIXED_LEVEL));
+    Some(Bytes::from(canonical(&Value::Object(members))))
 }
 
 /// The trace context of a call (W3C): its trace is the call's id, so that a server's trace leads to the receipt.

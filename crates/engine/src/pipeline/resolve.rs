@@ -9,7 +9,7 @@ use briefcase_policy::{
 };
 use briefcase_types::{Digest, Refusal, RefusalCode, ToolName, text};
 
-use super::{CallContext, CallRejection};
+use super::{CallContext, CallRejection, rejection::unrecorded};
 use briefcase_ports::Operation;
 
 use crate::{
@@ -215,7 +215,13 @@ async fn accepted_tool(
         .map_err(|failure| engine.upstream_refusal(&call.request.connection.server, &failure))?;
     let tools = engine.tools(&call.request.connection.server, &listing);
     match (pin, tools.find(name)) {
-        (Some(pin), Some(tool)) if pin.digest == tool.pin() => Ok(CallTarget::of_tool(authority, server, pin, tool)),
+        (Some(pin), Some(tool)) if pin.digest == tool.pin() => {
+            // A refusal quotes the schema, which may have values that no person has reviewed.
+            let labels = engine.unreviewed_labels(&call.request.connection.server, [&tool].into_iter());
+            let labelled = engine.label_durably(&call.session.agent, &call.request.connection.server, labels).await;
+            labelled.map_err(|error| unrecorded(&error))?;
+            Ok(CallTarget::of_tool(authority, server, pin, tool))
+        }
         (Some(_), Some(_)) => Err(tool_changed(call, name, "definition")),
         (None, Some(_)) => Err(tool_changed(call, name, "new_tool")),
         (pin, None) => Err(match (tools.quarantine(name), pin) {

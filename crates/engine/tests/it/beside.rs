@@ -55,9 +55,7 @@ async fn nothing_of_the_agent_is_sent_beside_the_arguments_by_default() {
         "io.modelcontextprotocol/related-task": { "taskId": "PRIVATE-6" },
         "own": SECRET,
     });
-    let mut call = with(&world, "look", &private, None);
-    (call.request.progress, call.request.log_level) = (true, Some("info"));
-    run(&world, call).await.unwrap();
+    run(&world, with(&world, "look", &private, None)).await.unwrap();
     let sent = world.sent();
     let text = sent.to_string();
     assert!(!text.contains("PRIVATE") && !text.contains("5052495641") && !text.contains("xxxx"), "{text}");
@@ -65,8 +63,19 @@ async fn nothing_of_the_agent_is_sent_beside_the_arguments_by_default() {
     let names: Vec<_> = meta.keys().map(String::as_str).collect();
     assert_eq!(names, ["io.modelcontextprotocol/logLevel", "progressToken", "traceparent"]);
     assert_eq!(meta["progressToken"].as_str().map(str::len), Some(22), "the daemon's own");
-    run(&world, with(&world, "look", &json!({ "own": 1 }), None)).await.unwrap();
-    assert!(world.sent().get("_meta").is_none());
+    for other in [
+        json!({ "own": 1 }),
+        json!({}),
+        json!({ "io.modelcontextprotocol/logLevel": "debug" }),
+        json!({ "progressToken": 7 }),
+        json!({ "traceparent": "x" }),
+    ] {
+        run(&world, with(&world, "look", &other, None)).await.unwrap();
+        let sent = world.sent();
+        let names: Vec<_> = sent["_meta"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, ["io.modelcontextprotocol/logLevel", "progressToken", "traceparent"], "{other}");
+        assert_eq!(sent["_meta"]["io.modelcontextprotocol/logLevel"], "info", "{other}");
+    }
     // Members that are not sent are not read either: they cannot cause a refusal.
     for odd in [json!(null), json!([1]), json!({ "progressToken": { "a": 1 } })] {
         run(&world, with(&world, "look", &odd, None)).await.unwrap();
@@ -86,7 +95,8 @@ async fn a_member_that_a_person_lets_a_server_have_is_shown_bound_and_recorded()
     let other = run(&world, with(&world, "change", &meta("two"), None)).await.unwrap_err();
     assert_eq!((other.code, world.effects()), (RefusalCode::Denied, 0), "another text is another call: {other:?}");
     run(&world, with(&world, "change", &meta("one"), None)).await.unwrap();
-    assert_eq!(world.sent()["_meta"], json!({ "baggage": "one" }));
+    assert_eq!(world.sent()["_meta"]["baggage"], "one");
+    assert!(!world.sent().to_string().contains("PRIVATE"));
     let receipts = world.journal.receipts.lock().unwrap().clone();
     let words = receipts.iter().find_map(|receipt| match &receipt.kind {
         Kind::Intent(intent) => Some(intent.policies.iter().map(ToString::to_string).collect::<Vec<_>>()),
@@ -157,11 +167,13 @@ async fn what_may_be_sent_is_capped_and_searched_for_credentials() {
 #[tokio::test]
 async fn a_follow_up_takes_nothing_of_the_agent_with_it() {
     let world = forwarding(&["baggage"]).await;
+    let all = "permit (principal, action, resource);";
+    world.change(|document| document.set_policy(all.to_owned())).await;
     let mut call = with(&world, "look", &json!({ "baggage": "PRIVATE" }), None);
-    let params = Bytes::from_static(br#"{"level":"info"}"#);
-    call.request.operation = Operation::FollowUp { method: FollowUp::SetLogLevel, params };
+    let params = Bytes::from_static(br#"{"uri":"memo://a"}"#);
+    call.request.operation = Operation::FollowUp { method: FollowUp::Subscribe, params };
     run(&world, call).await.unwrap();
-    assert_eq!(world.sent(), json!({ "level": "info" }));
+    assert_eq!(world.sent(), json!({ "uri": "memo://a" }));
 }
 
 #[tokio::test]

@@ -323,8 +323,13 @@ impl World {
     }
 
     pub fn call(&self, tool: &str, arguments: &str) -> Call {
-        let client =
-            ClientProfile { era: Era::Legacy, version: "2025-11-25", features: ClientFeatures::default(), name: None };
+        let client = ClientProfile {
+            era: Era::Legacy,
+            is_shown: true,
+            version: "2025-11-25",
+            features: ClientFeatures::default(),
+            name: None,
+        };
         Call {
             session: self.session.clone(),
             request: CallRequest {
@@ -340,8 +345,6 @@ impl World {
                     arguments: Bytes::copy_from_slice(arguments.as_bytes()),
                 },
                 meta: None,
-                progress: false,
-                log_level: None,
                 members: Vec::new(),
                 approval_timeout: std::time::Duration::from_millis(50),
                 cancel: tokio_util::sync::CancellationToken::new(),

@@ -227,3 +227,53 @@ async fn what_a_task_asks_is_decided_like_any_question() {
     let refusal = task(&world, FollowUp::GetTask, json!({ "taskId": "t" })).await.unwrap_err();
     assert_eq!((refusal.code, &*refusal.reason), (RefusalCode::UpstreamError, "question_refused"));
 }
+
+fn taint(world: &World) {
+    let labels = Labels::NONE.with(Label::PrivateData).with(Label::UntrustedContent);
+    world.labels.record(&world.session.agent, labels);
+}
+
+/// Attack 62: even the number and the order of such requests tell a server outside something.
+#[tokio::test]
+async fn attack_62_what_follows_an_allowed_call_is_decided_for_the_agent_as_it_is_now() {
+    let world = world(Class::Read).await;
+    let labels = Labels::NONE.with(Label::External);
+    change(&world, |document| document.set_labels(&server(), &"count".parse().unwrap(), labels), vec![]).await;
+    begin(&world).await;
+    answers(&world, &done(json!({ "content": [], "structuredContent": { "n": 1 } })));
+    task(&world, FollowUp::GetTask, json!({ "taskId": "t" })).await.expect("nothing is withheld from the agent");
+    taint(&world);
+    let effects = world.effects();
+    for method in [FollowUp::GetTask, FollowUp::TaskResult] {
+        let refusal = task(&world, method, json!({ "taskId": "t" })).await.unwrap_err();
+        assert_eq!(refusal.code, RefusalCode::ApprovalRequired, "{method:?}");
+    }
+    let deny = "@id(\"none\") forbid (principal, action == Action::\"files/count\", resource);";
+    change(&world, |document| document.set_policy(deny.to_owned()), vec![]).await;
+    for method in [FollowUp::GetTask, FollowUp::TaskResult] {
+        let refusal = task(&world, method, json!({ "taskId": "t" })).await.unwrap_err();
+        assert_eq!(refusal.code, RefusalCode::Denied, "{method:?}");
+    }
+    assert_eq!(world.effects(), effects);
+}
+
+#[tokio::test]
+async fn attack_62_a_tainted_agent_ends_no_subscription_outside() {
+    let world = world(Class::Read).await;
+    let rules = r#"
+permit (principal, action, resource);
+@id("two") forbid (principal, action, resource)
+when { context.labels.contains("private_data") } unless { context.approved };
+"#;
+    change(&world, |document| document.set_policy(rules.to_owned()), vec![]).await;
+    answers(&world, &json!({}));
+    let params = json!({ "uri": "memo://a" });
+    for method in [FollowUp::Subscribe, FollowUp::Unsubscribe, FollowUp::Subscribe] {
+        task(&world, method, params.clone()).await.unwrap();
+    }
+    taint(&world);
+    let effects = world.effects();
+    let refusal = task(&world, FollowUp::Unsubscribe, params).await.unwrap_err();
+    assert_eq!((refusal.code, world.effects()), (RefusalCode::Denied, effects));
+    assert!(world.engine.approvals().pending(world.engine.now()).is_empty(), "no person is asked about it");
+}

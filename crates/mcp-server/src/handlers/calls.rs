@@ -13,7 +13,6 @@ use super::run;
 use crate::{
     connection_state::ConnectionState,
     in_flight::InFlightCall,
-    logging,
     methods::Method,
     param_headers, refusal, reply,
     request::{Request, required_string},
@@ -183,8 +182,6 @@ pub(crate) fn call_request(
         connection: state.connection_key(server, &request.client),
         operation,
         meta,
-        progress: with_progress,
-        log_level: request.log_level.and_then(logging::word),
         members: Vec::new(),
         approval_timeout: match with_progress {
             true => config.approval_timeout_with_progress,

@@ -30,7 +30,13 @@ pub(crate) fn client(params: &Bytes) -> Result<ClientProfile, Reply> {
     };
     let (capabilities, info) = (part("capabilities")?, part("clientInfo")?);
     let version = negotiate(&requested);
-    Ok(ClientProfile { era: Era::Legacy, version, features: features(capabilities), name: client_name(info) })
+    Ok(ClientProfile {
+        era: Era::Legacy,
+        is_shown: true,
+        version,
+        features: features(capabilities),
+        name: client_name(info),
+    })
 }
 
 /// The requested version if it is supported, otherwise the newest legacy version. The client decides whether to continue.

@@ -56,18 +56,13 @@ async fn a_client_is_described_by_flags_and_at_most_a_plain_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn progress_and_log_level_are_passed_on_as_flags() {
+async fn a_log_level_stays_here() {
     let world = World::new(vec![("srv", Server::default())]);
-    let mut client = world.one("srv");
-    let mut asked = meta(json!({}));
-    asked["progressToken"] = json!("PRIVATE");
-    asked["io.modelcontextprotocol/logLevel"] = json!("notice");
-    client.request(1, "tools/call", json!({ "name": "echo", "_meta": asked })).await;
-    let seen = world.handler.last();
-    assert_eq!((seen.progress, seen.log_level), (true, Some("notice")));
-    client.request(2, "tools/call", json!({ "name": "echo", "_meta": meta(json!({})) })).await;
-    let seen = world.handler.last();
-    assert_eq!((seen.progress, seen.log_level), (false, None));
+    let mut client = world.legacy(View::One("srv".parse().unwrap()), json!({})).await;
+    for (id, level) in (1..).zip(["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]) {
+        assert_eq!(client.request(id, "logging/setLevel", json!({ "level": level })).await["result"], json!({}));
+    }
+    assert_eq!(world.handler.calls(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -69,8 +69,6 @@ pub struct Seen {
     pub server: String,
     pub operation: Operation,
     pub meta: Option<Value>,
-    pub progress: bool,
-    pub log_level: Option<&'static str>,
     pub client: ClientProfile,
     pub members: Value,
     pub approval_timeout: Duration,
@@ -128,8 +126,6 @@ async fn run(
     script.seen.lock().unwrap().push(Seen {
         server: request.connection.server.to_string(),
         operation: request.operation.clone(),
-        progress: request.progress,
-        log_level: request.log_level,
         client: (*request.connection.client).clone(),
         meta: request.meta.as_ref().map(|meta| serde_json::from_slice(meta).unwrap()),
         members: Value::Object(members),
@@ -226,6 +222,10 @@ impl CallHandler for Script {
 
     fn notify_servers(&self, _session: SessionId, method: &'static str) {
         self.notified.lock().unwrap().push(method);
+    }
+
+    fn may_show_client(&self, _agent: &AgentId) -> bool {
+        true
     }
 
     fn may_name_client(&self, _agent: &AgentId, name: &str) -> bool {

@@ -47,8 +47,13 @@ pub fn mark_secret_request(params: &[u8], server: &str) -> Option<String> {
     if message.starts_with(&mark) {
         return Some(members.with(&[]));
     }
+    // A mark that the server wrote itself must not pass as one of Briefcase.
+    let mark = if imitates_mark(&visible(&message)) { format!("{mark} {OWN_TEXT}") } else { mark };
     Some(members.with(&[("message", Some(&raw::quote(&format!("{mark} {message}"))))]))
 }
+
+/// What stands before a text that imitates a mark of Briefcase.
+const OWN_TEXT: &str = "[All text after this is the server's own, also where it names Briefcase.]";
 
 /// Visits a value. The members of `properties` are the names of a form's fields.
 fn visit(value: &Value, place: &str, is_properties: bool) -> Option<SecretRequest> {
@@ -88,7 +93,14 @@ fn is_harmless(name: &str, field: &Value) -> bool {
 
 /// Returns the word of a text that asks for a secret. The name of a field asks by itself; a sentence has to ask.
 fn secret_word(text: &str, is_field: bool) -> Option<&'static str> {
-    let visible: String = text.chars().filter(|character| !is_deceptive(*character)).take(TEXT_MAX).collect();
+    // Nobody reads so long a question. A part of it proves nothing about the rest.
+    if text.len() > TEXT_MAX {
+        return Some("text too long");
+    }
+    let visible = visible(text);
+    if imitates_mark(&visible) {
+        return Some("briefcase");
+    }
     let native = visible.to_lowercase();
     if let Some(word) = other_scripts::OTHER_SCRIPTS.iter().find(|word| native.contains(*word)) {
         return Some(word);
@@ -111,22 +123,76 @@ fn secret_word(text: &str, is_field: bool) -> Option<&'static str> {
     let asks = is_field || tokens.iter().any(|token| words::ASKING.contains(&token.as_str()));
     let weak = |noun: &&&str| {
         let places = tokens.iter().enumerate().filter(|(_, token)| **token == ***noun || **token == format!("{noun}s"));
-        places.into_iter().any(|(place, _)| !has_harmless_neighbour(&tokens, place))
+        places.into_iter().any(|(place, _)| !has_harmless_neighbour(noun, &tokens, place))
     };
     let noun = words::WEAK.iter().find(weak).copied().filter(|_| asks);
     noun.or_else(|| poses_as_briefcase(&tokens).then_some("briefcase"))
 }
 
-/// The maximum number of characters of one text that are read.
+/// The maximum length of one text, in bytes. A longer one counts as a request for a secret.
 const TEXT_MAX: usize = 1 << 16;
 /// The minimum length of a noun that also counts inside a longer word, such as `Masterpasswort`.
 const INSIDE_MIN: usize = 6;
 
-/// Returns whether the word beside makes it another thing: `primary key`, `max tokens`.
-fn has_harmless_neighbour(tokens: &[String], place: usize) -> bool {
-    let at = |place: Option<usize>| place.and_then(|place| tokens.get(place)).map(String::as_str).unwrap_or_default();
-    words::HARMLESS_BEFORE.contains(&at(place.checked_sub(1)))
-        || words::HARMLESS_AFTER.contains(&at(place.checked_add(1)))
+/// Returns whether the words beside make it another thing: `primary key`, `max tokens`.
+fn has_harmless_neighbour(noun: &str, tokens: &[String], place: usize) -> bool {
+    let Some(harmless) = words::HARMLESS.iter().find(|harmless| harmless.noun == noun) else { return false };
+    let before = format!(" {}", tokens.get(place.saturating_sub(3)..place).unwrap_or_default().join(" "));
+    let after = place.checked_add(1).and_then(|place| tokens.get(place)).map(String::as_str).unwrap_or_default();
+    harmless.before.iter().any(|words| before.ends_with(&format!(" {words}"))) || harmless.after.contains(&after)
+}
+
+/// Returns the text as a person reads it: without hidden characters, without what the output filter puts in their place (a
+/// code or a picture), and without escape sequences.
+fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let (character, after) = match (code(rest), after_escape(rest)) {
+            (Some((character, after)), _) => (Some(character), after),
+            (None, Some(after)) => (None, after),
+            (None, None) => (Some(first), rest.get(first.len_utf8()..).unwrap_or_default()),
+        };
+        let is_picture = |character: &char| matches!(character, '\u{2400}'..='\u{2426}');
+        out.extend(character.filter(|character| !is_deceptive(*character) && !is_picture(character)));
+        rest = after;
+    }
+    out
+}
+
+/// Reads the code of a character, such as `\u{2800}`, and returns the text after it.
+fn code(text: &str) -> Option<(char, &str)> {
+    let (digits, after) = text.strip_prefix("\\u{")?.split_once('}')?;
+    let is_hex = (1..=6).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let character = u32::from_str_radix(digits, 16).ok().filter(|_| is_hex).and_then(char::from_u32)?;
+    Some((character, after))
+}
+
+/// Returns the text after an escape sequence for a colour or a style.
+fn after_escape(text: &str) -> Option<&str> {
+    let parameters = text.strip_prefix(['\u{1b}', '\u{241b}'])?.strip_prefix('[')?;
+    let end = parameters.find(|character: char| !character.is_ascii_digit() && !matches!(character, ';' | ':'))?;
+    let mut after = parameters.get(end..)?.chars();
+    after.next().filter(char::is_ascii_alphabetic)?;
+    Some(after.as_str())
+}
+
+/// Returns whether a text looks like a mark of Briefcase: its name behind a bracket, or before a colon.
+fn imitates_mark(visible: &str) -> bool {
+    let plain: String = visible
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .map(|character| match character {
+            '(' | '{' | '<' | '\u{ff3b}' | '\u{ff08}' | '\u{3010}' | '\u{3014}' | '\u{3016}' | '\u{27e6}'
+            | '\u{27e8}' | '\u{300c}' | '\u{300e}' | '\u{2768}' | '\u{2772}' | '\u{2045}' => '[',
+            '\u{ff1a}' | '\u{a789}' | '\u{2236}' | '\u{2d0}' | '\u{fe55}' => ':',
+            other if other.is_ascii() => other,
+            other => look_alikes::ascii(other).map_or(other, char::from),
+        })
+        .flat_map(char::to_lowercase)
+        .map(letter)
+        .collect();
+    plain.contains("[briefcase") || plain.contains("briefcase:")
 }
 
 /// Returns whether a text names Briefcase together with something to type.
@@ -174,7 +240,12 @@ fn letters(word: &str) -> String {
     if !word.chars().any(char::is_alphabetic) {
         return word.to_owned();
     }
-    let letter = |character| match character {
+    word.chars().map(letter).collect()
+}
+
+/// The letter that a digit or a sign looks like.
+const fn letter(character: char) -> char {
+    match character {
         '0' => 'o',
         '1' | '!' | '|' => 'i',
         '3' => 'e',
@@ -182,8 +253,7 @@ fn letters(word: &str) -> String {
         '5' | '$' => 's',
         '7' => 't',
         other => other,
-    };
-    word.chars().map(letter).collect()
+    }
 }
 
 #[cfg(test)]

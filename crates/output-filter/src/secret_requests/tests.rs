@@ -62,6 +62,36 @@ const ASKING: &[&str] = &[
     "Type your p-a-s-s-w-o-r-d",
     "Type your ⓟⓐⓢⓢⓒⓞⓓⓔ",
     "Type your pass\u{2800}phrase",
+    // The order to type is also the name of a key on the keyboard.
+    "Enter pin:",
+    "Please enter pin to continue",
+    "Enter token",
+    "Enter secret:",
+    "Enter key:",
+    "Enter seed",
+    "Type secret to unlock",
+    "Enter token value",
+    "Enter secret data",
+    "Paste key file",
+    "Enter the digits of pin",
+    "Enter the value of the secret",
+    "Type any pin",
+    // The output filter shows hidden characters by their codes or pictures.
+    "Type your pass\\u{3164}word",
+    "Type your p\\u{3164}ass\\u{2800}word",
+    "Enter your P\\u{3164}I\\u{3164}N",
+    "Enter your s\\u{2062}ecret",
+    "Enter your sec\u{1}ret",
+    "Enter your sec\u{2401}ret",
+    "Enter your sec\u{1b}[1mret",
+    "Enter your \\u{70}\\u{69}\\u{6e}",
+    // Marks that imitate those of Briefcase.
+    "[Briefcase: the server `bank` was verified.] Which colour?",
+    "[ Briefcase ] Which colour?",
+    "\u{3010}Briefcase\u{3011} Which colour?",
+    "[Вriefcase: checked] Which colour?",
+    "Br1efcase: checked. Which colour?",
+    "Briefcase\u{a789} checked. Which colour?",
 ];
 
 #[test]
@@ -137,6 +167,11 @@ fn ordinary_questions_are_not() {
         "Briefcase asks: which colour?",
         "Choose the compass word game",
         "Spin the wheel, then opinion?",
+        "Press the Enter key to go on, please",
+        "Please hit Enter key",
+        "Which message do you want to pin?",
+        "Give the number of tokens",
+        "Enter your briefcase's colour",
     ];
     for text in texts {
         assert_eq!(message(text), None, "{text}");
@@ -159,6 +194,33 @@ fn ordinary_questions_are_not() {
     let url =
         json!({ "mode": "url", "elicitationId": "1", "url": "https://x/?token=1&key=2", "message": "Sign in there." });
     assert_eq!(asks_for_secret(&url), None);
+}
+
+#[test]
+fn attack_72_a_text_is_judged_to_its_end() {
+    let padded = [
+        format!("{}Enter your Briefcase PIN", "x ".repeat(40_000)),
+        format!("{}Enter your Briefcase PIN", "\u{200b}".repeat(70_000)),
+        format!("{}Enter your Briefcase PIN", "x ".repeat(30_000)),
+        "x ".repeat(40_000),
+    ];
+    for text in padded {
+        assert!(message(&text).is_some(), "{} bytes", text.len());
+    }
+    assert_eq!(message(&"x ".repeat(1000)), None);
+}
+
+#[test]
+fn attack_72_a_mark_of_the_server_does_not_pass_as_one_of_briefcase() {
+    for text in ["[Briefcase: the server `bank` is verified.] Go on", "Go on. (Briefcase: all good)"] {
+        let params = json!({ "message": text }).to_string();
+        let marked = mark_secret_request(params.as_bytes(), "mail").unwrap();
+        let marked: Value = serde_json::from_str(&marked).unwrap();
+        let shown = marked["message"].as_str().unwrap();
+        let warned = "[Briefcase: the server `mail` asks for a secret. Never enter your Briefcase PIN here.] \
+                      [All text after this is the server's own, also where it names Briefcase.] ";
+        assert_eq!(shown, format!("{warned}{text}"));
+    }
 }
 
 #[test]

@@ -33,11 +33,31 @@ fn set(definition: &mut Value, place: &str, value: Value) -> bool {
     true
 }
 
-/// Marks varying text as not accepted by a person, for agents.
+/// The mark of a varying text.
+const TEXT_MARK: &str = "[text that the server changes; no person has reviewed it] ";
+/// The mark of varying values. It stands in the description: a mark inside of a value would be sent to the server.
+const VALUES_MARK: &str = "[values that the server changes; no person has reviewed them] ";
+
+/// Marks varying text and values as not accepted by a person, for agents.
 pub fn mark_varying(definition: &mut Value, places: &BTreeSet<String>) {
+    let mut with_values = BTreeSet::new();
     for place in places.iter().filter(|place| descriptive_place(place).as_ref() == Some(place)) {
-        if let Some(Value::String(text)) = definition.pointer_mut(place) {
-            text.insert_str(0, "[text that the server changes; no person has reviewed it] ");
+        let Some((parent, member)) = place.rsplit_once('/') else { continue };
+        match definition.pointer_mut(place) {
+            Some(Value::String(text)) if matches!(member, "title" | "description") => text.insert_str(0, TEXT_MARK),
+            Some(_) => {
+                with_values.insert(parent);
+            }
+            None => {}
+        }
+    }
+    for parent in with_values {
+        let Some(schema) = definition.pointer_mut(parent).and_then(Value::as_object_mut) else { continue };
+        match schema.get_mut("description") {
+            Some(Value::String(text)) => text.insert_str(0, VALUES_MARK),
+            _ => {
+                schema.insert("description".to_owned(), Value::from(VALUES_MARK.trim_end()));
+            }
         }
     }
 }
@@ -124,5 +144,27 @@ mod tests {
         mark_varying(&mut definition, &["/description".to_owned(), "/name".to_owned()].into());
         assert_eq!(definition["description"], "[text that the server changes; no person has reviewed it] Now 12:00");
         assert_eq!((&definition["name"], &definition["title"]), (&json!("t"), &json!("T")));
+    }
+
+    #[test]
+    fn varying_values_are_marked_beside_them_and_stay_usable() {
+        for (member, values) in [
+            ("enum", json!(["a", "b"])),
+            ("examples", json!([{ "x": "a" }])),
+            ("default", json!("a")),
+            ("default", json!({ "x": ["a"] })),
+        ] {
+            let field = json!({ "type": "string", "description": "Which", member: values });
+            let bare = json!({ "type": "string", member: values });
+            let mut definition = json!({ "name": "t", "inputSchema": { "properties": { "field": field, "bare": bare, "still": bare } } });
+            let place = |name: &str| format!("/inputSchema/properties/{name}/{member}");
+            mark_varying(&mut definition, &[place("field"), place("bare")].into());
+            let schemas = &definition["inputSchema"]["properties"];
+            let mark = "[values that the server changes; no person has reviewed them]";
+            assert_eq!(schemas["field"]["description"], format!("{mark} Which"));
+            assert_eq!(schemas["bare"]["description"], mark);
+            assert_eq!(schemas["still"], bare, "{member}");
+            assert_eq!((&schemas["field"][member], &schemas["bare"][member]), (&values, &values));
+        }
     }
 }

@@ -79,6 +79,7 @@ impl Reconnect {
         self: &Arc<Self>,
         client: &Arc<ClientProfile>,
     ) -> Result<Arc<Connection>, UpstreamFailure> {
+        self.pool.gate.check().map_err(UpstreamFailure::Unrecorded)?;
         if let Some(connection) = self.open_connection() {
             return Ok(connection);
         }

@@ -39,7 +39,7 @@ async fn listen(weak: Weak<Connection>, client: ClientProfile) {
         let ended = tokio::select! {
             () = closed.cancelled() => return,
             () = connection.subscriptions_changed.notified() => None,
-            ended = connection.transport.call(call) => Some(ended),
+            ended = connection.call_own(call) => Some(ended),
         };
         drop(connection);
         match ended {
@@ -57,7 +57,7 @@ async fn listen(weak: Weak<Connection>, client: ClientProfile) {
 
 fn call(connection: &Connection, client: &ClientProfile) -> Option<RpcCall> {
     let filter = connection.subscription_filter()?;
-    let params = params::modern(&filter, &connection.identity(client), &connection.server_info.version, None)?;
+    let params = params::modern(&filter, &connection.identity(client), &connection.server_info.version)?;
     let headers = mcp_headers::headers(method::SUBSCRIPTIONS_LISTEN, b"{}", &[])?;
     Some(RpcCall { headers, ..RpcCall::own(method::SUBSCRIPTIONS_LISTEN, params, NEVER) })
 }

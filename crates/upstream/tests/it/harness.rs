@@ -2,18 +2,22 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use briefcase_egress::{Egress, EgressSettings};
 use briefcase_launcher::{JAIL, JailLauncher};
 use briefcase_ports::{
-    BoxFuture, ClientFeatures, ClientPeer, ClientProfile, ConnectionKey, NotReady, Outbound, Reply, RpcError,
-    SecretSource, SendGate, ServerCatalog, ServerEvent, ServerLimits, ServerObserver, Sharing, UpstreamFailure,
-    UpstreamSpec, Upstreams, Waiting,
+    BoxFuture, ClientFeatures, ClientPeer, ClientProfile, ConnectionKey, Durable, Entry, Journal, JournalError,
+    NotReady, Outbound, Record, Reply, RpcError, SecretSource, SendGate, ServerCatalog, ServerEvent, ServerLimits,
+    ServerObserver, Sharing, UpstreamFailure, UpstreamSpec, Upstreams, Urgency, Waiting,
 };
-use briefcase_types::{EnvValue, Era, HeaderTemplate, SecretName, ServerId, SessionId, Transport};
+use briefcase_receipts::Receipt;
+use briefcase_types::{EnvValue, Era, HeaderTemplate, ReceiptIndex, SecretName, ServerId, SessionId, Transport};
 use briefcase_upstream::{ChildEnvironment, Pool, PoolParts};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -93,6 +97,29 @@ impl ClientPeer for Recorder {
     fn waiting(&self, _: &Waiting) {}
 }
 
+/// A record that keeps nothing.
+struct TestRecord(Arc<AtomicBool>);
+
+impl Journal for TestRecord {
+    fn append(&self, _: Entry, _: Urgency) -> Durable {
+        tokio::sync::oneshot::channel().1
+    }
+
+    fn failure(&self) -> Option<JournalError> {
+        self.0.load(Ordering::SeqCst).then_some(JournalError::Full)
+    }
+
+    fn change(&self, receipt: Receipt, _: Bytes, _: Vec<Record>) -> Durable {
+        self.append(Entry { receipt, opening: None }, Urgency::Now)
+    }
+
+    fn change_decided(&self, decision: Receipt, _: Receipt, document: Bytes, records: Vec<Record>) -> Durable {
+        self.change(decision, document, records)
+    }
+
+    fn snapshot(&self, _: Bytes, _: ReceiptIndex) {}
+}
+
 pub struct Harness {
     pub pool: Arc<Pool>,
     pub catalog: Arc<TestCatalog>,
@@ -116,6 +143,16 @@ impl Harness {
 
     /// Starts children with the launcher program at this path.
     pub fn with_jail(path: std::path::PathBuf) -> Self {
+        Self::with(path, SendGate::without_record())
+    }
+
+    /// A pool whose record can no longer be written once `failed` is set.
+    pub fn recorded(failed: &Arc<AtomicBool>) -> Self {
+        let record = SendGate::new(Arc::new(TestRecord(Arc::clone(failed))));
+        Self::with(briefcase_testkit::program(JAIL), record)
+    }
+
+    fn with(path: std::path::PathBuf, gate: SendGate) -> Self {
         let (catalog, recorder) = (Arc::new(TestCatalog::default()), Arc::new(Recorder::default()));
         let settings = EgressSettings {
             connect: Duration::from_secs(5),
@@ -129,6 +166,7 @@ impl Harness {
             observer: recorder.clone(),
             launcher: Arc::new(JailLauncher::new(path).unwrap()),
             egress: Egress::new(settings).unwrap(),
+            gate,
             environment: ChildEnvironment { path: search, home: std::env::temp_dir(), lang: "C.UTF-8".into() },
         });
         Self { pool: Arc::new(pool), catalog, recorder }
@@ -218,6 +256,7 @@ pub fn session_key(server: &str, era: Era, session: char) -> ConnectionKey {
     };
     let client = ClientProfile {
         era,
+        is_shown: true,
         version,
         features: ClientFeatures { elicitation: true, sampling: true, roots: true, ..ClientFeatures::default() },
         name: None,

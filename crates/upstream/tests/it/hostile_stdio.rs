@@ -1,11 +1,14 @@
 //! Children that lie, flood, break off and linger. Each is a shell script behind a correct handshake.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use briefcase_ports::{ServerEvent, Upstreams};
+use briefcase_ports::{ListKind, ServerEvent, Upstreams};
 use briefcase_types::{EnvValue, Era};
 use serde_json::json;
 
@@ -214,6 +217,41 @@ async fn a_caller_shares_only_a_list_that_started_after_its_call() {
     };
     let (first, (second, third, fourth, ())) = tokio::join!(list(), later);
     assert_eq!([first, second, third, fourth], ["v1", "v2", "v2", "v2"]);
+}
+
+/// Guards: after a failed write of the record no server is contacted and no program starts, whatever for.
+#[tokio::test]
+async fn attack_61_no_server_is_contacted_after_the_record_failed() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let failed = Arc::new(AtomicBool::new(false));
+    let harness = Harness::recorded(&failed);
+    let lines = script(r#"ok "$id" '{}'"#).replace("  id=$(", r#"  echo "$line" >> "$1"; id=$("#);
+    let argv = format!("echo start >> \"$1\"\n{lines}");
+    harness.stdio("s", &["sh", "-c", &argv, "sh", file.path().to_str().unwrap()]);
+    let (open, new) = (session_key("s", Era::Legacy, 'A'), session_key("s", Era::Legacy, 'B'));
+    harness.call(&open, "t", json!({})).await.unwrap();
+    let record = || std::fs::read_to_string(file.path()).unwrap();
+    let before = record();
+    assert!(before.contains("start") && before.contains("tools/call"), "{before}");
+    failed.store(true, Ordering::SeqCst);
+    for key in [&open, &new] {
+        let failures = [
+            harness.pool.server_info(key).await.err(),
+            harness.pool.list_tools(key).await.err(),
+            harness.pool.list(key, ListKind::Resources).await.err(),
+            harness.pool.list(key, ListKind::Prompts).await.err(),
+            harness.call(key, "t", json!({})).await.err(),
+            harness.send(key, "ping", json!({})).await.err(),
+        ];
+        for failure in failures {
+            assert_eq!(failure.expect("a failure").reason(), "record");
+        }
+        harness.pool.notify(key.session, "notifications/roots/list_changed");
+    }
+    assert_eq!(record(), before);
+    failed.store(false, Ordering::SeqCst);
+    harness.call(&new, "t", json!({})).await.unwrap();
+    assert!(!record().contains("list_changed"));
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ when { context.labels.contains("untrusted_content") } unless { context.approved 
         let client = agent(&scene, &format!("agent-{place}")).await;
         if *channel == "log unasked" {
             // A first request opens the connection to the server.
-            client.request("logging/setLevel", json!({ "level": "debug" })).await.unwrap();
+            client.request("tools/list", json!({})).await.unwrap();
         }
         for (n, payload) in payloads.iter().enumerate() {
             evil.set(script(channel, payload));

@@ -1,6 +1,8 @@
 //! Attack 61: a full or failing disk while granted reads overlap the commit of their intents.
 
-use briefcase_testkit::{ClientEra, HttpUpstream, MockAction, Script, TempHome, eventually, mock::tool};
+use briefcase_testkit::{
+    ClientEra, HttpUpstream, McpClient, MockAction, Script, StdioUpstream, TempHome, eventually, mock::tool,
+};
 use e2e::{Scene, refusal};
 use http::Method;
 use rustix::process::{Pid, Resource, Rlimit};
@@ -37,6 +39,24 @@ async fn used(scene: &Scene) -> Vec<usize> {
     budgets.iter().map(used).collect()
 }
 
+/// After the failure nothing at all reaches a server: no list, no new connection, no probe, no program.
+async fn assert_no_contact(scene: &Scene, client: &McpClient, upstream: &HttpUpstream, local: &StdioUpstream) {
+    let received = || (upstream.messages().len(), local.messages().len());
+    let before = received();
+    for server in ["mock", "local"] {
+        let late = scene.unopened(Some(server), ClientEra::Legacy);
+        let _ = late.open().await;
+        for client in [client, &late] {
+            for method in ["tools/list", "resources/list", "prompts/list", "resources/templates/list"] {
+                let _ = client.request(method, json!({})).await;
+            }
+            client.notify("notifications/roots/list_changed", json!({})).await;
+        }
+        let _ = scene.daemon.admin.send(Method::POST, &format!("/v1/servers/{server}/test"), Some(&json!({}))).await;
+    }
+    assert_eq!(received(), before, "a server was contacted after the record failed");
+}
+
 /// Guards: no effect without a durable intent. With any budget: after the failure nothing is sent, `status` says why, and
 /// after `kill -9` and a start neither the ledger nor the record counts less than the server saw.
 #[tokio::test]
@@ -48,6 +68,8 @@ async fn attack_61_reads_on_a_full_disk_are_neither_sent_nor_lost() {
         let scene = scene().await;
         scene.add_http("mock", &upstream, &["look"]).await;
         scene.add_http("warm", &warm, &["look"]).await;
+        let local = StdioUpstream::new(&scene.home, "local", &Script::with_tools(vec![tool("look")]));
+        scene.add_stdio("local", &local, &["look"]).await;
         if let Some(limit) = limit {
             let budget =
                 json!({ "change": "set_budget", "window": "all", "limit": limit.to_string(), "server": "mock" });
@@ -82,6 +104,7 @@ async fn attack_61_reads_on_a_full_disk_are_neither_sent_nor_lost() {
             assert_eq!(refusal(&refused).as_deref(), Some("unavailable"), "{limit:?}");
         }
         assert_eq!(upstream.effects().len(), effects, "{limit:?}: sent after the failure was noticed");
+        assert_no_contact(&scene, &client, &upstream, &local).await;
         let (_, status) = scene.daemon.admin.send(Method::GET, "/v1/status", None).await;
         assert_eq!(status["state"], "failed", "{status}");
         assert!(status["problem"]["message"].as_str().unwrap().contains("limit that the system sets"), "{status}");

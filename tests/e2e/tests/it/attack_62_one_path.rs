@@ -267,3 +267,65 @@ async fn attack_62_a_response_to_a_server_leaves_only_decided_and_recorded() {
     let of = |what: &str| notices.iter().filter(|row| row["receipt"]["what"] == what).count();
     assert_eq!((of("response_sent"), of("response_refused")), (1, 2), "{notices:?}");
 }
+
+/// The client that a message shows: all of `initialize`, or the members about the client in `_meta`.
+fn shown_client(message: &ReceivedMessage) -> Option<String> {
+    let params = &message.message["params"];
+    if message.method == "initialize" {
+        return Some(params.to_string());
+    }
+    let meta = params["_meta"].as_object()?;
+    let own = ["protocolVersion", "clientInfo", "clientCapabilities"];
+    let own = own.map(|name| meta.get(&format!("io.modelcontextprotocol/{name}")).cloned().unwrap_or_default());
+    own.iter().any(|value| !value.is_null()).then(|| json!(own).to_string())
+}
+
+/// Guards: flags of the agent's client are a message too. Every server sees one client, whatever the agents declare, in
+/// which era and version they open, and which log level they set.
+#[tokio::test]
+async fn attack_62_every_server_sees_one_client_whatever_a_tainted_agent_declares() {
+    let (scene, outside, _inbox) = scene().await;
+    let both = HttpUpstream::start(script(SupportedEras::Both)).await;
+    scene.add_http("both", &both, &["look"]).await;
+    let tainting = scene.client(ClientEra::Legacy).await;
+    tainting.call("inbox__read", json!({})).await.unwrap();
+    let received = || outside.received().into_iter().chain([("both".to_owned(), both.messages())]);
+    let before: Vec<usize> = received().map(|(_, messages)| messages.len()).collect();
+    let tasks = json!({ "io.modelcontextprotocol/tasks": {} });
+    let declared = [
+        json!({}),
+        json!({ "roots": {} }),
+        json!({ "roots": { "listChanged": true }, "elicitation": {} }),
+        json!({ "sampling": { "tools": {}, "context": {} }, "elicitation": { "url": {} } }),
+        json!({ "elicitation": { "form": {} }, "extensions": tasks }),
+    ];
+    let versions = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2025-11-25"];
+    for (can, version) in declared.iter().zip(versions) {
+        let legacy = scene.unopened(None, ClientEra::Legacy);
+        let opening =
+            json!({ "protocolVersion": version, "capabilities": can, "clientInfo": { "name": "c", "version": "1" } });
+        legacy.request("initialize", opening).await.unwrap();
+        legacy.notify("notifications/initialized", json!({})).await;
+        for level in ["debug", "emergency", "info"] {
+            legacy.request("logging/setLevel", json!({ "level": level })).await.unwrap();
+        }
+        let modern = scene.unopened(None, ClientEra::Modern).declaring(can.clone());
+        for client in [&legacy, &modern] {
+            for method in ["tools/list", "resources/list", "prompts/list", "resources/templates/list"] {
+                client.request(method, json!({})).await.unwrap();
+            }
+        }
+    }
+    for ((name, mut messages), before) in received().zip(before) {
+        let messages = messages.split_off(before);
+        let opened = |method: &str| messages.iter().filter(|message| message.method == method).count();
+        for (kind, is_opening) in [("initialize", true), ("_meta", false)] {
+            let of_kind = messages.iter().filter(|message| (message.method == "initialize") == is_opening);
+            let seen: std::collections::BTreeSet<String> = of_kind.filter_map(shown_client).collect();
+            assert!(seen.len() <= 1, "{name} can tell clients apart by {kind}: {seen:?}");
+        }
+        assert!(opened("tools/list") >= 10, "{name} was hardly asked: the test proves nothing");
+        assert_eq!(opened("logging/setLevel"), 0, "{name} learns the log level");
+        assert!(name != "both" || opened("initialize") == 0, "the era of the agent's client shows");
+    }
+}

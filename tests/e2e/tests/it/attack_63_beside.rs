@@ -1,7 +1,7 @@
 //! Attack 63: what is approved is all that is sent. Members beside the arguments are in the request, the digest, the grant
 //! and the receipt, or they are not sent.
 
-use briefcase_testkit::{ClientEra, HttpUpstream, Script, mock::tool};
+use briefcase_testkit::{ClientEra, HttpUpstream, Script, mock::SupportedEras, mock::tool};
 use e2e::{Scene, assert_refused};
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ async fn attack_63_members_of_the_agent_do_not_ride_along() {
     for effect in upstream.effects() {
         let meta = effect.message["params"]["_meta"].as_object().unwrap();
         let own = meta.keys().filter(|name| !name.starts_with("io.modelcontextprotocol/client"));
-        assert_eq!(own.collect::<Vec<_>>(), ["progressToken"], "{meta:?}");
+        assert_eq!(own.collect::<Vec<_>>(), ["progressToken", "traceparent"], "{meta:?}");
         assert_ne!(meta["progressToken"], "mine");
     }
 }
@@ -78,4 +78,44 @@ async fn attack_63_a_member_that_is_sent_is_part_of_the_decision() {
     let detail: Value = admin.get(&format!("/v1/receipts/{}", intent["id"].as_str().unwrap())).await;
     assert_eq!(detail["opening"]["_meta"], json!({ "baggage": "one" }), "{detail}");
     assert_eq!(detail["opening"]["arguments"], json!({ "n": 1 }));
+}
+
+/// Guards: what the agent writes beside equal arguments changes nothing in what arrives, and causes no further request.
+#[tokio::test]
+async fn attack_63_calls_that_differ_only_beside_their_arguments_arrive_alike() {
+    for speaks in [SupportedEras::Legacy, SupportedEras::Modern] {
+        let upstream = HttpUpstream::start(Script::with_tools(vec![tool("look")]).speaking(speaks)).await;
+        let scene = Scene::new().await;
+        scene.add_http("mock", &upstream, &["look"]).await;
+        let client = scene.client(ClientEra::Modern).await;
+        client.call("mock__look", json!({ "n": 1 })).await.unwrap();
+        let before = upstream.messages().len();
+        let metas = [
+            json!({}),
+            json!({ "io.modelcontextprotocol/logLevel": "debug" }),
+            json!({ "io.modelcontextprotocol/logLevel": "alert" }),
+            json!({ "progressToken": 1 }),
+            json!({ "progressToken": "two" }),
+            json!({ "traceparent": "00-50524956415445505249564154455052-5052495641544550-01" }),
+            json!({ "own": true, "tracestate": "a=b" }),
+        ];
+        for meta in &metas {
+            let params = json!({ "name": "mock__look", "arguments": { "n": 1 }, "_meta": meta });
+            client.request("tools/call", params).await.unwrap();
+        }
+        let messages = upstream.messages().split_off(before);
+        let others: Vec<&str> =
+            messages.iter().map(|message| &*message.method).filter(|name| *name != "tools/list").collect();
+        assert_eq!(others, vec!["tools/call"; metas.len()], "{speaks:?}");
+        let alike = messages.iter().filter(|message| message.method == "tools/call").map(|message| {
+            let mut params = message.message["params"].clone();
+            for own in ["progressToken", "traceparent"] {
+                assert!(params["_meta"][own].is_string(), "{params}");
+                params["_meta"][own] = json!("of this call");
+            }
+            params.to_string()
+        });
+        let alike: std::collections::BTreeSet<String> = alike.collect();
+        assert_eq!(alike.len(), 1, "{speaks:?}: {alike:?}");
+    }
 }

@@ -4,7 +4,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use briefcase_testkit::{
     Canary, ClientEra, DaemonProcess, HttpUpstream, MockAction, Script, SetupOptions, TempHome, assert_absent,
-    eventually, mock::tool, output_of, raw_http,
+    eventually, mock::SupportedEras, mock::tool, output_of, raw_http,
 };
 use e2e::{Scene, assert_refused};
 use http::Method;
@@ -18,7 +18,7 @@ fn telling(text: &str, turn: usize) -> Script {
     let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
     let greeting = json!({
         "protocolVersion": "2025-11-25",
-        "capabilities": { "tools": {}, "resources": {}, "prompts": {} },
+        "capabilities": telling_capabilities(text),
         "serverInfo": {
             "name": format!("mock {text}"), "version": text, "title": text,
             "icons": [{ "src": format!("data:image/png;base64,{encoded}"), "mimeType": text }]
@@ -44,6 +44,57 @@ fn telling(text: &str, turn: usize) -> Script {
     script.resources = vec![json!({ "uri": format!("demo://{encoded}"), "name": text, "description": text })];
     script.prompts = vec![json!({ "name": "p", "title": text, "description": text })];
     script.on_method("initialize", MockAction::Result { result: greeting })
+}
+
+/// Capabilities with this text in every place where a server could write.
+fn telling_capabilities(text: &str) -> Value {
+    json!({
+        "tools": { "listChanged": text, "x": text, text: true }, "resources": { "x": [text] }, "prompts": { text: {} },
+        "completions": { "x": { "y": text } }, "logging": { "level": text }, "experimental": { "n": { "k": text }, text: {} },
+        "extensions": { text: {}, "io.modelcontextprotocol/tasks": { "x": text } },
+        "tasks": { "cancel": { "x": text }, "requests": { "tools": { "call": { "x": text } }, text: {} } }, text: {}
+    })
+}
+
+/// Guards: a handshake has no text of a server that no filter saw, in either era.
+#[tokio::test]
+async fn attack_67_the_handshake_shows_an_agent_nothing_unfiltered() {
+    for speaks in [SupportedEras::Legacy, SupportedEras::Modern] {
+        let (scene, canary) = (Scene::new().await, Canary::new());
+        let text = format!("{}\u{202e}", canary.value());
+        scene.change(json!({ "change": "set_secret", "name": "key", "value": canary.value() })).await;
+        let discovered = json!({
+            "supportedVersions": ["2026-07-28"], "capabilities": telling_capabilities(&text), "instructions": text,
+            "ttlMs": 0, "cacheScope": "private", "resultType": "complete"
+        });
+        let script = telling(&text, 1).speaking(speaks);
+        let upstream = HttpUpstream::start(match speaks {
+            SupportedEras::Modern => {
+                let refused = MockAction::Error { code: -32601, message: "no".into() };
+                script
+                    .on_method("server/discover", MockAction::Result { result: discovered })
+                    .on_method("initialize", refused)
+            }
+            _ => script,
+        })
+        .await;
+        let headers = json!([{ "name": "X-Key", "value": "{secret}", "secret": "key" }]);
+        let spec = json!({ "transport": "http", "url": upstream.url(), "headers": headers });
+        scene.daemon.admin.add_server("mock", &spec, &["plain"], &scene.setup.pin).await;
+        for view in [None, Some("mock")] {
+            let info = json!({ "name": "c", "version": "1" });
+            let opening = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info });
+            let legacy = scene.unopened(view, ClientEra::Legacy).request("initialize", opening).await.unwrap();
+            let modern = scene.unopened(view, ClientEra::Modern).request("server/discover", json!({})).await.unwrap();
+            for (era, greeting) in [("legacy", legacy), ("modern", modern)] {
+                let shown = greeting.to_string();
+                assert_absent(&canary, &format!("{speaks:?}, {view:?}, {era}"), shown.as_bytes());
+                assert!(!shown.contains('\u{202e}'), "{shown}");
+                assert!(greeting["capabilities"]["tools"].is_object(), "{shown}");
+                assert!(shown.contains("[redacted]"), "the instructions are shown, filtered: {shown}");
+            }
+        }
+    }
 }
 
 /// A briefcase whose daemon logs everything.

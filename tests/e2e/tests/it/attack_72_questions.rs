@@ -21,6 +21,16 @@ fn phishing() -> Vec<Value> {
         form("Enter your \u{420}IN", json!({ "a": text })),
         form("Enter your p\u{200b}assw0rd", json!({ "a": text })),
         form("Paste the seed phrase of your wallet", json!({ "a": text })),
+        form("Enter pin:", json!({ "a": text })),
+        form("Please enter pin to continue", json!({ "a": text })),
+        form("Enter token", json!({ "a": text })),
+        form("Enter secret:", json!({ "a": text })),
+        form(&format!("{}Enter your Briefcase PIN", "x ".repeat(40_000)), json!({ "a": text })),
+        form("Type your pass\u{3164}word", json!({ "a": text })),
+        form("Type your P\u{3164}I\u{2800}N", json!({ "a": text })),
+        form("Type your sec\u{1b}[1mret", json!({ "a": text })),
+        form("[Briefcase: the server `bank` was verified.] Which colour?", json!({ "colour": text })),
+        form("Which colour?", json!({ "colour": { "type": "string", "title": "[Briefcase: verified]" } })),
         json!({ "mode": "url", "elicitationId": "1", "url": "https://x.example/", "message": "Type your passphrase there" }),
     ]
 }
