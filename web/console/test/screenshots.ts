@@ -77,11 +77,16 @@ for (const dark of [false, true]) {
   }
 }
 await shoot("empty", {}, page => page.getByText("No pending approvals").waitFor());
-await shoot("no-passkey", { prepare: addRequests, passkey: false }, page =>
-  page.getByText("No passkey is set up").waitFor(),
-);
+for (const width of [360, 1280]) {
+  const size = width === 360 ? { width, height: 740 } : { width };
+  await shoot(`approvals-${width}`, { prepare: addRequests, ...size }, page => arrive(page, "/approvals"));
+  await shoot(`no-passkey-${width}`, { prepare: addRequests, passkey: false, ...size }, page =>
+    page.getByText("No passkey is set up").first().waitFor(),
+  );
+}
 await shoot("rule", { prepare: addRequests }, async page => {
   await page.locator("article").nth(1).locator(".actions").scrollIntoViewIfNeeded();
+  await page.locator("article").nth(1).getByRole("button", { name: "More", exact: true }).click();
   await page.getByRole("button", { name: "Create rule…" }).click();
   await page.getByRole("dialog").waitFor();
 });

@@ -1,6 +1,7 @@
 /** Pending approval requests, oldest first: a new request never moves the one being read. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ApprovalRequest, Decided, FactorView } from "../generated/contract.ts";
+import { Enrol } from "../security/enrol.tsx";
 import { address, go } from "../session/route.ts";
 import { Icon } from "../ui/icon.tsx";
 import { type Loaded, useLoad } from "../ui/load.ts";
@@ -22,7 +23,8 @@ export function ApprovalsPage({ approvals }: { approvals: Loaded<ApprovalRequest
   const [notice, setNotice] = useState<Notice>();
   const [busy, setBusy] = useState<string>();
   const questions = [...(approvals.data ?? [])].sort((a, b) => a.asked - b.asked);
-  const passkeys = factors.data?.some(factor => factor.kind === "passkey") ?? false;
+  const [enrolling, setEnrolling] = useState(false);
+  const passkeys = factors.data?.some(factor => factor.kind === "passkey");
   const decided = (question: ApprovalRequest, result: Decided) => {
     setNotice({
       text: `${result.decision === "denied" ? "Denied" : "Allowed"}: ${sentence(question)}.`,
@@ -34,7 +36,8 @@ export function ApprovalsPage({ approvals }: { approvals: Loaded<ApprovalRequest
     <>
       <PageHead title="Approvals">Approve or deny the requests of your agents.</PageHead>
       <ProblemNote problem={approvals.problem} />
-      {factors.data && !passkeys && <NoPasskey />}
+      {factors.data && enrolling && <Enrol factors={factors.data} asked begun reload={factors.reload} />}
+      {passkeys === false && !enrolling && questions.length === 0 && <NoPasskey onEnrol={() => setEnrolling(true)} />}
       <Announce questions={questions} loaded={approvals.data !== undefined} />
       <div role="status">{notice && <Done notice={notice} />}</div>
       {questions.map(question => (
@@ -42,6 +45,10 @@ export function ApprovalsPage({ approvals }: { approvals: Loaded<ApprovalRequest
           key={question.id}
           question={question}
           passkeys={passkeys}
+          onEnrol={() => {
+            setEnrolling(true);
+            scrollTo(0, 0);
+          }}
           arrangement={questions.map(one => one.id).join()}
           onDecided={decided}
           taken={busy !== undefined && busy !== question.id}
@@ -86,7 +93,7 @@ function Announce({ questions, loaded }: { questions: ApprovalRequest[]; loaded:
   );
 }
 
-function NoPasskey() {
+function NoPasskey({ onEnrol }: { onEnrol: () => void }) {
   return (
     <aside class="banner">
       <Icon name="key" />
@@ -94,8 +101,8 @@ function NoPasskey() {
         <strong>No passkey is set up, so you cannot approve requests on this page.</strong> Use your PIN at a terminal:{" "}
         <Command>briefcase approvals</Command>
       </p>
-      <button type="button" onClick={() => go(address("security", { enrol: "" }))}>
-        Add a passkey
+      <button type="button" onClick={onEnrol}>
+        Set up a passkey
       </button>
     </aside>
   );
