@@ -98,8 +98,9 @@ await shoot("waiting", { path: "/security", passkey: false }, async page => {
   await page.getByRole("button", { name: "Create a passkey" }).click();
   await page.getByText("Now enter your PIN").waitFor();
 });
-await shoot("expired", { path: "/receipts" }, async page => {
-  await page.reload();
-  await page.getByRole("heading", { name: "Session expired" }).waitFor();
+await shoot("no-session", { path: "/receipts" }, async page => {
+  await page.evaluate(() => sessionStorage.clear());
+  await page.goto(new URL("/approvals/AAAAAAAAAAAAAAAAAAAAAA", page.url()).href);
+  await page.getByRole("heading", { name: "No session" }).waitFor();
 });
 await quit();

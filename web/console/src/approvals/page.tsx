@@ -17,8 +17,15 @@ interface Notice {
   receipt?: string;
 }
 
-export function ApprovalsPage({ approvals }: { approvals: Loaded<ApprovalRequest[]> }) {
+interface Props {
+  approvals: Loaded<ApprovalRequest[]>;
+  /** The request that the address names. */
+  request: string | undefined;
+}
+
+export function ApprovalsPage({ approvals, request }: Props) {
   useShortcuts();
+  useArrivalAt(request, approvals.data !== undefined);
   const factors = useLoad<FactorView[]>("/v1/factors", "authority");
   const [notice, setNotice] = useState<Notice>();
   const [busy, setBusy] = useState<string>();
@@ -39,7 +46,12 @@ export function ApprovalsPage({ approvals }: { approvals: Loaded<ApprovalRequest
       {factors.data && enrolling && <Enrol factors={factors.data} asked begun reload={factors.reload} />}
       {passkeys === false && !enrolling && questions.length === 0 && <NoPasskey onEnrol={() => setEnrolling(true)} />}
       <Announce questions={questions} loaded={approvals.data !== undefined} />
-      <div role="status">{notice && <Done notice={notice} />}</div>
+      <div role="status">
+        {notice && <Done notice={notice} />}
+        {approvals.data && request !== undefined && !notice && !questions.some(one => one.id === request) && (
+          <p class="banner">The request of this link was decided, withdrawn, or has expired.</p>
+        )}
+      </div>
       {questions.map(question => (
         <Card
           key={question.id}
@@ -58,6 +70,16 @@ export function ApprovalsPage({ approvals }: { approvals: Loaded<ApprovalRequest
       {approvals.data && questions.length === 0 && <Nothing />}
     </>
   );
+}
+
+/** Moves to the card of the request in the address, once. */
+function useArrivalAt(request: string | undefined, loaded: boolean): void {
+  useEffect(() => {
+    if (request === undefined || !loaded) return;
+    const own = document.querySelector<HTMLElement>(`article[data-question="${CSS.escape(request)}"]`);
+    own?.focus({ preventScroll: true });
+    own?.scrollIntoView({ block: "start", behavior: "instant" });
+  }, [request, loaded]);
 }
 
 function Done({ notice }: { notice: Notice }) {
