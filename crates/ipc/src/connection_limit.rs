@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-const IN_ALL: usize = 128;
-const PER_PROCESS: usize = 48;
+const IN_ALL: usize = 1000;
+const PER_PROCESS: usize = 900;
 
 /// The open connections per process.
 #[derive(Clone, Debug, Default)]

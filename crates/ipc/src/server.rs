@@ -66,8 +66,8 @@ impl AgentListener {
         self.socket.path()
     }
 
-    /// Accepts the next connection of this user. Connections of other users, and those beyond the limits (128 in all,
-    /// 48 per process), are closed without a response.
+    /// Accepts the next connection of this user. Connections of other users, and those beyond the limits (1,000 in all,
+    /// 900 per process), are closed without a response.
     pub async fn accept(&self) -> IncomingConnection {
         loop {
             let (stream, peer) = self.socket.accept().await;
