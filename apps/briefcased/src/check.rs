@@ -122,7 +122,7 @@ fn like_a_start(
     }
     let reader = Reader::open(state, key, Some(seal))?;
     let authority = load::authority(&reader)?.ok_or(OpenError::NotSetUp)?;
-    let definitions = load::definitions(&reader, &authority)?;
+    let (definitions, _) = load::definitions(&reader, &authority)?;
     let _spent_and_labels = load::counts(&reader, &authority)?;
     let secrets: Vec<(SecretName, _)> =
         authority.secrets.iter().map(|(name, entry)| (name.clone(), entry.clone())).collect();

@@ -98,8 +98,12 @@ impl CallHandler for Engine {
     }
 
     fn accepted_tool(&self, server: &ServerId, tool: &ToolName) -> Option<Bytes> {
-        let pin = self.authority().document().pin(server, tool)?.digest;
-        self.known_definition(server, tool, pin)
+        let authority = self.authority();
+        let pin = authority.document().pin(server, tool)?;
+        match self.pinned.of(server, pin).filter(|pinned| pinned.is_exact()) {
+            Some(pinned) => Some(pinned.tool().raw().clone()),
+            None => self.known_definition(server, tool, pin.digest),
+        }
     }
 
     fn call(

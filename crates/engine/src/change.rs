@@ -2,6 +2,8 @@
 //!
 //! Invariant: a change needs evidence of a person's presence for exactly this change, and it is on record before it takes effect.
 
+use std::collections::HashMap;
+
 use briefcase_policy::{
     authority::{self, Authority, AuthorityError},
     decision::AcceptedDefinitions,
@@ -157,14 +159,28 @@ impl Engine {
                 summary: prepared.summary.into_iter().map(Word::lossy).collect::<Words>(),
             }),
         };
+        let accepted = accepted(&prepared.records);
         let durable = match decision {
             None => self.journal.change(receipt, document, prepared.records),
             Some(decision) => self.journal.change_decided(decision, receipt, document, prepared.records),
         };
         let index = self.durable(durable).await?;
         *definitions = extended;
+        self.pin_definitions(authority.document(), accepted);
         self.put_in_force(authority);
         Ok(index)
+    }
+
+    /// Adds the definitions that the document accepts, and removes those that it no longer accepts.
+    fn pin_definitions(&self, document: &Authority, accepted: HashMap<Digest, Bytes>) {
+        for (server, registered) in &document.servers {
+            for pin in registered.pins.values() {
+                if let Some(raw) = accepted.get(&pin.digest) {
+                    self.pinned.add(server, pin, raw.clone());
+                }
+            }
+        }
+        self.pinned.retain(document);
     }
 
     /// Compiles the authority with another policy text, without putting it in force.
@@ -175,6 +191,15 @@ impl Engine {
         let changed = self.authority().document().set_policy(text)?;
         ActiveAuthority::new(changed.document, &*self.definitions.lock().await)
     }
+}
+
+/// The definitions among the records of a change.
+fn accepted(records: &[Record]) -> HashMap<Digest, Bytes> {
+    let definitions = records.iter().filter_map(|record| match record {
+        Record::Definition { pin, raw } => Some((*pin, raw.clone())),
+        Record::Secret { .. } => None,
+    });
+    definitions.collect()
 }
 
 fn extended(definitions: &AcceptedDefinitions, records: &[Record]) -> AcceptedDefinitions {

@@ -24,6 +24,7 @@ use crate::{
     agent_labels::AgentLabels,
     approvals::{ApprovalLimits, ApprovalQueue},
     call::CallContext,
+    pinned_tools::PinnedTools,
     session::Session,
     shared_ledger::SharedLedger,
     tasks::TaskRegistry,
@@ -73,6 +74,8 @@ pub struct Parts {
     pub authority: AuthorityHandle,
     /// The parts of the accepted definitions that policies may see.
     pub definitions: AcceptedDefinitions,
+    /// The accepted definitions themselves.
+    pub pinned: PinnedTools,
     /// The amounts spent and reserved.
     pub ledger: SharedLedger,
     /// The labels of agents.
@@ -96,6 +99,7 @@ pub struct Engine {
     pub(crate) labels: AgentLabels,
     pub(crate) tasks: TaskRegistry,
     pub(crate) definitions: tokio::sync::Mutex<AcceptedDefinitions>,
+    pub(crate) pinned: PinnedTools,
     authority: AuthorityHandle,
     ledger: SharedLedger,
     sessions: Mutex<HashMap<SessionId, Weak<Session>>>,
@@ -155,6 +159,7 @@ impl Engine {
             labels: parts.labels,
             tasks: TaskRegistry::default(),
             definitions: tokio::sync::Mutex::new(parts.definitions),
+            pinned: parts.pinned,
             authority: parts.authority,
             ledger: parts.ledger,
             sessions: Mutex::default(),

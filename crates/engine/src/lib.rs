@@ -21,6 +21,7 @@ pub mod change;
 mod client_responses;
 pub mod clock;
 mod engine;
+pub mod pinned_tools;
 pub mod pipeline;
 mod presentation;
 mod secret_requests;

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use briefcase_policy::pin::{self, Inspected, PoisoningSignal, Quarantine, Schemas};
+use briefcase_policy::{
+    authority::Pin,
+    pin::{self, Inspected, PoisoningSignal, Quarantine, Schemas},
+};
 use briefcase_schema::{Schema, UncheckedPart};
 use briefcase_types::{Digest, ServerId, ToolName};
 use bytes::Bytes;
@@ -42,7 +45,7 @@ pub struct Tool {
     own_name: String,
     pin: Digest,
     raw: Bytes,
-    definition: Value,
+    definition: OnceLock<Value>,
     varying: BTreeSet<String>,
     schemas: OnceLock<Schemas>,
 }
@@ -62,7 +65,7 @@ impl Tools {
                         own_name: sound.own_name,
                         pin: sound.pin,
                         raw: listed.raw.clone(),
-                        definition: sound.definition,
+                        definition: OnceLock::from(sound.definition),
                         schemas: OnceLock::new(),
                     }));
                 }
@@ -131,6 +134,19 @@ pub(crate) fn shown_names(server: &ServerId, tools: &[&Arc<Tool>]) -> Vec<ToolNa
 }
 
 impl Tool {
+    /// The tool of an accepted definition. `None` when the name is empty.
+    pub(crate) fn of_pinned(own_name: String, pin: &Pin, raw: Bytes) -> Option<Self> {
+        Some(Self {
+            name: ToolName::of_server(&own_name)?,
+            own_name,
+            pin: pin.digest,
+            raw,
+            definition: OnceLock::new(),
+            varying: pin.varying.clone(),
+            schemas: OnceLock::new(),
+        })
+    }
+
     /// The tool's name here.
     #[must_use]
     pub const fn name(&self) -> &ToolName {
@@ -163,14 +179,15 @@ impl Tool {
 
     /// The definition, parsed.
     #[must_use]
-    pub const fn definition(&self) -> &Value {
-        &self.definition
+    pub fn definition(&self) -> &Value {
+        // Every maker of a tool has parsed the text, so it is JSON.
+        self.definition.get_or_init(|| serde_json::from_slice(&self.raw).unwrap_or_default())
     }
 
     /// Warnings about the definition. They inform people and never enter a decision.
     #[must_use]
     pub fn poisoning_signals(&self) -> Vec<PoisoningSignal> {
-        pin::poisoning_signals(&self.definition).into_iter().collect()
+        pin::poisoning_signals(self.definition()).into_iter().collect()
     }
 
     /// The parts of the schemas that are not checked.
@@ -199,6 +216,6 @@ impl Tool {
     }
 
     fn schemas(&self) -> &Schemas {
-        self.schemas.get_or_init(|| Schemas::of(&self.definition))
+        self.schemas.get_or_init(|| Schemas::of(self.definition()))
     }
 }

@@ -1,15 +1,15 @@
 //! Loads the authority, the definitions and the counts of an open record.
 
-use briefcase_engine::server_texts::is_redacted;
+use briefcase_engine::{pinned_tools::PinnedTools, server_texts::is_redacted};
 use briefcase_policy::{
     authority::Authority,
     decision::AcceptedDefinitions,
     label::Label,
     ledger::{Actual, BudgetIndex, Charge, Event},
-    pin,
 };
 use briefcase_receipts::{ClockNotice, Kind, LABELLED, Notice, READS_LOST, Receipt};
 use briefcase_store::{Reader, StoreError};
+use bytes::Bytes;
 
 use crate::{
     adapters::{
@@ -29,21 +29,22 @@ pub fn authority(reader: &Reader) -> Result<Option<Authority>, OpenError> {
 ///
 /// A definition that contained a secret is stored without it, so its pin covers other bytes. The authority document binds the
 /// stored bytes of every definition, and [`Reader::authority`] checked them.
-pub fn definitions(reader: &Reader, authority: &Authority) -> Result<AcceptedDefinitions, OpenError> {
-    let mut definitions = AcceptedDefinitions::new();
+pub fn definitions(reader: &Reader, authority: &Authority) -> Result<(AcceptedDefinitions, PinnedTools), OpenError> {
+    let (mut definitions, pinned) = (AcceptedDefinitions::new(), PinnedTools::default());
     for (server, registered) in &authority.servers {
         for accepted in registered.pins.values() {
             let raw =
                 reader.definition(&accepted.digest)?.ok_or(OpenError::Tampered("a tool definition is missing"))?;
             let definition = serde_json::from_slice(&raw).map_err(|_| OpenError::Tampered("a tool definition"))?;
-            let pin = pin::pin_varying(server, &definition, &accepted.varying);
-            if pin != accepted.digest && !is_redacted(&raw) {
+            let may_differ = is_redacted(&raw);
+            let is_exact = pinned.add(server, accepted, Bytes::from(raw));
+            if is_exact != Some(true) && !may_differ {
                 return Err(OpenError::Tampered("a tool definition"));
             }
             definitions.add(accepted.digest, &definition);
         }
     }
-    Ok(definitions)
+    Ok((definitions, pinned))
 }
 
 /// Loads what was spent, the attempts at the factors and the labels of agents. A call without an outcome counts as spent.

@@ -13,6 +13,7 @@ use briefcase_engine::{
     active_authority::{ActiveAuthority, AuthorityHandle},
     agent_labels::AgentLabels,
     clock,
+    pinned_tools::PinnedTools,
     shared_ledger::SharedLedger,
 };
 use briefcase_mcp_server::{Config, McpServer};
@@ -101,7 +102,7 @@ pub fn open(environment: &Environment, credential: Credential<'_>) -> Result<Unl
     let store = Arc::new(store);
     unsettled.settle(store.reader())?;
     let authority = load::authority(store.reader())?.ok_or(OpenError::NotSetUp)?;
-    let definitions = load::definitions(store.reader(), &authority)?;
+    let (definitions, pinned) = load::definitions(store.reader(), &authority)?;
     let mut replayed = load::counts(store.reader(), &authority)?;
     record_start(environment, &store, &identity, &opened)?;
     if let Some((notice, at)) = clock_notice {
@@ -109,7 +110,10 @@ pub fn open(environment: &Environment, credential: Credential<'_>) -> Result<Unl
         replayed.counters.follow_clock(notice, at);
         drop(store.append(clock::clock_receipt(notice, at), Urgency::Lazy));
     }
-    assemble(environment, OpenedParts { store, unlocked, identity, public_key, authority, definitions, replayed })
+    assemble(
+        environment,
+        OpenedParts { store, unlocked, identity, public_key, authority, definitions, pinned, replayed },
+    )
 }
 
 /// Without an identity the folder was never set up, or is no longer complete.
@@ -125,11 +129,12 @@ struct OpenedParts {
     public_key: PublicKey,
     authority: Authority,
     definitions: AcceptedDefinitions,
+    pinned: PinnedTools,
     replayed: Replayed,
 }
 
 fn assemble(environment: &Environment, parts: OpenedParts) -> Result<UnlockedState, OpenError> {
-    let OpenedParts { store, unlocked, identity, public_key, authority, definitions, replayed } = parts;
+    let OpenedParts { store, unlocked, identity, public_key, authority, definitions, pinned, replayed } = parts;
     let Replayed { ledger, counters, labels, running } = replayed;
     let timer = Arc::new(SystemTimer::default());
     let labels = AgentLabels::new(labels, running, timer.clone());
@@ -163,6 +168,7 @@ fn assemble(environment: &Environment, parts: OpenedParts) -> Result<UnlockedSta
         commit_key: commit_key(&unlocked)?,
         authority,
         definitions,
+        pinned,
         ledger,
         labels,
         limits: Limits::default(),

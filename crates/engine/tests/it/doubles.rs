@@ -13,11 +13,12 @@ use briefcase_engine::{
     active_authority::{ActiveAuthority, AuthorityHandle},
     agent_labels::AgentLabels,
     call::Call,
+    pinned_tools::PinnedTools,
     session::Session,
     shared_ledger::SharedLedger,
 };
 use briefcase_policy::{
-    authority::{Authority, Budget, Class, Pin, Server},
+    authority::{Authority, AuthorityChange, AuthorityError, Budget, Class, Pin, Server},
     decision::AcceptedDefinitions,
     label_book::LabelBook,
     ledger::Ledger,
@@ -269,12 +270,13 @@ impl World {
         let name: ServerId = "files".parse().unwrap();
         let env = BTreeMap::from([("KEY".to_owned(), EnvValue::Secret("key".parse().unwrap()))]);
         let mut server = Server::new(Transport::Stdio { argv: vec!["x".into()], env, cwd: None });
-        let mut definitions = AcceptedDefinitions::new();
+        let (mut definitions, pinned) = (AcceptedDefinitions::new(), PinnedTools::default());
         for (tool, class) in [("look", Class::Read), ("change", Class::Write)] {
             let definition = definition(tool);
             let digest = pin::pin(&name, &definition);
             definitions.add(digest, &definition);
             let accepted = Pin { class, ..Pin::new(digest) };
+            pinned.add(&name, &accepted, Bytes::from(definition.to_string())).unwrap();
             server.pins.insert(tool.parse().unwrap(), accepted);
         }
         let mut authority = Authority::empty(Incarnation::random(entropy.as_ref()));
@@ -311,6 +313,7 @@ impl World {
             commit_key: CommitmentKey::new(zeroize::Zeroizing::new([7; 32])),
             authority: AuthorityHandle::new(ActiveAuthority::new(authority, &definitions).unwrap()),
             definitions,
+            pinned,
             ledger: SharedLedger::new(Ledger::new()),
             labels: labels.clone(),
             limits: Limits::default(),
@@ -356,16 +359,17 @@ impl World {
     }
 
     /// Changes the authority, with the person's PIN.
-    pub async fn change(
+    pub async fn change(&self, edit: impl FnOnce(&Authority) -> Result<AuthorityChange, AuthorityError>) {
+        self.change_with(edit, Vec::new()).await;
+    }
+
+    /// Changes the authority, with records.
+    pub async fn change_with(
         &self,
-        edit: impl FnOnce(
-            &Authority,
-        ) -> Result<
-            briefcase_policy::authority::AuthorityChange,
-            briefcase_policy::authority::AuthorityError,
-        >,
+        edit: impl FnOnce(&Authority) -> Result<AuthorityChange, AuthorityError>,
+        records: Vec<Record>,
     ) {
-        let prepared = self.engine.prepare(b"test", edit, Vec::new()).unwrap();
+        let prepared = self.engine.prepare(b"test", edit, records).unwrap();
         self.engine.apply(prepared, pin_evidence("right")).await.unwrap();
     }
 

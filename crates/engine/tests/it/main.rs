@@ -13,6 +13,7 @@
 mod beside;
 mod budgets;
 mod doubles;
+mod looks;
 mod people;
 mod quotes;
 mod record;
