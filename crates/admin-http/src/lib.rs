@@ -12,12 +12,14 @@
 //! - Secrets, PINs and passphrases only come in. No response contains one; a new agent's token is returned once.
 //! - This crate links neither the vault nor a client of upstream servers.
 
+mod body_deadline;
 mod briefcase;
 mod connections;
 mod console;
 mod edit;
 mod error;
 mod evidence;
+mod fair_table;
 mod lock_control;
 mod loopback;
 mod pending_passkeys;

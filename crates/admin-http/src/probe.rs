@@ -1,9 +1,6 @@
 //! Probes: what a server lists now, read for a person. A change that follows accepts exactly what the probe showed.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
 use briefcase_api::{Probe, ServerSpec};
@@ -14,14 +11,26 @@ use briefcase_ports::{
 };
 use briefcase_types::{Digest, Entropy, Era, LoopbackOwner, ServerId, SessionId, text};
 
-use crate::{Briefcase, ProbeError, error::ApiError, loopback, tool_views};
+use crate::{
+    Briefcase, ProbeError,
+    error::ApiError,
+    fair_table::{FairTable, TableLimits},
+    loopback, tool_views,
+};
 
-/// Probes that a person may still act on; an older one is dropped.
-const MAX_PROBES: usize = 16;
+/// Probes that a person may still act on, and their bytes in memory. Any program of this user can make probes.
+const LIMITS: TableLimits = TableLimits { entries: 1024, weight: 64 << 20 };
+/// The bytes of a probe besides its texts.
+const PROBE_COST: usize = 1024;
 
-/// The newest probes.
-#[derive(Default)]
-pub struct RecentProbes(Mutex<VecDeque<Arc<ProbeResult>>>);
+/// The newest probes, by digest.
+pub struct RecentProbes(Mutex<FairTable<Arc<ProbeResult>>>);
+
+impl Default for RecentProbes {
+    fn default() -> Self {
+        Self(Mutex::new(FairTable::new(LIMITS)))
+    }
+}
 
 /// The result of a probe.
 pub struct ProbeResult {
@@ -38,12 +47,15 @@ pub struct ProbeResult {
 }
 
 impl RecentProbes {
-    /// Adds a probe and returns what the person is shown of it.
-    pub fn add(&self, result: ProbeResult) -> Probe {
+    /// Adds a probe of a process and returns what the person is shown of it.
+    pub fn add(&self, result: ProbeResult, process: i32, origin: ProbeOrigin) -> Probe {
         let view = result.view.clone();
+        let weight = result.weight();
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.truncate(MAX_PROBES.saturating_sub(1));
-        recent.push_front(Arc::new(result));
+        recent.insert(view.digest, Arc::new(result), process, weight);
+        if origin == ProbeOrigin::Verified {
+            recent.verify(&view.digest);
+        }
         view
     }
 
@@ -52,9 +64,28 @@ impl RecentProbes {
     /// # Errors
     /// `invalid` when the probe is missing or was dropped.
     pub fn find(&self, digest: Digest) -> Result<Arc<ProbeResult>, ApiError> {
-        let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = recent.iter().find(|result| result.view.digest == digest).map(Arc::clone);
+        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = recent.use_entry(&digest).map(|(result, _)| Arc::clone(result));
         found.ok_or_else(|| ApiError::invalid("What was shown is too old: probe the server again, then accept it."))
+    }
+}
+
+/// The origin of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProbeOrigin {
+    /// A person asked for it, with evidence of presence.
+    Verified,
+    /// Any program asked for it.
+    Anyone,
+}
+
+impl ProbeResult {
+    /// The approximate bytes in memory.
+    fn weight(&self) -> usize {
+        let shown = serde_json::to_vec(&self.view).map_or(0, |view| view.len());
+        let listings = std::iter::once(&self.listing).chain(&self.second);
+        let tools = listings.flat_map(|listing| &listing.tools);
+        tools.fold(shown.saturating_add(PROBE_COST), |sum, tool| sum.saturating_add(tool.raw.len()))
     }
 }
 
@@ -77,7 +108,7 @@ pub async fn probe(
     let texts = briefcase.engine.server_texts();
     let again = second.as_ref().map(|listing| briefcase.engine.tools(name, listing));
     let view = Probe {
-        digest: probe_digest(server, &listing, second.as_deref()),
+        digest: probe_digest(server, spec.as_ref(), &info, &listing, second.as_deref()),
         protocol: texts.text(&info.version),
         calls_itself: claimed_name(&info.info, &texts),
         tools: tool_views::listed(briefcase, name, server, &tools, again.as_deref()),
@@ -127,11 +158,18 @@ async fn count(connections: &dyn Upstreams, key: &ConnectionKey, kind: ListKind)
     connections.list(key, kind).await.map_or(0, |items| u64::try_from(items.len()).unwrap_or(u64::MAX))
 }
 
-fn probe_digest(server: &Server, listing: &Listing, second: Option<&Listing>) -> Digest {
-    let transport = serde_json::to_value(&server.transport).unwrap_or_default();
-    let transport = briefcase_json::canonical(&transport);
+/// The digest of a probe: how the server was reached, which process answered, and what it listed.
+fn probe_digest(
+    server: &Server,
+    spec: Option<&ServerSpec>,
+    info: &ServerInfo,
+    listing: &Listing,
+    second: Option<&Listing>,
+) -> Digest {
+    let reached = serde_json::json!({ "transport": server.transport, "spec": spec, "listener": info.listener });
     let second = second.map_or(listing.digest, |second| second.digest);
-    Digest::labelled("briefcase/probe/2", &[&transport, listing.digest.as_bytes(), second.as_bytes()])
+    let reached = briefcase_json::canonical(&reached);
+    Digest::labelled("briefcase/probe/3", &[&reached, listing.digest.as_bytes(), second.as_bytes()])
 }
 
 /// The name and version that the server claims.

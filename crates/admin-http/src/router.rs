@@ -26,6 +26,8 @@ use crate::{
 
 /// The longest request body, in bytes.
 const MAX_BODY: usize = 8 << 20;
+/// The ends of the routes at the console's port that succeed only with evidence of a person's presence.
+const NEED_EVIDENCE: [&str; 2] = ["/decide", "/v1/changes"];
 /// The longest rejection by the HTTP framework that is read, in bytes.
 const MAX_REASON: usize = 64 << 10;
 
@@ -144,7 +146,12 @@ async fn require_session(State(admin): State<Arc<AdminState>>, request: Request,
         if let Some(connection) = request.extensions().get::<ConnectionHandle>() {
             connection.prove(session);
         }
-        return next.run(request).await;
+        let needs_evidence = NEED_EVIDENCE.iter().any(|end| request.uri().path().ends_with(end));
+        let response = next.run(request).await;
+        if needs_evidence && response.status().is_success() {
+            admin.console.verify(&session);
+        }
+        return response;
     }
     let next_step = "Open the console with `briefcase console`.";
     ApiError::new(StatusCode::UNAUTHORIZED, "no_session", "This needs a console session.", next_step).into_response()

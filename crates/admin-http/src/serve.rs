@@ -20,6 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    body_deadline::BodyDeadline,
     connections::{ConnectionSlot, Connections, Owner},
     router,
     state::AdminState,
@@ -64,15 +65,15 @@ pub async fn serve_console(listeners: Vec<TcpListener>, admin: Arc<AdminState>, 
     futures_util::future::join_all(listeners.into_iter().map(serve)).await;
 }
 
-fn serve_connection<S>(stream: S, routes: Router, connection: Option<ConnectionSlot>, stop: &CancellationToken)
+fn serve_connection<S>(stream: S, routes: Router, permit: ConnectionSlot, stop: &CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let Some(permit) = connection else { return };
     let stop = stop.clone();
     tokio::spawn(async move {
         let (handle, routes) = (permit.handle(), TowerToHyperService::new(routes));
-        let service = service_fn(move |mut request: Request<Incoming>| {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(|body| BodyDeadline::new(body, &handle));
             request.extensions_mut().insert(handle.clone());
             let busy = handle.busy();
             let answer = routes.call(request);

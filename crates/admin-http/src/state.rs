@@ -86,7 +86,7 @@ impl AdminState {
     #[must_use]
     pub fn new(parts: AdminParts) -> Self {
         Self {
-            unlock_pace: Arc::new(UnlockPace::new(Arc::clone(&parts.timer))),
+            unlock_pace: Arc::new(UnlockPace::new(Arc::clone(&parts.timer), Arc::clone(&parts.entropy))),
             parts,
             console: ConsoleSessions::default(),
             probes: RecentProbes::default(),

@@ -66,15 +66,12 @@ impl AgentListener {
         self.socket.path()
     }
 
-    /// Accepts the next connection of this user. Connections of other users, and those beyond the limits (1,000 in all,
-    /// 900 per process), are closed without a response.
+    /// Accepts the next connection of this user. Connections of other users are closed without a response. At a limit,
+    /// another connection ends for the new one.
     pub async fn accept(&self) -> IncomingConnection {
-        loop {
-            let (stream, peer) = self.socket.accept().await;
-            if let Some(permit) = self.limit.take(peer.pid()) {
-                return IncomingConnection { stream, peer, permit };
-            }
-        }
+        let (stream, peer) = self.socket.accept().await;
+        let permit = self.limit.admit(peer.pid());
+        IncomingConnection { stream, peer, permit }
     }
 }
 
@@ -88,7 +85,10 @@ impl IncomingConnection {
     /// Waits at most 5 s for the first frame. Run it outside the accept loop.
     pub async fn read_hello(self) -> Result<PendingHandshake, FrameError> {
         let mut link = HandshakeStream::<Hello>::new(self.stream, MAX_HELLO_BYTES);
-        let received = tokio::time::timeout(HELLO_TIMEOUT, link.recv()).await;
+        let received = tokio::select! {
+            received = tokio::time::timeout(HELLO_TIMEOUT, link.recv()) => received,
+            () = self.permit.ended().cancelled() => return Err(FrameError::Truncated),
+        };
         let timed_out = |_| FrameError::Io(std::io::ErrorKind::TimedOut.into());
         let hello = received.map_err(timed_out)??.ok_or(FrameError::Truncated)?;
         Ok(PendingHandshake { hello, link, peer: self.peer, permit: self.permit })
@@ -96,8 +96,9 @@ impl IncomingConnection {
 }
 
 impl PendingHandshake {
-    /// Accepts the connection.
+    /// Accepts the connection. Another one may end for it.
     pub async fn welcome(mut self, welcome: Welcome) -> Result<GatewayConnection, FrameError> {
+        self.permit.authenticated(&welcome.agent);
         self.link.send(HandshakeReply::Welcome(welcome)).await?;
         let (receiver, sender) = self.link.open(Some(self.permit));
         Ok(GatewayConnection { peer: self.peer, receiver, sender })

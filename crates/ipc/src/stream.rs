@@ -109,9 +109,16 @@ impl<F> fmt::Debug for FrameSender<F> {
 }
 
 impl<F: Frame> FrameReceiver<F> {
-    /// Receives the next frame; `None` when the other end has closed. Cancel safe.
+    /// Receives the next frame; `None` when the other end has closed, or when the connection has to make room for another.
+    /// Cancel safe.
     pub async fn recv(&mut self) -> Result<Option<F>, FrameError> {
-        self.frames.next().await.transpose()
+        let Some(permit) = &self.permit else { return self.frames.next().await.transpose() };
+        permit.touch();
+        tokio::select! {
+            biased;
+            () = permit.ended().cancelled() => Ok(None),
+            frame = self.frames.next() => frame.transpose(),
+        }
     }
 }
 

@@ -14,6 +14,14 @@ pub struct SocketOwner {
     pub process: Option<SocketProcess>,
 }
 
+impl SocketOwner {
+    /// Returns whether only this process's own user is known. Any program of the user looks the same, so this names nobody.
+    #[must_use]
+    pub fn is_anyone(&self) -> bool {
+        self.process.is_none() && self.user == rustix::process::geteuid().as_raw()
+    }
+}
+
 /// The process that owns a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketProcess {

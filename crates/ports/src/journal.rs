@@ -94,14 +94,20 @@ pub enum Overlap {
 ///
 /// Invariant: no sending begins after a failed write of the record was noticed. A read whose sending had begun has its
 /// intent in a slot, so the next start records it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct SendGate(Option<Arc<dyn Journal>>);
 
 impl SendGate {
-    /// Makes the gate of a record. The default gate belongs to no record and lets everything pass.
+    /// Makes the gate of a record.
     #[must_use]
     pub fn new(journal: Arc<dyn Journal>) -> Self {
         Self(Some(journal))
+    }
+
+    /// Makes a gate that belongs to no record and lets everything pass: for tests of an adapter alone.
+    #[must_use]
+    pub const fn without_record() -> Self {
+        Self(None)
     }
 
     /// Returns whether the record can still be written.

@@ -174,7 +174,7 @@ fn overlap(
     seen: &pass::Seen,
     report: &mut FsckReport,
 ) -> Result<(), StoreError> {
-    let Some(left) = overlap::left_behind(folder)? else {
+    let Some(left) = overlap::left_behind(folder, options.seal.as_deref())? else {
         if seen.companions.is_some() {
             report.find(
                 Fault::Unrecorded,

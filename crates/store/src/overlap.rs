@@ -6,6 +6,9 @@
 //! the read is sent and emptied after the commit. The bytes survive the death of the process. A start records the intents
 //! that are still in slots; without an outcome, they count as spent.
 //!
+//! An empty slot has a sealed mark of its place and run. Zeros, a short file and a mark of another run or slot are not empty: as
+//! many reads may have been sent. A copy of the whole file, or of a mark of the same run, cannot be told from the original.
+//!
 //! A slot is not waited for, so a crash of the whole machine may lose all of them. The header names the boot during which
 //! the file is in use. After another boot, as many reads as there are slots may have been sent without a record, and the
 //! start records that number.
@@ -22,7 +25,7 @@ use briefcase_receipts::{Kind, Receipt};
 use briefcase_types::Digest;
 
 use crate::{
-    Place, Seal, StoreError,
+    Place, Seal, SealError, StoreError,
     codec::{put_bytes, put_number, take_bytes, take_number},
     state_dir::StateDir,
 };
@@ -30,9 +33,9 @@ use crate::{
 /// One slot for each read that may run beside its commit.
 pub(crate) const SLOTS: u16 = OVERLAPPING_READS;
 const BLOCK: usize = 4096;
-const MAGIC: &[u8] = b"briefcase overlap 1\n";
-const EMPTY: u8 = 0;
+const MAGIC: &[u8] = b"briefcase overlap 2\n";
 const USED: u8 = 1;
+const EMPTY: u8 = 2;
 
 /// A slot with the intent of one read.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,6 +49,15 @@ pub(crate) struct OverlapFile(Mutex<Inner>);
 struct Inner {
     file: Option<File>,
     free: Vec<u16>,
+    run: Option<Run>,
+}
+
+/// The period from one opening of the file to the next.
+#[derive(Debug)]
+struct Run {
+    name: Digest,
+    /// The mark of each empty slot.
+    marks: Vec<Vec<u8>>,
 }
 
 /// The content of a used slot.
@@ -94,7 +106,8 @@ impl OverlapFile {
     /// Empties a slot: its intent is on record, or its read was not sent.
     pub(crate) fn clear(&self, slot: Slot) {
         let Slot(number) = slot;
-        if self.write(number, &[EMPTY]).is_some() {
+        let mark = self.lock().run.as_ref().and_then(|run| run.marks.get(usize::from(number)).cloned());
+        if mark.and_then(|mark| self.write(number, &mark)).is_some() {
             self.lock().free.push(number);
         }
     }
@@ -103,36 +116,56 @@ impl OverlapFile {
         self.lock().file.as_ref()?.write_all_at(bytes, place(slot)).ok()
     }
 
-    /// Starts a run: empties all slots and names the present boot. Without a boot's name, no read runs beside its commit.
-    pub(crate) fn begin(&self, folder: &StateDir) -> Result<(), StoreError> {
+    /// Starts a run: empties all slots and names the present boot. `size` is the size of the log. Without a boot's name, no
+    /// read runs beside its commit.
+    pub(crate) fn begin(&self, folder: &StateDir, seal: &dyn Seal, size: u64) -> Result<(), StoreError> {
         let path = folder.overlap();
         let exists = path.try_exists().map_err(StoreError::io("inspect the file `overlap`"))?;
-        let file = if exists { open_for_writing(&path)? } else { create_new(&path)? };
+        let run = Run::begin(seal, size)?;
         let boot = boot();
-        let mut all = header(boot.as_deref().unwrap_or_default());
-        all.resize(BLOCK.saturating_mul(usize::from(SLOTS).saturating_add(1)), 0);
+        let mut all = header(seal, boot.as_deref().unwrap_or_default(), &run.name)?;
+        for mark in &run.marks {
+            all.extend_from_slice(mark);
+            all.resize(all.len().next_multiple_of(BLOCK), 0);
+        }
+        let file = if exists { open_for_writing(&path)? } else { create_new(&path)? };
         let written = file.write_all_at(&all, 0).and_then(|()| file.sync_all());
         written.map_err(StoreError::io("write the file `overlap`"))?;
         if !exists {
             folder.sync()?;
         }
-        *self.lock() = Inner { file: boot.is_some().then_some(file), free: (0..SLOTS).collect() };
+        let file = boot.is_some().then_some(file);
+        *self.lock() = Inner { file, free: (0..SLOTS).collect(), run: Some(run) };
         Ok(())
     }
 
     /// Ends a run in which every intent is on record.
-    pub(crate) fn finish(&self) -> Result<(), StoreError> {
+    pub(crate) fn finish(&self, seal: &dyn Seal) -> Result<(), StoreError> {
         let mut inner = self.lock();
-        let Some(file) = inner.file.take() else { return Ok(()) };
+        let (Some(file), Some(run)) = (inner.file.take(), inner.run.take()) else { return Ok(()) };
         let all_free = inner.free.len() == usize::from(SLOTS);
         drop(inner);
         if !all_free {
             return Ok(());
         }
-        let mut block = header("");
-        block.resize(BLOCK, 0);
+        let block = header(seal, "", &run.name)?;
         let written = file.write_all_at(&block, 0).and_then(|()| file.sync_data());
         written.map_err(StoreError::io("write the file `overlap`"))
+    }
+}
+
+impl Run {
+    fn begin(seal: &dyn Seal, size: u64) -> Result<Self, StoreError> {
+        // A sealed value differs each time, and so does the size of the log after a run with receipts.
+        let unique = seal.seal(Place::Overlap { slot: SLOTS }, b"run")?;
+        let name = Digest::labelled("briefcase/store/overlap-run/1", &[&unique, &size.to_be_bytes()]);
+        let mark = |slot| {
+            let mut mark = vec![EMPTY];
+            put_bytes(&seal.seal(Place::Overlap { slot }, mark_name(&name, slot).as_bytes())?, &mut mark);
+            Ok(mark)
+        };
+        let marks = (0..SLOTS).map(mark).collect::<Result<_, SealError>>()?;
+        Ok(Self { name, marks })
     }
 }
 
@@ -150,37 +183,69 @@ impl Left {
     }
 }
 
-/// Reads the file of the last run. Returns `None` when it does not exist.
-pub(crate) fn left_behind(folder: &StateDir) -> Result<Option<LeftBehind>, StoreError> {
+/// Reads the file of the last run. Returns `None` when it does not exist. Without a seal, the origin of marks is not verified.
+pub(crate) fn left_behind(folder: &StateDir, seal: Option<&dyn Seal>) -> Result<Option<LeftBehind>, StoreError> {
     let path = folder.overlap();
     if !path.try_exists().map_err(StoreError::io("inspect the file `overlap`"))? {
         return Ok(None);
     }
     let file = open_for_reading(&path)?;
+    let head = read_block(&file, 0)?;
+    let header = Header::read(&head).filter(|header| header.is_own(seal));
     let mut left = LeftBehind::default();
     for slot in 0..SLOTS {
         let block = read_block(&file, place(slot))?;
-        match (block.first(), decode(slot, &block)) {
-            (Some(&EMPTY) | None, _) => {}
-            (_, Some(found)) => left.slots.push(found),
-            (_, None) => left.unknown = left.unknown.saturating_add(1),
+        if let Some(found) = decode(slot, &block) {
+            left.slots.push(found);
+        } else if !header.as_ref().is_some_and(|header| header.has_empty(slot, &block, seal)) {
+            left.unknown = left.unknown.saturating_add(1);
         }
     }
-    if !survived(&read_block(&file, 0)?) {
+    if !header.is_some_and(|header| header.survived()) {
         let seen = u64::try_from(left.slots.len()).unwrap_or(u64::MAX);
         left.unknown = u64::from(SLOTS).saturating_sub(seen);
     }
     Ok(Some(left))
 }
 
-/// Returns whether the slots are complete: the file was closed, or the machine has not been started again since.
-fn survived(block: &[u8]) -> bool {
-    let Some(mut rest) = block.strip_prefix(MAGIC) else { return false };
-    match take_bytes(&mut rest) {
-        Some([]) => true,
-        Some(used_in) => boot().is_some_and(|now| now.as_bytes() == used_in),
-        None => false,
+/// The first block of the file.
+struct Header<'a> {
+    /// The name of the boot; empty after a clean end.
+    boot: &'a [u8],
+    run: Digest,
+    sealed: &'a [u8],
+}
+
+impl<'a> Header<'a> {
+    fn read(block: &'a [u8]) -> Option<Self> {
+        let mut rest = block.strip_prefix(MAGIC)?;
+        let boot = take_bytes(&mut rest)?;
+        let run = Digest::from_bytes(take_bytes(&mut rest)?.try_into().ok()?);
+        Some(Self { boot, run, sealed: take_bytes(&mut rest)? })
     }
+
+    /// Returns whether this store wrote the header.
+    fn is_own(&self, seal: Option<&dyn Seal>) -> bool {
+        is_sealed(seal, SLOTS, &header_name(self.boot, &self.run), self.sealed)
+    }
+
+    /// Returns whether a slot has the mark of an empty one.
+    fn has_empty(&self, slot: u16, block: &[u8], seal: Option<&dyn Seal>) -> bool {
+        let mark = block.strip_prefix(&[EMPTY]).and_then(|mut rest| take_bytes(&mut rest));
+        mark.is_some_and(|mark| is_sealed(seal, slot, &mark_name(&self.run, slot), mark))
+    }
+
+    /// Returns whether the slots are complete: the file was closed, or the machine has not been started again since.
+    fn survived(&self) -> bool {
+        self.boot.is_empty() || boot().is_some_and(|now| now.as_bytes() == self.boot)
+    }
+}
+
+fn is_sealed(seal: Option<&dyn Seal>, slot: u16, name: &Digest, sealed: &[u8]) -> bool {
+    seal.is_none_or(|seal| {
+        let opened = seal.open(Place::Overlap { slot }, sealed);
+        opened.is_ok_and(|written| written.expose(|written| written == name.as_bytes()))
+    })
 }
 
 fn read_block(file: &File, at: u64) -> Result<Vec<u8>, StoreError> {
@@ -200,10 +265,23 @@ fn place(slot: u16) -> u64 {
     u64::from(slot).saturating_add(1).saturating_mul(u64::try_from(BLOCK).unwrap_or(u64::MAX))
 }
 
-fn header(boot: &str) -> Vec<u8> {
+/// Encodes the first block.
+fn header(seal: &dyn Seal, boot: &str, run: &Digest) -> Result<Vec<u8>, StoreError> {
+    let sealed = seal.seal(Place::Overlap { slot: SLOTS }, header_name(boot.as_bytes(), run).as_bytes())?;
     let mut block = MAGIC.to_vec();
     put_bytes(boot.as_bytes(), &mut block);
-    block
+    put_bytes(run.as_bytes(), &mut block);
+    put_bytes(&sealed, &mut block);
+    block.resize(BLOCK, 0);
+    Ok(block)
+}
+
+fn header_name(boot: &[u8], run: &Digest) -> Digest {
+    Digest::labelled("briefcase/store/overlap-header/1", &[boot, run.as_bytes()])
+}
+
+fn mark_name(run: &Digest, slot: u16) -> Digest {
+    Digest::labelled("briefcase/store/overlap-empty/1", &[run.as_bytes(), &slot.to_be_bytes()])
 }
 
 fn name(from: u64, body: &[u8]) -> Digest {

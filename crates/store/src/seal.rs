@@ -27,9 +27,9 @@ pub enum Place {
         /// The first receipt that is not in it.
         upto: ReceiptIndex,
     },
-    /// The intent in a slot of the file `overlap`.
+    /// The intent or the mark in a slot of the file `overlap`.
     Overlap {
-        /// The slot.
+        /// The slot; the number of slots for the header.
         slot: u16,
     },
 }

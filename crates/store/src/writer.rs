@@ -47,7 +47,8 @@ pub(crate) fn run(state: WriterState, context: &WriterContext) -> Result<(), Sto
                 reopen(context, &reply)
             }
             Turn::Close => {
-                return state.map_or(Ok(()), |mut state| state.finish().and_then(|()| context.overlap.finish()));
+                let finish = || context.overlap.finish(context.keys.seal.as_ref());
+                return state.map_or(Ok(()), |mut state| state.finish().and_then(|()| finish()));
             }
         };
     }

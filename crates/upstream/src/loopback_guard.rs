@@ -2,7 +2,8 @@
 //!
 //! Any program of this machine may bind a port that its server has left. So each new connection is checked before its first
 //! byte: the owner of the other end must be the accepted one. Same means same user, program, arguments and working
-//! directory. Processes of another user are known by their user alone.
+//! directory. Processes of another user are known by their user alone. A process of the own user that cannot be looked into is not
+//! found: any program of the user could be it.
 
 use std::{
     net::SocketAddr,
@@ -80,16 +81,20 @@ pub async fn loopback_listener(egress: &Egress, target: EgressTarget) -> Result<
 async fn owner(own: SocketAddr, peer: SocketAddr) -> Option<LoopbackOwner> {
     for _ in 0..LOOKS {
         match tokio::task::spawn_blocking(move || loopback::peer_owner(own, peer)).await.ok()? {
-            PeerOwner::Known(owner) => return Some(described(&owner)),
+            PeerOwner::Known(owner) => return described(&owner),
             PeerOwner::NotAccepted | PeerOwner::Unknown => tokio::time::sleep(LOOK_AGAIN).await,
         }
     }
     let listeners = tokio::task::spawn_blocking(move || loopback::listeners(peer)).await.ok()?;
     let (first, rest) = listeners.split_first()?;
-    rest.iter().all(|other| other == first).then(|| described(first))
+    rest.iter().all(|other| other == first).then(|| described(first)).flatten()
 }
 
-fn described(owner: &SocketOwner) -> LoopbackOwner {
+/// Describes an owner; `None` when its description would fit any program of this user.
+fn described(owner: &SocketOwner) -> Option<LoopbackOwner> {
+    if owner.is_anyone() {
+        return None;
+    }
     let process = owner.process.as_ref();
     let command = process.map(|process| {
         let parts = [
@@ -100,5 +105,42 @@ fn described(owner: &SocketOwner) -> LoopbackOwner {
         Digest::labelled("briefcase/listener/1", &parts)
     });
     let program = process.map(|process| process.program.to_string_lossy().into_owned());
-    LoopbackOwner { user: owner.user, program, command }
+    Some(LoopbackOwner { user: owner.user, program, command })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use briefcase_platform::loopback::SocketProcess;
+
+    use super::*;
+
+    fn process() -> SocketProcess {
+        SocketProcess { program: "/bin/server".into(), arguments: b"server\0".to_vec(), cwd: "/".into() }
+    }
+
+    /// A process of this user may forbid others to look into it.
+    #[test]
+    fn a_process_of_this_user_that_cannot_be_looked_into_is_nobody() {
+        let own = std::fs::metadata("/proc/self").unwrap().uid();
+        let other = own.wrapping_add(1);
+        for (user, process, is_found) in
+            [(own, None, false), (own, Some(process()), true), (other, None, true), (other, Some(process()), true)]
+        {
+            let found = described(&SocketOwner { user, process });
+            assert_eq!(found.is_some(), is_found, "{found:?}");
+        }
+    }
+
+    /// What an earlier version accepted names any program of the user, and fits nobody now.
+    #[tokio::test]
+    async fn an_owner_that_was_accepted_by_user_alone_is_rejected() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let _accepted = listener.accept().unwrap();
+        let user = std::fs::metadata("/proc/self").unwrap().uid();
+        let guard = LoopbackGuard::new(Some(LoopbackOwner { user, program: None, command: None }));
+        assert!(guard.check(stream.local_addr().unwrap(), stream.peer_addr().unwrap()).await.is_err());
+    }
 }

@@ -1,14 +1,17 @@
 //! `briefcase unlock` and `briefcase lock`
 
-use std::{io::Read as _, path::PathBuf};
+use std::{io::Read as _, path::PathBuf, time::Duration};
 
-use briefcase_admin_client::UnlockBody;
+use briefcase_admin_client::{ClientError, UnlockBody};
 use briefcase_api::Status;
 use briefcase_types::SecretString;
 use clap::Args;
 
 use super::status;
 use crate::{context::CommandContext, failure::Failure, printer::CommandResult, terminal::Terminal};
+
+/// The time between two attempts of which the first was not checked.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 const UNLOCK: &str = "\
 Examples:
@@ -43,7 +46,23 @@ impl Unlock {
 
 async fn unlock(ctx: &CommandContext, secret: &SecretString) -> Result<Status, Failure> {
     let body = UnlockBody::of(secret);
-    Ok(crate::printer::waiting("Unlocking the vault", ctx.client.unlock(&body)).await?)
+    let unlocking = until_checked(|| ctx.client.unlock(&body), RETRY_INTERVAL);
+    Ok(crate::printer::waiting("Unlocking the vault", unlocking).await?)
+}
+
+/// Repeats an attempt that was not checked because many others wait. Other programs cannot end it with attempts of their own.
+async fn until_checked<T>(
+    mut attempt: impl AsyncFnMut() -> Result<T, ClientError>,
+    interval: Duration,
+) -> Result<T, ClientError> {
+    loop {
+        match attempt().await {
+            Err(error) if error.code() == "too_many_attempts" => {
+                tokio::time::sleep(interval).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 /// Asks at the terminal for the passphrase or unlock key, again after a typing mistake.
@@ -102,6 +121,8 @@ impl Lock {
 mod tests {
     use std::io::Write as _;
 
+    use briefcase_api::Problem;
+
     use super::*;
 
     #[test]
@@ -112,5 +133,22 @@ mod tests {
             secret_file(file.path()).unwrap().expose(|text| assert_eq!(text, read));
         }
         assert_eq!(secret_file("/nonexistent".as_ref()).err().map(|failure| failure.exit_code()), Some(2));
+    }
+
+    #[tokio::test]
+    async fn an_attempt_is_repeated_until_it_was_checked() {
+        let refusal = |code: &str| ClientError::Refused(Problem::new(code, "", ""));
+        for end in [Ok(7), Err("wrong_key")] {
+            let mut attempts = 0;
+            let result = until_checked(
+                async || {
+                    attempts += 1;
+                    if attempts < 20 { Err(refusal("too_many_attempts")) } else { end.map_err(refusal) }
+                },
+                Duration::ZERO,
+            );
+            let code = result.await.map_err(|error| Problem::from(error).code);
+            assert_eq!((attempts, code), (20, end.map_err(str::to_owned)));
+        }
     }
 }

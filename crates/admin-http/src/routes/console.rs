@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Extension, Json, extract::State, http::StatusCode};
 use briefcase_api::{ConsoleCode, ConsoleLogin, ConsoleSession};
 
 use crate::{
+    connections::ConnectionHandle,
     error::{ApiError, ApiResult},
     state::AdminState,
 };
 
 /// `POST /v1/console/login`, at the socket only.
-pub async fn login(State(admin): State<Arc<AdminState>>) -> ApiResult<ConsoleLogin> {
-    let code = admin.console.new_code(admin.parts.entropy.as_ref(), admin.parts.clock.now());
+pub async fn login(
+    State(admin): State<Arc<AdminState>>,
+    Extension(connection): Extension<ConnectionHandle>,
+) -> ApiResult<ConsoleLogin> {
+    let process = connection.process().unwrap_or_default();
+    let code = admin.console.new_code(process, admin.parts.entropy.as_ref(), admin.parts.clock.now());
     Ok(Json(ConsoleLogin { url: format!("http://{}/#code={code}", admin.console_authority()) }))
 }
 

@@ -61,7 +61,8 @@ async fn record_failures(admin: &AdminState, failures: u32) -> Result<(), ApiErr
 }
 
 fn too_many_wait(wait: &TooManyWait) -> ApiError {
-    let next = "Try again then. A wrong passphrase makes the next attempt wait, at most 60 s.";
+    let next =
+        "Try again; `briefcase unlock` does so by itself. Each wrong passphrase makes all attempts wait, at most 60 s.";
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", format!("Not checked: {wait}."), next)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, State},
     http::StatusCode,
 };
@@ -15,11 +15,12 @@ use briefcase_types::{Digest, LoopbackOwner, ServerId, ServerSettings, ToolName}
 use super::{count, tools};
 use crate::{
     Briefcase,
+    connections::ConnectionHandle,
     edit::Edit,
     error::{ApiError, ApiResult},
     evidence::evidence,
     loopback,
-    probe::probe as probe_server,
+    probe::{ProbeOrigin, probe as probe_server},
     state::AdminState,
 };
 
@@ -41,7 +42,11 @@ pub async fn list(State(admin): State<Arc<AdminState>>) -> ApiResult<Vec<ServerV
 }
 
 /// `POST /v1/servers/probe`, at the socket only: probes a server that need not be registered.
-pub async fn probe(State(admin): State<Arc<AdminState>>, Json(look): Json<Look<Confidential>>) -> ApiResult<Probe> {
+pub async fn probe(
+    State(admin): State<Arc<AdminState>>,
+    Extension(connection): Extension<ConnectionHandle>,
+    Json(look): Json<Look<Confidential>>,
+) -> ApiResult<Probe> {
     let briefcase = admin.briefcase()?;
     let name = "probe".parse().map_err(|_| ApiError::invalid("No name."))?;
     let (spec, given) = match look {
@@ -52,11 +57,24 @@ pub async fn probe(State(admin): State<Arc<AdminState>>, Json(look): Json<Look<C
     server.settings = spec.settings().clone();
     // Nobody has accepted a listener of an unregistered server.
     server.settings.loopback_owner = None;
-    if let Some(known) = check_secrets_may_be_sent(&briefcase, &server, given).await? {
+    let permission = check_secrets_may_be_sent(&briefcase, &server, given).await?;
+    let origin = if permission == MaySend::Proven { ProbeOrigin::Verified } else { ProbeOrigin::Anyone };
+    if let MaySend::AsRegistered(known) = permission {
         server.settings = known;
     }
     let result = probe_server(&briefcase, admin.parts.entropy.as_ref(), &name, &server, Some(spec)).await?;
-    Ok(Json(admin.probes.add(result)))
+    Ok(Json(admin.probes.add(result, connection.process().unwrap_or_default(), origin)))
+}
+
+/// Why a probe may send the server its secrets.
+#[derive(PartialEq)]
+enum MaySend {
+    /// It gets none.
+    NoSecret,
+    /// A registered server with these settings gets them already.
+    AsRegistered(ServerSettings),
+    /// A person allowed it.
+    Proven,
 }
 
 /// Requires evidence before a probe sends a secret to a server that does not get it already. Without this check, every program
@@ -66,15 +84,15 @@ async fn check_secrets_may_be_sent(
     briefcase: &Briefcase,
     server: &Server,
     given: Option<Evidence<Confidential>>,
-) -> Result<Option<ServerSettings>, ApiError> {
+) -> Result<MaySend, ApiError> {
     let authority = briefcase.engine.authority();
     if server.transport.secrets().next().is_none() {
-        return Ok(None);
+        return Ok(MaySend::NoSecret);
     }
     let Some(given) = given else {
         let is_same = |known: &&Server| known.enabled && known.transport == server.transport;
         if let Some(known) = authority.document().servers.values().find(is_same) {
-            return Ok(Some(known.settings.clone()));
+            return Ok(MaySend::AsRegistered(known.settings.clone()));
         }
         let text = "This shows a secret to a server that is not registered.";
         let next = "Add the server with `briefcase server add`, which asks for the PIN first.";
@@ -83,7 +101,7 @@ async fn check_secrets_may_be_sent(
     let transport = serde_json::to_value(&server.transport).map_err(|error| ApiError::internal(&error))?;
     let digest = Digest::labelled("briefcase/look/1", &[&briefcase_json::canonical(&transport)]);
     briefcase.engine.check(evidence(given)?, digest).await?;
-    Ok(None)
+    Ok(MaySend::Proven)
 }
 
 /// `GET /v1/servers/{id}/listener`: the process that listens now on the port of a server on this machine.
@@ -101,11 +119,15 @@ pub async fn listener(
 }
 
 /// `POST /v1/servers/{id}/test`: probes a registered server.
-pub async fn test(State(admin): State<Arc<AdminState>>, Path(name): Path<ServerId>) -> ApiResult<Probe> {
+pub async fn test(
+    State(admin): State<Arc<AdminState>>,
+    Extension(connection): Extension<ConnectionHandle>,
+    Path(name): Path<ServerId>,
+) -> ApiResult<Probe> {
     let briefcase = admin.briefcase()?;
     let server = enabled(&briefcase, &name)?;
     let result = probe_server(&briefcase, admin.parts.entropy.as_ref(), &name, &server, None).await?;
-    Ok(Json(admin.probes.add(result)))
+    Ok(Json(admin.probes.add(result, connection.process().unwrap_or_default(), ProbeOrigin::Anyone)))
 }
 
 fn enabled(briefcase: &Briefcase, name: &ServerId) -> Result<Server, ApiError> {

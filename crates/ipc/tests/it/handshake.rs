@@ -64,24 +64,23 @@ async fn silence_garbage_oversized_and_early_frames_are_rejected() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn one_process_cannot_use_all_connections() {
-    // Both ends of each connection are in this process.
-    briefcase_platform::descriptors::raise().unwrap();
+/// Attack 70: connections that say nothing end for newer ones.
+#[tokio::test]
+async fn silent_connections_do_not_shut_out_a_newcomer() {
     let home = private();
     let listener = AgentListener::bind(home.path()).unwrap();
-    let mut open = Vec::new();
-    for _ in 0..900 {
-        let client = UnixStream::connect(listener.path()).unwrap();
-        open.push((client, listener.accept().await));
+    let path = listener.path();
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        let client = UnixStream::connect(&path).unwrap();
+        silent.push((client, listener.accept().await));
     }
-    let mut extra = UnixStream::connect(listener.path()).unwrap();
-    let waited = tokio::time::timeout(Duration::from_secs(1), listener.accept()).await;
-    assert!(waited.is_err(), "connection 901 was accepted");
-    assert_eq!(extra.read(&mut [0; 8]).unwrap_or(0), 0);
-    open.pop();
-    let _client = UnixStream::connect(listener.path()).unwrap();
-    assert!(tokio::time::timeout(Duration::from_secs(1), listener.accept()).await.is_ok());
+    let server = async { listener.accept().await.read_hello().await.unwrap().welcome(welcome()).await.unwrap() };
+    let (link, _connection) = tokio::join!(DaemonClient::connect(&path, token(), "test/1"), server);
+    assert_eq!(link.unwrap().welcome, welcome());
+    let (mut client, oldest) = silent.swap_remove(0);
+    assert!(oldest.read_hello().await.is_err(), "the oldest made room");
+    assert_eq!(client.read(&mut [0; 8]).unwrap_or(0), 0, "and is closed");
 }
 
 fn open_descriptors() -> usize {

@@ -9,9 +9,9 @@ use std::{
     path::Path,
 };
 
-use briefcase_ipc::{AdminListener, AgentListener, DirError, SocketError, connect};
+use briefcase_ipc::{AdminListener, AgentListener, ChannelId, DaemonClient, DirError, SocketError, ToDaemon, connect};
 
-use crate::private;
+use crate::{private, token, welcome};
 
 fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().mode() & 0o777
@@ -33,6 +33,27 @@ async fn folder_and_socket_are_private_and_end_with_the_listener() {
     assert_eq!((connected.unwrap().1.pid(), incoming.peer().pid()), (Some(ours), Some(ours)));
     drop(agent);
     assert!(!path.exists() && admin.path().exists());
+}
+
+/// Attack 70: the newest connection is served, and an older one ends at both ends.
+#[tokio::test]
+async fn a_newcomer_is_always_served_and_another_connection_ends_for_it() {
+    let home = private();
+    let listener = AgentListener::bind(home.path()).unwrap();
+    let path = listener.path();
+    let mut open = Vec::new();
+    for _ in 0..200 {
+        let server = async { listener.accept().await.read_hello().await.unwrap().welcome(welcome()).await.unwrap() };
+        let (link, connection) = tokio::join!(DaemonClient::connect(&path, token(), "test/1"), server);
+        open.push((link.unwrap(), connection));
+    }
+    let (mut first, mut connection) = open.swap_remove(0);
+    assert!(connection.receiver.recv().await.unwrap().is_none(), "the oldest made room");
+    drop(connection);
+    assert!(first.receiver.recv().await.unwrap().is_none(), "and its gateway notices");
+    let (newest, connection) = open.last_mut().unwrap();
+    newest.sender.send(ToDaemon::Close { channel: ChannelId(1) }).await.unwrap();
+    assert!(connection.receiver.recv().await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ impl WriterState {
         expect: ExpectedState,
     ) -> Result<(Self, Opened), StoreError> {
         let found = head::read(folder, &keys.key)?;
-        let left = overlap::left_behind(folder)?;
+        let left = overlap::left_behind(folder, Some(keys.seal.as_ref()))?;
         let created = ensure_database(folder, expect, &found)?;
         renew_log(folder)?;
         let connection = schema::writer(&folder.database(), keys.durability)?;
@@ -87,7 +87,7 @@ impl WriterState {
             ..LeftBehind::default()
         });
         let (unrecorded, unknown) = state.record_left_behind(left, &mut orphans)?;
-        overlap.begin(folder)?;
+        overlap.begin(folder, keys.seal.as_ref(), state.frontier.size())?;
         let (state, head) = state.settle_head(&found)?;
         let recovered = size.saturating_sub(signed_size);
         let (size, newest) = (state.frontier.size(), newest.map(|_| state.newest));

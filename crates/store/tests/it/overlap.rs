@@ -111,7 +111,15 @@ fn an_intent_that_is_on_record_is_not_recorded_again() {
 fn a_damaged_file_counts_reads_that_may_have_been_sent() {
     type Damage = fn(&Path);
     let all = u64::from(OVERLAPPING_READS);
-    let cases: [(&str, Damage, u64, u64); 6] = [
+    let cases: [(&str, Damage, u64, u64); 14] = [
+        ("a truncated file", |path| truncate(path, BLOCK), 0, all),
+        ("a file truncated in a slot", |path| truncate(path, 30 * BLOCK + 100), 0, 3),
+        ("an empty file", |path| truncate(path, 0), 0, all),
+        ("a file of zeros", |path| write(path, 0, &[0; 33 * 4096]), 0, all),
+        ("one zeroed slot", |path| write(path, 32 * BLOCK, &[0; 4096]), 2, 1),
+        ("the first byte of a slot zeroed", |path| write(path, 32 * BLOCK, &[0]), 2, 1),
+        ("all slots zeroed", |path| write(path, BLOCK, &[0; 32 * 4096]), 0, all),
+        ("the mark of another slot", |path| copy(path, BLOCK, 32 * BLOCK), 2, 1),
         ("a torn slot", |path| write(path, 32 * BLOCK + 2, &[0xff; 600]), 2, 1),
         ("an edited intent", |path| write(path, 32 * BLOCK + 100, b"evil"), 2, 1),
         ("an invented slot", |path| write(path, BLOCK, &[1, 1, 1, 1]), 3, 1),
@@ -140,6 +148,49 @@ fn a_damaged_file_counts_reads_that_may_have_been_sent() {
         assert_eq!(lost, [unknown.to_string()], "{what}");
         drop(store);
         assert_eq!(faults(&crashed), [], "{what}");
+    }
+}
+
+fn truncate(path: &Path, size: u64) {
+    fs::OpenOptions::new().write(true).open(path).unwrap().set_len(size).unwrap();
+}
+
+fn copy(path: &Path, from: u64, to: u64) {
+    let mut block = [0; 4096];
+    fs::File::open(path).unwrap().read_exact_at(&mut block, from).unwrap();
+    write(path, to, &block);
+}
+
+/// The header and the marks of one run do not fit to those of another.
+#[test]
+fn marks_of_an_earlier_run_are_not_empty_slots() {
+    let place = folder();
+    let crashed = place.path().join("crashed");
+    let store = open(&crashed);
+    let earlier = fs::read(crashed.join("overlap")).unwrap();
+    call(&store, 7);
+    store.close().unwrap();
+    drop(store);
+    after_failed_commits(place.path(), 3);
+    let own = fs::read(crashed.join("overlap")).unwrap();
+    let slot = usize::try_from(BLOCK).unwrap();
+    let marks = [&own[..slot], &earlier[slot..]].concat();
+    let header = [&earlier[..slot], &own[slot..]].concat();
+    for (what, forged, unrecorded, unknown) in [("marks", marks, 0, 32), ("header", header, 3, 29)] {
+        fs::write(crashed.join("overlap"), forged).unwrap();
+        let copy = place.path().join(what);
+        copy_folder(&crashed, &copy);
+        let opened = reopen(&copy).unwrap().1;
+        assert_eq!((opened.unrecorded, opened.unknown), (unrecorded, unknown), "{what}");
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }
 

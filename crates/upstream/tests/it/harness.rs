@@ -202,7 +202,7 @@ pub fn outbound(method: &'static str, params: &Value) -> Outbound {
         params,
         timeout: Duration::from_secs(10),
         cancel: CancellationToken::new(),
-        gate: SendGate::default(),
+        gate: SendGate::without_record(),
     }
 }
 

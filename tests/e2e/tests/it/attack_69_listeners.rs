@@ -7,7 +7,9 @@ use std::{
     sync::atomic::{AtomicU16, Ordering},
 };
 
-use briefcase_testkit::{Canary, ClientEra, HttpUpstream, MockAction, Script, TempHome, assert_absent};
+use briefcase_testkit::{
+    Canary, ClientEra, HttpUpstream, MockAction, Script, TempHome, again_as_nobody, assert_absent,
+};
 use e2e::{Scene, refusal};
 use http::Method;
 use serde_json::{Value, json};
@@ -18,11 +20,16 @@ use tokio::{
 
 /// The variable that makes this test program act as the server; its value is the address.
 const ADDRESS: &str = "E2E_LISTENER_ADDRESS";
+/// The variable that makes the server hide from the other processes of its user.
+const HIDES: &str = "E2E_LISTENER_HIDES";
 
 /// The server of the tests below: listens, and prints the headers that it received when its input ends.
 #[tokio::test]
 async fn as_server() {
     let Some(address) = std::env::var_os(ADDRESS) else { return };
+    if std::env::var_os(HIDES).is_some() {
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).unwrap();
+    }
     let server = HttpUpstream::start_at(address.to_str().unwrap(), Script::one("look", MockAction::Echo)).await;
     println!("\nlistens");
     tokio::io::stdin().read_to_end(&mut Vec::new()).await.unwrap();
@@ -36,9 +43,18 @@ struct Listener(Child);
 
 impl Listener {
     async fn start(address: &str, folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(address, folder, arguments, &[]).await
+    }
+
+    /// A server that the other processes of its user cannot look into.
+    async fn hidden(address: &str, folder: &Path) -> Self {
+        Self::start_with(address, folder, &[], &[(HIDES, "1")]).await
+    }
+
+    async fn start_with(address: &str, folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["attack_69_listeners::as_server", "--exact", "--nocapture"]).args(arguments);
-        command.env(ADDRESS, address).current_dir(folder).kill_on_drop(true);
+        command.env(ADDRESS, address).envs(variables.iter().copied()).current_dir(folder).kill_on_drop(true);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
         while lines.next_line().await.unwrap().expect("the server starts") != "listens" {}
@@ -142,13 +158,49 @@ async fn attack_69_a_name_with_two_addresses_is_checked_at_each() {
     let client = scene.client(ClientEra::Legacy).await;
     client.call("notes__look", json!({})).await.unwrap();
     genuine.end().await;
-    if TcpListener::bind(format!("[::1]:{port}")).is_err() {
-        return; // A machine without IPv6.
+    // A machine without IPv6 has one address only, and the thief has to be there.
+    let thieves = ["127.0.0.1", "[::1]"].map(|host| format!("{host}:{port}"));
+    let thieves: Vec<_> = thieves.iter().filter(|address| TcpListener::bind(address.as_str()).is_ok()).collect();
+    assert!(!thieves.is_empty(), "the port is free again");
+    for address in thieves {
+        let thief = HttpUpstream::start_at(address, Script::one("look", MockAction::EchoSecrets)).await;
+        let answer = client.call("notes__look", json!({})).await;
+        assert_eq!(refusal(&answer).as_deref(), Some("upstream_error"), "{address}: {answer:?}");
+        assert!(thief.messages().is_empty(), "{address}: {:?}", thief.messages());
     }
-    let thief = HttpUpstream::start_at(&format!("[::1]:{port}"), Script::one("look", MockAction::EchoSecrets)).await;
+}
+
+/// Guards: a listener that cannot be looked into is not taken for the accepted one, and is never accepted by its user alone.
+/// As root it proves nothing.
+#[tokio::test]
+async fn attack_69_a_hidden_listener_of_the_same_user_is_nobody() {
+    if again_as_nobody("attack_69_listeners::attack_69_a_hidden_listener_of_the_same_user_is_nobody") {
+        return;
+    }
+    let (canary, port) = (Canary::new(), free_port());
+    let (_place, own, _) = folders();
+    let (scene, genuine) = registered(&canary, "127.0.0.1", port, &own).await;
+    let admin = &scene.daemon.admin;
+    genuine.end().await;
+    let address = format!("127.0.0.1:{port}");
+    let thief = Listener::hidden(&address, &own).await;
+    let client = scene.client(ClientEra::Legacy).await;
     let answer = client.call("notes__look", json!({})).await;
     assert_eq!(refusal(&answer).as_deref(), Some("upstream_error"), "{answer:?}");
-    assert!(thief.messages().is_empty(), "{:?}", thief.messages());
+    // Nothing names it, so it cannot be accepted.
+    assert_eq!(admin.get::<Value>("/v1/servers/notes/listener").await, Value::Null);
+    let told = thief.end().await;
+    assert!(!told.contains("received"), "it received something: {told}");
+    // A server that was hidden from the beginning is bound to nobody, and doctor says so.
+    let hidden = Listener::hidden(&address, &own).await;
+    admin.add_server("hidden", &spec("127.0.0.1", port), &["look"], &scene.setup.pin).await;
+    let servers: Vec<Value> = admin.get("/v1/servers").await;
+    let server = servers.iter().find(|server| server["name"] == "hidden").unwrap();
+    assert_eq!(server["unbound_listener"], true, "{server}");
+    let checks: Vec<Value> = admin.get("/v1/doctor").await;
+    let warned = checks.iter().find(|check| check["name"] == "listeners").expect("a warning");
+    assert!(warned["message"].as_str().unwrap().contains("hidden"), "{warned}");
+    drop(hidden);
 }
 
 /// Guards: a person may accept another program, and a server without an accepted listener is warned about.
